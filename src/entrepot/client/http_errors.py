@@ -1,9 +1,9 @@
-"""From what went wrong on the way to a hub to one error of the tree.
+"""The errors that failed requests to a hub raise.
 
-An error that a hub answered with is a :class:`HubFailure` *and* the class of
-``entrepot.errors`` that travels as its status and code (``wire/errors.py``),
-so that both ``except`` clauses work. No message holds a token or the query of
-a URL, in which signed links have their secret.
+An error response of a hub becomes an instance of both :class:`HubFailure` and
+the class of ``entrepot.errors`` for its status and code (``wire/errors.py``);
+either ``except`` clause catches it. No message holds a token or the query of a
+URL, which holds the secret of a signed link.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _REPO = re.compile(r"(?:model|dataset|space) \S+/\S+$")
 _MOST_TEXT = 1000
 _SECRET = re.compile(r"\b(?:hf|ep)_[A-Za-z0-9_-]{8,}")
 _DISABLED = errors.RepoDisabled().message
-_INVALID_TOKEN = "Invalid credentials in Authorization header"  # noqa: S105 - the sentence of the protocol
+_INVALID_TOKEN = "Invalid credentials in Authorization header"  # noqa: S105 - a sentence of the protocol, not a password
 
 
 @attrs.frozen
 class ErrorResponse:
-    """The answer behind an error, under the names of HTTP libraries; ``url`` is without its query."""
+    """The response behind an error, with the attribute names of HTTP libraries; ``url`` is without its query."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -48,24 +48,24 @@ class ErrorResponse:
 
     @property
     def text(self) -> str:
-        """The body, as far as it is text."""
+        """The body decoded as UTF-8; invalid bytes are replaced."""
         return self.content.decode("utf-8", "replace")
 
-    def json(self) -> Any:  # noqa: ANN401 - JSON is what it is
-        """The body as JSON.
+    def json(self) -> Any:  # noqa: ANN401 - JSON may hold any type
+        """Decode the body as JSON.
 
         Raises:
-            ValueError: it is none.
+            ValueError: the body is not valid JSON.
         """
         return msgspec.json.decode(self.content)
 
 
 class HubFailure(EntrepotError):
-    """A hub answered with an error; ``message`` is its sentence with, where there is one, the cure.
+    """An error response of a hub; ``message`` is the hub's sentence, with a remedy if one is known.
 
-    ``url`` is without its query; ``request_id`` is what the hub's operator
-    finds the request by; ``document`` is the JSON object of the body, if it
-    was one.
+    ``url`` is without its query; ``request_id`` identifies the request for the
+    operator of the hub; ``document`` is the JSON object of the body, empty if
+    the body is not one.
     """
 
     status: int = 0
@@ -78,7 +78,7 @@ class HubFailure(EntrepotError):
 
     @property
     def message(self) -> str:
-        """One sentence for people: what the hub refused and, if known, the cure."""
+        """One sentence for people: what the hub refused and, if known, the remedy."""
         return self.said
 
     @property
@@ -88,11 +88,11 @@ class HubFailure(EntrepotError):
 
     @property
     def server_message(self) -> str:
-        """What the hub said, without what was added here."""
+        """The message of the hub, without the additions of this module."""
         return redact(str(self.document.get("error") or self.said))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Pickle finds the class of the tree by its name, not the one that is made of it below.
+        # Pickle finds the class of ``entrepot.errors`` by its name, but not the class derived from it below.
         return _restored, (_kind_of(self), self.args, self.__dict__)
 
 
@@ -124,11 +124,11 @@ _ARGUMENTS: dict[type[EntrepotError], _Arguments] = {
     errors.Unavailable: _none,
     errors.Damaged: _none,
 }
-"""The classes of the tree that responses become, each with the values of its fields."""
+"""The error classes that responses map to, each with a function that returns its arguments."""
 
 
 def _also_failure(kind: type[EntrepotError]) -> Callable[..., HubFailure]:
-    # It has the name of its class in the tree, because people read it in tracebacks.
+    # The class has the name of its base class in ``entrepot.errors``, because tracebacks show it.
     content = {"__module__": __name__, "__doc__": kind.__doc__}
     return types.new_class(kind.__name__, (HubFailure, kind), exec_body=lambda space: space.update(content))
 
@@ -148,10 +148,10 @@ def _restored(kind: type[EntrepotError], arguments: tuple[object, ...], attribut
 
 
 def failure_of(answer: Response, call: Call[Any], endpoint: str, *, has_token: bool) -> HubFailure:
-    """The error that an answer with a status of 300 or above stands for.
+    """Return the error for a response with a status of 300 or above.
 
     Args:
-        has_token: a token went along, which changes what the cure is.
+        has_token: whether the request had a token, which changes the remedy.
     """
     document = _document(answer)
     code = answer.headers.get("x-error-code")
@@ -175,7 +175,7 @@ def failure_of(answer: Response, call: Call[Any], endpoint: str, *, has_token: b
 
 
 def unreachable(error: httpx2.TransportError | httpx2.InvalidURL, endpoint: str, timeout_s: float) -> EntrepotError:
-    """The error that a failed connection stands for."""
+    """Return the error for a failed connection."""
     import ssl
 
     import httpx2
@@ -193,7 +193,7 @@ def unreachable(error: httpx2.TransportError | httpx2.InvalidURL, endpoint: str,
 
 
 def said_in(answer: Response, document: dict[str, Any]) -> str:
-    """The sentence of an error answer: from its body, else from its headers; ``""`` when it says nothing."""
+    """Return the sentence of an error response, from its body or else its headers; ``""`` if it has none."""
     found = document.get("error") or document.get("message") or document.get("error_description")
     if not found and isinstance(document.get("errors"), list):
         found = [item.get("message", "") if isinstance(item, dict) else item for item in document["errors"]]
@@ -245,13 +245,13 @@ def _sentence(
 
 
 def _is_signed(answer: Response, call: Call[Any], endpoint: str) -> bool:
-    """Whether the right to ask stood in the URL: no token went along, or a redirect led to another origin."""
+    """Return whether the URL held the authorisation: no token was sent, or a redirect led to another origin."""
     home, asked = urllib.parse.urlsplit(endpoint), urllib.parse.urlsplit(answer.url)
     return not call.is_authorized or (asked.scheme, asked.netloc) != (home.scheme, home.netloc)
 
 
 def _clock_hint(answer: Response) -> str:
-    """A signed link that is refused may have expired only by the clock of this computer."""
+    """Return a hint if a refused signed link may have expired only because this computer's clock is wrong."""
     date = answer.headers.get("date")
     if answer.status not in (401, 403) or not date:
         return ""

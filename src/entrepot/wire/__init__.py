@@ -1,1 +1,1 @@
-"""The JSON shapes both wings exchange, the times in them, and the one error table."""
+"""JSON shapes and times shared by the server and the client, and the error table."""

@@ -1,4 +1,4 @@
-"""Rows of the audit log in JSON: this hub's own."""
+"""JSON of the audit log, an extension of this hub."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import msgspec
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One change that somebody made.
+    """One audited change.
 
-    ``token``: id of the token it was made with; ``details``: names to texts,
+    ``token``: id of the token that made the change; ``details``: names to texts,
     numbers and booleans; ``chain``: 64 hex digits that bind the row to those before.
     """
 

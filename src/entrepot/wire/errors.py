@@ -1,8 +1,7 @@
-"""The one error table: which error travels as which status and ``X-Error-Code``.
+"""The error table: the HTTP status and ``X-Error-Code`` of each error class.
 
-Both wings use it: the server to send an error, the client to raise the same
-class again. Rows are read from the top: a row stands for its class and every
-class below it that has no row of its own.
+The server uses it to send an error, the client to raise the same class again.
+A row covers its class and every subclass without a row of its own.
 
 Source: docs/protocols/hf_api.md, section 0.2.
 """
@@ -17,7 +16,7 @@ from entrepot.errors import EntrepotError
 
 @attrs.frozen
 class ErrorStatus:
-    """How one error looks on the wire: HTTP status and ``X-Error-Code`` (None: the header is absent)."""
+    """The representation of an error in HTTP: the status and ``X-Error-Code`` (None: the header is absent)."""
 
     status: int
     code: str | None = None
@@ -25,7 +24,7 @@ class ErrorStatus:
 
 @attrs.frozen
 class Row:
-    """One line of the table: ``anonymous`` rows hold when nobody was logged in."""
+    """One row of the table; ``anonymous`` rows apply to requests without authentication."""
 
     error: type[EntrepotError]
     answer: ErrorStatus
@@ -33,14 +32,14 @@ class Row:
 
 
 TABLE: tuple[Row, ...] = (
-    # The codes that clients turn into classes of their own.
+    # The codes that clients map to dedicated classes.
     Row(errors.RepoNotFound, ErrorStatus(404, "RepoNotFound")),
     Row(errors.RepoNotFound, ErrorStatus(401, "RepoNotFound"), anonymous=True),
     Row(errors.RevisionNotFound, ErrorStatus(404, "RevisionNotFound")),
     Row(errors.EntryNotFound, ErrorStatus(404, "EntryNotFound")),
     Row(errors.GatedRepo, ErrorStatus(403, "GatedRepo")),
     Row(errors.GatedRepo, ErrorStatus(401, "GatedRepo"), anonymous=True),
-    # Leaves whose status is not that of their family.
+    # Subclasses whose status differs from that of their base class.
     Row(errors.RepoMoved, ErrorStatus(307)),
     Row(errors.InvalidPath, ErrorStatus(422)),
     Row(errors.RangeNotSatisfiable, ErrorStatus(416)),
@@ -48,7 +47,7 @@ TABLE: tuple[Row, ...] = (
     Row(errors.StoreFull, ErrorStatus(507)),
     Row(errors.ClientGone, ErrorStatus(499)),
     Row(errors.BodyTooSlow, ErrorStatus(408)),
-    # Families.
+    # Base classes.
     Row(errors.Invalid, ErrorStatus(400)),
     Row(errors.Unauthenticated, ErrorStatus(401)),
     Row(errors.Forbidden, ErrorStatus(403)),
@@ -65,12 +64,12 @@ _BY_CODE = {row.answer.code: row.error for row in TABLE if row.answer.code}
 _BY_STATUS = {row.answer.status: row.error for row in reversed(TABLE) if not row.answer.code} | {
     row.answer.status: row.error
     for row in TABLE
-    if row.error in EntrepotError.__subclasses__()  # a family wins over its leaves
+    if row.error in EntrepotError.__subclasses__()  # a base class takes precedence over its subclasses
 }
 
 
 def answer_of(error: EntrepotError) -> ErrorStatus:
-    """The status and code an error travels as."""
+    """Return the status and code with which an error is sent."""
     anonymous = bool(getattr(error, "anonymous", False))
     for ancestor in type(error).__mro__:
         for key in ((ancestor, anonymous), (ancestor, False)):
@@ -80,16 +79,16 @@ def answer_of(error: EntrepotError) -> ErrorStatus:
 
 
 def status_of(error: EntrepotError) -> int:
-    """The HTTP status an error travels as."""
+    """Return the HTTP status with which an error is sent."""
     return answer_of(error).status
 
 
 def class_of(status: int, code: str | None) -> type[EntrepotError]:
-    """The most specific class that travels as this status and code.
+    """Return the most specific error class for this status and code.
 
-    The code decides when it is known; otherwise the status, which names a leaf
-    only where the leaf has a status of its own, and a family elsewhere. An
-    unknown 4xx is :class:`Invalid`, an unknown 5xx is :class:`Unavailable`.
+    A known code determines the class; otherwise the status does. A status selects
+    a subclass only if no base class has the same status. An unknown 4xx is
+    :class:`Invalid`, an unknown 5xx is :class:`Unavailable`.
     """
     if code in _BY_CODE:
         return _BY_CODE[code]

@@ -1,4 +1,4 @@
-"""What was found, in JSON. Source: docs/protocols/hf_api.md, section 1C; the full-text search is this hub's own."""
+"""JSON of search results. Source: docs/protocols/hf_api.md, section 1C; the full-text search is an extension."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from entrepot.wire.repos.repositories import RepoInfo
 
 
 class QuickRepo(msgspec.Struct, frozen=True, kw_only=True, rename={"uid": "_id", "trending_weight": "trendingWeight"}):
-    """A repository that a search box proposes."""
+    """A repository suggested by a search box."""
 
     uid: str
     id: str
@@ -20,7 +20,7 @@ class QuickRepo(msgspec.Struct, frozen=True, kw_only=True, rename={"uid": "_id",
 
 
 class QuickSearchResponse(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a search box proposes for ``q``."""
+    """The suggestions of a search box for ``q``."""
 
     q: str
     models: Sequence[QuickRepo]
@@ -34,20 +34,20 @@ class QuickSearchResponse(msgspec.Struct, frozen=True, kw_only=True, rename="cam
 
 
 class TrendingRepo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A repository that has had attention lately."""
+    """A trending repository."""
 
     repo_type: str
     repo_data: RepoInfo
 
 
 class Trending(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What has had most attention lately."""
+    """The trending repositories."""
 
     recently_trending: Sequence[TrendingRepo]
 
 
 class TextHit(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A repository that has the words; ``snippet`` is HTML with ``<em>`` around them."""
+    """A repository that contains the words; ``snippet`` is HTML with ``<em>`` around them."""
 
     repo_type: str
     repo_id: str
@@ -60,7 +60,7 @@ class TextHit(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class TextSearchResponse(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Some of what has the words, and how much there is."""
+    """A page of full-text search results, and their total number."""
 
     hits: Sequence[TextHit]
     total: int

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 def legible(text: str) -> str:
-    """The text with every byte that was no UTF-8 replaced by U+FFFD.
+    """Return the text with every byte that is not valid UTF-8 replaced by U+FFFD.
 
-    Names that came in through git may be any bytes; inside the hub those
-    bytes are lone surrogates (PEP 383), which no JSON document may contain.
+    Names from git may hold any bytes; the hub represents invalid bytes as lone
+    surrogates (PEP 383), which no JSON document may contain.
     """
     if text.isascii():
         return text

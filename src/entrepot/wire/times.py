@@ -1,6 +1,6 @@
-"""Points in time on the wire: UTC, milliseconds, ending in ``Z``.
+"""Timestamps in JSON: UTC, milliseconds, ending in ``Z``.
 
-Inside the hub a time is an ``int``: milliseconds since 1970-01-01T00:00:00Z.
+The hub represents a time as an ``int``: milliseconds since 1970-01-01T00:00:00Z.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def format_ms(ms: int) -> str:
-    """Write a time the way every client of the hub reads it: ``2024-05-01T12:34:56.789Z``.
+    """Format a time as every client of the hub reads it: ``2024-05-01T12:34:56.789Z``.
 
     Args:
         ms: milliseconds since the epoch, between the years 1 and 9999.
 
     Raises:
-        OverflowError: the year does not fit into four digits.
+        OverflowError: the year does not fit in four digits.
 
     Source: docs/protocols/hf_api.md, section 0.4.
     """
@@ -29,13 +29,13 @@ def format_ms(ms: int) -> str:
 
 
 def parse_time(text: str) -> int:
-    """Read an ISO 8601 time as milliseconds since the epoch.
+    """Parse an ISO 8601 time into milliseconds since the epoch.
 
-    Any offset is accepted; a time without one is taken as UTC. Fractions finer
-    than a millisecond are cut off.
+    Any UTC offset is accepted; a time without one is UTC. Fractions finer than a
+    millisecond are truncated.
 
     Raises:
-        Malformed: not an ISO 8601 date and time.
+        Malformed: the text is not an ISO 8601 date and time.
     """
     try:
         moment = datetime.fromisoformat(text)

@@ -1,4 +1,4 @@
-"""Webhooks in JSON. Source: docs/protocols/hf_api.md, section 1B.5; deliveries are this hub's own."""
+"""JSON of webhooks. Source: docs/protocols/hf_api.md, section 1B.5; deliveries are an extension of this hub."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from msgspec import UNSET, UnsetType
 
 
 class WatchedSubject(msgspec.Struct, frozen=True):
-    """A name that a webhook watches, free or not; ``type`` is user, org, model, dataset or space."""
+    """A name that a webhook watches, even if it is not taken; ``type`` is user, org, model, dataset or space."""
 
     type: str
     name: str
 
 
 class WebhookInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """One webhook; what a hub does not say is ``UNSET``."""
+    """One webhook; fields that a hub omits are ``UNSET``."""
 
     id: str
     watched: Sequence[WatchedSubject]
@@ -30,13 +30,13 @@ class WebhookInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebhookResponse(msgspec.Struct, frozen=True):
-    """The answer of everything that is about one webhook."""
+    """Response of every request about one webhook."""
 
     webhook: WebhookInfo
 
 
 class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The body that makes or changes a webhook; what is absent stays."""
+    """Body that creates or changes a webhook; absent fields are unchanged."""
 
     url: str | None = None
     watched: Sequence[WatchedSubject] | None = None
@@ -46,14 +46,14 @@ class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class DeliveryEvent(msgspec.Struct, frozen=True):
-    """What happened: ``action`` is create, update, delete or move; ``scope`` says to what."""
+    """The event of a delivery: ``action`` is create, update, delete or move; ``scope`` says what it applies to."""
 
     action: str
     scope: str
 
 
 class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """One delivery: ``state`` is pending, sending, done or failed; ``status`` that of the receiver's answer."""
+    """One delivery: ``state`` is pending, sending, done or failed; ``status`` is that of the receiver's response."""
 
     id: str
     state: str

@@ -1,8 +1,8 @@
-"""Requests as values: what to send, and how to read the answer. No socket is touched here.
+"""Requests as values: what to send, and how to decode the response. This package opens no sockets.
 
-One module per noun of the API makes :class:`Call` values; the transport
-(``client/transport.py``) sends them. A reader is only given answers whose
-status is below 400, or of a HEAD that was redirected to another origin.
+Each module covers one subject of the API and builds :class:`Call` values; the
+transport (``client/transport.py``) sends them. A reader receives only responses
+with a status below 400, including a HEAD response that redirects to another origin.
 
 Source: docs/protocols/hf_api.md, sections 0 and 1.
 """
@@ -35,7 +35,7 @@ _NEXT = re.compile(r"""<([^<>]+)>\s*;[^,<]*\brel="?next"?""")
 
 @attrs.frozen
 class Response:
-    """What came back: header names are lower case, ``url`` is where the answer came from."""
+    """An HTTP response; header names are lower case, ``url`` is the URL that sent the response."""
 
     status: int
     headers: Mapping[str, str]
@@ -48,10 +48,10 @@ class Call(Generic[T_co]):
     """One request.
 
     ``path`` is percent-encoded and begins with ``/``, or is an absolute URL
-    that a hub gave (a ``Link``, an LFS ``href``). ``is_repeatable``: sending
-    it twice has the effect of sending it once. ``is_authorized``: the token
-    goes along, though never to another origin than the hub's. ``subject``
-    says for messages what the call is about (``model alice/bert``).
+    that a hub sent (a ``Link``, an LFS ``href``). ``is_repeatable``: sending
+    it twice has the effect of sending it once. ``is_authorized``: the client
+    sends the token, but never to another origin than the hub's. ``subject``
+    names the subject of the call in messages (``model alice/bert``).
     """
 
     method: str
@@ -68,37 +68,37 @@ class Call(Generic[T_co]):
 
 @attrs.frozen
 class ResultPage(Generic[T_co]):
-    """Some items of a list, and the absolute URL of the next ones; None: these were the last."""
+    """A page of a list, and the absolute URL of the next page (None: this is the last page)."""
 
     items: list[T_co]
     next_url: str | None
 
 
-# --- making requests --------------------------------------------------------
+# --- building requests ------------------------------------------------------
 
 
 def segment(text: str) -> str:
-    """The text as one segment of a URL path; ``/`` is encoded too."""
+    """Return the text encoded as one segment of a URL path; ``/`` is encoded too."""
     return urllib.parse.quote(text, safe="")
 
 
 def repo_api(ref: RepoRef, *rest: str) -> str:
-    """The API path of a repository, and of what ``rest`` (segments, encoded here) names in it."""
+    """Return the API path of a repository, followed by the segments of ``rest``, which this function encodes."""
     return "/".join((f"/api/{ref.type.plural}/{ref.id}", *map(segment, rest)))
 
 
 def json_body(value: object) -> bytes:
-    """A shape or plain value as JSON."""
+    """Encode a shape or a plain value as JSON."""
     return msgspec.json.encode(value)
 
 
 def sparse_body(value: msgspec.Struct) -> bytes:
-    """A shape as JSON without its nulls, some of which the public hub refuses."""
+    """Encode a shape as JSON without its nulls, some of which the public hub refuses."""
     return json_body({key: item for key, item in msgspec.to_builtins(value).items() if item is not None})
 
 
 def pairs(**values: str | int | bool | Iterable[str] | None) -> tuple[tuple[str, str], ...]:
-    """A query: None is left out, booleans become ``true`` and ``false``, lists repeat their key."""
+    """Return a query: None is omitted, booleans become ``true`` and ``false``, lists repeat their key."""
     found: list[tuple[str, str]] = []
     for key, value in values.items():
         if isinstance(value, bool):
@@ -110,17 +110,17 @@ def pairs(**values: str | int | bool | Iterable[str] | None) -> tuple[tuple[str,
     return tuple(found)
 
 
-# --- reading answers --------------------------------------------------------
+# --- reading responses ------------------------------------------------------
 
 
 def nothing(_answer: Response) -> None:
-    """A reader for answers that say nothing but their status."""
+    """Ignore the body of a response whose status is all that matters."""
 
 
 def json_as(shape: type[T]) -> Callable[[Response], T]:
-    """A reader of JSON as this shape; keys that the shape does not know are ignored.
+    """Return a reader that decodes JSON into this shape and ignores unknown keys.
 
-    The reader raises AnswerUnusable when the body is not that.
+    The reader raises AnswerUnusable if the body does not match the shape.
     """
     decoder = msgspec.json.Decoder(shape, strict=False)
 
@@ -134,9 +134,9 @@ def json_as(shape: type[T]) -> Callable[[Response], T]:
 
 
 def without_nulls(shape: type[T]) -> Callable[[Response], T]:
-    """As :func:`json_as`, but a ``null`` that the shape does not expect counts as an absent key.
+    """Return a reader like :func:`json_as` that treats a ``null`` the shape does not expect as an absent key.
 
-    For answers in which hubs differ in what they leave out.
+    Use it for responses in which hubs omit different keys.
     """
     decoder = msgspec.json.Decoder(shape, strict=False)
 
@@ -152,26 +152,26 @@ def without_nulls(shape: type[T]) -> Callable[[Response], T]:
 
 
 def page_of(read: Callable[[Response], list[T]]) -> Callable[[Response], ResultPage[T]]:
-    """A reader of one page: its items by ``read``, and the next page by the ``Link`` header."""
+    """Return a reader of one page: ``read`` decodes its items, the ``Link`` header gives the next page."""
     return lambda answer: ResultPage(read(answer), next_url(answer))
 
 
 def next_url(answer: Response) -> str | None:
-    """The absolute URL of the next page; None: there is none. Source: RFC 8288."""
+    """Return the absolute URL of the next page, or None if there is none. Source: RFC 8288."""
     found = _NEXT.search(answer.headers.get("link", ""))
     return joined(answer.url, found[1]) if found else None
 
 
 def known(value: T | msgspec.UnsetType) -> T | None:
-    """The value, or None for a key that the answer did not have."""
+    """Return the value, or None if the response does not have the key."""
     return None if value is msgspec.UNSET else value
 
 
 def joined(base: str, reference: str) -> str:
-    """Return the address that a hub names, relative to the one that it was asked at.
+    """Return the URL that a hub sent, resolved against the URL of the request.
 
     Raises:
-        AnswerUnusable: it is no valid address; it is not quoted, because a password may stand in it.
+        AnswerUnusable: the URL is invalid; the error does not quote it, because it may hold a password.
     """
     try:
         return urllib.parse.urljoin(base, reference)
@@ -180,7 +180,7 @@ def joined(base: str, reference: str) -> str:
 
 
 def without_query(url: str) -> str:
-    """Return the URL without its query, in which a signed link has its secret, and with user and password masked."""
+    """Return the URL without its query, which holds the secret of a signed link, and with user and password masked."""
     return redact(url.partition("?")[0])
 
 

@@ -1,4 +1,4 @@
-"""Requests for access to gated repositories. Source: docs/protocols/hf_api.md, section 1B.4."""
+"""Calls about access requests to gated repositories. Source: docs/protocols/hf_api.md, section 1B.4."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PAGE = page_of(without_nulls(list[AccessRequestInfo]))
 
 
 def page(ref: RepoRef, status: str) -> Call[ResultPage[AccessRequestInfo]]:
-    """The requests that are ``pending``, ``accepted`` or ``rejected``."""
+    """Build the call that lists the requests that are ``pending``, ``accepted`` or ``rejected``."""
     return Call("GET", repo_api(ref, "user-access-request", status), _PAGE, subject=str(ref))
 
 
@@ -32,9 +32,9 @@ def decide(
     request_id: str | None = None,
     reason: str | None = None,
 ) -> Call[None]:
-    """Make a request ``accepted``, ``rejected`` or ``pending`` again; it is named by its user or its id.
+    """Build the call that sets a request, identified by user or id, to ``accepted``, ``rejected`` or ``pending``.
 
-    Not repeatable: deciding the same thing twice is an error.
+    The call is not repeatable: repeating a decision is an error.
     """
     decision = Decision(status=status, user=user, request_id=request_id, rejection_reason=reason)
     return Call(
@@ -48,12 +48,12 @@ def decide(
 
 
 def grant(ref: RepoRef, user: str) -> Call[None]:
-    """Give a user access who has not asked for it."""
+    """Build the call that grants access to a user who has not requested it."""
     path = repo_api(ref, "user-access-request", "grant")
     body = json_body(Grant(user))
     return Call("POST", path, nothing, body=body, media_type=JSON, subject=f"access of {user} to {ref}")
 
 
 def cancel(ref: RepoRef) -> Call[None]:
-    """Take the caller's own request back."""
+    """Build the call that cancels the caller's own request."""
     return Call("POST", repo_api(ref, "user-access-request", "cancel"), nothing, subject=str(ref))

@@ -1,4 +1,4 @@
-"""Calls about accounts: who asks, users, organisations. Source: docs/protocols/hf_api.md, sections 1A.1 and 1C."""
+"""Calls about the caller, users and organisations. Source: docs/protocols/hf_api.md, sections 1A.1 and 1C."""
 
 from __future__ import annotations
 
@@ -12,55 +12,55 @@ _PEOPLE = page_of(without_nulls(list[Person]))
 
 
 def whoami() -> Call[WhoAmI]:
-    """Who the token belongs to."""
+    """Build the call that returns the owner of the token."""
     return Call("GET", "/api/whoami-v2", without_nulls(WhoAmI), subject="your account")
 
 
 def whoami_document() -> Call[dict[str, Any]]:
-    """The same as the JSON object that the hub sent, with keys that only it knows."""
+    """Build the same call, which returns the JSON object of the hub, including keys that only this hub knows."""
     return Call("GET", "/api/whoami-v2", json_as(dict[str, Any]), subject="your account")
 
 
 def user(name: str) -> Call[UserOverview]:
-    """A user's page."""
+    """Build the call that returns the profile of a user."""
     return Call("GET", f"/api/users/{segment(name)}/overview", without_nulls(UserOverview), subject=f"user {name}")
 
 
 def org(name: str) -> Call[OrgOverview]:
-    """An organisation's page."""
+    """Build the call that returns the profile of an organisation."""
     path = f"/api/organizations/{segment(name)}/overview"
     return Call("GET", path, without_nulls(OrgOverview), subject=f"organisation {name}")
 
 
 def followers(name: str) -> Call[ResultPage[Person]]:
-    """Who follows a user."""
+    """Build the call that lists the followers of a user."""
     return Call("GET", f"/api/users/{segment(name)}/followers", _PEOPLE, subject=f"user {name}")
 
 
 def following(name: str) -> Call[ResultPage[Person]]:
-    """Whom a user follows."""
+    """Build the call that lists the users whom a user follows."""
     return Call("GET", f"/api/users/{segment(name)}/following", _PEOPLE, subject=f"user {name}")
 
 
 def members(org_name: str) -> Call[ResultPage[Person]]:
-    """Who belongs to an organisation."""
+    """Build the call that lists the members of an organisation."""
     path = f"/api/organizations/{segment(org_name)}/members"
     return Call("GET", path, _PEOPLE, subject=f"organisation {org_name}")
 
 
 def org_followers(org_name: str) -> Call[ResultPage[Person]]:
-    """Who follows an organisation."""
+    """Build the call that lists the followers of an organisation."""
     path = f"/api/organizations/{segment(org_name)}/followers"
     return Call("GET", path, _PEOPLE, subject=f"organisation {org_name}")
 
 
 def storage(org_name: str | None = None) -> Call[ResultPage[StoredRepo]]:
-    """The repositories of an organisation (None: of the caller) with the bytes they take."""
+    """Build the call that lists the repositories of an organisation (None: the caller) with their storage in bytes."""
     owner = f"/organizations/{segment(org_name)}" if org_name is not None else ""
     subject = f"organisation {org_name}" if org_name is not None else "your repositories"
     return Call("GET", f"/api{owner}/settings/repositories", page_of(without_nulls(list[StoredRepo])), subject=subject)
 
 
 def tags_by_type(kind: str) -> Call[dict[str, Any]]:
-    """All tags of ``models`` or ``datasets`` under their kinds, as the hub lists them."""
+    """Build the call that returns all tags of ``models`` or ``datasets``, grouped by type as the hub lists them."""
     return Call("GET", f"/api/{segment(kind)}-tags-by-type", json_as(dict[str, Any]), query=pairs())

@@ -1,4 +1,4 @@
-"""Calls of administrators of a hub, below ``/api/admin``; only entrepot hubs offer them."""
+"""Calls of the administration API, below ``/api/admin``; only entrepot hubs offer it."""
 
 from __future__ import annotations
 
@@ -27,84 +27,84 @@ _ORGS = "/api/admin/orgs"
 
 
 def list_users() -> Call[list[AdminUser]]:
-    """All users."""
+    """Build the call that lists all users."""
     return Call("GET", _USERS, json_as(list[AdminUser]), subject="the users")
 
 
 def create_users(new: NewUsers) -> Call[list[SignInCode]]:
-    """Create users and get a sign-in code for each."""
+    """Build the call that creates users and returns a sign-in code for each."""
     body, read = json_body(new), json_as(list[SignInCode])
     return Call("POST", _USERS, read, body=body, media_type=JSON, subject="the users")
 
 
 def change_user(name: str, changes: UserChanges) -> Call[AdminUser]:
-    """Change whether a user is an administrator, and whether the account is suspended."""
+    """Build the call that changes whether a user is an administrator, and whether the account is suspended."""
     path, body = f"{_USERS}/{segment(name)}", json_body(changes)
     return Call("PATCH", path, json_as(AdminUser), body=body, media_type=JSON, subject=f"user {name}")
 
 
 def delete_user(name: str, removal: Removal) -> Call[Removed]:
-    """Delete a user."""
+    """Build the call that deletes a user."""
     path, subject = f"{_USERS}/{segment(name)}", f"user {name}"
     return Call("DELETE", path, json_as(Removed), query=_query(removal), subject=subject, is_repeatable=False)
 
 
 def issue_code(name: str, expires_s: int) -> Call[SignInCode]:
-    """A new sign-in code for a user."""
+    """Build the call that creates a sign-in code for a user."""
     path, body = f"{_USERS}/{segment(name)}/code", json_body(CodeLifetime(expires_s=expires_s))
     return Call("POST", path, json_as(SignInCode), body=body, media_type=JSON, subject=f"user {name}")
 
 
 def list_orgs() -> Call[list[AdminOrg]]:
-    """All organisations."""
+    """Build the call that lists all organisations."""
     return Call("GET", _ORGS, json_as(list[AdminOrg]), subject="the organisations")
 
 
 def create_org(new: NewOrgByAdmin) -> Call[AdminOrg]:
-    """Create an organisation."""
+    """Build the call that creates an organisation."""
     body, subject = json_body(new), f"organisation {new.name}"
     return Call("POST", _ORGS, json_as(AdminOrg), body=body, media_type=JSON, subject=subject)
 
 
 def delete_org(name: str, removal: Removal) -> Call[Removed]:
-    """Delete an organisation."""
+    """Build the call that deletes an organisation."""
     path, subject = f"{_ORGS}/{segment(name)}", f"organisation {name}"
     return Call("DELETE", path, json_as(Removed), query=_query(removal), subject=subject, is_repeatable=False)
 
 
 def list_members(org: str) -> Call[list[AdminMember]]:
-    """The members of an organisation."""
+    """Build the call that lists the members of an organisation."""
     path = f"{_ORGS}/{segment(org)}/members"
     return Call("GET", path, json_as(list[AdminMember]), subject=f"organisation {org}")
 
 
 def set_member(org: str, user: str, role: str) -> Call[AdminMember]:
-    """Give a user a role in an organisation."""
+    """Build the call that gives a user a role in an organisation."""
     path, body = f"{_ORGS}/{segment(org)}/members/{segment(user)}", json_body(MemberRole(role=role))
     subject = f"user {user} in organisation {org}"
     return Call("PUT", path, json_as(AdminMember), body=body, media_type=JSON, subject=subject)
 
 
 def remove_member(org: str, user: str) -> Call[None]:
-    """Take a user out of an organisation."""
+    """Build the call that removes a member from an organisation."""
     path = f"{_ORGS}/{segment(org)}/members/{segment(user)}"
     return Call("DELETE", path, nothing, subject=f"user {user} in organisation {org}", is_repeatable=False)
 
 
 def list_repos(namespace: str | None = None, after: int = 0) -> Call[AdminRepos]:
-    """Repositories of a namespace, or a page of all."""
+    """Build the call that lists the repositories of a namespace, or a page of all repositories."""
     query = pairs(namespace=namespace, after=after or None)
     return Call("GET", "/api/admin/repos", json_as(AdminRepos), query=query, subject="the repositories")
 
 
 def transfer_all(source: str, target: str) -> Call[Transferred]:
-    """Move all repositories of a namespace into another one."""
+    """Build the call that moves all repositories of a namespace into another one."""
     path, body = f"/api/admin/namespaces/{segment(source)}/transfer", json_body(Transfer(to=target))
     return Call("POST", path, json_as(Transferred), body=body, media_type=JSON, subject=f"repositories of {source}")
 
 
 def exchange(code: str, token_name: str | None = None) -> Call[SignedIn]:
-    """Exchange a sign-in code for a token."""
+    """Build the call that exchanges a sign-in code for a token."""
     body = json_body(CodeExchange(code=code, token_name=token_name))
     read, subject = json_as(SignedIn), "the sign-in code"
     return Call("POST", "/api/sign-in", read, body=body, media_type=JSON, subject=subject, is_authorized=False)

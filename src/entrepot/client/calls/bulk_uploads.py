@@ -1,4 +1,4 @@
-"""Calls that bring many small files at once: an extension that hubs of this kind offer.
+"""Calls that upload several small files in one request: an extension of entrepot hubs.
 
 Source: ``docs/compatibility.md``, "Extensions".
 """
@@ -15,10 +15,10 @@ from entrepot.wire.files.bulk_uploads import MEDIA_TYPE, BulkUploadFile, BulkUpl
 def bulk_upload(
     ref: RepoRef, revision: str, files: Sequence[BulkUploadFile], contents: Sequence[bytes], *, create_pr: bool = False
 ) -> Call[BulkUploadResponse]:
-    """Bring large files to a repository, so that a commit can name them; all of them or none.
+    """Build the call that uploads large files, all or none, for a later commit to reference.
 
     Args:
-        contents: of ``files``, in their order; at most 1,000, of 1 MiB, and 8 MiB in all.
+        contents: the contents of ``files``, in the same order; at most 1,000 files of 1 MiB each, and 8 MiB in total.
     """
     return Call(
         "POST",

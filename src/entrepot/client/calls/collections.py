@@ -1,6 +1,6 @@
-"""Collections. Source: docs/protocols/hf_api.md, section 1B.3.
+"""Calls about collections. Source: docs/protocols/hf_api.md, section 1B.3.
 
-A collection is named by its slug: ``namespace/title-24hexdigits``.
+A collection is identified by its slug: ``namespace/title-24hexdigits``.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ def page(
     sort: str | None = None,
     limit: int | None = None,
 ) -> Call[ResultPage[CollectionInfo]]:
-    """Collections of these owners that hold these items (``models/namespace/name``)."""
+    """Build the call that lists collections of these owners that hold these items (``models/namespace/name``)."""
     query = pairs(owner=tuple(owners), item=tuple(items), sort=sort, limit=limit)
     return Call("GET", "/api/collections", _PAGE, query=query, subject="collections")
 
 
 def get(slug: str) -> Call[CollectionInfo]:
-    """One collection with all its items."""
+    """Build the call that returns one collection with all its items."""
     return Call("GET", _path(slug), _COLLECTION, subject=_subject(slug))
 
 
 def create(
     title: str, namespace: str, *, description: str | None = None, private: bool = False
 ) -> Call[CollectionInfo]:
-    """Make a collection."""
+    """Build the call that creates a collection."""
     new = NewCollection(title=title, namespace=namespace, description=description, private=private)
     return Call("POST", "/api/collections", _COLLECTION, body=sparse_body(new), media_type=JSON, subject="collection")
 
@@ -58,32 +58,32 @@ def change(
     private: bool | None = None,
     theme: str | None = None,
 ) -> Call[CollectionInfo]:
-    """Change what is said of a collection; None leaves it. The slug may change with the title."""
+    """Build the call that changes a collection; None leaves a field unchanged. The slug may change with the title."""
     patch = CollectionPatch(title=title, description=description, position=position, private=private, theme=theme)
     return Call("PATCH", _path(slug), _read_changed, body=sparse_body(patch), media_type=JSON, subject=_subject(slug))
 
 
 def delete(slug: str) -> Call[None]:
-    """Remove a collection; what is in it stays where it is."""
+    """Build the call that deletes a collection; the repositories in it are not affected."""
     return Call("DELETE", _path(slug), nothing, subject=_subject(slug))
 
 
 def add_item(slug: str, item_id: str, item_type: str, *, note: str | None = None) -> Call[CollectionInfo]:
-    """Put something into a collection."""
+    """Build the call that adds an item to a collection."""
     new = NewItem(item=ItemRef(item_id, item_type), note=note)
     path = f"{_path(slug)}/items"
     return Call("POST", path, _COLLECTION, body=sparse_body(new), media_type=JSON, subject=f"{item_id} in {slug}")
 
 
 def change_item(slug: str, uid: str, *, note: str | None = None, position: int | None = None) -> Call[None]:
-    """Change the note or the place of an item; None leaves it."""
+    """Build the call that changes the note or the position of an item; None leaves a field unchanged."""
     body = sparse_body(ItemChanges(note=note, position=position))
     path = f"{_path(slug)}/items/{urllib.parse.quote(uid, safe='')}"
     return Call("PATCH", path, nothing, body=body, media_type=JSON, subject=_subject(slug))
 
 
 def remove_item(slug: str, uid: str) -> Call[None]:
-    """Take an item out of a collection."""
+    """Build the call that removes an item from a collection."""
     path = f"{_path(slug)}/items/{urllib.parse.quote(uid, safe='')}"
     return Call("DELETE", path, nothing, subject=_subject(slug))
 

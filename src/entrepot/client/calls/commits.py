@@ -1,4 +1,4 @@
-"""Commits: the lines of one, and the call that a stream of them goes with.
+"""Calls that create commits, and the encoding of their lines.
 
 Source: docs/protocols/hf_api.md, section 2.4.
 """
@@ -12,19 +12,19 @@ from entrepot.names import RepoRef
 from entrepot.wire.repos.commits import CommitLine, CommitResponse
 
 read_commit = json_as(CommitResponse)
-"""Reads the answer to a commit; raises AnswerUnusable."""
+"""Reader of the response to a commit; raises AnswerUnusable."""
 
 
 def create(
     ref: RepoRef, revision: str, body: bytes | None = None, *, create_pr: bool = False, is_repeatable: bool = False
 ) -> Call[CommitResponse]:
-    """Record a commit on a branch, or on a pull request that is opened for it.
+    """Build the call that creates a commit on a branch, or on a pull request that it opens.
 
     Args:
-        body: all lines; None when they are streamed (``Transport.upload``
+        body: all lines; None if they are streamed (``Transport.upload``
             with this call's path, query and ``media_type``).
-        is_repeatable: the header pins a parent, so that a repetition after a
-            lost answer is refused instead of recorded twice.
+        is_repeatable: the header names a parent; the hub therefore refuses a
+            repetition after a lost response and does not record it twice.
     """
     return Call(
         "POST",
@@ -39,5 +39,5 @@ def create(
 
 
 def encode_line(line: CommitLine) -> bytes:
-    """One line of a commit, with its end."""
+    """Encode one line of a commit, including its line feed."""
     return msgspec.json.encode(line) + b"\n"

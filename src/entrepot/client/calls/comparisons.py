@@ -7,7 +7,7 @@ from entrepot.names import RepoRef
 
 
 def compare(ref: RepoRef, revisions: str) -> Call[str]:
-    """The unified diff of ``A..B``; with three dots, from where the two histories parted."""
+    """Build the call that returns the unified diff of ``A..B``; with three dots, the diff from their merge base."""
     return Call("GET", repo_api(ref, "compare", revisions), _text, query=pairs(raw=True), subject=str(ref))
 
 

@@ -1,4 +1,4 @@
-"""Calls about many small files at once: an extension that hubs of this kind offer.
+"""Calls that download several small files in one request: an extension of entrepot hubs.
 
 Source: ``docs/compatibility.md``, "Extensions".
 """
@@ -19,11 +19,11 @@ from entrepot.wire.files.bulk_downloads import (
 )
 
 MOST_PATHS = MAX_PATHS
-"""The most files that a hub is asked for in one call."""
+"""Maximum number of files in one call."""
 
 
 def bulk_download(ref: RepoRef, revision: str, paths: Sequence[str]) -> Call[Iterator[tuple[BulkDownloadFile, bytes]]]:
-    """The content of small files; what is missing in the answer has to be fetched alone."""
+    """Build the call that downloads small files; files missing from the response must be downloaded one by one."""
     return Call(
         "POST",
         repo_api(ref, "contents", revision),

@@ -1,4 +1,4 @@
-"""Discussions and pull requests. Source: docs/protocols/hf_api.md, section 1B.1."""
+"""Calls about discussions and pull requests. Source: docs/protocols/hf_api.md, section 1B.1."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def page(
     status: str | None = None,
     author: str | None = None,
 ) -> Call[DiscussionPage]:
-    """A page of the discussions of a repository, newest first.
+    """Build the call that returns a page of the discussions of a repository, newest first.
 
     Args:
-        number: of the page, from 0.
+        number: the number of the page, from 0.
         kind: ``discussion``, ``pull_request`` or ``all``.
         status: ``open``, ``closed`` or ``all``.
     """
@@ -54,13 +54,13 @@ def page(
 
 
 def details(ref: RepoRef, number: int, *, diff: bool = True) -> Call[ReceivedDetails]:
-    """A discussion with all that happened in it."""
+    """Build the call that returns a discussion with all its events."""
     query = pairs(diff=1 if diff else None)
     return Call("GET", _path(ref, number), _DETAILS, query=query, subject=_subject(ref, number))
 
 
 def create(ref: RepoRef, title: str, description: str, *, is_pull: bool = False) -> Call[MadeDiscussion]:
-    """Open a discussion, or a pull request as a draft."""
+    """Build the call that opens a discussion, or a pull request as a draft."""
     return Call(
         "POST",
         repo_api(ref, "discussions"),
@@ -72,12 +72,12 @@ def create(ref: RepoRef, title: str, description: str, *, is_pull: bool = False)
 
 
 def comment(ref: RepoRef, number: int, text: str) -> Call[MessageResponse[_Data]]:
-    """Say something in a discussion."""
+    """Build the call that adds a comment to a discussion."""
     return _post(ref, number, ("comment",), NewComment(text), without_nulls(MessageResponse[_Data]))
 
 
 def edit_comment(ref: RepoRef, number: int, event: str, text: str) -> Call[CommentResponse[_Data]]:
-    """Replace the text of a comment, which is named by the id of its event."""
+    """Build the call that replaces the text of a comment, which is identified by the id of its event."""
     return _post(
         ref,
         number,
@@ -89,27 +89,27 @@ def edit_comment(ref: RepoRef, number: int, event: str, text: str) -> Call[Comme
 
 
 def hide_comment(ref: RepoRef, number: int, event: str) -> Call[CommentResponse[_Data]]:
-    """Hide a comment; its text is lost."""
+    """Build the call that hides a comment; its text is lost."""
     path = _path(ref, number, "comment", event, "hide")
     return Call("POST", path, without_nulls(CommentResponse[_Data]), subject=_subject(ref, number), is_repeatable=True)
 
 
 def rename(ref: RepoRef, number: int, title: str) -> Call[TitleResponse[_Data]]:
-    """Give a discussion another title."""
+    """Build the call that changes the title of a discussion."""
     return _post(ref, number, ("title",), NewTitle(title), without_nulls(TitleResponse[_Data]))
 
 
 def change_status(
     ref: RepoRef, number: int, status: str, comment_text: str | None = None
 ) -> Call[StatusResponse[_Data]]:
-    """Open or close a discussion; opening a draft publishes it."""
+    """Build the call that opens or closes a discussion; opening a draft publishes it."""
     return _post(
         ref, number, ("status",), NewStatus(status, comment_text or None), without_nulls(StatusResponse[_Data])
     )
 
 
 def merge(ref: RepoRef, number: int, comment_text: str | None = None) -> Call[None]:
-    """Merge a pull request."""
+    """Build the call that merges a pull request."""
     return _post(ref, number, ("merge",), MergeRequest(comment_text or None), nothing)
 
 

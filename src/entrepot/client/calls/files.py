@@ -17,12 +17,12 @@ _XET_AUTH = re.compile(r"""<([^<>]+)>\s*;[^,<]*\brel="?xet-auth"?""")
 
 @attrs.frozen
 class FileFacts:
-    """What a hub says about a file without sending it.
+    """The metadata that a hub returns about a file without its content.
 
     ``etag`` is the SHA-256 of a large file and the git id of any other;
-    ``location`` is where its bytes are, possibly a signed link of another
-    origin. ``xet_hash`` and ``xet_refresh_url`` (where to get a pass for the
-    chunk store) are None for files that are not kept in chunks.
+    ``location`` is the URL of its content, possibly a signed link to another
+    origin. ``xet_hash`` and ``xet_refresh_url`` (which issues tokens for the
+    chunk store) are None for files that are not stored in chunks.
     """
 
     commit: str | None
@@ -34,22 +34,22 @@ class FileFacts:
 
 
 def resolve_path(ref: RepoRef, revision: str, path: str) -> str:
-    """The path of a file's content in URLs of the hub, encoded."""
+    """Return the percent-encoded URL path of a file's content."""
     return f"/{ref.path}/resolve/{urllib.parse.quote(revision, safe='')}/{urllib.parse.quote(path)}"
 
 
 def facts(ref: RepoRef, revision: str, path: str) -> Call[FileFacts]:
-    """What the hub says about a file: a HEAD."""
+    """Build the call that returns the metadata of a file: a HEAD request."""
     return Call("HEAD", resolve_path(ref, revision, path), read_facts, headers=(_IDENTITY,), subject=f"{path} in {ref}")
 
 
 def facts_at(url: str) -> Call[FileFacts]:
-    """The same for a file that is named by its URL."""
+    """Build the same call for a file that is identified by its URL."""
     return Call("HEAD", url, read_facts, headers=(_IDENTITY,), subject=without_query(url))
 
 
 def content(ref: RepoRef, revision: str, path: str) -> Call[bytes]:
-    """The bytes of a file; for large ones use ``Transport.stream`` with this call."""
+    """Build the call that returns the content of a file; for large files use ``Transport.stream`` with this call."""
     return Call(
         "GET",
         resolve_path(ref, revision, path),
@@ -60,10 +60,10 @@ def content(ref: RepoRef, revision: str, path: str) -> Call[bytes]:
 
 
 def read_facts(answer: Response) -> FileFacts:
-    """Read the headers of an answer about a file, which may be a redirect to where its bytes are.
+    """Parse the headers of a response about a file, which may be a redirect to its content.
 
     Raises:
-        AnswerUnusable: a number is none.
+        AnswerUnusable: a numeric header is not a number.
     """
     headers = answer.headers
     is_redirect = 300 <= answer.status < 400

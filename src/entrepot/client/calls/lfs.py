@@ -1,6 +1,6 @@
-"""Large files through git LFS: batches, completion, verification; and those a repository has.
+"""Calls of the Git LFS API (batch, completion, verification), and about the large files of a repository.
 
-The bytes themselves go through ``Transport.upload``. Source: docs/protocols/hf_api.md, sections
+``Transport.upload`` sends the contents. Source: docs/protocols/hf_api.md, sections
 1A.5 and 2.3; git-lfs, docs/api/batch.md.
 """
 
@@ -43,11 +43,11 @@ def batch(
     transfers: Sequence[str] = (lfs.BASIC, lfs.MULTIPART),
     branch: str | None = None,
 ) -> Call[lfs.BatchResponse]:
-    """What to send (or where to fetch) for each of these objects; no actions: the hub has it.
+    """Build the call that returns where to upload or download each object; an object without actions is stored.
 
     Args:
         operation: ``upload`` or ``download``.
-        branch: the branch an upload is for; None with a pull request to be opened.
+        branch: the target branch of an upload; None if the commit opens a pull request.
     """
     question = lfs.BatchRequest(
         operation="download" if operation == "download" else "upload",
@@ -68,13 +68,13 @@ def batch(
 
 
 def verify(href: str, wanted: lfs.LfsObject) -> Call[None]:
-    """Ask the hub whether an upload arrived whole; ``href`` is that of the ``verify`` action."""
+    """Build the call that verifies that an upload is complete; ``href`` is that of the ``verify`` action."""
     body = json_body(wanted)
     return Call("POST", href, nothing, body=body, media_type=lfs.MEDIA_TYPE, headers=_ACCEPT, is_repeatable=True)
 
 
 def complete(href: str, oid: str, parts: Iterable[lfs.CompletedPart]) -> Call[None]:
-    """End a multipart upload; ``href`` is that of its ``upload`` action, which is signed and needs no token."""
+    """Build the call that completes a multipart upload; ``href`` is that of ``upload``, signed, and needs no token."""
     return Call(
         "POST",
         href,
@@ -88,20 +88,20 @@ def complete(href: str, oid: str, parts: Iterable[lfs.CompletedPart]) -> Call[No
 
 
 def listing(ref: RepoRef, *, limit: int | None = None) -> Call[ResultPage[LargeFileEntry]]:
-    """The large files of a repository, of every revision."""
+    """Build the call that lists the large files of all revisions of a repository."""
     read = page_of(without_nulls(list[LargeFileEntry]))
     return Call("GET", repo_api(ref, "lfs-files"), read, query=pairs(limit=limit), subject=str(ref))
 
 
 def delete(ref: RepoRef, file_oids: Iterable[str], *, rewrite_history: bool = True) -> Call[None]:
-    """Remove large files for good, by their ``file_oid``, at most 1,000."""
+    """Build the call that permanently deletes large files, at most 1,000, by their ``file_oid``."""
     question = DeletionsRequest(deletions=Deletions(sha=list(file_oids), rewrite_history=rewrite_history))
     path = repo_api(ref, "lfs-files", "batch")
     return Call("POST", path, nothing, body=json_body(question), media_type=JSON, subject=str(ref))
 
 
 def share(source: RepoRef, target: RepoRef, files: Iterable[SharedFile]) -> Call[ShareResponse]:
-    """Make large files of one repository usable in commits to another one, at most 500."""
+    """Build the call that lets commits to another repository reference large files of this one, at most 500."""
     question = ShareRequest(target=ShareTarget(name=str(target.id), type=target.type.value), files=list(files))
     return Call(
         "POST",

@@ -1,4 +1,4 @@
-"""Likes. Source: docs/protocols/hf_api.md, section 1B.2."""
+"""Calls about likes. Source: docs/protocols/hf_api.md, section 1B.2."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from entrepot.wire.community.likes import LikeInfo
 
 
 def add(ref: RepoRef) -> Call[None]:
-    """Like a repository; liking it again changes nothing."""
+    """Build the call that likes a repository; a second like changes nothing."""
     return Call("POST", repo_api(ref, "like"), nothing, subject=str(ref), is_repeatable=True)
 
 
 def remove(ref: RepoRef) -> Call[None]:
-    """Take a like back."""
+    """Build the call that removes a like."""
     return Call("DELETE", repo_api(ref, "like"), nothing, subject=str(ref))
 
 
 def likers(ref: RepoRef) -> Call[ResultPage[Person]]:
-    """Who likes a repository."""
+    """Build the call that lists the users who like a repository."""
     return Call("GET", repo_api(ref, "likers"), page_of(without_nulls(list[Person])), subject=str(ref))
 
 
 def liked_by(user: str) -> Call[ResultPage[LikeInfo]]:
-    """What a user likes, as far as it is public."""
+    """Build the call that lists the public likes of a user."""
     path = f"/api/users/{segment(user)}/likes"
     return Call("GET", path, page_of(without_nulls(list[LikeInfo])), subject=f"user {user}")

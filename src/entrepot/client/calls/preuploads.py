@@ -1,4 +1,4 @@
-"""The question before an upload, and the check of a README. Source: docs/protocols/hf_api.md, section 1A.5."""
+"""Calls before an upload, and the check of a README. Source: docs/protocols/hf_api.md, section 1A.5."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from entrepot.wire.files.preuploads import PreuploadFile, PreuploadRequest, Preu
 from entrepot.wire.repos.cards import CardReport, CardRequest
 
 MOST_FILES = 256
-"""The most files that one question may be about."""
+"""Maximum number of files in one call."""
 
 
 def preupload(
@@ -21,7 +21,7 @@ def preupload(
     git_ignore: str | None = None,
     create_pr: bool = False,
 ) -> Call[PreuploadResponse]:
-    """How to upload these files, at most 256, and what is at their paths now."""
+    """Build the call that returns how to upload these files, at most 256, and the ids of the files at their paths."""
     question = PreuploadRequest(files=list(files), git_ignore=git_ignore)
     return Call(
         "POST",
@@ -36,7 +36,7 @@ def preupload(
 
 
 def check_card(text: str, kind: RepoType) -> Call[CardReport]:
-    """What is wrong with the metadata of a README; a hub may answer errors with 400."""
+    """Build the call that checks the metadata of a README; a hub may report errors with status 400."""
     question = CardRequest(content=text, repo_type=kind.value)
     return Call(
         "POST",

@@ -12,7 +12,7 @@ _LOG = page_of(json_as(list[LogEntry]))
 
 
 def listing(ref: RepoRef, *, include_pulls: bool = False) -> Call[Refs]:
-    """All branches, tags and converts; the heads of pull requests when asked for."""
+    """Build the call that lists all branches, tags and converts, and on request the heads of pull requests."""
     query = pairs(include_prs=1 if include_pulls else None)
     return Call("GET", repo_api(ref, "refs"), _REFS, query=query, subject=str(ref))
 
@@ -20,39 +20,39 @@ def listing(ref: RepoRef, *, include_pulls: bool = False) -> Call[Refs]:
 def create_branch(
     ref: RepoRef, name: str, *, start: str | None = None, is_empty: bool = False, overwrite: bool = False
 ) -> Call[None]:
-    """Begin a branch at a revision (None: the head of main), or with no files at all."""
+    """Build the call that creates a branch at a revision (None: the head of main), or without any files."""
     wanted = NewBranch(starting_point=start, empty_branch=is_empty or None, overwrite=overwrite or None)
     path = repo_api(ref, "branch", name)
     return Call("POST", path, nothing, body=json_body(wanted), media_type=JSON, subject=f"branch {name} of {ref}")
 
 
 def delete_branch(ref: RepoRef, name: str) -> Call[None]:
-    """Remove a branch; its commits stay reachable through other refs only."""
+    """Build the call that deletes a branch; its commits remain reachable only through other refs."""
     return Call("DELETE", repo_api(ref, "branch", name), nothing, subject=f"branch {name} of {ref}")
 
 
 def create_tag(ref: RepoRef, name: str, *, revision: str = "main", message: str | None = None) -> Call[None]:
-    """Name a revision for good; with a message the tag is an annotated one."""
+    """Build the call that creates a tag of a revision; with a message it is an annotated tag."""
     body = json_body(NewTag(tag=name, message=message))
     path = repo_api(ref, "tag", revision)
     return Call("POST", path, nothing, body=body, media_type=JSON, subject=f"tag {name} of {ref}")
 
 
 def delete_tag(ref: RepoRef, name: str) -> Call[None]:
-    """Remove a tag."""
+    """Build the call that deletes a tag."""
     return Call("DELETE", repo_api(ref, "tag", name), nothing, subject=f"tag {name} of {ref}")
 
 
 def log(
     ref: RepoRef, revision: str = "main", *, limit: int | None = None, formatted: bool = False
 ) -> Call[ResultPage[LogEntry]]:
-    """The commits that a revision leads to, newest first; ``limit`` is the length of a page."""
+    """Build the call that lists the commits reachable from a revision, newest first; ``limit`` is the page size."""
     query = pairs(limit=limit, **({"expand[]": "formatted"} if formatted else {}))
     return Call("GET", repo_api(ref, "commits", revision), _LOG, query=query, subject=str(ref))
 
 
 def squash(ref: RepoRef, revision: str = "main", *, message: str | None = None) -> Call[SquashResponse]:
-    """Replace the history of a branch by one commit with the same files."""
+    """Build the call that replaces the history of a branch with one commit that has the same files."""
     path = repo_api(ref, "super-squash", revision)
     body = json_body(SquashRequest(message=message))
     return Call("POST", path, json_as(SquashResponse), body=body, media_type=JSON, subject=str(ref))

@@ -1,4 +1,4 @@
-"""Calls about repositories: made, described, found, configured, moved, removed.
+"""Calls about repositories: creation, descriptions, lists, settings, moves and deletion.
 
 Source: docs/protocols/hf_api.md, sections 1A.2 and 1A.3.
 """
@@ -42,11 +42,11 @@ _URL = json_as(RepoUrl)
 
 @attrs.frozen
 class Filter:
-    """Which repositories to list; every condition that is given must hold.
+    """Conditions of a list of repositories; a repository must meet all of them.
 
-    ``search``: words in the id, each must occur. ``tags``: tags of the
-    repository (``license:mit``, ``pytorch``). ``extra`` are further pairs of
-    the query, for conditions that only some kinds know.
+    ``search``: words that must all occur in the id. ``tags``: tags of the
+    repository (``license:mit``, ``pytorch``). ``extra``: further pairs of the
+    query, for conditions that only some types support.
     """
 
     search: str | None = None
@@ -71,11 +71,11 @@ def create(
     sdk: str | None = None,
     license_id: str | None = None,
 ) -> Call[RepoUrl]:
-    """Make a repository.
+    """Build the call that creates a repository.
 
     Args:
         visibility: ``public`` or ``private``; None leaves it to the hub.
-        sdk: what a space is made with; only for spaces.
+        sdk: the SDK of a space; only for spaces.
     """
     wanted = RepoCreation(
         name=ref.id.name,
@@ -90,19 +90,19 @@ def create(
 
 
 def delete(ref: RepoRef) -> Call[None]:
-    """Remove a repository and everything in it, for good."""
+    """Build the call that permanently deletes a repository and its content."""
     named = NamedRepo(name=ref.id.name, organization=ref.id.namespace, type=ref.type.value)
     return Call("DELETE", "/api/repos/delete", nothing, body=sparse_body(named), media_type=JSON, subject=str(ref))
 
 
 def move(old: RepoRef, new: RepoRef) -> Call[None]:
-    """Give a repository a new name; the old one redirects to it. ``new.type`` must be that of ``old``."""
+    """Build the call that renames a repository; the old name redirects. ``new.type`` must equal ``old.type``."""
     wanted = RepoMove(from_repo=str(old.id), to_repo=str(new.id), type=old.type.value)
     return Call("POST", "/api/repos/move", nothing, body=sparse_body(wanted), media_type=JSON, subject=str(old))
 
 
 def configure(ref: RepoRef, settings: RepoSettings) -> Call[dict[str, Any]]:
-    """Change settings; the answer repeats those that were changed."""
+    """Build the call that changes settings; the response repeats the changed ones."""
     return Call(
         "PUT",
         repo_api(ref, "settings"),
@@ -114,7 +114,7 @@ def configure(ref: RepoRef, settings: RepoSettings) -> Call[dict[str, Any]]:
 
 
 def duplicate(ref: RepoRef, copy: RepoRef, *, visibility: str | None = None) -> Call[RepoUrl]:
-    """Make a repository with the content of another one; ``copy.type`` must be that of ``ref``."""
+    """Build the call that creates a copy of a repository; ``copy.type`` must equal ``ref.type``."""
     wanted = Duplication(
         repository=str(copy.id),
         visibility=visibility,
@@ -124,7 +124,7 @@ def duplicate(ref: RepoRef, copy: RepoRef, *, visibility: str | None = None) -> 
 
 
 def check_access(ref: RepoRef, *, write: bool = False) -> Call[None]:
-    """Nothing, if the caller may read the content (``write``: may write); an error that says why, if not."""
+    """Build the call that fails, with the reason, unless the caller may read the content (``write``: may write)."""
     rest = ("auth-check", "write") if write else ("auth-check",)
     return Call("GET", repo_api(ref, *rest), nothing, subject=str(ref))
 
@@ -137,11 +137,11 @@ def describe(
     security_status: bool = False,
     expand: Iterable[str] = (),
 ) -> Call[WiderRepoInfo]:
-    """What a hub says about a repository at a revision (None: the head of main).
+    """Build the call that describes a repository at a revision (None: the head of main).
 
     Args:
         blobs: list files with size and hash.
-        expand: the only properties to give besides the id; excludes ``blobs``.
+        expand: the only properties to return besides the id; excludes ``blobs``.
     """
     query = pairs(blobs=blobs or None, securityStatus=security_status or None, expand=tuple(expand))
     rest = ("revision", revision) if revision is not None else ()
@@ -149,7 +149,7 @@ def describe(
 
 
 def page(kind: RepoType, wanted: Filter) -> Call[ResultPage[WiderRepoInfo]]:
-    """Repositories of a kind that meet every condition."""
+    """Build the call that lists repositories of a type that meet all conditions."""
     query = pairs(
         search=wanted.search,
         author=wanted.author,

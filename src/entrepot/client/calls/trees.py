@@ -12,7 +12,7 @@ from entrepot.wire.repos.trees import TreeEntry
 _ENTRIES = without_nulls(list[TreeEntry])
 
 MOST_PATHS = 1000
-"""The most paths that a hub describes in one call."""
+"""Maximum number of paths that a hub describes in one call."""
 
 
 def page(
@@ -24,15 +24,15 @@ def page(
     expand: bool = False,
     limit: int | None = None,
 ) -> Call[ResultPage[TreeEntry]]:
-    """What is in a folder (``""``: the root); ``expand`` adds the last commit of each entry, at a price."""
+    """Build the call that lists a folder (``""``: the root); ``expand`` adds last commits, at a cost in time."""
     query = pairs(recursive=recursive or None, expand=expand or None, limit=limit)
-    # Slashes stay: a proxy may refuse encoded ones, and every hub takes plain ones here.
+    # Slashes are not encoded: a proxy may refuse encoded ones, and every hub accepts plain ones here.
     rest = f"/{urllib.parse.quote(path)}" if path else ""
     return Call("GET", repo_api(ref, "tree", revision) + rest, page_of(_ENTRIES), query=query, subject=str(ref))
 
 
 def describe(ref: RepoRef, revision: str, paths: Iterable[str], *, expand: bool = False) -> Call[list[TreeEntry]]:
-    """The entries at these paths, at most 1,000; those that do not exist are left out."""
+    """Build the call that describes the entries at these paths, at most 1,000; paths that do not exist are omitted."""
     fields = [*(("paths", path) for path in paths), ("expand", "true" if expand else "false")]
     return Call(
         "POST",

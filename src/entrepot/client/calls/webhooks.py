@@ -1,4 +1,4 @@
-"""Webhooks of the caller. Source: docs/protocols/hf_api.md, section 1B.5."""
+"""Calls about the caller's webhooks. Source: docs/protocols/hf_api.md, section 1B.5."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _ONE = without_nulls(WebhookResponse)
 
 
 def listing() -> Call[list[WebhookInfo]]:
-    """All webhooks of the caller."""
+    """Build the call that lists all webhooks of the caller."""
     return Call("GET", _ROOT, without_nulls(list[WebhookInfo]), subject="webhooks")
 
 
 def get(uid: str) -> Call[WebhookInfo]:
-    """One webhook."""
+    """Build the call that returns one webhook."""
     return Call("GET", _path(uid), _read, subject=_subject(uid))
 
 
 def create(
     url: str, watched: Iterable[WatchedSubject], *, domains: Iterable[str] | None = None, secret: str | None = None
 ) -> Call[WebhookInfo]:
-    """Have news posted to a URL; ``domains`` are ``repo`` and ``discussion``, None leaves them to the hub."""
+    """Build the call that creates a webhook; ``domains`` are ``repo`` and ``discussion`` (None: the hub decides)."""
     return Call(
         "POST",
         _ROOT,
@@ -43,7 +43,7 @@ def change(
     domains: Iterable[str] | None = None,
     secret: str | None = None,
 ) -> Call[WebhookInfo]:
-    """Change a webhook; None leaves what it is about."""
+    """Build the call that changes a webhook; None leaves a field unchanged."""
     return Call(
         "POST",
         _path(uid),
@@ -56,17 +56,17 @@ def change(
 
 
 def enable(uid: str) -> Call[WebhookInfo]:
-    """Let a webhook hear again."""
+    """Build the call that enables a webhook."""
     return Call("POST", _path(uid, "enable"), _read, subject=_subject(uid), is_repeatable=True)
 
 
 def disable(uid: str) -> Call[WebhookInfo]:
-    """Let a webhook rest."""
+    """Build the call that disables a webhook."""
     return Call("POST", _path(uid, "disable"), _read, subject=_subject(uid), is_repeatable=True)
 
 
 def delete(uid: str) -> Call[None]:
-    """Remove a webhook."""
+    """Build the call that deletes a webhook."""
     return Call("DELETE", _path(uid), nothing, subject=_subject(uid))
 
 

@@ -14,7 +14,7 @@ from entrepot.wire.accounts.tokens import FineGrained
 
 
 class TokenInfo(msgspec.Struct, rename="camel"):
-    """The token a request came with; ``role`` is ``read``, ``write`` or ``fineGrained``."""
+    """The token of a request; ``role`` is ``read``, ``write`` or ``fineGrained``."""
 
     display_name: str
     role: str
@@ -23,7 +23,7 @@ class TokenInfo(msgspec.Struct, rename="camel"):
 
 
 class Auth(msgspec.Struct, rename="camel"):
-    """How a caller proved who they are."""
+    """The authentication of the caller."""
 
     access_token: TokenInfo
     type: str = "access_token"
@@ -43,7 +43,7 @@ class OwnOrg(msgspec.Struct, rename="camel"):
 
 
 class WhoAmI(msgspec.Struct, rename="camel", kw_only=True):
-    """The caller: answer of ``GET /api/whoami-v2``."""
+    """Response of ``GET /api/whoami-v2``: the caller."""
 
     type: str = "user"
     id: str
@@ -61,7 +61,7 @@ class WhoAmI(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class OrgName(msgspec.Struct, rename="camel"):
-    """An organisation as a user's page names it."""
+    """An organisation in the profile of a user."""
 
     id: str
     name: str
@@ -70,7 +70,7 @@ class OrgName(msgspec.Struct, rename="camel"):
 
 
 class Person(msgspec.Struct, kw_only=True, rename={"uid": "_id", "avatar_url": "avatarUrl", "is_pro": "isPro"}):
-    """A user as lists of people name them; ``role`` only among members, for members."""
+    """A user in a list of users; ``role`` is present only in lists of members that a member requests."""
 
     uid: str = ""
     user: str
@@ -101,7 +101,7 @@ class UserOverview(
         "created_at": "createdAt",
     },
 ):
-    """A user's page; numbers of repositories count those that the caller may see."""
+    """The profile of a user; repository counts include only repositories that the caller may see."""
 
     uid: str
     user: str
@@ -139,7 +139,7 @@ class OrgOverview(
         "is_following": "isFollowing",
     },
 ):
-    """An organisation's page; numbers of repositories count those that the caller may see."""
+    """The profile of an organisation; repository counts include only repositories that the caller may see."""
 
     uid: str
     name: str
@@ -157,14 +157,14 @@ class OrgOverview(
 
 
 class ProfileEdits(msgspec.Struct):
-    """Body of ``PUT /api/settings/profile``: what a user says of themselves."""
+    """Body of ``PUT /api/settings/profile``: changes to the caller's own profile."""
 
     fullname: str | None = None
     details: str | None = None
 
 
 class OwnProfile(msgspec.Struct):
-    """Answer of ``PUT /api/settings/profile``."""
+    """Response of ``PUT /api/settings/profile``."""
 
     user: str
     fullname: str

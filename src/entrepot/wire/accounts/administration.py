@@ -1,4 +1,4 @@
-"""What administrators of a hub see and send in JSON: this hub's own."""
+"""JSON of the administration API, an extension of this hub."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AdminUser(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class AdminOrg(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """An organisation; ``default_visibility`` None: the hub's setting."""
+    """An organisation; ``default_visibility`` None means the hub's setting."""
 
     name: str
     fullname: str
@@ -61,14 +61,14 @@ class AdminRepo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class AdminRepos(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Some repositories; ``after`` is what asks for the next ones, None at the end."""
+    """A page of repositories; ``after`` is the cursor of the next page, None on the last page."""
 
     repos: Sequence[AdminRepo]
     after: int | None
 
 
 class NewUser(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A user to create; ``fullname`` None is the name."""
+    """A user to create; ``fullname`` None means the user name."""
 
     name: str
     fullname: str | None = None
@@ -77,14 +77,14 @@ class NewUser(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class NewUsers(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Users to create, all or none; ``expires_s``: how long their sign-in codes can be used."""
+    """Users to create, all or none; ``expires_s`` is the lifetime of their sign-in codes."""
 
     users: Sequence[NewUser]
     expires_s: int = 7 * 86_400
 
 
 class NewOrgByAdmin(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """An organisation to create for a user, who becomes its administrator."""
+    """An organisation to create, with the user who becomes its administrator."""
 
     name: str
     admin: str
@@ -101,13 +101,13 @@ class SignInCode(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class CodeLifetime(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """How long a new sign-in code can be used."""
+    """The lifetime of a new sign-in code."""
 
     expires_s: int = 7 * 86_400
 
 
 class UserChanges(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What to change of a user; None leaves it as it is."""
+    """Changes to a user; None leaves a field unchanged."""
 
     is_admin: bool | None = None
     is_suspended: bool | None = None
@@ -120,14 +120,14 @@ class MemberRole(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Removal(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What happens to the repositories of an account that is deleted."""
+    """How to dispose of the repositories of a deleted account."""
 
     transfer_to: str | None = None
     purge: bool = False
 
 
 class Removed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """An account that was deleted, and its repositories: moved (their new names) or deleted."""
+    """A deleted account and its repositories: moved (their new names) or deleted."""
 
     deleted: str
     moved: Sequence[str] = ()
@@ -135,26 +135,26 @@ class Removed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The namespace that gets all repositories of another one."""
+    """The namespace that receives all repositories of another one."""
 
     to: str
 
 
 class Transferred(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The new names of repositories that were moved."""
+    """The new names of the moved repositories."""
 
     moved: Sequence[str]
 
 
 class CodeExchange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A sign-in code to exchange; ``token_name`` None: the hub chooses one."""
+    """A sign-in code to exchange; with ``token_name`` None the hub chooses a name."""
 
     code: str
     token_name: str | None = None
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Who exchanged a code, and the secret of the new token, this once."""
+    """The user who exchanged a code, and the secret of the new token, which is returned only once."""
 
     user: str
     token: str

@@ -1,4 +1,4 @@
-"""Organisations in JSON, as their administrators manage them: this hub's own routes."""
+"""JSON of organisation settings, members and invitations; these routes are an extension of this hub."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class OrgEdits(msgspec.Struct, rename="camel"):
 
 
 class OrgSettings(msgspec.Struct, rename={"uid": "_id", "default_visibility": "defaultVisibility"}, kw_only=True):
-    """An organisation for its members; ``defaultVisibility`` null is the hub's setting."""
+    """An organisation as its members see it; ``defaultVisibility`` null means the hub's setting."""
 
     uid: str
     name: str
@@ -45,7 +45,7 @@ class NewInvitation(msgspec.Struct):
 
 
 class InvitationInfo(msgspec.Struct, rename="camel", kw_only=True):
-    """An invitation that waits for an answer; ``invitedBy`` null has gone since."""
+    """A pending invitation; ``invitedBy`` is null if that account no longer exists."""
 
     id: str
     org: str

@@ -1,4 +1,4 @@
-"""Quotas in JSON: this hub's own."""
+"""JSON of quotas, an extension of this hub."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class QuotaInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a namespace may keep (null: no limit) and what it uses."""
+    """The storage limit of a namespace (null: no limit) and its usage."""
 
     namespace: str
     max_bytes: int | None

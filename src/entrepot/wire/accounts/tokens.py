@@ -1,6 +1,6 @@
-"""Tokens in JSON, as their owners manage them; the scopes have the shape that ``whoami`` shows.
+"""JSON of the caller's own tokens; scopes have the same shape as in ``whoami``.
 
-Source: docs/protocols/hf_api.md, section 1A.1 (scopes); the rest is this hub's own.
+Source: docs/protocols/hf_api.md, section 1A.1 (scopes); the rest is an extension of this hub.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 
 class ScopeEntity(msgspec.Struct, rename={"uid": "_id"}, omit_defaults=True):
-    """A place: ``type`` is ``user``, ``org``, ``model``, ``dataset`` or ``space``; ``_id`` only in answers."""
+    """An entity: ``type`` is ``user``, ``org``, ``model``, ``dataset`` or ``space``; ``_id`` only in responses."""
 
     type: str
     name: str
@@ -20,14 +20,14 @@ class ScopeEntity(msgspec.Struct, rename={"uid": "_id"}, omit_defaults=True):
 
 
 class Scoped(msgspec.Struct):
-    """Permissions at one place."""
+    """The permissions on one entity."""
 
     entity: ScopeEntity
     permissions: Sequence[str]
 
 
 class FineGrained(msgspec.Struct, kw_only=True):
-    """What a fine-grained token allows: at places, and (``global``) everywhere."""
+    """The permissions of a fine-grained token: on single entities, and (``global``) everywhere."""
 
     scoped: Sequence[Scoped] = ()
     everywhere: Sequence[str] = msgspec.field(default=(), name="global")
@@ -35,7 +35,7 @@ class FineGrained(msgspec.Struct, kw_only=True):
 
 
 class TokenCreation(msgspec.Struct, rename="camel"):
-    """Body of ``POST /api/settings/tokens``; ``expiresAt`` is a time, or absent for never."""
+    """Body of ``POST /api/settings/tokens``; ``expiresAt`` is a time; without it the token never expires."""
 
     role: str
     name: str | None = None
@@ -50,9 +50,9 @@ class TokenRenaming(msgspec.Struct):
 
 
 class OwnToken(msgspec.Struct, rename="camel", kw_only=True):
-    """A token of the caller; ``token``, its secret, only in the answer that makes it.
+    """A token of the caller; the secret ``token`` is present only in the response that creates it.
 
-    ``lastUsedAt`` is true to the hour; null: never.
+    ``lastUsedAt`` has a resolution of one hour; null means never.
     """
 
     id: str

@@ -1,6 +1,6 @@
-"""Gated repositories in JSON: requests for access, decisions, and the form that is filled in.
+"""JSON of gated repositories: access requests, decisions, and the request form.
 
-Source: docs/protocols/hf_api.md, section 1B.4; the description of a gate is this hub's own.
+Source: docs/protocols/hf_api.md, section 1B.4; the description of a gate is an extension of this hub.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 class Requester(
     msgspec.Struct, frozen=True, kw_only=True, rename={"uid": "_id", "is_pro": "isPro", "avatar_url": "avatarUrl"}
 ):
-    """Who asks; ``email`` is told only by those who asked themselves, ``user`` is None where a hub does not say it."""
+    """The requesting user; ``email`` is None unless they asked themselves, ``user`` is None if the hub omits it."""
 
     uid: str = ""
     user: str | None = None
@@ -27,7 +27,7 @@ class Requester(
 
 
 class AccessRequestInfo(msgspec.Struct, rename="camel", kw_only=True):
-    """A request as those who decide see it; ``fields`` only if the form had some."""
+    """A request as the deciding users see it; ``fields`` is present only if the form had fields."""
 
     user: Requester = Requester()
     request_id: str
@@ -38,7 +38,7 @@ class AccessRequestInfo(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class OwnRequest(msgspec.Struct, rename="camel", kw_only=True):
-    """A request as its maker sees it."""
+    """A request as the requesting user sees it."""
 
     request_id: str
     status: str
@@ -47,7 +47,7 @@ class OwnRequest(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class GateOption(msgspec.Struct):
-    """One choice of a field."""
+    """One option of a select field."""
 
     label: str
     value: str
@@ -62,7 +62,7 @@ class GateField(msgspec.Struct, omit_defaults=True):
 
 
 class GateInfo(msgspec.Struct, rename="camel", kw_only=True):
-    """What stands before the content of a repository; ``access`` says whether the caller may read it."""
+    """The gate of a repository; ``access`` is true if the caller may read the content."""
 
     gated: bool | str
     access: bool
@@ -74,7 +74,7 @@ class GateInfo(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class Decision(msgspec.Struct, rename="camel"):
-    """Body of ``POST …/handle``: one of ``user`` and ``requestId`` says whose request."""
+    """Body of ``POST …/handle``; either ``user`` or ``requestId`` identifies the request."""
 
     status: str
     user: str | None = None
@@ -89,7 +89,7 @@ class Grant(msgspec.Struct):
 
 
 class RequesterRef(msgspec.Struct, rename="camel"):
-    """One request among several: of a user by name or by id."""
+    """One request in a batch, identified by user name or user id."""
 
     user: str | None = None
     user_id: str | None = None
@@ -104,7 +104,7 @@ class Decisions(msgspec.Struct, rename="camel"):
 
 
 class DecisionOutcome(msgspec.Struct, omit_defaults=True):
-    """What became of one of several decisions; ``error`` only when nothing did."""
+    """The outcome of one decision in a batch; ``error`` is present only if the decision failed."""
 
     user: str
     ok: bool

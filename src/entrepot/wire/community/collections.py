@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 
 class Note(msgspec.Struct, frozen=True):
-    """What somebody wrote beside an item."""
+    """The note of an item."""
 
     text: str = ""
     html: str = ""
@@ -26,7 +26,7 @@ class CollectionOwner(msgspec.Struct, frozen=True, kw_only=True, rename={"uid": 
 
 
 class CollectionItemInfo(msgspec.Struct, frozen=True, kw_only=True, rename={"uid": "_id", "repo_type": "repoType"}):
-    """One item; ``slug`` is there for collections, the rest for repositories."""
+    """One item; ``slug`` is present for collections, the other fields for repositories."""
 
     uid: str
     id: str
@@ -42,7 +42,7 @@ class CollectionItemInfo(msgspec.Struct, frozen=True, kw_only=True, rename={"uid
 
 
 class CollectionInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One collection; in lists without ``position``, which clients count themselves."""
+    """One collection; ``position`` is absent in lists, where clients count it themselves."""
 
     slug: str
     title: str
@@ -59,28 +59,28 @@ class CollectionInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class CollectionChanged(msgspec.Struct, frozen=True):
-    """The answer to a change."""
+    """Response to a change."""
 
     data: CollectionInfo
     success: bool = True
 
 
 class CollectionConflict(msgspec.Struct, frozen=True):
-    """Another collection has the title; ``slug`` is its address."""
+    """Another collection already has this title; ``slug`` identifies it."""
 
     error: str
     slug: str
 
 
 class ItemRef(msgspec.Struct, frozen=True):
-    """An item to put into a collection."""
+    """An item to add to a collection."""
 
     id: str
     type: str
 
 
 class NewCollection(msgspec.Struct, frozen=True, kw_only=True):
-    """A collection to make."""
+    """A collection to create."""
 
     title: str
     namespace: str | None = None
@@ -90,7 +90,7 @@ class NewCollection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CollectionPatch(msgspec.Struct, frozen=True, kw_only=True):
-    """What to change of a collection; what is absent stays."""
+    """Changes to a collection; absent fields are unchanged."""
 
     title: str | None = None
     description: str | None = None
@@ -100,21 +100,21 @@ class CollectionPatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewItem(msgspec.Struct, frozen=True, kw_only=True):
-    """An item to put into a collection, with what to write beside it."""
+    """An item to add to a collection, with its note."""
 
     item: ItemRef
     note: str | None = None
 
 
 class ItemChanges(msgspec.Struct, frozen=True, kw_only=True):
-    """What to change of an item."""
+    """Changes to an item."""
 
     note: str | None = None
     position: int | None = None
 
 
 class ItemAction(msgspec.Struct, frozen=True, kw_only=True, rename={"uid": "_id"}):
-    """One line of a batch; ``action`` is ``update``."""
+    """One action of a batch; ``action`` is ``update``."""
 
     action: str
     uid: str

@@ -1,8 +1,8 @@
 """Discussions and pull requests as JSON. Source: docs/protocols/hf_api.md, section 1B.1.
 
-``UNSET`` fields are absent keys: the author of what outlived its account, for
-instance, which clients then show as "deleted". Other defaults stand for what
-other hubs may leave out; this one writes every key.
+``UNSET`` fields are absent keys. For example, the author is absent if the
+account was deleted, and clients then show "deleted". Other defaults stand for
+keys that other hubs may omit; this hub writes every key.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 
 
 class Author(msgspec.Struct, frozen=True, kw_only=True, rename={"uid": "_id", "avatar_url": "avatarUrl"}):
-    """Who wrote something; ``avatar_url`` is empty when there is no picture."""
+    """An author; ``avatar_url`` is empty if there is no picture."""
 
     uid: str = ""
     name: str
@@ -25,14 +25,14 @@ class Author(msgspec.Struct, frozen=True, kw_only=True, rename={"uid": "_id", "a
 
 
 class RepoName(msgspec.Struct, frozen=True, kw_only=True):
-    """The repository of a discussion: ``namespace/name``, and ``model``, ``dataset`` or ``space``."""
+    """The repository of a discussion: its name ``namespace/name`` and its type, ``model``, ``dataset`` or ``space``."""
 
     name: str
     type: str
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One text of a comment, as it was written and as safe HTML."""
+    """One version of a comment's text, as source and as sanitised HTML."""
 
     raw: str
     html: str
@@ -41,7 +41,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class CommentData(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A comment; ``history`` are its earlier texts, oldest first."""
+    """A comment; ``history`` holds its earlier texts, oldest first."""
 
     edited: bool
     hidden: bool
@@ -51,13 +51,13 @@ class CommentData(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class StatusData(msgspec.Struct, frozen=True):
-    """A change of state."""
+    """A change of status."""
 
     status: str
 
 
 class CommitData(msgspec.Struct, frozen=True):
-    """A commit that came to a pull request."""
+    """A commit added to a pull request."""
 
     subject: str
     oid: str
@@ -71,21 +71,21 @@ class TitleData(msgspec.Struct, frozen=True, rename={"old": "from", "new": "to"}
 
 
 class PinData(msgspec.Struct, frozen=True):
-    """Pinned to the top, or no more."""
+    """Whether the discussion was pinned or unpinned."""
 
     pinned: bool
 
 
 EventData = CommentData | StatusData | CommitData | TitleData | PinData
-"""What this hub writes into events."""
+"""The data of the events that this hub writes."""
 
 DataT = TypeVar("DataT")
 
 
 class Event(msgspec.Struct, Generic[DataT], frozen=True, kw_only=True, rename="camel"):
-    """Something that happened; ``type`` says what ``data`` is.
+    """One event of a discussion; ``type`` determines the shape of ``data``.
 
-    Clients read ``data`` as a JSON object, because hubs may have types that clients do not know.
+    Clients decode ``data`` as a JSON object, because hubs may send types that clients do not know.
     """
 
     id: str
@@ -96,7 +96,7 @@ class Event(msgspec.Struct, Generic[DataT], frozen=True, kw_only=True, rename="c
 
 
 class Discussion(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A discussion as lists show it."""
+    """A discussion as it appears in lists."""
 
     num: int
     title: str
@@ -110,7 +110,7 @@ class Discussion(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class DiscussionPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A page of a list; clients ask for the next one while ``start`` and what they got is less than ``count``."""
+    """A page of a list; clients request the next page while ``start`` plus the items received is below ``count``."""
 
     discussions: Sequence[Discussion]
     count: int
@@ -119,17 +119,17 @@ class DiscussionPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a pull request asks to change, and the commit that merged it."""
+    """The target of a pull request, and the commit that merged it."""
 
     base: str
     merge_commit_id: str | UnsetType = UNSET
 
 
 class DiscussionDetails(Discussion, Generic[DataT], frozen=True, kw_only=True, rename="camel"):
-    """A discussion with its events; the last three keys only of pull requests.
+    """A discussion with its events; the last three keys are present only for pull requests.
 
-    ``files_with_conflicts`` is true when there are too many to name them;
-    ``diff`` is absent unless it was asked for, and may be read.
+    ``files_with_conflicts`` is true if there are too many files to list;
+    ``diff`` is absent unless the caller requested it and may read it.
     """
 
     events: Sequence[Event[DataT]]
@@ -147,7 +147,7 @@ class NewDiscussion(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 class MadeDiscussion(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Answer to it: the number and the absolute URL of the page."""
+    """Response of ``POST discussions``: the number and the absolute URL of the page."""
 
     num: int
     url: str = ""
@@ -180,7 +180,7 @@ class NewStatus(msgspec.Struct):
 
 
 class MergeRequest(msgspec.Struct, omit_defaults=True):
-    """Body of ``POST merge``, which may be empty or ``null``; ``squash`` is an addition of this hub."""
+    """Body of ``POST merge``, which may be empty or ``null``; ``squash`` is an extension of this hub."""
 
     comment: str | None = None
     squash: bool = False
@@ -193,31 +193,31 @@ class PinRequest(msgspec.Struct):
 
 
 class MessageResponse(msgspec.Struct, Generic[DataT], frozen=True, rename="camel"):
-    """Answer to a new comment."""
+    """Response to a new comment."""
 
     new_message: Event[DataT]
 
 
 class CommentResponse(msgspec.Struct, Generic[DataT], frozen=True, rename="camel"):
-    """Answer to a comment that was edited or hidden."""
+    """Response to an edited or hidden comment."""
 
     updated_comment: Event[DataT]
 
 
 class TitleResponse(msgspec.Struct, Generic[DataT], frozen=True, rename="camel"):
-    """Answer to a new title."""
+    """Response to a new title."""
 
     new_title: Event[DataT]
 
 
 class StatusResponse(msgspec.Struct, Generic[DataT], frozen=True, rename="camel"):
-    """Answer to a new state."""
+    """Response to a new status."""
 
     new_status: Event[DataT]
 
 
 class StorageResponse(msgspec.Struct, frozen=True):
-    """Bytes of the files that a pull request adds or rewrites."""
+    """Total size in bytes of the files that a pull request adds or rewrites."""
 
     storage: int
 

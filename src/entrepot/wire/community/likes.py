@@ -6,14 +6,14 @@ import msgspec
 
 
 class LikedRepo(msgspec.Struct, frozen=True):
-    """A repository that somebody likes; ``type`` in the singular."""
+    """A repository that a user likes; ``type`` is singular."""
 
     name: str
     type: str
 
 
 class LikeInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One like of a user; ``created_at`` is empty where a hub does not say it."""
+    """One like of a user; ``created_at`` is empty if the hub omits it."""
 
     created_at: str = ""
     repo: LikedRepo

@@ -1,8 +1,8 @@
-"""Many small files in one answer: a line of JSON that names them, then their bytes, one behind the other.
+"""Several small files in one response: a line of JSON that lists them, then their contents, concatenated.
 
-An extension of this hub's own, described in ``docs/compatibility.md``. The
-line ends in a newline, which JSON never holds raw; sizes in it say where each
-file begins and ends.
+An extension of this hub, described in ``docs/compatibility.md``. The line ends
+in a newline, which JSON never contains unescaped; the sizes in it determine
+where each file begins and ends.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from entrepot.errors import Malformed
 MEDIA_TYPE = "application/vnd.entrepot.contents"
 
 MAX_PATHS = 1_000
-"""Most paths in one question."""
+"""Maximum number of paths in one request."""
 
 MAX_FILE = 1 << 20
-"""Largest file that is sent this way, in bytes."""
+"""Maximum size of a file in a bulk download, in bytes."""
 
 MAX_BYTES = 8 << 20
-"""Most bytes of content in one answer."""
+"""Maximum number of content bytes in one response."""
 
 
 class BulkDownloadRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Which files are wanted, by their paths."""
+    """The paths of the requested files."""
 
     paths: list[str]
 
 
 class BulkDownloadFile(msgspec.Struct, frozen=True, kw_only=True):
-    """One file of the answer; ``etag`` is the SHA-256 of large files, else the git object id."""
+    """One file of the response; ``etag`` is the SHA-256 of a large file, else the git object id."""
 
     path: str
     size: int
@@ -40,7 +40,7 @@ class BulkDownloadFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BulkDownloadHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """The line before the bytes; ``left`` are the paths that have to be fetched one by one."""
+    """The line before the contents; ``left`` lists the paths that the client must download one by one."""
 
     commit: str
     files: list[BulkDownloadFile]
@@ -48,22 +48,22 @@ class BulkDownloadHeader(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def encode_contents(head: BulkDownloadHeader, contents: Sequence[bytes]) -> bytes:
-    """The whole answer.
+    """Return the whole response body.
 
     Args:
-        contents: of ``head.files``, in their order and of their sizes.
+        contents: the contents of ``head.files``, in the same order; lengths equal the sizes.
     """
     return b"".join((msgspec.json.encode(head), b"\n", *contents))
 
 
 def read_contents(body: bytes) -> tuple[BulkDownloadHeader, Iterator[tuple[BulkDownloadFile, bytes]]]:
-    """An answer, taken apart.
+    """Parse a response body.
 
     Returns:
-        The head, and each file with its bytes, in the order of the answer.
+        The header, and each file with its content, in the order of the response.
 
     Raises:
-        Malformed: it is none, or it was cut; nothing has been given out then.
+        Malformed: the body is invalid or truncated; no file is returned.
     """
     line, newline, rest = body.partition(b"\n")
     try:

@@ -1,7 +1,7 @@
-"""Many small large files in one request: a line of JSON that names them, then their bytes, one behind the other.
+"""Several small LFS files in one request: a line of JSON that lists them, then their contents, concatenated.
 
-An extension of this hub's own, described in ``docs/compatibility.md``; the
-way up to what ``wire/files/bulk_downloads.py`` is on the way down.
+An extension of this hub, described in ``docs/compatibility.md``; the
+counterpart of ``wire/files/bulk_downloads.py`` for uploads.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from entrepot.errors import Malformed
 MEDIA_TYPE = "application/vnd.entrepot.files"
 
 MAX_FILES = 1_000
-"""Most files in one request."""
+"""Maximum number of files in one request."""
 
 MAX_FILE = 1 << 20
-"""Largest file that is taken this way, in bytes."""
+"""Maximum size of a file in a bulk upload, in bytes."""
 
 MAX_BYTES = 8 << 20
-"""Most bytes of content in one request."""
+"""Maximum number of content bytes in one request."""
 
 MAX_BODY = MAX_BYTES + 256 * MAX_FILES
-"""Longest request, with its line of JSON."""
+"""Maximum size of a request in bytes, including its line of JSON."""
 
 
 class BulkUploadFile(msgspec.Struct, frozen=True):
-    """One file of the request; ``sha256`` is that of its content, in lower-case hex digits."""
+    """One file of the request; ``sha256`` is the hash of its content, in lower-case hex digits."""
 
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
     size: Annotated[int, msgspec.Meta(ge=1)]
 
 
 class BulkUploadHeader(msgspec.Struct, frozen=True):
-    """The line before the bytes."""
+    """The line before the contents."""
 
     files: list[BulkUploadFile]
 
 
 class BulkUploadResponse(msgspec.Struct, frozen=True):
-    """The SHA-256 of each file that the repository may use now."""
+    """The SHA-256 of each file that commits to the repository may now reference."""
 
     stored: list[str]
 
@@ -51,19 +51,19 @@ _HEADS = msgspec.json.Decoder(BulkUploadHeader)
 
 
 def encode_delivery(files: Sequence[BulkUploadFile], contents: Sequence[bytes]) -> bytes:
-    """The whole request.
+    """Return the whole request body.
 
     Args:
-        contents: of ``files``, in their order and of their sizes.
+        contents: the contents of ``files``, in the same order; lengths equal the sizes.
     """
     return b"".join((msgspec.json.encode(BulkUploadHeader(list(files))), b"\n", *contents))
 
 
 def read_delivery(body: bytes) -> list[tuple[BulkUploadFile, memoryview]]:
-    """A request, taken apart: each file with its bytes, which are not copied.
+    """Parse a request body; return each file with its content, which is not copied.
 
     Raises:
-        Malformed: it is none, or not as long as its first line says.
+        Malformed: the body is invalid, or its length differs from the sizes in its first line.
     """
     end = body.find(b"\n")
     if end < 0:

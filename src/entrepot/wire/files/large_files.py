@@ -1,4 +1,4 @@
-"""The large files of a repository as JSON. Source: docs/protocols/hf_api.md, section 1A.5."""
+"""JSON of the large files of a repository. Source: docs/protocols/hf_api.md, section 1A.5."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class LargeFilePusher(msgspec.Struct, frozen=True, kw_only=True):
-    """Who uploaded a file."""
+    """The user who uploaded a file."""
 
     name: str
     type: str = "user"
@@ -26,20 +26,20 @@ class LargeFileEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel", 
 
 
 class Deletions(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """Files to delete for good; ``sha`` holds values of ``file_oid``, whatever its name says."""
+    """Files to delete permanently; ``sha`` holds values of ``file_oid``, despite its name."""
 
     sha: list[str]
     rewrite_history: bool | None = None
 
 
 class DeletionsRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The body of a batch of deletions."""
+    """Body of a batch of deletions."""
 
     deletions: Deletions
 
 
 class ShareTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """The repository that shall be able to use files of another one; ``name`` is its whole id."""
+    """The repository that receives access to large files of another one; ``name`` is its full id."""
 
     name: str
     type: str = "model"
@@ -54,14 +54,14 @@ class SharedFile(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit
 
 
 class ShareRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Files that the target shall be able to commit."""
+    """Files that commits to the target may reference afterwards."""
 
     target: ShareTarget
     files: list[SharedFile]
 
 
 class ShareFailure(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A file that could not be shared, and why."""
+    """A file that could not be shared, and the reason."""
 
     sha256: str
     xet_hash: str | None
@@ -69,7 +69,7 @@ class ShareFailure(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ShareResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a :class:`ShareQuestion`."""
+    """The outcome of a :class:`ShareRequest`."""
 
     success: bool
     processed: int

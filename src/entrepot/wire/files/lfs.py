@@ -1,7 +1,7 @@
-"""Git LFS batches as JSON: what a client asks and what the hub answers.
+"""JSON of the Git LFS batch API: requests of the client and responses of the hub.
 
 Source: git-lfs, docs/api/batch.md and docs/api/basic-transfers.md; the
-multipart transfer is that of huggingface_hub (docs/protocols/hf_api.md, section 2.3).
+multipart transfer is the one of huggingface_hub (docs/protocols/hf_api.md, section 2.3).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
 MEDIA_TYPE = "application/vnd.git-lfs+json"
-"""The type of every body here, except the bytes of the files themselves."""
+"""The media type of every body here, except the contents of the files."""
 
 BASIC = "basic"
 MULTIPART = "multipart"
@@ -20,20 +20,20 @@ XET = "xet"
 
 
 class LfsObject(Struct, frozen=True):
-    """A large file as clients name it; neither field has been checked."""
+    """A large file as the client describes it; neither field is validated yet."""
 
     oid: str
     size: int
 
 
 class LfsRef(Struct, frozen=True):
-    """The branch that an upload is for, short (``main``) or in full (``refs/heads/main``)."""
+    """The branch of an upload, as a short name (``main``) or a full one (``refs/heads/main``)."""
 
     name: str = "main"
 
 
 class BatchRequest(Struct, frozen=True):
-    """What to upload or download; ``transfers`` are the ways the client knows besides ``basic``."""
+    """Objects to upload or download; ``transfers`` lists the adapters that the client supports besides ``basic``."""
 
     operation: Literal["upload", "download"]
     objects: list[LfsObject]
@@ -43,10 +43,10 @@ class BatchRequest(Struct, frozen=True):
 
 
 class Action(Struct, frozen=True):
-    """One request for the client to send: where, with which headers, and until when (ISO 8601 with ``Z``).
+    """One request for the client to send: its URL, its headers, and its expiry (ISO 8601 with ``Z``).
 
     In a multipart upload ``href`` completes it, and ``header`` holds
-    ``chunk_size`` and the URL of each part under its number.
+    ``chunk_size`` and, keyed by number, the URL of each part.
     """
 
     href: str
@@ -55,7 +55,7 @@ class Action(Struct, frozen=True):
 
 
 class Actions(Struct, frozen=True):
-    """What the client is to do about one object; ``verify`` is asked by other hubs than this, after an upload."""
+    """The actions for one object; only other hubs than this one request ``verify``, after an upload."""
 
     upload: Action | UnsetType = UNSET
     download: Action | UnsetType = UNSET
@@ -63,16 +63,16 @@ class Actions(Struct, frozen=True):
 
 
 class ObjectFailure(Struct, frozen=True):
-    """Why one object was refused, as an HTTP status and a sentence."""
+    """The reason why one object was refused, as an HTTP status and a sentence."""
 
     code: int
     message: str
 
 
 class BatchObject(Struct, frozen=True):
-    """The answer about one object; without ``actions`` and ``error`` nothing is left to do.
+    """The response for one object; without ``actions`` and ``error`` the client has nothing left to do.
 
-    Absent fields stay out of the JSON: a client fails on ``"actions": null``.
+    The JSON omits absent fields: a client fails on ``"actions": null``.
     """
 
     oid: str
@@ -83,7 +83,7 @@ class BatchObject(Struct, frozen=True):
 
 
 class BatchResponse(Struct, frozen=True):
-    """The answer about all objects, in the order in which they were asked for."""
+    """The response for all objects, in the order of the request."""
 
     transfer: str
     objects: list[BatchObject]
@@ -91,26 +91,26 @@ class BatchResponse(Struct, frozen=True):
 
 
 class CompletedPart(Struct, frozen=True):
-    """One part that has arrived, with the ``ETag`` its upload was answered with (quotes included)."""
+    """One uploaded part, with the ``ETag`` of the response to its upload (quotes included)."""
 
     number: int = field(name="partNumber")
     etag: str
 
 
 class Completion(Struct, frozen=True):
-    """The end of a multipart upload."""
+    """The request that completes a multipart upload."""
 
     oid: str
     parts: list[CompletedPart] = []
 
 
 class Failure(Struct, frozen=True):
-    """The body of an error: git-lfs shows ``message``, huggingface_hub reads ``error``."""
+    """Body of an error; git-lfs shows ``message``, huggingface_hub reads ``error``."""
 
     error: str
     message: str
 
 
 def encode(value: Struct) -> bytes:
-    """The JSON of any of these shapes."""
+    """Encode any of these shapes as JSON."""
     return msgspec.json.encode(value)

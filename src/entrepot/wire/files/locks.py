@@ -1,7 +1,7 @@
-"""Locks of git-lfs as JSON: what a client asks and what the hub answers.
+"""JSON of the Git LFS locking API: requests of the client and responses of the hub.
 
-Source: git-lfs, docs/api/locking.md. A client fails on ``null`` where a list
-is expected, and takes a missing ``next_cursor`` for the end.
+Source: git-lfs, docs/api/locking.md. Clients fail on ``null`` where they
+expect a list, and treat a missing ``next_cursor`` as the last page.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from entrepot.wire.files.lfs import LfsRef
 
 
 class LockRequest(Struct, frozen=True):
-    """A path to be locked; ``ref`` is the branch the client is on."""
+    """A path to lock; ``ref`` is the client's current branch."""
 
     path: str
     ref: LfsRef | None = None
 
 
 class VerifyRequest(Struct, frozen=True):
-    """A question for all locks, before a push; ``limit`` 0 leaves the number to the hub."""
+    """A request for all locks, sent before a push; with ``limit`` 0 the hub chooses the page size."""
 
     cursor: str = ""
     limit: int = 0
@@ -27,20 +27,20 @@ class VerifyRequest(Struct, frozen=True):
 
 
 class UnlockRequest(Struct, frozen=True):
-    """A lock to be released, also if it is somebody else's when ``force`` is true."""
+    """A lock to release; ``force`` also releases the lock of another user."""
 
     force: bool = False
     ref: LfsRef | None = None
 
 
 class LockOwner(Struct, frozen=True):
-    """Who holds a lock."""
+    """The owner of a lock."""
 
     name: str
 
 
 class LockInfo(Struct, frozen=True):
-    """One lock; ``locked_at`` is ISO 8601 with ``Z``, to the second."""
+    """One lock; ``locked_at`` is ISO 8601 with ``Z``, with a resolution of one second."""
 
     id: str
     path: str
@@ -49,7 +49,7 @@ class LockInfo(Struct, frozen=True):
 
 
 class LockResponse(Struct, frozen=True):
-    """A lock that was made, released, or is in the way; then ``message`` says so."""
+    """A lock that was created or released, or that conflicts with the request; in that case ``message`` says so."""
 
     lock: LockInfo
     message: str | UnsetType = UNSET
@@ -63,7 +63,7 @@ class LockList(Struct, frozen=True):
 
 
 class VerifiedLocks(Struct, frozen=True):
-    """One page of locks, those of the caller and those of others."""
+    """One page of locks, divided into those of the caller and those of other users."""
 
     ours: list[LockInfo]
     theirs: list[LockInfo]

@@ -1,4 +1,4 @@
-"""The question before an upload, and its answer, as JSON. Source: docs/protocols/hf_api.md, section 1A.5."""
+"""JSON of the request before an upload, and of its response. Source: docs/protocols/hf_api.md, section 1A.5."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class PreuploadFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A file to be uploaded; ``sample`` is its beginning in base64."""
+    """A file to upload; ``sample`` holds its first bytes in base64."""
 
     path: str
     size: Annotated[int, msgspec.Meta(ge=0)]
@@ -16,7 +16,7 @@ class PreuploadFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class PreuploadRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """Files to be uploaded, and texts that stand for the stored rules."""
+    """Files to upload, and optional texts that override the stored rules."""
 
     files: list[PreuploadFile]
     git_ignore: str | None = None
@@ -24,7 +24,7 @@ class PreuploadRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
 
 
 class PreuploadAdvice(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """How to upload one file; ``oid`` names what is at its path now."""
+    """How to upload one file; ``oid`` is the id of the current file at its path."""
 
     path: str
     upload_mode: Literal["lfs", "regular"]
@@ -33,7 +33,7 @@ class PreuploadAdvice(msgspec.Struct, frozen=True, kw_only=True, rename="camel",
 
 
 class PreuploadResponse(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Advice for every file, in their order, and the commit it was given at."""
+    """Advice for each file, in the order of the request, and the commit that it is based on."""
 
     files: list[PreuploadAdvice]
     commit_oid: str

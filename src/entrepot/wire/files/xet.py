@@ -1,4 +1,4 @@
-"""What the chunk store and its clients say to each other, as JSON.
+"""JSON of the chunk store API.
 
 Source: docs/protocols/xet.md, section 7.
 """
@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 
 class TokenResponse(Struct, frozen=True, kw_only=True):
-    """A pass for the chunk store: where it is, until when the pass is good (seconds since 1970), and its secret."""
+    """A token for the chunk store: the store's URL, the expiry (seconds since 1970) and the secret."""
 
     cas_url: str = field(name="casUrl")
     exp: int
@@ -22,7 +22,7 @@ class TokenResponse(Struct, frozen=True, kw_only=True):
         return f"PassAnswer(cas_url={self.cas_url!r}, exp={self.exp})"
 
     def headers(self) -> dict[str, str]:
-        """The same as headers: Python reads these, and Rust the body."""
+        """Return the same values as headers: the Python client reads the headers, the Rust client the body."""
         return {
             "X-Xet-Cas-Url": self.cas_url,
             "X-Xet-Access-Token": self.access_token,
@@ -31,50 +31,50 @@ class TokenResponse(Struct, frozen=True, kw_only=True):
 
 
 class XorbResponse(Struct, frozen=True, kw_only=True):
-    """A xorb is stored; ``was_inserted`` is false when it had been before."""
+    """Response to an uploaded xorb; ``was_inserted`` is false if the xorb was stored before."""
 
     was_inserted: bool
 
 
 class ShardResponse(Struct, frozen=True, kw_only=True):
-    """A shard is registered: 1 stands for "now", 0 for "it had been before"."""
+    """Response to a registered shard: ``result`` is 1 if it was registered now, 0 if it was registered before."""
 
     result: int = 1
 
 
 class Validating(Struct, frozen=True, kw_only=True, tag_field="type", tag="validating"):
-    """A line of progress: ``verified`` of ``total`` steps are done."""
+    """A progress line: ``verified`` of ``total`` steps are done."""
 
     verified: int
     total: int
 
 
 class Registered(Struct, frozen=True, kw_only=True, tag_field="type", tag="result"):
-    """The last line about a shard that is registered."""
+    """The last line of the response to a shard that was registered."""
 
     result: int = 1
 
 
 class ShardFailure(Struct, frozen=True, kw_only=True, tag_field="type", tag="error"):
-    """The last line about a shard that was refused; ``message`` is what its uploader gets to read."""
+    """The last line of the response to a shard that was refused; the uploader is shown ``message``."""
 
     message: str
     retryable: bool
 
 
 ShardLine = Validating | Registered | ShardFailure
-"""One line of the answer to a shard."""
+"""One line of the response to a shard."""
 
 
 class Span(Struct, frozen=True):
-    """From ``start`` to ``end``: chunk numbers with the end excluded, or bytes with the end included."""
+    """A range from ``start`` to ``end``: chunk numbers (end exclusive) or bytes (end inclusive)."""
 
     start: int
     end: int
 
 
 class TermInfo(Struct, frozen=True, kw_only=True):
-    """A stretch of a file: some chunks of a xorb, ``unpacked_length`` bytes long."""
+    """A term of a file: consecutive chunks of a xorb, ``unpacked_length`` bytes long."""
 
     hash: str
     unpacked_length: int
@@ -82,7 +82,7 @@ class TermInfo(Struct, frozen=True, kw_only=True):
 
 
 class FetchInfo(Struct, frozen=True, kw_only=True):
-    """Chunks of a xorb (``range``), the URL that has them, and the bytes to ask it for (``url_range``)."""
+    """Chunks of a xorb (``range``), the URL that serves them, and the bytes to request from it (``url_range``)."""
 
     range: Span
     url: str
@@ -90,21 +90,21 @@ class FetchInfo(Struct, frozen=True, kw_only=True):
 
 
 class FetchRange(Struct, frozen=True, kw_only=True):
-    """Chunks of a xorb and their bytes."""
+    """Chunks of a xorb and their byte range."""
 
     chunks: Span
     byte_span: Span = field(name="bytes")
 
 
 class Fetch(Struct, frozen=True, kw_only=True):
-    """A URL and what it has; one range, because a client that sends one may not send several."""
+    """A URL and its ranges; always one range, because stores such as S3 cannot send several."""
 
     url: str
     ranges: Sequence[FetchRange]
 
 
 class Reconstruction(Struct, frozen=True, kw_only=True):
-    """How to make a range of a file, as the first version of the protocol says it."""
+    """The reconstruction of a range of a file, in version 1 of the protocol."""
 
     offset_into_first_range: int
     terms: Sequence[TermInfo]
@@ -112,7 +112,7 @@ class Reconstruction(Struct, frozen=True, kw_only=True):
 
 
 class ReconstructionV2(Struct, frozen=True, kw_only=True):
-    """How to make a range of a file, as the second version of the protocol says it."""
+    """The reconstruction of a range of a file, in version 2 of the protocol."""
 
     offset_into_first_range: int
     terms: Sequence[TermInfo]
@@ -120,7 +120,7 @@ class ReconstructionV2(Struct, frozen=True, kw_only=True):
 
 
 def second_version(first: Reconstruction) -> ReconstructionV2:
-    """The same reconstruction in the words of the second version."""
+    """Convert a reconstruction to version 2 of the protocol."""
     xorbs = {
         xorb: [Fetch(url=info.url, ranges=[FetchRange(chunks=info.range, byte_span=info.url_range)]) for info in infos]
         for xorb, infos in first.fetch_info.items()
@@ -129,5 +129,5 @@ def second_version(first: Reconstruction) -> ReconstructionV2:
 
 
 def encode_line(line: ShardLine) -> bytes:
-    """One line of JSON, with its end."""
+    """Encode one line of JSON, including its line feed."""
     return msgspec.json.encode(line) + b"\n"

@@ -1,4 +1,4 @@
-"""Aliases in JSON: this hub's own."""
+"""JSON of aliases, an extension of this hub."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class AliasFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A name without a namespace, and the repository it leads to."""
+    """An alias: a name without a namespace, and the repository that it refers to."""
 
     name: str
     type: str
@@ -14,6 +14,6 @@ class AliasFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AliasTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """The body of ``PUT /api/admin/aliases/{type}/{name}``."""
+    """Body of ``PUT /api/admin/aliases/{type}/{name}``."""
 
     repo: str

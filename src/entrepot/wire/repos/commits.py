@@ -1,7 +1,7 @@
-"""Commits on their way in: one JSON object a line, the header first. Source: docs/protocols/hf_api.md, section 2.4.
+"""JSON of commit requests: one object per line, the header first. Source: docs/protocols/hf_api.md, section 2.4.
 
-``copyFile`` is an addition of this hub: it writes at ``path`` what another
-path, revision or repository has, without moving bytes.
+``copyFile`` is an extension of this hub: it writes to ``path`` the content of
+another path, revision or repository, without transferring bytes.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ Size = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """The message of a commit, and what it must be put upon.
+    """The message of a commit, and the parent that it requires.
 
-    ``merge="disjoint"`` (an addition of this hub) accepts a later head than
-    ``parent_commit`` when nothing that this commit touches has changed since.
+    ``merge="disjoint"`` (an extension of this hub) accepts a later head than
+    ``parent_commit`` if no path that this commit touches has changed since.
     """
 
     summary: str
@@ -27,7 +27,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """A regular file with its content; ``old_path`` is removed in the same step."""
+    """A regular file with its content; the same commit removes ``old_path``."""
 
     path: str
     content: str
@@ -36,7 +36,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defau
 
 
 class LfsFile(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """A large file that was uploaded before; ``oid`` is a SHA-256, ``size`` None takes the stored one."""
+    """A large file that was uploaded before; ``oid`` is a SHA-256, ``size`` None means the stored size."""
 
     path: str
     oid: str
@@ -46,7 +46,7 @@ class LfsFile(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
 
 
 class CopyFile(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """A file or folder to copy; absent fields mean the repository and the branch that are written to."""
+    """A file or folder to copy; absent fields mean the target repository and branch."""
 
     path: str
     source_path: str
@@ -56,7 +56,7 @@ class CopyFile(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_d
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """The path of something to delete."""
+    """The path of an entry to delete."""
 
     path: str
 
@@ -86,7 +86,7 @@ class CopyFileLine(msgspec.Struct, frozen=True, tag_field="key", tag="copyFile")
 
 
 class DeletedFileLine(msgspec.Struct, frozen=True, tag_field="key", tag="deletedFile"):
-    """Remove a file; a folder of this name is removed too, as the public hub does."""
+    """Remove a file, or a folder of this name, as the public hub does."""
 
     value: Entry
 
@@ -108,7 +108,7 @@ CommitLine = HeaderLine | OperationLine
 
 
 class WholeCommit(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """A commit as one JSON object, the form before lines came up."""
+    """A commit as one JSON object, the format that preceded JSON lines."""
 
     summary: str
     description: str | None = None
@@ -120,7 +120,7 @@ class WholeCommit(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omi
 
 
 class CommitResponse(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """A commit that was recorded; ``pull_request_url`` is None unless one was opened."""
+    """A recorded commit; ``pull_request_url`` is None unless the request opened a pull request."""
 
     success: bool
     commit_oid: str

@@ -1,4 +1,4 @@
-"""Histories as JSON. Source: docs/protocols/hf_api.md, sections 1A.4 and 1A.5."""
+"""JSON of commit histories. Source: docs/protocols/hf_api.md, sections 1A.4 and 1A.5."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class LogAuthor(msgspec.Struct, frozen=True, kw_only=True):
-    """Who made a commit; ``avatar`` is the URL of a picture, empty when there is none."""
+    """The author of a commit; ``avatar`` is the URL of a picture, empty if there is none."""
 
     user: str
     avatar: str = ""
@@ -31,7 +31,7 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SquashRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The message of the one commit that shall replace a history."""
+    """The message of the commit that replaces a history."""
 
     message: str | None = None
 

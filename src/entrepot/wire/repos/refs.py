@@ -1,4 +1,4 @@
-"""Branches and tags as JSON. Source: docs/protocols/hf_api.md, sections 1A.4 and 1A.5."""
+"""JSON of branches and tags. Source: docs/protocols/hf_api.md, sections 1A.4 and 1A.5."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Ref(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One ref: what people call it, its full name, and its commit."""
+    """One ref: its short name, its full name, and its commit."""
 
     name: str
     ref: str
@@ -14,7 +14,7 @@ class Ref(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Refs(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """All refs of a repository; ``pull_requests`` is None unless they were asked for."""
+    """All refs of a repository; ``pull_requests`` is None unless the caller requested them."""
 
     branches: list[Ref]
     converts: list[Ref]
@@ -23,7 +23,7 @@ class Refs(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defau
 
 
 class NewBranch(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """How to begin a branch; an empty object begins it at the head of main."""
+    """How to create a branch; an empty object creates it at the head of main."""
 
     starting_point: str | None = None
     empty_branch: bool | None = None
@@ -31,7 +31,7 @@ class NewBranch(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_
 
 
 class NewTag(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A tag to make; with a message it is an annotated one."""
+    """A tag to create; with a message it is an annotated tag."""
 
     tag: str
     message: str | None = None

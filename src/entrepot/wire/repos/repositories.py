@@ -1,6 +1,6 @@
-"""Repositories in JSON: made, configured, described.
+"""JSON of repositories: creation, settings and descriptions.
 
-Keys are camel case with the exceptions that history made. ``UNSET`` fields are
+Keys are camel case, with historical exceptions. ``UNSET`` fields are
 absent keys; ``None`` is written as ``null``.
 
 Source: docs/protocols/hf_api.md, sections 1A.2, 1A.3 and 1C.
@@ -19,7 +19,7 @@ Gate = bool | str
 
 
 class NewFile(msgspec.Struct):
-    """A file of a repository to make; ``content`` is text or base64, as ``encoding`` says."""
+    """A file of a repository to create; ``encoding`` says whether ``content`` is text or base64."""
 
     path: str
     content: str
@@ -27,7 +27,7 @@ class NewFile(msgspec.Struct):
 
 
 class RepoCreation(msgspec.Struct):
-    """Body of ``POST /api/repos/create``; what a hub without compute cannot use is ignored."""
+    """Body of ``POST /api/repos/create``; a hub without compute ignores the fields that it cannot use."""
 
     name: str
     organization: str | None = None
@@ -41,7 +41,7 @@ class RepoCreation(msgspec.Struct):
 
 
 class MadeRepo(msgspec.Struct):
-    """Answer to making a repository: the absolute ``url`` of its page, ``namespace/name`` and its id."""
+    """Response of ``POST /api/repos/create``: the absolute ``url`` of the page, ``namespace/name`` and the id."""
 
     url: str
     name: str
@@ -49,7 +49,7 @@ class MadeRepo(msgspec.Struct):
 
 
 class NamedRepo(msgspec.Struct):
-    """Body of ``DELETE /api/repos/delete``; without ``organization`` it is the caller's own."""
+    """Body of ``DELETE /api/repos/delete``; without ``organization`` the namespace is the caller's own."""
 
     name: str
     organization: str | None = None
@@ -79,7 +79,7 @@ class Duplication(msgspec.Struct):
 
 
 class RepoSettings(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):
-    """Settings of a repository to change, or changed; None is an absent key."""
+    """Settings of a repository to change, or the changed ones; None is an absent key."""
 
     private: bool | None = None
     visibility: str | None = None
@@ -93,7 +93,7 @@ class RepoSettings(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=T
 
 
 class SiblingLfs(msgspec.Struct, rename="camel"):
-    """What the LFS pointer of a file says; sizes are bytes."""
+    """The contents of a file's LFS pointer; sizes are in bytes."""
 
     sha256: str
     size: int
@@ -101,7 +101,7 @@ class SiblingLfs(msgspec.Struct, rename="camel"):
 
 
 class Sibling(msgspec.Struct, rename={"blob_id": "blobId"}):
-    """A file of a repository; all but its path only when asked for with ``blobs=true``."""
+    """A file of a repository; all fields except the path are present only with ``blobs=true``."""
 
     rfilename: str
     size: int | UnsetType = UNSET
@@ -110,7 +110,7 @@ class Sibling(msgspec.Struct, rename={"blob_id": "blobId"}):
 
 
 class SecurityStatus(msgspec.Struct, rename="camel"):
-    """What scanners found in the files of a repository."""
+    """The results of scans of a repository's files."""
 
     scans_done: bool = False
     files_with_issues: Sequence[str] = ()
@@ -136,7 +136,7 @@ class RepoInfo(
         "security_repo_status": "securityRepoStatus",
     },
 ):
-    """A model, dataset or space as infos and lists show it; times end in ``Z``, sizes are bytes."""
+    """A model, dataset or space in descriptions and lists; times end in ``Z``, sizes are in bytes."""
 
     uid: str
     id: str
@@ -182,7 +182,7 @@ class WiderRepoInfo(
         "eval_results": "evalResults",
     },
 ):
-    """A repository with what hubs of other makes say, too; clients read this."""
+    """A repository including the fields that only other hubs send; clients decode this."""
 
     description: str | UnsetType = UNSET
     citation: str | UnsetType = UNSET
@@ -201,7 +201,7 @@ class WiderRepoInfo(
 
 
 class StoredRepo(msgspec.Struct, rename="camel"):
-    """A repository with the bytes it takes and their share, in percent, of its namespace."""
+    """A repository with its storage in bytes and its share, in percent, of the storage of its namespace."""
 
     id: str
     type: str

@@ -1,4 +1,4 @@
-"""Tags in JSON, by what they say.
+"""JSON of tags that classify repositories.
 
 Source: docs/protocols/hf_api.md, section 1C.
 """
@@ -9,7 +9,7 @@ import msgspec
 
 
 class TagEntry(msgspec.Struct):
-    """A tag: the word to filter by, the word for people, its kind, and how many public repositories have it."""
+    """A tag: its id for filters, its label, its type, and the number of public repositories with it."""
 
     id: str
     label: str

@@ -1,4 +1,4 @@
-"""Entries of trees as JSON. Source: docs/protocols/hf_api.md, section 1A.4."""
+"""JSON of tree entries. Source: docs/protocols/hf_api.md, section 1A.4."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class LfsInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What an LFS pointer points at; ``oid`` is a SHA-256."""
+    """The file that an LFS pointer refers to; ``oid`` is a SHA-256."""
 
     oid: str
     size: int
@@ -24,7 +24,7 @@ class LastCommit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TreeEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """A file or folder; ``size`` is that of the real content, 0 for folders."""
+    """A file or folder; ``size`` is the size of the actual content, 0 for folders."""
 
     type: Literal["file", "directory"]
     oid: str
@@ -36,14 +36,14 @@ class TreeEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_
 
 
 class PathsRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Which paths to describe."""
+    """The paths to describe."""
 
     paths: list[str]
     expand: bool = False
 
 
 class TreeSize(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes of all files below a folder."""
+    """The total size in bytes of all files below a folder."""
 
     path: str
     size: int
