@@ -6,7 +6,7 @@ from entrepot.client.calls import Response
 from entrepot.client.calls.bulk_uploads import bulk_upload
 from entrepot.errors import AnswerUnusable
 from entrepot.names import RepoId, RepoRef, RepoType
-from entrepot.wire.files.bulk_uploads import MEDIA_TYPE, BulkUploadFile, encode_delivery
+from entrepot.wire.files.bulk_uploads import MEDIA_TYPE, BulkUploadFile, encode_upload
 
 REF = RepoRef(RepoType.SPACE, RepoId("ns", "name"))
 FILES = [BulkUploadFile("a" * 64, 1)]
@@ -15,7 +15,7 @@ FILES = [BulkUploadFile("a" * 64, 1)]
 def test_the_files_go_to_a_branch() -> None:
     call = bulk_upload(REF, "refs/pr/1", FILES, [b"x"])
     assert (call.method, call.path, call.query) == ("POST", "/api/spaces/ns/name/files/refs%2Fpr%2F1", ())
-    assert (call.body, call.media_type) == (encode_delivery(FILES, [b"x"]), MEDIA_TYPE)
+    assert (call.body, call.media_type) == (encode_upload(FILES, [b"x"]), MEDIA_TYPE)
     assert call.is_repeatable
 
 

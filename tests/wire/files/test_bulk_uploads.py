@@ -8,8 +8,8 @@ from entrepot.wire.files.bulk_uploads import (
     MAX_BYTES,
     MAX_FILES,
     BulkUploadFile,
-    encode_delivery,
-    read_delivery,
+    encode_upload,
+    read_upload,
 )
 
 A, B = "a" * 64, "b" * 64
@@ -17,17 +17,17 @@ A, B = "a" * 64, "b" * 64
 
 def test_what_is_encoded_is_read_again() -> None:
     files = [BulkUploadFile(A, 2), BulkUploadFile(B, 1)]
-    found = read_delivery(encode_delivery(files, [b"\n\n", b"x"]))
+    found = read_upload(encode_upload(files, [b"\n\n", b"x"]))
     assert [(file, bytes(data)) for file, data in found] == [(files[0], b"\n\n"), (files[1], b"x")]
 
 
 def test_the_bytes_stand_behind_one_line_of_json() -> None:
-    body = encode_delivery([BulkUploadFile(A, 1)], [b"x"])
+    body = encode_upload([BulkUploadFile(A, 1)], [b"x"])
     assert body == b'{"files":[{"sha256":"' + A.encode() + b'","size":1}]}\nx'
 
 
 def test_the_longest_delivery_fits_into_the_longest_body() -> None:
-    head = encode_delivery([BulkUploadFile(A, MAX_BYTES)] * MAX_FILES, [])
+    head = encode_upload([BulkUploadFile(A, MAX_BYTES)] * MAX_FILES, [])
     assert len(head) + MAX_BYTES <= MAX_BODY
 
 
@@ -49,4 +49,4 @@ def test_the_longest_delivery_fits_into_the_longest_body() -> None:
 )
 def test_what_is_no_delivery_is_refused(body: bytes) -> None:
     with pytest.raises(Malformed):
-        read_delivery(body)
+        read_upload(body)

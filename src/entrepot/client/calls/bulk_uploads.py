@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from entrepot.client.calls import Call, json_as, pairs, repo_api
 from entrepot.names import RepoRef
-from entrepot.wire.files.bulk_uploads import MEDIA_TYPE, BulkUploadFile, BulkUploadResponse, encode_delivery
+from entrepot.wire.files.bulk_uploads import MEDIA_TYPE, BulkUploadFile, BulkUploadResponse, encode_upload
 
 
 def bulk_upload(
@@ -25,7 +25,7 @@ def bulk_upload(
         repo_api(ref, "files", revision),
         json_as(BulkUploadResponse),
         query=pairs(create_pr=1 if create_pr else None),
-        body=encode_delivery(files, contents),
+        body=encode_upload(files, contents),
         media_type=MEDIA_TYPE,
         subject=str(ref),
         is_repeatable=True,

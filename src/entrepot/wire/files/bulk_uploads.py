@@ -50,7 +50,7 @@ class BulkUploadResponse(msgspec.Struct, frozen=True):
 _HEADS = msgspec.json.Decoder(BulkUploadHeader)
 
 
-def encode_delivery(files: Sequence[BulkUploadFile], contents: Sequence[bytes]) -> bytes:
+def encode_upload(files: Sequence[BulkUploadFile], contents: Sequence[bytes]) -> bytes:
     """Return the whole request body.
 
     Args:
@@ -59,7 +59,7 @@ def encode_delivery(files: Sequence[BulkUploadFile], contents: Sequence[bytes]) 
     return b"".join((msgspec.json.encode(BulkUploadHeader(list(files))), b"\n", *contents))
 
 
-def read_delivery(body: bytes) -> list[tuple[BulkUploadFile, memoryview]]:
+def read_upload(body: bytes) -> list[tuple[BulkUploadFile, memoryview]]:
     """Parse a request body; return each file with its content, which is not copied.
 
     Raises:

@@ -19,7 +19,7 @@ class TokenResponse(Struct, frozen=True, kw_only=True):
     access_token: str = field(name="accessToken")
 
     def __repr__(self) -> str:
-        return f"PassAnswer(cas_url={self.cas_url!r}, exp={self.exp})"
+        return f"TokenResponse(cas_url={self.cas_url!r}, exp={self.exp})"
 
     def headers(self) -> dict[str, str]:
         """Return the same values as headers: the Python client reads the headers, the Rust client the body."""

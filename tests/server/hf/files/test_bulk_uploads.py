@@ -14,7 +14,7 @@ from entrepot.wire.files.bulk_uploads import (
     MAX_FILES,
     MEDIA_TYPE,
     BulkUploadFile,
-    encode_delivery,
+    encode_upload,
 )
 from tests.support.site import Committer, Site
 
@@ -24,7 +24,7 @@ def sha(data: bytes) -> str:
 
 
 def body_of(contents: Sequence[bytes]) -> bytes:
-    return encode_delivery([BulkUploadFile(sha(data), len(data)) for data in contents], contents)
+    return encode_upload([BulkUploadFile(sha(data), len(data)) for data in contents], contents)
 
 
 def post(client: httpx2.Client, repo: str, body: bytes, query: str = "", kind: str = "models") -> httpx2.Response:
@@ -63,7 +63,7 @@ def test_too_much_is_refused(alice: httpx2.Client, site: Site) -> None:
 
 def test_other_bytes_than_announced_are_refused(alice: httpx2.Client, site: Site) -> None:
     repo = site.new_repo()
-    answer = post(alice, repo, encode_delivery([BulkUploadFile(sha(b"x"), 1)], [b"y"]))
+    answer = post(alice, repo, encode_upload([BulkUploadFile(sha(b"x"), 1)], [b"y"]))
     assert (answer.status_code, "nothing was kept" in answer.json()["error"]) == (400, True)
     assert post(alice, repo, body_of([b"abc"])[:-1]).status_code == 400
 

@@ -19,7 +19,7 @@ from entrepot.names import RepoRef, Sha256
 from entrepot.server.bodies import read_small
 from entrepot.server.handlers import call_hub, call_hub_slow, json_response, query_flag
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
-from entrepot.wire.files.bulk_uploads import MAX_BODY, MAX_BYTES, MAX_FILE, MAX_FILES, BulkUploadResponse, read_delivery
+from entrepot.wire.files.bulk_uploads import MAX_BODY, MAX_BYTES, MAX_FILE, MAX_FILES, BulkUploadResponse, read_upload
 
 _CURE = "send the others in further requests, and larger files through LFS"
 
@@ -48,7 +48,7 @@ def _files(body: bytes) -> list[UploadedFile]:
         Malformed: the body is not a bulk upload.
         LimitExceeded: it holds too many or too large files.
     """
-    found = read_delivery(body)
+    found = read_upload(body)
     if len(found) > MAX_FILES:
         raise LimitExceeded("the number of files in one request", MAX_FILES, _CURE)
     if sum(file.size for file, _ in found) > MAX_BYTES:
