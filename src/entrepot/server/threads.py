@@ -3,8 +3,9 @@
 A transfer (hashing and writing a megabyte) takes milliseconds, a short call
 (one query) microseconds; with one pool, a few uploads would delay every small
 request. The pools are plain executors: a call costs 17 µs of CPU under load
-where anyio's costs 59. Short calls wait in one line per address, and the
-lines take turns: a thousand requests of one address delay another by one call.
+where anyio's costs 59. Short calls wait in one queue for each address, and the
+queues are served in rotation: a thousand requests of one address delay another
+by one call.
 """
 
 from __future__ import annotations
@@ -35,14 +36,14 @@ class Threads:
             short: threads for short calls.
             transfers: threads for pieces of bodies.
         """
-        self._short = _Turns(ThreadPoolExecutor(short, thread_name_prefix="short"))
+        self._short = _FairQueue(ThreadPoolExecutor(short, thread_name_prefix="short"))
         self._transfers = ThreadPoolExecutor(transfers, thread_name_prefix="transfer")
 
     async def run_short(self, call: Callable[[Unpack[Args]], Result], *args: *Args, line: bytes = b"") -> Result:
         """Run one use case or query in a thread and return its result or raise its error.
 
         Args:
-            line: who waits in the same line; lines take turns. From :func:`line_of` for a request.
+            line: the queue of the call; queues are served in rotation. From :func:`line_of` for a request.
         """
         return await _finish(self._short.submit(line, call, *args))
 
@@ -56,8 +57,8 @@ class Threads:
         self._transfers.shutdown(wait=True, cancel_futures=True)
 
 
-class _Turns:
-    """Lines in front of an executor, served in turn."""
+class _FairQueue:
+    """Queues in front of an executor, one for each client, served in rotation."""
 
     def __init__(self, executor: ThreadPoolExecutor) -> None:
         self._executor = executor
@@ -69,7 +70,7 @@ class _Turns:
         future: Future[Result] = Future()
         with self._lock:
             self._lines.setdefault(line, deque()).append((future, lambda: call(*args)))
-        self._executor.submit(self._run_next)  # as many turns as there are calls
+        self._executor.submit(self._run_next)  # once for each call
         return future
 
     def close(self) -> None:
