@@ -5,10 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.support.certificates import Pems, make_certificates
 from tests.support.scripted_hub import Reply, ScriptedHub, _stand
+
+# How fast examples are generated says something about the machine, nothing about the code.
+hypothesis.settings.register_profile("project", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")

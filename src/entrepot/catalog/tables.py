@@ -114,6 +114,7 @@ repos = sa.Table(
     sa.Column("likes", sa.BigInteger, nullable=False),
     sa.Column("card", sa.JSON),
     sa.Column("config", sa.JSON),
+    sa.Column("file_metadata", sa.JSON),
     sa.Column("pipeline_tag", sa.Text),
     sa.Column("library", sa.Text),
     sa.Column("sdk", sa.Text),

@@ -29,9 +29,9 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.files import lfs_rules, staging
 from entrepot.hub.files.operations import Operation
 from entrepot.hub.files.staging import StagedCommit
-from entrepot.hub.jobs import handlers
+from entrepot.hub.jobs import file_metadata, handlers
 from entrepot.hub.repos import locks
-from entrepot.hub.repos.publishing import CARD_FILES, Move, Publication, card_job, commit_object, publish
+from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.hub.revisions import BranchHead
 from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef
 from entrepot.storage import objects
@@ -119,7 +119,7 @@ def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str,
     if recorded is None:
         raise Busy("the branch")
     hub.job_added.set()
-    if branch.ref == MAIN and CARD_FILES & staged.touched:
+    if branch.ref == MAIN and file_metadata.describe(staged.touched):
         # Listings need the new card immediately; if this fails, the queue still has the job.
         handlers.run_now(hub, card_job(row.id))
     return recorded

@@ -7,7 +7,7 @@ from alembic import op
 
 from entrepot.catalog.tables import Hex
 
-revision = "first_e9e14ae5c1d5"
+revision = "first_3894bb83a61a"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -304,6 +304,7 @@ def upgrade() -> None:
         sa.Column("likes", sa.BigInteger(), nullable=False),
         sa.Column("card", sa.JSON(), nullable=True),
         sa.Column("config", sa.JSON(), nullable=True),
+        sa.Column("file_metadata", sa.JSON(), nullable=True),
         sa.Column("pipeline_tag", sa.Text(), nullable=True),
         sa.Column("library", sa.Text(), nullable=True),
         sa.Column("sdk", sa.Text(), nullable=True),
