@@ -17,6 +17,8 @@ import sqlalchemy as sa
 
 from entrepot.catalog import engines, schema
 from entrepot.catalog.engines import WriteLock
+from entrepot.catalog.lock_checks import KINDS
+from entrepot.catalog.named_locks import AnyLock
 
 
 @attrs.frozen
@@ -49,8 +51,11 @@ class Catalog:
             yield Read(connection)
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Write]:
+    def write(self, *locks: AnyLock) -> Iterator[Write]:
         """Open a transaction that changes rows: all changes take effect, or none if the block raises.
+
+        Args:
+            locks: the names of everything that the block checks before it writes, in any order.
 
         Guarantees: the changes are durable when the block has ended; serialised with every
         other writing transaction on the same database.
@@ -62,7 +67,7 @@ class Catalog:
             engines.translated(),
             self._lock.hold(),
             engines.writing_connection(self._engine) as connection,
-            connection.begin(),
+            connection.execution_options(**{KINDS: frozenset(lock.kind for lock in locks)}).begin(),
         ):
             yield Write(connection)
 

@@ -15,6 +15,7 @@ from entrepot.cards import (
     validate_card,
 )
 from entrepot.cards.metadata import Card
+from entrepot.catalog import Lock
 from entrepot.catalog.repos import refs, repositories
 from entrepot.catalog.repos.repositories import CardFacts, WeightMetadata
 from entrepot.catalog.search import full_text
@@ -47,7 +48,7 @@ def index(hub: HubContext, repo_id: int) -> None:
                 return
             found = file_metadata.find(hub, tx, row, head)
         facts = _facts(hub, row.type, found)
-        with hub.write() as tx:
+        with hub.write(Lock.repo(repo_id)) as tx:
             # Metadata of an older head must not replace those of a newer one, which may have no job.
             if refs.find(tx, repo_id, MAIN) == head:
                 repositories.set_facts(tx, repo_id, facts)

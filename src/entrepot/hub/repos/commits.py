@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 import attrs
 
-from entrepot.catalog import Read
+from entrepot.catalog import Lock, Read
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos import commits as commit_rows
@@ -154,7 +154,7 @@ def _attempt(
         author.account.id,
         staged.objects,
     )
-    with hub.write() as tx:
+    with hub.write(Lock.repo(row.id)) as tx:
         author = capabilities.recheck(tx, author, row, ref, hub.now_ms())
         is_published = publish(hub, tx, publication)
         if is_published:
