@@ -32,7 +32,7 @@ LOCKS: dict[str, frozenset[LockClass]] = {
         (
             *("refs", "objects", "commits", "parents", "path_changes", "downloads", "file_links", "uploads"),
             *("upload_parts", "lfs_locks", "discussions", "discussion_events", "likes", "access_requests"),
-            "collection_items",
+            *("collection_items", "lineage_edges"),
         ),
         frozenset({_REPO, _HUB}),
     ),

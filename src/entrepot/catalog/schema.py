@@ -9,7 +9,7 @@ from entrepot.catalog.engines import writing_connection
 from entrepot.catalog.tables import TEXT_INDEX
 from entrepot.errors import DataFolderError
 
-HEAD = "first_3894bb83a61a"
+HEAD = "first_38a2cbceb418"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

@@ -191,6 +191,26 @@ parents = sa.Table(
     sqlite_with_rowid=False,
 )
 
+lineage_edges = sa.Table(
+    "lineage_edges",
+    metadata,
+    # The repository and the commit that were made from something else.
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
+    sa.Column("oid", Hex(20), primary_key=True),
+    sa.Column("kind", sa.String(16), primary_key=True),
+    # What they were made from, by name: it may be on another hub, or not exist yet.
+    sa.Column("source_type", sa.String(8), primary_key=True),
+    sa.Column("source_key", sa.String(200), primary_key=True),
+    sa.Column("source_oid", sa.String(40), primary_key=True),
+    sa.Column("run", sa.String(200), primary_key=True),
+    sa.Column("source_name", sa.String(200), nullable=False),
+    sa.Column("origin", sa.String(8), nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Index("lineage_edges_by_source", "source_type", "source_key"),
+    sa.Index("lineage_edges_by_run", "run"),
+    sqlite_with_rowid=False,
+)
+
 path_changes = sa.Table(
     "path_changes",
     metadata,

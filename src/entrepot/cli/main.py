@@ -58,6 +58,7 @@ _ENTRIES = (
     Entry("download", "entrepot.cli.client.downloads:download", "Download files or a whole repository."),
     Entry("repo", "entrepot.cli.client.repositories:repo", "Create, find, move and delete repositories."),
     Entry("repos", "entrepot.cli.client.repositories:repo", hidden=True),
+    Entry("lineage", "entrepot.cli.client.lineage:lineage", "Show what a repository was made from, and its uses."),
     Entry("cache", "entrepot.cli.client.caches:cache", "List, verify and delete downloaded files."),
     Entry("env", "entrepot.cli.doctor:env", "Print versions, paths and settings."),
     Entry("doctor", "entrepot.cli.doctor:doctor", "Check the connection to the hub."),

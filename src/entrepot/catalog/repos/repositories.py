@@ -278,6 +278,7 @@ def erase(tx: Write, repo_id: int) -> None:
         tables.parents,
         tables.commits,
         tables.path_changes,
+        tables.lineage_edges,
         tables.file_links,
         tables.repo_tags,
         tables.redirects,

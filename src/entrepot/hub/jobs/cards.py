@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import attrs
+
 from entrepot.cards import (
     CardFields,
     Findings,
@@ -14,16 +18,18 @@ from entrepot.cards import (
     split_card,
     validate_card,
 )
+from entrepot.cards.lineage import LineageInput, card_inputs
 from entrepot.cards.metadata import Card
 from entrepot.catalog import Lock
-from entrepot.catalog.repos import refs, repositories
+from entrepot.catalog.repos import lineage, refs, repositories
+from entrepot.catalog.repos.lineage import EdgeRow
 from entrepot.catalog.repos.repositories import CardFacts, WeightMetadata
 from entrepot.catalog.search import full_text
 from entrepot.errors import Busy, Malformed
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import file_metadata
 from entrepot.hub.jobs.file_metadata import FoundFiles
-from entrepot.names import MAIN, RepoType
+from entrepot.names import MAIN, Oid, RepoType
 
 _SEARCHED = 100_000
 _ATTEMPTS = 20
@@ -47,17 +53,24 @@ def index(hub: HubContext, repo_id: int) -> None:
             if row is None or head is None:
                 return
             found = file_metadata.find(hub, tx, row, head)
-        facts = _facts(hub, row.type, found)
+        facts, inputs = _facts(hub, row.type, found)
         with hub.write(Lock.repo(repo_id)) as tx:
             # Metadata of an older head must not replace those of a newer one, which may have no job.
             if refs.find(tx, repo_id, MAIN) == head:
                 repositories.set_facts(tx, repo_id, facts)
+                lineage.replace_card(tx, repo_id, _edges(hub, repo_id, head, inputs))
                 full_text.put(tx, repo_id, str(row.ref.id), facts.tags, split_card(found.readme)[1][:_SEARCHED])
                 return
     raise Busy("the branch")
 
 
-def _facts(hub: HubContext, kind: RepoType, found: FoundFiles) -> CardFacts:
+def _edges(hub: HubContext, repo_id: int, head: Oid, inputs: Sequence[LineageInput]) -> list[EdgeRow]:
+    now = hub.now_ms()
+    return [EdgeRow(repo_id, head, it.kind, it.type, it.name, "", "", lineage.CARD, now) for it in inputs]
+
+
+def _facts(hub: HubContext, kind: RepoType, found: FoundFiles) -> tuple[CardFacts, Sequence[LineageInput]]:
+    """Return the metadata of a repository, and the sources that they name."""
     try:
         card = read_card(found.readme)
     except Malformed:
@@ -65,11 +78,15 @@ def _facts(hub: HubContext, kind: RepoType, found: FoundFiles) -> CardFacts:
         card = read_card("")
     fields = card_fields(card)
     if kind.kind.has_library:
-        return _model_facts(card, fields, describe_model(card, fields, found.model), file_metadata.weigh(hub, found))
+        model = describe_model(card, fields, found.model)
+        facts = _model_facts(card, fields, model, file_metadata.weigh(hub, found))
+        inputs = card_inputs(card, attrs.evolve(fields, base_models=model.base_models), kind, model.relation)
+        return facts, inputs
     more = dataset_tags(card, file_metadata.sample(hub, found)) if kind is RepoType.DATASET else ()
     sdk = fields.data.get("sdk")
     tags = tuple(dict.fromkeys((*card_tags(card, kind), *more)))
-    return CardFacts(dict(fields.data) or None, None, fields.pipeline_tag, None, str(sdk) if sdk else None, tags, None)
+    facts = CardFacts(dict(fields.data) or None, None, fields.pipeline_tag, None, str(sdk) if sdk else None, tags)
+    return facts, card_inputs(card, fields, kind, None)
 
 
 def _model_facts(card: Card, fields: CardFields, model: ModelMetadata, weights: WeightMetadata) -> CardFacts:

@@ -1,15 +1,18 @@
-"""The index of changed paths, which finds the last commit of each path."""
+"""The index of histories: the paths that each commit changed, and what its message says about lineage."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
 
-from entrepot.catalog import Lock
-from entrepot.catalog.repos import commits
+from entrepot.cards.lineage import read_message
+from entrepot.catalog import Lock, Read
+from entrepot.catalog.repos import commits, lineage, repositories
+from entrepot.catalog.repos.lineage import EdgeRow
 from entrepot.hub.context import HubContext
 from entrepot.names import Oid, RepoPath
 from entrepot.storage import histories
+from entrepot.storage.objects import read_commit
 
 _BATCH = 2_000
 _MAX_PATHS = 5_000_000
@@ -28,8 +31,10 @@ def index_history(hub: HubContext, repo_id: int, head: Oid) -> int:
     with hub.read() as tx:
         waiting = commits.unindexed(tx, repo_id, head)
     done: list[tuple[Oid, list[RepoPath]]] = []
+    said: list[EdgeRow] = []
     for oid in waiting:
         with hub.read() as tx:
+            said += _lineage_of(hub, tx, repo_id, oid)
             paths = list(itertools.islice(histories.changed_paths(hub.store, tx, repo_id, oid), _MAX_PATHS))
         while len(paths) > _BATCH:
             with hub.write(Lock.repo(repo_id)) as tx:
@@ -37,17 +42,33 @@ def index_history(hub: HubContext, repo_id: int, head: Oid) -> int:
             del paths[-_BATCH:]
         done.append((oid, paths))
         if sum(1 + len(more) for _, more in done) >= _BATCH:
-            _record(hub, repo_id, done)
+            _record(hub, repo_id, done, said)
             done.clear()
-    _record(hub, repo_id, done)
+            said.clear()
+    _record(hub, repo_id, done, said)
     return len(waiting)
 
 
-def _record(hub: HubContext, repo_id: int, done: Sequence[tuple[Oid, Sequence[RepoPath]]]) -> None:
+def _lineage_of(hub: HubContext, tx: Read, repo_id: int, oid: Oid) -> list[EdgeRow]:
+    """Return the edges that the message of a commit states."""
+    row = repositories.by_id(tx, repo_id)
+    found = read_message(read_commit(tx, repo_id, oid).message, row.type) if row is not None else None
+    if found is None:
+        return []
+    now = hub.now_ms()
+    return [
+        EdgeRow(repo_id, oid, it.kind, it.type, it.name, it.oid, found.run, lineage.COMMIT, now) for it in found.inputs
+    ]
+
+
+def _record(
+    hub: HubContext, repo_id: int, done: Sequence[tuple[Oid, Sequence[RepoPath]]], said: Sequence[EdgeRow]
+) -> None:
     """Mark several commits as indexed in one transaction, parents first: one transaction each would cost more."""
     if not done:
         return
     with hub.write(Lock.repo(repo_id)) as tx:
+        lineage.put(tx, said)
         for oid, paths in done:
             commits.put_changes(tx, repo_id, oid, paths)
             commits.mark_indexed(tx, repo_id, oid)

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 import attrs
 
+from entrepot.cards.lineage import read_message
 from entrepot.catalog import Lock, Read
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.git.objects import ObjectRow
@@ -31,7 +32,7 @@ from entrepot.hub.files.operations import Operation
 from entrepot.hub.files.staging import StagedCommit
 from entrepot.hub.jobs import file_metadata, handlers
 from entrepot.hub.repos import locks
-from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
+from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, history_job, publish
 from entrepot.hub.revisions import BranchHead
 from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef
 from entrepot.storage import objects
@@ -122,6 +123,8 @@ def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str,
     if branch.ref == MAIN and file_metadata.describe(staged.touched):
         # Listings need the new card immediately; if this fails, the queue still has the job.
         handlers.run_now(hub, card_job(row.id))
+    if read_message(draft.description, row.type) is not None:
+        handlers.run_now(hub, history_job(row.id))
     return recorded
 
 

@@ -96,7 +96,7 @@ def follow_up(
     now = hub.now_ms()
     if not is_proposal:
         repositories.update(tx, repo_id, updated_ms=now)
-    jobs.enqueue(tx, "history", {"repo": repo_id}, now, dedup_key=f"history:{repo_id}")
+    jobs.enqueue(tx, "history", {"repo": repo_id}, now, dedup_key=history_job(repo_id))
     if has_large:
         key = f"chunk:{repo_id}"
         jobs.enqueue(tx, "chunk", {"repo": repo_id}, now, dedup_key=key, delay_ms=hub.settings.chunk_delay_s * 1000)
@@ -132,6 +132,11 @@ def touches_card(touched: Collection[RepoPath]) -> bool:
 def card_job(repo_id: int) -> str:
     """Return the deduplication key of the job that indexes a repository's card."""
     return f"card:{repo_id}"
+
+
+def history_job(repo_id: int) -> str:
+    """Return the deduplication key of the job that indexes a repository's new commits."""
+    return f"history:{repo_id}"
 
 
 def commit_object(

@@ -7,7 +7,7 @@ from alembic import op
 
 from entrepot.catalog.tables import Hex
 
-revision = "first_3894bb83a61a"
+revision = "first_38a2cbceb418"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -599,6 +599,27 @@ def upgrade() -> None:
     )
     op.create_index("likes_by_time", "likes", ["repo_id", "liked_ms"], unique=False)
     op.create_index("likes_by_user", "likes", ["user_id", "liked_ms"], unique=False)
+    op.create_table(
+        "lineage_edges",
+        sa.Column("repo_id", sa.BigInteger(), nullable=False),
+        sa.Column("oid", Hex(length=20), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("source_type", sa.String(length=8), nullable=False),
+        sa.Column("source_key", sa.String(length=200), nullable=False),
+        sa.Column("source_oid", sa.String(length=40), nullable=False),
+        sa.Column("run", sa.String(length=200), nullable=False),
+        sa.Column("source_name", sa.String(length=200), nullable=False),
+        sa.Column("origin", sa.String(length=8), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["repo_id"],
+            ["repos.id"],
+        ),
+        sa.PrimaryKeyConstraint("repo_id", "oid", "kind", "source_type", "source_key", "source_oid", "run"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("lineage_edges_by_run", "lineage_edges", ["run"], unique=False)
+    op.create_index("lineage_edges_by_source", "lineage_edges", ["source_type", "source_key"], unique=False)
     op.create_table(
         "objects",
         sa.Column("repo_id", sa.BigInteger(), nullable=False),

@@ -1,0 +1,254 @@
+"""Lineage: what a commit was made from, and what was made from it.
+
+Sources of edges: cards (``hub/jobs/cards.py``), lines of commit messages
+(``hub/jobs/indexing.py``), and requests. A repository that the caller may not
+see appears as one that does not exist: as a name, if a visible repository
+names it, and not at all as the result of something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from entrepot.cards.lineage import KINDS, LineageInput, usual_kind
+from entrepot.catalog import Lock, Read
+from entrepot.catalog.repos import commits, lineage, repositories
+from entrepot.catalog.repos.lineage import EdgeRow
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import EntrepotError, LimitExceeded, Malformed, RepoMoved
+from entrepot.hub import access, callers, revisions
+from entrepot.hub.callers import MaybeCaller, seen_by
+from entrepot.hub.context import HubContext
+from entrepot.hub.jobs.indexing import index_history
+from entrepot.names import Oid, RepoId, RepoRef, RepoType, parse_wanted_id
+
+__all__ = [
+    "LineageEdge",
+    "LineageGraph",
+    "LineageInput",
+    "LineageNode",
+    "add",
+    "edges_of",
+    "find",
+    "of_run",
+    "usual_kind",
+]
+
+MAX_DEPTH = 20
+"""Steps from the repository that a graph goes at most."""
+
+MAX_EDGES = 1_000
+"""Edges of a graph at most."""
+
+MAX_ADDED = 200
+"""Edges that one request adds at most."""
+
+
+@attrs.frozen
+class LineageNode:
+    """A repository of a graph; ``row`` is None if it is not on this hub, or not for the caller."""
+
+    type: RepoType
+    name: str
+    row: RepoRow | None
+
+    @property
+    def key(self) -> tuple[RepoType, str]:
+        """What identifies the node."""
+        return self.type, self.name.lower()
+
+
+@attrs.frozen
+class LineageEdge:
+    """An edge from a source to a result."""
+
+    source: LineageNode
+    result: LineageNode
+    row: EdgeRow
+
+
+@attrs.frozen
+class LineageGraph:
+    """Nodes and edges around a repository (the first node), or of a run. ``is_complete``: False if cut."""
+
+    nodes: tuple[LineageNode, ...]
+    edges: tuple[LineageEdge, ...]
+    is_complete: bool
+
+
+def find(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, *, revision: str | None, up: bool, down: bool, depth: int
+) -> LineageGraph:
+    """Return what a repository was made from (``up``) and what was made from it (``down``).
+
+    Args:
+        revision: only statements about this commit and its ancestors, and only uses of this very commit or
+            of no certain one; None: everything.
+        depth: steps from the repository, 1 to 20.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or the revision does not exist.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        oid = revisions.resolve(tx, row.id, revision) if revision is not None else None
+        head = oid or repositories.heads_of(tx, [row.id]).get(row.id)
+    if head is not None:
+        index_history(hub, row.id, head)  # the lines of the newest messages may not have been read yet
+    with hub.read() as tx:
+        walk = _Walk(tx, caller, row, oid)
+        if up:
+            walk.up(depth)
+        if down:
+            walk.down(depth)
+        return walk.graph()
+
+
+def of_run(hub: HubContext, caller: MaybeCaller, run: str) -> LineageGraph:
+    """Return what a run has read and made, as far as the caller may see it; empty for an unknown run."""
+    with hub.read() as tx:
+        walk = _Walk(tx, caller, None, None)
+        walk.run(run)
+        return walk.graph()
+
+
+def add(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, inputs: Sequence[LineageInput], run: str
+) -> int:
+    """Record what a commit was made from; return the number of edges. Known edges are left as they are.
+
+    Raises:
+        RepoNotFound, LoginRequired, NotAllowed, RevisionNotFound: no access, or the revision does not exist.
+        LimitExceeded: more than 200 edges.
+        Malformed: a kind is unknown.
+    """
+    if len(inputs) > MAX_ADDED:
+        raise LimitExceeded("the number of edges in a request", MAX_ADDED)
+    for item in inputs:
+        if item.kind not in KINDS:
+            raise Malformed("lineage", f"the kind {item.kind[:50]!r} is not one of {', '.join(KINDS)}")
+    with hub.read() as tx:
+        row, author = access.writable(tx, caller, ref)
+        oid = revisions.resolve(tx, row.id, revision)
+    with hub.write(Lock.repo(row.id)) as tx:
+        access.writable(tx, callers.renewed(tx, author, hub.now_ms()), row.ref)
+        lineage.put(tx, edges_of(row.id, oid, inputs, run, lineage.API, hub.now_ms()))
+    return len(inputs)
+
+
+def edges_of(
+    repo_id: int, oid: Oid, inputs: Iterable[LineageInput], run: str, origin: str, now_ms: int
+) -> list[EdgeRow]:
+    """Return the rows of the sources of one commit."""
+    return [EdgeRow(repo_id, oid, it.kind, it.type, it.name, it.oid, run, origin, now_ms) for it in inputs]
+
+
+class _Walk:
+    """A walk over edges, level by level, within what the caller may see."""
+
+    def __init__(self, tx: Read, caller: MaybeCaller, root: RepoRow | None, oid: Oid | None) -> None:
+        self._tx, self._caller, self._root, self._oid = tx, caller, root, oid
+        self._nodes: dict[tuple[RepoType, str], LineageNode] = {}
+        self._names: dict[tuple[RepoType, str], LineageNode] = {}
+        self._edges: dict[EdgeRow, LineageEdge] = {}
+        self._is_complete = True
+        if root is not None:
+            self._add(LineageNode(root.type, str(root.ref.id), root))
+
+    def graph(self) -> LineageGraph:
+        return LineageGraph(tuple(self._nodes.values()), tuple(self._edges.values()), self._is_complete)
+
+    def up(self, depth: int) -> None:
+        assert self._root is not None
+        level, seen = {self._root.id: self._root}, {self._root.id}
+        for _ in range(depth):
+            rows = self._within(lineage.sources_of(self._tx, list(level), limit=MAX_EDGES + 1))
+            level_before, level = level, {}
+            for row in rows:
+                if row.repo_id == self._root.id and not self._concerns(row):
+                    continue
+                source = self._named(row.source_type, row.source_name)
+                result = level_before[row.repo_id]
+                self._connect(source, LineageNode(result.type, str(result.ref.id), result), row)
+                if source.row is not None and source.row.id not in seen:
+                    seen.add(source.row.id)
+                    level[source.row.id] = source.row
+            if not level:
+                return
+
+    def down(self, depth: int) -> None:
+        assert self._root is not None
+        level, seen = {self._root.id: self._root}, {self._root.id}
+        for _ in range(depth):
+            names = [(row.type, name) for row in level.values() for name in self._all_names(row)]
+            rows = self._within(lineage.uses_of(self._tx, names, seen_by(self._caller), limit=MAX_EDGES + 1))
+            results = self._visible({row.repo_id for row in rows})
+            level = {}
+            for row in rows:
+                result, source = results.get(row.repo_id), self._named(row.source_type, row.source_name)
+                if result is None or source.row is None or not self._is_use(source.row, row):
+                    continue
+                self._connect(source, LineageNode(result.type, str(result.ref.id), result), row)
+                if result.id not in seen:
+                    seen.add(result.id)
+                    level[result.id] = result
+            if not level:
+                return
+
+    def run(self, run: str) -> None:
+        found = lineage.edges_of_run(self._tx, run, seen_by(self._caller), limit=MAX_EDGES + 1) if run else []
+        rows = self._within(found)
+        results = self._visible({row.repo_id for row in rows})
+        for row in rows:
+            result = results.get(row.repo_id)
+            if result is not None:
+                source = self._named(row.source_type, row.source_name)
+                self._connect(source, LineageNode(result.type, str(result.ref.id), result), row)
+
+    def _within(self, rows: list[EdgeRow]) -> list[EdgeRow]:
+        left = MAX_EDGES - len(self._edges)
+        if len(rows) > left:
+            self._is_complete = False
+        return rows[: max(left, 0)]
+
+    def _concerns(self, row: EdgeRow) -> bool:
+        """Return whether a statement is about the asked revision of the root or an ancestor of it."""
+        return self._oid is None or commits.is_ancestor(self._tx, row.repo_id, row.oid, self._oid)
+
+    def _is_use(self, source: RepoRow, row: EdgeRow) -> bool:
+        is_root = self._root is not None and source.id == self._root.id
+        return not is_root or self._oid is None or row.source_oid in ("", self._oid)
+
+    def _all_names(self, row: RepoRow) -> list[str]:
+        return [str(row.ref.id), *lineage.former_names(self._tx, row.id)]
+
+    def _visible(self, ids: set[int]) -> dict[int, RepoRow]:
+        found = repositories.by_ids(self._tx, sorted(ids))
+        return {key: row for key, row in found.items() if access.may_see(self._caller, row) and not row.is_disabled}
+
+    def _named(self, kind: RepoType, name: str) -> LineageNode:
+        """Return the node of a source: under its present name if the caller may see it, else as it was named."""
+        key = (kind, name.lower())
+        if key not in self._names:
+            self._names[key] = self._look_up(kind, name)
+        return self._names[key]
+
+    def _look_up(self, kind: RepoType, name: str) -> LineageNode:
+        wanted = parse_wanted_id(name)
+        try:
+            row = access.visible(self._tx, self._caller, RepoRef(kind, wanted))
+        except RepoMoved as moved:
+            namespace, _, rest = moved.new.partition("/")
+            found = repositories.find(self._tx, RepoRef(kind, RepoId(namespace, rest)))
+            return LineageNode(kind, moved.new, found)
+        except EntrepotError:
+            return LineageNode(kind, name, None)
+        return LineageNode(kind, str(row.ref.id), row)
+
+    def _connect(self, source: LineageNode, result: LineageNode, row: EdgeRow) -> None:
+        self._edges.setdefault(row, LineageEdge(self._add(source), self._add(result), row))
+
+    def _add(self, node: LineageNode) -> LineageNode:
+        return self._nodes.setdefault(node.key, node)

@@ -1,0 +1,103 @@
+"""JSON of lineage, and its exports as PROV-JSON and as a drawing for Graphviz.
+
+An extension of this hub, described in ``docs/lineage.md``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import msgspec
+
+
+class LineageRepo(msgspec.Struct, frozen=True, kw_only=True):
+    """A repository of a graph. ``exists``: whether it is on this hub and the caller may see it."""
+
+    type: str
+    id: str
+    exists: bool = True
+
+    @property
+    def path(self) -> str:
+        """The type in the plural and the id."""
+        return f"{self.type}s/{self.id}"
+
+
+class LineageLink(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """An edge. ``source`` and ``result`` are paths such as ``datasets/alice/d``; commits have 40 hex digits.
+
+    ``kind``: what the source is for the result; ``origin``: ``card``, ``commit`` or ``api``; ``run``: the
+    run that made the result.
+    """
+
+    source: str
+    result: str
+    kind: str
+    commit: str
+    source_commit: str = ""
+    origin: str
+    run: str = ""
+    created_at: str
+
+
+class LineageResponse(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A graph; its first node is the repository of the request. ``is_complete``: False if it was cut."""
+
+    nodes: Sequence[LineageRepo]
+    edges: Sequence[LineageLink]
+    is_complete: bool
+
+
+class NewLineageInput(msgspec.Struct, frozen=True, kw_only=True):
+    """A source to record: a path such as ``datasets/alice/d``, and a commit if known."""
+
+    source: str
+    kind: str = ""
+    commit: str = ""
+
+
+class NewLineage(msgspec.Struct, frozen=True, kw_only=True):
+    """Sources of the commit that ``revision`` names."""
+
+    inputs: Sequence[NewLineageInput]
+    revision: str = "main"
+    run: str = ""
+
+
+class AddedLineage(msgspec.Struct, frozen=True, kw_only=True):
+    """The number of edges that the request names."""
+
+    added: int
+
+
+def render_dot(graph: LineageResponse) -> str:
+    """Return a graph in the language of Graphviz. Source: graphviz.org, "DOT Language"."""
+    lines = ["digraph lineage {", "  rankdir=LR;", "  node [shape=box];"]
+    for node in graph.nodes:
+        style = "" if node.exists else " [style=dashed]"
+        lines.append(f"  {json.dumps(node.path)}{style};")
+    for edge in graph.edges:
+        label = " ".join(part for part in (edge.kind, edge.source_commit[:8]) if part)
+        lines.append(f"  {json.dumps(edge.source)} -> {json.dumps(edge.result)} [label={json.dumps(label)}];")
+    return "\n".join([*lines, "}", ""])
+
+
+def render_prov(graph: LineageResponse) -> dict[str, object]:
+    """Return a graph as PROV-JSON. Source: W3C, "The PROV-JSON Serialization", section 3."""
+    entities: dict[str, object] = {}
+    activities: dict[str, object] = {}
+    derivations: dict[str, object] = {}
+    for number, edge in enumerate(graph.edges):
+        result, source = f"hub:{edge.result}@{edge.commit}", f"hub:{edge.source}"
+        source += f"@{edge.source_commit}" if edge.source_commit else ""
+        for name in (result, source):
+            entities[name] = {}
+        derivation = {"prov:generatedEntity": result, "prov:usedEntity": source, "prov:type": f"hub:{edge.kind}"}
+        if edge.run:
+            activities[f"hub:run/{edge.run}"] = {}
+            derivation["prov:activity"] = f"hub:run/{edge.run}"
+        derivations[f"_:d{number}"] = derivation
+    document: dict[str, object] = {"prefix": {"hub": "urn:entrepot:"}, "entity": entities}
+    document |= {"activity": activities} if activities else {}
+    return document | {"wasDerivedFrom": derivations}
