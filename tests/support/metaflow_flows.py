@@ -6,8 +6,6 @@ this one, so making one takes no network and a fraction of a second.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import re
 import shutil
@@ -129,11 +127,11 @@ def install_extension(environment: MetaflowEnvironment, folder: Path, *, is_edit
     source, wheels = folder / "source", folder / "wheels"
     shutil.copytree(INTEGRATION, source, ignore=shutil.ignore_patterns("*.egg-info", "build", "__pycache__"))
     wheels.mkdir()
-    from setuptools import build_meta
-
-    with contextlib.chdir(source), contextlib.redirect_stdout(io.StringIO()):
-        name = (build_meta.build_editable if is_editable else build_meta.build_wheel)(str(wheels))
-    with zipfile.ZipFile(wheels / name) as archive:
+    build = f"build_{'editable' if is_editable else 'wheel'}"
+    program = f"import sys; from setuptools import build_meta; build_meta.{build}(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", program, wheels], cwd=source, check=True, capture_output=True)
+    [wheel] = wheels.iterdir()
+    with zipfile.ZipFile(wheel) as archive:
         archive.extractall(environment.packages)
 
 
