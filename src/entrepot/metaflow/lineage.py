@@ -155,8 +155,9 @@ def lineage(pathspec: str) -> RunLineage:
 
 
 def _of_tasks(pathspec: str, *, is_run: bool) -> Iterator[TaskLineage]:
-    import metaflow
     from metaflow.exception import MetaflowNotFound
+
+    import metaflow
 
     try:
         if is_run:

@@ -50,8 +50,9 @@ def _save_lineage(session: TaskSession, metadata: Any) -> None:  # noqa: ANN401 
 
 def _tag_run(session: TaskSession) -> None:
     """Tag the run; a service that refuses tags is worth a warning, not a failed task."""
-    import metaflow
     from metaflow.exception import MetaflowException
+
+    import metaflow
 
     tags = [tag_of(key) for key in session.made]
     if not tags:

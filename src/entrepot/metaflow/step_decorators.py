@@ -28,9 +28,10 @@ def make_decorator() -> type:
         LibraryMissing: Metaflow is missing, or older than its custom decorators.
     """
     try:
-        from metaflow import UserStepDecorator, current
         from metaflow.exception import MetaflowException
         from metaflow.system_context import system_context
+
+        from metaflow import UserStepDecorator, current
     except ImportError as error:
         raise LibraryMissing("Metaflow 2.19.39 or newer", "entrepot[metaflow]") from error
 

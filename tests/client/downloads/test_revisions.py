@@ -50,7 +50,10 @@ def test_a_branch_costs_one_request_and_a_full_id_none(
 def test_an_alias_and_an_old_name_lead_to_the_real_id_also_offline(entrepot_hub: RunningHub, tmp_path: Path) -> None:
     ref, commit = create(entrepot_hub, "before-it-moved")
     HubApi(entrepot_hub.url, entrepot_hub.token).move_repo(str(ref.id), "tester/after-it-moved")
-    assert main(["admin", "alias", "add", "short", "tester/after-it-moved"], {"ENTREPOT_DATA": str(entrepot_hub.data)}) == 0
+    assert (
+        main(["admin", "alias", "add", "short", "tester/after-it-moved"], {"ENTREPOT_DATA": str(entrepot_hub.data)})
+        == 0
+    )
     hub = hub_of(entrepot_hub, tmp_path)
     offline = hub_of(entrepot_hub, tmp_path, ENTREPOT_OFFLINE="1")
     for asked in (ref, RepoRef(RepoType.MODEL, RepoId("", "short"))):
