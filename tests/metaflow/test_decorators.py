@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from entrepot.errors import EntrepotError, InvalidArgument, RepoNotFound
-from entrepot.metaflow.decorators import DEFAULTS, check, without_tokens
+from entrepot.metaflow.decorators import DEFAULTS, check, prepare, with_variables, without_tokens
 from metaflow import Parameter
 from tests.metaflow.conftest import FILES, Task
 
@@ -31,7 +31,7 @@ def given(name: str, **attributes: Any) -> dict[str, Any]:
 )
 def test_mistakes_are_found_before_a_run_exists(name: str, attributes: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
-        check(name, given(name, **attributes), "train")
+        prepare(name, given(name, **attributes), None, "train")
 
 
 def test_arguments_are_parsed() -> None:
@@ -47,16 +47,18 @@ def test_arguments_are_parsed() -> None:
 def test_parameters_are_checked_when_they_are_known(task: Task) -> None:
     task.create("chosen-later")
     name = Parameter("model-name")
-    attributes = {"load": ["tester/chosen-later", (name, "./late"), {"repo_id": name, "revision": "main"}]}
-    assert len(check("hub", given("hub", **attributes)).load) == 1
-
-    flow = SimpleNamespace(model_name="tester/chosen-later", _get_parameters=lambda: [("model_name", name)])
-    attributes = {"load": [(name, "./late"), {"repo_id": name, "revision": "main"}]}
+    flow = SimpleNamespace(model="tester/chosen-later", _get_parameters=lambda: [("model", name)])
+    attributes = with_variables({"load": [(name, "./late"), {"repo_id": name, "revision": "main"}, "a/b"]}, flow)
+    assert [item.key for item in check("hub", given("hub", **attributes)).load] == ["a/b"]
+    assert check("hub", given("hub", **with_variables({"load": name}, flow))).load == ()
+    del attributes["load"][2]
     loaded = task.start(flow=flow, **attributes).loaded
     assert list(loaded) == ["tester/chosen-later", "tester/chosen-later@main"]
-    flow.model_name = "not an id"
+    flow.model = "not an id"
     with pytest.raises(InvalidArgument, match=r"load\[0\]: invalid repository id"):
         task.start(flow=flow, task="2", **attributes)
+    with pytest.raises(InvalidArgument, match="@hub of the step train: a Parameter in the arguments is not one of"):
+        prepare("hub", {"load": Parameter("other")}, flow, "train")
 
 
 def test_tokens_are_taken_out_of_what_metaflow_stores() -> None:

@@ -135,6 +135,41 @@ def install_extension(environment: MetaflowEnvironment, folder: Path, *, is_edit
         archive.extractall(environment.packages)
 
 
+def add_plain_pypi(environment: MetaflowEnvironment) -> None:
+    """Install an extension in which ``--environment=pypi`` means the packages that are there.
+
+    The real one downloads an installer and packages for every flow.
+    """
+    files = {
+        "__init__.py": 'ENVIRONMENTS_DESC = [("pypi", ".environment.PlainEnvironment")]\n',
+        "environment.py": _PLAIN_ENVIRONMENT,
+    }
+    folder = environment.packages / EXTENSIONS / "plain/plugins"
+    folder.mkdir(parents=True)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    facts = environment.packages / "plain_environment-1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: plain-environment\nVersion: 1.0\n")
+    (facts / "top_level.txt").write_text(f"{EXTENSIONS}\n")
+    (facts / "RECORD").write_text("".join(f"{EXTENSIONS}/plain/plugins/{name},,\n" for name in files))
+
+
+_PLAIN_ENVIRONMENT = """
+from metaflow.metaflow_environment import MetaflowEnvironment
+
+
+class PlainEnvironment(MetaflowEnvironment):
+    TYPE = "pypi"
+
+    def set_local_root(self, root):
+        pass
+
+    def is_disabled(self, step):
+        return True
+"""
+
+
 def _installed() -> Iterator[Path]:
     """Yield the packages of this environment."""
     for packages in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:

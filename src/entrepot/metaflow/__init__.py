@@ -11,8 +11,8 @@ import importlib
 
 _MODULES = {
     "hub": "entrepot.metaflow.step_decorators",
-    "lineage": "entrepot.metaflow.lineage",
-    "runs_of": "entrepot.metaflow.lineage",
+    "lineage": "entrepot.metaflow.lineages",
+    "runs_of": "entrepot.metaflow.lineages",
 }
 
 __all__ = ["hub", "lineage", "runs_of"]

@@ -1,7 +1,7 @@
 """The logic of the decorators ``@hub``, ``@huggingface_hub`` and ``@model``.
 
 Metaflow calls a decorator in three places, each with its own function here:
-before a run exists (:func:`check`), before a step begins (:func:`begin`), and
+before a run exists (:func:`prepare`), before a step begins (:func:`begin`), and
 after it (:meth:`RunningStep.finish`).
 """
 
@@ -41,6 +41,13 @@ _CURRENTS: Mapping[str, type[CurrentRepos]] = {
 
 
 @attrs.frozen
+class FlowVariable:
+    """A parameter of the flow in an argument: the variable that has its value when a step runs."""
+
+    name: str
+
+
+@attrs.frozen
 class StepPlan:
     """The arguments of a decorator, parsed."""
 
@@ -52,20 +59,54 @@ class StepPlan:
     is_best_effort: bool = False
 
 
-def check(name: str, attributes: Mapping[str, Any], step: str = "") -> StepPlan:
-    """Parse the arguments of a decorator before a run exists; values that are parameters of the flow are left out.
-
-    Args:
-        step: the step, for the message.
+def prepare(name: str, attributes: Mapping[str, Any], flow: Any, step: str = "") -> dict[str, Any]:  # noqa: ANN401
+    """Check the arguments of a decorator before a run exists, and return them for :func:`begin`.
 
     Raises:
         InvalidArgument: an argument cannot be used; the message names the step, the item and the remedy.
     """
     where = f"@{name} of the step {step}" if step else f"@{name}"
     try:
-        return _parse(name, {key: _known(value) for key, value in attributes.items()})
+        prepared = with_variables(attributes, flow)
+        check(name, prepared)
     except EntrepotError as error:
         raise InvalidArgument(f"{where}: {error}") from error
+    return prepared
+
+
+def with_variables(attributes: Mapping[str, Any], flow: Any) -> dict[str, Any]:  # noqa: ANN401 - any flow
+    """Return the arguments of a decorator with a variable in place of each ``Parameter`` of the flow.
+
+    Metaflow replaces the parameters of the flow by their values before a step
+    runs, so this has to happen before.
+
+    Raises:
+        InvalidArgument: a parameter is not one of this flow.
+    """
+    from metaflow.parameters import Parameter
+
+    variables: dict[int, str] | None = None
+
+    def change(leaf: object) -> object:
+        nonlocal variables
+        if not isinstance(leaf, Parameter):
+            return leaf
+        if variables is None:
+            variables = {id(parameter): variable for variable, parameter in flow._get_parameters()}
+        if id(leaf) not in variables:
+            raise InvalidArgument("a Parameter in the arguments is not one of this flow; define it in the class above")
+        return FlowVariable(variables[id(leaf)])
+
+    return {key: map_leaves(value, change) for key, value in attributes.items()}
+
+
+def check(name: str, attributes: Mapping[str, Any]) -> StepPlan:
+    """Parse the arguments of a decorator that are known before a run exists.
+
+    Raises:
+        InvalidArgument: an argument cannot be used.
+    """
+    return _parse(name, {key: _known(value) for key, value in attributes.items()})
 
 
 def without_tokens(load: object) -> object:
@@ -187,37 +228,19 @@ def _endpoint(value: object) -> str | None:
 def _known(value: object) -> object:
     """Return an argument without the items that contain parameters of the flow."""
     if isinstance(value, list | tuple):
-        return [item for item in value if not _has_parameter(item)]
-    return None if _has_parameter(value) else value
+        return [item for item in value if not _has_variable(item)]
+    return None if _has_variable(value) else value
 
 
-def _has_parameter(value: object) -> bool:
+def _has_variable(value: object) -> bool:
     found: list[object] = []
-    map_leaves(value, lambda leaf: found.append(leaf) if _is_parameter(leaf) else None)
+    map_leaves(value, lambda leaf: found.append(leaf) if isinstance(leaf, FlowVariable) else None)
     return bool(found)
-
-
-def _is_parameter(value: object) -> bool:
-    from metaflow.parameters import Parameter
-
-    return isinstance(value, Parameter)
 
 
 def _filled(value: object, flow: Any) -> object:  # noqa: ANN401 - any flow
     """Return an argument with the values of the parameters in it."""
-    if not _has_parameter(value):
-        return value
-    # A parameter is an attribute of the flow, perhaps under another name than the one on the command line.
-    variables = {id(parameter): variable for variable, parameter in flow._get_parameters()}
-    by_name = {parameter.name: variable for variable, parameter in flow._get_parameters()}
-
-    def fill(leaf: object) -> object:
-        if not _is_parameter(leaf):
-            return leaf
-        name: Any = getattr(leaf, "name", None)
-        return getattr(flow, variables.get(id(leaf)) or by_name[name])
-
-    return map_leaves(value, fill)
+    return map_leaves(value, lambda leaf: getattr(flow, leaf.name) if isinstance(leaf, FlowVariable) else leaf)
 
 
 def _artifact(context: StepContext, name: str) -> Any:  # noqa: ANN401 - a reference

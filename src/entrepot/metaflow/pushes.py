@@ -19,7 +19,7 @@ from entrepot.client.uploads.folder_uploads import folder_operations
 from entrepot.client.uploads.publishing import publish
 from entrepot.errors import AlreadyExists, Conflict, InvalidArgument, InvalidName, RepoNotFound, SourceMissing
 from entrepot.metaflow.fetching import row_of_push
-from entrepot.metaflow.lineage import trailers
+from entrepot.metaflow.lineages import trailers
 from entrepot.metaflow.references import Reference, now
 from entrepot.metaflow.sessions import TaskSession
 from entrepot.metaflow.specs import parse_patterns, parse_repo

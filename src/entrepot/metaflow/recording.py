@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import uuid
 import warnings
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
-from entrepot.metaflow.lineage import FIELD, FIELD_TYPE
+from entrepot.metaflow.lineages import FIELD, FIELD_TYPE
 from entrepot.metaflow.references import parse_key
 from entrepot.metaflow.sessions import Row, TaskSession
 
@@ -31,10 +33,21 @@ def record(session: TaskSession, metadata: Any, flow_datastore: Any, *, is_ok: b
     _save_lineage(session, metadata)
     _tag_run(session)
     if is_ok and session.has_card and session.rows and flow_datastore is not None:
-        from metaflow.plugins.cards.card_datastore import CardDatastore
+        _save_card(session, flow_datastore)
 
-        store = CardDatastore(flow_datastore, pathspec=session.facts.pathspec)
-        store.save_card(uuid.uuid4().hex, CARD_TYPE, render_card(session))
+
+def _save_card(session: TaskSession, flow_datastore: Any) -> None:  # noqa: ANN401 - Metaflow does not annotate it
+    """Save the card as Metaflow does, but in this process: rendering it in another one takes seconds."""
+    from metaflow.metaflow_config import CARD_LOCALROOT, CARD_SUFFIX
+    from metaflow.plugins.cards.card_datastore import CardDatastore
+
+    storage = flow_datastore._storage_impl
+    root = CardDatastore.get_storage_root(storage.TYPE)
+    if storage.TYPE == "local" and CARD_LOCALROOT is None:
+        # Metaflow looks for cards beside the tasks, wherever the working directory is.
+        root = os.path.join(storage.datastore_root, CARD_SUFFIX)
+    cards = SimpleNamespace(flow_name=flow_datastore.flow_name, _storage_impl=type(storage)(root))
+    CardDatastore(cards, pathspec=session.facts.pathspec).save_card(uuid.uuid4().hex, CARD_TYPE, render_card(session))
 
 
 def _save_lineage(session: TaskSession, metadata: Any) -> None:  # noqa: ANN401 - Metaflow does not annotate it

@@ -45,11 +45,11 @@ def make_decorator() -> type:
             if arguments or unknown:
                 names = ", ".join(decorators.DEFAULTS["hub"])
                 raise MetaflowException(f"@hub of the step {step}: its arguments are {names}, each with its name")
+            given = {**decorators.DEFAULTS["hub"], **keywords}
             try:
-                decorators.check("hub", keywords, step)
+                self._attributes: Mapping[str, Any] = decorators.prepare("hub", given, system_context.flow, step)
             except EntrepotError as error:
                 raise MetaflowException(str(error)) from error
-            self._attributes: Mapping[str, Any] = {**decorators.DEFAULTS["hub"], **keywords}
             self._running: decorators.RunningStep | None = None
 
         def pre_step(self, step_name: str, flow: Any, inputs: Any = None) -> None:  # noqa: ANN401

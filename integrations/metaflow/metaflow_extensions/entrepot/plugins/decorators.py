@@ -49,7 +49,7 @@ class _Decorator(StepDecorator):  # type: ignore[misc] # Metaflow is not typed
         self._flow_datastore = flow_datastore
         logic = _logic()
         try:
-            logic.check(self.name, self._given, step_name)
+            self._given = logic.prepare(self.name, self._given, flow, step_name)
         except logic.EntrepotError as error:
             raise MetaflowException(str(error)) from error
 

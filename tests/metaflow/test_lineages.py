@@ -2,7 +2,7 @@ import pytest
 
 from entrepot.errors import InvalidArgument, RepoNotFound
 from entrepot.metaflow import runs_of
-from entrepot.metaflow.lineage import MOST_READS, lineage, parse_trailers, trailers
+from entrepot.metaflow.lineages import MOST_READS, lineage, parse_trailers, trailers
 from entrepot.metaflow.sessions import TaskFacts
 from tests.metaflow.conftest import Task
 
