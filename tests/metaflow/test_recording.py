@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 from entrepot.metaflow.recording import record, render_card, tag_of
-from entrepot.metaflow.sessions import Row, TaskFacts, TaskSession
+from entrepot.metaflow.sessions import CardRow, TaskFacts, TaskSession
 
 KEY = f"hub/models/demo/bert@{'1a2b3c4d' * 5}"
 DATA = f"hub/datasets/demo/imdb@{'0' * 40}"
@@ -22,7 +22,7 @@ def session() -> TaskSession:
 
 def test_the_lineage_of_an_attempt_is_one_datum_also_after_a_failure() -> None:
     provider, run = Provider(), session()
-    run.add(Row(KEY, "http://hub", "main", 2, 10, 10, 0.2))
+    run.add(CardRow(KEY, "http://hub", "main", 2, 10, 10, 0.2))
     record(run, provider, None, is_ok=False)
     [(run_id, step, task, [datum])] = provider.calls
     assert (run_id, step, task) == ("17", "start", "1")
@@ -43,9 +43,9 @@ def test_tags_have_the_type_of_what_is_no_model() -> None:
 
 def test_the_card_is_a_table_without_scripts_and_escapes_names() -> None:
     run = session()
-    run.add(Row(KEY, "http://hub", "<script>", 1234, 2_500_000, 1000, 0.25))
-    run.add(Row(DATA, "http://hub", "main", 1, 3_200_000_000, 0, 1.0))
-    run.add(Row(DATA, "http://hub", "main", 1, 999, None, 1.0))
+    run.add(CardRow(KEY, "http://hub", "<script>", 1234, 2_500_000, 1000, 0.25))
+    run.add(CardRow(DATA, "http://hub", "main", 1, 3_200_000_000, 0, 1.0))
+    run.add(CardRow(DATA, "http://hub", "main", 1, 999, None, 1.0))
     page = render_card(run)
     assert "<script" not in page
     assert "&lt;script&gt;" in page

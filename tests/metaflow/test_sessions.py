@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from entrepot.errors import CannotWrite
-from entrepot.metaflow.sessions import Row, TaskFacts, close_session, open_session
+from entrepot.metaflow.sessions import CardRow, TaskFacts, close_session, open_session
 
 FACTS = TaskFacts("Train", "17", "start", "1")
 
@@ -37,7 +37,7 @@ def test_attempts_have_sessions_of_their_own() -> None:
 def test_what_was_read_and_made_is_named_once() -> None:
     session = open_session(FACTS)
     for key, fetched in (("a", 10), ("a", 0), ("b", None), ("c", 0)):
-        session.add(Row(key, "http://hub", "main", 1, 1, fetched, 0.1))
+        session.add(CardRow(key, "http://hub", "main", 1, 1, fetched, 0.1))
     assert (session.read, session.made) == (["a", "c"], ["b"])
     close_session(session)
 

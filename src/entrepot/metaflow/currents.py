@@ -13,7 +13,7 @@ from entrepot.client.downloads.downloads import Options
 from entrepot.client.patterns import Patterns
 from entrepot.errors import InvalidArgument, Refused
 from entrepot.metaflow.fetching import Fetched, fetch_item, fetch_reference
-from entrepot.metaflow.loaded import Loaded, place_at
+from entrepot.metaflow.loaded import LoadedFolders, place_at
 from entrepot.metaflow.pushes import parse_push, push
 from entrepot.metaflow.references import parse_reference
 from entrepot.metaflow.sessions import TaskSession
@@ -26,7 +26,12 @@ class CurrentRepos:
     """What all these objects have: the folders and the references of the step."""
 
     def __init__(
-        self, session: TaskSession, loaded: Loaded, *, endpoint: str | None = None, temp_dir_root: str | None = None
+        self,
+        session: TaskSession,
+        loaded: LoadedFolders,
+        *,
+        endpoint: str | None = None,
+        temp_dir_root: str | None = None,
     ) -> None:
         self._session = session
         self._endpoint = endpoint
@@ -34,7 +39,7 @@ class CurrentRepos:
         self._loaded = loaded
 
     @property
-    def loaded(self) -> Loaded:
+    def loaded(self) -> LoadedFolders:
         """The folders of what the step loads, by key; each is a copy that the step may change."""
         return self._loaded
 
@@ -152,7 +157,7 @@ class CurrentHub(CurrentRepos):
         delete_patterns: Patterns = None,
         create: bool = True,
     ) -> dict[str, Any]:
-        """Push a file or a folder as one commit, and return its reference for later steps.
+        """PushRequest a file or a folder as one commit, and return its reference for later steps.
 
         The description of the commit says which task made it, and what the
         task had read. If nothing changed, no commit is created.

@@ -17,7 +17,7 @@ from entrepot.client.paths import parse_endpoint
 from entrepot.errors import ConfigError, EntrepotError, InvalidArgument
 from entrepot.metaflow.currents import CurrentHub, CurrentHuggingfaceHub, CurrentModel, CurrentRepos
 from entrepot.metaflow.fetching import fetch_item, fetch_reference
-from entrepot.metaflow.loaded import Loaded, LoadedEntry, place_at
+from entrepot.metaflow.loaded import LoadedEntry, LoadedFolders, place_at
 from entrepot.metaflow.recording import record
 from entrepot.metaflow.references import parse_reference
 from entrepot.metaflow.sessions import TaskFacts, TaskSession, close_session, open_session
@@ -178,7 +178,7 @@ def begin(step: RunningStep, name: str, attributes: Mapping[str, Any]) -> Curren
             fetched = fetch_reference(step.session, _artifact(step.context, wanted.name), plan.endpoint)
             entries[wanted.name] = place_at(fetched, wanted.path) if wanted.path is not None else LoadedEntry(fetched)
     names = _second_names(entries, [ref.name for ref in plan.refs]) if name == "hub" else {}
-    loaded = Loaded(step.session, entries, names, plan.temp_dir_root)
+    loaded = LoadedFolders(step.session, entries, names, plan.temp_dir_root)
     kind = _CURRENTS[name]
     step.current = kind(step.session, loaded, endpoint=plan.endpoint, temp_dir_root=plan.temp_dir_root)
     return step.current

@@ -19,7 +19,7 @@ from entrepot.client.patterns import select
 from entrepot.client.progress import Meter, Silent
 from entrepot.metaflow.placement import PlacedFile, place, place_new
 from entrepot.metaflow.references import Reference, now
-from entrepot.metaflow.sessions import Row, TaskSession
+from entrepot.metaflow.sessions import CardRow, TaskSession
 from entrepot.metaflow.specs import LoadItem
 from entrepot.names import RepoRef
 
@@ -132,11 +132,13 @@ def _files(cache: RepoCache, folder: Path, wanted: _Wanted) -> Iterator[PlacedFi
             yield PlacedFile(path, source, source.stat().st_size)
 
 
-def _row(reference: Reference, fetched: int | None, seconds: float) -> Row:
-    return Row(reference.key, reference.endpoint, reference.revision, reference.files, reference.size, fetched, seconds)
+def _row(reference: Reference, fetched: int | None, seconds: float) -> CardRow:
+    return CardRow(
+        reference.key, reference.endpoint, reference.revision, reference.files, reference.size, fetched, seconds
+    )
 
 
-def row_of_push(reference: Reference, seconds: float) -> Row:
+def row_of_push(reference: Reference, seconds: float) -> CardRow:
     """Return the line of the card for a push."""
     return _row(reference, None, seconds)
 

@@ -21,7 +21,7 @@ class LoadedEntry:
     path: str | None = None
 
 
-class Loaded(Mapping[str, str]):
+class LoadedFolders(Mapping[str, str]):
     """The folders of this task by key, each with a copy that the step may change.
 
     An item without a folder of its own is copied to a temporary one when its

@@ -13,7 +13,7 @@ from typing import Any
 
 from entrepot.metaflow.lineages import FIELD, FIELD_TYPE
 from entrepot.metaflow.references import parse_key
-from entrepot.metaflow.sessions import Row, TaskSession
+from entrepot.metaflow.sessions import CardRow, TaskSession
 
 CARD_TYPE = "hub_references"
 
@@ -94,7 +94,7 @@ def render_card(session: TaskSession) -> str:
     )
 
 
-def _cells(row: Row) -> Iterator[str]:
+def _cells(row: CardRow) -> Iterator[str]:
     ref, commit = parse_key(row.key)
     address = html.escape(f"{row.endpoint}/{ref.path}", quote=True)
     source = "pushed" if row.fetched is None else ("cache" if not row.fetched else f"fetched {_bytes(row.fetched)}")

@@ -38,7 +38,7 @@ class TaskFacts:
 
 
 @attrs.frozen
-class Row:
+class CardRow:
     """A line of the card: a repository that was read or made; ``fetched`` is None for one that was made."""
 
     key: str
@@ -56,13 +56,13 @@ class TaskSession:
 
     facts: TaskFacts
     has_card: bool = False
-    _rows: list[Row] = attrs.field(factory=list, init=False)
+    _rows: list[CardRow] = attrs.field(factory=list, init=False)
     _folders: list[Path] = attrs.field(factory=list, init=False)
     _users: int = attrs.field(default=0, init=False)
     _lock: threading.RLock = attrs.field(factory=threading.RLock, init=False)
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[CardRow]:
         """The lines of the card, in the order in which things happened."""
         with self._lock:
             return list(self._rows)
@@ -77,7 +77,7 @@ class TaskSession:
         """The keys of what the task pushed, each once."""
         return list(dict.fromkeys(row.key for row in self.rows if row.fetched is None))
 
-    def add(self, row: Row) -> None:
+    def add(self, row: CardRow) -> None:
         """Record that a repository was read or made."""
         with self._lock:
             self._rows.append(row)
