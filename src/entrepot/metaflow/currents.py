@@ -157,7 +157,7 @@ class CurrentHub(CurrentRepos):
         delete_patterns: Patterns = None,
         create: bool = True,
     ) -> dict[str, Any]:
-        """PushRequest a file or a folder as one commit, and return its reference for later steps.
+        """Push a file or a folder as one commit, and return its reference for later steps.
 
         The description of the commit says which task made it, and what the
         task had read. If nothing changed, no commit is created.

@@ -27,7 +27,7 @@ from entrepot.names import RepoRef, parse_branch, parse_tag, short_name
 
 
 @attrs.frozen
-class PushRequest:
+class TaskPush:
     """What to push, and where to; ``is_private`` is None to leave it to the hub."""
 
     ref: RepoRef
@@ -57,7 +57,7 @@ def parse_push(
     ignore_patterns: Patterns = None,
     delete_patterns: Patterns = None,
     create: bool = True,
-) -> PushRequest:
+) -> TaskPush:
     """Check the arguments of a push.
 
     Raises:
@@ -74,7 +74,7 @@ def parse_push(
         raise SourceMissing(str(source), "file or folder")
     if source.is_file() and (allow_patterns is not None or ignore_patterns is not None or delete_patterns is not None):
         raise InvalidArgument("patterns select files of a folder, and this is a file: push its folder, or remove them")
-    return PushRequest(
+    return TaskPush(
         ref,
         source,
         path_in_repo,
@@ -89,7 +89,7 @@ def parse_push(
     )
 
 
-def push(session: TaskSession, wanted: PushRequest, endpoint: str | None = None) -> Reference:
+def push(session: TaskSession, wanted: TaskPush, endpoint: str | None = None) -> Reference:
     """Create one commit with a file or a folder, and return its reference.
 
     If nothing would change, no commit is created, and the reference is that of
@@ -115,7 +115,7 @@ def push(session: TaskSession, wanted: PushRequest, endpoint: str | None = None)
     return reference
 
 
-def _publish(session: TaskSession, hub: Hub, wanted: PushRequest) -> PublishedCommit:
+def _publish(session: TaskSession, hub: Hub, wanted: TaskPush) -> PublishedCommit:
     target = CommitTarget(wanted.ref, wanted.branch)
     summary = wanted.message or f"{session.facts.pathspec}: push"
     head, _, rest = summary.partition("\n")
@@ -123,7 +123,7 @@ def _publish(session: TaskSession, hub: Hub, wanted: PushRequest) -> PublishedCo
     return publish(hub, target, _operations(hub, target, wanted), CommitMessage(head.strip(), description))
 
 
-def _operations(hub: Hub, target: CommitTarget, wanted: PushRequest) -> list[Operation]:
+def _operations(hub: Hub, target: CommitTarget, wanted: TaskPush) -> list[Operation]:
     if wanted.source.is_file():
         path = repo_path(wanted.path_in_repo or wanted.source.name)
         return [Add(path, PathSource.at(wanted.source))]
@@ -138,7 +138,7 @@ def _operations(hub: Hub, target: CommitTarget, wanted: PushRequest) -> list[Ope
     )
 
 
-def _create(hub: Hub, wanted: PushRequest) -> None:
+def _create(hub: Hub, wanted: TaskPush) -> None:
     visibility = None if wanted.is_private is None else ("private" if wanted.is_private else "public")
     try:
         hub.send(repos.create(wanted.ref, visibility=visibility))
@@ -158,6 +158,6 @@ def _tag(hub: Hub, ref: RepoRef, tag: str, commit: str) -> None:
             ) from error
 
 
-def _reference_of(hub: Hub, wanted: PushRequest, commit: str) -> Reference:
+def _reference_of(hub: Hub, wanted: TaskPush, commit: str) -> Reference:
     sizes = [entry.lfs.size if entry.lfs else entry.size for entry in list_files(hub, wanted.ref, commit)]
     return Reference(hub.endpoint, wanted.ref, wanted.branch, commit, None, None, len(sizes), sum(sizes), now())
