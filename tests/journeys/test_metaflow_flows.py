@@ -19,6 +19,7 @@ from tests.support.metaflow_flows import (
     add_plain_pypi,
     make_environment,
 )
+from tests.support.relay import Relay
 
 PAGE = Path(__file__).parents[2] / "docs/metaflow.md"
 FLOWS = [
@@ -223,8 +224,12 @@ def test_retries_a_foreach_a_join_and_failures(hub: RunningHub, alone: MetaflowE
     api, second = entrepot.HubApi(hub.url, hub.token), hub.user("tester", "read").token
     publish(api, "tester/hard", {"config.json": b"{}"})
     publish(api, "tester/hard-large", {"large.bin": secrets.token_bytes(3_000_000)})
-    more = {"SECOND_TOKEN": second, "TEMPS": str(tmp_path / "temps")}
-    run = alone.run(HARD, folder=tmp_path, **more)
+    relay = Relay(hub.url)
+    try:
+        more = {"SECOND_TOKEN": second, "TEMPS": str(tmp_path / "temps")}
+        run = alone.run(HARD, folder=tmp_path, ENTREPOT_ENDPOINT=relay.url, HF_ENDPOINT=relay.url, **more)
+    finally:
+        relay.close()
     assert run.code != 0
     assert "the last step fails too" in run.text
     assert run.lines("part ") == ["['.gitattributes', 'large.bin'] 11"] * 4
@@ -237,12 +242,12 @@ def test_retries_a_foreach_a_join_and_failures(hub: RunningHub, alone: MetaflowE
     assert (tmp_path / "made/config.json").read_bytes() == b"{}scribbled"
     # The second attempt pushed the same content: the repository has its first commit and one more.
     assert len(runs_of("tester/hard-out", endpoint=hub.url, token=hub.token)) == 1
-    downloads = [line for line in hub.log().splitlines() if "/resolve/" in line and "large.bin" in line]
-    assert len({line for line in downloads if "GET" in line}) <= 1
+    assert relay.count("GET", "large.bin") == 1
     assert_no_secret(run, alone, hub.token, second)
-    told = succeeded(alone.start("-c", LOOK_HARD, folder=tmp_path)).text
-    [hard] = [key for key in json.loads(told.splitlines()[-1])["broken"] if "tester/hard@" in key]
-    assert hard.startswith("hub/models/tester/hard@")
+    assert f"Bearer {second}" in {value for asked in relay.seen for value in asked.headers.values()}
+    read = json.loads(succeeded(alone.start("-c", LOOK_HARD, folder=tmp_path)).text.splitlines()[-1])
+    assert [key.partition("@")[0] for key in read["broken"]] == ["hub/models/tester/hard"]
+    assert [key.partition("@")[0] for key in read["end"]] == ["hub/models/tester/hard-out"]
 
 
 LOOK_HARD = """
@@ -253,6 +258,57 @@ from entrepot.metaflow import lineage
 run = metaflow.Flow("Hard", _namespace_check=False).latest_run
 print(json.dumps({task.task.split("/")[2]: task.read for task in lineage(run.pathspec).tasks}))
 """
+
+
+RESUMED = """
+import os
+from metaflow import FlowSpec, current, hub, step
+
+class Resumed(FlowSpec):
+    @hub
+    @step
+    def start(self):
+        open("a.txt", "w").close()
+        self.made = current.hub.push("tester/resumed", "a.txt")
+        self.next(self.end)
+
+    @hub(refs="made", load="tester/resumed")
+    @step
+    def end(self):
+        print("end", sorted(os.listdir(current.hub.loaded["made"])))
+        if os.environ.get("FAILS"):
+            raise RuntimeError("the first run fails")
+        open("b.txt", "w").close()
+        current.hub.push("tester/resumed", "b.txt")
+
+if __name__ == "__main__":
+    Resumed()
+"""
+
+LOOK_RESUMED = """
+import json
+import metaflow
+from entrepot.metaflow import lineage
+
+found = lineage(metaflow.Flow("Resumed", _namespace_check=False).latest_run.pathspec)
+print(json.dumps([[task.task.split("/")[2], task.made] for task in found.tasks]))
+"""
+
+
+def test_a_resumed_run_keeps_references_and_lineage(
+    hub: RunningHub, alone: MetaflowEnvironment, tmp_path: Path
+) -> None:
+    assert alone.run(RESUMED, folder=tmp_path, FAILS="1").code != 0
+    run = succeeded(alone.run(RESUMED, "resume", folder=tmp_path))
+    assert run.lines("end ") == ["['.gitattributes', 'a.txt']"]
+    second, first = runs_of("tester/resumed", endpoint=hub.url, token=hub.token)
+    assert (first.origin_run, second.origin_run) == (None, first.task.split("/")[1])
+    assert second.read == (f"hub/models/tester/resumed@{first.commit}",)
+    told = json.loads(succeeded(alone.start("-c", LOOK_RESUMED, folder=tmp_path)).text.splitlines()[-1])
+    assert told == [
+        ["start", [f"hub/models/tester/resumed@{first.commit}"]],
+        ["end", [f"hub/models/tester/resumed@{second.commit}"]],
+    ]
 
 
 WRONG = """

@@ -92,6 +92,14 @@ def test_a_private_repository_of_another_looks_absent(task: Task, monkeypatch: p
             fetch_item(session(), item, None)
 
 
+def test_without_a_token_what_is_public_can_be_loaded(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    task.create("for-all")
+    for name in ("ENTREPOT_TOKEN", "HF_TOKEN"):
+        monkeypatch.delenv(name)
+    [item] = parse_load("tester/for-all")
+    assert fetch_item(session(), item, None).reference.files == 4
+
+
 def test_names_with_spaces_and_other_scripts_and_many_files(task: Task) -> None:
     files = {f"many/{number:04}.txt": b"%d" % number for number in range(3000)}
     odd = {"a b/c#d%20e.txt": b"1", "ünï/\N{SNOWMAN}.bin": b"2"}

@@ -1,6 +1,9 @@
 import json
 from typing import Any
 
+import pytest
+from metaflow.exception import MetaflowException
+
 from entrepot.metaflow.recording import record, render_card, tag_of
 from entrepot.metaflow.sessions import CardRow, TaskFacts, TaskSession
 
@@ -9,8 +12,15 @@ DATA = f"hub/datasets/demo/imdb@{'0' * 40}"
 
 
 class Provider:
-    def __init__(self) -> None:
+    def __init__(self, *, takes_tags: bool = True) -> None:
         self.calls: list[tuple[Any, ...]] = []
+        self.tags: list[str] = []
+        self.takes_tags = takes_tags
+
+    def mutate_user_tags_for_run(self, flow: str, run: str, *, tags_to_add: list[str]) -> None:
+        if not self.takes_tags:
+            raise MetaflowException("too old")
+        self.tags += [f"{flow}/{run}", *tags_to_add]
 
     def register_metadata(self, *arguments: Any) -> None:
         self.calls.append(arguments)
@@ -34,6 +44,16 @@ def test_a_task_that_did_nothing_records_nothing() -> None:
     provider = Provider()
     record(session(), provider, None, is_ok=True)
     assert provider.calls == []
+
+
+def test_the_run_is_tagged_with_what_was_made_if_it_can_be() -> None:
+    run = session()
+    run.add(CardRow(KEY, "http://hub", "main", 1, 1, None, 0.1))
+    provider = Provider()
+    record(run, provider, None, is_ok=True)
+    assert provider.tags == ["Train/17", "hub:demo/bert@1a2b3c4d"]
+    with pytest.warns(UserWarning, match="could not be tagged with hub:demo/bert@1a2b3c4d: too old"):
+        record(run, Provider(takes_tags=False), None, is_ok=True)
 
 
 def test_tags_have_the_type_of_what_is_no_model() -> None:

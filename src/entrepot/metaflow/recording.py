@@ -31,7 +31,7 @@ def record(session: TaskSession, metadata: Any, flow_datastore: Any, *, is_ok: b
         is_ok: the task succeeded; there is no card otherwise.
     """
     _save_lineage(session, metadata)
-    _tag_run(session)
+    _tag_run(session, metadata)
     if is_ok and session.has_card and session.rows and flow_datastore is not None:
         _save_card(session, flow_datastore)
 
@@ -61,17 +61,15 @@ def _save_lineage(session: TaskSession, metadata: Any) -> None:  # noqa: ANN401 
     metadata.register_metadata(session.facts.run, session.facts.step, session.facts.task, [datum])
 
 
-def _tag_run(session: TaskSession) -> None:
+def _tag_run(session: TaskSession, metadata: Any) -> None:  # noqa: ANN401 - Metaflow does not annotate it
     """Tag the run; a service that refuses tags is worth a warning, not a failed task."""
     from metaflow.exception import MetaflowException
 
-    import metaflow
-
     tags = [tag_of(key) for key in session.made]
-    if not tags:
+    if not tags or metadata is None:
         return
     try:
-        metaflow.Run(f"{session.facts.flow}/{session.facts.run}", _namespace_check=False).add_tags(tags)
+        metadata.mutate_user_tags_for_run(session.facts.flow, session.facts.run, tags_to_add=tags)
     except MetaflowException as error:
         warnings.warn(f"the run could not be tagged with {', '.join(tags)}: {error}", stacklevel=2)
 
