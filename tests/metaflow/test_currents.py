@@ -54,7 +54,7 @@ def test_arguments_of_the_client_are_passed_on(task: Task) -> None:
         current.snapshot_download(repo_id="tester/passed", revison="v1")
     with pytest.raises(RepoNotFound):
         current.snapshot_download(repo_id="tester/absent")
-    with pytest.raises(InvalidArgument, match="once"):
+    with pytest.raises(InvalidArgument, match="one branch, tag or commit"):
         current.snapshot_download(repo_id="tester/passed@main", revision="main")
     with pytest.raises(InvalidArgument, match="only the reference"):
         current.load(reference, revision="main")
@@ -74,6 +74,10 @@ def test_the_interface_of_the_other_decorator(task: Task) -> None:
         assert sorted(task.contents(folder)) == ["config.json", "tokenizer.json"]
     with pytest.raises(InvalidArgument, match="repo_id"):
         current.load()
+    assert current.snapshot_download(repo_id="tester/other", user_agent="x", local_dir="there")["files"] == 4
+    assert (task.folder / "there/config.json").exists()
+    with pytest.raises(TypeError, match="unexpected keyword argument 'revison'"):
+        current.load("tester/other", revison="v1")
     model = task.start("model", task="2")
     assert sorted(task.contents(model.load(reference))) == ["config.json", "tokenizer.json"]
     assert model.load(reference, "./kept") == "./kept"

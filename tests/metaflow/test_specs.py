@@ -6,8 +6,11 @@ from entrepot.errors import InvalidArgument
 from entrepot.metaflow.specs import (
     LoadItem,
     RefItem,
+    absolute,
     check_apart,
     map_leaves,
+    parse_address,
+    parse_item,
     parse_load,
     parse_patterns,
     parse_refs,
@@ -91,6 +94,8 @@ def test_both_kinds_of_one_name_and_two_revisions_have_keys_of_their_own() -> No
         ([{"repo_id": "demo/bert", "allow_patterns": 7}], "allow_patterns: expected a pattern"),
         ([{"repo_id": "demo/bert", "max_workers": 0}], "max_workers: expected a whole number above 0"),
         ([{"repo_id": "demo/bert", "etag_timeout": "1"}], "etag_timeout: expected seconds above 0"),
+        ([{"repo_id": "demo/bert", "endpoint": "nowhere"}], "endpoint: expected an address"),
+        ([{"repo_id": "demo/bert", "user_agent": "x"}], "unknown key 'user_agent'"),
         (["demo/bert", "demo/bert"], r"load\[1\]: the key 'demo/bert' is taken by load\[0\]: .* a 'name'"),
         (["demo/bert", {"repo_id": "demo/x", "name": "demo/bert"}], "is taken"),
     ],
@@ -115,6 +120,28 @@ def test_a_token_is_read_where_it_is_allowed_and_not_shown() -> None:
     [item] = parse_load([{"repo_id": "demo/bert", "token": "hf_verysecret"}], takes_token=True)
     assert item.token == "hf_verysecret"
     assert "verysecret" not in repr(item)
+
+
+def test_arguments_of_other_clients_are_accepted_where_they_may_stand() -> None:
+    item = parse_item({"repo_id": "demo/bert", "user_agent": "x", "revision": None}, takes_token=True)
+    assert item == LoadItem(BERT, "demo/bert")
+
+
+def test_all_arguments_of_the_client_have_an_effect() -> None:
+    given = {
+        "repo_id": "demo/bert",
+        "endpoint": "https://hub.example.org/",
+        "cache_dir": "/c",
+        "local_files_only": True,
+    }
+    item = parse_item({**given, "etag_timeout": 2})
+    assert (item.endpoint, item.cache) == ("https://hub.example.org", absolute("/c"))
+    assert (item.is_local_only, item.etag_timeout_s) == (True, 2)
+    assert absolute(None) is None
+    for wrong in ("https://user:secret@hub.example.org", 7):
+        with pytest.raises(InvalidArgument) as caught:
+            parse_address(wrong)
+        assert "secret" not in str(caught.value)
 
 
 def test_references_are_named_by_artifacts() -> None:

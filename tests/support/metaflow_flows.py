@@ -106,11 +106,9 @@ def make_environment(
     environment = MetaflowEnvironment(folder / "venv", _variables(folder))
     packages = environment.packages
     for entry in _installed():
-        is_client = entry.name.startswith(("entrepot-", "_editable_impl_entrepot"))
+        is_client = entry.name == "entrepot" or entry.name.startswith(("entrepot-", "_editable_impl_entrepot"))
         if not _LEFT_OUT.match(entry.name) and (client or not is_client):
             (packages / entry.name).symlink_to(entry)
-    if client and not any(packages.glob("_editable_impl_entrepot*")) and not (packages / "entrepot").exists():
-        (packages / "entrepot.pth").write_text(str(ROOT / "src"))
     (packages / EXTENSIONS).mkdir()
     if checkpoint:
         for entry in _installed():

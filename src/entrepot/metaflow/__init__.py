@@ -8,6 +8,11 @@ Metaflow is an optional dependency. Importing this package does not import it;
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from entrepot.metaflow.lineages import lineage, runs_of
+    from entrepot.metaflow.step_decorators import hub
 
 _MODULES = {
     "hub": "entrepot.metaflow.step_decorators",

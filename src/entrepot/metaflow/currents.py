@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import entrepot
-from entrepot.client.downloads.downloads import Options
 from entrepot.client.patterns import Patterns
 from entrepot.errors import InvalidArgument, Refused
 from entrepot.metaflow.fetching import Fetched, fetch_item, fetch_reference
@@ -17,9 +15,32 @@ from entrepot.metaflow.loaded import LoadedFolders, place_at
 from entrepot.metaflow.pushes import parse_push, push
 from entrepot.metaflow.references import parse_reference
 from entrepot.metaflow.sessions import TaskSession
-from entrepot.metaflow.specs import LoadItem, parse_patterns, parse_repo
+from entrepot.metaflow.specs import KEYWORDS, UNUSED, absolute, parse_item
 
 StrPath = str | os.PathLike[str]
+
+
+class ClientKeywords(TypedDict, total=False):
+    """Keywords of ``huggingface_hub.snapshot_download``, for type checkers; the last ones have no effect."""
+
+    revision: str | None
+    allow_patterns: Patterns
+    ignore_patterns: Patterns
+    force_download: bool
+    max_workers: int
+    etag_timeout: float
+    token: str | None
+    endpoint: str | None
+    cache_dir: StrPath | None
+    local_files_only: bool
+    library_name: str | None
+    library_version: str | None
+    user_agent: object
+    headers: object
+    proxies: object
+    resume_download: object
+    local_dir_use_symlinks: object
+    tqdm_class: object
 
 
 class CurrentRepos:
@@ -48,8 +69,11 @@ class CurrentRepos:
         """The references of what the step loads, by key."""
         return self._loaded.info
 
-    def _item(self, item: LoadItem, endpoint: str | None, options: Options | None = None) -> Fetched:
-        return fetch_item(self._session, item, endpoint or self._endpoint, options)
+    def _item(
+        self, given: Mapping[str, object], folder: StrPath | None = None, *, takes_token: bool = False
+    ) -> Fetched:
+        item = parse_item(given, takes_token=takes_token)
+        return fetch_item(self._session, item, self._endpoint, absolute(folder))
 
     def _reference(self, value: object) -> Fetched:
         return fetch_reference(self._session, parse_reference(value), self._endpoint)
@@ -102,15 +126,20 @@ class CurrentHub(CurrentRepos):
             RepoNotFound, RevisionNotFound, GatedRepo: the hub refuses.
             NotCached: the hub was not asked or not reachable, and the cache lacks something.
         """
-        item = _item_of(repo_id, repo_type, revision, allow_patterns, ignore_patterns, max_workers)
-        options = Options(
-            cache=_absolute(cache_dir),
-            folder=_absolute(local_dir),
-            is_forced=force_download,
-            is_local_only=local_files_only,
-            etag_timeout_s=etag_timeout,
-        )
-        return self._item(item, endpoint, options).reference.to_dict()
+        given = {
+            "repo_id": repo_id,
+            "repo_type": repo_type,
+            "revision": revision,
+            "allow_patterns": allow_patterns,
+            "ignore_patterns": ignore_patterns,
+            "force_download": force_download,
+            "endpoint": endpoint,
+            "cache_dir": cache_dir,
+            "max_workers": max_workers,
+            "etag_timeout": etag_timeout,
+            "local_files_only": local_files_only,
+        }
+        return self._item(given, local_dir).reference.to_dict()
 
     def load(
         self,
@@ -138,8 +167,16 @@ class CurrentHub(CurrentRepos):
             if any((repo_type, revision, allow_patterns, ignore_patterns)):
                 raise InvalidArgument("a reference names its revision and patterns: pass only the reference")
             return self._placed(self._reference(repo), path)
-        item = _item_of(repo, repo_type, revision, allow_patterns, ignore_patterns)
-        return self._placed(self._item(item, endpoint, Options(is_forced=force_download)), path)
+        given = {
+            "repo_id": repo,
+            "repo_type": repo_type,
+            "revision": revision,
+            "allow_patterns": allow_patterns,
+            "ignore_patterns": ignore_patterns,
+            "force_download": force_download,
+            "endpoint": endpoint,
+        }
+        return self._placed(self._item(given), path)
 
     def push(
         self,
@@ -200,48 +237,34 @@ class CurrentHuggingfaceHub(CurrentRepos):
         *,
         repo_id: str,
         repo_type: str | None = None,
-        revision: str | None = None,
-        allow_patterns: Patterns = None,
-        ignore_patterns: Patterns = None,
-        force_download: bool = False,
-        max_workers: int | None = None,
-        etag_timeout: float | None = None,
-        token: str | None = None,
-        endpoint: str | None = None,
+        local_dir: StrPath | None = None,
+        **keywords: Unpack[ClientKeywords],
     ) -> dict[str, Any]:
         """Fetch a revision into the cache of this computer, and return its reference, which ``@model`` loads.
 
         Args:
-            token: used for this call; never part of the reference.
-            others: as for ``CurrentHub.snapshot_download``.
+            keywords: those of ``huggingface_hub.snapshot_download``. A token is used
+                for this call, and never part of the reference.
 
         Raises:
             RepoNotFound, RevisionNotFound, GatedRepo: the hub refuses.
+            TypeError: there is no such keyword.
         """
-        item = _item_of(repo_id, repo_type, revision, allow_patterns, ignore_patterns, max_workers, token)
-        options = Options(is_forced=force_download, etag_timeout_s=etag_timeout)
-        return self._item(item, endpoint, options).reference.to_dict()
+        given = _checked({**keywords, "repo_id": repo_id, "repo_type": repo_type})
+        return self._item(given, local_dir, takes_token=True).reference.to_dict()
 
     def load(
         self,
         repo_id: str | None = None,
         path: StrPath | None = None,
         repo_type: str | None = None,
-        *,
-        revision: str | None = None,
-        allow_patterns: Patterns = None,
-        ignore_patterns: Patterns = None,
-        force_download: bool = False,
-        max_workers: int | None = None,
-        etag_timeout: float | None = None,
-        token: str | None = None,
-        endpoint: str | None = None,
+        **keywords: Unpack[ClientKeywords],
     ) -> contextlib.AbstractContextManager[str]:
         """Return a context manager that yields a folder with the files of a repository.
 
         Args:
             path: the folder to fill, which stays; None is a temporary one, which ends with the block.
-            others: as for :meth:`snapshot_download`.
+            keywords: as for :meth:`snapshot_download`.
 
         Raises:
             InvalidArgument: ``repo_id`` is missing.
@@ -249,9 +272,8 @@ class CurrentHuggingfaceHub(CurrentRepos):
         """
         if repo_id is None:
             raise InvalidArgument("load needs repo_id, such as 'demo/bert'")
-        item = _item_of(repo_id, repo_type, revision, allow_patterns, ignore_patterns, max_workers, token)
-        options = Options(is_forced=force_download, etag_timeout_s=etag_timeout)
-        return self._placed(self._item(item, endpoint, options), path)
+        given = _checked({**keywords, "repo_id": repo_id, "repo_type": repo_type})
+        return self._placed(self._item(given, takes_token=True), path)
 
 
 class CurrentModel(CurrentRepos):
@@ -285,28 +307,9 @@ class CurrentModel(CurrentRepos):
         )
 
 
-def _item_of(
-    repo_id: str,
-    repo_type: str | None,
-    revision: str | None,
-    allow: Patterns,
-    ignore: Patterns,
-    threads: int | None = None,
-    token: str | None = None,
-) -> LoadItem:
-    ref, written = parse_repo(repo_id, repo_type)
-    if revision is not None and written is not None:
-        raise InvalidArgument("revision: name it once, in revision or after '@'")
-    return LoadItem(
-        ref,
-        repo_id,
-        revision or written,
-        allow=parse_patterns("allow_patterns", allow),
-        ignore=parse_patterns("ignore_patterns", ignore),
-        threads=threads,
-        token=token,
-    )
-
-
-def _absolute(folder: StrPath | None) -> Path | None:
-    return Path(os.path.abspath(os.path.expanduser(folder))) if folder is not None else None
+def _checked(given: Mapping[str, object]) -> Mapping[str, object]:
+    """Return keywords if the client has them all; Python checks only those of a signature."""
+    for name in given:
+        if name not in (*KEYWORDS, *UNUSED, "token") or name == "name":
+            raise TypeError(f"snapshot_download() got an unexpected keyword argument {name!r}")
+    return given

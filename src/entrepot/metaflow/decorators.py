@@ -13,15 +13,14 @@ from typing import Any
 
 import attrs
 
-from entrepot.client.paths import parse_endpoint
-from entrepot.errors import ConfigError, EntrepotError, InvalidArgument
+from entrepot.errors import EntrepotError, InvalidArgument
 from entrepot.metaflow.currents import CurrentHub, CurrentHuggingfaceHub, CurrentModel, CurrentRepos
 from entrepot.metaflow.fetching import fetch_item, fetch_reference
 from entrepot.metaflow.loaded import LoadedEntry, LoadedFolders, place_at
 from entrepot.metaflow.recording import record
 from entrepot.metaflow.references import parse_reference
 from entrepot.metaflow.sessions import TaskFacts, TaskSession, close_session, open_session
-from entrepot.metaflow.specs import LoadItem, RefItem, check_apart, map_leaves, parse_load, parse_refs
+from entrepot.metaflow.specs import LoadItem, RefItem, check_apart, map_leaves, parse_address, parse_load, parse_refs
 
 SCOPES = ("checkpoint", "flow", "global")
 """Values of ``cache_scope`` of ``@huggingface_hub``; the cache of this client has no scopes."""
@@ -208,18 +207,7 @@ def _parse(name: str, attributes: Mapping[str, Any]) -> StepPlan:
     if attributes.get("card", True) not in (True, False, "True", "False"):
         raise InvalidArgument("card: expected True or False")
     has_card = attributes.get("card", True) in (True, "True")
-    return StepPlan(tuple(load), tuple(refs), _endpoint(attributes.get("endpoint")), root, has_card)
-
-
-def _endpoint(value: object) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise InvalidArgument("endpoint: expected an address like https://hub.example.org")
-    try:
-        return parse_endpoint(value)
-    except ConfigError as error:
-        raise InvalidArgument(f"endpoint: {error.reason}") from error
+    return StepPlan(tuple(load), tuple(refs), parse_address(attributes.get("endpoint")), root, has_card)
 
 
 # --- values that are known only in a task ---------------------------------------

@@ -51,14 +51,24 @@ class Fetched:
         return self.folder
 
 
-def fetch_item(session: TaskSession, item: LoadItem, endpoint: str | None, options: Options | None = None) -> Fetched:
+def fetch_item(session: TaskSession, item: LoadItem, endpoint: str | None, folder: Path | None = None) -> Fetched:
     """Resolve an item to a commit, with at most one request, and fetch what the cache lacks of it.
+
+    Args:
+        endpoint: the address of the hub, if the item has none.
+        folder: download to this folder, as the client does, instead of to the cache.
 
     Raises:
         RepoNotFound, RevisionNotFound, GatedRepo, NotCached, HubUnreachable, DiskFull: as the client.
     """
-    hub = connect(endpoint, item.token)
-    options = options or Options(is_forced=item.is_forced, etag_timeout_s=item.etag_timeout_s)
+    hub = connect(item.endpoint or endpoint, item.token)
+    options = Options(
+        cache=item.cache,
+        folder=folder,
+        is_forced=item.is_forced,
+        is_local_only=item.is_local_only,
+        etag_timeout_s=item.etag_timeout_s,
+    )
     revision = item.revision or "main"
     found = resolve(hub, item.ref, revision, options)
     wanted = _Wanted(found.ref, revision, found.commit, item.allow, item.ignore)

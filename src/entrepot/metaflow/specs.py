@@ -11,12 +11,14 @@ from __future__ import annotations
 import keyword
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
 
-from entrepot.errors import InvalidArgument, InvalidName, RevisionNotFound, shown
+from entrepot.client.paths import parse_endpoint
+from entrepot.errors import ConfigError, InvalidArgument, InvalidName, RevisionNotFound, shown
 from entrepot.names import RepoRef, RepoType, parse_repo_link, parse_revision
 
 KEYWORDS = (
@@ -28,9 +30,26 @@ KEYWORDS = (
     "force_download",
     "max_workers",
     "etag_timeout",
+    "endpoint",
+    "cache_dir",
+    "local_files_only",
     "name",
 )
 """Keys of an item that is a dict."""
+
+UNUSED = frozenset(
+    [
+        "library_name",
+        "library_version",
+        "user_agent",
+        "headers",
+        "proxies",
+        "resume_download",
+        "local_dir_use_symlinks",
+        "tqdm_class",
+    ]
+)
+"""Arguments of other clients that flows written for metaflow-checkpoint may pass; they have no effect."""
 
 _REFUSAL = (
     "has a token, which Metaflow would store with the flow: remove it, and set ENTREPOT_TOKEN or HF_TOKEN "
@@ -51,6 +70,9 @@ class LoadItem:
     is_forced: bool = False
     threads: int | None = None
     etag_timeout_s: float | None = None
+    endpoint: str | None = None
+    cache: Path | None = None
+    is_local_only: bool = False
     token: str | None = attrs.field(default=None, repr=False)
     is_named: bool = False
 
@@ -177,6 +199,73 @@ def parse_repo(text: object, repo_type: object = None) -> tuple[RepoRef, str | N
     return parse_repo_link(name, repo_type, is_short_allowed=True), parse_revision(revision) if at else None
 
 
+def parse_address(value: object) -> str | None:
+    """Parse ``endpoint``: the address of a hub, or None.
+
+    Raises:
+        InvalidArgument: the value is not one; it is not shown, because it may contain a password.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidArgument("endpoint: expected an address like https://hub.example.org")
+    try:
+        return parse_endpoint(value)
+    except ConfigError as error:
+        raise InvalidArgument(f"endpoint: {error.reason}") from error
+
+
+def absolute(folder: str | os.PathLike[str] | None) -> Path | None:
+    """Return a folder of the user as an absolute path."""
+    return Path(os.path.abspath(os.path.expanduser(folder))) if folder is not None else None
+
+
+def parse_item(given: Mapping[Any, Any], path: str | None = None, *, takes_token: bool = False) -> LoadItem:
+    """Parse an item from the arguments of ``snapshot_download``; a value of None counts as absent.
+
+    Args:
+        takes_token: accept a token, and the arguments of other clients that have no effect here.
+
+    Raises:
+        InvalidArgument, InvalidName, RevisionNotFound: an argument cannot be used.
+    """
+    known = (*KEYWORDS, *UNUSED, "token") if takes_token else KEYWORDS
+    if "token" in given and not takes_token:
+        raise InvalidArgument(f"{shown(str(given.get('repo_id')))} {_REFUSAL}")
+    for key in given:
+        if key not in known:
+            cure = "write a pair of the item and the folder" if key in ("local_dir", "path") else "remove it"
+            raise InvalidArgument(f"unknown key {shown(str(key))}: {cure}; the keys are {', '.join(KEYWORDS)}")
+    if "repo_id" not in given:
+        raise InvalidArgument("the dict lacks 'repo_id'")
+    ref, revision = parse_repo(given["repo_id"], given.get("repo_type"))
+    if given.get("revision") is not None:
+        if revision is not None or not isinstance(given["revision"], str):
+            raise InvalidArgument("revision: expected one branch, tag or commit, in 'revision' or after '@'")
+        revision = parse_revision(given["revision"])
+    name = given.get("name")
+    if name is not None and (not isinstance(name, str) or not name):
+        raise InvalidArgument(f"name: expected text, not {_named(name)}")
+    text = str(given["repo_id"])
+    asked = text if revision is None or "@" in text else f"{text}@{revision}"
+    return LoadItem(
+        ref,
+        name or asked,
+        revision,
+        path,
+        parse_patterns("allow_patterns", given.get("allow_patterns")),
+        parse_patterns("ignore_patterns", given.get("ignore_patterns")),
+        is_forced=bool(given.get("force_download")),
+        threads=_whole(given, "max_workers"),
+        etag_timeout_s=_seconds(given, "etag_timeout"),
+        endpoint=parse_address(given.get("endpoint")),
+        cache=absolute(_folder(given.get("cache_dir"))),
+        is_local_only=bool(given.get("local_files_only")),
+        token=given.get("token") or None,
+        is_named=name is not None,
+    )
+
+
 def map_leaves(value: object, change: Callable[[object], object]) -> object:
     """Return a copy of nested lists, tuples and dicts in which ``change`` was applied to every other value."""
     if isinstance(value, dict):
@@ -218,44 +307,9 @@ def _folder(path: object) -> str | None:
 def _load_item(item: object, *, takes_token: bool) -> LoadItem:
     what, path = _pair(item)
     if isinstance(what, Mapping):
-        return _from_dict(what, _folder(path), takes_token=takes_token)
+        return parse_item(what, _folder(path), takes_token=takes_token)
     ref, revision = parse_repo(what)
     return LoadItem(ref, str(what), revision, _folder(path))
-
-
-def _from_dict(given: Mapping[Any, Any], path: str | None, *, takes_token: bool) -> LoadItem:
-    known = (*KEYWORDS, "token") if takes_token else KEYWORDS
-    if "token" in given and not takes_token:
-        raise InvalidArgument(f"{shown(str(given.get('repo_id')))} {_REFUSAL}")
-    for key in given:
-        if key not in known:
-            cure = "write a pair of the item and the folder" if key in ("local_dir", "path") else "remove it"
-            raise InvalidArgument(f"unknown key {shown(str(key))}: {cure}; the keys are {', '.join(KEYWORDS)}")
-    if "repo_id" not in given:
-        raise InvalidArgument("the dict lacks 'repo_id'")
-    ref, revision = parse_repo(given["repo_id"], given.get("repo_type"))
-    if given.get("revision") is not None:
-        if revision is not None or not isinstance(given["revision"], str):
-            raise InvalidArgument("revision: expected one branch, tag or commit, in 'revision' or after '@'")
-        revision = parse_revision(given["revision"])
-    name = given.get("name")
-    if name is not None and (not isinstance(name, str) or not name):
-        raise InvalidArgument(f"name: expected text, not {_named(name)}")
-    text = str(given["repo_id"])
-    asked = text if revision is None or "@" in text else f"{text}@{revision}"
-    return LoadItem(
-        ref,
-        name or asked,
-        revision,
-        path,
-        parse_patterns("allow_patterns", given.get("allow_patterns")),
-        parse_patterns("ignore_patterns", given.get("ignore_patterns")),
-        is_forced=bool(given.get("force_download")),
-        threads=_whole(given, "max_workers"),
-        etag_timeout_s=_seconds(given, "etag_timeout"),
-        token=given.get("token") or None,
-        is_named=name is not None,
-    )
 
 
 def _whole(given: Mapping[Any, Any], key: str) -> int | None:

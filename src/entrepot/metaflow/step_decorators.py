@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from entrepot.errors import EntrepotError, LibraryMissing
 from entrepot.metaflow import decorators
 from entrepot.metaflow.sessions import TaskFacts
+
+if TYPE_CHECKING:
+    hub: Any
 
 
 def __getattr__(name: str) -> object:
