@@ -312,10 +312,11 @@ def test_a_resumed_run_keeps_references_and_lineage(
 
 
 WRONG = """
-from metaflow import FlowSpec, Parameter, current, hub, step
+from metaflow import FlowSpec, step
+from {package} import hub
 
 class Wrong(FlowSpec):
-    @hub(load=[{"repo_id": "tester/x", "token": "hf_verysecretvalue"}])
+    @hub(load=[{{"repo_id": "tester/x", "token": "hf_verysecretvalue"}}])
     @step
     def start(self):
         self.next(self.end)
@@ -329,8 +330,9 @@ if __name__ == "__main__":
 """
 
 
-def test_mistakes_are_told_before_a_run_exists(alone: MetaflowEnvironment, tmp_path: Path) -> None:
-    run = alone.run(WRONG, folder=tmp_path)
+@pytest.mark.parametrize("package", ["metaflow", "entrepot.metaflow"])
+def test_mistakes_are_told_before_a_run_exists(package: str, alone: MetaflowEnvironment, tmp_path: Path) -> None:
+    run = alone.run(WRONG.format(package=package), folder=tmp_path)
     assert run.code != 0
     assert "@hub of the step start: load[0]: 'tester/x' has a token" in run.text
     assert "entrepot login" in run.text

@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from entrepot.errors import InvalidArgument, RepoNotFound
+from entrepot.errors import InvalidArgument, RepoNotFound, ThingNotFound
 from entrepot.metaflow import runs_of
 from entrepot.metaflow.lineages import MOST_READS, lineage, parse_trailers, trailers
 from entrepot.metaflow.sessions import TaskFacts
@@ -49,3 +51,12 @@ def test_the_runs_of_a_repository_come_from_its_commits(task: Task) -> None:
 def test_only_runs_and_tasks_have_a_lineage(name: str) -> None:
     with pytest.raises(InvalidArgument):
         lineage(name)
+
+
+def test_a_run_that_does_not_exist_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".metaflow").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("METAFLOW_USER", "tester")
+    for name in ("Absent/1", "Absent/1/start/1"):
+        with pytest.raises(ThingNotFound, match=name):
+            lineage(name)

@@ -81,6 +81,8 @@ def with_variables(attributes: Mapping[str, Any], flow: Any) -> dict[str, Any]: 
 
     Raises:
         InvalidArgument: a parameter is not one of this flow.
+
+    Source: docs/protocols/metaflow.md, section 2.
     """
     from metaflow.parameters import Parameter
 
@@ -109,7 +111,10 @@ def check(name: str, attributes: Mapping[str, Any]) -> StepPlan:
 
 
 def without_tokens(load: object) -> object:
-    """Return ``load`` without the tokens in it, which Metaflow would store with the graph of the flow."""
+    """Return ``load`` without the tokens in it, which Metaflow would store with the graph of the flow.
+
+    Source: docs/protocols/metaflow.md, section 2.
+    """
     if isinstance(load, Mapping):
         return {key: value for key, value in load.items() if key != "token"}
     if isinstance(load, list | tuple):

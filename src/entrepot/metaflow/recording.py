@@ -37,7 +37,10 @@ def record(session: TaskSession, metadata: Any, flow_datastore: Any, *, is_ok: b
 
 
 def _save_card(session: TaskSession, flow_datastore: Any) -> None:  # noqa: ANN401 - Metaflow does not annotate it
-    """Save the card as Metaflow does, but in this process: rendering it in another one takes seconds."""
+    """Save the card as Metaflow does, but in this process: rendering it in another one takes seconds.
+
+    Source: docs/protocols/metaflow.md, section 3.
+    """
     from metaflow.metaflow_config import CARD_LOCALROOT, CARD_SUFFIX
     from metaflow.plugins.cards.card_datastore import CardDatastore
 
