@@ -56,7 +56,7 @@ def test_only_runs_and_tasks_have_a_lineage(name: str) -> None:
 def test_a_run_that_does_not_exist_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".metaflow").mkdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("METAFLOW_USER", "tester")
+    monkeypatch.setenv("USERNAME", "tester")  # read at every call, unlike METAFLOW_USER
     for name in ("Absent/1", "Absent/1/start/1"):
         with pytest.raises(ThingNotFound, match=name):
             lineage(name)
