@@ -17,6 +17,8 @@ from entrepot.metaflow.decorators import DEFAULTS
 from entrepot.testing.hubs import RunningHub
 from tests.support.metaflow_flows import INTEGRATION, ROOT, MetaflowEnvironment, make_environment
 
+pytestmark = pytest.mark.timeout(300)  # a flow starts a process for every task
+
 PROJECT = tomllib.loads((INTEGRATION / "pyproject.toml").read_text("utf-8"))["project"]
 PLUGINS = INTEGRATION / "metaflow_extensions/entrepot/plugins"
 

@@ -21,6 +21,8 @@ from tests.support.metaflow_flows import (
 )
 from tests.support.relay import Relay
 
+pytestmark = pytest.mark.timeout(300)  # a flow starts a process for every task
+
 PAGE = Path(__file__).parents[2] / "docs/metaflow.md"
 FLOWS = [
     text for text in re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.M | re.S) if "(FlowSpec)" in text
@@ -262,9 +264,11 @@ print(json.dumps({task.task.split("/")[2]: task.read for task in lineage(run.pat
 
 RESUMED = """
 import os
-from metaflow import FlowSpec, current, hub, step
+from metaflow import FlowSpec, Parameter, current, hub, step
 
 class Resumed(FlowSpec):
+    source = Parameter("source-id", default="tester/resumed")
+
     @hub
     @step
     def start(self):
@@ -272,10 +276,10 @@ class Resumed(FlowSpec):
         self.made = current.hub.push("tester/resumed", "a.txt")
         self.next(self.end)
 
-    @hub(refs="made", load="tester/resumed")
+    @hub(refs="made", load=[{"repo_id": source, "allow_patterns": "*.txt"}])
     @step
     def end(self):
-        print("end", sorted(os.listdir(current.hub.loaded["made"])))
+        print("end", sorted(os.listdir(current.hub.loaded["made"])), os.listdir(current.hub.loaded[self.source]))
         if os.environ.get("FAILS"):
             raise RuntimeError("the first run fails")
         open("b.txt", "w").close()
@@ -300,7 +304,7 @@ def test_a_resumed_run_keeps_references_and_lineage(
 ) -> None:
     assert alone.run(RESUMED, folder=tmp_path, FAILS="1").code != 0
     run = succeeded(alone.run(RESUMED, "resume", folder=tmp_path))
-    assert run.lines("end ") == ["['.gitattributes', 'a.txt']"]
+    assert run.lines("end ") == ["['.gitattributes', 'a.txt'] ['a.txt']"]
     second, first = runs_of("tester/resumed", endpoint=hub.url, token=hub.token)
     assert (first.origin_run, second.origin_run) == (None, first.task.split("/")[1])
     assert second.read == (f"hub/models/tester/resumed@{first.commit}",)

@@ -81,7 +81,7 @@ class MetaflowEnvironment:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=110,
+            timeout=250,
         )
         return FlowRun(done.returncode, done.stdout, folder)
 
