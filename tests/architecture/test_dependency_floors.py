@@ -32,6 +32,7 @@ FLOORS = {
     "pygments": ("2.20.0", "CVE-2026-4539: time without bound in a lexer"),
     "pytest": ("9.0.3", "CVE-2025-71176: temporary folders that other users can predict"),
     "pyyaml": ("5.4", "CVE-2020-14343: code run by FullLoader"),
+    "setuptools": ("78.1.1", "CVE-2025-47273: a package index writes outside the folder; CVE-2024-6345"),
     "sqlalchemy": ("1.3.0", "CVE-2019-7164: SQL injected through order_by"),
     "starlette": ("1.3.0", "CVE-2026-48710, PYSEC-2026-248: request.url is not the URL that was routed"),
     "torch": ("2.6.0", "CVE-2025-32434: code run by torch.load with weights_only"),

@@ -14,7 +14,7 @@ import pytest
 BASE = {"errors", "settings", "names"}
 CODECS = {"git", "xet", "cards", "wire", "previews"}
 SERVER_SIDE = {"hub", "storage", "catalog", "blobs"}
-CLIENT_INTERFACES = {"hf", "ah", "workspace", "fs"}
+CLIENT_INTERFACES = {"hf", "ah", "workspace", "fs", "metaflow"}
 EVERYTHING = BASE | CODECS | SERVER_SIDE | CLIENT_INTERFACES | {"server", "worker", "client", "cli"}
 
 # package: (packages it may import, libraries it may import)
@@ -55,6 +55,7 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "ah": (BASE | {"client"}, {"attrs"}),
     "workspace": (BASE | {"client", "blobs"}, {"attrs", "yaml"}),
     "fs": (BASE | {"client", "wire"}, {"fsspec"}),
+    "metaflow": (BASE | {"client", "wire"}, {"attrs", "metaflow"}),
     "cli": (EVERYTHING, {"attrs", "click", "platformdirs", "msgspec", "granian"}),
     "testing": (EVERYTHING, {"attrs", "pytest", "starlette", "granian", "uvicorn", "httpx2", "platformdirs"}),
 }

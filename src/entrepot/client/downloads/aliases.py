@@ -31,29 +31,38 @@ def find(hub: Hub, ref: RepoRef, *, cache: Path | None = None, is_local_only: bo
     """
     if not ref.id.is_short:
         return ref
-    root = cache or cache_root(hub.paths.cache, hub.endpoint)
-    # In the folder of locks, which other clients that share the cache ignore.
-    kept = root / LOCKS / _FOLDER / hub_folder(hub.endpoint) / folder_name(ref).lower()
     if is_local_only:
-        known = _read(kept, ref)
+        known = recall(hub, ref, cache=cache)
         if known is None:
             raise NotCached(str(ref.id), "the cache does not know which repository this id refers to")
         return known
     try:
         info = hub.send(repos.describe(ref, expand=("likes",)))
     except (HubUnreachable, Offline):
-        known = _read(kept, ref)
+        known = recall(hub, ref, cache=cache)
         if known is None:
             raise
         return known
     found = RepoRef(ref.type, parse_wanted_id(info.id))
-    with contextlib.suppress(CannotWrite):
-        write_file(kept, str(found.id).encode("ascii"))
+    note(hub, ref, found, cache=cache)
     return found
 
 
-def _read(kept: Path, ref: RepoRef) -> RepoRef | None:
+def note(hub: Hub, ref: RepoRef, found: RepoRef, *, cache: Path | None = None) -> None:
+    """Record which repository the hub means by an id; does nothing if the cache is not writable."""
+    with contextlib.suppress(CannotWrite):
+        write_file(_record(hub, ref, cache), str(found.id).encode("ascii"))
+
+
+def recall(hub: Hub, ref: RepoRef, *, cache: Path | None = None) -> RepoRef | None:
+    """Return the repository that the hub last meant by an id, without asking it; None if unknown."""
     try:
-        return RepoRef(ref.type, parse_wanted_id(kept.read_text("ascii")))
+        return RepoRef(ref.type, parse_wanted_id(_record(hub, ref, cache).read_text("ascii")))
     except (OSError, UnicodeDecodeError, InvalidName):
         return None
+
+
+def _record(hub: Hub, ref: RepoRef, cache: Path | None) -> Path:
+    root = cache or cache_root(hub.paths.cache, hub.endpoint)
+    # In the folder of locks, which other clients that share the cache ignore.
+    return root / LOCKS / _FOLDER / hub_folder(hub.endpoint) / folder_name(ref).lower()

@@ -141,12 +141,22 @@ def _list(hub: Hub, ref: RepoRef, revision: str, options: Options) -> _Listed:
             raise AnswerUnusable(hub.endpoint, f"the response lacks the commit of {revision} of {ref}")
         commit = sha
         cache.note_ref(revision, commit)
+    return _Listed(commit, [_wanted(ref, commit, entry) for entry in list_files(hub, ref, commit, options)])
+
+
+def list_files(hub: Hub, ref: RepoRef, commit: str, options: Options | None = None) -> list[TreeEntry]:
+    """List all files of a commit, from the cache if it was listed before, else from the hub.
+
+    Raises:
+        Offline, HubFailure, HubUnreachable, HubTimeout, AnswerUnusable: the hub cannot be asked.
+    """
+    cache = cache_of(hub, ref, options or Options())
     entries = cache.tree(commit)
     if entries is None:
         pages = hub.pages(trees.page(ref, commit, recursive=True))
         entries = [entry for entry in pages if entry.type == "file" and not _is_submodule(entry)]
         cache.note_tree(commit, entries)
-    return _Listed(commit, [_wanted(ref, commit, entry) for entry in entries])
+    return entries
 
 
 def _wanted(ref: RepoRef, commit: str, entry: TreeEntry) -> WantedFile:
