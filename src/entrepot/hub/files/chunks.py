@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from entrepot.blobs import OpenSink, file_key
-from entrepot.catalog import Read, Write
-from entrepot.catalog.files import chunk_access, files, xet_files, xorbs
+from entrepot.blobs import OpenSink
+from entrepot.catalog import Read
+from entrepot.catalog.files import chunk_access, file_links, xet_files, xorbs
 from entrepot.catalog.files.chunk_access import Viewer
+from entrepot.catalog.files.file_links import REPO, LinkedForm, LinkUser
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.jobs import jobs
@@ -39,14 +40,13 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunk_rights, xet_tokens, xorb_scrubbing
 from entrepot.hub.files.chunk_rights import ChunkRights
 from entrepot.hub.files.xet_tokens import XetToken
-from entrepot.names import Sha256, XetHash, new_uid
-from entrepot.storage import chunk_content
+from entrepot.names import Sha256, XetFileId, XetHash, new_uid
+from entrepot.storage import chunk_content, contents
 from entrepot.storage.chunk_content import StoredXorb
 from entrepot.storage.contents import Content
 from entrepot.xet import (
     HASH_BYTES,
     MAX_BODY_BYTES,
-    FileBlock,
     KnownXorb,
     Plan,
     Shard,
@@ -243,7 +243,7 @@ def register_shard(hub: HubContext, given: XetToken, data: bytes) -> None:
             xet_tokens.forget_known(tx, given.holder)
         raise
     if given.is_proposal:
-        _check_digests(hub, shard)
+        _check_digests(hub, given, shard)
     _record(hub, given, shard, named, is_proven=_is_proven(hub, viewer, shard, named))
 
 
@@ -254,7 +254,7 @@ def _check_room(hub: HubContext, given: XetToken, shard: Shard) -> None:
         row = repositories.by_id(tx, given.repo_id)
         if row is None:
             raise RepoNotFound
-        there = files.usable(tx, row.id, list(sizes))
+        there = file_links.usable(tx, row.id, list(sizes), _user(given))
         quota = quotas.allowance(hub, tx, row)
     for size in sizes.values():
         quota.check_file("a file", size)
@@ -314,12 +314,11 @@ def reconstruct(hub: HubContext, given: XetToken, file: XetHash, first: int, las
         XorbDamaged: a xorb of the file is in quarantine.
     """
     with hub.read() as tx:
-        is_writer = given.may_write and not given.is_proposal
-        if repositories.by_id(tx, given.repo_id) is None or not xet_files.is_readable_in(
-            tx, given.repo_id, file, user_id=given.user_id, is_writer=is_writer
-        ):
+        is_there = repositories.by_id(tx, given.repo_id) is not None
+        found = xet_files.find_readable(tx, given.repo_id, file, _user(given)) if is_there else None
+        if found is None:
             raise ThingNotFound("file", file)
-        terms = _intact_terms(tx, file)
+        terms = _intact_terms(tx, found)
         until = terms.size - 1 if last is None else last
         return plan(terms, lambda xorb: chunk_content.get_xorb(hub.store, tx, xorb).index, first, max(until, first))
 
@@ -359,7 +358,7 @@ def fetch(hub: HubContext, xorb: XetHash, query: Mapping[str, str]) -> tuple[Con
     return hub.store.blobs.open(stored.key), int(first), int(last)
 
 
-def open_file(hub: HubContext, file: XetHash) -> Content:
+def open_file(hub: HubContext, file: XetFileId) -> Content:
     """Return the content of a file stored as chunks, readable at any offset.
 
     Raises:
@@ -375,21 +374,25 @@ def open_file(hub: HubContext, file: XetHash) -> Content:
     return chunk_content.ChunkedContent(hub.store, terms, find, lambda xorb: xorb_scrubbing.is_damaged(hub, xorb))
 
 
-def open_verified(hub: HubContext, sha256: Sha256) -> Content:
-    """Return the content of a file stored as chunks, by its verified sha256.
+def open_linked(hub: HubContext, repo_id: int, sha256: Sha256, size: int, user: LinkUser = REPO) -> Content:
+    """Return the content of a large file that a repository stored raw a moment ago, perhaps as chunks now.
 
     Raises:
-        BlobMissing: it is not stored as chunks.
+        BlobMissing: its bytes are lost.
         XorbDamaged: a xorb of the file is lost or in quarantine.
     """
-    with hub.read() as tx:
-        file = files.chunks_of(tx, sha256)
-    if file is None:
-        raise BlobMissing(file_key(sha256))
-    return open_file(hub, file)
+    try:
+        return contents.open_file(hub.store, sha256, size)
+    except BlobMissing:
+        # Chunks may have replaced its raw bytes since the look-up.
+        with hub.read() as tx:
+            kept = file_links.stored_form(tx, repo_id, sha256, user)
+        if kept is None or kept.file is None:
+            raise
+        return open_file(hub, kept.file)
 
 
-def _intact_terms(tx: Read, file: XetHash) -> Terms:
+def _intact_terms(tx: Read, file: XetFileId) -> Terms:
     terms = chunk_content.terms_of(tx, file)
     if terms is None:
         raise ThingNotFound("file", file)
@@ -397,6 +400,10 @@ def _intact_terms(tx: Read, file: XetHash) -> Terms:
     if damaged is not None:
         raise XorbDamaged(damaged)
     return terms
+
+
+def _user(given: XetToken) -> LinkUser:
+    return LinkUser(given.user_id, given.may_write and not given.is_proposal)
 
 
 def _find_intact(hub: HubContext, tx: Read, xorb: XetHash) -> StoredXorb | None:
@@ -429,26 +436,33 @@ def _version(hub: HubContext, xorb: XetHash) -> int:
 
 def _record(hub: HubContext, given: XetToken, shard: Shard, named: Sequence[XetHash], *, is_proven: bool) -> None:
     now, uid = hub.now_ms(), new_uid()
-    used = {file.hash: file.terms.used() for file in shard.files}
+    rows = {file.hash: XetFileRow.of(file.hash, file.terms.size, file.terms.encode()) for file in shard.files}
+    used = [(rows[file.hash], file.terms.used()) for file in {file.hash: file for file in shard.files}.values()]
     chunks = _findable(hub, shard)
+    claims = [
+        Claim(file.sha256, rows[file.hash].id, file.hash, file.terms.size, is_proven)
+        for file in shard.files
+        if file.sha256 is not None
+    ]
     with hub.write() as tx:
         xet_tokens.recheck(hub, tx, given)
         for xorb in named:
             if not xorbs.use(tx, xorb, None, now):
                 raise XorbMissing(xorb, "it was deleted in the meantime")
-        for file in shard.files:
-            xet_files.put(tx, XetFileRow(file.hash, file.terms.size, file.terms.encode()), used[file.hash], now)
+        xet_files.put_many(tx, used, now)
+        for row, _ in used:
+            file_links.mend(tx, given.repo_id, row.id, row.hash)
         if given.is_proposal:
-            _link_proven(tx, given, _claims(shard.files), now)
-        else:
-            claims = [attrs.evolve(claim, is_proven=is_proven) for claim in _claims(shard.files)]
+            forms = {claim.sha256: LinkedForm(claim.size, claim.file, claim.hash) for claim in claims}
+            file_links.link_forms(tx, given.repo_id, forms, given.user_id, now)
+        elif given.user_id is not None:
             xet_files.claim(tx, given.repo_id, claims, given.user_id, now)
         xorbs.remember_chunks(tx, uid, chunks)
         xorbs.remember_group(tx, uid, [block.hash for block in shard.xorbs])
         jobs.enqueue(tx, "verify", {"repo": given.repo_id}, now, dedup_key=f"verify:{given.repo_id}", delay_ms=60_000)
 
 
-def _check_digests(hub: HubContext, shard: Shard) -> None:
+def _check_digests(hub: HubContext, given: XetToken, shard: Shard) -> None:
     """Compute the sha256 of all files of a shard: claims of callers who may only propose changes are not trusted.
 
     A claim applies in its whole repository, so a false one would affect files
@@ -466,25 +480,14 @@ def _check_digests(hub: HubContext, shard: Shard) -> None:
         if file.sha256 is None:
             continue
         with hub.read() as tx:
-            if files.chunks_of(tx, file.sha256) == file.hash:
-                continue  # verified before
+            if file_links.is_verified(tx, given.repo_id, file.sha256, file.hash):
+                continue
         digest = hashlib.sha256()
         with contextlib.closing(chunk_content.ChunkedContent(hub.store, file.terms, find)) as content:
             for offset in range(0, content.size, _PIECE):
                 digest.update(content.read_at(offset, _PIECE))
         if digest.hexdigest() != file.sha256:
             raise ContentMismatch("sha256", file.sha256, digest.hexdigest())
-
-
-def _link_proven(tx: Write, given: XetToken, claims: Sequence[Claim], now_ms: int) -> None:
-    """Let the repository of a token use files whose sha256 was computed here."""
-    for claim in claims:
-        files.put_chunked(tx, claim.sha256, claim.size, claim.file, now_ms)
-    files.link(tx, given.repo_id, [claim.sha256 for claim in claims], given.user_id, now_ms)
-
-
-def _claims(blocks: Sequence[FileBlock]) -> list[Claim]:
-    return [Claim(file.sha256, file.hash, file.terms.size) for file in blocks if file.sha256 is not None]
 
 
 def _findable(hub: HubContext, shard: Shard) -> list[tuple[XetHash, XetHash]]:
