@@ -135,3 +135,18 @@ def test_uses_before_a_link_are_listed_but_not_those_of_later_seconds(
             assert [(use.repo_id, use.xorb, use.ranges) for use in uses] == [
                 (row.id, A, bytes([earlier] * 4)) for earlier, row in enumerate(rows) if earlier <= number
             ]
+
+
+def test_the_latest_xorbs_of_a_repository_come_first(catalog: Catalog, linked: Callable[..., RepoRow]) -> None:
+    row = linked("alice-m", A, b"aaaa")
+    linked("alice-n", B, b"bbbb")
+    with catalog.write() as tx:
+        for number, xorb in enumerate((B, C, B)):
+            file, sha256 = XetFileRow.of(name(0xE00 + number), 20, b""), Sha256(f"{0xE00 + number:064x}")
+            xorbs.put(tx, XorbRow(xorb, 100, 1000, 3, b"x", False), REALM, 5)
+            xet_files.put(tx, file, {xorb: b""}, 5)
+            file_links.link_forms(tx, row.id, {sha256: LinkedForm(20, file.id, file.hash)}, 1, 6)
+            if number < 2:
+                file_links.name_links(tx, row.id, [(sha256, RepoPath("v"))], RefName("refs/heads/main"), 9 + number)
+        assert chunk_access.latest_xorbs(tx, row.id, 9) == [C, B, A]
+        assert chunk_access.latest_xorbs(tx, row.id, 1) == [C]

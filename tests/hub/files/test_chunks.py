@@ -862,3 +862,21 @@ def test_a_proposer_uses_chunks_of_their_own_namespace(make_sender: Callable[...
     xorb = sender.xorb(pieces)
     assert chunks.has_xorb(world.hub, given, xorb.hash) is False
     assert chunks.find_chunk(world.hub, given, read_hash(chunk_hash(pieces[0]))) is None
+
+
+def test_an_upload_learns_of_the_latest_chunks_of_its_repository_that_its_readers_may_use(
+    world: World, sender: Sender, ref: RepoRef
+) -> None:
+    assert chunks.find_latest(world.hub, sender.give(ref)) is None
+    for number in (1, 2):
+        sender.add(ref, str(number), sender.chunks(number))
+        world.clock.advance(1000)
+    sender.upload(ref, sender.chunks("uncommitted"))
+    secret = world.repo("alice/secret", visibility="private")
+    sender.add(secret, "w", sender.chunks("secret"))
+    first, second = (sender.xorb(sender.chunks(number)).hash for number in (1, 2))
+    assert list(answered(chunks.find_latest(world.hub, sender.give(ref)))) == [second, first]
+    assert list(answered(chunks.find_latest(world.hub, give_proposer(sender, ref)))) == [second, first]
+    assert chunks.find_latest(world.hub, sender.give_read(ref)) is None
+    damage(world, sender.xorb(sender.chunks(2)))
+    assert list(answered(chunks.find_latest(world.hub, sender.give(ref)))) == [first]

@@ -23,6 +23,7 @@ _G = tables.xorb_uploads
 _X = tables.xorb_realms
 _BATCH = 200
 _CANDIDATES = 8
+_REPEATS = 8  # how many files are read for each xorb that is wanted: small files share xorbs
 _UID_SECONDS = 8
 
 MAX_ROWS = 100_000
@@ -100,6 +101,14 @@ _HOLDS = (
 _HOLDERS = sa.select(_D.c.xorb, _D.c.shard).where((_D.c.chunk == sa.bindparam("chunk")) & _HOLDS).limit(_CANDIDATES)
 _NEIGHBOURS = sa.select(_S.c.xorb).where(_S.c.shard == sa.bindparam("shard")).limit(sa.bindparam("most"))
 
+_LATEST = (
+    sa.select(_U.c.xorb)
+    .join(_L, _L.c.xet_file == _U.c.file)
+    .where((_L.c.repo_id == sa.bindparam("repo")) & _L.c.path.is_not(None))
+    .order_by(_L.c.linked_ms.desc(), _L.c.uid)
+    .limit(sa.bindparam("most"))
+)
+
 
 def readable_ranges(tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> Iterator[tuple[XetHash, bytes]]:
     """Yield (xorb, packed chunk ranges) for the readable files that use one of these xorbs."""
@@ -142,6 +151,12 @@ def near_chunk(tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[lis
         others = tx.sql.execute(_NEIGHBOURS, {"shard": row.shard, "most": limit}).scalars()
         groups.append([row.xorb, *(xorb for xorb in others if xorb != row.xorb)][:limit])
     return groups
+
+
+def latest_xorbs(tx: Read, repo_id: int, limit: int) -> list[XetHash]:
+    """Return the xorbs that the committed files of a repository use, those of the latest files first."""
+    found = tx.sql.execute(_LATEST, {"repo": repo_id, "most": limit * _REPEATS}).scalars()
+    return list(dict.fromkeys(found))[:limit]
 
 
 @attrs.frozen

@@ -66,6 +66,7 @@ from entrepot.xet import (
 MAX_XORB_BODY = MAX_BODY_BYTES
 MAX_SHARD_BODY = 80 << 20
 _ANSWER_XORBS = 64
+_LATEST_XORBS = 32
 _ANSWER_LIFETIME_S = 14 * 86_400  # a week less than xorbs are kept, for uploads that begin late
 _DATA = "xet-data"
 _PIECE = 8 << 20
@@ -265,6 +266,26 @@ def find_chunk(hub: HubContext, given: XetToken, chunk: XetHash) -> bytes | None
     """Return a shard of the xorbs that hold a chunk and its neighbours, with keyed hashes; None if it is not found."""
     with hub.read() as tx:
         known = find_near_chunk(hub, tx, chunk_rights.viewer_of(hub, tx, given), chunk, _ANSWER_XORBS)
+    return _answer(hub, known)
+
+
+def find_latest(hub: HubContext, given: XetToken) -> bytes | None:
+    """Return a shard of the xorbs of the latest files in the repository of an upload, with keyed hashes; or None.
+
+    A client asks for the first chunk of a file and for one chunk in 1,024. If the
+    beginning of a file has changed, it would send megabytes before it asks for a chunk that is stored.
+    """
+    if not given.may_write:
+        return None
+    with hub.read() as tx:
+        viewer = chunk_rights.viewer_of(hub, tx, given)
+        wanted = chunk_access.latest_xorbs(tx, given.repo_id, _LATEST_XORBS)
+        rights = ChunkRights(tx, viewer, wanted)
+        known = [item for xorb in wanted if (item := _known(hub, tx, xorb, rights)) is not None]
+    return _answer(hub, known)
+
+
+def _answer(hub: HubContext, known: Sequence[KnownXorb]) -> bytes | None:
     if not known:
         return None
     with hub.write() as tx:
@@ -277,20 +298,23 @@ def find_chunk(hub: HubContext, given: XetToken, chunk: XetHash) -> bytes | None
     return dedup_answer(known, secrets.token_bytes(32), now_s, now_s + _ANSWER_LIFETIME_S)
 
 
+def _known(hub: HubContext, tx: Read, xorb: XetHash, rights: ChunkRights) -> KnownXorb | None:
+    """Return the chunks of an intact xorb that a viewer may refer to; None if there are none."""
+    usable = rights.of(xorb)
+    stored = _find_intact(hub, tx, xorb) if usable else None
+    if stored is None or not usable.first(stored.index.count).any():
+        return None
+    return KnownXorb(xorb, stored.index, usable)
+
+
 def find_near_chunk(hub: HubContext, tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[KnownXorb]:
     """Return an intact xorb in which a viewer may refer to a chunk, followed by xorbs uploaded together with it."""
     for group in chunk_access.near_chunk(tx, viewer, chunk, limit):
         rights = ChunkRights(tx, viewer, group)
-        known = []
-        for xorb in group:
-            usable = rights.of(xorb)
-            stored = _find_intact(hub, tx, xorb) if usable else None
-            if stored is not None and usable.first(stored.index.count).any():
-                known.append(KnownXorb(xorb, stored.index, usable))
-            if not known or not known[0].has(chunk):
-                break
-        if known and known[0].has(chunk):
-            return known
+        first = _known(hub, tx, group[0], rights)
+        if first is not None and first.has(chunk):
+            others = (_known(hub, tx, xorb, rights) for xorb in group[1:])
+            return [first, *(item for item in others if item is not None)]
     return []
 
 
