@@ -13,11 +13,14 @@ import pytest
 from entrepot.blobs import file_key, put
 from entrepot.catalog import Read
 from entrepot.catalog.files import chunk_access, file_links, xet_files, xorbs
+from entrepot.catalog.files.chunk_access import Viewer
 from entrepot.catalog.files.xorbs import SWEEP_LEASE_MS
+from entrepot.catalog.visibility import Visibility
 from entrepot.errors import (
     BlobMissing,
     Busy,
     ContentMismatch,
+    InvalidCredentials,
     InvalidSignature,
     LimitExceeded,
     Malformed,
@@ -27,6 +30,7 @@ from entrepot.errors import (
     XorbDamaged,
     XorbMissing,
 )
+from entrepot.hub.accounts import accounts, tokens
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, xet_tokens, xorb_scrubbing
 from entrepot.hub.files.xet_tokens import XetToken
@@ -880,3 +884,25 @@ def test_an_upload_learns_of_the_latest_chunks_of_its_repository_that_its_reader
     assert chunks.find_latest(world.hub, sender.give_read(ref)) is None
     damage(world, sender.xorb(sender.chunks(2)))
     assert list(answered(chunks.find_latest(world.hub, sender.give(ref)))) == [first]
+
+
+def test_a_right_that_is_lost_while_the_bytes_of_a_xorb_are_published_gives_no_claim_to_it(
+    world: World, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = world.repo("acme/m", by=world.olga)
+    made = accounts.create_token(world.hub, "olga", role="write")
+    given = sender.give(ref, by=world.hub.identify(made.secret))
+    xorb = sender.xorb(sender.chunks("late"))
+    receiving = chunks.receive_xorb(world.hub, given, xorb.hash, len(xorb.data))
+    receiving.write(xorb.data)
+
+    def lose() -> None:
+        tokens.revoke(world.hub, world.hub.identify(made.secret), made.token.uid)
+
+    publish = receiving._sink.publish_as
+    monkeypatch.setattr(type(receiving._sink), "publish_as", lambda self, key, size: (lose(), publish(key, size))[1])
+    with pytest.raises(InvalidCredentials):
+        receiving.finish()
+    assert row_of(world, xorb) is None
+    with world.hub.read() as tx:
+        assert chunk_access.whole(tx, Viewer(Visibility(), given.holder), [xorb.hash]) == set()

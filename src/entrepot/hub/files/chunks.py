@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
@@ -107,9 +107,19 @@ class ReceivingXorb:
             viewer = chunk_rights.viewer_of(self._hub, tx, self._given)
             is_known = ChunkRights(tx, viewer, [self._xorb]).of(self._xorb).covers(0, index.count)
         is_fresh = keep_xorb(
-            self._hub, self._given.namespace_id, self._xorb, index, self._sink, holder=self._given.holder
+            self._hub,
+            self._given.namespace_id,
+            self._xorb,
+            index,
+            self._sink,
+            holder=self._given.holder,
+            judge=self._judge,
         )
         return is_fresh or not is_known
+
+    def _judge(self, tx: Read) -> None:
+        """Raise unless the sender may still send, in the transaction that lets them refer to the xorb."""
+        xet_tokens.recheck(self._hub, tx, self._given)
 
     def discard(self) -> None:
         """Delete the received bytes; does nothing after :meth:`finish`."""
@@ -137,18 +147,28 @@ def receive_xorb(hub: HubContext, given: XetToken, xorb: XetHash, size: int | No
 
 
 def keep_xorb(
-    hub: HubContext, namespace_id: int, xorb: XetHash, index: XorbIndex, sink: OpenSink, *, holder: str | None = None
+    hub: HubContext,
+    namespace_id: int,
+    xorb: XetHash,
+    index: XorbIndex,
+    sink: OpenSink,
+    *,
+    holder: str | None = None,
+    judge: Callable[[Read], None] = lambda _tx: None,
 ) -> bool:
     """Publish the bytes of a verified xorb and record it; False if it was stored already.
 
     Args:
         holder: id of the sender, who may refer to all of its chunks afterwards.
+        judge: raises if the sender has lost the right; called in every transaction that records the xorb.
 
     Raises:
         Busy: a sweeper is deleting the same xorb.
+        Whatever ``judge`` raises: nothing is recorded; the bytes may be swept as orphaned.
     """
     row = chunk_content.row_of(xorb, index)
     with hub.write() as tx:
+        judge(tx)
         there = xorbs.find(tx, xorb)
         is_usable = there is not None and xorbs.use(tx, xorb, namespace_id, hub.now_ms(), holder=holder)
     if there is not None:
@@ -158,10 +178,11 @@ def keep_xorb(
                     chunk_content.key_of(row), index.size
                 )  # as slow as for new bytes: timing reveals nothing
             return False
-        _replace(hub, namespace_id, there, row, sink, holder)
+        _replace(hub, namespace_id, there, row, sink, holder, judge)
         return True
     is_fresh = sink.publish_as(chunk_content.key_of(row), index.size)
     with hub.write() as tx:
+        judge(tx)
         xorbs.put(tx, row, namespace_id, hub.now_ms(), holder=holder)
         current = xorbs.find(tx, xorb)
     if current is None or hub.store.blobs.stat(chunk_content.key_of(current)) is None:
@@ -173,7 +194,13 @@ def keep_xorb(
 
 
 def _replace(
-    hub: HubContext, namespace_id: int, there: XorbRow, row: XorbRow, sink: OpenSink, holder: str | None
+    hub: HubContext,
+    namespace_id: int,
+    there: XorbRow,
+    row: XorbRow,
+    sink: OpenSink,
+    holder: str | None,
+    judge: Callable[[Read], None],
 ) -> None:
     """Replace lost or damaged bytes by verified ones; no one can read the xorb in the meantime.
 
@@ -188,6 +215,8 @@ def _replace(
     sink.publish_as(chunk_content.key_of(row), row.size)
     with hub.write() as tx:
         xorbs.mend(tx, row, claimed_ms, hub.now_ms())
+    with hub.write() as tx:
+        judge(tx)
         xorbs.put(tx, row, namespace_id, hub.now_ms(), holder=holder)
 
 
