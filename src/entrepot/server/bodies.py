@@ -171,15 +171,15 @@ async def spool_lines(
     size = 0
     try:
         async for data in _pieces(receive, limit=max_body, expected=None, piece=PIECE):
-            data = _without_blank_lines(data)
-            ruler.measure(data)
-            size += len(data)
+            kept = _without_blank_lines(data)
+            ruler.measure(kept)
+            size += len(kept)
             if isinstance(file, io.BytesIO) and size > in_memory:
                 file = await threads.run_transfer(_move_to_disk, file, folder)
             if isinstance(file, io.BytesIO):
-                file.write(data)
+                file.write(kept)
             else:
-                await threads.run_transfer(file.write, data)
+                await threads.run_transfer(file.write, kept)
     except BaseException:
         file.close()
         raise
