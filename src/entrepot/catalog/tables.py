@@ -233,6 +233,7 @@ file_links = sa.Table(
     sa.Column("is_false", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("is_verified", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("is_proven", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("file_links_by_xet_hash", "repo_id", "xet_hash"),
 )
 
 uploads = sa.Table(
@@ -336,7 +337,7 @@ xet_files = sa.Table(
     metadata,
     # The digest of hash and terms: one content has a row for each way in which its chunks lie in xorbs.
     sa.Column("id", Hex(20), primary_key=True),
-    sa.Column("hash", Hex(32), nullable=False),
+    sa.Column("hash", Hex(32), nullable=False, index=True),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("terms", sa.LargeBinary, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),

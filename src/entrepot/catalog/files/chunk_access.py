@@ -101,12 +101,15 @@ _HOLDS = (
 _HOLDERS = sa.select(_D.c.xorb, _D.c.shard).where((_D.c.chunk == sa.bindparam("chunk")) & _HOLDS).limit(_CANDIDATES)
 _NEIGHBOURS = sa.select(_S.c.xorb).where(_S.c.shard == sa.bindparam("shard")).limit(sa.bindparam("most"))
 
-_LATEST = (
-    sa.select(_U.c.xorb)
-    .join(_L, _L.c.xet_file == _U.c.file)
-    .where((_L.c.repo_id == sa.bindparam("repo")) & _L.c.path.is_not(None))
+_NEWEST = (
+    sa.select(_L.c.xet_file, _L.c.linked_ms)
+    .where((_L.c.repo_id == sa.bindparam("repo")) & _L.c.path.is_not(None) & _L.c.xet_file.is_not(None))
     .order_by(_L.c.linked_ms.desc(), _L.c.uid)
     .limit(sa.bindparam("most"))
+    .subquery()
+)
+_LATEST = (
+    sa.select(_U.c.xorb).join(_NEWEST, _NEWEST.c.xet_file == _U.c.file).order_by(_NEWEST.c.linked_ms.desc(), _U.c.xorb)
 )
 
 

@@ -129,8 +129,8 @@ _READABLE = (
     .order_by(file_links.is_form_damaged(), *best_first(_L.c.owner_id))
     .limit(1),
     sa.select(_C.c.file)
-    .join(_T, _T.c.id == _C.c.file)
-    .where((_C.c.repo_id == _REPO) & (_T.c.hash == _WANTED) & is_shown(_C.c.user_id))
+    .where(_C.c.file.in_(sa.select(_T.c.id).where(_T.c.hash == _WANTED)))
+    .where((_C.c.repo_id == _REPO) & is_shown(_C.c.user_id))
     .order_by(*best_first(_C.c.user_id))
     .limit(1),
 )

@@ -7,7 +7,7 @@ from alembic import op
 
 from entrepot.catalog.tables import Hex
 
-revision = "first_140111d2a8f0"
+revision = "first_d3a4bc5bca23"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -162,6 +162,7 @@ def upgrade() -> None:
         sa.Column("touched_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index(op.f("ix_xet_files_hash"), "xet_files", ["hash"], unique=False)
     op.create_table(
         "xorb_realms",
         sa.Column("xorb", Hex(length=32), nullable=False),
@@ -564,6 +565,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("repo_id", "sha256", "owner_id"),
         sa.UniqueConstraint("uid"),
     )
+    op.create_index("file_links_by_xet_hash", "file_links", ["repo_id", "xet_hash"], unique=False)
     op.create_index(op.f("ix_file_links_sha256"), "file_links", ["sha256"], unique=False)
     op.create_index(op.f("ix_file_links_xet_file"), "file_links", ["xet_file"], unique=False)
     op.create_table(
