@@ -9,7 +9,7 @@ from entrepot.catalog.engines import writing_connection
 from entrepot.catalog.tables import TEXT_INDEX
 from entrepot.errors import DataFolderError
 
-HEAD = "first_d3a4bc5bca23"
+HEAD = "first_5cede1ef8092"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

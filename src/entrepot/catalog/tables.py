@@ -227,6 +227,8 @@ file_links = sa.Table(
     sa.Column("ref", sa.String(255)),
     sa.Column("pusher_id", sa.BigInteger),
     sa.Column("linked_ms", sa.BigInteger, nullable=False),
+    # When a caller last prepared to use the file: restarts the grace period of a link that no commit names.
+    sa.Column("touched_ms", sa.BigInteger, nullable=False, server_default="0"),
     # The chunks that this repository uses, and the hash that it shows; without them it uses the raw bytes.
     sa.Column("xet_file", Hex(20), sa.ForeignKey("xet_files.id"), index=True),
     sa.Column("xet_hash", Hex(32)),

@@ -434,6 +434,7 @@ def test_links_are_renewed_and_lost_uploads_removed(catalog: Catalog, repo: Repo
         file_links.link(tx, repo.id, [B], 7, 1)
         file_links.renew(tx, repo.id, [A, B], 50)
         assert file_links.linked(tx, repo.id) == {A: 50, B: 50}
+        assert [link.linked_ms for link in file_links.committed_links(tx, repo.id, after=None, limit=9)] == [1]
         file_links.unlink_unused(tx, repo.id, [A, B], 50)
         for sha256 in (A, B):
             file_links.unlink_lost(tx, repo.id, sha256)

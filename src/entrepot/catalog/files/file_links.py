@@ -91,7 +91,7 @@ _USABLE = (
 )
 _STORED = sa.select(_F.c.sha256, _F.c.size).where(_F.c.sha256.in_(_WANTED) & _F.c.sweeping_ms.is_(None))
 _COMMITTED = sa.select(_L.c.sha256).where(_HERE & (_L.c.owner_id == SHARED))
-_RENEW = sa.update(_L).where(_HERE).values(linked_ms=sa.bindparam("now"))
+_RENEW = sa.update(_L).where(_HERE).values(touched_ms=sa.bindparam("now"))
 _WAITING = (
     sa.select(_L.c.sha256, _L.c.owner_id)
     .where(_HERE & _L.c.path.is_(None))
@@ -384,7 +384,8 @@ def unlink_unused(tx: Write, repo_id: int, sha256s: Sequence[Sha256], linked_bef
     fresh = sa.exists().where((_F.c.sha256 == _L.c.sha256) & (_F.c.touched_ms >= linked_before_ms))
     for at in range(0, len(sha256s), _BATCH):
         here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(sha256s[at : at + _BATCH])
-        tx.sql.execute(sa.delete(_L).where(here & (_L.c.linked_ms < linked_before_ms) & ~fresh))
+        here &= (_L.c.linked_ms < linked_before_ms) & (_L.c.touched_ms < linked_before_ms)
+        tx.sql.execute(sa.delete(_L).where(here & ~fresh))
 
 
 def unlink_lost(tx: Write, repo_id: int, sha256: Sha256) -> None:
@@ -394,8 +395,9 @@ def unlink_lost(tx: Write, repo_id: int, sha256: Sha256) -> None:
 
 
 def linked(tx: Read, repo_id: int) -> dict[Sha256, int]:
-    """Return when each file of a repository was last linked (ms)."""
-    query = sa.select(_L.c.sha256, sa.func.max(_L.c.linked_ms)).where(_L.c.repo_id == repo_id).group_by(_L.c.sha256)
+    """Return when each file of a repository was last linked or touched (ms)."""
+    latest = sa.case((_L.c.linked_ms > _L.c.touched_ms, _L.c.linked_ms), else_=_L.c.touched_ms)
+    query = sa.select(_L.c.sha256, sa.func.max(latest)).where(_L.c.repo_id == repo_id).group_by(_L.c.sha256)
     return {row[0]: row[1] for row in tx.sql.execute(query)}
 
 

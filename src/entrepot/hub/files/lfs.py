@@ -360,7 +360,7 @@ MULTIPART_THRESHOLD = "multipartThreshold"
 def _intact_sizes(tx: Read, author: Caller, row: RepoRow, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
     """Return the sizes of files that need no upload: usable ones whose bytes are not damaged."""
     found = usable_sizes(tx, author, row, sha256s)
-    lost = file_checks.damaged(tx, [sha256 for sha256 in found if _is_raw(tx, author, row, sha256)])
+    lost = {sha256 for sha256 in file_checks.damaged(tx, list(found)) if _is_raw(tx, author, row, sha256)}
     lost |= file_links.damaged_forms(tx, row.id, list(found))
     return {sha256: size for sha256, size in found.items() if sha256 not in lost}
 

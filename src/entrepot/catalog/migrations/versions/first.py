@@ -7,7 +7,7 @@ from alembic import op
 
 from entrepot.catalog.tables import Hex
 
-revision = "first_d3a4bc5bca23"
+revision = "first_5cede1ef8092"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -549,6 +549,7 @@ def upgrade() -> None:
         sa.Column("ref", sa.String(length=255), nullable=True),
         sa.Column("pusher_id", sa.BigInteger(), nullable=True),
         sa.Column("linked_ms", sa.BigInteger(), nullable=False),
+        sa.Column("touched_ms", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("xet_file", Hex(length=20), nullable=True),
         sa.Column("xet_hash", Hex(length=32), nullable=True),
         sa.Column("is_false", sa.Boolean(), server_default=sa.text("0"), nullable=False),
