@@ -8,7 +8,7 @@ import pytest
 
 from entrepot.catalog import Read
 from entrepot.catalog.accounts import accounts as account_rows
-from entrepot.catalog.files import files
+from entrepot.catalog.files import file_links
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos import repositories as rows
 from entrepot.catalog.repos.repositories import RepoRow
@@ -115,7 +115,7 @@ def plan(world: World, ref: RepoRef, *, takes_parts: bool = False, revision: str
 def is_linked(world: World, ref: RepoRef) -> bool:
     with world.hub.read() as tx:
         row = rows.find(tx, ref)
-        return row is not None and SHA256 in files.usable(tx, row.id, [SHA256])
+        return row is not None and SHA256 in file_links.usable(tx, row.id, [SHA256])
 
 
 @pytest.mark.parametrize("revision", ["main", None])

@@ -172,6 +172,15 @@ def test_a_line_of_just_the_limit_passes(threads: Threads) -> None:
     assert spooled(Peer(b"x" * 60, b"x" * 40 + b"\n", b"y" * 100), threads) == [b"x" * 100, b"y" * 100]
 
 
+@pytest.mark.parametrize("blank", [b"\n", b"\r\n", b"\r\r\n", b"\n\r\n"])
+def test_blank_lines_are_left_out_and_kept_nowhere(threads: Threads, blank: bytes) -> None:
+    chunks = (b"one\r\n", blank * 70_000, b"\rtwo", b" three\n" + blank * 70_000, b"four")
+    assert spooled(Peer(*chunks), threads, max_body=MIB) == [b"one", b"\rtwo three", b"four"]
+    if blank != b"\r\r\n":
+        with asyncio.run(spool_lines(Peer(*chunks).receive, max_line=MIB, max_body=MIB, threads=threads)) as body:
+            assert body.size < 40
+
+
 def test_a_body_of_lines_has_a_limit_too(threads: Threads) -> None:
     with pytest.raises(LimitExceeded, match="the request body"):
         spooled(Peer(b"a\n" * 10), threads, max_body=19)

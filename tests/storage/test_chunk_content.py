@@ -14,7 +14,7 @@ from entrepot.blobs import put
 from entrepot.catalog.files import xet_files, xorbs
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.errors import BlobMissing, XorbDamaged
-from entrepot.names import XetHash
+from entrepot.names import XetFileId, XetHash
 from entrepot.storage import Store, chunk_content
 from entrepot.storage.chunk_content import ChunkedContent, StoredXorb
 from entrepot.xet import Term, Terms, Xorb, XorbBuilder, chunk_hash
@@ -70,7 +70,7 @@ def test_other_bytes_of_a_xorb_have_another_key(stored_repo: StoredRepo) -> None
 def test_what_is_not_stored_is_not_found_and_cannot_be_needed(stored_repo: StoredRepo) -> None:
     with stored_repo.store.catalog.read() as tx:
         assert chunk_content.find_xorb(stored_repo.store, tx, XetHash("a" * 64)) is None
-        assert chunk_content.terms_of(tx, XetHash("a" * 64)) is None
+        assert chunk_content.terms_of(tx, XetFileId("a" * 40)) is None
         with pytest.raises(XorbDamaged):
             chunk_content.get_xorb(stored_repo.store, tx, XetHash("a" * 64))
 
@@ -112,8 +112,9 @@ def test_the_terms_of_a_file_are_those_that_were_recorded(stored_repo: StoredRep
     keep(stored_repo.store, xorb)
     terms = Terms.of([Term(xorb.hash, 0, 2, 30)])
     with stored_repo.store.catalog.write() as tx:
-        xet_files.put(tx, XetFileRow(XetHash("f" * 64), 30, terms.encode()), terms.used(), 1)
-        assert chunk_content.terms_of(tx, XetHash("f" * 64)) == terms
+        row = XetFileRow.of(XetHash("f" * 64), 30, terms.encode())
+        xet_files.put(tx, row, terms.used(), 1)
+        assert chunk_content.terms_of(tx, row.id) == terms
 
 
 LENGTHS = [1, 700, 64, 1, 5000, 300]

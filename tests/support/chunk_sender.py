@@ -16,7 +16,7 @@ from entrepot.hub.files import chunks, xet_tokens
 from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.hub.repos import contents
-from entrepot.names import RepoPath, RepoRef, Sha256, XetHash
+from entrepot.names import RepoPath, RepoRef, Sha256, XetFileId, XetHash
 from entrepot.xet import (
     FileBlock,
     Shard,
@@ -122,6 +122,12 @@ class Sender:
         found = self.hash_at(ref, path)
         assert found is not None
         return found
+
+    def file_at(self, ref: RepoRef, path: str) -> XetFileId:
+        """Return the id of the stored chunks that a repository uses at a path."""
+        located = contents.locate(self.world.hub, self.world.caller("root"), ref, "main", RepoPath(path))
+        assert located.file is not None
+        return located.file
 
     def stored(self) -> list[str]:
         """Return the keys of all stored xorbs."""

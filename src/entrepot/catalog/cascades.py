@@ -49,9 +49,11 @@ def forget_activity(tx: Write, account_id: int) -> None:
     for table, column in (
         (tables.repos, tables.repos.c.creator_id),
         (tables.file_links, tables.file_links.c.pusher_id),
-        (tables.xet_claims, tables.xet_claims.c.user_id),
     ):
         tx.sql.execute(sa.update(table).where(column == account_id).values({column: None}))
+    links, claims = tables.file_links, tables.xet_claims
+    tx.sql.execute(sa.delete(links).where(links.c.owner_id == account_id))
+    tx.sql.execute(sa.delete(claims).where(claims.c.user_id == account_id))
     uploads = tables.uploads
     open_ones = sa.select(uploads.c.uid).where(uploads.c.user_id == account_id)
     tx.sql.execute(sa.delete(tables.upload_parts).where(tables.upload_parts.c.upload.in_(open_ones)))

@@ -15,12 +15,15 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from entrepot.errors import Busy, DataFolderError, StoreFull
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 _BUSY_TIMEOUT_MS = 30_000
 _WRITING = "entrepot_writing"
@@ -154,10 +157,17 @@ def insert_missing(
 @functools.cache
 def _insert_missing(dialect: str, table: sa.Table, refresh: tuple[str, ...]) -> sa.Insert:
     keys = [column.name for column in table.primary_key.columns]
-    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    insert = sqlite.insert(table) if dialect == "sqlite" else _postgresql_insert(table)
     if not refresh:
         return insert.on_conflict_do_nothing(index_elements=keys)
     return insert.on_conflict_do_update(index_elements=keys, set_={c: insert.excluded[c] for c in refresh})
+
+
+def _postgresql_insert(table: sa.Table) -> postgresql.Insert:
+    # Imported only if it is used: it takes 2 MB.
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
 
 
 def count_up(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any], column: str) -> None:
@@ -170,7 +180,7 @@ def count_up(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any],
             row,
         )
         return
-    post = postgresql.insert(table)
+    post = _postgresql_insert(table)
     connection.execute(
         post.on_conflict_do_update(index_elements=keys, set_={column: table.c[column] + post.excluded[column]}), row
     )

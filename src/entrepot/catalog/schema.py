@@ -9,7 +9,7 @@ from entrepot.catalog.engines import writing_connection
 from entrepot.catalog.tables import TEXT_INDEX
 from entrepot.errors import DataFolderError
 
-HEAD = "first_38a2cbceb418"
+HEAD = "first_aa0f80a4bc12"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

@@ -229,7 +229,6 @@ files = sa.Table(
     sa.Column("touched_ms", sa.BigInteger, nullable=False),
     sa.Column("sweeping_ms", sa.BigInteger),
     sa.Column("is_raw", sa.Boolean, nullable=False, server_default=sa.true()),
-    sa.Column("xet_hash", Hex(32), index=True),
     # The raw bytes: when they were last read and hashed, and whether they were found changed or missing.
     sa.Column("checked_ms", sa.BigInteger, nullable=False, server_default="0", index=True),
     sa.Column("is_damaged", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -241,16 +240,23 @@ file_links = sa.Table(
     metadata,
     sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
     sa.Column("sha256", Hex(32), primary_key=True, index=True),
+    # 0 if commits name the file; else the account whose upload no commit names yet (-1: of no account).
+    sa.Column("owner_id", sa.BigInteger, primary_key=True),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("uid", sa.String(24), nullable=False, unique=True),
     sa.Column("path", sa.Text),
     sa.Column("ref", sa.String(255)),
     sa.Column("pusher_id", sa.BigInteger),
     sa.Column("linked_ms", sa.BigInteger, nullable=False),
-    sa.Column("xet_hash", Hex(32), index=True),
+    # When a caller last prepared to use the file: restarts the grace period of a link that no commit names.
+    sa.Column("touched_ms", sa.BigInteger, nullable=False, server_default="0"),
+    # The chunks that this repository uses, and the hash that it shows; without them it uses the raw bytes.
+    sa.Column("xet_file", Hex(20), sa.ForeignKey("xet_files.id"), index=True),
+    sa.Column("xet_hash", Hex(32)),
     sa.Column("is_false", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("is_verified", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("is_proven", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("file_links_by_xet_hash", "repo_id", "xet_hash"),
 )
 
 uploads = sa.Table(
@@ -352,7 +358,9 @@ xorb_uploads = sa.Table(
 xet_files = sa.Table(
     "xet_files",
     metadata,
-    sa.Column("hash", Hex(32), primary_key=True),
+    # The digest of hash and terms: one content has a row for each way in which its chunks lie in xorbs.
+    sa.Column("id", Hex(20), primary_key=True),
+    sa.Column("hash", Hex(32), nullable=False, index=True),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("terms", sa.LargeBinary, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
@@ -362,7 +370,7 @@ xet_files = sa.Table(
 xet_file_xorbs = sa.Table(
     "xet_file_xorbs",
     metadata,
-    sa.Column("file", Hex(32), sa.ForeignKey("xet_files.hash"), primary_key=True),
+    sa.Column("file", Hex(20), sa.ForeignKey("xet_files.id"), primary_key=True),
     sa.Column("xorb", Hex(32), primary_key=True, index=True),
     sa.Column("ranges", sa.LargeBinary, nullable=False),
     sqlite_with_rowid=False,
@@ -373,8 +381,8 @@ xet_claims = sa.Table(
     metadata,
     sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
     sa.Column("sha256", Hex(32), primary_key=True),
-    sa.Column("file", Hex(32), sa.ForeignKey("xet_files.hash"), nullable=False, index=True),
-    sa.Column("user_id", sa.BigInteger),
+    sa.Column("file", Hex(20), sa.ForeignKey("xet_files.id"), nullable=False, index=True),
+    sa.Column("user_id", sa.BigInteger, primary_key=True),
     sa.Column("claimed_ms", sa.BigInteger, nullable=False),
     sa.Column("is_proven", sa.Boolean, nullable=False, server_default=sa.false()),
     sqlite_with_rowid=False,

@@ -147,7 +147,7 @@ def is_active(tx: Read, user_id: int | None) -> bool:
     if user_id is None:
         return True
     account = accounts.by_ids(tx, [user_id]).get(user_id)
-    return account is not None and account.suspended_ms is None
+    return account is not None and not account.is_suspended
 
 
 def _valid(tx: Read, found: tuple[Token, Account] | None, now_ms: int) -> Caller:
@@ -162,7 +162,7 @@ def _valid(tx: Read, found: tuple[Token, Account] | None, now_ms: int) -> Caller
     token, account = found
     if token.expires_ms is not None and token.expires_ms <= now_ms:
         raise InvalidCredentials
-    if account.suspended_ms is not None:
+    if account.is_suspended:
         raise AccountSuspended
     return _caller(tx, token, account)
 

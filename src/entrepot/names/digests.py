@@ -25,6 +25,12 @@ The string form reverses the bytes of each 8-byte group of the digest. URLs and
 JSON use it, and it is the only form outside ``entrepot.xet``.
 """
 
+XetFileId = NewType("XetFileId", str)
+"""Id of a file that the hub stores as chunks: 40 lower-case hex digits, a digest of its Xet hash and its terms.
+
+The same content has several ids if it was uploaded in different xorbs. The id is never shown to clients.
+"""
+
 _OID = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _UID = re.compile(r"[0-9a-f]{24}")

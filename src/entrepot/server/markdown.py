@@ -17,9 +17,8 @@ import html
 import re
 import threading
 from collections import OrderedDict
-
-import nh3
-import pyromark
+from collections.abc import Iterable
+from typing import Any
 
 MAX_RENDERED = 1 << 20
 """Total characters that one :class:`Renderer` formats; later texts stay unformatted."""
@@ -41,7 +40,6 @@ _TAGS = {
 }  # fmt: skip
 _ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}, "code": {"class"}}
 _ADDRESSES = ("https://", "http://")
-_OPTIONS = pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[ >]")
 _EMPTY = frozenset(("br", "hr", "img"))
 
@@ -112,14 +110,19 @@ def as_written(text: str) -> str:
 
 
 def _render(text: str) -> str:
+    # Imported for the first text only: they take 2.4 MB, and many hubs hold no discussions.
+    import nh3
+    import pyromark
+
+    options = pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH
     text = text.encode("utf-8", "replace").decode()
-    made = pyromark.html(text, options=_OPTIONS)
+    made = pyromark.html(text, options=options)
     if _is_too_much(made):
         return as_written(text)
     if "<" in text:
-        escaped = _escape_raw_html(text)
+        escaped = _escape_raw_html(text, pyromark.events_with_range(text, options=options))
         if escaped != text:
-            made = pyromark.html(escaped, options=_OPTIONS)
+            made = pyromark.html(escaped, options=options)
             if _is_too_much(made):
                 return as_written(text)
     return nh3.clean(
@@ -146,10 +149,10 @@ def _is_too_much(made: str) -> bool:
     return False
 
 
-def _escape_raw_html(text: str) -> str:
-    """Return the text with every ``<`` that begins raw HTML written as ``&lt;``."""
+def _escape_raw_html(text: str, events: Iterable[tuple[Any, Any]]) -> str:
+    """Return the text with every ``<`` that begins raw HTML, according to the parser's events, written as ``&lt;``."""
     data, pieces, done = text.encode(), list[bytes](), 0
-    for event, place in pyromark.events_with_range(text, options=_OPTIONS):
+    for event, place in events:
         if isinstance(event, dict) and ("Html" in event or "InlineHtml" in event):
             start, end = place["start"], place["end"]
             pieces += (data[done:start], data[start:end].replace(b"<", b"&lt;"))

@@ -14,7 +14,7 @@ from entrepot.catalog import Read
 from entrepot.catalog.files import xet_files, xorbs
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.errors import BlobMissing, ContentMismatch, Malformed, XorbDamaged
-from entrepot.names import XetHash
+from entrepot.names import XetFileId, XetHash
 from entrepot.storage.store import Store
 from entrepot.xet import Term, Terms, XorbIndex, open_chunks, read_index, verify_chunks
 
@@ -74,7 +74,7 @@ def get_xorb(store: Store, tx: Read, xorb: XetHash) -> StoredXorb:
     return found
 
 
-def terms_of(tx: Read, file: XetHash) -> Terms | None:
+def terms_of(tx: Read, file: XetFileId) -> Terms | None:
     """Return the terms of a file, or None if the file does not exist."""
     row = xet_files.find(tx, file)
     return None if row is None else Terms(row.terms)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from entrepot.catalog import Read
-from entrepot.catalog.files import files
+from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectSize
 from entrepot.errors import EntryNotFound, ObjectMissing
@@ -180,7 +180,7 @@ class Trees:
         large = [item.lfs.sha256 for item in listed if item.lfs]
         if not large:
             return listed
-        hashes = files.xet_hashes(self._tx, self._repo_id, large)
+        hashes = file_links.xet_hashes(self._tx, self._repo_id, large)
         return [attrs.evolve(item, xet_hash=hashes.get(item.lfs.sha256)) if item.lfs else item for item in listed]
 
 

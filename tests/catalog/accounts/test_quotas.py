@@ -4,7 +4,7 @@ from entrepot.catalog import Catalog
 from entrepot.catalog.accounts import quotas
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.accounts.quotas import QuotaRow
-from entrepot.catalog.files import files
+from entrepot.catalog.files import file_links, files
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.names import Sha256
@@ -24,7 +24,7 @@ def test_deleted_repositories_do_not_count(catalog: Catalog, alice: Account, add
             sha256 = Sha256(digit * 64)
             files.reserve(tx, sha256, 100, 1)
             files.confirm(tx, sha256, 100)
-            files.link(tx, row.id, [sha256], alice.id, 1)
+            file_links.link(tx, row.id, [sha256], alice.id, 1)
         assert (quotas.count_repos(tx, alice.id), quotas.bytes_of_namespace(tx, alice.id)) == (2, 200)
         repositories.unlink(tx, gone, 9)
         assert (quotas.count_repos(tx, alice.id), quotas.bytes_of_namespace(tx, alice.id)) == (1, 100)

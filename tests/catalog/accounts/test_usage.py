@@ -5,13 +5,15 @@ from collections.abc import Callable
 from entrepot.catalog import Catalog
 from entrepot.catalog.accounts import usage
 from entrepot.catalog.accounts.usage import StoredBytes
-from entrepot.catalog.files import files, xet_files, xorbs
-from entrepot.catalog.files.xet_files import Claim, XetFileRow
+from entrepot.catalog.files import file_links, files, xet_files, xorbs
+from entrepot.catalog.files.file_links import LinkedForm
+from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.catalog.visibility import Visibility
 from entrepot.names import Oid, Sha256, XetHash
 
 AddRepo = Callable[..., RepoRow]
@@ -26,26 +28,27 @@ def sha(number: int) -> Sha256:
 
 
 R, S, T = sha(1), sha(2), sha(3)
-F, G = name(0xF0), name(0xF1)
+F, G = XetFileRow.of(name(0xF0), 20, b"f"), XetFileRow.of(name(0xF1), 20, b"g")
 A, B = name(0xA), name(0xB)
+FORMS = {S: LinkedForm(20, F.id, F.hash), T: LinkedForm(50, G.id, G.hash)}
 
 
 def fill(catalog: Catalog) -> None:
-    """Add the files R (raw, 100 bytes), S (chunked as F, xorbs A and B) and T (raw, and chunked as G, xorb B)."""
+    """Add the file R (raw, 100 bytes), and the chunks of S (xorbs A and B) and T (xorb B)."""
     with catalog.write() as tx:
         for xorb, size in ((A, 10), (B, 7)):
             xorbs.put(tx, XorbRow(xorb, size, 20, 1, b"d", False), 1, 1)
-        xet_files.put(tx, XetFileRow(F, 20, b""), {A: b"", B: b""}, 1)
-        xet_files.put(tx, XetFileRow(G, 20, b""), {B: b""}, 1)
+        xet_files.put(tx, F, {A: b"", B: b""}, 1)
+        xet_files.put(tx, G, {B: b""}, 1)
         files.reserve(tx, R, 100, 1)
-        files.put_chunked(tx, S, 20, F, 1)
         files.reserve(tx, T, 50, 1)
-        files.set_chunked(tx, T, G)
 
 
 def link(catalog: Catalog, row: RepoRow, *sha256s: Sha256) -> None:
     with catalog.write() as tx:
-        files.link(tx, row.id, sha256s, None, 1)
+        file_links.link(tx, row.id, [sha256 for sha256 in sha256s if sha256 not in FORMS], None, 1)
+        forms = {sha256: FORMS[sha256] for sha256 in sha256s if sha256 in FORMS}
+        file_links.link_forms(tx, row.id, forms, None, 1)
 
 
 def holdings(catalog: Catalog, row: RepoRow, *sha256s: Sha256) -> dict[str, int]:
@@ -53,10 +56,10 @@ def holdings(catalog: Catalog, row: RepoRow, *sha256s: Sha256) -> dict[str, int]
         return {holding.key: holding.size for holding in usage.holdings(tx, row.id, sha256s or (R, S, T))}
 
 
-def elsewhere(catalog: Catalog, row: RepoRow) -> set[str]:
+def elsewhere(catalog: Catalog, row: RepoRow, seen_by: Visibility | None = None) -> set[str]:
     everything = [StoredBytes(R, 100), StoredBytes(T, 50), StoredBytes(f"xorb:{A}", 10), StoredBytes(f"xorb:{B}", 7)]
     with catalog.read() as tx:
-        return usage.needed_elsewhere(tx, everything, row.id)
+        return usage.needed_elsewhere(tx, everything, row.id, seen_by)
 
 
 def test_a_repository_holds_raw_bytes_and_whole_xorbs_once_each(
@@ -64,20 +67,9 @@ def test_a_repository_holds_raw_bytes_and_whole_xorbs_once_each(
 ) -> None:
     fill(catalog)
     link(catalog, repo, R, S, T)
-    assert holdings(catalog, repo) == {R: 100, T: 50, f"xorb:{A}": 10, f"xorb:{B}": 7}
-    assert holdings(catalog, repo, T) == {T: 50, f"xorb:{B}": 7}
+    assert holdings(catalog, repo) == {R: 100, f"xorb:{A}": 10, f"xorb:{B}": 7}
     assert holdings(catalog, add_repo("other")) == {}
-    with catalog.write() as tx:
-        files.drop_raw(tx, T)
     assert holdings(catalog, repo, T) == {f"xorb:{B}": 7}
-
-
-def test_a_link_on_a_claim_holds_the_claimed_chunks_and_nothing_else(catalog: Catalog, repo: RepoRow) -> None:
-    fill(catalog)
-    with catalog.write() as tx:
-        xet_files.claim(tx, repo.id, [Claim(R, G, 20), Claim(S, G, 20)], None, 1)
-        xet_files.link_claimed(tx, repo.id, [R, S], None, 1)
-    assert holdings(catalog, repo) == {f"xorb:{B}": 7}
 
 
 def test_blobs_linked_by_other_repositories_are_needed_elsewhere(
@@ -90,21 +82,31 @@ def test_blobs_linked_by_other_repositories_are_needed_elsewhere(
     link(catalog, other, R)
     assert elsewhere(catalog, repo) == {R}
     link(catalog, other, T)
-    assert elsewhere(catalog, repo) == {R, T, f"xorb:{B}"}
+    assert elsewhere(catalog, repo) == {R, f"xorb:{B}"}
     with catalog.write() as tx:
         repositories.unlink(tx, other, 1)
     assert elsewhere(catalog, repo) == set()
 
 
-def test_a_claim_elsewhere_needs_its_chunks_but_not_the_bytes_of_that_sha256(
+def test_a_link_to_chunks_elsewhere_needs_them_but_not_the_bytes_of_that_sha256(
     catalog: Catalog, repo: RepoRow, add_repo: AddRepo
 ) -> None:
     fill(catalog)
     other = add_repo("other")
     with catalog.write() as tx:
-        xet_files.claim(tx, other.id, [Claim(R, G, 20)], None, 1)
-        xet_files.link_claimed(tx, other.id, [R], None, 1)
+        file_links.link_forms(tx, other.id, {R: LinkedForm(20, G.id, G.hash)}, None, 1)
     assert elsewhere(catalog, repo) == {f"xorb:{B}"}
+
+
+def test_what_the_caller_cannot_read_is_not_counted(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    fill(catalog)
+    hidden = add_repo("hidden", visibility="private")
+    link(catalog, hidden, R, S)
+    with catalog.write() as tx:
+        objects.put(tx, hidden.id, [ObjectRow(Oid("1" * 40), "blob", 50, None, T, None)], 1)
+    assert elsewhere(catalog, repo) == {R, T, f"xorb:{A}", f"xorb:{B}"}
+    assert elsewhere(catalog, repo, Visibility()) == set()
+    assert elsewhere(catalog, repo, Visibility([hidden.namespace_id])) == {R, T, f"xorb:{A}", f"xorb:{B}"}
 
 
 def test_an_object_elsewhere_needs_raw_bytes_but_a_pointer_does_not(
@@ -120,17 +122,19 @@ def test_an_object_elsewhere_needs_raw_bytes_but_a_pointer_does_not(
 
 
 def test_many_files_and_xorbs_are_counted(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
-    many = [sha(100 + number) for number in range(1201)]
+    other = add_repo("other")
+    raw, forms = [sha(100 + number) for number in range(1201)], dict[Sha256, LinkedForm]()
     with catalog.write() as tx:
-        for number, one in enumerate(many):
+        for number, one in enumerate(raw):
             files.reserve(tx, one, 1, 1)
             xorbs.put(tx, XorbRow(name(9000 + number), 2, 2, 1, b"d", False), 1, 1)
-            xet_files.put(tx, XetFileRow(name(5000 + number), 2, b""), {name(9000 + number): b""}, 1)
-            files.set_chunked(tx, one, name(5000 + number))
-    other = add_repo("other")
-    link(catalog, repo, *many)
-    link(catalog, other, *many)
+            row = XetFileRow.of(name(5000 + number), 2, b"")
+            xet_files.put(tx, row, {name(9000 + number): b""}, 1)
+            forms[sha(20_000 + number)] = LinkedForm(2, row.id, row.hash)
+        for linked in (repo, other):
+            file_links.link(tx, linked.id, raw, None, 1)
+            file_links.link_forms(tx, linked.id, forms, None, 1)
     with catalog.read() as tx:
-        found = usage.holdings(tx, repo.id, many)
+        found = usage.holdings(tx, repo.id, [*raw, *forms])
         assert sum(holding.size for holding in found) == 3 * 1201
-        assert len(usage.needed_elsewhere(tx, found, repo.id)) == 2 * 1201
+        assert len(usage.needed_elsewhere(tx, found, repo.id, None)) == 2 * 1201

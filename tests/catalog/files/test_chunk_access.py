@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from entrepot.catalog import Catalog
-from entrepot.catalog.files import chunk_access, files, xet_files, xorbs
+from entrepot.catalog.files import chunk_access, file_links, xet_files, xorbs
 from entrepot.catalog.files.chunk_access import Viewer
+from entrepot.catalog.files.file_links import LinkedForm
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.repos import repositories
@@ -35,14 +36,11 @@ def linked(catalog: Catalog, add_repo: Callable[..., RepoRow]) -> Callable[..., 
         file, sha256 = name(0xF00 + number), Sha256(f"{number:064x}")
         with catalog.write() as tx:
             xorbs.put(tx, XorbRow(xorb, 100, 1000, 3, b"x", False), REALM, 5)
-            xet_files.put(tx, XetFileRow(file, 20, b""), {xorb: ranges}, 5)
-            if is_claim:
-                xet_files.claim(tx, row.id, [Claim(sha256, file, 20, is_proven)], 1, 5)
-                xet_files.link_claimed(tx, row.id, [sha256], 1, 5)
-            else:
-                files.put_chunked(tx, sha256, 20, file, 5)
-                files.link(tx, row.id, [sha256], 1, 5)
-            files.name_links(tx, row.id, [(sha256, RepoPath("w"))], RefName("refs/heads/main"), 5)
+            found = XetFileRow.of(file, 20, b"")
+            xet_files.put(tx, found, {xorb: ranges}, 5)
+            form = LinkedForm(20, found.id, file, is_proven=is_proven, is_verified=not is_claim)
+            file_links.link_forms(tx, row.id, {sha256: form}, 1, 5)
+            file_links.name_links(tx, row.id, [(sha256, RepoPath("w"))], RefName("refs/heads/main"), 5)
             xorbs.remember_chunks(tx, SHARD, [(name(number), xorb)])
         return row
 
@@ -78,8 +76,9 @@ def test_ranges_are_those_of_files_that_are_committed_where_the_viewer_reads(
 def test_one_s_own_claim_counts_before_it_is_committed(catalog: Catalog, add_repo: Callable[..., RepoRow]) -> None:
     row = add_repo("alice-m")
     with catalog.write() as tx:
-        xet_files.put(tx, XetFileRow(name(0xF), 20, b""), {A: b"aaaa"}, 5)
-        xet_files.claim(tx, row.id, [Claim(Sha256("1" * 64), name(0xF), 20)], 3, 5)
+        file = XetFileRow.of(name(0xF), 20, b"")
+        xet_files.put(tx, file, {A: b"aaaa"}, 5)
+        xet_files.claim(tx, row.id, [Claim(Sha256("1" * 64), file.id, file.hash, 20)], 3, 5)
     assert ranges_of(catalog, Viewer(Visibility(), repo_id=row.id, user_id=3), A) == {(A, b"aaaa")}
     for viewer in (NOBODY, EVERYBODY, Viewer(None, repo_id=row.id, user_id=4), Viewer(None, repo_id=99, user_id=3)):
         assert ranges_of(catalog, viewer, A) == set()
@@ -136,3 +135,18 @@ def test_uses_before_a_link_are_listed_but_not_those_of_later_seconds(
             assert [(use.repo_id, use.xorb, use.ranges) for use in uses] == [
                 (row.id, A, bytes([earlier] * 4)) for earlier, row in enumerate(rows) if earlier <= number
             ]
+
+
+def test_the_latest_xorbs_of_a_repository_come_first(catalog: Catalog, linked: Callable[..., RepoRow]) -> None:
+    row = linked("alice-m", A, b"aaaa")
+    linked("alice-n", B, b"bbbb")
+    with catalog.write() as tx:
+        for number, xorb in enumerate((B, C, B)):
+            file, sha256 = XetFileRow.of(name(0xE00 + number), 20, b""), Sha256(f"{0xE00 + number:064x}")
+            xorbs.put(tx, XorbRow(xorb, 100, 1000, 3, b"x", False), REALM, 5)
+            xet_files.put(tx, file, {xorb: b""}, 5)
+            file_links.link_forms(tx, row.id, {sha256: LinkedForm(20, file.id, file.hash)}, 1, 6)
+            if number < 2:
+                file_links.name_links(tx, row.id, [(sha256, RepoPath("v"))], RefName("refs/heads/main"), 9 + number)
+        assert chunk_access.latest_xorbs(tx, row.id, 9) == [C, B, A]
+        assert chunk_access.latest_xorbs(tx, row.id, 1) == [C]

@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from entrepot.catalog import Catalog
-from entrepot.catalog.files import files, xet_files, xorbs
+from entrepot.catalog.files import file_links, files, xet_files, xorbs
+from entrepot.catalog.files.file_links import LinkedForm, LinkUser
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.names import MAIN, RepoPath, Sha256, XetHash
+from entrepot.names import MAIN, RepoPath, Sha256, XetFileId, XetHash
 
 AddRepo = Callable[..., RepoRow]
 
@@ -23,72 +24,94 @@ def sha(number: int) -> Sha256:
     return Sha256(f"{number:064x}")
 
 
-F, G, H = name(0xF0), name(0xF1), name(0xF2)
 A, B, C = name(0xA), name(0xB), name(0xC)
+F, G, H = (XetFileRow.of(name(0xF0 + number), 20, b"t") for number in range(3))
 S, T = sha(1), sha(2)
 
 
-def store(
-    catalog: Catalog, file: XetHash, using: Sequence[XetHash] = (A,), terms: bytes = b"t", now_ms: int = 5
-) -> None:
+def store(catalog: Catalog, file: XetFileRow, using: Sequence[XetHash] = (A,), now_ms: int = 5) -> None:
     with catalog.write() as tx:
         for xorb in using:
             xorbs.put(tx, XorbRow(xorb, 10, 20, 1, b"d", False), 1, now_ms)
-        xet_files.put(tx, XetFileRow(file, 20, terms), dict.fromkeys(using, b""), now_ms)
+        xet_files.put(tx, file, dict.fromkeys(using, b""), now_ms)
 
 
-def claim(catalog: Catalog, repo: RepoRow, sha256: Sha256, file: XetHash, now_ms: int = 5) -> None:
+def claim_of(sha256: Sha256, file: XetFileRow) -> Claim:
+    return Claim(sha256, file.id, file.hash, 20)
+
+
+def claim(catalog: Catalog, repo: RepoRow, sha256: Sha256, file: XetFileRow, now_ms: int = 5, by: int = 9) -> None:
     with catalog.write() as tx:
-        xet_files.claim(tx, repo.id, [Claim(sha256, file, 20)], 9, now_ms)
+        xet_files.claim(tx, repo.id, [claim_of(sha256, file)], by, now_ms)
 
 
 def link(catalog: Catalog, repo: RepoRow, *sha256s: Sha256) -> None:
     with catalog.write() as tx:
-        xet_files.link_claimed(tx, repo.id, sha256s, 9, 6)
-        files.name_links(tx, repo.id, [(sha256, RepoPath("w")) for sha256 in sha256s], MAIN, 6)
+        xet_files.link_claimed(tx, repo.id, xet_files.claimed(tx, repo.id, sha256s), 9, 6)
+        file_links.name_links(tx, repo.id, [(sha256, RepoPath("w")) for sha256 in sha256s], MAIN, 6)
 
 
-def unverified(catalog: Catalog, **options: int) -> list[tuple[int, Sha256, XetHash]]:
+def unverified(catalog: Catalog, **options: int) -> list[tuple[int, Sha256, XetFileId]]:
     with catalog.read() as tx:
         return xet_files.unverified(tx, 99, **options)
 
 
-def readable(catalog: Catalog, repo: RepoRow, *, user_id: int | None = 9, is_writer: bool = True) -> list[XetHash]:
+def readable(
+    catalog: Catalog, repo: RepoRow, *, user_id: int | None = 9, is_writer: bool = True
+) -> list[XetFileId | None]:
+    """Return the files that a user can read under the hashes of F, G and H."""
     with catalog.read() as tx:
-        return [
-            file
-            for file in (F, G, H)
-            if xet_files.is_readable_in(tx, repo.id, file, user_id=user_id, is_writer=is_writer)
-        ]
+        user = LinkUser(user_id, is_writer)
+        found = [xet_files.find_readable(tx, repo.id, file.hash, user) for file in (F, G, H)]
+        return [file for file in found if file is not None]
 
 
 def test_a_file_is_found_as_it_was_recorded(catalog: Catalog) -> None:
     store(catalog, F, [A, B])
     with catalog.read() as tx:
-        assert xet_files.find(tx, F) == XetFileRow(F, 20, b"t")
-        assert xet_files.find(tx, G) is None
-        assert xet_files.hashes(tx) == [F]
-        assert xet_files.xorbs_of(tx, [F, G]) == {A, B}
+        assert xet_files.find(tx, F.id) == F
+        assert xet_files.find(tx, G.id) is None
+        assert xet_files.ids(tx) == [F.id]
+        assert xet_files.xorbs_of(tx, [F.id, G.id]) == {A, B}
+        assert xet_files.damaged_xorb_of(tx, F.id) is None
 
 
-def test_the_first_way_to_make_a_file_stays(catalog: Catalog) -> None:
+def test_each_way_to_make_a_file_is_recorded(catalog: Catalog) -> None:
+    other = XetFileRow.of(F.hash, 20, b"other")
+    assert other.id != F.id
     store(catalog, F, [A, B])
-    store(catalog, F, [B, C], b"other", now_ms=9)
+    store(catalog, other, [B, C])
+    store(catalog, F, [A, B], now_ms=9)
     with catalog.write() as tx:
-        assert xet_files.find(tx, F) == XetFileRow(F, 20, b"t")
-        assert xet_files.xorbs_of(tx, [F]) == {A, B}
-        assert xet_files.remove_unused(tx, 9) == 0  # but it was touched
+        xorbs.mark_damaged(tx, A, 5)
+        assert (xet_files.find(tx, F.id), xet_files.find(tx, other.id)) == (F, other)
+        assert xet_files.xorbs_of(tx, [F.id]) == {A, B}
+        assert (xet_files.damaged_xorb_of(tx, F.id), xet_files.damaged_xorb_of(tx, other.id)) == (A, None)
+        assert xet_files.remove_unused(tx, 9) == 1  # the first was touched
+        assert xet_files.ids(tx) == [F.id]
 
 
-def test_a_damaged_way_to_make_a_file_gives_way_to_a_new_one(catalog: Catalog) -> None:
-    store(catalog, F, [A, B])
+def test_a_reader_gets_the_chunks_that_the_repository_or_they_themselves_have_sent(
+    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
+) -> None:
+    """A content that several sent in different xorbs."""
+    rows = [XetFileRow.of(F.hash, 20, bytes([number])) for number in range(4)]
+    for number, row in enumerate(rows):
+        store(catalog, row, [name(0xA0 + number)])
+    claim(catalog, add_repo("other"), S, rows[0], by=1)
+    assert readable(catalog, repo) == []
+    claim(catalog, repo, S, rows[1], by=1)
+    claim(catalog, repo, S, rows[2], by=2)
+    by_one, by_two = (readable(catalog, repo, user_id=user, is_writer=False) for user in (1, 2))
+    assert (by_one, by_two) == ([rows[1].id], [rows[2].id])
+    assert readable(catalog, repo, user_id=2) == [rows[2].id]
+    assert readable(catalog, repo, user_id=3, is_writer=False) == []
     with catalog.write() as tx:
-        xorbs.mark_damaged(tx, B, 5)
-        assert xet_files.damaged_xorb_of(tx, F) == B
-        xet_files.put(tx, XetFileRow(F, 20, b"other"), {A: b"", C: b""}, 9)
-        assert xet_files.find(tx, F) == XetFileRow(F, 20, b"other")
-        assert xet_files.xorbs_of(tx, [F]) == {A, C}
-        assert xet_files.damaged_xorb_of(tx, F) is None
+        assert xet_files.claimed(tx, repo.id, [S], LinkUser(2, True)) == {S: claim_of(S, rows[2])}
+        form = LinkedForm(20, rows[3].id, F.hash)
+        file_links.link_forms(tx, repo.id, {S: form}, 2, 6)
+        file_links.name_links(tx, repo.id, [(S, RepoPath("w"))], MAIN, 6)
+    assert readable(catalog, repo, user_id=1, is_writer=False) == [rows[3].id]
 
 
 def test_the_first_claim_about_a_sha256_stands_in_its_repository(
@@ -101,8 +124,8 @@ def test_the_first_claim_about_a_sha256_stands_in_its_repository(
     claim(catalog, repo, S, G)
     claim(catalog, other, S, G)
     with catalog.read() as tx:
-        assert xet_files.claimed(tx, repo.id, [S, T]) == {S: Claim(S, F, 20)}
-        assert xet_files.claimed(tx, other.id, [S, T]) == {S: Claim(S, G, 20)}
+        assert xet_files.claimed(tx, repo.id, [S, T]) == {S: claim_of(S, F)}
+        assert xet_files.claimed(tx, other.id, [S, T]) == {S: claim_of(S, G)}
         assert xet_files.claimed(tx, repo.id, []) == {}
 
 
@@ -110,16 +133,16 @@ def test_a_claim_is_readable_in_its_repository_only(catalog: Catalog, repo: Repo
     other = add_repo("other")
     store(catalog, F)
     claim(catalog, repo, S, F)
-    assert (readable(catalog, repo), readable(catalog, other)) == ([F], [])
+    assert (readable(catalog, repo), readable(catalog, other)) == ([F.id], [])
     assert readable(catalog, repo, user_id=8, is_writer=False) == []
     link(catalog, repo, S)
-    assert readable(catalog, repo, user_id=8, is_writer=False) == [F]  # a commit names it now
+    assert readable(catalog, repo, user_id=8, is_writer=False) == [F.id]  # a commit names it now
     with catalog.write() as tx:
         assert xet_files.forget_claims(tx, 5) == 0
         assert xet_files.forget_claims(tx, 6) == 1
-    assert (readable(catalog, repo), readable(catalog, other)) == ([F], [])
+    assert (readable(catalog, repo), readable(catalog, other)) == ([F.id], [])
     with catalog.write() as tx:
-        files.unlink(tx, repo.id, [S])
+        file_links.unlink(tx, repo.id, [S])
     assert readable(catalog, repo) == []
 
 
@@ -139,27 +162,12 @@ def test_a_link_that_exists_is_not_changed_by_a_claim(catalog: Catalog, repo: Re
     store(catalog, F)
     with catalog.write() as tx:
         files.reserve(tx, S, 7, 1)
-        files.link(tx, repo.id, [S], None, 1)
+        file_links.link(tx, repo.id, [S], None, 1)
     claim(catalog, repo, S, F)
     link(catalog, repo, S)
     with catalog.read() as tx:
-        assert files.usable(tx, repo.id, [S]) == {S: 7}
-        assert files.xet_hashes(tx, repo.id, [S]) == {}
-
-
-def test_a_verified_file_is_readable_through_a_link_to_its_sha256(
-    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
-) -> None:
-    liar = add_repo("liar")
-    store(catalog, F)
-    store(catalog, G)
-    with catalog.write() as tx:
-        files.put_chunked(tx, S, 20, F, 5)
-        files.link(tx, repo.id, [S], None, 5)
-    claim(catalog, liar, S, G)
-    link(catalog, liar, S)
-    assert readable(catalog, repo) == [F]
-    assert readable(catalog, liar) == [G]
+        assert file_links.usable(tx, repo.id, [S]) == {S: 7}
+        assert file_links.xet_hashes(tx, repo.id, [S]) == {}
 
 
 def test_links_on_claims_wait_for_verification_until_the_answer_is_known(
@@ -173,22 +181,22 @@ def test_links_on_claims_wait_for_verification_until_the_answer_is_known(
     assert unverified(catalog) == []
     link(catalog, repo, S)
     link(catalog, other, T)
-    assert unverified(catalog) == [(repo.id, S, F), (other.id, T, G)]
-    assert unverified(catalog, skip=1) == [(other.id, T, G)]
-    assert unverified(catalog, repo_id=repo.id) == [(repo.id, S, F)]
+    assert unverified(catalog) == [(repo.id, S, F.id), (other.id, T, G.id)]
+    assert unverified(catalog, skip=1) == [(other.id, T, G.id)]
+    assert unverified(catalog, repo_id=repo.id) == [(repo.id, S, F.id)]
+    with catalog.read() as tx:
+        assert xet_files.repos_with_claims(tx) == [repo.id, other.id]
     with catalog.write() as tx:
-        files.reserve(tx, S, 99, 5)  # says nothing about the claim
-    assert len(unverified(catalog)) == 2
+        file_links.mark_verified(tx, repo.id, S, F.id)
+        file_links.mark_false_claim(tx, other.id, T, F.id)
+    assert unverified(catalog) == [(other.id, T, G.id)]
     with catalog.write() as tx:
-        files.put_chunked(tx, S, 20, F, 5)
-        files.mark_false_claim(tx, other.id, T, F)
-    assert unverified(catalog) == [(other.id, T, G)]
-    with catalog.write() as tx:
-        files.mark_false_claim(tx, other.id, T, G)
+        file_links.mark_false_claim(tx, other.id, T, G.id)
+        assert xet_files.repos_with_claims(tx) == []
     assert unverified(catalog) == []
 
 
-@pytest.mark.parametrize("keeper", ["claim", "link", "verified", "nothing"])
+@pytest.mark.parametrize("keeper", ["claim", "link", "nothing"])
 def test_a_file_stays_as_long_as_something_leads_to_it(catalog: Catalog, repo: RepoRow, keeper: str) -> None:
     store(catalog, F)
     if keeper in ("claim", "link"):
@@ -198,12 +206,10 @@ def test_a_file_stays_as_long_as_something_leads_to_it(catalog: Catalog, repo: R
         with catalog.write() as tx:
             xet_files.forget_claims(tx, 99)
     with catalog.write() as tx:
-        if keeper == "verified":
-            files.put_chunked(tx, S, 20, F, 5)
         assert xet_files.remove_unused(tx, 5) == 0
         gone = xet_files.remove_unused(tx, 6)
         assert gone == (keeper == "nothing")
-        assert xet_files.xorbs_of(tx, [F]) == (set() if gone else {A})
+        assert xet_files.xorbs_of(tx, [F.id]) == (set() if gone else {A})
 
 
 def test_erasing_a_repository_frees_its_files(catalog: Catalog, repo: RepoRow) -> None:
@@ -218,14 +224,13 @@ def test_erasing_a_repository_frees_its_files(catalog: Catalog, repo: RepoRow) -
 
 
 def test_many_files_are_looked_up_and_removed(catalog: Catalog, repo: RepoRow) -> None:
-    many = [name(1000 + number) for number in range(1201)]
+    many = [XetFileRow.of(name(1000 + number), 20, b"") for number in range(1201)]
     shas = [sha(5000 + number) for number in range(1201)]
     with catalog.write() as tx:
         xorbs.put(tx, XorbRow(A, 10, 20, 1, b"d", False), 1, 5)
-        for file in many:
-            xet_files.put(tx, XetFileRow(file, 20, b""), {A: b""}, 5)
-        xet_files.claim(tx, repo.id, [Claim(s, f, 20) for s, f in zip(shas, many, strict=True)], None, 5)
-        assert xet_files.xorbs_of(tx, many) == {A}
+        xet_files.put_many(tx, [(file, {A: b""}) for file in many], 5)
+        xet_files.claim(tx, repo.id, [claim_of(s, f) for s, f in zip(shas, many, strict=True)], 9, 5)
+        assert xet_files.xorbs_of(tx, [file.id for file in many]) == {A}
         assert len(xet_files.claimed(tx, repo.id, shas)) == 1201
         xet_files.withdraw(tx, repo.id, shas)
         assert xet_files.remove_unused(tx, 9) == 1201

@@ -204,7 +204,7 @@ def test_the_longest_unchecked_xorb_is_next(catalog: Catalog) -> None:
 def test_a_xorb_that_a_file_needs_is_not_swept(catalog: Catalog) -> None:
     store(catalog, A, B)
     with catalog.write() as tx:
-        xet_files.put(tx, XetFileRow(name(0xF), 10, b""), {A: b""}, 5)
+        xet_files.put(tx, XetFileRow.of(name(0xF), 10, b""), {A: b""}, 5)
         assert unused(tx, 99) == [B]
         assert [xorbs.begin_sweep(tx, xorb, 99, 50) for xorb in (A, B, C)] == [False, True, False]
         xorbs.end_sweep(tx, A)

@@ -1,7 +1,7 @@
 from collections.abc import Callable
 
 from entrepot.catalog import Catalog
-from entrepot.catalog.files import files
+from entrepot.catalog.files import file_links, files
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import DeletedPointer, ObjectRow, ObjectSize
 from entrepot.catalog.repos.repositories import RepoRow
@@ -196,8 +196,8 @@ def test_pointers_to_files_that_no_commit_names_are_found(catalog: Catalog, repo
         objects.put(tx, repo.id, [*rows, ObjectRow(Oid("d" * 40), "blob", 1, b"x", None, None)], 1)
         for digit in "bc":
             files.reserve(tx, Sha256(digit * 64), 9, 1)
-            files.link(tx, repo.id, [Sha256(digit * 64)], None, 1)
-        files.name_links(tx, repo.id, [(Sha256("c" * 64), RepoPath("c"))], MAIN, 1)
+            file_links.link(tx, repo.id, [Sha256(digit * 64)], None, 1)
+        file_links.name_links(tx, repo.id, [(Sha256("c" * 64), RepoPath("c"))], MAIN, 1)
         assert objects.pointers_to_deleted_files(tx, repo.id, [*pointers, Oid("d" * 40), Oid("e" * 40)]) == {
             Oid("a" * 40): DeletedPointer(Sha256("a" * 64), 9, is_back=False),
             Oid("b" * 40): DeletedPointer(Sha256("b" * 64), 9, is_back=True),

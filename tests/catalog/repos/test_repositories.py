@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import Catalog, community_tables, tables
 from entrepot.catalog.accounts.accounts import Account
-from entrepot.catalog.files import files, uploads, xet_files
+from entrepot.catalog.files import file_links, files, uploads, xet_files
 from entrepot.catalog.files.uploads import Upload
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.git import objects
@@ -173,14 +173,14 @@ def fill(catalog: Catalog, row: RepoRow) -> None:
         commits.put(tx, row.id, OID, [Oid("b" * 40)], 2)
         commits.put_changes(tx, row.id, OID, [RepoPath("a")])
         files.reserve(tx, sha, 1, 1)
-        files.link(tx, row.id, [sha], None, 1)
+        file_links.link(tx, row.id, [sha], None, 1)
         uploads.add(tx, upload)
         uploads.put_part(tx, upload.uid, 1, "etag", 5)
         repositories.set_facts(tx, row.id, CardFacts(None, None, None, None, None, ("mit",)))
         download_counts.add(tx, 1, {row.id: 1})
-        made = XetHash(sha)
-        xet_files.put(tx, XetFileRow(made, 1, b""), {}, 1)
-        xet_files.claim(tx, row.id, [Claim(sha, made, 1)], None, 1)
+        made = XetFileRow.of(XetHash(sha), 1, b"")
+        xet_files.put(tx, made, {}, 1)
+        xet_files.claim(tx, row.id, [Claim(sha, made.id, made.hash, 1)], 1, 1)
         locks.add(tx, row.id, RepoPath("a"), None, 1, 1)
         repositories.rename(tx, row, model(f"alice/{row.name}-new"), row.namespace_id)
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from entrepot.blobs import file_key
-from entrepot.catalog.files import files
+from entrepot.catalog.files import file_links, files, xet_files
 from entrepot.errors import (
     ContentMismatch,
     LargeFileMissing,
@@ -22,7 +22,7 @@ from entrepot.errors import (
 )
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import MaybeCaller
-from entrepot.hub.files import bulk_uploads, chunks, lfs
+from entrepot.hub.files import bulk_uploads, lfs
 from entrepot.hub.files.bulk_uploads import UploadedFile
 from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.jobs import maintenance
@@ -73,9 +73,12 @@ def test_many_files_share_one_blob(world: World) -> None:
 def test_uploaded_files_are_not_claims(world: World) -> None:
     ref, data = world.repo(), b"weights"
     deliver(world, ref, [data])
-    content = chunks.open_verified(world.hub, sha(data))
-    assert content.read_at(0, 100) == data
-    content.close()
+    with world.hub.read() as tx:
+        assert xet_files.claimed(tx, world.row_id(ref), [sha(data)]) == {}
+    commit(world, ref, [data])
+    with world.hub.read() as tx:
+        assert xet_files.repos_with_claims(tx) == []
+        assert list(file_links.proven(tx, world.row_id(ref), [sha(data)])) == [sha(data)]
 
 
 def test_equal_chunks_are_kept_once(world: World) -> None:
@@ -105,9 +108,9 @@ def test_the_same_again_changes_nothing(world: World) -> None:
     assert [stat.key for stat in world.hub.store.blobs.list("")] == before
 
 
-def test_files_stored_raw_are_linked_and_not_stored_again(world: World) -> None:
-    mine, other, data = world.repo(), world.repo("bob/m", visibility="private"), b"weights" * 9
-    world.add_large(other, "w.bin", data)
+def test_files_that_the_repository_stores_raw_are_not_stored_again(world: World) -> None:
+    mine, data = world.repo(), b"weights" * 9
+    world.add_large(mine, "w.bin", data)
     deliver(world, mine, [data])
     assert xorbs_of(world) == 0
     commit(world, mine, [data])
@@ -118,11 +121,10 @@ def test_a_row_without_bytes_is_not_mistaken_for_a_stored_file(world: World) -> 
     ref, data = world.repo(), b"weights" * 9
     with world.hub.write() as tx:
         files.reserve(tx, sha(data), len(data), world.clock())
+        file_links.link(tx, world.row_id(ref), [sha(data)], world.alice.account.id, world.clock())
     deliver(world, ref, [data])
     commit(world, ref, [data])
     assert world.read(ref, "0.bin") == data
-    with world.hub.read() as tx:
-        assert not files.is_raw(tx, sha(data))
 
 
 def test_a_content_that_is_another_one_is_refused_with_all_the_others(world: World) -> None:

@@ -61,7 +61,7 @@ def test_files_that_came_whole_count_like_those_that_came_in_chunks(world: World
     world.add_large(ref, "w", random.Random(1).randbytes(200_000))
     rechunking.chunk_files(world.hub, world.row_id(ref))
     with world.hub.read() as tx:
-        [xorb] = xet_files.xorbs_of(tx, [sender.known_hash_at(ref, "w")])
+        [xorb] = xet_files.xorbs_of(tx, [sender.file_at(ref, "w")])
         rights = ChunkRights(tx, chunk_rights.viewer_of(world.hub, tx, sender.give(world.repo("bob/m"))), [xorb])
         row = xorbs.find(tx, xorb)
     assert row is not None

@@ -10,13 +10,17 @@ from typing import Any
 import attrs
 import pytest
 
-from entrepot.blobs import put
-from entrepot.catalog.files import chunk_access, files, xet_files, xorbs
+from entrepot.blobs import file_key, put
+from entrepot.catalog import Read
+from entrepot.catalog.files import chunk_access, file_links, xet_files, xorbs
+from entrepot.catalog.files.chunk_access import Viewer
 from entrepot.catalog.files.xorbs import SWEEP_LEASE_MS
+from entrepot.catalog.visibility import Visibility
 from entrepot.errors import (
     BlobMissing,
     Busy,
     ContentMismatch,
+    InvalidCredentials,
     InvalidSignature,
     LimitExceeded,
     Malformed,
@@ -26,11 +30,12 @@ from entrepot.errors import (
     XorbDamaged,
     XorbMissing,
 )
+from entrepot.hub.accounts import accounts, tokens
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, xet_tokens, xorb_scrubbing
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.hub.jobs import maintenance
-from entrepot.names import RepoRef, Sha256, XetHash
+from entrepot.names import RepoRef, Sha256, XetFileId, XetHash
 from entrepot.storage import chunk_content
 from entrepot.xet import (
     Xorb,
@@ -74,8 +79,17 @@ def damage(world: World, xorb: Xorb) -> None:
         xorbs.mark_damaged(tx, xorb.hash, found.since_ms)
 
 
+def named(tx: Read, file: XetFileId) -> XetHash:
+    row = xet_files.find(tx, file)
+    assert row is not None
+    return row.hash
+
+
 def whole(world: World, file: XetHash) -> bytes:
-    with contextlib.closing(chunks.open_file(world.hub, file)) as content:
+    """Return the content of the only file with this hash."""
+    with world.hub.read() as tx:
+        [found] = [one for one in xet_files.ids(tx) if named(tx, one) == file]
+    with contextlib.closing(chunks.open_file(world.hub, found)) as content:
         return content.read_at(0, content.size)
 
 
@@ -248,12 +262,13 @@ def test_a_damaged_xorb_is_mended_by_a_new_upload(world: World, sender: Sender, 
     file, _ = sender.add(ref, "w", pieces)
     xorb = sender.xorb(pieces)
     assert whole(world, file) == b"".join(pieces)
+    stored = sender.file_at(ref, "w")
     sender.spoil(sender.stored()[0])
     world.clock.advance(31 * DAY_MS)
     assert xorb_scrubbing.scrub(world.hub) == 1
     given = sender.give(ref)
     with pytest.raises(XorbDamaged):
-        chunks.open_file(world.hub, file)
+        chunks.open_file(world.hub, stored)
     assert not chunks.has_xorb(world.hub, given, xorb.hash)
     assert sender.send(given, xorb if is_packed else sender.uncompressed(pieces)) is True
     assert whole(world, file) == b"".join(pieces)
@@ -436,8 +451,8 @@ def test_of_a_shard_with_one_wrong_file_nothing_is_registered(world: World, send
     for wrong in (attrs.evolve(bad, hash=XetHash("c" * 64)), attrs.evolve(bad, range_hashes=b"x" * 32)):
         with pytest.raises(Malformed):
             sender.register(given, [good, wrong], [xorb])
-    with pytest.raises(ThingNotFound):
-        chunks.open_file(world.hub, good.hash)
+    with world.hub.read() as tx:
+        assert xet_files.ids(tx) == []
     assert chunks.find_chunk(world.hub, given, name_of(sender.chunks(1)[0])) is None
 
 
@@ -498,6 +513,8 @@ def test_a_file_that_comes_again_in_other_xorbs_stays_in_the_first_ones(
     assert block.hash == file
     sender.register(given, [block], halves)
     world.clock.advance(1)
+    assert world.read(ref, "w") == b"".join(pieces)
+    world.clock.advance(22 * DAY_MS)  # the claim is forgotten, but not the commit
     assert sorted(sweep(world)) == sorted(xorb.hash for xorb in halves)
     assert whole(world, file) == b"".join(pieces)
 
@@ -511,8 +528,9 @@ def test_a_file_in_damaged_xorbs_moves_to_new_ones(world: World, sender: Sender,
     for xorb in halves:
         sender.send(given, xorb)
     sender.register(given, [sender.block([(halves[0], 0, 2), (halves[1], 0, 2)], sha256)], halves)
-    assert whole(world, file) == b"".join(pieces)
-    world.clock.advance(1)
+    assert world.read(ref, "w") == b"".join(pieces)
+    assert sender.hash_at(ref, "w") == file
+    world.clock.advance(22 * DAY_MS)
     assert sweep(world) == [sender.xorb(pieces).hash]
     assert_sound(world)
 
@@ -772,17 +790,22 @@ def test_a_reader_stops_at_a_xorb_found_damaged_during_the_read(
     world: World, sender: Sender, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunk_content, "_BLOCK", 1)
-    file, _ = sender.add(ref, "w", sender.chunks(1))
-    with contextlib.closing(chunks.open_file(world.hub, file)) as content:
+    sender.add(ref, "w", sender.chunks(1))
+    with contextlib.closing(chunks.open_file(world.hub, sender.file_at(ref, "w"))) as content:
         assert content.read_at(0, 10) == sender.chunks(1)[0][:10]
         damage(world, sender.xorb(sender.chunks(1)))
         with pytest.raises(XorbDamaged):
             content.read_at(2000, 10)
 
 
-def test_a_file_by_its_sha256_must_be_verified_and_chunked(world: World) -> None:
-    with pytest.raises(BlobMissing):
-        chunks.open_verified(world.hub, Sha256("a" * 64))
+def test_a_file_whose_raw_bytes_are_gone_must_be_linked_as_chunks(world: World, ref: RepoRef) -> None:
+    sha256 = world.upload(ref, b"raw")
+    with contextlib.closing(chunks.open_linked(world.hub, world.row_id(ref), sha256, 3)) as content:
+        assert content.read_at(0, 3) == b"raw"
+    world.hub.store.blobs.delete(file_key(sha256))
+    for wanted in (sha256, Sha256("a" * 64)):
+        with pytest.raises(BlobMissing):
+            chunks.open_linked(world.hub, world.row_id(ref), wanted, 3)
 
 
 def test_a_full_disk_keeps_nothing(world: World, given: XetToken) -> None:
@@ -817,8 +840,8 @@ def test_claims_of_proposers_are_verified(sender: Sender) -> None:
     sender.register(given, [sender.block([(xorb, 0, xorb.index.count)], true)], [xorb])
     with world.hub.read() as tx:
         assert xet_files.claimed(tx, world.row_id(ref), [wanted, true]) == {}
-        assert files.usable(tx, world.row_id(ref), [wanted, true]) == {true: 4000}
-        assert files.chunks_of(tx, true) is not None
+        assert file_links.usable(tx, world.row_id(ref), [wanted, true]) == {true: 4000}
+        assert file_links.usable(tx, world.row_id(ref), [true], file_links.READER) == {}
 
 
 def test_a_false_claim_of_a_proposer_does_not_affect_commits_of_the_owner(sender: Sender) -> None:
@@ -843,3 +866,43 @@ def test_a_proposer_uses_chunks_of_their_own_namespace(make_sender: Callable[...
     xorb = sender.xorb(pieces)
     assert chunks.has_xorb(world.hub, given, xorb.hash) is False
     assert chunks.find_chunk(world.hub, given, read_hash(chunk_hash(pieces[0]))) is None
+
+
+def test_an_upload_learns_of_the_latest_chunks_of_its_repository_that_its_readers_may_use(
+    world: World, sender: Sender, ref: RepoRef
+) -> None:
+    assert chunks.find_latest(world.hub, sender.give(ref)) is None
+    for number in (1, 2):
+        sender.add(ref, str(number), sender.chunks(number))
+        world.clock.advance(1000)
+    sender.upload(ref, sender.chunks("uncommitted"))
+    secret = world.repo("alice/secret", visibility="private")
+    sender.add(secret, "w", sender.chunks("secret"))
+    first, second = (sender.xorb(sender.chunks(number)).hash for number in (1, 2))
+    assert list(answered(chunks.find_latest(world.hub, sender.give(ref)))) == [second, first]
+    assert list(answered(chunks.find_latest(world.hub, give_proposer(sender, ref)))) == [second, first]
+    assert chunks.find_latest(world.hub, sender.give_read(ref)) is None
+    damage(world, sender.xorb(sender.chunks(2)))
+    assert list(answered(chunks.find_latest(world.hub, sender.give(ref)))) == [first]
+
+
+def test_a_right_that_is_lost_while_the_bytes_of_a_xorb_are_published_gives_no_claim_to_it(
+    world: World, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = world.repo("acme/m", by=world.olga)
+    made = accounts.create_token(world.hub, "olga", role="write")
+    given = sender.give(ref, by=world.hub.identify(made.secret))
+    xorb = sender.xorb(sender.chunks("late"))
+    receiving = chunks.receive_xorb(world.hub, given, xorb.hash, len(xorb.data))
+    receiving.write(xorb.data)
+
+    def lose() -> None:
+        tokens.revoke(world.hub, world.hub.identify(made.secret), made.token.uid)
+
+    publish = receiving._sink.publish_as
+    monkeypatch.setattr(type(receiving._sink), "publish_as", lambda self, key, size: (lose(), publish(key, size))[1])
+    with pytest.raises(InvalidCredentials):
+        receiving.finish()
+    assert row_of(world, xorb) is None
+    with world.hub.read() as tx:
+        assert chunk_access.whole(tx, Viewer(Visibility(), given.holder), [xorb.hash]) == set()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from entrepot.blobs import file_key
-from entrepot.catalog.files import files
+from entrepot.catalog.files import file_links, files
 from entrepot.errors import (
     Busy,
     ContentMismatch,
@@ -221,7 +221,7 @@ def test_a_download_link_ends_with_the_file(world: World) -> None:
     [answer] = lfs.plan_downloads(world.hub, world.alice, ref, [wanted(DATA)])
     assert isinstance(answer.link, SignedUrl)
     with world.hub.write() as tx:
-        files.unlink(tx, world.row_id(ref), [sha256])
+        file_links.unlink(tx, world.row_id(ref), [sha256])
     with pytest.raises(ThingNotFound):
         lfs.fetch(world.hub, sha256, answer.link.query)
 

@@ -59,6 +59,7 @@ def test_a_flipped_bit_is_never_delivered_after_a_scrub(world: World, sender: Se
     pieces = sender.chunks(1)
     sender.send(sender.give(ref), sender.uncompressed(pieces))  # a flipped bit must not break decompression
     file, _ = sender.add(ref, "w", pieces)
+    stored = sender.file_at(ref, "w")
     located = contents.locate(world.hub, world.alice, ref, "main", RepoPath("w"))
     opened = located.open(world.hub)
     sender.spoil(sender.stored()[0])
@@ -70,7 +71,7 @@ def test_a_flipped_bit_is_never_delivered_after_a_scrub(world: World, sender: Se
         lambda: world.read(ref, "w"),
         lambda: located.open(world.hub),
         lambda: opened.read_at(0, 10),
-        lambda: chunks.open_file(world.hub, file),
+        lambda: chunks.open_file(world.hub, stored),
         lambda: chunks.reconstruct(world.hub, sender.give_read(ref), file, 0, None),
         lambda: chunks.fetch(world.hub, sender.xorb(pieces).hash, link.query),
     ):

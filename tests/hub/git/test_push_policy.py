@@ -58,12 +58,12 @@ def test_a_pointer_without_its_file_stays_where_it_is_and_goes_nowhere_else(worl
     ref = world.repo()
     sha256, row_id = world.add_large(ref, "w", b"large" * 1000), world.row_id(ref)
     pointer = Pointer(Sha256(sha256), 5000)
-    from entrepot.catalog.files import files
+    from entrepot.catalog.files import file_links
     from entrepot.git import render_pointer
 
     blob = oid_of(Kind.BLOB, render_pointer(pointer))
     with world.hub.write() as tx:
-        files.unlink(tx, row_id, [sha256])
+        file_links.unlink(tx, row_id, [sha256])
     row = bytes.fromhex(blob)
     same, moved = b"100644 w\0" + row, b"100644 v\0" + row
     with world.hub.read() as tx:

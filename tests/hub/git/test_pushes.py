@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.catalog.files import files
+from entrepot.catalog.files import file_links
 from entrepot.catalog.repos import refs
 from entrepot.errors import (
     Busy,
@@ -233,7 +233,7 @@ def test_a_pointer_to_a_file_that_others_keep_private_is_refused(bob: Author, wo
     with pytest.raises(LargeFileMissing, match="'w'"):
         bob.push((MAIN, world.head(bob.ref), new), by=world.bob)
     with world.hub.read() as tx:
-        assert files.link_of(tx, world.row_id(bob.ref), sha256) is None
+        assert file_links.link_of(tx, world.row_id(bob.ref), sha256) is None
     assert world.paths(bob.ref) == [".gitattributes"]
 
 
@@ -242,7 +242,7 @@ def test_a_pointer_to_a_file_that_everyone_may_read_is_accepted(bob: Author, wor
     new = bob.commit(v=render_pointer(Pointer(sha256, len(LARGE))))
     assert reasons(bob.push((MAIN, world.head(bob.ref), new), by=world.bob)) == {MAIN: None}
     with world.hub.read() as tx:
-        link = files.link_of(tx, world.row_id(bob.ref), sha256)
+        link = file_links.link_of(tx, world.row_id(bob.ref), sha256)
     assert link is not None
     assert link.path == "v"
     assert world.read(bob.ref, "v") == LARGE
@@ -303,7 +303,7 @@ def test_a_file_that_was_deleted_for_good_is_not_named_again(author: Author, wor
     world.upload(author.ref, LARGE)
     assert reasons(author.push((MAIN, beside, again))) == {MAIN: None}
     with world.hub.read() as tx:
-        link = files.link_of(tx, world.row_id(author.ref), sha256)
+        link = file_links.link_of(tx, world.row_id(author.ref), sha256)
     assert link is not None
     assert link.path in ("copy", "large")  # named, so that no sweep takes it
     assert world.read(author.ref, "copy") == LARGE

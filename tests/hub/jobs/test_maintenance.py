@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from entrepot.blobs import file_key, put
 from entrepot.catalog import tables
-from entrepot.catalog.files import files
+from entrepot.catalog.files import file_links, files
 from entrepot.errors import Busy, DataFolderError, EntrepotError, LargeFileMissing, RevisionNotFound
 from entrepot.hub.files import lfs
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Delete
@@ -152,7 +152,7 @@ def test_orphans_are_reported_but_are_not_damage(world: World, full: RepoRef) ->
     put(world.hub.store.blobs, "files/readme.txt", b"no digest")
     world.upload(full, b"never committed")
     with world.hub.write() as tx:
-        files.unlink(tx, world.row_id(full), [Sha256(world_sha(b"never committed"))])
+        file_links.unlink(tx, world.row_id(full), [Sha256(world_sha(b"never committed"))])
     world.clock.advance(1)
     branches.delete_tag(world.hub, world.alice, full, "v1")
     found = findings(world)

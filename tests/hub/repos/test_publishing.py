@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 import pytest
 
-from entrepot.catalog.files import files
+from entrepot.catalog.files import file_links
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import refs
 from entrepot.errors import Busy, LargeFileMissing, RepoNotFound
@@ -79,7 +79,7 @@ def test_no_file_is_linked_for_its_digest_alone(world: World, ref: RepoRef, publ
     with world.hub.write() as tx, pytest.raises(LargeFileMissing):
         link_files(tx, publication.repo_id, [(sha256, RepoPath("w"))], 1, MAIN, 1)
     with world.hub.read() as tx:
-        assert files.usable(tx, publication.repo_id, [sha256]) == {}
+        assert file_links.usable(tx, publication.repo_id, [sha256]) == {}
 
 
 def test_a_deleted_repository_takes_nothing(world: World, ref: RepoRef, publication: Publication) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from entrepot.catalog.files import files
+from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.repos import refs
 from entrepot.errors import (
@@ -337,7 +337,7 @@ def test_a_large_file_that_was_deleted_for_good_is_not_merged(world: World, ref:
     sha256 = world.add_large(ref, "big.bin", b"\0" * 500, by=world.wendy, branch="refs/pr/1")
     discussions.set_status(world.hub, world.wendy, ref, 1, "open")
     with world.hub.write() as tx:
-        files.unlink(tx, world.row_id(ref), [sha256])
+        file_links.unlink(tx, world.row_id(ref), [sha256])
     with pytest.raises(LargeFileMissing):
         pulls.merge(world.hub, world.wendy, ref, 1)
     assert status(world, ref, 1) == "open"
@@ -350,7 +350,7 @@ def test_a_large_file_is_named_by_its_new_branch(world: World, ref: RepoRef) -> 
     discussions.set_status(world.hub, world.wendy, ref, 1, "open")
     pulls.merge(world.hub, world.wendy, ref, 1)
     with world.hub.read() as tx:
-        link = files.link_of(tx, world.row_id(ref), sha256)
+        link = file_links.link_of(tx, world.row_id(ref), sha256)
     assert link is not None
     assert (link.ref, link.path) == ("refs/heads/main", "big.bin")
     assert world.read(ref, "big.bin") == b"\0" * 500

@@ -84,3 +84,22 @@ def test_a_read_token_gets_no_grant(store: Store, content: bytes) -> None:
 def test_telemetry_is_taken(store: Store, version: str) -> None:
     with store.client(store.new_repo()) as client:
         assert client.post(f"{version}/telemetry", json={"event": "x", "metrics": {}}).status_code == 200
+
+
+def test_the_first_miss_of_an_upload_is_answered_with_the_latest_chunks_of_its_repository(
+    store: Store, content: bytes
+) -> None:
+    repo, other = store.new_repo(), store.new_repo("bob")
+    upload = store.upload(repo, content)
+    store.commit(repo, "w", upload.block.sha256)
+    unknown = f"/v1/chunks/default/{read_hash(chunk_hash(b'a new beginning'))}"
+    with store.client(repo) as client, store.client(other) as stranger, store.client(repo, "read") as reader:
+        session = {"x-xet-session-id": "0190b8b0-1111"}
+        answers = [client.get(unknown, headers=session) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 404]
+        assert [block.hash for block in parse_shard(answers[0].content).xorbs] == [upload.xorb.hash]
+        for index, (caller, headers) in enumerate(
+            [(client, {}), (client, {"x-xet-session-id": "9" * 101}), (stranger, None), (reader, None)]
+        ):
+            named = {"x-xet-session-id": f"other-{index}"} if headers is None else headers
+            assert caller.get(unknown, headers=named).status_code == 404

@@ -39,6 +39,11 @@ class Account:
         """Whether the account is a user (a person or a machine), not an organisation."""
         return self.kind == "user"
 
+    @property
+    def is_suspended(self) -> bool:
+        """Whether an administrator of the hub has suspended the account."""
+        return self.suspended_ms is not None
+
 
 @attrs.frozen
 class Membership:

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read
+from entrepot.catalog.files import file_links
+from entrepot.catalog.visibility import Visibility
 from entrepot.names import Sha256
 
 _L = tables.file_links
@@ -37,13 +39,13 @@ def holdings(tx: Read, repo_id: int, wanted: Collection[Sha256]) -> list[StoredB
         raw = (
             sa.select(_F.c.sha256, _F.c.size)
             .join(_L, _L.c.sha256 == _F.c.sha256)
-            .where(here & _L.c.xet_hash.is_(None) & _F.c.is_raw.is_(True))
+            .where(here & _L.c.xet_file.is_(None) & _F.c.is_raw.is_(True))
         )
         found.update((row.sha256, row.size) for row in tx.sql.execute(raw))
         chunked = (
             sa.select(_X.c.hash, _X.c.size)
             .join(_U, _U.c.xorb == _X.c.hash)
-            .join(_L, _U.c.file == sa.func.coalesce(_L.c.xet_hash, _file_of_link()))
+            .join(_L, _U.c.file == _L.c.xet_file)
             .where(here)
             .distinct()
         )
@@ -51,32 +53,32 @@ def holdings(tx: Read, repo_id: int, wanted: Collection[Sha256]) -> list[StoredB
     return [StoredBytes(key, size) for key, size in found.items()]
 
 
-def needed_elsewhere(tx: Read, here: Sequence[StoredBytes], repo_id: int) -> set[str]:
-    """Return the keys of the given blobs that another repository (not deleted) needs too."""
+def needed_elsewhere(tx: Read, here: Sequence[StoredBytes], repo_id: int, seen_by: Visibility | None) -> set[str]:
+    """Return the keys of the given blobs that another repository needs too, of those that a caller can read.
+
+    Args:
+        seen_by: as for :func:`entrepot.catalog.files.file_links.readable_elsewhere`.
+    """
     raw = [holding.key for holding in here if not holding.key.startswith("xorb:")]
     xorbs = [holding.key.removeprefix("xorb:") for holding in here if holding.key.startswith("xorb:")]
     found: set[str] = set()
-    others = (_L.c.repo_id != repo_id) & _R.c.deleted_ms.is_(None)
+    seen = file_links.is_visible(seen_by)
+    others = (_L.c.repo_id != repo_id) & seen
     for at in range(0, len(raw), _BATCH):
         query = sa.select(_L.c.sha256).join(_R, _R.c.id == _L.c.repo_id).where(others)
-        query = query.where(_L.c.sha256.in_(raw[at : at + _BATCH]) & _L.c.xet_hash.is_(None)).distinct()
+        query = query.where(_L.c.sha256.in_(raw[at : at + _BATCH]) & _L.c.xet_file.is_(None)).distinct()
         found.update(tx.sql.execute(query).scalars())
-        objects = sa.select(_O.c.sha256).join(_R, _R.c.id == _O.c.repo_id).where(_R.c.deleted_ms.is_(None))
+        objects = sa.select(_O.c.sha256).join(_R, _R.c.id == _O.c.repo_id).where(seen)
         objects = objects.where((_O.c.repo_id != repo_id) & _O.c.pointer_size.is_(None))
         found.update(tx.sql.execute(objects.where(_O.c.sha256.in_(raw[at : at + _BATCH])).distinct()).scalars())
     for at in range(0, len(xorbs), _BATCH):
         query = (
             sa.select(_U.c.xorb)
             .select_from(_U)
-            .join(_L, _U.c.file == sa.func.coalesce(_L.c.xet_hash, _file_of_link()))
+            .join(_L, _U.c.file == _L.c.xet_file)
             .join(_R, _R.c.id == _L.c.repo_id)
             .where(others & _U.c.xorb.in_(xorbs[at : at + _BATCH]))
             .distinct()
         )
         found.update(f"xorb:{name}" for name in tx.sql.execute(query).scalars())
     return found
-
-
-def _file_of_link() -> sa.ScalarSelect[str]:
-    """Return a subquery for the chunks of the verified file that a link refers to."""
-    return sa.select(_F.c.xet_hash).where(_F.c.sha256 == _L.c.sha256).correlate(_L).scalar_subquery()

@@ -9,35 +9,36 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
-from entrepot.catalog.engines import insert_missing
-from entrepot.catalog.files import files, xet_files
+from entrepot.catalog.files import file_links, xet_files
+from entrepot.catalog.files.file_links import SHARED, LinkedForm
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.names import Sha256, XetHash
 
 _F = tables.files
-_T = tables.xet_files
-_U = tables.xet_file_xorbs
-_X = tables.xorbs
+_L = tables.file_links
 _BATCH = 500
 
-_WANTED: sa.BindParameter[str] = sa.bindparam("wanted", expanding=True)
+_USER: sa.BindParameter[int] = sa.bindparam("user")
 # Statements are built once: building one costs more than running it on cached pages.
-_KEPT = sa.select(_F.c.sha256, _F.c.size, (_F.c.is_raw & ~_F.c.is_damaged).label("is_raw"), _F.c.xet_hash).where(
-    _F.c.sha256.in_(_WANTED) & _F.c.sweeping_ms.is_(None)
+_KEPT = (
+    sa.select(
+        _L.c.sha256,
+        _L.c.size,
+        (_L.c.xet_file.is_(None) & _F.c.is_raw & ~_F.c.is_damaged & _F.c.sweeping_ms.is_(None)).label("is_raw"),
+        (_L.c.xet_file.is_not(None) & ~file_links.is_form_damaged()).label("is_chunked"),
+    )
+    .outerjoin(_F, _F.c.sha256 == _L.c.sha256)
+    .where((_L.c.repo_id == sa.bindparam("repo")) & _L.c.sha256.in_(sa.bindparam("wanted", expanding=True)))
+    .where((_L.c.is_verified.is_(True) | _L.c.xet_file.is_(None)) & _L.c.owner_id.in_([SHARED, _USER]))
 )
-_ROWS = sa.select(_F.c.sha256, _F.c.is_raw).where(_F.c.sha256.in_(_WANTED))
-_DAMAGED = (
-    sa.select(_U.c.file)
-    .join(_X, _X.c.hash == _U.c.xorb)
-    .where(_U.c.file.in_(_WANTED) & _X.c.is_damaged.is_(True))
-    .distinct()
-)
-_CHUNKED = sa.select(_T.c.hash).where(_T.c.hash.in_(_WANTED))
 
 
 @attrs.frozen
 class FileState:
-    """The stored form of a file according to its row: size, whether raw, and whether as intact chunks."""
+    """The stored form of a file in a repository according to its rows: size, whether raw, and whether as intact chunks.
+
+    A row with ``is_raw`` may only announce the bytes; check that they exist.
+    """
 
     size: int
     is_raw: bool
@@ -56,68 +57,27 @@ class ProvenFile:
     xorbs: Mapping[XetHash, bytes]
 
 
-def stored_forms(tx: Read, sha256s: Sequence[Sha256]) -> dict[Sha256, FileState]:
-    """Return the stored form of the given files that have a row and are not claimed by a sweeper.
-
-    A row with ``is_raw`` may only announce the bytes; check that they exist.
-    """
+def stored_forms(tx: Read, repo_id: int, user_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, FileState]:
+    """Return the stored form of those files that commits of a repository name, or that the account has sent to it."""
     found: dict[Sha256, FileState] = {}
     for at in range(0, len(sha256s), _BATCH):
-        rows = tx.sql.execute(_KEPT, {"wanted": sha256s[at : at + _BATCH]}).all()
-        chunked = [row.xet_hash for row in rows if row.xet_hash is not None]
-        intact = _intact(tx, chunked)
-        found.update((row.sha256, FileState(row.size, bool(row.is_raw), row.xet_hash in intact)) for row in rows)
+        names = {"repo": repo_id, "user": user_id, "wanted": sha256s[at : at + _BATCH]}
+        for row in tx.sql.execute(_KEPT, names):
+            found[row.sha256] = FileState(row.size, bool(row.is_raw), bool(row.is_chunked))
     return found
 
 
-def put(tx: Write, arrivals: Sequence[ProvenFile], now_ms: int) -> list[Sha256]:
-    """Record files whose xorbs are stored and were touched; files that have chunks keep them.
+def put(tx: Write, repo_id: int, arrivals: Sequence[ProvenFile], user_id: int, now_ms: int) -> list[Sha256]:
+    """Record files whose xorbs are stored and were touched, and let a repository use them for an account.
 
     Returns:
-        The files whose row said that they are stored raw; their raw bytes
-        are no longer needed.
-
-    Raises:
-        Busy: a sweeper is deleting the raw bytes of one of them.
+        Files that the repository had already; it does not need their raw bytes any more.
     """
-    _put_chunks(tx, arrivals, now_ms)
-    sha256s = [item.sha256 for item in arrivals]
-    there: dict[Sha256, bool] = {}
-    for at in range(0, len(sha256s), _BATCH):
-        there.update((row.sha256, row.is_raw) for row in tx.sql.execute(_ROWS, {"wanted": sha256s[at : at + _BATCH]}))
-    fresh = [item for item in arrivals if item.sha256 not in there]
-    times = {"created_ms": now_ms, "touched_ms": now_ms, "is_raw": False}
-    insert_missing(
-        tx.sql,
-        _F,
-        [{"sha256": item.sha256, "size": item.row.size, "xet_hash": item.row.hash, **times} for item in fresh],
-    )
+    xet_files.put_many(tx, [(item.row, item.xorbs) for item in arrivals], now_ms)
+    there = file_links.usable(tx, repo_id, [item.sha256 for item in arrivals])
     for item in arrivals:
         if item.sha256 in there:
-            files.put_chunked(tx, item.sha256, item.row.size, item.row.hash, now_ms)
-    return [sha256 for sha256, is_raw in there.items() if is_raw]
-
-
-def _put_chunks(tx: Write, arrivals: Sequence[ProvenFile], now_ms: int) -> None:
-    known: set[XetHash] = set()
-    hashes = [item.row.hash for item in arrivals]
-    for at in range(0, len(hashes), _BATCH):
-        known.update(tx.sql.execute(_CHUNKED, {"wanted": hashes[at : at + _BATCH]}).scalars())
-    fresh = [item for item in arrivals if item.row.hash not in known]
-    times = {"created_ms": now_ms, "touched_ms": now_ms}
-    rows = [{"hash": item.row.hash, "size": item.row.size, "terms": item.row.terms, **times} for item in fresh]
-    insert_missing(tx.sql, _T, rows)
-    uses = [
-        {"file": item.row.hash, "xorb": xorb, "ranges": used} for item in fresh for xorb, used in item.xorbs.items()
-    ]
-    insert_missing(tx.sql, _U, uses)
-    for item in arrivals:
-        if item.row.hash in known:
-            xet_files.put(tx, item.row, item.xorbs, now_ms)
-
-
-def _intact(tx: Read, wanted: Sequence[XetHash]) -> set[XetHash]:
-    if not wanted:
-        return set()
-    there = set(tx.sql.execute(_CHUNKED, {"wanted": list(wanted)}).scalars())
-    return there - set(tx.sql.execute(_DAMAGED, {"wanted": list(wanted)}).scalars())
+            file_links.set_chunked(tx, repo_id, item.sha256, item.row.id, item.row.hash)
+    forms = {item.sha256: LinkedForm(item.row.size, item.row.id, item.row.hash) for item in arrivals}
+    file_links.link_forms(tx, repo_id, forms, user_id, now_ms)
+    return list(there)

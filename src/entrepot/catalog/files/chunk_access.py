@@ -15,7 +15,6 @@ from entrepot.names import Uid, XetHash
 
 _U = tables.xet_file_xorbs
 _L = tables.file_links
-_F = tables.files
 _C = tables.xet_claims
 _R = tables.repos
 _D = tables.dedup_chunks
@@ -24,6 +23,7 @@ _G = tables.xorb_uploads
 _X = tables.xorb_realms
 _BATCH = 200
 _CANDIDATES = 8
+_REPEATS = 8  # how many files are read for each xorb that is wanted: small files share xorbs
 _UID_SECONDS = 8
 
 MAX_ROWS = 100_000
@@ -68,25 +68,16 @@ def _is_readable_file() -> sa.ColumnElement[bool]:
     The file is committed in a readable repository, or the viewer has claimed it.
     """
     linked = sa.exists().where(
-        (_L.c.xet_hash == _U.c.file)
+        (_L.c.xet_file == _U.c.file)
         & _L.c.path.is_not(None)
         & (_L.c.is_proven.is_(True) | (sa.bindparam("needs_proof", type_=sa.Boolean) == sa.false()))
-        & (_R.c.id == _L.c.repo_id)
-        & _readable_repo()
-    )
-    # A link based on a claim refers to the claimed chunks, not to the verified file of that sha256.
-    proven = sa.exists().where(
-        (_F.c.xet_hash == _U.c.file)
-        & (_L.c.sha256 == _F.c.sha256)
-        & _L.c.xet_hash.is_(None)
-        & _L.c.path.is_not(None)
         & (_R.c.id == _L.c.repo_id)
         & _readable_repo()
     )
     claimed = sa.exists().where(
         (_C.c.file == _U.c.file) & (_C.c.repo_id == sa.bindparam("repo")) & (_C.c.user_id == sa.bindparam("user"))
     )
-    return linked | proven | claimed
+    return linked | claimed
 
 
 # Statements are built once: building one costs more than running it on cached pages.
@@ -109,6 +100,17 @@ _HOLDS = (
 )
 _HOLDERS = sa.select(_D.c.xorb, _D.c.shard).where((_D.c.chunk == sa.bindparam("chunk")) & _HOLDS).limit(_CANDIDATES)
 _NEIGHBOURS = sa.select(_S.c.xorb).where(_S.c.shard == sa.bindparam("shard")).limit(sa.bindparam("most"))
+
+_NEWEST = (
+    sa.select(_L.c.xet_file, _L.c.linked_ms)
+    .where((_L.c.repo_id == sa.bindparam("repo")) & _L.c.path.is_not(None) & _L.c.xet_file.is_not(None))
+    .order_by(_L.c.linked_ms.desc(), _L.c.uid)
+    .limit(sa.bindparam("most"))
+    .subquery()
+)
+_LATEST = (
+    sa.select(_U.c.xorb).join(_NEWEST, _NEWEST.c.xet_file == _U.c.file).order_by(_NEWEST.c.linked_ms.desc(), _U.c.xorb)
+)
 
 
 def readable_ranges(tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> Iterator[tuple[XetHash, bytes]]:
@@ -154,6 +156,12 @@ def near_chunk(tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[lis
     return groups
 
 
+def latest_xorbs(tx: Read, repo_id: int, limit: int) -> list[XetHash]:
+    """Return the xorbs that the committed files of a repository use, those of the latest files first."""
+    found = tx.sql.execute(_LATEST, {"repo": repo_id, "most": limit * _REPEATS}).scalars()
+    return list(dict.fromkeys(found))[:limit]
+
+
 @attrs.frozen
 class Use:
     """The chunks of a xorb (packed ranges) that a linked file of a repository uses."""
@@ -169,13 +177,11 @@ def uses_before(tx: Read, wanted: Sequence[XetHash], link: Uid) -> Iterator[Use]
     Ids begin with a time in seconds, so links of the same second are included.
     """
     second = link[:_UID_SECONDS] + "g"  # sorts after every hexadecimal digit
-    leads = (_L.c.xet_hash == _U.c.file) | (_L.c.xet_hash.is_(None) & (_F.c.xet_hash == _U.c.file))
     for at in range(0, len(wanted), _BATCH):
         query = (
             sa.select(_L.c.repo_id, _U.c.xorb, _U.c.ranges)
-            .select_from(_U.join(_L, sa.true()).outerjoin(_F, _F.c.sha256 == _L.c.sha256))
-            .where(_U.c.xorb.in_(wanted[at : at + _BATCH]) & leads)
-            .where(_L.c.path.is_not(None) & (_L.c.uid < second))
+            .join(_U, _U.c.file == _L.c.xet_file)
+            .where(_U.c.xorb.in_(wanted[at : at + _BATCH]) & _L.c.path.is_not(None) & (_L.c.uid < second))
             .order_by(_L.c.uid)
         )
         for row in tx.sql.execute(query):

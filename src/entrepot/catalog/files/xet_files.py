@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -10,23 +11,38 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
-from entrepot.names import RepoPath, Sha256, Uid, XetHash, new_uid
+from entrepot.catalog.files import file_links
+from entrepot.catalog.files.file_links import REPO, LinkedForm, LinkUser, best_first, is_shown
+from entrepot.names import RepoPath, Sha256, Uid, XetFileId, XetHash
 
 _T = tables.xet_files
 _U = tables.xet_file_xorbs
 _C = tables.xet_claims
 _L = tables.file_links
-_F = tables.files
 _BATCH = 500
+
+
+_ID_BYTES = 20
 
 
 @attrs.frozen
 class XetFileRow:
-    """A file as a sequence of chunk ranges; ``terms`` packs them (see ``xet.Term``)."""
+    """A file as a sequence of chunk ranges; ``terms`` packs them (see ``xet.Term``).
 
+    Uploads of the same content have one row if their chunks lie in the same
+    xorbs, and otherwise one each: nobody is told in which xorbs others sent it.
+    """
+
+    id: XetFileId
     hash: XetHash
     size: int
     terms: bytes = attrs.field(repr=False)
+
+    @staticmethod
+    def of(xet_hash: XetHash, size: int, terms: bytes) -> XetFileRow:
+        """Return the row of a file with this Xet hash and these packed terms."""
+        digest = hashlib.blake2b(bytes.fromhex(xet_hash) + terms, digest_size=_ID_BYTES)
+        return XetFileRow(XetFileId(digest.hexdigest()), xet_hash, size, terms)
 
 
 @attrs.frozen
@@ -38,119 +54,96 @@ class Claim:
     """
 
     sha256: Sha256
-    file: XetHash
+    file: XetFileId
+    hash: XetHash
     size: int
     is_proven: bool = False
 
 
-_FIND = sa.select(_T.c.hash, _T.c.size, _T.c.terms).where(_T.c.hash == sa.bindparam("wanted"))
+_FIND = sa.select(_T.c.id, _T.c.hash, _T.c.size, _T.c.terms).where(_T.c.id == sa.bindparam("wanted"))
 
 
-def find(tx: Read, file: XetHash) -> XetFileRow | None:
+def find(tx: Read, file: XetFileId) -> XetFileRow | None:
     """Return one file, or None."""
     row = tx.sql.execute(_FIND, {"wanted": file}).first()
     return XetFileRow(*row) if row else None
 
 
 def put(tx: Write, row: XetFileRow, xorbs: Mapping[XetHash, bytes], now_ms: int) -> None:
-    """Record a file whose xorbs are stored.
-
-    A file that is already recorded is only touched, because two sequences of
-    chunk ranges for the same file would keep the xorbs of both alive; it is
-    replaced if its recorded sequence is damaged.
+    """Record a file whose xorbs are stored; one that is recorded already is only touched.
 
     Args:
         xorbs: the chunks that the file uses of each xorb, packed (see ``xet.ChunkSet``).
     """
-    known = find(tx, row.hash) is not None
-    if known and damaged_xorb_of(tx, row.hash) is None:
-        tx.sql.execute(sa.update(_T).where(_T.c.hash == row.hash).values(touched_ms=now_ms))
-        return
-    values = attrs.asdict(row) | {"created_ms": now_ms, "touched_ms": now_ms}
-    insert_missing(tx.sql, _T, [values], refresh=("terms", "touched_ms"))
-    tx.sql.execute(sa.delete(_U).where(_U.c.file == row.hash))
-    insert_missing(tx.sql, _U, [{"file": row.hash, "xorb": xorb, "ranges": used} for xorb, used in xorbs.items()])
+    put_many(tx, [(row, xorbs)], now_ms)
 
 
-def claim(tx: Write, repo_id: int, claims: Sequence[Claim], user_id: int | None, now_ms: int) -> None:
-    """Remember what was claimed about files for one repository; the first claim about a sha256 stands.
+def put_many(tx: Write, rows: Sequence[tuple[XetFileRow, Mapping[XetHash, bytes]]], now_ms: int) -> None:
+    """Do the same as :func:`put` for many files."""
+    times = {"created_ms": now_ms, "touched_ms": now_ms}
+    insert_missing(tx.sql, _T, [attrs.asdict(row) | times for row, _ in rows], refresh=("touched_ms",))
+    uses = [{"file": row.id, "xorb": xorb, "ranges": used} for row, xorbs in rows for xorb, used in xorbs.items()]
+    insert_missing(tx.sql, _U, uses)
 
-    Who claims the very same chunks later has shown a right to them, and becomes the claimer.
-    """
+
+def claim(tx: Write, repo_id: int, claims: Sequence[Claim], user_id: int, now_ms: int) -> None:
+    """Remember what an account claims about files for one repository; its first claim about a sha256 stands."""
     same = {"repo_id": repo_id, "user_id": user_id, "claimed_ms": now_ms}
     rows = [{"sha256": item.sha256, "file": item.file, "is_proven": item.is_proven, **same} for item in claims]
     insert_missing(tx.sql, _C, rows, refresh=("claimed_ms",))
-    for item in claims:
-        same_chunks = (_C.c.repo_id == repo_id) & (_C.c.sha256 == item.sha256) & (_C.c.file == item.file)
-        tx.sql.execute(sa.update(_C).where(same_chunks).values(user_id=user_id))
 
 
-def claimed(tx: Read, repo_id: int, sha256s: Sequence[Sha256], *, of_user: int | None = None) -> dict[Sha256, Claim]:
-    """The claims of a repository about these sha256.
+_CLAIMED = (
+    sa.select(_C.c.sha256, _C.c.file, _T.c.hash, _T.c.size, _C.c.is_proven)
+    .join(_T, _T.c.id == _C.c.file)
+    .where((_C.c.repo_id == sa.bindparam("repo")) & _C.c.sha256.in_(sa.bindparam("wanted", expanding=True)))
+    .where(is_shown(_C.c.user_id))
+    .order_by(*(column.desc() for column in best_first(_C.c.user_id)))
+)
 
-    Args:
-        of_user: only those that this user made last; None stands for everybody.
-    """
+
+def claimed(tx: Read, repo_id: int, sha256s: Sequence[Sha256], user: LinkUser = REPO) -> dict[Sha256, Claim]:
+    """Return the claims about the given sha256 values in a repository that serve a user, their own before others."""
     found: dict[Sha256, Claim] = {}
-    mine = sa.true() if of_user is None else _C.c.user_id == of_user
     for at in range(0, len(sha256s), _BATCH):
-        query = (
-            sa.select(_C.c.sha256, _C.c.file, _T.c.size, _C.c.is_proven)
-            .join(_T, _T.c.hash == _C.c.file)
-            .where((_C.c.repo_id == repo_id) & _C.c.sha256.in_(sha256s[at : at + _BATCH]) & mine)
-        )
-        found.update((row.sha256, Claim(*row)) for row in tx.sql.execute(query))
+        names = {"repo": repo_id, "wanted": sha256s[at : at + _BATCH], **user.names()}
+        found.update((row.sha256, Claim(*row)) for row in tx.sql.execute(_CLAIMED, names))  # the best is last
     return found
 
 
-def link_claimed(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | None, now_ms: int) -> None:
+def link_claimed(tx: Write, repo_id: int, claims: Mapping[Sha256, Claim], pusher_id: int | None, now_ms: int) -> None:
     """Allow a repository to use files on the basis of claims; existing links are unchanged."""
-    rows = [
-        {
-            "repo_id": repo_id,
-            "sha256": item.sha256,
-            "size": item.size,
-            "uid": new_uid(),
-            "path": None,
-            "ref": None,
-            "pusher_id": pusher_id,
-            "linked_ms": now_ms,
-            "xet_hash": item.file,
-            "is_proven": item.is_proven,
-        }
-        for item in claimed(tx, repo_id, sha256s).values()
-    ]
-    insert_missing(tx.sql, _L, rows)
+    forms = {
+        sha256: LinkedForm(item.size, item.file, item.hash, is_proven=item.is_proven, is_verified=False)
+        for sha256, item in claims.items()
+    }
+    file_links.link_forms(tx, repo_id, forms, pusher_id, now_ms)
 
 
 _REPO: sa.BindParameter[int] = sa.bindparam("repo")
 _WANTED: sa.BindParameter[str] = sa.bindparam("wanted")
-_IS_WRITER: sa.BindParameter[bool] = sa.bindparam("is_writer", type_=sa.Boolean)
-_USER: sa.BindParameter[int | None] = sa.bindparam("user", type_=sa.BigInteger)
-_IS_SHOWN = _L.c.path.is_not(None) | (_L.c.pusher_id == _USER) | _IS_WRITER
 # Built once: making a statement costs more than running it on a page that is cached.
 _READABLE = (
-    sa.select(_L.c.sha256).where((_L.c.repo_id == _REPO) & (_L.c.xet_hash == _WANTED) & _IS_SHOWN).limit(1),
-    sa.select(_L.c.sha256)
-    .join(_F, _F.c.sha256 == _L.c.sha256)
-    # A link that rests on a claim gives no right to the real file of that sha256.
-    .where((_L.c.repo_id == _REPO) & _L.c.xet_hash.is_(None) & (_F.c.xet_hash == _WANTED) & _IS_SHOWN)
+    sa.select(_L.c.xet_file)
+    .where((_L.c.repo_id == _REPO) & (_L.c.xet_hash == _WANTED) & is_shown(_L.c.owner_id))
+    .order_by(file_links.is_form_damaged(), *best_first(_L.c.owner_id))
     .limit(1),
-    sa.select(_C.c.sha256)
-    .where((_C.c.repo_id == _REPO) & (_C.c.file == _WANTED) & ((_C.c.user_id == _USER) | _IS_WRITER))
+    sa.select(_C.c.file)
+    .where(_C.c.file.in_(sa.select(_T.c.id).where(_T.c.hash == _WANTED)))
+    .where((_C.c.repo_id == _REPO) & is_shown(_C.c.user_id))
+    .order_by(*best_first(_C.c.user_id))
     .limit(1),
 )
 
 
-def is_readable_in(tx: Read, repo_id: int, file: XetHash, *, user_id: int | None, is_writer: bool) -> bool:
-    """Whether somebody may read a file in a repository: through a link, a verified file it links, or a fresh claim.
-
-    Args:
-        user_id: whose links and claims count although no commit names the file yet.
-        is_writer: everybody's do.
-    """
-    names = {"repo": repo_id, "wanted": file, "user": user_id, "is_writer": is_writer}
-    return any(tx.sql.execute(query, names).first() for query in _READABLE)
+def find_readable(tx: Read, repo_id: int, xet_hash: XetHash, user: LinkUser) -> XetFileId | None:
+    """Return the file with this hash that a user may read in a repository: one that it links, or a fresh claim."""
+    names = {"repo": repo_id, "wanted": xet_hash, **user.names()}
+    for query in _READABLE:
+        found: XetFileId | None = tx.sql.execute(query, names).scalar()
+        if found is not None:
+            return found
+    return None
 
 
 _DAMAGED = (
@@ -161,38 +154,40 @@ _DAMAGED = (
 )
 
 
-def damaged_xorb_of(tx: Read, file: XetHash) -> XetHash | None:
+def damaged_xorb_of(tx: Read, file: XetFileId) -> XetHash | None:
     """Return a xorb in quarantine that a file needs, or None."""
     return tx.sql.execute(_DAMAGED, {"wanted": file}).scalar()
 
 
-def unverified(tx: Read, limit: int, *, skip: int = 0, repo_id: int | None = None) -> list[tuple[int, Sha256, XetHash]]:
-    """Return (repository, sha256, file) of links that are based on an unverified claim, in a fixed order.
+_UNVERIFIED = _L.c.xet_file.is_not(None) & _L.c.is_false.is_(False) & _L.c.is_verified.is_(False)
 
-    A claim is excluded if other chunks are known to have its sha256.
+
+def unverified(
+    tx: Read, limit: int, *, skip: int = 0, repo_id: int | None = None
+) -> list[tuple[int, Sha256, XetFileId]]:
+    """Return (repository, sha256, file) of links that are based on an unverified claim, in a fixed order.
 
     Args:
         skip: the number of links to skip at the beginning.
         repo_id: only links of this repository.
     """
-    known = sa.exists().where((_F.c.sha256 == _L.c.sha256) & _F.c.xet_hash.is_not(None))
     query = (
-        sa.select(_L.c.repo_id, _L.c.sha256, _L.c.xet_hash)
-        .where(_L.c.xet_hash.is_not(None) & _L.c.is_false.is_(False) & ~known)
-        .order_by(_L.c.repo_id, _L.c.sha256)
+        sa.select(_L.c.repo_id, _L.c.sha256, _L.c.xet_file)
+        .where(_UNVERIFIED)
+        .distinct()
+        .order_by(_L.c.repo_id, _L.c.sha256, _L.c.xet_file)
         .limit(limit)
         .offset(skip)
     )
     if repo_id is not None:
         query = query.where(_L.c.repo_id == repo_id)
-    return [(row.repo_id, row.sha256, row.xet_hash) for row in tx.sql.execute(query)]
+    return [(row.repo_id, row.sha256, row.xet_file) for row in tx.sql.execute(query)]
 
 
 def repos_with_claims(tx: Read) -> list[int]:
     """Return the repositories that have links as :func:`unverified` returns them."""
-    known = sa.exists().where((_F.c.sha256 == _L.c.sha256) & _F.c.xet_hash.is_not(None))
-    here = _L.c.xet_hash.is_not(None) & _L.c.is_false.is_(False) & ~known
-    return list(tx.sql.execute(sa.select(_L.c.repo_id).where(here).distinct().order_by(_L.c.repo_id)).scalars())
+    query = sa.select(_L.c.repo_id).where(_UNVERIFIED).distinct().order_by(_L.c.repo_id)
+    return list(tx.sql.execute(query).scalars())
 
 
 @attrs.frozen
@@ -205,25 +200,25 @@ class UnprovenLink:
     uid: Uid
     repo_id: int
     sha256: Sha256
-    file: XetHash
+    file: XetFileId
     path: RepoPath
     pusher_id: int | None
 
 
 def unproven_links(tx: Read, *, after: str, limit: int) -> list[UnprovenLink]:
     """Return one page of the unproven links in the order of their ids; ``after`` is the last id seen, or ""."""
-    columns = (_L.c.uid, _L.c.repo_id, _L.c.sha256, _L.c.xet_hash, _L.c.path, _L.c.pusher_id)
-    rests = _L.c.xet_hash.is_not(None) & _L.c.is_proven.is_(False) & _L.c.path.is_not(None)
+    columns = (_L.c.uid, _L.c.repo_id, _L.c.sha256, _L.c.xet_file, _L.c.path, _L.c.pusher_id)
+    rests = _L.c.xet_file.is_not(None) & _L.c.is_proven.is_(False) & _L.c.path.is_not(None)
     query = sa.select(*columns).where(rests & (_L.c.uid > after)).order_by(_L.c.uid).limit(limit)
     return [UnprovenLink(*row) for row in tx.sql.execute(query)]
 
 
-def hashes(tx: Read) -> list[XetHash]:
-    """Return the hashes of all files."""
-    return list(tx.sql.execute(sa.select(_T.c.hash)).scalars())
+def ids(tx: Read) -> list[XetFileId]:
+    """Return the ids of all files."""
+    return list(tx.sql.execute(sa.select(_T.c.id)).scalars())
 
 
-def xorbs_of(tx: Read, files: Sequence[XetHash]) -> set[XetHash]:
+def xorbs_of(tx: Read, files: Sequence[XetFileId]) -> set[XetHash]:
     """Return the xorbs that the given files need."""
     found: set[XetHash] = set()
     for at in range(0, len(files), _BATCH):
@@ -244,19 +239,11 @@ def withdraw(tx: Write, repo_id: int, sha256s: Sequence[Sha256]) -> None:
 
 
 def remove_unused(tx: Write, touched_before_ms: int) -> int:
-    """Delete the files that no link, verified file or claim needs; return how many."""
-    old = _is_free() & (_T.c.touched_ms < touched_before_ms)
-    gone = list(tx.sql.execute(sa.select(_T.c.hash).where(old)).scalars())
+    """Delete the files that no link or claim needs; return how many."""
+    is_free = ~sa.exists().where(_L.c.xet_file == _T.c.id) & ~sa.exists().where(_C.c.file == _T.c.id)
+    gone = list(tx.sql.execute(sa.select(_T.c.id).where(is_free & (_T.c.touched_ms < touched_before_ms))).scalars())
     for at in range(0, len(gone), _BATCH):
         batch = gone[at : at + _BATCH]
         tx.sql.execute(sa.delete(_U).where(_U.c.file.in_(batch)))
-        tx.sql.execute(sa.delete(_T).where(_T.c.hash.in_(batch)))
+        tx.sql.execute(sa.delete(_T).where(_T.c.id.in_(batch)))
     return len(gone)
-
-
-def _is_free() -> sa.ColumnElement[bool]:
-    return (
-        ~sa.exists().where(_L.c.xet_hash == _T.c.hash)
-        & ~sa.exists().where(_F.c.xet_hash == _T.c.hash)
-        & ~sa.exists().where(_C.c.file == _T.c.hash)
-    )

@@ -59,10 +59,9 @@ _FIND_MANY = sa.select(*_COLUMNS).where(_NAMED)
 _MEASURE = sa.select(_T.c.oid, _T.c.size, _T.c.sha256, _T.c.pointer_size).where(_NAMED)
 _COUNT = sa.select(sa.func.count()).select_from(_T).where(_NAMED)
 _L = tables.file_links
-_DELETED_POINTERS = (
-    sa.select(_T.c.oid, _T.c.sha256, _T.c.pointer_size, _L.c.sha256.is_not(None))
-    .outerjoin(_L, (_L.c.repo_id == _T.c.repo_id) & (_L.c.sha256 == _T.c.sha256))
-    .where(_NAMED & _T.c.pointer_size.is_not(None) & _L.c.path.is_(None))
+_LINKED = sa.exists().where((_L.c.repo_id == _T.c.repo_id) & (_L.c.sha256 == _T.c.sha256))
+_DELETED_POINTERS = sa.select(_T.c.oid, _T.c.sha256, _T.c.pointer_size, _LINKED.label("is_back")).where(
+    _NAMED & _T.c.pointer_size.is_not(None) & ~_LINKED.where(_L.c.path.is_not(None))
 )
 _TAGS = sa.select(*_COLUMNS).where(_NAMED & (_T.c.kind == "tag"))
 

@@ -235,7 +235,7 @@ def check_hub_admin_left(tx: Read, user: Account) -> None:
     Raises:
         Refused: the hub would be left without an administrator.
     """
-    if user.is_admin and user.suspended_ms is None and accounts.hub_admins(tx) <= 1:
+    if user.is_admin and not user.is_suspended and accounts.hub_admins(tx) <= 1:
         raise Refused(f"{user.name} is the only administrator of the hub: appoint another one first")
 
 

@@ -102,7 +102,7 @@ def change_user(hub: HubContext, by: Actor, name: str, changes: UserChanges) -> 
         if changes.is_admin is not None and changes.is_admin != user.is_admin:
             accounts.update(tx, user.id, is_admin=changes.is_admin)
             audit.record(hub, tx, actor, "user.admin", f"user {user.name}", {"admin": changes.is_admin})
-        if changes.is_suspended is not None and changes.is_suspended != (user.suspended_ms is not None):
+        if changes.is_suspended is not None and changes.is_suspended != user.is_suspended:
             accounts.update(tx, user.id, suspended_ms=hub.now_ms() if changes.is_suspended else None)
             action = "user.suspend" if changes.is_suspended else "user.unsuspend"
             audit.record(hub, tx, actor, action, f"user {user.name}")
@@ -222,7 +222,7 @@ def render_user(user: Account, tokens: Sequence[Token]) -> AdminUser:
         fullname=user.fullname,
         email=user.email,
         is_admin=user.is_admin,
-        is_suspended=user.suspended_ms is not None,
+        is_suspended=user.is_suspended,
         created_at=format_ms(user.created_ms),
         tokens=[render_token(user.name, token) for token in tokens],
     )

@@ -66,7 +66,7 @@ def issue_code(hub: HubContext, by: Actor, name: str, expires_s: int) -> SignInC
     _check_lifetime(expires_s)
     with hub.write(Lock.hub(), Lock.audit()) as tx:
         user = find_user(tx, name)
-        if user.suspended_ms is not None:
+        if user.is_suspended:
             raise AccountSuspended
         return _issue(hub, tx, actor, user, expires_s)
 
@@ -88,7 +88,7 @@ def exchange(hub: HubContext, _caller: MaybeCaller, given: CodeExchange) -> Sign
         user = None if user_id is None else accounts.by_ids(tx, [user_id]).get(user_id)
         if user is None:
             raise InvalidSignInCode
-        if user.suspended_ms is not None:
+        if user.is_suspended:
             raise AccountSuspended
         sign_in_codes.remove(tx, code_hash)
         secret = new_secret()

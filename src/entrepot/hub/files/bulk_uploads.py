@@ -15,7 +15,7 @@ import attrs
 from entrepot.blobs import file_key
 from entrepot.catalog import Lock
 from entrepot.catalog.files import bulk_uploads as rows
-from entrepot.catalog.files import files, xorbs
+from entrepot.catalog.files import file_links, files, xorbs
 from entrepot.catalog.files.bulk_uploads import FileState, ProvenFile
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.catalog.repos.repositories import RepoRow
@@ -92,13 +92,12 @@ def receive_files(
         quota = quotas.allowance(hub, tx, row)
     contents = _verified(hub, uploads, quota)
     with hub.read() as tx:
-        linked = files.usable(tx, row.id, list(contents))
+        linked = file_links.usable(tx, row.id, list(contents))
     quota.spend(sum(len(data) for sha256, data in contents.items() if sha256 not in linked))
-    there = _stored_already(hub, contents)
+    there = _stored_already(hub, row.id, author.account.id, contents)
     arrivals = _Packing(hub, row.namespace_id).pack({key: contents[key] for key in contents if key not in there})
-    raw = _record(hub, row, author, revision, contents, arrivals)
-    for sha256 in raw:
-        rechunking.drop_raw(hub, sha256)
+    for sha256 in _record(hub, row, author, revision, contents, arrivals):
+        rechunking.drop_raw(hub, sha256, hub.now_ms())
     return list(contents)
 
 
@@ -116,15 +115,19 @@ def _verified(hub: HubContext, uploads: Sequence[UploadedFile], quota: Allowance
     return found
 
 
-def _stored_already(hub: HubContext, contents: Mapping[Sha256, Buffer]) -> set[Sha256]:
-    """Return the files that are stored already; protect them from sweeps for the grace period."""
+def _stored_already(hub: HubContext, repo_id: int, user_id: int, contents: Mapping[Sha256, Buffer]) -> set[Sha256]:
+    """Return the files that the repository has for the account already; protect them from sweeps.
+
+    Files of other repositories do not count: the time of an upload must not tell that they exist.
+    """
     with hub.read() as tx:
-        known = rows.stored_forms(tx, list(contents))
+        known = rows.stored_forms(tx, repo_id, user_id, list(contents))
     if not known:
         return set()
     with hub.write(*map(Lock.file, known)) as tx:
         files.touch(tx, list(known), hub.now_ms())
-        known = rows.stored_forms(tx, list(known))
+        file_links.renew(tx, repo_id, list(known), hub.now_ms())
+        known = rows.stored_forms(tx, repo_id, user_id, list(known))
     return {sha256 for sha256, found in known.items() if _is_whole(hub, sha256, found, len(contents[sha256]))}
 
 
@@ -145,7 +148,7 @@ def _record(
     contents: Mapping[Sha256, Buffer],
     arrivals: Sequence[ProvenFile],
 ) -> list[Sha256]:
-    """Publish the rows; return the files that now have raw bytes in addition to their chunks."""
+    """Publish the rows; return the files that may now have raw bytes in addition to their chunks."""
     now = hub.now_ms()
     chunked = {*(item.row.hash for item in arrivals), *(xorb for item in arrivals for xorb in item.xorbs)}
     locks = (Lock.repo(row.id), *map(Lock.file, contents), *map(Lock.xorb, chunked))
@@ -154,9 +157,8 @@ def _record(
         for xorb in {xorb for item in arrivals for xorb in item.xorbs}:
             if not xorbs.use(tx, xorb, row.namespace_id, now):
                 raise Busy("these files")  # a sweep with a very short grace period deleted their xorb: send them again
-        raw = rows.put(tx, arrivals, now)
-        files.link(tx, row.id, list(contents), author.account.id, now)
-        if len(files.usable(tx, row.id, list(contents))) < len(contents):
+        raw = rows.put(tx, row.id, arrivals, author.account.id, now)
+        if len(file_links.usable(tx, row.id, list(contents))) < len(contents):
             raise Busy("these files")  # a stored file was swept in the meantime
     return raw
 
@@ -207,7 +209,7 @@ class _Packing:
             chunks.keep_xorb(self._hub, self._namespace_id, xorb.hash, xorb.index, sink)
         for sha256, name, places in self._waiting:
             terms = Terms.of(_terms(xorb.hash, places))
-            row = XetFileRow(name, sum(length for _, length in places), terms.encode())
+            row = XetFileRow.of(name, sum(length for _, length in places), terms.encode())
             self._done.append(ProvenFile(sha256, row, terms.used()))
         self._builder, self._places, self._waiting = XorbBuilder(), {}, []
 

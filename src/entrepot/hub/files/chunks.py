@@ -10,14 +10,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
-from entrepot.blobs import OpenSink, file_key
-from entrepot.catalog import Lock, Read, Write
-from entrepot.catalog.files import chunk_access, files, xet_files, xorbs
+from entrepot.blobs import OpenSink
+from entrepot.catalog import Lock, Read
+from entrepot.catalog.files import chunk_access, file_links, xet_files, xorbs
 from entrepot.catalog.files.chunk_access import Viewer
+from entrepot.catalog.files.file_links import REPO, LinkedForm, LinkUser
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.jobs import jobs
@@ -39,14 +40,13 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunk_rights, xet_tokens, xorb_scrubbing
 from entrepot.hub.files.chunk_rights import ChunkRights
 from entrepot.hub.files.xet_tokens import XetToken
-from entrepot.names import Sha256, XetHash, new_uid
-from entrepot.storage import chunk_content
+from entrepot.names import Sha256, XetFileId, XetHash, new_uid
+from entrepot.storage import chunk_content, contents
 from entrepot.storage.chunk_content import StoredXorb
 from entrepot.storage.contents import Content
 from entrepot.xet import (
     HASH_BYTES,
     MAX_BODY_BYTES,
-    FileBlock,
     KnownXorb,
     Plan,
     Shard,
@@ -66,6 +66,7 @@ from entrepot.xet import (
 MAX_XORB_BODY = MAX_BODY_BYTES
 MAX_SHARD_BODY = 80 << 20
 _ANSWER_XORBS = 64
+_LATEST_XORBS = 32
 _ANSWER_LIFETIME_S = 14 * 86_400  # a week less than xorbs are kept, for uploads that begin late
 _DATA = "xet-data"
 _PIECE = 8 << 20
@@ -106,9 +107,19 @@ class ReceivingXorb:
             viewer = chunk_rights.viewer_of(self._hub, tx, self._given)
             is_known = ChunkRights(tx, viewer, [self._xorb]).of(self._xorb).covers(0, index.count)
         is_fresh = keep_xorb(
-            self._hub, self._given.namespace_id, self._xorb, index, self._sink, holder=self._given.holder
+            self._hub,
+            self._given.namespace_id,
+            self._xorb,
+            index,
+            self._sink,
+            holder=self._given.holder,
+            judge=self._judge,
         )
         return is_fresh or not is_known
+
+    def _judge(self, tx: Read) -> None:
+        """Raise unless the sender may still send, in the transaction that lets them refer to the xorb."""
+        xet_tokens.recheck(self._hub, tx, self._given)
 
     def discard(self) -> None:
         """Delete the received bytes; does nothing after :meth:`finish`."""
@@ -136,18 +147,28 @@ def receive_xorb(hub: HubContext, given: XetToken, xorb: XetHash, size: int | No
 
 
 def keep_xorb(
-    hub: HubContext, namespace_id: int, xorb: XetHash, index: XorbIndex, sink: OpenSink, *, holder: str | None = None
+    hub: HubContext,
+    namespace_id: int,
+    xorb: XetHash,
+    index: XorbIndex,
+    sink: OpenSink,
+    *,
+    holder: str | None = None,
+    judge: Callable[[Read], None] = lambda _tx: None,
 ) -> bool:
     """Publish the bytes of a verified xorb and record it; False if it was stored already.
 
     Args:
         holder: id of the sender, who may refer to all of its chunks afterwards.
+        judge: raises if the sender has lost the right; called in every transaction that records the xorb.
 
     Raises:
         Busy: a sweeper is deleting the same xorb.
+        Whatever ``judge`` raises: nothing is recorded; the bytes may be swept as orphaned.
     """
     row = chunk_content.row_of(xorb, index)
     with hub.write(Lock.xorb(xorb)) as tx:
+        judge(tx)
         there = xorbs.find(tx, xorb)
         is_usable = there is not None and xorbs.use(tx, xorb, namespace_id, hub.now_ms(), holder=holder)
     if there is not None:
@@ -157,10 +178,11 @@ def keep_xorb(
                     chunk_content.key_of(row), index.size
                 )  # as slow as for new bytes: timing reveals nothing
             return False
-        _replace(hub, namespace_id, there, row, sink, holder)
+        _replace(hub, namespace_id, there, row, sink, holder, judge)
         return True
     is_fresh = sink.publish_as(chunk_content.key_of(row), index.size)
     with hub.write(Lock.xorb(xorb)) as tx:
+        judge(tx)
         xorbs.put(tx, row, namespace_id, hub.now_ms(), holder=holder)
         current = xorbs.find(tx, xorb)
     if current is None or hub.store.blobs.stat(chunk_content.key_of(current)) is None:
@@ -172,7 +194,13 @@ def keep_xorb(
 
 
 def _replace(
-    hub: HubContext, namespace_id: int, there: XorbRow, row: XorbRow, sink: OpenSink, holder: str | None
+    hub: HubContext,
+    namespace_id: int,
+    there: XorbRow,
+    row: XorbRow,
+    sink: OpenSink,
+    holder: str | None,
+    judge: Callable[[Read], None],
 ) -> None:
     """Replace lost or damaged bytes by verified ones; no one can read the xorb in the meantime.
 
@@ -187,6 +215,8 @@ def _replace(
     sink.publish_as(chunk_content.key_of(row), row.size)
     with hub.write(Lock.xorb(row.hash)) as tx:
         xorbs.mend(tx, row, claimed_ms, hub.now_ms())
+    with hub.write(Lock.xorb(row.hash)) as tx:
+        judge(tx)
         xorbs.put(tx, row, namespace_id, hub.now_ms(), holder=holder)
 
 
@@ -243,7 +273,7 @@ def register_shard(hub: HubContext, given: XetToken, data: bytes) -> None:
             xet_tokens.forget_known(tx, given.holder)
         raise
     if given.is_proposal:
-        _check_digests(hub, shard)
+        _check_digests(hub, given, shard)
     _record(hub, given, shard, named, is_proven=_is_proven(hub, viewer, shard, named))
 
 
@@ -254,7 +284,7 @@ def _check_room(hub: HubContext, given: XetToken, shard: Shard) -> None:
         row = repositories.by_id(tx, given.repo_id)
         if row is None:
             raise RepoNotFound
-        there = files.usable(tx, row.id, list(sizes))
+        there = file_links.usable(tx, row.id, list(sizes), _user(given))
         quota = quotas.allowance(hub, tx, row)
     for size in sizes.values():
         quota.check_file("a file", size)
@@ -265,6 +295,26 @@ def find_chunk(hub: HubContext, given: XetToken, chunk: XetHash) -> bytes | None
     """Return a shard of the xorbs that hold a chunk and its neighbours, with keyed hashes; None if it is not found."""
     with hub.read() as tx:
         known = find_near_chunk(hub, tx, chunk_rights.viewer_of(hub, tx, given), chunk, _ANSWER_XORBS)
+    return _answer(hub, known)
+
+
+def find_latest(hub: HubContext, given: XetToken) -> bytes | None:
+    """Return a shard of the xorbs of the latest files in the repository of an upload, with keyed hashes; or None.
+
+    A client asks for the first chunk of a file and for one chunk in 1,024. If the
+    beginning of a file has changed, it would send megabytes before it asks for a chunk that is stored.
+    """
+    if not given.may_write:
+        return None
+    with hub.read() as tx:
+        viewer = chunk_rights.viewer_of(hub, tx, given)
+        wanted = chunk_access.latest_xorbs(tx, given.repo_id, _LATEST_XORBS)
+        rights = ChunkRights(tx, viewer, wanted)
+        known = [item for xorb in wanted if (item := _known(hub, tx, xorb, rights)) is not None]
+    return _answer(hub, known)
+
+
+def _answer(hub: HubContext, known: Sequence[KnownXorb]) -> bytes | None:
     if not known:
         return None
     with hub.write(*(Lock.xorb(item.hash) for item in known)) as tx:
@@ -277,20 +327,23 @@ def find_chunk(hub: HubContext, given: XetToken, chunk: XetHash) -> bytes | None
     return dedup_answer(known, secrets.token_bytes(32), now_s, now_s + _ANSWER_LIFETIME_S)
 
 
+def _known(hub: HubContext, tx: Read, xorb: XetHash, rights: ChunkRights) -> KnownXorb | None:
+    """Return the chunks of an intact xorb that a viewer may refer to; None if there are none."""
+    usable = rights.of(xorb)
+    stored = _find_intact(hub, tx, xorb) if usable else None
+    if stored is None or not usable.first(stored.index.count).any():
+        return None
+    return KnownXorb(xorb, stored.index, usable)
+
+
 def find_near_chunk(hub: HubContext, tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[KnownXorb]:
     """Return an intact xorb in which a viewer may refer to a chunk, followed by xorbs uploaded together with it."""
     for group in chunk_access.near_chunk(tx, viewer, chunk, limit):
         rights = ChunkRights(tx, viewer, group)
-        known = []
-        for xorb in group:
-            usable = rights.of(xorb)
-            stored = _find_intact(hub, tx, xorb) if usable else None
-            if stored is not None and usable.first(stored.index.count).any():
-                known.append(KnownXorb(xorb, stored.index, usable))
-            if not known or not known[0].has(chunk):
-                break
-        if known and known[0].has(chunk):
-            return known
+        first = _known(hub, tx, group[0], rights)
+        if first is not None and first.has(chunk):
+            others = (_known(hub, tx, xorb, rights) for xorb in group[1:])
+            return [first, *(item for item in others if item is not None)]
     return []
 
 
@@ -314,12 +367,11 @@ def reconstruct(hub: HubContext, given: XetToken, file: XetHash, first: int, las
         XorbDamaged: a xorb of the file is in quarantine.
     """
     with hub.read() as tx:
-        is_writer = given.may_write and not given.is_proposal
-        if repositories.by_id(tx, given.repo_id) is None or not xet_files.is_readable_in(
-            tx, given.repo_id, file, user_id=given.user_id, is_writer=is_writer
-        ):
+        is_there = repositories.by_id(tx, given.repo_id) is not None
+        found = xet_files.find_readable(tx, given.repo_id, file, _user(given)) if is_there else None
+        if found is None:
             raise ThingNotFound("file", file)
-        terms = _intact_terms(tx, file)
+        terms = _intact_terms(tx, found)
         until = terms.size - 1 if last is None else last
         return plan(terms, lambda xorb: chunk_content.get_xorb(hub.store, tx, xorb).index, first, max(until, first))
 
@@ -359,7 +411,7 @@ def fetch(hub: HubContext, xorb: XetHash, query: Mapping[str, str]) -> tuple[Con
     return hub.store.blobs.open(stored.key), int(first), int(last)
 
 
-def open_file(hub: HubContext, file: XetHash) -> Content:
+def open_file(hub: HubContext, file: XetFileId) -> Content:
     """Return the content of a file stored as chunks, readable at any offset.
 
     Raises:
@@ -375,21 +427,25 @@ def open_file(hub: HubContext, file: XetHash) -> Content:
     return chunk_content.ChunkedContent(hub.store, terms, find, lambda xorb: xorb_scrubbing.is_damaged(hub, xorb))
 
 
-def open_verified(hub: HubContext, sha256: Sha256) -> Content:
-    """Return the content of a file stored as chunks, by its verified sha256.
+def open_linked(hub: HubContext, repo_id: int, sha256: Sha256, size: int, user: LinkUser = REPO) -> Content:
+    """Return the content of a large file that a repository stored raw a moment ago, perhaps as chunks now.
 
     Raises:
-        BlobMissing: it is not stored as chunks.
+        BlobMissing: its bytes are lost.
         XorbDamaged: a xorb of the file is lost or in quarantine.
     """
-    with hub.read() as tx:
-        file = files.chunks_of(tx, sha256)
-    if file is None:
-        raise BlobMissing(file_key(sha256))
-    return open_file(hub, file)
+    try:
+        return contents.open_file(hub.store, sha256, size)
+    except BlobMissing:
+        # Chunks may have replaced its raw bytes since the look-up.
+        with hub.read() as tx:
+            kept = file_links.stored_form(tx, repo_id, sha256, user)
+        if kept is None or kept.file is None:
+            raise
+        return open_file(hub, kept.file)
 
 
-def _intact_terms(tx: Read, file: XetHash) -> Terms:
+def _intact_terms(tx: Read, file: XetFileId) -> Terms:
     terms = chunk_content.terms_of(tx, file)
     if terms is None:
         raise ThingNotFound("file", file)
@@ -397,6 +453,10 @@ def _intact_terms(tx: Read, file: XetHash) -> Terms:
     if damaged is not None:
         raise XorbDamaged(damaged)
     return terms
+
+
+def _user(given: XetToken) -> LinkUser:
+    return LinkUser(given.user_id, given.may_write and not given.is_proposal)
 
 
 def _find_intact(hub: HubContext, tx: Read, xorb: XetHash) -> StoredXorb | None:
@@ -429,9 +489,15 @@ def _version(hub: HubContext, xorb: XetHash) -> int:
 
 def _record(hub: HubContext, given: XetToken, shard: Shard, named: Sequence[XetHash], *, is_proven: bool) -> None:
     now, uid = hub.now_ms(), new_uid()
-    used = {file.hash: file.terms.used() for file in shard.files}
+    rows = {file.hash: XetFileRow.of(file.hash, file.terms.size, file.terms.encode()) for file in shard.files}
+    used = [(rows[file.hash], file.terms.used()) for file in {file.hash: file for file in shard.files}.values()]
     chunks = _findable(hub, shard)
-    chunked = {*named, *used, *(xorb for _, xorb in chunks), *(block.hash for block in shard.xorbs)}
+    claims = [
+        Claim(file.sha256, rows[file.hash].id, file.hash, file.terms.size, is_proven)
+        for file in shard.files
+        if file.sha256 is not None
+    ]
+    chunked = {*named, *rows, *(xorb for _, xorb in chunks), *(block.hash for block in shard.xorbs)}
     proven = [file.sha256 for file in shard.files if file.sha256 is not None] if given.is_proposal else []
     locks = (Lock.repo(given.repo_id), *map(Lock.file, proven), *map(Lock.xorb, chunked))
     with hub.write(*locks) as tx:
@@ -439,19 +505,20 @@ def _record(hub: HubContext, given: XetToken, shard: Shard, named: Sequence[XetH
         for xorb in named:
             if not xorbs.use(tx, xorb, None, now):
                 raise XorbMissing(xorb, "it was deleted in the meantime")
-        for file in shard.files:
-            xet_files.put(tx, XetFileRow(file.hash, file.terms.size, file.terms.encode()), used[file.hash], now)
+        xet_files.put_many(tx, used, now)
+        for row, _ in used:
+            file_links.mend(tx, given.repo_id, row.id, row.hash)
         if given.is_proposal:
-            _link_proven(tx, given, _claims(shard.files), now)
-        else:
-            claims = [attrs.evolve(claim, is_proven=is_proven) for claim in _claims(shard.files)]
+            forms = {claim.sha256: LinkedForm(claim.size, claim.file, claim.hash) for claim in claims}
+            file_links.link_forms(tx, given.repo_id, forms, given.user_id, now)
+        elif given.user_id is not None:
             xet_files.claim(tx, given.repo_id, claims, given.user_id, now)
         xorbs.remember_chunks(tx, uid, chunks)
         xorbs.remember_group(tx, uid, [block.hash for block in shard.xorbs])
         jobs.enqueue(tx, "verify", {"repo": given.repo_id}, now, dedup_key=f"verify:{given.repo_id}", delay_ms=60_000)
 
 
-def _check_digests(hub: HubContext, shard: Shard) -> None:
+def _check_digests(hub: HubContext, given: XetToken, shard: Shard) -> None:
     """Compute the sha256 of all files of a shard: claims of callers who may only propose changes are not trusted.
 
     A claim applies in its whole repository, so a false one would affect files
@@ -469,25 +536,14 @@ def _check_digests(hub: HubContext, shard: Shard) -> None:
         if file.sha256 is None:
             continue
         with hub.read() as tx:
-            if files.chunks_of(tx, file.sha256) == file.hash:
-                continue  # verified before
+            if file_links.is_verified(tx, given.repo_id, file.sha256, file.hash):
+                continue
         digest = hashlib.sha256()
         with contextlib.closing(chunk_content.ChunkedContent(hub.store, file.terms, find)) as content:
             for offset in range(0, content.size, _PIECE):
                 digest.update(content.read_at(offset, _PIECE))
         if digest.hexdigest() != file.sha256:
             raise ContentMismatch("sha256", file.sha256, digest.hexdigest())
-
-
-def _link_proven(tx: Write, given: XetToken, claims: Sequence[Claim], now_ms: int) -> None:
-    """Let the repository of a token use files whose sha256 was computed here."""
-    for claim in claims:
-        files.put_chunked(tx, claim.sha256, claim.size, claim.file, now_ms)
-    files.link(tx, given.repo_id, [claim.sha256 for claim in claims], given.user_id, now_ms)
-
-
-def _claims(blocks: Sequence[FileBlock]) -> list[Claim]:
-    return [Claim(file.sha256, file.hash, file.terms.size) for file in blocks if file.sha256 is not None]
 
 
 def _findable(hub: HubContext, shard: Shard) -> list[tuple[XetHash, XetHash]]:

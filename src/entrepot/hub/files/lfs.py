@@ -12,11 +12,11 @@ import attrs
 
 from entrepot.blobs import PartSink, VerifiedSink, file_key, receive_verified
 from entrepot.catalog import Lock, Read
-from entrepot.catalog.files import file_checks, files, uploads
+from entrepot.catalog.files import file_checks, file_links, files, uploads
+from entrepot.catalog.files.file_links import LinkUser
 from entrepot.catalog.files.uploads import Upload
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import (
-    BlobMissing,
     Busy,
     ContentMismatch,
     InvalidSignature,
@@ -32,9 +32,9 @@ from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, file_scrubbing
-from entrepot.hub.files.staging import admit, present_sizes, usable_sizes
+from entrepot.hub.files.staging import admit, link_user, present_sizes, usable_sizes
 from entrepot.names import RepoRef, Sha256, new_uid, parse_sha256
-from entrepot.storage.contents import Content, open_file
+from entrepot.storage.contents import Content
 
 MAX_OBJECTS = 1_000
 MAX_PARTS = 10_000
@@ -211,7 +211,7 @@ def receive(hub: HubContext, sha256: str, query: Mapping[str, str]) -> Receiving
     size = int(claim["size"])
     with hub.read() as tx:
         target, _ = _writer(hub, tx, claim)
-        if Sha256(claim["oid"]) not in files.usable(tx, target.id, [Sha256(claim["oid"])]):
+        if Sha256(claim["oid"]) not in file_links.usable(tx, target.id, [Sha256(claim["oid"])]):
             quotas.allowance(hub, tx, target).check(size)
     return ReceivingFile(
         hub, claim, receive_verified(hub.store.blobs, file_key(Sha256(claim["oid"])), Sha256(claim["oid"]), size), size
@@ -339,20 +339,18 @@ def fetch(hub: HubContext, sha256: str, query: Mapping[str, str]) -> Content:
     """
     claim = _check(hub, _DOWNLOAD, f"/_lfs/objects/{sha256}", query)
     oid = Sha256(claim["oid"])
+    grant = capabilities.of_fields(claim)
+    user = LinkUser(grant.user_id, is_writer=True)  # the link was signed for someone who may use the file
     with hub.read() as tx:
-        row = capabilities.reading_repo(tx, capabilities.of_fields(claim), hub.now_ms())
-        kept = None if row is None else files.stored_form(tx, row.id, oid)
+        row = capabilities.reading_repo(tx, grant, hub.now_ms())
+        kept = None if row is None else file_links.stored_form(tx, row.id, oid, user)
         if kept is not None and kept.is_damaged:
             file_scrubbing.check_served(tx, oid)
-    if kept is None:
+    if row is None or kept is None:
         raise ThingNotFound("object", oid)
-    if not kept.is_raw and kept.xet_hash is not None:
-        return chunks.open_file(hub, kept.xet_hash)
-    try:
-        return open_file(hub.store, oid, kept.size)
-    except BlobMissing:
-        # Chunks have replaced its raw bytes since the look-up.
-        return chunks.open_verified(hub, oid)
+    if not kept.is_raw and kept.file is not None:
+        return chunks.open_file(hub, kept.file)
+    return chunks.open_linked(hub, row.id, oid, kept.size, user)
 
 
 MULTIPART_THRESHOLD = "multipartThreshold"
@@ -362,9 +360,14 @@ MULTIPART_THRESHOLD = "multipartThreshold"
 def _intact_sizes(tx: Read, author: Caller, row: RepoRow, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
     """Return the sizes of files that need no upload: usable ones whose bytes are not damaged."""
     found = usable_sizes(tx, author, row, sha256s)
-    lost = file_checks.damaged(tx, list(found))
-    lost -= {sha256 for sha256 in lost if files.chunks_of(tx, sha256) is not None}
+    lost = {sha256 for sha256 in file_checks.damaged(tx, list(found)) if _is_raw(tx, author, row, sha256)}
+    lost |= file_links.damaged_forms(tx, row.id, list(found))
     return {sha256: size for sha256, size in found.items() if sha256 not in lost}
+
+
+def _is_raw(tx: Read, author: Caller, row: RepoRow, sha256: Sha256) -> bool:
+    kept = file_links.stored_form(tx, row.id, sha256, link_user(author, row))
+    return kept is None or kept.is_raw
 
 
 def _refuse(
@@ -439,12 +442,13 @@ def _link_stored(hub: HubContext, claim: Mapping[str, str], size: int) -> None:
         row, holder = _writer(hub, tx, claim)
         if not files.confirm(tx, sha256, size):
             raise Busy("this file")  # a sweep with a very short grace period deleted it: send it again
-        files.link(tx, row.id, [sha256], holder.account.id, hub.now_ms())
+        file_links.link(tx, row.id, [sha256], holder.account.id, hub.now_ms())
     if hub.store.blobs.stat(file_key(sha256)) is None:
-        # Chunks have just replaced an earlier copy, and these bytes were deleted with it.
-        with hub.write(Lock.file(sha256)) as tx:
-            if not files.drop_raw(tx, sha256):
-                raise Busy("this file")
+        # Chunks have just replaced an earlier copy, and these bytes were deleted with it: send them again.
+        with hub.write(Lock.repo(row.id), Lock.file(sha256)) as tx:
+            file_links.unlink_lost(tx, row.id, sha256)
+            files.drop_raw(tx, sha256, hub.now_ms())
+        raise Busy("this file")
 
 
 def _check_kept(hub: HubContext, claim: Mapping[str, str], size: int, upload: str) -> None:

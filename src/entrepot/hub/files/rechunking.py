@@ -15,8 +15,8 @@ from typing import Final, NamedTuple, Protocol
 import attrs
 
 from entrepot.blobs import file_key
-from entrepot.catalog import Lock, Read
-from entrepot.catalog.files import files, xet_files, xorbs
+from entrepot.catalog import Lock
+from entrepot.catalog.files import file_links, files, xet_files, xorbs
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import repositories
@@ -25,7 +25,7 @@ from entrepot.errors import BeingVerified, BlobMissing, BlobUnreadable, Busy, Da
 from entrepot.hub.callers import Caller, read_by
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunk_rights, chunks, xorb_scrubbing
-from entrepot.names import Sha256, XetHash, new_uid
+from entrepot.names import Sha256, XetFileId, XetHash, new_uid
 from entrepot.storage.contents import Content, open_file
 from entrepot.xet import Chunker, MerkleTree, Term, Terms, XorbBuilder, chunk_hash, eligible_chunks, read_hash
 
@@ -42,6 +42,7 @@ _HASH = 32
 _SEGMENT = 65_536
 _REMEMBERED = 500_000
 _CUTS_IN_A_STEP = 128
+_OWN_XORBS = 4 << 20
 _RECORD_AFTER = 256 << 20
 
 
@@ -64,25 +65,23 @@ def chunk_steps(hub: HubContext, repo_id: int) -> Generator[None, None, int]:
         with hub.read() as tx:
             row = repositories.by_id(tx, repo_id)
             found = files.raw_of(tx, repo_id, larger_than=MIN_CHUNKED, limit=_BATCH, skip=left)
-            waiting = _first_bytes(found)
-            unmade = [sha256 for sha256, _size, file in waiting if file is None or not _is_intact(tx, file)]
-        if row is None or not waiting:
+        if row is None or not found:
             return done
-        ingestion = Rechunker(hub, row)
-        for sha256 in unmade:
-            yield from ingestion.add_steps(sha256)
-        ingestion.finish()
-        dropped = sum(drop_raw(hub, sha256) for sha256, _size, _file in waiting)
-        done += dropped
-        left += len(waiting) - dropped  # these cannot be read: fsck reports them
+        waiting = _first_bytes(found)
+        ingestion, begun_ms = Rechunker(hub, row), hub.now_ms()
+        for sha256, size in waiting:
+            yield from ingestion.add_steps(sha256, size)
+        made = ingestion.finish()
+        for sha256 in made:
+            drop_raw(hub, sha256, begun_ms)
+        done += len(made)
+        left += len(waiting) - len(made)  # these cannot be read: fsck reports them
 
 
-def _first_bytes(
-    waiting: Sequence[tuple[Sha256, int, XetHash | None]],
-) -> Sequence[tuple[Sha256, int, XetHash | None]]:
+def _first_bytes(waiting: Sequence[tuple[Sha256, int]]) -> Sequence[tuple[Sha256, int]]:
     """Return the first files with :data:`_RECORD_AFTER` bytes in all; at least one file."""
     total = 0
-    for number, (_sha256, size, _file) in enumerate(waiting, 1):
+    for number, (_sha256, size) in enumerate(waiting, 1):
         total += size
         if total >= _RECORD_AFTER:
             return waiting[:number]
@@ -130,11 +129,11 @@ def verify_readable(hub: HubContext, caller: Caller, row: RepoRow, wanted: Seque
         BeingVerified: there is more to compute than a request may; the job starts now.
     """
     with hub.read() as tx:
-        there = set(files.usable(tx, row.id, wanted)) | set(xet_files.claimed(tx, row.id, wanted))
+        there = set(file_links.usable(tx, row.id, wanted)) | set(xet_files.claimed(tx, row.id, wanted))
         missing = [sha256 for sha256 in dict.fromkeys(wanted) if sha256 not in there]
-        proven = files.readable_elsewhere(tx, read_by(caller), missing)
+        proven = file_links.readable_elsewhere(tx, read_by(caller), missing)
         missing = [sha256 for sha256 in missing if sha256 not in proven]
-        claims = files.claimed_elsewhere(tx, read_by(caller), missing) if missing else []
+        claims = file_links.claimed_elsewhere(tx, read_by(caller), missing) if missing else []
     _verify_now(hub, claims)
 
 
@@ -145,12 +144,12 @@ def verify_named(hub: HubContext, repo_id: int, wanted: Sequence[Sha256]) -> Non
         BeingVerified: as :func:`verify_readable`.
     """
     with hub.read() as tx:
-        proven = set(files.proven(tx, repo_id, wanted))
-        claims = files.claimed_elsewhere(tx, None, [sha256 for sha256 in wanted if sha256 not in proven])
+        proven = set(file_links.proven(tx, repo_id, wanted))
+        claims = file_links.claimed_elsewhere(tx, None, [sha256 for sha256 in wanted if sha256 not in proven])
     _verify_now(hub, [claim for claim in claims if claim[0] == repo_id])
 
 
-def _verify_now(hub: HubContext, claims: Sequence[tuple[int, Sha256, XetHash, int]]) -> None:
+def _verify_now(hub: HubContext, claims: Sequence[tuple[int, Sha256, XetFileId, int]]) -> None:
     left, done = VERIFIED_NOW_BYTES, set[Sha256]()
     for repo_id, sha256, file, size in claims:
         if sha256 in done:
@@ -172,13 +171,9 @@ class _Verdict(enum.Enum):
     UNKNOWN = enum.auto()
 
 
-def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetHash) -> Generator[None, None, _Verdict]:
-    """Compare the content of a file with the claim about it, and store the result.
-
-    Raises:
-        Busy: a sweeper is working on the same sha256.
-    """
-    digest = hashlib.sha256()
+def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetFileId) -> Generator[None, None, _Verdict]:
+    """Compare the content of a file with the claim about it, and store the result."""
+    digest, begun_ms = hashlib.sha256(), hub.now_ms()
     try:
         with contextlib.closing(chunks.open_file(hub, file)) as content:
             for offset in range(0, content.size, _PIECE):
@@ -188,9 +183,8 @@ def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetHash) -> Gen
         return _Verdict.UNKNOWN
     if digest.hexdigest() == sha256:
         with hub.write(Lock.repo(repo_id), Lock.file(sha256), Lock.xorb(file)) as tx:
-            files.put_chunked(tx, sha256, content.size, file, hub.now_ms())
-            files.mark_verified(tx, repo_id, sha256, file)
-        drop_raw(hub, sha256)
+            file_links.mark_verified(tx, repo_id, sha256, file)
+        drop_raw(hub, sha256, begun_ms)
         return _Verdict.RIGHT
     with hub.read() as tx:
         used = xet_files.xorbs_of(tx, [file])
@@ -199,7 +193,7 @@ def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetHash) -> Gen
             return _Verdict.UNKNOWN  # the stored bytes are damaged: the claim may be true
         yield
     with hub.write(Lock.repo(repo_id)) as tx:
-        files.mark_false_claim(tx, repo_id, sha256, file)
+        file_links.mark_false_claim(tx, repo_id, sha256, file)
     return _Verdict.WRONG
 
 
@@ -260,6 +254,7 @@ class Rechunker:
     def __init__(self, hub: HubContext, row: RepoRow) -> None:
         """Start; chunks are reused if all readers of the repository may refer to them, or as ``dedup_scope`` allows."""
         self._hub = hub
+        self._repo_id = row.id
         self._namespace_id = row.namespace_id
         self._viewer = chunk_rights.viewer_of_readers(hub, row)
         self._shard = new_uid()
@@ -272,12 +267,15 @@ class Rechunker:
         self._asked: list[bytes] = []
         self._findable: list[tuple[XetHash, XetHash]] = []
 
-    def add(self, sha256: Sha256) -> None:
+    def add(self, sha256: Sha256, size: int) -> None:
         """Split one raw file; skip it if its bytes are missing or have another sha256."""
-        xorb_scrubbing.finish(self.add_steps(sha256))
+        xorb_scrubbing.finish(self.add_steps(sha256, size))
 
-    def add_steps(self, sha256: Sha256) -> Generator[None, None, None]:
+    def add_steps(self, sha256: Sha256, size: int) -> Generator[None, None, None]:
         """Do the same as :meth:`add`, and yield after every few megabytes."""
+        if size >= _OWN_XORBS:
+            # Repositories that must not know of each other then store the same file in the same xorbs, once.
+            self._close_xorb()
         draft, digest, asked = _PendingFile(sha256), hashlib.sha256(), set[bytes]()
         try:
             with contextlib.closing(open_file(self._hub.store, sha256)) as content:
@@ -301,8 +299,8 @@ class Rechunker:
             return  # damaged since it was received: these chunks must not get its sha256
         self._drafts.append(draft)
 
-    def finish(self) -> None:
-        """Store the last xorb and record the files.
+    def finish(self) -> list[Sha256]:
+        """Store the last xorb, record the files and return them; the repository uses their chunks from now on.
 
         Raises:
             Busy: a reused chunk was swept or damaged in the meantime; repeat everything.
@@ -313,17 +311,19 @@ class Rechunker:
         rows = [(draft, draft.terms(self._built)) for draft in self._drafts]
         chunked = {draft.tree.file_hash() for draft, _ in rows} | {term.xorb for _, terms in rows for term in terms}
         chunked |= {xorb for _, xorb in self._findable} | set(self._built)
-        locks = (*(Lock.file(draft.sha256) for draft, _ in rows), *map(Lock.xorb, chunked))
+        locks = (Lock.repo(self._repo_id), *(Lock.file(it.sha256) for it, _ in rows), *map(Lock.xorb, chunked))
         with self._hub.write(*locks) as tx:
             for draft, terms in rows:
                 file, used = draft.tree.file_hash(), {term.xorb for term in terms}
                 for xorb in used:
                     if not xorbs.use(tx, xorb, None, now):
                         raise Busy("a xorb that other files use too")
-                xet_files.put(tx, XetFileRow(file, terms.size, terms.encode()), terms.used(), now)
-                files.set_chunked(tx, draft.sha256, file)
+                row = XetFileRow.of(file, terms.size, terms.encode())
+                xet_files.put(tx, row, terms.used(), now)
+                file_links.set_chunked(tx, self._repo_id, draft.sha256, row.id, file)
             xorbs.remember_chunks(tx, self._shard, self._findable)
             xorbs.remember_group(tx, self._shard, self._built)
+        return [draft.sha256 for draft in self._drafts]
 
     def _place(self, cut: _ChunkRef, content: Content) -> tuple[XetHash | int, int]:
         known = self._known.get(cut.raw)
@@ -399,20 +399,16 @@ def _segments_of(content: Content, digest: StreamHasher) -> Iterator[list[_Chunk
         yield segment
 
 
-def drop_raw(hub: HubContext, sha256: Sha256) -> bool:
-    """Delete the raw bytes of a file that is stored as chunks; rows first, bytes last.
+def drop_raw(hub: HubContext, sha256: Sha256, begun_ms: int) -> None:
+    """Delete the raw bytes of a file that every repository stores as chunks; rows first, bytes last.
 
     An upload of the same file in the meantime checks for its bytes after recording them.
+
+    Args:
+        begun_ms: the bytes stay if an upload of them has begun later.
     """
-    is_dropped = False
     while True:
         with hub.write(Lock.file(sha256)) as tx:
-            file = files.chunks_of(tx, sha256)
-            if file is None or not _is_intact(tx, file) or not files.drop_raw(tx, sha256):
-                return is_dropped
+            if not files.drop_raw(tx, sha256, begun_ms):
+                return
         hub.store.blobs.delete(file_key(sha256))
-        is_dropped = True
-
-
-def _is_intact(tx: Read, file: XetHash) -> bool:
-    return xet_files.find(tx, file) is not None and xet_files.damaged_xorb_of(tx, file) is None

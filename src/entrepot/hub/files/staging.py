@@ -8,7 +8,8 @@ import attrs
 
 from entrepot.blobs import file_key
 from entrepot.catalog import Lock, Read, Write
-from entrepot.catalog.files import files, xet_files
+from entrepot.catalog.files import file_links, files, xet_files
+from entrepot.catalog.files.file_links import READER, LinkUser
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos.repositories import RepoRow
@@ -282,14 +283,14 @@ def present_sizes(tx: Read, caller: MaybeCaller, row: RepoRow, wanted: Sequence[
     What no commit names yet is for the account that sent it, whatever its
     token, and for those who may write to the repository.
     """
-    if caller is not None and access.may_write(caller, row):
-        return files.usable(tx, row.id, wanted)
-    return files.usable_by(tx, row.id, wanted, caller.account.id if caller is not None else None)
+    return file_links.usable(tx, row.id, wanted, link_user(caller, row))
 
 
-def _own_claims_of(caller: Caller, row: RepoRow) -> int | None:
-    """Whose claims the caller may use: their own, or everybody's (None)."""
-    return None if access.may_write(caller, row) else caller.account.id
+def link_user(caller: MaybeCaller, row: RepoRow) -> LinkUser:
+    """Return the caller as a user of the uploads to a repository."""
+    if caller is None:
+        return READER
+    return LinkUser(caller.account.id, access.may_write(caller, row))
 
 
 def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256]) -> dict[Sha256, int]:
@@ -304,10 +305,11 @@ def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256
     found = present_sizes(tx, caller, row, wanted)
     missing = [sha256 for sha256 in wanted if sha256 not in found]
     if missing:
-        found |= files.readable_elsewhere(tx, read_by(caller), missing)
+        readable = file_links.readable_elsewhere(tx, read_by(caller), missing)
+        found |= {sha256: form.size for sha256, form in readable.items()}
         missing = [sha256 for sha256 in missing if sha256 not in found]
     if missing:
-        claims = xet_files.claimed(tx, row.id, missing, of_user=_own_claims_of(caller, row))
+        claims = xet_files.claimed(tx, row.id, missing, link_user(caller, row))
         found |= {sha256: claim.size for sha256, claim in claims.items()}
     return found
 
@@ -327,14 +329,15 @@ def admit(
     usable = present_sizes(tx, caller, row, wanted)
     missing = [sha256 for sha256 in dict.fromkeys(wanted) if sha256 not in usable]
     if missing:
-        readable = files.readable_elsewhere(tx, read_by(caller), missing)
-        files.link(tx, row.id, list(readable), caller.account.id, now_ms)
+        readable = file_links.readable_elsewhere(tx, read_by(caller), missing)
+        file_links.link_forms(tx, row.id, readable, caller.account.id, now_ms)
         left = [sha256 for sha256 in missing if sha256 not in readable]
-        claimed = list(xet_files.claimed(tx, row.id, left, of_user=_own_claims_of(caller, row)))
+        claimed = xet_files.claimed(tx, row.id, left, link_user(caller, row))
         xet_files.link_claimed(tx, row.id, claimed, caller.account.id, now_ms)
         fresh = present_sizes(tx, caller, row, missing)
         quota.spend(sum(fresh.values()))
         usable |= fresh
+    file_links.renew(tx, row.id, list(usable), now_ms)
     return usable
 
 

@@ -17,7 +17,7 @@ from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.jobs import jobs
 from entrepot.errors import BlobMissing, BlobUnreadable, Damaged, Malformed, XorbDamaged
 from entrepot.hub.context import HubContext
-from entrepot.names import XetHash
+from entrepot.names import XetFileId, XetHash
 from entrepot.storage import chunk_content
 from entrepot.storage.chunk_content import StoredXorb
 from entrepot.storage.fsck import Finding
@@ -47,8 +47,8 @@ def check(hub: HubContext, *, checks_content: bool) -> Iterator[Finding]:
         if finding is not None:
             yield finding
     with hub.read() as tx:
-        hashes = xet_files.hashes(tx)
-    for file in hashes:
+        ids = xet_files.ids(tx)
+    for file in ids:
         with hub.read() as tx:
             finding = _check_file(hub, tx, file)
         if finding is not None:
@@ -201,7 +201,7 @@ def _check_xorb(hub: HubContext, row: XorbRow, *, checks_content: bool) -> Findi
     return Finding("corrupt", key, f"its bytes are not the chunks of this xorb; {place}", stat.size)
 
 
-def _check_file(hub: HubContext, tx: Read, file: XetHash) -> Finding | None:
+def _check_file(hub: HubContext, tx: Read, file: XetFileId) -> Finding | None:
     """Compute the hash of a file from the chunks that its terms name."""
     row = xet_files.find(tx, file)
     if row is None:
@@ -213,9 +213,9 @@ def _check_file(hub: HubContext, tx: Read, file: XetHash) -> Finding | None:
             index.check_range(term.start, term.end)
             tree.add(index.chunk_hashes(term.start, term.end), index.lengths(term.start, term.end))
     except (Malformed, Damaged) as error:
-        return Finding("corrupt", f"xet file {file}", str(error), row.size)
-    if tree.file_hash() != file or terms.size != row.size:
-        return Finding("corrupt", f"xet file {file}", "its chunks form another file", row.size)
+        return Finding("corrupt", f"xet file {row.hash}", str(error), row.size)
+    if tree.file_hash() != row.hash or terms.size != row.size:
+        return Finding("corrupt", f"xet file {row.hash}", "its chunks form another file", row.size)
     return None
 
 

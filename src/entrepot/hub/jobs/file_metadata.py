@@ -11,19 +11,19 @@ import attrs
 
 from entrepot.cards import DOCUMENTS, DatasetFiles, JsonValue, ModelFiles, data_format
 from entrepot.catalog import Read
-from entrepot.catalog.files import files
+from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
 from entrepot.catalog.repos.repositories import RepoRow, WeightMetadata
 from entrepot.errors import Damaged, Malformed, NotFound, Unavailable
 from entrepot.git import Kind
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks
-from entrepot.names import ROOT, Oid, RepoPath, RepoType, Sha256, XetHash
+from entrepot.names import ROOT, Oid, RepoPath, RepoType, Sha256
 from entrepot.previews import gguf, parquet, safetensors, text_tables
 from entrepot.previews.safetensors import Header
 from entrepot.previews.sources import BytesRangeReader, RangeReader
 from entrepot.storage import objects as stored
-from entrepot.storage.contents import Content, open_file
+from entrepot.storage.contents import Content
 from entrepot.storage.trees import Node, Trees
 
 CARD_FILE = RepoPath("README.md")
@@ -48,14 +48,13 @@ T = TypeVar("T")
 
 @attrs.frozen
 class StoredFile:
-    """A file to read outside of a transaction: its bytes if small, else the stored form of its large file."""
+    """A file to read outside of a transaction: its bytes if small, else the large file of a repository."""
 
     path: RepoPath
     size: int
     data: bytes | None
+    repo_id: int
     sha256: Sha256 | None = None
-    is_raw: bool = False
-    xet_hash: XetHash | None = None
 
     def open(self, hub: HubContext) -> Content | BytesRangeReader:
         """Return the content; large files must be closed.
@@ -65,10 +64,8 @@ class StoredFile:
         """
         if self.data is not None:
             return BytesRangeReader(self.data)
-        if self.is_raw and self.sha256 is not None:
-            return open_file(hub.store, self.sha256, self.size)
-        assert self.xet_hash is not None
-        return chunks.open_file(hub, self.xet_hash)
+        assert self.sha256 is not None
+        return chunks.open_linked(hub, self.repo_id, self.sha256, self.size)
 
 
 @attrs.frozen
@@ -226,13 +223,11 @@ def _locate(tx: Read, repo_id: int, node: Node) -> StoredFile | None:
     if row is None:
         return None
     if row.sha256 is None:
-        return StoredFile(node.path, row.size, stored.content_of(row)) if row.data is not None else None
+        return StoredFile(node.path, row.size, stored.content_of(row), repo_id) if row.data is not None else None
     if row.data is None:
-        return StoredFile(node.path, row.size, None, row.sha256, True)
-    kept = files.stored_form(tx, repo_id, row.sha256)
-    if kept is None:
-        return None
-    return StoredFile(node.path, kept.size, None, row.sha256, kept.is_raw, kept.xet_hash)
+        return StoredFile(node.path, row.size, None, repo_id, row.sha256)
+    kept = file_links.stored_form(tx, repo_id, row.sha256)
+    return StoredFile(node.path, kept.size, None, repo_id, row.sha256) if kept is not None else None
 
 
 def _text(tx: Read, repo_id: int, node: Node | None, limit: int) -> str:

@@ -8,7 +8,7 @@ import attrs
 
 from entrepot.blobs import Stat, file_key
 from entrepot.catalog import Lock, Read, hub_metadata
-from entrepot.catalog.files import file_checks, files, uploads, xorbs
+from entrepot.catalog.files import file_checks, file_links, files, uploads, xorbs
 from entrepot.catalog.files.uploads import Upload
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
@@ -223,7 +223,7 @@ def _sweep_objects(hub: HubContext, row: RepoRow, cutoff: int, is_rehearsal: boo
         loose = _loose_objects(tx, row.id, reach, cutoff)
         links = [
             sha256
-            for sha256, linked_ms in files.linked(tx, row.id).items()
+            for sha256, linked_ms in file_links.linked(tx, row.id).items()
             if sha256 not in reach.files and linked_ms < cutoff
         ]
     if reach.findings or not (loose or links):
@@ -266,7 +266,7 @@ def _remove(
             return False
         commits.forget(tx, repo_id, [oid for oid, kind, _ in loose if kind == "commit"])
         objects.remove(tx, repo_id, [oid for oid, _, _ in loose], touched_before_ms=cutoff)
-        files.unlink_unused(tx, repo_id, links, cutoff)
+        file_links.unlink_unused(tx, repo_id, links, cutoff)
     return True
 
 

@@ -9,21 +9,21 @@ from collections.abc import Sequence
 import attrs
 
 from entrepot.catalog import Read
-from entrepot.catalog.files import files
+from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import BlobMissing, Damaged, EntryNotFound, Unavailable
+from entrepot.errors import Damaged, EntryNotFound, Unavailable
 from entrepot.git import Mode
 from entrepot.hub import access, revisions
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, file_scrubbing
 from entrepot.hub.jobs.indexing import index_history
-from entrepot.names import ROOT, Oid, RepoPath, RepoRef, Sha256, XetHash
+from entrepot.names import ROOT, Oid, RepoPath, RepoRef, Sha256, XetFileId, XetHash
 from entrepot.storage import histories
 from entrepot.storage import objects as stored
-from entrepot.storage.contents import Content, PackedContent, open_file
+from entrepot.storage.contents import Content, PackedContent
 from entrepot.storage.histories import LoggedCommit
 from entrepot.storage.trees import LfsTarget, ListedEntry, Node, Trees
 
@@ -41,6 +41,7 @@ class LocatedFile:
     _data: bytes | None = attrs.field(repr=False)
     _sha256: Sha256 | None
     xet_hash: XetHash | None = None
+    file: XetFileId | None = None
 
     @property
     def etag(self) -> str:
@@ -56,13 +57,9 @@ class LocatedFile:
         if self._data is not None:
             return PackedContent(self.oid, self.size, self._data)
         if self._sha256 is None:
-            assert self.xet_hash is not None
-            return chunks.open_file(hub, self.xet_hash)
-        try:
-            return open_file(hub.store, self._sha256, self.size)
-        except BlobMissing:
-            # Chunks have replaced its raw bytes since the look-up.
-            return chunks.open_verified(hub, self._sha256)
+            assert self.file is not None
+            return chunks.open_file(hub, self.file)
+        return chunks.open_linked(hub, self.repo.id, self._sha256, self.size)
 
 
 @attrs.frozen
@@ -126,14 +123,14 @@ def _located(tx: Read, row: RepoRow, commit: Oid, path: RepoPath, found: ObjectR
     if is_raw or found.sha256 is None or found.pointer_size is None:
         return LocatedFile(row, commit, path, found.oid, found.size, None, found.data, None)
     # A pointer gives no access to bytes that the repository may not use, or that were deleted permanently.
-    kept = files.stored_form(tx, row.id, found.sha256)
+    kept = file_links.stored_form(tx, row.id, found.sha256)
     if kept is None:
         raise EntryNotFound(path, commit, "The large file behind this pointer is not stored in this repository")
     if kept.is_damaged:
         file_scrubbing.check_served(tx, found.sha256)
     lfs = LfsTarget(found.sha256, found.pointer_size)
     raw = lfs.sha256 if kept.is_raw else None
-    return LocatedFile(row, commit, path, found.oid, lfs.size, lfs, None, raw, kept.xet_hash)
+    return LocatedFile(row, commit, path, found.oid, lfs.size, lfs, None, raw, kept.xet_hash, kept.file)
 
 
 @attrs.frozen

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 
 from entrepot.catalog import Read
-from entrepot.catalog.files import files
+from entrepot.catalog.files import file_links
 from entrepot.catalog.repos import download_counts, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import listings
@@ -79,7 +79,7 @@ def describe(
         trees = Trees(hub.store, tx, row.id)
         siblings = contents.files_of(hub, tx, row, head, trees=trees) if with_files or with_sizes else []
         listed = trees.measure(siblings) if with_sizes else []
-        used = files.used_bytes(tx, [row.id]).get(row.id, 0)
+        used = file_links.used_bytes(tx, [row.id]).get(row.id, 0)
         total = download_counts.all_time(tx, row.id)
         return RevisionInfo(info, siblings, listed, used, total, left_out=tuple(trees.left_out))
 
@@ -133,7 +133,7 @@ def of_rows(hub: HubContext, tx: Read, rows: Sequence[RepoRow]) -> list[Revision
 
 def _infos(hub: HubContext, tx: Read, rows: Sequence[RepoRow], *, with_files: bool) -> list[RevisionInfo]:
     ids = [row.id for row in rows]
-    tags, used, heads = repositories.tags_of(tx, ids), files.used_bytes(tx, ids), repositories.heads_of(tx, ids)
+    tags, used, heads = repositories.tags_of(tx, ids), file_links.used_bytes(tx, ids), repositories.heads_of(tx, ids)
     found, left = [], _LISTED_FILES
     for row in rows:
         head = heads.get(row.id)

@@ -9,8 +9,8 @@ import attrs
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
-from entrepot.catalog.files import files, xet_files
-from entrepot.catalog.files.files import Link
+from entrepot.catalog.files import file_links, files, xet_files
+from entrepot.catalog.files.file_links import Link
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import commits, refs, repositories
@@ -64,7 +64,7 @@ def list_files(
     """
     with hub.read() as tx:
         row, _ = access.writable(tx, caller, ref)
-        links = files.committed_links(tx, row.id, after=after, limit=limit)
+        links = file_links.committed_links(tx, row.id, after=after, limit=limit)
         pushers = accounts.by_ids(tx, [link.pusher_id for link in links if link.pusher_id is not None])
     return [LargeFile(link, pushers.get(link.pusher_id or 0)) for link in links]
 
@@ -88,7 +88,7 @@ def delete(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uids: Sequence[st
         raise LimitExceeded("the number of files in one deletion", MAX_DELETIONS, "delete in smaller groups")
     with hub.read() as tx:
         row, deleter = access.writable(tx, caller, ref)
-        links = files.links_by_uid(tx, row.id, uids)
+        links = file_links.links_by_uid(tx, row.id, uids)
     missing = set(uids) - {link.uid for link in links}
     if missing:
         raise ThingNotFound("large file", min(missing))
@@ -107,7 +107,7 @@ def delete_content(
     """
     with hub.read() as tx:
         row, deleter = access.writable(tx, caller, ref)
-        found = files.link_of(tx, row.id, sha256)
+        found = file_links.link_of(tx, row.id, sha256)
     if found is None:
         raise ThingNotFound("large file", sha256)
     _delete(hub, deleter, row, [sha256], rewrites_history=rewrites_history)
@@ -138,12 +138,13 @@ def share(
     with hub.write(Lock.repo_at(source), Lock.repo_at(target), *map(Lock.file, sha256s)) as tx:
         origin = access.readable(tx, caller, source)
         row, sharer = access.writable(tx, caller, target)
-        named = files.proven(tx, origin.id, list(dict.fromkeys(sha256s)))
-        there = files.usable(tx, row.id, named)
-        sizes = files.usable(tx, origin.id, [sha256 for sha256 in named if sha256 not in there])
-        quotas.allowance(hub, tx, row).spend(sum(sizes.values()))
-        files.link(tx, row.id, named, sharer.account.id, hub.now_ms())
-        files.touch(tx, named, hub.now_ms())
+        named = file_links.proven(tx, origin.id, list(dict.fromkeys(sha256s)))
+        there = file_links.usable(tx, row.id, list(named))
+        fresh = {sha256: form for sha256, form in named.items() if sha256 not in there}
+        quotas.allowance(hub, tx, row).spend(sum(form.size for form in fresh.values()))
+        file_links.link_forms(tx, row.id, fresh, sharer.account.id, hub.now_ms())
+        file_links.renew(tx, row.id, list(named), hub.now_ms())
+        files.touch(tx, list(named), hub.now_ms())
     return frozenset(named)
 
 
@@ -153,7 +154,7 @@ def _delete(
     repo_id = row.id
     if not rewrites_history:
         with hub.write(Lock.repo(repo_id), Lock.audit()) as tx:
-            files.unlink(tx, repo_id, sha256s)
+            file_links.unlink(tx, repo_id, sha256s)
             xet_files.withdraw(tx, repo_id, sha256s)
             _record(hub, tx, deleter, row, sha256s, rewrites_history=False)
         return
@@ -208,7 +209,7 @@ def _publish(
             if old != new:
                 refs.swap(tx, repo_id, name, old, new, now)
         events.emit_content(hub, tx, row, [events.RefChange(*move) for move in moves if move[1] != move[2]])
-        files.unlink(tx, repo_id, unwanted)
+        file_links.unlink(tx, repo_id, unwanted)
         xet_files.withdraw(tx, repo_id, unwanted)
         _record(hub, tx, deleter, row, unwanted, rewrites_history=True)
         repositories.update(tx, repo_id, updated_ms=now)

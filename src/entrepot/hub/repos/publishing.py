@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 import attrs
 
 from entrepot.catalog import Write
-from entrepot.catalog.files import files, xet_files
+from entrepot.catalog.files import file_links, xet_files
+from entrepot.catalog.files.file_links import LinkUser
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.jobs import jobs
@@ -116,12 +117,14 @@ def link_files(
         LargeFileMissing: a file was swept since it was admitted, or never was admitted.
     """
     wanted = [sha256 for sha256, _ in large]
-    xet_files.link_claimed(tx, repo_id, wanted, pusher_id, now_ms)
-    linked = files.usable(tx, repo_id, wanted)
+    linked = file_links.usable(tx, repo_id, wanted)
+    missing = [sha256 for sha256 in wanted if sha256 not in linked]
+    claimed = xet_files.claimed(tx, repo_id, missing, LinkUser(pusher_id, is_writer=True)) if missing else {}
+    xet_files.link_claimed(tx, repo_id, claimed, pusher_id, now_ms)
     for sha256, path in large:
-        if sha256 not in linked:
+        if sha256 not in linked and sha256 not in claimed:
             raise LargeFileMissing(path, sha256)
-    files.name_links(tx, repo_id, large, ref, now_ms)
+    file_links.name_links(tx, repo_id, large, ref, now_ms, pusher_id=pusher_id)
 
 
 def touches_card(touched: Collection[RepoPath]) -> bool:

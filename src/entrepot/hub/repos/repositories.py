@@ -9,7 +9,7 @@ import attrs
 
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts.accounts import Account
-from entrepot.catalog.files import files
+from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import commits, refs, repositories
@@ -255,7 +255,7 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
         now = hub.now_ms()
         objects.copy_all(tx, origin.id, row.id, now)
         commits.copy_all(tx, origin.id, row.id)
-        files.copy_links(tx, origin.id, row.id, maker.account.id, now)
+        file_links.copy_links(tx, origin.id, row.id, maker.account.id, now)
         for name, oid in refs.everything(tx, origin.id):
             if not name.startswith("refs/pr/"):
                 refs.swap(tx, row.id, name, None, oid, now)

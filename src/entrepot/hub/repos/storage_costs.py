@@ -13,12 +13,13 @@ import attrs
 from entrepot.catalog import Read
 from entrepot.catalog.accounts import usage
 from entrepot.catalog.accounts.usage import StoredBytes
-from entrepot.catalog.files import files
+from entrepot.catalog.files import file_links
 from entrepot.catalog.repos import refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.catalog.visibility import Visibility
 from entrepot.errors import RepoNotFound
 from entrepot.hub import access, revisions
-from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.callers import MaybeCaller, read_by
 from entrepot.hub.context import HubContext
 from entrepot.names import ROOT, Oid, RepoRef, Sha256
 from entrepot.storage import fsck, objects
@@ -36,9 +37,10 @@ class StorageCost:
         logical: size of all files, each counted as often as it occurs (revision),
             or of all large files that any commit names, once each (repository).
         stored: size of the stored data of its large files, compressed and deduplicated.
-        shared: the part of ``stored`` that other repositories need too (for a
-            revision: or that other refs of its repository need).
-        freed: bytes freed by deleting it (a revision: every ref that points at it), after the grace period.
+        shared: the part of ``stored`` that other repositories which the caller
+            can read need too (for a revision: or that other refs of its repository need).
+        freed: the rest, which a deletion frees (of a revision: of every ref that points at it) after the grace
+            period, unless a repository that the caller cannot read needs some of it.
     """
 
     name: str
@@ -67,7 +69,7 @@ def of_repo(hub: HubContext, caller: MaybeCaller | LocalOperator, ref: RepoRef) 
         RepoNotFound, RepoMoved, GatedRepo: no access.
     """
     with hub.read() as tx:
-        return _of_row(tx, _row(tx, caller, ref))
+        return _of_row(tx, _row(tx, caller, ref), _seen_by(caller))
 
 
 def of_revision(hub: HubContext, caller: MaybeCaller | LocalOperator, ref: RepoRef, revision: str) -> StorageCost:
@@ -83,7 +85,7 @@ def of_revision(hub: HubContext, caller: MaybeCaller | LocalOperator, ref: RepoR
         here = usage.holdings(tx, row.id, {item.lfs.sha256 for item in listed if item.lfs})
         # Files in the histories of other refs stay, as do those of other repositories.
         others = usage.holdings(tx, row.id, _files_of_others(hub, tx, row.id, commit))
-        shared = usage.needed_elsewhere(tx, here, row.id) | (_keys(here) & _keys(others))
+        shared = usage.needed_elsewhere(tx, here, row.id, _seen_by(caller)) | (_keys(here) & _keys(others))
         return _cost(f"{row.ref}@{revision}", sum(item.size for item in listed), here, shared)
 
 
@@ -94,7 +96,7 @@ def of_everything(hub: HubContext) -> list[StorageCost]:
     while True:
         with hub.read() as tx:
             page = repositories.everything(tx, after=last, limit=_PAGE)
-            found += [_of_row(tx, row) for row in page]
+            found += [_of_row(tx, row, None) for row in page]
         if not page:
             return found
         last = page[-1].id
@@ -109,10 +111,15 @@ def _row(tx: Read, caller: MaybeCaller | LocalOperator, ref: RepoRef) -> RepoRow
     return row
 
 
-def _of_row(tx: Read, row: RepoRow) -> StorageCost:
-    here = usage.holdings(tx, row.id, set(files.linked(tx, row.id)))
-    logical = files.used_bytes(tx, [row.id]).get(row.id, 0)
-    return _cost(str(row.ref), logical, here, usage.needed_elsewhere(tx, here, row.id))
+def _seen_by(caller: MaybeCaller | LocalOperator) -> Visibility | None:
+    """Return where a caller can read private content: what others store must not show in the figures."""
+    return None if isinstance(caller, LocalOperator) else read_by(caller)
+
+
+def _of_row(tx: Read, row: RepoRow, seen_by: Visibility | None) -> StorageCost:
+    here = usage.holdings(tx, row.id, set(file_links.linked(tx, row.id)))
+    logical = file_links.used_bytes(tx, [row.id]).get(row.id, 0)
+    return _cost(str(row.ref), logical, here, usage.needed_elsewhere(tx, here, row.id, seen_by))
 
 
 def _files_of_others(hub: HubContext, tx: Read, repo_id: int, commit: Oid) -> set[Sha256]:

@@ -43,7 +43,7 @@ def _below_store(shard_slots: FairSlots, xorb_slots: FairSlots) -> list[BaseRout
     """Return the routes that clients call, most frequent first."""
     shards, receive_xorb = ShardHandler(shard_slots), XorbHandler(xorb_slots).receive
     return [
-        *_pooled("GET", ("chunks", "chunk"), dedup.find_chunk),
+        *_pooled("GET", ("chunks", "chunk"), dedup.ChunkHandler().find),
         *_pooled("POST", ("xorb-grants",), dedup.find_xorb),
         *_pooled("POST", ("xorbs", "xorb"), receive_xorb),
         Route("/v2/reconstructions/{hash}", reconstructions.plan_v2),

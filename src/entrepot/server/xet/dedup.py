@@ -5,6 +5,8 @@ Source: docs/protocols/xet.md, sections 7.4, 7.6 and 7.8.
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,17 +17,39 @@ from entrepot.server.files import BINARY
 from entrepot.server.handlers import json_response
 from entrepot.server.xet.auth import authorised_call, hash_of
 
+_SESSION = "x-xet-session-id"
+_LONGEST_SESSION = 100
+_REMEMBERED = 10_000
+
 MAX_QUERY = 64 * 1024
 """Maximum body of a query, in bytes."""
 
 
-async def find_chunk(request: Request) -> Response:
-    """Serve ``GET chunks/default/{hash}``: a shard with the xorbs that hold a chunk and its neighbours."""
-    chunk = hash_of(request)
-    found = await authorised_call(request, chunks.find_chunk, chunk)
-    if found is None:
-        raise ThingNotFound("chunk", chunk)
-    return Response(found, media_type=BINARY)
+class ChunkHandler:
+    """Finds chunks; the first miss of each upload is answered with the latest chunks of its repository."""
+
+    def __init__(self) -> None:
+        """Start without uploads."""
+        self._begun: OrderedDict[str, None] = OrderedDict()
+
+    async def find(self, request: Request) -> Response:
+        """Serve ``GET chunks/default/{hash}``: a shard with the xorbs that hold a chunk and its neighbours."""
+        chunk = hash_of(request)
+        found = await authorised_call(request, chunks.find_chunk, chunk)
+        if found is None and self._begins(request.headers.get(_SESSION)):
+            found = await authorised_call(request, chunks.find_latest)
+        if found is None:
+            raise ThingNotFound("chunk", chunk)
+        return Response(found, media_type=BINARY)
+
+    def _begins(self, session: str | None) -> bool:
+        """Return whether this is the first miss of an upload; clients name their uploads."""
+        if not session or len(session) > _LONGEST_SESSION or session in self._begun:
+            return False
+        self._begun[session] = None
+        if len(self._begun) > _REMEMBERED:
+            self._begun.popitem(last=False)
+        return True
 
 
 async def find_xorb(request: Request) -> Response:

@@ -43,7 +43,11 @@ class OwnOrg(msgspec.Struct, rename="camel"):
 
 
 class WhoAmI(msgspec.Struct, rename="camel", kw_only=True):
-    """Response of ``GET /api/whoami-v2``: the caller."""
+    """Response of ``GET /api/whoami-v2``: the caller.
+
+    ``billing_mode`` is ``prepaid`` or ``postpaid`` on the public hub; nothing is ever owed here.
+    Source: documentation of huggingface.js, interface WhoAmIUser.
+    """
 
     type: str = "user"
     id: str

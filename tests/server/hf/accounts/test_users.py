@@ -63,6 +63,7 @@ def test_a_user_is_shown_with_organisations_but_without_address(
     assert (found["user"], found["fullname"], found["type"]) == ("dora", "Dora D", "user")
     assert found["createdAt"].endswith("Z")
     assert [(item["name"], item["fullname"]) for item in found["orgs"]] == [("Acme", "Acme Inc")]
+    assert found["orgs"][0]["avatarUrl"] == f"{site.url}/-/avatars/Acme.svg"
     assert "email" not in str(found)
     assert found["avatarUrl"] == f"{site.url}/-/avatars/dora.svg"
     site.new_repo(visibility="private")

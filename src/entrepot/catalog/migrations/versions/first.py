@@ -7,7 +7,7 @@ from alembic import op
 
 from entrepot.catalog.tables import Hex
 
-revision = "first_38a2cbceb418"
+revision = "first_aa0f80a4bc12"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -79,14 +79,12 @@ def upgrade() -> None:
         sa.Column("touched_ms", sa.BigInteger(), nullable=False),
         sa.Column("sweeping_ms", sa.BigInteger(), nullable=True),
         sa.Column("is_raw", sa.Boolean(), server_default=sa.text("1"), nullable=False),
-        sa.Column("xet_hash", Hex(length=32), nullable=True),
         sa.Column("checked_ms", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("is_damaged", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("sha256"),
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_files_checked_ms"), "files", ["checked_ms"], unique=False)
-    op.create_index(op.f("ix_files_xet_hash"), "files", ["xet_hash"], unique=False)
     op.create_table(
         "job_lanes",
         sa.Column("lane", sa.String(length=16), nullable=False),
@@ -156,13 +154,15 @@ def upgrade() -> None:
     op.create_index(op.f("ix_shard_xorbs_xorb"), "shard_xorbs", ["xorb"], unique=False)
     op.create_table(
         "xet_files",
+        sa.Column("id", Hex(length=20), nullable=False),
         sa.Column("hash", Hex(length=32), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("terms", sa.LargeBinary(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("touched_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("hash"),
+        sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index(op.f("ix_xet_files_hash"), "xet_files", ["hash"], unique=False)
     op.create_table(
         "xorb_realms",
         sa.Column("xorb", Hex(length=32), nullable=False),
@@ -378,12 +378,12 @@ def upgrade() -> None:
     op.create_index(op.f("ix_webhooks_owner_id"), "webhooks", ["owner_id"], unique=False)
     op.create_table(
         "xet_file_xorbs",
-        sa.Column("file", Hex(length=32), nullable=False),
+        sa.Column("file", Hex(length=20), nullable=False),
         sa.Column("xorb", Hex(length=32), nullable=False),
         sa.Column("ranges", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["file"],
-            ["xet_files.hash"],
+            ["xet_files.id"],
         ),
         sa.PrimaryKeyConstraint("file", "xorb"),
         sqlite_with_rowid=False,
@@ -543,12 +543,15 @@ def upgrade() -> None:
         "file_links",
         sa.Column("repo_id", sa.BigInteger(), nullable=False),
         sa.Column("sha256", Hex(length=32), nullable=False),
+        sa.Column("owner_id", sa.BigInteger(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("uid", sa.String(length=24), nullable=False),
         sa.Column("path", sa.Text(), nullable=True),
         sa.Column("ref", sa.String(length=255), nullable=True),
         sa.Column("pusher_id", sa.BigInteger(), nullable=True),
         sa.Column("linked_ms", sa.BigInteger(), nullable=False),
+        sa.Column("touched_ms", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("xet_file", Hex(length=20), nullable=True),
         sa.Column("xet_hash", Hex(length=32), nullable=True),
         sa.Column("is_false", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("is_verified", sa.Boolean(), server_default=sa.text("0"), nullable=False),
@@ -557,11 +560,16 @@ def upgrade() -> None:
             ["repo_id"],
             ["repos.id"],
         ),
-        sa.PrimaryKeyConstraint("repo_id", "sha256"),
+        sa.ForeignKeyConstraint(
+            ["xet_file"],
+            ["xet_files.id"],
+        ),
+        sa.PrimaryKeyConstraint("repo_id", "sha256", "owner_id"),
         sa.UniqueConstraint("uid"),
     )
+    op.create_index("file_links_by_xet_hash", "file_links", ["repo_id", "xet_hash"], unique=False)
     op.create_index(op.f("ix_file_links_sha256"), "file_links", ["sha256"], unique=False)
-    op.create_index(op.f("ix_file_links_xet_hash"), "file_links", ["xet_hash"], unique=False)
+    op.create_index(op.f("ix_file_links_xet_file"), "file_links", ["xet_file"], unique=False)
     op.create_table(
         "lfs_locks",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -735,19 +743,19 @@ def upgrade() -> None:
         "xet_claims",
         sa.Column("repo_id", sa.BigInteger(), nullable=False),
         sa.Column("sha256", Hex(length=32), nullable=False),
-        sa.Column("file", Hex(length=32), nullable=False),
-        sa.Column("user_id", sa.BigInteger(), nullable=True),
+        sa.Column("file", Hex(length=20), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("claimed_ms", sa.BigInteger(), nullable=False),
         sa.Column("is_proven", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.ForeignKeyConstraint(
             ["file"],
-            ["xet_files.hash"],
+            ["xet_files.id"],
         ),
         sa.ForeignKeyConstraint(
             ["repo_id"],
             ["repos.id"],
         ),
-        sa.PrimaryKeyConstraint("repo_id", "sha256"),
+        sa.PrimaryKeyConstraint("repo_id", "sha256", "user_id"),
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_xet_claims_file"), "xet_claims", ["file"], unique=False)

@@ -5,7 +5,8 @@ Source: docs/protocols/hf_api.md, section 1C.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 from msgspec import UNSET
 from starlette.requests import Request
@@ -38,7 +39,7 @@ def routes() -> list[BaseRoute]:
 async def show_user(request: Request) -> Response:
     """Serve a user; 404 if not found."""
     found = await call_hub(request, profiles.user, _account(request))
-    return json_response(render_user(found, avatars.url_of(request, found.account.name)))
+    return json_response(render_user(found, functools.partial(avatars.url_of, request)))
 
 
 async def show_org(request: Request) -> Response:
@@ -64,14 +65,14 @@ async def introduce(request: Request) -> Response:
     return json_response(OwnProfile(user=account.name, fullname=account.fullname, details=account.details))
 
 
-def render_user(profile: UserProfile, avatar_url: str) -> UserOverview:
-    """Return the overview of a user; ``avatar_url`` is that of the picture."""
+def render_user(profile: UserProfile, picture: Callable[[str], str]) -> UserOverview:
+    """Return the overview of a user; ``picture`` returns the URL of the picture of an account."""
     account, counts = profile.account, profile.counts
     return UserOverview(
         uid=account.uid,
         user=account.name,
         fullname=account.fullname,
-        avatar_url=avatar_url,
+        avatar_url=picture(account.name),
         num_models=counts.get(RepoType.MODEL, 0),
         num_datasets=counts.get(RepoType.DATASET, 0),
         num_spaces=counts.get(RepoType.SPACE, 0),
@@ -82,7 +83,7 @@ def render_user(profile: UserProfile, avatar_url: str) -> UserOverview:
         num_followers=profile.followers,
         is_following=profile.is_followed,
         details=account.details or UNSET,
-        orgs=[OrgName(org.uid, org.name, org.fullname) for org in profile.orgs],
+        orgs=[OrgName(org.uid, org.name, org.fullname, picture(org.name)) for org in profile.orgs],
         created_at=format_ms(account.created_ms),
     )
 

@@ -1,0 +1,479 @@
+"""Queries on links: which repository may use which large file, and in which stored form.
+
+A link that commits name has no owner (:data:`SHARED`) and serves everyone who
+may read the repository. A file that no commit names yet has one link for each
+account that uploaded it. Each link has its own form: the raw bytes, or the
+chunks that were stored for this repository. So what a repository shows about a
+file never derives from an upload to another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read, Write
+from entrepot.catalog.engines import insert_missing
+from entrepot.catalog.visibility import Visibility, visible_private
+from entrepot.names import RefName, RepoPath, Sha256, Uid, XetFileId, XetHash, new_uid
+
+_F = tables.files
+_L = tables.file_links
+_U = tables.xet_file_xorbs
+_BATCH = 500
+
+SHARED = 0
+"""The owner of links that commits name, and of no others."""
+
+_NOBODY = -1
+
+
+@attrs.frozen
+class LinkUser:
+    """An account that uses links of a repository; uploads that no commit names are for writers and their uploader."""
+
+    user_id: int | None
+    is_writer: bool
+
+    def names(self) -> dict[str, Any]:
+        """Return the parameters of :func:`is_shown`."""
+        return {"user": self.user_id, "is_writer": self.is_writer}
+
+
+READER = LinkUser(None, False)
+"""A user of the links that commits name."""
+
+REPO = LinkUser(None, True)
+"""A user of all links of a repository."""
+
+
+def is_shown(owner: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition that a link or claim with this owner serves a :class:`LinkUser`."""
+    user = sa.bindparam("user", type_=sa.BigInteger)
+    return (owner == SHARED) | (owner == user) | (sa.bindparam("is_writer", type_=sa.Boolean) == sa.true())
+
+
+def best_first(owner: sa.ColumnElement[Any]) -> list[sa.ColumnElement[Any]]:
+    """Return the order of links or claims: what commits name, then the user's own, then those of others."""
+    mine = owner == sa.bindparam("user", type_=sa.BigInteger)
+    return [sa.case((owner == SHARED, 0), (mine, 1), else_=2), owner]
+
+
+_REPO: sa.BindParameter[int] = sa.bindparam("repo")
+_WANTED: sa.BindParameter[str] = sa.bindparam("wanted", expanding=True)
+_HERE = (_L.c.repo_id == _REPO) & _L.c.sha256.in_(_WANTED)
+# Statements are built once: building one costs more than running it on cached pages.
+_KEPT = (
+    sa.select(_L.c.size, _L.c.xet_file, _L.c.xet_hash, _F.c.is_raw, _F.c.is_damaged)
+    .outerjoin(_F, _F.c.sha256 == _L.c.sha256)
+    .where((_L.c.repo_id == _REPO) & (_L.c.sha256 == sa.bindparam("one")) & is_shown(_L.c.owner_id))
+    .order_by(*best_first(_L.c.owner_id))
+    .limit(1)
+)
+_XET_HASHES = (
+    sa.select(_L.c.sha256, _L.c.xet_hash)
+    .where(_HERE)
+    .order_by(*(column.desc() for column in best_first(_L.c.owner_id)))
+)
+_USED_BYTES = (
+    sa.select(_L.c.repo_id, sa.func.sum(_L.c.size))
+    .where(_L.c.repo_id.in_(sa.bindparam("repos", expanding=True)) & _L.c.path.is_not(None))
+    .group_by(_L.c.repo_id)
+)
+_USABLE = (
+    sa.select(_L.c.sha256, _L.c.size)
+    .where(_HERE & is_shown(_L.c.owner_id))
+    .order_by(*(column.desc() for column in best_first(_L.c.owner_id)))
+)
+_STORED = sa.select(_F.c.sha256, _F.c.size).where(_F.c.sha256.in_(_WANTED) & _F.c.sweeping_ms.is_(None))
+_COMMITTED = sa.select(_L.c.sha256).where(_HERE & (_L.c.owner_id == SHARED))
+_RENEW = sa.update(_L).where(_HERE).values(touched_ms=sa.bindparam("now"))
+_WAITING = (
+    sa.select(_L.c.sha256, _L.c.owner_id)
+    .where(_HERE & _L.c.path.is_(None))
+    .order_by(*(column.desc() for column in best_first(_L.c.owner_id)))
+)
+_ONE = (_L.c.repo_id == _REPO) & (_L.c.sha256 == sa.bindparam("one"))
+_NAME = (
+    sa.update(_L)
+    .where(_ONE & (_L.c.owner_id == sa.bindparam("from_owner")))
+    .values(owner_id=SHARED, path=sa.bindparam("new_path"), ref=sa.bindparam("new_ref"), linked_ms=sa.bindparam("now"))
+)
+_FORM = ("size", "linked_ms", "xet_file", "xet_hash", "is_false", "is_verified", "is_proven")
+
+
+@attrs.frozen
+class Link:
+    """A large file that a repository may use; ``path`` is None until a commit names it."""
+
+    uid: Uid
+    sha256: Sha256
+    size: int
+    path: RepoPath | None
+    ref: RefName | None
+    pusher_id: int | None
+    linked_ms: int
+
+
+@attrs.frozen
+class LinkedForm:
+    """The form in which a link stores its file: raw under its sha256 (``file`` is None), or as these chunks.
+
+    ``is_proven``: see :class:`~entrepot.catalog.files.xet_files.Claim`. ``is_verified``: the sha256 of the chunks was
+    computed by the hub.
+    """
+
+    size: int
+    file: XetFileId | None = None
+    hash: XetHash | None = None
+    is_proven: bool = True
+    is_verified: bool = True
+
+
+@attrs.frozen
+class StoredForm:
+    """The stored form of a file for a repository: raw under its sha256, or as chunks.
+
+    ``is_damaged``: the raw bytes are corrupt.
+    """
+
+    size: int
+    is_raw: bool
+    file: XetFileId | None
+    xet_hash: XetHash | None
+    is_damaged: bool = False
+
+
+def usable(tx: Read, repo_id: int, sha256s: Sequence[Sha256], user: LinkUser = REPO) -> dict[Sha256, int]:
+    """Return the sizes of the given files that a repository may use, as far as they serve the user."""
+    found: dict[Sha256, int] = {}
+    for at in range(0, len(sha256s), _BATCH):
+        names = {"repo": repo_id, "wanted": sha256s[at : at + _BATCH], **user.names()}
+        found.update((sha256, size) for sha256, size in tx.sql.execute(_USABLE, names))  # the best is last
+    return found
+
+
+def stored_form(tx: Read, repo_id: int, sha256: Sha256, user: LinkUser = REPO) -> StoredForm | None:
+    """Return the stored form of a file for a repository that may use it, else None."""
+    row = tx.sql.execute(_KEPT, {"repo": repo_id, "one": sha256, **user.names()}).first()
+    if row is None:
+        return None
+    size, file, xet_hash, is_raw, is_damaged = row
+    reads_raw = file is None and bool(is_raw)
+    return StoredForm(size, reads_raw, file, xet_hash, reads_raw and bool(is_damaged))
+
+
+def xet_hashes(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, XetHash]:
+    """Return the Xet hashes of the given files, which commits name, as far as the repository stores them as chunks."""
+    found: dict[Sha256, XetHash | None] = {}
+    for at in range(0, len(sha256s), _BATCH):
+        names = {"repo": repo_id, "wanted": sha256s[at : at + _BATCH], "user": None}
+        found.update((row.sha256, row.xet_hash) for row in tx.sql.execute(_XET_HASHES, names))  # the best is last
+    return {sha256: xet_hash for sha256, xet_hash in found.items() if xet_hash is not None}
+
+
+def link(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | None, now_ms: int) -> None:
+    """Allow a repository to use the given raw files that are stored.
+
+    A file that no commit names yet is linked for the pusher: besides those who may write to
+    the repository, only its uploaders may commit it.
+
+    Call this only if the pusher has proven a right to them: by uploading their
+    bytes, or by access to a repository that has them.
+    """
+    for at in range(0, len(sha256s), _BATCH):
+        batch = sha256s[at : at + _BATCH]
+        stored = {row.sha256: LinkedForm(row.size) for row in tx.sql.execute(_STORED, {"wanted": batch})}
+        link_forms(tx, repo_id, stored, pusher_id, now_ms)
+
+
+def link_forms(tx: Write, repo_id: int, forms: Mapping[Sha256, LinkedForm], pusher_id: int | None, now_ms: int) -> None:
+    """Allow a repository to use files in the given forms; see :func:`link`.
+
+    Links that commits name keep their form, unless it is damaged; the pusher's own
+    uploads keep theirs, unless the new one is verified. The caller must have checked
+    the right to the form, and that it is stored.
+    """
+    owner = _NOBODY if pusher_id is None else pusher_id
+    wanted = list(forms)
+    for at in range(0, len(wanted), _BATCH):
+        batch = wanted[at : at + _BATCH]
+        _replace_damaged(tx, repo_id, {sha256: forms[sha256] for sha256 in batch})
+        named = set(tx.sql.execute(_COMMITTED, {"repo": repo_id, "wanted": batch}).scalars())
+        fresh = [sha256 for sha256 in batch if sha256 not in named]
+        for is_verified in (False, True):
+            rows = [
+                _values(repo_id, sha256, forms[sha256], pusher_id, now_ms) | {"owner_id": owner}
+                for sha256 in fresh
+                if forms[sha256].is_verified is is_verified
+            ]
+            insert_missing(tx.sql, _L, rows, refresh=_FORM if is_verified else ())
+
+
+def renew(tx: Write, repo_id: int, sha256s: Sequence[Sha256], now_ms: int) -> None:
+    """Restart the grace period of links that a caller is about to use."""
+    for at in range(0, len(sha256s), _BATCH):
+        tx.sql.execute(_RENEW, {"repo": repo_id, "wanted": sha256s[at : at + _BATCH], "now": now_ms})
+
+
+def name_links(
+    tx: Write,
+    repo_id: int,
+    named: Sequence[tuple[Sha256, RepoPath]],
+    ref: RefName,
+    now_ms: int,
+    *,
+    pusher_id: int | None = None,
+) -> None:
+    """Record the path at which a commit uses each linked file, and the time of that use.
+
+    Uploads of these files become one link of the repository, the pusher's if there is one.
+    """
+    paths = dict(named)
+    wanted = list(paths)
+    for at in range(0, len(wanted), _BATCH):
+        batch = wanted[at : at + _BATCH]
+        here = {"repo": repo_id, "wanted": batch}
+        owners = {row.sha256: row.owner_id for row in tx.sql.execute(_WAITING, here | {"user": pusher_id})}
+        owners |= dict.fromkeys(tx.sql.execute(_COMMITTED, here).scalars(), SHARED)
+        same = {"repo": repo_id, "new_ref": ref, "now": now_ms}
+        rows = [
+            same | {"one": sha256, "new_path": paths[sha256], "from_owner": owners.get(sha256, SHARED)}
+            for sha256 in batch
+        ]
+        tx.sql.execute(_NAME, rows)
+        if any(owner != SHARED for owner in owners.values()):
+            tx.sql.execute(sa.delete(_L).where(_HERE & _L.c.path.is_(None)), here)
+
+
+def copy_links(tx: Write, source_id: int, target_id: int, pusher_id: int | None, now_ms: int) -> None:
+    """Allow a repository to use every committed file of another one, except unverified claims."""
+    columns = (_L.c.sha256, _L.c.size, _L.c.xet_file, _L.c.xet_hash, _L.c.is_proven, _L.c.is_verified)
+    query = sa.select(*columns, _L.c.path, _L.c.ref).where(
+        (_L.c.repo_id == source_id) & _L.c.path.is_not(None) & is_proven()
+    )
+    rows = [
+        _values(target_id, row.sha256, LinkedForm(*row[1:6]), pusher_id, now_ms)
+        | {"owner_id": SHARED, "path": row.path, "ref": row.ref}
+        for row in tx.sql.execute(query)
+    ]
+    insert_missing(tx.sql, _L, rows)
+
+
+def readable_elsewhere(tx: Read, seen_by: Visibility | None, sha256s: Sequence[Sha256]) -> dict[Sha256, LinkedForm]:
+    """Return the given files that a repository visible to the caller has committed, each in one intact form.
+
+    A file that a repository only claims to have does not count until the claim is verified.
+
+    Args:
+        seen_by: row ids of the namespaces whose private repositories the
+            caller can read (None: all), as a Visibility also single
+            repositories; anyone can read ungated public ones.
+    """
+    return _proven_forms(tx, is_visible(seen_by), sha256s)
+
+
+def proven(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, LinkedForm]:
+    """Return the given files that commits of a repository refer to and whose sha256 is verified, with their forms."""
+    return _proven_forms(tx, _L.c.repo_id == repo_id, sha256s)
+
+
+def is_verified(tx: Read, repo_id: int, sha256: Sha256, xet_hash: XetHash) -> bool:
+    """Return whether commits of a repository name a file whose chunks are known to have this sha256."""
+    here = (_L.c.repo_id == repo_id) & (_L.c.sha256 == sha256) & (_L.c.xet_hash == xet_hash)
+    query = sa.select(_L.c.sha256).where(here & _L.c.path.is_not(None) & _L.c.is_verified.is_(True))
+    return tx.sql.execute(query).first() is not None
+
+
+def claimed_elsewhere(
+    tx: Read, seen_by: Visibility | None, sha256s: Sequence[Sha256]
+) -> list[tuple[int, Sha256, XetFileId, int]]:
+    """Return (repository, sha256, file, size) of the given files that visible repositories claim, unverified.
+
+    Claims that were found to be false are excluded.
+
+    Args:
+        seen_by: as for :func:`readable_elsewhere`.
+    """
+    repos, found = tables.repos, list[tuple[int, Sha256, XetFileId, int]]()
+    for at in range(0, len(sha256s), _BATCH):
+        query = (
+            sa.select(_L.c.repo_id, _L.c.sha256, _L.c.xet_file, _L.c.size)
+            .join(repos, repos.c.id == _L.c.repo_id)
+            .where(_L.c.sha256.in_(sha256s[at : at + _BATCH]) & _L.c.path.is_not(None))
+            .where(_L.c.xet_file.is_not(None) & _L.c.is_false.is_(False) & _L.c.is_verified.is_(False))
+            .where(is_visible(seen_by))
+            .order_by(_L.c.sha256, _L.c.repo_id)
+        )
+        found += [(row.repo_id, row.sha256, row.xet_file, row.size) for row in tx.sql.execute(query)]
+    return found
+
+
+def mark_verified(tx: Write, repo_id: int, sha256: Sha256, file: XetFileId) -> None:
+    """Record that the chunks which a repository links under this sha256 do have it."""
+    here = (_L.c.repo_id == repo_id) & (_L.c.sha256 == sha256) & (_L.c.xet_file == file)
+    tx.sql.execute(sa.update(_L).where(here).values(is_verified=True))
+
+
+def mark_false_claim(tx: Write, repo_id: int, sha256: Sha256, file: XetFileId) -> None:
+    """Record that the chunks which a repository links under this sha256 have another digest."""
+    here = (_L.c.repo_id == repo_id) & (_L.c.sha256 == sha256) & (_L.c.xet_file == file)
+    tx.sql.execute(sa.update(_L).where(here).values(is_false=True))
+
+
+def set_chunked(tx: Write, repo_id: int, sha256: Sha256, file: XetFileId, xet_hash: XetHash) -> None:
+    """Record that a repository stores a file as chunks from now on, which the hub has made of its content.
+
+    Links to other chunks stay, unless those are damaged.
+    """
+    here = (_L.c.repo_id == repo_id) & (_L.c.sha256 == sha256) & _L.c.path.is_not(None)
+    here &= _L.c.xet_file.is_(None) | (_L.c.is_verified.is_(True) & is_form_damaged())
+    values = {"xet_file": file, "xet_hash": xet_hash, "is_verified": True, "is_proven": True}
+    tx.sql.execute(sa.update(_L).where(here).values(values))
+
+
+def mend(tx: Write, repo_id: int, file: XetFileId, xet_hash: XetHash) -> None:
+    """Let links of a repository to the same content use this file, if the one that they use is damaged."""
+    here = (_L.c.repo_id == repo_id) & (_L.c.xet_hash == xet_hash) & (_L.c.xet_file != file) & is_form_damaged()
+    tx.sql.execute(sa.update(_L).where(here).values(xet_file=file))
+
+
+def damaged_forms(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> set[Sha256]:
+    """Return the given files of a repository whose chunks are damaged."""
+    found: set[Sha256] = set()
+    for at in range(0, len(sha256s), _BATCH):
+        here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(sha256s[at : at + _BATCH]) & is_form_damaged()
+        found.update(tx.sql.execute(sa.select(_L.c.sha256).where(here)).scalars())
+    return found
+
+
+def committed_links(tx: Read, repo_id: int, *, after: str | None, limit: int) -> list[Link]:
+    """Return one page of the files that commits of a repository refer to, in the order of their ids."""
+    query = _links().where((_L.c.repo_id == repo_id) & _L.c.path.is_not(None)).order_by(_L.c.uid).limit(limit)
+    if after is not None:
+        query = query.where(_L.c.uid > after)
+    return [Link(*row) for row in tx.sql.execute(query)]
+
+
+def links_by_uid(tx: Read, repo_id: int, uids: Sequence[str]) -> list[Link]:
+    """Return the links with these ids."""
+    rows = tx.sql.execute(_links().where((_L.c.repo_id == repo_id) & _L.c.uid.in_(uids)))
+    return [Link(*row) for row in rows]
+
+
+def link_of(tx: Read, repo_id: int, sha256: Sha256) -> Link | None:
+    """Return the link of one file in a repository, that of its commits if there is one; or None."""
+    here = (_L.c.repo_id == repo_id) & (_L.c.sha256 == sha256)
+    row = tx.sql.execute(_links().where(here).order_by(_L.c.owner_id)).first()
+    return Link(*row) if row else None
+
+
+def unlink(tx: Write, repo_id: int, sha256s: Sequence[Sha256]) -> None:
+    """Delete a repository's links to files; the bytes are deleted after the last link and the grace period."""
+    for at in range(0, len(sha256s), _BATCH):
+        here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(sha256s[at : at + _BATCH])
+        tx.sql.execute(sa.delete(_L).where(here))
+
+
+def unlink_unused(tx: Write, repo_id: int, sha256s: Sequence[Sha256], linked_before_ms: int) -> None:
+    """Delete a repository's links to files, unless they were linked, named or touched meanwhile."""
+    fresh = sa.exists().where((_F.c.sha256 == _L.c.sha256) & (_F.c.touched_ms >= linked_before_ms))
+    for at in range(0, len(sha256s), _BATCH):
+        here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(sha256s[at : at + _BATCH])
+        here &= (_L.c.linked_ms < linked_before_ms) & (_L.c.touched_ms < linked_before_ms)
+        tx.sql.execute(sa.delete(_L).where(here & ~fresh))
+
+
+def unlink_lost(tx: Write, repo_id: int, sha256: Sha256) -> None:
+    """Delete the uploads of a file to a repository whose raw bytes were deleted while they were recorded."""
+    here = (_L.c.repo_id == repo_id) & (_L.c.sha256 == sha256)
+    tx.sql.execute(sa.delete(_L).where(here & _L.c.path.is_(None) & _L.c.xet_file.is_(None)))
+
+
+def linked(tx: Read, repo_id: int) -> dict[Sha256, int]:
+    """Return when each file of a repository was last linked or touched (ms)."""
+    latest = sa.case((_L.c.linked_ms > _L.c.touched_ms, _L.c.linked_ms), else_=_L.c.touched_ms)
+    query = sa.select(_L.c.sha256, sa.func.max(latest)).where(_L.c.repo_id == repo_id).group_by(_L.c.sha256)
+    return {row[0]: row[1] for row in tx.sql.execute(query)}
+
+
+def used_bytes(tx: Read, repo_ids: Sequence[int]) -> dict[int, int]:
+    """Return the bytes of the large files that commits of each repository refer to."""
+    return {repo_id: int(size) for repo_id, size in tx.sql.execute(_USED_BYTES, {"repos": repo_ids})}
+
+
+def is_proven() -> sa.ColumnElement[bool]:
+    """Return the condition that a link refers to content whose sha256 is verified."""
+    return _L.c.xet_file.is_(None) | _L.c.is_verified.is_(True)
+
+
+def is_form_damaged() -> sa.ColumnElement[bool]:
+    """Return the condition that a link refers to chunks of a xorb in quarantine."""
+    xorbs = tables.xorbs
+    return sa.exists().where((_U.c.file == _L.c.xet_file) & (xorbs.c.hash == _U.c.xorb) & xorbs.c.is_damaged.is_(True))
+
+
+def _replace_damaged(tx: Write, repo_id: int, forms: dict[Sha256, LinkedForm]) -> None:
+    """Give the new forms to links whose chunks are damaged; only verified content may replace what was verified."""
+    here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(list(forms)) & is_form_damaged()
+    for sha256 in set(tx.sql.execute(sa.select(_L.c.sha256).where(here)).scalars()):
+        form = forms[sha256]
+        if not form.is_verified:
+            continue
+        values = {"xet_file": form.file, "xet_hash": form.hash, "is_false": False}
+        values |= {"is_verified": form.file is not None, "is_proven": form.file is not None and form.is_proven}
+        tx.sql.execute(sa.update(_L).where(here & (_L.c.sha256 == sha256)).values(values))
+
+
+def _proven_forms(tx: Read, where: sa.ColumnElement[bool], sha256s: Sequence[Sha256]) -> dict[Sha256, LinkedForm]:
+    repos, found = tables.repos, dict[Sha256, LinkedForm]()
+    raw = _L.c.xet_file.is_(None) & _F.c.sha256.is_not(None) & _F.c.is_raw.is_(True) & _F.c.sweeping_ms.is_(None)
+    chunked = _L.c.is_verified.is_(True) & ~is_form_damaged()
+    for at in range(0, len(sha256s), _BATCH):
+        query = (
+            sa.select(_L.c.sha256, _L.c.size, _L.c.xet_file, _L.c.xet_hash)
+            .join(repos, repos.c.id == _L.c.repo_id)
+            .outerjoin(_F, _F.c.sha256 == _L.c.sha256)
+            .where(_L.c.sha256.in_(sha256s[at : at + _BATCH]) & _L.c.path.is_not(None))
+            .where((raw | chunked) & where)
+            # Raw bytes last: a copy of chunks needs no job.
+            .order_by(_L.c.sha256, _L.c.xet_file.is_(None).desc(), _L.c.uid.desc())
+        )
+        found.update((row.sha256, LinkedForm(*row[1:])) for row in tx.sql.execute(query))
+    return found
+
+
+def is_visible(seen_by: Visibility | None) -> sa.ColumnElement[bool]:
+    """Return the condition that a caller can read the content of a repository; see :func:`readable_elsewhere`."""
+    repos = tables.repos
+    there = repos.c.deleted_ms.is_(None) & repos.c.is_disabled.is_(False)
+    if seen_by is None:
+        return there
+    return there & (((repos.c.visibility == "public") & (repos.c.gated == "no")) | visible_private(seen_by))
+
+
+def _values(repo_id: int, sha256: Sha256, form: LinkedForm, pusher_id: int | None, now_ms: int) -> dict[str, Any]:
+    return {
+        "repo_id": repo_id,
+        "sha256": sha256,
+        "size": form.size,
+        "uid": new_uid(),
+        "path": None,
+        "ref": None,
+        "pusher_id": pusher_id,
+        "linked_ms": now_ms,
+        "xet_file": form.file,
+        "xet_hash": form.hash,
+        "is_false": False,
+        "is_proven": form.file is not None and form.is_proven,
+        "is_verified": form.file is not None and form.is_verified,
+    }
+
+
+def _links() -> sa.Select[Any]:
+    names = ("uid", "sha256", "size", "path", "ref", "pusher_id", "linked_ms")
+    return sa.select(*(_L.c[name] for name in names))

@@ -1,0 +1,441 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from entrepot.catalog import Catalog
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.files import file_links, files, xet_files, xorbs
+from entrepot.catalog.files.file_links import READER, LinkedForm, LinkUser, StoredForm
+from entrepot.catalog.files.xet_files import XetFileRow
+from entrepot.catalog.files.xorbs import XorbRow
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.catalog.visibility import Visibility
+from entrepot.names import MAIN, RepoPath, Sha256, XetHash, branch_ref, new_uid
+
+AddRepo = Callable[..., RepoRow]
+
+
+def sha(number: int) -> Sha256:
+    return Sha256(f"{number:064x}")
+
+
+A, B, C, D = sha(0xA), sha(0xB), sha(0xC), sha(0xD)
+PATH = RepoPath("weights/model.bin")
+
+
+def store(catalog: Catalog, *sha256s: Sha256, now_ms: int = 1) -> None:
+    with catalog.write() as tx:
+        for number, sha256 in enumerate(sha256s):
+            files.reserve(tx, sha256, 10 + number, now_ms)
+
+
+def commit(catalog: Catalog, repo: RepoRow, *sha256s: Sha256, path: RepoPath = PATH) -> None:
+    with catalog.write() as tx:
+        file_links.link(tx, repo.id, sha256s, 7, 1)
+        file_links.name_links(tx, repo.id, [(sha256, path) for sha256 in sha256s], MAIN, 1)
+
+
+def readable(catalog: Catalog, seen_by: Sequence[int] = ()) -> set[Sha256]:
+    with catalog.read() as tx:
+        return set(file_links.readable_elsewhere(tx, Visibility(seen_by), [A, B, C]))
+
+
+def test_a_repository_may_use_linked_files_with_or_without_a_commit(
+    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
+) -> None:
+    other = add_repo("other")
+    store(catalog, A, B, C)
+    commit(catalog, repo, A)
+    with catalog.write() as tx:
+        file_links.link(tx, repo.id, [B], None, 1)
+        file_links.link(tx, other.id, [C], None, 1)
+        assert file_links.usable(tx, repo.id, [A, B, C]) == {A: 10, B: 11}
+        assert file_links.usable(tx, other.id, [A, B, C]) == {C: 12}
+        assert file_links.usable(tx, repo.id, []) == {}
+
+
+def test_many_files_are_looked_up(catalog: Catalog, repo: RepoRow) -> None:
+    many = [sha(number) for number in range(1201)]
+    with catalog.write() as tx:
+        for one in many:
+            files.reserve(tx, one, 1, 1)
+        file_links.link(tx, repo.id, many, None, 1)
+        file_links.name_links(tx, repo.id, [(one, PATH) for one in many], MAIN, 1)
+        files.touch(tx, many, 2)
+        assert len(file_links.usable(tx, repo.id, many)) == 1201
+        assert len(file_links.readable_elsewhere(tx, Visibility(), many)) == 1201
+        file_links.unlink(tx, repo.id, many)
+        assert file_links.linked(tx, repo.id) == {}
+        assert len(files.unused(tx, 3)) == 1201
+
+
+def test_a_file_committed_in_public_is_readable_by_everyone(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A, B)
+    commit(catalog, repo, A)
+    with catalog.read() as tx:
+        assert file_links.readable_elsewhere(tx, Visibility(), [A, B]) == {A: LinkedForm(10)}
+
+
+def test_a_file_that_no_commit_names_is_not_readable_elsewhere(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A)
+    with catalog.write() as tx:
+        file_links.link(tx, repo.id, [A], None, 1)
+    assert readable(catalog, [repo.namespace_id]) == set()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"visibility": "private"}, {"gated": "auto"}, {"gated": "manual"}, {"visibility": "private", "gated": "auto"}],
+)
+def test_a_private_or_gated_repository_shows_its_files_to_its_namespace_only(
+    catalog: Catalog, alice: Account, add_account: Callable[..., Account], add_repo: AddRepo, changes: dict[str, str]
+) -> None:
+    bob = add_account("bob")
+    store(catalog, A)
+    commit(catalog, add_repo("closed", **changes), A)
+    assert readable(catalog) == set()
+    assert readable(catalog, [bob.id]) == set()
+    assert readable(catalog, [alice.id, bob.id]) == {A}
+
+
+@pytest.mark.parametrize("visibility", ["public", "private"])
+def test_no_one_can_read_the_files_of_a_disabled_repository(
+    catalog: Catalog, add_repo: AddRepo, visibility: str
+) -> None:
+    disabled = add_repo("off", is_disabled=True, visibility=visibility)
+    store(catalog, A)
+    commit(catalog, disabled, A)
+    assert readable(catalog, [disabled.namespace_id]) == set()
+
+
+def test_no_one_can_read_the_files_of_a_deleted_repository(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A)
+    commit(catalog, repo, A)
+    assert readable(catalog) == {A}
+    with catalog.write() as tx:
+        repositories.unlink(tx, repo, 1)
+    assert readable(catalog, [repo.namespace_id]) == set()
+
+
+def test_seeing_everything_includes_private_but_not_disabled_or_deleted_repositories(
+    catalog: Catalog, add_repo: AddRepo
+) -> None:
+    store(catalog, A, B, C)
+    commit(catalog, add_repo("closed", visibility="private", gated="auto"), A)
+    commit(catalog, add_repo("off", is_disabled=True), B)
+    gone = add_repo("gone")
+    commit(catalog, gone, C)
+    with catalog.write() as tx:
+        repositories.unlink(tx, gone, 1)
+        assert file_links.readable_elsewhere(tx, None, [A, B, C]) == {A: LinkedForm(10)}
+
+
+def test_one_readable_repository_is_enough(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    store(catalog, A)
+    for closed in (add_repo("p", visibility="private"), add_repo("g", gated="auto"), repo):
+        commit(catalog, closed, A)
+    assert readable(catalog) == {A}
+
+
+def test_linking_again_leaves_the_link_as_it_is(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A, B)
+    commit(catalog, repo, A)
+    with catalog.read() as tx:
+        before = file_links.link_of(tx, repo.id, A)
+    with catalog.write() as tx:
+        file_links.link(tx, repo.id, [A, B, B], 8, 99)
+        assert file_links.link_of(tx, repo.id, A) == before
+        assert file_links.linked(tx, repo.id) == {A: 1, B: 99}
+    assert before is not None
+    assert (before.path, before.ref, before.pusher_id, before.size) == (PATH, MAIN, 7, 10)
+
+
+def test_a_file_that_is_not_stored_is_not_linked(catalog: Catalog, repo: RepoRow) -> None:
+    with catalog.write() as tx:
+        file_links.link(tx, repo.id, [A], None, 1)
+        assert file_links.usable(tx, repo.id, [A]) == {}
+
+
+def test_a_link_takes_the_name_of_the_last_commit(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    other = add_repo("other")
+    store(catalog, A)
+    commit(catalog, repo, A)
+    commit(catalog, other, A)
+    with catalog.write() as tx:
+        file_links.name_links(tx, repo.id, [(A, RepoPath("new.bin"))], branch_ref("dev"), 60)
+        file_links.name_links(tx, repo.id, [], MAIN, 70)
+        here, there = file_links.link_of(tx, repo.id, A), file_links.link_of(tx, other.id, A)
+    assert here is not None
+    assert there is not None
+    assert (here.path, here.ref, here.linked_ms) == ("new.bin", branch_ref("dev"), 60)
+    assert (there.path, there.ref, there.linked_ms) == (PATH, MAIN, 1)
+
+
+def test_a_duplicate_may_use_the_committed_files_of_its_source(
+    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
+) -> None:
+    copy = add_repo("copy")
+    store(catalog, A, B)
+    commit(catalog, repo, A)
+    with catalog.write() as tx:
+        file_links.link(tx, repo.id, [B], None, 1)
+        file_links.copy_links(tx, repo.id, copy.id, 9, 50)
+        source, target = file_links.link_of(tx, repo.id, A), file_links.link_of(tx, copy.id, A)
+        assert file_links.linked(tx, copy.id) == {A: 50}
+    assert source is not None
+    assert target is not None
+    assert (target.path, target.ref, target.pusher_id) == (PATH, MAIN, 9)
+    assert target.uid != source.uid
+
+
+def test_committed_files_are_listed_in_pages(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    many = [sha(number) for number in range(5)]
+    store(catalog, *many, A, B)
+    commit(catalog, repo, *many)
+    commit(catalog, add_repo("other"), B)
+    with catalog.write() as tx:
+        file_links.link(tx, repo.id, [A], None, 1)
+    found, after = [], None
+    with catalog.read() as tx:
+        while page := file_links.committed_links(tx, repo.id, after=after, limit=2):
+            found.extend(page)
+            after = page[-1].uid
+    assert sorted(one.sha256 for one in found) == many
+    assert [one.uid for one in found] == sorted(one.uid for one in found)
+
+
+def test_links_are_found_by_id_in_their_own_repository_only(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    other = add_repo("other")
+    store(catalog, A)
+    commit(catalog, repo, A)
+    with catalog.read() as tx:
+        link = file_links.link_of(tx, repo.id, A)
+        assert link is not None
+        assert file_links.links_by_uid(tx, repo.id, [link.uid, new_uid()]) == [link]
+        assert file_links.links_by_uid(tx, other.id, [link.uid]) == []
+        assert file_links.link_of(tx, other.id, A) is None
+
+
+def test_unlinking_takes_a_file_from_one_repository(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    other = add_repo("other")
+    store(catalog, A, B)
+    commit(catalog, repo, A, B)
+    commit(catalog, other, A)
+    with catalog.write() as tx:
+        file_links.unlink(tx, repo.id, [A])
+        assert file_links.usable(tx, repo.id, [A, B]) == {B: 11}
+        assert file_links.usable(tx, other.id, [A, B]) == {A: 10}
+
+
+def test_used_bytes_count_committed_files(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    other, empty = add_repo("other"), add_repo("empty")
+    store(catalog, A, B, C)
+    commit(catalog, repo, A, B)
+    commit(catalog, other, A)
+    with catalog.write() as tx:
+        file_links.link(tx, other.id, [C], None, 1)
+        assert file_links.used_bytes(tx, [repo.id, other.id, empty.id]) == {repo.id: 21, other.id: 10}
+
+
+# --- forms ------------------------------------------------------------------
+
+ONE, TWO = XetFileRow.of(XetHash("f" * 64), 10, b"one"), XetFileRow.of(XetHash("f" * 64), 10, b"two")
+X, Y = XetHash("a" * 64), XetHash("b" * 64)
+
+
+@pytest.fixture(autouse=True)
+def chunked(catalog: Catalog) -> None:
+    """Store the same content in two ways: the file ONE in the xorb X, and TWO in Y."""
+    with catalog.write() as tx:
+        for row, xorb in ((ONE, X), (TWO, Y)):
+            xorbs.put(tx, XorbRow(xorb, 10, 20, 1, b"d", False), 1, 1)
+            xet_files.put(tx, row, {xorb: b""}, 1)
+
+
+def link(
+    catalog: Catalog,
+    row: RepoRow,
+    file: XetFileRow,
+    *,
+    by: int | None = 7,
+    is_verified: bool = True,
+    names: bool = True,
+) -> None:
+    """Link A as chunks, by an account, and commit it."""
+    with catalog.write() as tx:
+        form = LinkedForm(10, file.id, file.hash, is_verified=is_verified)
+        file_links.link_forms(tx, row.id, {A: form}, by, 1)
+        if names:
+            file_links.name_links(tx, row.id, [(A, PATH)], MAIN, 1, pusher_id=by)
+
+
+def kept(catalog: Catalog, row: RepoRow, user: LinkUser = file_links.REPO) -> StoredForm | None:
+    with catalog.read() as tx:
+        return file_links.stored_form(tx, row.id, A, user)
+
+
+def as_chunks(file: XetFileRow) -> StoredForm:
+    return StoredForm(10, False, file.id, file.hash)
+
+
+RAW = StoredForm(10, True, None, None)
+
+
+def test_each_repository_has_its_own_form_of_a_file(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    other, third = add_repo("other"), add_repo("third")
+    store(catalog, A)
+    commit(catalog, repo, A)
+    link(catalog, other, ONE)
+    link(catalog, third, TWO)
+    assert [kept(catalog, row) for row in (repo, other, third)] == [RAW, as_chunks(ONE), as_chunks(TWO)]
+    with catalog.read() as tx:
+        assert file_links.xet_hashes(tx, repo.id, [A, B]) == {}
+        assert file_links.xet_hashes(tx, other.id, [A, B]) == {A: ONE.hash}
+
+
+def test_a_link_that_commits_name_keeps_its_chunks(catalog: Catalog, repo: RepoRow) -> None:
+    link(catalog, repo, ONE)
+    link(catalog, repo, TWO, by=8)
+    store(catalog, A)
+    commit(catalog, repo, A)
+    assert kept(catalog, repo) == as_chunks(ONE)
+    with catalog.write() as tx:
+        file_links.set_chunked(tx, repo.id, A, TWO.id, TWO.hash)
+    assert kept(catalog, repo) == as_chunks(ONE)
+
+
+def test_damaged_chunks_give_way_to_verified_content(catalog: Catalog, repo: RepoRow) -> None:
+    link(catalog, repo, ONE)
+    with catalog.write() as tx:
+        assert file_links.damaged_forms(tx, repo.id, [A, B]) == set()
+        xorbs.mark_damaged(tx, X, 1)
+        assert file_links.damaged_forms(tx, repo.id, [A, B]) == {A}
+    link(catalog, repo, TWO, is_verified=False)
+    assert kept(catalog, repo) == as_chunks(ONE)
+    link(catalog, repo, TWO)
+    assert kept(catalog, repo) == as_chunks(TWO)
+    with catalog.write() as tx:
+        xorbs.mark_damaged(tx, Y, 1)
+    store(catalog, A)
+    commit(catalog, repo, A)
+    assert kept(catalog, repo) == RAW
+
+
+def test_links_in_one_repository_are_mended_by_the_same_content(
+    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
+) -> None:
+    other = add_repo("other")
+    for row in (repo, other):
+        link(catalog, row, ONE)
+    with catalog.write() as tx:
+        file_links.mend(tx, repo.id, TWO.id, TWO.hash)
+    assert kept(catalog, repo) == as_chunks(ONE)
+    with catalog.write() as tx:
+        xorbs.mark_damaged(tx, X, 1)
+        file_links.mend(tx, repo.id, TWO.id, TWO.hash)
+    assert (kept(catalog, repo), kept(catalog, other)) == (as_chunks(TWO), as_chunks(ONE))
+
+
+def test_an_upload_serves_its_uploader_and_writers_until_a_commit_names_it(catalog: Catalog, repo: RepoRow) -> None:
+    link(catalog, repo, ONE, by=7, names=False)
+    link(catalog, repo, TWO, by=8, names=False)
+    users = [LinkUser(7, False), LinkUser(8, False), LinkUser(9, False), LinkUser(8, True)]
+    assert [kept(catalog, repo, user) for user in users] == [as_chunks(ONE), as_chunks(TWO), None, as_chunks(TWO)]
+    with catalog.write() as tx:
+        assert file_links.usable(tx, repo.id, [A], READER) == {}
+        assert file_links.usable(tx, repo.id, [A], LinkUser(7, False)) == {A: 10}
+        file_links.name_links(tx, repo.id, [(A, PATH)], MAIN, 5, pusher_id=8)
+        assert len(file_links.committed_links(tx, repo.id, after=None, limit=9)) == 1
+        assert file_links.linked(tx, repo.id) == {A: 5}
+    assert {kept(catalog, repo, user) for user in users} == {as_chunks(TWO)}
+
+
+def test_an_upload_that_is_sent_twice_is_that_of_both(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A)
+    with catalog.write() as tx:
+        for account in (7, 8):
+            file_links.link(tx, repo.id, [A], account, 1)
+        usable = [file_links.usable(tx, repo.id, [A], LinkUser(account, False)) for account in (7, 8, 9)]
+    assert usable == [{A: 10}, {A: 10}, {}]
+
+
+def test_one_s_own_verified_upload_replaces_one_s_claim(catalog: Catalog, repo: RepoRow) -> None:
+    link(catalog, repo, ONE, is_verified=False, names=False)
+    link(catalog, repo, TWO, is_verified=False, names=False)
+    assert kept(catalog, repo) == as_chunks(ONE)
+    link(catalog, repo, TWO, names=False)
+    assert kept(catalog, repo) == as_chunks(TWO)
+
+
+def test_only_verified_intact_content_is_offered_to_other_repositories(
+    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
+) -> None:
+    other = add_repo("other")
+    link(catalog, repo, ONE, is_verified=False)
+    assert readable(catalog) == set()
+    with catalog.write() as tx:
+        assert file_links.proven(tx, repo.id, [A]) == {}
+        assert not file_links.is_verified(tx, repo.id, A, ONE.hash)
+        assert file_links.claimed_elsewhere(tx, Visibility(), [A, B]) == [(repo.id, A, ONE.id, 10)]
+        file_links.mark_verified(tx, repo.id, A, TWO.id)
+        assert file_links.proven(tx, repo.id, [A]) == {}
+        file_links.mark_verified(tx, repo.id, A, ONE.id)
+        assert file_links.proven(tx, repo.id, [A, B]) == {A: LinkedForm(10, ONE.id, ONE.hash)}
+        assert file_links.proven(tx, other.id, [A, B]) == {}
+        assert file_links.is_verified(tx, repo.id, A, ONE.hash)
+        assert not file_links.is_verified(tx, other.id, A, ONE.hash)
+        assert file_links.claimed_elsewhere(tx, Visibility(), [A]) == []
+        copies = file_links.readable_elsewhere(tx, Visibility(), [A])
+        file_links.link_forms(tx, other.id, copies, 9, 2)
+        assert copies == {A: LinkedForm(10, ONE.id, ONE.hash)}
+    assert kept(catalog, other) == as_chunks(ONE)
+    with catalog.write() as tx:
+        xorbs.mark_damaged(tx, X, 1)
+    assert readable(catalog) == set()
+
+
+def test_a_duplicate_has_verified_chunks_only(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+    copy = add_repo("copy")
+    link(catalog, repo, ONE, is_verified=False)
+    with catalog.write() as tx:
+        file_links.copy_links(tx, repo.id, copy.id, None, 1)
+    assert kept(catalog, copy) is None
+    with catalog.write() as tx:
+        file_links.mark_verified(tx, repo.id, A, ONE.id)
+        file_links.copy_links(tx, repo.id, copy.id, None, 1)
+    assert kept(catalog, copy) == as_chunks(ONE)
+
+
+def test_uncommitted_files_are_not_proven(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A, B)
+    commit(catalog, repo, A)
+    with catalog.write() as tx:
+        file_links.link(tx, repo.id, [B], None, 1)
+        assert list(file_links.proven(tx, repo.id, [A, B, C])) == [A]
+
+
+def test_a_false_claim_is_recorded_for_the_checked_chunks_only(catalog: Catalog, repo: RepoRow) -> None:
+    link(catalog, repo, ONE, is_verified=False)
+    with catalog.write() as tx:
+        file_links.mark_false_claim(tx, repo.id, A, TWO.id)
+        assert len(xet_files.unverified(tx, 9)) == 1
+        file_links.mark_false_claim(tx, repo.id, A, ONE.id)
+        assert xet_files.unverified(tx, 9) == []
+
+
+def test_links_are_renewed_and_lost_uploads_removed(catalog: Catalog, repo: RepoRow) -> None:
+    store(catalog, A)
+    commit(catalog, repo, A)
+    store(catalog, B)
+    with catalog.write() as tx:
+        file_links.link(tx, repo.id, [B], 7, 1)
+        file_links.renew(tx, repo.id, [A, B], 50)
+        assert file_links.linked(tx, repo.id) == {A: 50, B: 50}
+        assert [link.linked_ms for link in file_links.committed_links(tx, repo.id, after=None, limit=9)] == [1]
+        file_links.unlink_unused(tx, repo.id, [A, B], 50)
+        for sha256 in (A, B):
+            file_links.unlink_lost(tx, repo.id, sha256)
+        assert file_links.linked(tx, repo.id) == {A: 50}
