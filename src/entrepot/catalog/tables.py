@@ -259,7 +259,9 @@ upload_parts = sa.Table(
     sqlite_with_rowid=False,
 )
 
-IS_READY = sa.text("state = 'ready'")
+# Not the other way round: SQLite would compare it with the parameter of every query on the state, and compile
+# such queries again each time.
+IS_READY = sa.text("'ready' = state")
 """The condition of the index of waiting jobs, of which only one may have a deduplication key."""
 
 jobs = sa.Table(
@@ -280,9 +282,8 @@ jobs = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("finished_ms", sa.BigInteger),
-    # The id makes the order total: PostgreSQL would sort a whole backlog of jobs that are due at one time.
-    sa.Index("jobs_by_turn", "state", "lane", "run_ms", "id"),
-    sa.Index("jobs_by_namespace", "state", "lane", "namespace_id", "run_ms", "id"),
+    sa.Index("jobs_by_turn", "state", "lane", "run_ms"),
+    sa.Index("jobs_by_namespace", "state", "lane", "namespace_id", "run_ms"),
     sa.Index("jobs_by_key", "dedup_key", "state"),
     sa.Index("jobs_waiting", "dedup_key", unique=True, sqlite_where=IS_READY, postgresql_where=IS_READY),
 )

@@ -75,6 +75,14 @@ _SERVED_LAST = sa.select(_L.c.namespace_id).where(_L.c.lane == sa.bindparam("lan
 _FREE_LANE = sa.select(_L.c.lane).where(_L.c.lane == sa.bindparam("of")).with_for_update(skip_locked=True)
 _SERVED = sa.update(_L).where(_L.c.lane.in_(_FREE_LANE)).values(namespace_id=sa.bindparam("served"))
 
+_WAITING = (
+    sa.select(_T.c.id)
+    .where((_T.c.dedup_key == sa.bindparam("key")) & (_T.c.state == "ready"))
+    # Where several transactions write at a time, the waiting job is locked until this one ends: a worker
+    # that claimed it before would not see the rows because of which the job is to run.
+    .with_for_update()
+)
+
 _MINE = (_T.c.id == sa.bindparam("job")) & (_T.c.owner == sa.bindparam("by")) & (_T.c.state == "running")
 _DONE = sa.update(_T).where(_MINE).values(state="done", finished_ms=sa.bindparam("now"), lease_ms=None, error=None)
 _TAKE = (
@@ -142,6 +150,8 @@ def enqueue(
         namespace_id: the namespace on whose behalf it runs. None: the namespace of the repository that
             ``args["repo"]`` identifies, or the hub itself.
     """
+    if dedup_key is not None and tx.sql.execute(_WAITING, {"key": dedup_key}).first():
+        return
     if namespace_id is None:
         namespace_id = tx.sql.execute(_NAMESPACE_OF, {"repo": args["repo"]}).scalar() if "repo" in args else None
     values = {"kind": kind, "dedup_key": dedup_key, "args": dict(args), "state": "ready", "attempts": 0}
@@ -151,11 +161,7 @@ def enqueue(
 
 @functools.cache
 def _add(dialect: str) -> Upsert:
-    """Return the insert of a job that respects an equal waiting one.
-
-    Where several transactions write at a time, the waiting job is locked until this transaction ends:
-    if a worker claimed it before, it would not see the rows because of which the job was to run.
-    """
+    """Return the insert of a job that respects an equal one which is added, or waits again, at the same moment."""
     known = dialects.named(dialect)
     insert = known.insert(_T)
     if known.has_one_writer:

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_78fdecd82f67"
+revision = "first_07524e571047"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -114,15 +114,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("jobs_by_key", "jobs", ["dedup_key", "state"], unique=False)
-    op.create_index("jobs_by_namespace", "jobs", ["state", "lane", "namespace_id", "run_ms", "id"], unique=False)
-    op.create_index("jobs_by_turn", "jobs", ["state", "lane", "run_ms", "id"], unique=False)
+    op.create_index("jobs_by_namespace", "jobs", ["state", "lane", "namespace_id", "run_ms"], unique=False)
+    op.create_index("jobs_by_turn", "jobs", ["state", "lane", "run_ms"], unique=False)
     op.create_index(
         "jobs_waiting",
         "jobs",
         ["dedup_key"],
         unique=True,
-        sqlite_where=sa.text("state = 'ready'"),
-        postgresql_where=sa.text("state = 'ready'"),
+        sqlite_where=sa.text("'ready' = state"),
+        postgresql_where=sa.text("'ready' = state"),
     )
     op.create_table(
         "meta",
