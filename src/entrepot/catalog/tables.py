@@ -7,8 +7,10 @@ in the database and lower-case hex text in Python.
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 metadata = sa.MetaData()
 
@@ -26,6 +28,21 @@ class Hex(TypeDecorator[str]):
     def process_result_value(self, value: bytes | None, dialect: sa.Dialect) -> str | None:
         """Convert bytes to hex text."""
         return None if value is None else value.hex()
+
+
+class Json(TypeDecorator[Any]):
+    """A column type: JSON; on PostgreSQL in its comparable form, which DISTINCT needs."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
+        """Return JSONB for PostgreSQL, whose types are imported only there: they take megabytes."""
+        if dialect.name != "postgresql":
+            return dialect.type_descriptor(sa.JSON())
+        from sqlalchemy.dialects import postgresql
+
+        return dialect.type_descriptor(postgresql.JSONB())
 
 
 # SQLite assigns row ids only to a column declared exactly INTEGER.
@@ -80,7 +97,7 @@ tokens = sa.Table(
     sa.Column("expires_ms", sa.BigInteger),
     sa.Column("used_ms", sa.BigInteger),
     # Fine-grained tokens only: their rights and where they apply.
-    sa.Column("scopes", sa.JSON),
+    sa.Column("scopes", Json),
 )
 
 sign_in_codes = sa.Table(
@@ -106,15 +123,15 @@ repos = sa.Table(
     sa.Column("visibility", sa.String(8), nullable=False),
     sa.Column("gated", sa.String(8), nullable=False),
     sa.Column("is_disabled", sa.Boolean, nullable=False),
-    sa.Column("settings", sa.JSON, nullable=False),
+    sa.Column("settings", Json, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("updated_ms", sa.BigInteger, nullable=False),
     sa.Column("deleted_ms", sa.BigInteger),
     sa.Column("downloads", sa.BigInteger, nullable=False),
     sa.Column("likes", sa.BigInteger, nullable=False),
-    sa.Column("card", sa.JSON),
-    sa.Column("config", sa.JSON),
-    sa.Column("file_metadata", sa.JSON),
+    sa.Column("card", Json),
+    sa.Column("config", Json),
+    sa.Column("file_metadata", Json),
     sa.Column("pipeline_tag", sa.Text),
     sa.Column("library", sa.Text),
     sa.Column("sdk", sa.Text),
@@ -282,6 +299,11 @@ upload_parts = sa.Table(
     sqlite_with_rowid=False,
 )
 
+# Not the other way round: SQLite would compare it with the parameter of every query on the state, and compile
+# such queries again each time.
+IS_READY = sa.text("'ready' = state")
+"""The condition of the index of waiting jobs, of which only one may have a deduplication key."""
+
 jobs = sa.Table(
     "jobs",
     metadata,
@@ -291,7 +313,7 @@ jobs = sa.Table(
     sa.Column("lane", sa.String(16), nullable=False),
     sa.Column("namespace_id", sa.BigInteger, nullable=False),
     sa.Column("dedup_key", sa.String(200)),
-    sa.Column("args", sa.JSON, nullable=False),
+    sa.Column("args", Json, nullable=False),
     sa.Column("state", sa.String(8), nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("run_ms", sa.BigInteger, nullable=False),
@@ -303,6 +325,7 @@ jobs = sa.Table(
     sa.Index("jobs_by_turn", "state", "lane", "run_ms"),
     sa.Index("jobs_by_namespace", "state", "lane", "namespace_id", "run_ms"),
     sa.Index("jobs_by_key", "dedup_key", "state"),
+    sa.Index("jobs_waiting", "dedup_key", unique=True, sqlite_where=IS_READY, postgresql_where=IS_READY),
 )
 
 job_lanes = sa.Table(

@@ -340,3 +340,21 @@ def test_a_job_that_is_put_back_counts_no_attempt(catalog: Catalog, enqueue: Enq
         jobs.put_back(tx, job.id, "w1", 5)
     assert claim(catalog, "w2", 4) is None
     assert claimed(catalog, "w2", 5).attempts == 1
+
+
+@pytest.mark.parametrize("how", ["put back", "failed", "tried again"])
+def test_a_job_gives_way_to_an_equal_one_that_waits(catalog: Catalog, how: str) -> None:
+    with catalog.write() as tx:
+        jobs.enqueue(tx, "card", {"number": 1}, 1, dedup_key="k")
+        first = jobs.claim(tx, "w1", 10, 10)
+        assert first is not None
+        jobs.enqueue(tx, "card", {"number": 2}, 1, dedup_key="k")
+        if how == "put back":
+            jobs.put_back(tx, first.id, "w1", 20)
+        elif how == "failed":
+            jobs.fail(tx, first.id, "w1", "no", 20, 20)
+        else:
+            jobs.fail(tx, first.id, "w1", "no", None, 20)
+            assert jobs.retry(tx, first.id, 20)
+        states = {job.args["number"]: job.state for job in jobs.find(tx)}
+    assert states == {1: "done", 2: "ready"}

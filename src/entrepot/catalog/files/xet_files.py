@@ -113,9 +113,16 @@ def claimed(tx: Read, repo_id: int, sha256s: Sequence[Sha256], user: LinkUser = 
 
 def link_claimed(tx: Write, repo_id: int, claims: Mapping[Sha256, Claim], pusher_id: int | None, now_ms: int) -> None:
     """Allow a repository to use files on the basis of claims; existing links are unchanged."""
+    files = sorted({item.file for item in claims.values()})
+    kept: set[XetFileId] = set()
+    for at in range(0, len(files), _BATCH):
+        # Until the links are there, a sweep must wait with these files, or has just deleted some.
+        query = sa.select(_T.c.id).where(_T.c.id.in_(files[at : at + _BATCH])).order_by(_T.c.id)
+        kept.update(tx.sql.execute(query.with_for_update(read=True)).scalars())
     forms = {
         sha256: LinkedForm(item.size, item.file, item.hash, is_proven=item.is_proven, is_verified=False)
         for sha256, item in claims.items()
+        if item.file in kept
     }
     file_links.link_forms(tx, repo_id, forms, pusher_id, now_ms)
 
@@ -241,9 +248,13 @@ def withdraw(tx: Write, repo_id: int, sha256s: Sequence[Sha256]) -> None:
 def remove_unused(tx: Write, touched_before_ms: int) -> int:
     """Delete the files that no link or claim needs; return how many."""
     is_free = ~sa.exists().where(_L.c.xet_file == _T.c.id) & ~sa.exists().where(_C.c.file == _T.c.id)
-    gone = list(tx.sql.execute(sa.select(_T.c.id).where(is_free & (_T.c.touched_ms < touched_before_ms))).scalars())
-    for at in range(0, len(gone), _BATCH):
-        batch = gone[at : at + _BATCH]
+    old = is_free & (_T.c.touched_ms < touched_before_ms)
+    found = list(tx.sql.execute(sa.select(_T.c.id).where(old).with_for_update()).scalars())
+    gone: list[XetFileId] = []
+    for at in range(0, len(found), _BATCH):
+        # The rows are locked now: looked at again, no link to them can have been missed.
+        batch = list(tx.sql.execute(sa.select(_T.c.id).where(_T.c.id.in_(found[at : at + _BATCH]) & old)).scalars())
+        gone += batch
         tx.sql.execute(sa.delete(_U).where(_U.c.file.in_(batch)))
         tx.sql.execute(sa.delete(_T).where(_T.c.id.in_(batch)))
     return len(gone)
