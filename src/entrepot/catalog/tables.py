@@ -7,10 +7,9 @@ in the database and lower-case hex text in Python.
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeDecorator
 
 metadata = sa.MetaData()
 
@@ -30,20 +29,8 @@ class Hex(TypeDecorator[str]):
         return None if value is None else value.hex()
 
 
-class Json(TypeDecorator[Any]):
-    """A column type: JSON; on PostgreSQL in its comparable form, which DISTINCT needs."""
-
-    impl = sa.JSON
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
-        """Return JSONB for PostgreSQL, whose types are imported only there: they take megabytes."""
-        if dialect.name != "postgresql":
-            return dialect.type_descriptor(sa.JSON())
-        from sqlalchemy.dialects import postgresql
-
-        return dialect.type_descriptor(postgresql.JSONB())
-
+Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+"""JSON; on PostgreSQL in its comparable form, which DISTINCT needs."""
 
 # SQLite assigns row ids only to a column declared exactly INTEGER.
 Serial = sa.BigInteger().with_variant(sa.Integer, "sqlite")

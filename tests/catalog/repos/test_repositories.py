@@ -10,7 +10,8 @@ from entrepot.catalog.files.uploads import Upload
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
-from entrepot.catalog.repos import commits, download_counts, locks, refs, repositories
+from entrepot.catalog.repos import commits, download_counts, lineage, locks, refs, repositories
+from entrepot.catalog.repos.lineage import EdgeRow
 from entrepot.catalog.repos.repositories import CardFacts, RepoRow
 from entrepot.names import MAIN, Oid, RepoId, RepoPath, RepoRef, RepoType, Sha256, XetHash, new_uid
 
@@ -182,6 +183,7 @@ def fill(catalog: Catalog, row: RepoRow) -> None:
         xet_files.put(tx, made, {}, 1)
         xet_files.claim(tx, row.id, [Claim(sha, made.id, made.hash, 1)], 1, 1)
         locks.add(tx, row.id, RepoPath("a"), None, 1, 1)
+        lineage.put(tx, [EdgeRow(row.id, OID, "trained_on", RepoType.DATASET, "a/d", "", "", lineage.API, 1)])
         repositories.rename(tx, row, model(f"alice/{row.name}-new"), row.namespace_id)
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-
 import sqlalchemy as sa
 
-from entrepot.catalog.dialects import sqlite
+from entrepot.catalog.dialects import postgres, sqlite
 from entrepot.catalog.dialects.interfaces import Dialect as Dialect
 from entrepot.errors import DataFolderError
 
-_NAMES = ("sqlite", "postgresql")
+_DIALECTS: dict[str, Dialect] = {"sqlite": sqlite.SQLite(), "postgresql": postgres.PostgreSQL()}
 
 
 def of_url(url: str) -> Dialect:
@@ -20,21 +18,16 @@ def of_url(url: str) -> Dialect:
         DataFolderError: the dialect is not supported.
     """
     name = url.partition(":")[0].partition("+")[0]
-    if name not in _NAMES:
+    if name not in _DIALECTS:
         raise DataFolderError(name, "this version supports SQLite and PostgreSQL databases only")
-    return named(name)
+    return _DIALECTS[name]
 
 
-@functools.cache
 def named(name: str) -> Dialect:
-    """Return the dialect with SQLAlchemy's name; PostgreSQL's is imported at the first use."""
-    if name == "sqlite":
-        return sqlite.SQLite()
-    from entrepot.catalog.dialects import postgres
-
-    return postgres.PostgreSQL()
+    """Return the dialect with SQLAlchemy's name."""
+    return _DIALECTS[name]
 
 
 def of(connection: sa.Connection | sa.Engine) -> Dialect:
     """Return the dialect of an open database."""
-    return named(connection.dialect.name)
+    return _DIALECTS[connection.dialect.name]

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import Protocol
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as lite
 
 from entrepot.catalog.named_locks import AnyLock
 
-if TYPE_CHECKING:  # the dialects of SQLAlchemy take megabytes; only the one in use is imported
-    from sqlalchemy.dialects import postgresql
-
-Upsert: TypeAlias = "lite.Insert | postgresql.Insert"
+Upsert = lite.Insert | postgresql.Insert
 """An insert that may say what happens to rows whose key is taken; both dialects spell it alike."""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import attrs
 import sqlalchemy as sa
-from sqlalchemy.types import UserDefinedType
+from sqlalchemy.dialects import postgresql
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
@@ -21,27 +21,6 @@ from entrepot.names import RepoType
 
 BEGIN, END = "\x02", "\x03"
 """The characters that enclose a matched word in :attr:`TextMatch.snippet`."""
-
-
-class _WordVector(UserDefinedType[str]):
-    """PostgreSQL's ``tsvector``, without importing all of its dialect."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_options: object) -> str:
-        """Return the name of the type."""
-        return "tsvector"
-
-
-class _WordQuery(UserDefinedType[str]):
-    """PostgreSQL's ``tsquery``."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_options: object) -> str:
-        """Return the name of the type."""
-        return "tsquery"
-
 
 _T = sa.table("repo_texts", *(sa.column(name) for name in ("rowid", "name", "tags", "body", "words")))
 _R = tables.repos
@@ -73,7 +52,7 @@ def put(tx: Write, repo_id: int, name: str, tags: Sequence[str], body: str) -> N
     remove(tx, repo_id)
     if _has_vectors(tx):
         vector = word_vectors.vector([("A", name), ("B", " ".join(tags)), ("D", body)])
-        words = sa.cast(sa.literal(vector, sa.Text), _WordVector)
+        words = sa.cast(sa.literal(vector, sa.Text), postgresql.TSVECTOR)
         tx.sql.execute(sa.insert(_T).values(rowid=repo_id, body=body, words=words))
     else:
         tx.sql.execute(sa.insert(_T).values(rowid=repo_id, name=name, tags=" ".join(tags), body=body))
@@ -140,4 +119,4 @@ def _matches(tx: Read, query: str) -> sa.ColumnElement[bool]:
 
 
 def _tsquery(query: str) -> sa.ColumnElement[str]:
-    return sa.cast(sa.literal(word_vectors.query(query), sa.Text), _WordQuery)
+    return sa.cast(sa.literal(word_vectors.query(query), sa.Text), postgresql.TSQUERY)
