@@ -1,0 +1,212 @@
+"""The login of this process: one immutable value that ``login`` and ``logout`` replace.
+
+A call reads the value once, so that threads inside a call finish with the
+session that they began with. The first call without a session logs in with
+the defaults; after ``logout()`` none does.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from entrepot import errors
+from entrepot.ah.errors import AssetHubError, NotLoggedIn, unreachable
+from entrepot.client.calls import accounts
+from entrepot.client.hubs import Hub, connect
+from entrepot.client.paths import ClientPaths, current_paths, parse_endpoint
+from entrepot.client.progress import Bars, Progress, Silent
+from entrepot.client.tokens import parse_token
+from entrepot.client.variables import ENDPOINT, variables
+from entrepot.errors import ConfigError, InvalidArgument
+
+LOG = logging.getLogger("entrepot.ah")
+"""The logger of all messages about what was done; it prints nothing unless a program configures it."""
+LOG.addHandler(logging.NullHandler())
+
+_MOST_CONFIG = 64 << 10
+_NOT_LOGGED_IN = "Not logged in: please first call ah.login()"
+
+
+@attrs.frozen
+class Session:
+    """A hub, and the name of the account that the calls are made by."""
+
+    hub: Hub
+    user: str
+
+    @property
+    def progress(self) -> Progress:
+        """The progress of transfers: bars on a terminal, unless the environment disables them."""
+        return Silent() if self.hub.paths.disable_progress else Bars()
+
+
+@attrs.frozen
+class Configuration:
+    """The file of the T9k SDK as far as it is used here; None: the file does not have the key."""
+
+    endpoint: str | None = None
+    api_key: str | None = attrs.field(default=None, repr=False)
+
+
+@attrs.define
+class _State:
+    session: Session | None = None
+    is_logged_out: bool = False
+
+
+_LOCK = threading.RLock()
+_STATE = _State()
+
+
+def login(
+    ah_host: str | None = None,
+    ais_host: str | None = None,
+    api_key: str | None = None,
+    timeout: int | None = None,
+    *,
+    paths: ClientPaths | None = None,
+) -> None:
+    """Log in to a hub; the following calls of this process use it.
+
+    Args:
+        ah_host: URL of the hub; None takes ``ENTREPOT_ENDPOINT``, then the file of the T9k SDK.
+        ais_host: accepted for scripts of the T9k SDK; one server plays both parts.
+        api_key: an access token; None takes ``ENTREPOT_TOKEN``, then the file of the
+            T9k SDK if it names this hub, then the last ``entrepot login``.
+        timeout: seconds to wait for data before giving up.
+        paths: the environment of the client; None reads that of the process.
+
+    Raises:
+        ServerUnreachable: there is no hub at this address.
+        NotLoggedIn: there is no API key, or the hub does not accept it.
+        ConfigError: an address, a key or the file of the T9k SDK cannot be used.
+    """
+    session = opened(ah_host, ais_host, api_key, timeout, paths=paths)
+    with _LOCK:
+        _STATE.session, _STATE.is_logged_out = session, False
+
+
+def logout() -> None:
+    """Forget the session; every call raises NotLoggedIn until the next login. Stored logins are kept."""
+    with _LOCK:
+        _STATE.session, _STATE.is_logged_out = None, True
+
+
+def current() -> Session:
+    """Return the session of this process; the first call logs in with the defaults.
+
+    Raises:
+        NotLoggedIn: ``logout()`` was called, or there is no API key.
+        ServerUnreachable, ConfigError: as :func:`login`.
+    """
+    with _LOCK:
+        if _STATE.session is None:
+            if _STATE.is_logged_out:
+                raise NotLoggedIn(_NOT_LOGGED_IN)
+            _STATE.session = opened()
+        return _STATE.session
+
+
+def opened(
+    ah_host: str | None = None,
+    ais_host: str | None = None,
+    api_key: str | None = None,
+    timeout: int | None = None,
+    *,
+    paths: ClientPaths | None = None,
+) -> Session:
+    """Return a session for these arguments without making it that of the process; see :func:`login`."""
+    paths = _with_timeout(paths or current_paths(), timeout)
+    settings = read_configuration(os.environ)
+    endpoint = _endpoint(ah_host, paths, settings)
+    if ais_host is not None and parse_endpoint(ais_host) != endpoint:
+        warnings.warn(
+            f"ais_host is ignored: the hub at {endpoint} serves contents itself; leave it out", UserWarning, stacklevel=3
+        )
+    token = parse_token(api_key, "argument 'api_key'") if api_key is not None else _token(endpoint, paths, settings)
+    hub = connect(endpoint, token, paths=paths, library_name="asset-hub")
+    if hub.token is None:
+        raise NotLoggedIn(f"{_NOT_LOGGED_IN} with an API key for {endpoint}, or run 'entrepot login'")
+    try:
+        return Session(hub, hub.send(accounts.whoami()).name)
+    except errors.Unauthenticated as error:
+        raise NotLoggedIn(f"Unable to log in: {error}") from error
+    except errors.Unavailable as error:
+        raise unreachable(f"Unable to connect to the server: {error}") from error
+    except errors.EntrepotError as error:
+        raise AssetHubError(f"Unable to log in at {endpoint}: {error}") from error
+
+
+def read_configuration(environ: Mapping[str, str]) -> Configuration:
+    """Read ``$T9K_CONFIG`` or ``~/.t9k/t9k-config.yaml``, the file of the T9k SDK; without the file, nothing is set.
+
+    Raises:
+        ConfigError: the file is named by the variable and absent, or it is no YAML mapping of at most 64 KiB.
+    """
+    named = environ.get("T9K_CONFIG")
+    path = Path(named or "~/.t9k/t9k-config.yaml").expanduser()
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOST_CONFIG + 1)
+    except FileNotFoundError:
+        if named:
+            raise ConfigError("T9K_CONFIG", "environment", f"there is no file {path}") from None
+        return Configuration()
+    except OSError as error:
+        raise ConfigError("T9K_CONFIG", str(path), error.strerror or str(error)) from error
+    if len(data) > _MOST_CONFIG:
+        raise ConfigError("T9K_CONFIG", str(path), f"the file has more than {_MOST_CONFIG:,} bytes")
+    return _parsed(data, path)
+
+
+def _parsed(data: bytes, path: Path) -> Configuration:
+    import yaml
+
+    try:
+        found: Any = yaml.safe_load(data)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        # The message of the parser quotes the line, which may hold the key.
+        raise ConfigError("T9K_CONFIG", str(path), "the file is not YAML") from None
+    if found is None:
+        return Configuration()
+    if not isinstance(found, dict):
+        raise ConfigError("T9K_CONFIG", str(path), "expected a mapping with asset_hub_host and api_key")
+    host, key = found.get("asset_hub_host") or None, found.get("api_key") or None
+    for name, value in (("asset_hub_host", host), ("api_key", key)):
+        if value is not None and not isinstance(value, str):
+            raise ConfigError("T9K_CONFIG", str(path), f"{name} must be text")
+    endpoint = parse_endpoint(host, source=f"file {path}") if host else None
+    return Configuration(endpoint, parse_token(key, f"file {path}") if key else None)
+
+
+def _with_timeout(paths: ClientPaths, timeout: int | None) -> ClientPaths:
+    if timeout is None:
+        return paths
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise TypeError(f"timeout is a number of seconds, not {type(timeout).__name__}")
+    if not 0 < timeout <= 86_400:
+        raise InvalidArgument(f"timeout is {timeout}: expected a number of seconds above 0, at most one day")
+    return attrs.evolve(paths, download_timeout_s=float(timeout), etag_timeout_s=float(timeout))
+
+
+def _endpoint(ah_host: str | None, paths: ClientPaths, settings: Configuration) -> str:
+    if ah_host is not None:
+        return parse_endpoint(ah_host, source="argument 'ah_host'")
+    is_set = ENDPOINT in variables(os.environ).values
+    return paths.endpoint if is_set or settings.endpoint is None else settings.endpoint
+
+
+def _token(endpoint: str, paths: ClientPaths, settings: Configuration) -> str | None:
+    """Return the key of the environment, or that of the file if the file names this hub; None: that of the last login."""
+    found = paths.token_for(endpoint)
+    if found is None and settings.endpoint == endpoint:
+        found = settings.api_key
+    return found
