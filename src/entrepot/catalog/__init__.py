@@ -2,9 +2,10 @@
 
 Each module is about one kind of row and contains plain functions whose first
 argument is a :class:`Read` or :class:`Write` transaction. Only ``hub`` opens
-transactions.
+transactions, and names what each writing one locks (:class:`Lock`).
 """
 
 from entrepot.catalog.database import Catalog, Read, Write, open_catalog
+from entrepot.catalog.named_locks import Lock
 
-__all__ = ["Catalog", "Read", "Write", "open_catalog"]
+__all__ = ["Catalog", "Lock", "Read", "Write", "open_catalog"]

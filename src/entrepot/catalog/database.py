@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import engines, schema
 from entrepot.catalog.engines import WriteLock
+from entrepot.catalog.named_locks import Lock, in_order
 
 
 @attrs.frozen
@@ -29,6 +30,9 @@ class Read:
 @attrs.frozen
 class Write(Read):
     """A transaction that can change the catalog."""
+
+    locks: tuple[Lock, ...] = ()
+    """What the transaction has locked, in order."""
 
 
 class Catalog:
@@ -49,8 +53,11 @@ class Catalog:
             yield Read(connection)
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Write]:
+    def write(self, *locks: Lock) -> Iterator[Write]:
         """Open a transaction that changes rows: all changes take effect, or none if the block raises.
+
+        Args:
+            locks: the names of everything that the block checks before it writes, in any order.
 
         Guarantees: the changes are durable when the block has ended; serialised with every
         other writing transaction on the same database.
@@ -64,7 +71,7 @@ class Catalog:
             engines.writing_connection(self._engine) as connection,
             connection.begin(),
         ):
-            yield Write(connection)
+            yield Write(connection, in_order(locks))
 
     def copy_to(self, target: Path) -> None:
         """Write a consistent copy of the whole database into a new file, readable by its owner only.

@@ -12,7 +12,7 @@ from pathlib import Path
 import attrs
 
 from entrepot.blobs import LocalBlobs
-from entrepot.catalog import Catalog, Read, Write, hub_metadata, open_catalog
+from entrepot.catalog import Catalog, Lock, Read, Write, hub_metadata, open_catalog
 from entrepot.errors import DataFolderError
 from entrepot.hub import callers
 from entrepot.hub.branch_locks import BranchLocks
@@ -63,9 +63,13 @@ class HubContext:
             yield tx
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Write]:
-        """Open a transaction for writing. Do nothing slow inside it, and move no blobs."""
-        with self.store.catalog.write() as tx:
+    def write(self, *locks: Lock) -> Iterator[Write]:
+        """Open a transaction for writing. Do nothing slow inside it, and move no blobs.
+
+        Args:
+            locks: the names of everything that the block checks before it writes, in any order.
+        """
+        with self.store.catalog.write(*locks) as tx:
             yield tx
 
     def identify(self, secret: str | None) -> MaybeCaller:

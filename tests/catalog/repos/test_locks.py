@@ -6,7 +6,7 @@ from entrepot.catalog import Catalog
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.repos import locks
-from entrepot.catalog.repos.locks import Lock
+from entrepot.catalog.repos.locks import LfsLock
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.names import MAIN, RefName, RepoPath, Uid
 
@@ -20,7 +20,7 @@ def lock(catalog: Catalog, repo: RepoRow, path: RepoPath, owner: Account, ref: R
 
 def test_a_lock_is_found_by_its_id_and_by_its_path(catalog: Catalog, repo: RepoRow, alice: Account) -> None:
     uid = lock(catalog, repo, B, alice, MAIN)
-    expected = Lock(uid, B, MAIN, alice.id, "alice", 7)
+    expected = LfsLock(uid, B, MAIN, alice.id, "alice", 7)
     with catalog.read() as tx:
         assert locks.find(tx, repo.id, uid) == expected
         assert locks.at_path(tx, repo.id, B) == expected

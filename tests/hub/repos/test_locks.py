@@ -10,7 +10,7 @@ from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import MaybeCaller, Role
 from entrepot.hub.files.operations import AddFile, Delete, DeleteFolder
 from entrepot.hub.repos import locks, repositories
-from entrepot.hub.repos.locks import Lock, PushGuard
+from entrepot.hub.repos.locks import LfsLock, PushGuard
 from entrepot.names import MAIN, Oid, RepoPath, RepoRef, Uid
 from tests.support.worlds import World
 
@@ -25,7 +25,7 @@ def ref(world: World) -> RepoRef:
     return made
 
 
-def take(world: World, ref: RepoRef, by: MaybeCaller = None, path: str = PATH) -> Lock:
+def take(world: World, ref: RepoRef, by: MaybeCaller = None, path: str = PATH) -> LfsLock:
     return locks.take(world.hub, by or world.wendy, ref, RepoPath(path), MAIN).lock
 
 
@@ -156,7 +156,7 @@ def _no_entry(_tree: Oid, _path: RepoPath) -> Entry | None:
 
 
 def test_a_merge_changes_only_what_differs_from_all_its_parents() -> None:
-    held = [Lock(Uid("0" * 24), RepoPath("f"), None, 1, "wendy", 0)]
+    held = [LfsLock(Uid("0" * 24), RepoPath("f"), None, 1, "wendy", 0)]
     contents = {"base": "1", "theirs": "2", "merge": "2", "evil": "3"}
     parents = {"merge": ("base", "theirs"), "evil": ("base", "theirs")}
     guard = PushGuard(

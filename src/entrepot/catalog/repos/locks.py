@@ -29,7 +29,7 @@ _PAGE = (
 
 
 @attrs.frozen
-class Lock:
+class LfsLock:
     """A path that only its owner may change; ``ref`` is the branch that the owner gave, and restricts nothing."""
 
     uid: Uid
@@ -57,30 +57,30 @@ def add(tx: Write, repo_id: int, path: RepoPath, ref: RefName | None, owner_id: 
     return uid
 
 
-def find(tx: Read, repo_id: int, uid: str) -> Lock | None:
+def find(tx: Read, repo_id: int, uid: str) -> LfsLock | None:
     """Return the lock with this id if it is in this repository, else None."""
     row = tx.sql.execute(_BY_UID, {"repo": repo_id, "uid": uid}).first()
-    return Lock(*row) if row else None
+    return LfsLock(*row) if row else None
 
 
-def at_path(tx: Read, repo_id: int, path: RepoPath) -> Lock | None:
+def at_path(tx: Read, repo_id: int, path: RepoPath) -> LfsLock | None:
     """Return the lock on a path, or None."""
     row = tx.sql.execute(_BY_PATH, {"repo": repo_id, "key": path_key(path)}).first()
-    return Lock(*row) if row else None
+    return LfsLock(*row) if row else None
 
 
-def page(tx: Read, repo_id: int, *, after: str = "", limit: int) -> list[Lock]:
+def page(tx: Read, repo_id: int, *, after: str = "", limit: int) -> list[LfsLock]:
     """Return one page of the locks of a repository, oldest first (accurate to the second).
 
     Args:
         after: the id of the last lock of the previous page.
     """
-    return [Lock(*row) for row in tx.sql.execute(_PAGE, {"repo": repo_id, "after": after, "number": limit})]
+    return [LfsLock(*row) for row in tx.sql.execute(_PAGE, {"repo": repo_id, "after": after, "number": limit})]
 
 
-def of_others(tx: Read, repo_id: int, account_id: int) -> list[Lock]:
+def of_others(tx: Read, repo_id: int, account_id: int) -> list[LfsLock]:
     """Return the locks of a repository that are owned by other accounts than this one."""
-    return [Lock(*row) for row in tx.sql.execute(_OF_OTHERS, {"repo": repo_id, "owner": account_id})]
+    return [LfsLock(*row) for row in tx.sql.execute(_OF_OTHERS, {"repo": repo_id, "owner": account_id})]
 
 
 def remove(tx: Write, uid: Uid) -> None:

@@ -16,7 +16,7 @@ import attrs
 
 from entrepot.catalog import Read
 from entrepot.catalog.repos import locks
-from entrepot.catalog.repos.locks import Lock as Lock
+from entrepot.catalog.repos.locks import LfsLock as LfsLock
 from entrepot.errors import NotAllowed, Refused, ThingNotFound, shown
 from entrepot.git import Entry
 from entrepot.git.tree_scan import TreeScan
@@ -36,7 +36,7 @@ MAX_PAGE = 1_000
 class LockPage:
     """A page of locks, and the cursor of the next page if there is one."""
 
-    locks: Sequence[Lock]
+    locks: Sequence[LfsLock]
     next: str | None
 
 
@@ -44,7 +44,7 @@ class LockPage:
 class LockResult:
     """The lock on a path; ``is_new``: the caller has just taken it."""
 
-    lock: Lock
+    lock: LfsLock
     is_new: bool
 
 
@@ -52,8 +52,8 @@ class LockResult:
 class LockVerification:
     """A page of locks, and the account that requests it."""
 
-    ours: Sequence[Lock]
-    theirs: Sequence[Lock]
+    ours: Sequence[LfsLock]
+    theirs: Sequence[LfsLock]
     next: str | None
 
 
@@ -115,7 +115,7 @@ def verify(hub: HubContext, caller: MaybeCaller, ref: RepoRef, *, cursor: str, l
     return LockVerification(ours, [lock for lock in page.locks if lock not in ours], page.next)
 
 
-def release(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uid: str, *, by_force: bool) -> Lock:
+def release(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uid: str, *, by_force: bool) -> LfsLock:
     """Delete a lock, and return it.
 
     Args:
@@ -137,7 +137,7 @@ def release(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uid: str, *, by_
     return lock
 
 
-def refusal(lock: Lock) -> str:
+def refusal(lock: LfsLock) -> str:
     """Return the message for a change that a lock forbids."""
     path = shown(lock.path)
     return f"{path} is locked by {lock.owner}; ask them to unlock it, or run: git lfs unlock --force {path}"
@@ -171,13 +171,13 @@ class PushGuard:
     Commits that the repository has already were checked when they were pushed.
     """
 
-    held: Sequence[Lock]
+    held: Sequence[LfsLock]
     _trees: Callable[[Oid], Oid]
     _find: Callable[[Oid, RepoPath], Entry | None]
     _parents: Mapping[Oid, tuple[Oid, ...]]
-    _judged: dict[Oid, Lock | None] = attrs.field(factory=dict)
+    _judged: dict[Oid, LfsLock | None] = attrs.field(factory=dict)
 
-    def find(self, old: Oid | None, new: Oid, is_forward: Callable[[], bool]) -> Lock | None:
+    def find(self, old: Oid | None, new: Oid, is_forward: Callable[[], bool]) -> LfsLock | None:
         """Return a lock that forbids moving a branch from ``old`` (None: it is new) to ``new``.
 
         Args:
@@ -198,12 +198,12 @@ class PushGuard:
             waiting += fresh
         return None if old is None or is_forward() else self._differing(new, [old])
 
-    def _judge(self, oid: Oid) -> Lock | None:
+    def _judge(self, oid: Oid) -> LfsLock | None:
         if oid not in self._judged:
             self._judged[oid] = self._differing(oid, self._parents[oid])
         return self._judged[oid]
 
-    def _differing(self, oid: Oid, others: Sequence[Oid]) -> Lock | None:
+    def _differing(self, oid: Oid, others: Sequence[Oid]) -> LfsLock | None:
         tree, before = self._trees(oid), [self._trees(other) for other in others]
         if tree in before:
             return None

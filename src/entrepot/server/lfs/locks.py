@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from entrepot.errors import InvalidName
 from entrepot.hub.repos import locks
-from entrepot.hub.repos.locks import MAX_PAGE, Lock
+from entrepot.hub.repos.locks import MAX_PAGE, LfsLock
 from entrepot.names import RefName, RepoType, parse_branch, parse_path
 from entrepot.server.handlers import call_hub, query_int, read_json, repo_of
 from entrepot.server.lfs.lfs_errors import Handler
@@ -101,11 +101,11 @@ def _branch(ref: LfsRef | None) -> RefName | None:
         return None
 
 
-def _shapes(found: Sequence[Lock]) -> list[LockInfo]:
+def _shapes(found: Sequence[LfsLock]) -> list[LockInfo]:
     return [_shape(lock) for lock in found]
 
 
-def _shape(lock: Lock) -> LockInfo:
+def _shape(lock: LfsLock) -> LockInfo:
     # git-lfs writes and caches these times to the second.
     return LockInfo(lock.uid, lock.path, f"{format_ms(lock.locked_ms)[:19]}Z", LockOwner(lock.owner))
 
