@@ -129,7 +129,9 @@ def opened(
     endpoint = _endpoint(ah_host, paths, settings)
     if ais_host is not None and parse_endpoint(ais_host) != endpoint:
         warnings.warn(
-            f"ais_host is ignored: the hub at {endpoint} serves contents itself; leave it out", UserWarning, stacklevel=3
+            f"ais_host is ignored: the hub at {endpoint} serves contents itself; leave it out",
+            UserWarning,
+            stacklevel=3,
         )
     token = parse_token(api_key, "argument 'api_key'") if api_key is not None else _token(endpoint, paths, settings)
     hub = connect(endpoint, token, paths=paths, library_name="asset-hub")
@@ -205,7 +207,7 @@ def _endpoint(ah_host: str | None, paths: ClientPaths, settings: Configuration) 
 
 
 def _token(endpoint: str, paths: ClientPaths, settings: Configuration) -> str | None:
-    """Return the key of the environment, or that of the file if the file names this hub; None: that of the last login."""
+    """Return the key of the environment, or that of the file if it names this hub; None: that of the last login."""
     found = paths.token_for(endpoint)
     if found is None and settings.endpoint == endpoint:
         found = settings.api_key

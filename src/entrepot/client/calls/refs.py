@@ -5,16 +5,26 @@ from __future__ import annotations
 from entrepot.client.calls import JSON, Call, ResultPage, json_as, json_body, nothing, page_of, pairs, repo_api
 from entrepot.names import RepoRef
 from entrepot.wire.repos.histories import LogEntry, SquashRequest, SquashResponse
+from entrepot.wire.repos.lookups import FoundRevision
 from entrepot.wire.repos.refs import NewBranch, NewTag, Refs
 
 _REFS = json_as(Refs)
 _LOG = page_of(json_as(list[LogEntry]))
+_FOUND = json_as(FoundRevision)
 
 
 def listing(ref: RepoRef, *, include_pulls: bool = False) -> Call[Refs]:
     """Build the call that lists all branches, tags and converts, and on request the heads of pull requests."""
     query = pairs(include_prs=1 if include_pulls else None)
     return Call("GET", repo_api(ref, "refs"), _REFS, query=query, subject=str(ref))
+
+
+def lookup(ref: RepoRef, text: str) -> Call[FoundRevision]:
+    """Build the call that finds a branch, a tag or a commit by its name or the first digits of its id.
+
+    Source: docs/staged-changes.md, section 6.
+    """
+    return Call("GET", repo_api(ref, "lookup", text), _FOUND, subject=str(ref))
 
 
 def create_branch(

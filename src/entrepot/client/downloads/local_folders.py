@@ -87,7 +87,7 @@ class FolderTarget:
         """Store a small, verified content."""
         file = self._path_of(wanted.path)
         with writing(file):
-            _check_inside(self.root, file)
+            check_inside(self.root, file)
         write_file(file, data, self._drafts)
         self._write_metadata(wanted)
         return file
@@ -124,7 +124,7 @@ class FolderTarget:
 
     def _finish(self, draft: Path, file: Path, wanted: WantedFile) -> None:
         with writing(file, wanted.size or 0):
-            _check_inside(self.root, file)
+            check_inside(self.root, file)
             file.parent.mkdir(parents=True, exist_ok=True)
             os.replace(draft, file)
 
@@ -183,7 +183,7 @@ def _metadata_file(beside: Path) -> Path:
     return beside.with_name(name)
 
 
-def _check_inside(root: Path, file: Path) -> None:
+def check_inside(root: Path, file: Path) -> None:
     """Check that no link in the folder leads outside of it; the names of files in a repository are untrusted.
 
     Raises:

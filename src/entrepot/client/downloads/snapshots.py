@@ -24,7 +24,7 @@ from entrepot.client.hubs import Hub
 from entrepot.client.integrity import is_intact
 from entrepot.client.parallel import DOWNLOADS
 from entrepot.client.patterns import Patterns, Selection, described, select
-from entrepot.client.progress import Meter
+from entrepot.client.progress import Meter, Progress
 from entrepot.errors import (
     AnswerUnusable,
     EntrepotError,
@@ -116,6 +116,29 @@ def plan_snapshot(
     except Unavailable as error:
         raise NotCached(str(ref), why=f"the download cannot be planned: {error}") from error
     return [plan_file(target, w, is_forced=options.is_forced) for w in listed.files if selection.has(w.path)]
+
+
+def list_files(hub: Hub, ref: RepoRef, commit: str) -> list[WantedFile]:
+    """Return the files of a commit, which is a full id, with their sizes and digests; submodules are left out.
+
+    Raises:
+        RepoNotFound, RevisionNotFound, GatedRepo: the hub refuses.
+    """
+    pages = hub.pages(trees.page(ref, commit, recursive=True))
+    return [_wanted(ref, commit, entry) for entry in pages if entry.type == "file" and not _is_submodule(entry)]
+
+
+def fetch_files(
+    hub: Hub, target: DownloadTarget, files: Sequence[WantedFile], *, progress: Progress, threads: int = DOWNLOADS
+) -> None:
+    """Download those of some files that the target does not have; see :func:`download_snapshot`.
+
+    Raises:
+        DownloadDamaged, DiskFull, CannotWrite, InvalidPath: as ``downloads.download``.
+    """
+    missing = [wanted for wanted in files if not _is_settled(target, wanted)]
+    if missing:
+        _fetch_all(_SnapshotRequest(hub, target, Options(progress=progress)), missing, threads)
 
 
 # --- listing -------------------------------------------------------------------

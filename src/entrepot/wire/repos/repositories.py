@@ -42,7 +42,7 @@ class RepoCreation(msgspec.Struct):
     license: str | None = None
     files: list[NewFile] | None = None
     lfsmultipartthresh: int | None = None
-    empty: bool = False
+    empty: bool | None = None
     labels: list[str] | None = None
     description: str | None = None
 
