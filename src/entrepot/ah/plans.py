@@ -81,7 +81,7 @@ def parse_deletions(delete: Sequence[str] | None) -> Deletions:
     files: dict[RepoPath, None] = {}
     folders: dict[RepoPath, None] = {}
     is_all = False
-    for item in _listed(delete, "delete"):
+    for item in listed_paths(delete, "delete"):
         if not item:
             raise InvalidArgument("delete: an item is empty; '/' deletes every object")
         if item == EVERYTHING:
@@ -153,10 +153,15 @@ def _pairs(add: Additions) -> Iterator[tuple[str, str | None]]:
                 raise TypeError(f"add: the path in the asset of {local!r} is text, not {type(target).__name__}")
             yield _text(local, "add"), target
     else:
-        yield from ((local, None) for local in _listed(add, "add"))
+        yield from ((local, None) for local in listed_paths(add, "add"))
 
 
-def _listed(items: Sequence[str] | None, name: str) -> list[str]:
+def listed_paths(items: Sequence[str] | None, name: str) -> list[str]:
+    """Return the items of an argument that is a list of paths; None is an empty list.
+
+    Raises:
+        TypeError: it is a text, or has items that are none.
+    """
     if items is None:
         return []
     # A text is a sequence too: 'abc' would be three paths.
@@ -178,7 +183,7 @@ def _of_item(local: str, target: str | None) -> Iterator[Add]:
     path = _local(local)
     if not path:
         raise InvalidArgument("add: the path of a local file is empty")
-    head, _, last = path.replace(os.sep, "/").rpartition("/")
+    last = path.replace(os.sep, "/").rpartition("/")[2]
     if last == _CONTENT:
         folder = path[: -len(_CONTENT)] or os.curdir
         yield from _of_folder(folder, "" if target is None else _rooted(target).strip("/"))

@@ -54,10 +54,22 @@ def delete_tag(ref: RepoRef, name: str) -> Call[None]:
 
 
 def log(
-    ref: RepoRef, revision: str = "main", *, limit: int | None = None, formatted: bool = False
+    ref: RepoRef,
+    revision: str = "main",
+    *,
+    limit: int | None = None,
+    formatted: bool = False,
+    parents: bool = False,
 ) -> Call[ResultPage[LogEntry]]:
-    """Build the call that lists the commits reachable from a revision, newest first; ``limit`` is the page size."""
-    query = pairs(limit=limit, **({"expand[]": "formatted"} if formatted else {}))
+    """Build the call that lists the commits reachable from a revision, newest first.
+
+    Args:
+        limit: the page size.
+        formatted: add messages as HTML.
+        parents: add the parents of each commit; an extension of this hub.
+    """
+    expand = [word for word, is_wanted in (("formatted", formatted), ("parents", parents)) if is_wanted]
+    query = pairs(limit=limit, **({"expand[]": expand} if expand else {}))
     return Call("GET", repo_api(ref, "commits", revision), _LOG, query=query, subject=str(ref))
 
 
