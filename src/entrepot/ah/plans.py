@@ -30,8 +30,8 @@ from entrepot.errors import EntryNotFound, InvalidArgument, SourceUnreadable
 from entrepot.errors import InvalidPath as BadRepoPath
 from entrepot.names import ROOT, RepoPath, RepoRef, parse_path, parse_stored_path
 
-Additions = Sequence[str] | Mapping[str, str] | None
-"""Local files and folders to add: a list, or a mapping from local paths to paths in the asset."""
+Additions = Sequence[str] | Sequence[tuple[str, str]] | Mapping[str, str] | None
+"""Local files and folders to add: a list, or a mapping from local paths to paths in the asset, also as pairs."""
 
 EVERYTHING = "/"
 """An item of ``delete`` that means every object."""
@@ -147,16 +147,17 @@ def _existing(hub: Hub, repo: RepoRef, commit: str, wanted: Deletions, staged: s
 
 
 def _pairs(add: Additions) -> Iterator[tuple[str, str | None]]:
-    if isinstance(add, Mapping):
-        for local, target in add.items():
-            if not isinstance(target, str):
-                raise TypeError(f"add: the path in the asset of {local!r} is text, not {type(target).__name__}")
-            yield _text(local, "add"), target
-    else:
-        yield from ((local, None) for local in listed_paths(add, "add"))
+    items: object = list(add.items()) if isinstance(add, Mapping) else add
+    if not (isinstance(items, list | tuple) and items and all(isinstance(item, tuple) for item in items)):
+        yield from ((local, None) for local in listed_paths(items, "add"))
+        return
+    for local, target in items:
+        if not isinstance(target, str):
+            raise TypeError(f"add: the path in the asset of {local!r} is text, not {type(target).__name__}")
+        yield _text(local, "add"), target
 
 
-def listed_paths(items: Sequence[str] | None, name: str) -> list[str]:
+def listed_paths(items: object, name: str) -> list[str]:
     """Return the items of an argument that is a list of paths; None is an empty list.
 
     Raises:

@@ -7,11 +7,13 @@ the defaults; after ``logout()`` none does.
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import logging
 import os
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,7 @@ class _State:
     is_logged_out: bool = False
 
 
+_OWN: contextvars.ContextVar[Session | None] = contextvars.ContextVar("entrepot_ah_session", default=None)
 _LOCK = threading.RLock()
 _STATE = _State()
 
@@ -71,8 +74,6 @@ def login(
     ais_host: str | None = None,
     api_key: str | None = None,
     timeout: int | None = None,
-    *,
-    paths: ClientPaths | None = None,
 ) -> None:
     """Log in to a hub; the following calls of this process use it.
 
@@ -82,14 +83,13 @@ def login(
         api_key: an access token; None takes ``ENTREPOT_TOKEN``, then the file of the
             T9k SDK if it names this hub, then the last ``entrepot login``.
         timeout: seconds to wait for data before giving up.
-        paths: the environment of the client; None reads that of the process.
 
     Raises:
         ServerUnreachable: there is no hub at this address.
         NotLoggedIn: there is no API key, or the hub does not accept it.
         ConfigError: an address, a key or the file of the T9k SDK cannot be used.
     """
-    session = opened(ah_host, ais_host, api_key, timeout, paths=paths)
+    session = opened(ah_host, ais_host, api_key, timeout)
     with _LOCK:
         _STATE.session, _STATE.is_logged_out = session, False
 
@@ -107,6 +107,9 @@ def current() -> Session:
         NotLoggedIn: ``logout()`` was called, or there is no API key.
         ServerUnreachable, ConfigError: as :func:`login`.
     """
+    own = _OWN.get()
+    if own is not None:
+        return own
     with _LOCK:
         if _STATE.session is None:
             if _STATE.is_logged_out:
@@ -122,11 +125,17 @@ def opened(
     timeout: int | None = None,
     *,
     paths: ClientPaths | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Session:
-    """Return a session for these arguments without making it that of the process; see :func:`login`."""
+    """Return a session for these arguments without making it that of the process; see :func:`login`.
+
+    Args:
+        paths, environ: the environment; None is that of the process.
+    """
+    environ = os.environ if environ is None else environ
     paths = _with_timeout(paths or current_paths(), timeout)
-    settings = read_configuration(os.environ)
-    endpoint = _endpoint(ah_host, paths, settings)
+    settings = read_configuration(environ)
+    endpoint = _endpoint(ah_host, paths, settings, is_set=ENDPOINT in variables(environ).values)
     if ais_host is not None and parse_endpoint(ais_host) != endpoint:
         warnings.warn(
             f"ais_host is ignored: the hub at {endpoint} serves contents itself; leave it out",
@@ -137,14 +146,37 @@ def opened(
     hub = connect(endpoint, token, paths=paths, library_name="asset-hub")
     if hub.token is None:
         raise NotLoggedIn(f"{_NOT_LOGGED_IN} with an API key for {endpoint}, or run 'entrepot login'")
-    try:
+    with translated_login(endpoint):
         return Session(hub, hub.send(accounts.whoami()).name)
+
+
+@contextlib.contextmanager
+def translated_login(endpoint: str) -> Iterator[None]:
+    """Turn the errors of a login into those of this package.
+
+    Raises:
+        NotLoggedIn: the hub does not accept the key.
+        ServerUnreachable: there is no usable response.
+        AssetHubError: the hub refuses for another reason.
+    """
+    try:
+        yield
     except errors.Unauthenticated as error:
         raise NotLoggedIn(f"Unable to log in: {error}") from error
     except errors.Unavailable as error:
         raise unreachable(f"Unable to connect to the server: {error}") from error
     except errors.EntrepotError as error:
         raise AssetHubError(f"Unable to log in at {endpoint}: {error}") from error
+
+
+@contextlib.contextmanager
+def using(session: Session) -> Iterator[None]:
+    """Use a session for the calls of this thread within the block, whatever that of the process is."""
+    token = _OWN.set(session)
+    try:
+        yield
+    finally:
+        _OWN.reset(token)
 
 
 def read_configuration(environ: Mapping[str, str]) -> Configuration:
@@ -199,10 +231,9 @@ def _with_timeout(paths: ClientPaths, timeout: int | None) -> ClientPaths:
     return attrs.evolve(paths, download_timeout_s=float(timeout), etag_timeout_s=float(timeout))
 
 
-def _endpoint(ah_host: str | None, paths: ClientPaths, settings: Configuration) -> str:
+def _endpoint(ah_host: str | None, paths: ClientPaths, settings: Configuration, *, is_set: bool) -> str:
     if ah_host is not None:
         return parse_endpoint(ah_host, source="argument 'ah_host'")
-    is_set = ENDPOINT in variables(os.environ).values
     return paths.endpoint if is_set or settings.endpoint is None else settings.endpoint
 
 
