@@ -22,7 +22,7 @@ import attrs
 from entrepot import errors
 from entrepot.ah.errors import AssetHubError, NotLoggedIn, unreachable
 from entrepot.client.calls import accounts
-from entrepot.client.hubs import Hub, connect
+from entrepot.client.hubs import Hub, connect, find_token
 from entrepot.client.paths import ClientPaths, current_paths, parse_endpoint
 from entrepot.client.progress import Bars, Progress, Silent
 from entrepot.client.tokens import parse_token
@@ -52,7 +52,7 @@ class Session:
 
 @attrs.frozen
 class Configuration:
-    """The file of the T9k SDK as far as it is used here; None: the file does not have the key."""
+    """An address and a key, as the file of the T9k SDK has them; None: there is none."""
 
     endpoint: str | None = None
     api_key: str | None = attrs.field(default=None, repr=False)
@@ -177,6 +177,17 @@ def using(session: Session) -> Iterator[None]:
         yield
     finally:
         _OWN.reset(token)
+
+
+def defaults() -> Configuration:
+    """Return the address and the key that :func:`login` uses without arguments; no hub is asked.
+
+    Raises:
+        ConfigError: an address, a key or the file of the T9k SDK cannot be used.
+    """
+    paths, settings = current_paths(), read_configuration(os.environ)
+    endpoint = _endpoint(None, paths, settings, is_set=ENDPOINT in variables(os.environ).values)
+    return Configuration(endpoint, find_token(paths, endpoint, _token(endpoint, paths, settings)))
 
 
 def read_configuration(environ: Mapping[str, str]) -> Configuration:
