@@ -17,6 +17,14 @@ from entrepot.names.digests import (
     parse_uid,
     parse_xet_hash,
 )
+from entrepot.names.folders import (
+    FolderName,
+    folder_namespace,
+    parse_description,
+    parse_folder_name,
+    parse_labels,
+    split_namespace,
+)
 from entrepot.names.links import parse_repo_link
 from entrepot.names.paths import (
     ROOT,
@@ -57,6 +65,7 @@ __all__ = [
     "ROOT",
     "UNSUPPORTED_TYPES",
     "AccountName",
+    "FolderName",
     "Oid",
     "RefName",
     "RepoId",
@@ -69,13 +78,17 @@ __all__ = [
     "XetHash",
     "branch_ref",
     "check_extent",
+    "folder_namespace",
     "name_fault",
     "new_uid",
     "parse_account",
     "parse_branch",
+    "parse_description",
     "parse_details",
     "parse_folder",
+    "parse_folder_name",
     "parse_fullname",
+    "parse_labels",
     "parse_oid",
     "parse_path",
     "parse_repo_id",
@@ -91,5 +104,6 @@ __all__ = [
     "pull_ref",
     "quote_path",
     "short_name",
+    "split_namespace",
     "tag_ref",
 ]

@@ -11,7 +11,7 @@ from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos import commits, download_counts, locks, refs, repositories
-from entrepot.catalog.repos.repositories import CardFacts, RepoRow
+from entrepot.catalog.repos.repositories import CardFacts, RepoPlace, RepoRow
 from entrepot.names import MAIN, Oid, RepoId, RepoPath, RepoRef, RepoType, Sha256, XetHash, new_uid
 
 AddRepo = Callable[..., RepoRow]
@@ -292,5 +292,6 @@ def test_repositories_are_found_by_their_permanent_ids(catalog: Catalog, add_rep
     with catalog.write() as tx:
         repositories.unlink(tx, gone, 5)
         assert {row.name for row in repositories.by_uids(tx, [one.uid, two.uid, gone.uid, new_uid()])} == {"one", "two"}
-        assert repositories.ids_by_uid(tx, [two.uid, gone.uid]) == [(two.id, two.uid, two.namespace_id)]
-        assert repositories.ids_by_uid(tx, []) == []
+        place = RepoPlace(two.id, two.uid, two.type, two.namespace_id, None)
+        assert repositories.places_by_uid(tx, [two.uid, gone.uid]) == [place]
+        assert repositories.places_by_uid(tx, []) == []

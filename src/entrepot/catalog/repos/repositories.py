@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import cascades, tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.visibility import Visibility, visible_condition
 from entrepot.names import MAIN, Oid, RepoId, RepoRef, RepoType, Uid
 
 
@@ -39,6 +40,10 @@ class RepoRow:
     sdk: str | None
     namespace: str
     trending: float = 0.0
+    # In a folder: the visibility is that of the folder.
+    follows: bool = False
+    # The account that owns the folder of the repository; None: the repository is in no folder.
+    parent_id: int | None = None
 
     @property
     def ref(self) -> RepoRef:
@@ -49,6 +54,27 @@ class RepoRow:
     def is_private(self) -> bool:
         """Whether only members of the namespace can see the repository."""
         return self.visibility == "private"
+
+    @property
+    def owner_id(self) -> int:
+        """Row id of the user or organisation that owns the repository, also through a folder."""
+        return self.namespace_id if self.parent_id is None else self.parent_id
+
+    @property
+    def owner(self) -> str:
+        """The name of the user or organisation that owns the repository: names of accounts have no dot."""
+        return self.namespace if self.parent_id is None else self.namespace.partition(".")[0]
+
+
+@attrs.frozen
+class RepoPlace:
+    """Where a repository is, for decisions about rights: as the fields of :class:`RepoRow`."""
+
+    id: int
+    uid: Uid
+    type: RepoType
+    namespace_id: int
+    parent_id: int | None
 
 
 @attrs.frozen
@@ -87,6 +113,8 @@ COLUMNS = [
     _R.c.sdk,
     _NS.c.name,
     _R.c.trending,
+    _R.c.follows,
+    _NS.c.parent_id,
 ]
 _SELECT = sa.select(*COLUMNS).join(_NS, _NS.c.id == _R.c.namespace_id).where(_R.c.deleted_ms.is_(None))
 # Statements are built once: building one costs more than running it on cached pages.
@@ -98,8 +126,10 @@ _FIND = _SELECT.where(
 _UNTAG = sa.delete(tables.repo_tags).where(tables.repo_tags.c.repo_id == sa.bindparam("repo"))
 _BY_ID = _SELECT.where(_R.c.id == sa.bindparam("repo"))
 _BY_UID = _SELECT.where(_R.c.uid == sa.bindparam("uid"))
-_IDS = sa.select(_R.c.id, _R.c.uid, _R.c.namespace_id).where(
-    _R.c.uid.in_(sa.bindparam("uids", expanding=True)) & _R.c.deleted_ms.is_(None)
+_IDS = (
+    sa.select(_R.c.id, _R.c.uid, _R.c.type, _R.c.namespace_id, _NS.c.parent_id)
+    .join(_NS, _NS.c.id == _R.c.namespace_id)
+    .where(_R.c.uid.in_(sa.bindparam("uids", expanding=True)) & _R.c.deleted_ms.is_(None))
 )
 _TAGS = (
     sa.select(tables.repo_tags.c.repo_id, tables.repo_tags.c.tag)
@@ -148,11 +178,12 @@ def by_uids(tx: Read, uids: Sequence[str]) -> list[RepoRow]:
     return [row_of(row) for row in tx.sql.execute(_SELECT.where(_R.c.uid.in_(uids)))]
 
 
-def ids_by_uid(tx: Read, uids: Sequence[str]) -> list[tuple[int, str, int]]:
-    """Return (row id, permanent id, row id of the namespace) of the given repositories that exist."""
+def places_by_uid(tx: Read, uids: Sequence[str]) -> list[RepoPlace]:
+    """Return where the given repositories are, without those that do not exist."""
     if not uids:
         return []
-    return [(row.id, row.uid, row.namespace_id) for row in tx.sql.execute(_IDS, {"uids": uids})]
+    rows = tx.sql.execute(_IDS, {"uids": uids})
+    return [RepoPlace(row.id, row.uid, RepoType(row.type), row.namespace_id, row.parent_id) for row in rows]
 
 
 def everything(tx: Read, *, after: int = 0, limit: int = 1000) -> list[RepoRow]:
@@ -165,10 +196,30 @@ def count(tx: Read) -> int:
     return tx.sql.execute(sa.select(sa.func.count()).select_from(_R).where(_R.c.deleted_ms.is_(None))).scalar_one()
 
 
-def owned_by(tx: Read, namespace_id: int) -> list[RepoRow]:
-    """Return all repositories of a namespace, most recently changed first."""
-    query = _SELECT.where(_R.c.namespace_id == namespace_id).order_by(_R.c.updated_ms.desc(), _R.c.id.desc())
+def owned_by(tx: Read, account_id: int) -> list[RepoRow]:
+    """Return all repositories of an account, also those in its folders, most recently changed first."""
+    here = (_NS.c.id == account_id) | (_NS.c.parent_id == account_id)
+    query = _SELECT.where(here).order_by(_R.c.updated_ms.desc(), _R.c.id.desc())
     return [row_of(row) for row in tx.sql.execute(query)]
+
+
+def page_of(
+    tx: Read,
+    namespace_id: int,
+    kind: RepoType,
+    seen_by: Visibility | None,
+    *,
+    after: str = "",
+    limit: int | None = None,
+) -> list[RepoRow]:
+    """Return the repositories of one type in a namespace that are visible to ``seen_by``, by name.
+
+    Args:
+        after: the name of the last repository of the previous page.
+    """
+    here = (_R.c.namespace_id == namespace_id) & (_R.c.type == kind.value) & (_R.c.name_key > after.lower())
+    query = _SELECT.where(here & visible_condition(seen_by)).order_by(_R.c.name_key)
+    return [row_of(row) for row in tx.sql.execute(query if limit is None else query.limit(limit))]
 
 
 def add(tx: Write, row: RepoRow) -> RepoRow:
@@ -176,7 +227,7 @@ def add(tx: Write, row: RepoRow) -> RepoRow:
 
     The caller must have checked within the same transaction that the name is free.
     """
-    values = attrs.asdict(row, recurse=False, filter=attrs.filters.exclude("id", "namespace"))
+    values = attrs.asdict(row, recurse=False, filter=attrs.filters.exclude("id", "namespace", "parent_id"))
     values |= {"type": row.type.value, "name_key": row.name.lower()}
     key = tx.sql.execute(sa.insert(_R).values(values)).inserted_primary_key
     assert key is not None
@@ -185,7 +236,7 @@ def add(tx: Write, row: RepoRow) -> RepoRow:
 
 
 def rename(tx: Write, row: RepoRow, target: RepoRef, namespace_id: int) -> None:
-    """Move a repository to another id and leave a redirect."""
+    """Move a repository to another id and leave a redirect; its visibility stays as it is."""
     redirects = tables.redirects
     drop_redirect(tx, target)
     drop_redirect(tx, row.ref)

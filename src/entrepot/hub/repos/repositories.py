@@ -12,10 +12,10 @@ from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.files import files
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
-from entrepot.catalog.repos import commits, refs, repositories
+from entrepot.catalog.repos import commits, folders, refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import full_text
-from entrepot.errors import AlreadyExists, InvalidName, InvalidPath, Malformed, Refused
+from entrepot.errors import AlreadyExists, InvalidName, InvalidPath, Malformed, NotAllowed, Refused
 from entrepot.git import (
     DEFAULT_DATASET,
     DEFAULT_MODEL,
@@ -25,14 +25,15 @@ from entrepot.git import (
     Mode,
     TreeEditor,
 )
-from entrepot.hub import access, audit, events
+from entrepot.hub import access, audit, events, folder_access
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller, require_change
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import rechunking
 from entrepot.hub.files.lfs import MULTIPART_THRESHOLD
 from entrepot.hub.jobs.handlers import run_now
-from entrepot.hub.repos import protections
+from entrepot.hub.repos import folder_homes, protections
+from entrepot.hub.repos.folder_homes import Home
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.names import (
     MAIN,
@@ -96,11 +97,10 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     repo_id = parse_repo_id(f"{new.namespace or maker.account.name}/{new.name}")
     content = _initial_files(new)
     with hub.read() as tx:
-        namespace = access.namespace_for(tx, maker, repo_id.namespace, new.type)
+        folder_homes.check(tx, maker, repo_id.namespace, new.type)
     _check_visibility(new.visibility)
     if new.multipart_threshold is not None and not MIN_THRESHOLD <= new.multipart_threshold <= 1 << 40:
         raise Malformed("parameter 'lfsmultipartthresh'", f"expected {MIN_THRESHOLD:,} bytes or more")
-    visibility = new.visibility or namespace.default_visibility or hub.settings.default_visibility
     editor = TreeEditor(EMPTY_TREE, lambda _oid: b"")
     made: list[GitObject] = []
     for path, data in content.items():
@@ -112,15 +112,17 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     commit = commit_object(hub, maker, root, (), "initial commit")
     rows = [stored.row_of(item) for item in (*made, commit)]
     with hub.write() as tx:
-        ref = RepoRef(new.type, RepoId(namespace.name, repo_id.name))
+        home = folder_homes.get(hub, tx, maker, repo_id.namespace, new.type)
+        ref = RepoRef(new.type, RepoId(home.namespace.name, repo_id.name))
         _check_free(tx, maker, ref)
-        quotas.check_new_repo(hub, tx, namespace, size=sum(map(len, new.files.values())))
-        fresh = _fresh(hub, maker, namespace, ref, visibility, new.sdk)
+        quotas.check_new_repo(hub, tx, home.namespace, size=sum(map(len, new.files.values())))
+        default = home.namespace.default_visibility or hub.settings.default_visibility
+        fresh = _fresh(hub, maker, home, ref, home.visibility(new.visibility, default), new.sdk)
         if new.multipart_threshold is not None:
             fresh = attrs.evolve(fresh, settings={MULTIPART_THRESHOLD: new.multipart_threshold})
         row = repositories.add(tx, fresh)
         events.emit(hub, tx, row, "repo", "create")
-        audit.record(hub, tx, maker, "repo.create", access.subject(row), {"visibility": visibility})
+        audit.record(hub, tx, maker, "repo.create", access.subject(row), {"visibility": row.visibility})
         move = Move(MAIN, None, commit.oid)
         publish(hub, tx, Publication(row.id, move, (), rows, (), tuple(content), maker.account.id))
     hub.job_added.set()
@@ -149,8 +151,8 @@ def move(hub: HubContext, caller: MaybeCaller, ref: RepoRef, target: RepoRef) ->
     """
     with hub.write() as tx:
         row, mover = access.writable(tx, caller, ref)
-        namespace = access.namespace_for(tx, mover, target.id.namespace, target.type)
-        relocate(hub, tx, mover, row, namespace, target.id.name)
+        home = folder_homes.get(hub, tx, mover, target.id.namespace, target.type)
+        relocate(hub, tx, mover, row, home.namespace, target.id.name)
         moved = repositories.by_id(tx, row.id)
     assert moved is not None
     hub.job_added.set()
@@ -177,11 +179,16 @@ def relocate(hub: HubContext, tx: Write, by: Caller | str, row: RepoRow, namespa
     taken = repositories.find(tx, there)
     if taken is not None and taken.id != row.id:
         raise AlreadyExists(f"A {row.type.value} repository called {there.id.name} already exists in {namespace.name}")
-    if namespace.id != row.namespace_id:
+    if namespace.owner_id != row.owner_id:
         quotas.check_new_repo(hub, tx, namespace, copied_from=row)
     moved_to = {"name": str(there.id), "owner": {"id": namespace.uid}}
     events.emit(hub, tx, row, "repo", "move", {"movedTo": moved_to})
     repositories.rename(tx, row, there, namespace.id)
+    if namespace.id != row.namespace_id:
+        # A folder decides about what is moved into it; outside, the visibility stays as it was.
+        folder = None if namespace.parent_id is None else folders.at(tx, row.type, namespace.id)
+        outcome = row.visibility if folder is None else folder_homes.outcome_of(folder)
+        repositories.update(tx, row.id, follows=folder is not None, visibility=outcome)
     jobs.enqueue(tx, "card", {"repo": row.id}, hub.now_ms(), dedup_key=card_job(row.id))
     audit.record(hub, tx, by, "repo.move", access.subject(row), {"to": str(there.id)})
     return there
@@ -201,7 +208,7 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
         row, settler = access.writable(tx, caller, ref)
         values: dict[str, object] = {}
         if changes.visibility is not None:
-            values["visibility"] = changes.visibility
+            values |= _chosen_visibility(tx, settler, row, changes.visibility)
         if changes.gated is not None:
             values["gated"] = changes.gated
         if changes.options:
@@ -244,12 +251,14 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
     rechunking.verify_claims(hub, repo_id=source_id)
     with hub.write() as tx:
         origin = access.readable(tx, maker, source)
-        namespace = access.namespace_for(tx, maker, target.namespace, origin.type)
-        ref = RepoRef(origin.type, RepoId(namespace.name, target.name))
+        home = folder_homes.get(hub, tx, maker, target.namespace, origin.type)
+        ref = RepoRef(origin.type, RepoId(home.namespace.name, target.name))
         _check_free(tx, maker, ref)
-        quotas.check_new_repo(hub, tx, namespace, copied_from=origin)
+        quotas.check_new_repo(hub, tx, home.namespace, copied_from=origin)
+        # Nobody publishes what is private by copying it into a public folder.
+        chosen = visibility or ("private" if origin.is_private and home.is_public else None)
         # The copy of a gated repository is gated too, so its owner cannot publish it by accident.
-        fresh = _fresh(hub, maker, namespace, ref, visibility or origin.visibility, origin.sdk)
+        fresh = _fresh(hub, maker, home, ref, home.visibility(chosen, origin.visibility), origin.sdk)
         row = repositories.add(tx, attrs.evolve(fresh, gated=origin.gated))
         now = hub.now_ms()
         objects.copy_all(tx, origin.id, row.id, now)
@@ -288,17 +297,17 @@ def check_write(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
 
 
 def _fresh(
-    hub: HubContext, maker: Caller, namespace: Account, ref: RepoRef, visibility: str, sdk: str | None
+    hub: HubContext, maker: Caller, home: Home, ref: RepoRef, visibility: tuple[str, bool], sdk: str | None
 ) -> RepoRow:
-    now = hub.now_ms()
+    now, (word, follows) = hub.now_ms(), visibility
     return RepoRow(
         id=0,
         uid=new_uid(),
-        namespace_id=namespace.id,
+        namespace_id=home.namespace.id,
         type=ref.type,
         name=ref.id.name,
         creator_id=maker.account.id,
-        visibility=visibility,
+        visibility=word,
         gated="no",
         is_disabled=False,
         settings={},
@@ -311,8 +320,25 @@ def _fresh(
         pipeline_tag=None,
         library=None,
         sdk=sdk,
-        namespace=namespace.name,
+        namespace=home.namespace.name,
+        follows=follows,
+        parent_id=home.namespace.parent_id,
     )
+
+
+def _chosen_visibility(tx: Read, settler: Caller, row: RepoRow, word: str) -> dict[str, object]:
+    """Return the columns to set for a visibility that the caller chose; it no longer follows a folder then.
+
+    Raises:
+        NotAllowed: it would be wider than the folder, which only who owns the folder may decide.
+    """
+    if row.parent_id is None:
+        return {"visibility": word}
+    if word == "public" and folder_access.permission_on(tx, settler, row) != folder_access.OWN:
+        if row.is_private:
+            raise NotAllowed(f"Only who owns the folder {row.namespace} may publish what is private in it")
+        return {}
+    return {"visibility": word, "follows": False}
 
 
 def _check_free(tx: Read, maker: Caller, ref: RepoRef) -> None:
