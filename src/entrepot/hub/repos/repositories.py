@@ -32,7 +32,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.files import rechunking
 from entrepot.hub.files.lfs import MULTIPART_THRESHOLD
 from entrepot.hub.jobs.handlers import run_now
-from entrepot.hub.repos import protections
+from entrepot.hub.repos import protections, repo_labels
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.names import (
     MAIN,
@@ -61,7 +61,8 @@ class NewRepo:
     ``namespace`` None: the caller's own; ``visibility`` None: the default
     of the namespace, else of the hub; ``files``: added to, or replacing,
     those that every new repository has; ``multipart_threshold``: size in bytes above
-    which files are uploaded in parts, None: the hub's setting.
+    which files are uploaded in parts, None: the hub's setting; ``is_empty``: the first
+    commit has no files at all.
     """
 
     type: RepoType
@@ -72,6 +73,9 @@ class NewRepo:
     license: str | None = None
     files: Mapping[str, bytes] = attrs.field(factory=dict)
     multipart_threshold: int | None = None
+    is_empty: bool = False
+    labels: Sequence[str] = ()
+    description: str = ""
 
 
 @attrs.frozen
@@ -81,6 +85,8 @@ class RepoChanges:
     visibility: str | None = None
     gated: str | None = None
     options: Mapping[str, object] = attrs.field(factory=dict)
+    labels: Sequence[str] | None = None
+    description: str | None = None
 
 
 def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
@@ -89,6 +95,8 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     Raises:
         LoginRequired, NotAllowed: the caller may not create it there.
         InvalidName, InvalidPath: the name, the visibility or a file's path breaks a rule.
+        Malformed, LimitExceeded: a label or the description breaks a rule, or files were
+            given for an empty repository.
         AlreadyExists: the name is taken, in any case; with the page's path as ``url``.
         QuotaExceeded: the namespace has the maximum number of repositories.
     """
@@ -101,8 +109,9 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     if new.multipart_threshold is not None and not MIN_THRESHOLD <= new.multipart_threshold <= 1 << 40:
         raise Malformed("parameter 'lfsmultipartthresh'", f"expected {MIN_THRESHOLD:,} bytes or more")
     visibility = new.visibility or namespace.default_visibility or hub.settings.default_visibility
+    labels, description = repo_labels.parse_labels(new.labels), repo_labels.parse_description(new.description)
     editor = TreeEditor(EMPTY_TREE, lambda _oid: b"")
-    made: list[GitObject] = []
+    made: list[GitObject] = [] if content else [stored.of(Kind.TREE, b"")]
     for path, data in content.items():
         blob = stored.of(Kind.BLOB, data)
         editor.put(path, Mode.FILE, blob.oid)
@@ -118,7 +127,7 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
         fresh = _fresh(hub, maker, namespace, ref, visibility, new.sdk)
         if new.multipart_threshold is not None:
             fresh = attrs.evolve(fresh, settings={MULTIPART_THRESHOLD: new.multipart_threshold})
-        row = repositories.add(tx, fresh)
+        row = repositories.add(tx, attrs.evolve(fresh, labels=labels, description=description))
         events.emit(hub, tx, row, "repo", "create")
         audit.record(hub, tx, maker, "repo.create", access.subject(row), {"visibility": visibility})
         move = Move(MAIN, None, commit.oid)
@@ -193,6 +202,7 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
     Raises:
         RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
         InvalidName: a value is unknown.
+        Malformed, LimitExceeded: a label or the description breaks a rule.
     """
     _check_visibility(changes.visibility)
     if changes.gated is not None and changes.gated not in GATES:
@@ -214,11 +224,13 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
             words = {name: value for name, value in values.items() if isinstance(value, str)}
             words |= {name: json.dumps(value) for name, value in changes.options.items()}
             audit.record(hub, tx, settler, "repo.settings", access.subject(row), words)
+        repo_labels.change(hub, tx, settler, row, changes.labels, changes.description)
         changed = repositories.by_id(tx, row.id)
         assert changed is not None
         if values:
             updated = {"private": changed.is_private} | {"gated": changed.gated != "no" and changed.gated}
             events.emit(hub, tx, changed, "repo.config", "update", {"updatedConfig": updated})
+    hub.job_added.set()
     return changed
 
 
@@ -250,7 +262,8 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
         quotas.check_new_repo(hub, tx, namespace, copied_from=origin)
         # The copy of a gated repository is gated too, so its owner cannot publish it by accident.
         fresh = _fresh(hub, maker, namespace, ref, visibility or origin.visibility, origin.sdk)
-        row = repositories.add(tx, attrs.evolve(fresh, gated=origin.gated))
+        noted = attrs.evolve(fresh, labels=origin.labels, description=origin.description)
+        row = repositories.add(tx, attrs.evolve(noted, gated=origin.gated))
         now = hub.now_ms()
         objects.copy_all(tx, origin.id, row.id, now)
         commits.copy_all(tx, origin.id, row.id)
@@ -330,6 +343,10 @@ def _check_visibility(word: str | None) -> None:
 
 
 def _initial_files(new: NewRepo) -> dict[RepoPath, bytes]:
+    if new.is_empty:
+        if new.files or new.license or new.sdk:
+            raise Malformed("new repository", "an empty one has no files, no license and no sdk")
+        return {}
     content = {RepoPath(".gitattributes"): _TEMPLATES[new.type].encode()}
     readme = _readme(new)
     if readme:
