@@ -54,6 +54,7 @@ def forget_activity(tx: Write, account_id: int) -> None:
         (tables.folder_grants, tables.folder_grants.c.granter_id),
     ):
         tx.sql.execute(sa.update(table).where(column == account_id).values({column: None}))
+    tx.sql.execute(sa.delete(tables.staged).where(tables.staged.c.user_id == account_id))
     uploads = tables.uploads
     open_ones = sa.select(uploads.c.uid).where(uploads.c.user_id == account_id)
     tx.sql.execute(sa.delete(tables.upload_parts).where(tables.upload_parts.c.upload.in_(open_ones)))

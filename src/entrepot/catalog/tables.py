@@ -155,6 +155,9 @@ repos = sa.Table(
     sa.Column("library", sa.Text),
     sa.Column("sdk", sa.Text),
     sa.Column("trending", sa.Float, nullable=False, server_default="0"),
+    # Annotations, which no commit changes.
+    sa.Column("labels", sa.JSON, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
     # The number of the newest discussion; numbers are never reused.
     sa.Column("discussions", sa.Integer, nullable=False, server_default="0"),
     # In a folder: the visibility is that of the folder, and changes with its grants.
@@ -182,6 +185,8 @@ repo_tags = sa.Table(
     sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
     sa.Column("tag", sa.String(200), primary_key=True),
     sa.Column("position", sa.Integer, nullable=False),
+    # The tag is a label of the repository and not a tag of its card.
+    sa.Column("is_label", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("repo_tags_by_tag", "tag", "repo_id"),
     sqlite_with_rowid=False,
 )
@@ -194,6 +199,25 @@ refs = sa.Table(
     sa.Column("oid", Hex(20), nullable=False),
     sa.Column("updated_ms", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+staged = sa.Table(
+    "staged",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), nullable=False),
+    sa.Column("ref", sa.String(255), nullable=False),
+    sa.Column("user_id", sa.BigInteger, nullable=False, index=True),
+    sa.Column("path_key", Hex(16), nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    # add (a file), delete (a file) or clear (delete a folder).
+    sa.Column("op", sa.String(8), nullable=False),
+    # The file object, and for a large file the digest of its content; NULL for deletions.
+    sa.Column("oid", Hex(20)),
+    sa.Column("sha256", Hex(32)),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("staged_ms", sa.BigInteger, nullable=False, index=True),
+    sa.UniqueConstraint("repo_id", "ref", "user_id", "path_key", name="staged_path"),
 )
 
 objects = sa.Table(

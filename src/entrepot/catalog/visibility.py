@@ -16,6 +16,9 @@ _F = tables.folders
 _G = tables.folder_grants
 
 
+_Ids = frozenset[int] | sa.BindParameter[Any]
+
+
 def _ids(values: Iterable[int]) -> frozenset[int]:
     return frozenset(values)
 
@@ -78,7 +81,7 @@ def _expanding(name: str) -> sa.BindParameter[Any]:
     return sa.bindparam(f"seen_{name}", expanding=True)
 
 
-def _in_namespaces(ids: Any) -> list[sa.ColumnElement[bool]]:
+def _in_namespaces(ids: _Ids) -> list[sa.ColumnElement[bool]]:
     """Return the conditions that a repository is of these accounts, or in a folder of theirs."""
     below = sa.select(_N.c.id).where(_N.c.parent_id.in_(ids)).correlate(None)
     return [_R.c.namespace_id.in_(ids), _R.c.namespace_id.in_(below)]
@@ -91,5 +94,5 @@ def _in_folder(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     return sa.tuple_(_R.c.namespace_id, _R.c.type).in_(chosen)
 
 
-def _is_granted_to(grantees: Any) -> sa.ColumnElement[bool]:
+def _is_granted_to(grantees: _Ids) -> sa.ColumnElement[bool]:
     return _F.c.id.in_(sa.select(_G.c.folder_id).where(_G.c.subject_id.in_(grantees)).correlate(None))

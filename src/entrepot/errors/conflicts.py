@@ -46,6 +46,40 @@ class BranchMoved(Conflict):
         return f"{text} Changed on {shown(self.branch, quote=False)} since then: {names}{more}."
 
 
+@attrs.frozen
+class CanceledPath:
+    """A path because of which a commit was canceled; ``kind`` is ``unknown`` or ``unimplemented``."""
+
+    path: str
+    kind: str
+    reason: str
+
+
+@attrs.define
+class CommitCanceled(Conflict):
+    """The commit met changes that it did not know about, or could not make its own; nothing was committed."""
+
+    changes: tuple[CanceledPath, ...]
+
+    @property
+    def message(self) -> str:
+        named = "; ".join(f"{shown(item.path)}: {item.reason}" for item in self.changes[:5])
+        more = f"; and {len(self.changes) - 5} more" if len(self.changes) > 5 else ""
+        return f"Commit canceled for unknown or unimplemented changes: {named}{more}"
+
+
+@attrs.define
+class AmbiguousRevision(Conflict):
+    """Several commits begin with the same digits."""
+
+    digits: str
+    candidates: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        return f"Several commits begin with {shown(self.digits)}: {', '.join(self.candidates)}; use more digits"
+
+
 @attrs.define
 class Refused(Conflict):
     """The state forbids the change; ``reason`` is one whole sentence."""

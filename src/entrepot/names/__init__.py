@@ -20,9 +20,7 @@ from entrepot.names.digests import (
 from entrepot.names.folders import (
     FolderName,
     folder_namespace,
-    parse_description,
     parse_folder_name,
-    parse_labels,
     split_namespace,
 )
 from entrepot.names.links import parse_repo_link
@@ -83,12 +81,10 @@ __all__ = [
     "new_uid",
     "parse_account",
     "parse_branch",
-    "parse_description",
     "parse_details",
     "parse_folder",
     "parse_folder_name",
     "parse_fullname",
-    "parse_labels",
     "parse_oid",
     "parse_path",
     "parse_repo_id",

@@ -1,4 +1,4 @@
-"""Names, labels and descriptions of folders.
+"""Names of folders.
 
 A folder belongs to a user or an organisation. Its repositories have ids like
 ``alice.llm/gpt2``: the dot separates the owner, whose name has none, from the folder.
@@ -7,17 +7,12 @@ A folder belongs to a user or an organisation. Its repositories have ids like
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import NewType
 
-from entrepot.errors import InvalidName, LimitExceeded, Malformed
+from entrepot.errors import InvalidName
 
 FolderName = NewType("FolderName", str)
 """The name of a folder below its owner, in the case in which it was created."""
-
-MAX_LABELS = 64
-MAX_LABEL = 100
-MAX_DESCRIPTION = 10_000
 
 _MAX_ID = 96
 _FOLDER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,94}[A-Za-z0-9])?", re.ASCII)
@@ -53,36 +48,3 @@ def split_namespace(namespace: str) -> tuple[str, str]:
     """Return owner and folder of a namespace; the folder is empty for a namespace without a dot."""
     owner, _, name = namespace.partition(".")
     return owner, name
-
-
-def parse_labels(labels: Sequence[str]) -> tuple[str, ...]:
-    """Return labels if all of them can be used; their order is kept.
-
-    Raises:
-        Malformed: a label is not 1 to 100 printable characters, or is there twice.
-        LimitExceeded: there are more than 64.
-    """
-    if isinstance(labels, str):
-        raise Malformed("labels", "expected a list of texts")
-    if len(labels) > MAX_LABELS:
-        raise LimitExceeded("the number of labels", MAX_LABELS)
-    for label in labels:
-        if not 0 < len(label) <= MAX_LABEL or not label.isprintable() or not label.strip():
-            raise Malformed("labels", f"each has 1 to {MAX_LABEL} printable characters")
-    if len(set(labels)) != len(labels):
-        raise Malformed("labels", "each is there only once")
-    return tuple(labels)
-
-
-def parse_description(text: str) -> str:
-    """Return a description if it can be used: at most 10,000 characters of Unicode text without NUL.
-
-    Raises:
-        LimitExceeded: it is longer.
-        Malformed: it has characters that cannot be stored.
-    """
-    if len(text) > MAX_DESCRIPTION:
-        raise LimitExceeded("the description in characters", MAX_DESCRIPTION)
-    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        raise Malformed("description", "it is no Unicode text, or contains a NUL character")
-    return text

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import cascades, tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.visibility import Visibility, visible_condition
 from entrepot.names import MAIN, Oid, RepoId, RepoRef, RepoType, Uid
 
@@ -40,6 +41,8 @@ class RepoRow:
     sdk: str | None
     namespace: str
     trending: float = 0.0
+    labels: tuple[str, ...] = ()
+    description: str = ""
     # In a folder: the visibility is that of the folder.
     follows: bool = False
     # The account that owns the folder of the repository; None: the repository is in no folder.
@@ -113,9 +116,12 @@ COLUMNS = [
     _R.c.sdk,
     _NS.c.name,
     _R.c.trending,
+    _R.c.labels,
+    _R.c.description,
     _R.c.follows,
     _NS.c.parent_id,
 ]
+_LABELS_AT = [column.name for column in COLUMNS].index("labels")
 _SELECT = sa.select(*COLUMNS).join(_NS, _NS.c.id == _R.c.namespace_id).where(_R.c.deleted_ms.is_(None))
 # Statements are built once: building one costs more than running it on cached pages.
 _FIND = _SELECT.where(
@@ -124,6 +130,10 @@ _FIND = _SELECT.where(
     & (_R.c.name_key == sa.bindparam("called"))
 )
 _UNTAG = sa.delete(tables.repo_tags).where(tables.repo_tags.c.repo_id == sa.bindparam("repo"))
+_UNLABEL = _UNTAG.where(tables.repo_tags.c.is_label.is_(True))
+_LABELS = sa.select(_R.c.labels).where(_R.c.id == sa.bindparam("repo"))
+_FIRST_LABEL = 1_000_000
+"""Position of the first label among the tags of a repository."""
 _BY_ID = _SELECT.where(_R.c.id == sa.bindparam("repo"))
 _BY_UID = _SELECT.where(_R.c.uid == sa.bindparam("uid"))
 _IDS = (
@@ -141,7 +151,7 @@ _TAGS = (
 def row_of(row: Sequence[Any]) -> RepoRow:
     """Return a repository row built from a result of :data:`COLUMNS`."""
     values = list(row)
-    values[3] = RepoType(row[3])
+    values[3], values[_LABELS_AT] = RepoType(row[3]), tuple(row[_LABELS_AT])
     return RepoRow(*values)
 
 
@@ -228,10 +238,11 @@ def add(tx: Write, row: RepoRow) -> RepoRow:
     The caller must have checked within the same transaction that the name is free.
     """
     values = attrs.asdict(row, recurse=False, filter=attrs.filters.exclude("id", "namespace", "parent_id"))
-    values |= {"type": row.type.value, "name_key": row.name.lower()}
+    values |= {"type": row.type.value, "name_key": row.name.lower(), "labels": list(row.labels)}
     key = tx.sql.execute(sa.insert(_R).values(values)).inserted_primary_key
     assert key is not None
     drop_redirect(tx, row.ref)
+    _add_label_tags(tx, key[0], row.labels)
     return attrs.evolve(row, id=key[0])
 
 
@@ -312,6 +323,7 @@ def erase(tx: Write, repo_id: int) -> None:
         tables.downloads,
         tables.xet_claims,
         tables.lfs_locks,
+        tables.staged,
     ):
         tx.sql.execute(sa.delete(table).where(table.c.repo_id == repo_id))
     cascades.erase_around_repo(tx, repo_id)
@@ -319,8 +331,7 @@ def erase(tx: Write, repo_id: int) -> None:
 
 
 def set_facts(tx: Write, repo_id: int, facts: CardFacts) -> None:
-    """Replace the indexed metadata of a repository's card."""
-    tags = tables.repo_tags
+    """Replace the indexed metadata of a repository's card; its labels stay."""
     update(
         tx,
         repo_id,
@@ -332,12 +343,30 @@ def set_facts(tx: Write, repo_id: int, facts: CardFacts) -> None:
     )
     tx.sql.execute(_UNTAG, {"repo": repo_id})
     if facts.tags:
-        rows = [{"repo_id": repo_id, "tag": tag, "position": i} for i, tag in enumerate(facts.tags)]
-        tx.sql.execute(sa.insert(tags), rows)
+        rows = [{"repo_id": repo_id, "tag": tag, "position": i, "is_label": False} for i, tag in enumerate(facts.tags)]
+        tx.sql.execute(sa.insert(tables.repo_tags), rows)
+    labels = tx.sql.execute(_LABELS, {"repo": repo_id}).scalar()
+    _add_label_tags(tx, repo_id, labels or ())
+
+
+def set_labels(tx: Write, repo_id: int, labels: Sequence[str]) -> None:
+    """Replace the labels of a repository, and the tags that come from them; tags of its card stay."""
+    update(tx, repo_id, labels=list(labels))
+    tx.sql.execute(_UNLABEL, {"repo": repo_id})
+    _add_label_tags(tx, repo_id, labels)
+
+
+def _add_label_tags(tx: Write, repo_id: int, labels: Sequence[str]) -> None:
+    """Add labels as tags, after those of the card; a label that the card has as a tag is one tag."""
+    rows = [
+        {"repo_id": repo_id, "tag": label, "position": _FIRST_LABEL + i, "is_label": True}
+        for i, label in enumerate(labels)
+    ]
+    insert_missing(tx.sql, tables.repo_tags, rows)
 
 
 def tags_of(tx: Read, ids: Sequence[int]) -> dict[int, list[str]]:
-    """Return the tags of several repositories, each list in the order of the card."""
+    """Return the tags of several repositories: those of the card in its order, then labels in their order."""
     found: dict[int, list[str]] = {}
     for repo_id, tag in tx.sql.execute(_TAGS, {"repos": ids}):
         found.setdefault(repo_id, []).append(tag)

@@ -73,10 +73,7 @@ _IS_GRANTED = sa.exists().where(
     (_F.c.namespace_id == _NAMESPACE)
     & (_F.c.type == _TYPE)
     & (_G.c.folder_id == _F.c.id)
-    & (
-        (_G.c.subject_id == _O.c.id)
-        | sa.exists().where((_M.c.org_id == _G.c.subject_id) & (_M.c.user_id == _O.c.id))
-    )
+    & ((_G.c.subject_id == _O.c.id) | sa.exists().where((_M.c.org_id == _G.c.subject_id) & (_M.c.user_id == _O.c.id)))
 )
 _IS_INSIDER = _O.c.id.in_(_OWNERS) | _O.c.is_admin | _IS_MEMBER | _IS_GRANTED
 # What leads to a repository: its own name, those it had before (unless another has them now), and its owner's.

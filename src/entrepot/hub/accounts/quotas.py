@@ -7,6 +7,8 @@ Bytes that two repositories share count in both.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from entrepot.catalog import Read
@@ -113,15 +115,24 @@ def check_new_repo(
     Raises:
         QuotaExceeded: a limit would be exceeded.
     """
-    limit = _effective(hub, quotas.find(tx, namespace.owner_id)).max_repos
-    count = quotas.count_repos(tx, namespace.owner_id) if limit is not None else 0
-    if limit is not None and count >= limit:
-        raise _exceeded(namespace.owner, f"{limit:,} repositories", f"{count:,}", "1")
+    _check_count(hub, tx, namespace, 1)
     if copied_from is None and not size:
         return
     left = allowance_of(hub, tx, namespace.owner_id, namespace.owner)
     if left.max_bytes is not None:
         left.check(size if copied_from is None else quotas.bytes_of_repo(tx, copied_from.id))
+
+
+def check_new_folder(hub: HubContext, tx: Read, account: Account, rows: Sequence[RepoRow]) -> None:
+    """Raise if an account may not have these repositories of somebody else in addition to its own.
+
+    Raises:
+        QuotaExceeded: a limit would be exceeded.
+    """
+    _check_count(hub, tx, account, len(rows))
+    left = allowance_of(hub, tx, account.id, account.name)
+    if left.max_bytes is not None:
+        left.check(sum(quotas.bytes_of_repo(tx, row.id) for row in rows))
 
 
 def own(hub: HubContext, caller: MaybeCaller) -> NamespaceQuota:
@@ -185,6 +196,13 @@ def render(size: int) -> str:
         if size >= one:
             return f"{size * 10 // one / 10:,.1f} {unit}"
     return f"{size:,} bytes"
+
+
+def _check_count(hub: HubContext, tx: Read, namespace: Account, more: int) -> None:
+    limit = _effective(hub, quotas.find(tx, namespace.owner_id)).max_repos
+    count = quotas.count_repos(tx, namespace.owner_id) if limit is not None else 0
+    if limit is not None and more and count + more > limit:
+        raise _exceeded(namespace.owner, f"{limit:,} repositories", f"{count:,}", f"{more:,}")
 
 
 def _exceeded(namespace: str, limit: str, used: str, needed: str) -> QuotaExceeded:

@@ -80,9 +80,7 @@ def issue_read(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str
         if revision is not None:
             revisions.resolve(tx, row.id, revision)
         grant = capabilities.of(row, caller).by_name(row)
-        return _issue(
-            hub, tx, XetToken(row.id, grant.user_id, row.owner_id, False, False, holder_of(caller), grant)
-        )
+        return _issue(hub, tx, XetToken(row.id, grant.user_id, row.owner_id, False, False, holder_of(caller), grant))
 
 
 def issue_write(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str | None = "main") -> IssuedXetToken:

@@ -23,7 +23,8 @@ from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller, require_change
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import folder_homes, repositories
-from entrepot.names import RepoRef, RepoType, folder_namespace, parse_description, parse_folder_name, parse_labels
+from entrepot.hub.repos.repo_labels import parse_description, parse_labels
+from entrepot.names import RepoRef, RepoType, folder_namespace, parse_folder_name
 
 
 @attrs.frozen
@@ -184,8 +185,7 @@ def transfer(hub: HubContext, tx: Write, by: Caller | str, folder: FolderRow, ow
         AlreadyExists: the new owner has a folder of this type and name.
         QuotaExceeded: the repositories exceed the quota of the new owner.
     """
-    for row in repos.page_of(tx, folder.namespace_id, folder.type, None):
-        quotas.check_new_repo(hub, tx, owner, copied_from=row)
+    quotas.check_new_folder(hub, tx, owner, repos.page_of(tx, folder.namespace_id, folder.type, None))
     relocate(hub, tx, by, folder, owner, folder.name)
     grants.remove(tx, folder.id, owner.id)
     there = folders.by_uids(tx, [folder.uid])[0]

@@ -32,7 +32,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.files import rechunking
 from entrepot.hub.files.lfs import MULTIPART_THRESHOLD
 from entrepot.hub.jobs.handlers import run_now
-from entrepot.hub.repos import folder_homes, protections
+from entrepot.hub.repos import folder_homes, protections, repo_labels
 from entrepot.hub.repos.folder_homes import Home
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.names import (
@@ -62,7 +62,8 @@ class NewRepo:
     ``namespace`` None: the caller's own; ``visibility`` None: the default
     of the namespace, else of the hub; ``files``: added to, or replacing,
     those that every new repository has; ``multipart_threshold``: size in bytes above
-    which files are uploaded in parts, None: the hub's setting.
+    which files are uploaded in parts, None: the hub's setting; ``is_empty``: the first
+    commit has no files at all.
     """
 
     type: RepoType
@@ -73,6 +74,9 @@ class NewRepo:
     license: str | None = None
     files: Mapping[str, bytes] = attrs.field(factory=dict)
     multipart_threshold: int | None = None
+    is_empty: bool = False
+    labels: Sequence[str] = ()
+    description: str = ""
 
 
 @attrs.frozen
@@ -82,6 +86,8 @@ class RepoChanges:
     visibility: str | None = None
     gated: str | None = None
     options: Mapping[str, object] = attrs.field(factory=dict)
+    labels: Sequence[str] | None = None
+    description: str | None = None
 
 
 def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
@@ -90,6 +96,8 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     Raises:
         LoginRequired, NotAllowed: the caller may not create it there.
         InvalidName, InvalidPath: the name, the visibility or a file's path breaks a rule.
+        Malformed, LimitExceeded: a label or the description breaks a rule, or files were
+            given for an empty repository.
         AlreadyExists: the name is taken, in any case; with the page's path as ``url``.
         QuotaExceeded: the namespace has the maximum number of repositories.
     """
@@ -101,8 +109,9 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     _check_visibility(new.visibility)
     if new.multipart_threshold is not None and not MIN_THRESHOLD <= new.multipart_threshold <= 1 << 40:
         raise Malformed("parameter 'lfsmultipartthresh'", f"expected {MIN_THRESHOLD:,} bytes or more")
+    labels, description = repo_labels.parse_labels(new.labels), repo_labels.parse_description(new.description)
     editor = TreeEditor(EMPTY_TREE, lambda _oid: b"")
-    made: list[GitObject] = []
+    made: list[GitObject] = [] if content else [stored.of(Kind.TREE, b"")]
     for path, data in content.items():
         blob = stored.of(Kind.BLOB, data)
         editor.put(path, Mode.FILE, blob.oid)
@@ -120,7 +129,7 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
         fresh = _fresh(hub, maker, home, ref, home.visibility(new.visibility, default), new.sdk)
         if new.multipart_threshold is not None:
             fresh = attrs.evolve(fresh, settings={MULTIPART_THRESHOLD: new.multipart_threshold})
-        row = repositories.add(tx, fresh)
+        row = repositories.add(tx, attrs.evolve(fresh, labels=labels, description=description))
         events.emit(hub, tx, row, "repo", "create")
         audit.record(hub, tx, maker, "repo.create", access.subject(row), {"visibility": row.visibility})
         move = Move(MAIN, None, commit.oid)
@@ -200,6 +209,7 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
     Raises:
         RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
         InvalidName: a value is unknown.
+        Malformed, LimitExceeded: a label or the description breaks a rule.
     """
     _check_visibility(changes.visibility)
     if changes.gated is not None and changes.gated not in GATES:
@@ -221,11 +231,13 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
             words = {name: value for name, value in values.items() if isinstance(value, str)}
             words |= {name: json.dumps(value) for name, value in changes.options.items()}
             audit.record(hub, tx, settler, "repo.settings", access.subject(row), words)
+        repo_labels.change(hub, tx, settler, row, changes.labels, changes.description)
         changed = repositories.by_id(tx, row.id)
         assert changed is not None
         if values:
             updated = {"private": changed.is_private} | {"gated": changed.gated != "no" and changed.gated}
             events.emit(hub, tx, changed, "repo.config", "update", {"updatedConfig": updated})
+    hub.job_added.set()
     return changed
 
 
@@ -259,7 +271,8 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
         chosen = visibility or ("private" if origin.is_private and home.is_public else None)
         # The copy of a gated repository is gated too, so its owner cannot publish it by accident.
         fresh = _fresh(hub, maker, home, ref, home.visibility(chosen, origin.visibility), origin.sdk)
-        row = repositories.add(tx, attrs.evolve(fresh, gated=origin.gated))
+        noted = attrs.evolve(fresh, labels=origin.labels, description=origin.description)
+        row = repositories.add(tx, attrs.evolve(noted, gated=origin.gated))
         now = hub.now_ms()
         objects.copy_all(tx, origin.id, row.id, now)
         commits.copy_all(tx, origin.id, row.id)
@@ -356,6 +369,10 @@ def _check_visibility(word: str | None) -> None:
 
 
 def _initial_files(new: NewRepo) -> dict[RepoPath, bytes]:
+    if new.is_empty:
+        if new.files or new.license or new.sdk:
+            raise Malformed("new repository", "an empty one has no files, no license and no sdk")
+        return {}
     content = {RepoPath(".gitattributes"): _TEMPLATES[new.type].encode()}
     readme = _readme(new)
     if readme:

@@ -17,7 +17,7 @@ from entrepot.hub.repos import folder_lists, folders, grants
 from entrepot.hub.repos.folder_lists import LOOSE, FolderQuery, KnownRepo
 from entrepot.hub.repos.folders import FolderChanges, FolderId, KnownFolder, NewFolder
 from entrepot.hub.repos.grants import GrantRow, Subject
-from entrepot.names import RepoType, parse_repo_type
+from entrepot.names import parse_repo_type
 from entrepot.server.handlers import call_hub, json_response, next_link, query_int, read_json
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.repos.folders import FolderEdits, FolderInfo, FolderRepo, GrantInfo, GrantSubject, NewGrant
