@@ -9,7 +9,7 @@ from entrepot.catalog.engines import writing_connection
 from entrepot.catalog.tables import TEXT_INDEX
 from entrepot.errors import DataFolderError
 
-HEAD = "first_e9e14ae5c1d5"
+HEAD = "first_5eb03034d382"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

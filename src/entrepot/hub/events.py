@@ -60,6 +60,11 @@ def emit(
     hub.job_added.set()
 
 
+def has_listeners(tx: Read) -> bool:
+    """Return whether the hub has any enabled webhook; else there is nothing to emit about many repositories."""
+    return webhooks.is_any_enabled(tx)
+
+
 def emit_content(hub: HubContext, tx: Write, row: RepoRow, moves: Sequence[RefChange]) -> None:
     """Record the event that refs of a repository moved."""
     if moves:

@@ -65,7 +65,12 @@ _IN_LANE = _T.c.lane == sa.bindparam("lane")
 # Statements are built once: building one costs more than running it on cached pages.
 _READY = sa.select(sa.func.min(_T.c.run_ms)).where((_T.c.state == "ready") & _IN_LANE)
 _LEASED = sa.select(sa.func.min(_T.c.lease_ms)).where((_T.c.state == "running") & _IN_LANE)
-_NAMESPACE_OF = sa.select(tables.repos.c.namespace_id).where(tables.repos.c.id == sa.bindparam("repo"))
+# Folders have no turns of their own: their owner has one.
+_NAMESPACE_OF = (
+    sa.select(sa.func.coalesce(tables.namespaces.c.parent_id, tables.namespaces.c.id))
+    .join(tables.repos, tables.repos.c.namespace_id == tables.namespaces.c.id)
+    .where(tables.repos.c.id == sa.bindparam("repo"))
+)
 _SERVED_LAST = sa.select(_L.c.namespace_id).where(_L.c.lane == sa.bindparam("lane"))
 _SERVED = sa.update(_L).where(_L.c.lane == sa.bindparam("of")).values(namespace_id=sa.bindparam("served"))
 _ADD = sa.insert(_T)

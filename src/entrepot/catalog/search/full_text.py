@@ -51,6 +51,14 @@ def put(tx: Write, repo_id: int, name: str, tags: Sequence[str], body: str) -> N
     tx.sql.execute(sa.insert(_T).values(rowid=repo_id, name=name, tags=" ".join(tags), body=body))
 
 
+def rename_all(tx: Write, namespace_id: int, kind: RepoType) -> None:
+    """Update the indexed names of all repositories of a type in a namespace that has another name now."""
+    name = sa.select(_N.c.name + "/" + _R.c.name).join(_R, _R.c.namespace_id == _N.c.id).where(_R.c.id == _T.c.rowid)
+    here = sa.select(_R.c.id).where((_R.c.namespace_id == namespace_id) & (_R.c.type == kind.value))
+    new = name.correlate(_T).scalar_subquery()
+    tx.sql.execute(sa.update(_T).where(_T.c.rowid.in_(here)).values(name=new))
+
+
 def remove(tx: Write, repo_id: int) -> None:
     """Delete a repository from the index."""
     tx.sql.execute(sa.delete(_T).where(_T.c.rowid == repo_id))

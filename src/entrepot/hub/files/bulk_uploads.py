@@ -94,7 +94,7 @@ def receive_files(
         linked = files.usable(tx, row.id, list(contents))
     quota.spend(sum(len(data) for sha256, data in contents.items() if sha256 not in linked))
     there = _stored_already(hub, contents)
-    arrivals = _Packing(hub, row.namespace_id).pack({key: contents[key] for key in contents if key not in there})
+    arrivals = _Packing(hub, row.owner_id).pack({key: contents[key] for key in contents if key not in there})
     raw = _record(hub, row, author, revision, contents, arrivals)
     for sha256 in raw:
         rechunking.drop_raw(hub, sha256)
@@ -147,9 +147,9 @@ def _record(
     """Publish the rows; return the files that now have raw bytes in addition to their chunks."""
     now = hub.now_ms()
     with hub.write() as tx:
-        capabilities.recheck(tx, author, row, capabilities.target(row, author, revision), now)
+        capabilities.recheck(tx, author, row, capabilities.target(tx, row, author, revision), now)
         for xorb in {xorb for item in arrivals for xorb in item.xorbs}:
-            if not xorbs.use(tx, xorb, row.namespace_id, now):
+            if not xorbs.use(tx, xorb, row.owner_id, now):
                 raise Busy("these files")  # a sweep with a very short grace period deleted their xorb: send them again
         raw = rows.put(tx, arrivals, now)
         files.link(tx, row.id, list(contents), author.account.id, now)

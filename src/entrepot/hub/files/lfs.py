@@ -106,6 +106,7 @@ def plan_uploads(
         row, author = pull_request_access.uploader(tx, caller, ref, revision)
         stored = _intact_sizes(tx, author, row, sha256s)
         quota = quotas.allowance(hub, tx, row)
+        holder = capabilities.for_upload(tx, row, author, revision).fields()
     if stored:
         # Looked up again, touched and linked in one transaction: no sweep can run in between.
         with hub.write() as tx:
@@ -115,7 +116,7 @@ def plan_uploads(
             # Verify and commit must find it here, even if it is only readable elsewhere now.
             admit(tx, author, row, known, quota, hub.now_ms())
     return [
-        _refuse(hub, item, stored, quota) or _plan_upload(hub, row, author, revision, item, stored, takes_parts)
+        _refuse(hub, item, stored, quota) or _plan_upload(hub, row, author, holder, item, stored, takes_parts)
         for item in wanted
     ]
 
@@ -390,14 +391,14 @@ def _plan_upload(
     hub: HubContext,
     row: RepoRow,
     author: Caller,
-    revision: str | None,
+    holder: Mapping[str, str],
     item: RequestedObject,
     stored: Mapping[Sha256, int],
     takes_parts: bool,
 ) -> ObjectPlan:
     if item.sha256 in stored:
         return ObjectPlan(item)
-    fields = capabilities.for_upload(row, author, revision).fields() | {"oid": item.sha256, "size": str(item.size)}
+    fields = {"oid": item.sha256, "size": str(item.size), **holder}
     threshold = row.settings.get(MULTIPART_THRESHOLD)
     if not takes_parts or item.size <= (threshold or hub.settings.multipart_threshold):
         return ObjectPlan(item, _link(hub, _UPLOAD, f"/_lfs/objects/{item.sha256}", fields))

@@ -260,7 +260,7 @@ class Rechunker:
     def __init__(self, hub: HubContext, row: RepoRow) -> None:
         """Start; chunks are reused if all readers of the repository may refer to them, or as ``dedup_scope`` allows."""
         self._hub = hub
-        self._namespace_id = row.namespace_id
+        self._namespace_id = row.owner_id
         self._viewer = chunk_rights.viewer_of_readers(hub, row)
         self._shard = new_uid()
         self._builder = XorbBuilder()

@@ -282,14 +282,14 @@ def present_sizes(tx: Read, caller: MaybeCaller, row: RepoRow, wanted: Sequence[
     What no commit names yet is for the account that sent it, whatever its
     token, and for those who may write to the repository.
     """
-    if caller is not None and access.may_write(caller, row):
+    if caller is not None and access.may_write(tx, caller, row):
         return files.usable(tx, row.id, wanted)
     return files.usable_by(tx, row.id, wanted, caller.account.id if caller is not None else None)
 
 
-def _own_claims_of(caller: Caller, row: RepoRow) -> int | None:
+def _own_claims_of(tx: Read, caller: Caller, row: RepoRow) -> int | None:
     """Whose claims the caller may use: their own, or everybody's (None)."""
-    return None if access.may_write(caller, row) else caller.account.id
+    return None if access.may_write(tx, caller, row) else caller.account.id
 
 
 def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256]) -> dict[Sha256, int]:
@@ -307,7 +307,7 @@ def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256
         found |= files.readable_elsewhere(tx, read_by(caller), missing)
         missing = [sha256 for sha256 in missing if sha256 not in found]
     if missing:
-        claims = xet_files.claimed(tx, row.id, missing, of_user=_own_claims_of(caller, row))
+        claims = xet_files.claimed(tx, row.id, missing, of_user=_own_claims_of(tx, caller, row))
         found |= {sha256: claim.size for sha256, claim in claims.items()}
     return found
 
@@ -330,7 +330,7 @@ def admit(
         readable = files.readable_elsewhere(tx, read_by(caller), missing)
         files.link(tx, row.id, list(readable), caller.account.id, now_ms)
         left = [sha256 for sha256 in missing if sha256 not in readable]
-        claimed = list(xet_files.claimed(tx, row.id, left, of_user=_own_claims_of(caller, row)))
+        claimed = list(xet_files.claimed(tx, row.id, left, of_user=_own_claims_of(tx, caller, row)))
         xet_files.link_claimed(tx, row.id, claimed, caller.account.id, now_ms)
         fresh = present_sizes(tx, caller, row, missing)
         quota.spend(sum(fresh.values()))

@@ -211,11 +211,11 @@ def _lack_of_right(tx: Read, author: Caller, row: RepoRow, command: Command) -> 
     discussion = None if number is None else discussions.find(tx, row.id, number)
     if discussion is not None:
         try:
-            pull_request_access.check_proposal(author, row, discussion)
+            pull_request_access.check_proposal(tx, author, row, discussion)
         except (NotAllowed, Refused) as error:
             return error.message
         return None
-    if access.may_write(author, row):
+    if access.may_write(tx, author, row):
         return None
     return f"you may push to your own pull requests only, refs/pr/N, not to {command.ref}"
 

@@ -50,7 +50,8 @@ def index(hub: HubContext, repo_id: int) -> None:
             # Metadata of an older head must not replace those of a newer one, which may have no job.
             if refs.find(tx, repo_id, MAIN) == head:
                 repositories.set_facts(tx, repo_id, facts)
-                full_text.put(tx, repo_id, str(row.ref.id), facts.tags, split_card(readme)[1][:_SEARCHED])
+                tags = repositories.tags_of(tx, [repo_id]).get(repo_id, ())
+                full_text.put(tx, repo_id, str(row.ref.id), tags, split_card(readme)[1][:_SEARCHED])
                 return
     raise Busy("the branch")
 

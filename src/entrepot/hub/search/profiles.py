@@ -125,7 +125,7 @@ def stored(hub: HubContext, caller: MaybeCaller, name: str | None) -> list[Revis
         if known.role_in(account.id) is None:
             raise NotAllowed("This token is fine-grained and not for the repositories of its owner")
         # A fine-grained token may have permissions for the organisation, but not for all of its repositories.
-        return [full for full in infos.owned_by(hub, tx, account.id) if access.may_see(known, full.info.row)]
+        return [full for full in infos.owned_by(hub, tx, account.id) if access.may_see(tx, known, full.info.row)]
 
 
 def _is_followed(tx: Read, caller: MaybeCaller, account: Account) -> bool:

@@ -37,12 +37,8 @@ Source: docs/folders.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import msgspec
-
-FolderType = Literal["model", "dataset"]
-"""The types of repositories that are kept in folders."""
 
 
 class NewFolder(msgspec.Struct, kw_only=True):
@@ -66,20 +62,21 @@ class FolderEdits(msgspec.Struct, kw_only=True, omit_defaults=True):
 class FolderInfo(msgspec.Struct, kw_only=True, rename="camel"):
     """A folder as the caller sees it.
 
-    ``id``: the permanent id, of 24 hex digits; a rename keeps it. ``name``: the
-    name below the owner; the ids of its repositories begin with ``owner.name/``.
-    ``permission``: the caller's. ``editor``: the account that changed the folder
-    last; null if it no longer exists. ``public``: it is granted to everyone.
+    ``id``: the permanent id, of 24 hex digits; a rename keeps it. ``type``:
+    ``model`` or ``dataset``. ``name``: the name below the owner; the ids of its
+    repositories begin with ``owner.name/``. ``permission``: the caller's, ``own``,
+    ``edit`` or ``view``. ``editor``: the account that changed the folder last; null
+    if it no longer exists. ``public``: it is granted to everyone.
     Times end in ``Z``.
     """
 
     id: str
-    type: FolderType
+    type: str
     owner: str
     name: str
     labels: Sequence[str]
     description: str
-    permission: Literal["own", "edit", "view"]
+    permission: str
     editor: str | None
     created_at: str
     last_modified: str
@@ -95,11 +92,11 @@ class FolderRepo(msgspec.Struct, kw_only=True, rename="camel"):
     """
 
     id: str
-    type: FolderType
+    type: str
     name: str
     labels: Sequence[str]
     description: str
-    permission: Literal["own", "edit", "view"]
+    permission: str
     editor: str | None
     created_at: str
     last_modified: str
@@ -121,11 +118,11 @@ class NewGrant(GrantSubject, kw_only=True):
 
 
 class GrantInfo(GrantSubject, kw_only=True, rename="camel"):
-    """A grant of a folder; ``granter`` is null if that account no longer exists.
+    """A grant of a folder; ``role`` is ``view`` or ``edit``, ``granter`` is null if that account no longer exists.
 
     Only the key of the subject is present: ``user``, ``org`` or ``public`` (true).
     """
 
-    role: Literal["view", "edit"]
+    role: str
     granter: str | None
     granted_at: str
