@@ -64,7 +64,7 @@ def read_expand(request: Request, kind: RepoType) -> frozenset[str]:
         Malformed: a property is unknown; the message lists the known ones.
     """
     wanted = frozenset(query_list(request, "expand"))
-    if not wanted <= set(EXPANDABLE[kind]):
+    if not wanted <= {*EXPANDABLE[kind], ANNOTATIONS}:
         legal = "|".join(f'"{name}"' for name in EXPANDABLE[kind])
         raise Malformed("parameter 'expand'", f"expected one of {legal}")
     return wanted
