@@ -20,7 +20,7 @@ from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos import commits as commit_rows
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import BranchMoved, Busy, Malformed, RevisionNotFound
+from entrepot.errors import BranchMoved, Busy, LimitExceeded, Malformed, RevisionNotFound
 from entrepot.git import Kind, TreeEditor, diff_trees
 from entrepot.hub import capabilities
 from entrepot.hub.callers import Caller, MaybeCaller
@@ -39,6 +39,7 @@ from entrepot.storage.objects import GitObject
 from entrepot.storage.trees import Trees
 
 _ATTEMPTS = 200
+MAX_MESSAGE = 64 << 10
 
 
 @attrs.frozen
@@ -67,11 +68,15 @@ class CommitDraft:
 
 @attrs.frozen
 class RecordedCommit:
-    """A commit that has become the head of a branch."""
+    """A commit that has become the head of a branch.
+
+    ``is_unchanged``: it would have had the files of its parent, so nothing was recorded; ``oid`` is the head.
+    """
 
     repo: RepoRow
     ref: RefName
     oid: Oid
+    is_unchanged: bool = False
 
 
 def check_target(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str) -> None:
@@ -222,6 +227,16 @@ def check_message(draft: CommitDraft) -> CommitDraft:
     rest = rest.strip("\n")
     description = f"{rest}\n\n{draft.description}" if rest and draft.description else rest or draft.description
     return attrs.evolve(draft, summary=summary, description=description)
+
+
+def check_length(draft: CommitDraft) -> None:
+    """Raise if a message has more than 64 KiB; for the routes that promise this limit.
+
+    Raises:
+        LimitExceeded: it has.
+    """
+    if len(draft.summary.encode()) + len(draft.description.encode()) > MAX_MESSAGE:
+        raise LimitExceeded("the length of the message in bytes", MAX_MESSAGE)
 
 
 def _check_pin(

@@ -15,13 +15,12 @@ import attrs
 from entrepot.catalog import Read, Write
 from entrepot.catalog.community import discussions
 from entrepot.catalog.community.discussions import DRAFT, MERGED, OPEN, DiscussionRow
-from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos import commits as commit_rows
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Busy, LimitExceeded, NotMergeable, Refused, RevisionNotFound
-from entrepot.git import Kind, Merged, Mode, merge_trees
+from entrepot.git import Kind, Merged, merge_trees
 from entrepot.hub import access, audit, capabilities, events, revisions
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import discussion_rules, pull_request_access
@@ -33,7 +32,7 @@ from entrepot.hub.repos import commits, diffs
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.hub.revisions import BranchHead
-from entrepot.names import MAIN, Oid, RepoPath, RepoRef, Sha256, parse_path
+from entrepot.names import MAIN, Oid, RepoPath, RepoRef, parse_path
 from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
 from entrepot.storage.trees import Trees
@@ -250,7 +249,7 @@ def _attempt(
         base, head = _ends(tx, discussion)
         rules: dict[Oid, GitObject] = {}
         merged = _merged(hub, tx, discussion, base, head, rules)
-        large = _large(tx, row.id, merged)
+        large = diffs.large_files(tx, row.id, merged.taken)
     parents = (base,) if is_squash else (base, head)
     summary = f"Merge {discussion_rules.head_ref(discussion)}: {discussion.title}"
     commit = commit_object(hub, merger, merged.root, parents, summary, said or "")
@@ -367,18 +366,6 @@ def _sides(tx: Read, discussion: DiscussionRow) -> tuple[Oid | None, Oid | None]
     if head is None:
         return None, None
     return next(iter(pull_request_access.bases_of(tx, discussion, head)), None), head
-
-
-def _large(tx: Read, repo_id: int, merged: Merged) -> list[tuple[Sha256, RepoPath]]:
-    """Return the large files that a merge adds."""
-    taken = {
-        change.path: change.new.oid
-        for change in merged.taken
-        if change.new is not None and change.new.mode not in (Mode.GITLINK, Mode.SYMLINK)
-    }
-    measures = objects.measure(tx, repo_id, list(set(taken.values())))
-    named = ((path, measures[oid].lfs_sha256) for path, oid in taken.items() if oid in measures)
-    return [(sha256, path) for path, sha256 in named if sha256 is not None]
 
 
 def _rows(merged: Merged, others: Sequence[GitObject]) -> list[ObjectRow]:

@@ -111,13 +111,19 @@ async def _spool(request: Request) -> SpooledBody:
 
 
 def _answer(request: Request, done: _CommitResult) -> Response:
-    page, oid = f"{base_url(request)}/{done.recorded.repo.ref.path}", done.recorded.oid
+    return commit_response(request, done.recorded, done.num)
+
+
+def commit_response(request: Request, recorded: RecordedCommit, num: int | None = None) -> Response:
+    """Return the response for a new commit, and for the pull request (``num``) that was opened with it."""
+    page, oid = f"{base_url(request)}/{recorded.repo.ref.path}", recorded.oid
     return json_response(
         CommitResponse(
             success=True,
             commit_oid=oid,
             commit_url=f"{page}/commit/{oid}",
-            pull_request_url=None if done.num is None else f"{page}/discussions/{done.num}",
+            pull_request_url=None if num is None else f"{page}/discussions/{num}",
             hook_output="",
+            unchanged=recorded.is_unchanged,
         )
     )
