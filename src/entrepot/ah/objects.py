@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import os
+import re
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,7 +15,8 @@ from entrepot.ah.paths import ResourcePath
 from entrepot.ah.plans import EVERYTHING, listed_paths
 from entrepot.ah.properties import Row
 from entrepot.ah.sessions import LOG, Session
-from entrepot.client.calls import contents, files, trees
+from entrepot.client.calls import contents, trees
+from entrepot.client.calls import files as calls
 from entrepot.client.downloads.fetching import WantedFile
 from entrepot.client.downloads.plain_folders import PlainFolderTarget
 from entrepot.client.downloads.snapshots import fetch_files, list_files
@@ -23,6 +25,13 @@ from entrepot.wire.times import parse_time
 
 _BATCH_FILES = 250
 _BATCH_BYTES = 4 << 20
+_ATTRIBUTES = ".gitattributes"
+_MOST_ATTRIBUTES = 2 << 20
+_NOTE = re.compile(rb"(?:[^*?\[\\]|\\.)+ filter=lfs diff=lfs merge=lfs -text")
+_KNOWN_NOTES: dict[str, bool] = {}
+"""Whether a content, by its git id, is a ``.gitattributes`` of the hub; contents never change."""
+
+_MOST_KNOWN = 1000
 
 
 def list_objects(session: Session, path: ResourcePath, commit: str, *, checksums: bool = False) -> list[Row]:
@@ -37,11 +46,30 @@ def list_objects(session: Session, path: ResourcePath, commit: str, *, checksums
     """
     with translated(path.at_asset(), what=path.type.value, ref=path):
         pages = session.hub.pages(trees.page(path.repo, commit, recursive=True))
-        entries = sorted((entry for entry in pages if entry.type == "file"), key=lambda entry: entry.path)
+        files = (entry for entry in pages if entry.type == "file")
+        entries = sorted(
+            (item for item in files if not _is_note(session, path, commit, item.path, item.oid, item.size)),
+            key=lambda entry: entry.path,
+        )
         times = _times(session, path, commit, [entry.path for entry in entries])
         small = [entry for entry in entries if entry.lfs is None] if checksums else []
         digests = _digests(session, path, commit, small)
     return [_object_row(entry, times.get(entry.path), digests.get(entry.path)) for entry in entries]
+
+
+def _is_note(session: Session, path: ResourcePath, commit: str, name: str, oid: str, size: int | None) -> bool:
+    """Return whether a file is the ``.gitattributes`` in which the hub notes large files for git.
+
+    It has only lines that name one file each. Nobody put it there, so it is no object.
+    """
+    if name != _ATTRIBUTES or len(oid) != 40 or not size or size > _MOST_ATTRIBUTES:
+        return False
+    if oid not in _KNOWN_NOTES:
+        content = session.hub.send(calls.content(path.repo, commit, name))
+        if len(_KNOWN_NOTES) >= _MOST_KNOWN:
+            _KNOWN_NOTES.clear()
+        _KNOWN_NOTES[oid] = all(_NOTE.fullmatch(line) for line in content.splitlines())
+    return _KNOWN_NOTES[oid]
 
 
 def _object_row(entry: TreeEntry, mtime: int | None, sha256: str | None) -> Row:
@@ -78,7 +106,7 @@ def _digests(session: Session, path: ResourcePath, commit: str, entries: Sequenc
     for entry in entries:
         if entry.path not in found:
             digest = hashlib.sha256()
-            with session.hub.transport.stream(files.content(path.repo, commit, entry.path)) as stream:
+            with session.hub.transport.stream(calls.content(path.repo, commit, entry.path)) as stream:
                 for piece in stream.chunks():
                     digest.update(piece)
             found[entry.path] = digest.hexdigest()
@@ -115,9 +143,10 @@ def download_objects(
     wanted = None if objects is None else listed_paths(objects, "objects")
     with translated(path.at_asset(), what=path.type.value, ref=path):
         found = list_files(session.hub, path.repo, commit)
-        chosen = found if wanted is None else _chosen(found, wanted, path)
+        objects_only = [item for item in found if not _is_note(session, path, commit, item.path, item.etag, item.size)]
+        chosen = objects_only if wanted is None else _chosen(found, objects_only, wanted, path)
         if not chosen:
-            if not found:
+            if not objects_only:
                 warnings.warn(f"{path} has no objects: nothing to download", stacklevel=4)
             return
         if LOG.isEnabledFor(20):
@@ -127,14 +156,16 @@ def download_objects(
         fetch_files(session.hub, target, chosen, progress=session.progress)
 
 
-def _chosen(found: Sequence[WantedFile], wanted: Sequence[str], path: ResourcePath) -> list[WantedFile]:
+def _chosen(
+    found: Sequence[WantedFile], objects_only: Sequence[WantedFile], wanted: Sequence[str], path: ResourcePath
+) -> list[WantedFile]:
     """Return the files that the items name, each once, in the order of the commit."""
     by_path = {item.path: item for item in found}
     chosen: dict[str, WantedFile] = {}
     for item in wanted:
         name = item.removeprefix("/").removeprefix("./")
         if item == EVERYTHING:
-            chosen.update(by_path)
+            chosen.update((file.path, file) for file in objects_only)
         elif name.endswith("/"):
             inside = {key: file for key, file in by_path.items() if key.startswith(name)}
             if not inside:

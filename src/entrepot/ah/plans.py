@@ -37,6 +37,7 @@ EVERYTHING = "/"
 """An item of ``delete`` that means every object."""
 
 _CONTENT = "*"
+_ATTRIBUTES = ".gitattributes"
 
 
 @attrs.frozen
@@ -107,8 +108,13 @@ def find_deletions(
     Args:
         staged: paths that only the caller's staged changes have, which may be deleted too.
     """
-    written = {add.path for add in adds}
-    wanted = _everything(hub, repo, commit) if wanted.is_all else _existing(hub, repo, commit, wanted, set(staged))
+    written: set[str] = {add.path for add in adds}
+    if wanted.is_all:
+        wanted = _everything(hub, repo, commit)
+        if adds:
+            written.add(_ATTRIBUTES)  # git needs it for large files that are added again, and so not sent
+    else:
+        wanted = _existing(hub, repo, commit, wanted, set(staged))
     found: list[Operation] = [Delete(path) for path in wanted.files if path not in written]
     for folder in wanted.folders:
         inside = {path for path in written if path.startswith(f"{folder}/")}
