@@ -73,7 +73,7 @@ def test_models_and_datasets_have_folders_of_their_own(fresh_folder: str) -> Non
 def test_a_folder_is_never_made_for_another_user(at_hub: RunningHub, fresh_folder: str) -> None:
     at_hub.user("bob")
     for owner in ("bob", "nobody-at-all"):
-        with pytest.raises(Denied, match="^Permission denied: "):
+        with pytest.raises(Denied, match=r"^Permission denied: "):
             ah.create(f"/{owner}/t9k-assethub/model/{fresh_folder}")
 
 
@@ -162,7 +162,7 @@ def test_a_folder_is_deleted_with_its_assets(fresh_folder: str, oracle: Oracle) 
     with pytest.raises(NotFound, match=f"^No such folder: '/tester/t9k-assethub/model/{fresh_folder}'$"):
         ah.delete(f"model/{fresh_folder}")
     ah.delete(f"model/{fresh_folder}", force=True)
-    with pytest.raises(AssetHubError, match="the resource is gone"):
+    with pytest.raises(AssetHubError, match=r"the resource is gone"):
         folder.list_asset()
     assert ah.create(f"model/{fresh_folder}") != folder
 
@@ -198,7 +198,7 @@ def test_what_belongs_to_no_folder_is_in_the_last_one(at_hub: RunningHub, sessio
             lambda: ah.delete("model/~", force=True),
             lambda: ah.share("model/~", public=True),
         ):
-            with pytest.raises(AssetHubError, match="The folder '~' holds what belongs to no folder"):
+            with pytest.raises(AssetHubError, match=r"The folder '~' holds what belongs to no folder"):
                 change()
 
 

@@ -56,7 +56,7 @@ def test_parts_that_are_not_there_are_none() -> None:
     ],
 )
 def test_other_texts_are_no_paths(text: str) -> None:
-    with pytest.raises(InvalidPath, match="Invalid path of resource") as caught:
+    with pytest.raises(InvalidPath, match=r"Invalid path of resource") as caught:
         parse_listing(text, "demo")
     assert isinstance(caught.value, ValueError)
     assert len(str(caught.value)) < 700
@@ -72,7 +72,7 @@ def test_the_message_of_another_form_shows_the_right_one() -> None:
 
 @pytest.mark.parametrize("path", [None, 3, b"model/llm", ["model"]])
 def test_a_path_is_text(path: object) -> None:
-    with pytest.raises(TypeError, match="is text"):
+    with pytest.raises(TypeError, match=r"is text"):
         parse_resource(path, "demo")  # type: ignore[arg-type]
 
 
@@ -86,14 +86,14 @@ def test_a_path_is_text(path: object) -> None:
 )
 def test_shared_folders_are_listed(text: str, scope: str, kind: RepoType) -> None:
     assert parse_listing(text, "demo") == ListingPath(scope, kind)  # type: ignore[arg-type]
-    with pytest.raises(InvalidPath, match="listed"):
+    with pytest.raises(InvalidPath, match=r"listed"):
         parse_resource(text, "demo")
 
 
 @pytest.mark.parametrize("text", ["shared/model/x", "/public/t9k-assethub/model/x", "/public/t9k-assethub/model/x/y:z"])
 def test_lists_of_shared_folders_are_no_prefixes(text: str) -> None:
     with pytest.raises(
-        AssetHubError, match="cannot be a prefix: several owners may share folders of one name; use /OWNER"
+        AssetHubError, match=r"cannot be a prefix: several owners may share folders of one name; use /OWNER"
     ):
         parse_listing(text, "demo")
 
@@ -105,7 +105,7 @@ def test_owner_and_folder_are_told_apart() -> None:
 
 
 def test_the_loose_folder_cannot_be_changed() -> None:
-    with pytest.raises(AssetHubError, match="The folder '~' holds what belongs to no folder"):
+    with pytest.raises(AssetHubError, match=r"The folder '~' holds what belongs to no folder"):
         check_folder(parse_resource("model/~", "demo"))
 
 

@@ -100,7 +100,7 @@ def test_an_empty_folder_adds_nothing(here: Path) -> None:
     [["f.pt", "dir/f.pt"], ["d", "d/"], {"f.pt": "x", "d/a": "/x"}, {"d/*": "d", "./d": "/"}],
 )
 def test_two_items_for_one_place_are_named(add: Any) -> None:
-    with pytest.raises(ValueError, match="both become"):
+    with pytest.raises(ValueError, match=r"both become"):
         plan_additions(add)
 
 
@@ -122,7 +122,7 @@ def test_what_is_absent_is_named(here: Path) -> None:
         plan_additions(["f.pt/"])
     with pytest.raises(SourceMissing):
         plan_additions(["none/*"])
-    with pytest.raises(InvalidArgument, match="empty"):
+    with pytest.raises(InvalidArgument, match=r"empty"):
         plan_additions([""])
 
 
@@ -134,20 +134,20 @@ def test_links_that_lead_nowhere_or_to_a_folder_are_named(here: Path) -> None:
         plan_additions(["d/broken"])
     (here / "d/broken").unlink()
     os.symlink(here / "dir", here / "d/dir")
-    with pytest.raises(SourceUnreadable, match="link to a folder"):
+    with pytest.raises(SourceUnreadable, match=r"link to a folder"):
         plan_additions(["d"])
     assert planned(["d/dir"]) == ["dir/f.pt"]  # a link that is named itself is followed
 
 
 def test_a_name_that_is_not_unicode_is_refused(here: Path) -> None:
     (Path(os.fsdecode(os.fsencode(here / "d") + b"/\xff"))).write_text("")
-    with pytest.raises(SourceUnreadable, match="not valid Unicode"):
+    with pytest.raises(SourceUnreadable, match=r"not valid Unicode"):
         plan_additions(["d"])
 
 
 @pytest.mark.parametrize("target", ["../x", "a//b", "x/../y", "a\0b", ".git/config", "C:x", "x" * 5000])
 def test_a_place_that_no_object_can_have_is_refused(target: str) -> None:
-    with pytest.raises(InvalidPath, match="cannot be the path of an object"):
+    with pytest.raises(InvalidPath, match=r"cannot be the path of an object"):
         plan_additions({"f.pt": target})
 
 
@@ -166,6 +166,6 @@ def test_deletions_are_a_list(delete: Any) -> None:
 
 
 def test_an_empty_deletion_is_refused() -> None:
-    with pytest.raises(InvalidArgument, match="'/' deletes every object"):
+    with pytest.raises(InvalidArgument, match=r"'/' deletes every object"):
         parse_deletions([""])
     assert listed_paths(None, "objects") == []

@@ -23,13 +23,13 @@ def test_labels_are_a_list_of_texts(labels: Any) -> None:
 
 @pytest.mark.parametrize("labels", [[""], ["a\nb"], ["x" * 101], ["a", "a"], [f"l{n}" for n in range(65)], ["\x1b[0m"]])
 def test_labels_are_short_printable_and_different(labels: list[str]) -> None:
-    with pytest.raises(ValueError, match="label"):
+    with pytest.raises(ValueError, match=r"label"):
         check_labels(labels)
 
 
 def test_descriptions() -> None:
     assert (check_description(None), check_description(""), check_description("a\nb")) == (None, "", "a\nb")
-    with pytest.raises(ValueError, match="10,000"):
+    with pytest.raises(ValueError, match=r"10,000"):
         check_description("x" * 10_001)
     with pytest.raises(TypeError):
         check_description(3)  # type: ignore[arg-type]

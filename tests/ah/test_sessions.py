@@ -88,7 +88,7 @@ def test_the_first_call_logs_in_and_none_after_logout(at_hub: RunningHub) -> Non
 
 def test_a_wrong_key_is_refused_and_not_shown(at_hub: RunningHub) -> None:
     ah.login()
-    with pytest.raises(RuntimeError, match="Unable to log in") as caught:
+    with pytest.raises(RuntimeError, match=r"Unable to log in") as caught:
         ah.login(api_key="hf_wrongwrongwrong")
     assert isinstance(caught.value, NotLoggedIn)
     assert "wrongwrong" not in f"{caught.value!r}"
@@ -96,21 +96,21 @@ def test_a_wrong_key_is_refused_and_not_shown(at_hub: RunningHub) -> None:
 
 
 def test_no_server_and_no_hub(bare: Path) -> None:
-    with pytest.raises(ServerUnreachable, match="Unable to connect to the server") as caught:
+    with pytest.raises(ServerUnreachable, match=r"Unable to connect to the server") as caught:
         ah.login(ah_host=NOWHERE, api_key="abc", timeout=5)
     assert isinstance(caught.value, OSError)
     assert "abc" not in str(caught.value)
 
 
 def test_another_storage_host_is_a_warning_only(at_hub: RunningHub) -> None:
-    with pytest.warns(UserWarning, match="ais_host is ignored"):
+    with pytest.warns(UserWarning, match=r"ais_host is ignored"):
         ah.login(ais_host=NOWHERE)
     ah.login(ais_host=at_hub.url)
 
 
 @pytest.mark.parametrize(("timeout", "kind"), [("5", TypeError), (True, TypeError), (0, ValueError), (-1, ValueError)])
 def test_a_timeout_is_a_positive_number(at_hub: RunningHub, timeout: object, kind: type[Exception]) -> None:
-    with pytest.raises(kind, match="timeout"):
+    with pytest.raises(kind, match=r"timeout"):
         ah.login(timeout=timeout)  # type: ignore[arg-type]
 
 
@@ -146,7 +146,7 @@ def test_a_bad_key_in_the_file_is_not_shown(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_fine_unless_it_is_named(tmp_path: Path) -> None:
     assert read_configuration({}) == Configuration()
-    with pytest.raises(ConfigError, match="there is no file"):
+    with pytest.raises(ConfigError, match=r"there is no file"):
         read_configuration({"T9K_CONFIG": str(tmp_path / "none.yaml")})
     (tmp_path / "empty.yaml").write_text("")
     assert read_configuration({"T9K_CONFIG": str(tmp_path / "empty.yaml")}) == Configuration()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.ah.errors import AlreadyExists, AssetHubError, exists, translated
+from entrepot.ah.errors import AlreadyExists, AssetHubError, taken, translated
 from entrepot.ah.paths import LOOSE, MAIN, ResourcePath
 from entrepot.ah.properties import Row, check_description, check_labels
 from entrepot.ah.sessions import LOG, Session
@@ -55,7 +55,7 @@ def create_asset(
             try:
                 session.hub.send(call)
             except Conflict as error:
-                raise exists(path.noun, path) from error
+                raise taken(error, path.noun, path) from error
     except AlreadyExists:
         if not exist_ok:
             raise
@@ -116,7 +116,7 @@ def update_asset(
             try:
                 session.hub.send(repos.move(path.repo, renamed.repo))
             except Conflict as error:
-                raise exists(path.noun, renamed) from error
+                raise taken(error, path.noun, renamed) from error
     LOG.info("%s %s updated to %s", path.noun, path, renamed)
     return renamed
 

@@ -112,6 +112,12 @@ def exists(what: str, path: object) -> AlreadyExists:
     return AlreadyExists(f"{what} already exists: {shown(str(path))}")
 
 
+def taken(error: EntrepotError, what: str, path: object) -> AssetHubError:
+    """Return the error for a conflict: the name is taken, or it may not be used for the reason that the hub gives."""
+    said = _said(error)
+    return exists(what, path) if "already" in said else AssetHubError(f"{_capital(said)}: {shown(str(path))}")
+
+
 @contextlib.contextmanager
 def translated(path: object, *, what: str, ref: object = None) -> Iterator[None]:
     """Turn errors of the client into those of this package.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from entrepot.ah.errors import AlreadyExists, AssetHubError, NotFound, exists, translated
+from entrepot.ah.errors import AlreadyExists, AssetHubError, NotFound, taken, translated
 from entrepot.ah.paths import LOOSE, ListingPath, ResourcePath, check_folder
 from entrepot.ah.properties import Row, check_description, check_labels, row_of
 from entrepot.ah.sessions import LOG, Session
@@ -38,7 +38,7 @@ def create_folder(
                     folders.create(path.type, path.folder, owner=path.owner, labels=checked, description=text)
                 )
             except Conflict as error:
-                raise exists("Folder", path) from error
+                raise taken(error, "Folder", path) from error
     except AlreadyExists:
         if not exist_ok:
             raise
@@ -132,7 +132,7 @@ def update_folder(
         try:
             changed = session.hub.send(call)
         except Conflict as error:
-            raise exists("Folder", ResourcePath(path.owner, path.type, name or path.folder)) from error
+            raise taken(error, "Folder", ResourcePath(path.owner, path.type, name or path.folder)) from error
     LOG.info("Folder %s updated to %s", path, path_of(changed))
     return changed
 

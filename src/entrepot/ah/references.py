@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from entrepot.ah.assets import joined_message
-from entrepot.ah.errors import AssetHubError, Denied, NotFound, exists, missing, translated
+from entrepot.ah.errors import AssetHubError, Denied, NotFound, missing, taken, translated
 from entrepot.ah.paths import HUB, MAIN, ResourcePath, parse_resource
 from entrepot.ah.sessions import LOG, Session
 from entrepot.client.calls import refs, replacements
@@ -78,7 +78,7 @@ def create_branch(session: Session, path: ResourcePath, source: str = MAIN) -> N
         try:
             session.hub.send(refs.create_branch(path.repo, path.ref, start=start, is_empty=start is None))
         except Conflict as error:
-            raise exists("Branch", path) from error
+            raise taken(error, "Branch", path) from error
     LOG.info("Branch %s created for %s %s", path.ref, path.noun, path.at_asset())
 
 
@@ -99,7 +99,7 @@ def create_tag(session: Session, path: ResourcePath, source: str = MAIN) -> RefF
         try:
             session.hub.send(refs.create_tag(path.repo, path.ref, revision=found.commit.id))
         except Conflict as error:
-            raise exists("Tag", path) from error
+            raise taken(error, "Tag", path) from error
     LOG.info("Tag %s created from %s %s for %s %s", path.ref, found.kind, found.name, path.noun, path.at_asset())
     return RefFacts("tag", path.ref, found.commit)
 
