@@ -81,7 +81,8 @@ def test_a_folder_of_a_user_and_an_account_with_a_similar_name_are_different(wor
 
 
 @pytest.mark.parametrize(
-    "name", ["", "~", "a.b", "a/b", "-a", "a-", "a--b", "_a", "ä", "a\0", "..", "%2e", "a b", "Git", "a" * 91, "x" * 9999]
+    "name",
+    ["", "~", "a.b", "a/b", "-a", "a-", "a--b", "_a", "ä", "a\0", "..", "%2e", "a b", "Git", "a" * 91, "x" * 9999],
 )
 def test_a_name_that_breaks_a_rule_is_refused(world: World, name: str) -> None:
     with pytest.raises(InvalidName):
