@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 import attrs
 
 from entrepot.blobs import Stat, file_key
-from entrepot.catalog import Read, hub_metadata
+from entrepot.catalog import Lock, Read, hub_metadata
 from entrepot.catalog.files import file_checks, files, uploads, xorbs
 from entrepot.catalog.files.uploads import Upload
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
-from entrepot.catalog.repos import commits, refs, repositories
+from entrepot.catalog.repos import commits, folders, refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import BlobMissing, NotAllowed
 from entrepot.hub.callers import MaybeCaller, require_login
@@ -212,6 +212,9 @@ def _sweep_repos(hub: HubContext, cutoff: int, is_rehearsal: bool) -> Iterator[U
             with hub.write() as tx:
                 repositories.erase(tx, repo_id)
         yield UnreferencedData("repository", f"row {repo_id}", "it was deleted", 0)
+    if not is_rehearsal:
+        with hub.write(Lock.hub()) as tx:
+            folders.sweep(tx)
 
 
 def _sweep_objects(hub: HubContext, row: RepoRow, cutoff: int, is_rehearsal: bool) -> Iterator[UnreferencedData]:
