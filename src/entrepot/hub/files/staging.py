@@ -51,15 +51,16 @@ class Put:
 
 @attrs.frozen
 class Remove:
-    """Remove a file or folder."""
+    """Remove a file or folder; with ``is_lenient``, one that may be absent."""
 
     path: RepoPath
     is_folder: bool = False
+    is_lenient: bool = False
 
     def apply(self, editor: TreeEditor) -> None:
         """Remove the entry.
 
-        Raises:
+        Raises (unless it is lenient):
             EntryNotFound: the path does not exist.
             InvalidPath: it does not exist and breaks the rules; only existing entries may have such a path.
         """
@@ -69,8 +70,9 @@ class Remove:
             else:
                 editor.remove(self.path)
         except EntryNotFound:
-            parse_folder(self.path)
-            raise
+            if not self.is_lenient:
+                parse_folder(self.path)
+                raise
 
 
 @attrs.frozen

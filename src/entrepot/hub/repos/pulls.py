@@ -19,7 +19,7 @@ from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos import commits as commit_rows
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import Busy, LimitExceeded, NotMergeable, Refused, RevisionNotFound
+from entrepot.errors import Busy, LimitExceeded, Malformed, NotMergeable, Refused, RevisionNotFound
 from entrepot.git import Kind, Merged, merge_trees
 from entrepot.hub import access, audit, capabilities, events, revisions
 from entrepot.hub.callers import Caller, MaybeCaller
@@ -107,6 +107,8 @@ def open_with_commit(
         Busy: the parent was swept in the meantime.
         As :func:`commits.create` otherwise.
     """
+    if draft.staged is not None:
+        raise Malformed("commit", "staged changes belong to branches, and a pull request is none")
     draft = commits.check_message(draft)
     with hub.read() as tx:
         row, author, base = _base(tx, caller, target, revision)

@@ -28,6 +28,7 @@ from entrepot.server.hf.repos import (
     replacements,
     repo_lists,
     repositories,
+    staged,
     storage_costs,
     trees,
 )
@@ -54,6 +55,7 @@ def routes() -> list[BaseRoute]:
         *refs.routes(),
         *lookups.routes(),
         *replacements.routes(),
+        *staged.routes(),
         *trees.routes(),
         *whoami.routes(),
         *tokens.routes(),

@@ -44,13 +44,31 @@ async def create(request: Request, ref: RepoRef) -> Response:
             return target.run(hub, caller, attrs.evolve(draft, inline_bytes=content_of(len(body))))
 
         return _answer(request, await call_hub_slow(request, record))
-    with await _spool(request) as spooled:
+    with await spool(request) as spooled:
 
         def record_lines(hub: HubContext, caller: MaybeCaller) -> _CommitResult:
             draft = read_lines(spooled.lines(), allows_disjoint=allows_disjoint)
             return target.run(hub, caller, attrs.evolve(draft, inline_bytes=content_of(spooled.size)))
 
         return _answer(request, await call_hub_slow(request, record_lines))
+
+
+async def spool(request: Request) -> SpooledBody:
+    """Receive the lines of a commit into a temporary file.
+
+    Raises:
+        LimitExceeded: a line or the body is too long.
+    """
+    state = app_state(request)
+    settings = state.hub.settings
+    return await spool_lines(
+        request.receive,
+        max_line=max_line(settings),
+        max_body=settings.max_commit_body,
+        threads=state.threads,
+        # The system's folder for temporary files is often a small one in memory.
+        folder=settings.data,
+    )
 
 
 def max_line(settings: Settings) -> int:
@@ -95,19 +113,6 @@ def _wants_disjoint(request: Request) -> bool:
     if merge not in ("", "disjoint"):
         raise Malformed("parameter 'merge'", "expected 'disjoint'")
     return merge == "disjoint"
-
-
-async def _spool(request: Request) -> SpooledBody:
-    state = app_state(request)
-    settings = state.hub.settings
-    return await spool_lines(
-        request.receive,
-        max_line=max_line(settings),
-        max_body=settings.max_commit_body,
-        threads=state.threads,
-        # The system's folder for temporary files is often a small one in memory.
-        folder=settings.data,
-    )
 
 
 def _answer(request: Request, done: _CommitResult) -> Response:
