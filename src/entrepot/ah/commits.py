@@ -156,7 +156,7 @@ def stage_changes(
         if not (operations or adds):
             return
         number = send_staged(session.hub, _target(path), [*operations, *adds], progress=session.progress)
-    LOG.info("%d changes are staged on branch %s", number, path)
+    LOG.info("%s staged on branch %s", "1 change is" if number == 1 else f"{number:,} changes are", path)
 
 
 def list_staged(session: Session, path: ResourcePath) -> list[StagedChange]:
