@@ -25,7 +25,7 @@ from entrepot.wire.repos.folders import NewFolder as NewFolderBody
 from entrepot.wire.times import format_ms
 
 _ALL = "/api/folders"
-_ONE = "/api/folders/{type}/{owner}/{name}"
+_ONE = "/api/folders/{kind}/{owner}/{name}"
 _PAGE = 1_000
 
 
@@ -162,7 +162,7 @@ def render_grant(row: GrantRow) -> GrantInfo:
 
 def _folder(request: Request) -> FolderId:
     """Return the folder named in the path; it need not exist."""
-    kind, owner, name = (decode_segment(request.path_params[key]) for key in ("type", "owner", "name"))
+    kind, owner, name = (decode_segment(request.path_params[key]) for key in ("kind", "owner", "name"))
     return FolderId(parse_repo_type(kind), owner, name)
 
 
