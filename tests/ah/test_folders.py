@@ -103,6 +103,19 @@ def test_a_rename_keeps_the_id_and_the_old_path(fresh_folder: str, oracle: Oracl
     assert handle.path.endswith("-new")
 
 
+def test_an_old_path_deletes_nothing(fresh_folder: str) -> None:
+    ah.create(f"model/{fresh_folder}/x")
+    ah.update(f"model/{fresh_folder}", name=f"{fresh_folder}-b")
+    ah.update(f"model/{fresh_folder}-b/x", name="y")
+    for path in (f"model/{fresh_folder}", f"model/{fresh_folder}/y", f"model/{fresh_folder}-b/x"):
+        with pytest.raises(NotFound):
+            ah.delete(path)
+        ah.delete(path, force=True)
+    assert names(f"model/{fresh_folder}-b") == ["y"]
+    ah.update(f"model/{fresh_folder}/x", name="z", labels=["a"])  # other changes follow
+    assert [(row["name"], row["labels"]) for row in ah.list(f"model/{fresh_folder}-b")] == [("z", ["a"])]
+
+
 def test_renames_in_a_circle_end_where_they_began(fresh_folder: str) -> None:
     first, second = fresh_folder, f"{fresh_folder}-b"
     made = ah.create(f"model/{first}/x").folder

@@ -108,6 +108,9 @@ def update_asset(
         AlreadyExists: the new name is taken.
     """
     checked, text = check_labels(labels), check_description(description)
+    if name is not None:
+        path.at_folder().inside(name)  # a bad name is refused before anything is asked
+        path = get_asset(session, path).path
     renamed = path if name is None else path.at_folder().inside(name)
     with translated(path, what=path.type.value):
         if checked is not None or text is not None:

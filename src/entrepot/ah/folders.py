@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from entrepot.ah.errors import AlreadyExists, AssetHubError, NotFound, taken, translated
+from entrepot.ah.errors import AlreadyExists, AssetHubError, NotFound, missing, taken, translated
 from entrepot.ah.paths import LOOSE, ListingPath, ResourcePath, check_folder
 from entrepot.ah.properties import Row, check_description, check_labels, row_of
 from entrepot.ah.sessions import LOG, Session
@@ -138,13 +138,15 @@ def update_folder(
 
 
 def delete_folder(session: Session, path: ResourcePath) -> None:
-    """Delete a folder with every asset in it.
+    """Delete a folder with every asset in it; the old name of a renamed folder does not lead to it.
 
     Raises:
         NotFound, Denied: the folder is invisible, or the caller does not own it.
     """
     check_folder(path)
     assert path.folder is not None
+    if str(path_of(get_folder(session, path))).lower() != str(path).lower():
+        raise missing("folder", path)
     with translated(path, what="folder"):
         session.hub.send(folders.delete(path.type, path.owner, path.folder))
     LOG.info("Folder %s deleted", path)
