@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from entrepot.catalog import Read, Write
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.files import files
 from entrepot.catalog.git import objects
@@ -120,7 +120,7 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     made += [GitObject(oid, Kind.TREE, tree) for oid, tree in trees.items()]
     commit = commit_object(hub, maker, root, (), "initial commit")
     rows = [stored.row_of(item) for item in (*made, commit)]
-    with hub.write() as tx:
+    with hub.write(Lock.namespace(namespace.id), Lock.new_repo(), Lock.audit()) as tx:
         ref = RepoRef(new.type, RepoId(namespace.name, repo_id.name))
         _check_free(tx, maker, ref)
         quotas.check_new_repo(hub, tx, namespace, size=sum(map(len, new.files.values())))
@@ -143,7 +143,7 @@ def delete(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
     Raises:
         RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref), Lock.namespace_named(ref.id.namespace), Lock.audit()) as tx:
         row, remover = access.writable(tx, caller, ref)
         discard(hub, tx, remover, row)
 
@@ -156,7 +156,8 @@ def move(hub: HubContext, caller: MaybeCaller, ref: RepoRef, target: RepoRef) ->
         AlreadyExists: the new name is taken.
         QuotaExceeded: it exceeds the quota of the other namespace.
     """
-    with hub.write() as tx:
+    namespaces = map(Lock.namespace_named, {ref.id.namespace, target.id.namespace})
+    with hub.write(Lock.repo_at(ref), *namespaces, Lock.audit()) as tx:
         row, mover = access.writable(tx, caller, ref)
         namespace = access.namespace_for(tx, mover, target.id.namespace, target.type)
         relocate(hub, tx, mover, row, namespace, target.id.name)
@@ -207,7 +208,7 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
     _check_visibility(changes.visibility)
     if changes.gated is not None and changes.gated not in GATES:
         raise InvalidName("gate", changes.gated, "expected auto, manual or false")
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
         row, settler = access.writable(tx, caller, ref)
         values: dict[str, object] = {}
         if changes.visibility is not None:
@@ -254,7 +255,7 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
             if not name.startswith("refs/pr/"):
                 raise InvalidPath(path, f"{rule}; rename or delete it on {name} first")
     rechunking.verify_claims(hub, repo_id=source_id)
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(source), Lock.namespace_named(target.namespace), Lock.new_repo(), Lock.audit()) as tx:
         origin = access.readable(tx, maker, source)
         namespace = access.namespace_for(tx, maker, target.namespace, origin.type)
         ref = RepoRef(origin.type, RepoId(namespace.name, target.name))
