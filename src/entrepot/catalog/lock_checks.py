@@ -31,7 +31,7 @@ LOCKS: dict[str, frozenset[LockClass]] = {
     **dict.fromkeys(
         (
             *("refs", "objects", "commits", "parents", "path_changes", "downloads", "file_links", "uploads"),
-            *("upload_parts", "lfs_locks", "discussions", "discussion_events", "likes", "access_requests"),
+            *("upload_parts", "lfs_locks", "staged", "discussions", "discussion_events", "likes", "access_requests"),
             "collection_items",
         ),
         frozenset({_REPO, _HUB}),
