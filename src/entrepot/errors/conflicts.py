@@ -8,6 +8,8 @@ To add an error, list it in ``entrepot.errors`` too.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import attrs
 
 from entrepot.errors.base import Conflict, shown
@@ -51,7 +53,7 @@ class CanceledPath:
     """A path because of which a commit was canceled; ``kind`` is ``unknown`` or ``unimplemented``."""
 
     path: str
-    kind: str
+    kind: Literal["unknown", "unimplemented"]
     reason: str
 
 

@@ -95,6 +95,18 @@ def writable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Call
     return row, known
 
 
+def owned(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
+    """Return the repository if the caller may change it and is an admin of its namespace.
+
+    Raises:
+        as :func:`writable`.
+    """
+    row, known = writable(tx, caller, ref)
+    if known.own_role(row.namespace_id) is not Role.ADMIN:
+        raise NotAllowed(f"This is for those who own the {row.type.value} {row.ref.id}: the role 'admin' is needed")
+    return row, known
+
+
 def reviewable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
     """Return the repository if the caller may see its access requests.
 

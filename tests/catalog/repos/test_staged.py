@@ -38,7 +38,7 @@ def test_changes_read_back_in_the_order_of_staging(catalog: Catalog, repo: RepoR
         assert first == StagedRow(first.id, P("b"), ADD, OID, SHA, 3, 7, "alice")
         assert [(row.path, row.op, row.oid) for row in rest] == [("a", DELETE, None), ("", CLEAR, None)]
         assert staged.ids(tx, area) == [first.id, *(row.id for row in rest)]
-        assert set(staged.paths(tx, area)) == {"b", "a", ""}
+        assert set(staged.paths(tx, area)) == {("b", ADD), ("a", DELETE), ("", CLEAR)}
         assert staged.count(tx, area) == 3
 
 
@@ -53,6 +53,23 @@ def test_a_path_has_one_change_and_another_id_when_it_is_staged_again(
     with catalog.read() as tx:
         assert staged.ids(tx, area) != before
     assert listed(catalog, area) == [("b", ADD), ("a", DELETE)]
+
+
+def test_a_folder_may_be_deleted_and_a_file_added_in_its_place(catalog: Catalog, repo: RepoRow, alice: Account) -> None:
+    area = Area(repo.id, MAIN, alice.id)
+    put(catalog, area, change("a", CLEAR), change("a"))
+    assert listed(catalog, area) == [("a", CLEAR), ("a", ADD)]
+    with catalog.write() as tx:
+        staged.remove(tx, area, [(P("a"), DELETE)])
+    assert listed(catalog, area) == [("a", CLEAR)]
+
+
+def test_additions_alone_can_be_dropped(catalog: Catalog, repo: RepoRow, alice: Account) -> None:
+    area = Area(repo.id, MAIN, alice.id)
+    put(catalog, area, change("a"), change("b", DELETE), change("c"))
+    with catalog.write() as tx:
+        staged.remove_added(tx, area, [P("a"), P("b")])
+    assert listed(catalog, area) == [("b", DELETE), ("c", ADD)]
 
 
 def test_users_branches_and_repositories_do_not_mix(
@@ -108,10 +125,23 @@ def test_changes_end_with_time(catalog: Catalog, repo: RepoRow, alice: Account) 
     put(catalog, area, change("new", size=4), now_ms=20)
     assert listed(catalog, attrs.evolve(area, since_ms=15)) == [("new", ADD)]
     with catalog.write() as tx:
-        assert staged.ended(tx, 15) == [(repo.id, 1, 3)]
+        assert staged.ended(tx, 15) == [(repo.id, 1)]
         staged.drop_ended(tx, repo.id, 15)
         assert staged.ended(tx, 15) == []
     assert listed(catalog, area) == [("new", ADD)]
+
+
+def test_ended_changes_of_one_area_are_dropped(
+    catalog: Catalog, repo: RepoRow, alice: Account, add_account: Callable[..., Account]
+) -> None:
+    area = Area(repo.id, MAIN, alice.id, since_ms=15)
+    bob = attrs.evolve(area, user_id=add_account("bob").id, since_ms=0)
+    put(catalog, area, change("old"), now_ms=10)
+    put(catalog, area, change("new"), now_ms=20)
+    put(catalog, bob, change("old"), now_ms=10)
+    with catalog.write() as tx:
+        staged.drop_old(tx, area)
+        assert (staged.count(tx, area), staged.count(tx, bob)) == (1, 1)
 
 
 def test_changes_end_with_their_branch(catalog: Catalog, repo: RepoRow, alice: Account) -> None:

@@ -13,7 +13,10 @@ from entrepot.catalog.repos.commits import path_key
 from entrepot.names import Oid, RefName, RepoPath, Sha256
 
 ADD, DELETE, CLEAR = "add", "delete", "clear"
-"""The changes: add a file, delete a file, delete a folder with its content."""
+"""The changes: add a file, delete a file, delete a folder with its content.
+
+A folder may be deleted and a file added at its path: these are two changes, all others of a path replace each other.
+"""
 
 _S = tables.staged
 _NS = tables.namespaces
@@ -30,9 +33,11 @@ _PAGE = _SELECT.where(_ON_BRANCH & _FRESH & (_S.c.id > sa.bindparam("after"))).l
 )
 _MY_PAGE = _PAGE.where(_S.c.user_id == sa.bindparam("user"))
 _IDS = sa.select(_S.c.id).where(_MINE & _FRESH).order_by(_S.c.id)
-_PATHS = sa.select(_S.c.path).where(_MINE)
+_PATHS = sa.select(_S.c.path, _S.c.op).where(_MINE)
 _COUNT = sa.select(sa.func.count()).where(_MINE)
 _REMOVE = sa.delete(_S).where(_MINE & _S.c.path_key.in_(sa.bindparam("keys", expanding=True)))
+_REMOVE_ADDED = _REMOVE.where(_S.c.op == ADD)
+_DROP_OLD = sa.delete(_S).where(_MINE & (_S.c.staged_ms < sa.bindparam("since")))
 _DROP_MINE = sa.delete(_S).where(_MINE)
 _DROP = sa.delete(_S).where(_ON_BRANCH)
 _HELD = sa.select(_S.c.oid, _S.c.ref, _S.c.path).where((_S.c.repo_id == sa.bindparam("repo")) & _S.c.oid.is_not(None))
@@ -87,9 +92,9 @@ def page(tx: Read, area: Area, *, of_all: bool, after: int, limit: int) -> list[
     return [StagedRow(*row) for row in tx.sql.execute(_PAGE if of_all else _MY_PAGE, names)]
 
 
-def paths(tx: Read, area: Area) -> list[RepoPath]:
-    """Return the paths of the changes of an area, also of those that have ended."""
-    return list(tx.sql.execute(_PATHS, area.names()).scalars())
+def paths(tx: Read, area: Area) -> list[tuple[RepoPath, str]]:
+    """Return path and kind of the changes of an area, in no particular order."""
+    return [(path, op) for path, op in tx.sql.execute(_PATHS, area.names())]
 
 
 def count(tx: Read, area: Area) -> int:
@@ -99,13 +104,13 @@ def count(tx: Read, area: Area) -> int:
 
 def put(tx: Write, area: Area, rows: Sequence[StagedRow], now_ms: int) -> None:
     """Stage changes, each instead of an earlier one of its path; id, time and user of the rows are ignored."""
-    remove(tx, area, [row.path for row in rows])
+    remove(tx, area, [(row.path, row.op) for row in rows])
     values = [
         {
             "repo_id": area.repo_id,
             "ref": area.ref,
             "user_id": area.user_id,
-            "path_key": path_key(row.path),
+            "path_key": _key_of(row.path, row.op),
             "path": row.path,
             "op": row.op,
             "oid": row.oid,
@@ -119,11 +124,19 @@ def put(tx: Write, area: Area, rows: Sequence[StagedRow], now_ms: int) -> None:
         tx.sql.execute(sa.insert(_S), values)
 
 
-def remove(tx: Write, area: Area, gone: Sequence[RepoPath]) -> None:
-    """Drop the changes of some paths."""
-    for at in range(0, len(gone), _BATCH):
-        keys = [path_key(path) for path in gone[at : at + _BATCH]]
-        tx.sql.execute(_REMOVE, area.names() | {"keys": keys})
+def remove(tx: Write, area: Area, gone: Sequence[tuple[RepoPath, str]]) -> None:
+    """Drop the changes with the given paths and kinds; additions and deletions of a file count as one kind."""
+    _remove(tx, area, _REMOVE, [_key_of(path, op) for path, op in gone])
+
+
+def remove_added(tx: Write, area: Area, gone: Sequence[RepoPath]) -> None:
+    """Drop the additions of the given paths."""
+    _remove(tx, area, _REMOVE_ADDED, [_key_of(path, ADD) for path in gone])
+
+
+def drop_old(tx: Write, area: Area) -> None:
+    """Drop the changes of an area that have ended."""
+    tx.sql.execute(_DROP_OLD, area.names())
 
 
 def drop(tx: Write, area: Area, *, of_all: bool = False) -> int:
@@ -137,16 +150,21 @@ def held(tx: Read, repo_id: int) -> Iterator[tuple[Oid, RefName, RepoPath]]:
         yield row.oid, row.ref, row.path
 
 
-def ended(tx: Read, before_ms: int) -> list[tuple[int, int, int]]:
-    """Return (repository, number, bytes) of the changes that were staged before a time."""
-    query = (
-        sa.select(_S.c.repo_id, sa.func.count(), sa.func.sum(_S.c.size))
-        .where(_S.c.staged_ms < before_ms)
-        .group_by(_S.c.repo_id)
-    )
-    return [(repo_id, number, int(size)) for repo_id, number, size in tx.sql.execute(query)]
+def ended(tx: Read, before_ms: int) -> list[tuple[int, int]]:
+    """Return (repository, number) of the changes that were staged before a time."""
+    query = sa.select(_S.c.repo_id, sa.func.count()).where(_S.c.staged_ms < before_ms).group_by(_S.c.repo_id)
+    return [(repo_id, number) for repo_id, number in tx.sql.execute(query)]
 
 
 def drop_ended(tx: Write, repo_id: int, before_ms: int) -> None:
     """Drop the changes of a repository that were staged before a time."""
     tx.sql.execute(sa.delete(_S).where((_S.c.repo_id == repo_id) & (_S.c.staged_ms < before_ms)))
+
+
+def _remove(tx: Write, area: Area, statement: sa.Delete, keys: Sequence[str]) -> None:
+    for at in range(0, len(keys), _BATCH):
+        tx.sql.execute(statement, area.names() | {"keys": keys[at : at + _BATCH]})
+
+
+def _key_of(path: RepoPath, op: str) -> str:
+    return path_key(RepoPath(f"{path}/") if op == CLEAR else path)

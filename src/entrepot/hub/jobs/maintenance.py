@@ -12,7 +12,7 @@ from entrepot.catalog.files import file_checks, files, uploads, xorbs
 from entrepot.catalog.files.uploads import Upload
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
-from entrepot.catalog.repos import commits, folders, refs, repositories
+from entrepot.catalog.repos import commits, folders, refs, repositories, staged
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import BlobMissing, NotAllowed
 from entrepot.hub.callers import MaybeCaller, require_login
@@ -105,6 +105,7 @@ def gc(
     grace = hub.settings.gc_grace_s * 1000 if grace_ms is None else grace_ms
     cutoff = hub.now_ms() - grace
     yield from _sweep_repos(hub, cutoff, is_rehearsal)
+    yield from _sweep_staged(hub, is_rehearsal)
     living = set()
     for row in _all_repos(hub):
         living.add(row.uid)
@@ -124,7 +125,7 @@ def gc(
     for kind, what, why, size in xorb_scrubbing.sweep(hub, chunk_cutoff, is_rehearsal=is_rehearsal):
         yield UnreferencedData(kind, what, why, size)
     if not is_rehearsal:
-        with hub.write() as tx:
+        with hub.write(Lock.nothing()) as tx:
             jobs.forget_done(tx, cutoff)
 
 
@@ -209,12 +210,27 @@ def _sweep_repos(hub: HubContext, cutoff: int, is_rehearsal: bool) -> Iterator[U
         gone = repositories.deleted_before(tx, cutoff)
     for repo_id in gone:
         if not is_rehearsal:
-            with hub.write() as tx:
+            with hub.write(Lock.repo(repo_id)) as tx:
                 repositories.erase(tx, repo_id)
         yield UnreferencedData("repository", f"row {repo_id}", "it was deleted", 0)
     if not is_rehearsal:
         with hub.write(Lock.hub()) as tx:
             folders.sweep(tx)
+
+
+def _sweep_staged(hub: HubContext, is_rehearsal: bool) -> Iterator[UnreferencedData]:
+    """Drop the staged changes that have ended; their contents are swept after the grace period."""
+    days = hub.settings.staging_days
+    before = hub.now_ms() - days * _DAY_MS
+    with hub.read() as tx:
+        ended = staged.ended(tx, before)
+        names = repositories.by_ids(tx, [repo_id for repo_id, _ in ended])
+    for repo_id, number in ended:
+        if not is_rehearsal:
+            with hub.write(Lock.repo(repo_id)) as tx:
+                staged.drop_ended(tx, repo_id, before)
+        name = str(names[repo_id].ref) if repo_id in names else f"row {repo_id}"
+        yield UnreferencedData("staged", f"{number} staged changes of {name}", f"not committed within {days} days", 0)
 
 
 def _sweep_objects(hub: HubContext, row: RepoRow, cutoff: int, is_rehearsal: bool) -> Iterator[UnreferencedData]:
@@ -264,7 +280,7 @@ def _remove(
     cutoff: int,
 ) -> bool:
     """Delete rows unless a ref moved since they were found to be unreferenced."""
-    with hub.write() as tx:
+    with hub.write(Lock.repo(repo_id)) as tx:
         if refs.everything(tx, repo_id) != heads:
             return False
         commits.forget(tx, repo_id, [oid for oid, kind, _ in loose if kind == "commit"])
@@ -293,7 +309,7 @@ def _sweep_uploads(hub: HubContext, cutoff: int, is_rehearsal: bool) -> Iterator
 
 def _abandon(hub: HubContext, upload: Upload, touched_before_ms: int) -> bool:
     """Delete an upload unless it was continued in the meantime, and only then delete its parts."""
-    with hub.write() as tx:
+    with hub.write(Lock.repo(upload.repo_id)) as tx:
         found = uploads.get(tx, upload.uid)
         if found is None or found.touched_ms >= touched_before_ms:
             return False
@@ -319,7 +335,7 @@ def _sweep_files(hub: HubContext, cutoff: int, is_rehearsal: bool) -> Iterator[U
 
 
 def _sweep_orphan(hub: HubContext, sha256: Sha256, size: int, cutoff: int) -> bool:
-    with hub.write() as tx:
+    with hub.write(Lock.file(sha256)) as tx:
         is_chunked = bool(files.chunked_only(tx, [sha256], cutoff))
         if not is_chunked:
             # An upload may have reserved it since the listing: that row must stay fresh.
@@ -331,10 +347,10 @@ def _sweep_orphan(hub: HubContext, sha256: Sha256, size: int, cutoff: int) -> bo
 
 def _sweep_file(hub: HubContext, sha256: Sha256, cutoff: int) -> bool:
     """Claim the file, delete its bytes, then its row: an uploader of the same file never relies on deleted bytes."""
-    with hub.write() as tx:
+    with hub.write(Lock.file(sha256)) as tx:
         if not files.begin_sweep(tx, sha256, cutoff, hub.now_ms()):
             return False
     hub.store.blobs.delete(file_key(sha256))
-    with hub.write() as tx:
+    with hub.write(Lock.file(sha256)) as tx:
         files.end_sweep(tx, sha256)
     return True

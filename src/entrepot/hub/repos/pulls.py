@@ -12,16 +12,15 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Read, Write
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.community import discussions
 from entrepot.catalog.community.discussions import DRAFT, MERGED, OPEN, DiscussionRow
-from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos import commits as commit_rows
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import Busy, LimitExceeded, NotMergeable, Refused, RevisionNotFound
-from entrepot.git import Kind, Merged, Mode, merge_trees
+from entrepot.errors import Busy, LimitExceeded, Malformed, NotMergeable, Refused, RevisionNotFound
+from entrepot.git import Kind, Merged, merge_trees
 from entrepot.hub import access, audit, capabilities, events, revisions
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import discussion_rules, pull_request_access
@@ -33,7 +32,7 @@ from entrepot.hub.repos import commits, diffs
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.hub.revisions import BranchHead
-from entrepot.names import MAIN, Oid, RepoPath, RepoRef, Sha256, parse_path
+from entrepot.names import MAIN, Oid, RepoPath, RepoRef, parse_path
 from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
 from entrepot.storage.trees import Trees
@@ -71,7 +70,7 @@ def open_draft(hub: HubContext, caller: MaybeCaller, ref: RepoRef, title: str, t
         LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     title, text = discussion_rules.checked_title(title), discussion_rules.checked_text(text)
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref)) as tx:
         row, author = pull_request_access.proposer(tx, caller, ref)
         head = refs.find(tx, row.id, MAIN)
         if head is None:
@@ -108,6 +107,8 @@ def open_with_commit(
         Busy: the parent was swept in the meantime.
         As :func:`commits.create` otherwise.
     """
+    if draft.staged is not None:
+        raise Malformed("commit", "staged changes belong to branches, and a pull request is none")
     draft = commits.check_message(draft)
     with hub.read() as tx:
         row, author, base = _base(tx, caller, target, revision)
@@ -119,7 +120,7 @@ def open_with_commit(
     with hub.read() as tx:
         made = commits.compose(hub, tx, author, row, start, draft, staged, known)
     commit = made.oid
-    with hub.write() as tx:
+    with hub.write(Lock.repo(row.id)) as tx:
         author = capabilities.recheck(tx, author, row, None, hub.now_ms())
         discussion = discussion_rules.create(
             hub, tx, row, author, _title_of(draft.summary), _text_of(draft.description), status=OPEN, base=base.ref
@@ -205,7 +206,7 @@ def delete_ref(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> 
         RevisionNotFound: its ref was deleted before.
         LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
         row, known, _ = discussion_rules.get_discussion_to_change(tx, caller, ref, num)
         discussion = discussion_rules.get_pull(tx, row, num)
         name = discussion_rules.head_ref(discussion)
@@ -250,7 +251,7 @@ def _attempt(
         base, head = _ends(tx, discussion)
         rules: dict[Oid, GitObject] = {}
         merged = _merged(hub, tx, discussion, base, head, rules)
-        large = _large(tx, row.id, merged)
+        large = diffs.large_files(tx, row.id, merged.taken)
     parents = (base,) if is_squash else (base, head)
     summary = f"Merge {discussion_rules.head_ref(discussion)}: {discussion.title}"
     commit = commit_object(hub, merger, merged.root, parents, summary, said or "")
@@ -264,7 +265,7 @@ def _attempt(
         [change.path for change in merged.taken],
         merger.account.id,
     )
-    with hub.write() as tx:
+    with hub.write(Lock.repo(row.id)) as tx:
         merger = capabilities.recheck(tx, merger, row, discussion.base, hub.now_ms())
         if not _is_unchanged(tx, discussion, head):
             return None
@@ -367,18 +368,6 @@ def _sides(tx: Read, discussion: DiscussionRow) -> tuple[Oid | None, Oid | None]
     if head is None:
         return None, None
     return next(iter(pull_request_access.bases_of(tx, discussion, head)), None), head
-
-
-def _large(tx: Read, repo_id: int, merged: Merged) -> list[tuple[Sha256, RepoPath]]:
-    """Return the large files that a merge adds."""
-    taken = {
-        change.path: change.new.oid
-        for change in merged.taken
-        if change.new is not None and change.new.mode not in (Mode.GITLINK, Mode.SYMLINK)
-    }
-    measures = objects.measure(tx, repo_id, list(set(taken.values())))
-    named = ((path, measures[oid].lfs_sha256) for path, oid in taken.items() if oid in measures)
-    return [(sha256, path) for path, sha256 in named if sha256 is not None]
 
 
 def _rows(merged: Merged, others: Sequence[GitObject]) -> list[ObjectRow]:
