@@ -6,9 +6,14 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 
+from entrepot.catalog import lock_checks
 from tests.support.certificates import Pems, make_certificates
 from tests.support.scripted_hub import Reply, ScriptedHub, _stand
+
+# Every transaction of every test that names its locks is checked; see tests/catalog/test_lock_checks.py.
+sa.event.listen(sa.Engine, "before_execute", lock_checks.check)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-from entrepot.catalog import Catalog, Lock
+from entrepot.catalog import Lock
 from entrepot.catalog.named_locks import in_order
 
 
@@ -14,7 +14,7 @@ def test_locks_of_different_kinds_differ_although_their_numbers_are_equal() -> N
 
 def test_many_files_need_few_locks() -> None:
     locks = in_order(Lock.file(f"{number:08x}{'0' * 56}") for number in range(10_000))
-    assert len(locks) == 64  # as many as there are numbers
+    assert len(locks) == 256  # as many as there are numbers
 
 
 def test_a_lock_of_a_key_has_a_number_that_every_process_computes_alike() -> None:
@@ -22,6 +22,11 @@ def test_a_lock_of_a_key_has_a_number_that_every_process_computes_alike() -> Non
     assert all(0 <= Lock.job(str(number)).number < 2**31 for number in range(100))
 
 
-def test_a_transaction_knows_what_it_has_locked(catalog: Catalog) -> None:
-    with catalog.write(Lock.repo(7), Lock.hub()) as tx:
-        assert tx.locks == (Lock.hub(), Lock.repo(7))
+def test_locks_of_what_nobody_else_can_know_are_not_taken() -> None:
+    assert in_order([Lock.new_repo(), Lock.nothing(), Lock.repo(3)]) == (Lock.repo(3),)
+
+
+def test_every_xorb_has_one_of_all_the_locks_of_xorbs() -> None:
+    every = Lock.all_xorbs()
+    assert len(set(every)) == 256
+    assert all(Lock.xorb(f"{number:08x}{'0' * 56}") in every for number in range(0, 2**32, 2**26))

@@ -6,6 +6,6 @@ transactions, and names what each writing one locks (:class:`Lock`).
 """
 
 from entrepot.catalog.database import Catalog, Read, Write, open_catalog
-from entrepot.catalog.named_locks import Lock
+from entrepot.catalog.named_locks import AnyLock, Lock
 
-__all__ = ["Catalog", "Lock", "Read", "Write", "open_catalog"]
+__all__ = ["AnyLock", "Catalog", "Lock", "Read", "Write", "open_catalog"]

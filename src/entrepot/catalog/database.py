@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from entrepot.catalog import engines, schema
 from entrepot.catalog.engines import WriteLock
-from entrepot.catalog.named_locks import Lock, in_order
+from entrepot.catalog.lock_checks import KINDS
+from entrepot.catalog.named_locks import AnyLock
 
 
 @attrs.frozen
@@ -30,9 +31,6 @@ class Read:
 @attrs.frozen
 class Write(Read):
     """A transaction that can change the catalog."""
-
-    locks: tuple[Lock, ...] = ()
-    """What the transaction has locked, in order."""
 
 
 class Catalog:
@@ -53,7 +51,7 @@ class Catalog:
             yield Read(connection)
 
     @contextlib.contextmanager
-    def write(self, *locks: Lock) -> Iterator[Write]:
+    def write(self, *locks: AnyLock) -> Iterator[Write]:
         """Open a transaction that changes rows: all changes take effect, or none if the block raises.
 
         Args:
@@ -69,9 +67,9 @@ class Catalog:
             engines.translated(),
             self._lock.hold(),
             engines.writing_connection(self._engine) as connection,
-            connection.begin(),
+            connection.execution_options(**{KINDS: frozenset(lock.kind for lock in locks)}).begin(),
         ):
-            yield Write(connection, in_order(locks))
+            yield Write(connection)
 
     def copy_to(self, target: Path) -> None:
         """Write a consistent copy of the whole database into a new file, readable by its owner only.

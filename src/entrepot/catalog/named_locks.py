@@ -15,13 +15,16 @@ from collections.abc import Iterable
 
 import attrs
 
-_BUCKETS = 64
+from entrepot.names import RepoRef
+
+_BUCKETS = 256
 """Locks of contents share this many numbers, so that a transaction about thousands of files holds few locks."""
 
 
 class LockClass(enum.IntEnum):
     """Kinds of things that can be locked, in the order in which a transaction takes its locks."""
 
+    NOTHING = 0
     HUB = 1
     NAMESPACE = 2
     REPO = 3
@@ -37,17 +40,27 @@ class Lock:
 
     kind: LockClass
     number: int = 0
-    """Identifies the thing among those of its kind: at most 31 bits. Different things may share a number."""
+    """Identifies the thing among those of its kind: 31 bits, which different things may share. -1: no lock."""
+
+    @staticmethod
+    def nothing() -> Lock:
+        """Return no lock: for transactions whose statements are each atomic, such as those on the job queue."""
+        return Lock(LockClass.NOTHING, -1)
 
     @staticmethod
     def hub() -> Lock:
-        """Return the lock of what exists once in the hub: its metadata, its accounts' names, its sweeps."""
+        """Return the lock of what exists once in the hub: its metadata, and all that belongs to accounts."""
         return Lock(LockClass.HUB)
 
     @staticmethod
     def namespace(namespace_id: int) -> Lock:
-        """Return the lock of a namespace: its account, members, tokens and quotas, and its repositories' names."""
+        """Return the lock of a namespace: the names of its repositories, and how many they are."""
         return Lock(LockClass.NAMESPACE, namespace_id % 2**31)
+
+    @staticmethod
+    def namespace_named(name: str) -> Lookup:
+        """Return the lock of the namespace that has a name when the transaction begins."""
+        return Lookup(LockClass.NAMESPACE, name)
 
     @staticmethod
     def repo(repo_id: int) -> Lock:
@@ -55,14 +68,34 @@ class Lock:
         return Lock(LockClass.REPO, repo_id % 2**31)
 
     @staticmethod
+    def repo_at(ref: RepoRef) -> Lookup:
+        """Return the lock of the repository that has a name when the transaction begins."""
+        return Lookup(LockClass.REPO, ref)
+
+    @staticmethod
+    def repo_with_uid(uid: str) -> Lookup:
+        """Return the lock of the repository with a permanent id."""
+        return Lookup(LockClass.REPO, uid)
+
+    @staticmethod
+    def new_repo() -> Lock:
+        """Return the lock of a repository that the transaction creates: nobody else can know it yet."""
+        return Lock(LockClass.REPO, -1)
+
+    @staticmethod
     def file(sha256: str) -> Lock:
         """Return the lock of a large file: whether its bytes are kept, and in which form."""
         return Lock(LockClass.FILE, int(sha256[:8], 16) % _BUCKETS)
 
     @staticmethod
-    def xorb(xorb_hash: str) -> Lock:
-        """Return the lock of a xorb."""
-        return Lock(LockClass.XORB, int(xorb_hash[:8], 16) % _BUCKETS)
+    def xorb(xet_hash: str) -> Lock:
+        """Return the lock of a xorb, or of a file in chunks, which have names of the same kind."""
+        return Lock(LockClass.XORB, int(xet_hash[:8], 16) % _BUCKETS)
+
+    @staticmethod
+    def all_xorbs() -> tuple[Lock, ...]:
+        """Return the locks of every xorb and of every file in chunks."""
+        return tuple(Lock(LockClass.XORB, number) for number in range(_BUCKETS))
 
     @staticmethod
     def job(key: str) -> Lock:
@@ -75,6 +108,22 @@ class Lock:
         return Lock(LockClass.AUDIT)
 
 
+@attrs.frozen
+class Lookup:
+    """The lock of a thing that is known by its name only; its number is looked up when the transaction begins.
+
+    The name is looked up again after the lock was taken, because the thing may have been renamed in
+    between. A name that nothing has is locked against being taken: by the lock of the namespace
+    that a repository would be in, or by the lock of the hub.
+    """
+
+    kind: LockClass
+    name: RepoRef | str
+
+
+AnyLock = Lock | Lookup
+
+
 def in_order(locks: Iterable[Lock]) -> tuple[Lock, ...]:
     """Return the locks in the order in which they have to be taken, each once."""
-    return tuple(sorted(set(locks)))
+    return tuple(sorted(lock for lock in set(locks) if lock.number >= 0))

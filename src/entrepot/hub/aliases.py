@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from entrepot.catalog import Read
+from entrepot.catalog import Lock, Read
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.repos import aliases, repositories
 from entrepot.catalog.repos.aliases import AliasRow as AliasRow
@@ -67,7 +67,7 @@ def put(hub: HubContext, name: str, target: RepoRef, *, by: str = audit.CONSOLE)
         raise InvalidName("alias", name, "expected a name without a namespace")
     if name.lower() in RESERVED:
         raise InvalidName("alias", name, "this word is reserved for a route of the hub")
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         if accounts.find(tx, name) is not None:
             raise AlreadyExists(f"An account called {name} exists; an alias of this name would hide it")
         row = repositories.find(tx, target)
@@ -84,7 +84,7 @@ def remove(hub: HubContext, kind: RepoType, name: str, *, by: str = audit.CONSOL
     Raises:
         ThingNotFound: it does not exist.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         row = repositories.find_redirect(tx, RepoRef(kind, RepoId("", name)))
         if row is None or "/" in name or not aliases.remove(tx, kind, name):
             raise ThingNotFound("alias", name)

@@ -12,7 +12,7 @@ from pathlib import Path
 import attrs
 
 from entrepot.blobs import LocalBlobs
-from entrepot.catalog import Catalog, Lock, Read, Write, hub_metadata, open_catalog
+from entrepot.catalog import AnyLock, Catalog, Lock, Read, Write, hub_metadata, open_catalog
 from entrepot.errors import DataFolderError
 from entrepot.hub import callers
 from entrepot.hub.branch_locks import BranchLocks
@@ -63,7 +63,7 @@ class HubContext:
             yield tx
 
     @contextlib.contextmanager
-    def write(self, *locks: Lock) -> Iterator[Write]:
+    def write(self, *locks: AnyLock) -> Iterator[Write]:
         """Open a transaction for writing. Do nothing slow inside it, and move no blobs.
 
         Args:
@@ -115,7 +115,7 @@ def _open(settings: Settings, *, fsync: bool) -> HubContext:
     with catalog.read() as tx:
         store_id, key = hub_metadata.find(tx, "store_id"), hub_metadata.find(tx, "signing_key")
     if store_id is None or key is None:
-        with catalog.write() as tx:
+        with catalog.write(Lock.hub()) as tx:
             store_id = hub_metadata.put_first(tx, "store_id", new_uid())
             key = hub_metadata.put_first(tx, "signing_key", secrets.token_hex(32))
             hub_metadata.put_first(tx, "epoch", "1")

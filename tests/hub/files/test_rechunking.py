@@ -760,8 +760,8 @@ class MortalCatalog:
         return getattr(self.inner, name)
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Any]:
-        with self.inner.write() as tx:
+    def write(self, *locks: Any) -> Iterator[Any]:
+        with self.inner.write(*locks) as tx:
             yield tx
         self.count.step()
 

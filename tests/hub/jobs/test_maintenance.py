@@ -291,14 +291,14 @@ class Interruption:
         self.count = 0
         self.is_busy = False
 
-        def write(this: Any) -> Any:
+        def write(this: Any, *locks: Any) -> Any:
             if not self.is_busy:
                 self.count += 1
                 if self.count == step:
                     self.is_busy = True
                     act()
                     self.is_busy = False
-            return genuine(this)
+            return genuine(this, *locks)
 
         monkeypatch.setattr(type(catalog), "write", write)
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Read, Write
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account, Token
 from entrepot.catalog.repos import repositories
@@ -48,7 +48,7 @@ def create_user(
     chosen = None if fullname is None else parse_fullname(fullname)
     fresh = accounts.fresh(parse_account(name), "user", hub.now_ms(), fullname=chosen, email=parse_email(email))
     hashed = hash_password(password) if password is not None else None
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         check_account_name(tx, name)
         made = accounts.add(tx, attrs.evolve(fresh, is_admin=is_admin, password_hash=hashed))
         audit.record(hub, tx, audit.CONSOLE, "user.create", f"user {made.name}", {"admin": is_admin})
@@ -65,7 +65,7 @@ def create_org(
         AlreadyExists: the name is taken, in any case.
         AccountNotFound: no user is called ``admin``.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         return add_org(hub, tx, audit.CONSOLE, name, find_user(tx, admin), fullname, default_visibility)
 
 
@@ -99,7 +99,7 @@ def set_member(hub: HubContext, org: str, user: str, role: Role) -> None:
         AccountNotFound: the organisation or user does not exist.
         Refused: the organisation would be left without an administrator.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         found = accounts.find(tx, org)
         if found is None or not found.is_org:
             raise AccountNotFound(org, "organisation")
@@ -177,7 +177,7 @@ def revoke_token(hub: HubContext, user: str, token: str) -> Token:
         AccountNotFound, ThingNotFound: the user or token does not exist.
         Refused: several tokens have this name.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         owner = find_user(tx, user)
         found = [item for item in accounts.tokens_of(tx, owner.id) if token in (item.uid, item.name)]
         if not found:
@@ -208,7 +208,7 @@ def delete_user(hub: HubContext, name: str) -> None:
         AccountNotFound: the user does not exist.
         Refused: repositories or an organisation would lose their owner.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.namespace_named(name), Lock.audit()) as tx:
         remove_user(hub, tx, audit.CONSOLE, find_user(tx, name))
 
 
@@ -248,7 +248,7 @@ def reset_password(hub: HubContext, name: str, password: str | None) -> str:
     """
     chosen = password if password is not None else random_text(20)
     hashed = hash_password(chosen)
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         user = find_user(tx, name)
         accounts.set_password(tx, user.id, hashed)
         audit.record(hub, tx, audit.CONSOLE, "user.password", f"user {user.name}")

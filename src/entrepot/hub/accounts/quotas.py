@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Read
+from entrepot.catalog import Lock, Read
 from entrepot.catalog.accounts import accounts, quotas
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.accounts.quotas import QuotaRow as QuotaRow
@@ -183,7 +183,7 @@ def change(hub: HubContext, name: str, changes: dict[str, int | None], *, by: st
     for key, value in changes.items():
         if value is not None and not 0 <= value <= (MAX_REPOS if key == "max_repos" else MAX_BYTES):
             raise Malformed("quota", f"{key.replace('_', ' ')} is out of range")
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         namespace = _namespace(tx, name)
         quotas.put(tx, namespace.id, attrs.evolve(quotas.find(tx, namespace.id), **changes))
         audit.record(hub, tx, by, "quota.set", f"namespace {namespace.name}", changes)

@@ -10,7 +10,7 @@ import secrets
 
 import attrs
 
-from entrepot.catalog import Write
+from entrepot.catalog import Lock, Write
 from entrepot.catalog.accounts import accounts, sign_in_codes
 from entrepot.catalog.accounts.accounts import Account, Token
 from entrepot.errors import AccountSuspended, InvalidName, InvalidSignInCode, LimitExceeded, Malformed
@@ -46,7 +46,7 @@ def create_users(hub: HubContext, by: Actor, new: NewUsers) -> list[SignInCode]:
     if len(new.users) > MAX_USERS:
         raise LimitExceeded("users created at a time", MAX_USERS)
     fresh = [_fresh(hub, user) for user in new.users]
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         made = [accounts.add(tx, account) for account in fresh]
         for account in made:
             audit.record(hub, tx, actor, "user.create", f"user {account.name}", {"admin": account.is_admin})
@@ -64,7 +64,7 @@ def issue_code(hub: HubContext, by: Actor, name: str, expires_s: int) -> SignInC
     """
     actor = require_admin(by)
     _check_lifetime(expires_s)
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         user = find_user(tx, name)
         if user.suspended_ms is not None:
             raise AccountSuspended
@@ -83,7 +83,7 @@ def exchange(hub: HubContext, _caller: MaybeCaller, given: CodeExchange) -> Sign
     if not name or len(name) > _MAX_NAME or not name.isprintable():
         raise InvalidName("token name", name, f"expected 1 to {_MAX_NAME} printable characters")
     code_hash, now = hash_secret(given.code.strip()), hub.now_ms()
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         user_id = sign_in_codes.find(tx, code_hash, now)
         user = None if user_id is None else accounts.by_ids(tx, [user_id]).get(user_id)
         if user is None:

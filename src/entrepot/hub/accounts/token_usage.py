@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from entrepot.catalog import Lock
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Token
 from entrepot.hub.context import HubContext
@@ -33,7 +34,7 @@ class TokenUsage:
             return
         is_written = False
         try:
-            with hub.write() as tx:
+            with hub.write(Lock.hub()) as tx:
                 for uid, now_ms in noted.items():
                     accounts.note_token_use(tx, uid, now_ms, every_ms=EVERY_MS)
             is_written = True

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Read, Write
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account, Token
 from entrepot.errors import AccountNotFound, InvalidName, LimitExceeded, Malformed, NotAllowed, RepoMoved, ThingNotFound
@@ -90,7 +90,7 @@ def make(hub: HubContext, caller: MaybeCaller, draft: TokenDraft) -> tuple[Issue
         AccountNotFound, RepoNotFound, RepoMoved: a target of the scopes does not exist.
     """
     maker = require_write(caller)
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         draft = attrs.evolve(draft, expires_ms=_expiry_within(maker.token, draft.expires_ms))
         made = _make(hub, tx, maker, draft, new_secret())
         audit.record(hub, tx, maker, "token.create", _subject(maker.account, made.token), {"role": draft.role})
@@ -112,7 +112,7 @@ def create_for(
         as :func:`make`, for what concerns the draft.
     """
     value = new_secret() if secret is None else _imported(secret)
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         owner = accounts.find(tx, user)
         if owner is None or not owner.is_user:
             raise AccountNotFound(user, "user")
@@ -131,7 +131,7 @@ def rename(hub: HubContext, caller: MaybeCaller, uid: str, name: str) -> KnownTo
         InvalidName: the name breaks a rule.
     """
     owner = require_write(caller)
-    with hub.write() as tx:
+    with hub.write(Lock.hub()) as tx:
         token = _own_token(tx, owner, uid)
         accounts.update_token(tx, token.uid, name=_name(name))
         return describe(tx, _own_token(tx, owner, uid))
@@ -147,7 +147,7 @@ def rotate(hub: HubContext, caller: MaybeCaller, uid: str) -> tuple[IssuedToken,
     """
     owner = require_write(caller)
     secret = new_secret()
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         token = _own_token(tx, owner, uid)
         if token.uid != owner.token.uid:
             _expiry_within(owner.token, token.expires_ms, is_fixed=True)
@@ -164,7 +164,7 @@ def revoke(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
         ThingNotFound: the caller has no token with this id.
     """
     owner = require_write(caller)
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         token = _own_token(tx, owner, uid)
         accounts.remove_token(tx, token.uid)
         audit.record(hub, tx, owner, "token.revoke", _subject(owner.account, token))

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from entrepot.cards import GateForm, check_answers, read_gate
-from entrepot.catalog import Read, Write
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.community import access_requests
@@ -109,7 +109,7 @@ def request_access(hub: HubContext, caller: MaybeCaller, ref: RepoRef, answers: 
         NotGated, AlreadyGranted: no request is needed.
         Malformed: an answer is missing, or the form does not accept it.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
         row = access.visible(tx, caller, ref)
         requester = require_write(caller)
         _check_gated(row)
@@ -135,7 +135,7 @@ def cancel(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access, or it was rejected.
         ThingNotFound: the caller has made no request.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
         row = access.visible(tx, caller, ref)
         requester = require_write(caller)
         found = access_requests.find(tx, row.id, requester.account.id)
@@ -193,7 +193,7 @@ def decide(
         InvalidName, Malformed: the status or the reason cannot be used.
     """
     _check_decision(status, reason)
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
         row, decider = access.writable(tx, caller, ref)
         _check_gated(row)
         _decide(hub, tx, decider, row, requester, status, reason)
@@ -217,7 +217,7 @@ def decide_many(
     if len(requesters) > MAX_DECISIONS:
         raise LimitExceeded("the number of requests in one call", MAX_DECISIONS, "decide in smaller groups")
     outcomes = []
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
         row, decider = access.writable(tx, caller, ref)
         _check_gated(row)
         for requester in requesters:
@@ -238,7 +238,7 @@ def grant(hub: HubContext, caller: MaybeCaller, ref: RepoRef, user: str) -> None
         NotGated, AlreadyGranted: the user has access already.
         AccountNotFound: the user does not exist.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
         row, giver = access.writable(tx, caller, ref)
         _check_gated(row)
         found = _user(tx, user)

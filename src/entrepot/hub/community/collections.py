@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Read, Write
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.community import collections
@@ -142,7 +142,7 @@ def create(hub: HubContext, caller: MaybeCaller, draft: CollectionDraft) -> Coll
     """
     maker = require_change(caller)
     title, description = _title(draft.title), _description(draft.description)
-    with hub.write() as tx:
+    with hub.write(Lock.hub()) as tx:
         owner = _namespace(tx, maker, draft.namespace or maker.account.name)
         other = collections.titled(tx, owner.id, title)
         if other is not None:
@@ -171,7 +171,7 @@ def update(hub: HubContext, caller: MaybeCaller, slug: str, edits: CollectionUpd
     """
     if edits.theme is not None and edits.theme not in THEMES:
         raise Malformed("theme", f"expected one of {', '.join(THEMES)}")
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         row, editor = _editable(tx, caller, slug)
         values: dict[str, object] = {"updated_ms": hub.now_ms()}
         if edits.title is not None:
@@ -201,7 +201,7 @@ def delete(hub: HubContext, caller: MaybeCaller, slug: str) -> None:
     Raises:
         ThingNotFound, LoginRequired, NotAllowed: no access.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         row, remover = _editable(tx, caller, slug)
         collections.remove(tx, row.id)
         audit.record(hub, tx, remover, "collection.delete", _subject(row), {"title": row.title})
@@ -223,7 +223,7 @@ def add_item(hub: HubContext, caller: MaybeCaller, slug: str, item: tuple[str, s
         AlreadyExists: the collection contains it already.
         LimitExceeded, InvalidName: the collection is full; the note is too long.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.hub()) as tx:
         row, editor = _editable(tx, caller, slug)
         _put_item(tx, editor, row, item, note)
         collections.update(tx, row.id, updated_ms=hub.now_ms())
@@ -239,7 +239,7 @@ def update_item(
         ThingNotFound, LoginRequired, NotAllowed: no access, or the item does not exist.
         InvalidName: the note is too long.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.hub()) as tx:
         row, _ = _editable(tx, caller, slug)
         held = collections.items(tx, [row.id])[row.id]
         item = _item(held, uid)
@@ -257,7 +257,7 @@ def remove_item(hub: HubContext, caller: MaybeCaller, slug: str, uid: str) -> No
     Raises:
         ThingNotFound, LoginRequired, NotAllowed: no access, or the item does not exist.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.hub()) as tx:
         row, _ = _editable(tx, caller, slug)
         collections.remove_item(tx, _item(collections.items(tx, [row.id])[row.id], uid).id)
         collections.update(tx, row.id, updated_ms=hub.now_ms())
@@ -269,7 +269,7 @@ def vote(hub: HubContext, caller: MaybeCaller, slug: str, *, is_for: bool) -> Co
     Raises:
         ThingNotFound, LoginRequired, NotAllowed: no access.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.hub()) as tx:
         row = _visible(tx, caller, slug)
         voter = require_permission(caller, scopes.COLLECT)
         if is_for:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from entrepot.catalog import Lock
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import LimitExceeded, Malformed, Refused, RepoNotFound
@@ -56,7 +57,7 @@ def reason_of(row: RepoRow) -> str | None:
 
 def _switch(hub: HubContext, ref: RepoRef, by: str, reason: str | None) -> RepoRow:
     is_disabled = reason is not None
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
         row = repositories.find(tx, ref)
         if row is None:
             raise RepoNotFound

@@ -9,6 +9,7 @@ from __future__ import annotations
 import attrs
 
 from entrepot.blobs import file_key, put
+from entrepot.catalog import Lock
 from entrepot.catalog.files import attachments, files
 from entrepot.catalog.files.attachments import Attachment
 from entrepot.errors import Busy, LimitExceeded, Malformed, ThingNotFound
@@ -56,20 +57,20 @@ def add(hub: HubContext, caller: MaybeCaller, data: bytes) -> Attachment:
         raise LimitExceeded("the image in bytes", MAX_IMAGE)
     kind = sniff_type(data)
     sha256 = sha256_of(data)
-    with hub.write() as tx:
+    with hub.write(Lock.file(sha256)) as tx:
         if attachments.bytes_of(tx, known.account.id) + len(data) > MAX_OF_ACCOUNT:
             raise LimitExceeded(f"the images of {known.account.name} in bytes", MAX_OF_ACCOUNT)
         files.reserve(tx, sha256, len(data), hub.now_ms())
     file_scrubbing.delete_damaged(hub, sha256)
     put(hub.store.blobs, file_key(sha256), data)
     attachment = Attachment(new_uid(), known.account.id, sha256, len(data), kind, hub.now_ms())
-    with hub.write() as tx:
+    with hub.write(Lock.file(sha256)) as tx:
         if not files.confirm(tx, sha256, len(data)):
             raise Busy("this image")  # a sweep with a very short grace period deleted it before its row existed
         _may_add(callers.renewed(tx, known, hub.now_ms()))
         attachments.add(tx, attachment)
     if hub.store.blobs.stat(file_key(sha256)) is None:
-        with hub.write() as tx:
+        with hub.write(Lock.file(sha256)) as tx:
             attachments.remove(tx, attachment.uid)
         raise Busy("this image")  # chunks have just replaced these bytes
     return attachment

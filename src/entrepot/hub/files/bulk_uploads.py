@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from entrepot.blobs import file_key
+from entrepot.catalog import Lock
 from entrepot.catalog.files import bulk_uploads as rows
 from entrepot.catalog.files import files, xorbs
 from entrepot.catalog.files.bulk_uploads import FileState, ProvenFile
@@ -121,7 +122,7 @@ def _stored_already(hub: HubContext, contents: Mapping[Sha256, Buffer]) -> set[S
         known = rows.stored_forms(tx, list(contents))
     if not known:
         return set()
-    with hub.write() as tx:
+    with hub.write(*map(Lock.file, known)) as tx:
         files.touch(tx, list(known), hub.now_ms())
         known = rows.stored_forms(tx, list(known))
     return {sha256 for sha256, found in known.items() if _is_whole(hub, sha256, found, len(contents[sha256]))}
@@ -146,7 +147,9 @@ def _record(
 ) -> list[Sha256]:
     """Publish the rows; return the files that now have raw bytes in addition to their chunks."""
     now = hub.now_ms()
-    with hub.write() as tx:
+    chunked = {*(item.row.hash for item in arrivals), *(xorb for item in arrivals for xorb in item.xorbs)}
+    locks = (Lock.repo(row.id), *map(Lock.file, contents), *map(Lock.xorb, chunked))
+    with hub.write(*locks) as tx:
         capabilities.recheck(tx, author, row, capabilities.target(tx, row, author, revision), now)
         for xorb in {xorb for item in arrivals for xorb in item.xorbs}:
             if not xorbs.use(tx, xorb, row.owner_id, now):

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from entrepot.blobs import OpenSink, file_key
-from entrepot.catalog import Read, Write
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.files import chunk_access, files, xet_files, xorbs
 from entrepot.catalog.files.chunk_access import Viewer
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
@@ -147,7 +147,7 @@ def keep_xorb(
         Busy: a sweeper is deleting the same xorb.
     """
     row = chunk_content.row_of(xorb, index)
-    with hub.write() as tx:
+    with hub.write(Lock.xorb(xorb)) as tx:
         there = xorbs.find(tx, xorb)
         is_usable = there is not None and xorbs.use(tx, xorb, namespace_id, hub.now_ms(), holder=holder)
     if there is not None:
@@ -160,7 +160,7 @@ def keep_xorb(
         _replace(hub, namespace_id, there, row, sink, holder)
         return True
     is_fresh = sink.publish_as(chunk_content.key_of(row), index.size)
-    with hub.write() as tx:
+    with hub.write(Lock.xorb(xorb)) as tx:
         xorbs.put(tx, row, namespace_id, hub.now_ms(), holder=holder)
         current = xorbs.find(tx, xorb)
     if current is None or hub.store.blobs.stat(chunk_content.key_of(current)) is None:
@@ -180,12 +180,12 @@ def _replace(
         Busy: another upload is replacing them, or a sweeper is deleting the xorb.
     """
     claimed_ms = hub.now_ms()
-    with hub.write() as tx:
+    with hub.write(Lock.xorb(row.hash)) as tx:
         xorbs.claim(tx, row.hash, claimed_ms)
     for key in {chunk_content.key_of(there), chunk_content.key_of(row)}:
         hub.store.blobs.delete(key)
     sink.publish_as(chunk_content.key_of(row), row.size)
-    with hub.write() as tx:
+    with hub.write(Lock.xorb(row.hash)) as tx:
         xorbs.mend(tx, row, claimed_ms, hub.now_ms())
         xorbs.put(tx, row, namespace_id, hub.now_ms(), holder=holder)
 
@@ -197,7 +197,7 @@ def has_xorb(hub: HubContext, given: XetToken, xorb: XetHash) -> bool:
         NotAllowed: the token is for reading.
     """
     xet_tokens.require_write(given)
-    with hub.write() as tx:
+    with hub.write(Lock.xorb(xorb)) as tx:
         rights = ChunkRights(tx, chunk_rights.viewer_of(hub, tx, given), [xorb])
         stored = _find_intact(hub, tx, xorb) if rights.of(xorb) else None
         if stored is None or not rights.of(xorb).covers(0, stored.index.count):
@@ -239,7 +239,7 @@ def register_shard(hub: HubContext, given: XetToken, data: bytes) -> None:
     try:
         check_shard(shard, find)
     except XorbMissing:
-        with hub.write() as tx:
+        with hub.write(Lock.hub()) as tx:
             xet_tokens.forget_known(tx, given.holder)
         raise
     if given.is_proposal:
@@ -267,7 +267,7 @@ def find_chunk(hub: HubContext, given: XetToken, chunk: XetHash) -> bytes | None
         known = find_near_chunk(hub, tx, chunk_rights.viewer_of(hub, tx, given), chunk, _ANSWER_XORBS)
     if not known:
         return None
-    with hub.write() as tx:
+    with hub.write(*(Lock.xorb(item.hash) for item in known)) as tx:
         # A sweep may have run in between, and clients cache the response for weeks.
         touched = xorbs.touch(tx, [item.hash for item in known], hub.now_ms())
     known = [item for item in known if item.hash in touched]
@@ -431,7 +431,10 @@ def _record(hub: HubContext, given: XetToken, shard: Shard, named: Sequence[XetH
     now, uid = hub.now_ms(), new_uid()
     used = {file.hash: file.terms.used() for file in shard.files}
     chunks = _findable(hub, shard)
-    with hub.write() as tx:
+    chunked = {*named, *used, *(xorb for _, xorb in chunks), *(block.hash for block in shard.xorbs)}
+    proven = [file.sha256 for file in shard.files if file.sha256 is not None] if given.is_proposal else []
+    locks = (Lock.repo(given.repo_id), *map(Lock.file, proven), *map(Lock.xorb, chunked))
+    with hub.write(*locks) as tx:
         xet_tokens.recheck(hub, tx, given)
         for xorb in named:
             if not xorbs.use(tx, xorb, None, now):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from entrepot.blobs import file_key
-from entrepot.catalog import Read
+from entrepot.catalog import Lock, Read
 from entrepot.catalog.files import file_checks
 from entrepot.catalog.files.file_checks import Due
 from entrepot.errors import BlobMissing, BlobUnreadable
@@ -57,7 +57,7 @@ def delete_damaged(hub: HubContext, sha256: Sha256) -> None:
     with hub.read() as tx:
         if not file_checks.damaged(tx, [sha256]):
             return
-    with hub.write() as tx:
+    with hub.write(Lock.file(sha256)) as tx:
         is_ours = file_checks.unmark(tx, sha256)
     if is_ours:
         hub.store.blobs.delete(file_key(sha256))
@@ -68,6 +68,6 @@ def _check(hub: HubContext, due: Due) -> bool:
         is_damaged = fsck.check_file(hub.store, due.sha256, due.size, checks_content=True) is not None
     except (BlobMissing, BlobUnreadable):
         is_damaged = True
-    with hub.write() as tx:
+    with hub.write(Lock.file(due.sha256)) as tx:
         file_checks.note(tx, due, hub.now_ms(), is_damaged=is_damaged)
     return is_damaged

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from entrepot.blobs import PartSink, VerifiedSink, file_key, receive_verified
-from entrepot.catalog import Read
+from entrepot.catalog import Lock, Read
 from entrepot.catalog.files import file_checks, files, uploads
 from entrepot.catalog.files.uploads import Upload
 from entrepot.catalog.repos.repositories import RepoRow
@@ -109,7 +109,7 @@ def plan_uploads(
         holder = capabilities.for_upload(tx, row, author, revision).fields()
     if stored:
         # Looked up again, touched and linked in one transaction: no sweep can run in between.
-        with hub.write() as tx:
+        with hub.write(Lock.repo(row.id), *map(Lock.file, sha256s)) as tx:
             stored = _intact_sizes(tx, author, row, sha256s)
             known = [item.sha256 for item in wanted if stored.get(item.sha256) == item.size]
             files.touch(tx, known, hub.now_ms())
@@ -263,7 +263,7 @@ class ReceivingPart:
             InvalidSignature, NotAllowed, RepoNotFound: the holder has lost the right in the meantime.
         """
         etag = self._sink.finish()
-        with self._hub.write() as tx:
+        with self._hub.write(Lock.repo(self._upload.repo_id)) as tx:
             _writer(self._hub, tx, self._claim)
             if uploads.get(tx, self._upload.uid) is None:
                 raise ThingNotFound("upload", self._upload.uid)
@@ -318,14 +318,14 @@ def complete(hub: HubContext, upload: str, query: Mapping[str, str], etags: Mapp
         hub.store.parts.seal_parts(upload, file_key(sha256), sha256, size)
     except (ContentMismatch, ThingNotFound) as error:
         # Without its parts an upload cannot continue: the next plan must start a new one.
-        with hub.write() as tx:
+        with hub.write(Lock.repo(found.repo_id)) as tx:
             uploads.remove(tx, upload)
         if isinstance(error, ContentMismatch):
             raise
         _check_kept(hub, claim, size, upload)
         return
     _link_stored(hub, claim, size)
-    with hub.write() as tx:
+    with hub.write(Lock.repo(found.repo_id)) as tx:
         uploads.remove(tx, upload)
 
 
@@ -416,34 +416,34 @@ def _begin(hub: HubContext, row: RepoRow, user_id: int, item: RequestedObject) -
     with hub.read() as tx:
         found = uploads.find(tx, row.id, item.sha256, user_id)
     if found is not None and found.size == item.size:
-        with hub.write() as tx:
+        with hub.write(Lock.repo(row.id)) as tx:
             uploads.touch(tx, found.uid, hub.now_ms())
         return found
     wanted = min(hub.settings.part_size, row.settings.get(MULTIPART_THRESHOLD) or hub.settings.part_size)
     part_size = max(wanted, -(-item.size // MAX_PARTS))
     upload = Upload(new_uid(), row.id, user_id, item.sha256, item.size, part_size, hub.now_ms())
     hub.store.parts.begin_parts(upload.uid, item.size)
-    with hub.write() as tx:
+    with hub.write(Lock.repo(row.id)) as tx:
         uploads.add(tx, upload)
     return upload
 
 
 def _reserve(hub: HubContext, claim: Mapping[str, str], size: int) -> None:
-    with hub.write() as tx:
+    with hub.write(Lock.file(claim["oid"])) as tx:
         files.reserve(tx, Sha256(claim["oid"]), size, hub.now_ms())
 
 
 def _link_stored(hub: HubContext, claim: Mapping[str, str], size: int) -> None:
     """Let the repository use a file whose bytes are verified and durable."""
     sha256 = Sha256(claim["oid"])
-    with hub.write() as tx:
+    with hub.write(Lock.repo_with_uid(claim["repo"]), Lock.file(sha256)) as tx:
         row, holder = _writer(hub, tx, claim)
         if not files.confirm(tx, sha256, size):
             raise Busy("this file")  # a sweep with a very short grace period deleted it: send it again
         files.link(tx, row.id, [sha256], holder.account.id, hub.now_ms())
     if hub.store.blobs.stat(file_key(sha256)) is None:
         # Chunks have just replaced an earlier copy, and these bytes were deleted with it.
-        with hub.write() as tx:
+        with hub.write(Lock.file(sha256)) as tx:
             if not files.drop_raw(tx, sha256):
                 raise Busy("this file")
 

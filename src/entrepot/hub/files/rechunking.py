@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, Protocol
 import attrs
 
 from entrepot.blobs import file_key
-from entrepot.catalog import Read
+from entrepot.catalog import Lock, Read
 from entrepot.catalog.files import files, xet_files, xorbs
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.catalog.jobs import jobs
@@ -158,7 +158,7 @@ def _verify_now(hub: HubContext, claims: Sequence[tuple[int, Sha256, XetHash, in
         left -= size
         if left < 0:
             now = hub.now_ms()
-            with hub.write() as tx:
+            with hub.write(Lock.nothing()) as tx:
                 jobs.enqueue(tx, "verify", {"repo": repo_id}, now, dedup_key=f"verify-now:{repo_id}")
             hub.job_added.set()
             raise BeingVerified(sha256, size)
@@ -187,7 +187,7 @@ def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetHash) -> Gen
     except (Damaged, ThingNotFound):
         return _Verdict.UNKNOWN
     if digest.hexdigest() == sha256:
-        with hub.write() as tx:
+        with hub.write(Lock.repo(repo_id), Lock.file(sha256), Lock.xorb(file)) as tx:
             files.put_chunked(tx, sha256, content.size, file, hub.now_ms())
             files.mark_verified(tx, repo_id, sha256, file)
         drop_raw(hub, sha256)
@@ -198,7 +198,7 @@ def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetHash) -> Gen
         if xorb_scrubbing.is_damaged(hub, xorb):
             return _Verdict.UNKNOWN  # the stored bytes are damaged: the claim may be true
         yield
-    with hub.write() as tx:
+    with hub.write(Lock.repo(repo_id)) as tx:
         files.mark_false_claim(tx, repo_id, sha256, file)
     return _Verdict.WRONG
 
@@ -311,7 +311,10 @@ class Rechunker:
         self._note_findable()
         now = self._hub.now_ms()
         rows = [(draft, draft.terms(self._built)) for draft in self._drafts]
-        with self._hub.write() as tx:
+        chunked = {draft.tree.file_hash() for draft, _ in rows} | {term.xorb for _, terms in rows for term in terms}
+        chunked |= {xorb for _, xorb in self._findable} | set(self._built)
+        locks = (*(Lock.file(draft.sha256) for draft, _ in rows), *map(Lock.xorb, chunked))
+        with self._hub.write(*locks) as tx:
             for draft, terms in rows:
                 file, used = draft.tree.file_hash(), {term.xorb for term in terms}
                 for xorb in used:
@@ -403,7 +406,7 @@ def drop_raw(hub: HubContext, sha256: Sha256) -> bool:
     """
     is_dropped = False
     while True:
-        with hub.write() as tx:
+        with hub.write(Lock.file(sha256)) as tx:
             file = files.chunks_of(tx, sha256)
             if file is None or not _is_intact(tx, file) or not files.drop_raw(tx, sha256):
                 return is_dropped

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import attrs
 
 from entrepot.blobs import file_key
-from entrepot.catalog import Read, Write
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.files import files, xet_files
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.git.objects import ObjectRow
@@ -195,7 +195,7 @@ class _Stage:
         if not objects.is_large(blob):
             return objects.row_of(blob)
         sha256 = sha256_of(content)
-        with self._hub.write() as tx:
+        with self._hub.write(Lock.file(sha256)) as tx:
             files.reserve(tx, sha256, len(content), self._hub.now_ms())
         file_scrubbing.delete_damaged(self._hub, sha256)
         return objects.keep_large(self._hub.store, blob, sha256)
@@ -220,7 +220,7 @@ class _Stage:
             needed, named = _closure(trees, entry, operation)
         if entry.is_folder and not operation.source:
             raise InvalidOperation(operation.path, "a whole repository cannot be copied into a folder of itself")
-        with self._hub.write() as tx:
+        with self._hub.write(Lock.repo(source.id), Lock.repo(self._row.id)) as tx:
             if source.id != self._row.id:
                 there = object_rows.copy(tx, source.id, self._row.id, needed, self._hub.now_ms())
             else:
@@ -237,7 +237,7 @@ class _Stage:
             return
         rechunking.verify_readable(self._hub, self._author, self._row, wanted)
         # Looked up, linked and touched in one transaction: no sweep can run in between.
-        with self._hub.write() as tx:
+        with self._hub.write(Lock.repo(self._row.id), *map(Lock.file, wanted)) as tx:
             self._sizes = admit(tx, self._author, self._row, wanted, self._quota, self._hub.now_ms())
             files.touch(tx, list(self._sizes), self._hub.now_ms())
         for sha256, path in self._large:
@@ -268,7 +268,7 @@ def store_rows(hub: HubContext, repo_id: int, rows: Sequence[ObjectRow]) -> None
     Raises:
         Busy: the bytes of a large one are gone; repeat everything.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.repo(repo_id), *(Lock.file(row.sha256) for row in rows if row.sha256 is not None)) as tx:
         object_rows.put(tx, repo_id, rows, hub.now_ms())
         for row in rows:
             if row.data is None and row.sha256 is not None and not files.confirm(tx, row.sha256, row.size):

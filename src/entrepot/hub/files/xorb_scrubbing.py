@@ -11,7 +11,7 @@ import re
 from collections.abc import Generator, Iterator
 from typing import TypeVar
 
-from entrepot.catalog import Read, hub_metadata
+from entrepot.catalog import Lock, Read, hub_metadata
 from entrepot.catalog.files import xet_files, xorbs
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.jobs import jobs
@@ -97,10 +97,10 @@ def is_damaged(hub: HubContext, xorb: XetHash) -> bool:
             hub.store, StoredXorb(row.hash, chunk_content.key_of(row), read_index(row.directory))
         )
     except (Malformed, XorbDamaged, BlobMissing, BlobUnreadable):
-        with hub.write() as tx:
+        with hub.write(Lock.xorb(row.hash)) as tx:
             xorbs.mark_damaged(tx, row.hash, state.since_ms)
         return True
-    with hub.write() as tx:
+    with hub.write(Lock.xorb(row.hash)) as tx:
         xorbs.mark_checked(tx, row.hash, state.since_ms, hub.now_ms())
     return False
 
@@ -111,13 +111,13 @@ def schedule_scrub(hub: HubContext, rounds: int = 1) -> None:
     Args:
         rounds: bytes read in the last round, as a multiple of its normal size; one large file may be many.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.nothing()) as tx:
         jobs.enqueue(tx, "scrub", {}, hub.now_ms(), dedup_key="scrub", delay_ms=rounds * PAUSE_MS)
 
 
 def bump_epoch(hub: HubContext) -> None:
     """Make every client forget which chunks it believes to be stored here."""
-    with hub.write() as tx:
+    with hub.write(Lock.hub()) as tx:
         hub_metadata.put(tx, "epoch", str(int(hub_metadata.find(tx, "epoch") or "1") + 1))
 
 
@@ -128,7 +128,7 @@ def sweep(hub: HubContext, cutoff: int, *, is_rehearsal: bool) -> Iterator[tuple
         cutoff: entries touched later stay.
     """
     if not is_rehearsal:
-        with hub.write() as tx:
+        with hub.write(*Lock.all_xorbs()) as tx:
             xet_files.forget_claims(tx, cutoff)
             xorbs.forget_uploads(tx, cutoff)
             xet_files.remove_unused(tx, cutoff)
@@ -225,25 +225,25 @@ def _sweep_orphan(hub: HubContext, key: str) -> bool:
     if match is None:
         return hub.store.blobs.delete(key)
     xorb = XetHash(match[3])
-    with hub.write() as tx:
+    with hub.write(Lock.xorb(xorb)) as tx:
         row = xorbs.find(tx, xorb)
         is_adopted = row is None and xorbs.adopt(tx, xorb, hub.now_ms())
     if row is not None and (row.is_damaged or chunk_content.key_of(row) == key):
         return False  # an upload is replacing the damaged bytes, perhaps under the same key
     is_deleted = hub.store.blobs.delete(key)
     if is_adopted:
-        with hub.write() as tx:
+        with hub.write(Lock.xorb(xorb)) as tx:
             xorbs.end_sweep(tx, xorb)
     return is_deleted
 
 
 def _sweep_xorb(hub: HubContext, row: XorbRow, cutoff: int) -> bool:
     """Claim the xorb, delete its bytes, then its row; an upload of the same xorb waits meanwhile."""
-    with hub.write() as tx:
+    with hub.write(Lock.xorb(row.hash)) as tx:
         if not xorbs.begin_sweep(tx, row.hash, cutoff, hub.now_ms()):
             return False
     hub.store.blobs.delete(chunk_content.key_of(row))
-    with hub.write() as tx:
+    with hub.write(Lock.xorb(row.hash)) as tx:
         xorbs.end_sweep(tx, row.hash)
     hub.store.indexes.drop(row.hash)
     return True

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from entrepot.catalog import Read
+from entrepot.catalog import Lock, Read
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import refs
@@ -166,6 +166,6 @@ def _command(hub: HubContext, caller: MaybeCaller, ref: RepoRef, protocol: str, 
 
 
 def _plan_repack(hub: HubContext, repo_id: int) -> None:
-    with hub.write() as tx:
+    with hub.write(Lock.nothing()) as tx:
         jobs.enqueue(tx, "mirror", {"repo": repo_id}, hub.now_ms(), dedup_key=f"mirror:{repo_id}")
     hub.job_added.set()

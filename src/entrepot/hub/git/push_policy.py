@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from entrepot.catalog import Read
+from entrepot.catalog import Lock, Read
 from entrepot.catalog.files import files
 from entrepot.catalog.git import objects
 from entrepot.catalog.repos import commits as commit_rows
@@ -102,7 +102,8 @@ def admit_large(
     if not wanted:
         return []
     rechunking.verify_readable(hub, author, row, [pointer.sha256 for _, pointer in wanted])
-    with hub.write() as tx:  # looked up, linked and touched in one transaction: no sweep can run in between
+    # Looked up, linked and touched in one transaction: no sweep can run in between.
+    with hub.write(Lock.repo(row.id), *(Lock.file(pointer.sha256) for _, pointer in wanted)) as tx:
         sizes = admit(tx, author, row, [pointer.sha256 for _, pointer in wanted], quota, hub.now_ms())
         files.touch(tx, list(sizes), hub.now_ms())
     for path, pointer in wanted:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from entrepot.catalog import Read, Write
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.community import discussions
 from entrepot.catalog.files import files
 from entrepot.catalog.git import objects as object_rows
@@ -264,7 +264,7 @@ def _store(push: Push, batch: Sequence[stored.GitObject]) -> list[Oid]:
     hub = push.hub
     large = {item.oid: sha256_of(item.content) for item in batch if stored.is_large(item)}
     if large:
-        with hub.write() as tx:
+        with hub.write(*map(Lock.file, large.values())) as tx:
             for item in batch:
                 if item.oid in large:
                     files.reserve(tx, large[item.oid], len(item.content), hub.now_ms())
@@ -285,7 +285,9 @@ def _publish(
     hub, repo_id, now = push.hub, push.row.id, push.hub.now_ms()
     if not commands:
         return {}
-    with hub.write() as tx:
+    # Removed refs are recorded in the audit log.
+    audited = [Lock.audit()] if any(command.new is None for command in commands) else []
+    with hub.write(Lock.repo(repo_id), *audited) as tx:
         row, author = capabilities.recheck_push(tx, push.author, push.row, now)
         for lack in filter(None, (_lack_of_right(tx, author, row, command) for command in commands)):
             raise Refused(lack)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from entrepot.cards import Findings, card_fields, card_tags, library_tags, read_card, split_card, validate_card
-from entrepot.catalog import Read
+from entrepot.catalog import Lock, Read
 from entrepot.catalog.git import objects
 from entrepot.catalog.repos import refs, repositories
 from entrepot.catalog.repos.repositories import CardFacts, RepoRow
@@ -46,7 +46,7 @@ def index(hub: HubContext, repo_id: int) -> None:
                 return
             readme = _readme(hub, tx, row, head)
             facts = _facts(hub, tx, row, head, readme)
-        with hub.write() as tx:
+        with hub.write(Lock.repo(repo_id)) as tx:
             # Metadata of an older head must not replace those of a newer one, which may have no job.
             if refs.find(tx, repo_id, MAIN) == head:
                 repositories.set_facts(tx, repo_id, facts)

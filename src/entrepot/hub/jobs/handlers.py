@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import attrs
 
+from entrepot.catalog import Lock
 from entrepot.catalog.files import xet_files
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.jobs.jobs import LANES as LANES
@@ -70,13 +71,13 @@ def reverify(hub: HubContext, _args: JobArgs) -> None:
     with hub.read() as tx:
         left = xet_files.repos_with_claims(tx)
     for repo_id in left:
-        with hub.write() as tx:
+        with hub.write(Lock.nothing()) as tx:
             jobs.enqueue(tx, "verify", {"repo": repo_id}, hub.now_ms(), dedup_key=f"verify:{repo_id}")
     _plan_reverifying(hub)
 
 
 def _plan_reverifying(hub: HubContext) -> None:
-    with hub.write() as tx:
+    with hub.write(Lock.nothing()) as tx:
         jobs.enqueue(tx, "reverify", {}, hub.now_ms(), dedup_key="reverify", delay_ms=_DAY_MS)
 
 
@@ -152,13 +153,13 @@ def claim(
         lane: only a job of this lane.
         excluded: namespaces whose jobs are skipped.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.nothing()) as tx:
         return jobs.claim(tx, owner, hub.now_ms(), LEASE_MS, dedup_key=dedup_key, lane=lane, excluded=excluded)
 
 
 def put_back(hub: HubContext, owner: str, job: Job, *, delay_ms: int = 0) -> None:
     """Release a claimed job that is not finished; the attempt does not count."""
-    with hub.write() as tx:
+    with hub.write(Lock.nothing()) as tx:
         jobs.put_back(tx, job.id, owner, hub.now_ms() + delay_ms)
 
 
@@ -229,7 +230,7 @@ class Run:
 
 def renew(hub: HubContext, owner: str, job: Job) -> bool:
     """Extend the lease of a running job to :data:`LEASE_MS` from now; return False if it was lost."""
-    with hub.write() as tx:
+    with hub.write(Lock.nothing()) as tx:
         return jobs.renew(tx, job.id, owner, hub.now_ms() + LEASE_MS)
 
 
@@ -267,7 +268,7 @@ def retry(hub: HubContext, job_id: int) -> None:
     Raises:
         ThingNotFound: the job does not exist, or is running or done.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.nothing()) as tx:
         if not jobs.retry(tx, job_id, hub.now_ms()):
             raise ThingNotFound("dead or waiting job", str(job_id))
     hub.job_added.set()
@@ -279,7 +280,7 @@ def cancel(hub: HubContext, job_id: int) -> None:
     Raises:
         ThingNotFound: the job does not exist, or is running.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.nothing()) as tx:
         if not jobs.cancel(tx, job_id):
             raise ThingNotFound("dead, waiting or finished job", str(job_id))
 
@@ -299,7 +300,7 @@ def take_over(hub: HubContext) -> None:
     with hub.read() as tx:
         dead = [owner for owner in jobs.owners(tx) if owner.startswith(host) and not _is_alive(owner)]
     if dead:
-        with hub.write() as tx:
+        with hub.write(Lock.nothing()) as tx:
             for owner in dead:
                 jobs.end_leases(tx, owner, now)
 
@@ -319,7 +320,7 @@ def _is_alive(owner: str) -> bool:
 
 def _conclude(hub: HubContext, owner: str, job: Job, error: str | None) -> Outcome:
     now = hub.now_ms()
-    with hub.write() as tx:
+    with hub.write(Lock.nothing()) as tx:
         if error is None:
             jobs.finish(tx, job.id, owner, now)
         else:

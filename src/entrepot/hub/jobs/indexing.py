@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+from entrepot.catalog import Lock
 from entrepot.catalog.repos import commits
 from entrepot.hub.context import HubContext
 from entrepot.names import Oid, RepoPath
@@ -31,7 +32,7 @@ def index_history(hub: HubContext, repo_id: int, head: Oid) -> int:
         with hub.read() as tx:
             paths = list(itertools.islice(histories.changed_paths(hub.store, tx, repo_id, oid), _MAX_PATHS))
         while len(paths) > _BATCH:
-            with hub.write() as tx:
+            with hub.write(Lock.repo(repo_id)) as tx:
                 commits.put_changes(tx, repo_id, oid, paths[-_BATCH:])
             del paths[-_BATCH:]
         done.append((oid, paths))
@@ -46,7 +47,7 @@ def _record(hub: HubContext, repo_id: int, done: Sequence[tuple[Oid, Sequence[Re
     """Mark several commits as indexed in one transaction, parents first: one transaction each would cost more."""
     if not done:
         return
-    with hub.write() as tx:
+    with hub.write(Lock.repo(repo_id)) as tx:
         for oid, paths in done:
             commits.put_changes(tx, repo_id, oid, paths)
             commits.mark_indexed(tx, repo_id, oid)

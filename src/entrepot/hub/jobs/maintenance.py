@@ -125,7 +125,7 @@ def gc(
     for kind, what, why, size in xorb_scrubbing.sweep(hub, chunk_cutoff, is_rehearsal=is_rehearsal):
         yield UnreferencedData(kind, what, why, size)
     if not is_rehearsal:
-        with hub.write() as tx:
+        with hub.write(Lock.nothing()) as tx:
             jobs.forget_done(tx, cutoff)
 
 
@@ -210,7 +210,7 @@ def _sweep_repos(hub: HubContext, cutoff: int, is_rehearsal: bool) -> Iterator[U
         gone = repositories.deleted_before(tx, cutoff)
     for repo_id in gone:
         if not is_rehearsal:
-            with hub.write() as tx:
+            with hub.write(Lock.repo(repo_id)) as tx:
                 repositories.erase(tx, repo_id)
         yield UnreferencedData("repository", f"row {repo_id}", "it was deleted", 0)
     if not is_rehearsal:
@@ -280,7 +280,7 @@ def _remove(
     cutoff: int,
 ) -> bool:
     """Delete rows unless a ref moved since they were found to be unreferenced."""
-    with hub.write() as tx:
+    with hub.write(Lock.repo(repo_id)) as tx:
         if refs.everything(tx, repo_id) != heads:
             return False
         commits.forget(tx, repo_id, [oid for oid, kind, _ in loose if kind == "commit"])
@@ -309,7 +309,7 @@ def _sweep_uploads(hub: HubContext, cutoff: int, is_rehearsal: bool) -> Iterator
 
 def _abandon(hub: HubContext, upload: Upload, touched_before_ms: int) -> bool:
     """Delete an upload unless it was continued in the meantime, and only then delete its parts."""
-    with hub.write() as tx:
+    with hub.write(Lock.repo(upload.repo_id)) as tx:
         found = uploads.get(tx, upload.uid)
         if found is None or found.touched_ms >= touched_before_ms:
             return False
@@ -335,7 +335,7 @@ def _sweep_files(hub: HubContext, cutoff: int, is_rehearsal: bool) -> Iterator[U
 
 
 def _sweep_orphan(hub: HubContext, sha256: Sha256, size: int, cutoff: int) -> bool:
-    with hub.write() as tx:
+    with hub.write(Lock.file(sha256)) as tx:
         is_chunked = bool(files.chunked_only(tx, [sha256], cutoff))
         if not is_chunked:
             # An upload may have reserved it since the listing: that row must stay fresh.
@@ -347,10 +347,10 @@ def _sweep_orphan(hub: HubContext, sha256: Sha256, size: int, cutoff: int) -> bo
 
 def _sweep_file(hub: HubContext, sha256: Sha256, cutoff: int) -> bool:
     """Claim the file, delete its bytes, then its row: an uploader of the same file never relies on deleted bytes."""
-    with hub.write() as tx:
+    with hub.write(Lock.file(sha256)) as tx:
         if not files.begin_sweep(tx, sha256, cutoff, hub.now_ms()):
             return False
     hub.store.blobs.delete(file_key(sha256))
-    with hub.write() as tx:
+    with hub.write(Lock.file(sha256)) as tx:
         files.end_sweep(tx, sha256)
     return True

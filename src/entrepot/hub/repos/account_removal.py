@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from entrepot.catalog import Write
+from entrepot.catalog import AnyLock, Lock, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.repos import folders as folder_rows
@@ -37,7 +37,7 @@ def transfer_all(hub: HubContext, by: Actor, source: str, target: str) -> Transf
         QuotaExceeded: they exceed the quota of the target.
     """
     actor = require_admin(by)
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.namespace_named(source), Lock.namespace_named(target), Lock.audit()) as tx:
         moved = _move_all(hub, tx, actor, find_namespace(tx, source), find_namespace(tx, target))
     hub.job_added.set()
     return Transferred(moved=[ref.path for ref in moved])
@@ -58,7 +58,7 @@ def delete_user(hub: HubContext, by: Actor, name: str, removal: Removal) -> Remo
     """
     actor = require_admin(by)
     _check(removal)
-    with hub.write() as tx:
+    with hub.write(*_locks(name, removal)) as tx:
         user = find_user(tx, name)
         check_hub_admin_left(tx, user)
         moved, purged = _empty(hub, tx, actor, user, removal)
@@ -79,7 +79,7 @@ def delete_org(hub: HubContext, by: Actor, name: str, removal: Removal) -> Remov
     """
     actor = require_admin(by)
     _check(removal)
-    with hub.write() as tx:
+    with hub.write(*_locks(name, removal)) as tx:
         org = orgs.find(tx, name)
         moved, purged = _empty(hub, tx, actor, org, removal)
         owned = [str(row.ref.id) for row in repos.owned_by(tx, org.id)]
@@ -89,6 +89,12 @@ def delete_org(hub: HubContext, by: Actor, name: str, removal: Removal) -> Remov
         audit.record(hub, tx, actor, "org.delete", org_subject(org))
     hub.job_added.set()
     return _removed(org, moved, purged)
+
+
+def _locks(name: str, removal: Removal) -> tuple[AnyLock, ...]:
+    """Return the locks for removing an account: no repository appears in it, or moves, in the meantime."""
+    namespaces = [name] if removal.transfer_to is None else [name, removal.transfer_to]
+    return (Lock.hub(), *map(Lock.namespace_named, namespaces), Lock.audit())
 
 
 def _check(removal: Removal) -> None:

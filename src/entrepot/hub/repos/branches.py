@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Read, Write
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.git import objects
 from entrepot.catalog.repos import refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
@@ -69,7 +69,7 @@ def create_branch(
     if is_empty:
         _create_empty(hub, caller, ref, branch, overwrites=overwrites)
         return
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref)) as tx:
         row, _ = access.writable(tx, caller, ref)
         old = _replaceable_head(tx, row, branch, overwrites=overwrites)
         if old is not None:
@@ -92,7 +92,7 @@ def _create_empty(hub: HubContext, caller: MaybeCaller, ref: RepoRef, branch: Re
     assert tree.oid == EMPTY_TREE
     commit = commit_object(hub, maker, tree.oid, (), "initial commit")
     rows = [stored.row_of(item) for item in (tree, commit)]
-    with hub.write() as tx:
+    with hub.write(Lock.repo(row.id)) as tx:
         capabilities.recheck(tx, maker, row, branch, hub.now_ms())
         _check_new(tx, row, branch)
         move = Move(branch, old, commit.oid)
@@ -109,7 +109,7 @@ def delete_branch(hub: HubContext, caller: MaybeCaller, ref: RepoRef, name: str)
         Refused: the branch is protected.
     """
     branch = parse_branch(name, is_stored=True)
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
         row, dropper = access.writable(tx, caller, ref)
         if branch == MAIN:
             raise NotAllowed(f"Cannot delete {MAIN}")
@@ -126,7 +126,7 @@ def create_tag(
         InvalidName, RevisionNotFound: the name or the revision cannot be used.
         AlreadyExists: the tag exists.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref)) as tx:
         row, tagger = access.writable(tx, caller, ref)
         commit = revisions.resolve(tx, row.id, revision)
         tag = parse_tag(name)
@@ -150,7 +150,7 @@ def delete_tag(hub: HubContext, caller: MaybeCaller, ref: RepoRef, name: str) ->
         RevisionNotFound: it does not exist.
     """
     tag = parse_tag(name, is_stored=True)
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
         row, dropper = access.writable(tx, caller, ref)
         _drop(hub, tx, dropper, row, tag)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from entrepot.catalog import Read, Write
+from entrepot.catalog import AnyLock, Lock, Read, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.repos import folders
@@ -128,6 +128,12 @@ def find_or_add_namespace(hub: HubContext, tx: Write, owner: Account, name: str)
         return there
     fresh = accounts.fresh(name, folders.KIND, hub.now_ms())
     return accounts.add(tx, attrs.evolve(fresh, parent_id=owner.id))
+
+
+def locks_of(*namespaces: str) -> tuple[AnyLock, ...]:
+    """Return the locks of namespaces and of the owners of those that are folders."""
+    names = {name for namespace in namespaces for name in (namespace, split_namespace(namespace)[0])}
+    return tuple(map(Lock.namespace_named, sorted(names)))
 
 
 def subject(folder: FolderRow) -> str:

@@ -114,7 +114,8 @@ def change(hub: HubContext, caller: MaybeCaller, wanted: FolderId, changes: Fold
     gate = folder_access.editable if changes.name is None else folder_access.owned
     with hub.read() as tx:
         before, _ = gate(tx, caller, wanted.type, wanted.owner, wanted.name)
-    with hub.write(Lock.namespace(before.owner_id), Lock.namespace(before.namespace_id), Lock.audit()) as tx:
+    places = (Lock.namespace(before.owner_id), Lock.namespace(before.namespace_id))
+    with hub.write(*places, Lock.audit()) as tx:
         folder, editor = gate(tx, caller, wanted.type, wanted.owner, wanted.name)
         if values:
             folders.update(tx, folder.id, **values)
@@ -136,7 +137,10 @@ def delete(hub: HubContext, caller: MaybeCaller, wanted: FolderId) -> None:
     """
     with hub.read() as tx:
         before, _ = folder_access.owned(tx, caller, wanted.type, wanted.owner, wanted.name)
-    with hub.write(Lock.namespace(before.owner_id), Lock.namespace(before.namespace_id), Lock.audit()) as tx:
+        rows = repos.page_of(tx, before.namespace_id, before.type, None)
+    # A repository that is created in between cannot be written yet: its namespace is locked.
+    places = (Lock.namespace(before.owner_id), Lock.namespace(before.namespace_id))
+    with hub.write(*places, *(Lock.repo(row.id) for row in rows), Lock.audit()) as tx:
         folder, remover = folder_access.owned(tx, caller, wanted.type, wanted.owner, wanted.name)
         discard(hub, tx, remover, folder)
 

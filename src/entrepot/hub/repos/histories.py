@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Read
+from entrepot.catalog import Lock, Read
 from entrepot.catalog.repos import commits
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import BranchMoved, Malformed, RevisionNotFound
@@ -87,7 +87,7 @@ def squash(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, me
     summary, _, description = (message.strip() or "Super-squash branch").partition("\n")
     commit = commit_object(hub, author, root, (), summary, description.strip("\n"))
     move = Move(branch.ref, branch.head, commit.oid)
-    with hub.write() as tx:
+    with hub.write(Lock.repo(row.id), Lock.audit()) as tx:
         author = capabilities.recheck(tx, author, row, branch.ref, hub.now_ms())
         rows = [objects.row_of(commit)]
         if not publish(hub, tx, Publication(row.id, move, (), rows, (), (), author.account.id)):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Read, Write
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.files import files, xet_files
@@ -135,7 +135,7 @@ def share(
         origin = access.readable(tx, caller, source)
         access.writable(tx, caller, target)
     rechunking.verify_named(hub, origin.id, list(dict.fromkeys(sha256s)))
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(source), Lock.repo_at(target), *map(Lock.file, sha256s)) as tx:
         origin = access.readable(tx, caller, source)
         row, sharer = access.writable(tx, caller, target)
         named = files.proven(tx, origin.id, list(dict.fromkeys(sha256s)))
@@ -152,7 +152,7 @@ def _delete(
 ) -> None:
     repo_id = row.id
     if not rewrites_history:
-        with hub.write() as tx:
+        with hub.write(Lock.repo(repo_id), Lock.audit()) as tx:
             files.unlink(tx, repo_id, sha256s)
             xet_files.withdraw(tx, repo_id, sha256s)
             _record(hub, tx, deleter, row, sha256s, rewrites_history=False)
@@ -192,9 +192,9 @@ def _publish(
     rows = [objects.row_of(item) for item in rewriter.made]
     now = hub.now_ms()
     for at in range(0, len(rows), 1000):
-        with hub.write() as tx:
+        with hub.write(Lock.repo(repo_id)) as tx:
             object_rows.put(tx, repo_id, rows[at : at + 1000], now)
-    with hub.write() as tx:
+    with hub.write(Lock.repo(repo_id), Lock.audit()) as tx:
         row = repositories.by_id(tx, repo_id)
         if row is None:
             raise RepoNotFound

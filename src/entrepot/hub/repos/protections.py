@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 import attrs
 
-from entrepot.catalog import Read
+from entrepot.catalog import Lock, Read
 from entrepot.catalog.repos import refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import InvalidName, Refused, RepoNotFound, shown
@@ -59,7 +59,7 @@ def change(hub: HubContext, ref: RepoRef, alter: Callable[[Protections], Protect
         InvalidName: a pattern breaks the rules of branch names, or there are more than 100.
         Refused: a branch hides a tag that would become immutable.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref)) as tx:
         row = _row(tx, ref)
         wanted = alter(of(row))
         check_patterns(list(wanted.branches))

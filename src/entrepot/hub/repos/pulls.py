@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Read, Write
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.community import discussions
 from entrepot.catalog.community.discussions import DRAFT, MERGED, OPEN, DiscussionRow
 from entrepot.catalog.git.objects import ObjectRow
@@ -70,7 +70,7 @@ def open_draft(hub: HubContext, caller: MaybeCaller, ref: RepoRef, title: str, t
         LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     title, text = discussion_rules.checked_title(title), discussion_rules.checked_text(text)
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref)) as tx:
         row, author = pull_request_access.proposer(tx, caller, ref)
         head = refs.find(tx, row.id, MAIN)
         if head is None:
@@ -120,7 +120,7 @@ def open_with_commit(
     with hub.read() as tx:
         made = commits.compose(hub, tx, author, row, start, draft, staged, known)
     commit = made.oid
-    with hub.write() as tx:
+    with hub.write(Lock.repo(row.id)) as tx:
         author = capabilities.recheck(tx, author, row, None, hub.now_ms())
         discussion = discussion_rules.create(
             hub, tx, row, author, _title_of(draft.summary), _text_of(draft.description), status=OPEN, base=base.ref
@@ -206,7 +206,7 @@ def delete_ref(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> 
         RevisionNotFound: its ref was deleted before.
         LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
         row, known, _ = discussion_rules.get_discussion_to_change(tx, caller, ref, num)
         discussion = discussion_rules.get_pull(tx, row, num)
         name = discussion_rules.head_ref(discussion)
@@ -265,7 +265,7 @@ def _attempt(
         [change.path for change in merged.taken],
         merger.account.id,
     )
-    with hub.write() as tx:
+    with hub.write(Lock.repo(row.id)) as tx:
         merger = capabilities.recheck(tx, merger, row, discussion.base, hub.now_ms())
         if not _is_unchanged(tx, discussion, head):
             return None

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from entrepot.catalog import Read, Write
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.files import files
 from entrepot.catalog.git import objects
@@ -105,7 +105,7 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     repo_id = parse_repo_id(f"{new.namespace or maker.account.name}/{new.name}")
     content = _initial_files(new)
     with hub.read() as tx:
-        folder_homes.check(tx, maker, repo_id.namespace, new.type)
+        owner_id = folder_homes.check(tx, maker, repo_id.namespace, new.type).owner_id
     _check_visibility(new.visibility)
     if new.multipart_threshold is not None and not MIN_THRESHOLD <= new.multipart_threshold <= 1 << 40:
         raise Malformed("parameter 'lfsmultipartthresh'", f"expected {MIN_THRESHOLD:,} bytes or more")
@@ -120,7 +120,8 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     made += [GitObject(oid, Kind.TREE, tree) for oid, tree in trees.items()]
     commit = commit_object(hub, maker, root, (), "initial commit")
     rows = [stored.row_of(item) for item in (*made, commit)]
-    with hub.write() as tx:
+    locks = (Lock.namespace(owner_id), Lock.namespace_named(repo_id.namespace), Lock.new_repo(), Lock.audit())
+    with hub.write(*locks) as tx:
         home = folder_homes.get(hub, tx, maker, repo_id.namespace, new.type)
         ref = RepoRef(new.type, RepoId(home.namespace.name, repo_id.name))
         _check_free(tx, maker, ref)
@@ -145,7 +146,7 @@ def delete(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
     Raises:
         RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
     """
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref), Lock.namespace_named(ref.id.namespace), Lock.audit()) as tx:
         row, remover = access.writable(tx, caller, ref)
         discard(hub, tx, remover, row)
 
@@ -158,7 +159,8 @@ def move(hub: HubContext, caller: MaybeCaller, ref: RepoRef, target: RepoRef) ->
         AlreadyExists: the new name is taken.
         QuotaExceeded: it exceeds the quota of the other namespace.
     """
-    with hub.write() as tx:
+    namespaces = folder_homes.locks_of(ref.id.namespace, target.id.namespace)
+    with hub.write(Lock.repo_at(ref), *namespaces, Lock.audit()) as tx:
         row, mover = access.writable(tx, caller, ref)
         home = folder_homes.get(hub, tx, mover, target.id.namespace, target.type)
         relocate(hub, tx, mover, row, home.namespace, target.id.name)
@@ -214,7 +216,7 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
     _check_visibility(changes.visibility)
     if changes.gated is not None and changes.gated not in GATES:
         raise InvalidName("gate", changes.gated, "expected auto, manual or false")
-    with hub.write() as tx:
+    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
         row, settler = access.writable(tx, caller, ref)
         values: dict[str, object] = {}
         if changes.visibility is not None:
@@ -261,7 +263,8 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
             if not name.startswith("refs/pr/"):
                 raise InvalidPath(path, f"{rule}; rename or delete it on {name} first")
     rechunking.verify_claims(hub, repo_id=source_id)
-    with hub.write() as tx:
+    namespaces = folder_homes.locks_of(target.namespace)
+    with hub.write(Lock.repo_at(source), *namespaces, Lock.new_repo(), Lock.audit()) as tx:
         origin = access.readable(tx, maker, source)
         home = folder_homes.get(hub, tx, maker, target.namespace, origin.type)
         ref = RepoRef(origin.type, RepoId(home.namespace.name, target.name))

@@ -8,8 +8,10 @@ Source: docs/protocols/hf_api.md, section 2.5 ("Count a download …").
 
 from __future__ import annotations
 
+import itertools
 import threading
 
+from entrepot.catalog import Lock
 from entrepot.catalog.community import trends
 from entrepot.catalog.repos import download_counts
 from entrepot.catalog.repos.repositories import RepoRow
@@ -34,6 +36,7 @@ QUERY_FILES = frozenset(
 _WINDOW_MS = 5 * 60_000
 _DAY_MS = 86_400_000
 _REMEMBERED = 100_000
+_BATCH = 200
 
 
 class DownloadCounter:
@@ -68,14 +71,16 @@ class DownloadCounter:
             counts, self._counts = self._counts, {}
         if not counts:
             return
-        is_written = False
         try:
-            with hub.write() as tx:
-                download_counts.add(tx, hub.now_ms() // _DAY_MS, counts)
-                trends.refresh(tx, list(counts), hub.now_ms())
-            is_written = True
+            while counts:
+                batch = dict(itertools.islice(counts.items(), _BATCH))
+                with hub.write(*map(Lock.repo, batch)) as tx:
+                    download_counts.add(tx, hub.now_ms() // _DAY_MS, batch)
+                    trends.refresh(tx, list(batch), hub.now_ms())
+                for repo_id in batch:
+                    del counts[repo_id]
         finally:
-            if not is_written:
+            if counts:
                 with self._lock:
                     for repo_id, count in counts.items():
                         self._counts[repo_id] = self._counts.get(repo_id, 0) + count

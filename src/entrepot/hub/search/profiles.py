@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from entrepot.catalog import Read
+from entrepot.catalog import Lock, Read
 from entrepot.catalog.accounts import accounts, follows
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.community import collections, discussions, likes
@@ -108,7 +108,7 @@ def change_profile(
         values["fullname"] = parse_fullname(fullname)
     if details is not None:
         values["details"] = parse_details(details)
-    with hub.write() as tx:
+    with hub.write(Lock.hub()) as tx:
         if values:
             accounts.update(tx, known.account.id, **values)
         return find(tx, known.account.name, is_user=True)

@@ -21,7 +21,7 @@ from typing import Any
 
 import attrs
 
-from entrepot.catalog import Read, Write
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.jobs.jobs import JobArgs
 from entrepot.catalog.repos import repositories
@@ -90,14 +90,14 @@ def deliver(hub: HubContext, args: JobArgs) -> None:
         if not _conclude(hub, taken, posted):
             return
         if time.monotonic() > ends or number == _IN_ONE_TURN - 1:
-            with hub.write() as tx:
+            with hub.write(Lock.nothing()) as tx:
                 events.schedule_delivery(tx, webhook_id, repo_id, hub.now_ms(), owner_id=taken.webhook.owner_id)
             return
 
 
 def forget_old(hub: HubContext, _args: JobArgs) -> None:
     """Delete old entries of the delivery log, and schedule the next run for tomorrow."""
-    with hub.write() as tx:
+    with hub.write(Lock.hub()) as tx:
         deliveries.forget(tx, hub.now_ms() - KEPT_MS)
         deliveries.forget_pauses(tx, hub.now_ms() - _DAY_MS)
     plan_forgetting(hub)
@@ -105,7 +105,7 @@ def forget_old(hub: HubContext, _args: JobArgs) -> None:
 
 def plan_forgetting(hub: HubContext) -> None:
     """Schedule the clean-up of the delivery log for tomorrow."""
-    with hub.write() as tx:
+    with hub.write(Lock.nothing()) as tx:
         jobs.enqueue(tx, "forget-deliveries", {}, hub.now_ms(), dedup_key="forget-deliveries", delay_ms=_DAY_MS)
 
 
@@ -118,7 +118,11 @@ def _take(hub: HubContext, webhook_id: int, repo_id: int) -> _Taken | None:
     """Return the next delivery, marked as being sent, with a slot of its host; None if there is none now."""
     now, slot = hub.now_ms(), ""
     try:
-        with hub.write() as tx:
+        with hub.read() as reading:
+            found = webhooks.by_id(reading, webhook_id)
+        if found is None:
+            return None
+        with hub.write(*_locks(found, repo_id)) as tx:
             webhook, delivery = webhooks.by_id(tx, webhook_id), deliveries.first(tx, webhook_id, repo_id)
             if webhook is None or delivery is None or webhook.is_disabled:
                 return None
@@ -143,6 +147,12 @@ def _take(hub: HubContext, webhook_id: int, repo_id: int) -> _Taken | None:
         if slot:
             hub.sending.release(slot)
         raise
+
+
+def _locks(webhook: WebhookRow, repo_id: int) -> tuple[Lock, ...]:
+    """Return the locks of a webhook's deliveries about a repository, and of what is known of their receiver."""
+    host = _host_of(outbound_http.parse_target(webhook.url))
+    return (Lock.job(f"deliver:{webhook.id}:{repo_id}"), Lock.job(f"webhook:{webhook.id}"), Lock.job(f"host:{host}"))
 
 
 def _is_visible(tx: Read, taken: _Taken) -> bool:
@@ -175,7 +185,7 @@ def _conclude(hub: HubContext, taken: _Taken, posted: PostResult) -> bool:
     delivery, now = taken.delivery, hub.now_ms()
     attempts = delivery.attempts + 1
     answer = posted.answer[: outbound_http.MAX_ANSWER]
-    with hub.write() as tx:
+    with hub.write(*_locks(taken.webhook, delivery.repo_id)) as tx:
         if posted.is_welcome:
             deliveries.end_pauses(tx, [taken.webhook_key, taken.host_key])
             deliveries.conclude(tx, delivery.id, "done", posted.status, answer, now)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Read
+from entrepot.catalog import Lock, Read
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.webhooks import deliveries, webhooks
@@ -92,7 +92,7 @@ def create(hub: HubContext, caller: MaybeCaller, draft: WebhookDraft) -> Webhook
     owner = require_permission(caller, scopes.HOOKS_WRITE)
     _check(draft.url, draft.domains, draft.secret)
     watched = _watches(draft.watched)
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         if len(webhooks.of_owner(tx, owner.account.id)) >= MAX_WEBHOOKS:
             raise LimitExceeded("the number of webhooks", MAX_WEBHOOKS, "delete one that is not needed")
         row = WebhookRow(
@@ -118,7 +118,7 @@ def update(hub: HubContext, caller: MaybeCaller, uid: str, changes: WebhookChang
         as :func:`create`; ThingNotFound: the caller does not own it.
     """
     owner = require_permission(caller, scopes.HOOKS_WRITE)
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         row = _own(tx, owner, uid)
         changed = attrs.evolve(
             row,
@@ -140,7 +140,7 @@ def switch(hub: HubContext, caller: MaybeCaller, uid: str, *, is_disabled: bool)
         LoginRequired, NotAllowed, ThingNotFound: as :func:`update`.
     """
     owner = require_permission(caller, scopes.HOOKS_WRITE)
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         row = attrs.evolve(_own(tx, owner, uid), is_disabled=is_disabled)
         webhooks.replace(tx, row)
         audit.record(hub, tx, owner, f"webhook.{'disable' if is_disabled else 'enable'}", f"webhook {uid}")
@@ -157,7 +157,7 @@ def delete(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
         LoginRequired, NotAllowed, ThingNotFound: as :func:`update`.
     """
     owner = require_permission(caller, scopes.HOOKS_WRITE)
-    with hub.write() as tx:
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
         webhooks.remove(tx, _own(tx, owner, uid).id)
         audit.record(hub, tx, owner, "webhook.delete", f"webhook {uid}")
 
@@ -184,7 +184,7 @@ def replay(hub: HubContext, caller: MaybeCaller, uid: str, delivery: str) -> Web
         LoginRequired, NotAllowed, ThingNotFound: as :func:`update`, or the delivery does not exist.
     """
     owner = require_permission(caller, scopes.HOOKS_WRITE)
-    with hub.write() as tx:
+    with hub.write(Lock.hub()) as tx:
         row = _own(tx, owner, uid)
         found = deliveries.find(tx, row.id, delivery)
         if found is None:
