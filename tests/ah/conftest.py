@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from entrepot import ah
 from entrepot.ah import sessions
-from entrepot.ah.sessions import Session
+from entrepot.ah.sessions import HubSession
 from entrepot.testing.hubs import RunningHub
 
 
 @pytest.fixture(autouse=True)
-def fresh_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def fresh_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Begin and end without a session, with a home that has no file of the T9k SDK."""
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.delenv("T9K_CONFIG", raising=False)
     monkeypatch.setattr(sessions, "_STATE", sessions._State())
-    return
 
 
 @pytest.fixture
@@ -47,10 +46,10 @@ def fresh_model(fresh_folder: str) -> str:
 
 
 @pytest.fixture
-def session_of(at_hub: RunningHub) -> Callable[[str], Session]:
+def session_of(at_hub: RunningHub) -> Callable[[str], HubSession]:
     """Return a function that opens a session of another user."""
 
-    def open_for(name: str) -> Session:
+    def open_for(name: str) -> HubSession:
         return sessions.opened(at_hub.url, api_key=at_hub.user(name).token)
 
     return open_for

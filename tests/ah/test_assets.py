@@ -16,7 +16,7 @@ from entrepot import ah
 from entrepot.ah import sessions
 from entrepot.ah.assets import joined_message
 from entrepot.ah.errors import AlreadyExists, AssetHubError, Denied, InvalidPath, NotFound
-from entrepot.ah.sessions import Session
+from entrepot.ah.sessions import HubSession
 from entrepot.testing.hubs import RunningHub
 
 
@@ -116,7 +116,7 @@ def test_a_deleted_asset_is_gone_for_everybody(fresh_model: str, oracle: Oracle)
 
 
 def test_what_others_may_not_see_is_absent_for_them(
-    fresh_model: str, session_of: Callable[[str], Session], tmp_path: Path
+    fresh_model: str, session_of: Callable[[str], HubSession], tmp_path: Path
 ) -> None:
     full = f"/tester/t9k-assethub/{fresh_model}"
     absent = full.replace("gpt2", "none")

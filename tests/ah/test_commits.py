@@ -14,10 +14,10 @@ from huggingface_hub import CommitOperationAdd
 from huggingface_hub import HfApi as Oracle
 
 from entrepot import ah
-from entrepot.ah import commits, sessions
+from entrepot.ah import commits, plans, sessions
 from entrepot.ah.commits import check_message
 from entrepot.ah.errors import AssetHubError, Canceled, Denied, NotFound
-from entrepot.ah.sessions import Session
+from entrepot.ah.sessions import HubSession
 from entrepot.client.uploads import publishing
 from entrepot.errors import InvalidArgument, SourceMissing
 from entrepot.testing.hubs import RunningHub
@@ -62,7 +62,7 @@ def test_the_examples_of_adding(fresh_model: str) -> None:
         ({"./saved_model": "path/to/[saved_model]"}, ["path/to/saved_model/a.bin", "path/to/saved_model/sub/b.txt"]),
         ({"./saved_model": "path/to/renamed_dir"}, ["path/to/renamed_dir/a.bin", "path/to/renamed_dir/sub/b.txt"]),
     ):
-        made = ah.commit(v1, msg="add ...", add=add)  # type: ignore[arg-type]
+        made = ah.commit(v1, msg="add ...", add=add)
         assert made is not None
         assert made.message == "add ..."
         expected += more
@@ -181,8 +181,8 @@ def test_bad_input_sends_nothing(fresh_model: str) -> None:
     head = ah.get(f"{fresh_model}:main").commit_id
     write("a.txt")
     for call, kind in (
-        (lambda: ah.commit(fresh_model, "m", add="a.txt"), TypeError),  # type: ignore[arg-type]
-        (lambda: ah.commit(fresh_model, "m", delete="a.txt"), TypeError),  # type: ignore[arg-type]
+        (lambda: ah.commit(fresh_model, "m", add="a.txt"), TypeError),
+        (lambda: ah.commit(fresh_model, "m", delete="a.txt"), TypeError),
         (lambda: ah.commit(fresh_model, "m", add=["a.txt", "none.txt"]), SourceMissing),
         (lambda: ah.commit(fresh_model, "", add=["a.txt"]), InvalidArgument),
         (lambda: ah.commit(fresh_model, "m", add={"a.txt": "../x"}), ValueError),
@@ -266,7 +266,7 @@ def test_a_deleted_object_made_anew_meanwhile_cancels(
 
 def test_a_file_that_changes_while_it_is_read_cancels(fresh_model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     write("a.bin", os.urandom(100_000))
-    planned = commits.plan_additions
+    planned = plans.plan_additions
 
     def late(add: Any) -> Any:
         found = planned(add)
@@ -281,7 +281,7 @@ def test_a_file_that_changes_while_it_is_read_cancels(fresh_model: str, monkeypa
 
 def test_with_force_a_changed_file_is_read_again(fresh_model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     write("a.bin", os.urandom(100_000))
-    planned = commits.plan_additions
+    planned = plans.plan_additions
 
     def late(add: Any) -> Any:
         found = planned(add)
@@ -321,7 +321,7 @@ def test_writers_of_one_branch_do_not_lose_each_others_work(fresh_model: str) ->
 
 
 def test_staged_changes_are_seen_by_their_user_only(
-    fresh_model: str, oracle: Oracle, session_of: Callable[[str], Session]
+    fresh_model: str, oracle: Oracle, session_of: Callable[[str], HubSession]
 ) -> None:
     ah.stage(fresh_model, add=[write("a.txt", "abc"), write("big.bin", os.urandom(50_000))])
     rows = ah.status(fresh_model)
@@ -382,7 +382,7 @@ def test_own_changes_come_over_the_staged_ones(fresh_model: str, oracle: Oracle)
     assert read(oracle, fresh_model, "same.txt") == b"head"
 
 
-def test_reset_drops_the_callers_changes(fresh_model: str, session_of: Callable[[str], Session]) -> None:
+def test_reset_drops_the_callers_changes(fresh_model: str, session_of: Callable[[str], HubSession]) -> None:
     full = f"/tester/t9k-assethub/{fresh_model}"
     other = session_of("ivan")
     ah.share(fresh_model.rpartition("/")[0], user="ivan", permission="edit")

@@ -14,7 +14,7 @@ from huggingface_hub.errors import RepositoryNotFoundError
 from entrepot import ah
 from entrepot.ah import sessions
 from entrepot.ah.errors import AlreadyExists, AssetHubError, Denied, NotFound
-from entrepot.ah.sessions import Session
+from entrepot.ah.sessions import HubSession
 from entrepot.testing.hubs import RunningHub
 
 
@@ -78,7 +78,7 @@ def test_a_folder_is_never_made_for_another_user(at_hub: RunningHub, fresh_folde
 
 
 def test_an_organisation_owns_folders_for_those_who_write(
-    at_hub: RunningHub, fresh_folder: str, session_of: Callable[[str], Session]
+    at_hub: RunningHub, fresh_folder: str, session_of: Callable[[str], HubSession]
 ) -> None:
     at_hub.org("ahlab", members={"writer": "write", "reader": "read"})
     path = f"/ahlab/t9k-assethub/model/{fresh_folder}"
@@ -180,7 +180,7 @@ def test_a_folder_is_deleted_with_its_assets(fresh_folder: str, oracle: Oracle) 
     assert ah.create(f"model/{fresh_folder}") != folder
 
 
-def test_absent_folders_and_owners_are_alike(at_hub: RunningHub, session_of: Callable[[str], Session]) -> None:
+def test_absent_folders_and_owners_are_alike(at_hub: RunningHub, session_of: Callable[[str], HubSession]) -> None:
     with sessions.using(session_of("carol")):
         ah.create("model/secret/x")
     for path in ("/carol/t9k-assethub/model", "/nobody-at-all/t9k-assethub/model"):
@@ -193,7 +193,9 @@ def test_absent_folders_and_owners_are_alike(at_hub: RunningHub, session_of: Cal
                 call(path)
 
 
-def test_what_belongs_to_no_folder_is_in_the_last_one(at_hub: RunningHub, session_of: Callable[[str], Session]) -> None:
+def test_what_belongs_to_no_folder_is_in_the_last_one(
+    at_hub: RunningHub, session_of: Callable[[str], HubSession]
+) -> None:
     with sessions.using(session_of("dave")):
         assert names("model") == []
         ah.create("model/zz/x")

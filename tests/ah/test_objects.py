@@ -117,7 +117,7 @@ def test_an_absent_object_is_named_before_anything_is_written(filled: str, objec
 
 def test_objects_are_a_list(filled: str) -> None:
     with pytest.raises(TypeError):
-        ah.download(filled, objects="model.pt")  # type: ignore[arg-type]
+        ah.download(filled, objects="model.pt")
 
 
 def test_the_example_of_tags_and_commits_of_a_dataset(fresh_folder: str) -> None:

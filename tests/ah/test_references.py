@@ -12,7 +12,7 @@ from huggingface_hub import HfApi as Oracle
 from entrepot import ah
 from entrepot.ah import sessions
 from entrepot.ah.errors import AlreadyExists, AssetHubError, Denied, InvalidPath, NotFound
-from entrepot.ah.sessions import Session
+from entrepot.ah.sessions import HubSession
 from entrepot.testing.hubs import RunningHub
 
 
@@ -216,7 +216,7 @@ def test_references_are_not_updated(fresh_model: str) -> None:
 
 
 def test_a_viewer_reads_and_changes_nothing(
-    fresh_model: str, session_of: Callable[[str], Session], at_hub: RunningHub
+    fresh_model: str, session_of: Callable[[str], HubSession], at_hub: RunningHub
 ) -> None:
     made = ah.commit(fresh_model, "m", add=[write("a.txt")])
     ah.create(f"{fresh_model}:v1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,7 @@ def test_a_model_and_its_branch(fresh_model: str) -> None:
 
 
 def test_commits_of_a_branch_by_place_and_id(fresh_model: str) -> None:
-    branch = ah.get(f"{fresh_model}:main")
+    branch: Any = ah.get(f"{fresh_model}:main")
     first = branch.commit_id
     made = [branch.create_commit(f"m{number}", add=[write("a.txt", str(number))]) for number in range(2)]
     assert branch.get_commit(index=0) == made[1]
@@ -76,18 +77,18 @@ def test_commits_of_a_branch_by_place_and_id(fresh_model: str) -> None:
     assert branch.get_commit(index=1).message == "m0"
     for arguments in ({"index": 3}, {"index": -4}, {"id": "0" * 40}, {"id": made[0].id[:3]}):
         with pytest.raises(NotFound, match=r"^No such commit"):
-            branch.get_commit(**arguments)  # type: ignore[arg-type]
+            branch.get_commit(**arguments)
     for wrong in ({}, {"index": 0, "id": "x"}):
         with pytest.raises(ValueError, match="index"):
-            branch.get_commit(**wrong)  # type: ignore[arg-type]
-    model = ah.get(fresh_model)
+            branch.get_commit(**wrong)
+    model: Any = ah.get(fresh_model)
     assert model.get_commit(made[0].id[:4]) == made[0]
     with pytest.raises(NotFound, match=r"^No such commit"):
         model.get_commit("main")
 
 
 def test_tags_of_everything(fresh_model: str) -> None:
-    model = ah.get(fresh_model)
+    model: Any = ah.get(fresh_model)
     branch = model.get_branch("main")
     made = branch.create_commit("m", add=[write("a.txt")])
     tags = [branch.create_tag("t1"), made.create_tag("t2"), model.create_tag("t3", source="t1")]

@@ -11,7 +11,7 @@ import pytest
 from entrepot import ah
 from entrepot.ah import sessions
 from entrepot.ah.errors import NotLoggedIn, ServerUnreachable
-from entrepot.ah.sessions import Configuration, Session, read_configuration
+from entrepot.ah.sessions import Configuration, HubSession, read_configuration
 from entrepot.client.tokens import TokenStore
 from entrepot.errors import ConfigError, InvalidToken
 from entrepot.testing.hubs import RunningHub
@@ -152,7 +152,7 @@ def test_a_missing_file_is_fine_unless_it_is_named(tmp_path: Path) -> None:
     assert read_configuration({"T9K_CONFIG": str(tmp_path / "empty.yaml")}) == Configuration()
 
 
-def test_a_block_uses_its_own_session(at_hub: RunningHub, session_of: Callable[[str], Session]) -> None:
+def test_a_block_uses_its_own_session(at_hub: RunningHub, session_of: Callable[[str], HubSession]) -> None:
     other = session_of("bob")
     with sessions.using(other):
         assert sessions.current().user == "bob"

@@ -15,7 +15,7 @@ from huggingface_hub.errors import RepositoryNotFoundError
 from entrepot import ah
 from entrepot.ah import sessions
 from entrepot.ah.errors import AssetHubError, Denied, NotFound
-from entrepot.ah.sessions import Session
+from entrepot.ah.sessions import HubSession
 from entrepot.testing.hubs import RunningHub
 
 
@@ -36,9 +36,9 @@ def sees(hub: RunningHub, user: str | None, repo: str) -> bool:
 
 
 @pytest.fixture
-def people(at_hub: RunningHub, session_of: Callable[[str], Session]) -> Callable[[str], Any]:
+def people(at_hub: RunningHub, session_of: Callable[[str], HubSession]) -> Callable[[str], Any]:
     """Return a function whose block runs as another user."""
-    known: dict[str, Session] = {}
+    known: dict[str, HubSession] = {}
 
     def act(name: str) -> Any:
         if name not in known:

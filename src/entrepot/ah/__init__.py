@@ -47,7 +47,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605 - a list of names, computed from the table
+__all__ = tuple(sorted(_HOMES))
 
 
 def __getattr__(name: str) -> object:

@@ -31,3 +31,5 @@ from entrepot.ah.resources import Model as Model
 from entrepot.ah.resources import Tag as Tag
 from entrepot.ah.sessions import login as login
 from entrepot.ah.sessions import logout as logout
+
+__all__: tuple[str, ...]

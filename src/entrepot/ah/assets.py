@@ -9,7 +9,7 @@ import attrs
 from entrepot.ah.errors import AlreadyExists, AssetHubError, taken, translated
 from entrepot.ah.paths import LOOSE, MAIN, ResourcePath
 from entrepot.ah.properties import Row, check_description, check_labels
-from entrepot.ah.sessions import LOG, Session
+from entrepot.ah.sessions import LOG, HubSession
 from entrepot.client.calls import refs, repos
 from entrepot.errors import Conflict
 from entrepot.names import parse_repo_id
@@ -35,7 +35,7 @@ class AssetFacts:
 
 
 def create_asset(
-    session: Session,
+    session: HubSession,
     path: ResourcePath,
     labels: Sequence[str] | None = None,
     description: str | None = "",
@@ -64,7 +64,7 @@ def create_asset(
     return get_asset(session, path)
 
 
-def get_asset(session: Session, path: ResourcePath) -> AssetFacts:
+def get_asset(session: HubSession, path: ResourcePath) -> AssetFacts:
     """Return an asset; its old path leads to it after a rename.
 
     Raises:
@@ -95,7 +95,7 @@ def facts_of(found: WiderRepoInfo, asked: ResourcePath) -> AssetFacts:
 
 
 def update_asset(
-    session: Session,
+    session: HubSession,
     path: ResourcePath,
     name: str | None = None,
     labels: Sequence[str] | None = None,
@@ -124,7 +124,7 @@ def update_asset(
     return renamed
 
 
-def delete_asset(session: Session, path: ResourcePath) -> None:
+def delete_asset(session: HubSession, path: ResourcePath) -> None:
     """Delete an asset with everything in it.
 
     Raises:
@@ -135,7 +135,7 @@ def delete_asset(session: Session, path: ResourcePath) -> None:
     LOG.info("%s %s deleted", path.noun, path)
 
 
-def list_refs(session: Session, path: ResourcePath, kind: str) -> list[Row]:
+def list_refs(session: HubSession, path: ResourcePath, kind: str) -> list[Row]:
     """Return the branches (``branch``) or tags (``tag``) of an asset.
 
     Raises:
@@ -147,7 +147,7 @@ def list_refs(session: Session, path: ResourcePath, kind: str) -> list[Row]:
     return [{"id": ref.name, "commit_id": ref.target_commit} for ref in listed]
 
 
-def list_commits(session: Session, path: ResourcePath) -> list[Row]:
+def list_commits(session: HubSession, path: ResourcePath) -> list[Row]:
     """Return the commits that are reachable from a ref (without one: main), newest first.
 
     Raises:

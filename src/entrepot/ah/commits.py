@@ -13,7 +13,7 @@ from entrepot.ah.paths import MAIN, ResourcePath
 from entrepot.ah.plans import Additions, Deletions, find_deletions, parse_deletions, plan_additions
 from entrepot.ah.properties import Row
 from entrepot.ah.references import not_a_branch
-from entrepot.ah.sessions import LOG, Session
+from entrepot.ah.sessions import LOG, HubSession
 from entrepot.client.calls import repos, staged
 from entrepot.client.commit_target import CommitMessage, CommitTarget
 from entrepot.client.operations import Add, Operation
@@ -31,7 +31,7 @@ _TRIES = 3
 
 
 def make_commit(
-    session: Session,
+    session: HubSession,
     path: ResourcePath,
     msg: str,
     delete: Sequence[str] | None = None,
@@ -96,7 +96,7 @@ def check_message(msg: str) -> CommitMessage:
 
 
 def _published(
-    session: Session,
+    session: HubSession,
     path: ResourcePath,
     message: CommitMessage,
     deletions: Deletions,
@@ -133,7 +133,7 @@ def _published(
 
 
 def stage_changes(
-    session: Session, path: ResourcePath, add: Additions = None, delete: Sequence[str] | None = None
+    session: HubSession, path: ResourcePath, add: Additions = None, delete: Sequence[str] | None = None
 ) -> None:
     """Put changes on a branch without committing them; only the caller sees them.
 
@@ -159,12 +159,12 @@ def stage_changes(
     LOG.info("%s staged on branch %s", "1 change is" if number == 1 else f"{number:,} changes are", path)
 
 
-def list_staged(session: Session, path: ResourcePath) -> list[StagedChange]:
+def list_staged(session: HubSession, path: ResourcePath) -> list[StagedChange]:
     """Return the caller's staged changes of a branch, in the order of staging."""
     return list(session.hub.pages(staged.page(path.repo, path.ref or MAIN)))
 
 
-def staged_rows(session: Session, path: ResourcePath) -> list[Row]:
+def staged_rows(session: HubSession, path: ResourcePath) -> list[Row]:
     """Return the caller's staged changes of a branch as rows.
 
     Raises:
@@ -177,7 +177,7 @@ def staged_rows(session: Session, path: ResourcePath) -> list[Row]:
         ]
 
 
-def reset_branch(session: Session, path: ResourcePath, *, all_users: bool = False) -> None:
+def reset_branch(session: HubSession, path: ResourcePath, *, all_users: bool = False) -> None:
     """Drop the caller's staged changes of a branch, or those of all users; it is fine if there are none.
 
     Raises:
@@ -192,7 +192,7 @@ def reset_branch(session: Session, path: ResourcePath, *, all_users: bool = Fals
 
 
 @contextlib.contextmanager
-def _branch_errors(session: Session, path: ResourcePath, what: str) -> Iterator[None]:
+def _branch_errors(session: HubSession, path: ResourcePath, what: str) -> Iterator[None]:
     """Translate errors of calls on a branch; of a text that names something else, say what it is."""
     with translated(path.at_asset(), what=path.type.value, ref=path):
         try:
@@ -201,7 +201,7 @@ def _branch_errors(session: Session, path: ResourcePath, what: str) -> Iterator[
             raise not_a_branch(session, path, what) from error
 
 
-def _head(session: Session, path: ResourcePath) -> str:
+def _head(session: HubSession, path: ResourcePath) -> str:
     found = session.hub.send(repos.describe(path.repo, path.ref or MAIN, expand=("sha",)))
     if not isinstance(found.sha, str):
         raise AnswerUnusable(session.hub.endpoint, f"the response lacks the commit of {path}")

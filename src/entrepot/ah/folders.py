@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from entrepot.ah.errors import AlreadyExists, AssetHubError, NotFound, missing, taken, translated
 from entrepot.ah.paths import LOOSE, ListingPath, ResourcePath, check_folder
 from entrepot.ah.properties import Row, check_description, check_labels, row_of
-from entrepot.ah.sessions import LOG, Session
+from entrepot.ah.sessions import LOG, HubSession
 from entrepot.client.calls import folders
 from entrepot.errors import Conflict
 from entrepot.names import RepoType
@@ -15,7 +15,7 @@ from entrepot.wire.repos.folders import FolderInfo
 
 
 def create_folder(
-    session: Session,
+    session: HubSession,
     path: ResourcePath,
     labels: Sequence[str] | None = None,
     description: str | None = "",
@@ -47,7 +47,7 @@ def create_folder(
     return made
 
 
-def get_folder(session: Session, path: ResourcePath) -> FolderInfo:
+def get_folder(session: HubSession, path: ResourcePath) -> FolderInfo:
     """Return a folder; its old name leads to it after a rename.
 
     Raises:
@@ -61,7 +61,7 @@ def get_folder(session: Session, path: ResourcePath) -> FolderInfo:
     return found
 
 
-def list_folders(session: Session, path: ResourcePath | ListingPath) -> list[Row]:
+def list_folders(session: HubSession, path: ResourcePath | ListingPath) -> list[Row]:
     """Return the folders of an owner, or those that are shared; ``~`` comes last, if it is not empty.
 
     Raises:
@@ -87,7 +87,7 @@ def list_folders(session: Session, path: ResourcePath | ListingPath) -> list[Row
     return rows
 
 
-def list_assets(session: Session, path: ResourcePath) -> list[Row]:
+def list_assets(session: HubSession, path: ResourcePath) -> list[Row]:
     """Return the assets of a folder that the caller may see.
 
     Raises:
@@ -112,7 +112,7 @@ def list_assets(session: Session, path: ResourcePath) -> list[Row]:
 
 
 def update_folder(
-    session: Session,
+    session: HubSession,
     path: ResourcePath,
     name: str | None = None,
     labels: Sequence[str] | None = None,
@@ -137,7 +137,7 @@ def update_folder(
     return changed
 
 
-def delete_folder(session: Session, path: ResourcePath) -> None:
+def delete_folder(session: HubSession, path: ResourcePath) -> None:
     """Delete a folder with every asset in it; the old name of a renamed folder does not lead to it.
 
     Raises:

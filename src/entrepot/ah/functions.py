@@ -13,7 +13,7 @@ from entrepot.ah.paths import MAIN, ListingPath, ResourcePath, parse_listing, pa
 from entrepot.ah.plans import Additions
 from entrepot.ah.properties import Row
 from entrepot.ah.resources import Branch, Commit, Dataset, Folder, Model, Tag, asset_of, ref_of
-from entrepot.ah.sessions import Session
+from entrepot.ah.sessions import HubSession
 from entrepot.client.calls import accounts
 from entrepot.errors import InvalidArgument
 
@@ -298,12 +298,12 @@ def _listed(path: str, resource: str) -> Rows:
     return objects.list_objects(session, parsed, references.find_ref(session, parsed).commit.id)
 
 
-def _parsed(path: str) -> tuple[Session, ResourcePath]:
+def _parsed(path: str) -> tuple[HubSession, ResourcePath]:
     session = sessions.current()
     return session, parse_resource(path, session.user)
 
 
-def _download(session: Session, path: ResourcePath, wanted: Sequence[str] | None, save_dir: str) -> None:
+def _download(session: HubSession, path: ResourcePath, wanted: Sequence[str] | None, save_dir: str) -> None:
     objects.download_objects(session, path, references.find_ref(session, path).commit.id, wanted, save_dir)
 
 

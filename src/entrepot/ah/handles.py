@@ -12,7 +12,7 @@ import attrs
 from entrepot.ah import sessions
 from entrepot.ah.errors import AssetHubError, NotLoggedIn
 from entrepot.ah.paths import ResourcePath
-from entrepot.ah.sessions import Session
+from entrepot.ah.sessions import HubSession
 
 _GONE = "Cannot call method, because its delete() method has been called or the resource is gone"
 
@@ -71,7 +71,7 @@ class Handle:
     def _identity(self) -> tuple[object, ...]:
         return type(self).__name__, self._endpoint, self.id
 
-    def _session(self) -> Session:
+    def _session(self) -> HubSession:
         """Return the session for a call.
 
         Raises:

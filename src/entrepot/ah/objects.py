@@ -14,7 +14,7 @@ from entrepot.ah.errors import missing, translated
 from entrepot.ah.paths import ResourcePath
 from entrepot.ah.plans import EVERYTHING, listed_paths
 from entrepot.ah.properties import Row
-from entrepot.ah.sessions import LOG, Session
+from entrepot.ah.sessions import LOG, HubSession
 from entrepot.client.calls import contents, trees
 from entrepot.client.calls import files as calls
 from entrepot.client.downloads.fetching import WantedFile
@@ -34,7 +34,7 @@ _KNOWN_NOTES: dict[str, bool] = {}
 _MOST_KNOWN = 1000
 
 
-def list_objects(session: Session, path: ResourcePath, commit: str, *, checksums: bool = False) -> list[Row]:
+def list_objects(session: HubSession, path: ResourcePath, commit: str, *, checksums: bool = False) -> list[Row]:
     """Return the objects of a commit, sorted by path.
 
     Args:
@@ -57,7 +57,7 @@ def list_objects(session: Session, path: ResourcePath, commit: str, *, checksums
     return [_object_row(entry, times.get(entry.path), digests.get(entry.path)) for entry in entries]
 
 
-def _is_note(session: Session, path: ResourcePath, commit: str, name: str, oid: str, size: int | None) -> bool:
+def _is_note(session: HubSession, path: ResourcePath, commit: str, name: str, oid: str, size: int | None) -> bool:
     """Return whether a file is the ``.gitattributes`` in which the hub notes large files for git.
 
     It has only lines that name one file each. Nobody put it there, so it is no object.
@@ -86,7 +86,7 @@ def _object_row(entry: TreeEntry, mtime: int | None, sha256: str | None) -> Row:
     }
 
 
-def _times(session: Session, path: ResourcePath, commit: str, names: Sequence[str]) -> dict[str, int]:
+def _times(session: HubSession, path: ResourcePath, commit: str, names: Sequence[str]) -> dict[str, int]:
     """Return for each object the time of the last commit that changed it, in seconds."""
     found: dict[str, int] = {}
     for at in range(0, len(names), trees.MOST_PATHS):
@@ -97,7 +97,7 @@ def _times(session: Session, path: ResourcePath, commit: str, names: Sequence[st
     return found
 
 
-def _digests(session: Session, path: ResourcePath, commit: str, entries: Sequence[TreeEntry]) -> dict[str, str]:
+def _digests(session: HubSession, path: ResourcePath, commit: str, entries: Sequence[TreeEntry]) -> dict[str, str]:
     """Return the SHA-256 of small objects, whose contents are read in groups."""
     found: dict[str, str] = {}
     for group in _groups(entries):
@@ -127,7 +127,7 @@ def _groups(entries: Iterable[TreeEntry]) -> Iterable[list[TreeEntry]]:
 
 
 def download_objects(
-    session: Session, path: ResourcePath, commit: str, objects: Sequence[str] | None = None, save_dir: str = "."
+    session: HubSession, path: ResourcePath, commit: str, objects: Sequence[str] | None = None, save_dir: str = "."
 ) -> None:
     """Download objects of a commit below a folder; those that are there with the same content stay untouched.
 

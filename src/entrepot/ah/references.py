@@ -7,7 +7,7 @@ import attrs
 from entrepot.ah.assets import joined_message
 from entrepot.ah.errors import AssetHubError, Denied, NotFound, missing, taken, translated
 from entrepot.ah.paths import HUB, MAIN, ResourcePath, parse_resource
-from entrepot.ah.sessions import LOG, Session
+from entrepot.ah.sessions import LOG, HubSession
 from entrepot.client.calls import refs, replacements
 from entrepot.errors import AmbiguousRevision, Conflict, Forbidden, InvalidArgument, RevisionNotFound
 from entrepot.names import RepoType
@@ -35,7 +35,7 @@ class RefFacts:
     commit: CommitFacts
 
 
-def find_ref(session: Session, path: ResourcePath) -> RefFacts:
+def find_ref(session: HubSession, path: ResourcePath) -> RefFacts:
     """Return the branch, tag or commit that a path names; without a ref: main.
 
     Raises:
@@ -63,7 +63,7 @@ def _candidates(error: AmbiguousRevision) -> str:
     return ", ".join(map(str, found)) if found else "use more digits"
 
 
-def create_branch(session: Session, path: ResourcePath, source: str = MAIN) -> None:
+def create_branch(session: HubSession, path: ResourcePath, source: str = MAIN) -> None:
     """Create a branch: without objects, or at ``source`` if that is not ``main``.
 
     Raises:
@@ -82,7 +82,7 @@ def create_branch(session: Session, path: ResourcePath, source: str = MAIN) -> N
     LOG.info("Branch %s created for %s %s", path.ref, path.noun, path.at_asset())
 
 
-def create_tag(session: Session, path: ResourcePath, source: str = MAIN) -> RefFacts:
+def create_tag(session: HubSession, path: ResourcePath, source: str = MAIN) -> RefFacts:
     """Create a tag and return what it is made of.
 
     Args:
@@ -104,7 +104,7 @@ def create_tag(session: Session, path: ResourcePath, source: str = MAIN) -> RefF
     return RefFacts("tag", path.ref, found.commit)
 
 
-def find_source(session: Session, path: ResourcePath, source: str) -> RefFacts:
+def find_source(session: HubSession, path: ResourcePath, source: str) -> RefFacts:
     """Return the ref that ``source`` names: a branch, tag or commit of the asset of ``path``, or the path of one.
 
     Raises:
@@ -122,7 +122,7 @@ def find_source(session: Session, path: ResourcePath, source: str) -> RefFacts:
     return find_ref(session, named)
 
 
-def delete_ref(session: Session, path: ResourcePath) -> RefFacts:
+def delete_ref(session: HubSession, path: ResourcePath) -> RefFacts:
     """Delete a branch or tag, and return what it was.
 
     Raises:
@@ -142,7 +142,7 @@ def delete_ref(session: Session, path: ResourcePath) -> RefFacts:
     return found
 
 
-def merge_branch(session: Session, path: ResourcePath) -> str:
+def merge_branch(session: HubSession, path: ResourcePath) -> str:
     """Give main exactly the objects of a branch, in one commit; return the head of main.
 
     Raises:
@@ -176,7 +176,7 @@ def _said(error: Exception) -> str:
     return str(getattr(error, "server_message", error))
 
 
-def not_a_branch(session: Session, path: ResourcePath, what: str) -> AssetHubError:
+def not_a_branch(session: HubSession, path: ResourcePath, what: str) -> AssetHubError:
     """Return the error for a call that needs a branch: the name is that of something else, or of nothing.
 
     Args:

@@ -15,7 +15,7 @@ from entrepot.ah.paths import MAIN, ResourcePath
 from entrepot.ah.plans import Additions
 from entrepot.ah.properties import Row, extra_of
 from entrepot.ah.references import CommitFacts, RefFacts
-from entrepot.ah.sessions import Session
+from entrepot.ah.sessions import HubSession
 from entrepot.errors import InvalidArgument
 from entrepot.wire.repos.folders import FolderInfo
 
@@ -37,7 +37,7 @@ class Folder(Handle):
         self.permission: str = found.permission
         self.extra: str = extra_of(found.created_at)
 
-    def _fresh(self) -> Session:
+    def _fresh(self) -> HubSession:
         """Return the session after checking that the folder is there, under whatever name."""
         session = self._session()
         try:
@@ -123,7 +123,7 @@ class Asset(Handle):
             self._folder = Folder(self._endpoint, folders.get_folder(self._session(), self._path.at_folder()))
         return self._folder
 
-    def _fresh(self) -> Session:
+    def _fresh(self) -> HubSession:
         """Return the session after checking that the asset is there, under whatever path."""
         session = self._session()
         try:
@@ -265,7 +265,7 @@ class Reference(Handle):
     def _identity(self) -> tuple[object, ...]:
         return (*super()._identity(), self.asset.id)
 
-    def _fresh(self) -> tuple[Session, RefFacts]:
+    def _fresh(self) -> tuple[HubSession, RefFacts]:
         """Return the session and what the hub says about the ref, after checking that it is there."""
         if not self.alive:
             raise self._gone()
@@ -399,7 +399,7 @@ class Commit(Handle):
             self._facts = references.find_ref(self._session(), self._place).commit
         return self._facts
 
-    def _fresh(self) -> Session:
+    def _fresh(self) -> HubSession:
         if not self.alive:
             raise self._gone()
         return self.asset._fresh()
@@ -446,7 +446,7 @@ def _need_commit(asset: Asset, text: str) -> Commit:
     return found
 
 
-def _commit_at(asset: Asset, session: Session, path: ResourcePath, index: int | None, digits: str | None) -> Commit:
+def _commit_at(asset: Asset, session: HubSession, path: ResourcePath, index: int | None, digits: str | None) -> Commit:
     """Return a commit of a branch by its place or the beginning of its id."""
     if (index is None) == (digits is None):
         raise InvalidArgument("name either index (0 newest, -1 first) or id")
@@ -468,5 +468,5 @@ def _commit_at(asset: Asset, session: Session, path: ResourcePath, index: int | 
     return Commit(asset._endpoint, asset._path.at(facts.id), asset, facts)
 
 
-def _download(session: Session, path: ResourcePath, wanted: Sequence[str] | None, save_dir: str) -> None:
+def _download(session: HubSession, path: ResourcePath, wanted: Sequence[str] | None, save_dir: str) -> None:
     objects.download_objects(session, path, references.find_ref(session, path).commit.id, wanted, save_dir)

@@ -38,7 +38,7 @@ _NOT_LOGGED_IN = "Not logged in: please first call ah.login()"
 
 
 @attrs.frozen
-class Session:
+class HubSession:
     """A hub, and the name of the account that the calls are made by."""
 
     hub: Hub
@@ -60,11 +60,11 @@ class Configuration:
 
 @attrs.define
 class _State:
-    session: Session | None = None
+    session: HubSession | None = None
     is_logged_out: bool = False
 
 
-_OWN: contextvars.ContextVar[Session | None] = contextvars.ContextVar("entrepot_ah_session", default=None)
+_OWN: contextvars.ContextVar[HubSession | None] = contextvars.ContextVar("entrepot_ah_session", default=None)
 _LOCK = threading.RLock()
 _STATE = _State()
 
@@ -100,7 +100,7 @@ def logout() -> None:
         _STATE.session, _STATE.is_logged_out = None, True
 
 
-def current() -> Session:
+def current() -> HubSession:
     """Return the session of this process; the first call logs in with the defaults.
 
     Raises:
@@ -126,7 +126,7 @@ def opened(
     *,
     paths: ClientPaths | None = None,
     environ: Mapping[str, str] | None = None,
-) -> Session:
+) -> HubSession:
     """Return a session for these arguments without making it that of the process; see :func:`login`.
 
     Args:
@@ -147,7 +147,7 @@ def opened(
     if hub.token is None:
         raise NotLoggedIn(f"{_NOT_LOGGED_IN} with an API key for {endpoint}, or run 'entrepot login'")
     with translated_login(endpoint):
-        return Session(hub, hub.send(accounts.whoami()).name)
+        return HubSession(hub, hub.send(accounts.whoami()).name)
 
 
 @contextlib.contextmanager
@@ -170,7 +170,7 @@ def translated_login(endpoint: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def using(session: Session) -> Iterator[None]:
+def using(session: HubSession) -> Iterator[None]:
     """Use a session for the calls of this thread within the block, whatever that of the process is."""
     token = _OWN.set(session)
     try:

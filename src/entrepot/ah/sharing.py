@@ -6,7 +6,7 @@ from entrepot.ah.errors import AssetHubError, translated
 from entrepot.ah.folders import need_folder
 from entrepot.ah.paths import ResourcePath, check_folder
 from entrepot.ah.properties import Row
-from entrepot.ah.sessions import LOG, Session
+from entrepot.ah.sessions import LOG, HubSession
 from entrepot.client.calls import grants
 from entrepot.errors import Conflict, InvalidArgument
 from entrepot.wire.repos.folders import GrantInfo, GrantSubject
@@ -16,7 +16,7 @@ PERMISSIONS = ("view", "edit")
 
 
 def share_folder(
-    session: Session,
+    session: HubSession,
     path: ResourcePath,
     user: str | None = None,
     group: str | None = None,
@@ -44,7 +44,7 @@ def share_folder(
 
 
 def unshare_folder(
-    session: Session, path: ResourcePath, user: str | None = None, group: str | None = None, public: bool = False
+    session: HubSession, path: ResourcePath, user: str | None = None, group: str | None = None, public: bool = False
 ) -> None:
     """Take back the grant of a user, an organisation, or everyone.
 
@@ -60,7 +60,7 @@ def unshare_folder(
     LOG.info("Folder %s no longer shared with %s", path, _name(subject))
 
 
-def grant_rows(session: Session, path: ResourcePath) -> list[Row]:
+def grant_rows(session: HubSession, path: ResourcePath) -> list[Row]:
     """Return the grants of a folder.
 
     Raises:

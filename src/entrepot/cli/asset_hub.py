@@ -40,7 +40,9 @@ _ENTRIES = (
 )
 
 
-@click.group(cls=LazyGroup, entries=_ENTRIES, short_help="Folders, models, datasets and their branches.")
+@click.group(
+    cls=LazyGroup, entries=_ENTRIES, short_help="Folders, models, datasets and their branches, as in Asset Hub."
+)
 @click.version_option(entrepot.__version__, "--version", message="entrepot %(version)s")
 def ah() -> None:
     """Folders of models and datasets, with branches, tags and commits.
@@ -71,7 +73,10 @@ delete_option = click.option(
 """The option ``-d`` of commits, passed to a command as ``deletions``."""
 
 
-@click.command(short_help="List resources.", context_settings={"help_option_names": ["--help"]})
+@click.command(
+    short_help="List folders, assets, objects, branches, tags or commits.",
+    context_settings={"help_option_names": ["--help"]},
+)
 @click.argument("path")
 @click.option("-d", "--detail", "is_long", is_flag=True, help="Show all columns of folders and assets.")
 @click.option("-h", "--human", "is_human", is_flag=True, help="Show sizes of objects in KiB, MiB …")
@@ -113,7 +118,7 @@ def get(client: HubClient, path: str, as_json: bool) -> None:
         show(f"{key + ':':14} {', '.join(value) if isinstance(value, list) else value}".rstrip())
 
 
-@click.command(short_help="Create a resource.")
+@click.command(short_help="Create a folder, an asset, a branch or a tag.")
 @click.argument("path")
 @click.option("-l", "--label", "labels", multiple=True, metavar="LABEL", help="A label; may be repeated.")
 @click.option("-d", "--description", default="", metavar="TEXT", help="Description of a folder or an asset.")
@@ -137,7 +142,7 @@ def create(
         functions.create(path, list(labels), description, exist_ok, create_tag, source)
 
 
-@click.command(short_help="Commit changes.")
+@click.command(short_help="Commit changes to a branch.")
 @click.argument("path")
 @click.option("-m", "--message", required=True, metavar="TEXT", help="Message of the commit.")
 @add_option
@@ -167,7 +172,7 @@ def download(client: HubClient, path: str, objects: tuple[str, ...], save_dir: s
         functions.download(path, list(objects) or None, save_dir)
 
 
-@click.command(short_help="Change a resource.")
+@click.command(short_help="Rename, relabel or describe a folder or an asset.")
 @click.argument("path")
 @click.option("-n", "--name", metavar="NAME", help="The new name.")
 @click.option("-l", "--label", "labels", multiple=True, metavar="LABEL", help="A label; -l '' removes all.")
@@ -181,7 +186,7 @@ def update(client: HubClient, path: str, name: str | None, labels: tuple[str, ..
         functions.update(path, name, [label for label in labels if label] if labels else None, description)
 
 
-@click.command(short_help="Delete a resource.")
+@click.command(short_help="Delete a folder, an asset, a branch or a tag.")
 @click.argument("path")
 @click.option("-f", "--force", is_flag=True, help="Succeed if it does not exist.")
 @hub_options
@@ -193,7 +198,7 @@ def delete(client: HubClient, path: str, force: bool) -> None:
         functions.delete(path, force)
 
 
-@click.command(short_help="Merge a branch.")
+@click.command(short_help="Give main exactly the objects of a branch.")
 @click.argument("path")
 @hub_options
 def merge(client: HubClient, path: str) -> None:

@@ -12,7 +12,7 @@ from entrepot.cli.reports import show_json, show_table
 from entrepot.cli.results import json_option
 
 
-@click.command(short_help="Stage changes.")
+@click.command(short_help="Put changes on a branch without committing them.")
 @click.argument("path")
 @add_option
 @delete_option
@@ -25,7 +25,7 @@ def stage(client: HubClient, path: str, additions: Sequence[str], deletions: Seq
         functions.stage(path, [split_addition(item) for item in additions], list(deletions))
 
 
-@click.command(short_help="List staged changes.")
+@click.command(short_help="List your staged changes of a branch.")
 @click.argument("path")
 @json_option
 @hub_options
@@ -44,7 +44,7 @@ def status(client: HubClient, path: str, as_json: bool) -> None:
         )
 
 
-@click.command(short_help="Drop staged changes.")
+@click.command(short_help="Drop your staged changes of a branch.")
 @click.argument("path")
 @click.option("--all-users", is_flag=True, help="Also those of all others; only for owners.")
 @hub_options
@@ -76,7 +76,7 @@ def share(client: HubClient, path: str, user: str | None, group: str | None, pub
         functions.share(path, user, group, public, "edit" if edit else "view")
 
 
-@click.command(short_help="Take back a grant.")
+@click.command(short_help="Take back what was granted.")
 @click.argument("path")
 @_user
 @_group
@@ -90,7 +90,7 @@ def unshare(client: HubClient, path: str, user: str | None, group: str | None, p
         functions.unshare(path, user, group, public)
 
 
-@click.command(short_help="List grants.")
+@click.command(short_help="List with whom a folder is shared.")
 @click.argument("path")
 @json_option
 @hub_options

@@ -72,7 +72,7 @@ async def create(request: Request) -> Response:
         license=body.license,
         files={file.path: _content(file) for file in body.files or ()},
         multipart_threshold=body.lfsmultipartthresh,
-        is_empty=body.empty,
+        is_empty=bool(body.empty),
         labels=body.labels or (),
         description=body.description or "",
     )
