@@ -13,7 +13,7 @@ from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import Role
 from entrepot.hub.context import open_hub
 from entrepot.hub.repos import folders, grants, pulls, repositories
-from entrepot.hub.repos.folders import FolderId, NewFolder
+from entrepot.hub.repos.folders import FolderDraft, FolderId
 from entrepot.hub.repos.grants import Subject
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoRef, RepoType
@@ -45,7 +45,7 @@ class FolderSite(Site):
         given = [(Subject(user="viewer"), "view"), (Subject(user="editor"), "edit"), (Subject(org="group"), "view")]
         given += [(Subject(user="outsider"), "view"), *([(Subject(is_public=True), "view")] if is_public else [])]
         for kind in (RepoType.MODEL, RepoType.DATASET):
-            folders.create(self.hub, owner, NewFolder(kind, name))
+            folders.create(self.hub, owner, FolderDraft(kind, name))
         for subject, role in given:
             grants.grant(self.hub, owner, wanted, subject, role)
         sibling = FolderId(RepoType.DATASET, OWNER, name)

@@ -27,7 +27,7 @@ from entrepot.hub.callers import FINE_GRAINED, Caller, Role
 from entrepot.hub.community import collections
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.repos import folders, grants, pulls, repositories
-from entrepot.hub.repos.folders import FolderId, NewFolder
+from entrepot.hub.repos.folders import FolderDraft, FolderId
 from entrepot.hub.repos.grants import Subject
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.hub.scopes import RequestedScope
@@ -198,7 +198,7 @@ class Site:
     def folder(self, _near: RepoRef) -> str:
         """Create a private folder of the organisation and return its name."""
         name = f"folder-{next(NUMBERS)}"
-        folders.create(self.hub, self.caller("admin"), NewFolder(RepoType.MODEL, name, "acme"))
+        folders.create(self.hub, self.caller("admin"), FolderDraft(RepoType.MODEL, name, "acme"))
         wanted = FolderId(RepoType.MODEL, "acme", name)
         grants.grant(self.hub, self.caller("admin"), wanted, Subject(user="outsider"), "view")
         return name

@@ -27,7 +27,7 @@ from entrepot.hub.files.operations import AddFile
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import commits, folders, grants, repositories
 from entrepot.hub.repos.commits import CommitDraft
-from entrepot.hub.repos.folders import FolderChanges, FolderId, KnownFolder, NewFolder
+from entrepot.hub.repos.folders import FolderChanges, FolderDraft, FolderId, KnownFolder
 from entrepot.hub.repos.grants import Subject
 from entrepot.hub.search import searches
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
@@ -38,7 +38,7 @@ LLM = FolderId(MODEL, "alice", "llm")
 
 
 def make(world: World, name: str = "llm", by: MaybeCaller = None, kind: RepoType = MODEL, **new: Any) -> KnownFolder:
-    return folders.create(world.hub, by or world.alice, NewFolder(kind, name, **new))
+    return folders.create(world.hub, by or world.alice, FolderDraft(kind, name, **new))
 
 
 def find(world: World, text: str, caller: MaybeCaller, kind: RepoType = MODEL) -> RepoRef:
@@ -108,7 +108,7 @@ def test_only_the_owner_and_writers_of_an_organisation_make_folders(world: World
     with pytest.raises(NotAllowed):
         make(world, by=world.caller("alice", "read"))
     with pytest.raises(LoginRequired):
-        folders.create(world.hub, None, NewFolder(MODEL, "llm", "alice"))
+        folders.create(world.hub, None, FolderDraft(MODEL, "llm", "alice"))
     assert make(world, by=world.wendy, owner="acme").permission == "edit"
     assert make(world, "x", by=world.olga, owner="acme").permission == "own"
     make(world)

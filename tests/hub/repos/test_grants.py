@@ -25,7 +25,7 @@ from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import MaybeCaller, Role
 from entrepot.hub.community import access_requests
 from entrepot.hub.repos import folders, grants, infos, repositories
-from entrepot.hub.repos.folders import FolderId, NewFolder
+from entrepot.hub.repos.folders import FolderDraft, FolderId
 from entrepot.hub.repos.grants import Subject
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoId, RepoRef, RepoType
@@ -112,7 +112,7 @@ def test_a_grant_to_an_organisation_is_for_its_members(shared: World) -> None:
 
 
 def test_a_member_of_an_organisation_may_get_more_by_name(world: World) -> None:
-    folders.create(world.hub, world.olga, NewFolder(MODEL, "llm", "acme"))
+    folders.create(world.hub, world.olga, FolderDraft(MODEL, "llm", "acme"))
     ref = world.repo("acme.llm/x", by=world.wendy)
     assert not writes(world, world.rita, ref)
     grants.grant(world.hub, world.olga, FolderId(MODEL, "acme", "llm"), Subject(user="rita"), "edit")

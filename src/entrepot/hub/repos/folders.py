@@ -37,7 +37,7 @@ class FolderId:
 
 
 @attrs.frozen
-class NewFolder:
+class FolderDraft:
     """A folder to create; ``owner`` None: the caller."""
 
     type: RepoType
@@ -64,7 +64,7 @@ class KnownFolder:
     permission: str
 
 
-def create(hub: HubContext, caller: MaybeCaller, new: NewFolder) -> KnownFolder:
+def create(hub: HubContext, caller: MaybeCaller, new: FolderDraft) -> KnownFolder:
     """Create a folder without repositories and grants.
 
     Raises:

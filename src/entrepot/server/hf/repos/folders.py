@@ -15,13 +15,20 @@ from starlette.routing import BaseRoute, Route
 from entrepot.errors import Malformed
 from entrepot.hub.repos import folder_lists, folders, grants
 from entrepot.hub.repos.folder_lists import LOOSE, FolderQuery, KnownRepo
-from entrepot.hub.repos.folders import FolderChanges, FolderId, KnownFolder, NewFolder
+from entrepot.hub.repos.folders import FolderChanges, FolderDraft, FolderId, KnownFolder
 from entrepot.hub.repos.grants import GrantRow, Subject
 from entrepot.names import parse_repo_type
 from entrepot.server.handlers import call_hub, json_response, next_link, query_int, read_json
 from entrepot.server.raw_path import decode_segment
-from entrepot.wire.repos.folders import FolderEdits, FolderInfo, FolderRepo, GrantInfo, GrantSubject, NewGrant
-from entrepot.wire.repos.folders import NewFolder as NewFolderBody
+from entrepot.wire.repos.folders import (
+    FolderEdits,
+    FolderInfo,
+    FolderRepo,
+    GrantInfo,
+    GrantSubject,
+    NewFolder,
+    NewGrant,
+)
 from entrepot.wire.times import format_ms
 
 _ALL = "/api/folders"
@@ -54,8 +61,8 @@ async def list_folders(request: Request) -> Response:
 
 async def create(request: Request) -> Response:
     """Create a folder; 409 if the owner has one of this type and name."""
-    body = await read_json(request, NewFolderBody)
-    new = NewFolder(parse_repo_type(body.type), body.name, body.owner, body.labels, body.description)
+    body = await read_json(request, NewFolder)
+    new = FolderDraft(parse_repo_type(body.type), body.name, body.owner, body.labels, body.description)
     return json_response(render_folder(await call_hub(request, folders.create, new)))
 
 
