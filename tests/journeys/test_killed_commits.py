@@ -20,7 +20,7 @@ from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import commits, contents, histories, repositories, staged_changes
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.repositories import NewRepo
-from entrepot.hub.repos.staged_commits import StagedMode
+from entrepot.hub.repos.staged_commits import StagedPolicy
 from entrepot.names import ROOT, RepoId, RepoPath, RepoRef, RepoType
 from entrepot.settings import Settings
 
@@ -37,7 +37,7 @@ from entrepot.hub.context import open_hub
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import commits, staged_changes
 from entrepot.hub.repos.commits import CommitDraft
-from entrepot.hub.repos.staged_commits import StagedMode
+from entrepot.hub.repos.staged_commits import StagedPolicy
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
 from entrepot.settings import Settings
 
@@ -59,7 +59,7 @@ def run(turn, left):
         two = [AddFile(RepoPath(f"{name}/{half}"), name.encode()) for half in "ab"]
         staged_changes.stage(hub, author, ref, "main", two)
         own = [AddFile(RepoPath(f"{name}/own"), name.encode())]
-        commits.create(hub, author, ref, "main", CommitDraft(name, own, staged=StagedMode(force=True)))
+        commits.create(hub, author, ref, "main", CommitDraft(name, own, staged=StagedPolicy(force=True)))
 
 for line in sys.stdin:
     turn, left = map(int, line.split())
@@ -140,7 +140,7 @@ def test_a_killed_writer_leaves_whole_commits_and_the_staged_work_of_others(
     def commit_meanwhile() -> None:
         while not done.is_set():
             name = f"busy-{len(made)}"
-            draft = CommitDraft(name, [AddFile(RepoPath(f"busy/{name}"), b"x")], staged=StagedMode(force=False))
+            draft = CommitDraft(name, [AddFile(RepoPath(f"busy/{name}"), b"x")], staged=StagedPolicy(force=False))
             try:
                 commits.create(hub, setting.busy, REF, "main", draft)
             except BaseException as error:
@@ -165,7 +165,7 @@ def test_a_killed_writer_leaves_whole_commits_and_the_staged_work_of_others(
     assert [finding for finding in maintenance.fsck(hub) if finding.is_damage] == []
     page = histories.history(hub, setting.busy, REF, "main", offset=0, limit=10_000)
     assert len({logged.oid for logged in page.commits}) == page.total
-    commits.create(hub, setting.waiting, REF, "main", CommitDraft("work", [], staged=StagedMode(force=True)))
+    commits.create(hub, setting.waiting, REF, "main", CommitDraft("work", [], staged=StagedPolicy(force=True)))
     assert {f"work/{n}" for n in range(3)} <= setting.head_paths()
 
 

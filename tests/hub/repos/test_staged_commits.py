@@ -24,7 +24,7 @@ from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Delete, Delet
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import commits, lfs_files, locks, pulls, staged_changes
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
-from entrepot.hub.repos.staged_commits import StagedMode
+from entrepot.hub.repos.staged_commits import StagedPolicy
 from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.storage import objects as stored
 from tests.support.worlds import DAY_MS, World
@@ -54,7 +54,7 @@ def commit(
     by: MaybeCaller = None,
     parent: Oid | None = None,
 ) -> RecordedCommit:
-    draft = CommitDraft("change", operations, parent=parent, staged=StagedMode(force))
+    draft = CommitDraft("change", operations, parent=parent, staged=StagedPolicy(force))
     return commits.create(world.hub, by or world.caller(ref.id.namespace), ref, "main", draft)
 
 
@@ -266,7 +266,7 @@ def test_a_failed_commit_leaves_everything_staged(world: World, monkeypatch: pyt
     ref = world.repo("acme/m", by=world.olga)
     stage(world, ref, add("locked"), add("a"), by=world.olga)
     head = world.head(ref)
-    draft = CommitDraft("s", failing(), staged=StagedMode(force=True))
+    draft = CommitDraft("s", failing(), staged=StagedPolicy(force=True))
     with pytest.raises(KeyboardInterrupt):
         commits.create(world.hub, world.olga, ref, "main", draft)
     locks.take(world.hub, world.wendy, ref, P("locked"), None)
@@ -368,16 +368,16 @@ def test_messages_have_a_limit_only_where_it_is_promised(world: World) -> None:
     long = "x" * (64 * 1024 + 1)
     with pytest.raises(LimitExceeded, match="message"):
         commits.create(
-            world.hub, world.alice, ref, "main", CommitDraft(long, [add("a")], staged=StagedMode(force=False))
+            world.hub, world.alice, ref, "main", CommitDraft(long, [add("a")], staged=StagedPolicy(force=False))
         )
     commits.create(world.hub, world.alice, ref, "main", CommitDraft(long, [add("a")]))
-    exact = CommitDraft("x" * 65_536, [add("b")], staged=StagedMode(force=False))
+    exact = CommitDraft("x" * 65_536, [add("b")], staged=StagedPolicy(force=False))
     commits.create(world.hub, world.alice, ref, "main", exact)
 
 
 def test_pull_requests_take_no_staged_changes(world: World) -> None:
     ref = world.repo()
-    draft = CommitDraft("s", [add("a")], staged=StagedMode(force=True))
+    draft = CommitDraft("s", [add("a")], staged=StagedPolicy(force=True))
     with pytest.raises(Malformed, match="pull request"):
         pulls.open_with_commit(world.hub, world.alice, ref, "main", draft)
     pulls.open_draft(world.hub, world.alice, ref, "A title", "A text.")

@@ -9,7 +9,7 @@ import pytest
 
 from entrepot.errors import InvalidName, InvalidPath, Malformed
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
-from entrepot.hub.repos.staged_commits import StagedMode
+from entrepot.hub.repos.staged_commits import StagedPolicy
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType, Sha256
 from entrepot.server.hf.repos.commit_body import read_changes, read_lines, read_whole
 
@@ -71,7 +71,7 @@ def test_the_header_gives_the_message_and_the_parent() -> None:
 
 def test_the_header_says_how_staged_changes_are_treated() -> None:
     assert read_lines([HEADER]).staged is None
-    assert read_lines([line("header", summary="s", staged={})]).staged == StagedMode(force=False)
+    assert read_lines([line("header", summary="s", staged={})]).staged == StagedPolicy(force=False)
     assert read_lines([line("header", summary="s", staged={"force": True})]).takes_staged
 
 
