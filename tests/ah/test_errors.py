@@ -17,6 +17,7 @@ from entrepot.ah.errors import (
     Canceled,
     Denied,
     InvalidPath,
+    LimitExceeded,
     NotFound,
     NotLoggedIn,
     ServerUnreachable,
@@ -38,6 +39,7 @@ PATH = "/demo/t9k-assethub/model/llm"
         (NotLoggedIn, (RuntimeError, errors.Unauthenticated)),
         (Canceled, (RuntimeError, errors.Conflict)),
         (ServerUnreachable, (RuntimeError, OSError, errors.Unavailable)),
+        (LimitExceeded, (RuntimeError, ValueError, errors.LimitExceeded)),
         (InvalidPath, (ValueError, errors.Invalid)),
     ],
 )
@@ -60,6 +62,7 @@ def test_an_error_is_caught_as_each_of_its_families(kind: type[Exception], bases
         (errors.InvalidCredentials(), NotLoggedIn, "Not logged in: the API key is not valid"),
         (errors.HubUnreachable("http://h", "refused"), ServerUnreachable, "Unable to connect to the server"),
         (errors.HubTimeout("http://h", 3), ServerUnreachable, "Unable to connect to the server"),
+        (errors.LimitExceeded("the number of grants", 3), LimitExceeded, "The number of grants exceeds"),
         (errors.Offline("x"), ServerUnreachable, "Unable to connect to the server"),
     ],
 )
@@ -70,7 +73,7 @@ def test_errors_of_the_client_are_translated(raised: EntrepotError, kind: type[E
     assert caught.value.__cause__ is raised
 
 
-@pytest.mark.parametrize("raised", [errors.LimitExceeded("labels", 3), errors.SourceMissing("x"), KeyError("x")])
+@pytest.mark.parametrize("raised", [errors.SourceMissing("x"), KeyError("x")])
 def test_other_errors_stay_what_they_are(raised: Exception) -> None:
     with pytest.raises(type(raised)), translated(PATH, what="folder"):
         raise raised

@@ -74,6 +74,7 @@ def test_a_tag_is_made_of_a_name_an_id_or_a_path(fresh_model: str) -> None:
     for number, source in enumerate(sources):
         tag = ah.create(f"{fresh_model}:t{number}", create_tag=True, source=source)
         assert (type(tag).__name__, tag.name, tag.commit_id) == ("Tag", f"t{number}", made.id)
+    assert ah.create(f"{fresh_model}:asset", create_tag=True, source=fresh_model).commit_id != made.id
     assert ah.create(f"{fresh_model}:of-main", create_tag=True).commit_id == ah.get(f"{fresh_model}:main").commit_id
 
 
@@ -84,6 +85,8 @@ def test_a_tag_of_something_else_is_refused(fresh_model: str) -> None:
             ah.create(f"{fresh_model}:t1", create_tag=True, source=source)
     with pytest.raises(NotFound, match=r"^No such branch or tag: .*:none'$"):
         ah.create(f"{fresh_model}:t1", create_tag=True, source="none")
+    with pytest.raises(NotFound, match=r"^No such commit: "):
+        ah.create(f"{fresh_model}:t1", create_tag=True, source="0" * 40)
     with pytest.raises(TypeError):
         ah.create(f"{fresh_model}:t1", create_tag=True, source=3)  # type: ignore[arg-type]
     assert ah.list(fresh_model, resource="tag") == []

@@ -121,6 +121,20 @@ def test_edit_makes_changes_and_deletes_assets(
     assert [row["path"] for row in ah.list(fresh_model)] == ["b.txt"]
 
 
+def test_an_existing_resource_is_returned_to_those_who_may_only_view(
+    fresh_model: str, at_hub: RunningHub, people: Callable[[str], Any]
+) -> None:
+    folder = fresh_model.rpartition("/")[0]
+    at_hub.user("judy")
+    ah.share(folder, user="judy")
+    base = f"/tester/t9k-assethub/{folder}"
+    with people("judy"):
+        assert ah.create(base, exist_ok=True).path == base
+        assert ah.create(f"{base}/gpt2", exist_ok=True).path == f"{base}/gpt2"
+        with pytest.raises(Denied, match="'edit'"):
+            ah.create(f"{base}/other", exist_ok=True)
+
+
 def test_a_group_is_all_its_members(fresh_model: str, at_hub: RunningHub, people: Callable[[str], Any]) -> None:
     folder = fresh_model.rpartition("/")[0]
     at_hub.org("ahteam", admin="leo", members={"mia": "read"})

@@ -21,6 +21,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "Canceled",
         "Denied",
         "InvalidPath",
+        "LimitExceeded",
         "NotFound",
         "NotLoggedIn",
         "ServerUnreachable",

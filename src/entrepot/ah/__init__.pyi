@@ -5,6 +5,7 @@ from entrepot.ah.errors import AssetHubError as AssetHubError
 from entrepot.ah.errors import Canceled as Canceled
 from entrepot.ah.errors import Denied as Denied
 from entrepot.ah.errors import InvalidPath as InvalidPath
+from entrepot.ah.errors import LimitExceeded as LimitExceeded
 from entrepot.ah.errors import NotFound as NotFound
 from entrepot.ah.errors import NotLoggedIn as NotLoggedIn
 from entrepot.ah.errors import ServerUnreachable as ServerUnreachable

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.ah.errors import AlreadyExists, AssetHubError, taken, translated
+from entrepot.ah.errors import AlreadyExists, AssetHubError, Denied, NotFound, taken, translated
 from entrepot.ah.paths import LOOSE, MAIN, ResourcePath
 from entrepot.ah.properties import Row, check_description, check_labels
 from entrepot.ah.sessions import LOG, HubSession
@@ -56,10 +56,13 @@ def create_asset(
                 session.hub.send(call)
             except Conflict as error:
                 raise taken(error, path.noun, path) from error
-    except AlreadyExists:
+    except (AlreadyExists, Denied) as error:
         if not exist_ok:
             raise
-        return get_asset(session, path)
+        try:
+            return get_asset(session, path)
+        except NotFound:
+            raise error from None
     LOG.info("%s %s created for Folder %s", path.noun, path.asset, path.at_folder())
     return get_asset(session, path)
 

@@ -6,6 +6,7 @@
     ├── Denied             a right is missing
     ├── NotLoggedIn        no credentials, or ``logout()`` was called
     ├── Canceled           a commit found changes that its caller did not know of
+    ├── LimitExceeded      more than the hub accepts; also a ValueError
     └── ServerUnreachable  no usable response; also an OSError
     InvalidPath            a ValueError: the text names no resource
 
@@ -60,6 +61,14 @@ class NotLoggedIn(AssetHubError, errors.Unauthenticated):
 
 class Canceled(AssetHubError, errors.Conflict):
     """A commit was not made, because it found unknown or unimplemented changes; nothing was changed."""
+
+
+class LimitExceeded(AssetHubError, errors.LimitExceeded, ValueError):
+    """Something is larger than the hub accepts, or a quota is used up; nothing was changed."""
+
+    what: str = "something"
+    limit: int = 0
+    cure: str = ""
 
 
 class ServerUnreachable(AssetHubError, errors.Unavailable, OSError):
@@ -145,8 +154,8 @@ def translated(path: object, *, what: str, ref: object = None) -> Iterator[None]
         raise Denied(f"Permission denied: {shown(str(ref or path))}: {_said(error)}") from error
     except (errors.HubUnreachable, errors.HubTimeout, errors.TlsFailed, errors.Offline, errors.AnswerUnusable) as error:
         raise unreachable(f"Unable to connect to the server for {shown(str(ref or path))}: {error}") from error
-    except errors.TooLarge:
-        raise
+    except errors.TooLarge as error:
+        raise LimitExceeded(f"{_capital(_said(error))}: {shown(str(ref or path))}") from error
     except HubFailure as error:
         raise AssetHubError(f"{_capital(_said(error))}: {shown(str(ref or path))}") from error
 

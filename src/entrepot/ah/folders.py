@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from entrepot.ah.errors import AlreadyExists, AssetHubError, NotFound, missing, taken, translated
+from entrepot.ah.errors import AlreadyExists, AssetHubError, Denied, NotFound, missing, taken, translated
 from entrepot.ah.paths import LOOSE, ListingPath, ResourcePath, check_folder
 from entrepot.ah.properties import Row, check_description, check_labels, row_of
 from entrepot.ah.sessions import LOG, HubSession
@@ -39,10 +39,13 @@ def create_folder(
                 )
             except Conflict as error:
                 raise taken(error, "Folder", path) from error
-    except AlreadyExists:
+    except (AlreadyExists, Denied) as error:
         if not exist_ok:
             raise
-        return get_folder(session, path)
+        try:
+            return get_folder(session, path)
+        except NotFound:
+            raise error from None
     LOG.info("Folder %s created", path_of(made))
     return made
 

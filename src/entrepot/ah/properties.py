@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from entrepot.ah.errors import LimitExceeded
 from entrepot.ah.paths import ResourcePath
 from entrepot.errors import InvalidArgument
 
@@ -22,7 +23,8 @@ def check_labels(labels: Sequence[str] | None) -> list[str] | None:
 
     Raises:
         TypeError: it is not a sequence of texts.
-        InvalidArgument: there are more than 64, one occurs twice, or is not 1 to 100 printable characters.
+        InvalidArgument: one is empty, occurs twice or has characters that cannot be printed.
+        LimitExceeded: there are more than 64, or one has more than 100 characters.
     """
     if labels is None:
         return None
@@ -33,14 +35,16 @@ def check_labels(labels: Sequence[str] | None) -> list[str] | None:
     for label in listed:
         if not isinstance(label, str):
             raise TypeError(f"a label is text, not {type(label).__name__}")
-        if not 0 < len(label) <= LONGEST_LABEL or not label.isprintable():
+        if len(label) > LONGEST_LABEL:
+            raise LimitExceeded(f"the label {label[:20]!r}… has more than {LONGEST_LABEL} characters")
+        if not label or not label.isprintable():
             raise InvalidArgument(
                 f"the label {label[:LONGEST_LABEL]!r} is not 1 to {LONGEST_LABEL} printable characters"
             )
         if listed.count(label) > 1:
             raise InvalidArgument(f"the label {label!r} is there twice")
     if len(listed) > MOST_LABELS:
-        raise InvalidArgument(f"there are {len(listed)} labels; at most {MOST_LABELS} are allowed")
+        raise LimitExceeded(f"there are {len(listed)} labels; at most {MOST_LABELS} are allowed")
     return listed
 
 
@@ -49,12 +53,12 @@ def check_description(description: str | None) -> str | None:
 
     Raises:
         TypeError: it is not text.
-        InvalidArgument: it has more than 10,000 characters.
+        LimitExceeded: it has more than 10,000 characters.
     """
     if description is not None and not isinstance(description, str):
         raise TypeError(f"a description is text, not {type(description).__name__}")
     if description is not None and len(description) > LONGEST_DESCRIPTION:
-        raise InvalidArgument(f"the description has more than {LONGEST_DESCRIPTION:,} characters")
+        raise LimitExceeded(f"the description has more than {LONGEST_DESCRIPTION:,} characters")
     return description
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import attrs
 
 from entrepot.ah.assets import joined_message
@@ -14,6 +16,7 @@ from entrepot.names import RepoType
 from entrepot.wire.times import parse_time
 
 _SHORT_PREFIX = 7
+_ID = re.compile(r"[0-9a-f]{40}")
 
 
 @attrs.frozen
@@ -46,6 +49,8 @@ def find_ref(session: HubSession, path: ResourcePath) -> RefFacts:
     with translated(path.at_asset(), what=path.type.value, ref=path):
         try:
             found = session.hub.send(refs.lookup(path.repo, text))
+        except RevisionNotFound as error:
+            raise missing("commit" if _ID.fullmatch(text) else "branch or tag", path.at(text)) from error
         except AmbiguousRevision as error:
             raise AssetHubError(f"Several commits begin with {text!r}: {_candidates(error)}: '{path}'") from error
     commit = found.commit
@@ -114,7 +119,10 @@ def find_source(session: HubSession, path: ResourcePath, source: str) -> RefFact
     """
     if not isinstance(source, str):
         raise TypeError(f"source is the name of a ref or its path, not {type(source).__name__}")
-    if ":" not in source and f"/{HUB}/" not in source:
+    is_path = (
+        ":" in source or f"/{HUB}/" in source or source.rstrip("/") == str(path.at_asset()).partition(f"/{HUB}/")[2]
+    )
+    if not is_path:
         return find_ref(session, path.at(source))
     named = parse_resource(source, session.user)
     if str(named.at_asset()).lower() != str(path.at_asset()).lower():
