@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import attrs
 
 from entrepot.catalog import Read
-from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos import folders, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Forbidden, InvalidCredentials, InvalidSignature, NotAllowed, NotFound, RepoNotFound
 from entrepot.hub import access, callers
@@ -161,7 +161,7 @@ def _find(tx: Read, grant: Capability) -> RepoRow | None:
         return repositories.by_uid(tx, grant.repo)
     kind, _, name = grant.name.partition(" ")
     ref = RepoRef(RepoType(kind), parse_repo_id(name))
-    return repositories.find(tx, ref) or repositories.find_redirect(tx, ref)
+    return repositories.find(tx, ref) or repositories.find_redirect(tx, ref) or folders.find_moved_repo(tx, ref)
 
 
 def _holder(tx: Read, grant: Capability, now_ms: int) -> Caller:

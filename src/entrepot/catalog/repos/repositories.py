@@ -298,6 +298,16 @@ def unlink(tx: Write, row: RepoRow, now_ms: int) -> None:
     tx.sql.execute(sa.delete(tables.repo_tags).where(tables.repo_tags.c.repo_id == row.id))
 
 
+def unlink_all(tx: Write, namespace_id: int, kind: RepoType, now_ms: int) -> None:
+    """Do the same as :func:`unlink` for all repositories of a type in a namespace, in four statements."""
+    here = (_R.c.namespace_id == namespace_id) & (_R.c.type == kind.value) & _R.c.deleted_ms.is_(None)
+    chosen = sa.select(_R.c.id).where(here)
+    for table in (tables.redirects, tables.repo_tags):
+        tx.sql.execute(sa.delete(table).where(table.c.repo_id.in_(chosen)))
+    gone = sa.literal("~") + _R.c.uid
+    tx.sql.execute(sa.update(_R).where(here).values(deleted_ms=now_ms, name_key=gone))
+
+
 def deleted_before(tx: Read, cutoff_ms: int) -> list[int]:
     """Return the row ids of repositories that were deleted before a time."""
     return list(tx.sql.execute(sa.select(_R.c.id).where(_R.c.deleted_ms < cutoff_ms)).scalars())

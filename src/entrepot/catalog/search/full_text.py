@@ -64,6 +64,12 @@ def remove(tx: Write, repo_id: int) -> None:
     tx.sql.execute(sa.delete(_T).where(_T.c.rowid == repo_id))
 
 
+def remove_all(tx: Write, namespace_id: int, kind: RepoType) -> None:
+    """Delete all repositories of a type in a namespace from the index."""
+    here = sa.select(_R.c.id).where((_R.c.namespace_id == namespace_id) & (_R.c.type == kind.value))
+    tx.sql.execute(sa.delete(_T).where(_T.c.rowid.in_(here)))
+
+
 def query_of(text: str) -> str | None:
     """Return the index query that matches every word of a text by prefix, or None if it has no words."""
     words = [word[:_MAX_WORD] for word in _WORD.findall(text)[:_MAX_WORDS]]

@@ -18,11 +18,11 @@ from entrepot.catalog.repos import repositories as repos
 from entrepot.catalog.repos.folders import FolderRow
 from entrepot.catalog.search import full_text
 from entrepot.errors import AlreadyExists, InvalidName
-from entrepot.hub import audit, events, folder_access
+from entrepot.hub import access, audit, events, folder_access
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller, require_change
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import folder_homes, repositories
+from entrepot.hub.repos import folder_homes
 from entrepot.hub.repos.repo_labels import parse_description, parse_labels
 from entrepot.names import RepoRef, RepoType, folder_namespace, parse_folder_name
 
@@ -148,8 +148,13 @@ def delete(hub: HubContext, caller: MaybeCaller, wanted: FolderId) -> None:
 def discard(hub: HubContext, tx: Write, by: Caller | str, folder: FolderRow) -> None:
     """Make a folder and its repositories unreachable; the caller has checked the right to do so."""
     rows = repos.page_of(tx, folder.namespace_id, folder.type, None)
+    is_watched = events.has_listeners(tx)
     for row in rows:
-        repositories.discard(hub, tx, by, row)
+        if is_watched:
+            events.emit(hub, tx, row, "repo", "delete")
+        audit.record(hub, tx, by, "repo.delete", access.subject(row))
+    full_text.remove_all(tx, folder.namespace_id, folder.type)
+    repos.unlink_all(tx, folder.namespace_id, folder.type, hub.now_ms())
     folders.remove(tx, folder)
     audit.record(hub, tx, by, "folder.delete", folder_homes.subject(folder), {"repositories": len(rows)})
 
