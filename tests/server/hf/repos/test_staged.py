@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import Any
 
 import httpx2
@@ -9,6 +10,7 @@ from huggingface_hub import HfApi, HfFileSystem
 
 from entrepot.names import RepoType
 from tests.support.site import Committer, Site
+from tests.support.worlds import GIT_ENV
 
 MISSING = "0" * 64
 
@@ -39,12 +41,13 @@ def listed(client: httpx2.Client, repo: str, branch: str = "main") -> list[dict[
 
 
 def everything_seen(site: Site, repo: str) -> tuple[Any, ...]:
-    """Return what clients of the public hub see of a repository."""
+    """Return what clients of the public hub and git see of a repository."""
     api = HfApi(endpoint=site.url, token=site.alice)
     info = api.model_info(repo, files_metadata=True)
     files = HfFileSystem(endpoint=site.url, token=site.alice, skip_instance_cache=True).find(repo)
     refs = api.list_repo_refs(repo, include_pull_requests=True)
-    return info.sha, info.siblings, info.last_modified, files, refs, len(api.list_repo_commits(repo))
+    listed = subprocess.run(["git", "ls-remote", f"{site.url}/{repo}"], capture_output=True, check=True, env=GIT_ENV)
+    return info.sha, info.siblings, info.last_modified, files, refs, len(api.list_repo_commits(repo)), listed.stdout
 
 
 def test_changes_are_staged_listed_and_dropped(alice: httpx2.Client, repo: str) -> None:
@@ -116,7 +119,7 @@ def test_a_branch_with_a_slash_and_other_types_have_staged_changes(site: Site, a
     assert alice.post(f"/api/datasets/{dataset}/staged/main", content=body).json() == {"staged": 1}
 
 
-def test_nothing_of_it_is_seen_by_clients_of_the_public_hub(
+def test_nothing_of_it_is_seen_by_clients_of_the_public_hub_and_git(
     site: Site, alice: httpx2.Client, committer: Committer, repo: str
 ) -> None:
     before = everything_seen(site, repo)
