@@ -10,10 +10,30 @@ import sqlalchemy as sa
 
 from entrepot.catalog import lock_checks
 from tests.support.certificates import Pems, make_certificates
+from tests.support.postgres import PostgresServer, find_programs, running
 from tests.support.scripted_hub import Reply, ScriptedHub, _stand
 
 # Every transaction of every test that names its locks is checked; see tests/catalog/test_lock_checks.py.
 sa.event.listen(sa.Engine, "before_execute", lock_checks.check)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=["sqlite", "postgresql"],
+        default="sqlite",
+        help="the database of tests that need only one; those of the catalog run on every one that is installed",
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, if one is installed: on the path, or where Debian puts it."""
+    programs = find_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL or psycopg is not installed")
+    with running(programs) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "cards": ({"errors", "names"}, {"attrs", "yaml", "jinja2"}),
     "wire": ({"errors", "names"}, {"attrs", "msgspec"}),
     "blobs": ({"errors", "names"}, {"attrs", "obstore"}),
-    "catalog": (BASE, {"attrs", "sqlalchemy", "alembic"}),
+    "catalog": (BASE, {"attrs", "sqlalchemy", "alembic", "psycopg"}),
     "storage": (BASE | {"git", "xet", "blobs", "catalog"}, {"attrs"}),
     "hub": (BASE | CODECS | {"storage", "catalog", "blobs"}, {"attrs", "argon2"}),
     "server": (

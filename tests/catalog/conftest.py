@@ -12,15 +12,22 @@ from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.names import RepoType, new_uid
+from tests.support.postgres import PostgresServer
 
-DATABASES = ("sqlite",)
+DATABASES = ("sqlite", "postgresql")
 
 
 @pytest.fixture(params=DATABASES)
-def database_url(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> str:
-    """Return the URL of a new, empty database."""
-    assert request.param == "sqlite"
-    return f"sqlite:///{tmp_path / 'catalog.db'}"
+def database_url(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[str]:
+    """Return the URL of a new database, which may have tables already unless the test is marked ``empty_database``."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'catalog.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    is_empty = request.node.get_closest_marker("empty_database") is not None
+    url = server.url(server.create()) if is_empty else server.create_with_tables()
+    yield url
+    server.drop(url)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import Catalog, Write, hub_metadata, open_catalog
+from entrepot.catalog import Catalog, Lock, Write, hub_metadata, open_catalog
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos.repositories import RepoRow
@@ -102,7 +102,7 @@ def test_writers_that_read_first_do_not_lose_each_others_changes(catalog: Catalo
     def add_one(_number: int) -> None:
         together.wait()
         for _ in range(5):
-            with catalog.write() as tx:
+            with catalog.write(Lock.repo(repo.id)) as tx:
                 head = refs.find(tx, repo.id, MAIN)
                 assert head is not None
                 assert refs.swap(tx, repo.id, MAIN, head, Oid(f"{int(head, 16) + 1:040x}"), 1)

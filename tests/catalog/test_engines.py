@@ -257,7 +257,7 @@ READS: dict[str, Callable[[Any], object]] = {
 WRITES: dict[str, Callable[[Any], object]] = {
     "claiming a job": lambda tx: jobs.claim(tx, "w1", 10, 10),
     "claiming a job by key": lambda tx: jobs.claim(tx, "w1", 10, 10, dedup_key="k"),
-    "adding a job": lambda tx: jobs.enqueue(tx, "x", {}, 1, dedup_key="k"),
+    "adding a job": lambda tx: jobs.enqueue(tx, "x", {"repo": 1}, 1, dedup_key="k"),
     "moving a ref": lambda tx: refs.swap(tx, 1, MAIN, OID, OID, 1),
     "touching files": lambda tx: files.touch(tx, [SHA], 1),
     "touching objects": lambda tx: objects.touch(tx, 1, [OID], 1),

@@ -6,10 +6,12 @@ import pytest
 import sqlalchemy as sa
 
 from entrepot.catalog import Catalog, hub_metadata, open_catalog, schema
-from entrepot.catalog.engines import make_engine, writing_connection
+from entrepot.catalog.engines import make_engine
 from entrepot.catalog.migrations import run
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import DataFolderError
+
+pytestmark = pytest.mark.empty_database
 
 OPEN_TOGETHER = """
 import sys
@@ -25,7 +27,7 @@ with catalog.write() as tx:
 
 def set_version(url: str, version: str) -> None:
     engine = make_engine(url)
-    with writing_connection(engine) as connection, connection.begin():
+    with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = :version"), {"version": version})
     engine.dispose()
 

@@ -21,14 +21,32 @@ from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.settings import Settings
 from tests.support.chunk_sender import Sender
 from tests.support.git_site import GIT_ENV, GitSite
+from tests.support.postgres import PostgresServer
 from tests.support.worlds import PEOPLE, Clock, World, guarded
 
 
 @pytest.fixture(scope="session")
-def prepared_data(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, dict[str, str]]:
+def server_of_databases(request: pytest.FixtureRequest) -> PostgresServer | None:
+    """The server on which each hub gets a database of its own, with ``--database=postgresql``; else None."""
+    if request.config.getoption("--database") == "sqlite":
+        return None
+    found: PostgresServer = request.getfixturevalue("postgres")
+    return found
+
+
+@pytest.fixture(scope="session")
+def prepared_database(server_of_databases: PostgresServer | None) -> str | None:
+    """The URL of the prepared hub's database; None: it is in its folder."""
+    return None if server_of_databases is None else server_of_databases.create_with_tables()
+
+
+@pytest.fixture(scope="session")
+def prepared_data(
+    tmp_path_factory: pytest.TempPathFactory, prepared_database: str | None
+) -> tuple[pathlib.Path, dict[str, str]]:
     """A closed data folder with accounts; tests copy it, because creating a new one takes longer."""
     folder = tmp_path_factory.mktemp("furnished") / "data"
-    hub = open_hub(Settings(data=folder), fsync=False)
+    hub = open_hub(Settings(data=folder), fsync=False, database=prepared_database)
     secrets = {}
     for name in PEOPLE:
         accounts.create_user(hub, name, is_admin=name == "root")
@@ -44,22 +62,33 @@ def prepared_data(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Pat
 
 @pytest.fixture
 def make_world(
-    prepared_data: tuple[pathlib.Path, dict[str, str]], tmp_path: pathlib.Path
+    prepared_data: tuple[pathlib.Path, dict[str, str]],
+    prepared_database: str | None,
+    server_of_databases: PostgresServer | None,
+    tmp_path: pathlib.Path,
 ) -> Iterator[Callable[..., World]]:
     """Return a function that opens a copy of the prepared hub with the given settings."""
     opened: list[World] = []
+    databases: list[str] = []
 
     def make(**settings: Any) -> World:
         folder = tmp_path / f"data{len(opened)}"
         shutil.copytree(prepared_data[0], folder)
         clock = Clock(time.time_ns() // 1_000_000)
-        hub = guarded(open_hub(Settings(data=folder, **settings), fsync=False), clock)
+        url = None
+        if server_of_databases is not None and prepared_database is not None:
+            url = server_of_databases.copy(prepared_database)
+            databases.append(url)
+        hub = guarded(open_hub(Settings(data=folder, **settings), fsync=False, database=url), clock)
         opened.append(World(hub, clock, prepared_data[1]))
         return opened[-1]
 
     yield make
     for world in opened:
         world.hub.close()
+    for url in databases:
+        assert server_of_databases is not None
+        server_of_databases.drop(url)
 
 
 @pytest.fixture
@@ -79,9 +108,10 @@ def make_sender(make_world: Callable[..., World]) -> Callable[..., Sender]:
 
 
 @pytest.fixture
-def hub(tmp_path: pathlib.Path) -> Iterator[HubContext]:
+def hub(tmp_path: pathlib.Path, server_of_databases: PostgresServer | None) -> Iterator[HubContext]:
     """A hub without accounts."""
-    opened = open_hub(Settings(data=tmp_path / "hub"), fsync=False)
+    url = None if server_of_databases is None else server_of_databases.create_with_tables()
+    opened = open_hub(Settings(data=tmp_path / "hub"), fsync=False, database=url)
     yield opened
     opened.close()
 

@@ -13,7 +13,7 @@ from entrepot.catalog.database import Read, Write
 _A = community_tables.audit
 _M = tables.meta
 _HEAD = "audit_head"
-_FIND_HEAD = sa.select(_M.c.value).where(_M.c.key == _HEAD).with_for_update()
+_FIND_HEAD = sa.select(_M.c.value).where(_M.c.key == _HEAD)
 _MOVE_HEAD = sa.update(_M).where(_M.c.key == _HEAD).values(value=sa.bindparam("head"))
 _ADD_HEAD = sa.insert(_M).values(key=_HEAD, value=sa.bindparam("head"))
 
@@ -46,8 +46,8 @@ class AuditFilter:
 def head(tx: Read) -> str | None:
     """Return the chain value of the newest row, or None if the log is empty.
 
-    The value is stored apart from the rows. In a writing transaction it is
-    also locked, so rows are appended one at a time.
+    The value is stored apart from the rows. Who appends holds the lock of the log, so rows
+    are appended one at a time.
     """
     return tx.sql.execute(_FIND_HEAD).scalar()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from entrepot.catalog.tables import Hex, Serial
+from entrepot.catalog.tables import Hex, Json, Serial
 from entrepot.catalog.tables import metadata as metadata
 
 _NAMESPACE = "namespaces.id"
@@ -46,7 +46,7 @@ discussion_events = sa.Table(
     sa.Column("discussion_id", sa.BigInteger, sa.ForeignKey("discussions.id"), nullable=False, index=True),
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("author_id", sa.BigInteger, nullable=False),
-    sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("data", Json, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
 )
 
@@ -131,7 +131,7 @@ access_requests = sa.Table(
     sa.Column("repo_id", sa.BigInteger, sa.ForeignKey(_REPO), nullable=False),
     sa.Column("user_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), nullable=False, index=True),
     sa.Column("status", sa.String(8), nullable=False),
-    sa.Column("fields", sa.JSON, nullable=False),
+    sa.Column("fields", Json, nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("requested_ms", sa.BigInteger, nullable=False),
     sa.Column("handled_ms", sa.BigInteger),
@@ -176,7 +176,7 @@ webhooks = sa.Table(
     sa.Column("owner_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), nullable=False, index=True),
     sa.Column("url", sa.Text, nullable=False),
     sa.Column("secret", sa.Text),
-    sa.Column("domains", sa.JSON, nullable=False),
+    sa.Column("domains", Json, nullable=False),
     sa.Column("is_disabled", sa.Boolean, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
 )
@@ -201,7 +201,7 @@ events = sa.Table(
     sa.Column("repo_id", sa.BigInteger, nullable=False, index=True),
     sa.Column("namespace_id", sa.BigInteger, nullable=False),
     sa.Column("scope", sa.String(24), nullable=False),
-    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("payload", Json, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
 )
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import engines, schema
+from entrepot.catalog import dialects, engines, schema
 from entrepot.catalog.engines import WriteLock
 from entrepot.catalog.lock_checks import KINDS
 from entrepot.catalog.named_locks import AnyLock
@@ -38,7 +38,9 @@ class Catalog:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._lock = WriteLock()
+        self._dialect = dialects.of(engine)
+        self._snapshots = self._dialect.snapshots(engine)
+        self._lock = WriteLock(queues=self._dialect.has_one_writer)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Read]:
@@ -47,7 +49,7 @@ class Catalog:
         Raises:
             Busy, DataFolderError: the database cannot be read.
         """
-        with engines.translated(), self._engine.begin() as connection:
+        with engines.translated(), self._snapshots.begin() as connection:
             yield Read(connection)
 
     @contextlib.contextmanager
@@ -58,16 +60,17 @@ class Catalog:
             locks: the names of everything that the block checks before it writes, in any order.
 
         Guarantees: the changes are durable when the block has ended; serialised with every
-        other writing transaction on the same database.
+        other writing transaction on the same database that names one of the same locks.
 
         Raises:
             Busy, StoreFull, DataFolderError: nothing was changed.
         """
+        kinds = frozenset(lock.kind for lock in locks)
         with (
             engines.translated(),
             self._lock.hold(),
-            engines.writing_connection(self._engine) as connection,
-            connection.execution_options(**{KINDS: frozenset(lock.kind for lock in locks)}).begin(),
+            self._engine.connect().execution_options(**{KINDS: kinds}) as connection,
+            self._dialect.begin(connection, locks),
         ):
             yield Write(connection)
 
@@ -80,7 +83,7 @@ class Catalog:
             Busy, StoreFull, DataFolderError: the copy could not be completed.
         """
         with engines.translated():
-            engines.copy_database(self._engine, target)
+            self._dialect.copy(self._engine, target)
 
     def is_writing(self) -> bool:
         """Return whether this thread is inside :meth:`write`."""

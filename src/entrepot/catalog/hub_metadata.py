@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.engines import insert_missing
 
 _T = tables.meta
 _FIND = sa.select(_T.c.value).where(_T.c.key == sa.bindparam("wanted"))
@@ -21,8 +22,10 @@ def put_first(tx: Write, key: str, value: str) -> str:
     found = find(tx, key)
     if found is not None:
         return found
-    tx.sql.execute(sa.insert(_T).values(key=key, value=value))
-    return value
+    insert_missing(tx.sql, _T, [{"key": key, "value": value}])
+    stored = find(tx, key)
+    assert stored is not None
+    return stored
 
 
 def put(tx: Write, key: str, value: str) -> None:

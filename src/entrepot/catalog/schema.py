@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from entrepot.catalog import dialects
 from entrepot.catalog.community_tables import metadata  # of all tables: it imports the others
-from entrepot.catalog.engines import writing_connection
-from entrepot.catalog.tables import TEXT_INDEX
+from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_5eb03034d382"
+HEAD = "first_c5e9879130cc"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})
@@ -56,10 +56,11 @@ def upgrade(engine: sa.Engine) -> None:
 
 def _create(engine: sa.Engine) -> None:
     # Migrations give the same tables (a test compares them), but Alembic costs 9 MB and half a second.
-    with writing_connection(engine) as connection, connection.begin():
+    dialect = dialects.of(engine)
+    with engine.connect() as connection, dialect.begin(connection, [Lock.hub()]):
         if current(connection) is not None:
             return  # another process was faster
         metadata.create_all(connection)
-        connection.exec_driver_sql(TEXT_INDEX)
+        dialect.create_text_index(connection)
         connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
         connection.execute(sa.text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})

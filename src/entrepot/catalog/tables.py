@@ -8,6 +8,7 @@ in the database and lower-case hex text in Python.
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator
 
 metadata = sa.MetaData()
@@ -27,6 +28,9 @@ class Hex(TypeDecorator[str]):
         """Convert bytes to hex text."""
         return None if value is None else value.hex()
 
+
+Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+"""JSON; on PostgreSQL in its comparable form, which DISTINCT needs."""
 
 # SQLite assigns row ids only to a column declared exactly INTEGER.
 Serial = sa.BigInteger().with_variant(sa.Integer, "sqlite")
@@ -117,7 +121,7 @@ tokens = sa.Table(
     sa.Column("expires_ms", sa.BigInteger),
     sa.Column("used_ms", sa.BigInteger),
     # Fine-grained tokens only: their rights and where they apply.
-    sa.Column("scopes", sa.JSON),
+    sa.Column("scopes", Json),
 )
 
 sign_in_codes = sa.Table(
@@ -143,14 +147,14 @@ repos = sa.Table(
     sa.Column("visibility", sa.String(8), nullable=False),
     sa.Column("gated", sa.String(8), nullable=False),
     sa.Column("is_disabled", sa.Boolean, nullable=False),
-    sa.Column("settings", sa.JSON, nullable=False),
+    sa.Column("settings", Json, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("updated_ms", sa.BigInteger, nullable=False),
     sa.Column("deleted_ms", sa.BigInteger),
     sa.Column("downloads", sa.BigInteger, nullable=False),
     sa.Column("likes", sa.BigInteger, nullable=False),
-    sa.Column("card", sa.JSON),
-    sa.Column("config", sa.JSON),
+    sa.Column("card", Json),
+    sa.Column("config", Json),
     sa.Column("pipeline_tag", sa.Text),
     sa.Column("library", sa.Text),
     sa.Column("sdk", sa.Text),
@@ -318,6 +322,9 @@ upload_parts = sa.Table(
     sqlite_with_rowid=False,
 )
 
+IS_READY = sa.text("state = 'ready'")
+"""The condition of the index of waiting jobs, of which only one may have a deduplication key."""
+
 jobs = sa.Table(
     "jobs",
     metadata,
@@ -327,7 +334,7 @@ jobs = sa.Table(
     sa.Column("lane", sa.String(16), nullable=False),
     sa.Column("namespace_id", sa.BigInteger, nullable=False),
     sa.Column("dedup_key", sa.String(200)),
-    sa.Column("args", sa.JSON, nullable=False),
+    sa.Column("args", Json, nullable=False),
     sa.Column("state", sa.String(8), nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("run_ms", sa.BigInteger, nullable=False),
@@ -336,9 +343,11 @@ jobs = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("finished_ms", sa.BigInteger),
-    sa.Index("jobs_by_turn", "state", "lane", "run_ms"),
-    sa.Index("jobs_by_namespace", "state", "lane", "namespace_id", "run_ms"),
+    # The id makes the order total: PostgreSQL would sort a whole backlog of jobs that are due at one time.
+    sa.Index("jobs_by_turn", "state", "lane", "run_ms", "id"),
+    sa.Index("jobs_by_namespace", "state", "lane", "namespace_id", "run_ms", "id"),
     sa.Index("jobs_by_key", "dedup_key", "state"),
+    sa.Index("jobs_waiting", "dedup_key", unique=True, sqlite_where=IS_READY, postgresql_where=IS_READY),
 )
 
 job_lanes = sa.Table(

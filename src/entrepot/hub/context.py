@@ -88,11 +88,13 @@ class HubContext:
         self.store.catalog.close()
 
 
-def open_hub(settings: Settings, *, fsync: bool = True) -> HubContext:
+def open_hub(settings: Settings, *, fsync: bool = True, database: str | None = None) -> HubContext:
     """Open a data folder; create it if it does not exist.
 
     Args:
         settings: ``data`` names the folder.
+        database: the URL of a database outside of the folder. No setting leads here yet, because backups
+            and several servers on one folder are not ready for it; tests run on PostgreSQL with it.
         fsync: False only in tests, where a power cut may lose data.
 
     Raises:
@@ -100,17 +102,19 @@ def open_hub(settings: Settings, *, fsync: bool = True) -> HubContext:
             be made private, or was made by a newer version; nothing in it was changed.
     """
     with opening(settings.data):
-        return _open(settings, fsync=fsync)
+        return _open(settings, database, fsync=fsync)
 
 
-def _open(settings: Settings, *, fsync: bool) -> HubContext:
+def _open(settings: Settings, database: str | None, *, fsync: bool) -> HubContext:
     folder = settings.data
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _check_format(folder)
     make_private(folder)
-    create_private(folder / "catalog.sqlite3")  # SQLite gives the -wal and -shm files the same mode
+    if database is None:
+        create_private(folder / "catalog.sqlite3")  # SQLite gives the -wal and -shm files the same mode
+        database = f"sqlite:///{folder / 'catalog.sqlite3'}"
     pool = settings.short_threads + settings.transfer_threads
-    catalog = open_catalog(f"sqlite:///{folder / 'catalog.sqlite3'}", pool_size=pool)
+    catalog = open_catalog(database, pool_size=pool)
     blobs = LocalBlobs(folder / "blobs", fsync=fsync)
     with catalog.read() as tx:
         store_id, key = hub_metadata.find(tx, "store_id"), hub_metadata.find(tx, "signing_key")

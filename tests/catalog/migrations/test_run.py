@@ -9,6 +9,8 @@ from entrepot.catalog import open_catalog, tables
 from entrepot.catalog.engines import make_engine
 from entrepot.catalog.migrations import run
 
+pytestmark = pytest.mark.empty_database
+
 
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:
     """Return whether SQLAlchemy knows an object of the database; it does not know the full-text index."""
@@ -70,9 +72,13 @@ def test_the_migrations_form_one_line() -> None:
 
 
 def test_a_new_database_has_the_tables_and_indexes_of_the_migrations(
-    migrated: str, tmp_path_factory: pytest.TempPathFactory
+    migrated: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    new = f"sqlite:///{tmp_path_factory.mktemp('new') / 'catalog.sqlite3'}"
+    if migrated.startswith("sqlite"):
+        new = f"sqlite:///{tmp_path_factory.mktemp('new') / 'catalog.sqlite3'}"
+    else:
+        server = request.getfixturevalue("postgres")
+        new = server.url(server.create())
     open_catalog(new).close()
     assert shape_of(new) == shape_of(migrated)
 

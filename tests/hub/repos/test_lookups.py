@@ -9,13 +9,13 @@ from entrepot.errors import AmbiguousRevision, InvalidName, RepoNotFound, Revisi
 from entrepot.git import EMPTY_TREE, Commit, Kind, Signature, encode_commit
 from entrepot.hub import revisions
 from entrepot.hub.repos import branches, lookups
-from entrepot.hub.repos.lookups import FoundRevision
+from entrepot.hub.repos.lookups import NamedRevision
 from entrepot.names import Oid, RefName, RepoRef, tag_ref
 from entrepot.storage import objects as stored
 from tests.support.worlds import World
 
 
-def find(world: World, ref: RepoRef, text: str) -> FoundRevision:
+def find(world: World, ref: RepoRef, text: str) -> NamedRevision:
     return lookups.find(world.hub, world.alice, ref, text)
 
 

@@ -48,7 +48,7 @@ def stale(tx: Read, now_ms: int) -> Sequence[int]:
 def _scores(tx: Read, repo_ids: Sequence[int], today: int) -> dict[int, float]:
     first = today - DAYS + 1
     downloads = sa.select(_D.c.repo_id, _D.c.day, _D.c.count).where(_D.c.repo_id.in_(repo_ids) & (_D.c.day >= first))
-    day = (_L.c.liked_ms / _DAY_MS).cast(sa.Integer)
+    day = _L.c.liked_ms // sa.literal_column(str(_DAY_MS), sa.BigInteger)
     likes = (
         sa.select(_L.c.repo_id, day, sa.func.count() * LIKE)
         .where(_L.c.repo_id.in_(repo_ids) & (_L.c.liked_ms >= first * _DAY_MS))

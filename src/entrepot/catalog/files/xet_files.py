@@ -105,6 +105,13 @@ def claimed(tx: Read, repo_id: int, sha256s: Sequence[Sha256], *, of_user: int |
 
 def link_claimed(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | None, now_ms: int) -> None:
     """Allow a repository to use files on the basis of claims; existing links are unchanged."""
+    found = claimed(tx, repo_id, sha256s)
+    hashes = sorted({item.file for item in found.values()})
+    kept: set[XetHash] = set()
+    for at in range(0, len(hashes), _BATCH):
+        # Until the links are there, a sweep must wait with these files, or has just deleted some.
+        query = sa.select(_T.c.hash).where(_T.c.hash.in_(hashes[at : at + _BATCH])).order_by(_T.c.hash)
+        kept.update(tx.sql.execute(query.with_for_update(read=True)).scalars())
     rows = [
         {
             "repo_id": repo_id,
@@ -118,7 +125,8 @@ def link_claimed(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: 
             "xet_hash": item.file,
             "is_proven": item.is_proven,
         }
-        for item in claimed(tx, repo_id, sha256s).values()
+        for item in found.values()
+        if item.file in kept
     ]
     insert_missing(tx.sql, _L, rows)
 
@@ -246,9 +254,12 @@ def withdraw(tx: Write, repo_id: int, sha256s: Sequence[Sha256]) -> None:
 def remove_unused(tx: Write, touched_before_ms: int) -> int:
     """Delete the files that no link, verified file or claim needs; return how many."""
     old = _is_free() & (_T.c.touched_ms < touched_before_ms)
-    gone = list(tx.sql.execute(sa.select(_T.c.hash).where(old)).scalars())
-    for at in range(0, len(gone), _BATCH):
-        batch = gone[at : at + _BATCH]
+    found = list(tx.sql.execute(sa.select(_T.c.hash).where(old).with_for_update()).scalars())
+    gone: list[XetHash] = []
+    for at in range(0, len(found), _BATCH):
+        # The rows are locked now: looked at again, no link to them can have been missed.
+        batch = list(tx.sql.execute(sa.select(_T.c.hash).where(_T.c.hash.in_(found[at : at + _BATCH]) & old)).scalars())
+        gone += batch
         tx.sql.execute(sa.delete(_U).where(_U.c.file.in_(batch)))
         tx.sql.execute(sa.delete(_T).where(_T.c.hash.in_(batch)))
     return len(gone)

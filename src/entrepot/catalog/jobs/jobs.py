@@ -12,14 +12,17 @@ due job of the next namespace that has one, however many jobs the others have.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import dialects, tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.dialects.interfaces import Upsert
+from entrepot.catalog.engines import insert_missing
 
 _T = tables.jobs
 _L = tables.job_lanes
@@ -27,6 +30,7 @@ STATES = ("ready", "running", "done", "dead")
 LANES = ("interactive", "heavy", "outbound", "maintenance")
 """Short jobs that users wait for; long jobs on content; requests to other hosts; maintenance of the hub."""
 
+_ATTEMPTS = 4
 _LANE_OF = {
     **dict.fromkeys(("chunk", "verify", "scrub"), "heavy"),
     "deliver": "outbound",
@@ -72,9 +76,9 @@ _NAMESPACE_OF = (
     .where(tables.repos.c.id == sa.bindparam("repo"))
 )
 _SERVED_LAST = sa.select(_L.c.namespace_id).where(_L.c.lane == sa.bindparam("lane"))
-_SERVED = sa.update(_L).where(_L.c.lane == sa.bindparam("of")).values(namespace_id=sa.bindparam("served"))
-_ADD = sa.insert(_T)
-_WAITING = sa.select(_T.c.id).where((_T.c.dedup_key == sa.bindparam("key")) & (_T.c.state == "ready"))
+# Of several workers that claim at a time, one notes whom it serves, and no one waits for that.
+_FREE_LANE = sa.select(_L.c.lane).where(_L.c.lane == sa.bindparam("of")).with_for_update(skip_locked=True)
+_SERVED = sa.update(_L).where(_L.c.lane.in_(_FREE_LANE)).values(namespace_id=sa.bindparam("served"))
 
 _MINE = (_T.c.id == sa.bindparam("job")) & (_T.c.owner == sa.bindparam("by")) & (_T.c.state == "running")
 _DONE = sa.update(_T).where(_MINE).values(state="done", finished_ms=sa.bindparam("now"), lease_ms=None, error=None)
@@ -112,7 +116,9 @@ def _next_namespace() -> sa.Select[Any]:
 
 
 def _oldest(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    return sa.select(*_COLUMNS).where(sa.and_(*conditions)).order_by(_T.c.run_ms, _T.c.id).limit(1)
+    # A job that another transaction is claiming, or is about to leave to a waiting one, is passed over.
+    query = sa.select(*_COLUMNS).where(sa.and_(*conditions)).order_by(_T.c.run_ms, _T.c.id).limit(1)
+    return query.with_for_update(skip_locked=True)
 
 
 _IS_WAITING = (_T.c.state == "ready") & (_T.c.run_ms <= sa.bindparam("now"))
@@ -141,13 +147,26 @@ def enqueue(
         namespace_id: the namespace on whose behalf it runs. None: the namespace of the repository that
             ``args["repo"]`` identifies, or the hub itself.
     """
-    if dedup_key is not None and tx.sql.execute(_WAITING, {"key": dedup_key}).first():
-        return
     if namespace_id is None:
         namespace_id = tx.sql.execute(_NAMESPACE_OF, {"repo": args["repo"]}).scalar() if "repo" in args else None
     values = {"kind": kind, "dedup_key": dedup_key, "args": dict(args), "state": "ready", "attempts": 0}
     values |= {"lane": lane_of(kind), "namespace_id": namespace_id or 0}
-    tx.sql.execute(_ADD, values | {"run_ms": now_ms + delay_ms, "created_ms": now_ms})
+    tx.sql.execute(_add(tx.sql.dialect.name), values | {"run_ms": now_ms + delay_ms, "created_ms": now_ms})
+
+
+@functools.cache
+def _add(dialect: str) -> Upsert:
+    """Return the insert of a job that respects an equal waiting one.
+
+    Where several transactions write at a time, the waiting job is locked until this transaction ends:
+    if a worker claimed it before, it would not see the rows because of which the job was to run.
+    """
+    known = dialects.named(dialect)
+    insert = known.insert(_T)
+    if known.has_one_writer:
+        return insert.on_conflict_do_nothing(index_elements=["dedup_key"], index_where=tables.IS_READY)
+    same = {"dedup_key": insert.excluded.dedup_key}
+    return insert.on_conflict_do_update(index_elements=["dedup_key"], index_where=tables.IS_READY, set_=same)
 
 
 def lane_of(kind: str) -> str:
@@ -203,23 +222,33 @@ def _next_in(tx: Write, lane: str, now_ms: int, excluded: list[int]) -> Job | No
     if deserted:
         return Job(*deserted)
     last = tx.sql.execute(_SERVED_LAST, {"lane": lane}).scalar()
-    starts = (-1,) if last is None else (last, -1)
-    namespaces = (tx.sql.execute(_NEXT_NAMESPACE, values | {"after": after}).scalar() for after in starts)
-    namespace = next((found for found in namespaces if found is not None), None)
-    if namespace is None:
+    for _ in range(_ATTEMPTS):
+        starts = (-1,) if last is None else (last, -1)
+        namespaces = (tx.sql.execute(_NEXT_NAMESPACE, values | {"after": after}).scalar() for after in starts)
+        namespace = next((found for found in namespaces if found is not None), None)
+        if namespace is None:
+            return None
+        row = tx.sql.execute(_NEXT, {"lane": lane, "now": now_ms, "of": namespace}).first()
+        if row is not None:
+            break
+        excluded.append(namespace)  # other workers are claiming the jobs of this namespace
+    else:
         return None
     if last is None:
-        tx.sql.execute(sa.insert(_L).values(lane=lane, namespace_id=namespace))
+        insert_missing(tx.sql, _L, [{"lane": lane, "namespace_id": namespace}])
     elif last != namespace:
         tx.sql.execute(_SERVED, {"of": lane, "served": namespace})
-    return Job(*tx.sql.execute(_NEXT, {"lane": lane, "now": now_ms, "of": namespace}).one())
+    return Job(*row)
 
 
 def put_back(tx: Write, job_id: int, owner: str, run_ms: int) -> None:
-    """Release a claimed job so that it runs again at a given time, without counting the attempt."""
+    """Release a claimed job so that it runs again at a given time, without counting the attempt.
+
+    If an equal job is waiting, that one is left.
+    """
     here = (_T.c.id == job_id) & (_T.c.owner == owner) & (_T.c.state == "running")
-    values = {"state": "ready", "lease_ms": None, "owner": None, "run_ms": run_ms, "attempts": _T.c.attempts - 1}
-    tx.sql.execute(sa.update(_T).where(here).values(**values))
+    values = {"lease_ms": None, "owner": None, "run_ms": run_ms, "attempts": _T.c.attempts - 1}
+    _let_wait(tx, here, values, run_ms)
 
 
 def renew(tx: Write, job_id: int, owner: str, lease_until_ms: int) -> bool:
@@ -250,10 +279,27 @@ def fail(tx: Write, job_id: int, owner: str, error: str, retry_ms: int | None, n
     here = (_T.c.id == job_id) & (_T.c.owner == owner) & (_T.c.state == "running")
     values: dict[str, Any] = {"error": error, "lease_ms": None}
     if retry_ms is None:
-        values |= {"state": "dead", "finished_ms": now_ms}
+        tx.sql.execute(sa.update(_T).where(here).values(**values, state="dead", finished_ms=now_ms))
     else:
-        values |= {"state": "ready", "run_ms": retry_ms}
-    tx.sql.execute(sa.update(_T).where(here).values(**values))
+        _let_wait(tx, here, values | {"run_ms": retry_ms}, now_ms)
+
+
+def _let_wait(tx: Write, here: sa.ColumnElement[bool], values: Mapping[str, Any], now_ms: int) -> bool:
+    """Let a job wait again, or end it if an equal one is waiting; return False if there is no such job."""
+    twin = sa.alias(_T)
+    is_doubled = sa.exists().where((twin.c.dedup_key == _T.c.dedup_key) & (twin.c.state == "ready"))
+    is_doubled = is_doubled.where(twin.c.id != _T.c.id)
+    waits = sa.update(_T).where(here & ~is_doubled).values(**values, state="ready", finished_ms=None)
+    try:
+        with tx.sql.begin_nested():
+            is_waiting = bool(tx.sql.execute(waits).rowcount)
+    except sa.exc.IntegrityError:
+        is_waiting = False  # an equal job was added at this moment
+    if is_waiting:
+        return True
+    ended = {name: value for name, value in values.items() if name != "run_ms"}
+    done = sa.update(_T).where(here & is_doubled).values(**ended, state="done", finished_ms=now_ms)
+    return bool(tx.sql.execute(done).rowcount)
 
 
 def find(tx: Read, *, states: Sequence[str] = STATES, lanes: Sequence[str] = LANES, limit: int = 100) -> list[Job]:
@@ -266,8 +312,7 @@ def find(tx: Read, *, states: Sequence[str] = STATES, lanes: Sequence[str] = LAN
 def retry(tx: Write, job_id: int, now_ms: int) -> bool:
     """Make a dead or waiting job due immediately; return False if there is no such job."""
     here = (_T.c.id == job_id) & _T.c.state.in_(("dead", "ready"))
-    values = {"state": "ready", "run_ms": now_ms, "attempts": 0, "finished_ms": None}
-    return bool(tx.sql.execute(sa.update(_T).where(here).values(**values)).rowcount)
+    return _let_wait(tx, here, {"run_ms": now_ms, "attempts": 0}, now_ms)
 
 
 def cancel(tx: Write, job_id: int) -> bool:

@@ -9,7 +9,8 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 
-from entrepot.catalog.engines import writing_connection
+from entrepot.catalog import dialects
+from entrepot.catalog.named_locks import Lock
 
 
 def scripts() -> ScriptDirectory:
@@ -24,7 +25,7 @@ def upgrade(engine: sa.Engine) -> None:
     """Apply every missing migration in one transaction."""
     directory = scripts()
     environment = EnvironmentContext(Config(), directory)
-    with writing_connection(engine) as connection, connection.begin():
+    with engine.connect() as connection, dialects.of(engine).begin(connection, [Lock.hub()]):
         environment.configure(
             connection=connection,
             fn=lambda revision, _context: directory._upgrade_revs("head", revision),

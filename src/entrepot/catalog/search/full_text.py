@@ -1,6 +1,6 @@
 """Full-text search in names, tags and cards of repositories.
 
-The index is SQLite's FTS5; only this module depends on that.
+On SQLite the index is a table of FTS5, on PostgreSQL one of word vectors; only this module depends on that.
 """
 
 from __future__ import annotations
@@ -10,26 +10,28 @@ from collections.abc import Sequence
 
 import attrs
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.repos.repositories import COLUMNS, RepoRow, row_of
+from entrepot.catalog.search import word_vectors
 from entrepot.catalog.visibility import Visibility, visible_condition
 from entrepot.names import RepoType
 
 BEGIN, END = "\x02", "\x03"
 """The characters that enclose a matched word in :attr:`TextMatch.snippet`."""
 
-_T = sa.table("repo_texts", *(sa.column(name) for name in ("rowid", "name", "tags", "body")))
+_T = sa.table("repo_texts", *(sa.column(name) for name in ("rowid", "name", "tags", "body", "words")))
 _R = tables.repos
 _N = tables.namespaces
 _WORD = re.compile(r"\w+")
 _MAX_WORDS, _MAX_WORD = 16, 64
 _THIS: sa.ColumnClause[str] = sa.literal_column("repo_texts")
-_MATCHES = _THIS.op("MATCH")(sa.bindparam("query"))
 # A match in the name weighs ten times as much as one in the card.
 _RANK = sa.func.bm25(_THIS, 10.0, 4.0, 1.0)
 _SNIPPET = sa.func.snippet(_THIS, 2, BEGIN, END, "…", 24)
+_WEIGHTS: sa.ColumnClause[str] = sa.literal_column("CAST('{0.1, 0.1, 0.4, 1.0}' AS real[])")
 
 
 @attrs.frozen
@@ -48,15 +50,27 @@ def put(tx: Write, repo_id: int, name: str, tags: Sequence[str], body: str) -> N
         body: the text of the card.
     """
     remove(tx, repo_id)
-    tx.sql.execute(sa.insert(_T).values(rowid=repo_id, name=name, tags=" ".join(tags), body=body))
+    if _has_vectors(tx):
+        vector = word_vectors.vector([("A", name), ("B", " ".join(tags)), ("D", body)])
+        words = sa.cast(sa.literal(vector, sa.Text), postgresql.TSVECTOR)
+        tx.sql.execute(sa.insert(_T).values(rowid=repo_id, body=body, words=words))
+    else:
+        tx.sql.execute(sa.insert(_T).values(rowid=repo_id, name=name, tags=" ".join(tags), body=body))
 
 
 def rename_all(tx: Write, namespace_id: int, kind: RepoType) -> None:
     """Update the indexed names of all repositories of a type in a namespace that has another name now."""
-    name = sa.select(_N.c.name + "/" + _R.c.name).join(_R, _R.c.namespace_id == _N.c.id).where(_R.c.id == _T.c.rowid)
-    here = sa.select(_R.c.id).where((_R.c.namespace_id == namespace_id) & (_R.c.type == kind.value))
-    new = name.correlate(_T).scalar_subquery()
-    tx.sql.execute(sa.update(_T).where(_T.c.rowid.in_(here)).values(name=new))
+    named = sa.select(_R.c.id, _N.c.name + "/" + _R.c.name).join(_N, _N.c.id == _R.c.namespace_id)
+    rows = tx.sql.execute(named.where((_N.c.id == namespace_id) & (_R.c.type == kind.value))).all()
+    this = sa.update(_T).where(_T.c.rowid == sa.bindparam("repo"))
+    if rows and _has_vectors(tx):
+        words = sa.cast(sa.bindparam("vector", type_=sa.Text), postgresql.TSVECTOR)
+        rest = sa.func.ts_filter(_T.c.words, sa.literal_column("CAST('{b,c,d}' AS \"char\"[])"))
+        found = [{"repo": repo_id, "vector": word_vectors.vector([("A", name)])} for repo_id, name in rows]
+        tx.sql.execute(this.values(words=words.op("||")(rest)), found)
+    elif rows:
+        found = [{"repo": repo_id, "called": name} for repo_id, name in rows]
+        tx.sql.execute(this.values(name=sa.bindparam("called")), found)
 
 
 def remove(tx: Write, repo_id: int) -> None:
@@ -77,34 +91,53 @@ def query_of(text: str) -> str | None:
     return " ".join(f'"{word}"*' for word in words) if words else None
 
 
-def matching(query: str) -> sa.ColumnElement[bool]:
+def matching(tx: Read, query: str) -> sa.ColumnElement[bool]:
     """Return the condition on rows of ``repos`` that every word matches."""
-    return _R.c.id.in_(sa.select(_T.c.rowid).where(_THIS.op("MATCH")(query)))
+    return _R.c.id.in_(sa.select(_T.c.rowid).where(_matches(tx, query)))
 
 
 def find(
     tx: Read, query: str, seen: Visibility | None, kinds: Sequence[RepoType], *, skip: int, limit: int
 ) -> Sequence[TextMatch]:
     """Return one page of the matching repositories, best match first."""
+    has_vectors = _has_vectors(tx)
+    rank = sa.func.ts_rank_cd(_WEIGHTS, _T.c.words, _tsquery(query)).desc() if has_vectors else _RANK
     statement = (
-        sa.select(*COLUMNS, _SNIPPET)
+        sa.select(*COLUMNS, _T.c.body if has_vectors else _SNIPPET)
         .select_from(_T)
         .join(_R, _R.c.id == _T.c.rowid)
         .join(_N, _N.c.id == _R.c.namespace_id)
-        .where(*_conditions(seen, kinds))
-        .order_by(_RANK, _R.c.id)
+        .where(*_conditions(tx, query, seen, kinds))
+        .order_by(rank, _R.c.id)
         .offset(skip)
         .limit(limit)
     )
-    return [TextMatch(row_of(row[:-1]), row[-1]) for row in tx.sql.execute(statement, {"query": query})]
+    rows = tx.sql.execute(statement)
+    if has_vectors:
+        return [TextMatch(row_of(row[:-1]), word_vectors.snippet(row[-1], query, BEGIN, END)) for row in rows]
+    return [TextMatch(row_of(row[:-1]), row[-1]) for row in rows]
 
 
 def count(tx: Read, query: str, seen: Visibility | None, kinds: Sequence[RepoType]) -> int:
     """Return the number of matching repositories."""
     statement = sa.select(sa.func.count()).select_from(_T).join(_R, _R.c.id == _T.c.rowid)
-    return tx.sql.execute(statement.where(*_conditions(seen, kinds)), {"query": query}).scalar_one()
+    return tx.sql.execute(statement.where(*_conditions(tx, query, seen, kinds))).scalar_one()
 
 
-def _conditions(seen: Visibility | None, kinds: Sequence[RepoType]) -> list[sa.ColumnElement[bool]]:
+def _conditions(
+    tx: Read, query: str, seen: Visibility | None, kinds: Sequence[RepoType]
+) -> list[sa.ColumnElement[bool]]:
     wanted = [kind.value for kind in kinds]
-    return [_MATCHES, _R.c.type.in_(wanted), _R.c.deleted_ms.is_(None), visible_condition(seen)]
+    return [_matches(tx, query), _R.c.type.in_(wanted), _R.c.deleted_ms.is_(None), visible_condition(seen)]
+
+
+def _has_vectors(tx: Read) -> bool:
+    return tx.sql.dialect.name == "postgresql"
+
+
+def _matches(tx: Read, query: str) -> sa.ColumnElement[bool]:
+    return _T.c.words.op("@@")(_tsquery(query)) if _has_vectors(tx) else _THIS.op("MATCH")(query)
+
+
+def _tsquery(query: str) -> sa.ColumnElement[str]:
+    return sa.cast(sa.literal(word_vectors.query(query), sa.Text), postgresql.TSQUERY)

@@ -66,7 +66,7 @@ def find(tx: Read, search: Search) -> list[RepoRow]:
     query = (
         sa.select(*COLUMNS)
         .join(tables.namespaces, tables.namespaces.c.id == repos.c.namespace_id)
-        .where(*_conditions(search))
+        .where(*_conditions(tx, search))
         .order_by(*order)
         .limit(search.limit)
     )
@@ -81,7 +81,7 @@ def count(tx: Read, search: Search) -> int:
     """Return the total number of matching repositories; ``after`` and ``limit`` are ignored."""
     query = sa.select(sa.func.count()).select_from(tables.repos)
     query = query.join(tables.namespaces, tables.namespaces.c.id == tables.repos.c.namespace_id)
-    return tx.sql.execute(query.where(*_conditions(search))).scalar_one()
+    return tx.sql.execute(query.where(*_conditions(tx, search))).scalar_one()
 
 
 def counts(tx: Read, namespace_id: int, seen_by: Visibility | None) -> dict[RepoType, int]:
@@ -106,7 +106,7 @@ def position_of(row: RepoRow, sort: str) -> tuple[float, int]:
     return values[sort], row.id
 
 
-def _conditions(search: Search) -> list[sa.ColumnElement[Any]]:
+def _conditions(tx: Read, search: Search) -> list[sa.ColumnElement[Any]]:
     repos, namespaces, tags = tables.repos, tables.namespaces, tables.repo_tags
     found: list[sa.ColumnElement[Any]] = [repos.c.type == search.type.value, repos.c.deleted_ms.is_(None)]
     found.append(visible_condition(search.seen_by))
@@ -116,7 +116,7 @@ def _conditions(search: Search) -> list[sa.ColumnElement[Any]]:
     full_id = namespaces.c.name_key + "/" + repos.c.name_key
     found.extend(full_id.contains(term.lower(), autoescape=True) for term in search.terms)
     if search.text is not None:
-        found.append(full_text.matching(search.text))
+        found.append(full_text.matching(tx, search.text))
     found.extend(repos.c.id.in_(sa.select(tags.c.repo_id).where(tags.c.tag == tag)) for tag in search.tags)
     if search.any_prefix:
         starts = sa.or_(*(tags.c.tag.startswith(prefix, autoescape=True) for prefix in search.any_prefix))

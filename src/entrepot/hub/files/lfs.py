@@ -32,7 +32,7 @@ from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, file_scrubbing
-from entrepot.hub.files.staging import admit, present_sizes, usable_sizes
+from entrepot.hub.files.preparation import admit, present_sizes, usable_sizes
 from entrepot.names import RepoRef, Sha256, new_uid, parse_sha256
 from entrepot.storage.contents import Content, open_file
 

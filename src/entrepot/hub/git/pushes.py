@@ -28,7 +28,7 @@ from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import file_scrubbing
-from entrepot.hub.files.staging import store_rows
+from entrepot.hub.files.preparation import store_rows
 from entrepot.hub.git import git_wire, push_policy
 from entrepot.hub.jobs import handlers
 from entrepot.hub.repos import locks

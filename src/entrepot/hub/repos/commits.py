@@ -34,13 +34,13 @@ from entrepot.hub import capabilities
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import lfs_rules, staging
+from entrepot.hub.files import lfs_rules, preparation
 from entrepot.hub.files.operations import Operation
-from entrepot.hub.files.staging import StagedCommit
+from entrepot.hub.files.preparation import PreparedCommit
 from entrepot.hub.jobs import handlers
 from entrepot.hub.repos import locks, staged_commits
 from entrepot.hub.repos.publishing import CARD_FILES, Move, Publication, card_job, commit_object, publish
-from entrepot.hub.repos.staged_commits import FoundChanges, StagedMode
+from entrepot.hub.repos.staged_commits import FoundChanges, StagedPolicy
 from entrepot.hub.revisions import BranchHead
 from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef
 from entrepot.storage import objects
@@ -75,7 +75,7 @@ class CommitDraft:
     parent: str | None = None
     allows_disjoint: bool = False
     inline_bytes: int = 0
-    staged: StagedMode | None = None
+    staged: StagedPolicy | None = None
 
     @property
     def takes_staged(self) -> bool:
@@ -134,18 +134,18 @@ def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str,
             raise Malformed("commit", f"staged changes belong to branches, and {branch.ref} is none")
         if not draft.allows_disjoint:
             _check_pin(hub, tx, row.id, branch, draft, ())
-    staged = staging.stage(hub, author, row, branch, draft.operations, inline_bytes=draft.inline_bytes)
+    prepared = preparation.prepare(hub, author, row, branch, draft.operations, inline_bytes=draft.inline_bytes)
     recorded = None
-    known = lfs_rules.read_root(hub, row.id, branch.head) if staged.pointers or draft.takes_staged else {}
+    known = lfs_rules.read_root(hub, row.id, branch.head) if prepared.pointers or draft.takes_staged else {}
     with hub.branch_locks.take((row.id, branch.ref)):
         for _ in range(_ATTEMPTS):
-            recorded = _attempt(hub, author, row, branch.ref, draft, staged, known)
+            recorded = _attempt(hub, author, row, branch.ref, draft, prepared, known)
             if recorded is not None:
                 break
     if recorded is None:
         raise Busy("the branch")
     hub.job_added.set()
-    if branch.ref == MAIN and not recorded.is_unchanged and (draft.takes_staged or CARD_FILES & staged.touched):
+    if branch.ref == MAIN and not recorded.is_unchanged and (draft.takes_staged or CARD_FILES & prepared.touched):
         # Listings need the new card immediately; if this fails, the queue still has the job.
         handlers.run_now(hub, card_job(row.id))
     return recorded
@@ -157,7 +157,7 @@ def _attempt(
     row: RepoRow,
     ref: RefName,
     draft: CommitDraft,
-    staged: StagedCommit,
+    prepared: PreparedCommit,
     known: Mapping[Oid, bytes],
 ) -> RecordedCommit | None:
     """Apply the edits to the head and try to move the branch; return None if another writer was faster."""
@@ -166,7 +166,7 @@ def _attempt(
         if head is None:
             raise RevisionNotFound(ref)
         found = None if draft.staged is None else staged_commits.find(hub, tx, row, ref, author.account.id)
-        whole = staged if found is None or not draft.takes_staged else staged_commits.combine(staged, found)
+        whole = prepared if found is None or not draft.takes_staged else staged_commits.combine(prepared, found)
         _check_pin(hub, tx, row.id, BranchHead(ref, head), draft, whole.touched)
         locks.check_paths(tx, row.id, author.account.id, (edit.path for edit in whole.edits))
         made = _composed(hub, tx, author, row, head, draft, whole, known, found)
@@ -207,7 +207,7 @@ def _composed(
     row: RepoRow,
     head: Oid,
     draft: CommitDraft,
-    staged: StagedCommit,
+    prepared: PreparedCommit,
     known: Mapping[Oid, bytes],
     found: FoundChanges | None,
 ) -> Composed:
@@ -218,10 +218,10 @@ def _composed(
         EntryNotFound, InvalidOperation: an edit cannot be applied.
     """
     if found is None or draft.takes_staged:
-        return compose(hub, tx, author, row, head, draft, staged, known)
+        return compose(hub, tx, author, row, head, draft, prepared, known)
     try:
-        inspect = functools.partial(staged_commits.check, staged, found)
-        return compose(hub, tx, author, row, head, draft, staged, known, inspect)
+        inspect = functools.partial(staged_commits.check, prepared, found)
+        return compose(hub, tx, author, row, head, draft, prepared, known, inspect)
     except (EntryNotFound, InvalidOperation) as error:
         raise staged_commits.unimplemented(error) from None
 
@@ -248,11 +248,11 @@ def compose(
     row: RepoRow,
     parent: Oid,
     draft: CommitDraft,
-    staged: StagedCommit,
+    prepared: PreparedCommit,
     known: Mapping[Oid, bytes],
     inspect: Callable[[TreeEditor], None] | None = None,
 ) -> Composed:
-    """Return the commit that applies staged edits to a parent.
+    """Return the commit that applies prepared edits to a parent.
 
     Args:
         known: result of :func:`lfs_rules.read_root` for the parent, or for an earlier one.
@@ -263,15 +263,15 @@ def compose(
     """
     trees, before = Trees(hub.store, tx, row.id), objects.root_of(hub.store, tx, row.id, parent)
     editor = TreeEditor(before, trees.read)
-    for edit in staged.edits:
+    for edit in prepared.edits:
         edit.apply(editor)
     if inspect is not None:
         inspect(editor)
     additions = lfs_rules.Additions()
-    if staged.pointers:
-        written = {edit.path: edit.mode for edit in staged.edits if isinstance(edit, staging.Put)}
+    if prepared.pointers:
+        written = {edit.path: edit.mode for edit in prepared.edits if isinstance(edit, preparation.Put)}
         others = functools.partial(lfs_rules.names_in_folders, trees, before, written)
-        additions = lfs_rules.cover(tx, row.id, editor, staged.pointers, others, known)
+        additions = lfs_rules.cover(tx, row.id, editor, prepared.pointers, others, known)
     root, fresh = editor.write()
     commit = commit_object(hub, author, root, (parent,), draft.summary, draft.description)
     made = [GitObject(oid, Kind.TREE, content) for oid, content in fresh.items()]

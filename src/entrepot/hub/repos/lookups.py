@@ -25,7 +25,7 @@ _PREFIX = re.compile(r"[0-9a-f]{4,39}")
 
 
 @attrs.frozen
-class FoundRevision:
+class NamedRevision:
     """A branch, tag or commit; ``ref`` is None for commits, ``name`` the short name of a branch or tag."""
 
     ref: RefName | None
@@ -37,7 +37,7 @@ class FoundRevision:
         return None if self.ref is None else short_name(self.ref)
 
 
-def find(hub: HubContext, caller: MaybeCaller, ref: RepoRef, text: str) -> FoundRevision:
+def find(hub: HubContext, caller: MaybeCaller, ref: RepoRef, text: str) -> NamedRevision:
     """Return what a text names: a full commit id, a branch, a tag, or the beginning of a commit id, in this order.
 
     Raises:
@@ -48,7 +48,7 @@ def find(hub: HubContext, caller: MaybeCaller, ref: RepoRef, text: str) -> Found
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
         name, oid = _find(tx, row.id, parse_revision(text))
-        return FoundRevision(name, LoggedCommit(oid, stored.read_commit(tx, row.id, oid)))
+        return NamedRevision(name, LoggedCommit(oid, stored.read_commit(tx, row.id, oid)))
 
 
 def _find(tx: Read, repo_id: int, text: str) -> tuple[RefName | None, Oid]:

@@ -26,7 +26,7 @@ from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import discussion_rules, pull_request_access
 from entrepot.hub.context import HubContext
 from entrepot.hub.events import RefChange
-from entrepot.hub.files import lfs_rules, staging
+from entrepot.hub.files import lfs_rules, preparation
 from entrepot.hub.jobs import handlers
 from entrepot.hub.repos import commits, diffs
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
@@ -113,12 +113,12 @@ def open_with_commit(
     with hub.read() as tx:
         row, author, base = _base(tx, caller, target, revision)
         start = base.head if draft.parent is None else revisions.resolve(tx, row.id, draft.parent)
-    staged = staging.stage(
+    prepared = preparation.prepare(
         hub, author, row, BranchHead(base.ref, start), draft.operations, inline_bytes=draft.inline_bytes
     )
-    known = lfs_rules.read_root(hub, row.id, start) if staged.pointers else {}
+    known = lfs_rules.read_root(hub, row.id, start) if prepared.pointers else {}
     with hub.read() as tx:
-        made = commits.compose(hub, tx, author, row, start, draft, staged, known)
+        made = commits.compose(hub, tx, author, row, start, draft, prepared, known)
     commit = made.oid
     with hub.write(Lock.repo(row.id)) as tx:
         author = capabilities.recheck(tx, author, row, None, hub.now_ms())
@@ -131,10 +131,10 @@ def open_with_commit(
             Move(head, None, commit),
             (start,),
             made.rows,
-            staged.large,
-            staged.touched,
+            prepared.large,
+            prepared.touched,
             author.account.id,
-            staged.objects | {start},
+            prepared.objects | {start},
         )
         if not publish(hub, tx, publication):
             raise Busy("the pull request")

@@ -29,9 +29,9 @@ from entrepot.hub import access, audit, capabilities, revisions
 from entrepot.hub.audit import Detail
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import staging
+from entrepot.hub.files import preparation
 from entrepot.hub.files.operations import Copy, Operation
-from entrepot.hub.files.staging import Put, Remove, StagedCommit
+from entrepot.hub.files.preparation import PreparedCommit, Put, Remove
 from entrepot.hub.revisions import BranchHead
 from entrepot.names import ROOT, Oid, RefName, RepoPath, RepoRef
 from entrepot.storage import objects
@@ -59,7 +59,7 @@ def area_of(hub: HubContext, row: RepoRow, ref: RefName, user_id: int) -> Area:
 def list_page(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, branch: str, *, of_all: bool, after: int, limit: int
 ) -> StagedPage:
-    """Return one page of the caller's staged changes, in the order of staging.
+    """Return one page of the caller's staged changes, in the order of preparation.
 
     Args:
         of_all: those of all users; for those who own the repository.
@@ -111,7 +111,7 @@ def stage(
     """
     with hub.read() as tx:
         row, author, head = _target(tx, caller, ref, branch, of_all=False)
-    prepared = staging.stage(hub, author, row, head, _stageable(operations), inline_bytes=inline_bytes)
+    prepared = preparation.prepare(hub, author, row, head, _stageable(operations), inline_bytes=inline_bytes)
     with hub.read() as tx:
         sizes = object_rows.measure(tx, row.id, list(prepared.objects))
         trees, root = Trees(hub.store, tx, row.id), objects.root_of(hub.store, tx, row.id, head.head)
@@ -233,7 +233,7 @@ def _write(tx: Write, area: Area, changes: _Changes, now_ms: int) -> int:
     return number
 
 
-def _check_stored(tx: Write, row: RepoRow, prepared: StagedCommit) -> None:
+def _check_stored(tx: Write, row: RepoRow, prepared: PreparedCommit) -> None:
     """Raise if a sweep has deleted what was just stored."""
     if not object_rows.are_present(tx, row.id, prepared.objects):
         raise Busy("the repository")

@@ -17,7 +17,7 @@ from entrepot.errors import CommitCanceled, EntryNotFound, InvalidOperation
 from entrepot.errors.conflicts import CanceledPath
 from entrepot.git import Mode, TreeEditor
 from entrepot.hub.context import HubContext
-from entrepot.hub.files.staging import Put, Remove, StagedCommit
+from entrepot.hub.files.preparation import PreparedCommit, Put, Remove
 from entrepot.hub.repos.staged_changes import area_of, folders_of
 from entrepot.names import Oid, RefName, RepoPath
 
@@ -27,7 +27,7 @@ _MOVED = "it has changed on the branch since this commit was prepared"
 
 
 @attrs.frozen
-class StagedMode:
+class StagedPolicy:
     """How a commit treats its author's staged changes: be canceled for unknown ones, or with ``force`` take all."""
 
     force: bool
@@ -57,20 +57,20 @@ def drop(tx: Write, found: FoundChanges) -> None:
     rows.drop(tx, found.area)
 
 
-def check(staged: StagedCommit, found: FoundChanges, editor: TreeEditor) -> None:
+def check(prepared: PreparedCommit, found: FoundChanges, editor: TreeEditor) -> None:
     """Raise if an author has staged changes that their commit does not make.
 
     Args:
-        staged: the commit's own changes.
+        prepared: the commit's own changes.
         editor: the tree to which they were applied.
 
     Raises:
         CommitCanceled: with the paths.
     """
-    removed = {edit.path for edit in staged.edits if isinstance(edit, Remove)}
+    removed = {edit.path for edit in prepared.edits if isinstance(edit, Remove)}
     missed = [row for row in found.rows if not _is_made(row, removed, editor)]
     if missed:
-        raise CommitCanceled(tuple(_unknown(row, staged.touched) for row in sorted(missed, key=lambda row: row.path)))
+        raise CommitCanceled(tuple(_unknown(row, prepared.touched) for row in sorted(missed, key=lambda row: row.path)))
 
 
 def check_overlap(changed: Iterable[RepoPath], touched: Iterable[RepoPath]) -> None:
@@ -91,14 +91,14 @@ def unimplemented(error: EntryNotFound | InvalidOperation) -> CommitCanceled:
     return CommitCanceled((CanceledPath(error.path, "unimplemented", error.reason),))
 
 
-def combine(staged: StagedCommit, found: FoundChanges) -> StagedCommit:
+def combine(prepared: PreparedCommit, found: FoundChanges) -> PreparedCommit:
     """Return a commit that makes its author's staged changes, and then its own over them.
 
     Deletions of what is absent are skipped. Of two staged files, one of which is where
     the other needs a folder, the later one counts; so does the commit's own.
     """
-    removed = {edit.path for edit in staged.edits if isinstance(edit, Remove)}
-    added = _addable(found.rows, {edit.path for edit in staged.edits if isinstance(edit, Put)}, removed)
+    removed = {edit.path for edit in prepared.edits if isinstance(edit, Remove)}
+    added = _addable(found.rows, {edit.path for edit in prepared.edits if isinstance(edit, Put)}, removed)
     deleted = [row for row in found.rows if row.op != ADD]
     edits: list[Put | Remove] = [Remove(row.path, row.op == CLEAR, is_lenient=True) for row in deleted]
     pointers, large = dict[RepoPath, Oid](), []
@@ -108,9 +108,9 @@ def combine(staged: StagedCommit, found: FoundChanges) -> StagedCommit:
         if row.sha256 is not None:
             pointers[row.path] = row.oid
             large.append((row.sha256, row.path))
-    own = [attrs.evolve(edit, is_lenient=True) if isinstance(edit, Remove) else edit for edit in staged.edits]
-    touched = staged.touched | {row.path for row in (*deleted, *added)}
-    return StagedCommit((*edits, *own), (*large, *staged.large), touched, pointers | dict(staged.pointers))
+    own = [attrs.evolve(edit, is_lenient=True) if isinstance(edit, Remove) else edit for edit in prepared.edits]
+    touched = prepared.touched | {row.path for row in (*deleted, *added)}
+    return PreparedCommit((*edits, *own), (*large, *prepared.large), touched, pointers | dict(prepared.pointers))
 
 
 def _is_made(row: StagedRow, removed: set[RepoPath], editor: TreeEditor) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from entrepot.catalog.tables import Hex
+from entrepot.catalog import dialects
+from entrepot.catalog.tables import Hex, Json
 
-revision = "first_5eb03034d382"
+revision = "first_c5e9879130cc"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -66,7 +67,7 @@ def upgrade() -> None:
         sa.Column("repo_id", sa.BigInteger(), nullable=False),
         sa.Column("namespace_id", sa.BigInteger(), nullable=False),
         sa.Column("scope", sa.String(length=24), nullable=False),
-        sa.Column("payload", sa.JSON(), nullable=False),
+        sa.Column("payload", Json, nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -78,10 +79,10 @@ def upgrade() -> None:
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("touched_ms", sa.BigInteger(), nullable=False),
         sa.Column("sweeping_ms", sa.BigInteger(), nullable=True),
-        sa.Column("is_raw", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("is_raw", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("xet_hash", Hex(length=32), nullable=True),
         sa.Column("checked_ms", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("is_damaged", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("is_damaged", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.PrimaryKeyConstraint("sha256"),
         sqlite_with_rowid=False,
     )
@@ -101,7 +102,7 @@ def upgrade() -> None:
         sa.Column("lane", sa.String(length=16), nullable=False),
         sa.Column("namespace_id", sa.BigInteger(), nullable=False),
         sa.Column("dedup_key", sa.String(length=200), nullable=True),
-        sa.Column("args", sa.JSON(), nullable=False),
+        sa.Column("args", Json, nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("run_ms", sa.BigInteger(), nullable=False),
@@ -113,8 +114,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("jobs_by_key", "jobs", ["dedup_key", "state"], unique=False)
-    op.create_index("jobs_by_namespace", "jobs", ["state", "lane", "namespace_id", "run_ms"], unique=False)
-    op.create_index("jobs_by_turn", "jobs", ["state", "lane", "run_ms"], unique=False)
+    op.create_index("jobs_by_namespace", "jobs", ["state", "lane", "namespace_id", "run_ms", "id"], unique=False)
+    op.create_index("jobs_by_turn", "jobs", ["state", "lane", "run_ms", "id"], unique=False)
+    op.create_index(
+        "jobs_waiting",
+        "jobs",
+        ["dedup_key"],
+        unique=True,
+        sqlite_where=sa.text("state = 'ready'"),
+        postgresql_where=sa.text("state = 'ready'"),
+    )
     op.create_table(
         "meta",
         sa.Column("key", sa.String(length=64), nullable=False),
@@ -315,14 +324,14 @@ def upgrade() -> None:
         sa.Column("visibility", sa.String(length=8), nullable=False),
         sa.Column("gated", sa.String(length=8), nullable=False),
         sa.Column("is_disabled", sa.Boolean(), nullable=False),
-        sa.Column("settings", sa.JSON(), nullable=False),
+        sa.Column("settings", Json, nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("updated_ms", sa.BigInteger(), nullable=False),
         sa.Column("deleted_ms", sa.BigInteger(), nullable=True),
         sa.Column("downloads", sa.BigInteger(), nullable=False),
         sa.Column("likes", sa.BigInteger(), nullable=False),
-        sa.Column("card", sa.JSON(), nullable=True),
-        sa.Column("config", sa.JSON(), nullable=True),
+        sa.Column("card", Json, nullable=True),
+        sa.Column("config", Json, nullable=True),
         sa.Column("pipeline_tag", sa.Text(), nullable=True),
         sa.Column("library", sa.Text(), nullable=True),
         sa.Column("sdk", sa.Text(), nullable=True),
@@ -330,7 +339,7 @@ def upgrade() -> None:
         sa.Column("labels", sa.JSON(), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("discussions", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("follows", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("follows", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(
             ["namespace_id"],
             ["namespaces.id"],
@@ -369,7 +378,7 @@ def upgrade() -> None:
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("expires_ms", sa.BigInteger(), nullable=True),
         sa.Column("used_ms", sa.BigInteger(), nullable=True),
-        sa.Column("scopes", sa.JSON(), nullable=True),
+        sa.Column("scopes", Json, nullable=True),
         sa.ForeignKeyConstraint(
             ["user_id"],
             ["namespaces.id"],
@@ -386,7 +395,7 @@ def upgrade() -> None:
         sa.Column("owner_id", sa.BigInteger(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("secret", sa.Text(), nullable=True),
-        sa.Column("domains", sa.JSON(), nullable=False),
+        sa.Column("domains", Json, nullable=False),
         sa.Column("is_disabled", sa.Boolean(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -417,7 +426,7 @@ def upgrade() -> None:
         sa.Column("repo_id", sa.BigInteger(), nullable=False),
         sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("status", sa.String(length=8), nullable=False),
-        sa.Column("fields", sa.JSON(), nullable=False),
+        sa.Column("fields", Json, nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("requested_ms", sa.BigInteger(), nullable=False),
         sa.Column("handled_ms", sa.BigInteger(), nullable=True),
@@ -571,9 +580,9 @@ def upgrade() -> None:
         sa.Column("pusher_id", sa.BigInteger(), nullable=True),
         sa.Column("linked_ms", sa.BigInteger(), nullable=False),
         sa.Column("xet_hash", Hex(length=32), nullable=True),
-        sa.Column("is_false", sa.Boolean(), server_default=sa.text("0"), nullable=False),
-        sa.Column("is_verified", sa.Boolean(), server_default=sa.text("0"), nullable=False),
-        sa.Column("is_proven", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("is_false", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("is_verified", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("is_proven", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(
             ["repo_id"],
             ["repos.id"],
@@ -720,7 +729,7 @@ def upgrade() -> None:
         sa.Column("repo_id", sa.BigInteger(), nullable=False),
         sa.Column("tag", sa.String(length=200), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("is_label", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("is_label", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(
             ["repo_id"],
             ["repos.id"],
@@ -789,7 +798,7 @@ def upgrade() -> None:
         sa.Column("file", Hex(length=32), nullable=False),
         sa.Column("user_id", sa.BigInteger(), nullable=True),
         sa.Column("claimed_ms", sa.BigInteger(), nullable=False),
-        sa.Column("is_proven", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("is_proven", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(
             ["file"],
             ["xet_files.hash"],
@@ -809,7 +818,7 @@ def upgrade() -> None:
         sa.Column("discussion_id", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("author_id", sa.BigInteger(), nullable=False),
-        sa.Column("data", sa.JSON(), nullable=False),
+        sa.Column("data", Json, nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["discussion_id"],
@@ -832,6 +841,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("upload", "number"),
         sqlite_with_rowid=False,
     )
-    op.execute(
-        "CREATE VIRTUAL TABLE repo_texts USING fts5(name, tags, body, tokenize = 'unicode61 remove_diacritics 2')"
-    )
+    dialects.of(op.get_bind()).create_text_index(op.get_bind())

@@ -15,7 +15,7 @@ import msgspec
 from entrepot.errors import Malformed, shown
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
 from entrepot.hub.repos.commits import CommitDraft
-from entrepot.hub.repos.staged_commits import StagedMode
+from entrepot.hub.repos.staged_commits import StagedPolicy
 from entrepot.names import (
     RepoPath,
     RepoRef,
@@ -112,7 +112,7 @@ def _draft(header: Header, operations: Iterable[Operation], allows_disjoint: boo
         header.description or "",
         header.parent_commit or None,
         allows_disjoint or header.merge == "disjoint",
-        staged=None if header.staged is None else StagedMode(header.staged.force),
+        staged=None if header.staged is None else StagedPolicy(header.staged.force),
     )
 
 

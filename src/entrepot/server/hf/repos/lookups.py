@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from entrepot.hub.repos import lookups
-from entrepot.hub.repos.lookups import FoundRevision
+from entrepot.hub.repos.lookups import NamedRevision
 from entrepot.names import RepoRef
 from entrepot.server.handlers import call_hub, json_response
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
@@ -44,7 +44,7 @@ async def find(request: Request, ref: RepoRef) -> Response:
     )
 
 
-def _kind(found: FoundRevision) -> Literal["branch", "tag", "commit"]:
+def _kind(found: NamedRevision) -> Literal["branch", "tag", "commit"]:
     if found.ref is None:
         return "commit"
     return "tag" if found.ref.startswith("refs/tags/") else "branch"

@@ -76,7 +76,7 @@ class Remove:
 
 
 @attrs.frozen
-class StagedCommit:
+class PreparedCommit:
     """A commit without its parent: edits for the tree of any head.
 
     ``large``: its large files, all of them durable; ``touched``: the
@@ -96,7 +96,7 @@ class StagedCommit:
         return frozenset(put.oid for put in puts if put.mode != Mode.GITLINK)
 
 
-def stage(
+def prepare(
     hub: HubContext,
     author: Caller,
     row: RepoRow,
@@ -104,7 +104,7 @@ def stage(
     operations: Iterable[Operation],
     *,
     inline_bytes: int = 0,
-) -> StagedCommit:
+) -> PreparedCommit:
     """Check operations one by one and make their bytes durable.
 
     Args:
@@ -120,13 +120,13 @@ def stage(
         quota = quotas.allowance(hub, tx, row)
     # Checked before storing: bytes of a refused commit would count against the quota until they are swept.
     quota.spend(inline_bytes)
-    stage = _Stage(hub, author, row, branch, quota)
+    prepared = _Preparation(hub, author, row, branch, quota)
     for operation in operations:
-        stage.take(operation)
-    return stage.finish()
+        prepared.take(operation)
+    return prepared.finish()
 
 
-class _Stage:
+class _Preparation:
     def __init__(self, hub: HubContext, author: Caller, row: RepoRow, branch: BranchHead, quota: Allowance) -> None:
         self._hub = hub
         self._quota = quota
@@ -144,7 +144,7 @@ class _Stage:
         self._written: dict[RepoPath, Oid] = {}
 
     def take(self, operation: Operation) -> None:
-        """Stage one operation."""
+        """Prepare one operation."""
         self._touched.add(operation.path)
         match operation:
             case AddFile():
@@ -161,7 +161,7 @@ class _Stage:
             case DeleteFolder():
                 self._edits.append(Remove(operation.path, is_folder=True))
 
-    def finish(self) -> StagedCommit:
+    def finish(self) -> PreparedCommit:
         """Write the remaining objects, after checking that every large file exists."""
         self._check_large()
         for path, claimed in self._pointers:
@@ -174,7 +174,7 @@ class _Stage:
             self._written[operation.path] = pointer.oid
             self._hold(objects.row_of(pointer))
         self._flush()
-        return StagedCommit(tuple(self._edits), tuple(self._large), frozenset(self._touched), self._written)
+        return PreparedCommit(tuple(self._edits), tuple(self._large), frozenset(self._touched), self._written)
 
     def _add_file(self, operation: AddFile) -> None:
         limit = self._hub.settings.max_inline_file

@@ -1,0 +1,165 @@
+"""PostgreSQL: many writers at a time, which wait for each other by advisory locks with names.
+
+A writing transaction is READ COMMITTED and takes its locks first, in one order. Each of its later
+statements sees everything that earlier holders of these locks have committed, so a row that it has
+checked stays as it is until the transaction ends, as on SQLite.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from entrepot.catalog import tables
+from entrepot.catalog.named_locks import AnyLock, Lock, LockClass, Lookup, in_order
+from entrepot.errors import Busy, DataFolderError, StoreFull
+from entrepot.names import RepoRef
+
+_SPACE = 0x656E7400
+"""Added to the classes of locks, so that another application in the same database has other locks."""
+
+_IDLE_MS = 60_000
+_ATTEMPTS = 5
+
+_BUSY = frozenset({"40001", "40P01", "55P03"})  # a conflict, a deadlock, a lock that stayed taken
+_FULL = frozenset({"53100"})
+_GONE = frozenset({"57P01", "57P02", "57P03", "53300"})  # the server stops or starts, or has no free connection
+
+_LOCK = sa.text(
+    "SELECT count(pg_advisory_xact_lock(kind, number)) "
+    "FROM unnest(CAST(:kinds AS int[]), CAST(:numbers AS int[])) AS locks(kind, number)"
+)
+_R, _N = tables.repos, tables.namespaces
+_NAMESPACE = sa.select(_N.c.id).where(_N.c.name_key == sa.bindparam("name"))
+_REPO_BY_UID = sa.select(_R.c.id).where(_R.c.uid == sa.bindparam("uid"))
+_REPO = (
+    sa.select(_R.c.id)
+    .join(_N, _N.c.id == _R.c.namespace_id)
+    .where(_N.c.name_key == sa.bindparam("name"))
+    .where((_R.c.type == sa.bindparam("kind")) & (_R.c.name_key == sa.bindparam("called")))
+)
+_ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+class PostgreSQL:
+    """The dialect of PostgreSQL 15 and later, through psycopg."""
+
+    has_one_writer = False
+
+    def open(self, url: str, pool_size: int, wait_ms: int) -> sa.Engine:
+        """Create an engine; connections that the server has closed are replaced before they are used.
+
+        Raises:
+            DataFolderError: psycopg is not installed.
+        """
+        limits = f"-c lock_timeout={wait_ms} -c idle_in_transaction_session_timeout={_IDLE_MS}"
+        try:
+            engine = sa.create_engine(
+                sa.make_url(url).set(drivername="postgresql+psycopg"),
+                pool_size=pool_size,
+                max_overflow=pool_size,
+                pool_timeout=wait_ms / 1000,
+                pool_pre_ping=True,
+                hide_parameters=True,  # errors end up in logs, where no token hash or content belongs
+                isolation_level="READ COMMITTED",
+                json_serializer=_render_json,
+                connect_args={"options": limits, "client_encoding": "utf8"},
+            )
+        except ModuleNotFoundError as error:
+            raise DataFolderError(
+                "(database)", "PostgreSQL needs psycopg: pip install 'entrepot[server,postgres]'"
+            ) from error
+        sa.event.listen(engine, "connect", _prepare)
+        return engine
+
+    def snapshots(self, engine: sa.Engine) -> sa.Engine:
+        """Return the engine with transactions of the level REPEATABLE READ, which cannot write."""
+        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> sa.RootTransaction:
+        """Begin a transaction and take its locks.
+
+        Raises:
+            Busy: things were renamed again and again while the transaction waited for them.
+        """
+        named = [lock for lock in locks if isinstance(lock, Lock)]
+        wanted = [lock for lock in locks if isinstance(lock, Lookup)]
+        for _ in range(_ATTEMPTS):
+            transaction = connection.begin()
+            found = [_look_up(connection, lookup) for lookup in wanted]
+            _take(connection, in_order([*named, *found]))
+            if found == [_look_up(connection, lookup) for lookup in wanted]:
+                return transaction
+            transaction.rollback()
+        raise Busy("the repository")
+
+    def insert(self, table: sa.Table) -> postgresql.Insert:
+        """Return PostgreSQL's insert."""
+        return postgresql.insert(table)
+
+    def translate(self, error: sa.exc.DBAPIError) -> Exception | None:
+        """Return the project's error for one of the driver, or None for a defect."""
+        state = getattr(error.orig, "sqlstate", None)
+        if error.connection_invalidated or state in _BUSY | _GONE or (state or "").startswith("08"):
+            return Busy("the database")
+        if state in _FULL:
+            return StoreFull(str(error.orig))
+        is_operational = isinstance(error, sa.exc.OperationalError)
+        return DataFolderError("(database)", str(error.orig).strip()) if is_operational else None
+
+    def create_text_index(self, connection: sa.Connection) -> None:
+        """Create a table with a vector of the words of each repository."""
+        connection.exec_driver_sql(
+            "CREATE TABLE repo_texts (rowid BIGINT PRIMARY KEY, body TEXT NOT NULL, words TSVECTOR NOT NULL)"
+        )
+        connection.exec_driver_sql("CREATE INDEX repo_texts_words ON repo_texts USING gin (words)")
+
+    def copy(self, engine: sa.Engine, target: Path) -> None:
+        """Refuse: a snapshot of a PostgreSQL database is made with its own tools."""
+        raise DataFolderError(str(target), "the database is PostgreSQL: copy it with pg_dump")
+
+
+def _look_up(connection: sa.Connection, lookup: Lookup) -> Lock:
+    """Return the lock of the thing that has a name now, or the lock without which nothing can take the name."""
+    if isinstance(lookup.name, RepoRef):
+        ref = lookup.name
+        names = {"name": ref.id.namespace.lower(), "kind": ref.type.value, "called": ref.id.name.lower()}
+        repo_id = connection.execute(_REPO, names).scalar()
+        return Lock.repo(repo_id) if repo_id is not None else _namespace(connection, ref.id.namespace)
+    if lookup.kind is LockClass.REPO:
+        repo_id = connection.execute(_REPO_BY_UID, {"uid": lookup.name}).scalar()
+        return Lock.repo(repo_id) if repo_id is not None else Lock.nothing()
+    return _namespace(connection, lookup.name)
+
+
+def _namespace(connection: sa.Connection, name: str) -> Lock:
+    namespace_id = connection.execute(_NAMESPACE, {"name": name.lower()}).scalar()
+    return Lock.namespace(namespace_id) if namespace_id is not None else Lock.hub()
+
+
+def _take(connection: sa.Connection, locks: Sequence[Lock]) -> None:
+    if locks:
+        kinds, numbers = [_SPACE + lock.kind for lock in locks], [lock.number for lock in locks]
+        connection.execute(_LOCK, {"kinds": kinds, "numbers": numbers})
+
+
+def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 -- psycopg is an optional library
+    """Let texts of a connection contain U+0000, which PostgreSQL cannot store: it is left out."""
+    from psycopg.types.string import StrDumperUnknown
+
+    class TextDumper(StrDumperUnknown):
+        def dump(self, obj: str) -> Any:  # noqa: ANN401 -- as its base class
+            return super().dump(obj.replace("\0", "") if "\0" in obj else obj)
+
+    connection.adapters.register_dumper(str, TextDumper)
+
+
+def _render_json(value: object) -> str:
+    text = json.dumps(value)
+    return _ESCAPED_NUL.sub(r"\1", text) if "\\u0000" in text else text

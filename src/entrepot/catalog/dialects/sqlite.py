@@ -1,0 +1,120 @@
+"""SQLite: write-ahead log, one fsync per commit, one writer at a time.
+
+Every writing transaction is ``BEGIN IMMEDIATE``: a deferred transaction that reads first and writes
+later fails immediately with "database is locked" if another one wrote in between.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite as lite
+
+from entrepot.catalog.named_locks import AnyLock
+from entrepot.catalog.tables import TEXT_INDEX
+from entrepot.errors import Busy, DataFolderError, StoreFull
+
+WRITING = "entrepot_writing"
+"""The execution option of connections whose transactions take the write lock when they begin."""
+
+
+class SQLite:
+    """The dialect of SQLite."""
+
+    has_one_writer = True
+
+    def open(self, url: str, pool_size: int, wait_ms: int) -> sa.Engine:
+        """Create an engine."""
+        engine = sa.create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=wait_ms / 1000,
+            hide_parameters=True,  # errors end up in logs, where no token hash or content belongs
+            connect_args={"check_same_thread": False, "timeout": wait_ms / 1000},
+        )
+
+        def prepare(connection: sqlite3.Connection, _record: object) -> None:
+            # None disables the driver's implicit BEGIN; _begin issues it instead.
+            connection.isolation_level = None
+            _switch_to_wal(connection, wait_ms)
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA cache_size = -4096")
+            connection.execute("PRAGMA temp_store = MEMORY")
+
+        sa.event.listen(engine, "connect", prepare)
+        sa.event.listen(engine, "begin", _begin)
+        return engine
+
+    def snapshots(self, engine: sa.Engine) -> sa.Engine:
+        """Return the engine: every transaction reads one snapshot."""
+        return engine
+
+    def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> sa.RootTransaction:
+        """Begin a transaction that holds the write lock of the database, whatever the names are."""
+        return connection.execution_options(**{WRITING: True}).begin()
+
+    def insert(self, table: sa.Table) -> lite.Insert:
+        """Return SQLite's insert."""
+        return lite.insert(table)
+
+    def translate(self, error: sa.exc.DBAPIError) -> Exception | None:
+        """Return the project's error for one of the driver, or None for a defect."""
+        text = str(error.orig)
+        if isinstance(error, sa.exc.OperationalError):
+            if "locked" in text or "busy" in text:
+                return Busy("the database")
+            return StoreFull(text) if "full" in text else DataFolderError("(database)", text)
+        # A subclass stands for a violated constraint or a wrong statement.
+        return DataFolderError("(database)", text) if type(error) is sa.exc.DatabaseError else None
+
+    def create_text_index(self, connection: sa.Connection) -> None:
+        """Create a table of FTS5."""
+        connection.exec_driver_sql(TEXT_INDEX)
+
+    def copy(self, engine: sa.Engine, target: Path) -> None:
+        """Copy the database with SQLite's own backup, and check the copy."""
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        with contextlib.closing(sqlite3.connect(target)) as copied, engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            try:
+                driver.backup(copied)  # all pages in one step: a read transaction, which blocks no writer
+                copied.execute("PRAGMA journal_mode = DELETE")  # a single file without a write-ahead log
+                (state,) = copied.execute("PRAGMA quick_check").fetchone()
+            except sqlite3.Error as error:
+                raise DataFolderError(str(target), str(error)) from error
+        if state != "ok":
+            raise DataFolderError(str(target), f"the copy of the database is damaged: {state}")
+        fd = os.open(target, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def _switch_to_wal(connection: sqlite3.Connection, wait_ms: int) -> None:
+    # Processes that open a new database at the same time collide here, and SQLite fails with
+    # "database is locked" without waiting for its busy timeout, so this function retries.
+    deadline = time.monotonic() + wait_ms / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _begin(connection: sa.Connection) -> None:
+    writing = connection.get_execution_options().get(WRITING, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
