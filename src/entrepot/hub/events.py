@@ -85,7 +85,7 @@ def _concerns(listener: Listener, row: RepoRow, scope: str) -> bool:
 
 
 def _describe(tx: Read, row: RepoRow, scope: str) -> dict[str, Any]:
-    owner = accounts.by_ids(tx, [row.namespace_id]).get(row.namespace_id)
+    owner = accounts.by_ids(tx, [row.owner_id]).get(row.owner_id)
     repo: dict[str, Any] = {
         "type": row.type.value,
         "name": str(row.ref.id),

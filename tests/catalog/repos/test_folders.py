@@ -10,7 +10,7 @@ import pytest
 from entrepot.catalog import Catalog
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
-from entrepot.catalog.repos import folders, repositories
+from entrepot.catalog.repos import folders, grants, repositories
 from entrepot.catalog.repos.folders import FolderFilter, FolderRow
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.names import RepoId, RepoRef, RepoType
@@ -138,3 +138,16 @@ def test_lists_are_filtered_and_come_in_pages(catalog: Catalog, alice: Account, 
         assert [it.name for it in (*first, *rest)] == ["A", "b", "c"]
         assert folders.search(tx, FolderFilter(MODEL, not_of=alice.id), limit=9) == []
         assert folders.search(tx, FolderFilter(MODEL, granted_to=frozenset(), with_public=True), limit=9) == []
+
+
+def test_what_disagrees_with_its_folder_is_found(catalog: Catalog, add_folder: AddFolder, add_repo: AddRepo) -> None:
+    folder = add_folder("a")
+    good = in_folder(add_repo, folder, "x", follows=True, visibility="private")
+    bad = in_folder(add_repo, folder, "y", follows=True, visibility="public")
+    in_folder(add_repo, folder, "z", visibility="public")
+    with catalog.write() as tx:
+        assert [(row.id, has_folder) for row, has_folder in folders.astray(tx)] == [(bad.id, True)]
+        grants.put(tx, folder.id, folders.EVERYONE, grants.VIEW, folder.owner_id, 7)
+        assert [row.id for row, _ in folders.astray(tx)] == [good.id]
+        folders.remove(tx, folder)
+        assert {has_folder for _, has_folder in folders.astray(tx)} == {False}

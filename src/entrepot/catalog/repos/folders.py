@@ -217,6 +217,23 @@ def set_visibility(tx: Write, folder: FolderRow, visibility: str) -> None:
     tx.sql.execute(sa.update(_R).where(here & _R.c.follows.is_(True)).values(visibility=visibility))
 
 
+def astray(tx: Read) -> list[tuple[RepoRow, bool]]:
+    """Return repositories that disagree with their folder, and whether they have one; for checks of the catalog.
+
+    Every repository of a folder's namespace has a folder of its type, and one
+    that follows it has the visibility that the grants give.
+    """
+    here = (_F.c.namespace_id == _R.c.namespace_id) & (_F.c.type == _R.c.type)
+    public = sa.exists().where(here & (_G.c.folder_id == _F.c.id) & (_G.c.subject_id == EVERYONE))
+    has_folder = sa.exists().where(here)
+    other = sa.or_(public & (_R.c.visibility != "public"), ~public & (_R.c.visibility == "public"))
+    wrong = ((_N.c.kind == KIND) & ~has_folder) | (_R.c.follows.is_(True) & (other | (_N.c.kind != KIND)))
+    query = sa.select(_R.c.id, has_folder).join(_N, _N.c.id == _R.c.namespace_id)
+    found = {row[0]: bool(row[1]) for row in tx.sql.execute(query.where(_R.c.deleted_ms.is_(None) & wrong))}
+    rows = repositories.by_ids(tx, sorted(found))
+    return [(rows[repo_id], found[repo_id]) for repo_id in sorted(rows)]
+
+
 def sweep(tx: Write) -> int:
     """Delete the namespaces of folders that have neither a folder nor a repository left; return how many."""
     used = sa.exists().where(_F.c.namespace_id == _N.c.id) | sa.exists().where(_R.c.namespace_id == _N.c.id)

@@ -60,10 +60,17 @@ def put(tx: Write, repo_id: int, name: str, tags: Sequence[str], body: str) -> N
 
 def rename_all(tx: Write, namespace_id: int, kind: RepoType) -> None:
     """Update the indexed names of all repositories of a type in a namespace that has another name now."""
-    name = sa.select(_N.c.name + "/" + _R.c.name).join(_R, _R.c.namespace_id == _N.c.id).where(_R.c.id == _T.c.rowid)
-    here = sa.select(_R.c.id).where((_R.c.namespace_id == namespace_id) & (_R.c.type == kind.value))
-    new = name.correlate(_T).scalar_subquery()
-    tx.sql.execute(sa.update(_T).where(_T.c.rowid.in_(here)).values(name=new))
+    named = sa.select(_R.c.id, _N.c.name + "/" + _R.c.name).join(_N, _N.c.id == _R.c.namespace_id)
+    rows = tx.sql.execute(named.where((_N.c.id == namespace_id) & (_R.c.type == kind.value))).all()
+    this = sa.update(_T).where(_T.c.rowid == sa.bindparam("repo"))
+    if rows and _has_vectors(tx):
+        words = sa.cast(sa.bindparam("vector", type_=sa.Text), postgresql.TSVECTOR)
+        rest = sa.func.ts_filter(_T.c.words, sa.literal_column("CAST('{b,c,d}' AS \"char\"[])"))
+        found = [{"repo": repo_id, "vector": word_vectors.vector([("A", name)])} for repo_id, name in rows]
+        tx.sql.execute(this.values(words=words.op("||")(rest)), found)
+    elif rows:
+        found = [{"repo": repo_id, "called": name} for repo_id, name in rows]
+        tx.sql.execute(this.values(name=sa.bindparam("called")), found)
 
 
 def remove(tx: Write, repo_id: int) -> None:

@@ -57,6 +57,10 @@ def fsck(
         with hub.read() as tx:
             yield from checks.check_repo(hub.store, tx, row, checks_content=checks_content)
     with hub.read() as tx:
+        for row, has_folder in folders.astray(tx):
+            what = "its visibility is not that of its folder" if has_folder else "its folder is missing"
+            yield Finding("corrupt", str(row.ref), what)
+    with hub.read() as tx:
         needed = list(files.needed(tx))
         spare = files.unused(tx, hub.now_ms())
     for number, (sha256, size) in enumerate(needed, 1):

@@ -172,7 +172,7 @@ def relocate(hub: HubContext, tx: Write, by: Caller | str, folder: FolderRow, ow
         raise AlreadyExists(f"A {folder.type.value} folder called {name} already exists for {owner.name}")
     namespace = folder_homes.find_or_add_namespace(hub, tx, owner, target)
     if events.has_listeners(tx):
-        moved_to = {"owner": {"id": namespace.uid}}
+        moved_to = {"owner": {"id": owner.uid}}
         for row in repos.page_of(tx, folder.namespace_id, folder.type, None):
             details = {"movedTo": {"name": f"{target}/{row.name}", **moved_to}}
             events.emit(hub, tx, row, "repo", "move", details)

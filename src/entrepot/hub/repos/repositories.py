@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from entrepot.catalog import Lock, Read, Write
+from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.files import files
 from entrepot.catalog.git import objects
@@ -192,7 +193,10 @@ def relocate(hub: HubContext, tx: Write, by: Caller | str, row: RepoRow, namespa
         raise AlreadyExists(f"A {row.type.value} repository called {there.id.name} already exists in {namespace.name}")
     if namespace.owner_id != row.owner_id:
         quotas.check_new_repo(hub, tx, namespace, copied_from=row)
-    moved_to = {"name": str(there.id), "owner": {"id": namespace.uid}}
+    owner = (
+        namespace if namespace.parent_id is None else accounts.by_ids(tx, [namespace.parent_id])[namespace.parent_id]
+    )
+    moved_to = {"name": str(there.id), "owner": {"id": owner.uid}}
     events.emit(hub, tx, row, "repo", "move", {"movedTo": moved_to})
     repositories.rename(tx, row, there, namespace.id)
     if namespace.id != row.namespace_id:
