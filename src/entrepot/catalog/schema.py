@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_9b1d132af833"
+HEAD = "first_338e114b3af8"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})
