@@ -102,6 +102,28 @@ def test_no_server_and_no_hub(bare: Path) -> None:
     assert "abc" not in str(caught.value)
 
 
+def test_what_is_no_address_or_key_cannot_be_used(at_hub: RunningHub) -> None:
+    for address in ("foo", "", "ftp://x", "http://user:secret@host"):
+        with pytest.raises(ServerUnreachable, match="Unable to connect to the server") as caught:
+            ah.login(ah_host=address)
+        assert "secret" not in str(caught.value)
+    for key in ("a b", "Bearer abc", "ключ", ""):
+        with pytest.raises(NotLoggedIn, match="Unable to log in") as refused:
+            ah.login(api_key=key)
+        assert not key or key not in str(refused.value)
+
+
+def test_a_bad_file_does_not_matter_if_the_environment_says_everything(
+    at_hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    t9k_file(tmp_path, "- a list", monkeypatch)
+    ah.login()
+    monkeypatch.delenv("ENTREPOT_ENDPOINT")
+    monkeypatch.delenv("HF_ENDPOINT")
+    with pytest.raises(ConfigError, match="expected a mapping"):
+        ah.login()
+
+
 def test_another_storage_host_is_a_warning_only(at_hub: RunningHub) -> None:
     with pytest.warns(UserWarning, match=r"ais_host is ignored"):
         ah.login(ais_host=NOWHERE)

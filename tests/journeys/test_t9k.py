@@ -34,6 +34,7 @@ print(t9k.CONFIG['asset_hub_host'], sorted(t9k.CONFIG), t9k.CONFIG)
 def python(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """An environment with the distribution, built as a wheel, and with the packages of this one."""
     pytest.importorskip("hatchling")
+    pytest.importorskip("pip")
     folder = tmp_path_factory.mktemp("t9k")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
     offline = ["--no-index", "--no-deps", "--no-build-isolation"]

@@ -32,6 +32,8 @@ def check_labels(labels: Sequence[str] | None) -> list[str] | None:
     if isinstance(labels, str | bytes) or not isinstance(labels, Iterable):
         raise TypeError(f"labels is a list of texts, not {type(labels).__name__}: write labels=[{str(labels)!r}]")
     listed = list(labels)
+    if len(listed) > MOST_LABELS:
+        raise LimitExceeded(f"there are {len(listed)} labels; at most {MOST_LABELS} are allowed")
     for label in listed:
         if not isinstance(label, str):
             raise TypeError(f"a label is text, not {type(label).__name__}")
@@ -43,8 +45,6 @@ def check_labels(labels: Sequence[str] | None) -> list[str] | None:
             )
         if listed.count(label) > 1:
             raise InvalidArgument(f"the label {label!r} is there twice")
-    if len(listed) > MOST_LABELS:
-        raise LimitExceeded(f"there are {len(listed)} labels; at most {MOST_LABELS} are allowed")
     return listed
 
 

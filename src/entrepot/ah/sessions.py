@@ -87,7 +87,7 @@ def login(
     Raises:
         ServerUnreachable: there is no hub at this address.
         NotLoggedIn: there is no API key, or the hub does not accept it.
-        ConfigError: an address, a key or the file of the T9k SDK cannot be used.
+        ConfigError: a variable, a stored login or the file of the T9k SDK cannot be used.
     """
     session = opened(ah_host, ais_host, api_key, timeout)
     with _LOCK:
@@ -132,17 +132,16 @@ def opened(
     Args:
         paths, environ: the environment; None is that of the process.
     """
-    environ = os.environ if environ is None else environ
     paths = _with_timeout(paths or current_paths(), timeout)
-    settings = read_configuration(environ)
-    endpoint = _endpoint(ah_host, paths, settings, is_set=ENDPOINT in variables(environ).values)
+    sources = _Sources(paths, os.environ if environ is None else environ)
+    endpoint = sources.endpoint() if ah_host is None else _address(ah_host)
     if ais_host is not None and parse_endpoint(ais_host) != endpoint:
         warnings.warn(
             f"ais_host is ignored: the hub at {endpoint} serves contents itself; leave it out",
             UserWarning,
             stacklevel=3,
         )
-    token = parse_token(api_key, "argument 'api_key'") if api_key is not None else _token(endpoint, paths, settings)
+    token = sources.token(endpoint) if api_key is None else _key(api_key)
     hub = connect(endpoint, token, paths=paths, library_name="asset-hub")
     if hub.token is None:
         raise NotLoggedIn(f"{_NOT_LOGGED_IN} with an API key for {endpoint}, or run 'entrepot login'")
@@ -185,9 +184,9 @@ def defaults() -> Configuration:
     Raises:
         ConfigError: an address, a key or the file of the T9k SDK cannot be used.
     """
-    paths, settings = current_paths(), read_configuration(os.environ)
-    endpoint = _endpoint(None, paths, settings, is_set=ENDPOINT in variables(os.environ).values)
-    return Configuration(endpoint, find_token(paths, endpoint, _token(endpoint, paths, settings)))
+    sources = _Sources(current_paths(), os.environ)
+    endpoint = sources.endpoint()
+    return Configuration(endpoint, find_token(sources.paths, endpoint, sources.token(endpoint)))
 
 
 def read_configuration(environ: Mapping[str, str]) -> Configuration:
@@ -242,15 +241,42 @@ def _with_timeout(paths: ClientPaths, timeout: int | None) -> ClientPaths:
     return attrs.evolve(paths, download_timeout_s=float(timeout), etag_timeout_s=float(timeout))
 
 
-def _endpoint(ah_host: str | None, paths: ClientPaths, settings: Configuration, *, is_set: bool) -> str:
-    if ah_host is not None:
+def _address(ah_host: str) -> str:
+    try:
         return parse_endpoint(ah_host, source="argument 'ah_host'")
-    return paths.endpoint if is_set or settings.endpoint is None else settings.endpoint
+    except ConfigError as error:
+        raise unreachable(f"Unable to connect to the server: {error}") from error
 
 
-def _token(endpoint: str, paths: ClientPaths, settings: Configuration) -> str | None:
-    """Return the key of the environment, or that of the file if it names this hub; None: that of the last login."""
-    found = paths.token_for(endpoint)
-    if found is None and settings.endpoint == endpoint:
-        found = settings.api_key
-    return found
+def _key(api_key: str) -> str:
+    try:
+        return parse_token(api_key, "argument 'api_key'")
+    except ConfigError as error:
+        raise NotLoggedIn(f"Unable to log in: {error}") from error
+
+
+@attrs.define
+class _Sources:
+    """The environment, and the file of the T9k SDK, which is read only for what the environment lacks."""
+
+    paths: ClientPaths
+    environ: Mapping[str, str]
+    _file: Configuration | None = None
+
+    def endpoint(self) -> str:
+        """Return the address of the hub."""
+        if ENDPOINT in variables(self.environ).values:
+            return self.paths.endpoint
+        return self._settings().endpoint or self.paths.endpoint
+
+    def token(self, endpoint: str) -> str | None:
+        """Return the key of the environment, or that of the file if it names this hub; None: that of the last login."""
+        found = self.paths.token_for(endpoint)
+        if found is None and self._settings().endpoint == endpoint:
+            found = self._settings().api_key
+        return found
+
+    def _settings(self) -> Configuration:
+        if self._file is None:
+            self._file = read_configuration(self.environ)
+        return self._file
