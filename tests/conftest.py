@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 
@@ -12,6 +13,10 @@ from entrepot.catalog import lock_checks
 from tests.support.certificates import Pems, make_certificates
 from tests.support.postgres import PostgresServer, find_programs, running
 from tests.support.scripted_hub import Reply, ScriptedHub, _stand
+
+# How fast examples are generated says something about the machine, nothing about the code.
+hypothesis.settings.register_profile("project", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("project")
 
 # Every transaction of every test that names its locks is checked; see tests/catalog/test_lock_checks.py.
 sa.event.listen(sa.Engine, "before_execute", lock_checks.check)

@@ -28,6 +28,7 @@ FLOORS = {
     "markdown-it-py": ("2.2.0", "CVE-2023-26302, CVE-2023-26303: crash by a crafted document"),
     "nh3": ("0.3.1", "RUSTSEC-2025-0071: cross-site scripting through mutated SVG and MathML"),
     "numpy": ("1.22.0", "CVE-2021-41496, CVE-2021-34141: buffer overflows"),
+    "pyarrow": ("14.0.1", "CVE-2023-47248: code run from a crafted IPC or Parquet file"),
     "pygments": ("2.20.0", "CVE-2026-4539: time without bound in a lexer"),
     "pytest": ("9.0.3", "CVE-2025-71176: temporary folders that other users can predict"),
     "pyyaml": ("5.4", "CVE-2020-14343: code run by FullLoader"),
@@ -48,7 +49,7 @@ def numbers(version: str) -> tuple[int, ...]:
 
 def requirements() -> list[tuple[str, str]]:
     texts = [*PROJECT["dependencies"], *(text for extra in PROJECT["optional-dependencies"].values() for text in extra)]
-    found = [re.match(r"([A-Za-z0-9_-]+)\s*(?:>=|==)\s*([0-9.]+)", text) for text in texts]
+    found = [re.match(r"([A-Za-z0-9_-]+)(?:\[[a-z0-9,-]+\])?\s*(?:>=|==)\s*([0-9.]+)", text) for text in texts]
     assert all(found), "every dependency has a lower bound"
     return [(match[1].lower().replace("_", "-"), match[2]) for match in found if match]
 

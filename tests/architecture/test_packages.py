@@ -12,7 +12,7 @@ import grimp
 import pytest
 
 BASE = {"errors", "settings", "names"}
-CODECS = {"git", "xet", "cards", "wire"}
+CODECS = {"git", "xet", "cards", "wire", "previews"}
 SERVER_SIDE = {"hub", "storage", "catalog", "blobs"}
 CLIENT_INTERFACES = {"hf", "ah", "workspace", "fs"}
 EVERYTHING = BASE | CODECS | SERVER_SIDE | CLIENT_INTERFACES | {"server", "worker", "client", "cli"}
@@ -28,6 +28,7 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "xet": ({"errors", "names"}, {"attrs", "blake3", "lz4", "numpy"}),
     "cards": ({"errors", "names"}, {"attrs", "yaml", "jinja2"}),
     "wire": ({"errors", "names"}, {"attrs", "msgspec"}),
+    "previews": ({"errors"}, {"attrs", "msgspec"}),
     "blobs": ({"errors", "names"}, {"attrs", "obstore"}),
     "catalog": (BASE, {"attrs", "sqlalchemy", "alembic", "psycopg"}),
     "storage": (BASE | {"git", "xet", "blobs", "catalog"}, {"attrs"}),
@@ -50,7 +51,7 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     ),
     "worker": (BASE | {"hub"}, {"attrs"}),
     "client": (BASE | CODECS, {"attrs", "msgspec", "httpx2", "hf_xet", "tqdm", "platformdirs"}),
-    "hf": (BASE | {"client", "cards", "wire"}, {"attrs", "msgspec"}),
+    "hf": (BASE | {"client", "cards", "wire", "previews"}, {"attrs", "msgspec"}),
     "ah": (BASE | {"client"}, {"attrs"}),
     "workspace": (BASE | {"client", "blobs"}, {"attrs", "yaml"}),
     "fs": (BASE | {"client", "wire"}, {"fsspec"}),

@@ -1,41 +1,44 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from entrepot.cards import content_tags, library_tags
+from entrepot.cards.libraries import find_library, format_tags
+
+
+@pytest.mark.parametrize(
+    ("paths", "documents", "library"),
+    [
+        ([], {}, None),
+        (["config.json", "model.safetensors"], {"config.json": {"hidden": 3}}, None),
+        (["config.json"], {"config.json": {"architectures": ["BertModel"]}}, "transformers"),
+        (["config.json"], {"config.json": {"transformers_version": "5.0"}}, "transformers"),
+        (["config.json"], {"config.json": {"architecture": "resnet18", "num_classes": 10}}, "timm"),
+        (["model_index.json", "unet/config.json"], {"model_index.json": {}}, "diffusers"),
+        (["adapter_config.json", "config.json"], {"adapter_config.json": {"peft_type": "LORA"}}, "peft"),
+        (["adapter_config.json"], {"adapter_config.json": {"name": "x"}}, "adapter-transformers"),
+        (["modules.json", "config.json"], {"config.json": {"architectures": ["BertModel"]}}, "sentence-transformers"),
+        (["folder/model.nemo"], {}, None),
+        (["model.nemo"], {}, "nemo"),
+        (["q4/model-q4.gguf"], {}, None),
+    ],
+)
+def test_files_tell_the_library(paths: list[str], documents: dict[str, Any], library: str | None) -> None:
+    assert find_library(paths, documents) == library
 
 
 @pytest.mark.parametrize(
     ("paths", "tags"),
     [
         ([], ()),
-        (["README.md", "data/config.json"], ()),
-        (["config.json", "model.safetensors"], ("transformers", "safetensors")),
-        (["config.json", "pytorch_model-00001-of-00002.bin"], ("transformers", "pytorch")),
-        (
-            ["model_index.json", "unet/config.json", "unet/diffusion_pytorch_model.safetensors"],
-            ("diffusers", "safetensors"),
-        ),
-        (["adapter_config.json", "adapter_model.bin", "config.json"], ("peft", "pytorch")),
-        (["config.json", "tf_model.h5", "flax_model.msgpack"], ("transformers", "tf", "jax")),
-        (["q4/model-q4.gguf"], ("gguf",)),
-        (["onnx/model.onnx"], ("onnx",)),
+        (["pytorch_model-00001-of-00002.bin"], ("pytorch",)),
+        (["unet/diffusion_pytorch_model.safetensors"], ("safetensors",)),
+        (["tf_model.h5", "flax_model.msgpack"], ("tf", "jax")),
+        (["q4/model-q4.gguf", "onnx/model.onnx"], ("onnx", "gguf")),
         (["sklearn.joblib"], ("joblib",)),
         (["training_args.bin"], ()),
     ],
 )
-def test_files_tell_the_library(paths: list[str], tags: tuple[str, ...]) -> None:
-    assert library_tags(paths) == tags
-
-
-@pytest.mark.parametrize(
-    ("paths", "tags"),
-    [
-        (["README.md", ".gitattributes", "dataset_infos.json"], ()),
-        (["data/train-00000-of-00001.parquet"], ("format:parquet",)),
-        (["train.jsonl.gz", "test.CSV"], ("format:csv", "format:json")),
-        (["img/1.JPG", "notes.txt"], ("format:imagefolder", "format:text", "modality:image", "modality:text")),
-    ],
-)
-def test_files_tell_format_and_modality(paths: list[str], tags: tuple[str, ...]) -> None:
-    assert content_tags(paths) == tags
+def test_files_tell_the_formats_of_weights(paths: list[str], tags: tuple[str, ...]) -> None:
+    assert format_tags(paths) == tags

@@ -11,7 +11,7 @@ import pytest
 
 from entrepot.client.hubs import Hub
 from entrepot.client.paths import read_paths
-from entrepot.client.tensor_headers import FIRST_READ, Tensor, header_of, index_of, parse_header
+from entrepot.client.tensor_headers import FIRST_READ, header_of, index_of
 from entrepot.errors import EntryNotFound, Offline, TensorsUnreadable
 from entrepot.names import RepoId, RepoRef, RepoType
 from tests.support.scripted_hub import Reply, ScriptedHub
@@ -33,19 +33,6 @@ def tensor_file(header: dict[str, Any], data: bytes = b"\0" * 26) -> bytes:
 
 def hub_at(url: str, folder: Path, **more: str) -> Hub:
     return Hub(read_paths({"ENTREPOT_ENDPOINT": url, "ENTREPOT_HOME": str(folder), **more}))
-
-
-def test_a_header_has_tensors_by_name_and_metadata() -> None:
-    header = parse_header(json.dumps(HEADER).encode(), "x")
-    assert header.metadata == {"format": "pt"}
-    assert header.tensors == {"weight": Tensor("F32", (2, 3), (0, 24)), "scale": Tensor("BF16", (), (24, 26))}
-    assert [tensor.parameters for tensor in header.tensors.values()] == [6, 1]
-
-
-@pytest.mark.parametrize("text", [b"", b"[]", b'{"a": 1}', b'{"a": {"dtype": "F32"}}', b'{"__metadata__": 3}', b"\xff"])
-def test_an_invalid_header_is_refused(text: bytes) -> None:
-    with pytest.raises(TensorsUnreadable, match="'x' is not a safetensors file"):
-        parse_header(text, "x")
 
 
 def test_one_request_for_the_beginning_is_enough(scripted_hub: ScriptedHub, reply: type[Reply], tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """README cards: parsing of the metadata block, its meaning, and rendering."""
 
 from entrepot.cards.card_data import CardData, DatasetCardData, ModelCardData, SpaceCardData
+from entrepot.cards.dataset_files import DatasetFiles, data_format, dataset_tags
 from entrepot.cards.evaluations import (
     EvalResult,
     eval_results_to_model_index,
@@ -9,35 +10,40 @@ from entrepot.cards.evaluations import (
 )
 from entrepot.cards.front_matter import parse_metadata, split_card
 from entrepot.cards.gates import Field, GateForm, check_answers, read_gate
-from entrepot.cards.libraries import content_tags, library_tags
 from entrepot.cards.licenses import LICENSES, is_known_license
 from entrepot.cards.merging import merge_metadata
 from entrepot.cards.metadata import Card, CardFields, card_fields, card_tags, read_card
+from entrepot.cards.model_files import DOCUMENTS, ModelFiles, ModelMetadata, describe_model
 from entrepot.cards.rendering import line_ending, render_template, render_yaml, with_metadata
 from entrepot.cards.validation import MISSING_METADATA, Findings, validate_card
 from entrepot.cards.yaml_values import JsonValue
 
 __all__ = [
+    "DOCUMENTS",
     "LICENSES",
     "MISSING_METADATA",
     "Card",
     "CardData",
     "CardFields",
     "DatasetCardData",
+    "DatasetFiles",
     "EvalResult",
     "Field",
     "Findings",
     "GateForm",
     "JsonValue",
     "ModelCardData",
+    "ModelFiles",
+    "ModelMetadata",
     "SpaceCardData",
     "card_fields",
     "card_tags",
     "check_answers",
-    "content_tags",
+    "data_format",
+    "dataset_tags",
+    "describe_model",
     "eval_results_to_model_index",
     "is_known_license",
-    "library_tags",
     "line_ending",
     "merge_metadata",
     "metadata_eval_result",

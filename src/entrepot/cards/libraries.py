@@ -1,17 +1,33 @@
-"""Tags derived from the names of a repository's files."""
+"""The library and the weight formats of a model, by its files.
+
+Source: docs/protocols/metadata.md, section 2.
+"""
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-_WEIGHTS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("diffusers", re.compile(r"model_index\.json")),
-    ("peft", re.compile(r"adapter_config\.json")),
-    ("sentence-transformers", re.compile(r"config_sentence_transformers\.json")),
-    ("keras", re.compile(r"saved_model\.pb|.*\.keras|keras_metadata\.pb")),
+from entrepot.cards.yaml_values import JsonValue
+
+TRANSFORMERS = "transformers"
+
+# A library and the files in the root folder that only it writes; the first that is there decides.
+_LIBRARIES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("diffusers", re.compile(r"(?:modular_)?model_index\.json")),
+    ("setfit", re.compile(r"config_setfit\.json")),
+    ("sentence-transformers", re.compile(r"config_sentence_transformers\.json|modules\.json")),
+    ("open_clip", re.compile(r"open_clip_config\.json")),
+    ("gliner", re.compile(r"gliner_config\.json")),
     ("nemo", re.compile(r".*\.nemo")),
+    ("speechbrain", re.compile(r"hyperparams\.yaml")),
+    ("sklearn", re.compile(r"sklearn_model\.joblib|.*\.skops")),
+    ("keras", re.compile(r".*\.keras|keras_metadata\.pb")),
+    ("tf-keras", re.compile(r"saved_model\.pb")),
+    ("coreml", re.compile(r".*\.(?:mlmodel|mlpackage)")),
+)
+_FORMATS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("pytorch", re.compile(r"(?:pytorch_model|adapter_model|diffusion_pytorch_model).*\.bin|.*\.(?:pt|pth)")),
     ("tf", re.compile(r"tf_model.*\.h5|.*\.ckpt\.index")),
     ("jax", re.compile(r"flax_model.*\.msgpack")),
@@ -24,65 +40,36 @@ _WEIGHTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("openvino", re.compile(r"openvino_.*\.xml")),
     ("tensorboard", re.compile(r".*tfevents.*")),
 )
-_OTHER_LIBRARIES = frozenset({"diffusers", "peft", "sentence-transformers", "keras", "nemo"})
 
-_FORMATS = {
-    ".parquet": "parquet",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".json": "json",
-    ".jsonl": "json",
-    ".ndjson": "json",
-    ".arrow": "arrow",
-    ".txt": "text",
-    ".tar": "webdataset",
-}
-_MODALITIES = {
-    **dict.fromkeys((".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"), "image"),
-    **dict.fromkeys((".wav", ".mp3", ".flac", ".ogg", ".m4a", ".opus"), "audio"),
-    **dict.fromkeys((".mp4", ".mkv", ".avi", ".webm", ".mov"), "video"),
-    **dict.fromkeys((".pdf",), "document"),
-    **dict.fromkeys((".txt",), "text"),
-    **dict.fromkeys((".ply", ".glb", ".obj", ".stl"), "3d"),
-}
-# Files that describe a repository instead of being its data.
-_DESCRIPTIONS = frozenset({"dataset_infos.json", "dataset_info.json", "state.json", "license.txt", "requirements.txt"})
+FORMATS = frozenset(name for name, _ in _FORMATS)
+"""Tags that a model gets because of the formats of its weights."""
 
 
-def library_tags(paths: Iterable[str]) -> tuple[str, ...]:
-    """Return the libraries and weight formats of a model's files, in a fixed order.
+def find_library(paths: Iterable[str], documents: Mapping[str, Mapping[str, JsonValue]]) -> str | None:
+    """Return the library that loads a model, as far as its files say; a card's own word is not considered.
 
-    A ``config.json`` in the root folder without a more specific file means
-    ``transformers``, as on the public hub.
+    ``config.json`` alone says nothing: it means transformers only if it names architectures or a version
+    of transformers, and timm if it names a timm architecture.
+
+    Args:
+        paths: the files of the repository.
+        documents: JSON files of the root folder, by name.
     """
-    names: set[str] = set()
-    at_top: set[str] = set()
-    for path in paths:
-        folder, name = posixpath.split(path)
-        names.add(name)
-        if not folder:
-            at_top.add(name)
-    found = [tag for tag, pattern in _WEIGHTS if any(pattern.fullmatch(name) for name in names)]
-    if "config.json" in at_top and not _OTHER_LIBRARIES & set(found):
-        found.insert(0, "transformers")
-    return tuple(found)
+    if adapter := documents.get("adapter_config.json"):
+        return "peft" if "peft_type" in adapter else "adapter-transformers"
+    at_top = [path for path in paths if "/" not in path]
+    for library, pattern in _LIBRARIES:
+        if any(pattern.fullmatch(name) for name in at_top):
+            return library
+    config = documents.get("config.json", {})
+    if "architecture" in config and ("num_classes" in config or "pretrained_cfg" in config):
+        return "timm"
+    if "architectures" in config or "transformers_version" in config or "auto_map" in config:
+        return TRANSFORMERS
+    return None
 
 
-def content_tags(paths: Iterable[str]) -> tuple[str, ...]:
-    """Return the ``format:…`` and ``modality:…`` tags of a dataset's files, sorted.
-
-    A folder of images has the format ``imagefolder``; audio and video likewise.
-    """
-    formats: set[str] = set()
-    modalities: set[str] = set()
-    for path in paths:
-        name = posixpath.basename(path).lower()
-        if name.startswith(".") or name in _DESCRIPTIONS:
-            continue
-        extension = posixpath.splitext(name.removesuffix(".gz").removesuffix(".zst"))[1]
-        if extension in _FORMATS:
-            formats.add(_FORMATS[extension])
-        if extension in _MODALITIES:
-            modalities.add(_MODALITIES[extension])
-    formats |= {f"{modality}folder" for modality in modalities & {"image", "audio", "video"}}
-    return (*(f"format:{name}" for name in sorted(formats)), *(f"modality:{name}" for name in sorted(modalities)))
+def format_tags(paths: Iterable[str]) -> tuple[str, ...]:
+    """Return the formats of a model's weights, in a fixed order."""
+    names = {posixpath.basename(path) for path in paths}
+    return tuple(tag for tag, pattern in _FORMATS if any(pattern.fullmatch(name) for name in names))

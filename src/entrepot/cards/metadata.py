@@ -84,11 +84,14 @@ def read_card(text: str) -> Card:
     return Card(parse_metadata(block, first_line=first_line), True, arxiv_ids)
 
 
-def card_tags(card: Card, repo_type: RepoType) -> tuple[str, ...]:
+def card_tags(card: Card, repo_type: RepoType, *, relation: str | None = None) -> tuple[str, ...]:
     """Return the tags by which a repository is found, without duplicates, in a stable order.
 
     At most 1,000 tags of 1 to 200 characters without control characters are
     returned; others are omitted.
+
+    Args:
+        relation: the relation to the base models; None: as the card says or suggests.
 
     Source: docs/protocols/hf_api.md, section 4.1.
     """
@@ -109,7 +112,7 @@ def card_tags(card: Card, repo_type: RepoType) -> tuple[str, ...]:
         tags += _named("language", languages)
     tags += _named("arxiv", card.arxiv_ids)
     if repo_type.kind.names_datasets:
-        tags += _base_model_tags(data)
+        tags += _base_model_tags(data, relation)
         tags += _named("dataset", _strings(data.get("datasets")))
     tags += _named("license", (name.lower() for name in _strings(data.get("license"))))
     kept = list(dict.fromkeys(tag for tag in tags if len(tag) <= MAX_TAG))[: MAX_TAGS - 1]
@@ -135,20 +138,31 @@ def _dataset_tags(data: Mapping[str, JsonValue]) -> Iterator[str]:
         yield from _named(key, _strings(data.get(key)))
 
 
-def _base_model_tags(data: Mapping[str, JsonValue]) -> Iterator[str]:
+def _base_model_tags(data: Mapping[str, JsonValue], relation: str | None) -> Iterator[str]:
     bases = list(dict.fromkeys(_strings(data.get("base_model"))))
     yield from _named("base_model", bases)
-    yield from _named(f"base_model:{_relation(data, len(bases))}", bases)
+    yield from _named(f"base_model:{relation or find_relation(data, len(bases))}", bases)
 
 
-def _relation(data: Mapping[str, JsonValue], bases: int) -> str:
-    """Return the relation of a model to its base: as its card says, else as its tags suggest."""
+def find_relation(data: Mapping[str, JsonValue], bases: int, by_files: str | None = None) -> str:
+    """Return the relation of a model to its base models.
+
+    Args:
+        data: the card, whose ``base_model_relation`` decides.
+        bases: the number of base models.
+        by_files: the relation that the files suggest.
+
+    Returns:
+        ``finetune``, ``adapter``, ``quantized`` or ``merge``.
+    """
     said = data.get("base_model_relation")
     if isinstance(said, str) and said.lower() in _RELATIONS:
         return said.lower()
     words = {word.lower() for key in ("tags", "library_name") for word in _strings(data.get(key))}
-    if bases > 1:
+    if bases > 1 or "merge" in words:
         return "merge"
+    if by_files is not None:
+        return by_files
     if words & _QUANTIZED:
         return "quantized"
     return "adapter" if words & _ADAPTERS else "finetune"

@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_c5e9879130cc"
+HEAD = "first_f275a5fcd20d"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

@@ -155,12 +155,13 @@ repos = sa.Table(
     sa.Column("likes", sa.BigInteger, nullable=False),
     sa.Column("card", Json),
     sa.Column("config", Json),
+    sa.Column("file_metadata", Json),
     sa.Column("pipeline_tag", sa.Text),
     sa.Column("library", sa.Text),
     sa.Column("sdk", sa.Text),
     sa.Column("trending", sa.Float, nullable=False, server_default="0"),
     # Annotations, which no commit changes.
-    sa.Column("labels", sa.JSON, nullable=False),
+    sa.Column("labels", Json, nullable=False),
     sa.Column("description", sa.Text, nullable=False),
     # The number of the newest discussion; numbers are never reused.
     sa.Column("discussions", sa.Integer, nullable=False, server_default="0"),

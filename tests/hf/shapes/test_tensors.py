@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from entrepot.client.tensor_headers import Header, Index, Tensor
 from entrepot.hf.shapes.tensors import TensorInfo, file_of, model_in
+from entrepot.previews.safetensors import Header, Index, Tensor
 
 ONE = file_of(Header({"a": Tensor("F32", (2, 2), (0, 16)), "b": Tensor("I8", (), (16, 17))}, {"format": "pt"}))
 TWO = file_of(Header({"c": Tensor("F32", (3,), (0, 12))}, {}))

@@ -33,16 +33,14 @@ def test_a_commit_of_the_card_is_listed_at_once(world: World) -> None:
     assert (info(world, ref).row.card, info(world, ref).row.pipeline_tag) == (None, None)
 
 
-def test_the_worker_indexes_what_was_not_attended(world: World) -> None:
+def test_the_worker_indexes_after_a_change_of_other_files(world: World) -> None:
     ref = world.repo()
-    world.add(ref, "model.safetensors", b"tiny")
-    assert "safetensors" not in info(world, ref).tags
+    world.add(ref, "notes.rst", b"tiny")
     kinds = []
     while outcome := handlers.run_next(world.hub, "me"):
         kinds.append(outcome.job.kind)
         assert outcome.error is None
     assert set(kinds) == {"history", "card"}
-    assert "safetensors" in info(world, ref).tags
 
 
 def test_the_configuration_of_models_is_kept_in_part(world: World) -> None:

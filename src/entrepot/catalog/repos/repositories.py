@@ -17,6 +17,21 @@ from entrepot.names import MAIN, Oid, RepoId, RepoRef, RepoType, Uid
 
 
 @attrs.frozen
+class WeightMetadata:
+    """What the headers of a model's files say, in the shapes of the Hub API.
+
+    ``safetensors`` and ``gguf``: numbers of parameters; ``transformers_info``: the classes that load it;
+    ``mask_token``: the token to fill; ``base_models``: the ids of its base models and the relation to them.
+    """
+
+    safetensors: Mapping[str, Any] | None = None
+    gguf: Mapping[str, Any] | None = None
+    transformers_info: Mapping[str, Any] | None = None
+    mask_token: str | None = None
+    base_models: Mapping[str, Any] | None = None
+
+
+@attrs.frozen
 class RepoRow:
     """One repository, with the name of its namespace."""
 
@@ -41,6 +56,7 @@ class RepoRow:
     sdk: str | None
     namespace: str
     trending: float = 0.0
+    file_metadata: Mapping[str, Any] | None = None
     labels: tuple[str, ...] = ()
     description: str = ""
     # In a folder: the visibility is that of the folder.
@@ -52,6 +68,11 @@ class RepoRow:
     def ref(self) -> RepoRef:
         """The type and the id in its stored case."""
         return RepoRef(self.type, RepoId(self.namespace, self.name))
+
+    @property
+    def files(self) -> WeightMetadata:
+        """What the headers of its files say."""
+        return WeightMetadata(**(self.file_metadata or {}))
 
     @property
     def is_private(self) -> bool:
@@ -82,7 +103,7 @@ class RepoPlace:
 
 @attrs.frozen
 class CardFacts:
-    """The metadata of a repository's card and file names, as indexed for lists."""
+    """The metadata of a repository's card and files, as indexed for lists."""
 
     card: Mapping[str, Any] | None
     config: Mapping[str, Any] | None
@@ -90,6 +111,7 @@ class CardFacts:
     library: str | None
     sdk: str | None
     tags: tuple[str, ...]
+    files: WeightMetadata | None = None
 
 
 _R = tables.repos
@@ -116,6 +138,7 @@ COLUMNS = [
     _R.c.sdk,
     _NS.c.name,
     _R.c.trending,
+    _R.c.file_metadata,
     _R.c.labels,
     _R.c.description,
     _R.c.follows,
@@ -350,6 +373,7 @@ def set_facts(tx: Write, repo_id: int, facts: CardFacts) -> None:
         pipeline_tag=facts.pipeline_tag,
         library=facts.library,
         sdk=facts.sdk,
+        file_metadata=_encode(facts.files),
     )
     tx.sql.execute(_UNTAG, {"repo": repo_id})
     if facts.tags:
@@ -373,6 +397,10 @@ def _add_label_tags(tx: Write, repo_id: int, labels: Sequence[str]) -> None:
         for i, label in enumerate(labels)
     ]
     insert_missing(tx.sql, tables.repo_tags, rows)
+
+
+def _encode(files: WeightMetadata | None) -> dict[str, Any] | None:
+    return attrs.asdict(files, filter=lambda _, value: value is not None) or None if files is not None else None
 
 
 def tags_of(tx: Read, ids: Sequence[int]) -> dict[int, list[str]]:

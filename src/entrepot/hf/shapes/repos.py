@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from entrepot.client.calls import known
 from entrepot.hf.shapes.times import parse_timestamp_or_none
 from entrepot.names import RepoType
-from entrepot.wire.repos.repositories import Sibling, WiderRepoInfo
+from entrepot.wire.repos.repositories import BaseModels, Sibling, WiderRepoInfo
 
 if TYPE_CHECKING:
     from entrepot.cards import DatasetCardData, ModelCardData, SpaceCardData
@@ -91,9 +91,9 @@ class RepoInfo:
 class ModelInfo(RepoInfo):
     """A model."""
 
-    base_models: list[str] | None = None
+    base_models: dict[str, Any] | list[str] | None = None
     card_data: ModelCardData | None = None
-    children_model_count: int | None = None
+    children_model_count: dict[str, int] | int | None = None
     config: dict[str, Any] | None = None
     downloads: int | None = None
     downloads_all_time: int | None = None
@@ -182,9 +182,9 @@ def model_of(found: WiderRepoInfo) -> ModelInfo:
     loading, security = known(found.transformers_info), known(found.security_repo_status)
     return ModelInfo(
         **_usual(found),
-        base_models=_list(known(found.base_models)),
+        base_models=_base_models(known(found.base_models)),
         card_data=ModelCardData(ignore_metadata_errors=True, **card) if card is not None else None,
-        children_model_count=known(found.children_model_count),
+        children_model_count=_count(known(found.children_model_count)),
         config=_dict(known(found.config)),
         downloads=known(found.downloads),
         downloads_all_time=known(found.downloads_all_time),
@@ -275,6 +275,18 @@ def _sibling(found: Sibling) -> RepoSibling:
 def _loading(found: Mapping[str, Any]) -> TransformersInfo:
     fields = ("auto_model", "custom_class", "pipeline_tag", "processor")
     return TransformersInfo(**{"auto_model": "", **{key: found[key] for key in fields if key in found}})
+
+
+def _base_models(found: object) -> dict[str, Any] | list[str] | None:
+    if isinstance(found, BaseModels):
+        return {"relation": found.relation, "models": [{"id": model.id} for model in found.models]}
+    return _list(found)
+
+
+def _count(found: object) -> dict[str, int] | int | None:
+    if isinstance(found, Mapping):
+        return dict(found)
+    return found if isinstance(found, int) else None
 
 
 def _list(values: Any) -> list[Any] | None:  # noqa: ANN401 - any sequence of the response

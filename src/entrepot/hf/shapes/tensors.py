@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from entrepot.client.tensor_headers import Header, Index
+from entrepot.previews.safetensors import Header, Index
 
 
 @dataclasses.dataclass

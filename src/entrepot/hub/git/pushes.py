@@ -30,10 +30,10 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.files import file_scrubbing
 from entrepot.hub.files.preparation import store_rows
 from entrepot.hub.git import git_wire, push_policy
-from entrepot.hub.jobs import handlers
+from entrepot.hub.jobs import file_metadata, handlers
 from entrepot.hub.repos import locks
 from entrepot.hub.repos.branches import find_obstacle
-from entrepot.hub.repos.publishing import CARD_FILES, card_job, follow_up, link_files
+from entrepot.hub.repos.publishing import card_job, follow_up, link_files
 from entrepot.hub.repos.push_contents import PushContents, read_push
 from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, Sha256
 from entrepot.storage import histories
@@ -364,5 +364,5 @@ def _conclude(push: Push, found: PushContents, outcome: Mapping[str, str | None]
         with contextlib.suppress(OSError):
             hub.mirrors.drop(push.row.uid)
     hub.job_added.set()
-    if outcome.get(MAIN, "") is None and CARD_FILES & set(found.paths.values()):
+    if outcome.get(MAIN, "") is None and file_metadata.describe(found.paths.values()):
         handlers.run_now(hub, card_job(push.row.id))

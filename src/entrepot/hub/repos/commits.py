@@ -37,9 +37,9 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.files import lfs_rules, preparation
 from entrepot.hub.files.operations import Operation
 from entrepot.hub.files.preparation import PreparedCommit
-from entrepot.hub.jobs import handlers
+from entrepot.hub.jobs import file_metadata, handlers
 from entrepot.hub.repos import locks, staged_commits
-from entrepot.hub.repos.publishing import CARD_FILES, Move, Publication, card_job, commit_object, publish
+from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.hub.repos.staged_commits import FoundChanges, StagedPolicy
 from entrepot.hub.revisions import BranchHead
 from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef
@@ -145,7 +145,11 @@ def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str,
     if recorded is None:
         raise Busy("the branch")
     hub.job_added.set()
-    if branch.ref == MAIN and not recorded.is_unchanged and (draft.takes_staged or CARD_FILES & prepared.touched):
+    if (
+        branch.ref == MAIN
+        and not recorded.is_unchanged
+        and (draft.takes_staged or file_metadata.describe(prepared.touched))
+    ):
         # Listings need the new card immediately; if this fails, the queue still has the job.
         handlers.run_now(hub, card_job(row.id))
     return recorded

@@ -17,13 +17,11 @@ from entrepot.git import Commit, Kind, Signature, encode_commit
 from entrepot.hub import events
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
+from entrepot.hub.jobs import file_metadata
 from entrepot.names import MAIN, Oid, RefName, RepoPath, Sha256
 from entrepot.storage import histories
 from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
-
-CARD_FILES = frozenset({"README.md", "config.json"})
-"""Files whose content is indexed for listings."""
 
 
 @attrs.frozen
@@ -128,7 +126,7 @@ def link_files(
 
 def touches_card(touched: Collection[RepoPath]) -> bool:
     """Return whether a change of these paths may change the repository's metadata in listings."""
-    return any("/" not in path for path in touched)
+    return any("/" not in path for path in touched) or file_metadata.describe(touched)
 
 
 def card_job(repo_id: int) -> str:

@@ -137,6 +137,19 @@ class SecurityStatus(msgspec.Struct, rename="camel"):
     files_with_issues: Sequence[str] = ()
 
 
+class BaseModel(msgspec.Struct):
+    """A model that another one was made from."""
+
+    id: str
+
+
+class BaseModels(msgspec.Struct):
+    """The base models of a model, and its relation to them: ``finetune``, ``adapter``, ``quantized`` or ``merge``."""
+
+    relation: str
+    models: Sequence[BaseModel] = ()
+
+
 class RepoInfo(
     msgspec.Struct,
     kw_only=True,
@@ -155,6 +168,7 @@ class RepoInfo(
         "used_storage": "usedStorage",
         "xet_enabled": "xetEnabled",
         "security_repo_status": "securityRepoStatus",
+        "transformers_info": "transformersInfo",
     },
 ):
     """A model, dataset or space in descriptions and lists; times end in ``Z``, sizes are in bytes.
@@ -187,7 +201,7 @@ class RepoInfo(
     config: Mapping[str, Any] | UnsetType = UNSET
     model_index: Sequence[Any] | UnsetType = UNSET
     widget_data: Any = UNSET
-    base_models: Sequence[str] | UnsetType = UNSET
+    base_models: BaseModels | Sequence[str] | UnsetType = UNSET
     siblings: Sequence[Sibling] | UnsetType = UNSET
     spaces: Sequence[str] | UnsetType = UNSET
     models: Sequence[str] | UnsetType = UNSET
@@ -198,6 +212,10 @@ class RepoInfo(
     security_repo_status: SecurityStatus | UnsetType = UNSET
     description: str | UnsetType = UNSET
     annotations: Annotations | UnsetType = UNSET
+    safetensors: Mapping[str, Any] | UnsetType = UNSET
+    gguf: Mapping[str, Any] | UnsetType = UNSET
+    transformers_info: Mapping[str, Any] | UnsetType = UNSET
+    mask_token: str | UnsetType = UNSET
 
 
 class WiderRepoInfo(
@@ -205,7 +223,6 @@ class WiderRepoInfo(
     kw_only=True,
     rename={
         "main_size": "mainSize",
-        "transformers_info": "transformersInfo",
         "children_model_count": "childrenModelCount",
         "eval_results": "evalResults",
     },
@@ -214,12 +231,8 @@ class WiderRepoInfo(
 
     citation: str | UnsetType = UNSET
     main_size: int | UnsetType = UNSET
-    mask_token: str | UnsetType = UNSET
     inference: str | UnsetType = UNSET
-    gguf: Mapping[str, Any] | UnsetType = UNSET
-    safetensors: Mapping[str, Any] | UnsetType = UNSET
-    transformers_info: Mapping[str, Any] | UnsetType = UNSET
-    children_model_count: int | UnsetType = UNSET
+    children_model_count: Mapping[str, int] | int | UnsetType = UNSET
     eval_results: Sequence[Any] | UnsetType = UNSET
     host: str | UnsetType = UNSET
     subdomain: str | UnsetType = UNSET

@@ -106,7 +106,13 @@ def test_only_what_was_asked_for_is_shown_beside_the_ids() -> None:
 
 def test_a_model_shows_what_is_known_of_it() -> None:
     card = {"license": "mit", "base_model": "a/b", "model-index": [], "widget": [{"text": "x"}]}
-    found = full(card=card, config={"model_type": "bert"}, pipeline_tag="fill-mask", library="transformers")
+    described = {
+        "base_models": {"relation": "finetune", "models": ["a/b"]},
+        "safetensors": {"total": 6},
+        "mask_token": "[MASK]",
+    }
+    indexed = {"pipeline_tag": "fill-mask", "library": "transformers", "file_metadata": described}
+    found = full(card=card, config={"model_type": "bert"}, **indexed)
     assert shown(found, usual_properties(RepoType.MODEL) | {"baseModels"}) == {
         "_id": "0" * 24,
         "id": "alice/m",
@@ -127,7 +133,9 @@ def test_a_model_shows_what_is_known_of_it() -> None:
         "config": {"model_type": "bert"},
         "model-index": [],
         "widgetData": [{"text": "x"}],
-        "baseModels": ["a/b"],
+        "baseModels": {"relation": "finetune", "models": [{"id": "a/b"}]},
+        "safetensors": {"total": 6},
+        "mask_token": "[MASK]",
         "siblings": [],
         "spaces": [],
         "usedStorage": 0,

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_c5e9879130cc"
+revision = "first_f275a5fcd20d"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -332,11 +332,12 @@ def upgrade() -> None:
         sa.Column("likes", sa.BigInteger(), nullable=False),
         sa.Column("card", Json, nullable=True),
         sa.Column("config", Json, nullable=True),
+        sa.Column("file_metadata", Json, nullable=True),
         sa.Column("pipeline_tag", sa.Text(), nullable=True),
         sa.Column("library", sa.Text(), nullable=True),
         sa.Column("sdk", sa.Text(), nullable=True),
         sa.Column("trending", sa.Float(), server_default="0", nullable=False),
-        sa.Column("labels", sa.JSON(), nullable=False),
+        sa.Column("labels", Json, nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("discussions", sa.Integer(), server_default="0", nullable=False),
         sa.Column("follows", sa.Boolean(), server_default=sa.false(), nullable=False),

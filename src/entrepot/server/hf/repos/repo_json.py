@@ -16,7 +16,7 @@ from entrepot.errors import Malformed
 from entrepot.hub.repos.infos import RevisionInfo
 from entrepot.names import RepoType
 from entrepot.server.handlers import query_list
-from entrepot.wire.repos.repositories import Annotations, Gate, RepoInfo, Sibling, SiblingLfs
+from entrepot.wire.repos.repositories import Annotations, BaseModel, BaseModels, Gate, RepoInfo, Sibling, SiblingLfs
 from entrepot.wire.texts import legible
 from entrepot.wire.times import format_ms
 
@@ -39,7 +39,8 @@ _DEFAULT = frozenset(
 )
 _USUAL = {
     RepoType.MODEL: _DEFAULT
-    | {"modelId", "config", "downloads", "library_name", "model-index", "pipeline_tag", "spaces", "widgetData"},
+    | {"modelId", "config", "downloads", "library_name", "model-index", "pipeline_tag", "spaces", "widgetData"}
+    | {"gguf", "mask_token", "safetensors", "transformersInfo"},
     RepoType.DATASET: _DEFAULT | {"downloads", "paperswithcode_id"},
     RepoType.SPACE: _DEFAULT | {"datasets", "models", "sdk"},
 }
@@ -82,7 +83,7 @@ def render_infos(found: Sequence[RevisionInfo], properties: Collection[str]) -> 
 
 def render_info(full: RevisionInfo) -> RepoInfo:
     """Return a repository with every property that has a value."""
-    row, card = full.info.row, full.info.row.card or {}
+    row, card, files = full.info.row, full.info.row.card or {}, full.info.row.files
     name = str(row.ref.id)
     return RepoInfo(
         uid=row.uid,
@@ -108,7 +109,11 @@ def render_info(full: RevisionInfo) -> RepoInfo:
         config=row.config or UNSET,
         model_index=_list(card.get("model-index")),
         widget_data=_list(card.get("widget")),
-        base_models=_words(card.get("base_model")) or UNSET,
+        base_models=render_base_models(files.base_models) if files.base_models else UNSET,
+        safetensors=files.safetensors or UNSET,
+        gguf=files.gguf or UNSET,
+        transformers_info=files.transformers_info or UNSET,
+        mask_token=files.mask_token or UNSET,
         siblings=_siblings(full),
         spaces=(),
         models=_words(card.get("models")),
@@ -124,6 +129,11 @@ def render_info(full: RevisionInfo) -> RepoInfo:
 def render_gate(word: str) -> Gate:
     """Return the value of ``gated``: ``false``, ``"auto"`` or ``"manual"``."""
     return word if word != "no" else False
+
+
+def render_base_models(found: Mapping[str, Any]) -> BaseModels:
+    """Return the base models of a model and its relation to them."""
+    return BaseModels(found["relation"], tuple(BaseModel(name) for name in found["models"]))
 
 
 def _siblings(full: RevisionInfo) -> list[Sibling]:

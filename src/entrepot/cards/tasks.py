@@ -1,0 +1,183 @@
+"""The task of a transformers model, by the class that its ``config.json`` names.
+
+Source: docs/protocols/metadata.md, section 1: the tables of transformers 5.24.0,
+written as suffixes of class names with exceptions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from entrepot.cards.yaml_values import JsonValue
+
+
+@attrs.frozen
+class ModelClass:
+    """What a class of transformers is for.
+
+    ``task``: None for the old text-to-text models, which no present task describes.
+    ``auto_class``: the class of transformers that loads it.
+    """
+
+    task: str | None
+    auto_class: str
+
+
+_SPEECH = "automatic-speech-recognition"
+_VISION = "image-feature-extraction"
+_VISION_TEXT = "image-text-to-text"
+
+# (suffix of the class, task, auto class). The longest suffix that fits decides.
+_SUFFIXES = {
+    "ForCausalLM": ("text-generation", "AutoModelForCausalLM"),
+    "LMHeadModel": ("text-generation", "AutoModelForCausalLM"),
+    "WithLMHeadModel": ("fill-mask", "AutoModelForMaskedLM"),
+    "ForMaskedLM": ("fill-mask", "AutoModelForMaskedLM"),
+    "ForSequenceClassification": ("text-classification", "AutoModelForSequenceClassification"),
+    "ForTokenClassification": ("token-classification", "AutoModelForTokenClassification"),
+    "ForMultipleChoice": ("multiple-choice", "AutoModelForMultipleChoice"),
+    "ForQuestionAnswering": ("question-answering", "AutoModelForQuestionAnswering"),
+    "ForQuestionAnsweringSimple": ("question-answering", "AutoModelForQuestionAnswering"),
+    "ForImageClassification": ("image-classification", "AutoModelForImageClassification"),
+    "ForImageClassificationWithTeacher": ("image-classification", "AutoModelForImageClassification"),
+    "ForImageClassificationLearned": ("image-classification", "AutoModelForImageClassification"),
+    "ForImageClassificationFourier": ("image-classification", "AutoModelForImageClassification"),
+    "ForImageClassificationConvProcessing": ("image-classification", "AutoModelForImageClassification"),
+    "ForSemanticSegmentation": ("image-segmentation", "AutoModelForSemanticSegmentation"),
+    "ForUniversalSegmentation": ("image-segmentation", "AutoModelForUniversalSegmentation"),
+    "ForInstanceSegmentation": ("image-segmentation", "AutoModelForInstanceSegmentation"),
+    "DetrForSegmentation": ("image-segmentation", "AutoModelForImageSegmentation"),
+    "ForObjectDetection": ("object-detection", "AutoModelForObjectDetection"),
+    "ForDepthEstimation": ("depth-estimation", "AutoModelForDepthEstimation"),
+    "ForVideoClassification": ("video-classification", "AutoModelForVideoClassification"),
+    "ForKeypointDetection": ("keypoint-detection", "AutoModelForKeypointDetection"),
+    "ForAudioClassification": ("audio-classification", "AutoModelForAudioClassification"),
+    "ForCTC": (_SPEECH, "AutoModelForCTC"),
+    "ForRNNT": (_SPEECH, "AutoModelForRNNT"),
+    "ForTDT": (_SPEECH, "AutoModelForTDT"),
+    "ForSpeechToText": (_SPEECH, "AutoModelForSpeechSeq2Seq"),
+    "SpeechEncoderDecoderModel": (_SPEECH, "AutoModelForSpeechSeq2Seq"),
+    "ForTextToSpeech": ("text-to-audio", "AutoModelForTextToSpectrogram"),
+    "BarkModel": ("text-to-audio", "AutoModelForTextToWaveform"),
+    "VitsModel": ("text-to-audio", "AutoModelForTextToWaveform"),
+    "FastSpeech2ConformerModel": ("text-to-audio", "AutoModelForTextToSpectrogram"),
+    "FastSpeech2ConformerWithHifiGan": ("text-to-audio", "AutoModelForTextToWaveform"),
+    "ForImageSuperResolution": ("image-to-image", "AutoModelForImageToImage"),
+    "ForConditionalGeneration": (_VISION_TEXT, "AutoModelForImageTextToText"),
+    "MarianMTModel": (None, "AutoModelForSeq2SeqLM"),
+    "VisionEncoderDecoderModel": (_VISION_TEXT, "AutoModelForImageTextToText"),
+    "EncoderDecoderModel": (None, "AutoModelForSeq2SeqLM"),
+    "Model": ("feature-extraction", "AutoModel"),
+}
+
+# Suffix: (task, auto class, stems before the suffix for which these hold instead).
+_EXCEPTIONS: tuple[tuple[str, str | None, str, str], ...] = (
+    ("ForCausalLM", _VISION_TEXT, "AutoModelForImageTextToText", "Fuyu Git Mistral4"),
+    (
+        "ForSequenceClassification",
+        "audio-classification",
+        "AutoModelForAudioClassification",
+        """Data2VecAudio Hubert SEW SEWD UniSpeech UniSpeechSat Wav2Vec2 Wav2Vec2Bert Wav2Vec2Conformer WavLM""",
+    ),
+    ("ForQuestionAnswering", "table-question-answering", "AutoModelForTableQuestionAnswering", "Tapas"),
+    (
+        "ForQuestionAnswering",
+        "document-question-answering",
+        "AutoModelForDocumentQuestionAnswering",
+        "LayoutLM LayoutLMv2 LayoutLMv3",
+    ),
+    ("ForQuestionAnswering", "visual-question-answering", "AutoModelForVisualQuestionAnswering", "Blip Vilt"),
+    (
+        "ForObjectDetection",
+        "zero-shot-object-detection",
+        "AutoModelForZeroShotObjectDetection",
+        "OmDetTurbo GroundingDino MMGroundingDino Owlv2 OwlViT",
+    ),
+    (
+        "ForConditionalGeneration",
+        _SPEECH,
+        "AutoModelForSpeechSeq2Seq",
+        """Whisper Speech2Text Moonshine MoonshineStreaming GraniteSpeech GraniteSpeechPlus OmniASR Qwen3ASR
+        VibeVoiceAsr Voxtral VoxtralRealtime Canary CohereAsr Dia FunAsrNano KyutaiSpeechToText Pop2Piano""",
+    ),
+    (
+        "ForConditionalGeneration",
+        "text-to-audio",
+        "AutoModelForTextToWaveform",
+        """Csm HiggsAudioV2 VibeVoice GradiumPhononTTS Musicgen MusicgenMelody PocketTTS Qwen2_5Omni Qwen3OmniMoe""",
+    ),
+    (
+        "ForConditionalGeneration",
+        None,
+        "AutoModelForSeq2SeqLM",
+        """Bart MBart Mvp BigBirdPegasus Blenderbot BlenderbotSmall FSMT LED LongT5 M2M100 MT5 NllbMoe Pegasus PegasusX
+        PLBart ProphetNet SwitchTransformers T5 T5Gemma UMT5""",
+    ),
+    (
+        "Model",
+        "zero-shot-image-classification",
+        "AutoModelForZeroShotImageClassification",
+        "Align AltCLIP Blip ChineseCLIP CLIP CLIPSeg MetaClip2 Siglip Siglip2 Tipsv2 VideoPrismClip",
+    ),
+    ("Model", "mask-generation", "AutoModelForMaskGeneration", "EdgeTam Sam Sam2 Sam3Tracker SamHQ"),
+    (
+        "Model",
+        _VISION,
+        "AutoModel",
+        """Aimv2Vision Beit Bit Cohere2Vision ConditionalDetr ConvNext ConvNextV2 DabDetr Data2VecVision DeformableDetr
+        DeiT DepthPro Detr Dinat Dinov2 Dinov2WithRegisters DINOv3ConvNext DINOv3ViT DPT EfficientNet FocalNet
+        TimmWrapper GLPN Hiera IJepa ImageGPT Levit MLCDVision MobileNetV1 MobileNetV2 MobileViT MobileViTV2 Pixio
+        PoolFormer Pvt RegNet ResNet Segformer SiglipVision SwiftFormer Swin Swin2SR Swinv2 TableTransformer Timesformer
+        Tipsv2Vision VideoMAE VideoPrismVision ViT ViTMAE ViTMSN VitDet Vivit Yolos Llama4Vision MllamaVision""",
+    ),
+)
+_BY_NAME = {
+    stem + suffix: ModelClass(task, auto_class)
+    for suffix, task, auto_class, stems in _EXCEPTIONS
+    for stem in stems.split()
+}
+_LONGEST_FIRST = sorted(_SUFFIXES, key=len, reverse=True)
+_CHATS = frozenset({"text-generation", _VISION_TEXT})
+
+CONVERSATIONAL = "conversational"
+"""The tag of a model that has a chat template."""
+
+
+def classify(class_name: str) -> ModelClass | None:
+    """Return what a class of transformers is for; None if its name does not say."""
+    name = class_name.removeprefix("Flax").removeprefix("TF")
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    for suffix in _LONGEST_FIRST:
+        if name.endswith(suffix):
+            return ModelClass(*_SUFFIXES[suffix])
+    return None
+
+
+def classify_config(config: Mapping[str, JsonValue]) -> ModelClass | None:
+    """Return what the model of a ``config.json`` is for; None if it does not say.
+
+    For a class of the repository's own (``auto_map``), the most specific auto class decides.
+    """
+    auto_map = config.get("auto_map")
+    if isinstance(auto_map, dict):
+        named = [name for name in auto_map if name.startswith("AutoModel")]
+        for name in sorted(named, key=len, reverse=True):
+            found = classify(name.removeprefix("Auto") if name != "AutoModel" else "Model")
+            if found is not None:
+                return attrs.evolve(found, auto_class=name)
+    for name in strings_in(config.get("architectures")):
+        return classify(name)
+    return None
+
+
+def strings_in(value: JsonValue) -> Iterable[str]:
+    """Return the texts of a list; nothing for any other value."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def can_chat(task: str | None, *, has_template: bool) -> bool:
+    """Return whether a model gets the tag ``conversational``."""
+    return has_template and task in _CHATS

@@ -1,0 +1,251 @@
+"""The files at the head of main that describe a repository, and what their headers say."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+import attrs
+
+from entrepot.cards import DOCUMENTS, DatasetFiles, JsonValue, ModelFiles, data_format
+from entrepot.catalog import Read
+from entrepot.catalog.files import files
+from entrepot.catalog.git import objects
+from entrepot.catalog.repos.repositories import RepoRow, WeightMetadata
+from entrepot.errors import Damaged, Malformed, NotFound, Unavailable
+from entrepot.git import Kind
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import chunks
+from entrepot.names import ROOT, Oid, RepoPath, RepoType, Sha256, XetHash
+from entrepot.previews import gguf, parquet, safetensors, text_tables
+from entrepot.previews.safetensors import Header
+from entrepot.previews.sources import BytesRangeReader, RangeReader
+from entrepot.storage import objects as stored
+from entrepot.storage.contents import Content, open_file
+from entrepot.storage.trees import Node, Trees
+
+CARD_FILE = RepoPath("README.md")
+
+_MOST_PATHS = 2_000
+_MOST_DOCUMENT = 1 << 20
+_MOST_TOKENIZER = 4 << 20
+_MOST_WEIGHTS, _MOST_HEADERS = 512, 64 << 20
+_MOST_TABLES = 64
+_MODEL_INDEX = "model.safetensors.index.json"
+
+# Of the files that cards.libraries, cards.model_files and cards.dataset_files look at.
+_TOP_EXTENSIONS = frozenset({"md", "jinja", "yaml", "pb", "keras", "nemo"})
+_EXTENSIONS = frozenset(
+    """skops joblib mlmodel mlpackage bin pt pth h5 index msgpack safetensors onnx gguf tflite xml json parquet csv tsv
+    jsonl ndjson arrow txt tar gz zst jpg jpeg png gif bmp webp tif tiff wav mp3 flac ogg m4a opus mp4 mkv avi webm mov
+    pdf ply glb obj stl""".split()  # noqa: SIM905
+)
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class StoredFile:
+    """A file to read outside of a transaction: its bytes if small, else the stored form of its large file."""
+
+    path: RepoPath
+    size: int
+    data: bytes | None
+    sha256: Sha256 | None = None
+    is_raw: bool = False
+    xet_hash: XetHash | None = None
+
+    def open(self, hub: HubContext) -> Content | BytesRangeReader:
+        """Return the content; large files must be closed.
+
+        Raises:
+            BlobMissing, BlobUnreadable, XorbDamaged: the store has lost it, or a part of it.
+        """
+        if self.data is not None:
+            return BytesRangeReader(self.data)
+        if self.is_raw and self.sha256 is not None:
+            return open_file(hub.store, self.sha256, self.size)
+        assert self.xet_hash is not None
+        return chunks.open_file(hub, self.xet_hash)
+
+
+@attrs.frozen
+class FoundFiles:
+    """What describes a repository: its README, its paths, JSON documents, and the files whose headers count."""
+
+    readme: str
+    paths: Sequence[str]
+    documents: Mapping[str, Mapping[str, JsonValue]]
+    headers: Sequence[StoredFile]
+
+    @property
+    def model(self) -> ModelFiles:
+        """The files as those of a model."""
+        return ModelFiles(self.paths, self.documents)
+
+
+def describe(paths: Iterable[str]) -> bool:
+    """Return whether one of these files may say something about its repository."""
+    return any(_may_describe(path) for path in paths)
+
+
+def _may_describe(path: str) -> bool:
+    extension = path.rpartition(".")[2].lower()
+    return extension in _EXTENSIONS or (extension in _TOP_EXTENSIONS and "/" not in path) or "tfevents" in path
+
+
+def find(hub: HubContext, tx: Read, row: RepoRow, head: Oid) -> FoundFiles:
+    """Return the files of a commit that describe its repository; at most 2,000 paths are looked at."""
+    trees = Trees(hub.store, tx, row.id)
+    root = stored.root_of(hub.store, tx, row.id, head)
+    walked = trees.walk(root, ROOT, is_deep=row.type is RepoType.DATASET)
+    nodes = [node for _, node in zip(range(_MOST_PATHS), walked, strict=False)]
+    at_top = {str(node.path): node for node in nodes if not node.is_folder and "/" not in node.path}
+    readme = _text(tx, row.id, at_top.get(CARD_FILE), _MOST_DOCUMENT)
+    names = DOCUMENTS & set(at_top) if row.type.kind.has_library else frozenset()
+    documents = {name: _document(tx, row.id, at_top[name]) for name in sorted(names)}
+    wanted = [node for node in nodes if not node.is_folder and _has_header(row.type, str(node.path))]
+    shards = _shards(tx, row.id, at_top.get(_MODEL_INDEX))
+    if shards is not None:
+        wanted = [node for node in wanted if not node.path.endswith(".safetensors") or node.path in shards]
+    located = [_locate(tx, row.id, node) for node in wanted[:_MOST_WEIGHTS]]
+    paths = [str(node.path) for node in nodes if not node.is_folder]
+    return FoundFiles(readme, paths, documents, [file for file in located if file is not None])
+
+
+def weigh(hub: HubContext, found: FoundFiles) -> WeightMetadata:
+    """Return the numbers of parameters that the headers of a model's weights say."""
+    headers: list[Header] = []
+    left, files_read, is_complete = _MOST_HEADERS, 0, True
+    for file in found.headers:
+        if not file.path.endswith(".safetensors"):
+            continue
+        header = _read(hub, file, functools.partial(safetensors.read_header, most=max(left, 0)))
+        is_complete = is_complete and header is not None
+        if header is not None:
+            headers.append(header)
+            left -= sum(len(name) + 100 for name in header.tensors)
+            files_read += 1
+    tensors = None
+    if headers and is_complete:
+        counts = safetensors.count_parameters(headers)
+        tensors = {"parameters": counts, "total": sum(counts.values()), "sharded": files_read > 1}
+    ggufs = (file for file in found.headers if file.path.endswith(".gguf"))
+    first = next(ggufs, None)
+    return WeightMetadata(tensors, _describe_gguf(hub, first) if first is not None else None)
+
+
+def sample(hub: HubContext, found: FoundFiles) -> DatasetFiles:
+    """Return the columns and the number of rows of a dataset's tables.
+
+    The rows are unknown if a table cannot be read; of more than 64 tables, the
+    first are read and the rows of the others estimated from their sizes.
+    """
+    columns: dict[str, str] = {}
+    rows: int | None = 0
+    read = found.headers[:_MOST_TABLES]
+    for file in read:
+        table = _read(hub, file, functools.partial(_sample_table, str(file.path)))
+        if table is None:
+            rows = None
+            continue
+        columns |= table[0]
+        rows = rows + table[1] if rows is not None else None
+    if rows is not None and len(found.headers) > len(read):
+        share = sum(file.size for file in found.headers) / max(sum(file.size for file in read), 1)
+        rows = round(rows * share)
+    return DatasetFiles(found.paths, columns, rows if read else None)
+
+
+def _sample_table(path: str, source: RangeReader) -> tuple[dict[str, str], int]:
+    kind = data_format(path)
+    if kind == "parquet":
+        footer = parquet.read_footer(source)
+        return {column.path: column.type for column in footer.columns if not column.is_nested}, footer.rows
+    if kind == "csv":
+        table = text_tables.sample_csv(source, separator="\t" if path.endswith(".tsv") else ",")
+    else:
+        table = text_tables.sample_json_lines(source)
+    return dict(table.columns), table.rows
+
+
+def _describe_gguf(hub: HubContext, file: StoredFile) -> dict[str, JsonValue] | None:
+    header = _read(hub, file, gguf.read_header)
+    if header is None:
+        return None
+    words: dict[str, JsonValue] = {
+        "total": header.parameters,
+        "architecture": header.architecture,
+        "context_length": header.context_length,
+        "chat_template": header.text("tokenizer.chat_template"),
+        "bos_token": header.special_tokens.get("bos"),
+        "eos_token": header.special_tokens.get("eos"),
+        "totalFileSize": file.size,
+    }
+    return {key: value for key, value in words.items() if value is not None}
+
+
+def _read(hub: HubContext, file: StoredFile, read: Callable[[RangeReader], T]) -> T | None:
+    """Return what a reader finds in a file; None if it cannot be read, which never stops the indexing."""
+    try:
+        content = file.open(hub)
+    except (NotFound, Damaged, Unavailable):
+        return None
+    try:
+        return read(content)
+    except (Malformed, NotFound, Damaged, Unavailable):
+        return None
+    finally:
+        if not isinstance(content, BytesRangeReader):
+            content.close()
+
+
+def _has_header(kind: RepoType, path: str) -> bool:
+    if kind.kind.has_library:
+        return "/" not in path and path.endswith((".safetensors", ".gguf"))
+    is_packed = path.endswith((".gz", ".zst"))
+    return data_format(path) in ("parquet", "csv", "json") and not is_packed and not path.endswith(".json")
+
+
+def _shards(tx: Read, repo_id: int, node: Node | None) -> frozenset[str] | None:
+    """Return the files that the index of a model names; None without a readable index."""
+    if node is None:
+        return None
+    try:
+        index = safetensors.parse_index(_text(tx, repo_id, node, 16 << 20).encode())
+    except Malformed:
+        return None
+    return frozenset(index.weight_map.values())
+
+
+def _locate(tx: Read, repo_id: int, node: Node) -> StoredFile | None:
+    """Return where the content of a file is; None if the repository may not use it."""
+    row = objects.find(tx, repo_id, node.entry.oid)
+    if row is None:
+        return None
+    if row.sha256 is None:
+        return StoredFile(node.path, row.size, stored.content_of(row)) if row.data is not None else None
+    if row.data is None:
+        return StoredFile(node.path, row.size, None, row.sha256, True)
+    kept = files.stored_form(tx, repo_id, row.sha256)
+    if kept is None:
+        return None
+    return StoredFile(node.path, kept.size, None, row.sha256, kept.is_raw, kept.xet_hash)
+
+
+def _text(tx: Read, repo_id: int, node: Node | None, limit: int) -> str:
+    """Return the text of a small regular file; empty if it does not exist."""
+    row = objects.find(tx, repo_id, node.entry.oid) if node is not None else None
+    if row is None or row.kind != Kind.BLOB or row.data is None or row.size > limit:
+        return ""
+    return stored.content_of(row).decode("utf-8", "replace")
+
+
+def _document(tx: Read, repo_id: int, node: Node) -> Mapping[str, JsonValue]:
+    try:
+        parsed = json.loads(_text(tx, repo_id, node, _MOST_TOKENIZER))
+    except (ValueError, RecursionError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}

@@ -1,0 +1,98 @@
+"""Lists of the members of zip and tar archives, without unpacking them."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import IO, cast
+
+import attrs
+
+from entrepot.errors import Malformed
+from entrepot.previews.files import SeekableFile
+from entrepot.previews.sources import RangeReader
+
+MOST_MEMBERS = 10_000
+"""Members that a list names at most."""
+
+
+@attrs.frozen
+class ArchiveMember:
+    """A file or folder in an archive.
+
+    ``name``: as stored, which may be absolute or contain ``..``; never use it as a path. ``size``: bytes
+    when unpacked, as the archive claims; ``packed``: bytes in the archive, None if they are not packed apart.
+    """
+
+    name: str
+    size: int
+    packed: int | None
+    is_folder: bool
+
+
+@attrs.frozen
+class ArchiveMembers:
+    """The first members of an archive. ``is_complete``: False if there may be more."""
+
+    members: tuple[ArchiveMember, ...]
+    is_complete: bool
+
+
+def list_zip(source: RangeReader, *, most: int = MOST_MEMBERS) -> ArchiveMembers:
+    """Return the members of a zip archive, from its directory at the end.
+
+    Raises:
+        Malformed: it is not a zip archive, or its directory is larger than 64 MiB.
+    """
+    with _open_zip(source) as archive:
+        found = archive.infolist()
+    members = tuple(ArchiveMember(it.filename, it.file_size, it.compress_size, it.is_dir()) for it in found[:most])
+    return ArchiveMembers(members, len(found) <= most)
+
+
+def read_members(source: RangeReader, suffix: str, *, most: int, most_bytes: int) -> Iterator[tuple[str, bytes]]:
+    """Yield the beginnings of those members of a zip archive whose name ends with ``suffix``.
+
+    Args:
+        most: members at most.
+        most_bytes: bytes of one member at most, unpacked.
+
+    Raises:
+        Malformed: as :func:`list_zip`, or a member cannot be unpacked.
+    """
+    with _open_zip(source) as archive:
+        wanted = [it for it in archive.infolist() if it.filename.endswith(suffix)]
+        for it in wanted[:most]:
+            try:
+                with archive.open(it) as member:
+                    yield it.filename, member.read(most_bytes)
+            except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+                raise Malformed(
+                    "zip archive", f"the member {it.filename[:100]!r} cannot be unpacked: {error}"
+                ) from error
+
+
+def list_tar(source: RangeReader, *, most: int = MOST_MEMBERS) -> ArchiveMembers:
+    """Return the first members of an uncompressed tar archive; its headers are spread over the file.
+
+    Raises:
+        Malformed: it is not a tar archive.
+    """
+    try:
+        with tarfile.open(fileobj=cast("IO[bytes]", SeekableFile(source, "tar archive")), mode="r:") as archive:
+            found = list(itertools.islice(archive, most + 1))
+    except (tarfile.TarError, ValueError, OverflowError, EOFError, UnicodeError, RecursionError) as error:
+        raise Malformed("tar archive", str(error)) from error
+    members = tuple(ArchiveMember(it.name, it.size, None, it.isdir()) for it in found[:most])
+    return ArchiveMembers(members, len(found) <= most)
+
+
+def _open_zip(source: RangeReader) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(cast("IO[bytes]", SeekableFile(source, "zip archive")))
+    except (zipfile.BadZipFile, struct.error, ValueError, OverflowError, NotImplementedError) as error:
+        raise Malformed("zip archive", str(error)) from error

@@ -1,0 +1,223 @@
+"""The imports of pickles: the classes and functions that loading one would call. Nothing is loaded.
+
+Source: Python, ``pickletools``; PEP 3154. Pickles are found raw (several in a row, as older
+versions of PyTorch write), as members ``*.pkl`` of a zip archive (PyTorch), and behind the header
+of a NumPy file.
+"""
+
+from __future__ import annotations
+
+import pickletools
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+import attrs
+
+from entrepot.errors import Malformed
+from entrepot.previews import archives
+from entrepot.previews.sources import RangeReader
+
+MOST_PICKLE = 64 << 20
+"""Bytes of one pickle that are read; data behind it is tensors in practice."""
+
+_MOST_MEMBERS, _MOST_STEPS, _MOST_IMPORTS = 64, 20_000_000, 10_000
+_UNKNOWN = "(computed)"
+
+_MEMOIZING = frozenset({"MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"})
+_RECALLING = frozenset({"GET", "BINGET", "LONG_BINGET"})
+_TEXTS = frozenset(
+    {"UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "STRING", "BINSTRING", "SHORT_BINSTRING"}
+)
+
+Safety = Literal["innocuous", "suspicious", "dangerous"]
+
+
+@attrs.frozen(order=True)
+class PickleImport:
+    """A class or function that a pickle imports; ``(computed)`` where it cannot be read off.
+
+    ``safety``: ``innocuous`` if it is on the list of what frameworks use for weights, ``dangerous``
+    if it runs code, files or the network, else ``suspicious``.
+    """
+
+    module: str
+    name: str
+    safety: Safety
+
+
+@attrs.frozen
+class PickleScan:
+    """The imports of all pickles of a file, sorted. ``is_complete``: False if a part was not read."""
+
+    imports: tuple[PickleImport, ...]
+    is_complete: bool
+
+    @property
+    def worst(self) -> Safety:
+        """The least safe import; ``innocuous`` if there is none."""
+        found = {item.safety for item in self.imports}
+        for safety in ("dangerous", "suspicious"):
+            if safety in found:
+                return "dangerous" if safety == "dangerous" else "suspicious"
+        return "innocuous"
+
+
+# Module: names that are innocuous; "*" for all of them.
+_INNOCUOUS: dict[str, frozenset[str]] = {
+    module: frozenset(names.split())
+    for module, names in {
+        "collections": "OrderedDict defaultdict Counter deque",
+        "builtins": "set frozenset dict list tuple int float complex bool bytes bytearray str slice range object",
+        "__builtin__": "set frozenset dict list tuple int float complex bool bytearray str slice object unicode long",
+        "copyreg": "_reconstructor",
+        "copy_reg": "_reconstructor",
+        "_codecs": "encode",
+        "datetime": "datetime date time timedelta timezone",
+        "decimal": "Decimal",
+        "fractions": "Fraction",
+        "uuid": "UUID",
+        "pathlib": "Path PosixPath WindowsPath PurePath PurePosixPath PureWindowsPath",
+        "numpy": "ndarray dtype float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool_ str_",
+        "numpy.core.multiarray": "_reconstruct scalar",
+        "numpy._core.multiarray": "_reconstruct scalar",
+        "numpy.core.numeric": "_frombuffer",
+        "numpy._core.numeric": "_frombuffer",
+        "numpy.random._pickle": "__randomstate_ctor __bit_generator_ctor __generator_ctor",
+        "torch": """FloatStorage DoubleStorage HalfStorage BFloat16Storage LongStorage IntStorage ShortStorage
+            CharStorage ByteStorage BoolStorage ComplexFloatStorage ComplexDoubleStorage
+            UntypedStorage Size Tensor device dtype float16 float32 float64 bfloat16 int8 int16
+            int32 int64 uint8 bool""",
+        "torch._utils": """_rebuild_tensor _rebuild_tensor_v2 _rebuild_tensor_v3 _rebuild_parameter
+            _rebuild_parameter_with_state _rebuild_qtensor _rebuild_sparse_tensor _rebuild_device_tensor_from_numpy
+            _rebuild_meta_tensor_no_storage""",
+        "torch._tensor": "_rebuild_from_type_v2",
+        "torch.nn.parameter": "Parameter Buffer UninitializedParameter",
+        "torch.storage": "TypedStorage UntypedStorage",
+        "torch.serialization": "_get_layout",
+    }.items()
+}
+_DANGEROUS_MODULES = frozenset(
+    """os posix nt posixpath ntpath subprocess sys commands popen2 pty socket ssl http urllib urllib2 requests
+    httpx aiohttp ftplib smtplib telnetlib shutil tempfile glob runpy code codeop ctypes importlib imp
+    pkgutil zipimport pickle cPickle _pickle dill cloudpickle joblib marshal shelve asyncio multiprocessing
+    threading signal pdb bdb timeit trace profile cProfile webbrowser builtins __builtin__ operator
+    functools types inspect gc platform pip setuptools distutils torch.hub torch.jit
+    torch.utils._config_module""".split()  # noqa: SIM905
+)
+
+
+def scan_pickles(source: RangeReader) -> PickleScan:
+    """Return the imports of a file that may hold pickles.
+
+    Raises:
+        Malformed: it is neither a pickle nor a zip archive.
+    """
+    if source.read_at(0, 4) == b"PK\3\4":
+        members = archives.read_members(source, ".pkl", most=_MOST_MEMBERS, most_bytes=MOST_PICKLE + 1)
+        return _merge(_scan(data) for _, data in members)
+    data = source.read_at(0, MOST_PICKLE + 1)
+    if data[:6] == b"\x93NUMPY":
+        wide = data[6:7] != b"\1"
+        start = 12 if wide else 10
+        return _scan(data[start + int.from_bytes(data[8:start], "little") :])
+    return _scan(data)
+
+
+def judge(module: str, name: str) -> Safety:
+    """Return how safe an import is."""
+    if name in _INNOCUOUS.get(module, ()):
+        return "innocuous"
+    parts = module.split(".")
+    prefixes = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+    if _UNKNOWN in (module, name) or any(prefix in _DANGEROUS_MODULES for prefix in prefixes):
+        return "dangerous"
+    return "suspicious"
+
+
+def _merge(scans: Iterable[PickleScan]) -> PickleScan:
+    found: set[PickleImport] = set()
+    is_complete = True
+    for scan in scans:
+        found.update(scan.imports)
+        is_complete = is_complete and scan.is_complete
+    return PickleScan(tuple(sorted(found)), is_complete)
+
+
+def _scan(data: bytes) -> PickleScan:
+    """Return the imports of the pickles at the start of some bytes, one behind the other."""
+    found: set[tuple[str, str]] = set()
+    is_complete = len(data) <= MOST_PICKLE
+    at, steps, count = 0, _MOST_STEPS, 0
+    while at < len(data):
+        try:
+            length, used = _read_one(data[at:], found, steps)
+        except _Unreadable as error:
+            if count == 0 and error.at == 0:
+                raise Malformed("pickle", error.reason) from error
+            # What follows a pickle may be raw tensors; what ends within one could hide imports.
+            return _result(found, is_complete=is_complete and error.at == 0)
+        at, steps, count = at + length, steps - used, count + 1
+        if data[at : at + 1] != b"\x80":
+            break
+    return _result(found, is_complete=is_complete)
+
+
+def _result(found: set[tuple[str, str]], *, is_complete: bool) -> PickleScan:
+    imports = sorted(PickleImport(module, name, judge(module, name)) for module, name in found)
+    return PickleScan(tuple(imports[:_MOST_IMPORTS]), is_complete and len(imports) <= _MOST_IMPORTS)
+
+
+@attrs.frozen
+class _Unreadable(Exception):
+    """The bytes are no pickle from an operation on; ``at``: the operations read before."""
+
+    reason: str
+    at: int
+
+
+def _read_one(data: bytes, found: set[tuple[str, str]], most: int) -> tuple[int, int]:
+    """Add the imports of one pickle; return its length in bytes and in operations."""
+    recent: list[str] = []  # texts pushed by the operations right before this one
+    memo: dict[int, str] = {}
+    count = 0
+    for count, (operation, argument, position) in enumerate(_operations(data)):
+        if count > most:
+            raise _Unreadable("it has too many operations", count)
+        name = operation.name
+        if name in _MEMOIZING:
+            key = argument if isinstance(argument, int) else len(memo)
+            memo[key] = recent[-1] if recent else _UNKNOWN
+        elif name in _RECALLING:
+            recent.append(memo.get(argument if isinstance(argument, int) else -1, _UNKNOWN))
+        elif name in _TEXTS and isinstance(argument, str):
+            recent.append(argument)
+        elif name == "STOP":
+            return position + 1, count
+        elif name != "FRAME":
+            _note_import(name, argument, recent, found)
+            recent = []
+    raise _Unreadable("it ends before its STOP", count + 1)
+
+
+def _note_import(name: str, argument: object, recent: list[str], found: set[tuple[str, str]]) -> None:
+    """Add the import of an operation, if it is one.
+
+    The names of STACK_GLOBAL count only if the two operations before pushed them: others could swap them.
+    """
+    if name in ("GLOBAL", "INST"):
+        module, _, attribute = str(argument).partition(" ")
+        found.add((module, attribute))
+    elif name == "STACK_GLOBAL":
+        found.add((recent[-2], recent[-1]) if len(recent) > 1 else (_UNKNOWN, _UNKNOWN))
+    elif name.startswith("EXT"):
+        found.add((_UNKNOWN, f"extension {argument}"))
+
+
+def _operations(data: bytes) -> Iterator[tuple[pickletools.OpcodeInfo, object, int]]:
+    count = 0
+    try:
+        for operation, argument, position in pickletools.genops(data):
+            yield operation, argument, position or 0
+            count += 1
+    except (ValueError, UnicodeError, OverflowError, IndexError, TypeError) as error:
+        raise _Unreadable(str(error)[:200], count) from error

@@ -1,0 +1,116 @@
+"""Headers of safetensors files: names, types and shapes of tensors.
+
+Source: the safetensors format, "Format": eight bytes of length (little endian),
+then that many bytes of JSON with one entry for each tensor and optionally
+``__metadata__``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+
+import attrs
+import msgspec
+
+from entrepot.errors import Malformed
+from entrepot.previews.sources import RangeReader
+
+MOST_HEADER = 100_000_000
+"""Maximum size of a header in bytes, as defined by the format."""
+
+_FORMAT = "safetensors file"
+_PREFIX = 8
+
+
+class Tensor(msgspec.Struct, frozen=True):
+    """A tensor: type, shape, and its range in the data of the file."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data_offsets: tuple[int, int]
+
+    @property
+    def parameters(self) -> int:
+        """The number of its elements."""
+        return math.prod(self.shape)
+
+
+@attrs.frozen
+class Header:
+    """The tensors of a file by name, in file order, and the metadata stored with them."""
+
+    tensors: dict[str, Tensor]
+    metadata: dict[str, str]
+
+
+class Index(msgspec.Struct, frozen=True):
+    """The file of each tensor of a model, and the metadata of the index."""
+
+    weight_map: dict[str, str]
+    metadata: dict[str, object] | None = None
+
+
+def read_header(source: RangeReader, *, most: int = MOST_HEADER) -> Header:
+    """Return the header of a file.
+
+    Args:
+        most: bytes of header to read at most.
+
+    Raises:
+        Malformed: it is not a safetensors file, its header is larger than ``most``, or its
+            tensors lie outside the file.
+    """
+    prefix = source.read_at(0, _PREFIX)
+    if len(prefix) < _PREFIX:
+        raise Malformed(_FORMAT, f"it has only {len(prefix)} bytes")
+    size = int.from_bytes(prefix, "little")
+    if size > most:
+        raise Malformed(_FORMAT, f"its header would have {size:,} bytes")
+    if _PREFIX + size > source.size:
+        raise Malformed(_FORMAT, "it ends within its header")
+    header = parse_header(source.read_at(_PREFIX, size))
+    data = source.size - _PREFIX - size
+    for name, tensor in header.tensors.items():
+        start, end = tensor.data_offsets
+        if not 0 <= start <= end <= data or min(tensor.shape, default=0) < 0:
+            raise Malformed(_FORMAT, f"the tensor {name[:100]!r} lies outside the file")
+    return header
+
+
+def parse_header(data: bytes) -> Header:
+    """Parse the JSON of a header.
+
+    Raises:
+        Malformed: the JSON does not conform to the format.
+    """
+    try:
+        entries = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+        words = entries.pop("__metadata__", None)
+        metadata = msgspec.json.decode(words, type=dict[str, str]) if words is not None else {}
+        tensors = {name: msgspec.json.decode(raw, type=Tensor) for name, raw in entries.items()}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(_FORMAT, str(error)) from error
+    return Header(tensors, metadata)
+
+
+def parse_index(data: bytes) -> Index:
+    """Parse ``model.safetensors.index.json``, which names the file of each tensor.
+
+    Raises:
+        Malformed: the JSON does not conform to the format.
+    """
+    try:
+        return msgspec.json.decode(data, type=Index)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed("index of safetensors files", str(error)) from error
+
+
+def count_parameters(headers: Iterable[Header]) -> dict[str, int]:
+    """Return the number of elements of all tensors by type, types in order of first use."""
+    counts: Counter[str] = Counter()
+    for header in headers:
+        for tensor in header.tensors.values():
+            counts[tensor.dtype] += tensor.parameters
+    return dict(counts)

@@ -1,0 +1,169 @@
+"""What is special about PostgreSQL: locks, snapshots, and errors by their SQLSTATE."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from entrepot.catalog import Catalog, Lock, engines, hub_metadata, open_catalog, tables
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.jobs import jobs
+from entrepot.catalog.named_locks import LockClass
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import Busy, DataFolderError
+from entrepot.names import RepoId, RepoRef, RepoType, new_uid
+from tests.support.postgres import PostgresServer
+
+REF = RepoRef(RepoType.MODEL, RepoId("alice", "gpt2"))
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> Iterator[str]:
+    made = postgres.create_with_tables()
+    yield made
+    postgres.drop(made)
+
+
+@pytest.fixture
+def opened(url: str) -> Iterator[Catalog]:
+    catalog = open_catalog(url)
+    yield catalog
+    catalog.close()
+
+
+def held_locks(catalog: Catalog) -> int:
+    with catalog.read() as tx:
+        query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        return int(tx.sql.exec_driver_sql(query).scalar_one())
+
+
+def test_locks_are_held_until_the_transaction_ends(opened: Catalog) -> None:
+    with opened.write(Lock.repo(1), Lock.audit(), Lock.repo(1), Lock.nothing()):
+        assert held_locks(opened) == 2
+    assert held_locks(opened) == 0
+
+
+def test_writers_wait_for_a_common_name_only(opened: Catalog) -> None:
+    order = []
+    is_locked, may_end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with opened.write(Lock.repo(1)):
+            is_locked.set()
+            may_end.wait(timeout=60)
+            order.append("first")
+
+    def follow() -> None:
+        with opened.write(Lock.repo(1)):
+            order.append("second")
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(hold)
+        assert is_locked.wait(timeout=60)
+        second = pool.submit(follow)
+        with opened.write(Lock.repo(2)):
+            order.append("other")
+        may_end.set()
+        first.result(timeout=60)
+        second.result(timeout=60)
+    assert order == ["other", "first", "second"]
+
+
+def test_a_lock_that_stays_taken_is_busy(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "_BUSY_TIMEOUT_MS", 200)
+    catalog = open_catalog(url)
+
+    def wait() -> None:
+        with catalog.write(Lock.hub()):
+            pytest.fail("the lock is held elsewhere")
+
+    with ThreadPoolExecutor(1) as pool, catalog.write(Lock.hub()), pytest.raises(Busy):
+        pool.submit(wait).result(timeout=60)
+    catalog.close()
+
+
+def test_a_name_is_locked_by_what_has_it_or_by_where_it_would_be(opened: Catalog) -> None:
+    def kinds() -> set[int]:
+        with opened.read() as tx:
+            query = "SELECT CAST(classid AS bigint) % 256 FROM pg_locks WHERE locktype = 'advisory'"
+            return set(tx.sql.exec_driver_sql(query.replace("%", "%%")).scalars())
+
+    with opened.write(Lock.repo_at(REF)):
+        assert kinds() == {LockClass.HUB}  # there is no such namespace yet
+    with opened.write(Lock.hub()) as tx:
+        alice = accounts.add(tx, accounts.fresh("alice", "user", 1))
+    with opened.write(Lock.repo_at(REF)):
+        assert kinds() == {LockClass.NAMESPACE}
+    with opened.write(Lock.namespace(alice.id), Lock.new_repo()) as tx:
+        row = repositories.add(tx, new_row(alice))
+    with opened.write(Lock.repo_at(REF), Lock.repo_with_uid(row.uid)):
+        assert (kinds(), held_locks(opened)) == ({LockClass.REPO}, 1)
+
+
+def new_row(owner: Account) -> RepoRow:
+    names: dict[str, Any] = {"uid": new_uid(), "namespace_id": owner.id, "namespace": owner.name, "name": "gpt2"}
+    state: dict[str, Any] = {"visibility": "public", "gated": "no", "is_disabled": False, "settings": {}}
+    numbers: dict[str, Any] = dict.fromkeys(("id", "created_ms", "updated_ms", "downloads", "likes"), 0)
+    card: dict[str, Any] = dict.fromkeys(("card", "config", "pipeline_tag", "library", "sdk"))
+    return RepoRow(type=RepoType.MODEL, creator_id=owner.id, **names, **state, **numbers, **card)
+
+
+def test_nul_characters_of_texts_and_json_are_left_out(opened: Catalog) -> None:
+    with opened.write() as tx:
+        hub_metadata.put_first(tx, "a", "x\0y")
+        assert hub_metadata.find(tx, "a") == "xy"
+        kept = {"a": "x\0y", "b": "\\u0000"}
+        json = sa.cast(sa.literal(kept, tables.Json), tables.Json)
+        assert tx.sql.execute(sa.select(json)).scalar_one() == {"a": "xy", "b": "\\u0000"}
+
+
+def test_readers_cannot_write(opened: Catalog) -> None:
+    with pytest.raises(sa.exc.InternalError, match="read-only"), opened.read() as tx:
+        tx.sql.execute(sa.delete(tables.meta))
+
+
+def test_connections_that_the_server_has_closed_are_replaced(opened: Catalog) -> None:
+    with opened.read(), opened.read():
+        pass
+    idle = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'idle'"
+    with opened.read() as tx:
+        assert tx.sql.exec_driver_sql(f"SELECT count(pg_terminate_backend(pid)) {idle}").scalar_one() >= 1
+    with opened.read(), opened.read() as tx:
+        assert hub_metadata.find(tx, "a") is None
+
+
+def test_a_connection_that_is_lost_inside_a_transaction_is_busy(opened: Catalog) -> None:
+    with pytest.raises(Busy), opened.write() as tx:
+        tx.sql.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+    with opened.write() as tx:
+        assert hub_metadata.put_first(tx, "a", "1") == "1"
+
+
+def test_a_server_that_does_not_answer_cannot_be_used(url: str) -> None:
+    with pytest.raises(DataFolderError, match="No such file"):
+        open_catalog("postgresql:///x?host=/nowhere")
+
+
+def test_a_job_that_another_transaction_needs_is_not_claimed_before_its_rows_can_be_seen(opened: Catalog) -> None:
+    with opened.write() as tx:
+        jobs.enqueue(tx, "card", {}, 1, dedup_key="k")
+    with opened.write() as first:
+        jobs.enqueue(first, "card", {}, 1, dedup_key="k")
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(claim, opened).result(timeout=60) is None
+    assert claim(opened) is not None
+
+
+def claim(catalog: Catalog) -> jobs.Job | None:
+    with catalog.write(Lock.nothing()) as tx:
+        return jobs.claim(tx, "w1", 10, 10)
+
+
+def test_a_repository_that_does_not_exist_can_be_locked(opened: Catalog) -> None:
+    with opened.write(Lock.repo_with_uid("0" * 24), Lock.namespace_named("nobody")) as tx:
+        assert repositories.find(tx, REF) is None

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import io
+import json
+import struct
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from entrepot.hub.jobs import file_metadata
+from entrepot.hub.repos import infos
+from entrepot.hub.repos.infos import RepoInfo
+from entrepot.names import RepoRef, RepoType
+from tests.previews.test_gguf import WHOLE as GGUF
+from tests.support.worlds import World
+
+
+def info(world: World, ref: RepoRef) -> RepoInfo:
+    return infos.describe(world.hub, world.root, ref, "main", with_files=False, with_sizes=False).info
+
+
+def weights(dtype: str, *shape: int) -> bytes:
+    header = json.dumps({"w": {"dtype": dtype, "shape": shape, "data_offsets": [0, 8]}}).encode()
+    return struct.pack("<Q", len(header)) + header + bytes(8)
+
+
+def test_the_parameters_of_all_files_of_the_root_folder_are_counted(world: World) -> None:
+    ref = world.repo()
+    world.add(ref, "a.safetensors", weights("F32", 2, 3))
+    assert info(world, ref).row.files.safetensors == {"parameters": {"F32": 6}, "total": 6, "sharded": False}
+    world.add(ref, "b.safetensors", weights("BF16", 10))
+    world.add(ref, "folder/c.safetensors", weights("BF16", 1_000))
+    assert info(world, ref).row.files.safetensors == {
+        "parameters": {"F32": 6, "BF16": 10},
+        "total": 16,
+        "sharded": True,
+    }
+
+
+def test_the_index_of_a_model_names_the_files_that_count(world: World) -> None:
+    ref = world.repo()
+    world.add(ref, "a.safetensors", weights("F32", 2, 3))
+    world.add(ref, "other.safetensors", weights("F32", 100))
+    world.add(ref, "model.safetensors.index.json", b'{"weight_map": {"w": "a.safetensors"}}')
+    assert info(world, ref).row.files.safetensors == {"parameters": {"F32": 6}, "total": 6, "sharded": False}
+
+
+def test_a_file_that_is_no_safetensors_file_leaves_the_count_unknown(world: World) -> None:
+    ref = world.repo()
+    world.add(ref, "a.safetensors", weights("F32", 2, 3))
+    world.add(ref, "b.safetensors", b"broken")
+    assert info(world, ref).row.files.safetensors is None
+
+
+def test_the_header_of_a_gguf_file_is_read(world: World) -> None:
+    ref = world.repo()
+    world.add(ref, "model.gguf", GGUF)
+    assert info(world, ref).row.files.gguf == {
+        "total": 516,
+        "architecture": "llama",
+        "context_length": 8192,
+        "chat_template": "{{ messages }}",
+        "bos_token": "t1",
+        "eos_token": "t150",
+        "totalFileSize": len(GGUF),
+    }
+    assert "gguf" in info(world, ref).tags
+
+
+def test_the_tables_of_a_dataset_tell_size_and_modality(world: World) -> None:
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+    out = io.BytesIO()
+    pq.write_table(pa.table({"text": ["a"] * 2_000, "x": [1.0] * 2_000, "y": [1] * 2_000}), out)
+    world.add(ref, "data/train-00000-of-00001.parquet", out.getvalue())
+    assert {
+        "size_categories:1K<n<10K",
+        "format:parquet",
+        "modality:tabular",
+        "modality:text",
+        "library:pandas",
+    } <= set(info(world, ref).tags)
+    world.add(ref, "data/test.jsonl", b'{"text": "a"}\n' * 9_000)
+    assert "size_categories:10K<n<100K" in info(world, ref).tags
+    world.add(ref, "data/broken.parquet", b"broken")
+    assert not [tag for tag in info(world, ref).tags if tag.startswith("size_categories")]
+
+
+def test_removed_files_take_their_metadata_along(world: World) -> None:
+    ref = world.repo()
+    world.add(ref, "config.json", b'{"architectures": ["BertForMaskedLM"]}')
+    found = info(world, ref).row
+    assert (found.pipeline_tag, found.files.transformers_info) == (
+        "fill-mask",
+        {"auto_model": "AutoModelForMaskedLM", "pipeline_tag": "fill-mask"},
+    )
+    world.add(ref, "config.json", b"{}")
+    assert (info(world, ref).row.pipeline_tag, info(world, ref).row.file_metadata) == (None, None)
+
+
+@pytest.mark.parametrize("path", ["README.md", "model.safetensors", "data/a.parquet", "events.out.tfevents.1", "a.JPG"])
+def test_files_that_describe_a_repository(path: str) -> None:
+    assert file_metadata.describe(["LICENSE", path])
+
+
+@pytest.mark.parametrize("path", [".gitattributes", "train.py", "data/notes.rst", "LICENSE"])
+def test_files_that_say_nothing_about_it(path: str) -> None:
+    assert not file_metadata.describe([path])

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import io
+import random
+import tarfile
+import zipfile
+
+import pytest
+
+from entrepot.errors import Malformed
+from entrepot.previews import archives
+from entrepot.previews.archives import ArchiveMember
+from entrepot.previews.sources import BytesRangeReader
+
+
+def zip_file(members: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def tar_file(members: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+ZIP = zip_file({"a.txt": b"x" * 1_000, "folder/": b"", "../b": b"y"})
+TAR = tar_file({"a.txt": b"x" * 1_000, "b/c": b"y"})
+
+
+def test_the_members_of_a_zip_archive_are_listed() -> None:
+    found = archives.list_zip(BytesRangeReader(ZIP))
+    assert [(it.name, it.size, it.is_folder) for it in found.members] == [
+        ("a.txt", 1_000, False),
+        ("folder/", 0, True),
+        ("../b", 1, False),
+    ]
+    assert found.is_complete
+
+
+def test_the_members_of_a_tar_archive_are_listed() -> None:
+    found = archives.list_tar(BytesRangeReader(TAR))
+    assert found.members == (ArchiveMember("a.txt", 1_000, None, False), ArchiveMember("b/c", 1, None, False))
+
+
+def test_long_lists_are_cut() -> None:
+    data = {str(n): b"" for n in range(20)}
+    for found in (
+        archives.list_zip(BytesRangeReader(zip_file(data)), most=5),
+        archives.list_tar(BytesRangeReader(tar_file(data)), most=5),
+    ):
+        assert (len(found.members), found.is_complete) == (5, False)
+
+
+def test_members_are_read_up_to_a_bound() -> None:
+    bomb = zip_file({"data.pkl": bytes(50_000_000), "x": b""})
+    [(name, data)] = archives.read_members(BytesRangeReader(bomb), ".pkl", most=3, most_bytes=1_000)
+    assert (name, len(data)) == ("data.pkl", 1_000)
+
+
+def test_other_files_are_refused() -> None:
+    with pytest.raises(Malformed, match="malformed zip archive"):
+        archives.list_zip(BytesRangeReader(b"PK\3\4" + bytes(100)))
+    with pytest.raises(Malformed, match="malformed tar archive"):
+        archives.list_tar(BytesRangeReader(b"x" * 2_000))
+
+
+def test_damaged_archives_are_read_or_refused() -> None:
+    chance = random.Random(7)
+    for whole, read in ((ZIP, archives.list_zip), (TAR, archives.list_tar)):
+        for _ in range(500):
+            data = bytearray(whole)
+            for _ in range(chance.randint(1, 4)):
+                data[chance.randrange(len(data))] = chance.randrange(256)
+            try:
+                read(BytesRangeReader(bytes(data)))
+            except Malformed:
+                continue

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from entrepot.errors import Malformed
+from entrepot.previews.notebooks import MOST_NOTEBOOK, Cell, Output, read_notebook
+from entrepot.previews.sources import BytesRangeReader
+
+
+def reader(document: Any) -> BytesRangeReader:
+    return BytesRangeReader(json.dumps(document).encode())
+
+
+def test_cells_have_sources_and_outputs() -> None:
+    document = {
+        "nbformat": 4,
+        "metadata": {"language_info": {"name": "julia"}},
+        "cells": [
+            {"cell_type": "markdown", "source": ["# A\n", "text"]},
+            {
+                "cell_type": "code",
+                "source": "1 + 1",
+                "outputs": [
+                    {"output_type": "stream", "text": ["a", "b"]},
+                    {"output_type": "execute_result", "data": {"text/html": "<b>", "text/plain": "2"}},
+                    {"output_type": "display_data", "data": {"image/png": "AAAA", "text/plain": "figure"}},
+                    {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["x", "y"]},
+                    {"output_type": "display_data", "data": {"text/html": "<script>"}},
+                    "nonsense",
+                ],
+            },
+            {"cell_type": "unknown", "source": 3},
+        ],
+    }
+    found = read_notebook(reader(document))
+    assert (found.language, found.is_complete) == ("julia", True)
+    assert found.cells == (
+        Cell("markdown", "# A\ntext"),
+        Cell(
+            "code",
+            "1 + 1",
+            (Output("text", "ab"), Output("text", "2"), Output("image/png", "AAAA"), Output("error", "x\ny")),
+        ),
+        Cell("raw", ""),
+    )
+
+
+def test_long_notebooks_are_cut() -> None:
+    cells = [{"cell_type": "code", "source": "x" * 100_000}] * 1_001
+    found = read_notebook(reader({"nbformat": 4, "cells": [*cells[:1], *({"source": ""} for _ in range(1_000))]}))
+    assert (len(found.cells), found.is_complete, len(found.cells[0].source)) == (1_000, False, 65_536)
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"nbformat": 3, "worksheets": []}', b'{"nbformat": 4}', b"[" * 100_000])
+def test_other_files_are_refused(data: bytes) -> None:
+    with pytest.raises(Malformed, match="malformed notebook"):
+        read_notebook(BytesRangeReader(data))
+
+
+def test_large_files_are_not_read() -> None:
+    with pytest.raises(Malformed, match="are read at most"):
+        read_notebook(BytesRangeReader(bytes(MOST_NOTEBOOK + 1)))
