@@ -102,7 +102,7 @@ def owned(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]
         as :func:`writable`.
     """
     row, known = writable(tx, caller, ref)
-    if known.own_role(row.namespace_id) is not Role.ADMIN:
+    if known.own_role(row.namespace_id, row.parent_id) is not Role.ADMIN:
         raise NotAllowed(f"This is for those who own the {row.type.value} {row.ref.id}: the role 'admin' is needed")
     return row, known
 
