@@ -50,7 +50,7 @@ def numbers(version: str) -> tuple[int, ...]:
 
 def requirements() -> list[tuple[str, str]]:
     texts = [*PROJECT["dependencies"], *(text for extra in PROJECT["optional-dependencies"].values() for text in extra)]
-    found = [re.match(r"([A-Za-z0-9_-]+)\s*(?:>=|==)\s*([0-9.]+)", text) for text in texts]
+    found = [re.match(r"([A-Za-z0-9_-]+)(?:\[[a-z0-9,-]+\])?\s*(?:>=|==)\s*([0-9.]+)", text) for text in texts]
     assert all(found), "every dependency has a lower bound"
     return [(match[1].lower().replace("_", "-"), match[2]) for match in found if match]
 

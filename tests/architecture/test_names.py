@@ -33,6 +33,7 @@ TWICE = {
     "AccessRequest", "Collection", "CollectionItem", "Content", "Copy", "Delete", "DeleteFolder", "Deletions",
     "Discussion", "DiscussionEvent", "Entry", "ErrorResponse", "Fetch", "FetchRange", "Header", "Progress", "Reading",
     "RepoInfo", "RepoUrl", "User", "WatchedSubject", "WebhookInfo",
+    "AlreadyExists", "Commit", "InvalidPath", "LimitExceeded", "NotFound", "Tag",  # of Asset Hub
 }  # fmt: skip
 """Class names that stand for the same thing in two layers, such as a value and its JSON or its public twin."""
 

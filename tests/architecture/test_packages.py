@@ -52,7 +52,7 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "worker": (BASE | {"hub"}, {"attrs"}),
     "client": (BASE | CODECS, {"attrs", "msgspec", "httpx2", "hf_xet", "tqdm", "platformdirs"}),
     "hf": (BASE | {"client", "cards", "wire", "previews"}, {"attrs", "msgspec"}),
-    "ah": (BASE | {"client"}, {"attrs"}),
+    "ah": (BASE | {"client", "wire"}, {"attrs", "yaml"}),
     "workspace": (BASE | {"client", "blobs"}, {"attrs", "yaml"}),
     "fs": (BASE | {"client", "wire"}, {"fsspec"}),
     "metaflow": (BASE | {"client", "wire"}, {"attrs", "metaflow"}),

@@ -28,6 +28,15 @@ def test_all_is_well_and_nothing_is_left_behind(at_hub: Run) -> None:
     assert not [model for model in HubApi().list_models(author="tester") if "doctor-" in model.id]
 
 
+def test_the_package_t9k_is_named_if_there_is_one(at_hub: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "t9k" not in verdicts(at_hub("doctor", "--no-upload", "--json"))
+    (tmp_path / "other/t9k").mkdir(parents=True)
+    (tmp_path / "other/t9k/__init__.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path / "other"))
+    found = at_hub("doctor", "--no-upload")
+    assert "-      t9k: 'import t9k' is another SDK, whose scripts do not use this hub" in found.out
+
+
 def test_people_read_lines(at_hub: Run) -> None:
     lines = at_hub("doctor", "--no-upload").out.splitlines()
     assert [line.split()[0] for line in lines] == ["-", "ok", "ok", "ok", "ok"]

@@ -19,6 +19,7 @@ from entrepot.errors import (
     ThingNotFound,
     shown,
 )
+from entrepot.errors.conflicts import CanceledPath
 
 gc.collect()  # attrs makes every class twice; the first of each pair may still hang around
 OWN = {thing for thing in vars(errors).values() if isinstance(thing, type)}
@@ -30,6 +31,7 @@ SAMPLES: dict[object, object] = {
     "bool": True,
     "str | None": None,
     "tuple[str, ...]": ("a", "b"),
+    "tuple[CanceledPath, ...]": (CanceledPath("a", "unknown", "it is staged"),),
 }
 ASCII = {chr(code) for code in range(0x20, 0x7F)}
 

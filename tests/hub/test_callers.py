@@ -49,7 +49,7 @@ def test_roles_come_from_memberships(world: World) -> None:
 def test_what_a_caller_sees(world: World) -> None:
     assert seen_by(None) == Visibility()
     assert seen_by(world.root) is None
-    assert seen_by(world.zed) == Visibility({world.zed.account.id})
+    assert seen_by(world.zed) == Visibility({world.zed.account.id}, grantees={world.zed.account.id})
     seen = seen_by(world.rita)
     assert seen is not None
     assert len(seen.namespaces) == 2

@@ -26,7 +26,7 @@ from entrepot.hub.accounts import accounts, members
 from entrepot.hub.callers import Role, stamp_of
 from entrepot.hub.capabilities import Capability
 from entrepot.hub.community import access_requests, moderation
-from entrepot.hub.files import attachments, bulk_uploads, chunks, lfs, staging, xet_tokens
+from entrepot.hub.files import attachments, bulk_uploads, chunks, lfs, preparation, xet_tokens
 from entrepot.hub.files.bulk_uploads import UploadedFile
 from entrepot.hub.files.lfs import MultipartUpload, RequestedObject, SignedUrl
 from entrepot.hub.files.operations import AddFile
@@ -225,13 +225,13 @@ def test_a_bulk_upload_in_flight_ends_with_the_right(
 def test_a_commit_in_flight_ends_with_the_right(
     world: World, ref: RepoRef, change: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wendy, head, stage = world.wendy, world.head(ref), staging.stage
+    wendy, head, stage = world.wendy, world.head(ref), preparation.prepare
 
     def late(*arguments: Any, **options: Any) -> Any:
         change(world, ref)
         return stage(*arguments, **options)
 
-    monkeypatch.setattr(staging, "stage", late)
+    monkeypatch.setattr(preparation, "prepare", late)
     with pytest.raises(EntrepotError):
         commits.create(world.hub, wendy, ref, "main", CommitDraft("late", [AddFile(RepoPath("a"), b"x")]))
     assert world.head(ref) == head

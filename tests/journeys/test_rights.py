@@ -26,7 +26,9 @@ from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED, Caller, Role
 from entrepot.hub.community import collections
 from entrepot.hub.context import HubContext, open_hub
-from entrepot.hub.repos import pulls, repositories
+from entrepot.hub.repos import folders, grants, pulls, repositories
+from entrepot.hub.repos.folders import FolderDraft, FolderId
+from entrepot.hub.repos.grants import Subject
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.hub.scopes import RequestedScope
 from entrepot.names import RepoRef, RepoType, new_uid
@@ -188,6 +190,19 @@ class Site:
         made = collections.create(self.hub, self.caller("admin"), draft)
         return collections.slug_of(made.row).partition("/")[2]
 
+    @property
+    def folder_owner(self) -> str:
+        """The account that owns the folders."""
+        return "acme"
+
+    def folder(self, _near: RepoRef) -> str:
+        """Create a private folder of the organisation and return its name."""
+        name = f"folder-{next(NUMBERS)}"
+        folders.create(self.hub, self.caller("admin"), FolderDraft(RepoType.MODEL, name, "acme"))
+        wanted = FolderId(RepoType.MODEL, "acme", name)
+        grants.grant(self.hub, self.caller("admin"), wanted, Subject(user="outsider"), "view")
+        return name
+
     def filled(self, example: str, who: str, ref: RepoRef) -> str:
         """Replace the words in angle brackets in an example, creating things for this one request."""
         words: dict[str, Callable[[], str]] = {
@@ -197,6 +212,8 @@ class Site:
             "<me>": lambda: dict.fromkeys(("admin", "read token", "limited"), _ADMIN).get(who, who),
             "<collection>": lambda: self.collection(is_private=False),
             "<private collection>": lambda: self.collection(is_private=True),
+            "<folder owner>": lambda: self.folder_owner,
+            "<folder>": lambda: self.folder(ref),
         }
         return re.sub(r"<[a-z ]+>", lambda found: words[found[0]](), example)
 
@@ -265,7 +282,7 @@ def verdict(answer: httpx2.Response, who: str, line: Line, told: str) -> str:
         return "gated"
     if status == 404 and not code:
         # An example that names something missing gets a 404 independent of rights.
-        is_there = "collection>" in line.example and "items" not in line.path
+        is_there = "folder>" in line.example or ("collection>" in line.example and "items" not in line.path)
         return "none" if told == "none" or is_there else "yes"
     return {401: "login", 403: "no"}.get(status, "yes")
 
@@ -313,6 +330,10 @@ def test_every_right_of_a_line_is_explained() -> None:
     for right in named:
         states = {state for known, state in RIGHTS if known == right}
         assert states in ({*STATES}, {"-"}), right
+
+
+def test_every_right_in_a_shared_folder_is_a_right() -> None:
+    assert {row["right"] for row in TABLES["Who may in a shared folder"]} <= {right for right, _ in RIGHTS}
 
 
 @pytest.mark.parametrize("line", LINES, ids=[f"{line.label} {line.right}" for line in LINES])

@@ -75,7 +75,7 @@ class World:
         return self.caller(name)
 
     def caller(self, name: str, role: str = "write") -> Caller:
-        found = self.hub.identify(self.secrets[f"{name}:{role}"])
+        found = self.hub.identify(self.secrets[f"{name.partition('.')[0]}:{role}"])
         assert found is not None
         return found
 

@@ -49,8 +49,11 @@ def forget_activity(tx: Write, account_id: int) -> None:
     for table, column in (
         (tables.repos, tables.repos.c.creator_id),
         (tables.file_links, tables.file_links.c.pusher_id),
+        (tables.folders, tables.folders.c.editor_id),
+        (tables.folder_grants, tables.folder_grants.c.granter_id),
     ):
         tx.sql.execute(sa.update(table).where(column == account_id).values({column: None}))
+    tx.sql.execute(sa.delete(tables.staged).where(tables.staged.c.user_id == account_id))
     links, claims = tables.file_links, tables.xet_claims
     tx.sql.execute(sa.delete(links).where(links.c.owner_id == account_id))
     tx.sql.execute(sa.delete(claims).where(claims.c.user_id == account_id))
@@ -84,6 +87,17 @@ def erase_around_account(tx: Write, account_id: int) -> None:
         sa.delete(community_tables.access_requests).where(community_tables.access_requests.c.user_id == account_id)
     )
     tx.sql.execute(sa.delete(community_tables.quotas).where(community_tables.quotas.c.namespace_id == account_id))
+    _erase_folders(tx, account_id)
+
+
+def _erase_folders(tx: Write, account_id: int) -> None:
+    """Delete the folders of an account, which have no repositories, and the grants to it."""
+    folders, grants, moved = tables.folders, tables.folder_grants, tables.folder_redirects
+    below = sa.select(tables.namespaces.c.id).where(tables.namespaces.c.parent_id == account_id)
+    own = sa.select(folders.c.id).where(folders.c.namespace_id.in_(below))
+    tx.sql.execute(sa.delete(grants).where(grants.c.folder_id.in_(own) | (grants.c.subject_id == account_id)))
+    tx.sql.execute(sa.delete(moved).where(moved.c.folder_id.in_(own)))
+    tx.sql.execute(sa.delete(folders).where(folders.c.namespace_id.in_(below)))
 
 
 def _forget_author(tx: Write, account_id: int) -> None:

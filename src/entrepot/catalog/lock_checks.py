@@ -20,18 +20,20 @@ _FILE, _XORB, _JOB, _AUDIT = LockClass.FILE, LockClass.XORB, LockClass.JOB, Lock
 LOCKS: dict[str, frozenset[LockClass]] = {
     **dict.fromkeys(
         (
-            *("memberships", "tokens", "sign_in_codes", "invitations", "follows", "quotas", "namespaces"),
+            *("memberships", "tokens", "sign_in_codes", "invitations", "follows", "quotas"),
             *("collections", "collection_upvotes", "webhooks", "webhook_watches"),
         ),
         frozenset({_HUB}),
     ),
+    # The namespace of a folder is made and renamed under the lock of its owner's.
+    **dict.fromkeys(("namespaces", "folders", "folder_grants", "folder_redirects"), frozenset({_NAMESPACE, _HUB})),
     # Creating, moving and deleting repositories changes what names are taken, and so does removing an account.
     **dict.fromkeys(("repos", "redirects", "repo_tags", "repo_texts"), frozenset({_REPO, _NAMESPACE, _HUB})),
     # The removal of an account holds the lock of the hub: likes, requests, uploads and deleted repositories go with it.
     **dict.fromkeys(
         (
             *("refs", "objects", "commits", "parents", "path_changes", "downloads", "file_links", "uploads"),
-            *("upload_parts", "lfs_locks", "discussions", "discussion_events", "likes", "access_requests"),
+            *("upload_parts", "lfs_locks", "staged", "discussions", "discussion_events", "likes", "access_requests"),
             *("collection_items", "lineage_edges"),
         ),
         frozenset({_REPO, _HUB}),

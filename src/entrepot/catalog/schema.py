@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_fd5f957bc119"
+HEAD = "first_9a25526bbe7f"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

@@ -71,6 +71,43 @@ memberships = sa.Table(
     sa.Column("role", sa.String(16), nullable=False),
 )
 
+folders = sa.Table(
+    "folders",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
+    # A namespace of kind "folder". Folders of both types with one name share it.
+    sa.Column("namespace_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), nullable=False),
+    sa.Column("type", sa.String(8), nullable=False),
+    sa.Column("labels", sa.JSON, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("editor_id", sa.BigInteger),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("updated_ms", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("namespace_id", "type", name="folders_place"),
+)
+
+folder_grants = sa.Table(
+    "folder_grants",
+    metadata,
+    sa.Column("folder_id", sa.BigInteger, sa.ForeignKey("folders.id"), primary_key=True),
+    # The account that the grant is for; 0: everyone.
+    sa.Column("subject_id", sa.BigInteger, primary_key=True, index=True),
+    sa.Column("role", sa.String(8), nullable=False),
+    sa.Column("granter_id", sa.BigInteger),
+    sa.Column("granted_ms", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+folder_redirects = sa.Table(
+    "folder_redirects",
+    metadata,
+    sa.Column("type", sa.String(8), primary_key=True),
+    sa.Column("name_key", sa.String(100), primary_key=True),
+    sa.Column("folder_id", sa.BigInteger, sa.ForeignKey("folders.id"), nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
 tokens = sa.Table(
     "tokens",
     metadata,
@@ -123,8 +160,13 @@ repos = sa.Table(
     sa.Column("library", sa.Text),
     sa.Column("sdk", sa.Text),
     sa.Column("trending", sa.Float, nullable=False, server_default="0"),
+    # Annotations, which no commit changes.
+    sa.Column("labels", Json, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
     # The number of the newest discussion; numbers are never reused.
     sa.Column("discussions", sa.Integer, nullable=False, server_default="0"),
+    # In a folder: the visibility is that of the folder, and changes with its grants.
+    sa.Column("follows", sa.Boolean, nullable=False, server_default=sa.false()),
     # The namespace comes first, so the same index finds the repositories of an account.
     sa.UniqueConstraint("namespace_id", "type", "name_key", name="repos_name"),
     sa.Index("repos_by_update", "type", "updated_ms"),
@@ -148,6 +190,8 @@ repo_tags = sa.Table(
     sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
     sa.Column("tag", sa.String(200), primary_key=True),
     sa.Column("position", sa.Integer, nullable=False),
+    # The tag is a label of the repository and not a tag of its card.
+    sa.Column("is_label", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("repo_tags_by_tag", "tag", "repo_id"),
     sqlite_with_rowid=False,
 )
@@ -160,6 +204,25 @@ refs = sa.Table(
     sa.Column("oid", Hex(20), nullable=False),
     sa.Column("updated_ms", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+staged = sa.Table(
+    "staged",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), nullable=False),
+    sa.Column("ref", sa.String(255), nullable=False),
+    sa.Column("user_id", sa.BigInteger, nullable=False, index=True),
+    sa.Column("path_key", Hex(16), nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    # add (a file), delete (a file) or clear (delete a folder).
+    sa.Column("op", sa.String(8), nullable=False),
+    # The file object, and for a large file the digest of its content; NULL for deletions.
+    sa.Column("oid", Hex(20)),
+    sa.Column("sha256", Hex(32)),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("staged_ms", sa.BigInteger, nullable=False, index=True),
+    sa.UniqueConstraint("repo_id", "ref", "user_id", "path_key", name="staged_path"),
 )
 
 objects = sa.Table(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
@@ -10,6 +11,12 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 
 _R = tables.repos
+_N = tables.namespaces
+_F = tables.folders
+_G = tables.folder_grants
+
+
+_Ids = frozenset[int] | sa.BindParameter[Any]
 
 
 def _ids(values: Iterable[int]) -> frozenset[int]:
@@ -18,13 +25,18 @@ def _ids(values: Iterable[int]) -> frozenset[int]:
 
 @attrs.frozen
 class Visibility:
-    """Row ids of the namespaces whose private repositories are visible, and of single visible ``repos``.
+    """Row ids that make private repositories visible, in addition to all public ones.
 
-    Public repositories are always visible. ``None`` in place of a value means that everything is visible.
+    ``namespaces``: accounts whose repositories are visible, also those in their
+    folders. ``repos``, ``folders``: single ones. ``grantees``: the accounts whose
+    grants of folders count. ``None`` in place of a value means that everything
+    is visible.
     """
 
     namespaces: frozenset[int] = attrs.field(default=(), converter=_ids)
     repos: frozenset[int] = attrs.field(default=(), converter=_ids)
+    folders: frozenset[int] = attrs.field(default=(), converter=_ids)
+    grantees: frozenset[int] = attrs.field(default=(), converter=_ids)
 
 
 PUBLIC_ONLY = Visibility()
@@ -33,10 +45,54 @@ PUBLIC_ONLY = Visibility()
 
 def visible_private(seen: Visibility) -> sa.ColumnElement[bool]:
     """Return the condition that a row of ``repos`` is visible although it is private."""
-    inside = _R.c.namespace_id.in_(seen.namespaces)
-    return inside | _R.c.id.in_(seen.repos) if seen.repos else inside
+    return sa.or_(
+        *_in_namespaces(seen.namespaces),
+        *([_R.c.id.in_(seen.repos)] if seen.repos else []),
+        *([_in_folder(_F.c.id.in_(seen.folders))] if seen.folders else []),
+        *([_in_folder(_is_granted_to(seen.grantees))] if seen.grantees else []),
+        sa.false(),
+    )
 
 
 def visible_condition(seen: Visibility | None) -> sa.ColumnElement[bool]:
     """Return the condition that a row of ``repos`` is public or visible although private; None sees everything."""
     return sa.true() if seen is None else (_R.c.visibility == "public") | visible_private(seen)
+
+
+def prepared_private() -> sa.ColumnElement[bool]:
+    """Return :func:`visible_private` with parameters, for statements that are built once; see :func:`parameters`."""
+    return sa.or_(
+        *_in_namespaces(_expanding("namespaces")),
+        _R.c.id.in_(_expanding("repos")),
+        _in_folder(_F.c.id.in_(_expanding("folders"))),
+        _in_folder(_is_granted_to(_expanding("grantees"))),
+    )
+
+
+def parameters(seen: Visibility) -> Mapping[str, Any]:
+    """Return the parameters of :func:`prepared_private`."""
+    return {f"seen_{name}": sorted(getattr(seen, name)) for name in _FIELDS}
+
+
+_FIELDS = ("namespaces", "repos", "folders", "grantees")
+
+
+def _expanding(name: str) -> sa.BindParameter[Any]:
+    return sa.bindparam(f"seen_{name}", expanding=True)
+
+
+def _in_namespaces(ids: _Ids) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that a repository is of these accounts, or in a folder of theirs."""
+    below = sa.select(_N.c.id).where(_N.c.parent_id.in_(ids)).correlate(None)
+    return [_R.c.namespace_id.in_(ids), _R.c.namespace_id.in_(below)]
+
+
+def _in_folder(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Return the condition that a repository is in one of the folders that meet a condition."""
+    # Not correlated: the database finds these folders once for a statement, not once for a repository.
+    chosen = sa.select(_F.c.namespace_id, _F.c.type).where(condition).correlate(None)
+    return sa.tuple_(_R.c.namespace_id, _R.c.type).in_(chosen)
+
+
+def _is_granted_to(grantees: _Ids) -> sa.ColumnElement[bool]:
+    return _F.c.id.in_(sa.select(_G.c.folder_id).where(_G.c.subject_id.in_(grantees)).correlate(None))

@@ -99,6 +99,7 @@ def run_checks(client: HubClient, *, tries_upload: bool) -> Iterator[CheckResult
     """Yield the results, one check after the other; checks that depend on a failed one are left out."""
     yield CheckResult("versions", None, _versions())
     yield _cache(client)
+    yield from _t9k()
     reached = _try("hub", lambda: _reach(client))
     yield reached
     if not reached.is_well:
@@ -212,6 +213,25 @@ def _cache(client: HubClient) -> CheckResult:
             "cache", False, f"cannot write to {folder}: {error.strerror}; name another with ENTREPOT_CACHE"
         )
     return CheckResult("cache", True, f"{folder}, with {free / 2**30:.1f} GiB free")
+
+
+def _t9k() -> Iterator[CheckResult]:
+    """Say which package ``t9k`` Python imports, if there is one."""
+    found = importlib.util.find_spec("t9k")
+    if found is None:
+        return
+    where = os.path.dirname(found.origin or "") or "unknown"
+    is_ours = os.path.exists(os.path.join(where, "ah", "core.py")) and _installed_distribution("entrepot-t9k")
+    what = "entrepot-t9k, which uses this hub" if is_ours else "another SDK, whose scripts do not use this hub"
+    yield CheckResult("t9k", None, f"'import t9k' is {what} ({where})")
+
+
+def _installed_distribution(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def _versions() -> str:

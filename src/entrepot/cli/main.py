@@ -59,6 +59,7 @@ _ENTRIES = (
     Entry("repo", "entrepot.cli.client.repositories:repo", "Create, find, move and delete repositories."),
     Entry("repos", "entrepot.cli.client.repositories:repo", hidden=True),
     Entry("lineage", "entrepot.cli.client.lineage:lineage", "Show what a repository was made from, and its uses."),
+    Entry("ah", "entrepot.cli.asset_hub:ah", "Folders, models, datasets and their branches, as in Asset Hub."),
     Entry("cache", "entrepot.cli.client.caches:cache", "List, verify and delete downloaded files."),
     Entry("env", "entrepot.cli.doctor:env", "Print versions, paths and settings."),
     Entry("doctor", "entrepot.cli.doctor:doctor", "Check the connection to the hub."),
@@ -124,11 +125,17 @@ def version(as_json: bool) -> None:
         show(f"entrepot {entrepot.__version__}")
 
 
-def main(args: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run one command and return its exit code; errors are reported on standard error."""
+def main(
+    args: Sequence[str], environ: Mapping[str, str], *, command: click.Command | None = None, name: str = "entrepot"
+) -> int:
+    """Run one command and return its exit code; errors are reported on standard error.
+
+    Args:
+        command: None is the whole command line; another one, such as a group of it, is called ``name``.
+    """
     session = Session(environ)
     try:
-        result = cli.main(list(args), prog_name="entrepot", standalone_mode=False, obj=session)
+        result = (command or cli).main(list(args), prog_name=name, standalone_mode=False, obj=session)
         sys.stdout.flush()
     except Exception as error:  # noqa: BLE001 - outermost handler: any error becomes a message and an exit code
         return _report(error, session)
@@ -139,6 +146,14 @@ def run() -> None:
     """Run the command of this process and exit; the entry point of the console script."""
     warnings.showwarning = _say_warning
     sys.exit(main(sys.argv[1:], os.environ))
+
+
+def run_ah() -> None:
+    """Run the command ``ah`` of this process and exit; the entry point of that console script."""
+    from entrepot.cli.asset_hub import ah
+
+    warnings.showwarning = _say_warning
+    sys.exit(main(sys.argv[1:], os.environ, command=ah, name="ah"))
 
 
 def _say_warning(

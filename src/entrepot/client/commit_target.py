@@ -13,12 +13,19 @@ class CommitTarget:
 
     ``opens_pull``: the commit becomes a new pull request against ``revision``.
     ``parent``: the commit that must be the head of ``revision``; None accepts any head.
+    ``pins_survey``: without a parent, that of the survey of existing files becomes the parent.
+    ``forces_staged``: None leaves the caller's staged changes alone; False cancels the
+    commit if there are others than its own; True makes them part of it.
+    ``ignores_rules``: files are added even if the repository's .gitignore excludes them.
     """
 
     repo: RepoRef
     revision: str = "main"
     opens_pull: bool = False
     parent: str | None = None
+    pins_survey: bool = False
+    forces_staged: bool | None = None
+    ignores_rules: bool = False
 
 
 @attrs.frozen

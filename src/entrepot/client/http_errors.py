@@ -113,6 +113,8 @@ _ARGUMENTS: dict[type[EntrepotError], _Arguments] = {
     errors.InvalidPath: lambda answer, subject: (subject, ""),
     errors.RangeNotSatisfiable: lambda answer, subject: (_total(answer),),
     errors.BranchMoved: lambda answer, subject: (subject,),
+    errors.CommitCanceled: lambda answer, subject: ((),),
+    errors.AmbiguousRevision: lambda answer, subject: (subject, ()),
     errors.StoreFull: lambda answer, subject: ("",),
     errors.InvalidCredentials: _none,
     errors.Invalid: _none,

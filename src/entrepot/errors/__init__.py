@@ -56,7 +56,9 @@ from entrepot.errors.clients import (
 )
 from entrepot.errors.conflicts import (
     AlreadyExists,
+    AmbiguousRevision,
     BranchMoved,
+    CommitCanceled,
     Refused,
 )
 from entrepot.errors.inputs import (
@@ -116,6 +118,7 @@ __all__ = [
     "AccountSuspended",
     "AlreadyExists",
     "AlreadyGranted",
+    "AmbiguousRevision",
     "AnswerUnusable",
     "BeingVerified",
     "BlobMissing",
@@ -128,6 +131,7 @@ __all__ = [
     "CannotWrite",
     "ChunksRefused",
     "ClientGone",
+    "CommitCanceled",
     "ConfigError",
     "Conflict",
     "ContentMismatch",

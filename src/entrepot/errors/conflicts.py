@@ -8,6 +8,8 @@ To add an error, list it in ``entrepot.errors`` too.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import attrs
 
 from entrepot.errors.base import Conflict, shown
@@ -44,6 +46,40 @@ class BranchMoved(Conflict):
         names = ", ".join(shown(path, quote=False) for path in self.changed[:20])
         more = f" and {len(self.changed) - 20} more" if len(self.changed) > 20 else ""
         return f"{text} Changed on {shown(self.branch, quote=False)} since then: {names}{more}."
+
+
+@attrs.frozen
+class CanceledPath:
+    """A path because of which a commit was canceled; ``kind`` is ``unknown`` or ``unimplemented``."""
+
+    path: str
+    kind: Literal["unknown", "unimplemented"]
+    reason: str
+
+
+@attrs.define
+class CommitCanceled(Conflict):
+    """The commit met changes that it did not know about, or could not make its own; nothing was committed."""
+
+    changes: tuple[CanceledPath, ...]
+
+    @property
+    def message(self) -> str:
+        named = "; ".join(f"{shown(item.path)}: {item.reason}" for item in self.changes[:5])
+        more = f"; and {len(self.changes) - 5} more" if len(self.changes) > 5 else ""
+        return f"Commit canceled for unknown or unimplemented changes: {named}{more}"
+
+
+@attrs.define
+class AmbiguousRevision(Conflict):
+    """Several commits begin with the same digits."""
+
+    digits: str
+    candidates: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        return f"Several commits begin with {shown(self.digits)}: {', '.join(self.candidates)}; use more digits"
 
 
 @attrs.define

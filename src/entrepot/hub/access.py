@@ -8,18 +8,23 @@ Source: docs/protocols/hf_api.md, section 0.2.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from entrepot.catalog import Read
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.community import access_requests
-from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos import folders, grants, repositories
+from entrepot.catalog.repos.folders import FolderRow
+from entrepot.catalog.repos.grants import NO_ROLES, FolderPlace, GrantedRoles
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import GatedRepo, NotAllowed, RepoDisabled, RepoMoved, RepoNotFound
 from entrepot.hub import scopes
 from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change, require_login
 from entrepot.names import RepoRef, RepoType
+
+_VIEWER = "you may view this folder, 'edit' is needed"
+_ROLES = {grants.VIEW: Role.READ, grants.EDIT: Role.WRITE}
 
 
 def visible(tx: Read, caller: MaybeCaller, ref: RepoRef, *, by_alias: bool = True) -> RepoRow:
@@ -37,10 +42,10 @@ def visible(tx: Read, caller: MaybeCaller, ref: RepoRef, *, by_alias: bool = Tru
     row = repositories.find(tx, ref)
     if row is None:
         for moved in _find_moved(tx, ref, by_alias=by_alias):
-            if moved is not None and may_see(caller, moved):
+            if moved is not None and may_see(tx, caller, moved):
                 raise RepoMoved(str(ref.id), str(moved.ref.id))
         raise RepoNotFound(anonymous=caller is None)
-    if not may_see(caller, row):
+    if not may_see(tx, caller, row):
         raise RepoNotFound(anonymous=caller is None)
     if row.is_disabled and not (caller is not None and caller.sees_all):
         raise RepoDisabled
@@ -68,7 +73,7 @@ def check_read(tx: Read, caller: MaybeCaller, row: RepoRow) -> None:
     """
     if may_read(tx, caller, row):
         return
-    if caller is not None and caller.own_role(row.namespace_id) is not None:
+    if caller is not None and member_role(tx, caller, row) is not None:
         raise _lacks(scopes.READ, row)
     request = None if caller is None else access_requests.status_of(tx, row.id, caller.account.id)
     raise GatedRepo(str(row.ref.id), row.type.value, anonymous=caller is None, request=request)
@@ -83,10 +88,22 @@ def writable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Call
     """
     row = visible(tx, caller, ref, by_alias=False)
     known = require_change(caller)
-    if not known.permits(scopes.WRITE, row.namespace_id, row.id):
+    if not known.permits_on(scopes.WRITE, row):
         raise _lacks(scopes.WRITE, row)
-    if not may_write(known, row):
-        raise _too_low(known, row)
+    if not may_write(tx, known, row):
+        raise _too_low(tx, known, row)
+    return row, known
+
+
+def owned(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
+    """Return the repository if the caller may change it and is an admin of its namespace.
+
+    Raises:
+        as :func:`writable`.
+    """
+    row, known = writable(tx, caller, ref)
+    if known.own_role(row.namespace_id, row.parent_id) is not Role.ADMIN:
+        raise NotAllowed(f"This is for those who own the {row.type.value} {row.ref.id}: the role 'admin' is needed")
     return row, known
 
 
@@ -98,10 +115,10 @@ def reviewable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Ca
     """
     row = visible(tx, caller, ref, by_alias=False)
     known = require_login(caller)
-    if known.limits is None or not known.permits(scopes.REQUESTS, row.namespace_id, row.id):
+    if known.limits is None or not known.permits_on(scopes.REQUESTS, row):
         return writable(tx, caller, ref)
-    if not _has_role(known, row):
-        raise _too_low(known, row)
+    if not has_write_role(tx, known, row):
+        raise _too_low(tx, known, row)
     return row, known
 
 
@@ -116,7 +133,7 @@ def discussable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, C
     row = visible(tx, caller, ref, by_alias=False)
     known = require_change(caller)
     allowed = known.limits is None or scopes.DISCUSS in known.limits.everywhere
-    if not allowed and not known.permits(scopes.DISCUSS, row.namespace_id, row.id):
+    if not allowed and not known.permits_on(scopes.DISCUSS, row):
         raise _lacks(scopes.DISCUSS, row)
     return row, known
 
@@ -128,13 +145,19 @@ def namespace_for(tx: Read, maker: Caller, name: str, kind: RepoType) -> Account
         NotAllowed: it does not exist, or the caller's role or token is not sufficient.
     """
     found = accounts.find(tx, name)
-    role = maker.own_role(found.id) if found is not None else None
     refusal = f'You don\'t have the rights to create a {kind.value} under the namespace "{name}"'
+    folder = None
+    if found is None or found.parent_id is None:
+        role = maker.own_role(found.id) if found is not None else None
+    else:
+        folder = folders.at(tx, kind, found.id)
+        role = None if folder is None else folder_role(tx, maker, folder)
     if found is None or role is None:
         raise NotAllowed(refusal)
     if role < Role.CONTRIBUTOR:
-        raise NotAllowed(f"{refusal}: your role there is 'read', 'contributor' is needed")
-    if not maker.permits(scopes.WRITE, found.id):
+        why = "your role there is 'read', 'contributor' is needed"
+        raise NotAllowed(f"{refusal}: {why if folder is None else _VIEWER}")
+    if not (maker.permits(scopes.WRITE, found.id) if folder is None else permits_in(maker, scopes.WRITE, folder)):
         raise NotAllowed(f"{refusal}: this token lacks the permission '{scopes.WRITE}' for it")
     return found
 
@@ -144,13 +167,13 @@ def subject(row: RepoRow) -> str:
     return f"{row.type.value} {row.ref.id}"
 
 
-def may_see(caller: MaybeCaller, row: RepoRow) -> bool:
+def may_see(tx: Read, caller: MaybeCaller, row: RepoRow) -> bool:
     """Return whether the caller may know that a repository exists."""
     if not row.is_private:
         return True
-    if caller is None or caller.own_role(row.namespace_id) is None:
+    if caller is None or member_role(tx, caller, row) is None:
         return False
-    return caller.limits is None or bool(caller.limits.at(row.namespace_id, row.id) & scopes.ON_REPOS)
+    return caller.limits is None or bool(caller.limits.on(row) & scopes.ON_REPOS)
 
 
 def may_read(tx: Read, caller: MaybeCaller, row: RepoRow) -> bool:
@@ -159,10 +182,8 @@ def may_read(tx: Read, caller: MaybeCaller, row: RepoRow) -> bool:
         return True
     if caller is None:
         return False
-    permits = caller.permits(scopes.READ, row.namespace_id, row.id) or caller.permits(
-        scopes.WRITE, row.namespace_id, row.id
-    )
-    if caller.own_role(row.namespace_id) is not None and permits:
+    permits = caller.permits_on(scopes.READ, row) or caller.permits_on(scopes.WRITE, row)
+    if member_role(tx, caller, row) is not None and permits:
         return True
     if row.gated == "no" or row.is_private:
         return False
@@ -170,34 +191,107 @@ def may_read(tx: Read, caller: MaybeCaller, row: RepoRow) -> bool:
     return permits and access_requests.status_of(tx, row.id, caller.account.id) == access_requests.ACCEPTED
 
 
-def may_write(caller: Caller, row: RepoRow) -> bool:
+def may_write(tx: Read, caller: Caller, row: RepoRow) -> bool:
     """Return whether the caller's role and token allow changes; contributors may change what they created."""
     if not (caller.may_write or caller.limits is not None):
         return False
-    return caller.permits(scopes.WRITE, row.namespace_id, row.id) and _has_role(caller, row)
+    return caller.permits_on(scopes.WRITE, row) and has_write_role(tx, caller, row)
+
+
+def has_write_role(tx: Read, caller: Caller, row: RepoRow) -> bool:
+    """Return whether the account's role or a grant allows changes of a visible repository, regardless of the token."""
+    role = caller.own_role(row.namespace_id, row.parent_id)
+    if role is not None and role >= Role.WRITE:
+        return True
+    if role is Role.CONTRIBUTOR and row.creator_id == caller.account.id:
+        return True
+    if row.parent_id is None:
+        return False
+    granted = _granted(tx, caller, (row.namespace_id, row.type))
+    # A grant to everyone reaches what everyone sees.
+    return grants.EDIT in (granted.named, granted.public if not row.is_private else None)
+
+
+def member_role(tx: Read, caller: Caller, row: RepoRow) -> Role | None:
+    """Return the role with which the account belongs to a repository, regardless of the token; None if it does not.
+
+    Named grants of the repository's folder count, grants to everyone do not. Costs a
+    query only for repositories in folders of accounts in which the caller has no role.
+    """
+    role = caller.own_role(row.namespace_id, row.parent_id)
+    if role is not None or row.parent_id is None:
+        return role
+    named = _granted(tx, caller, (row.namespace_id, row.type)).named
+    return None if named is None else _ROLES[named]
+
+
+def is_member(tx: Read, account: Account, row: RepoRow) -> bool:
+    """Return whether an account belongs to a repository, as :func:`member_role`."""
+    subjects = {account.id, *(membership.org.id for membership in accounts.memberships(tx, account.id))}
+    if row.owner_id in subjects:
+        return True
+    place = (row.namespace_id, row.type)
+    return row.parent_id is not None and grants.roles_at(tx, place, subjects).named is not None
+
+
+def folder_role(tx: Read, caller: Caller, folder: FolderRow) -> Role | None:
+    """Return the account's role in a folder, regardless of the token, with grants to everyone; None if it has none.
+
+    ``ADMIN`` is the permission "own", ``READ`` "view"; the roles between are "edit".
+    """
+    role = caller.own_role(folder.namespace_id, folder.owner_id)
+    if role is not None and role >= Role.WRITE:
+        return role
+    highest = _granted(tx, caller, (folder.namespace_id, folder.type)).highest
+    return role if highest is None else max(role or Role.READ, _ROLES[highest])
+
+
+def permits_in(caller: Caller, permission: str, folder: FolderRow) -> bool:
+    """Return whether the token gives a permission in a folder; tokens that are not fine-grained give all."""
+    place = (folder.namespace_id, folder.type)
+    return caller.limits is None or permission in caller.limits.in_folder(folder.owner_id, place)
+
+
+def load_grants(tx: Read, caller: MaybeCaller, rows: Iterable[RepoRow]) -> None:
+    """Look up the grants that decide about these repositories, with one query instead of one for each folder."""
+    if caller is not None:
+        places = {(row.namespace_id, row.parent_id, row.type) for row in rows if row.parent_id is not None}
+        load_places(tx, caller, {place for place in places if caller.own_role(*place[:2]) is None})
+
+
+def load_places(tx: Read, caller: Caller, places: Iterable[tuple[int, int, RepoType]]) -> None:
+    """Look up the caller's grants in folders, given as (namespace, owner, type), with at most one query."""
+    wanted = {(namespace_id, kind) for namespace_id, _, kind in places} - caller.granted.keys()
+    if wanted:
+        found = grants.roles_in(tx, {namespace_id for namespace_id, _ in wanted}, caller.roles.keys())
+        caller.granted.update({place: found.get(place, NO_ROLES) for place in wanted})
+
+
+def _granted(tx: Read, caller: Caller, place: FolderPlace) -> GrantedRoles:
+    if place not in caller.granted:
+        caller.granted[place] = grants.roles_at(tx, place, caller.roles.keys())
+    return caller.granted[place]
 
 
 def _find_moved(tx: Read, ref: RepoRef, *, by_alias: bool) -> Iterator[RepoRow | None]:
     """Find where a repository with an unknown id is: under a new name, or behind an alias."""
     if by_alias or not ref.id.is_short:
         yield repositories.find_redirect(tx, ref)
+        yield folders.find_moved_repo(tx, ref)
     if by_alias and ref.fallback is not None:
         there = RepoRef(ref.type, ref.fallback)
         yield repositories.find(tx, there)
         yield repositories.find_redirect(tx, there)
 
 
-def _has_role(caller: Caller, row: RepoRow) -> bool:
-    role = caller.own_role(row.namespace_id)
-    if role is None:
-        return False
-    return role >= Role.WRITE or (role is Role.CONTRIBUTOR and row.creator_id == caller.account.id)
-
-
-def _too_low(caller: Caller, row: RepoRow) -> NotAllowed:
+def _too_low(tx: Read, caller: Caller, row: RepoRow) -> NotAllowed:
     """Return the error that names the caller's role and the role that is needed."""
-    role = caller.own_role(row.namespace_id)
-    if role is None:
+    role = member_role(tx, caller, row)
+    if role is None and row.parent_id is not None:
+        why = f"the folder {row.namespace} is not shared with you"
+    elif role is Role.READ and row.parent_id is not None:
+        why = _VIEWER
+    elif role is None:
         why = f"you are not a member of {row.namespace}"
     elif role is Role.CONTRIBUTOR:
         why = f"your role in {row.namespace} is 'contributor', which is for repositories that you created"

@@ -11,6 +11,8 @@ import attrs
 from entrepot.catalog import Read
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account, Membership, Token
+from entrepot.catalog.repos.grants import FolderPlace, GrantedRoles
+from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
 from entrepot.errors import AccountSuspended, InvalidCredentials, LoginRequired, NotAllowed
 from entrepot.hub import scopes
@@ -42,7 +44,9 @@ class Caller:
     """An authenticated caller.
 
     ``limits``: the scopes of a fine-grained token; None for tokens that allow
-    everything that their role and the account's roles allow.
+    everything that their role and the account's roles allow. ``granted``: what
+    was looked up about grants of folders (:mod:`entrepot.hub.access`); it is as old as
+    the roles.
     """
 
     account: Account
@@ -50,6 +54,7 @@ class Caller:
     memberships: tuple[Membership, ...]
     roles: Mapping[int, Role]
     limits: ScopeRows | None = None
+    granted: dict[FolderPlace, GrantedRoles] = attrs.field(factory=dict, eq=False, repr=False)
 
     @property
     def may_write(self) -> bool:
@@ -61,11 +66,18 @@ class Caller:
         """Whether the caller may see everything on the hub."""
         return self.account.is_admin and self.limits is None
 
-    def own_role(self, namespace_id: int) -> Role | None:
-        """Return the account's role in a namespace, regardless of the token; None if it has none."""
+    def own_role(self, namespace_id: int, parent_id: int | None = None) -> Role | None:
+        """Return the account's role in a namespace, regardless of the token; None if it has none.
+
+        For repositories and folders, use :mod:`entrepot.hub.access`.
+
+        Args:
+            parent_id: the owner of a folder, for the namespace of one.
+        """
         if self.account.is_admin:
             return Role.ADMIN
-        return self.roles.get(namespace_id)
+        found = self.roles.get(namespace_id)
+        return self.roles.get(parent_id) if found is None and parent_id is not None else found
 
     def role_in(self, namespace_id: int) -> Role | None:
         """Return the caller's role in a namespace as limited by the token; None if it has none.
@@ -81,9 +93,13 @@ class Caller:
             return None
         return role if scopes.ORG_WRITE in allowed else Role.READ
 
-    def permits(self, permission: str, namespace_id: int, repo_id: int | None = None) -> bool:
+    def permits(self, permission: str, namespace_id: int) -> bool:
         """Return whether the token gives a permission there; tokens that are not fine-grained give all permissions."""
-        return self.limits is None or permission in self.limits.at(namespace_id, repo_id)
+        return self.limits is None or permission in self.limits.at(namespace_id)
+
+    def permits_on(self, permission: str, row: RepoRow) -> bool:
+        """Return whether the token gives a permission for a repository, as :meth:`permits`."""
+        return self.limits is None or permission in self.limits.on(row)
 
 
 MaybeCaller = Caller | None
@@ -251,7 +267,7 @@ def _visibility(caller: MaybeCaller, limited: Visibility | None) -> Visibility |
         return Visibility()
     if limited is not None:
         return limited
-    return None if caller.sees_all else Visibility(caller.roles)
+    return None if caller.sees_all else Visibility(caller.roles, grantees=caller.roles)
 
 
 def hash_secret(secret: str) -> Sha256:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import attrs
 
 from entrepot.catalog import Read
-from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos import folders, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Forbidden, InvalidCredentials, InvalidSignature, NotAllowed, NotFound, RepoNotFound
 from entrepot.hub import access, callers
@@ -65,14 +65,14 @@ def of(row: RepoRow, caller: MaybeCaller, revision: str | None = None) -> Capabi
     return Capability(row.uid, caller.account.id, callers.stamp_of(caller.token), revision)
 
 
-def for_upload(row: RepoRow, author: Caller, revision: str | None) -> Capability:
+def for_upload(tx: Read, row: RepoRow, author: Caller, revision: str | None) -> Capability:
     """Return the capability of a caller whose right to upload for a revision was just checked."""
-    return of(row, author, target(row, author, revision))
+    return of(row, author, target(tx, row, author, revision))
 
 
-def target(row: RepoRow, author: Caller, revision: str | None) -> str | None:
+def target(tx: Read, row: RepoRow, author: Caller, revision: str | None) -> str | None:
     """Return the revision that decides the right to upload: a writer who is demoted does not become a proposer."""
-    return str(MAIN) if revision is None and access.may_write(author, row) else revision
+    return str(MAIN) if revision is None and access.may_write(tx, author, row) else revision
 
 
 def of_fields(fields: Mapping[str, str]) -> Capability:
@@ -161,7 +161,7 @@ def _find(tx: Read, grant: Capability) -> RepoRow | None:
         return repositories.by_uid(tx, grant.repo)
     kind, _, name = grant.name.partition(" ")
     ref = RepoRef(RepoType(kind), parse_repo_id(name))
-    return repositories.find(tx, ref) or repositories.find_redirect(tx, ref)
+    return repositories.find(tx, ref) or repositories.find_redirect(tx, ref) or folders.find_moved_repo(tx, ref)
 
 
 def _holder(tx: Read, grant: Capability, now_ms: int) -> Caller:

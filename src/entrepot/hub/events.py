@@ -60,6 +60,11 @@ def emit(
     hub.job_added.set()
 
 
+def has_listeners(tx: Read) -> bool:
+    """Return whether the hub has any enabled webhook; else there is nothing to emit about many repositories."""
+    return webhooks.is_any_enabled(tx)
+
+
 def emit_content(hub: HubContext, tx: Write, row: RepoRow, moves: Sequence[RefChange]) -> None:
     """Record the event that refs of a repository moved."""
     if moves:
@@ -80,7 +85,7 @@ def _concerns(listener: Listener, row: RepoRow, scope: str) -> bool:
 
 
 def _describe(tx: Read, row: RepoRow, scope: str) -> dict[str, Any]:
-    owner = accounts.by_ids(tx, [row.namespace_id]).get(row.namespace_id)
+    owner = accounts.by_ids(tx, [row.owner_id]).get(row.owner_id)
     repo: dict[str, Any] = {
         "type": row.type.value,
         "name": str(row.ref.id),

@@ -8,6 +8,7 @@ is another. Source: docs/protocols/hf_api.md, section 1A.1 (the shape and the wo
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,9 @@ import attrs
 from entrepot.catalog import Read
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
-from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos import folders, grants, repositories
+from entrepot.catalog.repos.folders import FolderRow
+from entrepot.catalog.repos.grants import FolderPlace
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
 from entrepot.errors import InvalidName, LimitExceeded, Malformed
@@ -44,9 +47,9 @@ MAX_PLACES = 200
 
 @attrs.frozen
 class ScopeTarget:
-    """Where permissions apply: a user, an organisation or one repository, by its permanent id.
+    """Where permissions apply: a user, an organisation, a folder or one repository, by its permanent id.
 
-    ``kind``: ``user``, ``org``, ``model``, ``dataset`` or ``space``.
+    ``kind``: ``user``, ``org``, ``folder``, ``model``, ``dataset`` or ``space``.
     """
 
     kind: str
@@ -81,20 +84,29 @@ class ScopeRows:
     """The scopes of a token, by row ids of namespaces and repositories.
 
     ``visibility``: where a permission needs repositories to be seen; ``reach``:
-    where content may be read.
+    where content may be read. Permissions in a namespace apply to its folders too.
     """
 
     namespaces: Mapping[int, frozenset[str]]
     repos: Mapping[int, frozenset[str]]
+    folders: Mapping[FolderPlace, frozenset[str]]
     everywhere: frozenset[str]
     reads_gated: bool
     visibility: Visibility
     reach: Visibility
 
-    def at(self, namespace_id: int, repo_id: int | None = None) -> frozenset[str]:
-        """Return the permissions in a namespace, or for one repository of it."""
-        found = self.namespaces.get(namespace_id, frozenset())
-        return found if repo_id is None else found | self.repos.get(repo_id, frozenset())
+    def at(self, namespace_id: int) -> frozenset[str]:
+        """Return the permissions in the namespace of a user or an organisation."""
+        return self.namespaces.get(namespace_id, frozenset())
+
+    def in_folder(self, owner_id: int, place: FolderPlace) -> frozenset[str]:
+        """Return the permissions in a folder."""
+        return self.at(owner_id) | self.folders.get(place, frozenset())
+
+    def on(self, row: RepoRow) -> frozenset[str]:
+        """Return the permissions for one repository."""
+        found = self.at(row.namespace_id) | self.repos.get(row.id, frozenset())
+        return found if row.parent_id is None else found | self.in_folder(row.parent_id, (row.namespace_id, row.type))
 
 
 @attrs.frozen
@@ -107,7 +119,7 @@ class NamedTarget:
 
 @attrs.frozen
 class RequestedScope:
-    """A scope's target as a client names it: ``acme``, ``alice/model``."""
+    """A scope's target as a client names it: ``acme``, ``alice.llm``, ``alice/model``."""
 
     kind: str
     name: str
@@ -152,38 +164,56 @@ def limits_of(tx: Read, scopes: Scopes, roles: Mapping[str, int], *, sees_all: b
         sees_all: the owner has a role in every namespace.
     """
     namespaces: dict[int, frozenset[str]] = {}
-    wanted: dict[str, frozenset[str]] = {}
+    wanted: dict[str, dict[str, frozenset[str]]] = {"folder": {}, "repo": {}}
     for place in scopes.places:
         if place.kind in ("user", "org"):
             if place.uid in roles:
                 namespaces[roles[place.uid]] = namespaces.get(roles[place.uid], frozenset()) | place.permissions
         else:
-            wanted[place.uid] = wanted.get(place.uid, frozenset()) | place.permissions
-    single: dict[int, frozenset[str]] = {}
-    own: set[int] = set()
-    for row_id, uid, namespace_id in repositories.ids_by_uid(tx, sorted(wanted)):
-        single[row_id] = wanted[uid]
-        if sees_all or namespace_id in roles.values():
-            own.add(row_id)
+            same = wanted["folder" if place.kind == "folder" else "repo"]
+            same[place.uid] = same.get(place.uid, frozenset()) | place.permissions
+    chosen = folders.by_uids(tx, sorted(wanted["folder"]))
+    single = repositories.places_by_uid(tx, sorted(wanted["repo"]))
+    mine = _Mine(tx, frozenset(roles.values()), sees_all)
+    own = {it.id: wanted["repo"][it.uid] for it in single if mine.has(it.namespace_id, it.parent_id, it.type)}
+    below = {it.id: wanted["folder"][it.uid] for it in chosen if mine.has(it.namespace_id, it.owner_id, it.type)}
     return ScopeRows(
         namespaces,
-        single,
+        {it.id: wanted["repo"][it.uid] for it in single},
+        {(it.namespace_id, it.type): wanted["folder"][it.uid] for it in chosen},
         scopes.everywhere,
         scopes.reads_gated,
-        _visibility(namespaces, single, own, ON_REPOS),
-        _visibility(namespaces, single, own, frozenset({READ, WRITE})),
+        *(_visibility(namespaces, own, below, enough) for enough in (ON_REPOS, frozenset({READ, WRITE}))),
     )
+
+
+class _Mine:
+    """Whether the owner of a token has a role at a place: by their roles, else by grants, which cost one query."""
+
+    def __init__(self, tx: Read, subjects: frozenset[int], sees_all: bool) -> None:
+        self._tx, self._subjects, self._sees_all = tx, subjects, sees_all
+
+    def has(self, namespace_id: int, parent_id: int | None, kind: RepoType) -> bool:
+        if self._sees_all or namespace_id in self._subjects or parent_id in self._subjects:
+            return True
+        return parent_id is not None and (namespace_id, kind) in self._granted
+
+    @functools.cached_property
+    def _granted(self) -> frozenset[FolderPlace]:
+        return grants.places_of(self._tx, self._subjects)
 
 
 def _visibility(
     namespaces: Mapping[int, frozenset[str]],
-    single: Mapping[int, frozenset[str]],
-    own: set[int],
+    repos: Mapping[int, frozenset[str]],
+    below: Mapping[int, frozenset[str]],
     enough: frozenset[str],
 ) -> Visibility:
     return Visibility(
-        (row_id for row_id, words in namespaces.items() if words & enough),
-        (row_id for row_id, words in single.items() if words & enough and row_id in own),
+        *(
+            frozenset(row_id for row_id, words in given.items() if words & enough)
+            for given in (namespaces, repos, below)
+        )
     )
 
 
@@ -192,17 +222,25 @@ def shown(tx: Read, scopes: Scopes) -> list[NamedTarget]:
     uids = [place.uid for place in scopes.places]
     names: dict[str, str] = {account.uid: account.name for account in accounts.by_uids(tx, uids)}
     names |= {row.uid: str(row.ref.id) for row in repositories.by_uids(tx, uids)}
-    return [NamedTarget(place, names[place.uid]) for place in scopes.places if place.uid in names]
+    names |= {row.uid: row.namespace for row in folders.by_uids(tx, uids)}
+    found: dict[tuple[str, str, frozenset[str]], NamedTarget] = {}
+    for place in scopes.places:
+        if place.uid in names:
+            # Folders of both types with one name are shown as they were named: once.
+            found.setdefault((place.kind, names[place.uid], place.permissions), NamedTarget(place, names[place.uid]))
+    return list(found.values())
 
 
-def target_of(account: Account | RepoRow, words: Sequence[str]) -> ScopeTarget:
-    """Return an account or repository with permissions, as the target of a scope.
+def target_of(account: Account | FolderRow | RepoRow, words: Sequence[str]) -> ScopeTarget:
+    """Return an account, a folder or a repository with permissions, as the target of a scope.
 
     Raises:
         InvalidName: a permission has no meaning for it.
     """
     if isinstance(account, RepoRow):
         kind, allowed = account.type.value, ON_REPOS
+    elif isinstance(account, FolderRow):
+        kind, allowed = "folder", ON_REPOS
     else:
         kind, allowed = account.kind, ON_NAMESPACES
     where = f"a {kind}" if kind != "org" else "an organisation"
@@ -210,14 +248,14 @@ def target_of(account: Account | RepoRow, words: Sequence[str]) -> ScopeTarget:
 
 
 def repo_type_of(kind: str) -> RepoType | None:
-    """Return the repository type of a kind of target; None for users and organisations.
+    """Return the repository type of a kind of target; None for users, organisations and folders.
 
     Raises:
         Malformed: the kind is unknown.
     """
-    if kind in ("user", "org"):
+    if kind in ("user", "org", "folder"):
         return None
     try:
         return RepoType(kind)
     except ValueError:
-        raise Malformed("entity of a scope", "its type is user, org, model, dataset or space") from None
+        raise Malformed("entity of a scope", "its type is user, org, folder, model, dataset or space") from None

@@ -159,5 +159,5 @@ def _tag(hub: Hub, ref: RepoRef, tag: str, commit: str) -> None:
 
 
 def _reference_of(hub: Hub, wanted: TaskPush, commit: str) -> Reference:
-    sizes = [entry.lfs.size if entry.lfs else entry.size for entry in list_files(hub, wanted.ref, commit)]
+    sizes = [file.size or 0 for file in list_files(hub, wanted.ref, commit)]
     return Reference(hub.endpoint, wanted.ref, wanted.branch, commit, None, None, len(sizes), sum(sizes), now())

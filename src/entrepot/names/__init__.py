@@ -18,6 +18,12 @@ from entrepot.names.digests import (
     parse_uid,
     parse_xet_hash,
 )
+from entrepot.names.folders import (
+    FolderName,
+    folder_namespace,
+    parse_folder_name,
+    split_namespace,
+)
 from entrepot.names.links import parse_repo_link
 from entrepot.names.paths import (
     ROOT,
@@ -58,6 +64,7 @@ __all__ = [
     "ROOT",
     "UNSUPPORTED_TYPES",
     "AccountName",
+    "FolderName",
     "Oid",
     "RefName",
     "RepoId",
@@ -71,12 +78,14 @@ __all__ = [
     "XetHash",
     "branch_ref",
     "check_extent",
+    "folder_namespace",
     "name_fault",
     "new_uid",
     "parse_account",
     "parse_branch",
     "parse_details",
     "parse_folder",
+    "parse_folder_name",
     "parse_fullname",
     "parse_oid",
     "parse_path",
@@ -93,5 +102,6 @@ __all__ = [
     "pull_ref",
     "quote_path",
     "short_name",
+    "split_namespace",
     "tag_ref",
 ]

@@ -1,17 +1,20 @@
 """Error responses: the status, headers and JSON body that clients expect.
 
-Source: docs/protocols/hf_api.md, sections 0.2 and 4.3.
+Source: docs/protocols/hf_api.md, sections 0.2 and 4.3; docs/staged-changes.md, sections 4 and 6.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import attrs
 import msgspec
 
 from entrepot.errors import (
     AlreadyExists,
+    AmbiguousRevision,
+    CommitCanceled,
     EntrepotError,
     EntryNotFound,
     RangeNotSatisfiable,
@@ -20,11 +23,16 @@ from entrepot.errors import (
     shown,
 )
 from entrepot.wire.errors import ErrorStatus, answer_of
+from entrepot.wire.repos.staged import CanceledChange
+from entrepot.wire.texts import legible
 
 Header = tuple[bytes, bytes]
 
 MAX_HEADER_MESSAGE = 1000
 """Maximum length of a message in ``X-Error-Message``, in characters; proxies refuse long headers."""
+
+MAX_CANCELED = 100
+"""Maximum number of paths in the body of a canceled commit."""
 
 _RETRY_AFTER_S = 1
 
@@ -63,21 +71,36 @@ def error_response(error: EntrepotError, *, raw_path: str, query: bytes) -> Erro
         more.append((b"content-range", f"bytes */{error.size}".encode()))
     if isinstance(error, Unavailable):
         more.append((b"retry-after", str(_RETRY_AFTER_S).encode()))
-    url = error.url if isinstance(error, AlreadyExists) else None
-    return text_response(shape.status, error.message, code=shape.code, url=url, more=more)
+    return text_response(shape.status, error.message, code=shape.code, fields=_fields_of(error), more=more)
+
+
+def _fields_of(error: EntrepotError) -> Mapping[str, object]:
+    """Return what clients read from the body besides the message."""
+    if isinstance(error, AlreadyExists):
+        return {} if error.url is None else {"url": error.url}
+    if isinstance(error, AmbiguousRevision):
+        return {"candidates": error.candidates}
+    if isinstance(error, CommitCanceled):
+        named = [CanceledChange(path=legible(it.path), kind=it.kind, reason=it.reason) for it in error.changes]
+        return {"changes": named[:MAX_CANCELED], "total": len(named)}
+    return {}
 
 
 def text_response(
-    status: int, message: str, *, code: str | None = None, url: str | None = None, more: list[Header] | None = None
+    status: int,
+    message: str,
+    *,
+    code: str | None = None,
+    fields: Mapping[str, object] | None = None,
+    more: list[Header] | None = None,
 ) -> ErrorResponse:
     """Return a JSON error response with its ``X-Error-…`` headers.
 
     Args:
-        url: added to the body for clients that read it (the URL of an existing repository).
+        fields: added to the body for clients that read them.
         more: further headers.
     """
-    fields = {"error": message} if url is None else {"error": message, "url": url}
-    body = msgspec.json.encode(fields)
+    body = msgspec.json.encode({"error": message} | dict(fields or {}))
     headers: list[Header] = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),

@@ -122,6 +122,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "How long unreferenced data is kept before garbage collection; below 1d, running uploads may be lost.",
         ),
     ] = 21 * _DAY
+    staging_days: Annotated[
+        int, _Doc(number(1, 3650), "How many days staged changes are kept that nobody commits.")
+    ] = 7
     chunk_delay_s: Annotated[
         int,
         _Doc(

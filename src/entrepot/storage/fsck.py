@@ -13,7 +13,7 @@ from entrepot.catalog import Read
 from entrepot.catalog.files import files
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.git.objects import ObjectRow
-from entrepot.catalog.repos import refs
+from entrepot.catalog.repos import refs, staged
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import EntrepotError
 from entrepot.git import EMPTY_TREE, BlobHasher, Kind, Mode, oid_of, parse_commit, parse_tag_object, parse_tree
@@ -58,14 +58,16 @@ class ReachableSet:
 
 
 def reachable(store: Store, tx: Read, row_id: int, name: str, *, checks_content: bool) -> ReachableSet:
-    """Return everything that is reachable from the refs of a repository, with the problems found.
+    """Return everything that is reachable from the refs and staged changes of a repository, with the problems found.
 
     Args:
         name: the name of the repository in findings.
         checks_content: also decompress and hash every object.
     """
     reach = ReachableSet()
-    _walk(store, tx, row_id, name, reach, {oid: ref for ref, oid in refs.everything(tx, row_id)}, checks_content)
+    origins = {oid: f"the change of {quote_path(path)} staged on {ref}" for oid, ref, path in staged.held(tx, row_id)}
+    origins |= {oid: ref for ref, oid in refs.everything(tx, row_id)}
+    _walk(store, tx, row_id, name, reach, origins, checks_content)
     return reach
 
 

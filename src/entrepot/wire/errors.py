@@ -44,6 +44,8 @@ TABLE: tuple[Row, ...] = (
     Row(errors.InvalidPath, ErrorStatus(422)),
     Row(errors.RangeNotSatisfiable, ErrorStatus(416)),
     Row(errors.BranchMoved, ErrorStatus(412)),
+    Row(errors.CommitCanceled, ErrorStatus(409, "CommitCanceled")),
+    Row(errors.AmbiguousRevision, ErrorStatus(409, "AmbiguousRevision")),
     Row(errors.StoreFull, ErrorStatus(507)),
     Row(errors.ClientGone, ErrorStatus(499)),
     Row(errors.BodyTooSlow, ErrorStatus(408)),

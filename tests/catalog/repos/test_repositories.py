@@ -1,5 +1,6 @@
 from collections.abc import Callable
 
+import attrs
 import pytest
 import sqlalchemy as sa
 
@@ -10,9 +11,10 @@ from entrepot.catalog.files.uploads import Upload
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
-from entrepot.catalog.repos import commits, download_counts, lineage, locks, refs, repositories
+from entrepot.catalog.repos import commits, download_counts, lineage, locks, refs, repositories, staged
 from entrepot.catalog.repos.lineage import EdgeRow
-from entrepot.catalog.repos.repositories import CardFacts, RepoRow
+from entrepot.catalog.repos.repositories import CardFacts, RepoPlace, RepoRow
+from entrepot.catalog.repos.staged import StagedRow
 from entrepot.names import MAIN, Oid, RepoId, RepoPath, RepoRef, RepoType, Sha256, XetHash, new_uid
 
 AddRepo = Callable[..., RepoRow]
@@ -184,6 +186,8 @@ def fill(catalog: Catalog, row: RepoRow) -> None:
         xet_files.claim(tx, row.id, [Claim(sha, made.id, made.hash, 1)], 1, 1)
         locks.add(tx, row.id, RepoPath("a"), None, 1, 1)
         lineage.put(tx, [EdgeRow(row.id, OID, "trained_on", RepoType.DATASET, "a/d", "", "", lineage.API, 1)])
+        change = StagedRow(0, RepoPath("a"), staged.DELETE, None, None, 0, 0, None)
+        staged.put(tx, staged.Area(row.id, MAIN, 1), [change], 1)
         repositories.rename(tx, row, model(f"alice/{row.name}-new"), row.namespace_id)
 
 
@@ -265,6 +269,26 @@ def test_facts_of_a_card_replace_the_earlier_ones(catalog: Catalog, repo: RepoRo
         assert repositories.tags_of(tx, [repo.id, other.id]) == {repo.id: ["beta"], other.id: ["mit"]}
 
 
+def test_labels_are_tags_after_those_of_the_card_and_survive_it(
+    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
+) -> None:
+    other = add_repo("other", labels=("of another",))
+    no_card = CardFacts(None, None, None, None, None, ())
+    with catalog.write() as tx:
+        repositories.set_labels(tx, repo.id, ["z", "mit", "a"])
+        assert repositories.tags_of(tx, [repo.id])[repo.id] == ["z", "mit", "a"]
+        repositories.set_facts(tx, repo.id, attrs.evolve(no_card, tags=("nlp", "mit")))
+        assert repositories.tags_of(tx, [repo.id])[repo.id] == ["nlp", "mit", "z", "a"]
+        repositories.set_labels(tx, repo.id, ["b"])
+        assert repositories.tags_of(tx, [repo.id])[repo.id] == ["nlp", "mit", "b"]
+        repositories.set_facts(tx, repo.id, no_card)
+        assert repositories.tags_of(tx, [repo.id, other.id]) == {repo.id: ["b"], other.id: ["of another"]}
+    with catalog.read() as tx:
+        found = repositories.by_id(tx, repo.id)
+        assert found is not None
+        assert found.labels == ("b",)
+
+
 def test_only_tags_of_public_repositories_of_the_type_are_listed(catalog: Catalog, add_repo: AddRepo) -> None:
     rows = [
         (add_repo("one"), ("b", "a")),
@@ -294,5 +318,6 @@ def test_repositories_are_found_by_their_permanent_ids(catalog: Catalog, add_rep
     with catalog.write() as tx:
         repositories.unlink(tx, gone, 5)
         assert {row.name for row in repositories.by_uids(tx, [one.uid, two.uid, gone.uid, new_uid()])} == {"one", "two"}
-        assert repositories.ids_by_uid(tx, [two.uid, gone.uid]) == [(two.id, two.uid, two.namespace_id)]
-        assert repositories.ids_by_uid(tx, []) == []
+        place = RepoPlace(two.id, two.uid, two.type, two.namespace_id, None)
+        assert repositories.places_by_uid(tx, [two.uid, gone.uid]) == [place]
+        assert repositories.places_by_uid(tx, []) == []

@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from entrepot.catalog import Catalog
+from entrepot.catalog.accounts import accounts
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import full_text
@@ -92,3 +93,20 @@ def test_a_snippet_marks_what_was_found(catalog: Catalog, repo: RepoRow) -> None
         [hit] = full_text.find(tx, '"whales"*', None, ALL, skip=0, limit=1)
     assert f"{full_text.BEGIN}whales{full_text.END}" in hit.snippet
     assert len(hit.snippet) < 200
+
+
+def test_a_renamed_namespace_is_found_under_its_new_name_only(catalog: Catalog, add_repo: AddRepo) -> None:
+    row = add_repo("base")
+    put(catalog, row, "All about whales", ("mit",))
+    with catalog.write() as tx:
+        accounts.update(tx, row.namespace_id, name="carol")
+        full_text.rename_all(tx, row.namespace_id, RepoType.DATASET)
+    assert found(catalog, "alice") == ["base"]
+    with catalog.write() as tx:
+        full_text.rename_all(tx, row.namespace_id, row.type)
+    assert found(catalog, "alice") == []
+    for text in ("carol base", "whales", "mit"):
+        assert found(catalog, text) == ["base"]
+    with catalog.write() as tx:
+        full_text.remove_all(tx, row.namespace_id, row.type)
+    assert found(catalog, "whales") == []

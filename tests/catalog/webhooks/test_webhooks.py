@@ -122,6 +122,6 @@ def test_a_former_name_leads_to_the_repository_until_another_has_it(
 def test_a_suspended_user_is_no_insider(catalog: Catalog, alice: Account, add_account: Callable[..., Account]) -> None:
     bob = add_account("bob")
     with catalog.write() as tx:
-        assert [webhooks.is_insider(tx, it.id, alice.id) for it in (alice, bob)] == [True, False]
+        assert [webhooks.is_insider(tx, it.id, alice.id, RepoType.MODEL) for it in (alice, bob)] == [True, False]
         accounts.update(tx, alice.id, suspended_ms=1)
-        assert not webhooks.is_insider(tx, alice.id, alice.id)
+        assert not webhooks.is_insider(tx, alice.id, alice.id, RepoType.MODEL)

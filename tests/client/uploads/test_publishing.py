@@ -10,10 +10,11 @@ import pytest
 from entrepot.client.commit_target import CommitMessage, CommitTarget, PublishedCommit
 from entrepot.client.operations import Add, AddStored, Delete, DeleteFolder, Operation
 from entrepot.client.sources import BytesSource, PathSource
-from entrepot.client.uploads.publishing import publish, upload_large_files
+from entrepot.client.uploads.publishing import publish, stage, upload_large_files
 from entrepot.client.uploads.upload_plan import UploadDecision
 from entrepot.errors import (
     BranchMoved,
+    CommitCanceled,
     EntryNotFound,
     Forbidden,
     HubUnreachable,
@@ -255,3 +256,80 @@ def test_a_pull_request_is_not_opened_twice(uploader: Uploader, relay: Relay) ->
             CommitMessage("title"),
         )
     assert relay.count("POST", "/commit/") == 1
+
+
+# --- staged changes ------------------------------------------------------------------
+
+
+def header(asked: RelayedRequest) -> dict[str, object]:
+    """Return the header of a commit."""
+    value: dict[str, object] = json.loads(asked.body.split(b"\n")[0])["value"]
+    return value
+
+
+def commits_seen(relay: Relay) -> list[RelayedRequest]:
+    return [asked for asked in relay.seen if "/commit/" in asked.path]
+
+
+@pytest.mark.parametrize("number", [1, 300])
+def test_the_surveyed_commit_becomes_the_parent(uploader: Uploader, relay: Relay, number: int) -> None:
+    repo = uploader.repo()
+    head = push(uploader.hub, repo, add("old"), title="first").oid
+    target = CommitTarget(repo, pins_survey=True, forces_staged=False, ignores_rules=True)
+    publish(uploader.through(relay.url), target, [add(f"f{n}") for n in range(number)], CommitMessage("m"))
+    [commit] = commits_seen(relay)
+    assert (header(commit)["parentCommit"], header(commit)["staged"]) == (head, {})
+    preuploads = [asked for asked in relay.seen if "/preupload/" in asked.path]
+    assert all(json.loads(asked.body)["gitIgnore"] == "" for asked in preuploads)
+
+
+def test_without_asking_for_it_no_commit_meets_staged_changes(uploader: Uploader, relay: Relay) -> None:
+    repo = uploader.repo()
+    push(uploader.through(relay.url), repo, add("a"))
+    assert not {"staged", "parentCommit"} & set(header(commits_seen(relay)[0]))
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+@pytest.mark.parametrize("forces", [True, False])
+def test_a_lost_response_of_such_a_commit_is_found_again(
+    uploader: Uploader, relay: Relay, is_recorded: bool, forces: bool
+) -> None:
+    lost = [True]
+
+    def rule(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
+        if "/commit/" in asked.path and lost and lost.pop():
+            told = go_on(asked) if is_recorded else go_on(type(asked)("GET", "/healthz", {}, b""))
+            return type(told)(200, is_lost=True)
+        return go_on(asked)
+
+    repo = uploader.repo()
+    if forces:
+        stage(uploader.hub, CommitTarget(repo), [add("staged")])
+    relay.rule = rule
+    target = CommitTarget(repo, pins_survey=not forces, forces_staged=forces)
+    made = publish(uploader.through(relay.url), target, [add("a")], CommitMessage("title"))
+    assert made.is_new
+    assert uploader.commits(repo) == ["title"]
+    assert push(uploader.hub, repo).oid == made.oid
+    assert uploader.listing(repo) == ({"a": 4, "staged": 4} if forces else {"a": 4})
+
+
+def test_staged_changes_of_the_caller_cancel_a_commit(uploader: Uploader) -> None:
+    repo = uploader.repo()
+    assert stage(uploader.hub, CommitTarget(repo), [add("a"), add("b.bin", os.urandom(300_000))]) == 2
+    with pytest.raises(CommitCanceled):
+        publish(uploader.hub, CommitTarget(repo, forces_staged=False), [add("c")], CommitMessage("m"))
+    assert uploader.listing(repo) == {}
+    made = publish(uploader.hub, CommitTarget(repo, forces_staged=True), [], CommitMessage("m"))
+    assert made.is_new
+    assert uploader.listing(repo) == {"a": 4, "b.bin": 300_000}
+    again = publish(uploader.hub, CommitTarget(repo, forces_staged=True), [], CommitMessage("m"))
+    assert (again.is_new, again.oid) == (False, made.oid)
+
+
+def test_a_file_is_sent_although_it_is_there_if_the_caller_says_so(uploader: Uploader, relay: Relay) -> None:
+    repo = uploader.repo()
+    push(uploader.hub, repo, add("a"))
+    hub = uploader.through(relay.url)
+    publish(hub, CommitTarget(repo, forces_staged=True), [add("a")], CommitMessage("m"), always=[RepoPath("a")])
+    assert b'"path":"a"' in commits_seen(relay)[0].body

@@ -16,9 +16,12 @@ from entrepot.catalog.repos import refs
 from entrepot.catalog.repos import repositories as repos
 from entrepot.errors import BlobMissing, ContentMismatch, DataFolderError, Refused, ThingNotFound
 from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.files.operations import AddFile, AddLarge, Operation
 from entrepot.hub.jobs import backups, maintenance
-from entrepot.hub.repos import repositories
-from entrepot.names import RepoId, RepoRef, RepoType
+from entrepot.hub.repos import commits, repositories, staged_changes
+from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.staged_commits import StagedPolicy
+from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
 from entrepot.settings import Settings
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
@@ -72,6 +75,22 @@ def test_a_restored_hub_has_every_byte(filled: World, folder: Path, tmp_path: Pa
             assert hub_metadata.find(new, "epoch") != hub_metadata.find(old, "epoch")
     finally:
         hub.close()
+
+
+def test_staged_changes_can_be_committed_in_a_restored_hub(filled: World, folder: Path, tmp_path: Path) -> None:
+    ref = filled.repo("alice/staged")
+    large = b"unfinished" * 50_000
+    changes: list[Operation] = [AddFile(RepoPath("a"), b"text"), AddLarge(RepoPath("w.bin"), filled.upload(ref, large))]
+    staged_changes.stage(filled.hub, filled.alice, ref, "main", changes)
+    backups.backup(filled.hub, folder)
+    backups.restore(folder, tmp_path / "restored")
+    restored = World(opened(tmp_path / "restored"), filled.clock, filled.secrets)
+    try:
+        draft = CommitDraft("s", [], staged=StagedPolicy(force=True))
+        commits.create(restored.hub, restored.alice, ref, "main", draft)
+        assert (restored.read(ref, "a"), restored.read(ref, "w.bin")) == (b"text", large)
+    finally:
+        restored.hub.close()
 
 
 def test_only_new_bytes_are_copied(filled: World, folder: Path) -> None:

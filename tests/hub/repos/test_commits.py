@@ -418,9 +418,9 @@ def test_a_commit_whose_bytes_were_swept_meanwhile_moves_no_branch(world: World)
         yield add("a", b"first" * 70_000)
         yield add("b", b"second")
 
-    from entrepot.hub.files import staging
+    from entrepot.hub.files import preparation
 
-    staged_before = staging.stage
+    staged_before = preparation.prepare
 
     def stage_then_lose(*arguments: Any, **more: Any) -> Any:
         staged = staged_before(*arguments, **more)
@@ -429,7 +429,7 @@ def test_a_commit_whose_bytes_were_swept_meanwhile_moves_no_branch(world: World)
         return staged
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(staging, "stage", stage_then_lose)
+        patch.setattr(preparation, "prepare", stage_then_lose)
         with pytest.raises(Busy):
             commits.create(world.hub, world.alice, ref, "main", CommitDraft("s", operations()))
     assert world.head(ref) == before

@@ -17,7 +17,7 @@ from entrepot.names import Uid, new_uid
 
 @attrs.frozen
 class Account:
-    """A user or an organisation."""
+    """A user, an organisation, or (kind ``folder``) the namespace of folders, which belongs to one of those."""
 
     id: int
     uid: Uid
@@ -33,6 +33,8 @@ class Account:
     details: str | None = None
     # When the account was suspended; None: it is not.
     suspended_ms: int | None = None
+    # Folders only: the account that owns them.
+    parent_id: int | None = None
 
     @property
     def is_user(self) -> bool:
@@ -43,6 +45,21 @@ class Account:
     def is_suspended(self) -> bool:
         """Whether an administrator of the hub has suspended the account."""
         return self.suspended_ms is not None
+
+    @property
+    def is_org(self) -> bool:
+        """Whether the account is an organisation."""
+        return self.kind == "org"
+
+    @property
+    def owner_id(self) -> int:
+        """Row id of the user or organisation that owns the namespace: its own, except for folders."""
+        return self.id if self.parent_id is None else self.parent_id
+
+    @property
+    def owner(self) -> str:
+        """The name of the user or organisation that owns the namespace: names of accounts have no dot."""
+        return self.name if self.parent_id is None else self.name.partition(".")[0]
 
 
 @attrs.frozen
@@ -95,6 +112,7 @@ _ACCOUNT = [
         "created_ms",
         "details",
         "suspended_ms",
+        "parent_id",
     )
 ]
 _TK = tables.tokens
@@ -184,14 +202,16 @@ def set_password(tx: Write, account_id: int, password_hash: str) -> None:
 
 
 def remove(tx: Write, account_id: int) -> None:
-    """Delete an account that owns nothing, with its tokens, memberships and locks on files.
+    """Delete an account that owns no repositories, with its tokens, memberships, folders and locks on files.
 
     Repositories it has deleted, but which the sweeper has not erased yet, go with it.
     """
     cascades.erase_around_account(tx, account_id)
     cascades.forget_activity(tx, account_id)
     members = tables.memberships
-    owned = (tables.repos.c.namespace_id == account_id) & tables.repos.c.deleted_ms.is_not(None)
+    folders = sa.select(_NS.c.id).where(_NS.c.parent_id == account_id)
+    inside = (tables.repos.c.namespace_id == account_id) | tables.repos.c.namespace_id.in_(folders)
+    owned = inside & tables.repos.c.deleted_ms.is_not(None)
     for repo_id in tx.sql.execute(sa.select(tables.repos.c.id).where(owned)).scalars().all():
         repositories.erase(tx, repo_id)
     tx.sql.execute(sa.delete(_TK).where(_TK.c.user_id == account_id))
@@ -199,6 +219,7 @@ def remove(tx: Write, account_id: int) -> None:
     tx.sql.execute(sa.delete(codes).where(codes.c.user_id == account_id))
     tx.sql.execute(sa.delete(tables.lfs_locks).where(tables.lfs_locks.c.owner_id == account_id))
     tx.sql.execute(sa.delete(members).where((members.c.user_id == account_id) | (members.c.org_id == account_id)))
+    tx.sql.execute(sa.delete(_NS).where(_NS.c.parent_id == account_id))
     tx.sql.execute(sa.delete(_NS).where(_NS.c.id == account_id))
 
 

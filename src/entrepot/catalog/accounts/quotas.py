@@ -12,7 +12,9 @@ from entrepot.catalog.database import Read, Write
 
 _Q = community_tables.quotas
 _R = tables.repos
-_HERE = (_R.c.namespace_id == sa.bindparam("namespace")) & _R.c.deleted_ms.is_(None)
+_BELOW = sa.select(tables.namespaces.c.id).where(tables.namespaces.c.parent_id == sa.bindparam("namespace"))
+_HERE = (_R.c.namespace_id == sa.bindparam("namespace")) | _R.c.namespace_id.in_(_BELOW.correlate(None))
+_HERE &= _R.c.deleted_ms.is_(None)
 # Statements are built once: the first runs before every upload.
 _FIND = sa.select(_Q.c.max_bytes, _Q.c.max_repos, _Q.c.max_file_bytes).where(
     _Q.c.namespace_id == sa.bindparam("namespace")
@@ -51,12 +53,12 @@ def put(tx: Write, namespace_id: int, quota: QuotaRow) -> None:
 
 
 def count_repos(tx: Read, namespace_id: int) -> int:
-    """Return the number of repositories of a namespace."""
+    """Return the number of repositories of an account, also in its folders."""
     return tx.sql.execute(_COUNT, {"namespace": namespace_id}).scalar_one()
 
 
 def bytes_of_namespace(tx: Read, namespace_id: int) -> int:
-    """Return the bytes of large files and git objects in all repositories of a namespace.
+    """Return the bytes of large files and git objects in all repositories of an account, also in its folders.
 
     Content that two of them share counts twice.
     """

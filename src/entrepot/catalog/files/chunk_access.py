@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import tables, visibility
 from entrepot.catalog.database import Read
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import Uid, XetHash
@@ -56,9 +56,7 @@ class Viewer:
 
 def _readable_repo() -> sa.ColumnElement[bool]:
     public = (_R.c.visibility == "public") & (_R.c.gated == "no")
-    inside = _R.c.namespace_id.in_(sa.bindparam("spaces", expanding=True))
-    single = _R.c.id.in_(sa.bindparam("repos", expanding=True))
-    seen = (sa.bindparam("sees_all", type_=sa.Boolean) == sa.true()) | public | inside | single
+    seen = (sa.bindparam("sees_all", type_=sa.Boolean) == sa.true()) | public | visibility.prepared_private()
     return seen & _R.c.deleted_ms.is_(None) & _R.c.is_disabled.is_(False)
 
 
@@ -192,12 +190,11 @@ def _names(viewer: Viewer) -> dict[str, Any]:
     seen = viewer.seen
     return {
         "sees_all": seen is None,
-        "spaces": [] if seen is None else list(seen.namespaces),
-        "repos": [] if seen is None else list(seen.repos),
         "repo": viewer.repo_id,
         "user": viewer.user_id,
         "holder": viewer.holder,
         "realm": viewer.realm,
         "everywhere": viewer.is_everywhere,
         "needs_proof": viewer.needs_proof,
+        **visibility.parameters(seen or visibility.PUBLIC_ONLY),
     }

@@ -100,14 +100,15 @@ def measure(tx: Read, repo_id: int, oids: Sequence[Oid]) -> dict[Oid, ObjectSize
     return found
 
 
-def with_prefix(tx: Read, repo_id: int, prefix: str) -> list[Oid]:
-    """Return up to two commits whose ids start with these hex digits."""
+def with_prefix(tx: Read, repo_id: int, prefix: str, *, limit: int = 2) -> list[Oid]:
+    """Return up to ``limit`` commits whose ids start with these hex digits, ascending."""
     low = (prefix + "0" * 40)[:40]
     high = (prefix + "f" * 40)[:40]
     query = (
         sa.select(_T.c.oid)
         .where((_T.c.repo_id == repo_id) & _T.c.oid.between(low, high) & (_T.c.kind == "commit"))
-        .limit(2)
+        .order_by(_T.c.oid)
+        .limit(limit)
     )
     return list(tx.sql.execute(query).scalars())
 

@@ -69,7 +69,12 @@ _IN_LANE = _T.c.lane == sa.bindparam("lane")
 # Statements are built once: building one costs more than running it on cached pages.
 _READY = sa.select(sa.func.min(_T.c.run_ms)).where((_T.c.state == "ready") & _IN_LANE)
 _LEASED = sa.select(sa.func.min(_T.c.lease_ms)).where((_T.c.state == "running") & _IN_LANE)
-_NAMESPACE_OF = sa.select(tables.repos.c.namespace_id).where(tables.repos.c.id == sa.bindparam("repo"))
+# Folders have no turns of their own: their owner has one.
+_NAMESPACE_OF = (
+    sa.select(sa.func.coalesce(tables.namespaces.c.parent_id, tables.namespaces.c.id))
+    .join(tables.repos, tables.repos.c.namespace_id == tables.namespaces.c.id)
+    .where(tables.repos.c.id == sa.bindparam("repo"))
+)
 _SERVED_LAST = sa.select(_L.c.namespace_id).where(_L.c.lane == sa.bindparam("lane"))
 # Of several workers that claim at a time, one notes whom it serves, and no one waits for that.
 _FREE_LANE = sa.select(_L.c.lane).where(_L.c.lane == sa.bindparam("of")).with_for_update(skip_locked=True)

@@ -24,6 +24,9 @@ _MOVE = (
     .values(oid=sa.bindparam("becomes"), updated_ms=sa.bindparam("now"))
 )
 
+_S = tables.staged
+_UNSTAGE = sa.delete(_S).where((_S.c.repo_id == sa.bindparam("repo")) & (_S.c.ref == sa.bindparam("called")))
+
 
 def find(tx: Read, repo_id: int, name: RefName) -> Oid | None:
     """Return the object id of a ref, or None."""
@@ -46,7 +49,7 @@ def everything(tx: Read, repo_id: int) -> list[tuple[RefName, Oid]]:
 
 
 def swap(tx: Write, repo_id: int, name: RefName, old: Oid | None, new: Oid | None, now_ms: int) -> bool:
-    """Move a ref from ``old`` to ``new``, where None means absent.
+    """Move a ref from ``old`` to ``new``, where None means absent; staged changes end with their branch.
 
     Returns:
         False, with nothing changed, if the ref is not at ``old``.
@@ -58,6 +61,9 @@ def swap(tx: Write, repo_id: int, name: RefName, old: Oid | None, new: Oid | Non
         return True
     if new is None:
         here = (_T.c.repo_id == repo_id) & (_T.c.name == name) & (_T.c.oid == old)
-        return bool(tx.sql.execute(sa.delete(_T).where(here)).rowcount)
+        is_gone = bool(tx.sql.execute(sa.delete(_T).where(here)).rowcount)
+        if is_gone:
+            tx.sql.execute(_UNSTAGE, {"repo": repo_id, "called": name})
+        return is_gone
     values = {"repo": repo_id, "called": name, "was": old, "becomes": new, "now": now_ms}
     return bool(tx.sql.execute(_MOVE, values).rowcount)

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from entrepot.catalog import cascades, tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.engines import insert_missing
+from entrepot.catalog.visibility import Visibility, visible_condition
 from entrepot.names import MAIN, Oid, RepoId, RepoRef, RepoType, Uid
 
 
@@ -55,6 +57,12 @@ class RepoRow:
     namespace: str
     trending: float = 0.0
     file_metadata: Mapping[str, Any] | None = None
+    labels: tuple[str, ...] = ()
+    description: str = ""
+    # In a folder: the visibility is that of the folder.
+    follows: bool = False
+    # The account that owns the folder of the repository; None: the repository is in no folder.
+    parent_id: int | None = None
 
     @property
     def ref(self) -> RepoRef:
@@ -70,6 +78,27 @@ class RepoRow:
     def is_private(self) -> bool:
         """Whether only members of the namespace can see the repository."""
         return self.visibility == "private"
+
+    @property
+    def owner_id(self) -> int:
+        """Row id of the user or organisation that owns the repository, also through a folder."""
+        return self.namespace_id if self.parent_id is None else self.parent_id
+
+    @property
+    def owner(self) -> str:
+        """The name of the user or organisation that owns the repository: names of accounts have no dot."""
+        return self.namespace if self.parent_id is None else self.namespace.partition(".")[0]
+
+
+@attrs.frozen
+class RepoPlace:
+    """Where a repository is, for decisions about rights: as the fields of :class:`RepoRow`."""
+
+    id: int
+    uid: Uid
+    type: RepoType
+    namespace_id: int
+    parent_id: int | None
 
 
 @attrs.frozen
@@ -110,7 +139,12 @@ COLUMNS = [
     _NS.c.name,
     _R.c.trending,
     _R.c.file_metadata,
+    _R.c.labels,
+    _R.c.description,
+    _R.c.follows,
+    _NS.c.parent_id,
 ]
+_LABELS_AT = [column.name for column in COLUMNS].index("labels")
 _SELECT = sa.select(*COLUMNS).join(_NS, _NS.c.id == _R.c.namespace_id).where(_R.c.deleted_ms.is_(None))
 # Statements are built once: building one costs more than running it on cached pages.
 _FIND = _SELECT.where(
@@ -119,10 +153,16 @@ _FIND = _SELECT.where(
     & (_R.c.name_key == sa.bindparam("called"))
 )
 _UNTAG = sa.delete(tables.repo_tags).where(tables.repo_tags.c.repo_id == sa.bindparam("repo"))
+_UNLABEL = _UNTAG.where(tables.repo_tags.c.is_label.is_(True))
+_LABELS = sa.select(_R.c.labels).where(_R.c.id == sa.bindparam("repo"))
+_FIRST_LABEL = 1_000_000
+"""Position of the first label among the tags of a repository."""
 _BY_ID = _SELECT.where(_R.c.id == sa.bindparam("repo"))
 _BY_UID = _SELECT.where(_R.c.uid == sa.bindparam("uid"))
-_IDS = sa.select(_R.c.id, _R.c.uid, _R.c.namespace_id).where(
-    _R.c.uid.in_(sa.bindparam("uids", expanding=True)) & _R.c.deleted_ms.is_(None)
+_IDS = (
+    sa.select(_R.c.id, _R.c.uid, _R.c.type, _R.c.namespace_id, _NS.c.parent_id)
+    .join(_NS, _NS.c.id == _R.c.namespace_id)
+    .where(_R.c.uid.in_(sa.bindparam("uids", expanding=True)) & _R.c.deleted_ms.is_(None))
 )
 _TAGS = (
     sa.select(tables.repo_tags.c.repo_id, tables.repo_tags.c.tag)
@@ -134,7 +174,7 @@ _TAGS = (
 def row_of(row: Sequence[Any]) -> RepoRow:
     """Return a repository row built from a result of :data:`COLUMNS`."""
     values = list(row)
-    values[3] = RepoType(row[3])
+    values[3], values[_LABELS_AT] = RepoType(row[3]), tuple(row[_LABELS_AT])
     return RepoRow(*values)
 
 
@@ -171,11 +211,12 @@ def by_uids(tx: Read, uids: Sequence[str]) -> list[RepoRow]:
     return [row_of(row) for row in tx.sql.execute(_SELECT.where(_R.c.uid.in_(uids)))]
 
 
-def ids_by_uid(tx: Read, uids: Sequence[str]) -> list[tuple[int, str, int]]:
-    """Return (row id, permanent id, row id of the namespace) of the given repositories that exist."""
+def places_by_uid(tx: Read, uids: Sequence[str]) -> list[RepoPlace]:
+    """Return where the given repositories are, without those that do not exist."""
     if not uids:
         return []
-    return [(row.id, row.uid, row.namespace_id) for row in tx.sql.execute(_IDS, {"uids": uids})]
+    rows = tx.sql.execute(_IDS, {"uids": uids})
+    return [RepoPlace(row.id, row.uid, RepoType(row.type), row.namespace_id, row.parent_id) for row in rows]
 
 
 def everything(tx: Read, *, after: int = 0, limit: int = 1000) -> list[RepoRow]:
@@ -188,10 +229,30 @@ def count(tx: Read) -> int:
     return tx.sql.execute(sa.select(sa.func.count()).select_from(_R).where(_R.c.deleted_ms.is_(None))).scalar_one()
 
 
-def owned_by(tx: Read, namespace_id: int) -> list[RepoRow]:
-    """Return all repositories of a namespace, most recently changed first."""
-    query = _SELECT.where(_R.c.namespace_id == namespace_id).order_by(_R.c.updated_ms.desc(), _R.c.id.desc())
+def owned_by(tx: Read, account_id: int) -> list[RepoRow]:
+    """Return all repositories of an account, also those in its folders, most recently changed first."""
+    here = (_NS.c.id == account_id) | (_NS.c.parent_id == account_id)
+    query = _SELECT.where(here).order_by(_R.c.updated_ms.desc(), _R.c.id.desc())
     return [row_of(row) for row in tx.sql.execute(query)]
+
+
+def page_of(
+    tx: Read,
+    namespace_id: int,
+    kind: RepoType,
+    seen_by: Visibility | None,
+    *,
+    after: str = "",
+    limit: int | None = None,
+) -> list[RepoRow]:
+    """Return the repositories of one type in a namespace that are visible to ``seen_by``, by name.
+
+    Args:
+        after: the name of the last repository of the previous page.
+    """
+    here = (_R.c.namespace_id == namespace_id) & (_R.c.type == kind.value) & (_R.c.name_key > after.lower())
+    query = _SELECT.where(here & visible_condition(seen_by)).order_by(_R.c.name_key)
+    return [row_of(row) for row in tx.sql.execute(query if limit is None else query.limit(limit))]
 
 
 def add(tx: Write, row: RepoRow) -> RepoRow:
@@ -199,16 +260,17 @@ def add(tx: Write, row: RepoRow) -> RepoRow:
 
     The caller must have checked within the same transaction that the name is free.
     """
-    values = attrs.asdict(row, recurse=False, filter=attrs.filters.exclude("id", "namespace"))
-    values |= {"type": row.type.value, "name_key": row.name.lower()}
+    values = attrs.asdict(row, recurse=False, filter=attrs.filters.exclude("id", "namespace", "parent_id"))
+    values |= {"type": row.type.value, "name_key": row.name.lower(), "labels": list(row.labels)}
     key = tx.sql.execute(sa.insert(_R).values(values)).inserted_primary_key
     assert key is not None
     drop_redirect(tx, row.ref)
+    _add_label_tags(tx, key[0], row.labels)
     return attrs.evolve(row, id=key[0])
 
 
 def rename(tx: Write, row: RepoRow, target: RepoRef, namespace_id: int) -> None:
-    """Move a repository to another id and leave a redirect."""
+    """Move a repository to another id and leave a redirect; its visibility stays as it is."""
     redirects = tables.redirects
     drop_redirect(tx, target)
     drop_redirect(tx, row.ref)
@@ -259,6 +321,16 @@ def unlink(tx: Write, row: RepoRow, now_ms: int) -> None:
     tx.sql.execute(sa.delete(tables.repo_tags).where(tables.repo_tags.c.repo_id == row.id))
 
 
+def unlink_all(tx: Write, namespace_id: int, kind: RepoType, now_ms: int) -> None:
+    """Do the same as :func:`unlink` for all repositories of a type in a namespace, in four statements."""
+    here = (_R.c.namespace_id == namespace_id) & (_R.c.type == kind.value) & _R.c.deleted_ms.is_(None)
+    chosen = sa.select(_R.c.id).where(here)
+    for table in (tables.redirects, tables.repo_tags):
+        tx.sql.execute(sa.delete(table).where(table.c.repo_id.in_(chosen)))
+    gone = sa.literal("~") + _R.c.uid
+    tx.sql.execute(sa.update(_R).where(here).values(deleted_ms=now_ms, name_key=gone))
+
+
 def deleted_before(tx: Read, cutoff_ms: int) -> list[int]:
     """Return the row ids of repositories that were deleted before a time."""
     return list(tx.sql.execute(sa.select(_R.c.id).where(_R.c.deleted_ms < cutoff_ms)).scalars())
@@ -285,6 +357,7 @@ def erase(tx: Write, repo_id: int) -> None:
         tables.downloads,
         tables.xet_claims,
         tables.lfs_locks,
+        tables.staged,
     ):
         tx.sql.execute(sa.delete(table).where(table.c.repo_id == repo_id))
     cascades.erase_around_repo(tx, repo_id)
@@ -292,8 +365,7 @@ def erase(tx: Write, repo_id: int) -> None:
 
 
 def set_facts(tx: Write, repo_id: int, facts: CardFacts) -> None:
-    """Replace the indexed metadata of a repository's card."""
-    tags = tables.repo_tags
+    """Replace the indexed metadata of a repository's card; its labels stay."""
     update(
         tx,
         repo_id,
@@ -306,8 +378,26 @@ def set_facts(tx: Write, repo_id: int, facts: CardFacts) -> None:
     )
     tx.sql.execute(_UNTAG, {"repo": repo_id})
     if facts.tags:
-        rows = [{"repo_id": repo_id, "tag": tag, "position": i} for i, tag in enumerate(facts.tags)]
-        tx.sql.execute(sa.insert(tags), rows)
+        rows = [{"repo_id": repo_id, "tag": tag, "position": i, "is_label": False} for i, tag in enumerate(facts.tags)]
+        tx.sql.execute(sa.insert(tables.repo_tags), rows)
+    labels = tx.sql.execute(_LABELS, {"repo": repo_id}).scalar()
+    _add_label_tags(tx, repo_id, labels or ())
+
+
+def set_labels(tx: Write, repo_id: int, labels: Sequence[str]) -> None:
+    """Replace the labels of a repository, and the tags that come from them; tags of its card stay."""
+    update(tx, repo_id, labels=list(labels))
+    tx.sql.execute(_UNLABEL, {"repo": repo_id})
+    _add_label_tags(tx, repo_id, labels)
+
+
+def _add_label_tags(tx: Write, repo_id: int, labels: Sequence[str]) -> None:
+    """Add labels as tags, after those of the card; a label that the card has as a tag is one tag."""
+    rows = [
+        {"repo_id": repo_id, "tag": label, "position": _FIRST_LABEL + i, "is_label": True}
+        for i, label in enumerate(labels)
+    ]
+    insert_missing(tx.sql, tables.repo_tags, rows)
 
 
 def _encode(files: WeightMetadata | None) -> dict[str, Any] | None:
@@ -315,7 +405,7 @@ def _encode(files: WeightMetadata | None) -> dict[str, Any] | None:
 
 
 def tags_of(tx: Read, ids: Sequence[int]) -> dict[int, list[str]]:
-    """Return the tags of several repositories, each list in the order of the card."""
+    """Return the tags of several repositories: those of the card in its order, then labels in their order."""
     found: dict[int, list[str]] = {}
     for repo_id, tag in tx.sql.execute(_TAGS, {"repos": ids}):
         found.setdefault(repo_id, []).append(tag)

@@ -58,9 +58,30 @@ def put(tx: Write, repo_id: int, name: str, tags: Sequence[str], body: str) -> N
         tx.sql.execute(sa.insert(_T).values(rowid=repo_id, name=name, tags=" ".join(tags), body=body))
 
 
+def rename_all(tx: Write, namespace_id: int, kind: RepoType) -> None:
+    """Update the indexed names of all repositories of a type in a namespace that has another name now."""
+    named = sa.select(_R.c.id, _N.c.name + "/" + _R.c.name).join(_N, _N.c.id == _R.c.namespace_id)
+    rows = tx.sql.execute(named.where((_N.c.id == namespace_id) & (_R.c.type == kind.value))).all()
+    this = sa.update(_T).where(_T.c.rowid == sa.bindparam("repo"))
+    if rows and _has_vectors(tx):
+        words = sa.cast(sa.bindparam("vector", type_=sa.Text), postgresql.TSVECTOR)
+        rest = sa.func.ts_filter(_T.c.words, sa.literal_column("CAST('{b,c,d}' AS \"char\"[])"))
+        found = [{"repo": repo_id, "vector": word_vectors.vector([("A", name)])} for repo_id, name in rows]
+        tx.sql.execute(this.values(words=words.op("||")(rest)), found)
+    elif rows:
+        found = [{"repo": repo_id, "called": name} for repo_id, name in rows]
+        tx.sql.execute(this.values(name=sa.bindparam("called")), found)
+
+
 def remove(tx: Write, repo_id: int) -> None:
     """Delete a repository from the index."""
     tx.sql.execute(sa.delete(_T).where(_T.c.rowid == repo_id))
+
+
+def remove_all(tx: Write, namespace_id: int, kind: RepoType) -> None:
+    """Delete all repositories of a type in a namespace from the index."""
+    here = sa.select(_R.c.id).where((_R.c.namespace_id == namespace_id) & (_R.c.type == kind.value))
+    tx.sql.execute(sa.delete(_T).where(_T.c.rowid.in_(here)))
 
 
 def query_of(text: str) -> str | None:

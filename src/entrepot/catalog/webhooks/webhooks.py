@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
-from entrepot.names import RepoRef, Uid
+from entrepot.names import RepoRef, RepoType, Uid
 
 _W = community_tables.webhooks
 _V = community_tables.webhook_watches
@@ -52,7 +52,7 @@ class WebhookRow:
 
 @attrs.frozen
 class Listener:
-    """A webhook that may receive an event; ``is_insider``: its owner belongs to the repository's namespace."""
+    """A webhook that may receive an event; ``is_insider``: its owner is a member, or has a grant."""
 
     webhook_id: int
     domains: tuple[str, ...]
@@ -62,13 +62,28 @@ class Listener:
 
 _COLUMNS = [_W.c[name] for name in ("id", "uid", "owner_id", "url", "secret", "domains", "is_disabled", "created_ms")]
 _NAMESPACE = sa.bindparam("namespace", type_=sa.BigInteger)
-_IS_MEMBER = sa.exists().where((_M.c.org_id == _NAMESPACE) & (_M.c.user_id == _O.c.id))
-_IS_INSIDER = (_O.c.id == _NAMESPACE) | _O.c.is_admin | _IS_MEMBER
-# What leads to a repository: its own name, those it had before (unless another has them now), and its namespace's.
+_TYPE = sa.bindparam("type", type_=sa.String)
+_F, _G, _P = tables.folders, tables.folder_grants, tables.folder_redirects
+# The namespace, and the owner of the folder if it is one.
+_OWNERS = sa.select(_NAMESPACE).union_all(
+    sa.select(_N.c.parent_id).where((_N.c.id == _NAMESPACE) & _N.c.parent_id.is_not(None))
+)
+_IS_MEMBER = sa.exists().where(_M.c.org_id.in_(_OWNERS) & (_M.c.user_id == _O.c.id))
+_IS_GRANTED = sa.exists().where(
+    (_F.c.namespace_id == _NAMESPACE)
+    & (_F.c.type == _TYPE)
+    & (_G.c.folder_id == _F.c.id)
+    & ((_G.c.subject_id == _O.c.id) | sa.exists().where((_M.c.org_id == _G.c.subject_id) & (_M.c.user_id == _O.c.id)))
+)
+_IS_INSIDER = _O.c.id.in_(_OWNERS) | _O.c.is_admin | _IS_MEMBER | _IS_GRANTED
+# What leads to a repository: its own name, those it had before (unless another has them now), and its owner's.
 _NAMES = sa.union_all(
-    sa.select(sa.bindparam("type", type_=sa.String).label("kind"), sa.bindparam("key", type_=sa.String).label("key")),
+    sa.select(_TYPE.label("kind"), sa.bindparam("key", type_=sa.String).label("key")),
     sa.select(_R.c.type, _R.c.path_key).where(_R.c.repo_id == sa.bindparam("repo", type_=sa.BigInteger)),
-    sa.select(_N.c.kind, _N.c.name_key).where(_N.c.id == _NAMESPACE),
+    sa.select(_P.c.type, _P.c.name_key + "/" + sa.bindparam("name", type_=sa.String))
+    .join(_F, _F.c.id == _P.c.folder_id)
+    .where((_F.c.namespace_id == _NAMESPACE) & (_F.c.type == _TYPE)),
+    sa.select(_N.c.kind, _N.c.name_key).where(_N.c.id.in_(_OWNERS)),
 ).subquery()
 _WATCHING = sa.select(_V.c.webhook_id).join(_NAMES, (_V.c.kind == _NAMES.c.kind) & (_V.c.name_key == _NAMES.c.key))
 # Built once: this statement runs at every commit.
@@ -128,15 +143,21 @@ def remove(tx: Write, webhook_id: int) -> None:
 
 
 def listening(tx: Read, repo_id: int, namespace_id: int, ref: RepoRef) -> Sequence[Listener]:
-    """Return the enabled webhooks that watch a repository, by its name or a former one, or its namespace."""
-    names = {"type": ref.type.value, "key": ref.id.key}
+    """Return the enabled webhooks that watch a repository, by its name or a former one, or its owner."""
+    names = {"type": ref.type.value, "key": ref.id.key, "name": ref.id.name.lower()}
     found = tx.sql.execute(_LISTENERS, {"repo": repo_id, "namespace": namespace_id} | names)
     return [Listener(row[0], tuple(row[1]), bool(row[2]), row[3]) for row in found]
 
 
-def is_insider(tx: Read, user_id: int, namespace_id: int) -> bool:
-    """Return whether a user who is not suspended sees the private repositories of a namespace."""
-    return bool(tx.sql.execute(_INSIDER, {"user": user_id, "namespace": namespace_id}).scalar())
+def is_any_enabled(tx: Read) -> bool:
+    """Return whether an enabled webhook exists."""
+    return tx.sql.execute(sa.select(_W.c.id).where(_W.c.is_disabled.is_(False)).limit(1)).first() is not None
+
+
+def is_insider(tx: Read, user_id: int, namespace_id: int, kind: RepoType) -> bool:
+    """Return whether a user who is not suspended sees the private repositories of a type in a namespace."""
+    names = {"user": user_id, "namespace": namespace_id, "type": kind.value}
+    return bool(tx.sql.execute(_INSIDER, names).scalar())
 
 
 def _end_pause(tx: Write, webhook_id: int) -> None:

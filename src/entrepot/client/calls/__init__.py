@@ -68,10 +68,14 @@ class Call(Generic[T_co]):
 
 @attrs.frozen
 class ResultPage(Generic[T_co]):
-    """A page of a list, and the absolute URL of the next page (None: this is the last page)."""
+    """A page of a list, and the absolute URL of the next page (None: this is the last page).
+
+    ``commit`` is the commit whose content is listed, if the hub sends it.
+    """
 
     items: list[T_co]
     next_url: str | None
+    commit: str | None = None
 
 
 # --- building requests ------------------------------------------------------
@@ -153,7 +157,7 @@ def without_nulls(shape: type[T]) -> Callable[[Response], T]:
 
 def page_of(read: Callable[[Response], list[T]]) -> Callable[[Response], ResultPage[T]]:
     """Return a reader of one page: ``read`` decodes its items, the ``Link`` header gives the next page."""
-    return lambda answer: ResultPage(read(answer), next_url(answer))
+    return lambda answer: ResultPage(read(answer), next_url(answer), answer.headers.get("x-repo-commit"))
 
 
 def next_url(answer: Response) -> str | None:

@@ -5,16 +5,26 @@ from __future__ import annotations
 from entrepot.client.calls import JSON, Call, ResultPage, json_as, json_body, nothing, page_of, pairs, repo_api
 from entrepot.names import RepoRef
 from entrepot.wire.repos.histories import LogEntry, SquashRequest, SquashResponse
+from entrepot.wire.repos.lookups import FoundRevision
 from entrepot.wire.repos.refs import NewBranch, NewTag, Refs
 
 _REFS = json_as(Refs)
 _LOG = page_of(json_as(list[LogEntry]))
+_FOUND = json_as(FoundRevision)
 
 
 def listing(ref: RepoRef, *, include_pulls: bool = False) -> Call[Refs]:
     """Build the call that lists all branches, tags and converts, and on request the heads of pull requests."""
     query = pairs(include_prs=1 if include_pulls else None)
     return Call("GET", repo_api(ref, "refs"), _REFS, query=query, subject=str(ref))
+
+
+def lookup(ref: RepoRef, text: str) -> Call[FoundRevision]:
+    """Build the call that finds a branch, a tag or a commit by its name or the first digits of its id.
+
+    Source: docs/staged-changes.md, section 6.
+    """
+    return Call("GET", repo_api(ref, "lookup", text), _FOUND, subject=str(ref))
 
 
 def create_branch(
@@ -44,10 +54,22 @@ def delete_tag(ref: RepoRef, name: str) -> Call[None]:
 
 
 def log(
-    ref: RepoRef, revision: str = "main", *, limit: int | None = None, formatted: bool = False
+    ref: RepoRef,
+    revision: str = "main",
+    *,
+    limit: int | None = None,
+    formatted: bool = False,
+    parents: bool = False,
 ) -> Call[ResultPage[LogEntry]]:
-    """Build the call that lists the commits reachable from a revision, newest first; ``limit`` is the page size."""
-    query = pairs(limit=limit, **({"expand[]": "formatted"} if formatted else {}))
+    """Build the call that lists the commits reachable from a revision, newest first.
+
+    Args:
+        limit: the page size.
+        formatted: add messages as HTML.
+        parents: add the parents of each commit; an extension of this hub.
+    """
+    expand = [word for word, is_wanted in (("formatted", formatted), ("parents", parents)) if is_wanted]
+    query = pairs(limit=limit, **({"expand[]": expand} if expand else {}))
     return Call("GET", repo_api(ref, "commits", revision), _LOG, query=query, subject=str(ref))
 
 

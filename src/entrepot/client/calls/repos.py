@@ -5,7 +5,7 @@ Source: docs/protocols/hf_api.md, sections 1A.2 and 1A.3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -70,12 +70,17 @@ def create(
     visibility: str | None = None,
     sdk: str | None = None,
     license_id: str | None = None,
+    is_empty: bool = False,
+    labels: Sequence[str] | None = None,
+    description: str | None = None,
 ) -> Call[RepoUrl]:
     """Build the call that creates a repository.
 
     Args:
         visibility: ``public`` or ``private``; None leaves it to the hub.
         sdk: the SDK of a space; only for spaces.
+        is_empty: the first commit has no files. This and the following are extensions of this hub.
+        labels, description: what to annotate the repository with.
     """
     wanted = RepoCreation(
         name=ref.id.name,
@@ -85,6 +90,9 @@ def create(
         private=None if visibility is None else visibility == "private",
         sdk=sdk,
         license=license_id,
+        labels=list(labels) if labels is not None else None,
+        description=description,
+        empty=is_empty or None,
     )
     return Call("POST", "/api/repos/create", _URL, body=sparse_body(wanted), media_type=JSON, subject=str(ref))
 

@@ -24,7 +24,7 @@ from entrepot.client.hubs import Hub
 from entrepot.client.integrity import is_intact
 from entrepot.client.parallel import DOWNLOADS
 from entrepot.client.patterns import Patterns, Selection, described, select
-from entrepot.client.progress import Meter
+from entrepot.client.progress import Meter, Progress
 from entrepot.errors import (
     AnswerUnusable,
     EntrepotError,
@@ -118,6 +118,19 @@ def plan_snapshot(
     return [plan_file(target, w, is_forced=options.is_forced) for w in listed.files if selection.has(w.path)]
 
 
+def fetch_files(
+    hub: Hub, target: DownloadTarget, files: Sequence[WantedFile], *, progress: Progress, threads: int = DOWNLOADS
+) -> None:
+    """Download those of some files that the target does not have; see :func:`download_snapshot`.
+
+    Raises:
+        DownloadDamaged, DiskFull, CannotWrite, InvalidPath: as ``downloads.download``.
+    """
+    missing = [wanted for wanted in files if not _is_settled(target, wanted)]
+    if missing:
+        _fetch_all(_SnapshotRequest(hub, target, Options(progress=progress)), missing, threads)
+
+
 # --- listing -------------------------------------------------------------------
 
 
@@ -141,13 +154,17 @@ def _list(hub: Hub, ref: RepoRef, revision: str, options: Options) -> _Listed:
             raise AnswerUnusable(hub.endpoint, f"the response lacks the commit of {revision} of {ref}")
         commit = sha
         cache.note_ref(revision, commit)
-    return _Listed(commit, [_wanted(ref, commit, entry) for entry in list_files(hub, ref, commit, options)])
+    return _Listed(commit, list_files(hub, ref, commit, options))
 
 
-def list_files(hub: Hub, ref: RepoRef, commit: str, options: Options | None = None) -> list[TreeEntry]:
-    """List all files of a commit, from the cache if it was listed before, else from the hub.
+def list_files(hub: Hub, ref: RepoRef, commit: str, options: Options | None = None) -> list[WantedFile]:
+    """Return all files of a commit, from the cache if it was listed before, else from the hub; without submodules.
+
+    Args:
+        commit: a full id.
 
     Raises:
+        RepoNotFound, RevisionNotFound, GatedRepo: the hub refuses.
         Offline, HubFailure, HubUnreachable, HubTimeout, AnswerUnusable: the hub cannot be asked.
     """
     cache = cache_of(hub, ref, options or Options())
@@ -156,7 +173,7 @@ def list_files(hub: Hub, ref: RepoRef, commit: str, options: Options | None = No
         pages = hub.pages(trees.page(ref, commit, recursive=True))
         entries = [entry for entry in pages if entry.type == "file" and not _is_submodule(entry)]
         cache.note_tree(commit, entries)
-    return entries
+    return [_wanted(ref, commit, entry) for entry in entries]
 
 
 def _wanted(ref: RepoRef, commit: str, entry: TreeEntry) -> WantedFile:

@@ -30,6 +30,7 @@ from entrepot.wire.repos.commits import (
     HeaderLine,
     LfsFile,
     LfsFileLine,
+    StagedMode,
 )
 
 _TAIL = b'"}}\n'
@@ -84,7 +85,12 @@ class CommitBody:
 
 def commit_body(target: CommitTarget, message: CommitMessage, changes: Iterable[Change]) -> CommitBody:
     """Return the body of a commit with these changes, in order."""
-    header = Header(summary=message.summary, description=message.description, parent_commit=target.parent or None)
+    header = Header(
+        summary=message.summary,
+        description=message.description,
+        parent_commit=target.parent or None,
+        staged=None if target.forces_staged is None else StagedMode(force=target.forces_staged),
+    )
     head, listed = encode_line(HeaderLine(header)), tuple(changes)
     return CommitBody(head, listed, len(head) + sum(map(_size, listed)))
 

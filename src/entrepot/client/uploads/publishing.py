@@ -6,13 +6,14 @@ import contextlib
 import random
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
 import attrs
+import msgspec
 
-from entrepot.client.calls import NDJSON, Call, commits, preuploads, repos, trees
+from entrepot.client.calls import NDJSON, Call, commits, preuploads, repos, staged, trees
 from entrepot.client.commit_target import CommitMessage, CommitTarget, PublishedCommit
 from entrepot.client.digests import Digests
 from entrepot.client.http_errors import HubFailure
@@ -28,6 +29,7 @@ from entrepot.client.uploads.upload_plan import UploadDecision, UploadPlan, batc
 from entrepot.errors import (
     AnswerUnusable,
     BranchMoved,
+    CommitCanceled,
     Damaged,
     EntrepotError,
     Invalid,
@@ -67,6 +69,7 @@ def publish(
     digests: Digests | None = None,
     lock: contextlib.AbstractContextManager[object] | None = None,
     allow_secrets: bool | None = None,
+    always: Collection[RepoPath] = (),
 ) -> PublishedCommit:
     """Create one commit of several operations, applied in order; either all of them are committed or none.
 
@@ -78,6 +81,7 @@ def publish(
         digests: known digests of local files; None uses the stored ones.
         lock: held while the commit is created, to serialise the commits of several threads.
         allow_secrets: see ``secret_files.check_secrets``.
+        always: paths that are written even if the branch has the same file.
 
     Returns:
         The commit, or the existing head.
@@ -85,6 +89,7 @@ def publish(
     Raises:
         RepoNotFound, RevisionNotFound, Forbidden, InvalidPath, EntryNotFound: the hub refuses the commit.
         BranchMoved: the target's pinned parent is no longer its head.
+        CommitCanceled: the commit met changes that it did not know about; only with ``target.forces_staged``.
         SourceChanged, SourceMissing, SourceUnreadable: a file changed after it was found, or cannot be read.
         InvalidArgument: the hub refuses the metadata of a README.md.
         SecretsFound: a file may contain a secret, and ``allow_secrets`` is False.
@@ -96,8 +101,31 @@ def publish(
     repeated call does not send them again.
     """
     with digests_of(hub) if digests is None else contextlib.nullcontext(digests) as known:
-        publication = _Publication(hub, target, message, progress or Silent(), known, lock, allow_secrets)
+        publication = _Publication(
+            hub, target, message, progress or Silent(), known, lock, allow_secrets, frozenset(always)
+        )
         return publication.run(list(operations))
+
+
+def stage(
+    hub: Hub,
+    target: CommitTarget,
+    operations: Iterable[Operation],
+    *,
+    progress: Progress | None = None,
+    digests: Digests | None = None,
+) -> int:
+    """Stage operations on a branch without committing them, and return the number of changes that are now staged.
+
+    Raises:
+        as :func:`publish`, for errors about files and rights.
+        LimitExceeded: the caller would have too many staged changes on the branch.
+    """
+    listed = list(operations)
+    always = frozenset(item.path for item in listed)
+    with digests_of(hub) if digests is None else contextlib.nullcontext(digests) as known:
+        staging = _Publication(hub, target, CommitMessage("staged"), progress or Silent(), known, always=always)
+        return staging.stage(listed)
 
 
 def upload_large_files(
@@ -148,6 +176,7 @@ class _Publication:
     digests: Digests
     lock: contextlib.AbstractContextManager[object] | None = None
     allow_secrets: bool | None = None
+    always: frozenset[RepoPath] = frozenset()
 
     def run(self, operations: list[Operation]) -> PublishedCommit:
         wanted = [operation for operation in operations if isinstance(operation, Copy)]
@@ -174,9 +203,34 @@ class _Publication:
 
     def make(self, operations: list[Operation]) -> PublishedCommit:
         """Create the commit, with copies made by the hub."""
+        found, changes, warnings = self._prepared(operations)
+        if not changes and not self.target.forces_staged:
+            return attrs.evolve(self._unchanged(found.head), warnings=tuple(warnings))
+        answer = self._pinned(found)._record(changes)
+        is_new = not answer.unchanged
+        return PublishedCommit(answer.commit_oid, answer.commit_url, answer.pull_request_url, is_new, tuple(warnings))
+
+    def stage(self, operations: list[Operation]) -> int:
+        """Stage the operations instead of committing them, and return the number of staged changes."""
+        _, changes, _ = self._prepared(operations)
+        body = commit_body(attrs.evolve(self.target, parent=None), self.message, changes)
+        call = staged.put(self.target.repo, self.target.revision)
+        answer = self.hub.transport.upload(
+            call.method,
+            call.path,
+            body,
+            size=body.size,
+            headers={"content-type": NDJSON},
+            is_authorized=True,
+            subject=call.subject,
+        )
+        return call.read(answer).staged
+
+    def _prepared(self, operations: list[Operation]) -> tuple[UploadPlan, list[Change], list[str]]:
+        """Plan the upload, send large files, and return the plan, the lines of the commit and remarks."""
         meter = self.progress.begin("Comparing", _count(operations), unit="file")
         try:
-            found = plan_upload(self.hub, self.target, operations, self.digests, meter)
+            found = plan_upload(self.hub, self.target, operations, self.digests, meter, self.always)
         finally:
             meter.finish()
         adds = [item for item in operations if isinstance(item, Add)]
@@ -184,11 +238,13 @@ class _Publication:
         warnings = [*self._check_cards(adds, found.decisions), *_left_out(found.decisions)]
         large = [add for add in adds if found.decisions[add.path] is UploadDecision.LARGE]
         large_files.send(self.hub, self.target, [add.source for add in large], self.digests, self.progress)
-        changes = list(self._changes(operations, found))
-        if not changes:
-            return attrs.evolve(self._unchanged(found.head), warnings=tuple(warnings))
-        answer = self._record(changes)
-        return PublishedCommit(answer.commit_oid, answer.commit_url, answer.pull_request_url, True, tuple(warnings))
+        return found, list(self._changes(operations, found)), warnings
+
+    def _pinned(self, found: UploadPlan) -> _Publication:
+        """Return this publication with the surveyed commit as the parent, if the target asks for it."""
+        if not self.target.pins_survey or self.target.parent is not None:
+            return self
+        return attrs.evolve(self, target=attrs.evolve(self.target, parent=found.base))
 
     def _make_with_additions(
         self, operations: Sequence[Operation], origins: Sequence[CopySource], refusal: HubFailure | None
@@ -276,13 +332,16 @@ class _Publication:
                     is_authorized=True,
                     subject=call.subject,
                 )
-                return call.read(answer)
+                read = call.read(answer)
+                # If nothing is left to change after a lost response, the first attempt made the commit.
+                return read if attempt == 0 else msgspec.structs.replace(read, unchanged=False)
             except RepoMoved as moved:
                 if attempt == _TRIES - 1 or not moved.new:
                     raise
                 url = moved.new
-            except (Unavailable, Damaged, BranchMoved) as error:
-                landed = None if attempt == 0 and isinstance(error, BranchMoved) else self._landed(changes)
+            except (Unavailable, Damaged, BranchMoved, CommitCanceled) as error:
+                is_refused = isinstance(error, BranchMoved | CommitCanceled)
+                landed = None if attempt == 0 and is_refused else self._landed(changes)
                 if landed is not None:
                     return landed
                 if attempt == _TRIES - 1 or not self._may_repeat(error):
@@ -291,14 +350,14 @@ class _Publication:
         raise AssertionError("the last try returns or raises")
 
     def _may_repeat(self, error: EntrepotError) -> bool:
-        is_final = isinstance(error, BranchMoved | TlsFailed | Offline | AnswerUnusable)
+        is_final = isinstance(error, BranchMoved | CommitCanceled | TlsFailed | Offline | AnswerUnusable)
         # An error is better than a duplicate pull request.
         return not is_final and not self.target.opens_pull
 
     def _landed(self, changes: Sequence[Change]) -> CommitResponse | None:
         """Return the head if it contains all changes of the commit; None if it does not, or cannot be checked."""
         try:
-            if self.target.opens_pull or not self._is_done(changes):
+            if self.target.opens_pull or self.target.forces_staged or not self._is_done(changes):
                 return None
             head = self._unchanged(None)
         except EntrepotError:

@@ -48,39 +48,49 @@ class UploadPlan:
     """The decision for each path, and the head of the branch at that time (None: the hub was not asked).
 
     ``texts`` are contents of regular files that were read already; they are UTF-8.
+    ``base`` is the commit with which the files were compared; None: unknown.
     """
 
     decisions: dict[RepoPath, UploadDecision]
     head: str | None
     texts: Mapping[RepoPath, bytes] = attrs.field(factory=dict)
+    base: str | None = None
 
 
 def plan_upload(
-    hub: Hub, target: CommitTarget, operations: Sequence[Operation], digests: Digests, meter: Meter
+    hub: Hub,
+    target: CommitTarget,
+    operations: Sequence[Operation],
+    digests: Digests,
+    meter: Meter,
+    always: Collection[RepoPath] = (),
 ) -> UploadPlan:
     """Decide how each file to be added is uploaded.
+
+    Args:
+        always: paths that are uploaded even if the repository contains the same file.
 
     Raises:
         RepoNotFound, RevisionNotFound, Forbidden, InvalidPath: the hub refuses the upload.
         SourceChanged, SourceMissing, SourceUnreadable: a file changed after it was found, or cannot be read.
     """
     adds = [operation for operation in operations if isinstance(operation, Add)]
-    settled = _settled(operations)
+    settled = _settled(operations) - set(always)
     digests.recall(add.source for add in adds if add.path in settled)
     if len(settled) > preuploads.MOST_FILES:
         return _plan_many(hub, target, adds, settled, digests, meter)
-    decisions, head, advice = _ask(hub, target, adds, _ignores(adds), meter)
+    decisions, head, advice = _ask(hub, target, adds, _ignores(target, adds), meter)
     likely = [_Likely(add, oid) for add in adds if add.path in settled and (oid := advice.get(add.path))]
     for same in _same_as([item for item in likely if item.suits(decisions[item.add.path])], digests):
         decisions.update(dict.fromkeys(same, UploadDecision.SAME))
-    return UploadPlan(decisions, head)
+    return UploadPlan(decisions, head, base=head)
 
 
 def _plan_many(
     hub: Hub, target: CommitTarget, adds: Sequence[Add], settled: Collection[RepoPath], digests: Digests, meter: Meter
 ) -> UploadPlan:
     """Compare with the repository first, and decide small files without the hub."""
-    comparable, ignores = [add for add in adds if add.path in settled], _ignores(adds)
+    comparable, ignores = [add for add in adds if add.path in settled], _ignores(target, adds)
     found = find_entries(hub, target, [add.path for add in comparable])
     decisions: dict[RepoPath, UploadDecision] = {}
     for same in _same_as(_likely(comparable, found.entries), digests):
@@ -98,7 +108,7 @@ def _plan_many(
             decisions.update((path, clear[decision]) for path, decision in local if decision in clear)
     meter.advance(len(decisions))
     asked, head, _ = _ask(hub, target, [add for add in adds if add.path not in decisions], ignores, meter)
-    return UploadPlan(decisions | asked, head, texts.contents if texts is not None else {})
+    return UploadPlan(decisions | asked, head, texts.contents if texts is not None else {}, found.commit)
 
 
 def _ask(
@@ -141,11 +151,15 @@ class _Likely:
 
 @attrs.frozen
 class Entries:
-    """Files of a repository by path; ``is_whole``: all files of ``folder``, otherwise at least the requested ones."""
+    """Files of a repository by path; ``is_whole``: all files of ``folder``, otherwise at least the requested ones.
+
+    ``commit`` is the commit that was listed, if the hub sends it.
+    """
 
     folder: str
     entries: dict[str, TreeEntry]
     is_whole: bool
+    commit: str | None = None
 
 
 def find_entries(hub: Hub, target: CommitTarget, paths: Sequence[RepoPath]) -> Entries:
@@ -156,21 +170,24 @@ def find_entries(hub: Hub, target: CommitTarget, paths: Sequence[RepoPath]) -> E
     """
     folder = common_folder(paths)
     entries: dict[str, TreeEntry] = {}
+    commit: str | None = None
     call = trees.page(target.repo, target.revision, folder, recursive=True)
     try:
         for _ in range(2 + 2 * len(paths) // trees.MOST_PATHS):
             page = hub.send(call)
+            commit = commit or page.commit
             entries.update((entry.path, entry) for entry in page.items if entry.type == "file")
             if page.next_url is None:
-                return Entries(folder, entries, is_whole=True)
+                return Entries(folder, entries, is_whole=True, commit=commit)
             call = attrs.evolve(call, path=page.next_url, query=())
     except EntryNotFound:
         return Entries(folder, {}, is_whole=True)
     left = [path for path in paths if path not in entries]
-    calls = (trees.describe(target.repo, target.revision, batch) for batch in batches(left, trees.MOST_PATHS))
+    at = commit or target.revision
+    calls = (trees.describe(target.repo, at, batch) for batch in batches(left, trees.MOST_PATHS))
     for described in run_parallel(hub.send, calls, _THREADS):
         entries.update((entry.path, entry) for entry in described if entry.type == "file")
-    return Entries(folder, entries, is_whole=False)
+    return Entries(folder, entries, is_whole=False, commit=commit)
 
 
 def _likely(adds: Iterable[Add], there: Mapping[str, TreeEntry]) -> Iterator[_Likely]:
@@ -249,8 +266,10 @@ def _decision(add: Add, advice: PreuploadAdvice | None) -> UploadDecision:
     return UploadDecision.LARGE if advice.upload_mode == "lfs" and add.source.size else UploadDecision.REGULAR
 
 
-def _ignores(adds: Sequence[Add]) -> str | None:
-    """Return the ``.gitignore`` among the additions, which replaces the existing one."""
+def _ignores(target: CommitTarget, adds: Sequence[Add]) -> str | None:
+    """Return the ``.gitignore`` among the additions, which replaces the existing one; empty if none is to apply."""
+    if target.ignores_rules:
+        return ""
     for add in adds:
         if add.path == ".gitignore" and add.source.size <= _MOST_IGNORES:
             return add.source.read().decode("utf-8", "replace")

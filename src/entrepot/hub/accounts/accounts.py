@@ -101,7 +101,7 @@ def set_member(hub: HubContext, org: str, user: str, role: Role) -> None:
     """
     with hub.write(Lock.hub(), Lock.audit()) as tx:
         found = accounts.find(tx, org)
-        if found is None or found.is_user:
+        if found is None or not found.is_org:
             raise AccountNotFound(org, "organisation")
         assign_role(hub, tx, audit.CONSOLE, found, find_user(tx, user), role)
 

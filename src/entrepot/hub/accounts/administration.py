@@ -210,7 +210,7 @@ def find_namespace(tx: Read, name: str) -> Account:
         AccountNotFound: it does not exist.
     """
     found = accounts.find(tx, name)
-    if found is None:
+    if found is None or found.parent_id is not None:
         raise AccountNotFound(name, "user or organisation")
     return found
 

@@ -78,6 +78,6 @@ def find(tx: Read, name: str, *, is_user: bool) -> Account:
         AccountNotFound: it does not exist.
     """
     found = accounts.find(tx, name)
-    if found is None or found.is_user != is_user:
+    if found is None or not (found.is_user if is_user else found.is_org):
         raise AccountNotFound(name, "user" if is_user else "organisation")
     return found

@@ -146,6 +146,6 @@ def find(tx: Read, name: str) -> Account:
         AccountNotFound: it does not exist.
     """
     found = accounts.find(tx, name)
-    if found is None or found.is_user:
+    if found is None or not found.is_org:
         raise AccountNotFound(name, "organisation")
     return found

@@ -7,6 +7,8 @@ Bytes that two repositories share count in both.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from entrepot.catalog import Lock, Read
@@ -88,8 +90,8 @@ class Allowance:
 
 
 def allowance(hub: HubContext, tx: Read, row: RepoRow) -> Allowance:
-    """Return the remaining quota of a repository's namespace; costs one small query if there is no limit."""
-    return allowance_of(hub, tx, row.namespace_id, row.namespace)
+    """Return the remaining quota of a repository's owner; costs one small query if there is no limit."""
+    return allowance_of(hub, tx, row.owner_id, row.owner)
 
 
 def allowance_of(hub: HubContext, tx: Read, namespace_id: int, namespace: str) -> Allowance:
@@ -104,6 +106,8 @@ def check_new_repo(
 ) -> None:
     """Raise if a namespace may not have another repository, or not the bytes that come with it.
 
+    A folder has no quota of its own: its repositories count for its owner.
+
     Args:
         size: bytes of its first files.
         copied_from: the repository that is moved or copied there.
@@ -111,15 +115,24 @@ def check_new_repo(
     Raises:
         QuotaExceeded: a limit would be exceeded.
     """
-    limit = _effective(hub, quotas.find(tx, namespace.id)).max_repos
-    count = quotas.count_repos(tx, namespace.id) if limit is not None else 0
-    if limit is not None and count >= limit:
-        raise _exceeded(namespace.name, f"{limit:,} repositories", f"{count:,}", "1")
+    _check_count(hub, tx, namespace, 1)
     if copied_from is None and not size:
         return
-    left = allowance_of(hub, tx, namespace.id, namespace.name)
+    left = allowance_of(hub, tx, namespace.owner_id, namespace.owner)
     if left.max_bytes is not None:
         left.check(size if copied_from is None else quotas.bytes_of_repo(tx, copied_from.id))
+
+
+def check_new_folder(hub: HubContext, tx: Read, account: Account, rows: Sequence[RepoRow]) -> None:
+    """Raise if an account may not have these repositories of somebody else in addition to its own.
+
+    Raises:
+        QuotaExceeded: a limit would be exceeded.
+    """
+    _check_count(hub, tx, account, len(rows))
+    left = allowance_of(hub, tx, account.id, account.name)
+    if left.max_bytes is not None:
+        left.check(sum(quotas.bytes_of_repo(tx, row.id) for row in rows))
 
 
 def own(hub: HubContext, caller: MaybeCaller) -> NamespaceQuota:
@@ -185,6 +198,13 @@ def render(size: int) -> str:
     return f"{size:,} bytes"
 
 
+def _check_count(hub: HubContext, tx: Read, namespace: Account, more: int) -> None:
+    limit = _effective(hub, quotas.find(tx, namespace.owner_id)).max_repos
+    count = quotas.count_repos(tx, namespace.owner_id) if limit is not None else 0
+    if limit is not None and more and count + more > limit:
+        raise _exceeded(namespace.owner, f"{limit:,} repositories", f"{count:,}", f"{more:,}")
+
+
 def _exceeded(namespace: str, limit: str, used: str, needed: str) -> QuotaExceeded:
     # git truncates long lines: the facts come before the advice.
     facts = f"{limit} are allowed, {used} are used, {needed} more would be needed"
@@ -213,6 +233,6 @@ def _effective(hub: HubContext, row: QuotaRow) -> QuotaRow:
 
 def _namespace(tx: Read, name: str) -> Account:
     found = accounts.find(tx, name)
-    if found is None:
+    if found is None or found.parent_id is not None:
         raise AccountNotFound(name)
     return found

@@ -7,6 +7,7 @@ token expire no later. Secrets are shown once and stored as a hash.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
 import string
@@ -18,11 +19,11 @@ from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account, Token
 from entrepot.errors import AccountNotFound, InvalidName, LimitExceeded, Malformed, NotAllowed, RepoMoved, ThingNotFound
-from entrepot.hub import access, audit, callers, scopes
+from entrepot.hub import access, audit, callers, folder_access, scopes
 from entrepot.hub.callers import FINE_GRAINED, Caller, MaybeCaller, hash_secret, require_login, require_write
 from entrepot.hub.context import HubContext
 from entrepot.hub.scopes import NamedTarget, RequestedScope, Scopes, ScopeTarget
-from entrepot.names import RepoRef, new_uid, parse_repo_id
+from entrepot.names import RepoRef, new_uid, parse_repo_id, split_namespace
 
 ROLES = ("read", "write", FINE_GRAINED)
 MAX_TOKENS = 1_000
@@ -224,7 +225,22 @@ def _scopes(tx: Read, owner: Caller, draft: TokenDraft) -> Scopes | None:
         return None
     scopes.check_target_count(draft.places)
     everywhere = scopes.check_permissions(draft.everywhere, scopes.EVERYWHERE, "everything")
-    return Scopes(tuple(_place(tx, owner, place) for place in draft.places), everywhere, draft.reads_gated)
+    places = tuple(target for place in draft.places for target in _targets(tx, owner, place))
+    return Scopes(places, everywhere, draft.reads_gated)
+
+
+def _targets(tx: Read, owner: Caller, requested: RequestedScope) -> list[ScopeTarget]:
+    """Return the targets that a name stands for: one, or the folders of both types with one name."""
+    if requested.kind != "folder":
+        return [_place(tx, owner, requested)]
+    name = split_namespace(requested.name)
+    found = []
+    for kind in folder_access.KINDS:
+        with contextlib.suppress(ThingNotFound, RepoMoved):
+            found.append(folder_access.visible(tx, owner, kind, *name))
+    if not found:
+        raise ThingNotFound("folder", requested.name)
+    return [scopes.target_of(folder, requested.permissions) for folder in found]
 
 
 def _place(tx: Read, owner: Caller, requested: RequestedScope) -> ScopeTarget:

@@ -113,7 +113,7 @@ def request_access(hub: HubContext, caller: MaybeCaller, ref: RepoRef, answers: 
         row = access.visible(tx, caller, ref)
         requester = require_write(caller)
         _check_gated(row)
-        if requester.role_in(row.namespace_id) is not None:
+        if access.member_role(tx, requester, row) is not None:
             raise AlreadyGranted(requester.account.name, str(row.ref.id))
         there = access_requests.find(tx, row.id, requester.account.id)
         if there is not None:
@@ -243,8 +243,7 @@ def grant(hub: HubContext, caller: MaybeCaller, ref: RepoRef, user: str) -> None
         _check_gated(row)
         found = _user(tx, user)
         there = access_requests.find(tx, row.id, found.id)
-        is_member = found.id == row.namespace_id or accounts.role_of(tx, row.namespace_id, found.id) is not None
-        if is_member or (there is not None and there.status == ACCEPTED):
+        if access.is_member(tx, found, row) or (there is not None and there.status == ACCEPTED):
             raise AlreadyGranted(found.name, str(row.ref.id))
         now = hub.now_ms()
         if there is None:

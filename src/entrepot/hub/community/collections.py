@@ -296,7 +296,7 @@ def _filters(tx: Read, caller: MaybeCaller, question: CollectionQuery) -> Collec
                 names.append((singular, name))
                 continue
             row = repositories.find(tx, RepoRef(RepoType(singular), parse_repo_id(name)))
-            if row is not None and access.may_see(caller, row):
+            if row is not None and access.may_see(tx, caller, row):
                 repo_ids.append(row.id)
         wanted = attrs.evolve(wanted, repo_ids=tuple(repo_ids), names=tuple(names))
     return wanted
@@ -340,7 +340,7 @@ def _check_right(editor: Caller, namespace_id: int, name: str) -> None:
 
 def _namespace(tx: Read, maker: Caller, name: str) -> Account:
     found = accounts.find(tx, name)
-    if found is None:
+    if found is None or found.parent_id is not None:
         raise AccountNotFound(name)
     _check_right(maker, found.id, found.name)
     return found
@@ -359,11 +359,12 @@ def _show_all(
     found = repositories.by_ids(tx, list({item.repo_id for item in everything if item.repo_id is not None}))
     linked = collections.by_ids(tx, [item.linked_id for item in everything if item.linked_id is not None])
     owners = accounts.by_ids(tx, list({row.namespace_id for row in rows}))
+    access.load_grants(tx, caller, found.values())
     voted = collections.voted(tx, [row.id for row in rows], caller.account.id) if caller is not None else frozenset()
     shown = []
     for row in rows:
         seen = (
-            _visible_item(caller, item, found.get(item.repo_id or 0), linked.get(item.linked_id or 0))
+            _visible_item(tx, caller, item, found.get(item.repo_id or 0), linked.get(item.linked_id or 0))
             for item in held[row.id]
         )
         items = list(itertools.islice((item for item in seen if item is not None), most))
@@ -372,13 +373,12 @@ def _show_all(
 
 
 def _visible_item(
-    caller: MaybeCaller, item: ItemRow, repo: RepoRow | None, linked: CollectionRow | None
+    tx: Read, caller: MaybeCaller, item: ItemRow, repo: RepoRow | None, linked: CollectionRow | None
 ) -> CollectionItem | None:
     """Return an item; None if it is gone or hidden from the caller."""
     if item.repo_id is not None:
-        return (
-            CollectionItem(item, str(repo.ref.id), repo) if repo is not None and access.may_see(caller, repo) else None
-        )
+        is_shown = repo is not None and access.may_see(tx, caller, repo)
+        return CollectionItem(item, str(repo.ref.id), repo) if repo is not None and is_shown else None
     if item.linked_id is not None:
         return CollectionItem(item, slug_of(linked), None) if linked is not None and _may_see(caller, linked) else None
     return CollectionItem(item, item.name or "", None)

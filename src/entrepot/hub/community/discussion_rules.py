@@ -53,7 +53,7 @@ def get_repo_to_discuss(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[Re
     """
     row = access.visible(tx, caller, ref, by_alias=False)
     known = require_login(caller)
-    if not access.may_write(known, row):
+    if not access.may_write(tx, known, row):
         row, known = access.discussable(tx, caller, ref)
     check_enabled(row)
     return row, known
@@ -71,7 +71,7 @@ def get_discussion_to_change(
     """
     row, known = get_repo_to_discuss(tx, caller, ref)
     discussion = get(tx, row, num)
-    check_may_change(known, row, discussion.author_id)
+    check_may_change(tx, known, row, discussion.author_id)
     return row, known, discussion
 
 
@@ -110,18 +110,18 @@ def get_pull(tx: Read, row: RepoRow, num: int) -> DiscussionRow:
     return discussion
 
 
-def may_change(known: Caller, row: RepoRow, author_id: int) -> bool:
+def may_change(tx: Read, known: Caller, row: RepoRow, author_id: int) -> bool:
     """Return whether the caller is the author, or may write to the repository."""
-    return author_id == known.account.id or access.may_write(known, row)
+    return author_id == known.account.id or access.may_write(tx, known, row)
 
 
-def check_may_change(known: Caller, row: RepoRow, author_id: int) -> None:
+def check_may_change(tx: Read, known: Caller, row: RepoRow, author_id: int) -> None:
     """Raise if the caller is not the author and may not write to the repository.
 
     Raises:
         NotAllowed: they are neither.
     """
-    if not may_change(known, row, author_id):
+    if not may_change(tx, known, row, author_id):
         raise NotAllowed(
             f"Only its author and those who may write to the {row.type.value} {row.ref.id} can do this: you are neither"
         )

@@ -266,7 +266,7 @@ def _own_comment(
     event = discussions.find_event(tx, discussion.id, uid)
     if event is None or event.kind != "comment":
         raise ThingNotFound("comment", uid)
-    discussion_rules.check_may_change(known, row, event.author_id)
+    discussion_rules.check_may_change(tx, known, row, event.author_id)
     return row, known, discussion, event
 
 

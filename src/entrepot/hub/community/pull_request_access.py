@@ -66,7 +66,7 @@ def get_changeable_ref(
     head = refs.find(tx, row.id, pull_ref(number))
     if discussion is None or head is None:
         raise RevisionNotFound(revision)
-    check_proposal(known, row, discussion)
+    check_proposal(tx, known, row, discussion)
     return row, known, BranchHead(pull_ref(number), head)
 
 
@@ -102,14 +102,14 @@ def pusher(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller
     return access.writable(tx, caller, ref)
 
 
-def check_proposal(known: Caller, row: RepoRow, discussion: DiscussionRow) -> None:
+def check_proposal(tx: Read, known: Caller, row: RepoRow, discussion: DiscussionRow) -> None:
     """Raise if the caller may not commit to a pull request, or if it is closed or merged.
 
     Raises:
         NotAllowed: the caller is not its author and may not write to the repository.
         Refused: it is closed or merged.
     """
-    if not discussion_rules.may_change(known, row, discussion.author_id):
+    if not discussion_rules.may_change(tx, known, row, discussion.author_id):
         raise NotAllowed(
             f"Pull request {discussion.num} takes commits of its author and of those who may write to "
             f"the {row.type.value} {row.ref.id} only; open one of your own"
@@ -137,7 +137,7 @@ def record_commits(
     discussion = discussions.find(tx, row.id, number)
     if discussion is None:
         raise RevisionNotFound(ref)
-    check_proposal(author, row, discussion)
+    check_proposal(tx, author, row, discussion)
     for oid, subject in commits[-_NOTED:]:
         if not discussion_rules.is_full(tx, discussion):
             discussion_rules.note(hub, tx, discussion, author, "commit", discussion_rules.commit_data(subject, oid))
@@ -175,6 +175,6 @@ def bases_of(tx: Read, discussion: DiscussionRow, head: Oid) -> list[Oid]:
 def _contributor(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
     """Return the repository and the caller if they may write (with any kind of token), or may propose changes."""
     row = access.visible(tx, caller, ref, by_alias=False)
-    if caller is not None and access.may_write(caller, row):
+    if caller is not None and access.may_write(tx, caller, row):
         return row, caller
     return proposer(tx, caller, ref)

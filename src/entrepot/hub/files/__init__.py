@@ -1,1 +1,1 @@
-"""Use cases that store and serve file contents: staging, LFS, Xet, bulk uploads, scrubbing."""
+"""Use cases that store and serve file contents: preparation of commits, LFS, Xet, bulk uploads, scrubbing."""

@@ -95,7 +95,7 @@ def receive_files(
         linked = file_links.usable(tx, row.id, list(contents))
     quota.spend(sum(len(data) for sha256, data in contents.items() if sha256 not in linked))
     there = _stored_already(hub, row.id, author.account.id, contents)
-    arrivals = _Packing(hub, row.namespace_id).pack({key: contents[key] for key in contents if key not in there})
+    arrivals = _Packing(hub, row.owner_id).pack({key: contents[key] for key in contents if key not in there})
     for sha256 in _record(hub, row, author, revision, contents, arrivals):
         rechunking.drop_raw(hub, sha256, hub.now_ms())
     return list(contents)
@@ -153,9 +153,9 @@ def _record(
     chunked = {*(item.row.hash for item in arrivals), *(xorb for item in arrivals for xorb in item.xorbs)}
     locks = (Lock.repo(row.id), *map(Lock.file, contents), *map(Lock.xorb, chunked))
     with hub.write(*locks) as tx:
-        capabilities.recheck(tx, author, row, capabilities.target(row, author, revision), now)
+        capabilities.recheck(tx, author, row, capabilities.target(tx, row, author, revision), now)
         for xorb in {xorb for item in arrivals for xorb in item.xorbs}:
-            if not xorbs.use(tx, xorb, row.namespace_id, now):
+            if not xorbs.use(tx, xorb, row.owner_id, now):
                 raise Busy("these files")  # a sweep with a very short grace period deleted their xorb: send them again
         raw = rows.put(tx, row.id, arrivals, author.account.id, now)
         if len(file_links.usable(tx, row.id, list(contents))) < len(contents):

@@ -52,7 +52,8 @@ def viewer_of(hub: HubContext, tx: Read, given: XetToken) -> Viewer:
         return viewer
     if hub.settings.dedup_scope == "hub":
         return attrs.evolve(viewer, is_everywhere=True)
-    if hub.settings.dedup_scope == "namespace":
+    # Whoever edits a shared folder has no role with its owner, whose other chunks are none of their business.
+    if hub.settings.dedup_scope == "namespace" and _belongs(caller, given.namespace_id):
         return attrs.evolve(viewer, realm=given.namespace_id)
     return viewer
 
@@ -61,6 +62,8 @@ def viewer_of_readers(hub: HubContext, row: RepoRow) -> Viewer:
     """Return the viewer for files that the hub chunks for a repository: the rights that all its readers have."""
     if hub.settings.dedup_scope == "hub":
         return Viewer(Visibility(), is_everywhere=True)
+    if row.parent_id is not None:
+        return Viewer(Visibility((), [row.id]))
     if hub.settings.dedup_scope == "namespace":
         return Viewer(Visibility((), [row.id]), realm=row.namespace_id)
     return Viewer(Visibility([row.namespace_id]) if row.is_private else Visibility((), [row.id]))
@@ -69,6 +72,10 @@ def viewer_of_readers(hub: HubContext, row: RepoRow) -> Viewer:
 def strict(viewer: Viewer) -> Viewer:
     """Return the same viewer without the rights added by a wider ``dedup_scope``."""
     return attrs.evolve(viewer, realm=None, is_everywhere=False)
+
+
+def _belongs(caller: MaybeCaller, namespace_id: int) -> bool:
+    return caller is not None and caller.own_role(namespace_id) is not None
 
 
 def _is_trusted(caller: MaybeCaller) -> bool:

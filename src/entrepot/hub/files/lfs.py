@@ -32,7 +32,7 @@ from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, file_scrubbing
-from entrepot.hub.files.staging import admit, link_user, present_sizes, usable_sizes
+from entrepot.hub.files.preparation import admit, link_user, present_sizes, usable_sizes
 from entrepot.names import RepoRef, Sha256, new_uid, parse_sha256
 from entrepot.storage.contents import Content
 
@@ -106,6 +106,7 @@ def plan_uploads(
         row, author = pull_request_access.uploader(tx, caller, ref, revision)
         stored = _intact_sizes(tx, author, row, sha256s)
         quota = quotas.allowance(hub, tx, row)
+        holder = capabilities.for_upload(tx, row, author, revision).fields()
     if stored:
         # Looked up again, touched and linked in one transaction: no sweep can run in between.
         with hub.write(Lock.repo(row.id), *map(Lock.file, sha256s)) as tx:
@@ -115,7 +116,7 @@ def plan_uploads(
             # Verify and commit must find it here, even if it is only readable elsewhere now.
             admit(tx, author, row, known, quota, hub.now_ms())
     return [
-        _refuse(hub, item, stored, quota) or _plan_upload(hub, row, author, revision, item, stored, takes_parts)
+        _refuse(hub, item, stored, quota) or _plan_upload(hub, row, author, holder, item, stored, takes_parts)
         for item in wanted
     ]
 
@@ -366,7 +367,7 @@ def _intact_sizes(tx: Read, author: Caller, row: RepoRow, sha256s: Sequence[Sha2
 
 
 def _is_raw(tx: Read, author: Caller, row: RepoRow, sha256: Sha256) -> bool:
-    kept = file_links.stored_form(tx, row.id, sha256, link_user(author, row))
+    kept = file_links.stored_form(tx, row.id, sha256, link_user(tx, author, row))
     return kept is None or kept.is_raw
 
 
@@ -393,14 +394,14 @@ def _plan_upload(
     hub: HubContext,
     row: RepoRow,
     author: Caller,
-    revision: str | None,
+    holder: Mapping[str, str],
     item: RequestedObject,
     stored: Mapping[Sha256, int],
     takes_parts: bool,
 ) -> ObjectPlan:
     if item.sha256 in stored:
         return ObjectPlan(item)
-    fields = capabilities.for_upload(row, author, revision).fields() | {"oid": item.sha256, "size": str(item.size)}
+    fields = {"oid": item.sha256, "size": str(item.size), **holder}
     threshold = row.settings.get(MULTIPART_THRESHOLD)
     if not takes_parts or item.size <= (threshold or hub.settings.multipart_threshold):
         return ObjectPlan(item, _link(hub, _UPLOAD, f"/_lfs/objects/{item.sha256}", fields))

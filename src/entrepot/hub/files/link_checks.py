@@ -75,7 +75,7 @@ def _check(hub: HubContext, tx: Read, link: UnprovenLink) -> Finding | None:
 def _viewer(hub: HubContext, tx: Read, link: UnprovenLink, row: RepoRow) -> Viewer:
     """Return the viewer with the present rights of the account that made the link."""
     account = None if link.pusher_id is None else accounts.by_ids(tx, [link.pusher_id]).get(link.pusher_id)
-    shared_in = row.namespace_id if hub.settings.dedup_scope == "namespace" else None
+    shared_in = row.owner_id if hub.settings.dedup_scope == "namespace" else None
     if account is None:
         return Viewer(Visibility((), [row.id]), realm=shared_in, needs_proof=True)
     seen = read_by(callers.acting_as(tx, attrs.evolve(account, is_admin=False)))

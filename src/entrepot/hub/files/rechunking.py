@@ -255,7 +255,7 @@ class Rechunker:
         """Start; chunks are reused if all readers of the repository may refer to them, or as ``dedup_scope`` allows."""
         self._hub = hub
         self._repo_id = row.id
-        self._namespace_id = row.namespace_id
+        self._namespace_id = row.owner_id
         self._viewer = chunk_rights.viewer_of_readers(hub, row)
         self._shard = new_uid()
         self._builder = XorbBuilder()

@@ -42,7 +42,7 @@ ANONYMOUS = "public"
 class XetToken:
     """What the holder may do: read one repository's files, or also add files.
 
-    ``namespace_id``: the repository's namespace. ``is_proposal``: the holder may
+    ``namespace_id``: the account that owns the repository. ``is_proposal``: the holder may
     not write to the repository, only propose changes; then the namespace is their
     own, and the hub verifies their claims about files before using them.
     ``grant``: the access token that it was issued for, whose present rights
@@ -80,9 +80,7 @@ def issue_read(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str
         if revision is not None:
             revisions.resolve(tx, row.id, revision)
         grant = capabilities.of(row, caller).by_name(row)
-        return _issue(
-            hub, tx, XetToken(row.id, grant.user_id, row.namespace_id, False, False, holder_of(caller), grant)
-        )
+        return _issue(hub, tx, XetToken(row.id, grant.user_id, row.owner_id, False, False, holder_of(caller), grant))
 
 
 def issue_write(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str | None = "main") -> IssuedXetToken:
@@ -98,9 +96,9 @@ def issue_write(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
     """
     with hub.read() as tx:
         row, author = pull_request_access.uploader(tx, caller, ref, revision)
-        is_proposal = not access.may_write(author, row)
-        namespace_id = author.account.id if is_proposal else row.namespace_id
-        grant = capabilities.for_upload(row, author, revision).by_name(row)
+        is_proposal = not access.may_write(tx, author, row)
+        namespace_id = author.account.id if is_proposal else row.owner_id
+        grant = capabilities.for_upload(tx, row, author, revision).by_name(row)
         given = XetToken(row.id, grant.user_id, namespace_id, True, is_proposal, holder_of(author), grant)
         return _issue(hub, tx, given)
 
@@ -160,9 +158,9 @@ def _repository(hub: HubContext, tx: Read, given: XetToken) -> RepoRow:
         row, author = capabilities.writing_repo(tx, given.grant, hub.now_ms())
     except (Forbidden, NotFound, Refused):
         raise InvalidCredentials from None
-    namespace_id = author.account.id if given.is_proposal else row.namespace_id
+    namespace_id = author.account.id if given.is_proposal else row.owner_id
     # A writer's token must not become a proposer's, whose claims are verified first.
-    if namespace_id != given.namespace_id or (not given.is_proposal and not access.may_write(author, row)):
+    if namespace_id != given.namespace_id or (not given.is_proposal and not access.may_write(tx, author, row)):
         raise InvalidCredentials
     return row
 

@@ -17,7 +17,7 @@ from entrepot.hub.accounts.quotas import Allowance
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import rechunking
-from entrepot.hub.files.staging import admit
+from entrepot.hub.files.preparation import admit
 from entrepot.hub.repos import locks, protections
 from entrepot.hub.repos.locks import PushGuard
 from entrepot.hub.repos.push_contents import PushContents

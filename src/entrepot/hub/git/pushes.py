@@ -28,7 +28,7 @@ from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import file_scrubbing
-from entrepot.hub.files.staging import store_rows
+from entrepot.hub.files.preparation import store_rows
 from entrepot.hub.git import git_wire, push_policy
 from entrepot.hub.jobs import file_metadata, handlers
 from entrepot.hub.repos import locks
@@ -211,11 +211,11 @@ def _lack_of_right(tx: Read, author: Caller, row: RepoRow, command: Command) -> 
     discussion = None if number is None else discussions.find(tx, row.id, number)
     if discussion is not None:
         try:
-            pull_request_access.check_proposal(author, row, discussion)
+            pull_request_access.check_proposal(tx, author, row, discussion)
         except (NotAllowed, Refused) as error:
             return error.message
         return None
-    if access.may_write(author, row):
+    if access.may_write(tx, author, row):
         return None
     return f"you may push to your own pull requests only, refs/pr/N, not to {command.ref}"
 

@@ -59,7 +59,8 @@ def index(hub: HubContext, repo_id: int) -> None:
             if refs.find(tx, repo_id, MAIN) == head:
                 repositories.set_facts(tx, repo_id, facts)
                 lineage.replace_card(tx, repo_id, _edges(hub, repo_id, head, inputs))
-                full_text.put(tx, repo_id, str(row.ref.id), facts.tags, split_card(found.readme)[1][:_SEARCHED])
+                tags = repositories.tags_of(tx, [repo_id]).get(repo_id, ())
+                full_text.put(tx, repo_id, str(row.ref.id), tags, split_card(found.readme)[1][:_SEARCHED])
                 return
     raise Busy("the branch")
 

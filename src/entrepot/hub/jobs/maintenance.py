@@ -12,7 +12,7 @@ from entrepot.catalog.files import file_checks, file_links, files, uploads, xorb
 from entrepot.catalog.files.uploads import Upload
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
-from entrepot.catalog.repos import commits, refs, repositories
+from entrepot.catalog.repos import commits, folders, refs, repositories, staged
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import BlobMissing, NotAllowed
 from entrepot.hub.callers import MaybeCaller, require_login
@@ -56,6 +56,10 @@ def fsck(
         progress(f"checking {row.ref}")
         with hub.read() as tx:
             yield from checks.check_repo(hub.store, tx, row, checks_content=checks_content)
+    with hub.read() as tx:
+        for row, has_folder in folders.astray(tx):
+            what = "its visibility is not that of its folder" if has_folder else "its folder is missing"
+            yield Finding("corrupt", str(row.ref), what)
     with hub.read() as tx:
         needed = list(files.needed(tx))
         spare = files.unused(tx, hub.now_ms())
@@ -105,6 +109,7 @@ def gc(
     grace = hub.settings.gc_grace_s * 1000 if grace_ms is None else grace_ms
     cutoff = hub.now_ms() - grace
     yield from _sweep_repos(hub, cutoff, is_rehearsal)
+    yield from _sweep_staged(hub, is_rehearsal)
     living = set()
     for row in _all_repos(hub):
         living.add(row.uid)
@@ -212,6 +217,24 @@ def _sweep_repos(hub: HubContext, cutoff: int, is_rehearsal: bool) -> Iterator[U
             with hub.write(Lock.repo(repo_id)) as tx:
                 repositories.erase(tx, repo_id)
         yield UnreferencedData("repository", f"row {repo_id}", "it was deleted", 0)
+    if not is_rehearsal:
+        with hub.write(Lock.hub()) as tx:
+            folders.sweep(tx)
+
+
+def _sweep_staged(hub: HubContext, is_rehearsal: bool) -> Iterator[UnreferencedData]:
+    """Drop the staged changes that have ended; their contents are swept after the grace period."""
+    days = hub.settings.staging_days
+    before = hub.now_ms() - days * _DAY_MS
+    with hub.read() as tx:
+        ended = staged.ended(tx, before)
+        names = repositories.by_ids(tx, [repo_id for repo_id, _ in ended])
+    for repo_id, number in ended:
+        if not is_rehearsal:
+            with hub.write(Lock.repo(repo_id)) as tx:
+                staged.drop_ended(tx, repo_id, before)
+        name = str(names[repo_id].ref) if repo_id in names else f"row {repo_id}"
+        yield UnreferencedData("staged", f"{number} staged changes of {name}", f"not committed within {days} days", 0)
 
 
 def _sweep_objects(hub: HubContext, row: RepoRow, cutoff: int, is_rehearsal: bool) -> Iterator[UnreferencedData]:

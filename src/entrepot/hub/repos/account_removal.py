@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from entrepot.catalog import AnyLock, Lock, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.repos import folders as folder_rows
 from entrepot.catalog.repos import repositories as repos
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Malformed, Refused
@@ -21,8 +22,8 @@ from entrepot.hub.accounts.accounts import assign_role, check_hub_admin_left, fi
 from entrepot.hub.accounts.administration import Actor, find_namespace, require_admin
 from entrepot.hub.callers import Caller, Role
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import repositories
-from entrepot.names import RepoId, RepoRef
+from entrepot.hub.repos import folders, repositories
+from entrepot.names import RepoId, RepoRef, folder_namespace
 from entrepot.wire.accounts.administration import Removal, Removed, Transferred
 
 
@@ -109,21 +110,32 @@ def _empty(
     if not removal.purge:
         return (), ()
     owned = repos.owned_by(tx, account.id)
+    for folder in folder_rows.of_owner(tx, account.id):
+        folders.discard(hub, tx, actor, folder)
     for row in owned:
-        repositories.discard(hub, tx, actor, row)
+        if row.parent_id is None:
+            repositories.discard(hub, tx, actor, row)
     return (), owned
 
 
 def _move_all(hub: HubContext, tx: Write, actor: Caller | str, source: Account, target: Account) -> list[RepoRef]:
     if source.id == target.id:
         raise Refused(f"{source.name} and {target.name} are the same account")
-    owned = repos.owned_by(tx, source.id)
+    loose = [row for row in repos.owned_by(tx, source.id) if row.parent_id is None]
+    inside = folder_rows.of_owner(tx, source.id)
     taken = [
-        row.ref.path for row in owned if repos.find(tx, RepoRef(row.type, RepoId(target.name, row.name))) is not None
+        row.ref.path for row in loose if repos.find(tx, RepoRef(row.type, RepoId(target.name, row.name))) is not None
     ]
     if taken:
         raise Refused(f"{target.name} has repositories with the names of {some(taken)}: rename those first")
-    return [repositories.relocate(hub, tx, actor, row, target, row.name) for row in owned]
+    held = [it for it in inside if folder_rows.find(tx, it.type, folder_namespace(target.name, it.name)) is not None]
+    if held:
+        names = some([it.namespace for it in held])
+        raise Refused(f"{target.name} has folders with the names of {names}: rename those first")
+    moved = [repositories.relocate(hub, tx, actor, row, target, row.name) for row in loose]
+    for folder in inside:
+        moved += folders.transfer(hub, tx, actor, folder, target)
+    return moved
 
 
 def _appoint(hub: HubContext, tx: Write, actor: Caller | str, leaving: Account, successor: str | None) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import attrs
 
@@ -21,18 +21,27 @@ from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos import commits as commit_rows
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import BranchMoved, Busy, Malformed, RevisionNotFound
+from entrepot.errors import (
+    BranchMoved,
+    Busy,
+    EntryNotFound,
+    InvalidOperation,
+    LimitExceeded,
+    Malformed,
+    RevisionNotFound,
+)
 from entrepot.git import Kind, TreeEditor, diff_trees
 from entrepot.hub import capabilities
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import lfs_rules, staging
+from entrepot.hub.files import lfs_rules, preparation
 from entrepot.hub.files.operations import Operation
-from entrepot.hub.files.staging import StagedCommit
+from entrepot.hub.files.preparation import PreparedCommit
 from entrepot.hub.jobs import file_metadata, handlers
-from entrepot.hub.repos import locks
+from entrepot.hub.repos import locks, staged_commits
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, history_job, publish
+from entrepot.hub.repos.staged_commits import FoundChanges, StagedPolicy
 from entrepot.hub.revisions import BranchHead
 from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef
 from entrepot.storage import objects
@@ -40,6 +49,7 @@ from entrepot.storage.objects import GitObject
 from entrepot.storage.trees import Trees
 
 _ATTEMPTS = 200
+MAX_MESSAGE = 64 << 10
 
 
 @attrs.frozen
@@ -56,6 +66,8 @@ class CommitDraft:
             nothing that this commit touches has changed since ``parent``.
         inline_bytes: approximate size of the content in the operations, without
             large files.
+        staged: how the author's staged changes are treated; None: not at all.
+            Implies ``allows_disjoint``; with ``force``, ``parent`` counts for nothing.
     """
 
     summary: str
@@ -64,15 +76,25 @@ class CommitDraft:
     parent: str | None = None
     allows_disjoint: bool = False
     inline_bytes: int = 0
+    staged: StagedPolicy | None = None
+
+    @property
+    def takes_staged(self) -> bool:
+        """Whether the author's staged changes become part of the commit."""
+        return self.staged is not None and self.staged.force
 
 
 @attrs.frozen
 class RecordedCommit:
-    """A commit that has become the head of a branch."""
+    """A commit that has become the head of a branch.
+
+    ``is_unchanged``: it would have had the files of its parent, so nothing was recorded; ``oid`` is the head.
+    """
 
     repo: RepoRow
     ref: RefName
     oid: Oid
+    is_unchanged: bool = False
 
 
 def check_target(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str) -> None:
@@ -101,26 +123,34 @@ def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str,
         Refused: another user has locked one of the files.
         QuotaExceeded: the commit exceeds the quota of the namespace.
         BranchMoved: the pinned parent is not the head.
+        CommitCanceled: the author has staged changes that the commit does not make, or
+            a path has changed since the parent; only with ``staged``.
         Busy: other writers kept winning the race for the branch, or a sweep
             deleted something that the commit needs.
     """
     draft = check_message(draft)
     with hub.read() as tx:
         row, author, branch = pull_request_access.get_changeable_ref(tx, caller, target, revision)
+        if draft.staged is not None and not branch.ref.startswith("refs/heads/"):
+            raise Malformed("commit", f"staged changes belong to branches, and {branch.ref} is none")
         if not draft.allows_disjoint:
             _check_pin(hub, tx, row.id, branch, draft, ())
-    staged = staging.stage(hub, author, row, branch, draft.operations, inline_bytes=draft.inline_bytes)
+    prepared = preparation.prepare(hub, author, row, branch, draft.operations, inline_bytes=draft.inline_bytes)
     recorded = None
-    known = lfs_rules.read_root(hub, row.id, branch.head) if staged.pointers else {}
+    known = lfs_rules.read_root(hub, row.id, branch.head) if prepared.pointers or draft.takes_staged else {}
     with hub.branch_locks.take((row.id, branch.ref)):
         for _ in range(_ATTEMPTS):
-            recorded = _attempt(hub, author, row, branch.ref, draft, staged, known)
+            recorded = _attempt(hub, author, row, branch.ref, draft, prepared, known)
             if recorded is not None:
                 break
     if recorded is None:
         raise Busy("the branch")
     hub.job_added.set()
-    if branch.ref == MAIN and file_metadata.describe(staged.touched):
+    if (
+        branch.ref == MAIN
+        and not recorded.is_unchanged
+        and (draft.takes_staged or file_metadata.describe(prepared.touched))
+    ):
         # Listings need the new card immediately; if this fails, the queue still has the job.
         handlers.run_now(hub, card_job(row.id))
     if read_message(draft.description, row.type) is not None:
@@ -134,7 +164,7 @@ def _attempt(
     row: RepoRow,
     ref: RefName,
     draft: CommitDraft,
-    staged: StagedCommit,
+    prepared: PreparedCommit,
     known: Mapping[Oid, bytes],
 ) -> RecordedCommit | None:
     """Apply the edits to the head and try to move the branch; return None if another writer was faster."""
@@ -142,9 +172,11 @@ def _attempt(
         head = refs.find(tx, row.id, ref)
         if head is None:
             raise RevisionNotFound(ref)
-        _check_pin(hub, tx, row.id, BranchHead(ref, head), draft, staged.touched)
-        locks.check_paths(tx, row.id, author.account.id, (edit.path for edit in staged.edits))
-        made = compose(hub, tx, author, row, head, draft, staged, known)
+        found = None if draft.staged is None else staged_commits.find(hub, tx, row, ref, author.account.id)
+        whole = prepared if found is None or not draft.takes_staged else staged_commits.combine(prepared, found)
+        _check_pin(hub, tx, row.id, BranchHead(ref, head), draft, whole.touched)
+        locks.check_paths(tx, row.id, author.account.id, (edit.path for edit in whole.edits))
+        made = _composed(hub, tx, author, row, head, draft, whole, known, found)
         locks.check_paths(tx, row.id, author.account.id, made.tracked)
     commit = made.oid
     publication = Publication(
@@ -152,17 +184,53 @@ def _attempt(
         Move(ref, head, commit),
         (head,),
         made.rows,
-        staged.large,
-        staged.touched,
+        whole.large,
+        whole.touched,
         author.account.id,
-        staged.objects,
+        whole.objects,
     )
     with hub.write(Lock.repo(row.id)) as tx:
         author = capabilities.recheck(tx, author, row, ref, hub.now_ms())
-        is_published = publish(hub, tx, publication)
-        if is_published:
+        if found is not None and not staged_commits.is_current(tx, found):
+            return None
+        if found is not None and made.is_unchanged:
+            is_published = refs.find(tx, row.id, ref) == head
+        else:
+            is_published = publish(hub, tx, publication)
+        if not is_published:
+            return None
+        if found is not None:
+            staged_commits.drop(tx, found)
+        if found is None or not made.is_unchanged:
             pull_request_access.record_commits(hub, tx, row, author, ref, [(commit, draft.summary)])
-    return RecordedCommit(row, ref, commit) if is_published else None
+            return RecordedCommit(row, ref, commit)
+    return RecordedCommit(row, ref, head, is_unchanged=True)
+
+
+def _composed(
+    hub: HubContext,
+    tx: Read,
+    author: Caller,
+    row: RepoRow,
+    head: Oid,
+    draft: CommitDraft,
+    prepared: PreparedCommit,
+    known: Mapping[Oid, bytes],
+    found: FoundChanges | None,
+) -> Composed:
+    """Return the commit that applies the edits to the head, if its author has staged nothing else.
+
+    Raises:
+        CommitCanceled: they have, or an edit cannot be applied; only if staged changes are looked at but not taken.
+        EntryNotFound, InvalidOperation: an edit cannot be applied.
+    """
+    if found is None or draft.takes_staged:
+        return compose(hub, tx, author, row, head, draft, prepared, known)
+    try:
+        inspect = functools.partial(staged_commits.check, prepared, found)
+        return compose(hub, tx, author, row, head, draft, prepared, known, inspect)
+    except (EntryNotFound, InvalidOperation) as error:
+        raise staged_commits.unimplemented(error) from None
 
 
 @attrs.frozen
@@ -170,12 +238,14 @@ class Composed:
     """A commit that can be published.
 
     ``rows``: objects to store with it; ``tracked``: the ``.gitattributes`` files
-    that were changed because no rule sent a large file to LFS.
+    that were changed because no rule sent a large file to LFS; ``is_unchanged``:
+    it has the files of its parent.
     """
 
     oid: Oid
     rows: list[ObjectRow]
     tracked: tuple[RepoPath, ...]
+    is_unchanged: bool
 
 
 def compose(
@@ -185,30 +255,35 @@ def compose(
     row: RepoRow,
     parent: Oid,
     draft: CommitDraft,
-    staged: StagedCommit,
+    prepared: PreparedCommit,
     known: Mapping[Oid, bytes],
+    inspect: Callable[[TreeEditor], None] | None = None,
 ) -> Composed:
-    """Return the commit that applies staged edits to a parent.
+    """Return the commit that applies prepared edits to a parent.
 
     Args:
         known: result of :func:`lfs_rules.read_root` for the parent, or for an earlier one.
+        inspect: called with the edited tree; what it raises is raised.
 
     Raises:
         EntryNotFound, InvalidOperation: an edit cannot be applied there.
     """
     trees, before = Trees(hub.store, tx, row.id), objects.root_of(hub.store, tx, row.id, parent)
     editor = TreeEditor(before, trees.read)
-    for edit in staged.edits:
+    for edit in prepared.edits:
         edit.apply(editor)
+    if inspect is not None:
+        inspect(editor)
     additions = lfs_rules.Additions()
-    if staged.pointers:
-        written = {edit.path: edit.mode for edit in staged.edits if isinstance(edit, staging.Put)}
+    if prepared.pointers:
+        written = {edit.path: edit.mode for edit in prepared.edits if isinstance(edit, preparation.Put)}
         others = functools.partial(lfs_rules.names_in_folders, trees, before, written)
-        additions = lfs_rules.cover(tx, row.id, editor, staged.pointers, others, known)
+        additions = lfs_rules.cover(tx, row.id, editor, prepared.pointers, others, known)
     root, fresh = editor.write()
     commit = commit_object(hub, author, root, (parent,), draft.summary, draft.description)
     made = [GitObject(oid, Kind.TREE, content) for oid, content in fresh.items()]
-    return Composed(commit.oid, [objects.row_of(item) for item in (*additions.made, *made, commit)], additions.paths)
+    rows = [objects.row_of(item) for item in (*additions.made, *made, commit)]
+    return Composed(commit.oid, rows, additions.paths, root == before)
 
 
 def check_message(draft: CommitDraft) -> CommitDraft:
@@ -216,6 +291,7 @@ def check_message(draft: CommitDraft) -> CommitDraft:
 
     Raises:
         Malformed: the summary is empty, or the parent is not an id.
+        LimitExceeded: staged changes are looked at, and the message has more than 64 KiB.
     """
     if not draft.summary.strip():
         raise Malformed("commit", "the summary is empty")
@@ -224,7 +300,21 @@ def check_message(draft: CommitDraft) -> CommitDraft:
     summary, _, rest = draft.summary.replace("\r\n", "\n").strip("\n").partition("\n")
     rest = rest.strip("\n")
     description = f"{rest}\n\n{draft.description}" if rest and draft.description else rest or draft.description
-    return attrs.evolve(draft, summary=summary, description=description)
+    checked = attrs.evolve(draft, summary=summary, description=description)
+    if draft.staged is None:
+        return checked
+    check_length(checked)
+    return attrs.evolve(checked, allows_disjoint=True, parent=None if draft.takes_staged else draft.parent)
+
+
+def check_length(draft: CommitDraft) -> None:
+    """Raise if a message has more than 64 KiB; for the routes that promise this limit.
+
+    Raises:
+        LimitExceeded: it has.
+    """
+    if len(draft.summary.encode()) + len(draft.description.encode()) > MAX_MESSAGE:
+        raise LimitExceeded("the length of the message in bytes", MAX_MESSAGE)
 
 
 def _check_pin(
@@ -234,6 +324,7 @@ def _check_pin(
 
     Raises:
         BranchMoved: with the paths that changed since the pinned parent.
+        CommitCanceled: the same, if staged changes are looked at and one of the commit's paths has changed.
     """
     if draft.parent is None or branch.head.startswith(draft.parent):
         return
@@ -242,6 +333,9 @@ def _check_pin(
         raise BranchMoved(branch.ref)
     before, after = (objects.root_of(hub.store, tx, repo_id, oid) for oid in (parents[0], branch.head))
     changed = [change.path for change in diff_trees(before, after, Trees(hub.store, tx, repo_id).read)]
+    if draft.staged is not None:
+        staged_commits.check_overlap(changed, touched)
+        return
     is_later = commit_rows.is_ancestor(tx, repo_id, parents[0], branch.head)
     if not (draft.allows_disjoint and is_later) or _overlap(changed, touched):
         raise BranchMoved(branch.ref, tuple(changed))

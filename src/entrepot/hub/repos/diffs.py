@@ -1,20 +1,33 @@
-"""Differences between two commits as text, of limited size."""
+"""Differences between two commits: as text of limited size, and the large files among them."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 from entrepot.catalog import Read
 from entrepot.catalog.git import objects as object_rows
-from entrepot.git import Change, Entry, Side, diff_trees, unified_diff
+from entrepot.git import Change, Entry, Mode, Side, diff_trees, unified_diff
 from entrepot.hub.context import HubContext
-from entrepot.names import Oid
+from entrepot.names import Oid, RepoPath, Sha256
 from entrepot.storage import objects
 from entrepot.storage.trees import Node, Trees
 
 _FILE_LIMIT = 1 << 20
 _TEXT_LIMIT = 8 << 20
 _FILES_LIMIT = 20_000
+
+
+def large_files(tx: Read, repo_id: int, changes: Sequence[Change]) -> list[tuple[Sha256, RepoPath]]:
+    """Return the large files that changes add, each with its path."""
+    taken = {
+        change.path: change.new.oid
+        for change in changes
+        if change.new is not None and change.new.mode not in (Mode.GITLINK, Mode.SYMLINK)
+    }
+    measures = object_rows.measure(tx, repo_id, list(set(taken.values())))
+    named = ((path, measures[oid].lfs_sha256) for path, oid in taken.items() if oid in measures)
+    return [(sha256, path) for path, sha256 in named if sha256 is not None]
 
 
 def between(hub: HubContext, tx: Read, repo_id: int, old: Oid | None, new: Oid | None) -> str:

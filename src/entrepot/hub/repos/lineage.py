@@ -226,7 +226,11 @@ class _Walk:
 
     def _visible(self, ids: set[int]) -> dict[int, RepoRow]:
         found = repositories.by_ids(self._tx, sorted(ids))
-        return {key: row for key, row in found.items() if access.may_see(self._caller, row) and not row.is_disabled}
+        return {
+            key: row
+            for key, row in found.items()
+            if access.may_see(self._tx, self._caller, row) and not row.is_disabled
+        }
 
     def _named(self, kind: RepoType, name: str) -> LineageNode:
         """Return the node of a source: under its present name if the caller may see it, else as it was named."""

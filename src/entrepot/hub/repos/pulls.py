@@ -15,25 +15,24 @@ import attrs
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.community import discussions
 from entrepot.catalog.community.discussions import DRAFT, MERGED, OPEN, DiscussionRow
-from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos import commits as commit_rows
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import Busy, LimitExceeded, NotMergeable, Refused, RevisionNotFound
-from entrepot.git import Kind, Merged, Mode, merge_trees
+from entrepot.errors import Busy, LimitExceeded, Malformed, NotMergeable, Refused, RevisionNotFound
+from entrepot.git import Kind, Merged, merge_trees
 from entrepot.hub import access, audit, capabilities, events, revisions
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import discussion_rules, pull_request_access
 from entrepot.hub.context import HubContext
 from entrepot.hub.events import RefChange
-from entrepot.hub.files import lfs_rules, staging
+from entrepot.hub.files import lfs_rules, preparation
 from entrepot.hub.jobs import handlers
 from entrepot.hub.repos import commits, diffs
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.hub.revisions import BranchHead
-from entrepot.names import MAIN, Oid, RepoPath, RepoRef, Sha256, parse_path
+from entrepot.names import MAIN, Oid, RepoPath, RepoRef, parse_path
 from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
 from entrepot.storage.trees import Trees
@@ -108,16 +107,18 @@ def open_with_commit(
         Busy: the parent was swept in the meantime.
         As :func:`commits.create` otherwise.
     """
+    if draft.staged is not None:
+        raise Malformed("commit", "staged changes belong to branches, and a pull request is none")
     draft = commits.check_message(draft)
     with hub.read() as tx:
         row, author, base = _base(tx, caller, target, revision)
         start = base.head if draft.parent is None else revisions.resolve(tx, row.id, draft.parent)
-    staged = staging.stage(
+    prepared = preparation.prepare(
         hub, author, row, BranchHead(base.ref, start), draft.operations, inline_bytes=draft.inline_bytes
     )
-    known = lfs_rules.read_root(hub, row.id, start) if staged.pointers else {}
+    known = lfs_rules.read_root(hub, row.id, start) if prepared.pointers else {}
     with hub.read() as tx:
-        made = commits.compose(hub, tx, author, row, start, draft, staged, known)
+        made = commits.compose(hub, tx, author, row, start, draft, prepared, known)
     commit = made.oid
     with hub.write(Lock.repo(row.id)) as tx:
         author = capabilities.recheck(tx, author, row, None, hub.now_ms())
@@ -130,10 +131,10 @@ def open_with_commit(
             Move(head, None, commit),
             (start,),
             made.rows,
-            staged.large,
-            staged.touched,
+            prepared.large,
+            prepared.touched,
             author.account.id,
-            staged.objects | {start},
+            prepared.objects | {start},
         )
         if not publish(hub, tx, publication):
             raise Busy("the pull request")
@@ -250,7 +251,7 @@ def _attempt(
         base, head = _ends(tx, discussion)
         rules: dict[Oid, GitObject] = {}
         merged = _merged(hub, tx, discussion, base, head, rules)
-        large = _large(tx, row.id, merged)
+        large = diffs.large_files(tx, row.id, merged.taken)
     parents = (base,) if is_squash else (base, head)
     summary = f"Merge {discussion_rules.head_ref(discussion)}: {discussion.title}"
     commit = commit_object(hub, merger, merged.root, parents, summary, said or "")
@@ -367,18 +368,6 @@ def _sides(tx: Read, discussion: DiscussionRow) -> tuple[Oid | None, Oid | None]
     if head is None:
         return None, None
     return next(iter(pull_request_access.bases_of(tx, discussion, head)), None), head
-
-
-def _large(tx: Read, repo_id: int, merged: Merged) -> list[tuple[Sha256, RepoPath]]:
-    """Return the large files that a merge adds."""
-    taken = {
-        change.path: change.new.oid
-        for change in merged.taken
-        if change.new is not None and change.new.mode not in (Mode.GITLINK, Mode.SYMLINK)
-    }
-    measures = objects.measure(tx, repo_id, list(set(taken.values())))
-    named = ((path, measures[oid].lfs_sha256) for path, oid in taken.items() if oid in measures)
-    return [(sha256, path) for path, sha256 in named if sha256 is not None]
 
 
 def _rows(merged: Merged, others: Sequence[GitObject]) -> list[ObjectRow]:

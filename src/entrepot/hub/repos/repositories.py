@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from entrepot.catalog import Lock, Read, Write
+from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
-from entrepot.catalog.repos import commits, refs, repositories
+from entrepot.catalog.repos import commits, folders, refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import full_text
-from entrepot.errors import AlreadyExists, InvalidName, InvalidPath, Malformed, Refused
+from entrepot.errors import AlreadyExists, InvalidName, InvalidPath, Malformed, NotAllowed, Refused
 from entrepot.git import (
     DEFAULT_DATASET,
     DEFAULT_MODEL,
@@ -25,14 +26,15 @@ from entrepot.git import (
     Mode,
     TreeEditor,
 )
-from entrepot.hub import access, audit, events
+from entrepot.hub import access, audit, events, folder_access
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller, require_change
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import rechunking
 from entrepot.hub.files.lfs import MULTIPART_THRESHOLD
 from entrepot.hub.jobs.handlers import run_now
-from entrepot.hub.repos import protections
+from entrepot.hub.repos import folder_homes, protections, repo_labels
+from entrepot.hub.repos.folder_homes import Home
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.names import (
     MAIN,
@@ -61,7 +63,8 @@ class NewRepo:
     ``namespace`` None: the caller's own; ``visibility`` None: the default
     of the namespace, else of the hub; ``files``: added to, or replacing,
     those that every new repository has; ``multipart_threshold``: size in bytes above
-    which files are uploaded in parts, None: the hub's setting.
+    which files are uploaded in parts, None: the hub's setting; ``is_empty``: the first
+    commit has no files at all.
     """
 
     type: RepoType
@@ -72,6 +75,9 @@ class NewRepo:
     license: str | None = None
     files: Mapping[str, bytes] = attrs.field(factory=dict)
     multipart_threshold: int | None = None
+    is_empty: bool = False
+    labels: Sequence[str] = ()
+    description: str = ""
 
 
 @attrs.frozen
@@ -81,6 +87,8 @@ class RepoChanges:
     visibility: str | None = None
     gated: str | None = None
     options: Mapping[str, object] = attrs.field(factory=dict)
+    labels: Sequence[str] | None = None
+    description: str | None = None
 
 
 def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
@@ -89,6 +97,8 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     Raises:
         LoginRequired, NotAllowed: the caller may not create it there.
         InvalidName, InvalidPath: the name, the visibility or a file's path breaks a rule.
+        Malformed, LimitExceeded: a label or the description breaks a rule, or files were
+            given for an empty repository.
         AlreadyExists: the name is taken, in any case; with the page's path as ``url``.
         QuotaExceeded: the namespace has the maximum number of repositories.
     """
@@ -96,13 +106,13 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     repo_id = parse_repo_id(f"{new.namespace or maker.account.name}/{new.name}")
     content = _initial_files(new)
     with hub.read() as tx:
-        namespace = access.namespace_for(tx, maker, repo_id.namespace, new.type)
+        owner_id = folder_homes.check(tx, maker, repo_id.namespace, new.type).owner_id
     _check_visibility(new.visibility)
     if new.multipart_threshold is not None and not MIN_THRESHOLD <= new.multipart_threshold <= 1 << 40:
         raise Malformed("parameter 'lfsmultipartthresh'", f"expected {MIN_THRESHOLD:,} bytes or more")
-    visibility = new.visibility or namespace.default_visibility or hub.settings.default_visibility
+    labels, description = repo_labels.parse_labels(new.labels), repo_labels.parse_description(new.description)
     editor = TreeEditor(EMPTY_TREE, lambda _oid: b"")
-    made: list[GitObject] = []
+    made: list[GitObject] = [] if content else [stored.of(Kind.TREE, b"")]
     for path, data in content.items():
         blob = stored.of(Kind.BLOB, data)
         editor.put(path, Mode.FILE, blob.oid)
@@ -111,16 +121,19 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     made += [GitObject(oid, Kind.TREE, tree) for oid, tree in trees.items()]
     commit = commit_object(hub, maker, root, (), "initial commit")
     rows = [stored.row_of(item) for item in (*made, commit)]
-    with hub.write(Lock.namespace(namespace.id), Lock.new_repo(), Lock.audit()) as tx:
-        ref = RepoRef(new.type, RepoId(namespace.name, repo_id.name))
+    locks = (Lock.namespace(owner_id), Lock.namespace_named(repo_id.namespace), Lock.new_repo(), Lock.audit())
+    with hub.write(*locks) as tx:
+        home = folder_homes.get(hub, tx, maker, repo_id.namespace, new.type)
+        ref = RepoRef(new.type, RepoId(home.namespace.name, repo_id.name))
         _check_free(tx, maker, ref)
-        quotas.check_new_repo(hub, tx, namespace, size=sum(map(len, new.files.values())))
-        fresh = _fresh(hub, maker, namespace, ref, visibility, new.sdk)
+        quotas.check_new_repo(hub, tx, home.namespace, size=sum(map(len, new.files.values())))
+        default = home.namespace.default_visibility or hub.settings.default_visibility
+        fresh = _fresh(hub, maker, home, ref, home.visibility(new.visibility, default), new.sdk)
         if new.multipart_threshold is not None:
             fresh = attrs.evolve(fresh, settings={MULTIPART_THRESHOLD: new.multipart_threshold})
-        row = repositories.add(tx, fresh)
+        row = repositories.add(tx, attrs.evolve(fresh, labels=labels, description=description))
         events.emit(hub, tx, row, "repo", "create")
-        audit.record(hub, tx, maker, "repo.create", access.subject(row), {"visibility": visibility})
+        audit.record(hub, tx, maker, "repo.create", access.subject(row), {"visibility": row.visibility})
         move = Move(MAIN, None, commit.oid)
         publish(hub, tx, Publication(row.id, move, (), rows, (), tuple(content), maker.account.id))
     hub.job_added.set()
@@ -147,11 +160,11 @@ def move(hub: HubContext, caller: MaybeCaller, ref: RepoRef, target: RepoRef) ->
         AlreadyExists: the new name is taken.
         QuotaExceeded: it exceeds the quota of the other namespace.
     """
-    namespaces = map(Lock.namespace_named, {ref.id.namespace, target.id.namespace})
+    namespaces = folder_homes.locks_of(ref.id.namespace, target.id.namespace)
     with hub.write(Lock.repo_at(ref), *namespaces, Lock.audit()) as tx:
         row, mover = access.writable(tx, caller, ref)
-        namespace = access.namespace_for(tx, mover, target.id.namespace, target.type)
-        relocate(hub, tx, mover, row, namespace, target.id.name)
+        home = folder_homes.get(hub, tx, mover, target.id.namespace, target.type)
+        relocate(hub, tx, mover, row, home.namespace, target.id.name)
         moved = repositories.by_id(tx, row.id)
     assert moved is not None
     hub.job_added.set()
@@ -178,11 +191,19 @@ def relocate(hub: HubContext, tx: Write, by: Caller | str, row: RepoRow, namespa
     taken = repositories.find(tx, there)
     if taken is not None and taken.id != row.id:
         raise AlreadyExists(f"A {row.type.value} repository called {there.id.name} already exists in {namespace.name}")
-    if namespace.id != row.namespace_id:
+    if namespace.owner_id != row.owner_id:
         quotas.check_new_repo(hub, tx, namespace, copied_from=row)
-    moved_to = {"name": str(there.id), "owner": {"id": namespace.uid}}
+    owner = (
+        namespace if namespace.parent_id is None else accounts.by_ids(tx, [namespace.parent_id])[namespace.parent_id]
+    )
+    moved_to = {"name": str(there.id), "owner": {"id": owner.uid}}
     events.emit(hub, tx, row, "repo", "move", {"movedTo": moved_to})
     repositories.rename(tx, row, there, namespace.id)
+    if namespace.id != row.namespace_id:
+        # A folder decides about what is moved into it; outside, the visibility stays as it was.
+        folder = None if namespace.parent_id is None else folders.at(tx, row.type, namespace.id)
+        outcome = row.visibility if folder is None else folder_homes.outcome_of(folder)
+        repositories.update(tx, row.id, follows=folder is not None, visibility=outcome)
     jobs.enqueue(tx, "card", {"repo": row.id}, hub.now_ms(), dedup_key=card_job(row.id))
     audit.record(hub, tx, by, "repo.move", access.subject(row), {"to": str(there.id)})
     return there
@@ -194,6 +215,7 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
     Raises:
         RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
         InvalidName: a value is unknown.
+        Malformed, LimitExceeded: a label or the description breaks a rule.
     """
     _check_visibility(changes.visibility)
     if changes.gated is not None and changes.gated not in GATES:
@@ -202,7 +224,7 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
         row, settler = access.writable(tx, caller, ref)
         values: dict[str, object] = {}
         if changes.visibility is not None:
-            values["visibility"] = changes.visibility
+            values |= _chosen_visibility(tx, settler, row, changes.visibility)
         if changes.gated is not None:
             values["gated"] = changes.gated
         if changes.options:
@@ -215,11 +237,13 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
             words = {name: value for name, value in values.items() if isinstance(value, str)}
             words |= {name: json.dumps(value) for name, value in changes.options.items()}
             audit.record(hub, tx, settler, "repo.settings", access.subject(row), words)
+        repo_labels.change(hub, tx, settler, row, changes.labels, changes.description)
         changed = repositories.by_id(tx, row.id)
         assert changed is not None
         if values:
             updated = {"private": changed.is_private} | {"gated": changed.gated != "no" and changed.gated}
             events.emit(hub, tx, changed, "repo.config", "update", {"updatedConfig": updated})
+    hub.job_added.set()
     return changed
 
 
@@ -243,15 +267,19 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
             if not name.startswith("refs/pr/"):
                 raise InvalidPath(path, f"{rule}; rename or delete it on {name} first")
     rechunking.verify_claims(hub, repo_id=source_id)
-    with hub.write(Lock.repo_at(source), Lock.namespace_named(target.namespace), Lock.new_repo(), Lock.audit()) as tx:
+    namespaces = folder_homes.locks_of(target.namespace)
+    with hub.write(Lock.repo_at(source), *namespaces, Lock.new_repo(), Lock.audit()) as tx:
         origin = access.readable(tx, maker, source)
-        namespace = access.namespace_for(tx, maker, target.namespace, origin.type)
-        ref = RepoRef(origin.type, RepoId(namespace.name, target.name))
+        home = folder_homes.get(hub, tx, maker, target.namespace, origin.type)
+        ref = RepoRef(origin.type, RepoId(home.namespace.name, target.name))
         _check_free(tx, maker, ref)
-        quotas.check_new_repo(hub, tx, namespace, copied_from=origin)
+        quotas.check_new_repo(hub, tx, home.namespace, copied_from=origin)
+        # Nobody publishes what is private by copying it into a public folder.
+        chosen = visibility or ("private" if origin.is_private and home.is_public else None)
         # The copy of a gated repository is gated too, so its owner cannot publish it by accident.
-        fresh = _fresh(hub, maker, namespace, ref, visibility or origin.visibility, origin.sdk)
-        row = repositories.add(tx, attrs.evolve(fresh, gated=origin.gated))
+        fresh = _fresh(hub, maker, home, ref, home.visibility(chosen, origin.visibility), origin.sdk)
+        noted = attrs.evolve(fresh, labels=origin.labels, description=origin.description)
+        row = repositories.add(tx, attrs.evolve(noted, gated=origin.gated))
         now = hub.now_ms()
         objects.copy_all(tx, origin.id, row.id, now)
         commits.copy_all(tx, origin.id, row.id)
@@ -289,17 +317,17 @@ def check_write(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
 
 
 def _fresh(
-    hub: HubContext, maker: Caller, namespace: Account, ref: RepoRef, visibility: str, sdk: str | None
+    hub: HubContext, maker: Caller, home: Home, ref: RepoRef, visibility: tuple[str, bool], sdk: str | None
 ) -> RepoRow:
-    now = hub.now_ms()
+    now, (word, follows) = hub.now_ms(), visibility
     return RepoRow(
         id=0,
         uid=new_uid(),
-        namespace_id=namespace.id,
+        namespace_id=home.namespace.id,
         type=ref.type,
         name=ref.id.name,
         creator_id=maker.account.id,
-        visibility=visibility,
+        visibility=word,
         gated="no",
         is_disabled=False,
         settings={},
@@ -312,8 +340,25 @@ def _fresh(
         pipeline_tag=None,
         library=None,
         sdk=sdk,
-        namespace=namespace.name,
+        namespace=home.namespace.name,
+        follows=follows,
+        parent_id=home.namespace.parent_id,
     )
+
+
+def _chosen_visibility(tx: Read, settler: Caller, row: RepoRow, word: str) -> dict[str, object]:
+    """Return the columns to set for a visibility that the caller chose; it no longer follows a folder then.
+
+    Raises:
+        NotAllowed: it would be wider than the folder, which only who owns the folder may decide.
+    """
+    if row.parent_id is None:
+        return {"visibility": word}
+    if word == "public" and folder_access.permission_on(tx, settler, row) != folder_access.OWN:
+        if row.is_private:
+            raise NotAllowed(f"Only who owns the folder {row.namespace} may publish what is private in it")
+        return {}
+    return {"visibility": word, "follows": False}
 
 
 def _check_free(tx: Read, maker: Caller, ref: RepoRef) -> None:
@@ -331,6 +376,10 @@ def _check_visibility(word: str | None) -> None:
 
 
 def _initial_files(new: NewRepo) -> dict[RepoPath, bytes]:
+    if new.is_empty:
+        if new.files or new.license or new.sdk:
+            raise Malformed("new repository", "an empty one has no files, no license and no sdk")
+        return {}
     content = {RepoPath(".gitattributes"): _TEMPLATES[new.type].encode()}
     readme = _readme(new)
     if readme:

@@ -10,9 +10,10 @@ from entrepot.catalog import Lock, Read
 from entrepot.catalog.accounts import accounts, follows
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.community import collections, discussions, likes
+from entrepot.catalog.repos import folders
 from entrepot.catalog.search import listings
-from entrepot.errors import NotAllowed
-from entrepot.hub import access
+from entrepot.errors import AccountNotFound, NotAllowed
+from entrepot.hub import access, folder_access
 from entrepot.hub.accounts import orgs
 from entrepot.hub.accounts.follows import find
 from entrepot.hub.callers import MaybeCaller, require_login, require_write, seen_by
@@ -74,12 +75,14 @@ def user(hub: HubContext, caller: MaybeCaller, name: str) -> UserProfile:
 
 
 def org(hub: HubContext, caller: MaybeCaller, name: str) -> OrgProfile:
-    """Return the profile of an organisation.
+    """Return the profile of an organisation, or of the folders with a name like ``alice.llm``.
 
     Raises:
-        AccountNotFound: no organisation has this name.
+        AccountNotFound: no organisation has this name, or the caller sees none of these folders.
     """
     with hub.read() as tx:
+        if "." in name:
+            return _folder(tx, caller, name)
         account = find(tx, name, is_user=False)
         return OrgProfile(
             account,
@@ -125,7 +128,23 @@ def stored(hub: HubContext, caller: MaybeCaller, name: str | None) -> list[Revis
         if known.role_in(account.id) is None:
             raise NotAllowed("This token is fine-grained and not for the repositories of its owner")
         # A fine-grained token may have permissions for the organisation, but not for all of its repositories.
-        return [full for full in infos.owned_by(hub, tx, account.id) if access.may_see(known, full.info.row)]
+        return [full for full in infos.owned_by(hub, tx, account.id) if access.may_see(tx, known, full.info.row)]
+
+
+def _folder(tx: Read, caller: MaybeCaller, name: str) -> OrgProfile:
+    """Return the profile of the folders with one name, of the types that the caller sees."""
+    kinds = [kind for kind in folder_access.KINDS if _sees_folder(tx, caller, kind, name)]
+    account = accounts.find(tx, name) if kinds else None
+    if account is None:
+        raise AccountNotFound(name, "organisation")
+    counted = listings.counts(tx, account.id, seen_by(caller))
+    shown = {kind: number for kind, number in counted.items() if kind in kinds}
+    return OrgProfile(account, shown, members=0, followers=0, is_followed=False)
+
+
+def _sees_folder(tx: Read, caller: MaybeCaller, kind: RepoType, name: str) -> bool:
+    found = folders.find(tx, kind, name)
+    return found is not None and folder_access.may_see(tx, caller, found)
 
 
 def _is_followed(tx: Read, caller: MaybeCaller, account: Account) -> bool:

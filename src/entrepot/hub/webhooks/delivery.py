@@ -33,6 +33,7 @@ from entrepot.hub.callers import is_active
 from entrepot.hub.context import HubContext
 from entrepot.hub.webhooks import outbound_http
 from entrepot.hub.webhooks.outbound_http import PostResult, PostTarget
+from entrepot.names import RepoType
 from entrepot.settings import Settings
 
 SENDING_MS = 20_000
@@ -161,7 +162,8 @@ def _is_visible(tx: Read, taken: _Taken) -> bool:
     is_private = row.is_private if row is not None else bool(delivery.payload["repo"]["private"])
     if not is_private:
         return is_active(tx, owner_id)
-    return webhooks.is_insider(tx, owner_id, row.namespace_id if row is not None else delivery.namespace_id)
+    namespace_id = row.namespace_id if row is not None else delivery.namespace_id
+    return webhooks.is_insider(tx, owner_id, namespace_id, RepoType(delivery.payload["repo"]["type"]))
 
 
 def _send(hub: HubContext, taken: _Taken) -> PostResult:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import attrs
 
 from entrepot.catalog import Lock, Read
+from entrepot.catalog.accounts import accounts
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.webhooks import deliveries, webhooks
 from entrepot.catalog.webhooks.deliveries import Delivery as Delivery
@@ -211,8 +212,14 @@ def _own(tx: Read, caller: Caller, uid: str) -> WebhookRow:
 def _may_know(tx: Read, caller: Caller, delivery: Delivery) -> bool:
     row = repositories.by_id(tx, delivery.repo_id)
     if row is not None:
-        return access.may_see(caller, row)
-    return not delivery.payload["repo"]["private"] or caller.role_in(delivery.namespace_id) is not None
+        return access.may_see(tx, caller, row)
+    return not delivery.payload["repo"]["private"] or _sees_private(tx, caller, delivery)
+
+
+def _sees_private(tx: Read, caller: Caller, delivery: Delivery) -> bool:
+    """Return whether a role at the place of a deleted repository shows what was private there."""
+    place = accounts.by_ids(tx, [delivery.namespace_id]).get(delivery.namespace_id)
+    return place is not None and caller.role_in(place.owner_id) is not None
 
 
 def _check(url: str, domains: Sequence[str], secret: str | None) -> None:

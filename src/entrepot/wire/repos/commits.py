@@ -1,7 +1,8 @@
 """JSON of commit requests: one object per line, the header first. Source: docs/protocols/hf_api.md, section 2.4.
 
 ``copyFile`` is an extension of this hub: it writes to ``path`` the content of
-another path, revision or repository, without transferring bytes.
+another path, revision or repository, without transferring bytes. So is ``staged``
+(docs/staged-changes.md, section 3).
 """
 
 from __future__ import annotations
@@ -13,17 +14,32 @@ import msgspec
 Size = Annotated[int, msgspec.Meta(ge=0)]
 
 
+class StagedMode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a commit treats the changes that its caller has staged on the branch.
+
+    Without ``force``, it is canceled (409 ``CommitCanceled``) if there are any that
+    it does not make itself, or if a path of it has changed since ``parentCommit``.
+    With ``force``, they are part of it, below its own changes, and ``parentCommit``
+    is not looked at.
+    """
+
+    force: bool = False
+
+
 class Header(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """The message of a commit, and the parent that it requires.
 
     ``merge="disjoint"`` (an extension of this hub) accepts a later head than
     ``parent_commit`` if no path that this commit touches has changed since.
+    ``staged`` (an extension too) takes account of the caller's staged changes; None
+    leaves them alone, as clients of other hubs expect.
     """
 
     summary: str
     description: str | None = None
     parent_commit: str | None = None
     merge: Literal["disjoint"] | None = None
+    staged: StagedMode | None = None
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -120,10 +136,15 @@ class WholeCommit(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omi
 
 
 class CommitResponse(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """A recorded commit; ``pull_request_url`` is None unless the request opened a pull request."""
+    """A recorded commit; ``pull_request_url`` is None unless the request opened a pull request.
+
+    ``unchanged``: the files would have been the same as before, so nothing was
+    committed, and the commit is the head (only with ``staged``, and for replacing merges).
+    """
 
     success: bool
     commit_oid: str
     commit_url: str
     pull_request_url: str | None = None
     hook_output: str
+    unchanged: bool = False

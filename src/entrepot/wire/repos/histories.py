@@ -20,7 +20,10 @@ class FormattedMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One commit; ``title`` is the first line of its message, ``message`` the rest."""
+    """One commit; ``title`` is the first line of its message, ``message`` the rest.
+
+    ``parents``, an extension of this hub, is present with ``expand[]=parents``.
+    """
 
     id: str
     title: str
@@ -28,6 +31,7 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     authors: list[LogAuthor]
     date: str
     formatted: FormattedMessage | None = None
+    parents: list[str] | None = None
 
 
 class SquashRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

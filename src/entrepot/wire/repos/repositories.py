@@ -27,7 +27,11 @@ class NewFile(msgspec.Struct):
 
 
 class RepoCreation(msgspec.Struct):
-    """Body of ``POST /api/repos/create``; a hub without compute ignores the fields that it cannot use."""
+    """Body of ``POST /api/repos/create``; a hub without compute ignores the fields that it cannot use.
+
+    Extensions of this hub: ``empty`` (the first commit has no files; excludes
+    ``files``, ``license`` and ``sdk``), ``labels`` and ``description``, as in :class:`RepoSettings`.
+    """
 
     name: str
     organization: str | None = None
@@ -38,6 +42,9 @@ class RepoCreation(msgspec.Struct):
     license: str | None = None
     files: list[NewFile] | None = None
     lfsmultipartthresh: int | None = None
+    empty: bool | None = None
+    labels: list[str] | None = None
+    description: str | None = None
 
 
 class MadeRepo(msgspec.Struct):
@@ -79,7 +86,12 @@ class Duplication(msgspec.Struct):
 
 
 class RepoSettings(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):
-    """Settings of a repository to change, or the changed ones; None is an absent key."""
+    """Settings of a repository to change, or the changed ones; None is an absent key.
+
+    Extensions of this hub: ``labels`` replaces the whole list (up to 64 of 1 to 100
+    printable characters, no duplicates), ``description`` has up to 10,000
+    characters; an empty list or text clears.
+    """
 
     private: bool | None = None
     visibility: str | None = None
@@ -90,6 +102,15 @@ class RepoSettings(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=T
     immutable_tags: bool | None = None
     gated_notifications_email: str | None = None
     gated_notifications_mode: Literal["bulk", "real-time"] | None = None
+    labels: list[str] | None = None
+    description: str | None = None
+
+
+class Annotations(msgspec.Struct):
+    """The labels and the description that were set for a repository, apart from those of its card."""
+
+    labels: Sequence[str] = ()
+    description: str = ""
 
 
 class SiblingLfs(msgspec.Struct, rename="camel"):
@@ -150,7 +171,12 @@ class RepoInfo(
         "transformers_info": "transformersInfo",
     },
 ):
-    """A model, dataset or space in descriptions and lists; times end in ``Z``, sizes are in bytes."""
+    """A model, dataset or space in descriptions and lists; times end in ``Z``, sizes are in bytes.
+
+    ``tags`` has the labels of the repository after those of its card;
+    ``description`` is the card's, else the repository's. ``annotations``: an extension
+    of this hub, in the description of one repository, absent if nothing was set.
+    """
 
     uid: str
     id: str
@@ -184,6 +210,8 @@ class RepoInfo(
     used_storage: int | UnsetType = UNSET
     xet_enabled: bool | UnsetType = UNSET
     security_repo_status: SecurityStatus | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    annotations: Annotations | UnsetType = UNSET
     safetensors: Mapping[str, Any] | UnsetType = UNSET
     gguf: Mapping[str, Any] | UnsetType = UNSET
     transformers_info: Mapping[str, Any] | UnsetType = UNSET
@@ -201,7 +229,6 @@ class WiderRepoInfo(
 ):
     """A repository including the fields that only other hubs send; clients decode this."""
 
-    description: str | UnsetType = UNSET
     citation: str | UnsetType = UNSET
     main_size: int | UnsetType = UNSET
     inference: str | UnsetType = UNSET

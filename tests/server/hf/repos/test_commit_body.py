@@ -9,8 +9,9 @@ import pytest
 
 from entrepot.errors import InvalidName, InvalidPath, Malformed
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
+from entrepot.hub.repos.staged_commits import StagedPolicy
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType, Sha256
-from entrepot.server.hf.repos.commit_body import read_lines, read_whole
+from entrepot.server.hf.repos.commit_body import read_changes, read_lines, read_whole
 
 HEADER = b'{"key":"header","value":{"summary":"s"}}'
 SHA = "ab" * 32
@@ -66,6 +67,20 @@ def test_the_header_gives_the_message_and_the_parent() -> None:
     header = line("header", summary="s", description="d", parentCommit="abcdef1", merge="disjoint")
     draft = read_lines([header])
     assert (draft.summary, draft.description, draft.parent, draft.allows_disjoint) == ("s", "d", "abcdef1", True)
+
+
+def test_the_header_says_how_staged_changes_are_treated() -> None:
+    assert read_lines([HEADER]).staged is None
+    assert read_lines([line("header", summary="s", staged={})]).staged == StagedPolicy(force=False)
+    assert read_lines([line("header", summary="s", staged={"force": True})]).takes_staged
+
+
+def test_changes_need_no_header_and_may_have_one_first() -> None:
+    deletion = b'{"key":"deletedFile","value":{"path":"a"}}'
+    assert list(read_changes([deletion])) == list(read_changes([HEADER, deletion])) == [Delete(RepoPath("a"))]
+    assert list(read_changes([])) == []
+    with pytest.raises(Malformed, match="line 2"):
+        list(read_changes([deletion, HEADER]))
 
 
 def test_the_query_may_welcome_a_disjoint_commit_too() -> None:

@@ -40,6 +40,12 @@ def test_a_formatted_message_is_safe_html(anonymous: httpx2.Client, repo: str, k
     assert entries[1]["formatted"] == {"title": "first &amp; &lt;second&gt;", "message": ""}
 
 
+def test_parents_are_there_on_request(anonymous: httpx2.Client, repo: str) -> None:
+    entries = anonymous.get(f"/api/models/{repo}/commits/main?expand[]=parents").json()
+    assert [entry["parents"] for entry in entries] == [[entries[1]["id"]], [entries[2]["id"]], []]
+    assert "parents" not in anonymous.get(f"/api/models/{repo}/commits/main").json()[0]
+
+
 def test_pages_are_linked_until_the_last(anonymous: httpx2.Client, repo: str) -> None:
     answer = anonymous.get(f"/api/models/{repo}/commits/main?limit=2&expand[]=formatted")
     assert len(answer.json()) == 2

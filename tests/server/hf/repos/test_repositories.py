@@ -329,3 +329,61 @@ def test_the_threshold_of_uploads_in_parts_is_that_of_the_repository(site: Site,
             assert header["chunk_size"] == str(6 << 20)
     body = {"name": "thresh2", "lfsmultipartthresh": 1}
     assert alice.post("/api/repos/create", json=body).status_code == 400
+
+
+# --- annotations ---------------------------------------------------------------
+
+
+def test_labels_are_tags_for_clients_of_the_public_hub(api: HfApi, alice: httpx2.Client) -> None:
+    create(alice, name="labelled", labels=["smoke test", "ci"], description="For tests.")
+    info = api.model_info("alice/labelled")
+    assert (info.tags or [])[-2:] == ["smoke test", "ci"]
+    assert [found.id for found in api.list_models(filter="smoke test", author="alice")] == ["alice/labelled"]
+    assert info.description == "For tests."  # type: ignore[attr-defined]
+    whole = alice.get("/api/models/alice/labelled").json()
+    assert whole["annotations"] == {"labels": ["smoke test", "ci"], "description": "For tests."}
+    [listed] = [it for it in alice.get("/api/models?author=alice&full=true").json() if it["id"] == "alice/labelled"]
+    assert "annotations" not in listed
+
+
+def test_annotations_change_with_the_settings_and_are_cleared(alice: httpx2.Client) -> None:
+    create(alice, name="noted", labels=["a"], description="d")
+    url = "/api/models/alice/noted"
+    assert alice.put(f"{url}/settings", json={"labels": ["b", "c"]}).json() == {"labels": ["b", "c"]}
+    assert alice.get(url).json()["annotations"] == {"labels": ["b", "c"], "description": "d"}
+    assert alice.put(f"{url}/settings", json={"labels": [], "description": ""}).json() == {
+        "labels": [],
+        "description": "",
+    }
+    whole = alice.get(url).json()
+    assert ("annotations" in whole, "description" in whole) == (False, False)
+
+
+def test_the_description_of_a_card_is_preferred(alice: httpx2.Client) -> None:
+    card = "---\ndescription: of the card\n---\n"
+    create(alice, name="carded", description="of the hub", files=[{"path": "README.md", "content": card}])
+    whole = alice.get("/api/models/alice/carded").json()
+    assert (whole["description"], whole["annotations"]["description"]) == ("of the card", "of the hub")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"labels": ["x"] * 2}, 400),
+        ({"labels": ["a\nb"]}, 400),
+        ({"labels": "abc"}, 400),
+        ({"labels": [f"l{n}" for n in range(65)]}, 413),
+        ({"description": "x" * 10_001}, 413),
+        ({"empty": True, "license": "mit"}, 400),
+    ],
+)
+def test_bad_annotations_create_nothing(alice: httpx2.Client, body: dict[str, Any], status: int) -> None:
+    assert create(alice, name="badly-noted", **body).status_code == status
+    assert alice.get("/api/models/alice/badly-noted").status_code == 404
+
+
+def test_an_empty_repository_lists_nothing_and_takes_uploads(api: HfApi, alice: httpx2.Client) -> None:
+    create(alice, name="hollow", empty=True)
+    assert api.list_repo_files("alice/hollow") == []
+    api.upload_file(path_or_fileobj=b"x", path_in_repo="a.txt", repo_id="alice/hollow")
+    assert api.list_repo_files("alice/hollow") == ["a.txt"]

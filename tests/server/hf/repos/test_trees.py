@@ -41,6 +41,11 @@ def test_a_tree_lists_one_level_folders_first(anonymous: httpx2.Client, repo: st
     assert file == {"type": "file", "oid": "b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0", "size": 5, "path": "a.txt"}
 
 
+def test_a_tree_names_its_commit(anonymous: httpx2.Client, repo: str) -> None:
+    head = anonymous.get(f"/api/models/{repo}").json()["sha"]
+    assert anonymous.get(f"/api/models/{repo}/tree/main").headers["x-repo-commit"] == head
+
+
 def test_a_deep_tree_goes_into_every_folder(anonymous: httpx2.Client, repo: str) -> None:
     for spelling in ("true", "True", "1"):
         answer = anonymous.get(f"/api/models/{repo}/tree/main", params={"recursive": spelling})

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_fd5f957bc119"
+revision = "first_9a25526bbe7f"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -226,6 +226,25 @@ def upgrade() -> None:
     op.create_index("collections_by_update", "collections", ["updated_ms"], unique=False)
     op.create_index(op.f("ix_collections_namespace_id"), "collections", ["namespace_id"], unique=False)
     op.create_table(
+        "folders",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("uid", sa.String(length=24), nullable=False),
+        sa.Column("namespace_id", sa.BigInteger(), nullable=False),
+        sa.Column("type", sa.String(length=8), nullable=False),
+        sa.Column("labels", sa.JSON(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("editor_id", sa.BigInteger(), nullable=True),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("updated_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["namespace_id"],
+            ["namespaces.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("namespace_id", "type", name="folders_place"),
+        sa.UniqueConstraint("uid"),
+    )
+    op.create_table(
         "follows",
         sa.Column("follower_id", sa.BigInteger(), nullable=False),
         sa.Column("followed_id", sa.BigInteger(), nullable=False),
@@ -318,7 +337,10 @@ def upgrade() -> None:
         sa.Column("library", sa.Text(), nullable=True),
         sa.Column("sdk", sa.Text(), nullable=True),
         sa.Column("trending", sa.Float(), server_default="0", nullable=False),
+        sa.Column("labels", Json, nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
         sa.Column("discussions", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("follows", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(
             ["namespace_id"],
             ["namespaces.id"],
@@ -580,6 +602,34 @@ def upgrade() -> None:
     op.create_index(op.f("ix_file_links_sha256"), "file_links", ["sha256"], unique=False)
     op.create_index(op.f("ix_file_links_xet_file"), "file_links", ["xet_file"], unique=False)
     op.create_table(
+        "folder_grants",
+        sa.Column("folder_id", sa.BigInteger(), nullable=False),
+        sa.Column("subject_id", sa.BigInteger(), nullable=False),
+        sa.Column("role", sa.String(length=8), nullable=False),
+        sa.Column("granter_id", sa.BigInteger(), nullable=True),
+        sa.Column("granted_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["folder_id"],
+            ["folders.id"],
+        ),
+        sa.PrimaryKeyConstraint("folder_id", "subject_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_folder_grants_subject_id"), "folder_grants", ["subject_id"], unique=False)
+    op.create_table(
+        "folder_redirects",
+        sa.Column("type", sa.String(length=8), nullable=False),
+        sa.Column("name_key", sa.String(length=100), nullable=False),
+        sa.Column("folder_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["folder_id"],
+            ["folders.id"],
+        ),
+        sa.PrimaryKeyConstraint("type", "name_key"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_folder_redirects_folder_id"), "folder_redirects", ["folder_id"], unique=False)
+    op.create_table(
         "lfs_locks",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("uid", sa.String(length=24), nullable=False),
@@ -709,6 +759,7 @@ def upgrade() -> None:
         sa.Column("repo_id", sa.BigInteger(), nullable=False),
         sa.Column("tag", sa.String(length=200), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("is_label", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(
             ["repo_id"],
             ["repos.id"],
@@ -717,6 +768,28 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("repo_tags_by_tag", "repo_tags", ["tag", "repo_id"], unique=False)
+    op.create_table(
+        "staged",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("repo_id", sa.BigInteger(), nullable=False),
+        sa.Column("ref", sa.String(length=255), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("path_key", Hex(length=16), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("op", sa.String(length=8), nullable=False),
+        sa.Column("oid", Hex(length=20), nullable=True),
+        sa.Column("sha256", Hex(length=32), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("staged_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["repo_id"],
+            ["repos.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("repo_id", "ref", "user_id", "path_key", name="staged_path"),
+    )
+    op.create_index(op.f("ix_staged_staged_ms"), "staged", ["staged_ms"], unique=False)
+    op.create_index(op.f("ix_staged_user_id"), "staged", ["user_id"], unique=False)
     op.create_table(
         "uploads",
         sa.Column("uid", sa.String(length=24), nullable=False),

@@ -15,6 +15,7 @@ import msgspec
 from entrepot.errors import Malformed, shown
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
 from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.staged_commits import StagedPolicy
 from entrepot.names import (
     RepoPath,
     RepoRef,
@@ -64,6 +65,27 @@ def read_lines(lines: Iterable[bytes], *, allows_disjoint: bool = False) -> Comm
     return _draft(header.value, _operations(numbered), allows_disjoint)
 
 
+def read_changes(lines: Iterable[bytes]) -> Iterator[Operation]:
+    """Yield the operations of lines of JSON that need no header; a header that comes first is skipped.
+
+    Args:
+        lines: without empty lines.
+
+    Raises:
+        Malformed, InvalidPath, InvalidName: as the operations of :func:`read_lines`.
+
+    Source: docs/staged-changes.md, section 3.
+    """
+    for number, text in enumerate(lines, 1):
+        line = _decode(number, text)
+        where = f"line {number} of the staged changes"
+        if isinstance(line, HeaderLine):
+            if number > 1:
+                raise Malformed(where, "a header that is not the first line")
+            continue
+        yield _operation(line, where)
+
+
 def read_whole(data: bytes, *, allows_disjoint: bool = False) -> CommitDraft:
     """Return the draft described by one JSON object.
 
@@ -90,6 +112,7 @@ def _draft(header: Header, operations: Iterable[Operation], allows_disjoint: boo
         header.description or "",
         header.parent_commit or None,
         allows_disjoint or header.merge == "disjoint",
+        staged=None if header.staged is None else StagedPolicy(header.staged.force),
     )
 
 

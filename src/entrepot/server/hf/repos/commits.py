@@ -44,13 +44,31 @@ async def create(request: Request, ref: RepoRef) -> Response:
             return target.run(hub, caller, attrs.evolve(draft, inline_bytes=content_of(len(body))))
 
         return _answer(request, await call_hub_slow(request, record))
-    with await _spool(request) as spooled:
+    with await spool(request) as spooled:
 
         def record_lines(hub: HubContext, caller: MaybeCaller) -> _CommitResult:
             draft = read_lines(spooled.lines(), allows_disjoint=allows_disjoint)
             return target.run(hub, caller, attrs.evolve(draft, inline_bytes=content_of(spooled.size)))
 
         return _answer(request, await call_hub_slow(request, record_lines))
+
+
+async def spool(request: Request) -> SpooledBody:
+    """Receive the lines of a commit into a temporary file.
+
+    Raises:
+        LimitExceeded: a line or the body is too long.
+    """
+    state = app_state(request)
+    settings = state.hub.settings
+    return await spool_lines(
+        request.receive,
+        max_line=max_line(settings),
+        max_body=settings.max_commit_body,
+        threads=state.threads,
+        # The system's folder for temporary files is often a small one in memory.
+        folder=settings.data,
+    )
 
 
 def max_line(settings: Settings) -> int:
@@ -97,27 +115,20 @@ def _wants_disjoint(request: Request) -> bool:
     return merge == "disjoint"
 
 
-async def _spool(request: Request) -> SpooledBody:
-    state = app_state(request)
-    settings = state.hub.settings
-    return await spool_lines(
-        request.receive,
-        max_line=max_line(settings),
-        max_body=settings.max_commit_body,
-        threads=state.threads,
-        # The system's folder for temporary files is often a small one in memory.
-        folder=settings.data,
-    )
-
-
 def _answer(request: Request, done: _CommitResult) -> Response:
-    page, oid = f"{base_url(request)}/{done.recorded.repo.ref.path}", done.recorded.oid
+    return commit_response(request, done.recorded, done.num)
+
+
+def commit_response(request: Request, recorded: RecordedCommit, num: int | None = None) -> Response:
+    """Return the response for a new commit, and for the pull request (``num``) that was opened with it."""
+    page, oid = f"{base_url(request)}/{recorded.repo.ref.path}", recorded.oid
     return json_response(
         CommitResponse(
             success=True,
             commit_oid=oid,
             commit_url=f"{page}/commit/{oid}",
-            pull_request_url=None if done.num is None else f"{page}/discussions/{done.num}",
+            pull_request_url=None if num is None else f"{page}/discussions/{num}",
             hook_output="",
+            unchanged=recorded.is_unchanged,
         )
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Collection
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -48,7 +49,7 @@ async def list_commits(request: Request, ref: RepoRef) -> Response:
     headers = {"X-Total-Count": str(found.total)}
     if (page + 1) * limit < found.total:
         headers["Link"] = next_link(request, {"p": str(page + 1)})
-    return json_response(_entries(found, is_formatted="formatted" in query_list(request, "expand")), headers=headers)
+    return json_response(_entries(found, query_list(request, "expand")), headers=headers)
 
 
 async def compare(request: Request, ref: RepoRef) -> Response:
@@ -64,8 +65,9 @@ async def squash(request: Request, ref: RepoRef) -> Response:
     return json_response(SquashResponse(commit_id=commit))
 
 
-def _entries(found: CommitPage, *, is_formatted: bool) -> list[LogEntry]:
+def _entries(found: CommitPage, expand: Collection[str]) -> list[LogEntry]:
     entries = []
+    is_formatted, has_parents = "formatted" in expand, "parents" in expand
     for logged in found.commits:
         commit = logged.commit
         title, message = commit.title, commit.body
@@ -78,6 +80,7 @@ def _entries(found: CommitPage, *, is_formatted: bool) -> list[LogEntry]:
                 authors=[LogAuthor(user=commit.author.name)],
                 date=format_ms(commit.committer.time_s * 1000),
                 formatted=formatted,
+                parents=list(commit.parents) if has_parents else None,
             )
         )
     return entries

@@ -13,7 +13,7 @@ from entrepot.hub.repos import infos
 from entrepot.names import RepoRef, RepoType
 from entrepot.server.handlers import call_hub, json_response, left_out_header, query_flag, repo_of
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
-from entrepot.server.hf.repos.repo_json import read_expand, render_infos, usual_properties
+from entrepot.server.hf.repos.repo_json import ANNOTATIONS, read_expand, render_infos, usual_properties
 from entrepot.server.hf.type_routes import each_kind
 from entrepot.wire.repos.repositories import SecurityStatus
 
@@ -37,7 +37,7 @@ async def describe_revision(request: Request, ref: RepoRef) -> Response:
 
 
 async def _describe(request: Request, ref: RepoRef, revision: str) -> Response:
-    properties = read_expand(request, ref.type) or usual_properties(ref.type)
+    properties = read_expand(request, ref.type) or usual_properties(ref.type) | {ANNOTATIONS}
     with_files = "siblings" in properties
     with_sizes = with_files and query_flag(request, "blobs")
     full = await call_hub(request, infos.describe, ref, revision, with_files=with_files, with_sizes=with_sizes)

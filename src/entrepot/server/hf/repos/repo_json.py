@@ -16,7 +16,7 @@ from entrepot.errors import Malformed
 from entrepot.hub.repos.infos import RevisionInfo
 from entrepot.names import RepoType
 from entrepot.server.handlers import query_list
-from entrepot.wire.repos.repositories import BaseModel, BaseModels, Gate, RepoInfo, Sibling, SiblingLfs
+from entrepot.wire.repos.repositories import Annotations, BaseModel, BaseModels, Gate, RepoInfo, Sibling, SiblingLfs
 from entrepot.wire.texts import legible
 from entrepot.wire.times import format_ms
 
@@ -34,7 +34,8 @@ EXPANDABLE = {kind: tuple(sorted(f"{_EVERY} {words}".split(), key=str.lower)) fo
 """The properties that ``expand=`` may name. Source: huggingface_hub 2.4.0, ``hf_api.py``, ``Expand…Property_T``."""
 
 _DEFAULT = frozenset(
-    """author cardData createdAt disabled gated lastModified likes private sha siblings tags usedStorage""".split()  # noqa: SIM905
+    """author cardData createdAt description disabled gated lastModified likes private sha siblings tags
+    usedStorage""".split()  # noqa: SIM905
 )
 _USUAL = {
     RepoType.MODEL: _DEFAULT
@@ -44,6 +45,9 @@ _USUAL = {
     RepoType.SPACE: _DEFAULT | {"datasets", "models", "sdk"},
 }
 """The properties of a response if the request does not choose."""
+
+ANNOTATIONS = "annotations"
+"""A property that only the description of one repository has, unless the request chooses others."""
 
 _FIELDS = {field.encode_name: field.name for field in msgspec.structs.fields(RepoInfo)}
 _ALWAYS = {"_id", "id"}
@@ -61,7 +65,7 @@ def read_expand(request: Request, kind: RepoType) -> frozenset[str]:
         Malformed: a property is unknown; the message lists the known ones.
     """
     wanted = frozenset(query_list(request, "expand"))
-    if not wanted <= set(EXPANDABLE[kind]):
+    if not wanted <= {*EXPANDABLE[kind], ANNOTATIONS}:
         legal = "|".join(f'"{name}"' for name in EXPANDABLE[kind])
         raise Malformed("parameter 'expand'", f"expected one of {legal}")
     return wanted
@@ -117,6 +121,8 @@ def render_info(full: RevisionInfo) -> RepoInfo:
         resource_group=None,
         used_storage=full.used_bytes,
         xet_enabled=True,
+        description=_described(card) or row.description or UNSET,
+        annotations=Annotations(row.labels, row.description) if row.labels or row.description else UNSET,
     )
 
 
@@ -142,6 +148,11 @@ def _siblings(full: RevisionInfo) -> list[Sibling]:
         )
         for item in full.listed
     ]
+
+
+def _described(card: Mapping[str, Any]) -> str:
+    value = card.get("description")
+    return value.strip() if isinstance(value, str) else ""
 
 
 def _text(value: object) -> str | UnsetType:

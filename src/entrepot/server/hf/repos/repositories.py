@@ -1,6 +1,6 @@
 """Repositories: create, configure, move, copy and delete them; check whether a caller may read or write one.
 
-Source: docs/protocols/hf_api.md, section 1A.2.
+Source: docs/protocols/hf_api.md, section 1A.2; docs/staged-changes.md, sections 1 and 2.
 """
 
 from __future__ import annotations
@@ -72,6 +72,9 @@ async def create(request: Request) -> Response:
         license=body.license,
         files={file.path: _content(file) for file in body.files or ()},
         multipart_threshold=body.lfsmultipartthresh,
+        is_empty=bool(body.empty),
+        labels=body.labels or (),
+        description=body.description or "",
     )
     with _absolute(request):
         row = await call_hub(request, repositories.create, new)
@@ -97,12 +100,15 @@ async def configure(request: Request, ref: RepoRef) -> Response:
     """Change settings; the response has the same keys."""
     body = await read_json(request, RepoSettings)
     options = {stored: getattr(body, name) for name, stored in _OPTIONS.items() if getattr(body, name) is not None}
-    changes = RepoChanges(_visibility(body.visibility, body.private), _gate(body.gated), options)
+    visibility, gate = _visibility(body.visibility, body.private), _gate(body.gated)
+    changes = RepoChanges(visibility, gate, options, body.labels, body.description)
     row = await call_hub(request, repositories.configure, ref, changes)
     changed = RepoSettings(
         private=None if body.private is None else row.is_private,
         visibility=None if body.visibility is None else row.visibility,
         gated=None if body.gated is None else render_gate(row.gated),
+        labels=None if body.labels is None else list(row.labels),
+        description=None if body.description is None else row.description,
         **{name: row.settings[stored] for name, stored in _OPTIONS.items() if stored in options},
     )
     return json_response(changed)

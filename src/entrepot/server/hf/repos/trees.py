@@ -92,7 +92,7 @@ async def list_tree(request: Request, ref: RepoRef) -> Response:
     after = cursor.after if cursor else None
     listing = _Listing(ref, pinned, path, query_flag(request, "recursive"), with_commits, limit, after)
     page = await (call_hub_slow if with_commits else call_hub)(request, listing.run)
-    headers = left_out_header(page.left_out)
+    headers = {"X-Repo-Commit": page.commit, **left_out_header(page.left_out)}
     if page.after is not None:
         headers["Link"] = next_link(request, {"cursor": encode_cursor(Cursor(page.after, page.commit))})
     return json_response([entry_of(item) for item in page.entries], headers=headers)

@@ -52,15 +52,16 @@ class Put:
 
 @attrs.frozen
 class Remove:
-    """Remove a file or folder."""
+    """Remove a file or folder; with ``is_lenient``, one that may be absent."""
 
     path: RepoPath
     is_folder: bool = False
+    is_lenient: bool = False
 
     def apply(self, editor: TreeEditor) -> None:
         """Remove the entry.
 
-        Raises:
+        Raises (unless it is lenient):
             EntryNotFound: the path does not exist.
             InvalidPath: it does not exist and breaks the rules; only existing entries may have such a path.
         """
@@ -70,12 +71,13 @@ class Remove:
             else:
                 editor.remove(self.path)
         except EntryNotFound:
-            parse_folder(self.path)
-            raise
+            if not self.is_lenient:
+                parse_folder(self.path)
+                raise
 
 
 @attrs.frozen
-class StagedCommit:
+class PreparedCommit:
     """A commit without its parent: edits for the tree of any head.
 
     ``large``: its large files, all of them durable; ``touched``: the
@@ -95,7 +97,7 @@ class StagedCommit:
         return frozenset(put.oid for put in puts if put.mode != Mode.GITLINK)
 
 
-def stage(
+def prepare(
     hub: HubContext,
     author: Caller,
     row: RepoRow,
@@ -103,7 +105,7 @@ def stage(
     operations: Iterable[Operation],
     *,
     inline_bytes: int = 0,
-) -> StagedCommit:
+) -> PreparedCommit:
     """Check operations one by one and make their bytes durable.
 
     Args:
@@ -119,13 +121,13 @@ def stage(
         quota = quotas.allowance(hub, tx, row)
     # Checked before storing: bytes of a refused commit would count against the quota until they are swept.
     quota.spend(inline_bytes)
-    stage = _Stage(hub, author, row, branch, quota)
+    prepared = _Preparation(hub, author, row, branch, quota)
     for operation in operations:
-        stage.take(operation)
-    return stage.finish()
+        prepared.take(operation)
+    return prepared.finish()
 
 
-class _Stage:
+class _Preparation:
     def __init__(self, hub: HubContext, author: Caller, row: RepoRow, branch: BranchHead, quota: Allowance) -> None:
         self._hub = hub
         self._quota = quota
@@ -143,7 +145,7 @@ class _Stage:
         self._written: dict[RepoPath, Oid] = {}
 
     def take(self, operation: Operation) -> None:
-        """Stage one operation."""
+        """Prepare one operation."""
         self._touched.add(operation.path)
         match operation:
             case AddFile():
@@ -160,7 +162,7 @@ class _Stage:
             case DeleteFolder():
                 self._edits.append(Remove(operation.path, is_folder=True))
 
-    def finish(self) -> StagedCommit:
+    def finish(self) -> PreparedCommit:
         """Write the remaining objects, after checking that every large file exists."""
         self._check_large()
         for path, claimed in self._pointers:
@@ -173,7 +175,7 @@ class _Stage:
             self._written[operation.path] = pointer.oid
             self._hold(objects.row_of(pointer))
         self._flush()
-        return StagedCommit(tuple(self._edits), tuple(self._large), frozenset(self._touched), self._written)
+        return PreparedCommit(tuple(self._edits), tuple(self._large), frozenset(self._touched), self._written)
 
     def _add_file(self, operation: AddFile) -> None:
         limit = self._hub.settings.max_inline_file
@@ -283,14 +285,14 @@ def present_sizes(tx: Read, caller: MaybeCaller, row: RepoRow, wanted: Sequence[
     What no commit names yet is for the account that sent it, whatever its
     token, and for those who may write to the repository.
     """
-    return file_links.usable(tx, row.id, wanted, link_user(caller, row))
+    return file_links.usable(tx, row.id, wanted, link_user(tx, caller, row))
 
 
-def link_user(caller: MaybeCaller, row: RepoRow) -> LinkUser:
+def link_user(tx: Read, caller: MaybeCaller, row: RepoRow) -> LinkUser:
     """Return the caller as a user of the uploads to a repository."""
     if caller is None:
         return READER
-    return LinkUser(caller.account.id, access.may_write(caller, row))
+    return LinkUser(caller.account.id, access.may_write(tx, caller, row))
 
 
 def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256]) -> dict[Sha256, int]:
@@ -309,7 +311,7 @@ def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256
         found |= {sha256: form.size for sha256, form in readable.items()}
         missing = [sha256 for sha256 in missing if sha256 not in found]
     if missing:
-        claims = xet_files.claimed(tx, row.id, missing, link_user(caller, row))
+        claims = xet_files.claimed(tx, row.id, missing, link_user(tx, caller, row))
         found |= {sha256: claim.size for sha256, claim in claims.items()}
     return found
 
@@ -332,7 +334,7 @@ def admit(
         readable = file_links.readable_elsewhere(tx, read_by(caller), missing)
         file_links.link_forms(tx, row.id, readable, caller.account.id, now_ms)
         left = [sha256 for sha256 in missing if sha256 not in readable]
-        claimed = xet_files.claimed(tx, row.id, left, link_user(caller, row))
+        claimed = xet_files.claimed(tx, row.id, left, link_user(tx, caller, row))
         xet_files.link_claimed(tx, row.id, claimed, caller.account.id, now_ms)
         fresh = present_sizes(tx, caller, row, missing)
         quota.spend(sum(fresh.values()))

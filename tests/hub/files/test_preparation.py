@@ -9,9 +9,9 @@ from entrepot.catalog.repos import repositories
 from entrepot.errors import Busy, EntryNotFound, InvalidPath, LimitExceeded
 from entrepot.git import EMPTY_TREE, Kind, Mode, TreeEditor, oid_of
 from entrepot.hub import revisions
-from entrepot.hub.files import staging
+from entrepot.hub.files import preparation
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Operation
-from entrepot.hub.files.staging import Put, Remove, StagedCommit
+from entrepot.hub.files.preparation import PreparedCommit, Put, Remove
 from entrepot.names import Oid, RepoPath, RepoRef
 from tests.support.worlds import World
 
@@ -19,13 +19,13 @@ P = RepoPath
 BLOB = oid_of(Kind.BLOB, b"x")
 
 
-def stage(world: World, ref: RepoRef, *operations: Operation) -> StagedCommit:
+def prepare(world: World, ref: RepoRef, *operations: Operation) -> PreparedCommit:
     with world.hub.read() as tx:
         row = repositories.find(tx, ref)
         assert row is not None
         assert row is not None
         branch = revisions.branch(tx, row.id, "main")
-    return staging.stage(world.hub, world.alice, row, branch, operations)
+    return preparation.prepare(world.hub, world.alice, row, branch, operations)
 
 
 def editor(**modes: int) -> TreeEditor:
@@ -55,10 +55,10 @@ def test_removing_a_missing_path_is_an_error() -> None:
 def test_bytes_are_stored_before_anything_is_named(world: World) -> None:
     ref = world.repo()
     head = world.head(ref)
-    staged = stage(world, ref, AddFile(P("a"), b"1"), AddFile(P("b"), b"2" * 300_000))
+    prepared = prepare(world, ref, AddFile(P("a"), b"1"), AddFile(P("b"), b"2" * 300_000))
     with world.hub.read() as tx:
-        assert rows.are_present(tx, world.row_id(ref), staged.objects)
-    assert len(staged.objects) == 2
+        assert rows.are_present(tx, world.row_id(ref), prepared.objects)
+    assert len(prepared.objects) == 2
     assert len(list(world.hub.store.blobs.list("files/"))) == 1
     assert world.head(ref) == head
 
@@ -80,7 +80,7 @@ def test_only_one_content_is_held_at_a_time(world: World) -> None:
         row = repositories.find(tx, ref)
         assert row is not None
         branch = revisions.branch(tx, row.id, "main")
-    staging.stage(world.hub, world.alice, row, branch, operations())
+    preparation.prepare(world.hub, world.alice, row, branch, operations())
     assert most <= 2
 
 
@@ -88,7 +88,7 @@ def test_touched_paths_are_those_written_removed_and_copied_from(world: World) -
     ref, other = world.repo(), world.repo("alice/other")
     sha256 = world.upload(ref, b"l")
     world.add(ref, "s")
-    staged = stage(
+    prepared = prepare(
         world,
         ref,
         AddFile(P("a"), b"", moved_from=P("b")),
@@ -96,8 +96,8 @@ def test_touched_paths_are_those_written_removed_and_copied_from(world: World) -
         Copy(P("c"), P("s")),
         Copy(P("d"), P(".gitattributes"), repo=other),
     )
-    assert staged.touched == {"a", "b", "l", "s", "c", "d"}
-    assert staged.large == ((sha256, "l"),)
+    assert prepared.touched == {"a", "b", "l", "s", "c", "d"}
+    assert prepared.large == ((sha256, "l"),)
 
 
 @pytest.mark.parametrize("is_elsewhere", [True, False])
@@ -109,7 +109,7 @@ def test_a_source_swept_while_it_is_copied_is_noticed(
     world.add(origin, "d/f", b"unique")
     monkeypatch.setattr(rows, "copy" if is_elsewhere else "touch", lambda *_arguments: 1)
     with pytest.raises(Busy):
-        stage(world, ref, Copy(P("c"), P("d"), repo=origin))
+        prepare(world, ref, Copy(P("c"), P("d"), repo=origin))
 
 
 def test_a_folder_with_equal_files_is_copied(world: World) -> None:
@@ -131,7 +131,7 @@ def test_copies_into_copies_cannot_grow_deeper_than_any_path(world: World) -> No
 def test_a_folder_of_too_many_entries_is_not_copied(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
     world.commit(ref, *(AddFile(P(f"d/{n}"), b"same") for n in range(4)))
-    monkeypatch.setattr(staging, "_MAX_COPIED", 4)
+    monkeypatch.setattr(preparation, "_MAX_COPIED", 4)
     world.commit(ref, Copy(P("d/c"), P("d")))
     with pytest.raises(LimitExceeded, match="exceeds the limit of 4; copy parts of it"):
         world.commit(ref, Copy(P("d/e"), P("d")))

@@ -1,0 +1,116 @@
+"""The commands of ``ah`` beyond those of the T9k SDK: staged changes and sharing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from entrepot.cli.asset_hub import add_option, delete_option, opened, split_addition
+from entrepot.cli.client.options import HubClient, hub_options
+from entrepot.cli.reports import show_json, show_table
+from entrepot.cli.results import json_option
+
+
+@click.command(short_help="Put changes on a branch without committing them.")
+@click.argument("path")
+@add_option
+@delete_option
+@hub_options
+def stage(client: HubClient, path: str, additions: Sequence[str], deletions: Sequence[str]) -> None:
+    """Put changes on the branch PATH without committing them; `ah commit PATH -f` commits them."""
+    from entrepot.ah import functions
+
+    with opened(client):
+        functions.stage(path, [split_addition(item) for item in additions], list(deletions))
+
+
+@click.command(short_help="List your staged changes of a branch.")
+@click.argument("path")
+@json_option
+@hub_options
+def status(client: HubClient, path: str, as_json: bool) -> None:
+    """List your staged changes of the branch PATH."""
+    from entrepot.ah import functions
+
+    with opened(client):
+        rows = functions.status(path)
+    if as_json:
+        show_json(rows)
+    elif rows:
+        show_table(
+            ("OP", "PATH", "BYTES", "STAGED"),
+            [(row["op"], row["path"], str(row["size_bytes"]), row["time"]) for row in rows],
+        )
+
+
+@click.command(short_help="Drop your staged changes of a branch.")
+@click.argument("path")
+@click.option("--all-users", is_flag=True, help="Also those of all others; only for owners.")
+@hub_options
+def reset(client: HubClient, path: str, all_users: bool) -> None:
+    """Drop your staged changes of the branch PATH."""
+    from entrepot.ah import functions
+
+    with opened(client):
+        functions.reset(path, all_users)
+
+
+_user = click.option("--user", metavar="NAME", help="A user.")
+_group = click.option("--group", metavar="NAME", help="An organisation: all its members.")
+_public = click.option("--public", is_flag=True, help="Everyone.")
+
+
+@click.command(short_help="Share a folder.")
+@click.argument("path")
+@_user
+@_group
+@_public
+@click.option("--edit", is_flag=True, help="Allow changes too.")
+@hub_options
+def share(client: HubClient, path: str, user: str | None, group: str | None, public: bool, edit: bool) -> None:
+    """Share the folder PATH with a user, a group or everyone."""
+    from entrepot.ah import functions
+
+    with opened(client):
+        functions.share(path, user, group, public, "edit" if edit else "view")
+
+
+@click.command(short_help="Take back what was granted.")
+@click.argument("path")
+@_user
+@_group
+@_public
+@hub_options
+def unshare(client: HubClient, path: str, user: str | None, group: str | None, public: bool) -> None:
+    """Take back what was granted on the folder PATH."""
+    from entrepot.ah import functions
+
+    with opened(client):
+        functions.unshare(path, user, group, public)
+
+
+@click.command(short_help="List with whom a folder is shared.")
+@click.argument("path")
+@json_option
+@hub_options
+def grants(client: HubClient, path: str, as_json: bool) -> None:
+    """List with whom the folder PATH is shared."""
+    from entrepot.ah import functions
+
+    with opened(client):
+        rows = functions.list_grants(path)
+    if as_json:
+        show_json(rows)
+    elif rows:
+        subjects = [
+            f"user {row['user']}" if "user" in row else f"group {row['group']}" if "group" in row else "everyone"
+            for row in rows
+        ]
+        show_table(
+            ("SUBJECT", "PERMISSION", "GRANTED", "GRANTER"),
+            [
+                (name, row["permission"], row["granted"], row["granter"] or "")
+                for name, row in zip(subjects, rows, strict=True)
+            ],
+        )
