@@ -17,10 +17,13 @@ from entrepot import ah
 from entrepot.ah import commits, plans, sessions
 from entrepot.ah.commits import check_message
 from entrepot.ah.errors import AssetHubError, Canceled, Denied, NotFound
+from entrepot.ah.paths import parse_resource
 from entrepot.ah.sessions import HubSession
+from entrepot.client.calls import repos
 from entrepot.client.uploads import publishing
 from entrepot.errors import InvalidArgument, SourceMissing
 from entrepot.testing.hubs import RunningHub
+from entrepot.wire.repos.repositories import RepoSettings
 
 
 @pytest.fixture
@@ -435,6 +438,18 @@ def test_staged_changes_end_with_their_branch_and_asset(fresh_model: str) -> Non
     assert ah.status(f"{fresh_model}:v1") == []
     with pytest.raises(NotFound):
         ah.status(f"{fresh_model}:none")
+
+
+def test_a_protected_branch_takes_changes_but_no_merge(fresh_model: str) -> None:
+    hub = sessions.current().hub
+    repo = parse_resource(fresh_model, "tester").repo
+    hub.send(repos.configure(repo, RepoSettings(protected_branches=["main"])))
+    ah.stage(fresh_model, add=[write("a.txt")])
+    assert ah.commit(fresh_model, "m", force=True) is not None
+    ah.create(f"{fresh_model}:v1")
+    with pytest.raises(Denied, match=r"^Permission denied: .*:main': .*protected"):
+        ah.merge(f"{fresh_model}:v1")
+    assert paths(fresh_model) == ["a.txt"]
 
 
 def test_a_deleted_folder_takes_no_commit(fresh_model: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,6 +136,16 @@ def test_a_new_folder_under_an_old_name_ends_the_redirect(fresh_folder: str) -> 
     assert ah.get(f"model/{fresh_folder}-b/x") == moved
 
 
+def test_a_rename_onto_an_old_name_ends_its_redirect(fresh_folder: str) -> None:
+    first = ah.create(f"model/{fresh_folder}/x")
+    ah.update(f"model/{fresh_folder}", name=f"{fresh_folder}-b")
+    second = ah.create(f"model/{fresh_folder}-c/x")
+    ah.update(f"model/{fresh_folder}-c", name=fresh_folder)
+    assert ah.get(f"model/{fresh_folder}/x") == second
+    assert ah.get(f"model/{fresh_folder}-b/x") == first
+    assert ah.get(f"model/{fresh_folder}-c/x") == second
+
+
 def test_a_taken_name_is_refused(fresh_folder: str) -> None:
     ah.create(f"model/{fresh_folder}")
     ah.create(f"model/{fresh_folder}-b")

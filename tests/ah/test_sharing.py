@@ -16,6 +16,7 @@ from entrepot import ah
 from entrepot.ah import sessions
 from entrepot.ah.errors import AssetHubError, Denied, NotFound
 from entrepot.ah.sessions import HubSession
+from entrepot.hub.accounts import accounts
 from entrepot.testing.hubs import RunningHub
 
 
@@ -210,6 +211,23 @@ def test_bad_grants_change_nothing(
     with pytest.raises(kind):
         ah.share(fresh_model.rpartition("/")[0], **arguments)
     assert ah.list_grants(fresh_model.rpartition("/")[0]) == []
+
+
+def test_a_deleted_user_has_no_grant_and_gets_none(fresh_model: str, at_hub: RunningHub) -> None:
+    folder, name = fresh_model.rpartition("/")[0], f"gone{os.urandom(3).hex()}"
+    at_hub.user(name)
+    ah.share(folder, user=name)
+    with at_hub._opened() as hub:
+        accounts.delete_user(hub, name)
+    assert ah.list_grants(folder) == []
+    for call in (ah.share, ah.unshare):
+        with pytest.raises(NotFound, match=f"^No such user: '{name}'$"):
+            call(folder, user=name)
+    with pytest.raises(NotFound, match=r"^No such group: 'nobody-at-all'$"):
+        ah.share(folder, group="nobody-at-all")
+    at_hub.user("judy")
+    with pytest.raises(NotFound, match=r"^No such grant: '/tester/.* to user judy'$"):
+        ah.unshare(folder, user="judy")
 
 
 def test_only_folders_are_shared(fresh_model: str, at_hub: RunningHub) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from entrepot.ah.errors import AssetHubError, translated
+from entrepot.ah.errors import AssetHubError, NotFound, missing, translated
 from entrepot.ah.folders import need_folder
 from entrepot.ah.paths import ResourcePath, check_folder
 from entrepot.ah.properties import Row
 from entrepot.ah.sessions import LOG, HubSession
 from entrepot.client.calls import grants
 from entrepot.errors import Conflict, InvalidArgument
+from entrepot.errors import NotFound as AbsentInHub
 from entrepot.wire.repos.folders import GrantInfo, GrantSubject
 
 PERMISSIONS = ("view", "edit")
@@ -38,6 +39,8 @@ def share_folder(
     with translated(path, what="folder"):
         try:
             session.hub.send(grants.put(path.type, path.owner, path.folder, subject, permission))
+        except AbsentInHub as error:
+            raise _absent(error, path, subject) from error
         except Conflict as error:
             raise AssetHubError(f"{getattr(error, 'server_message', error)}: '{path}'") from error
     LOG.info("Folder %s shared with %s (%s)", path, _name(subject), permission)
@@ -56,7 +59,10 @@ def unshare_folder(
     subject = _subject(user, group, public=public)
     assert path.folder is not None
     with translated(path, what="folder"):
-        session.hub.send(grants.delete(path.type, path.owner, path.folder, subject))
+        try:
+            session.hub.send(grants.delete(path.type, path.owner, path.folder, subject))
+        except AbsentInHub as error:
+            raise _absent(error, path, subject) from error
     LOG.info("Folder %s no longer shared with %s", path, _name(subject))
 
 
@@ -86,6 +92,14 @@ def _subject(user: str | None, group: str | None, *, public: bool) -> GrantSubje
     if sum((user is not None, group is not None, bool(public))) != 1:
         raise InvalidArgument("name exactly one of user, group and public")
     return GrantSubject(user=user, org=group, public=bool(public))
+
+
+def _absent(error: AbsentInHub, path: ResourcePath, subject: GrantSubject) -> NotFound:
+    """Return the error for what is absent: the account, the grant, or the folder."""
+    said = str(getattr(error, "server_message", error))
+    if " is called " in said:
+        return missing("group" if subject.org else "user", subject.org or subject.user)
+    return missing("grant", f"{path} to {_name(subject)}") if said.startswith("no grant ") else missing("folder", path)
 
 
 def _name(subject: GrantSubject) -> str:
