@@ -161,7 +161,7 @@ def test_an_unchanged_folder_transfers_no_content(filled: str, monkeypatch: pyte
 
     monkeypatch.setattr(Transport, "_once", watched)
     ah.download(filled, save_dir="out")
-    assert len(asked) == 2  # the ref, and the list of files
+    assert len(asked) == 1  # the ref; the client remembers the files of its commit
     assert not [url for url in asked if "/resolve/" in url or "/contents/" in url]
 
 

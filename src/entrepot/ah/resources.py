@@ -244,7 +244,7 @@ class Dataset(Asset):
         commits.reset_branch(self._fresh(), self._path.at(MAIN))
 
 
-class Reference(Handle):
+class RefHandle(Handle):
     """A branch or a tag."""
 
     def __init__(self, asset: Asset, facts: RefFacts) -> None:
@@ -309,7 +309,7 @@ class Reference(Handle):
         self._end()
 
 
-class Branch(Reference):
+class Branch(RefHandle):
     """A branch: commits are made on it."""
 
     def create_commit(
@@ -344,7 +344,7 @@ class Branch(Reference):
         return commits.staged_rows(self._fresh()[0], self._place)
 
 
-class Tag(Reference):
+class Tag(RefHandle):
     """A tag: a name for a commit that stays at it."""
 
 
