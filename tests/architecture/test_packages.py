@@ -52,7 +52,10 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "client": (BASE | CODECS, {"attrs", "msgspec", "httpx2", "hf_xet", "tqdm", "platformdirs"}),
     "hf": (BASE | {"client", "cards", "wire"}, {"attrs", "msgspec"}),
     "ah": (BASE | {"client"}, {"attrs"}),
-    "workspace": (BASE | {"client", "blobs"}, {"attrs", "yaml"}),
+    "workspace": (
+        BASE | CODECS | {"client", "blobs"},
+        {"attrs", "msgspec", "numpy", "blake3", "lz4", "obstore", "paramiko", "google", "yaml"},
+    ),
     "fs": (BASE | {"client", "wire"}, {"fsspec"}),
     "cli": (EVERYTHING, {"attrs", "click", "platformdirs", "msgspec", "granian"}),
     "testing": (EVERYTHING, {"attrs", "pytest", "starlette", "granian", "uvicorn", "httpx2", "platformdirs"}),
