@@ -86,6 +86,14 @@ from entrepot.errors.lookups import (
     RevisionNotFound,
     ThingNotFound,
 )
+from entrepot.errors.projects import (
+    EntityAmbiguous,
+    EntityMissing,
+    ProjectBusy,
+    ProjectMissing,
+    UrlRefused,
+    VersionMissing,
+)
 from entrepot.errors.rights import (
     AccountSuspended,
     GatedRepo,
@@ -150,6 +158,8 @@ __all__ = [
     "DataFolderError",
     "DiskFull",
     "DownloadDamaged",
+    "EntityAmbiguous",
+    "EntityMissing",
     "EntrepotError",
     "EntryNotFound",
     "Forbidden",
@@ -183,6 +193,8 @@ __all__ = [
     "ObjectMissing",
     "Offline",
     "ProgramMissing",
+    "ProjectBusy",
+    "ProjectMissing",
     "QuotaExceeded",
     "RangeNotSatisfiable",
     "RecordMissing",
@@ -210,6 +222,8 @@ __all__ = [
     "TooManyBodies",
     "Unauthenticated",
     "Unavailable",
+    "UrlRefused",
+    "VersionMissing",
     "VersionTaken",
     "XorbDamaged",
     "XorbMissing",
