@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import attrs
 
-from entrepot.errors.base import Conflict, Invalid, NotFound, shown
+from entrepot.errors.base import Conflict, Damaged, Invalid, NotFound, shown
 
 
 def _listed(paths: tuple[str, ...]) -> str:
@@ -30,6 +30,75 @@ class ProjectMissing(NotFound):
             f"{shown(self.folder)} is not in an ml-git project; create one with 'ml-git repository init', "
             "or go to the folder of one"
         )
+
+
+@attrs.define
+class ProjectExists(Invalid):
+    """A project cannot be created in or below another one."""
+
+    root: str
+
+    @property
+    def message(self) -> str:
+        return f"there is an ml-git project at {shown(self.root)} already; nothing was changed"
+
+
+@attrs.define
+class MetadataMissing(NotFound):
+    """The metadata of a kind of entities has not been initialised in this project."""
+
+    kind: str
+    cure: str
+
+    @property
+    def message(self) -> str:
+        return f"the metadata of {self.kind} is not initialised; {self.cure}"
+
+
+@attrs.define
+class NothingToCommit(Invalid):
+    """A commit would contain nothing new."""
+
+    kind: str
+
+    @property
+    def message(self) -> str:
+        return f'Nothing to commit (create/add files and use "ml-git {self.kind} add" command to track them)'
+
+
+@attrs.define
+class FilesRefused(Invalid):
+    """Files cannot be added; ``reasons`` are lines such as ``data/x: it is a socket``. Nothing was staged."""
+
+    reasons: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        return f"nothing was staged, because these files cannot be added: {_listed(self.reasons)}"
+
+
+@attrs.define
+class PathMissing(NotFound):
+    """Paths that a command names match no file of the entity."""
+
+    paths: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        return f"no file of the entity matches {_listed(self.paths)}; nothing was changed"
+
+
+@attrs.define
+class LinkBroken(Damaged):
+    """A linked version has another commit than the link says."""
+
+    tag: str
+    sha: str
+    found: str
+
+    @property
+    def message(self) -> str:
+        return f"the linked version {self.tag} has the commit {self.found[:8]}, but the link says {self.sha[:8]}"
 
 
 @attrs.define

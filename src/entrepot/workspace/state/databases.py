@@ -88,13 +88,12 @@ class Database:
             RepoPath(row[0]): TrackedFile(ManifestEntry(*row[1:5]), _state(row[5:10]), bool(row[10])) for row in rows
         }
 
-    def staged(self, entity: str | None = None) -> dict[RepoPath, StagedFile]:
-        """Return the staged changes of an entity by path; without an entity, those of all, paths may then collide."""
-        where, values = ("WHERE entity = ?", (entity,)) if entity is not None else ("", ())
+    def staged(self, entity: str) -> dict[RepoPath, StagedFile]:
+        """Return the staged changes of an entity by path."""
         rows = self._rows(
             "SELECT path, change, sha256, cid, bytes, x, size, mtime_ns, ctime_ns, inode, mode "
-            f"FROM staged {where} ORDER BY path",
-            *values,
+            "FROM staged WHERE entity = ? ORDER BY path",
+            entity,
         )
         return {RepoPath(row[0]): _staged(row[1:]) for row in rows}
 
@@ -238,7 +237,7 @@ def _state(row: tuple[int | None, ...]) -> FileState | None:
     return None if None in row else FileState(*row)  # type: ignore[arg-type] # none of them is None
 
 
-def _staged(row: tuple[object, ...]) -> StagedFile:
+def _staged(row: tuple[Any, ...]) -> StagedFile:
     change = Change(row[0])
-    entry = None if change is Change.DELETED else ManifestEntry(*row[1:5])  # type: ignore[arg-type]
-    return StagedFile(change, entry, _state(row[5:]))  # type: ignore[arg-type]
+    entry = None if change is Change.DELETED else ManifestEntry(*row[1:5])
+    return StagedFile(change, entry, _state(row[5:]))

@@ -32,10 +32,10 @@ def exclusive(path: Path, what: str, *, patience_s: float = PATIENCE_S) -> Itera
         end = time.monotonic() + patience_s
         while not lock_file(descriptor, waits=False):
             if time.monotonic() >= end:
-                raise ProjectBusy(what, os.pread(descriptor, 20, 0).decode("ascii", "replace").strip())
+                raise ProjectBusy(what, os.read(descriptor, 20).decode("ascii", "replace").strip())
             time.sleep(_POLL_S)
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode("ascii"))
         yield
     finally:
         os.close(descriptor)
