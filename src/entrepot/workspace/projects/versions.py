@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from entrepot.errors import EntityAmbiguous, EntityMissing, Malformed, VersionMissing
+from entrepot.errors import EntityAmbiguous, EntityMissing, InvalidName, Malformed, VersionMissing
 from entrepot.names import Oid, RepoPath, parse_path
 from entrepot.workspace.configuration.urls import without_user
 from entrepot.workspace.entities.specs import Spec, parse_spec
@@ -12,7 +12,6 @@ from entrepot.workspace.entities.version_tags import Identity, VersionTag, find_
 from entrepot.workspace.manifests import MANIFEST, PARTS_FOLDER, Manifest, parse_manifest
 from entrepot.workspace.metadata.git_objects import list_paths, read_files
 from entrepot.workspace.metadata.ref_tables import Refs
-from entrepot.workspace.metadata.repositories import MetadataRepository
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.stores import VersionDraft, VersionRef
 
@@ -55,8 +54,7 @@ def read_version(state: KindState, tag: VersionTag, commit: Oid) -> Version:
     """
     git = state.metadata.git
     paths = list_paths(git, commit)
-    folder, spec_text = _find_folder(state.metadata, paths, tag, commit)
-    spec = _checked_spec(state, spec_text, tag)
+    folder, spec_text, spec = _find_spec(state, paths, tag, commit)
     inside = [path.removeprefix(f"{folder}/") for path in paths if path.startswith(f"{folder}/")]
     named = [path for path in inside if path == MANIFEST or path.startswith(f"{PARTS_FOLDER}/")]
     contents = read_files(git, [f"{commit}:{folder}/{path}" for path in (*named, "README.md", ".mlgitignore")])
@@ -77,9 +75,8 @@ def read_specs(state: KindState, tags: list[tuple[VersionTag, Oid]]) -> dict[Ver
     found: dict[VersionTag, Spec] = {}
     for tag, commit in tags:
         try:
-            _, text = _find_folder(state.metadata, list_paths(state.metadata.git, commit), tag, commit)
-            found[tag] = _checked_spec(state, text, tag)
-        except Malformed:
+            _, _, found[tag] = _find_spec(state, list_paths(state.metadata.git, commit), tag, commit)
+        except (Malformed, InvalidName):
             continue
     return found
 
@@ -145,33 +142,31 @@ def head_version(state: KindState, tag: str, commit: Oid) -> Version:
     return read_version(state, parse_tag(tag), commit)
 
 
-def _find_folder(repository: MetadataRepository, paths: list[str], tag: VersionTag, commit: Oid) -> tuple[str, bytes]:
-    """Return the folder of a version in its commit, and the text of its spec."""
+def _find_spec(state: KindState, paths: list[str], tag: VersionTag, commit: Oid) -> tuple[str, bytes, Spec]:
+    """Return the folder of a version in its commit, the text of its spec, and the spec."""
     name = tag.identity.name
     ending = f"{name}/{name}.spec"
     candidates = [path for path in paths if path == ending or path.endswith(f"/{ending}")]
-    texts = read_files(repository.git, [f"{commit}:{path}" for path in candidates])
+    texts = read_files(state.metadata.git, [f"{commit}:{path}" for path in candidates])
+    fault: Malformed | InvalidName = Malformed(str(tag), f"its commit has no spec {ending}")
     for path in candidates:
         text = texts.get(f"{commit}:{path}", b"")
-        if len(candidates) == 1 or _names_tag(text, tag):
-            folder = str(parse_path(path)).rpartition("/")[0]
-            if _FORBIDDEN.intersection(folder.lower().split("/")):
-                raise Malformed(str(tag), f"the entity is in the folder {folder!r}")
-            return folder, text
-    raise Malformed(str(tag), f"its commit has no spec {ending}")
+        try:
+            spec = parse_spec(text, state.kind, f"the spec of {tag}")
+        except (Malformed, InvalidName) as error:
+            fault = error
+            continue
+        if spec.identity == tag.identity and spec.version == tag.number:
+            return _checked_folder(path, tag), text, spec
+        fault = Malformed(f"the spec of {tag}", f"it says {spec.tag}")
+    raise fault
 
 
-def _names_tag(text: bytes, tag: VersionTag) -> bool:
-    """Whether the text of a spec may be that of a version; cheap, and wrong only for specs that are refused later."""
-    words = (*tag.identity.categories, str(tag.number))
-    return all(word.encode() in text for word in words)
-
-
-def _checked_spec(state: KindState, text: bytes, tag: VersionTag) -> Spec:
-    spec = parse_spec(text, state.kind, f"the spec of {tag}")
-    if spec.identity != tag.identity or spec.version != tag.number:
-        raise Malformed(f"the spec of {tag}", f"it says {spec.tag}")
-    return spec
+def _checked_folder(spec_path: str, tag: VersionTag) -> str:
+    folder = str(parse_path(spec_path)).rpartition("/")[0]
+    if _FORBIDDEN.intersection(folder.lower().split("/")):
+        raise Malformed(str(tag), f"the entity is in the folder {folder!r}")
+    return folder
 
 
 def _part(documents: dict[str, bytes], path: str, tag: VersionTag) -> bytes:

@@ -39,3 +39,15 @@ def exclusive(path: Path, what: str, *, patience_s: float = PATIENCE_S) -> Itera
         yield
     finally:
         os.close(descriptor)
+
+
+def is_held(path: Path) -> bool:
+    """Whether another process or thread holds a lock at this moment."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        return not lock_file(descriptor, waits=False)
+    finally:
+        os.close(descriptor)
