@@ -73,6 +73,20 @@ def finish_checkout(entity: Entity, plan: CheckoutPlan) -> None:
             os.unlink(draft_path(entity.state.drafts, files[RepoPath(text)]))
 
 
+def place_again(entity: Entity, version: Version, paths: Iterable[RepoPath]) -> None:
+    """Replace tracked files of the head by their drafts; they keep their protection. The caller holds the lock.
+
+    Raises:
+        CannotWrite, Refused: a file cannot be written.
+    """
+    files = version.manifest.files
+    wanted = [(path, files[path]) for path in paths]
+    _place(entity, wanted, version.spec.mutability)
+    rows = {path: TrackedFile(entry, _set_mode(entity, path, entry, version.spec.mutability)) for path, entry in wanted}
+    with entity.state.database.transaction() as transaction:
+        transaction.put_files(entity.folder, rows)
+
+
 def check_places(entity: Entity, paths: Iterable[str]) -> None:
     """Check that files can be written without leaving the entity through a link.
 
