@@ -17,11 +17,14 @@ from entrepot.workspace.projects.updates import initialise_metadata
 _PUSHED = (".ml-git/config.yaml", ".gitignore")
 
 
-def clone_project(url: str, folder: Path | None, around: Surroundings, *, is_untracked: bool = False) -> Project:
+def clone_project(
+    url: str, folder: Path | None, place: Path, around: Surroundings, *, is_untracked: bool = False
+) -> Project:
     """Clone the settings of a project and initialise its metadata; after a failure there is no folder.
 
     Args:
-        folder: must be absent or empty; None takes the last name of the URL, in the current folder.
+        folder: must be absent or empty; None takes the last name of the URL.
+        place: the folder below which relative paths are.
         is_untracked: the new project is not a git repository.
 
     Raises:
@@ -30,8 +33,8 @@ def clone_project(url: str, folder: Path | None, around: Surroundings, *, is_unt
         Malformed: the repository contains no project, or its configuration cannot be used.
         GitFailed: a repository cannot be cloned.
     """
-    checked = parse_git_url(url, folder=Path.cwd())
-    target = folder if folder is not None else Path.cwd() / _name_of(checked)
+    checked = parse_git_url(url, folder=place)
+    target = place / (folder if folder is not None else _name_of(checked))
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise Refused(f"{target} exists and is not empty; name another folder")
     above = target.absolute().parent
@@ -81,6 +84,20 @@ def push_settings(project: Project, message: str | None = None) -> bool:
             if is_changed:
                 raise
     return is_changed
+
+
+def set_settings_remote(project: Project, url: str, place: Path) -> None:
+    """Set the remote ``origin`` of the project's own git repository, which is created if needed.
+
+    Raises:
+        UrlRefused: the URL is not acceptable.
+    """
+    checked = parse_git_url(url, folder=place)
+    git = secure_git(project.root, project.around.environ)
+    if not (project.root / ".git").exists():
+        git.run("init", "--quiet")
+    git.run("config", "remote.origin.url", checked)
+    git.run("config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
 
 
 def _cloned(url: str, draft: Path, around: Surroundings, is_untracked: bool) -> Project:
