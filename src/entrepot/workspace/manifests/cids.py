@@ -84,7 +84,7 @@ class DescriptorHasher:
         self._chunk, self._held = hashlib.sha256(), 0
 
 
-def cid_of(data: bytes | memoryview) -> Cid:
+def cid_of(data: bytes | bytearray | memoryview) -> Cid:
     """Return the id of one object of the old format: a chunk or a descriptor."""
     return _cid(hashlib.sha256(data).digest())
 

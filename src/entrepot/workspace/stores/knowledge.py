@@ -12,18 +12,22 @@ from entrepot.xet.plans import check_term
 
 
 class Knowledge:
-    """The files and packs of some indexes, by name of the index; what was added first wins. Not thread-safe."""
+    """The files and packs of some indexes, by name of the index; what was added first wins. Not thread-safe.
+
+    ``is_certain`` is False if the packs may have been deleted from the store since the indexes were read.
+    """
 
     def __init__(self) -> None:
+        self.is_certain = True
         self.files: dict[Sha256, tuple[FileBlock, str]] = {}
         self.packs: dict[XetHash, tuple[Pack, str]] = {}
-        self.names: list[str] = []
+        self.indexes: dict[str, IndexObject] = {}
 
     def add(self, name: str, index: IndexObject) -> None:
         """Add what an index says."""
-        if name in self.names:
+        if name in self.indexes:
             return
-        self.names.append(name)
+        self.indexes[name] = index
         for sha256, block in index.files.items():
             self.files.setdefault(sha256, (block, name))
         for xorb, pack in index.packs.items():

@@ -91,7 +91,7 @@ class Packer:
         is_known: whether a content needs no file block.
     """
 
-    def __init__(self, table: ChunkTable, keep: Callable[[Xorb], Pack], is_known: Callable[[str], bool]) -> None:
+    def __init__(self, table: ChunkTable, keep: Callable[[Xorb], Pack], is_known: Callable[[Sha256], bool]) -> None:
         self._table = table
         self._keep = keep
         self._is_known = is_known

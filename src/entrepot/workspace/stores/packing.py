@@ -15,6 +15,7 @@ from entrepot.names import Sha256
 from entrepot.workspace.stores.chunk_tables import ChunkTable
 from entrepot.workspace.stores.index_cache import IndexCache
 from entrepot.workspace.stores.index_objects import Pack
+from entrepot.workspace.stores.knowledge import Knowledge
 from entrepot.workspace.stores.outbox import Outbox, pack_name
 from entrepot.workspace.stores.packers import BLOCK, Packer
 from entrepot.workspace.stores.values import FileState, PackedFile, PackResult, SourceFile, UnpackedFile
@@ -53,12 +54,20 @@ def pack_files(
 
     Guarantees: everything returned is durable.
     """
+    known = Knowledge()
+    if indexes is not None and is_copied:
+        for name, index in IndexCache(indexes).read_all():
+            known.add(name, index)
+    return pack_beside(outbox, files, known if is_copied else None, progress)
+
+
+def pack_beside(outbox: Outbox, files: Iterable[SourceFile], known: Knowledge | None, progress: Progress) -> PackResult:
+    """Pack files as :func:`pack_files`; chunks that ``known`` names are not packed again. None: only hash them."""
     files = tuple(files)
-    meter = progress.begin("Packing" if is_copied else "Hashing", _total(files))
+    meter = progress.begin("Hashing" if known is None else "Packing", _total(files))
     try:
         with outbox.in_use():
-            session = _Session(outbox, indexes) if is_copied else _Hashing()
-            return _pack(files, session, meter)
+            return _pack(files, _Hashing() if known is None else _Session(outbox, known), meter)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -87,16 +96,20 @@ class _Hashing:
 class _Session(_Hashing):
     """Packs contents into an outbox, and records from time to time what is complete."""
 
-    def __init__(self, outbox: Outbox, indexes: Path | None) -> None:
+    def __init__(self, outbox: Outbox, known: Knowledge) -> None:
         super().__init__()
         self._outbox = outbox
-        known = outbox.knowledge()
-        if indexes is not None:
-            for name, index in IndexCache(indexes).read_all():
-                known.add(name, index)
-        self._known = known
-        table = ChunkTable(pack for pack, _ in known.packs.values())
-        self._packer = Packer(table, self._keep, lambda sha256: sha256 in known.files)
+        local = outbox.knowledge()
+        usable = [pack for pack, _ in local.packs.values() if outbox.has_pack(pack)]
+        names = {*known.packs, *(pack.hash for pack in usable)}
+        self._files = {
+            sha256
+            for files in (known.files, local.files)
+            for sha256, (block, _) in files.items()
+            if all(xorb in names for xorb in block.terms.used())
+        }
+        table = ChunkTable((*(pack for pack, _ in known.packs.values()), *usable))
+        self._packer = Packer(table, self._keep, self._files.__contains__)
 
     def add(self, blocks: Iterator[bytes]) -> Sha256:
         digest = self._packer.add(blocks)
@@ -108,12 +121,9 @@ class _Session(_Hashing):
     def flush(self) -> None:
         """Make everything so far durable and known to the outbox."""
         blocks, packs = self._packer.finish()
-        if not blocks:
-            return
-        name = self._outbox.write_index(blocks, packs)
-        index = self._outbox.indexes.find(name)
-        assert index is not None
-        self._known.add(name, index)
+        if blocks:
+            self._outbox.write_index(blocks, packs)
+            self._files.update(block.sha256 for block in blocks if block.sha256 is not None)
 
     def _keep(self, xorb: Xorb) -> Pack:
         pack = self._outbox.put_pack(xorb)

@@ -54,7 +54,7 @@ class Bucket(Protocol):
         ...
 
     def read(self, key: str, start: int, end: int) -> Data | None:
-        """Return the bytes ``start`` to ``end`` (exclusive), or fewer at the end of the object; None if there is none."""
+        """Return the bytes ``start`` to ``end`` (exclusive), fewer at the end of the object; None if there is none."""
         ...
 
     def stat(self, key: str) -> ObjectStat | None:
