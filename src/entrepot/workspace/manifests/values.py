@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NewType
+from typing import Annotated, NewType
 
 import attrs
 import msgspec
@@ -14,9 +14,10 @@ Cid = NewType("Cid", str)
 """Identity of a content in the old format: ``z`` and the base58 digits of a descriptor's digest."""
 
 UNKNOWN_SIZE = -1
+MAX_FILE_BYTES = 1 << 50
 
 
-class ManifestEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class ManifestEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
     """The content of one file: its SHA-256, or the identity that the old format gave it.
 
     Exactly one of ``sha256`` and ``cid`` is not empty. ``size`` is in bytes; only entries of old
@@ -25,8 +26,8 @@ class ManifestEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     sha256: str = ""
     cid: str = ""
-    size: int = UNKNOWN_SIZE
-    x: int = 0
+    size: Annotated[int, msgspec.Meta(ge=0, le=MAX_FILE_BYTES)] = UNKNOWN_SIZE
+    x: Annotated[int, msgspec.Meta(ge=0, le=1)] = 0
 
     @property
     def content(self) -> str:
@@ -48,7 +49,7 @@ class Manifest:
     @classmethod
     def of(cls, files: Iterable[tuple[RepoPath, ManifestEntry]]) -> Manifest:
         """Return the manifest of these files, in ascending order of their paths."""
-        return cls(dict(sorted(files)))
+        return cls(dict(sorted(files, key=lambda file: file[0])))
 
     @property
     def amount(self) -> int:

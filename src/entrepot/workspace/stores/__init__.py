@@ -2,10 +2,12 @@
 
 from entrepot.workspace.stores.checking import check_outbox, check_version
 from entrepot.workspace.stores.chunk_stores import ChunkStore
-from entrepot.workspace.stores.fetching import draft_path, fetch_files
+from entrepot.workspace.stores.creation import create_bucket
+from entrepot.workspace.stores.drafts import draft_path
+from entrepot.workspace.stores.fetching import fetch_files
 from entrepot.workspace.stores.garbage import IsLive, collect_garbage
 from entrepot.workspace.stores.migration import find_sizes, migrate_version
-from entrepot.workspace.stores.opening import create_bucket, open_store
+from entrepot.workspace.stores.opening import open_store
 from entrepot.workspace.stores.outbox import Outbox
 from entrepot.workspace.stores.packing import pack_files
 from entrepot.workspace.stores.pushing import plan_push, push_version
