@@ -17,7 +17,7 @@ from entrepot.workspace.entities.yaml_documents import parse_yaml, render_flat_y
 
 MANIFEST_NAME = "MANIFEST.yaml"
 
-_STORAGE = re.compile(r"([a-z][a-z0-9]*)://([^\s/][^\s]*)")
+_STORAGE = re.compile(r"([a-z][a-z0-9]*)://(\S(?:[^\x00-\x1f\x7f]*\S)?)")
 _VERSION_LINE = re.compile(r"^([ \t]+version[ \t]*:[ \t]*)([0-9]+)([ \t]*(?:#.*)?)$", re.MULTILINE)
 _DERIVED = ("amount", "files", "size")
 
