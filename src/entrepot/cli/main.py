@@ -60,6 +60,7 @@ _ENTRIES = (
     Entry("repos", "entrepot.cli.client.repositories:repo", hidden=True),
     Entry("cache", "entrepot.cli.client.caches:cache", "List, verify and delete downloaded files."),
     Entry("env", "entrepot.cli.doctor:env", "Print versions, paths and settings."),
+    Entry("ws", "entrepot.cli.workspace.commands:ws", "Version datasets, labels and models in buckets (ml-git)."),
     Entry("doctor", "entrepot.cli.doctor:doctor", "Check the connection to the hub."),
     Entry("quickstart", "entrepot.cli.quickstart:quickstart", "Start a hub with a first account, to try it out."),
     Entry("serve", "entrepot.cli.serving:serve", "Run the hub."),
@@ -125,9 +126,20 @@ def version(as_json: bool) -> None:
 
 def main(args: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one command and return its exit code; errors are reported on standard error."""
+    return _run(cli, "entrepot", args, environ)
+
+
+def main_ml_git(args: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run one command of ``ml-git`` and return its exit code; as :func:`main`."""
+    from entrepot.cli.workspace.commands import ws
+
+    return _run(ws, "ml-git", args, environ)
+
+
+def _run(command: click.Command, name: str, args: Sequence[str], environ: Mapping[str, str]) -> int:
     session = Session(environ)
     try:
-        result = cli.main(list(args), prog_name="entrepot", standalone_mode=False, obj=session)
+        result = command.main(list(args), prog_name=name, standalone_mode=False, obj=session)
         sys.stdout.flush()
     except Exception as error:  # noqa: BLE001 - outermost handler: any error becomes a message and an exit code
         return _report(error, session)
@@ -138,6 +150,12 @@ def run() -> None:
     """Run the command of this process and exit; the entry point of the console script."""
     warnings.showwarning = _say_warning
     sys.exit(main(sys.argv[1:], os.environ))
+
+
+def run_ml_git() -> None:
+    """Run the command ``ml-git`` of this process and exit; the entry point of the console script."""
+    warnings.showwarning = _say_warning
+    sys.exit(main_ml_git(sys.argv[1:], os.environ))
 
 
 def _say_warning(
