@@ -1,14 +1,15 @@
 """A store of versions in a bucket: files as deduplicated chunks, read and written without a server."""
 
-from entrepot.workspace.stores.checking import check_outbox, check_version
+from entrepot.workspace.stores.buckets.creation import create_bucket
+from entrepot.workspace.stores.checking import check_version
 from entrepot.workspace.stores.chunk_stores import ChunkStore
-from entrepot.workspace.stores.creation import create_bucket
 from entrepot.workspace.stores.drafts import draft_path
 from entrepot.workspace.stores.fetching import fetch_files
 from entrepot.workspace.stores.garbage import IsLive, collect_garbage
 from entrepot.workspace.stores.migration import find_sizes, migrate_version
 from entrepot.workspace.stores.opening import open_store
 from entrepot.workspace.stores.outbox import Outbox
+from entrepot.workspace.stores.outbox_checks import check_indexes, check_outbox
 from entrepot.workspace.stores.packing import pack_files
 from entrepot.workspace.stores.pushing import plan_push, push_version
 from entrepot.workspace.stores.values import (
@@ -46,6 +47,7 @@ __all__ = [
     "UnpackedFile",
     "VersionDraft",
     "VersionRef",
+    "check_indexes",
     "check_outbox",
     "check_version",
     "collect_garbage",

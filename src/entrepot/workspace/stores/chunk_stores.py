@@ -21,20 +21,20 @@ from entrepot.errors import (
     StoreTooNew,
 )
 from entrepot.workspace.stores.buckets import Bucket
-from entrepot.workspace.stores.index_cache import IndexCache
-from entrepot.workspace.stores.index_objects import MAX_INDEX_BYTES, IndexObject
-from entrepot.workspace.stores.keys import FORMAT, PROBES, index_key
-from entrepot.workspace.stores.knowledge import Knowledge
-from entrepot.workspace.stores.records import (
+from entrepot.workspace.stores.formats.index_objects import MAX_INDEX_BYTES, IndexObject
+from entrepot.workspace.stores.formats.keys import FORMAT, PROBES, index_key
+from entrepot.workspace.stores.formats.records import (
     FORMAT as SUPPORTED,
 )
-from entrepot.workspace.stores.records import (
+from entrepot.workspace.stores.formats.records import (
     FoundRecord,
     StoreFormat,
     decode_json,
     encode_json,
     find_record,
 )
+from entrepot.workspace.stores.index_cache import IndexCache
+from entrepot.workspace.stores.knowledge import Knowledge
 from entrepot.workspace.stores.values import VersionRef
 
 _SMALL = 1 << 16

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from entrepot.workspace.stores.index_objects import Pack
+from entrepot.workspace.stores.formats.index_objects import Pack
 from entrepot.xet import HASH_BYTES
 
 _CHUNK_BITS = 16

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from entrepot.errors import ContentMismatch, Malformed
 from entrepot.workspace.stores.buckets import Data
-from entrepot.workspace.stores.index_objects import IndexObject, parse_index
+from entrepot.workspace.stores.formats.index_objects import IndexObject, parse_index
 
 _NAME = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -78,6 +78,16 @@ class IndexCache:
         with self._lock:
             self._parsed.pop(name, None)
         (self.folder / name).unlink(missing_ok=True)
+
+    def verify(self) -> list[str]:
+        """Read every index from the disk again; remove damaged ones and return their names."""
+        damaged = []
+        for name in self.names():
+            with self._lock:
+                self._parsed.pop(name, None)
+            if self.find(name) is None:
+                damaged.append(name)
+        return damaged
 
     def clear(self) -> None:
         """Remove all indexes."""

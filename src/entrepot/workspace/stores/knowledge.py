@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from entrepot.errors import Malformed
 from entrepot.names import Sha256, XetHash
-from entrepot.workspace.stores.index_objects import IndexObject, Pack
+from entrepot.workspace.stores.formats.index_objects import IndexObject, Pack
 from entrepot.xet import FileBlock
 from entrepot.xet.plans import check_term
 
@@ -32,6 +32,14 @@ class Knowledge:
             self.files.setdefault(sha256, (block, name))
         for xorb, pack in index.packs.items():
             self.packs.setdefault(xorb, (pack, name))
+
+    def without(self, xorbs: Set[XetHash]) -> Knowledge:
+        """Return the same without some packs; files that need them stay, and cannot be used."""
+        rest = Knowledge()
+        rest.is_certain = self.is_certain
+        rest.indexes, rest.files = dict(self.indexes), dict(self.files)
+        rest.packs = {xorb: found for xorb, found in self.packs.items() if xorb not in xorbs}
+        return rest
 
     def find_file(self, sha256: str) -> FileBlock | None:
         """Return of which chunks a content consists, or None if no index says so."""

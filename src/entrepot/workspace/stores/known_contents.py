@@ -5,8 +5,8 @@ from __future__ import annotations
 from entrepot.errors import ChunkMissing, ContentDamaged, StorageRefused
 from entrepot.workspace.stores.buckets import ObjectStat
 from entrepot.workspace.stores.chunk_stores import ChunkStore
-from entrepot.workspace.stores.index_objects import IndexObject
-from entrepot.workspace.stores.keys import VERSIONS, parse_record_key, records_prefix
+from entrepot.workspace.stores.formats.index_objects import IndexObject
+from entrepot.workspace.stores.formats.keys import VERSIONS, parse_record_key, records_prefix
 from entrepot.workspace.stores.knowledge import Knowledge
 from entrepot.workspace.stores.values import VersionRef
 

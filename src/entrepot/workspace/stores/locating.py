@@ -12,10 +12,10 @@ from entrepot.names import Sha256
 from entrepot.workspace.manifests import Manifest, ManifestEntry, parse_manifest
 from entrepot.workspace.stores.buckets import Data
 from entrepot.workspace.stores.chunk_stores import ChunkStore
-from entrepot.workspace.stores.keys import MANIFESTS, manifest_key
+from entrepot.workspace.stores.formats.keys import MANIFESTS, manifest_key
+from entrepot.workspace.stores.formats.records import RootRecord
 from entrepot.workspace.stores.knowledge import Knowledge
 from entrepot.workspace.stores.outbox import Outbox
-from entrepot.workspace.stores.records import RootRecord
 from entrepot.workspace.stores.values import VersionRef
 from entrepot.xet import FileBlock
 

@@ -17,9 +17,9 @@ from blake3 import blake3
 from entrepot.client.cache.file_locks import lock_file
 from entrepot.names import XetHash
 from entrepot.workspace.stores.buckets import Data
-from entrepot.workspace.stores.durable_files import sync_folder, write_durably
+from entrepot.workspace.stores.buckets.durable_files import sync_folder, write_durably
+from entrepot.workspace.stores.formats.index_objects import LAYOUT_LENGTH, Pack, encode_index, index_name
 from entrepot.workspace.stores.index_cache import IndexCache
-from entrepot.workspace.stores.index_objects import LAYOUT_LENGTH, Pack, encode_index, index_name
 from entrepot.workspace.stores.knowledge import Knowledge
 from entrepot.xet import FileBlock, Xorb
 

@@ -9,8 +9,8 @@ from entrepot.errors import ChunkMissing, ContentDamaged, ContentMismatch, Limit
 from entrepot.names import XetHash
 from entrepot.workspace.stores.buckets import Data
 from entrepot.workspace.stores.chunk_stores import ChunkStore
-from entrepot.workspace.stores.index_objects import Pack
-from entrepot.workspace.stores.keys import pack_key, parse_pack_key
+from entrepot.workspace.stores.formats.index_objects import Pack
+from entrepot.workspace.stores.formats.keys import pack_key, parse_pack_key
 from entrepot.workspace.stores.outbox import Outbox
 from entrepot.xet import MAX_XORB_BYTES, XorbIndex, open_chunks, parse_xorb
 

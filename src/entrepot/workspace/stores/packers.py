@@ -15,7 +15,7 @@ import numpy as np
 
 from entrepot.names import Sha256, XetHash
 from entrepot.workspace.stores.chunk_tables import ChunkTable
-from entrepot.workspace.stores.index_objects import Pack
+from entrepot.workspace.stores.formats.index_objects import Pack
 from entrepot.xet import (
     HASH_BYTES,
     MIN_CHUNK_BYTES,

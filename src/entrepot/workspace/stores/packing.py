@@ -13,8 +13,8 @@ from entrepot.client.progress import Meter, Progress
 from entrepot.errors import DiskFull
 from entrepot.names import Sha256
 from entrepot.workspace.stores.chunk_tables import ChunkTable
+from entrepot.workspace.stores.formats.index_objects import Pack
 from entrepot.workspace.stores.index_cache import IndexCache
-from entrepot.workspace.stores.index_objects import Pack
 from entrepot.workspace.stores.knowledge import Knowledge
 from entrepot.workspace.stores.outbox import Outbox, pack_name
 from entrepot.workspace.stores.packers import BLOCK, Packer

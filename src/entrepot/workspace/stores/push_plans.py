@@ -10,11 +10,11 @@ from entrepot.errors import ChunkMissing, ContentDamaged, Malformed
 from entrepot.names import Sha256, XetHash
 from entrepot.workspace.manifests import Manifest
 from entrepot.workspace.stores.chunk_tables import ChunkTable
-from entrepot.workspace.stores.index_objects import Pack
+from entrepot.workspace.stores.formats.index_objects import Pack
+from entrepot.workspace.stores.formats.records import MOST_INDEXES
 from entrepot.workspace.stores.knowledge import Knowledge
 from entrepot.workspace.stores.known_contents import weigh, weigh_index
 from entrepot.workspace.stores.outbox import Outbox
-from entrepot.workspace.stores.records import MOST_INDEXES
 from entrepot.xet import FileBlock, Term, Terms
 
 _SMALL_INDEX = 1 << 20

@@ -10,22 +10,22 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 
 from entrepot.client.progress import Meter, Progress
-from entrepot.errors import ChunkMissing, ContentDamaged, ContentMismatch, Malformed, SourceChanged, StorageRefused
+from entrepot.errors import ChunkMissing, ContentDamaged, SourceChanged, StorageRefused
 from entrepot.names import RepoPath, Sha256
 from entrepot.workspace.manifests import MANIFEST
 from entrepot.workspace.stores.chunk_stores import ChunkStore
-from entrepot.workspace.stores.index_objects import Pack, encode_index, index_name
-from entrepot.workspace.stores.keys import index_key, manifest_key, pack_key, record_key
+from entrepot.workspace.stores.formats.index_objects import MAX_INDEX_BYTES, Pack, encode_index, index_name
+from entrepot.workspace.stores.formats.keys import index_key, manifest_key, pack_key, record_key
+from entrepot.workspace.stores.formats.records import encode_json, make_record
+from entrepot.workspace.stores.formats.sweep_records import list_sweeps
 from entrepot.workspace.stores.knowledge import Knowledge
 from entrepot.workspace.stores.known_contents import learn_store
 from entrepot.workspace.stores.outbox import Outbox, layout_of, pack_name
 from entrepot.workspace.stores.packing import pack_beside
 from entrepot.workspace.stores.push_plans import PushPlan, check_terms, contents_of, find_unpacked, plan_version
-from entrepot.workspace.stores.records import encode_json, make_record
-from entrepot.workspace.stores.sweep_records import list_sweeps
 from entrepot.workspace.stores.transfers import SentObjects, put_content, run_all
 from entrepot.workspace.stores.values import PushCounts, SourceFile, VersionDraft
-from entrepot.xet import FileBlock, verify_chunks
+from entrepot.xet import FileBlock
 
 _PACKS_AT_ONCE = 4
 """Packs are large, and each is in memory while it is sent."""
@@ -63,25 +63,47 @@ def push_version(
         ContentDamaged: a pack of the outbox has wrong bytes.
         StorageRefused, BucketMissing, StoreTooNew, StorageUnreachable: as ``ChunkStore.check_access``.
     """
-    begun = time.monotonic()
     store.check_access(is_write=True)
-    contents = contents_of(version.manifest)
     if store.find_record(version.ref) is not None:
-        return PushCounts(0, 0, sum(contents.values()))
+        return PushCounts(0, 0, sum(contents_of(version.manifest).values()))
     with outbox.in_use():
         known = learn_store(store, version.ref)
-        local = _pack_missing(outbox, contents, known, sources or {}, progress)
-        plan = plan_version(contents, known, outbox, local)
-        check_terms(plan)
-        sent = SentObjects()
-        _send_packs(store, outbox, plan, sent, progress, fail_limit)
-        indexes = [*plan.kept, *_send_indexes(store, plan, sent)]
-        for text in version.documents.values():
-            put_content(store.bucket, manifest_key(hashlib.sha256(text).hexdigest()), text, sent)
-        refresh_packs(store, plan.relied)
-        if not known.is_certain or time.monotonic() - begun > _LONG_S:
-            _look_up(store, plan.relied)
-        _send_record(store, version, indexes, sent)
+        return publish_version(store, outbox, version, known, progress, sources or {}, fail_limit=fail_limit)
+
+
+def publish_version(
+    store: ChunkStore,
+    outbox: Outbox,
+    version: VersionDraft,
+    known: Knowledge,
+    progress: Progress,
+    sources: Mapping[str, str],
+    *,
+    fail_limit: int | None = None,
+    replaced: str | None = None,
+) -> PushCounts:
+    """Send what the store lacks, then the root record; arguments and errors as :func:`push_version`.
+
+    Args:
+        known: what the store has; everything else is sent.
+        replaced: the token of the root record to replace, if there is one that does not lead to the contents.
+    """
+    begun = time.monotonic()
+    contents = contents_of(version.manifest)
+    local = _pack_missing(outbox, contents, known, sources, progress)
+    plan = plan_version(contents, known, outbox, local)
+    check_terms(plan)
+    sent = SentObjects()
+    _send_packs(store, outbox, plan, sent, progress, fail_limit)
+    indexes = [*plan.kept, *_send_indexes(store, plan, sent)]
+    documents = {manifest_key(hashlib.sha256(text).hexdigest()): text for text in version.documents.values()}
+    for key, text in documents.items():
+        put_content(store.bucket, key, text, sent)
+    packs = (pack_key(pack.hash, pack.layout) for pack in (*plan.sent, *plan.relied))
+    refresh_objects(store, (*packs, *map(index_key, indexes), *documents))
+    if not known.is_certain or time.monotonic() - begun > _LONG_S:
+        _look_up(store, plan.relied)
+    _send_record(store, version, indexes, sent, replaced)
     return PushCounts(sent.objects, sent.bytes, plan.bytes_known)
 
 
@@ -108,26 +130,21 @@ def plan_push(store: ChunkStore, outbox: Outbox, version: VersionDraft) -> PushC
     return PushCounts(len(sizes) + 1, sum(sizes) + sum(contents[sha256] for sha256 in unpacked), plan.bytes_known)
 
 
-def refresh_packs(store: ChunkStore, relied: Iterable[Pack]) -> None:
-    """Write packs again that a garbage collection would delete, so that they are younger than its look at them.
+def refresh_objects(store: ChunkStore, keys: Iterable[str]) -> None:
+    """Write objects again that a garbage collection would delete, so that they are younger than its look at them.
 
     Raises:
-        ChunkMissing, ContentDamaged: a pack that the version relies on is missing or wrong.
+        ChunkMissing: one of them was deleted.
     """
-    keys = {pack_key(pack.hash, pack.layout): pack for pack in relied}
+    wanted = set(keys)
     try:
-        sweeps = list(list_sweeps(store.bucket)) if keys else []
+        candidates = {key for sweep in list_sweeps(store.bucket) for key in sweep.record.candidates if key in wanted}
     except StorageRefused:
         return  # without the right to list, nobody with these credentials could have collected either
-    for key in {key for sweep in sweeps for key in sweep.record.candidates if key in keys}:
-        pack = keys[key]
-        found = store.bucket.get(key, pack.index.size)
+    for key in sorted(candidates):
+        found = store.bucket.get(key, MAX_INDEX_BYTES)
         if found is None:
             raise ChunkMissing(store.storage, (key,))
-        try:
-            verify_chunks(found.data, pack.index, 0, pack.index.count)
-        except (Malformed, ContentMismatch) as error:
-            raise ContentDamaged(store.storage, (key,)) from error
         store.bucket.replace(key, found.data, found.version)
 
 
@@ -205,9 +222,12 @@ def _look_up(store: ChunkStore, relied: Iterable[Pack]) -> None:
             raise ChunkMissing(store.storage, (key,))
 
 
-def _send_record(store: ChunkStore, version: VersionDraft, indexes: list[str], sent: SentObjects) -> None:
+def _send_record(
+    store: ChunkStore, version: VersionDraft, indexes: list[str], sent: SentObjects, replaced: str | None
+) -> None:
     manifest = hashlib.sha256(version.documents[MANIFEST]).hexdigest()
-    data = encode_json(make_record(version, manifest, indexes, int(time.time())))
-    # If somebody else has just published the same commit, the first record stays: it is as good.
-    if store.bucket.put_new(record_key(version.ref), data):
+    key, data = record_key(version.ref), encode_json(make_record(version, manifest, indexes, int(time.time())))
+    # If somebody else has just published the same commit, that record stays: it is as good.
+    is_new = store.bucket.put_new(key, data) if replaced is None else store.bucket.replace(key, data, replaced)
+    if is_new:
         sent.add(len(data))

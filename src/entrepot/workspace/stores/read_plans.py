@@ -10,7 +10,7 @@ import attrs
 from entrepot.errors import Malformed
 from entrepot.names import XetHash
 from entrepot.workspace.stores.drafts import Draft
-from entrepot.workspace.stores.index_objects import Pack
+from entrepot.workspace.stores.formats.index_objects import Pack
 from entrepot.workspace.stores.knowledge import Knowledge
 from entrepot.xet import FileBlock, XorbIndex, chunk_hash
 from entrepot.xet.plans import check_term
@@ -32,7 +32,7 @@ class WantedContent:
 
 
 @attrs.frozen(eq=False)
-class Use:
+class ChunkUse:
     """Adjacent chunks of a pack that go to one place of a draft."""
 
     start: int
@@ -48,14 +48,14 @@ class ReadRequest:
     pack: Pack
     start: int
     end: int
-    uses: tuple[Use, ...]
+    uses: tuple[ChunkUse, ...]
 
 
 class ReadPlan:
     """Collects what is needed of each pack."""
 
     def __init__(self) -> None:
-        self._uses: dict[XetHash, list[Use]] = {}
+        self._uses: dict[XetHash, list[ChunkUse]] = {}
         self._packs: dict[XetHash, Pack] = {}
 
     def add(self, content: WantedContent, block: FileBlock, known: Knowledge) -> bool:
@@ -74,7 +74,7 @@ class ReadPlan:
                 raise Malformed("index", f"it does not describe the xorb {term.xorb}")
             check_term(term, pack.index)
             self._packs[pack.hash] = pack
-            use = Use(term.start, term.end, content, offset)
+            use = ChunkUse(term.start, term.end, content, offset)
             uses = self._uses.setdefault(pack.hash, [])
             if not has_part:
                 uses.append(use)
@@ -93,7 +93,7 @@ class ReadPlan:
                 yield from _divide(self._packs[xorb], sorted(uses, key=lambda use: (use.start, use.end)))
 
 
-def _missing(use: Use, pack: Pack) -> Iterator[Use]:
+def _missing(use: ChunkUse, pack: Pack) -> Iterator[ChunkUse]:
     """Yield the parts of a use whose chunks the draft does not have."""
     begin: int | None = None
     base = pack.index.raw_offset(use.start)
@@ -110,16 +110,16 @@ def _missing(use: Use, pack: Pack) -> Iterator[Use]:
         yield _part(use, pack, begin, use.end)
 
 
-def _part(use: Use, pack: Pack, start: int, end: int) -> Use:
+def _part(use: ChunkUse, pack: Pack, start: int, end: int) -> ChunkUse:
     skipped = pack.index.raw_offset(start) - pack.index.raw_offset(use.start)
-    return Use(start, end, use.content, use.offset + skipped)
+    return ChunkUse(start, end, use.content, use.offset + skipped)
 
 
-def _divide(pack: Pack, uses: list[Use]) -> Iterator[ReadRequest]:
+def _divide(pack: Pack, uses: list[ChunkUse]) -> Iterator[ReadRequest]:
     """Yield requests of limited size for uses in ascending order; a use may be divided among several."""
     ranges = [part for start, end in _merge(pack.index, uses) for part in _cut(pack.index, start, end)]
     starts = [start for start, _ in ranges]
-    parts: list[list[Use]] = [[] for _ in ranges]
+    parts: list[list[ChunkUse]] = [[] for _ in ranges]
     for use in uses:
         number, at = bisect_right(starts, use.start) - 1, use.start
         while at < use.end:
@@ -130,7 +130,7 @@ def _divide(pack: Pack, uses: list[Use]) -> Iterator[ReadRequest]:
         yield ReadRequest(pack, start, end, tuple(inside))
 
 
-def _merge(index: XorbIndex, uses: list[Use]) -> list[tuple[int, int]]:
+def _merge(index: XorbIndex, uses: list[ChunkUse]) -> list[tuple[int, int]]:
     merged: list[tuple[int, int]] = []
     for use in uses:
         if merged and index.offset(use.start) - index.offset(merged[-1][1]) <= GAP_BYTES:

@@ -11,7 +11,7 @@ import attrs
 
 from entrepot.errors import EntrepotError
 from entrepot.workspace.stores.buckets import Bucket, Data
-from entrepot.workspace.stores.index_objects import MAX_INDEX_BYTES
+from entrepot.workspace.stores.formats.index_objects import MAX_INDEX_BYTES
 
 T = TypeVar("T")
 
@@ -44,6 +44,14 @@ def put_content(bucket: Bucket, key: str, data: Data, sent: SentObjects) -> None
             is_new = damaged is not None and bucket.replace(key, data, damaged.version)
     if is_new:
         sent.add(len(data))
+
+
+def put_again(bucket: Bucket, key: str, data: Data) -> None:
+    """Write an object whose key depends on its bytes, also over damaged bytes."""
+    while not bucket.put_new(key, data):
+        found = bucket.get(key, MAX_INDEX_BYTES)
+        if found is not None and bucket.replace(key, data, found.version):
+            return
 
 
 def run_all(function: Callable[[T], None], items: Iterable[T], threads: int, *, failures: int | None) -> None:

@@ -83,7 +83,7 @@ class SourceFile:
 
 
 @attrs.frozen
-class FileState:
+class ObservedState:
     """What ``stat`` says of a file; equal states are taken as equal contents, once they are two seconds old."""
 
     size: int
@@ -91,6 +91,10 @@ class FileState:
     ctime_ns: int
     inode: int
     mode: int
+
+
+FileState = ObservedState
+"""The name under which the state is imported."""
 
 
 @attrs.frozen

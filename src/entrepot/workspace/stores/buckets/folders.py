@@ -12,8 +12,8 @@ from pathlib import Path
 
 from entrepot.client.cache.file_locks import locked
 from entrepot.errors import BucketMissing, EntrepotError, LimitExceeded, StorageRefused, StorageUnreachable
+from entrepot.workspace.stores.buckets.durable_files import sync_folder
 from entrepot.workspace.stores.buckets.interfaces import Data, ObjectStat, StoredObject
-from entrepot.workspace.stores.durable_files import sync_folder
 
 _INCOMING = "incoming"
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, getattr(errno, "ENOTSUP", errno.EOPNOTSUPP)})

@@ -12,8 +12,8 @@ import msgspec
 
 from entrepot.errors import Malformed
 from entrepot.workspace.stores.buckets import Bucket
-from entrepot.workspace.stores.keys import SWEEPS
-from entrepot.workspace.stores.records import decode_json
+from entrepot.workspace.stores.formats.keys import SWEEPS
+from entrepot.workspace.stores.formats.records import decode_json
 
 MAX_SWEEP_BYTES = 1 << 28
 

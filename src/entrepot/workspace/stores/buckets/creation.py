@@ -15,8 +15,8 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from entrepot.errors import InvalidArgument, StorageRefused, StorageUnreachable
-from entrepot.workspace.stores.aws_profiles import DEFAULT_REGION, AwsCredentials, find_credentials
-from entrepot.workspace.stores.opening import folder_of
+from entrepot.workspace.stores.buckets.aws_profiles import DEFAULT_REGION, AwsCredentials, find_credentials
+from entrepot.workspace.stores.buckets.opening import folder_of
 from entrepot.workspace.stores.values import StorageConfig
 
 _TIMEOUT_S = 60.0

@@ -10,7 +10,7 @@ import msgspec
 
 from entrepot.errors import Malformed
 from entrepot.workspace.stores.buckets import Bucket, Data
-from entrepot.workspace.stores.keys import record_key
+from entrepot.workspace.stores.formats.keys import record_key
 from entrepot.workspace.stores.values import VersionDraft, VersionRef
 
 FORMAT = 1
