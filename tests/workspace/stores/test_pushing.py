@@ -285,7 +285,9 @@ def test_a_store_of_a_newer_format_is_not_written(desk: Desk) -> None:
 def test_a_manifest_with_another_size_than_the_content_is_refused(desk: Desk) -> None:
     desk.pack(FILES)
     good = desk.draft(FILES)
-    wrong = {path: ManifestEntry(sha256=entry.sha256, size=entry.size + 1) for path, entry in good.manifest.files.items()}
+    wrong = {
+        path: ManifestEntry(sha256=entry.sha256, size=entry.size + 1) for path, entry in good.manifest.files.items()
+    }
     with pytest.raises(ContentDamaged):
         desk.push(draft_of(Manifest(wrong)))
 
