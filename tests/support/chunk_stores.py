@@ -186,7 +186,7 @@ class Desk:
         """Return the paths of written files by the SHA-256 of their content."""
         return {hashlib.sha256(data).hexdigest(): str(self.folder / "data" / path) for path, data in files.items()}
 
-    def keys(self, prefix: str = "") -> list[str]:
+    def list_keys(self, prefix: str = "") -> list[str]:
         """Return the keys of the bucket, sorted."""
         return sorted(found.key for found in self.bucket.bucket.list(prefix))
 

@@ -95,9 +95,7 @@ def test_parts_in_another_order_are_refused() -> None:
         parse(texts)
 
 
-@pytest.mark.parametrize(
-    "name", ["../../etc/passwd", "MANIFEST.d/x.json", "MANIFEST.d/0123456789abcdef.json/../x", "/x"]
-)
+@pytest.mark.parametrize("name", ["../../etc/passwd", "MANIFEST.d/x.json", "MANIFEST.d/../0123456789abcdef.json"])
 def test_a_path_that_is_no_part_is_not_read(name: str) -> None:
     def read_part(path: str) -> bytes:
         raise AssertionError(path)

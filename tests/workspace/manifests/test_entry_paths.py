@@ -8,34 +8,32 @@ from entrepot.errors import Malformed
 from entrepot.names import RepoPath
 from entrepot.workspace.manifests import check_paths, find_collision
 
+USABLE = [
+    "a",
+    "data/x.jpg",
+    "data/with blank/ü.txt",
+    "-x",
+    ".hidden",
+    "ab:c/!!set",
+    "~",
+    "null",
+    "#x",
+    "'q'",
+    '"',
+    "x\\y",
+]
+USABLE += ["mlgit/.ml-git"]
+UNUSABLE = ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/", "./a", ".git/hooks/post-checkout", "a/.GIT/x", "C:/x"]
+UNUSABLE += ["a\\..\\x", "x\ny", "x\0", "\x7f", ".ml-git/config.yaml", ".ML-GIT/config.yaml", ".ml-git./x", ".ml-git"]
+UNUSABLE += ["a" * 300, "/".join("a" * 200)]
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "a",
-        "data/x.jpg",
-        "data/with blank/ü.txt",
-        "-x",
-        ".hidden",
-        "ab:c/!!set",
-        "~",
-        "null",
-        "#x",
-        "'q'",
-        '"',
-        "x\\y",
-        "mlgit/.ml-git",
-    ],
-)
+
+@pytest.mark.parametrize("path", USABLE)
 def test_usable_paths(path: str) -> None:
     check_paths([path])
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/", "./a", ".git/hooks/post-checkout", "a/.GIT/x", "C:/x", "a\\..\\x",
-     "x\ny", "x\0", "\x7f", ".ml-git/config.yaml", ".ML-GIT/config.yaml", ".ml-git./x", ".ml-git", "a" * 300, "/".join("a" * 200)],
-)  # fmt: skip
+@pytest.mark.parametrize("path", UNUSABLE)
 def test_paths_that_no_checkout_may_write(path: str) -> None:
     with pytest.raises(Malformed, match="manifest"):
         check_paths([path])

@@ -32,22 +32,10 @@ def test_every_way_to_write_it(text: str) -> None:
     assert parse_legacy(text).is_legacy
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "data/ü.txt",
-        "data/it's",
-        "- x/y",
-        "2020/01",
-        "1/2",
-        "true/no",
-        "~/x",
-        "ab: b/c",
-        "a #b/c",
-        "!!x/y",
-        "x" * 200 + "/y z",
-    ],
-)
+UNUSUAL = ["data/ü.txt", "data/it's", "- x/y", "2020/01", "1/2", "true/no", "~/x", "ab: b/c", "a #b/c", "!!x/y"]
+
+
+@pytest.mark.parametrize("path", [*UNUSUAL, "x" * 200 + "/y z"])
 def test_unusual_names_are_read_as_a_yaml_library_wrote_them(path: str) -> None:
     text = yaml.safe_dump({ONE: {path}}, allow_unicode=True)
     assert paths_of(text) == {path: ONE}

@@ -126,7 +126,7 @@ def test_a_kill_at_any_step_leaves_no_wrong_draft(tmp_path: Path, desk: Desk) ->
 
 def test_a_flipped_bit_of_a_pack_is_noticed(desk: Desk) -> None:
     version = desk.publish(FILES)
-    [pack] = desk.keys(XORBS)
+    [pack] = desk.list_keys(XORBS)
     desk.damage(pack, 1000)
     reader = desk.other("reader")
     with pytest.raises(ContentDamaged, match=r"xorbs.*'a/one'.*remote-fsck"):
@@ -151,7 +151,7 @@ def test_everything_that_is_not_damaged_is_fetched(desk: Desk) -> None:
 
 def test_a_missing_pack_is_named_with_the_files(desk: Desk) -> None:
     version = desk.publish(FILES)
-    [pack] = desk.keys(XORBS)
+    [pack] = desk.list_keys(XORBS)
     desk.bucket.bucket.delete(pack)
     with pytest.raises(ChunkMissing, match=r"xorbs.*missing in memory.*'a/one', 'a/two'"):
         desk.fetch(version)
@@ -159,7 +159,7 @@ def test_a_missing_pack_is_named_with_the_files(desk: Desk) -> None:
 
 def test_a_missing_index_is_named(desk: Desk) -> None:
     version = desk.publish(FILES)
-    [index] = desk.keys(INDEXES)
+    [index] = desk.list_keys(INDEXES)
     desk.bucket.bucket.delete(index)
     with pytest.raises(ChunkMissing, match="indexes"):
         desk.other("reader").fetch(version)
@@ -167,7 +167,7 @@ def test_a_missing_index_is_named(desk: Desk) -> None:
 
 def test_a_damaged_index_is_named(desk: Desk) -> None:
     version = desk.publish(FILES)
-    [index] = desk.keys(INDEXES)
+    [index] = desk.list_keys(INDEXES)
     desk.damage(index)
     with pytest.raises(ContentDamaged, match="indexes"):
         desk.other("reader").fetch(version)
@@ -175,14 +175,14 @@ def test_a_damaged_index_is_named(desk: Desk) -> None:
 
 def test_a_missing_record_is_named(desk: Desk) -> None:
     version = desk.publish(FILES)
-    desk.bucket.bucket.delete(desk.keys(VERSIONS)[0])
+    desk.bucket.bucket.delete(desk.list_keys(VERSIONS)[0])
     with pytest.raises(RecordMissing, match=r"images 1.*remote-fsck"):
         desk.other("reader").fetch(version)
 
 
 def test_a_damaged_record_is_named(desk: Desk) -> None:
     version = desk.publish(FILES)
-    desk.damage(desk.keys(VERSIONS)[0], 0)
+    desk.damage(desk.list_keys(VERSIONS)[0], 0)
     with pytest.raises(ContentDamaged, match="root record"):
         desk.other("reader").fetch(version)
 
@@ -197,7 +197,7 @@ def test_an_index_that_lies_about_a_content_is_noticed(desk: Desk) -> None:
 
 def test_the_fetch_stops_at_its_limit_of_failures(desk: Desk) -> None:
     version = desk.publish(FILES)
-    desk.damage(desk.keys(XORBS)[0], 1000)
+    desk.damage(desk.list_keys(XORBS)[0], 1000)
     with pytest.raises(ContentDamaged):
         desk.fetch(version, fail_limit=0)
 

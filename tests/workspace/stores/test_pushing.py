@@ -40,10 +40,10 @@ def test_objects_are_written_before_what_names_them(desk: Desk) -> None:
 
 def test_a_second_push_sends_nothing(desk: Desk) -> None:
     version = desk.publish(FILES)
-    before = desk.keys()
+    before = desk.list_keys()
     counts = desk.push(version)
     assert (counts.objects, counts.bytes_sent) == (0, 0)
-    assert desk.keys() == before
+    assert desk.list_keys() == before
 
 
 def test_the_plan_says_what_the_push_does(desk: Desk) -> None:
@@ -51,7 +51,7 @@ def test_the_plan_says_what_the_push_does(desk: Desk) -> None:
     version = desk.draft(FILES)
     desk.store.check_access(is_write=True)
     planned = plan_push(desk.store, desk.outbox, version)
-    assert desk.keys() == [FORMAT]
+    assert desk.list_keys() == [FORMAT]
     done = desk.push(version)
     assert planned.objects == done.objects
     assert planned.bytes_known == done.bytes_known
@@ -126,9 +126,9 @@ def test_a_kill_at_any_step_leaves_nothing_visible_and_the_next_push_completes(t
         desk.bucket.before = kill
         with pytest.raises(Killed):
             desk.push(version)
-        assert record_key(version.ref) not in desk.keys()
+        assert record_key(version.ref) not in desk.list_keys()
         desk.bucket.before = lambda verb, key, number: None
-        sent = [key for key in desk.keys() if key != FORMAT]
+        sent = [key for key in desk.list_keys() if key != FORMAT]
         counts = desk.push(version)
         assert counts.objects == 4 - len(sent)
         reader = desk.other(f"reader{step}")
@@ -146,7 +146,7 @@ def test_failures_up_to_the_limit_are_tried_before_the_push_gives_up(desk: Desk)
     desk.bucket.before = fail
     with pytest.raises(StorageUnreachable):
         push_version(desk.store, desk.outbox, desk.draft(FILES), progress=Silent(), fail_limit=3)
-    assert not any(key.startswith(VERSIONS) for key in desk.keys())
+    assert not any(key.startswith(VERSIONS) for key in desk.list_keys())
 
 
 def test_a_truncated_pack_in_the_bucket_is_replaced(desk: Desk) -> None:
@@ -169,7 +169,7 @@ def test_a_damaged_pack_of_the_outbox_is_never_published(desk: Desk) -> None:
     pack.write_bytes(data)
     with pytest.raises(ContentDamaged, match="outbox"):
         desk.push(desk.draft(FILES))
-    assert not any(key.startswith(VERSIONS) for key in desk.keys())
+    assert not any(key.startswith(VERSIONS) for key in desk.list_keys())
 
 
 def test_a_lost_outbox_is_made_again_from_the_files(desk: Desk) -> None:
@@ -199,7 +199,7 @@ def test_a_file_that_changed_since_it_was_hashed_is_named(desk: Desk) -> None:
     (desk.folder / "data" / "a/two").write_bytes(b"other")
     with pytest.raises(SourceChanged, match="two"):
         desk.push(version, sources)
-    assert not any(key.startswith(VERSIONS) for key in desk.keys())
+    assert not any(key.startswith(VERSIONS) for key in desk.list_keys())
 
 
 def test_two_pushes_of_one_version_at_the_same_time_agree(desk: Desk) -> None:
@@ -222,7 +222,7 @@ def test_two_pushes_of_one_version_at_the_same_time_agree(desk: Desk) -> None:
 
 def test_objects_that_a_collection_would_delete_are_written_again(desk: Desk) -> None:
     desk.publish(FILES)
-    [pack] = desk.keys(XORBS)
+    [pack] = desk.list_keys(XORBS)
     before = desk.bucket.bucket.stat(pack)
     sweep = SweepRecord(1, 0.0, 1, {pack: "test"})
     desk.bucket.bucket.put_new(f"{SWEEPS}0-x.json", encode_json(sweep))
@@ -238,7 +238,7 @@ def test_objects_that_a_collection_would_delete_are_written_again(desk: Desk) ->
 
 def test_an_object_that_a_collection_has_deleted_meanwhile_stops_the_push(desk: Desk) -> None:
     desk.publish(FILES)
-    [pack] = desk.keys(XORBS)
+    [pack] = desk.list_keys(XORBS)
     files = {**FILES, "new": b"x" * 10_000}
     desk.pack(files)
 
@@ -251,7 +251,7 @@ def test_an_object_that_a_collection_has_deleted_meanwhile_stops_the_push(desk: 
     desk.bucket.before = collect
     with pytest.raises(ChunkMissing, match="xorbs"):
         desk.push(desk.draft(files, 2))
-    assert len(desk.keys(VERSIONS)) == 1
+    assert len(desk.list_keys(VERSIONS)) == 1
 
 
 def test_many_small_changes_are_gathered_in_a_fresh_index(desk: Desk) -> None:
@@ -262,7 +262,7 @@ def test_many_small_changes_are_gathered_in_a_fresh_index(desk: Desk) -> None:
     version = desk.draft(files, 19)
     record = desk.store.get_record(version.ref).record
     assert 1 <= len(record.indexes) <= 16
-    assert len(desk.keys(INDEXES)) == 19
+    assert len(desk.list_keys(INDEXES)) == 19
     reader = desk.other("reader")
     reader.fetch(version)
     assert reader.fetched(version) == files
@@ -271,7 +271,7 @@ def test_many_small_changes_are_gathered_in_a_fresh_index(desk: Desk) -> None:
 def test_a_version_without_chunks_has_a_record(desk: Desk) -> None:
     version = draft_of(Manifest.of([]))
     assert desk.push(version).objects == 2
-    assert desk.keys(VERSIONS) == [record_key(version.ref)]
+    assert desk.list_keys(VERSIONS) == [record_key(version.ref)]
 
 
 def test_a_store_of_a_newer_format_is_not_written(desk: Desk) -> None:
@@ -279,15 +279,14 @@ def test_a_store_of_a_newer_format_is_not_written(desk: Desk) -> None:
     desk.pack(FILES)
     with pytest.raises(StoreTooNew, match="format 2"):
         desk.push(desk.draft(FILES))
-    assert desk.keys() == [FORMAT]
+    assert desk.list_keys() == [FORMAT]
 
 
 def test_a_manifest_with_another_size_than_the_content_is_refused(desk: Desk) -> None:
     desk.pack(FILES)
     good = desk.draft(FILES)
-    wrong = {
-        path: ManifestEntry(sha256=entry.sha256, size=entry.size + 1) for path, entry in good.manifest.files.items()
-    }
+    files = good.manifest.files.items()
+    wrong = {path: ManifestEntry(sha256=entry.sha256, size=entry.size + 1) for path, entry in files}
     with pytest.raises(ContentDamaged):
         desk.push(draft_of(Manifest(wrong)))
 
