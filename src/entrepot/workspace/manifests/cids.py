@@ -22,7 +22,7 @@ MAX_DESCRIPTOR_BYTES = 1 << 28
 
 _ALPHABET = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _HEAD = bytes((0x01, 0x70, 0x12, 0x20))
-_DIGITS = 49
+_DIGITS = 48
 _CID = re.compile(r"zdj7W[1-9A-HJ-NP-Za-km-z]{44}", re.ASCII)
 
 

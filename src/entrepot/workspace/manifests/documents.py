@@ -128,8 +128,9 @@ def _checked(files: dict[str, ManifestEntry], text: bytes) -> dict[str, Manifest
             parse_cid(entry.cid)
         if entry.size == UNKNOWN_SIZE:
             raise Malformed("manifest", f"the file {path[:100]!r} has no size")
-    # A decoder keeps the last of two rows for one path; with one row a line, counting lines finds the other.
-    if text.count(b"\n") != len(files) + 2:
+    # A decoder keeps the last of two rows for one path; counting lines and rows finds the other. Inside a string, a
+    # quotation mark has a backslash before it, so that no path can look like the middle of a row.
+    if text.count(b"\n") != len(files) + 2 or text.count(b'":{"') != len(files):
         raise Malformed("manifest", "a path is listed twice, or a line has more or less than one file")
     return files
 

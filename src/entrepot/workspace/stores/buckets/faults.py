@@ -29,7 +29,7 @@ def is_bucket_absent(error: BaseException) -> bool:
 
 def is_out_of_range(error: BaseException) -> bool:
     """Return whether a read failed because it began after the end of the object."""
-    return _status(str(error)) == 416
+    return _status(str(error)) == 416 or "Wanted range starting at" in str(error)  # the latter in memory
 
 
 def is_unconditional(error: BaseException) -> bool:
