@@ -48,8 +48,7 @@ def test_pushes_at_the_same_time_are_all_on_the_branch(team: Team, writers: int)
     for name in machines:
         reader.ok("datasets", "checkout", f"of-{name}")
         assert len(reader.files(f"datasets/of-{name}/data")) == versions
-    listed = reader.ok("datasets", "list", "--long").split()
-    assert listed == sorted(f"of-{name}" for name in machines)
+    assert reader.ok("datasets", "list", "--long").split() == sorted(f"of-{name}" for name in machines)
 
 
 def same_entity(team: Team) -> tuple[Machine, Machine]:

@@ -4,8 +4,8 @@ from entrepot.errors import InvalidName, Malformed
 from entrepot.workspace.entities.kinds import DATASETS, MODELS
 from entrepot.workspace.entities.mutability import Mutability
 from entrepot.workspace.entities.specs import (
-    Link,
     StorageRef,
+    VersionLink,
     edit_metrics,
     edit_version,
     new_spec,
@@ -63,8 +63,8 @@ def test_old_specs_without_mutability_are_strict() -> None:
 
 def test_links_and_contents_are_written_by_commits_and_are_not_declared() -> None:
     spec = parse_spec(COMMENTED, MODELS, "x")
-    committed = spec.with_links({"dataset": Link("a__d__1", "ab")}).with_contents(2, "3 B")
-    assert committed.link("dataset") == Link("a__d__1", "ab")
+    committed = spec.with_links({"dataset": VersionLink("a__d__1", "ab")}).with_contents(2, "3 B")
+    assert committed.link("dataset") == VersionLink("a__d__1", "ab")
     assert committed.data["manifest"] == {"amount": 2, "files": "MANIFEST.yaml", "size": "3 B", "storage": "s3h://b"}
     assert committed.declared() == spec.declared()
     assert committed.with_links({}).links() == {}

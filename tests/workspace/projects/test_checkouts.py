@@ -2,7 +2,7 @@ import pytest
 
 from entrepot.errors import InvalidArgument, PathMissing, Refused
 from entrepot.workspace.entities.samples import Sample
-from entrepot.workspace.projects.checkouts import Selection, checkout_version, fetch_version
+from entrepot.workspace.projects.checkouts import FileSelection, checkout_version, fetch_version
 from entrepot.workspace.state.rows import Extent
 from tests.support.machines import Machine, Team, publish
 
@@ -29,19 +29,19 @@ def test_only_what_differs_is_changed(other: Machine) -> None:
 
 def test_a_part_of_a_version(other: Machine) -> None:
     state = other.state()
-    report = checkout_version(state, "x", selection=Selection(patterns=("data/sub",)))
+    report = checkout_version(state, "x", selection=FileSelection(patterns=("data/sub",)))
     assert report.files == 1
     assert state.database.heads()["x"].extent is Extent.SAMPLE
-    checkout_version(state, "x", selection=Selection(Sample("range", "0:2")))
+    checkout_version(state, "x", selection=FileSelection(Sample("range", "0:2")))
     assert set(other.files("datasets/x/data")) == {"b", "c", "sub/d"}
     with pytest.raises(PathMissing):
-        checkout_version(state, "x", selection=Selection(patterns=("none*",)))
+        checkout_version(state, "x", selection=FileSelection(patterns=("none*",)))
     with pytest.raises(InvalidArgument):
-        checkout_version(state, "x", selection=Selection(Sample("range", "0:9")))
+        checkout_version(state, "x", selection=FileSelection(Sample("range", "0:9")))
 
 
 def test_a_commit_on_a_part_edits_the_whole_version(other: Machine, machine: Machine) -> None:
-    checkout_version(other.state(), "x", selection=Selection(is_bare=True))
+    checkout_version(other.state(), "x", selection=FileSelection(is_bare=True))
     assert set(other.files("datasets/x")) == {"x.spec", "README.md"}
     other.write("datasets/x/data/e", "e")
     publish(other, "datasets", "x")
@@ -51,7 +51,7 @@ def test_a_commit_on_a_part_edits_the_whole_version(other: Machine, machine: Mac
 
 
 def test_a_file_that_a_bare_checkout_left_out_is_not_overwritten(other: Machine) -> None:
-    checkout_version(other.state(), "x", selection=Selection(is_bare=True))
+    checkout_version(other.state(), "x", selection=FileSelection(is_bare=True))
     other.write("datasets/x/data/c", "another")
     other.write("datasets/x/data/b", "two")
     outcome = other.run("datasets", "add", "x", "--bumpversion")

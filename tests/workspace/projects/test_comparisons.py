@@ -10,7 +10,7 @@ from entrepot.workspace.entities.mutability import Mutability
 from entrepot.workspace.manifests import ManifestEntry
 from entrepot.workspace.projects.comparisons import compare, content_of, has_content, refreshed
 from entrepot.workspace.projects.scans import Scan, ScannedFile, state_of
-from entrepot.workspace.state.rows import Change, StagedFile, TrackedFile
+from entrepot.workspace.state.rows import StagedChange, StagedFile, TrackedFile
 
 A = RepoPath("a")
 
@@ -33,17 +33,21 @@ def file(tmp_path: Path) -> ScannedFile:
         ("two", None, "strict", "corrupted"),
         ("two", None, "flexible", "corrupted"),
         ("two", None, "mutable", "changed"),
-        (None, (Change.NEW, "one"), "strict", None),
-        (None, (Change.NEW, "two"), "strict", "edited"),
-        ("two", (Change.MODIFIED, "six"), "strict", "edited"),
-        ("one", (Change.MODIFIED, "six"), "strict", "returned"),
-        ("one", (Change.DELETED, None), "strict", "returned"),
-        ("two", (Change.DELETED, None), "strict", "corrupted"),
-        ("two", (Change.DELETED, None), "mutable", "changed"),
+        (None, (StagedChange.NEW, "one"), "strict", None),
+        (None, (StagedChange.NEW, "two"), "strict", "edited"),
+        ("two", (StagedChange.MODIFIED, "six"), "strict", "edited"),
+        ("one", (StagedChange.MODIFIED, "six"), "strict", "returned"),
+        ("one", (StagedChange.DELETED, None), "strict", "returned"),
+        ("two", (StagedChange.DELETED, None), "strict", "corrupted"),
+        ("two", (StagedChange.DELETED, None), "mutable", "changed"),
     ],
 )
 def test_one_file_on_disk(
-    file: ScannedFile, tracked: str | None, staged: tuple[Change, str | None] | None, mutability: str, expected: str
+    file: ScannedFile,
+    tracked: str | None,
+    staged: tuple[StagedChange, str | None] | None,
+    mutability: str,
+    expected: str,
 ) -> None:
     rows = {A: TrackedFile(entry(tracked))} if tracked else {}
     changes = {A: StagedFile(staged[0], entry(staged[1]) if staged[1] else None)} if staged else {}
@@ -63,8 +67,8 @@ def test_files_that_are_not_on_disk() -> None:
     rows = {A: TrackedFile(entry("one"))}
     empty = Scan({}, ())
     assert compare(empty, rows, {}, Mutability.STRICT).missing == [A]
-    assert compare(empty, rows, {A: StagedFile(Change.DELETED)}, Mutability.STRICT).missing == []
-    assert compare(empty, {}, {A: StagedFile(Change.NEW, entry("one"))}, Mutability.STRICT).vanished == [A]
+    assert compare(empty, rows, {A: StagedFile(StagedChange.DELETED)}, Mutability.STRICT).missing == []
+    assert compare(empty, {}, {A: StagedFile(StagedChange.NEW, entry("one"))}, Mutability.STRICT).vanished == [A]
 
 
 def test_a_file_with_a_known_state_is_not_read(file: ScannedFile) -> None:
@@ -89,5 +93,5 @@ def test_what_was_seen_becomes_the_known_state(file: ScannedFile) -> None:
     files, changes = refreshed({A: old}, {A: TrackedFile(entry("one"))}, {})
     assert files[A].state == old
     assert changes == {}
-    staged = {A: StagedFile(Change.MODIFIED, entry("one"))}
+    staged = {A: StagedFile(StagedChange.MODIFIED, entry("one"))}
     assert refreshed({A: old}, {A: TrackedFile(entry("one"))}, staged) == ({}, {A: attrs.evolve(staged[A], state=old)})

@@ -1,7 +1,7 @@
 import pytest
 
 from entrepot.errors import EntityMissing, InvalidArgument, LinkBroken, Refused
-from entrepot.workspace.entities.specs import Link
+from entrepot.workspace.entities.specs import VersionLink
 from entrepot.workspace.projects.commits import commit_version
 from entrepot.workspace.projects.links import check_link, linked_entity, refuse_local_links
 from tests.support.machines import Machine, Team
@@ -56,11 +56,11 @@ def test_a_linked_version_is_published_first(labels: Machine) -> None:
 
 
 def test_a_link_to_another_commit_is_broken(labels: Machine) -> None:
-    check_link(Link("t", "ab"), "abcd")
+    check_link(VersionLink("t", "ab"), "abcd")
     with pytest.raises(LinkBroken):
-        check_link(Link("t", "ab"), "cdef")
+        check_link(VersionLink("t", "ab"), "cdef")
     refuse_local_links([])
     with pytest.raises(Refused):
         refuse_local_links([(labels.state(), "vision__images__x__1")])
-    state, tag = linked_entity(labels.project(), "dataset", Link("t", ""))
+    state, tag = linked_entity(labels.project(), "dataset", VersionLink("t", ""))
     assert (state.kind.word, tag) == ("datasets", "t")

@@ -12,7 +12,7 @@ from entrepot.workspace.entities.specs import edit_version
 from entrepot.workspace.entities.version_tags import VersionTag, find_tag, next_number, parse_tag
 from entrepot.workspace.metadata.git_objects import write_tag
 from entrepot.workspace.metadata.publishing import publish, taken
-from entrepot.workspace.metadata.ref_tables import Refs
+from entrepot.workspace.metadata.ref_tables import RefTable
 from entrepot.workspace.metadata.secure_git import check_identity
 from entrepot.workspace.projects.additions import is_lost, known_numbers
 from entrepot.workspace.projects.commits import write_version
@@ -100,7 +100,7 @@ def plan_pushes(entity: Entity) -> PushReport:
     return PushReport(tuple(planned))
 
 
-def local_versions(entity: Entity, refs: Refs) -> list[VersionTag]:
+def local_versions(entity: Entity, refs: RefTable) -> list[VersionTag]:
     """Return the local versions of an entity, ascending."""
     identity = entity.spec().identity
     tags = [tag for name in refs.unpublished if (tag := find_tag(name)) is not None and tag.identity == identity]
@@ -169,7 +169,7 @@ def _push_linked(entity: Entity, options: PushOptions) -> tuple[PushedVersion, .
     return tuple(published)
 
 
-def _renumber_lost(entity: Entity, refs: Refs, options: PushOptions) -> None:
+def _renumber_lost(entity: Entity, refs: RefTable, options: PushOptions) -> None:
     """Give the head of an entity the next free number if its own is lost.
 
     Raises:
