@@ -81,7 +81,7 @@ def test_without_a_copy_the_error_says_whether_it_is_missing_or_damaged(desk: De
 def test_bytes_that_were_wrong_on_their_way_are_read_again(desk: Desk) -> None:
     pack = published_pack(desk)
     [key] = desk.list_keys(XORBS)
-    damaged = []
+    damaged: list[str] = []
 
     def flip(verb: str, name: str, number: int) -> None:
         if verb == "read":

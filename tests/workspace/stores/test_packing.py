@@ -80,7 +80,7 @@ def test_a_file_that_always_changes_is_listed(desk: Desk, monkeypatch: pytest.Mo
             file.write(b"more")
         return read(descriptor, size)
 
-    monkeypatch.setattr(packing.os, "read", append)
+    monkeypatch.setattr(os, "read", append)
     result = pack_files(desk.outbox, sources, indexes=None, progress=Silent())
     assert [(file.path, file.reason) for file in result.failed] == [("log", "it changed while it was read")]
 
@@ -95,7 +95,7 @@ def test_a_file_that_changes_once_is_read_again(desk: Desk, monkeypatch: pytest.
             Path(sources[0].file_path).write_bytes(changes.pop())
         return data
 
-    monkeypatch.setattr(packing.os, "read", change)
+    monkeypatch.setattr(os, "read", change)
     progress = RecordedProgress()
     result = pack_files(desk.outbox, sources, indexes=None, progress=progress)
     assert [file.sha256 for file in result.files] == [hashlib.sha256(b"other content").hexdigest()]

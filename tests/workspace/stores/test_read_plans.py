@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot.errors import Malformed
+from entrepot.names import RepoPath
 from entrepot.workspace.stores import read_plans
 from entrepot.workspace.stores.drafts import Draft
 from entrepot.workspace.stores.knowledge import Knowledge
@@ -18,7 +19,7 @@ def plan(desk: Desk, files: dict[str, bytes], wanted: list[str]) -> list[ReadReq
     made = ReadPlan()
     desk.drafts.mkdir(exist_ok=True)
     for path in wanted:
-        entry = desk.draft(files).manifest.files[path]  # type: ignore[index]
+        entry = desk.draft(files).manifest.files[RepoPath(path)]
         block = known.find_file(entry.sha256)
         assert block is not None
         made.add(WantedContent(entry.sha256, "", Draft(desk.drafts / entry.sha256, entry.size), [path]), block, known)

@@ -12,16 +12,23 @@ STATUS = "Error performing PUT http://x in 1ms - Server returned non-2xx status 
 XML = "<Error><Code>{}</Code><Message>{}</Message><AWSAccessKeyId>AKIA</AWSAccessKeyId></Error>"
 
 
+DENIED = PermissionDeniedError(STATUS.format("403 Forbidden", XML.format("AccessDenied", "No.")))
+NO_LIST = GenericError(STATUS.format("403 Forbidden", ""))
+ABSENT = FileNotFoundError(STATUS.format("404 Not Found", XML.format("NoSuchBucket", "gone")))
+SLOW = GenericError(STATUS.format("503 Slow Down", ""))
+DOWN = GenericError("HTTP error: connection refused\n\nDebug source:\nsecret")
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "text"),
     [
-        (PermissionDeniedError(STATUS.format("403 Forbidden", XML.format("AccessDenied", "No."))), StorageRefused, "AccessDenied: No."),
-        (GenericError(STATUS.format("403 Forbidden", "")), StorageRefused, "status 403 Forbidden"),
-        (FileNotFoundError(STATUS.format("404 Not Found", XML.format("NoSuchBucket", "gone"))), BucketMissing, "s3h://b"),
-        (GenericError(STATUS.format("503 Slow Down", "")), StorageUnreachable, "status 503 Slow Down"),
-        (GenericError("HTTP error: connection refused\n\nDebug source:\nsecret"), StorageUnreachable, "connection refused"),
+        (DENIED, StorageRefused, "AccessDenied: No."),
+        (NO_LIST, StorageRefused, "status 403 Forbidden"),
+        (ABSENT, BucketMissing, "s3h://b"),
+        (SLOW, StorageUnreachable, "status 503 Slow Down"),
+        (DOWN, StorageUnreachable, "connection refused"),
     ],
-)  # fmt: skip
+)
 def test_errors_name_the_storage_and_the_reason(error: Exception, kind: type[EntrepotError], text: str) -> None:
     found = translate(error, "s3h://b", "profile 'x'")
     assert type(found) is kind

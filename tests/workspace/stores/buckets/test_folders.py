@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from entrepot.errors import StorageRefused, StorageUnreachable
-from entrepot.workspace.stores.buckets import folders
 from entrepot.workspace.stores.buckets.folders import FolderBucket
 
 
@@ -29,7 +28,7 @@ def test_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def refuse(*args: object) -> None:
         raise OSError(1, "Operation not permitted")
 
-    monkeypatch.setattr(folders.os, "link", refuse)
+    monkeypatch.setattr(os, "link", refuse)
     bucket = FolderBucket(tmp_path, "file:///x")
     assert bucket.put_new("ws1/a", b"1")
     assert not bucket.put_new("ws1/a", b"2")
@@ -43,7 +42,7 @@ def test_failures_of_the_system(
     def fail(*args: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(folders.os, "link", fail)
+    monkeypatch.setattr(os, "link", fail)
     with pytest.raises(error, match="file:///x"):
         FolderBucket(tmp_path, "file:///x").put_new("ws1/a", b"1")
     assert [found.key for found in FolderBucket(tmp_path, "file:///x").list("")] == []
