@@ -60,8 +60,7 @@ def running_s3_server(folder: Path) -> Iterator[S3Server]:
     identities = [_identity("w", WRITER, ["Admin"]), _identity("r", READER, ["Read:shared"])]
     keys.write_text(json.dumps({"identities": identities}))
     ports = _free_ports(8)
-    names = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc")
-    names = (*names, "s3.port", "s3.port.grpc")
+    names = [f"{part}.port{kind}" for part in ("master", "volume", "filer", "s3") for kind in ("", ".grpc")]
     command = [program, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", f"-s3.config={keys}"]
     command += [f"-{name}={port}" for name, port in zip(names, ports, strict=True)]
     command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false", "-volume.max=0"]

@@ -16,7 +16,7 @@ INDEX_BUDGET = 64 << 20
 _OWN_RECORDS = 8
 _OTHER_RECORDS = 32
 _CHUNK_BYTES = 52
-_FILE_BYTES = 192
+_FILE_BYTES = 144
 
 
 def learn_store(store: ChunkStore, ref: VersionRef) -> Knowledge:

@@ -28,7 +28,8 @@ class PackReader:
     def __init__(self, store: ChunkStore, outbox: Outbox | None) -> None:
         self._store = store
         self._outbox = outbox
-        self._lock = threading.Lock()
+        self._copy_lock = threading.Lock()
+        self._count_lock = threading.Lock()
         self._copy: tuple[XetHash, Data, XorbIndex] | None = None
         self.bytes_received = 0
 
@@ -70,7 +71,7 @@ class PackReader:
     def _read_copy(self, pack: Pack, start: int, end: int, *, is_there: bool) -> list[memoryview]:
         """Read from a serialization with another layout; its positions are read from the chunks themselves."""
         key = pack_key(pack.hash, pack.layout)
-        with self._lock:
+        with self._copy_lock:
             if self._copy is None or self._copy[0] != pack.hash:
                 self._copy = self._find_copy(pack)
             copy = self._copy
@@ -93,7 +94,7 @@ class PackReader:
         return None
 
     def _count(self, size: int) -> None:
-        with self._lock:
+        with self._count_lock:
             self.bytes_received += size
 
 
