@@ -1,4 +1,4 @@
-"""PublishedHead of a version: branch and tag move in one atomic push, merged with what others have published."""
+"""Publication of a version: branch and tag move in one atomic push, merged with what others have published."""
 
 from __future__ import annotations
 
