@@ -11,7 +11,7 @@ from entrepot import errors
     ("error", "text"),
     [
         (errors.VersionTaken("a__x__2", "use 3"), "the version 'a__x__2' exists already: use 3"),
-        (errors.LocalChanges(("a", "b"), "use --force"), "'a', 'b' would be overwritten, but changed locally: use --force"),
+        (errors.LocalChanges(("a", "b"), "use --force"), "'a', 'b' would be overwritten, but changed locally: use"),
         (errors.LockedByMutability("No."), "No."),
         (errors.BucketMissing("s3h://b"), "the bucket s3h://b does not exist"),
         (errors.StoreTooNew("s3h://b", 7), "s3h://b has format 7, which is newer than this program: upgrade entrepot"),
