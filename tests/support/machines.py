@@ -13,6 +13,9 @@ from pathlib import Path
 import attrs
 
 from entrepot.cli.main import main_ml_git
+from entrepot.workspace.entities.kinds import parse_kind
+from entrepot.workspace.projects.entities import Entity, find_entity
+from entrepot.workspace.projects.projects import KindState, Notify, Project, Surroundings, open_project
 from tests.support.commands import Outcome
 
 KINDS = ("datasets", "labels", "models")
@@ -66,6 +69,19 @@ class Machine:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def project(self, notify: Notify | None = None) -> Project:
+        """Open the project of the current folder."""
+        around = Surroundings(self.variables, self.home)
+        return open_project(self.folder, around if notify is None else attrs.evolve(around, notify=notify))
+
+    def state(self, word: str = "datasets") -> KindState:
+        """Return the state of a kind in the project."""
+        return self.project().of_kind(parse_kind(word))
+
+    def entity(self, name: str, word: str = "datasets") -> Entity:
+        """Return an entity of the project."""
+        return find_entity(self.state(word), name)
 
     def inside(self, folder: str) -> Machine:
         """Return the same machine with another current folder."""

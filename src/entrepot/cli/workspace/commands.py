@@ -46,6 +46,7 @@ _ENTITY = (
     Entry("unlock", f"{_HERE}.version_commands:unlock", "Allow changes of files of a flexible entity."),
     Entry("fsck", f"{_HERE}.integrity_commands:fsck", "Check what is kept locally."),
     Entry("remote-fsck", f"{_HERE}.integrity_commands:remote_fsck", "Check what the storage keeps of a version."),
+    Entry("migrate", f"{_HERE}.integrity_commands:migrate", "Copy versions of ML-Git 2.9.9 into chunks."),
 )
 
 _MODEL = tuple(

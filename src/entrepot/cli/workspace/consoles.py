@@ -21,6 +21,7 @@ from entrepot.cli.sessions import Session
 from entrepot.errors import Conflict, Damaged, EntrepotError, InvalidArgument, InvalidName
 
 if TYPE_CHECKING:
+    from entrepot.workspace.configuration.settings_edits import ConfigFile
     from entrepot.workspace.entities.kinds import EntityKind
     from entrepot.workspace.projects.entities import Entity
     from entrepot.workspace.projects.projects import KindState, Project, Surroundings
@@ -33,6 +34,9 @@ _OPTIONS = (
     click.option("--verbose", is_flag=True, help="Say more."),
     click.option("--json", "as_json", is_flag=True, help="Print JSON; docs/ml-git.md lists the keys."),
 )
+
+global_option = click.option("-g", "--global", "is_global", is_flag=True, help="Use the user's file, ~/.mlgitconfig.")
+"""The option ``--global``, passed to a command as ``is_global``."""
 
 FAILED, MISUSED, IN_CONFLICT, DAMAGED = 1, 2, 3, 4
 _LEVELS = ("debug", "info", "warning", "error")
@@ -158,6 +162,18 @@ def console_options(function: Function) -> Function:
     for option in _OPTIONS:
         wrapped = option(wrapped)
     return wrapped  # type: ignore[return-value] # click passes what the function needs
+
+
+def config_file(console: Console, *, is_global: bool) -> ConfigFile:
+    """Return the file that a command edits.
+
+    Raises:
+        ProjectMissing: it is that of a project, and there is none.
+    """
+    from entrepot.workspace.configuration.settings_edits import ConfigFile
+
+    around = console.around
+    return ConfigFile.of(None if is_global else console.project.root, around.home, around.environ)
 
 
 def exit_code(error: EntrepotError) -> int:

@@ -82,6 +82,21 @@ def remote_fsck(
 
 
 @click.command()
+@click.argument("name")
+@click.option("--all-versions", is_flag=True, help="Migrate every version, not only the latest.")
+@console_options
+def migrate(console: Console, name: str, all_versions: bool) -> None:
+    """Copy the content of versions of ML-Git 2.9.9 into chunks; their tags and commits stay."""
+    from entrepot.workspace.maintenance.migrations import migrate_entity
+    from entrepot.workspace.projects.sizes import render_size
+
+    done = migrate_entity(console.state, name, has_all_versions=all_versions)
+    lines = [f"migrated {found.tag}: {render_size(found.counts.bytes_sent)} sent" for found in done]
+    rows = [{"tag": found.tag, "bytes_sent": found.counts.bytes_sent} for found in done]
+    console.result({"migrated": rows}, lines or ["There is nothing to migrate"])
+
+
+@click.command()
 @click.option("--dry-run", is_flag=True, help="Only count.")
 @console_options
 def gc(console: Console, dry_run: bool) -> None:

@@ -9,16 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from entrepot.cli.workspace.consoles import FAILED, Console, console_options
+from entrepot.cli.workspace.consoles import FAILED, Console, config_file, console_options, global_option
 from entrepot.errors import EntrepotError
 from entrepot.errors.redactions import redact
 
 if TYPE_CHECKING:
     from entrepot.workspace.projects.updates import NewVersions
-
-global_option = click.option(
-    "-g", "--global", "is_global", is_flag=True, help="Change the user's file, ~/.mlgitconfig."
-)
 
 
 @click.command()
@@ -100,8 +96,6 @@ def show(console: Console, is_local: bool, is_global: bool) -> None:
 @console_options
 def set_(console: Console, key: str, value: str, is_global: bool) -> None:
     """Set one value, for example: config set push_threads_count 8."""
-    from entrepot.cli.workspace.remote_commands import config_file
-
     found = config_file(console, is_global=is_global).set_value(key, value)
     console.result({key: found}, [f"{key}: {redact(str(found))}"])
 

@@ -10,7 +10,7 @@ from entrepot.cli.workspace.consoles import Console, console_options, native
 from entrepot.cli.workspace.folding import fold
 
 if TYPE_CHECKING:
-    from entrepot.workspace.reports.histories import DiffReport, LogEntry
+    from entrepot.workspace.reports.histories import DiffReport, LoggedVersion
     from entrepot.workspace.reports.metrics_tables import VersionMetrics
 
 
@@ -116,7 +116,7 @@ def log(console: Console, name: str, stat: bool, fullstat: bool, reverse: bool) 
     console.result([_log_row(entry) for entry in entries], lines)
 
 
-def log_lines(entry: LogEntry, *, is_full: bool) -> list[str]:
+def log_lines(entry: LoggedVersion, *, is_full: bool) -> list[str]:
     """Return the lines of one version in a history, with an empty one at the end."""
     from entrepot.workspace.projects.sizes import render_size
 
@@ -138,7 +138,7 @@ def log_lines(entry: LogEntry, *, is_full: bool) -> list[str]:
     return [*lines, ""]
 
 
-def _log_row(entry: LogEntry) -> dict[str, object]:
+def _log_row(entry: LoggedVersion) -> dict[str, object]:
     row: dict[str, object] = {
         "tag": str(entry.tag),
         "number": entry.tag.number,

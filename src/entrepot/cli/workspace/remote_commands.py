@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from entrepot.cli.groups import Entry, LazyGroup
-from entrepot.cli.workspace.consoles import Console, console_options
-from entrepot.cli.workspace.project_commands import global_option
-
-if TYPE_CHECKING:
-    from entrepot.workspace.configuration.settings_edits import ConfigFile
+from entrepot.cli.workspace.consoles import Console, config_file, console_options, global_option
 
 _HERE = "entrepot.cli.workspace.remote_commands"
 TYPES = ("s3h", "azureblobh", "gdriveh", "sftph", "file")
-
-
-def config_file(console: Console, *, is_global: bool) -> ConfigFile:
-    """Return the file that a command edits.
-
-    Raises:
-        ProjectMissing: it is that of a project, and there is none.
-    """
-    from entrepot.workspace.configuration.settings_edits import ConfigFile
-
-    around = console.around
-    return ConfigFile.of(None if is_global else console.project.root, around.home, around.environ)
 
 
 @click.group(

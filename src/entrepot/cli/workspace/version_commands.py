@@ -10,7 +10,7 @@ import click
 from entrepot.cli.workspace.consoles import Console, console_options, native
 
 if TYPE_CHECKING:
-    from entrepot.workspace.projects.checkouts import CheckoutReport, Selection
+    from entrepot.workspace.projects.checkouts import CheckoutReport, FileSelection
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -124,7 +124,7 @@ def select(
     paths: Sequence[str],
     *,
     is_bare: bool,
-) -> Selection:
+) -> FileSelection:
     """Return the selection that options name.
 
     Raises:
@@ -132,7 +132,7 @@ def select(
         InvalidArgument: the rule of a sample cannot be used.
     """
     from entrepot.workspace.entities.samples import parse_sample
-    from entrepot.workspace.projects.checkouts import Selection
+    from entrepot.workspace.projects.checkouts import FileSelection
 
     if (sample_type is None) != (sampling is None):
         raise click.UsageError("--sample-type and --sampling need each other")
@@ -141,10 +141,10 @@ def select(
     if is_bare and (sample_type is not None or paths):
         raise click.UsageError("--bare excludes --sample-type and --paths")
     if sample_type is None or sampling is None:
-        return Selection(None, tuple(paths), is_bare)
+        return FileSelection(None, tuple(paths), is_bare)
     if seed is None and sample_type != "range":
         console.info("Repository: the seed of the sample is 1")
-    return Selection(parse_sample(sample_type, sampling, seed), tuple(paths))
+    return FileSelection(parse_sample(sample_type, sampling, seed), tuple(paths))
 
 
 @click.command()

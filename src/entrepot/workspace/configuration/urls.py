@@ -32,7 +32,7 @@ def parse_git_url(text: str, *, folder: Path | None = None) -> str:
         raise UrlRefused(redact(text), "it contains control characters")
     if text.startswith("/") or _DRIVE.match(text):
         return text
-    if "::" in text.partition("@")[2] or re.match(r"[A-Za-z0-9+-]+::", text):
+    if re.match(r"[A-Za-z0-9+.-]+::", text):
         raise UrlRefused(redact(text), "remote helpers are not allowed")
     if "://" in text:
         return _with_scheme(text)

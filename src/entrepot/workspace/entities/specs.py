@@ -23,7 +23,7 @@ _DERIVED = ("amount", "files", "size")
 
 
 @attrs.frozen
-class Link:
+class VersionLink:
     """A version of another entity that a version refers to; ``sha`` is the id of its commit."""
 
     tag: str
@@ -90,14 +90,14 @@ class Spec:
         """Whether the spec names a plugin, which is kept but never run."""
         return "data-plugin" in self._manifest
 
-    def link(self, root: str) -> Link | None:
+    def link(self, root: str) -> VersionLink | None:
         """Return the link to a version of the kind with this root key, or None."""
         found = self.data.get(root)
         if not isinstance(found, dict) or "tag" not in found:
             return None
-        return Link(str(found["tag"]), str(found.get("sha", "")))
+        return VersionLink(str(found["tag"]), str(found.get("sha", "")))
 
-    def links(self) -> dict[str, Link]:
+    def links(self) -> dict[str, VersionLink]:
         """Return all links by the root key of their kind."""
         found = {root: self.link(root) for root in self.kind.links}
         return {root: link for root, link in found.items() if link is not None}
@@ -110,7 +110,7 @@ class Spec:
         """Return the spec with another set of metrics."""
         return self._replaced(metrics=dict(sorted(metrics.items())))
 
-    def with_links(self, links: Mapping[str, Link]) -> Spec:
+    def with_links(self, links: Mapping[str, VersionLink]) -> Spec:
         """Return the spec with exactly these links."""
         data = {key: value for key, value in self.data.items() if key not in self.kind.links}
         return attrs.evolve(

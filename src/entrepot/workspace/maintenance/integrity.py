@@ -59,7 +59,7 @@ def check_local(state: KindState, name: str | None = None, *, is_full: bool = Fa
     Args:
         name: check the workspace of this entity only.
         is_full: read all tracked files, not only those whose size, times or inode changed.
-        fixes: restore damaged tracked files. Changes that the mutability of an entity allows are never touched.
+        fixes: restore damaged tracked files. StateChanges that the mutability of an entity allows are never touched.
     """
     recover(state)
     findings = _Findings()

@@ -26,7 +26,7 @@ _NOT_ATOMIC = re.compile(r"does not support --atomic", re.IGNORECASE)
 
 
 @attrs.frozen
-class Publication:
+class PublishedHead:
     """A published version: the head of the branch that contains it, and how often the push was tried."""
 
     head: Oid
@@ -42,7 +42,7 @@ def publish(
     *,
     now: Callable[[], float] = time.monotonic,
     wait: Callable[[float], None] = time.sleep,
-) -> Publication:
+) -> PublishedHead:
     """Publish a local version: its tag, and a branch of the remote that contains its commit.
 
     The tagged commit itself never changes: if the branch has moved, a merge commit takes the remote's
@@ -101,9 +101,9 @@ def taken(repository: MetadataRepository, tag: str) -> VersionTaken:
     return VersionTaken(tag, cure)
 
 
-def _done(repository: MetadataRepository, tag: str, ref: TagRef, head: Oid, tries: int) -> Publication:
+def _done(repository: MetadataRepository, tag: str, ref: TagRef, head: Oid, tries: int) -> PublishedHead:
     repository.mark_published(tag, ref, head)
-    return Publication(head, tries)
+    return PublishedHead(head, tries)
 
 
 def _push(repository: MetadataRepository, *refspecs: str, is_atomic: bool = True) -> GitFailed | None:
@@ -118,7 +118,9 @@ def _push(repository: MetadataRepository, *refspecs: str, is_atomic: bool = True
     return GitFailed("push", "; ".join(dict.fromkeys([*refusals, failure.reason])))
 
 
-def _publish_in_two_steps(repository: MetadataRepository, tag: str, ref: TagRef, head: Oid, tries: int) -> Publication:
+def _publish_in_two_steps(
+    repository: MetadataRepository, tag: str, ref: TagRef, head: Oid, tries: int
+) -> PublishedHead:
     """Publish at a remote without atomic pushes: the branch first, so that a tag is never without its branch."""
     for refspec in (f"{head}:refs/heads/{repository.branch}", f"{UNPUBLISHED}{tag}:{TAGS}{tag}"):
         failure = _push(repository, refspec, is_atomic=False)

@@ -26,7 +26,7 @@ class TagRef:
 
 
 @attrs.frozen
-class Refs:
+class RefTable:
     """Tags by name: published ones (also those of users), local versions, and local versions whose number is lost."""
 
     tags: Mapping[str, TagRef]
@@ -43,7 +43,7 @@ class Refs:
         return {**self.unpublished, **self.tags}
 
 
-def read_refs(git: Git) -> Refs:
+def read_refs(git: Git) -> RefTable:
     """Return the refs of a repository; tags of anything but commits are left out.
 
     Raises:
@@ -57,4 +57,4 @@ def read_refs(git: Git) -> Refs:
             if name.startswith(prefix) and "commit" in (kind, peeled_kind):
                 table[name.removeprefix(prefix)] = TagRef(Oid(oid), Oid(peeled or oid))
     branches = {name: ref.commit for name, ref in tables[REMOTE].items() if name != "HEAD"}
-    return Refs(tables[TAGS], tables[UNPUBLISHED], tables[LOST], branches)
+    return RefTable(tables[TAGS], tables[UNPUBLISHED], tables[LOST], branches)

@@ -13,7 +13,7 @@ from entrepot.client.git.git_commands import Git
 from entrepot.errors import GitFailed, Refused
 from entrepot.names import Oid
 from entrepot.workspace.configuration.urls import parse_git_url
-from entrepot.workspace.metadata.ref_tables import LOST, REMOTE, TAGS, UNPUBLISHED, Refs, TagRef, read_refs
+from entrepot.workspace.metadata.ref_tables import LOST, REMOTE, TAGS, UNPUBLISHED, RefTable, TagRef, read_refs
 from entrepot.workspace.metadata.secure_git import secure_git
 
 DEFAULT_BRANCH = "master"
@@ -83,7 +83,7 @@ class MetadataRepository:
         moved = tuple(tag for tag, ref in before.tags.items() if after.tags[tag].commit != ref.commit)
         return FetchReport(new, moved)
 
-    def refs(self) -> Refs:
+    def refs(self) -> RefTable:
         """Return the refs as of the last fetch."""
         return read_refs(self.git)
 

@@ -15,14 +15,14 @@ from entrepot.workspace.entities.mutability import Mutability
 from entrepot.workspace.entities.specs import Spec, edit_metrics, edit_version, parse_spec
 from entrepot.workspace.entities.version_tags import Identity, find_tag, next_number
 from entrepot.workspace.manifests import ManifestEntry
-from entrepot.workspace.metadata.ref_tables import Refs
+from entrepot.workspace.metadata.ref_tables import RefTable
 from entrepot.workspace.projects.comparisons import Comparison, compare, has_content, refreshed
 from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.scans import Scan, ScannedFile, scan_entity, state_of
 from entrepot.workspace.projects.versions import head_version, read_specs
 from entrepot.workspace.state.locks import exclusive
-from entrepot.workspace.state.rows import Change, Extent, Head, StagedFile, TrackedFile, settled
+from entrepot.workspace.state.rows import Extent, Head, StagedChange, StagedFile, TrackedFile, settled
 from entrepot.workspace.stores import FileState, PackedFile, SourceFile, pack_files
 
 
@@ -99,19 +99,19 @@ def add_files(
             return _stage(entity, staging, packed, head, refs, bumps_version, metrics)
 
 
-def known_numbers(refs: Refs, identity: Identity) -> list[int]:
+def known_numbers(refs: RefTable, identity: Identity) -> list[int]:
     """Return the numbers of all versions of an entity: published, local, and lost ones."""
     tags = (find_tag(name) for table in (refs.tags, refs.unpublished, refs.lost) for name in table)
     return [tag.number for tag in tags if tag is not None and tag.identity == identity]
 
 
-def is_lost(refs: Refs, head: Head | None) -> bool:
+def is_lost(refs: RefTable, head: Head | None) -> bool:
     """Whether the number of a head was published by someone else."""
     lost = refs.lost.get(head.tag) if head is not None else None
     return lost is not None and head is not None and lost.commit == head.commit
 
 
-def check_mutability(entity: Entity, spec: Spec, refs: Refs) -> None:
+def check_mutability(entity: Entity, spec: Spec, refs: RefTable) -> None:
     """Check that a spec has the mutability of the latest version.
 
     Raises:
@@ -225,7 +225,7 @@ def _stage(
     staging: _Staging,
     packed: Mapping[RepoPath, PackedFile],
     head: Head | None,
-    refs: Refs,
+    refs: RefTable,
     bumps_version: bool,
     metrics: Mapping[str, float] | None,
 ) -> AddReport:
@@ -266,12 +266,12 @@ def _stage(
 def _changes(
     staging: _Staging, packed: Mapping[RepoPath, PackedFile], mutability: Mutability
 ) -> dict[RepoPath, StagedFile]:
-    changes: dict[RepoPath, StagedFile] = {path: StagedFile(Change.DELETED) for path in staging.found.missing}
+    changes: dict[RepoPath, StagedFile] = {path: StagedFile(StagedChange.DELETED) for path in staging.found.missing}
     for path, file in packed.items():
         entry = ManifestEntry(sha256=file.sha256, size=file.state.size, x=int(file.is_executable))
         is_known = path in staging.tracked or path in staging.unseen
         kept = lock_file_mode(staging.scan.files[path], file.state, mutability, is_executable=file.is_executable)
-        changes[path] = StagedFile(Change.MODIFIED if is_known else Change.NEW, entry, kept)
+        changes[path] = StagedFile(StagedChange.MODIFIED if is_known else StagedChange.NEW, entry, kept)
     return changes
 
 

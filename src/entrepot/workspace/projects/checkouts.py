@@ -26,7 +26,7 @@ from entrepot.workspace.stores import FetchCounts, draft_path, fetch_files
 
 
 @attrs.frozen
-class Selection:
+class FileSelection:
     """Which files of a version are wanted; without a rule, all of them.
 
     Attributes:
@@ -96,7 +96,7 @@ def checkout_version(
     name: str,
     number: int | None = None,
     *,
-    selection: Selection | None = None,
+    selection: FileSelection | None = None,
     is_forced: bool = False,
     fail_limit: int | None = None,
 ) -> CheckoutReport:
@@ -121,11 +121,11 @@ def checkout_version(
         if version.spec.names_plugin:
             state.project.around.notify("warning", f"{tag} names a data plugin; it is kept and not run")
         entity = Entity(state, version.folder)
-        return _checkout(entity, version, selection or Selection(), is_forced, fail_limit)
+        return _checkout(entity, version, selection or FileSelection(), is_forced, fail_limit)
 
 
 def fetch_version(
-    state: KindState, name: str, *, selection: Selection | None = None, fail_limit: int | None = None
+    state: KindState, name: str, *, selection: FileSelection | None = None, fail_limit: int | None = None
 ) -> tuple[str, FetchCounts]:
     """Fetch the contents of a version for a later checkout; the workspace does not change.
 
@@ -138,7 +138,7 @@ def fetch_version(
     with state.locked():
         tag, commit = resolve(state, repository.refs(), name)
         version = read_version(state, tag, commit)
-        paths = (selection or Selection()).choose(version.manifest)
+        paths = (selection or FileSelection()).choose(version.manifest)
         return str(tag), fetch_contents(state, version, paths, fail_limit)
 
 
@@ -169,7 +169,7 @@ def fetch_contents(
 
 
 def _checkout(
-    entity: Entity, version: Version, selection: Selection, is_forced: bool, fail_limit: int | None
+    entity: Entity, version: Version, selection: FileSelection, is_forced: bool, fail_limit: int | None
 ) -> CheckoutReport:
     state, files = entity.state, version.manifest.files
     head = state.database.head(entity.folder)
@@ -255,7 +255,7 @@ def _stays(survey: _Survey, path: RepoPath, version: Version) -> bool:
     )
 
 
-def _extent(selection: Selection, head: Head | None, version: Version, stays: Sequence[RepoPath]) -> Extent:
+def _extent(selection: FileSelection, head: Head | None, version: Version, stays: Sequence[RepoPath]) -> Extent:
     if selection.extent is Extent.BARE and stays:
         return Extent.SAMPLE if head is None or head.extent is not Extent.FULL else Extent.FULL
     return selection.extent

@@ -14,7 +14,7 @@ from entrepot.workspace.entities.specs import Spec, edit_version
 from entrepot.workspace.entities.version_tags import Identity, VersionTag, next_number, parse_number
 from entrepot.workspace.manifests import UNKNOWN_SIZE, Manifest, ManifestEntry, render_manifest
 from entrepot.workspace.metadata.git_objects import write_commit, write_folder, write_tag
-from entrepot.workspace.metadata.ref_tables import Refs
+from entrepot.workspace.metadata.ref_tables import RefTable
 from entrepot.workspace.metadata.repositories import MetadataRepository
 from entrepot.workspace.metadata.secure_git import check_identity
 from entrepot.workspace.projects.additions import check_mutability, is_lost, known_numbers
@@ -24,7 +24,7 @@ from entrepot.workspace.projects.links import links_of
 from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.sizes import render_size
 from entrepot.workspace.projects.versions import Version, head_version
-from entrepot.workspace.state.rows import Change, Head, StagedFile, Step
+from entrepot.workspace.state.rows import Head, StagedChange, StagedFile, Step
 from entrepot.workspace.stores import find_sizes
 
 
@@ -100,7 +100,7 @@ def commit_version(
     return CommitReport(str(tag), commit, tag.number, manifest.amount, manifest.size, found.inherited)
 
 
-def check_free(refs: Refs, identity: Identity, number: int) -> None:
+def check_free(refs: RefTable, identity: Identity, number: int) -> None:
     """Check that no version has a number.
 
     Raises:
@@ -140,7 +140,7 @@ def _record(
     commit: Oid,
     oid: Oid,
     head: Head | None,
-    refs: Refs,
+    refs: RefTable,
     documents: Mapping[str, bytes],
 ) -> None:
     """Name the version, then move the head to it; the journal completes what a crash interrupts."""
@@ -157,7 +157,7 @@ def _record(
 def _next_manifest(base: Version | None, staged: Mapping[RepoPath, StagedFile]) -> Manifest:
     files: dict[RepoPath, ManifestEntry] = dict(base.manifest.files) if base is not None else {}
     for path, change in staged.items():
-        if change.change is Change.DELETED:
+        if change.change is StagedChange.DELETED:
             files.pop(path, None)
         elif change.entry is not None:
             files[path] = change.entry
@@ -183,7 +183,7 @@ def _has_news(entity: Entity, spec: Spec, base: Version | None, documents: Mappi
     return others != old or spec.declared() != base.spec.declared()
 
 
-def _parent(repository: MetadataRepository, refs: Refs, head: Head | None) -> Oid | None:
+def _parent(repository: MetadataRepository, refs: RefTable, head: Head | None) -> Oid | None:
     """Return the commit on which a version is built: the version before if it is local, else the remote's branch.
 
     So a branch never contains a version of another entity that was not pushed.
@@ -193,7 +193,7 @@ def _parent(repository: MetadataRepository, refs: Refs, head: Head | None) -> Oi
     return refs.branches.get(repository.branch)
 
 
-def _warn_about_base(entity: Entity, refs: Refs, identity: Identity, head: Head | None) -> None:
+def _warn_about_base(entity: Entity, refs: RefTable, identity: Identity, head: Head | None) -> None:
     numbers = [*known_numbers(refs, identity)]
     if head is None or not numbers or is_lost(refs, head):
         return

@@ -8,7 +8,7 @@ import attrs
 
 from entrepot.errors import EntityMissing, InvalidArgument, LinkBroken, Refused
 from entrepot.workspace.entities.kinds import parse_kind
-from entrepot.workspace.entities.specs import Link, Spec
+from entrepot.workspace.entities.specs import Spec, VersionLink
 from entrepot.workspace.entities.version_tags import find_tag
 from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.projects import KindState, Project
@@ -20,7 +20,7 @@ from entrepot.workspace.state.rows import Head
 class FoundLinks:
     """The links of a new version, and the tags of those that come from the version before."""
 
-    links: Mapping[str, Link]
+    links: Mapping[str, VersionLink]
     inherited: tuple[str, ...] = ()
 
 
@@ -36,14 +36,14 @@ def links_of(
         EntityMissing: a named entity is not checked out, or was never committed here.
         InvalidArgument: a version of this kind has no such links.
     """
-    links: dict[str, Link] = {}
+    links: dict[str, VersionLink] = {}
     before = base.spec.links() if base is not None else spec.links()
     inherited = {root: link for root, link in before.items() if root not in named} if inherits_links else {}
     for root, name in named.items():
         if root not in spec.kind.links:
             raise InvalidArgument(f"a version of {spec.kind.word} cannot be linked to a {root}")
         head = _head_of(entity.state.project.of_kind(parse_kind(root)), name)
-        links[root] = Link(head.tag, head.commit)
+        links[root] = VersionLink(head.tag, head.commit)
     return FoundLinks(inherited | links, tuple(link.tag for link in inherited.values()))
 
 
@@ -67,7 +67,7 @@ def check_published(state: KindState, spec: Spec) -> list[tuple[KindState, str]]
     return local
 
 
-def check_link(link: Link, commit: str) -> None:
+def check_link(link: VersionLink, commit: str) -> None:
     """Check that a linked version is the one that was linked.
 
     Raises:
@@ -91,7 +91,7 @@ def refuse_local_links(local: list[tuple[KindState, str]]) -> None:
         raise Refused(f"the linked version {tag} is not published yet; {cure}")
 
 
-def linked_entity(project: Project, root: str, link: Link) -> tuple[KindState, str]:
+def linked_entity(project: Project, root: str, link: VersionLink) -> tuple[KindState, str]:
     """Return the state of the kind of a link and the tag of the linked version."""
     return project.of_kind(parse_kind(root)), link.tag
 

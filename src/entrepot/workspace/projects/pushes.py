@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 import attrs
 
+from entrepot.errors import Refused
 from entrepot.names import Oid
 from entrepot.workspace.configuration.config_files import replace_text
 from entrepot.workspace.entities.specs import edit_version
 from entrepot.workspace.entities.version_tags import VersionTag, find_tag, next_number, parse_tag
 from entrepot.workspace.metadata.git_objects import write_tag
 from entrepot.workspace.metadata.publishing import publish, taken
-from entrepot.workspace.metadata.ref_tables import Refs
+from entrepot.workspace.metadata.ref_tables import RefTable
 from entrepot.workspace.metadata.secure_git import check_identity
 from entrepot.workspace.projects.additions import is_lost, known_numbers
 from entrepot.workspace.projects.commits import write_version
@@ -100,7 +101,7 @@ def plan_pushes(entity: Entity) -> PushReport:
     return PushReport(tuple(planned))
 
 
-def local_versions(entity: Entity, refs: Refs) -> list[VersionTag]:
+def local_versions(entity: Entity, refs: RefTable) -> list[VersionTag]:
     """Return the local versions of an entity, ascending."""
     identity = entity.spec().identity
     tags = [tag for name in refs.unpublished if (tag := find_tag(name)) is not None and tag.identity == identity]
@@ -134,6 +135,7 @@ def _push_one(entity: Entity, tag: VersionTag, options: PushOptions) -> PushedVe
     ref = repository.refs().unpublished[str(tag)]
     version = read_version(state, tag, ref.commit)
     refuse_local_links(check_published(state, version.spec))
+    _check_old_contents(state, version)
     with state.store(version.spec.storage) as store:
         counts = push_version(
             store,
@@ -148,6 +150,24 @@ def _push_one(entity: Entity, tag: VersionTag, options: PushOptions) -> PushedVe
         text = "the remote does not support atomic pushes; the branch was published before the tag"
         state.project.around.notify("warning", text)
     return _pushed(version, counts)
+
+
+def _check_old_contents(state: KindState, version: Version) -> None:
+    """Check that contents of the old format are published: their objects are in the bucket only then.
+
+    Raises:
+        Refused: the old program had committed this version and never pushed it.
+    """
+    missing = {entry.cid for entry in version.manifest.files.values() if entry.cid}
+    refs = state.metadata.refs()
+    for name, ref in refs.tags.items():
+        tag = find_tag(name) if missing else None
+        if tag is not None and tag.identity == version.tag.identity:
+            published = read_version(state, tag, ref.commit)
+            missing -= {entry.cid for entry in published.manifest.files.values()}
+    if missing:
+        cure = f"run 'ml-git {state.kind.word} reset {version.spec.name} --reference=head~1', then add and commit again"
+        raise Refused(f"{version.tag} was committed by ML-Git 2.9.9, which did not send its data; {cure}")
 
 
 def _pushed(version: Version, counts: PushCounts) -> PushedVersion:
@@ -169,7 +189,7 @@ def _push_linked(entity: Entity, options: PushOptions) -> tuple[PushedVersion, .
     return tuple(published)
 
 
-def _renumber_lost(entity: Entity, refs: Refs, options: PushOptions) -> None:
+def _renumber_lost(entity: Entity, refs: RefTable, options: PushOptions) -> None:
     """Give the head of an entity the next free number if its own is lost.
 
     Raises:

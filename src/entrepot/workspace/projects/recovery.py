@@ -10,6 +10,7 @@ from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.heads import finish_commit
 from entrepot.workspace.projects.placements import CheckoutPlan, finish_checkout
 from entrepot.workspace.projects.projects import KindState
+from entrepot.workspace.projects.takeovers import needs_takeover, take_over
 from entrepot.workspace.state.rows import Step
 
 
@@ -20,11 +21,15 @@ class _Commit(msgspec.Struct, frozen=True):
 
 
 def recover(state: KindState) -> None:
-    """Complete an interrupted checkout or commit; do nothing if there is none.
+    """Complete an interrupted checkout or commit, and rebuild a database that is not there; usually, do nothing.
 
     Raises:
         ProjectBusy: another process works on it.
     """
+    if needs_takeover(state):
+        with state.locked():
+            if needs_takeover(state):
+                take_over(state)
     if not state.database.journal():
         return
     with state.locked():

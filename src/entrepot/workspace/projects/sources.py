@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from entrepot.workspace.projects.entities import Entity
 
 
 def workspace_contents(entity: Entity) -> dict[str, str]:
-    """Return paths on disk by the SHA-256 that they had when they were last seen; readers verify what they use."""
+    """Return paths of files by the SHA-256 that they had when they were last seen; readers verify what they use."""
     database = entity.state.database
     found: dict[str, str] = {}
     for path, file in database.files(entity.folder).items():
@@ -14,5 +16,4 @@ def workspace_contents(entity: Entity) -> dict[str, str]:
     for path, change in database.staged(entity.folder).items():
         if change.entry is not None:
             found[change.entry.sha256] = str(entity.path / path)
-    found.pop("", None)
-    return found
+    return {sha256: path for sha256, path in found.items() if sha256 and os.path.isfile(path)}

@@ -11,13 +11,13 @@ import attrs
 from entrepot.errors import ProjectBusy
 from entrepot.names import RepoPath
 from entrepot.workspace.entities.version_tags import find_tag
-from entrepot.workspace.metadata.ref_tables import Refs
+from entrepot.workspace.metadata.ref_tables import RefTable
 from entrepot.workspace.projects.comparisons import compare, refreshed
 from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.scans import scan_entity
 from entrepot.workspace.state.locks import exclusive
-from entrepot.workspace.state.rows import Change, Head, StagedFile, TrackedFile
+from entrepot.workspace.state.rows import Head, StagedChange, StagedFile, TrackedFile
 from entrepot.workspace.stores import FileState
 
 
@@ -34,10 +34,10 @@ class StatusReport:
     kind: str
     name: str
     head: Head | None
-    staged: tuple[tuple[Change, str], ...]
+    staged: tuple[tuple[StagedChange, str], ...]
     untracked: tuple[str, ...]
     corrupted: tuple[str, ...]
-    changed: tuple[tuple[Change, str], ...]
+    changed: tuple[tuple[StagedChange, str], ...]
     unpublished: tuple[str, ...]
 
 
@@ -60,9 +60,9 @@ def read_status(entity: Entity) -> StatusReport:
     untracked = [name for name in documents if name not in added]
     edited = [name for name, content in documents.items() if name in added and added[name] != content]
     changed = [
-        (Change.MODIFIED, str(path)) for path in sorted([*edited, *found.changed, *found.edited], key=natural_key)
+        (StagedChange.MODIFIED, str(path)) for path in sorted([*edited, *found.changed, *found.edited], key=natural_key)
     ]
-    changed += [(Change.DELETED, str(path)) for path in sorted(found.missing, key=natural_key)]
+    changed += [(StagedChange.DELETED, str(path)) for path in sorted(found.missing, key=natural_key)]
     gone = {*found.vanished, *found.returned}
     return StatusReport(
         kind=state.kind.word,
@@ -82,7 +82,7 @@ def natural_key(path: str) -> list[tuple[int, int, str]]:
     return [(0, int(piece), piece) if at % 2 else (1, 0, piece) for at, piece in enumerate(pieces)]
 
 
-def unpublished_tags(entity: Entity, refs: Refs | None = None) -> list[str]:
+def unpublished_tags(entity: Entity, refs: RefTable | None = None) -> list[str]:
     """Return the tags of the local versions of an entity, ascending."""
     if refs is None:
         if not entity.state.metadata.exists:

@@ -8,7 +8,7 @@ import attrs
 
 from entrepot.workspace.entities.version_tags import VersionTag, find_tag
 from entrepot.workspace.metadata.git_objects import find_tree
-from entrepot.workspace.metadata.ref_tables import Refs, TagRef
+from entrepot.workspace.metadata.ref_tables import RefTable, TagRef
 from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.heads import write_head_file
 from entrepot.workspace.projects.projects import KindState
@@ -92,7 +92,7 @@ def _move_heads(state: KindState, tag: str, own: TagRef, published: TagRef) -> N
             write_head_file(Entity(state, folder), tag, published.commit)
 
 
-def _summarised(new: tuple[str, ...], refs: Refs) -> tuple[NewVersions, ...]:
+def _summarised(new: tuple[str, ...], refs: RefTable) -> tuple[NewVersions, ...]:
     tags = [tag for name in new if (tag := find_tag(name)) is not None]
     counts = Counter(tag.identity for tag in tags)
     highest: dict[object, VersionTag] = {}

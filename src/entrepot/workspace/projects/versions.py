@@ -11,7 +11,7 @@ from entrepot.workspace.entities.specs import Spec, parse_spec
 from entrepot.workspace.entities.version_tags import Identity, VersionTag, find_tag, of_name, parse_tag
 from entrepot.workspace.manifests import MANIFEST, PARTS_FOLDER, Manifest, parse_manifest
 from entrepot.workspace.metadata.git_objects import list_paths, read_files
-from entrepot.workspace.metadata.ref_tables import Refs
+from entrepot.workspace.metadata.ref_tables import RefTable
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.stores import VersionDraft, VersionRef
 
@@ -81,12 +81,12 @@ def read_specs(state: KindState, tags: list[tuple[VersionTag, Oid]]) -> dict[Ver
     return found
 
 
-def versions_of(refs: Refs, name: str) -> dict[Identity, list[VersionTag]]:
+def versions_of(refs: RefTable, name: str) -> dict[Identity, list[VersionTag]]:
     """Return published and local versions of the entities with a name, ascending."""
     return of_name(refs.versions(), name)
 
 
-def one_identity(refs: Refs, name: str, word: str) -> tuple[Identity, list[VersionTag]]:
+def one_identity(refs: RefTable, name: str, word: str) -> tuple[Identity, list[VersionTag]]:
     """Return the only entity with a name and its versions, ascending.
 
     Raises:
@@ -101,7 +101,7 @@ def one_identity(refs: Refs, name: str, word: str) -> tuple[Identity, list[Versi
     return next(iter(found.items()))
 
 
-def resolve(state: KindState, refs: Refs, name: str, number: int | None = None) -> tuple[VersionTag, Oid]:
+def resolve(state: KindState, refs: RefTable, name: str, number: int | None = None) -> tuple[VersionTag, Oid]:
     """Return tag and commit of a version.
 
     Args:
@@ -131,7 +131,7 @@ def resolve(state: KindState, refs: Refs, name: str, number: int | None = None) 
     return tag, ref.commit
 
 
-def tag_of_commit(refs: Refs, commit: Oid) -> VersionTag | None:
+def tag_of_commit(refs: RefTable, commit: Oid) -> VersionTag | None:
     """Return the version whose tag is on a commit, or None."""
     names = (name for name, ref in refs.versions().items() if ref.commit == commit)
     return next((tag for name in names if (tag := find_tag(name)) is not None), None)

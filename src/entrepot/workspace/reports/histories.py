@@ -43,7 +43,7 @@ class DiffReport:
 
 
 @attrs.frozen
-class LogEntry:
+class LoggedVersion:
     """One version in a history; ``changes`` compares it with the one before."""
 
     tag: VersionTag
@@ -56,7 +56,7 @@ class LogEntry:
     bytes: int = 0
 
 
-def read_log(state: KindState, name: str, *, has_statistics: bool = False) -> list[LogEntry]:
+def read_log(state: KindState, name: str, *, has_statistics: bool = False) -> list[LoggedVersion]:
     """Return the versions of an entity in ascending order.
 
     Args:
@@ -78,7 +78,7 @@ def read_log(state: KindState, name: str, *, has_statistics: bool = False) -> li
         changes = diff_manifests(before, version.manifest) if has_statistics else None
         before = version.manifest
         entries.append(
-            LogEntry(
+            LoggedVersion(
                 tag,
                 commit,
                 str(tag) in refs.tags,

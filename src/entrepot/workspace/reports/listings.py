@@ -14,7 +14,7 @@ from entrepot.workspace.projects.versions import one_identity, resolve
 
 
 @attrs.frozen
-class TagEntry:
+class ListedTag:
     """A tag of an entity; ``number`` is None for tags of users."""
 
     tag: str
@@ -57,7 +57,7 @@ def render_tree(folders: list[str]) -> list[str]:
     return lines
 
 
-def list_tags(state: KindState, name: str, *, has_user_tags: bool = False) -> list[TagEntry]:
+def list_tags(state: KindState, name: str, *, has_user_tags: bool = False) -> list[ListedTag]:
     """Return the versions of an entity in ascending order, then the tags of users on them if wanted.
 
     Raises:
@@ -67,11 +67,11 @@ def list_tags(state: KindState, name: str, *, has_user_tags: bool = False) -> li
     refs = state.initialised_metadata().refs()
     _, tags = one_identity(refs, name, state.kind.word)
     versions = refs.versions()
-    found = [TagEntry(str(tag), tag.number, versions[str(tag)].commit, str(tag) in refs.tags) for tag in tags]
+    found = [ListedTag(str(tag), tag.number, versions[str(tag)].commit, str(tag) in refs.tags) for tag in tags]
     if has_user_tags:
         commits = {entry.commit for entry in found}
         found += [
-            TagEntry(tag, None, ref.commit, True)
+            ListedTag(tag, None, ref.commit, True)
             for tag, ref in sorted(refs.tags.items())
             if find_tag(tag) is None and ref.commit in commits
         ]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import attrs
 
 from entrepot.workspace.configuration.config_files import replace_text
-from entrepot.workspace.entities.specs import Link
+from entrepot.workspace.entities.specs import VersionLink
 from entrepot.workspace.entities.version_tags import find_tag
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.recovery import recover
@@ -106,7 +106,7 @@ def export_metrics(name: str, versions: Sequence[VersionMetrics], type_: str, fo
     return str(path)
 
 
-def _related(link: Link | None) -> str | None:
+def _related(link: VersionLink | None) -> str | None:
     if link is None:
         return None
     tag = find_tag(link.tag)

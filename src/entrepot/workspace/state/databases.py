@@ -11,7 +11,7 @@ from typing import Any
 from entrepot.errors import CacheDamaged, ProjectBusy, Refused
 from entrepot.names import Oid, RepoPath
 from entrepot.workspace.manifests import ManifestEntry
-from entrepot.workspace.state.rows import Change, Extent, Head, StagedFile, Step, TrackedFile
+from entrepot.workspace.state.rows import Extent, Head, StagedChange, StagedFile, Step, TrackedFile
 from entrepot.workspace.stores import FileState
 
 SCHEMA = 1
@@ -57,12 +57,12 @@ class Database:
         self.path = path
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[Changes]:
+    def transaction(self) -> Iterator[StateChanges]:
         """Open a transaction that is committed at the end of the ``with``, or rolled back after an error."""
         with self._opened() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                yield Changes(connection)
+                yield StateChanges(connection)
             except BaseException:
                 connection.execute("ROLLBACK")
                 raise
@@ -144,7 +144,7 @@ class Database:
             connection.close()
 
 
-class Changes:
+class StateChanges:
     """The changes of one transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -238,6 +238,6 @@ def _state(row: tuple[int | None, ...]) -> FileState | None:
 
 
 def _staged(row: tuple[Any, ...]) -> StagedFile:
-    change = Change(row[0])
-    entry = None if change is Change.DELETED else ManifestEntry(*row[1:5])
+    change = StagedChange(row[0])
+    entry = None if change is StagedChange.DELETED else ManifestEntry(*row[1:5])
     return StagedFile(change, entry, _state(row[5:]))
