@@ -303,6 +303,15 @@ def test_damage_of_the_old_format_is_named(desk: Desk, what: str, how: str) -> N
     assert desk.fetched(version) == {"data/other": b"other"}
 
 
+def test_an_unpublished_version_may_have_contents_of_the_old_format(desk: Desk) -> None:
+    old, _ = write_old_format(desk.bucket.bucket, {"data/old": b"old"})
+    desk.pack({"new": b"new content"})
+    new = desk.draft({"new": b"new content"}).manifest.files
+    version = draft_of(Manifest({**new, **old.files}), documents={})
+    desk.fetch(version, ref=None, outbox=desk.outbox)
+    assert desk.fetched(version) == {"data/old": b"old", "new": b"new content"}
+
+
 def test_a_version_of_old_and_new_contents(desk: Desk) -> None:
     old, _ = write_old_format(desk.bucket.bucket, {"data/old": noise(300_000, 8)})
     desk.pack({"new": b"new content"})

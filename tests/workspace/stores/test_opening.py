@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from entrepot.errors import InvalidArgument
-from entrepot.workspace.stores import ChunkStore, StorageConfig, open_store
+from entrepot.workspace.stores import ChunkStore, StorageConfig, cached_indexes, open_store
 
 
 def opened(config: StorageConfig, tmp_path: Path, threads: int = 0) -> ChunkStore:
@@ -19,6 +19,7 @@ def test_each_store_has_its_own_cache_whatever_the_credentials(tmp_path: Path) -
     config = StorageConfig("file", str(tmp_path))
     first = opened(config, tmp_path)
     assert first.indexes.parent == tmp_path / "indexes"
+    assert cached_indexes(config, tmp_path / "indexes") == first.indexes
     assert opened(attrs.evolve(config, profile="x", region="y"), tmp_path).indexes == first.indexes
     assert opened(attrs.evolve(config, prefix="a"), tmp_path).indexes != first.indexes
     assert opened(attrs.evolve(config, bucket=str(tmp_path / "b")), tmp_path).indexes != first.indexes

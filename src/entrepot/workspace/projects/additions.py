@@ -5,10 +5,11 @@ from __future__ import annotations
 import fnmatch
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import attrs
 
-from entrepot.errors import FilesRefused, LockedByMutability, PathMissing
+from entrepot.errors import ConfigError, FilesRefused, InvalidArgument, LockedByMutability, PathMissing
 from entrepot.names import RepoPath
 from entrepot.workspace.configuration.config_files import replace_text
 from entrepot.workspace.entities.mutability import Mutability
@@ -23,7 +24,7 @@ from entrepot.workspace.projects.scans import Scan, ScannedFile, scan_entity, st
 from entrepot.workspace.projects.versions import head_version, read_specs
 from entrepot.workspace.state.locks import exclusive
 from entrepot.workspace.state.rows import Extent, Head, StagedChange, StagedFile, TrackedFile, settled
-from entrepot.workspace.stores import FileState, PackedFile, SourceFile, pack_files
+from entrepot.workspace.stores import FileState, PackedFile, SourceFile, cached_indexes, pack_files
 
 
 @attrs.frozen
@@ -210,7 +211,7 @@ def _pack(entity: Entity, staging: _Staging) -> dict[RepoPath, PackedFile]:
     result = pack_files(
         state.outbox,
         [SourceFile(path, staging.scan.files[path].file_path) for path in wanted],
-        indexes=state.indexes,
+        indexes=_known_indexes(entity),
         progress=state.project.around.progress,
         is_copied=state.project.configuration.staging_copies,
     )
@@ -218,6 +219,16 @@ def _pack(entity: Entity, staging: _Staging) -> dict[RepoPath, PackedFile]:
         raise FilesRefused(tuple(f"{failed.path}: {failed.reason}" for failed in result.failed))
     state.project.around.notify("debug", f"{result.bytes_new} new bytes in {len(result.packs)} packs")
     return {file.path: file for file in result.files}
+
+
+def _known_indexes(entity: Entity) -> Path | None:
+    """Return the folder with what is known of the entity's own store; None if the storage is not configured yet."""
+    state = entity.state
+    spec = parse_spec(entity.spec_text(), state.kind, str(entity.spec_path))
+    try:
+        return cached_indexes(state.project.storage(spec.storage), state.indexes)
+    except (ConfigError, InvalidArgument):
+        return None
 
 
 def _stage(

@@ -7,7 +7,7 @@ from entrepot.workspace.stores.drafts import draft_path
 from entrepot.workspace.stores.fetching import fetch_files
 from entrepot.workspace.stores.garbage import IsLive, collect_garbage
 from entrepot.workspace.stores.migration import find_sizes, migrate_version
-from entrepot.workspace.stores.opening import open_store
+from entrepot.workspace.stores.opening import cached_indexes, open_store
 from entrepot.workspace.stores.outbox import Outbox
 from entrepot.workspace.stores.outbox_checks import check_indexes, check_outbox
 from entrepot.workspace.stores.packing import pack_files
@@ -47,6 +47,7 @@ __all__ = [
     "UnpackedFile",
     "VersionDraft",
     "VersionRef",
+    "cached_indexes",
     "check_indexes",
     "check_outbox",
     "check_version",

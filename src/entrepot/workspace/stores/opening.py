@@ -46,9 +46,18 @@ def open_store(
         PrefixedBucket(bucket, prefix) if prefix else bucket,
         bucket,
         storage=config.url,
-        indexes=indexes / _identity(config),
+        indexes=cached_indexes(config, indexes),
         threads=threads if threads > 0 else min(_MOST_THREADS, 4 * (os.cpu_count() or 1)),
     )
+
+
+def cached_indexes(config: StorageConfig, indexes: Path) -> Path:
+    """Return the folder of the cached indexes of one store, for ``pack_files``; no credentials are needed.
+
+    Args:
+        indexes: as for :func:`open_store`.
+    """
+    return indexes / _identity(config)
 
 
 def _prefix(text: str) -> str:

@@ -40,8 +40,8 @@ def pack_files(
 
     Args:
         files: in ascending order of their paths, so that neighbours lie together.
-        indexes: the folder of cached indexes of the store (``ChunkStore.indexes``); chunks that they name are not
-            packed again.
+        indexes: the folder of cached indexes of this one store (``cached_indexes``, or ``ChunkStore.indexes``);
+            chunks that they name are not packed again. None: no store is known yet.
         is_copied: False (``staging: reference``): files are only hashed; ``push_version`` packs them from its
             ``sources``.
 

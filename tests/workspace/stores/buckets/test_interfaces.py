@@ -12,9 +12,11 @@ from entrepot.errors import BucketMissing, LimitExceeded
 from entrepot.workspace.stores import StorageConfig
 from entrepot.workspace.stores.buckets import Bucket, PrefixedBucket
 from entrepot.workspace.stores.buckets.opening import open_bucket
+from entrepot.workspace.stores.buckets.sftp import SftpBucket
 from tests.support.chunk_stores import memory_bucket, noise
+from tests.support.sftp_server import running_ssh_host
 
-KINDS = ["memory", "folder", "prefixed", "s3"]
+KINDS = ["memory", "folder", "prefixed", "sftp", "azure", "s3"]
 
 
 @pytest.fixture(params=KINDS)
@@ -25,6 +27,15 @@ def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bucket]:
         yield PrefixedBucket(memory_bucket(), "team/a/")
     elif request.param == "folder":
         yield open_bucket(StorageConfig("file", str(tmp_path)), environ={}, home=tmp_path, retries=0)
+    elif request.param == "sftp":
+        with running_ssh_host(tmp_path) as host:
+            sftp = SftpBucket(host.config(), {}, tmp_path, 1)
+            yield sftp
+            sftp.close()
+    elif request.param == "azure":
+        azure = request.getfixturevalue("azure_server")
+        azure.make_container(name := f"conformance{abs(hash(tmp_path)) % 10**9}")
+        yield open_bucket(StorageConfig("azureblobh", name), environ=azure.environ(), home=tmp_path, retries=1)
     else:
         server = request.getfixturevalue("s3_server")
         config = server.make_bucket(f"conformance{abs(hash(tmp_path)) % 10**9}")

@@ -65,7 +65,7 @@ def _status(text: str) -> int:
 def _reason(text: str) -> str:
     message, status = _MESSAGE.search(text), _STATUS.search(text)
     if message:
-        return f"{_code(text)}: {message[1]}"
+        return f"{_code(text)}: {message[1].splitlines()[0]}"
     if status:
         return f"status {status[1]}{status[2].rstrip()}"
     lines = [line.strip() for line in text.split("Debug source:")[0].splitlines() if line.strip()]

@@ -89,6 +89,14 @@ def _open_azure(config: StorageConfig, environ: Mapping[str, str], home: Path, r
     return RemoteBucket(store, config.url, found.label)
 
 
+def _open_sftp(config: StorageConfig, environ: Mapping[str, str], home: Path, retries: int) -> Bucket:
+    try:
+        from entrepot.workspace.stores.buckets.sftp import SftpBucket
+    except ImportError as error:
+        raise LibraryMissing("paramiko", "entrepot[sftp]") from error
+    return SftpBucket(config, environ, home, retries)
+
+
 def _open_folder(config: StorageConfig, environ: Mapping[str, str], home: Path, retries: int) -> Bucket:
     return FolderBucket(folder_of(config, home), config.url)
 
@@ -137,4 +145,4 @@ def _retry_options(retries: int) -> RetryConfig:
 
 
 _Opener = Callable[[StorageConfig, Mapping[str, str], Path, int], Bucket]
-_OPENERS: dict[str, _Opener] = {"s3h": _open_s3, "azureblobh": _open_azure, "file": _open_folder}
+_OPENERS: dict[str, _Opener] = {"s3h": _open_s3, "azureblobh": _open_azure, "file": _open_folder, "sftph": _open_sftp}
