@@ -171,14 +171,21 @@ class DriveBucket:
         self._send("DELETE", f"/drive/v3/files/{file_id}")
 
     def _send(
-        self, method: str, path: str, headers: Mapping[str, str] | None = None, **options: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
     ) -> httpx2.Response:
         """Send a request; repeat it while Drive is busy. A response 404 is returned, other failures are raised."""
         attempt = 0
         while True:
             try:
                 sent = {**(headers or {}), "authorization": f"Bearer {self._token()}"}
-                response = self._client.request(method, f"{self._api}{path}", headers=sent, **options)
+                url = f"{self._api}{path}"
+                response = self._client.request(method, url, params=params, headers=sent, content=content)
             except (httpx2.TransportError, TransportError) as error:
                 reason = str(error) or type(error).__name__
             else:
