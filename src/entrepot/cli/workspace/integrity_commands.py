@@ -9,6 +9,7 @@ import click
 
 from entrepot.cli.workspace.consoles import DAMAGED, Console, console_options
 
+_DAY_S = 86_400.0
 VERBOSE_HINT = "For more information about the corrupted files you can run the command with the --verbose option."
 
 
@@ -97,10 +98,17 @@ def migrate(console: Console, name: str, all_versions: bool) -> None:
 
 
 @click.command()
+@click.option(
+    "--remote", "is_remote", is_flag=True, help="In the buckets: record unneeded objects, or delete them a day later."
+)
+@click.option("--grace", type=click.FloatRange(0), default=14.0, show_default=True, help="Days that objects are kept.")
 @click.option("--dry-run", is_flag=True, help="Only count.")
 @console_options
-def gc(console: Console, dry_run: bool) -> None:
+def gc(console: Console, is_remote: bool, grace: float, dry_run: bool) -> None:
     """Remove drafts, cached indexes and chunks that no local version needs."""
+    if is_remote:
+        _collect_remote(console, grace * _DAY_S, is_rehearsal=dry_run)
+        return
     from entrepot.workspace.maintenance.garbage import collect_local
     from entrepot.workspace.projects.sizes import render_size
 
@@ -110,6 +118,29 @@ def gc(console: Console, dry_run: bool) -> None:
         {"files": found.files, "bytes": found.bytes},
         [f"A total of {found.files} files {verb} removed", f"Total reclaimed space {render_size(found.bytes)}"],
     )
+
+
+def _collect_remote(console: Console, grace_s: float, *, is_rehearsal: bool) -> None:
+    """Collect garbage in the buckets, and print what was recorded or deleted, and why."""
+    from entrepot.workspace.maintenance.remote_garbage import collect_remote
+    from entrepot.workspace.projects.sizes import render_size
+
+    rows, lines = [], []
+    for found in collect_remote(console.project, grace_s=grace_s, is_rehearsal=is_rehearsal):
+        report = found.report
+        verb = "would be recorded" if is_rehearsal else "deleted" if report.phase == 2 else "recorded for deletion"
+        lines.append(f"{found.storage}: {report.objects} objects, {render_size(report.bytes)}, {verb}")
+        lines += [f"    {reason}: {render_size(size)}" for reason, size in report.by_reason.items()]
+        rows.append(
+            {
+                "storage": found.storage,
+                "phase": report.phase,
+                "objects": report.objects,
+                "bytes": report.bytes,
+                "reasons": dict(report.by_reason),
+            }
+        )
+    console.result(rows, lines)
 
 
 def _relative(folder: Path, root: Path) -> str:
