@@ -54,7 +54,7 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "ah": (BASE | {"client"}, {"attrs"}),
     "workspace": (
         BASE | CODECS | {"client", "blobs"},
-        {"attrs", "msgspec", "numpy", "blake3", "lz4", "obstore", "paramiko", "google", "yaml"},
+        {"attrs", "msgspec", "numpy", "blake3", "obstore", "httpx2", "paramiko", "google", "yaml"},
     ),
     "fs": (BASE | {"client", "wire"}, {"fsspec"}),
     "cli": (EVERYTHING, {"attrs", "click", "platformdirs", "msgspec", "granian"}),

@@ -94,7 +94,7 @@ class Outbox:
 
     def put_pack(self, xorb: Xorb) -> Pack:
         """Keep a xorb, durably; return it as it is stored. Raises OSError."""
-        pack = Pack(xorb.hash, layout_of(xorb.data), xorb.index)
+        pack = pack_of(xorb)
         self._write(self._packs / pack_name(pack), xorb.data)
         return pack
 
@@ -171,6 +171,11 @@ class Outbox:
             for entry in os.scandir(self._incoming):
                 os.unlink(entry.path)
         return freed
+
+
+def pack_of(xorb: Xorb) -> Pack:
+    """Return a xorb as it is stored."""
+    return Pack(xorb.hash, layout_of(xorb.data), xorb.index)
 
 
 def pack_name(pack: Pack) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from entrepot.client.progress import Meter, Progress
@@ -16,7 +18,7 @@ from entrepot.workspace.stores.chunk_tables import ChunkTable
 from entrepot.workspace.stores.formats.index_objects import Pack
 from entrepot.workspace.stores.index_cache import IndexCache
 from entrepot.workspace.stores.knowledge import Knowledge
-from entrepot.workspace.stores.outbox import Outbox, pack_name
+from entrepot.workspace.stores.outbox import Outbox, pack_name, pack_of
 from entrepot.workspace.stores.packers import BLOCK, Packer
 from entrepot.workspace.stores.values import FileState, PackedFile, PackResult, SourceFile, UnpackedFile
 from entrepot.xet import Xorb
@@ -66,8 +68,8 @@ def pack_beside(outbox: Outbox, files: Iterable[SourceFile], known: Knowledge | 
     files = tuple(files)
     meter = progress.begin("Hashing" if known is None else "Packing", _total(files))
     try:
-        with outbox.in_use():
-            return _pack(files, _Hashing() if known is None else _Session(outbox, known), meter)
+        with outbox.in_use(), contextlib.closing(_Hashing() if known is None else _Session(outbox, known)) as session:
+            return _pack(files, session, meter)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -92,6 +94,9 @@ class _Hashing:
     def flush(self) -> None:
         """Record nothing: nothing was kept."""
 
+    def close(self) -> None:
+        """Release what was used; harmless after an error."""
+
 
 class _Session(_Hashing):
     """Packs contents into an outbox, and records from time to time what is complete."""
@@ -110,6 +115,8 @@ class _Session(_Hashing):
         }
         table = ChunkTable((*(pack for pack, _ in known.packs.values()), *usable))
         self._packer = Packer(table, self._keep, self._files.__contains__)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="entrepot")
+        self._written: Future[Pack] | None = None
 
     def add(self, blocks: Iterator[bytes]) -> Sha256:
         digest = self._packer.add(blocks)
@@ -121,14 +128,26 @@ class _Session(_Hashing):
     def flush(self) -> None:
         """Make everything so far durable and known to the outbox."""
         blocks, packs = self._packer.finish()
+        self._wait()
         if blocks:
             self._outbox.write_index(blocks, packs)
             self._files.update(block.sha256 for block in blocks if block.sha256 is not None)
 
+    def close(self) -> None:
+        self._writer.shutdown(wait=True, cancel_futures=True)
+
     def _keep(self, xorb: Xorb) -> Pack:
-        pack = self._outbox.put_pack(xorb)
+        """Write a pack while the next one is filled; only one waits, because each is in memory."""
+        self._wait()
+        self._written = self._writer.submit(self._outbox.put_pack, xorb)
+        pack = pack_of(xorb)
         self.packs.append(pack_name(pack))
         return pack
+
+    def _wait(self) -> None:
+        if self._written is not None:
+            written, self._written = self._written, None
+            written.result()
 
 
 def _pack(files: tuple[SourceFile, ...], session: _Hashing, meter: Meter) -> PackResult:

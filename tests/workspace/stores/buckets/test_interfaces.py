@@ -14,9 +14,10 @@ from entrepot.workspace.stores.buckets import Bucket, PrefixedBucket
 from entrepot.workspace.stores.buckets.opening import open_bucket
 from entrepot.workspace.stores.buckets.sftp import SftpBucket
 from tests.support.chunk_stores import memory_bucket, noise
+from tests.support.drive_server import running_drive
 from tests.support.sftp_server import running_ssh_host
 
-KINDS = ["memory", "folder", "prefixed", "sftp", "azure", "s3"]
+KINDS = ["memory", "folder", "prefixed", "sftp", "drive", "azure", "s3"]
 
 
 @pytest.fixture(params=KINDS)
@@ -32,6 +33,9 @@ def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bucket]:
             sftp = SftpBucket(host.config(), {}, tmp_path, 1)
             yield sftp
             sftp.close()
+    elif request.param == "drive":
+        with running_drive(tmp_path) as drive:
+            yield drive.bucket()
     elif request.param == "azure":
         azure = request.getfixturevalue("azure_server")
         azure.make_container(name := f"conformance{abs(hash(tmp_path)) % 10**9}")

@@ -97,6 +97,14 @@ def _open_sftp(config: StorageConfig, environ: Mapping[str, str], home: Path, re
     return SftpBucket(config, environ, home, retries)
 
 
+def _open_drive(config: StorageConfig, environ: Mapping[str, str], home: Path, retries: int) -> Bucket:
+    try:
+        from entrepot.workspace.stores.buckets.drive import DriveBucket
+    except ImportError as error:
+        raise LibraryMissing("google-auth", "entrepot[gdrive]") from error
+    return DriveBucket(config, home, retries)
+
+
 def _open_folder(config: StorageConfig, environ: Mapping[str, str], home: Path, retries: int) -> Bucket:
     return FolderBucket(folder_of(config, home), config.url)
 
@@ -145,4 +153,10 @@ def _retry_options(retries: int) -> RetryConfig:
 
 
 _Opener = Callable[[StorageConfig, Mapping[str, str], Path, int], Bucket]
-_OPENERS: dict[str, _Opener] = {"s3h": _open_s3, "azureblobh": _open_azure, "file": _open_folder, "sftph": _open_sftp}
+_OPENERS: dict[str, _Opener] = {
+    "s3h": _open_s3,
+    "azureblobh": _open_azure,
+    "gdriveh": _open_drive,
+    "sftph": _open_sftp,
+    "file": _open_folder,
+}
