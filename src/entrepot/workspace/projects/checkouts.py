@@ -183,7 +183,7 @@ def _checkout(
     wanted = {*chosen}
     stays = [path for path in survey.tracked if path not in wanted and _stays(survey, path, version)]
     removed = [path for path in survey.tracked if path not in wanted and path not in set(stays)]
-    check_places(entity, placed)
+    check_places(entity, placed, removed)
     _copy_local(entity, survey, [files[path] for path in placed])
     received = fetch_contents(state, version, placed, fail_limit)
     extent = _extent(selection, head, version, stays)
