@@ -162,7 +162,8 @@ def _add(
         lines.append(NO_NEWS)
     elif report.is_news:
         console.info(
-            f"Repository: {report.files} files added, {report.deleted} deleted ({render_size(report.bytes_new)})"
+            f"Repository: {report.files} file{'' if report.files == 1 else 's'} added, {report.deleted} deleted "
+            f"({render_size(report.bytes_new)})"
         )
     row = {
         "files": report.files,
