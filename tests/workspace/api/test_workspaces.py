@@ -52,6 +52,7 @@ def test_links_metrics_resets_and_differences(team: Team) -> None:
     made.models.add("m", metrics={"accuracy": 0.5})
     made.models.commit("m", links={"dataset": "x"})
     assert [(row.dataset, row.metrics) for row in made.models.metrics("m")] == [("x - (1)", {"accuracy": 0.5})]
+    assert [(edge.source.name, edge.target.name) for edge in made.graph().edges] == [("m", "x")]
     assert made.datasets.unlock("x", ["data/f"]) == ("data/f",)
     (folder / "data/f").write_text("two")
     made.datasets.add("x", bumpversion=True)

@@ -10,6 +10,7 @@ from entrepot.workspace.metadata.git_objects import (
     list_paths,
     read_file,
     read_files,
+    remove_folder,
     write_commit,
     write_folder,
     write_tag,
@@ -61,3 +62,11 @@ def test_an_annotated_tag_has_no_ref(git: Git) -> None:
     assert git.line("cat-file", "-t", tag) == "tag"
     assert git.line("rev-parse", f"{tag}^{{commit}}") == made
     assert git.run("tag", "-l") == b""
+
+
+def test_a_folder_is_removed_with_folders_that_become_empty(git: Git) -> None:
+    made = commit(git, None, "a/b/x", {"f": b"1"})
+    made = commit(git, made, "y", {"f": b"2"})
+    assert list_paths(git, remove_folder(git, made, "a/b/x")) == ["y/f"]
+    assert git.paths("ls-tree", "-z", "--name-only", remove_folder(git, made, "a/b/x")) == ["y"]
+    assert list_paths(git, remove_folder(git, made, "none/x")) == ["a/b/x/f", "y/f"]

@@ -90,3 +90,15 @@ def test_local_versions_and_tags_of_users(tmp_path: Path, remote: Path, writer: 
             made.add_tag(name, made.refs().tags["a"].commit)
     made.delete_tag("mine")
     assert git(remote, "tag", "-l") == "a\n"
+
+
+def test_a_remote_that_cannot_be_read_leaves_nothing_and_never_uses_a_repository_around_it(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    made = repository(tmp_path, str(tmp_path / "none.git"))
+    with pytest.raises(GitFailed):
+        made.initialise()
+    assert not made.folder.exists()
+    made.folder.mkdir()
+    (made.folder / ".git").mkdir()
+    with pytest.raises(GitFailed):
+        made.git.run("rev-parse", "--git-dir")

@@ -86,3 +86,22 @@ def test_a_folder_that_is_a_link_is_not_followed(other: Machine, team: Team) -> 
     with pytest.raises(Refused, match="a link is in the place"):
         checkout_version(other.state(), "x")
     assert list((team.place / "outside").iterdir()) == []
+
+
+def test_a_folder_may_take_the_place_of_a_file_and_the_other_way_round(team: Team, machine: Machine) -> None:
+    (machine.folder / "datasets/x/data/a").unlink()
+    machine.write("datasets/x/data/a/inner", "inner")
+    publish(machine, "datasets", "x")
+    other = team.machine("bob")
+    for number, names in ((1, {"a", "b"}), (2, {"a/inner", "b"}), (1, {"a", "b"})):
+        checkout_version(other.state(), "x", number)
+        assert set(other.files("datasets/x/data")) == names
+    (other.folder / "datasets/x/data/a").unlink()
+    (other.folder / "datasets/x/data/a/empty").mkdir(parents=True)
+    checkout_version(other.state(), "x", 1)
+    assert set(other.files("datasets/x/data")) == {"a", "b"}
+    checkout_version(other.state(), "x", 2)
+    other.write("datasets/x/data/a/mine", "mine")
+    with pytest.raises(Refused, match="is in the place of a file"):
+        checkout_version(other.state(), "x", 1)
+    assert set(other.files("datasets/x/data")) == {"a/inner", "a/mine", "b"}

@@ -54,3 +54,34 @@ def test_a_spec_that_names_another_entity_is_refused(machine: Machine) -> None:
     spec.write_bytes(b"\xff")
     with pytest.raises(Malformed, match="UTF-8"):
         machine.entity("x").spec()
+
+
+def test_a_folder_that_the_user_moves_stays_the_same_entity(machine: Machine) -> None:
+    (machine.folder / "datasets/deep/er").mkdir(parents=True)
+    (machine.folder / "datasets/x").rename(machine.folder / "datasets/deep/er/x")
+    assert "untracked files\n\ncorrupted files\n" in machine.ok("datasets", "status", "x")
+    place = machine.folder / "datasets/deep/er/x/data/a"
+    place.chmod(0o644)
+    place.write_text("changed")
+    machine.write("datasets/deep/er/x/data/c", "three")
+    assert machine.run("datasets", "add", "x", "--bumpversion").code == 3
+    assert machine.run("datasets", "checkout", "vision__images__x__1").code == 3
+    assert place.read_text() == "changed"
+    machine.ok("datasets", "checkout", "vision__images__x__1", "--force")  # where the version has it
+    assert machine.files("datasets/x/data") == {"a": b"one", "b": b"two", "c": b"three"}
+    assert not (machine.folder / "datasets/deep/er/x").exists()
+
+
+def test_a_moved_entity_is_listed_once(machine: Machine) -> None:
+    (machine.folder / "datasets/deep").mkdir()
+    (machine.folder / "datasets/x").rename(machine.folder / "datasets/deep/x")
+    machine.ok("datasets", "commit", "x", "--version=2")
+    machine.ok("datasets", "push", "x")
+    assert machine.ok("datasets", "list", "--long") == "deep/x\n"
+    assert machine.ok("datasets", "tag", "list", "x").split() == ["vision__images__x__1", "vision__images__x__2"]
+
+
+def test_paths_may_begin_with_the_folder_in_the_project(machine: Machine) -> None:
+    entity = machine.entity("x")
+    for text in ("data/a", ".\\data\\a", "datasets/x/data/a", str(machine.folder / "datasets/x/data/a")):
+        assert entity.path_inside(text) == "data/a"

@@ -90,6 +90,7 @@ def ws(ctx: click.Context, debug: bool) -> None:
         Entry("remote", f"{_HERE}.remote_commands:remote", "Configure the git remotes of the metadata."),
         Entry("storage", f"{_HERE}.remote_commands:storage", "Configure the storages of the data."),
         Entry("update", f"{_HERE}.project_commands:update", "Fetch all metadata."),
+        Entry("graph", f"{_HERE}.project_commands:graph", "Draw the versions and their links."),
         Entry("gc", f"{_HERE}.integrity_commands:gc", "Remove local files that nothing needs."),
     ),
 )

@@ -63,6 +63,33 @@ def update(console: Console) -> None:
     console.result(rows, lines)
 
 
+@click.command()
+@click.option("--dot", "is_dot", is_flag=True, help="In the language of Graphviz, on standard output.")
+@click.option("--export-path", type=click.Path(path_type=Path), help="Folder for the file; default for pages: here.")
+@click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
+@console_options
+def graph(console: Console, is_dot: bool, export_path: Path | None, opens: bool) -> None:
+    """Draw all versions and their links as a page of HTML, or for Graphviz."""
+    from entrepot.workspace.configuration.config_files import replace_text
+    from entrepot.workspace.reports.graphs import graph_document, read_graph, render_dot, render_html
+
+    if is_dot and opens:
+        raise click.UsageError("--dot and --open exclude each other")
+    project = console.project
+    found = read_graph(project)
+    if console.as_json:
+        console.result(graph_document(found), [])
+    elif is_dot and export_path is None:
+        console.result({}, render_dot(found).splitlines())
+    else:
+        text = render_dot(found) if is_dot else render_html(found, project.root.name)
+        path = (export_path or Path()).absolute() / f"ml-git-graph.{'dot' if is_dot else 'html'}"
+        replace_text(path, text)
+        console.result({}, [str(path)])
+        if opens:
+            click.launch(path.as_uri())
+
+
 @click.group()
 def config() -> None:
     """Show, change and push the configuration."""

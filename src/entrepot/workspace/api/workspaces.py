@@ -32,6 +32,7 @@ from entrepot.workspace.projects.resets import ResetMode, ResetReport, reset_ent
 from entrepot.workspace.projects.statuses import StatusReport, read_status
 from entrepot.workspace.projects.unlocks import unlock_files
 from entrepot.workspace.projects.updates import NewVersions, initialise_metadata, update_metadata
+from entrepot.workspace.reports.graphs import VersionGraph, read_graph
 from entrepot.workspace.reports.histories import DiffReport, LoggedVersion, read_diff, read_log, read_shown
 from entrepot.workspace.reports.listings import ListedTag, list_entities, list_tags
 from entrepot.workspace.reports.metrics_tables import VersionMetrics, read_metrics
@@ -118,6 +119,10 @@ class Workspace:
     def collect_garbage(self, *, is_rehearsal: bool = False) -> LocalGarbage:
         """Remove local files that nothing needs."""
         return collect_local(self.project, is_rehearsal=is_rehearsal)
+
+    def graph(self) -> VersionGraph:
+        """Return all versions of the project and the links between them."""
+        return read_graph(self.project)
 
     def _config_file(self, is_global: bool) -> ConfigFile:
         return ConfigFile.of(None if is_global else self.root, self._around.home, self._around.environ)

@@ -76,13 +76,22 @@ def write_folder(git: Git, base: Oid | None, folder: str, files: Mapping[str, by
         folder: its path; missing folders above it are created.
         files: the contents by path below the folder, or the id of its tree.
     """
-    tree = files if isinstance(files, str) else write_tree(git, files)
+    return _with_folder(git, base, folder, files if isinstance(files, str) else write_tree(git, files))
+
+
+def remove_folder(git: Git, tree: Oid, folder: str) -> Oid:
+    """Return a tree (or that of a commit) without one folder, and without folders that become empty."""
+    return _with_folder(git, tree, folder, None)
+
+
+def _with_folder(git: Git, base: Oid | None, folder: str, tree: Oid | None) -> Oid:
     names = folder.split("/")
     for depth in range(len(names) - 1, -1, -1):
-        above = "/".join(names[:depth])
-        entries = _entries(git, base, above)
-        entries = [entry for entry in entries if entry.partition("\t")[2] != names[depth]]
-        tree = _make_tree(git, [*entries, f"{_FOLDER} tree {tree}\t{names[depth]}"])
+        entries = [e for e in _entries(git, base, "/".join(names[:depth])) if e.partition("\t")[2] != names[depth]]
+        if tree is not None:
+            entries.append(f"{_FOLDER} tree {tree}\t{names[depth]}")
+        tree = _make_tree(git, entries) if entries or depth == 0 else None
+    assert tree is not None
     return tree
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,8 +45,8 @@ class MetadataRepository:
 
     @property
     def git(self) -> Git:
-        """Git in the folder."""
-        return secure_git(self.folder, self.environ)
+        """Git in the folder; a repository around it, such as that of the project, is never used."""
+        return secure_git(self.folder, self.environ).with_environ(GIT_CEILING_DIRECTORIES=str(self.folder.parent))
 
     @property
     def exists(self) -> bool:
@@ -57,14 +58,20 @@ class MetadataRepository:
 
         Raises:
             UrlRefused: the URL of the remote is not acceptable.
-            GitFailed: the remote cannot be read.
+            GitFailed: the remote cannot be read; a repository that was new is removed.
         """
         url = parse_git_url(self.url)
+        is_new = not self.folder.exists()
         self.folder.mkdir(parents=True, exist_ok=True)
-        if self.git.attempt("rev-parse", "--git-dir").code or not self.exists:
-            self.git.run("init", "--quiet")
-        self._set_remote(url)
-        return self.fetch()
+        try:
+            if self.git.attempt("rev-parse", "--git-dir").code:
+                self.git.run("init", "--quiet")
+            self._set_remote(url)
+            return self.fetch()
+        except GitFailed:
+            if is_new:
+                shutil.rmtree(self.folder, ignore_errors=True)
+            raise
 
     def fetch(self) -> FetchReport:
         """Fetch all branches and tags.

@@ -192,14 +192,11 @@ _LISTS = ("new", "changed", "corrupted", "edited", "missing", "vanished", "retur
 
 
 def _matches(entity: Entity, paths: set[RepoPath], pattern: str) -> set[RepoPath]:
-    absolute = os.path.abspath(pattern)
-    root = str(entity.path)
-    text = os.path.relpath(absolute, root) if os.path.isabs(pattern) and absolute.startswith(root) else pattern
-    plain = text.replace("\\", "/").removeprefix("./").rstrip("/")
+    plain = entity.path_inside(pattern)
     if plain in ("", "."):
         return paths
     exact = {path for path in paths if path == plain or path.startswith(f"{plain}/")}
-    exact |= {path for path in paths if path == text}
+    exact |= {path for path in paths if path == pattern}
     return exact or {path for path in paths if fnmatch.fnmatchcase(path, plain)}
 
 

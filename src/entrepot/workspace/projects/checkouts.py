@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 import msgspec
 
-from entrepot.errors import LocalChanges, PathMissing
+from entrepot.errors import CannotWrite, LocalChanges, PathMissing
 from entrepot.names import RepoPath
 from entrepot.workspace.entities.samples import Sample
 from entrepot.workspace.manifests import Manifest, ManifestEntry
@@ -172,8 +172,9 @@ def _checkout(
     entity: Entity, version: Version, selection: FileSelection, is_forced: bool, fail_limit: int | None
 ) -> CheckoutReport:
     state, files = entity.state, version.manifest.files
-    head = state.database.head(entity.folder)
     chosen = selection.choose(version.manifest)
+    _move(entity, version, chosen, is_forced)
+    head = state.database.head(entity.folder)
     survey = _survey(entity, version, chosen)
     if survey.local and not is_forced:
         raise LocalChanges(survey.local, "add and commit these changes, or discard them with --force")
@@ -182,7 +183,7 @@ def _checkout(
     wanted = {*chosen}
     stays = [path for path in survey.tracked if path not in wanted and _stays(survey, path, version)]
     removed = [path for path in survey.tracked if path not in wanted and path not in set(stays)]
-    check_places(entity, placed)
+    check_places(entity, placed, removed)
     _copy_local(entity, survey, [files[path] for path in placed])
     received = fetch_contents(state, version, placed, fail_limit)
     extent = _extent(selection, head, version, stays)
@@ -205,6 +206,36 @@ def _checkout(
         removed=len(removed),
         bytes_received=received.bytes_received,
     )
+
+
+def _move(entity: Entity, version: Version, chosen: Sequence[RepoPath], is_forced: bool) -> None:
+    """Move the folder of an entity to where the version has it, if another version has it elsewhere.
+
+    Raises:
+        LocalChanges: files in it would be overwritten; nothing was moved.
+        CannotWrite: it cannot be moved.
+    """
+    database, identity = entity.state.database, str(version.tag.identity)
+    folders = [
+        folder
+        for folder, head in database.heads().items()
+        if folder != entity.folder and head.tag.rpartition("__")[0] == identity
+    ]
+    elsewhere = [Entity(entity.state, folder) for folder in folders]
+    elsewhere = [other for other in elsewhere if other.path.is_dir()]
+    if len(elsewhere) != 1 or entity.path.exists():
+        return
+    survey = _survey(elsewhere[0], version, chosen)
+    if survey.local and not is_forced:
+        raise LocalChanges(survey.local, "add and commit these changes, or discard them with --force")
+    check_places(entity, ())
+    try:
+        entity.path.parent.mkdir(parents=True, exist_ok=True)
+        elsewhere[0].path.rename(entity.path)
+    except OSError as error:
+        raise CannotWrite(str(entity.path), error.strerror or str(error)) from error
+    with database.transaction() as transaction:
+        transaction.rename_entity(elsewhere[0].folder, entity.folder)
 
 
 def _survey(entity: Entity, version: Version, chosen: Iterable[RepoPath]) -> _Survey:

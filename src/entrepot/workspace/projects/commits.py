@@ -13,7 +13,7 @@ from entrepot.workspace.configuration.config_files import replace_text
 from entrepot.workspace.entities.specs import Spec, edit_version
 from entrepot.workspace.entities.version_tags import Identity, VersionTag, next_number, parse_number
 from entrepot.workspace.manifests import UNKNOWN_SIZE, Manifest, ManifestEntry, render_manifest
-from entrepot.workspace.metadata.git_objects import write_commit, write_folder, write_tag
+from entrepot.workspace.metadata.git_objects import remove_folder, write_commit, write_folder, write_tag
 from entrepot.workspace.metadata.ref_tables import RefTable
 from entrepot.workspace.metadata.repositories import MetadataRepository
 from entrepot.workspace.metadata.secure_git import check_identity
@@ -89,11 +89,10 @@ def commit_version(
             replace_text(entity.spec_path, text)
             documents[entity.spec_path.name] = text.encode("utf-8")
         committed = spec.with_links(found.links).with_contents(manifest.amount, render_size(manifest.size))
-        tag, commit = (
-            spec.tag,
-            write_version(
-                repository, entity.folder, committed, manifest, documents, _parent(repository, refs, head), message
-            ),
+        parent, tag = _parent(repository, refs, head), spec.tag
+        moved_from = base.folder if base is not None and base.folder != entity.folder else None
+        commit = write_version(
+            repository, entity.folder, committed, manifest, documents, parent, message, moved_from=moved_from
         )
         oid = write_tag(repository.git, str(tag), commit, message or f"Version {tag}", tagger)
         _record(entity, tag, commit, oid, head, refs, documents)
@@ -120,16 +119,20 @@ def write_version(
     documents: Mapping[str, bytes],
     parent: Oid | None,
     message: str | None,
+    moved_from: str | None = None,
 ) -> Oid:
     """Write the commit of a version and return its id; no ref is created.
 
     Args:
         spec: as it is committed.
+        moved_from: the folder that the version before had, if it was another one.
         documents: README and ignored paths by name; a spec among them is not used.
     """
     files = {name: content for name, content in documents.items() if not name.endswith(".spec")}
     files |= {f"{spec.name}.spec": spec.render().encode("utf-8"), **render_manifest(manifest)}
     tree = write_folder(repository.git, parent, folder, files)
+    if moved_from is not None and not folder.startswith(f"{moved_from}/"):
+        tree = remove_folder(repository.git, tree, moved_from)
     text = message or f"Version {spec.version} of {spec.name}"
     return write_commit(repository.git, tree, () if parent is None else (parent,), f"{text.rstrip()}\n")
 
@@ -180,7 +183,7 @@ def _has_news(entity: Entity, spec: Spec, base: Version | None, documents: Mappi
     name = entity.spec_path.name
     others = {key: value for key, value in documents.items() if key != name}
     old = {key: value for key, value in base.documents.items() if key != name}
-    return others != old or spec.declared() != base.spec.declared()
+    return base.folder != entity.folder or others != old or spec.declared() != base.spec.declared()
 
 
 def _parent(repository: MetadataRepository, refs: RefTable, head: Head | None) -> Oid | None:

@@ -14,6 +14,7 @@ from entrepot.errors import (
     ConfigError,
     EntityAmbiguous,
     EntityMissing,
+    InvalidName,
     Malformed,
     Refused,
     SourceMissing,
@@ -58,6 +59,14 @@ class Entity:
     def document_names(self) -> tuple[str, str, str]:
         """The files at the root of the folder that are metadata, not data: spec, README and ignored paths."""
         return f"{self.name}.spec", README, IGNORE_NAME
+
+    def path_inside(self, text: str) -> str:
+        """Return a path as it is inside the entity; it may be absolute, or begin with the folder in the project."""
+        absolute = os.path.abspath(text)
+        if os.path.isabs(text) and absolute.startswith(f"{self.path}{os.sep}"):
+            text = os.path.relpath(absolute, self.path)
+        plain = text.replace("\\", "/").removeprefix("./").rstrip("/")
+        return plain.removeprefix(f"{self.state.kind.word}/{self.folder}/")
 
     def spec_text(self) -> str:
         """Return the text of the spec in the workspace.
@@ -112,11 +121,31 @@ def find_entity(state: KindState, name: str) -> Entity:
     if not folders:
         cure = f"create it, or check it out: 'ml-git {state.kind.word} checkout {name}'"
         raise EntityMissing(name, cure)
-    if text in folders and "/" in text:
-        return Entity(state, text)
-    if len(folders) > 1:
+    if len(folders) > 1 and not (text in folders and "/" in text):
         raise EntityAmbiguous(name, tuple(folders))
-    return Entity(state, folders[0])
+    entity = Entity(state, text if text in folders else folders[0])
+    _follow_move(entity)
+    return entity
+
+
+def _follow_move(entity: Entity) -> None:
+    """Find what is known of an entity whose folder the user has moved inside the workspace."""
+    state = entity.state
+    heads = state.database.heads()
+    if entity.folder in heads:
+        return
+    gone = [folder for folder in heads if folder.rpartition("/")[2] == entity.name]
+    gone = [folder for folder in gone if not Entity(state, folder).spec_path.exists()]
+    try:
+        identity = entity.spec().identity
+    except (Malformed, InvalidName, SourceUnreadable):
+        return
+    moved = [folder for folder in gone if heads[folder].tag.rpartition("__")[0] == str(identity)]
+    if len(moved) == 1:
+        with state.database.transaction() as transaction:
+            transaction.unstage(entity.folder)
+            transaction.put_documents(entity.folder, {})
+            transaction.rename_entity(moved[0], entity.folder)
 
 
 def entity_folders(workspace: Path) -> list[str]:

@@ -55,8 +55,8 @@ def finish_checkout(entity: Entity, plan: CheckoutPlan) -> None:
     version = read_version(entity.state, parse_tag(plan.tag), Oid(plan.commit))
     mutability = version.spec.mutability
     files = version.manifest.files
+    remove_files(entity, plan.removed)  # first, because a folder may take the place of a file, or a file that of one
     _place(entity, [(RepoPath(path), files[RepoPath(path)]) for path in plan.placed], mutability)
-    remove_files(entity, plan.removed)
     for name, content in version.documents.items():
         _write_document(entity, name, content)
     for name in entity.document_names:
@@ -87,13 +87,17 @@ def place_again(entity: Entity, version: Version, paths: Iterable[RepoPath]) -> 
         transaction.put_files(entity.folder, rows)
 
 
-def check_places(entity: Entity, paths: Iterable[str]) -> None:
+def check_places(entity: Entity, paths: Iterable[str], removed: Iterable[str] = ()) -> None:
     """Check that files can be written without leaving the entity through a link.
+
+    Args:
+        removed: files that will be removed before.
 
     Raises:
         Refused: a folder on the way is a link or a file, or a folder is in the place of a file.
     """
-    known: set[str] = set()
+    leaving = {str(entity.path / path) for path in removed}
+    known: set[str] = set(leaving)
     above = os.path.dirname(entity.folder)
     while above:
         _check_folder(str(entity.state.workspace / above), known)
@@ -104,8 +108,19 @@ def check_places(entity: Entity, paths: Iterable[str]) -> None:
         for depth in range(1, len(names)):
             _check_folder(str(entity.path / "/".join(names[:depth])), known)
         place = entity.path / path
-        if place.is_dir() and not place.is_symlink():
+        if place.is_dir() and not place.is_symlink() and not _becomes_empty(str(place), leaving):
             raise Refused(f"the folder {place} is in the place of a file; move it away")
+
+
+def _becomes_empty(folder: str, leaving: set[str]) -> bool:
+    """Whether all files in a folder are among those that leave."""
+    return all(os.path.join(place, name) in leaving for place, _, names in os.walk(folder) for name in names)
+
+
+def _remove_empty(folder: str) -> None:
+    """Remove a folder that contains nothing but empty folders."""
+    for place, _, _ in os.walk(folder, topdown=False):
+        os.rmdir(place)
 
 
 def remove_files(entity: Entity, paths: Iterable[str]) -> None:
@@ -159,6 +174,8 @@ def _place(entity: Entity, files: list[tuple[RepoPath, ManifestEntry]], mutabili
                 shutil.copyfile(draft, copy)
                 draft = copy
             os.chmod(draft, mutability.file_mode(is_executable=bool(entry.x)))
+            if place.is_dir() and not place.is_symlink():
+                _remove_empty(str(place))
             os.replace(draft, place)
         except OSError as error:
             raise CannotWrite(str(place), error.strerror or str(error)) from error

@@ -35,7 +35,7 @@ def unlock_files(entity: Entity, paths: Sequence[str], *, unlocks_all: bool = Fa
     with state.locked():
         tracked, staged = state.database.files(entity.folder), state.database.staged(entity.folder)
         known = {*tracked, *staged}
-        wanted = list(known) if unlocks_all else [_known(path, known) for path in paths]
+        wanted = list(known) if unlocks_all else [_known(entity, path, known) for path in paths]
         missing = tuple(path for path, found in zip(paths, wanted, strict=False) if found is None)
         if missing:
             raise PathMissing(missing)
@@ -46,8 +46,8 @@ def unlock_files(entity: Entity, paths: Sequence[str], *, unlocks_all: bool = Fa
     return tuple(map(str, found))
 
 
-def _known(path: str, known: set[RepoPath]) -> RepoPath | None:
-    candidates = (path, path.replace("\\", "/").removeprefix("./"))
+def _known(entity: Entity, path: str, known: set[RepoPath]) -> RepoPath | None:
+    candidates = (path, entity.path_inside(path))
     return next((RepoPath(text) for text in candidates if RepoPath(text) in known), None)
 
 

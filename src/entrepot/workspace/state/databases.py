@@ -193,6 +193,11 @@ class StateChanges:
         if base is not None:
             self._connection.execute("INSERT INTO bases VALUES (?, ?)", (tag, base))
 
+    def rename_entity(self, old: str, new: str) -> None:
+        """Give everything that is known of an entity to another folder, for which nothing must be known."""
+        for table in ("heads", "files", "staged", "documents", "journal"):
+            self._connection.execute(f"UPDATE {table} SET entity = ? WHERE entity = ?", (new, old))  # noqa: S608
+
     def set_journal(self, entity: str, step: Step | None) -> None:
         """Record work that is about to begin, or that has ended."""
         self._connection.execute("DELETE FROM journal WHERE entity = ?", (entity,))
