@@ -170,3 +170,13 @@ def test_deletion_goes_from_records_to_packs(desk: Desk) -> None:
     deleted = [key for verb, key in desk.bucket.calls if verb == "delete" and not key.startswith("ws1/probes")]
     prefixes = [prefix for key in deleted for prefix in (VERSIONS, INDEXES, MANIFESTS, XORBS) if key.startswith(prefix)]
     assert prefixes == [VERSIONS, INDEXES, MANIFESTS, XORBS]
+
+
+def test_the_parts_of_a_large_manifest_are_needed(desk: Desk) -> None:
+    files = {f"f{number:05}": b"" for number in range(20_001)}
+    desk.pack({"f": b""})
+    version = desk.draft(files)
+    desk.push(version)
+    assert len(desk.list_keys(MANIFESTS)) > 2
+    assert collect(desk, {version.tag}).objects == 0
+    assert collect(desk, set()).objects == len(desk.list_keys(MANIFESTS)) + 2

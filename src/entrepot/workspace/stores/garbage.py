@@ -41,6 +41,7 @@ from entrepot.workspace.stores.values import GarbageReport
 GRACE_S = 14 * 86_400.0
 PHASE_S = 86_400.0
 
+_PART_DIGITS = 16
 _FORGET_S = 30 * 86_400.0
 _ORDER = (VERSIONS, INDEXES, MANIFESTS, PROBES, SWEEPS, XORBS)
 _REASONS = {
@@ -122,10 +123,13 @@ class _Look:
         self._oldest = oldest
         self.objects = {found.key: found for found in store.bucket.list(ROOT)}
         self._layouts: dict[str, list[str]] = {}
+        self._parts: dict[str, list[str]] = {}
         for key in self.objects:
             found = parse_pack_key(key)
             if found is not None:
                 self._layouts.setdefault(found[0], []).append(key)
+            elif key.startswith(MANIFESTS):
+                self._parts.setdefault(key.rpartition("/")[2][:_PART_DIGITS], []).append(key)
 
     def find(self, old_manifests: Iterable[Manifest] | None) -> dict[str, _Garbage]:
         """Return the unreferenced objects that are old enough, by key."""
@@ -176,8 +180,7 @@ class _Look:
             return
         for path in named_parts(bytes(read_document(self._store, key))):
             digits = path.rpartition("/")[2].removesuffix(".json")
-            prefix = f"{MANIFESTS}{digits[:2]}/{digits}"
-            yield from (other for other in self.objects if other.startswith(prefix))
+            yield from self._parts.get(digits, ())
 
     def _old_keys(self, manifests: Iterable[Manifest]) -> Iterator[str]:
         cids = {entry.cid for manifest in manifests for entry in manifest.files.values() if entry.cid}

@@ -30,11 +30,13 @@ def learn_store(store: ChunkStore, ref: VersionRef) -> Knowledge:
     """
     known = Knowledge()
     try:
-        own = list(store.bucket.list(records_prefix(ref.entity_type, ref.name)))
-        others = [found for found in store.bucket.list(VERSIONS) if found not in own]
+        prefix = records_prefix(ref.entity_type, ref.name)
+        records = list(store.bucket.list(VERSIONS))
     except StorageRefused:
         _learn_cached(store, known)
         return known
+    own = [found for found in records if found.key.startswith(prefix)]
+    others = [found for found in records if not found.key.startswith(prefix)]
     _learn_records(store, known, own, _OWN_RECORDS, None)
     _learn_records(store, known, others, _OTHER_RECORDS, INDEX_BUDGET)
     return known
