@@ -28,6 +28,7 @@ FLOORS = {
     "markdown-it-py": ("2.2.0", "CVE-2023-26302, CVE-2023-26303: crash by a crafted document"),
     "nh3": ("0.3.1", "RUSTSEC-2025-0071: cross-site scripting through mutated SVG and MathML"),
     "numpy": ("1.22.0", "CVE-2021-41496, CVE-2021-34141: buffer overflows"),
+    "paramiko": ("3.4.0", "CVE-2023-48795: messages removed from the beginning of a connection"),
     "pyarrow": ("14.0.1", "CVE-2023-47248: code run from a crafted IPC or Parquet file"),
     "pygments": ("2.20.0", "CVE-2026-4539: time without bound in a lexer"),
     "pytest": ("9.0.3", "CVE-2025-71176: temporary folders that other users can predict"),

@@ -53,7 +53,10 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "client": (BASE | CODECS, {"attrs", "msgspec", "httpx2", "hf_xet", "tqdm", "platformdirs"}),
     "hf": (BASE | {"client", "cards", "wire", "previews"}, {"attrs", "msgspec"}),
     "ah": (BASE | {"client", "wire"}, {"attrs", "yaml"}),
-    "workspace": (BASE | {"client", "blobs"}, {"attrs", "yaml"}),
+    "workspace": (
+        BASE | CODECS | {"client", "blobs"},
+        {"attrs", "msgspec", "numpy", "blake3", "obstore", "httpx2", "paramiko", "google", "yaml"},
+    ),
     "fs": (BASE | {"client", "wire"}, {"fsspec"}),
     "metaflow": (BASE | {"client", "wire"}, {"attrs", "metaflow"}),
     "cli": (EVERYTHING, {"attrs", "click", "platformdirs", "msgspec", "granian"}),

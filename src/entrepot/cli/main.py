@@ -62,6 +62,7 @@ _ENTRIES = (
     Entry("ah", "entrepot.cli.asset_hub:ah", "Folders, models, datasets and their branches, as in Asset Hub."),
     Entry("cache", "entrepot.cli.client.caches:cache", "List, verify and delete downloaded files."),
     Entry("env", "entrepot.cli.doctor:env", "Print versions, paths and settings."),
+    Entry("ws", "entrepot.cli.workspace.commands:ws", "Version datasets, labels and models in buckets (ml-git)."),
     Entry("doctor", "entrepot.cli.doctor:doctor", "Check the connection to the hub."),
     Entry("quickstart", "entrepot.cli.quickstart:quickstart", "Start a hub with a first account, to try it out."),
     Entry("serve", "entrepot.cli.serving:serve", "Run the hub."),
@@ -154,6 +155,19 @@ def run_ah() -> None:
 
     warnings.showwarning = _say_warning
     sys.exit(main(sys.argv[1:], os.environ, command=ah, name="ah"))
+
+
+def main_ml_git(args: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run one command of ``ml-git`` and return its exit code; as :func:`main`."""
+    from entrepot.cli.workspace.commands import ws
+
+    return main(args, environ, command=ws, name="ml-git")
+
+
+def run_ml_git() -> None:
+    """Run the command ``ml-git`` of this process and exit; the entry point of that console script."""
+    warnings.showwarning = _say_warning
+    sys.exit(main_ml_git(sys.argv[1:], os.environ))
 
 
 def _say_warning(

@@ -1,0 +1,1 @@
+"""Commands of ``entrepot ws`` and ``ml-git``."""

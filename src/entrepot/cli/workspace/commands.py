@@ -1,0 +1,116 @@
+"""The groups of ``ml-git``, which are also those of ``entrepot ws``."""
+
+from __future__ import annotations
+
+import click
+
+import entrepot
+from entrepot.cli.groups import Entry, LazyGroup
+from entrepot.cli.sessions import Session
+
+_HERE = "entrepot.cli.workspace"
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+_EPILOG = (
+    "Exit codes: 0 done, or nothing to do; 1 failed; 2 wrong usage; 3 a conflict: version taken, local changes, "
+    "mutability; 4 damage; 70 a bug in entrepot; 130 interrupted."
+)
+
+_ROOT = (
+    Entry("repository", f"{_HERE}.commands:repository", "Create and configure a project."),
+    Entry("datasets", f"{_HERE}.commands:datasets", "Version datasets."),
+    Entry("labels", f"{_HERE}.commands:labels", "Version labels."),
+    Entry("models", f"{_HERE}.commands:models", "Version models."),
+    Entry("clone", f"{_HERE}.project_commands:clone", "Clone the settings of a project, and its metadata."),
+    Entry("dataset", f"{_HERE}.commands:datasets", hidden=True),
+    Entry("label", f"{_HERE}.commands:labels", hidden=True),
+    Entry("model", f"{_HERE}.commands:models", hidden=True),
+)
+
+_ENTITY = (
+    Entry("init", f"{_HERE}.version_commands:init", "Clone the metadata."),
+    Entry("create", f"{_HERE}.staging_commands:create", "Create an entity."),
+    Entry("status", f"{_HERE}.staging_commands:status", "Show what is new, changed and staged."),
+    Entry("add", f"{_HERE}.staging_commands:add", "Stage new and changed files."),
+    Entry("commit", f"{_HERE}.staging_commands:commit", "Create a version from what is staged."),
+    Entry("push", f"{_HERE}.staging_commands:push", "Publish the versions that are not published."),
+    Entry("checkout", f"{_HERE}.version_commands:checkout", "Give the workspace the content of a version."),
+    Entry("fetch", f"{_HERE}.version_commands:fetch", "Fetch the content of a version for a later checkout."),
+    Entry("update", f"{_HERE}.version_commands:update", "Fetch the metadata."),
+    Entry("list", f"{_HERE}.reading_commands:list_", "List the entities that have a version."),
+    Entry("show", f"{_HERE}.reading_commands:show_", "Show the spec of a version."),
+    Entry("tag", f"{_HERE}.reading_commands:tag", "List, add and delete tags."),
+    Entry("branch", f"{_HERE}.reading_commands:branch", "Show which version is checked out."),
+    Entry("log", f"{_HERE}.reading_commands:log", "Show the versions of an entity."),
+    Entry("diff", f"{_HERE}.reading_commands:diff", "Show what differs between two versions."),
+    Entry("reset", f"{_HERE}.version_commands:reset", "Unstage, discard changes, or take back a version."),
+    Entry("unlock", f"{_HERE}.version_commands:unlock", "Allow changes of files of a flexible entity."),
+    Entry("fsck", f"{_HERE}.integrity_commands:fsck", "Check what is kept locally."),
+    Entry("remote-fsck", f"{_HERE}.integrity_commands:remote_fsck", "Check what the storage keeps of a version."),
+    Entry("migrate", f"{_HERE}.integrity_commands:migrate", "Copy versions of ML-Git 2.9.9 into chunks."),
+)
+
+_MODEL = tuple(
+    Entry(entry.name, f"{entry.target}_model", entry.summary) if entry.name in ("add", "commit") else entry
+    for entry in _ENTITY
+)
+_LABELS = tuple(
+    Entry(entry.name, f"{entry.target}_labels", entry.summary) if entry.name == "commit" else entry for entry in _ENTITY
+)
+
+
+@click.group(cls=LazyGroup, entries=_ROOT, context_settings=_SETTINGS, epilog=_EPILOG)
+@click.option("--debug", is_flag=True, help="Print tracebacks of errors.")
+@click.version_option(entrepot.__version__, "--version", message="ml-git (entrepot) %(version)s")
+@click.pass_context
+def ws(ctx: click.Context, debug: bool) -> None:
+    """Version datasets, labels and models: data in a bucket, metadata in git.
+
+    \b
+    Set up a project:
+      ml-git repository init
+      ml-git repository remote datasets add git@host:team/datasets.git
+      ml-git repository storage add my-bucket
+      ml-git datasets init
+    \b
+    Publish a version:
+      ml-git datasets create images --categories=vision --mutability=strict
+      ml-git datasets add images
+      ml-git datasets commit images
+      ml-git datasets push images
+    """
+    session = ctx.ensure_object(Session)
+    session.debug = session.debug or debug
+
+
+@click.group(
+    cls=LazyGroup,
+    entries=(
+        Entry("init", f"{_HERE}.project_commands:init", "Create a project in the current folder."),
+        Entry("config", f"{_HERE}.project_commands:config", "Show, change and push the configuration."),
+        Entry("remote", f"{_HERE}.remote_commands:remote", "Configure the git remotes of the metadata."),
+        Entry("storage", f"{_HERE}.remote_commands:storage", "Configure the storages of the data."),
+        Entry("update", f"{_HERE}.project_commands:update", "Fetch all metadata."),
+        Entry("graph", f"{_HERE}.project_commands:graph", "Draw the versions and their links."),
+        Entry("gc", f"{_HERE}.integrity_commands:gc", "Remove local files that nothing needs."),
+    ),
+)
+def repository() -> None:
+    """Create and configure a project."""
+
+
+@click.group(cls=LazyGroup, entries=_ENTITY)
+def datasets() -> None:
+    """Version datasets."""
+
+
+@click.group(cls=LazyGroup, entries=_LABELS)
+def labels() -> None:
+    """Version labels, which may be linked to a dataset."""
+
+
+@click.group(
+    cls=LazyGroup,
+    entries=(*_MODEL, Entry("metrics", f"{_HERE}.reading_commands:metrics", "Show the metrics of all versions.")),
+)
+def models() -> None:
+    """Version models, which have metrics and may be linked to a dataset and labels."""

@@ -1,0 +1,1 @@
+"""Configuration of a project: files, defaults, environment and URLs."""

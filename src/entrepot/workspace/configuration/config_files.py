@@ -1,0 +1,163 @@
+"""Files of the configuration: the project's over the user's over the defaults, variables over all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from entrepot.errors import CannotWrite, ConfigError, Malformed, SourceUnreadable
+from entrepot.workspace.configuration.tables import (
+    CONFIG_NAME,
+    GLOBAL_NAME,
+    KIND_KEYS,
+    PATH_KEYS,
+    PROJECT_FOLDER,
+    default_values,
+    merged,
+    parse_value,
+    renamed,
+    unknown_keys,
+)
+from entrepot.workspace.entities.yaml_documents import parse_yaml, render_yaml
+
+_PREFIX = "MLGIT_"
+
+
+@attrs.frozen
+class Configuration:
+    """The merged configuration of a project, and where it came from."""
+
+    values: Mapping[str, Any]
+    unknown: tuple[str, ...] = ()
+
+    def git_url(self, word: str) -> str:
+        """Return the URL of the metadata remote of a kind; empty if none is set."""
+        return str(self._kind(word).get("git") or "")
+
+    @property
+    def storages(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """The settings of all storages by type and bucket."""
+        found = self.values.get("storages")
+        types = found if isinstance(found, dict) else {}
+        return {
+            str(type_): {str(name): settings or {} for name, settings in buckets.items()}
+            for type_, buckets in types.items()
+            if isinstance(buckets, dict)
+        }
+
+    @property
+    def threads(self) -> int:
+        """The number of transfers at the same time."""
+        return int(self.values["push_threads_count"])
+
+    @property
+    def staging_copies(self) -> bool:
+        """Whether ``add`` keeps a copy of new chunks."""
+        return bool(self.values.get("staging", "copy") == "copy")
+
+    def _kind(self, word: str) -> dict[str, Any]:
+        found = self.values.get(word)
+        return found if isinstance(found, dict) else {}
+
+
+def load_configuration(root: Path | None, home: Path, environ: Mapping[str, str]) -> Configuration:
+    """Return the configuration of a project; without a root, what holds outside of projects.
+
+    Raises:
+        Malformed, LimitExceeded: a file is not YAML, or too long.
+        ConfigError: a value has the wrong type, or a path of the project's file leads out of it.
+    """
+    own = read_config(config_path(root)) if root is not None else {}
+    _check_paths(own)
+    user = read_config(home / GLOBAL_NAME)
+    values = merged(default_values(), user, own, _variables(environ))
+    _check_types(values)
+    return Configuration(values, tuple(unknown_keys(user) + unknown_keys(own)))
+
+
+def config_path(root: Path) -> Path:
+    """Return the configuration file of a project."""
+    return root / PROJECT_FOLDER / CONFIG_NAME
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Return the content of one file; a missing one is empty.
+
+    Raises:
+        Malformed, LimitExceeded: it is not YAML, or too long.
+        SourceUnreadable: it cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SourceUnreadable(str(path), error.strerror or str(error)) from error
+    return renamed(parse_yaml(content, str(path)))
+
+
+def write_config(path: Path, values: Mapping[str, Any]) -> None:
+    """Replace the content of one file atomically.
+
+    Raises:
+        CannotWrite: the file is unchanged.
+    """
+    replace_text(path, render_yaml(dict(values)))
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Replace a text file atomically and durably.
+
+    Raises:
+        CannotWrite: the file is unchanged.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        raise CannotWrite(str(path), error.strerror or str(error)) from error
+
+
+def _variables(environ: Mapping[str, str]) -> dict[str, Any]:
+    known = {name[len(_PREFIX) :].lower(): value for name, value in environ.items() if name.startswith(_PREFIX)}
+    scalars = {key for key in default_values() if key not in (*KIND_KEYS, "storages")} | {"cache_size", "staging"}
+    return {
+        key: parse_value(key, value, f"variable {_PREFIX}{key.upper()}")
+        for key, value in known.items()
+        if key in scalars and not key.startswith("mlgit_")
+    }
+
+
+def _check_types(values: Mapping[str, Any]) -> None:
+    for key in (*KIND_KEYS, "storages"):
+        if values[key] is not None and not isinstance(values[key], dict):
+            raise Malformed(CONFIG_NAME, f"the key {key!r} must be a mapping")
+    threads = values["push_threads_count"]
+    if not isinstance(threads, int) or not 1 <= threads <= 1024:
+        raise ConfigError("push_threads_count", CONFIG_NAME, "expected a whole number between 1 and 1,024")
+
+
+def _check_paths(values: Mapping[str, Any]) -> None:
+    """Refuse paths of a project's own file that lead out of the project: it may come from somewhere else."""
+    kinds = [values[key] for key in KIND_KEYS if isinstance(values.get(key), dict)]
+    for mapping in (values, *kinds):
+        for key in PATH_KEYS:
+            path = str(mapping.get(key) or "").replace("\\", "/")
+            if path.startswith("/") or ":" in path or ".." in path.split("/"):
+                raise ConfigError(key, CONFIG_NAME, f"it must be a relative path, or stand in ~/{GLOBAL_NAME}")

@@ -1,0 +1,64 @@
+"""Garbage: drafts, chunks and caches that nothing here needs any more, and objects of a store that no version needs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import attrs
+
+from entrepot.errors import GitFailed
+from entrepot.workspace.projects.projects import KindState, Project
+from entrepot.workspace.projects.pushes import free_outbox, is_adding
+from entrepot.workspace.projects.recovery import recover
+
+
+@attrs.frozen
+class LocalGarbage:
+    """What was removed, or would be: the number of files and their bytes."""
+
+    files: int
+    bytes: int
+
+
+def collect_local(project: Project, *, is_rehearsal: bool = False) -> LocalGarbage:
+    """Remove drafts of interrupted checkouts and fetches, cached indexes, and chunks that no local version needs.
+
+    Args:
+        is_rehearsal: remove nothing.
+    """
+    files = size = 0
+    for state in project.configured():
+        if not state.folder.is_dir():
+            continue
+        recover(state)
+        with state.locked():
+            for folder in (state.drafts, state.indexes):
+                if folder == state.indexes and is_adding(state):
+                    continue
+                count, total = _measure(folder)
+                files, size = files + count, size + total
+                if not is_rehearsal:
+                    shutil.rmtree(folder, ignore_errors=True)
+            count, total = _free(state, is_rehearsal=is_rehearsal)
+            files, size = files + count, size + total
+    return LocalGarbage(files, size)
+
+
+def _free(state: KindState, *, is_rehearsal: bool) -> tuple[int, int]:
+    if is_rehearsal or not state.metadata.exists:
+        return 0, 0
+    before = _measure(state.outbox.folder)[0]
+    freed = free_outbox(state)
+    try:
+        state.metadata.git.run("gc", "--quiet", "--auto")
+    except GitFailed as error:
+        state.project.around.notify("warning", str(error))
+    return max(before - _measure(state.outbox.folder)[0], 0), freed
+
+
+def _measure(folder: Path) -> tuple[int, int]:
+    if not folder.is_dir():
+        return 0, 0
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    return len(sizes), sum(sizes)

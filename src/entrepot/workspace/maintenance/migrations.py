@@ -1,0 +1,42 @@
+"""Migration of published versions of the old format: contents become chunks, tags and commits stay."""
+
+from __future__ import annotations
+
+import attrs
+
+from entrepot.workspace.projects.projects import KindState
+from entrepot.workspace.projects.recovery import recover
+from entrepot.workspace.projects.versions import one_identity, read_version
+from entrepot.workspace.stores import PushCounts, migrate_version
+
+
+@attrs.frozen
+class MigratedVersion:
+    """A version that readers now read from chunks."""
+
+    tag: str
+    counts: PushCounts
+
+
+def migrate_entity(state: KindState, name: str, *, has_all_versions: bool = False) -> tuple[MigratedVersion, ...]:
+    """Migrate the latest published version of an entity, or all of them; versions without old contents are skipped.
+
+    Raises:
+        EntityMissing, EntityAmbiguous: the name stands for no entity, or for several.
+        ChunkMissing, ContentDamaged: an old object is missing or wrong; earlier versions are migrated.
+    """
+    recover(state)
+    done = []
+    with state.locked():
+        refs = state.initialised_metadata().refs()
+        _, tags = one_identity(refs, name, state.kind.word)
+        published = [tag for tag in tags if str(tag) in refs.tags]
+        for tag in published if has_all_versions else published[-1:]:
+            version = read_version(state, tag, refs.tags[str(tag)].commit)
+            if not any(entry.cid for entry in version.manifest.files.values()):
+                continue
+            draft = version.draft(state, state.database.base(str(tag)))
+            with state.store(version.spec.storage) as store:
+                counts = migrate_version(store, draft, progress=state.project.around.progress)
+            done.append(MigratedVersion(str(tag), counts))
+    return tuple(done)

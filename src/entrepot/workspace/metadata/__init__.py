@@ -1,0 +1,1 @@
+"""Metadata of versions in git repositories."""

@@ -1,0 +1,176 @@
+"""The metadata repository of one kind of entities: a git repository without a work tree, and its remote."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+
+from entrepot.client.git.git_commands import Git
+from entrepot.errors import GitFailed, Refused
+from entrepot.names import Oid
+from entrepot.workspace.configuration.urls import parse_git_url
+from entrepot.workspace.metadata.ref_tables import LOST, REMOTE, TAGS, UNPUBLISHED, RefTable, TagRef, read_refs
+from entrepot.workspace.metadata.secure_git import secure_git
+
+DEFAULT_BRANCH = "master"
+_HEAD = "refs/remotes/origin/HEAD"
+_NETWORK = re.compile(
+    r"Could not resolve host|Connection (refused|reset|timed out|closed)|early EOF|hung up|unexpected disconnect"
+    r"|Failed to connect|Operation timed out|RPC failed|HTTP 5\d\d|returned error: 5\d\d",
+    re.IGNORECASE,
+)
+_TRIES = 3
+
+
+@attrs.frozen
+class FetchReport:
+    """What a fetch has brought: new tags, and tags that the remote has moved."""
+
+    new: tuple[str, ...]
+    moved: tuple[str, ...]
+
+
+@attrs.frozen
+class MetadataRepository:
+    """A metadata repository in a folder; ``url`` is that of its remote, not yet checked."""
+
+    folder: Path
+    url: str
+    environ: Mapping[str, str] = attrs.field(repr=False)
+
+    @property
+    def git(self) -> Git:
+        """Git in the folder; a repository around it, such as that of the project, is never used."""
+        return secure_git(self.folder, self.environ).with_environ(GIT_CEILING_DIRECTORIES=str(self.folder.parent))
+
+    @property
+    def exists(self) -> bool:
+        """Whether the repository has been initialised."""
+        return (self.folder / ".git").exists()
+
+    def initialise(self) -> FetchReport:
+        """Create the repository, or repair one whose creation was interrupted, and fetch; idempotent.
+
+        Raises:
+            UrlRefused: the URL of the remote is not acceptable.
+            GitFailed: the remote cannot be read; a repository that was new is removed.
+        """
+        url = parse_git_url(self.url)
+        is_new = not self.folder.exists()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            if self.git.attempt("rev-parse", "--git-dir").code:
+                self.git.run("init", "--quiet")
+            self._set_remote(url)
+            return self.fetch()
+        except GitFailed:
+            if is_new:
+                shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+
+    def fetch(self) -> FetchReport:
+        """Fetch all branches and tags.
+
+        Raises:
+            GitFailed: the remote cannot be read.
+        """
+        url = parse_git_url(self.url)
+        if self.git.attempt("config", "--get", "remote.origin.url").stdout.decode().strip() != url:
+            self._set_remote(url)
+        before = read_refs(self.git)
+        self._with_retries("fetch", "--quiet", "--force", "origin", f"+refs/heads/*:{REMOTE}*", f"+{TAGS}*:{TAGS}*")
+        self._find_branch()
+        after = read_refs(self.git)
+        new = tuple(sorted(after.tags.keys() - before.tags.keys()))
+        moved = tuple(tag for tag, ref in before.tags.items() if after.tags[tag].commit != ref.commit)
+        return FetchReport(new, moved)
+
+    def refs(self) -> RefTable:
+        """Return the refs as of the last fetch."""
+        return read_refs(self.git)
+
+    @property
+    def branch(self) -> str:
+        """The branch of the remote that lists all versions."""
+        done = self.git.attempt("symbolic-ref", "--quiet", _HEAD)
+        found = done.stdout.decode("utf-8", "replace").strip().removeprefix(REMOTE)
+        return found if done.code == 0 and found else DEFAULT_BRANCH
+
+    def head(self) -> Oid | None:
+        """Return the head of the remote's branch as of the last fetch; None if the remote is empty."""
+        return self.refs().branches.get(self.branch)
+
+    def record(self, tag: str, oid: Oid) -> None:
+        """Keep a local version until it is published.
+
+        Raises:
+            GitFailed: a local version has this tag.
+        """
+        self.git.run("update-ref", f"{UNPUBLISHED}{tag}", oid, "0" * 40)
+
+    def forget(self, tag: str) -> None:
+        """Remove a local version."""
+        self.git.run("update-ref", "-d", f"{UNPUBLISHED}{tag}")
+
+    def mark_lost(self, tag: str, ref: TagRef) -> None:
+        """Keep a local version under another name, because its number was published by someone else."""
+        self._update(f"update {LOST}{tag} {ref.oid}", f"delete {UNPUBLISHED}{tag}")
+
+    def mark_published(self, tag: str, ref: TagRef, head: Oid) -> None:
+        """Record that a local version is at the remote now."""
+        self._update(
+            f"update {TAGS}{tag} {ref.oid}", f"update {REMOTE}{self.branch} {head}", f"delete {UNPUBLISHED}{tag}"
+        )
+
+    def add_tag(self, name: str, commit: Oid) -> None:
+        """Create a user's tag at the remote and here.
+
+        Raises:
+            Refused: a tag of this name exists.
+            GitFailed: the remote refused it.
+        """
+        if name in self.refs().tags or self.git.attempt("check-ref-format", f"{TAGS}{name}").code:
+            raise Refused(f"the tag {name!r} exists already, or is no name that git accepts; choose another one")
+        self.git.run("push", "--quiet", "origin", f"{commit}:{TAGS}{name}")
+        self.git.run("update-ref", f"{TAGS}{name}", commit)
+
+    def delete_tag(self, name: str) -> None:
+        """Delete a user's tag at the remote and here.
+
+        Raises:
+            GitFailed: the remote refused it.
+        """
+        self.git.run("push", "--quiet", "origin", f":{TAGS}{name}")
+        self.git.run("update-ref", "-d", f"{TAGS}{name}")
+
+    def _set_remote(self, url: str) -> None:
+        self.git.run("config", "remote.origin.url", url)
+        self.git.run("config", "remote.origin.fetch", f"+refs/heads/*:{REMOTE}*")
+
+    def _find_branch(self) -> None:
+        """Point ``origin/HEAD`` to the default branch of the remote."""
+        listed = self._with_retries("ls-remote", "--symref", "origin", "HEAD").decode("utf-8", "replace")
+        match = re.search(r"^ref: refs/heads/(\S+)\tHEAD$", listed, re.MULTILINE)
+        branches = sorted(self.refs().branches)
+        named = match[1] if match else next((name for name in (DEFAULT_BRANCH, "main") if name in branches), "")
+        branch = named or (branches[0] if branches else "")
+        if branch:
+            self.git.run("symbolic-ref", _HEAD, f"{REMOTE}{branch}")
+
+    def _with_retries(self, *arguments: str) -> bytes:
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return self.git.run(*arguments)
+            except GitFailed as error:
+                if attempt == _TRIES or not _NETWORK.search(error.reason):
+                    raise
+                time.sleep(0.5 * attempt)
+        raise AssertionError("the loop returns or raises")
+
+    def _update(self, *lines: str) -> None:
+        self.git.run("update-ref", "--stdin", stdin="".join(f"{line}\n" for line in lines).encode())

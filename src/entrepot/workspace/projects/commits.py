@@ -1,0 +1,206 @@
+"""Commits: what is staged becomes a version, offline and final."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+import msgspec
+
+from entrepot.errors import NothingToCommit, VersionTaken
+from entrepot.names import Oid, RepoPath
+from entrepot.workspace.configuration.config_files import replace_text
+from entrepot.workspace.entities.specs import Spec, edit_version
+from entrepot.workspace.entities.version_tags import Identity, VersionTag, next_number, parse_number
+from entrepot.workspace.manifests import UNKNOWN_SIZE, Manifest, ManifestEntry, render_manifest
+from entrepot.workspace.metadata.git_objects import remove_folder, write_commit, write_folder, write_tag
+from entrepot.workspace.metadata.ref_tables import RefTable
+from entrepot.workspace.metadata.repositories import MetadataRepository
+from entrepot.workspace.metadata.secure_git import check_identity
+from entrepot.workspace.projects.additions import check_mutability, is_lost, known_numbers
+from entrepot.workspace.projects.entities import Entity
+from entrepot.workspace.projects.heads import finish_commit
+from entrepot.workspace.projects.links import links_of
+from entrepot.workspace.projects.recovery import recover
+from entrepot.workspace.projects.sizes import render_size
+from entrepot.workspace.projects.versions import Version, head_version
+from entrepot.workspace.state.rows import Head, StagedChange, StagedFile, Step
+from entrepot.workspace.stores import find_sizes
+
+
+@attrs.frozen
+class CommitReport:
+    """A new version; ``inherited`` are the tags of links that it takes over from the version before."""
+
+    tag: str
+    commit: Oid
+    number: int
+    files: int
+    bytes: int
+    inherited: tuple[str, ...] = ()
+
+
+def commit_version(
+    entity: Entity,
+    *,
+    version: int | None = None,
+    message: str | None = None,
+    links: Mapping[str, str] | None = None,
+    inherits_links: bool = True,
+) -> CommitReport:
+    """Create a version from what is staged. Nothing is sent.
+
+    Args:
+        version: its number, which is also written into the spec; None takes that of the spec.
+        message: the message of the commit.
+        links: names of linked entities by the root key of their kind.
+        inherits_links: take over links of the version before that are not given.
+
+    Raises:
+        NothingToCommit: nothing is staged, or the version would have no files.
+        VersionTaken: the number is used.
+        EntityMissing: a linked entity is not checked out; there is no version.
+        LockedByMutability: the spec has another mutability than the version before.
+        ConfigError: git knows no author.
+    """
+    state = entity.state
+    repository = state.initialised_metadata()
+    recover(state)
+    with state.locked():
+        spec, refs = entity.spec(), repository.refs()
+        if version is not None:
+            spec = spec.with_version(parse_number(version))
+        parse_number(spec.version)
+        head = state.database.head(entity.folder)
+        base = head_version(state, head.tag, head.commit) if head is not None else None
+        staged, documents = state.database.staged(entity.folder), state.database.documents(entity.folder)
+        if not staged and not is_lost(refs, head) and not _has_news(entity, spec, base, documents):
+            raise NothingToCommit(state.kind.word)
+        check_mutability(entity, spec, refs)
+        check_free(refs, spec.identity, spec.version)
+        tagger = check_identity(repository.git)
+        found = links_of(entity, spec, base, links or {}, inherits_links=inherits_links)
+        manifest = _sized(entity, spec, _next_manifest(base, staged))
+        if not manifest.files:
+            raise NothingToCommit(state.kind.word)
+        _warn_about_base(entity, refs, spec.identity, head)
+        if version is not None:
+            text = edit_version(entity.spec_text(), state.kind, version, str(entity.spec_path))
+            replace_text(entity.spec_path, text)
+            documents[entity.spec_path.name] = text.encode("utf-8")
+        committed = spec.with_links(found.links).with_contents(manifest.amount, render_size(manifest.size))
+        parent, tag = _parent(repository, refs, head), spec.tag
+        moved_from = base.folder if base is not None and base.folder != entity.folder else None
+        commit = write_version(
+            repository, entity.folder, committed, manifest, documents, parent, message, moved_from=moved_from
+        )
+        oid = write_tag(repository.git, str(tag), commit, message or f"Version {tag}", tagger)
+        _record(entity, tag, commit, oid, head, refs, documents)
+    return CommitReport(str(tag), commit, tag.number, manifest.amount, manifest.size, found.inherited)
+
+
+def check_free(refs: RefTable, identity: Identity, number: int) -> None:
+    """Check that no version has a number.
+
+    Raises:
+        VersionTaken: one has it; the message names the next free one.
+    """
+    tag = identity.tag(number)
+    if tag in refs.tags or tag in refs.unpublished:
+        free = next_number(known_numbers(refs, identity))
+        raise VersionTaken(tag, f"the next free number is {free}: --version={free}, or 'add --bumpversion'")
+
+
+def write_version(
+    repository: MetadataRepository,
+    folder: str,
+    spec: Spec,
+    manifest: Manifest,
+    documents: Mapping[str, bytes],
+    parent: Oid | None,
+    message: str | None,
+    moved_from: str | None = None,
+) -> Oid:
+    """Write the commit of a version and return its id; no ref is created.
+
+    Args:
+        spec: as it is committed.
+        moved_from: the folder that the version before had, if it was another one.
+        documents: README and ignored paths by name; a spec among them is not used.
+    """
+    files = {name: content for name, content in documents.items() if not name.endswith(".spec")}
+    files |= {f"{spec.name}.spec": spec.render().encode("utf-8"), **render_manifest(manifest)}
+    tree = write_folder(repository.git, parent, folder, files)
+    if moved_from is not None and not folder.startswith(f"{moved_from}/"):
+        tree = remove_folder(repository.git, tree, moved_from)
+    text = message or f"Version {spec.version} of {spec.name}"
+    return write_commit(repository.git, tree, () if parent is None else (parent,), f"{text.rstrip()}\n")
+
+
+def _record(
+    entity: Entity,
+    tag: VersionTag,
+    commit: Oid,
+    oid: Oid,
+    head: Head | None,
+    refs: RefTable,
+    documents: Mapping[str, bytes],
+) -> None:
+    """Name the version, then move the head to it; the journal completes what a crash interrupts."""
+    state = entity.state
+    base = None if head is None else head.base if is_lost(refs, head) else head.tag
+    payload = msgspec.json.encode({"commit": commit, "oid": oid, "base": base})
+    with state.database.transaction() as transaction:
+        transaction.set_journal(entity.folder, Step("commit", str(tag), payload))
+        transaction.put_documents(entity.folder, documents)
+    state.metadata.record(str(tag), oid)
+    finish_commit(entity, str(tag), commit, base)
+
+
+def _next_manifest(base: Version | None, staged: Mapping[RepoPath, StagedFile]) -> Manifest:
+    files: dict[RepoPath, ManifestEntry] = dict(base.manifest.files) if base is not None else {}
+    for path, change in staged.items():
+        if change.change is StagedChange.DELETED:
+            files.pop(path, None)
+        elif change.entry is not None:
+            files[path] = change.entry
+    return Manifest(dict(sorted(files.items(), key=lambda item: item[0].encode())))
+
+
+def _sized(entity: Entity, spec: Spec, manifest: Manifest) -> Manifest:
+    """Return a manifest in which every size is known; those of old manifests are read from the store."""
+    if all(entry.size != UNKNOWN_SIZE for entry in manifest.files.values()):
+        return manifest
+    state = entity.state
+    with state.store(spec.storage) as store:
+        return find_sizes(store, manifest, progress=state.project.around.progress)
+
+
+def _has_news(entity: Entity, spec: Spec, base: Version | None, documents: Mapping[str, bytes]) -> bool:
+    """Whether a commit without staged files differs from the version before."""
+    if base is None or not documents:
+        return False
+    name = entity.spec_path.name
+    others = {key: value for key, value in documents.items() if key != name}
+    old = {key: value for key, value in base.documents.items() if key != name}
+    return base.folder != entity.folder or others != old or spec.declared() != base.spec.declared()
+
+
+def _parent(repository: MetadataRepository, refs: RefTable, head: Head | None) -> Oid | None:
+    """Return the commit on which a version is built: the version before if it is local, else the remote's branch.
+
+    So a branch never contains a version of another entity that was not pushed.
+    """
+    if head is not None and head.tag in refs.unpublished and refs.unpublished[head.tag].commit == head.commit:
+        return head.commit
+    return refs.branches.get(repository.branch)
+
+
+def _warn_about_base(entity: Entity, refs: RefTable, identity: Identity, head: Head | None) -> None:
+    numbers = [*known_numbers(refs, identity)]
+    if head is None or not numbers or is_lost(refs, head):
+        return
+    latest = identity.tag(max(numbers))
+    if latest != head.tag and latest not in refs.lost:
+        text = f"the new version is based on {head.tag}, which is not the latest one: {latest}"
+        entity.state.project.around.notify("warning", text)

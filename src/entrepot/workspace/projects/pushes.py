@@ -1,0 +1,220 @@
+"""Pushes: data first, then branch and tag in one step, then bookkeeping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from entrepot.errors import Refused
+from entrepot.names import Oid
+from entrepot.workspace.configuration.config_files import replace_text
+from entrepot.workspace.entities.specs import edit_version
+from entrepot.workspace.entities.version_tags import VersionTag, find_tag, next_number, parse_tag
+from entrepot.workspace.metadata.git_objects import write_tag
+from entrepot.workspace.metadata.publishing import publish, taken
+from entrepot.workspace.metadata.ref_tables import RefTable
+from entrepot.workspace.metadata.secure_git import check_identity
+from entrepot.workspace.projects.additions import is_lost, known_numbers
+from entrepot.workspace.projects.commits import write_version
+from entrepot.workspace.projects.entities import Entity
+from entrepot.workspace.projects.heads import write_head_file
+from entrepot.workspace.projects.links import check_published, refuse_local_links
+from entrepot.workspace.projects.projects import KindState
+from entrepot.workspace.projects.recovery import recover
+from entrepot.workspace.projects.sources import workspace_contents
+from entrepot.workspace.projects.updates import reconcile
+from entrepot.workspace.projects.versions import Version, read_version
+from entrepot.workspace.state.locks import is_held
+from entrepot.workspace.stores import PushCounts, plan_push, push_version
+
+
+@attrs.frozen
+class PushedVersion:
+    """A version that is published now; ``number`` differs from the committed one if it was renumbered."""
+
+    tag: str
+    commit: str
+    objects: int
+    bytes_sent: int
+    bytes_known: int
+
+
+@attrs.frozen
+class PushReport:
+    """Everything that a push published, in order; empty if there was nothing to publish."""
+
+    published: tuple[PushedVersion, ...]
+
+
+@attrs.frozen
+class PushOptions:
+    """How a push goes about: ``renumbers`` versions whose number is lost, ``follows_links`` to local versions."""
+
+    renumbers: bool = False
+    follows_links: bool = False
+    fail_limit: int | None = None
+
+
+def push_versions(entity: Entity, options: PushOptions | None = None) -> PushReport:
+    """Publish the local versions of an entity in order. A repeated push sends only what is missing.
+
+    Raises:
+        VersionTaken: the remote has another version of this number.
+        Refused: a linked version is not published, or the branch never stands still.
+        ChunkMissing: contents of a version are nowhere; nothing was published.
+        StorageRefused, BucketMissing, StorageUnreachable, GitFailed: nothing was published.
+    """
+    chosen = options or PushOptions()
+    state = entity.state
+    recover(state)
+    repository = state.initialised_metadata()
+    linked: tuple[PushedVersion, ...] = ()
+    if chosen.follows_links:
+        linked = _push_linked(entity, chosen)
+    with state.locked():
+        repository.fetch()
+        reconcile(state)
+        _renumber_lost(entity, repository.refs(), chosen)
+        published: list[PushedVersion] = []
+        for tag in local_versions(entity, repository.refs()):
+            published.append(_push_one(entity, tag, chosen))
+        if published:
+            free_outbox(state)
+    return PushReport((*linked, *published))
+
+
+def plan_pushes(entity: Entity) -> PushReport:
+    """Return what a push would send; nothing is written.
+
+    Raises: as :func:`push_versions`.
+    """
+    state = entity.state
+    recover(state)
+    refs = state.initialised_metadata().refs()
+    planned = []
+    for tag in local_versions(entity, refs):
+        version = read_version(state, tag, refs.unpublished[str(tag)].commit)
+        with state.store(version.spec.storage) as store:
+            counts = plan_push(store, state.outbox, version.draft(state, state.database.base(str(tag))))
+        planned.append(_pushed(version, counts))
+    return PushReport(tuple(planned))
+
+
+def local_versions(entity: Entity, refs: RefTable) -> list[VersionTag]:
+    """Return the local versions of an entity, ascending."""
+    identity = entity.spec().identity
+    tags = [tag for name in refs.unpublished if (tag := find_tag(name)) is not None and tag.identity == identity]
+    return sorted(tags, key=lambda tag: tag.number)
+
+
+def free_outbox(state: KindState) -> int:
+    """Delete chunks that no local version and no staged file needs; return their bytes. The caller holds the lock.
+
+    Nothing is deleted while files are being added: their chunks are not staged yet.
+    """
+    if is_adding(state):
+        return 0
+    refs = state.metadata.refs()
+    needed = state.database.staged_contents()
+    for table in (refs.unpublished, refs.lost):
+        for name, ref in table.items():
+            version = read_version(state, parse_tag(name), ref.commit)
+            needed |= {entry.sha256 for entry in version.manifest.files.values()}
+    return state.outbox.keep_only(needed)
+
+
+def is_adding(state: KindState) -> bool:
+    """Whether another command is adding files at this moment."""
+    folder = state.folder / "adding"
+    return folder.is_dir() and any(is_held(file) for file in folder.iterdir())
+
+
+def _push_one(entity: Entity, tag: VersionTag, options: PushOptions) -> PushedVersion:
+    state, repository = entity.state, entity.state.metadata
+    ref = repository.refs().unpublished[str(tag)]
+    version = read_version(state, tag, ref.commit)
+    refuse_local_links(check_published(state, version.spec))
+    _check_old_contents(state, version)
+    with state.store(version.spec.storage) as store:
+        counts = push_version(
+            store,
+            state.outbox,
+            version.draft(state, state.database.base(str(tag))),
+            progress=state.project.around.progress,
+            sources=workspace_contents(entity),
+            fail_limit=options.fail_limit,
+        )
+    publication = publish(repository, str(tag), ref, version.folder)
+    if not publication.is_atomic:
+        text = "the remote does not support atomic pushes; the branch was published before the tag"
+        state.project.around.notify("warning", text)
+    return _pushed(version, counts)
+
+
+def _check_old_contents(state: KindState, version: Version) -> None:
+    """Check that contents of the old format are published: their objects are in the bucket only then.
+
+    Raises:
+        Refused: the old program had committed this version and never pushed it.
+    """
+    missing = {entry.cid for entry in version.manifest.files.values() if entry.cid}
+    refs = state.metadata.refs()
+    for name, ref in refs.tags.items():
+        tag = find_tag(name) if missing else None
+        if tag is not None and tag.identity == version.tag.identity:
+            published = read_version(state, tag, ref.commit)
+            missing -= {entry.cid for entry in published.manifest.files.values()}
+    if missing:
+        cure = f"run 'ml-git {state.kind.word} reset {version.spec.name} --reference=head~1', then add and commit again"
+        raise Refused(f"{version.tag} was committed by ML-Git 2.9.9, which did not send its data; {cure}")
+
+
+def _pushed(version: Version, counts: PushCounts) -> PushedVersion:
+    return PushedVersion(str(version.tag), version.commit, counts.objects, counts.bytes_sent, counts.bytes_known)
+
+
+def _push_linked(entity: Entity, options: PushOptions) -> tuple[PushedVersion, ...]:
+    state = entity.state
+    refs = state.metadata.refs()
+    published: list[PushedVersion] = []
+    for tag in local_versions(entity, refs):
+        version = read_version(state, tag, refs.unpublished[str(tag)].commit)
+        for other, linked in check_published(state, version.spec):
+            heads: Mapping[str, object] = other.database.heads()
+            name = parse_tag(linked).identity.name
+            for folder in heads:
+                if folder == name or folder.endswith(f"/{name}"):
+                    published += push_versions(Entity(other, folder), options).published
+    return tuple(published)
+
+
+def _renumber_lost(entity: Entity, refs: RefTable, options: PushOptions) -> None:
+    """Give the head of an entity the next free number if its own is lost.
+
+    Raises:
+        VersionTaken: it is lost, and the options do not allow a new number.
+    """
+    state = entity.state
+    head = state.database.head(entity.folder)
+    if head is None or not is_lost(refs, head):
+        return
+    if not options.renumbers:
+        raise taken(state.metadata, head.tag)
+    lost = read_version(state, parse_tag(head.tag), head.commit)
+    number = next_number(known_numbers(refs, lost.tag.identity))
+    spec = lost.spec.with_version(number)
+    parent: Oid | None = refs.branches.get(state.metadata.branch)
+    commit = write_version(state.metadata, entity.folder, spec, lost.manifest, lost.documents, parent, None)
+    tag = str(spec.tag)
+    oid = write_tag(state.metadata.git, tag, commit, f"Version {tag}", check_identity(state.metadata.git))
+    state.metadata.record(tag, oid)
+    text = edit_version(entity.spec_text(), state.kind, number, str(entity.spec_path))
+    replace_text(entity.spec_path, text)
+    documents = {**state.database.documents(entity.folder), entity.spec_path.name: text.encode("utf-8")}
+    with state.database.transaction() as transaction:
+        transaction.set_head(entity.folder, attrs.evolve(head, tag=tag, commit=commit))
+        transaction.set_base(tag, head.base)
+        transaction.put_documents(entity.folder, documents)
+    write_head_file(entity, tag, commit)
+    state.project.around.notify("warning", f"{head.tag} was published by someone else; yours becomes {tag}")

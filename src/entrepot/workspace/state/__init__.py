@@ -1,0 +1,1 @@
+"""Local state of a project: database, locks and journal."""

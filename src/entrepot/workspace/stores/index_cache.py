@@ -1,0 +1,99 @@
+"""Indexes kept on the local disk by name, so that each is received once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from entrepot.errors import ContentMismatch, Malformed
+from entrepot.workspace.stores.buckets import Data
+from entrepot.workspace.stores.formats.index_objects import IndexObject, parse_index
+
+_NAME = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+class IndexCache:
+    """The indexes in a folder; safe to use from several threads, and from several processes.
+
+    Args:
+        folder: created when an index is put into it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._parsed: dict[str, IndexObject] = {}
+        self._lock = threading.Lock()
+
+    def names(self) -> list[str]:
+        """Return the names of all indexes, the newest first."""
+        found = []
+        with contextlib.suppress(FileNotFoundError):
+            for entry in os.scandir(self.folder):
+                if _NAME.fullmatch(entry.name):
+                    with contextlib.suppress(FileNotFoundError):
+                        found.append((-entry.stat().st_mtime_ns, entry.name))
+        return [name for _, name in sorted(found)]
+
+    def find(self, name: str) -> IndexObject | None:
+        """Return an index, or None if it is not here; one with wrong bytes is removed."""
+        with self._lock:
+            if name in self._parsed:
+                return self._parsed[name]
+        path = self.folder / name
+        try:
+            index = parse_index(path.read_bytes(), name)
+        except FileNotFoundError:
+            return None
+        except (ContentMismatch, Malformed):
+            path.unlink(missing_ok=True)
+            return None
+        return self._remember(name, index)
+
+    def put(self, name: str, data: Data) -> IndexObject:
+        """Keep an index and return its content; raises as ``parse_index``."""
+        index = parse_index(data, name)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        draft = self.folder / f".{secrets.token_hex(8)}"
+        try:
+            draft.write_bytes(data)
+            os.replace(draft, self.folder / name)
+        finally:
+            draft.unlink(missing_ok=True)
+        return self._remember(name, index)
+
+    def read_all(self) -> Iterator[tuple[str, IndexObject]]:
+        """Yield every index with its name, the newest first."""
+        for name in self.names():
+            index = self.find(name)
+            if index is not None:
+                yield name, index
+
+    def drop(self, name: str) -> None:
+        """Remove an index if it is here."""
+        with self._lock:
+            self._parsed.pop(name, None)
+        (self.folder / name).unlink(missing_ok=True)
+
+    def verify(self) -> list[str]:
+        """Read every index from the disk again; remove damaged ones and return their names."""
+        damaged = []
+        for name in self.names():
+            with self._lock:
+                self._parsed.pop(name, None)
+            if self.find(name) is None:
+                damaged.append(name)
+        return damaged
+
+    def clear(self) -> None:
+        """Remove all indexes."""
+        for name in self.names():
+            self.drop(name)
+
+    def _remember(self, name: str, index: IndexObject) -> IndexObject:
+        with self._lock:
+            return self._parsed.setdefault(name, index)

@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import pytest
+
+from entrepot.errors import CacheDamaged, Refused
+from entrepot.names import Oid, RepoPath
+from entrepot.workspace.manifests import ManifestEntry
+from entrepot.workspace.state.databases import Database
+from entrepot.workspace.state.rows import Extent, Head, StagedChange, StagedFile, Step, TrackedFile
+from entrepot.workspace.stores import FileState
+
+A, B = RepoPath("data/a"), RepoPath("data/b")
+ENTRY = ManifestEntry(sha256="ab" * 32, size=3, x=1)
+STATE = FileState(3, 1, 2, 4, 0o100444)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(tmp_path / "w.sqlite3")
+
+
+def test_a_database_that_is_not_there_is_empty(database: Database) -> None:
+    assert database.heads() == {}
+    assert database.files("x") == {}
+    assert not database.path.exists()
+
+
+def test_rows_are_kept_by_entity(database: Database) -> None:
+    head = Head("t__1", Oid("1" * 40), Extent.SAMPLE, "t__0")
+    with database.transaction() as changes:
+        changes.set_head("x", head)
+        changes.put_files("x", {A: TrackedFile(ENTRY, STATE, True), B: TrackedFile(ENTRY)})
+        changes.stage("x", {A: StagedFile(StagedChange.DELETED), B: StagedFile(StagedChange.MODIFIED, ENTRY, STATE)})
+        changes.put_documents("x", {"README.md": b"r"})
+        changes.set_base("t__1", "t__0")
+    assert database.head("x") == head
+    assert database.head("y") is None
+    assert database.files("x") == {A: TrackedFile(ENTRY, STATE, True), B: TrackedFile(ENTRY)}
+    assert database.staged("x") == {
+        A: StagedFile(StagedChange.DELETED),
+        B: StagedFile(StagedChange.MODIFIED, ENTRY, STATE),
+    }
+    assert database.staged_contents() == {ENTRY.sha256}
+    assert database.documents("x") == {"README.md": b"r"}
+    assert database.base("t__1") == "t__0"
+    assert database.check() == []
+    with database.transaction() as changes:
+        changes.drop_files("x", [A])
+        changes.unstage("x")
+        changes.set_head("x", None)
+        changes.set_base("t__1", None)
+    assert list(database.files("x")) == [B]
+    assert (database.staged("x"), database.heads(), database.base("t__1")) == ({}, {}, None)
+
+
+def test_a_transaction_that_fails_changes_nothing(database: Database) -> None:
+    def fail() -> None:
+        with database.transaction() as changes:
+            changes.set_head("x", Head("t", Oid("1" * 40)))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert database.heads() == {}
+
+
+def test_the_journal_keeps_one_step_for_each_entity(database: Database) -> None:
+    step = Step("checkout", "t__1", b"{}")
+    with database.transaction() as changes:
+        changes.set_journal("x", step)
+    assert database.journal() == {"x": step}
+    with database.transaction() as changes:
+        changes.set_journal("x", None)
+    assert database.journal() == {}
+
+
+def test_a_newer_or_damaged_file_is_refused(database: Database) -> None:
+    import sqlite3
+
+    connection = sqlite3.connect(database.path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(Refused, match="newer version"):
+        database.heads()
+    database.path.write_bytes(b"no database at all, but long enough to be looked at" * 100)
+    with pytest.raises(CacheDamaged, match="delete it"):
+        database.heads()
