@@ -4,7 +4,7 @@ import pytest
 
 from entrepot.errors import FilesRefused, LockedByMutability, MetadataMissing, PathMissing
 from entrepot.workspace.projects.additions import add_files, known_numbers
-from entrepot.workspace.state.rows import StagedChange
+from entrepot.workspace.state.rows import FileChange
 from tests.support.machines import Machine, Team
 
 
@@ -27,8 +27,8 @@ def test_deletions_are_staged_and_files_locked(machine: Machine) -> None:
     assert (report.files, report.deleted, report.corrupted, report.is_news) == (1, 1, (), True)
     staged = machine.state().database.staged("x")
     assert {path: change.change for path, change in staged.items()} == {
-        "data/a": StagedChange.DELETED,
-        "data/run.sh": StagedChange.NEW,
+        "data/a": FileChange.DELETED,
+        "data/run.sh": FileChange.NEW,
     }
     assert (machine.folder / "datasets/x/data/run.sh").stat().st_mode & 0o777 == 0o555
     assert staged["data/run.sh"].entry is not None

@@ -10,7 +10,7 @@ from entrepot.workspace.entities.mutability import Mutability
 from entrepot.workspace.manifests import ManifestEntry
 from entrepot.workspace.projects.comparisons import compare, content_of, has_content, refreshed
 from entrepot.workspace.projects.scans import Scan, ScannedFile, state_of
-from entrepot.workspace.state.rows import StagedChange, StagedFile, TrackedFile
+from entrepot.workspace.state.rows import FileChange, StagedFile, TrackedFile
 
 A = RepoPath("a")
 
@@ -33,19 +33,19 @@ def file(tmp_path: Path) -> ScannedFile:
         ("two", None, "strict", "corrupted"),
         ("two", None, "flexible", "corrupted"),
         ("two", None, "mutable", "changed"),
-        (None, (StagedChange.NEW, "one"), "strict", None),
-        (None, (StagedChange.NEW, "two"), "strict", "edited"),
-        ("two", (StagedChange.MODIFIED, "six"), "strict", "edited"),
-        ("one", (StagedChange.MODIFIED, "six"), "strict", "returned"),
-        ("one", (StagedChange.DELETED, None), "strict", "returned"),
-        ("two", (StagedChange.DELETED, None), "strict", "corrupted"),
-        ("two", (StagedChange.DELETED, None), "mutable", "changed"),
+        (None, (FileChange.NEW, "one"), "strict", None),
+        (None, (FileChange.NEW, "two"), "strict", "edited"),
+        ("two", (FileChange.MODIFIED, "six"), "strict", "edited"),
+        ("one", (FileChange.MODIFIED, "six"), "strict", "returned"),
+        ("one", (FileChange.DELETED, None), "strict", "returned"),
+        ("two", (FileChange.DELETED, None), "strict", "corrupted"),
+        ("two", (FileChange.DELETED, None), "mutable", "changed"),
     ],
 )
 def test_one_file_on_disk(
     file: ScannedFile,
     tracked: str | None,
-    staged: tuple[StagedChange, str | None] | None,
+    staged: tuple[FileChange, str | None] | None,
     mutability: str,
     expected: str,
 ) -> None:
@@ -67,8 +67,8 @@ def test_files_that_are_not_on_disk() -> None:
     rows = {A: TrackedFile(entry("one"))}
     empty = Scan({}, ())
     assert compare(empty, rows, {}, Mutability.STRICT).missing == [A]
-    assert compare(empty, rows, {A: StagedFile(StagedChange.DELETED)}, Mutability.STRICT).missing == []
-    assert compare(empty, {}, {A: StagedFile(StagedChange.NEW, entry("one"))}, Mutability.STRICT).vanished == [A]
+    assert compare(empty, rows, {A: StagedFile(FileChange.DELETED)}, Mutability.STRICT).missing == []
+    assert compare(empty, {}, {A: StagedFile(FileChange.NEW, entry("one"))}, Mutability.STRICT).vanished == [A]
 
 
 def test_a_file_with_a_known_state_is_not_read(file: ScannedFile) -> None:
@@ -93,5 +93,5 @@ def test_what_was_seen_becomes_the_known_state(file: ScannedFile) -> None:
     files, changes = refreshed({A: old}, {A: TrackedFile(entry("one"))}, {})
     assert files[A].state == old
     assert changes == {}
-    staged = {A: StagedFile(StagedChange.MODIFIED, entry("one"))}
+    staged = {A: StagedFile(FileChange.MODIFIED, entry("one"))}
     assert refreshed({A: old}, {A: TrackedFile(entry("one"))}, staged) == ({}, {A: attrs.evolve(staged[A], state=old)})

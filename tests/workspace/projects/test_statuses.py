@@ -1,5 +1,5 @@
 from entrepot.workspace.projects.statuses import natural_key, read_status, unpublished_tags
-from entrepot.workspace.state.rows import StagedChange
+from entrepot.workspace.state.rows import FileChange
 from tests.support.machines import Machine
 
 
@@ -17,10 +17,10 @@ def test_the_status_of_every_kind_of_file(machine: Machine) -> None:
     (machine.folder / "datasets/x/data/b").chmod(0o644)
     machine.write("datasets/x/data/b", "bad")
     report = read_status(machine.entity("x"))
-    assert report.staged == ((StagedChange.NEW, "data/new"),)
+    assert report.staged == ((FileChange.NEW, "data/new"),)
     assert report.untracked == ("data/later",)
     assert report.corrupted == ("data/b",)
-    assert report.changed == ((StagedChange.MODIFIED, "README.md"), (StagedChange.DELETED, "data/a"))
+    assert report.changed == ((FileChange.MODIFIED, "README.md"), (FileChange.DELETED, "data/a"))
     assert report.head is not None
     assert report.head.tag == "vision__images__x__1"
     assert report.unpublished == ()

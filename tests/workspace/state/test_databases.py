@@ -6,7 +6,7 @@ from entrepot.errors import CacheDamaged, Refused
 from entrepot.names import Oid, RepoPath
 from entrepot.workspace.manifests import ManifestEntry
 from entrepot.workspace.state.databases import Database
-from entrepot.workspace.state.rows import Extent, Head, StagedChange, StagedFile, Step, TrackedFile
+from entrepot.workspace.state.rows import Extent, Head, FileChange, StagedFile, Step, TrackedFile
 from entrepot.workspace.stores import FileState
 
 A, B = RepoPath("data/a"), RepoPath("data/b")
@@ -30,15 +30,15 @@ def test_rows_are_kept_by_entity(database: Database) -> None:
     with database.transaction() as changes:
         changes.set_head("x", head)
         changes.put_files("x", {A: TrackedFile(ENTRY, STATE, True), B: TrackedFile(ENTRY)})
-        changes.stage("x", {A: StagedFile(StagedChange.DELETED), B: StagedFile(StagedChange.MODIFIED, ENTRY, STATE)})
+        changes.stage("x", {A: StagedFile(FileChange.DELETED), B: StagedFile(FileChange.MODIFIED, ENTRY, STATE)})
         changes.put_documents("x", {"README.md": b"r"})
         changes.set_base("t__1", "t__0")
     assert database.head("x") == head
     assert database.head("y") is None
     assert database.files("x") == {A: TrackedFile(ENTRY, STATE, True), B: TrackedFile(ENTRY)}
     assert database.staged("x") == {
-        A: StagedFile(StagedChange.DELETED),
-        B: StagedFile(StagedChange.MODIFIED, ENTRY, STATE),
+        A: StagedFile(FileChange.DELETED),
+        B: StagedFile(FileChange.MODIFIED, ENTRY, STATE),
     }
     assert database.staged_contents() == {ENTRY.sha256}
     assert database.documents("x") == {"README.md": b"r"}

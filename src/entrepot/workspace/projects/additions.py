@@ -23,7 +23,7 @@ from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.scans import Scan, ScannedFile, scan_entity, state_of
 from entrepot.workspace.projects.versions import head_version, read_specs
 from entrepot.workspace.state.locks import exclusive
-from entrepot.workspace.state.rows import Extent, Head, StagedChange, StagedFile, TrackedFile, settled
+from entrepot.workspace.state.rows import Extent, Head, FileChange, StagedFile, TrackedFile, settled
 from entrepot.workspace.stores import FileState, PackedFile, SourceFile, cached_indexes, pack_files
 
 
@@ -274,12 +274,12 @@ def _stage(
 def _changes(
     staging: _Staging, packed: Mapping[RepoPath, PackedFile], mutability: Mutability
 ) -> dict[RepoPath, StagedFile]:
-    changes: dict[RepoPath, StagedFile] = {path: StagedFile(StagedChange.DELETED) for path in staging.found.missing}
+    changes: dict[RepoPath, StagedFile] = {path: StagedFile(FileChange.DELETED) for path in staging.found.missing}
     for path, file in packed.items():
         entry = ManifestEntry(sha256=file.sha256, size=file.state.size, x=int(file.is_executable))
         is_known = path in staging.tracked or path in staging.unseen
         kept = lock_file_mode(staging.scan.files[path], file.state, mutability, is_executable=file.is_executable)
-        changes[path] = StagedFile(StagedChange.MODIFIED if is_known else StagedChange.NEW, entry, kept)
+        changes[path] = StagedFile(FileChange.MODIFIED if is_known else FileChange.NEW, entry, kept)
     return changes
 
 

@@ -24,7 +24,7 @@ from entrepot.workspace.projects.links import links_of
 from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.sizes import render_size
 from entrepot.workspace.projects.versions import Version, head_version
-from entrepot.workspace.state.rows import Head, StagedChange, StagedFile, Step
+from entrepot.workspace.state.rows import Head, FileChange, StagedFile, Step
 from entrepot.workspace.stores import find_sizes
 
 
@@ -160,7 +160,7 @@ def _record(
 def _next_manifest(base: Version | None, staged: Mapping[RepoPath, StagedFile]) -> Manifest:
     files: dict[RepoPath, ManifestEntry] = dict(base.manifest.files) if base is not None else {}
     for path, change in staged.items():
-        if change.change is StagedChange.DELETED:
+        if change.change is FileChange.DELETED:
             files.pop(path, None)
         elif change.entry is not None:
             files[path] = change.entry

@@ -12,7 +12,7 @@ from entrepot.names import RepoPath
 from entrepot.workspace.entities.mutability import Mutability
 from entrepot.workspace.manifests import DescriptorHasher, ManifestEntry
 from entrepot.workspace.projects.scans import Scan, ScannedFile
-from entrepot.workspace.state.rows import StagedChange, StagedFile, TrackedFile, settled
+from entrepot.workspace.state.rows import FileChange, StagedFile, TrackedFile, settled
 from entrepot.workspace.stores import FileState
 
 _PIECE = 1 << 20
@@ -64,7 +64,7 @@ def compare(
         else:
             result.new.append(path)
     for path, change in staged.items():
-        if path not in scan.files and change.change is not StagedChange.DELETED:
+        if path not in scan.files and change.change is not FileChange.DELETED:
             (result.missing if path in tracked else result.vanished).append(path)
     result.missing += [path for path in tracked if path not in scan.files and path not in staged]
     return result

@@ -10,7 +10,7 @@ from entrepot.workspace.configuration.config_files import replace_text
 from entrepot.workspace.entities.yaml_documents import parse_yaml, render_yaml
 from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.projects import KindState
-from entrepot.workspace.state.rows import Extent, Head, StagedChange, TrackedFile
+from entrepot.workspace.state.rows import Extent, Head, FileChange, TrackedFile
 
 
 def finish_commit(entity: Entity, tag: str, commit: Oid, base: str | None) -> None:
@@ -25,7 +25,7 @@ def finish_commit(entity: Entity, tag: str, commit: Oid, base: str | None) -> No
     with database.transaction() as transaction:
         transaction.put_files(entity.folder, files)
         transaction.drop_files(
-            entity.folder, [p for p, change in staged.items() if change.change is StagedChange.DELETED]
+            entity.folder, [p for p, change in staged.items() if change.change is FileChange.DELETED]
         )
         transaction.unstage(entity.folder)
         transaction.set_head(entity.folder, Head(tag, commit, extent, base))

@@ -21,7 +21,7 @@ from entrepot.workspace.projects.pushes import free_outbox
 from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.scans import scan_entity
 from entrepot.workspace.projects.versions import Version, read_version
-from entrepot.workspace.state.rows import Extent, Head, StagedChange, StagedFile, Step, TrackedFile
+from entrepot.workspace.state.rows import Extent, Head, FileChange, StagedFile, Step, TrackedFile
 
 
 class ResetMode(enum.StrEnum):
@@ -78,7 +78,7 @@ def _undo_version(entity: Entity) -> str:
     before = _base_version(entity, head)
     files, staged = database.files(entity.folder), database.staged(entity.folder)
     base_files = before.manifest.files if before is not None else {}
-    changes: dict[RepoPath, StagedFile] = {path: StagedFile(StagedChange.DELETED) for path in base_files}
+    changes: dict[RepoPath, StagedFile] = {path: StagedFile(FileChange.DELETED) for path in base_files}
     tracked: dict[RepoPath, TrackedFile] = {}
     for path, entry in version.manifest.files.items():
         old = base_files.get(path)
@@ -88,7 +88,7 @@ def _undo_version(entity: Entity) -> str:
             if row is not None:
                 tracked[path] = row
         else:
-            kind = StagedChange.NEW if old is None else StagedChange.MODIFIED
+            kind = FileChange.NEW if old is None else FileChange.MODIFIED
             changes[path] = StagedFile(kind, entry, row.state if row is not None else None)
             if old is not None:
                 tracked[path] = TrackedFile(old)
@@ -137,7 +137,7 @@ def _restore(entity: Entity) -> None:
     state, database = entity.state, entity.state.database
     head = database.head(entity.folder)
     staged = database.staged(entity.folder)
-    new = [path for path, change in staged.items() if change.change is StagedChange.NEW]
+    new = [path for path, change in staged.items() if change.change is FileChange.NEW]
     if head is None:
         remove_files(entity, new)
         with database.transaction() as transaction:

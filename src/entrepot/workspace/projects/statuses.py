@@ -17,7 +17,7 @@ from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.scans import scan_entity
 from entrepot.workspace.state.locks import exclusive
-from entrepot.workspace.state.rows import Head, StagedChange, StagedFile, TrackedFile
+from entrepot.workspace.state.rows import Head, FileChange, StagedFile, TrackedFile
 from entrepot.workspace.stores import FileState
 
 
@@ -34,10 +34,10 @@ class StatusReport:
     kind: str
     name: str
     head: Head | None
-    staged: tuple[tuple[StagedChange, str], ...]
+    staged: tuple[tuple[FileChange, str], ...]
     untracked: tuple[str, ...]
     corrupted: tuple[str, ...]
-    changed: tuple[tuple[StagedChange, str], ...]
+    changed: tuple[tuple[FileChange, str], ...]
     unpublished: tuple[str, ...]
 
 
@@ -60,9 +60,9 @@ def read_status(entity: Entity) -> StatusReport:
     untracked = [name for name in documents if name not in added]
     edited = [name for name, content in documents.items() if name in added and added[name] != content]
     changed = [
-        (StagedChange.MODIFIED, str(path)) for path in sorted([*edited, *found.changed, *found.edited], key=natural_key)
+        (FileChange.MODIFIED, str(path)) for path in sorted([*edited, *found.changed, *found.edited], key=natural_key)
     ]
-    changed += [(StagedChange.DELETED, str(path)) for path in sorted(found.missing, key=natural_key)]
+    changed += [(FileChange.DELETED, str(path)) for path in sorted(found.missing, key=natural_key)]
     gone = {*found.vanished, *found.returned}
     return StatusReport(
         kind=state.kind.word,

@@ -11,7 +11,7 @@ from typing import Any
 from entrepot.errors import CacheDamaged, ProjectBusy, Refused
 from entrepot.names import Oid, RepoPath
 from entrepot.workspace.manifests import ManifestEntry
-from entrepot.workspace.state.rows import Extent, Head, StagedChange, StagedFile, Step, TrackedFile
+from entrepot.workspace.state.rows import Extent, Head, FileChange, StagedFile, Step, TrackedFile
 from entrepot.workspace.stores import FileState
 
 SCHEMA = 1
@@ -243,6 +243,6 @@ def _state(row: tuple[int | None, ...]) -> FileState | None:
 
 
 def _staged(row: tuple[Any, ...]) -> StagedFile:
-    change = StagedChange(row[0])
-    entry = None if change is StagedChange.DELETED else ManifestEntry(*row[1:5])
+    change = FileChange(row[0])
+    entry = None if change is FileChange.DELETED else ManifestEntry(*row[1:5])
     return StagedFile(change, entry, _state(row[5:]))

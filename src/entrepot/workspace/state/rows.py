@@ -23,7 +23,7 @@ class Extent(enum.StrEnum):
     BARE = "bare"
 
 
-class StagedChange(enum.StrEnum):
+class FileChange(enum.StrEnum):
     """What was staged for a path, in the words of ``status``."""
 
     NEW = "new file"
@@ -54,7 +54,7 @@ class TrackedFile:
 class StagedFile:
     """A change that the next version will contain; ``entry`` is None for a deletion."""
 
-    change: StagedChange
+    change: FileChange
     entry: ManifestEntry | None = None
     state: FileState | None = None
 
