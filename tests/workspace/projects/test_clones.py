@@ -61,3 +61,27 @@ def test_a_clone_that_fails_leaves_no_folder(team: Team, machine: Machine) -> No
 def test_a_project_outside_of_git_has_nowhere_to_push(machine: Machine) -> None:
     with pytest.raises(Refused, match="not in a git repository"):
         push_settings(machine.project())
+
+
+def test_state_and_links_in_cloned_settings_are_not_trusted(settings: Path, team: Team, machine: Machine) -> None:
+    clone = team.place / "evil"
+    git(team.place, "clone", "-q", str(settings), str(clone))
+    identity = ("-c", "user.name=e", "-c", "user.email=e@e")
+    (clone / ".ml-git/datasets").symlink_to(team.place)
+    (clone / ".ml-git/labels/refs").mkdir(parents=True)
+    (clone / ".ml-git/labels/refs/x").write_text("x")
+    git(clone, "add", "-fA")
+    git(clone, *identity, "commit", "-qm", "state")
+    git(clone, "push", "-q", "origin", "HEAD")
+    place = team.place / "clones"
+    place.mkdir()
+    project = clone_project(str(settings), Path("a"), place, around(machine))
+    assert not (project.root / ".ml-git/datasets").is_symlink()
+    assert not (project.root / ".ml-git/labels").exists()
+    (clone / "datasets").symlink_to(team.place)
+    git(clone, "add", "-fA")
+    git(clone, *identity, "commit", "-qm", "link")
+    git(clone, "push", "-q", "origin", "HEAD")
+    with pytest.raises(Malformed, match="is a link"):
+        clone_project(str(settings), Path("b"), place, around(machine))
+    assert [path.name for path in place.iterdir()] == ["a"]

@@ -55,3 +55,10 @@ def test_a_checkout_that_is_interrupted_is_completed_by_the_next_command(
 def test_rows_of_placed_files_are_trusted_only_when_they_are_old(machine: Machine) -> None:
     machine.ok("datasets", "checkout", "x", "--force")
     assert machine.state().database.files("x")[RepoPath("data/a")].entry.size == 3
+
+
+def test_a_workspace_that_is_a_link_is_not_written_to(machine: Machine, tmp_path: Path) -> None:
+    (machine.folder / "datasets").rename(tmp_path / "elsewhere")
+    (machine.folder / "datasets").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Refused, match="a link is in the place"):
+        check_places(machine.entity("x"), ["data/a"])

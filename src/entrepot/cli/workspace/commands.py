@@ -58,7 +58,13 @@ _LABELS = tuple(
 )
 
 
-@click.group(cls=LazyGroup, entries=_ROOT, context_settings=_SETTINGS, epilog=_EPILOG)
+@click.group(
+    cls=LazyGroup,
+    entries=_ROOT,
+    context_settings=_SETTINGS,
+    epilog=_EPILOG,
+    short_help="Version datasets, labels and models in buckets (ml-git).",
+)
 @click.option("--debug", is_flag=True, help="Print tracebacks of errors.")
 @click.version_option(entrepot.__version__, "--version", message="ml-git (entrepot) %(version)s")
 @click.pass_context
@@ -84,6 +90,7 @@ def ws(ctx: click.Context, debug: bool) -> None:
 
 @click.group(
     cls=LazyGroup,
+    short_help="Create and configure a project.",
     entries=(
         Entry("init", f"{_HERE}.project_commands:init", "Create a project in the current folder."),
         Entry("config", f"{_HERE}.project_commands:config", "Show, change and push the configuration."),
@@ -98,18 +105,19 @@ def repository() -> None:
     """Create and configure a project."""
 
 
-@click.group(cls=LazyGroup, entries=_ENTITY)
+@click.group(cls=LazyGroup, entries=_ENTITY, short_help="Version datasets.")
 def datasets() -> None:
     """Version datasets."""
 
 
-@click.group(cls=LazyGroup, entries=_LABELS)
+@click.group(cls=LazyGroup, entries=_LABELS, short_help="Version labels.")
 def labels() -> None:
     """Version labels, which may be linked to a dataset."""
 
 
 @click.group(
     cls=LazyGroup,
+    short_help="Version models.",
     entries=(*_MODEL, Entry("metrics", f"{_HERE}.reading_commands:metrics", "Show the metrics of all versions.")),
 )
 def models() -> None:

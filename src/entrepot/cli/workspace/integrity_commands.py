@@ -13,7 +13,7 @@ _DAY_S = 86_400.0
 VERBOSE_HINT = "For more information about the corrupted files you can run the command with the --verbose option."
 
 
-@click.command()
+@click.command(short_help="Check what is kept locally.")
 @click.argument("name", required=False)
 @click.option("--full", is_flag=True, help="Read all files of the workspace, and list what is damaged.")
 @click.option("--fix-workspace", is_flag=True, help="Restore damaged files of the workspace.")
@@ -49,7 +49,7 @@ def fsck(console: Console, name: str | None, full: bool, fix_workspace: bool) ->
         console.code = DAMAGED
 
 
-@click.command("remote-fsck")
+@click.command("remote-fsck", short_help="Check what the storage keeps of a version.")
 @click.argument("name")
 @click.option("--thorough", is_flag=True, help="Also read indexes and manifests.")
 @click.option("--paranoid", is_flag=True, help="Read and verify everything.")
@@ -82,7 +82,7 @@ def remote_fsck(
         console.code = DAMAGED
 
 
-@click.command()
+@click.command(short_help="Copy versions of ML-Git 2.9.9 into chunks.")
 @click.argument("name")
 @click.option("--all-versions", is_flag=True, help="Migrate every version, not only the latest.")
 @console_options
@@ -97,7 +97,7 @@ def migrate(console: Console, name: str, all_versions: bool) -> None:
     console.result({"migrated": rows}, lines or ["There is nothing to migrate"])
 
 
-@click.command()
+@click.command(short_help="Remove local files that nothing needs.")
 @click.option(
     "--remote", "is_remote", is_flag=True, help="In the buckets: record unneeded objects, or delete them a day later."
 )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from entrepot.workspace.projects.updates import NewVersions
 
 
-@click.command()
+@click.command(short_help="Create a project in the current folder.")
 @console_options
 def init(console: Console) -> None:
     """Create a project in the current folder."""
@@ -28,7 +28,7 @@ def init(console: Console) -> None:
     console.result({"root": str(root)}, [f"Initialized empty ml-git repository in {place}"])
 
 
-@click.command()
+@click.command(short_help="Clone the settings of a project, and its metadata.")
 @click.argument("url")
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
 @click.option("--untracked", is_flag=True, help="Do not keep the git repository of the settings.")
@@ -43,7 +43,7 @@ def clone(console: Console, url: str, directory: Path | None, untracked: bool) -
     console.result({"root": str(project.root)}, [])
 
 
-@click.command()
+@click.command(short_help="Fetch all metadata.")
 @console_options
 def update(console: Console) -> None:
     """Fetch the metadata of all kinds of entities; one that fails does not stop the others."""
@@ -63,7 +63,7 @@ def update(console: Console) -> None:
     console.result(rows, lines)
 
 
-@click.command()
+@click.command(short_help="Draw the versions and their links.")
 @click.option("--dot", "is_dot", is_flag=True, help="In the language of Graphviz, on standard output.")
 @click.option("--export-path", type=click.Path(path_type=Path), help="Folder for the file; default for pages: here.")
 @click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
@@ -90,7 +90,7 @@ def graph(console: Console, is_dot: bool, export_path: Path | None, opens: bool)
             click.launch(path.as_uri())
 
 
-@click.group()
+@click.group(short_help="Show, change and push the configuration.")
 def config() -> None:
     """Show, change and push the configuration."""
 

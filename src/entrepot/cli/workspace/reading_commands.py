@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from entrepot.workspace.reports.metrics_tables import VersionMetrics
 
 
-@click.command("list")
+@click.command("list", short_help="List the entities that have a version.")
 @click.option("--long", "is_long", is_flag=True, help="One folder a line.")
 @console_options
 def list_(console: Console, is_long: bool) -> None:
@@ -26,7 +26,7 @@ def list_(console: Console, is_long: bool) -> None:
     console.result({"entities": folders}, lines)
 
 
-@click.command("show")
+@click.command("show", short_help="Show the spec of a version.")
 @click.argument("name")
 @click.option("--tag", help="Tag of the version; default: the checked out one, else the latest.")
 @console_options
@@ -40,7 +40,7 @@ def show_(console: Console, name: str, tag: str | None) -> None:
     console.result(row, [heading, *version.spec.render_content().splitlines()])
 
 
-@click.group()
+@click.group(short_help="List, add and delete tags.")
 def tag() -> None:
     """List, add and delete tags."""
 
@@ -87,7 +87,7 @@ def delete_tag(console: Console, name: str, tag: str) -> None:
     console.result({"tag": tag}, [])
 
 
-@click.command()
+@click.command(short_help="Show which version is checked out.")
 @click.argument("name")
 @console_options
 def branch(console: Console, name: str) -> None:
@@ -99,7 +99,7 @@ def branch(console: Console, name: str) -> None:
     console.result({"tag": pair[0], "sha": pair[1]}, [repr(pair)])
 
 
-@click.command()
+@click.command(short_help="Show the versions of an entity.")
 @click.argument("name")
 @click.option("--stat", is_flag=True, help="Also the files that were added and deleted, folded.")
 @click.option("--fullstat", is_flag=True, help="Also every file that was added and deleted.")
@@ -155,7 +155,7 @@ def _log_row(entry: LoggedVersion) -> dict[str, object]:
     return row | (_diff_row(entry.changes) if entry.changes is not None else {})
 
 
-@click.command()
+@click.command(short_help="Show what differs between two versions.")
 @click.argument("name")
 @click.argument("first_tag")
 @click.argument("second_tag")
@@ -181,7 +181,7 @@ def _diff_row(report: DiffReport) -> dict[str, object]:
     return {"added": list(report.added), "updated": list(report.updated), "deleted": list(report.deleted)}
 
 
-@click.command()
+@click.command(short_help="Show the metrics of all versions.")
 @click.argument("name")
 @click.option("--export-type", type=click.Choice(["csv", "json"]), help="Also write a file of this type.")
 @click.option("--export-path", type=click.Path(), help="Folder of that file.")

@@ -15,8 +15,12 @@ TYPES = ("s3h", "azureblobh", "gdriveh", "sftph", "file")
 
 @click.group(
     cls=LazyGroup,
+    short_help="Configure the git remotes of the metadata.",
     entries=(
-        *(Entry(word, f"{_HERE}:of_kind", f"The remote of {word}.") for word in ("datasets", "labels", "models")),
+        *(
+            Entry(word, f"{_HERE}:of_kind", "Set or remove a metadata remote.")
+            for word in ("datasets", "labels", "models")
+        ),
         *(Entry(word, f"{_HERE}:of_kind", hidden=True) for word in ("dataset", "label", "model", "config")),
     ),
 )
@@ -24,7 +28,7 @@ def remote() -> None:
     """Configure the git remotes of the metadata."""
 
 
-@click.group()
+@click.group(short_help="Set or remove a metadata remote.")
 def of_kind() -> None:
     """Configure the remote of one kind of entities."""
 
@@ -59,7 +63,7 @@ def delete_remote(console: Console, is_global: bool) -> None:
     console.result({"kind": kind.word, "url": None}, [])
 
 
-@click.group()
+@click.group(short_help="Configure the storages of the data.")
 def storage() -> None:
     """Configure the storages of the data."""
 

@@ -20,7 +20,7 @@ NO_NEWS = "There is no new data to add"
 NOTHING_TO_PUSH = "No blobs to push at this time."
 
 
-@click.command()
+@click.command(short_help="Create an entity.")
 @click.argument("name")
 @click.option("--categories", required=True, help="Categories, separated by commas.")
 @click.option("--mutability", required=True, type=click.Choice(["strict", "flexible", "mutable"]))
@@ -60,7 +60,7 @@ def create(
     console.result({"entity": entity.folder, "spec": spec}, [spec])
 
 
-@click.command()
+@click.command(short_help="Show what is new, changed and staged.")
 @click.argument("name")
 @click.argument("directory", required=False)
 @click.option("--full", is_flag=True, help="List every file, also long lists.")
@@ -133,7 +133,7 @@ def _add_command(name: str, *, has_metrics: bool) -> click.Command:
     function = click.argument("paths", nargs=-1)(function)
     function = click.argument("name")(function)
     text = "Stage new, changed and deleted files: of the whole entity, or those that PATHS or wildcards name."
-    return click.command(name, help=text)(function)
+    return click.command(name, help=text, short_help="Stage new and changed files.")(function)
 
 
 def _add(
@@ -212,7 +212,8 @@ def _commit_command(name: str, links: Sequence[str]) -> click.Command:
     function = click.option("-m", "--message", help="Message of the commit.")(function)
     function = click.option("--version", type=int, help="Number of the version; default: that of the spec.")(function)
     function = click.argument("name")(function)
-    return click.command(name, help="Create a version from what is staged; nothing is sent.")(function)
+    text = "Create a version from what is staged; nothing is sent."
+    return click.command(name, help=text, short_help="Create a version from what is staged.")(function)
 
 
 def _commit(
@@ -259,7 +260,7 @@ commit_labels = _commit_command("commit", ("dataset",))
 commit_model = _commit_command("commit", ("dataset", "labels"))
 
 
-@click.command()
+@click.command(short_help="Publish the versions that are not published.")
 @click.argument("name")
 @click.option("--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="Repetitions of a call.")
 @click.option("--fail-limit", type=click.IntRange(0), help="Stop after so many failed objects.")

@@ -28,7 +28,7 @@ def sampling_options(function: Function) -> Function:
     return function
 
 
-@click.command()
+@click.command(short_help="Clone the metadata.")
 @console_options
 def init(console: Console) -> None:
     """Clone the metadata, or repair a clone that was interrupted."""
@@ -40,7 +40,7 @@ def init(console: Console) -> None:
     console.result({"entities": len(found), "versions": sum(row.count for row in found)}, [])
 
 
-@click.command()
+@click.command(short_help="Fetch the metadata.")
 @console_options
 def update(console: Console) -> None:
     """Fetch the metadata, and say what is new."""
@@ -51,7 +51,7 @@ def update(console: Console) -> None:
     console.result(json_rows(found), update_lines(found))
 
 
-@click.command()
+@click.command(short_help="Give the workspace the content of a version.")
 @click.argument("name", metavar="TAG|NAME")
 @click.option("--version", type=int, help="Number of the version; default: the latest.")
 @click.option("--force", is_flag=True, help="Overwrite local changes.")
@@ -92,7 +92,7 @@ def checkout(
     console.result(rows[0] if len(rows) == 1 else rows, map(_summary, reports))
 
 
-@click.command()
+@click.command(short_help="Fetch the content of a version for a later checkout.")
 @click.argument("name", metavar="TAG|NAME")
 @click.option("--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="Repetitions of a call.")
 @sampling_options
@@ -147,7 +147,7 @@ def select(
     return FileSelection(parse_sample(sample_type, sampling, seed), tuple(paths))
 
 
-@click.command()
+@click.command(short_help="Unstage, discard changes, or take back a version.")
 @click.argument("name")
 @click.option("--soft", "mode", flag_value="soft", help="Move the head only.")
 @click.option("--mixed", "mode", flag_value="mixed", help="Also unstage; this is the default.")
@@ -165,7 +165,7 @@ def reset(console: Console, name: str, mode: str | None, reference: str) -> None
     console.result({"head": report.head, "undone": report.undone}, [])
 
 
-@click.command()
+@click.command(short_help="Allow changes of files of a flexible entity.")
 @click.argument("name")
 @click.argument("files", nargs=-1)
 @click.option("--all", "unlocks_all", is_flag=True, help="Unlock every file of the entity.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from entrepot.errors import CannotWrite, GitFailed, Malformed, Refused
 from entrepot.workspace.configuration.config_files import config_path, load_configuration
+from entrepot.workspace.configuration.tables import CONFIG_NAME, PROJECT_FOLDER
 from entrepot.workspace.configuration.urls import parse_git_url
 from entrepot.workspace.entities.kinds import KINDS
 from entrepot.workspace.metadata.secure_git import check_identity, secure_git
@@ -106,6 +107,7 @@ def _cloned(url: str, draft: Path, around: Surroundings, is_untracked: bool) -> 
     path = config_path(draft)
     if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
         raise Malformed(url, "the repository has no file .ml-git/config.yaml; push one: 'repository config push'")
+    _distrust_state(url, draft)
     configuration = load_configuration(draft, around.home, around.environ)
     for kind in KINDS:
         remote = configuration.git_url(kind.word)
@@ -114,6 +116,24 @@ def _cloned(url: str, draft: Path, around: Surroundings, is_untracked: bool) -> 
     if is_untracked:
         shutil.rmtree(draft / ".git")
     return Project(draft, configuration, around)
+
+
+def _distrust_state(url: str, draft: Path) -> None:
+    """Remove foreign state of a project, and refuse links through which data would leave the project.
+
+    Raises:
+        Malformed: a folder of the project is a link.
+    """
+    places = [draft / kind.word for kind in KINDS]
+    if any(place.is_symlink() for place in places):
+        raise Malformed(url, "a folder of the project is a link")
+    for place in (draft / PROJECT_FOLDER).iterdir():
+        if place.name == CONFIG_NAME:
+            continue
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        else:
+            place.unlink()
 
 
 def _name_of(url: str) -> str:

@@ -102,7 +102,8 @@ def check_places(entity: Entity, paths: Iterable[str], removed: Iterable[str] = 
     while above:
         _check_folder(str(entity.state.workspace / above), known)
         above = os.path.dirname(above)
-    _check_folder(str(entity.path), known)
+    for folder in (entity.state.workspace, entity.path):
+        _check_folder(str(folder), known)
     for path in paths:
         names = path.split("/")
         for depth in range(1, len(names)):
