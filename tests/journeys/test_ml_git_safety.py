@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.machines import Machine, Team, create_team, git, publish
+from tests.support.machines import Machine, Team, create_team, git, publish, published
 
 
 @pytest.fixture
@@ -19,12 +19,7 @@ def team(tmp_path: Path) -> Team:
 @pytest.fixture
 def machine(team: Team) -> Machine:
     """A machine with the published dataset `x`, strict, of two files."""
-    machine = team.machine("ann")
-    team.create(machine, "datasets", "x")
-    machine.write("datasets/x/data/a", "one")
-    machine.write("datasets/x/data/banana", "two")
-    publish(machine, "datasets", "x")
-    return machine
+    return published(team, a="one", banana="two")
 
 
 def xorbs(team: Team) -> list[Path]:

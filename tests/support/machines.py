@@ -162,3 +162,13 @@ def publish(machine: Machine, word: str, name: str, *options: str) -> str:
     found = re.fullmatch(r"published (\S+): .*\n", machine.ok(word, "push", name))
     assert found is not None
     return found[1]
+
+
+def published(team: Team, **files: str) -> Machine:
+    """Return a machine of a team on which the strict dataset ``x`` with these files is published."""
+    machine = team.machine("ann")
+    team.create(machine, "datasets", "x")
+    for name, text in files.items():
+        machine.write(f"datasets/x/data/{name}", text)
+    publish(machine, "datasets", "x")
+    return machine

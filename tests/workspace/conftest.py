@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.azure_server import AzureServer, find_azurite, running_azure_server
 from tests.support.chunk_stores import Desk
+from tests.support.machines import Machine, Team, create_team, published
 from tests.support.s3_server import S3Server, find_weed, running_s3_server
 
 
@@ -31,3 +32,14 @@ def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureServ
         pytest.skip("the emulator of Azure (npm install azurite) is not installed")
     with running_azure_server(tmp_path_factory.mktemp("azure")) as server:
         yield server
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Team:
+    return create_team(tmp_path)
+
+
+@pytest.fixture
+def machine(team: Team) -> Machine:
+    """A machine with the published dataset `x`, strict, of two files."""
+    return published(team, a="one", b="two")

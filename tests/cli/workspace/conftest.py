@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.machines import Machine, Team, create_team, publish
+from tests.support.machines import Machine, Team, create_team, published
 
 
 @pytest.fixture
@@ -14,9 +14,5 @@ def team(tmp_path: Path) -> Team:
 
 @pytest.fixture
 def machine(team: Team) -> Machine:
-    machine = team.machine("ann")
-    team.create(machine, "datasets", "x")
-    machine.write("datasets/x/data/a", "one")
-    machine.write("datasets/x/data/b", "two")
-    publish(machine, "datasets", "x")
-    return machine
+    """A machine with the published dataset `x`, strict, of two files."""
+    return published(team, a="one", b="two")

@@ -6,7 +6,7 @@ from entrepot.errors import CacheDamaged, Refused
 from entrepot.names import Oid, RepoPath
 from entrepot.workspace.manifests import ManifestEntry
 from entrepot.workspace.state.databases import Database
-from entrepot.workspace.state.rows import Extent, Head, FileChange, StagedFile, Step, TrackedFile
+from entrepot.workspace.state.rows import Extent, FileChange, Head, StagedFile, Step, TrackedFile
 from entrepot.workspace.stores import FileState
 
 A, B = RepoPath("data/a"), RepoPath("data/b")
