@@ -21,7 +21,7 @@ from entrepot.errors import EntrepotError, LimitExceeded, Malformed, RepoMoved
 from entrepot.hub import access, callers, revisions
 from entrepot.hub.callers import MaybeCaller, seen_by
 from entrepot.hub.context import HubContext
-from entrepot.hub.jobs.indexing import index_history
+from entrepot.hub.jobs.indexing import adopt_lineage, index_history
 from entrepot.names import Oid, RepoId, RepoRef, RepoType, parse_wanted_id
 
 __all__ = [
@@ -97,6 +97,7 @@ def find(
         head = oid or repositories.heads_of(tx, [row.id]).get(row.id)
     if head is not None:
         index_history(hub, row.id, head)  # the lines of the newest messages may not have been read yet
+        adopt_lineage(hub, row.id)
     with hub.read() as tx:
         walk = _Walk(tx, caller, row, oid)
         if up:
