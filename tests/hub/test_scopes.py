@@ -25,8 +25,10 @@ from entrepot.hub.community import access_requests
 from entrepot.hub.files import lfs, xet_tokens
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.git import pushes
-from entrepot.hub.repos import commits, contents, infos, repositories
+from entrepot.hub.repos import commits, contents, folders, grants, infos, repositories
 from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.folders import FolderChanges, FolderId
+from entrepot.hub.repos.grants import Subject
 from entrepot.hub.repos.infos import Search
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.hub.scopes import DISCUSS, ORG_WRITE, READ, REQUESTS, WRITE, RequestedScope, Scopes, ScopeTarget
@@ -160,6 +162,20 @@ def test_a_scope_follows_a_rename_but_not_a_new_repository_of_the_name(
     world.repo("alice/m", visibility="private")
     assert able(world, world.hub.identify(secret), ref) == (False, False, False)
     repositories.delete(world.hub, world.alice, new)
+    _, known = tokens.present(world.hub, world.hub.identify(secret))
+    assert known.places == []
+
+
+def test_what_the_owner_lost_sight_of_is_not_shown_under_its_new_name(world: World) -> None:
+    ref = world.repo("alice.llm/m")
+    folder = FolderId(RepoType.MODEL, "alice", "llm")
+    grants.grant(world.hub, world.alice, folder, Subject(user="bob"), "edit")
+    places = [RequestedScope("folder", "alice.llm", [WRITE]), RequestedScope("model", str(ref.id), [WRITE])]
+    secret = tokens.create_for(world.hub, "bob", TokenDraft(FINE_GRAINED, places=places))[0].secret
+    _, known = tokens.present(world.hub, world.hub.identify(secret))
+    assert [item.name for item in known.places] == ["alice.llm", "alice.llm/m"]
+    grants.revoke(world.hub, world.alice, folder, Subject(user="bob"))
+    folders.change(world.hub, world.alice, folder, FolderChanges("merger"))
     _, known = tokens.present(world.hub, world.hub.identify(secret))
     assert known.places == []
 

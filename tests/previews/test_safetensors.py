@@ -76,3 +76,10 @@ def test_damaged_headers_are_read_or_refused() -> None:
             safetensors.read_header(BytesRangeReader(bytes(data[: chance.randint(0, len(data))])))
         except Malformed:
             continue
+
+
+@pytest.mark.parametrize("shape", [[2**62, 4], [2**63 - 1] * 20_000, [1] * 65])
+def test_impossible_shapes_are_refused_before_they_are_multiplied(shape: list[int]) -> None:
+    entry = {"w": {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}}
+    with pytest.raises(Malformed, match="the shape of the tensor 'w' is impossible"):
+        safetensors.read_header(BytesRangeReader(tensor_file(entry, b"")))

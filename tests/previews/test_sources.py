@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot.errors import Malformed
-from entrepot.previews.sources import BytesRangeReader, SequentialReader
+from entrepot.previews.sources import BytesRangeReader, MeteredReader, SequentialReader
 
 
 def test_bytes_are_taken_and_skipped_in_order() -> None:
@@ -28,3 +28,13 @@ def test_the_end_and_the_limit_are_errors() -> None:
         reader.skip(6)
     with pytest.raises(Malformed, match="it ends within its header"):
         SequentialReader(BytesRangeReader(b"ab"), "file", 100).take(3)
+
+
+def test_a_metered_reader_ends_at_its_budget() -> None:
+    reader = MeteredReader(BytesRangeReader(bytes(range(10))), 6)
+    assert (reader.read_at(8, 100), reader.left) == (b"\x08\x09", 4)
+    with pytest.raises(Malformed, match="too many bytes"):
+        reader.read_at(0, 5)
+    assert reader.left == 0
+    with pytest.raises(Malformed):
+        reader.read_at(0, 1)

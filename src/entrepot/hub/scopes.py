@@ -9,7 +9,7 @@ is another. Source: docs/protocols/hf_api.md, section 1A.1 (the shape and the wo
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -217,12 +217,17 @@ def _visibility(
     )
 
 
-def shown(tx: Read, scopes: Scopes) -> list[NamedTarget]:
-    """Return the targets of a token with their present names, without those that are gone."""
+def shown(tx: Read, scopes: Scopes, sees: Callable[[FolderRow | RepoRow], bool]) -> list[NamedTarget]:
+    """Return the targets of a token with their present names, without those that are gone.
+
+    Args:
+        sees: whether the owner of the token may see a folder or a repository; others are left out,
+            because the name may be one that was given after the owner lost access.
+    """
     uids = [place.uid for place in scopes.places]
     names: dict[str, str] = {account.uid: account.name for account in accounts.by_uids(tx, uids)}
-    names |= {row.uid: str(row.ref.id) for row in repositories.by_uids(tx, uids)}
-    names |= {row.uid: row.namespace for row in folders.by_uids(tx, uids)}
+    names |= {row.uid: str(row.ref.id) for row in repositories.by_uids(tx, uids) if sees(row)}
+    names |= {row.uid: row.namespace for row in folders.by_uids(tx, uids) if sees(row)}
     found: dict[tuple[str, str, frozenset[str]], NamedTarget] = {}
     for place in scopes.places:
         if place.uid in names:

@@ -21,9 +21,11 @@ MOST_HEADER = 64 << 20
 GgufValue = int | float | bool | str | list["GgufValue"]
 
 _FORMAT = "GGUF file"
-_MOST_PAIRS, _MOST_TENSORS, _MOST_NAME, _MOST_DEPTH, _MOST_DIMENSIONS = 65_536, 1_000_000, 65_536, 4, 8
+_MOST_PAIRS, _MOST_TENSORS, _MOST_NAME, _MOST_DEPTH, _MOST_DIMENSIONS = 65_536, 100_000, 65_536, 4, 8
 _KEPT_ITEMS = 64
-_MOST_ITEMS = 2_000_000
+_MOST_ITEMS = 1_000_000
+"""Texts and arrays in all arrays; those of a large model have 800,000. Numbers are skipped at once."""
+_MOST_PARAMETERS = 1 << 63
 _TOKENS = "tokenizer.ggml.tokens"
 _SCALARS = {0: "B", 1: "b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "?", 10: "<Q", 11: "<q", 12: "<d"}
 _STRING, _ARRAY = 8, 9
@@ -117,9 +119,11 @@ def read_header(source: RangeReader, *, most: int = MOST_HEADER) -> GgufHeader:
             continue
         if key == _TOKENS:
             tokens_at = reader.offset
-        metadata[key], lengths[key] = _array(reader, left, depth=1)
-        left -= lengths[key]
+        metadata[key], lengths[key], items = _array(reader, left, depth=1)
+        left -= items
     found = tuple(_tensor(reader) for _ in range(tensors))
+    if sum(tensor.parameters for tensor in found) >= _MOST_PARAMETERS:
+        raise Malformed(_FORMAT, "the shapes of its tensors are impossible")
     special = _special_tokens(source, most, tokens_at, metadata) if tokens_at is not None else {}
     return GgufHeader(version, metadata, lengths, found, special)
 
@@ -143,29 +147,35 @@ def _value(reader: SequentialReader, kind: int) -> int | float | bool | str:
     return value
 
 
-def _array(reader: SequentialReader, left: int, *, depth: int) -> tuple[list[GgufValue], int]:
-    """Return the first items of an array and its length; the reader stands behind it."""
+def _array(reader: SequentialReader, left: int, *, depth: int) -> tuple[list[GgufValue], int, int]:
+    """Return the first items of an array, its length, and how many items had to be read; the reader stands behind it.
+
+    Args:
+        left: texts and arrays that may be read.
+    """
     kind, count = struct.unpack("<IQ", reader.take(12))
-    if count > left:
+    if kind in (_STRING, _ARRAY) and count > left:
         raise Malformed(_FORMAT, f"an array has {count:,} items")
     if depth > _MOST_DEPTH:
         raise Malformed(_FORMAT, "arrays are nested too deeply")
     kept: list[GgufValue] = []
     if kind == _ARRAY:
+        items = count
         for _ in range(count):
-            inner, length = _array(reader, left, depth=depth + 1)
-            left -= length + 1
+            inner, _length, more = _array(reader, left - items, depth=depth + 1)
+            items += more
             if len(kept) < _KEPT_ITEMS:
                 kept.append(inner)
-        return kept, count
+        return kept, count, items
     first = min(count, _KEPT_ITEMS)
     kept += [_value(reader, kind) for _ in range(first)]
     if kind == _STRING:
         for _ in range(count - first):
             reader.skip(int.from_bytes(reader.take(8), "little"))
-    elif count:
+        return kept, count, count
+    if count:
         reader.skip((count - first) * struct.calcsize(_SCALARS[kind]))
-    return kept, count
+    return kept, count, 0
 
 
 def _tensor(reader: SequentialReader) -> GgufTensor:

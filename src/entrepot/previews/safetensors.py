@@ -22,6 +22,7 @@ MOST_HEADER = 100_000_000
 
 _FORMAT = "safetensors file"
 _PREFIX = 8
+_MOST_DIMENSIONS, _MOST_PARAMETERS = 64, 1 << 63
 
 
 class Tensor(msgspec.Struct, frozen=True):
@@ -60,7 +61,7 @@ def read_header(source: RangeReader, *, most: int = MOST_HEADER) -> Header:
 
     Raises:
         Malformed: it is not a safetensors file, its header is larger than ``most``, or its
-            tensors lie outside the file.
+            tensors lie outside the file or have impossible shapes.
     """
     prefix = source.read_at(0, _PREFIX)
     if len(prefix) < _PREFIX:
@@ -76,6 +77,9 @@ def read_header(source: RangeReader, *, most: int = MOST_HEADER) -> Header:
         start, end = tensor.data_offsets
         if not 0 <= start <= end <= data or min(tensor.shape, default=0) < 0:
             raise Malformed(_FORMAT, f"the tensor {name[:100]!r} lies outside the file")
+        # In this order: the product of many dimensions takes hours.
+        if len(tensor.shape) > _MOST_DIMENSIONS or tensor.parameters >= _MOST_PARAMETERS:
+            raise Malformed(_FORMAT, f"the shape of the tensor {name[:100]!r} is impossible")
     return header
 
 

@@ -32,6 +32,30 @@ class BytesRangeReader:
         return self._data[offset : offset + length]
 
 
+class MeteredReader:
+    """Reads at most ``left`` bytes of a source.
+
+    ``left`` falls with every read, and is 0 after one that asked for more.
+    """
+
+    def __init__(self, source: RangeReader, left: int) -> None:
+        self.size, self.left = source.size, left
+        self._source = source
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return up to ``length`` bytes from ``offset``.
+
+        Raises:
+            Malformed: more than ``left`` bytes would be read.
+        """
+        wanted = max(0, min(length, self.size - offset))
+        if wanted > self.left:
+            self.left = 0
+            raise Malformed("file", "it takes too many bytes to describe itself")
+        self.left -= wanted
+        return self._source.read_at(offset, wanted)
+
+
 class SequentialReader:
     """Reads a source from the start in blocks, up to a limit.
 

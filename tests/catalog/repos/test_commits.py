@@ -276,3 +276,12 @@ def test_merge_bases_are_those_of_the_definition(catalog: Catalog, repo: RepoRow
         common = above[left] & above[right]
         best = {it for it in common if not any(it in above[other] - {other} for other in common)}
         assert set(bases(catalog, repo, left, right)) == best
+
+
+def test_commits_that_one_of_several_heads_reaches(catalog: Catalog, repo: RepoRow) -> None:
+    record(catalog, repo, {**DIAMOND, 6: [1], 7: [6]})
+    with catalog.read() as tx:
+        wanted = [oid(number) for number in (1, 3, 6, 7, 99)]
+        assert commits.reached(tx, repo.id, wanted, [oid(5)]) == {oid(1), oid(3)}
+        assert commits.reached(tx, repo.id, wanted, [oid(5), oid(6)]) == {oid(1), oid(3), oid(6)}
+        assert commits.reached(tx, repo.id, wanted, [oid(98)]) == commits.reached(tx, repo.id, [], [oid(5)]) == set()

@@ -59,3 +59,19 @@ def test_former_names_lead_to_a_renamed_repository(catalog: Catalog, add_repo: C
     repo = add_repo("m")
     with catalog.read() as tx:
         assert lineage.former_names(tx, repo.id) == []
+
+
+def test_proposed_edges_are_found_when_they_are_adopted(catalog: Catalog, add_repo: Callable[..., RepoRow]) -> None:
+    repo = add_repo("m")
+    with catalog.write(Lock.repo(repo.id)) as tx:
+        lineage.put(tx, [edge(repo, "org/a", origin=lineage.PROPOSED), edge(repo, "org/b", origin=lineage.PROPOSED)])
+        assert lineage.sources_of(tx, [repo.id], limit=9) == []
+        [oid] = lineage.proposed(tx, repo.id)
+        lineage.put(tx, [edge(repo, "org/a", origin=lineage.API)])
+        assert [row.source_name for row in lineage.sources_of(tx, [repo.id], limit=9)] == ["org/a"]
+        lineage.adopt(tx, repo.id, [oid])
+        assert {row.source_name: row.origin for row in lineage.sources_of(tx, [repo.id], limit=9)} == {
+            "org/a": lineage.API,
+            "org/b": lineage.COMMIT,
+        }
+        assert lineage.proposed(tx, repo.id) == []

@@ -4,14 +4,20 @@ import io
 import json
 import struct
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from entrepot.hub.context import HubContext
+from entrepot.hub.files.operations import AddFile
 from entrepot.hub.jobs import file_metadata
+from entrepot.hub.jobs.file_metadata import StoredFile
 from entrepot.hub.repos import infos
 from entrepot.hub.repos.infos import RepoInfo
-from entrepot.names import RepoRef, RepoType
+from entrepot.names import RepoPath, RepoRef, RepoType
+from entrepot.previews.sources import BytesRangeReader
+from entrepot.storage.contents import Content
 from tests.previews.test_gguf import WHOLE as GGUF
 from tests.support.worlds import World
 
@@ -106,3 +112,36 @@ def test_files_that_describe_a_repository(path: str) -> None:
 @pytest.mark.parametrize("path", [".gitattributes", "train.py", "data/notes.rst", "LICENSE"])
 def test_files_that_say_nothing_about_it(path: str) -> None:
     assert not file_metadata.describe([path])
+
+
+def test_what_files_say_never_makes_a_repository_unreadable(world: World) -> None:
+    ref = world.repo()
+    config = f'{{"architectures": ["\\ud800"], "quantization_config": {{"quant_method": {10**40}, "bits": NaN}}}}'
+    world.add(ref, "config.json", config.encode())
+    world.add(ref, "tokenizer_config.json", b'{"bos_token": "\\udfff\\u0000"}')
+    row = info(world, ref).row
+    assert row.config is not None
+    assert row.config["quantization_config"] == {"quant_method": 1e40, "bits": None}
+    assert "\ufffd" in msgspec.json.encode(row.config).decode()
+
+
+def test_reading_ends_at_the_first_file_that_is_broken_and_at_a_budget(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    real = StoredFile.open
+
+    def noted(file: StoredFile, hub: HubContext) -> Content | BytesRangeReader:
+        opened.append(str(file.path))
+        return real(file, hub)
+
+    monkeypatch.setattr(StoredFile, "open", noted)
+    model, data = world.repo("alice/m"), world.repo("alice/d", kind=RepoType.DATASET)
+    files = [AddFile(RepoPath(f"{n}.safetensors"), b"broken") for n in range(9)]
+    world.commit(model, *files)
+    assert opened == ["0.safetensors"]
+    opened.clear()
+    table = b"a,b\n" + b"1,2\n" * 100_000
+    world.commit(data, *(AddFile(RepoPath(f"{n:02}.csv"), table) for n in range(40)))
+    assert len(opened) <= 13
+    assert "size_categories:1M<n<10M" in info(world, data).tags

@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from entrepot.errors import AccountNotFound, InvalidName, LoginRequired, ThingNotFound
-from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.accounts import tokens
+from entrepot.hub.accounts.tokens import TokenDraft
+from entrepot.hub.callers import FINE_GRAINED, MaybeCaller
 from entrepot.hub.repos import folder_lists, folders, grants
 from entrepot.hub.repos.folder_lists import LOOSE, FolderQuery
 from entrepot.hub.repos.folders import FolderDraft, FolderId
 from entrepot.hub.repos.grants import Subject
+from entrepot.hub.scopes import WRITE, RequestedScope
 from entrepot.names import RepoType
 from tests.support.worlds import World
 
@@ -69,6 +72,15 @@ def test_pages_join_without_gap(shared: World) -> None:
         found += [item.row.name for item in page.items]
         after = page.after
     assert found == ["acmes", "bobs", "open", "own"]
+
+
+def test_a_page_for_a_limited_token_ends_at_a_folder_that_the_token_sees(shared: World) -> None:
+    wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("folder", "alice.own", [WRITE])])
+    limited = shared.hub.identify(tokens.create_for(shared.hub, "alice", wish)[0].secret)
+    first = folder_lists.list_folders(shared.hub, limited, FolderQuery(MODEL), limit=1)
+    assert ([item.row.name for item in first.items], first.after) == (["open"], "alice.open")
+    rest = folder_lists.list_folders(shared.hub, limited, FolderQuery(MODEL), after="alice.open", limit=1)
+    assert ([item.row.name for item in rest.items], rest.after) == (["own"], None)
 
 
 def test_the_repositories_of_a_folder_are_listed_with_who_made_them(shared: World) -> None:

@@ -6,11 +6,14 @@ import pytest
 
 from entrepot.errors import LimitExceeded, LoginRequired, Malformed, NotAllowed, RepoNotFound, RevisionNotFound
 from entrepot.hub.callers import MaybeCaller
-from entrepot.hub.jobs import maintenance
-from entrepot.hub.repos import lineage, repositories
+from entrepot.hub.files.operations import AddFile
+from entrepot.hub.jobs import handlers, maintenance
+from entrepot.hub.repos import folders, lineage, pulls, repositories
+from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.folders import FolderChanges, FolderId
 from entrepot.hub.repos.lineage import LineageGraph, LineageInput
 from entrepot.hub.repos.repositories import RepoChanges
-from entrepot.names import Oid, RepoId, RepoRef, RepoType
+from entrepot.names import Oid, RepoId, RepoPath, RepoRef, RepoType
 from tests.support.worlds import World
 
 MODEL, DATASET = RepoType.MODEL, RepoType.DATASET
@@ -134,6 +137,32 @@ def test_a_renamed_repository_keeps_its_lineage(world: World) -> None:
     repositories.move(world.hub, world.alice, data, RepoRef(DATASET, RepoId("alice", "new")))
     assert edges(around(world, model)) == [("alice/new", "trained_on", "alice/m")]
     assert edges(around(world, RepoRef(DATASET, RepoId("alice", "new")))) == [("alice/new", "trained_on", "alice/m")]
+
+
+def test_a_renamed_folder_keeps_the_lineage_of_its_repositories(world: World) -> None:
+    data, model = world.repo("alice.raw/d", world.alice, kind=DATASET), world.repo("alice/m")
+    world.add(model, "w")
+    lineage.add(world.hub, world.alice, model, "main", [said(data)], "")
+    folders.change(world.hub, world.alice, FolderId(DATASET, "alice", "raw"), FolderChanges("clean"))
+    assert edges(around(world, model)) == [("alice.clean/d", "trained_on", "alice/m")]
+    there = RepoRef(DATASET, RepoId("alice.clean", "d"))
+    assert edges(around(world, there, world.alice)) == [("alice.clean/d", "trained_on", "alice/m")]
+
+
+def test_the_message_of_a_pull_request_counts_when_it_is_merged(world: World) -> None:
+    model = world.repo("alice/m")
+    world.add(model, "w")
+    lines = f"Entrepot-Input: derived_from models/bob/evil@{'a' * 40}\nEntrepot-Run: r1"
+    wish = CommitDraft("Add it", [AddFile(RepoPath("b"), b"b")], description=lines)
+    pull = pulls.open_with_commit(world.hub, world.bob, model, "main", wish)
+    handlers.index_history(world.hub, {"repo": world.row_id(model)})
+    handlers.index_history(world.hub, {"repo": world.row_id(model)})
+    for revision in (None, f"refs/pr/{pull.num}"):
+        assert edges(around(world, model, revision=revision)) == []
+    assert lineage.of_run(world.hub, None, "r1").edges == ()
+    pulls.merge(world.hub, world.alice, model, pull.num)
+    assert edges(around(world, model)) == [("bob/evil", "derived_from", "alice/m")]
+    assert edges(lineage.of_run(world.hub, None, "r1")) == [("bob/evil", "derived_from", "alice/m")]
 
 
 def test_rings_end(world: World) -> None:

@@ -109,6 +109,21 @@ def is_ancestor(tx: Read, repo_id: int, old: Oid, head: Oid) -> bool:
     return tx.sql.execute(sa.select(reach.c.oid).where(reach.c.oid == old)).first() is not None
 
 
+def reached(tx: Read, repo_id: int, wanted: Iterable[Oid], heads: Iterable[Oid]) -> set[Oid]:
+    """Return the commits among ``wanted`` that are reachable from one of the heads."""
+    left, found = set(wanted), set[Oid]()
+    heights = {oid: generation(tx, repo_id, oid) for oid in left}
+    for head in dict.fromkeys(heads):
+        if not left:
+            break
+        # No commit of a lower generation can be a descendant of one of them.
+        reach = _ancestors(repo_id, head, floor=min(heights[oid] or 0 for oid in left))
+        now = left.intersection(tx.sql.execute(sa.select(reach.c.oid)).scalars())
+        found |= now
+        left -= now
+    return found
+
+
 def merge_bases(tx: Read, repo_id: int, left: Oid, right: Oid) -> list[Oid]:
     """Return the best common ancestors of two commits: those that no other common ancestor can reach.
 

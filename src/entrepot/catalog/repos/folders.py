@@ -16,6 +16,7 @@ from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.catalog.visibility import Visibility
 from entrepot.names import RepoId, RepoRef, RepoType, Uid, new_uid
 
 EVERYONE = 0
@@ -135,7 +136,8 @@ class FolderFilter:
 
     ``owner_id``: the account that owns them; ``not_of``: an account that does
     not; ``granted_to``: one of these accounts has a grant, or with
-    ``with_public`` everyone.
+    ``with_public`` everyone; ``within``: it is public, or one of these accounts
+    and folders.
     """
 
     type: RepoType
@@ -143,6 +145,7 @@ class FolderFilter:
     not_of: int | None = None
     granted_to: frozenset[int] | None = None
     with_public: bool = False
+    within: Visibility | None = None
 
 
 def search(tx: Read, wanted: FolderFilter, *, after: str = "", limit: int) -> list[FolderRow]:
@@ -155,6 +158,9 @@ def search(tx: Read, wanted: FolderFilter, *, after: str = "", limit: int) -> li
     if wanted.granted_to is not None:
         subjects = sorted(wanted.granted_to) + ([EVERYONE] if wanted.with_public else [])
         query = query.where(_F.c.id.in_(sa.select(_G.c.folder_id).where(_G.c.subject_id.in_(subjects))))
+    if wanted.within is not None:
+        named = _N.c.parent_id.in_(wanted.within.namespaces) | _F.c.id.in_(wanted.within.folders)
+        query = query.where(named | _IS_PUBLIC)
     return [_row_of(row) for row in tx.sql.execute(query.order_by(_N.c.name_key).limit(limit))]
 
 

@@ -20,7 +20,11 @@ from entrepot.names import Oid, RepoType
 CARD, COMMIT, API = "card", "commit", "api"
 """Origins of edges: the card at the head of main, a line of a commit message, a request."""
 
+PROPOSED = "proposed"
+"""The origin of edges of commits that only pull requests lead to: no query returns them before they are adopted."""
+
 _E = tables.lineage_edges
+_BATCH = 500
 
 
 @attrs.frozen
@@ -51,8 +55,25 @@ _COLUMNS = [_E.c[field.name] for field in attrs.fields(EdgeRow)]
 
 
 def put(tx: Write, rows: Sequence[EdgeRow]) -> None:
-    """Record edges; those that are known already are left as they are."""
+    """Record edges; those that are known already are left as they are, except that others replace proposed ones."""
+    for row in rows:
+        if row.origin != PROPOSED:
+            same = [_E.c[name] == value for name, value in _values(row).items() if _E.c[name].primary_key]
+            tx.sql.execute(sa.delete(_E).where((_E.c.origin == PROPOSED) & sa.and_(*same)))
     insert_missing(tx.sql, _E, [_values(row) for row in rows])
+
+
+def proposed(tx: Read, repo_id: int) -> list[Oid]:
+    """Return the commits of a repository with edges that are proposed."""
+    here = (_E.c.repo_id == repo_id) & (_E.c.origin == PROPOSED)
+    return list(tx.sql.execute(sa.select(_E.c.oid).where(here).distinct()).scalars())
+
+
+def adopt(tx: Write, repo_id: int, oids: Sequence[Oid]) -> None:
+    """Make the proposed edges of these commits edges like all others."""
+    for at in range(0, len(oids), _BATCH):
+        here = (_E.c.repo_id == repo_id) & (_E.c.origin == PROPOSED) & _E.c.oid.in_(oids[at : at + _BATCH])
+        tx.sql.execute(sa.update(_E).where(here).values(origin=COMMIT))
 
 
 def replace_card(tx: Write, repo_id: int, rows: Sequence[EdgeRow]) -> None:
@@ -89,15 +110,21 @@ def _leads_to(seen: Visibility | None) -> sa.ColumnElement[bool]:
 
 
 def former_names(tx: Read, repo_id: int) -> list[str]:
-    """Return the names that lead to a repository because it was renamed."""
-    return list(
-        tx.sql.execute(sa.select(tables.redirects.c.path_key).where(tables.redirects.c.repo_id == repo_id)).scalars()
-    )
+    """Return the names that lead to a repository because it or its folder was renamed, in lower case.
+
+    Names that another repository has taken since are among them.
+    """
+    redirects, moved, folders, repos = tables.redirects, tables.folder_redirects, tables.folders, tables.repos
+    found = list(tx.sql.execute(sa.select(redirects.c.path_key).where(redirects.c.repo_id == repo_id)).scalars())
+    here = (folders.c.namespace_id == repos.c.namespace_id) & (folders.c.type == repos.c.type)
+    query = sa.select(moved.c.name_key, repos.c.name_key).join(folders, folders.c.id == moved.c.folder_id)
+    before = tx.sql.execute(query.join(repos, here).where(repos.c.id == repo_id))
+    return found + [f"{namespace}/{name}" for namespace, name in before]
 
 
 def _select(tx: Read, condition: sa.ColumnElement[bool], *, limit: int | None = None) -> list[EdgeRow]:
     order = (_E.c.created_ms.desc(), _E.c.repo_id, _E.c.oid, _E.c.kind, _E.c.source_key, _E.c.source_oid)
-    query = sa.select(*_COLUMNS).where(condition).order_by(*order).limit(limit)
+    query = sa.select(*_COLUMNS).where(condition & (_E.c.origin != PROPOSED)).order_by(*order).limit(limit)
     return [attrs.evolve(row, source_type=RepoType(row.source_type)) for row in map(_row, tx.sql.execute(query))]
 
 

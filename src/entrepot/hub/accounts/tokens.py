@@ -18,6 +18,8 @@ import attrs
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account, Token
+from entrepot.catalog.repos.folders import FolderRow
+from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import AccountNotFound, InvalidName, LimitExceeded, Malformed, NotAllowed, RepoMoved, ThingNotFound
 from entrepot.hub import access, audit, callers, folder_access, scopes
 from entrepot.hub.callers import FINE_GRAINED, Caller, MaybeCaller, hash_secret, require_login, require_write
@@ -171,11 +173,18 @@ def revoke(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
 
 
 def describe(tx: Read, token: Token) -> KnownToken:
-    """Return a token with its scopes."""
+    """Return a token with its scopes, as far as its owner sees what they name."""
     if token.role != FINE_GRAINED:
         return KnownToken(token, None, ())
     found = scopes.decode(token.scopes)
-    return KnownToken(token, found, scopes.shown(tx, found))
+    owner = callers.acting_as(tx, accounts.by_ids(tx, [token.user_id])[token.user_id])
+
+    def sees(row: FolderRow | RepoRow) -> bool:
+        if isinstance(row, RepoRow):
+            return access.may_see(tx, owner, row)
+        return folder_access.may_see(tx, owner, row)
+
+    return KnownToken(token, found, scopes.shown(tx, found, sees))
 
 
 def present(hub: HubContext, caller: MaybeCaller) -> tuple[Caller, KnownToken]:

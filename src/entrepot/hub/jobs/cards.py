@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import attrs
 
@@ -20,6 +21,7 @@ from entrepot.cards import (
 )
 from entrepot.cards.lineage import LineageInput, card_inputs
 from entrepot.cards.metadata import Card
+from entrepot.cards.storable_values import storable
 from entrepot.catalog import Lock
 from entrepot.catalog.repos import lineage, refs, repositories
 from entrepot.catalog.repos.lineage import EdgeRow
@@ -30,6 +32,8 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import file_metadata
 from entrepot.hub.jobs.file_metadata import FoundFiles
 from entrepot.names import MAIN, Oid, RepoType
+
+Facts = TypeVar("Facts", CardFacts, WeightMetadata)
 
 _SEARCHED = 100_000
 _ATTEMPTS = 20
@@ -54,6 +58,7 @@ def index(hub: HubContext, repo_id: int) -> None:
                 return
             found = file_metadata.find(hub, tx, row, head)
         facts, inputs = _facts(hub, row.type, found)
+        facts = _storable_fields(facts)
         with hub.write(Lock.repo(repo_id)) as tx:
             # Metadata of an older head must not replace those of a newer one, which may have no job.
             if refs.find(tx, repo_id, MAIN) == head:
@@ -68,6 +73,14 @@ def index(hub: HubContext, repo_id: int) -> None:
 def _edges(hub: HubContext, repo_id: int, head: Oid, inputs: Sequence[LineageInput]) -> list[EdgeRow]:
     now = hub.now_ms()
     return [EdgeRow(repo_id, head, it.kind, it.type, it.name, "", "", lineage.CARD, now) for it in inputs]
+
+
+def _storable_fields(facts: Facts) -> Facts:
+    """Return facts with fields that can be stored and sent: files of users may contain anything."""
+    fields: dict[str, Any] = {field.name: getattr(facts, field.name) for field in attrs.fields(type(facts))}
+    for name, value in fields.items():
+        fields[name] = _storable_fields(value) if isinstance(value, WeightMetadata) else storable(value)
+    return attrs.evolve(facts, **fields)
 
 
 def _facts(hub: HubContext, kind: RepoType, found: FoundFiles) -> tuple[CardFacts, Sequence[LineageInput]]:

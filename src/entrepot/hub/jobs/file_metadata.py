@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -20,8 +21,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks
 from entrepot.names import ROOT, Oid, RepoPath, RepoType, Sha256
 from entrepot.previews import gguf, parquet, safetensors, text_tables
-from entrepot.previews.safetensors import Header
-from entrepot.previews.sources import BytesRangeReader, RangeReader
+from entrepot.previews.sources import BytesRangeReader, MeteredReader, RangeReader
 from entrepot.storage import objects as stored
 from entrepot.storage.contents import Content
 from entrepot.storage.trees import Node, Trees
@@ -31,8 +31,11 @@ CARD_FILE = RepoPath("README.md")
 _MOST_PATHS = 2_000
 _MOST_DOCUMENT = 1 << 20
 _MOST_TOKENIZER = 4 << 20
-_MOST_WEIGHTS, _MOST_HEADERS = 512, 64 << 20
+_MOST_WEIGHTS = 512
 _MOST_TABLES = 64
+# Bytes that are read of all files together: a commit waits for it. The headers of the largest models have 20 MB.
+_MOST_HEADERS, _MOST_SAMPLES = 24 << 20, 3 << 20
+_MOST_GGUF = 2 * gguf.MOST_HEADER
 _MODEL_INDEX = "model.safetensors.index.json"
 
 # Of the files that cards.libraries, cards.model_files and cards.dataset_files look at.
@@ -114,21 +117,20 @@ def find(hub: HubContext, tx: Read, row: RepoRow, head: Oid) -> FoundFiles:
 
 def weigh(hub: HubContext, found: FoundFiles) -> WeightMetadata:
     """Return the numbers of parameters that the headers of a model's weights say."""
-    headers: list[Header] = []
+    counts: Counter[str] = Counter()
     left, files_read, is_complete = _MOST_HEADERS, 0, True
     for file in found.headers:
         if not file.path.endswith(".safetensors"):
             continue
-        header = _read(hub, file, functools.partial(safetensors.read_header, most=max(left, 0)))
-        is_complete = is_complete and header is not None
-        if header is not None:
-            headers.append(header)
-            left -= sum(len(name) + 100 for name in header.tensors)
-            files_read += 1
+        header, left = _read(hub, file, safetensors.read_header, left)
+        if header is None:
+            is_complete = False
+            break
+        counts.update(safetensors.count_parameters([header]))
+        files_read += 1
     tensors = None
-    if headers and is_complete:
-        counts = safetensors.count_parameters(headers)
-        tensors = {"parameters": counts, "total": sum(counts.values()), "sharded": files_read > 1}
+    if files_read and is_complete:
+        tensors = {"parameters": dict(counts), "total": sum(counts.values()), "sharded": files_read > 1}
     ggufs = (file for file in found.headers if file.path.endswith(".gguf"))
     first = next(ggufs, None)
     return WeightMetadata(tensors, _describe_gguf(hub, first) if first is not None else None)
@@ -137,14 +139,19 @@ def weigh(hub: HubContext, found: FoundFiles) -> WeightMetadata:
 def sample(hub: HubContext, found: FoundFiles) -> DatasetFiles:
     """Return the columns and the number of rows of a dataset's tables.
 
-    The rows are unknown if a table cannot be read; of more than 64 tables, the
+    The rows are unknown if a table cannot be read; of many tables, the
     first are read and the rows of the others estimated from their sizes.
     """
     columns: dict[str, str] = {}
     rows: int | None = 0
-    read = found.headers[:_MOST_TABLES]
-    for file in read:
-        table = _read(hub, file, functools.partial(_sample_table, str(file.path)))
+    left, read = _MOST_SAMPLES, list[StoredFile]()
+    for file in found.headers[:_MOST_TABLES]:
+        if read and left < text_tables.SAMPLE:
+            break
+        table, left = _read(hub, file, functools.partial(_sample_table, str(file.path)), left)
+        if read and not left:
+            break
+        read.append(file)
         if table is None:
             rows = None
             continue
@@ -169,7 +176,7 @@ def _sample_table(path: str, source: RangeReader) -> tuple[dict[str, str], int]:
 
 
 def _describe_gguf(hub: HubContext, file: StoredFile) -> dict[str, JsonValue] | None:
-    header = _read(hub, file, gguf.read_header)
+    header, _ = _read(hub, file, gguf.read_header, _MOST_GGUF)
     if header is None:
         return None
     words: dict[str, JsonValue] = {
@@ -184,16 +191,24 @@ def _describe_gguf(hub: HubContext, file: StoredFile) -> dict[str, JsonValue] | 
     return {key: value for key, value in words.items() if value is not None}
 
 
-def _read(hub: HubContext, file: StoredFile, read: Callable[[RangeReader], T]) -> T | None:
-    """Return what a reader finds in a file; None if it cannot be read, which never stops the indexing."""
+def _read(hub: HubContext, file: StoredFile, read: Callable[[RangeReader], T], left: int) -> tuple[T | None, int]:
+    """Return what a reader finds in a file, and how many bytes may still be read of further files.
+
+    Args:
+        left: bytes that may be read.
+
+    Returns:
+        None in place of a finding if the file cannot be read, which never stops the indexing.
+    """
     try:
         content = file.open(hub)
     except (NotFound, Damaged, Unavailable):
-        return None
+        return None, left
+    metered = MeteredReader(content, left)
     try:
-        return read(content)
+        return read(metered), metered.left
     except (Malformed, NotFound, Damaged, Unavailable):
-        return None
+        return None, metered.left
     finally:
         if not isinstance(content, BytesRangeReader):
             content.close()

@@ -49,6 +49,7 @@ def index_history(hub: HubContext, args: JobArgs) -> None:
         heads = {oid for _, oid in refs.everything(tx, repo_id)}
     for head in heads:
         indexing.index_history(hub, repo_id, head)
+    indexing.adopt_lineage(hub, repo_id)
 
 
 def index_card(hub: HubContext, args: JobArgs) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from entrepot.cards.lineage import read_message
 from entrepot.catalog import Lock, Read
-from entrepot.catalog.repos import commits, lineage, repositories
+from entrepot.catalog.repos import commits, lineage, refs, repositories
 from entrepot.catalog.repos.lineage import EdgeRow
 from entrepot.hub.context import HubContext
 from entrepot.names import Oid, RepoPath
@@ -49,15 +49,29 @@ def index_history(hub: HubContext, repo_id: int, head: Oid) -> int:
     return len(waiting)
 
 
+def adopt_lineage(hub: HubContext, repo_id: int) -> None:
+    """Let the messages of commits count that a branch or a tag leads to by now: anyone may open a pull request."""
+    with hub.read() as tx:
+        waiting = lineage.proposed(tx, repo_id)
+        if not waiting:
+            return
+        heads = [oid for name, oid in refs.everything(tx, repo_id) if not name.startswith("refs/pr/")]
+        reached = commits.reached(tx, repo_id, waiting, heads)
+    if reached:
+        with hub.write(Lock.repo(repo_id)) as tx:
+            lineage.adopt(tx, repo_id, sorted(reached))
+
+
 def _lineage_of(hub: HubContext, tx: Read, repo_id: int, oid: Oid) -> list[EdgeRow]:
-    """Return the edges that the message of a commit states."""
+    """Return the edges that the message of a commit states; :func:`adopt_lineage` decides whether they count."""
     row = repositories.by_id(tx, repo_id)
     found = read_message(read_commit(tx, repo_id, oid).message, row.type) if row is not None else None
     if found is None:
         return []
     now = hub.now_ms()
     return [
-        EdgeRow(repo_id, oid, it.kind, it.type, it.name, it.oid, found.run, lineage.COMMIT, now) for it in found.inputs
+        EdgeRow(repo_id, oid, it.kind, it.type, it.name, it.oid, found.run, lineage.PROPOSED, now)
+        for it in found.inputs
     ]
 
 

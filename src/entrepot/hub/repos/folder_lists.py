@@ -78,6 +78,9 @@ def list_folders(
         raise InvalidName("scope", query.scope, f"expected one of {', '.join(SCOPES)}")
     with hub.read() as tx:
         wanted = _of_scope(caller, query) if query.owner is None else _of_owner(tx, caller, query.type, query.owner)
+        if caller is not None and caller.limits is not None:
+            # In the query: the name of the last folder of a page is in the cursor.
+            wanted = attrs.evolve(wanted, within=caller.limits.visibility)
         found = folders.search(tx, wanted, after=after, limit=limit + 1)
         page = found[:limit]
         folder_access.load(tx, caller, page)

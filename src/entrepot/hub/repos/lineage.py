@@ -21,7 +21,7 @@ from entrepot.errors import EntrepotError, LimitExceeded, Malformed, RepoMoved
 from entrepot.hub import access, callers, revisions
 from entrepot.hub.callers import MaybeCaller, seen_by
 from entrepot.hub.context import HubContext
-from entrepot.hub.jobs.indexing import index_history
+from entrepot.hub.jobs.indexing import adopt_lineage, index_history
 from entrepot.names import Oid, RepoId, RepoRef, RepoType, parse_wanted_id
 
 __all__ = [
@@ -97,6 +97,7 @@ def find(
         head = oid or repositories.heads_of(tx, [row.id]).get(row.id)
     if head is not None:
         index_history(hub, row.id, head)  # the lines of the newest messages may not have been read yet
+        adopt_lineage(hub, row.id)
     with hub.read() as tx:
         walk = _Walk(tx, caller, row, oid)
         if up:
@@ -166,9 +167,7 @@ class _Walk:
         for _ in range(depth):
             rows = self._within(lineage.sources_of(self._tx, list(level), limit=MAX_EDGES + 1))
             level_before, level = level, {}
-            for row in rows:
-                if row.repo_id == self._root.id and not self._concerns(row):
-                    continue
+            for row in self._concerning(rows):
                 source = self._named(row.source_type, row.source_name)
                 result = level_before[row.repo_id]
                 self._connect(source, LineageNode(result.type, str(result.ref.id), result), row)
@@ -213,9 +212,13 @@ class _Walk:
             self._is_complete = False
         return rows[: max(left, 0)]
 
-    def _concerns(self, row: EdgeRow) -> bool:
-        """Return whether a statement is about the asked revision of the root or an ancestor of it."""
-        return self._oid is None or commits.is_ancestor(self._tx, row.repo_id, row.oid, self._oid)
+    def _concerning(self, rows: list[EdgeRow]) -> list[EdgeRow]:
+        """Leave out statements about the root that are not about the asked revision or an ancestor of it."""
+        if self._root is None or self._oid is None:
+            return rows
+        stated = {row.oid for row in rows if row.repo_id == self._root.id}
+        reached = commits.reached(self._tx, self._root.id, stated, [self._oid])
+        return [row for row in rows if row.repo_id != self._root.id or row.oid in reached]
 
     def _is_use(self, source: RepoRow, row: EdgeRow) -> bool:
         is_root = self._root is not None and source.id == self._root.id
