@@ -1,4 +1,4 @@
-"""What is done with assets: create, read, change and delete them, and list what they hold."""
+"""Operations on assets: create, read, change and delete them, and list what they hold."""
 
 from __future__ import annotations
 
