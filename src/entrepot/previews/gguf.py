@@ -144,7 +144,7 @@ def _value(reader: SequentialReader, kind: int) -> int | float | bool | str:
 
 
 def _array(reader: SequentialReader, left: int, *, depth: int) -> tuple[list[GgufValue], int]:
-    """Return the first items of an array and its length; the reader stands behind it."""
+    """Return the first items of an array and its length; the reader then is at the first byte after it."""
     kind, count = struct.unpack("<IQ", reader.take(12))
     if count > left:
         raise Malformed(_FORMAT, f"an array has {count:,} items")
