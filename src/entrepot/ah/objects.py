@@ -27,7 +27,10 @@ _BATCH_FILES = 250
 _BATCH_BYTES = 4 << 20
 _ATTRIBUTES = ".gitattributes"
 _MOST_ATTRIBUTES = 2 << 20
-_NOTE = re.compile(rb"(?:[^*?\[\\]|\\.)+ filter=lfs diff=lfs merge=lfs -text")
+_NOTE = re.compile(
+    # In quotes, a backslash of the pattern is itself escaped.
+    rb'(?:"(?:[^*?\[\\"]|\\"|\\\\(?:[^\\"]|\\\\))+"|(?!")(?:[^*?\[\\]|\\.)+) filter=lfs diff=lfs merge=lfs -text'
+)
 _KNOWN_NOTES: dict[str, bool] = {}
 """Whether a content, by its git id, is a ``.gitattributes`` of the hub; contents never change."""
 
