@@ -201,7 +201,7 @@ def test_the_notes_of_the_hub_are_no_objects_but_can_be_named(filled: str) -> No
 
 def test_the_notes_of_the_hub_are_no_objects_whatever_the_file_is_called(fresh_model: str) -> None:
     names = ["#b.bin", "a b?[c]*d.bin", "d/q?.bin", 'one"two three.bin', "plain.bin", "ü c.bin"]
-    for number, name in enumerate(names):
+    for number in range(len(names)):
         Path(f"file{number}").write_bytes(os.urandom(20_000))
     ah.commit(fresh_model, msg="m", add={f"file{number}": name for number, name in enumerate(names)})
     repo = f"tester.{fresh_model.split('/')[1]}/gpt2"
