@@ -97,7 +97,7 @@ def test_a_rename_keeps_the_id_and_the_old_path(fresh_model: str, oracle: Oracle
 def test_a_taken_or_bad_name_changes_nothing(fresh_model: str) -> None:
     ah.create(f"{fresh_model}b")
     with pytest.raises(AlreadyExists, match=r"gpt2b"):
-        ah.update(fresh_model, name="gpt2b")
+        ah.update(fresh_model, name="gpt2b", labels=["x"])
     for name in ("a/b", "", "..", "a b", "x:y"):
         with pytest.raises(InvalidPath):
             ah.update(fresh_model, name=name, labels=["x"])

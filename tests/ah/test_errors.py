@@ -57,7 +57,7 @@ def test_an_error_is_caught_as_each_of_its_families(kind: type[Exception], bases
     [
         (errors.RepoNotFound(), NotFound, "No such folder: '/demo/"),
         (errors.RevisionNotFound("v1"), NotFound, "No such branch or tag: '/demo/t9k-assethub/model/llm:v1'"),
-        (errors.EntryNotFound("a"), NotFound, "No such object: "),
+        (errors.EntryNotFound("a"), NotFound, "No such object: 'a' in '/demo/"),
         (errors.NotAllowed("you may not"), Denied, "Permission denied: "),
         (errors.InvalidCredentials(), NotLoggedIn, "Not logged in: the API key is not valid"),
         (errors.HubUnreachable("http://h", "refused"), ServerUnreachable, "Unable to connect to the server"),

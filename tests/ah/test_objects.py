@@ -199,6 +199,24 @@ def test_the_notes_of_the_hub_are_no_objects_but_can_be_named(filled: str) -> No
     assert "model.pt filter=lfs" in Path("out/.gitattributes").read_text()
 
 
+def test_the_notes_of_the_hub_are_no_objects_whatever_the_file_is_called(fresh_model: str) -> None:
+    names = ["#b.bin", "a b?[c]*d.bin", "d/q?.bin", 'one"two three.bin', "plain.bin", "ü c.bin"]
+    for number in range(len(names)):
+        Path(f"file{number}").write_bytes(os.urandom(20_000))
+    ah.commit(fresh_model, msg="m", add={f"file{number}": name for number, name in enumerate(names)})
+    repo = f"tester.{fresh_model.split('/')[1]}/gpt2"
+    hub = sessions.current().hub
+    assert ".gitattributes" in Oracle(endpoint=hub.endpoint, token=hub.token).list_repo_files(repo)
+    assert [row["path"] for row in ah.list(fresh_model)] == sorted(names)
+
+
+@pytest.mark.parametrize("pattern", ["*.bin", "a[bc]", '"a *.bin"', r'"a \\\\*"'])
+def test_attributes_with_wildcards_are_an_object(fresh_model: str, pattern: str) -> None:
+    Path(".gitattributes").write_text(f"{pattern} filter=lfs diff=lfs merge=lfs -text\n")
+    ah.commit(fresh_model, msg="m", add=[".gitattributes"])
+    assert [row["path"] for row in ah.list(fresh_model)] == [".gitattributes"]
+
+
 def test_a_download_needs_an_asset(fresh_model: str) -> None:
     for path in ("model", fresh_model.rpartition("/")[0]):
         with pytest.raises(AssetHubError, match="not the path of an asset"):

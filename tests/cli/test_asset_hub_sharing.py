@@ -32,6 +32,7 @@ def test_changes_are_staged_listed_reset_and_committed(at_hub: Run, folder: str)
     assert at_hub("ah", "commit", path, "-m", "m", "-f").code == 0
     assert at_hub("ah", "status", path).out == ""
     at_hub("ah", "stage", path, "-d", "d/")
+    assert at_hub("ah", "stage", path, "-d", "absent").err == "AH INFO: No changes to stage\n"
     assert at_hub("ah", "reset", f"{path}:main").code == 0
     assert at_hub("ah", "status", path).out == ""
     assert at_hub("ah", "reset", path).code == 1
@@ -51,4 +52,7 @@ def test_a_folder_is_shared_and_no_longer(at_hub: Run, folder: str, entrepot_hub
     at_hub("ah", "unshare", f"model/{folder}", "--user", "nina")
     at_hub("ah", "unshare", f"model/{folder}", "--public")
     assert at_hub("ah", "grants", f"model/{folder}").out == ""
-    assert at_hub("ah", "share", f"model/{folder}").code == 1
+    for command in ("share", "unshare"):
+        done = at_hub("ah", command, f"model/{folder}", "--public", "--user", "nina")
+        assert (done.code, "give exactly one of --user, --group and --public" in done.err) == (2, True)
+        assert at_hub("ah", command, f"model/{folder}").code == 2

@@ -57,7 +57,9 @@ def test_parameters_are_checked_when_they_are_known(task: Task) -> None:
     flow.model = "not an id"
     with pytest.raises(InvalidArgument, match=r"load\[0\]: invalid repository id"):
         task.start(flow=flow, task="2", **attributes)
-    with pytest.raises(InvalidArgument, match="@hub of the step train: a Parameter in the arguments is not one of"):
+    with pytest.raises(
+        InvalidArgument, match="@hub of the step train: an argument is a Parameter that the flow does not have"
+    ):
         prepare("hub", {"load": Parameter("other")}, flow, "train")
 
 

@@ -1,4 +1,4 @@
-"""What is done with assets: create, read, change and delete them, and list what they hold."""
+"""Operations on assets: create, read, change and delete them, and list what they hold."""
 
 from __future__ import annotations
 
@@ -116,13 +116,14 @@ def update_asset(
         path = get_asset(session, path).path
     renamed = path if name is None else path.at_folder().inside(name)
     with translated(path, what=path.type.value):
-        if checked is not None or text is not None:
-            session.hub.send(repos.configure(path.repo, RepoSettings(labels=checked, description=text)))
+        # The new name may be taken, so it comes first: a refused call changes nothing.
         if renamed != path:
             try:
                 session.hub.send(repos.move(path.repo, renamed.repo))
             except Conflict as error:
                 raise taken(error, path.noun, renamed) from error
+        if checked is not None or text is not None:
+            session.hub.send(repos.configure(renamed.repo, RepoSettings(labels=checked, description=text)))
     LOG.info("%s %s updated to %s", path.noun, path, renamed)
     return renamed
 

@@ -154,6 +154,7 @@ def stage_changes(
                 session.hub, path.repo, _head(session, path), deletions, adds, _staged_adds(mine)
             )
         if not (operations or adds):
+            LOG.info("No changes to stage")
             return
         number = send_staged(session.hub, _target(path), [*operations, *adds], progress=session.progress)
     LOG.info("%s staged on branch %s", "1 change is" if number == 1 else f"{number:,} changes are", path)

@@ -147,7 +147,7 @@ def translated(path: object, *, what: str, ref: object = None) -> Iterator[None]
     except errors.RevisionNotFound as error:
         raise missing("branch or tag", ref or path) from error
     except errors.EntryNotFound as error:
-        raise missing("object", f"{ref or path}: {error.path}") from error
+        raise NotFound(f"No such object: {shown(error.path)} in {shown(str(ref or path))}") from error
     except (errors.NotFound, errors.Unauthenticated) as error:
         raise _absent(error, what, path) from error
     except errors.Forbidden as error:

@@ -1,4 +1,4 @@
-"""What is done with folders: create, read, list, change and delete them."""
+"""Operations on folders: create, read, list, change and delete them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The functions of the dialect: each takes the path of a resource, and does one thing to it."""
+"""The functions of ``ah``: each takes the path of a resource, and reads or changes it."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def download(path: str, objects: Sequence[str] | None = None, save_dir: str = ".
     """Download objects of a branch, tag or commit below a folder.
 
     Objects that are there with the same content stay untouched; others are
-    replaced at once. Nothing else is written.
+    replaced atomically. Nothing else is written.
 
     Args:
         path: of a ref; of an asset: its main.
@@ -151,7 +151,7 @@ def reset(path: str, all_users: bool = False) -> None:
     """Drop the caller's staged changes of a branch.
 
     Args:
-        all_users: also those of all others; only for owners.
+        all_users: drop the staged changes of all users; only the owner of the folder may.
 
     Raises:
         AssetHubError: the path is not that of a branch.
@@ -226,7 +226,7 @@ def share(
 
 
 def unshare(path: str, user: str | None = None, group: str | None = None, public: bool = False) -> None:
-    """Take back what was granted to a user, an organisation, or everyone; raises as :func:`share`."""
+    """Revoke the grant of a user, an organisation or everyone; raises as :func:`share`."""
     session, parsed = _parsed(path)
     sharing.unshare_folder(session, parsed, user, group, public)
 

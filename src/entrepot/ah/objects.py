@@ -1,4 +1,4 @@
-"""What is done with the objects of a commit: list and download them."""
+"""Operations on the objects of a commit: list and download them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ _BATCH_FILES = 250
 _BATCH_BYTES = 4 << 20
 _ATTRIBUTES = ".gitattributes"
 _MOST_ATTRIBUTES = 2 << 20
-_NOTE = re.compile(rb"(?:[^*?\[\\]|\\.)+ filter=lfs diff=lfs merge=lfs -text")
+_NOTE = re.compile(
+    # In quotes, a backslash of the pattern is itself escaped.
+    rb'(?:"(?:[^*?\[\\"]|\\"|\\\\(?:[^\\"]|\\\\))+"|(?!")(?:[^*?\[\\]|\\.)+) filter=lfs diff=lfs merge=lfs -text'
+)
 _KNOWN_NOTES: dict[str, bool] = {}
 """Whether a content, by its git id, is a ``.gitattributes`` of the hub; contents never change."""
 
@@ -60,7 +63,7 @@ def list_objects(session: HubSession, path: ResourcePath, commit: str, *, checks
 def _is_note(session: HubSession, path: ResourcePath, commit: str, name: str, oid: str, size: int | None) -> bool:
     """Return whether a file is the ``.gitattributes`` in which the hub notes large files for git.
 
-    It has only lines that name one file each. Nobody put it there, so it is no object.
+    It has only lines that name one file each. No user put it there, so it is no object.
     """
     if name != _ATTRIBUTES or len(oid) != 40 or not size or size > _MOST_ATTRIBUTES:
         return False

@@ -1,4 +1,4 @@
-"""What is done with branches, tags and commits: find, create, merge and delete them."""
+"""Operations on branches, tags and commits: find, create, merge and delete them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def create_branch(session: HubSession, path: ResourcePath, source: str = MAIN) -
 
 
 def create_tag(session: HubSession, path: ResourcePath, source: str = MAIN) -> RefFacts:
-    """Create a tag and return what it is made of.
+    """Create a tag and return its name and commit.
 
     Args:
         source: a branch, tag or commit, or the path of one, of the same asset.

@@ -92,7 +92,7 @@ class Folder(Handle):
         sharing.share_folder(self._fresh(), self._path, user, group, public, permission)
 
     def unshare(self, user: str | None = None, group: str | None = None, public: bool = False) -> None:
-        """Take back a grant; see ``ah.unshare``."""
+        """Revoke a grant; see ``ah.unshare``."""
         sharing.unshare_folder(self._fresh(), self._path, user, group, public)
 
     def list_grants(self) -> list[Row]:
@@ -345,7 +345,7 @@ class Branch(RefHandle):
 
 
 class Tag(RefHandle):
-    """A tag: a name for a commit that stays at it."""
+    """A tag: a name of a commit, which never moves to another one."""
 
 
 class Commit(Handle):

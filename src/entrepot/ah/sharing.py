@@ -49,7 +49,7 @@ def share_folder(
 def unshare_folder(
     session: HubSession, path: ResourcePath, user: str | None = None, group: str | None = None, public: bool = False
 ) -> None:
-    """Take back the grant of a user, an organisation, or everyone.
+    """Revoke the grant of a user, an organisation or everyone.
 
     Raises:
         InvalidArgument: not exactly one subject.

@@ -30,24 +30,28 @@ _ENTRIES = (
     Entry("download", f"{_HERE}:download", "Download objects."),
     Entry("update", f"{_HERE}:update", "Rename, relabel or describe a folder or an asset."),
     Entry("delete", f"{_HERE}:delete", "Delete a folder, an asset, a branch or a tag."),
-    Entry("merge", f"{_HERE}:merge", "Give main exactly the objects of a branch."),
+    Entry("merge", f"{_HERE}:merge", "Replace the objects of main with those of a branch."),
     Entry("stage", f"{_STAGED}:stage", "Put changes on a branch without committing them."),
     Entry("status", f"{_STAGED}:status", "List your staged changes of a branch."),
     Entry("reset", f"{_STAGED}:reset", "Drop your staged changes of a branch."),
     Entry("share", f"{_STAGED}:share", "Share a folder."),
-    Entry("unshare", f"{_STAGED}:unshare", "Take back what was granted."),
+    Entry("unshare", f"{_STAGED}:unshare", "Revoke a grant of a folder."),
     Entry("grants", f"{_STAGED}:grants", "List with whom a folder is shared."),
 )
 
 
 @click.group(
-    cls=LazyGroup, entries=_ENTRIES, short_help="Folders, models, datasets and their branches, as in Asset Hub."
+    cls=LazyGroup,
+    entries=_ENTRIES,
+    short_help="Folders, models, datasets and their branches, as in Asset Hub.",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(entrepot.__version__, "--version", message="entrepot %(version)s")
 def ah() -> None:
     """Folders of models and datasets, with branches, tags and commits.
 
-    A PATH is model/FOLDER/ASSET:REF, or dataset/… ; of other owners /OWNER/t9k-assethub/model/… .
+    A PATH is model/FOLDER/ASSET:REF or dataset/FOLDER/ASSET, and that of another owner
+    /OWNER/t9k-assethub/model/FOLDER/ASSET:REF.
 
     \b
     Examples:
@@ -63,12 +67,17 @@ add_option = click.option(
     "additions",
     multiple=True,
     metavar="LOCAL[:PATH]",
-    help="A local file or folder, and where it goes in the asset; may be repeated.",
+    help="A local file or folder, and its path in the asset; may be repeated.",
 )
 """The option ``-a``, passed to a command as ``additions``."""
 
 delete_option = click.option(
-    "-d", "--delete", "deletions", multiple=True, metavar="PATH", help="An object, or a folder (x/), to delete."
+    "-d",
+    "--delete",
+    "deletions",
+    multiple=True,
+    metavar="PATH",
+    help="An object, or a folder (x/), to delete; may be repeated.",
 )
 """The option ``-d`` of commits, passed to a command as ``deletions``."""
 
@@ -123,7 +132,13 @@ def get(client: HubClient, path: str, as_json: bool) -> None:
 @click.option("-l", "--label", "labels", multiple=True, metavar="LABEL", help="A label; may be repeated.")
 @click.option("-d", "--description", default="", metavar="TEXT", help="Description of a folder or an asset.")
 @click.option("-t", "--create-tag", is_flag=True, help="Create a tag instead of a branch.")
-@click.option("-s", "--source", default="main", metavar="REF", help="What the tag, or the branch, is made of.")
+@click.option(
+    "-s",
+    "--source",
+    default="main",
+    metavar="REF",
+    help="The branch, tag or commit to start from; default: main for a tag, and no objects for a branch.",
+)
 @click.option("--exist-ok", is_flag=True, help="Succeed if the folder or asset exists.")
 @hub_options
 def create(
@@ -161,8 +176,12 @@ def commit(
 
 @click.command(short_help="Download objects.")
 @click.argument("path")
-@click.option("-o", "--object", "objects", multiple=True, metavar="PATH", help="An object, or a folder (x/).")
-@click.option("-s", "--save-dir", default=".", metavar="FOLDER", help="Where to; default: the current folder.")
+@click.option(
+    "-o", "--object", "objects", multiple=True, metavar="PATH", help="An object, or a folder (x/); may be repeated."
+)
+@click.option(
+    "-s", "--save-dir", default=".", metavar="FOLDER", help="The folder to download to; default: the current one."
+)
 @hub_options
 def download(client: HubClient, path: str, objects: tuple[str, ...], save_dir: str) -> None:
     """Download the objects of the branch, tag or commit PATH."""
@@ -175,7 +194,14 @@ def download(client: HubClient, path: str, objects: tuple[str, ...], save_dir: s
 @click.command(short_help="Rename, relabel or describe a folder or an asset.")
 @click.argument("path")
 @click.option("-n", "--name", metavar="NAME", help="The new name.")
-@click.option("-l", "--label", "labels", multiple=True, metavar="LABEL", help="A label; -l '' removes all.")
+@click.option(
+    "-l",
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="LABEL",
+    help="A label; may be repeated; replaces all present labels, and -l '' removes them.",
+)
 @click.option("-d", "--description", metavar="TEXT", help="The new description.")
 @hub_options
 def update(client: HubClient, path: str, name: str | None, labels: tuple[str, ...], description: str | None) -> None:
@@ -198,11 +224,11 @@ def delete(client: HubClient, path: str, force: bool) -> None:
         functions.delete(path, force)
 
 
-@click.command(short_help="Give main exactly the objects of a branch.")
+@click.command(short_help="Replace the objects of main with those of a branch.")
 @click.argument("path")
 @hub_options
 def merge(client: HubClient, path: str) -> None:
-    """Give the main branch exactly the objects of the branch PATH."""
+    """Replace the objects of the main branch with those of the branch PATH, in one commit."""
     from entrepot.ah import functions
 
     with opened(client):

@@ -18,7 +18,7 @@ from entrepot.cli.results import json_option
 @delete_option
 @hub_options
 def stage(client: HubClient, path: str, additions: Sequence[str], deletions: Sequence[str]) -> None:
-    """Put changes on the branch PATH without committing them; `ah commit PATH -f` commits them."""
+    """Put changes on the branch PATH without committing them; `ah commit PATH -m TEXT -f` commits them."""
     from entrepot.ah import functions
 
     with opened(client):
@@ -46,7 +46,9 @@ def status(client: HubClient, path: str, as_json: bool) -> None:
 
 @click.command(short_help="Drop your staged changes of a branch.")
 @click.argument("path")
-@click.option("--all-users", is_flag=True, help="Also those of all others; only for owners.")
+@click.option(
+    "--all-users", is_flag=True, help="Drop the staged changes of all users; only the owner of the folder may."
+)
 @hub_options
 def reset(client: HubClient, path: str, all_users: bool) -> None:
     """Drop your staged changes of the branch PATH."""
@@ -61,31 +63,39 @@ _group = click.option("--group", metavar="NAME", help="An organisation: all its 
 _public = click.option("--public", is_flag=True, help="Everyone.")
 
 
+def _need_one(user: str | None, group: str | None, public: bool) -> None:
+    """Raise a usage error unless exactly one of the options names a subject."""
+    if (user is not None) + (group is not None) + public != 1:
+        raise click.UsageError("give exactly one of --user, --group and --public")
+
+
 @click.command(short_help="Share a folder.")
 @click.argument("path")
 @_user
 @_group
 @_public
-@click.option("--edit", is_flag=True, help="Allow changes too.")
+@click.option("--edit", is_flag=True, help="Also allow changes: permission edit instead of view.")
 @hub_options
 def share(client: HubClient, path: str, user: str | None, group: str | None, public: bool, edit: bool) -> None:
     """Share the folder PATH with a user, a group or everyone."""
     from entrepot.ah import functions
 
+    _need_one(user, group, public)
     with opened(client):
         functions.share(path, user, group, public, "edit" if edit else "view")
 
 
-@click.command(short_help="Take back what was granted.")
+@click.command(short_help="Revoke a grant of a folder.")
 @click.argument("path")
 @_user
 @_group
 @_public
 @hub_options
 def unshare(client: HubClient, path: str, user: str | None, group: str | None, public: bool) -> None:
-    """Take back what was granted on the folder PATH."""
+    """Revoke what was granted on the folder PATH to a user, a group or everyone."""
     from entrepot.ah import functions
 
+    _need_one(user, group, public)
     with opened(client):
         functions.unshare(path, user, group, public)
 

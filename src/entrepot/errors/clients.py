@@ -43,7 +43,7 @@ class SourceUnreadable(Invalid, ValueError):
 
     @property
     def message(self) -> str:
-        return f"cannot read {shown(self.path)}: {self.reason}; change its permissions, or exclude it"
+        return f"cannot read {shown(self.path)}: {self.reason}; make it readable, or leave it out"
 
 
 @attrs.define

@@ -23,7 +23,7 @@ from entrepot.hub import scopes
 from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change, require_login
 from entrepot.names import RepoRef, RepoType
 
-_VIEWER = "you may view this folder, 'edit' is needed"
+_VIEWER = "you may view this folder; 'edit' is needed"
 _ROLES = {grants.VIEW: Role.READ, grants.EDIT: Role.WRITE}
 
 

@@ -131,5 +131,5 @@ def _changeable(tx: Read, caller: MaybeCaller, folder: FolderRow, needed: str) -
         raise NotAllowed(f"This token lacks the permission '{scopes.WRITE}' for the folder {folder.namespace}")
     has = permission(tx, known, folder)
     if has != OWN and has != needed:
-        raise NotAllowed(f"You may {has} the folder {folder.namespace}, '{needed}' is needed")
+        raise NotAllowed(f"You may {has} the folder {folder.namespace}; '{needed}' is needed")
     return folder, known

@@ -95,7 +95,9 @@ def with_variables(attributes: Mapping[str, Any], flow: Any) -> dict[str, Any]: 
         if variables is None:
             variables = {id(parameter): variable for variable, parameter in flow._get_parameters()}
         if id(leaf) not in variables:
-            raise InvalidArgument("a Parameter in the arguments is not one of this flow; define it in the class above")
+            raise InvalidArgument(
+                "an argument is a Parameter that the flow does not have: define it in the class, above the step"
+            )
         return FlowVariable(variables[id(leaf)])
 
     return {key: map_leaves(value, change) for key, value in attributes.items()}

@@ -59,7 +59,7 @@ def place(files: Iterable[PlacedFile], folder: Path) -> None:
     """Copy files into a folder that may have content; it is created if it does not exist.
 
     Guarantees: a file with the same content is left as it is, another one is
-    replaced at once, and files under other paths are not touched.
+    replaced atomically, and files under other paths are not touched.
 
     Raises:
         DiskFull, CannotWrite: a file cannot be written, or a file is where a folder is needed, or the reverse.

@@ -66,7 +66,7 @@ def parse_push(
     """
     ref, revision = parse_repo(repo_id, repo_type)
     if revision is not None:
-        raise InvalidArgument("a push names its branch with branch=, not after '@'")
+        raise InvalidArgument("push: give the branch as branch=…, not after '@' in the id")
     if ref.id.is_short:
         raise InvalidName("repository id", str(ref.id), "a push needs the namespace, such as 'demo/out'")
     source = Path(os.path.abspath(os.path.expanduser(path_or_folder)))

@@ -47,7 +47,7 @@ def make_decorator() -> type:
             unknown = set(keywords) - set(decorators.DEFAULTS["hub"])
             if arguments or unknown:
                 names = ", ".join(decorators.DEFAULTS["hub"])
-                raise MetaflowException(f"@hub of the step {step}: its arguments are {names}, each with its name")
+                raise MetaflowException(f"@hub of the step {step}: expected only these keywords: {names}")
             given = {**decorators.DEFAULTS["hub"], **keywords}
             try:
                 self._attributes: Mapping[str, Any] = decorators.prepare("hub", given, system_context.flow, step)

@@ -202,8 +202,11 @@ def old_history(source: Source) -> str:
 
 def test_a_fault_of_old_history_is_named_and_accepted_on_demand(world: World, source: Source) -> None:
     commit = old_history(source)
-    with pytest.raises(Refused, match=r"the (commit|tree) [0-9a-f]{40} is refused: (badTimezone|zeroPaddedFilemode)"):
+    with pytest.raises(
+        Refused, match=r"the (commit|tree) [0-9a-f]{40} is refused: (badTimezone|zeroPaddedFilemode)"
+    ) as caught:
         import_url(world, source)
+    assert str(caught.value).endswith("; git accepts such old faults: import again with --tolerate-old-history")
     other = RepoRef(RepoType.DATASET, RepoId("alice", "old"))
     done = imports.import_repo(
         world.hub, str(source.folder), other, source.folder.parent / "c", environ=ENV, tolerates_old=True

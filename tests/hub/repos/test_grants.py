@@ -80,7 +80,7 @@ def test_who_may_view_reads_and_does_not_write(shared: World) -> None:
     share(shared, Subject(user="bob"))
     assert sees(shared, shared.bob)
     assert not writes(shared, shared.bob)
-    with shared.hub.read() as tx, pytest.raises(NotAllowed, match="you may view this folder, 'edit' is needed"):
+    with shared.hub.read() as tx, pytest.raises(NotAllowed, match="you may view this folder; 'edit' is needed"):
         access.writable(tx, shared.bob, REPO)
     with pytest.raises(NotAllowed, match="'edit' is needed"):
         shared.repo("alice.llm/new", by=shared.bob)

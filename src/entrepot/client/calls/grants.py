@@ -31,6 +31,6 @@ def put(kind: RepoType, owner: str, name: str, subject: GrantSubject, role: str)
 
 
 def delete(kind: RepoType, owner: str, name: str, subject: GrantSubject) -> Call[None]:
-    """Build the call that takes back a grant of a folder."""
+    """Build the call that revokes a grant of a folder."""
     path = f"{path_of(kind, owner, name)}/grants"
     return Call("DELETE", path, nothing, body=json_body(subject), media_type=JSON, subject=subject_of(owner, name))

@@ -145,6 +145,12 @@ def reason(stderr: bytes) -> str:
     return shown(processes.last_words(stderr), quote=False)
 
 
+def is_old_fault(stderr: bytes) -> bool:
+    """Return whether git refuses an object for a fault of :data:`OLD_FAULTS`, which an import can accept."""
+    fault = _FAULT.search(stderr.decode("utf-8", "replace"))
+    return fault is not None and fault["fault"] in OLD_FAULTS
+
+
 def _kind_of(fault: str) -> str:
     """Return the type of object that a fault of ``git fsck`` refers to."""
     if _TREE_FAULTS.search(fault):

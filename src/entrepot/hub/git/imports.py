@@ -29,6 +29,7 @@ from entrepot.names import MAIN, Oid, RepoRef, parse_sha256
 from entrepot.storage import processes
 
 _PIECE = 4 << 20
+_TOLERATE = "; git accepts such old faults: import again with --tolerate-old-history"
 _WANTED = ("refs/heads/", "refs/tags/")
 
 ProgressCallback = Callable[[str], None]
@@ -262,4 +263,5 @@ def _pipe(argv: Sequence[str], environ: Mapping[str, str], given: bytes | int, o
             check=False,
         )
     if done.returncode:
-        raise Refused(f"the history was refused: {git_wire.reason(done.stderr)}")
+        cure = _TOLERATE if git_wire.is_old_fault(done.stderr) else ""
+        raise Refused(f"the history was refused: {git_wire.reason(done.stderr)}{cure}")

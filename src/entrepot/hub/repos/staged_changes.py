@@ -1,6 +1,6 @@
 """Staged changes: what a user has put on a branch without committing it.
 
-Nobody else sees them, and no ref leads to them. Their contents are stored as those of
+No other user sees them, and no ref points to them. Their contents are stored as those of
 a commit are, before one transaction makes all changes of a request visible to their user.
 
 Source: docs/staged-changes.md, section 3.

@@ -23,7 +23,7 @@ from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.scans import Scan, ScannedFile, scan_entity, state_of
 from entrepot.workspace.projects.versions import head_version, read_specs
 from entrepot.workspace.state.locks import exclusive
-from entrepot.workspace.state.rows import Extent, Head, FileChange, StagedFile, TrackedFile, settled
+from entrepot.workspace.state.rows import Extent, FileChange, Head, StagedFile, TrackedFile, settled
 from entrepot.workspace.stores import FileState, PackedFile, SourceFile, cached_indexes, pack_files
 
 

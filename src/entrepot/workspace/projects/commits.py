@@ -24,7 +24,7 @@ from entrepot.workspace.projects.links import links_of
 from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.sizes import render_size
 from entrepot.workspace.projects.versions import Version, head_version
-from entrepot.workspace.state.rows import Head, FileChange, StagedFile, Step
+from entrepot.workspace.state.rows import FileChange, Head, StagedFile, Step
 from entrepot.workspace.stores import find_sizes
 
 

@@ -10,7 +10,7 @@ from entrepot.workspace.configuration.config_files import replace_text
 from entrepot.workspace.entities.yaml_documents import parse_yaml, render_yaml
 from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.projects import KindState
-from entrepot.workspace.state.rows import Extent, Head, FileChange, TrackedFile
+from entrepot.workspace.state.rows import Extent, FileChange, Head, TrackedFile
 
 
 def finish_commit(entity: Entity, tag: str, commit: Oid, base: str | None) -> None:

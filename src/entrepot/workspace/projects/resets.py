@@ -21,7 +21,7 @@ from entrepot.workspace.projects.pushes import free_outbox
 from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.scans import scan_entity
 from entrepot.workspace.projects.versions import Version, read_version
-from entrepot.workspace.state.rows import Extent, Head, FileChange, StagedFile, Step, TrackedFile
+from entrepot.workspace.state.rows import Extent, FileChange, Head, StagedFile, Step, TrackedFile
 
 
 class ResetMode(enum.StrEnum):

@@ -17,7 +17,7 @@ from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.scans import scan_entity
 from entrepot.workspace.state.locks import exclusive
-from entrepot.workspace.state.rows import Head, FileChange, StagedFile, TrackedFile
+from entrepot.workspace.state.rows import FileChange, Head, StagedFile, TrackedFile
 from entrepot.workspace.stores import FileState
 
 

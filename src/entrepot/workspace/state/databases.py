@@ -11,7 +11,7 @@ from typing import Any
 from entrepot.errors import CacheDamaged, ProjectBusy, Refused
 from entrepot.names import Oid, RepoPath
 from entrepot.workspace.manifests import ManifestEntry
-from entrepot.workspace.state.rows import Extent, Head, FileChange, StagedFile, Step, TrackedFile
+from entrepot.workspace.state.rows import Extent, FileChange, Head, StagedFile, Step, TrackedFile
 from entrepot.workspace.stores import FileState
 
 SCHEMA = 1
