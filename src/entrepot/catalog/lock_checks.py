@@ -20,7 +20,8 @@ _FILE, _XORB, _JOB, _AUDIT = LockClass.FILE, LockClass.XORB, LockClass.JOB, Lock
 LOCKS: dict[str, frozenset[LockClass]] = {
     **dict.fromkeys(
         (
-            *("memberships", "tokens", "sign_in_codes", "invitations", "follows", "quotas", "namespaces"),
+            *("memberships", "tokens", "sign_in_codes", "sessions", "invitations"),
+            *("follows", "quotas", "namespaces"),
             *("collections", "collection_upvotes", "webhooks", "webhook_watches"),
         ),
         frozenset({_HUB}),

@@ -9,7 +9,7 @@ from entrepot.catalog.engines import writing_connection
 from entrepot.catalog.tables import TEXT_INDEX
 from entrepot.errors import DataFolderError
 
-HEAD = "first_38a2cbceb418"
+HEAD = "first_630ebcc90ef1"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

@@ -94,6 +94,7 @@ from entrepot.errors.rights import (
     LoginRequired,
     NotAllowed,
     RepoDisabled,
+    WrongPassword,
 )
 from entrepot.errors.stores import (
     BeingVerified,
@@ -189,6 +190,7 @@ __all__ = [
     "TooManyBodies",
     "Unauthenticated",
     "Unavailable",
+    "WrongPassword",
     "XorbDamaged",
     "XorbMissing",
     "shown",
