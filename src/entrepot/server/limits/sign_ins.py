@@ -8,6 +8,7 @@ to anyone. Counts are kept in memory, in each server process.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import threading
 import time
@@ -18,6 +19,9 @@ import attrs
 
 WAIT_S, MOST_WAIT_S = 60.0, 3600.0
 PER_ACCOUNT, PER_ADDRESS = 5, 20
+AT_A_TIME = 2
+"""Passwords checked at a time: each check takes 64 MiB of memory, on purpose."""
+
 _REMEMBERED = 10_000
 
 
@@ -29,24 +33,29 @@ class _Failures:
 
 
 class SignInLimits:
-    """Counts of failed attempts. Thread-safe."""
+    """Counts of failed attempts. Thread-safe, but for ``checking``, which belongs to the event loop.
+
+    ``checking``: to be held while a password is checked.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._failures: OrderedDict[tuple[str, bytes], _Failures] = OrderedDict()
+        self.checking = asyncio.Semaphore(AT_A_TIME)
 
-    def wait_s(self, account: str, network: bytes) -> int:
-        """Return how many seconds the next attempt has to wait; 0 if it may be made now."""
+    def begin(self, account: str, network: bytes) -> int:
+        """Return how many seconds an attempt has to wait; if 0, it may be made now.
+
+        An attempt that may be made counts as failed until :meth:`note_success`, so that many at
+        a time are limited too.
+        """
         now = self._clock()
         with self._lock:
             found = [self._failures.get(key) for key in _keys(account, network)]
-        return max((math.ceil(item.free_at_s - now) for item in found if item and item.free_at_s > now), default=0)
-
-    def note_failure(self, account: str, network: bytes) -> None:
-        """Count a failed attempt."""
-        now = self._clock()
-        with self._lock:
+            waits = [math.ceil(item.free_at_s - now) for item in found if item and item.free_at_s > now]
+            if waits:
+                return max(waits)
             for key, most in zip(_keys(account, network), (PER_ACCOUNT, PER_ADDRESS), strict=True):
                 item = self._failures.get(key)
                 if (
@@ -62,11 +71,17 @@ class SignInLimits:
             while len(self._failures) > _REMEMBERED:
                 self._failures.popitem(last=False)
 
+        return 0
+
     def note_success(self, account: str, network: bytes) -> None:
-        """Forget the failed attempts for an account from an address."""
+        """Forget the failed attempts for an account from an address, and the last one of the address."""
+        own, shared = _keys(account, network)
         with self._lock:
-            self._failures.pop(_keys(account, network)[0], None)
+            self._failures.pop(own, None)
+            item = self._failures.get(shared)
+            if item is not None:
+                item.count, item.free_at_s = max(item.count - 1, 0), 0.0
 
 
 def _keys(account: str, network: bytes) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
-    return (account.lower()[:100], network), ("", network)
+    return (f"account {account.lower()[:100]}", network), ("", network)

@@ -35,6 +35,7 @@ HEADERS = {
     "vary": "Accept, Authorization, Cookie",
 }
 
+_MAX_HERE = 1_000
 _HTML = "text/html; charset=utf-8"
 
 
@@ -88,20 +89,25 @@ def frame(request: Request) -> dict[str, object]:
     """
     state, hub = request.scope["state"], app_state(request).hub
     root = path_prefix(hub.settings)
-    query = request.scope["query_string"].decode("latin-1")
-    here = root + request.scope["path"] + (f"?{query}" if query else "")
     return {
         "root": root,
         "static": f"{root}/-/static/{static_files.version()}",
         "version": entrepot.__version__,
         "visitor": state.get("caller"),
         "csrf": csrf_token(state.get("session")),
-        "here": here,
+        "here": _here(request, root),
         "request_id": state["request_id"],
         "endpoint": endpoint_of(request),
         "now_ms": hub.now_ms(),
         "section": "",
     }
+
+
+def _here(request: Request, root: str) -> str:
+    """Return the address to return to after signing in; the first page for forms and very long addresses."""
+    path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
+    here = root + path + (f"?{query}" if query else "")
+    return f"{root}/" if path in ("/login", "/logout") or len(here) > _MAX_HERE else here
 
 
 def endpoint_of(request: Request) -> str:

@@ -45,7 +45,7 @@ async def sign_in(request: Request) -> Response:
     fields = await read_form(request)
     name, code, target = (fields.get(key, "") for key in ("name", "code", "next"))
     network: bytes = request.scope["state"].get("network", b"")
-    wait_s = state.sign_ins.wait_s(name, network)
+    wait_s = state.sign_ins.begin(name, network)
     if wait_s:
         text = f"Too many attempts. Wait {wait_s:,} seconds."
         return _form(request, name=name, code="", target=target, problem=text, status=429, wait_s=wait_s)
@@ -57,9 +57,9 @@ async def sign_in(request: Request) -> Response:
         return sessions.sign_in(state.hub, name, fields.get("password", ""), replaced=replaced)
 
     try:
-        opened = await state.threads.run_transfer(open_session)
+        async with state.sign_ins.checking:
+            opened = await state.threads.run_transfer(open_session)
     except (WrongPassword, InvalidSignInCode, AccountSuspended) as error:
-        state.sign_ins.note_failure(name, network)
         return _form(request, name=name, code="", target=target, problem=_sentence(error), status=_status(error))
     state.sign_ins.note_success(name, network)
     cookie = browser_sessions.cookie_header(request.scope, state.hub, opened.secret)
