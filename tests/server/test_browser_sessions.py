@@ -16,7 +16,7 @@ def hub(world: ServedHub) -> HubContext:
     return world.hub
 
 
-def request(state: dict[str, object] | None = None, **headers: str) -> Request:
+def request(state: dict[str, object] | None = None, /, **headers: str) -> Request:
     raw = [(key.replace("_", "-").encode(), value.encode()) for key, value in headers.items()]
     scope = {
         "type": "http",

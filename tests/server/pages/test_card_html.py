@@ -68,6 +68,7 @@ def test_hostile_attributes_stay_quoted() -> None:
         '<p><a href="x&quot;onclick=&quot;y" title="&quot;&gt;">t</a><img src="a&quot;b.png" alt="&lt;"></p>', LINKS
     )
     check(made)
+    assert ">[</a>" in relink('<img src="http://[">', LINKS)
 
 
 def check(made: str) -> None:

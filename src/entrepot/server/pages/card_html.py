@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 import re
-from urllib.parse import urlsplit
 
 import attrs
 import pyromark
@@ -16,6 +15,7 @@ import pyromark
 from entrepot.server import markdown
 
 _EXTERNAL = re.compile(r"(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
+_HOST = re.compile(r"(?:[a-z]+:)?//([^/?#]+)", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)(h[1-6]|a|img)\b([^>]*)>")
 _ATTRIBUTE = re.compile(r' ([a-z]+)="([^"]*)"')
 _TEXT = re.compile(r"<[^>]+>")
@@ -86,7 +86,7 @@ def _anchor(made: str, start: int, used: set[str]) -> str:
 
 
 def _link(rest: str, links: CardLinks) -> str:
-    found = dict(_ATTRIBUTE.findall(rest))
+    found: dict[str, str] = dict(_ATTRIBUTE.findall(rest))
     href = html.unescape(found.get("href", ""))
     target = f"#card-{href[1:]}" if href.startswith("#") else _target(href, links.files, links.root)
     title = f' title="{found["title"]}"' if "title" in found else ""
@@ -94,14 +94,15 @@ def _link(rest: str, links: CardLinks) -> str:
 
 
 def _image(rest: str, links: CardLinks, *, is_in_link: bool) -> str:
-    found = dict(_ATTRIBUTE.findall(rest))
+    found: dict[str, str] = dict(_ATTRIBUTE.findall(rest))
     source, alt = html.unescape(found.get("src", "")), found.get("alt", "")
     if not source:
         return alt
     if not _EXTERNAL.match(source):
         source = _target(source, links.images, links.root)
     else:
-        label = alt or html.escape(urlsplit(source).hostname or "image")
+        host = _HOST.match(source)
+        label = alt or html.escape(host[1] if host else "image")
         if is_in_link:
             return label
         return f'<a href="{html.escape(source)}" {_REL}>{label}</a>'

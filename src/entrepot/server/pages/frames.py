@@ -22,7 +22,7 @@ POLICY = (
     "default-src 'none'; script-src 'none'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""The content security policy of pages. Source: docs/web-pages.md, section Protection."""
+"""The content security policy of pages. Explained in docs/web-pages.md, section Protection."""
 
 HEADERS = {
     "content-security-policy": POLICY,
