@@ -11,7 +11,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents
 from entrepot.names import RepoPath, RepoRef
-from entrepot.server.pages.frames import Page, show_page
+from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.trees import crumbs, path_of
@@ -32,7 +32,7 @@ async def show_blob(request: Request, ref: RepoRef) -> Response:
     return await show_page(request, lambda hub, caller: build_blob(hub, caller, ref, revision, path), is_slow=True)
 
 
-def build_blob(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath) -> Page:
+def build_blob(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath) -> WebPage:
     """Return the page of a file.
 
     Raises:
@@ -56,4 +56,4 @@ def build_blob(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str
         "mark": "XET" if located.xet_hash else "LFS" if located.lfs else "",
         "view": view,
     }
-    return Page("blob.html", f"{legible(path)} · {header.id}", values)
+    return WebPage("blob.html", f"{legible(path)} · {header.id}", values)

@@ -19,7 +19,7 @@ from entrepot.names import RepoRef, parse_path
 from entrepot.server.handlers import app_state
 from entrepot.server.pages import snippets
 from entrepot.server.pages.card_html import CardLinks, render_card
-from entrepot.server.pages.frames import Page, endpoint_of, show_page
+from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.rows import license_of, parameters_of
@@ -43,7 +43,7 @@ async def show_card(request: Request, ref: RepoRef) -> Response:
     return await show_page(request, lambda hub, caller: build_card(hub, caller, ref, endpoint, root))
 
 
-def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str, root: str) -> Page:
+def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str, root: str) -> WebPage:
     """Return the page of a repository.
 
     Raises:
@@ -77,7 +77,7 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
         "uses": snippets.uses_of(row.type, str(row.ref.id), row.ref.path, row.library, head, endpoint),
         "gguf": row.files.gguf,
     }
-    return Page("card.html", str(row.ref.id), values)
+    return WebPage("card.html", str(row.ref.id), values)
 
 
 def read_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> str | None:

@@ -15,7 +15,7 @@ from entrepot.errors import (
     RevisionNotFound,
 )
 from entrepot.server.error_responses import error_response
-from entrepot.server.pages.frames import Page, page_response
+from entrepot.server.pages.frames import WebPage, page_response
 
 _TITLES: dict[type[EntrepotError], str] = {
     RepoNotFound: "This page does not exist",
@@ -48,7 +48,7 @@ def show_error(request: Request, error: EntrepotError) -> Response:
         "text": text[:1].upper() + text[1:],
         "may_sign_in": answer.status in (401, 403, 404),
     }
-    page = Page("error.html", title or _BY_STATUS.get(answer.status, "Something went wrong"), values, answer.status)
+    page = WebPage("error.html", title or _BY_STATUS.get(answer.status, "Something went wrong"), values, answer.status)
     skipped = (b"content-type", b"content-length")
     headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers if name.lower() not in skipped}
     return page_response(request, page, headers)

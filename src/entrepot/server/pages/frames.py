@@ -40,7 +40,7 @@ _HTML = "text/html; charset=utf-8"
 
 
 @attrs.frozen
-class Page:
+class WebPage:
     """What a page shows: a template and its values."""
 
     template: str
@@ -49,7 +49,7 @@ class Page:
     status: int = 200
 
 
-PageBuilder = Callable[[HubContext, MaybeCaller], Page]
+PageBuilder = Callable[[HubContext, MaybeCaller], WebPage]
 """Calls use cases and returns the page; runs in a thread."""
 
 
@@ -71,12 +71,12 @@ async def show_page(request: Request, build: PageBuilder, *, is_slow: bool = Fal
     return Response(body, status, HEADERS, _HTML)
 
 
-def page_response(request: Request, page: Page, headers: Mapping[str, str] | None = None) -> Response:
+def page_response(request: Request, page: WebPage, headers: Mapping[str, str] | None = None) -> Response:
     """Return the response of a page that needs no use case."""
     return Response(render_page(request, page), page.status, {**HEADERS, **(headers or {})}, _HTML)
 
 
-def render_page(request: Request, page: Page) -> bytes:
+def render_page(request: Request, page: WebPage) -> bytes:
     """Return the HTML of a page with everything around it."""
     return render_template(page.template, {**frame(request), "title": page.title, **page.values})
 

@@ -14,7 +14,7 @@ from entrepot.hub.repos.histories import LoggedCommit
 from entrepot.names import RepoRef
 from entrepot.server.handlers import query_int
 from entrepot.server.pages.diffs import parse_diff
-from entrepot.server.pages.frames import Page, show_page
+from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.raw_path import decode_segment
@@ -55,7 +55,7 @@ async def show_commit(request: Request, ref: RepoRef) -> Response:
     return await show_page(request, lambda hub, caller: build_commit(hub, caller, ref, revision), is_slow=True)
 
 
-def build_commits(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, page: int) -> Page:
+def build_commits(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, page: int) -> WebPage:
     """Return one page of a history.
 
     Raises:
@@ -72,10 +72,10 @@ def build_commits(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: 
         "page": page,
         "has_more": (page + 1) * PAGE < listed.total,
     }
-    return Page("commits.html", f"Commits of {header.id}", values)
+    return WebPage("commits.html", f"Commits of {header.id}", values)
 
 
-def build_commit(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> Page:
+def build_commit(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> WebPage:
     """Return a commit with its changes against its first parent.
 
     Raises:
@@ -99,7 +99,7 @@ def build_commit(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: s
         "added": sum(file.added for file in diff.files),
         "removed": sum(file.removed for file in diff.files),
     }
-    return Page("commit.html", f"Commit {head[:7]} of {header.id}", values)
+    return WebPage("commit.html", f"Commit {head[:7]} of {header.id}", values)
 
 
 def _line(logged: LoggedCommit) -> CommitLine:

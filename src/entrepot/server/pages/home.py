@@ -12,7 +12,7 @@ from entrepot.hub.repos import infos
 from entrepot.hub.repos.infos import RevisionInfo, Search
 from entrepot.hub.search import searches
 from entrepot.names import RepoType
-from entrepot.server.pages.frames import Page, show_page
+from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.rows import repo_rows
 
@@ -29,7 +29,7 @@ async def show_home(request: Request) -> Response:
     return await show_page(request, build_home)
 
 
-def build_home(hub: HubContext, caller: MaybeCaller) -> Page:
+def build_home(hub: HubContext, caller: MaybeCaller) -> WebPage:
     """Return the first page: trending repositories, and those of the caller."""
     models = searches.trending(hub, caller, [RepoType.MODEL], limit=_SHOWN)
     datasets = searches.trending(hub, caller, [RepoType.DATASET], limit=_SHOWN)
@@ -42,7 +42,7 @@ def build_home(hub: HubContext, caller: MaybeCaller) -> Page:
         "example": None if example is None else example.info.row.ref,
         "is_new": example is None and not accounts.has_accounts(hub),
     }
-    return Page("home.html", "Models and datasets on your own server", values)
+    return WebPage("home.html", "Models and datasets on your own server", values)
 
 
 def _newest_of(hub: HubContext, caller: MaybeCaller, author: str) -> list[RevisionInfo]:

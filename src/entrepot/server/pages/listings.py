@@ -17,7 +17,7 @@ from entrepot.names import RepoType
 from entrepot.server.handlers import app_state
 from entrepot.server.hf.pages import render_cursor
 from entrepot.server.hf.repos.repo_lists import read_search
-from entrepot.server.pages.frames import Page, show_page
+from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageHandler, PageRoute
 from entrepot.server.pages.rows import repo_rows
 
@@ -75,7 +75,7 @@ def _bound(kind: RepoType) -> PageHandler:
             wanted = attrs.evolve(wanted, sort="trending")
         tags = app_state(request).tags
 
-        def build(hub: HubContext, caller: MaybeCaller) -> Page:
+        def build(hub: HubContext, caller: MaybeCaller) -> WebPage:
             found = infos.search(hub, caller, wanted)
             values = {
                 "section": kind.plural,
@@ -92,7 +92,7 @@ def _bound(kind: RepoType) -> PageHandler:
                 "more": None if found.after is None else urlencode([*query, ("cursor", render_cursor(found.after))]),
                 "api_query": urlencode(query),
             }
-            return Page("list.html", kind.plural.capitalize(), values)
+            return WebPage("list.html", kind.plural.capitalize(), values)
 
         return await show_page(request, build)
 

@@ -16,7 +16,7 @@ from entrepot.hub.search import profiles
 from entrepot.hub.search.profiles import OrgProfile, UserProfile
 from entrepot.names import RepoRef, RepoType
 from entrepot.server.handlers import repo_of
-from entrepot.server.pages.frames import Page, show_page
+from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute, account_of, wants_html
 from entrepot.server.pages.rows import RepoLine, repo_rows
 
@@ -51,7 +51,7 @@ async def show_account(request: Request) -> Response:
         raise HTTPException(404) from None
 
 
-def build_account(hub: HubContext, caller: MaybeCaller, name: str, alias: RepoRef) -> Page:
+def build_account(hub: HubContext, caller: MaybeCaller, name: str, alias: RepoRef) -> WebPage:
     """Return the page of a user or an organisation.
 
     Raises:
@@ -71,7 +71,7 @@ def build_account(hub: HubContext, caller: MaybeCaller, name: str, alias: RepoRe
     orgs = [org.name for org in profile.orgs] if isinstance(profile, UserProfile) else []
     members = profile.members if isinstance(profile, OrgProfile) else None
     values = {"account": account, "owned": owned, "orgs": orgs, "members": members, "followers": profile.followers}
-    return Page("account.html", account.name, values)
+    return WebPage("account.html", account.name, values)
 
 
 def _find(hub: HubContext, caller: MaybeCaller, name: str) -> UserProfile | OrgProfile | None:

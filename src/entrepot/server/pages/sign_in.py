@@ -15,7 +15,7 @@ from entrepot.hub.accounts.sessions import OpenedSession
 from entrepot.server import browser_sessions
 from entrepot.server.bodies import read_small
 from entrepot.server.handlers import app_state
-from entrepot.server.pages.frames import HEADERS, Page, page_response
+from entrepot.server.pages.frames import HEADERS, WebPage, page_response
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.public_urls import path_prefix
 from entrepot.server.threads import line_of
@@ -115,7 +115,7 @@ def _form(
     root = path_prefix(app_state(request).hub.settings)
     values = {"name": name[:100], "code": code[:200], "target": safe_target(target, root), "problem": problem}
     headers = {"cache-control": "no-store", **({"retry-after": str(wait_s)} if wait_s else {})}
-    return page_response(request, Page("login.html", "Sign in", values, status), headers)
+    return page_response(request, WebPage("login.html", "Sign in", values, status), headers)
 
 
 def _sentence(error: EntrepotError) -> str:

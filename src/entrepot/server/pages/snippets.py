@@ -20,28 +20,29 @@ class UseSnippet:
 _MODEL_CODE = {
     "transformers": (
         "from transformers import AutoModel, AutoTokenizer\n\n"
-        "model = AutoModel.from_pretrained({id}, revision={rev})\n"
-        "tokenizer = AutoTokenizer.from_pretrained({id}, revision={rev})"
+        "repo = {id}\nrevision = {rev}\n"
+        "model = AutoModel.from_pretrained(repo, revision=revision)\n"
+        "tokenizer = AutoTokenizer.from_pretrained(repo, revision=revision)"
     ),
     "diffusers": (
         "from diffusers import DiffusionPipeline\n\n"
-        "pipe = DiffusionPipeline.from_pretrained({id}, revision={rev})"
+        "pipe = DiffusionPipeline.from_pretrained(\n    {id},\n    revision={rev},\n)"
     ),
     "sentence-transformers": (
         "from sentence_transformers import SentenceTransformer\n\n"
-        "model = SentenceTransformer({id}, revision={rev})"
+        "model = SentenceTransformer(\n    {id},\n    revision={rev},\n)"
     ),
     "peft": (
         "from peft import AutoPeftModel\n\n"
-        "model = AutoPeftModel.from_pretrained({id}, revision={rev})"
+        "model = AutoPeftModel.from_pretrained(\n    {id},\n    revision={rev},\n)"
     ),
 }  # fmt: skip
 """Code of the libraries that a model names; ``{id}`` and ``{rev}`` become Python strings."""
 
-_DATASET_CODE = "from datasets import load_dataset\n\ndata = load_dataset({id}, revision={rev})"
+_DATASET_CODE = "from datasets import load_dataset\n\ndata = load_dataset(\n    {id},\n    revision={rev},\n)"
 _SNAPSHOT = (
     "from huggingface_hub import snapshot_download\n\n"
-    "folder = snapshot_download({id}, repo_type={type}, revision={rev})"
+    "folder = snapshot_download(\n    {id},\n    repo_type={type},\n    revision={rev},\n)"
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from entrepot.hub.repos import contents, histories
 from entrepot.hub.repos.contents import DescribedEntry
 from entrepot.names import ROOT, RepoPath, RepoRef, parse_path
 from entrepot.server.hf.repos.tree_cursors import Cursor, encode_cursor, parse_cursor
-from entrepot.server.pages.frames import Page, endpoint_of, show_page
+from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.raw_path import split_revision
@@ -26,7 +26,7 @@ PAGE = 200
 
 
 @attrs.frozen
-class FileLine:
+class TreeLine:
     """An entry of a folder."""
 
     name: str
@@ -79,7 +79,7 @@ def build_tree(
     path: RepoPath,
     after: Cursor | None,
     endpoint: str,
-) -> Page:
+) -> WebPage:
     """Return the page of a folder.
 
     Raises:
@@ -117,13 +117,13 @@ def build_tree(
         "more": None if tree.after is None else encode_cursor(Cursor(tree.after, tree.commit)),
         "clone": f"git clone {endpoint}/{header.path}" if endpoint else "",
     }
-    return Page("tree.html", f"Files of {header.id}", values)
+    return WebPage("tree.html", f"Files of {header.id}", values)
 
 
-def _line(entry: DescribedEntry) -> FileLine:
+def _line(entry: DescribedEntry) -> TreeLine:
     listed, last = entry.listed, entry.last_commit
     mark = "" if listed.is_folder or not listed.lfs else "XET" if listed.xet_hash else "LFS"
-    return FileLine(
+    return TreeLine(
         listed.path.rpartition("/")[2],
         listed.path,
         listed.is_folder,
