@@ -1,7 +1,15 @@
 from __future__ import annotations
 
+import pathlib
+import re
+
 import httpx2
 
+from entrepot.hub.accounts import accounts
+from entrepot.hub.context import open_hub
+from entrepot.server.app import make_app
+from entrepot.server.hosting import running
+from entrepot.settings import Settings
 from tests.server.pages.conftest import browse
 from tests.support.served_hub import ServedHub
 
@@ -37,6 +45,23 @@ def test_the_address_of_the_hub_is_in_its_commands(site: ServedHub, browser: htt
     assert f"export HF_ENDPOINT={site.url}" in browser.get("/").text
     proxied = browser.get("/", headers={"x-forwarded-proto": "https", "x-forwarded-host": "hub.example"}).text
     assert "export HF_ENDPOINT=https://hub.example<" in proxied
+
+
+def test_a_hub_below_a_path_has_it_in_every_link(tmp_path: pathlib.Path) -> None:
+    hub = open_hub(Settings(data=tmp_path / "data", base_url="https://hub.example/hub", run_jobs=False), fsync=False)
+    try:
+        accounts.create_user(hub, "alice", password="correct horse")
+        with running(make_app(hub)) as address, httpx2.Client(base_url=address.url, trust_env=False) as client:
+            headers = {"accept": "text/html", "sec-fetch-site": "same-origin"}
+            for path in ("/hub", "/hub/", "/hub/models", "/hub/alice", "/hub/alice/none"):
+                text = client.get(path, headers=headers).text
+                assert set(re.findall(r'(?:href|src|action)="(?!#)([^"]{4})', text)) == {"/hub"}, path
+            fields = {"name": "alice", "password": "correct horse", "next": "/hub/alice"}
+            answer = client.post("/hub/login", data=fields, headers=headers)
+            assert (answer.status_code, answer.headers["location"]) == (303, "/hub/alice")
+            assert answer.headers["set-cookie"].startswith("__Host-entrepot=")
+    finally:
+        hub.close()
 
 
 def test_a_token_shows_what_it_may_see(site: ServedHub) -> None:

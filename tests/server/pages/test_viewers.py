@@ -82,6 +82,16 @@ def test_pickles_are_examined_and_never_loaded() -> None:
     assert ("Most dangerous", "dangerous") in shown.facts
 
 
+def test_pickles_that_would_take_long_are_not_examined() -> None:
+    large = b"\x80\x02" + b"N0" * viewers.MAX_PICKLE + b"N."
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", large)
+    for data in (large, packed.getvalue()):
+        shown = view("m.pt", data)
+        assert (shown.form, "too large to be examined" in shown.note) == ("none", True)
+
+
 def test_archives_are_lists_of_their_members() -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:

@@ -30,7 +30,9 @@ MAX_HEADER = 16 << 20
 MAX_NOTEBOOK_HTML = 8 << 20
 """Bytes of sources and outputs of a notebook that are shown."""
 
-_MAX_SCANNED = 64 << 20
+MAX_PICKLE = 4 << 20
+"""Bytes of pickles that are examined for a page: reading their operations takes seconds for every ten million."""
+
 _MAX_VALUE = 200
 
 
@@ -125,7 +127,11 @@ def _view_gguf(source: RangeReader) -> FileView:
 
 
 def _view_pickle(source: RangeReader) -> FileView:
-    if source.size > _MAX_SCANNED and source.read_at(0, 4) != b"PK\3\4":
+    size = source.size
+    if source.read_at(0, 4) == b"PK\3\4":
+        members = archives.list_zip(source).members
+        size = sum(member.size for member in members if member.name.endswith(".pkl"))
+    if size > MAX_PICKLE:
         return FileView("none", "This pickle is too large to be examined here. Loading it would run its code.")
     scan = pickles.scan_pickles(source)
     rows = [(item.module, item.name, item.safety) for item in scan.imports[:MAX_ROWS]]
