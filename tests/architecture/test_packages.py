@@ -34,7 +34,7 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "storage": (BASE | {"git", "xet", "blobs", "catalog"}, {"attrs"}),
     "hub": (BASE | CODECS | {"storage", "catalog", "blobs"}, {"attrs", "argon2"}),
     "server": (
-        BASE | {"hub", "wire", "git"},
+        BASE | {"hub", "wire", "git", "previews"},
         {
             "attrs",
             "msgspec",

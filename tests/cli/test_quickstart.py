@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from entrepot.hub.accounts import accounts
+import pytest
+
+from entrepot.cli.quickstart import _fresh_code, _fresh_token, _greet
+from entrepot.hub.accounts import accounts, sessions
 from entrepot.hub.context import open_hub
 from entrepot.settings import Settings
 from tests.support.commands import Run
@@ -34,6 +37,18 @@ def test_a_command_runs_as_the_first_administrator(data: Path) -> None:
         [(_, tokens)] = accounts.list_users(hub)
         assert len(tokens) == 1
         assert first != second
+    finally:
+        hub.close()
+
+
+def test_the_greeting_has_a_link_that_signs_in(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    hub = open_hub(Settings(data=tmp_path / "data"), fsync=False)
+    try:
+        _fresh_token(hub)
+        code = _fresh_code(hub)
+        _greet(tmp_path, "http://127.0.0.1:8080", "hf_x", code)
+        assert f"  http://127.0.0.1:8080/login?code={code}\n" in capsys.readouterr().out
+        assert sessions.sign_in_with_code(hub, code).user == "hub-admin"
     finally:
         hub.close()
 

@@ -76,7 +76,9 @@ def repo_paths() -> list[tuple[str, str]]:
     found = [
         (method, route.path)
         for route in build_handlers(_NoHub())  # type: ignore[arg-type] # only the number of workers is read
-        if isinstance(route, Route) and "{namespace}/{name}" in route.path
+        if isinstance(route, Route)
+        and "{namespace}/{name}" in route.path
+        and route.path != "/{namespace}/{name}"  # without a namespace, this is the page of an account
         for method in sorted(route.methods or ())
     ]
     assert len(found) > 150

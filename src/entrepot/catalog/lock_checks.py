@@ -20,7 +20,7 @@ _FILE, _XORB, _JOB, _AUDIT = LockClass.FILE, LockClass.XORB, LockClass.JOB, Lock
 LOCKS: dict[str, frozenset[LockClass]] = {
     **dict.fromkeys(
         (
-            *("memberships", "tokens", "sign_in_codes", "invitations", "follows", "quotas"),
+            *("memberships", "tokens", "sign_in_codes", "sessions", "invitations", "follows", "quotas"),
             *("collections", "collection_upvotes", "webhooks", "webhook_watches"),
         ),
         frozenset({_HUB}),

@@ -134,6 +134,17 @@ sign_in_codes = sa.Table(
     sqlite_with_rowid=False,
 )
 
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("secret_hash", Hex(32), primary_key=True),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), nullable=False, index=True),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    # Accurate to an hour: not every use is recorded.
+    sa.Column("seen_ms", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 repos = sa.Table(
     "repos",
     metadata,

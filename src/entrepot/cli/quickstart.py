@@ -26,6 +26,7 @@ USER = "hub-admin"
 
 _TOKEN = "quickstart"  # noqa: S105 - the name of a token, not its secret
 _LIFETIME_MS = 30 * 86_400_000
+_LINK_S = 3_600
 _NOT_FOUND = 127
 
 
@@ -58,6 +59,7 @@ def quickstart(session: Session, /, command: tuple[str, ...], **flags: object) -
     configure_logging(settings)
     with session.opened_or_new_hub() as hub:
         secret = _fresh_token(hub)
+        code = None if command else _fresh_code(hub)
     codes: list[int] = []
 
     def announce(url: str) -> None:
@@ -67,7 +69,7 @@ def quickstart(session: Session, /, command: tuple[str, ...], **flags: object) -
                 environ |= {f"{prefix}_ENDPOINT": url, f"{prefix}_TOKEN": secret}
             threading.Thread(target=_run, args=(command, environ, codes), name="quickstart").start()
         else:
-            _greet(settings.data, url, secret)
+            _greet(settings.data, url, secret, code)
 
     hosting = Hosting(FACTORY, encode_settings(settings), settings.host, settings.port)
     serve_until_stopped(hosting, lambda address: announce(settings.base_url or address.url))
@@ -89,6 +91,13 @@ def _fresh_token(hub: HubContext) -> str:
     return accounts.create_token(hub, USER, role="write", name=_TOKEN, expires_ms=expires_ms).secret
 
 
+def _fresh_code(hub: HubContext) -> str:
+    from entrepot.hub import audit
+    from entrepot.hub.accounts import sign_ins
+
+    return sign_ins.issue_code(hub, audit.CONSOLE, USER, _LINK_S).code
+
+
 def _run(command: tuple[str, ...], environ: dict[str, str], codes: list[int]) -> None:
     """Run the command, record its exit code, and signal this process to stop."""
     try:
@@ -100,10 +109,12 @@ def _run(command: tuple[str, ...], environ: dict[str, str], codes: list[int]) ->
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _greet(data: Path, url: str, secret: str) -> None:
+def _greet(data: Path, url: str, secret: str, code: str | None) -> None:
     show(f"entrepot listening on {url}, with its data in {data}")
     show(f"Use it from another terminal, as the administrator {USER!r}:")
     show(f"  export HF_ENDPOINT={shlex.quote(url)}")
     show(f"  export HF_TOKEN={secret}")
     show("  python -c \"from huggingface_hub import HfApi; print(HfApi().whoami()['name'])\"")
+    show("Or see it in a browser; this link signs you in once, within an hour:")
+    show(f"  {url}/login?code={code}")
     show("The token is valid for 30 days; the next quickstart replaces it. Ctrl-C stops the hub.")

@@ -110,6 +110,7 @@ from entrepot.errors.rights import (
     LoginRequired,
     NotAllowed,
     RepoDisabled,
+    WrongPassword,
 )
 from entrepot.errors.stores import (
     BeingVerified,
@@ -241,6 +242,7 @@ __all__ = [
     "UrlRefused",
     "VersionMissing",
     "VersionTaken",
+    "WrongPassword",
     "XorbDamaged",
     "XorbMissing",
     "shown",

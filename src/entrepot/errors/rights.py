@@ -42,6 +42,15 @@ class LoginRequired(Unauthenticated):
 
 
 @attrs.define
+class WrongPassword(Unauthenticated):
+    """A sign-in names no user, or not the user's password; it does not say which."""
+
+    @property
+    def message(self) -> str:
+        return "name or password is wrong"
+
+
+@attrs.define
 class InvalidSignature(Forbidden):
     """A signed URL is expired, altered, or used for another purpose than it was signed for."""
 

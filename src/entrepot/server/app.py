@@ -14,7 +14,7 @@ from entrepot.errors import Unavailable
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.search.downloads import DownloadCounter
-from entrepot.server import git, health, hf, lfs, worker_metrics, xet
+from entrepot.server import git, health, hf, lfs, pages, worker_metrics, xet
 from entrepot.server.handlers import AppState
 from entrepot.server.hf.accounts import avatars
 from entrepot.server.limits.rates import limited
@@ -76,13 +76,17 @@ def make_app(hub: HubContext, *, companions: Sequence[BackgroundService] = ()) -
 
 def routes_of(hub: HubContext, metrics: Metrics | None = None) -> list[BaseRoute]:
     """Return every route of the application, including those of short ids, in matching order."""
-    found = build_handlers(hub, metrics)
+    found = _api_handlers(hub, metrics)
     short = short_routes(found)
-    return [*short.before, *found, *short.after]
+    return [*short.before, *found, *short.after, *pages.routes()]
 
 
 def build_handlers(hub: HubContext, metrics: Metrics | None = None) -> list[BaseRoute]:
     """Return every route of the application except those of short ids, which are derived from them."""
+    return [*_api_handlers(hub, metrics), *(route for route in pages.routes() if not route.is_short)]
+
+
+def _api_handlers(hub: HubContext, metrics: Metrics | None) -> list[BaseRoute]:
     chunk_store = xet.routes(workers=hub.settings.workers)
     own = [*health.routes(metrics or Metrics()), *avatars.routes()]
     return [*own, *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]

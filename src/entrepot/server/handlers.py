@@ -23,9 +23,11 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id, quote_path
-from entrepot.server import public_urls
+from entrepot.server import browser_sessions, public_urls
 from entrepot.server.bodies import read_small
+from entrepot.server.limits.sign_ins import SignInLimits
 from entrepot.server.raw_path import decode_segment
+from entrepot.server.tag_cache import TagCache
 from entrepot.server.threads import Threads, line_of
 
 P = ParamSpec("P")
@@ -49,6 +51,8 @@ class AppState:
     threads: Threads
     downloads: DownloadCounter
     uses: TokenUsage = attrs.field(factory=TokenUsage)
+    sign_ins: SignInLimits = attrs.field(factory=SignInLimits)
+    tags: TagCache = attrs.field(factory=TagCache)
 
 
 def app_state(request: Request) -> AppState:
@@ -86,10 +90,15 @@ def _request(
 
 
 def _caller(request: Request, state: AppState) -> MaybeCaller:
-    caller = state.hub.identify(secret_of(request))
+    secret = secret_of(request)
+    if secret is None:
+        caller = browser_sessions.caller_of(request.scope, state.hub)
+    else:
+        caller = state.hub.identify(secret)
+        if caller is not None:
+            state.uses.note(caller.token, state.hub.now_ms())
     if caller is not None:
         request.scope["state"]["caller"] = caller.account.name
-        state.uses.note(caller.token, state.hub.now_ms())
     return caller
 
 

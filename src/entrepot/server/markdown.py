@@ -17,7 +17,7 @@ import html
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 MAX_RENDERED = 1 << 20
@@ -42,6 +42,9 @@ _ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"s
 _ADDRESSES = ("https://", "http://")
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[ >]")
 _EMPTY = frozenset(("br", "hr", "img"))
+
+AttributeFilter = Callable[[str, str, str], str | None]
+"""Returns the value of an attribute (element, name, value), or None to remove it."""
 
 
 class Renderer:
@@ -94,12 +97,24 @@ def render(text: str) -> str:
     Guarantees: takes less than 0.1 CPU seconds for any text of 64 KiB; the result is at most six times
     as long as the text or :data:`MAX_HTML`, plus a note. Results for equal texts are cached.
     """
+    return _cached(text, b"", _kept)
+
+
+def render_card(text: str) -> str:
+    """Render the text of a card as :func:`render` does, but with images at relative addresses.
+
+    The caller makes addresses out of them that lead into the repository.
+    """
+    return _cached(text, b"card", _kept_in_card)
+
+
+def _cached(text: str, profile: bytes, kept: AttributeFilter) -> str:
     if len(text) > MAX_TEXT:
         return as_written(text)
-    key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    key = hashlib.sha256(profile + text.encode("utf-8", "surrogatepass")).digest()
     found = _CACHE.find(key)
     if found is None:
-        found = _render(text)
+        found = _render(text, kept)
         _CACHE.keep(key, found)
     return found
 
@@ -109,7 +124,7 @@ def as_written(text: str) -> str:
     return f"{_NOTE}<pre>{html.escape(text)}</pre>\n"
 
 
-def _render(text: str) -> str:
+def _render(text: str, kept: AttributeFilter) -> str:
     # Imported for the first text only: they take 2.4 MB, and many hubs hold no discussions.
     import nh3
     import pyromark
@@ -129,7 +144,7 @@ def _render(text: str) -> str:
         made,
         tags=_TAGS,
         attributes=_ATTRIBUTES,
-        attribute_filter=_kept,
+        attribute_filter=kept,
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener noreferrer",
     )
@@ -172,3 +187,8 @@ def _kept(tag: str, attribute: str, value: str) -> str | None:
         is_own = value.startswith("/uploads/")
         return value if is_own or value.lower().startswith(_ADDRESSES) else None
     return value
+
+
+def _kept_in_card(tag: str, attribute: str, value: str) -> str | None:
+    """As :func:`_kept`, with sources of images at any address that the allowed schemes let pass."""
+    return value if (tag, attribute) == ("img", "src") else _kept(tag, attribute, value)

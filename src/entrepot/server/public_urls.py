@@ -52,6 +52,17 @@ def base_url(scope: Scope, settings: Settings) -> str:
     return f"{scheme}://{host}"
 
 
+def scheme(scope: Scope, settings: Settings) -> str:
+    """Return ``https`` or ``http``: how clients reach the hub, as far as settings or a trusted proxy say."""
+    if settings.base_url:
+        return urlsplit(settings.base_url).scheme
+    client, found = scope.get("client"), str(scope.get("scheme", "http"))
+    if client and settings.trusts(client[0]):
+        sent = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-proto"]
+        found = _first(sent) or found
+    return found
+
+
 def path_prefix(settings: Settings) -> str:
     """Return the path of ``base_url``, such as ``/hub``; empty when the hub is at the root of its host."""
     return _prefix(settings.base_url)

@@ -197,8 +197,9 @@ def update(tx: Write, account_id: int, **values: object) -> None:
 
 
 def set_password(tx: Write, account_id: int, password_hash: str) -> None:
-    """Replace the stored password hash."""
+    """Replace the stored password hash; sessions that the old password opened end."""
     tx.sql.execute(sa.update(_NS).where(_NS.c.id == account_id).values(password_hash=password_hash))
+    tx.sql.execute(sa.delete(tables.sessions).where(tables.sessions.c.user_id == account_id))
 
 
 def remove(tx: Write, account_id: int) -> None:
@@ -215,8 +216,8 @@ def remove(tx: Write, account_id: int) -> None:
     for repo_id in tx.sql.execute(sa.select(tables.repos.c.id).where(owned)).scalars().all():
         repositories.erase(tx, repo_id)
     tx.sql.execute(sa.delete(_TK).where(_TK.c.user_id == account_id))
-    codes = tables.sign_in_codes
-    tx.sql.execute(sa.delete(codes).where(codes.c.user_id == account_id))
+    for secrets in (tables.sign_in_codes, tables.sessions):
+        tx.sql.execute(sa.delete(secrets).where(secrets.c.user_id == account_id))
     tx.sql.execute(sa.delete(tables.lfs_locks).where(tables.lfs_locks.c.owner_id == account_id))
     tx.sql.execute(sa.delete(members).where((members.c.user_id == account_id) | (members.c.org_id == account_id)))
     tx.sql.execute(sa.delete(_NS).where(_NS.c.parent_id == account_id))

@@ -20,11 +20,13 @@ from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.errors import Malformed
 
 if TYPE_CHECKING:
+    from entrepot.settings import Settings
     from entrepot.wire.accounts.administration import NewUser, Removed, SignInCode
 
 _COLUMNS = ("name", "fullname", "email", "admin")
 _YES, _NO = ("1", "true", "yes"), ("", "0", "false", "no")
-_WEEK_S = 7 * 86_400
+_WEEK_S, _HOUR_S = 7 * 86_400, 3_600
+_EVERY_INTERFACE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - replaced, not bound
 
 _password_option = click.option(
     "--password-stdin", is_flag=True, help="Read the password from the first line of standard input."
@@ -225,6 +227,14 @@ def unsuspend(target: AdminTarget, name: str, as_json: bool) -> None:
     _change(target, name, f"{name} is active", as_json=as_json, is_suspended=False)
 
 
+def address_of(settings: Settings) -> str:
+    """Return the URL of the hub of these settings, as a browser on its machine opens it."""
+    if settings.base_url:
+        return settings.base_url
+    host = _EVERY_INTERFACE.get(settings.host, settings.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
 @click.command(short_help="Print a one-time sign-in code for a user.")
 @click.argument("name")
 @_expiry_option
@@ -249,6 +259,41 @@ def sign_in_code(target: AdminTarget, name: str, expires_s: int | None, as_json:
         return
     show_message(f"sign-in code of {code.user}, valid once, until {code.expires_at}:")
     show(code.code)
+
+
+@click.command(short_help="Print a one-time link that signs a user in, in a browser.")
+@click.argument("name")
+@click.option(
+    "--expires",
+    "expires_s",
+    metavar="DURATION",
+    callback=read_duration,
+    help="How long the link is valid, at most 30d; default: 1h.",
+)
+@json_option
+@target_options
+def login_link(target: AdminTarget, name: str, expires_s: int | None, as_json: bool) -> None:
+    """Print a link with which the user signs in once, in a browser, without a password.
+
+    Earlier links and sign-in codes of the user become invalid. Only the link is
+    written to standard output.
+
+    \b
+    Examples:
+      entrepot admin login-link alice
+      entrepot admin login-link bob --endpoint https://hub.example.org --expires 1d
+    """
+    from entrepot.client.calls import administration as calls
+    from entrepot.hub.accounts import sign_ins
+
+    code = target.run(sign_ins.issue_code, calls.issue_code, name, expires_s or _HOUR_S)
+    address = target.endpoint or address_of(target.session.load().settings)
+    link = f"{address.rstrip('/')}/login?code={code.code}"
+    if as_json:
+        show_json({"user": code.user, "link": link, "expires_at": code.expires_at})
+        return
+    show_message(f"sign-in link of {code.user}, valid once, until {code.expires_at}:")
+    show(link)
 
 
 @click.command(short_help="Give a user a new password.")

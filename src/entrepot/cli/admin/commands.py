@@ -81,6 +81,7 @@ _OLDER = (
 
 _ENTRIES = (
     Entry("users", f"{_HERE}:users", "Create, suspend and delete users."),
+    Entry("login-link", f"{_ACCOUNTS}:login_link", "Print a one-time link that signs a user in, in a browser."),
     Entry("tokens", f"{_HERE}:tokens", "Create, list and revoke tokens."),
     Entry("orgs", f"{_HERE}:orgs", "Create, list and delete organisations."),
     Entry("members", f"{_HERE}:members", "List, add and remove members of an organisation."),

@@ -18,7 +18,7 @@ from entrepot.hub.repos import diffs, protections
 from entrepot.hub.repos.publishing import Move, Publication, commit_object, publish
 from entrepot.names import Oid, RepoRef
 from entrepot.storage import histories, objects
-from entrepot.storage.histories import LoggedCommit
+from entrepot.storage.histories import LoggedCommit as LoggedCommit
 
 
 @attrs.frozen

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_9a25526bbe7f"
+revision = "first_e7493f1e50cb"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -354,6 +354,20 @@ def upgrade() -> None:
     op.create_index("repos_by_likes", "repos", ["type", "likes"], unique=False)
     op.create_index("repos_by_trend", "repos", ["type", "trending"], unique=False)
     op.create_index("repos_by_update", "repos", ["type", "updated_ms"], unique=False)
+    op.create_table(
+        "sessions",
+        sa.Column("secret_hash", Hex(length=32), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("seen_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["namespaces.id"],
+        ),
+        sa.PrimaryKeyConstraint("secret_hash"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_sessions_user_id"), "sessions", ["user_id"], unique=False)
     op.create_table(
         "sign_in_codes",
         sa.Column("code_hash", Hex(length=32), nullable=False),

@@ -19,6 +19,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents
 from entrepot.hub.repos.contents import LocatedFile, SmallFiles
 from entrepot.names import ROOT, RepoPath, RepoRef, RepoType, parse_path
+from entrepot.server.browser_sessions import is_own_request
 from entrepot.server.files import TEXT, FileResponse, describe_content, kept_open, media_type, open_content
 from entrepot.server.handlers import app_state, base_url, call_hub, repo_of
 from entrepot.server.raw_path import split_revision
@@ -97,6 +98,8 @@ def _handler(kind: RepoType, word: str) -> Callable[[Request], Awaitable[FileRes
         is_head, is_raw = request.method == "HEAD", word == "raw"
         with kept_open() as opened:
             ref = repo_of(request, kind)
+            if is_own_request(request):  # a link or an image of a page
+                request.scope["state"]["takes_session"] = True
             lookup = _FileRequest(ref, place, is_raw, is_head, opened)
             located = await call_hub(request, lookup.run)
             if not is_head and not is_raw:
@@ -112,7 +115,7 @@ def _headers(request: Request, ref: RepoRef, place: FilePath, located: LocatedFi
         ("X-Repo-Commit", located.commit),
         # A commit never changes, but branches and read access do.
         ("Cache-Control", _FOREVER if place.revision == located.commit else _ASK_AGAIN),
-        ("Vary", "Authorization"),
+        ("Vary", "Authorization, Cookie" if "session" in request.scope["state"] else "Authorization"),
     ]
     if located.lfs is not None:
         headers += [("X-Linked-ETag", f'"{located.etag}"'), ("X-Linked-Size", str(located.size))]

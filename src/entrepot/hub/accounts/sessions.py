@@ -1,0 +1,115 @@
+"""Sessions of browsers: opened with a password or a sign-in code, ended by signing out or by time.
+
+The secret of a session is random (256 bits), stored as a hash, and new at every
+sign-in. A session has the rights of its account, as a token with role ``write``.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+import attrs
+
+from entrepot.catalog import Lock, Write
+from entrepot.catalog.accounts import accounts, sign_in_codes
+from entrepot.catalog.accounts import sessions as rows
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.errors import AccountSuspended, InvalidSignInCode, WrongPassword
+from entrepot.hub import audit, callers
+from entrepot.hub.accounts.passwords import is_right
+from entrepot.hub.callers import MaybeCaller, hash_secret
+from entrepot.hub.context import HubContext
+
+LIFETIME_MS = 60 * 86_400_000
+"""How long a session lasts at most."""
+
+IDLE_MS = 14 * 86_400_000
+"""How long a session lasts that is not used."""
+
+_NOTED_EVERY_MS = 3_600_000
+
+
+@attrs.frozen
+class OpenedSession:
+    """A new session: the user's name and, this once, the secret."""
+
+    user: str
+    secret: str = attrs.field(repr=False)
+
+
+def sign_in(hub: HubContext, name: str, password: str, *, replaced: str | None = None) -> OpenedSession:
+    """Open a session with a password.
+
+    Args:
+        replaced: the secret of an earlier session of the same browser, which ends.
+
+    Raises:
+        WrongPassword: the name or the password is wrong; finding out takes as long in both cases.
+        AccountSuspended: an administrator of the hub has suspended the account.
+    """
+    with hub.read() as tx:
+        found = accounts.find(tx, name)
+    user = found if found is not None and found.is_user else None
+    if not is_right(user.password_hash if user else None, password) or user is None:
+        raise WrongPassword
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
+        now = accounts.by_ids(tx, [user.id]).get(user.id)
+        if now is None or now.password_hash != user.password_hash:
+            raise WrongPassword
+        return _open(hub, tx, now, "password", replaced)
+
+
+def sign_in_with_code(hub: HubContext, code: str, *, replaced: str | None = None) -> OpenedSession:
+    """Open a session with a one-time code, which is used up.
+
+    Raises:
+        InvalidSignInCode: the code is unknown, used or expired.
+        AccountSuspended: as :func:`sign_in`.
+    """
+    code_hash = hash_secret(code.strip())
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
+        user_id = sign_in_codes.find(tx, code_hash, hub.now_ms())
+        user = None if user_id is None else accounts.by_ids(tx, [user_id]).get(user_id)
+        if user is None:
+            raise InvalidSignInCode
+        opened = _open(hub, tx, user, "code", replaced)
+        sign_in_codes.remove(tx, code_hash)
+    return opened
+
+
+def sign_out(hub: HubContext, secret: str) -> None:
+    """End a session; one that does not exist any more stays so."""
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
+        found = rows.find(tx, hash_secret(secret))
+        if found is not None and rows.remove(tx, hash_secret(secret)):
+            user = accounts.by_ids(tx, [found.user_id])[found.user_id]
+            audit.record(hub, tx, user.name, "user.sign_out", f"user {user.name}")
+
+
+def identify(hub: HubContext, secret: str) -> MaybeCaller:
+    """Return the caller of a session; None if it has ended or its account is suspended."""
+    secret_hash, now = hash_secret(secret), hub.now_ms()
+    with hub.read() as tx:
+        found = rows.find(tx, secret_hash)
+        if found is None or now >= found.created_ms + LIFETIME_MS or now >= found.seen_ms + IDLE_MS:
+            return None
+        user = accounts.by_ids(tx, [found.user_id]).get(found.user_id)
+        if user is None or user.suspended_ms is not None:
+            return None
+        caller = callers.acting_as(tx, user)
+    if now >= found.seen_ms + _NOTED_EVERY_MS:
+        with hub.write(Lock.hub()) as tx:
+            rows.touch(tx, secret_hash, now)
+    return caller
+
+
+def _open(hub: HubContext, tx: Write, user: Account, means: str, replaced: str | None) -> OpenedSession:
+    if user.suspended_ms is not None:
+        raise AccountSuspended
+    now, secret = hub.now_ms(), secrets.token_urlsafe(32)
+    rows.remove_old(tx, created_before_ms=now - LIFETIME_MS, seen_before_ms=now - IDLE_MS)
+    if replaced is not None:
+        rows.remove(tx, hash_secret(replaced))
+    rows.add(tx, hash_secret(secret), user.id, now)
+    audit.record(hub, tx, user.name, "user.sign_in", f"user {user.name}", {"with": means})
+    return OpenedSession(user.name, secret)

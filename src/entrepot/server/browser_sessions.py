@@ -1,0 +1,111 @@
+"""Sessions of browsers: the cookie, the caller behind it, and the check of where a form comes from.
+
+A cookie counts only where a handler says so (``takes_session`` in the state of
+the request): on pages, and on downloads that a page of this hub requests. The
+API ignores cookies, so no other site can use the session of a visitor there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from http.cookies import CookieError, SimpleCookie
+
+from starlette.requests import Request
+from starlette.types import Scope
+
+from entrepot.errors import NotAllowed
+from entrepot.hub.accounts import sessions
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.server import public_urls
+
+SECURE_COOKIE, PLAIN_COOKIE = "__Host-entrepot", "entrepot_session"
+"""Names of the cookie: over https, where no other host can set it, and over http."""
+
+_OWN_SITE = frozenset({"same-origin", "none"})
+
+
+def caller_of(scope: Scope, hub: HubContext) -> MaybeCaller:
+    """Return the caller of the session of a request; None if the route takes no session, or there is none."""
+    if not scope["state"].get("takes_session"):
+        return None
+    secret = secret_of(scope, hub)
+    if secret is None:
+        return None
+    caller = sessions.identify(hub, secret)
+    if caller is not None:
+        scope["state"]["session"] = secret
+    return caller
+
+
+def secret_of(scope: Scope, hub: HubContext) -> str | None:
+    """Return the secret in the cookie of a request, whether it is valid or not; None without one."""
+    name = cookie_name(is_https(scope, hub))
+    for header, value in scope["headers"]:
+        if header == b"cookie" and name.encode() in value:
+            try:
+                found = SimpleCookie(value.decode("latin-1")).get(name)
+            except CookieError:
+                return None
+            if found is not None and found.value:
+                return found.value
+    return None
+
+
+def is_https(scope: Scope, hub: HubContext) -> bool:
+    """Return whether the browser sees the hub over https."""
+    return public_urls.scheme(scope, hub.settings) == "https"
+
+
+def cookie_name(is_secure: bool) -> str:
+    """Return the name of the cookie."""
+    return SECURE_COOKIE if is_secure else PLAIN_COOKIE
+
+
+def cookie_header(scope: Scope, hub: HubContext, secret: str | None) -> str:
+    """Return the ``Set-Cookie`` value that stores a session in the browser, or (None) deletes it."""
+    is_secure = is_https(scope, hub)
+    life = sessions.LIFETIME_MS // 1000 if secret is not None else 0
+    parts = [f"{cookie_name(is_secure)}={secret or ''}", "Path=/", f"Max-Age={life}", "HttpOnly", "SameSite=Lax"]
+    return "; ".join([*parts, *(["Secure"] if is_secure else [])])
+
+
+def csrf_token(secret: str | None) -> str:
+    """Return the token that forms of a session carry; empty without a session."""
+    return hashlib.sha256(f"form:{secret}".encode()).hexdigest() if secret else ""
+
+
+def check_origin(request: Request, hub: HubContext) -> None:
+    """Raise unless a form was sent by a page of this hub; called before any of its fields is read.
+
+    Browsers say where a form comes from: ``Sec-Fetch-Site``, and older ones ``Origin``.
+
+    Raises:
+        NotAllowed: it comes from elsewhere, or the client does not say.
+        Malformed: the host of the request is unknown.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        is_own = site == "same-origin"
+    else:
+        own = public_urls.base_url(request.scope, hub.settings)
+        is_own = origin is not None and origin.lower() == "/".join(own.lower().split("/")[:3])
+    if not is_own:
+        raise NotAllowed("This form was not sent by a page of this hub; open the page here and send it again")
+
+
+def check_form_token(request: Request, hub: HubContext, given: str) -> None:
+    """Raise unless a form carries the token of the session in its cookie.
+
+    Raises:
+        NotAllowed: it does not.
+    """
+    secret = secret_of(request.scope, hub)
+    if secret is None or not hmac.compare_digest(given.encode(), csrf_token(secret).encode()):
+        raise NotAllowed("This form belongs to another session; reload the page and send it again")
+
+
+def is_own_request(request: Request) -> bool:
+    """Return whether a browser says that a page of this hub, or its user, makes a request."""
+    return request.headers.get("sec-fetch-site") in _OWN_SITE

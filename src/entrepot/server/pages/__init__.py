@@ -1,0 +1,25 @@
+"""Pages for browsers: HTML made on the server from the same use cases as the API.
+
+A page is a function that calls use cases and returns a template with its values
+(:mod:`~entrepot.server.pages.frames`). Rights are judged by the use cases only.
+"""
+
+from __future__ import annotations
+
+from entrepot.server.pages import blobs, cards, histories, home, listings, profiles, sign_in, static_files, trees
+from entrepot.server.pages.routing import PageRoute
+
+
+def routes() -> list[PageRoute]:
+    """Return the routes of all pages, to be matched after those of the API."""
+    return [
+        PageRoute("/-/static/{version}/{name}", static_files.send_static),
+        *home.routes(),
+        *listings.routes(),
+        *sign_in.routes(),
+        *blobs.routes(),
+        *trees.routes(),
+        *histories.routes(),
+        *cards.routes(),
+        *profiles.routes(),
+    ]

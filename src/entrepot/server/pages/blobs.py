@@ -1,0 +1,59 @@
+"""Pages of files: text with line numbers, pictures, headers of models, and what else can be shown safely."""
+
+from __future__ import annotations
+
+import contextlib
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import contents
+from entrepot.names import RepoPath, RepoRef
+from entrepot.server.pages.frames import WebPage, show_page
+from entrepot.server.pages.repo_headers import describe_header
+from entrepot.server.pages.routing import PageRoute, repo_pages
+from entrepot.server.pages.trees import crumbs, path_of
+from entrepot.server.pages.viewers import view_file
+from entrepot.server.raw_path import split_revision
+from entrepot.wire.texts import legible
+
+
+def routes() -> list[PageRoute]:
+    """Return the routes of this page."""
+    return repo_pages("/blob/{tail:path}", show_blob)
+
+
+async def show_blob(request: Request, ref: RepoRef) -> Response:
+    """Serve the page of a file."""
+    revision, tail = split_revision(request.path_params["tail"])
+    path = path_of(tail)
+    return await show_page(request, lambda hub, caller: build_blob(hub, caller, ref, revision, path), is_slow=True)
+
+
+def build_blob(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath) -> WebPage:
+    """Return the page of a file.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
+        RevisionNotFound, EntryNotFound: the revision or the file does not exist.
+    """
+    located = contents.locate(hub, caller, ref, revision, path)
+    header, found = describe_header(hub, caller, located.repo.ref, revision)
+    with contextlib.closing(located.open(hub)) as content:
+        view = view_file(path.rpartition("/")[2], content)
+    values = {
+        "section": found.info.row.type.plural,
+        "repo": header,
+        "tab": "files",
+        "head": located.commit,
+        "path": path,
+        "crumbs": crumbs(path),
+        "size": located.size,
+        "sha256": located.lfs.sha256 if located.lfs else None,
+        "oid": located.oid,
+        "mark": "XET" if located.xet_hash else "LFS" if located.lfs else "",
+        "view": view,
+    }
+    return WebPage("blob.html", f"{legible(path)} · {header.id}", values)

@@ -1,0 +1,126 @@
+"""Cards as HTML: the safe Markdown of discussions, with links and images of the repository itself.
+
+Headings are one level lower, because the page has its own first heading. An image
+from elsewhere becomes a link: showing it would tell another server who reads.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+import attrs
+import pyromark
+
+from entrepot.server import markdown
+
+_EXTERNAL = re.compile(r"(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
+_HOST = re.compile(r"(?:[a-z]+:)?//([^/?#]+)", re.IGNORECASE)
+_TAG = re.compile(r"<(/?)(h[1-6]|a|img)\b([^>]*)>")
+_ATTRIBUTE = re.compile(r' ([a-z]+)="([^"]*)"')
+_TEXT = re.compile(r"<[^>]+>")
+_NOT_SLUG = re.compile(r"[^\w\- ]+")
+_REL = 'rel="nofollow noopener noreferrer"'
+
+
+@attrs.frozen
+class CardLinks:
+    """Where links and images of a card lead.
+
+    ``files``, ``images``: the root of the repository for each, ending in a slash; ``root``: the path prefix of the hub.
+    """
+
+    files: str
+    images: str
+    root: str = ""
+
+
+def render_card(text: str, links: CardLinks) -> str:
+    """Return a card as safe HTML. Guarantees: bounded as :func:`entrepot.server.markdown.render`."""
+    return relink(markdown.render_card(without_comments(text)), links)
+
+
+def without_comments(text: str) -> str:
+    """Return Markdown without HTML comments, which cards use for notes to their authors; code keeps them."""
+    if "<!--" not in text or len(text) > markdown.MAX_TEXT:
+        return text
+    text = text.encode("utf-8", "replace").decode()
+    data, pieces, done = text.encode(), list[bytes](), 0
+    for event, place in pyromark.events_with_range(text):
+        start, end = place["start"], place["end"]
+        is_html = event == {"Start": "HtmlBlock"} or (isinstance(event, dict) and "InlineHtml" in event)
+        raw = data[start:end].strip()
+        if is_html and start >= done and raw.startswith(b"<!--") and raw.endswith(b"-->"):
+            pieces.append(data[done:start])
+            done = end
+    return b"".join((*pieces, data[done:])).decode()
+
+
+def relink(made: str, links: CardLinks) -> str:
+    """Return HTML from the cleaner of Markdown with lower headings and links that lead into the repository."""
+    used: set[str] = set()
+    is_in_link = False
+
+    def changed(tag: re.Match[str]) -> str:
+        nonlocal is_in_link
+        closing, name, rest = str(tag[1]), str(tag[2]), str(tag[3])
+        if name[0] == "h":
+            level = min(int(name[1]) + 1, 6)
+            return f"</h{level}>" if closing else f"<h{level}{_anchor(made, tag.end(), used)}>"
+        if name == "a":
+            is_in_link = not closing
+            return "</a>" if closing else _link(rest, links)
+        return _image(rest, links, is_in_link=is_in_link)
+
+    return _TAG.sub(changed, made)
+
+
+def _anchor(made: str, start: int, used: set[str]) -> str:
+    end = made.find("</h", start)
+    title = html.unescape(_TEXT.sub("", made[start:end])).lower()
+    slug = _NOT_SLUG.sub("", title).strip().replace(" ", "-")[:80]
+    if not slug or slug in used:
+        return ""
+    used.add(slug)
+    return f' id="card-{html.escape(slug)}"'
+
+
+def _link(rest: str, links: CardLinks) -> str:
+    found: dict[str, str] = dict(_ATTRIBUTE.findall(rest))
+    href = html.unescape(found.get("href", ""))
+    target = f"#card-{href[1:]}" if href.startswith("#") else _target(href, links.files, links.root)
+    title = f' title="{found["title"]}"' if "title" in found else ""
+    return f'<a href="{html.escape(target)}"{title} {_REL}>'
+
+
+def _image(rest: str, links: CardLinks, *, is_in_link: bool) -> str:
+    found: dict[str, str] = dict(_ATTRIBUTE.findall(rest))
+    source, alt = html.unescape(found.get("src", "")), found.get("alt", "")
+    if not source:
+        return alt
+    if not _EXTERNAL.match(source):
+        source = _target(source, links.images, links.root)
+    else:
+        host = _HOST.match(source)
+        label = alt or html.escape(host[1] if host else "image")
+        if is_in_link:
+            return label
+        return f'<a href="{html.escape(source)}" {_REL}>{label}</a>'
+    return f'<img src="{html.escape(source)}" alt="{alt}" loading="lazy">'
+
+
+def _target(href: str, base: str, root: str) -> str:
+    """Return where a link leads; a relative one stays below the base, whatever dots it has."""
+    if not href or _EXTERNAL.match(href):
+        return href
+    if href.startswith("/"):
+        return root + href
+    path, mark, rest = href.partition("#")
+    path, query_mark, query = path.partition("?")
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            parts = parts[:-1]
+        elif part not in ("", "."):
+            parts.append(part)
+    return base + "/".join(parts) + query_mark + query + mark + rest

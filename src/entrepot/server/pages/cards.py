@@ -1,0 +1,113 @@
+"""The page of a repository: its card, its facts, and how to use it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.errors import EntryNotFound, GatedRepo, NotAllowed
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import contents
+from entrepot.hub.repos.infos import RevisionInfo
+from entrepot.names import RepoRef, parse_path
+from entrepot.server.handlers import app_state
+from entrepot.server.pages import snippets
+from entrepot.server.pages.card_html import CardLinks, render_card
+from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
+from entrepot.server.pages.repo_headers import describe_header
+from entrepot.server.pages.routing import PageRoute, repo_pages
+from entrepot.server.pages.rows import license_of, parameters_of
+from entrepot.server.public_urls import path_prefix
+
+MAX_CARD = 1 << 20
+"""Largest card that is rendered, in bytes."""
+
+_FRONT_MATTER = re.compile(r"\A﻿?---[ \t]*\r?\n.*?^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_MOST_TAGS = 40
+
+
+def routes() -> list[PageRoute]:
+    """Return the routes of this page."""
+    return repo_pages("", show_card)
+
+
+async def show_card(request: Request, ref: RepoRef) -> Response:
+    """Serve the page of a repository."""
+    endpoint, root = endpoint_of(request), path_prefix(app_state(request).hub.settings)
+    return await show_page(request, lambda hub, caller: build_card(hub, caller, ref, endpoint, root))
+
+
+def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str, root: str) -> WebPage:
+    """Return the page of a repository.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+        RevisionNotFound: the main branch does not exist.
+    """
+    header, found = describe_header(hub, caller, ref, "main")
+    row, head = found.info.row, found.info.head
+    assert head is not None, "a described revision has a commit"
+    links = CardLinks(f"{root}/{row.ref.path}/blob/main/", f"{root}/{row.ref.path}/resolve/main/", root)
+    card, refusal = None, None
+    try:
+        text = read_card(hub, caller, row.ref, head)
+        card = None if text is None else render_card(text, links)
+    except (GatedRepo, NotAllowed) as refused:
+        refusal = refused.message
+    values = {
+        "section": row.type.plural,
+        "repo": header,
+        "tab": "card",
+        "head": head,
+        "row": row,
+        "card": card,
+        "refusal": refusal,
+        "licence": license_of(row.card),
+        "parameters": parameters_of(row.files.safetensors),
+        "dtypes": dtypes_of(row.files.safetensors),
+        "used_bytes": found.used_bytes,
+        "downloads": found.downloads_all_time,
+        "tags": tag_links(found),
+        "uses": snippets.uses_of(row.type, str(row.ref.id), row.ref.path, row.library, head, endpoint),
+        "gguf": row.files.gguf,
+    }
+    return WebPage("card.html", str(row.ref.id), values)
+
+
+def read_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> str | None:
+    """Return the text of a card without its front matter; None without a card, or if it is larger than 1 MiB.
+
+    Raises:
+        GatedRepo: the caller may not read the files.
+    """
+    with contextlib.suppress(EntryNotFound):
+        located = contents.locate(hub, caller, ref, revision, parse_path("README.md"))
+        if located.size <= MAX_CARD:
+            with contextlib.closing(located.open(hub)) as content:
+                return without_front_matter(content.read_at(0, located.size).decode("utf-8", "replace"))
+    return None
+
+
+def without_front_matter(text: str) -> str:
+    """Return a card without the YAML block at its beginning."""
+    return _FRONT_MATTER.sub("", text, count=1).strip()
+
+
+def dtypes_of(safetensors: Mapping[str, object] | None) -> list[tuple[str, int]]:
+    """Return the number of parameters of each type of numbers, largest first."""
+    counts = (safetensors or {}).get("parameters")
+    if not isinstance(counts, Mapping):
+        return []
+    found = [(str(name), count) for name, count in counts.items() if isinstance(count, int)]
+    return sorted(found, key=lambda pair: -pair[1])
+
+
+def tag_links(found: RevisionInfo) -> list[tuple[str, str]]:
+    """Return the first tags of a repository, each with the query of the list that has it."""
+    return [(tag, urlencode({"filter": tag})) for tag in found.info.tags[:_MOST_TAGS]]

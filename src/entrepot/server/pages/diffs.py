@@ -1,0 +1,112 @@
+"""Differences as pages show them: git's text format, divided into files and lines, with a bound."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import attrs
+
+MAX_LINES = 3_000
+"""Lines of a diff that are shown; further files are only named."""
+
+MAX_FILES = 500
+"""Files of a diff that are named."""
+
+_MAX_WIDTH = 2_000
+_HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+_FILE = re.compile(r"diff --git (?:\"?a/)(.*)\Z")
+
+
+@attrs.frozen
+class DiffLine:
+    """A line: ``sign`` is ``+``, ``-``, a space, or ``@`` for the head of a hunk."""
+
+    sign: str
+    text: str
+    old: int | None = None
+    new: int | None = None
+
+
+@attrs.define
+class FileDiff:
+    """The changes of one file. ``note``: what is said of it instead of, or beside, its lines."""
+
+    path: str
+    note: str = ""
+    added: int = 0
+    removed: int = 0
+    lines: list[DiffLine] = attrs.field(factory=list)
+
+
+@attrs.frozen
+class CommitDiff:
+    """The changes of a commit. ``is_complete``: whether everything is shown."""
+
+    files: list[FileDiff]
+    is_complete: bool
+
+
+def parse_diff(text: str) -> CommitDiff:
+    """Divide a diff in git's format into its first files and lines."""
+    files: list[FileDiff] = []
+    left, old, new = MAX_LINES, 0, 0
+    is_complete, in_hunk = True, False
+    for line in _lines(text):
+        if line.startswith("diff --git "):
+            if len(files) >= MAX_FILES:
+                return CommitDiff(files, is_complete=False)
+            files.append(FileDiff(_path_of(line)))
+            in_hunk = False
+            continue
+        if not files:
+            continue
+        file, hunk = files[-1], _HUNK.match(line)
+        if hunk:
+            old, new, in_hunk = int(hunk[1]), int(hunk[2]), True
+            shown = DiffLine("@", line)
+        elif in_hunk and line[:1] in ("+", "-", " "):
+            sign = line[0]
+            file.added += sign == "+"
+            file.removed += sign == "-"
+            shown = DiffLine(sign, line[1:_MAX_WIDTH], None if sign == "+" else old, None if sign == "-" else new)
+            old, new = old + (sign != "+"), new + (sign != "-")
+        else:
+            _note(file, line)
+            continue
+        left -= 1
+        if left >= 0:
+            file.lines.append(shown)
+        else:
+            is_complete, file.note = False, file.note or "These changes are too long to be shown here."
+    return CommitDiff(files, is_complete)
+
+
+def _lines(text: str) -> Iterator[str]:
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        yield text[start:end].rstrip("\r")
+        start = end + 1
+
+
+def _path_of(line: str) -> str:
+    """Return the path of a file; its two sides are equal, so the first is half of the line."""
+    found = _FILE.match(line)
+    both = found[1] if found else line
+    half = (len(both) - len(" b/")) // 2
+    if both[half : half + 3] == " b/" and both[:half] == both[half + 3 :]:
+        return both[:half]
+    return both.partition(" b/")[0].strip('"')
+
+
+def _note(file: FileDiff, line: str) -> None:
+    if line.startswith("new file"):
+        file.note = "new file"
+    elif line.startswith("deleted file"):
+        file.note = "deleted"
+    elif line.startswith("Binary files"):
+        file.note = f"{file.note + ', ' if file.note else ''}not text"
+    elif line.startswith(("old mode", "new mode")) and not file.note:
+        file.note = "mode changed"

@@ -1,0 +1,78 @@
+"""How pages write sizes, counts, times and links; pure functions, used as filters of the templates."""
+
+from __future__ import annotations
+
+import datetime
+from urllib.parse import quote
+
+from entrepot.wire.texts import legible
+
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+_COUNTS = ("", "k", "M", "B", "T")
+_AGES = (
+    ("year", 31_536_000),
+    ("month", 2_592_000),
+    ("week", 604_800),
+    ("day", 86_400),
+    ("hour", 3_600),
+    ("minute", 60),
+)
+_MOST_NAME = 60
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes in SI units with three digits: ``4.98 GB``."""
+    return _scaled(size, 1000, _UNITS)
+
+
+def count_text(number: int) -> str:
+    """Return a count in short: ``48.2 k``."""
+    return f"{number:,}" if number < 10_000 else _scaled(number, 1000, _COUNTS)
+
+
+def age_text(at_ms: int, now_ms: int) -> str:
+    """Return how long ago a time was, in words: ``3 days ago``."""
+    seconds = max(0, now_ms - at_ms) // 1000
+    for word, length in _AGES:
+        if seconds >= length:
+            number = seconds // length
+            return f"{number} {word}{'s' if number > 1 else ''} ago"
+    return "just now"
+
+
+def date_text(at_ms: int) -> str:
+    """Return a time as date and time of day in UTC; times that no calendar has are shown as ``unknown``."""
+    try:
+        found = datetime.datetime.fromtimestamp(at_ms / 1000, datetime.UTC)
+    except (ValueError, OverflowError, OSError):
+        return "unknown"
+    return f"{found:%Y-%m-%d %H:%M} UTC"
+
+
+def quoted(path: str) -> str:
+    """Return a path for a URL: its slashes stay, everything else that is special is encoded."""
+    return quote(path.encode("utf-8", "surrogateescape"), safe="/")
+
+
+def quoted_segment(text: str) -> str:
+    """Return a text as one segment of a URL: slashes are encoded too, as in ``refs%2Fpr%2F1``."""
+    return quote(text.encode("utf-8", "surrogateescape"), safe="")
+
+
+def cut_name(text: str) -> str:
+    """Return a name cut in the middle if it is longer than 60 characters, and legible in any case."""
+    shown = legible(text)
+    return shown if len(shown) <= _MOST_NAME else f"{shown[:36]}…{shown[-20:]}"
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """Return the shape of a tensor: ``4,096 × 4,096``; that of a scalar is ``scalar``."""
+    return " × ".join(f"{side:,}" for side in shape) or "scalar"
+
+
+def _scaled(number: int, step: int, units: tuple[str, ...]) -> str:
+    value, unit = float(number), 0
+    while value >= step and unit < len(units) - 1:
+        value, unit = value / step, unit + 1
+    digits = 0 if unit == 0 or value >= 100 else 1 if value >= 10 else 2
+    return f"{value:,.{digits}f} {units[unit]}".rstrip()

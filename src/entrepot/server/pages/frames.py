@@ -1,0 +1,118 @@
+"""What surrounds every page: navigation, the visitor, addresses, and the headers that protect the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+
+import entrepot
+from entrepot.errors import Malformed
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.server.browser_sessions import csrf_token
+from entrepot.server.handlers import app_state, base_url, call_hub, call_hub_slow
+from entrepot.server.pages import static_files
+from entrepot.server.pages.templates import render_template
+from entrepot.server.public_urls import path_prefix
+
+POLICY = (
+    "default-src 'none'; script-src 'none'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""The content security policy of pages. Explained in docs/web-pages.md, section Protection."""
+
+HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "private, no-cache",
+    "vary": "Accept, Authorization, Cookie",
+}
+
+_MAX_HERE = 1_000
+_HTML = "text/html; charset=utf-8"
+
+
+@attrs.frozen
+class WebPage:
+    """What a page shows: a template and its values."""
+
+    template: str
+    title: str
+    values: Mapping[str, object] = attrs.field(factory=dict)
+    status: int = 200
+
+
+PageBuilder = Callable[[HubContext, MaybeCaller], WebPage]
+"""Calls use cases and returns the page; runs in a thread."""
+
+
+async def show_page(request: Request, build: PageBuilder, *, is_slow: bool = False) -> Response:
+    """Return the response of a page; its use cases and its template run in one call in a thread.
+
+    Args:
+        is_slow: run on the threads for long work.
+
+    Raises:
+        Whatever the use cases raise.
+    """
+
+    def render(hub: HubContext, caller: MaybeCaller) -> tuple[int, bytes]:
+        page = build(hub, caller)
+        return page.status, render_page(request, page)
+
+    status, body = await (call_hub_slow if is_slow else call_hub)(request, render)
+    return Response(body, status, HEADERS, _HTML)
+
+
+def page_response(request: Request, page: WebPage, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the response of a page that needs no use case."""
+    return Response(render_page(request, page), page.status, {**HEADERS, **(headers or {})}, _HTML)
+
+
+def render_page(request: Request, page: WebPage) -> bytes:
+    """Return the HTML of a page with everything around it."""
+    return render_template(page.template, {**frame(request), "title": page.title, **page.values})
+
+
+def frame(request: Request) -> dict[str, object]:
+    """Return the values that every template may use.
+
+    ``visitor``: the name of the signed-in account, or None; ``endpoint``: the URL for
+    clients, empty if the request does not name a known host.
+    """
+    state, hub = request.scope["state"], app_state(request).hub
+    root = path_prefix(hub.settings)
+    return {
+        "root": root,
+        "static": f"{root}/-/static/{static_files.version()}",
+        "version": entrepot.__version__,
+        "visitor": state.get("caller"),
+        "csrf": csrf_token(state.get("session")),
+        "here": _here(request, root),
+        "request_id": state["request_id"],
+        "endpoint": endpoint_of(request),
+        "now_ms": hub.now_ms(),
+        "section": "",
+    }
+
+
+def _here(request: Request, root: str) -> str:
+    """Return the address to return to after signing in; the first page for forms and very long addresses."""
+    path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
+    here = root + path + (f"?{query}" if query else "")
+    return f"{root}/" if path in ("/login", "/logout") or len(here) > _MAX_HERE else here
+
+
+def endpoint_of(request: Request) -> str:
+    """Return the URL of the hub for clients; empty if the request names an unknown host."""
+    try:
+        return base_url(request)
+    except Malformed:
+        return ""

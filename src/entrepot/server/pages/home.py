@@ -1,0 +1,52 @@
+"""The first page: what this hub is, how to use it, and what is on it."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.hub.accounts import accounts
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import infos
+from entrepot.hub.repos.infos import RevisionInfo, Search
+from entrepot.hub.search import searches
+from entrepot.names import RepoType
+from entrepot.server.pages.frames import WebPage, show_page
+from entrepot.server.pages.routing import PageRoute
+from entrepot.server.pages.rows import repo_rows
+
+_SHOWN = 6
+
+
+def routes() -> list[PageRoute]:
+    """Return the route of this page."""
+    return [PageRoute("/", show_home)]
+
+
+async def show_home(request: Request) -> Response:
+    """Serve the first page."""
+    return await show_page(request, build_home)
+
+
+def build_home(hub: HubContext, caller: MaybeCaller) -> WebPage:
+    """Return the first page: trending repositories, and those of the caller."""
+    models = searches.trending(hub, caller, [RepoType.MODEL], limit=_SHOWN)
+    datasets = searches.trending(hub, caller, [RepoType.DATASET], limit=_SHOWN)
+    own = [] if caller is None else _newest_of(hub, caller, caller.account.name)
+    example = next(iter([*models, *datasets]), None)
+    values = {
+        "models": repo_rows(models),
+        "datasets": repo_rows(datasets),
+        "own": repo_rows(own),
+        "example": None if example is None else example.info.row.ref,
+        "is_new": example is None and not accounts.has_accounts(hub),
+    }
+    return WebPage("home.html", "Models and datasets on your own server", values)
+
+
+def _newest_of(hub: HubContext, caller: MaybeCaller, author: str) -> list[RevisionInfo]:
+    found = [
+        info for kind in RepoType for info in infos.search(hub, caller, Search(kind, author=author, limit=_SHOWN)).infos
+    ]
+    return sorted(found, key=lambda info: -info.info.row.updated_ms)[:_SHOWN]

@@ -1,0 +1,130 @@
+"""Lists of models, datasets and spaces, with filters; their queries are those of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import infos
+from entrepot.hub.search.tags import SortedTag
+from entrepot.names import RepoType
+from entrepot.server.handlers import app_state
+from entrepot.server.hf.pages import render_cursor
+from entrepot.server.hf.repos.repo_lists import read_search
+from entrepot.server.pages.frames import WebPage, show_page
+from entrepot.server.pages.routing import PageHandler, PageRoute
+from entrepot.server.pages.rows import repo_rows
+
+PAGE = 30
+"""Repositories on a page."""
+
+SORTS = (
+    ("trendingScore", "Trending"),
+    ("downloads", "Most downloads"),
+    ("likes", "Most likes"),
+    ("lastModified", "Recently updated"),
+    ("createdAt", "Recently created"),
+)
+_GROUPS = (
+    ("pipeline_tag", "Task"),
+    ("library", "Library"),
+    ("task_categories", "Task"),
+    ("license", "Licence"),
+    ("language", "Language"),
+    ("other", "Tags"),
+)
+
+Query = Sequence[tuple[str, str]]
+"""The parameters of a query, in order."""
+
+
+@attrs.frozen
+class FilterLink:
+    """A link that sets a filter, or removes it if it is set."""
+
+    label: str
+    count: int
+    query: str
+    is_set: bool
+
+
+@attrs.frozen
+class FilterGroup:
+    """Filters of one kind."""
+
+    title: str
+    links: Sequence[FilterLink]
+
+
+def routes() -> list[PageRoute]:
+    """Return the routes of the lists."""
+    return [PageRoute(f"/{kind.plural}", _bound(kind)) for kind in RepoType]
+
+
+def _bound(kind: RepoType) -> PageHandler:
+    async def show_list(request: Request) -> Response:
+        query = [(key, value) for key, value in request.query_params.multi_items() if key != "cursor" and value]
+        wanted = attrs.evolve(read_search(request, kind, PAGE), limit=PAGE)
+        if not any(key == "sort" for key, _ in query):
+            wanted = attrs.evolve(wanted, sort="trending")
+        tags = app_state(request).tags
+
+        def build(hub: HubContext, caller: MaybeCaller) -> WebPage:
+            found = infos.search(hub, caller, wanted)
+            values = {
+                "section": kind.plural,
+                "kind": kind,
+                "rows": repo_rows(found.infos),
+                "groups": filter_groups(tags.most_frequent(hub, kind), query),
+                "chips": set_filters(query),
+                "search": " ".join(value for key, value in query if key == "search"),
+                "kept": [(key, value) for key, value in query if key not in ("search", "sort")],
+                "sorts": SORTS,
+                "sort": next((value for key, value in query if key == "sort"), "trendingScore"),
+                "is_first": wanted.after is None,
+                "first": urlencode(query),
+                "more": None if found.after is None else urlencode([*query, ("cursor", render_cursor(found.after))]),
+                "api_query": urlencode(query),
+            }
+            return WebPage("list.html", kind.plural.capitalize(), values)
+
+        return await show_page(request, build)
+
+    return show_list
+
+
+def filter_groups(groups: Mapping[str, Sequence[SortedTag]], query: Query) -> list[FilterGroup]:
+    """Return the filters of a list, with links that set or remove each of them."""
+    found = []
+    for key, title in _GROUPS:
+        links = [_link(tag, key, query) for tag in groups.get(key, ())]
+        if links:
+            found.append(FilterGroup(title, links))
+    return found
+
+
+def set_filters(query: Query) -> list[FilterLink]:
+    """Return the filters of a query, each with a link to the list without it."""
+    return [
+        FilterLink(f"author: {value}" if key == "author" else value, 0, _without(query, key, value), is_set=True)
+        for key, value in query
+        if key in ("filter", "filter[]", "pipeline_tag", "author", "gated")
+    ]
+
+
+def _link(tag: SortedTag, group: str, query: Query) -> FilterLink:
+    key = "pipeline_tag" if group == "pipeline_tag" else "filter"
+    is_set = (key, tag.tag) in query
+    kept = [pair for pair in query if pair[0] != "pipeline_tag"] if key == "pipeline_tag" else list(query)
+    changed = _without(query, key, tag.tag) if is_set else urlencode([*kept, (key, tag.tag)])
+    return FilterLink(tag.label, tag.count, changed, is_set)
+
+
+def _without(query: Query, key: str, value: str) -> str:
+    return urlencode([pair for pair in query if pair != (key, value)])

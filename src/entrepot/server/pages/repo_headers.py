@@ -1,0 +1,87 @@
+"""What all pages of a repository show: its name, badges, tabs, and the picker of branches and tags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import branches, infos
+from entrepot.hub.repos.branches import RefHead
+from entrepot.hub.repos.infos import RevisionInfo
+from entrepot.names import RepoRef
+from entrepot.server.pages.formats import quoted_segment
+from entrepot.server.pages.rows import ICONS
+
+_MOST_REFS = 200
+
+
+@attrs.frozen
+class RefChoice:
+    """A branch, tag or pull request that the picker offers."""
+
+    name: str
+    icon: str
+    segment: str
+
+
+@attrs.frozen
+class RepoHeader:
+    """A repository as its pages name it. ``revision``: as it was asked for; ``segment``: the same in a URL."""
+
+    kind: str
+    icon: str
+    id: str
+    path: str
+    namespace: str
+    name: str
+    is_private: bool
+    is_gated: bool
+    revision: str
+    segment: str
+    refs: Sequence[RefChoice]
+
+
+def describe_header(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str
+) -> tuple[RepoHeader, RevisionInfo]:
+    """Return what the pages of a repository show at a revision, and its metadata there.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or the revision does not exist.
+    """
+    found = infos.describe(hub, caller, ref, revision, with_files=False, with_sizes=False)
+    return header_of(found, revision, branches.list_refs(hub, caller, ref)), found
+
+
+def header_of(found: RevisionInfo, revision: str, refs: Sequence[RefHead]) -> RepoHeader:
+    """Return the header of a repository."""
+    row = found.info.row
+    return RepoHeader(
+        row.type.value,
+        ICONS[row.type.value],
+        str(row.ref.id),
+        row.ref.path,
+        row.ref.id.namespace,
+        row.ref.id.name,
+        row.is_private,
+        row.gated != "no",
+        revision,
+        quoted_segment(revision),
+        choices(refs),
+    )
+
+
+def choices(refs: Sequence[RefHead]) -> list[RefChoice]:
+    """Return branches, then tags, then pull requests, at most 200 in all."""
+    found: list[tuple[int, RefChoice]] = []
+    for head in refs:
+        for order, (prefix, icon) in enumerate(
+            (("refs/heads/", "branch"), ("refs/tags/", "tag"), ("refs/pr/", "pull"))
+        ):
+            if head.ref.startswith(prefix):
+                name = head.ref if icon == "pull" else head.ref.removeprefix(prefix)
+                found.append((order, RefChoice(name, icon, quoted_segment(name))))
+    return [choice for _, choice in sorted(found, key=lambda pair: pair[0])][:_MOST_REFS]

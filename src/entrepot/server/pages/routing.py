@@ -1,0 +1,118 @@
+"""Routes of pages: they match after every other route, and answer errors of browsers with a page.
+
+A page never takes a path from the API: its routes come last, match GET and HEAD
+(forms also POST) only, and never a first segment that is reserved for routes.
+What they do not match is answered as if there were no pages.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
+
+from entrepot.errors import Damaged, EntrepotError, RepoMoved
+from entrepot.names import RepoRef, RepoType
+from entrepot.names.accounts import RESERVED
+from entrepot.server.handlers import repo_of
+from entrepot.server.log_format import render
+from entrepot.server.pages.error_pages import show_error
+from entrepot.server.raw_path import decode_segment
+
+PageHandler = Callable[[Request], Awaitable[Response]]
+"""A handler of one page."""
+
+RepoPageHandler = Callable[[Request, RepoRef], Awaitable[Response]]
+"""A handler of one page of a repository."""
+
+_log = logging.getLogger("entrepot.server")
+
+
+class PageRoute(Route):
+    """A route of a page."""
+
+    def __init__(
+        self, path: str, handler: PageHandler, methods: Sequence[str] = ("GET",), *, is_short: bool = False
+    ) -> None:
+        """Prepare the route; its handler may use the session of a browser, and its errors become pages.
+
+        Args:
+            is_short: whether it is for ids without a namespace, derived from another route.
+        """
+        super().__init__(path, _answering(handler), methods=list(methods))
+        self.is_short = is_short
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match as other routes do, but never a reserved name, and never half: there is no 405."""
+        match, found = super().matches(scope)
+        if match is not Match.FULL:
+            return Match.NONE, {}
+        params = found["path_params"]
+        owner = params.get("namespace") or params.get("account")
+        if self.path.startswith("/{name}"):
+            owner = params["name"]
+        is_reserved = owner is not None and (owner.lower() in RESERVED or len(owner) < 2)
+        if is_reserved or str(params.get("name", "")).lower().endswith(".git"):
+            return Match.NONE, {}
+        return match, found
+
+
+def repo_pages(action: str, handler: RepoPageHandler) -> list[PageRoute]:
+    """Return the routes of one page of repositories, for all types, with and without a namespace in the id.
+
+    Args:
+        action: the path after the repository, such as ``/tree/{tail:path}``; may be empty.
+    """
+    # Those of models come last: "/datasets/a/tree/x" is no page of a model "datasets/a".
+    kinds = sorted(RepoType, key=lambda kind: kind.prefix, reverse=True)
+    full = [PageRoute(f"/{kind.prefix}{{namespace}}/{{name}}{action}", _bound(handler, kind)) for kind in kinds]
+    short = [
+        PageRoute(f"/{kind.prefix}{{name}}{action}", _bound(handler, kind), is_short=True)
+        for kind in kinds
+        if kind.prefix or action  # "/gpt2" is the page of an account, which knows aliases too
+    ]
+    return [*full, *short]
+
+
+def account_of(request: Request) -> str:
+    """Return the name of the account in the path.
+
+    Raises:
+        Malformed: its encoding is invalid.
+    """
+    return decode_segment(request.path_params["account"])
+
+
+def wants_html(request: Request) -> bool:
+    """Return whether the client says that it reads HTML, as browsers do; others get errors as from the API."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+def _bound(handler: RepoPageHandler, kind: RepoType) -> PageHandler:
+    async def endpoint(request: Request) -> Response:
+        request.path_params.setdefault("namespace", "")
+        return await handler(request, repo_of(request, kind))
+
+    return endpoint
+
+
+def _answering(handler: PageHandler) -> PageHandler:
+    async def endpoint(request: Request) -> Response:
+        request.scope["state"]["takes_session"] = True
+        try:
+            return await handler(request)
+        except RepoMoved:
+            raise
+        except EntrepotError as error:
+            if not wants_html(request):
+                raise
+            if isinstance(error, Damaged):
+                state = request.scope["state"]
+                _log.error(render("page.failed", id=state["request_id"], path=request.scope["path"]), exc_info=error)
+            return show_error(request, error)
+
+    return endpoint

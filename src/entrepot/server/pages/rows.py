@@ -1,0 +1,70 @@
+"""Rows of lists of repositories: one line of facts for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import attrs
+
+from entrepot.hub.repos.infos import RevisionInfo
+from entrepot.server.pages.formats import count_text, size_text
+
+ICONS = {"model": "model", "dataset": "data", "space": "space"}
+"""Name of the icon of each type of repository; its colour class is ``k-`` and this name."""
+
+
+@attrs.frozen
+class RepoLine:
+    """A repository in a list."""
+
+    kind: str
+    icon: str
+    path: str
+    namespace: str
+    name: str
+    is_private: bool
+    is_gated: bool
+    facts: Sequence[str]
+    updated_ms: int
+
+
+def repo_rows(found: Iterable[RevisionInfo]) -> list[RepoLine]:
+    """Return repositories as rows of a list."""
+    return [_row(info) for info in found]
+
+
+def parameters_of(safetensors: Mapping[str, object] | None) -> int | None:
+    """Return the number of parameters of a model, if the headers of its files told it."""
+    total = (safetensors or {}).get("total")
+    return total if isinstance(total, int) and total > 0 else None
+
+
+def license_of(card: Mapping[str, object] | None) -> str | None:
+    """Return the licence that a card names."""
+    value = (card or {}).get("license")
+    return value if isinstance(value, str) and value else None
+
+
+def _row(found: RevisionInfo) -> RepoLine:
+    row = found.info.row
+    parameters, licence = parameters_of(row.files.safetensors), license_of(row.card)
+    facts = [
+        row.pipeline_tag,
+        row.library,
+        f"{count_text(parameters)} parameters" if parameters else None,
+        size_text(found.used_bytes) if found.used_bytes else None,
+        licence,
+        f"{count_text(row.downloads)} downloads" if row.downloads else None,
+        f"{count_text(row.likes)} like{'s' if row.likes != 1 else ''}" if row.likes else None,
+    ]
+    return RepoLine(
+        row.type.value,
+        ICONS[row.type.value],
+        row.ref.path,
+        row.ref.id.namespace,
+        row.ref.id.name,
+        row.is_private,
+        row.gated != "no",
+        [fact for fact in facts if fact],
+        row.updated_ms,
+    )

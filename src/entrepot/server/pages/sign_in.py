@@ -1,0 +1,126 @@
+"""Sign in with a password or a one-time link, and sign out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from entrepot.errors import AccountSuspended, EntrepotError, InvalidSignInCode, Malformed, WrongPassword
+from entrepot.hub.accounts import sessions
+from entrepot.hub.accounts.sessions import OpenedSession
+from entrepot.server import browser_sessions
+from entrepot.server.bodies import read_small
+from entrepot.server.handlers import app_state
+from entrepot.server.pages.frames import HEADERS, WebPage, page_response
+from entrepot.server.pages.routing import PageRoute
+from entrepot.server.public_urls import path_prefix
+from entrepot.server.threads import line_of
+
+_MAX_FORM = 64 << 10
+
+
+def routes() -> list[PageRoute]:
+    """Return the routes of these pages."""
+    return [
+        PageRoute("/login", show_form),
+        PageRoute("/login", sign_in, ["POST"]),
+        PageRoute("/logout", sign_out, ["POST"]),
+    ]
+
+
+async def show_form(request: Request) -> Response:
+    """Serve the form; with ``code`` in the query, the button that uses up the code."""
+    query = request.query_params
+    return _form(request, name="", code=query.get("code", ""), target=query.get("next", ""))
+
+
+async def sign_in(request: Request) -> Response:
+    """Open a session and go to the page that the visitor came from."""
+    state = app_state(request)
+    browser_sessions.check_origin(request, state.hub)
+    fields = await read_form(request)
+    name, code, target = (fields.get(key, "") for key in ("name", "code", "next"))
+    network: bytes = request.scope["state"].get("network", b"")
+    wait_s = state.sign_ins.begin(name, network)
+    if wait_s:
+        text = f"Too many attempts. Wait {wait_s:,} seconds."
+        return _form(request, name=name, code="", target=target, problem=text, status=429, wait_s=wait_s)
+    replaced = browser_sessions.secret_of(request.scope, state.hub)
+
+    def open_session() -> OpenedSession:
+        if code:
+            return sessions.sign_in_with_code(state.hub, code, replaced=replaced)
+        return sessions.sign_in(state.hub, name, fields.get("password", ""), replaced=replaced)
+
+    try:
+        async with state.sign_ins.checking:
+            opened = await state.threads.run_transfer(open_session)
+    except (WrongPassword, InvalidSignInCode, AccountSuspended) as error:
+        return _form(request, name=name, code="", target=target, problem=_sentence(error), status=_status(error))
+    state.sign_ins.note_success(name, network)
+    cookie = browser_sessions.cookie_header(request.scope, state.hub, opened.secret)
+    return _redirect(request, safe_target(target, path_prefix(state.hub.settings)), cookie)
+
+
+async def sign_out(request: Request) -> Response:
+    """End the session and go to the first page."""
+    state = app_state(request)
+    browser_sessions.check_origin(request, state.hub)
+    fields = await read_form(request)
+    browser_sessions.check_form_token(request, state.hub, fields.get("csrf", ""))
+    secret = browser_sessions.secret_of(request.scope, state.hub)
+    assert secret is not None, "a form with a valid token has a session"
+    await state.threads.run_short(sessions.sign_out, state.hub, secret, line=line_of(request.scope))
+    cookie = browser_sessions.cookie_header(request.scope, state.hub, None)
+    return _redirect(request, path_prefix(state.hub.settings) + "/", cookie)
+
+
+async def read_form(request: Request) -> Mapping[str, str]:
+    """Return the fields of a form; of equal names, the last one.
+
+    Raises:
+        Malformed: the body is not a form.
+        LimitExceeded: it has more than 64 KiB.
+    """
+    body = await read_small(request, _MAX_FORM)
+    try:
+        found = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=100, errors="strict")
+    except (UnicodeError, ValueError):
+        raise Malformed("form", "it is not encoded as browsers do") from None
+    return {key: values[-1] for key, values in found.items()}
+
+
+def safe_target(target: str, root: str) -> str:
+    """Return where to go after signing in: a path on this hub, else its first page."""
+    is_own = (
+        re.fullmatch(r"/(?:[!-\[\]-~]*)", target) is not None  # printable ASCII without a backslash
+        and not target.startswith("//")
+        and (not root or target == root or target.startswith(f"{root}/"))
+    )
+    return target if is_own else f"{root}/"
+
+
+def _redirect(request: Request, target: str, cookie: str) -> Response:
+    headers = {**HEADERS, "set-cookie": cookie, "cache-control": "no-store"}
+    return RedirectResponse(target, 303, headers)
+
+
+def _form(
+    request: Request, *, name: str, code: str, target: str, problem: str = "", status: int = 200, wait_s: int = 0
+) -> Response:
+    root = path_prefix(app_state(request).hub.settings)
+    values = {"name": name[:100], "code": code[:200], "target": safe_target(target, root), "problem": problem}
+    headers = {"cache-control": "no-store", **({"retry-after": str(wait_s)} if wait_s else {})}
+    return page_response(request, WebPage("login.html", "Sign in", values, status), headers)
+
+
+def _sentence(error: EntrepotError) -> str:
+    return error.message[:1].upper() + error.message[1:] + "."
+
+
+def _status(error: EntrepotError) -> int:
+    return 403 if isinstance(error, AccountSuspended) else 401

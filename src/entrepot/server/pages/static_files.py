@@ -1,0 +1,68 @@
+"""The files that pages need beside HTML: stylesheet, icons, mark; under a URL that changes with their content."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import hashlib
+from pathlib import Path
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.errors import ThingNotFound
+
+FOLDER = Path(__file__).parent / "static"
+_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+@attrs.frozen
+class StaticFile:
+    """A file, as it is and packed by gzip."""
+
+    content_type: str
+    data: bytes = attrs.field(repr=False)
+    packed: bytes = attrs.field(repr=False)
+
+
+@functools.cache
+def static_files() -> dict[str, StaticFile]:
+    """Return the static files by name; they are read once."""
+    found = {}
+    for path in sorted(FOLDER.iterdir()):
+        if path.suffix in _TYPES:
+            data = path.read_bytes()
+            found[path.name] = StaticFile(_TYPES[path.suffix], data, gzip.compress(data, 9, mtime=0))
+    return found
+
+
+@functools.cache
+def version() -> str:
+    """Return the part of the URL that stands for the content of all static files."""
+    total = hashlib.sha256()
+    for name, file in static_files().items():
+        total.update(f"{name} {len(file.data)}\n".encode() + file.data)
+    return total.hexdigest()[:16]
+
+
+async def send_static(request: Request) -> Response:
+    """Serve one static file, to be kept forever.
+
+    Raises:
+        ThingNotFound: it does not exist, or had other content in another version of the hub.
+    """
+    params = request.path_params
+    file = static_files().get(params["name"]) if params["version"] == version() else None
+    if file is None:
+        raise ThingNotFound("static file", params["name"])
+    headers = {
+        "cache-control": _FOREVER,
+        "vary": "Accept-Encoding",
+        "x-content-type-options": "nosniff",
+        "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    }
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(file.packed, 200, {**headers, "content-encoding": "gzip"}, file.content_type)
+    return Response(file.data, 200, headers, file.content_type)

@@ -1,0 +1,135 @@
+"""Pages of folders: names, sizes and last commits of one level."""
+
+from __future__ import annotations
+
+import contextlib
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.errors import EntryNotFound, InvalidPath
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import contents, histories
+from entrepot.hub.repos.contents import DescribedEntry
+from entrepot.names import ROOT, RepoPath, RepoRef, parse_path
+from entrepot.server.hf.repos.tree_cursors import Cursor, encode_cursor, parse_cursor
+from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
+from entrepot.server.pages.repo_headers import describe_header
+from entrepot.server.pages.routing import PageRoute, repo_pages
+from entrepot.server.raw_path import split_revision
+from entrepot.wire.texts import legible
+
+PAGE = 200
+"""Entries on a page."""
+
+
+@attrs.frozen
+class TreeLine:
+    """An entry of a folder."""
+
+    name: str
+    path: str
+    is_folder: bool
+    size: int
+    mark: str
+    title: str
+    commit: str
+    changed_ms: int
+
+
+def routes() -> list[PageRoute]:
+    """Return the routes of this page."""
+    return repo_pages("/tree/{tail:path}", show_tree)
+
+
+def path_of(tail: str) -> RepoPath:
+    """Return a path inside a repository.
+
+    Raises:
+        EntryNotFound: no file can have it.
+    """
+    try:
+        return parse_path(tail) if tail.strip("/") else ROOT
+    except InvalidPath:
+        raise EntryNotFound(tail) from None
+
+
+def crumbs(path: str) -> list[tuple[str, str]]:
+    """Return the folders that lead to a path, and the path itself: name and path of each."""
+    parts = [part for part in path.split("/") if part]
+    return [(legible(part), "/".join(parts[: at + 1])) for at, part in enumerate(parts)]
+
+
+async def show_tree(request: Request, ref: RepoRef) -> Response:
+    """Serve the page of a folder."""
+    revision, tail = split_revision(request.path_params["tail"])
+    cursor, endpoint = request.query_params.get("cursor"), endpoint_of(request)
+    after = parse_cursor(cursor) if cursor else None
+    path = path_of(tail.strip("/"))
+    return await show_page(request, lambda hub, caller: build_tree(hub, caller, ref, revision, path, after, endpoint))
+
+
+def build_tree(
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    revision: str,
+    path: RepoPath,
+    after: Cursor | None,
+    endpoint: str,
+) -> WebPage:
+    """Return the page of a folder.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+        RevisionNotFound, EntryNotFound: the revision or the folder does not exist.
+    """
+    header, found = describe_header(hub, caller, ref, revision)
+    head = found.info.head
+    assert head is not None, "a described revision has a commit"
+    listed_at = after.commit if after is not None and after.commit else head
+    tree = contents.list_tree(
+        hub,
+        caller,
+        found.info.row.ref,
+        listed_at,
+        path,
+        is_deep=False,
+        with_commits=True,
+        limit=PAGE,
+        after=None if after is None else after.after,
+    )
+    newest = None
+    with contextlib.suppress(IndexError):
+        newest = histories.history(hub, caller, found.info.row.ref, listed_at, offset=0, limit=1).commits[0]
+    values = {
+        "section": found.info.row.type.plural,
+        "repo": header,
+        "tab": "files",
+        "head": head,
+        "newest": newest,
+        "path": path,
+        "crumbs": crumbs(path),
+        "files": [_line(entry) for entry in tree.entries],
+        "left_out": len(tree.left_out),
+        "more": None if tree.after is None else encode_cursor(Cursor(tree.after, tree.commit)),
+        "clone": f"git clone {endpoint}/{header.path}" if endpoint else "",
+    }
+    return WebPage("tree.html", f"Files of {header.id}", values)
+
+
+def _line(entry: DescribedEntry) -> TreeLine:
+    listed, last = entry.listed, entry.last_commit
+    mark = "" if listed.is_folder or not listed.lfs else "XET" if listed.xet_hash else "LFS"
+    return TreeLine(
+        listed.path.rpartition("/")[2],
+        listed.path,
+        listed.is_folder,
+        listed.size,
+        mark,
+        last.commit.title if last else "",
+        last.oid if last else "",
+        last.commit.committer.time_s * 1000 if last else 0,
+    )

@@ -1,0 +1,191 @@
+"""What a page shows of a file: pure readers of its first bytes, its header or its directory, all with bounds.
+
+Nothing is executed or unpacked. A file that cannot be read is shown with the
+reason; the page then offers its download.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from entrepot.errors import Malformed
+from entrepot.previews import archives, gguf, notebooks, pickles, safetensors
+from entrepot.previews.sources import RangeReader
+from entrepot.server.files import BINARY, TEXT, media_type
+
+MAX_TEXT = 512 << 10
+"""Bytes of a text that are shown."""
+
+MAX_LINES = 5_000
+"""Lines of a text that are shown."""
+
+MAX_ROWS = 2_000
+"""Rows of a table of tensors or members that are shown."""
+
+MAX_HEADER = 16 << 20
+"""Bytes of the header of a model file that are read."""
+
+MAX_NOTEBOOK_HTML = 8 << 20
+"""Bytes of sources and outputs of a notebook that are shown."""
+
+MAX_PICKLE = 4 << 20
+"""Bytes of pickles that are examined for a page: reading their operations takes seconds for every ten million."""
+
+_MAX_VALUE = 200
+
+
+@attrs.frozen
+class FileView:
+    """What is shown of a file.
+
+    ``form``: the part of the template; ``note``: why less than everything, or nothing, is shown.
+    """
+
+    form: str
+    note: str = ""
+    lines: Sequence[str] = ()
+    facts: Sequence[tuple[str, str]] = ()
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    notebook: notebooks.Notebook | None = None
+
+
+@attrs.frozen
+class _Viewer:
+    endings: tuple[str, ...]
+    view: Callable[[RangeReader], FileView]
+
+
+def view_file(name: str, source: RangeReader) -> FileView:
+    """Return what is shown of a file; by its name, its size and its content."""
+    lower = name.lower()
+    for viewer in _VIEWERS:
+        if lower.endswith(viewer.endings):
+            try:
+                return viewer.view(source)
+            except Malformed as error:
+                return FileView("none", f"This file cannot be shown: {error.message}.")
+    kind = media_type(name)
+    for form in ("image", "audio", "video"):
+        if kind.startswith(f"{form}/"):
+            return FileView(form)
+    if kind in (TEXT, BINARY):
+        return view_text(source)
+    return FileView("none", "Files of this type are not shown.")
+
+
+def view_text(source: RangeReader) -> FileView:
+    """Return the first lines of a text; a note if it is binary, or longer."""
+    if source.size == 0:
+        return FileView("text", "This file is empty.")
+    data = source.read_at(0, min(source.size, MAX_TEXT))
+    if b"\0" in data[:8192]:
+        return FileView("none", "This file is not text. It can be downloaded.")
+    try:
+        text = data.decode("utf-8")
+        note = ""
+    except UnicodeDecodeError as error:
+        is_cut = error.end >= len(data) - 4 and len(data) < source.size
+        text = data.decode("utf-8", "replace")
+        note = "" if is_cut else "Some bytes are not UTF-8; they are shown as �."
+    lines = text.split("\n")
+    lines = lines[:-1] if lines[-1] == "" else lines
+    if len(data) < source.size or len(lines) > MAX_LINES:
+        note = (
+            f"Only the first {min(len(lines), MAX_LINES):,} lines are shown; download the file for all. {note}".strip()
+        )
+    return FileView("text", note, [line.rstrip("\r") for line in lines[:MAX_LINES]])
+
+
+def _view_safetensors(source: RangeReader) -> FileView:
+    header = safetensors.read_header(source, most=MAX_HEADER)
+    tensors = header.tensors
+    total = sum(tensor.parameters for tensor in tensors.values())
+    rows = [
+        (name, tensor.dtype, _shape(tensor.shape), f"{tensor.parameters:,}")
+        for name, tensor in list(tensors.items())[:MAX_ROWS]
+    ]
+    facts = [("Tensors", f"{len(tensors):,}"), ("Parameters", f"{total:,}")]
+    facts += [(key, _cut(value)) for key, value in sorted(header.metadata.items())[:20]]
+    return FileView("table", _note(len(tensors), "tensors"), (), facts, ("Tensor", "Type", "Shape", "Parameters"), rows)
+
+
+def _view_gguf(source: RangeReader) -> FileView:
+    header = gguf.read_header(source, most=MAX_HEADER)
+    rows = [
+        (tensor.name, tensor.dtype, _shape(tensor.shape), f"{tensor.parameters:,}")
+        for tensor in header.tensors[:MAX_ROWS]
+    ]
+    facts = [("Tensors", f"{len(header.tensors):,}"), ("Parameters", f"{header.parameters:,}")]
+    for key, value in list(header.metadata.items())[:60]:
+        length = header.lengths.get(key)
+        facts.append((key, f"{length:,} items" if length is not None else _cut(str(value))))
+    columns = ("Tensor", "Type", "Shape", "Parameters")
+    return FileView("table", _note(len(header.tensors), "tensors"), (), facts, columns, rows)
+
+
+def _view_pickle(source: RangeReader) -> FileView:
+    size = source.size
+    if source.read_at(0, 4) == b"PK\3\4":
+        members = archives.list_zip(source).members
+        size = sum(member.size for member in members if member.name.endswith(".pkl"))
+    if size > MAX_PICKLE:
+        return FileView("none", "This pickle is too large to be examined here. Loading it would run its code.")
+    scan = pickles.scan_pickles(source)
+    rows = [(item.module, item.name, item.safety) for item in scan.imports[:MAX_ROWS]]
+    note = "This file is a pickle: loading it runs code. It was only examined, never loaded."
+    if not scan.is_complete:
+        note += " A part of it could not be read, so imports may be missing."
+    facts = [("Imports", f"{len(scan.imports):,}"), ("Most dangerous", scan.worst)]
+    return FileView("table", note, (), facts, ("Module", "Name", "Judged as"), rows)
+
+
+def _view_zip(source: RangeReader) -> FileView:
+    return _members(archives.list_zip(source, most=MAX_ROWS))
+
+
+def _view_tar(source: RangeReader) -> FileView:
+    return _members(archives.list_tar(source, most=MAX_ROWS))
+
+
+def _members(found: archives.ArchiveMembers) -> FileView:
+    rows = [(member.name, "folder" if member.is_folder else f"{member.size:,}") for member in found.members]
+    note = "" if found.is_complete else f"Only the first {len(rows):,} members are listed."
+    return FileView("table", note, (), [("Members", f"{len(rows):,}")], ("Name", "Bytes unpacked"), rows)
+
+
+def _view_notebook(source: RangeReader) -> FileView:
+    found = notebooks.read_notebook(source)
+    kept, left = [], MAX_NOTEBOOK_HTML
+    for cell in found.cells:
+        left -= len(cell.source) + sum(len(output.text) for output in cell.outputs)
+        if left < 0:
+            break
+        kept.append(cell)
+    is_complete = found.is_complete and len(kept) == len(found.cells)
+    note = "" if is_complete else f"Only the first {len(kept):,} cells are shown."
+    return FileView("notebook", note, notebook=notebooks.Notebook(found.language, tuple(kept), is_complete))
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return " × ".join(f"{side:,}" for side in shape) or "scalar"
+
+
+def _note(total: int, what: str) -> str:
+    return f"Only the first {MAX_ROWS:,} of {total:,} {what} are listed." if total > MAX_ROWS else ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"
+
+
+_VIEWERS = (
+    _Viewer((".safetensors",), _view_safetensors),
+    _Viewer((".gguf",), _view_gguf),
+    _Viewer((".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib"), _view_pickle),
+    _Viewer((".zip",), _view_zip),
+    _Viewer((".tar",), _view_tar),
+    _Viewer((".ipynb",), _view_notebook),
+)

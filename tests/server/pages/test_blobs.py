@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import httpx2
+
+from tests.support.served_hub import ServedHub
+
+Show = Callable[[str], str]
+
+
+def test_a_text_has_numbered_lines_a_permalink_and_a_download(site: ServedHub, show: Show) -> None:
+    commit = site.commit(site.repo("texts"), {"a.py": b"one\n<b>two</b>\n"})
+    text = show("/alice/texts/blob/main/a.py")
+    assert '<tr id="L2"><td class="ln"><a href="#L2">2</a></td><td>&lt;b&gt;two&lt;/b&gt;</td></tr>' in text
+    assert f'href="/alice/texts/blob/{commit}/a.py"' in text
+    assert f'href="/alice/texts/resolve/{commit}/a.py"' in text
+
+
+def test_pictures_are_shown_from_their_own_address(site: ServedHub, show: Show) -> None:
+    commit = site.commit(site.repo("pictures"), {"a.png": b"\x89PNG", "b.svg": b"<svg onload='alert(1)'/>"})
+    assert f'<img src="/alice/pictures/resolve/{commit}/a.png"' in show("/alice/pictures/blob/main/a.png")
+    text = show("/alice/pictures/blob/main/b.svg")
+    assert "<img" not in text
+    assert "&lt;svg onload" in text
+
+
+def test_large_files_are_read_by_ranges(site: ServedHub, show: Show) -> None:
+    header = json.dumps({"w": {"dtype": "F32", "shape": [1000], "data_offsets": [0, 4000]}}).encode()
+    data = len(header).to_bytes(8, "little") + header + bytes(4000)
+    site.commit_large(site.repo("tensors"), "model.safetensors", data)
+    text = show("/alice/tensors/blob/main/model.safetensors")
+    assert "1,000" in text
+    assert "SHA-256" in text
+
+
+def test_a_notebook_shows_cells_and_outputs_as_text(site: ServedHub, show: Show) -> None:
+    outputs = [
+        {"output_type": "display_data", "data": {"image/png": "iVBORw0KGgo="}},
+        {"output_type": "display_data", "data": {"text/html": "<script>alert(1)</script>", "text/plain": "<plain>"}},
+    ]
+    cells = [{"cell_type": "code", "source": "print(1)", "outputs": outputs}]
+    notebook = json.dumps({"nbformat": 4, "metadata": {}, "cells": cells}).encode()
+    site.commit(site.repo("notes"), {"n.ipynb": notebook})
+    text = show("/alice/notes/blob/main/n.ipynb")
+    assert 'src="data:image/png;base64,iVBORw0KGgo="' in text
+    assert "&lt;plain&gt;" in text
+    assert "<script" not in text
+
+
+def test_files_of_private_repositories_load_in_pages_of_their_readers_only(
+    site: ServedHub, signed_in: httpx2.Client, browser: httpx2.Client
+) -> None:
+    path = "/alice/hidden/resolve/main/README.md"
+    assert signed_in.get(path).text == "# Secret\n"
+    assert signed_in.get(path).headers["vary"] == "Authorization, Cookie"
+    assert browser.get(path).status_code == 401
+    for other in ("cross-site", "same-site"):
+        assert signed_in.get(path, headers={"sec-fetch-site": other}).status_code == 401
+    del signed_in.headers["sec-fetch-site"]
+    assert signed_in.get(path).status_code == 401

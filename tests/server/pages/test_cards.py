@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from entrepot.server.pages import cards
+from entrepot.server.pages.cards import dtypes_of, without_front_matter
+from tests.support.served_hub import ServedHub
+
+Show = Callable[[str], str]
+
+
+def test_the_page_of_a_repository_shows_card_facts_and_snippets(site: ServedHub, show: Show) -> None:
+    text = show("/alice/tern")
+    assert '<h2 id="card-tern">Tern</h2>' in text
+    assert 'href="/alice/tern/blob/main/docs/guide.md"' in text
+    assert 'src="/alice/tern/resolve/main/pictures/tern.png"' in text
+    assert "for authors" not in text
+    assert "license: mit" not in text
+    assert 'href="/models?filter=license%3Amit">mit</a>' in text
+    assert "AutoModel.from_pretrained" in text
+    assert f"git clone {site.url}/alice/tern" in text
+    assert 'href="/models?filter=harbour">harbour</a>' in text
+
+
+def test_a_repository_without_a_card_says_so(site: ServedHub, show: Show) -> None:
+    site.repo("bare")
+    assert "No card yet" in show("/alice/bare")
+
+
+def test_a_card_that_is_too_large_is_not_rendered(site: ServedHub, show: Show) -> None:
+    site.commit(site.repo("large"), {"README.md": b"x" * (cards.MAX_CARD + 1)})
+    assert "No card yet" in show("/alice/large")
+
+
+def test_front_matter_is_not_part_of_the_text() -> None:
+    assert without_front_matter("---\na: 1\n---\ntext\n---\nmore") == "text\n---\nmore"
+    assert without_front_matter("---\r\na: 1\r\n---\r\ntext") == "text"
+    assert without_front_matter("---\na: 1\n") == "---\na: 1"
+    assert without_front_matter("text\n---\na\n---\n") == "text\n---\na\n---"
+    assert without_front_matter("﻿---\na: 1\n---\nx") == "x"
+
+
+def test_types_of_numbers_are_sorted_by_their_parameters() -> None:
+    assert dtypes_of({"parameters": {"F32": 1, "BF16": 9, "bad": "x"}}) == [("BF16", 9), ("F32", 1)]
+    assert dtypes_of({"parameters": 3}) == []
+    assert dtypes_of(None) == []

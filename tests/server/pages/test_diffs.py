@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from entrepot.server.pages import diffs
+from entrepot.server.pages.diffs import DiffLine, parse_diff
+
+TEXT = """diff --git a/a b.txt b/a b.txt
+index 1..2 100644
+--- a/a b.txt
++++ b/a b.txt
+@@ -3,2 +3,3 @@ def f():
+ same
+--- a dash
++<script>alert(1)</script>
++two
+\\ No newline at end of file
+diff --git a/new.bin b/new.bin
+new file mode 100644
+index 0..2
+Binary files /dev/null and b/new.bin differ
+diff --git a/gone.txt b/gone.txt
+deleted file mode 100644
+--- a/gone.txt
++++ /dev/null
+@@ -1 +0,0 @@
+-x
+"""
+
+
+def test_a_diff_is_divided_into_files_and_numbered_lines() -> None:
+    found = parse_diff(TEXT)
+    assert found.is_complete
+    assert [(file.path, file.note, file.added, file.removed) for file in found.files] == [
+        ("a b.txt", "", 2, 1),
+        ("new.bin", "new file, not text", 0, 0),
+        ("gone.txt", "deleted", 0, 1),
+    ]
+    assert found.files[0].lines == [
+        DiffLine("@", "@@ -3,2 +3,3 @@ def f():"),
+        DiffLine(" ", "same", 3, 3),
+        DiffLine("-", "-- a dash", 4, None),
+        DiffLine("+", "<script>alert(1)</script>", None, 4),
+        DiffLine("+", "two", None, 5),
+    ]
+
+
+def test_a_long_diff_is_cut_and_says_so() -> None:
+    many = "diff --git a/x b/x\n@@ -0,0 +1,9999 @@\n" + "+line\n" * (diffs.MAX_LINES + 5)
+    found = parse_diff(many)
+    assert not found.is_complete
+    assert len(found.files[0].lines) == diffs.MAX_LINES
+    assert found.files[0].added == diffs.MAX_LINES + 5
+    assert found.files[0].note
+    wide = parse_diff("diff --git a/x b/x\n@@ -1 +1 @@\n+" + "x" * 10_000)
+    assert len(wide.files[0].lines[1].text) < 3_000
+    files = parse_diff("".join(f"diff --git a/{n} b/{n}\n" for n in range(diffs.MAX_FILES + 1)))
+    assert (len(files.files), files.is_complete) == (diffs.MAX_FILES, False)
+
+
+def test_nothing_and_noise_are_no_files() -> None:
+    assert parse_diff("").files == []
+    assert parse_diff("(more files differ)\n").files == []

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import re
+
+import httpx2
+import pytest
+
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.repositories import RepoChanges
+from tests.support.served_hub import ServedHub
+
+PAGES = (
+    "",
+    "/tree/main",
+    "/tree/main/docs",
+    "/blob/main/README.md",
+    "/commits/main",
+    "/commit/main",
+    "/tree/none",
+    "/blob/none/x",
+)
+
+
+@pytest.mark.parametrize("prefix", ["", "datasets/", "spaces/"])
+@pytest.mark.parametrize("action", PAGES)
+@pytest.mark.parametrize("who", ["anonymous", "stranger"])
+def test_a_private_repository_has_the_page_of_an_absent_one(
+    site: ServedHub, browser: httpx2.Client, prefix: str, action: str, who: str
+) -> None:
+    headers = {"authorization": f"Bearer {site.bob}"} if who == "stranger" else {}
+    name = f"secret-{prefix.strip('/') or 'models'}"
+    if browser.get(f"/{prefix}alice/{name}", headers={"authorization": f"Bearer {site.alice}"}).status_code != 200:
+        site.repo(name, {"": "model"}.get(prefix, prefix[:-2]), visibility="private")
+    found = []
+    for asked in (name, "x" * len(name)):
+        answer = browser.get(f"/{prefix}alice/{asked}{action}", headers=headers)
+        text = answer.text.replace(asked, "NAME").replace(answer.headers["x-request-id"], "ID")
+        kept = {key: value for key, value in answer.headers.items() if key not in ("x-request-id", "date")}
+        found.append((answer.status_code, kept, text))
+    assert found[0] == found[1]
+    assert found[0][0] == (401 if who == "anonymous" else 404)
+    assert "The address is wrong, or the repository is private" in found[0][2]
+
+
+def test_errors_say_what_and_keep_the_status_and_code_of_the_api(site: ServedHub, browser: httpx2.Client) -> None:
+    for path, status, code, title in (
+        ("/alice/tern/tree/none", 404, "RevisionNotFound", "This revision does not exist"),
+        ("/alice/tern/tree/main/none", 404, "EntryNotFound", "This file does not exist"),
+        ("/alice/tern/blob/main/none", 404, "EntryNotFound", "This file does not exist"),
+        ("/alice/tern/blob/main/..%2Fx", 404, "EntryNotFound", "This file does not exist"),
+        ("/nobody-here", 404, None, "This page does not exist"),
+        ("/models?sort=size", 400, None, "This request cannot be read"),
+        ("/models?cursor=x", 400, None, "This request cannot be read"),
+        ("/alice/tern/tree/main?cursor=x", 400, None, "This request cannot be read"),
+        ("/alice/tern/blob/%zz/x", 400, None, "This request cannot be read"),
+        ("/alice/tern/commits/main?p=x", 400, None, "This request cannot be read"),
+    ):
+        answer = browser.get(path)
+        assert (answer.status_code, answer.headers.get("x-error-code")) == (status, code), path
+        assert re.search(rf"<h1>{title}</h1>", answer.text), path
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert answer.headers["x-request-id"] in answer.text
+
+
+def test_a_gated_repository_shows_its_facts_but_not_its_content(site: ServedHub, browser: httpx2.Client) -> None:
+    ref = site.repo("gated")
+    site.commit(ref, {"README.md": b"---\nlicense: mit\n---\nThe content.\n"})
+    repositories.configure(site.hub, site.caller(), ref, RepoChanges(gated="manual"))
+    card = browser.get("/alice/gated")
+    assert card.status_code == 200
+    assert "The content." not in card.text
+    assert "The files are gated." in card.text
+    for path in ("blob/main/README.md", "commit/main"):
+        answer = browser.get(f"/alice/gated/{path}")
+        assert (answer.status_code, answer.headers["x-error-code"]) == (401, "GatedRepo")
+        assert "The content." not in answer.text
+    assert browser.get("/alice/gated/tree/main").status_code == 200

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from entrepot.server.pages import formats
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.00 kB"),
+        (4_980_000_000, "4.98 GB"),
+        (72_400_000_000, "72.4 GB"),
+        (10**21, "1,000,000 PB"),
+    ],
+)
+def test_sizes_have_three_digits(size: int, text: str) -> None:
+    assert formats.size_text(size) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0"), (9_999, "9,999"), (48_210, "48.2 k"), (7_240_000_000, "7.24 B"), (291, "291")]
+)
+def test_counts_are_short(number: int, text: str) -> None:
+    assert formats.count_text(number) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-5, "just now"),
+        (59, "just now"),
+        (60, "1 minute ago"),
+        (7200, "2 hours ago"),
+        (86_400, "1 day ago"),
+        (10**9, "31 years ago"),
+    ],
+)
+def test_ages_are_words(seconds: int, text: str) -> None:
+    assert formats.age_text(10**13 - seconds * 1000, 10**13) == text
+
+
+def test_dates_that_no_calendar_has_are_unknown() -> None:
+    assert formats.date_text(0) == "1970-01-01 00:00 UTC"
+    assert formats.date_text(10**18) == "unknown"
+
+
+def test_paths_and_segments_are_encoded_for_urls() -> None:
+    assert formats.quoted('a b/"<é>?#') == "a%20b/%22%3C%C3%A9%3E%3F%23"
+    assert formats.quoted_segment("refs/pr/1") == "refs%2Fpr%2F1"
+    assert formats.quoted("bad\udcff") == "bad%FF"
+
+
+def test_long_names_are_cut_in_the_middle() -> None:
+    assert formats.cut_name("a" * 60) == "a" * 60
+    assert formats.cut_name("a" * 50 + "b" * 50) == "a" * 36 + "…" + "b" * 20
+    assert formats.cut_name("bad\udcff") == "bad�"
+
+
+def test_shapes_are_read_as_dimensions() -> None:
+    assert formats.shape_text((4096, 2)) == "4,096 × 2"
+    assert formats.shape_text(()) == "scalar"

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pathlib
+import re
+
+import httpx2
+
+from entrepot.hub.accounts import accounts
+from entrepot.hub.context import open_hub
+from entrepot.server.app import make_app
+from entrepot.server.hosting import running
+from entrepot.settings import Settings
+from tests.server.pages.conftest import browse
+from tests.support.served_hub import ServedHub
+
+
+def test_every_page_is_protected_by_its_headers(browser: httpx2.Client) -> None:
+    for path in ("/", "/models", "/alice/tern", "/alice/none", "/login"):
+        headers = browser.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'; script-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "same-origin"
+        assert headers["cache-control"] in ("private, no-cache", "no-store")
+        assert "Cookie" in headers["vary"]
+
+
+def test_a_visitor_is_named_and_can_sign_out(signed_in: httpx2.Client, browser: httpx2.Client) -> None:
+    assert "Sign out" in signed_in.get("/").text
+    assert "Sign out" not in browser.get("/").text
+    assert 'href="/login?next=%2Fmodels%3Fsearch%3Da%2526b"' in browser.get("/models?search=a%26b").text
+
+
+def test_a_host_that_is_not_known_appears_nowhere(site: ServedHub) -> None:
+    with browse(site) as client:
+        answer = client.get("/", headers={"host": "evil.example"})
+    assert answer.status_code == 200
+    assert "evil.example" not in answer.text
+
+
+def test_the_address_of_the_hub_is_in_its_commands(site: ServedHub, browser: httpx2.Client) -> None:
+    assert f"export HF_ENDPOINT={site.url}" in browser.get("/").text
+    proxied = browser.get("/", headers={"x-forwarded-proto": "https", "x-forwarded-host": "hub.example"}).text
+    assert "export HF_ENDPOINT=https://hub.example<" in proxied
+
+
+def test_a_hub_below_a_path_has_it_in_every_link(tmp_path: pathlib.Path) -> None:
+    hub = open_hub(Settings(data=tmp_path / "data", base_url="https://hub.example/hub", run_jobs=False), fsync=False)
+    try:
+        accounts.create_user(hub, "alice", password="correct horse")
+        with running(make_app(hub)) as address, httpx2.Client(base_url=address.url, trust_env=False) as client:
+            headers = {"accept": "text/html", "sec-fetch-site": "same-origin"}
+            for path in ("/hub", "/hub/", "/hub/models", "/hub/alice", "/hub/alice/none"):
+                text = client.get(path, headers=headers).text
+                assert set(re.findall(r'(?:href|src|action)="(?!#)([^"]{4})', text)) == {"/hub"}, path
+            fields = {"name": "alice", "password": "correct horse", "next": "/hub/alice"}
+            answer = client.post("/hub/login", data=fields, headers=headers)
+            assert (answer.status_code, answer.headers["location"]) == (303, "/hub/alice")
+            assert answer.headers["set-cookie"].startswith("__Host-entrepot=")
+    finally:
+        hub.close()
+
+
+def test_a_token_shows_what_it_may_see(site: ServedHub) -> None:
+    with browse(site) as client:
+        assert client.get("/alice/hidden", headers={"authorization": f"Bearer {site.alice}"}).status_code == 200
+        assert client.get("/", headers={"authorization": "Bearer hf_made_up_token"}).status_code == 401

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from entrepot.hub.files.operations import AddFile
+from entrepot.hub.repos import commits
+from entrepot.hub.repos.commits import CommitDraft
+from entrepot.names import parse_path
+from entrepot.server.pages import histories
+from tests.support.served_hub import ServedHub
+
+Show = Callable[[str], str]
+
+
+def test_commits_are_listed_newest_first_in_pages(site: ServedHub, show: Show) -> None:
+    ref = site.repo("long")
+    for number in range(histories.PAGE):
+        draft = CommitDraft(f"<b>change</b> {number}", [AddFile(parse_path("a.txt"), str(number).encode())])
+        commits.create(site.hub, site.caller(), ref, "main", draft)
+    text = show("/alice/long/commits/main")
+    titles = re.findall(r'class="grow strong"[^>]*>([^<]*)<', text)
+    assert titles[0] == f"&lt;b&gt;change&lt;/b&gt; {histories.PAGE - 1}"
+    assert len(titles) == histories.PAGE
+    assert 'href="?p=1"' in text
+    last = show("/alice/long/commits/main?p=1")
+    assert 'href="?p=0"' in last
+    assert "No commits on this page" in show("/alice/long/commits/main?p=9")
+
+
+def test_a_commit_shows_its_changes(site: ServedHub, show: Show) -> None:
+    ref = site.repo("changed")
+    site.commit(ref, {"a.txt": b"one\ntwo\n", "b.bin": b"\0"})
+    commit = site.commit(ref, {"a.txt": b"one\n<i>three</i>\n", "b.bin": b"\0\1"})
+    text = show(f"/alice/changed/commit/{commit}")
+    assert "2 files changed" in text
+    assert '<span class="vh">removed </span><span aria-hidden="true">−</span>two' in text
+    assert '<span class="vh">added </span><span aria-hidden="true">+</span>&lt;i&gt;three&lt;/i&gt;' in text
+    assert '<span class="badge">not text</span>' in text
+    parent = re.search(r'parent <a class="mono" href="(/alice/changed/commit/[0-9a-f]{40})"', text)
+    assert parent is not None
+    root = show(parent[1])
+    while found := re.search(r'parent <a class="mono" href="([^"]+)"', root):
+        root = show(found[1])
+    assert "no parent" in root
+    assert commit in show("/alice/changed/commit/main")

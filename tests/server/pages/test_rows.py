@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from entrepot.hub.repos import infos
+from entrepot.names import RepoType
+from entrepot.server.pages.rows import license_of, parameters_of, repo_rows
+from tests.support.served_hub import ServedHub
+
+
+def test_a_row_names_the_facts_of_a_repository(site: ServedHub) -> None:
+    found = infos.search(site.hub, None, infos.Search(RepoType.MODEL, author="alice", limit=1)).infos
+    [row] = repo_rows(found)
+    assert (row.kind, row.icon, row.path, row.namespace, row.name) == ("model", "model", "alice/tern", "alice", "tern")
+    assert list(row.facts) == ["text-generation", "transformers", "mit"]
+    assert not row.is_private
+
+
+def test_facts_of_any_shape_are_read() -> None:
+    assert license_of({"license": ["mit"]}) is None
+    assert license_of(None) is None
+    assert license_of({"license": "mit"}) == "mit"
+    assert parameters_of({"total": "1"}) is None
+    assert parameters_of({"total": 5}) == 5
+    assert parameters_of(None) is None

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+
+import pytest
+
+from entrepot.errors import EntryNotFound
+from entrepot.names import ROOT
+from entrepot.server.pages import trees
+from entrepot.server.pages.trees import crumbs, path_of
+from tests.support.served_hub import ServedHub
+
+Show = Callable[[str], str]
+
+
+def test_a_folder_shows_its_entries_with_size_and_commit(show: Show) -> None:
+    text = show("/alice/tern/tree/main")
+    assert 'href="/alice/tern/tree/main/docs"' in text
+    assert 'href="/alice/tern/blob/main/README.md"' in text
+    assert re.search(r'href="/alice/tern/commit/[0-9a-f]{40}">add</a>', text)
+    inner = show("/alice/tern/tree/main/docs/")
+    assert 'href="/alice/tern/blob/main/docs/guide.md"' in inner
+    assert "8 B" in inner
+    assert "README.md" not in inner
+
+
+def test_names_of_files_are_encoded_in_links(site: ServedHub, show: Show) -> None:
+    site.commit(site.repo("names"), {"a b/100%?#.txt": b"x", "é/<i>&.txt": b"y"})
+    text = show("/alice/names/tree/main/a%20b")
+    assert 'href="/alice/names/blob/main/a%20b/100%25%3F%23.txt"' in text
+    assert "x" in show("/alice/names/blob/main/a%20b/100%25%3F%23.txt")
+    assert "&lt;i&gt;&amp;.txt" in show("/alice/names/tree/main/%C3%A9")
+
+
+def test_a_large_folder_is_shown_in_pages(site: ServedHub, show: Show) -> None:
+    site.commit(site.repo("full"), {f"{number:04}.txt": b"x" for number in range(trees.PAGE + 1)})
+    first = show("/alice/full/tree/main")
+    more = re.search(r'href="(\?cursor=[^"]+)">Next', first)
+    assert more is not None
+    second = show("/alice/full/tree/main" + html.unescape(more[1]))
+    assert ">Next<" not in second
+    assert "0200.txt" in second
+    assert "0001.txt" not in second
+
+
+def test_large_files_are_marked(site: ServedHub, show: Show) -> None:
+    ref = site.repo("weights")
+    site.commit_large(ref, "model.bin", b"w" * 2000)
+    assert re.search(r'class="mark"[^>]*>(LFS|XET)<', show("/alice/weights/tree/main"))
+
+
+def test_crumbs_lead_to_every_folder() -> None:
+    assert crumbs("a/b/c") == [("a", "a"), ("b", "a/b"), ("c", "a/b/c")]
+    assert crumbs("") == []
+
+
+def test_a_path_that_no_file_has_is_not_found() -> None:
+    assert path_of("") == ROOT
+    for path in ("../x", "a//b", "a/.git/x"):
+        with pytest.raises(EntryNotFound):
+            path_of(path)
