@@ -124,7 +124,7 @@ def _stored_already(hub: HubContext, repo_id: int, user_id: int, contents: Mappi
         known = rows.stored_forms(tx, repo_id, user_id, list(contents))
     if not known:
         return set()
-    with hub.write(*map(Lock.file, known)) as tx:
+    with hub.write(Lock.repo(repo_id), *map(Lock.file, known)) as tx:
         files.touch(tx, list(known), hub.now_ms())
         file_links.renew(tx, repo_id, list(known), hub.now_ms())
         known = rows.stored_forms(tx, repo_id, user_id, list(known))
