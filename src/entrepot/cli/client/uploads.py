@@ -288,7 +288,8 @@ def _upload_again_and_again(client: HubClient, api: HubApi, order: UploadOptions
     show_unless_quiet(client, f"uploading {folder} to {scheduler.repo_id} every {every:g} minutes; stop with Ctrl-C")
     try:
         while True:
-            time.sleep(3600)
+            # Short, because a signal that arrives just before the call begins does not interrupt it.
+            time.sleep(1)
     except KeyboardInterrupt:
         show_unless_quiet(client, "one last time")
         scheduler.trigger().result()
