@@ -90,7 +90,10 @@ def test_a_folder_of_any_size_goes_up(at_hub: Run, fresh_name: str) -> None:
 
 def test_every_few_minutes_and_at_the_end(at_hub: Run, fresh_name: str) -> None:
     write(live__a_txt="x")
-    command = [sys.executable, "-m", "entrepot", "upload", fresh_name, "live", "logs", "--every", "60"]
+    # A shell that runs the tests in the background has them ignore Ctrl-C, and children inherit that.
+    start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    start += "; from entrepot.cli.main import run; run()"
+    command = [sys.executable, "-c", start, "upload", fresh_name, "live", "logs", "--every", "60"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     assert "every 60 minutes" in process.stderr.readline()
