@@ -116,14 +116,14 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.skipif("ENTREPOT_OLD_METAFLOW" not in os.environ, reason="ENTREPOT_OLD_METAFLOW names no old Metaflow")
+@pytest.mark.skipif("OLD_METAFLOW" not in os.environ, reason="OLD_METAFLOW names no old Metaflow")
 def test_an_old_metaflow_is_not_broken_and_runs_a_flow(entrepot_hub: RunningHub, tmp_path: Path) -> None:
     """The variable names a folder with the oldest supported Metaflow, which ``.ci/run`` installs."""
     environment = make_environment(tmp_path)
     (environment.packages / "metaflow").unlink()
     for facts in environment.packages.glob("metaflow-*.dist-info"):
         facts.unlink()
-    for entry in Path(os.environ["ENTREPOT_OLD_METAFLOW"]).iterdir():
+    for entry in Path(os.environ["OLD_METAFLOW"]).iterdir():
         if entry.name.startswith("metaflow"):
             (environment.packages / entry.name).symlink_to(entry.absolute())
     assert look(environment, tmp_path)["names"] == ALONE

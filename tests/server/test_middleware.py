@@ -21,6 +21,7 @@ from entrepot.errors import InvalidCredentials, ObjectMissing, RepoMoved, Revisi
 from entrepot.server.metrics import Metrics
 from entrepot.server.middleware import Middleware
 from entrepot.server.raw_path import decode_segment
+from entrepot.settings import Settings
 from tests.support.served_hub import ServedHub
 
 Serve = Callable[[ASGIApp], tuple[str, int]]
@@ -68,7 +69,7 @@ async def refuse(request: Request) -> Response:
     raise RevisionNotFound("dev")
 
 
-def app(metrics: Metrics | None = None) -> ASGIApp:
+def app(metrics: Metrics | None = None, settings: Settings | None = None) -> ASGIApp:
     routes = [
         Route("/echo/{name}", echo),
         Route("/missing", missing),
@@ -80,7 +81,7 @@ def app(metrics: Metrics | None = None) -> ASGIApp:
         Route("/half", half),
         Route("/refuse", refuse, methods=["PUT"]),
     ]
-    return Middleware(Router(routes), metrics=metrics or Metrics())
+    return Middleware(Router(routes), metrics=metrics or Metrics(), settings=settings)
 
 
 @pytest.fixture
@@ -275,6 +276,14 @@ def test_who_sends_a_long_unwanted_body_learns_that_the_connection_ends(
             == "close"
         )
         assert told == is_told
+        assert client.get("/echo/x").text == "x"
+
+
+def test_who_sends_one_body_too_many_learns_that_the_connection_ends(serve: Serve) -> None:
+    host, port = serve(app(settings=Settings(data=pathlib.Path(), max_bodies=1, max_bodies_per_address=0)))
+    with httpx2.Client(base_url=f"http://{host}:{port}", timeout=20) as client:
+        response = client.put("/refuse", content=b"{")
+        assert (response.status_code, response.headers["connection"]) == (503, "close")
         assert client.get("/echo/x").text == "x"
 
 

@@ -312,7 +312,8 @@ class _Request:
         """
         if not self._has_body or not self._scope["http_version"].startswith("1"):
             return False
-        return self._announced is None or self._announced - self.received > _SURELY_SENT_BYTES
+        # A silent body is not discarded, however short it is.
+        return self._is_silent or self._announced is None or self._announced - self.received > _SURELY_SENT_BYTES
 
     async def _send_body(self, message: Message) -> None:
         more = message.get("more_body", False)
