@@ -24,14 +24,14 @@ from entrepot.cards.metadata import Card
 from entrepot.cards.storable_values import storable
 from entrepot.catalog import Lock
 from entrepot.catalog.repos import lineage, refs, repositories
-from entrepot.catalog.repos.lineage import EdgeRow
 from entrepot.catalog.repos.repositories import CardFacts, WeightMetadata
 from entrepot.catalog.search import full_text
 from entrepot.errors import Busy, Malformed
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import file_metadata
 from entrepot.hub.jobs.file_metadata import FoundFiles
-from entrepot.names import MAIN, Oid, RepoType
+from entrepot.hub.jobs.indexing import edges_of
+from entrepot.names import MAIN, RepoType
 
 Facts = TypeVar("Facts", CardFacts, WeightMetadata)
 
@@ -63,16 +63,11 @@ def index(hub: HubContext, repo_id: int) -> None:
             # Metadata of an older head must not replace those of a newer one, which may have no job.
             if refs.find(tx, repo_id, MAIN) == head:
                 repositories.set_facts(tx, repo_id, facts)
-                lineage.replace_card(tx, repo_id, _edges(hub, repo_id, head, inputs))
+                lineage.replace_card(tx, repo_id, edges_of(repo_id, head, inputs, "", lineage.CARD, hub.now_ms()))
                 tags = repositories.tags_of(tx, [repo_id]).get(repo_id, ())
                 full_text.put(tx, repo_id, str(row.ref.id), tags, split_card(found.readme)[1][:_SEARCHED])
                 return
     raise Busy("the branch")
-
-
-def _edges(hub: HubContext, repo_id: int, head: Oid, inputs: Sequence[LineageInput]) -> list[EdgeRow]:
-    now = hub.now_ms()
-    return [EdgeRow(repo_id, head, it.kind, it.type, it.name, "", "", lineage.CARD, now) for it in inputs]
 
 
 def _storable_fields(facts: Facts) -> Facts:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from entrepot.cards.lineage import read_message
+from entrepot.cards.lineage import LineageInput, read_message
 from entrepot.catalog import Lock, Read
 from entrepot.catalog.repos import commits, lineage, refs, repositories
 from entrepot.catalog.repos.lineage import EdgeRow
@@ -68,11 +68,14 @@ def _lineage_of(hub: HubContext, tx: Read, repo_id: int, oid: Oid) -> list[EdgeR
     found = read_message(read_commit(tx, repo_id, oid).message, row.type) if row is not None else None
     if found is None:
         return []
-    now = hub.now_ms()
-    return [
-        EdgeRow(repo_id, oid, it.kind, it.type, it.name, it.oid, found.run, lineage.PROPOSED, now)
-        for it in found.inputs
-    ]
+    return edges_of(repo_id, oid, found.inputs, found.run, lineage.PROPOSED, hub.now_ms())
+
+
+def edges_of(
+    repo_id: int, oid: Oid, inputs: Iterable[LineageInput], run: str, origin: str, now_ms: int
+) -> list[EdgeRow]:
+    """Return the rows of the sources of one commit."""
+    return [EdgeRow(repo_id, oid, it.kind, it.type, it.name, it.oid, run, origin, now_ms) for it in inputs]
 
 
 def _record(

@@ -8,7 +8,7 @@ names it, and not at all as the result of something.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import attrs
 
@@ -21,7 +21,7 @@ from entrepot.errors import EntrepotError, LimitExceeded, Malformed, RepoMoved
 from entrepot.hub import access, callers, revisions
 from entrepot.hub.callers import MaybeCaller, seen_by
 from entrepot.hub.context import HubContext
-from entrepot.hub.jobs.indexing import adopt_lineage, index_history
+from entrepot.hub.jobs.indexing import adopt_lineage, edges_of, index_history
 from entrepot.names import Oid, RepoId, RepoRef, RepoType, parse_wanted_id
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "LineageInput",
     "LineageNode",
     "add",
-    "edges_of",
     "find",
     "of_run",
     "usual_kind",
@@ -137,13 +136,6 @@ def add(
         access.writable(tx, callers.renewed(tx, author, hub.now_ms()), row.ref)
         lineage.put(tx, edges_of(row.id, oid, inputs, run, lineage.API, hub.now_ms()))
     return len(inputs)
-
-
-def edges_of(
-    repo_id: int, oid: Oid, inputs: Iterable[LineageInput], run: str, origin: str, now_ms: int
-) -> list[EdgeRow]:
-    """Return the rows of the sources of one commit."""
-    return [EdgeRow(repo_id, oid, it.kind, it.type, it.name, it.oid, run, origin, now_ms) for it in inputs]
 
 
 class _Walk:
