@@ -31,7 +31,7 @@ from entrepot.hub.files import file_scrubbing
 from entrepot.hub.files.preparation import store_rows
 from entrepot.hub.git import git_wire, push_policy
 from entrepot.hub.jobs import file_metadata, handlers
-from entrepot.hub.repos import locks
+from entrepot.hub.repos import file_mutability, locks
 from entrepot.hub.repos.branches import find_obstacle
 from entrepot.hub.repos.publishing import card_job, follow_up, link_files
 from entrepot.hub.repos.push_contents import PushContents, read_push
@@ -296,6 +296,8 @@ def _publish(
         if not object_rows.are_present(tx, repo_id, [*prepared.early, *found.beyond, *heads]):
             raise Busy("the repository")
         histories.record_all(tx, repo_id, found.ordered)
+        for command in commands:
+            file_mutability.check_move(hub, tx, row, RefName(command.ref), command.old, command.new)
         outcome = _move(tx, push, row, commands, now)
         done = [RefName(ref) for ref, reason in outcome.items() if reason is None]
         if done and prepared.large:

@@ -19,6 +19,7 @@ from entrepot.hub import events
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import file_metadata
+from entrepot.hub.repos import file_mutability
 from entrepot.names import MAIN, Oid, RefName, RepoPath, Sha256
 from entrepot.storage import histories
 from entrepot.storage import objects as stored
@@ -65,6 +66,7 @@ def publish(hub: HubContext, tx: Write, publication: Publication) -> bool:
         RepoNotFound: the repository was deleted in the meantime.
         LargeFileMissing: a large file was swept in the meantime.
         Busy: an object was swept in the meantime; repeat everything.
+        Refused: the repository is strict, and a file would change.
     """
     now, repo_id, move = hub.now_ms(), publication.repo_id, publication.move
     row = repositories.by_id(tx, repo_id)
@@ -76,6 +78,7 @@ def publish(hub: HubContext, tx: Write, publication: Publication) -> bool:
     if not objects.are_present(tx, repo_id, publication.needed):
         raise Busy("the repository")
     histories.record(tx, repo_id, move.new, publication.parents)
+    file_mutability.check_move(hub, tx, row, move.ref, move.old, move.new)
     link_files(tx, repo_id, publication.large, publication.pusher_id, move.ref, now)
     has_card = move.ref == MAIN and touches_card(publication.touched)
     is_proposal = move.ref.startswith("refs/pr/")
