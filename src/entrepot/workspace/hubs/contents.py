@@ -17,7 +17,7 @@ from entrepot.client.hubs import Hub
 from entrepot.client.progress import Meter, Progress, Silent
 from entrepot.client.sources import PathSource
 from entrepot.client.uploads import large_files, lfs_uploads
-from entrepot.errors import ChunkMissing, RepoNotFound
+from entrepot.errors import RepoNotFound
 from entrepot.names import RepoPath, RepoRef, Sha256
 from entrepot.workspace.hubs.local_stores import local_store
 from entrepot.workspace.manifests import Manifest, ManifestEntry
@@ -65,31 +65,31 @@ class LocalContents:
     indexes: Path
     threads: int
 
-    def make_draft(self, path: RepoPath, entry: ManifestEntry) -> Path:
-        """Return the draft of a content, which is complete and verified.
+    def make_drafts(self, batch: Sequence[tuple[RepoPath, ManifestEntry]]) -> list[Path]:
+        """Return the drafts of contents, each complete and verified.
 
         Raises:
-            ChunkMissing: neither the outbox nor the workspace has the content.
+            ChunkMissing: neither the outbox nor the workspace has one of them.
         """
-        draft = draft_path(self.drafts, entry)
         self.drafts.mkdir(parents=True, exist_ok=True)
-        if draft.exists():
-            return draft
-        try:
+        drafts = [draft_path(self.drafts, entry) for _, entry in batch]
+        waiting = {path: entry for (path, entry), draft in zip(batch, drafts, strict=True) if not draft.exists()}
+        waiting = {path: entry for path, entry in waiting.items() if not self._copy(entry)}
+        if waiting:
             with local_store(self.indexes, self.threads) as store:
-                manifest = Manifest({path: entry})
-                fetch_chunks(store, None, manifest, [path], self.drafts, progress=Silent(), outbox=self.outbox)
-        except ChunkMissing:
-            if not self._copy(draft, entry):
-                raise ChunkMissing("the outbox", (str(path),)) from None
-        return draft
+                manifest = Manifest.of(waiting.items())
+                fetch_chunks(store, None, manifest, [*waiting], self.drafts, progress=Silent(), outbox=self.outbox)
+        return drafts
 
-    def _copy(self, draft: Path, entry: ManifestEntry) -> bool:
+    def _copy(self, entry: ManifestEntry) -> bool:
+        """Copy a content from the workspace; return False if it is not there, or has changed."""
         source = self.copies.get(entry.sha256)
-        if source is None:
-            return False
+        draft = draft_path(self.drafts, entry)
         copy = draft.with_name(f"{draft.name}.local")
-        shutil.copyfile(source, copy)
+        try:
+            shutil.copyfile(source or "", copy)
+        except OSError:
+            return False
         with Digests(None) as digests:
             if digests.sha256(PathSource.at(copy)) != entry.sha256:
                 copy.unlink()
@@ -114,7 +114,7 @@ def find_missing(hub: Hub, ref: RepoRef, manifest: Manifest) -> dict[RepoPath, M
             digests.sha256(source) for source in lfs_uploads.missing(hub, _target(ref), [*sources.values()], digests)
         }
     except RepoNotFound:
-        return {path: entry for path, entry in wanted.values()}
+        return dict(wanted.values())
     return {path: entry for path, entry in wanted.values() if entry.sha256 in lacking}
 
 
@@ -135,7 +135,8 @@ def send_contents(hub: Hub, ref: RepoRef, manifest: Manifest, local: LocalConten
     missing = find_missing(hub, ref, manifest)
     for batch in _batches(missing):
         digests = Digests(None)
-        sources = [DraftSource(local.make_draft(path, entry), entry.size, path) for path, entry in batch]
+        drafts = local.make_drafts(batch)
+        sources = [DraftSource(draft, it.size, path) for draft, (path, it) in zip(drafts, batch, strict=True)]
         for source, (_, entry) in zip(sources, batch, strict=True):
             digests.learn(source, Sha256(entry.sha256))
         large_files.send(hub, _target(ref), sources, digests, progress)

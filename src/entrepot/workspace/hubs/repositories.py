@@ -14,7 +14,7 @@ from entrepot.client.calls import repos as repo_calls
 from entrepot.client.git.git_commands import Credential, Git
 from entrepot.client.hubs import Hub
 from entrepot.client.parallel import run_parallel
-from entrepot.errors import EntrepotError, HubFailure, InvalidName, Malformed, Refused, RepoNotFound
+from entrepot.errors import EntrepotError, Forbidden, InvalidName, Malformed, Refused, RepoNotFound
 from entrepot.names import Oid, RepoRef
 from entrepot.wire.repos.refs import Refs
 from entrepot.workspace.entities.kinds import parse_kind
@@ -105,9 +105,7 @@ class HubMetadata(MetadataRepository):
 
     def add_tag(self, name: str, commit: Oid) -> None:
         """Raise Refused: tags of users are made on the hub itself."""
-        raise Refused(
-            f"the tag {name!r} cannot be made here: make tags of entities on a hub with 'entrepot tags create'"
-        )
+        raise Refused(f"the tag {name!r} cannot be made here: make it on the hub")
 
     def delete_tag(self, name: str) -> None:
         """Raise Refused, as :meth:`add_tag`."""
@@ -131,12 +129,8 @@ class HubMetadata(MetadataRepository):
         """Return the refs of a repository; None if the caller cannot read them."""
         try:
             return self.hub.send(ref_calls.listing(ref))
-        except RepoNotFound:
-            return None
-        except HubFailure as error:
-            if error.status == 403:
-                return None  # a gated repository to which the caller has no access
-            raise
+        except (RepoNotFound, Forbidden):
+            return None  # it was deleted, or it is gated and the caller has no access
 
     def _report(self, listings: Sequence[tuple[RepoRef, Refs]]) -> FetchReport:
         before = read_refs(self.git)
