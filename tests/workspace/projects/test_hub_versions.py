@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
+from entrepot import HfApi
+from entrepot.client.calls import lineage
 from entrepot.client.hubs import Hub
 from entrepot.client.paths import read_paths
-from entrepot.hf import HfApi
+from entrepot.names import RepoRef, RepoType, parse_repo_id
 from entrepot.testing.hubs import RunningHub
 from tests.support.machines import Machine
 
 CATEGORIES = "--categories=computer-vision, images"
 TAG = "computer-vision__images__imagenet8__{}"
-FILES = {f"train/batch_{number}": bytes([number]) * 3000 for number in range(1, 4)} | {"val/val_data": b""}
+PATHS = ("train/batch_1", "train/batch_2", "train/batch_3")
 
 
 class Site:
@@ -28,6 +30,11 @@ class Site:
         self.place = place
         self.user = hub.user(name)
         self.api = HfApi(endpoint=hub.url, token=self.user.token)
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """Contents that no other test has sent to the hub."""
+        return {path: f"{self.user.name} {path}".encode() * 50 for path in PATHS} | {"val/val_data": b""}
 
     @property
     def url(self) -> str:
@@ -63,7 +70,9 @@ def create(machine: Machine, word: str, name: str, mutability: str, files: Mappi
 def first(site: Site) -> Machine:
     """A machine that has published version 1 of the strict dataset imagenet8."""
     machine = site.machine("ann", "datasets", "labels", "models")
-    create(machine, "datasets", "imagenet8", "strict", FILES, "--storage-type=hub", f"--bucket-name={site.user.name}")
+    create(
+        machine, "datasets", "imagenet8", "strict", site.files, "--storage-type=hub", f"--bucket-name={site.user.name}"
+    )
     said = publish(machine, "datasets", "imagenet8")
     assert said.startswith(f"published {TAG.format(1)}: 3 objects, ")
     return machine
@@ -75,8 +84,8 @@ def test_the_walk_through(site: Site, first: Machine) -> None:
     first.write("datasets/imagenet8/data/train/batch_4", b"4" * 5000)
     first.ok("datasets", "add", "imagenet8", "--bumpversion")
     first.ok("datasets", "commit", "imagenet8")
-    assert first.ok("datasets", "push", "imagenet8").startswith(f"published {TAG.format(2)}: 1 objects, ")
-    assert first.run("datasets", "push", "imagenet8").err.strip().endswith("No blobs to push at this time.")
+    assert first.ok("datasets", "push", "imagenet8").startswith(f"published {TAG.format(2)}: 1 object, ")
+    assert first.ok("datasets", "push", "imagenet8") == "No blobs to push at this time.\n"
 
     create(first, "labels", "captions", "mutable", {"captions.json": b"{}"})
     publish(first, "labels", "captions", "--dataset=imagenet8")
@@ -90,7 +99,7 @@ def test_the_walk_through(site: Site, first: Machine) -> None:
     assert second.ok("labels", "list") == "ML labels\n|-- captions\n"
     assert second.ok("datasets", "tag", "list", "imagenet8").split() == [TAG.format(1), TAG.format(2)]
     assert second.ok("datasets", "checkout", TAG.format(1)).startswith(f"{TAG.format(1)}: 4 files")
-    assert second.files("datasets/imagenet8/data") == FILES
+    assert second.files("datasets/imagenet8/data") == site.files
     second.ok("models", "checkout", "net", "-d", "-l")
     assert second.files("datasets/imagenet8/data")["train/batch_4"] == b"4" * 5000
     assert second.files("labels/captions/data") == {"captions.json": b"{}"}
@@ -105,12 +114,12 @@ def test_clients_of_the_hub_see_the_same(site: Site, first: Machine) -> None:
     name = f"{site.user.name}/imagenet8"
     tag, sha = eval(first.ok("datasets", "branch", "imagenet8"))
     refs = site.api.list_repo_refs(name, repo_type="dataset")
-    assert [(it.name, it.ref) for it in refs.tags] == [(tag, f"refs/tags/{tag}")]
-    assert site.api.repo_info(name, repo_type="dataset").sha == sha
+    assert [it.name for it in refs.tags] == [tag]
+    assert site.api.repo_info(name, repo_type="dataset", revision=tag).sha == sha
     paths = site.api.list_repo_files(name, repo_type="dataset", revision=tag)
-    assert set(paths) >= {"imagenet8.spec", "README.md", "MANIFEST.yaml", *(f"data/{path}" for path in FILES)}
+    assert set(paths) >= {"imagenet8.spec", "README.md", "MANIFEST.yaml", *(f"data/{path}" for path in site.files)}
     got = site.api.hf_hub_download(name, "data/train/batch_2", repo_type="dataset", cache_dir=str(site.place / "cache"))
-    assert Path(got).read_bytes() == FILES["train/batch_2"]
+    assert Path(got).read_bytes() == site.files["train/batch_2"]
     assert {"computer-vision", "images"} <= set(site.api.repo_info(name, repo_type="dataset").tags or ())
 
 
@@ -121,9 +130,13 @@ def test_links_are_lineage(site: Site, first: Machine) -> None:
     info: Any = site.api.repo_info(f"{site.user.name}/net", repo_type="model")
     assert info.card_data["datasets"] == [f"{site.user.name}/imagenet8"]
     hub = Hub(read_paths({"ENTREPOT_TOKEN": site.user.token}), endpoint=site.hub.url)
-    message = site.api.list_repo_commits(f"{site.user.name}/net", repo_type="model")[0].message
-    assert f"Entrepot-Input: trained_on datasets/{site.user.name}/imagenet8@{sha}" in message
+    graph = hub.send(lineage.show(RepoRef(RepoType.MODEL, parse_repo_id(f"{site.user.name}/net"))))
     hub.close()
+    assert ("trained_on", f"datasets/{site.user.name}/imagenet8") in {(edge.kind, edge.source) for edge in graph.edges}
+    message = first.state("models").metadata.git.line(
+        "log", "-1", "--format=%B", TAG.format(1).replace("imagenet8", "net")
+    )
+    assert message.endswith(f"\n\nEntrepot-Input: trained_on datasets/{site.user.name}/imagenet8@{sha}")
 
 
 def test_a_strict_dataset_stays_on_the_hub_too(site: Site, first: Machine) -> None:
@@ -154,7 +167,7 @@ def test_the_second_of_two_equal_numbers_is_refused_and_led_out(site: Site, firs
     assert TAG.format(3) in second.ok("datasets", "push", "imagenet8")
     first.ok("datasets", "update")
     first.ok("datasets", "checkout", "imagenet8", "--version=3")
-    assert set(first.files("datasets/imagenet8/data")) == {*FILES, "two"}
+    assert set(first.files("datasets/imagenet8/data")) == {*site.files, "two"}
 
 
 def test_what_others_changed_on_main_stays(site: Site, first: Machine) -> None:
@@ -169,13 +182,14 @@ def test_what_others_changed_on_main_stays(site: Site, first: Machine) -> None:
 
 
 def test_local_versions_are_checked_out_without_the_hub(site: Site, first: Machine) -> None:
-    first.write("datasets/imagenet8/data/new", b"new")
+    new = f"new {site.user.name}".encode()
+    first.write("datasets/imagenet8/data/new", new)
     first.ok("datasets", "add", "imagenet8", "--bumpversion")
     first.ok("datasets", "commit", "imagenet8")
     assert '"objects":1' in first.ok("datasets", "push", "imagenet8", "--dry-run", "--json").replace(" ", "")
     first.ok("datasets", "checkout", "imagenet8", "--version=1")
     first.ok("datasets", "checkout", "imagenet8", "--version=2")
-    assert first.files("datasets/imagenet8/data") == {**FILES, "new": b"new"}
+    assert first.files("datasets/imagenet8/data") == {**site.files, "new": new}
 
 
 def test_the_name_of_another_kind_is_refused(site: Site, first: Machine) -> None:

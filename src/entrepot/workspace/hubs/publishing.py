@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from entrepot.client.calls import refs as ref_calls
 from entrepot.client.calls import repos as repo_calls
-from entrepot.errors import AlreadyExists, GitFailed, InvalidName, Malformed, Refused, RepoNotFound
+from entrepot.errors import Conflict, GitFailed, InvalidName, Malformed, Refused, RepoNotFound
 from entrepot.names import Oid, RepoRef
 from entrepot.wire.repos.repositories import RepoSettings
 from entrepot.workspace.entities.kinds import KINDS
@@ -47,7 +47,7 @@ def prepare_repository(repository: HubMetadata, spec: Spec) -> RepoRef:
         return ref
     try:
         repository.hub.send(repo_calls.create(ref))
-    except AlreadyExists:
+    except Conflict:  # it exists
         _check_free(repository, ref, spec)
     repository.hub.send(repo_calls.configure(ref, RepoSettings(immutable_tags=True, mutability=spec.mutability.value)))
     return ref
