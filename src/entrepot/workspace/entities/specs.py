@@ -118,6 +118,11 @@ class Spec:
             self, data=data | {root: {"sha": link.sha, "tag": link.tag} for root, link in links.items()}
         )
 
+    def with_storage(self, storage: StorageRef) -> Spec:
+        """Return the spec with another storage."""
+        manifest = {key: value for key, value in self._manifest.items() if key != "store"}
+        return self._replaced(manifest={**manifest, "storage": str(storage)})
+
     def with_contents(self, amount: int, size: str) -> Spec:
         """Return the spec as it is committed: with the number of files and their size."""
         manifest = {key: value for key, value in self._manifest.items() if key != "store"}

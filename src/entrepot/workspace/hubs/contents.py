@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import attrs
 
@@ -47,6 +48,14 @@ class DraftSource:
     def sample(self) -> bytes:
         """Return the first 512 bytes; raises as :meth:`pieces`."""
         return PathSource.at(self.file_path).sample()
+
+
+class Contents(Protocol):
+    """Where contents that a hub lacks come from."""
+
+    def make_drafts(self, batch: Sequence[tuple[RepoPath, ManifestEntry]]) -> list[Path]:
+        """Return files with these contents, each complete and verified; they are deleted after use."""
+        ...
 
 
 @attrs.frozen
@@ -125,7 +134,7 @@ def count(manifest: Manifest, missing: Mapping[RepoPath, ManifestEntry]) -> Push
     return PushCounts(len(missing), sent, sum(contents.values()) - sent)
 
 
-def send_contents(hub: Hub, ref: RepoRef, manifest: Manifest, local: LocalContents, progress: Progress) -> PushCounts:
+def send_contents(hub: Hub, ref: RepoRef, manifest: Manifest, local: Contents, progress: Progress) -> PushCounts:
     """Send the contents of a version that its repository lacks; afterwards a commit can refer to all of them.
 
     Raises:

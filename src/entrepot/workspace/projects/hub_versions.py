@@ -57,12 +57,14 @@ def describe_on_hub(
 
 def message_on_hub(state: KindState, repository: HubMetadata, spec: Spec, message: str | None) -> str:
     """Return the message of a commit, with lines that the hub records as lineage."""
-    text = (message or f"Version {spec.version} of {spec.name}").rstrip()
-    lines = [
-        f"Entrepot-Input: {_LINEAGE[spec.kind.word]} {ref.path}@{sha}"
-        for ref, sha in linked_repositories(state, repository, spec).values()
-    ]
-    return "\n\n".join([text, "\n".join(lines)]) if lines else text
+    text = message or f"Version {spec.version} of {spec.name}"
+    return lineage_lines(spec, text, linked_repositories(state, repository, spec))
+
+
+def lineage_lines(spec: Spec, message: str, linked: Mapping[str, tuple[RepoRef, str]]) -> str:
+    """Return a message with a last paragraph that names linked repositories and commits, if there are any."""
+    lines = [f"Entrepot-Input: {_LINEAGE[spec.kind.word]} {ref.path}@{sha}" for ref, sha in linked.values()]
+    return "\n\n".join([message.rstrip(), "\n".join(lines)]) if lines else message.rstrip()
 
 
 def linked_repositories(state: KindState, repository: HubMetadata, spec: Spec) -> dict[str, tuple[RepoRef, str]]:
