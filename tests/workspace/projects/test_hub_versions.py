@@ -2,68 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from entrepot import HfApi
 from entrepot.client.calls import lineage
 from entrepot.client.hubs import Hub
 from entrepot.client.paths import read_paths
 from entrepot.names import RepoRef, RepoType, parse_repo_id
 from entrepot.testing.hubs import RunningHub
+from tests.support.hub_sites import CATEGORIES, Site, create, publish
 from tests.support.machines import Machine
 
-CATEGORIES = "--categories=computer-vision, images"
 TAG = "computer-vision__images__imagenet8__{}"
-PATHS = ("train/batch_1", "train/batch_2", "train/batch_3")
-
-
-class Site:
-    """A hub with a namespace of its own, and machines that use it."""
-
-    def __init__(self, hub: RunningHub, place: Path, name: str) -> None:
-        self.hub = hub
-        self.place = place
-        self.user = hub.user(name)
-        self.api = HfApi(endpoint=hub.url, token=self.user.token)
-
-    @property
-    def files(self) -> dict[str, bytes]:
-        """Contents that no other test has sent to the hub."""
-        return {path: f"{self.user.name} {path}".encode() * 50 for path in PATHS} | {"val/val_data": b""}
-
-    @property
-    def url(self) -> str:
-        return f"hub+{self.hub.url}/{self.user.name}"
-
-    def machine(self, name: str, *words: str) -> Machine:
-        machine = Machine.create(self.place, name, ENTREPOT_TOKEN=self.user.token)
-        machine.ok("repository", "init")
-        for word in words:
-            machine.ok("repository", "remote", word, "add", self.url)
-            machine.ok(word, "init")
-        return machine
 
 
 @pytest.fixture
 def site(entrepot_hub: RunningHub, tmp_path: Path) -> Site:
-    return Site(entrepot_hub, tmp_path, re.sub(r"[^a-z0-9]", "", tmp_path.name.lower())[-20:] + "x")
-
-
-def publish(machine: Machine, word: str, name: str, *options: str) -> str:
-    machine.ok(word, "add", name)
-    machine.ok(word, "commit", name, *options)
-    return machine.ok(word, "push", name)
-
-
-def create(machine: Machine, word: str, name: str, mutability: str, files: Mapping[str, bytes], *options: str) -> None:
-    machine.ok(word, "create", name, CATEGORIES, f"--mutability={mutability}", *options)
-    for path, content in files.items():
-        machine.write(f"{word}/{name}/data/{path}", content)
+    return Site.create(entrepot_hub, tmp_path)
 
 
 @pytest.fixture
