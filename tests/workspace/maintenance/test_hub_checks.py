@@ -26,4 +26,5 @@ def test_damage_on_the_hub_is_an_exit_code(entrepot_fresh_hub: RunningHub, tmp_p
         shutil.rmtree(entrepot_fresh_hub.data / "blobs" / folder, ignore_errors=True)
     entrepot_fresh_hub.start()
     found = machine.run("datasets", "remote-fsck", "x", "--paranoid")
-    assert found.code != 0
+    print(found)
+    assert found.code == 4

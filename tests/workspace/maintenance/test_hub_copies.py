@@ -9,6 +9,7 @@ import pytest
 from entrepot.testing.hubs import RunningHub
 from tests.support.hub_sites import Site
 from tests.support.machines import Machine, Team, create_team, publish
+from tests.support.old_projects import publish_old
 
 TAG = "vision__images__x__{}"
 
@@ -105,3 +106,14 @@ def test_another_version_on_the_hub_is_a_conflict(source: Machine, site: Site) -
     refused = source.run("datasets", "to-hub", "x", site.url)
     assert refused.code == 3
     assert "has other files" in refused.err
+
+
+def test_versions_of_the_old_format_come_over(team: Team, site: Site) -> None:
+    for number in (1, 2):
+        publish_old(team, "y", number, {"data/a": b"one" * number, "data/b": site.user.name.encode()})
+    machine = team.machine("bob")
+    machine.ok("datasets", "to-hub", "y", site.url)
+    other = site.machine("carl", "datasets")
+    for number in (1, 2):
+        other.ok("datasets", "checkout", "y", f"--version={number}")
+        assert other.files("datasets/folder/y/data") == {"a": b"one" * number, "b": site.user.name.encode()}

@@ -22,7 +22,7 @@ from entrepot.errors import Busy, EntrepotError, LimitExceeded, Malformed, NotAl
 from entrepot.git import Kind
 from entrepot.git.commands import Command, CommandStatus, PushRequest
 from entrepot.git.packs import read_pack_header
-from entrepot.hub import access, audit, capabilities, events
+from entrepot.hub import access, audit, capabilities, events, file_mutability
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import pull_request_access
@@ -31,7 +31,7 @@ from entrepot.hub.files import file_scrubbing
 from entrepot.hub.files.preparation import store_rows
 from entrepot.hub.git import git_wire, push_policy
 from entrepot.hub.jobs import file_metadata, handlers
-from entrepot.hub.repos import file_mutability, locks
+from entrepot.hub.repos import locks
 from entrepot.hub.repos.branches import find_obstacle
 from entrepot.hub.repos.publishing import card_job, follow_up, link_files
 from entrepot.hub.repos.push_contents import PushContents, read_push

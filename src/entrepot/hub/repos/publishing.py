@@ -15,11 +15,10 @@ from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import refs, repositories
 from entrepot.errors import Busy, LargeFileMissing, RepoNotFound
 from entrepot.git import Commit, Kind, Signature, encode_commit
-from entrepot.hub import events
+from entrepot.hub import events, file_mutability
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import file_metadata
-from entrepot.hub.repos import file_mutability
 from entrepot.names import MAIN, Oid, RefName, RepoPath, Sha256
 from entrepot.storage import histories
 from entrepot.storage import objects as stored

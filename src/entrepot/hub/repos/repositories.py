@@ -26,14 +26,14 @@ from entrepot.git import (
     Mode,
     TreeEditor,
 )
-from entrepot.hub import access, audit, events, folder_access
+from entrepot.hub import access, audit, events, file_mutability, folder_access
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller, require_change
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import rechunking
 from entrepot.hub.files.lfs import MULTIPART_THRESHOLD
 from entrepot.hub.jobs.handlers import run_now
-from entrepot.hub.repos import file_mutability, folder_homes, protections, repo_labels
+from entrepot.hub.repos import folder_homes, protections, repo_labels
 from entrepot.hub.repos.folder_homes import Home
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.names import (

@@ -25,7 +25,7 @@ _PATH = re.compile(r"/[A-Za-z0-9._-]+/?", re.ASCII)
 
 
 @attrs.frozen
-class HubAddress:
+class EntityNamespace:
     """A namespace on a hub, where entities are repositories."""
 
     endpoint: str
@@ -65,7 +65,7 @@ def repo_type(word: str) -> RepoType:
     return RepoType.MODEL if word == "models" else RepoType.DATASET
 
 
-def parse_hub_url(text: str) -> HubAddress:
+def parse_hub_url(text: str) -> EntityNamespace:
     """Parse the address of a namespace: ``https://hub.example.org/alice``, also with ``hub+`` before it.
 
     Raises:
@@ -74,14 +74,14 @@ def parse_hub_url(text: str) -> HubAddress:
     plain = text.removeprefix(_EXPLICIT).rstrip("/")
     endpoint, _, namespace = plain.rpartition("/")
     try:
-        address = HubAddress(parse_endpoint(endpoint), namespace)
+        address = EntityNamespace(parse_endpoint(endpoint), namespace)
         parse_repo_id(f"{namespace}/x")
     except (ConfigError, InvalidName) as error:
         raise UrlRefused(redact(text), "expected https://HUB/NAMESPACE, without user or password") from error
     return address
 
 
-def find_hub(text: str, environ: Mapping[str, str]) -> HubAddress | None:
+def find_hub(text: str, environ: Mapping[str, str]) -> EntityNamespace | None:
     """Return the namespace that the URL of a remote names; None if it is a git URL.
 
     ``hub+https://…`` always names one. A URL with one path segment names one if a hub of this kind answers there.

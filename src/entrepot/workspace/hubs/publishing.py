@@ -30,8 +30,11 @@ _HEAD = "refs/entrepot/fetched/head"
 Notify = Callable[[str], None]
 
 
-def prepare_repository(repository: HubMetadata, spec: Spec) -> RepoRef:
+def prepare_repository(repository: HubMetadata, spec: Spec, *, sets_mutability: bool = True) -> RepoRef:
     """Create the repository of an entity if it has no version yet, with its mutability; idempotent.
+
+    Args:
+        sets_mutability: False leaves it to a later :func:`set_mutability`.
 
     Raises:
         Refused: a repository of this name belongs to something else, or has another mutability.
@@ -49,8 +52,21 @@ def prepare_repository(repository: HubMetadata, spec: Spec) -> RepoRef:
         repository.hub.send(repo_calls.create(ref))
     except Conflict:  # it exists
         _check_free(repository, ref, spec)
-    repository.hub.send(repo_calls.configure(ref, RepoSettings(immutable_tags=True, mutability=spec.mutability.value)))
+    repository.hub.send(repo_calls.configure(ref, RepoSettings(immutable_tags=True)))
+    if sets_mutability:
+        set_mutability(repository, spec)
     return ref
+
+
+def set_mutability(repository: HubMetadata, spec: Spec) -> None:
+    """Set the mutability of an entity's repository; idempotent.
+
+    Raises:
+        Refused: it has another one.
+        HubFailure, HubUnreachable, HubTimeout: the hub refused, or cannot be reached.
+    """
+    ref = repository.address.repo(repository.word, spec.name)
+    repository.hub.send(repo_calls.configure(ref, RepoSettings(mutability=spec.mutability.value)))
 
 
 def publish_on_hub(
@@ -110,6 +126,8 @@ def head_with(repository: HubMetadata, tag: str, ref: TagRef, head: Oid | None, 
         if base.get(path) == theirs.get(path) or own.get(path) == theirs.get(path):
             continue
         if own.get(path) != base.get(path):
+            if path == ".gitattributes":
+                continue  # the hub creates one with each repository
             notify(f"{path} was changed on the hub too; {tag} replaces it, and the history keeps it")
         elif path in theirs:
             merged[path] = theirs[path]

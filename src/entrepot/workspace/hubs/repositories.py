@@ -20,7 +20,7 @@ from entrepot.wire.repos.refs import Refs
 from entrepot.workspace.entities.kinds import parse_kind
 from entrepot.workspace.entities.specs import parse_spec
 from entrepot.workspace.entities.version_tags import find_tag
-from entrepot.workspace.hubs.addresses import HubAddress, repo_type
+from entrepot.workspace.hubs.addresses import EntityNamespace, repo_type
 from entrepot.workspace.hubs.readmes import kind_of
 from entrepot.workspace.metadata.git_objects import read_file
 from entrepot.workspace.metadata.ref_tables import REMOTE, TAGS, UNPUBLISHED, TagRef, read_refs
@@ -39,7 +39,7 @@ class HubMetadata(MetadataRepository):
     here; the branch ``main`` of a repository is ``entities/<name>``.
     """
 
-    address: HubAddress = attrs.field(kw_only=True)
+    address: EntityNamespace = attrs.field(kw_only=True)
     word: str = attrs.field(kw_only=True)
 
     @property

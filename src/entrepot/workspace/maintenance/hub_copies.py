@@ -16,9 +16,9 @@ from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.workspace.entities.kinds import parse_kind
 from entrepot.workspace.entities.specs import Spec, StorageRef, VersionLink
 from entrepot.workspace.entities.version_tags import VersionTag, find_tag
-from entrepot.workspace.hubs.addresses import STORAGE, HubAddress, find_hub, parse_hub_url
+from entrepot.workspace.hubs.addresses import STORAGE, EntityNamespace, find_hub, parse_hub_url
 from entrepot.workspace.hubs.contents import count, find_missing, send_contents
-from entrepot.workspace.hubs.publishing import prepare_repository, publish_on_hub
+from entrepot.workspace.hubs.publishing import prepare_repository, publish_on_hub, set_mutability
 from entrepot.workspace.hubs.readmes import readme_text, render_readme
 from entrepot.workspace.hubs.repositories import HubMetadata
 from entrepot.workspace.manifests import MANIFEST, Manifest, ManifestEntry, parse_manifest
@@ -75,7 +75,12 @@ def copy_to_hub(state: KindState, name: str, url: str, *, is_rehearsal: bool = F
         target.fetch_entity(tags[0].identity.name)
         copy = _Copy(state, target)
         published = [tag for tag in tags if str(tag) in refs.tags]
-        return tuple(copy.add(tag, refs.tags[str(tag)].commit, is_rehearsal=is_rehearsal) for tag in published)
+        done = [copy.add(tag, refs.tags[str(tag)].commit, is_rehearsal=is_rehearsal) for tag in published]
+        if published and not is_rehearsal:
+            # Last: old versions may have been made before their entity was strict, or in spite of it.
+            latest = read_version(state, published[-1], refs.tags[str(published[-1])].commit)
+            set_mutability(target, latest.spec)
+        return tuple(done)
 
 
 @attrs.define
@@ -110,7 +115,7 @@ class _Copy:
         contents = BucketContents(state, version)
         manifest = contents.named()
         spec = self._spec(version, manifest)
-        repo = prepare_repository(target, spec)
+        repo = prepare_repository(target, spec, sets_mutability=False)
         counts = send_contents(target.hub, repo, manifest, contents, state.project.around.progress)
         raw = state.metadata.git.run("cat-file", "commit", version.commit)
         people = {word.decode(): it for word, *it in _PERSON.findall(raw.partition(b"\n\n")[0])}
@@ -142,7 +147,7 @@ class _Copy:
 
     def _link(self, root: str, link: VersionLink) -> VersionLink:
         """Return the link to the copy of a linked version; the link as it is if there is no copy."""
-        address: HubAddress = self.target.address
+        address: EntityNamespace = self.target.address
         tag = find_tag(link.tag)
         try:
             repo = address.repo(parse_kind(root).word, tag.identity.name if tag is not None else link.tag)
