@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,39 @@ def test_one_repository_has_one_entity(site: Site) -> None:
     refused = other.run("datasets", "push", "x")
     assert refused.code == 3
     assert "choose another name" in refused.err
+
+
+def test_a_push_that_is_killed_leaves_whole_versions_only(site: Site) -> None:
+    machine = site.machine("ann", "datasets")
+    create(machine, "datasets", "x", "mutable", {"a": f"{site.user.name} 0".encode()})
+    machine.ok("datasets", "add", "x")
+    machine.ok("datasets", "commit", "x")
+    for number in range(2, 6):
+        machine.write("datasets/x/data/a", f"{site.user.name} {number}")
+        machine.ok("datasets", "add", "x")
+        machine.ok("datasets", "commit", "x", f"--version={number}")
+    for patience_s in (0.5, 0.8, 1.1):
+        process = machine.start("datasets", "push", "x")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=patience_s)
+        process.kill()
+        process.communicate()
+        check_whole(site.machine(f"reader{patience_s}", "datasets"), site)
+    machine.ok("datasets", "push", "x")
+    reader = site.machine("last", "datasets")
+    assert check_whole(reader, site) == 5
+
+
+def check_whole(machine: Machine, site: Site) -> int:
+    """Check out every version that is on the hub; return how many there are."""
+    hub = machine.state().hub
+    assert hub is not None
+    tags = hub.refs().tags
+    for tag in tags:
+        number = tag.rpartition("__")[2]
+        machine.ok("datasets", "checkout", tag)
+        expected = f"{site.user.name} {0 if number == '1' else number}".encode()
+        assert machine.files("datasets/x/data") == {"a": expected}
+        head = hub.refs().branches[hub.branch_of("x")]
+        assert hub.git.attempt("merge-base", "--is-ancestor", tags[tag].commit, head).code == 0
+    return len(tags)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from entrepot.cards import read_card, split_card
@@ -29,7 +31,7 @@ def test_rendering_again_changes_nothing() -> None:
     spec = spec_of(MODELS, "vision").with_metrics({"accuracy": 10.0})
     text = render_readme("body\n", spec, LINKED)
     assert render_readme(text, spec, LINKED) == text
-    data = read_card(text).data
+    data: Any = read_card(text).data
     assert data["datasets"] == ["alice/d"]
     assert data["model-index"][0]["results"][0]["metrics"] == [{"type": "accuracy", "value": 10.0}]
 
