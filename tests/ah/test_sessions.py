@@ -11,7 +11,7 @@ import pytest
 from entrepot import ah
 from entrepot.ah import sessions
 from entrepot.ah.errors import NotLoggedIn, ServerUnreachable
-from entrepot.ah.sessions import HubAddress, HubSession, read_configuration
+from entrepot.ah.sessions import HubNamespace, HubSession, read_configuration
 from entrepot.client.tokens import TokenStore
 from entrepot.errors import ConfigError, InvalidToken
 from entrepot.testing.hubs import RunningHub
@@ -167,11 +167,11 @@ def test_a_bad_key_in_the_file_is_not_shown(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_fine_unless_it_is_named(tmp_path: Path) -> None:
-    assert read_configuration({}) == HubAddress()
+    assert read_configuration({}) == HubNamespace()
     with pytest.raises(ConfigError, match=r"there is no file"):
         read_configuration({"T9K_CONFIG": str(tmp_path / "none.yaml")})
     (tmp_path / "empty.yaml").write_text("")
-    assert read_configuration({"T9K_CONFIG": str(tmp_path / "empty.yaml")}) == HubAddress()
+    assert read_configuration({"T9K_CONFIG": str(tmp_path / "empty.yaml")}) == HubNamespace()
 
 
 def test_a_block_uses_its_own_session(at_hub: RunningHub, session_of: Callable[[str], HubSession]) -> None:

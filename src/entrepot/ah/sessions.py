@@ -51,7 +51,7 @@ class HubSession:
 
 
 @attrs.frozen
-class HubAddress:
+class HubNamespace:
     """An address and a key, as the file of the T9k SDK has them; None: there is none."""
 
     endpoint: str | None = None
@@ -178,7 +178,7 @@ def using(session: HubSession) -> Iterator[None]:
         _OWN.reset(token)
 
 
-def defaults() -> HubAddress:
+def defaults() -> HubNamespace:
     """Return the address and the key that :func:`login` uses without arguments; no hub is asked.
 
     Raises:
@@ -186,10 +186,10 @@ def defaults() -> HubAddress:
     """
     sources = _Sources(current_paths(), os.environ)
     endpoint = sources.endpoint()
-    return HubAddress(endpoint, find_token(sources.paths, endpoint, sources.token(endpoint)))
+    return HubNamespace(endpoint, find_token(sources.paths, endpoint, sources.token(endpoint)))
 
 
-def read_configuration(environ: Mapping[str, str]) -> HubAddress:
+def read_configuration(environ: Mapping[str, str]) -> HubNamespace:
     """Read ``$T9K_CONFIG`` or ``~/.t9k/t9k-config.yaml``, the file of the T9k SDK; without the file, nothing is set.
 
     Raises:
@@ -203,7 +203,7 @@ def read_configuration(environ: Mapping[str, str]) -> HubAddress:
     except FileNotFoundError:
         if named:
             raise ConfigError("T9K_CONFIG", "environment", f"there is no file {path}") from None
-        return HubAddress()
+        return HubNamespace()
     except OSError as error:
         raise ConfigError("T9K_CONFIG", str(path), error.strerror or str(error)) from error
     if len(data) > _MOST_CONFIG:
@@ -211,7 +211,7 @@ def read_configuration(environ: Mapping[str, str]) -> HubAddress:
     return _parsed(data, path)
 
 
-def _parsed(data: bytes, path: Path) -> HubAddress:
+def _parsed(data: bytes, path: Path) -> HubNamespace:
     import yaml
 
     try:
@@ -220,7 +220,7 @@ def _parsed(data: bytes, path: Path) -> HubAddress:
         # The message of the parser quotes the line, which may hold the key.
         raise ConfigError("T9K_CONFIG", str(path), "the file is not YAML") from None
     if found is None:
-        return HubAddress()
+        return HubNamespace()
     if not isinstance(found, dict):
         raise ConfigError("T9K_CONFIG", str(path), "expected a mapping with asset_hub_host and api_key")
     host, key = found.get("asset_hub_host") or None, found.get("api_key") or None
@@ -228,7 +228,7 @@ def _parsed(data: bytes, path: Path) -> HubAddress:
         if value is not None and not isinstance(value, str):
             raise ConfigError("T9K_CONFIG", str(path), f"{name} must be text")
     endpoint = parse_endpoint(host, source=f"file {path}") if host else None
-    return HubAddress(endpoint, parse_token(key, f"file {path}") if key else None)
+    return HubNamespace(endpoint, parse_token(key, f"file {path}") if key else None)
 
 
 def _with_timeout(paths: ClientPaths, timeout: int | None) -> ClientPaths:
@@ -261,7 +261,7 @@ class _Sources:
 
     paths: ClientPaths
     environ: Mapping[str, str]
-    _file: HubAddress | None = None
+    _file: HubNamespace | None = None
 
     def endpoint(self) -> str:
         """Return the address of the hub."""
@@ -276,7 +276,7 @@ class _Sources:
             found = self._settings().api_key
         return found
 
-    def _settings(self) -> HubAddress:
+    def _settings(self) -> HubNamespace:
         if self._file is None:
             self._file = read_configuration(self.environ)
         return self._file

@@ -47,6 +47,7 @@ _ENTITY = (
     Entry("fsck", f"{_HERE}.integrity_commands:fsck", "Check what is kept locally."),
     Entry("remote-fsck", f"{_HERE}.integrity_commands:remote_fsck", "Check what the storage keeps of a version."),
     Entry("migrate", f"{_HERE}.integrity_commands:migrate", "Copy versions of ML-Git 2.9.9 into chunks."),
+    Entry("to-hub", f"{_HERE}.hub_commands:to_hub", "Copy all versions to a hub."),
 )
 
 _MODEL = tuple(

@@ -38,14 +38,19 @@ def of_kind() -> None:
 @global_option
 @console_options
 def add_remote(console: Console, url: str, is_global: bool) -> None:
-    """Set the git URL of the metadata."""
+    """Set the git URL of the metadata, or the namespace on a hub (https://HUB/NAME) for metadata and data."""
     from entrepot.errors.redactions import redact
 
     if not console.word:
         _set_project_remote(console, url)
         return
+    from entrepot.workspace.hubs.addresses import find_hub
+
     kind = console.kind
-    old = config_file(console, is_global=is_global).set_remote(kind, url, folder=Path.cwd())
+    address = find_hub(url, console.around.environ)
+    url = url if address is None else address.url
+    file = config_file(console, is_global=is_global)
+    old = file.set_remote(kind, url, folder=Path.cwd(), is_hub=address is not None)
     if old is not None:
         console.say("warning", f"Repository: the remote of {kind.word} was {old} and is now {url}")
     console.info(f"Repository: the remote of {kind.word} is {redact(url)}")

@@ -22,7 +22,7 @@ from entrepot.errors import Busy, EntrepotError, LimitExceeded, Malformed, NotAl
 from entrepot.git import Kind
 from entrepot.git.commands import Command, CommandStatus, PushRequest
 from entrepot.git.packs import read_pack_header
-from entrepot.hub import access, audit, capabilities, events
+from entrepot.hub import access, audit, capabilities, events, file_mutability
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import pull_request_access
@@ -296,6 +296,8 @@ def _publish(
         if not object_rows.are_present(tx, repo_id, [*prepared.early, *found.beyond, *heads]):
             raise Busy("the repository")
         histories.record_all(tx, repo_id, found.ordered)
+        for command in commands:
+            file_mutability.check_move(hub, tx, row, RefName(command.ref), command.old, command.new)
         outcome = _move(tx, push, row, commands, now)
         done = [RefName(ref) for ref, reason in outcome.items() if reason is None]
         if done and prepared.large:

@@ -15,7 +15,7 @@ from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import refs, repositories
 from entrepot.errors import Busy, LargeFileMissing, RepoNotFound
 from entrepot.git import Commit, Kind, Signature, encode_commit
-from entrepot.hub import events
+from entrepot.hub import events, file_mutability
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import file_metadata
@@ -65,6 +65,7 @@ def publish(hub: HubContext, tx: Write, publication: Publication) -> bool:
         RepoNotFound: the repository was deleted in the meantime.
         LargeFileMissing: a large file was swept in the meantime.
         Busy: an object was swept in the meantime; repeat everything.
+        Refused: the repository is strict, and a file would change.
     """
     now, repo_id, move = hub.now_ms(), publication.repo_id, publication.move
     row = repositories.by_id(tx, repo_id)
@@ -76,6 +77,7 @@ def publish(hub: HubContext, tx: Write, publication: Publication) -> bool:
     if not objects.are_present(tx, repo_id, publication.needed):
         raise Busy("the repository")
     histories.record(tx, repo_id, move.new, publication.parents)
+    file_mutability.check_move(hub, tx, row, move.ref, move.old, move.new)
     link_files(tx, repo_id, publication.large, publication.pusher_id, move.ref, now)
     has_card = move.ref == MAIN and touches_card(publication.touched)
     is_proposal = move.ref.startswith("refs/pr/")

@@ -26,7 +26,7 @@ from entrepot.git import (
     Mode,
     TreeEditor,
 )
-from entrepot.hub import access, audit, events, folder_access
+from entrepot.hub import access, audit, events, file_mutability, folder_access
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller, require_change
 from entrepot.hub.context import HubContext
@@ -216,6 +216,7 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
         RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
         InvalidName: a value is unknown.
         Malformed, LimitExceeded: a label or the description breaks a rule.
+        Refused: the mutability was set before, to another value.
     """
     _check_visibility(changes.visibility)
     if changes.gated is not None and changes.gated not in GATES:
@@ -229,6 +230,8 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
             values["gated"] = changes.gated
         if changes.options:
             protections.check_patterns([str(it) for it in _list_of(changes.options.get(protections.BRANCHES))])
+            if file_mutability.KEY in changes.options:
+                file_mutability.check_setting(row, changes.options[file_mutability.KEY])
             values["settings"] = dict(row.settings) | dict(changes.options)
             if changes.options.get(protections.TAGS):
                 protections.check_tags_visible(tx, row)

@@ -90,7 +90,8 @@ class RepoSettings(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=T
 
     Extensions of this hub: ``labels`` replaces the whole list (up to 64 of 1 to 100
     printable characters, no duplicates), ``description`` has up to 10,000
-    characters; an empty list or text clears.
+    characters; an empty list or text clears. ``mutability`` (``strict``, ``flexible`` or
+    ``mutable``) is set once.
     """
 
     private: bool | None = None
@@ -100,6 +101,7 @@ class RepoSettings(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=T
     discussions_sorting: str | None = None
     protected_branches: list[str] | None = None
     immutable_tags: bool | None = None
+    mutability: str | None = None
     gated_notifications_email: str | None = None
     gated_notifications_mode: Literal["bulk", "real-time"] | None = None
     labels: list[str] | None = None

@@ -17,6 +17,7 @@ from entrepot.workspace.configuration.tables import StorageSettings
 from entrepot.workspace.entities.kinds import DATASETS, LABELS, MODELS, EntityKind, parse_kind
 from entrepot.workspace.entities.mutability import parse_mutability
 from entrepot.workspace.entities.specs import Spec
+from entrepot.workspace.hubs.addresses import find_hub
 from entrepot.workspace.maintenance.garbage import LocalGarbage, collect_local
 from entrepot.workspace.maintenance.integrity import FsckReport, check_local, check_remote
 from entrepot.workspace.maintenance.migrations import MigratedVersion, migrate_entity
@@ -100,7 +101,10 @@ class Workspace:
 
     def add_remote(self, word: str, url: str, *, is_global: bool = False) -> str | None:
         """Set the metadata remote of a kind and return the one that was set before; raises as ``set_remote``."""
-        return self._config_file(is_global).set_remote(parse_kind(word), url, folder=self.root)
+        address = find_hub(url, self._around.environ)
+        wanted = url if address is None else address.url
+        file = self._config_file(is_global)
+        return file.set_remote(parse_kind(word), wanted, folder=self.root, is_hub=address is not None)
 
     def add_storage(
         self, bucket: str, type_: str = "s3h", settings: StorageSettings | None = None, *, is_global: bool = False

@@ -40,6 +40,10 @@ class Configuration:
         """Return the URL of the metadata remote of a kind; empty if none is set."""
         return str(self._kind(word).get("git") or "")
 
+    def hub_url(self, word: str) -> str:
+        """Return the address of the namespace on a hub that has the entities of a kind; empty if none is set."""
+        return str(self._kind(word).get("hub") or "")
+
     @property
     def storages(self) -> dict[str, dict[str, dict[str, Any]]]:
         """The settings of all storages by type and bucket."""

@@ -32,20 +32,23 @@ class ConfigFile:
         """Return the file of a project, or the user's without a project."""
         return cls(home / GLOBAL_NAME if root is None else config_path(root), home, environ)
 
-    def set_remote(self, kind: EntityKind, url: str, *, folder: Path) -> str | None:
+    def set_remote(self, kind: EntityKind, url: str, *, folder: Path, is_hub: bool = False) -> str | None:
         """Set the metadata remote of a kind and return the one that was set before.
 
         Args:
             folder: relative paths of folders are below it.
+            is_hub: the URL is that of a namespace on a hub, checked already, which has metadata and data.
 
         Raises:
             UrlRefused: the URL is not acceptable; nothing was changed.
         """
-        checked = parse_git_url(url, folder=folder)
+        checked = url if is_hub else parse_git_url(url, folder=folder)
         values = read_config(self.path)
         section = _section(values, kind.word)
-        old = str(section.get("git") or "")
-        section["git"] = checked
+        old = str(section.pop("hub", None) or section.get("git") or "")
+        section["git"] = "" if is_hub else checked
+        if is_hub:
+            section["hub"] = checked
         write_config(self.path, values)
         return old if old and old != checked else None
 
@@ -57,7 +60,7 @@ class ConfigFile:
         """
         values = read_config(self.path)
         section = _section(values, kind.word)
-        old = str(section.get("git") or "")
+        old = str(section.pop("hub", None) or section.get("git") or "")
         if not old:
             raise ConfigError(f"{kind.word}.git", self.path.name, "there is no remote to remove")
         section["git"] = ""

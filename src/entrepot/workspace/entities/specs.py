@@ -19,6 +19,7 @@ MANIFEST_NAME = "MANIFEST.yaml"
 
 _STORAGE = re.compile(r"([a-z][a-z0-9]*)://(\S(?:[^\x00-\x1f\x7f]*\S)?)")
 _VERSION_LINE = re.compile(r"^([ \t]+version[ \t]*:[ \t]*)([0-9]+)([ \t]*(?:#.*)?)$", re.MULTILINE)
+_FOLDER = "entity-dir"
 _DERIVED = ("amount", "files", "size")
 
 
@@ -117,16 +118,34 @@ class Spec:
             self, data=data | {root: {"sha": link.sha, "tag": link.tag} for root, link in links.items()}
         )
 
+    def with_storage(self, storage: StorageRef) -> Spec:
+        """Return the spec with another storage."""
+        manifest = {key: value for key, value in self._manifest.items() if key != "store"}
+        return self._replaced(manifest={**manifest, "storage": str(storage)})
+
     def with_contents(self, amount: int, size: str) -> Spec:
         """Return the spec as it is committed: with the number of files and their size."""
         manifest = {key: value for key, value in self._manifest.items() if key != "store"}
         manifest |= {"amount": amount, "files": MANIFEST_NAME, "size": size, "storage": str(self.storage)}
         return self._replaced(manifest=manifest)
 
+    @property
+    def folder(self) -> str:
+        """The folder of the entity in a workspace, as versions on a hub say it."""
+        above = str(self.data.get(_FOLDER) or "").strip("/")
+        return f"{above}/{self.name}" if above else self.name
+
+    def with_folder(self, folder: str) -> Spec:
+        """Return the spec as it is committed on a hub, with the folder of the entity."""
+        above = folder.rpartition("/")[0]
+        data = {key: value for key, value in self.data.items() if key != _FOLDER}
+        return attrs.evolve(self, data=data | ({_FOLDER: above} if above else {}))
+
     def declared(self) -> dict[str, Any]:
         """Return what the user declares: everything but the version, links and what is derived from the data."""
         data = copy.deepcopy({key: value for key, value in self.data.items() if key not in self.kind.links})
         data.pop("version", None)
+        data.pop(_FOLDER, None)
         data["manifest"] = {key: value for key, value in self._manifest.items() if key not in _DERIVED}
         return data
 

@@ -12,6 +12,7 @@ import attrs
 from entrepot.errors import EntrepotError
 from entrepot.names import RepoPath
 from entrepot.workspace.entities.mutability import Mutability
+from entrepot.workspace.maintenance.hub_checks import check_on_hub
 from entrepot.workspace.manifests import ManifestEntry
 from entrepot.workspace.projects.checkouts import fetch_contents
 from entrepot.workspace.projects.comparisons import compare, has_content
@@ -102,6 +103,9 @@ def check_remote(
         for tag in published:
             version = read_version(state, tag, refs.tags[str(tag)].commit)
             entity = Entity(state, heads.get(str(tag), version.folder))
+            if state.hub is not None:
+                reports.append(check_on_hub(entity, state.hub, version, level))
+                continue
             with state.store(version.spec.storage) as store:
                 reports.append(
                     check_version(

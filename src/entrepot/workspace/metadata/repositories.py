@@ -101,6 +101,14 @@ class MetadataRepository:
         found = done.stdout.decode("utf-8", "replace").strip().removeprefix(REMOTE)
         return found if done.code == 0 and found else DEFAULT_BRANCH
 
+    def branch_of(self, name: str) -> str:
+        """Return the branch that has the versions of an entity."""
+        return self.branch
+
+    def fetch_entity(self, name: str) -> FetchReport:
+        """Fetch what is needed to publish versions of one entity; raises as :meth:`fetch`."""
+        return self.fetch()
+
     def head(self) -> Oid | None:
         """Return the head of the remote's branch as of the last fetch; None if the remote is empty."""
         return self.refs().branches.get(self.branch)

@@ -16,6 +16,7 @@ from entrepot.workspace.entities.samples import Sample
 from entrepot.workspace.manifests import Manifest, ManifestEntry
 from entrepot.workspace.projects.comparisons import compare, content_of, has_content
 from entrepot.workspace.projects.entities import Entity
+from entrepot.workspace.projects.hub_versions import fetch_from_hub
 from entrepot.workspace.projects.placements import CheckoutPlan, check_places, finish_checkout
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.recovery import recover
@@ -153,6 +154,8 @@ def fetch_contents(
     files = version.manifest.files
     if all(draft_path(state.drafts, files[path]).exists() for path in paths):
         return FetchCounts(0, 0, 0)
+    if state.hub is not None:
+        return fetch_from_hub(state, state.hub, version, paths)
     is_local = str(version.tag) not in state.metadata.refs().tags
     state.drafts.mkdir(parents=True, exist_ok=True)
     with state.store(version.spec.storage) as store:

@@ -11,6 +11,7 @@ from entrepot.workspace.configuration.config_files import config_path, load_conf
 from entrepot.workspace.configuration.tables import CONFIG_NAME, PROJECT_FOLDER
 from entrepot.workspace.configuration.urls import parse_git_url
 from entrepot.workspace.entities.kinds import KINDS
+from entrepot.workspace.hubs.addresses import parse_hub_url
 from entrepot.workspace.metadata.secure_git import check_identity, secure_git
 from entrepot.workspace.projects.projects import Project, Surroundings, open_project
 from entrepot.workspace.projects.updates import initialise_metadata
@@ -113,6 +114,8 @@ def _cloned(url: str, draft: Path, around: Surroundings, is_untracked: bool) -> 
         remote = configuration.git_url(kind.word)
         if remote:
             parse_git_url(remote)
+        if configuration.hub_url(kind.word):
+            parse_hub_url(configuration.hub_url(kind.word))
     if is_untracked:
         shutil.rmtree(draft / ".git")
     return Project(draft, configuration, around)

@@ -12,6 +12,7 @@ from entrepot.names import Oid, RepoPath
 from entrepot.workspace.configuration.config_files import replace_text
 from entrepot.workspace.entities.specs import Spec, edit_version
 from entrepot.workspace.entities.version_tags import Identity, VersionTag, next_number, parse_number
+from entrepot.workspace.hubs.repositories import HubMetadata
 from entrepot.workspace.manifests import UNKNOWN_SIZE, Manifest, ManifestEntry, render_manifest
 from entrepot.workspace.metadata.git_objects import remove_folder, write_commit, write_folder, write_tag
 from entrepot.workspace.metadata.ref_tables import RefTable
@@ -20,6 +21,12 @@ from entrepot.workspace.metadata.secure_git import check_identity
 from entrepot.workspace.projects.additions import check_mutability, is_lost, known_numbers
 from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.heads import finish_commit
+from entrepot.workspace.projects.hub_versions import (
+    describe_on_hub,
+    message_on_hub,
+    parent_on_hub,
+    write_hub_version,
+)
 from entrepot.workspace.projects.links import links_of
 from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.sizes import render_size
@@ -89,6 +96,9 @@ def commit_version(
             replace_text(entity.spec_path, text)
             documents[entity.spec_path.name] = text.encode("utf-8")
         committed = spec.with_links(found.links).with_contents(manifest.amount, render_size(manifest.size))
+        if isinstance(repository, HubMetadata):
+            documents = describe_on_hub(entity, repository, committed, documents)
+            message = message_on_hub(state, repository, committed, message)
         parent, tag = _parent(repository, refs, head), spec.tag
         moved_from = base.folder if base is not None and base.folder != entity.folder else None
         commit = write_version(
@@ -128,12 +138,14 @@ def write_version(
         moved_from: the folder that the version before had, if it was another one.
         documents: README and ignored paths by name; a spec among them is not used.
     """
+    text = message or f"Version {spec.version} of {spec.name}"
+    if isinstance(repository, HubMetadata):
+        return write_hub_version(repository, folder, spec, manifest, documents, parent, text)
     files = {name: content for name, content in documents.items() if not name.endswith(".spec")}
     files |= {f"{spec.name}.spec": spec.render().encode("utf-8"), **render_manifest(manifest)}
     tree = write_folder(repository.git, parent, folder, files)
     if moved_from is not None and not folder.startswith(f"{moved_from}/"):
         tree = remove_folder(repository.git, tree, moved_from)
-    text = message or f"Version {spec.version} of {spec.name}"
     return write_commit(repository.git, tree, () if parent is None else (parent,), f"{text.rstrip()}\n")
 
 
@@ -191,6 +203,8 @@ def _parent(repository: MetadataRepository, refs: RefTable, head: Head | None) -
 
     So a branch never contains a version of another entity that was not pushed.
     """
+    if isinstance(repository, HubMetadata):
+        return parent_on_hub(repository, refs, head)
     if head is not None and head.tag in refs.unpublished and refs.unpublished[head.tag].commit == head.commit:
         return head.commit
     return refs.branches.get(repository.branch)

@@ -21,6 +21,8 @@ from entrepot.workspace.configuration.config_files import (
 from entrepot.workspace.configuration.tables import CONFIG_NAME, PROJECT_FOLDER, STORAGE_TYPES
 from entrepot.workspace.entities.kinds import KINDS, EntityKind
 from entrepot.workspace.entities.specs import StorageRef
+from entrepot.workspace.hubs.addresses import STORAGE, parse_hub_url
+from entrepot.workspace.hubs.repositories import HubMetadata
 from entrepot.workspace.metadata.repositories import MetadataRepository
 from entrepot.workspace.state.databases import Database
 from entrepot.workspace.state.locks import exclusive
@@ -72,7 +74,7 @@ class Project:
 
     def configured(self) -> list[KindState]:
         """Return the kinds that have a metadata remote."""
-        return [KindState(self, kind) for kind in KINDS if self.configuration.git_url(kind.word)]
+        return [state for kind in KINDS if (state := KindState(self, kind)).url]
 
     def storage(self, ref: StorageRef) -> StorageConfig:
         """Return the configuration of a storage.
@@ -81,6 +83,9 @@ class Project:
             ConfigError: the project does not configure it.
             InvalidArgument: its type is unknown, or a value cannot be used.
         """
+        if ref.type == STORAGE:
+            cure = f"its entities need a hub as remote: 'ml-git repository remote … add https://HUB/{ref.bucket}'"
+            raise ConfigError("manifest.storage", str(ref), cure)
         if ref.type not in STORAGE_TYPES:
             raise InvalidArgument(f"the storage type {ref.type!r} is unknown: use one of {', '.join(STORAGE_TYPES)}")
         settings = self.configuration.storages.get(ref.type, {}).get(ref.bucket)
@@ -125,12 +130,37 @@ class KindState:
 
     @property
     def url(self) -> str:
-        """The URL of the metadata remote; empty if none is configured."""
-        return self.project.configuration.git_url(self.kind.word)
+        """The URL of the metadata remote, or of the namespace on a hub; empty if none is configured."""
+        configuration = self.project.configuration
+        return configuration.hub_url(self.kind.word) or configuration.git_url(self.kind.word)
+
+    @property
+    def hub(self) -> HubMetadata | None:
+        """The metadata repository if the remote is a hub, else None.
+
+        Raises:
+            UrlRefused: the address of the hub cannot be used.
+        """
+        metadata = self.metadata
+        return metadata if isinstance(metadata, HubMetadata) else None
 
     @property
     def metadata(self) -> MetadataRepository:
-        """The metadata repository; it may not exist yet."""
+        """The metadata repository; it may not exist yet.
+
+        Raises:
+            UrlRefused: the remote is a hub whose address cannot be used.
+        """
+        address = self.project.configuration.hub_url(self.kind.word)
+        if address:
+            # Not the folder of a git remote that was configured before: its versions are others.
+            return HubMetadata(
+                self.folder / "hub-metadata",
+                address,
+                self.project.around.environ,
+                address=parse_hub_url(address),
+                word=self.kind.word,
+            )
         return MetadataRepository(self.folder / "metadata", self.url, self.project.around.environ)
 
     @property

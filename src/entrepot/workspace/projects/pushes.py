@@ -11,6 +11,7 @@ from entrepot.names import Oid
 from entrepot.workspace.configuration.config_files import replace_text
 from entrepot.workspace.entities.specs import edit_version
 from entrepot.workspace.entities.version_tags import VersionTag, find_tag, next_number, parse_tag
+from entrepot.workspace.hubs.repositories import HubMetadata
 from entrepot.workspace.metadata.git_objects import write_tag
 from entrepot.workspace.metadata.publishing import publish, taken
 from entrepot.workspace.metadata.ref_tables import RefTable
@@ -19,6 +20,7 @@ from entrepot.workspace.projects.additions import is_lost, known_numbers
 from entrepot.workspace.projects.commits import write_version
 from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.heads import write_head_file
+from entrepot.workspace.projects.hub_versions import parent_on_hub, plan_push_to_hub, push_to_hub
 from entrepot.workspace.projects.links import check_published, refuse_local_links
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.recovery import recover
@@ -73,7 +75,7 @@ def push_versions(entity: Entity, options: PushOptions | None = None) -> PushRep
     if chosen.follows_links:
         linked = _push_linked(entity, chosen)
     with state.locked():
-        repository.fetch()
+        repository.fetch_entity(entity.spec().name)
         reconcile(state)
         _renumber_lost(entity, repository.refs(), chosen)
         published: list[PushedVersion] = []
@@ -95,6 +97,9 @@ def plan_pushes(entity: Entity) -> PushReport:
     planned = []
     for tag in local_versions(entity, refs):
         version = read_version(state, tag, refs.unpublished[str(tag)].commit)
+        if state.hub is not None:
+            planned.append(_pushed(version, plan_push_to_hub(state.hub, version)))
+            continue
         with state.store(version.spec.storage) as store:
             counts = plan_push(store, state.outbox, version.draft(state, state.database.base(str(tag))))
         planned.append(_pushed(version, counts))
@@ -135,6 +140,8 @@ def _push_one(entity: Entity, tag: VersionTag, options: PushOptions) -> PushedVe
     ref = repository.refs().unpublished[str(tag)]
     version = read_version(state, tag, ref.commit)
     refuse_local_links(check_published(state, version.spec))
+    if isinstance(repository, HubMetadata):
+        return _pushed(version, push_to_hub(entity, repository, version, ref))
     _check_old_contents(state, version)
     with state.store(version.spec.storage) as store:
         counts = push_version(
@@ -205,6 +212,8 @@ def _renumber_lost(entity: Entity, refs: RefTable, options: PushOptions) -> None
     number = next_number(known_numbers(refs, lost.tag.identity))
     spec = lost.spec.with_version(number)
     parent: Oid | None = refs.branches.get(state.metadata.branch)
+    if isinstance(state.metadata, HubMetadata):
+        parent = parent_on_hub(state.metadata, refs, head)
     commit = write_version(state.metadata, entity.folder, spec, lost.manifest, lost.documents, parent, None)
     tag = str(spec.tag)
     oid = write_tag(state.metadata.git, tag, commit, f"Version {tag}", check_identity(state.metadata.git))

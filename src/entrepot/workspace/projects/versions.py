@@ -23,7 +23,7 @@ class Version:
     """A version as the metadata describes it.
 
     Attributes:
-        folder: the folder of the entity in the commit.
+        folder: the folder of the entity in the commit; in the workspace, if the commit is on a hub.
         documents: spec, README and ignored paths, as committed, by name.
         manifest_documents: the manifest and its parts, as committed, by path.
     """
@@ -55,10 +55,11 @@ def read_version(state: KindState, tag: VersionTag, commit: Oid) -> Version:
     git = state.metadata.git
     paths = list_paths(git, commit)
     folder, spec_text, spec = _find_spec(state, paths, tag, commit)
-    inside = [path.removeprefix(f"{folder}/") for path in paths if path.startswith(f"{folder}/")]
+    above = "" if state.hub is not None else f"{folder}/"
+    inside = [path.removeprefix(above) for path in paths if path.startswith(above)]
     named = [path for path in inside if path == MANIFEST or path.startswith(f"{PARTS_FOLDER}/")]
-    contents = read_files(git, [f"{commit}:{folder}/{path}" for path in (*named, "README.md", ".mlgitignore")])
-    found = {name.removeprefix(f"{commit}:{folder}/"): content for name, content in contents.items()}
+    contents = read_files(git, [f"{commit}:{above}{path}" for path in (*named, "README.md", ".mlgitignore")])
+    found = {name.removeprefix(f"{commit}:{above}"): content for name, content in contents.items()}
     if MANIFEST not in found:
         raise Malformed(str(tag), f"its commit has no {MANIFEST}")
     manifest_documents = {path: found[path] for path in named}
@@ -144,9 +145,9 @@ def head_version(state: KindState, tag: str, commit: Oid) -> Version:
 
 def _find_spec(state: KindState, paths: list[str], tag: VersionTag, commit: Oid) -> tuple[str, bytes, Spec]:
     """Return the folder of a version in its commit, the text of its spec, and the spec."""
-    name = tag.identity.name
-    ending = f"{name}/{name}.spec"
-    candidates = [path for path in paths if path == ending or path.endswith(f"/{ending}")]
+    name, is_on_hub = tag.identity.name, state.hub is not None
+    ending = f"{name}.spec" if is_on_hub else f"{name}/{name}.spec"
+    candidates = [path for path in paths if path == ending or (not is_on_hub and path.endswith(f"/{ending}"))]
     texts = read_files(state.metadata.git, [f"{commit}:{path}" for path in candidates])
     fault: Malformed | InvalidName = Malformed(str(tag), f"its commit has no spec {ending}")
     for path in candidates:
@@ -157,7 +158,7 @@ def _find_spec(state: KindState, paths: list[str], tag: VersionTag, commit: Oid)
             fault = error
             continue
         if spec.identity == tag.identity and spec.version == tag.number:
-            return _checked_folder(path, tag), text, spec
+            return _checked_folder(f"{spec.folder}/{name}.spec" if is_on_hub else path, tag), text, spec
         fault = Malformed(f"the spec of {tag}", f"it says {spec.tag}")
     raise fault
 

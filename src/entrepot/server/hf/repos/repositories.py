@@ -38,6 +38,7 @@ from entrepot.wire.repos.repositories import (
 _OPTIONS = {
     "protected_branches": "protectedBranches",
     "immutable_tags": "immutableTags",
+    "mutability": "mutability",
     "discussions_disabled": "discussionsDisabled",
     "discussions_sorting": "discussionsSorting",
     "gated_notifications_email": "gatedNotificationsEmail",

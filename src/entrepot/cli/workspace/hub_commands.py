@@ -1,0 +1,30 @@
+"""Commands about hubs: copying an entity to one."""
+
+from __future__ import annotations
+
+import click
+
+from entrepot.cli.workspace.consoles import Console, console_options
+
+
+@click.command("to-hub", short_help="Copy all versions to a hub.")
+@click.argument("name")
+@click.argument("url")
+@click.option("--dry-run", is_flag=True, help="Only say what would be sent.")
+@console_options
+def to_hub(console: Console, name: str, url: str, dry_run: bool) -> None:
+    """Copy all published versions of an entity to a namespace on a hub (https://HUB/NAME).
+
+    Tags, authors, dates and messages stay. A copy that was interrupted is continued by the same command.
+    """
+    from entrepot.workspace.maintenance.hub_copies import copy_to_hub
+    from entrepot.workspace.projects.sizes import render_size
+
+    rows, lines = [], []
+    for found in copy_to_hub(console.state, name, url, is_rehearsal=dry_run):
+        counts = found.counts
+        sent = f"{counts.objects} object{'' if counts.objects == 1 else 's'}, {render_size(counts.bytes_sent)}"
+        done = f"would send {sent}" if dry_run else f"{sent} sent, commit {found.commit[:8]}"
+        lines.append(f"{found.tag}: {done if found.is_new else 'is on the hub already'}")
+        rows.append({"tag": found.tag, "sha": found.commit, "new": found.is_new, "bytes_sent": counts.bytes_sent})
+    console.result({"versions": rows}, lines or ["There is no published version"])

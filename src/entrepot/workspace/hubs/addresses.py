@@ -1,0 +1,105 @@
+"""Addresses of namespaces on hubs, and the connection to one."""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from entrepot.client.calls import Call, json_as
+from entrepot.client.hubs import Hub, connect
+from entrepot.client.paths import parse_endpoint, read_paths
+from entrepot.errors import ConfigError, EntrepotError, InvalidName, UrlRefused
+from entrepot.errors.redactions import redact
+from entrepot.names import RepoRef, RepoType, parse_repo_id
+
+STORAGE = "hub"
+"""The type of the storage of entities on a hub: ``hub://NAMESPACE``."""
+
+_EXPLICIT = "hub+"
+_PROBE_S = 10.0
+_PATH = re.compile(r"/[A-Za-z0-9._-]+/?", re.ASCII)
+
+
+@attrs.frozen
+class EntityNamespace:
+    """A namespace on a hub, where entities are repositories."""
+
+    endpoint: str
+    namespace: str
+
+    @property
+    def url(self) -> str:
+        """The address as configurations contain it."""
+        return f"{self.endpoint}/{self.namespace}"
+
+    def repo(self, word: str, name: str) -> RepoRef:
+        """Return the repository of an entity; labels are datasets on a hub.
+
+        Args:
+            word: the kind of the entity: ``datasets``, ``labels`` or ``models``.
+
+        Raises:
+            InvalidName: no repository can have this name.
+        """
+        return RepoRef(repo_type(word), parse_repo_id(f"{self.namespace}/{name}"))
+
+    def git_url(self, ref: RepoRef) -> str:
+        """Return the URL of a repository for git."""
+        return f"{self.endpoint}/{ref.path}.git"
+
+    def connect(self, environ: Mapping[str, str]) -> Hub:
+        """Return the connection to the hub, with the token of the environment or of the last login.
+
+        Raises:
+            ConfigError: a variable cannot be used.
+        """
+        return connect(self.endpoint, paths=read_paths(environ), library_name="ml-git")
+
+
+def repo_type(word: str) -> RepoType:
+    """Return the type of the repositories of a kind of entities."""
+    return RepoType.MODEL if word == "models" else RepoType.DATASET
+
+
+def parse_hub_url(text: str) -> EntityNamespace:
+    """Parse the address of a namespace: ``https://hub.example.org/alice``, also with ``hub+`` before it.
+
+    Raises:
+        UrlRefused: it is not one.
+    """
+    plain = text.removeprefix(_EXPLICIT).rstrip("/")
+    endpoint, _, namespace = plain.rpartition("/")
+    try:
+        address = EntityNamespace(parse_endpoint(endpoint), namespace)
+        parse_repo_id(f"{namespace}/x")
+    except (ConfigError, InvalidName) as error:
+        raise UrlRefused(redact(text), "expected https://HUB/NAMESPACE, without user or password") from error
+    return address
+
+
+def find_hub(text: str, environ: Mapping[str, str]) -> EntityNamespace | None:
+    """Return the namespace that the URL of a remote names; None if it is a git URL.
+
+    ``hub+https://…`` always names one. A URL with one path segment names one if a hub of this kind answers there.
+
+    Raises:
+        UrlRefused: the URL begins with ``hub+``, and what follows is no address.
+    """
+    if text.startswith(_EXPLICIT):
+        return parse_hub_url(text)
+    parts = urllib.parse.urlsplit(text) if text.startswith(("http://", "https://")) else None
+    if parts is None or not _PATH.fullmatch(parts.path) or parts.path.endswith(".git"):
+        return None
+    try:
+        address = parse_hub_url(text)
+        answer = address.connect(environ).send(_READY, timeout_s=_PROBE_S)
+    except EntrepotError:
+        return None
+    return address if answer.get("status") == "ready" else None
+
+
+_READY = Call("GET", "/-/readyz", json_as(dict[str, Any]), is_authorized=False)

@@ -1,0 +1,187 @@
+"""The metadata of entities on a hub: one local git repository with the versions of many repositories of the hub."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from collections.abc import Sequence
+
+import attrs
+from msgspec import UNSET
+
+from entrepot.client.calls import refs as ref_calls
+from entrepot.client.calls import repos as repo_calls
+from entrepot.client.git.git_commands import Credential, Git
+from entrepot.client.hubs import Hub
+from entrepot.client.parallel import run_parallel
+from entrepot.errors import EntrepotError, Forbidden, InvalidName, Malformed, Refused, RepoNotFound
+from entrepot.names import Oid, RepoRef
+from entrepot.wire.repos.refs import Refs
+from entrepot.workspace.entities.kinds import parse_kind
+from entrepot.workspace.entities.specs import parse_spec
+from entrepot.workspace.entities.version_tags import find_tag
+from entrepot.workspace.hubs.addresses import EntityNamespace, repo_type
+from entrepot.workspace.hubs.readmes import kind_of
+from entrepot.workspace.metadata.git_objects import read_file
+from entrepot.workspace.metadata.ref_tables import REMOTE, TAGS, UNPUBLISHED, TagRef, read_refs
+from entrepot.workspace.metadata.repositories import FetchReport, MetadataRepository
+
+MAIN = "main"
+_FETCHED = "refs/entrepot/fetched/"
+_THREADS = 8
+
+
+@attrs.frozen
+class HubMetadata(MetadataRepository):
+    """The metadata of one kind of entities in a namespace of a hub.
+
+    A version is a commit and a tag of its entity's repository. Tags of versions have their usual names
+    here; the branch ``main`` of a repository is ``entities/<name>``.
+    """
+
+    address: EntityNamespace = attrs.field(kw_only=True)
+    word: str = attrs.field(kw_only=True)
+
+    @property
+    def hub(self) -> Hub:
+        """The connection to the hub."""
+        return self.address.connect(self.environ)
+
+    @property
+    def git(self) -> Git:
+        """Git in the folder; it sends the token to this hub only."""
+        git = super().git
+        token = self.hub.token
+        return git if token is None else attrs.evolve(git, credential=Credential(self.address.endpoint, token))
+
+    def initialise(self) -> FetchReport:
+        """Create the local repository and fetch; idempotent.
+
+        Raises:
+            HubFailure, HubUnreachable, HubTimeout, GitFailed: the hub cannot be read; a repository that was new is
+                removed.
+        """
+        is_new = not self.folder.exists()
+        try:
+            self.create()
+            return self.fetch()
+        except EntrepotError:
+            if is_new:
+                shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+
+    def create(self) -> None:
+        """Create the local repository, without asking the hub; idempotent."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.git.attempt("rev-parse", "--git-dir").code:
+            self.git.run("init", "--quiet")
+
+    def fetch(self) -> FetchReport:
+        """Fetch the versions of all entities of this kind in the namespace.
+
+        Raises:
+            HubFailure, HubUnreachable, HubTimeout, GitFailed: the hub cannot be read.
+        """
+        found = self._repositories()
+        listings = run_parallel(self._listing, found, _THREADS)
+        return self._report([(ref, listed) for ref, listed in zip(found, listings, strict=True) if listed is not None])
+
+    def fetch_entity(self, name: str) -> FetchReport:
+        """Fetch the versions of one entity; raises as :meth:`fetch`."""
+        ref = self.address.repo(self.word, name)
+        listed = self._listing(ref)
+        return self._report([(ref, listed)] if listed is not None else [])
+
+    def branch_of(self, name: str) -> str:
+        """Return the name of the branch with the versions of an entity."""
+        return f"entities/{name}"
+
+    def mark_published(self, tag: str, ref: TagRef, head: Oid) -> None:
+        """Record that a local version is on the hub now."""
+        version = find_tag(tag)
+        assert version is not None
+        branch = f"{REMOTE}{self.branch_of(version.identity.name)}"
+        self._update(f"update {TAGS}{tag} {ref.oid}", f"update {branch} {head}", f"delete {UNPUBLISHED}{tag}")
+
+    def add_tag(self, name: str, commit: Oid) -> None:
+        """Raise Refused: tags of users are made on the hub itself."""
+        raise Refused(f"the tag {name!r} cannot be made here: make it on the hub")
+
+    def delete_tag(self, name: str) -> None:
+        """Raise Refused, as :meth:`add_tag`."""
+        raise Refused(f"the tag {name!r} cannot be deleted here: delete it on the hub")
+
+    def _repositories(self) -> list[RepoRef]:
+        wanted = repo_calls.Filter(author=self.address.namespace, full=True, card_data=True)
+        found = []
+        for info in self.hub.pages(repo_calls.page(repo_type(self.word), wanted)):
+            namespace, _, name = str(info.id).rpartition("/")
+            kind = None if info.card_data is UNSET else kind_of(info.card_data)
+            if namespace.lower() != self.address.namespace.lower() or kind not in (None, self.word):
+                continue
+            try:
+                found.append(self.address.repo(self.word, name))
+            except InvalidName:
+                continue
+        return found
+
+    def _listing(self, ref: RepoRef) -> Refs | None:
+        """Return the refs of a repository; None if the caller cannot read them."""
+        try:
+            return self.hub.send(ref_calls.listing(ref))
+        except (RepoNotFound, Forbidden):
+            return None  # it was deleted, or it is gated and the caller has no access
+
+    def _report(self, listings: Sequence[tuple[RepoRef, Refs]]) -> FetchReport:
+        before = read_refs(self.git)
+        for ref, listed in listings:
+            tags = [tag.name for tag in listed.tags if _is_version_of(tag.name, ref.id.name)]
+            head = next((branch.target_commit for branch in listed.branches if branch.name == MAIN), None)
+            known = before.branches.get(self.branch_of(ref.id.name))
+            if head is not None and tags and (head != known or any(tag not in before.tags for tag in tags)):
+                self._fetch(ref)
+        after = read_refs(self.git)
+        moved = tuple(
+            tag for tag, it in before.tags.items() if tag in after.tags and after.tags[tag].commit != it.commit
+        )
+        return FetchReport(tuple(sorted(after.tags.keys() - before.tags.keys())), moved)
+
+    def _fetch(self, ref: RepoRef) -> None:
+        """Fetch one repository, and keep its refs if it is an entity of this kind."""
+        try:
+            refspecs = (f"+refs/heads/{MAIN}:{_FETCHED}head", f"+{TAGS}*:{_FETCHED}tags/*")
+            self._with_retries("fetch", "--quiet", "--no-tags", self.address.git_url(ref), *refspecs)
+            lines = self.git.line("for-each-ref", "--format=%(refname) %(objectname)", _FETCHED).splitlines()
+            fetched = dict(line.rsplit(" ", 1) for line in lines)
+            head = fetched.get(f"{_FETCHED}head")
+            prefix = f"{_FETCHED}tags/"
+            tags = {name.removeprefix(prefix): oid for name, oid in fetched.items() if name.startswith(prefix)}
+            tags = {name: oid for name, oid in tags.items() if _is_version_of(name, ref.id.name)}
+            if head is None or not self._is_kind(ref.id.name, tags):
+                return
+            branch = f"{REMOTE}{self.branch_of(ref.id.name)}"
+            self._update(f"update {branch} {head}", *(f"update {TAGS}{name} {oid}" for name, oid in tags.items()))
+        finally:
+            self.drop_fetched()
+
+    def drop_fetched(self) -> None:
+        """Delete the refs under which a fetch keeps what it has not judged yet."""
+        names = self.git.line("for-each-ref", "--format=%(refname)", _FETCHED).splitlines()
+        if names:
+            self._update(*(f"delete {name}" for name in names))
+
+    def _is_kind(self, name: str, tags: dict[str, str]) -> bool:
+        for oid in tags.values():
+            try:
+                commit = Oid(self.git.line("rev-parse", f"{oid}^{{commit}}"))
+                parse_spec(read_file(self.git, commit, f"{name}.spec"), parse_kind(self.word), name)
+            except (Malformed, InvalidName):
+                continue
+            return True
+        return False
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_version_of(tag: str, name: str) -> bool:
+    version = find_tag(tag)
+    return version is not None and version.identity.name == name
