@@ -12,7 +12,7 @@ from pyarrow import ipc
 from entrepot.errors import ExtraNotInstalled, UnsupportedDataset
 from entrepot.previews import tables
 from entrepot.previews.sources import BytesRangeReader
-from entrepot.previews.tables import TableSource, TableFile, open_table
+from entrepot.previews.tables import TableFile, TableSource, open_table
 from tests.support.parquet_files import parquet_of
 
 

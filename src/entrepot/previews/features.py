@@ -94,7 +94,7 @@ def _scalar(value: object) -> JsonCell:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, decimal.Decimal):
-        return str(value)
+        return int(value) if value.as_tuple().exponent == 0 else str(value)  # sums of integers are decimals
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, datetime.timedelta):
