@@ -133,14 +133,23 @@ def _may_use(sql: str, table: QueryTable) -> bool:
 
 
 def run_queries(
-    hub: HubContext, caller: MaybeCaller, tables: Sequence[QueryTable], queries: Sequence[str], *, most: int
+    hub: HubContext,
+    caller: MaybeCaller,
+    tables: Sequence[QueryTable],
+    queries: Sequence[str],
+    *,
+    most: int,
+    hints: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the results of queries over these tables, each with ``features``, ``rows`` and ``is_cut``.
+
+    Args:
+        hints: features of columns of the results, by name, that their types do not tell.
 
     Raises:
         as :func:`run`.
     """
-    results = try_queries(hub, caller, tables, queries, most=most)
+    results = try_queries(hub, caller, tables, queries, most=most, hints=hints)
     refused = next((result["refused"] for result in results if "refused" in result), None)
     if refused is not None:
         raise QueryRefused(refused)
@@ -148,7 +157,13 @@ def run_queries(
 
 
 def try_queries(
-    hub: HubContext, caller: MaybeCaller, tables: Sequence[QueryTable], queries: Sequence[str], *, most: int
+    hub: HubContext,
+    caller: MaybeCaller,
+    tables: Sequence[QueryTable],
+    queries: Sequence[str],
+    *,
+    most: int,
+    hints: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the result of each query, or why it was ``refused``; all run in one process.
 
@@ -167,6 +182,7 @@ def try_queries(
             "max_rows": most,
             "max_bytes": _MOST_RESULT,
             "cpu_s": _CPU_S,
+            "hints": dict(hints or {}),
         }
         stack.enter_context(_slot(hub))
         with _started() as process:

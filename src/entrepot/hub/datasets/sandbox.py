@@ -197,6 +197,7 @@ def _answer(connection: Any, sql: str, request: Mapping[str, Any]) -> dict[str, 
         features_of(reader.schema.empty_table().select([at]).schema)[name]
         for at, name in enumerate(reader.schema.names)
     ]
+    kinds = [request["hints"].get(name, kind) for name, kind in zip(names, kinds, strict=True)]
     rows: list[dict[str, Any]] = []
     left, is_cut = request["max_bytes"], False
     for batch in reader:
