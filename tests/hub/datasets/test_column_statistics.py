@@ -9,7 +9,7 @@ INTEGER = {"dtype": "int64", "_type": "Value"}
 
 def test_a_label_column_counts_its_names() -> None:
     [one] = plan({"y": {"names": ["no", "yes"], "_type": "ClassLabel"}})
-    rows = [{"x": 1, "n": 5}, {"x": 0, "n": 3}, {"x": -1, "n": 1}, {"x": None, "n": 1}]
+    rows: list[dict[str, Any]] = [{"x": 1, "n": 5}, {"x": 0, "n": 3}, {"x": -1, "n": 1}, {"x": None, "n": 1}]
     assert one.read([rows], 10) == {
         "column_name": "y",
         "column_type": "class_label",
@@ -27,7 +27,8 @@ def test_a_label_column_counts_its_names() -> None:
 def test_an_empty_column_has_no_histogram() -> None:
     [one] = plan({"n": INTEGER})
     moments: dict[str, Any] = {"n": 0, **dict.fromkeys(("a", "b", "mean", "mid", "std"))}
-    statistics = one.read([[moments], []], 0)["column_statistics"]
+    bars: list[dict[str, Any]] = []
+    statistics = one.read([[moments], bars], 0)["column_statistics"]
     assert (statistics["nan_proportion"], statistics["histogram"], statistics["mean"]) == (0.0, None, None)
 
 
