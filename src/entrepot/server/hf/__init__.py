@@ -16,6 +16,7 @@ from entrepot.server.hf.files import (
     dataset_viewer,
     files,
     large_files,
+    parquet_files,
     preuploads,
     xet_tokens,
 )
@@ -56,6 +57,7 @@ def routes() -> list[BaseRoute]:
         *histories.routes(),
         *lineage.routes(),
         *dataset_viewer.routes(),
+        *parquet_files.routes(),
         *dataset_queries.routes(),
         *dataset_searches.routes(),
         *xet_tokens.routes(),
