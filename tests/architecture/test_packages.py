@@ -28,11 +28,11 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "xet": ({"errors", "names"}, {"attrs", "blake3", "lz4", "numpy"}),
     "cards": ({"errors", "names"}, {"attrs", "yaml", "jinja2"}),
     "wire": ({"errors", "names"}, {"attrs", "msgspec"}),
-    "previews": ({"errors"}, {"attrs", "msgspec"}),
+    "previews": ({"errors"}, {"attrs", "msgspec", "pyarrow"}),
     "blobs": ({"errors", "names"}, {"attrs", "obstore"}),
     "catalog": (BASE, {"attrs", "sqlalchemy", "alembic", "psycopg"}),
     "storage": (BASE | {"git", "xet", "blobs", "catalog"}, {"attrs"}),
-    "hub": (BASE | CODECS | {"storage", "catalog", "blobs"}, {"attrs", "argon2"}),
+    "hub": (BASE | CODECS | {"storage", "catalog", "blobs"}, {"attrs", "argon2", "duckdb", "pyarrow"}),
     "server": (
         BASE | {"hub", "wire", "git", "previews"},
         {

@@ -2,6 +2,7 @@
 
 from entrepot.cards.card_data import CardData, DatasetCardData, ModelCardData, SpaceCardData
 from entrepot.cards.dataset_files import DatasetFiles, data_format, dataset_tags
+from entrepot.cards.dataset_splits import DatasetConfig, find_configs
 from entrepot.cards.evaluations import (
     EvalResult,
     eval_results_to_model_index,
@@ -26,6 +27,7 @@ __all__ = [
     "CardData",
     "CardFields",
     "DatasetCardData",
+    "DatasetConfig",
     "DatasetFiles",
     "EvalResult",
     "Field",
@@ -43,6 +45,7 @@ __all__ = [
     "dataset_tags",
     "describe_model",
     "eval_results_to_model_index",
+    "find_configs",
     "is_known_license",
     "line_ending",
     "merge_metadata",

@@ -59,6 +59,7 @@ _ENTRIES = (
     Entry("repo", "entrepot.cli.client.repositories:repo", "Create, find, move and delete repositories."),
     Entry("repos", "entrepot.cli.client.repositories:repo", hidden=True),
     Entry("lineage", "entrepot.cli.client.lineage:lineage", "Show what a repository was made from, and its uses."),
+    Entry("sql", "entrepot.cli.client.queries:sql", "Query the tables of a dataset at any revision."),
     Entry("ah", "entrepot.cli.asset_hub:ah", "Folders, models, datasets and their branches, as in Asset Hub."),
     Entry("cache", "entrepot.cli.client.caches:cache", "List, verify and delete downloaded files."),
     Entry("env", "entrepot.cli.doctor:env", "Print versions, paths and settings."),

@@ -72,6 +72,55 @@ class Malformed(Invalid):
 
 
 @attrs.define
+class InvalidParameter(Invalid):
+    """A parameter of the dataset viewer is missing or cannot be used."""
+
+    name: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"Parameter '{self.name}' {self.reason}"
+
+
+@attrs.define
+class UnsupportedDataset(Invalid):
+    """A dataset or one of its files cannot be shown as a table."""
+
+    what: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.what} cannot be shown as a table: {self.reason}"
+
+
+@attrs.define
+class QueryRefused(Invalid):
+    """A query is not one SELECT, is wrong, or takes more than it may."""
+
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"the query was refused: {self.reason}"
+
+
+@attrs.define
+class ExtraNotInstalled(Invalid):
+    """The hub was installed without the packages that a request needs."""
+
+    extra: str
+
+    @property
+    def message(self) -> str:
+        return (
+            "this hub was installed without what reads tables: "
+            f"its administrator can run pip install 'entrepot[server,{self.extra}]'"
+        )
+
+
+@attrs.define
 class LargeFileMissing(Invalid):
     """A commit names a large file whose bytes the caller has not uploaded to this repository."""
 

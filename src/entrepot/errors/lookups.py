@@ -93,3 +93,16 @@ class NotOffered(NotFound):
     @property
     def message(self) -> str:
         return f"{self.what} are not offered by this hub"
+
+
+@attrs.define
+class SplitNotFound(NotFound):
+    """A dataset has no configuration or split of this name."""
+
+    what: str
+    name: str
+    known: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        return f"the dataset has no {self.what} {shown(self.name)}; it has {', '.join(self.known[:20]) or 'none'}"

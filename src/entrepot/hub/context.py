@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,6 +46,7 @@ class HubContext:
     usage_cache: UsageCache = attrs.field(factory=UsageCache)
     job_added: JobSignal = attrs.field(factory=JobSignal)
     sending: HostSlots = attrs.field(factory=HostSlots)
+    query_slots: threading.BoundedSemaphore = attrs.field(factory=lambda: threading.BoundedSemaphore(2))
     mirrors: Mirrors = attrs.field(
         default=attrs.Factory(
             lambda hub: Mirrors(hub.settings.data / "cache" / "git", hub.settings.git_cache_bytes), takes_self=True

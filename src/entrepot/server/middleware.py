@@ -50,7 +50,7 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9._:;=@/+-]{1,200}")
 _SANE_LIST = re.compile(rb"[A-Za-z0-9_, -]{1,1000}")
 _EXPOSED = (
     b"X-Repo-Commit,X-Request-Id,X-Error-Code,X-Error-Message,X-Total-Count,ETag,Link,Accept-Ranges,"
-    b"Content-Range,X-Linked-Size,X-Linked-ETag,X-Xet-Hash"
+    b"Content-Range,X-Linked-Size,X-Linked-ETag,X-Xet-Hash,X-Revision"
 )
 _CORS: list[Header] = [
     (b"access-control-allow-origin", b"*"),

@@ -46,6 +46,12 @@ TABLE: tuple[Row, ...] = (
     Row(errors.BranchMoved, ErrorStatus(412)),
     Row(errors.CommitCanceled, ErrorStatus(409, "CommitCanceled")),
     Row(errors.AmbiguousRevision, ErrorStatus(409, "AmbiguousRevision")),
+    # Of the dataset viewer.
+    Row(errors.InvalidParameter, ErrorStatus(422, "InvalidParameter")),
+    Row(errors.UnsupportedDataset, ErrorStatus(422, "NotSupportedError")),
+    Row(errors.QueryRefused, ErrorStatus(422, "QueryRefused")),
+    Row(errors.ExtraNotInstalled, ErrorStatus(501, "ExtraNotInstalled")),
+    Row(errors.SplitNotFound, ErrorStatus(404, "ResponseNotFound")),
     Row(errors.StoreFull, ErrorStatus(507)),
     Row(errors.ClientGone, ErrorStatus(499)),
     Row(errors.BodyTooSlow, ErrorStatus(408)),

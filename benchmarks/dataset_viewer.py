@@ -1,0 +1,80 @@
+"""Run the benchmark of the dataset viewer: ``python -m benchmarks.dataset_viewer [--quick] [--out FILE]``.
+
+The dataset is one Parquet file of 1 GiB with row groups of 10,000 rows. Each
+page of 100 rows is at an offset that no request before had.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pyarrow as pa
+import pyarrow.parquet as pq
+from huggingface_hub import HfApi
+
+from benchmarks.benches import Bench, conduct
+from benchmarks.meters import Meter
+from benchmarks.results import Figure
+from entrepot import testing
+
+_ROWS = 10_000
+_MOST_MS = 150.0
+_QUERY = "select label, count(*) n, avg(id) a from train group by label order by label"
+
+
+def main() -> None:
+    """Run the benchmark and exit."""
+    conduct("dataset_viewer", __doc__, ["viewer"], measure)
+
+
+def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
+    """Yield the figures, measured on a hub of their own."""
+    with tempfile.TemporaryDirectory(prefix="entrepot-benchmarks-") as folder, testing.hub() as hub:
+        bench = Bench(hub, Meter(hub.pid), Path(folder), is_quick)
+        groups = bench.pick(107, 3)
+        file = bench.folder / "train.parquet"
+        write(file, groups)
+        api = HfApi(endpoint=hub.url, token=hub.token)
+        repo = f"{api.whoami()['name']}/table"
+        api.create_repo(repo, repo_type="dataset")
+        api.upload_file(path_or_fileobj=file, path_in_repo="train.parquet", repo_id=repo, repo_type="dataset")
+        place = {"dataset": repo, "config": "default", "split": "train"}
+        dice = random.Random(3)
+        with httpx2.Client(base_url=hub.url, headers={"Authorization": f"Bearer {hub.token}"}, timeout=60) as client:
+            times, turns = [], bench.pick(50, 3)
+            with bench.meter.measure() as cost:
+                for _ in range(turns):
+                    started = time.perf_counter()
+                    query = {**place, "offset": str(dice.randrange(groups * _ROWS - 100))}
+                    client.get("/-/viewer/rows", params=query).raise_for_status()
+                    times.append((time.perf_counter() - started) * 1000)
+            yield Figure(theme, "100 rows at any offset, median", statistics.median(times), "ms", _MOST_MS)
+            yield Figure(theme, "100 rows at any offset, worst", max(times), "ms")
+            yield Figure(theme, "100 rows at any offset, server CPU", cost.server_cpu_s / turns * 1000, "ms")
+            started = time.perf_counter()
+            client.post("/-/viewer/sql", json={"dataset": repo, "sql": _QUERY}).raise_for_status()
+            yield Figure(theme, "group all rows by a column", (time.perf_counter() - started) * 1000, "ms")
+
+
+def write(file: Path, groups: int) -> None:
+    """Write a table of three columns, about 1 KiB a row."""
+    dice = random.Random(5)
+    block = [dice.randbytes(1000) for _ in range(_ROWS)]
+    labels = [("yes", "no")[at % 2] for at in range(_ROWS)]
+    schema = pa.schema([("id", pa.int64()), ("label", pa.string()), ("data", pa.binary())])
+    with pq.ParquetWriter(file, schema, compression="none", use_dictionary=False) as writer:
+        for group in range(groups):
+            ids = list(range(group * _ROWS, (group + 1) * _ROWS))
+            salted = [ids[at].to_bytes(8, "little") + data for at, data in enumerate(block)]
+            table = pa.table({"id": ids, "label": labels, "data": salted}, schema=schema)
+            writer.write_table(table, row_group_size=_ROWS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Tables in repositories: their splits, rows, and queries over them."""

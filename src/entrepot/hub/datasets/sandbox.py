@@ -1,0 +1,235 @@
+"""The process that runs queries: it reads nothing but the bytes that its parent sends.
+
+It receives one request on its input, and asks for ranges of the files that
+the request names. Before the first query it gives up, by limits that the
+kernel keeps, to open anything: files, sockets, devices. DuckDB itself is
+locked too. ``hub/datasets/queries.py`` is the other side.
+
+Frames: from here ``R``, number of a file, offset and length; ``A`` and ``E`` with a length and a text end
+the process. To here: a length and the bytes; a length of :data:`FAILED` says that they cannot be read.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO
+
+READ = struct.Struct(">IQI")
+LENGTH = struct.Struct(">I")
+FAILED = 0xFFFFFFFF
+"""The length of a range that the parent cannot or will not read."""
+
+_MOST_MEMORY = 4 << 30
+_DUCKDB_MEMORY = "768MB"
+_CELL_ROWS = 256
+
+_LOCKS = {
+    "TimeZone": "UTC",
+    "memory_limit": _DUCKDB_MEMORY,
+    "max_temp_directory_size": "0B",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "python_enable_replacements": "false",
+    "enable_external_access": "false",
+    "lock_configuration": "true",
+}
+
+
+class _Refused(Exception):
+    """A query is refused, with the reason."""
+
+
+class _Pipe:
+    """The frames to and from the parent; used by several threads."""
+
+    def __init__(self, source: BinaryIO, target: BinaryIO) -> None:
+        self._source, self._target = source, target
+        self._lock = threading.Lock()
+
+    def request(self) -> dict[str, Any]:
+        """Return the request."""
+        (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
+        found: dict[str, Any] = json.loads(self._exactly(length))
+        return found
+
+    def read(self, file: int, offset: int, length: int) -> bytes:
+        """Return a range of a file."""
+        with self._lock:
+            self._target.write(b"R" + READ.pack(file, offset, length))
+            self._target.flush()
+            (size,) = LENGTH.unpack(self._exactly(LENGTH.size))
+            if size == FAILED:
+                raise OSError("the files of the query cannot be read, or it reads too much of them")
+            return self._exactly(size)
+
+    def finish(self, kind: bytes, data: bytes) -> None:
+        """Send the result."""
+        with self._lock:
+            self._target.write(kind + LENGTH.pack(len(data)) + data)
+            self._target.flush()
+
+    def _exactly(self, length: int) -> bytes:
+        data = self._source.read(length)
+        if len(data) < length:
+            raise EOFError
+        return data
+
+
+class _RemoteFile:
+    """A file of the request, as a source of previews."""
+
+    def __init__(self, pipe: _Pipe, number: int, size: int) -> None:
+        self._pipe, self._number, self.size = pipe, number, size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return up to ``length`` bytes from ``offset``."""
+        wanted = max(0, min(length, self.size - offset))
+        return self._pipe.read(self._number, offset, wanted) if wanted else b""
+
+
+def main() -> None:
+    """Run the queries of one request."""
+    import os
+
+    target = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # nothing that a library prints gets between the frames
+    pipe = _Pipe(sys.stdin.buffer, target)
+    try:
+        pipe.finish(b"A", _run(pipe, pipe.request()))
+    except EOFError:
+        return
+    except _Refused as error:
+        pipe.finish(b"E", str(error).encode())
+
+
+def _run(pipe: _Pipe, request: Mapping[str, Any]) -> bytes:
+    import duckdb
+    import pyarrow as pa
+
+    from entrepot.errors import EntrepotError
+
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+    connection = duckdb.connect(":memory:", config={"threads": "1"})
+    for at, table in enumerate(request["tables"]):
+        try:
+            connection.register(f"_source{at}", _open(pipe, table))
+        except (EntrepotError, pa.ArrowException, ValueError, OSError) as error:
+            raise _Refused(_line(error)) from error
+        name = _quoted(table["name"])
+        if table["schema"]:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(table['schema'])}")
+            name = f"{_quoted(table['schema'])}.{name}"
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM _source{at}")  # noqa: S608 - quoted names
+    for key, value in _LOCKS.items():
+        connection.execute(f"SET {key} = '{value}'")
+    _warm()
+    _confine(request["cpu_s"])
+    results = []
+    for sql in request["queries"]:
+        try:
+            results.append(_answer(connection, sql, request))
+        except _Refused as error:
+            results.append({"refused": str(error)})
+        except (duckdb.Error, pa.ArrowException, OSError, ValueError, TypeError, MemoryError, RuntimeError) as error:
+            results.append({"refused": _line(error)})
+    return json.dumps(results, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _open(pipe: _Pipe, table: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a table or data set of pyarrow
+    """Return a table: of Parquet files, which are read when needed, or in memory."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    from entrepot.previews.tables import ArrowTable, TableSource, open_table
+
+    sources = [_RemoteFile(pipe, number, size) for number, size in table["files"]]
+    if table["format"] == "parquet":
+        form = ds.ParquetFileFormat()
+        fragments = [form.make_fragment(pa.PythonFile(TableSource(source), mode="r")) for source in sources]
+        return ds.FileSystemDataset(fragments, schema=fragments[0].physical_schema, format=form)
+    read = [open_table(table["format"], name, source) for name, source in zip(table["names"], sources, strict=True)]
+    return pa.concat_tables([item.table for item in read if isinstance(item, ArrowTable)], promote_options="permissive")
+
+
+def _warm() -> None:
+    """Load what the conversion of results loads late, while files can still be opened."""
+    import datetime
+
+    import pyarrow as pa
+
+    from entrepot.previews import features
+
+    now = pa.array([datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)], pa.timestamp("us", tz="UTC"))
+    rows = pa.table({"t": now, "d": pa.array([1.5]).cast(pa.decimal128(5, 2)), "l": [[1]]})
+    shown = features.features_of(rows.schema)
+    json.dumps([features.cell_of(value, shown["t"]) for row in rows.to_pylist() for value in row.values()])
+
+
+def _confine(cpu_s: int) -> None:
+    """Give up opening anything, writing files, and more than some memory and processor time."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+
+
+def _answer(connection: Any, sql: str, request: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - of duckdb
+    """Return features and rows of one query."""
+    import duckdb
+
+    statements = connection.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise _Refused("it must be one SELECT")
+    reader = connection.execute(sql).to_arrow_reader(_CELL_ROWS)
+    from entrepot.previews.features import cell_of, features_of, order_of
+
+    names = _unique(reader.schema.names)
+    kinds = [
+        features_of(reader.schema.empty_table().select([at]).schema)[name]
+        for at, name in enumerate(reader.schema.names)
+    ]
+    kinds = [request["hints"].get(name, kind) for name, kind in zip(names, kinds, strict=True)]
+    rows: list[dict[str, Any]] = []
+    left, is_cut = request["max_bytes"], False
+    for batch in reader:
+        columns = [column.to_pylist() for column in batch.columns]
+        for at in range(batch.num_rows):
+            row = {name: cell_of(columns[n][at], kinds[n]) for n, name in enumerate(names)}
+            left -= len(json.dumps(row, ensure_ascii=False))
+            if len(rows) >= request["max_rows"] or left < 0:
+                is_cut = True
+                break
+            rows.append(row)
+        if is_cut:
+            break
+    return {"features": order_of(dict(zip(names, kinds, strict=True))), "rows": rows, "is_cut": is_cut}
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """Return the names of columns, with numbers behind those that occur before."""
+    found: list[str] = []
+    for name in names:
+        number, free = 1, name
+        while free in found:
+            free, number = f"{name}_{number}", number + 1
+        found.append(free)
+    return found
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _line(error: BaseException) -> str:
+    """Return the first lines of a message, which name no internals."""
+    text = str(error).strip() or type(error).__name__
+    return " ".join(line.strip() for line in text.splitlines()[:3] if line.strip())[:500]

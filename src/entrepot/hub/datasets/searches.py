@@ -1,0 +1,183 @@
+"""Rows of a split that contain words or fulfil a condition, and statistics of its columns.
+
+All of it are queries in the process of ``hub/datasets/queries.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from entrepot.errors import InvalidParameter
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.hub.datasets import column_statistics
+from entrepot.hub.datasets.layouts import find_layout
+from entrepot.hub.datasets.queries import QueryTable, run_queries
+from entrepot.hub.datasets.tables import RowsPage, ViewedRow, tables_of
+from entrepot.names import Oid, RepoRef
+from entrepot.previews.tables import check_installed
+
+MAX_WORDS = 20
+"""Words of a search."""
+
+MAX_CONDITION = 4_000
+"""Characters of a condition."""
+
+_INDEX = "__entrepot_row"
+
+
+@attrs.frozen
+class SplitStatistics:
+    """Statistics of the columns of a split, in the shapes of the dataset viewer."""
+
+    commit: Oid
+    rows: int
+    columns: Sequence[Mapping[str, Any]]
+    is_partial: bool
+
+
+@attrs.frozen
+class _Split:
+    """A split as a table of queries, called ``data``, with the features of its columns."""
+
+    table: QueryTable
+    features: Mapping[str, Any]
+    is_partial: bool
+
+
+def search(
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    revision: str,
+    config: str,
+    split: str,
+    text: str,
+    *,
+    offset: int,
+    length: int,
+) -> RowsPage:
+    """Return the rows whose texts contain words of a search, those with most of the words first.
+
+    Raises:
+        InvalidParameter: there are no words, or too many.
+        as :func:`entrepot.hub.datasets.tables.read_rows`; QueryRefused: the split is too large.
+    """
+    found = _split_of(hub, caller, ref, revision, config, split)
+    words = text.lower().split()
+    if not 0 < len(words) <= MAX_WORDS:
+        raise InvalidParameter("query", f"must have 1 to {MAX_WORDS} words")
+    columns = [quoted(name) for name, kind in found.features.items() if _has_text(kind)]
+    every = " || ' ' || ".join(f"coalesce(lower({column}::VARCHAR), '')" for column in columns) or "''"
+    score = " + ".join(f"contains(__text, '{word.replace(chr(39), chr(39) * 2)}')::INTEGER" for word in words)
+    source = f"(SELECT *, {score} AS __score FROM (SELECT *, {every} AS __text FROM data))"  # noqa: S608 - quoted
+    return _page(hub, caller, found, source, "__score > 0", "__score DESC", offset=offset, length=length)
+
+
+def filter_rows(
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    revision: str,
+    config: str,
+    split: str,
+    *,
+    where: str,
+    order: str,
+    offset: int,
+    length: int,
+) -> RowsPage:
+    """Return the rows that fulfil a condition in SQL, in an order.
+
+    Args:
+        where: such as ``"age" > 30``; empty: every row.
+        order: such as ``"age" desc``; empty: the order of the split.
+
+    Raises:
+        InvalidParameter: the condition or the order contains more than an expression.
+        as :func:`entrepot.hub.datasets.tables.read_rows`; QueryRefused: the condition is wrong, or takes too long.
+    """
+    for name, text in (("where", where), ("orderby", order)):
+        if len(text) > MAX_CONDITION or any(sign in text for sign in (";", "--", "/*", "*/")):
+            raise InvalidParameter(name, "must be an expression without ';' and comments")
+    found = _split_of(hub, caller, ref, revision, config, split)
+    return _page(hub, caller, found, "data", where or "true", order, offset=offset, length=length)
+
+
+def summarize(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, config: str, split: str
+) -> SplitStatistics:
+    """Return statistics of the columns that have numbers, truth values, labels, texts or lists.
+
+    Raises:
+        as :func:`entrepot.hub.datasets.tables.read_rows`; QueryRefused: the split is too large.
+    """
+    found = _split_of(hub, caller, ref, revision, config, split)
+    plans = column_statistics.plan(found.features)
+    queries = ["SELECT count(*) AS n FROM data", *(query for one in plans for query in one.queries)]
+    results = [result["rows"] for result in run_queries(hub, caller, [found.table], queries, most=1_100)]
+    total, at, columns = int(results[0][0]["n"]), 1, []
+    for one in plans:
+        columns.append(one.read(results[at : at + len(one.queries)], total))
+        at += len(one.queries)
+    return SplitStatistics(found.table.layout.commit, total, columns, found.is_partial)
+
+
+def _split_of(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, config: str, split: str) -> _Split:
+    layout = find_layout(hub, caller, ref, revision)
+    paths = layout.files(config, split)
+    check_installed()
+    features: dict[str, Any] = {}
+    is_partial = False
+    for table in tables_of(hub, caller, layout, config, split):
+        features = features or dict(table.features)
+        is_partial = is_partial or table.is_partial
+        if layout.config(config).format == "parquet":
+            break  # these are never partial
+    return _Split(QueryTable("", "data", layout, layout.config(config).format, paths), features, is_partial)
+
+
+def _page(
+    hub: HubContext,
+    caller: MaybeCaller,
+    found: _Split,
+    source: str,
+    where: str,
+    order: str,
+    *,
+    offset: int,
+    length: int,
+) -> RowsPage:
+    numbered = f"(SELECT *, row_number() OVER () - 1 AS {_INDEX} FROM {source})"  # noqa: S608 - in the sandbox
+    names = ", ".join([_INDEX, *map(quoted, found.features)])
+    sorting = f"{order}, {_INDEX}" if order else _INDEX
+    rows_query = f"SELECT {names} FROM {numbered} WHERE ({where}) ORDER BY {sorting} LIMIT {length} OFFSET {offset}"  # noqa: S608
+    count_query = f"SELECT count(*) AS n FROM {source} WHERE ({where})"  # noqa: S608 - in the sandbox
+    queries = [rows_query, count_query]
+    rows, count = run_queries(hub, caller, [found.table], queries, most=length, hints=found.features)
+    viewed = [ViewedRow(int(row.pop(_INDEX)), row) for row in rows["rows"]]
+    commit, total = found.table.layout.commit, int(count["rows"][0]["n"])
+    return RowsPage(commit, found.features, viewed, total, found.is_partial or rows["is_cut"])
+
+
+def quoted(name: str) -> str:
+    """Return a name for SQL."""
+    return column_statistics.quoted(name)
+
+
+def _has_text(kind: object, depth: int = 0) -> bool:
+    """Return whether a feature contains texts, at any level."""
+    if depth > 32:
+        return False
+    if isinstance(kind, list):
+        return any(_has_text(item, depth + 1) for item in kind)
+    if not isinstance(kind, dict):
+        return False
+    if kind.get("_type") == "Value":
+        return kind.get("dtype") in ("string", "large_string")
+    if kind.get("_type") in ("Image", "Audio", "Video", "ClassLabel"):
+        return False
+    return any(_has_text(item, depth + 1) for item in kind.values() if not isinstance(item, str | int | float))

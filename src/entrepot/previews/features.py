@@ -1,0 +1,143 @@
+"""Columns and cells of tables in the shapes of the dataset viewer.
+
+A *feature* describes a column, as the class of that name of ``datasets``.
+
+Source: docs/dataset-viewer.md, section "Shapes".
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import decimal
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from entrepot.errors import Malformed
+from entrepot.previews.images import measure_image
+from entrepot.previews.sources import BytesRangeReader
+
+JsonCell: TypeAlias = "bool | int | float | str | list[JsonCell] | dict[str, JsonCell] | None"
+
+MAX_MEDIA = 256 << 10
+"""Bytes of an embedded image or sound that are part of a cell."""
+
+_MOST_DEPTH = 32
+_SOUNDS = {b"RIFF": "audio/wav", b"OggS": "audio/ogg", b"fLaC": "audio/flac"}
+
+
+def features_of(schema: Any) -> dict[str, Any]:  # noqa: ANN401 - a schema of pyarrow, which is optional
+    """Return the feature of each column of an Arrow schema; those that ``datasets`` has written into it count first."""
+    try:
+        told = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        told = {}
+    known = told if isinstance(told, dict) else {}
+    return {
+        field.name: known[field.name] if isinstance(known.get(field.name), dict | list) else _feature(field.type)
+        for field in schema
+    }
+
+
+def _feature(kind: Any, depth: int = 0) -> Any:  # noqa: ANN401 - types of pyarrow and JSON
+    import pyarrow.types as types
+
+    if depth > _MOST_DEPTH:
+        return {"dtype": "string", "_type": "Value"}
+    if types.is_dictionary(kind):
+        return _feature(kind.value_type, depth + 1)
+    if types.is_struct(kind):
+        return {kind.field(at).name: _feature(kind.field(at).type, depth + 1) for at in range(kind.num_fields)}
+    if types.is_fixed_size_list(kind):
+        return {"feature": _feature(kind.value_type, depth + 1), "length": kind.list_size, "_type": "List"}
+    if types.is_large_list(kind):
+        return {"feature": _feature(kind.value_type, depth + 1), "_type": "LargeList"}
+    if types.is_list(kind):
+        return {"feature": _feature(kind.value_type, depth + 1), "_type": "List"}
+    if types.is_map(kind):
+        pair = {"key": _feature(kind.key_type, depth + 1), "value": _feature(kind.item_type, depth + 1)}
+        return {"feature": pair, "_type": "List"}
+    return {"dtype": _dtype(str(kind)), "_type": "Value"}
+
+
+def _dtype(name: str) -> str:
+    """Return the name that ``datasets`` gives to a type of Arrow."""
+    return {"double": "float64", "float": "float32", "halffloat": "float16", "date32[day]": "date32"}.get(name, name)
+
+
+def cell_of(value: Any, feature: Any) -> JsonCell:  # noqa: ANN401 - any value of a table
+    """Return a value as JSON: dates as text, numbers that are none as null, bytes in base64, media with a ``src``."""
+    kind = feature.get("_type") if isinstance(feature, dict) else None
+    if kind in ("Image", "Audio") and isinstance(value, Mapping):
+        return _media(value, kind)
+    if isinstance(value, Mapping):
+        parts = feature if isinstance(feature, dict) else {}
+        return {str(key): cell_of(item, parts.get(key)) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [cell_of(item, _item_of(feature)) for item in value]
+    return _scalar(value)
+
+
+def _item_of(feature: Any) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(feature, dict):
+        return feature.get("feature")
+    return feature[0] if isinstance(feature, list) and feature else None
+
+
+def _scalar(value: object) -> JsonCell:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, decimal.Decimal):
+        return int(value) if value.as_tuple().exponent == 0 else str(value)  # sums of integers are decimals
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, datetime.timedelta):
+        return value.total_seconds()
+    return str(value)
+
+
+def _media(value: Mapping[str, Any], kind: str) -> JsonCell:
+    """Return an image or sound: its bytes in a ``data:`` URL if they are few, else only what is known of it."""
+    data = value.get("bytes")
+    known = data if isinstance(data, bytes) and len(data) <= MAX_MEDIA else b""
+    if kind == "Audio":
+        form = _SOUNDS.get(known[:4], "audio/mpeg")
+        return [{"src": _data_url(known, form), "type": form}]
+    try:
+        size = measure_image(BytesRangeReader(data if isinstance(data, bytes) else b""))
+    except Malformed:
+        return {"src": None, "height": None, "width": None}
+    return {"src": _data_url(known, f"image/{size.format}"), "height": size.height, "width": size.width}
+
+
+def _data_url(data: bytes, form: str) -> str | None:
+    return f"data:{form};base64,{base64.b64encode(data).decode()}" if data else None
+
+
+def cut_row(
+    row: Mapping[str, JsonCell], features: Mapping[str, Any], most: int
+) -> tuple[dict[str, JsonCell], list[str]]:
+    """Return a row whose longer cells are cut to ``most`` bytes of their JSON, and the names of those columns."""
+    kept: dict[str, JsonCell] = {}
+    cut: list[str] = []
+    for name, cell in row.items():
+        feature = features.get(name)
+        is_media = isinstance(feature, dict) and feature.get("_type") in ("Image", "Audio", "Video")
+        text = json.dumps(cell, ensure_ascii=False)
+        if len(text.encode()) <= most or is_media:
+            kept[name] = cell
+            continue
+        kept[name] = text.encode()[:most].decode("utf-8", "ignore")
+        cut.append(name)
+    return kept, cut
+
+
+def order_of(features: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
+    """Return features as a list, because the order of columns counts."""
+    return [{"feature_idx": at, "name": name, "type": kind} for at, (name, kind) in enumerate(features.items())]

@@ -1,0 +1,314 @@
+"""Rows of tables at any offset: Parquet, CSV, JSON, Arrow and text files. Needs pyarrow, of the extra ``preview``.
+
+Of a Parquet file, the footer and the row groups that have the wanted rows
+are read. Other formats have no index: at most 32 MiB from the start are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import attrs
+import msgspec
+
+from entrepot.errors import ExtraNotInstalled, Malformed, UnsupportedDataset
+from entrepot.previews.features import features_of
+from entrepot.previews.parquet import MOST_FOOTER
+from entrepot.previews.sources import RangeReader
+
+MOST_TEXT = 32 << 20
+"""Bytes of a file without an index that are read."""
+
+MOST_GROUP = 1 << 30
+"""Bytes of a row group, decompressed, of which rows are read."""
+
+FORMATS = frozenset({"parquet", "csv", "json", "arrow", "text"})
+"""The formats that can be opened."""
+
+_MOST_COLUMNS = 1_000
+_MOST_DEPTH = 32
+_NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL"]
+
+
+class TableFile(Protocol):
+    """An open table.
+
+    ``rows``: how many it has (``is_partial``: how many were read of more); ``features``: of each column.
+    """
+
+    rows: int
+    is_partial: bool
+    features: Mapping[str, Any]
+
+    def read(self, offset: int, length: int) -> list[dict[str, Any]]:
+        """Return the rows from an offset on, at most ``length``."""
+        ...
+
+
+@attrs.frozen
+class TableSizes:
+    """Sizes of a Parquet file: rows, bytes of the file, and bytes of its data decompressed."""
+
+    rows: int
+    size: int
+    memory: int
+
+
+def check_installed() -> None:
+    """Raise if tables cannot be read here.
+
+    Raises:
+        ExtraNotInstalled: pyarrow is missing.
+    """
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise ExtraNotInstalled("preview") from error
+
+
+def open_table(form: str, name: str, source: RangeReader) -> TableFile:
+    """Open a table.
+
+    Args:
+        form: one of :data:`FORMATS`.
+        name: of the file, for its suffix and for messages.
+
+    Raises:
+        UnsupportedDataset: tables of this form cannot be read, the file is damaged, or too large.
+        ExtraNotInstalled: pyarrow is missing.
+    """
+    check_installed()
+    import pyarrow
+
+    if form not in FORMATS or name.lower().endswith((".gz", ".zst", ".bz2", ".xz", ".zip")):
+        raise UnsupportedDataset(name, f"files of the format {form} are not read, nor compressed ones")
+    try:
+        if form == "parquet":
+            return ParquetTable(name, source)
+        return ArrowTable(*_READERS[form](name, source))
+    except Malformed as error:
+        raise UnsupportedDataset(name, error.reason) from error
+    except (pyarrow.ArrowException, ValueError, OSError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise UnsupportedDataset(name, _reason(error)) from error
+
+
+def _reason(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+
+
+class TableSource:
+    """A source as the file that pyarrow reads; it counts the bytes read."""
+
+    def __init__(self, source: RangeReader) -> None:
+        self._source, self._at = source, 0
+        self.closed = False
+        self.bytes_read = 0
+
+    def read(self, length: int = -1) -> bytes:
+        """Return the next bytes."""
+        left = max(self._source.size - self._at, 0)
+        data = self._source.read_at(self._at, left if length < 0 else min(length, left))
+        self._at += len(data)
+        self.bytes_read += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move to an offset from the start (0), from here (1) or from the end (2)."""
+        self._at = offset + (0, self._at, self._source.size)[whence]
+        return self._at
+
+    def tell(self) -> int:
+        """Return the offset of the next byte."""
+        return self._at
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def writable(self) -> bool:
+        """Return False."""
+        return False
+
+    def flush(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Close the file, not its source."""
+        self.closed = True
+
+
+class ParquetTable:
+    """A Parquet file."""
+
+    is_partial = False
+
+    def __init__(self, name: str, source: RangeReader) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        tail = source.read_at(max(source.size - 8, 0), 8)
+        if len(tail) < 8 or tail[4:] != b"PAR1" or int.from_bytes(tail[:4], "little") > MOST_FOOTER:
+            raise Malformed("Parquet file", "it does not end as a Parquet file, or its footer is too large")
+        self._name = name
+        self._file = pq.ParquetFile(pa.PythonFile(TableSource(source), mode="r"), pre_buffer=False)
+        metadata = self._file.metadata
+        if len(self._file.schema_arrow) > _MOST_COLUMNS:
+            raise Malformed("Parquet file", f"it has more than {_MOST_COLUMNS:,} columns")
+        groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
+        self._groups = [(group.num_rows, group.total_byte_size) for group in groups]
+        self.rows = sum(max(rows, 0) for rows, _ in self._groups)
+        self.sizes = TableSizes(self.rows, source.size, sum(max(size, 0) for _, size in self._groups))
+        self.features: Mapping[str, Any] = features_of(self._file.schema_arrow)
+
+    def read(self, offset: int, length: int) -> list[dict[str, Any]]:
+        """Return the rows from an offset on, at most ``length``.
+
+        Raises:
+            UnsupportedDataset: a row group is damaged or too large.
+        """
+        import pyarrow
+
+        found: list[dict[str, Any]] = []
+        start = 0
+        for at, (rows, size) in enumerate(self._groups):
+            if start < offset + length and start + rows > offset:
+                if size > MOST_GROUP:
+                    raise UnsupportedDataset(self._name, f"a row group has {size:,} bytes, {MOST_GROUP:,} are read")
+                try:
+                    found += self._of_group(at, max(offset - start, 0), offset + length - start)
+                except (pyarrow.ArrowException, ValueError, OSError, OverflowError) as error:
+                    raise UnsupportedDataset(self._name, _reason(error)) from error
+            start += rows
+        return found
+
+    def _of_group(self, group: int, first: int, end: int) -> Iterator[dict[str, Any]]:
+        at = 0
+        for batch in self._file.iter_batches(batch_size=1024, row_groups=[group], use_threads=False):
+            wanted = batch.slice(max(first - at, 0), max(min(end - at, batch.num_rows) - max(first - at, 0), 0))
+            yield from wanted.to_pylist()
+            at += batch.num_rows
+            if at >= end:
+                return
+
+
+class ArrowTable:
+    """A table in memory."""
+
+    def __init__(self, table: Any, is_partial: bool) -> None:  # noqa: ANN401 - a table of pyarrow
+        if table.num_columns > _MOST_COLUMNS:
+            raise Malformed("table", f"it has more than {_MOST_COLUMNS:,} columns")
+        self.table, self.is_partial = table, is_partial
+        self.rows: int = table.num_rows
+        self.features: Mapping[str, Any] = features_of(table.schema)
+
+    def read(self, offset: int, length: int) -> list[dict[str, Any]]:
+        """Return the rows from an offset on, at most ``length``."""
+        rows: list[dict[str, Any]] = self.table.slice(min(offset, self.rows), length).to_pylist()
+        return rows
+
+
+def _beginning(source: RangeReader) -> tuple[bytes, bool]:
+    """Return the whole lines within the first 32 MiB, and whether there are more."""
+    data = source.read_at(0, min(source.size, MOST_TEXT))
+    if len(data) >= source.size:
+        return data, False
+    end = data.rfind(b"\n") + 1
+    if not end:
+        raise Malformed("file", f"its first line has more than {MOST_TEXT:,} bytes")
+    return data[:end], True
+
+
+def _read_csv(name: str, source: RangeReader) -> tuple[Any, bool]:
+    import pyarrow as pa
+    from pyarrow import csv
+
+    data, is_cut = _beginning(source)
+    if not data.strip():
+        return pa.table({}), False
+    separator = "\t" if ".tsv" in name.lower() else ","
+    options = csv.ReadOptions(use_threads=False, block_size=MOST_TEXT)
+    parsing = csv.ParseOptions(delimiter=separator, newlines_in_values=True)
+    conversion = csv.ConvertOptions(
+        strings_can_be_null=True, null_values=["", "NA", "N/A", "NaN", "nan", "null", "NULL"]
+    )
+    return csv.read_csv(pa.BufferReader(data), options, parsing, conversion), is_cut
+
+
+def _read_json(_name: str, source: RangeReader) -> tuple[Any, bool]:
+    import pyarrow as pa
+
+    data, is_cut = _beginning(source)
+    if data.lstrip()[:1] == b"[":
+        if is_cut:
+            raise Malformed("JSON file", f"a list of more than {MOST_TEXT:,} bytes is not read; JSON lines are")
+        rows = msgspec.json.decode(data)
+    else:
+        decoder = msgspec.json.Decoder()
+        rows = [decoder.decode(line) for line in data.splitlines() if line.strip()]
+    if not all(isinstance(row, dict) for row in rows):
+        raise Malformed("JSON file", "a row is not an object")
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    if len(columns) > _MOST_COLUMNS:
+        raise Malformed("JSON file", f"it has more than {_MOST_COLUMNS:,} columns")
+    return pa.table({name: _column([row.get(name) for row in rows]) for name in columns}), is_cut
+
+
+def _column(values: list[Any]) -> Any:  # noqa: ANN401 - an array of pyarrow
+    """Return a column of JSON values; as JSON text if they have no common type."""
+    import pyarrow as pa
+
+    if any(_depth(value) > _MOST_DEPTH for value in values):
+        raise Malformed("JSON file", f"values are nested more than {_MOST_DEPTH} levels deep")
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError):
+        return pa.array([None if value is None else msgspec.json.encode(value).decode() for value in values])
+
+
+def _depth(value: object, level: int = 0) -> int:
+    parts: Sequence[object] = ()
+    if isinstance(value, dict):
+        parts = list(value.values())
+    elif isinstance(value, list):
+        parts = value
+    if not parts or level > _MOST_DEPTH:
+        return level
+    return max(_depth(part, level + 1) for part in parts)
+
+
+def _read_text(_name: str, source: RangeReader) -> tuple[Any, bool]:
+    import pyarrow as pa
+
+    data, is_cut = _beginning(source)
+    lines = data.decode("utf-8").split("\n")
+    lines = lines[:-1] if lines[-1] == "" else lines
+    return pa.table({"text": pa.array([line.removesuffix("\r") for line in lines], pa.string())}), is_cut
+
+
+def _read_arrow(_name: str, source: RangeReader) -> tuple[Any, bool]:
+    import pyarrow as pa
+    from pyarrow import ipc
+
+    file = TableSource(source)
+    handle = pa.PythonFile(file, mode="r")
+    opened = ipc.open_file(handle) if source.read_at(0, 6) == b"ARROW1" else ipc.open_stream(handle)
+    batches, is_cut = [], False
+    if isinstance(opened, ipc.RecordBatchFileReader):
+        found: Iterator[Any] = (opened.get_batch(at) for at in range(opened.num_record_batches))
+    else:
+        found = iter(opened)
+    for batch in found:
+        batch.validate(full=True)
+        batches.append(batch)
+        if file.bytes_read > MOST_TEXT:
+            is_cut = file.bytes_read < source.size - 1024
+            break
+    return pa.Table.from_batches(batches, schema=opened.schema), is_cut
+
+
+_READERS = {"csv": _read_csv, "json": _read_json, "text": _read_text, "arrow": _read_arrow}

@@ -1,0 +1,61 @@
+"""The dataset viewer's search, filter and statistics, in the shapes of the public service.
+
+Source: docs/dataset-viewer.md.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from entrepot.hub.datasets import searches
+from entrepot.server.handlers import call_hub_slow
+from entrepot.server.hf.files.dataset_viewer import optional, page_json, required, target, viewer_response, window
+
+
+def routes() -> list[BaseRoute]:
+    """Return the routes of the dataset viewer that run queries."""
+    handlers = {"search": search_rows, "filter": filter_rows, "statistics": show_statistics}
+    return [Route(f"/-/viewer/{name}", handler, methods=["GET"]) for name, handler in handlers.items()]
+
+
+async def search_rows(request: Request) -> Response:
+    """Serve ``search``: the rows that contain words."""
+    config, split, text = (required(request, name) for name in ("config", "split", "query"))
+    offset, length = window(request)
+    ref, revision = target(request)
+    page = await call_hub_slow(
+        request, searches.search, ref, revision, config, split, text, offset=offset, length=length
+    )
+    return viewer_response(page_json(page), page.commit)
+
+
+async def filter_rows(request: Request) -> Response:
+    """Serve ``filter``: the rows that fulfil a condition, in an order."""
+    config, split = required(request, "config"), required(request, "split")
+    where, order = optional(request, "where") or "", optional(request, "orderby") or ""
+    offset, length = window(request)
+    ref, revision = target(request)
+    page = await call_hub_slow(
+        request,
+        searches.filter_rows,
+        ref,
+        revision,
+        config,
+        split,
+        where=where,
+        order=order,
+        offset=offset,
+        length=length,
+    )
+    return viewer_response(page_json(page), page.commit)
+
+
+async def show_statistics(request: Request) -> Response:
+    """Serve ``statistics``: what the columns of a split contain."""
+    config, split = required(request, "config"), required(request, "split")
+    ref, revision = target(request)
+    found = await call_hub_slow(request, searches.summarize, ref, revision, config, split)
+    shown = {"num_examples": found.rows, "statistics": found.columns, "partial": found.is_partial}
+    return viewer_response(shown, found.commit)

@@ -1,0 +1,261 @@
+"""The dataset viewer: splits, rows, sizes and files of datasets, in the shapes of the public service.
+
+``type`` (of the repository) and ``revision`` are parameters of this hub.
+
+Source: docs/dataset-viewer.md.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from entrepot.errors import InvalidParameter, UnsupportedDataset
+from entrepot.hub.datasets import layouts, tables
+from entrepot.hub.datasets.layouts import Layout
+from entrepot.hub.datasets.tables import RowsPage, SplitSize
+from entrepot.names import Oid, RepoRef, RepoType
+from entrepot.previews.features import order_of
+from entrepot.previews.tables import FORMATS, check_installed
+from entrepot.server.handlers import base_url, call_hub, call_hub_slow, json_response, lookup_id
+
+_TYPES = {kind.value: kind for kind in RepoType}
+_NOTHING_LEFT: Mapping[str, Any] = {"pending": [], "failed": []}
+
+
+def routes() -> list[BaseRoute]:
+    """Return the routes of the dataset viewer that only read files."""
+    handlers = {
+        "is-valid": is_valid,
+        "splits": list_splits,
+        "first-rows": show_first_rows,
+        "rows": show_rows,
+        "parquet": list_parquet,
+        "size": show_size,
+        "info": show_info,
+    }
+    return [Route(f"/-/viewer/{name}", handler, methods=["GET"]) for name, handler in handlers.items()]
+
+
+async def is_valid(request: Request) -> Response:
+    """Serve ``is-valid``: what the viewer can do with a dataset."""
+    try:
+        layout = await _layout(request)
+        check_installed()
+        is_shown = any(config.format in FORMATS for config in layout.configs)
+    except UnsupportedDataset:
+        layout, is_shown = None, False
+    abilities = dict.fromkeys(("viewer", "preview", "search", "filter", "statistics"), is_shown)
+    return viewer_response(abilities, None if layout is None else layout.commit)
+
+
+async def list_splits(request: Request) -> Response:
+    """Serve ``splits``: the configurations and splits of a dataset."""
+    layout, wanted = await _layout(request), optional(request, "config")
+    configs = layout.configs if wanted is None else [layout.config(wanted)]
+    name = str(layout.repo.ref.id)
+    found = [{"dataset": name, "config": config.name, "split": split} for config in configs for split in config.splits]
+    return viewer_response({"splits": found, **_NOTHING_LEFT}, layout.commit)
+
+
+async def show_first_rows(request: Request) -> Response:
+    """Serve ``first-rows``: the first rows of a split, with long cells cut."""
+    config, split = required(request, "config"), required(request, "split")
+    ref, revision = target(request)
+    page = await call_hub_slow(request, tables.read_first_rows, ref, revision, config, split)
+    named = {"dataset": str(ref.id), "config": config, "split": split}
+    is_cut = len(page.rows) < min(page.total, tables.MAX_ROWS) or page.is_partial
+    rows = {"features": order_of(page.features), "rows": rows_json(page), "truncated": is_cut}
+    return viewer_response({**named, **rows}, page.commit)
+
+
+async def show_rows(request: Request) -> Response:
+    """Serve ``rows``: a page of the rows of a split."""
+    config, split = required(request, "config"), required(request, "split")
+    offset, length = window(request)
+    ref, revision = target(request)
+    page = await call_hub_slow(request, tables.read_rows, ref, revision, config, split, offset=offset, length=length)
+    return viewer_response(page_json(page), page.commit)
+
+
+async def list_parquet(request: Request) -> Response:
+    """Serve ``parquet``: the Parquet files of a dataset; they are its own, none is converted."""
+    layout, wanted = await _layout(request), optional(request, "config")
+    configs = layout.configs if wanted is None else [layout.config(wanted)]
+    name, files = str(layout.repo.ref.id), list[dict[str, Any]]()
+    root = f"{base_url(request)}/{layout.repo.ref.path}/resolve/{layout.commit}"
+    for config in sorted(configs, key=lambda config: config.name):
+        shown = config.splits if config.format == "parquet" else {}
+        for split in sorted(shown):
+            files += [
+                {
+                    "dataset": name,
+                    "config": config.name,
+                    "split": split,
+                    "url": f"{root}/{quote(path)}",
+                    "filename": posixpath.basename(path),
+                    "size": layout.sizes.get(path, 0),
+                }
+                for path in shown[split]
+            ]
+    return viewer_response({"parquet_files": files, **_NOTHING_LEFT, "partial": False}, layout.commit)
+
+
+async def show_size(request: Request) -> Response:
+    """Serve ``size``: rows and bytes of a dataset, its configurations and its splits."""
+    ref, revision = target(request)
+    config = optional(request, "config")
+    found = await call_hub_slow(request, tables.measure, ref, revision, config)
+    names = list(dict.fromkeys(size.config for size in found.splits))
+    of = {name: [size for size in found.splits if size.config == name] for name in names}
+    splits = [
+        {
+            **_sizes_json(ref, [size], original=False),
+            "config": size.config,
+            "split": size.split,
+            "num_columns": len(size.features),
+        }
+        for size in found.splits
+    ]
+    configs = [
+        {**_sizes_json(ref, sizes), "config": name, "num_columns": len(sizes[0].features)} for name, sizes in of.items()
+    ]
+    shown: dict[str, Any] = {"dataset": _sizes_json(ref, found.splits), "configs": configs, "splits": splits}
+    if config is not None:
+        shown = {"config": configs[0] if configs else None, "splits": splits}
+    is_partial = any(size.is_partial for size in found.splits)
+    return viewer_response({"size": shown, **_NOTHING_LEFT, "partial": is_partial}, found.commit)
+
+
+async def show_info(request: Request) -> Response:
+    """Serve ``info``: the features and splits of the configurations."""
+    ref, revision = target(request)
+    wanted = optional(request, "config")
+    found = await call_hub_slow(request, tables.measure, ref, revision, wanted)
+    infos: dict[str, Any] = {}
+    for size in found.splits:
+        kind = "parquet" if size.is_parquet else None
+        info = infos.setdefault(size.config, _empty_info(ref, size, kind))
+        info["splits"][size.split] = {
+            "name": size.split,
+            "num_bytes": size.memory,
+            "num_examples": size.rows,
+            "dataset_name": None,
+        }
+        info["download_size"] += size.file_bytes
+        info["dataset_size"] += size.memory
+    is_partial = any(size.is_partial for size in found.splits)
+    shown = infos if wanted is None else infos.get(wanted)
+    return viewer_response({"dataset_info": shown, **_NOTHING_LEFT, "partial": is_partial}, found.commit)
+
+
+def _empty_info(ref: RepoRef, size: SplitSize, builder: str | None) -> dict[str, Any]:
+    return {
+        "description": "",
+        "citation": "",
+        "homepage": "",
+        "license": "",
+        "features": size.features,
+        **({} if builder is None else {"builder_name": builder}),
+        "dataset_name": ref.id.name,
+        "config_name": size.config,
+        "version": {"version_str": "0.0.0", "major": 0, "minor": 0, "patch": 0},
+        "splits": {},
+        "download_size": 0,
+        "dataset_size": 0,
+    }
+
+
+def _sizes_json(ref: RepoRef, sizes: Sequence[SplitSize], *, original: bool = True) -> dict[str, Any]:
+    size = sum(item.file_bytes for item in sizes)
+    parquet = sum(item.file_bytes for item in sizes if item.is_parquet)
+    return {
+        "dataset": str(ref.id),
+        **({"num_bytes_original_files": size} if original else {}),
+        "num_bytes_parquet_files": parquet,
+        "num_bytes_memory": sum(item.memory for item in sizes),
+        "num_rows": sum(item.rows for item in sizes),
+        "estimated_num_rows": None,
+    }
+
+
+async def _layout(request: Request) -> Layout:
+    ref, revision = target(request)
+    return await call_hub(request, layouts.find_layout, ref, revision)
+
+
+def target(request: Request) -> tuple[RepoRef, str]:
+    """Return the repository and the revision that a request names.
+
+    Raises:
+        InvalidParameter: ``dataset`` is missing, or ``type`` is unknown.
+    """
+    name = required(request, "dataset")
+    kind = request.query_params.get("type", RepoType.DATASET.value)
+    if kind not in _TYPES:
+        raise InvalidParameter("type", f"must be one of {', '.join(_TYPES)}")
+    return RepoRef(_TYPES[kind], lookup_id(name)), request.query_params.get("revision") or "main"
+
+
+def required(request: Request, name: str) -> str:
+    """Return a parameter that must be there.
+
+    Raises:
+        InvalidParameter: it is missing.
+    """
+    value = request.query_params.get(name)
+    if not value:
+        raise InvalidParameter(name, "is required")
+    return value
+
+
+def optional(request: Request, name: str) -> str | None:
+    """Return a parameter; None if it is missing."""
+    return request.query_params.get(name) or None
+
+
+def window(request: Request) -> tuple[int, int]:
+    """Return ``offset`` and ``length``.
+
+    Raises:
+        InvalidParameter: they are not whole numbers, negative, or more than 100 rows.
+    """
+    found = []
+    for name, default in (("offset", "0"), ("length", str(tables.MAX_ROWS))):
+        text = request.query_params.get(name) or default
+        if not text.lstrip("-").isdecimal() or not text.isascii() or len(text) > 15:
+            raise InvalidParameter(name, "must be integer")
+        if int(text) < 0:
+            raise InvalidParameter(name, "must be positive")
+        found.append(int(text))
+    if found[1] > tables.MAX_ROWS:
+        raise InvalidParameter("length", f"must not be greater than {tables.MAX_ROWS}")
+    return found[0], found[1]
+
+
+def page_json(page: RowsPage) -> dict[str, Any]:
+    """Return a page of rows in the shape of the public service."""
+    return {
+        "features": order_of(page.features),
+        "rows": rows_json(page),
+        "num_rows_total": page.total,
+        "num_rows_per_page": tables.MAX_ROWS,
+        "partial": page.is_partial,
+    }
+
+
+def rows_json(page: RowsPage) -> list[dict[str, Any]]:
+    """Return rows in the shape of the public service."""
+    return [{"row_idx": row.index, "row": row.cells, "truncated_cells": list(row.cut)} for row in page.rows]
+
+
+def viewer_response(value: Mapping[str, Any], commit: Oid | None) -> Response:
+    """Return a JSON response that names the commit it is about."""
+    revision = {} if commit is None else {"X-Revision": str(commit)}
+    return json_response(value, headers={"Cache-Control": "no-store", **revision})

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from entrepot.client.calls import queries
+from entrepot.client.hubs import Hub
+from entrepot.errors import InvalidParameter, RepoNotFound
+from entrepot.names import RepoRef
+from entrepot.wire.files.queries import QueryRequest
+
+
+def test_a_query_is_sent(hub: Hub, fresh_repo: Callable[..., RepoRef]) -> None:
+    ref = fresh_repo()
+    with pytest.raises(InvalidParameter):
+        hub.send(queries.run(QueryRequest(dataset="", sql="select 1")))
+    with pytest.raises(RepoNotFound):
+        hub.send(queries.run(QueryRequest(dataset=str(ref.id), sql="select 1")))

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from entrepot.errors import RepoNotFound, RevisionNotFound, SplitNotFound, UnsupportedDataset
+from entrepot.hub.datasets import layouts
+from entrepot.hub.datasets.layouts import find_layout
+from entrepot.names import RepoType
+from tests.support.worlds import World
+
+CARD = b"---\nconfigs:\n- config_name: en\n  data_files: en.csv\n---\n"
+
+
+def test_a_layout_is_that_of_its_revision(world: World) -> None:
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+    first = world.add(ref, "en.csv", b"a\n1\n")
+    world.add(ref, "README.md", CARD)
+    layout = find_layout(world.hub, world.alice, ref, "main")
+    assert [(config.name, dict(config.splits)) for config in layout.configs] == [("en", {"train": ("en.csv",)})]
+    assert (layout.sizes, layout.files("en", "train")) == ({"en.csv": 4}, ("en.csv",))
+    assert find_layout(world.hub, None, ref, first).configs[0].name == "default"
+    with pytest.raises(SplitNotFound, match="configuration 'de'; it has en"):
+        layout.config("de")
+    with pytest.raises(SplitNotFound, match="split 'test'; it has train"):
+        layout.files("en", "test")
+
+
+@pytest.mark.parametrize("card", [b"---\nviewer: false\n---\n", b"---\na: [\n---\n", b"---\nconfigs: 1\n---\n"])
+def test_a_card_may_prevent_the_viewer(world: World, card: bytes) -> None:
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+    world.add(ref, "a.csv", b"a\n1\n")
+    world.add(ref, "README.md", card)
+    with pytest.raises(UnsupportedDataset):
+        find_layout(world.hub, None, ref, "main")
+
+
+def test_too_many_files_are_none(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layouts, "MAX_FILES", 1)
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+    world.add(ref, "a.csv", b"a\n")
+    world.add(ref, "b.csv", b"a\n")
+    with pytest.raises(UnsupportedDataset, match="no data files"):
+        find_layout(world.hub, None, ref, "main")
+
+
+def test_a_private_dataset_is_an_absent_one(world: World) -> None:
+    ref = world.repo("alice/d", kind=RepoType.DATASET, visibility="private")
+    world.add(ref, "a.csv", b"a\n")
+    with pytest.raises(RepoNotFound):
+        find_layout(world.hub, world.bob, ref, "main")
+    with pytest.raises(RevisionNotFound):
+        find_layout(world.hub, world.alice, ref, "absent")

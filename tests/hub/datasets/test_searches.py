@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from entrepot.errors import InvalidParameter, QueryRefused, RepoNotFound
+from entrepot.hub.datasets import searches
+from entrepot.hub.datasets.tables import RowsPage
+from entrepot.names import RepoRef, RepoType
+from tests.support.parquet_files import parquet_of
+from tests.support.worlds import World
+
+ROWS = b"""{"id": 1, "text": "the quick brown fox", "tags": ["a"]}
+{"id": 2, "text": "a slow 'brown' bear", "tags": ["x y"]}
+{"id": 3, "text": null, "tags": ["quick"]}
+{"id": 4, "text": "nothing", "tags": []}
+"""
+
+
+@pytest.fixture
+def data(world: World) -> RepoRef:
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+    world.add(ref, "train.jsonl", ROWS)
+    return ref
+
+
+def search(world: World, ref: RepoRef, text: str, offset: int = 0, length: int = 9) -> RowsPage:
+    return searches.search(world.hub, None, ref, "main", "default", "train", text, offset=offset, length=length)
+
+
+def sift(world: World, ref: RepoRef, where: str = "", order: str = "", **options: Any) -> RowsPage:
+    window = {"offset": 0, "length": 9, **options}
+    return searches.filter_rows(world.hub, None, ref, "main", "default", "train", where=where, order=order, **window)
+
+
+def indexes(page: RowsPage) -> list[int]:
+    return [row.index for row in page.rows]
+
+
+def test_rows_with_most_of_the_words_come_first(world: World, data: RepoRef) -> None:
+    found = search(world, data, "quick BROWN")
+    assert (indexes(found), found.total) == ([0, 1, 2], 3)
+    assert found.rows[0].cells == {"id": 1, "text": "the quick brown fox", "tags": ["a"]}
+    assert indexes(search(world, data, "'brown'")) == [1]
+    assert indexes(search(world, data, "quick BROWN", 1, 1)) == [1]
+    assert indexes(search(world, data, "absent")) == []
+    with pytest.raises(InvalidParameter):
+        search(world, data, " ")
+
+
+def test_rows_are_filtered_and_ordered(world: World, data: RepoRef) -> None:
+    found = sift(world, data, '"id" > 1 and "id" <> 3', '"id" desc')
+    assert (indexes(found), found.total) == ([3, 1], 2)
+    assert indexes(sift(world, data)) == [0, 1, 2, 3]
+    assert indexes(sift(world, data, order='"text" desc', offset=1, length=2)) == [3, 1]
+    for where in ("1=1; select 1", "1=1 -- x", "/* */ true"):
+        with pytest.raises(InvalidParameter):
+            sift(world, data, where)
+    for where in ("absent = 1", "1=1) union select 1, 2, 3, 4 from read_text('/etc/passwd') where (1=1"):
+        with pytest.raises(QueryRefused):
+            sift(world, data, where)
+
+
+def test_statistics_have_the_shapes_of_the_public_service(world: World) -> None:
+    ref = world.repo("alice/s", kind=RepoType.DATASET)
+    columns = {
+        "n": [*range(99), None],
+        "f": [at / 4 for at in range(99)] + [float("nan")],
+        "b": [True] * 60 + [False] * 30 + [None] * 10,
+        "label": ["x"] * 70 + ["y"] * 30,
+        "text": [f"text number {at}" for at in range(100)],
+        "l": [[1] * (at % 3) for at in range(100)],
+        "struct": [{"a": 1}] * 100,
+    }
+    world.add(ref, "train.parquet", parquet_of(columns))
+    found = searches.summarize(world.hub, None, ref, "main", "default", "train")
+    assert (found.rows, found.is_partial) == (100, False)
+    shown = {column["column_name"]: column for column in found.columns}
+    kinds = {name: column["column_type"] for name, column in shown.items()}
+    assert kinds == {
+        "n": "int", "f": "float", "b": "bool", "label": "string_label", "text": "string_text", "l": "list"
+    }  # fmt: skip
+    assert shown["n"]["column_statistics"] == {
+        "nan_count": 1,
+        "nan_proportion": 0.01,
+        "min": 0,
+        "max": 98,
+        "mean": 49.0,
+        "median": 49.0,
+        "std": 28.72281,
+        "histogram": {"hist": [10] * 9 + [9], "bin_edges": [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 98]},
+    }
+    real = shown["f"]["column_statistics"]
+    assert (real["nan_count"], real["max"], sum(real["histogram"]["hist"])) == (1, 24.5, 99)
+    assert shown["b"]["column_statistics"]["frequencies"] == {"True": 60, "False": 30}
+    assert shown["label"]["column_statistics"]["frequencies"] == {"x": 70, "y": 30}
+    assert (shown["text"]["column_statistics"]["min"], shown["l"]["column_statistics"]["max"]) == (13, 2)
+
+
+def test_a_private_split_is_absent(world: World) -> None:
+    ref = world.repo("alice/d", kind=RepoType.DATASET, visibility="private")
+    world.add(ref, "train.jsonl", ROWS)
+    with pytest.raises(RepoNotFound):
+        search(world, ref, "quick")
+    with pytest.raises(RepoNotFound):
+        sift(world, ref)
+    with pytest.raises(RepoNotFound):
+        searches.summarize(world.hub, world.bob, ref, "main", "default", "train")

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import datetime
+import decimal
+import struct
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from entrepot.previews.features import cell_of, cut_row, features_of, order_of
+
+TYPES = [
+    pa.int8(),
+    pa.uint64(),
+    pa.float16(),
+    pa.float32(),
+    pa.float64(),
+    pa.bool_(),
+    pa.string(),
+    pa.large_string(),
+    pa.binary(),
+    pa.date32(),
+    pa.timestamp("ms"),
+    pa.timestamp("us", tz="UTC"),
+    pa.duration("s"),
+    pa.time64("us"),
+    pa.decimal128(10, 2),
+    pa.list_(pa.int32()),
+    pa.list_(pa.float32(), 3),
+    pa.large_list(pa.string()),
+    pa.struct([("a", pa.int64()), ("b", pa.list_(pa.string()))]),
+]
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=str)
+def test_features_of_types_are_those_of_datasets(kind: pa.DataType) -> None:
+    datasets = pytest.importorskip("datasets")
+    schema = pa.schema([("x", kind)])
+    assert features_of(schema) == datasets.Features.from_arrow_schema(schema).to_dict()
+
+
+def test_features_that_datasets_has_written_count() -> None:
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features({"label": datasets.ClassLabel(names=["no", "yes"]), "image": datasets.Image()})
+    assert features_of(features.arrow_schema) == features.to_dict()
+
+
+def test_broken_metadata_are_ignored() -> None:
+    schema = pa.schema([("x", pa.int64())], metadata={b"huggingface": b"{"})
+    assert features_of(schema) == {"x": {"dtype": "int64", "_type": "Value"}}
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (float("nan"), None),
+        (1.5, 1.5),
+        (b"\0\1", "AAE="),
+        (datetime.datetime(2026, 1, 2, 3, 4, 5), "2026-01-02T03:04:05"),
+        (datetime.date(2026, 1, 2), "2026-01-02"),
+        (datetime.timedelta(seconds=90), 90.0),
+        (decimal.Decimal("1.50"), "1.50"),
+        ([1, {"a": float("inf")}], [1, {"a": None}]),
+    ],
+)
+def test_values_become_json(value: Any, shown: Any) -> None:
+    assert cell_of(value, None) == shown
+
+
+def test_media_have_a_source() -> None:
+    png = (
+        b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + struct.pack(">II", 3, 2) + b"\x08\x02\0\0\0" + bytes(4)
+    )
+    image = cell_of({"bytes": png, "path": "a.png"}, {"_type": "Image"})
+    assert isinstance(image, dict)
+    assert (image["width"], image["height"]) == (3, 2)
+    assert str(image["src"]).startswith("data:image/png;base64,")
+    assert cell_of({"bytes": None, "path": "a.png"}, {"_type": "Image"}) == {"src": None, "height": None, "width": None}
+    sounds = cell_of([{"bytes": b"RIFFx", "path": None}], {"feature": {"_type": "Audio"}, "_type": "List"})
+    assert sounds == [[{"src": "data:audio/wav;base64,UklGRng=", "type": "audio/wav"}]]
+
+
+def test_long_cells_are_cut_and_media_are_not() -> None:
+    features = {"a": {"_type": "Value"}, "b": {"_type": "Value"}, "i": {"_type": "Image"}}
+    kept, cut = cut_row({"a": "é" * 100, "b": 1, "i": {"src": "x" * 200}}, features, 10)
+    assert kept == {"a": '"éééé', "b": 1, "i": {"src": "x" * 200}}
+    assert cut == ["a"]
+
+
+def test_the_order_of_columns_is_told() -> None:
+    assert order_of({"b": 1, "a": 2}) == [
+        {"feature_idx": 0, "name": "b", "type": 1},
+        {"feature_idx": 1, "name": "a", "type": 2},
+    ]
