@@ -10,7 +10,6 @@ import html
 import re
 
 import attrs
-import pyromark
 
 from entrepot.server import markdown
 
@@ -44,6 +43,8 @@ def without_comments(text: str) -> str:
     """Return Markdown without HTML comments, which cards use for notes to their authors; code keeps them."""
     if "<!--" not in text or len(text) > markdown.MAX_TEXT:
         return text
+    import pyromark
+
     text = text.encode("utf-8", "replace").decode()
     data, pieces, done = text.encode(), list[bytes](), 0
     for event, place in pyromark.events_with_range(text):
