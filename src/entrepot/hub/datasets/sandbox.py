@@ -18,6 +18,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
+from entrepot.hub.datasets.column_statistics import quoted
+
 READ = struct.Struct(">IQI")
 LENGTH = struct.Struct(">I")
 FAILED = 0xFFFFFFFF
@@ -121,10 +123,10 @@ def _run(pipe: _Pipe, request: Mapping[str, Any]) -> bytes:
             connection.register(f"_source{at}", _open(pipe, table))
         except (EntrepotError, pa.ArrowException, ValueError, OSError) as error:
             raise _Refused(_line(error)) from error
-        name = _quoted(table["name"])
+        name = quoted(table["name"])
         if table["schema"]:
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(table['schema'])}")
-            name = f"{_quoted(table['schema'])}.{name}"
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(table['schema'])}")
+            name = f"{quoted(table['schema'])}.{name}"
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM _source{at}")  # noqa: S608 - quoted names
     for key, value in _LOCKS.items():
         connection.execute(f"SET {key} = '{value}'")
@@ -223,10 +225,6 @@ def _unique(names: Sequence[str]) -> list[str]:
             free, number = f"{name}_{number}", number + 1
         found.append(free)
     return found
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _line(error: BaseException) -> str:

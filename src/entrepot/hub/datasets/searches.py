@@ -14,6 +14,7 @@ from entrepot.errors import InvalidParameter
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.datasets import column_statistics
+from entrepot.hub.datasets.column_statistics import quoted
 from entrepot.hub.datasets.layouts import find_layout
 from entrepot.hub.datasets.queries import QueryTable, run_queries
 from entrepot.hub.datasets.tables import RowsPage, ViewedRow, tables_of
@@ -161,11 +162,6 @@ def _page(
     viewed = [ViewedRow(int(row.pop(_INDEX)), row) for row in rows["rows"]]
     commit, total = found.table.layout.commit, int(count["rows"][0]["n"])
     return RowsPage(commit, found.features, viewed, total, found.is_partial or rows["is_cut"])
-
-
-def quoted(name: str) -> str:
-    """Return a name for SQL."""
-    return column_statistics.quoted(name)
 
 
 def _has_text(kind: object, depth: int = 0) -> bool:
