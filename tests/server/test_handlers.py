@@ -81,7 +81,7 @@ def test_who_sends_no_header_has_no_token(request_of: Ask) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["Bearer", "Bearer ", "Digest x", "Basic !!", "Basic " + "bm9jb2xvbg==", "Basic /w=="]
+    "header", ["Bearer", "Bearer ", "Digest x", "Basic !!", "Basic \u00e9", "Basic " + "bm9jb2xvbg==", "Basic /w=="]
 )
 def test_a_header_that_cannot_be_read_is_no_anonymous_call(request_of: Ask, header: str) -> None:
     with pytest.raises(InvalidCredentials):

@@ -7,7 +7,6 @@ result. Handlers do not catch errors; the middleware renders them.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Mapping, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlencode
@@ -120,7 +119,7 @@ def secret_of(request: Request) -> str | None:
     if scheme.lower() == "basic":
         try:
             _, colon, password = base64.b64decode(value, validate=True).decode("utf-8").partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             raise InvalidCredentials from None
         if colon:
             return password or None

@@ -6,7 +6,6 @@ Source: docs/protocols/hf_api.md, section 4.4 (cursors are opaque, ``Link`` is a
 from __future__ import annotations
 
 import base64
-import binascii
 
 import msgspec
 from starlette.requests import Request
@@ -47,7 +46,7 @@ def parse_cursor(text: str) -> After:
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         value, row = msgspec.json.decode(raw, type=tuple[int | float, int])
-    except (ValueError, binascii.Error, msgspec.DecodeError):
+    except (ValueError, msgspec.DecodeError):
         raise Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page") from None
     if max(abs(value), abs(row)) >= 1 << 63:
         raise Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page")

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from entrepot.server.handlers import json_response
+from entrepot.wire.harnesses import Harnesses
 
 
 def routes() -> list[BaseRoute]:
@@ -27,4 +28,4 @@ async def ignore(_request: Request) -> Response:
 
 async def list_harnesses(_request: Request) -> Response:
     """Serve an empty list of agent harnesses, which clients use to recognise the agent they run in."""
-    return json_response({"standardEnvVars": [], "harnesses": {}})
+    return json_response(Harnesses())

@@ -32,10 +32,10 @@ from entrepot.hub.files.lfs import MultipartUpload, ObjectPlan, RequestedObject,
 from entrepot.names import RepoRef, RepoType, parse_sha256
 from entrepot.server.handlers import base_url, call_hub, call_hub_slow, read_json, repo_of
 from entrepot.server.lfs.lfs_errors import Handler
+from entrepot.server.lfs.lfs_responses import lfs_response
 from entrepot.server.xet.auth import render_token
 from entrepot.wire.files.lfs import (
     BASIC,
-    MEDIA_TYPE,
     MULTIPART,
     XET,
     Action,
@@ -45,7 +45,6 @@ from entrepot.wire.files.lfs import (
     BatchResponse,
     LfsObject,
     ObjectFailure,
-    encode,
 )
 from entrepot.wire.times import format_ms
 
@@ -77,7 +76,7 @@ def batch(kind: RepoType) -> Handler:
         writer = _BatchWriter(base_url(request), asked.operation, _needs_parts(plan), chunked)
         plans = iter(plan)
         objects = [item if isinstance(item, BatchObject) else writer.write(next(plans)) for item in read]
-        return _json(BatchResponse(writer.transfer, objects))
+        return lfs_response(BatchResponse(writer.transfer, objects))
 
     return batch
 
@@ -89,7 +88,7 @@ def verify(kind: RepoType) -> Handler:
         named = await read_json(request, LfsObject)
         wanted = RequestedObject(parse_sha256(named.oid), named.size)
         await call_hub(request, lfs.verify, repo_of(request, kind), wanted)
-        return _json(named)
+        return lfs_response(named)
 
     return verify
 
@@ -182,7 +181,3 @@ class _BatchWriter:
 
     def _url(self, link: SignedUrl) -> str:
         return f"{self.base}{link.path}?{urlencode(link.query)}"
-
-
-def _json(value: BatchResponse | LfsObject) -> Response:
-    return Response(encode(value), media_type=MEDIA_TYPE)

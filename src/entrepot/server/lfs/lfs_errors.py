@@ -13,7 +13,8 @@ from starlette.responses import Response
 from entrepot.errors import ClientGone, Damaged, EntrepotError
 from entrepot.server.error_responses import error_response
 from entrepot.server.files import FileResponse
-from entrepot.wire.files.lfs import MEDIA_TYPE, Failure, encode
+from entrepot.server.lfs.lfs_responses import lfs_response
+from entrepot.wire.files.lfs import Failure
 
 Handler = Callable[[Request], Awaitable[Response | FileResponse]]
 
@@ -47,6 +48,6 @@ def with_lfs_errors(handler: Handler, *, challenges: bool = False) -> Handler:
 
 def _explain(request: Request, error: EntrepotError) -> Response:
     base = error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"])
-    response = Response(encode(Failure(error.message, error.message)), base.status, media_type=MEDIA_TYPE)
+    response = lfs_response(Failure(error.message, error.message), base.status)
     response.raw_headers += [header for header in base.headers if header[0] not in _REPLACED]
     return response

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,7 +17,8 @@ from entrepot.hub.repos.locks import MAX_PAGE, LfsLock
 from entrepot.names import RefName, RepoType, parse_branch, parse_path
 from entrepot.server.handlers import call_hub, query_int, read_json, repo_of
 from entrepot.server.lfs.lfs_errors import Handler
-from entrepot.wire.files.lfs import MEDIA_TYPE, LfsRef, encode
+from entrepot.server.lfs.lfs_responses import lfs_response
+from entrepot.wire.files.lfs import LfsRef
 from entrepot.wire.files.locks import (
     LockInfo,
     LockList,
@@ -41,9 +42,9 @@ def create(kind: RepoType) -> Handler:
         ref, path = repo_of(request, kind), parse_path(asked.path)
         taken = await call_hub(request, locks.take, ref, path, _branch(asked.ref))
         if taken.is_new:
-            return _json(LockResponse(_shape(taken.lock)), 201)
+            return lfs_response(LockResponse(_shape(taken.lock)), 201)
         message = f"already created lock: it is held by {taken.lock.owner}"
-        return _json(LockResponse(_shape(taken.lock), message), 409)
+        return lfs_response(LockResponse(_shape(taken.lock), message), 409)
 
     return create
 
@@ -62,7 +63,7 @@ def list_locks(kind: RepoType) -> Handler:
             cursor=query.get("cursor", ""),
             limit=query_int(request, "limit", _PAGE, low=1, high=MAX_PAGE),
         )
-        return _json(LockList(_shapes(page.locks), page.next or UNSET))
+        return lfs_response(LockList(_shapes(page.locks), page.next or UNSET))
 
     return search
 
@@ -74,7 +75,7 @@ def verify(kind: RepoType) -> Handler:
         asked = await read_json(request, VerifyRequest)
         limit = max(1, min(asked.limit or _PAGE, MAX_PAGE))
         found = await call_hub(request, locks.verify, repo_of(request, kind), cursor=asked.cursor, limit=limit)
-        return _json(VerifiedLocks(_shapes(found.ours), _shapes(found.theirs), found.next or UNSET))
+        return lfs_response(VerifiedLocks(_shapes(found.ours), _shapes(found.theirs), found.next or UNSET))
 
     return verify
 
@@ -86,7 +87,7 @@ def unlock(kind: RepoType) -> Handler:
         asked = await read_json(request, UnlockRequest)
         uid = request.path_params["lock"]
         lock = await call_hub(request, locks.release, repo_of(request, kind), uid, by_force=asked.force)
-        return _json(LockResponse(_shape(lock)))
+        return lfs_response(LockResponse(_shape(lock)))
 
     return unlock
 
@@ -108,7 +109,3 @@ def _shapes(found: Sequence[LfsLock]) -> list[LockInfo]:
 def _shape(lock: LfsLock) -> LockInfo:
     # git-lfs writes and caches these times to the second.
     return LockInfo(lock.uid, lock.path, f"{format_ms(lock.locked_ms)[:19]}Z", LockOwner(lock.owner))
-
-
-def _json(value: Struct, status: int = 200) -> Response:
-    return Response(encode(value), status, media_type=MEDIA_TYPE)

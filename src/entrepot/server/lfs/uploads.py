@@ -13,8 +13,9 @@ from entrepot.errors import ContentMismatch, Malformed, ThingNotFound
 from entrepot.hub.files import lfs
 from entrepot.server.bodies import announced_size, receive_into
 from entrepot.server.handlers import app_state, read_json
+from entrepot.server.lfs.lfs_responses import lfs_response
 from entrepot.server.threads import line_of
-from entrepot.wire.files.lfs import MEDIA_TYPE, Completion, encode
+from entrepot.wire.files.lfs import Completion
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
@@ -52,7 +53,7 @@ async def confirm_whole(request: Request) -> Response:
     await state.threads.run_short(
         lfs.confirm, state.hub, request.path_params["oid"], dict(request.query_params), line=line_of(request.scope)
     )
-    return Response(encode(done), media_type=MEDIA_TYPE)
+    return lfs_response(done)
 
 
 async def put_part(request: Request) -> Response:
@@ -75,7 +76,7 @@ async def complete(request: Request) -> Response:
     await state.threads.run_transfer(
         lfs.complete, state.hub, request.path_params["upload"], dict(request.query_params), etags
     )
-    return Response(encode(done), media_type=MEDIA_TYPE)
+    return lfs_response(done)
 
 
 async def take_in(request: Request, begin: Callable[[], IncomingBytes[T]]) -> T:

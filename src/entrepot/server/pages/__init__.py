@@ -6,7 +6,18 @@ A page is a function that calls use cases and returns a template with its values
 
 from __future__ import annotations
 
-from entrepot.server.pages import blobs, cards, histories, home, listings, profiles, sign_in, static_files, trees
+from entrepot.server.pages import (
+    api_reference,
+    blobs,
+    cards,
+    histories,
+    home,
+    listings,
+    profiles,
+    sign_in,
+    static_files,
+    trees,
+)
 from entrepot.server.pages.routing import PageRoute
 
 
@@ -14,6 +25,7 @@ def routes() -> list[PageRoute]:
     """Return the routes of all pages, to be matched after those of the API."""
     return [
         PageRoute("/-/static/{version}/{name}", static_files.send_static),
+        *api_reference.routes(),
         *home.routes(),
         *listings.routes(),
         *sign_in.routes(),

@@ -6,7 +6,6 @@ Source: docs/folders.md; ``entrepot.wire.repos.folders`` describes the bodies.
 from __future__ import annotations
 
 import base64
-import binascii
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -190,7 +189,7 @@ def _after(request: Request) -> str:
     text = request.query_params.get("cursor", "")
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except (ValueError, binascii.Error):
+    except ValueError:
         raise _bad_cursor() from None
 
 

@@ -6,7 +6,6 @@ Source: docs/protocols/hf_api.md, section 1A.2; docs/staged-changes.md, sections
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 from collections.abc import Iterator
 
@@ -144,7 +143,7 @@ def _delete(hub: HubContext, caller: MaybeCaller, wanted: NamedRepo) -> None:
 def _content(file: NewFile) -> bytes:
     try:
         return base64.b64decode(file.content, validate=True) if file.encoding == "base64" else file.content.encode()
-    except binascii.Error:
+    except ValueError:
         raise Malformed(f"file {file.path!r}", "its content is not base64") from None
 
 

@@ -9,7 +9,6 @@ only. Source: docs/protocols/hf_api.md, section 1A.4.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 
@@ -61,7 +60,7 @@ def _unpack(data: bytes) -> bytes:
     standard = data.translate(bytes.maketrans(b"-_", b"+/")).rstrip(b"=")
     try:
         return base64.b64decode(standard + b"=" * (-len(standard) % 4), validate=True)
-    except binascii.Error:
+    except ValueError:
         raise _unreadable() from None
 
 
