@@ -206,6 +206,8 @@ async def read_answers(request: Request) -> dict[str, object]:
 
 
 def _lister(status: str) -> Callable[[Request, RepoRef], Awaitable[Response]]:
+    """Serve a page of the access requests in one state."""
+
     async def endpoint(request: Request, ref: RepoRef) -> Response:
         cursor = request.query_params.get("cursor")
         after = parse_cursor(cursor) if cursor else None
