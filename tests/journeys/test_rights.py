@@ -31,13 +31,13 @@ from entrepot.hub.repos.folders import FolderDraft, FolderId
 from entrepot.hub.repos.grants import Subject
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.hub.scopes import RequestedScope
-from entrepot.names import RepoRef, RepoType, new_uid
+from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType, new_uid
 from entrepot.server import app as application
 from entrepot.server.hosting import running
 from entrepot.settings import Settings
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/rights.md"
-KINDS = {kind.plural: kind for kind in RepoType}
+KINDS = {kind.plural: kind for kind in VERSIONED_TYPES}
 STATES = ("public", "private", "gated")
 NUMBERS = itertools.count(1)
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
@@ -342,7 +342,7 @@ def test_every_caller_gets_what_the_table_says(site: Site, line: Line) -> None:
     found: dict[tuple[str, str, str], str] = {}
     expected: dict[tuple[str, str, str], str] = {}
     for route in (route for route in site.routes if line in lines_of(route)):
-        kind = next((kind for kind in RepoType if kind in route.patterns), RepoType.MODEL)
+        kind = next((kind for kind in VERSIONED_TYPES if kind in route.patterns), RepoType.MODEL)
         for state, who in itertools.product(states, PEOPLE):
             told = RIGHTS[line.right, state][who]
             shown = "public" if state == "-" else state
@@ -376,7 +376,7 @@ def test_a_hidden_repository_of_any_type_is_not_distinguished_from_an_absent_one
 
 @pytest.mark.parametrize("who", ["anonymous", "stranger", "accepted", "rejected", "limited"])
 def test_no_list_and_no_search_names_a_hidden_repository(site: Site, who: str) -> None:
-    hidden = [site.common(kind, "private") for kind in RepoType]
+    hidden = [site.common(kind, "private") for kind in VERSIONED_TYPES]
     seen = site.common(RepoType.MODEL, "public")
     told = ""
     for route in (route for route in site.routes if route.method == "GET" and "{name}" not in route.path):
