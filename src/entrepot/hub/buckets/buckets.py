@@ -16,7 +16,7 @@ from entrepot.catalog.files import bucket_files
 from entrepot.catalog.files.bucket_files import BucketTotals
 from entrepot.catalog.repos import repositories as rows
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import RepoNotFound
+from entrepot.errors import AccountNotFound
 from entrepot.hub import access, audit, events
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import MaybeCaller, require_change, require_login, seen_by
@@ -101,12 +101,12 @@ def list_all(
 
     Raises:
         LoginRequired: the caller's own are wanted, and there is no caller.
-        RepoNotFound: no account has this name.
+        AccountNotFound: no account has this name.
     """
     with hub.read() as tx:
         account = require_login(caller).account if namespace is None else accounts.find(tx, namespace)
         if account is None:
-            raise RepoNotFound(anonymous=caller is None)
+            raise AccountNotFound(namespace or "")
         found = rows.page_of(tx, account.id, RepoType.BUCKET, seen_by(caller), after=after, part=part, limit=limit + 1)
         page = _infos(tx, found[:limit])
     return BucketList(page, found[limit - 1].name if len(found) > limit else None)
