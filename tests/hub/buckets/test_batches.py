@@ -9,7 +9,7 @@ from entrepot.hub.accounts import quotas
 from entrepot.hub.buckets import batches, bucket_contents, buckets
 from entrepot.hub.buckets.batches import EMPTY, AddToBucket, BucketOperation, CopyToBucket, DeleteFromBucket
 from entrepot.hub.buckets.bucket_contents import BucketFile
-from entrepot.hub.files import chunks, xorb_scrubbing
+from entrepot.hub.files import chunks, xet_tokens, xorb_scrubbing
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
@@ -76,7 +76,11 @@ def test_paths_that_no_file_may_have_fail_alone(world: World, path: str) -> None
 
 def test_wrong_hashes_and_times_fail_alone(world: World) -> None:
     ref = new(world)
-    wrong = [AddToBucket("h", "xyz"), AddToBucket("t", EMPTY, 10**18), AddToBucket("n", "1" * 64)]
+    wrong: list[BucketOperation] = [
+        AddToBucket("h", "xyz"),
+        AddToBucket("t", EMPTY, 10**18),
+        AddToBucket("n", "1" * 64),
+    ]
     assert change(world, ref, *wrong, AddToBucket("old", EMPTY, -1)) == ["h", "t", "n"]
     assert list(files(world, ref)) == ["old"]
 
@@ -87,7 +91,11 @@ def test_a_hash_alone_gives_no_right(world: World, sender: Sender) -> None:
     assert change(world, secret, AddToBucket("a", known)) == []
     source = RepoRef(RepoType.BUCKET, secret.id)
     absent = RepoRef(RepoType.BUCKET, other.id)
-    tried = [AddToBucket("add", known), CopyToBucket("copy", known, source), CopyToBucket("from", known, absent)]
+    tried: list[BucketOperation] = [
+        AddToBucket("add", known),
+        CopyToBucket("copy", known, source),
+        CopyToBucket("from", known, absent),
+    ]
     outcome = batches.apply(world.hub, world.alice, ref, [*tried, CopyToBucket("kind", known, None)])
     assert [one.path for one in outcome.failed] == ["add", "copy", "from", "kind"]
     assert outcome.failed[1].error == outcome.failed[2].error  # private is as absent
@@ -145,8 +153,6 @@ def test_a_token_ends_when_the_bucket_becomes_private(world: World, sender: Send
     ref = new(world)
     one = stored(sender, ref)
     change(world, ref, AddToBucket("a", one))
-    from entrepot.hub.files import xet_tokens
-
     issued = xet_tokens.issue_read(world.hub, world.bob, ref, None)
     repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="private"))
     with pytest.raises(InvalidCredentials):

@@ -2,7 +2,7 @@
 
 A batch is no transaction of its operations: those that are wrong are reported,
 the others are applied, all at the same moment. No bytes are read or copied.
-Source: docs/protocols/hub_more.md, section 1.3.
+Source: docs/protocols/buckets.md, section 3.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""JSON of buckets. Source: docs/protocols/hub_more.md, section 1."""
+"""JSON of buckets. Source: docs/protocols/buckets.md, sections 1 to 3."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Files of buckets: lists, batches of changes, and contents.
 
-Source: docs/protocols/hub_more.md, sections 1.2 to 1.4.
+Source: docs/protocols/buckets.md, sections 2 to 4.
 """
 
 from __future__ import annotations

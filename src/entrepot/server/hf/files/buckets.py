@@ -1,6 +1,6 @@
 """Buckets themselves: create, describe, list, configure and delete them.
 
-Source: docs/protocols/hub_more.md, section 1.1.
+Source: docs/protocols/buckets.md, section 1.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoRef, RepoType
 from entrepot.server.handlers import base_url, call_hub, json_response, next_link, query_int, read_json, repo_of
+from entrepot.server.hf.conflicts import absolute_url
 from entrepot.server.hf.files.xet_tokens import xet_token_response
-from entrepot.server.hf.repos.repositories import absolute_url
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.files.buckets import BucketCreation, BucketDescription, BucketSettings
 from entrepot.wire.repos.repositories import MadeRepo

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
-from collections.abc import Iterator
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from entrepot.errors import AlreadyExists, Malformed
+from entrepot.errors import Malformed
 from entrepot.hub.callers import MaybeCaller, require_login
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoRef, RepoType, parse_repo_id, parse_repo_type
 from entrepot.server.handlers import base_url, call_hub, json_response, lookup_id, read_json
+from entrepot.server.hf.conflicts import absolute_url
 from entrepot.server.hf.repo_routes import repo_routes
 from entrepot.server.hf.repos.repo_json import render_gate
 from entrepot.wire.repos.repositories import (
@@ -161,14 +160,3 @@ def _gate(value: Gate | None) -> str | None:
     if value is False:
         return "no"
     raise Malformed("setting 'gated'", 'expected false, "auto" or "manual"')
-
-
-@contextlib.contextmanager
-def absolute_url(request: Request) -> Iterator[None]:
-    """Make the URL of an existing repository in a 409 absolute, because clients open it."""
-    try:
-        yield
-    except AlreadyExists as error:
-        if error.url is not None:
-            raise AlreadyExists(error.subject, f"{base_url(request)}/{error.url}") from error
-        raise
