@@ -7,6 +7,7 @@ A page is a function that calls use cases and returns a template with its values
 from __future__ import annotations
 
 from entrepot.server.pages import blobs, cards, histories, home, listings, profiles, sign_in, static_files, trees
+from entrepot.server.pages.repositories import buckets
 from entrepot.server.pages.routing import PageRoute
 
 
@@ -21,5 +22,6 @@ def routes() -> list[PageRoute]:
         *trees.routes(),
         *histories.routes(),
         *cards.routes(),
+        *buckets.routes(),
         *profiles.routes(),
     ]
