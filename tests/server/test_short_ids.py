@@ -78,6 +78,7 @@ def repo_paths() -> list[tuple[str, str]]:
         for route in build_handlers(_NoHub())  # type: ignore[arg-type] # only the number of workers is read
         if isinstance(route, Route)
         and "{namespace}/{name}" in route.path
+        and "/buckets/" not in route.path  # a bucket has no id without a namespace
         and route.path != "/{namespace}/{name}"  # without a namespace, this is the page of an account
         for method in sorted(route.methods or ())
     ]
