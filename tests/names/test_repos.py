@@ -118,6 +118,14 @@ def test_another_type_is_refused(text: str) -> None:
         parse_repo_type(text)
 
 
+@pytest.mark.parametrize("text", ["bucket", "Buckets"])
+def test_a_bucket_is_no_repository_with_commits(text: str) -> None:
+    with pytest.raises(InvalidName, match="/api/buckets"):
+        parse_repo_type(text)
+    assert RepoType.BUCKET not in VERSIONED_TYPES
+    assert [kind.value for kind in VERSIONED_TYPES] == ["model", "dataset", "space"]
+
+
 @pytest.mark.parametrize("text", ["kernel", "Kernels"])
 def test_a_type_of_the_public_hub_is_refused_by_name(text: str) -> None:
     with pytest.raises(InvalidName, match="does not support kernels"):

@@ -11,8 +11,9 @@ from entrepot.hub.buckets.batches import EMPTY, AddToBucket, BucketOperation, Co
 from entrepot.hub.buckets.bucket_contents import BucketFile
 from entrepot.hub.files import chunks, xet_tokens, xorb_scrubbing
 from entrepot.hub.jobs import maintenance
-from entrepot.hub.repos import repositories
+from entrepot.hub.repos import repositories, storage_costs
 from entrepot.hub.repos.repositories import RepoChanges
+from entrepot.hub.search import profiles
 from entrepot.names import RepoRef, RepoType, XetHash
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import DAY_MS, World
@@ -239,3 +240,17 @@ def test_an_upload_that_no_batch_names_is_swept(world: World, sender: Sender, la
     later()
     assert sweep(world) == ["xorb"]
     assert change(world, ref, AddToBucket("a", one)) == ["a"]
+
+
+def test_storage_costs_show_what_buckets_use_and_share(world: World, sender: Sender) -> None:
+    ref, other = new(world), new(world, "alice/other")
+    one, two = stored(sender, ref, 1), stored(sender, ref, 2)
+    change(world, ref, AddToBucket("a", one), AddToBucket("b", one), AddToBucket("c", two))
+    change(world, other, CopyToBucket("a", one, ref))
+    costs = {cost.name: cost for cost in storage_costs.of_everything(world.hub)}
+    mine, copied = costs["bucket alice/b"], costs["bucket alice/other"]
+    assert (mine.logical, copied.logical) == (12_000, 4_000)
+    assert copied.stored == copied.shared == mine.shared
+    assert (copied.freed, mine.freed) == (0, mine.stored - mine.shared)
+    listed = {str(full.info.row.ref): full.used_bytes for full in profiles.stored(world.hub, world.alice, None)}
+    assert listed["bucket alice/b"] == 12_000
