@@ -20,7 +20,7 @@ from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import branches, commits, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.repositories import NewRepo
-from entrepot.names import RepoType, parse_path
+from entrepot.names import VERSIONED_TYPES, parse_path
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.settings import Settings
@@ -129,7 +129,7 @@ def read(text: str) -> Seen:
 
 def fill(hub: HubContext, owner: Caller) -> None:
     """Create repositories of each type, public and private, with hostile contents."""
-    for kind in RepoType:
+    for kind in VERSIONED_TYPES:
         for visibility in ("public", "private"):
             name = f"{kind.value}-{visibility}"
             ref = repositories.create(hub, owner, NewRepo(kind, name, "alice", visibility)).ref

@@ -23,6 +23,7 @@ from entrepot.catalog.community.access_requests import ACCEPTED, REJECTED, Acces
 from entrepot.catalog.repos import repositories as repos
 from entrepot.hub.accounts import accounts, tokens
 from entrepot.hub.accounts.tokens import TokenDraft
+from entrepot.hub.buckets import buckets
 from entrepot.hub.callers import FINE_GRAINED, Caller, Role
 from entrepot.hub.community import collections
 from entrepot.hub.context import HubContext, open_hub
@@ -31,13 +32,13 @@ from entrepot.hub.repos.folders import FolderDraft, FolderId
 from entrepot.hub.repos.grants import Subject
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.hub.scopes import RequestedScope
-from entrepot.names import RepoRef, RepoType, new_uid
+from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType, new_uid
 from entrepot.server import app as application
 from entrepot.server.hosting import running
 from entrepot.settings import Settings
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/rights.md"
-KINDS = {kind.plural: kind for kind in RepoType}
+KINDS = {kind.plural: kind for kind in VERSIONED_TYPES}
 STATES = ("public", "private", "gated")
 NUMBERS = itertools.count(1)
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
@@ -126,6 +127,8 @@ def general(path: str) -> tuple[str, RepoType | None]:
     """Return a pattern without its type of repository, and the type."""
     if found := re.match(r"/api/(models|datasets|spaces)(?=/|$)", path):
         return f"/api/{{T}}{path[found.end() :]}", KINDS[found[1]]
+    if re.match(r"(/api)?/buckets/\{namespace\}", path):
+        return path, RepoType.BUCKET
     if found := re.match(r"/(datasets|spaces)/(?=\{namespace\})", path):
         return f"/{{P}}{path[found.end() :]}", KINDS[found[1]]
     if path.startswith("/{namespace}"):
@@ -165,8 +168,11 @@ class Site:
         """Create an unused repository, with the access requests of the accounts that need one."""
         owner = self.caller("owner")
         visibility = "private" if state == "private" else "public"
-        new = NewRepo(kind, f"{state}-{next(NUMBERS):05d}", "acme", visibility)
-        row = repositories.create(self.hub, owner, new)
+        name = f"{state}-{next(NUMBERS):05d}"
+        if kind.kind.has_commits:
+            row = repositories.create(self.hub, owner, NewRepo(kind, name, "acme", visibility))
+        else:
+            row = buckets.create(self.hub, owner, "acme", name, visibility)
         if state != "public":
             # A private one too: an account with access from its public time does not see it now.
             repositories.configure(self.hub, owner, row.ref, RepoChanges(gated="manual"))
@@ -174,7 +180,8 @@ class Site:
                 for name, status in (("accepted", ACCEPTED), ("rejected", REJECTED)):
                     asker = self.caller(name).account.id
                     access_requests.add(tx, AccessRequest(0, new_uid(), row.id, asker, status, {}, None, 1, 1))
-        pulls.open_draft(self.hub, owner, row.ref, "A proposal", "Of the owner.")
+        if kind.kind.has_commits:
+            pulls.open_draft(self.hub, owner, row.ref, "A proposal", "Of the owner.")
         return row.ref
 
     def common(self, kind: RepoType, state: str) -> RepoRef:
@@ -357,7 +364,7 @@ def test_every_caller_gets_what_the_table_says(site: Site, line: Line) -> None:
     assert {key: (found[key], expected[key]) for key in found if found[key] != expected[key]} == {}
 
 
-@pytest.mark.parametrize("kind", [RepoType.DATASET, RepoType.SPACE], ids=lambda kind: kind.value)
+@pytest.mark.parametrize("kind", [RepoType.DATASET, RepoType.SPACE, RepoType.BUCKET], ids=lambda kind: kind.value)
 @pytest.mark.parametrize("who", ["anonymous", "stranger", "accepted", "rejected", "limited"])
 def test_a_hidden_repository_of_any_type_is_not_distinguished_from_an_absent_one(
     site: Site, kind: RepoType, who: str

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from entrepot.errors import InvalidName
-from entrepot.names.repos import RESERVED, RepoId, RepoRef, RepoType, parse_repo_id, parse_repo_type
+from entrepot.names.repos import RESERVED, VERSIONED_TYPES, RepoId, RepoRef, RepoType, parse_repo_id, parse_repo_type
 
 
 def is_ours(text: str) -> bool:
@@ -118,6 +118,14 @@ def test_another_type_is_refused(text: str) -> None:
         parse_repo_type(text)
 
 
+@pytest.mark.parametrize("text", ["bucket", "Buckets"])
+def test_a_bucket_is_no_repository_with_commits(text: str) -> None:
+    with pytest.raises(InvalidName, match="/api/buckets"):
+        parse_repo_type(text)
+    assert RepoType.BUCKET not in VERSIONED_TYPES
+    assert [kind.value for kind in VERSIONED_TYPES] == ["model", "dataset", "space"]
+
+
 @pytest.mark.parametrize("text", ["kernel", "Kernels"])
 def test_a_type_of_the_public_hub_is_refused_by_name(text: str) -> None:
     with pytest.raises(InvalidName, match="does not support kernels"):
@@ -125,9 +133,9 @@ def test_a_type_of_the_public_hub_is_refused_by_name(text: str) -> None:
 
 
 def test_every_type_has_its_kind() -> None:
-    assert [kind.plural for kind in RepoType] == ["models", "datasets", "spaces"]
-    assert [kind for kind in RepoType if kind.kind.has_sdk] == [RepoType.SPACE]
-    assert [kind for kind in RepoType if kind.kind.has_library] == [RepoType.MODEL]
+    assert [kind.plural for kind in VERSIONED_TYPES] == ["models", "datasets", "spaces"]
+    assert [kind for kind in VERSIONED_TYPES if kind.kind.has_sdk] == [RepoType.SPACE]
+    assert [kind for kind in VERSIONED_TYPES if kind.kind.has_library] == [RepoType.MODEL]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import commits, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.repositories import NewRepo
-from entrepot.names import RepoId, RepoRef, RepoType, parse_path
+from entrepot.names import VERSIONED_TYPES, RepoId, RepoRef, RepoType, parse_path
 from entrepot.server.app import build_handlers, make_app, routes_of
 from entrepot.server.hosting import running
 from entrepot.server.short_ids import short_routes
@@ -78,6 +78,7 @@ def repo_paths() -> list[tuple[str, str]]:
         for route in build_handlers(_NoHub())  # type: ignore[arg-type] # only the number of workers is read
         if isinstance(route, Route)
         and "{namespace}/{name}" in route.path
+        and "/buckets/" not in route.path  # a bucket has no id without a namespace
         and route.path != "/{namespace}/{name}"  # without a namespace, this is the page of an account
         for method in sorted(route.methods or ())
     ]
@@ -151,7 +152,7 @@ def test_a_new_route_gets_its_short_one() -> None:
     assert [route.path for route in found.after if isinstance(route, Route)] == ["/api/models/{name}/dreams"]
 
 
-@pytest.mark.parametrize("kind", list(RepoType))
+@pytest.mark.parametrize("kind", list(VERSIONED_TYPES))
 def test_reading_routes_redirect_an_alias_relative_and_with_the_query(site: Site, kind: RepoType) -> None:
     ref = site.make("seen", kind=kind)
     aliases.put(site.hub, f"seen-{kind.value}", ref)

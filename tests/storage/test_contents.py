@@ -7,7 +7,7 @@ import pytest
 from entrepot.blobs import file_key, put
 from entrepot.errors import BlobMissing, BlobUnreadable, ObjectDamaged
 from entrepot.names import Oid, Sha256
-from entrepot.storage.contents import PackedContent, open_file, sha256_of
+from entrepot.storage.contents import EmptyContent, PackedContent, open_file, sha256_of
 from tests.support.stored_repo import StoredRepo
 
 OID = Oid("1" * 40)
@@ -24,6 +24,9 @@ def test_small_content_is_read_at_any_offset() -> None:
 
 def test_an_empty_content_is_read() -> None:
     assert PackedContent(OID, 0, zlib.compress(b"")).read_at(0, 10) == b""
+    content = EmptyContent()
+    assert (content.size, content.read_at(0, 10)) == (0, b"")
+    content.close()
 
 
 @pytest.mark.parametrize("data", [b"", b"no zlib", zlib.compress(b"0123456789")[:-3]])

@@ -12,7 +12,7 @@ import attrs
 
 from entrepot.cards.metadata import Card, CardFields
 from entrepot.errors import InvalidName
-from entrepot.names import RepoType, parse_wanted_id
+from entrepot.names import VERSIONED_TYPES, RepoType, parse_wanted_id
 
 KINDS = (
     "trained_on",
@@ -32,7 +32,7 @@ _BY_RELATION = {"quantized": "quantised_from", "merge": "merged_from"}
 _LINE = re.compile(r"([A-Za-z][A-Za-z-]{0,60}): (.{1,500})")
 _KEY = re.compile(r"(?:hub/)?(?:(models|datasets|spaces)/)?([^@\s]{1,200})@([0-9a-f]{40})")
 _INPUT = re.compile(rf"(?:({'|'.join(KINDS)}) )?(\S+)")
-_TYPES = {kind.kind.plural: kind for kind in RepoType}
+_TYPES = {kind.kind.plural: kind for kind in VERSIONED_TYPES}
 
 
 @attrs.frozen

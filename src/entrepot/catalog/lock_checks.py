@@ -34,11 +34,11 @@ LOCKS: dict[str, frozenset[LockClass]] = {
         (
             *("refs", "objects", "commits", "parents", "path_changes", "downloads", "file_links", "uploads"),
             *("upload_parts", "lfs_locks", "staged", "discussions", "discussion_events", "likes", "access_requests"),
-            *("collection_items", "lineage_edges"),
+            *("collection_items", "lineage_edges", "bucket_files"),
         ),
         frozenset({_REPO, _HUB}),
     ),
-    "xet_claims": frozenset({_REPO, _XORB, _HUB}),
+    **dict.fromkeys(("xet_claims", "bucket_rights"), frozenset({_REPO, _XORB, _HUB})),
     "files": frozenset({_FILE}),
     "attachments": frozenset({_FILE, _HUB}),
     **dict.fromkeys(

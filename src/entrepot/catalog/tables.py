@@ -472,6 +472,37 @@ xet_claims = sa.Table(
     sqlite_with_rowid=False,
 )
 
+bucket_files = sa.Table(
+    "bucket_files",
+    metadata,
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
+    # Bytes, so that every database sorts and compares paths in the same way.
+    sa.Column("path", sa.LargeBinary(1024), primary_key=True),
+    sa.Column("xet_hash", Hex(32), nullable=False),
+    # The chunks of the file; NULL: it is empty.
+    sa.Column("file", Hex(20), sa.ForeignKey("xet_files.id"), index=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("mtime_ms", sa.BigInteger, nullable=False),
+    sa.Column("uploaded_ms", sa.BigInteger, nullable=False),
+    sa.Index("bucket_files_by_hash", "repo_id", "xet_hash"),
+    # With the size, so that the totals of a bucket need no row of the table.
+    sa.Index("bucket_files_by_time", "repo_id", "uploaded_ms", "size"),
+    sqlite_with_rowid=False,
+)
+
+bucket_rights = sa.Table(
+    "bucket_rights",
+    metadata,
+    # What was uploaded for a bucket, or was in it until a moment ago: it may be named there, and read.
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
+    sa.Column("xet_hash", Hex(32), primary_key=True),
+    sa.Column("file", Hex(20), sa.ForeignKey("xet_files.id"), nullable=False, index=True),
+    sa.Column("granted_ms", sa.BigInteger, nullable=False),
+    # Whether the bucket has shown the file to its readers, whose downloads may still be running.
+    sa.Column("was_listed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sqlite_with_rowid=False,
+)
+
 dedup_chunks = sa.Table(
     "dedup_chunks",
     metadata,

@@ -13,6 +13,7 @@ import urllib.parse
 
 from entrepot.errors import InvalidName
 from entrepot.names import (
+    VERSIONED_TYPES,
     RepoId,
     RepoPath,
     RepoRef,
@@ -26,7 +27,7 @@ from entrepot.names import (
 PROTOCOL = "entrepot"
 
 _SYNTAX = "expected entrepot://[datasets/|spaces/]namespace/name[@revision]/path"
-_KINDS = {kind.plural: kind for kind in RepoType}
+_KINDS = {kind.plural: kind for kind in VERSIONED_TYPES}
 
 
 @dataclasses.dataclass(frozen=True)

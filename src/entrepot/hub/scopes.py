@@ -263,4 +263,4 @@ def repo_type_of(kind: str) -> RepoType | None:
     try:
         return RepoType(kind)
     except ValueError:
-        raise Malformed("entity of a scope", "its type is user, org, folder, model, dataset or space") from None
+        raise Malformed("entity of a scope", "its type is user, org, folder, model, dataset, space or bucket") from None

@@ -49,6 +49,7 @@ from entrepot.names.refs import (
 )
 from entrepot.names.repos import (
     UNSUPPORTED_TYPES,
+    VERSIONED_TYPES,
     RepoId,
     RepoKind,
     RepoRef,
@@ -63,6 +64,7 @@ __all__ = [
     "MAIN",
     "ROOT",
     "UNSUPPORTED_TYPES",
+    "VERSIONED_TYPES",
     "AccountName",
     "FolderName",
     "Oid",

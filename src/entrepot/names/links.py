@@ -5,9 +5,9 @@ from __future__ import annotations
 import urllib.parse
 
 from entrepot.errors import InvalidName
-from entrepot.names.repos import RepoRef, RepoType, parse_repo_id, parse_repo_type, parse_wanted_id
+from entrepot.names.repos import VERSIONED_TYPES, RepoRef, RepoType, parse_repo_id, parse_repo_type, parse_wanted_id
 
-_KINDS = {kind.plural: kind for kind in RepoType}
+_KINDS = {kind.plural: kind for kind in VERSIONED_TYPES}
 _SCHEMES = ("http://", "https://")
 _OWN_SCHEMES = ("entrepot://", "hf://")
 _CONTENT = frozenset({"tree", "blob", "resolve", "raw"})

@@ -11,11 +11,16 @@ from entrepot.errors import InvalidName
 
 
 class RepoType(enum.StrEnum):
-    """The type of a repository; the value is the singular word of the API."""
+    """The type of a repository; the value is the singular word of the API.
+
+    A bucket has the name, the owner and the rights of a repository, but no commits:
+    what iterates over types that have some uses :data:`VERSIONED_TYPES`.
+    """
 
     MODEL = "model"
     DATASET = "dataset"
     SPACE = "space"
+    BUCKET = "bucket"
 
     @property
     def kind(self) -> RepoKind:
@@ -24,7 +29,7 @@ class RepoType(enum.StrEnum):
 
     @property
     def plural(self) -> str:
-        """The word in API routes: ``models``, ``datasets``, ``spaces``."""
+        """The word in API routes: ``models``, ``datasets``, ``spaces``, ``buckets``."""
         return self.kind.plural
 
     @property
@@ -41,6 +46,7 @@ class RepoKind:
     ``has_library``: a library loads it; the hub shows its library, ``config.json``
     and evaluation results, and counts downloads of certain files only.
     ``names_datasets``: its card names the datasets and base models it was made from.
+    ``has_commits``: it is a git repository; without, it is a flat map of paths to files.
     """
 
     plural: str
@@ -48,13 +54,18 @@ class RepoKind:
     has_sdk: bool = False
     has_library: bool = False
     names_datasets: bool = False
+    has_commits: bool = True
 
 
 _KINDS = {
     RepoType.MODEL: RepoKind("models", "", has_library=True, names_datasets=True),
     RepoType.DATASET: RepoKind("datasets", "datasets/"),
     RepoType.SPACE: RepoKind("spaces", "spaces/", has_sdk=True, names_datasets=True),
+    RepoType.BUCKET: RepoKind("buckets", "buckets/", has_commits=False),
 }
+
+VERSIONED_TYPES = tuple(kind for kind in RepoType if kind.kind.has_commits)
+"""The types of repositories that have commits: models, datasets and spaces."""
 
 UNSUPPORTED_TYPES = {"kernel": "kernels"}
 """Types of the public hub that this one does not support, in singular and plural."""
@@ -167,15 +178,18 @@ def _check_parts(text: str, *parts: str) -> None:
 
 
 def parse_repo_type(text: str | None) -> RepoType:
-    """Parse a repository type in singular or plural; ``None`` and ``""`` mean model.
+    """Parse a type of repositories with commits, in singular or plural; ``None`` and ``""`` mean model.
 
     Raises:
-        InvalidName: the text is not a repository type.
+        InvalidName: the text is not a repository type, or means a bucket.
     """
     word = (text or "model").lower()
-    for kind in RepoType:
+    for kind in VERSIONED_TYPES:
         if word in (kind.value, kind.plural):
             return kind
+    if word in (RepoType.BUCKET.value, RepoType.BUCKET.plural):
+        reason = "a bucket has no commits and its own routes, below /api/buckets; expected model, dataset or space"
+        raise InvalidName("repository type", str(text), reason)
     for singular, plural in UNSUPPORTED_TYPES.items():
         if word in (singular, plural):
             reason = f"this hub does not support {plural}; expected model, dataset or space"

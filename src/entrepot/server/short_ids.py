@@ -17,13 +17,13 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
 from entrepot.hub import aliases
-from entrepot.names import RepoType
+from entrepot.names import VERSIONED_TYPES
 from entrepot.names.repos import RESERVED
 from entrepot.server.handlers import app_state
 from entrepot.server.raw_path import decode_segment
 from entrepot.server.threads import line_of
 
-_KINDS = "|".join(kind.plural for kind in RepoType)
+_KINDS = "|".join(kind.plural for kind in VERSIONED_TYPES)
 _FULL = re.compile(rf"(/api/(?:{_KINDS})/|/(?:{_KINDS})/|/)\{{namespace\}}/\{{name\}}(.*)")
 _READING_POSTS = re.compile(r"/paths-info/|/contents/|/git-upload-pack$|\.git/info/lfs/objects/batch$")
 _SAFE = frozenset({"GET", "HEAD"})
@@ -62,7 +62,7 @@ def short_routes(routes: Sequence[BaseRoute]) -> ShortRoutes:
         word = rest.removeprefix("/").partition("/")[0]
         shadowed = pages.get(f"{prefix}{{namespace}}/{{name}}")
         # "datasets" is not a valid namespace: "/datasets/x/info/refs" never means a model "datasets/x".
-        is_first = word in RESERVED or prefix not in ("/", *(f"/api/{kind.plural}/" for kind in RepoType))
+        is_first = word in RESERVED or prefix not in ("/", *(f"/api/{kind.plural}/" for kind in VERSIONED_TYPES))
         if not is_first and shadowed is not None and rest == f"/{word}" and word:
             handler, is_first = _unless_account(handler, shadowed, word), True
         short = Route(f"{prefix}{{name}}{rest}", handler, methods=methods)

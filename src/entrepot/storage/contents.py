@@ -56,6 +56,19 @@ class PackedContent:
         self._data = self._content = None
 
 
+class EmptyContent:
+    """The content of an empty file, for which nothing is stored."""
+
+    size = 0
+
+    def read_at(self, _offset: int, _length: int) -> bytes:
+        """Return no bytes."""
+        return b""
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to release."""
+
+
 def open_file(store: Store, sha256: Sha256, size: int | None = None) -> Reader:
     """Open the bytes of a large file for reading.
 

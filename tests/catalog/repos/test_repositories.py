@@ -6,7 +6,9 @@ import sqlalchemy as sa
 
 from entrepot.catalog import Catalog, community_tables, tables
 from entrepot.catalog.accounts.accounts import Account
-from entrepot.catalog.files import file_links, files, uploads, xet_files
+from entrepot.catalog.files import bucket_files, bucket_rights, file_links, files, uploads, xet_files
+from entrepot.catalog.files.bucket_files import BucketFile
+from entrepot.catalog.files.bucket_rights import BucketRight
 from entrepot.catalog.files.uploads import Upload
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.git import objects
@@ -184,6 +186,9 @@ def fill(catalog: Catalog, row: RepoRow) -> None:
         made = XetFileRow.of(XetHash(sha), 1, b"")
         xet_files.put(tx, made, {}, 1)
         xet_files.claim(tx, row.id, [Claim(sha, made.id, made.hash, 1)], 1, 1)
+        item = BucketFile(RepoPath("a"), made.hash, made.id, 1, 1, 1)
+        bucket_files.put(tx, row.id, [item])
+        bucket_rights.grant(tx, row.id, [BucketRight(made.hash, made.id)], 1)
         locks.add(tx, row.id, RepoPath("a"), None, 1, 1)
         lineage.put(tx, [EdgeRow(row.id, OID, "trained_on", RepoType.DATASET, "a/d", "", "", lineage.API, 1)])
         change = StagedRow(0, RepoPath("a"), staged.DELETE, None, None, 0, 0, None)

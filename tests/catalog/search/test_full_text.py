@@ -8,10 +8,10 @@ from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import full_text
 from entrepot.catalog.visibility import PUBLIC_ONLY, Visibility
-from entrepot.names import RepoType
+from entrepot.names import VERSIONED_TYPES, RepoType
 
 AddRepo = Callable[..., RepoRow]
-ALL = tuple(RepoType)
+ALL = VERSIONED_TYPES
 
 
 def found(

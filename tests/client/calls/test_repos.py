@@ -9,13 +9,13 @@ from entrepot.client.calls.repos import Filter
 from entrepot.client.http_errors import HubFailure
 from entrepot.client.hubs import Hub
 from entrepot.errors import Conflict, RepoNotFound, RevisionNotFound
-from entrepot.names import RepoId, RepoRef, RepoType
+from entrepot.names import VERSIONED_TYPES, RepoId, RepoRef, RepoType
 from entrepot.wire.repos.repositories import RepoSettings
 
 MakeRepo = Callable[..., RepoRef]
 
 
-@pytest.mark.parametrize("kind", RepoType)
+@pytest.mark.parametrize("kind", VERSIONED_TYPES)
 def test_the_life_of_a_repository(hub: Hub, fresh_repo: MakeRepo, kind: RepoType) -> None:
     ref = fresh_repo(kind, "private")
     info = hub.send(repos.describe(ref))

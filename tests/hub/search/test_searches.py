@@ -6,10 +6,10 @@ from entrepot.hub.community import likes
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.search import searches
-from entrepot.names import RepoId, RepoRef, RepoType
+from entrepot.names import VERSIONED_TYPES, RepoId, RepoRef, RepoType
 from tests.support.worlds import World
 
-ALL = tuple(RepoType)
+ALL = VERSIONED_TYPES
 
 
 def found(world: World, text: str, caller: MaybeCaller = None) -> list[str]:

@@ -6,7 +6,7 @@ from starlette.routing import Match
 
 from entrepot.hub import aliases
 from entrepot.hub.repos import repositories
-from entrepot.names import RepoId, RepoRef, RepoType
+from entrepot.names import VERSIONED_TYPES, RepoId, RepoRef, RepoType
 from entrepot.server import pages
 from entrepot.server.pages.routing import PageRoute
 from tests.support.served_hub import ServedHub
@@ -78,5 +78,5 @@ def test_pages_of_datasets_are_matched_before_those_of_models() -> None:
         scope = {"type": "http", "method": "GET", "path": path, "root_path": ""}
         found = next(route for route in pages.routes() if route.matches(scope)[0] is Match.FULL)
         assert found.path == wanted
-    assert {kind.plural for kind in RepoType} <= {route.path[1:] for route in pages.routes()}
+    assert {kind.plural for kind in VERSIONED_TYPES} <= {route.path[1:] for route in pages.routes()}
     assert all(isinstance(route, PageRoute) for route in pages.routes())

@@ -27,7 +27,7 @@ def _bytes_in(table: sa.Table) -> sa.Select[Any]:
     return query.join(table, table.c.repo_id == _R.c.id)
 
 
-_LARGE, _OBJECTS = _bytes_in(tables.file_links), _bytes_in(tables.objects)
+_BYTES = [_bytes_in(table) for table in (tables.file_links, tables.objects, tables.bucket_files)]
 
 
 @attrs.frozen
@@ -58,15 +58,15 @@ def count_repos(tx: Read, namespace_id: int) -> int:
 
 
 def bytes_of_namespace(tx: Read, namespace_id: int) -> int:
-    """Return the bytes of large files and git objects in all repositories of an account, also in its folders.
+    """Return the bytes of large files, git objects and buckets in all repositories of an account, also in its folders.
 
     Content that two of them share counts twice.
     """
     wanted = {"namespace": namespace_id}
-    return sum(int(tx.sql.execute(query.where(_HERE), wanted).scalar_one()) for query in (_LARGE, _OBJECTS))
+    return sum(int(tx.sql.execute(query.where(_HERE), wanted).scalar_one()) for query in _BYTES)
 
 
 def bytes_of_repo(tx: Read, repo_id: int) -> int:
-    """Return the bytes of large files and git objects of one repository."""
+    """Return the bytes of large files and git objects of one repository, or of the files of a bucket."""
     here = _R.c.id == repo_id
-    return sum(int(tx.sql.execute(query.where(here)).scalar_one()) for query in (_LARGE, _OBJECTS))
+    return sum(int(tx.sql.execute(query.where(here)).scalar_one()) for query in _BYTES)

@@ -15,6 +15,7 @@ from entrepot.names import Sha256
 
 _L = tables.file_links
 _F = tables.files
+_B = tables.bucket_files
 _U = tables.xet_file_xorbs
 _X = tables.xorbs
 _R = tables.repos
@@ -53,8 +54,20 @@ def holdings(tx: Read, repo_id: int, wanted: Collection[Sha256]) -> list[StoredB
     return [StoredBytes(key, size) for key, size in found.items()]
 
 
+def bucket_holdings(tx: Read, repo_id: int) -> list[StoredBytes]:
+    """Return the stored blobs that the files of a bucket need, each once."""
+    query = (
+        sa.select(_X.c.hash, _X.c.size)
+        .join(_U, _U.c.xorb == _X.c.hash)
+        .join(_B, _B.c.file == _U.c.file)
+        .where(_B.c.repo_id == repo_id)
+        .distinct()
+    )
+    return [StoredBytes(f"xorb:{row.hash}", row.size) for row in tx.sql.execute(query)]
+
+
 def needed_elsewhere(tx: Read, here: Sequence[StoredBytes], repo_id: int, seen_by: Visibility | None) -> set[str]:
-    """Return the keys of the given blobs that another repository needs too, of those that a caller can read.
+    """Return the keys of the given blobs that other repositories or buckets need too, of those that a caller can read.
 
     Args:
         seen_by: as for :func:`entrepot.catalog.files.file_links.readable_elsewhere`.
@@ -81,4 +94,13 @@ def needed_elsewhere(tx: Read, here: Sequence[StoredBytes], repo_id: int, seen_b
             .distinct()
         )
         found.update(f"xorb:{name}" for name in tx.sql.execute(query).scalars())
+        in_buckets = (
+            sa.select(_U.c.xorb)
+            .select_from(_U)
+            .join(_B, _U.c.file == _B.c.file)
+            .join(_R, _R.c.id == _B.c.repo_id)
+            .where(seen & (_B.c.repo_id != repo_id) & _U.c.xorb.in_(xorbs[at : at + _BATCH]))
+            .distinct()
+        )
+        found.update(f"xorb:{name}" for name in tx.sql.execute(in_buckets).scalars())
     return found

@@ -16,6 +16,7 @@ from entrepot.names import Uid, XetHash
 _U = tables.xet_file_xorbs
 _L = tables.file_links
 _C = tables.xet_claims
+_B = tables.bucket_files
 _R = tables.repos
 _D = tables.dedup_chunks
 _S = tables.shard_xorbs
@@ -63,8 +64,15 @@ def _readable_repo() -> sa.ColumnElement[bool]:
 def _is_readable_file() -> sa.ColumnElement[bool]:
     """Return the condition that the viewer can read a file of ``xet_file_xorbs``.
 
-    The file is committed in a readable repository, or the viewer has claimed it.
+    The file is committed in a readable repository, or in a readable bucket, or the viewer has claimed it.
     """
+    # Nothing records whether the uploader of a bucket's file possessed its chunks.
+    in_bucket = sa.exists().where(
+        (_B.c.file == _U.c.file)
+        & (sa.bindparam("needs_proof", type_=sa.Boolean) == sa.false())
+        & (_R.c.id == _B.c.repo_id)
+        & _readable_repo()
+    )
     linked = sa.exists().where(
         (_L.c.xet_file == _U.c.file)
         & _L.c.path.is_not(None)
@@ -75,7 +83,7 @@ def _is_readable_file() -> sa.ColumnElement[bool]:
     claimed = sa.exists().where(
         (_C.c.file == _U.c.file) & (_C.c.repo_id == sa.bindparam("repo")) & (_C.c.user_id == sa.bindparam("user"))
     )
-    return linked | claimed
+    return linked | in_bucket | claimed
 
 
 # Statements are built once: building one costs more than running it on cached pages.
@@ -105,6 +113,18 @@ _NEWEST = (
     .order_by(_L.c.linked_ms.desc(), _L.c.uid)
     .limit(sa.bindparam("most"))
     .subquery()
+)
+_NEWEST_IN_BUCKET = (
+    sa.select(_B.c.file, _B.c.uploaded_ms)
+    .where((_B.c.repo_id == sa.bindparam("repo")) & _B.c.file.is_not(None))
+    .order_by(_B.c.uploaded_ms.desc())
+    .limit(sa.bindparam("most"))
+    .subquery()
+)
+_LATEST_IN_BUCKET = (
+    sa.select(_U.c.xorb)
+    .join(_NEWEST_IN_BUCKET, _NEWEST_IN_BUCKET.c.file == _U.c.file)
+    .order_by(_NEWEST_IN_BUCKET.c.uploaded_ms.desc(), _U.c.xorb)
 )
 _LATEST = (
     sa.select(_U.c.xorb).join(_NEWEST, _NEWEST.c.xet_file == _U.c.file).order_by(_NEWEST.c.linked_ms.desc(), _U.c.xorb)
@@ -155,8 +175,9 @@ def near_chunk(tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[lis
 
 
 def latest_xorbs(tx: Read, repo_id: int, limit: int) -> list[XetHash]:
-    """Return the xorbs that the committed files of a repository use, those of the latest files first."""
-    found = tx.sql.execute(_LATEST, {"repo": repo_id, "most": limit * _REPEATS}).scalars()
+    """Return the xorbs that the committed files of a repository or bucket use, those of the latest files first."""
+    names = {"repo": repo_id, "most": limit * _REPEATS}
+    found = (xorb for query in (_LATEST, _LATEST_IN_BUCKET) for xorb in tx.sql.execute(query, names).scalars())
     return list(dict.fromkeys(found))[:limit]
 
 

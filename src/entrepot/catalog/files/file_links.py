@@ -401,6 +401,16 @@ def linked(tx: Read, repo_id: int) -> dict[Sha256, int]:
     return {row[0]: row[1] for row in tx.sql.execute(query)}
 
 
+def by_xet_hash(tx: Read, repo_id: int, hashes: Sequence[XetHash]) -> dict[XetHash, tuple[XetFileId, int]]:
+    """Return chunks and size of the given contents that commits of a repository name, without false claims."""
+    found: dict[XetHash, tuple[XetFileId, int]] = {}
+    for at in range(0, len(hashes), _BATCH):
+        here = (_L.c.repo_id == repo_id) & _L.c.xet_hash.in_(hashes[at : at + _BATCH]) & _L.c.path.is_not(None)
+        query = sa.select(_L.c.xet_hash, _L.c.xet_file, _L.c.size).where(here & _L.c.is_false.is_(False))
+        found.update((row.xet_hash, (row.xet_file, row.size)) for row in tx.sql.execute(query))
+    return found
+
+
 def used_bytes(tx: Read, repo_ids: Sequence[int]) -> dict[int, int]:
     """Return the bytes of the large files that commits of each repository refer to."""
     return {repo_id: int(size) for repo_id, size in tx.sql.execute(_USED_BYTES, {"repos": repo_ids})}

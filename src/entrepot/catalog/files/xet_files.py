@@ -246,8 +246,9 @@ def withdraw(tx: Write, repo_id: int, sha256s: Sequence[Sha256]) -> None:
 
 
 def remove_unused(tx: Write, touched_before_ms: int) -> int:
-    """Delete the files that no link or claim needs; return how many."""
-    is_free = ~sa.exists().where(_L.c.xet_file == _T.c.id) & ~sa.exists().where(_C.c.file == _T.c.id)
+    """Delete the files that no link, claim or bucket needs; return how many."""
+    uses = (_L.c.xet_file, _C.c.file, tables.bucket_files.c.file, tables.bucket_rights.c.file)
+    is_free = sa.and_(*(~sa.exists().where(column == _T.c.id) for column in uses))
     old = is_free & (_T.c.touched_ms < touched_before_ms)
     found = list(tx.sql.execute(sa.select(_T.c.id).where(old).with_for_update()).scalars())
     gone: list[XetFileId] = []

@@ -243,14 +243,18 @@ def page_of(
     seen_by: Visibility | None,
     *,
     after: str = "",
+    part: str = "",
     limit: int | None = None,
 ) -> list[RepoRow]:
     """Return the repositories of one type in a namespace that are visible to ``seen_by``, by name.
 
     Args:
         after: the name of the last repository of the previous page.
+        part: only those whose names contain this text, in any case.
     """
     here = (_R.c.namespace_id == namespace_id) & (_R.c.type == kind.value) & (_R.c.name_key > after.lower())
+    if part:
+        here &= _R.c.name_key.contains(part.lower(), autoescape=True)
     query = _SELECT.where(here & visible_condition(seen_by)).order_by(_R.c.name_key)
     return [row_of(row) for row in tx.sql.execute(query if limit is None else query.limit(limit))]
 
@@ -356,6 +360,8 @@ def erase(tx: Write, repo_id: int) -> None:
         tables.redirects,
         tables.downloads,
         tables.xet_claims,
+        tables.bucket_files,
+        tables.bucket_rights,
         tables.lfs_locks,
         tables.staged,
     ):

@@ -39,7 +39,7 @@ import msgspec
 from entrepot.client.cache.file_locks import locked
 from entrepot.client.cache.partial_files import INCOMPLETE, exclusive_draft, sweep_drafts
 from entrepot.errors import CannotWrite, DiskFull, InvalidName, InvalidPath, RevisionNotFound
-from entrepot.names import RepoRef, RepoType, parse_path, parse_repo_id, parse_revision
+from entrepot.names import VERSIONED_TYPES, RepoRef, parse_path, parse_repo_id, parse_revision
 from entrepot.wire.repos.trees import TreeEntry
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -198,7 +198,7 @@ def folder_name(ref: RepoRef) -> str:
 def parse_folder_name(name: str) -> RepoRef | None:
     """Return the repository of a folder name, or None."""
     plural, _, rest = name.partition("--")
-    kind = next((kind for kind in RepoType if kind.plural == plural), None)
+    kind = next((kind for kind in VERSIONED_TYPES if kind.plural == plural), None)
     namespace, double, base = rest.partition("--")
     if kind is None or not double:
         return None

@@ -10,7 +10,7 @@ from entrepot.client.git.git_commands import Credential, origin_of
 from entrepot.client.git.worktrees import WorkTree, need_name
 from entrepot.errors import GitFailed, InvalidToken
 from entrepot.errors.redactions import conceal
-from entrepot.names import RepoType, parse_repo_link
+from entrepot.names import VERSIONED_TYPES, RepoType, parse_repo_link
 
 
 @attrs.frozen
@@ -101,4 +101,4 @@ def _is_id(text: str) -> bool:
     parts = text.split("/")
     if any(mark in text for mark in (":", "\\")) or text.startswith((".", "/", "~")):
         return False
-    return len(parts) == 2 or (len(parts) == 3 and parts[0] in {kind.plural for kind in RepoType})
+    return len(parts) == 2 or (len(parts) == 3 and parts[0] in {kind.plural for kind in VERSIONED_TYPES})

@@ -7,7 +7,7 @@ import urllib.parse
 
 from entrepot.client.paths import current_paths
 from entrepot.errors import Malformed
-from entrepot.names import RepoType, parse_repo_id
+from entrepot.names import VERSIONED_TYPES, RepoType, parse_repo_id
 
 
 class RepoUrl(str):
@@ -74,7 +74,7 @@ def _read(url: str, endpoint: str) -> tuple[RepoType, str]:
         # A hub with several host names may answer with another one than the endpoint's.
         path = urllib.parse.urlsplit(path).path
     parts = [part for part in path.split("/") if part]
-    kind = next((kind for kind in RepoType if kind.prefix and parts[:1] == [kind.plural]), RepoType.MODEL)
+    kind = next((kind for kind in VERSIONED_TYPES if kind.prefix and parts[:1] == [kind.plural]), RepoType.MODEL)
     parts = parts[1:] if kind is not RepoType.MODEL else parts
     if len(parts) != 2:
         raise Malformed("repository URL", f"{url!r} does not end in namespace/name")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from entrepot.client.calls import known
+from entrepot.errors import InvalidName
 from entrepot.hf.shapes.times import parse_timestamp_or_none
 from entrepot.names import RepoType
 from entrepot.wire.repos.repositories import BaseModels, Sibling, WiderRepoInfo
@@ -164,7 +165,11 @@ class SpaceInfo(RepoInfo):
 
 
 def info_of(kind: RepoType, found: WiderRepoInfo) -> ModelInfo | DatasetInfo | SpaceInfo:
-    """Convert repository metadata to the class of its type."""
+    """Convert repository metadata to the class of its type.
+
+    Raises:
+        InvalidName: it is a bucket, which has metadata of another shape.
+    """
     match kind:
         case RepoType.MODEL:
             return model_of(found)
@@ -172,6 +177,8 @@ def info_of(kind: RepoType, found: WiderRepoInfo) -> ModelInfo | DatasetInfo | S
             return dataset_of(found)
         case RepoType.SPACE:
             return space_of(found)
+        case RepoType.BUCKET:
+            raise InvalidName("repository type", kind.value, "expected model, dataset or space")
 
 
 def model_of(found: WiderRepoInfo) -> ModelInfo:

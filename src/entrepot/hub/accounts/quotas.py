@@ -1,7 +1,8 @@
 """Quotas: the limits of a namespace, its usage, and the errors for exceeding them.
 
 Usage is the size of large files and of git objects, before compression, in
-all repositories of a namespace, including uploads that are not committed yet.
+all repositories of a namespace, including uploads that are not committed yet,
+and of the files in its buckets.
 Bytes that two repositories share count in both.
 """
 

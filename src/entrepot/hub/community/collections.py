@@ -31,14 +31,14 @@ from entrepot.hub import access, audit, scopes
 from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change, require_permission
 from entrepot.hub.context import HubContext
 from entrepot.hub.pages import Page
-from entrepot.names import RepoRef, RepoType, new_uid, parse_repo_id
+from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType, new_uid, parse_repo_id
 
 THEMES = ("orange", "blue", "green", "purple", "pink", "indigo")
 SORTS = tuple(collections.SORTS)
 MAX_ITEMS = 1000
 MAX_COLLECTIONS = 1000
 _MAX_TITLE, _MAX_DESCRIPTION, _MAX_NOTE = 60, 150, 500
-_REPO_KINDS = frozenset(kind.value for kind in RepoType)
+_REPO_KINDS = frozenset(kind.value for kind in VERSIONED_TYPES)
 _OTHER_KINDS = frozenset({"paper"})
 _FIRST_ITEMS = 4
 

@@ -10,19 +10,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 
 from entrepot.blobs import OpenSink
-from entrepot.catalog import Lock, Read
-from entrepot.catalog.files import chunk_access, file_links, xet_files, xorbs
+from entrepot.catalog import Lock, Read, Write
+from entrepot.catalog.files import bucket_files, bucket_rights, chunk_access, file_links, xet_files, xorbs
+from entrepot.catalog.files.bucket_rights import BucketRight
 from entrepot.catalog.files.chunk_access import Viewer
 from entrepot.catalog.files.file_links import REPO, LinkedForm, LinkUser
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import (
     BlobMissing,
     Busy,
@@ -280,15 +282,19 @@ def register_shard(hub: HubContext, given: XetToken, data: bytes) -> None:
 def _check_room(hub: HubContext, given: XetToken, shard: Shard) -> None:
     """Raise if the files exceed the quota of the namespace, before they are verified."""
     sizes = {file.sha256: file.terms.size for file in shard.files if file.sha256 is not None}
+    # Clients may leave the sha256 out, and do so for buckets.
+    unnamed = {file.hash: file.terms.size for file in shard.files if file.sha256 is None}
     with hub.read() as tx:
         row = repositories.by_id(tx, given.repo_id)
         if row is None:
             raise RepoNotFound
         there = file_links.usable(tx, row.id, list(sizes), _user(given))
+        known = bucket_files.by_hash(tx, row.id, list(unnamed))
         quota = quotas.allowance(hub, tx, row)
-    for size in sizes.values():
+    for size in (*sizes.values(), *unnamed.values()):
         quota.check_file("a file", size)
-    quota.check(sum(size for sha256, size in sizes.items() if sha256 not in there))
+    new = sum(size for sha256, size in sizes.items() if sha256 not in there)
+    quota.check(new + sum(size for xet_hash, size in unnamed.items() if xet_hash not in known))
 
 
 def find_chunk(hub: HubContext, given: XetToken, chunk: XetHash) -> bytes | None:
@@ -367,13 +373,21 @@ def reconstruct(hub: HubContext, given: XetToken, file: XetHash, first: int, las
         XorbDamaged: a xorb of the file is in quarantine.
     """
     with hub.read() as tx:
-        is_there = repositories.by_id(tx, given.repo_id) is not None
-        found = xet_files.find_readable(tx, given.repo_id, file, _user(given)) if is_there else None
+        row = repositories.by_id(tx, given.repo_id)
+        found = None if row is None else _find_readable(hub, tx, row, given, file)
         if found is None:
             raise ThingNotFound("file", file)
         terms = _intact_terms(tx, found)
         until = terms.size - 1 if last is None else last
         return plan(terms, lambda xorb: chunk_content.get_xorb(hub.store, tx, xorb).index, first, max(until, first))
+
+
+def _find_readable(hub: HubContext, tx: Read, row: RepoRow, given: XetToken, file: XetHash) -> XetFileId | None:
+    if row.type.kind.has_commits:
+        return xet_files.find_readable(tx, row.id, file, _user(given))
+    # Who asked for a token reads on with it, though the file was replaced in the meantime.
+    since_ms = hub.now_ms() - (xet_tokens.LIFETIME_S + xet_tokens.GRACE_S) * 1000
+    return bucket_rights.find_readable(tx, row.id, file, is_writer=given.may_write, since_ms=since_ms)
 
 
 def data_link(hub: HubContext, given: XetToken, xorb: XetHash, first: int, last: int) -> DataLink:
@@ -501,21 +515,31 @@ def _record(hub: HubContext, given: XetToken, shard: Shard, named: Sequence[XetH
     proven = [file.sha256 for file in shard.files if file.sha256 is not None] if given.is_proposal else []
     locks = (Lock.repo(given.repo_id), *map(Lock.file, proven), *map(Lock.xorb, chunked))
     with hub.write(*locks) as tx:
-        xet_tokens.recheck(hub, tx, given)
+        repo = xet_tokens.recheck(hub, tx, given)
         for xorb in named:
             if not xorbs.use(tx, xorb, None, now):
                 raise XorbMissing(xorb, "it was deleted in the meantime")
         xet_files.put_many(tx, used, now)
-        for row, _ in used:
-            file_links.mend(tx, given.repo_id, row.id, row.hash)
-        if given.is_proposal:
-            forms = {claim.sha256: LinkedForm(claim.size, claim.file, claim.hash) for claim in claims}
-            file_links.link_forms(tx, given.repo_id, forms, given.user_id, now)
-        elif given.user_id is not None:
-            xet_files.claim(tx, given.repo_id, claims, given.user_id, now)
+        if not repo.type.kind.has_commits:
+            bucket_rights.grant(tx, repo.id, [BucketRight(row.hash, row.id) for row, _ in used], now)
+            bucket_files.mend(tx, repo.id, {row.hash: row.id for row, _ in used})
+        else:
+            _claim(hub, tx, given, claims, rows.values())
         xorbs.remember_chunks(tx, uid, chunks)
         xorbs.remember_group(tx, uid, [block.hash for block in shard.xorbs])
-        jobs.enqueue(tx, "verify", {"repo": given.repo_id}, now, dedup_key=f"verify:{given.repo_id}", delay_ms=60_000)
+
+
+def _claim(hub: HubContext, tx: Write, given: XetToken, claims: Sequence[Claim], rows: Iterable[XetFileRow]) -> None:
+    """Record what the uploader claims about files of a repository, for its commits."""
+    now, key = hub.now_ms(), f"verify:{given.repo_id}"
+    for row in rows:
+        file_links.mend(tx, given.repo_id, row.id, row.hash)
+    if given.is_proposal:
+        forms = {claim.sha256: LinkedForm(claim.size, claim.file, claim.hash) for claim in claims}
+        file_links.link_forms(tx, given.repo_id, forms, given.user_id, now)
+    elif given.user_id is not None:
+        xet_files.claim(tx, given.repo_id, claims, given.user_id, now)
+    jobs.enqueue(tx, "verify", {"repo": given.repo_id}, now, dedup_key=key, delay_ms=60_000)
 
 
 def _check_digests(hub: HubContext, given: XetToken, shard: Shard) -> None:

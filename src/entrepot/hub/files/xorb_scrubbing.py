@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 from entrepot.catalog import Lock, Read, hub_metadata
-from entrepot.catalog.files import xet_files, xorbs
+from entrepot.catalog.files import bucket_rights, xet_files, xorbs
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.jobs import jobs
 from entrepot.errors import BlobMissing, BlobUnreadable, Damaged, Malformed, XorbDamaged
@@ -130,6 +130,7 @@ def sweep(hub: HubContext, cutoff: int, *, is_rehearsal: bool) -> Iterator[tuple
     if not is_rehearsal:
         with hub.write(*Lock.all_xorbs()) as tx:
             xet_files.forget_claims(tx, cutoff)
+            bucket_rights.forget(tx, cutoff)
             xorbs.forget_uploads(tx, cutoff)
             xet_files.remove_unused(tx, cutoff)
     for row in _unused(hub, cutoff):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 
 from entrepot.catalog import Read
-from entrepot.catalog.files import file_links
+from entrepot.catalog.files import bucket_files, file_links
 from entrepot.catalog.repos import download_counts, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import listings
@@ -134,6 +134,8 @@ def of_rows(hub: HubContext, tx: Read, rows: Sequence[RepoRow]) -> list[Revision
 def _infos(hub: HubContext, tx: Read, rows: Sequence[RepoRow], *, with_files: bool) -> list[RevisionInfo]:
     ids = [row.id for row in rows]
     tags, used, heads = repositories.tags_of(tx, ids), file_links.used_bytes(tx, ids), repositories.heads_of(tx, ids)
+    buckets = [row.id for row in rows if not row.type.kind.has_commits]
+    used |= {repo_id: total.size for repo_id, total in bucket_files.totals(tx, buckets).items()}
     found, left = [], _LISTED_FILES
     for row in rows:
         head = heads.get(row.id)

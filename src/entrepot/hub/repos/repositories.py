@@ -107,7 +107,7 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     content = _initial_files(new)
     with hub.read() as tx:
         owner_id = folder_homes.check(tx, maker, repo_id.namespace, new.type).owner_id
-    _check_visibility(new.visibility)
+    check_visibility(new.visibility)
     if new.multipart_threshold is not None and not MIN_THRESHOLD <= new.multipart_threshold <= 1 << 40:
         raise Malformed("parameter 'lfsmultipartthresh'", f"expected {MIN_THRESHOLD:,} bytes or more")
     labels, description = repo_labels.parse_labels(new.labels), repo_labels.parse_description(new.description)
@@ -125,10 +125,10 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     with hub.write(*locks) as tx:
         home = folder_homes.get(hub, tx, maker, repo_id.namespace, new.type)
         ref = RepoRef(new.type, RepoId(home.namespace.name, repo_id.name))
-        _check_free(tx, maker, ref)
+        check_free(tx, maker, ref)
         quotas.check_new_repo(hub, tx, home.namespace, size=sum(map(len, new.files.values())))
         default = home.namespace.default_visibility or hub.settings.default_visibility
-        fresh = _fresh(hub, maker, home, ref, home.visibility(new.visibility, default), new.sdk)
+        fresh = fresh_row(hub, maker, home, ref, home.visibility(new.visibility, default), new.sdk)
         if new.multipart_threshold is not None:
             fresh = attrs.evolve(fresh, settings={MULTIPART_THRESHOLD: new.multipart_threshold})
         row = repositories.add(tx, attrs.evolve(fresh, labels=labels, description=description))
@@ -218,7 +218,7 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
         Malformed, LimitExceeded: a label or the description breaks a rule.
         Refused: the mutability was set before, to another value.
     """
-    _check_visibility(changes.visibility)
+    check_visibility(changes.visibility)
     if changes.gated is not None and changes.gated not in GATES:
         raise InvalidName("gate", changes.gated, "expected auto, manual or false")
     with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
@@ -263,7 +263,7 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
         QuotaExceeded: it exceeds the quota of the namespace.
     """
     maker = require_change(caller)
-    _check_visibility(visibility)
+    check_visibility(visibility)
     with hub.read() as tx:
         source_id = access.readable(tx, maker, source).id
         for name, path, rule in fsck.unreadable(hub.store, tx, source_id):
@@ -275,12 +275,12 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
         origin = access.readable(tx, maker, source)
         home = folder_homes.get(hub, tx, maker, target.namespace, origin.type)
         ref = RepoRef(origin.type, RepoId(home.namespace.name, target.name))
-        _check_free(tx, maker, ref)
+        check_free(tx, maker, ref)
         quotas.check_new_repo(hub, tx, home.namespace, copied_from=origin)
         # Nobody publishes what is private by copying it into a public folder.
         chosen = visibility or ("private" if origin.is_private and home.is_public else None)
         # The copy of a gated repository is gated too, so its owner cannot publish it by accident.
-        fresh = _fresh(hub, maker, home, ref, home.visibility(chosen, origin.visibility), origin.sdk)
+        fresh = fresh_row(hub, maker, home, ref, home.visibility(chosen, origin.visibility), origin.sdk)
         noted = attrs.evolve(fresh, labels=origin.labels, description=origin.description)
         row = repositories.add(tx, attrs.evolve(noted, gated=origin.gated))
         now = hub.now_ms()
@@ -319,9 +319,14 @@ def check_write(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
         access.writable(tx, caller, ref)
 
 
-def _fresh(
+def fresh_row(
     hub: HubContext, maker: Caller, home: Home, ref: RepoRef, visibility: tuple[str, bool], sdk: str | None
 ) -> RepoRow:
+    """Return the row of a repository that is about to be created.
+
+    Args:
+        visibility: the word, and whether the repository follows its folder.
+    """
     now, (word, follows) = hub.now_ms(), visibility
     return RepoRow(
         id=0,
@@ -364,7 +369,12 @@ def _chosen_visibility(tx: Read, settler: Caller, row: RepoRow, word: str) -> di
     return {"visibility": word, "follows": False}
 
 
-def _check_free(tx: Read, maker: Caller, ref: RepoRef) -> None:
+def check_free(tx: Read, maker: Caller, ref: RepoRef) -> None:
+    """Raise if a name is taken.
+
+    Raises:
+        AlreadyExists: it is; with the path of its page as ``url``.
+    """
     if repositories.find(tx, ref) is not None:
         raise AlreadyExists(f"You already created this {ref.type.value} repo", ref.path)
 
@@ -373,7 +383,12 @@ def _list_of(value: object) -> list[object]:
     return list(value) if isinstance(value, list | tuple) else []
 
 
-def _check_visibility(word: str | None) -> None:
+def check_visibility(word: str | None) -> None:
+    """Raise unless a visibility is known, or None.
+
+    Raises:
+        InvalidName: it is unknown.
+    """
     if word is not None and word not in VISIBILITIES:
         raise InvalidName("visibility", word, "expected public or private")
 

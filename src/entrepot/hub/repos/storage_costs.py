@@ -13,7 +13,8 @@ import attrs
 from entrepot.catalog import Read
 from entrepot.catalog.accounts import usage
 from entrepot.catalog.accounts.usage import StoredBytes
-from entrepot.catalog.files import file_links
+from entrepot.catalog.files import bucket_files, file_links
+from entrepot.catalog.files.bucket_files import BucketTotals
 from entrepot.catalog.repos import refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
@@ -35,7 +36,7 @@ class StorageCost:
 
     Attributes:
         logical: size of all files, each counted as often as it occurs (revision),
-            or of all large files that any commit names, once each (repository).
+            or of all large files that any commit names, once each (repository), or of all files (bucket).
         stored: size of the stored data of its large files, compressed and deduplicated.
         shared: the part of ``stored`` that other repositories which the caller
             can read need too (for a revision: or that other refs of its repository need).
@@ -117,6 +118,10 @@ def _seen_by(caller: MaybeCaller | LocalOperator) -> Visibility | None:
 
 
 def _of_row(tx: Read, row: RepoRow, seen_by: Visibility | None) -> StorageCost:
+    if not row.type.kind.has_commits:
+        held = usage.bucket_holdings(tx, row.id)
+        size = bucket_files.totals(tx, [row.id]).get(row.id, BucketTotals()).size
+        return _cost(str(row.ref), size, held, usage.needed_elsewhere(tx, held, row.id, seen_by))
     here = usage.holdings(tx, row.id, set(file_links.linked(tx, row.id)))
     logical = file_links.used_bytes(tx, [row.id]).get(row.id, 0)
     return _cost(str(row.ref), logical, here, usage.needed_elsewhere(tx, here, row.id, seen_by))

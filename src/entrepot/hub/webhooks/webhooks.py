@@ -18,14 +18,14 @@ from entrepot.hub import access, audit, events, scopes
 from entrepot.hub.callers import Caller, MaybeCaller, require_login, require_permission
 from entrepot.hub.context import HubContext
 from entrepot.hub.webhooks import outbound_http
-from entrepot.names import RepoType, new_uid, parse_account, parse_repo_id
+from entrepot.names import VERSIONED_TYPES, new_uid, parse_account, parse_repo_id
 
 MAX_WEBHOOKS = 100
 """Maximum number of webhooks of one user."""
 
 MAX_WATCHED = 100
 _MAX_SECRET = 200
-_REPO_KINDS = frozenset(kind.value for kind in RepoType)
+_REPO_KINDS = frozenset(kind.value for kind in VERSIONED_TYPES)
 
 
 @attrs.frozen

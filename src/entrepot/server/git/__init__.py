@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from entrepot.names import RepoType
+from entrepot.names import VERSIONED_TYPES
 from entrepot.server.git import advertisements, fetches, pushes
 from entrepot.server.git.git_errors import with_text_errors
 
@@ -15,7 +15,7 @@ from entrepot.server.git.git_errors import with_text_errors
 def routes() -> list[Route]:
     """Return the git routes of all repository types; names may end in ``.git``."""
     found = []
-    for kind in RepoType:
+    for kind in VERSIONED_TYPES:
         place = f"/{kind.prefix}{{namespace}}/{{name}}"
         found += [
             Route(f"{place}/info/refs", with_text_errors(advertisements.advertise, kind), methods=["GET"]),

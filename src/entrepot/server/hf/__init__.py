@@ -9,6 +9,8 @@ from entrepot.server.hf.accounts import administration, follows, invitations, or
 from entrepot.server.hf.community import access_requests, collections, discussions, likes
 from entrepot.server.hf.files import (
     attachments,
+    bucket_files,
+    buckets,
     bulk_downloads,
     bulk_uploads,
     dataset_queries,
@@ -44,6 +46,8 @@ from entrepot.server.hf.webhooks import webhooks
 def routes() -> list[BaseRoute]:
     """Return all routes of this API."""
     return [
+        *bucket_files.routes(),
+        *buckets.routes(),
         *files.routes(),
         *access_requests.routes(),
         *cards.routes(),

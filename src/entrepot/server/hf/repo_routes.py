@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from entrepot.names import RepoRef, RepoType
+from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType
 from entrepot.server.handlers import repo_of
 from entrepot.server.raw_path import decode_segment
 
@@ -26,7 +26,7 @@ def repo_routes(method: str, action: str, handler: RepoHandler) -> list[BaseRout
     """
     return [
         Route(f"/api/{kind.plural}/{{namespace}}/{{name}}/{action}", _bound(handler, kind), methods=[method])
-        for kind in RepoType
+        for kind in VERSIONED_TYPES
     ]
 
 

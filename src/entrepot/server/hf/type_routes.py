@@ -8,13 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from entrepot.names import RepoType
+from entrepot.names import VERSIONED_TYPES, RepoType
 
 TypedHandler = Callable[[Request, RepoType], Awaitable[Response]]
 """A handler for one type of repositories."""
 
 
-def each_kind(path: str, handler: TypedHandler, kinds: Iterable[RepoType] = RepoType) -> list[BaseRoute]:
+def each_kind(path: str, handler: TypedHandler, kinds: Iterable[RepoType] = VERSIONED_TYPES) -> list[BaseRoute]:
     """Return the GET (and HEAD) routes of a handler, one for each type.
 
     Args:

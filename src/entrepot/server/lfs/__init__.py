@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from entrepot.names import RepoType
+from entrepot.names import VERSIONED_TYPES
 from entrepot.server.lfs import batches, downloads, locks, uploads
 from entrepot.server.lfs.lfs_errors import with_lfs_errors
 
@@ -29,7 +29,7 @@ def routes() -> list[Route]:
             with_lfs_errors(handler(kind), challenges=True),
             methods=[method],
         )
-        for kind in RepoType
+        for kind in VERSIONED_TYPES
         for place, handler, method in _DOORS
     ]
     whole, part, upload = "/_lfs/objects/{oid}", "/_lfs/uploads/{upload}/{number}", "/_lfs/uploads/{upload}"

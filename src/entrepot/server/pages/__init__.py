@@ -18,6 +18,7 @@ from entrepot.server.pages import (
     static_files,
     trees,
 )
+from entrepot.server.pages.repositories import buckets
 from entrepot.server.pages.routing import PageRoute
 
 
@@ -33,5 +34,6 @@ def routes() -> list[PageRoute]:
         *trees.routes(),
         *histories.routes(),
         *cards.routes(),
+        *buckets.routes(),
         *profiles.routes(),
     ]

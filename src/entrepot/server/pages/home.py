@@ -11,7 +11,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.repos import infos
 from entrepot.hub.repos.infos import RevisionInfo, Search
 from entrepot.hub.search import searches
-from entrepot.names import RepoType
+from entrepot.names import VERSIONED_TYPES, RepoType
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.rows import repo_rows
@@ -47,6 +47,8 @@ def build_home(hub: HubContext, caller: MaybeCaller) -> WebPage:
 
 def _newest_of(hub: HubContext, caller: MaybeCaller, author: str) -> list[RevisionInfo]:
     found = [
-        info for kind in RepoType for info in infos.search(hub, caller, Search(kind, author=author, limit=_SHOWN)).infos
+        info
+        for kind in VERSIONED_TYPES
+        for info in infos.search(hub, caller, Search(kind, author=author, limit=_SHOWN)).infos
     ]
     return sorted(found, key=lambda info: -info.info.row.updated_ms)[:_SHOWN]

@@ -13,7 +13,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import infos
 from entrepot.hub.search.tags import SortedTag
-from entrepot.names import RepoType
+from entrepot.names import VERSIONED_TYPES, RepoType
 from entrepot.server.handlers import app_state
 from entrepot.server.hf.pages import render_cursor
 from entrepot.server.hf.repos.repo_lists import read_search
@@ -64,7 +64,7 @@ class FilterGroup:
 
 def routes() -> list[PageRoute]:
     """Return the routes of the lists."""
-    return [PageRoute(f"/{kind.plural}", _bound(kind)) for kind in RepoType]
+    return [PageRoute(f"/{kind.plural}", _bound(kind)) for kind in VERSIONED_TYPES]
 
 
 def _bound(kind: RepoType) -> PageHandler:

@@ -14,7 +14,7 @@ from entrepot.hub.repos import infos
 from entrepot.hub.repos.infos import Search
 from entrepot.hub.search import profiles
 from entrepot.hub.search.profiles import OrgProfile, UserProfile
-from entrepot.names import RepoRef, RepoType
+from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType
 from entrepot.server.handlers import repo_of
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute, account_of, wants_html
@@ -65,7 +65,7 @@ def build_account(hub: HubContext, caller: MaybeCaller, name: str, alias: RepoRe
     account = profile.account
     owned = [
         OwnedRepos(kind.plural, total, repo_rows(infos.search(hub, caller, _newest(kind, account.name)).infos))
-        for kind in RepoType
+        for kind in VERSIONED_TYPES
         if (total := profile.counts.get(kind, 0))
     ]
     orgs = [org.name for org in profile.orgs] if isinstance(profile, UserProfile) else []

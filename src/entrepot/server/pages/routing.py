@@ -16,7 +16,7 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from entrepot.errors import Damaged, EntrepotError, RepoMoved
-from entrepot.names import RepoRef, RepoType
+from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType
 from entrepot.names.accounts import RESERVED
 from entrepot.server.handlers import repo_of
 from entrepot.server.log_format import render
@@ -69,7 +69,7 @@ def repo_pages(action: str, handler: RepoPageHandler) -> list[PageRoute]:
         action: the path after the repository, such as ``/tree/{tail:path}``; may be empty.
     """
     # Those of models come last: "/datasets/a/tree/x" is no page of a model "datasets/a".
-    kinds = sorted(RepoType, key=lambda kind: kind.prefix, reverse=True)
+    kinds = sorted(VERSIONED_TYPES, key=lambda kind: kind.prefix, reverse=True)
     full = [PageRoute(f"/{kind.prefix}{{namespace}}/{{name}}{action}", _bound(handler, kind)) for kind in kinds]
     short = [
         PageRoute(f"/{kind.prefix}{{name}}{action}", _bound(handler, kind), is_short=True)

@@ -14,7 +14,7 @@ from huggingface_hub.errors import BadRequestError, GatedRepoError, HfHubHTTPErr
 from entrepot.hub.accounts import accounts
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
-from entrepot.names import RepoType
+from entrepot.names import VERSIONED_TYPES, RepoType
 from entrepot.server.hf.community.access_requests import render_csv
 from tests.support.site import Site
 
@@ -26,7 +26,7 @@ extra_gated_fields:
   I agree: checkbox
 ---
 """
-KINDS = [kind.value for kind in RepoType]
+KINDS = [kind.value for kind in VERSIONED_TYPES]
 
 
 @pytest.fixture

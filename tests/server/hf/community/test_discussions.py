@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from entrepot.names import RepoType
+from entrepot.names import VERSIONED_TYPES, RepoType
 from entrepot.server.hf.community import discussions
 from tests.support.site import Committer, Site
 
@@ -26,7 +26,7 @@ def begun(client: httpx2.Client, repo: str, title: str = "Title", **more: Any) -
     return int(answer.json()["num"])
 
 
-@pytest.mark.parametrize("kind", list(RepoType))
+@pytest.mark.parametrize("kind", list(VERSIONED_TYPES))
 def test_every_type_of_repository_has_discussions(site: Site, stranger: httpx2.Client, kind: RepoType) -> None:
     repo = site.new_repo(kind)
     made = stranger.post(base(repo, kind), json={"title": "Title", "description": "text", "pullRequest": True}).json()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import httpx2
 import pytest
 
-from entrepot.names import RepoType
+from entrepot.names import VERSIONED_TYPES, RepoType
 from entrepot.wire.files.bulk_uploads import (
     MAX_BODY,
     MAX_BYTES,
@@ -45,7 +45,7 @@ def test_what_was_sent_can_be_committed_and_fetched(alice: httpx2.Client, site: 
         assert alice.get(f"/{repo}/resolve/main/{number}.bin").content == data
 
 
-@pytest.mark.parametrize("kind", list(RepoType))
+@pytest.mark.parametrize("kind", list(VERSIONED_TYPES))
 def test_all_types_of_repositories_take_files(alice: httpx2.Client, site: Site, kind: RepoType) -> None:
     assert post(alice, site.new_repo(kind), body_of([b"x"]), kind=kind.plural).status_code == 200
 

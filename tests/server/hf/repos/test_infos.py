@@ -16,7 +16,7 @@ from entrepot.hub.callers import Role
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import branches, commits
 from entrepot.hub.repos.commits import CommitDraft
-from entrepot.names import RepoId, RepoRef, RepoType, parse_path
+from entrepot.names import VERSIONED_TYPES, RepoId, RepoRef, RepoType, parse_path
 from tests.support.site import Site
 
 CARD = b"""---
@@ -74,7 +74,7 @@ def test_a_model_is_described_with_card_configuration_and_files(alice: httpx2.Cl
     assert not {"securityRepoStatus", "downloadsAllTime", "resourceGroup", "xetEnabled"} & found.keys()
 
 
-@pytest.mark.parametrize("kind", RepoType)
+@pytest.mark.parametrize("kind", VERSIONED_TYPES)
 def test_the_real_client_reads_infos_of_every_type(site: Site, api: HfApi, kind: RepoType) -> None:
     repo = site.new_repo(kind)
     head = commit(site, repo, {"a": b"abc"}, kind)
@@ -91,7 +91,7 @@ def test_the_real_client_reads_a_card(api: HfApi, model: str) -> None:
     assert (info.card_data.license, info.pipeline_tag, info.library_name) == ("mit", "fill-mask", "transformers")
 
 
-@pytest.mark.parametrize("kind", RepoType)
+@pytest.mark.parametrize("kind", VERSIONED_TYPES)
 def test_each_property_can_be_asked_for_alone_and_comes_alone(
     site: Site, api: HfApi, alice: httpx2.Client, kind: RepoType
 ) -> None:
@@ -130,7 +130,7 @@ def test_properties_without_a_value_are_absent_but_no_gate_and_no_group_are_valu
     }
 
 
-@pytest.mark.parametrize("kind", RepoType)
+@pytest.mark.parametrize("kind", VERSIONED_TYPES)
 def test_an_unknown_property_is_a_400_that_lists_the_known_ones(site: Site, api: HfApi, kind: RepoType) -> None:
     repo = site.new_repo(kind)
     with pytest.raises(BadRequestError) as caught:
@@ -196,7 +196,7 @@ def test_ids_are_found_in_any_case_and_shown_as_they_were_made(site: Site, alice
         "{T}/alice/no%20ne",
     ],
 )
-@pytest.mark.parametrize("kind", RepoType)
+@pytest.mark.parametrize("kind", VERSIONED_TYPES)
 def test_private_and_absent_repositories_look_the_same(site: Site, kind: RepoType, path: str) -> None:
     repo = site.new_repo(kind, visibility="private")
     url = "/api/" + path.format(T=kind.plural, repo=repo)

@@ -9,10 +9,10 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import BadRequestError, GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
 from entrepot.hub.accounts import accounts
-from entrepot.names import RepoType
+from entrepot.names import VERSIONED_TYPES, RepoType
 from tests.support.site import Site
 
-KINDS = [kind.value for kind in RepoType]
+KINDS = [kind.value for kind in VERSIONED_TYPES]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_e7493f1e50cb"
+revision = "first_fea48df1c63f"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -460,6 +460,48 @@ def upgrade() -> None:
     )
     op.create_index("access_requests_by_status", "access_requests", ["repo_id", "status", "requested_ms"], unique=False)
     op.create_index(op.f("ix_access_requests_user_id"), "access_requests", ["user_id"], unique=False)
+    op.create_table(
+        "bucket_files",
+        sa.Column("repo_id", sa.BigInteger(), nullable=False),
+        sa.Column("path", sa.LargeBinary(length=1024), nullable=False),
+        sa.Column("xet_hash", Hex(length=32), nullable=False),
+        sa.Column("file", Hex(length=20), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("mtime_ms", sa.BigInteger(), nullable=False),
+        sa.Column("uploaded_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["file"],
+            ["xet_files.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["repo_id"],
+            ["repos.id"],
+        ),
+        sa.PrimaryKeyConstraint("repo_id", "path"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("bucket_files_by_hash", "bucket_files", ["repo_id", "xet_hash"], unique=False)
+    op.create_index("bucket_files_by_time", "bucket_files", ["repo_id", "uploaded_ms", "size"], unique=False)
+    op.create_index(op.f("ix_bucket_files_file"), "bucket_files", ["file"], unique=False)
+    op.create_table(
+        "bucket_rights",
+        sa.Column("repo_id", sa.BigInteger(), nullable=False),
+        sa.Column("xet_hash", Hex(length=32), nullable=False),
+        sa.Column("file", Hex(length=20), nullable=False),
+        sa.Column("granted_ms", sa.BigInteger(), nullable=False),
+        sa.Column("was_listed", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["file"],
+            ["xet_files.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["repo_id"],
+            ["repos.id"],
+        ),
+        sa.PrimaryKeyConstraint("repo_id", "xet_hash"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_bucket_rights_file"), "bucket_rights", ["file"], unique=False)
     op.create_table(
         "collection_items",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 from entrepot.errors import Malformed
 from entrepot.hub.community import access_requests
 from entrepot.hub.community.access_requests import STATUSES, Gate, RequestWithUser
-from entrepot.names import RepoRef, RepoType
+from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType
 from entrepot.server.bodies import read_small
 from entrepot.server.handlers import app_state, call_hub, json_response, next_link, query_int, read_json, repo_of
 from entrepot.server.hf.pages import parse_cursor, render_cursor
@@ -53,7 +53,7 @@ def routes() -> list[BaseRoute]:
     """Return the routes of this module."""
     pages = [
         route
-        for kind in RepoType
+        for kind in VERSIONED_TYPES
         for route in (
             Route(f"/{kind.prefix}{{namespace}}/{{name}}/ask-access", _page(kind, request_on_page), methods=["POST"]),
             Route(f"/{kind.prefix}{{namespace}}/{{name}}/user-access-report", _page(kind, report)),

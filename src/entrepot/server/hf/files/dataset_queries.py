@@ -15,11 +15,11 @@ from starlette.routing import BaseRoute, Route
 from entrepot.errors import InvalidParameter
 from entrepot.hub.datasets import queries
 from entrepot.hub.datasets.queries import QuerySource
-from entrepot.names import RepoRef, RepoType
+from entrepot.names import VERSIONED_TYPES, RepoRef
 from entrepot.server.handlers import call_hub_slow, json_response, lookup_id, read_json
 from entrepot.wire.files.queries import QueryFeature, QueryRequest, QueryResponse
 
-_TYPES = {kind.value: kind for kind in RepoType}
+_TYPES = {kind.value: kind for kind in VERSIONED_TYPES}
 _SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _TAKEN = frozenset({"main", "temp", "system", "memory", "information_schema", "pg_catalog"})
 

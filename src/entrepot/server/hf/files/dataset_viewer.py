@@ -20,12 +20,12 @@ from entrepot.errors import InvalidParameter, UnsupportedDataset
 from entrepot.hub.datasets import layouts, tables
 from entrepot.hub.datasets.layouts import Layout
 from entrepot.hub.datasets.tables import RowsPage, SplitSize
-from entrepot.names import Oid, RepoRef, RepoType
+from entrepot.names import VERSIONED_TYPES, Oid, RepoRef, RepoType
 from entrepot.previews.features import order_of
 from entrepot.previews.tables import FORMATS, check_installed
 from entrepot.server.handlers import base_url, call_hub, call_hub_slow, json_response, lookup_id
 
-_TYPES = {kind.value: kind for kind in RepoType}
+_TYPES = {kind.value: kind for kind in VERSIONED_TYPES}
 _NOTHING_LEFT: Mapping[str, Any] = {"pending": [], "failed": []}
 
 

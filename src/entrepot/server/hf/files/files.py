@@ -18,7 +18,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents
 from entrepot.hub.repos.contents import LocatedFile, SmallFiles
-from entrepot.names import ROOT, RepoPath, RepoRef, RepoType, parse_path
+from entrepot.names import ROOT, VERSIONED_TYPES, RepoPath, RepoRef, RepoType, parse_path
 from entrepot.server.browser_sessions import is_own_request
 from entrepot.server.files import TEXT, FileResponse, describe_content, kept_open, media_type, open_content
 from entrepot.server.handlers import app_state, base_url, call_hub, repo_of
@@ -42,7 +42,7 @@ def routes() -> list[Route]:
     """Return GET and HEAD of ``resolve`` and ``raw`` for all repository types."""
     return [
         Route(f"/{kind.prefix}{{namespace}}/{{name}}/{word}/{{place:path}}", _handler(kind, word), methods=["GET"])
-        for kind in RepoType
+        for kind in VERSIONED_TYPES
         for word in ("resolve", "raw")
     ]
 

@@ -31,7 +31,7 @@ async def read_token(request: Request, ref: RepoRef) -> Response:
     """Serve ``GET xet-read-token/{revision}``: a read token, for callers who may read the repository."""
     revision = tail_of(request)
     named = None if revision == _NO_REVISION else revision
-    return _answer(request, await call_hub(request, xet_tokens.issue_read, ref, named))
+    return xet_token_response(request, await call_hub(request, xet_tokens.issue_read, ref, named))
 
 
 async def write_token(request: Request, ref: RepoRef) -> Response:
@@ -43,9 +43,10 @@ async def write_token(request: Request, ref: RepoRef) -> Response:
     """
     revision = tail_of(request)
     named = None if query_flag(request, "create_pr") else revision
-    return _answer(request, await call_hub(request, xet_tokens.issue_write, ref, named))
+    return xet_token_response(request, await call_hub(request, xet_tokens.issue_write, ref, named))
 
 
-def _answer(request: Request, issued: IssuedXetToken) -> Response:
+def xet_token_response(request: Request, issued: IssuedXetToken) -> Response:
+    """Return the response with a token, in the body and in headers."""
     given = render_token(base_url(request), issued)
     return json_response(given, headers=given.headers() | {"cache-control": "private, no-store"})

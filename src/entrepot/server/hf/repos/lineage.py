@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 from entrepot.errors import InvalidName, Malformed
 from entrepot.hub.repos import lineage
 from entrepot.hub.repos.lineage import LineageGraph, LineageInput, LineageNode
-from entrepot.names import RepoRef, RepoType, parse_oid, parse_wanted_id
+from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType, parse_oid, parse_wanted_id
 from entrepot.server.handlers import call_hub, json_response, query_int, read_json
 from entrepot.server.hf.repo_routes import repo_routes
 from entrepot.wire.repos.lineage import (
@@ -25,7 +25,7 @@ from entrepot.wire.repos.lineage import (
 from entrepot.wire.times import format_ms
 
 _DIRECTIONS = {"up": (True, False), "down": (False, True), "both": (True, True)}
-_TYPES = {kind.kind.plural: kind for kind in RepoType}
+_TYPES = {kind.kind.plural: kind for kind in VERSIONED_TYPES}
 _DEPTH = 3
 
 

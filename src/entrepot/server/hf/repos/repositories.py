@@ -6,20 +6,19 @@ Source: docs/protocols/hf_api.md, section 1A.2; docs/staged-changes.md, sections
 from __future__ import annotations
 
 import base64
-import contextlib
-from collections.abc import Iterator
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from entrepot.errors import AlreadyExists, Malformed
+from entrepot.errors import Malformed
 from entrepot.hub.callers import MaybeCaller, require_login
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
-from entrepot.names import RepoRef, parse_repo_id, parse_repo_type
+from entrepot.names import RepoRef, RepoType, parse_repo_id, parse_repo_type
 from entrepot.server.handlers import base_url, call_hub, json_response, lookup_id, read_json
+from entrepot.server.hf.conflicts import absolute_url
 from entrepot.server.hf.repo_routes import repo_routes
 from entrepot.server.hf.repos.repo_json import render_gate
 from entrepot.wire.repos.repositories import (
@@ -76,7 +75,7 @@ async def create(request: Request) -> Response:
         labels=body.labels or (),
         description=body.description or "",
     )
-    with _absolute(request):
+    with absolute_url(request):
         row = await call_hub(request, repositories.create, new)
     return json_response(MadeRepo(f"{base_url(request)}/{row.ref.path}", str(row.ref.id), row.uid))
 
@@ -88,9 +87,10 @@ async def delete(request: Request) -> Response:
 
 
 async def move(request: Request) -> Response:
-    """Move a repository to another id; 409 if it is taken."""
+    """Move a repository or bucket to another id; 409 if it is taken."""
     body = await read_json(request, RepoMove)
-    kind = parse_repo_type(body.type)
+    # The only route that buckets share with repositories.
+    kind = RepoType.BUCKET if body.type == RepoType.BUCKET.value else parse_repo_type(body.type)
     source, target = RepoRef(kind, lookup_id(body.from_repo)), RepoRef(kind, parse_repo_id(body.to_repo))
     row = await call_hub(request, repositories.move, source, target)
     return json_response(RepoUrl(f"{base_url(request)}/{row.ref.path}"))
@@ -118,7 +118,7 @@ async def duplicate(request: Request, ref: RepoRef) -> Response:
     """Copy a repository; 409 with the ``url`` of the existing one if the name is taken."""
     body = await read_json(request, Duplication)
     target, visibility = parse_repo_id(body.repository), _visibility(body.visibility, body.private)
-    with _absolute(request):
+    with absolute_url(request):
         row = await call_hub(request, repositories.duplicate, ref, target, visibility)
     return json_response(MadeRepo(f"{base_url(request)}/{row.ref.path}", str(row.ref.id), row.uid))
 
@@ -159,14 +159,3 @@ def _gate(value: Gate | None) -> str | None:
     if value is False:
         return "no"
     raise Malformed("setting 'gated'", 'expected false, "auto" or "manual"')
-
-
-@contextlib.contextmanager
-def _absolute(request: Request) -> Iterator[None]:
-    """Make the URL of an existing repository in a 409 absolute, because clients open it."""
-    try:
-        yield
-    except AlreadyExists as error:
-        if error.url is not None:
-            raise AlreadyExists(error.subject, f"{base_url(request)}/{error.url}") from error
-        raise

@@ -1,0 +1,1 @@
+"""Buckets: files by path, without commits."""

@@ -1,0 +1,1 @@
+"""Pages of single repositories and buckets."""
