@@ -501,7 +501,7 @@ def _record(hub: HubContext, given: XetToken, shard: Shard, named: Sequence[XetH
     proven = [file.sha256 for file in shard.files if file.sha256 is not None] if given.is_proposal else []
     locks = (Lock.repo(given.repo_id), *map(Lock.file, proven), *map(Lock.xorb, chunked))
     with hub.write(*locks) as tx:
-        xet_tokens.recheck(hub, tx, given)
+        repo = xet_tokens.recheck(hub, tx, given)
         for xorb in named:
             if not xorbs.use(tx, xorb, None, now):
                 raise XorbMissing(xorb, "it was deleted in the meantime")
@@ -510,6 +510,9 @@ def _record(hub: HubContext, given: XetToken, shard: Shard, named: Sequence[XetH
             file_links.mend(tx, given.repo_id, row.id, row.hash)
         if given.is_proposal:
             forms = {claim.sha256: LinkedForm(claim.size, claim.file, claim.hash) for claim in claims}
+            there = file_links.usable(tx, given.repo_id, list(forms))
+            added = sum(form.size for sha256, form in forms.items() if sha256 not in there)
+            quotas.allowance(hub, tx, repo).spend(added)
             file_links.link_forms(tx, given.repo_id, forms, given.user_id, now)
         elif given.user_id is not None:
             xet_files.claim(tx, given.repo_id, claims, given.user_id, now)
