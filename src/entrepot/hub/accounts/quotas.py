@@ -7,7 +7,7 @@ Bytes that two repositories share count in both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -171,7 +171,9 @@ def show(hub: HubContext, name: str) -> NamespaceQuota:
         return _describe(hub, tx, _namespace(tx, name))
 
 
-def change(hub: HubContext, name: str, changes: dict[str, int | None], *, by: str = audit.CONSOLE) -> NamespaceQuota:
+def change(
+    hub: HubContext, name: str, changes: Mapping[str, int | None], *, by: MaybeCaller | str = audit.CONSOLE
+) -> NamespaceQuota:
     """Set limits of a namespace; existing data stays, even above the limits.
 
     Args:
