@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from entrepot.errors import LimitExceeded, Malformed
-from entrepot.xet import XorbBuilder, chunk_hash, parse_xorb, xorb_hash
+from entrepot.xet import XorbBuilder, chunk_hash, parse_xorb, recompress, xorb_hash
 
 HASH = chunk_hash(b"x")
 
@@ -59,3 +61,15 @@ def test_what_is_no_chunk_is_malformed(chunk: bytes, raw_hash: bytes) -> None:
 def test_an_empty_xorb_cannot_be_made() -> None:
     with pytest.raises(Malformed):
         XorbBuilder().finish()
+
+
+def test_a_xorb_is_compressed_again_in_the_way_of_the_builder() -> None:
+    chunks = [b"ab" * 500, b"x"]
+    plain = b"".join(struct.pack("<II", len(chunk) << 8, len(chunk) << 8) + chunk for chunk in chunks)
+    builder = XorbBuilder()
+    for chunk in chunks:
+        builder.add(chunk, chunk_hash(chunk))
+    packed = builder.finish()
+    again = recompress(plain, parse_xorb(plain, packed.hash))
+    assert (again.data, again.index) == (packed.data, packed.index)
+    assert len(again.data) < len(plain)

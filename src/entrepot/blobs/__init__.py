@@ -11,7 +11,7 @@ from entrepot.blobs.interfaces import (
     Stat,
     put,
 )
-from entrepot.blobs.keys import file_key, xorb_key
+from entrepot.blobs.keys import file_key, layout_of, xorb_key
 from entrepot.blobs.local import LocalBlobs
 from entrepot.blobs.verified import VerifiedSink, receive_verified
 
@@ -27,6 +27,7 @@ __all__ = [
     "Stat",
     "VerifiedSink",
     "file_key",
+    "layout_of",
     "put",
     "receive_verified",
     "xorb_key",

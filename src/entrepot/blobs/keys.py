@@ -35,6 +35,11 @@ def xorb_key(xorb: XetHash, layout: str) -> str:
     return f"xorbs/{xorb[:2]}/{xorb[2:4]}/{xorb}.{layout}"
 
 
+def layout_of(key: str) -> str:
+    """Return the layout in the key of a xorb's bytes."""
+    return key.rpartition(".")[2]
+
+
 def check_key(key: str) -> str:
     """Return the key unchanged if every store can hold it.
 

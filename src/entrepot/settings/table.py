@@ -123,7 +123,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 21 * _DAY
     staging_days: Annotated[
-        int, _Doc(number(1, 3650), "How many days staged changes are kept that nobody commits.")
+        int, _Doc(number(1, 3650), "How many days staged changes are kept if they are not committed.")
     ] = 7
     chunk_delay_s: Annotated[
         int,

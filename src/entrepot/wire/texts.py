@@ -12,3 +12,8 @@ def legible(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def one_line(text: str, most: int) -> str:
+    """Return the beginning of a text on one line: what cannot be printed, line breaks too, becomes a space."""
+    return "".join(character if character.isprintable() else " " for character in text)[:most]

@@ -5,7 +5,7 @@ raise only errors of :mod:`entrepot.errors`, and their memory is limited to a
 small multiple of the input.
 """
 
-from entrepot.xet.builders import XorbBuilder
+from entrepot.xet.builders import XorbBuilder, recompress
 from entrepot.xet.chunk_sets import ChunkSet, pack_ranges
 from entrepot.xet.chunking import MIN_CHUNK_BYTES, Chunker, chunk_ends
 from entrepot.xet.compression import MAX_CHUNK_BYTES, Scheme, compress, decompress
@@ -87,6 +87,7 @@ __all__ = [
     "read_chunks",
     "read_hash",
     "read_index",
+    "recompress",
     "verify_chunks",
     "xorb_hash",
 ]

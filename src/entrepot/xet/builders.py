@@ -9,7 +9,7 @@ from entrepot.errors import LimitExceeded, Malformed
 from entrepot.xet.compression import MAX_CHUNK_BYTES, compress
 from entrepot.xet.hashes import HASH_BYTES, Buffer
 from entrepot.xet.indexes import MAX_CHUNKS, MAX_RAW_BYTES, XorbIndex
-from entrepot.xet.xorbs import Xorb
+from entrepot.xet.xorbs import Xorb, open_chunks
 
 _HEADER = struct.Struct("<II")
 
@@ -84,3 +84,15 @@ class XorbBuilder:
             raise Malformed("xorb", "it has no chunks")
         index = XorbIndex(bytes(self._hashes), self._ends[:], self._raw_ends[:])
         return Xorb(index.xorb_hash(), b"".join(self._pieces), index)
+
+
+def recompress(data: Buffer, index: XorbIndex) -> Xorb:
+    """Return the xorb of the same chunks as :class:`XorbBuilder` compresses them.
+
+    Raises:
+        Malformed, ContentMismatch: the bytes are not those that the index describes.
+    """
+    builder = XorbBuilder()
+    for number, chunk in enumerate(open_chunks(memoryview(data)[: index.size], index, 0, index.count)):
+        builder.add(chunk, index.chunk_hashes(number, number + 1))
+    return builder.finish()

@@ -94,3 +94,15 @@ def test_others_do_not_manage_a_running_hub(at_hub: Run, entrepot_hub: RunningHu
     outcome = at_hub("admin", "users", "list", "--endpoint", entrepot_hub.url)
     assert outcome.code == 1
     assert "administrators of the hub" in outcome.err
+
+
+def test_quotas_are_set_and_tokens_revoked_on_a_running_hub(remote: Run) -> None:
+    remote("users", "create", "quinn", "--json")
+    changed = remote("quotas", "set", "quinn", "--max-bytes", "1GiB", "--max-repos", "default", "--json").json
+    assert (changed["namespace"], changed["max_bytes"], changed["used_bytes"]) == ("quinn", 1 << 30, 0)
+    assert remote("quotas", "show", "quinn", "--json").json == changed
+    assert "nobody-at-all" in remote("quotas", "show", "nobody-at-all", code=1).err
+    chief = remote("tokens", "list", "chief", "--json").json[-1]
+    assert (chief["user"], chief["role"], "secret" in chief) == ("chief", "write", False)
+    assert "no-such-token" in remote("tokens", "revoke", "chief", "no-such-token", code=1).err
+    assert "nobody-at-all" in remote("tokens", "list", "nobody-at-all", code=1).err

@@ -3,6 +3,7 @@ from __future__ import annotations
 from entrepot.client.calls import Response
 from entrepot.client.calls import administration as calls
 from entrepot.wire.accounts.administration import Removal
+from entrepot.wire.accounts.quotas import QuotaChanges
 
 
 def test_names_are_encoded() -> None:
@@ -33,3 +34,15 @@ def test_a_page_of_repositories_is_read() -> None:
     assert call.query == (("namespace", "acme"), ("after", "7"))
     page = call.read(Response(200, {}, b'{"repos":[],"after":9}', "http://hub/"))
     assert (list(page.repos), page.after) == ([], 9)
+
+
+def test_only_limits_that_are_set_are_sent() -> None:
+    call = calls.set_quota("acme", QuotaChanges(max_bytes=5, max_repos=None))
+    assert (call.method, call.path) == ("PATCH", "/api/admin/namespaces/acme/quota")
+    assert call.body == b'{"maxBytes":5,"maxRepos":null}'
+
+
+def test_a_token_is_named_in_the_path() -> None:
+    call = calls.revoke_token("bob", "my laptop")
+    assert (call.method, call.path) == ("DELETE", "/api/admin/users/bob/tokens/my%20laptop")
+    assert not call.is_repeatable

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import os
+from collections.abc import Callable, Iterator
 
+import attrs
 import pytest
 
 from entrepot.catalog.audit import AuditFilter
@@ -11,11 +14,13 @@ from entrepot.hub import audit
 from entrepot.hub.accounts import quotas, tokens
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED
-from entrepot.hub.files import lfs, xet_tokens
+from entrepot.hub.files import bulk_uploads, lfs, xet_tokens
+from entrepot.hub.files.bulk_uploads import UploadedFile
 from entrepot.hub.files.lfs import RequestedObject
-from entrepot.hub.files.operations import AddFile
+from entrepot.hub.files.operations import AddFile, Copy
 from entrepot.hub.repos import lfs_files, repositories
 from entrepot.hub.scopes import READ, RequestedScope
+from entrepot.hub.usage_cache import UsageCache
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType, Sha256
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
@@ -231,3 +236,143 @@ def test_a_full_namespace_takes_no_chunks(world: World, sender: Sender) -> None:
     limit(world, max_bytes=1)
     with pytest.raises(QuotaExceeded):
         chunks.receive_xorb(world.hub, given, XetHash("a" * 64), 100)
+
+
+def send_parts(world: World, target: RepoRef, data: bytes) -> None:
+    """Upload a large file in parts of the size that the hub asks for."""
+    wanted = RequestedObject(Sha256(hashlib.sha256(data).hexdigest()), len(data))
+    [answer] = lfs.plan_uploads(world.hub, world.alice, target, [wanted], takes_parts=True)
+    send_planned_parts(world, data, answer.link)
+
+
+def send_planned_parts(world: World, data: bytes, plan: object) -> None:
+    assert isinstance(plan, lfs.MultipartUpload)
+    uid = plan.complete.path.rpartition("/")[2]
+    etags = {}
+    for number, link in enumerate(plan.links, 1):
+        part = lfs.receive_part(world.hub, uid, number, link.query)
+        part.write(data[(number - 1) * plan.part_size :][: part.size])
+        etags[number] = part.finish()
+    lfs.complete(world.hub, uid, plan.complete.query, etags)
+
+
+def send_proposed_chunks(world: World, target: RepoRef, data: bytes) -> None:
+    """Register a large file for a pull request, as chunks that bob sends."""
+    sender = Sender(world)
+    issued = xet_tokens.issue_write(world.hub, world.bob, target, None)
+    given = xet_tokens.check(world.hub, issued.secret, issued.store)
+    xorb = sender.xorb([data[at : at + 100_000] for at in range(0, len(data), 100_000)])
+    sender.send(given, xorb)
+    sha256 = hashlib.sha256(data).hexdigest()
+    sender.register(given, [sender.block([(xorb, 0, xorb.index.count)], sha256)], [xorb])
+
+
+def send_chunks(world: World, target: RepoRef, data: bytes) -> None:
+    Sender(world).add(target, "a.bin", [data[at : at + 100_000] for at in range(0, len(data), 100_000)])
+
+
+def send_many(world: World, target: RepoRef, data: bytes) -> None:
+    upload = UploadedFile(Sha256(hashlib.sha256(data).hexdigest()), data)
+    bulk_uploads.receive_files(world.hub, world.alice, target, [upload])
+
+
+def copy_from_another(world: World, target: RepoRef, data: bytes) -> None:
+    """Copy a small file and a large one from a repository of another namespace."""
+    source = world.repo("acme/source", by=world.olga)
+    half = len(data) // 2
+    world.add(source, "small.bin", data[:half], by=world.olga)
+    world.add_large(source, "large.bin", data[half:], by=world.olga)
+    for name in ("small.bin", "large.bin"):
+        world.commit(target, Copy(RepoPath(name), RepoPath(name), repo=source, revision="main"))
+
+
+def duplicate_another(world: World, target: RepoRef, data: bytes) -> None:
+    source = world.repo("acme/source", by=world.olga)
+    world.add_large(source, "large.bin", data, by=world.olga)
+    repositories.duplicate(world.hub, world.alice, source, RepoId("alice", "copy"), None)
+
+
+def move_another(world: World, target: RepoRef, data: bytes) -> None:
+    source = world.repo("acme/source", by=world.olga)
+    world.add_large(source, "large.bin", data, by=world.olga)
+    repositories.move(world.hub, world.root, source, ref("alice/moved"))
+
+
+def create_with_files(world: World, target: RepoRef, data: bytes) -> None:
+    world.repo("alice/new", files={"a.bin": data})
+
+
+def commit_inline(world: World, target: RepoRef, data: bytes) -> None:
+    world.commit(target, AddFile(RepoPath("a.bin"), data), inline_bytes=len(data))
+
+
+WAYS = [
+    lambda world, target, data: world.upload(target, data),
+    send_parts,
+    send_proposed_chunks,
+    send_chunks,
+    send_many,
+    copy_from_another,
+    duplicate_another,
+    move_another,
+    create_with_files,
+    commit_inline,
+]
+
+
+@pytest.fixture
+def slow_world(make_world: Callable[..., World]) -> World:
+    """A hub that takes every sum for slow, and so keeps it."""
+    world = make_world(part_size=MIB // 2, multipart_threshold=MIB // 2)
+    ticks: Iterator[int] = iter(range(1_000_000))
+    world.hub = attrs.evolve(world.hub, usage_cache=UsageCache(lambda: float(next(ticks))))
+    return world
+
+
+@pytest.mark.parametrize("send", WAYS)
+def test_bytes_count_immediately_whichever_way_they_come(
+    slow_world: World, send: Callable[[World, RepoRef, bytes], object]
+) -> None:
+    world = slow_world
+    target = world.repo()
+    limit(world, max_bytes=1 << 40)
+    before = used(world)
+    send(world, target, os.urandom(2 * MIB))
+    counted = used(world)
+    world.clock.advance(60_000)
+    actual = used(world)
+    assert actual - before >= 2 * MIB
+    assert counted >= actual - 20_000, "the cached sum lacks bytes that the hub has accepted"
+    assert counted <= actual + 20_000, "the cached sum counts bytes twice"
+
+
+@pytest.mark.parametrize("takes_parts", [False, True])
+def test_files_planned_together_cannot_exceed_the_quota_together(
+    make_world: Callable[..., World], takes_parts: bool
+) -> None:
+    world = make_world(part_size=MIB // 2, multipart_threshold=MIB // 2)
+    target = world.repo()
+    limit(world, max_bytes=used(world) + MIB)
+    planned = []
+    for data in (os.urandom(MIB), os.urandom(MIB)):
+        wanted = RequestedObject(Sha256(hashlib.sha256(data).hexdigest()), MIB)
+        [answer] = lfs.plan_uploads(world.hub, world.alice, target, [wanted], takes_parts=takes_parts)
+        assert answer.link is not None
+        planned.append((wanted.sha256, data, answer.link))
+    if takes_parts:
+        send_planned_parts(world, *planned[0][1:])
+        with pytest.raises(QuotaExceeded):
+            send_planned_parts(world, *planned[1][1:])
+    else:
+        arriving = []
+        for sha256, data, link in planned:
+            assert isinstance(link, lfs.SignedUrl)
+            arriving.append(lfs.receive(world.hub, sha256, link.query))
+            arriving[-1].write(data)
+        arriving[0].finish()
+        with pytest.raises(QuotaExceeded):
+            arriving[1].finish()
+        arriving[1].discard()
+    shown = quotas.show(world.hub, "alice")
+    assert shown.max_bytes is not None
+    assert shown.used <= shown.max_bytes

@@ -103,7 +103,7 @@ ESCAPES = [
 
 
 def test_attempts_to_leave_the_sandbox_are_refused(world: World, data: RepoRef) -> None:
-    tables = list(queries.tables_of("", layouts.find_layout(world.hub, None, data, "main")))
+    tables = list(queries.query_tables("", layouts.find_layout(world.hub, None, data, "main")))
     results = queries.try_queries(world.hub, None, tables, [*ESCAPES, "select count(*) n from train"], most=10)
     assert [sql for sql, result in zip(ESCAPES, results, strict=False) if "refused" not in result] == []
     assert results[-1]["rows"] == [{"n": 1000}]

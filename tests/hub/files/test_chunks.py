@@ -59,6 +59,12 @@ def ref(world: World) -> RepoRef:
 
 
 @pytest.fixture
+def keeps_layouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the hub store small xorbs as they are sent, as it does with large ones."""
+    monkeypatch.setattr(chunks, "UNIFORM_BYTES", 0)
+
+
+@pytest.fixture
 def given(sender: Sender, ref: RepoRef) -> XetToken:
     return sender.give(ref)
 
@@ -202,6 +208,7 @@ class Late:
         return bool(self.inner.publish_as(key, size))
 
 
+@pytest.mark.usefixtures("keeps_layouts")
 def test_of_two_uploads_with_different_bytes_the_first_stays(
     world: World, sender: Sender, ref: RepoRef, given: XetToken
 ) -> None:
@@ -219,6 +226,46 @@ def test_of_two_uploads_with_different_bytes_the_first_stays(
     world.clock.advance(22 * DAY_MS)
     assert [item.size for item in maintenance.gc(world.hub) if item.kind == "xorb"] == [len(packed.data)]
     assert whole(world, file) == b"".join(pieces)
+
+
+@pytest.mark.parametrize("is_odd", [False, True])
+def test_who_guesses_private_content_learns_nothing_from_its_reconstruction(
+    world: World, sender: Sender, *, is_odd: bool
+) -> None:
+    """Bob sends the chunks of a private file of alice, compressed alike or not, and chunks that were never stored."""
+    secret, fresh = sender.chunks("secret"), [piece[::-1] for piece in sender.chunks("secret")]
+    sender.add(world.repo("alice/secret", visibility="private"), "x.bin", secret)
+    world.clock.advance(1000)
+    mine = world.repo("bob/mine")
+    given, seen = sender.give(mine, world.bob), []
+    for pieces in (secret, fresh):
+        xorb = sender.uncompressed(pieces) if is_odd else sender.xorb(pieces)
+        was_new = sender.send(given, xorb)
+        block = sender.block([(xorb, 0, len(pieces))], hashlib.sha256(b"".join(pieces)).hexdigest())
+        sender.register(given, [block], [xorb])
+        found = chunks.reconstruct(world.hub, given, block.hash, 0, None)
+        [fetched] = found.fetches
+        link = chunks.data_link(world.hub, given, xorb.hash, 0, fetched.ranges[0].last_byte)
+        content, *_ = chunks.fetch(world.hub, xorb.hash, link.query)
+        with contextlib.closing(content):
+            layout = [content.read_at(0, 8), content.size]
+        stored = {name: value for name, value in link.query.items() if name not in ("sig", "layout")}
+        seen.append((was_new, found.skip, found.length, fetched.ranges, stored, layout))
+    assert seen[0] == seen[1]
+
+
+def test_a_link_does_not_tell_when_the_bytes_were_stored(world: World, sender: Sender) -> None:
+    pieces, queries = sender.chunks("large"), []
+    xorb = sender.xorb(pieces)
+    for owner in ("alice", "bob"):
+        given = sender.give(world.repo(f"{owner}/m"))
+        sender.send(given, xorb)
+        queries.append(chunks.data_link(world.hub, given, xorb.hash, 0, 9).query["layout"])
+        with world.hub.read() as tx:
+            state = xorbs.state(tx, xorb.hash)
+        assert state is not None
+        assert str(state.since_ms) not in chunks.data_link(world.hub, given, xorb.hash, 0, 9).query.values()
+    assert queries[0] == queries[1]
 
 
 def test_many_uploads_of_one_xorb_at_once_leave_one(world: World, sender: Sender, given: XetToken) -> None:
@@ -287,6 +334,7 @@ def test_lost_bytes_are_mended_by_a_new_upload(world: World, sender: Sender, giv
     assert chunks.has_xorb(world.hub, given, xorb.hash)
 
 
+@pytest.mark.usefixtures("keeps_layouts")
 def test_only_one_upload_mends_at_a_time(world: World, sender: Sender, given: XetToken) -> None:
     pieces = sender.chunks(1)
     packed, plain = sender.xorb(pieces), sender.uncompressed(pieces)
@@ -303,6 +351,7 @@ def test_only_one_upload_mends_at_a_time(world: World, sender: Sender, given: Xe
     assert_sound(world)
 
 
+@pytest.mark.usefixtures("keeps_layouts")
 def test_a_mending_that_dies_leaves_the_xorb_in_quarantine_until_the_next(
     world: World, sender: Sender, given: XetToken
 ) -> None:
@@ -323,6 +372,7 @@ def test_a_mending_that_dies_leaves_the_xorb_in_quarantine_until_the_next(
     assert not row_of(world, xorb).is_damaged
 
 
+@pytest.mark.usefixtures("keeps_layouts")
 def test_a_mending_that_took_too_long_has_lost_to_the_next(world: World, sender: Sender, given: XetToken) -> None:
     pieces = sender.chunks(1)
     packed, plain = sender.xorb(pieces), sender.uncompressed(pieces)
@@ -361,6 +411,7 @@ def test_an_upload_beside_a_sweep_of_the_same_xorb_waits_or_is_kept(
     assert sender.send(given, xorb) is True
 
 
+@pytest.mark.usefixtures("keeps_layouts")
 def test_an_upload_started_before_a_sweep_stays_correct(world: World, sender: Sender, given: XetToken) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
@@ -736,7 +787,7 @@ def test_a_link_opens_one_window_of_one_xorb_for_a_while(world: World, sender: S
         {},
         {**link.query, "range": "0-9"},
         {**link.query, "exp": "9999999999"},
-        {**link.query, "since": "1"},
+        {**link.query, "layout": "1"},
     ):
         with pytest.raises(InvalidSignature):
             chunks.fetch(world.hub, one, query)
@@ -757,6 +808,7 @@ def test_links_of_one_plan_are_the_same_for_some_time(world: World, sender: Send
     assert chunks.data_link(world.hub, given, xorb, 3, 9) == link
 
 
+@pytest.mark.usefixtures("keeps_layouts")
 def test_a_link_to_bytes_that_were_replaced_is_refused(world: World, sender: Sender, ref: RepoRef) -> None:
     pieces = sender.chunks(1)
     sender.upload(ref, pieces)

@@ -34,14 +34,14 @@ def test_the_signed_bytes_are_given(link: tuple[str, bytes, int, int]) -> None:
     url, data, first, last = link
     for answer in (get(url, f"bytes={first}-{last}"), get(url)):
         assert (answer.status_code, answer.content) == (206, data[first : last + 1])
-        assert answer.headers["content-range"] == f"bytes {first}-{last}/{len(data)}"
+        assert answer.headers["content-range"] == f"bytes {first}-{last}/{last + 1}"
 
 
 def test_a_part_of_the_signed_bytes_is_given(link: tuple[str, bytes, int, int]) -> None:
     url, data, first, last = link
     answer = get(url, f"bytes={first + 10}-{last - 10}")
     assert (answer.status_code, answer.content) == (206, data[first + 10 : last - 9])
-    assert answer.headers["content-range"] == f"bytes {first + 10}-{last - 10}/{len(data)}"
+    assert answer.headers["content-range"] == f"bytes {first + 10}-{last - 10}/{last + 1}"
 
 
 def test_several_parts_of_the_signed_bytes_are_given(link: tuple[str, bytes, int, int]) -> None:
@@ -50,7 +50,7 @@ def test_several_parts_of_the_signed_bytes_are_given(link: tuple[str, bytes, int
     assert answer.status_code == 206
     assert answer.headers["content-type"].startswith("multipart/byteranges; boundary=")
     for start, end in ((first, first + 9), (last - 9, last)):
-        part = f"Content-Range: bytes {start}-{end}/{len(data)}\r\n\r\n".encode() + data[start : end + 1]
+        part = f"Content-Range: bytes {start}-{end}/{last + 1}\r\n\r\n".encode() + data[start : end + 1]
         assert part in answer.content
 
 
@@ -58,17 +58,33 @@ def test_nothing_outside_the_signed_bytes_is_given(link: tuple[str, bytes, int, 
     url, data, first, last = link
     outside = [
         f"bytes={first - 1}-{last}",
-        f"bytes={first}-{last + 1}",
-        f"bytes={first}-",
         "bytes=0-0",
-        "bytes=-5",
         f"bytes={first}-{first},0-0",
+        f"bytes={last + 1}-",
         f"bytes={len(data)}-",
         f"bytes={10**18}-",
+        f"bytes=-{last + 1}",
     ]
     answers = [get(url, wanted) for wanted in outside]
     assert [answer.status_code for answer in answers] == [403] * len(outside)
     assert all(answer.json()["error"] for answer in answers)
+
+
+def test_the_size_of_the_rest_of_the_xorb_is_not_revealed(link: tuple[str, bytes, int, int]) -> None:
+    """Chunks after the signed ones may belong to files that the holder of the link may not read."""
+    url, data, first, last = link
+    assert last + 1 < len(data)
+    beyond = [
+        f"bytes={first}-",
+        f"bytes={first}-{last + 1}",
+        f"bytes={first}-{len(data) - 1}",
+        f"bytes={first}-{10**18}",
+    ]
+    answers = [get(url, wanted) for wanted in beyond]
+    assert {(answer.status_code, answer.content) for answer in answers} == {(206, data[first : last + 1])}
+    assert {answer.headers["content-range"] for answer in answers} == {f"bytes {first}-{last}/{last + 1}"}
+    past = [get(url, f"bytes={start}-") for start in (last + 1, len(data) - 1, len(data), len(data) + 1)]
+    assert len({(answer.status_code, answer.content) for answer in past}) == 1
 
 
 @pytest.mark.parametrize(

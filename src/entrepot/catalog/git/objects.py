@@ -154,6 +154,19 @@ def copy(tx: Write, source_id: int, target_id: int, oids: Sequence[Oid], now_ms:
     return copied
 
 
+def missing_bytes(tx: Read, source_id: int, target_id: int, oids: Sequence[Oid]) -> int:
+    """Return the size of those given objects that a repository has and another one lacks."""
+    found = 0
+    other = _T.alias()
+    for at in range(0, len(oids), _BATCH):
+        batch = oids[at : at + _BATCH]
+        there = sa.select(other.c.oid).where((other.c.repo_id == target_id) & other.c.oid.in_(batch))
+        here = (_T.c.repo_id == source_id) & _T.c.oid.in_(batch) & _T.c.oid.not_in(there)
+        query = sa.select(sa.func.coalesce(sa.func.sum(_T.c.size), 0)).where(here)
+        found += int(tx.sql.execute(query).scalar_one())
+    return found
+
+
 def copy_all(tx: Write, source_id: int, target_id: int, now_ms: int) -> None:
     """Copy every object of a repository to a new, empty one."""
     names = ["oid", "kind", "size", "data", "sha256", "pointer_size"]

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from entrepot.cli.admin.targets import AdminTarget, fields_of, target_options
 from entrepot.cli.groups import LazyGroup
 from entrepot.cli.reports import render_bytes, show_json, show_table
 from entrepot.cli.results import json_option
-from entrepot.cli.sessions import Session, folder_options, pass_session
+from entrepot.cli.sessions import folder_options
 from entrepot.errors import Malformed
 from entrepot.settings import parse_size
 
 if TYPE_CHECKING:
-    from entrepot.hub.accounts.quotas import NamespaceQuota
+    from entrepot.wire.accounts.quotas import QuotaInfo
 
 _DEFAULT = "default"
 
@@ -34,14 +35,13 @@ def quota() -> None:
 @quota.command("show", short_help="Show the quota and usage of a namespace.")
 @click.argument("namespace")
 @json_option
-@folder_options
-@pass_session
-def show_quota(session: Session, namespace: str, as_json: bool) -> None:
+@target_options
+def show_quota(target: AdminTarget, namespace: str, as_json: bool) -> None:
     """Show the quota and the usage of NAMESPACE."""
-    from entrepot.hub.accounts import quotas
+    from entrepot.client.calls import administration as calls
+    from entrepot.hub.accounts import administration
 
-    with session.opened_hub() as hub:
-        _show(quotas.show(hub, namespace), as_json=as_json)
+    _show(target.run(administration.show_quota, calls.show_quota, namespace), as_json=as_json)
 
 
 @quota.command("set", short_help="Set the quota of a namespace.")
@@ -50,10 +50,9 @@ def show_quota(session: Session, namespace: str, as_json: bool) -> None:
 @click.option("--max-repos", metavar="N", help="Maximum number of repositories.")
 @click.option("--max-file", metavar="SIZE", help="Maximum size of one file.")
 @json_option
-@folder_options
-@pass_session
+@target_options
 def set_quota(
-    session: Session,
+    target: AdminTarget,
     namespace: str,
     max_bytes: str | None,
     max_repos: str | None,
@@ -70,14 +69,16 @@ def set_quota(
       entrepot admin quotas set acme --max-bytes 100GiB --max-repos 50 --max-file 10GiB
       entrepot admin quotas set acme --max-bytes default
     """
-    from entrepot.hub.accounts import quotas
+    from entrepot.client.calls import administration as calls
+    from entrepot.hub.accounts import administration
+    from entrepot.wire.accounts.quotas import QuotaChanges
 
     given = {"max_bytes": max_bytes, "max_repos": max_repos, "max_file_bytes": max_file}
     changes = {key: read_limit(text) for key, text in given.items() if text is not None}
     if not changes:
         raise click.UsageError("name a limit to set: --max-bytes, --max-repos or --max-file")
-    with session.opened_hub() as hub:
-        _show(quotas.change(hub, namespace, changes), as_json=as_json)
+    quota = target.run(administration.set_quota, calls.set_quota, namespace, QuotaChanges(**changes))
+    _show(quota, as_json=as_json)
 
 
 def read_limit(text: str) -> int | None:
@@ -94,23 +95,14 @@ def read_limit(text: str) -> int | None:
         raise Malformed(f"limit {text!r}", str(error)) from None
 
 
-def _show(quota: NamespaceQuota, *, as_json: bool) -> None:
+def _show(quota: QuotaInfo, *, as_json: bool) -> None:
     if as_json:
-        show_json(
-            {
-                "namespace": quota.namespace,
-                "max_bytes": quota.max_bytes,
-                "max_repos": quota.max_repos,
-                "max_file_bytes": quota.max_file_bytes,
-                "used_bytes": quota.used,
-                "repos": quota.repos,
-            }
-        )
+        show_json(fields_of(quota))
         return
     show_table(
         ("", "USED", "ALLOWED"),
         [
-            ("bytes", render_bytes(quota.used), _bytes(quota.max_bytes)),
+            ("bytes", render_bytes(quota.used_bytes), _bytes(quota.max_bytes)),
             ("repositories", str(quota.repos), "-" if quota.max_repos is None else str(quota.max_repos)),
             ("largest file", "", _bytes(quota.max_file_bytes)),
         ],

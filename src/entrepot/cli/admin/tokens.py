@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from entrepot.cli.admin.imports import read_repo
-from entrepot.cli.reports import render_time, show, show_json, show_message, show_table
+from entrepot.cli.admin.targets import AdminTarget, fields_of, target_options
+from entrepot.cli.reports import show, show_json, show_message, show_table
 from entrepot.cli.results import json_option, read_first_line, show_result, token_row
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.errors import AccountNotFound, Malformed
@@ -118,54 +119,52 @@ def create_token(
 @click.command(short_help="List the tokens of one user or of all.")
 @click.argument("user", required=False)
 @json_option
-@folder_options
-@pass_session
-def list_tokens(session: Session, user: str | None, as_json: bool) -> None:
+@target_options
+def list_tokens(target: AdminTarget, user: str | None, as_json: bool) -> None:
     """List the tokens of one USER or of all, without their secrets.
 
     The time of last use is accurate to the hour.
     """
-    from entrepot.hub.accounts import accounts
+    from entrepot.client.calls import administration as calls
+    from entrepot.hub.accounts import administration
 
-    with session.opened_hub() as hub:
-        users = accounts.list_users(hub)
-    chosen = [found for found in users if user is None or found[0].name.lower() == user.lower()]
+    users = target.run(administration.list_users, calls.list_users)
+    chosen = [found for found in users if user is None or found.name.lower() == user.lower()]
     if user is not None and not chosen:
         raise AccountNotFound(user)
-    tokens = [(owner.name, token) for owner, tokens in chosen for token in tokens]
+    tokens = [token for found in chosen for token in found.tokens]
     if as_json:
-        show_json([token_row(owner, token) for owner, token in tokens])
+        show_json([fields_of(token) for token in tokens])
         return
     show_table(
         ("ID", "USER", "NAME", "ROLE", "CREATED", "EXPIRES", "LAST USED"),
         [
             (
-                token.uid,
-                owner,
+                token.id,
+                token.user,
                 token.name,
                 token.role,
-                format_ms(token.created_ms),
-                render_time(token.expires_ms) or "never",
-                render_time(token.used_ms) or "never",
+                token.created_at,
+                token.expires_at or "never",
+                token.last_used_at or "never",
             )
-            for owner, token in tokens
+            for token in tokens
         ],
     )
 
 
 @click.command(short_help="Make a token invalid immediately.")
 @click.argument("user")
-@click.argument("token")
+@click.argument("which", metavar="TOKEN")
 @json_option
-@folder_options
-@pass_session
-def revoke_token(session: Session, user: str, token: str, as_json: bool) -> None:
+@target_options
+def revoke_token(target: AdminTarget, user: str, which: str, as_json: bool) -> None:
     """Make a TOKEN of USER invalid immediately; TOKEN is its id or its name."""
-    from entrepot.hub.accounts import accounts
+    from entrepot.client.calls import administration as calls
+    from entrepot.hub.accounts import administration
 
-    with session.opened_hub() as hub:
-        revoked = accounts.revoke_token(hub, user, token)
-    show_result(token_row(user, revoked), f"revoked token {revoked.name!r} of {user}", as_json=as_json)
+    revoked = target.run(administration.revoke, calls.revoke_token, user, which)
+    show_result(fields_of(revoked), f"revoked token {revoked.name!r} of {user}", as_json=as_json)
 
 
 def _places(

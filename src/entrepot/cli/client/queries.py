@@ -9,9 +9,13 @@ import click
 from entrepot.cli.client.options import HubClient, hub_options
 from entrepot.cli.reports import show_json, show_message, show_table
 from entrepot.cli.results import json_option
+from entrepot.wire.texts import one_line
 
 if TYPE_CHECKING:
     from entrepot.wire.files.queries import QueryTarget
+
+
+_MOST_CELL = 200
 
 
 @click.command(short_help="Query the tables of a dataset at any revision.")
@@ -77,4 +81,4 @@ def _shown(value: object) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return "".join(character if character.isprintable() else " " for character in text)[:200]
+    return one_line(text, _MOST_CELL)

@@ -7,6 +7,7 @@ from entrepot.wire.accounts.administration import (
     AdminMember,
     AdminOrg,
     AdminRepos,
+    AdminToken,
     AdminUser,
     CodeExchange,
     CodeLifetime,
@@ -21,6 +22,7 @@ from entrepot.wire.accounts.administration import (
     Transferred,
     UserChanges,
 )
+from entrepot.wire.accounts.quotas import QuotaChanges, QuotaInfo
 
 _USERS = "/api/admin/users"
 _ORGS = "/api/admin/orgs"
@@ -53,6 +55,12 @@ def issue_code(name: str, expires_s: int) -> Call[SignInCode]:
     """Build the call that creates a sign-in code for a user."""
     path, body = f"{_USERS}/{segment(name)}/code", json_body(CodeLifetime(expires_s=expires_s))
     return Call("POST", path, json_as(SignInCode), body=body, media_type=JSON, subject=f"user {name}")
+
+
+def revoke_token(user: str, token: str) -> Call[AdminToken]:
+    """Build the call that makes a token of a user invalid; ``token`` is its id or its name."""
+    path, subject = f"{_USERS}/{segment(user)}/tokens/{segment(token)}", f"token {token} of {user}"
+    return Call("DELETE", path, json_as(AdminToken), subject=subject, is_repeatable=False)
 
 
 def list_orgs() -> Call[list[AdminOrg]]:
@@ -97,6 +105,17 @@ def list_repos(namespace: str | None = None, after: int = 0) -> Call[AdminRepos]
     return Call("GET", "/api/admin/repos", json_as(AdminRepos), query=query, subject="the repositories")
 
 
+def show_quota(namespace: str) -> Call[QuotaInfo]:
+    """Build the call that returns the quota and the usage of a namespace."""
+    return Call("GET", _quota(namespace), json_as(QuotaInfo), subject=f"namespace {namespace}")
+
+
+def set_quota(namespace: str, changes: QuotaChanges) -> Call[QuotaInfo]:
+    """Build the call that sets limits of a namespace."""
+    body, subject = json_body(changes), f"namespace {namespace}"
+    return Call("PATCH", _quota(namespace), json_as(QuotaInfo), body=body, media_type=JSON, subject=subject)
+
+
 def transfer_all(source: str, target: str) -> Call[Transferred]:
     """Build the call that moves all repositories of a namespace into another one."""
     path, body = f"/api/admin/namespaces/{segment(source)}/transfer", json_body(Transfer(to=target))
@@ -108,6 +127,10 @@ def exchange(code: str, token_name: str | None = None) -> Call[SignedIn]:
     body = json_body(CodeExchange(code=code, token_name=token_name))
     read, subject = json_as(SignedIn), "the sign-in code"
     return Call("POST", "/api/sign-in", read, body=body, media_type=JSON, subject=subject, is_authorized=False)
+
+
+def _quota(namespace: str) -> str:
+    return f"/api/admin/namespaces/{segment(namespace)}/quota"
 
 
 def _query(removal: Removal) -> tuple[tuple[str, str], ...]:

@@ -17,6 +17,7 @@ import attrs
 
 from entrepot.errors import GitFailed, ProgramMissing, SourceMissing
 from entrepot.errors.redactions import redact
+from entrepot.wire.texts import one_line
 
 _HELPER = '!f() { if test "$1" = get; then printf \'username=%s\\npassword=%s\\n\' user "$ENTREPOT_GIT_TOKEN"; fi; }; f'
 _LFS_FILTER = (
@@ -208,7 +209,6 @@ def reason_of(stderr: str, stdout: str, code: int) -> str:
     chosen = [line for line in (*remote, *telling) if line]
     if all(line.startswith(_VAGUE) for line in chosen):  # git's helpers have messages of their own
         chosen = anything[-3:] or [f"it exited with {code}"]
-    text = "; ".join(dict.fromkeys(chosen))
-    text = "".join(c if c.isprintable() else " " for c in text)[:_MOST_REASON]
+    text = one_line("; ".join(dict.fromkeys(chosen)), _MOST_REASON)
     cures = [cure for pattern, cure in _CURES if re.search(pattern, f"{stderr}\n{stdout}")]
     return f"{text} (cure: {cures[0]})" if cures else text

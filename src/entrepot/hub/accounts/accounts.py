@@ -22,7 +22,7 @@ from entrepot.hub.accounts import tokens
 from entrepot.hub.accounts.passwords import hash_password
 from entrepot.hub.accounts.tokens import IssuedToken, TokenDraft
 from entrepot.hub.aliases import check_account_name
-from entrepot.hub.callers import Caller, Role
+from entrepot.hub.callers import Caller, MaybeCaller, Role
 from entrepot.hub.context import HubContext
 from entrepot.names import parse_account, parse_fullname
 
@@ -166,7 +166,7 @@ def create_token(
     return made
 
 
-def revoke_token(hub: HubContext, user: str, token: str) -> Token:
+def revoke_token(hub: HubContext, user: str, token: str, *, by: MaybeCaller | str = audit.CONSOLE) -> Token:
     """Make a token invalid immediately.
 
     Args:
@@ -185,7 +185,7 @@ def revoke_token(hub: HubContext, user: str, token: str) -> Token:
         if len(found) > 1:
             raise Refused(f"{user} has {len(found)} tokens called {token!r}: name one by its id")
         accounts.remove_token(tx, found[0].uid)
-        audit.record(hub, tx, audit.CONSOLE, "token.revoke", _token_subject(owner, found[0]))
+        audit.record(hub, tx, by, "token.revoke", _token_subject(owner, found[0]))
     return found[0]
 
 

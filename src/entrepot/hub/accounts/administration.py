@@ -15,7 +15,7 @@ from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import AccountNotFound, NotAllowed, ThingNotFound
 from entrepot.hub import audit
-from entrepot.hub.accounts import orgs
+from entrepot.hub.accounts import orgs, quotas
 from entrepot.hub.accounts.accounts import (
     add_org,
     assign_role,
@@ -24,8 +24,10 @@ from entrepot.hub.accounts.accounts import (
     find_user,
     org_subject,
     parse_visibility,
+    revoke_token,
 )
 from entrepot.hub.accounts.members import parse_role
+from entrepot.hub.accounts.quotas import NamespaceQuota
 from entrepot.hub.callers import Caller, MaybeCaller, require_login, require_write
 from entrepot.hub.context import HubContext
 from entrepot.wire.accounts.administration import (
@@ -38,6 +40,7 @@ from entrepot.wire.accounts.administration import (
     NewOrgByAdmin,
     UserChanges,
 )
+from entrepot.wire.accounts.quotas import QuotaChanges, QuotaInfo
 from entrepot.wire.times import format_ms
 
 Actor = MaybeCaller | str
@@ -108,6 +111,42 @@ def change_user(hub: HubContext, by: Actor, name: str, changes: UserChanges) -> 
             audit.record(hub, tx, actor, action, f"user {user.name}")
         changed = find_user(tx, user.name)
         return render_user(changed, accounts.tokens_of(tx, changed.id))
+
+
+def revoke(hub: HubContext, by: Actor, user: str, token: str) -> AdminToken:
+    """Make a token of a user invalid immediately; return it.
+
+    Args:
+        token: its id or its name.
+
+    Raises:
+        LoginRequired, NotAllowed: as :func:`require_admin`.
+        AccountNotFound, ThingNotFound: the user or token does not exist.
+        Refused: several tokens have this name.
+    """
+    return render_token(user, revoke_token(hub, user, token, by=require_admin(by)))
+
+
+def show_quota(hub: HubContext, by: Actor, namespace: str) -> QuotaInfo:
+    """Return the quota and the usage of a namespace.
+
+    Raises:
+        LoginRequired, NotAllowed: as :func:`require_reader`.
+        AccountNotFound: no user or organisation has this name.
+    """
+    require_reader(by)
+    return render_quota(quotas.show(hub, namespace))
+
+
+def set_quota(hub: HubContext, by: Actor, namespace: str, changes: QuotaChanges) -> QuotaInfo:
+    """Set limits of a namespace; existing data stays, even above the limits.
+
+    Raises:
+        LoginRequired, NotAllowed: as :func:`require_admin`.
+        AccountNotFound: no user or organisation has this name.
+        Malformed: a number is out of range.
+    """
+    return render_quota(quotas.change(hub, namespace, changes.given(), by=require_admin(by)))
 
 
 def list_orgs(hub: HubContext, by: Actor) -> list[AdminOrg]:
@@ -238,6 +277,18 @@ def render_token(owner: str, token: Token) -> AdminToken:
         created_at=format_ms(token.created_ms),
         expires_at=None if token.expires_ms is None else format_ms(token.expires_ms),
         last_used_at=None if token.used_ms is None else format_ms(token.used_ms),
+    )
+
+
+def render_quota(quota: NamespaceQuota) -> QuotaInfo:
+    """Return a quota as its members and administrators see it."""
+    return QuotaInfo(
+        namespace=quota.namespace,
+        max_bytes=quota.max_bytes,
+        max_repos=quota.max_repos,
+        max_file_bytes=quota.max_file_bytes,
+        used_bytes=quota.used,
+        repos=quota.repos,
     )
 
 

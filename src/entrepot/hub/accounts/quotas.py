@@ -8,7 +8,7 @@ Bytes that two repositories share count in both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -81,7 +81,9 @@ class Allowance:
         self.used += size
 
     def spend(self, size: int) -> None:
-        """Count bytes that are accepted.
+        """Count bytes that are accepted, in the cached sum of the namespace too.
+
+        If the transaction that stores them fails, the cached sum is too large until it is computed again.
 
         Raises:
             QuotaExceeded: they exceed the quota; nothing was counted.
@@ -105,7 +107,7 @@ def allowance_of(hub: HubContext, tx: Read, namespace_id: int, namespace: str) -
 def check_new_repo(
     hub: HubContext, tx: Read, namespace: Account, *, size: int = 0, copied_from: RepoRow | None = None
 ) -> None:
-    """Raise if a namespace may not have another repository, or not the bytes that come with it.
+    """Raise if a namespace may not have another repository, or not the bytes that come with it; else count these.
 
     A folder has no quota of its own: its repositories count for its owner.
 
@@ -121,11 +123,11 @@ def check_new_repo(
         return
     left = allowance_of(hub, tx, namespace.owner_id, namespace.owner)
     if left.max_bytes is not None:
-        left.check(size if copied_from is None else quotas.bytes_of_repo(tx, copied_from.id))
+        left.spend(size if copied_from is None else quotas.bytes_of_repo(tx, copied_from.id))
 
 
 def check_new_folder(hub: HubContext, tx: Read, account: Account, rows: Sequence[RepoRow]) -> None:
-    """Raise if an account may not have these repositories of somebody else in addition to its own.
+    """Raise if an account may not have these repositories of somebody else in addition to its own; else count them.
 
     Raises:
         QuotaExceeded: a limit would be exceeded.
@@ -133,7 +135,7 @@ def check_new_folder(hub: HubContext, tx: Read, account: Account, rows: Sequence
     _check_count(hub, tx, account, len(rows))
     left = allowance_of(hub, tx, account.id, account.name)
     if left.max_bytes is not None:
-        left.check(sum(quotas.bytes_of_repo(tx, row.id) for row in rows))
+        left.spend(sum(quotas.bytes_of_repo(tx, row.id) for row in rows))
 
 
 def own(hub: HubContext, caller: MaybeCaller) -> NamespaceQuota:
@@ -170,7 +172,9 @@ def show(hub: HubContext, name: str) -> NamespaceQuota:
         return _describe(hub, tx, _namespace(tx, name))
 
 
-def change(hub: HubContext, name: str, changes: dict[str, int | None], *, by: str = audit.CONSOLE) -> NamespaceQuota:
+def change(
+    hub: HubContext, name: str, changes: Mapping[str, int | None], *, by: MaybeCaller | str = audit.CONSOLE
+) -> NamespaceQuota:
     """Set limits of a namespace; existing data stays, even above the limits.
 
     Args:

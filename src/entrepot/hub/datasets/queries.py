@@ -103,7 +103,7 @@ def run(
     layouts = {source.schema: find_layout(hub, caller, source.ref, source.revision) for source in sources}
     if len(sql) > MAX_SQL:
         raise QueryRefused(f"it has more than {MAX_SQL:,} characters")
-    tables = [table for schema, layout in layouts.items() for table in tables_of(schema, layout)]
+    tables = [table for schema, layout in layouts.items() for table in query_tables(schema, layout)]
     used = [table for table in tables if _may_use(sql, table)]
     try:
         [result] = run_queries(hub, caller, used, [sql], most=min(most, MAX_ROWS))
@@ -116,7 +116,7 @@ def run(
     return QueryResult(result["features"], result["rows"], result["is_cut"], commits)
 
 
-def tables_of(schema: str, layout: Layout) -> Iterator[QueryTable]:
+def query_tables(schema: str, layout: Layout) -> Iterator[QueryTable]:
     """Yield the tables of a dataset: each split, and those of the default configuration under the split's name too."""
     for config in layout.configs:
         if config.format not in FORMATS:

@@ -132,10 +132,8 @@ def read_first_rows(
     return attrs.evolve(page, rows=kept)
 
 
-def measure(
-    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, config: str | None, split: str | None = None
-) -> DatasetSizes:
-    """Return the sizes and the features of splits: of all, of one configuration, or one split.
+def measure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, config: str | None) -> DatasetSizes:
+    """Return the sizes and the features of all splits, or of those of one configuration.
 
     Raises:
         as :func:`read_rows`.
@@ -144,8 +142,7 @@ def measure(
     configs = layout.configs if config is None else [layout.config(config)]
     found = []
     for item in configs:
-        names = list(item.splits) if split is None else [split]
-        for name in names:
+        for name in item.splits:
             paths = layout.files(item.name, name)
             rows, memory, is_partial, features = 0, 0, len(paths) > MAX_SHARDS, dict[str, Any]()
             for table in tables_of(hub, caller, layout, item.name, name):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 
-from entrepot.blobs import OpenSink
+from entrepot.blobs import OpenSink, layout_of
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.files import bucket_files, bucket_rights, chunk_access, file_links, xet_files, xorbs
 from entrepot.catalog.files.bucket_rights import BucketRight
@@ -63,6 +63,7 @@ from entrepot.xet import (
     parse_xorb,
     plan,
     read_hash,
+    recompress,
 )
 
 MAX_XORB_BODY = MAX_BODY_BYTES
@@ -72,6 +73,9 @@ _LATEST_XORBS = 32
 _ANSWER_LIFETIME_S = 14 * 86_400  # a week less than xorbs are kept, for uploads that begin late
 _DATA = "xet-data"
 _PIECE = 8 << 20
+UNIFORM_BYTES = 1 << 20
+"""Largest content, in bytes, of xorbs that are stored in the same layout whoever sends them. Short content can be
+guessed; compressing longer xorbs again would cost more than all other steps of their upload."""
 
 
 @attrs.define
@@ -167,22 +171,45 @@ def keep_xorb(
     Raises:
         Busy: a sweeper is deleting the same xorb.
         Whatever ``judge`` raises: nothing is recorded; the bytes may be swept as orphaned.
+
+    Guarantees: the bytes of a small xorb depend on its chunks only, not on how its senders compress. Otherwise
+    its layout would tell the second sender of guessed content that someone else has stored it.
     """
-    row = chunk_content.row_of(xorb, index)
+
+    def keep(source: OpenSink, of: XorbIndex) -> bool:
+        return _keep(hub, namespace_id, chunk_content.row_of(xorb, of), source, holder, judge)
+
+    if index.raw_size > UNIFORM_BYTES:
+        return keep(sink, index)
+    uniform = recompress(sink.view(), index)
+    if uniform.data == sink.view()[: index.size]:
+        return keep(sink, index)
+    with hub.store.drafts.receive_unnamed(len(uniform.data)) as own:
+        own.write(uniform.data)
+        return keep(own, uniform.index)
+
+
+def _keep(
+    hub: HubContext,
+    namespace_id: int,
+    row: XorbRow,
+    sink: OpenSink,
+    holder: str | None,
+    judge: Callable[[Read], None],
+) -> bool:
+    xorb = row.hash
     with hub.write(Lock.xorb(xorb)) as tx:
         judge(tx)
         there = xorbs.find(tx, xorb)
         is_usable = there is not None and xorbs.use(tx, xorb, namespace_id, hub.now_ms(), holder=holder)
     if there is not None:
         if is_usable and hub.store.blobs.stat(chunk_content.key_of(there)) is not None:
-            if chunk_content.key_of(there) == chunk_content.key_of(row):
-                sink.publish_as(
-                    chunk_content.key_of(row), index.size
-                )  # as slow as for new bytes: timing reveals nothing
+            # As slow as for new bytes: timing reveals nothing. Another layout is swept as orphaned.
+            sink.publish_as(chunk_content.key_of(row), row.size)
             return False
         _replace(hub, namespace_id, there, row, sink, holder, judge)
         return True
-    is_fresh = sink.publish_as(chunk_content.key_of(row), index.size)
+    is_fresh = sink.publish_as(chunk_content.key_of(row), row.size)
     with hub.write(Lock.xorb(xorb)) as tx:
         judge(tx)
         xorbs.put(tx, row, namespace_id, hub.now_ms(), holder=holder)
@@ -396,7 +423,7 @@ def data_link(hub: HubContext, given: XetToken, xorb: XetHash, first: int, last:
     expires_s = hub.now_ms() // 1000 + hub.settings.url_lifetime_s
     # Rounded up, so that repeated requests get the same links for some time.
     expires_s += -expires_s % 600
-    fields = given.grant.fields() | {"range": f"{first}-{last}", "since": str(_version(hub, xorb))}
+    fields = given.grant.fields() | {"range": f"{first}-{last}", "layout": _layout(hub, xorb)}
     return DataLink(path, hub.signer.sign(f"{_DATA} {path}", fields, expires_s))
 
 
@@ -417,10 +444,9 @@ def fetch(hub: HubContext, xorb: XetHash, query: Mapping[str, str]) -> tuple[Con
         if capabilities.reading_repo(tx, capabilities.of_fields(claim), hub.now_ms()) is None:
             raise ThingNotFound("xorb", xorb)
         stored = chunk_content.find_xorb(hub.store, tx, xorb)
-        state = xorbs.state(tx, xorb)
-    if stored is None or state is None:
+    if stored is None:
         raise ThingNotFound("xorb", xorb)
-    if claim.get("since") != str(state.since_ms):
+    if claim.get("layout") != layout_of(stored.key):
         raise InvalidSignature("the xorb has been replaced")
     return hub.store.blobs.open(stored.key), int(first), int(last)
 
@@ -491,14 +517,17 @@ def _is_proven(hub: HubContext, viewer: Viewer, shard: Shard, named: Sequence[Xe
     return all(rights.of(xorb).covers(start, end) for xorb, start, end in ranges)
 
 
-def _version(hub: HubContext, xorb: XetHash) -> int:
-    """Return the version of a xorb's bytes, which data links of a new plan refer to."""
+def _layout(hub: HubContext, xorb: XetHash) -> str:
+    """Return the layout of a xorb's bytes, which data links of a new plan refer to.
+
+    Unlike the time at which they were stored, it tells a reader nothing about other uploads.
+    """
     known = hub.store.indexes.find(xorb)
     if known is not None:
-        return known[0]
+        return layout_of(known[1])
     with hub.read() as tx:
-        state = xorbs.state(tx, xorb)
-    return 0 if state is None else state.since_ms
+        row = xorbs.find(tx, xorb)
+    return "" if row is None else layout_of(chunk_content.key_of(row))
 
 
 def _record(hub: HubContext, given: XetToken, shard: Shard, named: Sequence[XetHash], *, is_proven: bool) -> None:
@@ -524,18 +553,22 @@ def _record(hub: HubContext, given: XetToken, shard: Shard, named: Sequence[XetH
             bucket_rights.grant(tx, repo.id, [BucketRight(row.hash, row.id) for row, _ in used], now)
             bucket_files.mend(tx, repo.id, {row.hash: row.id for row, _ in used})
         else:
-            _claim(hub, tx, given, claims, rows.values())
+            _claim(hub, tx, given, repo, claims, rows.values())
         xorbs.remember_chunks(tx, uid, chunks)
         xorbs.remember_group(tx, uid, [block.hash for block in shard.xorbs])
 
 
-def _claim(hub: HubContext, tx: Write, given: XetToken, claims: Sequence[Claim], rows: Iterable[XetFileRow]) -> None:
+def _claim(
+    hub: HubContext, tx: Write, given: XetToken, repo: RepoRow, claims: Sequence[Claim], rows: Iterable[XetFileRow]
+) -> None:
     """Record what the uploader claims about files of a repository, for its commits."""
     now, key = hub.now_ms(), f"verify:{given.repo_id}"
     for row in rows:
         file_links.mend(tx, given.repo_id, row.id, row.hash)
     if given.is_proposal:
         forms = {claim.sha256: LinkedForm(claim.size, claim.file, claim.hash) for claim in claims}
+        there = file_links.usable(tx, given.repo_id, list(forms))
+        quotas.allowance(hub, tx, repo).spend(sum(form.size for sha256, form in forms.items() if sha256 not in there))
         file_links.link_forms(tx, given.repo_id, forms, given.user_id, now)
     elif given.user_id is not None:
         xet_files.claim(tx, given.repo_id, claims, given.user_id, now)

@@ -187,6 +187,7 @@ class ReceivingFile:
             ContentMismatch: too few bytes, or not the announced ones; nothing is kept.
             RepoNotFound: the repository was deleted in the meantime.
             InvalidSignature, NotAllowed: the holder has lost the right in the meantime.
+            QuotaExceeded: the namespace has become full in the meantime.
             Busy: a sweeper is working on this file; send it again.
         """
         _reserve(self._hub, self._claim, self.size)
@@ -212,8 +213,7 @@ def receive(hub: HubContext, sha256: str, query: Mapping[str, str]) -> Receiving
     size = int(claim["size"])
     with hub.read() as tx:
         target, _ = _writer(hub, tx, claim)
-        if Sha256(claim["oid"]) not in file_links.usable(tx, target.id, [Sha256(claim["oid"])]):
-            quotas.allowance(hub, tx, target).check(size)
+        quotas.allowance(hub, tx, target).check(_added(tx, target, Sha256(claim["oid"]), size))
     return ReceivingFile(
         hub, claim, receive_verified(hub.store.blobs, file_key(Sha256(claim["oid"])), Sha256(claim["oid"]), size), size
     )
@@ -300,14 +300,17 @@ def complete(hub: HubContext, upload: str, query: Mapping[str, str], etags: Mapp
         InvalidSignature, NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: as :func:`receive`.
         Malformed: parts are missing, or have other etags.
         ContentMismatch: the file has another sha256; nothing is kept.
+        QuotaExceeded: the namespace has become full; the parts are kept.
         ThingNotFound: the upload has ended without success; start a new one.
     """
     claim = _check(hub, _COMPLETE, f"/_lfs/uploads/{upload}", query)
     sha256, size = Sha256(claim["oid"]), int(claim["size"])
     with hub.read() as tx:
-        _writer(hub, tx, claim)
+        row, _ = _writer(hub, tx, claim)
         found = uploads.get(tx, upload)
         arrived = uploads.parts(tx, upload)
+        if found is not None:
+            quotas.allowance(hub, tx, row).check(_added(tx, row, sha256, size))
     if found is None:
         _check_kept(hub, claim, size, upload)
         return
@@ -443,6 +446,8 @@ def _link_stored(hub: HubContext, claim: Mapping[str, str], size: int) -> None:
         row, holder = _writer(hub, tx, claim)
         if not files.confirm(tx, sha256, size):
             raise Busy("this file")  # a sweep with a very short grace period deleted it: send it again
+        # Checked again: files that were planned at the same time may have used what remained.
+        quotas.allowance(hub, tx, row).spend(_added(tx, row, sha256, size))
         file_links.link(tx, row.id, [sha256], holder.account.id, hub.now_ms())
     if hub.store.blobs.stat(file_key(sha256)) is None:
         # Chunks have just replaced an earlier copy, and these bytes were deleted with it: send them again.
@@ -450,6 +455,11 @@ def _link_stored(hub: HubContext, claim: Mapping[str, str], size: int) -> None:
             file_links.unlink_lost(tx, row.id, sha256)
             files.drop_raw(tx, sha256, hub.now_ms())
         raise Busy("this file")
+
+
+def _added(tx: Read, row: RepoRow, sha256: Sha256, size: int) -> int:
+    """Return the bytes that a file adds to a repository: none if it counts there already."""
+    return 0 if sha256 in file_links.usable(tx, row.id, [sha256]) else size
 
 
 def _check_kept(hub: HubContext, claim: Mapping[str, str], size: int, upload: str) -> None:

@@ -223,6 +223,7 @@ class _Preparation:
             raise InvalidOperation(operation.path, "a whole repository cannot be copied into a folder of itself")
         with self._hub.write(Lock.repo(source.id), Lock.repo(self._row.id)) as tx:
             if source.id != self._row.id:
+                self._quota.spend(object_rows.missing_bytes(tx, source.id, self._row.id, needed))
                 there = object_rows.copy(tx, source.id, self._row.id, needed, self._hub.now_ms())
             else:
                 there = object_rows.touch(tx, source.id, needed, self._hub.now_ms())

@@ -57,25 +57,25 @@ class WebhookChanges:
 
 
 def list_webhooks(hub: HubContext, caller: MaybeCaller) -> Sequence[WebhookRow]:
-    """Return the caller's webhooks, oldest first.
+    """Return the caller's webhooks, oldest first; with their secrets only for tokens that may set these.
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or lacks the permission.
     """
     known = _reader(caller)
     with hub.read() as tx:
-        return webhooks.of_owner(tx, known.account.id)
+        return [_as_shown(known, row) for row in webhooks.of_owner(tx, known.account.id)]
 
 
 def get(hub: HubContext, caller: MaybeCaller, uid: str) -> WebhookRow:
-    """Return one webhook of the caller.
+    """Return one webhook of the caller; see :func:`list_webhooks`.
 
     Raises:
         LoginRequired, ThingNotFound: the caller is anonymous, or does not own it.
     """
     known = _reader(caller)
     with hub.read() as tx:
-        return _own(tx, known, uid)
+        return _as_shown(known, _own(tx, known, uid))
 
 
 def create(hub: HubContext, caller: MaybeCaller, draft: WebhookDraft) -> WebhookRow:
@@ -200,6 +200,12 @@ def _reader(caller: MaybeCaller) -> Caller:
     if not known.permits(scopes.HOOKS_READ, known.account.id):
         raise NotAllowed(f"This token lacks the permission '{scopes.HOOKS_READ}' for this")
     return known
+
+
+def _as_shown(caller: Caller, row: WebhookRow) -> WebhookRow:
+    """Return a webhook without its secret if the token may not set it: the secret lets its holder forge payloads."""
+    may_set = (caller.may_write or caller.limits is not None) and caller.permits(scopes.HOOKS_WRITE, caller.account.id)
+    return row if may_set else attrs.evolve(row, secret=None)
 
 
 def _own(tx: Read, caller: Caller, uid: str) -> WebhookRow:

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from entrepot.errors import InvalidSignature, RangeNotSatisfiable
 from entrepot.hub.files import chunks
 from entrepot.names import XetHash
-from entrepot.server.files import BINARY, FileResponse, describe_content, kept_open, open_content
+from entrepot.server.files import BINARY, FileResponse, ReadableBytes, describe_content, kept_open, open_content
 from entrepot.server.handlers import AppState, app_state
 from entrepot.server.ranges import ByteRange, parse_range
 from entrepot.server.responders import Content
@@ -53,7 +53,7 @@ def cut_ranges(header: str | None, size: int, window: ByteRange) -> tuple[ByteRa
     """Return the ranges to send: those in ``Range``, or the whole window without the header.
 
     Args:
-        size: size of the whole xorb in bytes; offsets in the header refer to it.
+        size: end of the window, which stands for the size of the whole xorb.
 
     Raises:
         InvalidSignature: a range extends beyond the window.
@@ -73,7 +73,7 @@ def _open(state: AppState, request: Request, xorb: XetHash, opened: list[Content
     try:
         if window.stop > stored.size:
             raise InvalidSignature("the xorb has been replaced")
-        ranges = cut_ranges(request.headers.get("range"), stored.size, window)
+        ranges = cut_ranges(request.headers.get("range"), window.stop, window)
     except InvalidSignature:
         stored.close()
         raise
@@ -81,5 +81,22 @@ def _open(state: AppState, request: Request, xorb: XetHash, opened: list[Content
         stored.close()
         opened.append(describe_content(window.length, xorb, BINARY))
     else:
-        opened.append(open_content(stored, xorb, BINARY))
+        opened.append(open_content(_Beginning(stored, window.stop), xorb, BINARY))
     return ranges
+
+
+@attrs.frozen(eq=False)
+class _Beginning:
+    """A xorb up to the end of a window.
+
+    The size of the whole xorb, which ``Content-Range`` would state, tells about chunks of other files.
+    """
+
+    _stored: ReadableBytes
+    size: int
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return self._stored.read_at(offset, length)
+
+    def close(self) -> None:
+        self._stored.close()

@@ -101,3 +101,27 @@ def test_a_new_code_replaces_the_old_one(chief: httpx2.Client, nobody: httpx2.Cl
     second = chief.post("/api/admin/users/twice/code", json={"expiresS": 60}).json()
     assert nobody.post("/api/sign-in", json={"code": first["code"]}).status_code == 400
     assert nobody.post("/api/sign-in", json={"code": second["code"]}).status_code == 200
+
+
+def test_an_administrator_sets_quotas_and_revokes_tokens(chief: httpx2.Client, site: Site) -> None:
+    accounts.create_user(site.hub, "quill")
+    path = "/api/admin/namespaces/quill/quota"
+    assert chief.patch(path, json={"maxBytes": 7, "maxFileBytes": 3}).json()["maxFileBytes"] == 3
+    assert chief.patch(path, json={"maxFileBytes": None}).json() == chief.get(path).json()
+    assert (chief.get(path).json()["maxBytes"], chief.get(path).json()["maxFileBytes"]) == (7, None)
+    assert chief.patch(path, json={"maxBytes": -1}).status_code == 400
+    secret = accounts.create_token(site.hub, "quill", role="read", name="old").secret
+    with site.client(secret) as quill:
+        assert quill.get(path).status_code == 403
+        assert chief.delete("/api/admin/users/quill/tokens/old").json()["name"] == "old"
+        assert quill.get("/api/whoami-v2").status_code == 401
+    assert chief.delete("/api/admin/users/quill/tokens/old").status_code == 404
+    last = chief.get("/api/admin/audit", params={"subject": "namespace quill", "limit": 1}).json()
+    assert [(row["actor"], row["action"]) for row in last] == [("chief", "quota.set")]
+
+
+def test_a_reading_token_of_an_administrator_changes_nothing(site: Site, chief: httpx2.Client) -> None:
+    with site.client(accounts.create_token(site.hub, "chief", role="read").secret) as reader:
+        assert reader.get("/api/admin/namespaces/chief/quota").status_code == 200
+        assert reader.patch("/api/admin/namespaces/chief/quota", json={"maxBytes": 1}).status_code == 403
+        assert reader.delete("/api/admin/users/chief/tokens/x").status_code == 403

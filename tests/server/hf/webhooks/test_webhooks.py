@@ -62,6 +62,29 @@ def test_a_reading_token_changes_nothing(site: Site, made: dict[str, Any]) -> No
         assert reader.post(f"{BASE}/{made['id']}/disable").status_code == 403
 
 
+def test_a_reading_token_does_not_get_the_secret(site: Site, alice: httpx2.Client) -> None:
+    """With the secret, deliveries could be forged."""
+    hook = alice.post(BASE, json=BODY | {"secret": "s3cret-words"}).json()["webhook"]
+    with site.client(site.reader) as reader:
+        for path in (BASE, f"{BASE}/{hook['id']}"):
+            assert hook["id"] in reader.get(path).text
+            assert "s3cret-words" not in reader.get(path).text
+            assert "s3cret-words" in alice.get(path).text
+
+
+@pytest.mark.parametrize("kind", ["model", "dataset"])
+def test_a_private_name_is_watched_like_an_absent_one(site: Site, stranger: httpx2.Client, kind: str) -> None:
+    private, absent = site.new_repo(RepoType(kind), visibility="private"), "alice/nothing-has-this-name"
+    seen = []
+    for name in (private, absent):
+        made = stranger.post(BASE, json={"url": "https://example.org/h", "watched": [{"type": kind, "name": name}]})
+        shown = stranger.get(f"{BASE}/{made.json()['webhook']['id']}").json()
+        listed = [hook for hook in stranger.get(BASE).json() if hook["id"] == shown["webhook"]["id"]]
+        found = (made.status_code, made.json(), shown, listed)
+        seen.append(str(found).replace(name, "NAME").replace(shown["webhook"]["id"], "ID"))
+    assert seen[0] == seen[1]
+
+
 @pytest.mark.parametrize(
     "body", [{}, {"url": "ftp://x", "watched": BODY["watched"]}, BODY | {"domains": ["x"]}, BODY | {"jobSourceId": "1"}]
 )

@@ -20,6 +20,7 @@ from entrepot.wire.accounts.administration import (
     Transfer,
     UserChanges,
 )
+from entrepot.wire.accounts.quotas import QuotaChanges
 
 _SECRET = {"cache-control": "no-store"}
 _LAST = (1 << 63) - 1
@@ -33,6 +34,7 @@ def routes() -> list[BaseRoute]:
         Route("/api/admin/users/{account}", change_user, methods=["PATCH"]),
         Route("/api/admin/users/{account}", delete_user, methods=["DELETE"]),
         Route("/api/admin/users/{account}/code", issue_code, methods=["POST"]),
+        Route("/api/admin/users/{account}/tokens/{token}", revoke_token, methods=["DELETE"]),
         Route("/api/admin/orgs", list_orgs),
         Route("/api/admin/orgs", create_org, methods=["POST"]),
         Route("/api/admin/orgs/{account}", delete_org, methods=["DELETE"]),
@@ -40,6 +42,8 @@ def routes() -> list[BaseRoute]:
         Route("/api/admin/orgs/{account}/members/{user}", set_member, methods=["PUT"]),
         Route("/api/admin/orgs/{account}/members/{user}", remove_member, methods=["DELETE"]),
         Route("/api/admin/repos", list_repos),
+        Route("/api/admin/namespaces/{account}/quota", show_quota),
+        Route("/api/admin/namespaces/{account}/quota", set_quota, methods=["PATCH"]),
         Route("/api/admin/namespaces/{account}/transfer", transfer_all, methods=["POST"]),
         Route("/api/sign-in", sign_in, methods=["POST"]),
     ]
@@ -74,6 +78,12 @@ async def issue_code(request: Request) -> Response:
     body = await read_json(request, CodeLifetime)
     code = await call_hub(request, sign_ins.issue_code, _segment(request, "account"), body.expires_s)
     return json_response(code, headers=_SECRET)
+
+
+async def revoke_token(request: Request) -> Response:
+    """Make a token of a user invalid immediately; the path has its id or its name."""
+    user, token = _segment(request, "account"), _segment(request, "token")
+    return json_response(await call_hub(request, administration.revoke, user, token))
 
 
 async def list_orgs(request: Request) -> Response:
@@ -117,6 +127,17 @@ async def list_repos(request: Request) -> Response:
     after = query_int(request, "after", 0, low=0, high=_LAST)
     namespace = request.query_params.get("namespace") or None
     return json_response(await call_hub(request, administration.list_repos, namespace, after))
+
+
+async def show_quota(request: Request) -> Response:
+    """Serve the quota and the usage of a namespace."""
+    return json_response(await call_hub(request, administration.show_quota, _segment(request, "account")))
+
+
+async def set_quota(request: Request) -> Response:
+    """Set limits of a namespace; fields that are left out stay."""
+    body = await read_json(request, QuotaChanges)
+    return json_response(await call_hub(request, administration.set_quota, _segment(request, "account"), body))
 
 
 async def transfer_all(request: Request) -> Response:

@@ -7,10 +7,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from entrepot.hub.accounts import quotas
-from entrepot.hub.accounts.quotas import NamespaceQuota
+from entrepot.hub.accounts.administration import render_quota
 from entrepot.server.handlers import call_hub, json_response
 from entrepot.server.raw_path import decode_segment
-from entrepot.wire.accounts.quotas import QuotaInfo
 
 
 def routes() -> list[BaseRoute]:
@@ -20,21 +19,11 @@ def routes() -> list[BaseRoute]:
 
 async def show_own(request: Request) -> Response:
     """Serve the quota of the caller's own namespace."""
-    return json_response(render(await call_hub(request, quotas.own)))
+    return json_response(render_quota(await call_hub(request, quotas.own)))
 
 
 async def show_org(request: Request) -> Response:
     """Serve the quota of an organisation that the caller belongs to."""
-    return json_response(render(await call_hub(request, quotas.of_org, decode_segment(request.path_params["account"]))))
-
-
-def render(quota: NamespaceQuota) -> QuotaInfo:
-    """Return a quota as JSON shows it."""
-    return QuotaInfo(
-        namespace=quota.namespace,
-        max_bytes=quota.max_bytes,
-        max_repos=quota.max_repos,
-        max_file_bytes=quota.max_file_bytes,
-        used_bytes=quota.used,
-        repos=quota.repos,
+    return json_response(
+        render_quota(await call_hub(request, quotas.of_org, decode_segment(request.path_params["account"])))
     )
