@@ -91,6 +91,29 @@ class RepoChanges:
     description: str | None = None
 
 
+@attrs.frozen
+class RepoRights:
+    """What a caller may do with a repository that they see. ``may_discuss``: also to open pull requests."""
+
+    row: RepoRow
+    may_write: bool
+    may_discuss: bool
+
+
+def rights(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> RepoRights:
+    """Return what the caller may do with a repository, to offer them nothing else.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        if caller is None:
+            return RepoRights(row, may_write=False, may_discuss=False)
+        may_discuss = caller.may_write or (caller.limits is not None and access.may_discuss(caller, row))
+        return RepoRights(row, access.may_write(tx, caller, row), may_discuss)
+
+
 def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     """Create a repository with one commit on ``main``, titled "initial commit".
 

@@ -35,6 +35,27 @@ HEADERS = {
     "vary": "Accept, Authorization, Cookie",
 }
 
+DONE = {
+    "saved": "Saved.",
+    "created": "Created.",
+    "removed": "Removed.",
+    "deleted": "Deleted. The space is freed after the grace period.",
+    "moved": "Moved. The former address leads here.",
+    "merged": "Merged.",
+    "committed": "Committed.",
+    "revoked": "The token is revoked. Programs that use it are refused from now on.",
+    "signed-out": "The sessions have ended.",
+    "password": "The password is changed. All other sessions have ended.",
+    "requested": "Your request is sent.",
+    "granted": "Access is granted.",
+    "rejected": "The request is rejected.",
+    "invited": "The invitation is sent. It waits for an answer.",
+    "accepted": "You are a member now.",
+    "declined": "The invitation is declined.",
+    "left": "You have left the organisation.",
+}
+"""What a page says after a form: the sentences that ``done`` in its address stands for."""
+
 _MAX_HERE = 1_000
 _HTML = "text/html; charset=utf-8"
 
@@ -89,17 +110,19 @@ def frame(request: Request) -> dict[str, object]:
     """
     state, hub = request.scope["state"], app_state(request).hub
     root = path_prefix(hub.settings)
+    caller = state.get("caller")
     return {
         "root": root,
         "static": f"{root}/-/static/{static_files.version()}",
         "version": entrepot.__version__,
-        "visitor": state.get("caller"),
+        "visitor": caller,
         "csrf": csrf_token(state.get("session")),
         "here": _here(request, root),
         "request_id": state["request_id"],
         "endpoint": endpoint_of(request),
         "now_ms": hub.now_ms(),
         "section": "",
+        "done": DONE.get(request.query_params.get("done", ""), "") if caller else "",
     }
 
 

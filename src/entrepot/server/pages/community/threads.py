@@ -1,0 +1,88 @@
+"""Events of discussions as pages show them: comments as safe HTML, the rest as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.hub.community.discussion_events import (
+    AuthorRow,
+    Comment,
+    CommitAdded,
+    DiscussionEvent,
+    PinChange,
+    StatusChange,
+    TitleChange,
+)
+from entrepot.server.markdown import Renderer
+from entrepot.server.pages.card_html import CardLinks, relink
+from entrepot.wire.texts import legible
+
+GONE = "a deleted account"
+_STATUS = {
+    "open": "opened this",
+    "closed": "closed this",
+    "merged": "merged this",
+    "draft": "made this a draft",
+}
+
+
+@attrs.frozen
+class ThreadItem:
+    """An event. ``html``: a comment, else empty; ``text``: what happened, else empty.
+
+    ``raw``: the source of a comment, empty if the visitor may not change it.
+    """
+
+    uid: str
+    author: str
+    at_ms: int
+    html: str = ""
+    raw: str = ""
+    is_hidden: bool = False
+    is_edited: bool = False
+    text: str = ""
+    icon: str = "chat"
+    commit: str = ""
+
+
+def thread_of(
+    events: Sequence[DiscussionEvent], links: CardLinks, *, may_write: bool, visitor_id: int | None
+) -> list[ThreadItem]:
+    """Return the events of one discussion.
+
+    Args:
+        links: where links of comments into the repository lead.
+        may_write: whether the visitor may change all comments; else only their own.
+    """
+    renderer = Renderer()
+    return [_item(event, renderer, links, may_write, visitor_id) for event in events]
+
+
+def author_name(author: AuthorRow | None) -> str:
+    """Return the name of an author."""
+    return GONE if author is None else author.name
+
+
+def _item(
+    event: DiscussionEvent, renderer: Renderer, links: CardLinks, may_write: bool, visitor_id: int | None
+) -> ThreadItem:
+    item = ThreadItem(event.uid, author_name(event.author), event.created_ms)
+    match event.what:
+        case Comment() as comment:
+            if comment.is_hidden:
+                return attrs.evolve(item, is_hidden=True)
+            raw = legible(comment.latest.raw)
+            is_own = event.author is not None and event.author.id == visitor_id
+            made = relink(renderer.render(raw), attrs.evolve(links, prefix=f"c{event.uid}"))
+            shown = raw if may_write or is_own else ""
+            return attrs.evolve(item, html=made, raw=shown, is_edited=comment.edits > 0)
+        case StatusChange(status):
+            return attrs.evolve(item, text=_STATUS.get(status, status), icon="pull" if status == "merged" else "check")
+        case CommitAdded(subject, oid):
+            return attrs.evolve(item, text=f"added {oid[:7]} {legible(subject)}", icon="commit", commit=oid)
+        case TitleChange(old, new):
+            return attrs.evolve(item, text=f"changed the title from “{legible(old)}” to “{legible(new)}”", icon="edit")
+        case PinChange(is_pinned):
+            return attrs.evolve(item, text="pinned this" if is_pinned else "unpinned this", icon="tag")
