@@ -21,6 +21,7 @@ LOCKS: dict[str, frozenset[LockClass]] = {
     **dict.fromkeys(
         (
             *("memberships", "tokens", "sign_in_codes", "sessions", "invitations", "follows", "quotas"),
+            *("oauth_grants", "device_codes"),
             *("collections", "collection_upvotes", "webhooks", "webhook_watches"),
         ),
         frozenset({_HUB}),

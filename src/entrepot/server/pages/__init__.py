@@ -7,6 +7,7 @@ A page is a function that calls use cases and returns a template with its values
 from __future__ import annotations
 
 from entrepot.server.pages import blobs, cards, histories, home, listings, profiles, sign_in, static_files, trees
+from entrepot.server.pages.accounts import devices
 from entrepot.server.pages.community import discussion_forms, discussions
 from entrepot.server.pages.routing import PageRoute
 
@@ -18,6 +19,7 @@ def routes() -> list[PageRoute]:
         *home.routes(),
         *listings.routes(),
         *sign_in.routes(),
+        *devices.routes(),
         *discussions.routes(),
         *discussion_forms.routes(),
         *blobs.routes(),

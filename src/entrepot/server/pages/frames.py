@@ -53,6 +53,8 @@ DONE = {
     "accepted": "You are a member now.",
     "declined": "The invitation is declined.",
     "left": "You have left the organisation.",
+    "device-accepted": "The program is signed in. Go back to it: it continues within seconds.",
+    "device-rejected": "The program is rejected. It gets no access.",
 }
 """What a page says after a form: the sentences that ``done`` in its address stands for."""
 
