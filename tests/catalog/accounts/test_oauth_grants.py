@@ -5,12 +5,12 @@ import attrs
 from entrepot.catalog import Catalog, Write
 from entrepot.catalog.accounts import accounts, oauth_grants
 from entrepot.catalog.accounts.accounts import Account, Token
-from entrepot.catalog.accounts.oauth_grants import GrantRow
+from entrepot.catalog.accounts.oauth_grants import OAuthGrantRow
 from entrepot.names import Uid, new_uid
 
 
-def grant(user: Account, uid: str = "a" * 24, refresh_hash: str = "aa" * 32) -> GrantRow:
-    return GrantRow(uid, user.id, "client", refresh_hash, None, 1, 1, 100)
+def grant(user: Account, uid: str = "a" * 24, refresh_hash: str = "aa" * 32) -> OAuthGrantRow:
+    return OAuthGrantRow(uid, user.id, "client", refresh_hash, None, 1, 1, 100)
 
 
 def add_token(tx: Write, user: Account, digit: str, grant_uid: str | None) -> Uid:

@@ -12,14 +12,14 @@ from entrepot.catalog.audit import AuditFilter
 from entrepot.errors import InvalidUserCode, LimitExceeded, LoginRequired, NotAllowed, OAuthRefused, TooManyWaiting
 from entrepot.hub import audit, callers
 from entrepot.hub.accounts import accounts, administration, devices, tokens
-from entrepot.hub.accounts.devices import DeviceLogin, Requester
+from entrepot.hub.accounts.devices import DeviceLogin, DeviceOrigin
 from entrepot.hub.accounts.oauth_grants import IssuedAccess
 from entrepot.hub.callers import Caller
 from entrepot.wire.accounts.administration import UserChanges
 from tests.support.worlds import World
 
 CLIENT = "26be6b09-91c5-47da-9861-d2d2bb7a7e36"
-HERE = Requester(bytes([192, 0, 2, 1]), "192.0.2.1")
+HERE = DeviceOrigin(bytes([192, 0, 2, 1]), "192.0.2.1")
 
 
 def session(world: World, name: str = "alice") -> Caller:
@@ -160,12 +160,12 @@ def test_only_so_many_programs_wait(world: World, monkeypatch: pytest.MonkeyPatc
         last = begin(world)
     with pytest.raises(TooManyWaiting, match="20 programs wait to be signed in from one network"):
         begin(world)
-    devices.begin(world.hub, CLIENT, Requester(b"other", "192.0.2.2"))
+    devices.begin(world.hub, CLIENT, DeviceOrigin(b"other", "192.0.2.2"))
     accept(world, last)
     begin(world)
     monkeypatch.setattr(devices, "MAX_WAITING", devices.MAX_PER_NETWORK + 1)
     with pytest.raises(TooManyWaiting, match="on this hub"):
-        devices.begin(world.hub, CLIENT, Requester(b"third", "192.0.2.3"))
+        devices.begin(world.hub, CLIENT, DeviceOrigin(b"third", "192.0.2.3"))
     world.clock.advance(devices.LIFETIME_MS)
     begin(world)
 

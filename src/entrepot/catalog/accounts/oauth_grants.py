@@ -14,7 +14,7 @@ _DC = tables.device_codes
 
 
 @attrs.frozen
-class GrantRow:
+class OAuthGrantRow:
     """The sign-in of one program: ``expires_ms`` is the end of its refresh token, ``refreshed_ms`` its creation."""
 
     uid: str
@@ -27,28 +27,28 @@ class GrantRow:
     expires_ms: int
 
 
-_COLUMNS = [_G.c[field.name] for field in attrs.fields(GrantRow)]
+_COLUMNS = [_G.c[field.name] for field in attrs.fields(OAuthGrantRow)]
 
 
-def add(tx: Write, row: GrantRow) -> None:
+def add(tx: Write, row: OAuthGrantRow) -> None:
     """Store a new grant."""
     tx.sql.execute(sa.insert(_G).values(**attrs.asdict(row)))
 
 
-def by_uid(tx: Read, uid: str) -> GrantRow | None:
+def by_uid(tx: Read, uid: str) -> OAuthGrantRow | None:
     """Return the grant with this permanent id, or None."""
     row = tx.sql.execute(sa.select(*_COLUMNS).where(_G.c.uid == uid)).first()
-    return None if row is None else GrantRow(*row)
+    return None if row is None else OAuthGrantRow(*row)
 
 
-def by_refresh_hash(tx: Read, refresh_hash: str) -> GrantRow | None:
+def by_refresh_hash(tx: Read, refresh_hash: str) -> OAuthGrantRow | None:
     """Return the grant whose present or previous refresh token has this hash, or None."""
     known = (_G.c.refresh_hash == refresh_hash) | (_G.c.previous_hash == refresh_hash)
     row = tx.sql.execute(sa.select(*_COLUMNS).where(known)).first()
-    return None if row is None else GrantRow(*row)
+    return None if row is None else OAuthGrantRow(*row)
 
 
-def rotate(tx: Write, row: GrantRow, refresh_hash: str, *, now_ms: int, expires_ms: int) -> None:
+def rotate(tx: Write, row: OAuthGrantRow, refresh_hash: str, *, now_ms: int, expires_ms: int) -> None:
     """Replace the refresh token of a grant; the present one becomes the previous one."""
     new = {"refresh_hash": refresh_hash, "previous_hash": row.refresh_hash}
     tx.sql.execute(sa.update(_G).where(_G.c.uid == row.uid).values(**new, refreshed_ms=now_ms, expires_ms=expires_ms))
@@ -61,7 +61,7 @@ def keep_newest_tokens(tx: Write, user_id: int, grant_uid: str, *, kept: int) ->
     tx.sql.execute(sa.delete(_TK).where(own & _TK.c.id.not_in(newest)))
 
 
-def remove(tx: Write, row: GrantRow) -> None:
+def remove(tx: Write, row: OAuthGrantRow) -> None:
     """Delete a grant with its access tokens."""
     tx.sql.execute(sa.delete(_TK).where((_TK.c.user_id == row.user_id) & (_TK.c.grant_uid == row.uid)))
     tx.sql.execute(sa.delete(_G).where(_G.c.uid == row.uid))

@@ -48,7 +48,7 @@ _CLIENT = re.compile(r"[A-Za-z0-9._:/-]{1,100}")
 
 
 @attrs.frozen
-class Requester:
+class DeviceOrigin:
     """Where a request comes from: what limits count as one address, and the address for people."""
 
     network: bytes
@@ -77,7 +77,7 @@ class WaitingProgram:
     created_ms: int
 
 
-def begin(hub: HubContext, client_id: str, requester: Requester) -> DeviceLogin:
+def begin(hub: HubContext, client_id: str, origin: DeviceOrigin) -> DeviceLogin:
     """Let a program wait for a decision, and return its codes.
 
     Raises:
@@ -85,7 +85,7 @@ def begin(hub: HubContext, client_id: str, requester: Requester) -> DeviceLogin:
         TooManyWaiting: too many programs wait, on the hub or from this network.
     """
     _check_client(client_id)
-    now, network = hub.now_ms(), requester.network.hex()
+    now, network = hub.now_ms(), origin.network.hex()
     with hub.write(Lock.hub()) as tx:
         device_codes.remove_expired(tx, now - _KEPT_MS)
         if device_codes.count_waiting(tx, now, network) >= MAX_PER_NETWORK:
@@ -96,7 +96,7 @@ def begin(hub: HubContext, client_id: str, requester: Requester) -> DeviceLogin:
             device_code = secrets.token_urlsafe(32)
             user_code = "".join(secrets.choice(ALPHABET) for _ in range(_CODE_LENGTH))
             row = DeviceCodeRow(
-                hash_secret(device_code), _hash(hub, user_code), client_id, network, requester.address[:64],
+                hash_secret(device_code), _hash(hub, user_code), client_id, network, origin.address[:64],
                 now, now + LIFETIME_MS,
             )  # fmt: skip
             if device_codes.add(tx, row):

@@ -17,7 +17,7 @@ from entrepot.catalog import Lock, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts import oauth_grants as rows
 from entrepot.catalog.accounts.accounts import Account, Token
-from entrepot.catalog.accounts.oauth_grants import GrantRow
+from entrepot.catalog.accounts.oauth_grants import OAuthGrantRow
 from entrepot.errors import OAuthRefused
 from entrepot.hub import audit
 from entrepot.hub.callers import Caller, hash_secret
@@ -49,7 +49,7 @@ class IssuedAccess:
     expires_s: int
 
 
-def open_grant(hub: HubContext, tx: Write, user: Account, client_id: str, name: str, proof: str) -> GrantRow:
+def open_grant(hub: HubContext, tx: Write, user: Account, client_id: str, name: str, proof: str) -> OAuthGrantRow:
     """Store a grant with its first access token; both secrets follow from the proof (:func:`repeat_grant`).
 
     Args:
@@ -59,7 +59,7 @@ def open_grant(hub: HubContext, tx: Write, user: Account, client_id: str, name: 
     now, uid = hub.now_ms(), new_uid()
     rows.remove_expired(tx, user.id, now)
     access, refresh = _derive(hub, uid, proof)
-    made = GrantRow(uid, user.id, client_id, hash_secret(refresh), None, now, now, now + REFRESH_MS)
+    made = OAuthGrantRow(uid, user.id, client_id, hash_secret(refresh), None, now, now, now + REFRESH_MS)
     rows.add(tx, made)
     token = Token(new_uid(), user.id, name, "write", now, now + ACCESS_MS, grant_uid=uid)
     accounts.add_token(tx, token, hash_secret(access))
@@ -68,7 +68,7 @@ def open_grant(hub: HubContext, tx: Write, user: Account, client_id: str, name: 
     return made
 
 
-def repeat_grant(hub: HubContext, tx: Write, grant: GrantRow, proof: str) -> IssuedAccess | None:
+def repeat_grant(hub: HubContext, tx: Write, grant: OAuthGrantRow, proof: str) -> IssuedAccess | None:
     """Return the tokens that a proof was exchanged for; None if they were replaced or revoked since."""
     access, refresh = _derive(hub, grant.uid, proof)
     found = accounts.find_token(tx, hash_secret(access))
@@ -117,7 +117,7 @@ def _refresh(hub: HubContext, tx: Write, client_id: str, presented: str) -> Issu
     return None
 
 
-def _rotate(hub: HubContext, tx: Write, grant: GrantRow, presented: str) -> None:
+def _rotate(hub: HubContext, tx: Write, grant: OAuthGrantRow, presented: str) -> None:
     now = hub.now_ms()
     access, refresh = _derive(hub, grant.uid, presented)
     own = [token for token in accounts.tokens_of(tx, grant.user_id) if token.grant_uid == grant.uid]

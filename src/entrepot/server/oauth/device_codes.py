@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from entrepot.errors import OAuthRefused
 from entrepot.hub.accounts import devices
-from entrepot.hub.accounts.devices import Requester
+from entrepot.hub.accounts.devices import DeviceOrigin
 from entrepot.server.client_addresses import client_address
 from entrepot.server.handlers import app_state, base_url, json_response
 from entrepot.server.oauth.oauth_errors import NO_STORE
@@ -28,9 +28,9 @@ async def authorise_device(request: Request) -> Response:
     client_id = required(fields, "client_id")
     if fields.get("scope"):
         raise OAuthRefused("invalid_scope", "leave the scope out: a program signs in as its user, with all rights")
-    page, requester = base_url(request) + PAGE, _requester(request)
+    page, origin = base_url(request) + PAGE, _origin(request)
     state = app_state(request)
-    begun = await state.threads.run_short(devices.begin, state.hub, client_id, requester, line=line_of(request.scope))
+    begun = await state.threads.run_short(devices.begin, state.hub, client_id, origin, line=line_of(request.scope))
     answer = DeviceAuthorization(
         device_code=begun.device_code,
         user_code=begun.user_code,
@@ -42,6 +42,6 @@ async def authorise_device(request: Request) -> Response:
     return json_response(answer, headers=NO_STORE)
 
 
-def _requester(request: Request) -> Requester:
+def _origin(request: Request) -> DeviceOrigin:
     address = client_address(request.scope, app_state(request).hub.settings)
-    return Requester(request.scope["state"].get("network", b""), address)
+    return DeviceOrigin(request.scope["state"].get("network", b""), address)

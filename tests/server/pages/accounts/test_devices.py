@@ -8,7 +8,7 @@ import pytest
 
 from entrepot.errors import OAuthRefused
 from entrepot.hub.accounts import accounts, devices
-from entrepot.hub.accounts.devices import DeviceLogin, Requester
+from entrepot.hub.accounts.devices import DeviceLogin, DeviceOrigin
 from entrepot.server.limits.sign_ins import PER_ACCOUNT
 from tests.server.pages.conftest import PASSWORD, browse
 from tests.support.served_hub import ServedHub
@@ -18,7 +18,7 @@ PATH = "/-/device"
 
 
 def begin(site: ServedHub, client: str = CLIENT) -> DeviceLogin:
-    return devices.begin(site.hub, client, Requester(b"here", "198.51.100.9"))
+    return devices.begin(site.hub, client, DeviceOrigin(b"here", "198.51.100.9"))
 
 
 def outcome(site: ServedHub, begun: DeviceLogin, client: str = CLIENT) -> str:
