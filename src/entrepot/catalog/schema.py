@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_efb4ad50c82b"
+HEAD = "first_2848f22f5f2e"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

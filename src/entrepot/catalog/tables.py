@@ -540,5 +540,20 @@ lfs_locks = sa.Table(
     sa.UniqueConstraint("repo_id", "path_key", name="lfs_locks_path"),
 )
 
+scans = sa.Table(
+    "scans",
+    metadata,
+    # Names a content within an owner's repositories; see entrepot.hub.scanning.contents.
+    sa.Column("content", Hex(32), primary_key=True),
+    sa.Column("scanner", sa.String(16), primary_key=True),
+    sa.Column("version", sa.String(32), nullable=False),
+    sa.Column("status", sa.String(12), nullable=False),
+    sa.Column("report", Json, nullable=False),
+    sa.Column("scanned_ms", sa.BigInteger, nullable=False),
+    # Accurate to a month: when a repository was last found to have the content.
+    sa.Column("seen_ms", sa.BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
 TEXT_INDEX = "CREATE VIRTUAL TABLE repo_texts USING fts5(name, tags, body, tokenize = 'unicode61 remove_diacritics 2')"
 """The statement that creates the full-text index of SQLite, which SQLAlchemy cannot describe as a table."""

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_efb4ad50c82b"
+revision = "first_2848f22f5f2e"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -153,6 +153,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("uid"),
     )
     op.create_index(op.f("ix_namespaces_parent_id"), "namespaces", ["parent_id"], unique=False)
+    op.create_table(
+        "scans",
+        sa.Column("content", Hex(length=32), nullable=False),
+        sa.Column("scanner", sa.String(length=16), nullable=False),
+        sa.Column("version", sa.String(length=32), nullable=False),
+        sa.Column("status", sa.String(length=12), nullable=False),
+        sa.Column("report", Json, nullable=False),
+        sa.Column("scanned_ms", sa.BigInteger(), nullable=False),
+        sa.Column("seen_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("content", "scanner"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_scans_seen_ms"), "scans", ["seen_ms"], unique=False)
     op.create_table(
         "shard_xorbs",
         sa.Column("shard", sa.String(length=24), nullable=False),
