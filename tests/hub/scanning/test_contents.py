@@ -8,7 +8,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents as trees
 from entrepot.hub.scanning.contents import (
     PICKLES,
-    ScannedFile,
+    NamedContent,
     command_version,
     name_contents,
     needs_pickle_scan,
@@ -19,7 +19,7 @@ from entrepot.names import ROOT, RepoRef
 from tests.support.worlds import World
 
 
-def named(world: World, ref: RepoRef) -> dict[str, ScannedFile]:
+def named(world: World, ref: RepoRef) -> dict[str, NamedContent]:
     page = trees.list_tree(world.hub, world.root, ref, "main", ROOT, is_deep=True, with_commits=False, limit=100)
     with world.hub.read() as tx:
         row = repositories.find(tx, ref)

@@ -37,7 +37,7 @@ PICKLE_ENDINGS = (
 
 
 @attrs.frozen
-class ScannedFile:
+class NamedContent:
     """A file of a repository with the name of its content; ``sha256`` for a large one."""
 
     path: RepoPath
@@ -67,7 +67,7 @@ def command_version(command: Sequence[str]) -> str:
     return hashlib.sha256("\0".join(command).encode()).hexdigest()[:16]
 
 
-def name_contents(tx: Read, row: RepoRow, entries: Sequence[ListedEntry]) -> list[ScannedFile]:
+def name_contents(tx: Read, row: RepoRow, entries: Sequence[ListedEntry]) -> list[NamedContent]:
     """Return the files among these entries whose content the repository stores, with its name."""
     files = [entry for entry in entries if not entry.is_folder]
     large = [entry.lfs.sha256 for entry in files if entry.lfs is not None]
@@ -77,15 +77,15 @@ def name_contents(tx: Read, row: RepoRow, entries: Sequence[ListedEntry]) -> lis
     for entry in files:
         if entry.lfs is None:
             # Objects of two repositories with one name need not be the same: SHA-1 has collisions.
-            found.append(ScannedFile(entry.path, _digest("git", row.uid, entry.oid), entry.oid, entry.size, None))
+            found.append(NamedContent(entry.path, _digest("git", row.uid, entry.oid), entry.oid, entry.size, None))
         elif entry.lfs.sha256 in stored:
             kind, digest = ("sha256", entry.lfs.sha256) if entry.xet_hash is None else ("xet", entry.xet_hash)
             name = _digest(kind, owner.uid, digest)
-            found.append(ScannedFile(entry.path, name, entry.oid, entry.size, entry.lfs.sha256))
+            found.append(NamedContent(entry.path, name, entry.oid, entry.size, entry.lfs.sha256))
     return found
 
 
-def open_content(hub: HubContext, row: RepoRow, file: ScannedFile) -> Content | None:
+def open_content(hub: HubContext, row: RepoRow, file: NamedContent) -> Content | None:
     """Return the content of a file, to be closed; None if it was deleted in the meantime.
 
     Raises:

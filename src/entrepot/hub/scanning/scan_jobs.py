@@ -20,7 +20,7 @@ from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Damaged, NotFound, Unavailable
 from entrepot.hub.context import HubContext
 from entrepot.hub.scanning import command_scans, pickle_scans
-from entrepot.hub.scanning.contents import COMMAND, PICKLES, ScannedFile, name_contents, open_content, scanners_for
+from entrepot.hub.scanning.contents import COMMAND, PICKLES, NamedContent, name_contents, open_content, scanners_for
 from entrepot.hub.scanning.scanners import ScanFailed, Verdict
 from entrepot.names import ROOT, Oid
 from entrepot.storage import objects as stored
@@ -37,7 +37,7 @@ _BATCH = 1_000
 
 @attrs.frozen
 class _Task:
-    file: ScannedFile
+    file: NamedContent
     scanner: str
     version: str
 
@@ -117,7 +117,7 @@ def _find_tasks(hub: HubContext, row: RepoRow) -> Generator[None, None, list[_Ta
     return list(found.values())
 
 
-def _known(hub: HubContext, files: Sequence[ScannedFile]) -> Generator[None, None, Mapping[tuple[str, str], ScanRow]]:
+def _known(hub: HubContext, files: Sequence[NamedContent]) -> Generator[None, None, Mapping[tuple[str, str], ScanRow]]:
     now, names = hub.now_ms(), [file.content for file in files]
     with hub.read() as tx:
         known = scans.find(tx, names)
@@ -129,7 +129,7 @@ def _known(hub: HubContext, files: Sequence[ScannedFile]) -> Generator[None, Non
     return known
 
 
-def _files_of(hub: HubContext, tx: Read, row: RepoRow, head: Oid) -> list[ScannedFile]:
+def _files_of(hub: HubContext, tx: Read, row: RepoRow, head: Oid) -> list[NamedContent]:
     trees = Trees(hub.store, tx, row.id)
     wanted = []
     for node in trees.walk(stored.root_of(hub.store, tx, row.id, head), ROOT, is_deep=True):
