@@ -48,3 +48,11 @@ def test_another_key_purpose_or_time_is_refused() -> None:
 
 def test_the_key_is_not_shown() -> None:
     assert "key" not in repr(Signer(b"the key"))
+
+
+def test_derived_bytes_depend_on_key_purpose_and_every_part() -> None:
+    found = SIGNER.derive("p", "a", "b")
+    assert found == SIGNER.derive("p", "a", "b")
+    assert len(found) == 32
+    others = [SIGNER.derive("q", "a", "b"), SIGNER.derive("p", "ab"), SIGNER.derive("p", "b", "a")]
+    assert len({found, *others, Signer(b"other").derive("p", "a", "b")}) == 5

@@ -21,6 +21,7 @@ LOCKS: dict[str, frozenset[LockClass]] = {
     **dict.fromkeys(
         (
             *("memberships", "tokens", "sign_in_codes", "sessions", "invitations", "follows", "quotas"),
+            *("oauth_grants", "device_codes"),
             *("collections", "collection_upvotes", "webhooks", "webhook_watches"),
         ),
         frozenset({_HUB}),
@@ -59,6 +60,7 @@ ATOMIC = {
     "jobs": "each statement is atomic: an insert that respects waiting jobs, or a change that depends on the state",
     "job_lanes": "a row only says which namespace was served last",
     "events": "rows are only added, and removed when nothing refers to them",
+    "scans": "a row is what a scanner found in one content, whoever stores it",
 }
 """Tables that need no lock, and why."""
 

@@ -122,6 +122,43 @@ tokens = sa.Table(
     sa.Column("used_ms", sa.BigInteger),
     # Fine-grained tokens only: their rights and where they apply.
     sa.Column("scopes", Json),
+    # Tokens of a program that was signed in: the grant that they belong to.
+    sa.Column("grant_uid", sa.String(24)),
+)
+
+oauth_grants = sa.Table(
+    "oauth_grants",
+    metadata,
+    sa.Column("uid", sa.String(24), primary_key=True),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), nullable=False, index=True),
+    sa.Column("client_id", sa.String(100), nullable=False),
+    sa.Column("refresh_hash", Hex(32), nullable=False, unique=True),
+    # The refresh token before the present one; NULL: there was none.
+    sa.Column("previous_hash", Hex(32), unique=True),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("refreshed_ms", sa.BigInteger, nullable=False),
+    sa.Column("expires_ms", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+device_codes = sa.Table(
+    "device_codes",
+    metadata,
+    sa.Column("device_hash", Hex(32), primary_key=True),
+    sa.Column("user_code_hash", Hex(32), nullable=False, unique=True),
+    sa.Column("client_id", sa.String(100), nullable=False),
+    # The address that asked, as limits count addresses, and in words.
+    sa.Column("network", Hex(16), nullable=False, index=True),
+    sa.Column("address", sa.String(64), nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("expires_ms", sa.BigInteger, nullable=False, index=True),
+    sa.Column("polled_ms", sa.BigInteger),
+    # Who decided, and what: accepted or rejected; NULL: nobody has decided.
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), index=True),
+    sa.Column("decision", sa.String(8)),
+    # The grant that was issued.
+    sa.Column("grant_uid", sa.String(24)),
+    sqlite_with_rowid=False,
 )
 
 sign_in_codes = sa.Table(
@@ -532,6 +569,21 @@ lfs_locks = sa.Table(
     sa.Column("owner_id", sa.BigInteger, nullable=False, index=True),
     sa.Column("locked_ms", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("repo_id", "path_key", name="lfs_locks_path"),
+)
+
+scans = sa.Table(
+    "scans",
+    metadata,
+    # Names a content within an owner's repositories; see entrepot.hub.scanning.contents.
+    sa.Column("content", Hex(32), primary_key=True),
+    sa.Column("scanner", sa.String(16), primary_key=True),
+    sa.Column("version", sa.String(32), nullable=False),
+    sa.Column("status", sa.String(12), nullable=False),
+    sa.Column("report", Json, nullable=False),
+    sa.Column("scanned_ms", sa.BigInteger, nullable=False),
+    # Accurate to a month: when a repository was last found to have the content.
+    sa.Column("seen_ms", sa.BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
 )
 
 TEXT_INDEX = "CREATE VIRTUAL TABLE repo_texts USING fts5(name, tags, body, tokenize = 'unicode61 remove_diacritics 2')"

@@ -140,11 +140,9 @@ def _token(client: HubClient) -> CheckResult:
     if hub.token is None:
         return CheckResult("token", None, "not logged in: run 'entrepot login'")
     found = hub.send(accounts.whoami())
-    role = found.auth.access_token.role
+    role = found.auth.role
     what = "may only read" if role == "read" else f"may write ({role})"
-    return CheckResult(
-        "token", True, f"{found.name}, with the token {found.auth.access_token.display_name!r}, which {what}"
-    )
+    return CheckResult("token", True, f"{found.name}, with the token {found.auth.token_name!r}, which {what}")
 
 
 def _round_trip(client: HubClient) -> Iterator[CheckResult]:

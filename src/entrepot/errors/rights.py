@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import attrs
 
-from entrepot.errors.base import Forbidden, Unauthenticated
+from entrepot.errors.base import Forbidden, Invalid, Unauthenticated, Unavailable
 
 
 @attrs.define
@@ -48,6 +48,39 @@ class WrongPassword(Unauthenticated):
     @property
     def message(self) -> str:
         return "name or password is wrong"
+
+
+@attrs.define
+class OAuthRefused(Invalid):
+    """The OAuth endpoints refuse a request; ``code`` is the word for programs, ``reason`` a sentence for people."""
+
+    code: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return self.reason
+
+
+@attrs.define
+class InvalidUserCode(Invalid):
+    """No program waits to be signed in with the code that a user has typed."""
+
+    @property
+    def message(self) -> str:
+        return "no program waits with this code: it is mistyped, used or expired; start again in the program"
+
+
+@attrs.define
+class TooManyWaiting(Unavailable):
+    """Too many programs wait to be signed in."""
+
+    most: int
+    where: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.most:,} programs wait to be signed in {self.where} already; try again in some minutes"
 
 
 @attrs.define

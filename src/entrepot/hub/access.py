@@ -132,8 +132,7 @@ def discussable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, C
     """
     row = visible(tx, caller, ref, by_alias=False)
     known = require_change(caller)
-    allowed = known.limits is None or scopes.DISCUSS in known.limits.everywhere
-    if not allowed and not known.permits_on(scopes.DISCUSS, row):
+    if not may_discuss(known, row):
         raise _lacks(scopes.DISCUSS, row)
     return row, known
 
@@ -196,6 +195,12 @@ def may_write(tx: Read, caller: Caller, row: RepoRow) -> bool:
     if not (caller.may_write or caller.limits is not None):
         return False
     return caller.permits_on(scopes.WRITE, row) and has_write_role(tx, caller, row)
+
+
+def may_discuss(caller: Caller, row: RepoRow) -> bool:
+    """Return whether the scopes of the caller's token allow taking part in the discussions of a visible repository."""
+    allowed = caller.limits is None or scopes.DISCUSS in caller.limits.everywhere
+    return allowed or caller.permits_on(scopes.DISCUSS, row)
 
 
 def has_write_role(tx: Read, caller: Caller, row: RepoRow) -> bool:

@@ -64,6 +64,11 @@ class Signer:
             raise InvalidSignature("its signature does not match")
         return base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)).decode()
 
+    def derive(self, purpose: str, *parts: str) -> bytes:
+        """Return 32 bytes that only this hub can compute: always the same for the same purpose and parts."""
+        fields = {str(number): part for number, part in enumerate(parts)}
+        return bytes.fromhex(self._signature(f"derive {purpose}", fields))
+
     def _signature(self, purpose: str, fields: Mapping[str, str]) -> str:
         # Each part is preceded by its length, so two different claims never have the same signed text.
         parts = [purpose, *(part for name in sorted(fields) for part in (name, fields[name]))]

@@ -14,7 +14,7 @@ from entrepot.errors import Unavailable
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.search.downloads import DownloadCounter
-from entrepot.server import api_description, git, health, hf, lfs, pages, worker_metrics, xet
+from entrepot.server import api_description, git, health, hf, lfs, oauth, pages, worker_metrics, xet
 from entrepot.server.handlers import AppState
 from entrepot.server.hf.accounts import avatars
 from entrepot.server.limits.rates import limited
@@ -89,7 +89,7 @@ def build_handlers(hub: HubContext, metrics: Metrics | None = None) -> list[Base
 def _api_handlers(hub: HubContext, metrics: Metrics | None) -> list[BaseRoute]:
     chunk_store = xet.routes(workers=hub.settings.workers)
     own = [*health.routes(metrics or Metrics()), *avatars.routes(), *api_description.routes()]
-    return [*own, *chunk_store, *git.routes(), *hf.routes(), *lfs.routes()]
+    return [*own, *chunk_store, *git.routes(), *hf.routes(), *lfs.routes(), *oauth.routes()]
 
 
 async def _flush_often(state: AppState) -> None:

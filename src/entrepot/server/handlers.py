@@ -51,6 +51,7 @@ class AppState:
     downloads: DownloadCounter
     uses: TokenUsage = attrs.field(factory=TokenUsage)
     sign_ins: SignInLimits = attrs.field(factory=SignInLimits)
+    typed_codes: SignInLimits = attrs.field(factory=SignInLimits)
     tags: TagCache = attrs.field(factory=TagCache)
 
 

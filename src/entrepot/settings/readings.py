@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import pathlib
 import re
+import shlex
 from collections.abc import Callable
 
 import msgspec
@@ -166,11 +167,29 @@ def _read_hosts(value: object) -> object:
     return tuple(hosts)
 
 
+def _read_command(value: object) -> object:
+    try:
+        words = shlex.split(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError("a quotation mark is not closed") from None
+    if not isinstance(words, list | tuple):
+        raise ValueError("write a list of words, or one text as for a shell")
+    found = tuple(_text(word) for word in words)
+    if any("\0" in word for word in found) or (found and not found[0]):
+        raise ValueError("write a program and its arguments")
+    return found
+
+
+def _render_command(value: object) -> str:
+    return shlex.join(value) if isinstance(value, tuple) else str(value)
+
+
 def _render_networks(value: object) -> str:
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 FOLDER = Reading("a path", _read_folder)
+COMMAND = Reading("a program with its arguments, or empty", _read_command, _render_command)
 FILE = Reading("a path, or empty", _read_file)
 HOST = Reading("an address or host name", _read_host)
 BASE_URL = Reading("a URL, or empty", _read_base_url)

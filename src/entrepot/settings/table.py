@@ -12,6 +12,7 @@ import msgspec
 
 from entrepot.settings.readings import (
     BASE_URL,
+    COMMAND,
     FILE,
     FOLDER,
     HOST,
@@ -207,6 +208,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "The maximum number of file requests per token or address in 5 minutes; 0 sets no limit.",
         ),
     ] = 0
+    scanning: Annotated[
+        Literal["off", "warn"],
+        _Doc(
+            one_of("off", "warn"),
+            "Whether files are scanned for what loading them would run; the results are shown, nothing is blocked.",
+        ),
+    ] = "off"
+    scan_command: Annotated[
+        tuple[str, ...],
+        _Doc(COMMAND, "A further scanner, which reads each file on its standard input; empty: none."),
+    ] = ()
     users_create_orgs: Annotated[
         bool, _Doc(SWITCH, "Whether every user may create organisations; if not, only administrators of the hub.")
     ] = True

@@ -9,6 +9,7 @@ import attrs
 import sqlalchemy as sa
 
 from entrepot.catalog import cascades, tables
+from entrepot.catalog.accounts import oauth_grants
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.repos import repositories
 from entrepot.errors import AlreadyExists
@@ -94,6 +95,8 @@ class Token:
     used_ms: int | None = None
     # Distinguishes a secret from the one that replaced it; empty for callers on the machine itself.
     secret_hash: str = attrs.field(default="", eq=False, repr=False)
+    # The grant that it belongs to: a program was signed in, and renews it; None for other tokens.
+    grant_uid: str | None = None
 
 
 _NS = tables.namespaces
@@ -118,7 +121,10 @@ _ACCOUNT = [
 _TK = tables.tokens
 _TOKEN = [
     _TK.c[name]
-    for name in ("uid", "user_id", "name", "role", "created_ms", "expires_ms", "scopes", "used_ms", "secret_hash")
+    for name in (
+        *("uid", "user_id", "name", "role", "created_ms", "expires_ms"),
+        *("scopes", "used_ms", "secret_hash", "grant_uid"),
+    )
 ]
 
 # Statements are built once: building one costs more than running it on cached pages.
@@ -197,9 +203,10 @@ def update(tx: Write, account_id: int, **values: object) -> None:
 
 
 def set_password(tx: Write, account_id: int, password_hash: str) -> None:
-    """Replace the stored password hash; sessions that the old password opened end."""
+    """Replace the stored password hash; sessions that the old password opened end, and so do programs' sign-ins."""
     tx.sql.execute(sa.update(_NS).where(_NS.c.id == account_id).values(password_hash=password_hash))
     tx.sql.execute(sa.delete(tables.sessions).where(tables.sessions.c.user_id == account_id))
+    oauth_grants.remove_of(tx, account_id)
 
 
 def remove(tx: Write, account_id: int) -> None:
@@ -215,6 +222,7 @@ def remove(tx: Write, account_id: int) -> None:
     owned = inside & tables.repos.c.deleted_ms.is_not(None)
     for repo_id in tx.sql.execute(sa.select(tables.repos.c.id).where(owned)).scalars().all():
         repositories.erase(tx, repo_id)
+    oauth_grants.remove_of(tx, account_id)
     tx.sql.execute(sa.delete(_TK).where(_TK.c.user_id == account_id))
     for secrets in (tables.sign_in_codes, tables.sessions):
         tx.sql.execute(sa.delete(secrets).where(secrets.c.user_id == account_id))

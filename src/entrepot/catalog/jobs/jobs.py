@@ -32,9 +32,9 @@ LANES = ("interactive", "heavy", "outbound", "maintenance")
 
 _ATTEMPTS = 4
 _LANE_OF = {
-    **dict.fromkeys(("chunk", "verify", "scrub"), "heavy"),
+    **dict.fromkeys(("chunk", "verify", "scrub", "scan"), "heavy"),
     "deliver": "outbound",
-    **dict.fromkeys(("mirror", "trends", "forget-deliveries", "reverify"), "maintenance"),
+    **dict.fromkeys(("mirror", "trends", "forget-deliveries", "reverify", "rescan"), "maintenance"),
 }
 
 
@@ -273,6 +273,12 @@ def end_leases(tx: Write, owner: str, now_ms: int) -> None:
     """Release all jobs that an owner has claimed; only for an owner that is known to have crashed."""
     here = (_T.c.owner == owner) & (_T.c.state == "running")
     tx.sql.execute(sa.update(_T).where(here).values(lease_ms=now_ms))
+
+
+def is_pending(tx: Read, dedup_key: str) -> bool:
+    """Return whether a job with this key waits or runs."""
+    query = sa.select(_T.c.id).where((_T.c.dedup_key == dedup_key) & _T.c.state.in_(("ready", "running"))).limit(1)
+    return tx.sql.execute(query).first() is not None
 
 
 def finish(tx: Write, job_id: int, owner: str, now_ms: int) -> None:

@@ -72,12 +72,12 @@ def whoami(client: HubClient, as_json: bool) -> None:
     hub.need_token()
     found = hub.send(accounts.whoami())
     orgs = [{"name": org.name, "role": org.role_in_org} for org in found.orgs]
-    token = found.auth.access_token
+    token, role = found.auth.token_name, found.auth.role
     if as_json:
         names = {"user": found.name, "fullname": found.fullname, "email": found.email}
-        show_json({"endpoint": hub.endpoint, **names, "token": token.display_name, "role": token.role, "orgs": orgs})
+        show_json({"endpoint": hub.endpoint, **names, "token": token, "role": role, "orgs": orgs})
         return
     show(found.name)
     if orgs:
         show("organisations: " + ", ".join(f"{org['name']} ({org['role']})" for org in orgs))
-    show(f"token: {token.display_name} ({token.role}) at {hub.endpoint}")
+    show(f"token: {token} ({role}) at {hub.endpoint}")

@@ -214,7 +214,7 @@ def _kept(paths: ClientPaths, address: str, *, write_permission: bool) -> Login 
 
 def _described(paths: ClientPaths, address: str, secret: str) -> tuple[str, str]:
     found = connect(address, secret, paths=paths).send(accounts.whoami())
-    return found.name, found.auth.access_token.role
+    return found.name, found.auth.role
 
 
 def _ask(address: str) -> str:

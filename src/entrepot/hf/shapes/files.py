@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from entrepot.client.calls.files import FileFacts
 from entrepot.hf.shapes.repos import BlobLfsInfo
 from entrepot.hf.shapes.times import parse_timestamp
-from entrepot.wire.repos.trees import LastCommit, TreeEntry
+from entrepot.wire.repos.trees import FileSecurity, LastCommit, TreeEntry
 
 if TYPE_CHECKING:
     from entrepot.client.downloads.downloads import DownloadPlan
@@ -29,6 +29,22 @@ class LastCommitInfo(dict[str, Any]):
 
 
 @dataclasses.dataclass
+class BlobSecurityInfo(dict[str, Any]):
+    """What scanners found in a file; also usable as a mapping of the same fields.
+
+    ``safe``: no known threat was found; this is ``status == "safe"``.
+    """
+
+    safe: bool
+    status: str
+    av_scan: dict[str, Any] | None
+    pickle_import_scan: dict[str, Any] | None
+
+    def __post_init__(self) -> None:
+        self.update(dataclasses.asdict(self))
+
+
+@dataclasses.dataclass
 class RepoFile:
     """A file; ``size`` is that of the content, also of large files; ``last_commit`` is None unless requested."""
 
@@ -38,7 +54,7 @@ class RepoFile:
     lfs: BlobLfsInfo | None = None
     xet_hash: str | None = None
     last_commit: LastCommitInfo | None = None
-    security: None = None
+    security: BlobSecurityInfo | None = None
 
     @property
     def rfilename(self) -> str:
@@ -104,6 +120,7 @@ def entry_of(entry: TreeEntry) -> RepoFile | RepoFolder:
         lfs=BlobLfsInfo(size=lfs.size, sha256=lfs.oid, pointer_size=lfs.pointer_size) if lfs else None,
         xet_hash=entry.xet_hash,
         last_commit=commit,
+        security=_security(entry.security_file_status) if entry.security_file_status else None,
     )
 
 
@@ -123,6 +140,11 @@ def dry_run_of(plan: DownloadPlan) -> DryRunFileInfo:
         is_cached=plan.is_cached,
         will_download=plan.will_download,
     )
+
+
+def _security(found: FileSecurity) -> BlobSecurityInfo:
+    scans = [None if scan is None else dict(scan) for scan in (found.av_scan, found.pickle_import_scan)]
+    return BlobSecurityInfo(found.status == "safe", found.status, *scans)
 
 
 def _commit(last: LastCommit) -> LastCommitInfo:

@@ -204,7 +204,7 @@ def model_of(found: WiderRepoInfo) -> ModelInfo:
         pipeline_tag=known(found.pipeline_tag),
         safetensors=SafeTensorsInfo(tensors.get("parameters", {}), tensors.get("total", 0)) if tensors else None,
         security_repo_status=(
-            {"scansDone": security.scans_done, "filesWithIssues": list(security.files_with_issues)}
+            {"scansDone": security.scans_done, "filesWithIssues": [dict(issue) for issue in security.files_with_issues]}
             if security is not None
             else None
         ),

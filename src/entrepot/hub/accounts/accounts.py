@@ -18,7 +18,7 @@ from entrepot.catalog.accounts.accounts import Account, Token
 from entrepot.catalog.repos import repositories
 from entrepot.errors import AccountNotFound, InvalidName, Refused, ThingNotFound
 from entrepot.hub import audit
-from entrepot.hub.accounts import tokens
+from entrepot.hub.accounts import oauth_grants, tokens
 from entrepot.hub.accounts.passwords import hash_password
 from entrepot.hub.accounts.tokens import IssuedToken, TokenDraft
 from entrepot.hub.aliases import check_account_name
@@ -179,12 +179,13 @@ def revoke_token(hub: HubContext, user: str, token: str, *, by: MaybeCaller | st
     """
     with hub.write(Lock.hub(), Lock.audit()) as tx:
         owner = find_user(tx, user)
-        found = [item for item in accounts.tokens_of(tx, owner.id) if token in (item.uid, item.name)]
+        known = oauth_grants.listed(accounts.tokens_of(tx, owner.id))
+        found = [item for item in known if token in (item.uid, item.name)]
         if not found:
             raise ThingNotFound("token", token)
         if len(found) > 1:
             raise Refused(f"{user} has {len(found)} tokens called {token!r}: name one by its id")
-        accounts.remove_token(tx, found[0].uid)
+        oauth_grants.remove_token(tx, found[0])
         audit.record(hub, tx, by, "token.revoke", _token_subject(owner, found[0]))
     return found[0]
 
@@ -192,7 +193,8 @@ def revoke_token(hub: HubContext, user: str, token: str, *, by: MaybeCaller | st
 def list_users(hub: HubContext) -> list[tuple[Account, list[Token]]]:
     """Return all users with their tokens (without secrets), by name."""
     with hub.read() as tx:
-        return [(user, accounts.tokens_of(tx, user.id)) for user in accounts.everyone(tx, "user")]
+        everyone = accounts.everyone(tx, "user")
+        return [(user, list(oauth_grants.listed(accounts.tokens_of(tx, user.id)))) for user in everyone]
 
 
 def list_orgs(hub: HubContext) -> list[Account]:

@@ -15,7 +15,7 @@ from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import AccountNotFound, NotAllowed, ThingNotFound
 from entrepot.hub import audit
-from entrepot.hub.accounts import orgs, quotas
+from entrepot.hub.accounts import oauth_grants, orgs, quotas
 from entrepot.hub.accounts.accounts import (
     add_org,
     assign_role,
@@ -83,14 +83,16 @@ def list_users(hub: HubContext, by: Actor) -> list[AdminUser]:
     """
     require_reader(by)
     with hub.read() as tx:
-        return [render_user(user, accounts.tokens_of(tx, user.id)) for user in accounts.everyone(tx, "user")]
+        everyone = accounts.everyone(tx, "user")
+        return [render_user(user, oauth_grants.listed(accounts.tokens_of(tx, user.id))) for user in everyone]
 
 
 def change_user(hub: HubContext, by: Actor, name: str, changes: UserChanges) -> AdminUser:
     """Grant or revoke a user's administration of the hub; suspend an account or lift its suspension.
 
     The tokens of a suspended account are refused, and so are links that were issued
-    to it; both work again when the suspension is lifted.
+    to it; both work again when the suspension is lifted. Programs that were signed in
+    with a browser have to be signed in again.
 
     Raises:
         LoginRequired, NotAllowed: as :func:`require_admin`.
@@ -109,8 +111,10 @@ def change_user(hub: HubContext, by: Actor, name: str, changes: UserChanges) -> 
             accounts.update(tx, user.id, suspended_ms=hub.now_ms() if changes.is_suspended else None)
             action = "user.suspend" if changes.is_suspended else "user.unsuspend"
             audit.record(hub, tx, actor, action, f"user {user.name}")
+            if changes.is_suspended:
+                oauth_grants.end_all(hub, tx, actor, user)
         changed = find_user(tx, user.name)
-        return render_user(changed, accounts.tokens_of(tx, changed.id))
+        return render_user(changed, oauth_grants.listed(accounts.tokens_of(tx, changed.id)))
 
 
 def revoke(hub: HubContext, by: Actor, user: str, token: str) -> AdminToken:

@@ -20,8 +20,18 @@ from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account, Token
 from entrepot.catalog.repos.folders import FolderRow
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import AccountNotFound, InvalidName, LimitExceeded, Malformed, NotAllowed, RepoMoved, ThingNotFound
+from entrepot.errors import (
+    AccountNotFound,
+    InvalidName,
+    LimitExceeded,
+    Malformed,
+    NotAllowed,
+    Refused,
+    RepoMoved,
+    ThingNotFound,
+)
 from entrepot.hub import access, audit, callers, folder_access, scopes
+from entrepot.hub.accounts import oauth_grants
 from entrepot.hub.callers import FINE_GRAINED, Caller, MaybeCaller, hash_secret, require_login, require_write
 from entrepot.hub.context import HubContext
 from entrepot.hub.scopes import NamedTarget, RequestedScope, Scopes, ScopeTarget
@@ -79,7 +89,7 @@ def own(hub: HubContext, caller: MaybeCaller) -> list[KnownToken]:
     if known.limits is not None:
         raise NotAllowed("This token is fine-grained: it cannot manage tokens")
     with hub.read() as tx:
-        return [describe(tx, token) for token in accounts.tokens_of(tx, known.account.id)]
+        return [describe(tx, token) for token in oauth_grants.listed(accounts.tokens_of(tx, known.account.id))]
 
 
 def make(hub: HubContext, caller: MaybeCaller, draft: TokenDraft) -> tuple[IssuedToken, KnownToken]:
@@ -146,11 +156,14 @@ def rotate(hub: HubContext, caller: MaybeCaller, uid: str) -> tuple[IssuedToken,
         LoginRequired, NotAllowed: the caller's token may not change others.
         ThingNotFound: the caller has no token with this id.
         Malformed: the token expires later than the one used for the request.
+        Refused: it belongs to a program that was signed in, which would not know the new secret.
     """
     owner = require_write(caller)
     secret = new_secret()
     with hub.write(Lock.hub(), Lock.audit()) as tx:
         token = _own_token(tx, owner, uid)
+        if token.grant_uid is not None:
+            raise Refused("a program was signed in with this token and renews it: revoke it, and sign in again")
         if token.uid != owner.token.uid:
             _expiry_within(owner.token, token.expires_ms, is_fixed=True)
         accounts.update_token(tx, token.uid, secret_hash=hash_secret(secret))
@@ -161,6 +174,8 @@ def rotate(hub: HubContext, caller: MaybeCaller, uid: str) -> tuple[IssuedToken,
 def revoke(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
     """Make one of the caller's tokens invalid immediately; it may be the one used for the request.
 
+    A program that was signed in with it cannot renew it any more.
+
     Raises:
         LoginRequired, NotAllowed: the caller's token may not change others.
         ThingNotFound: the caller has no token with this id.
@@ -168,7 +183,7 @@ def revoke(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
     owner = require_write(caller)
     with hub.write(Lock.hub(), Lock.audit()) as tx:
         token = _own_token(tx, owner, uid)
-        accounts.remove_token(tx, token.uid)
+        oauth_grants.remove_token(tx, token)
         audit.record(hub, tx, owner, "token.revoke", _subject(owner.account, token))
 
 

@@ -31,6 +31,7 @@ from entrepot.hub.community import trends
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import file_scrubbing, rechunking, xorb_scrubbing
 from entrepot.hub.jobs import cards, indexing, maintenance
+from entrepot.hub.scanning import scan_jobs
 from entrepot.hub.webhooks import delivery
 
 LEASE_MS = 120_000
@@ -59,12 +60,24 @@ def index_card(hub: HubContext, args: JobArgs) -> None:
 
 def chunk_files(hub: HubContext, args: JobArgs) -> Iterator[None]:
     """Split the large files of a repository into chunks, step by step."""
-    return rechunking.chunk_steps(hub, args["repo"])
+    yield from rechunking.chunk_steps(hub, args["repo"])
+    with hub.write(Lock.nothing()) as tx:
+        scan_jobs.plan(hub, tx, args["repo"])  # the contents have other names now
 
 
 def verify_claims(hub: HubContext, args: JobArgs) -> Iterator[None]:
     """Verify the claimed sha256 of files uploaded to a repository as chunks, step by step."""
     return rechunking.verify_steps(hub, repo_id=args["repo"])
+
+
+def scan_files(hub: HubContext, args: JobArgs) -> Iterator[None]:
+    """Scan the files at the heads of a repository, step by step."""
+    return scan_jobs.scan_steps(hub, args["repo"])
+
+
+def rescan(hub: HubContext, _args: JobArgs) -> Iterator[None]:
+    """Enqueue the scan of every repository, and schedule the next run for tomorrow."""
+    return scan_jobs.rescan_steps(hub)
 
 
 def reverify(hub: HubContext, _args: JobArgs) -> None:
@@ -99,11 +112,12 @@ def scrub(hub: HubContext, _args: JobArgs) -> Iterator[None]:
 
 
 def plan_recurring(hub: HubContext) -> None:
-    """Schedule the recurring jobs: scrubbing, verifying claims, trending scores, deleting old deliveries."""
+    """Schedule the recurring jobs: scrubbing, verifying claims, trends, deleting deliveries, scans."""
     xorb_scrubbing.schedule_scrub(hub)
     _plan_reverifying(hub)
     delivery.plan_forgetting(hub)
     trends.plan(hub)
+    scan_jobs.plan_daily(hub)
 
 
 HANDLERS: Mapping[str, Handler] = {
@@ -117,10 +131,12 @@ HANDLERS: Mapping[str, Handler] = {
     "deliver": delivery.deliver,
     "forget-deliveries": delivery.forget_old,
     "reverify": reverify,
+    "scan": scan_files,
+    "rescan": rescan,
 }
 
 
-RECURRING = frozenset({"scrub", "trends", "forget-deliveries", "reverify"})
+RECURRING = frozenset({"scrub", "trends", "forget-deliveries", "reverify", "rescan"})
 """Kinds of recurring jobs: each schedules its next run."""
 
 

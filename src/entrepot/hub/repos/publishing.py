@@ -19,6 +19,7 @@ from entrepot.hub import events, file_mutability
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import file_metadata
+from entrepot.hub.scanning import scan_jobs
 from entrepot.names import MAIN, Oid, RefName, RepoPath, Sha256
 from entrepot.storage import histories
 from entrepot.storage import objects as stored
@@ -105,6 +106,7 @@ def follow_up(
         jobs.enqueue(tx, "chunk", {"repo": repo_id}, now, dedup_key=key, delay_ms=hub.settings.chunk_delay_s * 1000)
     if has_card:
         jobs.enqueue(tx, "card", {"repo": repo_id}, now, dedup_key=card_job(repo_id))
+    scan_jobs.plan(hub, tx, repo_id)
 
 
 def link_files(

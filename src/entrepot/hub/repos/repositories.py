@@ -29,6 +29,7 @@ from entrepot.git import (
 from entrepot.hub import access, audit, events, file_mutability, folder_access
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller, require_change
+from entrepot.hub.community import discussion_rules
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import rechunking
 from entrepot.hub.files.lfs import MULTIPART_THRESHOLD
@@ -89,6 +90,34 @@ class RepoChanges:
     options: Mapping[str, object] = attrs.field(factory=dict)
     labels: Sequence[str] | None = None
     description: str | None = None
+
+
+@attrs.frozen
+class RepoRights:
+    """What a caller may do with a repository that they see. ``may_discuss``: also to open pull requests."""
+
+    row: RepoRow
+    may_write: bool
+    may_discuss: bool
+
+    @property
+    def has_discussions(self) -> bool:
+        """Whether the repository has discussions and pull requests."""
+        return discussion_rules.are_enabled(self.row)
+
+
+def rights(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> RepoRights:
+    """Return what the caller may do with a repository, to offer them nothing else.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        if caller is None:
+            return RepoRights(row, may_write=False, may_discuss=False)
+        may_discuss = caller.may_write or (caller.limits is not None and access.may_discuss(caller, row))
+        return RepoRights(row, access.may_write(tx, caller, row), may_discuss)
 
 
 def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:

@@ -18,6 +18,8 @@ from entrepot.server.pages import (
     static_files,
     trees,
 )
+from entrepot.server.pages.accounts import devices
+from entrepot.server.pages.community import discussion_forms, discussions
 from entrepot.server.pages.repositories import buckets
 from entrepot.server.pages.routing import PageRoute
 
@@ -30,6 +32,9 @@ def routes() -> list[PageRoute]:
         *home.routes(),
         *listings.routes(),
         *sign_in.routes(),
+        *devices.routes(),
+        *discussions.routes(),
+        *discussion_forms.routes(),
         *blobs.routes(),
         *trees.routes(),
         *histories.routes(),

@@ -26,12 +26,14 @@ _REL = 'rel="nofollow noopener noreferrer"'
 class CardLinks:
     """Where links and images of a card lead.
 
-    ``files``, ``images``: the root of the repository for each, ending in a slash; ``root``: the path prefix of the hub.
+    ``files``, ``images``: the root of the repository for each, ending in a slash; ``root``: the path prefix of the hub;
+    ``prefix``: of the ids of headings, different for each text on a page.
     """
 
     files: str
     images: str
     root: str = ""
+    prefix: str = "card"
 
 
 def render_card(text: str, links: CardLinks) -> str:
@@ -67,7 +69,7 @@ def relink(made: str, links: CardLinks) -> str:
         closing, name, rest = str(tag[1]), str(tag[2]), str(tag[3])
         if name[0] == "h":
             level = min(int(name[1]) + 1, 6)
-            return f"</h{level}>" if closing else f"<h{level}{_anchor(made, tag.end(), used)}>"
+            return f"</h{level}>" if closing else f"<h{level}{_anchor(made, tag.end(), used, links.prefix)}>"
         if name == "a":
             is_in_link = not closing
             return "</a>" if closing else _link(rest, links)
@@ -76,20 +78,20 @@ def relink(made: str, links: CardLinks) -> str:
     return _TAG.sub(changed, made)
 
 
-def _anchor(made: str, start: int, used: set[str]) -> str:
+def _anchor(made: str, start: int, used: set[str], prefix: str) -> str:
     end = made.find("</h", start)
     title = html.unescape(_TEXT.sub("", made[start:end])).lower()
     slug = _NOT_SLUG.sub("", title).strip().replace(" ", "-")[:80]
     if not slug or slug in used:
         return ""
     used.add(slug)
-    return f' id="card-{html.escape(slug)}"'
+    return f' id="{prefix}-{html.escape(slug)}"'
 
 
 def _link(rest: str, links: CardLinks) -> str:
     found: dict[str, str] = dict(_ATTRIBUTE.findall(rest))
     href = html.unescape(found.get("href", ""))
-    target = f"#card-{href[1:]}" if href.startswith("#") else _target(href, links.files, links.root)
+    target = f"#{links.prefix}-{href[1:]}" if href.startswith("#") else _target(href, links.files, links.root)
     title = f' title="{found["title"]}"' if "title" in found else ""
     return f'<a href="{html.escape(target)}"{title} {_REL}>'
 

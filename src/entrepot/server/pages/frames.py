@@ -35,6 +35,14 @@ HEADERS = {
     "vary": "Accept, Authorization, Cookie",
 }
 
+DONE = {
+    "saved": "Saved.",
+    "merged": "Merged.",
+    "device-accepted": "The program is signed in. Go back to it: it continues within seconds.",
+    "device-rejected": "The program is rejected. It gets no access.",
+}
+"""What a page says after a form: the sentences that ``done`` in its address stands for."""
+
 _MAX_HERE = 1_000
 _HTML = "text/html; charset=utf-8"
 
@@ -89,17 +97,19 @@ def frame(request: Request) -> dict[str, object]:
     """
     state, hub = request.scope["state"], app_state(request).hub
     root = path_prefix(hub.settings)
+    caller = state.get("caller")
     return {
         "root": root,
         "static": f"{root}/-/static/{static_files.version()}",
         "version": entrepot.__version__,
-        "visitor": state.get("caller"),
+        "visitor": caller,
         "csrf": csrf_token(state.get("session")),
         "here": _here(request, root),
         "request_id": state["request_id"],
         "endpoint": endpoint_of(request),
         "now_ms": hub.now_ms(),
         "section": "",
+        "done": DONE.get(request.query_params.get("done", ""), "") if caller else "",
     }
 
 

@@ -8,10 +8,11 @@ import attrs
 
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import branches, infos
+from entrepot.hub.repos import branches, infos, repositories
 from entrepot.hub.repos.branches import RefHead
 from entrepot.hub.repos.infos import RevisionInfo
-from entrepot.names import RepoRef
+from entrepot.hub.repos.repositories import RepoRights
+from entrepot.names import MAIN, RepoRef
 from entrepot.server.pages.formats import quoted_segment
 from entrepot.server.pages.rows import ICONS
 
@@ -29,7 +30,10 @@ class RefChoice:
 
 @attrs.frozen
 class RepoHeader:
-    """A repository as its pages name it. ``revision``: as it was asked for; ``segment``: the same in a URL."""
+    """A repository as its pages name it, and what the visitor may do with it.
+
+    ``revision``: as it was asked for; ``segment``: the same in a URL.
+    """
 
     kind: str
     icon: str
@@ -42,6 +46,9 @@ class RepoHeader:
     revision: str
     segment: str
     refs: Sequence[RefChoice]
+    may_write: bool
+    may_discuss: bool
+    has_discussions: bool = True
 
 
 def describe_header(
@@ -53,12 +60,23 @@ def describe_header(
         RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or the revision does not exist.
     """
     found = infos.describe(hub, caller, ref, revision, with_files=False, with_sizes=False)
-    return header_of(found, revision, branches.list_refs(hub, caller, ref)), found
+    may = repositories.rights(hub, caller, found.info.row.ref)
+    return header_of(may, revision, branches.list_refs(hub, caller, ref)), found
 
 
-def header_of(found: RevisionInfo, revision: str, refs: Sequence[RefHead]) -> RepoHeader:
+def describe_repo(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoHeader, RepoRights]:
+    """Return what pages of a repository show that do not depend on a revision, and what the caller may do.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    may = repositories.rights(hub, caller, ref)
+    return header_of(may, MAIN.removeprefix("refs/heads/"), ()), may
+
+
+def header_of(may: RepoRights, revision: str, refs: Sequence[RefHead]) -> RepoHeader:
     """Return the header of a repository."""
-    row = found.info.row
+    row = may.row
     return RepoHeader(
         row.type.value,
         ICONS[row.type.value],
@@ -71,6 +89,9 @@ def header_of(found: RevisionInfo, revision: str, refs: Sequence[RefHead]) -> Re
         revision,
         quoted_segment(revision),
         choices(refs),
+        may.may_write,
+        may.may_discuss,
+        may.has_discussions,
     )
 
 

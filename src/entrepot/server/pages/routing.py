@@ -62,17 +62,25 @@ class PageRoute(Route):
         return match, found
 
 
-def repo_pages(action: str, handler: RepoPageHandler) -> list[PageRoute]:
+def repo_pages(
+    action: str, handler: RepoPageHandler, methods: Sequence[str] = ("GET",), *, has_short: bool = True
+) -> list[PageRoute]:
     """Return the routes of one page of repositories, for all types, with and without a namespace in the id.
 
     Args:
         action: the path after the repository, such as ``/tree/{tail:path}``; may be empty.
+        has_short: whether ids without a namespace are understood too; not for
+            actions that could be the name of a repository.
     """
     # Those of models come last: "/datasets/a/tree/x" is no page of a model "datasets/a".
     kinds = sorted(VERSIONED_TYPES, key=lambda kind: kind.prefix, reverse=True)
-    full = [PageRoute(f"/{kind.prefix}{{namespace}}/{{name}}{action}", _bound(handler, kind)) for kind in kinds]
+    full = [
+        PageRoute(f"/{kind.prefix}{{namespace}}/{{name}}{action}", _bound(handler, kind), methods) for kind in kinds
+    ]
+    if not has_short:
+        return full
     short = [
-        PageRoute(f"/{kind.prefix}{{name}}{action}", _bound(handler, kind), is_short=True)
+        PageRoute(f"/{kind.prefix}{{name}}{action}", _bound(handler, kind), methods, is_short=True)
         for kind in kinds
         if kind.prefix or action  # "/gpt2" is the page of an account, which knows aliases too
     ]

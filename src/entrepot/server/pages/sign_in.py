@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from entrepot.errors import AccountSuspended, EntrepotError, InvalidSignInCode, Malformed, WrongPassword
+from entrepot.errors import AccountSuspended, EntrepotError, InvalidSignInCode, WrongPassword
 from entrepot.hub.accounts import sessions
 from entrepot.hub.accounts.sessions import OpenedSession
 from entrepot.server import browser_sessions
-from entrepot.server.bodies import read_small
 from entrepot.server.handlers import app_state
+from entrepot.server.pages.forms import read_form
 from entrepot.server.pages.frames import HEADERS, WebPage, page_response
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.public_urls import path_prefix
@@ -42,8 +40,8 @@ async def sign_in(request: Request) -> Response:
     """Open a session and go to the page that the visitor came from."""
     state = app_state(request)
     browser_sessions.check_origin(request, state.hub)
-    fields = await read_form(request)
-    name, code, target = (fields.get(key, "") for key in ("name", "code", "next"))
+    fields = await read_form(request, _MAX_FORM)
+    name, code, target = (fields.text(key) for key in ("name", "code", "next"))
     network: bytes = request.scope["state"].get("network", b"")
     wait_s = state.sign_ins.begin(name, network)
     if wait_s:
@@ -54,7 +52,7 @@ async def sign_in(request: Request) -> Response:
     def open_session() -> OpenedSession:
         if code:
             return sessions.sign_in_with_code(state.hub, code, replaced=replaced)
-        return sessions.sign_in(state.hub, name, fields.get("password", ""), replaced=replaced)
+        return sessions.sign_in(state.hub, name, fields.text("password"), replaced=replaced)
 
     try:
         async with state.sign_ins.checking:
@@ -70,28 +68,13 @@ async def sign_out(request: Request) -> Response:
     """End the session and go to the first page."""
     state = app_state(request)
     browser_sessions.check_origin(request, state.hub)
-    fields = await read_form(request)
-    browser_sessions.check_form_token(request, state.hub, fields.get("csrf", ""))
+    fields = await read_form(request, _MAX_FORM)
+    browser_sessions.check_form_token(request, state.hub, fields.text("csrf"))
     secret = browser_sessions.secret_of(request.scope, state.hub)
     assert secret is not None, "a form with a valid token has a session"
     await state.threads.run_short(sessions.sign_out, state.hub, secret, line=line_of(request.scope))
     cookie = browser_sessions.cookie_header(request.scope, state.hub, None)
     return _redirect(request, path_prefix(state.hub.settings) + "/", cookie)
-
-
-async def read_form(request: Request) -> Mapping[str, str]:
-    """Return the fields of a form; of equal names, the last one.
-
-    Raises:
-        Malformed: the body is not a form.
-        LimitExceeded: it has more than 64 KiB.
-    """
-    body = await read_small(request, _MAX_FORM)
-    try:
-        found = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=100, errors="strict")
-    except (UnicodeError, ValueError):
-        raise Malformed("form", "it is not encoded as browsers do") from None
-    return {key: values[-1] for key, values in found.items()}
 
 
 def safe_target(target: str, root: str) -> str:

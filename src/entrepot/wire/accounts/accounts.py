@@ -23,10 +23,25 @@ class TokenInfo(msgspec.Struct, rename="camel"):
 
 
 class Auth(msgspec.Struct, rename="camel"):
-    """The authentication of the caller."""
+    """The authentication of the caller.
 
-    access_token: TokenInfo
+    ``type`` is ``access_token``, or ``oauth`` for a program that was signed in with a browser: it has
+    no token that its user made, and ``expiresAt`` is when it has to renew its own.
+    """
+
+    access_token: TokenInfo | UnsetType = UNSET
     type: str = "access_token"
+    expires_at: str | UnsetType = UNSET
+
+    @property
+    def role(self) -> str:
+        """The role of the token; a program that was signed in may do what its user may do."""
+        return self.access_token.role if isinstance(self.access_token, TokenInfo) else "write"
+
+    @property
+    def token_name(self) -> str:
+        """The name of the token; for a program that was signed in, the words for that."""
+        return self.access_token.display_name if isinstance(self.access_token, TokenInfo) else "browser sign-in"
 
 
 class OwnOrg(msgspec.Struct, rename="camel"):

@@ -133,10 +133,10 @@ class Sibling(msgspec.Struct, rename={"blob_id": "blobId"}):
 
 
 class SecurityStatus(msgspec.Struct, rename="camel"):
-    """The results of scans of a repository's files."""
+    """The results of scans of a repository's files; an issue has a ``path`` and a ``level``."""
 
     scans_done: bool = False
-    files_with_issues: Sequence[str] = ()
+    files_with_issues: Sequence[Mapping[str, Any]] = ()
 
 
 class BaseModel(msgspec.Struct):

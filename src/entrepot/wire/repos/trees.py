@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import msgspec
 
@@ -23,6 +24,18 @@ class LastCommit(msgspec.Struct, frozen=True, kw_only=True):
     date: str
 
 
+class FileSecurity(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What is known about the safety of a file. Source: docs/protocols/hf_api.md, section 1A.4.
+
+    ``status`` is ``safe`` (no known threat), ``caution``, ``suspicious``, ``unsafe``, ``error``, ``queued``
+    or ``unscanned``. The results of single scanners have ``status``, and other keys that depend on the hub.
+    """
+
+    status: str
+    av_scan: Mapping[str, Any] | None = None
+    pickle_import_scan: Mapping[str, Any] | None = None
+
+
 class TreeEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """A file or folder; ``size`` is the size of the actual content, 0 for folders."""
 
@@ -33,6 +46,7 @@ class TreeEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_
     lfs: LfsInfo | None = None
     xet_hash: str | None = None
     last_commit: LastCommit | None = None
+    security_file_status: FileSecurity | None = None
 
 
 class PathsRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_fea48df1c63f"
+revision = "first_23ddae5bbb7f"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -154,6 +154,19 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_namespaces_parent_id"), "namespaces", ["parent_id"], unique=False)
     op.create_table(
+        "scans",
+        sa.Column("content", Hex(length=32), nullable=False),
+        sa.Column("scanner", sa.String(length=16), nullable=False),
+        sa.Column("version", sa.String(length=32), nullable=False),
+        sa.Column("status", sa.String(length=12), nullable=False),
+        sa.Column("report", Json, nullable=False),
+        sa.Column("scanned_ms", sa.BigInteger(), nullable=False),
+        sa.Column("seen_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("content", "scanner"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_scans_seen_ms"), "scans", ["seen_ms"], unique=False)
+    op.create_table(
         "shard_xorbs",
         sa.Column("shard", sa.String(length=24), nullable=False),
         sa.Column("xorb", Hex(length=32), nullable=False),
@@ -225,6 +238,30 @@ def upgrade() -> None:
     )
     op.create_index("collections_by_update", "collections", ["updated_ms"], unique=False)
     op.create_index(op.f("ix_collections_namespace_id"), "collections", ["namespace_id"], unique=False)
+    op.create_table(
+        "device_codes",
+        sa.Column("device_hash", Hex(length=32), nullable=False),
+        sa.Column("user_code_hash", Hex(length=32), nullable=False),
+        sa.Column("client_id", sa.String(length=100), nullable=False),
+        sa.Column("network", Hex(length=16), nullable=False),
+        sa.Column("address", sa.String(length=64), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.Column("polled_ms", sa.BigInteger(), nullable=True),
+        sa.Column("user_id", sa.BigInteger(), nullable=True),
+        sa.Column("decision", sa.String(length=8), nullable=True),
+        sa.Column("grant_uid", sa.String(length=24), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["namespaces.id"],
+        ),
+        sa.PrimaryKeyConstraint("device_hash"),
+        sa.UniqueConstraint("user_code_hash"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_device_codes_expires_ms"), "device_codes", ["expires_ms"], unique=False)
+    op.create_index(op.f("ix_device_codes_network"), "device_codes", ["network"], unique=False)
+    op.create_index(op.f("ix_device_codes_user_id"), "device_codes", ["user_id"], unique=False)
     op.create_table(
         "folders",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -300,6 +337,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("org_id", "user_id"),
     )
     op.create_index(op.f("ix_memberships_user_id"), "memberships", ["user_id"], unique=False)
+    op.create_table(
+        "oauth_grants",
+        sa.Column("uid", sa.String(length=24), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("client_id", sa.String(length=100), nullable=False),
+        sa.Column("refresh_hash", Hex(length=32), nullable=False),
+        sa.Column("previous_hash", Hex(length=32), nullable=True),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("refreshed_ms", sa.BigInteger(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["namespaces.id"],
+        ),
+        sa.PrimaryKeyConstraint("uid"),
+        sa.UniqueConstraint("previous_hash"),
+        sa.UniqueConstraint("refresh_hash"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_oauth_grants_user_id"), "oauth_grants", ["user_id"], unique=False)
     op.create_table(
         "quotas",
         sa.Column("namespace_id", sa.BigInteger(), nullable=False),
@@ -394,6 +451,7 @@ def upgrade() -> None:
         sa.Column("expires_ms", sa.BigInteger(), nullable=True),
         sa.Column("used_ms", sa.BigInteger(), nullable=True),
         sa.Column("scopes", Json, nullable=True),
+        sa.Column("grant_uid", sa.String(length=24), nullable=True),
         sa.ForeignKeyConstraint(
             ["user_id"],
             ["namespaces.id"],

@@ -40,7 +40,7 @@ def render_caller(caller: Caller, known: KnownToken, *, picture: Callable[[str],
     Args:
         picture: returns the URL of the picture of an account.
     """
-    account, token = caller.account, caller.token
+    account = caller.account
     orgs = [
         OwnOrg(id=membership.org.uid, name=membership.org.name, fullname=membership.org.fullname,
                role_in_org=membership.role, avatar_url=picture(membership.org.name))
@@ -54,5 +54,12 @@ def render_caller(caller: Caller, known: KnownToken, *, picture: Callable[[str],
         email_verified=account.email is not None,
         avatar_url=picture(account.name),
         orgs=orgs,
-        auth=Auth(TokenInfo(token.name, token.role, format_ms(token.created_ms), render_scopes(known) or UNSET)),
+        auth=_authentication(known),
     )
+
+
+def _authentication(known: KnownToken) -> Auth:
+    token = known.token
+    if token.grant_uid is not None:
+        return Auth(type="oauth", expires_at=UNSET if token.expires_ms is None else format_ms(token.expires_ms))
+    return Auth(TokenInfo(token.name, token.role, format_ms(token.created_ms), render_scopes(known) or UNSET))

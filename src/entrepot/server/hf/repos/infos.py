@@ -10,10 +10,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from entrepot.hub.repos import infos
+from entrepot.hub.scanning import results
 from entrepot.names import RepoRef, RepoType
-from entrepot.server.handlers import call_hub, json_response, left_out_header, query_flag, repo_of
+from entrepot.server.handlers import call_hub, call_hub_slow, json_response, left_out_header, query_flag, repo_of
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.server.hf.repos.repo_json import ANNOTATIONS, read_expand, render_infos, usual_properties
+from entrepot.server.hf.repos.scan_json import security_status_of
 from entrepot.server.hf.type_routes import each_kind
 from entrepot.wire.repos.repositories import SecurityStatus
 
@@ -22,6 +24,7 @@ def routes() -> list[BaseRoute]:
     """Return the routes of this module."""
     return [
         *repo_routes("GET", "revision/{tail:path}", describe_revision),
+        *repo_routes("GET", "scan", describe_scan),
         *each_kind("/api/{T}/{namespace}/{name}", describe),
     ]
 
@@ -36,6 +39,16 @@ async def describe_revision(request: Request, ref: RepoRef) -> Response:
     return await _describe(request, ref, tail_of(request))
 
 
+async def describe_scan(request: Request, ref: RepoRef) -> Response:
+    """Serve what scanners found at the head of main, or of ``revision``."""
+    revision = request.query_params.get("revision") or "main"
+    return json_response(await _security(request, ref, revision))
+
+
+async def _security(request: Request, ref: RepoRef, revision: str) -> SecurityStatus:
+    return security_status_of(await call_hub_slow(request, results.describe_repo, ref, revision))
+
+
 async def _describe(request: Request, ref: RepoRef, revision: str) -> Response:
     properties = read_expand(request, ref.type) or usual_properties(ref.type) | {ANNOTATIONS}
     with_files = "siblings" in properties
@@ -43,5 +56,5 @@ async def _describe(request: Request, ref: RepoRef, revision: str) -> Response:
     full = await call_hub(request, infos.describe, ref, revision, with_files=with_files, with_sizes=with_sizes)
     [info] = render_infos([full], properties)
     if query_flag(request, "securityStatus"):
-        info.security_repo_status = SecurityStatus()
+        info.security_repo_status = await _security(request, ref, full.info.head or revision)
     return json_response(info, headers=left_out_header(full.left_out))

@@ -5,6 +5,7 @@ Source: docs/protocols/hf_api.md, section 1A.4.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qs
 
 import attrs
@@ -17,6 +18,8 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents, infos
 from entrepot.hub.repos.contents import DescribedEntry, TreePage
+from entrepot.hub.scanning import results
+from entrepot.hub.scanning.results import FileScan
 from entrepot.names import RepoPath, RepoRef, parse_folder
 from entrepot.server.bodies import read_small
 from entrepot.server.handlers import (
@@ -31,6 +34,7 @@ from entrepot.server.handlers import (
     query_int,
 )
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
+from entrepot.server.hf.repos.scan_json import security_of
 from entrepot.server.hf.repos.tree_cursors import Cursor, encode_cursor, parse_cursor
 from entrepot.server.raw_path import split_revision
 from entrepot.wire.repos.trees import LastCommit, LfsInfo, PathsRequest, TreeEntry, TreeSize
@@ -65,8 +69,14 @@ class _Listing:
     limit: int
     after: RepoPath | None
 
-    def run(self, hub: HubContext, caller: MaybeCaller) -> TreePage:
-        """List the page; called in a thread."""
+    def run(self, hub: HubContext, caller: MaybeCaller) -> tuple[TreePage, Mapping[RepoPath, FileScan]]:
+        """List the page, with the results of scans if commits are wanted too; called in a thread."""
+        page = self._list(hub, caller)
+        if not self.with_commits:
+            return page, {}
+        return page, results.describe_files(hub, caller, self.ref, [item.listed for item in page.entries])
+
+    def _list(self, hub: HubContext, caller: MaybeCaller) -> TreePage:
         return contents.list_tree(
             hub,
             caller,
@@ -91,11 +101,11 @@ async def list_tree(request: Request, ref: RepoRef) -> Response:
     pinned = cursor.commit if cursor and cursor.commit else revision
     after = cursor.after if cursor else None
     listing = _Listing(ref, pinned, path, query_flag(request, "recursive"), with_commits, limit, after)
-    page = await (call_hub_slow if with_commits else call_hub)(request, listing.run)
+    page, scans = await (call_hub_slow if with_commits else call_hub)(request, listing.run)
     headers = {"X-Repo-Commit": page.commit, **left_out_header(page.left_out)}
     if page.after is not None:
         headers["Link"] = next_link(request, {"cursor": encode_cursor(Cursor(page.after, page.commit))})
-    return json_response([entry_of(item) for item in page.entries], headers=headers)
+    return json_response([entry_of(item, scans.get(item.listed.path)) for item in page.entries], headers=headers)
 
 
 async def describe_paths(request: Request, ref: RepoRef) -> Response:
@@ -106,9 +116,14 @@ async def describe_paths(request: Request, ref: RepoRef) -> Response:
     if "" in body.paths:
         raise Malformed("parameter 'paths'", "a path is empty")
     paths = [path for text in body.paths if (path := _possible(text)) is not None]
-    call = call_hub_slow if body.expand else call_hub
-    found = await call(request, contents.paths_info, ref, revision, paths, with_commits=body.expand)
-    return json_response([entry_of(item) for item in found])
+
+    def describe(hub: HubContext, caller: MaybeCaller) -> tuple[Sequence[DescribedEntry], Mapping[RepoPath, FileScan]]:
+        found = contents.paths_info(hub, caller, ref, revision, paths, with_commits=body.expand)
+        listed = [item.listed for item in found]
+        return found, results.describe_files(hub, caller, ref, listed) if body.expand else {}
+
+    found, scans = await (call_hub_slow if body.expand else call_hub)(request, describe)
+    return json_response([entry_of(item, scans.get(item.listed.path)) for item in found])
 
 
 async def measure_tree(request: Request, ref: RepoRef) -> Response:
@@ -121,7 +136,7 @@ async def measure_tree(request: Request, ref: RepoRef) -> Response:
     return json_response(TreeSize(path=path, size=await call_hub_slow(request, measure)))
 
 
-def entry_of(item: DescribedEntry) -> TreeEntry:
+def entry_of(item: DescribedEntry, scan: FileScan | None = None) -> TreeEntry:
     """Return one entry as JSON shows it."""
     listed, logged = item.listed, item.last_commit
     lfs, commit = None, None
@@ -138,6 +153,7 @@ def entry_of(item: DescribedEntry) -> TreeEntry:
         lfs=lfs,
         xet_hash=listed.xet_hash,
         last_commit=commit,
+        security_file_status=None if scan is None else security_of(scan),
     )
 
 

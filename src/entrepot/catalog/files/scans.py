@@ -1,0 +1,57 @@
+"""Queries on what scanners found in contents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from entrepot.catalog import tables
+from entrepot.catalog.database import Read, Write
+
+_S = tables.scans
+_BATCH = 500
+
+
+@attrs.frozen
+class ScanRow:
+    """What one scanner found in one content; ``report`` is its findings, in its own form."""
+
+    content: str
+    scanner: str
+    version: str
+    status: str
+    report: Mapping[str, Any]
+    scanned_ms: int
+    seen_ms: int
+
+
+_COLUMNS = [_S.c[field.name] for field in attrs.fields(ScanRow)]
+
+
+def put(tx: Write, row: ScanRow) -> None:
+    """Store a result, replacing that of an earlier version of the scanner."""
+    tx.sql.execute(sa.delete(_S).where((_S.c.content == row.content) & (_S.c.scanner == row.scanner)))
+    tx.sql.execute(sa.insert(_S).values(**attrs.asdict(row)))
+
+
+def find(tx: Read, contents: Sequence[str]) -> dict[tuple[str, str], ScanRow]:
+    """Return the results for these contents, by content and scanner."""
+    found = {}
+    for at in range(0, len(contents), _BATCH):
+        query = sa.select(*_COLUMNS).where(_S.c.content.in_(contents[at : at + _BATCH]))
+        found.update({(row.content, row.scanner): ScanRow(*row) for row in tx.sql.execute(query)})
+    return found
+
+
+def note_seen(tx: Write, contents: Sequence[str], now_ms: int) -> None:
+    """Record that a repository has these contents."""
+    for at in range(0, len(contents), _BATCH):
+        tx.sql.execute(sa.update(_S).where(_S.c.content.in_(contents[at : at + _BATCH])).values(seen_ms=now_ms))
+
+
+def forget(tx: Write, seen_before_ms: int) -> None:
+    """Delete the results for contents that no repository has had since a time."""
+    tx.sql.execute(sa.delete(_S).where(_S.c.seen_ms < seen_before_ms))

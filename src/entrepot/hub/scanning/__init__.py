@@ -1,0 +1,1 @@
+"""Scanning of files: which are scanned, by what, and what was found."""

@@ -1,0 +1,61 @@
+"""Scan a file for the imports of pickles, in a process of its own that can open nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import entrepot
+from entrepot.hub.scanning.sandbox import LENGTH, RANGE, SIZE
+from entrepot.hub.scanning.scanners import Pipes, ScanFailed, ScanStatus, Verdict, started
+from entrepot.storage.contents import Content
+
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from entrepot.hub.scanning.sandbox import main; main()"
+_WALL_S = 300.0
+_MOST_RANGE, _MOST_READ, _MOST_RESULT = 80 << 20, 1 << 30, 1 << 20
+_STATUS_OF: dict[str, ScanStatus] = {"innocuous": "safe", "suspicious": "suspicious", "dangerous": "unsafe"}
+_MESSAGES = {
+    "safe": "no known threat: only imports that frameworks use for weights",
+    "caution": "a part of the file could not be read, so imports may be missing",
+    "suspicious": "it imports what is not known to be harmless; loading it runs this code",
+    "unsafe": "it imports what can run commands, files or the network; loading it runs this code",
+}
+
+
+def scan_content(content: Content) -> Generator[None, None, Verdict]:
+    """Return the verdict about a content.
+
+    Raises:
+        ScanFailed: the process ended without one, at a limit of time, memory or bytes.
+        BlobMissing, BlobUnreadable, XorbDamaged: the content cannot be read.
+    """
+    root = str(Path(entrepot.__file__).resolve().parents[1])
+    with started([sys.executable, "-I", "-c", _START, root], {"LC_ALL": "C.UTF-8"}) as process:
+        pipes = Pipes(process, time.monotonic() + _WALL_S)
+        yield from pipes.send(SIZE.pack(content.size))
+        left = _MOST_READ
+        while (yield from pipes.receive(1)) == b"R":
+            offset, length = RANGE.unpack((yield from pipes.receive(RANGE.size)))
+            left -= length
+            if length > _MOST_RANGE or left < 0:
+                raise ScanFailed("the file makes the scanner read too much")
+            data = content.read_at(offset, length)
+            yield from pipes.send(LENGTH.pack(len(data)) + data)
+        (size,) = LENGTH.unpack((yield from pipes.receive(LENGTH.size)))
+        if size > _MOST_RESULT:
+            raise ScanFailed("the scanner says too much")
+        return judge_result(json.loads((yield from pipes.receive(size))))
+
+
+def judge_result(found: dict[str, Any]) -> Verdict:
+    """Return the verdict for what the process found."""
+    if "malformed" in found:
+        return Verdict("skipped", "it holds no pickle")
+    status = _STATUS_OF[found["worst"]]
+    if status == "safe" and not found["whole"]:
+        status = "caution"
+    return Verdict(status, _MESSAGES[status], {"imports": found["imports"], "count": found["count"]})

@@ -1,0 +1,165 @@
+"""The jobs that scan: the files at the heads of a repository, and once a day those of all repositories.
+
+A content is scanned once by each version of each scanner, and by the command again after a month:
+its definitions have changed since. A failed scan is repeated after a day.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Iterator, Mapping, Sequence
+
+import attrs
+
+from entrepot.catalog import Lock, Read, Write
+from entrepot.catalog.files import scans
+from entrepot.catalog.files.scans import ScanRow
+from entrepot.catalog.jobs import jobs
+from entrepot.catalog.repos import refs, repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import Damaged, NotFound, Unavailable
+from entrepot.hub.context import HubContext
+from entrepot.hub.scanning import command_scans, pickle_scans
+from entrepot.hub.scanning.contents import COMMAND, PICKLES, NamedContent, name_contents, open_content, scanners_for
+from entrepot.hub.scanning.scanners import ScanFailed, Verdict
+from entrepot.names import ROOT, Oid
+from entrepot.storage import objects as stored
+from entrepot.storage.trees import Trees
+
+MOST_FILES = 100_000
+"""Files of one ref that are looked at."""
+
+_DAY_MS = 86_400_000
+_VALID_MS, _RETRY_MS = 30 * _DAY_MS, _DAY_MS
+_SEEN_MS, _KEPT_MS = 30 * _DAY_MS, 120 * _DAY_MS
+_BATCH = 1_000
+
+
+@attrs.frozen
+class _Task:
+    file: NamedContent
+    scanner: str
+    version: str
+
+
+def scan_job(repo_id: int) -> str:
+    """Return the deduplication key of the job that scans a repository."""
+    return f"scan:{repo_id}"
+
+
+def plan(hub: HubContext, tx: Write, repo_id: int) -> None:
+    """Enqueue the scan of a repository whose files have changed; nothing if scanning is off."""
+    if hub.settings.scanning != "off":
+        # Large files are chunked first, which gives their content another name.
+        delay_ms = hub.settings.chunk_delay_s * 1000
+        jobs.enqueue(tx, "scan", {"repo": repo_id}, hub.now_ms(), dedup_key=scan_job(repo_id), delay_ms=delay_ms)
+
+
+def plan_daily(hub: HubContext, *, delay_ms: int = 0) -> None:
+    """Enqueue the next scan of everything; nothing if scanning is off."""
+    if hub.settings.scanning != "off":
+        with hub.write(Lock.nothing()) as tx:
+            jobs.enqueue(tx, "rescan", {}, hub.now_ms(), dedup_key="rescan", delay_ms=delay_ms)
+
+
+def rescan_steps(hub: HubContext) -> Iterator[None]:
+    """Enqueue the scan of every repository, forget results that nothing refers to, and plan the next run."""
+    last = 0
+    while hub.settings.scanning != "off":
+        with hub.read() as tx:
+            page = repositories.everything(tx, after=last, limit=100)
+        if not page:
+            break
+        with hub.write(Lock.nothing()) as tx:
+            for row in page:
+                plan(hub, tx, row.id)
+        last = page[-1].id
+        yield
+    with hub.write(Lock.nothing()) as tx:
+        scans.forget(tx, hub.now_ms() - _KEPT_MS)
+    plan_daily(hub, delay_ms=_DAY_MS)
+
+
+def scan_steps(hub: HubContext, repo_id: int) -> Iterator[None]:
+    """Scan the files at the heads of a repository that have no result yet."""
+    with hub.read() as tx:
+        row = repositories.by_id(tx, repo_id)
+    if row is None or hub.settings.scanning == "off":
+        return
+    tasks = yield from _find_tasks(hub, row)
+    for task in tasks:
+        verdict = yield from _scan(hub, row, task)
+        if verdict is not None:
+            now = hub.now_ms()
+            report = {**verdict.report, "message": verdict.message}
+            found = ScanRow(task.file.content, task.scanner, task.version, verdict.status, report, now, now)
+            with hub.write(Lock.nothing()) as tx:
+                scans.put(tx, found)
+        yield
+
+
+def _find_tasks(hub: HubContext, row: RepoRow) -> Generator[None, None, list[_Task]]:
+    """Return what has to be scanned, and note that the other contents are still there."""
+    found: dict[tuple[str, str], _Task] = {}
+    with hub.read() as tx:
+        heads = sorted({oid for _, oid in refs.everything(tx, row.id)})
+    for head in heads:
+        with hub.read() as tx:
+            files = _files_of(hub, tx, row, head)
+        for at in range(0, len(files), _BATCH):
+            batch = files[at : at + _BATCH]
+            known = yield from _known(hub, batch)
+            for file in batch:
+                for scanner, version in scanners_for(hub, file.path):
+                    if not _is_valid(hub, known.get((file.content, scanner)), version):
+                        found[file.content, scanner] = _Task(file, scanner, version)
+            yield
+    return list(found.values())
+
+
+def _known(hub: HubContext, files: Sequence[NamedContent]) -> Generator[None, None, Mapping[tuple[str, str], ScanRow]]:
+    now, names = hub.now_ms(), [file.content for file in files]
+    with hub.read() as tx:
+        known = scans.find(tx, names)
+    faded = sorted({row.content for row in known.values() if row.seen_ms <= now - _SEEN_MS})
+    if faded:
+        with hub.write(Lock.nothing()) as tx:
+            scans.note_seen(tx, faded, now)
+        yield
+    return known
+
+
+def _files_of(hub: HubContext, tx: Read, row: RepoRow, head: Oid) -> list[NamedContent]:
+    trees = Trees(hub.store, tx, row.id)
+    wanted = []
+    for node in trees.walk(stored.root_of(hub.store, tx, row.id, head), ROOT, is_deep=True):
+        if not node.is_folder and scanners_for(hub, node.path):
+            wanted.append(node)
+        if len(wanted) >= MOST_FILES:
+            break
+    return name_contents(tx, row, trees.measure(wanted))
+
+
+def _is_valid(hub: HubContext, row: ScanRow | None, version: str) -> bool:
+    if row is None or row.version != version:
+        return False
+    age_ms = hub.now_ms() - row.scanned_ms
+    return age_ms < (_RETRY_MS if row.status == "error" else _VALID_MS) or (
+        row.scanner == PICKLES and row.status != "error"
+    )
+
+
+def _scan(hub: HubContext, row: RepoRow, task: _Task) -> Generator[None, None, Verdict | None]:
+    """Return the verdict about a file; None if its content is gone or damaged."""
+    try:
+        content = open_content(hub, row, task.file)
+        if content is None:
+            return None
+        with contextlib.closing(content):
+            if task.scanner == COMMAND:
+                return (yield from command_scans.scan_content(content, hub.settings.scan_command))
+            return (yield from pickle_scans.scan_content(content))
+    except ScanFailed as error:
+        return Verdict("error", str(error))
+    except (NotFound, Damaged, Unavailable):
+        return None

@@ -1,0 +1,1 @@
+"""Pages of discussions, pull requests and access requests."""

@@ -1,0 +1,110 @@
+"""Forms of discussions: open, comment, change, close, merge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.errors import Malformed
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.community import discussions
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import pulls, repositories
+from entrepot.names import RepoRef
+from entrepot.server.pages.community.discussions import build_discussion, build_new, number_of
+from entrepot.server.pages.forms import Form, answer_form
+from entrepot.server.pages.frames import WebPage
+from entrepot.server.pages.routing import PageRoute, RepoPageHandler, repo_pages
+
+Change = Callable[[HubContext, MaybeCaller, RepoRef, int, Form], object]
+"""Calls the use case of a form about one discussion."""
+
+_NO_TEXT = "_No description._"
+
+
+def routes() -> list[PageRoute]:
+    """Return the routes of these forms."""
+    forms: dict[str, tuple[Change, str]] = {
+        "comment": (_comment, ""),
+        "edit": (_edit, ""),
+        "hide": (_hide, ""),
+        "title": (_rename, "saved"),
+        "status": (_set_status, ""),
+        "pin": (_pin, ""),
+        "merge": (_merge, "merged"),
+    }
+    return [
+        *repo_pages("/discussions/new", create, ["POST"], has_short=False),
+        *(
+            route
+            for action, (change, done) in forms.items()
+            for route in repo_pages(f"/discussions/{{num}}/{action}", _handler(change, done), ["POST"], has_short=False)
+        ),
+    ]
+
+
+async def create(request: Request, ref: RepoRef) -> Response:
+    """Open a discussion, or a pull request without changes, and go to its page."""
+
+    def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str | WebPage:
+        if form.has("preview"):
+            return build_new(hub, caller, ref, form)
+        found = repositories.rights(hub, caller, ref).row.ref
+        begin = pulls.open_draft if form.text("kind") == "pull_request" else discussions.create
+        text = form.text("text")
+        made = begin(hub, caller, found, form.text("title"), text if text.strip() else _NO_TEXT)
+        return f"/{found.path}/discussions/{made.num}"
+
+    return await answer_form(request, act, lambda hub, caller, form: build_new(hub, caller, ref, form))
+
+
+def _handler(change: Change, done: str) -> RepoPageHandler:
+    async def endpoint(request: Request, ref: RepoRef) -> Response:
+        num = number_of(request)
+
+        def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str | WebPage:
+            if form.has("preview"):
+                return build_discussion(hub, caller, ref, num, form)
+            found = repositories.rights(hub, caller, ref).row.ref
+            change(hub, caller, found, num, form)
+            return f"/{found.path}/discussions/{num}" + (f"?done={done}" if done else "")
+
+        def again(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
+            return build_discussion(hub, caller, ref, num, form)
+
+        return await answer_form(request, act, again, is_slow=True)
+
+    return endpoint
+
+
+def _comment(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:
+    discussions.comment(hub, caller, ref, num, form.text("text"))
+
+
+def _edit(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:
+    discussions.edit_comment(hub, caller, ref, num, form.text("event"), form.text("new"))
+
+
+def _hide(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:
+    discussions.hide_comment(hub, caller, ref, num, form.text("event"))
+
+
+def _rename(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:
+    discussions.rename(hub, caller, ref, num, form.text("title"))
+
+
+def _set_status(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:
+    discussions.set_status(hub, caller, ref, num, form.text("status"), form.text("text"))
+
+
+def _pin(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:
+    wanted = form.text("pinned")
+    if wanted not in ("yes", "no"):
+        raise Malformed("form", "expected pinned: yes or no")
+    discussions.pin(hub, caller, ref, num, is_pinned=wanted == "yes")
+
+
+def _merge(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:
+    pulls.merge(hub, caller, ref, num, text=form.text("message") or None, is_squash=form.has("squash"))

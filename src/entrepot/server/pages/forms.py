@@ -1,0 +1,130 @@
+"""Forms of pages: read after the checks of where they come from, and shown again with what was wrong.
+
+A form runs one use case. On success the browser goes to a page; on a mistake it gets
+the page of the form again, with everything that was typed and a sentence that says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import parse_qs
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from entrepot.errors import Damaged, EntrepotError, LoginRequired, Malformed, RepoMoved
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.server import browser_sessions
+from entrepot.server.bodies import read_small
+from entrepot.server.error_responses import error_response
+from entrepot.server.handlers import app_state, call_hub, call_hub_slow
+from entrepot.server.pages.frames import HEADERS, WebPage, page_response
+from entrepot.server.public_urls import path_prefix
+
+MAX_FORM = 1 << 20
+"""Maximum size of a form in bytes, as browsers encode it."""
+
+_MAX_FIELDS = 2_000
+
+
+@attrs.frozen
+class Form:
+    """The fields of a form. ``problem``: why it is shown again, empty for a fresh one."""
+
+    fields: Mapping[str, Sequence[str]] = attrs.field(factory=dict, repr=False)
+    problem: str = ""
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return the last value of a field, with the line ends that texts have; the default without one."""
+        values = self.fields.get(name)
+        return values[-1].replace("\r\n", "\n") if values else default
+
+    def all(self, name: str) -> Sequence[str]:
+        """Return all values of a field."""
+        return self.fields.get(name, ())
+
+    def has(self, name: str) -> bool:
+        """Return whether a field was sent, as ticked boxes and pressed buttons are."""
+        return name in self.fields
+
+    def ticked(self, name: str, value: str, *, default: bool = False) -> bool:
+        """Return whether a box is ticked; the default for a form that was not sent yet."""
+        return value in self.all(name) if self.fields else default
+
+
+FRESH = Form()
+"""A form that was not sent yet."""
+
+FormAction = Callable[[HubContext, MaybeCaller, Form], str | WebPage]
+"""Runs the use case of a form in a thread; returns the path to go to, or a page to show."""
+
+FormPage = Callable[[HubContext, MaybeCaller, Form], WebPage]
+"""Returns the page of a form, to show it again."""
+
+
+async def answer_form(
+    request: Request, act: FormAction, again: FormPage, *, limit: int = MAX_FORM, is_slow: bool = False
+) -> Response:
+    """Run a form: check where it comes from, call its use case, and go on or show it again.
+
+    Raises:
+        NotAllowed: it was not sent by a page of this hub, or belongs to another session.
+        Whatever both the use case and the page raise: the visitor may not know of the thing.
+    """
+    hub = app_state(request).hub
+    browser_sessions.check_origin(request, hub)
+    form = await read_form(request, limit)
+    browser_sessions.check_form_token(request, hub, form.text("csrf"))
+    return await run_form(request, form, act, again, is_slow=is_slow)
+
+
+async def run_form(
+    request: Request, form: Form, act: FormAction, again: FormPage, *, is_slow: bool = False
+) -> Response:
+    """Call the use case of a form that was checked and read, as :func:`answer_form`."""
+
+    def run(hub: HubContext, caller: MaybeCaller) -> str | WebPage:
+        try:
+            return act(hub, caller, form)
+        except (RepoMoved, Damaged, LoginRequired):
+            raise
+        except EntrepotError as error:
+            page = again(hub, caller, attrs.evolve(form, problem=sentence(error)))
+            return attrs.evolve(page, status=_status(request, error))
+
+    done = await (call_hub_slow if is_slow else call_hub)(request, run)
+    if isinstance(done, WebPage):
+        return page_response(request, done, {"cache-control": "no-store"})
+    return go_to(request, done)
+
+
+def go_to(request: Request, path: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the redirect to a page of this hub, which the browser requests with GET."""
+    root = path_prefix(app_state(request).hub.settings)
+    return RedirectResponse(root + path, 303, {**HEADERS, "cache-control": "no-store", **(headers or {})})
+
+
+async def read_form(request: Request, limit: int = MAX_FORM) -> Form:
+    """Return the fields of a form.
+
+    Raises:
+        Malformed: the body is not a form.
+        LimitExceeded: it has more bytes than the limit.
+    """
+    body = await read_small(request, limit)
+    try:
+        found = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="strict")
+    except (UnicodeError, ValueError):
+        raise Malformed("form", "it is not encoded as browsers do") from None
+    return Form(found)
+
+
+def sentence(error: EntrepotError) -> str:
+    """Return the message of an error as a sentence."""
+    return error.message[:1].upper() + error.message[1:] + ("" if error.message.endswith((".", "?", "!")) else ".")
+
+
+def _status(request: Request, error: EntrepotError) -> int:
+    return error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"]).status

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+ATTEMPTS = """
+import json, os, socket
+from entrepot.hub.scanning.sandbox import confine
+confine(5)
+found = {}
+for name, attempt in {
+    "open": lambda: open("/etc/hostname"),
+    "write": lambda: open("/tmp/entrepot-scan", "w"),
+    "socket": socket.socket,
+    "pipe": os.pipe,
+    "memory": lambda: bytearray(4 << 30),
+}.items():
+    try:
+        attempt()
+        found[name] = "done"
+    except (OSError, MemoryError) as error:
+        found[name] = type(error).__name__
+print(json.dumps(found))
+"""
+
+
+def test_the_kernel_lets_the_process_open_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", ATTEMPTS], capture_output=True, timeout=60, check=True)
+    found = json.loads(done.stdout)
+    assert found.pop("memory") == "MemoryError"
+    assert set(found.values()) == {"OSError"}
