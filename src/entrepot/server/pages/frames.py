@@ -38,6 +38,8 @@ HEADERS = {
 DONE = {
     "saved": "Saved.",
     "merged": "Merged.",
+    "committed": "Committed.",
+    "created": "Created.",
 }
 """What a page says after a form: the sentences that ``done`` in its address stands for."""
 
