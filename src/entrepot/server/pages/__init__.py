@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from entrepot.server.pages import blobs, cards, histories, home, listings, profiles, sign_in, static_files, trees
 from entrepot.server.pages.community import discussion_forms, discussions
-from entrepot.server.pages.editing import edits
+from entrepot.server.pages.editing import edits, uploads
 from entrepot.server.pages.routing import PageRoute
 
 
@@ -22,6 +22,7 @@ def routes() -> list[PageRoute]:
         *discussions.routes(),
         *discussion_forms.routes(),
         *edits.routes(),
+        *uploads.routes(),
         *blobs.routes(),
         *trees.routes(),
         *histories.routes(),
