@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from entrepot.server.pages import blobs, cards, histories, home, listings, profiles, sign_in, static_files, trees
 from entrepot.server.pages.community import discussion_forms, discussions
+from entrepot.server.pages.creating import organisations, repos
 from entrepot.server.pages.editing import edits, uploads
 from entrepot.server.pages.routing import PageRoute
 
@@ -19,6 +20,8 @@ def routes() -> list[PageRoute]:
         *home.routes(),
         *listings.routes(),
         *sign_in.routes(),
+        *repos.routes(),
+        *organisations.routes(),
         *discussions.routes(),
         *discussion_forms.routes(),
         *edits.routes(),
