@@ -24,7 +24,7 @@ from entrepot.settings import Settings
 from tests.support.served_hub import ServedHub
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, FilePayload, Page
 
 PASSWORD = "correct horse"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -79,9 +79,10 @@ def open_upload(page: Page, site: ServedHub, ref: RepoRef, who: str, files: dict
     page.fill("#p", PASSWORD)
     page.click("main button[type=submit]")
     page.wait_for_selector("#drop:not([hidden])")
-    page.set_input_files(
-        "#f", [{"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, data in files.items()]
-    )
+    sent: list[FilePayload] = [
+        {"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, data in files.items()
+    ]
+    page.set_input_files("#f", sent)
     page.wait_for_selector(f"#queue li:nth-child({len(files)})")
 
 
