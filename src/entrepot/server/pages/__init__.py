@@ -20,6 +20,8 @@ from entrepot.server.pages import (
 )
 from entrepot.server.pages.accounts import devices
 from entrepot.server.pages.community import discussion_forms, discussions
+from entrepot.server.pages.creating import organisations, repos
+from entrepot.server.pages.editing import edits, uploads
 from entrepot.server.pages.repositories import buckets
 from entrepot.server.pages.routing import PageRoute
 
@@ -27,14 +29,18 @@ from entrepot.server.pages.routing import PageRoute
 def routes() -> list[PageRoute]:
     """Return the routes of all pages, to be matched after those of the API."""
     return [
-        PageRoute("/-/static/{version}/{name}", static_files.send_static),
+        PageRoute("/-/static/{version}/{name:path}", static_files.send_static),
         *api_reference.routes(),
         *home.routes(),
         *listings.routes(),
         *sign_in.routes(),
         *devices.routes(),
+        *repos.routes(),
+        *organisations.routes(),
         *discussions.routes(),
         *discussion_forms.routes(),
+        *edits.routes(),
+        *uploads.routes(),
         *blobs.routes(),
         *trees.routes(),
         *histories.routes(),
