@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_e7493f1e50cb"
+HEAD = "first_98b39b95a41f"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

@@ -196,10 +196,17 @@ def update(tx: Write, account_id: int, **values: object) -> None:
     tx.sql.execute(sa.update(_NS).where(_NS.c.id == account_id).values(**values))
 
 
-def set_password(tx: Write, account_id: int, password_hash: str) -> None:
-    """Replace the stored password hash; sessions that the old password opened end."""
+def set_password(tx: Write, account_id: int, password_hash: str, *, kept_session: str | None = None) -> None:
+    """Replace the stored password hash; sessions end.
+
+    Args:
+        kept_session: the hash of the secret of a session that stays.
+    """
     tx.sql.execute(sa.update(_NS).where(_NS.c.id == account_id).values(password_hash=password_hash))
-    tx.sql.execute(sa.delete(tables.sessions).where(tables.sessions.c.user_id == account_id))
+    ended = tables.sessions.c.user_id == account_id
+    if kept_session is not None:
+        ended &= tables.sessions.c.secret_hash != kept_session
+    tx.sql.execute(sa.delete(tables.sessions).where(ended))
 
 
 def remove(tx: Write, account_id: int) -> None:

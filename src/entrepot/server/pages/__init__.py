@@ -9,6 +9,8 @@ from __future__ import annotations
 from entrepot.server.pages import blobs, cards, histories, home, listings, profiles, sign_in, static_files, trees
 from entrepot.server.pages.community import discussion_forms, discussions
 from entrepot.server.pages.routing import PageRoute
+from entrepot.server.pages.settings import passwords, sessions, tokens
+from entrepot.server.pages.settings import profiles as own_profiles
 
 
 def routes() -> list[PageRoute]:
@@ -18,6 +20,10 @@ def routes() -> list[PageRoute]:
         *home.routes(),
         *listings.routes(),
         *sign_in.routes(),
+        *own_profiles.routes(),
+        *passwords.routes(),
+        *tokens.routes(),
+        *sessions.routes(),
         *discussions.routes(),
         *discussion_forms.routes(),
         *blobs.routes(),

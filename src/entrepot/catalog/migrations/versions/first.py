@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_e7493f1e50cb"
+revision = "first_98b39b95a41f"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -360,11 +360,16 @@ def upgrade() -> None:
         sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("seen_ms", sa.BigInteger(), nullable=False),
+        sa.Column("uid", sa.String(length=24), nullable=False),
+        sa.Column("means", sa.String(length=20), nullable=False),
+        sa.Column("network", sa.String(length=50), nullable=False),
+        sa.Column("agent", sa.String(length=200), nullable=False),
         sa.ForeignKeyConstraint(
             ["user_id"],
             ["namespaces.id"],
         ),
         sa.PrimaryKeyConstraint("secret_hash"),
+        sa.UniqueConstraint("uid"),
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_sessions_user_id"), "sessions", ["user_id"], unique=False)
