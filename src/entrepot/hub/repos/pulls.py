@@ -55,6 +55,20 @@ class PullRequestDiff:
 
 
 @attrs.frozen
+class Mergeability:
+    """Whether a pull request could be merged at this moment.
+
+    ``obstacle``: empty if it can be; else its state (``draft``, ``closed``, ``merged``), ``base`` or ``head``
+    (the branch, or its own ref, is gone), ``same`` (it changes nothing), ``conflict``, or ``size`` (too
+    many changes to compare). ``conflicts``: the paths in conflict; ``added_bytes``: size of what it adds or changes.
+    """
+
+    obstacle: str
+    conflicts: Sequence[RepoPath] = ()
+    added_bytes: int = 0
+
+
+@attrs.frozen
 class OpenedPullRequest:
     """A pull request that was opened with a first commit."""
 
@@ -157,6 +171,34 @@ def review(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, with
         if with_diff and access.may_read(tx, caller, row):
             diff = diffs.between(hub, tx, row.id, *_sides(tx, discussion))
         return PullRequestDiff(_conflicts(hub, tx, discussion), diff)
+
+
+def mergeability(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> Mergeability:
+    """Return whether a pull request could be merged, and what prevents it.
+
+    Raises:
+        ThingNotFound: the pull request does not exist.
+        NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        row = discussion_rules.visible_repo(tx, caller, ref)
+        discussion = discussion_rules.get_pull(tx, row, num)
+        if not discussion.is_alive:
+            return Mergeability(discussion.status)
+        base = refs.find(tx, row.id, discussion.base) if discussion.base is not None else None
+        head = refs.find(tx, row.id, discussion_rules.head_ref(discussion))
+        if base is None or head is None:
+            return Mergeability("base" if base is None else "head")
+        try:
+            merged = _merge(hub, tx, discussion, base, head, {})
+            added = diffs.added_bytes(hub, tx, row.id, *_sides(tx, discussion))
+        except LimitExceeded:
+            return Mergeability("size")
+        if merged.conflicts:
+            return Mergeability("conflict", merged.conflicts, added)
+        if merged.root == stored.root_of(hub.store, tx, row.id, base):
+            return Mergeability("same", (), added)
+        return Mergeability("draft" if discussion.status == DRAFT else "", (), added)
 
 
 def merge(

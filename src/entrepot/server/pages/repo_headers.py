@@ -48,6 +48,7 @@ class RepoHeader:
     refs: Sequence[RefChoice]
     may_write: bool
     may_discuss: bool
+    has_discussions: bool = True
 
 
 def describe_header(
@@ -90,6 +91,7 @@ def header_of(may: RepoRights, revision: str, refs: Sequence[RefHead]) -> RepoHe
         choices(refs),
         may.may_write,
         may.may_discuss,
+        may.has_discussions,
     )
 
 
