@@ -9,7 +9,15 @@ from __future__ import annotations
 from entrepot.server.pages import blobs, cards, histories, home, listings, profiles, sign_in, static_files, trees
 from entrepot.server.pages.community import discussion_forms, discussions
 from entrepot.server.pages.routing import PageRoute
-from entrepot.server.pages.settings import passwords, sessions, tokens
+from entrepot.server.pages.settings import (
+    passwords,
+    repo_access,
+    repo_branches,
+    repo_general,
+    repo_requests,
+    sessions,
+    tokens,
+)
 from entrepot.server.pages.settings import profiles as own_profiles
 
 
@@ -24,6 +32,10 @@ def routes() -> list[PageRoute]:
         *passwords.routes(),
         *tokens.routes(),
         *sessions.routes(),
+        *repo_general.routes(),
+        *repo_branches.routes(),
+        *repo_access.routes(),
+        *repo_requests.routes(),
         *discussions.routes(),
         *discussion_forms.routes(),
         *blobs.routes(),

@@ -38,6 +38,20 @@ HEADERS = {
 DONE = {
     "saved": "Saved.",
     "merged": "Merged.",
+    "created": "Created.",
+    "removed": "Removed.",
+    "deleted": "Deleted. The space is freed after the grace period.",
+    "moved": "Moved. The former address leads here.",
+    "revoked": "The token is revoked. Programs that use it are refused from now on.",
+    "signed-out": "The sessions have ended.",
+    "password": "The password is changed. All other sessions have ended.",
+    "requested": "Your request is sent.",
+    "granted": "Access is granted.",
+    "rejected": "The request is rejected.",
+    "invited": "The invitation is sent. It waits for an answer.",
+    "accepted": "You are a member now.",
+    "declined": "The invitation is declined.",
+    "left": "You have left the organisation.",
 }
 """What a page says after a form: the sentences that ``done`` in its address stands for."""
 
