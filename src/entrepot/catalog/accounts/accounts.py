@@ -178,6 +178,11 @@ def everyone(tx: Read, kind: str) -> list[Account]:
     return [Account(*row) for row in rows]
 
 
+def count_kind(tx: Read, kind: str) -> int:
+    """Return the number of accounts of a kind."""
+    return int(tx.sql.execute(sa.select(sa.func.count()).select_from(_NS).where(_NS.c.kind == kind)).scalar_one())
+
+
 def named_like(tx: Read, kind: str, terms: Sequence[str], limit: int) -> list[Account]:
     """Return the accounts of a kind whose names contain every one of the terms, by name."""
     query = sa.select(*_ACCOUNT).where(_NS.c.kind == kind).order_by(_NS.c.name_key).limit(limit)

@@ -7,6 +7,9 @@ A page is a function that calls use cases and returns a template with its values
 from __future__ import annotations
 
 from entrepot.server.pages import blobs, cards, histories, home, listings, profiles, sign_in, static_files, trees
+from entrepot.server.pages.admin import accounts as admin_accounts
+from entrepot.server.pages.admin import overview as admin_overview
+from entrepot.server.pages.admin import records as admin_records
 from entrepot.server.pages.community import discussion_forms, discussions
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.settings import (
@@ -32,6 +35,9 @@ def routes() -> list[PageRoute]:
         *passwords.routes(),
         *tokens.routes(),
         *sessions.routes(),
+        *admin_overview.routes(),
+        *admin_accounts.routes(),
+        *admin_records.routes(),
         *repo_general.routes(),
         *repo_branches.routes(),
         *repo_access.routes(),
