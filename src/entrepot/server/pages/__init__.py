@@ -13,6 +13,7 @@ from entrepot.server.pages.admin import records as admin_records
 from entrepot.server.pages.community import discussion_forms, discussions
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.settings import (
+    org_members,
     passwords,
     repo_access,
     repo_branches,
@@ -38,6 +39,7 @@ def routes() -> list[PageRoute]:
         *admin_overview.routes(),
         *admin_accounts.routes(),
         *admin_records.routes(),
+        *org_members.routes(),
         *repo_general.routes(),
         *repo_branches.routes(),
         *repo_access.routes(),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.catalog.audit import AuditFilter
 from entrepot.errors import Malformed
 from entrepot.hub import audit
+from entrepot.hub.audit import AuditFilter
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import overviews
