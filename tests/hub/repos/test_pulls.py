@@ -198,6 +198,29 @@ def test_a_review_tells_differences_and_conflicts(world: World, ref: RepoRef) ->
     assert "other" not in seen.diff
 
 
+def test_how_a_caller_may_change_files_is_known_before(world: World, ref: RepoRef) -> None:
+    def found(by: MaybeCaller, revision: str) -> tuple[str, bool, bool]:
+        target = pulls.find_target(world.hub, by, ref, revision)
+        return target.ref, target.may_commit, target.may_propose
+
+    assert found(world.wendy, "main") == ("refs/heads/main", True, True)
+    assert found(world.bob, "main") == ("refs/heads/main", False, True)
+    num = proposed(world, ref)
+    for by in (world.wendy, world.bob):
+        assert found(by, f"refs/pr/{num}") == (f"refs/pr/{num}", True, False)
+    with pytest.raises(NotAllowed):
+        found(world.alice, f"refs/pr/{num}")
+    with pytest.raises(RevisionNotFound):
+        found(world.wendy, pulls.find_target(world.hub, world.wendy, ref, "main").head)
+    discussions.set_status(world.hub, world.bob, ref, num, "closed")
+    with pytest.raises(Refused):
+        found(world.bob, f"refs/pr/{num}")
+    repositories.configure(world.hub, world.wendy, ref, RepoChanges(options={"discussionsDisabled": True}))
+    assert found(world.wendy, "main") == ("refs/heads/main", True, False)
+    with pytest.raises(NotAllowed):
+        found(world.bob, "main")
+
+
 def test_what_prevents_a_merge_is_known_before(world: World, ref: RepoRef) -> None:
     def obstacle(num: int) -> tuple[str, list[str], int]:
         found = pulls.mergeability(world.hub, world.bob, ref, num)

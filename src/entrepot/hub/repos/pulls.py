@@ -32,7 +32,7 @@ from entrepot.hub.repos import commits, diffs
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.hub.revisions import BranchHead
-from entrepot.names import MAIN, Oid, RepoPath, RepoRef, parse_path
+from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, parse_path
 from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
 from entrepot.storage.trees import Trees
@@ -69,6 +69,17 @@ class Mergeability:
 
 
 @attrs.frozen
+class ChangeTarget:
+    """A branch, or the head of a pull request, and how a caller may change it: directly, or by a pull request."""
+
+    row: RepoRow
+    ref: RefName
+    head: Oid
+    may_commit: bool
+    may_propose: bool
+
+
+@attrs.frozen
 class OpenedPullRequest:
     """A pull request that was opened with a first commit."""
 
@@ -93,6 +104,26 @@ def open_draft(hub: HubContext, caller: MaybeCaller, ref: RepoRef, title: str, t
         refs.swap(tx, row.id, discussion_rules.head_ref(discussion), None, head, hub.now_ms())
         events.emit_content(hub, tx, row, [RefChange(discussion_rules.head_ref(discussion), None, head)])
         return discussion
+
+
+def find_target(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> ChangeTarget:
+    """Return a branch, or the head of a pull request, whose files the caller may change in some way.
+
+    Raises:
+        RevisionNotFound: nothing has this name, or a tag or commit has it.
+        Refused: the pull request is closed or merged.
+        LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        row, known = pull_request_access.uploader(tx, caller, ref, None)
+        found = revisions.branch(tx, row.id, revision)
+        if pull_request_access.number_of(found.ref) is not None:
+            pull_request_access.get_changeable_ref(tx, known, row.ref, found.ref)
+            return ChangeTarget(row, found.ref, found.head, may_commit=True, may_propose=False)
+        may_propose = found.ref.startswith("refs/heads/") and discussion_rules.are_enabled(row)
+        if not may_propose:
+            access.writable(tx, known, row.ref)
+        return ChangeTarget(row, found.ref, found.head, access.may_write(tx, known, row), may_propose)
 
 
 def check_open(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str) -> None:

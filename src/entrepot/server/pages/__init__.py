@@ -11,6 +11,8 @@ from entrepot.server.pages.admin import accounts as admin_accounts
 from entrepot.server.pages.admin import overview as admin_overview
 from entrepot.server.pages.admin import records as admin_records
 from entrepot.server.pages.community import discussion_forms, discussions
+from entrepot.server.pages.creating import organisations, repos
+from entrepot.server.pages.editing import edits, uploads
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.settings import (
     org_members,
@@ -44,8 +46,12 @@ def routes() -> list[PageRoute]:
         *repo_branches.routes(),
         *repo_access.routes(),
         *repo_requests.routes(),
+        *repos.routes(),
+        *organisations.routes(),
         *discussions.routes(),
         *discussion_forms.routes(),
+        *edits.routes(),
+        *uploads.routes(),
         *blobs.routes(),
         *trees.routes(),
         *histories.routes(),

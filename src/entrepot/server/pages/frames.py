@@ -38,7 +38,6 @@ HEADERS = {
 DONE = {
     "saved": "Saved.",
     "merged": "Merged.",
-    "created": "Created.",
     "removed": "Removed.",
     "deleted": "Deleted. The space is freed after the grace period.",
     "moved": "Moved. The former address leads here.",
@@ -52,6 +51,8 @@ DONE = {
     "accepted": "You are a member now.",
     "declined": "The invitation is declined.",
     "left": "You have left the organisation.",
+    "committed": "Committed.",
+    "created": "Created.",
 }
 """What a page says after a form: the sentences that ``done`` in its address stands for."""
 
