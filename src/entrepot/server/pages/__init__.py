@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from entrepot.server.pages import blobs, cards, histories, home, listings, profiles, sign_in, static_files, trees
 from entrepot.server.pages.admin import accounts as admin_accounts
+from entrepot.server.pages.admin import first_start
 from entrepot.server.pages.admin import overview as admin_overview
 from entrepot.server.pages.admin import records as admin_records
 from entrepot.server.pages.community import discussion_forms, discussions
@@ -38,6 +39,7 @@ def routes() -> list[PageRoute]:
         *passwords.routes(),
         *tokens.routes(),
         *sessions.routes(),
+        *first_start.routes(),
         *admin_overview.routes(),
         *admin_accounts.routes(),
         *admin_records.routes(),
