@@ -16,6 +16,7 @@ from entrepot.server.pages.creating import organisations, repos
 from entrepot.server.pages.editing import edits, uploads
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.settings import (
+    folder_sharing,
     org_members,
     passwords,
     repo_access,
@@ -44,6 +45,7 @@ def routes() -> list[PageRoute]:
         *admin_accounts.routes(),
         *admin_records.routes(),
         *org_members.routes(),
+        *folder_sharing.routes(),
         *repo_general.routes(),
         *repo_branches.routes(),
         *repo_access.routes(),
