@@ -151,6 +151,8 @@ def test_the_first_run_says_what_to_do_next(tmp_path: Path) -> None:
         assert f"entrepot admin --data '{data}' users create NAME --admin" in hub.said
         assert f"entrepot admin --data '{data}' tokens create NAME --role write" in hub.said
         assert f"export HF_ENDPOINT={hub.url}" in hub.said
+        link = next(line.strip() for line in hub.said.splitlines() if "/-/setup?code=" in line)
+        assert "Create the first account" in httpx2.get(link, trust_env=False).text
 
 
 def test_what_the_first_run_says_works_while_the_hub_runs(data: Path, run: Run) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.server.client_addresses import client_address, is_local, network_of
+from entrepot.server.client_addresses import client_address, is_local, network_of, network_text
 from entrepot.settings import Settings
 
 SETTINGS = Settings(data=pathlib.Path(), trusted_proxies=("10.0.0.0/8", "127.0.0.1", "2001:db8::1"))
@@ -69,3 +69,17 @@ def test_a_customer_is_one_address() -> None:
     assert network_of("2001:db8:0:1::1") != network_of("2001:db8::1")
     assert network_of("::ffff:192.0.2.1") == network_of("192.0.2.1")
     assert network_of("nonsense") == b"unknown"
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.77", "203.0.113.0/24"),
+        ("::ffff:203.0.113.77", "203.0.113.0/24"),
+        ("2001:db8:1:2:3::4", "2001:db8:1::/48"),
+        ("", ""),
+        ("testclient", ""),
+    ],
+)
+def test_a_network_is_written_as_people_know_it(address: str, network: str) -> None:
+    assert network_text(address) == network

@@ -179,6 +179,13 @@ sessions = sa.Table(
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     # Accurate to an hour: not every use is recorded.
     sa.Column("seen_ms", sa.BigInteger, nullable=False),
+    # Names the session on pages and in requests, which must not show its hash.
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
+    # How it was opened: ``password``, ``code``.
+    sa.Column("means", sa.String(20), nullable=False),
+    # Where it was opened: the network of the client's address, and the kind of its browser; may be empty.
+    sa.Column("network", sa.String(50), nullable=False),
+    sa.Column("agent", sa.String(200), nullable=False),
     sqlite_with_rowid=False,
 )
 

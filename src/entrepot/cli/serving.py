@@ -102,7 +102,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
       entrepot serve --port 0 --log-format json
       entrepot serve --port 443 --tls-cert fullchain.pem --tls-key privkey.pem
     """
-    from entrepot.hub.accounts import accounts
+    from entrepot.hub.accounts import accounts, first_accounts
     from entrepot.hub.folder_locks import hold_server_lock
     from entrepot.server.certificates import Certificate
     from entrepot.server.workers import Hosting
@@ -113,7 +113,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
     configure_logging(settings)
     # Opened here first, to refuse an unusable folder before any process starts.
     with session.opened_or_new_hub() as hub:
-        is_first_run = not accounts.has_accounts(hub)
+        setup = None if accounts.has_accounts(hub) else first_accounts.setup_code(hub)
     hosting = Hosting(
         FACTORY,
         encode_settings(settings),
@@ -125,7 +125,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
     with hold_server_lock(settings.data):
         if lifeline:
             _hold_lifeline()
-        serve_until_stopped(hosting, lambda address: _announce(settings, address.url, is_first_run=is_first_run))
+        serve_until_stopped(hosting, lambda address: _announce(settings, address.url, setup=setup))
 
 
 @click.command(short_help="Run background jobs without a server.")
@@ -162,14 +162,16 @@ def worker(session: Session, /, threads: int | None, **flags: object) -> None:
         jobs.stop()
 
 
-def _announce(settings: Settings, url: str, *, is_first_run: bool) -> None:
+def _announce(settings: Settings, url: str, *, setup: str | None) -> None:
     endpoint = settings.base_url or url
     show(f"entrepot {entrepot.__version__}")
     show(f"  data folder  {settings.data}")
     show(f"  address      {endpoint}")
-    if is_first_run:
+    if setup is not None:
         data = "" if settings.data == default_data().absolute() else f" --data {shlex.quote(str(settings.data))}"
-        show("There is no account yet. Create the first one and a token for it:")
+        show("There is no account yet. Create the first one in a browser, with this link:")
+        show(f"  {endpoint}/-/setup?code={setup}")
+        show("or here, with a token for it:")
         show(f"  entrepot admin{data} users create NAME --admin")
         show(f"  entrepot admin{data} tokens create NAME --role write")
         show("Then point clients at this hub:")

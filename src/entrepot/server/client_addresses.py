@@ -72,6 +72,16 @@ def network_of(address: str) -> bytes:
     return parsed.packed
 
 
+def network_text(address: str) -> str:
+    """Return the network of an address as people know it, ``203.0.113.0/24``; empty if the address is unknown."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))
+
+
 def _parse(hop: str) -> str | None:
     match = _WITH_PORT.fullmatch(hop)
     text = (match[1] or match[2]) if match else hop

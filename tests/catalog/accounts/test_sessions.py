@@ -1,15 +1,24 @@
+import attrs
+
 from entrepot.catalog import Catalog
 from entrepot.catalog.accounts import accounts, sessions
 from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.accounts.sessions import SessionRow
+from entrepot.names import new_uid
 
 FIRST, SECOND = "aa" * 32, "bb" * 32
 
 
+def session(user: Account, at_ms: int) -> SessionRow:
+    return SessionRow(user.id, at_ms, at_ms, new_uid(), "code", "203.0.113.0/24", "Firefox on Linux")
+
+
 def test_a_session_is_found_until_it_is_removed(catalog: Catalog, alice: Account) -> None:
     with catalog.write() as tx:
-        sessions.add(tx, FIRST, alice.id, 5)
+        row = session(alice, 5)
+        sessions.add(tx, FIRST, row)
         sessions.touch(tx, FIRST, 9)
-        assert sessions.find(tx, FIRST) == sessions.SessionRow(alice.id, 5, 9)
+        assert sessions.find(tx, FIRST) == attrs.evolve(row, seen_ms=9)
         assert sessions.find(tx, SECOND) is None
         assert sessions.remove(tx, FIRST)
         assert not sessions.remove(tx, FIRST)
@@ -20,7 +29,7 @@ def test_old_sessions_are_removed_by_age_and_by_last_use(catalog: Catalog, alice
     third = "cc" * 32
     with catalog.write() as tx:
         for key, at in ((FIRST, 1), (SECOND, 10), (third, 10)):
-            sessions.add(tx, key, alice.id, at)
+            sessions.add(tx, key, session(alice, at))
         sessions.touch(tx, FIRST, 20)
         sessions.touch(tx, SECOND, 20)
         sessions.remove_old(tx, created_before_ms=5, seen_before_ms=15)
@@ -29,12 +38,27 @@ def test_old_sessions_are_removed_by_age_and_by_last_use(catalog: Catalog, alice
 
 def test_all_sessions_of_a_user_end_with_the_password_and_with_the_account(catalog: Catalog, alice: Account) -> None:
     with catalog.write() as tx:
-        sessions.add(tx, FIRST, alice.id, 1)
+        sessions.add(tx, FIRST, session(alice, 1))
         accounts.set_password(tx, alice.id, "hash")
         assert sessions.find(tx, FIRST) is None
-        sessions.add(tx, FIRST, alice.id, 1)
+        sessions.add(tx, FIRST, session(alice, 1))
         sessions.remove_of(tx, alice.id)
         assert sessions.find(tx, FIRST) is None
-        sessions.add(tx, SECOND, alice.id, 1)
+        sessions.add(tx, SECOND, session(alice, 1))
         accounts.remove(tx, alice.id)
         assert sessions.find(tx, SECOND) is None
+
+
+def test_sessions_of_a_user_are_listed_and_removed_by_their_ids(catalog: Catalog, alice: Account) -> None:
+    with catalog.write() as tx:
+        rows = [session(alice, at) for at in (1, 2, 3)]
+        for key, row in zip((FIRST, SECOND, "cc" * 32), rows, strict=True):
+            sessions.add(tx, key, row)
+        assert sessions.of_user(tx, alice.id) == rows[::-1]
+        assert sessions.of_user(tx, alice.id + 1) == []
+        assert sessions.remove_of(tx, alice.id, uid=rows[2].uid) == 1
+        assert sessions.remove_of(tx, alice.id, uid=rows[2].uid) == 0
+        assert sessions.remove_of(tx, alice.id, kept=FIRST) == 1
+        assert sessions.of_user(tx, alice.id) == [rows[0]]
+        accounts.set_password(tx, alice.id, "hash", kept_session=FIRST)
+        assert sessions.of_user(tx, alice.id) == [rows[0]]

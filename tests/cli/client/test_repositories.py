@@ -59,3 +59,17 @@ def test_a_difference_is_shown_as_text(at_hub: Run, made: str) -> None:
     assert "+one\n" in at_hub("repo", "diff", made, f"{first}..main").out
     assert at_hub("repo", "diff", made, "main..main").out.strip() == ""
     assert at_hub("repo", "diff", made, "main").code == 2
+
+
+def test_a_repository_is_public_private_or_follows_its_folder(at_hub: Run, fresh_name: str) -> None:
+    owner, _, name = fresh_name.partition("/")
+    inside = f"{owner}.box/{name}"
+    assert at_hub("repo", "create", inside, "--public").code == 0
+    done = at_hub("repo", "visibility", inside, "folder", "--json")
+    assert done.json == {"id": inside, "type": "model", "private": True, "follows": True}
+    assert "is public" in at_hub("repo", "visibility", inside, "public").out
+    assert not HubApi().model_info(inside).private
+    assert at_hub("repo", "create", fresh_name).code == 0
+    refused = at_hub("repo", "visibility", fresh_name, "folder")
+    assert (refused.code, "in no folder" in refused.err) == (1, True)
+    assert at_hub("repo", "visibility", fresh_name, "hidden").code == 2

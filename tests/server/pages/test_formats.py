@@ -62,3 +62,19 @@ def test_long_names_are_cut_in_the_middle() -> None:
 def test_shapes_are_read_as_dimensions() -> None:
     assert formats.shape_text((4096, 2)) == "4,096 × 2"
     assert formats.shape_text(()) == "scalar"
+
+
+DAY = 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("left_ms", "text"),
+    [
+        (90 * 86_400_000, "in 90 days"),
+        (89 * 86_400_000 + 1, "in 90 days"),
+        (1, "within a day"),
+        (-3_600_000, "1 hour ago"),
+    ],
+)
+def test_the_time_that_is_left_is_in_days(left_ms: int, text: str) -> None:
+    assert formats.until_text(10**12 + left_ms, 10**12) == text

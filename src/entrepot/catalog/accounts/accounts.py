@@ -184,6 +184,11 @@ def everyone(tx: Read, kind: str) -> list[Account]:
     return [Account(*row) for row in rows]
 
 
+def count_kind(tx: Read, kind: str) -> int:
+    """Return the number of accounts of a kind."""
+    return int(tx.sql.execute(sa.select(sa.func.count()).select_from(_NS).where(_NS.c.kind == kind)).scalar_one())
+
+
 def named_like(tx: Read, kind: str, terms: Sequence[str], limit: int) -> list[Account]:
     """Return the accounts of a kind whose names contain every one of the terms, by name."""
     query = sa.select(*_ACCOUNT).where(_NS.c.kind == kind).order_by(_NS.c.name_key).limit(limit)
@@ -202,10 +207,17 @@ def update(tx: Write, account_id: int, **values: object) -> None:
     tx.sql.execute(sa.update(_NS).where(_NS.c.id == account_id).values(**values))
 
 
-def set_password(tx: Write, account_id: int, password_hash: str) -> None:
-    """Replace the stored password hash; sessions that the old password opened end, and so do programs' sign-ins."""
+def set_password(tx: Write, account_id: int, password_hash: str, *, kept_session: str | None = None) -> None:
+    """Replace the stored password hash; sessions end, and so do programs' sign-ins.
+
+    Args:
+        kept_session: the hash of the secret of a session that stays.
+    """
     tx.sql.execute(sa.update(_NS).where(_NS.c.id == account_id).values(password_hash=password_hash))
-    tx.sql.execute(sa.delete(tables.sessions).where(tables.sessions.c.user_id == account_id))
+    ended = tables.sessions.c.user_id == account_id
+    if kept_session is not None:
+        ended &= tables.sessions.c.secret_hash != kept_session
+    tx.sql.execute(sa.delete(tables.sessions).where(ended))
     oauth_grants.remove_of(tx, account_id)
 
 

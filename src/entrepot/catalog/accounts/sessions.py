@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
+from entrepot.names import Uid
 
 _S = tables.sessions
 
 
 @attrs.frozen
 class SessionRow:
-    """A session: its user, and when it was opened and last used."""
+    """A session: its user, when it was opened and last used, and how and where it was opened."""
 
     user_id: int
     created_ms: int
     seen_ms: int
+    uid: Uid
+    means: str = "password"
+    network: str = ""
+    agent: str = ""
 
 
-_FIND = sa.select(_S.c.user_id, _S.c.created_ms, _S.c.seen_ms).where(_S.c.secret_hash == sa.bindparam("secret_hash"))
+_COLUMNS = [_S.c[name] for name in ("user_id", "created_ms", "seen_ms", "uid", "means", "network", "agent")]
+_FIND = sa.select(*_COLUMNS).where(_S.c.secret_hash == sa.bindparam("secret_hash"))
 
 
-def add(tx: Write, secret_hash: str, user_id: int, now_ms: int) -> None:
+def add(tx: Write, secret_hash: str, session: SessionRow) -> None:
     """Store a new session."""
-    tx.sql.execute(sa.insert(_S).values(secret_hash=secret_hash, user_id=user_id, created_ms=now_ms, seen_ms=now_ms))
+    tx.sql.execute(sa.insert(_S).values(secret_hash=secret_hash, **attrs.asdict(session)))
 
 
 def find(tx: Read, secret_hash: str) -> SessionRow | None:
     """Return a session, whether it is still valid or not; None if it does not exist."""
     row = tx.sql.execute(_FIND, {"secret_hash": secret_hash}).first()
     return None if row is None else SessionRow(*row)
+
+
+def of_user(tx: Read, user_id: int) -> Sequence[SessionRow]:
+    """Return the sessions of a user, last used first, whether they are still valid or not."""
+    statement = sa.select(*_COLUMNS).where(_S.c.user_id == user_id).order_by(_S.c.seen_ms.desc(), _S.c.uid)
+    return [SessionRow(*row) for row in tx.sql.execute(statement)]
 
 
 def touch(tx: Write, secret_hash: str, now_ms: int) -> None:
@@ -44,9 +58,19 @@ def remove(tx: Write, secret_hash: str) -> bool:
     return tx.sql.execute(sa.delete(_S).where(_S.c.secret_hash == secret_hash)).rowcount > 0
 
 
-def remove_of(tx: Write, user_id: int) -> None:
-    """Delete all sessions of a user."""
-    tx.sql.execute(sa.delete(_S).where(_S.c.user_id == user_id))
+def remove_of(tx: Write, user_id: int, *, uid: str | None = None, kept: str | None = None) -> int:
+    """Delete sessions of a user; return how many there were.
+
+    Args:
+        uid: the only one to delete; None: all.
+        kept: the hash of the secret of one that stays.
+    """
+    chosen = _S.c.user_id == user_id
+    if uid is not None:
+        chosen &= _S.c.uid == uid
+    if kept is not None:
+        chosen &= _S.c.secret_hash != kept
+    return tx.sql.execute(sa.delete(_S).where(chosen)).rowcount
 
 
 def remove_old(tx: Write, *, created_before_ms: int, seen_before_ms: int) -> None:

@@ -23,6 +23,7 @@ _ENTRIES = (
     Entry("create", f"{_HERE}:create", "Create a repository."),
     Entry("delete", f"{_HERE}:delete", "Delete a repository with everything in it."),
     Entry("move", f"{_HERE}:move", "Rename or transfer a repository."),
+    Entry("visibility", f"{_HERE}:visibility", "Say who sees a repository."),
     Entry("list", f"{_HERE}:list_repos", "Find repositories."),
     Entry("info", f"{_HERE}:info", "Show information about a repository."),
     Entry("files", f"{_HERE}:files", "List the files of a repository."),
@@ -92,6 +93,28 @@ def move(client: HubClient, repo: str, target: str, repo_type: str, as_json: boo
     """Move the repository FROM to the name TO; the old name redirects to it."""
     client.api.move_repo(repo, target, repo_type=repo_type)
     show_result({"from": repo, "to": target, "type": repo_type}, f"{repo} is now {target}", as_json=as_json)
+
+
+@click.command(short_help="Say who sees a repository.")
+@click.argument("repo", metavar="REPO")
+@click.argument("word", metavar="VISIBILITY", type=click.Choice(("public", "private", "folder")))
+@type_option
+@json_option
+@hub_options
+def visibility(client: HubClient, repo: str, word: str, repo_type: str, as_json: bool) -> None:
+    """Make REPO public or private, or let it follow its folder again.
+
+    VISIBILITY is public, private, or folder: that of the folder of the
+    repository, now and whenever it changes.
+    """
+    client.api.update_repo_settings(repo, visibility=word, repo_type=repo_type)
+    private = bool(client.api.repo_info(repo, repo_type=repo_type).private)
+    said = f"follows its folder and is {'private' if private else 'public'}" if word == "folder" else f"is {word}"
+    show_result(
+        {"id": repo, "type": repo_type, "private": private, "follows": word == "folder"},
+        f"{repo} {said}",
+        as_json=as_json,
+    )
 
 
 @click.command("list", short_help="Find repositories.")

@@ -159,6 +159,8 @@ class Repos(Base):
         Args:
             gated: ``"auto"`` accepts access requests automatically, ``"manual"``
                 leaves them to the owner; False removes the gate.
+            visibility: ``"public"``, ``"private"``, or, on entrepot only, ``"folder"`` to follow the folder
+                of the repository again.
             protected_branches: branches that cannot be force-pushed or deleted; a setting of entrepot only.
             immutable_tags: whether tags cannot be moved or deleted; a setting of entrepot only.
 
@@ -169,7 +171,7 @@ class Repos(Base):
         wanted = _visibility(private, visibility)
         settings = wire.RepoSettings(
             gated=gated,
-            private=wanted == "private" if wanted is not None else None,
+            private=wanted == "private" if wanted in ("public", "private") else None,
             visibility=wanted,
             discussions_disabled=discussions_disabled,
             protected_branches=protected_branches,

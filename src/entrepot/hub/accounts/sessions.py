@@ -14,11 +14,13 @@ from entrepot.catalog import Lock, Write
 from entrepot.catalog.accounts import accounts, sign_in_codes
 from entrepot.catalog.accounts import sessions as rows
 from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.accounts.sessions import SessionRow as SessionRow
 from entrepot.errors import AccountSuspended, InvalidSignInCode, WrongPassword
 from entrepot.hub import audit, callers
 from entrepot.hub.accounts.passwords import is_right
 from entrepot.hub.callers import MaybeCaller, hash_secret
 from entrepot.hub.context import HubContext
+from entrepot.names import new_uid
 
 LIFETIME_MS = 60 * 86_400_000
 """How long a session lasts at most."""
@@ -27,6 +29,21 @@ IDLE_MS = 14 * 86_400_000
 """How long a session lasts that is not used."""
 
 _NOTED_EVERY_MS = 3_600_000
+
+PASSWORD, CODE = "password", "code"
+"""How sessions are opened."""
+
+
+@attrs.frozen
+class SessionOrigin:
+    """Where a session is opened: the network of the client's address, and the kind of the browser."""
+
+    network: str = ""
+    agent: str = ""
+
+
+NOWHERE = SessionOrigin()
+"""The origin of a session that nothing is known about."""
 
 
 @attrs.frozen
@@ -37,7 +54,9 @@ class OpenedSession:
     secret: str = attrs.field(repr=False)
 
 
-def sign_in(hub: HubContext, name: str, password: str, *, replaced: str | None = None) -> OpenedSession:
+def sign_in(
+    hub: HubContext, name: str, password: str, *, replaced: str | None = None, origin: SessionOrigin = NOWHERE
+) -> OpenedSession:
     """Open a session with a password.
 
     Args:
@@ -56,10 +75,12 @@ def sign_in(hub: HubContext, name: str, password: str, *, replaced: str | None =
         now = accounts.by_ids(tx, [user.id]).get(user.id)
         if now is None or now.password_hash != user.password_hash:
             raise WrongPassword
-        return _open(hub, tx, now, "password", replaced)
+        return _open(hub, tx, now, PASSWORD, replaced, origin)
 
 
-def sign_in_with_code(hub: HubContext, code: str, *, replaced: str | None = None) -> OpenedSession:
+def sign_in_with_code(
+    hub: HubContext, code: str, *, replaced: str | None = None, origin: SessionOrigin = NOWHERE
+) -> OpenedSession:
     """Open a session with a one-time code, which is used up.
 
     Raises:
@@ -72,7 +93,7 @@ def sign_in_with_code(hub: HubContext, code: str, *, replaced: str | None = None
         user = None if user_id is None else accounts.by_ids(tx, [user_id]).get(user_id)
         if user is None:
             raise InvalidSignInCode
-        opened = _open(hub, tx, user, "code", replaced)
+        opened = _open(hub, tx, user, CODE, replaced, origin)
         sign_in_codes.remove(tx, code_hash)
     return opened
 
@@ -91,7 +112,7 @@ def identify(hub: HubContext, secret: str) -> MaybeCaller:
     secret_hash, now = hash_secret(secret), hub.now_ms()
     with hub.read() as tx:
         found = rows.find(tx, secret_hash)
-        if found is None or now >= found.created_ms + LIFETIME_MS or now >= found.seen_ms + IDLE_MS:
+        if found is None or not is_valid(found, now):
             return None
         user = accounts.by_ids(tx, [found.user_id]).get(found.user_id)
         if user is None or user.suspended_ms is not None:
@@ -103,13 +124,21 @@ def identify(hub: HubContext, secret: str) -> MaybeCaller:
     return caller
 
 
-def _open(hub: HubContext, tx: Write, user: Account, means: str, replaced: str | None) -> OpenedSession:
+def is_valid(session: SessionRow, now_ms: int) -> bool:
+    """Return whether a session that was not ended is neither too old nor unused for too long."""
+    return now_ms < session.created_ms + LIFETIME_MS and now_ms < session.seen_ms + IDLE_MS
+
+
+def _open(
+    hub: HubContext, tx: Write, user: Account, means: str, replaced: str | None, origin: SessionOrigin
+) -> OpenedSession:
     if user.suspended_ms is not None:
         raise AccountSuspended
     now, secret = hub.now_ms(), secrets.token_urlsafe(32)
     rows.remove_old(tx, created_before_ms=now - LIFETIME_MS, seen_before_ms=now - IDLE_MS)
     if replaced is not None:
         rows.remove(tx, hash_secret(replaced))
-    rows.add(tx, hash_secret(secret), user.id, now)
+    row = SessionRow(user.id, now, now, new_uid(), means, origin.network[:50], origin.agent[:200])
+    rows.add(tx, hash_secret(secret), row)
     audit.record(hub, tx, user.name, "user.sign_in", f"user {user.name}", {"with": means})
     return OpenedSession(user.name, secret)

@@ -52,6 +52,9 @@ from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
 
 VISIBILITIES = ("public", "private")
+FOLDER = "folder"
+"""As the visibility of a repository in a folder: that of the folder, now and when it changes."""
+
 MIN_THRESHOLD = 1 << 20
 GATES = ("no", "auto", "manual")
 _TEMPLATES = {RepoType.MODEL: DEFAULT_MODEL, RepoType.DATASET: DEFAULT_DATASET, RepoType.SPACE: DEFAULT_SPACE}
@@ -83,7 +86,10 @@ class NewRepo:
 
 @attrs.frozen
 class RepoChanges:
-    """Changes to the settings of a repository; None leaves a value as it is."""
+    """Changes to the settings of a repository; None leaves a value as it is.
+
+    ``visibility``: ``public``, ``private``, or ``folder`` to follow the folder again.
+    """
 
     visibility: str | None = None
     gated: str | None = None
@@ -245,12 +251,15 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
         RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
         InvalidName: a value is unknown.
         Malformed, LimitExceeded: a label or the description breaks a rule.
-        Refused: the mutability was set before, to another value.
+        Refused: the mutability was set before, to another value, or the repository is in no folder to follow.
     """
-    check_visibility(changes.visibility)
+    if changes.visibility != FOLDER:
+        check_visibility(changes.visibility)
     if changes.gated is not None and changes.gated not in GATES:
         raise InvalidName("gate", changes.gated, "expected auto, manual or false")
-    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
+    # Following reads the visibility of the folder, which changes under the lock of its namespace.
+    folder = [Lock.namespace_named(ref.id.namespace)] if changes.visibility == FOLDER else []
+    with hub.write(*folder, Lock.repo_at(ref), Lock.audit()) as tx:
         row, settler = access.writable(tx, caller, ref)
         values: dict[str, object] = {}
         if changes.visibility is not None:
@@ -387,8 +396,12 @@ def _chosen_visibility(tx: Read, settler: Caller, row: RepoRow, word: str) -> di
     """Return the columns to set for a visibility that the caller chose; it no longer follows a folder then.
 
     Raises:
-        NotAllowed: it would be wider than the folder, which only who owns the folder may decide.
+        NotAllowed: it would be wider than the folder, which only who owns the folder may decide; or it would
+            publish what is private in a public folder.
+        Refused: the repository is in no folder.
     """
+    if word == FOLDER:
+        return _followed_visibility(tx, settler, row)
     if row.parent_id is None:
         return {"visibility": word}
     if word == "public" and folder_access.permission_on(tx, settler, row) != folder_access.OWN:
@@ -396,6 +409,16 @@ def _chosen_visibility(tx: Read, settler: Caller, row: RepoRow, word: str) -> di
             raise NotAllowed(f"Only who owns the folder {row.namespace} may publish what is private in it")
         return {}
     return {"visibility": word, "follows": False}
+
+
+def _followed_visibility(tx: Read, settler: Caller, row: RepoRow) -> dict[str, object]:
+    folder = None if row.parent_id is None else folders.at(tx, row.type, row.namespace_id)
+    if folder is None:
+        raise Refused(f"{row.ref.id} is in no folder whose visibility it could follow: choose public or private")
+    outcome = folder_homes.outcome_of(folder)
+    if outcome == "public" and row.is_private and folder_access.permission_on(tx, settler, row) != folder_access.OWN:
+        raise NotAllowed(f"Only the owner of the folder {row.namespace} may publish its private repositories")
+    return {"visibility": outcome, "follows": True}
 
 
 def check_free(tx: Read, maker: Caller, ref: RepoRef) -> None:

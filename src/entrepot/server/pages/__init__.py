@@ -19,11 +19,27 @@ from entrepot.server.pages import (
     trees,
 )
 from entrepot.server.pages.accounts import devices
+from entrepot.server.pages.admin import accounts as admin_accounts
+from entrepot.server.pages.admin import first_start
+from entrepot.server.pages.admin import overview as admin_overview
+from entrepot.server.pages.admin import records as admin_records
 from entrepot.server.pages.community import discussion_forms, discussions
 from entrepot.server.pages.creating import organisations, repos
 from entrepot.server.pages.editing import edits, uploads
 from entrepot.server.pages.repositories import buckets
 from entrepot.server.pages.routing import PageRoute
+from entrepot.server.pages.settings import (
+    folder_sharing,
+    org_members,
+    passwords,
+    repo_access,
+    repo_branches,
+    repo_general,
+    repo_requests,
+    sessions,
+    tokens,
+)
+from entrepot.server.pages.settings import profiles as own_profiles
 
 
 def routes() -> list[PageRoute]:
@@ -35,6 +51,20 @@ def routes() -> list[PageRoute]:
         *listings.routes(),
         *sign_in.routes(),
         *devices.routes(),
+        *own_profiles.routes(),
+        *passwords.routes(),
+        *tokens.routes(),
+        *sessions.routes(),
+        *first_start.routes(),
+        *admin_overview.routes(),
+        *admin_accounts.routes(),
+        *admin_records.routes(),
+        *org_members.routes(),
+        *folder_sharing.routes(),
+        *repo_general.routes(),
+        *repo_branches.routes(),
+        *repo_access.routes(),
+        *repo_requests.routes(),
         *repos.routes(),
         *organisations.routes(),
         *discussions.routes(),

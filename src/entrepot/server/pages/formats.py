@@ -40,6 +40,14 @@ def age_text(at_ms: int, now_ms: int) -> str:
     return "just now"
 
 
+def until_text(at_ms: int, now_ms: int) -> str:
+    """Return how long it takes until a time, in days: ``in 90 days``; a time that has passed as :func:`age_text`."""
+    if at_ms <= now_ms:
+        return age_text(at_ms, now_ms)
+    days = -(-(at_ms - now_ms) // 86_400_000)
+    return f"in {days:,} days" if days > 1 else "within a day"
+
+
 def date_text(at_ms: int) -> str:
     """Return a time as date and time of day in UTC; times that no calendar has are shown as ``unknown``."""
     try:

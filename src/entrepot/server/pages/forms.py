@@ -73,11 +73,22 @@ async def answer_form(
         NotAllowed: it was not sent by a page of this hub, or belongs to another session.
         Whatever both the use case and the page raise: the visitor may not know of the thing.
     """
+    form = await checked_form(request, limit)
+    return await run_form(request, form, act, again, is_slow=is_slow)
+
+
+async def checked_form(request: Request, limit: int = MAX_FORM) -> Form:
+    """Return the fields of a form after the checks of where it comes from.
+
+    Raises:
+        NotAllowed: it was not sent by a page of this hub, or belongs to another session.
+        Malformed, LimitExceeded: as :func:`read_form`.
+    """
     hub = app_state(request).hub
     browser_sessions.check_origin(request, hub)
     form = await read_form(request, limit)
     browser_sessions.check_form_token(request, hub, form.text("csrf"))
-    return await run_form(request, form, act, again, is_slow=is_slow)
+    return form
 
 
 async def run_form(

@@ -19,6 +19,7 @@ from entrepot.server.handlers import repo_of
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute, account_of, wants_html
 from entrepot.server.pages.rows import RepoLine, repo_rows
+from entrepot.server.pages.settings.folder_sharing import lines_of
 
 _SHOWN = 20
 
@@ -70,7 +71,9 @@ def build_account(hub: HubContext, caller: MaybeCaller, name: str, alias: RepoRe
     ]
     orgs = [org.name for org in profile.orgs] if isinstance(profile, UserProfile) else []
     members = profile.members if isinstance(profile, OrgProfile) else None
+    folders = () if account.parent_id is not None else lines_of(hub, caller, account.name)
     values = {"account": account, "owned": owned, "orgs": orgs, "members": members, "followers": profile.followers}
+    values["folders"] = folders
     return WebPage("account.html", account.name, values)
 
 

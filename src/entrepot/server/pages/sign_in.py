@@ -9,12 +9,14 @@ from starlette.responses import RedirectResponse, Response
 
 from entrepot.errors import AccountSuspended, EntrepotError, InvalidSignInCode, WrongPassword
 from entrepot.hub.accounts import sessions
-from entrepot.hub.accounts.sessions import OpenedSession
+from entrepot.hub.accounts.sessions import OpenedSession, SessionOrigin
 from entrepot.server import browser_sessions
+from entrepot.server.client_addresses import client_address, network_text
 from entrepot.server.handlers import app_state
 from entrepot.server.pages.forms import read_form
 from entrepot.server.pages.frames import HEADERS, WebPage, page_response
 from entrepot.server.pages.routing import PageRoute
+from entrepot.server.pages.settings.browsers import browser_name
 from entrepot.server.public_urls import path_prefix
 from entrepot.server.threads import line_of
 
@@ -49,10 +51,12 @@ async def sign_in(request: Request) -> Response:
         return _form(request, name=name, code="", target=target, problem=text, status=429, wait_s=wait_s)
     replaced = browser_sessions.secret_of(request.scope, state.hub)
 
+    origin = origin_of(request)
+
     def open_session() -> OpenedSession:
         if code:
-            return sessions.sign_in_with_code(state.hub, code, replaced=replaced)
-        return sessions.sign_in(state.hub, name, fields.text("password"), replaced=replaced)
+            return sessions.sign_in_with_code(state.hub, code, replaced=replaced, origin=origin)
+        return sessions.sign_in(state.hub, name, fields.text("password"), replaced=replaced, origin=origin)
 
     try:
         async with state.sign_ins.checking:
@@ -85,6 +89,12 @@ def safe_target(target: str, root: str) -> str:
         and (not root or target == root or target.startswith(f"{root}/"))
     )
     return target if is_own else f"{root}/"
+
+
+def origin_of(request: Request) -> SessionOrigin:
+    """Return where a request comes from, as the list of sessions shows it."""
+    address = client_address(request.scope, app_state(request).hub.settings)
+    return SessionOrigin(network_text(address), browser_name(request.headers.get("user-agent", "")))
 
 
 def _redirect(request: Request, target: str, cookie: str) -> Response:

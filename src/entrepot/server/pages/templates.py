@@ -39,6 +39,7 @@ def _environment() -> Environment:
         "count": formats.count_text,
         "date": formats.date_text,
         "age": formats.age_text,
+        "until": formats.until_text,
         "quoted": formats.quoted,
         "segment": formats.quoted_segment,
         "cut": formats.cut_name,

@@ -91,7 +91,7 @@ class RepoSettings(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=T
     Extensions of this hub: ``labels`` replaces the whole list (up to 64 of 1 to 100
     printable characters, no duplicates), ``description`` has up to 10,000
     characters; an empty list or text clears. ``mutability`` (``strict``, ``flexible`` or
-    ``mutable``) is set once.
+    ``mutable``) is set once. ``visibility`` may be ``folder``: that of the folder of the repository.
     """
 
     private: bool | None = None

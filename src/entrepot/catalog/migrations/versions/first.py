@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_23ddae5bbb7f"
+revision = "first_cdd36634819d"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -417,11 +417,16 @@ def upgrade() -> None:
         sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("seen_ms", sa.BigInteger(), nullable=False),
+        sa.Column("uid", sa.String(length=24), nullable=False),
+        sa.Column("means", sa.String(length=20), nullable=False),
+        sa.Column("network", sa.String(length=50), nullable=False),
+        sa.Column("agent", sa.String(length=200), nullable=False),
         sa.ForeignKeyConstraint(
             ["user_id"],
             ["namespaces.id"],
         ),
         sa.PrimaryKeyConstraint("secret_hash"),
+        sa.UniqueConstraint("uid"),
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_sessions_user_id"), "sessions", ["user_id"], unique=False)

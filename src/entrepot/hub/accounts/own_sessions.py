@@ -1,0 +1,140 @@
+"""Use cases of users on their own sessions and password.
+
+A user sees where they are signed in, ends sessions, and changes the password,
+which ends all sessions but the one that did it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Lock, Read
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts import sessions as rows
+from entrepot.errors import NotAllowed, ThingNotFound
+from entrepot.hub import audit
+from entrepot.hub.accounts.passwords import hash_password, is_right
+from entrepot.hub.accounts.sessions import CODE, SessionRow, is_valid
+from entrepot.hub.callers import Caller, MaybeCaller, hash_secret, require_login, require_write
+from entrepot.hub.context import HubContext
+
+RESET_WITHIN_MS = 3_600_000
+"""How long after a one-time link the user may set a password without the present one, which is probably forgotten."""
+
+
+@attrs.frozen
+class OwnSession:
+    """A session of the caller; ``is_present``: the one that asks."""
+
+    row: SessionRow
+    is_present: bool
+
+
+def list_own(hub: HubContext, caller: MaybeCaller, secret: str | None) -> Sequence[OwnSession]:
+    """Return the caller's sessions that have not ended, last used first.
+
+    Args:
+        secret: of the session that asks; None if it is none.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
+    """
+    known, now = _reader(caller), hub.now_ms()
+    with hub.read() as tx:
+        present = _present(tx, known, secret)
+        found = [row for row in rows.of_user(tx, known.account.id) if is_valid(row, now)]
+    return [OwnSession(row, present is not None and row.uid == present.uid) for row in found]
+
+
+def end(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
+    """End one of the caller's sessions.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is anonymous, or the token is not for this.
+        ThingNotFound: the caller has no such session.
+    """
+    known = require_write(caller)
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
+        if not rows.remove_of(tx, known.account.id, uid=uid):
+            raise ThingNotFound("session", uid)
+        audit.record(hub, tx, known, "user.sign_out", _subject(known), {"sessions": 1})
+
+
+def end_all(hub: HubContext, caller: MaybeCaller) -> int:
+    """End all sessions of the caller, also the one that asks; return how many there were.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is anonymous, or the token is not for this.
+    """
+    known = require_write(caller)
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
+        count = rows.remove_of(tx, known.account.id)
+        audit.record(hub, tx, known, "user.sign_out", _subject(known), {"sessions": count})
+    return count
+
+
+def needs_password(hub: HubContext, caller: MaybeCaller, secret: str | None) -> bool:
+    """Return whether the caller must know the present password to set another one.
+
+    They need not if the account has none, or if a one-time link has opened the session within the last hour.
+
+    Raises:
+        LoginRequired, NotAllowed: as :func:`list_own`.
+    """
+    known = _reader(caller)
+    with hub.read() as tx:
+        return _needs_password(hub, tx, known, secret)
+
+
+def change_password(hub: HubContext, caller: MaybeCaller, secret: str | None, present: str, wanted: str) -> None:
+    """Set the caller's password and end their sessions except the one that asks.
+
+    Args:
+        secret: of the session that asks.
+        present: the present password, unless it is not needed (:func:`needs_password`).
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is anonymous, the token is not for this, or the
+            present password is another one.
+        InvalidName: the wanted password breaks a rule.
+    """
+    known = require_write(caller)
+    with hub.read() as tx:
+        is_needed = _needs_password(hub, tx, known, secret)
+    if is_needed and not is_right(known.account.password_hash, present):
+        raise NotAllowed("The present password is wrong")
+    hashed = hash_password(wanted)
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
+        user = accounts.by_ids(tx, [known.account.id]).get(known.account.id)
+        session = _present(tx, known, secret)
+        # The session, or the password that was compared, may have ended while the hash was made.
+        if user is None or session is None or user.password_hash != known.account.password_hash:
+            raise NotAllowed("This session has ended; sign in again to change the password")
+        accounts.set_password(tx, user.id, hashed, kept_session=hash_secret(secret or ""))
+        audit.record(hub, tx, known, "user.password", _subject(known))
+
+
+def _needs_password(hub: HubContext, tx: Read, known: Caller, secret: str | None) -> bool:
+    session = _present(tx, known, secret)
+    if session is None:
+        raise NotAllowed("A password is changed in a browser that is signed in")
+    is_reset = session.means == CODE and hub.now_ms() < session.created_ms + RESET_WITHIN_MS
+    return known.account.password_hash is not None and not is_reset
+
+
+def _present(tx: Read, known: Caller, secret: str | None) -> SessionRow | None:
+    found = None if secret is None else rows.find(tx, hash_secret(secret))
+    return found if found is not None and found.user_id == known.account.id else None
+
+
+def _reader(caller: MaybeCaller) -> Caller:
+    known = require_login(caller)
+    if known.limits is not None:
+        raise NotAllowed("This token is fine-grained: it cannot manage sessions")
+    return known
+
+
+def _subject(known: Caller) -> str:
+    return f"user {known.account.name}"

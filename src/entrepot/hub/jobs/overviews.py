@@ -1,0 +1,217 @@
+"""What administrators of the hub see and do in its administration: figures, jobs, checks, and a rehearsed sweep.
+
+The same on the machine of the hub are commands of ``entrepot admin``.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from entrepot.catalog import Lock
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import EntrepotError, InvalidName
+from entrepot.hub import audit
+from entrepot.hub.accounts.administration import Actor, find_namespace, require_admin, require_reader
+from entrepot.hub.context import HubContext
+from entrepot.hub.jobs import handlers, maintenance
+from entrepot.hub.jobs.handlers import LANES as LANES
+from entrepot.hub.jobs.handlers import STATES as STATES
+from entrepot.hub.jobs.handlers import Job as Job
+from entrepot.hub.jobs.maintenance import UnreferencedData
+
+LOW_DISK = 0.05
+"""The part of the disk that should be free."""
+
+LONG_WAIT_MS = 3_600_000
+"""How long a due job waits at most if all is well."""
+
+MOST_ITEMS = 200
+"""How many deletions a rehearsal lists; more are counted."""
+
+
+@attrs.frozen
+class HubFigures:
+    """Numbers of users and organisations, those of :func:`~entrepot.hub.jobs.maintenance.sizes`, and the disk."""
+
+    users: int
+    orgs: int
+    sizes: dict[str, int]
+    disk_free: int
+    disk_total: int
+
+
+@attrs.frozen
+class HealthCheck:
+    """The result of one check: what was checked, whether all is well, and what was found."""
+
+    name: str
+    is_well: bool
+    text: str
+
+
+@attrs.frozen
+class Rehearsal:
+    """What a sweep would delete. ``is_complete``: it looked at everything within its time."""
+
+    items: Sequence[UnreferencedData]
+    count: int
+    size: int
+    is_complete: bool
+
+
+class _OutOfTime(Exception):
+    """A rehearsal has run as long as it may."""
+
+
+def figures(hub: HubContext, by: Actor) -> HubFigures:
+    """Return the figures of the hub.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+    """
+    require_reader(by)
+    with hub.read() as tx:
+        users, orgs = (accounts.count_kind(tx, kind) for kind in ("user", "org"))
+    disk = shutil.disk_usage(hub.settings.data)
+    return HubFigures(users, orgs, maintenance.sizes(hub), disk.free, disk.total)
+
+
+def find_accounts(hub: HubContext, by: Actor, kind: str, text: str, limit: int) -> list[Account]:
+    """Return accounts of a kind whose names contain all words of a text, by name.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+    """
+    require_reader(by)
+    with hub.read() as tx:
+        return accounts.named_like(tx, kind, text.split()[:5], limit)
+
+
+def find_repos(hub: HubContext, by: Actor, namespace: str, after: int, limit: int) -> list[RepoRow]:
+    """Return repositories of a namespace, or (empty) of the whole hub, also private and disabled ones.
+
+    Args:
+        after: the row id of the last one of the previous page, for the whole hub.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+        AccountNotFound: the namespace does not exist.
+    """
+    require_reader(by)
+    with hub.read() as tx:
+        if namespace:
+            return list(repositories.owned_by(tx, find_namespace(tx, namespace).id))[:limit]
+        return list(repositories.everything(tx, after=after, limit=limit))
+
+
+def list_jobs(hub: HubContext, by: Actor, states: Sequence[str], limit: int) -> list[Job]:
+    """Return jobs in these states, newest first.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+        InvalidName: a state is unknown.
+    """
+    require_reader(by)
+    for state in states:
+        if state not in STATES:
+            raise InvalidName("state of jobs", state, f"expected {', '.join(STATES)}")
+    return handlers.list_jobs(hub, states=states, limit=limit)
+
+
+def retry_job(hub: HubContext, by: Actor, job_id: int) -> None:
+    """Make a dead or waiting job due now.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+        ThingNotFound: the job does not exist, or is running or done.
+    """
+    actor = require_admin(by)
+    handlers.retry(hub, job_id)
+    with hub.write(Lock.audit()) as tx:
+        audit.record(hub, tx, actor, "job.retry", f"job {job_id}")
+
+
+def cancel_job(hub: HubContext, by: Actor, job_id: int) -> None:
+    """Delete a job that is not running; its work is not done.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+        ThingNotFound: the job does not exist, or is running.
+    """
+    actor = require_admin(by)
+    handlers.cancel(hub, job_id)
+    with hub.write(Lock.audit()) as tx:
+        audit.record(hub, tx, actor, "job.cancel", f"job {job_id}")
+
+
+def rehearse_sweep(
+    hub: HubContext, by: Actor, *, within_s: float, clock: Callable[[], float] = time.monotonic
+) -> Rehearsal:
+    """Return what a sweep would delete, without deleting anything.
+
+    Args:
+        within_s: how long it may take; what was found until then is returned.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+    """
+    require_admin(by)
+    end_s = clock() + within_s
+
+    def check_time(_line: str = "") -> None:
+        if clock() >= end_s:
+            raise _OutOfTime
+
+    items: list[UnreferencedData] = []
+    count = size = 0
+    is_complete = True
+    try:
+        for item in maintenance.gc(hub, is_rehearsal=True, progress=check_time):
+            count, size = count + 1, size + item.size
+            if len(items) < MOST_ITEMS:
+                items.append(item)
+            check_time()
+    except _OutOfTime:
+        is_complete = False
+    return Rehearsal(items, count, size, is_complete)
+
+
+def check_health(hub: HubContext, by: Actor) -> list[HealthCheck]:
+    """Return the results of checks that take no longer than a page may.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+    """
+    found = figures(hub, by)
+    sizes = found.sizes
+    git = shutil.which("git")
+    waits = {lane: sizes[f"jobs_{lane}_wait_ms"] for lane in LANES}
+    slowest = max(waits, key=lambda lane: waits[lane])
+    share = found.disk_free / max(found.disk_total, 1)
+    return [
+        _ready(hub),
+        HealthCheck("Disk", share >= LOW_DISK, f"{share:.0%} of the disk with the data folder is free"),
+        HealthCheck("Chunks", not sizes["xorbs_damaged"], f"{sizes['xorbs_damaged']:,} of {sizes['xorbs']:,} damaged"),
+        HealthCheck("Failed jobs", not sizes["jobs_dead"], f"{sizes['jobs_dead']:,} jobs failed too often"),
+        HealthCheck(
+            "Waiting jobs",
+            waits[slowest] < LONG_WAIT_MS,
+            f"the oldest due job waits for {waits[slowest] // 1000:,} seconds, in the lane {slowest}",
+        ),
+        HealthCheck("git", git is not None, "found" if git else "not found: clones and pushes do not work"),
+    ]
+
+
+def _ready(hub: HubContext) -> HealthCheck:
+    try:
+        maintenance.check_ready(hub)
+    except EntrepotError as error:
+        return HealthCheck("Database and store", is_well=False, text=error.message)
+    return HealthCheck("Database and store", is_well=True, text="both respond")

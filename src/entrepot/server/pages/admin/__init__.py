@@ -1,0 +1,1 @@
+"""Pages for administrators of the hub; for everyone else, their addresses do not exist."""

@@ -1,0 +1,120 @@
+"""Administration: figures, storage, garbage collection, settings and health of the hub."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.hub.callers import Caller
+from entrepot.hub.context import HubContext
+from entrepot.hub.jobs import overviews
+from entrepot.server.pages.admin.guards import BASE, admin_form, admin_page, show_admin
+from entrepot.server.pages.forms import FRESH, Form
+from entrepot.server.pages.frames import WebPage
+from entrepot.server.pages.routing import PageRoute
+from entrepot.settings import SETTINGS
+
+SWEEP_S = 10.0
+"""How long the rehearsal of a sweep may take for a page."""
+
+
+def routes() -> list[PageRoute]:
+    """Return the routes of these pages."""
+    return [
+        PageRoute(BASE, show_overview),
+        PageRoute(f"{BASE}/overview", show_overview),
+        PageRoute(f"{BASE}/storage", show_storage),
+        PageRoute(f"{BASE}/gc", show_gc),
+        PageRoute(f"{BASE}/gc", admin_form(_rehearse, build_gc), ["POST"]),
+        PageRoute(f"{BASE}/settings", show_settings),
+        PageRoute(f"{BASE}/health", show_health),
+    ]
+
+
+async def show_overview(request: Request) -> Response:
+    """Serve the figures of the hub."""
+    return await show_admin(request, build_overview)
+
+
+async def show_storage(request: Request) -> Response:
+    """Serve what the hub stores."""
+    return await show_admin(request, build_storage)
+
+
+async def show_gc(request: Request) -> Response:
+    """Serve the page of garbage collection."""
+    return await show_admin(request, lambda hub, caller: build_gc(hub, caller, FRESH))
+
+
+async def show_settings(request: Request) -> Response:
+    """Serve the settings of the hub."""
+    return await show_admin(request, build_settings)
+
+
+async def show_health(request: Request) -> Response:
+    """Serve the results of checks."""
+    return await show_admin(request, build_health)
+
+
+def build_overview(hub: HubContext, caller: Caller) -> WebPage:
+    """Return the figures of the hub, failed jobs and failed checks.
+
+    Raises:
+        NotAllowed: the caller is not an administrator of the hub.
+    """
+    checks = overviews.check_health(hub, caller)
+    values = {
+        "found": overviews.figures(hub, caller),
+        "wrong": [check for check in checks if not check.is_well],
+        "checks": len(checks),
+        "dead": overviews.list_jobs(hub, caller, ["dead"], 5),
+    }
+    return admin_page("overview", values)
+
+
+def build_storage(hub: HubContext, caller: Caller) -> WebPage:
+    """Return what the hub stores.
+
+    Raises:
+        NotAllowed: the caller is not an administrator of the hub.
+    """
+    return admin_page("storage", {"found": overviews.figures(hub, caller), "data": str(hub.settings.data)})
+
+
+def build_gc(hub: HubContext, caller: Caller, form: Form) -> WebPage:
+    """Return the page of garbage collection, before anything was counted.
+
+    Raises:
+        NotAllowed: the caller is not an administrator of the hub.
+    """
+    overviews.find_accounts(hub, caller, "user", "", 1)
+    return admin_page("gc", {"form": form, "done_run": None, "grace_s": hub.settings.gc_grace_s, "seconds": SWEEP_S})
+
+
+def build_settings(hub: HubContext, caller: Caller) -> WebPage:
+    """Return the effective settings of the hub; none of them is a secret.
+
+    Raises:
+        NotAllowed: the caller is not an administrator of the hub.
+    """
+    overviews.find_accounts(hub, caller, "user", "", 1)
+    rows = []
+    for setting in SETTINGS:
+        text = setting.reading.render(getattr(hub.settings, setting.name))
+        rows.append((setting.name, text, setting.sentence, text == setting.default, setting.default))
+    return admin_page("settings", {"rows": rows})
+
+
+def build_health(hub: HubContext, caller: Caller) -> WebPage:
+    """Return the results of checks.
+
+    Raises:
+        NotAllowed: the caller is not an administrator of the hub.
+    """
+    return admin_page("health", {"checks": overviews.check_health(hub, caller)})
+
+
+def _rehearse(hub: HubContext, caller: Caller, _form: Form) -> WebPage:
+    done = overviews.rehearse_sweep(hub, caller, within_s=SWEEP_S)
+    values = {"form": FRESH, "done_run": done, "grace_s": hub.settings.gc_grace_s, "seconds": SWEEP_S}
+    return admin_page("gc", values)

@@ -1,0 +1,1 @@
+"""Pages of an account's settings: profile, account, password, tokens, sessions."""

@@ -1,0 +1,143 @@
+"""The page of a folder for those who own it: its description, and with whom it is shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.errors import AccountNotFound, Malformed, ThingNotFound
+from entrepot.hub import folder_access
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import folder_lists, folders, grants
+from entrepot.hub.repos.folder_lists import FolderQuery
+from entrepot.hub.repos.folders import FolderChanges, FolderId
+from entrepot.hub.repos.grants import Subject
+from entrepot.names import RepoType
+from entrepot.server.pages.forms import FRESH, Form, answer_form
+from entrepot.server.pages.frames import WebPage, show_page
+from entrepot.server.pages.routing import PageHandler, PageRoute
+from entrepot.server.raw_path import decode_segment
+
+ROLES = {"view": "sees and reads", "edit": "also changes"}
+"""What each role of a grant allows."""
+
+_BASE = "/-/folders/{kind}/{owner}/{folder}"
+_MOST = 200
+
+FolderForm = Callable[[HubContext, MaybeCaller, FolderId, Form], None]
+"""Runs the use case of a form of a folder."""
+
+
+@attrs.frozen
+class FolderLine:
+    """A folder in a list. ``path``: the page of its repositories; ``sharing``: that of its grants, for who owns it."""
+
+    kind: str
+    name: str
+    path: str
+    is_public: bool
+    sharing: str
+
+
+def routes() -> list[PageRoute]:
+    """Return the routes of this page."""
+    return [
+        PageRoute(_BASE, show),
+        PageRoute(f"{_BASE}/grant", _form(_grant), ["POST"]),
+        PageRoute(f"{_BASE}/revoke", _form(_revoke), ["POST"]),
+        PageRoute(f"{_BASE}/description", _form(_describe), ["POST"]),
+    ]
+
+
+async def show(request: Request) -> Response:
+    """Serve the page of a folder."""
+    wanted = _folder(request)
+    return await show_page(request, lambda hub, caller: build(hub, caller, wanted, FRESH))
+
+
+def build(hub: HubContext, caller: MaybeCaller, wanted: FolderId, form: Form) -> WebPage:
+    """Return the page of a folder.
+
+    Raises:
+        LoginRequired, NotAllowed, RepoMoved, ThingNotFound: the caller does not own it.
+    """
+    found = grants.list_grants(hub, caller, wanted, limit=_MOST)
+    row = folders.show(hub, caller, wanted).row
+    values = {
+        "form": form,
+        "row": row,
+        "kind": wanted.type,
+        "found": found.items,
+        "has_more": found.after is not None,
+        "roles": ROLES,
+        "base": address_of(wanted.type, row.owner, row.name),
+    }
+    return WebPage("folder_sharing.html", f"Folder {row.namespace}", values)
+
+
+def lines_of(hub: HubContext, caller: MaybeCaller, owner: str) -> Sequence[FolderLine]:
+    """Return the folders of an account that the caller may see, models first; at most 200 of each type."""
+    lines = []
+    for kind in folder_access.KINDS:
+        try:
+            page = folder_lists.list_folders(hub, caller, FolderQuery(kind, owner=owner), limit=_MOST)
+        except AccountNotFound:
+            continue
+        for item in page.items:
+            owns = item.permission == folder_access.OWN
+            sharing = address_of(kind, item.row.owner, item.row.name) if owns else ""
+            path = f"/{item.row.namespace}"
+            lines.append(FolderLine(kind.value, item.row.name, path, item.row.is_public, sharing))
+    return lines
+
+
+def address_of(kind: RepoType, owner: str, name: str) -> str:
+    """Return the address of the page of a folder."""
+    return f"/-/folders/{kind.value}/{owner}/{name}"
+
+
+def _folder(request: Request) -> FolderId:
+    kind, owner, name = (decode_segment(request.path_params[key]) for key in ("kind", "owner", "folder"))
+    if kind not in {known.value for known in folder_access.KINDS}:
+        raise ThingNotFound(f"{kind[:20]} folder", f"{owner}.{name}")
+    return FolderId(RepoType(kind), owner, name)
+
+
+def _form(act: FolderForm) -> PageHandler:
+    async def endpoint(request: Request) -> Response:
+        wanted = _folder(request)
+
+        def run(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
+            act(hub, caller, wanted, form)
+            return address_of(wanted.type, wanted.owner, wanted.name) + "?done=saved"
+
+        return await answer_form(request, run, lambda hub, caller, form: build(hub, caller, wanted, form))
+
+    return endpoint
+
+
+def _subject(form: Form) -> Subject:
+    kind, name = form.text("kind"), form.text("name").strip()
+    if kind == "public":
+        return Subject(is_public=True)
+    if kind == "user":
+        return Subject(user=name)
+    if kind == "org":
+        return Subject(org=name)
+    raise Malformed("form", "expected kind: user, org or public")
+
+
+def _grant(hub: HubContext, caller: MaybeCaller, wanted: FolderId, form: Form) -> None:
+    grants.grant(hub, caller, wanted, _subject(form), form.text("role"))
+
+
+def _revoke(hub: HubContext, caller: MaybeCaller, wanted: FolderId, form: Form) -> None:
+    grants.revoke(hub, caller, wanted, _subject(form))
+
+
+def _describe(hub: HubContext, caller: MaybeCaller, wanted: FolderId, form: Form) -> None:
+    folders.change(hub, caller, wanted, FolderChanges(description=form.text("description")))

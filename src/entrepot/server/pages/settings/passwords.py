@@ -1,0 +1,61 @@
+"""Settings of an account: the password."""
+
+from __future__ import annotations
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.errors import Malformed
+from entrepot.hub.accounts import own_sessions
+from entrepot.hub.accounts.passwords import MIN_LENGTH
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.server import browser_sessions
+from entrepot.server.handlers import app_state
+from entrepot.server.pages.forms import FRESH, Form, FormPage, checked_form, run_form
+from entrepot.server.pages.frames import WebPage, show_page
+from entrepot.server.pages.routing import PageRoute
+from entrepot.server.pages.settings.sections import own_page
+
+
+def routes() -> list[PageRoute]:
+    """Return the routes of this page."""
+    return [PageRoute("/settings/password", show), PageRoute("/settings/password", change, ["POST"])]
+
+
+async def show(request: Request) -> Response:
+    """Serve the form of a new password."""
+    return await show_page(request, lambda hub, caller: _page(request)(hub, caller, FRESH))
+
+
+async def change(request: Request) -> Response:
+    """Set the password; attempts with a wrong present one wait as those to sign in do."""
+    state = app_state(request)
+    form = await checked_form(request)
+    secret = browser_sessions.secret_of(request.scope, state.hub)
+    network: bytes = request.scope["state"].get("network", b"")
+    account = browser_sessions.csrf_token(secret)  # counts attempts of this session
+    wait_s = state.sign_ins.begin(account, network)
+
+    def act(hub: HubContext, caller: MaybeCaller, sent: Form) -> str | WebPage:
+        if wait_s:
+            problem = f"Too many attempts. Wait {wait_s:,} seconds."
+            return attrs.evolve(_page(request)(hub, caller, Form(problem=problem)), status=429)
+        if sent.text("wanted") != sent.text("again"):
+            raise Malformed("new password", "the two fields differ")
+        own_sessions.change_password(hub, caller, secret, sent.text("present"), sent.text("wanted"))
+        state.sign_ins.note_success(account, network)
+        return "/settings/password?done=password"
+
+    async with state.sign_ins.checking:
+        return await run_form(request, form, act, _page(request), is_slow=True)
+
+
+def _page(request: Request) -> FormPage:
+    def build(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
+        secret = browser_sessions.secret_of(request.scope, hub)
+        is_needed = own_sessions.needs_password(hub, caller, secret)
+        return own_page("password", {"form": form, "is_needed": is_needed, "shortest": MIN_LENGTH})
+
+    return build

@@ -1,0 +1,114 @@
+"""Settings of an account: its profile, which everyone may see, and what belongs to it."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.hub.accounts import invitations, members, quotas
+from entrepot.hub.callers import MaybeCaller, require_login
+from entrepot.hub.context import HubContext
+from entrepot.hub.search import profiles
+from entrepot.server.pages.forms import FRESH, Form, answer_form, go_to
+from entrepot.server.pages.frames import WebPage, show_page
+from entrepot.server.pages.routing import PageRoute
+from entrepot.server.pages.settings.sections import own_page
+
+
+def routes() -> list[PageRoute]:
+    """Return the routes of these pages."""
+    return [
+        PageRoute("/settings", show_first),
+        PageRoute("/settings/profile", show_profile),
+        PageRoute("/settings/profile", save_profile, ["POST"]),
+        PageRoute("/settings/account", show_account),
+        PageRoute("/settings/account/accept", accept, ["POST"]),
+        PageRoute("/settings/account/decline", decline, ["POST"]),
+        PageRoute("/settings/account/leave", leave, ["POST"]),
+    ]
+
+
+async def show_first(request: Request) -> Response:
+    """Redirect to the first section."""
+    return go_to(request, "/settings/profile")
+
+
+async def show_profile(request: Request) -> Response:
+    """Serve the profile."""
+    return await show_page(request, lambda hub, caller: build_profile(hub, caller, FRESH))
+
+
+async def save_profile(request: Request) -> Response:
+    """Change the profile."""
+
+    def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
+        profiles.change_profile(hub, caller, fullname=form.text("fullname"), details=form.text("details"))
+        return "/settings/profile?done=saved"
+
+    return await answer_form(request, act, build_profile)
+
+
+async def show_account(request: Request) -> Response:
+    """Serve what belongs to the account: organisations, invitations, storage."""
+    return await show_page(request, lambda hub, caller: build_account(hub, caller, FRESH))
+
+
+async def accept(request: Request) -> Response:
+    """Accept an invitation."""
+
+    def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
+        invitations.accept(hub, caller, form.text("invitation"))
+        return "/settings/account?done=accepted"
+
+    return await answer_form(request, act, build_account)
+
+
+async def decline(request: Request) -> Response:
+    """Decline an invitation."""
+
+    def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
+        invitations.decline(hub, caller, form.text("invitation"))
+        return "/settings/account?done=declined"
+
+    return await answer_form(request, act, build_account)
+
+
+async def leave(request: Request) -> Response:
+    """Leave an organisation."""
+
+    def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
+        known = require_login(caller)
+        members.remove(hub, known, form.text("organisation"), known.account.name)
+        return "/settings/account?done=left"
+
+    return await answer_form(request, act, build_account)
+
+
+def build_profile(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
+    """Return the form of the profile.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
+    """
+    quotas.own(hub, caller)
+    account = require_login(caller).account
+    fullname, details = form.text("fullname", account.fullname), form.text("details", account.details or "")
+    return own_page("profile", {"form": form, "fullname": fullname, "details": details})
+
+
+def build_account(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
+    """Return what belongs to the account.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
+    """
+    quota, offers = quotas.own(hub, caller), invitations.own(hub, caller)
+    known = require_login(caller)
+    values = {
+        "form": form,
+        "account": known.account,
+        "memberships": known.memberships,
+        "offers": offers,
+        "quota": quota,
+    }
+    return own_page("account", values)

@@ -1,0 +1,40 @@
+"""The frame of settings pages: a list of sections on the left, one section beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.server.pages.frames import WebPage
+
+
+@attrs.frozen
+class Section:
+    """A section in the list: its address below the hub's, its label, and whether it is shown."""
+
+    path: str
+    label: str
+    is_current: bool
+
+
+ACCOUNT = (
+    ("profile", "Profile"),
+    ("account", "Account"),
+    ("password", "Password"),
+    ("tokens", "Tokens"),
+    ("sessions", "Sessions"),
+)
+"""Sections of the settings of an account."""
+
+
+def sections(base: str, known: Sequence[tuple[str, str]], current: str) -> list[Section]:
+    """Return the list of sections below an address, one of which is shown."""
+    return [Section(f"{base}/{key}", label, key == current) for key, label in known]
+
+
+def own_page(current: str, values: dict[str, object], status: int = 200) -> WebPage:
+    """Return a page of the settings of an account."""
+    title = dict(ACCOUNT)[current]
+    around = {"side_links": sections("/settings", ACCOUNT, current), "sections_of": "Settings", **values}
+    return WebPage(f"settings_{current}.html", title, around, status)

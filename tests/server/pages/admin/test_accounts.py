@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import httpx2
+
+from entrepot.hub.accounts import accounts
+from entrepot.hub.callers import Caller
+from tests.server.pages.admin.conftest import CHIEF
+from tests.server.pages.conftest import browse
+from tests.server.pages.settings.conftest import Send, sender
+from tests.support.served_hub import ServedHub
+
+EVIL = "<script>alert(1)</script>"
+
+
+def code_in(text: str) -> str:
+    [found] = re.findall(r"/login\?code=(code_[\w-]+)", text)
+    return str(found)
+
+
+def test_a_user_is_created_and_signs_in_with_the_link(site: ServedHub, send_admin: Send, admin: httpx2.Client) -> None:
+    fields = {"name": "fresh-one", "fullname": EVIL, "email": "fresh@example.org"}
+    made = send_admin("/-/admin/users", fields)
+    assert made.status_code == 200
+    assert made.headers["cache-control"] == "no-store"
+    assert EVIL not in made.text
+    assert "fresh@example.org" in made.text
+    code = code_in(made.text)
+    assert code not in admin.get("/-/admin/users").text
+    with browse(site) as client:
+        client.post("/login", data={"code": code})
+        send = sender(client)
+        assert "changed" in send("/settings/password", {"wanted": "a new horse", "again": "a new horse"}).text
+
+
+def test_a_mistake_creates_nobody_and_keeps_what_was_typed(send_admin: Send, admin: httpx2.Client) -> None:
+    for fields, status in (
+        ({"name": "alice", "fullname": "typed"}, 409),
+        ({"name": "a.b", "fullname": "typed"}, 400),
+        ({"name": "fine-name", "email": "no-address", "fullname": "typed"}, 400),
+    ):
+        answer = send_admin("/-/admin/users", fields)
+        assert answer.status_code == status
+        assert 'value="typed"' in answer.text
+    assert "fine-name" not in admin.get("/-/admin/users?search=fine").text
+
+
+def test_a_user_is_suspended_appointed_and_gets_a_new_link(
+    site: ServedHub, send_admin: Send, chief: Callable[[], Caller]
+) -> None:
+    accounts.create_user(site.hub, "changed-one")
+    user = {"user": "changed-one"}
+    assert "Suspended" in send_admin("/-/admin/users/change", {**user, "change": "suspend"}).text
+    assert send_admin("/-/admin/users/link", user).status_code == 403
+    assert "Suspended" not in send_admin("/-/admin/users/change", {**user, "change": "unsuspend"}).text
+    assert code_in(send_admin("/-/admin/users/link", user).text)
+    appointed = send_admin("/-/admin/users/change", {**user, "change": "appoint"}).text
+    assert appointed.count("badge info") == 2
+    assert send_admin("/-/admin/users/change", {**user, "change": "dismiss"}).status_code == 200
+    last = send_admin("/-/admin/users/change", {"user": CHIEF, "change": "dismiss"})
+    assert last.status_code == 409
+    assert "the only administrator of the hub" in last.text
+    assert send_admin("/-/admin/users/change", {**user, "change": "promote"}).status_code == 400
+    assert send_admin("/-/admin/users/change", {"user": "nobody-here", "change": "suspend"}).status_code == 404
+    assert chief().account.is_admin
+
+
+def test_users_are_found_by_a_part_of_the_name(admin: httpx2.Client) -> None:
+    assert 'href="/alice"' in admin.get("/-/admin/users?search=lic").text
+    assert "No user has such a name." in admin.get("/-/admin/users?search=%25%3Cb%3E").text
+
+
+def test_an_organisation_is_created_with_its_administrator(send_admin: Send, admin: httpx2.Client) -> None:
+    made = send_admin("/-/admin/orgs", {"name": "new-guild", "admin": "alice", "fullname": "The guild"})
+    assert "Created." in made.text
+    assert "The guild" in admin.get("/-/admin/orgs?search=guild").text
+    refused = send_admin("/-/admin/orgs", {"name": "next-guild", "admin": "nobody-here"})
+    assert refused.status_code == 404
+    assert 'value="next-guild"' in refused.text
+
+
+def test_all_repositories_are_listed_also_private_ones(admin: httpx2.Client) -> None:
+    page = admin.get("/-/admin/repos").text
+    assert 'href="/alice/hidden"' in page
+    assert 'href="/datasets/alice/tides/settings"' in page
+    assert 'href="/alice/hidden"' in admin.get("/-/admin/repos?namespace=alice").text
+    assert admin.get("/-/admin/repos?namespace=nobody-here").status_code == 404
+    assert admin.get("/alice/hidden/settings").status_code == 200

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import httpx2
+
+from entrepot.hub.repos import repositories
+from tests.server.pages.settings.conftest import Send
+from tests.support.served_hub import ServedHub
+
+
+def test_the_overview_counts(admin: httpx2.Client) -> None:
+    page = admin.get("/-/admin/overview").text
+    for words in ("Users", "Repositories", "Disk free", "checks pass"):
+        assert words in page
+
+
+def test_settings_are_shown_with_what_differs_from_the_default(site: ServedHub, admin: httpx2.Client) -> None:
+    page = admin.get("/-/admin/settings").text
+    assert str(site.hub.settings.data) in page
+    assert 'class="mono">gc_grace' in page
+    assert "same" in page
+    assert "signing_key" not in page
+
+
+def test_health_names_every_check(admin: httpx2.Client) -> None:
+    page = admin.get("/-/admin/health").text
+    for words in ("Database and store", "Disk", "Chunks", "Failed jobs", "Waiting jobs", "git"):
+        assert f"<b>{words}</b>" in page
+
+
+def test_storage_shows_what_is_stored(admin: httpx2.Client) -> None:
+    assert "Large files" in admin.get("/-/admin/storage").text
+
+
+def test_a_rehearsal_says_what_would_be_freed_and_deletes_nothing(site: ServedHub, send_admin: Send) -> None:
+    ref = site.repo("to-collect")
+    repositories.delete(site.hub, site.caller(), ref)
+    for _ in range(2):
+        done = send_admin("/-/admin/gc")
+        assert done.status_code == 200
+        assert "Would be freed" in done.text

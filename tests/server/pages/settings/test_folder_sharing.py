@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import httpx2
+import pytest
+
+from entrepot.hub.accounts import accounts
+from entrepot.hub.repos import folders, grants
+from entrepot.hub.repos.folders import FolderDraft, FolderId
+from entrepot.hub.repos.grants import Subject
+from entrepot.names import RepoType
+from tests.server.pages.conftest import PASSWORD, browse
+from tests.server.pages.settings.conftest import Send, sender
+from tests.support.served_hub import ServedHub
+
+EVIL = "<script>alert(1)</script>"
+
+
+def folder(site: ServedHub, name: str) -> str:
+    """Create a folder of alice and return the address of its page."""
+    folders.create(site.hub, site.caller(), FolderDraft(RepoType.MODEL, name, "alice"))
+    return f"/-/folders/model/alice/{name}"
+
+
+def test_a_folder_is_shared_and_taken_back(site: ServedHub, send: Send, signed_in: httpx2.Client) -> None:
+    page = folder(site, "shared")
+    accounts.create_org(site.hub, "sharers", admin="bob")
+    assert "Nobody else." in signed_in.get(page).text
+    for kind, name, role in (("user", " bob ", "edit"), ("org", "sharers", "view"), ("public", "", "view")):
+        done = send(f"{page}/grant", {"kind": kind, "name": name, "role": role})
+        assert "Saved." in done.text
+    found = grants.list_grants(site.hub, site.caller(), FolderId(RepoType.MODEL, "alice", "shared")).items
+    assert {(item.kind, item.subject, item.role) for item in found} == {
+        ("public", None, "view"), ("user", "bob", "edit"), ("org", "sharers", "view"),
+    }  # fmt: skip
+    text = signed_in.get(page).text
+    assert ">Public<" in text
+    assert "also changes" in text
+    for kind, name in (("user", "bob"), ("org", "sharers"), ("public", "")):
+        assert "Saved." in send(f"{page}/revoke", {"kind": kind, "name": name}).text
+    assert "Nobody else." in signed_in.get(page).text
+
+
+def test_a_mistake_shares_nothing_and_keeps_what_was_typed(site: ServedHub, send: Send) -> None:
+    page = folder(site, "mistakes")
+    for fields, status in (
+        ({"kind": "user", "name": "nobody-here", "role": "view"}, 404),
+        ({"kind": "user", "name": "alice", "role": "view"}, 409),
+        ({"kind": "user", "name": "bob", "role": "own"}, 400),
+        ({"kind": "team", "name": "bob", "role": "view"}, 400),
+    ):
+        answer = send(f"{page}/grant", fields)
+        assert answer.status_code == status, fields
+        assert f'value="{fields["name"]}"' in answer.text
+        assert "Nobody else." in answer.text
+    assert send(f"{page}/revoke", {"kind": "user", "name": "bob"}).status_code == 404
+
+
+def test_the_description_is_changed(site: ServedHub, send: Send) -> None:
+    page = folder(site, "described")
+    assert EVIL not in send(f"{page}/description", {"description": EVIL}).text
+    row = folders.show(site.hub, site.caller(), FolderId(RepoType.MODEL, "alice", "described")).row
+    assert row.description == EVIL
+
+
+def test_the_page_of_its_owner_lists_what_a_visitor_sees(
+    site: ServedHub, signed_in: httpx2.Client, browser: httpx2.Client
+) -> None:
+    hidden, seen = folder(site, "unseen"), folder(site, "seen")
+    wanted = FolderId(RepoType.MODEL, "alice", "seen")
+    grants.grant(site.hub, site.caller(), wanted, Subject(is_public=True), "view")
+    own, public = signed_in.get("/alice").text, browser.get("/alice").text
+    assert f'href="{hidden}"' in own
+    assert f'href="{seen}"' in own
+    assert 'href="/alice.seen"' in public
+    assert "unseen" not in public
+    assert "Share<" not in public
+
+
+@pytest.mark.parametrize("form", ["grant", "revoke", "description"])
+def test_those_who_do_not_own_it_cannot_tell_it_from_a_missing_one(
+    site: ServedHub, signed_in: httpx2.Client, browser: httpx2.Client, form: str
+) -> None:
+    page = folder(site, f"closed-{form}")
+    assert browser.get(page).status_code == 401
+    assert signed_in.post(f"{page}/{form}", data={"csrf": "x"}).status_code == 403
+    accounts.reset_password(site.hub, "bob", PASSWORD)
+    with browse(site) as other:
+        other.post("/login", data={"name": "bob", "password": PASSWORD})
+        missing = page.replace("closed", "absent")
+        for answer in (other.get(page), other.get(missing), sender(other)(f"{page}/{form}", {"kind": "public"})):
+            assert answer.status_code == 404
+        wanted = FolderId(RepoType.MODEL, "alice", f"closed-{form}")
+        grants.grant(site.hub, site.caller(), wanted, Subject(user="bob"), "edit")
+        assert other.get(page).status_code == 403
+    assert signed_in.get(page.replace("/model/", "/space/")).status_code == 404
