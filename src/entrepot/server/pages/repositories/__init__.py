@@ -1,0 +1,1 @@
+"""Pages of repositories that show more than files: tables, differences, lineage, metrics and storage."""
