@@ -14,10 +14,10 @@ from entrepot.hub.repos import contents
 from entrepot.names import RepoPath, RepoRef
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_header
-from entrepot.server.pages.repositories.table_files import TableWindow, view_table, window_of
+from entrepot.server.pages.repositories.table_files import TableView, TableWindow, view_table, window_of
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.trees import crumbs, path_of
-from entrepot.server.pages.viewers import view_file
+from entrepot.server.pages.viewers import FileView, view_file
 from entrepot.server.raw_path import split_revision
 from entrepot.wire.texts import legible
 
@@ -51,9 +51,11 @@ def build_blob(
     located = contents.locate(hub, caller, ref, revision, path)
     header, found = describe_header(hub, caller, located.repo.ref, revision)
     with contextlib.closing(located.open(hub)) as content:
-        view = view_table(hub, caller, located, content, window) or view_file(path.rpartition("/")[2], content)
-    if window.note:
-        view = attrs.evolve(view, note=f"{view.note} {window.note}".strip())
+        view: FileView | TableView | None = view_table(hub, caller, located, content, window)
+        if view is None or view.form == "text":
+            told = view.note if view else ""
+            view = view_file(path.rpartition("/")[2], content)
+            view = attrs.evolve(view, note=f"{told} {view.note}".strip())
     values = {
         "section": found.info.row.type.plural,
         "repo": header,

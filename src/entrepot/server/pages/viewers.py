@@ -14,7 +14,6 @@ from entrepot.errors import Malformed
 from entrepot.previews import archives, gguf, notebooks, pickles, safetensors
 from entrepot.previews.sources import RangeReader
 from entrepot.server.files import BINARY, TEXT, media_type
-from entrepot.server.pages.repositories.grids import Grid
 
 MAX_TEXT = 512 << 10
 """Bytes of a text that are shown."""
@@ -51,7 +50,6 @@ class FileView:
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
     notebook: notebooks.Notebook | None = None
-    grid: Grid | None = None
 
 
 @attrs.frozen

@@ -16,9 +16,8 @@ from entrepot.previews.sources import MeteredReader, RangeReader
 from entrepot.previews.tables import open_table
 from entrepot.server.handlers import query_int
 from entrepot.server.pages.forms import sentence
-from entrepot.server.pages.repositories.grids import grid_of
+from entrepot.server.pages.repositories.grids import Grid, grid_of
 from entrepot.server.pages.repositories.pictures import find_pictures
-from entrepot.server.pages.viewers import FileView
 
 PAGE = 100
 """Rows on a page."""
@@ -41,13 +40,21 @@ _IS_TEXT = frozenset({"csv", "json"})
 _LAST_ROW = 10**12
 
 
-@attrs.define
+@attrs.frozen
 class TableWindow:
-    """The rows that are asked for. ``note``: why no rows are shown, if they cannot be read."""
+    """The rows that are asked for."""
 
     offset: int = 0
     length: int = PAGE
+
+
+@attrs.frozen
+class TableView:
+    """What is shown of a table. ``form``: ``grid``; ``none``, or ``text`` if it is to be shown as such, with a note."""
+
+    form: str
     note: str = ""
+    grid: Grid | None = None
 
 
 def window_of(request: Request) -> TableWindow:
@@ -62,8 +69,8 @@ def window_of(request: Request) -> TableWindow:
 
 def view_table(
     hub: HubContext, caller: MaybeCaller, located: LocatedFile, content: RangeReader, window: TableWindow
-) -> FileView | None:
-    """Return the rows of a table; None if the file is none, or is to be shown as text, with the reason in the window.
+) -> TableView | None:
+    """Return the rows of a table; None if the file is none.
 
     Raises:
         BlobMissing, BlobUnreadable: the store has lost the file.
@@ -76,9 +83,8 @@ def view_table(
         read = table.read(window.offset, window.length)
     except (UnsupportedDataset, ExtraNotInstalled, Malformed) as error:
         if form not in _IS_TEXT:
-            return FileView("none", f"The rows of this file are not shown: {sentence(error)}")
-        window.note = f"The rows of this file are shown as text: {sentence(error)}"
-        return None
+            return TableView("none", f"The rows of this file are not shown: {sentence(error)}")
+        return TableView("text", f"The rows of this file are shown as text: {sentence(error)}")
     rows = [
         (window.offset + at, {name: cell_of(row.get(name), kind) for name, kind in table.features.items()})
         for at, row in enumerate(read)
@@ -87,4 +93,4 @@ def view_table(
     ref, commit = located.repo.ref, located.commit
     pictures = find_pictures(hub, caller, ref, commit, [cells for _, cells in rows], folders)
     grid = grid_of(table.features, rows, table.rows, is_partial=table.is_partial, pictures=pictures)
-    return FileView("grid", grid=grid)
+    return TableView("grid", grid=grid)
