@@ -60,15 +60,29 @@ def compare(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) -> st
         Malformed: the specification cannot be read.
         RevisionNotFound: a side does not exist.
     """
+    with hub.read() as tx:
+        row = access.readable(tx, caller, ref)
+        old, new = resolve_sides(tx, row.id, spec)
+        return diffs.between(hub, tx, row.id, old, new)
+
+
+def resolve_sides(tx: Read, repo_id: int, spec: str) -> tuple[Oid | None, Oid | None]:
+    """Return the commits of a comparison, None for the parent of a root commit.
+
+    Args:
+        spec: as for :func:`compare`.
+
+    Raises:
+        Malformed: the specification cannot be read.
+        RevisionNotFound: a side does not exist.
+    """
     left, dots, right = spec.partition("...") if "..." in spec else spec.partition("..")
     if not dots or not left or not right:
         raise Malformed("comparison", "expected 'a..b' or 'a...b'")
-    with hub.read() as tx:
-        row = access.readable(tx, caller, ref)
-        old, new = (_side(tx, row.id, side) for side in (left, right))
-        if dots == "..." and old is not None and new is not None:
-            old = next(iter(commits.merge_bases(tx, row.id, old, new)), None)
-        return diffs.between(hub, tx, row.id, old, new)
+    old, new = (_side(tx, repo_id, side) for side in (left, right))
+    if dots == "..." and old is not None and new is not None:
+        old = next(iter(commits.merge_bases(tx, repo_id, old, new)), None)
+    return old, new
 
 
 def squash(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, message: str) -> Oid:
