@@ -70,6 +70,7 @@ def test_discussions_can_be_disabled(world: World) -> None:
         lambda: discussions.create(world.hub, world.alice, ref, "Title", "text"),
         lambda: discussions.list_page(world.hub, world.alice, ref),
         lambda: discussions.show(world.hub, None, ref, 1),
+        lambda: discussions.check_create(world.hub, world.alice, ref),
         lambda: discussions.delete(world.hub, world.alice, ref, 1),
     ):
         with pytest.raises(NotAllowed, match="Discussions are disabled"):

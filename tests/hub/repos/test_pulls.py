@@ -198,6 +198,54 @@ def test_a_review_tells_differences_and_conflicts(world: World, ref: RepoRef) ->
     assert "other" not in seen.diff
 
 
+def test_how_a_caller_may_change_files_is_known_before(world: World, ref: RepoRef) -> None:
+    def found(by: MaybeCaller, revision: str) -> tuple[str, bool, bool]:
+        target = pulls.find_target(world.hub, by, ref, revision)
+        return target.ref, target.may_commit, target.may_propose
+
+    assert found(world.wendy, "main") == ("refs/heads/main", True, True)
+    assert found(world.bob, "main") == ("refs/heads/main", False, True)
+    num = proposed(world, ref)
+    for by in (world.wendy, world.bob):
+        assert found(by, f"refs/pr/{num}") == (f"refs/pr/{num}", True, False)
+    with pytest.raises(NotAllowed):
+        found(world.alice, f"refs/pr/{num}")
+    with pytest.raises(RevisionNotFound):
+        found(world.wendy, pulls.find_target(world.hub, world.wendy, ref, "main").head)
+    discussions.set_status(world.hub, world.bob, ref, num, "closed")
+    with pytest.raises(Refused):
+        found(world.bob, f"refs/pr/{num}")
+    repositories.configure(world.hub, world.wendy, ref, RepoChanges(options={"discussionsDisabled": True}))
+    assert found(world.wendy, "main") == ("refs/heads/main", True, False)
+    with pytest.raises(NotAllowed):
+        found(world.bob, "main")
+
+
+def test_what_prevents_a_merge_is_known_before(world: World, ref: RepoRef) -> None:
+    def obstacle(num: int) -> tuple[str, list[str], int]:
+        found = pulls.mergeability(world.hub, world.bob, ref, num)
+        return found.obstacle, list(found.conflicts), found.added_bytes
+
+    draft = pulls.open_draft(world.hub, world.bob, ref, "A draft", "text").num
+    assert obstacle(draft) == ("same", [], 0)
+    world.add(ref, "c.txt", b"c\n", by=world.bob, branch=f"refs/pr/{draft}")
+    assert obstacle(draft) == ("draft", [], 2)
+    num = proposed(world, ref, "a.txt", b"other\n")
+    assert obstacle(num) == ("", [], 6)
+    world.add(ref, "a.txt", b"third\n", by=world.wendy)
+    assert obstacle(num) == ("conflict", ["a.txt"], 6)
+    discussions.set_status(world.hub, world.bob, ref, num, "closed")
+    assert obstacle(num) == ("closed", [], 0)
+    pulls.delete_ref(world.hub, world.bob, ref, num)
+    branches.create_branch(world.hub, world.wendy, ref, "dev", start=None, is_empty=False, overwrites=False)
+    wish = CommitDraft("Add it", [AddFile(RepoPath("d.txt"), b"d")])
+    gone = pulls.open_with_commit(world.hub, world.bob, ref, "dev", wish).num
+    branches.delete_branch(world.hub, world.wendy, ref, "dev")
+    assert obstacle(gone) == ("base", [], 0)
+    with pytest.raises(ThingNotFound):
+        obstacle(99)
+
+
 def test_a_merged_one_shows_what_it_changed(world: World, ref: RepoRef) -> None:
     num = proposed(world, ref)
     pulls.merge(world.hub, world.wendy, ref, num)

@@ -17,6 +17,7 @@ from entrepot.errors import (
 )
 from entrepot.git import DEFAULT_DATASET, DEFAULT_MODEL
 from entrepot.hub.accounts import accounts
+from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.files.operations import Copy, Delete
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import branches, histories, infos, repositories
@@ -225,3 +226,17 @@ def test_a_copy_is_judged_by_the_rules_of_paths(world: World) -> None:
         world.commit(ref, Copy(RepoPath("e"), RepoPath("d")))
     world.commit(ref, Delete(RepoPath("d/Icon\r")))
     repositories.duplicate(world.hub, world.alice, ref, RepoId("alice", "copy"), None)
+
+
+def test_rights_are_what_the_use_cases_grant(world: World) -> None:
+    ref = world.repo("acme/m", world.wendy)
+
+    def rights(by: MaybeCaller) -> tuple[bool, bool, bool]:
+        found = repositories.rights(world.hub, by, ref)
+        return found.may_write, found.may_discuss, found.has_discussions
+
+    assert rights(world.wendy) == (True, True, True)
+    assert rights(world.bob) == (False, True, True)
+    assert rights(None) == (False, False, True)
+    repositories.configure(world.hub, world.wendy, ref, RepoChanges(options={"discussionsDisabled": True}))
+    assert rights(world.bob) == (False, True, False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import html
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import httpx2
 import pytest
@@ -68,3 +70,26 @@ def browse(site: ServedHub) -> httpx2.Client:
     """Return a client that sends what browsers send."""
     headers = {"accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", "sec-fetch-site": "same-origin"}
     return httpx2.Client(base_url=site.url, headers=headers, trust_env=False, timeout=30, follow_redirects=True)
+
+
+def send_form(
+    client: httpx2.Client, page: str, fields: Mapping[str, str | Sequence[str]], action: str | None = None
+) -> httpx2.Response:
+    """Open a page, and send a form of it as a browser does: with the token of the session, to its own address."""
+    return client.post(action or page, data={"csrf": form_token(client, page), **fields})
+
+
+def form_token(client: httpx2.Client, page: str) -> str:
+    """Return the token of the session from a page."""
+    text = client.get(page).text
+    found = re.search(r'name="csrf" value="([0-9a-f]{64})"', text)
+    assert found is not None, text[:2000]
+    return found[1]
+
+
+def field_of(text: str, name: str) -> str:
+    """Return the value of an input, or the text of a text area, of a page."""
+    found = re.search(rf'<input[^>]*name="{name}"[^>]*value="([^"]*)"', text)
+    found = found or re.search(rf'<textarea[^>]*name="{name}"[^>]*>([^<]*)</textarea>', text)
+    assert found is not None, text
+    return html.unescape(found[1])

@@ -127,13 +127,18 @@ def check_may_change(tx: Read, known: Caller, row: RepoRow, author_id: int) -> N
         )
 
 
+def are_enabled(row: RepoRow) -> bool:
+    """Return whether a repository has discussions and pull requests."""
+    return not row.settings.get(_DISABLED)
+
+
 def check_enabled(row: RepoRow) -> None:
     """Raise if a repository has its discussions disabled.
 
     Raises:
         NotAllowed: its discussions are disabled.
     """
-    if row.settings.get(_DISABLED):
+    if not are_enabled(row):
         raise NotAllowed("Discussions are disabled for this repository")
 
 

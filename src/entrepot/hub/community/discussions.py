@@ -112,6 +112,16 @@ def show(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> Discus
         )
 
 
+def check_create(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
+    """Raise unless the caller may create discussions, before they write one.
+
+    Raises:
+        LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        discussion_rules.get_repo_to_discuss(tx, caller, ref)
+
+
 def create(hub: HubContext, caller: MaybeCaller, ref: RepoRef, title: str, text: str) -> DiscussionRow:
     """Create a discussion.
 

@@ -32,7 +32,7 @@ from entrepot.hub.repos import commits, diffs
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.hub.revisions import BranchHead
-from entrepot.names import MAIN, Oid, RepoPath, RepoRef, parse_path
+from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, parse_path
 from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
 from entrepot.storage.trees import Trees
@@ -52,6 +52,31 @@ class PullRequestDiff:
 
     conflicts: Sequence[RepoPath] | None
     diff: str | None
+
+
+@attrs.frozen
+class Mergeability:
+    """Whether a pull request could be merged at this moment.
+
+    ``obstacle``: empty if it can be; else its state (``draft``, ``closed``, ``merged``), ``base`` or ``head``
+    (the branch, or its own ref, is gone), ``same`` (it changes nothing), ``conflict``, or ``size`` (too
+    many changes to compare). ``conflicts``: the paths in conflict; ``added_bytes``: size of what it adds or changes.
+    """
+
+    obstacle: str
+    conflicts: Sequence[RepoPath] = ()
+    added_bytes: int = 0
+
+
+@attrs.frozen
+class ChangeTarget:
+    """A branch, or the head of a pull request, and how a caller may change it: directly, or by a pull request."""
+
+    row: RepoRow
+    ref: RefName
+    head: Oid
+    may_commit: bool
+    may_propose: bool
 
 
 @attrs.frozen
@@ -79,6 +104,26 @@ def open_draft(hub: HubContext, caller: MaybeCaller, ref: RepoRef, title: str, t
         refs.swap(tx, row.id, discussion_rules.head_ref(discussion), None, head, hub.now_ms())
         events.emit_content(hub, tx, row, [RefChange(discussion_rules.head_ref(discussion), None, head)])
         return discussion
+
+
+def find_target(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> ChangeTarget:
+    """Return a branch, or the head of a pull request, whose files the caller may change in some way.
+
+    Raises:
+        RevisionNotFound: nothing has this name, or a tag or commit has it.
+        Refused: the pull request is closed or merged.
+        LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        row, known = pull_request_access.uploader(tx, caller, ref, None)
+        found = revisions.branch(tx, row.id, revision)
+        if pull_request_access.number_of(found.ref) is not None:
+            pull_request_access.get_changeable_ref(tx, known, row.ref, found.ref)
+            return ChangeTarget(row, found.ref, found.head, may_commit=True, may_propose=False)
+        may_propose = found.ref.startswith("refs/heads/") and discussion_rules.are_enabled(row)
+        if not may_propose:
+            access.writable(tx, known, row.ref)
+        return ChangeTarget(row, found.ref, found.head, access.may_write(tx, known, row), may_propose)
 
 
 def check_open(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str) -> None:
@@ -157,6 +202,34 @@ def review(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, with
         if with_diff and access.may_read(tx, caller, row):
             diff = diffs.between(hub, tx, row.id, *_sides(tx, discussion))
         return PullRequestDiff(_conflicts(hub, tx, discussion), diff)
+
+
+def mergeability(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> Mergeability:
+    """Return whether a pull request could be merged, and what prevents it.
+
+    Raises:
+        ThingNotFound: the pull request does not exist.
+        NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        row = discussion_rules.visible_repo(tx, caller, ref)
+        discussion = discussion_rules.get_pull(tx, row, num)
+        if not discussion.is_alive:
+            return Mergeability(discussion.status)
+        base = refs.find(tx, row.id, discussion.base) if discussion.base is not None else None
+        head = refs.find(tx, row.id, discussion_rules.head_ref(discussion))
+        if base is None or head is None:
+            return Mergeability("base" if base is None else "head")
+        try:
+            merged = _merge(hub, tx, discussion, base, head, {})
+            added = diffs.added_bytes(hub, tx, row.id, *_sides(tx, discussion))
+        except LimitExceeded:
+            return Mergeability("size")
+        if merged.conflicts:
+            return Mergeability("conflict", merged.conflicts, added)
+        if merged.root == stored.root_of(hub.store, tx, row.id, base):
+            return Mergeability("same", (), added)
+        return Mergeability("draft" if discussion.status == DRAFT else "", (), added)
 
 
 def merge(

@@ -29,6 +29,7 @@ from entrepot.git import (
 from entrepot.hub import access, audit, events, file_mutability, folder_access
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller, require_change
+from entrepot.hub.community import discussion_rules
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import rechunking
 from entrepot.hub.files.lfs import MULTIPART_THRESHOLD
@@ -98,6 +99,11 @@ class RepoRights:
     row: RepoRow
     may_write: bool
     may_discuss: bool
+
+    @property
+    def has_discussions(self) -> bool:
+        """Whether the repository has discussions and pull requests."""
+        return discussion_rules.are_enabled(self.row)
 
 
 def rights(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> RepoRights:

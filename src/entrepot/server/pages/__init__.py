@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from entrepot.server.pages import blobs, cards, histories, home, listings, profiles, sign_in, static_files, trees
 from entrepot.server.pages.community import discussion_forms, discussions
+from entrepot.server.pages.editing import edits
 from entrepot.server.pages.repositories import viewer
 from entrepot.server.pages.routing import PageRoute
 
@@ -21,6 +22,7 @@ def routes() -> list[PageRoute]:
         *sign_in.routes(),
         *discussions.routes(),
         *discussion_forms.routes(),
+        *edits.routes(),
         *viewer.routes(),
         *blobs.routes(),
         *trees.routes(),

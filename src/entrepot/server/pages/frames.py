@@ -37,22 +37,9 @@ HEADERS = {
 
 DONE = {
     "saved": "Saved.",
-    "created": "Created.",
-    "removed": "Removed.",
-    "deleted": "Deleted. The space is freed after the grace period.",
-    "moved": "Moved. The former address leads here.",
     "merged": "Merged.",
     "committed": "Committed.",
-    "revoked": "The token is revoked. Programs that use it are refused from now on.",
-    "signed-out": "The sessions have ended.",
-    "password": "The password is changed. All other sessions have ended.",
-    "requested": "Your request is sent.",
-    "granted": "Access is granted.",
-    "rejected": "The request is rejected.",
-    "invited": "The invitation is sent. It waits for an answer.",
-    "accepted": "You are a member now.",
-    "declined": "The invitation is declined.",
-    "left": "You have left the organisation.",
+    "created": "Created.",
 }
 """What a page says after a form: the sentences that ``done`` in its address stands for."""
 

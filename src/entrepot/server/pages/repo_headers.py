@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import attrs
 
+from entrepot.errors import EntrepotError
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import branches, infos, repositories
+from entrepot.hub.repos import branches, infos, pulls, repositories
 from entrepot.hub.repos.branches import RefHead
 from entrepot.hub.repos.infos import RevisionInfo
 from entrepot.hub.repos.repositories import RepoRights
@@ -32,7 +33,8 @@ class RefChoice:
 class RepoHeader:
     """A repository as its pages name it, and what the visitor may do with it.
 
-    ``revision``: as it was asked for; ``segment``: the same in a URL.
+    ``revision``: as it was asked for; ``segment``: the same in a URL; ``may_edit``: whether
+    files can be changed there, by a commit or a pull request.
     """
 
     kind: str
@@ -48,6 +50,8 @@ class RepoHeader:
     refs: Sequence[RefChoice]
     may_write: bool
     may_discuss: bool
+    has_discussions: bool = True
+    may_edit: bool = False
 
 
 def describe_header(
@@ -60,7 +64,8 @@ def describe_header(
     """
     found = infos.describe(hub, caller, ref, revision, with_files=False, with_sizes=False)
     may = repositories.rights(hub, caller, found.info.row.ref)
-    return header_of(may, revision, branches.list_refs(hub, caller, ref)), found
+    header = header_of(may, revision, branches.list_refs(hub, caller, ref))
+    return attrs.evolve(header, may_edit=_may_edit(hub, caller, may, revision)), found
 
 
 def describe_repo(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoHeader, RepoRights]:
@@ -71,6 +76,16 @@ def describe_repo(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> tuple[R
     """
     may = repositories.rights(hub, caller, ref)
     return header_of(may, MAIN.removeprefix("refs/heads/"), ()), may
+
+
+def _may_edit(hub: HubContext, caller: MaybeCaller, may: RepoRights, revision: str) -> bool:
+    if not (may.may_write or may.may_discuss):
+        return False
+    try:
+        pulls.find_target(hub, caller, may.row.ref, revision)
+    except EntrepotError:
+        return False
+    return True
 
 
 def header_of(may: RepoRights, revision: str, refs: Sequence[RefHead]) -> RepoHeader:
@@ -90,6 +105,7 @@ def header_of(may: RepoRights, revision: str, refs: Sequence[RefHead]) -> RepoHe
         choices(refs),
         may.may_write,
         may.may_discuss,
+        may.has_discussions,
     )
 
 

@@ -11,7 +11,7 @@ from entrepot.errors import Malformed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import pulls
+from entrepot.hub.repos import pulls, repositories
 from entrepot.names import RepoRef
 from entrepot.server.pages.community.discussions import build_discussion, build_new, number_of
 from entrepot.server.pages.forms import Form, answer_form
@@ -48,11 +48,14 @@ def routes() -> list[PageRoute]:
 async def create(request: Request, ref: RepoRef) -> Response:
     """Open a discussion, or a pull request without changes, and go to its page."""
 
-    def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
+    def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str | WebPage:
+        if form.has("preview"):
+            return build_new(hub, caller, ref, form)
+        found = repositories.rights(hub, caller, ref).row.ref
         begin = pulls.open_draft if form.text("kind") == "pull_request" else discussions.create
         text = form.text("text")
-        made = begin(hub, caller, ref, form.text("title"), text if text.strip() else _NO_TEXT)
-        return f"/{ref.path}/discussions/{made.num}"
+        made = begin(hub, caller, found, form.text("title"), text if text.strip() else _NO_TEXT)
+        return f"/{found.path}/discussions/{made.num}"
 
     return await answer_form(request, act, lambda hub, caller, form: build_new(hub, caller, ref, form))
 
@@ -61,9 +64,12 @@ def _handler(change: Change, done: str) -> RepoPageHandler:
     async def endpoint(request: Request, ref: RepoRef) -> Response:
         num = number_of(request)
 
-        def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
-            change(hub, caller, ref, num, form)
-            return f"/{ref.path}/discussions/{num}" + (f"?done={done}" if done else "")
+        def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str | WebPage:
+            if form.has("preview"):
+                return build_discussion(hub, caller, ref, num, form)
+            found = repositories.rights(hub, caller, ref).row.ref
+            change(hub, caller, found, num, form)
+            return f"/{found.path}/discussions/{num}" + (f"?done={done}" if done else "")
 
         def again(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
             return build_discussion(hub, caller, ref, num, form)
@@ -101,4 +107,4 @@ def _pin(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: For
 
 
 def _merge(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:
-    pulls.merge(hub, caller, ref, num, text=form.text("text") or None, is_squash=form.has("squash"))
+    pulls.merge(hub, caller, ref, num, text=form.text("message") or None, is_squash=form.has("squash"))

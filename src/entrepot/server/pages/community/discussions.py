@@ -9,17 +9,15 @@ import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.catalog.community.discussions import DiscussionRow
 from entrepot.errors import Malformed, ThingNotFound
-from entrepot.hub.callers import MaybeCaller, require_login
+from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions
 from entrepot.hub.community.discussions import ListedDiscussion
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import pulls
+from entrepot.hub.repos import pulls, repositories
 from entrepot.names import RepoRef
 from entrepot.server.handlers import query_int
-from entrepot.server.pages.card_html import CardLinks
-from entrepot.server.pages.community.threads import author_name, thread_of
+from entrepot.server.pages.community.threads import author_name, comment_html, links_of, thread_of
 from entrepot.server.pages.diffs import parse_diff
 from entrepot.server.pages.forms import FRESH, Form
 from entrepot.server.pages.frames import WebPage, show_page
@@ -51,12 +49,12 @@ class DiscussionLine:
 
 
 @attrs.frozen
-class MergeState:
-    """Whether a pull request can be merged. ``conflicts``: paths; ``has_more``: there are too many to list."""
+class MergeBox:
+    """Whether a pull request can be merged. ``obstacle``: as in :class:`~entrepot.hub.repos.pulls.Mergeability`."""
 
-    reason: str
-    conflicts: tuple[str, ...] = ()
-    has_more: bool = False
+    obstacle: str
+    conflicts: tuple[str, ...]
+    added_bytes: int
 
 
 def routes() -> list[PageRoute]:
@@ -139,11 +137,16 @@ def build_new(hub: HubContext, caller: MaybeCaller, ref: RepoRef, form: Form) ->
     """Return the form of a new discussion.
 
     Raises:
-        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired: no access.
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access, or discussions are disabled.
     """
     header, may = describe_repo(hub, caller, ref)
-    require_login(caller)
-    values = {**_around(header, may.row.type.plural), "form": form}
+    discussions.check_create(hub, caller, may.row.ref)
+    text = form.text("text") if form.has("preview") else ""
+    values = {
+        **_around(header, may.row.type.plural),
+        "form": form,
+        "preview": comment_html(text, links_of(header, path_prefix(hub.settings))),
+    }
     return WebPage("discussion_new.html", f"New discussion in {header.id}", values)
 
 
@@ -151,26 +154,23 @@ def build_discussion(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: in
     """Return the page of one discussion.
 
     Args:
-        form: the one that is shown again, with its problem.
+        form: the one that is shown again, with its problem or with the preview that it asks for.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, NotAllowed, ThingNotFound: no access, or it does not exist.
     """
     header, may = describe_repo(hub, caller, ref)
     found = discussions.show(hub, caller, may.row.ref, num)
-    row, root = found.shown.discussion, path_prefix(hub.settings)
-    links = CardLinks(f"{root}/{header.path}/blob/main/", f"{root}/{header.path}/resolve/main/", root)
+    row, links = found.shown.discussion, links_of(header, path_prefix(hub.settings))
     visitor_id = None if caller is None else caller.account.id
-    is_author = visitor_id == row.author_id
     values = {
         **_around(header, may.row.type.plural),
-        "topic": _line(found.shown),
-        "base": legible(row.base or "").removeprefix("refs/heads/"),
+        **_top(found.shown, "conversation"),
         "thread": thread_of(found.events, links, may_write=may.may_write, visitor_id=visitor_id),
-        "may_change": may.may_write or (is_author and may.may_discuss),
-        "merge": merge_state(hub, caller, may.row.ref, row) if row.is_pull and row.is_alive else None,
+        "may_change": may.may_write or (visitor_id == row.author_id and may.may_discuss),
+        "merge": _merge_box(hub, caller, may.row.ref, num) if row.is_pull and row.is_alive else None,
         "form": form,
-        "view": "conversation",
+        "preview": comment_html(form.text("text") if form.has("preview") else "", links),
     }
     return WebPage("discussion.html", f"{legible(row.title)} · {header.id}", values)
 
@@ -183,29 +183,27 @@ def build_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) ->
         ThingNotFound: it does not exist, or is no pull request.
     """
     header, may = describe_repo(hub, caller, ref)
+    repositories.check_read(hub, caller, may.row.ref)
     found = discussions.show(hub, caller, may.row.ref, num)
-    review = pulls.review(hub, caller, may.row.ref, num, with_diff=True)
-    diff = None if review.diff is None else parse_diff(review.diff)
+    diff = parse_diff(pulls.review(hub, caller, may.row.ref, num, with_diff=True).diff or "")
     values = {
         **_around(header, may.row.type.plural),
-        "topic": _line(found.shown),
-        "base": legible(found.shown.discussion.base or "").removeprefix("refs/heads/"),
+        **_top(found.shown, "files"),
         "diff": diff,
-        "added": sum(file.added for file in diff.files) if diff else 0,
-        "removed": sum(file.removed for file in diff.files) if diff else 0,
-        "form": FRESH,
-        "view": "files",
+        "added": sum(file.added for file in diff.files),
+        "removed": sum(file.removed for file in diff.files),
     }
     return WebPage("discussion_files.html", f"Changes of pull request {num} · {header.id}", values)
 
 
-def merge_state(hub: HubContext, caller: MaybeCaller, ref: RepoRef, row: DiscussionRow) -> MergeState:
-    """Return whether a pull request that is not closed can be merged, and why not."""
-    conflicts = pulls.review(hub, caller, ref, row.num, with_diff=False).conflicts
-    if conflicts is None or conflicts:
-        paths = tuple(legible(path) for path in conflicts or ())
-        return MergeState("conflict", paths, has_more=conflicts is None)
-    return MergeState("draft" if row.status == "draft" else "")
+def _merge_box(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> MergeBox:
+    found = pulls.mergeability(hub, caller, ref, num)
+    return MergeBox(found.obstacle, tuple(legible(path) for path in found.conflicts), found.added_bytes)
+
+
+def _top(shown: ListedDiscussion, view: str) -> dict[str, object]:
+    base = legible(shown.discussion.base or "").removeprefix("refs/heads/")
+    return {"topic": _line(shown), "base": base, "view": view}
 
 
 def _around(header: RepoHeader, section: str) -> dict[str, object]:

@@ -17,6 +17,7 @@ from entrepot.hub.community.discussion_events import (
 )
 from entrepot.server.markdown import Renderer
 from entrepot.server.pages.card_html import CardLinks, relink
+from entrepot.server.pages.repo_headers import RepoHeader
 from entrepot.wire.texts import legible
 
 GONE = "a deleted account"
@@ -32,7 +33,8 @@ _STATUS = {
 class ThreadItem:
     """An event. ``html``: a comment, else empty; ``text``: what happened, else empty.
 
-    ``raw``: the source of a comment, empty if the visitor may not change it.
+    ``raw``: the source of a comment, empty if the visitor may not change it;
+    ``has_face``: whether the author has a picture.
     """
 
     uid: str
@@ -45,6 +47,7 @@ class ThreadItem:
     text: str = ""
     icon: str = "chat"
     commit: str = ""
+    has_face: bool = True
 
 
 def thread_of(
@@ -60,6 +63,16 @@ def thread_of(
     return [_item(event, renderer, links, may_write, visitor_id) for event in events]
 
 
+def links_of(header: RepoHeader, root: str) -> CardLinks:
+    """Return where links of comments lead that are relative to the repository: to files on main."""
+    return CardLinks(f"{root}/{header.path}/blob/main/", f"{root}/{header.path}/resolve/main/", root)
+
+
+def comment_html(text: str, links: CardLinks) -> str:
+    """Return the safe HTML of a comment, to preview it; empty for an empty text."""
+    return relink(Renderer().render(legible(text)), attrs.evolve(links, prefix="preview")) if text.strip() else ""
+
+
 def author_name(author: AuthorRow | None) -> str:
     """Return the name of an author."""
     return GONE if author is None else author.name
@@ -68,7 +81,7 @@ def author_name(author: AuthorRow | None) -> str:
 def _item(
     event: DiscussionEvent, renderer: Renderer, links: CardLinks, may_write: bool, visitor_id: int | None
 ) -> ThreadItem:
-    item = ThreadItem(event.uid, author_name(event.author), event.created_ms)
+    item = ThreadItem(event.uid, author_name(event.author), event.created_ms, has_face=event.author is not None)
     match event.what:
         case Comment() as comment:
             if comment.is_hidden:

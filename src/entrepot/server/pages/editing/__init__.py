@@ -1,0 +1,1 @@
+"""Pages that change files: edit, create, delete, upload."""

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import re
+
+import httpx2
+import pytest
+
+from entrepot.hub.community import discussions
+from entrepot.hub.community.discussions import DiscussionWithEvents
+from entrepot.names import RepoId, RepoRef, RepoType
+from tests.server.pages.community.test_discussions import propose
+from tests.server.pages.conftest import field_of, send_form
+from tests.support.served_hub import ServedHub
+
+
+def stored(site: ServedHub, name: str, num: int) -> DiscussionWithEvents:
+    """Return a discussion as the hub has it."""
+    return discussions.show(site.hub, site.caller(), RepoRef(RepoType.MODEL, RepoId("alice", name)), num)
+
+
+def test_a_discussion_is_opened_talked_about_renamed_closed_and_reopened(
+    site: ServedHub, signed_in: httpx2.Client, stranger: httpx2.Client
+) -> None:
+    site.repo("lively")
+    made = send_form(stranger, "/Alice/LIVELY/discussions/new", {"title": "A  question", "text": "Why?\r\n\r\nSo."})
+    assert made.status_code == 200
+    assert made.url.path == "/alice/lively/discussions/1"
+    found = stored(site, "lively", 1)
+    assert found.shown.discussion.title == "A question"
+    page = "/alice/lively/discussions/1"
+    assert "Because." in send_form(signed_in, page, {"text": "Because."}, f"{page}/comment").text
+    answer = send_form(stranger, page, {"title": "Another question"}, f"{page}/title")
+    assert "Saved." in answer.text
+    assert "Another question" in answer.text
+    closed = send_form(stranger, page, {"status": "closed", "text": "Solved."}, f"{page}/status")
+    assert "Solved." in closed.text
+    assert "closed this" in closed.text
+    assert "Reopen discussion" in closed.text
+    assert stored(site, "lively", 1).shown.discussion.status == "closed"
+    send_form(stranger, page, {"status": "open"}, f"{page}/status")
+    assert stored(site, "lively", 1).shown.discussion.status == "open"
+    assert "pinned this" in send_form(signed_in, page, {"pinned": "yes"}, f"{page}/pin").text
+    assert stored(site, "lively", 1).shown.discussion.is_pinned
+    send_form(signed_in, page, {"pinned": "no"}, f"{page}/pin")
+    assert not stored(site, "lively", 1).shown.discussion.is_pinned
+
+
+def test_a_comment_is_changed_and_deleted(site: ServedHub, signed_in: httpx2.Client) -> None:
+    ref = site.repo("edited")
+    discussions.create(site.hub, site.caller(), ref, "A question", "first words")
+    page = "/alice/edited/discussions/1"
+    event = field_of(signed_in.get(page).text, "event")
+    answer = send_form(signed_in, page, {"event": event, "new": "other words"}, f"{page}/edit")
+    assert "other words" in answer.text
+    assert ", edited" in answer.text
+    answer = send_form(signed_in, page, {"event": event}, f"{page}/hide")
+    assert "This comment has been deleted." in answer.text
+    assert "words" not in answer.text
+
+
+def test_a_mistake_shows_the_form_again_with_what_was_typed(site: ServedHub, signed_in: httpx2.Client) -> None:
+    ref = site.repo("mistaken")
+    answer = send_form(signed_in, "/alice/mistaken/discussions/new", {"title": "x", "text": "<long> text"})
+    assert answer.status_code == 400
+    assert "use 3 to 200 characters" in answer.text
+    assert field_of(answer.text, "text") == "<long> text"
+    assert field_of(answer.text, "title") == "x"
+    discussions.create(site.hub, site.caller(), ref, "A question", "first words")
+    page = "/alice/mistaken/discussions/1"
+    event = field_of(signed_in.get(page).text, "event")
+    answer = send_form(signed_in, page, {"event": event, "new": " "}, f"{page}/edit")
+    assert answer.status_code == 400
+    assert "it is empty" in answer.text
+    assert '<details class="in" open>' in answer.text
+    answer = send_form(signed_in, page, {"pinned": "perhaps"}, f"{page}/pin")
+    assert answer.status_code == 400
+    answer = send_form(signed_in, page, {"status": "merged", "text": "kept"}, f"{page}/status")
+    assert answer.status_code == 400
+    assert field_of(answer.text, "text") == "kept"
+
+
+def test_a_preview_stores_nothing(site: ServedHub, signed_in: httpx2.Client) -> None:
+    ref = site.repo("previewed")
+    fields = {"title": "", "text": "# *Soon* <script>", "preview": "yes", "kind": "pull_request"}
+    answer = send_form(signed_in, "/alice/previewed/discussions/new", fields)
+    assert answer.status_code == 200
+    assert re.search(r'<h2 id="preview-[^"]*"><em>Soon</em>', answer.text)
+    assert "<script>" not in answer.text
+    assert field_of(answer.text, "text") == "# *Soon* <script>"
+    assert 'value="pull_request" checked' in answer.text
+    assert discussions.list_page(site.hub, site.caller(), ref).total == 0
+    discussions.create(site.hub, site.caller(), ref, "A question", "first words")
+    page = "/alice/previewed/discussions/1"
+    answer = send_form(signed_in, page, {"text": "*Soon*", "preview": "yes"}, f"{page}/comment")
+    assert "<em>Soon</em>" in answer.text
+    assert len(stored(site, "previewed", 1).events) == 1
+
+
+def test_a_pull_request_is_merged(site: ServedHub, signed_in: httpx2.Client) -> None:
+    ref = site.repo("merged")
+    num = propose(site, ref, {"a.txt": b"new words\n"})
+    page = f"/alice/merged/discussions/{num}"
+    answer = send_form(signed_in, page, {"message": "Why it is good.", "squash": "yes"}, f"{page}/merge")
+    assert answer.status_code == 200
+    assert '<div class="note ok" role="status">' in answer.text
+    assert "Merged." in answer.text
+    assert "merged this" in answer.text
+    assert "Why it is good." in answer.text
+    assert f'formaction="{page}/status"' not in answer.text
+    assert "new words" in signed_in.get("/alice/merged/blob/main/a.txt").text
+    again = send_form(signed_in, page, {}, f"{page}/merge")
+    assert again.status_code == 400
+    assert "it is merged" in again.text
+
+
+def test_a_merge_that_meets_a_conflict_says_so_and_keeps_the_text(site: ServedHub, signed_in: httpx2.Client) -> None:
+    ref = site.repo("conflicting")
+    num = propose(site, ref, {"a.txt": b"here"})
+    site.commit(ref, {"a.txt": b"there"})
+    page = f"/alice/conflicting/discussions/{num}"
+    answer = send_form(signed_in, page, {"message": "Why it is good."}, f"{page}/merge")
+    assert answer.status_code == 400
+    assert "conflict" in answer.text
+    assert "changed on both sides" in answer.text
+
+
+def test_a_draft_pull_request_is_opened_and_marked_as_ready(site: ServedHub, signed_in: httpx2.Client) -> None:
+    ref = site.repo("drafted")
+    fields = {"title": "A proposal", "text": "", "kind": "pull_request"}
+    answer = send_form(signed_in, "/alice/drafted/discussions/new", fields)
+    assert "it changes nothing" in answer.text
+    assert "No description." in answer.text
+    site.commit(ref, {"a.txt": b"a"}, "refs/pr/1")
+    page = "/alice/drafted/discussions/1"
+    answer = send_form(signed_in, page, {"status": "open"}, f"{page}/status")
+    assert "No conflicts with main" in answer.text
+    assert "1 B" in answer.text
+
+
+@pytest.mark.parametrize("action", ["title", "pin", "merge", "status", "edit", "hide"])
+def test_a_stranger_changes_nothing(site: ServedHub, stranger: httpx2.Client, action: str) -> None:
+    ref = site.repo(f"kept-{action}")
+    num = propose(site, ref, {"a.txt": b"a"})
+    page = f"/alice/kept-{action}/discussions/{num}"
+    event = str(stored(site, f"kept-{action}", num).events[0].uid)
+    before = stored(site, f"kept-{action}", num)
+    fields = {"title": "Other title", "pinned": "yes", "status": "closed", "event": event, "new": "Other"}
+    answer = send_form(stranger, page, fields, f"{page}/{action}")
+    assert answer.status_code == 403
+    assert stored(site, f"kept-{action}", num) == before
+
+
+def test_a_form_of_a_hidden_repository_is_answered_as_for_an_absent_one(stranger: httpx2.Client) -> None:
+    answers = []
+    for name in ("hidden", "absent"):
+        path = f"/alice/{name}/discussions/1/comment"
+        answer = send_form(stranger, "/alice/tern/discussions/new", {"text": "x"}, path)
+        answers.append(
+            (answer.status_code, re.sub(r"<code>[0-9a-f]{16}", "", answer.text.replace(f"/{name}", "/NAME")))
+        )
+    assert answers[0][0] == 404
+    assert answers[0][1].splitlines() == answers[1][1].splitlines()

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import httpx2
+import pytest
+
+from entrepot.errors import Malformed
+from entrepot.hub.repos import repositories
+from entrepot.names import RepoId, RepoRef, RepoType
+from entrepot.server.pages.forms import FRESH, Form, sentence
+from tests.server.pages.conftest import form_token, send_form
+from tests.support.served_hub import ServedHub
+
+PAGE = "/alice/tern/discussions/new"
+
+
+def test_fields_are_read_as_they_were_typed() -> None:
+    form = Form({"a": ["1", "2"], "text": ["one\r\ntwo"], "ticked": ["x", "y"]})
+    assert (form.text("a"), form.text("text"), form.text("b", "default")) == ("2", "one\ntwo", "default")
+    assert form.all("a") == ["1", "2"]
+    assert form.all("b") == ()
+    assert form.has("a")
+    assert not form.has("b")
+    assert form.ticked("ticked", "y")
+    assert not form.ticked("ticked", "z", default=True)
+    assert FRESH.ticked("ticked", "z", default=True)
+
+
+def test_a_message_becomes_a_sentence() -> None:
+    assert sentence(Malformed("form", "what is it?")).endswith("?")
+    text = sentence(Malformed("form", "wrong"))
+    assert text[0].isupper()
+    assert text.endswith("wrong.")
+
+
+@pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "none"}])
+def test_a_form_from_elsewhere_is_refused_before_it_is_read(signed_in: httpx2.Client, headers: dict[str, str]) -> None:
+    assert signed_in.post(PAGE, headers=headers, content=b"\xff").status_code == 403
+
+
+def test_a_form_without_the_token_of_its_session_is_refused(signed_in: httpx2.Client, browser: httpx2.Client) -> None:
+    fields = {"title": "A title", "text": "Text"}
+    for csrf in ({}, {"csrf": "0" * 64}, {"csrf": "ä"}):
+        assert signed_in.post(PAGE, data={**fields, **csrf}).status_code == 403
+    assert browser.post(PAGE, data={**fields, "csrf": form_token(signed_in, PAGE)}).status_code == 403
+    assert "Nothing here" in browser.get("/alice/tern/discussions").text
+
+
+def test_a_form_that_is_too_long_or_none_is_refused(signed_in: httpx2.Client) -> None:
+    assert signed_in.post(PAGE, content=b"a" * ((1 << 20) + 1)).status_code == 413
+    for body in (b"\xff", b"a=%ff", b"&".join(b"a=1" for _ in range(2_001))):
+        assert signed_in.post(PAGE, content=body).status_code == 400
+
+
+def test_a_token_of_the_api_is_no_session(site: ServedHub, browser: httpx2.Client) -> None:
+    headers = {"authorization": f"Bearer {site.alice}"}
+    assert browser.post(PAGE, data={"title": "A title"}, headers=headers).status_code == 403
+
+
+def test_a_form_that_is_shown_again_is_not_cached(signed_in: httpx2.Client) -> None:
+    answer = send_form(signed_in, PAGE, {"title": "x"})
+    assert answer.status_code == 400
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_repository_that_moved_is_found_by_its_forms(site: ServedHub, signed_in: httpx2.Client) -> None:
+    old = site.repo("former")
+    repositories.move(site.hub, site.caller(), old, RepoRef(RepoType.MODEL, RepoId("alice", "present")))
+    answer = send_form(signed_in, PAGE, {"title": "A title", "text": "Text"}, "/alice/former/discussions/new")
+    assert answer.url.path == "/alice/present/discussions/1"
