@@ -5,7 +5,7 @@ import random
 import pytest
 
 from entrepot.errors import EntryNotFound, GatedRepo, Malformed, RepoNotFound, RevisionNotFound
-from entrepot.hub.comparisons.comparisons import FileChange, compare_file, list_changes
+from entrepot.hub.comparisons.comparisons import FileDifference, compare_file, list_changes
 from entrepot.hub.comparisons.rows import RowsDiff
 from entrepot.hub.comparisons.tensors import TensorsDiff
 from entrepot.hub.files import rechunking
@@ -24,7 +24,7 @@ def ref(world: World) -> RepoRef:
     return found
 
 
-def kinds(files: list[FileChange]) -> dict[str, str]:
+def kinds(files: list[FileDifference]) -> dict[str, str]:
     return {file.path: file.kind for file in files if file.path != ".gitattributes"}
 
 

@@ -49,7 +49,7 @@ FORMATS = {
 
 
 @attrs.frozen
-class FileChange:
+class FileDifference:
     """A file that differs. ``content``: how it can be compared, of :data:`FORMATS`, else None.
 
     ``new_bytes``: bytes of chunks that no changed file had before; None if the file is not stored as chunks.
@@ -74,7 +74,7 @@ class RevisionDiff:
     repo: RepoRow
     old: Oid | None
     new: Oid
-    files: Sequence[FileChange]
+    files: Sequence[FileDifference]
     is_complete: bool
 
 
@@ -85,7 +85,7 @@ class ContentDiff:
     repo: RepoRow
     old: Oid | None
     new: Oid
-    file: FileChange
+    file: FileDifference
     details: RowsDiff | TensorsDiff | None
     bytes_read: int
 
@@ -189,7 +189,7 @@ def _change_of(hub: HubContext, tx: Read, sides: _Sides, path: RepoPath) -> Chan
     return Change(path, *found)
 
 
-def _measured(hub: HubContext, tx: Read, repo: RepoRow, changes: Sequence[Change]) -> list[FileChange]:
+def _measured(hub: HubContext, tx: Read, repo: RepoRow, changes: Sequence[Change]) -> list[FileDifference]:
     trees = Trees(hub.store, tx, repo.id)
     listed = []
     for side in ("old", "new"):
@@ -207,7 +207,7 @@ def _measured(hub: HubContext, tx: Read, repo: RepoRow, changes: Sequence[Change
     }
     fresh = {path: _fresh(hub, tx, repo, new, known) for path, _, new in large}
     return [
-        FileChange(path, old, new, FORMATS.get(posixpath.splitext(path)[1].lower()), fresh.get(path))
+        FileDifference(path, old, new, FORMATS.get(posixpath.splitext(path)[1].lower()), fresh.get(path))
         for path, old, new in pairs
     ]
 

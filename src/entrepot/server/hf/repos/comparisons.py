@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from entrepot.hub.comparisons import comparisons
-from entrepot.hub.comparisons.comparisons import ContentDiff, FileChange, RevisionDiff
+from entrepot.hub.comparisons.comparisons import ContentDiff, FileDifference, RevisionDiff
 from entrepot.hub.comparisons.rows import RowsDiff
 from entrepot.hub.comparisons.tensors import TensorsDiff, TensorSide
 from entrepot.names import RepoRef, parse_path
@@ -58,7 +58,7 @@ def _compared(found: ContentDiff) -> FileComparison:
     )
 
 
-def _file(item: FileChange) -> ChangedFile:
+def _file(item: FileDifference) -> ChangedFile:
     return ChangedFile(
         path=item.path,
         kind=item.kind,
