@@ -12,6 +12,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents
 from entrepot.names import RepoPath, RepoRef
+from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.repositories.table_files import TableView, TableWindow, view_table, window_of
@@ -60,6 +61,7 @@ def build_blob(
         "section": found.info.row.type.plural,
         "repo": header,
         "tab": "files",
+        "api": f"/api/{header.kind}s/{header.id}/tree/{located.commit}/{quoted(path.rpartition('/')[0])}",
         "head": located.commit,
         "path": path,
         "crumbs": crumbs(path),

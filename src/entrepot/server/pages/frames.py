@@ -86,7 +86,14 @@ def page_response(request: Request, page: WebPage, headers: Mapping[str, str] | 
 
 def render_page(request: Request, page: WebPage) -> bytes:
     """Return the HTML of a page with everything around it."""
-    return render_template(page.template, {**frame(request), "title": page.title, **page.values})
+    return render_template(page.template, {**frame(request), "title": page.title, "api": api_of(page), **page.values})
+
+
+def api_of(page: WebPage) -> str:
+    """Return the path of the API that answers what a page of a repository shows, unless the page names another."""
+    repo = page.values.get("repo")
+    kind, name = getattr(repo, "kind", ""), getattr(repo, "id", "")
+    return f"/api/{kind}s/{name}" if kind and name else ""
 
 
 def frame(request: Request) -> dict[str, object]:
@@ -109,6 +116,7 @@ def frame(request: Request) -> dict[str, object]:
         "endpoint": endpoint_of(request),
         "now_ms": hub.now_ms(),
         "section": "",
+        "api": "",
         "done": DONE.get(request.query_params.get("done", ""), "") if caller else "",
     }
 
