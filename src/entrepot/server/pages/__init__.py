@@ -9,7 +9,7 @@ from __future__ import annotations
 from entrepot.server.pages import blobs, cards, histories, home, listings, profiles, sign_in, static_files, trees
 from entrepot.server.pages.community import discussion_forms, discussions
 from entrepot.server.pages.editing import edits
-from entrepot.server.pages.repositories import comparisons, viewer
+from entrepot.server.pages.repositories import comparisons, lineage, storage, viewer
 from entrepot.server.pages.routing import PageRoute
 
 
@@ -24,6 +24,8 @@ def routes() -> list[PageRoute]:
         *discussion_forms.routes(),
         *edits.routes(),
         *viewer.routes(),
+        *lineage.routes(),
+        *storage.routes(),
         *comparisons.routes(),
         *blobs.routes(),
         *trees.routes(),
