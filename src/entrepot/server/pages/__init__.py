@@ -11,6 +11,7 @@ from entrepot.server.pages.community import discussion_forms, discussions
 from entrepot.server.pages.editing import edits
 from entrepot.server.pages.repositories import comparisons, lineage, storage, viewer
 from entrepot.server.pages.routing import PageRoute
+from entrepot.server.pages.searching import collections, searches
 
 
 def routes() -> list[PageRoute]:
@@ -19,6 +20,8 @@ def routes() -> list[PageRoute]:
         PageRoute("/-/static/{version}/{name}", static_files.send_static),
         *home.routes(),
         *listings.routes(),
+        *searches.routes(),
+        *collections.routes(),
         *sign_in.routes(),
         *discussions.routes(),
         *discussion_forms.routes(),
