@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from entrepot.server.pages import blobs, cards, histories, home, listings, profiles, sign_in, static_files, trees
 from entrepot.server.pages.community import discussion_forms, discussions
-from entrepot.server.pages.editing import edits
+from entrepot.server.pages.creating import organisations, repos
+from entrepot.server.pages.editing import edits, uploads
 from entrepot.server.pages.repositories import comparisons, lineage, storage, viewer
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.searching import collections, searches
@@ -23,9 +24,12 @@ def routes() -> list[PageRoute]:
         *searches.routes(),
         *collections.routes(),
         *sign_in.routes(),
+        *repos.routes(),
+        *organisations.routes(),
         *discussions.routes(),
         *discussion_forms.routes(),
         *edits.routes(),
+        *uploads.routes(),
         *viewer.routes(),
         *lineage.routes(),
         *storage.routes(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 
 import attrs
@@ -17,6 +18,7 @@ from entrepot.server.handlers import app_state, base_url, call_hub, call_hub_slo
 from entrepot.server.pages import static_files
 from entrepot.server.pages.templates import render_template
 from entrepot.server.public_urls import path_prefix
+from entrepot.server.ranges import none_match
 
 POLICY = (
     "default-src 'none'; script-src 'none'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
@@ -64,6 +66,9 @@ PageBuilder = Callable[[HubContext, MaybeCaller], WebPage]
 async def show_page(request: Request, build: PageBuilder, *, is_slow: bool = False) -> Response:
     """Return the response of a page; its use cases and its template run in one call in a thread.
 
+    The entity tag is that of the whole page: what a page shows depends on more than its commit and its visitor.
+    A browser that has the same page already gets 304.
+
     Args:
         is_slow: run on the threads for long work.
 
@@ -76,7 +81,13 @@ async def show_page(request: Request, build: PageBuilder, *, is_slow: bool = Fal
         return page.status, render_page(request, page)
 
     status, body = await (call_hub_slow if is_slow else call_hub)(request, render)
-    return Response(body, status, HEADERS, _HTML)
+    if status != 200:
+        return Response(body, status, HEADERS, _HTML)
+    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    headers = {**HEADERS, "etag": tag}
+    if none_match(request.headers.get("if-none-match"), tag):
+        return Response(None, 304, headers)
+    return Response(body, status, headers, _HTML)
 
 
 def page_response(request: Request, page: WebPage, headers: Mapping[str, str] | None = None) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import attrs
 
@@ -50,7 +50,7 @@ def record(
     caller: MaybeCaller,
     target: ChangeTarget,
     form: Form,
-    operations: Sequence[Operation],
+    operations: Iterable[Operation],
     suggested: str,
     after: str,
 ) -> str:

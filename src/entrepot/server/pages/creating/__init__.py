@@ -1,0 +1,1 @@
+"""Pages that create repositories and organisations."""
