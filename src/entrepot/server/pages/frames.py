@@ -83,9 +83,9 @@ async def show_page(request: Request, build: PageBuilder, *, is_slow: bool = Fal
     status, body = await (call_hub_slow if is_slow else call_hub)(request, render)
     if status != 200:
         return Response(body, status, HEADERS, _HTML)
-    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {**HEADERS, "etag": tag}
-    if none_match(request.headers.get("if-none-match"), tag):
+    tag = hashlib.blake2b(body, digest_size=12).hexdigest()
+    headers = {**HEADERS, "etag": f'"{tag}"'}
+    if not none_match(request.headers.get("if-none-match"), tag):
         return Response(None, 304, headers)
     return Response(body, status, headers, _HTML)
 
