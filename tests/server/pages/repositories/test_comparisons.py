@@ -40,6 +40,7 @@ def commits(site: ServedHub) -> list[str]:
 
 def test_a_comparison_shows_commits_large_files_and_lines(commits: list[str], show: Show) -> None:
     text = show(f"/alice/compared/compare/{commits[1]}...main")
+    assert f">{commits[1][:7]}...main</h2>" in text
     assert "2 commits" in text
     assert "Compare tensors" in text
     assert "Compare rows" in text
@@ -59,7 +60,7 @@ def test_rows_that_differ_are_shown_side_by_side(commits: list[str], show: Show)
 
 def test_tensors_that_differ_are_listed_with_the_bytes_read(commits: list[str], show: Show) -> None:
     text = show(f"/alice/compared/compare/{commits[1]}..{commits[2]}?file=m.safetensors")
-    assert "1 tensors, 300 kB" in text
+    assert "1 tensor, 300 kB" in text
     assert "Read for this page" in text
     assert '<td class="mono">b</td><td>changed</td>' in text
     assert "<script" not in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -33,6 +34,7 @@ from entrepot.server.raw_path import decode_segment
 from entrepot.wire.texts import legible
 
 _MOST_COMMITS, _MOST_TENSORS, _MOST_COLUMNS = 250, 2_000, 40
+_OID = re.compile(r"\b[0-9a-f]{40}\b")
 _SIGNS = {"added": "ADD", "removed": "DEL", "changed": "CHG"}
 
 
@@ -86,11 +88,12 @@ def build_comparison(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: s
         "repo": header,
         "tab": "commits",
         "spec": spec,
+        "short": short_spec(spec),
         "commits": [commit_line(logged) for logged in between.commits],
         "is_cut": between.total == _MOST_COMMITS,
         **changes_of(hub, caller, may.row.ref, spec),
     }
-    return WebPage("compare.html", f"{legible(spec)} in {header.id}", values)
+    return WebPage("compare.html", f"{short_spec(spec)} in {header.id}", values)
 
 
 def build_content(
@@ -121,6 +124,7 @@ def build_content(
         "repo": header,
         "tab": "commits",
         "spec": spec,
+        "short": short_spec(spec),
         "path": path,
         "crumbs": crumbs(path),
         "key": key,
@@ -136,6 +140,11 @@ def build_content(
         "api": f"/api/{may.row.type.plural}/{header.id}/diff/{quoted(spec)}?{query}",
     }
     return WebPage("compare_file.html", f"{legible(path)} · {header.id}", values, status)
+
+
+def short_spec(spec: str) -> str:
+    """Return the two sides of a comparison with ids of commits cut to seven digits."""
+    return legible(_OID.sub(lambda match: match[0][:7], spec))
 
 
 def _grid(found: RowsDiff) -> Grid:

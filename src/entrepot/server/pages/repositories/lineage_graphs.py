@@ -16,6 +16,7 @@ _WIDTH, _HEIGHT, _GAP, _LANE = 212, 62, 18, 96
 _TOP = 24
 _RULES = {"model": "m", "dataset": "d", "space": "s"}
 _MOST_NAME = 26
+_MIN_WIDTH = 1_200  # a narrower drawing would be enlarged to the width of the page
 
 
 @attrs.frozen
@@ -80,7 +81,7 @@ def draw_graph(root: LineageNode, edges: Sequence[LineageEdge]) -> DrawnGraph | 
     lanes = [((level - lowest) * (_WIDTH + _LANE), _title(level)) for level in sorted(rows)]
     height = _TOP + max(rows.values()) * (_HEIGHT + _GAP)
     arrows = [_arrow(edge, places[edge.source.key], places[edge.result.key]) for edge in edges]
-    return DrawnGraph(width + 2, height, nodes, arrows, lanes)
+    return DrawnGraph(max(width + 2, _MIN_WIDTH), height, nodes, arrows, lanes)
 
 
 def _levels(root: LineageNode, edges: Sequence[LineageEdge]) -> dict[tuple[RepoType, str], tuple[int, LineageNode]]:
