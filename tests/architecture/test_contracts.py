@@ -64,6 +64,7 @@ def test_a_planted_breach_is_seen(tmp_path: pathlib.Path, module: str, line: str
         "cache",
         "datasets",
         "buckets",
+        "comparisons",
     )
     inner = [f"{layer}/{subject}" for layer in ("hub", "catalog", "client", "server/hf") for subject in subjects]
     for layer in (*layers, *inner):

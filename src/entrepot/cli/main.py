@@ -58,6 +58,7 @@ _ENTRIES = (
     Entry("download", "entrepot.cli.client.downloads:download", "Download files or a whole repository."),
     Entry("repo", "entrepot.cli.client.repositories:repo", "Create, find, move and delete repositories."),
     Entry("repos", "entrepot.cli.client.repositories:repo", hidden=True),
+    Entry("diff", "entrepot.cli.client.comparisons:diff", "Show how two revisions differ, by content."),
     Entry("lineage", "entrepot.cli.client.lineage:lineage", "Show what a repository was made from, and its uses."),
     Entry("sql", "entrepot.cli.client.queries:sql", "Query the tables of a dataset at any revision."),
     Entry("ah", "entrepot.cli.asset_hub:ah", "Folders, models, datasets and their branches, as in Asset Hub."),

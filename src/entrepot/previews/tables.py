@@ -47,6 +47,16 @@ class TableFile(Protocol):
 
 
 @attrs.frozen
+class RowGroup:
+    """A row group of a Parquet file: its first row, its rows, and where its bytes lie in the file."""
+
+    first: int
+    rows: int
+    start: int
+    length: int
+
+
+@attrs.frozen
 class TableSizes:
     """Sizes of a Parquet file: rows, bytes of the file, and bytes of its data decompressed."""
 
@@ -161,6 +171,7 @@ class ParquetTable:
             raise Malformed("Parquet file", f"it has more than {_MOST_COLUMNS:,} columns")
         groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
         self._groups = [(group.num_rows, group.total_byte_size) for group in groups]
+        self.groups = _places(groups)
         self.rows = sum(max(rows, 0) for rows, _ in self._groups)
         self.sizes = TableSizes(self.rows, source.size, sum(max(size, 0) for _, size in self._groups))
         self.features: Mapping[str, Any] = features_of(self._file.schema_arrow)
@@ -194,6 +205,26 @@ class ParquetTable:
             at += batch.num_rows
             if at >= end:
                 return
+
+
+def _places(groups: Sequence[Any]) -> Sequence[RowGroup]:
+    """Return where row groups of pyarrow lie; none if the file does not tell it as it should."""
+    found, first = [], 0
+    for group in groups:
+        columns = [group.column(at) for at in range(group.num_columns)]
+        starts = [_start_of(column) for column in columns]
+        if not columns or group.num_rows < 0 or min(starts) < 0:
+            return ()
+        ends = [start + column.total_compressed_size for start, column in zip(starts, columns, strict=True)]
+        found.append(RowGroup(first, group.num_rows, min(starts), max(max(ends) - min(starts), 0)))
+        first += group.num_rows
+    return found
+
+
+def _start_of(column: Any) -> int:  # noqa: ANN401 - a column of pyarrow
+    pages = column.dictionary_page_offset if column.has_dictionary_page else None
+    start: int = pages if pages is not None and 0 < pages < column.data_page_offset else column.data_page_offset
+    return start
 
 
 class ArrowTable:

@@ -85,3 +85,9 @@ def last_commits(tx: Read, repo_id: int, head: Oid, paths: Sequence[RepoPath]) -
     newest = commits.last_changes(tx, repo_id, head, paths)
     logged = {oid: LoggedCommit(oid, commit) for oid, commit in read_commits(tx, repo_id, set(newest.values()))}
     return {path: logged[oid] for path, oid in newest.items()}
+
+
+def log_of(tx: Read, repo_id: int, oids: Sequence[Oid]) -> list[LoggedCommit]:
+    """Return commits, in the order of their ids."""
+    found = dict(read_commits(tx, repo_id, oids))
+    return [LoggedCommit(oid, found[oid]) for oid in oids]

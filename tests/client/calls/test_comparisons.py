@@ -17,3 +17,12 @@ def test_a_comparison_is_text(hub: Hub, fresh_repo: Callable[..., RepoRef]) -> N
     assert hub.send(comparisons.compare(ref, "main..main")) == ""
     with pytest.raises(RevisionNotFound):
         hub.send(comparisons.compare(ref, "main..absent"))
+
+
+def test_files_and_their_contents_are_compared(hub: Hub, fresh_repo: Callable[..., RepoRef]) -> None:
+    ref = fresh_repo()
+    hub.send(refs.create_branch(ref, "empty", is_empty=True))
+    found = hub.send(comparisons.list_changes(ref, "empty..main"))
+    assert [(file.path, file.kind) for file in found.files] == [(".gitattributes", "added")]
+    compared = hub.send(comparisons.compare_file(ref, "empty..main", ".gitattributes", ["id"]))
+    assert (compared.file.kind, compared.table, compared.model, compared.bytes_read) == ("added", None, None, 0)

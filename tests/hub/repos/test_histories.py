@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.errors import BranchMoved, Malformed, RevisionNotFound
+from entrepot.errors import BranchMoved, EntryNotFound, Malformed, RevisionNotFound
 from entrepot.git import Mode
 from entrepot.hub.files.operations import AddFile, Delete
 from entrepot.hub.repos import branches, histories, publishing
@@ -124,3 +124,23 @@ def test_a_squash_that_loses_the_race_changes_nothing(world: World, monkeypatch:
     with pytest.raises(BranchMoved):
         histories.squash(world.hub, world.alice, ref, "main", "m")
     assert "meanwhile" in world.paths(ref)
+
+
+def test_the_history_of_a_path_and_the_commits_between_revisions(world: World) -> None:
+    ref = world.repo("alice/paths")
+    first = world.add(ref, "d/a.txt", b"1")
+    second = world.add(ref, "b.txt", b"1")
+    third = world.add(ref, "d/a.txt", b"2")
+
+    def changed(path: str, offset: int = 0) -> list[str]:
+        found = histories.path_history(world.hub, None, ref, "main", RepoPath(path), offset=offset, limit=10)
+        return [logged.oid for logged in found.commits]
+
+    assert changed("d/a.txt") == changed("d") == [third, first]
+    assert changed("d", offset=1) == [first]
+    assert changed("b.txt") == [second]
+    with pytest.raises(EntryNotFound):
+        changed("none")
+    between = histories.commits_between(world.hub, None, ref, f"{first}..main", limit=10)
+    assert [logged.oid for logged in between.commits] == [third, second]
+    assert histories.commits_between(world.hub, None, ref, f"main...{first}", limit=10).commits == []

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from entrepot.errors import GatedRepo, RepoMoved, RepoNotFound, RevisionNotFound
+from entrepot.errors import GatedRepo, NotAllowed, RepoMoved, RepoNotFound, RevisionNotFound
 from entrepot.hub.files import rechunking
 from entrepot.hub.files.operations import AddLarge, Delete
 from entrepot.hub.jobs import maintenance
@@ -220,3 +220,13 @@ def test_a_cost_is_five_fields() -> None:
         "shared": 2,
         "freed": 1,
     }
+
+
+def test_writers_see_the_costs_of_refs(world: World) -> None:
+    ref = world.repo("alice/measured")
+    world.add_large(ref, "a.bin", b"a" * 50_000)
+    found = storage_costs.of_refs(world.hub, world.alice, ref, most=5)
+    assert [(item.ref, item.cost.stored) for item in found.refs] == [("refs/heads/main", found.total.stored)]
+    assert storage_costs.of_refs(world.hub, world.alice, ref, most=0).left_out == 1
+    with pytest.raises(NotAllowed):
+        storage_costs.of_refs(world.hub, world.bob, ref, most=5)

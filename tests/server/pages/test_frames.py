@@ -76,3 +76,12 @@ def test_a_token_shows_what_it_may_see(site: ServedHub) -> None:
     with browse(site) as client:
         assert client.get("/alice/hidden", headers={"authorization": f"Bearer {site.alice}"}).status_code == 200
         assert client.get("/", headers={"authorization": "Bearer hf_made_up_token"}).status_code == 401
+
+
+def test_a_page_that_the_browser_has_is_not_sent_again(browser: httpx2.Client, signed_in: httpx2.Client) -> None:
+    first = browser.get("/alice/tern/tree/main")
+    tag = first.headers["etag"]
+    again = browser.get("/alice/tern/tree/main", headers={"if-none-match": tag})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert again.headers["content-security-policy"] == first.headers["content-security-policy"]
+    assert signed_in.get("/alice/tern/tree/main", headers={"if-none-match": tag}).status_code == 200

@@ -3,6 +3,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import httpx2
+
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import commits
 from entrepot.hub.repos.commits import CommitDraft
@@ -44,3 +46,15 @@ def test_a_commit_shows_its_changes(site: ServedHub, show: Show) -> None:
         root = show(found[1])
     assert "no parent" in root
     assert commit in show("/alice/changed/commit/main")
+
+
+def test_the_history_of_a_path_has_the_commits_that_changed_it(site: ServedHub, browser: httpx2.Client) -> None:
+    ref = site.repo("paths")
+    first = site.commit(ref, {"d/a.txt": b"1\n", "b.txt": b"1\n"})
+    second = site.commit(ref, {"b.txt": b"2\n"})
+    for path, known in (("d/a.txt", {first}), ("d", {first}), ("b.txt", {first, second})):
+        text = browser.get(f"/alice/paths/commits/main/{path}").text
+        assert {oid for oid in (first, second) if f"/commit/{oid}" in text} == known, path
+    assert browser.get("/alice/paths/commits/main/none").status_code == 404
+    assert 'href="/alice/paths/commits/main/d/a.txt"' in browser.get("/alice/paths/blob/main/d/a.txt").text
+    assert 'href="/alice/paths/commits/main/d"' in browser.get("/alice/paths/tree/main/d").text

@@ -195,6 +195,24 @@ def last_changes(tx: Read, repo_id: int, head: Oid, paths: Sequence[RepoPath]) -
     return newest
 
 
+def changes_of(tx: Read, repo_id: int, head: Oid, path: RepoPath, *, offset: int, limit: int) -> tuple[list[Oid], int]:
+    """Return the commits reachable from ``head`` that changed a path, children before parents, and how many there are.
+
+    Args:
+        offset, limit: the part of the commits that is returned.
+    """
+    reach = _ancestors(repo_id, head)
+    found = (
+        sa.select(_X.c.oid, _C.c.generation)
+        .join(_C, (_C.c.oid == _X.c.oid) & (_C.c.repo_id == repo_id))
+        .join(reach, reach.c.oid == _X.c.oid)
+        .where((_X.c.repo_id == repo_id) & (_X.c.path_key == path_key(path)))
+    ).subquery()
+    total = tx.sql.execute(sa.select(sa.func.count()).select_from(found)).scalar_one()
+    page = sa.select(found.c.oid).order_by(found.c.generation.desc(), found.c.oid).offset(offset).limit(limit)
+    return list(tx.sql.execute(page).scalars()), total
+
+
 def path_key(path: RepoPath) -> str:
     """Return a fixed-size digest of a path, so that long paths fit in an index."""
     return hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()

@@ -9,14 +9,15 @@ import attrs
 from entrepot.catalog import Lock, Read
 from entrepot.catalog.repos import commits
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import BranchMoved, Malformed, RevisionNotFound
+from entrepot.errors import BranchMoved, EntryNotFound, Malformed, RevisionNotFound
 from entrepot.hub import access, audit, capabilities, revisions
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
+from entrepot.hub.jobs.indexing import index_history
 from entrepot.hub.repos import diffs, protections
 from entrepot.hub.repos.publishing import Move, Publication, commit_object, publish
-from entrepot.names import Oid, RepoRef
+from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.storage import histories, objects
 from entrepot.storage.histories import LoggedCommit as LoggedCommit
 
@@ -45,6 +46,45 @@ def history(
         return CommitPage(row, page, commits.count_ancestors(tx, row.id, head))
 
 
+def path_history(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath, *, offset: int, limit: int
+) -> CommitPage:
+    """Return the commits reachable from a revision that changed a file or folder, children before parents.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or the revision does not exist.
+        EntryNotFound: no commit has ever had the path.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        head = revisions.resolve(tx, row.id, revision)
+    index_history(hub, row.id, head)
+    with hub.read() as tx:
+        found, total = commits.changes_of(tx, row.id, head, path, offset=offset, limit=limit)
+        if not total:
+            raise EntryNotFound(path, head)
+        return CommitPage(row, histories.log_of(tx, row.id, found), total)
+
+
+def commits_between(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str, *, limit: int) -> CommitPage:
+    """Return the newest commits of the second side of a comparison that the first side does not have.
+
+    Args:
+        spec: as for :func:`compare`.
+        limit: commits that are looked at; ``total`` counts those among them.
+
+    Raises:
+        as :func:`history`; Malformed: the specification cannot be read.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        old, new = resolve_sides(tx, row.id, spec)
+        found = [] if new is None else commits.ancestors(tx, row.id, new, limit=limit)
+        known = set[Oid]() if old is None else commits.reached(tx, row.id, found, [old])
+        kept = [oid for oid in found if oid not in known]
+        return CommitPage(row, histories.log_of(tx, row.id, kept), len(kept))
+
+
 def compare(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) -> str:
     """Return the differences between two revisions in git's format.
 
@@ -60,15 +100,29 @@ def compare(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) -> st
         Malformed: the specification cannot be read.
         RevisionNotFound: a side does not exist.
     """
+    with hub.read() as tx:
+        row = access.readable(tx, caller, ref)
+        old, new = resolve_sides(tx, row.id, spec)
+        return diffs.between(hub, tx, row.id, old, new)
+
+
+def resolve_sides(tx: Read, repo_id: int, spec: str) -> tuple[Oid | None, Oid | None]:
+    """Return the commits of a comparison, None for the parent of a root commit.
+
+    Args:
+        spec: as for :func:`compare`.
+
+    Raises:
+        Malformed: the specification cannot be read.
+        RevisionNotFound: a side does not exist.
+    """
     left, dots, right = spec.partition("...") if "..." in spec else spec.partition("..")
     if not dots or not left or not right:
         raise Malformed("comparison", "expected 'a..b' or 'a...b'")
-    with hub.read() as tx:
-        row = access.readable(tx, caller, ref)
-        old, new = (_side(tx, row.id, side) for side in (left, right))
-        if dots == "..." and old is not None and new is not None:
-            old = next(iter(commits.merge_bases(tx, row.id, old, new)), None)
-        return diffs.between(hub, tx, row.id, old, new)
+    old, new = (_side(tx, repo_id, side) for side in (left, right))
+    if dots == "..." and old is not None and new is not None:
+        old = next(iter(commits.merge_bases(tx, repo_id, old, new)), None)
+    return old, new
 
 
 def squash(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, message: str) -> Oid:

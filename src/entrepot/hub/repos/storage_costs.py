@@ -90,6 +90,39 @@ def of_revision(hub: HubContext, caller: MaybeCaller | LocalOperator, ref: RepoR
         return _cost(f"{row.ref}@{revision}", sum(item.size for item in listed), here, shared)
 
 
+@attrs.frozen
+class RefCost:
+    """A branch or tag, and the storage cost of the commit that it points at."""
+
+    ref: str
+    cost: StorageCost
+
+
+@attrs.frozen
+class RepoCosts:
+    """The storage cost of a repository and of its refs; ``left_out``: refs that were not measured."""
+
+    total: StorageCost
+    refs: Sequence[RefCost]
+    left_out: int
+
+
+def of_refs(hub: HubContext, caller: MaybeCaller, ref: RepoRef, *, most: int) -> RepoCosts:
+    """Return the storage cost of a repository and of its branches and tags, for those who may change it.
+
+    Args:
+        most: refs that are measured; each takes a walk over the histories of the others.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
+    """
+    with hub.read() as tx:
+        row, _ = access.writable(tx, caller, ref)
+        names = [name for name, _ in refs.everything(tx, row.id) if name.startswith(("refs/heads/", "refs/tags/"))]
+    costs = [RefCost(name, of_revision(hub, caller, row.ref, name)) for name in names[:most]]
+    return RepoCosts(of_repo(hub, caller, row.ref), costs, max(len(names) - most, 0))
+
+
 def of_everything(hub: HubContext) -> list[StorageCost]:
     """Return the storage cost of each repository of the hub, for its operator."""
     found: list[StorageCost] = []

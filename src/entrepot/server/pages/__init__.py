@@ -26,8 +26,9 @@ from entrepot.server.pages.admin import records as admin_records
 from entrepot.server.pages.community import discussion_forms, discussions
 from entrepot.server.pages.creating import organisations, repos
 from entrepot.server.pages.editing import edits, uploads
-from entrepot.server.pages.repositories import buckets
+from entrepot.server.pages.repositories import buckets, comparisons, lineage, storage, viewer
 from entrepot.server.pages.routing import PageRoute
+from entrepot.server.pages.searching import collections, searches
 from entrepot.server.pages.settings import (
     folder_sharing,
     org_members,
@@ -49,6 +50,8 @@ def routes() -> list[PageRoute]:
         *api_reference.routes(),
         *home.routes(),
         *listings.routes(),
+        *searches.routes(),
+        *collections.routes(),
         *sign_in.routes(),
         *devices.routes(),
         *own_profiles.routes(),
@@ -71,6 +74,10 @@ def routes() -> list[PageRoute]:
         *discussion_forms.routes(),
         *edits.routes(),
         *uploads.routes(),
+        *viewer.routes(),
+        *lineage.routes(),
+        *storage.routes(),
+        *comparisons.routes(),
         *blobs.routes(),
         *trees.routes(),
         *histories.routes(),

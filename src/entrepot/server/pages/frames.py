@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 
 import attrs
@@ -17,6 +18,7 @@ from entrepot.server.handlers import app_state, base_url, call_hub, call_hub_slo
 from entrepot.server.pages import static_files
 from entrepot.server.pages.templates import render_template
 from entrepot.server.public_urls import path_prefix
+from entrepot.server.ranges import none_match
 
 POLICY = (
     "default-src 'none'; script-src 'none'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
@@ -84,6 +86,9 @@ PageBuilder = Callable[[HubContext, MaybeCaller], WebPage]
 async def show_page(request: Request, build: PageBuilder, *, is_slow: bool = False) -> Response:
     """Return the response of a page; its use cases and its template run in one call in a thread.
 
+    The entity tag is that of the whole page: what a page shows depends on more than its commit and its visitor.
+    A browser that has the same page already gets 304.
+
     Args:
         is_slow: run on the threads for long work.
 
@@ -96,7 +101,14 @@ async def show_page(request: Request, build: PageBuilder, *, is_slow: bool = Fal
         return page, render_page(request, page)
 
     page, body = await (call_hub_slow if is_slow else call_hub)(request, render)
-    return Response(body, page.status, {**HEADERS, _POLICY: page.policy}, _HTML)
+    headers = {**HEADERS, _POLICY: page.policy}
+    if page.status != 200:
+        return Response(body, page.status, headers, _HTML)
+    tag = hashlib.blake2b(body, digest_size=12).hexdigest()
+    headers["etag"] = f'"{tag}"'
+    if not none_match(request.headers.get("if-none-match"), tag):
+        return Response(None, 304, headers)
+    return Response(body, page.status, headers, _HTML)
 
 
 def page_response(request: Request, page: WebPage, headers: Mapping[str, str] | None = None) -> Response:
@@ -107,7 +119,14 @@ def page_response(request: Request, page: WebPage, headers: Mapping[str, str] | 
 
 def render_page(request: Request, page: WebPage) -> bytes:
     """Return the HTML of a page with everything around it."""
-    return render_template(page.template, {**frame(request), "title": page.title, **page.values})
+    return render_template(page.template, {**frame(request), "title": page.title, "api": api_of(page), **page.values})
+
+
+def api_of(page: WebPage) -> str:
+    """Return the path of the API that answers what a page of a repository shows, unless the page names another."""
+    repo = page.values.get("repo")
+    kind, name = getattr(repo, "kind", ""), getattr(repo, "id", "")
+    return f"/api/{kind}s/{name}" if kind and name else ""
 
 
 def frame(request: Request) -> dict[str, object]:
@@ -130,6 +149,7 @@ def frame(request: Request) -> dict[str, object]:
         "endpoint": endpoint_of(request),
         "now_ms": hub.now_ms(),
         "section": "",
+        "api": "",
         "done": DONE.get(request.query_params.get("done", ""), "") if caller else "",
     }
 

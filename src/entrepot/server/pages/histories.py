@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,31 +9,21 @@ from entrepot.errors import RevisionNotFound
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import histories
-from entrepot.hub.repos.histories import LoggedCommit
-from entrepot.names import RepoRef
+from entrepot.names import RepoPath, RepoRef
 from entrepot.server.handlers import query_int
-from entrepot.server.pages.diffs import parse_diff
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_header
+from entrepot.server.pages.repositories.changes import changes_of
+from entrepot.server.pages.repositories.commit_lines import commit_line
 from entrepot.server.pages.routing import PageRoute, repo_pages
-from entrepot.server.raw_path import decode_segment
+from entrepot.server.pages.trees import crumbs, path_of
+from entrepot.server.raw_path import decode_segment, split_revision
+from entrepot.wire.texts import legible
 
 PAGE = 50
 """Commits on a page."""
 
 _LAST_PAGE = 10**7
-
-
-@attrs.frozen
-class CommitLine:
-    """A commit in a list."""
-
-    id: str
-    title: str
-    body: str
-    author: str
-    at_ms: int
-    parents: tuple[str, ...]
 
 
 def routes() -> list[PageRoute]:
@@ -44,9 +33,9 @@ def routes() -> list[PageRoute]:
 
 async def show_commits(request: Request, ref: RepoRef) -> Response:
     """Serve the commits of a revision, newest first."""
-    revision = decode_segment(request.path_params["tail"])
-    page = query_int(request, "p", 0, low=0, high=_LAST_PAGE)
-    return await show_page(request, lambda hub, caller: build_commits(hub, caller, ref, revision, page))
+    revision, tail = split_revision(request.path_params["tail"])
+    path, page = path_of(tail.strip("/")), query_int(request, "p", 0, low=0, high=_LAST_PAGE)
+    return await show_page(request, lambda hub, caller: build_commits(hub, caller, ref, revision, path, page))
 
 
 async def show_commit(request: Request, ref: RepoRef) -> Response:
@@ -55,24 +44,35 @@ async def show_commit(request: Request, ref: RepoRef) -> Response:
     return await show_page(request, lambda hub, caller: build_commit(hub, caller, ref, revision), is_slow=True)
 
 
-def build_commits(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, page: int) -> WebPage:
-    """Return one page of a history.
+def build_commits(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath, page: int
+) -> WebPage:
+    """Return one page of a history: of a revision, or of a file or folder there.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or the revision does not exist.
+        EntryNotFound: no commit has ever had the path.
     """
     header, found = describe_header(hub, caller, ref, revision)
-    listed = histories.history(hub, caller, found.info.row.ref, revision, offset=page * PAGE, limit=PAGE)
+    window = {"offset": page * PAGE, "limit": PAGE}
+    if path:
+        listed = histories.path_history(hub, caller, found.info.row.ref, revision, path, **window)
+    else:
+        listed = histories.history(hub, caller, found.info.row.ref, revision, **window)
     values = {
         "section": found.info.row.type.plural,
         "repo": header,
         "tab": "commits",
-        "commits": [_line(logged) for logged in listed.commits],
+        "path": path,
+        "crumbs": crumbs(path),
+        "commits": [commit_line(logged) for logged in listed.commits],
         "total": listed.total,
         "page": page,
         "has_more": (page + 1) * PAGE < listed.total,
     }
-    return WebPage("commits.html", f"Commits of {header.id}", values)
+    if not path:
+        values["api"] = f"/api/{header.kind}s/{header.id}/commits/{header.segment}?p={page}"
+    return WebPage("commits.html", f"Commits of {f'{legible(path)} in ' if path else ''}{header.id}", values)
 
 
 def build_commit(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> WebPage:
@@ -89,26 +89,11 @@ def build_commit(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: s
     listed = histories.history(hub, caller, row.ref, head, offset=0, limit=1)
     if not listed.commits:
         raise RevisionNotFound(revision)
-    diff = parse_diff(histories.compare(hub, caller, row.ref, f"{head}^..{head}"))
     values = {
         "section": row.type.plural,
         "repo": header,
         "tab": "commits",
-        "commit": _line(listed.commits[0]),
-        "diff": diff,
-        "added": sum(file.added for file in diff.files),
-        "removed": sum(file.removed for file in diff.files),
+        "commit": commit_line(listed.commits[0]),
+        **changes_of(hub, caller, row.ref, f"{head}^..{head}"),
     }
     return WebPage("commit.html", f"Commit {head[:7]} of {header.id}", values)
-
-
-def _line(logged: LoggedCommit) -> CommitLine:
-    commit = logged.commit
-    return CommitLine(
-        logged.oid,
-        commit.title or "(no message)",
-        commit.body,
-        commit.author.name,
-        commit.committer.time_s * 1000,
-        tuple(commit.parents),
-    )

@@ -90,7 +90,7 @@ def _bound(kind: RepoType) -> PageHandler:
                 "is_first": wanted.after is None,
                 "first": urlencode(query),
                 "more": None if found.after is None else urlencode([*query, ("cursor", render_cursor(found.after))]),
-                "api_query": urlencode(query),
+                "api": f"/api/{kind.plural}?{urlencode(query)}",
             }
             return WebPage("list.html", kind.plural.capitalize(), values)
 

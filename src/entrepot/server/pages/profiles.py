@@ -16,6 +16,7 @@ from entrepot.hub.search import profiles
 from entrepot.hub.search.profiles import OrgProfile, UserProfile
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType
 from entrepot.server.handlers import repo_of
+from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute, account_of, wants_html
 from entrepot.server.pages.rows import RepoLine, repo_rows
@@ -72,8 +73,17 @@ def build_account(hub: HubContext, caller: MaybeCaller, name: str, alias: RepoRe
     orgs = [org.name for org in profile.orgs] if isinstance(profile, UserProfile) else []
     members = profile.members if isinstance(profile, OrgProfile) else None
     folders = () if account.parent_id is not None else lines_of(hub, caller, account.name)
-    values = {"account": account, "owned": owned, "orgs": orgs, "members": members, "followers": profile.followers}
-    values["folders"] = folders
+    path = "users" if isinstance(profile, UserProfile) else "organizations"
+    api = f"/api/{path}/{quoted(account.name)}/overview"
+    values = {
+        "api": api,
+        "account": account,
+        "owned": owned,
+        "orgs": orgs,
+        "members": members,
+        "followers": profile.followers,
+        "folders": folders,
+    }
     return WebPage("account.html", account.name, values)
 
 

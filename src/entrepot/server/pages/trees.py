@@ -15,6 +15,7 @@ from entrepot.hub.repos import contents, histories
 from entrepot.hub.repos.contents import DescribedEntry
 from entrepot.names import ROOT, RepoPath, RepoRef, parse_path
 from entrepot.server.hf.repos.tree_cursors import Cursor, encode_cursor, parse_cursor
+from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.routing import PageRoute, repo_pages
@@ -108,6 +109,7 @@ def build_tree(
         "section": found.info.row.type.plural,
         "repo": header,
         "tab": "files",
+        "api": f"/api/{found.info.row.type.plural}/{header.id}/tree/{header.segment}/{quoted(path)}?expand=true",
         "head": head,
         "newest": newest,
         "path": path,

@@ -1,1 +1,1 @@
-"""Pages of single repositories and buckets."""
+"""Pages of repositories that show more than files: buckets, tables, differences, lineage, metrics and storage."""

@@ -1,0 +1,1 @@
+"""Differences between revisions by content: rows of tables, tensors of models, and the bytes they share."""

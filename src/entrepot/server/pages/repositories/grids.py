@@ -1,0 +1,251 @@
+"""Tables as pages show them: columns with types and statistics, and cells cut to what a page can hold.
+
+Pure: rows in the shapes of the dataset viewer become values of a template. What a
+cell says is text; only pictures that lie in the repository, or in the cell itself, are shown.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from entrepot.errors import InvalidPath
+from entrepot.names import RepoPath, parse_path
+from entrepot.server.pages.formats import count_text
+
+MAX_COLUMNS = 60
+"""Columns that are shown."""
+
+MAX_CELL = 400
+"""Characters of a cell, in a table of many rows."""
+
+MAX_SINGLE = 20_000
+"""Characters of a cell, if only one row is shown."""
+
+MAX_THUMBNAIL = 256 << 10
+"""Bytes of a picture that is shown in its cell; of larger ones there is a link."""
+
+_MAX_TEXT, _MIN_CELL = 600_000, 40
+_MAX_EMBEDDED = 768 << 10
+_MAX_PICTURES = 200
+_PICTURE = re.compile(r"\.(?:png|jpe?g|gif|webp)\Z", re.IGNORECASE)
+_EMBEDDED = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+\Z")
+
+
+@attrs.frozen
+class GridBar:
+    """A bar of a histogram in a box of 26 units: its height, and what it stands for."""
+
+    height: float
+    label: str
+
+
+@attrs.frozen
+class GridColumn:
+    """A column: its type in words, and what statistics say of it."""
+
+    name: str
+    type: str
+    is_number: bool
+    note: str = ""
+    bars: Sequence[GridBar] = ()
+
+
+@attrs.frozen
+class GridCell:
+    """A cell. ``form``: ``text``, ``number``, ``missing``, ``picture`` (in the repository), ``embedded`` or ``link``.
+
+    ``target``: path of a picture in the repository, or the address of an embedded one.
+    """
+
+    form: str
+    text: str
+    target: str = ""
+    is_cut: bool = False
+
+
+@attrs.frozen
+class GridRow:
+    """A row and its index in the table."""
+
+    index: int
+    cells: Sequence[GridCell]
+
+
+@attrs.frozen
+class Grid:
+    """A part of a table. ``total``: rows that it has, or, if ``is_partial``, that can be read."""
+
+    columns: Sequence[GridColumn]
+    rows: Sequence[GridRow]
+    total: int
+    is_partial: bool = False
+    hidden: int = 0
+
+
+@attrs.define
+class _Room:
+    """What a page can still hold: characters of a cell, and bytes of embedded pictures."""
+
+    cell: int
+    embedded: int = _MAX_EMBEDDED
+
+
+def grid_of(
+    features: Mapping[str, Any],
+    rows: Sequence[tuple[int, Mapping[str, Any]]],
+    total: int,
+    *,
+    is_partial: bool = False,
+    pictures: Mapping[str, tuple[RepoPath, int]] | None = None,
+    statistics: Iterable[Mapping[str, Any]] = (),
+) -> Grid:
+    """Return rows as a table.
+
+    Args:
+        rows: the index of each row, and its cells as JSON.
+        pictures: texts of cells that name pictures of the repository, with path and size.
+        statistics: of columns, in the shapes of the dataset viewer.
+    """
+    names = list(features)[:MAX_COLUMNS]
+    room = _Room(_room(len(rows), len(names)))
+    known = {str(item.get("column_name")): item for item in statistics}
+    columns = [_column(name, features[name], known.get(name)) for name in names]
+    found = [
+        GridRow(index, [_cell(row.get(name), features[name], room, pictures or {}) for name in names])
+        for index, row in rows
+    ]
+    return Grid(columns, found, total, is_partial, len(features) - len(names))
+
+
+def picture_paths(rows: Iterable[Mapping[str, Any]], folders: Sequence[str]) -> dict[str, list[RepoPath]]:
+    """Return the texts in cells that may name pictures of the repository, with the paths that they may mean."""
+    found: dict[str, list[RepoPath]] = {}
+    for text in _texts(rows):
+        if len(found) >= _MAX_PICTURES:
+            break
+        if text not in found and len(text) < 300 and _PICTURE.search(text) and "://" not in text:
+            paths = list(_paths(text, folders))
+            if paths:
+                found[text] = paths
+    return found
+
+
+def type_text(kind: Any, depth: int = 0) -> str:  # noqa: ANN401 - JSON
+    """Return the type of a column in words."""
+    if isinstance(kind, list):
+        return f"list of {type_text(kind[0], depth + 1)}" if kind and depth < 3 else "list"
+    if not isinstance(kind, dict):
+        return "unknown"
+    name = kind.get("_type")
+    if name == "Value":
+        return str(kind.get("dtype", "unknown"))[:40]
+    if name == "ClassLabel":
+        names = kind.get("names")
+        return f"label, {len(names):,} names" if isinstance(names, list) else "label"
+    if name in ("List", "LargeList", "Sequence"):
+        return f"list of {type_text(kind.get('feature'), depth + 1)}" if depth < 3 else "list"
+    return str(name).lower()[:40] if isinstance(name, str) else "struct"
+
+
+def _room(rows: int, columns: int) -> int:
+    most = MAX_SINGLE if rows == 1 else MAX_CELL
+    return max(_MIN_CELL, min(most, _MAX_TEXT // max(rows * columns, 1)))
+
+
+def _texts(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for row in rows:
+        yield from (cell for cell in row.values() if isinstance(cell, str))
+
+
+def _paths(text: str, folders: Sequence[str]) -> Iterator[RepoPath]:
+    for folder in folders:
+        try:
+            yield parse_path(posixpath.join(folder, text))
+        except InvalidPath:
+            continue
+
+
+def _column(name: str, kind: Any, statistics: Mapping[str, Any] | None) -> GridColumn:  # noqa: ANN401 - JSON
+    dtype = kind.get("dtype", "") if isinstance(kind, dict) and kind.get("_type") == "Value" else ""
+    is_number = str(dtype).startswith(("int", "uint", "float", "decimal"))
+    note, bars = ("", ()) if statistics is None else _summary(statistics)
+    return GridColumn(name, type_text(kind), is_number, note, bars)
+
+
+def _cell(value: Any, kind: Any, room: _Room, pictures: Mapping[str, tuple[RepoPath, int]]) -> GridCell:  # noqa: ANN401
+    if value is None:
+        return GridCell("missing", "missing")
+    if isinstance(value, bool):
+        return GridCell("text", "true" if value else "false")
+    if isinstance(value, int | float):
+        label = _label(value, kind)
+        return GridCell("number", str(value)) if label is None else GridCell("text", f"{label} ({value})")
+    if isinstance(value, str):
+        if value in pictures:
+            path, size = pictures[value]
+            return GridCell("picture" if size <= MAX_THUMBNAIL else "link", value, path)
+        return GridCell("text", value[: room.cell], is_cut=len(value) > room.cell)
+    if isinstance(kind, dict) and kind.get("_type") == "Image" and isinstance(value, dict):
+        return _image(value, room)
+    if isinstance(kind, dict) and kind.get("_type") in ("Audio", "Video"):
+        return GridCell("text", str(kind["_type"]).lower())
+    text = json.dumps(value, ensure_ascii=False)
+    return GridCell("text", text[: room.cell], is_cut=len(text) > room.cell)
+
+
+def _image(value: Mapping[str, Any], room: _Room) -> GridCell:
+    src, width, height = value.get("src"), value.get("width"), value.get("height")
+    text = f"picture, {width} × {height}" if isinstance(width, int) and isinstance(height, int) else "picture"
+    if not isinstance(src, str) or len(src) > room.embedded or not _EMBEDDED.match(src):
+        return GridCell("text", text)
+    room.embedded -= len(src)
+    return GridCell("embedded", text, src)
+
+
+def _label(value: float, kind: Any) -> str | None:  # noqa: ANN401 - JSON
+    names = kind.get("names") if isinstance(kind, dict) and kind.get("_type") == "ClassLabel" else None
+    is_known = isinstance(names, list) and isinstance(value, int) and 0 <= value < len(names)
+    return str(names[value])[:100] if is_known and names is not None and isinstance(value, int) else None
+
+
+def _summary(item: Mapping[str, Any]) -> tuple[str, Sequence[GridBar]]:
+    """Return what statistics say of a column in a line, and its histogram."""
+    found, kind = item.get("column_statistics") or {}, item.get("column_type")
+    share = float(found.get("nan_proportion") or 0)
+    missing = [f"{share * 100:.3g} % missing"] if share else []
+    frequencies = found.get("frequencies")
+    if isinstance(frequencies, dict):
+        shown = sorted(frequencies.items(), key=lambda pair: -pair[1])[:10]
+        number = int(found.get("n_unique") or len(frequencies))
+        words = f"{number:,} value{'s' if number != 1 else ''}"
+        return ", ".join([words, *missing]), _bars([(count, str(name)[:60]) for name, count in shown])
+    histogram = found.get("histogram")
+    if not isinstance(histogram, dict):
+        return ", ".join(missing), ()
+    edges, counts = histogram["bin_edges"], histogram["hist"]
+    span = f"{_short(found.get('min'))} to {_short(found.get('max'))}"
+    words = f"{span} characters" if kind == "string_text" else f"{span} items" if kind == "list" else span
+    mean = [] if found.get("mean") is None else [f"mean {_short(found['mean'])}"]
+    labels = [f"{_short(edges[at])} to {_short(edges[at + 1])}" for at in range(len(counts))]
+    return ", ".join([words, *mean, *missing]), _bars(list(zip(counts, labels, strict=True)))
+
+
+def _bars(counted: Sequence[tuple[int, str]]) -> Sequence[GridBar]:
+    top = max((count for count, _ in counted), default=0)
+    return [
+        GridBar(max(round(26 * count / top, 1), 0.6 if count else 0.0), f"{label}: {count_text(count)}")
+        for count, label in counted
+        if top
+    ]
+
+
+def _short(value: Any) -> str:  # noqa: ANN401 - a number of JSON
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) < 10**15 else f"{value:.4g}"
+    return f"{value:.4g}" if isinstance(value, float) else "?"

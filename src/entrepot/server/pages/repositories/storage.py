@@ -1,0 +1,61 @@
+"""The page of a repository's storage: what it takes, what it shares, and what a deletion frees."""
+
+from __future__ import annotations
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import storage_costs
+from entrepot.hub.repos.storage_costs import StorageCost
+from entrepot.names import RepoRef
+from entrepot.server.pages.frames import WebPage, show_page
+from entrepot.server.pages.repo_headers import describe_repo
+from entrepot.server.pages.routing import PageRoute, repo_pages
+
+_MOST_REFS = 20
+
+
+@attrs.frozen
+class RefLine:
+    """A branch or tag in the table of refs."""
+
+    name: str
+    icon: str
+    cost: StorageCost
+
+
+def routes() -> list[PageRoute]:
+    """Return the routes of this page."""
+    return repo_pages("/storage", show_storage, has_short=False)
+
+
+async def show_storage(request: Request, ref: RepoRef) -> Response:
+    """Serve the storage of a repository."""
+    return await show_page(request, lambda hub, caller: build_storage(hub, caller, ref), is_slow=True)
+
+
+def build_storage(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> WebPage:
+    """Return the storage of a repository and of its branches and tags, for those who may change it.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
+    """
+    costs = storage_costs.of_refs(hub, caller, ref, most=_MOST_REFS)
+    header, may = describe_repo(hub, caller, ref)
+    values = {
+        "section": may.row.type.plural,
+        "repo": header,
+        "tab": "storage",
+        "total": costs.total,
+        "refs": [
+            RefLine(item.ref.split("/", 2)[2], "tag" if item.ref.startswith("refs/tags/") else "branch", item.cost)
+            for item in costs.refs
+        ],
+        "left_out": costs.left_out,
+        "grace_h": hub.settings.gc_grace_s // 3600,
+        "api": f"/api/{may.row.type.plural}/{header.id}/storage",
+    }
+    return WebPage("storage.html", f"Storage of {header.id}", values)

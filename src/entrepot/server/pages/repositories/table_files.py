@@ -1,0 +1,96 @@
+"""The rows of a table on the page of its file: Parquet, CSV, TSV, JSON lines and Arrow."""
+
+from __future__ import annotations
+
+import posixpath
+
+import attrs
+from starlette.requests import Request
+
+from entrepot.errors import ExtraNotInstalled, Malformed, UnsupportedDataset
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos.contents import LocatedFile
+from entrepot.previews.features import cell_of
+from entrepot.previews.sources import MeteredReader, RangeReader
+from entrepot.previews.tables import open_table
+from entrepot.server.handlers import query_int
+from entrepot.server.pages.forms import sentence
+from entrepot.server.pages.repositories.grids import Grid, grid_of
+from entrepot.server.pages.repositories.pictures import find_pictures
+
+PAGE = 100
+"""Rows on a page."""
+
+MAX_READ = 1 << 30
+"""Bytes of a file that are read for a page."""
+
+FORMATS = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+}
+"""Formats of tables by the endings of their files."""
+
+_IS_TEXT = frozenset({"csv", "json"})
+_LAST_ROW = 10**12
+
+
+@attrs.frozen
+class TableWindow:
+    """The rows that are asked for."""
+
+    offset: int = 0
+    length: int = PAGE
+
+
+@attrs.frozen
+class TableView:
+    """What is shown of a table. ``form``: ``grid``; ``none``, or ``text`` if it is to be shown as such, with a note."""
+
+    form: str
+    note: str = ""
+    grid: Grid | None = None
+
+
+def window_of(request: Request) -> TableWindow:
+    """Return the rows that a request asks for.
+
+    Raises:
+        Malformed: the values are no numbers.
+    """
+    offset = query_int(request, "offset", 0, low=0, high=_LAST_ROW)
+    return TableWindow(offset, query_int(request, "length", PAGE, low=1, high=PAGE))
+
+
+def view_table(
+    hub: HubContext, caller: MaybeCaller, located: LocatedFile, content: RangeReader, window: TableWindow
+) -> TableView | None:
+    """Return the rows of a table; None if the file is none.
+
+    Raises:
+        BlobMissing, BlobUnreadable: the store has lost the file.
+    """
+    form = FORMATS.get(posixpath.splitext(located.path)[1].lower())
+    if form is None or (form in _IS_TEXT and not content.size):
+        return None
+    try:
+        table = open_table(form, located.path, MeteredReader(content, MAX_READ))
+        read = table.read(window.offset, window.length)
+    except (UnsupportedDataset, ExtraNotInstalled, Malformed) as error:
+        if form not in _IS_TEXT:
+            return TableView("none", f"The rows of this file are not shown: {sentence(error)}")
+        return TableView("text", f"The rows of this file are shown as text: {sentence(error)}")
+    rows = [
+        (window.offset + at, {name: cell_of(row.get(name), kind) for name, kind in table.features.items()})
+        for at, row in enumerate(read)
+    ]
+    folders = list(dict.fromkeys([posixpath.dirname(located.path), ""]))
+    ref, commit = located.repo.ref, located.commit
+    pictures = find_pictures(hub, caller, ref, commit, [cells for _, cells in rows], folders)
+    grid = grid_of(table.features, rows, table.rows, is_partial=table.is_partial, pictures=pictures)
+    return TableView("grid", grid=grid)

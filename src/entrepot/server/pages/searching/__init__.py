@@ -1,0 +1,1 @@
+"""Pages that find things: the search of the whole hub, and collections."""
