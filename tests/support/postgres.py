@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import attrs
 import sqlalchemy as sa
@@ -31,8 +31,22 @@ class PostgresServer:
     """A running server; all of its databases are lost when it stops."""
 
     folder: pathlib.Path
+    _launch: Callable[[], subprocess.Popen[bytes]]
+    _process: subprocess.Popen[bytes] | None = None
     _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
     _templates: dict[str, str] = attrs.field(factory=dict)
+
+    def start(self) -> None:
+        """Start the server, and return when it accepts connections."""
+        self._process = self._launch()
+        _wait(self.folder)
+
+    def stop(self) -> None:
+        """Stop the server as in a crash; its databases stay."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(timeout=_START_S)
+            self._process = None
 
     def url(self, name: str) -> str:
         """Return the URL of a database."""
@@ -78,8 +92,8 @@ def find_programs() -> pathlib.Path | None:
 
 
 @contextlib.contextmanager
-def running(programs: pathlib.Path) -> Iterator[PostgresServer]:
-    """Run a server on a socket in a folder of its own; it ends with this process."""
+def running(programs: pathlib.Path, *options: str) -> Iterator[PostgresServer]:
+    """Run a server on a socket in a folder of its own, with more settings; it ends with this process."""
     in_memory = pathlib.Path("/dev/shm")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="pg", dir=in_memory if in_memory.is_dir() else None))
     # The server refuses to run as root.
@@ -96,21 +110,25 @@ def running(programs: pathlib.Path) -> Iterator[PostgresServer]:
             env={"HOME": str(folder), "LC_ALL": "C.UTF-8"},
             **as_user,  # type: ignore[call-overload]  # typeshed wants each argument by its name
         )
-        options = [word for setting in _FAST for word in ("-c", setting)]
-        server = subprocess.Popen(
-            [programs / "postgres", "-D", data, "-k", folder, *options],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 -- one system call, which takes no lock
-            **as_user,  # type: ignore[call-overload]  # as above
-        )
+        words = [word for setting in (*_FAST, *options) for word in ("-c", setting)]
+
+        def launch() -> subprocess.Popen[bytes]:
+            started: subprocess.Popen[bytes] = subprocess.Popen(
+                [programs / "postgres", "-D", data, "-k", folder, *words],
+                cwd=folder,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 -- one system call, which takes no lock
+                **as_user,  # type: ignore[call-overload]  # as above
+            )
+            return started
+
+        server = PostgresServer(folder, launch)
         try:
-            _wait(folder)
-            yield PostgresServer(folder)
+            server.start()
+            yield server
         finally:
-            server.send_signal(signal.SIGQUIT)
-            server.wait(timeout=_START_S)
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
