@@ -37,6 +37,12 @@ class PostgresServer:
     _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
     _templates: dict[str, str] = attrs.field(factory=dict)
 
+    @property
+    def pid(self) -> int:
+        """The id of the first process of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start the server, and return when it accepts connections."""
         self._process = self._launch()

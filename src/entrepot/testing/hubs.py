@@ -70,6 +70,11 @@ class RunningHub:
         return self._settings.data
 
     @property
+    def settings(self) -> Settings:
+        """The settings of the hub, to open it in this process too."""
+        return self._settings
+
+    @property
     def pid(self) -> int:
         """The process id of the server.
 
