@@ -102,7 +102,7 @@ def _mark(folder: Path, store_id: str) -> bool:
             str(folder), f"it is not empty ({others[0]} …) and no entrepot data folder; name another with --data"
         )
     fresh = folder / f"format.{secrets.token_hex(4)}"
-    fresh.write_text(_render({"entrepot": FORMAT, "store_id": store_id}))
+    _write(fresh, _render({"entrepot": FORMAT, "store_id": store_id}))
     try:
         os.link(fresh, folder / _NAME)  # unlike a renaming it replaces nothing: of several processes one wins
     except FileExistsError:
@@ -135,8 +135,16 @@ def _read(folder: Path) -> Marker:
 
 def _replace(folder: Path, text: str) -> None:
     fresh = folder / f"format.{secrets.token_hex(4)}"
-    fresh.write_text(text)
+    _write(fresh, text)
     fresh.replace(folder / _NAME)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file durably: a marker that a power cut has emptied would make the folder unusable."""
+    with path.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _render(fields: dict[str, object]) -> str:
