@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import hypothesis
 import pytest
 import sqlalchemy as sa
 
 from entrepot.catalog import lock_checks
+from entrepot.testing import hubs
 from tests.support.certificates import Pems, make_certificates
 from tests.support.postgres import PostgresServer, find_programs, running
 from tests.support.scripted_hub import Reply, ScriptedHub, _stand
@@ -39,6 +41,29 @@ def postgres() -> Iterator[PostgresServer]:
         pytest.skip("PostgreSQL or psycopg is not installed")
     with running(programs) as server:
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def database_of_running_hubs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Give every hub of :mod:`entrepot.testing` a database of its own, with ``--database=postgresql``."""
+    if request.config.getoption("--database") == "sqlite":
+        yield
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    run_hub = hubs.running
+
+    @contextlib.contextmanager
+    def running_on_postgresql(settings: Mapping[str, object]) -> Iterator[hubs.RunningHub]:
+        url = server.create_with_tables()
+        try:
+            with run_hub({"database": url, "database_connections": 12, **settings}) as hub:
+                yield hub
+        finally:
+            server.drop(url)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hubs, "running", running_on_postgresql)
+        yield
 
 
 @pytest.fixture(scope="session")

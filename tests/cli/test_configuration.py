@@ -45,3 +45,13 @@ def test_the_docs_are_the_table_of_the_documentation(run: Run) -> None:
     table = run("config", "--docs").out.splitlines()
     assert len(table) == len(SETTINGS) + 2
     assert set(table) <= set(PAGE.splitlines())
+
+
+def test_the_password_of_the_database_is_not_shown(run: Run) -> None:
+    environ = {"ENTREPOT_DATABASE": "postgresql://hub:s3cret@db/hub"}
+    for outcome in (run("config", environ=environ), run("config", "--json", environ=environ)):
+        assert "postgresql://hub:***@db/hub" in outcome.out
+        assert "s3cret" not in outcome.out + outcome.err
+    wrong = run("config", environ={"ENTREPOT_DATABASE": "postgresql://hub:s3cret@db"})
+    assert wrong.code == 1
+    assert "s3cret" not in wrong.err

@@ -14,7 +14,6 @@ from huggingface_hub import HfApi
 
 from entrepot.hub.accounts import quotas
 from entrepot.hub.context import open_hub
-from entrepot.settings import Settings
 from entrepot.testing.hubs import RunningHub
 
 Run = Callable[..., Any]
@@ -26,7 +25,7 @@ def repo(entrepot_fresh_hub: RunningHub) -> str:
     """A repository in a namespace with a quota of 100,000 bytes."""
     hub = entrepot_fresh_hub
     made: str = HfApi(endpoint=hub.url, token=hub.token).create_repo("tester/m").repo_id
-    opened = open_hub(Settings(data=hub.data))
+    opened = open_hub(hub.settings)
     quotas.change(opened, "tester", {"max_bytes": 100_000})
     opened.close()
     return made

@@ -9,7 +9,8 @@ import pytest
 
 from entrepot.catalog.accounts import accounts
 from entrepot.errors import DataFolderError
-from entrepot.hub.context import is_new, open_hub
+from entrepot.hub.context import open_hub
+from entrepot.hub.data_folders import is_new
 from entrepot.settings import Settings
 
 

@@ -36,3 +36,13 @@ def test_a_wait_ends_by_itself() -> None:
     before = signal.count
     signal.wait(before, 0.0)
     assert signal.count == before
+
+
+def test_only_added_jobs_concern_other_processes() -> None:
+    signal = JobSignal()
+    signal.set()
+    signal.wake()
+    assert (signal.added, signal.count) == (1, 2)
+    signal.wait_for_added(0, 3_600.0)
+    signal.wait_for_added(1, 0.0)
+    assert signal.added == 1

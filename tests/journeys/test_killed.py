@@ -96,7 +96,8 @@ def check_all(hub: RunningHub, acknowledged: dict[str, str]) -> None:
         content = client.get(f"/{REPO}/resolve/main/{path}").raise_for_status().content
         assert hashlib.sha256(content).hexdigest() == sha256, path
     command = [sys.executable, "-m", "entrepot", "fsck", "--deep", "--json", "--data", str(hub.data)]
-    checked = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    environ = {**os.environ, "ENTREPOT_DATABASE": hub.settings.database}
+    checked = subprocess.run(command, capture_output=True, text=True, timeout=100, env=environ)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,7 +10,7 @@ import msgspec
 import pytest
 from starlette.requests import Request
 
-from entrepot.errors import InvalidCredentials, Malformed
+from entrepot.errors import DatabaseUnavailable, InvalidCredentials, Malformed
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.names import RepoId, RepoRef, RepoType
@@ -161,3 +162,23 @@ def test_a_number_is_cut_to_its_range(request_of: Ask) -> None:
 def test_the_next_page_is_the_same_request_with_another_cursor(request_of: Ask) -> None:
     link = handlers.next_link(request_of("k=a&cursor=old&k=b%26", host="localhost"), {"cursor": "new"})
     assert link == '<http://localhost/api/x?k=a&k=b%26&cursor=new>; rel="next"'
+
+
+@pytest.mark.parametrize(("method", "attempts"), [("GET", 2), ("HEAD", 2), ("POST", 1), ("DELETE", 1)])
+def test_a_request_that_only_reads_survives_a_lost_connection(request_of: Ask, method: str, attempts: int) -> None:
+    tried = []
+
+    def use_case(_hub: HubContext, _caller: object) -> str:
+        tried.append(1)
+        if len(tried) == 1:
+            raise DatabaseUnavailable("gone")
+        return "read"
+
+    request = request_of()
+    request.scope["method"] = method
+    if attempts == 2:
+        assert asyncio.run(handlers.call_hub(request, use_case)) == "read"
+    else:
+        with pytest.raises(DatabaseUnavailable):
+            asyncio.run(handlers.call_hub(request, use_case))
+    assert len(tried) == attempts

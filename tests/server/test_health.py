@@ -4,6 +4,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
@@ -37,6 +38,22 @@ def test_a_hub_whose_store_is_gone_is_alive_but_not_ready(world: ServedHub, tmp_
     assert alive.status_code == 200
     assert ready.status_code == 503
     assert ready.json()["error"]
+
+
+def test_a_server_that_is_about_to_stop_is_alive_but_not_ready(world: ServedHub) -> None:
+    app = make_app(world.hub)
+
+    async def draining(scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})["is_draining"] = True
+        await app(scope, receive, send)
+
+    with running(draining) as address:
+        client = world.client()
+        ready, alive = client.get(f"{address.url}/readyz"), client.get(f"{address.url}/healthz")
+        info = client.get(f"{address.url}/api/models")
+    assert (ready.status_code, ready.headers["retry-after"]) == (503, "1")
+    assert "about to stop" in ready.json()["error"]
+    assert (alive.status_code, info.status_code) == (200, 200)
 
 
 def test_metrics_count_requests_and_show_the_sizes_of_the_hub(world: ServedHub) -> None:

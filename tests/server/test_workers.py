@@ -27,6 +27,10 @@ def build(settings, worker):
 
     async def app(scope, receive, send):
         if scope["type"] == "http":
+            if scope["path"] == "/state":
+                state = "draining" if scope.get("state", {}).get("is_draining") else "serving"
+                await PlainTextResponse(state)(scope, receive, send)
+                return
             if scope["path"] == "/sleep":
                 import asyncio
                 await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -43,19 +47,20 @@ import sys
 from entrepot.server.hosting import Limits
 from entrepot.server.workers import Hosting, serve
 
-_, settings, port, workers, grace = sys.argv
-hosting = Hosting("made_up_app:build", settings, port=int(port), workers=int(workers), limits=Limits(float(grace)))
+_, settings, port, workers, grace, drain = sys.argv
+limits = Limits(float(grace), drain_s=float(drain))
+hosting = Hosting("made_up_app:build", settings, port=int(port), workers=int(workers), limits=limits)
 serve(hosting, lambda address: print(address.url, flush=True))
 """
 
 
 @contextlib.contextmanager
 def hub(
-    folder: Path, *, settings: str = "red", port: int = 0, workers: int, grace_s: float = 5
+    folder: Path, *, settings: str = "red", port: int = 0, workers: int, grace_s: float = 5, drain_s: float = 0
 ) -> Iterator[tuple[str, psutil.Process]]:
     (folder / "made_up_app.py").write_text(FACTORY)
     process = subprocess.Popen(
-        [sys.executable, "-c", HUB, settings, str(port), str(workers), str(grace_s)],
+        [sys.executable, "-c", HUB, settings, str(port), str(workers), str(grace_s), str(drain_s)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -139,10 +144,31 @@ def test_a_second_signal_ends_the_grace_period(tmp_path: Path, workers: int) -> 
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+def test_a_server_that_is_told_to_stop_serves_on_until_it_is_drained(tmp_path: Path, workers: int) -> None:
+    with hub(tmp_path, workers=workers, drain_s=600) as (url, process):
+        with httpx2.Client() as client:
+            before = client.get(f"{url}/state")
+            assert (before.text, "connection" in before.headers) == ("serving", False)
+            process.send_signal(signal.SIGTERM)
+            while (drained := client.get(f"{url}/state")).text == "serving":
+                pass
+            assert drained.headers["connection"] == "close"
+            assert ask(url)[0] == "red"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def test_a_drained_server_stops_by_itself(tmp_path: Path) -> None:
+    with hub(tmp_path, workers=2, drain_s=0.1) as (_, process):
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
 def test_a_start_that_fails_says_why(tmp_path: Path, workers: int) -> None:
     (tmp_path / "made_up_app.py").write_text(FACTORY)
     done = subprocess.run(
-        [sys.executable, "-c", HUB, "bad", "0", str(workers), "5"],
+        [sys.executable, "-c", HUB, "bad", "0", str(workers), "5", "0"],
         capture_output=True,
         text=True,
         timeout=30,
@@ -156,7 +182,7 @@ def test_a_start_that_fails_says_why(tmp_path: Path, workers: int) -> None:
 def test_a_second_hub_on_the_port_is_refused(tmp_path: Path) -> None:
     with hub(tmp_path, workers=1) as (url, _):
         done = subprocess.run(
-            [sys.executable, "-c", HUB, "red", url.rpartition(":")[2], "1", "5"],
+            [sys.executable, "-c", HUB, "red", url.rpartition(":")[2], "1", "5", "0"],
             capture_output=True,
             text=True,
             timeout=30,

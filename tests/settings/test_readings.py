@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from entrepot.settings.readings import (
     BASE_URL,
+    DATABASE,
     FILE,
     FOLDER,
     HOST,
@@ -14,6 +15,7 @@ from entrepot.settings.readings import (
     SWITCH,
     Reading,
     duration,
+    mask_database,
     number,
     one_of,
     size,
@@ -57,6 +59,10 @@ anything = st.recursive(
         (BASE_URL, "https://hub.example.org", "https://hub.example.org"),
         (BASE_URL, "http://[::1]:8080", "http://[::1]:8080"),
         (BASE_URL, "https://example.org/ml/hub", "https://example.org/ml/hub"),
+        (DATABASE, " ", ""),
+        (DATABASE, "postgres://hub:p%40w@db:5432/hub", "postgresql://hub:p%40w@db:5432/hub"),
+        (DATABASE, "postgresql://[::1]/hub?sslmode=require", "postgresql://[::1]/hub?sslmode=require"),
+        (DATABASE, "postgresql:///hub?host=/run/postgresql", "postgresql:///hub?host=/run/postgresql"),
         (NETWORKS, "10.0.0.7, ::1", ("10.0.0.7", "::1")),
         (NETWORKS, ["10.0.0.0/8"], ("10.0.0.0/8",)),
         (NETWORKS, "", ()),
@@ -101,6 +107,11 @@ def test_a_good_value_is_read(reading: Reading, raw: object, value: object) -> N
         (BASE_URL, "https://example.org:0", "nothing more"),
         (BASE_URL, "https://example.org:65536", "nothing more"),
         (BASE_URL, "https://example.org\r\nX: y", "nothing more"),
+        (DATABASE, "mysql://db/hub", "write postgresql://USER:PASSWORD@HOST:PORT/NAME"),
+        (DATABASE, "postgresql://hub:p@w@db/hub", "encode special characters"),
+        (DATABASE, "postgresql://db", "write postgresql://"),
+        (DATABASE, "postgresql://db/hub?password=x", "before the host"),
+        (DATABASE, 5432, "not a number"),
         (NETWORKS, "10.0.0.7/8", "not an address or network"),
         (NETWORKS, ["localhost"], "not an address or network"),
         (NETWORKS, ["*"], "not an address or network"),
@@ -128,3 +139,17 @@ def test_any_value_is_read_or_refused_and_reads_back(reading: Reading, raw: obje
     except ValueError:
         return
     assert reading.read(reading.render(value)) == value
+
+
+@pytest.mark.parametrize("raw", ["postgresql://hub:s3cret@@db/hub", "postgresql://hub:s3cret@db", "s3cret"])
+def test_a_bad_database_is_not_repeated(raw: str) -> None:
+    with pytest.raises(ValueError, match="write postgresql") as caught:
+        DATABASE.read(raw)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_the_password_of_a_database_is_not_rendered() -> None:
+    assert DATABASE.is_secret
+    assert DATABASE.render("postgresql://hub:s3cret@db/hub") == "postgresql://hub:***@db/hub"
+    for text in ("", "postgresql://hub@db/hub", "postgresql:///hub?host=/run"):
+        assert mask_database(text) == text

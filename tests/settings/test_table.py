@@ -91,3 +91,10 @@ def test_the_settings_never_look_at_the_process() -> None:
         assert "import os" not in source
         assert "import sys" not in source
         assert "cwd" not in source
+
+
+def test_the_settings_are_shown_without_passwords() -> None:
+    shown = repr(Settings(data=DATA, database="postgresql://hub:s3cret@db/hub"))
+    assert "database='postgresql://hub:***@db/hub'" in shown
+    assert shown.startswith(f"Settings(data={DATA!r}, ")
+    assert "s3cret" not in shown

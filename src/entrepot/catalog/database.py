@@ -16,9 +16,11 @@ import attrs
 import sqlalchemy as sa
 
 from entrepot.catalog import dialects, engines, schema
+from entrepot.catalog.dialects.interfaces import Notices
 from entrepot.catalog.engines import WriteLock
 from entrepot.catalog.lock_checks import KINDS
 from entrepot.catalog.named_locks import AnyLock
+from entrepot.errors import DatabaseUnavailable, DataFolderError
 
 
 @attrs.frozen
@@ -47,7 +49,7 @@ class Catalog:
         """Open a transaction that reads one consistent snapshot.
 
         Raises:
-            Busy, DataFolderError: the database cannot be read.
+            Busy, DatabaseUnavailable, DataFolderError: the database cannot be read.
         """
         with engines.translated(), self._snapshots.begin() as connection:
             yield Read(connection)
@@ -64,6 +66,8 @@ class Catalog:
 
         Raises:
             Busy, StoreFull, DataFolderError: nothing was changed.
+            DatabaseUnavailable: nothing was changed, or everything, if the connection was lost while
+                the database confirmed the changes.
         """
         kinds = frozenset(lock.kind for lock in locks)
         with (
@@ -85,6 +89,14 @@ class Catalog:
         with engines.translated():
             self._dialect.copy(self._engine, target)
 
+    def notices(self) -> Notices | None:
+        """Return the messages between the processes that use the database; None if it cannot carry any."""
+        if self._dialect.has_one_writer:
+            return None
+        from entrepot.catalog.notices import PostgresNotices  # needs the driver
+
+        return PostgresNotices(self._engine)
+
     def is_writing(self) -> bool:
         """Return whether this thread is inside :meth:`write`."""
         return self._lock.held()
@@ -94,16 +106,25 @@ class Catalog:
         self._engine.dispose()
 
 
-def open_catalog(url: str, *, pool_size: int = 16) -> Catalog:
+def open_catalog(url: str, *, pool_size: int = 16, connect_s: int = 10, creates: bool = True) -> Catalog:
     """Open the database; create or upgrade its tables if needed.
+
+    Args:
+        url: an SQLAlchemy URL, ``sqlite:///…`` or ``postgresql://…``.
+        pool_size: connections kept open.
+        connect_s: how long to wait for the server of the database when connecting.
+        creates: False refuses a database without tables.
 
     Raises:
         DataFolderError: the database was written by a newer version, or cannot be opened.
     """
-    engine = engines.make_engine(url, pool_size=pool_size)
+    engine = engines.make_engine(url, pool_size=pool_size, connect_s=connect_s)
     try:
         with engines.translated():
-            schema.upgrade(engine)
+            schema.upgrade(engine, creates=creates)
+    except DatabaseUnavailable as error:
+        engine.dispose()
+        raise DataFolderError("(database)", error.detail) from error
     except BaseException:
         engine.dispose()
         raise

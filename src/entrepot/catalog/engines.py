@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,22 +12,25 @@ from typing import Any
 import sqlalchemy as sa
 
 from entrepot.catalog import dialects
-from entrepot.errors import Busy
+from entrepot.errors import Busy, DatabaseUnavailable
+
+_log = logging.getLogger("entrepot.catalog")
 
 _BUSY_TIMEOUT_MS = 30_000
 
 
-def make_engine(url: str, *, pool_size: int = 16) -> sa.Engine:
+def make_engine(url: str, *, pool_size: int = 16, connect_s: int = 10) -> sa.Engine:
     """Create an engine for a database.
 
     Args:
         url: an SQLAlchemy URL, ``sqlite:///…`` or ``postgresql://…``.
-        pool_size: connections kept open; as many more may be opened temporarily.
+        pool_size: connections kept open.
+        connect_s: how long to wait for the server of the database when connecting.
 
     Raises:
         DataFolderError: the dialect is not supported.
     """
-    return dialects.of_url(url).open(url, pool_size, _BUSY_TIMEOUT_MS)
+    return dialects.of_url(url).open(url, pool_size, _BUSY_TIMEOUT_MS, connect_s)
 
 
 class WriteLock:
@@ -96,6 +100,7 @@ def translated() -> Iterator[None]:
 
     Raises:
         Busy: the database stayed locked for 30 seconds, or no connection was free.
+        DatabaseUnavailable: the server of the database cannot be reached; the log says why.
         StoreFull: the disk that holds the database is full.
         DataFolderError: the database cannot be read or written at all.
     """
@@ -106,6 +111,8 @@ def translated() -> Iterator[None]:
         found = dialects.of_url("postgresql" if of_driver == "psycopg" else "sqlite").translate(error)
         if found is None:
             raise  # a violated constraint or a wrong statement, which is a bug
+        if isinstance(found, DatabaseUnavailable):
+            _log.warning("database.unavailable reason=%r", found.detail)
         raise found from error
     except sa.exc.TimeoutError as error:
         raise Busy("the database") from error

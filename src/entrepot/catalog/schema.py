@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_cdd36634819d"
+HEAD = "first_f910eea9f703"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})
@@ -23,20 +23,29 @@ def current(connection: sa.Connection) -> str | None:
     return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def upgrade(engine: sa.Engine) -> None:
+def upgrade(engine: sa.Engine, *, creates: bool = True) -> None:
     """Create the tables, or apply the missing migrations.
+
+    Args:
+        creates: False refuses a database without tables, instead of creating them.
 
     Guarantees: if two processes start at the same time, each migration is
     applied once: the transaction takes the write lock before it reads the version.
 
     Raises:
-        DataFolderError: the database was written by a newer version, or
+        DataFolderError: the database has no tables, or was written by a newer version, or
             by a development version before the first release.
     """
     with engine.connect() as connection:
         found = current(connection)
     if found == HEAD:
         return
+    if found is None and not creates:
+        raise DataFolderError(
+            str(engine.url.database),
+            "this database is empty, but the data folder belongs to one with data: check the setting 'database', "
+            "or restore the database from a backup",
+        )
     if found is None:
         _create(engine)
         return

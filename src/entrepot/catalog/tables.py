@@ -7,8 +7,9 @@ in the database and lower-case hex text in Python.
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator
 
 metadata = sa.MetaData()
@@ -29,8 +30,24 @@ class Hex(TypeDecorator[str]):
         return None if value is None else value.hex()
 
 
-Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
-"""JSON; on PostgreSQL in its comparable form, which DISTINCT needs."""
+class Json(TypeDecorator[Any]):
+    """JSON; on PostgreSQL in its comparable form, which DISTINCT needs."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Return the type of a database."""
+        if dialect.name != "postgresql":
+            return dialect.type_descriptor(sa.JSON())
+        from sqlalchemy.dialects.postgresql import JSONB  # nothing else needs it here
+
+        return dialect.type_descriptor(JSONB())
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:  # noqa: ANN401 -- as its base class
+        """Return the type of the other side of an operator: keys are not JSON."""
+        return self.impl_instance.coerce_compared_value(op, value)
+
 
 # SQLite assigns row ids only to a column declared exactly INTEGER.
 Serial = sa.BigInteger().with_variant(sa.Integer, "sqlite")
@@ -430,7 +447,7 @@ jobs = sa.Table(
     sa.Index("jobs_by_turn", "state", "lane", "run_ms"),
     sa.Index("jobs_by_namespace", "state", "lane", "namespace_id", "run_ms"),
     sa.Index("jobs_by_key", "dedup_key", "state"),
-    sa.Index("jobs_waiting", "dedup_key", unique=True, sqlite_where=IS_READY, postgresql_where=IS_READY),
+    sa.Index("jobs_waiting", "dedup_key", unique=True, sqlite_where=IS_READY),
 )
 
 job_lanes = sa.Table(

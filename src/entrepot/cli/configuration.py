@@ -41,7 +41,8 @@ def config(session: Session, as_json: bool, docs: bool) -> None:
 
 def _show_json(loaded: Loaded) -> None:
     values = {row.name: getattr(loaded.settings, row.name) for row in SETTINGS}
-    plain = values | {"data": str(loaded.settings.data)}
+    masked = {row.name: row.reading.render(values[row.name]) for row in SETTINGS if row.reading.is_secret}
+    plain = values | masked | {"data": str(loaded.settings.data)}
     show_json({name: {"value": value, "source": loaded.sources[name]} for name, value in plain.items()})
 
 

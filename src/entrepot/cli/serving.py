@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import shlex
 import signal
@@ -18,9 +19,10 @@ import entrepot
 from entrepot.cli.logs import configure_logging
 from entrepot.cli.reports import show
 from entrepot.cli.sessions import Session, default_data, folder_options, pass_session
-from entrepot.settings import SETTINGS, Setting, Settings
+from entrepot.settings import SETTINGS, Setting, Settings, mask_database
 
 _FOLDER_SETTINGS = ("data",)
+_DATABASE = ("database", "database_connections", "database_timeout_s")
 _JOB_THREADS = tuple(f"{lane}_job_threads" for lane in ("interactive", "heavy", "outbound", "maintenance"))
 FACTORY = "entrepot.cli.serving:make_app"
 """Import path of the application factory of every server process."""
@@ -49,6 +51,7 @@ def make_app(settings: str, worker: int) -> Application:
             the settings enable them in the server.
     """
     from entrepot.hub.context import open_hub
+    from entrepot.hub.jobs.job_notices import JobNotices
     from entrepot.hub.permissions import PRIVATE_UMASK
     from entrepot.server import app
     from entrepot.worker.loop import Worker
@@ -59,8 +62,9 @@ def make_app(settings: str, worker: int) -> Application:
     hub = open_hub(chosen)
     # The application cannot close the hub: its last requests end after its shutdown has begun.
     atexit.register(hub.close)
-    companions = [Worker(hub)] if chosen.run_jobs and worker == 0 else []
-    return app.make_app(hub, companions=companions)
+    runs_jobs = chosen.run_jobs and worker == 0
+    notices = JobNotices(hub, receives=runs_jobs)
+    return app.make_app(hub, companions=[notices, Worker(hub)] if runs_jobs else [notices])
 
 
 def setting_options(*names: str) -> Callable[[Command], Command]:
@@ -105,6 +109,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
     from entrepot.hub.accounts import accounts, first_accounts
     from entrepot.hub.folder_locks import hold_server_lock
     from entrepot.server.certificates import Certificate
+    from entrepot.server.hosting import Limits
     from entrepot.server.workers import Hosting
     from entrepot.server.workers import serve as serve_until_stopped
 
@@ -120,9 +125,11 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
         settings.host,
         settings.port,
         settings.workers,
+        Limits(drain_s=settings.drain_s),
         certificate=Certificate(Path(settings.tls_cert), Path(settings.tls_key)) if settings.tls_cert else None,
     )
-    with hold_server_lock(settings.data):
+    # Several servers may work on one PostgreSQL database and the folder that they share; SQLite is for one machine.
+    with contextlib.nullcontext() if settings.database else hold_server_lock(settings.data):
         if lifeline:
             _hold_lifeline()
         serve_until_stopped(hosting, lambda address: _announce(settings, address.url, setup=setup))
@@ -130,7 +137,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
 
 @click.command(short_help="Run background jobs without a server.")
 @folder_options
-@setting_options("log_level", "log_format", *_JOB_THREADS)
+@setting_options("log_level", "log_format", *_DATABASE, *_JOB_THREADS)
 @click.option(
     "--threads", type=click.IntRange(1, 64), help="Number of threads for heavy jobs; same as --heavy-job-threads."
 )
@@ -147,6 +154,7 @@ def worker(session: Session, /, threads: int | None, **flags: object) -> None:
     Example:
       entrepot worker --data /srv/hub --heavy-job-threads 2 --outbound-job-threads 0
     """
+    from entrepot.hub.jobs.job_notices import JobNotices
     from entrepot.worker.loop import Worker
 
     if threads is not None:
@@ -154,18 +162,22 @@ def worker(session: Session, /, threads: int | None, **flags: object) -> None:
     session.flags.update(flags)
     configure_logging(session.load().settings)
     with session.opened_hub() as hub:
-        jobs = Worker(hub)
+        notices, jobs = JobNotices(hub, receives=True), Worker(hub)
         asked = _asked_by_signals()
+        notices.start()
         jobs.start()
         show(f"entrepot worker running the jobs of {hub.settings.data}")
         asked.wait()
         jobs.stop()
+        notices.stop()
 
 
 def _announce(settings: Settings, url: str, *, setup: str | None) -> None:
     endpoint = settings.base_url or url
     show(f"entrepot {entrepot.__version__}")
     show(f"  data folder  {settings.data}")
+    if settings.database:
+        show(f"  database     {mask_database(settings.database)}")
     show(f"  address      {endpoint}")
     if setup is not None:
         data = "" if settings.data == default_data().absolute() else f" --data {shlex.quote(str(settings.data))}"

@@ -50,7 +50,7 @@ class Session:
             ConfigError: the settings are invalid.
             DataFolderError: the folder has no hub, or none that this version can open.
         """
-        from entrepot.hub.context import is_new
+        from entrepot.hub.data_folders import is_new
 
         folder = self.load().settings.data
         try:

@@ -54,6 +54,26 @@ class StoreFull(Unavailable):
 
 
 @attrs.define
+class DatabaseUnavailable(Unavailable):
+    """The server of the database cannot be reached; ``detail`` says why, for the log and for the console."""
+
+    detail: str
+
+    @property
+    def message(self) -> str:
+        return "the database cannot be reached now; try again in a moment"
+
+
+@attrs.define
+class ServerStopping(Unavailable):
+    """The server is about to stop; load balancers shall send requests to others."""
+
+    @property
+    def message(self) -> str:
+        return "this server is about to stop; another one answers"
+
+
+@attrs.define
 class StoreUnavailable(Unavailable):
     """The store failed for a reason other than the input."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 import threading
 import time
@@ -14,8 +13,7 @@ import attrs
 
 from entrepot.blobs import LocalBlobs
 from entrepot.catalog import AnyLock, Catalog, Lock, Read, Write, hub_metadata, open_catalog
-from entrepot.errors import DataFolderError
-from entrepot.hub import callers
+from entrepot.hub import callers, data_folders
 from entrepot.hub.branch_locks import BranchLocks
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.folder_locks import opening
@@ -28,9 +26,6 @@ from entrepot.names import new_uid
 from entrepot.settings import Settings
 from entrepot.storage import Store
 from entrepot.storage.mirrors import Mirrors
-
-FORMAT = 1
-"""Layout of the data folder: ``format.json``, ``catalog.sqlite3``, ``blobs/``."""
 
 
 @attrs.frozen
@@ -94,71 +89,64 @@ def open_hub(settings: Settings, *, fsync: bool = True, database: str | None = N
     """Open a data folder; create it if it does not exist.
 
     Args:
-        settings: ``data`` names the folder.
-        database: the URL of a database outside of the folder. No setting leads here yet, because backups
-            and several servers on one folder are not ready for it; tests run on PostgreSQL with it.
+        settings: ``data`` names the folder, ``database`` its database if that is not in the folder.
+        database: the URL of another database than that of the settings; only in tests.
         fsync: False only in tests, where a power cut may lose data.
 
     Raises:
         DataFolderError: the folder cannot be read or written, is accessible to other users and cannot
-            be made private, or was made by a newer version; nothing in it was changed.
+            be made private, was made by a newer version, or belongs to another database; nothing
+            in it was changed.
     """
     with opening(settings.data):
-        return _open(settings, database, fsync=fsync)
+        return _open(settings, database or settings.database, fsync=fsync)
 
 
-def _open(settings: Settings, database: str | None, *, fsync: bool) -> HubContext:
+def _open(settings: Settings, database: str, *, fsync: bool) -> HubContext:
     folder = settings.data
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _check_format(folder)
+    marker = data_folders.prepare(folder, new_uid())
+    kind = "postgresql" if database else "sqlite"
+    data_folders.check_kind(folder, marker, kind)
     make_private(folder)
-    if database is None:
-        create_private(folder / "catalog.sqlite3")  # SQLite gives the -wal and -shm files the same mode
+    if not database:
         database = f"sqlite:///{folder / 'catalog.sqlite3'}"
-    pool = settings.short_threads + settings.transfer_threads
-    catalog = open_catalog(database, pool_size=pool)
+        if marker.database is None:
+            create_private(folder / "catalog.sqlite3")  # SQLite gives the -wal and -shm files the same mode
+        connections = settings.short_threads + settings.transfer_threads
+    else:
+        connections = settings.database_connections
+    catalog = open_catalog(
+        database,
+        pool_size=connections,
+        connect_s=settings.database_timeout_s,
+        creates=marker.database is None,
+    )
+    try:
+        store_id, key = _identity(catalog, folder, marker, kind)
+    except BaseException:
+        catalog.close()
+        raise
     blobs = LocalBlobs(folder / "blobs", fsync=fsync)
-    with catalog.read() as tx:
-        store_id, key = hub_metadata.find(tx, "store_id"), hub_metadata.find(tx, "signing_key")
-    if store_id is None or key is None:
-        with catalog.write(Lock.hub()) as tx:
-            store_id = hub_metadata.put_first(tx, "store_id", new_uid())
-            key = hub_metadata.put_first(tx, "signing_key", secrets.token_hex(32))
-            hub_metadata.put_first(tx, "epoch", "1")
     store = Store(catalog, blobs, blobs, blobs)
     return HubContext(store, settings, store_id, Signer(bytes.fromhex(key)), _now_ms)
 
 
-def is_new(folder: Path) -> bool:
-    """Return whether a folder has never been opened as a data folder."""
-    return not (folder / "format.json").exists()
-
-
-def _check_format(folder: Path) -> None:
-    marker = folder / "format.json"
-    if not marker.exists():
-        others = [path.name for path in folder.iterdir() if not path.name.startswith(("entrepot.toml", "format."))]
-        # Another process may have created the folder since the first check.
-        if others and not marker.exists():
-            raise DataFolderError(
-                str(folder), f"it is not empty ({others[0]} …) and no entrepot data folder; name another with --data"
-            )
-        fresh = folder / f"format.{secrets.token_hex(4)}"
-        fresh.write_text(json.dumps({"entrepot": FORMAT}) + "\n")
-        fresh.replace(marker)
-        return
-    try:
-        found = json.loads(marker.read_text()).get("entrepot")
-    except (ValueError, AttributeError):
-        found = None
-    if not isinstance(found, int):
-        raise DataFolderError(str(folder), "its format.json is damaged; restore that file from a backup")
-    if found != FORMAT:
-        raise DataFolderError(
-            str(folder),
-            f"its layout is {found!r}, this version reads {FORMAT}; "
-            "upgrade entrepot, or name another folder with --data",
-        )
+def _identity(catalog: Catalog, folder: Path, marker: data_folders.Marker, kind: str) -> tuple[str, str]:
+    """Return the id and the signing key of the hub, which a new one gets."""
+    with catalog.read() as tx:
+        store_id, key = hub_metadata.find(tx, "store_id"), hub_metadata.find(tx, "signing_key")
+    data_folders.check_id(folder, marker, kind, store_id)
+    if store_id is None or key is None:
+        with catalog.write(Lock.hub()) as tx:
+            store_id = hub_metadata.put_first(tx, "store_id", marker.store_id or new_uid())
+            key = hub_metadata.put_first(tx, "signing_key", secrets.token_hex(32))
+            hub_metadata.put_first(tx, "epoch", "1")
+        if marker.store_id is not None:  # another process may have been faster, with another folder
+            data_folders.check_id(folder, marker, kind, store_id)
+    if marker.database is None:
+        data_folders.complete(folder, kind, store_id)
+    return store_id, key
 
 
 def _now_ms() -> int:

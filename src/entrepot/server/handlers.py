@@ -16,7 +16,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.errors import InvalidCredentials, InvalidName, Malformed
+from entrepot.errors import DatabaseUnavailable, InvalidCredentials, InvalidName, Malformed
 from entrepot.hub.accounts.token_usage import TokenUsage
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
@@ -86,7 +86,17 @@ def _request(
 ) -> Callable[[], T]:
     """Return a function for a thread that identifies the caller and calls the use case."""
     state = app_state(request)
-    return lambda: use_case(state.hub, _caller(request, state), *args, **kwargs)
+
+    def work() -> T:
+        return use_case(state.hub, _caller(request, state), *args, **kwargs)
+
+    def work_again_without_connection() -> T:
+        try:
+            return work()
+        except DatabaseUnavailable:  # a connection was lost; after a restart of the database others work
+            return work()
+
+    return work_again_without_connection if request.method in ("GET", "HEAD") else work
 
 
 def _caller(request: Request, state: AppState) -> MaybeCaller:

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from entrepot.errors import ServerStopping
 from entrepot.hub.jobs import maintenance
 from entrepot.server.client_addresses import is_local
 from entrepot.server.handlers import app_state, call_hub, json_response
@@ -44,7 +45,9 @@ async def _healthz(_request: Request) -> Response:
 
 
 async def _readyz(request: Request) -> Response:
-    """Serve 200 if the database and the store can be used; else a 503 that names what cannot."""
+    """Serve 200 if the database and the store can be used; else, and before the server stops, a 503 that says why."""
+    if request.scope["state"].get("is_draining"):
+        raise ServerStopping
     state = app_state(request)
     await state.threads.run_short(maintenance.check_ready, state.hub)
     return json_response({"status": "ready"}, headers=_FRESH)

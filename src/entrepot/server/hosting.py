@@ -44,16 +44,20 @@ class Limits:
 
     ``grace_s``: seconds that requests under way get to finish after the stop;
     then they are cancelled (503, or a connection cut short).
+    ``drain_s``: seconds after the stop in which everything is still served but connections are
+    closed after each response, and the application knows that it is about to stop
+    (``scope["state"]["is_draining"]``), so that load balancers send their requests elsewhere.
     ``keep_alive_s``: seconds an idle connection stays open, also the time a
     client may take to send its request head.
     """
 
     grace_s: float = 25.0
     keep_alive_s: float = 90.0
+    drain_s: float = 0.0
 
 
 class StopSignal:
-    """A request to stop: the first call drains, the second cancels running requests.
+    """A request to stop: the first call ends the service in order, the second cancels running requests.
 
     Belongs to one event loop.
     """
@@ -103,7 +107,7 @@ async def run_app(
     ready: Callable[[], None],
     certificate: Certificate | None = None,
 ) -> None:
-    """Serve until ``stop`` is asked, then drain.
+    """Serve until ``stop`` is asked, and ``limits.drain_s`` longer; then finish the requests under way.
 
     Args:
         address: from :func:`~entrepot.server.addresses.reserved`.
@@ -127,6 +131,10 @@ async def run_app(
         if not servers.crashed.is_set():
             ready()
             await _until_stopped(servers, stop, certificate)
+            if stop.asked.is_set() and limits.drain_s:
+                _log.info(render("shutdown.drains", seconds=limits.drain_s))
+                application.is_draining = True
+                await first_of(servers.crashed.wait(), stop.hurried.wait(), timeout_s=limits.drain_s)
         crashed = servers.crashed.is_set() and not stop.asked.is_set()
         ending = asyncio.create_task(_end(servers, application))
         await first_of(ending, stop.hurried.wait(), timeout_s=limits.grace_s)
@@ -224,13 +232,14 @@ def running(
                 with contextlib.suppress(RuntimeError):  # the loop has ended by itself
                     loop.call_soon_threadsafe(stop.ask)
         finally:
-            thread.join(patience.grace_s + _AFTER_CANCEL_S)
+            thread.join(patience.drain_s + patience.grace_s + _AFTER_CANCEL_S)
 
 
 class _Application:
     """An ASGI application that is started once, called by any number of servers, and stopped after its last request."""
 
     def __init__(self, app: ASGIApp) -> None:
+        self.is_draining = False
         self._app = app
         self._requests: set[asyncio.Task[object]] = set()
         self._orders: asyncio.Queue[Message] = asyncio.Queue()
@@ -242,6 +251,9 @@ class _Application:
         task = asyncio.current_task()
         assert task is not None
         self._requests.add(task)
+        if self.is_draining:
+            scope.setdefault("state", {})["is_draining"] = True
+            send = _closing(send)
         try:
             await self._app(scope, receive, send)
         finally:
@@ -297,6 +309,18 @@ class _Application:
                 _log.error(render("startup.failed"), exc_info=error)
         finally:
             self._started.set()
+
+
+def _closing(send: Send) -> Send:
+    """Return a ``send`` that makes the server close the connection after the response."""
+
+    async def send_closing(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            others = [item for item in message.get("headers", ()) if item[0].lower() != b"connection"]
+            message = {**message, "headers": [*others, (b"connection", b"close")]}
+        await send(message)
+
+    return send_closing
 
 
 class _Servers:

@@ -74,6 +74,7 @@ class _WorkerConfig(msgspec.Struct, frozen=True):
     port: int
     grace_s: float
     keep_alive_s: float
+    drain_s: float
     cert: str
     key: str
     folder: str
@@ -92,9 +93,9 @@ def serve(hosting: Hosting, announce: Callable[[Address], None]) -> None:
         announce: called once with the actual address, when every worker accepts
             connections.
 
-    Guarantees: a worker that dies is replaced. After a signal, running requests
-    get ``grace_s`` to finish; a second signal cancels them. No process is left
-    behind.
+    Guarantees: a worker that dies is replaced. After a signal, everything is served for ``drain_s``
+    longer, then running requests get ``grace_s`` to finish; a second signal cancels them. No process
+    is left behind.
 
     Raises:
         ConfigError: the address or the certificate is unusable, or the
@@ -127,7 +128,7 @@ def worker_main() -> None:
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=_WorkerConfig)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("entrepot").setLevel(logging.INFO)
-    limits = Limits(job.grace_s, job.keep_alive_s)
+    limits = Limits(job.grace_s, job.keep_alive_s, job.drain_s)
 
     async def main() -> None:
         stop = StopSignal()
@@ -209,6 +210,7 @@ class _Supervisor:
             port=self._address.port,
             grace_s=self._hosting.limits.grace_s,
             keep_alive_s=self._hosting.limits.keep_alive_s,
+            drain_s=self._hosting.limits.drain_s,
             cert=str(certificate.cert) if certificate else "",
             key=str(certificate.key) if certificate else "",
             folder=self._folder,
@@ -223,7 +225,9 @@ class _Supervisor:
             return
         ended = asyncio.create_task(process.wait())
         _terminate(process)
-        await first_of(ended, self._stop.hurried.wait(), timeout_s=self._hosting.limits.grace_s + _KILL_AFTER_S)
+        limits = self._hosting.limits
+        patience_s = limits.drain_s + limits.grace_s + _KILL_AFTER_S
+        await first_of(ended, self._stop.hurried.wait(), timeout_s=patience_s)
         if not ended.done():
             _terminate(process)  # the second signal ends the worker's grace period
             await first_of(ended, timeout_s=_KILL_AFTER_S)

@@ -28,6 +28,10 @@ _ACCOUNT = re.compile(r"[A-Za-z0-9_-]{2,42}")
 _BASE_URL = re.compile(
     r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(?:/[A-Za-z0-9._~-]+)*", re.IGNORECASE
 )
+_DATABASE = re.compile(
+    r"postgres(?:ql)?://(?P<user>[^\s/@:]*(?::[^\s/@]*)?@)?(?P<rest>[^\s/@?]*/[^\s/?#@]+(?:\?[^\s#]*)?)", re.IGNORECASE
+)
+_SECRET_PARAMETER = re.compile(r"[?&](?:ssl)?password=", re.IGNORECASE)
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -36,12 +40,14 @@ class Reading(msgspec.Struct, frozen=True):
     Attributes:
         values: the accepted values, described for people.
         read: converts text or a TOML value to the typed value; raises ``ValueError`` that says what to write.
-        render: converts the typed value to the shortest text that :attr:`read` accepts.
+        render: converts the typed value to the shortest text that :attr:`read` accepts, but for secrets.
+        is_secret: whether values can contain a password, which :attr:`render` leaves out.
     """
 
     values: str
     read: Callable[[object], object]
     render: Callable[[object], str] = str
+    is_secret: bool = False
 
 
 def number(lowest: int, highest: int) -> Reading:
@@ -188,9 +194,30 @@ def _render_networks(value: object) -> str:
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
+def _read_database(value: object) -> object:
+    # No message repeats the value: it may contain a password.
+    text = _text(value).strip()
+    if not text:
+        return ""
+    match = _DATABASE.fullmatch(text)
+    if not match:
+        raise ValueError(
+            "write postgresql://USER:PASSWORD@HOST:PORT/NAME, or nothing; encode special characters as %40"
+        )
+    if _SECRET_PARAMETER.search(match["rest"]):
+        raise ValueError("write the password before the host, as in postgresql://USER:PASSWORD@HOST/NAME")
+    return f"postgresql://{match['user'] or ''}{match['rest']}"
+
+
+def mask_database(value: object) -> str:
+    """Return the URL of a database with ``***`` for its password."""
+    return re.sub(r"\A([a-z+]+://[^/@:]*:)[^/@]*(?=@)", r"\1***", str(value))
+
+
 FOLDER = Reading("a path", _read_folder)
 COMMAND = Reading("a program with its arguments, or empty", _read_command, _render_command)
 FILE = Reading("a path, or empty", _read_file)
+DATABASE = Reading("a URL of PostgreSQL, or empty", _read_database, mask_database, is_secret=True)
 HOST = Reading("an address or host name", _read_host)
 BASE_URL = Reading("a URL, or empty", _read_base_url)
 HOSTS = Reading("a list of host names", _read_hosts, _render_networks)

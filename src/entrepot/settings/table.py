@@ -13,6 +13,7 @@ import msgspec
 from entrepot.settings.readings import (
     BASE_URL,
     COMMAND,
+    DATABASE,
     FILE,
     FOLDER,
     HOST,
@@ -45,6 +46,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     data: Annotated[pathlib.Path, _Doc(FOLDER, "The folder that holds all data of the hub.")]
+    database: Annotated[
+        str, _Doc(DATABASE, "The PostgreSQL database of the hub; empty: an SQLite database in the data folder.")
+    ] = ""
+    database_connections: Annotated[
+        int, _Doc(number(2, 1000), "The maximum number of connections of one process to PostgreSQL.")
+    ] = 24
+    database_timeout_s: Annotated[
+        int, _Doc(duration(2, 300), "How long to wait for PostgreSQL to accept a connection.")
+    ] = 10
     host: Annotated[str, _Doc(HOST, "The address to listen on; 0.0.0.0 and :: mean every interface.")] = "127.0.0.1"
     port: Annotated[int, _Doc(number(0, 65_535), "The TCP port to listen on; 0 takes any free one.")] = 8080
     base_url: Annotated[
@@ -83,6 +93,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     min_body_rate: Annotated[
         int, _Doc(size(0, _GIB), "The minimum average rate of a request body, in bytes per second; 0 sets no minimum.")
     ] = _KIB
+    drain_s: Annotated[
+        int,
+        _Doc(
+            duration(0, _HOUR),
+            "How long a server still serves after SIGTERM, while /readyz says 503 so that load balancers leave it.",
+        ),
+    ] = 0
     response_timeout_s: Annotated[
         int,
         _Doc(duration(1, _DAY), "How long a client may read nothing of a response before its connection is closed."),
@@ -233,6 +250,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "The namespace in which ids without one (`gpt2`) are looked up if no alias matches; empty: none.",
         ),
     ] = ""
+
+    def __repr__(self) -> str:
+        """Return the values, without secrets."""
+        shown = {row.name: getattr(self, row.name) for row in SETTINGS}
+        masked = {row.name: row.reading.render(shown[row.name]) for row in SETTINGS if row.reading.is_secret}
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in (shown | masked).items())})"
 
     def trusts(self, address: str) -> bool:
         """Return whether the peer at an IP address is a trusted proxy.

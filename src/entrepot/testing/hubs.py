@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from entrepot.errors import ConfigError, InvalidName, Refused
-from entrepot.settings import SETTINGS, Settings, load_settings
+from entrepot.settings import SETTINGS, Setting, Settings, load_settings
 
 if TYPE_CHECKING:
     from entrepot.hub.context import HubContext
@@ -68,6 +68,11 @@ class RunningHub:
     def data(self) -> Path:
         """The hub's data folder."""
         return self._settings.data
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the hub, to open it in this process too."""
+        return self._settings
 
     @property
     def pid(self) -> int:
@@ -266,6 +271,10 @@ class RunningHub:
             time.sleep(_PAUSE_S)
 
 
+def _written(row: Setting, value: object) -> str:
+    return str(value) if row.reading.is_secret else row.reading.render(value)
+
+
 @contextlib.contextmanager
 def running(settings: Mapping[str, object]) -> Iterator[RunningHub]:
     """Run a hub for the duration of a ``with`` block; see :func:`entrepot.testing.hub`."""
@@ -275,7 +284,7 @@ def running(settings: Mapping[str, object]) -> Iterator[RunningHub]:
     try:
         flags = {"port": 0, **settings}
         loaded = load_settings(flags=flags, environ={}, toml_path=None, default_data=folder / "data").settings
-        values = {row.variable: row.reading.render(getattr(loaded, row.name)) for row in SETTINGS if row.name in flags}
+        values = {row.variable: _written(row, getattr(loaded, row.name)) for row in SETTINGS if row.name in flags}
         hub = RunningHub(folder, loaded, values)
         try:
             hub.start()

@@ -91,7 +91,7 @@ class Worker:
         :meth:`start` has no effect.
         """
         self._stopping.set()
-        self._hub.job_added.set()
+        self._hub.job_added.wake()
         deadline = time.monotonic() + self._grace_s
         for thread in self._threads:
             if thread.ident is not None:
@@ -172,10 +172,12 @@ class Worker:
         self._running.pop(job.id, None)
         lane.end(job)
         if lane.threads > 1:
-            self._hub.job_added.set()  # a thread may wait for a job of this namespace
+            self._hub.job_added.wake()  # a thread may wait for a job of this namespace
 
     def _keep_leases(self) -> None:
         while not self._ended.wait(self._renew_every_s):
+            with contextlib.suppress(EntrepotError):
+                handlers.take_over(self._hub)
             for job in list(self._running.values()):
                 try:
                     kept = handlers.renew(self._hub, self._owner, job)

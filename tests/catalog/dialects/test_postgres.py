@@ -15,7 +15,7 @@ from entrepot.catalog.jobs import jobs
 from entrepot.catalog.named_locks import LockClass
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import Busy, DataFolderError
+from entrepot.errors import Busy, DatabaseUnavailable, DataFolderError
 from entrepot.names import RepoId, RepoRef, RepoType, new_uid
 from tests.support.postgres import PostgresServer
 
@@ -137,8 +137,8 @@ def test_connections_that_the_server_has_closed_are_replaced(opened: Catalog) ->
         assert hub_metadata.find(tx, "a") is None
 
 
-def test_a_connection_that_is_lost_inside_a_transaction_is_busy(opened: Catalog) -> None:
-    with pytest.raises(Busy), opened.write() as tx:
+def test_a_connection_that_is_lost_inside_a_transaction_is_reported(opened: Catalog) -> None:
+    with pytest.raises(DatabaseUnavailable), opened.write() as tx:
         tx.sql.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
     with opened.write() as tx:
         assert hub_metadata.put_first(tx, "a", "1") == "1"

@@ -41,3 +41,9 @@ def test_a_folder_that_is_no_backup_is_refused(run: Run, tmp_path: Path) -> None
     outcome = run("backup", "verify", str(tmp_path))
     assert outcome.code == 1
     assert "not a backup folder" in outcome.err
+
+
+def test_a_backup_of_a_hub_on_postgresql_is_refused_with_the_cure(run: Run, tmp_path: Path) -> None:
+    restored = run("restore", str(tmp_path), environ={"ENTREPOT_DATABASE": "postgresql://db/hub"})
+    assert restored.code == 1
+    assert "pg_restore" in restored.err

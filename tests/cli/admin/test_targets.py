@@ -9,7 +9,6 @@ from entrepot.cli.admin.targets import fields_of
 from entrepot.errors import AlreadyExists
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
-from entrepot.settings import Settings
 from entrepot.testing.hubs import RunningHub
 from entrepot.wire.accounts.administration import AdminToken, AdminUser
 from tests.support.commands import Outcome, Run
@@ -18,7 +17,7 @@ from tests.support.commands import Outcome, Run
 @pytest.fixture
 def remote(at_hub: Run, entrepot_hub: RunningHub) -> Run:
     """``entrepot admin … --endpoint`` on the shared hub, as one of its administrators."""
-    opened = open_hub(Settings(data=entrepot_hub.data))
+    opened = open_hub(entrepot_hub.settings)
     with contextlib.suppress(AlreadyExists):
         accounts.create_user(opened, "chief", is_admin=True)
     token = accounts.create_token(opened, "chief", role="write").secret

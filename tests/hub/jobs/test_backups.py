@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -286,3 +287,10 @@ def test_the_settings_file_is_kept_too(filled: World, folder: Path, tmp_path: Pa
     backups.backup(filled.hub, folder)
     backups.restore(folder, tmp_path / "restored")
     assert (tmp_path / "restored" / "entrepot.toml").read_text() == "port = 1234\n"
+
+
+def test_a_hub_on_postgresql_is_refused_before_anything_is_written(world: World, tmp_path: Path) -> None:
+    settings = msgspec.structs.replace(world.hub.settings, database="postgresql://db/hub")
+    with pytest.raises(Refused, match="pg_dump"):
+        backups.backup(attrs.evolve(world.hub, settings=settings), tmp_path / "backup")
+    assert not (tmp_path / "backup").exists()

@@ -102,7 +102,7 @@ def test_history_is_indexed_for_every_ref_and_again_without_harm(world: World) -
 def test_jobs_of_a_dead_process_are_due_immediately(world: World, failing: list[int]) -> None:
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
     host, _, _ = handlers.new_owner().rpartition(f":{os.getpid()}:")
-    assert handlers.claim(world.hub, f"{host}:{ended.stdout.strip()}:abcd") is not None
+    assert handlers.claim(world.hub, f"{host}:{ended.stdout.strip()}:1:abcd") is not None
     assert handlers.run_next(world.hub, "heir") is None
     handlers.take_over(world.hub)
     assert handlers.run_next(world.hub, "heir") is not None

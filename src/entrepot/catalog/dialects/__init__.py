@@ -1,14 +1,13 @@
-"""What differs between SQL databases, one module for each."""
+"""What differs between SQL databases, one module for each, which is imported when a database of its kind is opened."""
 
 from __future__ import annotations
 
+import functools
+
 import sqlalchemy as sa
 
-from entrepot.catalog.dialects import postgres, sqlite
 from entrepot.catalog.dialects.interfaces import Dialect as Dialect
 from entrepot.errors import DataFolderError
-
-_DIALECTS: dict[str, Dialect] = {"sqlite": sqlite.SQLite(), "postgresql": postgres.PostgreSQL()}
 
 
 def of_url(url: str) -> Dialect:
@@ -18,16 +17,24 @@ def of_url(url: str) -> Dialect:
         DataFolderError: the dialect is not supported.
     """
     name = url.partition(":")[0].partition("+")[0]
-    if name not in _DIALECTS:
+    if name not in ("sqlite", "postgresql"):
         raise DataFolderError(name, "this version supports SQLite and PostgreSQL databases only")
-    return _DIALECTS[name]
+    return named(name)
 
 
+@functools.cache
 def named(name: str) -> Dialect:
     """Return the dialect with SQLAlchemy's name."""
-    return _DIALECTS[name]
+    # Imported here: a hub on SQLite does without what SQLAlchemy knows of PostgreSQL.
+    if name == "postgresql":
+        from entrepot.catalog.dialects.postgres import PostgreSQL
+
+        return PostgreSQL()
+    from entrepot.catalog.dialects.sqlite import SQLite
+
+    return SQLite()
 
 
 def of(connection: sa.Connection | sa.Engine) -> Dialect:
     """Return the dialect of an open database."""
-    return _DIALECTS[connection.dialect.name]
+    return named(connection.dialect.name)

@@ -4,16 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects import sqlite as lite
 
 from entrepot.catalog.named_locks import AnyLock
 
-Upsert = lite.Insert | postgresql.Insert
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+    from sqlalchemy.dialects import sqlite as lite
+
+Upsert: TypeAlias = "lite.Insert | postgresql.Insert"
 """An insert that may say what happens to rows whose key is taken; both dialects spell it alike."""
+
+
+class Notices(Protocol):
+    """Short messages between processes that use one database; delivered at once, or lost."""
+
+    def send(self, text: str) -> None:
+        """Send a text to every process that receives, including this one.
+
+        Raises:
+            DatabaseUnavailable, Busy: nothing was sent.
+        """
+
+    def receive(self, timeout_s: float) -> frozenset[str]:
+        """Return the texts that arrive next, or no text after the timeout.
+
+        Only one thread may call it. The first call, and the first one after a failure, connects and returns
+        immediately with an empty text: what was sent before is lost.
+
+        Raises:
+            DatabaseUnavailable, Busy: the connection was lost.
+        """
+
+    def close(self) -> None:
+        """Close the connection of the receiver."""
 
 
 class Dialect(Protocol):
@@ -22,13 +48,14 @@ class Dialect(Protocol):
     has_one_writer: bool
     """Whether the database itself serialises writing transactions, so that locks need no names."""
 
-    def open(self, url: str, pool_size: int, wait_ms: int) -> sa.Engine:
+    def open(self, url: str, pool_size: int, wait_ms: int, connect_s: int) -> sa.Engine:
         """Create an engine; nothing is connected yet.
 
         Args:
             url: an SQLAlchemy URL.
-            pool_size: connections kept open; as many more may be opened temporarily.
+            pool_size: connections kept open.
             wait_ms: how long to wait for a free connection, and for a lock.
+            connect_s: how long to wait for the server of the database when connecting.
         """
 
     def snapshots(self, engine: sa.Engine) -> sa.Engine:

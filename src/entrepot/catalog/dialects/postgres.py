@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql
 
 from entrepot.catalog import tables
 from entrepot.catalog.named_locks import AnyLock, Lock, LockClass, Lookup, in_order
-from entrepot.errors import Busy, DataFolderError, StoreFull
+from entrepot.errors import Busy, DatabaseUnavailable, DataFolderError, StoreFull
 from entrepot.names import RepoRef
 
 _SPACE = 0x656E7400
@@ -26,6 +26,13 @@ _SPACE = 0x656E7400
 
 _IDLE_MS = 60_000
 _ATTEMPTS = 5
+_WATCHED: Mapping[str, object] = {
+    "application_name": "entrepot",
+    "keepalives_idle": 30,  # seconds, as below: a server that has gone without a word is noticed within a minute
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 
 _BUSY = frozenset({"40001", "40P01", "55P03"})  # a conflict, a deadlock, a lock that stayed taken
 _FULL = frozenset({"53100"})
@@ -44,6 +51,10 @@ _REPO = (
     .where(_N.c.name_key == sa.bindparam("name"))
     .where((_R.c.type == sa.bindparam("kind")) & (_R.c.name_key == sa.bindparam("called")))
 )
+# Said here, because SQLAlchemy loads its module for PostgreSQL when an index mentions it.
+_WAITING = next(index for index in tables.jobs.indexes if index.name == "jobs_waiting")
+_WAITING.dialect_options["postgresql"]["where"] = tables.IS_READY
+
 _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
@@ -52,8 +63,8 @@ class PostgreSQL:
 
     has_one_writer = False
 
-    def open(self, url: str, pool_size: int, wait_ms: int) -> sa.Engine:
-        """Create an engine; connections that the server has closed are replaced before they are used.
+    def open(self, url: str, pool_size: int, wait_ms: int, connect_s: int) -> sa.Engine:
+        """Create an engine with at most ``pool_size`` connections, which are replaced if the server has closed them.
 
         Raises:
             DataFolderError: psycopg is not installed.
@@ -63,13 +74,13 @@ class PostgreSQL:
             engine = sa.create_engine(
                 sa.make_url(url).set(drivername="postgresql+psycopg"),
                 pool_size=pool_size,
-                max_overflow=pool_size,
+                max_overflow=0,
                 pool_timeout=wait_ms / 1000,
                 pool_pre_ping=True,
                 hide_parameters=True,  # errors end up in logs, where no token hash or content belongs
                 isolation_level="READ COMMITTED",
                 json_serializer=_render_json,
-                connect_args={"options": limits, "client_encoding": "utf8"},
+                connect_args={**_WATCHED, "options": limits, "client_encoding": "utf8", "connect_timeout": connect_s},
             )
         except ModuleNotFoundError as error:
             raise DataFolderError(
@@ -106,12 +117,17 @@ class PostgreSQL:
     def translate(self, error: sa.exc.DBAPIError) -> Exception | None:
         """Return the project's error for one of the driver, or None for a defect."""
         state = getattr(error.orig, "sqlstate", None)
-        if error.connection_invalidated or state in _BUSY | _GONE or (state or "").startswith("08"):
+        said = " ".join(str(error.orig).split())
+        if error.connection_invalidated or state in _GONE or (state or "").startswith("08"):
+            return DatabaseUnavailable(said)
+        if state in _BUSY:
             return Busy("the database")
         if state in _FULL:
-            return StoreFull(str(error.orig))
-        is_operational = isinstance(error, sa.exc.OperationalError)
-        return DataFolderError("(database)", str(error.orig).strip()) if is_operational else None
+            return StoreFull(said)
+        if not isinstance(error, sa.exc.OperationalError):
+            return None
+        # Failures to connect have no state.
+        return DatabaseUnavailable(said) if state is None else DataFolderError("(database)", said)
 
     def create_text_index(self, connection: sa.Connection) -> None:
         """Create a table with a vector of the words of each repository."""

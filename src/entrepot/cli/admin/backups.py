@@ -10,6 +10,7 @@ from entrepot.cli.groups import LazyGroup
 from entrepot.cli.reports import Progress, render_bytes, show, show_json, show_table
 from entrepot.cli.results import json_option
 from entrepot.cli.sessions import Session, folder_options, pass_session
+from entrepot.errors import Refused
 
 _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 _snapshot = click.option("--snapshot", metavar="NAME", help="Name of the snapshot; default: the newest.")
@@ -164,7 +165,13 @@ def restore(session: Session, folder: Path, snapshot: str | None, as_json: bool)
     """
     from entrepot.hub.jobs import backups
 
-    progress, data = Progress(), session.load().settings.data
+    settings = session.load().settings
+    if settings.database:
+        raise Refused(
+            "the setting 'database' names PostgreSQL, and backups contain SQLite databases: restore a hub on "
+            "PostgreSQL with pg_restore and a copy of its data folder, or unset it"
+        )
+    progress, data = Progress(), settings.data
     done, found = backups.restore(folder.absolute(), data, snapshot, progress=progress)
     progress.clear()
     if as_json:

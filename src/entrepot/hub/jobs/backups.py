@@ -78,11 +78,12 @@ def backup(
     Raises:
         DataFolderError: the folder contains other data, or cannot be written.
         ContentMismatch: bytes of the hub are damaged; ``entrepot fsck`` lists them.
-        Refused: the hub deleted needed bytes repeatedly, or ``keep`` is below 1.
+        Refused: the database is PostgreSQL, the hub deleted needed bytes repeatedly, or ``keep`` is below 1.
         StoreFull, StoreUnavailable: the copy could not be completed; another run continues it.
     """
     if keep is not None and keep < 1:
         raise Refused("a backup keeps at least one snapshot")
+    _check_database(hub.settings)
     with _guarded(folder), _prepared(folder, hub.settings.data):
         pool = LocalBlobs(folder / "blobs")
         copied = copied_bytes = 0
@@ -221,6 +222,14 @@ def _prune(folder: Path, keep: int) -> list[str]:
     return gone
 
 
+def _check_database(settings: Settings) -> None:
+    if settings.database:
+        raise Refused(
+            "the database of this hub is PostgreSQL, which 'entrepot backup' does not copy: run pg_dump first, "
+            "then copy the data folder, with 'entrepot gc' not running in between"
+        )
+
+
 @contextlib.contextmanager
 def _prepared(folder: Path, data: Path) -> Iterator[None]:
     """Create or check a backup folder, and hold its lock for writing."""
@@ -235,7 +244,7 @@ def _prepared(folder: Path, data: Path) -> Iterator[None]:
         _write(folder / _MARKER, json.dumps({"entrepot-backup": FORMAT}) + "\n")
     _check_marker(folder)
     if (folder / _FORMAT).read_text() != (data / _FORMAT).read_text():
-        raise DataFolderError(str(folder), "it holds backups of another layout of the data folder; name another one")
+        raise DataFolderError(str(folder), "it holds backups of another hub or another layout; name another folder")
     with _locked(folder, fcntl.LOCK_EX):
         for leftover in (folder / "snapshots").glob(".*"):
             shutil.rmtree(leftover, ignore_errors=True)  # left by an interrupted backup

@@ -11,9 +11,6 @@ namespaces; its state between two steps is kept in memory.
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
-import socket
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import attrs
@@ -31,6 +28,8 @@ from entrepot.hub.community import trends
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import file_scrubbing, rechunking, xorb_scrubbing
 from entrepot.hub.jobs import cards, indexing, maintenance
+from entrepot.hub.jobs.job_owners import has_ended
+from entrepot.hub.jobs.job_owners import new_owner as new_owner
 from entrepot.hub.scanning import scan_jobs
 from entrepot.hub.webhooks import delivery
 
@@ -302,37 +301,19 @@ def cancel(hub: HubContext, job_id: int) -> None:
             raise ThingNotFound("dead, waiting or finished job", str(job_id))
 
 
-def new_owner() -> str:
-    """Return a name for a claimer of jobs, unique among all processes and hosts."""
-    return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
-
-
 def take_over(hub: HubContext) -> None:
-    """Make jobs due immediately whose worker process on this host has ended, for example by a crash.
+    """Make jobs due immediately whose worker process on this machine has ended, for example by a crash.
 
-    Without this they would wait for the end of their lease, as they still do if
-    another process has the same process id now.
+    Jobs of other machines wait for the end of their lease.
     """
-    host, now = f"{socket.gethostname()[:40]}:", hub.now_ms()
     with hub.read() as tx:
-        dead = [owner for owner in jobs.owners(tx) if owner.startswith(host) and not _is_alive(owner)]
+        dead = [owner for owner in jobs.owners(tx) if has_ended(owner)]
     if dead:
+        now = hub.now_ms()
         with hub.write(Lock.nothing()) as tx:
             for owner in dead:
                 jobs.end_leases(tx, owner, now)
-
-
-def _is_alive(owner: str) -> bool:
-    pid = owner.split(":")[-2]
-    if not pid.isdigit():
-        return True
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+        hub.job_added.set()
 
 
 def _conclude(hub: HubContext, owner: str, job: Job, error: str | None) -> Outcome:

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_cdd36634819d"
+revision = "first_f910eea9f703"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -67,7 +67,7 @@ def upgrade() -> None:
         sa.Column("repo_id", sa.BigInteger(), nullable=False),
         sa.Column("namespace_id", sa.BigInteger(), nullable=False),
         sa.Column("scope", sa.String(length=24), nullable=False),
-        sa.Column("payload", Json, nullable=False),
+        sa.Column("payload", Json(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -100,7 +100,7 @@ def upgrade() -> None:
         sa.Column("lane", sa.String(length=16), nullable=False),
         sa.Column("namespace_id", sa.BigInteger(), nullable=False),
         sa.Column("dedup_key", sa.String(length=200), nullable=True),
-        sa.Column("args", Json, nullable=False),
+        sa.Column("args", Json(), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("run_ms", sa.BigInteger(), nullable=False),
@@ -159,7 +159,7 @@ def upgrade() -> None:
         sa.Column("scanner", sa.String(length=16), nullable=False),
         sa.Column("version", sa.String(length=32), nullable=False),
         sa.Column("status", sa.String(length=12), nullable=False),
-        sa.Column("report", Json, nullable=False),
+        sa.Column("report", Json(), nullable=False),
         sa.Column("scanned_ms", sa.BigInteger(), nullable=False),
         sa.Column("seen_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("content", "scanner"),
@@ -381,20 +381,20 @@ def upgrade() -> None:
         sa.Column("visibility", sa.String(length=8), nullable=False),
         sa.Column("gated", sa.String(length=8), nullable=False),
         sa.Column("is_disabled", sa.Boolean(), nullable=False),
-        sa.Column("settings", Json, nullable=False),
+        sa.Column("settings", Json(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("updated_ms", sa.BigInteger(), nullable=False),
         sa.Column("deleted_ms", sa.BigInteger(), nullable=True),
         sa.Column("downloads", sa.BigInteger(), nullable=False),
         sa.Column("likes", sa.BigInteger(), nullable=False),
-        sa.Column("card", Json, nullable=True),
-        sa.Column("config", Json, nullable=True),
-        sa.Column("file_metadata", Json, nullable=True),
+        sa.Column("card", Json(), nullable=True),
+        sa.Column("config", Json(), nullable=True),
+        sa.Column("file_metadata", Json(), nullable=True),
         sa.Column("pipeline_tag", sa.Text(), nullable=True),
         sa.Column("library", sa.Text(), nullable=True),
         sa.Column("sdk", sa.Text(), nullable=True),
         sa.Column("trending", sa.Float(), server_default="0", nullable=False),
-        sa.Column("labels", Json, nullable=False),
+        sa.Column("labels", Json(), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("discussions", sa.Integer(), server_default="0", nullable=False),
         sa.Column("follows", sa.Boolean(), server_default=sa.false(), nullable=False),
@@ -455,7 +455,7 @@ def upgrade() -> None:
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("expires_ms", sa.BigInteger(), nullable=True),
         sa.Column("used_ms", sa.BigInteger(), nullable=True),
-        sa.Column("scopes", Json, nullable=True),
+        sa.Column("scopes", Json(), nullable=True),
         sa.Column("grant_uid", sa.String(length=24), nullable=True),
         sa.ForeignKeyConstraint(
             ["user_id"],
@@ -473,7 +473,7 @@ def upgrade() -> None:
         sa.Column("owner_id", sa.BigInteger(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("secret", sa.Text(), nullable=True),
-        sa.Column("domains", Json, nullable=False),
+        sa.Column("domains", Json(), nullable=False),
         sa.Column("is_disabled", sa.Boolean(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -504,7 +504,7 @@ def upgrade() -> None:
         sa.Column("repo_id", sa.BigInteger(), nullable=False),
         sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("status", sa.String(length=8), nullable=False),
-        sa.Column("fields", Json, nullable=False),
+        sa.Column("fields", Json(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("requested_ms", sa.BigInteger(), nullable=False),
         sa.Column("handled_ms", sa.BigInteger(), nullable=True),
@@ -967,7 +967,7 @@ def upgrade() -> None:
         sa.Column("discussion_id", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("author_id", sa.BigInteger(), nullable=False),
-        sa.Column("data", Json, nullable=False),
+        sa.Column("data", Json(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["discussion_id"],
