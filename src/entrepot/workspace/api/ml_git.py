@@ -98,12 +98,18 @@ class MLGitAPI:
         version: int = 1,
         entity_dir: str = "",
         import_path: str | None = None,
+        import_url: str | None = None,
+        credentials_path: str | None = None,
+        unzip: bool = False,
     ) -> None:
         """Create an entity with a spec, a README and a folder for its data.
 
         Args:
             categories: a list, or one text with commas.
             import_path: a file or folder to copy into the entity.
+            import_url: the address of a file, or of a file or folder of Google Drive, to fetch into it.
+            credentials_path: the file with the credentials of Google.
+            unzip: replace zip archives by their contents.
         """
         words = categories.split(",") if isinstance(categories, str) else categories
         self.workspace.of_kind(entity).create(
@@ -115,6 +121,9 @@ class MLGitAPI:
             version=version,
             folder=entity_dir,
             source=None if import_path is None else Path(import_path),
+            url=import_url,
+            credentials_path=credentials_path,
+            unzip=unzip,
         )
 
     def add(
