@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 from msgspec import UNSET
@@ -91,6 +91,18 @@ class HubMetadata(MetadataRepository):
         ref = self.address.repo(self.word, name)
         listed = self._listing(ref)
         return self._report([(ref, listed)] if listed is not None else [])
+
+    def place_of(self, folder: str) -> str:
+        """Return the root: a repository of the hub has one entity."""
+        return ""
+
+    def spec_paths(self, paths: Iterable[str], name: str) -> list[str]:
+        """Return the path of the spec, if the commit has it at its root."""
+        return [path for path in paths if path == f"{name}.spec"]
+
+    def spec_in_workspace(self, path: str, folder: str) -> str:
+        """Return the path in the folder that the spec names."""
+        return f"{folder}/{path}"
 
     def branch_of(self, name: str) -> str:
         """Return the name of the branch with the versions of an entity."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import attrs
@@ -104,6 +104,23 @@ class MetadataRepository:
     def branch_of(self, name: str) -> str:
         """Return the branch that has the versions of an entity."""
         return self.branch
+
+    def place_of(self, folder: str) -> str:
+        """Return the folder that an entity has in the commits of its versions; empty is the root."""
+        return folder
+
+    def spec_paths(self, paths: Iterable[str], name: str) -> list[str]:
+        """Return those of the paths of a commit that may be the spec of an entity."""
+        ending = f"{name}/{name}.spec"
+        return [path for path in paths if path == ending or path.endswith(f"/{ending}")]
+
+    def spec_in_workspace(self, path: str, folder: str) -> str:
+        """Return where the workspace has the spec that a commit has under a path.
+
+        Args:
+            folder: the folder of the entity that the spec itself names.
+        """
+        return path
 
     def fetch_entity(self, name: str) -> FetchReport:
         """Fetch what is needed to publish versions of one entity; raises as :meth:`fetch`."""
