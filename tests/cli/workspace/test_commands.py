@@ -93,6 +93,13 @@ def test_every_command_and_option_is_documented() -> None:
         assert f"ml-git {words}" in page or f"ml-git {' '.join(path)}" in page, path
 
 
+def test_commands_that_touch_no_chunks_do_not_import_numpy() -> None:
+    for module in ("statuses", "commits"):
+        program = f"import sys, entrepot.workspace.projects.{module}; print('numpy' in sys.modules)"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert done.stdout == "False\n", module
+
+
 def commands(group: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     """Every command below a group, by its words."""
     if not isinstance(group, click.Group):

@@ -32,7 +32,6 @@ from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.sizes import render_size
 from entrepot.workspace.projects.versions import Version, head_version
 from entrepot.workspace.state.rows import FileChange, Head, StagedFile, Step
-from entrepot.workspace.stores import find_sizes
 
 
 @attrs.frozen
@@ -183,6 +182,8 @@ def _sized(entity: Entity, spec: Spec, manifest: Manifest) -> Manifest:
     """Return a manifest in which every size is known; those of old manifests are read from the store."""
     if all(entry.size != UNKNOWN_SIZE for entry in manifest.files.values()):
         return manifest
+    from entrepot.workspace.stores import find_sizes
+
     state = entity.state
     with state.store(spec.storage) as store:
         return find_sizes(store, manifest, progress=state.project.around.progress)

@@ -127,6 +127,8 @@ class Database:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)
         try:
+            # Of a new file only: what was staged takes as much room as what is tracked.
+            connection.execute("PRAGMA auto_vacuum = FULL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             _prepare(connection, self.path)
@@ -216,7 +218,6 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if version > SCHEMA:
         raise Refused(f"{path} was written by a newer version of this program; upgrade entrepot")
     if version == 0:
-        connection.execute("PRAGMA auto_vacuum = FULL")  # what was staged takes as much room as what is tracked
         connection.execute("BEGIN IMMEDIATE")
         if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
             for statement in _TABLES.split(";"):
