@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from entrepot.errors import CacheDamaged, InvalidArgument, LockedByMutability
+from entrepot.workspace.api.entity_managers import LocalEntityManager
 from entrepot.workspace.api.workspaces import Workspace
 from entrepot.workspace.configuration.tables import StorageSettings
 from entrepot.workspace.entities.metrics import parse_metrics, parse_metrics_file
@@ -205,6 +206,14 @@ class MLGitAPI:
         number = None if version < 0 or find_tag(tag) is not None else version
         selection = _selection(sampling)
         return str(self.workspace.of_kind(entity).checkout(tag, number, selection=selection, force=force, linked=roots))
+
+    def init_local_entity_manager(self) -> LocalEntityManager:
+        """Return what reads entities, versions and links of the project.
+
+        Raises:
+            ProjectMissing: there is none.
+        """
+        return LocalEntityManager(self.workspace)
 
     def get_models_metrics(
         self, entity_name: str, export_path: str | None = None, export_type: str = "json"
