@@ -80,7 +80,7 @@ def _given(value: str | None, option: str, question: str, *, asks: bool, choices
 def _chosen_bucket(console: Console, storage_type: str | None) -> str | None:
     """Return the bucket that the user chooses; None if there is no choice."""
     state = console.state
-    if state.hub is not None:
+    if state.metadata.own_storage is not None:
         return None
     storages = state.project.configuration.storages
     names = [name for type_, buckets in storages.items() if storage_type in (None, type_) for name in buckets]

@@ -24,7 +24,6 @@ from entrepot.workspace.projects.heads import finish_commit
 from entrepot.workspace.projects.hub_versions import (
     describe_on_hub,
     message_on_hub,
-    parent_on_hub,
     write_hub_version,
 )
 from entrepot.workspace.projects.links import links_of
@@ -98,7 +97,8 @@ def commit_version(
         if isinstance(repository, HubMetadata):
             documents = describe_on_hub(entity, repository, committed, documents)
             message = message_on_hub(state, repository, committed, message)
-        parent, tag = _parent(repository, refs, head), spec.tag
+        tag = spec.tag
+        parent = repository.parent_of(refs, *((head.tag, head.commit) if head is not None else (None, None)))
         moved_from = base.folder if base is not None and base.folder != entity.folder else None
         commit = write_version(
             repository, entity.folder, committed, manifest, documents, parent, message, moved_from=moved_from
@@ -197,18 +197,6 @@ def _has_news(entity: Entity, spec: Spec, base: Version | None, documents: Mappi
     others = {key: value for key, value in documents.items() if key != name}
     old = {key: value for key, value in base.documents.items() if key != name}
     return base.folder != entity.folder or others != old or spec.declared() != base.spec.declared()
-
-
-def _parent(repository: MetadataRepository, refs: RefTable, head: Head | None) -> Oid | None:
-    """Return the commit on which a version is built: the version before if it is local, else the remote's branch.
-
-    So a branch never contains a version of another entity that was not pushed.
-    """
-    if isinstance(repository, HubMetadata):
-        return parent_on_hub(repository, refs, head)
-    if head is not None and head.tag in refs.unpublished and refs.unpublished[head.tag].commit == head.commit:
-        return head.commit
-    return refs.branches.get(repository.branch)
 
 
 def _warn_about_base(entity: Entity, refs: RefTable, identity: Identity, head: Head | None) -> None:

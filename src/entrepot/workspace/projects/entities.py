@@ -27,7 +27,6 @@ from entrepot.workspace.entities.ignored_paths import IGNORE_NAME
 from entrepot.workspace.entities.mutability import Mutability
 from entrepot.workspace.entities.specs import Spec, StorageRef, new_spec, parse_spec, parse_storage
 from entrepot.workspace.entities.version_tags import parse_categories, parse_name, parse_number
-from entrepot.workspace.hubs.addresses import STORAGE
 from entrepot.workspace.projects.projects import KindState
 
 README = "README.md"
@@ -218,10 +217,9 @@ def create_entity(
 
 
 def _storage(state: KindState, storage_type: str | None, bucket: str | None) -> StorageRef:
-    hub = state.hub
-    if hub is not None:
-        own = StorageRef(STORAGE, hub.address.namespace)
-        if storage_type not in (None, STORAGE) or bucket not in (None, own.bucket):
+    own = state.metadata.own_storage
+    if own is not None:
+        if storage_type not in (None, own.type) or bucket not in (None, own.bucket):
             raise ConfigError(state.kind.word, CONFIG_NAME, f"the data of {state.kind.word} goes to the hub: use {own}")
         return own
     if bucket is not None:
