@@ -44,7 +44,8 @@ def test_a_version_is_built_on_a_local_one_or_on_the_branch(tmp_path: Path) -> N
     one, two, head = (TagRef(Oid(digit * 40), Oid(digit * 40)) for digit in "123")
     refs = RefTable(tags={"t__1": one}, unpublished={"t__2": two}, lost={}, branches={"master": head.commit})
     assert made.parent_of(refs, "t__2", two.commit) == two.commit
-    for tag, commit in (("t__1", one.commit), ("t__2", one.commit), (None, None)):
+    assert made.parent_of(refs) == head.commit
+    for tag, commit in (("t__1", one.commit), ("t__2", one.commit)):
         assert made.parent_of(refs, tag, commit) == head.commit
     assert made.own_storage is None
 

@@ -97,9 +97,9 @@ class HubMetadata(MetadataRepository):
         """The namespace: the hub has metadata and data."""
         return StorageRef(STORAGE, self.address.namespace)
 
-    def parent_of(self, refs: RefTable, tag: str | None, commit: Oid | None) -> Oid | None:
+    def parent_of(self, refs: RefTable, tag: str = "", commit: Oid | None = None) -> Oid | None:
         """Return the version before, never what others have put on main; of a lost version, the one before it."""
-        lost = refs.lost.get(tag or "")
+        lost = refs.lost.get(tag)
         if commit is None or lost is None or lost.commit != commit:
             return commit
         done = self.git.attempt("rev-parse", "--verify", "--quiet", f"{commit}^")

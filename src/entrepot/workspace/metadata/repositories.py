@@ -111,15 +111,15 @@ class MetadataRepository:
         """The storage to which all data of the entities goes; None if each entity chooses its own."""
         return None
 
-    def parent_of(self, refs: RefTable, tag: str | None, commit: Oid | None) -> Oid | None:
+    def parent_of(self, refs: RefTable, tag: str = "", commit: Oid | None = None) -> Oid | None:
         """Return the commit on which a version is built: the version before if it is local, else the branch.
 
         So a branch never contains a version of another entity that was not pushed.
 
         Args:
-            tag, commit: of the version before; None if there is none.
+            tag, commit: of the version before, if there is one.
         """
-        local = refs.unpublished.get(tag or "")
+        local = refs.unpublished.get(tag)
         return local.commit if local is not None and local.commit == commit else refs.branches.get(self.branch)
 
     def place_of(self, folder: str) -> str:

@@ -97,8 +97,7 @@ def commit_version(
         if isinstance(repository, HubMetadata):
             documents = describe_on_hub(entity, repository, committed, documents)
             message = message_on_hub(state, repository, committed, message)
-        tag = spec.tag
-        parent = repository.parent_of(refs, *((head.tag, head.commit) if head is not None else (None, None)))
+        parent, tag = _parent(repository, refs, head), spec.tag
         moved_from = base.folder if base is not None and base.folder != entity.folder else None
         commit = write_version(
             repository, entity.folder, committed, manifest, documents, parent, message, moved_from=moved_from
@@ -197,6 +196,10 @@ def _has_news(entity: Entity, spec: Spec, base: Version | None, documents: Mappi
     others = {key: value for key, value in documents.items() if key != name}
     old = {key: value for key, value in base.documents.items() if key != name}
     return base.folder != entity.folder or others != old or spec.declared() != base.spec.declared()
+
+
+def _parent(repository: MetadataRepository, refs: RefTable, head: Head | None) -> Oid | None:
+    return repository.parent_of(refs, head.tag, head.commit) if head is not None else repository.parent_of(refs)
 
 
 def _warn_about_base(entity: Entity, refs: RefTable, identity: Identity, head: Head | None) -> None:
