@@ -81,12 +81,18 @@ def measure(place: Path, server: S3Server, count: int) -> Iterator[Figure]:
         yield Figure(theme, f"{verb}, CPU", spent, "s")
     yield Figure(theme, "add, commit and push together", total, "s", 15)
     yield Figure(theme, "state of the project beside its data", _share(writer.folder), "%", 3)
-    yield Figure(theme, "status, clean", writer.run("datasets", "status", "small")[0], "s", 1)
+    wall, cpu = writer.run("datasets", "status", "small")
+    yield Figure(theme, "status, clean", wall, "s", 1)
+    yield Figure(theme, "status, clean, CPU", cpu, "s")
     reader = prepare(place, "reader", server)
-    yield Figure(theme, "fresh checkout", reader.run("datasets", "checkout", "small")[0], "s", 10)
+    wall, cpu = reader.run("datasets", "checkout", "small")
+    yield Figure(theme, "fresh checkout", wall, "s", 10)
+    yield Figure(theme, "fresh checkout, CPU", cpu, "s")
     (data / "one-more.bin").write_bytes(os.urandom(10_240))
     steps = (("add", "small", "--bumpversion"), ("commit", "small"), ("push", "small"))
-    yield Figure(theme, "one more file published", sum(writer.run("datasets", *step)[0] for step in steps), "s", 3)
+    spent = [writer.run("datasets", *step) for step in steps]
+    yield Figure(theme, "one more file published", sum(wall for wall, _ in spent), "s", 3)
+    yield Figure(theme, "one more file published, CPU", sum(cpu for _, cpu in spent), "s")
 
 
 def _unit(data: Path, copy: Path) -> Iterator[Figure]:

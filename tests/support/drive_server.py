@@ -112,6 +112,8 @@ class _Handler(BaseHTTPRequestHandler):
             found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("range", ""))
             data = file["data"][int(found[1]) : int(found[2]) + 1] if found else file["data"]
             self._answer(206 if found else 200, data)
+        else:
+            self._answer(200, _described(file))
 
     def _upload(self, path: str, query: dict[str, str], body: bytes) -> None:
         if self.command != "PUT":
@@ -141,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _described(file: dict[str, Any]) -> dict[str, Any]:
-    fields = {name: file[name] for name in ("id", "name")}
+    fields = {name: file[name] for name in ("id", "name", "mimeType")}
     fields |= {"version": str(file["version"]), "size": str(len(file["data"]))}
     return fields | {"modifiedTime": "2026-01-02T03:04:05Z"}
 

@@ -42,3 +42,10 @@ def test_a_record_has_the_layout_of_shards() -> None:
 def test_a_record_that_is_cut_off_is_malformed() -> None:
     with pytest.raises(Malformed):
         Terms(bytes(47))
+
+
+def test_the_xorbs_of_terms_are_named_once() -> None:
+    first, second = XetHash("a" * 64), XetHash("b" * 64)
+    terms = Terms.of([Term(first, 0, 1, 1), Term(second, 0, 1, 1), Term(first, 1, 2, 1)])
+    assert terms.xorbs() == {first, second} == {term.xorb for term in terms}
+    assert Terms.of([]).xorbs() == set()

@@ -1,4 +1,4 @@
-"""``entrepot completion``: scripts for shell completion of commands and options."""
+"""``completion``: scripts for shell completion of commands and options."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     Examples:
       entrepot completion bash > ~/.local/share/bash-completion/completions/entrepot
       entrepot completion zsh > "${fpath[1]}/_entrepot"
+      ml-git completion bash > ~/.local/share/bash-completion/completions/ml-git
       entrepot completion fish > ~/.config/fish/completions/entrepot.fish
     """
     # Imported here because the import runs the shell to find its version.
@@ -24,4 +25,6 @@ def completion(ctx: click.Context, shell: str) -> None:
 
     kind = get_completion_class(shell)
     assert kind is not None
-    show(kind(ctx.find_root().command, {}, "entrepot", "_ENTREPOT_COMPLETE").source())
+    root = ctx.find_root()
+    name = root.info_name or "entrepot"
+    show(kind(root.command, {}, name, f"_{name.replace('-', '_').upper()}_COMPLETE").source())

@@ -89,6 +89,18 @@ class PathMissing(NotFound):
 
 
 @attrs.define
+class ObjectsMissing(NotFound):
+    """A bucket or a web address has no such object."""
+
+    storage: str
+    name: str
+
+    @property
+    def message(self) -> str:
+        return f"there is no object {shown(self.name)} in {shown(self.storage, quote=False)}; nothing was imported"
+
+
+@attrs.define
 class LinkBroken(Damaged):
     """A linked version has another commit than the link says."""
 

@@ -17,7 +17,7 @@ _FRESH = {"cache-control": "no-store"}
 
 
 def routes(metrics: Metrics) -> list[Route]:
-    """Return ``/healthz`` and ``/readyz``, open to anyone who reaches the port, and ``/metrics``, which is restricted.
+    """Return ``/healthz``, ``/readyz`` and ``/-/hub``, open to anyone, and ``/metrics``, which is restricted.
 
     Args:
         metrics: the counters that ``/metrics`` serves.
@@ -35,6 +35,7 @@ def routes(metrics: Metrics) -> list[Route]:
         Route("/readyz", _readyz, methods=["GET"]),
         Route("/-/healthz", _healthz, methods=["GET"]),
         Route("/-/readyz", _readyz, methods=["GET"]),
+        Route("/-/hub", _hub, methods=["GET"]),
         Route("/metrics", show_metrics, methods=["GET"]),
     ]
 
@@ -42,6 +43,11 @@ def routes(metrics: Metrics) -> list[Route]:
 async def _healthz(_request: Request) -> Response:
     """Serve 200 while the process runs; nothing else is checked, so a slow disk does not get it killed."""
     return json_response({"status": "ok"}, headers=_FRESH)
+
+
+async def _hub(_request: Request) -> Response:
+    """Say what this server is, so that clients can tell a hub from other servers; no version is told."""
+    return json_response({"hub": "entrepot"})
 
 
 async def _readyz(request: Request) -> Response:

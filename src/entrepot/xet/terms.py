@@ -7,6 +7,7 @@ Source: docs/protocols/xet.md, section 6.
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Iterable, Iterator
 
@@ -20,6 +21,7 @@ from entrepot.xet.chunk_sets import pack_ranges
 from entrepot.xet.hashes import Buffer, encode_hash, read_hash
 
 TERM_BYTES = 48
+_HASH_BYTES = 32
 
 _RECORD = struct.Struct("<32sIIII")
 _COLUMNS = np.dtype([("xorb", "V32"), ("flags", "<u4"), ("unpacked", "<u4"), ("start", "<u4"), ("end", "<u4")])
@@ -65,8 +67,14 @@ class Terms:
         known, name = b"", XetHash("")
         for raw, _, unpacked, start, end in _RECORD.iter_unpack(self._records):
             if raw != known:
-                known, name = raw, read_hash(raw)
+                known, name = raw, _xorb_name(raw)
             yield Term(name, start, end, unpacked)
+
+    def xorbs(self) -> set[XetHash]:
+        """Return the xorbs of the terms, without making terms."""
+        records = self._records
+        raws = {records[at : at + _HASH_BYTES] for at in range(0, len(records), TERM_BYTES)}
+        return {_xorb_name(raw) for raw in raws}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Terms) and self._records == other._records
@@ -109,3 +117,9 @@ class Terms:
 
     def _columns(self) -> NDArray[np.void]:
         return np.frombuffer(self._records, _COLUMNS)
+
+
+@functools.lru_cache(maxsize=4096)
+def _xorb_name(raw: bytes) -> XetHash:
+    """Return the name of a xorb; many files of a version are in the same few."""
+    return read_hash(raw)

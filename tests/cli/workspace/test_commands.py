@@ -15,6 +15,91 @@ VERBS = (
 )
 
 
+SEED_OPTIONS = {
+    "repository init": "",
+    "repository config show": "--local --global",
+    "repository config push": "--message",
+    "repository config": "--set-wizard --global",
+    "repository remote datasets add": "--global",
+    "repository remote labels add": "--global",
+    "repository remote models add": "--global",
+    "repository remote datasets del": "--global",
+    "repository remote config add": "",
+    "repository storage add": (
+        "--credentials --type --region --endpoint-url --username --private-key --port --host-key --prefix "
+        "--create --check --global"
+    ),
+    "repository storage del": "--type --global",
+    "repository update": "",
+    "repository gc": "--remote --dry-run --grace",
+    "repository graph": "--dot --export-path --open",
+    "clone": "--untracked",
+    "* init": "",
+    "* create": (
+        "--categories --mutability --storage-type --bucket-name --version --entity-dir --import --import-url "
+        "--credentials-path --unzip --wizard"
+    ),
+    "* status": "--full",
+    "* add": "--bumpversion --fsck",
+    "models add": "--metric --metrics-file",
+    "* commit": "--version --message --fsck",
+    "labels commit": "--dataset --no-links",
+    "models commit": "--dataset --labels --no-links",
+    "* push": "--retry --fail-limit --clearonfail --bumpversion --all --dry-run",
+    "* checkout": (
+        "--version --force --bare --retry --fail-limit --full --with-dataset --with-labels --sample-type --sampling "
+        "--seed --paths"
+    ),
+    "* fetch": "--sample-type --sampling --seed --retry",
+    "* update": "",
+    "* list": "--long",
+    "* show": "--tag",
+    "* branch": "",
+    "* tag list": "--all",
+    "* tag add": "",
+    "* tag del": "",
+    "* log": "--stat --fullstat --reverse",
+    "* diff": "--full",
+    "* reset": "--soft --mixed --hard --reference",
+    "* unlock": "--all",
+    "* fsck": "--full --fix-workspace",
+    "* remote-fsck": "--thorough --paranoid --retry --full --all-versions",
+    "* import": "--credentials --region --retry --path --object --storage-type --endpoint-url --force",
+    "* export": "--credentials --region --retry --storage-type --endpoint --prefix --force",
+    "* migrate": "--all-versions",
+    "* to-hub": "--dry-run",
+    "models metrics": "--export-type --export-path",
+}
+"""Every command and option that users of ML-Git know or that its quick start names; ``*`` is every kind."""
+
+
+@pytest.mark.parametrize("row", SEED_OPTIONS)
+def test_every_command_has_the_options_that_users_know(row: str) -> None:
+    for word in ("datasets", "labels", "models") if row.startswith("* ") else ("",):
+        command: click.Command = ws
+        for name in row.replace("*", word).split():
+            assert isinstance(command, click.Group), row
+            found = command.get_command(click.Context(command), name)
+            assert found is not None, row
+            command = found
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert set(SEED_OPTIONS[row].split()) <= known, row
+
+
+def test_every_command_and_option_is_documented() -> None:
+    page = Path("docs/ml-git.md").read_text(encoding="utf-8")
+    for path in commands(ws):
+        words = " ".join(path).replace("labels ", "datasets ", 1).replace("models ", "datasets ", 1)
+        assert f"ml-git {words}" in page or f"ml-git {' '.join(path)}" in page, path
+
+
+def test_commands_that_touch_no_chunks_do_not_import_numpy() -> None:
+    for module in ("statuses", "commits"):
+        program = f"import sys, entrepot.workspace.projects.{module}; print('numpy' in sys.modules)"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert done.stdout == "False\n", module
+
+
 def commands(group: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     """Every command below a group, by its words."""
     if not isinstance(group, click.Group):
@@ -39,7 +124,7 @@ def test_every_command_is_there_and_explains_itself(tmp_path: Path) -> None:
     for path in commands(ws):
         outcome = machine.run(*path, "--help")
         assert outcome.code == 0
-        assert "--json" in outcome.out, path
+        assert "--json" in outcome.out or path == ("completion",), path
 
 
 def test_only_models_have_metrics_and_only_labels_and_models_links(tmp_path: Path) -> None:

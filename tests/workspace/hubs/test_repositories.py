@@ -27,6 +27,17 @@ def test_repositories_that_are_no_entities_are_left_alone(site: Site) -> None:
     assert not other.state("datasets").metadata.refs().tags
 
 
+def test_a_repository_has_one_entity_at_its_root(tmp_path: Path) -> None:
+    machine = Machine.create(tmp_path, "ann")
+    machine.ok("repository", "init")
+    machine.ok("repository", "remote", "datasets", "add", "hub+http://127.0.0.1:9/alice")
+    metadata = machine.state().metadata
+    assert str(metadata.own_storage) == "hub://alice"
+    assert metadata.place_of("a/x") == ""
+    assert metadata.spec_paths(["x.spec", "x/x.spec"], "x") == ["x.spec"]
+    assert metadata.spec_in_workspace("x.spec", "a/x") == "a/x/x.spec"
+
+
 def test_an_update_says_what_is_new(site: Site) -> None:
     machine, other = site.machine("ann", "datasets"), site.machine("bob", "datasets")
     create(machine, "datasets", "x", "mutable", {"a": b"a"})

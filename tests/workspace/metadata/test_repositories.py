@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 
 from entrepot.errors import GitFailed, Refused, UrlRefused
+from entrepot.names import Oid
+from entrepot.workspace.metadata.ref_tables import RefTable, TagRef
 from entrepot.workspace.metadata.repositories import FetchReport, MetadataRepository
 from tests.support.machines import git
 
@@ -34,6 +36,25 @@ def push(writer: Path, *tags: str) -> str:
         git(writer, "tag", "-f", tag)
     git(writer, "push", "-qf", "origin", "HEAD", *tags)
     return git(writer, "rev-parse", "HEAD").strip()
+
+
+def test_a_version_is_built_on_a_local_one_or_on_the_branch(tmp_path: Path) -> None:
+    made = repository(tmp_path, "/srv/x.git")
+    made.folder.mkdir()
+    one, two, head = (TagRef(Oid(digit * 40), Oid(digit * 40)) for digit in "123")
+    refs = RefTable(tags={"t__1": one}, unpublished={"t__2": two}, lost={}, branches={"master": head.commit})
+    assert made.parent_of(refs, "t__2", two.commit) == two.commit
+    assert made.parent_of(refs) == head.commit
+    for tag, commit in (("t__1", one.commit), ("t__2", one.commit)):
+        assert made.parent_of(refs, tag, commit) == head.commit
+    assert made.own_storage is None
+
+
+def test_commits_have_entities_in_folders(tmp_path: Path) -> None:
+    made = repository(tmp_path, "/srv/x.git")
+    assert made.place_of("a/x") == "a/x"
+    assert made.spec_paths(["x.spec", "x/x.spec", "a/x/x.spec", "ax/x.spec"], "x") == ["x/x.spec", "a/x/x.spec"]
+    assert made.spec_in_workspace("a/x/x.spec", "other") == "a/x/x.spec"
 
 
 def test_an_empty_remote_is_fine(tmp_path: Path, remote: Path) -> None:

@@ -1,7 +1,16 @@
 import pytest
 
-from entrepot.errors import ConfigError, EntityAmbiguous, EntityMissing, InvalidPath, Malformed, Refused, SourceMissing
+from entrepot.errors import (
+    ConfigError,
+    EntityAmbiguous,
+    EntityMissing,
+    InvalidPath,
+    Malformed,
+    Refused,
+    StorageUnreachable,
+)
 from entrepot.workspace.entities.mutability import Mutability
+from entrepot.workspace.exchange.entity_data import data_from
 from entrepot.workspace.projects.entities import create_entity, entity_folders, find_entity
 from tests.support.machines import Machine
 
@@ -33,8 +42,9 @@ def test_a_failed_creation_leaves_nothing(machine: Machine) -> None:
     state = machine.state()
     with pytest.raises(Refused):
         create_entity(state, "x", ["c"], Mutability.STRICT)
-    with pytest.raises(SourceMissing):
-        create_entity(state, "y", ["c"], Mutability.STRICT, source=machine.folder / "none")
+    full = data_from(machine.project().around, url="http://127.0.0.1:1/x")
+    with pytest.raises(StorageUnreachable):
+        create_entity(state, "y", ["c"], Mutability.STRICT, fill=full)
     with pytest.raises(InvalidPath):
         create_entity(state, "y", ["c"], Mutability.STRICT, folder="../..")
     assert entity_folders(state.workspace) == ["x"]
@@ -42,7 +52,8 @@ def test_a_failed_creation_leaves_nothing(machine: Machine) -> None:
 
 def test_existing_data_can_be_imported(machine: Machine) -> None:
     machine.write("source/sub/f", "data")
-    entity = create_entity(machine.state(), "y", ["c"], Mutability.STRICT, source=machine.folder / "source")
+    fill = data_from(machine.project().around, source=machine.folder / "source")
+    entity = create_entity(machine.state(), "y", ["c"], Mutability.STRICT, fill=fill)
     assert (entity.path / "data/sub/f").read_text() == "data"
 
 

@@ -19,6 +19,18 @@ def database(tmp_path: Path) -> Database:
     return Database(tmp_path / "w.sqlite3")
 
 
+def test_rows_that_leave_give_their_room_back(database: Database) -> None:
+    change = StagedFile(FileChange.NEW, ManifestEntry(sha256="a" * 64, size=1), None)
+    files = {RepoPath(f"f{number}"): change for number in range(5000)}
+    with database.transaction() as transaction:
+        transaction.stage("x", files)
+    assert database.staged("x") == dict(sorted(files.items()))
+    full = database.path.stat().st_size
+    with database.transaction() as transaction:
+        transaction.unstage("x")
+    assert database.path.stat().st_size < full / 4
+
+
 def test_a_database_that_is_not_there_is_empty(database: Database) -> None:
     assert database.heads() == {}
     assert database.files("x") == {}

@@ -27,6 +27,16 @@ def test_an_index_is_kept_by_name(tmp_path: Path) -> None:
     assert again.find(NAME) is None
 
 
+def test_indexes_are_compressed_and_plain_ones_are_read_too(tmp_path: Path) -> None:
+    cache = IndexCache(tmp_path)
+    cache.put(NAME, EMPTY)
+    assert (tmp_path / NAME).read_bytes() != EMPTY
+    assert cache.content(NAME) == EMPTY
+    (tmp_path / NAME).write_bytes(EMPTY)
+    assert cache.content(NAME) == EMPTY
+    assert cache.verify() == []
+
+
 def test_an_index_under_a_wrong_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ContentMismatch):
         IndexCache(tmp_path).put("0" * 64, EMPTY)

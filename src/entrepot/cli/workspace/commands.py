@@ -21,6 +21,7 @@ _ROOT = (
     Entry("labels", f"{_HERE}.commands:labels", "Version labels."),
     Entry("models", f"{_HERE}.commands:models", "Version models."),
     Entry("clone", f"{_HERE}.project_commands:clone", "Clone the settings of a project, and its metadata."),
+    Entry("completion", "entrepot.cli.completion:completion", "Print the completion script for a shell."),
     Entry("dataset", f"{_HERE}.commands:datasets", hidden=True),
     Entry("label", f"{_HERE}.commands:labels", hidden=True),
     Entry("model", f"{_HERE}.commands:models", hidden=True),
@@ -28,7 +29,7 @@ _ROOT = (
 
 _ENTITY = (
     Entry("init", f"{_HERE}.version_commands:init", "Clone the metadata."),
-    Entry("create", f"{_HERE}.staging_commands:create", "Create an entity."),
+    Entry("create", f"{_HERE}.creation_commands:create", "Create an entity."),
     Entry("status", f"{_HERE}.staging_commands:status", "Show what is new, changed and staged."),
     Entry("add", f"{_HERE}.staging_commands:add", "Stage new and changed files."),
     Entry("commit", f"{_HERE}.staging_commands:commit", "Create a version from what is staged."),
@@ -47,6 +48,8 @@ _ENTITY = (
     Entry("fsck", f"{_HERE}.integrity_commands:fsck", "Check what is kept locally."),
     Entry("remote-fsck", f"{_HERE}.integrity_commands:remote_fsck", "Check what the storage keeps of a version."),
     Entry("migrate", f"{_HERE}.integrity_commands:migrate", "Copy versions of ML-Git 2.9.9 into chunks."),
+    Entry("import", f"{_HERE}.exchange_commands:import_", "Fetch plain objects of a bucket."),
+    Entry("export", f"{_HERE}.exchange_commands:export", "Store the files of a version as plain objects."),
     Entry("to-hub", f"{_HERE}.hub_commands:to_hub", "Copy all versions to a hub."),
 )
 

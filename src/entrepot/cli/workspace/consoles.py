@@ -58,6 +58,8 @@ class Console:
     retries: int = 5
     code: int = 0
     level: str = "info"
+    log_folder: Path | None = None
+    logged: list[str] = attrs.field(factory=list)
 
     def result(self, value: object, lines: Iterable[str]) -> None:
         """Print the result: with ``--json`` one object, else lines."""
@@ -69,10 +71,11 @@ class Console:
 
     def say(self, level: str, text: str) -> None:
         """Print a sentence with its level, unless the user does not want to see this level."""
+        from entrepot.errors.redactions import redact
+
+        self.logged.append(f"{level.upper()} {redact(text)}")
         lowest = "debug" if self.is_verbose else "warning" if self.is_quiet else self.level
         if _LEVELS.index(level) >= _LEVELS.index(lowest if lowest in _LEVELS else "error"):
-            from entrepot.errors.redactions import redact
-
             show_message(f"{level.upper()} - {redact(text)}")
 
     def info(self, text: str) -> None:
@@ -85,7 +88,15 @@ class Console:
         if self.as_json:
             message, _, cure = str(error).partition("; ")
             show_json({"error": type(error).__name__, "message": message, "cure": cure, "code": self.code})
+        self.logged.append(f"ERROR {subject_of(error)}: {error}")
         show_message(f"ERROR - {subject_of(error)}: {error}")
+
+    def write_log(self, command: str) -> None:
+        """Append what was said to the log of the project, if the command was about one."""
+        if self.log_folder is not None and self.log_folder.is_dir():
+            from entrepot.cli.workspace.log_files import write_log
+
+            write_log(self.log_folder, [f"{command}: exit code {self.code}", *self.logged])
 
     @property
     def kind(self) -> EntityKind:
@@ -116,6 +127,7 @@ class Console:
 
         project = open_project(Path.cwd(), self.around)
         self.level = str(project.configuration.values.get("verbose", "info"))
+        self.log_folder = project.root / ".ml-git" if project.configuration.keeps_log else None
         return project
 
     @property
@@ -155,6 +167,7 @@ def console_options(function: Function) -> Function:
             if debug or session.debug:
                 traceback.print_exception(error)
             console.fail(error)
+        console.write_log(f"{ctx.command_path} {values.get('name') or ''}".rstrip())
         if console.code:
             ctx.exit(console.code)
 

@@ -90,9 +90,18 @@ def graph(console: Console, is_dot: bool, export_path: Path | None, opens: bool)
             click.launch(path.as_uri())
 
 
-@click.group(short_help="Show, change and push the configuration.")
-def config() -> None:
+@click.group(short_help="Show, change and push the configuration.", invoke_without_command=True)
+@click.option("--set-wizard", type=click.Choice(["enabled", "disabled"]), help="Whether commands ask for options.")
+@global_option
+@console_options
+def config(console: Console, set_wizard: str | None, is_global: bool) -> None:
     """Show, change and push the configuration."""
+    ctx = click.get_current_context()
+    if set_wizard is not None:
+        config_file(console, is_global=is_global).set_value("wizard", set_wizard)
+        console.result({"wizard": set_wizard}, [f"wizard: {set_wizard}"])
+    elif ctx.invoked_subcommand is None:
+        raise click.UsageError("Missing command.")
 
 
 @config.command()

@@ -44,17 +44,15 @@ def add_remote(console: Console, url: str, is_global: bool) -> None:
     if not console.word:
         _set_project_remote(console, url)
         return
-    from entrepot.workspace.hubs.addresses import find_hub
+    from entrepot.workspace.projects.remotes import set_remote
 
     kind = console.kind
-    address = find_hub(url, console.around.environ)
-    url = url if address is None else address.url
-    file = config_file(console, is_global=is_global)
-    old = file.set_remote(kind, url, folder=Path.cwd(), is_hub=address is not None)
-    if old is not None:
-        console.say("warning", f"Repository: the remote of {kind.word} was {old} and is now {url}")
-    console.info(f"Repository: the remote of {kind.word} is {redact(url)}")
-    console.result({"kind": kind.word, "url": redact(url), "old": redact(old) if old else None}, [])
+    found = set_remote(config_file(console, is_global=is_global), kind, url, folder=Path.cwd())
+    if found.old is not None:
+        console.say("warning", f"Repository: the remote of {kind.word} was {found.old} and is now {found.url}")
+    console.info(f"Repository: the remote of {kind.word} is {found.url}")
+    shown = {"kind": kind.word, "url": redact(found.url), "old": found.old and redact(found.old)}
+    console.result(shown, [])
 
 
 @of_kind.command("del")

@@ -1,4 +1,4 @@
-"""Commands that make versions: create, status, add, commit, push."""
+"""Commands that make versions: status, add, commit, push."""
 
 from __future__ import annotations
 
@@ -18,46 +18,6 @@ if TYPE_CHECKING:
 CORRUPTED = "The following files cannot be added because they are corrupted:"
 NO_NEWS = "There is no new data to add"
 NOTHING_TO_PUSH = "No blobs to push at this time."
-
-
-@click.command(short_help="Create an entity.")
-@click.argument("name")
-@click.option("--categories", required=True, help="Categories, separated by commas.")
-@click.option("--mutability", required=True, type=click.Choice(["strict", "flexible", "mutable"]))
-@click.option("--storage-type", help="Type of the storage; default: s3h, or that of the only storage.")
-@click.option("--bucket-name", help="Bucket of the data; default: the only one of the project.")
-@click.option("--version", type=int, default=1, show_default=True, help="Number of the first version.")
-@click.option("--entity-dir", default="", help="Folder below which the entity is created.")
-@click.option("--import", "source", type=click.Path(path_type=Path), help="Folder or file to copy into the entity.")
-@console_options
-def create(
-    console: Console,
-    name: str,
-    categories: str,
-    mutability: str,
-    storage_type: str | None,
-    bucket_name: str | None,
-    version: int,
-    entity_dir: str,
-    source: Path | None,
-) -> None:
-    """Create an entity: a folder with a spec, a README and a folder for the data."""
-    from entrepot.workspace.entities.mutability import parse_mutability
-    from entrepot.workspace.projects.entities import create_entity
-
-    entity = create_entity(
-        console.state,
-        name,
-        categories.split(","),
-        parse_mutability(mutability),
-        storage_type=storage_type,
-        bucket=bucket_name,
-        version=version,
-        folder=entity_dir,
-        source=source,
-    )
-    spec = str(entity.spec_path.relative_to(entity.state.project.root))
-    console.result({"entity": entity.folder, "spec": spec}, [spec])
 
 
 @click.command(short_help="Show what is new, changed and staged.")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from entrepot.errors import CacheDamaged, InvalidArgument, LockedByMutability
+from entrepot.workspace.api.entity_managers import LocalEntityManager
 from entrepot.workspace.api.workspaces import Workspace
 from entrepot.workspace.configuration.tables import StorageSettings
 from entrepot.workspace.entities.metrics import parse_metrics, parse_metrics_file
@@ -98,12 +99,18 @@ class MLGitAPI:
         version: int = 1,
         entity_dir: str = "",
         import_path: str | None = None,
+        import_url: str | None = None,
+        credentials_path: str | None = None,
+        unzip: bool = False,
     ) -> None:
         """Create an entity with a spec, a README and a folder for its data.
 
         Args:
             categories: a list, or one text with commas.
             import_path: a file or folder to copy into the entity.
+            import_url: the address of a file, or of a file or folder of Google Drive, to fetch into it.
+            credentials_path: the file with the credentials of Google.
+            unzip: replace zip archives by their contents.
         """
         words = categories.split(",") if isinstance(categories, str) else categories
         self.workspace.of_kind(entity).create(
@@ -115,6 +122,9 @@ class MLGitAPI:
             version=version,
             folder=entity_dir,
             source=None if import_path is None else Path(import_path),
+            url=import_url,
+            credentials_path=credentials_path,
+            unzip=unzip,
         )
 
     def add(
@@ -196,6 +206,14 @@ class MLGitAPI:
         number = None if version < 0 or find_tag(tag) is not None else version
         selection = _selection(sampling)
         return str(self.workspace.of_kind(entity).checkout(tag, number, selection=selection, force=force, linked=roots))
+
+    def init_local_entity_manager(self) -> LocalEntityManager:
+        """Return what reads entities, versions and links of the project.
+
+        Raises:
+            ProjectMissing: there is none.
+        """
+        return LocalEntityManager(self.workspace)
 
     def get_models_metrics(
         self, entity_name: str, export_path: str | None = None, export_type: str = "json"

@@ -17,7 +17,10 @@ from entrepot.workspace.configuration.tables import StorageSettings
 from entrepot.workspace.entities.kinds import DATASETS, LABELS, MODELS, EntityKind, parse_kind
 from entrepot.workspace.entities.mutability import parse_mutability
 from entrepot.workspace.entities.specs import Spec
-from entrepot.workspace.hubs.addresses import find_hub
+from entrepot.workspace.exchange.buckets import open_plain_bucket
+from entrepot.workspace.exchange.entity_data import data_from
+from entrepot.workspace.exchange.exports import export_version
+from entrepot.workspace.exchange.imports import ExchangeReport, import_objects
 from entrepot.workspace.maintenance.garbage import LocalGarbage, collect_local
 from entrepot.workspace.maintenance.integrity import FsckReport, check_local, check_remote
 from entrepot.workspace.maintenance.migrations import MigratedVersion, migrate_entity
@@ -29,6 +32,7 @@ from entrepot.workspace.projects.entities import Entity, create_entity, find_ent
 from entrepot.workspace.projects.linked_checkouts import checkout_linked
 from entrepot.workspace.projects.projects import KindState, Notify, Project, Surroundings, create_project, open_project
 from entrepot.workspace.projects.pushes import PushOptions, PushReport, push_versions
+from entrepot.workspace.projects.remotes import set_remote
 from entrepot.workspace.projects.resets import ResetMode, ResetReport, reset_entity
 from entrepot.workspace.projects.statuses import StatusReport, read_status
 from entrepot.workspace.projects.unlocks import unlock_files
@@ -101,10 +105,7 @@ class Workspace:
 
     def add_remote(self, word: str, url: str, *, is_global: bool = False) -> str | None:
         """Set the metadata remote of a kind and return the one that was set before; raises as ``set_remote``."""
-        address = find_hub(url, self._around.environ)
-        wanted = url if address is None else address.url
-        file = self._config_file(is_global)
-        return file.set_remote(parse_kind(word), wanted, folder=self.root, is_hub=address is not None)
+        return set_remote(self._config_file(is_global), parse_kind(word), url, folder=self.root).old
 
     def add_storage(
         self, bucket: str, type_: str = "s3h", settings: StorageSettings | None = None, *, is_global: bool = False
@@ -165,8 +166,12 @@ class KindWorkspace:
         version: int = 1,
         folder: str = "",
         source: Path | None = None,
+        url: str | None = None,
+        credentials_path: str | None = None,
+        unzip: bool = False,
     ) -> Path:
-        """Create an entity and return its folder."""
+        """Create an entity and return its folder; ``source`` and the words after it are those of ``data_from``."""
+        around = self._state.project.around
         entity = create_entity(
             self._state,
             name,
@@ -176,7 +181,7 @@ class KindWorkspace:
             bucket=bucket,
             version=version,
             folder=folder,
-            source=source,
+            fill=data_from(around, source=source, url=url, credentials=credentials_path, unpacks=unzip),
         )
         return entity.path
 
@@ -287,3 +292,42 @@ class KindWorkspace:
     def migrate(self, name: str, *, has_all_versions: bool = False) -> tuple[MigratedVersion, ...]:
         """Copy versions of ML-Git 2.9.9 into chunks."""
         return migrate_entity(self._state, name, has_all_versions=has_all_versions)
+
+    def import_objects(
+        self,
+        bucket: str,
+        target: Path,
+        *,
+        storage_type: str = "s3",
+        credentials: str | None = None,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        path: str = "",
+        key: str = "",
+        is_forced: bool = False,
+    ) -> ExchangeReport:
+        """Fetch plain objects of a bucket into a folder; arguments as for ``open_plain_bucket``, ``import_objects``."""
+        state = self._state
+        opened = open_plain_bucket(
+            state.project, storage_type, bucket, credentials=credentials, region=region, endpoint_url=endpoint_url
+        )
+        return import_objects(state, opened, target, path=path, key=key, is_forced=is_forced)
+
+    def export(
+        self,
+        name: str,
+        bucket: str,
+        *,
+        storage_type: str = "s3",
+        credentials: str | None = None,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        prefix: str = "",
+        is_forced: bool = False,
+    ) -> ExchangeReport:
+        """Store the files of a version as plain objects; arguments as for ``open_plain_bucket``, ``export_version``."""
+        state = self._state
+        opened = open_plain_bucket(
+            state.project, storage_type, bucket, credentials=credentials, region=region, endpoint_url=endpoint_url
+        )
+        return export_version(state, name, opened, prefix=prefix, is_forced=is_forced)[1]

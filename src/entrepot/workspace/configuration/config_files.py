@@ -65,6 +65,16 @@ class Configuration:
         """Whether ``add`` keeps a copy of new chunks."""
         return bool(self.values.get("staging", "copy") == "copy")
 
+    @property
+    def asks(self) -> bool:
+        """Whether commands ask for options that are missing."""
+        return bool(self.values.get("wizard") == "enabled")
+
+    @property
+    def keeps_log(self) -> bool:
+        """Whether commands are logged in the project; YAML takes an unquoted ``off`` as false."""
+        return self.values.get("log", "on") not in ("off", False)
+
     def _kind(self, word: str) -> dict[str, Any]:
         found = self.values.get(word)
         return found if isinstance(found, dict) else {}
@@ -140,7 +150,8 @@ def replace_text(path: Path, text: str) -> None:
 
 def _variables(environ: Mapping[str, str]) -> dict[str, Any]:
     known = {name[len(_PREFIX) :].lower(): value for name, value in environ.items() if name.startswith(_PREFIX)}
-    scalars = {key for key in default_values() if key not in (*KIND_KEYS, "storages")} | {"cache_size", "staging"}
+    scalars = {key for key in default_values() if key not in (*KIND_KEYS, "storages")}
+    scalars |= {"cache_size", "staging", "wizard", "log"}
     return {
         key: parse_value(key, value, f"variable {_PREFIX}{key.upper()}")
         for key, value in known.items()

@@ -96,10 +96,10 @@ def find_hub(text: str, environ: Mapping[str, str]) -> EntityNamespace | None:
         return None
     try:
         address = parse_hub_url(text)
-        answer = address.connect(environ).send(_READY, timeout_s=_PROBE_S)
+        answer = address.connect(environ).send(_WHAT, timeout_s=_PROBE_S)
     except EntrepotError:
         return None
-    return address if answer.get("status") == "ready" else None
+    return address if answer.get("hub") == "entrepot" else None
 
 
-_READY = Call("GET", "/-/readyz", json_as(dict[str, Any]), is_authorized=False)
+_WHAT = Call("GET", "/-/hub", json_as(dict[str, Any]), is_authorized=False)

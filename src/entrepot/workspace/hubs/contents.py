@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
@@ -20,10 +20,11 @@ from entrepot.client.sources import PathSource
 from entrepot.client.uploads import large_files, lfs_uploads
 from entrepot.errors import RepoNotFound
 from entrepot.names import RepoPath, RepoRef, Sha256
-from entrepot.workspace.hubs.local_stores import local_store
 from entrepot.workspace.manifests import Manifest, ManifestEntry
-from entrepot.workspace.stores import Outbox, PushCounts, draft_path
-from entrepot.workspace.stores import fetch_files as fetch_chunks
+from entrepot.workspace.stores import PushCounts, draft_path
+
+if TYPE_CHECKING:
+    from entrepot.workspace.stores import Outbox
 
 _BATCH_BYTES = 256 << 20
 _BATCH_FILES = 2_000
@@ -80,6 +81,9 @@ class LocalContents:
         Raises:
             ChunkMissing: neither the outbox nor the workspace has one of them.
         """
+        from entrepot.workspace.hubs.local_stores import local_store
+        from entrepot.workspace.stores import fetch_files
+
         self.drafts.mkdir(parents=True, exist_ok=True)
         drafts = [draft_path(self.drafts, entry) for _, entry in batch]
         waiting = {path: entry for (path, entry), draft in zip(batch, drafts, strict=True) if not draft.exists()}
@@ -87,7 +91,7 @@ class LocalContents:
         if waiting:
             with local_store(self.indexes, self.threads) as store:
                 manifest = Manifest.of(waiting.items())
-                fetch_chunks(store, None, manifest, [*waiting], self.drafts, progress=Silent(), outbox=self.outbox)
+                fetch_files(store, None, manifest, [*waiting], self.drafts, progress=Silent(), outbox=self.outbox)
         return drafts
 
     def _copy(self, entry: ManifestEntry) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 from msgspec import UNSET
@@ -18,12 +18,12 @@ from entrepot.errors import EntrepotError, Forbidden, InvalidName, Malformed, Re
 from entrepot.names import Oid, RepoRef
 from entrepot.wire.repos.refs import Refs
 from entrepot.workspace.entities.kinds import parse_kind
-from entrepot.workspace.entities.specs import parse_spec
+from entrepot.workspace.entities.specs import StorageRef, parse_spec
 from entrepot.workspace.entities.version_tags import find_tag
-from entrepot.workspace.hubs.addresses import EntityNamespace, repo_type
+from entrepot.workspace.hubs.addresses import STORAGE, EntityNamespace, repo_type
 from entrepot.workspace.hubs.readmes import kind_of
 from entrepot.workspace.metadata.git_objects import read_file
-from entrepot.workspace.metadata.ref_tables import REMOTE, TAGS, UNPUBLISHED, TagRef, read_refs
+from entrepot.workspace.metadata.ref_tables import REMOTE, TAGS, UNPUBLISHED, RefTable, TagRef, read_refs
 from entrepot.workspace.metadata.repositories import FetchReport, MetadataRepository
 
 MAIN = "main"
@@ -91,6 +91,31 @@ class HubMetadata(MetadataRepository):
         ref = self.address.repo(self.word, name)
         listed = self._listing(ref)
         return self._report([(ref, listed)] if listed is not None else [])
+
+    @property
+    def own_storage(self) -> StorageRef:
+        """The namespace: the hub has metadata and data."""
+        return StorageRef(STORAGE, self.address.namespace)
+
+    def parent_of(self, refs: RefTable, tag: str = "", commit: Oid | None = None) -> Oid | None:
+        """Return the version before, never what others have put on main; of a lost version, the one before it."""
+        lost = refs.lost.get(tag)
+        if commit is None or lost is None or lost.commit != commit:
+            return commit
+        done = self.git.attempt("rev-parse", "--verify", "--quiet", f"{commit}^")
+        return Oid(done.stdout.decode("ascii").strip()) if done.code == 0 else None
+
+    def place_of(self, folder: str) -> str:
+        """Return the root: a repository of the hub has one entity."""
+        return ""
+
+    def spec_paths(self, paths: Iterable[str], name: str) -> list[str]:
+        """Return the path of the spec, if the commit has it at its root."""
+        return [path for path in paths if path == f"{name}.spec"]
+
+    def spec_in_workspace(self, path: str, folder: str) -> str:
+        """Return the path in the folder that the spec names."""
+        return f"{folder}/{path}"
 
     def branch_of(self, name: str) -> str:
         """Return the name of the branch with the versions of an entity."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import attrs
 
@@ -23,7 +20,7 @@ from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.scans import Scan, scan_entity
 from entrepot.workspace.projects.sources import workspace_contents
 from entrepot.workspace.projects.versions import head_version, one_identity, read_version
-from entrepot.workspace.stores import CheckLevel, CheckReport, Problem, check_outbox, check_version
+from entrepot.workspace.stores import CheckLevel, CheckReport, Problem, check_indexes, check_outbox, check_version
 
 _PIECE = 1 << 20
 
@@ -146,14 +143,9 @@ def _check_metadata(state: KindState, findings: _Findings) -> None:
 
 def _check_indexes(state: KindState, findings: _Findings) -> None:
     """Delete cached indexes whose content does not have their name; they are fetched again when they are needed."""
-    if not state.indexes.is_dir():
-        return
-    for file in sorted(path for path in state.indexes.rglob("*") if path.is_file()):
-        if len(file.name) == 64 and _digest(file) != file.name:
-            findings.index.append(Problem(str(file), "a cached index is damaged"))
-            with contextlib.suppress(OSError):
-                file.unlink()
-                findings.fixed += 1
+    damaged = check_indexes(state.indexes)
+    findings.index += damaged
+    findings.fixed += len(damaged)
 
 
 def _check_outbox(state: KindState, findings: _Findings) -> None:
@@ -217,11 +209,3 @@ def _restore(entity: Entity, paths: list[RepoPath]) -> None:
     check_places(entity, paths)
     fetch_contents(state, version, paths)
     place_again(entity, version, paths)
-
-
-def _digest(file: Path) -> str:
-    try:
-        with open(file, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
-        return ""

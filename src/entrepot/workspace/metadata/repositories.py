@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import attrs
@@ -14,6 +14,7 @@ from entrepot.client.git.git_commands import Git
 from entrepot.errors import GitFailed, Refused
 from entrepot.names import Oid
 from entrepot.workspace.configuration.urls import parse_git_url
+from entrepot.workspace.entities.specs import StorageRef
 from entrepot.workspace.metadata.ref_tables import LOST, REMOTE, TAGS, UNPUBLISHED, RefTable, TagRef, read_refs
 from entrepot.workspace.metadata.secure_git import secure_git
 
@@ -104,6 +105,39 @@ class MetadataRepository:
     def branch_of(self, name: str) -> str:
         """Return the branch that has the versions of an entity."""
         return self.branch
+
+    @property
+    def own_storage(self) -> StorageRef | None:
+        """The storage to which all data of the entities goes; None if each entity chooses its own."""
+        return None
+
+    def parent_of(self, refs: RefTable, tag: str = "", commit: Oid | None = None) -> Oid | None:
+        """Return the commit on which a version is built: the version before if it is local, else the branch.
+
+        So a branch never contains a version of another entity that was not pushed.
+
+        Args:
+            tag, commit: of the version before, if there is one.
+        """
+        local = refs.unpublished.get(tag)
+        return local.commit if local is not None and local.commit == commit else refs.branches.get(self.branch)
+
+    def place_of(self, folder: str) -> str:
+        """Return the folder that an entity has in the commits of its versions; empty is the root."""
+        return folder
+
+    def spec_paths(self, paths: Iterable[str], name: str) -> list[str]:
+        """Return those of the paths of a commit that may be the spec of an entity."""
+        ending = f"{name}/{name}.spec"
+        return [path for path in paths if path == ending or path.endswith(f"/{ending}")]
+
+    def spec_in_workspace(self, path: str, folder: str) -> str:
+        """Return where the workspace has the spec that a commit has under a path.
+
+        Args:
+            folder: the folder of the entity that the spec itself names.
+        """
+        return path
 
     def fetch_entity(self, name: str) -> FetchReport:
         """Fetch what is needed to publish versions of one entity; raises as :meth:`fetch`."""

@@ -24,7 +24,7 @@ from entrepot.workspace.projects.scans import Scan, ScannedFile, scan_entity, st
 from entrepot.workspace.projects.versions import head_version, read_specs
 from entrepot.workspace.state.locks import exclusive
 from entrepot.workspace.state.rows import Extent, FileChange, Head, StagedFile, TrackedFile, settled
-from entrepot.workspace.stores import FileState, PackedFile, SourceFile, cached_indexes, pack_files
+from entrepot.workspace.stores import FileState, PackedFile, SourceFile
 
 
 @attrs.frozen
@@ -204,6 +204,8 @@ def _pack(entity: Entity, staging: _Staging) -> dict[RepoPath, PackedFile]:
     wanted = staging.wanted()
     if not wanted:
         return {}
+    from entrepot.workspace.stores import pack_files
+
     state = entity.state
     result = pack_files(
         state.outbox,
@@ -220,6 +222,8 @@ def _pack(entity: Entity, staging: _Staging) -> dict[RepoPath, PackedFile]:
 
 def _known_indexes(entity: Entity) -> Path | None:
     """Return the folder with what is known of the entity's own store; None if the storage is not configured yet."""
+    from entrepot.workspace.stores import cached_indexes
+
     state = entity.state
     spec = parse_spec(entity.spec_text(), state.kind, str(entity.spec_path))
     try:

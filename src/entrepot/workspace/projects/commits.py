@@ -24,7 +24,6 @@ from entrepot.workspace.projects.heads import finish_commit
 from entrepot.workspace.projects.hub_versions import (
     describe_on_hub,
     message_on_hub,
-    parent_on_hub,
     write_hub_version,
 )
 from entrepot.workspace.projects.links import links_of
@@ -32,7 +31,6 @@ from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.sizes import render_size
 from entrepot.workspace.projects.versions import Version, head_version
 from entrepot.workspace.state.rows import FileChange, Head, StagedFile, Step
-from entrepot.workspace.stores import find_sizes
 
 
 @attrs.frozen
@@ -183,6 +181,8 @@ def _sized(entity: Entity, spec: Spec, manifest: Manifest) -> Manifest:
     """Return a manifest in which every size is known; those of old manifests are read from the store."""
     if all(entry.size != UNKNOWN_SIZE for entry in manifest.files.values()):
         return manifest
+    from entrepot.workspace.stores import find_sizes
+
     state = entity.state
     with state.store(spec.storage) as store:
         return find_sizes(store, manifest, progress=state.project.around.progress)
@@ -199,15 +199,7 @@ def _has_news(entity: Entity, spec: Spec, base: Version | None, documents: Mappi
 
 
 def _parent(repository: MetadataRepository, refs: RefTable, head: Head | None) -> Oid | None:
-    """Return the commit on which a version is built: the version before if it is local, else the remote's branch.
-
-    So a branch never contains a version of another entity that was not pushed.
-    """
-    if isinstance(repository, HubMetadata):
-        return parent_on_hub(repository, refs, head)
-    if head is not None and head.tag in refs.unpublished and refs.unpublished[head.tag].commit == head.commit:
-        return head.commit
-    return refs.branches.get(repository.branch)
+    return repository.parent_of(refs, head.tag, head.commit) if head is not None else repository.parent_of(refs)
 
 
 def _warn_about_base(entity: Entity, refs: RefTable, identity: Identity, head: Head | None) -> None:

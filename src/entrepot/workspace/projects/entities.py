@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import attrs
@@ -14,10 +14,10 @@ from entrepot.errors import (
     ConfigError,
     EntityAmbiguous,
     EntityMissing,
+    EntrepotError,
     InvalidName,
     Malformed,
     Refused,
-    SourceMissing,
     SourceUnreadable,
 )
 from entrepot.names import parse_path
@@ -27,7 +27,6 @@ from entrepot.workspace.entities.ignored_paths import IGNORE_NAME
 from entrepot.workspace.entities.mutability import Mutability
 from entrepot.workspace.entities.specs import Spec, StorageRef, new_spec, parse_spec, parse_storage
 from entrepot.workspace.entities.version_tags import parse_categories, parse_name, parse_number
-from entrepot.workspace.hubs.addresses import STORAGE
 from entrepot.workspace.projects.projects import KindState
 
 README = "README.md"
@@ -179,20 +178,20 @@ def create_entity(
     bucket: str | None = None,
     version: int = 1,
     folder: str = "",
-    source: Path | None = None,
+    fill: Callable[[Path], object] | None = None,
 ) -> Entity:
     """Create an entity with a spec, a README and a folder for its data.
 
     Args:
         storage_type, bucket: where the data goes; without them, the only storage of the project.
         folder: the folder of the workspace below which the entity is created.
-        source: a folder or file whose content is copied to ``data``.
+        fill: puts data into the folder ``data``, which it is called with; after an error there is no entity.
 
     Raises:
         InvalidName, InvalidPath: a name breaks a rule.
         ConfigError: no bucket is named, and the project has none or several.
         Refused: the folder exists.
-        SourceMissing, CannotWrite: nothing was created.
+        CannotWrite, or an error of ``fill``: nothing was created.
     """
     parse_name(name)
     above = folder.replace("\\", "/").strip("/")
@@ -202,32 +201,25 @@ def create_entity(
     entity = Entity(state, place)
     if entity.path.exists():
         raise Refused(f"the folder {entity.path} exists already; nothing was changed")
-    if source is not None and not source.exists():
-        raise SourceMissing(str(source), "file or folder")
     try:
         (entity.path / "data").mkdir(parents=True)
         replace_text(entity.spec_path, spec.render())
         replace_text(entity.path / README, "")
-        if source is not None:
-            _import(source, entity.path / "data")
+        if fill is not None:
+            fill(entity.path / "data")
+    except EntrepotError:
+        shutil.rmtree(entity.path, ignore_errors=True)
+        raise
     except OSError as error:
         shutil.rmtree(entity.path, ignore_errors=True)
         raise CannotWrite(str(entity.path), error.strerror or str(error)) from error
     return entity
 
 
-def _import(source: Path, data: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, data, dirs_exist_ok=True, symlinks=True)
-    else:
-        shutil.copy2(source, data / source.name)
-
-
 def _storage(state: KindState, storage_type: str | None, bucket: str | None) -> StorageRef:
-    hub = state.hub
-    if hub is not None:
-        own = StorageRef(STORAGE, hub.address.namespace)
-        if storage_type not in (None, STORAGE) or bucket not in (None, own.bucket):
+    own = state.metadata.own_storage
+    if own is not None:
+        if storage_type not in (None, own.type) or bucket not in (None, own.bucket):
             raise ConfigError(state.kind.word, CONFIG_NAME, f"the data of {state.kind.word} goes to the hub: use {own}")
         return own
     if bucket is not None:

@@ -10,7 +10,6 @@ from entrepot.workspace.configuration.config_files import replace_text
 from entrepot.workspace.entities.kinds import parse_kind
 from entrepot.workspace.entities.specs import Spec
 from entrepot.workspace.entities.version_tags import find_tag
-from entrepot.workspace.hubs.addresses import STORAGE
 from entrepot.workspace.hubs.contents import LocalContents, count, find_missing, receive_contents, send_contents
 from entrepot.workspace.hubs.publishing import prepare_repository, publish_on_hub
 from entrepot.workspace.hubs.readmes import readme_text, render_readme
@@ -18,12 +17,11 @@ from entrepot.workspace.hubs.repositories import HubMetadata
 from entrepot.workspace.hubs.trees import write_hub_tree
 from entrepot.workspace.manifests import Manifest, render_manifest
 from entrepot.workspace.metadata.git_objects import write_commit
-from entrepot.workspace.metadata.ref_tables import RefTable, TagRef
+from entrepot.workspace.metadata.ref_tables import TagRef
 from entrepot.workspace.projects.entities import README, Entity
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.sources import workspace_contents
 from entrepot.workspace.projects.versions import Version, read_version
-from entrepot.workspace.state.rows import Head
 from entrepot.workspace.stores import FetchCounts, PushCounts, draft_path
 
 _LINEAGE = {"labels": "labels_of", "models": "trained_on"}
@@ -42,8 +40,8 @@ def describe_on_hub(
         Malformed: the README is not UTF-8, or has a front matter that is not YAML.
         InvalidName: no repository can have the name of the entity.
     """
-    own = f"{STORAGE}://{repository.address.namespace}"
-    if str(spec.storage) != own:
+    own = repository.own_storage
+    if spec.storage != own:
         raise ConfigError("manifest.storage", f"{spec.name}.spec", f"the remote is a hub: expected {own}")
     repository.address.repo(repository.word, spec.name)
     old = documents.get(README, b"")
@@ -76,17 +74,6 @@ def linked_repositories(state: KindState, repository: HubMetadata, spec: Spec) -
         if other is not None and tag is not None and other.address.endpoint == repository.address.endpoint:
             found[root] = other.address.repo(other.word, tag.identity.name), link.sha
     return found
-
-
-def parent_on_hub(repository: HubMetadata, refs: RefTable, head: Head | None) -> Oid | None:
-    """Return the commit on which a version is built: the version before, never what others have put on main."""
-    if head is None:
-        return None
-    lost = refs.lost.get(head.tag)
-    if lost is None or lost.commit != head.commit:
-        return head.commit
-    done = repository.git.attempt("rev-parse", "--verify", "--quiet", f"{head.commit}^")
-    return Oid(done.stdout.decode("ascii").strip()) if done.code == 0 else None
 
 
 def write_hub_version(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
@@ -26,7 +26,10 @@ from entrepot.workspace.hubs.repositories import HubMetadata
 from entrepot.workspace.metadata.repositories import MetadataRepository
 from entrepot.workspace.state.databases import Database
 from entrepot.workspace.state.locks import exclusive
-from entrepot.workspace.stores import ChunkStore, Outbox, StorageConfig, open_store
+from entrepot.workspace.stores import StorageConfig
+
+if TYPE_CHECKING:
+    from entrepot.workspace.stores import ChunkStore, Outbox
 
 IGNORED = """\
 /datasets/
@@ -171,6 +174,8 @@ class KindState:
     @property
     def outbox(self) -> Outbox:
         """The chunks that are not published yet."""
+        from entrepot.workspace.stores import Outbox
+
         return Outbox(self.folder / "outbox")
 
     @property
@@ -211,6 +216,8 @@ class KindState:
         Raises:
             ConfigError, InvalidArgument, StorageRefused, LibraryMissing: it cannot be opened.
         """
+        from entrepot.workspace.stores import open_store
+
         around = self.project.around
         return open_store(
             self.project.storage(ref),

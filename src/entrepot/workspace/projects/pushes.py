@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import attrs
 
 from entrepot.errors import Refused
-from entrepot.names import Oid
 from entrepot.workspace.configuration.config_files import replace_text
 from entrepot.workspace.entities.specs import edit_version
 from entrepot.workspace.entities.version_tags import VersionTag, find_tag, next_number, parse_tag
@@ -20,7 +19,7 @@ from entrepot.workspace.projects.additions import is_lost, known_numbers
 from entrepot.workspace.projects.commits import write_version
 from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.heads import write_head_file
-from entrepot.workspace.projects.hub_versions import parent_on_hub, plan_push_to_hub, push_to_hub
+from entrepot.workspace.projects.hub_versions import plan_push_to_hub, push_to_hub
 from entrepot.workspace.projects.links import check_published, refuse_local_links
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.recovery import recover
@@ -211,9 +210,7 @@ def _renumber_lost(entity: Entity, refs: RefTable, options: PushOptions) -> None
     lost = read_version(state, parse_tag(head.tag), head.commit)
     number = next_number(known_numbers(refs, lost.tag.identity))
     spec = lost.spec.with_version(number)
-    parent: Oid | None = refs.branches.get(state.metadata.branch)
-    if isinstance(state.metadata, HubMetadata):
-        parent = parent_on_hub(state.metadata, refs, head)
+    parent = state.metadata.parent_of(refs, head.tag, head.commit)
     commit = write_version(state.metadata, entity.folder, spec, lost.manifest, lost.documents, parent, None)
     tag = str(spec.tag)
     oid = write_tag(state.metadata.git, tag, commit, f"Version {tag}", check_identity(state.metadata.git))

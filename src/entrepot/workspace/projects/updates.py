@@ -79,10 +79,9 @@ def reconcile(state: KindState) -> None:
 def _is_same_content(state: KindState, own: TagRef, published: TagRef) -> bool:
     """Whether two commits contain the same entity: the folder that the head or the tag names has the same tree."""
     git = state.metadata.git
-    if state.hub is not None:
-        return find_tree(git, own.commit, "") == find_tree(git, published.commit, "")
-    folders = {folder for folder, head in state.database.heads().items() if head.commit == own.commit}
-    trees = [(find_tree(git, own.commit, folder), find_tree(git, published.commit, folder)) for folder in folders]
+    heads = state.database.heads().items()
+    places = {state.metadata.place_of(folder) for folder, head in heads if head.commit == own.commit}
+    trees = [(find_tree(git, own.commit, place), find_tree(git, published.commit, place)) for place in places]
     return bool(trees) and all(mine is not None and mine == theirs for mine, theirs in trees)
 
 

@@ -55,7 +55,8 @@ def read_version(state: KindState, tag: VersionTag, commit: Oid) -> Version:
     git = state.metadata.git
     paths = list_paths(git, commit)
     folder, spec_text, spec = _find_spec(state, paths, tag, commit)
-    above = "" if state.hub is not None else f"{folder}/"
+    place = state.metadata.place_of(folder)
+    above = f"{place}/" if place else ""
     inside = [path.removeprefix(above) for path in paths if path.startswith(above)]
     named = [path for path in inside if path == MANIFEST or path.startswith(f"{PARTS_FOLDER}/")]
     contents = read_files(git, [f"{commit}:{above}{path}" for path in (*named, "README.md", ".mlgitignore")])
@@ -145,11 +146,10 @@ def head_version(state: KindState, tag: str, commit: Oid) -> Version:
 
 def _find_spec(state: KindState, paths: list[str], tag: VersionTag, commit: Oid) -> tuple[str, bytes, Spec]:
     """Return the folder of a version in its commit, the text of its spec, and the spec."""
-    name, is_on_hub = tag.identity.name, state.hub is not None
-    ending = f"{name}.spec" if is_on_hub else f"{name}/{name}.spec"
-    candidates = [path for path in paths if path == ending or (not is_on_hub and path.endswith(f"/{ending}"))]
-    texts = read_files(state.metadata.git, [f"{commit}:{path}" for path in candidates])
-    fault: Malformed | InvalidName = Malformed(str(tag), f"its commit has no spec {ending}")
+    name, repository = tag.identity.name, state.metadata
+    candidates = repository.spec_paths(paths, name)
+    texts = read_files(repository.git, [f"{commit}:{path}" for path in candidates])
+    fault: Malformed | InvalidName = Malformed(str(tag), f"its commit has no spec {name}.spec")
     for path in candidates:
         text = texts.get(f"{commit}:{path}", b"")
         try:
@@ -158,7 +158,7 @@ def _find_spec(state: KindState, paths: list[str], tag: VersionTag, commit: Oid)
             fault = error
             continue
         if spec.identity == tag.identity and spec.version == tag.number:
-            return _checked_folder(f"{spec.folder}/{name}.spec" if is_on_hub else path, tag), text, spec
+            return _checked_folder(repository.spec_in_workspace(path, spec.folder), tag), text, spec
         fault = Malformed(f"the spec of {tag}", f"it says {spec.tag}")
     raise fault
 

@@ -22,12 +22,12 @@ CREATE TABLE heads (
     entity TEXT PRIMARY KEY, tag TEXT NOT NULL, sha TEXT NOT NULL, extent TEXT NOT NULL, base TEXT
 ) WITHOUT ROWID;
 CREATE TABLE files (
-    entity TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL, cid TEXT NOT NULL, bytes INTEGER NOT NULL,
+    entity TEXT NOT NULL, path TEXT NOT NULL, sha256 BLOB NOT NULL, cid TEXT NOT NULL, bytes INTEGER NOT NULL,
     x INTEGER NOT NULL, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER, mode INTEGER,
     unlocked INTEGER NOT NULL, PRIMARY KEY (entity, path)
 ) WITHOUT ROWID;
 CREATE TABLE staged (
-    entity TEXT NOT NULL, path TEXT NOT NULL, change TEXT NOT NULL, sha256 TEXT NOT NULL, cid TEXT NOT NULL,
+    entity TEXT NOT NULL, path TEXT NOT NULL, change TEXT NOT NULL, sha256 BLOB NOT NULL, cid TEXT NOT NULL,
     bytes INTEGER NOT NULL, x INTEGER NOT NULL, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER,
     mode INTEGER, PRIMARY KEY (entity, path)
 ) WITHOUT ROWID;
@@ -84,9 +84,7 @@ class Database:
             "FROM files WHERE entity = ? ORDER BY path",
             entity,
         )
-        return {
-            RepoPath(row[0]): TrackedFile(ManifestEntry(*row[1:5]), _state(row[5:10]), bool(row[10])) for row in rows
-        }
+        return {RepoPath(row[0]): TrackedFile(_entry(row[1:5]), _state(row[5:10]), bool(row[10])) for row in rows}
 
     def staged(self, entity: str) -> dict[RepoPath, StagedFile]:
         """Return the staged changes of an entity by path."""
@@ -99,7 +97,7 @@ class Database:
 
     def staged_contents(self) -> set[str]:
         """Return the SHA-256 of everything that is staged."""
-        return {sha256 for (sha256,) in self._rows("SELECT sha256 FROM staged WHERE sha256 != ''")}
+        return {sha256.hex() for (sha256,) in self._rows("SELECT sha256 FROM staged WHERE length(sha256) > 0")}
 
     def documents(self, entity: str) -> dict[str, bytes]:
         """Return the documents (spec, README) of an entity as they were last added or checked out."""
@@ -129,6 +127,8 @@ class Database:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)
         try:
+            # Of a new file only: what was staged takes as much room as what is tracked.
+            connection.execute("PRAGMA auto_vacuum = FULL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             _prepare(connection, self.path)
@@ -230,8 +230,12 @@ def _marks(count: int) -> str:
     return ", ".join("?" * count)
 
 
-def _content(entry: ManifestEntry) -> tuple[str, str, int, int]:
-    return entry.sha256, entry.cid, entry.size, entry.x
+def _content(entry: ManifestEntry) -> tuple[bytes, str, int, int]:
+    return bytes.fromhex(entry.sha256), entry.cid, entry.size, entry.x
+
+
+def _entry(row: tuple[Any, ...]) -> ManifestEntry:
+    return ManifestEntry(row[0].hex(), *row[1:])
 
 
 def _stamp(state: FileState | None) -> tuple[int | None, ...]:
@@ -244,5 +248,5 @@ def _state(row: tuple[int | None, ...]) -> FileState | None:
 
 def _staged(row: tuple[Any, ...]) -> StagedFile:
     change = FileChange(row[0])
-    entry = None if change is FileChange.DELETED else ManifestEntry(*row[1:5])
+    entry = None if change is FileChange.DELETED else _entry(row[1:5])
     return StagedFile(change, entry, _state(row[5:]))

@@ -131,7 +131,7 @@ class _Check:
             is_there = self._has_index(name)
             cached = self.store.cache.find(name)
             if not is_there and cached is not None:
-                put_again(self.store.bucket, key, (self.store.indexes / name).read_bytes())
+                put_again(self.store.bucket, key, self.store.cache.content(name))
                 self.fixed_objects += 1
             elif not is_there:
                 self.lost.append(Problem(key, "it is missing or damaged, and not in the cache of indexes"))

@@ -7,14 +7,18 @@ import os
 import re
 import secrets
 import threading
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from entrepot.errors import ContentMismatch, Malformed
 from entrepot.workspace.stores.buckets import Data
-from entrepot.workspace.stores.formats.index_objects import IndexObject, parse_index
+from entrepot.workspace.stores.formats.index_objects import MAGIC, IndexObject, parse_index
 
 _NAME = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_LARGEST = 513 << 20
+_LEVEL = 1
+"""Half of an index are hashes, which no level compresses."""
 
 
 class IndexCache:
@@ -44,15 +48,29 @@ class IndexCache:
         with self._lock:
             if name in self._parsed:
                 return self._parsed[name]
-        path = self.folder / name
         try:
-            index = parse_index(path.read_bytes(), name)
+            index = parse_index(self.content(name), name)
         except FileNotFoundError:
             return None
         except (ContentMismatch, Malformed):
-            path.unlink(missing_ok=True)
+            (self.folder / name).unlink(missing_ok=True)
             return None
         return self._remember(name, index)
+
+    def content(self, name: str) -> bytes:
+        """Return the bytes of an index, as a store has them; they are not verified.
+
+        Raises:
+            FileNotFoundError: it is not here.
+            Malformed: the file is damaged.
+        """
+        data = (self.folder / name).read_bytes()
+        if data.startswith(MAGIC):
+            return data  # an outbox keeps indexes as they are
+        try:
+            return zlib.decompressobj().decompress(data, _LARGEST)
+        except zlib.error as error:
+            raise Malformed(f"index {name}", str(error)) from error
 
     def put(self, name: str, data: Data) -> IndexObject:
         """Keep an index and return its content; raises as ``parse_index``."""
@@ -60,7 +78,7 @@ class IndexCache:
         self.folder.mkdir(parents=True, exist_ok=True)
         draft = self.folder / f".{secrets.token_hex(8)}"
         try:
-            draft.write_bytes(data)
+            draft.write_bytes(zlib.compress(data, _LEVEL))
             os.replace(draft, self.folder / name)
         finally:
             draft.unlink(missing_ok=True)

@@ -85,7 +85,7 @@ def plan_version(contents: Mapping[Sha256, int], known: Knowledge, outbox: Outbo
 def _is_usable(block: FileBlock | None, known: Knowledge, outbox: Outbox | None, local: Knowledge | None) -> bool:
     if block is None:
         return False
-    for xorb in {term.xorb for term in block.terms}:
+    for xorb in block.terms.xorbs():
         if known.find_pack(xorb) is not None:
             continue
         pack = local.find_pack(xorb) if local else None
@@ -98,17 +98,19 @@ def _unsent(blocks: Iterable[FileBlock], known: Knowledge, local: Knowledge) -> 
     """Return the packs of the outbox that the store does not have."""
     sent: dict[XetHash, Pack] = {}
     for block in blocks:
-        for term in block.terms:
-            if term.xorb not in sent and known.find_pack(term.xorb) is None:
-                pack = local.find_pack(term.xorb)
+        for xorb in block.terms.xorbs():
+            if xorb not in sent and known.find_pack(xorb) is None:
+                pack = local.find_pack(xorb)
                 assert pack is not None  # the block is usable
-                sent[term.xorb] = pack
+                sent[xorb] = pack
     return sent
 
 
 def _used_chunks(blocks: Iterable[FileBlock], packs: Mapping[XetHash, Pack]) -> dict[XetHash, set[int]]:
     used: dict[XetHash, set[int]] = {}
     for block in blocks:
+        if packs.keys().isdisjoint(block.terms.xorbs()):
+            continue
         for term in block.terms:
             if term.xorb in packs:
                 used.setdefault(term.xorb, set()).update(range(term.start, term.end))
@@ -180,7 +182,7 @@ def _with_indexes(
     for sha256, block in blocks.items():
         if sha256 not in new:
             names.add(known.files[sha256][1])
-        for xorb in {term.xorb for term in block.terms} - sent.keys():
+        for xorb in block.terms.xorbs() - sent.keys():
             relied[xorb], name = known.packs[xorb]
             names.add(name)
     fresh_files = tuple(blocks[sha256] for sha256 in contents if sha256 in new)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import attrs
 
@@ -67,4 +68,17 @@ class Bucket(Protocol):
 
     def delete(self, key: str) -> None:
         """Delete an object if it is there."""
+        ...
+
+
+@runtime_checkable
+class LargeObjects(Protocol):
+    """A bucket that takes objects of any size from files."""
+
+    def put_large(self, key: str, path: Path) -> None:
+        """Store the content of a file in parts, and replace the object that the key has.
+
+        Raises:
+            FileNotFoundError, PermissionError: the file cannot be read.
+        """
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import obstore
@@ -53,6 +54,11 @@ class RemoteBucket:
                 # A race is harmless: whoever else writes this key writes the same bytes.
                 obstore.put(self._store, key, data, use_multipart=False)
         return True
+
+    def put_large(self, key: str, path: Path) -> None:
+        """See :class:`LargeObjects`."""
+        with path.open("rb") as file, self._translated():
+            obstore.put(self._store, key, file)
 
     def replace(self, key: str, data: Data, version: str) -> bool:
         """See :class:`Bucket`."""
