@@ -46,7 +46,7 @@ from entrepot.server.pages.settings import profiles as own_profiles
 def routes() -> list[PageRoute]:
     """Return the routes of all pages, to be matched after those of the API."""
     return [
-        PageRoute("/-/static/{version}/{name:path}", static_files.send_static),
+        PageRoute("/-/static/{version}/{file:path}", static_files.send_static),
         *api_reference.routes(),
         *home.routes(),
         *listings.routes(),
