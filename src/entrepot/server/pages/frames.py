@@ -24,6 +24,9 @@ POLICY = (
 )
 """The content security policy of pages. Explained in docs/web-pages.md, section Protection."""
 
+UPLOAD_POLICY = POLICY.replace("script-src 'none'", "script-src 'self' 'wasm-unsafe-eval'")
+"""The policy of the page that uploads, whose scripts are the hub's own files."""
+
 HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -56,18 +59,20 @@ DONE = {
 }
 """What a page says after a form: the sentences that ``done`` in its address stands for."""
 
+_POLICY = "content-security-policy"
 _MAX_HERE = 1_000
 _HTML = "text/html; charset=utf-8"
 
 
 @attrs.frozen
 class WebPage:
-    """What a page shows: a template and its values."""
+    """What a page shows: a template and its values; ``policy``: its content security policy."""
 
     template: str
     title: str
     values: Mapping[str, object] = attrs.field(factory=dict)
     status: int = 200
+    policy: str = POLICY
 
 
 PageBuilder = Callable[[HubContext, MaybeCaller], WebPage]
@@ -84,17 +89,18 @@ async def show_page(request: Request, build: PageBuilder, *, is_slow: bool = Fal
         Whatever the use cases raise.
     """
 
-    def render(hub: HubContext, caller: MaybeCaller) -> tuple[int, bytes]:
+    def render(hub: HubContext, caller: MaybeCaller) -> tuple[WebPage, bytes]:
         page = build(hub, caller)
-        return page.status, render_page(request, page)
+        return page, render_page(request, page)
 
-    status, body = await (call_hub_slow if is_slow else call_hub)(request, render)
-    return Response(body, status, HEADERS, _HTML)
+    page, body = await (call_hub_slow if is_slow else call_hub)(request, render)
+    return Response(body, page.status, {**HEADERS, _POLICY: page.policy}, _HTML)
 
 
 def page_response(request: Request, page: WebPage, headers: Mapping[str, str] | None = None) -> Response:
     """Return the response of a page that needs no use case."""
-    return Response(render_page(request, page), page.status, {**HEADERS, **(headers or {})}, _HTML)
+    all_headers = {**HEADERS, _POLICY: page.policy, **(headers or {})}
+    return Response(render_page(request, page), page.status, all_headers, _HTML)
 
 
 def render_page(request: Request, page: WebPage) -> bytes:
