@@ -9,6 +9,7 @@ from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
+from entrepot.server.pages.frames import POLICY
 from entrepot.settings import Settings
 from tests.server.pages.conftest import browse
 from tests.support.served_hub import ServedHub
@@ -26,6 +27,13 @@ def test_every_page_is_protected_by_its_headers(browser: httpx2.Client) -> None:
         assert headers["referrer-policy"] == "same-origin"
         assert headers["cache-control"] in ("private, no-cache", "no-store")
         assert "Cookie" in headers["vary"]
+
+
+def test_only_the_page_that_uploads_runs_scripts_and_only_those_of_the_hub(signed_in: httpx2.Client) -> None:
+    policy = signed_in.get("/alice/tern/upload/main").headers["content-security-policy"]
+    assert "script-src 'self' 'wasm-unsafe-eval';" in policy
+    assert policy.replace("script-src 'self' 'wasm-unsafe-eval'", "script-src 'none'") == POLICY
+    assert signed_in.get("/alice/tern/edit/main/config.json").headers["content-security-policy"] == POLICY
 
 
 def test_a_visitor_is_named_and_can_sign_out(signed_in: httpx2.Client, browser: httpx2.Client) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import json
 import re
 
 import httpx2
@@ -19,6 +21,31 @@ def test_static_files_are_kept_forever_under_their_content(browser: httpx2.Clien
         assert answer.headers["x-content-type-options"] == "nosniff"
         packed = browser.get(f"/-/static/{static_files.version()}/{name}", headers={"accept-encoding": "gzip"})
         assert (packed.headers["content-encoding"], packed.content) == ("gzip", answer.content)
+
+
+def test_vendored_scripts_are_what_their_list_says(browser: httpx2.Client) -> None:
+    listed = json.loads((FOLDER / "vendor/vendor.json").read_text())
+    named = set()
+    for folder, about in listed.items():
+        assert about["licence"] == "MIT"
+        assert "MIT License" in (FOLDER / "vendor" / folder / "LICENSE").read_text()
+        for name, hashes in about["files"].items():
+            data = (FOLDER / "vendor" / folder / name).read_bytes()
+            assert hashlib.sha256(data).hexdigest() == hashes["sha256"], name
+            named.add(f"vendor/{folder}/{name}")
+            # Only the names of packages were changed: put back, they give the file of the package.
+            for other, its in listed.items():
+                data = data.replace(f'"../{other}/index.js"'.encode(), f'"{its["package"]}"'.encode())
+            assert hashlib.sha256(data).hexdigest() == hashes["of_package"], name
+    assert named == {name for name in static_files.static_files() if name.startswith("vendor/")}
+    answer = browser.get(f"/-/static/{static_files.version()}/vendor/huggingface-hub/index.mjs")
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+
+
+def test_the_scripts_of_the_upload_page_keep_their_budget() -> None:
+    names = [name for name in static_files.static_files() if name.endswith((".js", ".mjs"))]
+    assert sum(len(static_files.packed(name)) for name in names) <= 110_000
+    assert len(static_files.static_files()["upload.mjs"].data) <= 8_000
 
 
 def test_other_versions_and_names_do_not_exist(browser: httpx2.Client) -> None:

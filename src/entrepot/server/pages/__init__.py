@@ -18,7 +18,7 @@ from entrepot.server.pages.searching import collections, searches
 def routes() -> list[PageRoute]:
     """Return the routes of all pages, to be matched after those of the API."""
     return [
-        PageRoute("/-/static/{version}/{name}", static_files.send_static),
+        PageRoute("/-/static/{version}/{file:path}", static_files.send_static),
         *home.routes(),
         *listings.routes(),
         *searches.routes(),

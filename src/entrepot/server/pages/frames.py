@@ -26,6 +26,9 @@ POLICY = (
 )
 """The content security policy of pages. Explained in docs/web-pages.md, section Protection."""
 
+UPLOAD_POLICY = POLICY.replace("script-src 'none'", "script-src 'self' 'wasm-unsafe-eval'")
+"""The policy of the page that uploads, whose scripts are the hub's own files."""
+
 HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -45,18 +48,20 @@ DONE = {
 }
 """What a page says after a form: the sentences that ``done`` in its address stands for."""
 
+_POLICY = "content-security-policy"
 _MAX_HERE = 1_000
 _HTML = "text/html; charset=utf-8"
 
 
 @attrs.frozen
 class WebPage:
-    """What a page shows: a template and its values."""
+    """What a page shows: a template and its values; ``policy``: its content security policy."""
 
     template: str
     title: str
     values: Mapping[str, object] = attrs.field(factory=dict)
     status: int = 200
+    policy: str = POLICY
 
 
 PageBuilder = Callable[[HubContext, MaybeCaller], WebPage]
@@ -76,23 +81,25 @@ async def show_page(request: Request, build: PageBuilder, *, is_slow: bool = Fal
         Whatever the use cases raise.
     """
 
-    def render(hub: HubContext, caller: MaybeCaller) -> tuple[int, bytes]:
+    def render(hub: HubContext, caller: MaybeCaller) -> tuple[WebPage, bytes]:
         page = build(hub, caller)
-        return page.status, render_page(request, page)
+        return page, render_page(request, page)
 
-    status, body = await (call_hub_slow if is_slow else call_hub)(request, render)
-    if status != 200:
-        return Response(body, status, HEADERS, _HTML)
+    page, body = await (call_hub_slow if is_slow else call_hub)(request, render)
+    headers = {**HEADERS, _POLICY: page.policy}
+    if page.status != 200:
+        return Response(body, page.status, headers, _HTML)
     tag = hashlib.blake2b(body, digest_size=12).hexdigest()
-    headers = {**HEADERS, "etag": f'"{tag}"'}
+    headers["etag"] = f'"{tag}"'
     if not none_match(request.headers.get("if-none-match"), tag):
         return Response(None, 304, headers)
-    return Response(body, status, headers, _HTML)
+    return Response(body, page.status, headers, _HTML)
 
 
 def page_response(request: Request, page: WebPage, headers: Mapping[str, str] | None = None) -> Response:
     """Return the response of a page that needs no use case."""
-    return Response(render_page(request, page), page.status, {**HEADERS, **(headers or {})}, _HTML)
+    all_headers = {**HEADERS, _POLICY: page.policy, **(headers or {})}
+    return Response(render_page(request, page), page.status, all_headers, _HTML)
 
 
 def render_page(request: Request, page: WebPage) -> bytes:

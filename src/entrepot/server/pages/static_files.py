@@ -1,4 +1,8 @@
-"""The files that pages need beside HTML: stylesheet, icons, mark; under a URL that changes with their content."""
+"""The files that pages need beside HTML: stylesheet, icons, mark, scripts; under a URL that changes with their content.
+
+The scripts below ``vendor`` are copies of npm packages: ``vendor/vendor.json`` names
+them with versions, licences and hashes.
+"""
 
 from __future__ import annotations
 
@@ -14,28 +18,33 @@ from starlette.responses import Response
 from entrepot.errors import ThingNotFound
 
 FOLDER = Path(__file__).parent / "static"
-_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_SCRIPT = "text/javascript; charset=utf-8"
+_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".js": _SCRIPT, ".mjs": _SCRIPT}
 _FOREVER = "public, max-age=31536000, immutable"
 
 
 @attrs.frozen
 class StaticFile:
-    """A file, as it is and packed by gzip."""
+    """A file of a media type."""
 
     content_type: str
     data: bytes = attrs.field(repr=False)
-    packed: bytes = attrs.field(repr=False)
 
 
 @functools.cache
 def static_files() -> dict[str, StaticFile]:
-    """Return the static files by name; they are read once."""
-    found = {}
-    for path in sorted(FOLDER.iterdir()):
-        if path.suffix in _TYPES:
-            data = path.read_bytes()
-            found[path.name] = StaticFile(_TYPES[path.suffix], data, gzip.compress(data, 9, mtime=0))
-    return found
+    """Return the static files by their path; they are read once."""
+    return {
+        path.relative_to(FOLDER).as_posix(): StaticFile(_TYPES[path.suffix], path.read_bytes())
+        for path in sorted(FOLDER.rglob("*"))
+        if path.suffix in _TYPES
+    }
+
+
+@functools.cache
+def packed(name: str) -> bytes:
+    """Return a static file packed by gzip, once."""
+    return gzip.compress(static_files()[name].data, 9, mtime=0)
 
 
 @functools.cache
@@ -54,9 +63,9 @@ async def send_static(request: Request) -> Response:
         ThingNotFound: it does not exist, or had other content in another version of the hub.
     """
     params = request.path_params
-    file = static_files().get(params["name"]) if params["version"] == version() else None
+    file = static_files().get(params["file"]) if params["version"] == version() else None
     if file is None:
-        raise ThingNotFound("static file", params["name"])
+        raise ThingNotFound("static file", params["file"])
     headers = {
         "cache-control": _FOREVER,
         "vary": "Accept-Encoding",
@@ -64,5 +73,5 @@ async def send_static(request: Request) -> Response:
         "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     }
     if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(file.packed, 200, {**headers, "content-encoding": "gzip"}, file.content_type)
+        return Response(packed(params["file"]), 200, {**headers, "content-encoding": "gzip"}, file.content_type)
     return Response(file.data, 200, headers, file.content_type)

@@ -128,7 +128,7 @@ def test_a_full_quota_is_shown_and_kept(site: ServedHub, ref: RepoRef, signed_in
         quotas.change(site.hub, "alice", {"max_bytes": None})
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "multipart/form-data", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("content_type", ["text/plain", "multipart/form-data"])
 def test_a_body_that_is_no_form_with_files_is_refused(
     ref: RepoRef, signed_in: httpx2.Client, content_type: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""The page that uploads files: chosen in a form, which works without JavaScript.
+"""The page that uploads files: by a form, which works without JavaScript, or by a script that sends chunks.
 
 A body is received into a temporary file, then every file becomes an operation of
 one commit: large ones are stored first, as LFS clients do it.
@@ -31,12 +31,13 @@ from entrepot.names import RepoPath, RepoRef, Sha256, parse_path
 from entrepot.server import browser_sessions
 from entrepot.server.bodies import receive_into
 from entrepot.server.handlers import app_state, call_hub
+from entrepot.server.pages.editing import upload_tokens
 from entrepot.server.pages.editing.commit_forms import fields_of, record
 from entrepot.server.pages.editing.multipart import Part, boundary_of, read_parts
 from entrepot.server.pages.editing.multipart import fields_of as text_fields
 from entrepot.server.pages.formats import quoted, quoted_segment
 from entrepot.server.pages.forms import FRESH, Form, run_form
-from entrepot.server.pages.frames import WebPage, show_page
+from entrepot.server.pages.frames import UPLOAD_POLICY, WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.trees import crumbs, path_of
@@ -81,7 +82,7 @@ async def show_upload(request: Request, ref: RepoRef) -> Response:
 
 
 async def send_files(request: Request, ref: RepoRef) -> Response:
-    """Commit the files of a form.
+    """Commit the files of a form; the one without files asks for a token, with which a script uploads.
 
     Raises:
         NotAllowed: the form was not sent by a page of this hub, or belongs to another session.
@@ -91,6 +92,8 @@ async def send_files(request: Request, ref: RepoRef) -> Response:
     state = app_state(request)
     browser_sessions.check_origin(request, state.hub)
     revision, folder = _place_of(request)
+    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return await upload_tokens.send_token(request, ref, revision)
     boundary = boundary_of(request.headers.get("content-type", ""))
     await call_hub(request, pulls.find_target, ref, revision)
     # The system's folder for temporary files is often a small one in memory.
@@ -131,10 +134,11 @@ def build_upload(
         "parent": form.text("parent", target.head),
         "quota": quota_of(hub, caller, header.namespace),
         "most": MAX_UPLOAD,
+        "ref": target.ref.removeprefix("refs/heads/"),
         "target": fields_of(target, form, "Upload files"),
         "form": form,
     }
-    return WebPage("upload.html", f"Upload files · {header.id}", values)
+    return WebPage("upload.html", f"Upload files · {header.id}", values, policy=UPLOAD_POLICY)
 
 
 def quota_of(hub: HubContext, caller: MaybeCaller, namespace: str) -> NamespaceQuota | None:
