@@ -10,7 +10,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import storage_costs
 from entrepot.hub.repos.storage_costs import StorageCost
-from entrepot.names import RepoRef
+from entrepot.names import RepoRef, RepoType
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_repo
 from entrepot.server.pages.routing import PageRoute, repo_pages
@@ -45,7 +45,7 @@ def build_storage(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> WebPage
     """
     costs = storage_costs.of_refs(hub, caller, ref, most=_MOST_REFS)
     header, may = describe_repo(hub, caller, ref)
-    values = {
+    values: dict[str, object] = {
         "section": may.row.type.plural,
         "repo": header,
         "tab": "storage",
@@ -56,6 +56,7 @@ def build_storage(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> WebPage
         ],
         "left_out": costs.left_out,
         "grace_h": hub.settings.gc_grace_s // 3600,
-        "api": f"/api/{may.row.type.plural}/{header.id}/storage",
     }
+    if may.row.type is not RepoType.SPACE:  # of spaces, the public hub has another route at this address
+        values["api"] = f"/api/{may.row.type.plural}/{header.id}/storage"
     return WebPage("storage.html", f"Storage of {header.id}", values)
