@@ -32,7 +32,7 @@ from entrepot.server.pages.settings import profiles as own_profiles
 def routes() -> list[PageRoute]:
     """Return the routes of all pages, to be matched after those of the API."""
     return [
-        PageRoute("/-/static/{version}/{name:path}", static_files.send_static),
+        PageRoute("/-/static/{version}/{file:path}", static_files.send_static),
         *home.routes(),
         *listings.routes(),
         *sign_in.routes(),

@@ -63,9 +63,9 @@ async def send_static(request: Request) -> Response:
         ThingNotFound: it does not exist, or had other content in another version of the hub.
     """
     params = request.path_params
-    file = static_files().get(params["name"]) if params["version"] == version() else None
+    file = static_files().get(params["file"]) if params["version"] == version() else None
     if file is None:
-        raise ThingNotFound("static file", params["name"])
+        raise ThingNotFound("static file", params["file"])
     headers = {
         "cache-control": _FOREVER,
         "vary": "Accept-Encoding",
@@ -73,5 +73,5 @@ async def send_static(request: Request) -> Response:
         "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     }
     if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(packed(params["name"]), 200, {**headers, "content-encoding": "gzip"}, file.content_type)
+        return Response(packed(params["file"]), 200, {**headers, "content-encoding": "gzip"}, file.content_type)
     return Response(file.data, 200, headers, file.content_type)
