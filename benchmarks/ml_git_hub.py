@@ -44,7 +44,7 @@ def measure(place: Path, count: int) -> Iterator[Figure]:
 
 
 def _machine(place: Path, name: str, url: str, token: str) -> Machine:
-    machine = Machine.create(place, name, ENTREPOT_TOKEN=token)
+    machine = Machine.create(place, name, ENTREPOT_ENDPOINT=url, ENTREPOT_TOKEN=token)
     machine.ok("repository", "init")
     machine.ok("repository", "remote", "datasets", "add", f"hub+{url}/bench")
     machine.ok("datasets", "init")

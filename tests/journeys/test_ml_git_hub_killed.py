@@ -110,7 +110,7 @@ def test_a_checkout_from_a_hub(writer: Machine, reader: Machine, point: str) -> 
 
 @pytest.mark.parametrize("point", COPY)
 def test_a_copy_to_a_hub(site: Site, tmp_path: Path, point: str) -> None:
-    team = attrs.evolve(create_team(tmp_path), environ={"ENTREPOT_TOKEN": site.user.token})
+    team = attrs.evolve(create_team(tmp_path), environ=site.environ(site.user.token))
     source = team.machine("carl")
     team.create(source, "datasets", "x")
     for name in ("a", "b"):

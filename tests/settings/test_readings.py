@@ -111,6 +111,7 @@ def test_a_good_value_is_read(reading: Reading, raw: object, value: object) -> N
         (DATABASE, "postgresql://hub:p@w@db/hub", "encode special characters"),
         (DATABASE, "postgresql://db", "write postgresql://"),
         (DATABASE, "postgresql://db/hub?password=x", "before the host"),
+        (DATABASE, "postgresql://db/hub?pass%77ord=x", "before the host"),
         (DATABASE, 5432, "not a number"),
         (NETWORKS, "10.0.0.7/8", "not an address or network"),
         (NETWORKS, ["localhost"], "not an address or network"),

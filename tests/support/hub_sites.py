@@ -33,8 +33,12 @@ class Site:
     def url(self) -> str:
         return f"hub+{self.hub.url}/{self.user.name}"
 
+    def environ(self, token: str) -> dict[str, str]:
+        """Return the variables of someone who has this token of the hub."""
+        return {"ENTREPOT_ENDPOINT": self.hub.url, "ENTREPOT_TOKEN": token}
+
     def machine(self, name: str, *words: str) -> Machine:
-        machine = Machine.create(self.place, name, ENTREPOT_TOKEN=self.user.token)
+        machine = Machine.create(self.place, name, **self.environ(self.user.token))
         machine.ok("repository", "init")
         for word in words:
             machine.ok("repository", "remote", word, "add", self.url)

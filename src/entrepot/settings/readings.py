@@ -11,6 +11,7 @@ import ipaddress
 import pathlib
 import re
 import shlex
+import urllib.parse
 from collections.abc import Callable
 
 import msgspec
@@ -204,7 +205,7 @@ def _read_database(value: object) -> object:
         raise ValueError(
             "write postgresql://USER:PASSWORD@HOST:PORT/NAME, or nothing; encode special characters as %40"
         )
-    if _SECRET_PARAMETER.search(match["rest"]):
+    if _SECRET_PARAMETER.search(urllib.parse.unquote(match["rest"])):
         raise ValueError("write the password before the host, as in postgresql://USER:PASSWORD@HOST/NAME")
     return f"postgresql://{match['user'] or ''}{match['rest']}"
 

@@ -12,7 +12,7 @@ from tests.support.machines import create_team, published
 
 def test_to_hub_says_what_it_copied(entrepot_hub: RunningHub, tmp_path: Path) -> None:
     site = Site.create(entrepot_hub, tmp_path)
-    team = attrs.evolve(create_team(tmp_path), environ={"ENTREPOT_TOKEN": site.user.token})
+    team = attrs.evolve(create_team(tmp_path), environ=site.environ(site.user.token))
     machine = published(team, a=f"{site.user.name} a")
     rehearsed = json.loads(machine.ok("datasets", "to-hub", "x", site.url, "--dry-run", "--json"))
     assert (

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+import attrs
 import pytest
 
 from entrepot.catalog.audit import AuditFilter
@@ -52,7 +53,7 @@ def test_a_refresh_token_is_exchanged_and_replaced(world: World) -> None:
 def test_secrets_look_like_secrets(world: World) -> None:
     issued = sign_in(world)
     assert re.fullmatch(r"hf_[A-Za-z0-9]{43}", issued.access_token)
-    assert re.fullmatch(r"ep_[A-Za-z0-9]{43}", issued.refresh_token)
+    assert re.fullmatch(r"ep_[0-9a-f]{24}[A-Za-z0-9]{65}", issued.refresh_token)
     assert not works(world, issued.refresh_token)
 
 
@@ -75,6 +76,22 @@ def test_a_refresh_token_that_is_used_again_later_ends_the_sign_in(world: World)
     assert not works(world, first.access_token)
     assert not works(world, second.access_token)
     assert [row.action for row in audit.search(world.hub, AuditFilter())][:2] == ["oauth.replay", "oauth.refresh"]
+
+
+def test_a_refresh_token_that_was_replaced_twice_ends_the_sign_in_too(world: World) -> None:
+    mine = sign_in(world)
+    stolen = refresh(world, refresh(world, mine))  # by someone who has copied the refresh token
+    assert works(world, stolen.access_token)
+    assert is_refused(world, mine)
+    assert not works(world, stolen.access_token)
+    assert is_refused(world, stolen)
+
+
+def test_a_made_up_refresh_token_ends_nothing(world: World) -> None:
+    issued = sign_in(world)
+    for token in (issued.refresh_token[:-1] + "~", issued.refresh_token[:-30] + "0" * 30, "ep_" + "0" * 89):
+        assert is_refused(world, attrs.evolve(issued, refresh_token=token))
+    assert works(world, refresh(world, issued).access_token)
 
 
 def test_a_refresh_token_expires_and_belongs_to_its_client(world: World) -> None:

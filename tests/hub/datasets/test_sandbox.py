@@ -5,10 +5,13 @@ import subprocess
 import sys
 from typing import Any
 
+from entrepot.hub.datasets.sandbox import PIECE, _Pipe, _RemoteFile
+
 ATTEMPTS = """
 import json, os, socket, sys
-from entrepot.hub.datasets.sandbox import _confine
-_confine(5)
+from entrepot.hub.datasets.sandbox import _confine, _limit
+_limit(5)
+_confine()
 found = {}
 for name, attempt in {
     "open": lambda: open("/etc/hostname"),
@@ -41,3 +44,20 @@ def test_the_kernel_lets_the_process_open_nothing() -> None:
 def test_a_parent_that_is_gone_ends_the_process() -> None:
     done = run("from entrepot.hub.datasets.sandbox import main; main()")
     assert (done.returncode, done.stdout) == (0, b"")
+
+
+def test_ranges_are_read_in_pieces() -> None:
+    asked: list[tuple[int, int]] = []
+
+    class Recorded(_Pipe):
+        def __init__(self) -> None:
+            """Have no pipes."""
+
+        def read(self, file: int, offset: int, length: int) -> bytes:
+            asked.append((offset, length))
+            return bytes([file]) * length
+
+    file = _RemoteFile(Recorded(), 7, 2 * PIECE + 5)
+    assert file.read_at(1, 3 * PIECE) == b"\x07" * (2 * PIECE + 4)
+    assert asked == [(1, PIECE), (1 + PIECE, PIECE), (1 + 2 * PIECE, 4)]
+    assert file.read_at(2 * PIECE + 5, 1) == file.read_at(3 * PIECE, 1) == b""

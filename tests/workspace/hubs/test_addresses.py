@@ -49,3 +49,11 @@ def test_entities_are_repositories() -> None:
     assert repo_type("labels") is RepoType.DATASET
     with pytest.raises(InvalidName):
         place.repo("datasets", "a+b")
+
+
+def test_a_project_cannot_have_the_token_of_the_environment_sent_elsewhere() -> None:
+    place = EntityNamespace("http://127.0.0.1:9", "alice")
+    token = {"ENTREPOT_TOKEN": "hf_secret"}
+    assert place.connect(token).token is None
+    assert place.connect(token | {"ENTREPOT_ENDPOINT": "http://127.0.0.1:8"}).token is None
+    assert place.connect(token | {"ENTREPOT_ENDPOINT": "http://127.0.0.1:9"}).token == "hf_secret"

@@ -89,7 +89,7 @@ def test_one_repository_has_one_entity(site: Site) -> None:
     machine = site.machine("ann", "datasets")
     create(machine, "datasets", "x", "mutable", {"a": b"a"})
     publish(machine, "datasets", "x")
-    other = Machine.create(site.place, "bob", ENTREPOT_TOKEN=site.user.token)
+    other = Machine.create(site.place, "bob", **site.environ(site.user.token))
     other.ok("repository", "init")
     other.ok("repository", "remote", "datasets", "add", site.url)
     other.ok("datasets", "init")

@@ -70,7 +70,7 @@ def test_private_entities_are_invisible_to_others(site: Site) -> None:
     create(machine, "datasets", "x", "mutable", {"a": b"a"})
     publish(machine, "datasets", "x")
     site.api.update_repo_settings(f"{site.user.name}/x", private=True, repo_type="dataset")
-    stranger = Machine.create(site.place, "eve", ENTREPOT_TOKEN=site.hub.user(f"{site.user.name}eve").token)
+    stranger = Machine.create(site.place, "eve", **site.environ(site.hub.user(f"{site.user.name}eve").token))
     stranger.ok("repository", "init")
     stranger.ok("repository", "remote", "datasets", "add", site.url)
     stranger.ok("datasets", "init")

@@ -21,7 +21,7 @@ def site(entrepot_hub: RunningHub, tmp_path: Path) -> Site:
 
 @pytest.fixture
 def team(tmp_path: Path, site: Site) -> Team:
-    return attrs.evolve(create_team(tmp_path), environ={"ENTREPOT_TOKEN": site.user.token})
+    return attrs.evolve(create_team(tmp_path), environ=site.environ(site.user.token))
 
 
 @pytest.fixture

@@ -41,13 +41,6 @@ def by_uid(tx: Read, uid: str) -> OAuthGrantRow | None:
     return None if row is None else OAuthGrantRow(*row)
 
 
-def by_refresh_hash(tx: Read, refresh_hash: str) -> OAuthGrantRow | None:
-    """Return the grant whose present or previous refresh token has this hash, or None."""
-    known = (_G.c.refresh_hash == refresh_hash) | (_G.c.previous_hash == refresh_hash)
-    row = tx.sql.execute(sa.select(*_COLUMNS).where(known)).first()
-    return None if row is None else OAuthGrantRow(*row)
-
-
 def rotate(tx: Write, row: OAuthGrantRow, refresh_hash: str, *, now_ms: int, expires_ms: int) -> None:
     """Replace the refresh token of a grant; the present one becomes the previous one."""
     new = {"refresh_hash": refresh_hash, "previous_hash": row.refresh_hash}

@@ -2,18 +2,21 @@
 
 Both tokens are computed from the code or refresh token that the program presented, with the key of
 the hub. A response that was lost can therefore be repeated for some minutes without storing a secret.
-A refresh token that is presented again later was copied: the grant ends.
+A refresh token that is presented again later was copied: the grant ends. A refresh token therefore
+names its grant, with a seal: also one that was replaced long ago is recognised, without storing it.
 Source: docs/protocols/oauth.md, section 2; RFC 9700, section 4.14.2.
 """
 
 from __future__ import annotations
 
+import hmac
+import re
 import string
 from collections.abc import Iterable, Sequence
 
 import attrs
 
-from entrepot.catalog import Lock, Write
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts import oauth_grants as rows
 from entrepot.catalog.accounts.accounts import Account, Token
@@ -38,6 +41,10 @@ _KEPT = 3
 
 _DIGITS = string.digits + string.ascii_letters
 _LENGTH = 43
+_SEAL = 22
+_REFRESH = re.compile(
+    rf"ep_(?P<grant>[0-9a-f]{{24}})(?P<secret>[0-9A-Za-z]{{{_LENGTH}}})(?P<seal>[0-9A-Za-z]{{{_SEAL}}})"
+)
 
 
 @attrs.frozen
@@ -87,7 +94,7 @@ def refresh_grant(hub: HubContext, client_id: str, refresh_token: str) -> Issued
         OAuthRefused: the token is unknown, expired, revoked, of another program, or was used before.
     """
     with hub.read() as read:
-        is_known = rows.by_refresh_hash(read, hash_secret(refresh_token)) is not None
+        is_known = _find(hub, read, refresh_token) is not None
     issued = None
     if is_known:
         with hub.write(Lock.hub(), Lock.audit()) as tx:
@@ -98,23 +105,31 @@ def refresh_grant(hub: HubContext, client_id: str, refresh_token: str) -> Issued
 
 
 def _refresh(hub: HubContext, tx: Write, client_id: str, presented: str) -> IssuedAccess | None:
-    now, grant = hub.now_ms(), rows.by_refresh_hash(tx, hash_secret(presented))
+    now, grant = hub.now_ms(), _find(hub, tx, presented)
     if grant is None or grant.client_id != client_id or grant.expires_ms <= now:
         return None
     user = accounts.by_ids(tx, [grant.user_id])[grant.user_id]
     if user.is_suspended:
         return None
     subject = f"grant {grant.uid} of {user.name}"
-    if hash_secret(presented) == grant.refresh_hash:
+    if hash_secret(presented) == grant.refresh_hash:  # the present one
         _rotate(hub, tx, grant, presented)
         audit.record(hub, tx, user.name, "oauth.refresh", subject, {"client": client_id})
         renewed = rows.by_uid(tx, grant.uid)
         return None if renewed is None else repeat_grant(hub, tx, renewed, presented)
-    if now - grant.refreshed_ms <= REPEAT_MS:
+    if hash_secret(presented) == grant.previous_hash and now - grant.refreshed_ms <= REPEAT_MS:
         return repeat_grant(hub, tx, grant, presented)
     rows.remove(tx, grant)
     audit.record(hub, tx, user.name, "oauth.replay", subject, {"client": client_id})
     return None
+
+
+def _find(hub: HubContext, tx: Read, presented: str) -> OAuthGrantRow | None:
+    """Return the grant that a refresh token was issued for, at any time; None if it has ended, or is made up."""
+    found = _REFRESH.fullmatch(presented)
+    if found is None or not hmac.compare_digest(found["seal"], _seal(hub, found["grant"], found["secret"])):
+        return None
+    return rows.by_uid(tx, found["grant"])
 
 
 def _rotate(hub: HubContext, tx: Write, grant: OAuthGrantRow, presented: str) -> None:
@@ -152,8 +167,13 @@ def listed(tokens: Iterable[Token]) -> Sequence[Token]:
 
 def _derive(hub: HubContext, grant_uid: str, proof: str) -> tuple[str, str]:
     """Return the secrets of the access token and the refresh token that a proof is exchanged for."""
-    access = hub.signer.derive("access token", grant_uid, proof)
-    return f"hf_{_as_text(access)}", f"ep_{_as_text(hub.signer.derive('refresh token', grant_uid, proof))}"
+    access = _as_text(hub.signer.derive("access token", grant_uid, proof))
+    secret = _as_text(hub.signer.derive("refresh token", grant_uid, proof))
+    return f"hf_{access}", f"ep_{grant_uid}{secret}{_seal(hub, grant_uid, secret)}"
+
+
+def _seal(hub: HubContext, grant_uid: str, secret: str) -> str:
+    return _as_text(hub.signer.derive("seal of a refresh token", grant_uid, secret))[:_SEAL]
 
 
 def _as_text(data: bytes) -> str:

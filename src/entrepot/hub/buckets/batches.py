@@ -82,6 +82,16 @@ class BatchOutcome:
     failed: Sequence[FailedOperation]
 
 
+def check_target(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
+    """Raise unless the caller may change the files of a bucket, before a large body is received.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
+    """
+    with hub.read() as tx:
+        access.writable(tx, caller, ref)
+
+
 def apply(hub: HubContext, caller: MaybeCaller, ref: RepoRef, operations: Sequence[BucketOperation]) -> BatchOutcome:
     """Apply operations to a bucket in their order, and report those that cannot be.
 

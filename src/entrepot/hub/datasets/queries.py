@@ -30,7 +30,7 @@ from entrepot.errors import (
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.datasets.layouts import Layout, find_layout
-from entrepot.hub.datasets.sandbox import FAILED, LENGTH, READ
+from entrepot.hub.datasets.sandbox import FAILED, LENGTH, PIECE, READ
 from entrepot.hub.repos import contents
 from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.previews.tables import FORMATS, check_installed
@@ -223,7 +223,7 @@ class _Files:
     def read(self, number: int, offset: int, length: int) -> bytes | None:
         """Return a range of a file; None if it cannot be read, or too much was read."""
         self._left -= length
-        if number >= len(self._located) or self._left < 0 or length > _MOST_READ:
+        if number >= len(self._located) or self._left < 0 or length > PIECE:
             return None
         if number not in self._open:
             content = self._located[number].open(self._hub)

@@ -25,6 +25,9 @@ LENGTH = struct.Struct(">I")
 FAILED = 0xFFFFFFFF
 """The length of a range that the parent cannot or will not read."""
 
+PIECE = 8 << 20
+"""The longest range that is read at a time: the parent, which has no such limits, holds it in memory."""
+
 _MOST_MEMORY = 4 << 30
 _DUCKDB_MEMORY = "768MB"
 _CELL_ROWS = 256
@@ -90,8 +93,9 @@ class _RemoteFile:
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Return up to ``length`` bytes from ``offset``."""
-        wanted = max(0, min(length, self.size - offset))
-        return self._pipe.read(self._number, offset, wanted) if wanted else b""
+        end = min(offset + length, self.size)
+        pieces = (self._pipe.read(self._number, at, min(PIECE, end - at)) for at in range(offset, end, PIECE))
+        return b"".join(pieces)
 
 
 def main() -> None:
@@ -117,11 +121,12 @@ def _run(pipe: _Pipe, request: Mapping[str, Any]) -> bytes:
 
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
+    _limit(request["cpu_s"])  # before a table is opened: some formats are decompressed then
     connection = duckdb.connect(":memory:", config={"threads": "1"})
     for at, table in enumerate(request["tables"]):
         try:
             connection.register(f"_source{at}", _open(pipe, table))
-        except (EntrepotError, pa.ArrowException, ValueError, OSError) as error:
+        except (EntrepotError, pa.ArrowException, ValueError, OSError, MemoryError) as error:
             raise _Refused(_line(error)) from error
         name = quoted(table["name"])
         if table["schema"]:
@@ -131,7 +136,7 @@ def _run(pipe: _Pipe, request: Mapping[str, Any]) -> bytes:
     for key, value in _LOCKS.items():
         connection.execute(f"SET {key} = '{value}'")
     _warm()
-    _confine(request["cpu_s"])
+    _confine()
     results = []
     for sql in request["queries"]:
         try:
@@ -173,13 +178,19 @@ def _warm() -> None:
     json.dumps([features.cell_of(value, shown["t"]) for row in rows.to_pylist() for value in row.values()])
 
 
-def _confine(cpu_s: int) -> None:
-    """Give up opening anything, writing files, and more than some memory and processor time."""
+def _limit(cpu_s: int) -> None:
+    """Give up more than some memory and processor time."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _confine() -> None:
+    """Give up opening anything, and writing files."""
+    import resource
+
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 

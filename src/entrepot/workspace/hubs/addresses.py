@@ -54,10 +54,14 @@ class EntityNamespace:
     def connect(self, environ: Mapping[str, str]) -> Hub:
         """Return the connection to the hub, with the token of the environment or of the last login.
 
+        The token of the environment is for the hub that the environment names: the address is from the
+        configuration of a project, which may have been cloned from anyone.
+
         Raises:
             ConfigError: a variable cannot be used.
         """
-        return connect(self.endpoint, paths=read_paths(environ), library_name="ml-git")
+        paths = attrs.evolve(read_paths(environ), is_endpoint_given=True)
+        return connect(self.endpoint, paths=paths, library_name="ml-git")
 
 
 def repo_type(word: str) -> RepoType:

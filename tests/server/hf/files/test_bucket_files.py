@@ -155,3 +155,20 @@ def test_copies_name_their_source(alice: httpx2.Client, stranger: httpx2.Client,
     assert refused.json() == absent.json()
     for wrong in ("nonsense", "", "a/b/c"):
         assert batch(stranger, target, line | {"sourceRepoId": wrong}).status_code == 422
+
+
+def test_who_may_not_change_a_bucket_learns_it_before_anything_is_received(
+    alice: httpx2.Client, stranger: httpx2.Client, anonymous: httpx2.Client, bucket: str
+) -> None:
+    for client, status in ((stranger, 403), (anonymous, 401)):
+        answer = client.post(f"/api/buckets/{bucket}/batch", content=b"{")
+        assert answer.status_code == status
+    assert alice.post(f"/api/buckets/{bucket}/batch", content=b"{").status_code == 400
+
+
+def test_a_batch_is_read_line_by_line(alice: httpx2.Client, bucket: str) -> None:
+    long = alice.post(f"/api/buckets/{bucket}/batch", content=json.dumps(add("x" * (64 << 10))))
+    assert long.status_code == 413
+    good = json.dumps(add("good")).encode()
+    blank = alice.post(f"/api/buckets/{bucket}/batch", content=b"\n \r\n" * 20_000 + good + b"\n" * 20_000)
+    assert blank.json() == {"success": True, "processed": 1, "succeeded": 1, "failed": []}

@@ -31,6 +31,14 @@ def test_for_all_but_administrators_the_pages_do_not_exist(
         assert same(client.get(f"/-/admin/{section}")) == absent
 
 
+@pytest.mark.parametrize("query", ["repos?after=x", "audit?before=x"])
+def test_a_wrong_parameter_tells_only_administrators(
+    signed_in: httpx2.Client, admin: httpx2.Client, query: str
+) -> None:
+    assert admin.get(f"/-/admin/{query}").status_code == 400
+    assert same(signed_in.get(f"/-/admin/{query}")) == same(signed_in.get("/-/admin/nothing-here"))
+
+
 def test_the_first_page_is_the_overview(admin: httpx2.Client, signed_in: httpx2.Client) -> None:
     assert "Overview" in admin.get("/-/admin").text
     assert signed_in.get("/-/admin").status_code == 404

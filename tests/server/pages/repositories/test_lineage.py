@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import httpx2
 
+from entrepot.hub.buckets import buckets
 from entrepot.hub.repos import lineage
 from entrepot.hub.repos.lineage import LineageInput
 from entrepot.names import RepoType
@@ -45,3 +46,9 @@ def test_what_is_hidden_or_no_type_has_no_page(site: ServedHub, browser: httpx2.
     hidden, absent = (browser.get(f"/-/lineage/model/alice/{name}") for name in ("hidden", "no-such"))
     assert hidden.status_code == absent.status_code == 401
     assert browser.get("/-/lineage/nothing/alice/tern").status_code == 404
+
+
+def test_a_bucket_has_no_lineage(site: ServedHub, browser: httpx2.Client) -> None:
+    buckets.create(site.hub, site.caller(), "alice", "no-lineage")
+    for name in ("no-lineage", "no-such"):
+        assert browser.get(f"/-/lineage/bucket/alice/{name}").status_code == 404

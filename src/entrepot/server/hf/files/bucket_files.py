@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 import msgspec
@@ -22,7 +22,7 @@ from entrepot.hub.buckets.bucket_contents import BucketFile, BucketFolder, Locat
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.names import RepoRef, RepoType
-from entrepot.server.bodies import read_small
+from entrepot.server.bodies import spool_lines
 from entrepot.server.browser_sessions import is_own_request
 from entrepot.server.files import FileResponse, describe_content, kept_open, media_type, open_content
 from entrepot.server.handlers import (
@@ -55,6 +55,9 @@ PAGE = 1_000
 MAX_PATHS = 1_000
 MAX_BATCH = 32 << 20
 """Maximum size of the body of a batch, in bytes."""
+
+MAX_LINE = 64 << 10
+"""Maximum length of an operation, in bytes."""
 
 _LINES: msgspec.json.Decoder[BucketLine] = msgspec.json.Decoder(BucketLine)
 _TYPES = {kind.value: kind for kind in RepoType}
@@ -95,13 +98,26 @@ async def describe_paths(request: Request, ref: RepoRef) -> Response:
 
 
 async def apply_batch(request: Request, ref: RepoRef) -> Response:
-    """Apply the operations of a body of lines (NDJSON); 422 if every one of them failed."""
-    body = await read_small(request, MAX_BATCH)
+    """Apply the operations of a body of lines (NDJSON); 422 if every one of them failed.
 
-    def apply(hub: HubContext, caller: MaybeCaller) -> batches.BatchOutcome:
-        return batches.apply(hub, caller, ref, _read_lines(body))
+    Who may not change the bucket learns it before anything is received.
+    """
+    await call_hub(request, batches.check_target, ref)
+    state = app_state(request)
+    spooled = await spool_lines(
+        request.receive,
+        max_line=MAX_LINE,
+        max_body=MAX_BATCH,
+        threads=state.threads,
+        # The system's folder for temporary files is often a small one in memory.
+        folder=state.hub.settings.data,
+    )
+    with spooled:
 
-    done = await call_hub_slow(request, apply)
+        def apply(hub: HubContext, caller: MaybeCaller) -> batches.BatchOutcome:
+            return batches.apply(hub, caller, ref, _read_lines(spooled.lines()))
+
+        done = await call_hub_slow(request, apply)
     succeeded = done.processed - len(done.failed)
     failed = [BucketFailure(path=one.path, error=one.error) for one in done.failed]
     result = BucketBatchResult(success=not failed, processed=done.processed, succeeded=succeeded, failed=failed)
@@ -147,18 +163,17 @@ async def send_file(request: Request) -> FileResponse:
         return FileResponse(opened[0], path.rpartition("/")[2], app_state(request).threads, headers)
 
 
-def _read_lines(body: bytes) -> Sequence[BucketOperation]:
+def _read_lines(lines: Iterable[bytes]) -> Sequence[BucketOperation]:
     """Return the operations of a batch.
 
     Raises:
         Malformed: a line is not an operation.
         LimitExceeded: there are too many.
     """
-    lines = [line for line in body.split(b"\n") if line.strip()]
-    if len(lines) > batches.MAX_OPERATIONS:
-        raise LimitExceeded("the number of operations", batches.MAX_OPERATIONS, "send several batches")
     found: list[BucketOperation] = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(filter(bytes.strip, lines), 1):
+        if number > batches.MAX_OPERATIONS:
+            raise LimitExceeded("the number of operations", batches.MAX_OPERATIONS, "send several batches")
         try:
             found.append(_operation(_LINES.decode(line)))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -55,8 +55,11 @@ async def show_orgs(request: Request) -> Response:
 async def show_repos(request: Request) -> Response:
     """Serve repositories of the hub, or of one namespace."""
     namespace = request.query_params.get("namespace", "").strip()
-    after = query_int(request, "after", 0, low=0, high=_LAST)
-    return await show_admin(request, lambda hub, caller: build_repos(hub, caller, namespace, after))
+
+    def build(hub: HubContext, caller: Caller) -> WebPage:
+        return build_repos(hub, caller, namespace, query_int(request, "after", 0, low=0, high=_LAST))
+
+    return await show_admin(request, build)
 
 
 def build_users(

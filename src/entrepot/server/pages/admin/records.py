@@ -45,10 +45,13 @@ async def show_jobs(request: Request) -> Response:
 async def show_audit(request: Request) -> Response:
     """Serve rows of the audit log that match a filter, newest first."""
     query = request.query_params
-    before = query_int(request, "before", 0, low=0, high=_LAST)
     actor, action, subject = (query.get(key, "").strip() for key in ("actor", "action", "subject"))
     wanted = AuditFilter(actor or None, action or None, subject or None)
-    return await show_admin(request, lambda hub, caller: build_audit(hub, caller, wanted, before))
+
+    def build(hub: HubContext, caller: Caller) -> WebPage:
+        return build_audit(hub, caller, wanted, query_int(request, "before", 0, low=0, high=_LAST))
+
+    return await show_admin(request, build)
 
 
 def build_jobs(hub: HubContext, caller: Caller, form: Form, *, state: str = DEAD) -> WebPage:

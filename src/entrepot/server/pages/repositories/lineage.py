@@ -11,14 +11,14 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import lineage
 from entrepot.hub.repos.lineage import LineageEdge, LineageNode
-from entrepot.names import RepoRef, RepoType
+from entrepot.names import VERSIONED_TYPES, RepoRef
 from entrepot.server.handlers import query_int, repo_of
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_repo
 from entrepot.server.pages.repositories.lineage_graphs import draw_graph, visible_edges
 from entrepot.server.pages.routing import PageRoute
 
-_KINDS = {name: kind for kind in RepoType for name in (kind.value, kind.plural)}
+_KINDS = {name: kind for kind in VERSIONED_TYPES for name in (kind.value, kind.plural)}
 _DEPTH = 3
 _ORIGINS = {"card": "the card", "commit": "a commit message", "api": "a request"}
 
