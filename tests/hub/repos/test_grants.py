@@ -12,6 +12,7 @@ from entrepot.errors import (
     AccountNotFound,
     EntrepotError,
     GatedRepo,
+    GrantNotFound,
     InvalidName,
     LimitExceeded,
     Malformed,
@@ -213,7 +214,7 @@ def test_a_grant_replaces_the_earlier_one_and_ends(shared: World) -> None:
     assert not writes(shared, shared.bob)
     grants.revoke(shared.hub, shared.alice, LLM, Subject(user="BOB"))
     assert not sees(shared, shared.bob)
-    with pytest.raises(ThingNotFound, match="grant"):
+    with pytest.raises(GrantNotFound, match="grant"):
         grants.revoke(shared.hub, shared.alice, LLM, Subject(user="bob"))
 
 
