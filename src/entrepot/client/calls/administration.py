@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
+
 from entrepot.client.calls import JSON, Call, json_as, json_body, nothing, pairs, segment
 from entrepot.wire.accounts.administration import (
     AdminMember,
@@ -23,9 +27,11 @@ from entrepot.wire.accounts.administration import (
     UserChanges,
 )
 from entrepot.wire.accounts.quotas import QuotaChanges, QuotaInfo
+from entrepot.wire.audits import AdminJob, AuditEntry, AuditQuery
 
 _USERS = "/api/admin/users"
 _ORGS = "/api/admin/orgs"
+_JOBS = "/api/admin/jobs"
 
 
 def list_users() -> Call[list[AdminUser]]:
@@ -120,6 +126,28 @@ def transfer_all(source: str, target: str) -> Call[Transferred]:
     """Build the call that moves all repositories of a namespace into another one."""
     path, body = f"/api/admin/namespaces/{segment(source)}/transfer", json_body(Transfer(to=target))
     return Call("POST", path, json_as(Transferred), body=body, media_type=JSON, subject=f"repositories of {source}")
+
+
+def list_audit(wanted: AuditQuery, before: int | None, limit: int) -> Call[list[AuditEntry]]:
+    """Build the call that returns a page of the audit log."""
+    query = pairs(**msgspec.structs.asdict(wanted), before=before, limit=limit)
+    return Call("GET", "/api/admin/audit", json_as(list[AuditEntry]), query=query, subject="the audit log")
+
+
+def list_jobs(states: Sequence[str], lanes: Sequence[str], before: int | None, limit: int) -> Call[list[AdminJob]]:
+    """Build the call that returns a page of the background jobs."""
+    query = pairs(state=states, lane=lanes, before=before, limit=limit)
+    return Call("GET", _JOBS, json_as(list[AdminJob]), query=query, subject="the jobs")
+
+
+def retry_job(job_id: int) -> Call[None]:
+    """Build the call that makes a dead or waiting job due now."""
+    return Call("POST", f"{_JOBS}/{job_id}/retry", nothing, subject=f"job {job_id}")
+
+
+def cancel_job(job_id: int) -> Call[None]:
+    """Build the call that deletes a job that is not running."""
+    return Call("DELETE", f"{_JOBS}/{job_id}", nothing, subject=f"job {job_id}", is_repeatable=False)
 
 
 def exchange(code: str, token_name: str | None = None) -> Call[SignedIn]:
