@@ -12,6 +12,9 @@ from entrepot.cli.admin.targets import fields_of
 from entrepot.errors import AlreadyExists
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.repositories import NewRepo
+from entrepot.names import RepoType
 from entrepot.testing.hubs import RunningHub
 from entrepot.wire.accounts.administration import AdminToken, AdminUser
 from tests.support.commands import Outcome, Run
@@ -131,3 +134,19 @@ def test_a_list_is_read_page_by_page_up_to_its_limit(admin: Run, monkeypatch: py
     monkeypatch.setattr(targets, "_PAGE", 2)
     assert admin("audit", "list", "--json").json == everything
     assert admin("audit", "list", "--limit", "3", "--json").json == everything[:3]
+
+
+def test_repositories_of_a_running_hub_are_disabled_and_protected(remote: Run, entrepot_hub: RunningHub) -> None:
+    opened = open_hub(entrepot_hub.settings)
+    owner = opened.identify(accounts.create_token(opened, "chief", role="write").secret)
+    repositories.create(opened, owner, NewRepo(RepoType.MODEL, "restricted"))
+    opened.close()
+    repo = "chief/restricted"
+    assert remote("repos", "disable", repo, "--reason", "reported", "--json").json["disabled"] is True
+    assert "is disabled" in remote("repos", "disable", repo, "--reason", "again", code=1).err
+    assert remote("repos", "enable", repo).out == f"enabled {repo}\n"
+    assert remote("repos", "protect", repo, "--branch", "main", "--tags", "--json").json["tags"] is True
+    shown = f"{repo}: protected branches: main; tags are immutable\n"
+    assert remote("repos", "show", repo).out == shown
+    assert "'dev' is not protected" in remote("repos", "unprotect", repo, "--branch", "dev", code=1).err
+    assert remote("repos", "unprotect", repo, "--json").json["branches"] == []

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from entrepot.client.calls import JSON, Call, json_as, json_body, nothing, pairs, segment
+from entrepot.names import RepoRef
 from entrepot.wire.accounts.administration import (
     AdminMember,
     AdminOrg,
@@ -28,6 +29,7 @@ from entrepot.wire.accounts.administration import (
 )
 from entrepot.wire.accounts.quotas import QuotaChanges, QuotaInfo
 from entrepot.wire.audits import AdminJob, AuditEntry, AuditQuery
+from entrepot.wire.repos.restrictions import DisableReason, ProtectionChanges, RepoProtections, RepoRestriction
 
 _USERS = "/api/admin/users"
 _ORGS = "/api/admin/orgs"
@@ -150,11 +152,37 @@ def cancel_job(job_id: int) -> Call[None]:
     return Call("DELETE", f"{_JOBS}/{job_id}", nothing, subject=f"job {job_id}", is_repeatable=False)
 
 
+def disable(ref: RepoRef, reason: str) -> Call[RepoRestriction]:
+    """Build the call that restricts a repository to administrators of the hub."""
+    path, body = f"{_repo(ref)}/disable", json_body(DisableReason(reason=reason))
+    return Call("POST", path, json_as(RepoRestriction), body=body, media_type=JSON, subject=str(ref))
+
+
+def enable(ref: RepoRef) -> Call[RepoRestriction]:
+    """Build the call that opens a disabled repository again."""
+    return Call("POST", f"{_repo(ref)}/enable", json_as(RepoRestriction), subject=str(ref))
+
+
+def show_protections(ref: RepoRef) -> Call[RepoProtections]:
+    """Build the call that returns what is protected in a repository."""
+    return Call("GET", f"{_repo(ref)}/protections", json_as(RepoProtections), subject=str(ref))
+
+
+def change_protections(ref: RepoRef, changes: ProtectionChanges) -> Call[RepoProtections]:
+    """Build the call that changes what is protected in a repository."""
+    path, body = f"{_repo(ref)}/protections", json_body(changes)
+    return Call("PATCH", path, json_as(RepoProtections), body=body, media_type=JSON, subject=str(ref))
+
+
 def exchange(code: str, token_name: str | None = None) -> Call[SignedIn]:
     """Build the call that exchanges a sign-in code for a token."""
     body = json_body(CodeExchange(code=code, token_name=token_name))
     read, subject = json_as(SignedIn), "the sign-in code"
     return Call("POST", "/api/sign-in", read, body=body, media_type=JSON, subject=subject, is_authorized=False)
+
+
+def _repo(ref: RepoRef) -> str:
+    return f"/api/admin/repos/{ref.type.value}/{segment(ref.id.namespace)}/{segment(ref.id.name)}"
 
 
 def _quota(namespace: str) -> str:

@@ -36,6 +36,7 @@ from entrepot.server.hf.repos import (
     replacements,
     repo_lists,
     repositories,
+    restrictions,
     staged,
     storage_costs,
     trees,
@@ -93,6 +94,7 @@ def routes() -> list[BaseRoute]:
         *audits.routes(),
         *jobs.routes(),
         *aliases.routes(),
+        *restrictions.routes(),
         *quotas.routes(),
         *infos.routes(),
     ]
