@@ -12,7 +12,7 @@ from entrepot.server.handlers import call_hub, json_response, read_json
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.repos.restrictions import DisableReason, ProtectionChanges
 
-_REPO = "/api/admin/repos/{type}/{namespace}/{name}"
+_REPO = "/api/admin/repos/{kind}/{namespace}/{name}"
 
 
 def routes() -> list[BaseRoute]:
@@ -48,5 +48,5 @@ async def change_protections(request: Request) -> Response:
 
 
 def _ref(request: Request) -> RepoRef:
-    word, namespace, name = (decode_segment(request.path_params[key]) for key in ("type", "namespace", "name"))
+    word, namespace, name = (decode_segment(request.path_params[key]) for key in ("kind", "namespace", "name"))
     return RepoRef(parse_repo_type(word), parse_repo_id(f"{namespace}/{name}"))
