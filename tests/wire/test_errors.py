@@ -48,7 +48,7 @@ def test_each_error_travels_as_its_status_and_code(error: errors.EntrepotError, 
 
 
 @pytest.mark.parametrize(("error", "status", "code"), SENT, ids=lambda value: type(value).__name__)
-def test_what_is_read_back_is_the_class_or_one_of_its_families(
+def test_an_error_is_read_back_as_its_class_or_one_of_its_families(
     error: errors.EntrepotError, status: int, code: str | None
 ) -> None:
     assert isinstance(error, class_of(status, code))
