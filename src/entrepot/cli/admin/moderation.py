@@ -25,10 +25,10 @@ def disable_repo(target: AdminTarget, repo: str, reason: str, as_json: bool) -> 
       entrepot admin repos disable alice/model --reason "reported: contains private data"
     """
     from entrepot.client.calls import administration as calls
-    from entrepot.hub.community import repo_administration
+    from entrepot.hub import restrictions
 
     ref = read_repo(repo)
-    done = target.run(repo_administration.disable, calls.disable, ref, reason)
+    done = target.run(restrictions.disable, calls.disable, ref, reason)
     show_result(fields_of(done), f"disabled {ref.path}", as_json=as_json)
 
 
@@ -39,8 +39,8 @@ def disable_repo(target: AdminTarget, repo: str, reason: str, as_json: bool) -> 
 def enable_repo(target: AdminTarget, repo: str, as_json: bool) -> None:
     """Open REPO (alice/model, datasets/alice/data) again."""
     from entrepot.client.calls import administration as calls
-    from entrepot.hub.community import repo_administration
+    from entrepot.hub import restrictions
 
     ref = read_repo(repo)
-    done = target.run(repo_administration.enable, calls.enable, ref)
+    done = target.run(restrictions.enable, calls.enable, ref)
     show_result(fields_of(done), f"enabled {ref.path}", as_json=as_json)

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 def show_protections(target: AdminTarget, name: str, as_json: bool) -> None:
     """Show which branches are protected, and whether tags are immutable."""
     from entrepot.client.calls import administration as calls
-    from entrepot.hub.community import repo_administration
+    from entrepot.hub import restrictions
 
     ref = read_repo(name)
-    _show(ref, target.run(repo_administration.show_protections, calls.show_protections, ref), as_json=as_json)
+    _show(ref, target.run(restrictions.show_protections, calls.show_protections, ref), as_json=as_json)
 
 
 @click.command("protect", short_help="Protect branches, make tags immutable.")
@@ -84,10 +84,10 @@ def unprotect(target: AdminTarget, name: str, branches: tuple[str, ...], tags: b
 
 def _change(target: AdminTarget, name: str, changes: ProtectionChanges, *, as_json: bool) -> None:
     from entrepot.client.calls import administration as calls
-    from entrepot.hub.community import repo_administration
+    from entrepot.hub import restrictions
 
     ref = read_repo(name)
-    found = target.run(repo_administration.change_protections, calls.change_protections, ref, changes)
+    found = target.run(restrictions.change_protections, calls.change_protections, ref, changes)
     _show(ref, found, as_json=as_json)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-
-import msgspec
 
 from entrepot.hub import audit
 from entrepot.hub.accounts.administration import Actor, require_reader
@@ -57,7 +56,7 @@ def render_entry(row: AuditRow) -> AuditEntry:
         token=row.token,
         action=row.action,
         subject=row.subject,
-        details=msgspec.json.decode(row.details, type=dict[str, str | int | bool | None]),
+        details=json.loads(row.details),
         chain=row.chain,
     )
 

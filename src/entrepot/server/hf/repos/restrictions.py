@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from entrepot.hub.community import repo_administration
+from entrepot.hub import restrictions
 from entrepot.names import RepoRef, parse_repo_id, parse_repo_type
 from entrepot.server.handlers import call_hub, json_response, read_json
 from entrepot.server.raw_path import decode_segment
@@ -28,23 +28,23 @@ def routes() -> list[BaseRoute]:
 async def disable(request: Request) -> Response:
     """Restrict a repository to administrators of the hub."""
     body = await read_json(request, DisableReason)
-    return json_response(await call_hub(request, repo_administration.disable, _ref(request), body.reason))
+    return json_response(await call_hub(request, restrictions.disable, _ref(request), body.reason))
 
 
 async def enable(request: Request) -> Response:
     """Open a disabled repository again."""
-    return json_response(await call_hub(request, repo_administration.enable, _ref(request)))
+    return json_response(await call_hub(request, restrictions.enable, _ref(request)))
 
 
 async def show_protections(request: Request) -> Response:
     """Serve the protected branches of a repository, and whether its tags are immutable."""
-    return json_response(await call_hub(request, repo_administration.show_protections, _ref(request)))
+    return json_response(await call_hub(request, restrictions.show_protections, _ref(request)))
 
 
 async def change_protections(request: Request) -> Response:
     """Change what is protected in a repository."""
     body = await read_json(request, ProtectionChanges)
-    return json_response(await call_hub(request, repo_administration.change_protections, _ref(request), body))
+    return json_response(await call_hub(request, restrictions.change_protections, _ref(request), body))
 
 
 def _ref(request: Request) -> RepoRef:

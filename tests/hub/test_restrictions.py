@@ -4,8 +4,7 @@ import pytest
 
 from entrepot.catalog.audit import AuditFilter
 from entrepot.errors import InvalidName, LoginRequired, NotAllowed, Refused, RepoNotFound
-from entrepot.hub import audit
-from entrepot.hub.community import repo_administration
+from entrepot.hub import audit, restrictions
 from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.wire.repos.restrictions import ProtectionChanges
 from tests.support.worlds import World
@@ -13,9 +12,9 @@ from tests.support.worlds import World
 
 def test_a_repository_is_disabled_and_enabled_by_a_named_administrator(world: World) -> None:
     ref = world.repo()
-    done = repo_administration.disable(world.hub, world.root, ref, " reported ")
+    done = restrictions.disable(world.hub, world.root, ref, " reported ")
     assert (done.repo, done.type, done.disabled, done.reason) == (str(ref.id), ref.type.value, True, "reported")
-    done = repo_administration.enable(world.hub, world.root, ref)
+    done = restrictions.enable(world.hub, world.root, ref)
     assert (done.disabled, done.reason) == (False, None)
     rows = audit.search(world.hub, AuditFilter(actor="root"), limit=2)
     assert [(row.action, row.token is not None) for row in rows] == [("repo.enable", True), ("repo.disable", True)]
@@ -25,13 +24,13 @@ def test_protections_are_added_and_removed_and_audited(world: World) -> None:
     ref = world.repo()
 
     def change(**changes: object) -> tuple[list[str], bool]:
-        found = repo_administration.change_protections(
+        found = restrictions.change_protections(
             world.hub,
             world.root,
             ref,
             ProtectionChanges(**changes),  # type: ignore[arg-type]
         )
-        assert found == repo_administration.show_protections(world.hub, world.root, ref)
+        assert found == restrictions.show_protections(world.hub, world.root, ref)
         return list(found.branches), found.tags
 
     assert change(protect=["main", "r/*"], tags=True) == (["main", "r/*"], True)
@@ -49,20 +48,20 @@ def test_a_refused_change_of_protections_changes_nothing(world: World) -> None:
         (ProtectionChanges(protect=["a..b"]), InvalidName),
     ):
         with pytest.raises(kind):
-            repo_administration.change_protections(world.hub, world.root, ref, changes)
+            restrictions.change_protections(world.hub, world.root, ref, changes)
     absent = RepoRef(RepoType.MODEL, RepoId("alice", "absent"))
     with pytest.raises(RepoNotFound):
-        repo_administration.change_protections(world.hub, world.root, absent, ProtectionChanges())
-    assert repo_administration.show_protections(world.hub, world.root, ref).branches == []
+        restrictions.change_protections(world.hub, world.root, absent, ProtectionChanges())
+    assert restrictions.show_protections(world.hub, world.root, ref).branches == []
 
 
 def test_only_administrators_of_the_hub_restrict_and_protect(world: World) -> None:
     ref = world.repo()
     calls = (
-        lambda by: repo_administration.show_protections(world.hub, by, ref),
-        lambda by: repo_administration.disable(world.hub, by, ref, "reason"),
-        lambda by: repo_administration.enable(world.hub, by, ref),
-        lambda by: repo_administration.change_protections(world.hub, by, ref, ProtectionChanges()),
+        lambda by: restrictions.show_protections(world.hub, by, ref),
+        lambda by: restrictions.disable(world.hub, by, ref, "reason"),
+        lambda by: restrictions.enable(world.hub, by, ref),
+        lambda by: restrictions.change_protections(world.hub, by, ref, ProtectionChanges()),
     )
     for call in calls:
         with pytest.raises(LoginRequired):
