@@ -115,7 +115,7 @@ def test_a_deleted_asset_is_gone_for_everybody(fresh_model: str, oracle: Oracle)
     ah.delete(fresh_model, force=True)
 
 
-def test_what_others_may_not_see_is_absent_for_them(
+def test_assets_that_others_may_not_see_are_absent_for_them(
     fresh_model: str, session_of: Callable[[str], HubSession], tmp_path: Path
 ) -> None:
     full = f"/tester/t9k-assethub/{fresh_model}"

@@ -406,7 +406,7 @@ def test_reset_drops_the_callers_changes(fresh_model: str, session_of: Callable[
         assert ah.status(full) == []
 
 
-def test_what_cannot_be_reset(fresh_model: str) -> None:
+def test_only_branches_can_be_reset(fresh_model: str) -> None:
     ah.create(f"{fresh_model}:t1", create_tag=True)
     head = ah.get(f"{fresh_model}:main").commit_id
     for path, message in (

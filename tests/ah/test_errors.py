@@ -23,6 +23,7 @@ from entrepot.ah.errors import (
     ServerUnreachable,
     exists,
     missing,
+    taken,
     translated,
     unreachable,
 )
@@ -82,6 +83,12 @@ def test_other_errors_stay_what_they_are(raised: Exception) -> None:
 def test_sentences_name_the_full_path() -> None:
     assert str(missing("model", PATH)) == f"No such model: '{PATH}'"
     assert str(exists("Folder", PATH)) == f"Folder already exists: '{PATH}'"
+
+
+def test_only_the_class_of_a_conflict_tells_that_a_name_is_taken() -> None:
+    assert str(taken(errors.AlreadyExists("anything"), "Folder", PATH)) == f"Folder already exists: '{PATH}'"
+    refused = taken(errors.Refused("it was already archived"), "Folder", PATH)
+    assert (type(refused), str(refused)) == (AssetHubError, f"It was already archived: '{PATH}'")
 
 
 def test_without_requests_an_unreachable_server_is_an_os_error(monkeypatch: pytest.MonkeyPatch) -> None:

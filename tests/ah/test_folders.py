@@ -203,7 +203,7 @@ def test_absent_folders_and_owners_are_alike(at_hub: RunningHub, session_of: Cal
                 call(path)
 
 
-def test_what_belongs_to_no_folder_is_in_the_last_one(
+def test_assets_that_belong_to_no_folder_are_in_the_last_one(
     at_hub: RunningHub, session_of: Callable[[str], HubSession]
 ) -> None:
     with sessions.using(session_of("dave")):

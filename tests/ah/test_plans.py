@@ -115,7 +115,7 @@ def test_a_text_is_no_list(add: Any) -> None:
         plan_additions(add)
 
 
-def test_what_is_absent_is_named(here: Path) -> None:
+def test_absent_sources_are_named(here: Path) -> None:
     with pytest.raises(SourceMissing, match=r"no\.pt"):
         plan_additions(["no.pt"])
     with pytest.raises(SourceMissing):

@@ -201,7 +201,7 @@ def test_a_branch_without_objects_empties_main(fresh_model: str) -> None:
     assert paths(fresh_model) == []
 
 
-def test_what_cannot_be_merged(fresh_model: str) -> None:
+def test_only_a_branch_other_than_main_can_be_merged(fresh_model: str) -> None:
     ah.create(f"{fresh_model}:t1", create_tag=True)
     for path, message in (
         (f"{fresh_model}:main", "^Cannot merge the main branch"),

@@ -102,7 +102,7 @@ def test_no_server_and_no_hub(bare: Path) -> None:
     assert "abc" not in str(caught.value)
 
 
-def test_what_is_no_address_or_key_cannot_be_used(at_hub: RunningHub) -> None:
+def test_invalid_addresses_and_keys_cannot_be_used(at_hub: RunningHub) -> None:
     for address in ("foo", "", "ftp://x", "http://user:secret@host"):
         with pytest.raises(ServerUnreachable, match="Unable to connect to the server") as caught:
             ah.login(ah_host=address)

@@ -63,7 +63,7 @@ def test_a_lower_bound_excludes_versions_with_known_holes(name: str, bound: str)
 
 
 @pytest.mark.parametrize("name", FLOORS)
-def test_what_is_installed_has_no_known_hole(name: str) -> None:
+def test_installed_libraries_have_no_known_vulnerability(name: str) -> None:
     try:
         installed = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -25,7 +25,7 @@ def test_card_data_answer_like_a_mapping_and_like_an_object() -> None:
         _ = data.nothing
 
 
-def test_what_is_handed_out_is_a_copy() -> None:
+def test_the_returned_data_is_a_copy() -> None:
     data = ModelCardData(tags=["a"])
     data.to_dict()["tags"].append("b")
     assert data.tags == ["a"]

@@ -106,6 +106,6 @@ def test_configs_of_a_card_are_those_of_datasets(configs: list[dict[str, Any]], 
         ({}, ["data/a-b-00000-of-00001.csv"], "no name"),
     ],
 )
-def test_what_cannot_be_a_dataset_is_refused(card: dict[str, Any], paths: list[str], reason: str) -> None:
+def test_files_that_cannot_be_a_dataset_are_refused(card: dict[str, Any], paths: list[str], reason: str) -> None:
     with pytest.raises(Malformed, match=reason):
         find_configs(card, paths)

@@ -111,7 +111,7 @@ metadata = st.recursive(
 
 
 @given(st.dictionaries(st.text("abcdef", min_size=1, max_size=8), metadata, max_size=5))
-def test_what_the_clients_write_is_read_back(data: dict[str, object]) -> None:
+def test_front_matter_written_by_clients_is_read_back(data: dict[str, object]) -> None:
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
     assert parse_metadata(text) == yaml.safe_load(text) == data
 

@@ -16,7 +16,7 @@ def test_an_empty_card_is_a_card(template: str) -> None:
     assert "{{" not in text
 
 
-def test_what_is_known_stands_in_the_card_and_the_rest_is_due() -> None:
+def test_known_facts_stand_in_the_card_and_the_rest_is_due() -> None:
     values = {
         "card_data": "{}",
         "model_id": "My model",

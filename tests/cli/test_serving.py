@@ -155,7 +155,7 @@ def test_the_first_run_says_what_to_do_next(tmp_path: Path) -> None:
         assert "Create the first account" in httpx2.get(link, trust_env=False).text
 
 
-def test_what_the_first_run_says_works_while_the_hub_runs(data: Path, run: Run) -> None:
+def test_commands_printed_by_the_first_run_work_while_the_hub_runs(data: Path, run: Run) -> None:
     with served(data) as hub:
         commands = re.findall(r"^  entrepot (admin .*)$", hub.said, re.MULTILINE)
         outcomes = [run(*command.replace("NAME", "alice").split(), environ={}) for command in commands]

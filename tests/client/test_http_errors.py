@@ -47,6 +47,9 @@ def failed(
         (403, "", errors.Forbidden),
         (404, "", errors.NotFound),
         (409, "", errors.Conflict),
+        (409, "AlreadyExists", errors.AlreadyExists),
+        (404, "AccountNotFound", errors.AccountNotFound),
+        (404, "GrantNotFound", errors.GrantNotFound),
         (412, "", errors.BranchMoved),
         (413, "", errors.TooLarge),
         (416, "", errors.RangeNotSatisfiable),
@@ -97,7 +100,7 @@ def test_a_disabled_repository() -> None:
     assert isinstance(failed(403, b'{"error": "Access to this resource is disabled."}'), errors.RepoDisabled)
 
 
-def test_what_the_hub_says_about_a_right_is_passed_on() -> None:
+def test_the_reason_of_a_missing_right_is_passed_on() -> None:
     told = "this token may only read: use another"
     assert failed(403, b'{"error": "%b"}' % told.encode()).message == told
     assert failed(403, b'{"error": "not yours"}').message.startswith("not yours; use a token that has this right")
@@ -179,7 +182,7 @@ def caused(outer: Exception, inner: Exception) -> Any:
     return outer
 
 
-def test_what_kept_a_hub_from_being_reached() -> None:
+def test_failed_connections_are_distinguished() -> None:
     assert isinstance(unreachable(httpx2.ReadTimeout("slow"), HUB, 7.0), errors.HubTimeout)
     assert isinstance(unreachable(httpx2.ConnectError("refused"), HUB, 1), errors.HubUnreachable)
     tls = caused(httpx2.ConnectError("handshake"), ssl.SSLCertVerificationError(1, "certificate has expired"))

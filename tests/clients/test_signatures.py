@@ -111,13 +111,13 @@ def test_a_method_takes_what_todays_takes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHARED)
-def test_what_may_stand_without_its_name_stands_in_the_same_place(name: str) -> None:
+def test_positional_parameters_stand_in_the_same_place(name: str) -> None:
     theirs = positional(getattr(huggingface_hub.HfApi, name))
     assert positional(getattr(HubApi, name))[: len(theirs)] == theirs
 
 
 @pytest.mark.parametrize("name", sorted(OLDER))
-def test_what_older_programs_say_is_taken_too(name: str) -> None:
+def test_parameters_of_older_programs_are_accepted(name: str) -> None:
     assert missing(name, getattr(entrepot, name), OLDER[name]) == set()
 
 
@@ -134,7 +134,7 @@ def test_a_class_is_made_from_the_same_arguments(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", IMPORTED)
-def test_what_programs_import_is_there(name: str) -> None:
+def test_names_that_programs_import_exist(name: str) -> None:
     assert getattr(entrepot, name) is not None
 
 

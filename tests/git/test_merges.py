@@ -59,7 +59,7 @@ def trees() -> Trees:
     return Trees()
 
 
-def test_what_each_side_changed_alone_is_in_the_result(trees: Trees) -> None:
+def test_changes_of_one_side_alone_are_in_the_result(trees: Trees) -> None:
     base = plain(a="1", b="1", c="1", d__e="1")
     done = trees.merge(base, plain(a="2", b="1", c="1", d__e="1", f="1"), plain(a="1", b="2", d__e="1", d__g="1"))
     assert done.conflicts == []

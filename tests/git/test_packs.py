@@ -38,6 +38,6 @@ def test_data_that_is_not_a_pack_is_refused(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", bytes(2000), b"\xfftOc\0\0\0\x02" + b"\0\0\0\x09" * 256])
-def test_what_is_no_index_is_refused(data: bytes) -> None:
+def test_bytes_that_are_no_index_are_refused(data: bytes) -> None:
     with pytest.raises(Malformed):
         list(read_index_ids(data))

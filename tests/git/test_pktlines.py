@@ -36,7 +36,7 @@ def test_dulwich_reads_the_same_packets(lines: list[bytes]) -> None:
 
 
 @given(payloads, st.binary(max_size=20))
-def test_what_follows_the_flush_is_left_alone(lines: list[bytes], rest: bytes) -> None:
+def test_bytes_behind_the_flush_are_left_alone(lines: list[bytes], rest: bytes) -> None:
     assert split_at_flush(b"".join(map(pkt_line, lines)) + FLUSH + rest) == (lines, rest)
 
 

@@ -36,7 +36,7 @@ def test_pointers_come_back_as_they_went(digest: bytes, size: int) -> None:
         EXAMPLE.replace(b"git-lfs", b"hawser"),
     ],
 )
-def test_what_git_lfs_takes_for_a_pointer_is_one(content: bytes) -> None:
+def test_a_text_that_git_lfs_takes_for_a_pointer_is_one(content: bytes) -> None:
     assert parse_pointer(content) == POINTER
 
 

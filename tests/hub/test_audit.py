@@ -45,7 +45,7 @@ def test_an_empty_log_is_whole(hub: HubContext) -> None:
     assert audit.verify(hub) == audit.ChainCheck(0, None, audit.START, is_whole=True)
 
 
-def test_what_was_recorded_is_found_newest_first_and_the_chain_holds(hub: HubContext) -> None:
+def test_records_are_found_newest_first_and_the_chain_holds(hub: HubContext) -> None:
     write(hub, "repo.delete", "repo.configure", "repo.delete")
     rows = audit.search(hub, AuditFilter(action="repo.delete"))
     assert [(row.actor, row.subject, row.details) for row in rows] == [
@@ -121,7 +121,7 @@ def test_only_administrators_of_the_hub_read_the_log(world: World) -> None:
         audit.list_rows(world.hub, None, AuditFilter())
 
 
-def test_what_is_deleted_or_shown_to_others_is_written_down(world: World) -> None:
+def test_deletions_and_changes_of_visibility_are_recorded(world: World) -> None:
     hub, ref = world.hub, world.repo("alice/m")
     sha256 = world.add_large(ref, "w.bin", b"\0" * 500)
     branches.create_branch(hub, world.alice, ref, "dev", start=None, is_empty=False, overwrites=False)

@@ -46,7 +46,7 @@ def test_roles_come_from_memberships(world: World) -> None:
     assert Role.READ < Role.CONTRIBUTOR < Role.WRITE < Role.ADMIN
 
 
-def test_what_a_caller_sees(world: World) -> None:
+def test_visibility_depends_on_the_caller(world: World) -> None:
     assert seen_by(None) == Visibility()
     assert seen_by(world.root) is None
     assert seen_by(world.zed) == Visibility({world.zed.account.id}, grantees={world.zed.account.id})

@@ -349,7 +349,7 @@ def test_a_folder_is_no_account(lent: World) -> None:
     assert [row.name for row in accounts.list_orgs(lent.hub)] == ["acme"]
 
 
-def test_what_an_account_stores_includes_its_folders(lent: World) -> None:
+def test_the_storage_of_an_account_includes_its_folders(lent: World) -> None:
     found = profiles.stored(lent.hub, lent.alice, None)
     assert sorted(str(full.info.row.ref) for full in found) == ["dataset alice.llm/x", "model alice.llm/x"]
     with pytest.raises(Refused, match=r"alice\.llm/x"):

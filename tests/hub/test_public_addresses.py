@@ -82,7 +82,7 @@ def test_every_spelling_of_a_host_becomes_one(host: str, canonical: str) -> None
 @pytest.mark.parametrize(
     "host", ["", ".", "a..b", "-a.example", "a b", "a/b", "%31%32%37.0.0.1", "[fe80::1%eth0]", "a" * 300, "a\nb", "a@b"]
 )
-def test_what_is_no_host_is_refused(host: str) -> None:
+def test_a_text_that_is_no_host_is_refused(host: str) -> None:
     with pytest.raises(Refused, match="is not a host name"):
         canonical_host(host)
 

@@ -86,7 +86,7 @@ def test_annotated_tags_are_peeled_and_odd_ones_are_damage(world: World) -> None
 
 
 @pytest.mark.parametrize("text", ["", "-x", "a b", "a..b", "x" * 301, "\ud800", "main^"])
-def test_what_cannot_be_a_revision_is_none(world: World, text: str) -> None:
+def test_a_text_that_cannot_be_a_revision_is_none(world: World, text: str) -> None:
     with pytest.raises(RevisionNotFound):
         resolve(world, world.repo(), text)
 

@@ -13,7 +13,7 @@ fields = st.dictionaries(texts.filter(lambda name: name not in ("sig", "exp")), 
 
 
 @given(texts, fields)
-def test_what_was_signed_comes_back(purpose: str, claimed: dict[str, str]) -> None:
+def test_signed_claims_come_back(purpose: str, claimed: dict[str, str]) -> None:
     assert SIGNER.check(purpose, SIGNER.sign(purpose, claimed, 100), 100) == claimed
 
 

@@ -83,7 +83,7 @@ def only_owner(files: list[str]) -> tuple[object, ...]:
 
 
 @pytest.mark.timeout(240)
-def test_what_everyone_sees_at_each_step(witnesses: Witnesses) -> None:
+def test_all_clients_see_each_step_alike(witnesses: Witnesses) -> None:
     pathlib.Path("model.pt").write_bytes(os.urandom(100_000))
     pathlib.Path("notes.txt").write_text("notes")
     repo, path = "demo.llm/gpt2", "model/llm/gpt2"
@@ -133,7 +133,7 @@ def test_what_everyone_sees_at_each_step(witnesses: Witnesses) -> None:
     assert witnesses.everyone(repo) == (None,) * 6
 
 
-def test_what_an_asset_leaves_behind_is_sound(witnesses: Witnesses) -> None:
+def test_a_deleted_asset_leaves_a_sound_hub(witnesses: Witnesses) -> None:
     pathlib.Path("model.pt").write_bytes(os.urandom(100_000))
     calls: list[Callable[[], object]] = [
         lambda: ah.commit("model/llm/gpt2", "m", add=["model.pt"]),

@@ -132,7 +132,7 @@ def test_an_upload_is_paused_and_continued(page: Page, site: ServedHub) -> None:
     assert content(site, ref, "data/third.bin") is not None
 
 
-def test_what_others_committed_is_replaced_only_after_a_warning(page: Page, site: ServedHub) -> None:
+def test_files_of_others_are_replaced_only_after_a_warning(page: Page, site: ServedHub) -> None:
     ref = made(site, "overtaken")
     open_upload(page, site, ref, "alice", {"a.txt": b"mine"})
     site.commit(ref, {"data/a.txt": b"theirs"})

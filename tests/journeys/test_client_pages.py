@@ -92,7 +92,7 @@ def test_every_variable_of_a_client_is_explained() -> None:
     assert read - set(re.findall(r"^\| `(ENTREPOT_[A-Z_]+)`", page, re.MULTILINE)) == set()
 
 
-def test_what_is_said_to_be_the_same_is_there() -> None:
+def test_names_documented_as_the_same_exist() -> None:
     page = (DOCS / "migration.md").read_text(encoding="utf-8")
     table = page.partition("## The same")[2].partition("\n## ")[0]
     names = {name for row in table.splitlines() for name in re.findall(r"`([A-Za-z_]+)`", row.split(" | ")[0])}

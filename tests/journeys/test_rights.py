@@ -287,7 +287,7 @@ def verdict(answer: httpx2.Response, who: str, line: Line, told: str) -> str:
     if code == "GatedRepo":
         assert status == (401 if who == "anonymous" else 403)
         return "gated"
-    if status == 404 and not code:
+    if status == 404 and code in (None, "AccountNotFound", "GrantNotFound"):
         # An example that names something missing gets a 404 independent of rights.
         is_there = "folder>" in line.example or ("collection>" in line.example and "items" not in line.path)
         return "none" if told == "none" or is_there else "yes"

@@ -152,7 +152,7 @@ def test_races_to_create_a_repository_end_without_an_internal_error(serve: Calla
     assert statuses.count(200) == 6
 
 
-def test_what_one_server_changes_the_other_one_sees(serve: Callable[..., Servers]) -> None:
+def test_changes_through_one_server_are_seen_through_the_other(serve: Callable[..., Servers]) -> None:
     found = serve()
     first, second = (
         httpx2.Client(base_url=server.url, headers={"authorization": f"Bearer {found.token}"}, trust_env=False)

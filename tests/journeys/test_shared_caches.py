@@ -33,7 +33,7 @@ def content(folder: str) -> dict[str, bytes]:
     return {path: Path(folder, path).read_bytes() for path in FILES}
 
 
-def test_what_the_own_client_cached_serves_the_stock_one(entrepot_hub: RunningHub, repo: str, tmp_path: Path) -> None:
+def test_the_cache_of_the_own_client_serves_the_stock_one(entrepot_hub: RunningHub, repo: str, tmp_path: Path) -> None:
     own = entrepot.HubApi(entrepot_hub.url, entrepot_hub.token)
     own.snapshot_download(repo, cache_dir=tmp_path)
     for how in WAYS:
@@ -42,7 +42,7 @@ def test_what_the_own_client_cached_serves_the_stock_one(entrepot_hub: RunningHu
         assert content(str(own.snapshot_download(repo, cache_dir=tmp_path))) == FILES
 
 
-def test_what_the_stock_client_cached_serves_the_own_one(
+def test_the_cache_of_the_stock_client_serves_the_own_one(
     entrepot_hub: RunningHub, stock: HfApi, repo: str, tmp_path: Path
 ) -> None:
     stock.snapshot_download(repo, cache_dir=tmp_path)

@@ -115,7 +115,7 @@ def test_an_artifact_that_is_absent_or_no_reference_is_named(task: Task) -> None
     assert dict(model.loaded) == {}
 
 
-def test_what_fails_to_load_leaves_no_folder(task: Task) -> None:
+def test_a_model_that_fails_to_load_leaves_no_folder(task: Task) -> None:
     task.create("half")
     with pytest.raises(RepoNotFound):
         task.start(load=["tester/half", "tester/absent-half"], temp_dir_root=str(task.folder / "temps"))

@@ -59,7 +59,7 @@ def test_a_tag_at_another_commit_is_an_error(task: Task) -> None:
         current.push("tester/tagged", "out", tag="v1")
 
 
-def test_what_is_pushed_can_be_chosen(task: Task) -> None:
+def test_files_to_push_can_be_chosen(task: Task) -> None:
     write(task, a="1", b="2", c="3")
     current = task.start()
     current.push("tester/chosen", "out", ignore_patterns="b.*", path_in_repo="data", repo_type="dataset", private=True)

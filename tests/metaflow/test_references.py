@@ -43,7 +43,7 @@ def test_a_key_leads_back() -> None:
         ({"size": "many"}, "damaged"),
     ],
 )
-def test_what_is_no_reference_is_refused(change: dict[str, Any], message: str) -> None:
+def test_a_mapping_that_is_no_reference_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
         parse_reference({**WHOLE.to_dict(), **change})
 

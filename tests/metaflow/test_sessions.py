@@ -34,7 +34,7 @@ def test_attempts_have_sessions_of_their_own() -> None:
     assert close_session(second)
 
 
-def test_what_was_read_and_made_is_named_once() -> None:
+def test_repositories_read_and_made_are_named_once() -> None:
     session = open_session(FACTS)
     for key, fetched in (("a", 10), ("a", 0), ("b", None), ("c", 0)):
         session.add(CardRow(key, "http://hub", "main", 1, 1, fetched, 0.1))

@@ -84,6 +84,6 @@ def test_a_missing_namespace_is_for_those_who_only_look(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "/", "a/b/c", "https://", "https://h/", "https://h:port/a/b/c/d", "a//b", "../b", "a/tree"]
 )
-def test_what_names_no_repository_is_refused(text: str) -> None:
+def test_a_link_that_names_no_repository_is_refused(text: str) -> None:
     with pytest.raises(InvalidName):
         parse_repo_link(text, is_short_allowed=True)

@@ -237,7 +237,7 @@ def test_the_short_cut_for_ordinary_names_agrees_with_the_rules(name: str) -> No
 
 
 @pytest.mark.parametrize("path", ["Icon\r", "caf\udce9.txt", "d/a\tb", "new\nline", "a:b", "\\x"])
-def test_what_is_stored_can_be_named_as_it_is_and_as_git_spells_it(path: str) -> None:
+def test_stored_paths_can_be_named_as_they_are_and_as_git_spells_them(path: str) -> None:
     assert parse_stored_path(path) == path
     assert parse_stored_path(quote_path(path)) == path
 

@@ -113,7 +113,7 @@ def test_refs_are_made_from_checked_parts_and_shown_short() -> None:
 
 
 @pytest.mark.parametrize("text", ["main", "v1.0", "refs/pr/1", "refs/heads/a/b", "HEAD", "0a" * 20, "0a0a0a0", "é"])
-def test_what_may_name_a_commit_is_kept(text: str) -> None:
+def test_a_text_that_may_name_a_commit_is_kept(text: str) -> None:
     assert parse_revision(text) == text
 
 
@@ -136,7 +136,7 @@ def test_what_may_name_a_commit_is_kept(text: str) -> None:
         "x" * 301,
     ],
 )
-def test_what_can_name_no_commit_is_not_found(text: str) -> None:
+def test_a_text_that_can_name_no_commit_is_not_found(text: str) -> None:
     with pytest.raises(RevisionNotFound):
         parse_revision(text)
 

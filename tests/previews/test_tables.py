@@ -102,7 +102,7 @@ def test_the_beginning_of_a_long_text_is_read(monkeypatch: pytest.MonkeyPatch) -
         ("imagefolder", b""),
     ],
 )
-def test_what_is_no_table_is_refused(form: str, data: bytes) -> None:
+def test_a_file_that_is_no_table_is_refused(form: str, data: bytes) -> None:
     with pytest.raises(UnsupportedDataset):
         opened(form, data)
 

@@ -103,7 +103,7 @@ def test_a_peer_that_leaves_early_is_noticed_and_no_write_is_left_running(thread
     assert done == [b"abcd"]
 
 
-def test_what_the_write_raises_ends_the_reception(threads: Threads) -> None:
+def test_an_error_of_the_write_ends_the_reception(threads: Threads) -> None:
     def full(_: bytes) -> None:
         raise OSError(28, "no space")
 

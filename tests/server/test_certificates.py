@@ -159,7 +159,7 @@ def test_a_link_that_leads_to_another_file_is_a_renewal(pems: Any, pair: Certifi
     assert linked.stamp() != first
 
 
-def test_what_is_no_certificate_has_no_leaf(pair: Certificate) -> None:
+def test_a_text_that_is_no_certificate_has_no_leaf(pair: Certificate) -> None:
     assert pair.leaf() == ssl.PEM_cert_to_DER_cert(pair.cert.read_text())
     pair.cert.write_text("nothing")
     with pytest.raises(ValueError, match="no certificate"):

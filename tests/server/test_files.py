@@ -58,7 +58,7 @@ def test_a_description_has_the_size_without_the_bytes() -> None:
     assert describe_content(5, "e", TEXT).size == 5
 
 
-def test_what_was_opened_is_closed_when_the_block_fails_and_kept_when_it_does_not() -> None:
+def test_files_are_closed_only_when_the_block_fails() -> None:
     failed, kept = Stored(b"", MAX_HELD + 1), Stored(b"", MAX_HELD + 1)
 
     def fail() -> None:

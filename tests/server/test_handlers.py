@@ -142,7 +142,7 @@ def test_a_flag_is_written_in_many_ways(request_of: Ask, text: str, is_on: bool)
     assert handlers.query_flag(request_of(f"x={text}"), "x") is is_on
 
 
-def test_what_the_query_does_not_say_is_off_or_empty(request_of: Ask) -> None:
+def test_parameters_missing_from_the_query_are_off_or_empty(request_of: Ask) -> None:
     assert handlers.query_flag(request_of(), "x") is False
     assert handlers.query_list(request_of(), "x") == []
     assert handlers.query_int(request_of("x="), "x", 7, low=1, high=9) == 7

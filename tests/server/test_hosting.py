@@ -71,7 +71,7 @@ def test_any_kind_of_host_is_listened_on(host: str) -> None:
         assert httpx2.get(address.url).text == "hello"
 
 
-def test_what_the_app_raises_at_start_is_raised() -> None:
+def test_an_error_of_the_app_at_start_is_raised() -> None:
     broken = App(fails=DataFolderError("d", "made by a newer version"))
     with pytest.raises(DataFolderError, match="newer version"), running(broken):
         raise AssertionError

@@ -182,7 +182,7 @@ def test_no_text_becomes_very_large_or_reaches_the_cleaner_deeply_nested(
 
 
 @pytest.mark.parametrize("name", ["wide table", "one quote", "numbered list in one line"])
-def test_what_is_over_the_bounds_is_shown_as_written_below_a_note(name: str) -> None:
+def test_texts_over_the_bounds_are_shown_as_written_below_a_note(name: str) -> None:
     html = render(BOMBS[name])
     assert html.startswith("<p><em>This text is too long or too complex")
     assert "<pre>" in html

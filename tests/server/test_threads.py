@@ -20,7 +20,7 @@ def test_short_calls_and_transfers_run_in_pools_of_their_own(threads: Threads) -
     assert transfer.startswith("transfer")
 
 
-def test_what_the_call_raises_is_raised(threads: Threads) -> None:
+def test_an_error_of_the_call_is_raised(threads: Threads) -> None:
     with pytest.raises(ZeroDivisionError):
         asyncio.run(threads.run_short(divmod, 1, 0))
 

@@ -67,7 +67,7 @@ def test_other_bytes_of_a_xorb_have_another_key(stored_repo: StoredRepo) -> None
     )
 
 
-def test_what_is_not_stored_is_not_found_and_cannot_be_needed(stored_repo: StoredRepo) -> None:
+def test_chunks_that_are_not_stored_are_not_found_and_cannot_be_needed(stored_repo: StoredRepo) -> None:
     with stored_repo.store.catalog.read() as tx:
         assert chunk_content.find_xorb(stored_repo.store, tx, XetHash("a" * 64)) is None
         assert chunk_content.terms_of(tx, XetFileId("a" * 40)) is None

@@ -58,7 +58,7 @@ def test_a_mirror_is_a_sound_repository_with_the_same_ids(stored_repo: StoredRep
     assert head_of(kept, stored_repo) == commit
 
 
-def test_what_is_current_is_not_touched_again(stored_repo: StoredRepo, kept: Mirrors) -> None:
+def test_a_current_mirror_is_not_touched_again(stored_repo: StoredRepo, kept: Mirrors) -> None:
     stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1"})))
     head_of(kept, stored_repo)
     before = [(path, path.stat().st_mtime_ns) for path in packs(kept, stored_repo)]

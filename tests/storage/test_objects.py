@@ -60,7 +60,7 @@ def test_damaged_rows_are_noticed(change: dict[str, Any]) -> None:
         stored.content_of(row)
 
 
-def test_what_is_not_stored_is_missing(stored_repo: StoredRepo) -> None:
+def test_objects_that_are_not_stored_are_missing(stored_repo: StoredRepo) -> None:
     absent = Oid("1" * 40)
     commit = stored_repo.commit(stored_repo.tree({"a": b""}))
     with stored_repo.store.catalog.read() as tx:

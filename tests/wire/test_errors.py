@@ -25,7 +25,9 @@ SENT = [
     (errors.InvalidSignature("expired"), 403, None),
     (errors.RepoDisabled(), 403, None),
     (errors.ThingNotFound("job", "1"), 404, None),
-    (errors.AlreadyExists("taken"), 409, None),
+    (errors.AccountNotFound("bob"), 404, "AccountNotFound"),
+    (errors.GrantNotFound("alice.folder", "bob"), 404, "GrantNotFound"),
+    (errors.AlreadyExists("taken"), 409, "AlreadyExists"),
     (errors.Refused("no"), 409, None),
     (errors.BranchMoved("main"), 412, None),
     (errors.LimitExceeded("body", 1), 413, None),
@@ -46,7 +48,7 @@ def test_each_error_travels_as_its_status_and_code(error: errors.EntrepotError, 
 
 
 @pytest.mark.parametrize(("error", "status", "code"), SENT, ids=lambda value: type(value).__name__)
-def test_what_is_read_back_is_the_class_or_one_of_its_families(
+def test_an_error_is_read_back_as_its_class_or_one_of_its_families(
     error: errors.EntrepotError, status: int, code: str | None
 ) -> None:
     assert isinstance(error, class_of(status, code))

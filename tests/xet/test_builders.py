@@ -53,7 +53,7 @@ def test_a_builder_is_full_at_64_mib() -> None:
 
 
 @pytest.mark.parametrize(("chunk", "raw_hash"), [(b"", HASH), (bytes(131_073), HASH), (b"x", HASH[1:])])
-def test_what_is_no_chunk_is_malformed(chunk: bytes, raw_hash: bytes) -> None:
+def test_bytes_that_are_no_chunk_are_malformed(chunk: bytes, raw_hash: bytes) -> None:
     with pytest.raises(Malformed):
         XorbBuilder().add(chunk, raw_hash)
 

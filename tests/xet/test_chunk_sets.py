@@ -34,6 +34,6 @@ def test_everything_is_every_chunk_that_a_xorb_can_have() -> None:
 
 
 @pytest.mark.parametrize("data", [b"a", b"abc", b"\x00\x00\x01", b"\xff\xff\xff\xff"])
-def test_what_is_no_list_of_ranges_is_malformed(data: bytes) -> None:
+def test_bytes_that_are_no_list_of_ranges_are_malformed(data: bytes) -> None:
     with pytest.raises(Malformed):
         ChunkSet([data])

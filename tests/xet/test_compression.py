@@ -47,7 +47,7 @@ def test_a_chunk_is_stored_in_the_way_that_suits_it(chunk: bytes, scheme: int) -
 
 
 @given(st.binary(min_size=1, max_size=300), st.integers(1, 400))
-def test_what_is_compressed_comes_back_and_is_never_longer(pattern: bytes, times: int) -> None:
+def test_compressed_bytes_come_back_and_are_never_longer(pattern: bytes, times: int) -> None:
     chunk = (pattern * times)[:131072]
     packed = compress(chunk)
     assert len(packed.payload) <= len(chunk)

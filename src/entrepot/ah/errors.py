@@ -123,8 +123,9 @@ def exists(what: str, path: object) -> AlreadyExists:
 
 def taken(error: EntrepotError, what: str, path: object) -> AssetHubError:
     """Return the error for a conflict: the name is taken, or it may not be used for the reason that the hub gives."""
-    said = _said(error)
-    return exists(what, path) if "already" in said else AssetHubError(f"{_capital(said)}: {shown(str(path))}")
+    if isinstance(error, errors.AlreadyExists):
+        return exists(what, path)
+    return AssetHubError(f"{_capital(_said(error))}: {shown(str(path))}")
 
 
 @contextlib.contextmanager

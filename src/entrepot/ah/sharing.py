@@ -8,7 +8,7 @@ from entrepot.ah.paths import ResourcePath, check_folder
 from entrepot.ah.properties import Row
 from entrepot.ah.sessions import LOG, HubSession
 from entrepot.client.calls import grants
-from entrepot.errors import Conflict, InvalidArgument
+from entrepot.errors import AccountNotFound, Conflict, GrantNotFound, InvalidArgument
 from entrepot.errors import NotFound as AbsentInHub
 from entrepot.wire.repos.folders import GrantInfo, GrantSubject
 
@@ -96,10 +96,11 @@ def _subject(user: str | None, group: str | None, *, public: bool) -> GrantSubje
 
 def _absent(error: AbsentInHub, path: ResourcePath, subject: GrantSubject) -> NotFound:
     """Return the error for what is absent: the account, the grant, or the folder."""
-    said = str(getattr(error, "server_message", error))
-    if " is called " in said:
+    if isinstance(error, GrantNotFound):
+        return missing("grant", f"{path} to {_name(subject)}")
+    if isinstance(error, AccountNotFound):
         return missing("group" if subject.org else "user", subject.org or subject.user)
-    return missing("grant", f"{path} to {_name(subject)}") if said.startswith("no grant ") else missing("folder", path)
+    return missing("folder", path)
 
 
 def _name(subject: GrantSubject) -> str:

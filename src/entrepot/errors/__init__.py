@@ -86,6 +86,7 @@ from entrepot.errors.inputs import (
 from entrepot.errors.lookups import (
     AccountNotFound,
     EntryNotFound,
+    GrantNotFound,
     NotOffered,
     RepoMoved,
     RepoNotFound,
@@ -190,6 +191,7 @@ __all__ = [
     "Forbidden",
     "GatedRepo",
     "GitFailed",
+    "GrantNotFound",
     "HubTimeout",
     "HubUnreachable",
     "Invalid",

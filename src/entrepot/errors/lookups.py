@@ -73,6 +73,18 @@ class ThingNotFound(NotFound):
 
 
 @attrs.define
+class GrantNotFound(NotFound):
+    """A folder is not shared with this user, organisation or everyone."""
+
+    folder: str
+    subject: str
+
+    @property
+    def message(self) -> str:
+        return f"no grant {shown(f'{self.folder} to {self.subject}')} here"
+
+
+@attrs.define
 class RepoMoved(NotFound):
     """The repository has a new name; the server answers with a redirect."""
 

@@ -23,3 +23,32 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     details: Mapping[str, Any]
     chain: str
+
+
+class AuditQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """The parameters of a list of audited changes; None matches everything.
+
+    ``actor``, ``action`` and ``subject`` match exactly; ``since`` (not before it)
+    and ``until`` (before it) are times.
+    """
+
+    actor: str | None = None
+    action: str | None = None
+    subject: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+
+class AdminJob(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A background job; ``namespace`` is the number of an account, None for jobs of the whole hub."""
+
+    id: int
+    lane: str
+    namespace: int | None
+    kind: str
+    args: Mapping[str, Any]
+    state: str
+    attempts: int
+    run_at: str
+    error: str | None
+    created_at: str

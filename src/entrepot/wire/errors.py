@@ -46,6 +46,10 @@ TABLE: tuple[Row, ...] = (
     Row(errors.BranchMoved, ErrorStatus(412)),
     Row(errors.CommitCanceled, ErrorStatus(409, "CommitCanceled")),
     Row(errors.AmbiguousRevision, ErrorStatus(409, "AmbiguousRevision")),
+    # So that clients need not read the message.
+    Row(errors.AlreadyExists, ErrorStatus(409, "AlreadyExists")),
+    Row(errors.AccountNotFound, ErrorStatus(404, "AccountNotFound")),
+    Row(errors.GrantNotFound, ErrorStatus(404, "GrantNotFound")),
     # Of the dataset viewer.
     Row(errors.InvalidParameter, ErrorStatus(422, "InvalidParameter")),
     Row(errors.UnsupportedDataset, ErrorStatus(422, "NotSupportedError")),

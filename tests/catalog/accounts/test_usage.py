@@ -98,7 +98,9 @@ def test_a_link_to_chunks_elsewhere_needs_them_but_not_the_bytes_of_that_sha256(
     assert elsewhere(catalog, repo) == {f"xorb:{B}"}
 
 
-def test_what_the_caller_cannot_read_is_not_counted(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
+def test_repositories_the_caller_cannot_read_are_not_counted(
+    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
+) -> None:
     fill(catalog)
     hidden = add_repo("hidden", visibility="private")
     link(catalog, hidden, R, S)

@@ -47,7 +47,7 @@ def test_numbers_count_up_in_each_repository_and_are_never_used_twice(catalog: C
         assert start(tx, one, 1).num == 3
 
 
-def test_what_was_stored_is_found(catalog: Catalog, repo: RepoRow) -> None:
+def test_stored_discussions_are_found(catalog: Catalog, repo: RepoRow) -> None:
     with catalog.write() as tx:
         discussion = start(tx, repo, 7, is_pull=True, status=DRAFT)
         assert discussions.find(tx, repo.id, 1) == discussion

@@ -38,7 +38,9 @@ def test_attention_fades_and_ends(catalog: Catalog, alice: Account, repo: RepoRo
     assert scores[7] == 0.0
 
 
-def test_what_may_have_changed_is_known(catalog: Catalog, alice: Account, add_repo: Callable[..., RepoRow]) -> None:
+def test_repositories_whose_trend_may_have_changed_are_known(
+    catalog: Catalog, alice: Account, add_repo: Callable[..., RepoRow]
+) -> None:
     downloaded, liked, faded, quiet = (add_repo(name) for name in ("a", "b", "c", "d"))
     with catalog.write() as tx:
         download_counts.add(tx, TODAY, {downloaded.id: 1})

@@ -31,7 +31,7 @@ def test_an_upload_may_be_named_and_only_writers_may_read_it(catalog: Catalog, a
         assert not is_readable(tx, other, is_writer=True)
 
 
-def test_what_a_bucket_has_is_readable_and_what_it_had_for_a_while(catalog: Catalog, add_repo: AddRepo) -> None:
+def test_files_of_a_bucket_are_readable_and_former_ones_for_a_while(catalog: Catalog, add_repo: AddRepo) -> None:
     bucket = add_repo("b", type=RepoType.BUCKET)
     with catalog.write() as tx:
         xet_files.put(tx, MADE, {}, 1)

@@ -140,7 +140,9 @@ def test_lists_are_filtered_and_come_in_pages(catalog: Catalog, alice: Account, 
         assert folders.search(tx, FolderFilter(MODEL, granted_to=frozenset(), with_public=True), limit=9) == []
 
 
-def test_what_disagrees_with_its_folder_is_found(catalog: Catalog, add_folder: AddFolder, add_repo: AddRepo) -> None:
+def test_repositories_that_disagree_with_their_folder_are_found(
+    catalog: Catalog, add_folder: AddFolder, add_repo: AddRepo
+) -> None:
     folder = add_folder("a")
     good = in_folder(add_repo, folder, "x", follows=True, visibility="private")
     bad = in_folder(add_repo, folder, "y", follows=True, visibility="public")

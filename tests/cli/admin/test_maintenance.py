@@ -98,7 +98,7 @@ def test_sweeping_takes_it_away(hub: HubContext, run: Run) -> None:
     assert run("gc", "--grace", "0").out == "nothing to remove\n"
 
 
-def test_what_is_young_stays(hub: HubContext, run: Run) -> None:
+def test_young_data_stays(hub: HubContext, run: Run) -> None:
     put(hub.store.blobs, KEY, CONTENT)
     for args in ([], ["--grace", "1h"]):
         assert run("gc", *args, "--json").json == {"dry_run": False, "size": 0, "items": []}

@@ -50,7 +50,7 @@ def test_programs_get_every_documented_key(admin: Run, dataset: str) -> None:
     assert admin("enable-repo", dataset, "--json").json["disabled"] is False
 
 
-def test_what_is_wrong_is_said(admin: Run, run: Run, dataset: str) -> None:
+def test_wrong_commands_are_refused_with_the_reason(admin: Run, run: Run, dataset: str) -> None:
     assert run("admin", "disable-repo", dataset).code == 2
     assert "not disabled" in run("admin", "enable-repo", dataset).err
     assert run("admin", "disable-repo", "alice/data", "--reason", "no such model").code == 1

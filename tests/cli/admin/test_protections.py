@@ -33,7 +33,7 @@ def test_nothing_is_protected_at_first(run: Run) -> None:
     assert rows == {"repo": "alice/data", "type": "dataset", "branches": [], "tags": False}
 
 
-def test_what_is_protected_adds_up_until_it_is_not(run: Run) -> None:
+def test_protections_add_up_until_they_are_removed(run: Run) -> None:
     def after(*args: str) -> tuple[list[str], bool]:
         row = run("admin", "repo", *args, "--json").json
         assert row == run("admin", "repo", "show", "alice/model", "--json").json
@@ -58,7 +58,7 @@ def test_what_is_protected_adds_up_until_it_is_not(run: Run) -> None:
         (["unprotect", "alice/model", "--branch", "dev"], 1, "'dev' is not protected"),
     ],
 )
-def test_what_cannot_be_is_refused_and_changes_nothing(run: Run, args: list[str], code: int, told: str) -> None:
+def test_impossible_protections_are_refused_and_change_nothing(run: Run, args: list[str], code: int, told: str) -> None:
     run("admin", "repo", "protect", "alice/model", "--branch", "main")
     outcome = run("admin", "repo", *args)
     assert outcome.code == code

@@ -18,7 +18,7 @@ def test_a_quota_is_set_and_shown(admin: Run) -> None:
     assert "100.0 GiB" in admin("quota", "show", "alice").out
 
 
-def test_what_is_wrong_is_said(admin: Run, run: Run) -> None:
+def test_wrong_quotas_are_refused_with_the_reason(admin: Run, run: Run) -> None:
     assert run("admin", "quota", "set", "alice").code == 2
     assert "64MiB" in run("admin", "quota", "set", "alice", "--max-bytes", "much").err
     assert "nobody" in run("admin", "quota", "show", "nobody").err

@@ -5,10 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from entrepot.catalog import Lock
+from entrepot.catalog.jobs import jobs
+from entrepot.cli.admin import targets
 from entrepot.cli.admin.targets import fields_of
 from entrepot.errors import AlreadyExists
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.repositories import NewRepo
+from entrepot.names import RepoType
 from entrepot.testing.hubs import RunningHub
 from entrepot.wire.accounts.administration import AdminToken, AdminUser
 from tests.support.commands import Outcome, Run
@@ -105,3 +111,42 @@ def test_quotas_are_set_and_tokens_revoked_on_a_running_hub(remote: Run) -> None
     assert (chief["user"], chief["role"], "secret" in chief) == ("chief", "write", False)
     assert "no-such-token" in remote("tokens", "revoke", "chief", "no-such-token", code=1).err
     assert "nobody-at-all" in remote("tokens", "list", "nobody-at-all", code=1).err
+
+
+def test_the_log_and_the_jobs_of_a_running_hub_are_read_and_changed(remote: Run, entrepot_hub: RunningHub) -> None:
+    opened = open_hub(entrepot_hub.settings)
+    with opened.write(Lock.nothing()) as tx:
+        jobs.enqueue(tx, "trends", {"remote": True}, 4_000_000_000_000)
+        job = str(next(found.id for found in jobs.find(tx) if found.args == {"remote": True}))
+    opened.close()
+    listed = remote("jobs", "list", "--state", "ready", "--limit", "1", "--json").json
+    assert [(row["kind"], row["args"], row["state"]) for row in listed] == [("trends", {"remote": True}, "ready")]
+    assert remote("jobs", "cancel", job).out == f"job {job} is cancelled\n"
+    assert f"'{job}'" in remote("jobs", "retry", job, code=1).err
+    [entry] = remote("audit", "list", "--subject", f"job {job}", "--json").json
+    assert (entry["actor"], entry["action"], entry["details"]) == ("chief", "job.cancel", {})
+
+
+def test_a_list_is_read_page_by_page_up_to_its_limit(admin: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ann", "ben", "cid"):
+        admin("create-user", name)
+    everything = admin("audit", "list", "--json").json
+    monkeypatch.setattr(targets, "_PAGE", 2)
+    assert admin("audit", "list", "--json").json == everything
+    assert admin("audit", "list", "--limit", "3", "--json").json == everything[:3]
+
+
+def test_repositories_of_a_running_hub_are_disabled_and_protected(remote: Run, entrepot_hub: RunningHub) -> None:
+    opened = open_hub(entrepot_hub.settings)
+    owner = opened.identify(accounts.create_token(opened, "chief", role="write").secret)
+    repositories.create(opened, owner, NewRepo(RepoType.MODEL, "restricted"))
+    opened.close()
+    repo = "chief/restricted"
+    assert remote("repos", "disable", repo, "--reason", "reported", "--json").json["disabled"] is True
+    assert "is disabled" in remote("repos", "disable", repo, "--reason", "again", code=1).err
+    assert remote("repos", "enable", repo).out == f"enabled {repo}\n"
+    assert remote("repos", "protect", repo, "--branch", "main", "--tags", "--json").json["tags"] is True
+    shown = f"{repo}: protected branches: main; tags are immutable\n"
+    assert remote("repos", "show", repo).out == shown
+    assert "'dev' is not protected" in remote("repos", "unprotect", repo, "--branch", "dev", code=1).err
+    assert remote("repos", "unprotect", repo, "--json").json["branches"] == []

@@ -20,7 +20,7 @@ def test_sources_are_recorded_and_shown(at_hub: Run, made: str) -> None:
     assert "wasDerivedFrom" in at_hub("lineage", made, "--prov").out
 
 
-def test_what_is_wrong_is_said(at_hub: Run, made: str) -> None:
+def test_an_unknown_kind_of_lineage_is_refused(at_hub: Run, made: str) -> None:
     outcome = at_hub("lineage", made, "--add", "org/d", "--kind", "made")
     assert outcome.code == 1
     assert "the kind 'made' is not one of trained_on" in outcome.err

@@ -21,7 +21,7 @@ def test_a_query_is_run_at_a_revision(at_hub: Run, made: str, tmp_path: pathlib.
     assert "only the first 1 rows" in cut.err
 
 
-def test_what_is_wrong_is_said(at_hub: Run, made: str) -> None:
+def test_wrong_queries_are_refused(at_hub: Run, made: str) -> None:
     assert at_hub("sql", "@v1", "select 1").code == 2
     assert at_hub("sql", made, "select 1", "--with", "old").code == 2
     assert at_hub("sql", made, "select 1").code == 1

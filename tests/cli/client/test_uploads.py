@@ -76,7 +76,7 @@ def test_a_branch_is_begun_and_a_dataset_made_private(at_hub: Run, fresh_name: s
     assert HubApi().dataset_info(fresh_name).private
 
 
-def test_what_is_there_already_makes_no_commit(at_hub: Run, fresh_name: str) -> None:
+def test_existing_content_makes_no_commit(at_hub: Run, fresh_name: str) -> None:
     write(d__a_txt="x")
     first, second = (at_hub("upload", fresh_name, "d", "--json").json["commit"] for _ in range(2))
     assert first == second
@@ -126,7 +126,7 @@ def test_flags_that_contradict_each_other_are_refused(at_hub: Run, fresh_name: s
         (None, None, "."),
     ],
 )
-def test_what_the_line_leaves_open_is_found_out(
+def test_arguments_that_are_left_out_are_derived(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local: str | None, path: str | None, expected: str
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -11,7 +11,7 @@ from entrepot.errors import CacheMissing, EntryNotFound
 from tests.support.library import Library
 
 
-def test_what_was_downloaded_is_reported(library: Library) -> None:
+def test_downloaded_repositories_are_reported(library: Library) -> None:
     ref = library.repo({"a": b"12345", "d/b": b"12345", "c": b"1"})
     folder = download_snapshot(library.hub, ref, ignore=".gitattributes")
     report = scan(library.cache)

@@ -32,7 +32,9 @@ def test_nobody_of_this_name(hub: Hub, name: str) -> None:
         hub.send(accounts.user(name))
 
 
-def test_what_repositories_take(hub: Hub, fresh_repo: Callable[..., RepoRef], entrepot_hub: RunningHub) -> None:
+def test_the_storage_of_each_repository_is_listed(
+    hub: Hub, fresh_repo: Callable[..., RepoRef], entrepot_hub: RunningHub
+) -> None:
     ref = fresh_repo()
     found = {repo.id: repo for repo in hub.pages(accounts.storage())}
     assert found[str(ref.id)].type == "model"

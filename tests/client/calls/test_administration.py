@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from entrepot.client.calls import Response
 from entrepot.client.calls import administration as calls
+from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.wire.accounts.administration import Removal
 from entrepot.wire.accounts.quotas import QuotaChanges
+from entrepot.wire.audits import AuditQuery
+from entrepot.wire.repos.restrictions import ProtectionChanges
 
 
 def test_names_are_encoded() -> None:
@@ -46,3 +49,23 @@ def test_a_token_is_named_in_the_path() -> None:
     call = calls.revoke_token("bob", "my laptop")
     assert (call.method, call.path) == ("DELETE", "/api/admin/users/bob/tokens/my%20laptop")
     assert not call.is_repeatable
+
+
+def test_pages_of_the_audit_log_and_of_jobs_are_asked_for() -> None:
+    call = calls.list_audit(AuditQuery(actor="bob"), None, 5)
+    assert (call.path, call.query) == ("/api/admin/audit", (("actor", "bob"), ("limit", "5")))
+    listed = calls.list_jobs(["dead", "ready"], [], 7, 5)
+    assert listed.query == (("state", "dead"), ("state", "ready"), ("before", "7"), ("limit", "5"))
+    assert (calls.retry_job(3).path, calls.cancel_job(3).path) == ("/api/admin/jobs/3/retry", "/api/admin/jobs/3")
+
+
+def test_a_repository_is_named_in_the_path() -> None:
+    ref = RepoRef(RepoType.DATASET, RepoId("alice", "data"))
+    path = "/api/admin/repos/dataset/alice/data"
+    disabled = calls.disable(ref, "reported")
+    assert (disabled.path, disabled.body) == (f"{path}/disable", b'{"reason":"reported"}')
+    assert (calls.enable(ref).method, calls.enable(ref).path) == ("POST", f"{path}/enable")
+    changes = ProtectionChanges(protect=["main"])
+    changed, shown = calls.change_protections(ref, changes), calls.show_protections(ref)
+    assert (changed.method, changed.path, shown.path) == ("PATCH", f"{path}/protections", f"{path}/protections")
+    assert changed.body == b'{"protect":["main"],"unprotect":[],"unprotectAll":false,"tags":null}'

@@ -42,7 +42,7 @@ def read(call: Call[Any], body: bytes) -> Any:
         (collections.remove_item(SLUG, "65f0"), "DELETE", f"{ROOT}/items/65f0", None),
     ],
 )
-def test_what_is_sent(call: Call[Any], method: str, path: str, body: bytes | None) -> None:
+def test_calls_about_collections_are_sent(call: Call[Any], method: str, path: str, body: bytes | None) -> None:
     assert (call.method, call.path, call.body) == (method, path, body)
 
 

@@ -54,7 +54,7 @@ def read(call: Call[Any], body: bytes) -> Any:
         (discussions.merge(REF, 7, "good"), "POST", f"{ROOT}/7/merge", b'{"comment":"good"}'),
     ],
 )
-def test_what_is_sent(call: Call[Any], method: str, path: str, body: bytes | None) -> None:
+def test_calls_about_discussions_are_sent(call: Call[Any], method: str, path: str, body: bytes | None) -> None:
     assert (call.method, call.path, call.body) == (method, path, body)
 
 

@@ -31,7 +31,7 @@ def read(call: Call[Any], body: bytes) -> Any:
         (webhooks.disable("65f0"), "POST", f"{ROOT}/65f0/disable", None),
     ],
 )
-def test_what_is_sent_and_what_is_read(call: Call[Any], method: str, path: str, body: bytes | None) -> None:
+def test_calls_about_webhooks_are_sent_and_read(call: Call[Any], method: str, path: str, body: bytes | None) -> None:
     assert (call.method, call.path, call.body) == (method, path, body)
     found = read(call, b'{"webhook":%b}' % HOOK)
     assert (found.id, found.disabled, found.watched) == ("65f0", True, [WatchedSubject("org", "acme")])

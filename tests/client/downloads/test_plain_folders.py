@@ -87,7 +87,7 @@ def test_nothing_is_written_outside(hub: Hub, tmp_path: Path) -> None:
     assert files(outside) == []
 
 
-def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_files_that_cannot_be_written_are_named(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("in the way")
     with pytest.raises(CannotWrite):
         PlainFolderTarget(tmp_path).put(wanted("a/b", b"x"), b"x")

@@ -63,7 +63,7 @@ def test_an_alias_and_an_old_name_lead_to_the_real_id_also_offline(entrepot_hub:
         assert resolve(hub, asked, "main", Options(is_local_only=True)) == found
 
 
-def test_what_does_not_exist_is_said_by_the_hub_or_the_cache(entrepot_hub: RunningHub, tmp_path: Path) -> None:
+def test_absent_revisions_are_reported_by_the_hub_or_the_cache(entrepot_hub: RunningHub, tmp_path: Path) -> None:
     ref, _ = create(entrepot_hub, "there")
     hub = hub_of(entrepot_hub, tmp_path)
     with pytest.raises(RevisionNotFound):

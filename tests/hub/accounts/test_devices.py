@@ -216,7 +216,7 @@ def test_a_sign_in_ends_with_its_account(world: World, end: Callable[[World], No
             assert rows.find_token(tx, callers.hash_secret(issued.access_token)) is None
 
 
-def test_what_happened_is_in_the_audit_log(world: World) -> None:
+def test_decisions_on_devices_are_in_the_audit_log(world: World) -> None:
     for accepts in (False, True):
         begun = begin(world)
         devices.decide(world.hub, session(world), begun.user_code, accepts=accepts)

@@ -74,7 +74,7 @@ def test_users_are_created_all_or_none(hub: HubContext, wrong: NewUser) -> None:
     assert administration.list_users(hub, CONSOLE) == []
 
 
-def test_what_cannot_be_is_refused(hub: HubContext) -> None:
+def test_codes_with_wrong_lifetimes_users_or_names_are_refused(hub: HubContext) -> None:
     accounts.create_user(hub, "bob")
     for seconds in (0, 59, 31 * 86_400):
         with pytest.raises(Malformed):

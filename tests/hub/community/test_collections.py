@@ -74,7 +74,7 @@ def test_an_item_is_in_a_collection_once(world: World) -> None:
         collections.add_item(world.hub, world.alice, made.slug, ("model", "alice/absent"), None)
 
 
-def test_what_is_hidden_from_the_reader_is_not_shown(world: World) -> None:
+def test_items_hidden_from_the_reader_are_not_shown(world: World) -> None:
     made = make(world)
     ref = world.repo("alice/m")
     collections.add_item(world.hub, world.alice, made.slug, ("model", "alice/m"), None)

@@ -83,7 +83,7 @@ def test_a_reason_is_required_and_has_a_maximum_length(world: World, reason: str
         moderation.disable(world.hub, world.repo(), reason)
 
 
-def test_what_does_not_exist_is_not_disabled(world: World) -> None:
+def test_an_absent_repository_is_not_disabled(world: World) -> None:
     with pytest.raises(RepoNotFound):
         moderation.disable(world.hub, RepoRef(RepoType.MODEL, RepoId("alice", "absent")), "reported")
 

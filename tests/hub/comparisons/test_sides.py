@@ -36,7 +36,7 @@ def test_files_without_chunks_are_read_until_they_differ() -> None:
     assert (found.is_equal, budget.used) == (False, 2 << 20)
 
 
-def test_what_would_take_too_much_reading_stays_unknown() -> None:
+def test_sides_that_would_take_too_much_reading_stay_unknown() -> None:
     budget = ReadBudget(left=10)
     assert compare_files(side(bytes(20), budget), 0, side(bytes(20), budget), 0, 20).is_equal is None
     assert compare_files(side(bytes(20), budget), 0, side(bytes(20), budget), 0, 9, most=4).is_equal is None

@@ -39,7 +39,7 @@ def test_who_has_sent_a_xorb_may_use_all_of_it_with_every_token_of_theirs(
     assert usable(world, sender.give(world.repo("bob/m")), xorb) == []
 
 
-def test_what_is_committed_may_be_used_by_those_who_read_it_now(world: World, sender: Sender) -> None:
+def test_committed_chunks_may_be_used_by_those_who_read_them_now(world: World, sender: Sender) -> None:
     pieces = sender.chunks(1)
     ref, other = world.repo("alice/m"), world.repo("bob/m")
     sender.add(ref, "w", pieces)

@@ -423,7 +423,7 @@ def test_parts_grow_when_there_would_be_too_many(make_world: Callable[..., World
     assert (answer.link.part_size, len(answer.link.links)) == (3, 8334)
 
 
-def test_what_another_account_has_sent_and_no_commit_names_is_for_writers_only(world: World) -> None:
+def test_uncommitted_files_of_another_account_are_for_writers_only(world: World) -> None:
     ref = world.repo("alice/open")
     world.upload(ref, DATA)
 

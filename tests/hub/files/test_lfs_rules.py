@@ -37,7 +37,7 @@ def test_a_large_file_gets_its_path_into_gitattributes_in_the_same_commit(world:
     assert added(world, ref) == [f'"deep/my model.gguf" {LFS}', f"m.gguf {LFS}"]
 
 
-def test_what_a_rule_sends_to_lfs_already_needs_no_line(world: World) -> None:
+def test_files_that_a_rule_sends_to_lfs_already_need_no_line(world: World) -> None:
     ref = world.repo()
     rules = world.read(ref, ".gitattributes")
     world.commit(ref, large(world, ref, "w.safetensors"), large(world, ref, "d/x.bin"))

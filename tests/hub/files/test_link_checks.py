@@ -53,7 +53,7 @@ def test_a_link_to_chunks_that_were_never_proven_is_found(sender: Sender) -> Non
     assert "model alice/secret" in finding.what
 
 
-def test_what_was_proven_is_no_finding(sender: Sender) -> None:
+def test_proven_links_are_no_finding(sender: Sender) -> None:
     """Sent, read in the own repository, forked and copied, although the source is private now."""
     world, pieces = sender.world, sender.chunks("public")
     source = world.repo("alice/source")

@@ -120,7 +120,7 @@ def test_lfs_clients_fetch_it_all_the_same(world: World, ref: RepoRef) -> None:
     assert again.link is None
 
 
-def test_what_was_opened_before_is_read_to_its_end(world: World, ref: RepoRef) -> None:
+def test_files_opened_before_are_read_to_their_end(world: World, ref: RepoRef) -> None:
     data = noise(1, 400_000)
     world.add_large(ref, "w.bin", data)
     located = contents.locate(world.hub, world.alice, ref, "main", P("w.bin"))
@@ -437,7 +437,7 @@ def test_a_false_claim_gives_no_one_else_a_file(world: World, sender: Sender) ->
     assert world.paths(mine) == world.paths(other) == [".gitattributes"]
 
 
-def test_what_was_uploaded_a_moment_ago_is_verified_when_it_is_copied(world: World, sender: Sender) -> None:
+def test_a_recent_upload_is_verified_when_it_is_copied(world: World, sender: Sender) -> None:
     for number, take in enumerate(
         (
             lambda ref, to, key: world.commit(to, Copy(P("w"), P("w"), repo=ref, revision="main")),

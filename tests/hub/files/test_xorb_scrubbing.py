@@ -265,7 +265,7 @@ def test_orphaned_bytes_are_reported_but_are_not_damage(world: World, sender: Se
     assert {item.size for item in found} == {27, 1}
 
 
-def test_what_is_swept_while_it_is_looked_at_is_no_finding(
+def test_a_xorb_swept_while_it_is_checked_is_no_finding(
     world: World, sender: Sender, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sender.upload(ref, sender.chunks(1))

@@ -114,7 +114,7 @@ def test_files_that_say_nothing_about_it(path: str) -> None:
     assert not file_metadata.describe([path])
 
 
-def test_what_files_say_never_makes_a_repository_unreadable(world: World) -> None:
+def test_no_content_of_a_file_makes_a_repository_unreadable(world: World) -> None:
     ref = world.repo()
     config = f'{{"architectures": ["\\ud800"], "quantization_config": {{"quant_method": {10**40}, "bits": NaN}}}}'
     world.add(ref, "config.json", config.encode())

@@ -213,7 +213,7 @@ def test_grace_is_honoured(world: World, full: RepoRef) -> None:
     assert {kind for kind, _ in sweep(world)} == {"objects", "links", "file"}
 
 
-def test_what_a_fresh_loose_commit_needs_stays(world: World) -> None:
+def test_the_objects_of_a_fresh_loose_commit_stay(world: World) -> None:
     ref = world.repo()
     world.add(ref, "old", b"old")
     world.clock.advance(10 * DAY_MS)

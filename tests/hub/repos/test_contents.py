@@ -186,7 +186,7 @@ def test_folders_missing_files_and_submodules_are_left_out(world: World, tree: R
     assert gathered(world, tree, "sub", "a", "", "a/none", "one/x", "one") == {"one": b"1"}
 
 
-def test_what_does_not_fit_is_left_out_and_smaller_files_behind_it_are_not(world: World, tree: RepoRef) -> None:
+def test_only_files_that_do_not_fit_are_left_out(world: World, tree: RepoRef) -> None:
     world.commit(tree, AddFile(P("m"), b"m" * 6), AddFile(P("n"), b"n" * 11))
     assert gathered(world, tree, "m", "n", "a.txt", "b", most_each=10, most_bytes=7) == {"m": b"m" * 6, "b": b"b"}
 

@@ -48,7 +48,7 @@ def test_contributors_use_folders_and_make_none(world: World) -> None:
         world.repo("acme.llm/y", by=world.rita)
 
 
-def test_what_cannot_be_a_folder_is_not_made(world: World) -> None:
+def test_an_impossible_folder_is_not_made(world: World) -> None:
     for name in ("alice.a.b/x", "alice.git/x"):
         with pytest.raises(InvalidName):
             world.repo(name)

@@ -97,7 +97,7 @@ def test_the_repositories_of_a_folder_are_listed_with_who_made_them(shared: Worl
     assert first.after == "a"
 
 
-def test_what_is_in_no_folder_has_a_name_of_its_own(shared: World) -> None:
+def test_the_repositories_in_no_folder_have_a_name_of_their_own(shared: World) -> None:
     loose = FolderId(MODEL, "alice", LOOSE)
     with pytest.raises(ThingNotFound):
         folder_lists.show_loose(shared.hub, shared.alice, loose)

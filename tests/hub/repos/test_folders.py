@@ -90,7 +90,7 @@ def test_a_name_that_breaks_a_rule_is_refused(world: World, name: str) -> None:
         make(world, name)
 
 
-def test_what_a_folder_says_about_itself_has_limits(world: World) -> None:
+def test_labels_and_descriptions_of_folders_have_limits(world: World) -> None:
     with pytest.raises(LimitExceeded):
         make(world, labels=[str(number) for number in range(65)])
     for labels in (["a\n"], [""], ["a", "a"]):

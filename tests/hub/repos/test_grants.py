@@ -12,6 +12,7 @@ from entrepot.errors import (
     AccountNotFound,
     EntrepotError,
     GatedRepo,
+    GrantNotFound,
     InvalidName,
     LimitExceeded,
     Malformed,
@@ -119,7 +120,7 @@ def test_a_member_of_an_organisation_may_get_more_by_name(world: World) -> None:
     assert writes(world, world.rita, ref)
 
 
-def test_what_everyone_may_view_is_public(shared: World) -> None:
+def test_a_folder_that_everyone_may_view_is_public(shared: World) -> None:
     share(shared, EVERYONE)
     assert [sees(shared, it) for it in (shared.bob, None)] == [True, True]
     assert not writes(shared, shared.bob)
@@ -128,7 +129,7 @@ def test_what_everyone_may_view_is_public(shared: World) -> None:
     assert not sees(shared, None)
 
 
-def test_what_everyone_may_edit_is_for_people_with_an_account(shared: World) -> None:
+def test_a_folder_that_everyone_may_edit_is_changed_only_with_an_account(shared: World) -> None:
     share(shared, EVERYONE, "edit")
     assert writes(shared, shared.bob)
     shared.repo("alice.llm/new", by=shared.zed)
@@ -213,7 +214,7 @@ def test_a_grant_replaces_the_earlier_one_and_ends(shared: World) -> None:
     assert not writes(shared, shared.bob)
     grants.revoke(shared.hub, shared.alice, LLM, Subject(user="BOB"))
     assert not sees(shared, shared.bob)
-    with pytest.raises(ThingNotFound, match="grant"):
+    with pytest.raises(GrantNotFound, match="grant"):
         grants.revoke(shared.hub, shared.alice, LLM, Subject(user="bob"))
 
 

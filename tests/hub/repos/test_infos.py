@@ -60,7 +60,7 @@ def test_tags_and_files_come_with_the_search(world: World) -> None:
     assert "rare" in full.info.tags
 
 
-def test_what_a_namespace_owns(world: World) -> None:
+def test_private_repositories_of_a_namespace_are_among_its_own(world: World) -> None:
     world.repo("alice/secret", visibility="private")
     world.repo("bob/m")
     with world.hub.read() as tx:

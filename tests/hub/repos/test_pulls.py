@@ -148,7 +148,7 @@ def test_only_writers_merge(world: World, ref: RepoRef) -> None:
     assert status(world, ref, num) == "open"
 
 
-def test_what_cannot_be_merged_says_why(world: World, ref: RepoRef) -> None:
+def test_a_refused_merge_says_why(world: World, ref: RepoRef) -> None:
     num = proposed(world, ref, "a.txt", b"two\n")
     world.add(ref, "a.txt", b"three\n", by=world.wendy)
     with pytest.raises(NotMergeable, match=r"in conflict with refs/heads/main in a\.txt"):
@@ -221,7 +221,7 @@ def test_how_a_caller_may_change_files_is_known_before(world: World, ref: RepoRe
         found(world.bob, "main")
 
 
-def test_what_prevents_a_merge_is_known_before(world: World, ref: RepoRef) -> None:
+def test_obstacles_of_a_merge_are_known_before(world: World, ref: RepoRef) -> None:
     def obstacle(num: int) -> tuple[str, list[str], int]:
         found = pulls.mergeability(world.hub, world.bob, ref, num)
         return found.obstacle, list(found.conflicts), found.added_bytes

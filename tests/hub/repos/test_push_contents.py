@@ -76,7 +76,7 @@ def test_a_push_is_understood(author: Author) -> None:
     assert not found.parents_beyond
 
 
-def test_what_a_push_needs_and_did_not_bring_is_known(author: Author) -> None:
+def test_objects_that_a_push_needs_and_did_not_bring_are_known(author: Author) -> None:
     first = author.commit(a=b"1", folder__b=b"b")
     second = author.commit(a=b"2")
     found = author.inspected(f"{second}\n^{first}\n")

@@ -324,7 +324,7 @@ def race(world: World, monkeypatch: pytest.MonkeyPatch, acts: list[Callable[[], 
     monkeypatch.setattr(commits, "_composed", composed)
 
 
-def test_what_is_staged_during_a_commit_is_taken_or_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changes_staged_during_a_commit_are_taken_or_stay(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
     stage(world, ref, add("a"))
     race(world, monkeypatch, [lambda: stage(world, ref, add("b")), lambda: stage(world, ref, add("a", b"later"))])
@@ -333,7 +333,9 @@ def test_what_is_staged_during_a_commit_is_taken_or_stays(world: World, monkeypa
     assert world.read(ref, "a") == b"later"
 
 
-def test_what_is_staged_during_a_commit_without_force_cancels_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_staged_during_a_commit_without_force_cancels_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ref = world.repo()
     race(world, monkeypatch, [lambda: stage(world, ref, add("b"))])
     with pytest.raises(CommitCanceled):

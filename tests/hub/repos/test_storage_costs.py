@@ -154,7 +154,7 @@ def test_a_revision_costs_what_its_tree_holds(world: World) -> None:
     assert cost(world, ref, first) == (1000 + small, 1000, 1000, 0)
 
 
-def test_what_other_refs_lead_to_is_not_freed_with_a_revision(world: World) -> None:
+def test_files_that_other_refs_lead_to_are_not_freed_with_a_revision(world: World) -> None:
     ref = world.repo()
     world.add_large(ref, "a", noise(1, 1000))
     branches.create_tag(world.hub, world.alice, ref, "main", "v1", "annotated")

@@ -50,7 +50,7 @@ def test_old_downloads_leave_the_month_but_not_all_time(world: World) -> None:
     assert full.downloads_all_time == 3
 
 
-def test_what_cannot_be_written_is_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_that_cannot_be_written_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from entrepot.catalog.repos import download_counts
 
     ref, counter = world.repo(), DownloadCounter()

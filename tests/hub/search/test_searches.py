@@ -18,7 +18,7 @@ def found(world: World, text: str, caller: MaybeCaller = None) -> list[str]:
     return [item.hit.row.name for item in hits.items]
 
 
-def test_what_a_card_says_is_found_as_soon_as_it_is_committed(world: World) -> None:
+def test_the_words_of_a_card_are_found_as_soon_as_it_is_committed(world: World) -> None:
     ref = world.repo("alice/m")
     world.add(ref, "README.md", b"---\ntags: [marine]\n---\n# Whale songs\n")
     assert found(world, "whale") == ["m"]
@@ -43,7 +43,7 @@ def test_a_repository_is_found_by_its_new_name_and_not_by_the_old(world: World) 
     assert found(world, "caterpillar") == []
 
 
-def test_what_is_private_or_deleted_is_not_found(world: World) -> None:
+def test_private_and_deleted_repositories_are_not_found(world: World) -> None:
     ref = world.repo("alice/secret-whale", visibility="private")
     assert found(world, "whale") == found(world, "whale", world.bob) == []
     assert found(world, "whale", world.alice) == ["secret-whale"]

@@ -98,7 +98,7 @@ def test_a_name_is_watched_once_in_its_first_spelling(world: World) -> None:
     assert [(watch.kind, watch.name) for watch in made.watched] == [("user", "Bob"), ("org", "bob")]
 
 
-def test_what_is_watched_is_listed_alike_after_each_change_of_the_repository(world: World) -> None:
+def test_watched_items_are_listed_alike_after_each_change_of_the_repository(world: World) -> None:
     ref = world.repo("alice/m")
     made = webhooks.create(world.hub, world.bob, wish(("model", "alice/m")))
     repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="private"))

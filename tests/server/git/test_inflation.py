@@ -50,7 +50,7 @@ def test_a_small_gzip_cannot_become_a_large_body() -> None:
 
 
 @pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"cut short", mtime=0)[:-9]], ids=["none", "cut"])
-def test_what_is_no_gzip_is_refused(body: bytes) -> None:
+def test_a_body_that_is_no_gzip_is_refused(body: bytes) -> None:
     with pytest.raises(Malformed):
         unpacked(piece(body), coding=b"gzip")
 

@@ -102,7 +102,7 @@ def test_a_client_without_side_bands_hears_only_the_report() -> None:
     assert asyncio.run(push()).body == b"report"
 
 
-def test_what_the_work_raises_is_raised() -> None:
+def test_an_error_of_the_work_is_raised() -> None:
     async def push() -> None:
         work = Work("a", result=ValueError("broken"))
         await wait_of(Peer()).during(work.run(), work.glance)

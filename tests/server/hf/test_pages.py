@@ -18,7 +18,7 @@ def test_cursors_go_there_and_back(after: tuple[float, int]) -> None:
 
 
 @pytest.mark.parametrize("text", ["abc", "%00", "W10", "WzFlOTksMV0x", "é", "A" * 5])
-def test_what_was_not_written_here_is_refused(text: str) -> None:
+def test_a_cursor_that_was_not_written_here_is_refused(text: str) -> None:
     with pytest.raises(Malformed, match="Link header"):
         parse_cursor(text)
 

@@ -126,7 +126,7 @@ def test_without_a_limit_nothing_stands_before_the_application() -> None:
     assert isinstance(limited(application, Settings(data=HERE, rate_limit_resolve=5)), RateLimits)
 
 
-def test_what_counts_is_distinguished_from_the_path() -> None:
+def test_requests_are_counted_by_their_path() -> None:
     paths = {"/api/models/a/b/tree/main": "api", "/datasets/a/b/resolve/main/x": "resolve", "/metrics": None}
     assert {path: kind_of({"path": path}) for path in paths} == paths
 

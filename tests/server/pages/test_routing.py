@@ -31,7 +31,9 @@ NOT_FOUND = {"error": "Not Found"}
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
-def test_what_no_page_serves_is_answered_as_if_there_were_no_pages(site: ServedHub, path: str, method: str) -> None:
+def test_addresses_without_a_page_get_the_answer_of_a_hub_without_pages(
+    site: ServedHub, path: str, method: str
+) -> None:
     with site.client() as client:
         answer = client.request(method, path)
     assert (answer.status_code, answer.json()) == (404, NOT_FOUND)

@@ -97,11 +97,11 @@ def test_a_token_of_one_repository_reads_no_file_of_another(store: Store, conten
         ("GET", "//v1/chunks/default/" + HASH),
     ],
 )
-def test_what_is_not_there_is_not_found_as_json(store: Store, method: str, path: str) -> None:
+def test_absent_routes_are_not_found_as_json(store: Store, method: str, path: str) -> None:
     held = store.give(store.new_repo())
     assert status(held.cas_url, method, path, authorization=f"Bearer {held.secret}") == 404
 
 
 @pytest.mark.parametrize("path", ["/xet", "/xet/", "/xet/x", "/_xet/", "/_xet/xorbs", f"/_xet/xorbs/{HASH}/more"])
-def test_what_is_not_in_any_store_is_not_found_as_json(store: Store, path: str) -> None:
+def test_absent_xorbs_are_not_found_as_json(store: Store, path: str) -> None:
     assert status(store.url, "GET", path) == 404

@@ -53,7 +53,7 @@ def test_a_stored_xorb_need_not_be_sent(store: Store, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("xorb", ["1" * 64, "0" * 64, "no-hash", "A" * 64, "%ff", "%zz"])
-def test_what_is_not_stored_is_to_be_sent_the_usual_way(store: Store, xorb: str) -> None:
+def test_xorbs_that_are_not_stored_are_sent_the_usual_way(store: Store, xorb: str) -> None:
     answer = grant(store, store.new_repo(), xorb)
     assert (answer.status_code, "error" in answer.json()) == (404, True)
 

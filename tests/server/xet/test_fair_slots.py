@@ -76,7 +76,7 @@ def test_no_caller_holds_more_than_their_share() -> None:
 
 
 @pytest.mark.parametrize("cancelled", ["a0", "a1", "b0"])
-def test_what_is_cancelled_keeps_no_one_waiting(cancelled: str) -> None:
+def test_a_cancelled_request_keeps_no_one_waiting(cancelled: str) -> None:
     async def test(work: Work) -> None:
         for name in ("a0", "a1", "b0"):
             work.start(name[0], name)

@@ -322,7 +322,7 @@ def test_a_wrong_shard_teaches_no_hash(store: Store, victim: Victim, path: str) 
                 assert "expected" not in answer.text
 
 
-def test_what_may_not_be_used_fails_like_what_was_never_stored(store: Store, victim: Victim) -> None:
+def test_chunks_that_may_not_be_used_fail_like_chunks_never_stored(store: Store, victim: Victim) -> None:
     """Also with correct proofs, which may have leaked: a private sibling, one chunk, the whole xorb."""
     xorb, index = victim.upload.xorb.hash, victim.upload.xorb.index
     nothing = "f" * 64

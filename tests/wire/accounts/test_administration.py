@@ -12,7 +12,7 @@ def test_names_travel_in_camel_case() -> None:
     assert msgspec.json.encode(Removed(deleted="bob")) == b'{"deleted":"bob","moved":[],"purged":[]}'
 
 
-def test_what_is_absent_changes_nothing() -> None:
+def test_absent_fields_change_nothing() -> None:
     assert msgspec.json.decode(b"{}", type=UserChanges) == UserChanges(is_admin=None, is_suspended=None)
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(b'{"isAdmin":"yes"}', type=UserChanges)

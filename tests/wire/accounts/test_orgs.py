@@ -17,7 +17,7 @@ def test_names_are_those_of_the_public_hub() -> None:
     assert set(msgspec.to_builtins(sent)) == {"id", "org", "user", "role", "invitedBy", "createdAt", "expiresAt"}
 
 
-def test_what_is_not_said_has_a_default() -> None:
+def test_absent_fields_have_defaults() -> None:
     assert msgspec.convert({"user": "bob"}, NewInvitation) == NewInvitation("bob", "read")
     assert msgspec.convert({"name": "acme"}, NewOrganization) == NewOrganization("acme", None, None)
     with pytest.raises(msgspec.ValidationError):

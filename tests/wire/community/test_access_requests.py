@@ -78,7 +78,7 @@ def test_decisions_are_read_as_every_generation_sends_them() -> None:
 
 
 @pytest.mark.parametrize("text", [b"{}", b'{"status": 1}', b'{"status": "accepted", "requests": [1]}'])
-def test_what_is_no_decision_is_refused(text: bytes) -> None:
+def test_a_body_that_is_no_decision_is_refused(text: bytes) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(text, type=Decisions)
 

@@ -10,7 +10,7 @@ HEAD = BulkDownloadHeader(
 )
 
 
-def test_what_is_encoded_is_read_again() -> None:
+def test_encoded_contents_are_read_again() -> None:
     head, files = read_contents(encode_contents(HEAD, [b"\n\n", b""]))
     assert head == HEAD
     assert [(file.path, data) for file, data in files] == [("a\n.txt", b"\n\n"), ("b", b"")]

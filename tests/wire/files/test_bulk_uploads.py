@@ -15,7 +15,7 @@ from entrepot.wire.files.bulk_uploads import (
 A, B = "a" * 64, "b" * 64
 
 
-def test_what_is_encoded_is_read_again() -> None:
+def test_encoded_files_are_read_again() -> None:
     files = [BulkUploadFile(A, 2), BulkUploadFile(B, 1)]
     found = read_upload(encode_upload(files, [b"\n\n", b"x"]))
     assert [(file, bytes(data)) for file, data in found] == [(files[0], b"\n\n"), (files[1], b"x")]
@@ -47,6 +47,6 @@ def test_the_longest_delivery_fits_into_the_longest_body() -> None:
         b"[" * 100_000 + b"\n",
     ],
 )
-def test_what_is_no_delivery_is_refused(body: bytes) -> None:
+def test_a_body_that_is_no_delivery_is_refused(body: bytes) -> None:
     with pytest.raises(Malformed):
         read_upload(body)

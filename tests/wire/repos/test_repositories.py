@@ -22,7 +22,7 @@ def plain(value: msgspec.Struct) -> Any:
     return msgspec.json.decode(msgspec.json.encode(value))
 
 
-def test_what_is_not_known_of_a_repository_is_absent_but_a_null_is_written() -> None:
+def test_unknown_fields_of_a_repository_are_absent_but_nulls_are_written() -> None:
     assert plain(RepoInfo(uid="1", id="a/b")) == {"_id": "1", "id": "a/b"}
     assert plain(RepoInfo(uid="1", id="a/b", resource_group=None)) == {"_id": "1", "id": "a/b", "resourceGroup": None}
 

@@ -46,7 +46,7 @@ def test_a_new_spec_has_sorted_keys_and_indented_lists() -> None:
     assert parse_spec(SPEC, DATASETS, "x").data == spec.data
 
 
-def test_what_a_spec_says() -> None:
+def test_the_fields_of_a_spec_are_read() -> None:
     spec = parse_spec(COMMENTED, MODELS, "x")
     assert str(spec.tag) == "a__b__m__1"
     assert spec.mutability is Mutability.MUTABLE

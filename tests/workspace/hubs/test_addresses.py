@@ -37,7 +37,7 @@ def test_other_urls_are_those_of_git(url: str) -> None:
     "url",
     ["hub+https://host", "hub+ftp://host/a", "hub+https://u:p@host/a", "hub+https://host/-a-", "https://host/a?b/c"],
 )
-def test_what_is_no_namespace_is_refused(url: str) -> None:
+def test_an_address_without_a_namespace_is_refused(url: str) -> None:
     with pytest.raises(UrlRefused):
         parse_hub_url(url)
 

@@ -36,7 +36,7 @@ def test_rendering_again_changes_nothing() -> None:
     assert data["model-index"][0]["results"][0]["metrics"] == [{"type": "accuracy", "value": 10.0}]
 
 
-def test_what_an_earlier_version_said_is_replaced() -> None:
+def test_the_section_of_an_earlier_version_is_replaced() -> None:
     text = render_readme("", spec_of(MODELS, "old"), LINKED)
     data = read_card(render_readme(text, spec_of(MODELS, "new"), {})).data
     assert data["tags"] == ["new"]

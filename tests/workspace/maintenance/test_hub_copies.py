@@ -89,7 +89,7 @@ def test_a_link_without_a_copy_is_kept_and_said(source: Machine, site: Site) -> 
     assert "copy the dataset first" in outcome.err
 
 
-def test_what_is_on_a_hub_is_not_copied(site: Site) -> None:
+def test_files_on_a_hub_are_not_copied(site: Site) -> None:
     machine = site.machine("ann", "datasets")
     refused = machine.run("datasets", "to-hub", "x", site.url)
     assert refused.code == 3

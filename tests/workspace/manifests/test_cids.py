@@ -75,14 +75,14 @@ def test_a_descriptor_with_other_bytes_is_refused() -> None:
         {"Links": [{"Hash": cid_of(b"x")}]},
     ],
 )
-def test_what_is_no_descriptor_is_refused(document: object) -> None:
+def test_a_document_that_is_no_descriptor_is_refused(document: object) -> None:
     text = json.dumps(document).encode()
     with pytest.raises(Malformed, match="descriptor"):
         read_descriptor(text, cid_of(text))
 
 
 @pytest.mark.parametrize("text", ["", "zdj7W", "../../etc/passwd", "zdj7W" + "0" * 44, "zdj7W" + "1" * 45, "a" * 49])
-def test_what_is_no_id_is_refused(text: str) -> None:
+def test_a_text_that_is_no_id_is_refused(text: str) -> None:
     with pytest.raises(InvalidName):
         parse_cid(text)
     assert Cid(text) == text

@@ -141,7 +141,7 @@ GOOD = f'{{"sha256":"{SHA}","size":1}}'
         b'{"format":2,"files":' + b"[" * 100_000,
     ],
 )
-def test_what_cannot_be_right_is_refused(text: bytes) -> None:
+def test_an_impossible_document_is_refused(text: bytes) -> None:
     with pytest.raises(Malformed):
         parse({MANIFEST: text})
 

@@ -72,7 +72,7 @@ def test_an_empty_manifest(text: str) -> None:
         "{" * 5000,
     ],
 )
-def test_what_is_not_a_manifest_is_refused(text: str) -> None:
+def test_a_text_that_is_not_a_manifest_is_refused(text: str) -> None:
     with pytest.raises(Malformed):
         parse_legacy(text)
 

@@ -88,7 +88,7 @@ def test_contents_of_the_old_format_are_compared_by_their_own_id(file: ScannedFi
     assert not has_content(file, ManifestEntry(cid=cid, size=4))
 
 
-def test_what_was_seen_becomes_the_known_state(file: ScannedFile) -> None:
+def test_the_state_that_was_seen_becomes_the_known_one(file: ScannedFile) -> None:
     old = attrs.evolve(file.state, mtime_ns=1)
     files, changes = refreshed({A: old}, {A: TrackedFile(entry("one"))}, {})
     assert files[A].state == old

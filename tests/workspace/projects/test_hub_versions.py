@@ -127,7 +127,7 @@ def test_the_second_of_two_equal_numbers_is_refused_and_led_out(site: Site, firs
     assert set(first.files("datasets/imagenet8/data")) == {*site.files, "two"}
 
 
-def test_what_others_changed_on_main_stays(site: Site, first: Machine) -> None:
+def test_changes_of_others_on_main_stay(site: Site, first: Machine) -> None:
     name = f"{site.user.name}/imagenet8"
     site.api.upload_file(path_or_fileobj=b"more", path_in_repo="docs/x.txt", repo_id=name, repo_type="dataset")
     first.write("datasets/imagenet8/data/new", b"new")

@@ -19,7 +19,7 @@ def test_data_is_everything_but_documents_and_ignored_files(machine: Machine) ->
     assert scan.refused == ()
 
 
-def test_what_cannot_be_versioned_is_named(machine: Machine) -> None:
+def test_files_that_cannot_be_versioned_are_named(machine: Machine) -> None:
     folder = machine.folder / "datasets/x/data"
     os.mkfifo(folder / "pipe")
     (folder / "outside").symlink_to("/etc/passwd")

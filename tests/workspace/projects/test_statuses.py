@@ -33,7 +33,7 @@ def test_versions_that_are_not_published_are_counted_by_entity(machine: Machine)
     assert unpublished_tags(machine.entity("x")) == ["vision__images__x__2"]
 
 
-def test_what_was_read_is_remembered(machine: Machine) -> None:
+def test_times_of_files_that_were_read_are_remembered(machine: Machine) -> None:
     import os
 
     place = machine.folder / "datasets/x/data/a"

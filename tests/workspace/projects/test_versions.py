@@ -23,7 +23,7 @@ def test_a_version_is_found_by_tag_name_and_number(machine: Machine) -> None:
             resolve(state, refs, name, number)
 
 
-def test_what_a_version_contains(machine: Machine) -> None:
+def test_a_version_contains_its_files_and_documents(machine: Machine) -> None:
     state = machine.state()
     tag, commit = resolve(state, state.metadata.refs(), "x")
     version = read_version(state, tag, commit)

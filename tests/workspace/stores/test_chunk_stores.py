@@ -61,7 +61,7 @@ def test_a_new_store_under_the_same_name_empties_the_cache(tmp_path: Path) -> No
     assert desk.store.cache.names() == []
 
 
-def test_what_is_missing_is_named(desk: Desk) -> None:
+def test_missing_records_and_chunks_are_named(desk: Desk) -> None:
     with pytest.raises(RecordMissing, match="images 1"):
         desk.store.get_record(desk.draft({}).ref)
     with pytest.raises(ChunkMissing, match="ws1/indexes"):

@@ -11,7 +11,7 @@ from entrepot.workspace.stores.knowledge import Knowledge
 from tests.support.chunk_stores import Desk, noise
 
 
-def test_what_was_added_first_wins(desk: Desk) -> None:
+def test_the_index_added_first_wins(desk: Desk) -> None:
     desk.pack({"a": noise(50_000, 1)})
     known = desk.outbox.knowledge()
     [sha256] = known.files

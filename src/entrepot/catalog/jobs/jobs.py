@@ -314,9 +314,18 @@ def _let_wait(tx: Write, here: sa.ColumnElement[bool], values: Mapping[str, Any]
     return bool(tx.sql.execute(done).rowcount)
 
 
-def find(tx: Read, *, states: Sequence[str] = STATES, lanes: Sequence[str] = LANES, limit: int = 100) -> list[Job]:
-    """Return jobs in these states and lanes, newest first."""
+def find(
+    tx: Read,
+    *,
+    states: Sequence[str] = STATES,
+    lanes: Sequence[str] = LANES,
+    before: int | None = None,
+    limit: int = 100,
+) -> list[Job]:
+    """Return jobs in these states and lanes, newest first; ``before`` is the last id of the previous page."""
     here = _T.c.state.in_(states) & _T.c.lane.in_(lanes)
+    if before is not None:
+        here &= _T.c.id < before
     query = sa.select(*_COLUMNS).where(here).order_by(_T.c.id.desc()).limit(limit)
     return [Job(*row) for row in tx.sql.execute(query)]
 

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from entrepot.cli.admin.targets import AdminTarget, fields_of, target_options
 from entrepot.cli.groups import LazyGroup
 from entrepot.cli.reports import show, show_json, show_message, show_table
 from entrepot.cli.results import json_option
 from entrepot.cli.sessions import Session, folder_options, pass_session
-from entrepot.wire.times import format_ms, parse_time
 
 if TYPE_CHECKING:
-    from entrepot.hub.audit import AuditRow, ChainCheck
+    from entrepot.hub.audit import ChainCheck
+    from entrepot.wire.audits import AuditEntry
 
 
 @click.group(cls=LazyGroup, short_help="List and verify the audit log.")
@@ -37,10 +38,9 @@ def audit() -> None:
 @click.option("--until", metavar="TIME", help="Before this time (UTC).")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Maximum number of entries.")
 @json_option
-@folder_options
-@pass_session
+@target_options
 def list_rows(
-    session: Session,
+    target: AdminTarget,
     actor: str | None,
     action: str | None,
     subject: str | None,
@@ -50,17 +50,18 @@ def list_rows(
     as_json: bool,
 ) -> None:
     """List changes and their authors, newest first."""
-    from entrepot.hub import audit as log
+    from entrepot.client.calls import administration as calls
+    from entrepot.hub.jobs import records
+    from entrepot.wire.audits import AuditQuery
 
-    since_ms, until_ms = (None if text is None else parse_time(text) for text in (since, until))
-    with session.opened_hub() as hub:
-        rows = log.search(hub, log.AuditFilter(actor, action, subject, since_ms, until_ms), limit=limit)
+    query = AuditQuery(actor=actor, action=action, subject=subject, since=since, until=until)
+    rows = target.first(limit, records.list_audit, calls.list_audit, query)
     if as_json:
-        show_json([_row(row) for row in rows])
+        show_json([fields_of(row) for row in rows])
         return
     show_table(
         ("ID", "TIME", "ACTOR", "ACTION", "SUBJECT", "DETAILS"),
-        [(str(row.id), format_ms(row.at_ms), row.actor, row.action, row.subject, row.details) for row in rows],
+        [(str(row.id), row.at, row.actor, row.action, row.subject, _details(row)) for row in rows],
     )
 
 
@@ -97,14 +98,5 @@ def _complaint(verdict: ChainCheck) -> str:
     return "error: the log was rewritten: the expected head is not in its chain"
 
 
-def _row(row: AuditRow) -> dict[str, object]:
-    return {
-        "id": row.id,
-        "at": format_ms(row.at_ms),
-        "actor": row.actor,
-        "token": row.token,
-        "action": row.action,
-        "subject": row.subject,
-        "details": json.loads(row.details),
-        "chain": row.chain,
-    }
+def _details(row: AuditEntry) -> str:
+    return json.dumps(row.details, sort_keys=True, separators=(",", ":"))

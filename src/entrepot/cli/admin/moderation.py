@@ -5,17 +5,16 @@ from __future__ import annotations
 import click
 
 from entrepot.cli.admin.imports import read_repo
+from entrepot.cli.admin.targets import AdminTarget, fields_of, target_options
 from entrepot.cli.results import json_option, show_result
-from entrepot.cli.sessions import Session, folder_options, pass_session
 
 
 @click.command(short_help="Restrict a repository to administrators of the hub.")
 @click.argument("repo")
 @click.option("--reason", required=True, help="The reason; kept in the audit log and not shown to other users.")
 @json_option
-@folder_options
-@pass_session
-def disable_repo(session: Session, repo: str, reason: str, as_json: bool) -> None:
+@target_options
+def disable_repo(target: AdminTarget, repo: str, reason: str, as_json: bool) -> None:
     """Restrict REPO (alice/model, datasets/alice/data) to administrators of the hub.
 
     The repository stays listed and keeps its data; 'entrepot admin repos enable'
@@ -25,24 +24,23 @@ def disable_repo(session: Session, repo: str, reason: str, as_json: bool) -> Non
     Example:
       entrepot admin repos disable alice/model --reason "reported: contains private data"
     """
-    from entrepot.hub.community import moderation
+    from entrepot.client.calls import administration as calls
+    from entrepot.hub import restrictions
 
-    with session.opened_hub() as hub:
-        row = moderation.disable(hub, read_repo(repo), reason)
-    result = {"repo": str(row.ref.id), "type": row.type.value, "disabled": True, "reason": moderation.reason_of(row)}
-    show_result(result, f"disabled {row.ref.path}", as_json=as_json)
+    ref = read_repo(repo)
+    done = target.run(restrictions.disable, calls.disable, ref, reason)
+    show_result(fields_of(done), f"disabled {ref.path}", as_json=as_json)
 
 
 @click.command(short_help="Open a disabled repository again.")
 @click.argument("repo")
 @json_option
-@folder_options
-@pass_session
-def enable_repo(session: Session, repo: str, as_json: bool) -> None:
+@target_options
+def enable_repo(target: AdminTarget, repo: str, as_json: bool) -> None:
     """Open REPO (alice/model, datasets/alice/data) again."""
-    from entrepot.hub.community import moderation
+    from entrepot.client.calls import administration as calls
+    from entrepot.hub import restrictions
 
-    with session.opened_hub() as hub:
-        row = moderation.enable(hub, read_repo(repo))
-    result = {"repo": str(row.ref.id), "type": row.type.value, "disabled": False, "reason": None}
-    show_result(result, f"enabled {row.ref.path}", as_json=as_json)
+    ref = read_repo(repo)
+    done = target.run(restrictions.enable, calls.enable, ref)
+    show_result(fields_of(done), f"enabled {ref.path}", as_json=as_json)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 import attrs
 import click
@@ -24,6 +24,19 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 Function = TypeVar("Function", bound=Callable[..., object])
+
+_PAGE = 1_000
+
+
+class Listed(Protocol):
+    """An item of a list with pages: ``id`` is the cursor."""
+
+    @property
+    def id(self) -> int:
+        """The number of the item."""
+
+
+Item = TypeVar("Item", bound=Listed)
 
 
 @attrs.frozen
@@ -57,6 +70,28 @@ class AdminTarget:
 
         with self.session.opened_hub() as local:
             return use_case(local, audit.CONSOLE, *args, **kwargs)
+
+    def first(
+        self,
+        limit: int,
+        use_case: Callable[..., list[Item]],
+        call: Callable[..., Call[list[Item]]],
+        *args: object,
+    ) -> list[Item]:
+        """Return the first items of a list.
+
+        The use case and the call take ``args``, the ``id`` of the last item of the
+        page before (None for the first page), and the number of items of a page.
+        """
+        found: list[Item] = []
+        while len(found) < limit:
+            size = min(limit - len(found), _PAGE)
+            before = found[-1].id if found else None
+            page = self.run(use_case, call, *args, before, size)
+            found += page
+            if len(page) < size:
+                break
+        return found
 
 
 def target_options(command: Function) -> Function:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
+
 from entrepot.client.calls import JSON, Call, json_as, json_body, nothing, pairs, segment
+from entrepot.names import RepoRef
 from entrepot.wire.accounts.administration import (
     AdminMember,
     AdminOrg,
@@ -23,9 +28,12 @@ from entrepot.wire.accounts.administration import (
     UserChanges,
 )
 from entrepot.wire.accounts.quotas import QuotaChanges, QuotaInfo
+from entrepot.wire.audits import AdminJob, AuditEntry, AuditQuery
+from entrepot.wire.repos.restrictions import DisableReason, ProtectionChanges, RepoProtections, RepoRestriction
 
 _USERS = "/api/admin/users"
 _ORGS = "/api/admin/orgs"
+_JOBS = "/api/admin/jobs"
 
 
 def list_users() -> Call[list[AdminUser]]:
@@ -122,11 +130,59 @@ def transfer_all(source: str, target: str) -> Call[Transferred]:
     return Call("POST", path, json_as(Transferred), body=body, media_type=JSON, subject=f"repositories of {source}")
 
 
+def list_audit(wanted: AuditQuery, before: int | None, limit: int) -> Call[list[AuditEntry]]:
+    """Build the call that returns a page of the audit log."""
+    query = pairs(**msgspec.structs.asdict(wanted), before=before, limit=limit)
+    return Call("GET", "/api/admin/audit", json_as(list[AuditEntry]), query=query, subject="the audit log")
+
+
+def list_jobs(states: Sequence[str], lanes: Sequence[str], before: int | None, limit: int) -> Call[list[AdminJob]]:
+    """Build the call that returns a page of the background jobs."""
+    query = pairs(state=states, lane=lanes, before=before, limit=limit)
+    return Call("GET", _JOBS, json_as(list[AdminJob]), query=query, subject="the jobs")
+
+
+def retry_job(job_id: int) -> Call[None]:
+    """Build the call that makes a dead or waiting job due now."""
+    return Call("POST", f"{_JOBS}/{job_id}/retry", nothing, subject=f"job {job_id}")
+
+
+def cancel_job(job_id: int) -> Call[None]:
+    """Build the call that deletes a job that is not running."""
+    return Call("DELETE", f"{_JOBS}/{job_id}", nothing, subject=f"job {job_id}", is_repeatable=False)
+
+
+def disable(ref: RepoRef, reason: str) -> Call[RepoRestriction]:
+    """Build the call that restricts a repository to administrators of the hub."""
+    path, body = f"{_repo(ref)}/disable", json_body(DisableReason(reason=reason))
+    return Call("POST", path, json_as(RepoRestriction), body=body, media_type=JSON, subject=str(ref))
+
+
+def enable(ref: RepoRef) -> Call[RepoRestriction]:
+    """Build the call that opens a disabled repository again."""
+    return Call("POST", f"{_repo(ref)}/enable", json_as(RepoRestriction), subject=str(ref))
+
+
+def show_protections(ref: RepoRef) -> Call[RepoProtections]:
+    """Build the call that returns what is protected in a repository."""
+    return Call("GET", f"{_repo(ref)}/protections", json_as(RepoProtections), subject=str(ref))
+
+
+def change_protections(ref: RepoRef, changes: ProtectionChanges) -> Call[RepoProtections]:
+    """Build the call that changes what is protected in a repository."""
+    path, body = f"{_repo(ref)}/protections", json_body(changes)
+    return Call("PATCH", path, json_as(RepoProtections), body=body, media_type=JSON, subject=str(ref))
+
+
 def exchange(code: str, token_name: str | None = None) -> Call[SignedIn]:
     """Build the call that exchanges a sign-in code for a token."""
     body = json_body(CodeExchange(code=code, token_name=token_name))
     read, subject = json_as(SignedIn), "the sign-in code"
     return Call("POST", "/api/sign-in", read, body=body, media_type=JSON, subject=subject, is_authorized=False)
+
+
+def _repo(ref: RepoRef) -> str:
+    return f"/api/admin/repos/{ref.type.value}/{segment(ref.id.namespace)}/{segment(ref.id.name)}"
 
 
 def _quota(namespace: str) -> str:

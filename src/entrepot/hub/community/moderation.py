@@ -7,6 +7,7 @@ from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import LimitExceeded, Malformed, Refused, RepoNotFound
 from entrepot.hub import access, audit
+from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.names import RepoRef
 
@@ -16,7 +17,7 @@ REASON = "disabledReason"
 _MAX_REASON = 2_000
 
 
-def disable(hub: HubContext, ref: RepoRef, reason: str, *, by: str = audit.CONSOLE) -> RepoRow:
+def disable(hub: HubContext, ref: RepoRef, reason: str, *, by: Caller | str = audit.CONSOLE) -> RepoRow:
     """Make a repository inaccessible to everyone but administrators of the hub, immediately; nothing is deleted.
 
     Links and tokens that were issued before become invalid with it; a transfer
@@ -24,7 +25,7 @@ def disable(hub: HubContext, ref: RepoRef, reason: str, *, by: str = audit.CONSO
 
     Args:
         reason: kept for later inspection; 1 to 2,000 characters.
-        by: name of the actor, for the audit log.
+        by: the actor, for the audit log; checks no rights.
 
     Raises:
         RepoNotFound: the repository does not exist.
@@ -39,7 +40,7 @@ def disable(hub: HubContext, ref: RepoRef, reason: str, *, by: str = audit.CONSO
     return _switch(hub, ref, by, text)
 
 
-def enable(hub: HubContext, ref: RepoRef, *, by: str = audit.CONSOLE) -> RepoRow:
+def enable(hub: HubContext, ref: RepoRef, *, by: Caller | str = audit.CONSOLE) -> RepoRow:
     """Enable a disabled repository again.
 
     Raises:
@@ -55,7 +56,7 @@ def reason_of(row: RepoRow) -> str | None:
     return None if found is None else str(found)
 
 
-def _switch(hub: HubContext, ref: RepoRef, by: str, reason: str | None) -> RepoRow:
+def _switch(hub: HubContext, ref: RepoRef, by: Caller | str, reason: str | None) -> RepoRow:
     is_disabled = reason is not None
     with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
         row = repositories.find(tx, ref)

@@ -348,7 +348,7 @@ def _move_one(tx: Write, row: RepoRow, command: Command, now_ms: int) -> str | N
     if command.old is None:
         obstacle = find_obstacle(tx, row, name)
         if obstacle is not None:
-            return obstacle
+            return obstacle.message
     if not refs.swap(tx, row.id, name, command.old, command.new, now_ms):
         return "it was moved in the meantime; fetch and try again"
     return None

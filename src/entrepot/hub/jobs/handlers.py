@@ -271,11 +271,16 @@ def run_now(hub: HubContext, dedup_key: str) -> None:
 
 
 def list_jobs(
-    hub: HubContext, *, states: Sequence[str] = STATES, lanes: Sequence[str] = LANES, limit: int = 100
+    hub: HubContext,
+    *,
+    states: Sequence[str] = STATES,
+    lanes: Sequence[str] = LANES,
+    before: int | None = None,
+    limit: int = 100,
 ) -> list[Job]:
-    """Return jobs in these states and lanes, newest first."""
+    """Return jobs in these states and lanes, newest first; ``before`` is the last id of the previous page."""
     with hub.read() as tx:
-        return jobs.find(tx, states=states, lanes=lanes, limit=limit)
+        return jobs.find(tx, states=states, lanes=lanes, before=before, limit=limit)
 
 
 def retry(hub: HubContext, job_id: int) -> None:

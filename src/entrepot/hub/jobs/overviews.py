@@ -111,18 +111,30 @@ def find_repos(hub: HubContext, by: Actor, namespace: str, after: int, limit: in
         return list(repositories.everything(tx, after=after, limit=limit))
 
 
-def list_jobs(hub: HubContext, by: Actor, states: Sequence[str], limit: int) -> list[Job]:
-    """Return jobs in these states, newest first.
+def list_jobs(
+    hub: HubContext,
+    by: Actor,
+    states: Sequence[str],
+    limit: int,
+    *,
+    lanes: Sequence[str] = LANES,
+    before: int | None = None,
+) -> list[Job]:
+    """Return jobs in these states and lanes, newest first.
+
+    Args:
+        before: the id of the last job of the previous page.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.
-        InvalidName: a state is unknown.
+        InvalidName: a state or lane is unknown.
     """
     require_reader(by)
-    for state in states:
-        if state not in STATES:
-            raise InvalidName("state of jobs", state, f"expected {', '.join(STATES)}")
-    return handlers.list_jobs(hub, states=states, limit=limit)
+    for what, given, known in (("state", states, STATES), ("lane", lanes, LANES)):
+        for name in given:
+            if name not in known:
+                raise InvalidName(f"{what} of jobs", name, f"expected {', '.join(known)}")
+    return handlers.list_jobs(hub, states=states, lanes=lanes, before=before, limit=limit)
 
 
 def retry_job(hub: HubContext, by: Actor, job_id: int) -> None:

@@ -64,6 +64,7 @@ def create_branch(
         RepoNotFound, LoginRequired, NotAllowed: no access.
         InvalidName, RevisionNotFound: the name or the start cannot be used.
         AlreadyExists: the branch exists, or one below or above it (``a`` and ``a/b``).
+        Refused: the name is the beginning of the id of a commit.
     """
     branch = parse_branch(name)
     if is_empty:
@@ -124,7 +125,8 @@ def create_tag(
     Raises:
         RepoNotFound, LoginRequired, NotAllowed: no access.
         InvalidName, RevisionNotFound: the name or the revision cannot be used.
-        AlreadyExists: the tag exists.
+        AlreadyExists: the tag exists, or one below or above it.
+        Refused: the name is the beginning of the id of a commit.
     """
     with hub.write(Lock.repo_at(ref)) as tx:
         row, tagger = access.writable(tx, caller, ref)
@@ -165,8 +167,8 @@ def _replaceable_head(tx: Read, row: RepoRow, branch: RefName, *, overwrites: bo
     return old
 
 
-def find_obstacle(tx: Read, row: RepoRow, name: RefName) -> str | None:
-    """Return why a ref with this name cannot be created, or None.
+def find_obstacle(tx: Read, row: RepoRow, name: RefName) -> AlreadyExists | Refused | None:
+    """Return the error because of which a ref with this name cannot be created, or None.
 
     Git repositories cannot hold a ref above or below another one. If tags are
     immutable, a branch must not have the name of a tag, nor a tag that of a branch,
@@ -176,21 +178,21 @@ def find_obstacle(tx: Read, row: RepoRow, name: RefName) -> str | None:
     existing = refs.everything(tx, row.id)
     for other, _ in existing:
         if other.startswith(f"{name}/") or name.startswith(f"{other}/"):
-            return f"Reference {other} already exists, so there can be no {name}"
+            return AlreadyExists(f"Reference {other} already exists, so there can be no {name}")
     short = short_name(name)
     twin = {branch_ref(short): tag_ref(short), tag_ref(short): branch_ref(short)}.get(name)
     if twin is not None and row.settings.get(protections.TAGS) and twin in dict(existing):
         reason = "the tags of this repository are immutable: no other ref may have this name"
-        return f"Reference {twin} already exists, and {reason}"
+        return AlreadyExists(f"Reference {twin} already exists, and {reason}")
     if twin is not None and revisions.is_short_id(tx, row.id, short):
-        return f"'{short}' is the beginning of the id of a commit of this repository; choose another name"
+        return Refused(f"'{short}' is the beginning of the id of a commit of this repository; choose another name")
     return None
 
 
 def _check_new(tx: Read, row: RepoRow, name: RefName) -> None:
-    reason = find_obstacle(tx, row, name)
-    if reason is not None:
-        raise AlreadyExists(reason)
+    obstacle = find_obstacle(tx, row, name)
+    if obstacle is not None:
+        raise obstacle
 
 
 def _drop(hub: HubContext, tx: Write, dropper: Caller, row: RepoRow, name: RefName) -> None:

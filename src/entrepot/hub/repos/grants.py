@@ -17,7 +17,7 @@ from entrepot.catalog.repos import folders, grants
 from entrepot.catalog.repos import repositories as repos
 from entrepot.catalog.repos.folders import EVERYONE, FolderRow
 from entrepot.catalog.repos.grants import GrantRow as GrantRow
-from entrepot.errors import AccountNotFound, InvalidName, LimitExceeded, Malformed, Refused, ThingNotFound
+from entrepot.errors import AccountNotFound, GrantNotFound, InvalidName, LimitExceeded, Malformed, Refused
 from entrepot.hub import audit, events, folder_access
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
@@ -91,14 +91,15 @@ def revoke(hub: HubContext, caller: MaybeCaller, wanted: FolderId, subject: Subj
 
     Raises:
         LoginRequired, NotAllowed, RepoMoved: as :func:`entrepot.hub.folder_access.owned`.
-        ThingNotFound: the folder does not exist, or has no such grant.
+        ThingNotFound: the folder does not exist.
+        GrantNotFound: it has no such grant.
         Malformed: the subject is not exactly one.
         AccountNotFound: the user or organisation does not exist.
     """
     _check(subject)
     with _changing(hub, caller, wanted) as (tx, folder, granter):
         if not grants.remove(tx, folder.id, _subject_id(tx, subject)):
-            raise ThingNotFound("grant", f"{folder.namespace} to {_named(subject)}")
+            raise GrantNotFound(folder.namespace, _named(subject))
         audit.record(hub, tx, granter, "folder.revoke", folder_homes.subject(folder), _details(subject))
         _follow(hub, tx, folder)
 

@@ -7,6 +7,7 @@ Two settings of a repository: ``protectedBranches``, patterns of branch names
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 
@@ -16,6 +17,8 @@ from entrepot.catalog import Lock, Read
 from entrepot.catalog.repos import refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import InvalidName, Refused, RepoNotFound, shown
+from entrepot.hub import access, audit
+from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.names import Oid, RefName, RepoRef, branch_ref, parse_branch, short_name
 
@@ -48,18 +51,25 @@ def read(hub: HubContext, ref: RepoRef) -> Protections:
         return of(_row(tx, ref))
 
 
-def change(hub: HubContext, ref: RepoRef, alter: Callable[[Protections], Protections]) -> Protections:
-    """Change the protections of a repository, for the operator of the machine; return the new ones.
+def change(
+    hub: HubContext,
+    ref: RepoRef,
+    alter: Callable[[Protections], Protections],
+    *,
+    by: Caller | str = audit.CONSOLE,
+) -> Protections:
+    """Change the protections of a repository; return the new ones. Checks no rights.
 
     Args:
         alter: called once, in the transaction that stores its result.
+        by: the actor, for the audit log.
 
     Raises:
         RepoNotFound: the repository does not exist.
         InvalidName: a pattern breaks the rules of branch names, or there are more than 100.
         Refused: a branch hides a tag that would become immutable.
     """
-    with hub.write(Lock.repo_at(ref)) as tx:
+    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
         row = _row(tx, ref)
         wanted = alter(of(row))
         check_patterns(list(wanted.branches))
@@ -67,6 +77,9 @@ def change(hub: HubContext, ref: RepoRef, alter: Callable[[Protections], Protect
             check_tags_visible(tx, row)
         settings = dict(row.settings) | {BRANCHES: list(wanted.branches), TAGS: wanted.tags}
         repositories.update(tx, row.id, settings=settings)
+        if wanted != of(row):
+            details = {BRANCHES: json.dumps(list(wanted.branches)), TAGS: json.dumps(wanted.tags)}
+            audit.record(hub, tx, by, "repo.settings", access.subject(row), details)
     return wanted
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from entrepot.server.hf import audits, spaces, telemetry
+from entrepot.server.hf import audits, jobs, spaces, telemetry
 from entrepot.server.hf.accounts import administration, follows, invitations, orgs, quotas, tokens, users, whoami
 from entrepot.server.hf.community import access_requests, collections, discussions, likes
 from entrepot.server.hf.files import (
@@ -36,6 +36,7 @@ from entrepot.server.hf.repos import (
     replacements,
     repo_lists,
     repositories,
+    restrictions,
     staged,
     storage_costs,
     trees,
@@ -91,7 +92,9 @@ def routes() -> list[BaseRoute]:
         *webhooks.routes(),
         *administration.routes(),
         *audits.routes(),
+        *jobs.routes(),
         *aliases.routes(),
+        *restrictions.routes(),
         *quotas.routes(),
         *infos.routes(),
     ]

@@ -67,7 +67,7 @@ def test_the_end_of_a_token_is_a_time(alice: httpx2.Client) -> None:
         {"role": "fineGrained", "fineGrained": {"global": ["repo.write"]}},
     ],
 )
-def test_what_cannot_be_a_token_is_refused(alice: httpx2.Client, body: dict[str, Any]) -> None:
+def test_an_invalid_description_of_a_token_is_refused(alice: httpx2.Client, body: dict[str, Any]) -> None:
     answer = alice.post(PATH, json=body)
     assert (answer.status_code, bool(answer.json()["error"])) == (400, True)
 

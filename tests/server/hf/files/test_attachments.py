@@ -21,7 +21,7 @@ def test_an_image_is_shown_under_its_address_to_anyone(
     assert anonymous.head(made.text).headers["content-length"] == str(len(PNG))
 
 
-def test_what_is_no_image_is_refused_whatever_it_is_called(stranger: httpx2.Client) -> None:
+def test_an_attachment_that_is_no_image_is_refused_whatever_its_name(stranger: httpx2.Client) -> None:
     answer = stranger.post("/uploads", content=b"<svg onload=alert(1)>", headers={"Content-Type": "image/png"})
     assert answer.status_code == 400
     assert "PNG" in answer.json()["error"]

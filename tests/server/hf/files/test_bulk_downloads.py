@@ -33,7 +33,7 @@ def test_many_files_come_in_one_response_with_the_tags_of_resolve(
     assert tags["a.txt"] == anonymous.head(f"/{repo}/resolve/main/a.txt").headers["etag"].strip('"')
 
 
-def test_what_cannot_be_sent_is_left_for_single_requests(
+def test_files_that_cannot_be_sent_in_bulk_are_left_for_single_requests(
     anonymous: httpx2.Client, site: Site, committer: Committer
 ) -> None:
     repo = site.new_repo()

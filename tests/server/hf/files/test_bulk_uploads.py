@@ -31,7 +31,9 @@ def post(client: httpx2.Client, repo: str, body: bytes, query: str = "", kind: s
     return client.post(f"/api/{kind}/{repo}/files/main{query}", content=body, headers={"Content-Type": MEDIA_TYPE})
 
 
-def test_what_was_sent_can_be_committed_and_fetched(alice: httpx2.Client, site: Site, committer: Committer) -> None:
+def test_files_sent_in_bulk_can_be_committed_and_fetched(
+    alice: httpx2.Client, site: Site, committer: Committer
+) -> None:
     repo, contents = site.new_repo(), [b"\0one", b"\0two", b"\0one"]
     answer = post(alice, repo, body_of(contents))
     assert answer.status_code == 200, answer.text

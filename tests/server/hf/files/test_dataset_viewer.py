@@ -106,7 +106,7 @@ def test_errors_have_the_codes_of_the_public_service(
     assert get(site, "splits").status_code == 422
 
 
-def test_what_is_no_table_is_told(site: Site) -> None:
+def test_a_dataset_without_tables_is_reported(site: Site) -> None:
     repo, _ = dataset(site, {"a.jpg": b"\xff\xd8"})
     assert get(site, "is-valid", dataset=repo).json()["viewer"] is False
     assert get(site, "splits", dataset=repo).json()["splits"][0]["split"] == "train"

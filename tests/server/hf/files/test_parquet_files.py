@@ -26,7 +26,7 @@ def test_parquet_files_are_found_by_number(site: Site) -> None:
 
 
 @pytest.mark.parametrize("tail", ["/x", "/default/test", "/default/train/7.parquet", "/default/train/a/b"])
-def test_what_is_not_there_is_told(site: Site, tail: str) -> None:
+def test_absent_parquet_files_are_reported(site: Site, tail: str) -> None:
     repo = site.new_repo(RepoType.DATASET)
     data = parquet_of({"a": [1]})
     site.api().upload_file(path_or_fileobj=data, path_in_repo="a.parquet", repo_id=repo, repo_type="dataset")

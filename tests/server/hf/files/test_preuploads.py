@@ -57,7 +57,7 @@ def test_no_client_is_warned_of_anything(alice: httpx2.Client, repo: str) -> Non
     assert "x-hf-warning" not in asked(alice, repo, item("a.txt"), item("a.bin")).headers
 
 
-def test_what_is_there_already_is_named(alice: httpx2.Client, committer: Committer, repo: str) -> None:
+def test_the_ids_of_existing_files_are_sent(alice: httpx2.Client, committer: Committer, repo: str) -> None:
     committer.write(repo, {"a.txt": b"hello"})
     digest = committer.write_large(repo, {"m.bin": b"\0" * 100})["m.bin"]
     files = asked(alice, repo, item("a.txt", b"hello"), item("m.bin")).json()["files"]

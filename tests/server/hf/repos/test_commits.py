@@ -143,7 +143,7 @@ def test_the_large_file_of_a_hidden_repository_is_unknown(
     assert answer.status_code == 400
 
 
-def test_what_is_not_there_cannot_be_deleted(committer: Committer, alice: httpx2.Client, repo: str) -> None:
+def test_absent_files_cannot_be_deleted(committer: Committer, alice: httpx2.Client, repo: str) -> None:
     for key in ("deletedFile", "deletedFolder", "deletedEntry"):
         answer = committer.send(repo, ("file", {"path": "x", "content": ""}), (key, {"path": "nope"}))
         assert (answer.status_code, answer.headers["x-error-code"]) == (404, "EntryNotFound")

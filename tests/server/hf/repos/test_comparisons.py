@@ -40,7 +40,7 @@ def test_a_table_is_compared_by_rows(anonymous: httpx2.Client, repo: str) -> Non
     assert found["bytesRead"] > 0
 
 
-def test_what_is_wrong_is_said(anonymous: httpx2.Client, repo: str) -> None:
+def test_comparisons_that_cannot_be_made_say_why(anonymous: httpx2.Client, repo: str) -> None:
     base = f"/api/models/{repo}/diff"
     assert anonymous.get(f"{base}/main").status_code == 400
     assert anonymous.get(f"{base}/main..absent").status_code == 404

@@ -184,7 +184,7 @@ def test_repositories_are_listed_with_the_callers_permission(
     assert [item["name"] for item in stranger.get(path).json()] == ["a", "b"]
 
 
-def test_what_is_in_no_folder_is_below_a_tilde(
+def test_repositories_in_no_folder_are_below_a_tilde(
     site: Site, alice: httpx2.Client, anonymous: httpx2.Client, name: str
 ) -> None:
     path = f"{BASE}/model/alice/~"

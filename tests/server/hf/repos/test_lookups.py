@@ -26,7 +26,7 @@ def test_branches_tags_and_commits_are_told_apart(site: Site, alice: httpx2.Clie
 
 
 @pytest.mark.parametrize("text", ["nothing", "abc", "ffff", "f" * 40])
-def test_what_names_nothing_is_no_revision(site: Site, alice: httpx2.Client, text: str) -> None:
+def test_a_text_that_names_nothing_is_no_revision(site: Site, alice: httpx2.Client, text: str) -> None:
     answer = alice.get(f"/api/models/{site.new_repo()}/lookup/{text}")
     assert (answer.status_code, answer.headers["x-error-code"]) == (404, "RevisionNotFound")
 

@@ -81,7 +81,7 @@ def test_main_stays(alice: httpx2.Client, repo: str) -> None:
     assert (answer.status_code, answer.json()["error"]) == (403, "Cannot delete refs/heads/main")
 
 
-def test_what_is_not_there_cannot_be_deleted(alice: httpx2.Client, repo: str) -> None:
+def test_absent_refs_cannot_be_deleted(alice: httpx2.Client, repo: str) -> None:
     branch = alice.delete(f"/api/models/{repo}/branch/nope")
     tag = alice.delete(f"/api/models/{repo}/tag/nope")
     assert (branch.status_code, branch.json()["error"]) == (404, "Invalid rev id: refs/heads/nope")

@@ -46,7 +46,7 @@ def test_a_second_merge_changes_nothing(alice: httpx2.Client, repo: str) -> None
         ({"from": "v1", "message": "x" * 70_000}, 413, None),
     ],
 )
-def test_what_cannot_be_merged_is_refused(
+def test_a_merge_that_cannot_be_made_is_refused(
     alice: httpx2.Client, repo: str, body: dict[str, str], status: int, code: str | None
 ) -> None:
     answer = alice.post(f"/api/models/{repo}/replace/main", json=body)

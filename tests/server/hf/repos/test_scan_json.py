@@ -21,7 +21,7 @@ def test_a_result_has_the_names_that_clients_read() -> None:
     }
 
 
-def test_what_a_scanner_could_not_read_is_unscanned() -> None:
+def test_files_a_scanner_could_not_read_are_unscanned() -> None:
     scan = FileScan("unscanned", True, None, ScanRow("a", "command", "1", "skipped", {"message": "m"}, 1, 1))
     found = security_of(scan)
     assert found.av_scan == {"status": "unscanned", "message": "m", "version": "1"}

@@ -36,7 +36,7 @@ def test_a_job_is_run_now(site: ServedHub, send_admin: Send) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "٣", "1" * 40])
-def test_what_is_no_number_is_no_job(send_admin: Send, text: str) -> None:
+def test_a_text_that_is_no_number_is_no_job(send_admin: Send, text: str) -> None:
     assert send_admin("/-/admin/jobs/retry", {"job": text}).status_code == 400
 
 

@@ -29,7 +29,7 @@ def comment(raw: str, *, is_hidden: bool = False) -> Comment:
     return Comment(CommentVersion(raw, 5, None), (), 0, is_hidden)
 
 
-def test_what_happened_is_a_sentence() -> None:
+def test_an_event_is_a_sentence() -> None:
     assert thread(StatusChange("merged"), None).text == "merged this"
     assert thread(StatusChange("unheard-of"), None).text == "unheard-of"
     assert thread(TitleChange("a", "b"), None).text == "changed the title from “a” to “b”"

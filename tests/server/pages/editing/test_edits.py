@@ -57,7 +57,7 @@ def test_a_file_is_edited(site: ServedHub, ref: RepoRef, signed_in: httpx2.Clien
     "data",
     [b"\n\nfirst lines are empty", b"one\r\ntwo\r\n", b"</textarea><b>", "\ufeffé\u2028".encode(), b"", b"\t \n \n"],
 )
-def test_what_is_not_changed_in_a_form_is_not_changed_in_the_file(
+def test_fields_unchanged_in_a_form_are_unchanged_in_the_file(
     site: ServedHub, ref: RepoRef, signed_in: httpx2.Client, data: bytes
 ) -> None:
     site.commit(ref, {"a.txt": data})
@@ -99,7 +99,7 @@ def test_a_large_file_is_not_edited_but_deleted(site: ServedHub, ref: RepoRef, s
     assert raw(site, ref, "model.safetensors") is None
 
 
-def test_what_others_committed_to_the_same_file_is_not_overwritten(
+def test_commits_of_others_to_the_same_file_are_not_overwritten(
     site: ServedHub, ref: RepoRef, signed_in: httpx2.Client
 ) -> None:
     page = f"/{ref.path}/edit/main/config.json"
@@ -120,7 +120,7 @@ def test_what_others_committed_to_the_same_file_is_not_overwritten(
     assert raw(site, ref, "config.json") == b"<mine>"
 
 
-def test_what_others_committed_to_other_files_is_kept(site: ServedHub, ref: RepoRef, signed_in: httpx2.Client) -> None:
+def test_commits_of_others_to_other_files_are_kept(site: ServedHub, ref: RepoRef, signed_in: httpx2.Client) -> None:
     page = f"/{ref.path}/edit/main/config.json"
     fields = {**opened(signed_in, page), "text": "mine"}
     site.commit(ref, {"other.txt": b"theirs"})

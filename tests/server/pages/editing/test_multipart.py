@@ -57,7 +57,7 @@ def test_any_bytes_are_parts_or_an_error(data: bytes) -> None:
         b"--X\r\n" + b"a" * 20_000 + b"\r\n\r\n\r\n--X--",
     ],
 )  # fmt: skip
-def test_what_is_no_form_is_refused(body: bytes) -> None:
+def test_a_body_that_is_no_form_is_refused(body: bytes) -> None:
     with pytest.raises(Malformed):
         read_parts(body, b"X")
 

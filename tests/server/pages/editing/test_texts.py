@@ -17,7 +17,7 @@ def test_a_text_becomes_the_same_bytes(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("data", [b"\0", b"\xff", b"a\rb", b"a\r\nb\n", b"\r"])
-def test_what_would_change_is_refused(data: bytes) -> None:
+def test_a_text_that_a_form_would_change_is_refused(data: bytes) -> None:
     with pytest.raises(Refused, match="upload a new version instead"):
         decode(PATH, data)
 

@@ -91,7 +91,7 @@ def test_an_upload_that_is_wrong_shows_the_form_again(
     assert "Choose the files again" in answer.text
 
 
-def test_what_others_committed_meanwhile_is_not_replaced(
+def test_files_others_committed_meanwhile_are_not_replaced(
     site: ServedHub, ref: RepoRef, signed_in: httpx2.Client
 ) -> None:
     page = f"/{ref.path}/upload/main"

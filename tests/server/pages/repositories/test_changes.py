@@ -26,7 +26,7 @@ def test_files_on_both_sides_are_compared_by_their_content() -> None:
     assert describe_change(difference(10, 20), None).compared == ""
 
 
-def test_what_is_new_is_summed_and_never_rounded_away() -> None:
+def test_new_bytes_are_summed_and_never_rounded_away() -> None:
     found = summarize([difference(10, 1_000_000, 1), difference(None, 1_000_000, 0), difference(1, 2, None)])
     assert found is not None
     assert (found.files, found.size, found.new_bytes, found.shared) == (2, 2_000_000, 1, 99.9)

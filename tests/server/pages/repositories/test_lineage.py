@@ -42,7 +42,7 @@ def test_a_repository_without_lineage_says_how_to_record_it(site: ServedHub, sho
     assert "entrepot lineage alice/lonely --add" in show("/-/lineage/model/alice/lonely?depth=1")
 
 
-def test_what_is_hidden_or_no_type_has_no_page(site: ServedHub, browser: httpx2.Client) -> None:
+def test_hidden_repositories_and_unknown_types_have_no_page(site: ServedHub, browser: httpx2.Client) -> None:
     hidden, absent = (browser.get(f"/-/lineage/model/alice/{name}") for name in ("hidden", "no-such"))
     assert hidden.status_code == absent.status_code == 401
     assert browser.get("/-/lineage/nothing/alice/tern").status_code == 404

@@ -42,7 +42,7 @@ def test_repositories_lie_in_lanes_from_sources_to_results() -> None:
     assert len(drawn.edges) == 3
 
 
-def test_what_the_caller_may_not_see_is_not_drawn() -> None:
+def test_repositories_the_caller_may_not_see_are_not_drawn() -> None:
     graph = LineageGraph((node("here"),), (edge(node("hidden", is_here=False), node("here")),), is_complete=True)
     assert visible_edges(graph) == []
     assert draw_graph(node("here"), []) is None

@@ -31,7 +31,7 @@ def test_a_folder_is_created(tmp_path: Path) -> None:
     assert not create_bucket(config, environ={}, home=tmp_path)
 
 
-def test_what_cannot_be_created(tmp_path: Path) -> None:
+def test_buckets_that_cannot_be_created_say_why(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="azureblobh://x"):
         create_bucket(StorageConfig("azureblobh", "x"), environ={}, home=tmp_path)
     with pytest.raises(StorageRefused, match="access key"):

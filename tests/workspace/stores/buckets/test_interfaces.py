@@ -101,7 +101,7 @@ def test_an_object_is_replaced_only_in_the_version_that_was_read(bucket: Bucket)
     assert bytes(found.data) == b"22"
 
 
-def test_what_is_absent_is_not_replaced(bucket: Bucket) -> None:
+def test_an_absent_object_is_not_replaced(bucket: Bucket) -> None:
     bucket.put_new("ws1/other", b"1")
     other = bucket.get("ws1/other", 100)
     assert other is not None
@@ -117,7 +117,7 @@ def test_ranges_end_with_the_object(bucket: Bucket) -> None:
         assert bytes(found) == expected
 
 
-def test_what_is_absent_is_none(bucket: Bucket) -> None:
+def test_an_absent_object_is_none(bucket: Bucket) -> None:
     assert bucket.get("ws1/none", 10) is None
     assert bucket.read("ws1/none", 0, 10) is None
     assert bucket.stat("ws1/none") is None

@@ -28,7 +28,7 @@ def opened(config: StorageConfig, home: Path, **environ: str) -> Bucket:
         (StorageConfig("file", "relative"), "absolute"),
     ],
 )
-def test_what_cannot_be_opened(config: StorageConfig, text: str, tmp_path: Path) -> None:
+def test_an_unusable_storage_configuration_is_refused(config: StorageConfig, text: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match=text):
         opened(config, tmp_path, **KEYS)
 

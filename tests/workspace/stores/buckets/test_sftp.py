@@ -89,7 +89,7 @@ def test_a_host_that_is_down_is_named(tmp_path: Path) -> None:
         opened(config, tmp_path).stat("a")
 
 
-def test_what_cannot_be_used(tmp_path: Path, host: SshHost) -> None:
+def test_missing_endpoints_and_malformed_host_keys_are_refused(tmp_path: Path, host: SshHost) -> None:
     with pytest.raises(InvalidArgument, match="endpoint-url"):
         opened(StorageConfig("sftph", "/x"), tmp_path)
     with pytest.raises(InvalidArgument, match="host key"):

@@ -47,13 +47,13 @@ def test_a_record_is_read() -> None:
         {"time": "x"},
     ],
 )
-def test_what_is_no_record_is_refused(change: dict[str, object]) -> None:
+def test_a_document_that_is_no_record_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(Malformed, match="root record"):
         read_record(json.dumps({**RECORD, **change}).encode())
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"[" * 100_000, b"\xff", b"null"])
-def test_what_is_no_json_of_this_kind_is_refused(text: bytes) -> None:
+def test_a_text_that_is_no_json_of_this_kind_is_refused(text: bytes) -> None:
     with pytest.raises(Malformed):
         read_record(text)
     with pytest.raises(Malformed):

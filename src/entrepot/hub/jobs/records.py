@@ -1,0 +1,77 @@
+"""The background jobs and the audit log as administrators of the hub read them over HTTP and on its machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from entrepot.hub import audit
+from entrepot.hub.accounts.administration import Actor, require_reader
+from entrepot.hub.audit import AuditFilter, AuditRow
+from entrepot.hub.context import HubContext
+from entrepot.hub.jobs import overviews
+from entrepot.hub.jobs.handlers import LANES, STATES, Job
+from entrepot.wire.audits import AdminJob, AuditEntry, AuditQuery
+from entrepot.wire.times import format_ms, parse_time
+
+
+def list_audit(hub: HubContext, by: Actor, wanted: AuditQuery, before: int | None, limit: int) -> list[AuditEntry]:
+    """Return entries of the audit log that match a query, newest first.
+
+    Args:
+        before: the id of the last entry of the previous page.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+        Malformed: a time is malformed.
+    """
+    require_reader(by)
+    since, until = (parse_time(text) if text else None for text in (wanted.since, wanted.until))
+    chosen = AuditFilter(wanted.actor or None, wanted.action or None, wanted.subject or None, since, until)
+    return [render_entry(row) for row in audit.search(hub, chosen, before=before, limit=limit)]
+
+
+def list_jobs(
+    hub: HubContext, by: Actor, states: Sequence[str], lanes: Sequence[str], before: int | None, limit: int
+) -> list[AdminJob]:
+    """Return jobs in these states and lanes, newest first; no state or lane means all of them.
+
+    Args:
+        before: the id of the last job of the previous page.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+        InvalidName: a state or lane is unknown.
+    """
+    found = overviews.list_jobs(hub, by, states or STATES, limit, lanes=lanes or LANES, before=before)
+    return [render_job(job) for job in found]
+
+
+def render_entry(row: AuditRow) -> AuditEntry:
+    """Return an entry of the audit log as JSON shows it."""
+    return AuditEntry(
+        id=row.id,
+        at=format_ms(row.at_ms),
+        actor=row.actor,
+        token=row.token,
+        action=row.action,
+        subject=row.subject,
+        details=json.loads(row.details),
+        chain=row.chain,
+    )
+
+
+def render_job(job: Job) -> AdminJob:
+    """Return a job as JSON shows it."""
+    return AdminJob(
+        id=job.id,
+        lane=job.lane,
+        namespace=job.namespace_id or None,
+        kind=job.kind,
+        args=dict(job.args),
+        state=job.state,
+        attempts=job.attempts,
+        run_at=format_ms(job.run_ms),
+        error=job.error,
+        created_at=format_ms(job.created_ms),
+    )
