@@ -80,7 +80,7 @@ def test_a_visitor_asks_with_the_form_of_the_card(site: ServedHub, visitor: http
 
 def test_an_automatic_gate_lets_in_at_once(site: ServedHub, visitor: httpx2.Client) -> None:
     gated(site, "automatic", "auto")
-    assert "You get access at once." in visitor.get("/alice/automatic/access").text
+    assert "You get access immediately." in visitor.get("/alice/automatic/access").text
     done = sender(visitor)("/alice/automatic/access", ANSWERS)
     assert done.url.path == "/alice/automatic"
     assert "Gated" in done.text
