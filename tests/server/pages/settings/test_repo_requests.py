@@ -105,7 +105,7 @@ def test_who_may_read_or_is_not_signed_in_is_not_asked(
 ) -> None:
     gated(site, "quiet")
     assert "Sign in</a> to ask for access" in browser.get("/alice/quiet/access").text
-    assert "nothing needs to be asked" in signed_in.get("/alice/quiet/access").text
-    assert "nothing needs to be asked" in visitor.get("/alice/tern/access").text
+    assert "No request is needed" in signed_in.get("/alice/quiet/access").text
+    assert "No request is needed" in visitor.get("/alice/tern/access").text
     hidden, absent = (visitor.get(f"/alice/{name}/access") for name in ("hidden", "absent"))
     assert (hidden.status_code, absent.status_code) == (404, 404)
