@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from entrepot.catalog import Lock, tables
+from entrepot.catalog import Lock, sign_in_tables
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
 from entrepot.settings import Settings
@@ -156,7 +156,7 @@ def test_an_access_token_that_ends_soon_is_renewed(hub: RunningHub, environ: dic
     assert Path(environ["HF_HOME"], "token").read_text() == second["hf_token"]
     opened = open_hub(Settings(data=hub.data))
     with opened.write(Lock.hub()) as tx:
-        tx.sql.execute(tables.oauth_grants.delete())
+        tx.sql.execute(sign_in_tables.oauth_grants.delete())
     opened.close()
     after["oauth-tester"]["expires_at"] = str(int(time.time()) + 3600)
     with stored.open("w") as file:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from entrepot.catalog.sign_in_tables import metadata as metadata
 from entrepot.catalog.tables import Hex, Json, Serial
-from entrepot.catalog.tables import metadata as metadata
 
 _NAMESPACE = "namespaces.id"
 _REPO = "repos.id"

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import cascades, tables
+from entrepot.catalog import cascades, sign_in_tables, tables
 from entrepot.catalog.accounts import oauth_grants
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.repos import repositories
@@ -214,10 +214,10 @@ def set_password(tx: Write, account_id: int, password_hash: str, *, kept_session
         kept_session: the hash of the secret of a session that stays.
     """
     tx.sql.execute(sa.update(_NS).where(_NS.c.id == account_id).values(password_hash=password_hash))
-    ended = tables.sessions.c.user_id == account_id
+    ended = sign_in_tables.sessions.c.user_id == account_id
     if kept_session is not None:
-        ended &= tables.sessions.c.secret_hash != kept_session
-    tx.sql.execute(sa.delete(tables.sessions).where(ended))
+        ended &= sign_in_tables.sessions.c.secret_hash != kept_session
+    tx.sql.execute(sa.delete(sign_in_tables.sessions).where(ended))
     oauth_grants.remove_of(tx, account_id)
 
 
@@ -236,7 +236,7 @@ def remove(tx: Write, account_id: int) -> None:
         repositories.erase(tx, repo_id)
     oauth_grants.remove_of(tx, account_id)
     tx.sql.execute(sa.delete(_TK).where(_TK.c.user_id == account_id))
-    for secrets in (tables.sign_in_codes, tables.sessions):
+    for secrets in (sign_in_tables.sign_in_codes, sign_in_tables.sessions):
         tx.sql.execute(sa.delete(secrets).where(secrets.c.user_id == account_id))
     tx.sql.execute(sa.delete(tables.lfs_locks).where(tables.lfs_locks.c.owner_id == account_id))
     tx.sql.execute(sa.delete(members).where((members.c.user_id == account_id) | (members.c.org_id == account_id)))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import sign_in_tables
 from entrepot.catalog.database import Read, Write
 
 ACCEPTED, REJECTED = "accepted", "rejected"
 
-_C = tables.device_codes
+_C = sign_in_tables.device_codes
 
 
 @attrs.frozen

@@ -5,12 +5,12 @@ from __future__ import annotations
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import sign_in_tables, tables
 from entrepot.catalog.database import Read, Write
 
-_G = tables.oauth_grants
+_G = sign_in_tables.oauth_grants
 _TK = tables.tokens
-_DC = tables.device_codes
+_DC = sign_in_tables.device_codes
 
 
 @attrs.frozen

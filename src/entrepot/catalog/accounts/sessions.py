@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import sign_in_tables
 from entrepot.catalog.database import Read, Write
 from entrepot.names import Uid
 
-_S = tables.sessions
+_S = sign_in_tables.sessions
 
 
 @attrs.frozen

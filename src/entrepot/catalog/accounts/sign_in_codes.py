@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import sign_in_tables
 from entrepot.catalog.database import Read, Write
 
-_C = tables.sign_in_codes
+_C = sign_in_tables.sign_in_codes
 
 
 def add(tx: Write, code_hash: str, user_id: int, created_ms: int, expires_ms: int) -> None:

@@ -1,0 +1,71 @@
+"""Tables of sessions of browsers, one-time codes and programs that users signed in."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from entrepot.catalog.tables import Hex
+from entrepot.catalog.tables import metadata as metadata
+
+oauth_grants = sa.Table(
+    "oauth_grants",
+    metadata,
+    sa.Column("uid", sa.String(24), primary_key=True),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), nullable=False, index=True),
+    sa.Column("client_id", sa.String(100), nullable=False),
+    sa.Column("refresh_hash", Hex(32), nullable=False, unique=True),
+    # The refresh token before the present one; NULL: there was none.
+    sa.Column("previous_hash", Hex(32), unique=True),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("refreshed_ms", sa.BigInteger, nullable=False),
+    sa.Column("expires_ms", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+device_codes = sa.Table(
+    "device_codes",
+    metadata,
+    sa.Column("device_hash", Hex(32), primary_key=True),
+    sa.Column("user_code_hash", Hex(32), nullable=False, unique=True),
+    sa.Column("client_id", sa.String(100), nullable=False),
+    # The address that asked, as limits count addresses, and in words.
+    sa.Column("network", Hex(16), nullable=False, index=True),
+    sa.Column("address", sa.String(64), nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("expires_ms", sa.BigInteger, nullable=False, index=True),
+    sa.Column("polled_ms", sa.BigInteger),
+    # Who decided, and what: accepted or rejected; NULL: undecided.
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), index=True),
+    sa.Column("decision", sa.String(8)),
+    # The grant that was issued.
+    sa.Column("grant_uid", sa.String(24)),
+    sqlite_with_rowid=False,
+)
+
+sign_in_codes = sa.Table(
+    "sign_in_codes",
+    metadata,
+    sa.Column("code_hash", Hex(32), primary_key=True),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), nullable=False, index=True),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("expires_ms", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("secret_hash", Hex(32), primary_key=True),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), nullable=False, index=True),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    # Accurate to an hour: not every use is recorded.
+    sa.Column("seen_ms", sa.BigInteger, nullable=False),
+    # Names the session on pages and in requests, which must not show its hash.
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
+    # How it was opened: ``password``, ``code``.
+    sa.Column("means", sa.String(20), nullable=False),
+    # Where it was opened: the network of the client's address, and the kind of its browser; may be empty.
+    sa.Column("network", sa.String(50), nullable=False),
+    sa.Column("agent", sa.String(200), nullable=False),
+    sqlite_with_rowid=False,
+)
