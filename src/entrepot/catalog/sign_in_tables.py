@@ -34,7 +34,7 @@ device_codes = sa.Table(
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("expires_ms", sa.BigInteger, nullable=False, index=True),
     sa.Column("polled_ms", sa.BigInteger),
-    # Who decided, and what: accepted or rejected; NULL: nobody has decided.
+    # Who decided, and what: accepted or rejected; NULL: undecided.
     sa.Column("user_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), index=True),
     sa.Column("decision", sa.String(8)),
     # The grant that was issued.

@@ -78,3 +78,11 @@ DAY = 86_400_000
 )
 def test_the_time_that_is_left_is_in_days(left_ms: int, text: str) -> None:
     assert formats.until_text(10**12 + left_ms, 10**12) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(1_814_400, "21 days"), (86_400, "1 day"), (5_400, "90 minutes"), (61, "61 seconds"), (0, "0 seconds")],
+)
+def test_lengths_of_time_have_their_largest_whole_unit(seconds: int, text: str) -> None:
+    assert formats.length_text(seconds) == text

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import httpx2
 
 from entrepot.hub.accounts import accounts
+from entrepot.hub.buckets import buckets
 from tests.support.served_hub import ServedHub
 
 
@@ -23,3 +24,27 @@ def test_an_organisation_shows_its_members_as_a_number(site: ServedHub, show: Ca
     assert "&lt;b&gt;Acme&lt;/b&gt;" in text
     assert "<dt>Members</dt><dd>1</dd>" in text
     assert 'href="/acme">acme</a>' in show("/alice")
+
+
+def test_an_account_lists_the_buckets_that_the_visitor_may_see(
+    site: ServedHub, show: Callable[[str], str], signed_in: httpx2.Client
+) -> None:
+    for name, visibility in (("logs", "public"), ("drafts", "private")):
+        buckets.create(site.hub, site.caller(), None, name, visibility)
+    text = show("/alice")
+    assert 'href="/buckets/alice/logs"' in text
+    assert "drafts" not in text
+    assert 'href="/buckets/alice/drafts"' in signed_in.get("/alice").text
+    assert "<h2>Buckets</h2>" not in show("/bob")
+
+
+def test_members_reach_the_settings_of_their_accounts(
+    site: ServedHub, show: Callable[[str], str], signed_in: httpx2.Client
+) -> None:
+    accounts.create_org(site.hub, "crew", admin="alice")
+    accounts.create_org(site.hub, "others", admin="bob")
+    assert 'href="/organizations/crew/settings">Settings</a>' in signed_in.get("/crew").text
+    assert "/organizations/crew/settings" not in show("/crew")
+    assert "/organizations/others/settings" not in signed_in.get("/others").text
+    assert 'href="/settings/profile">Settings</a>' in signed_in.get("/alice").text
+    assert ">Settings</a>" not in signed_in.get("/bob").text

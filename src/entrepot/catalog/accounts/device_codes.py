@@ -51,7 +51,7 @@ def find(tx: Read, device_hash: str) -> DeviceCodeRow | None:
 
 
 def waiting(tx: Read, user_code_hash: str, now_ms: int) -> DeviceCodeRow | None:
-    """Return the code that nobody has decided on, and that has not expired; None without one."""
+    """Return the code if it is undecided and has not expired, else None."""
     is_open = (_C.c.user_code_hash == user_code_hash) & _C.c.decision.is_(None) & (_C.c.expires_ms > now_ms)
     row = tx.sql.execute(sa.select(*_COLUMNS).where(is_open)).first()
     return None if row is None else DeviceCodeRow(*row)

@@ -19,7 +19,7 @@ Upsert: TypeAlias = "lite.Insert | postgresql.Insert"
 
 
 class Notices(Protocol):
-    """Short messages between processes that use one database; delivered at once, or lost."""
+    """Short messages between processes that use one database; delivered immediately, or lost."""
 
     def send(self, text: str) -> None:
         """Send a text to every process that receives, including this one.

@@ -17,6 +17,7 @@ _AGES = (
     ("hour", 3_600),
     ("minute", 60),
 )
+_LENGTHS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 _MOST_NAME = 60
 
 
@@ -46,6 +47,15 @@ def until_text(at_ms: int, now_ms: int) -> str:
         return age_text(at_ms, now_ms)
     days = -(-(at_ms - now_ms) // 86_400_000)
     return f"in {days:,} days" if days > 1 else "within a day"
+
+
+def length_text(seconds: int) -> str:
+    """Return a length of time in its largest whole unit: ``21 days``, ``36 hours``, ``90 seconds``."""
+    for word, length in _LENGTHS:
+        if seconds >= length and seconds % length == 0:
+            number = seconds // length
+            return f"{number:,} {word}{'s' if number != 1 else ''}"
+    return "0 seconds"
 
 
 def date_text(at_ms: int) -> str:

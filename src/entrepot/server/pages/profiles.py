@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import AccountNotFound, RepoNotFound
+from entrepot.hub.accounts.orgs import Account
+from entrepot.hub.buckets import buckets
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import infos
@@ -16,11 +18,13 @@ from entrepot.hub.search import profiles
 from entrepot.hub.search.profiles import OrgProfile, UserProfile
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType
 from entrepot.server.handlers import repo_of
+from entrepot.server.pages.admin.guards import BASE as ADMINISTRATION
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute, account_of, wants_html
 from entrepot.server.pages.rows import RepoLine, repo_rows
 from entrepot.server.pages.settings.folder_sharing import lines_of
+from entrepot.server.pages.settings.org_frame import base_of
 
 _SHOWN = 20
 
@@ -74,6 +78,7 @@ def build_account(hub: HubContext, caller: MaybeCaller, name: str, alias: RepoRe
     members = profile.members if isinstance(profile, OrgProfile) else None
     folders = () if account.parent_id is not None else lines_of(hub, caller, account.name)
     path = "users" if isinstance(profile, UserProfile) else "organizations"
+    found = buckets.list_all(hub, caller, account.name, limit=_SHOWN)
     api = f"/api/{path}/{quoted(account.name)}/overview"
     values = {
         "api": api,
@@ -83,8 +88,23 @@ def build_account(hub: HubContext, caller: MaybeCaller, name: str, alias: RepoRe
         "members": members,
         "followers": profile.followers,
         "folders": folders,
+        "buckets": found.buckets,
+        "more_buckets": found.after is not None,
+        "links": _links(caller, account),
     }
     return WebPage("account.html", account.name, values)
+
+
+def _links(caller: MaybeCaller, account: Account) -> list[tuple[str, str]]:
+    """Return the settings that the visitor reaches from the page of an account: labels and paths."""
+    if caller is None:
+        return []
+    if caller.account.id == account.id:
+        own = [("Settings", "/settings/profile")]
+        return [*own, ("Administration", ADMINISTRATION)] if caller.sees_all else own
+    if account.is_user or caller.role_in(account.id) is None:
+        return []
+    return [("Settings", base_of(account.name))]
 
 
 def _find(hub: HubContext, caller: MaybeCaller, name: str) -> UserProfile | OrgProfile | None:

@@ -9,7 +9,7 @@ import attrs
 from entrepot.hub.repos.infos import RevisionInfo
 from entrepot.server.pages.formats import count_text, size_text
 
-ICONS = {"model": "model", "dataset": "data", "space": "space"}
+ICONS = {"model": "model", "dataset": "data", "space": "space", "bucket": "store"}
 """Name of the icon of each type of repository; its colour class is ``k-`` and this name."""
 
 
@@ -54,7 +54,7 @@ def _row(found: RevisionInfo) -> RepoLine:
         f"{count_text(parameters)} parameters" if parameters else None,
         size_text(found.used_bytes) if found.used_bytes else None,
         licence,
-        f"{count_text(row.downloads)} downloads" if row.downloads else None,
+        f"{count_text(row.downloads)} download{'s' if row.downloads != 1 else ''}" if row.downloads else None,
         f"{count_text(row.likes)} like{'s' if row.likes != 1 else ''}" if row.likes else None,
     ]
     return RepoLine(

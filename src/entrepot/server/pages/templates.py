@@ -40,6 +40,7 @@ def _environment() -> Environment:
         "date": formats.date_text,
         "age": formats.age_text,
         "until": formats.until_text,
+        "length_text": formats.length_text,
         "quoted": formats.quoted,
         "segment": formats.quoted_segment,
         "cut": formats.cut_name,

@@ -50,7 +50,7 @@ def download_file(url: str, folder: Path, progress: Progress) -> Path:
                     return _receive(response, url, folder, progress)
             except (httpx2.TransportError, httpx2.InvalidURL) as error:
                 raise StorageUnreachable(redact(url), str(error) or type(error).__name__) from error
-    raise StorageUnreachable(redact(url), f"it leads on and on, more than {_MOST_REDIRECTS} times")
+    raise StorageUnreachable(redact(url), f"it redirects more than {_MOST_REDIRECTS} times")
 
 
 def _checked(url: str) -> str:

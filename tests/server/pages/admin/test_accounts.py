@@ -6,6 +6,7 @@ from collections.abc import Callable
 import httpx2
 
 from entrepot.hub.accounts import accounts
+from entrepot.hub.buckets import buckets
 from entrepot.hub.callers import Caller
 from tests.server.pages.admin.conftest import CHIEF
 from tests.server.pages.conftest import browse
@@ -79,6 +80,14 @@ def test_an_organisation_is_created_with_its_administrator(send_admin: Send, adm
     refused = send_admin("/-/admin/orgs", {"name": "next-guild", "admin": "nobody-here"})
     assert refused.status_code == 404
     assert 'value="next-guild"' in refused.text
+
+
+def test_buckets_are_listed_without_settings(site: ServedHub, admin: httpx2.Client) -> None:
+    buckets.create(site.hub, site.caller(), None, "logs", "private")
+    page = admin.get("/-/admin/repos")
+    assert page.status_code == 200
+    assert 'href="/buckets/alice/logs"' in page.text
+    assert "/buckets/alice/logs/settings" not in page.text
 
 
 def test_all_repositories_are_listed_also_private_ones(admin: httpx2.Client) -> None:

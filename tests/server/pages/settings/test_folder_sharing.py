@@ -24,7 +24,7 @@ def folder(site: ServedHub, name: str) -> str:
 def test_a_folder_is_shared_and_taken_back(site: ServedHub, send: Send, signed_in: httpx2.Client) -> None:
     page = folder(site, "shared")
     accounts.create_org(site.hub, "sharers", admin="bob")
-    assert "Nobody else." in signed_in.get(page).text
+    assert "No one else." in signed_in.get(page).text
     for kind, name, role in (("user", " bob ", "edit"), ("org", "sharers", "view"), ("public", "", "view")):
         done = send(f"{page}/grant", {"kind": kind, "name": name, "role": role})
         assert "Saved." in done.text
@@ -37,7 +37,7 @@ def test_a_folder_is_shared_and_taken_back(site: ServedHub, send: Send, signed_i
     assert "also changes" in text
     for kind, name in (("user", "bob"), ("org", "sharers"), ("public", "")):
         assert "Saved." in send(f"{page}/revoke", {"kind": kind, "name": name}).text
-    assert "Nobody else." in signed_in.get(page).text
+    assert "No one else." in signed_in.get(page).text
 
 
 def test_a_mistake_shares_nothing_and_keeps_what_was_typed(site: ServedHub, send: Send) -> None:
@@ -51,7 +51,7 @@ def test_a_mistake_shares_nothing_and_keeps_what_was_typed(site: ServedHub, send
         answer = send(f"{page}/grant", fields)
         assert answer.status_code == status, fields
         assert f'value="{fields["name"]}"' in answer.text
-        assert "Nobody else." in answer.text
+        assert "No one else." in answer.text
     assert send(f"{page}/revoke", {"kind": "user", "name": "bob"}).status_code == 404
 
 

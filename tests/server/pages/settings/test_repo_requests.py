@@ -80,7 +80,7 @@ def test_a_visitor_asks_with_the_form_of_the_card(site: ServedHub, visitor: http
 
 def test_an_automatic_gate_lets_in_at_once(site: ServedHub, visitor: httpx2.Client) -> None:
     gated(site, "automatic", "auto")
-    assert "You get access at once." in visitor.get("/alice/automatic/access").text
+    assert "You get access immediately." in visitor.get("/alice/automatic/access").text
     done = sender(visitor)("/alice/automatic/access", ANSWERS)
     assert done.url.path == "/alice/automatic"
     assert "Gated" in done.text
@@ -105,7 +105,7 @@ def test_who_may_read_or_is_not_signed_in_is_not_asked(
 ) -> None:
     gated(site, "quiet")
     assert "Sign in</a> to ask for access" in browser.get("/alice/quiet/access").text
-    assert "nothing needs to be asked" in signed_in.get("/alice/quiet/access").text
-    assert "nothing needs to be asked" in visitor.get("/alice/tern/access").text
+    assert "No request is needed" in signed_in.get("/alice/quiet/access").text
+    assert "No request is needed" in visitor.get("/alice/tern/access").text
     hidden, absent = (visitor.get(f"/alice/{name}/access") for name in ("hidden", "absent"))
     assert (hidden.status_code, absent.status_code) == (404, 404)

@@ -88,7 +88,16 @@ def build_gc(hub: HubContext, caller: Caller, form: Form) -> WebPage:
         NotAllowed: the caller is not an administrator of the hub.
     """
     overviews.find_accounts(hub, caller, "user", "", 1)
-    return admin_page("gc", {"form": form, "done_run": None, "grace_s": hub.settings.gc_grace_s, "seconds": SWEEP_S})
+    return admin_page(
+        "gc",
+        {
+            "form": form,
+            "done_run": None,
+            "data": str(hub.settings.data),
+            "grace_s": hub.settings.gc_grace_s,
+            "seconds": SWEEP_S,
+        },
+    )
 
 
 def build_settings(hub: HubContext, caller: Caller) -> WebPage:
@@ -111,10 +120,16 @@ def build_health(hub: HubContext, caller: Caller) -> WebPage:
     Raises:
         NotAllowed: the caller is not an administrator of the hub.
     """
-    return admin_page("health", {"checks": overviews.check_health(hub, caller)})
+    return admin_page("health", {"checks": overviews.check_health(hub, caller), "data": str(hub.settings.data)})
 
 
 def _rehearse(hub: HubContext, caller: Caller, _form: Form) -> WebPage:
     done = overviews.rehearse_sweep(hub, caller, within_s=SWEEP_S)
-    values = {"form": FRESH, "done_run": done, "grace_s": hub.settings.gc_grace_s, "seconds": SWEEP_S}
+    values = {
+        "form": FRESH,
+        "done_run": done,
+        "data": str(hub.settings.data),
+        "grace_s": hub.settings.gc_grace_s,
+        "seconds": SWEEP_S,
+    }
     return admin_page("gc", values)

@@ -11,6 +11,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.repos import storage_costs
 from entrepot.hub.repos.storage_costs import StorageCost
 from entrepot.names import RepoRef, RepoType
+from entrepot.server.pages.formats import length_text
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_repo
 from entrepot.server.pages.routing import PageRoute, repo_pages
@@ -55,7 +56,7 @@ def build_storage(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> WebPage
             for item in costs.refs
         ],
         "left_out": costs.left_out,
-        "grace_h": hub.settings.gc_grace_s // 3600,
+        "grace": length_text(hub.settings.gc_grace_s),
     }
     if may.row.type is not RepoType.SPACE:  # of spaces, the public hub has another route at this address
         values["api"] = f"/api/{may.row.type.plural}/{header.id}/storage"
