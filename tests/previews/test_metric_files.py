@@ -52,6 +52,7 @@ def test_hostile_numbers_and_names_do_no_harm() -> None:
     assert math.isnan(found["b"][0][1])
     assert found["<i>"] == [(0, 1e308)]
     assert "" not in found
+    assert list(steps_of("metrics.jsonl", b'{"a\\ud800": 1}')) == ["a\N{REPLACEMENT CHARACTER}"]
     assert steps_of("log.csv", b"") == {}
     assert steps_of("log.csv", b"\xff\xfe,b\n1,2\n")["b"] == [(0, 2.0)]
 

@@ -127,7 +127,12 @@ def _scalars(rows: Iterable[Mapping[str, object]], *, is_complete: bool) -> Scal
                 is_complete = False
                 continue
             found.setdefault(name, []).append(Point(number if step is None else step, 0.0, value))
-    return Scalars({name[:_MOST_NAME]: tuple(points) for name, points in found.items()}, is_complete)
+    return Scalars({_name(name): tuple(points) for name, points in found.items()}, is_complete)
+
+
+def _name(text: str) -> str:
+    """Return a name without halves of surrogate pairs, which JSON may contain and no encoder accepts."""
+    return text[:_MOST_NAME].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _step(cell: object) -> int | None:
