@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import attrs
 
 from entrepot.hub.callers import MaybeCaller
-from entrepot.hub.files import chunks, xet_tokens
+from entrepot.hub.files import chunks, shards, xet_tokens
 from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.hub.repos import contents
@@ -88,7 +88,7 @@ class Sender:
 
     def register(self, given: XetToken, blocks: Sequence[FileBlock], new: Sequence[Xorb] = ()) -> None:
         shard = Shard(tuple(blocks), tuple(self.listed(xorb) for xorb in new))
-        chunks.register_shard(self.world.hub, given, encode_shard(shard))
+        shards.register_shard(self.world.hub, given, encode_shard(shard))
 
     def upload(
         self, ref: RepoRef, pieces: Sequence[bytes], *, sha256: str | None = None, by: MaybeCaller = None

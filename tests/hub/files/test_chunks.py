@@ -12,7 +12,7 @@ import pytest
 
 from entrepot.blobs import file_key, put
 from entrepot.catalog import Read
-from entrepot.catalog.files import chunk_access, file_links, xet_files, xorbs
+from entrepot.catalog.files import chunk_access, xet_files, xorbs
 from entrepot.catalog.files.chunk_access import Viewer
 from entrepot.catalog.files.xorbs import SWEEP_LEASE_MS
 from entrepot.catalog.visibility import Visibility
@@ -32,7 +32,7 @@ from entrepot.errors import (
 )
 from entrepot.hub.accounts import accounts, tokens
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import chunks, xet_tokens, xorb_scrubbing
+from entrepot.hub.files import chunks, shards, xet_tokens, xorb_scrubbing
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.hub.jobs import maintenance
 from entrepot.names import RepoRef, Sha256, XetFileId, XetHash
@@ -495,25 +495,6 @@ def test_the_empty_file_is_a_file(world: World, sender: Sender, ref: RepoRef, gi
     assert_sound(world)
 
 
-def test_of_a_shard_with_one_wrong_file_nothing_is_registered(world: World, sender: Sender, given: XetToken) -> None:
-    xorb = sender.xorb(sender.chunks(1))
-    sender.send(given, xorb)
-    good, bad = sender.block([(xorb, 0, 4)], "a" * 64), sender.block([(xorb, 1, 2)], "b" * 64)
-    for wrong in (attrs.evolve(bad, hash=XetHash("c" * 64)), attrs.evolve(bad, range_hashes=b"x" * 32)):
-        with pytest.raises(Malformed):
-            sender.register(given, [good, wrong], [xorb])
-    with world.hub.read() as tx:
-        assert xet_files.ids(tx) == []
-    assert chunks.find_chunk(world.hub, given, name_of(sender.chunks(1)[0])) is None
-
-
-def test_a_missing_xorb_is_named(sender: Sender, given: XetToken) -> None:
-    xorb = sender.xorb(sender.chunks(1))
-    with pytest.raises(XorbMissing) as caught:
-        sender.register(given, [sender.block([(xorb, 0, 4)])])
-    assert caught.value.xorb == xorb.hash
-
-
 def test_nothing_new_refers_to_a_damaged_xorb(world: World, sender: Sender, given: XetToken) -> None:
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
@@ -538,7 +519,7 @@ def test_a_xorb_that_is_lost_while_its_shard_is_checked_is_not_referred_to(
         else:
             damage(world, xorb)
 
-    monkeypatch.setattr(chunks, "check_shard", checked)
+    monkeypatch.setattr(shards, "check_shard", checked)
     with pytest.raises(XorbMissing):
         sender.register(given, [sender.block([(xorb, 0, 4)], "a" * 64)])
     assert [finding for finding in maintenance.fsck(world.hub) if finding.where.startswith("xet file")] == []
@@ -877,35 +858,6 @@ def give_proposer(sender: Sender, ref: RepoRef) -> XetToken:
     hub = sender.world.hub
     issued = xet_tokens.issue_write(hub, sender.world.bob, ref, None)
     return xet_tokens.check(hub, issued.secret, issued.store)
-
-
-def test_claims_of_proposers_are_verified(sender: Sender) -> None:
-    world, ref = sender.world, sender.world.repo()
-    given, pieces = give_proposer(sender, ref), sender.chunks("true")
-    assert given.is_proposal
-    xorb = sender.xorb(pieces)
-    sender.send(given, xorb)
-    wanted = Sha256("ab" * 32)
-    with pytest.raises(ContentMismatch, match=wanted):
-        sender.register(given, [sender.block([(xorb, 0, xorb.index.count)], wanted)], [xorb])
-    true = Sha256(hashlib.sha256(b"".join(pieces)).hexdigest())
-    sender.register(given, [sender.block([(xorb, 0, xorb.index.count)], true)], [xorb])
-    with world.hub.read() as tx:
-        assert xet_files.claimed(tx, world.row_id(ref), [wanted, true]) == {}
-        assert file_links.usable(tx, world.row_id(ref), [wanted, true]) == {true: 4000}
-        assert file_links.usable(tx, world.row_id(ref), [true], file_links.READER) == {}
-
-
-def test_a_false_claim_of_a_proposer_does_not_affect_commits_of_the_owner(sender: Sender) -> None:
-    world, ref = sender.world, sender.world.repo()
-    good, bad = sender.chunks("good"), sender.chunks("bad")
-    sha256 = hashlib.sha256(b"".join(good)).hexdigest()
-    given, xorb = give_proposer(sender, ref), sender.xorb(bad)
-    sender.send(given, xorb)
-    with pytest.raises(ContentMismatch):
-        sender.register(given, [sender.block([(xorb, 0, xorb.index.count)], Sha256(sha256))], [xorb])
-    sender.add(ref, "model.bin", good)
-    assert world.read(ref, "model.bin") == b"".join(good)
 
 
 def test_a_proposer_uses_chunks_of_their_own_namespace(make_sender: Callable[..., Sender]) -> None:

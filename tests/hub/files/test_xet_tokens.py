@@ -16,7 +16,7 @@ from entrepot.errors import (
     ThingNotFound,
 )
 from entrepot.hub.accounts import accounts
-from entrepot.hub.files import chunks, xet_tokens, xorb_scrubbing
+from entrepot.hub.files import chunks, shards, xet_tokens, xorb_scrubbing
 from entrepot.hub.files.xet_tokens import GRACE_S, LIFETIME_S, IssuedXetToken, XetToken
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
@@ -88,7 +88,7 @@ def test_a_read_token_allows_no_upload(world: World, sender: Sender, ref: RepoRe
     for call in (
         lambda: chunks.receive_xorb(world.hub, given, xorb.hash, 10),
         lambda: chunks.has_xorb(world.hub, given, xorb.hash),
-        lambda: chunks.register_shard(world.hub, given, b""),
+        lambda: shards.register_shard(world.hub, given, b""),
     ):
         with pytest.raises(NotAllowed):
             call()

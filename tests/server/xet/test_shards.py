@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from entrepot.errors import Busy, Malformed, XorbDamaged
-from entrepot.hub.files import chunks
+from entrepot.hub.files import shards
 from entrepot.names import XetHash
 from entrepot.server.xet.shards import ProgressResponse
 from entrepot.xet import (
@@ -235,7 +235,7 @@ def test_slow_shards_of_one_caller_keep_no_one_elses_uploads_waiting(
 ) -> None:
     hers, his = store.new_repo("alice"), store.new_repo("bob")
     slow, quick = (make_upload(random.Random(name).randbytes(200_000)) for name in ("slow", "quick"))
-    register, began, may_end = chunks.register_shard, threading.Event(), threading.Event()
+    register, began, may_end = shards.register_shard, threading.Event(), threading.Event()
 
     def registering(hub: Any, given: Any, data: bytes) -> None:
         if data == slow.shard():
@@ -243,7 +243,7 @@ def test_slow_shards_of_one_caller_keep_no_one_elses_uploads_waiting(
             assert may_end.wait(60)
         register(hub, given, data)
 
-    monkeypatch.setattr(chunks, "register_shard", registering)
+    monkeypatch.setattr(shards, "register_shard", registering)
     with store.client(hers) as alice, store.client(his) as bob, ThreadPoolExecutor(20) as pool:
         put_xorb(alice, slow)
         waiting = [pool.submit(alice.post, "/v1/shards", content=slow.shard()) for _ in range(20)]

@@ -1,4 +1,4 @@
-"""The chunk store: receive and verify xorbs and shards, reconstruct files.
+"""The chunk store: receive and verify xorbs, find chunks, reconstruct files.
 
 The hub recomputes every chunk, xorb, range and file hash that a client states.
 The sha256 of a file is a claim: it applies only in the repository of the Xet
@@ -7,34 +7,26 @@ token until a job has verified it. Source: docs/protocols/xet.md, sections 7 to 
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
 from entrepot.blobs import OpenSink, layout_of
-from entrepot.catalog import Lock, Read, Write
-from entrepot.catalog.files import bucket_files, bucket_rights, chunk_access, file_links, xet_files, xorbs
-from entrepot.catalog.files.bucket_rights import BucketRight
+from entrepot.catalog import Lock, Read
+from entrepot.catalog.files import bucket_rights, chunk_access, file_links, xet_files, xorbs
 from entrepot.catalog.files.chunk_access import Viewer
-from entrepot.catalog.files.file_links import REPO, LinkedForm, LinkUser
-from entrepot.catalog.files.xet_files import Claim, XetFileRow
+from entrepot.catalog.files.file_links import REPO, LinkUser
 from entrepot.catalog.files.xorbs import XorbRow
-from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import (
     BlobMissing,
     Busy,
-    ContentMismatch,
     InvalidSignature,
     LimitExceeded,
-    RepoNotFound,
     ThingNotFound,
     XorbDamaged,
-    XorbMissing,
 )
 from entrepot.hub import capabilities
 from entrepot.hub.accounts import quotas
@@ -42,37 +34,27 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunk_rights, xet_tokens, xorb_scrubbing
 from entrepot.hub.files.chunk_rights import ChunkRights
 from entrepot.hub.files.xet_tokens import XetToken
-from entrepot.names import Sha256, XetFileId, XetHash, new_uid
+from entrepot.names import Sha256, XetFileId, XetHash
 from entrepot.storage import chunk_content, contents
 from entrepot.storage.chunk_content import StoredXorb
 from entrepot.storage.contents import Content
 from entrepot.xet import (
-    HASH_BYTES,
     MAX_BODY_BYTES,
     KnownXorb,
     Plan,
-    Shard,
     Terms,
-    UsableXorb,
     XorbIndex,
-    check_shard,
     dedup_answer,
-    eligible_chunks,
-    named_xorbs,
-    parse_shard,
     parse_xorb,
     plan,
-    read_hash,
     recompress,
 )
 
 MAX_XORB_BODY = MAX_BODY_BYTES
-MAX_SHARD_BODY = 80 << 20
 _ANSWER_XORBS = 64
 _LATEST_XORBS = 32
 _ANSWER_LIFETIME_S = 14 * 86_400  # a week less than xorbs are kept, for uploads that begin late
 _DATA = "xet-data"
-_PIECE = 8 << 20
 UNIFORM_BYTES = 1 << 20
 """Largest content, in bytes, of xorbs that are stored in the same layout whoever sends them. Short content can be
 guessed; compressing longer xorbs again would cost more than all other steps of their upload."""
@@ -258,70 +240,12 @@ def has_xorb(hub: HubContext, given: XetToken, xorb: XetHash) -> bool:
     xet_tokens.require_write(given)
     with hub.write(Lock.xorb(xorb)) as tx:
         rights = ChunkRights(tx, chunk_rights.viewer_of(hub, tx, given), [xorb])
-        stored = _find_intact(hub, tx, xorb) if rights.of(xorb) else None
+        stored = find_intact(hub, tx, xorb) if rights.of(xorb) else None
         if stored is None or not rights.of(xorb).covers(0, stored.index.count):
             return False
         if not xorbs.use(tx, xorb, None, hub.now_ms()):
             return False
     return hub.store.blobs.stat(stored.key) is not None
-
-
-def register_shard(hub: HubContext, given: XetToken, data: bytes) -> None:
-    """Record the files of a shard after recomputing everything that it states; all of them or none.
-
-    Raises:
-        NotAllowed: the token is for reading.
-        RepoNotFound: its repository was deleted.
-        Malformed, ContentMismatch, LimitExceeded, XorbMissing: a statement in it is false.
-        XorbDamaged: it uses a xorb that is in quarantine.
-        QuotaExceeded: the files exceed the quota of the repository's namespace.
-        Busy: it uses a xorb whose bytes are being replaced or deleted.
-    """
-    xet_tokens.require_write(given)
-    if len(data) > MAX_SHARD_BODY:
-        raise LimitExceeded("the shard", MAX_SHARD_BODY)
-    shard = parse_shard(data)
-    named = named_xorbs(shard)
-    _check_room(hub, given, shard)
-    with hub.read() as tx:
-        viewer = chunk_rights.viewer_of(hub, tx, given)
-        rights = ChunkRights(tx, viewer, named)
-
-    def find(xorb: XetHash) -> UsableXorb | None:
-        usable = rights.of(xorb)
-        if not usable:
-            return None
-        with hub.read() as tx:
-            stored = chunk_content.find_xorb(hub.store, tx, xorb)
-        return None if stored is None else UsableXorb(stored.index, usable)
-
-    try:
-        check_shard(shard, find)
-    except XorbMissing:
-        with hub.write(Lock.hub()) as tx:
-            xet_tokens.forget_known(tx, given.holder)
-        raise
-    if given.is_proposal:
-        _check_digests(hub, given, shard)
-    _record(hub, given, shard, named, is_proven=_is_proven(hub, viewer, shard, named))
-
-
-def _check_room(hub: HubContext, given: XetToken, shard: Shard) -> None:
-    """Raise if the files exceed the quota of the namespace, before they are verified."""
-    sizes = {file.sha256: file.terms.size for file in shard.files if file.sha256 is not None}
-    # Clients may leave the sha256 out, and do so for buckets.
-    unnamed = {file.hash: file.terms.size for file in shard.files if file.sha256 is None}
-    with hub.read() as tx:
-        row = repositories.by_id(tx, given.repo_id)
-        if row is None:
-            raise RepoNotFound
-        there = file_links.usable(tx, row.id, list(sizes), _user(given))
-        known = bucket_files.by_hash(tx, row.id, list(unnamed))
-        quota = quotas.allowance(hub, tx, row)
-    for size in (*sizes.values(), *unnamed.values()):
-        quota.check_file("a file", size)
-    new = sum(size for sha256, size in sizes.items() if sha256 not in there)
-    quota.check(new + sum(size for xet_hash, size in unnamed.items() if xet_hash not in known))
 
 
 def find_chunk(hub: HubContext, given: XetToken, chunk: XetHash) -> bytes | None:
@@ -363,7 +287,7 @@ def _answer(hub: HubContext, known: Sequence[KnownXorb]) -> bytes | None:
 def _known(hub: HubContext, tx: Read, xorb: XetHash, rights: ChunkRights) -> KnownXorb | None:
     """Return the chunks of an intact xorb that a viewer may refer to; None if there are none."""
     usable = rights.of(xorb)
-    stored = _find_intact(hub, tx, xorb) if usable else None
+    stored = find_intact(hub, tx, xorb) if usable else None
     if stored is None or not usable.first(stored.index.count).any():
         return None
     return KnownXorb(xorb, stored.index, usable)
@@ -411,7 +335,7 @@ def reconstruct(hub: HubContext, given: XetToken, file: XetHash, first: int, las
 
 def _find_readable(hub: HubContext, tx: Read, row: RepoRow, given: XetToken, file: XetHash) -> XetFileId | None:
     if row.type.kind.has_commits:
-        return xet_files.find_readable(tx, row.id, file, _user(given))
+        return xet_files.find_readable(tx, row.id, file, link_user(given))
     # Who asked for a token reads on with it, though the file was replaced in the meantime.
     since_ms = hub.now_ms() - (xet_tokens.LIFETIME_S + xet_tokens.GRACE_S) * 1000
     return bucket_rights.find_readable(tx, row.id, file, is_writer=given.may_write, since_ms=since_ms)
@@ -495,26 +419,17 @@ def _intact_terms(tx: Read, file: XetFileId) -> Terms:
     return terms
 
 
-def _user(given: XetToken) -> LinkUser:
+def link_user(given: XetToken) -> LinkUser:
+    """Return the user of a token as links to files know one."""
     return LinkUser(given.user_id, given.may_write and not given.is_proposal)
 
 
-def _find_intact(hub: HubContext, tx: Read, xorb: XetHash) -> StoredXorb | None:
+def find_intact(hub: HubContext, tx: Read, xorb: XetHash) -> StoredXorb | None:
     """Return a stored xorb; None if it is in quarantine."""
     try:
         return chunk_content.find_xorb(hub.store, tx, xorb)
     except XorbDamaged:
         return None
-
-
-def _is_proven(hub: HubContext, viewer: Viewer, shard: Shard, named: Sequence[XetHash]) -> bool:
-    """Return whether the viewer has sent or may read every chunk of the files, regardless of ``dedup_scope``."""
-    if viewer == chunk_rights.strict(viewer):
-        return True
-    with hub.read() as tx:
-        rights = ChunkRights(tx, chunk_rights.strict(viewer), named)
-    ranges = {(term.xorb, term.start, term.end) for file in shard.files for term in file.terms}
-    return all(rights.of(xorb).covers(start, end) for xorb, start, end in ranges)
 
 
 def _layout(hub: HubContext, xorb: XetHash) -> str:
@@ -528,94 +443,3 @@ def _layout(hub: HubContext, xorb: XetHash) -> str:
     with hub.read() as tx:
         row = xorbs.find(tx, xorb)
     return "" if row is None else layout_of(chunk_content.key_of(row))
-
-
-def _record(hub: HubContext, given: XetToken, shard: Shard, named: Sequence[XetHash], *, is_proven: bool) -> None:
-    now, uid = hub.now_ms(), new_uid()
-    rows = {file.hash: XetFileRow.of(file.hash, file.terms.size, file.terms.encode()) for file in shard.files}
-    used = [(rows[file.hash], file.terms.used()) for file in {file.hash: file for file in shard.files}.values()]
-    chunks = _findable(hub, shard)
-    claims = [
-        Claim(file.sha256, rows[file.hash].id, file.hash, file.terms.size, is_proven)
-        for file in shard.files
-        if file.sha256 is not None
-    ]
-    chunked = {*named, *rows, *(xorb for _, xorb in chunks), *(block.hash for block in shard.xorbs)}
-    proven = [file.sha256 for file in shard.files if file.sha256 is not None] if given.is_proposal else []
-    locks = (Lock.repo(given.repo_id), *map(Lock.file, proven), *map(Lock.xorb, chunked))
-    with hub.write(*locks) as tx:
-        repo = xet_tokens.recheck(hub, tx, given)
-        for xorb in named:
-            if not xorbs.use(tx, xorb, None, now):
-                raise XorbMissing(xorb, "it was deleted in the meantime")
-        xet_files.put_many(tx, used, now)
-        if not repo.type.kind.has_commits:
-            bucket_rights.grant(tx, repo.id, [BucketRight(row.hash, row.id) for row, _ in used], now)
-            bucket_files.mend(tx, repo.id, {row.hash: row.id for row, _ in used})
-        else:
-            _claim(hub, tx, given, repo, claims, rows.values())
-        xorbs.remember_chunks(tx, uid, chunks)
-        xorbs.remember_group(tx, uid, [block.hash for block in shard.xorbs])
-
-
-def _claim(
-    hub: HubContext, tx: Write, given: XetToken, repo: RepoRow, claims: Sequence[Claim], rows: Iterable[XetFileRow]
-) -> None:
-    """Record what the uploader claims about files of a repository, for its commits."""
-    now, key = hub.now_ms(), f"verify:{given.repo_id}"
-    for row in rows:
-        file_links.mend(tx, given.repo_id, row.id, row.hash)
-    if given.is_proposal:
-        forms = {claim.sha256: LinkedForm(claim.size, claim.file, claim.hash) for claim in claims}
-        there = file_links.usable(tx, given.repo_id, list(forms))
-        quotas.allowance(hub, tx, repo).spend(sum(form.size for sha256, form in forms.items() if sha256 not in there))
-        file_links.link_forms(tx, given.repo_id, forms, given.user_id, now)
-    elif given.user_id is not None:
-        xet_files.claim(tx, given.repo_id, claims, given.user_id, now)
-    jobs.enqueue(tx, "verify", {"repo": given.repo_id}, now, dedup_key=key, delay_ms=60_000)
-
-
-def _check_digests(hub: HubContext, given: XetToken, shard: Shard) -> None:
-    """Compute the sha256 of all files of a shard: claims of callers who may only propose changes are not trusted.
-
-    A claim applies in its whole repository, so a false one would affect files
-    that others commit under the same sha256.
-
-    Raises:
-        ContentMismatch: a file has another sha256 than the shard states.
-    """
-
-    def find(xorb: XetHash) -> StoredXorb:
-        with hub.read() as tx:
-            return chunk_content.get_xorb(hub.store, tx, xorb)
-
-    for file in shard.files:
-        if file.sha256 is None:
-            continue
-        with hub.read() as tx:
-            if file_links.is_verified(tx, given.repo_id, file.sha256, file.hash):
-                continue
-        digest = hashlib.sha256()
-        with contextlib.closing(chunk_content.ChunkedContent(hub.store, file.terms, find)) as content:
-            for offset in range(0, content.size, _PIECE):
-                digest.update(content.read_at(offset, _PIECE))
-        if digest.hexdigest() != file.sha256:
-            raise ContentMismatch("sha256", file.sha256, digest.hexdigest())
-
-
-def _findable(hub: HubContext, shard: Shard) -> list[tuple[XetHash, XetHash]]:
-    """Return (chunk, xorb) of every chunk that clients may look up: the first of each file, and one in 1,024."""
-    pairs: list[tuple[XetHash, XetHash]] = []
-    with hub.read() as tx:
-        for file in shard.files:
-            first = next(iter(file.terms), None)
-            if first is not None:
-                stored = _find_intact(hub, tx, first.xorb)
-                if stored is None:
-                    raise XorbMissing(first.xorb, "it was deleted in the meantime")
-                pairs.append((read_hash(stored.index.chunk_hashes(first.start, first.start + 1)), first.xorb))
-    for block in shard.xorbs:
-        for number in (*eligible_chunks(block.hashes), *block.flagged):
-            raw = block.hashes[HASH_BYTES * number : HASH_BYTES * (number + 1)]
-            pairs.append((read_hash(raw), block.hash))
-    return pairs

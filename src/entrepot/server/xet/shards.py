@@ -17,8 +17,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from entrepot.errors import Damaged, EntrepotError, Unavailable
-from entrepot.hub.files import chunks
-from entrepot.hub.files.chunks import MAX_SHARD_BODY
+from entrepot.hub.files import shards
+from entrepot.hub.files.shards import MAX_SHARD_BODY
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.server.bodies import read_small
 from entrepot.server.handlers import app_state, json_response
@@ -58,7 +58,7 @@ class ShardHandler:
     async def _register(self, request: Request, given: XetToken, data: bytes) -> None:
         state = app_state(request)
         async with self._slots.hold(given.holder):
-            await state.threads.run_transfer(chunks.register_shard, state.hub, given, data)
+            await state.threads.run_transfer(shards.register_shard, state.hub, given, data)
 
 
 @attrs.frozen

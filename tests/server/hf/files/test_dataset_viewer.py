@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import httpx2
 import pytest
+from datasets import Features, Value, config
+from datasets.utils._dataset_viewer import DatasetViewerError, get_exported_dataset_infos
 
 from entrepot.names import RepoType
 from tests.support.parquet_files import parquet_of
@@ -112,3 +115,24 @@ def test_what_is_no_table_is_told(site: Site) -> None:
     repo, _ = dataset(site, {"README.md": b"# nothing"})
     assert get(site, "is-valid", dataset=repo).json()["viewer"] is False
     assert get(site, "splits", dataset=repo).status_code == 422
+
+
+def test_the_library_datasets_gets_features_from_its_host(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    port, resolve = httpx2.URL(site.url).port, socket.getaddrinfo
+
+    def find(host: Any, *args: Any, **options: Any) -> Any:
+        return resolve("127.0.0.1" if host == "datasets-server.hub.test" else host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", find)
+    monkeypatch.setattr(config, "HF_ENDPOINT", f"http://hub.test:{port}")
+    repo, oid = dataset(site, {"a.parquet": parquet_of({"a": [1, 2], "b": ["x", "y"]}), "README.md": CARD})
+    found = get_exported_dataset_infos(repo, oid, None)
+    assert Features.from_dict(found["main"]["features"]) == Features({"a": Value("int64"), "b": Value("string")})
+    text, head = dataset(site, {"a.csv": b"n\n1\n"})
+    with pytest.raises(DatasetViewerError):
+        get_exported_dataset_infos(text, head, None)
+
+
+def test_the_host_of_the_hub_has_no_such_address(site: Site) -> None:
+    with site.client(None) as client:
+        assert client.get("/info", params={"dataset": "x/y"}).status_code == 404

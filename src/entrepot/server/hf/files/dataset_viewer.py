@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
 
 from entrepot.errors import InvalidParameter, UnsupportedDataset
 from entrepot.hub.datasets import layouts, tables
@@ -40,7 +41,20 @@ def routes() -> list[BaseRoute]:
         "size": show_size,
         "info": show_info,
     }
-    return [Route(f"/-/viewer/{name}", handler, methods=["GET"]) for name, handler in handlers.items()]
+    own = [Route(f"/-/viewer/{name}", handler, methods=["GET"]) for name, handler in handlers.items()]
+    return [*own, _ViewerHostRoute("/info", show_exact_info, methods=["GET"])]
+
+
+class _ViewerHostRoute(Route):
+    """A route of the host ``datasets-server.HUB``, which the library ``datasets`` requests.
+
+    Source: docs/dataset-viewer.md.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match as other routes do, but only requests to such a host."""
+        host = next((value for name, value in scope.get("headers", ()) if name == b"host"), b"")
+        return super().matches(scope) if host.lower().startswith(b"datasets-server.") else (Match.NONE, {})
 
 
 async def is_valid(request: Request) -> Response:
@@ -153,6 +167,22 @@ async def show_info(request: Request) -> Response:
     is_partial = any(size.is_partial for size in found.splits)
     shown = infos if wanted is None else infos.get(wanted)
     return viewer_response({"dataset_info": shown, **_NOTHING_LEFT, "partial": is_partial}, found.commit)
+
+
+async def show_exact_info(request: Request) -> Response:
+    """Serve ``info`` of a dataset that is Parquet, whose features are known exactly.
+
+    ``datasets`` loads files with the features of this response, so features that are inferred
+    from samples of text would break loading; without a response, it infers them itself.
+
+    Raises:
+        UnsupportedDataset: files of the dataset have another format.
+    """
+    ref, revision = target(request)
+    found = await call_hub_slow(request, tables.measure, ref, revision, None)
+    if not all(size.is_parquet for size in found.splits):
+        raise UnsupportedDataset(str(ref.id), "its features are exact in Parquet files only")
+    return await show_info(request)
 
 
 def _empty_info(ref: RepoRef, size: SplitSize, builder: str | None) -> dict[str, Any]:

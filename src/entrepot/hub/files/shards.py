@@ -1,0 +1,210 @@
+"""Shards: the files of an upload, recorded after recomputing everything that the client states.
+
+The sha256 of a file is a claim: it applies only in the repository of the Xet token until a job has verified it.
+Source: docs/protocols/xet.md, sections 7 to 9.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from entrepot.catalog import Lock, Write
+from entrepot.catalog.files import bucket_files, bucket_rights, file_links, xet_files, xorbs
+from entrepot.catalog.files.bucket_rights import BucketRight
+from entrepot.catalog.files.chunk_access import Viewer
+from entrepot.catalog.files.file_links import LinkedForm
+from entrepot.catalog.files.xet_files import Claim, XetFileRow
+from entrepot.catalog.jobs import jobs
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import (
+    ContentMismatch,
+    LimitExceeded,
+    RepoNotFound,
+    XorbMissing,
+)
+from entrepot.hub.accounts import quotas
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import chunk_rights, xet_tokens
+from entrepot.hub.files.chunk_rights import ChunkRights
+from entrepot.hub.files.chunks import find_intact, link_user
+from entrepot.hub.files.xet_tokens import XetToken
+from entrepot.names import XetHash, new_uid
+from entrepot.storage import chunk_content
+from entrepot.storage.chunk_content import StoredXorb
+from entrepot.xet import (
+    HASH_BYTES,
+    Shard,
+    UsableXorb,
+    check_shard,
+    eligible_chunks,
+    named_xorbs,
+    parse_shard,
+    read_hash,
+)
+
+MAX_SHARD_BODY = 80 << 20
+"""Maximum size of a shard in bytes."""
+
+_PIECE = 8 << 20
+
+
+def register_shard(hub: HubContext, given: XetToken, data: bytes) -> None:
+    """Record the files of a shard after recomputing everything that it states; all of them or none.
+
+    Raises:
+        NotAllowed: the token is for reading.
+        RepoNotFound: its repository was deleted.
+        Malformed, ContentMismatch, LimitExceeded, XorbMissing: a statement in it is false.
+        XorbDamaged: it uses a xorb that is in quarantine.
+        QuotaExceeded: the files exceed the quota of the repository's namespace.
+        Busy: it uses a xorb whose bytes are being replaced or deleted.
+    """
+    xet_tokens.require_write(given)
+    if len(data) > MAX_SHARD_BODY:
+        raise LimitExceeded("the shard", MAX_SHARD_BODY)
+    shard = parse_shard(data)
+    named = named_xorbs(shard)
+    _check_room(hub, given, shard)
+    with hub.read() as tx:
+        viewer = chunk_rights.viewer_of(hub, tx, given)
+        rights = ChunkRights(tx, viewer, named)
+
+    def find(xorb: XetHash) -> UsableXorb | None:
+        usable = rights.of(xorb)
+        if not usable:
+            return None
+        with hub.read() as tx:
+            stored = chunk_content.find_xorb(hub.store, tx, xorb)
+        return None if stored is None else UsableXorb(stored.index, usable)
+
+    try:
+        check_shard(shard, find)
+    except XorbMissing:
+        with hub.write(Lock.hub()) as tx:
+            xet_tokens.forget_known(tx, given.holder)
+        raise
+    if given.is_proposal:
+        _check_digests(hub, given, shard)
+    _record(hub, given, shard, named, is_proven=_is_proven(hub, viewer, shard, named))
+
+
+def _check_room(hub: HubContext, given: XetToken, shard: Shard) -> None:
+    """Raise if the files exceed the quota of the namespace, before they are verified."""
+    sizes = {file.sha256: file.terms.size for file in shard.files if file.sha256 is not None}
+    # Clients may leave the sha256 out, and do so for buckets.
+    unnamed = {file.hash: file.terms.size for file in shard.files if file.sha256 is None}
+    with hub.read() as tx:
+        row = repositories.by_id(tx, given.repo_id)
+        if row is None:
+            raise RepoNotFound
+        there = file_links.usable(tx, row.id, list(sizes), link_user(given))
+        known = bucket_files.by_hash(tx, row.id, list(unnamed))
+        quota = quotas.allowance(hub, tx, row)
+    for size in (*sizes.values(), *unnamed.values()):
+        quota.check_file("a file", size)
+    new = sum(size for sha256, size in sizes.items() if sha256 not in there)
+    quota.check(new + sum(size for xet_hash, size in unnamed.items() if xet_hash not in known))
+
+
+def _is_proven(hub: HubContext, viewer: Viewer, shard: Shard, named: Sequence[XetHash]) -> bool:
+    """Return whether the viewer has sent or may read every chunk of the files, regardless of ``dedup_scope``."""
+    if viewer == chunk_rights.strict(viewer):
+        return True
+    with hub.read() as tx:
+        rights = ChunkRights(tx, chunk_rights.strict(viewer), named)
+    ranges = {(term.xorb, term.start, term.end) for file in shard.files for term in file.terms}
+    return all(rights.of(xorb).covers(start, end) for xorb, start, end in ranges)
+
+
+def _record(hub: HubContext, given: XetToken, shard: Shard, named: Sequence[XetHash], *, is_proven: bool) -> None:
+    now, uid = hub.now_ms(), new_uid()
+    rows = {file.hash: XetFileRow.of(file.hash, file.terms.size, file.terms.encode()) for file in shard.files}
+    used = [(rows[file.hash], file.terms.used()) for file in {file.hash: file for file in shard.files}.values()]
+    chunks = _findable(hub, shard)
+    claims = [
+        Claim(file.sha256, rows[file.hash].id, file.hash, file.terms.size, is_proven)
+        for file in shard.files
+        if file.sha256 is not None
+    ]
+    chunked = {*named, *rows, *(xorb for _, xorb in chunks), *(block.hash for block in shard.xorbs)}
+    proven = [file.sha256 for file in shard.files if file.sha256 is not None] if given.is_proposal else []
+    locks = (Lock.repo(given.repo_id), *map(Lock.file, proven), *map(Lock.xorb, chunked))
+    with hub.write(*locks) as tx:
+        repo = xet_tokens.recheck(hub, tx, given)
+        for xorb in named:
+            if not xorbs.use(tx, xorb, None, now):
+                raise XorbMissing(xorb, "it was deleted in the meantime")
+        xet_files.put_many(tx, used, now)
+        if not repo.type.kind.has_commits:
+            bucket_rights.grant(tx, repo.id, [BucketRight(row.hash, row.id) for row, _ in used], now)
+            bucket_files.mend(tx, repo.id, {row.hash: row.id for row, _ in used})
+        else:
+            _claim(hub, tx, given, repo, claims, rows.values())
+        xorbs.remember_chunks(tx, uid, chunks)
+        xorbs.remember_group(tx, uid, [block.hash for block in shard.xorbs])
+
+
+def _claim(
+    hub: HubContext, tx: Write, given: XetToken, repo: RepoRow, claims: Sequence[Claim], rows: Iterable[XetFileRow]
+) -> None:
+    """Record what the uploader claims about files of a repository, for its commits."""
+    now, key = hub.now_ms(), f"verify:{given.repo_id}"
+    for row in rows:
+        file_links.mend(tx, given.repo_id, row.id, row.hash)
+    if given.is_proposal:
+        forms = {claim.sha256: LinkedForm(claim.size, claim.file, claim.hash) for claim in claims}
+        there = file_links.usable(tx, given.repo_id, list(forms))
+        quotas.allowance(hub, tx, repo).spend(sum(form.size for sha256, form in forms.items() if sha256 not in there))
+        file_links.link_forms(tx, given.repo_id, forms, given.user_id, now)
+    elif given.user_id is not None:
+        xet_files.claim(tx, given.repo_id, claims, given.user_id, now)
+    jobs.enqueue(tx, "verify", {"repo": given.repo_id}, now, dedup_key=key, delay_ms=60_000)
+
+
+def _check_digests(hub: HubContext, given: XetToken, shard: Shard) -> None:
+    """Compute the sha256 of all files of a shard: claims of callers who may only propose changes are not trusted.
+
+    A claim applies in its whole repository, so a false one would affect files
+    that others commit under the same sha256.
+
+    Raises:
+        ContentMismatch: a file has another sha256 than the shard states.
+    """
+
+    def find(xorb: XetHash) -> StoredXorb:
+        with hub.read() as tx:
+            return chunk_content.get_xorb(hub.store, tx, xorb)
+
+    for file in shard.files:
+        if file.sha256 is None:
+            continue
+        with hub.read() as tx:
+            if file_links.is_verified(tx, given.repo_id, file.sha256, file.hash):
+                continue
+        digest = hashlib.sha256()
+        with contextlib.closing(chunk_content.ChunkedContent(hub.store, file.terms, find)) as content:
+            for offset in range(0, content.size, _PIECE):
+                digest.update(content.read_at(offset, _PIECE))
+        if digest.hexdigest() != file.sha256:
+            raise ContentMismatch("sha256", file.sha256, digest.hexdigest())
+
+
+def _findable(hub: HubContext, shard: Shard) -> list[tuple[XetHash, XetHash]]:
+    """Return (chunk, xorb) of every chunk that clients may look up: the first of each file, and one in 1,024."""
+    pairs: list[tuple[XetHash, XetHash]] = []
+    with hub.read() as tx:
+        for file in shard.files:
+            first = next(iter(file.terms), None)
+            if first is not None:
+                stored = find_intact(hub, tx, first.xorb)
+                if stored is None:
+                    raise XorbMissing(first.xorb, "it was deleted in the meantime")
+                pairs.append((read_hash(stored.index.chunk_hashes(first.start, first.start + 1)), first.xorb))
+    for block in shard.xorbs:
+        for number in (*eligible_chunks(block.hashes), *block.flagged):
+            raw = block.hashes[HASH_BYTES * number : HASH_BYTES * (number + 1)]
+            pairs.append((read_hash(raw), block.hash))
+    return pairs
