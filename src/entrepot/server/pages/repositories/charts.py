@@ -9,7 +9,7 @@ import attrs
 WIDTH, HEIGHT = 560, 170
 """Size of a chart in its own units; the page scales it."""
 
-_LEFT, _TOP, _RIGHT, _BOTTOM = 72, 10, 550, 142
+_LEFT, _TOP, _RIGHT, _BOTTOM = 92, 14, 550, 142
 
 
 @attrs.frozen
@@ -48,7 +48,7 @@ def draw_line(points: Sequence[tuple[float, float]], ends: tuple[str, str]) -> L
     ]
     path = "M" + "L".join(f"{x:g} {y:g}" for x, y in places)
     values = [low] if low == high else [high, high / 2 + low / 2, low]
-    grid = [ChartLabel(_LEFT, round(_height(value, low, high)), number_text(value)) for value in values]
+    grid = [ChartLabel(_LEFT, round(_height(value, low, high)), f"{value:.4g}") for value in values]
     first, last = (ChartLabel(x, HEIGHT - 8, text) for x, text in zip((_LEFT + 8, _RIGHT - 8), ends, strict=True))
     return LineChart(path, places if len(places) <= 50 else (), grid, [first, last] if len(places) > 1 else [first])
 

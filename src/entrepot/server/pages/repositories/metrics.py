@@ -14,7 +14,7 @@ from entrepot.hub.comparisons import metrics
 from entrepot.hub.comparisons.metrics import FileMetrics, MetricsHistory, RevisionMetrics
 from entrepot.hub.context import HubContext
 from entrepot.names import RepoRef, RepoType
-from entrepot.previews.metric_files import MetricSeries
+from entrepot.previews.metric_files import MetricSeries, thin_out
 from entrepot.server.handlers import repo_of
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_header
@@ -22,6 +22,7 @@ from entrepot.server.pages.repositories.charts import LineChart, draw_line, numb
 from entrepot.server.pages.routing import PageRoute
 
 _MOST_COLUMNS = 24
+_MOST_POINTS, _LEAST_POINTS = 4_800, 80  # of all charts, and of one: the page stays small
 
 
 @attrs.frozen
@@ -77,7 +78,7 @@ def build_metrics(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: 
         "left_out": len(history.metrics) - len(columns),
         "lines": [_line(item, columns) for item in history.revisions],
         "charts": [chart for name in columns if (chart := _version_chart(history, name)) is not None],
-        "scalars": [_series_chart(file, series) for file in files.files for series in file.series],
+        "scalars": _series_charts(files.files),
         "problems": [(file.path, file.problem) for file in files.files if file.problem],
         "commit": files.commit,
         "is_complete": history.is_complete and files.is_complete,
@@ -109,8 +110,14 @@ def _version_chart(history: MetricsHistory, name: str) -> MetricChart | None:
     return MetricChart(name, "", summary, draw_line(points, (first, last)))
 
 
-def _series_chart(file: FileMetrics, series: MetricSeries) -> MetricChart:
-    points = series.points
+def _series_charts(files: Sequence[FileMetrics]) -> list[MetricChart]:
+    every = [(file, series) for file in files for series in file.series]
+    most = max(_LEAST_POINTS, _MOST_POINTS // max(1, len(every)))
+    return [_series_chart(file, series, most) for file, series in every]
+
+
+def _series_chart(file: FileMetrics, series: MetricSeries, most: int) -> MetricChart:
+    points = thin_out(series.points, most)
     first, last = f"{points[0].step:,}", f"{points[-1].step:,}"
     shown = [number_text(value) for value in (points[0].value, points[-1].value, series.lowest, series.highest)]
     summary = f"{series.name}: {shown[0]} at step {first}, {shown[1]} at step {last}; the table has the extremes"
