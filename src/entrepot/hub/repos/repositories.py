@@ -98,13 +98,21 @@ class RepoChanges:
     description: str | None = None
 
 
+_EVENT_FILES = "tensorboard"
+"""The tag of repositories with event files, which the metadata of files bring."""
+
+
 @attrs.frozen
 class RepoRights:
-    """What a caller may do with a repository that they see. ``may_discuss``: also to open pull requests."""
+    """What a caller may do with a repository that they see. ``may_discuss``: also to open pull requests.
+
+    ``has_metrics``: whether it is a model whose card has evaluation results, or that has event files.
+    """
 
     row: RepoRow
     may_write: bool
     may_discuss: bool
+    has_metrics: bool = False
 
     @property
     def has_discussions(self) -> bool:
@@ -120,10 +128,19 @@ def rights(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> RepoRights:
     """
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
+        has_metrics = _has_metrics(tx, row)
         if caller is None:
-            return RepoRights(row, may_write=False, may_discuss=False)
+            return RepoRights(row, may_write=False, may_discuss=False, has_metrics=has_metrics)
         may_discuss = caller.may_write or (caller.limits is not None and access.may_discuss(caller, row))
-        return RepoRights(row, access.may_write(tx, caller, row), may_discuss)
+        return RepoRights(row, access.may_write(tx, caller, row), may_discuss, has_metrics)
+
+
+def _has_metrics(tx: Read, row: RepoRow) -> bool:
+    if row.type is not RepoType.MODEL:
+        return False
+    return bool((row.card or {}).get("model-index")) or _EVENT_FILES in repositories.tags_of(tx, [row.id]).get(
+        row.id, ()
+    )
 
 
 def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:

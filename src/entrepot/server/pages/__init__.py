@@ -26,7 +26,7 @@ from entrepot.server.pages.admin import records as admin_records
 from entrepot.server.pages.community import discussion_forms, discussions
 from entrepot.server.pages.creating import organisations, repos
 from entrepot.server.pages.editing import edits, uploads
-from entrepot.server.pages.repositories import buckets, comparisons, lineage, storage, viewer
+from entrepot.server.pages.repositories import buckets, comparisons, lineage, metrics, storage, viewer
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.searching import collections, searches
 from entrepot.server.pages.settings import (
@@ -76,6 +76,7 @@ def routes() -> list[PageRoute]:
         *uploads.routes(),
         *viewer.routes(),
         *lineage.routes(),
+        *metrics.routes(),
         *storage.routes(),
         *comparisons.routes(),
         *blobs.routes(),

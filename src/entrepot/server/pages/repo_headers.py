@@ -34,7 +34,8 @@ class RepoHeader:
     """A repository as its pages name it, and what the visitor may do with it.
 
     ``revision``: as it was asked for; ``segment``: the same in a URL; ``may_edit``: whether
-    files can be changed there, by a commit or a pull request.
+    files can be changed there, by a commit or a pull request; ``has_metrics``: whether there is a tab
+    of metrics.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class RepoHeader:
     may_discuss: bool
     has_discussions: bool = True
     may_edit: bool = False
+    has_metrics: bool = False
 
 
 def describe_header(
@@ -106,6 +108,7 @@ def header_of(may: RepoRights, revision: str, refs: Sequence[RefHead]) -> RepoHe
         may.may_write,
         may.may_discuss,
         may.has_discussions,
+        has_metrics=may.has_metrics,
     )
 
 

@@ -1,0 +1,68 @@
+"""Line charts as SVG: places of lines and labels, computed on the server; classes give the colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+WIDTH, HEIGHT = 560, 170
+"""Size of a chart in its own units; the page scales it."""
+
+_LEFT, _TOP, _RIGHT, _BOTTOM = 92, 14, 550, 142
+
+
+@attrs.frozen
+class ChartLabel:
+    """A text and where it stands."""
+
+    x: int
+    y: int
+    text: str
+
+
+@attrs.frozen
+class LineChart:
+    """A line through points, with the values of its grid lines on the left and of its ends below.
+
+    ``dots``: places of the points, if they are few enough to be told apart.
+    """
+
+    path: str
+    dots: Sequence[tuple[float, float]]
+    grid: Sequence[ChartLabel]
+    ends: Sequence[ChartLabel]
+
+
+def draw_line(points: Sequence[tuple[float, float]], ends: tuple[str, str]) -> LineChart:
+    """Return the chart of finite points (x ascending), of which there is at least one.
+
+    Args:
+        ends: what the first and the last point are called below.
+    """
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    low, high = min(ys), max(ys)
+    places = [
+        (round(_LEFT + 8 + _share(x, xs[0], xs[-1]) * (_RIGHT - _LEFT - 16), 1), round(_height(y, low, high), 1))
+        for x, y in points
+    ]
+    path = "M" + "L".join(f"{x:g} {y:g}" for x, y in places)
+    values = [low] if low == high else [high, high / 2 + low / 2, low]
+    grid = [ChartLabel(_LEFT, round(_height(value, low, high)), f"{value:.4g}") for value in values]
+    first, last = (ChartLabel(x, HEIGHT - 8, text) for x, text in zip((_LEFT + 8, _RIGHT - 8), ends, strict=True))
+    return LineChart(path, places if len(places) <= 50 else (), grid, [first, last] if len(places) > 1 else [first])
+
+
+def number_text(value: float) -> str:
+    """Return a number with six digits: ``0.913``, ``1e+308``."""
+    return f"{value:.6g}"
+
+
+def _height(value: float, low: float, high: float) -> float:
+    return _BOTTOM - _share(value, low, high) * (_BOTTOM - _TOP)
+
+
+def _share(value: float, low: float, high: float) -> float:
+    """Return where a value lies between two others, from 0 to 1; halves of numbers keep the difference finite."""
+    span = high / 2 - low / 2
+    return (value / 2 - low / 2) / span if span > 0 else 0.5

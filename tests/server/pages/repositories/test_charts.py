@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from entrepot.server.pages.repositories.charts import HEIGHT, WIDTH, draw_line, number_text
+
+
+def places(path: str) -> list[tuple[float, float]]:
+    assert re.fullmatch(r"M[0-9.]+ [0-9.]+(L[0-9.]+ [0-9.]+)*", path), path
+    return [(float(x), float(y)) for x, y in (pair.split() for pair in path[1:].split("L"))]
+
+
+def test_higher_values_lie_higher_and_later_ones_further_right() -> None:
+    chart = draw_line([(1, 0.5), (2, 1.0), (5, 0.0)], ("1", "5"))
+    (x1, y1), (x2, y2), (x3, y3) = places(chart.path)
+    assert x1 < x2 < x3
+    assert y2 < y1 < y3
+    assert [label.text for label in chart.grid] == ["1", "0.5", "0"]
+    assert [label.text for label in chart.ends] == ["1", "5"]
+    assert len(chart.dots) == 3
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        [(0.0, 1.0)],
+        [(0.0, 2.0), (0.0, 2.0)],
+        [(-(2.0**63), -1.7e308), (2.0**63, 1.7e308)],
+        [(0.0, 5e-324), (1.0, 0.0)],
+        [(float(step), float(step)) for step in range(400)],
+    ],
+)
+def test_every_finite_point_lies_in_the_chart(points: list[tuple[float, float]]) -> None:
+    chart = draw_line(points, ("a", "b"))
+    assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in places(chart.path))
+
+
+def test_numbers_are_short() -> None:
+    assert [number_text(value) for value in (0.123456789, 1e308, -3.0)] == ["0.123457", "1e+308", "-3"]

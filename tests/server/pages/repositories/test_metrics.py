@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import httpx2
+
+from entrepot.hub.repos import branches, repositories
+from entrepot.hub.repos.repositories import RepoChanges
+from tests.previews.test_event_files import WHOLE
+from tests.support.served_hub import ServedHub
+
+Show = Callable[[str], str]
+EVIL = "<script>alert(1)</script>"
+TAB = 'href="/alice/{}/metrics"'
+
+
+def card(value: object, name: str = "accuracy") -> bytes:
+    metrics = f"[{{type: '{name}', value: {value}}}, {{type: huge, value: -1e308}}, {{type: nan, value: .nan}}]"
+    result = f"{{task: {{type: other}}, dataset: {{name: d, type: unknown}}, metrics: {metrics}}}"
+    return f"---\nmodel-index: [{{name: gull, results: [{result}]}}]\n---\n# Gull\n".encode()
+
+
+def test_versions_are_a_table_and_a_chart(site: ServedHub, show: Show) -> None:
+    model = site.repo("gull")
+    site.commit(model, {"README.md": card(0.5, EVIL)})
+    branches.create_tag(site.hub, site.caller(), model, "main", "v1", None)
+    site.commit(model, {"README.md": card(0.75, EVIL)})
+    text = show("/alice/gull/metrics")
+    assert "<script>" not in text
+    assert "&lt;script&gt;alert(1)" in text
+    assert text.index(">main<") < text.index(">v1<")
+    assert "0.75" in text
+    assert "-1e+308" in text
+    assert text.count('class="plot"') == 2
+    assert "style=" not in text
+    assert not re.search(r"[=\" ](nan|inf)\b", text)
+    assert TAB.format("gull") in show("/alice/gull")
+
+
+def test_files_of_a_revision_are_charts_with_a_table(site: ServedHub, show: Show) -> None:
+    model = site.repo("auk")
+    site.commit(model, {"a.txt": b"1"})
+    assert "No metrics yet" in show("/alice/auk/metrics")
+    assert TAB.format("auk") not in show("/alice/auk")
+    lines = f'{{"step": 1, "{EVIL}": 1e308}}\n{{"step": 2, "{EVIL}": NaN}}\n{{"step": 3, "{EVIL}": -1e308}}\n'
+    files = {"runs/events.out.tfevents.1": WHOLE, "metrics.jsonl": lines.encode(), "bad.tfevents": b"\xff" * 40}
+    old = site.commit(model, files)
+    site.commit(model, {"metrics.jsonl": b""})
+    assert TAB.format("auk") in show("/alice/auk")
+    text = show(f"/alice/auk/metrics?revision={old}")
+    assert text.count('class="plot"') == 3
+    assert "<script>" not in text
+    assert "bad.tfevents: " in text
+    assert f"/alice/auk/blob/{old}/runs/events.out.tfevents.1" in text
+    assert show("/alice/auk/metrics").count('class="plot"') == 2
+
+
+def test_who_may_not_read_the_files_sees_no_metrics(
+    site: ServedHub, browser: httpx2.Client, signed_in: httpx2.Client
+) -> None:
+    model = site.repo("gated-gull")
+    site.commit(model, {"README.md": card(0.123)})
+    repositories.configure(site.hub, site.caller(), model, RepoChanges(gated="manual"))
+    refused = browser.get("/alice/gated-gull/metrics")
+    assert refused.status_code == 401
+    assert "0.123" not in refused.text
+    assert "0.123" in signed_in.get("/alice/gated-gull/metrics").text
+    hidden, absent = (browser.get(f"/alice/{name}/metrics") for name in ("hidden", "nobody"))
+    assert hidden.status_code == absent.status_code == 401
+    assert browser.get("/datasets/alice/tides/metrics").status_code == 404
+    assert browser.get("/alice/tern/metrics?revision=nowhere").status_code == 404
