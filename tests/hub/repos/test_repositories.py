@@ -240,3 +240,11 @@ def test_rights_are_what_the_use_cases_grant(world: World) -> None:
     assert rights(None) == (False, False, True)
     repositories.configure(world.hub, world.wendy, ref, RepoChanges(options={"discussionsDisabled": True}))
     assert rights(world.bob) == (False, True, False)
+
+
+def test_models_with_results_in_the_card_or_event_files_have_metrics(world: World) -> None:
+    plain, model, data = world.repo(), world.repo("alice/run"), world.repo("alice/d", kind=RepoType.DATASET)
+    for ref in (model, data):
+        world.add(ref, "events.out.tfevents.1")
+    found = [repositories.rights(world.hub, None, ref).has_metrics for ref in (plain, model, data)]
+    assert found == [False, True, False]
