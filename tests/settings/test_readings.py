@@ -110,6 +110,7 @@ def test_a_good_value_is_read(reading: Reading, raw: object, value: object) -> N
         (DATABASE, "mysql://db/hub", "write postgresql://USER:PASSWORD@HOST:PORT/NAME"),
         (DATABASE, "postgresql://hub:p@w@db/hub", "encode special characters"),
         (DATABASE, "postgresql://db", "write postgresql://"),
+        (DATABASE, "postgresql://hub@db:s3cret/hub", "write postgresql://"),
         (DATABASE, "postgresql://db/hub?password=x", "before the host"),
         (DATABASE, "postgresql://db/hub?pass%77ord=x", "before the host"),
         (DATABASE, 5432, "not a number"),
@@ -142,7 +143,9 @@ def test_any_value_is_read_or_refused_and_reads_back(reading: Reading, raw: obje
     assert reading.read(reading.render(value)) == value
 
 
-@pytest.mark.parametrize("raw", ["postgresql://hub:s3cret@@db/hub", "postgresql://hub:s3cret@db", "s3cret"])
+@pytest.mark.parametrize(
+    "raw", ["postgresql://hub:s3cret@@db/hub", "postgresql://hub:s3cret@db", "postgresql://hub@db:s3cret/hub", "s3cret"]
+)
 def test_a_bad_database_is_not_repeated(raw: str) -> None:
     with pytest.raises(ValueError, match="write postgresql") as caught:
         DATABASE.read(raw)

@@ -29,8 +29,10 @@ _ACCOUNT = re.compile(r"[A-Za-z0-9_-]{2,42}")
 _BASE_URL = re.compile(
     r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(?:/[A-Za-z0-9._~-]+)*", re.IGNORECASE
 )
+_PLACE = r"(?:[A-Za-z0-9._%-]+|\[[0-9A-Fa-f:.%]+\])(?::[0-9]{1,5})?"
 _DATABASE = re.compile(
-    r"postgres(?:ql)?://(?P<user>[^\s/@:]*(?::[^\s/@]*)?@)?(?P<rest>[^\s/@?]*/[^\s/?#@]+(?:\?[^\s#]*)?)", re.IGNORECASE
+    rf"postgres(?:ql)?://(?P<user>[^\s/@:]*(?::[^\s/@]*)?@)?(?P<rest>(?:{_PLACE}(?:,{_PLACE})*)?/[^\s/?#@]+(?:\?[^\s#]*)?)",
+    re.IGNORECASE,
 )
 _SECRET_PARAMETER = re.compile(r"[?&](?:ssl)?password=", re.IGNORECASE)
 

@@ -76,6 +76,15 @@ def add(hub: HubContext, caller: MaybeCaller, data: bytes) -> Attachment:
     return attachment
 
 
+def check(_hub: HubContext, caller: MaybeCaller) -> None:
+    """Raise if the caller may not store images, before one is received.
+
+    Raises:
+        LoginRequired, NotAllowed: the token does not allow taking part in discussions.
+    """
+    _may_add(caller)
+
+
 def _may_add(caller: MaybeCaller) -> Caller:
     known = callers.require_change(caller)
     if known.limits is None or DISCUSS not in known.limits.everywhere:

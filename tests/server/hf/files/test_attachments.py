@@ -33,6 +33,10 @@ def test_strangers_and_readers_send_nothing(site: Site, anonymous: httpx2.Client
         assert reader.post("/uploads", content=PNG).status_code == 403
 
 
+def test_a_body_is_received_from_those_only_who_may_send_one(anonymous: httpx2.Client) -> None:
+    assert anonymous.post("/uploads", content=bytes(11 << 20)).status_code == 401
+
+
 def test_an_image_of_eleven_megabytes_is_refused(stranger: httpx2.Client) -> None:
     assert stranger.post("/uploads", content=PNG + b"x" * (11 << 20)).status_code == 413
 

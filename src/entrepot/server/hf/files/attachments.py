@@ -26,6 +26,7 @@ def routes() -> list[BaseRoute]:
 
 async def receive(request: Request) -> Response:
     """Handle ``POST /uploads``: store the image in the body and return its absolute URL as plain text."""
+    await call_hub(request, attachments.check)  # before a body of megabytes is received
     data = await read_small(request, MAX_IMAGE)
     kept = await call_hub(request, attachments.add, data)
     return PlainTextResponse(f"{base_url(request)}/uploads/{kept.uid}")
