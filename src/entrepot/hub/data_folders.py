@@ -18,6 +18,7 @@ from typing import Final
 import attrs
 
 from entrepot.errors import DataFolderError
+from entrepot.hub.permissions import create_private
 
 FORMAT: Final = 1
 """Layout of the data folder: ``format.json``, ``catalog.sqlite3`` (if the database is SQLite), ``blobs/``."""
@@ -140,7 +141,8 @@ def _replace(folder: Path, text: str) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file durably: a marker that a power cut has emptied would make the folder unusable."""
+    """Write a file durably, for its owner only: one that a power cut has emptied would make the folder unusable."""
+    create_private(path)
     with path.open("w") as file:
         file.write(text)
         file.flush()
