@@ -115,7 +115,7 @@ def test_an_editor_cannot_publish_a_private_repository_by_following(world: World
     assert repositories.configure(world.hub, world.bob, hidden, FOLLOW).is_private
     repositories.configure(world.hub, world.alice, hidden, RepoChanges(visibility="private"))
     grants.grant(world.hub, world.alice, LLM, Subject(is_public=True), "view")
-    with pytest.raises(NotAllowed, match="may publish what is private"):
+    with pytest.raises(NotAllowed, match="may publish its private repositories"):
         repositories.configure(world.hub, world.bob, hidden, FOLLOW)
     assert not repositories.configure(world.hub, world.alice, hidden, FOLLOW).is_private
 

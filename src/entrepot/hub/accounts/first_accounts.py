@@ -30,7 +30,7 @@ class FirstAccount:
 
 
 def setup_code(hub: HubContext) -> str:
-    """Return the code of the link; only who can read the data folder, or the output of the server, gets it."""
+    """Return the code of the link; only readers of the data folder, or of the output of the server, get it."""
     return hub.signer.seal(_PURPOSE, hub.store_id)
 
 

@@ -46,7 +46,7 @@ class Home:
             default: outside of folders, if the caller asked for nothing.
 
         Raises:
-            NotAllowed: it would be wider than the folder, which only who owns the folder may decide.
+            NotAllowed: it would be wider than the folder, which only the owner of the folder may decide.
         """
         if self.folder is None:
             return wanted or default, False

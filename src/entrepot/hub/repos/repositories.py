@@ -57,6 +57,7 @@ FOLDER = "folder"
 
 MIN_THRESHOLD = 1 << 20
 GATES = ("no", "auto", "manual")
+_OWNER_PUBLISHES = "Only the owner of the folder {} may publish its private repositories"
 _TEMPLATES = {RepoType.MODEL: DEFAULT_MODEL, RepoType.DATASET: DEFAULT_DATASET, RepoType.SPACE: DEFAULT_SPACE}
 
 
@@ -413,7 +414,7 @@ def _chosen_visibility(tx: Read, settler: Caller, row: RepoRow, word: str) -> di
     """Return the columns to set for a visibility that the caller chose; it no longer follows a folder then.
 
     Raises:
-        NotAllowed: it would be wider than the folder, which only who owns the folder may decide; or it would
+        NotAllowed: it would be wider than the folder, which only the owner of the folder may decide; or it would
             publish what is private in a public folder.
         Refused: the repository is in no folder.
     """
@@ -423,7 +424,7 @@ def _chosen_visibility(tx: Read, settler: Caller, row: RepoRow, word: str) -> di
         return {"visibility": word}
     if word == "public" and folder_access.permission_on(tx, settler, row) != folder_access.OWN:
         if row.is_private:
-            raise NotAllowed(f"Only who owns the folder {row.namespace} may publish what is private in it")
+            raise NotAllowed(_OWNER_PUBLISHES.format(row.namespace))
         return {}
     return {"visibility": word, "follows": False}
 
@@ -434,7 +435,7 @@ def _followed_visibility(tx: Read, settler: Caller, row: RepoRow) -> dict[str, o
         raise Refused(f"{row.ref.id} is in no folder whose visibility it could follow: choose public or private")
     outcome = folder_homes.outcome_of(folder)
     if outcome == "public" and row.is_private and folder_access.permission_on(tx, settler, row) != folder_access.OWN:
-        raise NotAllowed(f"Only the owner of the folder {row.namespace} may publish its private repositories")
+        raise NotAllowed(_OWNER_PUBLISHES.format(row.namespace))
     return {"visibility": outcome, "follows": True}
 
 
