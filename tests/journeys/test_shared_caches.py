@@ -23,7 +23,7 @@ def stock(entrepot_hub: RunningHub) -> HfApi:
 
 @pytest.fixture
 def repo(stock: HfApi, request: pytest.FixtureRequest) -> str:
-    name = f"tester/shared-{'stock' if 'stock_client_cached' in request.node.name else 'own'}"
+    name = f"tester/shared-{'stock' if 'of_the_stock' in request.node.name else 'own'}"
     stock.create_repo(name)
     stock.create_commit(name, [CommitOperationAdd(*item) for item in FILES.items()], commit_message="all")
     return name

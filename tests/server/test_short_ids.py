@@ -24,8 +24,10 @@ from entrepot.hub.repos import commits, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import VERSIONED_TYPES, RepoId, RepoRef, RepoType, parse_path
+from entrepot.server import pages
 from entrepot.server.app import build_handlers, make_app, routes_of
 from entrepot.server.hosting import running
+from entrepot.server.pages.routing import PageRoute
 from entrepot.server.short_ids import short_routes
 from entrepot.settings import Settings
 
@@ -72,13 +74,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def repo_paths() -> list[tuple[str, str]]:
-    """Return method and path of every route of a repository, from the application itself."""
+    """Return method and path of every route of a repository that ids without a namespace have too.
+
+    Some pages have none, because what follows could be the name of a repository: ``/acme/settings``. Own
+    routes that name the type of the repository in the path have none either.
+    """
+    pages_of = {route.path for route in pages.routes()}
     found = [
         (method, route.path)
         for route in build_handlers(_NoHub())  # type: ignore[arg-type] # only the number of workers is read
         if isinstance(route, Route)
         and "{namespace}/{name}" in route.path
         and "/buckets/" not in route.path  # a bucket has no id without a namespace
+        and "{kind}" not in route.path
+        and (not isinstance(route, PageRoute) or route.path.replace("{namespace}/{name}", "{name}", 1) in pages_of)
         and route.path != "/{namespace}/{name}"  # without a namespace, this is the page of an account
         for method in sorted(route.methods or ())
     ]

@@ -124,4 +124,5 @@ def test_a_commit_that_overwrites_itself_issues_a_warning(operations: list[Commi
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         warn_of_overwriting(operations)
-    assert len(caught) == count
+    # Of other tests, sockets that are closed by the garbage collector are told here too.
+    assert len([warning for warning in caught if issubclass(warning.category, UserWarning)]) == count
