@@ -24,6 +24,16 @@ MOST_GROUP = 1 << 30
 """Bytes of a row group, decompressed, of which rows are read."""
 
 FORMATS = frozenset({"parquet", "csv", "json", "arrow", "text"})
+ENDINGS = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+}
+"""Formats of tables by the endings of their files."""
 """The formats that can be opened."""
 
 _MOST_COLUMNS = 1_000

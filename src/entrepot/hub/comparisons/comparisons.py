@@ -23,6 +23,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents, histories
 from entrepot.hub.repos.contents import LocatedFile
 from entrepot.names import Oid, RepoPath, RepoRef
+from entrepot.previews.tables import ENDINGS
 from entrepot.storage import objects
 from entrepot.storage.contents import Content
 from entrepot.storage.trees import ListedEntry, Node, Trees
@@ -35,13 +36,7 @@ MAX_MEASURED = 100
 """Files of a comparison whose chunks are compared."""
 
 FORMATS = {
-    ".parquet": "parquet",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".jsonl": "json",
-    ".ndjson": "json",
-    ".arrow": "arrow",
-    ".feather": "arrow",
+    **ENDINGS,
     ".safetensors": "safetensors",
     ".gguf": "gguf",
 }

@@ -56,7 +56,7 @@ _LATEST_XORBS = 32
 _ANSWER_LIFETIME_S = 14 * 86_400  # a week less than xorbs are kept, for uploads that begin late
 _DATA = "xet-data"
 UNIFORM_BYTES = 1 << 20
-"""Largest content, in bytes, of xorbs that are stored in the same layout whoever sends them. Short content can be
+"""Largest content, in bytes, of xorbs that are stored in the same layout for all senders. Short content can be
 guessed; compressing longer xorbs again would cost more than all other steps of their upload."""
 
 

@@ -13,7 +13,7 @@ from entrepot.hub.accounts.sessions import OpenedSession, SessionOrigin
 from entrepot.server import browser_sessions
 from entrepot.server.client_addresses import client_address, network_text
 from entrepot.server.handlers import app_state
-from entrepot.server.pages.forms import read_form
+from entrepot.server.pages.forms import read_form, sentence
 from entrepot.server.pages.frames import HEADERS, WebPage, page_response
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.settings.browsers import browser_name
@@ -62,7 +62,7 @@ async def sign_in(request: Request) -> Response:
         async with state.sign_ins.checking:
             opened = await state.threads.run_transfer(open_session)
     except (WrongPassword, InvalidSignInCode, AccountSuspended) as error:
-        return _form(request, name=name, code="", target=target, problem=_sentence(error), status=_status(error))
+        return _form(request, name=name, code="", target=target, problem=sentence(error), status=_status(error))
     state.sign_ins.note_success(name, network)
     cookie = browser_sessions.cookie_header(request.scope, state.hub, opened.secret)
     return _redirect(request, safe_target(target, path_prefix(state.hub.settings)), cookie)
@@ -109,10 +109,6 @@ def _form(
     values = {"name": name[:100], "code": code[:200], "target": safe_target(target, root), "problem": problem}
     headers = {"cache-control": "no-store", **({"retry-after": str(wait_s)} if wait_s else {})}
     return page_response(request, WebPage("login.html", "Sign in", values, status), headers)
-
-
-def _sentence(error: EntrepotError) -> str:
-    return error.message[:1].upper() + error.message[1:] + "."
 
 
 def _status(error: EntrepotError) -> int:

@@ -20,7 +20,7 @@ from starlette.types import Scope
 from entrepot.errors import InvalidParameter, UnsupportedDataset
 from entrepot.hub.datasets import layouts, tables
 from entrepot.hub.datasets.layouts import Layout
-from entrepot.hub.datasets.tables import RowsPage, SplitSize
+from entrepot.hub.datasets.tables import DatasetSizes, RowsPage, SplitSize
 from entrepot.names import VERSIONED_TYPES, Oid, RepoRef, RepoType
 from entrepot.previews.features import order_of
 from entrepot.previews.tables import FORMATS, check_installed
@@ -152,6 +152,10 @@ async def show_info(request: Request) -> Response:
     ref, revision = target(request)
     wanted = optional(request, "config")
     found = await call_hub_slow(request, tables.measure, ref, revision, wanted)
+    return _info(ref, found, wanted)
+
+
+def _info(ref: RepoRef, found: DatasetSizes, wanted: str | None) -> Response:
     infos: dict[str, Any] = {}
     for size in found.splits:
         kind = "parquet" if size.is_parquet else None
@@ -182,7 +186,7 @@ async def show_exact_info(request: Request) -> Response:
     found = await call_hub_slow(request, tables.measure, ref, revision, None)
     if not all(size.is_parquet for size in found.splits):
         raise UnsupportedDataset(str(ref.id), "its features are exact in Parquet files only")
-    return await show_info(request)
+    return _info(ref, found, None) if optional(request, "config") is None else await show_info(request)
 
 
 def _empty_info(ref: RepoRef, size: SplitSize, builder: str | None) -> dict[str, Any]:

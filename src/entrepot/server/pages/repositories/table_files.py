@@ -13,7 +13,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.repos.contents import LocatedFile
 from entrepot.previews.features import cell_of
 from entrepot.previews.sources import MeteredReader, RangeReader
-from entrepot.previews.tables import open_table
+from entrepot.previews.tables import ENDINGS, open_table
 from entrepot.server.handlers import query_int
 from entrepot.server.pages.forms import sentence
 from entrepot.server.pages.repositories.grids import Grid, grid_of
@@ -24,17 +24,6 @@ PAGE = 100
 
 MAX_READ = 1 << 30
 """Bytes of a file that are read for a page."""
-
-FORMATS = {
-    ".parquet": "parquet",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".jsonl": "json",
-    ".ndjson": "json",
-    ".arrow": "arrow",
-    ".feather": "arrow",
-}
-"""Formats of tables by the endings of their files."""
 
 _IS_TEXT = frozenset({"csv", "json"})
 _LAST_ROW = 10**12
@@ -75,7 +64,7 @@ def view_table(
     Raises:
         BlobMissing, BlobUnreadable: the store has lost the file.
     """
-    form = FORMATS.get(posixpath.splitext(located.path)[1].lower())
+    form = ENDINGS.get(posixpath.splitext(located.path)[1].lower())
     if form is None or (form in _IS_TEXT and not content.size):
         return None
     try:
