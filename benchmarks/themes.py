@@ -209,7 +209,7 @@ def measure_writers(bench: Bench) -> Iterator[Figure]:
 def measure_idle(bench: Bench) -> Iterator[Figure]:
     """Measure a server that has started and is idle."""
     bench.meter.rest()
-    yield Figure("idle", "resident memory", bench.meter.resident() / MIB, "MiB", 120)
+    yield Figure("idle", "resident memory", bench.meter.resident() / MIB, "MiB", 90)
     yield Figure("idle", "of it unshared", bench.meter.unique() / MIB, "MiB")
     cpu = bench.meter.cpu_s()
     time.sleep(bench.pick(10, 2))

@@ -55,6 +55,7 @@ def test_a_planted_breach_is_seen(tmp_path: pathlib.Path, module: str, line: str
         "repos",
         "git",
         "files",
+        "folders",
         "community",
         "webhooks",
         "search",

@@ -12,7 +12,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +55,12 @@ def environ(**variables: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def process(*args: str, log: Path, **options: Any) -> Iterator[subprocess.Popen[str]]:
+def process(
+    *args: str, log: Path, program: Sequence[str] = ("-m", "entrepot"), **options: Any
+) -> Iterator[subprocess.Popen[str]]:
     with log.open("a") as stderr:
         started = subprocess.Popen(
-            [sys.executable, "-m", "entrepot", *args],
+            [sys.executable, *program, *args],
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
@@ -125,6 +127,27 @@ def until_all_done(hub: HubContext) -> None:
     deadline = time.monotonic() + WAIT_S
     while states(hub) != {"done"}:
         assert time.monotonic() < deadline, handlers.list_jobs(hub)
+
+
+def test_an_idle_hub_has_imported_only_what_idle_hubs_need(data: Path, tmp_path: Path) -> None:
+    # Each of these takes one to thirty MiB; the first request or job that needs it imports it.
+    rare = {"alembic", "cryptography", "duckdb", "httpx2", "jinja2", "nh3", "numpy", "obstore"}
+    rare |= {"pandas", "psycopg", "pyarrow", "pygments", "pyromark", "safetensors", "torch", "unittest", "xml"}
+    rare |= {"sqlalchemy.dialects.postgresql", "sqlalchemy.orm", "entrepot.client", "entrepot.testing"}
+    seen = tmp_path / "modules"
+    program = (
+        "import atexit, pathlib, sys\n"
+        f"atexit.register(lambda: pathlib.Path({str(seen)!r}).write_text(' '.join(sys.modules)))\n"
+        "from entrepot.cli.main import run\nrun()"
+    )
+    # A hub that is new applies the migrations; one that is opened again does not.
+    open_hub(Settings(data=data)).close()
+    with served(data, program=("-c", program)) as server:
+        assert httpx2.get(f"{server.url}/healthz").status_code == 200
+        assert server.stop() == 0
+    imported = set(seen.read_text().split())
+    assert "entrepot.server.app" in imported
+    assert rare & imported == set()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

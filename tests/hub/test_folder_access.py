@@ -31,10 +31,11 @@ from entrepot.hub.community.collections import CollectionDraft
 from entrepot.hub.files import chunk_rights, lfs, xet_tokens
 from entrepot.hub.files.chunk_rights import ChunkRights
 from entrepot.hub.files.lfs import RequestedObject, SignedUrl
+from entrepot.hub.folders import folders, grants
+from entrepot.hub.folders.folders import FolderChanges, FolderDraft, FolderId
+from entrepot.hub.folders.grants import Subject
 from entrepot.hub.jobs import maintenance
-from entrepot.hub.repos import account_removal, folders, grants, repositories
-from entrepot.hub.repos.folders import FolderChanges, FolderDraft, FolderId
-from entrepot.hub.repos.grants import Subject
+from entrepot.hub.repos import account_removal, repositories
 from entrepot.hub.search import profiles
 from entrepot.hub.webhooks import webhooks
 from entrepot.hub.webhooks.webhooks import WebhookDraft

@@ -24,11 +24,12 @@ from entrepot.hub.callers import FINE_GRAINED, Caller, MaybeCaller, Role
 from entrepot.hub.community import access_requests
 from entrepot.hub.files import lfs, xet_tokens
 from entrepot.hub.files.operations import AddFile
+from entrepot.hub.folders import folders, grants
+from entrepot.hub.folders.folders import FolderChanges, FolderId
+from entrepot.hub.folders.grants import Subject
 from entrepot.hub.git import pushes
-from entrepot.hub.repos import commits, contents, folders, grants, infos, repositories
+from entrepot.hub.repos import commits, contents, infos, repositories
 from entrepot.hub.repos.commits import CommitDraft
-from entrepot.hub.repos.folders import FolderChanges, FolderId
-from entrepot.hub.repos.grants import Subject
 from entrepot.hub.repos.infos import Search
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.hub.scopes import DISCUSS, ORG_WRITE, READ, REQUESTS, WRITE, RequestedScope, Scopes, ScopeTarget

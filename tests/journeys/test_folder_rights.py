@@ -12,9 +12,10 @@ import pytest
 from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import Role
 from entrepot.hub.context import open_hub
-from entrepot.hub.repos import folders, grants, pulls, repositories
-from entrepot.hub.repos.folders import FolderDraft, FolderId
-from entrepot.hub.repos.grants import Subject
+from entrepot.hub.folders import folders, grants
+from entrepot.hub.folders.folders import FolderDraft, FolderId
+from entrepot.hub.folders.grants import Subject
+from entrepot.hub.repos import pulls, repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoRef, RepoType
 from entrepot.server import app as application

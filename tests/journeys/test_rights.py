@@ -27,9 +27,10 @@ from entrepot.hub.buckets import buckets
 from entrepot.hub.callers import FINE_GRAINED, Caller, Role
 from entrepot.hub.community import collections
 from entrepot.hub.context import HubContext, open_hub
-from entrepot.hub.repos import folders, grants, pulls, repositories
-from entrepot.hub.repos.folders import FolderDraft, FolderId
-from entrepot.hub.repos.grants import Subject
+from entrepot.hub.folders import folders, grants
+from entrepot.hub.folders.folders import FolderDraft, FolderId
+from entrepot.hub.folders.grants import Subject
+from entrepot.hub.repos import pulls, repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.hub.scopes import RequestedScope
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType, new_uid

@@ -1,7 +1,8 @@
-"""Names of accounts, repositories, paths, refs and digests: parsed once, then passed as types.
+"""Names of accounts, repositories, paths, refs and digests, and labels: parsed once, then passed as types.
 
 Each ``parse_*`` function takes untrusted text and returns a typed value or
-raises :class:`~entrepot.errors.InvalidName` (paths: ``InvalidPath``). No other
+raises :class:`~entrepot.errors.InvalidName` (paths: ``InvalidPath``; labels:
+``Malformed``, ``LimitExceeded``). No other
 package validates names again.
 """
 
@@ -24,6 +25,7 @@ from entrepot.names.folders import (
     parse_folder_name,
     split_namespace,
 )
+from entrepot.names.labels import parse_description, parse_labels
 from entrepot.names.links import parse_repo_link
 from entrepot.names.paths import (
     ROOT,
@@ -85,10 +87,12 @@ __all__ = [
     "new_uid",
     "parse_account",
     "parse_branch",
+    "parse_description",
     "parse_details",
     "parse_folder",
     "parse_folder_name",
     "parse_fullname",
+    "parse_labels",
     "parse_oid",
     "parse_path",
     "parse_repo_id",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+import struct
 from collections.abc import Iterable
-from typing import Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Self
 
 from entrepot.errors import Malformed
+from entrepot.xet.arrays import np
 from entrepot.xet.indexes import MAX_CHUNKS
 
-_PAIR = np.dtype("<u2")
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_PAIR = "<u2"
 
 
 class ChunkSet:
@@ -63,4 +66,4 @@ def pack_ranges(ranges: Iterable[tuple[int, int]]) -> bytes:
             merged[-1][1] = max(merged[-1][1], end)
         else:
             merged.append([start, end])
-    return np.array(merged, _PAIR).tobytes()
+    return struct.pack(f"<{2 * len(merged)}H", *itertools.chain.from_iterable(merged))

@@ -8,14 +8,17 @@ Source: docs/protocols/xet.md, section 3.
 
 from __future__ import annotations
 
+import functools
 from bisect import bisect_left
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from entrepot.xet.arrays import np
 from entrepot.xet.compression import MAX_CHUNK_BYTES
 from entrepot.xet.gear_table import GEAR
 from entrepot.xet.hashes import Buffer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MIN_CHUNK_BYTES = 8192
 """Every chunk but the last has at least this many bytes."""
@@ -24,7 +27,11 @@ MIN_CHUNK_BYTES = 8192
 _WINDOW = 64
 _BOUNDARY_BELOW = 1 << 48  # the upper 16 bits are zero
 _BLOCK = 32_768
-_TABLE = np.array(GEAR, np.uint64)
+
+
+@functools.cache
+def _table() -> NDArray[np.uint64]:
+    return np.array(GEAR, np.uint64)
 
 
 class Chunker:
@@ -34,9 +41,10 @@ class Chunker:
     Not thread-safe.
     """
 
-    __slots__ = ("_candidates", "_hashes", "_last_end", "_recent", "_shifted", "_taken")
+    __slots__ = ("_candidates", "_hashes", "_last_end", "_recent", "_shifted", "_table", "_taken")
 
     def __init__(self) -> None:
+        self._table = _table()
         self._hashes = np.empty(_BLOCK + _WINDOW - 1, np.uint64)
         self._shifted = np.empty_like(self._hashes)
         self._recent = np.zeros(_WINDOW - 1, np.uint8)
@@ -67,7 +75,7 @@ class Chunker:
         """Record every position where the hash of the preceding 64 bytes allows a boundary."""
         window = np.concatenate((self._recent, block))
         hashes = self._hashes[: len(window)]
-        np.take(_TABLE, window, out=hashes, mode="clip")
+        np.take(self._table, window, out=hashes, mode="clip")
         # After the step with width w, each number covers 2w bytes: h(i) + 2**w h(i - w).
         for width in (1, 2, 4, 8, 16, 32):
             shifted = self._shifted[: len(window) - width]

@@ -6,15 +6,18 @@ Source: docs/protocols/xet.md, section 4; LZ4 frame format 1.6.4 (lz4, ``doc/lz4
 from __future__ import annotations
 
 import enum
+from typing import TYPE_CHECKING
 
 import attrs
 import lz4.block
 import lz4.frame
-import numpy as np
-from numpy.typing import NDArray
 
 from entrepot.errors import Malformed
+from entrepot.xet.arrays import np
 from entrepot.xet.hashes import Buffer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAX_CHUNK_BYTES = 131_072
 """A chunk has 1 to this many bytes before compression."""

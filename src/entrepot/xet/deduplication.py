@@ -10,10 +10,10 @@ from array import array
 from collections.abc import Iterable
 
 import attrs
-import numpy as np
 
 from entrepot.errors import Malformed
 from entrepot.names import XetHash
+from entrepot.xet.arrays import np
 from entrepot.xet.chunk_sets import ChunkSet
 from entrepot.xet.hashes import HASH_BYTES, Buffer, encode_hash, keyed_chunk_hash
 from entrepot.xet.indexes import XorbIndex

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import struct
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-import numpy as np
 from blake3 import blake3
-from numpy.typing import ArrayLike, NDArray
 
 from entrepot.errors import Malformed
 from entrepot.names import XetHash
+from entrepot.xet.arrays import np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 Buffer = bytes | bytearray | memoryview
 """Read-only bytes."""

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import sys
 from array import array
+from typing import TYPE_CHECKING
 
 import attrs
-import numpy as np
-from numpy.typing import NDArray
 
 from entrepot.errors import Malformed
 from entrepot.names import XetHash
+from entrepot.xet.arrays import np
 from entrepot.xet.compression import MAX_CHUNK_BYTES
 from entrepot.xet.hashes import HASH_BYTES, Buffer, xorb_hash
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAX_CHUNKS = 8192
 """The maximum number of chunks in a xorb."""

@@ -9,10 +9,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 
 import attrs
-import numpy as np
 
 from entrepot.errors import Malformed, RangeNotSatisfiable
 from entrepot.names import XetHash
+from entrepot.xet.arrays import np
 from entrepot.xet.indexes import XorbIndex
 from entrepot.xet.terms import Term, Terms
 

@@ -10,15 +10,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
-import numpy as np
-from numpy.typing import NDArray
 
 from entrepot.names import XetHash
+from entrepot.xet.arrays import np
 from entrepot.xet.hashes import HASH_BYTES, Buffer, fold, root_file_hash
 
-Run = tuple[Buffer, NDArray[np.int64]]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Run: TypeAlias = "tuple[Buffer, NDArray[np.int64]]"
 """Concatenated raw hashes, and the length of the content below each."""
 
 _SMALL = 1 << 17

@@ -6,14 +6,15 @@ Source: docs/protocols/xet.md, section 6.
 
 from __future__ import annotations
 
+import functools
 import struct
 from array import array
 
 import attrs
-import numpy as np
 
 from entrepot.errors import Malformed
 from entrepot.names import Sha256, XetHash
+from entrepot.xet.arrays import np
 from entrepot.xet.hashes import HASH_BYTES, Buffer, encode_hash, read_hash
 from entrepot.xet.indexes import MAX_CHUNKS, MAX_RAW_BYTES
 from entrepot.xet.terms import TERM_BYTES, Terms
@@ -31,7 +32,11 @@ _GLOBAL_DEDUP = 0x80000000
 _HEADER = struct.Struct("<32sQQ")
 _BLOCK = struct.Struct("<32sIIII")
 _FOOTER = struct.Struct("<9Q32sQQ48x4Q")
-_ROW = np.dtype([("hash", "V32"), ("offset", "<u4"), ("length", "<u4"), ("flags", "<u4"), ("zero", "<u4")])
+
+
+@functools.cache
+def _row() -> np.dtype[np.void]:
+    return np.dtype([("hash", "V32"), ("offset", "<u4"), ("length", "<u4"), ("flags", "<u4"), ("zero", "<u4")])
 
 
 @attrs.frozen
@@ -169,7 +174,7 @@ def _read_xorb(reader: _Reader, head: memoryview) -> XorbBlock:
     if not 1 <= count <= MAX_CHUNKS or raw_size > MAX_RAW_BYTES:
         raise Malformed("shard", f"xorb {name} cannot have {count} chunks and {raw_size} bytes")
     records = reader.take(count, "list of chunks")
-    rows = np.frombuffer(records, _ROW)
+    rows = np.frombuffer(records, _row())
     ends = np.cumsum(rows["length"], dtype=np.int64)
     if ends[-1] != raw_size or rows["offset"][0] != 0 or (rows["offset"][1:] != ends[:-1]).any():
         raise Malformed("shard", f"the chunks of xorb {name} are not contiguous")
@@ -208,7 +213,7 @@ def _encode_file(file: FileBlock) -> list[bytes]:
 def _encode_xorb(xorb: XorbBlock) -> list[bytes]:
     count = len(xorb.raw_ends)
     ends = np.frombuffer(xorb.raw_ends, np.uint32)
-    rows = np.zeros(count, _ROW)
+    rows = np.zeros(count, _row())
     rows["hash"] = np.frombuffer(xorb.hashes, "V32")
     rows["offset"][1:] = ends[:-1]
     rows["length"] = ends - rows["offset"]

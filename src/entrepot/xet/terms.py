@@ -10,21 +10,28 @@ from __future__ import annotations
 import functools
 import struct
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import attrs
-import numpy as np
-from numpy.typing import NDArray
 
 from entrepot.errors import Malformed
 from entrepot.names import XetHash
+from entrepot.xet.arrays import np
 from entrepot.xet.chunk_sets import pack_ranges
 from entrepot.xet.hashes import Buffer, encode_hash, read_hash
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 TERM_BYTES = 48
 _HASH_BYTES = 32
 
 _RECORD = struct.Struct("<32sIIII")
-_COLUMNS = np.dtype([("xorb", "V32"), ("flags", "<u4"), ("unpacked", "<u4"), ("start", "<u4"), ("end", "<u4")])
+
+
+@functools.cache
+def _layout() -> np.dtype[np.void]:
+    return np.dtype([("xorb", "V32"), ("flags", "<u4"), ("unpacked", "<u4"), ("start", "<u4"), ("end", "<u4")])
 
 
 @attrs.frozen
@@ -116,7 +123,7 @@ class Terms:
         return self._records
 
     def _columns(self) -> NDArray[np.void]:
-        return np.frombuffer(self._records, _COLUMNS)
+        return np.frombuffer(self._records, _layout())
 
 
 @functools.lru_cache(maxsize=4096)

@@ -14,19 +14,22 @@ Source: docs/protocols/xet.md, section 8.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import attrs
-import numpy as np
-from numpy.typing import NDArray
 
 from entrepot.errors import LimitExceeded, Malformed, XorbMissing
 from entrepot.names import XetHash
+from entrepot.xet.arrays import np
 from entrepot.xet.chunk_sets import ChunkSet
 from entrepot.xet.hashes import HASH_BYTES, MerkleTree, range_hash
 from entrepot.xet.indexes import XorbIndex
 from entrepot.xet.repeats import repeated_file_hash
 from entrepot.xet.shards import FileBlock, Shard, XorbBlock
 from entrepot.xet.terms import Term, Terms
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @attrs.frozen

@@ -7,10 +7,11 @@ import pytest
 from entrepot.errors import LimitExceeded, LoginRequired, Malformed, NotAllowed, RepoNotFound, RevisionNotFound
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.files.operations import AddFile
+from entrepot.hub.folders import folders
+from entrepot.hub.folders.folders import FolderChanges, FolderId
 from entrepot.hub.jobs import handlers, maintenance
-from entrepot.hub.repos import folders, lineage, pulls, repositories
+from entrepot.hub.repos import lineage, pulls, repositories
 from entrepot.hub.repos.commits import CommitDraft
-from entrepot.hub.repos.folders import FolderChanges, FolderId
 from entrepot.hub.repos.lineage import LineageGraph, LineageInput
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import Oid, RepoId, RepoPath, RepoRef, RepoType

@@ -5,12 +5,12 @@ import json
 import pytest
 
 from entrepot.catalog.repos import repositories as rows
-from entrepot.errors import LimitExceeded, Malformed, NotAllowed, RepoNotFound
+from entrepot.errors import Malformed, NotAllowed, RepoNotFound
 from entrepot.hub import audit
 from entrepot.hub.audit import AuditFilter
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.jobs import cards
-from entrepot.hub.repos import infos, repo_labels, repositories
+from entrepot.hub.repos import infos, repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
 from tests.support.worlds import World
@@ -74,28 +74,6 @@ def test_labels_and_visibility_change_together_or_not_at_all(world: World) -> No
         row = rows.find(tx, ref)
     assert row is not None
     assert (row.visibility, row.labels) == ("public", ())
-
-
-@pytest.mark.parametrize("label", ["", "  ", "a\nb", "\x00", "\u200b"])
-def test_a_label_is_printable_text(label: str) -> None:
-    with pytest.raises(Malformed, match="printable"):
-        repo_labels.parse_labels([label])
-
-
-def test_bounds_of_labels_and_descriptions() -> None:
-    most = [f"l{n}" for n in range(64)]
-    assert repo_labels.parse_labels(most) == tuple(most)
-    assert repo_labels.parse_labels(["x" * 100, "größe"]) == ("x" * 100, "größe")
-    assert repo_labels.parse_description("é" * 10_000) == "é" * 10_000
-    for labels in ([*most, "one more"], ["x" * 101]):
-        with pytest.raises(LimitExceeded):
-            repo_labels.parse_labels(labels)
-    with pytest.raises(Malformed, match="twice"):
-        repo_labels.parse_labels(["a", "b", "a"])
-    with pytest.raises(LimitExceeded):
-        repo_labels.parse_description("x" * 10_001)
-    with pytest.raises(Malformed, match="NUL"):
-        repo_labels.parse_description("a\0b")
 
 
 def test_a_new_repository_with_a_bad_label_is_not_created(world: World) -> None:

@@ -21,7 +21,8 @@ from entrepot.hub import access, audit, events
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import MaybeCaller, require_change, require_login, seen_by
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import folder_homes, repositories
+from entrepot.hub.folders import folder_homes
+from entrepot.hub.repos import repositories
 from entrepot.names import RepoId, RepoRef, RepoType, parse_repo_id
 
 PAGE = 500

@@ -22,7 +22,8 @@ from entrepot.hub.accounts.accounts import assign_role, check_hub_admin_left, fi
 from entrepot.hub.accounts.administration import Actor, find_namespace, require_admin
 from entrepot.hub.callers import Caller, Role
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import folders, repositories
+from entrepot.hub.folders import folders
+from entrepot.hub.repos import repositories
 from entrepot.names import RepoId, RepoRef, folder_namespace
 from entrepot.wire.accounts.administration import Removal, Removed, Transferred
 

@@ -12,47 +12,11 @@ from entrepot.catalog import Write
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import LimitExceeded, Malformed, shown
 from entrepot.hub import access, audit
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos.publishing import card_job
-
-MAX_LABELS, MAX_LABEL, MAX_DESCRIPTION = 64, 100, 10_000
-"""Labels of a repository at most, and characters of a label and of a description."""
-
-
-def parse_labels(labels: Sequence[str]) -> tuple[str, ...]:
-    """Return labels that can be stored, in their order.
-
-    Raises:
-        LimitExceeded: there are more than 64, or one has more than 100 characters.
-        Malformed: one is blank, has a character that cannot be printed, or occurs twice.
-    """
-    if len(labels) > MAX_LABELS:
-        raise LimitExceeded("the number of labels", MAX_LABELS)
-    for label in labels:
-        if len(label) > MAX_LABEL:
-            raise LimitExceeded(f"the length of the label {shown(label)} in characters", MAX_LABEL)
-        if not label.strip() or not label.isprintable():
-            raise Malformed(f"label {shown(label)}", "expected 1 to 100 printable characters")
-        if labels.count(label) > 1:
-            raise Malformed("labels", f"{shown(label)} occurs twice")
-    return tuple(labels)
-
-
-def parse_description(text: str) -> str:
-    """Return a description that can be stored.
-
-    Raises:
-        LimitExceeded: it has more than 10,000 characters.
-        Malformed: it contains NUL.
-    """
-    if len(text) > MAX_DESCRIPTION:
-        raise LimitExceeded("the length of the description in characters", MAX_DESCRIPTION)
-    if "\0" in text:
-        raise Malformed("description", "it contains the character NUL")
-    return text
+from entrepot.names import parse_description, parse_labels
 
 
 def change(
@@ -61,7 +25,7 @@ def change(
     """Set labels, a description or both (None keeps); the caller has checked the right to do so.
 
     Raises:
-        LimitExceeded, Malformed: as :func:`parse_labels` and :func:`parse_description`.
+        LimitExceeded, Malformed: as :func:`~entrepot.names.parse_labels` and :func:`~entrepot.names.parse_description`.
     """
     details: dict[str, str | int] = {}
     if labels is not None:

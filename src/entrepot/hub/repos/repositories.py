@@ -33,9 +33,10 @@ from entrepot.hub.community import discussion_rules
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import rechunking
 from entrepot.hub.files.lfs import MULTIPART_THRESHOLD
+from entrepot.hub.folders import folder_homes
+from entrepot.hub.folders.folder_homes import Home
 from entrepot.hub.jobs.handlers import run_now
-from entrepot.hub.repos import folder_homes, protections, repo_labels
-from entrepot.hub.repos.folder_homes import Home
+from entrepot.hub.repos import protections, repo_labels
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.names import (
     MAIN,
@@ -44,6 +45,8 @@ from entrepot.names import (
     RepoRef,
     RepoType,
     new_uid,
+    parse_description,
+    parse_labels,
     parse_path,
     parse_repo_id,
 )
@@ -163,7 +166,7 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     check_visibility(new.visibility)
     if new.multipart_threshold is not None and not MIN_THRESHOLD <= new.multipart_threshold <= 1 << 40:
         raise Malformed("parameter 'lfsmultipartthresh'", f"expected {MIN_THRESHOLD:,} bytes or more")
-    labels, description = repo_labels.parse_labels(new.labels), repo_labels.parse_description(new.description)
+    labels, description = parse_labels(new.labels), parse_description(new.description)
     editor = TreeEditor(EMPTY_TREE, lambda _oid: b"")
     made: list[GitObject] = [] if content else [stored.of(Kind.TREE, b"")]
     for path, data in content.items():

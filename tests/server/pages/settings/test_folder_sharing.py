@@ -4,9 +4,9 @@ import httpx2
 import pytest
 
 from entrepot.hub.accounts import accounts
-from entrepot.hub.repos import folders, grants
-from entrepot.hub.repos.folders import FolderDraft, FolderId
-from entrepot.hub.repos.grants import Subject
+from entrepot.hub.folders import folders, grants
+from entrepot.hub.folders.folders import FolderDraft, FolderId
+from entrepot.hub.folders.grants import Subject
 from entrepot.names import RepoType
 from tests.server.pages.conftest import PASSWORD, browse
 from tests.server.pages.settings.conftest import Send, sender

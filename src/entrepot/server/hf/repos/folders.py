@@ -12,10 +12,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from entrepot.errors import Malformed
-from entrepot.hub.repos import folder_lists, folders, grants
-from entrepot.hub.repos.folder_lists import LOOSE, FolderQuery, KnownRepo
-from entrepot.hub.repos.folders import FolderChanges, FolderDraft, FolderId, KnownFolder
-from entrepot.hub.repos.grants import GrantRow, Subject
+from entrepot.hub.folders import folder_lists, folders, grants
+from entrepot.hub.folders.folder_lists import LOOSE, FolderQuery, KnownRepo
+from entrepot.hub.folders.folders import FolderChanges, FolderDraft, FolderId, KnownFolder
+from entrepot.hub.folders.grants import GrantRow, Subject
 from entrepot.names import parse_repo_type
 from entrepot.server.handlers import call_hub, json_response, next_link, query_int, read_json
 from entrepot.server.raw_path import decode_segment

@@ -12,10 +12,10 @@ from entrepot.errors import AccountNotFound, Malformed, ThingNotFound
 from entrepot.hub import folder_access
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import folder_lists, folders, grants
-from entrepot.hub.repos.folder_lists import FolderQuery
-from entrepot.hub.repos.folders import FolderChanges, FolderId
-from entrepot.hub.repos.grants import Subject
+from entrepot.hub.folders import folder_lists, folders, grants
+from entrepot.hub.folders.folder_lists import FolderQuery
+from entrepot.hub.folders.folders import FolderChanges, FolderId
+from entrepot.hub.folders.grants import Subject
 from entrepot.names import RepoType
 from entrepot.server.pages.forms import FRESH, Form, answer_form
 from entrepot.server.pages.frames import WebPage, show_page

@@ -7,9 +7,10 @@ import pytest
 from entrepot.errors import AlreadyExists, InvalidName, NotAllowed, QuotaExceeded, Refused, RepoMoved, ThingNotFound
 from entrepot.hub import access, audit
 from entrepot.hub.accounts import quotas
-from entrepot.hub.repos import folder_homes, folders, grants, repositories
-from entrepot.hub.repos.folders import FolderChanges, FolderDraft, FolderId
-from entrepot.hub.repos.grants import Subject
+from entrepot.hub.folders import folder_homes, folders, grants
+from entrepot.hub.folders.folders import FolderChanges, FolderDraft, FolderId
+from entrepot.hub.folders.grants import Subject
+from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoId, RepoRef, RepoType
 from tests.support.worlds import World

@@ -17,7 +17,7 @@ from entrepot.errors import AccountNotFound, InvalidName
 from entrepot.hub import access, folder_access
 from entrepot.hub.callers import MaybeCaller, require_login, seen_by
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos.folders import FolderId, KnownFolder, check_type
+from entrepot.hub.folders.folders import FolderId, KnownFolder, check_type
 from entrepot.names import RepoType, folder_namespace
 
 LOOSE = "~"

@@ -21,9 +21,9 @@ from entrepot.errors import AccountNotFound, GrantNotFound, InvalidName, LimitEx
 from entrepot.hub import audit, events, folder_access
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
+from entrepot.hub.folders import folder_homes
+from entrepot.hub.folders.folders import FolderId
 from entrepot.hub.pages import Page
-from entrepot.hub.repos import folder_homes
-from entrepot.hub.repos.folders import FolderId
 
 MAX_GRANTS = 1_000
 """Maximum number of grants of one folder."""

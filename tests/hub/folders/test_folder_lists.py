@@ -8,10 +8,10 @@ from entrepot.errors import AccountNotFound, InvalidName, LoginRequired, ThingNo
 from entrepot.hub.accounts import tokens
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED, MaybeCaller
-from entrepot.hub.repos import folder_lists, folders, grants
-from entrepot.hub.repos.folder_lists import LOOSE, FolderQuery
-from entrepot.hub.repos.folders import FolderDraft, FolderId
-from entrepot.hub.repos.grants import Subject
+from entrepot.hub.folders import folder_lists, folders, grants
+from entrepot.hub.folders.folder_lists import LOOSE, FolderQuery
+from entrepot.hub.folders.folders import FolderDraft, FolderId
+from entrepot.hub.folders.grants import Subject
 from entrepot.hub.scopes import WRITE, RequestedScope
 from entrepot.names import RepoType
 from tests.support.worlds import World

@@ -1,7 +1,7 @@
 """Use cases on folders: create, show, change, rename, delete.
 
 A folder holds repositories of one type and is the unit of sharing
-(:mod:`entrepot.hub.repos.grants`). Source: docs/folders.md.
+(:mod:`entrepot.hub.folders.grants`). Source: docs/folders.md.
 """
 
 from __future__ import annotations
@@ -22,9 +22,15 @@ from entrepot.hub import access, audit, events, folder_access
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller, require_change
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import folder_homes
-from entrepot.hub.repos.repo_labels import parse_description, parse_labels
-from entrepot.names import RepoRef, RepoType, folder_namespace, parse_folder_name
+from entrepot.hub.folders import folder_homes
+from entrepot.names import (
+    RepoRef,
+    RepoType,
+    folder_namespace,
+    parse_description,
+    parse_folder_name,
+    parse_labels,
+)
 
 
 @attrs.frozen

@@ -25,9 +25,10 @@ from entrepot.hub import access, audit
 from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import MaybeCaller, Role
 from entrepot.hub.community import access_requests
-from entrepot.hub.repos import folders, grants, infos, repositories
-from entrepot.hub.repos.folders import FolderDraft, FolderId
-from entrepot.hub.repos.grants import Subject
+from entrepot.hub.folders import folders, grants
+from entrepot.hub.folders.folders import FolderDraft, FolderId
+from entrepot.hub.folders.grants import Subject
+from entrepot.hub.repos import infos, repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoId, RepoRef, RepoType
 from tests.support.worlds import World

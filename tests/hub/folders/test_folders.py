@@ -24,11 +24,12 @@ from entrepot.hub import access, audit
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.files.operations import AddFile
+from entrepot.hub.folders import folders, grants
+from entrepot.hub.folders.folders import FolderChanges, FolderDraft, FolderId, KnownFolder
+from entrepot.hub.folders.grants import Subject
 from entrepot.hub.jobs import maintenance
-from entrepot.hub.repos import commits, folders, grants, repositories
+from entrepot.hub.repos import commits, repositories
 from entrepot.hub.repos.commits import CommitDraft
-from entrepot.hub.repos.folders import FolderChanges, FolderDraft, FolderId, KnownFolder
-from entrepot.hub.repos.grants import Subject
 from entrepot.hub.search import searches
 from entrepot.hub.usage_cache import KEPT_MS
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
@@ -137,7 +138,7 @@ def test_of_two_makers_at_once_one_wins(world: World) -> None:
 
 
 def test_an_account_has_a_limit_of_folders(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("entrepot.hub.repos.folder_homes.MAX_FOLDERS", 1)
+    monkeypatch.setattr("entrepot.hub.folders.folder_homes.MAX_FOLDERS", 1)
     make(world)
     with pytest.raises(LimitExceeded):
         make(world, "x")
