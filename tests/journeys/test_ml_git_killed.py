@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from entrepot.workspace.metadata.repositories import MetadataRepository
-from entrepot.workspace.projects import commits, pushes
+from entrepot.workspace.projects.changes import commits
+from entrepot.workspace.projects.transfers import pushes
 from tests.support.machines import Machine, Team, create_team, publish
 
 

@@ -11,14 +11,14 @@ from entrepot.names import RepoPath
 from entrepot.workspace.entities.mutability import Mutability
 from entrepot.workspace.maintenance.hub_checks import check_on_hub
 from entrepot.workspace.manifests import ManifestEntry
-from entrepot.workspace.projects.checkouts import fetch_contents
-from entrepot.workspace.projects.comparisons import compare, has_content
 from entrepot.workspace.projects.entities import Entity
-from entrepot.workspace.projects.placements import check_places, place_again
+from entrepot.workspace.projects.files.comparisons import compare, has_content
+from entrepot.workspace.projects.files.placements import check_places, place_again
+from entrepot.workspace.projects.files.scans import Scan, scan_entity
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.recovery import recover
-from entrepot.workspace.projects.scans import Scan, scan_entity
 from entrepot.workspace.projects.sources import workspace_contents
+from entrepot.workspace.projects.transfers.checkouts import fetch_contents
 from entrepot.workspace.projects.versions import head_version, one_identity, read_version
 from entrepot.workspace.stores import CheckLevel, CheckReport, Problem, check_indexes, check_outbox, check_version
 

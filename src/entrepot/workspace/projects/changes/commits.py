@@ -18,7 +18,7 @@ from entrepot.workspace.metadata.git_objects import remove_folder, write_commit,
 from entrepot.workspace.metadata.ref_tables import RefTable
 from entrepot.workspace.metadata.repositories import MetadataRepository
 from entrepot.workspace.metadata.secure_git import check_identity
-from entrepot.workspace.projects.additions import check_mutability, is_lost, known_numbers
+from entrepot.workspace.projects.changes.additions import check_mutability, is_lost, known_numbers
 from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.heads import finish_commit
 from entrepot.workspace.projects.hub_versions import (

@@ -14,13 +14,13 @@ from entrepot.errors import CannotWrite, LocalChanges, PathMissing
 from entrepot.names import RepoPath
 from entrepot.workspace.entities.samples import Sample
 from entrepot.workspace.manifests import Manifest, ManifestEntry
-from entrepot.workspace.projects.comparisons import compare, content_of, has_content
 from entrepot.workspace.projects.entities import Entity
+from entrepot.workspace.projects.files.comparisons import compare, content_of, has_content
+from entrepot.workspace.projects.files.placements import CheckoutPlan, check_places, finish_checkout
+from entrepot.workspace.projects.files.scans import Scan, scan_entity
 from entrepot.workspace.projects.hub_versions import fetch_from_hub
-from entrepot.workspace.projects.placements import CheckoutPlan, check_places, finish_checkout
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.recovery import recover
-from entrepot.workspace.projects.scans import Scan, scan_entity
 from entrepot.workspace.projects.versions import Version, read_version, resolve
 from entrepot.workspace.state.rows import Extent, Head, Step, TrackedFile
 from entrepot.workspace.stores import FetchCounts, draft_path, fetch_files

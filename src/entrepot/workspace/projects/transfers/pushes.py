@@ -15,8 +15,8 @@ from entrepot.workspace.metadata.git_objects import write_tag
 from entrepot.workspace.metadata.publishing import publish, taken
 from entrepot.workspace.metadata.ref_tables import RefTable
 from entrepot.workspace.metadata.secure_git import check_identity
-from entrepot.workspace.projects.additions import is_lost, known_numbers
-from entrepot.workspace.projects.commits import write_version
+from entrepot.workspace.projects.changes.additions import is_lost, known_numbers
+from entrepot.workspace.projects.changes.commits import write_version
 from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.heads import write_head_file
 from entrepot.workspace.projects.hub_versions import plan_push_to_hub, push_to_hub
