@@ -31,7 +31,7 @@ from entrepot.workspace.projects.changes.unlocks import unlock_files
 from entrepot.workspace.projects.clones import clone_project, push_settings
 from entrepot.workspace.projects.entities import Entity, create_entity, find_entity
 from entrepot.workspace.projects.projects import KindState, Notify, Project, Surroundings, create_project, open_project
-from entrepot.workspace.projects.remotes import set_remote
+from entrepot.workspace.projects.remotes.settings import set_remote
 from entrepot.workspace.projects.resets import ResetMode, ResetReport, reset_entity
 from entrepot.workspace.projects.transfers.checkouts import CheckoutReport, FileSelection, checkout_version
 from entrepot.workspace.projects.transfers.linked_checkouts import checkout_linked
