@@ -19,23 +19,23 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIG
 TAG = "computer-vision__images__x__{}"
 
 PUSH = (
-    "before projects.hub_versions prepare_repository",
-    "after projects.hub_versions prepare_repository",
-    "after projects.hub_versions send_contents",
+    "before projects.remotes.hubs prepare_repository",
+    "after projects.remotes.hubs prepare_repository",
+    "after projects.remotes.hubs send_contents",
     "before hubs.publishing _push",
     "after hubs.publishing _push",
     "before hubs.repositories HubMetadata.mark_published",
     "after hubs.repositories HubMetadata.mark_published",
-    "before projects.pushes free_outbox",
+    "before projects.transfers.pushes free_outbox",
 )
 CHECKOUT = (
-    "before projects.checkouts fetch_contents",
-    "after projects.checkouts fetch_contents",
-    "before projects.checkouts finish_checkout",
-    "after projects.placements remove_files",
-    "after projects.placements _place",
-    "before projects.placements _record",
-    "after projects.placements _record",
+    "before projects.transfers.checkouts fetch_contents",
+    "after projects.transfers.checkouts fetch_contents",
+    "before projects.transfers.checkouts finish_checkout",
+    "after projects.files.placements remove_files",
+    "after projects.files.placements _place",
+    "before projects.files.placements _record",
+    "after projects.files.placements _record",
 )
 COPY = (
     "after maintenance.hub_copies prepare_repository",

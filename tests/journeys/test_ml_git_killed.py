@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from entrepot.workspace import stores
 from entrepot.workspace.metadata.repositories import MetadataRepository
-from entrepot.workspace.projects import commits, pushes
+from entrepot.workspace.projects.changes import commits
+from entrepot.workspace.projects.remotes import buckets
+from entrepot.workspace.projects.transfers import pushes
 from tests.support.machines import Machine, Team, create_team, publish
 
 
@@ -47,9 +50,9 @@ def after(function: Callable[..., object]) -> Callable[..., object]:
 
 
 POINTS: dict[str, tuple[object, str, bool]] = {
-    "before the data": (pushes, "push_version", False),
-    "after the data": (pushes, "push_version", True),
-    "before the tag": (pushes, "publish", False),
+    "before the data": (stores, "push_version", False),
+    "after the data": (stores, "push_version", True),
+    "before the tag": (buckets, "publish", False),
     "after the tag, before bookkeeping": (MetadataRepository, "mark_published", False),
     "after bookkeeping": (MetadataRepository, "mark_published", True),
     "while the outbox is freed": (pushes, "free_outbox", False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -12,21 +13,31 @@ import click
 from entrepot.wire.times import format_ms
 
 _PROGRESS_EVERY_S = 1.0
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def show(line: str) -> None:
     """Print one line of the result."""
-    click.echo(line)
+    click.echo(printable(line))
 
 
 def show_message(line: str) -> None:
     """Print a message to standard error, where scripts that capture the output do not see it."""
-    click.echo(line, err=True)
+    click.echo(printable(line), err=True)
+
+
+def printable(text: str) -> str:
+    """Return a text whose control characters are visible, for texts of strangers: a terminal would obey them.
+
+    Line ends and tabs stay.
+    """
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def show_json(value: object) -> None:
     """Print a result as one JSON document, with keys in the given order."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    click.echo(_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

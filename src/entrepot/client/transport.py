@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 import attrs
 
 from entrepot.client import http_errors
-from entrepot.client.calls import Call, Response, ResultPage, joined
+from entrepot.client.calls import MOST_BODY, Call, Response, ResultPage, joined
 from entrepot.client.http_errors import HubFailure
 from entrepot.client.log_redaction import redact_foreign_logs
 from entrepot.client.response_bodies import ResponseBody
@@ -38,6 +38,7 @@ _KEEP_ALIVE_S = 30.0
 _MOST_REDIRECTS = 10
 _MOST_WAIT_S = 60.0
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
+_ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ELSEWHERE = "tokens and content are not sent to another address; if it belongs to the hub, use it as the endpoint"
 _PORTS = {"http": 80, "https": 443}
@@ -152,7 +153,7 @@ class Transport:
         def ask() -> Response:
             with contextlib.closing(self._followed(call, timeout_s)) as response:
                 self._refuse_failure(call, response)
-                return self._read(response)
+                return self._read(response, call.most_bytes)
 
         return call.read(self._retried(call, ask, retries))
 
@@ -304,7 +305,7 @@ class Transport:
 
         silent_s = timeout_s or self._timeout_s
         is_home = origin_of(url) == self._origin
-        headers = {"user-agent": self._user_agent, "accept": "*/*"}
+        headers = {"user-agent": self._user_agent, "accept": "*/*", "accept-encoding": "gzip, deflate"}
         if is_home:
             headers.update(self._headers)
         if call.media_type is not None:
@@ -317,16 +318,27 @@ class Transport:
             timeout = httpx2.Timeout(silent_s, connect=min(silent_s, self._connect_s))
             request = client.build_request(call.method, url, content=content, headers=headers, timeout=timeout)
             response = client.send(request, stream=True, follow_redirects=False)
-            self._was_reached = True
-            return response
         except httpx2.TransportError as error:
             raise http_errors.unreachable(error, _shown_origin(url), silent_s) from error
         except httpx2.InvalidURL:
             # httpx2's message quotes part of the URL, which may contain a password.
             raise AnswerUnusable(_shown_origin(url), "the hub sent an invalid URL") from None
+        self._was_reached = True
+        if response.headers.get("content-encoding", "").strip().lower() not in _ENCODINGS:
+            # Each further encoding would multiply what one received piece may become: by a thousand for gzip.
+            response.close()
+            raise AnswerUnusable(url.partition("?")[0], "its content encoding is none that was asked for")
+        return response
 
-    def _read(self, response: httpx2.Response) -> Response:
-        body = b"".join(self._chunks(response))
+    def _read(self, response: httpx2.Response, most: int | None = MOST_BODY) -> Response:
+        """Return a whole response; raise AnswerUnusable if its decoded body is longer than ``most`` bytes."""
+        pieces, size = [], 0
+        for piece in self._chunks(response):
+            size += len(piece)
+            if most is not None and size > most:
+                raise AnswerUnusable(str(response.url).partition("?")[0], f"its body has more than {most:,} bytes")
+            pieces.append(piece)
+        body = b"".join(pieces)
         return Response(response.status_code, _lowered(response.headers), body, str(response.url))
 
     def _chunks(self, response: httpx2.Response) -> Iterator[bytes]:

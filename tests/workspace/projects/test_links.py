@@ -2,7 +2,7 @@ import pytest
 
 from entrepot.errors import EntityMissing, InvalidArgument, LinkBroken, Refused
 from entrepot.workspace.entities.specs import VersionLink
-from entrepot.workspace.projects.commits import commit_version
+from entrepot.workspace.projects.changes.commits import commit_version
 from entrepot.workspace.projects.links import check_link, linked_entity, refuse_local_links
 from tests.support.machines import Machine, Team
 

@@ -44,7 +44,7 @@ def add_remote(console: Console, url: str, is_global: bool) -> None:
     if not console.word:
         _set_project_remote(console, url)
         return
-    from entrepot.workspace.projects.remotes import set_remote
+    from entrepot.workspace.projects.remotes.settings import set_remote
 
     kind = console.kind
     found = set_remote(config_file(console, is_global=is_global), kind, url, folder=Path.cwd())

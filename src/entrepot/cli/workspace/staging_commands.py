@@ -12,8 +12,8 @@ from entrepot.cli.workspace.consoles import IN_CONFLICT, Console, console_option
 from entrepot.cli.workspace.folding import fold
 
 if TYPE_CHECKING:
-    from entrepot.workspace.projects.pushes import PushedVersion
-    from entrepot.workspace.projects.statuses import StatusReport
+    from entrepot.workspace.projects.changes.statuses import StatusReport
+    from entrepot.workspace.projects.transfers.pushes import PushedVersion
 
 CORRUPTED = "The following files cannot be added because they are corrupted:"
 NO_NEWS = "There is no new data to add"
@@ -27,7 +27,7 @@ NOTHING_TO_PUSH = "No blobs to push at this time."
 @console_options
 def status(console: Console, name: str, directory: str | None, full: bool) -> None:
     """Show what is staged, untracked, corrupted and changed; with DIRECTORY, inside this folder of the entity."""
-    from entrepot.workspace.projects.statuses import read_status
+    from entrepot.workspace.projects.changes.statuses import read_status
 
     report = read_status(console.entity(name))
     kind = console.kind
@@ -106,7 +106,7 @@ def _add(
     metric: Sequence[tuple[str, str]] = (),
     metrics_file: Path | None = None,
 ) -> None:
-    from entrepot.workspace.projects.additions import add_files
+    from entrepot.workspace.projects.changes.additions import add_files
     from entrepot.workspace.projects.sizes import render_size
 
     if metric and metrics_file is not None:
@@ -186,7 +186,7 @@ def _commit(
     dataset: Sequence[str] = (),
     labels: Sequence[str] = (),
 ) -> None:
-    from entrepot.workspace.projects.commits import commit_version
+    from entrepot.workspace.projects.changes.commits import commit_version
     from entrepot.workspace.projects.sizes import render_size
 
     links: dict[str, str] = {}
@@ -240,7 +240,7 @@ def push(
     dry_run: bool,
 ) -> None:
     """Publish the versions of an entity that are not published yet: data, then metadata."""
-    from entrepot.workspace.projects.pushes import PushOptions, plan_pushes, push_versions
+    from entrepot.workspace.projects.transfers.pushes import PushOptions, plan_pushes, push_versions
 
     entity = console.entity(name)
     options = PushOptions(renumbers=bumpversion, follows_links=follows_links, fail_limit=fail_limit)

@@ -10,7 +10,7 @@ import click
 from entrepot.cli.workspace.consoles import Console, console_options, native
 
 if TYPE_CHECKING:
-    from entrepot.workspace.projects.checkouts import CheckoutReport, FileSelection
+    from entrepot.workspace.projects.transfers.checkouts import CheckoutReport, FileSelection
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -80,8 +80,8 @@ def checkout(
     paths: Sequence[str],
 ) -> None:
     """Give the workspace the content of a version, all of it or nothing."""
-    from entrepot.workspace.projects.checkouts import checkout_version
-    from entrepot.workspace.projects.linked_checkouts import checkout_linked
+    from entrepot.workspace.projects.transfers.checkouts import checkout_version
+    from entrepot.workspace.projects.transfers.linked_checkouts import checkout_linked
 
     selection = select(console, sample_type, sampling, seed, paths, is_bare=bare)
     state = console.state
@@ -107,8 +107,8 @@ def fetch(
     paths: Sequence[str],
 ) -> None:
     """Fetch the content of a version, so that its checkout needs no network."""
-    from entrepot.workspace.projects.checkouts import fetch_version
     from entrepot.workspace.projects.sizes import render_size
+    from entrepot.workspace.projects.transfers.checkouts import fetch_version
 
     selection = select(console, sample_type, sampling, seed, paths, is_bare=False)
     tag, counts = fetch_version(console.state, name, selection=selection)
@@ -132,7 +132,7 @@ def select(
         InvalidArgument: the rule of a sample cannot be used.
     """
     from entrepot.workspace.entities.samples import parse_sample
-    from entrepot.workspace.projects.checkouts import FileSelection
+    from entrepot.workspace.projects.transfers.checkouts import FileSelection
 
     if (sample_type is None) != (sampling is None):
         raise click.UsageError("--sample-type and --sampling need each other")
@@ -172,7 +172,7 @@ def reset(console: Console, name: str, mode: str | None, reference: str) -> None
 @console_options
 def unlock(console: Console, name: str, files: Sequence[str], unlocks_all: bool) -> None:
     """Allow changes of files of a flexible entity until the next commit."""
-    from entrepot.workspace.projects.unlocks import unlock_files
+    from entrepot.workspace.projects.changes.unlocks import unlock_files
 
     if not files and not unlocks_all:
         raise click.UsageError("name files, or use --all")

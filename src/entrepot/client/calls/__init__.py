@@ -43,6 +43,10 @@ class Response:
     url: str
 
 
+MOST_BODY = 256 << 20
+"""Most bytes of the response to a call; those that hubs send have a few million at most."""
+
+
 @attrs.frozen
 class Call(Generic[T_co]):
     """One request.
@@ -52,6 +56,8 @@ class Call(Generic[T_co]):
     it twice has the effect of sending it once. ``is_authorized``: the client
     sends the token, but never to another origin than the hub's. ``subject``
     names the subject of the call in messages (``model alice/bert``).
+    ``most_bytes`` limits the body of the response, once it is decoded; None is
+    for contents of files, whose size the caller knows.
     """
 
     method: str
@@ -64,6 +70,7 @@ class Call(Generic[T_co]):
     subject: str = ""
     is_authorized: bool = True
     is_repeatable: bool = attrs.Factory(lambda self: self.method in _REPEATABLE, takes_self=True)
+    most_bytes: int | None = MOST_BODY
 
 
 @attrs.frozen

@@ -56,6 +56,7 @@ def content(ref: RepoRef, revision: str, path: str) -> Call[bytes]:
         lambda answer: answer.body,
         headers=(_IDENTITY,),
         subject=f"{path} in {ref}",
+        most_bytes=None,
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import attrs
 
-from entrepot.errors import GitFailed, ProgramMissing, SourceMissing
+from entrepot.errors import GitFailed, LimitExceeded, ProgramMissing, SourceMissing
 from entrepot.errors.redactions import redact
 from entrepot.wire.texts import one_line
 
@@ -106,6 +106,26 @@ class Git:
         """Run a command that prints NUL-terminated paths (``-z``) and return them; raises as :meth:`run`."""
         listed = self.run(*arguments, stdin=stdin).decode("utf-8", "surrogateescape")
         return [path for path in listed.split("\0") if path]
+
+    def limited_paths(self, *arguments: str, most_bytes: int) -> list[str]:
+        """As :meth:`paths`, for what strangers have made: trees can have more paths than any memory holds.
+
+        Raises:
+            LimitExceeded: the paths have more bytes; git was stopped.
+            GitFailed, ProgramMissing, SourceMissing: as :meth:`run`.
+        """
+        with self.start(*arguments) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            listed = process.stdout.read(most_bytes + 1)
+            if len(listed) > most_bytes:
+                process.kill()
+                raise LimitExceeded("the paths of a commit: their size in bytes", most_bytes)
+            stderr = process.stderr.read()
+        done = self.done(process, listed, stderr)
+        if done.code:
+            raise self.failure(arguments, done)
+        return [path for path in listed.decode("utf-8", "surrogateescape").split("\0") if path]
 
     def attempt(self, *arguments: str, stdin: bytes | None = None) -> CommandResult:
         """Run ``git …`` and return the result, even after an error.

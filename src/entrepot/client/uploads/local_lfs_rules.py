@@ -10,6 +10,8 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
+import attrs
+
 from entrepot.client.calls import files, trees
 from entrepot.client.commit_target import CommitTarget
 from entrepot.client.hubs import Hub
@@ -124,7 +126,8 @@ def _is_rule(path: str) -> bool:
 
 
 def _read(hub: Hub, target: CommitTarget, path: str) -> str:
-    return hub.send(files.content(target.repo, target.revision, path)).decode("utf-8")
+    call = attrs.evolve(files.content(target.repo, target.revision, path), most_bytes=_MOST_RULE_BYTES)
+    return hub.send(call).decode("utf-8")
 
 
 def _is_text(content: bytes) -> bool:

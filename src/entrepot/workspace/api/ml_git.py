@@ -16,9 +16,9 @@ from entrepot.workspace.configuration.tables import StorageSettings
 from entrepot.workspace.entities.metrics import parse_metrics, parse_metrics_file
 from entrepot.workspace.entities.samples import TYPES, parse_sample
 from entrepot.workspace.entities.version_tags import find_tag
-from entrepot.workspace.projects.checkouts import FileSelection
 from entrepot.workspace.projects.projects import create_project
-from entrepot.workspace.projects.pushes import PushOptions
+from entrepot.workspace.projects.transfers.checkouts import FileSelection
+from entrepot.workspace.projects.transfers.pushes import PushOptions
 from entrepot.workspace.reports.metrics_tables import export_metrics, metrics_document
 
 Metrics = Mapping[str, float | str] | Iterable[tuple[str, float | str]]

@@ -24,18 +24,18 @@ from entrepot.workspace.exchange.imports import ExchangeReport, import_objects
 from entrepot.workspace.maintenance.garbage import LocalGarbage, collect_local
 from entrepot.workspace.maintenance.integrity import FsckReport, check_local, check_remote
 from entrepot.workspace.maintenance.migrations import MigratedVersion, migrate_entity
-from entrepot.workspace.projects.additions import AddReport, add_files
-from entrepot.workspace.projects.checkouts import CheckoutReport, FileSelection, checkout_version
+from entrepot.workspace.projects.changes.additions import AddReport, add_files
+from entrepot.workspace.projects.changes.commits import CommitReport, commit_version
+from entrepot.workspace.projects.changes.statuses import StatusReport, read_status
+from entrepot.workspace.projects.changes.unlocks import unlock_files
 from entrepot.workspace.projects.clones import clone_project, push_settings
-from entrepot.workspace.projects.commits import CommitReport, commit_version
 from entrepot.workspace.projects.entities import Entity, create_entity, find_entity
-from entrepot.workspace.projects.linked_checkouts import checkout_linked
 from entrepot.workspace.projects.projects import KindState, Notify, Project, Surroundings, create_project, open_project
-from entrepot.workspace.projects.pushes import PushOptions, PushReport, push_versions
-from entrepot.workspace.projects.remotes import set_remote
+from entrepot.workspace.projects.remotes.settings import set_remote
 from entrepot.workspace.projects.resets import ResetMode, ResetReport, reset_entity
-from entrepot.workspace.projects.statuses import StatusReport, read_status
-from entrepot.workspace.projects.unlocks import unlock_files
+from entrepot.workspace.projects.transfers.checkouts import CheckoutReport, FileSelection, checkout_version
+from entrepot.workspace.projects.transfers.linked_checkouts import checkout_linked
+from entrepot.workspace.projects.transfers.pushes import PushOptions, PushReport, push_versions
 from entrepot.workspace.projects.updates import NewVersions, initialise_metadata, update_metadata
 from entrepot.workspace.reports.graphs import VersionGraph, read_graph
 from entrepot.workspace.reports.histories import DiffReport, LoggedVersion, read_diff, read_log, read_shown

@@ -13,9 +13,9 @@ from entrepot.names import RepoPath
 from entrepot.workspace.exchange.buckets import PlainBucket
 from entrepot.workspace.exchange.imports import ExchangeReport
 from entrepot.workspace.manifests import ManifestEntry
-from entrepot.workspace.projects.checkouts import fetch_contents
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.recovery import recover
+from entrepot.workspace.projects.transfers.checkouts import fetch_contents
 from entrepot.workspace.projects.versions import Version, read_version, resolve
 from entrepot.workspace.stores import draft_path
 

@@ -15,7 +15,7 @@ from entrepot.wire.repos.repositories import RepoSettings
 from entrepot.workspace.entities.kinds import KINDS
 from entrepot.workspace.entities.specs import Spec, parse_spec
 from entrepot.workspace.entities.version_tags import find_tag
-from entrepot.workspace.hubs.repositories import MAIN, HubMetadata
+from entrepot.workspace.hubs.repositories import MAIN, HubMetadata, main_of
 from entrepot.workspace.hubs.trees import read_entries, write_entries
 from entrepot.workspace.metadata.git_objects import read_file, write_commit
 from entrepot.workspace.metadata.publishing import PATIENCE_S, PublishedHead, taken
@@ -150,8 +150,7 @@ def _last_version(repository: HubMetadata, tag: str, head: Oid) -> Oid | None:
 
 def _current_head(repository: HubMetadata, repo: RepoRef) -> Oid | None:
     """Return the head of main on the hub, whose objects are here afterwards."""
-    listed = repository.hub.send(ref_calls.listing(repo))
-    head = next((Oid(branch.target_commit) for branch in listed.branches if branch.name == MAIN), None)
+    head = main_of(repository.hub.send(ref_calls.listing(repo)), repository.address)
     if head is not None and repository.git.attempt("cat-file", "-e", head).code:
         try:
             url = repository.address.git_url(repo)

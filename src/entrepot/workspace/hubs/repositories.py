@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 from msgspec import UNSET
@@ -14,21 +14,33 @@ from entrepot.client.calls import repos as repo_calls
 from entrepot.client.git.git_commands import Credential, Git
 from entrepot.client.hubs import Hub
 from entrepot.client.parallel import run_parallel
-from entrepot.errors import EntrepotError, Forbidden, InvalidName, Malformed, Refused, RepoNotFound
-from entrepot.names import Oid, RepoRef
+from entrepot.errors import (
+    AnswerUnusable,
+    EntrepotError,
+    Forbidden,
+    InvalidName,
+    LimitExceeded,
+    Malformed,
+    Refused,
+    RepoNotFound,
+)
+from entrepot.names import Oid, RepoRef, parse_oid
 from entrepot.wire.repos.refs import Refs
 from entrepot.workspace.entities.kinds import parse_kind
-from entrepot.workspace.entities.specs import StorageRef, parse_spec
-from entrepot.workspace.entities.version_tags import find_tag
+from entrepot.workspace.entities.specs import Spec, StorageRef, parse_spec
+from entrepot.workspace.entities.version_tags import Identity, VersionTag, find_tag
 from entrepot.workspace.hubs.addresses import STORAGE, EntityNamespace, repo_type
 from entrepot.workspace.hubs.readmes import kind_of
-from entrepot.workspace.metadata.git_objects import read_file
+from entrepot.workspace.hubs.trees import write_hub_tree
+from entrepot.workspace.manifests import Manifest, render_manifest
+from entrepot.workspace.metadata.git_objects import read_file, write_commit
 from entrepot.workspace.metadata.ref_tables import REMOTE, TAGS, UNPUBLISHED, RefTable, TagRef, read_refs
 from entrepot.workspace.metadata.repositories import FetchReport, MetadataRepository
 
 MAIN = "main"
 _FETCHED = "refs/entrepot/fetched/"
 _THREADS = 8
+_MOST_REPOSITORIES = 100_000
 
 
 @attrs.frozen
@@ -117,6 +129,36 @@ class HubMetadata(MetadataRepository):
         """Return the path in the folder that the spec names."""
         return f"{folder}/{path}"
 
+    def entity_folders(self, refs: RefTable) -> list[str]:
+        """Return the folders that the latest versions of entities name, ascending."""
+        versions = refs.versions()
+        latest: dict[Identity, VersionTag] = {}
+        for tag in filter(None, map(find_tag, versions)):
+            if tag.identity not in latest or latest[tag.identity].number < tag.number:
+                latest[tag.identity] = tag
+        found = [self._find_spec(tag.identity.name, versions[str(tag)].commit) for tag in latest.values()]
+        return sorted({spec.folder for spec in found if spec is not None})
+
+    def write_version(
+        self,
+        folder: str,
+        spec: Spec,
+        manifest: Manifest,
+        documents: Mapping[str, bytes],
+        parent: Oid | None,
+        message: str,
+        moved_from: str | None = None,
+    ) -> Oid:
+        """Write the commit of a version, whose tree has the files as they are.
+
+        Raises:
+            Refused: a file of the data has the path of a document.
+        """
+        files = {name: content for name, content in documents.items() if not name.endswith(".spec")}
+        files |= {f"{spec.name}.spec": spec.with_folder(folder).render().encode("utf-8"), **render_manifest(manifest)}
+        tree = write_hub_tree(self.git, files, manifest)
+        return write_commit(self.git, tree, () if parent is None else (parent,), f"{message.rstrip()}\n")
+
     def branch_of(self, name: str) -> str:
         """Return the name of the branch with the versions of an entity."""
         return f"entities/{name}"
@@ -139,7 +181,9 @@ class HubMetadata(MetadataRepository):
     def _repositories(self) -> list[RepoRef]:
         wanted = repo_calls.Filter(author=self.address.namespace, full=True, card_data=True)
         found = []
-        for info in self.hub.pages(repo_calls.page(repo_type(self.word), wanted)):
+        for count, info in enumerate(self.hub.pages(repo_calls.page(repo_type(self.word), wanted))):
+            if count == _MOST_REPOSITORIES:
+                raise LimitExceeded(f"the number of repositories of {self.address.url}", _MOST_REPOSITORIES)
             namespace, _, name = str(info.id).rpartition("/")
             kind = None if info.card_data is UNSET else kind_of(info.card_data)
             if namespace.lower() != self.address.namespace.lower() or kind not in (None, self.word):
@@ -161,7 +205,7 @@ class HubMetadata(MetadataRepository):
         before = read_refs(self.git)
         for ref, listed in listings:
             tags = [tag.name for tag in listed.tags if _is_version_of(tag.name, ref.id.name)]
-            head = next((branch.target_commit for branch in listed.branches if branch.name == MAIN), None)
+            head = main_of(listed, self.address)
             known = before.branches.get(self.branch_of(ref.id.name))
             if head is not None and tags and (head != known or any(tag not in before.tags for tag in tags)):
                 self._fetch(ref)
@@ -196,14 +240,28 @@ class HubMetadata(MetadataRepository):
             self._update(*(f"delete {name}" for name in names))
 
     def _is_kind(self, name: str, tags: dict[str, str]) -> bool:
-        for oid in tags.values():
-            try:
-                commit = Oid(self.git.line("rev-parse", f"{oid}^{{commit}}"))
-                parse_spec(read_file(self.git, commit, f"{name}.spec"), parse_kind(self.word), name)
-            except (Malformed, InvalidName):
-                continue
-            return True
-        return False
+        commits = (Oid(self.git.line("rev-parse", f"{oid}^{{commit}}")) for oid in tags.values())
+        return any(self._find_spec(name, commit) is not None for commit in commits)
+
+    def _find_spec(self, name: str, commit: Oid) -> Spec | None:
+        """Return the spec at the root of a commit; None if there is none that can be used."""
+        try:
+            return parse_spec(read_file(self.git, commit, f"{name}.spec"), parse_kind(self.word), name)
+        except (Malformed, InvalidName):
+            return None
+
+
+def main_of(listed: Refs, address: EntityNamespace) -> Oid | None:
+    """Return the commit of the branch main, or None.
+
+    Raises:
+        AnswerUnusable: what the hub says is no id of a commit.
+    """
+    found = next((branch.target_commit for branch in listed.branches if branch.name == MAIN), None)
+    try:
+        return None if found is None else parse_oid(found)
+    except InvalidName as error:
+        raise AnswerUnusable(address.endpoint, "the id of a commit is none") from error
 
 
 @functools.lru_cache(maxsize=4096)

@@ -9,8 +9,8 @@ import attrs
 
 from entrepot.errors import GitFailed
 from entrepot.workspace.projects.projects import KindState, Project
-from entrepot.workspace.projects.pushes import free_outbox, is_adding
 from entrepot.workspace.projects.recovery import recover
+from entrepot.workspace.projects.transfers.pushes import free_outbox, is_adding
 
 
 @attrs.frozen

@@ -23,12 +23,12 @@ from entrepot.workspace.hubs.readmes import readme_text, render_readme
 from entrepot.workspace.hubs.repositories import HubMetadata
 from entrepot.workspace.manifests import MANIFEST, Manifest, ManifestEntry, parse_manifest
 from entrepot.workspace.metadata.git_objects import read_file, write_tag
-from entrepot.workspace.projects.checkouts import fetch_contents
 from entrepot.workspace.projects.entities import README
-from entrepot.workspace.projects.hub_versions import lineage_lines, write_hub_version
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.recovery import recover
+from entrepot.workspace.projects.remotes.hubs import lineage_lines
 from entrepot.workspace.projects.sizes import render_size
+from entrepot.workspace.projects.transfers.checkouts import fetch_contents
 from entrepot.workspace.projects.versions import Version, one_identity, read_version
 from entrepot.workspace.stores import PushCounts, draft_path
 
@@ -127,7 +127,7 @@ class _Copy:
         old = readme_text(version.documents.get(README, b""))
         readme = render_readme(old, spec, {root: ref for root, (ref, _) in linked.items()})
         documents = {**version.documents, README: readme.encode("utf-8")}
-        commit = write_hub_version(by, version.folder, spec, manifest, documents, self.parent, message)
+        commit = by.write_version(version.folder, spec, manifest, documents, self.parent, message)
         name, address, seconds, zone = (part.decode("utf-8", "replace") for part in people["committer"])
         text = str(version.tag)
         oid = write_tag(by.git, text, commit, f"Version {text}", f"{name} <{address}> {seconds} {zone}")

@@ -9,18 +9,18 @@ import attrs
 from entrepot.errors import EntrepotError
 from entrepot.names import RepoPath
 from entrepot.workspace.entities.mutability import Mutability
-from entrepot.workspace.maintenance.hub_checks import check_on_hub
 from entrepot.workspace.manifests import ManifestEntry
-from entrepot.workspace.projects.checkouts import fetch_contents
-from entrepot.workspace.projects.comparisons import compare, has_content
 from entrepot.workspace.projects.entities import Entity
-from entrepot.workspace.projects.placements import check_places, place_again
+from entrepot.workspace.projects.files.comparisons import compare, has_content
+from entrepot.workspace.projects.files.placements import check_places, place_again
+from entrepot.workspace.projects.files.scans import Scan, scan_entity
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.recovery import recover
-from entrepot.workspace.projects.scans import Scan, scan_entity
+from entrepot.workspace.projects.remotes.opening import remote_of
 from entrepot.workspace.projects.sources import workspace_contents
+from entrepot.workspace.projects.transfers.checkouts import fetch_contents
 from entrepot.workspace.projects.versions import head_version, one_identity, read_version
-from entrepot.workspace.stores import CheckLevel, CheckReport, Problem, check_indexes, check_outbox, check_version
+from entrepot.workspace.stores import CheckLevel, CheckReport, Problem, check_indexes, check_outbox
 
 _PIECE = 1 << 20
 
@@ -100,20 +100,7 @@ def check_remote(
         for tag in published:
             version = read_version(state, tag, refs.tags[str(tag)].commit)
             entity = Entity(state, heads.get(str(tag), version.folder))
-            if state.hub is not None:
-                reports.append(check_on_hub(entity, state.hub, version, level))
-                continue
-            with state.store(version.spec.storage) as store:
-                reports.append(
-                    check_version(
-                        store,
-                        version.draft(state, state.database.base(str(tag))),
-                        level=level,
-                        progress=state.project.around.progress,
-                        outbox=state.outbox,
-                        sources=workspace_contents(entity),
-                    )
-                )
+            reports.append(remote_of(state).check(entity, version, level))
     return _sum(reports)
 
 

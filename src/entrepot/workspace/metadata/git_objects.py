@@ -9,6 +9,7 @@ from entrepot.errors import LimitExceeded, Malformed
 from entrepot.names import Oid
 
 MOST_FILE_BYTES = 512 << 20
+MOST_PATH_BYTES = 256 << 20
 
 _FILE, _FOLDER = "100644", "040000"
 
@@ -18,8 +19,9 @@ def list_paths(git: Git, commit: Oid) -> list[str]:
 
     Raises:
         GitFailed: the commit does not exist.
+        LimitExceeded: the paths have more than 256 MiB.
     """
-    return git.paths("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
+    return git.limited_paths("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, most_bytes=MOST_PATH_BYTES)
 
 
 def read_files(git: Git, names: Iterable[str]) -> dict[str, bytes]:

@@ -14,7 +14,9 @@ from entrepot.client.git.git_commands import Git
 from entrepot.errors import GitFailed, Refused
 from entrepot.names import Oid
 from entrepot.workspace.configuration.urls import parse_git_url
-from entrepot.workspace.entities.specs import StorageRef
+from entrepot.workspace.entities.specs import Spec, StorageRef
+from entrepot.workspace.manifests import Manifest, render_manifest
+from entrepot.workspace.metadata.git_objects import list_paths, remove_folder, write_commit, write_folder
 from entrepot.workspace.metadata.ref_tables import LOST, REMOTE, TAGS, UNPUBLISHED, RefTable, TagRef, read_refs
 from entrepot.workspace.metadata.secure_git import secure_git
 
@@ -138,6 +140,42 @@ class MetadataRepository:
             folder: the folder of the entity that the spec itself names.
         """
         return path
+
+    def entity_folders(self, refs: RefTable) -> list[str]:
+        """Return the folders of entities, ascending: those on the branch, and those of local versions."""
+        head = refs.branches.get(self.branch)
+        commits = {ref.commit for ref in refs.unpublished.values()} | ({head} if head is not None else set())
+        folders: set[str] = set()
+        for commit in commits:
+            for path in list_paths(self.git, commit):
+                folder, _, name = path.rpartition("/")
+                if folder and name == f"{folder.rpartition('/')[2]}.spec":
+                    folders.add(folder)
+        return sorted(folders)
+
+    def write_version(
+        self,
+        folder: str,
+        spec: Spec,
+        manifest: Manifest,
+        documents: Mapping[str, bytes],
+        parent: Oid | None,
+        message: str,
+        moved_from: str | None = None,
+    ) -> Oid:
+        """Write the commit of a version and return its id; no ref is created.
+
+        Args:
+            folder: the folder of the entity in the workspace.
+            documents: README and ignored paths by name; a spec among them is not used.
+            moved_from: the folder that the version before had, if it was another one.
+        """
+        files = {name: content for name, content in documents.items() if not name.endswith(".spec")}
+        files |= {f"{spec.name}.spec": spec.render().encode("utf-8"), **render_manifest(manifest)}
+        tree = write_folder(self.git, parent, folder, files)
+        if moved_from is not None and not folder.startswith(f"{moved_from}/"):
+            tree = remove_folder(self.git, tree, moved_from)
+        return write_commit(self.git, tree, () if parent is None else (parent,), f"{message.rstrip()}\n")
 
     def fetch_entity(self, name: str) -> FetchReport:
         """Fetch what is needed to publish versions of one entity; raises as :meth:`fetch`."""

@@ -7,8 +7,8 @@ import msgspec
 from entrepot.errors import CacheDamaged
 from entrepot.names import Oid
 from entrepot.workspace.projects.entities import Entity
+from entrepot.workspace.projects.files.placements import CheckoutPlan, finish_checkout
 from entrepot.workspace.projects.heads import finish_commit
-from entrepot.workspace.projects.placements import CheckoutPlan, finish_checkout
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.takeovers import needs_takeover, take_over
 from entrepot.workspace.state.rows import Step

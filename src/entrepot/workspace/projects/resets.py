@@ -12,14 +12,14 @@ import msgspec
 from entrepot.errors import Refused, VersionMissing
 from entrepot.names import RepoPath
 from entrepot.workspace.entities.version_tags import parse_tag
-from entrepot.workspace.projects.checkouts import fetch_contents
-from entrepot.workspace.projects.comparisons import compare
 from entrepot.workspace.projects.entities import Entity
+from entrepot.workspace.projects.files.comparisons import compare
+from entrepot.workspace.projects.files.placements import CheckoutPlan, check_places, finish_checkout, remove_files
+from entrepot.workspace.projects.files.scans import scan_entity
 from entrepot.workspace.projects.heads import head_path, write_head_file
-from entrepot.workspace.projects.placements import CheckoutPlan, check_places, finish_checkout, remove_files
-from entrepot.workspace.projects.pushes import free_outbox
 from entrepot.workspace.projects.recovery import recover
-from entrepot.workspace.projects.scans import scan_entity
+from entrepot.workspace.projects.transfers.checkouts import fetch_contents
+from entrepot.workspace.projects.transfers.pushes import free_outbox
 from entrepot.workspace.projects.versions import Version, read_version
 from entrepot.workspace.state.rows import Extent, FileChange, Head, StagedFile, Step, TrackedFile
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from entrepot.errors import EntrepotError
 from entrepot.workspace.entities.version_tags import find_tag
 from entrepot.workspace.metadata.ref_tables import TAGS, UNPUBLISHED, RefTable
-from entrepot.workspace.projects.comparisons import has_content
 from entrepot.workspace.projects.entities import Entity
+from entrepot.workspace.projects.files.comparisons import has_content
+from entrepot.workspace.projects.files.scans import scan_entity
 from entrepot.workspace.projects.heads import read_head_files
 from entrepot.workspace.projects.projects import KindState
-from entrepot.workspace.projects.scans import scan_entity
 from entrepot.workspace.projects.versions import Version, read_version, versions_of
 from entrepot.workspace.state.rows import Extent, Head, TrackedFile, settled
 

@@ -6,12 +6,10 @@ import attrs
 
 from entrepot.errors import EntityMissing, Refused
 from entrepot.names import Oid
-from entrepot.workspace.entities.version_tags import Identity, VersionTag, find_tag
-from entrepot.workspace.metadata.git_objects import list_paths
-from entrepot.workspace.metadata.ref_tables import RefTable
+from entrepot.workspace.entities.version_tags import VersionTag, find_tag
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.recovery import recover
-from entrepot.workspace.projects.versions import one_identity, read_specs, resolve
+from entrepot.workspace.projects.versions import one_identity, resolve
 
 
 @attrs.frozen
@@ -32,30 +30,7 @@ def list_entities(state: KindState) -> list[str]:
     """
     recover(state)
     repository = state.initialised_metadata()
-    refs = repository.refs()
-    if state.hub is not None:
-        return _folders_on_hub(state, refs)
-    head = refs.branches.get(repository.branch)
-    commits = {ref.commit for ref in refs.unpublished.values()} | ({head} if head is not None else set())
-    folders: set[str] = set()
-    for commit in commits:
-        for path in list_paths(repository.git, commit):
-            folder, _, name = path.rpartition("/")
-            if folder and name == f"{folder.rpartition('/')[2]}.spec":
-                folders.add(folder)
-    return sorted(folders)
-
-
-def _folders_on_hub(state: KindState, refs: RefTable) -> list[str]:
-    """Return the folder that the latest version of each entity names."""
-    latest: dict[Identity, VersionTag] = {}
-    versions = refs.versions()
-    for name in versions:
-        tag = find_tag(name)
-        if tag is not None and (tag.identity not in latest or latest[tag.identity].number < tag.number):
-            latest[tag.identity] = tag
-    specs = read_specs(state, [(tag, versions[str(tag)].commit) for tag in latest.values()])
-    return sorted({spec.folder for spec in specs.values()})
+    return repository.entity_folders(repository.refs())
 
 
 def render_tree(folders: list[str]) -> list[str]:

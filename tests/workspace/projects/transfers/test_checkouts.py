@@ -2,7 +2,7 @@ import pytest
 
 from entrepot.errors import InvalidArgument, PathMissing, Refused
 from entrepot.workspace.entities.samples import Sample
-from entrepot.workspace.projects.checkouts import FileSelection, checkout_version, fetch_version
+from entrepot.workspace.projects.transfers.checkouts import FileSelection, checkout_version, fetch_version
 from entrepot.workspace.state.rows import Extent
 from tests.support.machines import Machine, Team, publish
 

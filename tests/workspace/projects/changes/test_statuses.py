@@ -1,4 +1,4 @@
-from entrepot.workspace.projects.statuses import natural_key, read_status, unpublished_tags
+from entrepot.workspace.projects.changes.statuses import natural_key, read_status, unpublished_tags
 from entrepot.workspace.state.rows import FileChange
 from tests.support.machines import Machine
 

@@ -4,7 +4,7 @@ import pytest
 
 from entrepot.errors import SourceMissing
 from entrepot.workspace.projects.entities import Entity
-from entrepot.workspace.projects.scans import scan_entity
+from entrepot.workspace.projects.files.scans import scan_entity
 from tests.support.machines import Machine
 
 

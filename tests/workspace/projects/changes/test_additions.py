@@ -3,7 +3,7 @@ import os
 import pytest
 
 from entrepot.errors import FilesRefused, LockedByMutability, MetadataMissing, PathMissing
-from entrepot.workspace.projects.additions import add_files, known_numbers
+from entrepot.workspace.projects.changes.additions import add_files, known_numbers
 from entrepot.workspace.state.rows import FileChange
 from tests.support.machines import Machine, Team
 

@@ -12,8 +12,8 @@ from entrepot.errors import CannotWrite, LockedByMutability, PathMissing
 from entrepot.names import RepoPath
 from entrepot.workspace.entities.mutability import Mutability
 from entrepot.workspace.projects.entities import Entity
+from entrepot.workspace.projects.files.scans import state_of
 from entrepot.workspace.projects.recovery import recover
-from entrepot.workspace.projects.scans import state_of
 from entrepot.workspace.state.rows import TrackedFile, settled
 
 

@@ -14,16 +14,16 @@ from entrepot.errors import CannotWrite, LocalChanges, PathMissing
 from entrepot.names import RepoPath
 from entrepot.workspace.entities.samples import Sample
 from entrepot.workspace.manifests import Manifest, ManifestEntry
-from entrepot.workspace.projects.comparisons import compare, content_of, has_content
 from entrepot.workspace.projects.entities import Entity
-from entrepot.workspace.projects.hub_versions import fetch_from_hub
-from entrepot.workspace.projects.placements import CheckoutPlan, check_places, finish_checkout
+from entrepot.workspace.projects.files.comparisons import compare, content_of, has_content
+from entrepot.workspace.projects.files.placements import CheckoutPlan, check_places, finish_checkout
+from entrepot.workspace.projects.files.scans import Scan, scan_entity
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.recovery import recover
-from entrepot.workspace.projects.scans import Scan, scan_entity
+from entrepot.workspace.projects.remotes.opening import remote_of
 from entrepot.workspace.projects.versions import Version, read_version, resolve
 from entrepot.workspace.state.rows import Extent, Head, Step, TrackedFile
-from entrepot.workspace.stores import FetchCounts, draft_path, fetch_files
+from entrepot.workspace.stores import FetchCounts, draft_path
 
 
 @attrs.frozen
@@ -154,21 +154,7 @@ def fetch_contents(
     files = version.manifest.files
     if all(draft_path(state.drafts, files[path]).exists() for path in paths):
         return FetchCounts(0, 0, 0)
-    if state.hub is not None:
-        return fetch_from_hub(state, state.hub, version, paths)
-    is_local = str(version.tag) not in state.metadata.refs().tags
-    state.drafts.mkdir(parents=True, exist_ok=True)
-    with state.store(version.spec.storage) as store:
-        return fetch_files(
-            store,
-            None if is_local else version.ref(),
-            version.manifest,
-            paths,
-            state.drafts,
-            progress=state.project.around.progress,
-            outbox=state.outbox,
-            fail_limit=fail_limit,
-        )
+    return remote_of(state).fetch(version, paths, fail_limit)
 
 
 def _checkout(

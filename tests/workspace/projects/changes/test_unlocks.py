@@ -1,7 +1,7 @@
 import pytest
 
 from entrepot.errors import LockedByMutability, PathMissing
-from entrepot.workspace.projects.unlocks import unlock_files
+from entrepot.workspace.projects.changes.unlocks import unlock_files
 from tests.support.machines import Machine, Team, publish
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from entrepot.errors import ChunkMissing
-from entrepot.workspace.projects.pushes import (
+from entrepot.workspace.projects.transfers.pushes import (
     PushOptions,
     free_outbox,
     is_adding,

@@ -6,28 +6,25 @@ from collections.abc import Mapping
 
 import attrs
 
-from entrepot.errors import Refused
 from entrepot.workspace.configuration.config_files import replace_text
 from entrepot.workspace.entities.specs import edit_version
 from entrepot.workspace.entities.version_tags import VersionTag, find_tag, next_number, parse_tag
-from entrepot.workspace.hubs.repositories import HubMetadata
 from entrepot.workspace.metadata.git_objects import write_tag
-from entrepot.workspace.metadata.publishing import publish, taken
+from entrepot.workspace.metadata.publishing import taken
 from entrepot.workspace.metadata.ref_tables import RefTable
 from entrepot.workspace.metadata.secure_git import check_identity
-from entrepot.workspace.projects.additions import is_lost, known_numbers
-from entrepot.workspace.projects.commits import write_version
+from entrepot.workspace.projects.changes.additions import is_lost, known_numbers
+from entrepot.workspace.projects.changes.commits import write_version
 from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.heads import write_head_file
-from entrepot.workspace.projects.hub_versions import plan_push_to_hub, push_to_hub
 from entrepot.workspace.projects.links import check_published, refuse_local_links
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.recovery import recover
-from entrepot.workspace.projects.sources import workspace_contents
+from entrepot.workspace.projects.remotes.opening import remote_of
 from entrepot.workspace.projects.updates import reconcile
 from entrepot.workspace.projects.versions import Version, read_version
 from entrepot.workspace.state.locks import is_held
-from entrepot.workspace.stores import PushCounts, plan_push, push_version
+from entrepot.workspace.stores import PushCounts
 
 
 @attrs.frozen
@@ -96,12 +93,7 @@ def plan_pushes(entity: Entity) -> PushReport:
     planned = []
     for tag in local_versions(entity, refs):
         version = read_version(state, tag, refs.unpublished[str(tag)].commit)
-        if state.hub is not None:
-            planned.append(_pushed(version, plan_push_to_hub(state.hub, version)))
-            continue
-        with state.store(version.spec.storage) as store:
-            counts = plan_push(store, state.outbox, version.draft(state, state.database.base(str(tag))))
-        planned.append(_pushed(version, counts))
+        planned.append(_pushed(version, remote_of(state).plan_push(version)))
     return PushReport(tuple(planned))
 
 
@@ -135,45 +127,12 @@ def is_adding(state: KindState) -> bool:
 
 
 def _push_one(entity: Entity, tag: VersionTag, options: PushOptions) -> PushedVersion:
-    state, repository = entity.state, entity.state.metadata
-    ref = repository.refs().unpublished[str(tag)]
+    state = entity.state
+    ref = state.metadata.refs().unpublished[str(tag)]
     version = read_version(state, tag, ref.commit)
     refuse_local_links(check_published(state, version.spec))
-    if isinstance(repository, HubMetadata):
-        return _pushed(version, push_to_hub(entity, repository, version, ref))
-    _check_old_contents(state, version)
-    with state.store(version.spec.storage) as store:
-        counts = push_version(
-            store,
-            state.outbox,
-            version.draft(state, state.database.base(str(tag))),
-            progress=state.project.around.progress,
-            sources=workspace_contents(entity),
-            fail_limit=options.fail_limit,
-        )
-    publication = publish(repository, str(tag), ref, version.folder)
-    if not publication.is_atomic:
-        text = "the remote does not support atomic pushes; the branch was published before the tag"
-        state.project.around.notify("warning", text)
+    counts = remote_of(state).push(entity, version, ref, options.fail_limit)
     return _pushed(version, counts)
-
-
-def _check_old_contents(state: KindState, version: Version) -> None:
-    """Check that contents of the old format are published: their objects are in the bucket only then.
-
-    Raises:
-        Refused: the old program had committed this version and never pushed it.
-    """
-    missing = {entry.cid for entry in version.manifest.files.values() if entry.cid}
-    refs = state.metadata.refs()
-    for name, ref in refs.tags.items():
-        tag = find_tag(name) if missing else None
-        if tag is not None and tag.identity == version.tag.identity:
-            published = read_version(state, tag, ref.commit)
-            missing -= {entry.cid for entry in published.manifest.files.values()}
-    if missing:
-        cure = f"run 'ml-git {state.kind.word} reset {version.spec.name} --reference=head~1', then add and commit again"
-        raise Refused(f"{version.tag} was committed by ML-Git 2.9.9, which did not send its data; {cure}")
 
 
 def _pushed(version: Version, counts: PushCounts) -> PushedVersion:

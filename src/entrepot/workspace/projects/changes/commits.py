@@ -12,22 +12,17 @@ from entrepot.names import Oid, RepoPath
 from entrepot.workspace.configuration.config_files import replace_text
 from entrepot.workspace.entities.specs import Spec, edit_version
 from entrepot.workspace.entities.version_tags import Identity, VersionTag, next_number, parse_number
-from entrepot.workspace.hubs.repositories import HubMetadata
-from entrepot.workspace.manifests import UNKNOWN_SIZE, Manifest, ManifestEntry, render_manifest
-from entrepot.workspace.metadata.git_objects import remove_folder, write_commit, write_folder, write_tag
+from entrepot.workspace.manifests import UNKNOWN_SIZE, Manifest, ManifestEntry
+from entrepot.workspace.metadata.git_objects import write_tag
 from entrepot.workspace.metadata.ref_tables import RefTable
 from entrepot.workspace.metadata.repositories import MetadataRepository
 from entrepot.workspace.metadata.secure_git import check_identity
-from entrepot.workspace.projects.additions import check_mutability, is_lost, known_numbers
+from entrepot.workspace.projects.changes.additions import check_mutability, is_lost, known_numbers
 from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.heads import finish_commit
-from entrepot.workspace.projects.hub_versions import (
-    describe_on_hub,
-    message_on_hub,
-    write_hub_version,
-)
 from entrepot.workspace.projects.links import links_of
 from entrepot.workspace.projects.recovery import recover
+from entrepot.workspace.projects.remotes.opening import remote_of
 from entrepot.workspace.projects.sizes import render_size
 from entrepot.workspace.projects.versions import Version, head_version
 from entrepot.workspace.state.rows import FileChange, Head, StagedFile, Step
@@ -94,9 +89,8 @@ def commit_version(
             replace_text(entity.spec_path, text)
             documents[entity.spec_path.name] = text.encode("utf-8")
         committed = spec.with_links(found.links).with_contents(manifest.amount, render_size(manifest.size))
-        if isinstance(repository, HubMetadata):
-            documents = describe_on_hub(entity, repository, committed, documents)
-            message = message_on_hub(state, repository, committed, message)
+        remote = remote_of(state)
+        documents, message = remote.describe(entity, committed, documents), remote.message(committed, message)
         parent, tag = _parent(repository, refs, head), spec.tag
         moved_from = base.folder if base is not None and base.folder != entity.folder else None
         commit = write_version(
@@ -137,14 +131,7 @@ def write_version(
         documents: README and ignored paths by name; a spec among them is not used.
     """
     text = message or f"Version {spec.version} of {spec.name}"
-    if isinstance(repository, HubMetadata):
-        return write_hub_version(repository, folder, spec, manifest, documents, parent, text)
-    files = {name: content for name, content in documents.items() if not name.endswith(".spec")}
-    files |= {f"{spec.name}.spec": spec.render().encode("utf-8"), **render_manifest(manifest)}
-    tree = write_folder(repository.git, parent, folder, files)
-    if moved_from is not None and not folder.startswith(f"{moved_from}/"):
-        tree = remove_folder(repository.git, tree, moved_from)
-    return write_commit(repository.git, tree, () if parent is None else (parent,), f"{text.rstrip()}\n")
+    return repository.write_version(folder, spec, manifest, documents, parent, text, moved_from)
 
 
 def _record(

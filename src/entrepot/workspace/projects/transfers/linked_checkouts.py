@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from entrepot.errors import InvalidArgument, VersionMissing
 from entrepot.workspace.entities.kinds import parse_kind
-from entrepot.workspace.projects.checkouts import CheckoutReport, checkout_version
 from entrepot.workspace.projects.links import check_link
 from entrepot.workspace.projects.projects import KindState
+from entrepot.workspace.projects.transfers.checkouts import CheckoutReport, checkout_version
 from entrepot.workspace.projects.versions import read_version, resolve
 
 

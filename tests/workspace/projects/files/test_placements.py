@@ -4,8 +4,8 @@ import pytest
 
 from entrepot.errors import CannotWrite, Refused
 from entrepot.names import RepoPath
-from entrepot.workspace.projects import placements
-from entrepot.workspace.projects.placements import check_places, remove_files
+from entrepot.workspace.projects.files import placements
+from entrepot.workspace.projects.files.placements import check_places, remove_files
 from tests.support.machines import Machine, Team, publish
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from entrepot.errors import InvalidArgument, VersionMissing
-from entrepot.workspace.projects.linked_checkouts import checkout_linked
+from entrepot.workspace.projects.transfers.linked_checkouts import checkout_linked
 from tests.support.machines import Machine, Team
 
 

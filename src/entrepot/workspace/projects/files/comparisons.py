@@ -11,7 +11,7 @@ from entrepot.errors import SourceUnreadable
 from entrepot.names import RepoPath
 from entrepot.workspace.entities.mutability import Mutability
 from entrepot.workspace.manifests import DescriptorHasher, ManifestEntry
-from entrepot.workspace.projects.scans import Scan, ScannedFile
+from entrepot.workspace.projects.files.scans import Scan, ScannedFile
 from entrepot.workspace.state.rows import FileChange, StagedFile, TrackedFile, settled
 from entrepot.workspace.stores import FileState
 

@@ -1,7 +1,7 @@
 import pytest
 
 from entrepot.errors import ConfigError, InvalidName, NothingToCommit, VersionTaken
-from entrepot.workspace.projects.commits import check_free, commit_version
+from entrepot.workspace.projects.changes.commits import check_free, commit_version
 from entrepot.workspace.state.rows import Extent
 from tests.support.machines import Machine, git
 

@@ -12,10 +12,10 @@ from entrepot.errors import ProjectBusy
 from entrepot.names import RepoPath
 from entrepot.workspace.entities.version_tags import find_tag
 from entrepot.workspace.metadata.ref_tables import RefTable
-from entrepot.workspace.projects.comparisons import compare, refreshed
 from entrepot.workspace.projects.entities import Entity
+from entrepot.workspace.projects.files.comparisons import compare, refreshed
+from entrepot.workspace.projects.files.scans import scan_entity
 from entrepot.workspace.projects.recovery import recover
-from entrepot.workspace.projects.scans import scan_entity
 from entrepot.workspace.state.locks import exclusive
 from entrepot.workspace.state.rows import FileChange, Head, StagedFile, TrackedFile
 from entrepot.workspace.stores import FileState

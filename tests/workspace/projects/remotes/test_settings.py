@@ -5,7 +5,7 @@ import pytest
 from entrepot.errors import UrlRefused
 from entrepot.workspace.configuration.settings_edits import ConfigFile
 from entrepot.workspace.entities.kinds import DATASETS
-from entrepot.workspace.projects.remotes import set_remote
+from entrepot.workspace.projects.remotes.settings import set_remote
 
 
 def test_git_urls_and_namespaces_replace_each_other(tmp_path: Path) -> None:

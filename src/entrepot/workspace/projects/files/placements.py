@@ -21,8 +21,8 @@ from entrepot.workspace.entities.mutability import Mutability
 from entrepot.workspace.entities.version_tags import parse_tag
 from entrepot.workspace.manifests import ManifestEntry
 from entrepot.workspace.projects.entities import Entity
+from entrepot.workspace.projects.files.scans import state_of
 from entrepot.workspace.projects.heads import write_head_file
-from entrepot.workspace.projects.scans import state_of
 from entrepot.workspace.projects.versions import Version, read_version
 from entrepot.workspace.state.rows import Extent, Head, TrackedFile, settled
 from entrepot.workspace.stores import FileState, draft_path

@@ -8,8 +8,8 @@ from entrepot.errors import SourceUnreadable
 from entrepot.names import RepoPath
 from entrepot.workspace.entities.mutability import Mutability
 from entrepot.workspace.manifests import ManifestEntry
-from entrepot.workspace.projects.comparisons import compare, content_of, has_content, refreshed
-from entrepot.workspace.projects.scans import Scan, ScannedFile, state_of
+from entrepot.workspace.projects.files.comparisons import compare, content_of, has_content, refreshed
+from entrepot.workspace.projects.files.scans import Scan, ScannedFile, state_of
 from entrepot.workspace.state.rows import FileChange, StagedFile, TrackedFile
 
 A = RepoPath("a")

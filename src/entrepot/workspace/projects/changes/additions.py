@@ -17,10 +17,10 @@ from entrepot.workspace.entities.specs import Spec, edit_metrics, edit_version, 
 from entrepot.workspace.entities.version_tags import Identity, find_tag, next_number
 from entrepot.workspace.manifests import ManifestEntry
 from entrepot.workspace.metadata.ref_tables import RefTable
-from entrepot.workspace.projects.comparisons import Comparison, compare, has_content, refreshed
 from entrepot.workspace.projects.entities import Entity
+from entrepot.workspace.projects.files.comparisons import Comparison, compare, has_content, refreshed
+from entrepot.workspace.projects.files.scans import Scan, ScannedFile, scan_entity, state_of
 from entrepot.workspace.projects.recovery import recover
-from entrepot.workspace.projects.scans import Scan, ScannedFile, scan_entity, state_of
 from entrepot.workspace.projects.versions import head_version, read_specs
 from entrepot.workspace.state.locks import exclusive
 from entrepot.workspace.state.rows import Extent, FileChange, Head, StagedFile, TrackedFile, settled

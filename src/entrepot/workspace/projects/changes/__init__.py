@@ -1,0 +1,1 @@
+"""Changes of entities that nothing sends: what is staged, and the versions made of it."""

@@ -1,0 +1,41 @@
+"""What use cases need of a remote, whatever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from entrepot.names import RepoPath
+from entrepot.workspace.entities.specs import Spec
+from entrepot.workspace.metadata.ref_tables import TagRef
+from entrepot.workspace.projects.entities import Entity
+from entrepot.workspace.projects.versions import Version
+from entrepot.workspace.stores import CheckLevel, CheckReport, FetchCounts, PushCounts
+
+
+class VersionRemote(Protocol):
+    """Where the versions of a kind are published, and where their contents are."""
+
+    def describe(self, entity: Entity, spec: Spec, documents: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return the documents of a new version as the remote needs them; the workspace gets them too."""
+        ...
+
+    def message(self, spec: Spec, message: str | None) -> str | None:
+        """Return the message of a new version as the remote needs it."""
+        ...
+
+    def plan_push(self, version: Version) -> PushCounts:
+        """Return what a push would send; nothing is written."""
+        ...
+
+    def push(self, entity: Entity, version: Version, ref: TagRef, fail_limit: int | None) -> PushCounts:
+        """Publish a local version: contents first, then branch and tag in one step."""
+        ...
+
+    def fetch(self, version: Version, paths: Sequence[RepoPath], fail_limit: int | None) -> FetchCounts:
+        """Fetch contents of a version into drafts, each verified."""
+        ...
+
+    def check(self, entity: Entity, version: Version, level: CheckLevel) -> CheckReport:
+        """Check what the remote keeps of a version, and send again what is missing and known here."""
+        ...
