@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ _MOST_PARTS = 9_000  # S3 allows 10,000
 _LEAST_PART = 8 << 20
 _WIDE_PART = 64 << 20
 _PAGE = 1000
+_CHECKED_S = 10.0
 
 
 @attrs.frozen
@@ -56,6 +58,7 @@ class S3Bucket:
         self._client = client
         self.name = name
         self._prefix = prefix
+        self._checked_at: float | None = None
 
     def below(self, folder: str) -> S3Bucket:
         """Return the same bucket with a longer prefix."""
@@ -134,6 +137,7 @@ class S3Bucket:
                 found = obstore.head(self._client, self._at(key))
             except FileNotFoundError as error:
                 self._check_absent(error)
+                self._check_recently()  # this answer has no body that says whether the bucket itself is absent
                 return None
         return ObjectStat(key, found["size"], _ms(found["last_modified"].timestamp()), found["e_tag"] or "")
 
@@ -160,6 +164,11 @@ class S3Bucket:
             StoreUnavailable: its reason says what is wrong, and what to do.
         """
         next(self.list(""), None)
+        self._checked_at = time.monotonic()
+
+    def _check_recently(self) -> None:
+        if self._checked_at is None or time.monotonic() - self._checked_at > _CHECKED_S:
+            self.check()
 
     def _at(self, key: str) -> str:
         return self._prefix + key
