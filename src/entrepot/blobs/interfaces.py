@@ -46,6 +46,14 @@ class Reader(Protocol):
         """
         ...
 
+    def stream(self, offset: int, length: int) -> Iterator[bytes]:
+        """Yield the same bytes as :meth:`read_at`, in pieces of a size that suits the store.
+
+        Raises:
+            As :meth:`read_at`, which also holds while the pieces are yielded.
+        """
+        ...
+
     def close(self) -> None:
         """Release the resources; idempotent."""
         ...

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
 from entrepot.blobs.durable import Disk, remove
 from entrepot.blobs.faults import store_fault
 from entrepot.errors import BlobUnreadable, ContentMismatch
+
+_STREAMED = 1 << 20
 
 
 class LocalReader:
@@ -50,6 +52,17 @@ class LocalReader:
             wanted -= len(piece)
             offset += len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def stream(self, offset: int, length: int) -> Iterator[bytes]:
+        """Yield the same bytes as :meth:`read_at`, a megabyte at a time.
+
+        Raises:
+            As :meth:`read_at`.
+        """
+        stop = min(offset + length, max(self._size, offset))
+        if offset < 0 or length < 0:
+            raise ValueError(f"cannot read {length} bytes at {offset}")
+        return (self.read_at(at, min(_STREAMED, stop - at)) for at in range(offset, stop, _STREAMED))
 
     def close(self) -> None:
         """Close the file; idempotent."""

@@ -22,7 +22,10 @@ from entrepot.cli.sessions import Session, default_data, folder_options, pass_se
 from entrepot.settings import SETTINGS, Setting, Settings, mask_database
 
 _FOLDER_SETTINGS = ("data",)
-_DATABASE = ("database", "database_connections", "database_timeout_s")
+_STORES = (
+    *("database", "database_connections", "database_timeout_s"),
+    *("store", "scratch", "block_cache_bytes"),
+)
 _JOB_THREADS = tuple(f"{lane}_job_threads" for lane in ("interactive", "heavy", "outbound", "maintenance"))
 FACTORY = "entrepot.cli.serving:make_app"
 """Import path of the application factory of every server process."""
@@ -137,7 +140,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
 
 @click.command(short_help="Run background jobs without a server.")
 @folder_options
-@setting_options("log_level", "log_format", *_DATABASE, *_JOB_THREADS)
+@setting_options("log_level", "log_format", *_STORES, *_JOB_THREADS)
 @click.option(
     "--threads", type=click.IntRange(1, 64), help="Number of threads for heavy jobs; same as --heavy-job-threads."
 )
@@ -178,6 +181,8 @@ def _announce(settings: Settings, url: str, *, setup: str | None) -> None:
     show(f"  data folder  {settings.data}")
     if settings.database:
         show(f"  database     {mask_database(settings.database)}")
+    if settings.store:
+        show(f"  store        {settings.store}")
     show(f"  address      {endpoint}")
     if setup is not None:
         data = "" if settings.data == default_data().absolute() else f" --data {shlex.quote(str(settings.data))}"

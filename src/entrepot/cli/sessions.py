@@ -39,7 +39,8 @@ class Session:
         found = load_settings(
             flags=self.flags, environ=self.environ, toml_path=self.config, default_data=default_data()
         )
-        settings = msgspec.structs.replace(found.settings, data=found.settings.data.absolute())
+        scratch = found.settings.scratch and str(Path(found.settings.scratch).absolute())
+        settings = msgspec.structs.replace(found.settings, data=found.settings.data.absolute(), scratch=scratch)
         return Loaded(settings, found.sources)
 
     @contextlib.contextmanager
@@ -50,11 +51,13 @@ class Session:
             ConfigError: the settings are invalid.
             DataFolderError: the folder has no hub, or none that this version can open.
         """
+        from entrepot.hub.blob_stores import holds_hub
         from entrepot.hub.data_folders import is_new
 
-        folder = self.load().settings.data
+        settings = self.load().settings
+        folder = settings.data
         try:
-            absent = is_new(folder)
+            absent = is_new(folder) and not holds_hub(settings)
         except OSError as error:
             raise DataFolderError(str(folder), error.strerror or str(error)) from error
         if absent:

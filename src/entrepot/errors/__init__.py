@@ -136,6 +136,7 @@ from entrepot.errors.stores import (
     ServerStopping,
     StoreFull,
     StoreUnavailable,
+    StoreUnusable,
     TooManyBodies,
     XorbDamaged,
 )
@@ -252,6 +253,7 @@ __all__ = [
     "StoreFull",
     "StoreTooNew",
     "StoreUnavailable",
+    "StoreUnusable",
     "TensorsMissing",
     "TensorsUnreadable",
     "ThingNotFound",

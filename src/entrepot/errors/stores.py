@@ -86,6 +86,18 @@ class StoreUnavailable(Unavailable):
 
 
 @attrs.define
+class StoreUnusable(Unavailable):
+    """The bucket of the setting ``store`` cannot be used: it does not exist, or belongs to another hub, for example."""
+
+    store: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"cannot use the store {shown(self.store, quote=False)}: {self.reason}"
+
+
+@attrs.define
 class DataFolderError(Unavailable):
     """The data folder cannot be opened by this version or by this user."""
 

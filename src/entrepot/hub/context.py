@@ -11,9 +11,8 @@ from pathlib import Path
 
 import attrs
 
-from entrepot.blobs import LocalBlobs
 from entrepot.catalog import AnyLock, Catalog, Lock, Read, Write, hub_metadata, open_catalog
-from entrepot.hub import callers, data_folders
+from entrepot.hub import blob_stores, callers, data_folders
 from entrepot.hub.branch_locks import BranchLocks
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.folder_locks import opening
@@ -89,7 +88,8 @@ def open_hub(settings: Settings, *, fsync: bool = True, database: str | None = N
     """Open a data folder; create it if it does not exist.
 
     Args:
-        settings: ``data`` names the folder, ``database`` its database if that is not in the folder.
+        settings: ``data`` names the folder, ``database`` its database and ``store`` its large files if these are
+            not in the folder.
         database: the URL of another database than that of the settings; only in tests.
         fsync: False only in tests, where a power cut may lose data.
 
@@ -97,6 +97,7 @@ def open_hub(settings: Settings, *, fsync: bool = True, database: str | None = N
         DataFolderError: the folder cannot be read or written, is accessible to other users and cannot
             be made private, was made by a newer version, or belongs to another database; nothing
             in it was changed.
+        StoreUnusable: the same of the bucket of its large files.
     """
     with opening(settings.data):
         return _open(settings, database or settings.database, fsync=fsync)
@@ -105,8 +106,16 @@ def open_hub(settings: Settings, *, fsync: bool = True, database: str | None = N
 def _open(settings: Settings, database: str, *, fsync: bool) -> HubContext:
     folder = settings.data
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    marker = data_folders.prepare(folder, new_uid())
+    if settings.scratch:
+        settings.temporary_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     kind = "postgresql" if database else "sqlite"
+    bucket = blob_stores.find_bucket(settings)
+    if bucket is None:
+        marker = there = data_folders.prepare(folder, new_uid())
+        data_folders.check_store(folder, marker, None)
+    else:
+        marker, there = bucket.prepare(folder, new_uid())
+        bucket.check_kind(folder, (marker, there), kind)
     data_folders.check_kind(folder, marker, kind)
     make_private(folder)
     if not database:
@@ -120,14 +129,19 @@ def _open(settings: Settings, database: str, *, fsync: bool) -> HubContext:
         database,
         pool_size=connections,
         connect_s=settings.database_timeout_s,
-        creates=marker.database is None,
+        creates=there.database is None,
     )
     try:
+        if bucket is not None:
+            with catalog.read() as tx:
+                bucket.check_id(folder, (marker, there), hub_metadata.find(tx, "store_id"))
         store_id, key = _identity(catalog, folder, marker, kind)
+        if bucket is not None:
+            bucket.complete(there, kind, store_id)
     except BaseException:
         catalog.close()
         raise
-    blobs = LocalBlobs(folder / "blobs", fsync=fsync)
+    blobs = blob_stores.open_blobs(settings, bucket, fsync=fsync)
     store = Store(catalog, blobs, blobs, blobs)
     return HubContext(store, settings, store_id, Signer(bytes.fromhex(key)), _now_ms)
 
@@ -145,7 +159,7 @@ def _identity(catalog: Catalog, folder: Path, marker: data_folders.Marker, kind:
         if marker.store_id is not None:  # another process may have been faster, with another folder
             data_folders.check_id(folder, marker, kind, store_id)
     if marker.database is None:
-        data_folders.complete(folder, kind, store_id)
+        data_folders.complete(folder, kind, store_id, marker.store)
     return store_id, key
 
 

@@ -29,10 +29,14 @@ _KINDS: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 @attrs.frozen
 class Marker:
-    """What ``format.json`` says: ``database`` is None until the database contains ``store_id``."""
+    """What ``format.json`` says: ``database`` is None until the database contains ``store_id``.
+
+    ``store`` is ``s3`` if the large files are in a bucket, whose own ``format.json`` has the same id.
+    """
 
     store_id: str | None
     database: str | None
+    store: str | None = None
 
 
 def is_new(folder: Path) -> bool:
@@ -40,15 +44,45 @@ def is_new(folder: Path) -> bool:
     return not (folder / _NAME).exists()
 
 
-def prepare(folder: Path, fresh_id: str) -> Marker:
+def prepare(folder: Path, fresh_id: str, store: str | None = None) -> Marker:
     """Return the marker of a data folder; an empty folder gets one with ``fresh_id``, unless another process is first.
+
+    Args:
+        store: where the large files of a new hub are; None: in the folder.
 
     Raises:
         DataFolderError: the folder has other files, a damaged marker, or another layout.
     """
     if is_new(folder):
-        _mark(folder, fresh_id)
+        _mark(folder, _content(Marker(fresh_id, None, store)))
     return _read(folder)
+
+
+def check_store(folder: Path, marker: Marker, store: str | None) -> None:
+    """Check that the large files of the folder's hub are where the settings say.
+
+    Args:
+        store: ``s3``, or None: in the folder.
+
+    Raises:
+        DataFolderError: they are elsewhere.
+    """
+    if marker.store == store:
+        return
+    if store is None:
+        raise DataFolderError(
+            str(folder),
+            "its large files are in a bucket; name it with the setting 'store', "
+            "which every server, worker and command needs in a file or variable",
+        )
+    raise DataFolderError(str(folder), "its large files are in the folder, not in a bucket; unset the setting 'store'")
+
+
+def forget(folder: Path, marker: Marker) -> None:
+    """Remove the marker of a folder that has no data, so that it can be used with another database or bucket."""
+    if marker.store_id is not None and marker.database is None:
+        with contextlib.suppress(OSError):
+            (folder / _NAME).unlink()
 
 
 def check_kind(folder: Path, marker: Marker, kind: str) -> None:
@@ -78,10 +112,7 @@ def check_id(folder: Path, marker: Marker, kind: str, stored_id: str | None) -> 
         return
     if marker.store_id is None and kind == "sqlite":
         return  # a folder from before there were ids; its database is in it
-    if marker.store_id is not None and marker.database is None:
-        # Without data, the folder can still be used with another database, or the database with another folder.
-        with contextlib.suppress(OSError):
-            (folder / _NAME).unlink()
+    forget(folder, marker)
     raise DataFolderError(
         str(folder),
         f"the database belongs to another data folder (its id is {stored_id or 'not set'}, that of the folder "
@@ -89,12 +120,38 @@ def check_id(folder: Path, marker: Marker, kind: str, stored_id: str | None) -> 
     )
 
 
-def complete(folder: Path, kind: str, store_id: str) -> None:
+def complete(folder: Path, kind: str, store_id: str, store: str | None = None) -> None:
     """Record the kind of the database and the id that it contains."""
-    _replace(folder, _render({"entrepot": FORMAT, "store_id": store_id, "database": kind}))
+    _replace(folder, _content(Marker(store_id, kind, store)))
 
 
-def _mark(folder: Path, store_id: str) -> bool:
+def encode(marker: Marker) -> bytes:
+    """Return the content of a ``format.json``."""
+    return _content(marker).encode()
+
+
+def decode(content: bytes) -> Marker:
+    """Return what a ``format.json`` says.
+
+    Raises:
+        ValueError: it is damaged, or of another version; the message says what to do.
+    """
+    try:
+        found = json.loads(content)
+        layout, store_id, database, store = (found.get(key) for key in ("entrepot", "store_id", "database", "store"))
+    except (ValueError, AttributeError):
+        layout = store_id = database = store = None
+    if not isinstance(layout, int) or not all(isinstance(text, str | None) for text in (store_id, database, store)):
+        raise ValueError("its format.json is damaged; restore that file from a backup")
+    if layout != FORMAT:
+        raise ValueError(
+            f"its layout is {layout!r}, this version reads {FORMAT}; "
+            "upgrade entrepot, or name another folder with --data"
+        )
+    return Marker(store_id, database, store)
+
+
+def _mark(folder: Path, content: str) -> bool:
     """Create the marker of an empty folder; return False if another process has done it."""
     others = [path.name for path in folder.iterdir() if not path.name.startswith(("entrepot.toml", "format."))]
     # Another process may have created the folder since the first check.
@@ -103,7 +160,7 @@ def _mark(folder: Path, store_id: str) -> bool:
             str(folder), f"it is not empty ({others[0]} …) and no entrepot data folder; name another with --data"
         )
     fresh = folder / f"format.{secrets.token_hex(4)}"
-    _write(fresh, _render({"entrepot": FORMAT, "store_id": store_id}))
+    _write(fresh, content)
     try:
         os.link(fresh, folder / _NAME)  # unlike a renaming it replaces nothing: of several processes one wins
     except FileExistsError:
@@ -119,19 +176,9 @@ def _mark(folder: Path, store_id: str) -> bool:
 
 def _read(folder: Path) -> Marker:
     try:
-        found = json.loads((folder / _NAME).read_text())
-        layout, store_id, database = (found.get(key) for key in ("entrepot", "store_id", "database"))
-    except (ValueError, AttributeError):
-        layout = store_id = database = None
-    if not isinstance(layout, int) or not all(isinstance(text, str | None) for text in (store_id, database)):
-        raise DataFolderError(str(folder), "its format.json is damaged; restore that file from a backup")
-    if layout != FORMAT:
-        raise DataFolderError(
-            str(folder),
-            f"its layout is {layout!r}, this version reads {FORMAT}; "
-            "upgrade entrepot, or name another folder with --data",
-        )
-    return Marker(store_id, database)
+        return decode((folder / _NAME).read_bytes())
+    except ValueError as error:
+        raise DataFolderError(str(folder), str(error)) from None
 
 
 def _replace(folder: Path, text: str) -> None:
@@ -149,8 +196,9 @@ def _write(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def _render(fields: dict[str, object]) -> str:
-    return json.dumps(fields) + "\n"
+def _content(marker: Marker) -> str:
+    fields = {"store_id": marker.store_id, "database": marker.database, "store": marker.store}
+    return json.dumps({"entrepot": FORMAT, **{name: value for name, value in fields.items() if value}}) + "\n"
 
 
 def _name(kind: str) -> str:

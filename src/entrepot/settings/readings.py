@@ -34,6 +34,10 @@ _DATABASE = re.compile(
     rf"postgres(?:ql)?://(?P<user>[^\s/@:]*(?::[^\s/@]*)?@)?(?P<rest>(?:{_PLACE}(?:,{_PLACE})*)?/[^\s/?#@]+(?:\?[^\s#]*)?)",
     re.IGNORECASE,
 )
+_STORE = re.compile(
+    r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._-]{1,200})*/?"
+    r"(?:\?(?:endpoint|region|profile)=[^\s&#@]+(?:&(?:endpoint|region|profile)=[^\s&#@]+)*)?"
+)
 _SECRET_PARAMETER = re.compile(r"[?&](?:ssl)?password=", re.IGNORECASE)
 
 
@@ -212,6 +216,16 @@ def _read_database(value: object) -> object:
     return f"postgresql://{match['user'] or ''}{match['rest']}"
 
 
+def _read_store(value: object) -> object:
+    # No message repeats the value: someone may have written a secret into it.
+    text = _text(value).strip()
+    if "@" in text.partition("?")[0]:
+        raise ValueError("write no credentials: they come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws")
+    if text and not _STORE.fullmatch(text):
+        raise ValueError("write s3://BUCKET/PREFIX?endpoint=URL&region=NAME&profile=NAME (only the bucket is required)")
+    return text
+
+
 def mask_database(value: object) -> str:
     """Return the URL of a database with ``***`` for its password."""
     return re.sub(r"\A([a-z+]+://[^/@:]*:)[^/@]*(?=@)", r"\1***", str(value))
@@ -221,6 +235,7 @@ FOLDER = Reading("a path", _read_folder)
 COMMAND = Reading("a program with its arguments, or empty", _read_command, _render_command)
 FILE = Reading("a path, or empty", _read_file)
 DATABASE = Reading("a URL of PostgreSQL, or empty", _read_database, mask_database, is_secret=True)
+STORE = Reading("a URL of a bucket, or empty", _read_store)
 HOST = Reading("an address or host name", _read_host)
 BASE_URL = Reading("a URL, or empty", _read_base_url)
 HOSTS = Reading("a list of host names", _read_hosts, _render_networks)

@@ -20,6 +20,7 @@ from entrepot.settings.readings import (
     HOSTS,
     NAMESPACE,
     NETWORKS,
+    STORE,
     SWITCH,
     Reading,
     duration,
@@ -55,6 +56,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_timeout_s: Annotated[
         int, _Doc(duration(2, 300), "How long to wait for PostgreSQL to accept a connection.")
     ] = 10
+    store: Annotated[
+        str, _Doc(STORE, "The S3 bucket that holds the large files of the hub; empty: they are in the data folder.")
+    ] = ""
+    scratch: Annotated[
+        str,
+        _Doc(FILE, "The folder for temporary bytes and cached blocks of a bucket; empty: folders in the data folder."),
+    ] = ""
+    block_cache_bytes: Annotated[
+        int, _Doc(size(0, 1024 * _TIB), "How much disk space the cached blocks of a bucket take; 0 caches nothing.")
+    ] = 10 * _GIB
     host: Annotated[str, _Doc(HOST, "The address to listen on; 0.0.0.0 and :: mean every interface.")] = "127.0.0.1"
     port: Annotated[int, _Doc(number(0, 65_535), "The TCP port to listen on; 0 takes any free one.")] = 8080
     base_url: Annotated[
@@ -256,6 +267,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         shown = {row.name: getattr(self, row.name) for row in SETTINGS}
         masked = {row.name: row.reading.render(shown[row.name]) for row in SETTINGS if row.reading.is_secret}
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in (shown | masked).items())})"
+
+    @property
+    def scratch_folder(self) -> pathlib.Path:
+        """The folder for bytes on their way to a bucket, and for cached blocks of it."""
+        return pathlib.Path(self.scratch) if self.scratch else self.data / "cache" / "scratch"
+
+    @property
+    def temporary_folder(self) -> pathlib.Path:
+        """The folder for temporary files of requests; it exists while a hub is open."""
+        return pathlib.Path(self.scratch) if self.scratch else self.data
 
     def trusts(self, address: str) -> bool:
         """Return whether the peer at an IP address is a trusted proxy.

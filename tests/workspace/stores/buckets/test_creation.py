@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from entrepot.blobs.s3.aws_profiles import AwsCredentials
 from entrepot.errors import InvalidArgument, StorageRefused, StorageUnreachable
 from entrepot.workspace.stores import StorageConfig, create_bucket
-from entrepot.workspace.stores.buckets.aws_profiles import AwsCredentials
 from entrepot.workspace.stores.buckets.creation import sign_put
 from tests.support.s3_server import READER, S3Server
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from obstore.exceptions import GenericError, NotSupportedError, PermissionDeniedError
+from obstore.exceptions import GenericError, PermissionDeniedError
 
 from entrepot.errors import BucketMissing, EntrepotError, StorageRefused, StorageUnreachable
-from entrepot.workspace.stores.buckets.faults import is_out_of_range, is_refused, is_unconditional, translate
+from entrepot.workspace.stores.buckets.faults import translate
 
 STATUS = "Error performing PUT http://x in 1ms - Server returned non-2xx status code: {}: {}"
 XML = "<Error><Code>{}</Code><Message>{}</Message><AWSAccessKeyId>AKIA</AWSAccessKeyId></Error>"
@@ -35,11 +35,3 @@ def test_errors_name_the_storage_and_the_reason(error: Exception, kind: type[Ent
     assert text in str(found)
     assert "secret" not in str(found)
     assert "AKIA" not in str(found)
-
-
-def test_kinds_of_failures() -> None:
-    assert is_refused(GenericError(STATUS.format("401 Unauthorized", "")))
-    assert is_unconditional(NotSupportedError("x"))
-    assert is_unconditional(GenericError(STATUS.format("501 Not Implemented", "")))
-    assert is_out_of_range(GenericError(STATUS.format("416 Range Not Satisfiable", "")))
-    assert not is_out_of_range(GenericError("x"))

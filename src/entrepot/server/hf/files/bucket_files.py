@@ -110,7 +110,7 @@ async def apply_batch(request: Request, ref: RepoRef) -> Response:
         max_body=MAX_BATCH,
         threads=state.threads,
         # The system's folder for temporary files is often a small one in memory.
-        folder=state.hub.settings.data,
+        folder=state.hub.settings.temporary_folder,
     )
     with spooled:
 

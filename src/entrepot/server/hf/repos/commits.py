@@ -67,7 +67,7 @@ async def spool(request: Request) -> SpooledBody:
         max_body=settings.max_commit_body,
         threads=state.threads,
         # The system's folder for temporary files is often a small one in memory.
-        folder=settings.data,
+        folder=settings.temporary_folder,
     )
 
 

@@ -97,7 +97,7 @@ async def send_files(request: Request, ref: RepoRef) -> Response:
     boundary = boundary_of(request.headers.get("content-type", ""))
     await call_hub(request, pulls.find_target, ref, revision)
     # The system's folder for temporary files is often a small one in memory.
-    with tempfile.TemporaryFile(dir=state.hub.settings.data, prefix="form-") as file:
+    with tempfile.TemporaryFile(dir=state.hub.settings.temporary_folder, prefix="form-") as file:
         await _receive(request, file)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as body:
             parts = await state.threads.run_transfer(read_parts, body, boundary)

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from entrepot.blobs.s3.aws_profiles import DEFAULT_REGION, AwsCredentials, find_credentials
 from entrepot.errors import InvalidArgument, StorageRefused, StorageUnreachable
-from entrepot.workspace.stores.buckets.aws_profiles import DEFAULT_REGION, AwsCredentials, find_credentials
 from entrepot.workspace.stores.buckets.opening import folder_of
 from entrepot.workspace.stores.values import StorageConfig
 

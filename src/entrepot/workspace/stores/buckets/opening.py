@@ -7,17 +7,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from entrepot.errors import InvalidArgument, LibraryMissing, StorageRefused
-from entrepot.workspace.stores.buckets.aws_profiles import DEFAULT_REGION, find_credentials
+from entrepot.blobs.s3.aws_profiles import find_credentials
+from entrepot.blobs.s3.clients import check_endpoint, client_options, s3_client
+from entrepot.errors import InvalidArgument, LibraryMissing
 from entrepot.workspace.stores.buckets.azure_accounts import find_account
 from entrepot.workspace.stores.buckets.folders import FolderBucket
 from entrepot.workspace.stores.buckets.interfaces import Bucket
 from entrepot.workspace.stores.values import StorageConfig
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, RetryConfig
+    from obstore.store import RetryConfig
 
 _REQUIREMENT = "entrepot[workspace]"
+_TIMEOUT_S = 3600
+"""How long one request may take: that of a whole object, on a slow line."""
 
 
 def open_bucket(config: StorageConfig, *, environ: Mapping[str, str], home: Path, retries: int) -> Bucket:
@@ -34,35 +37,20 @@ def open_bucket(config: StorageConfig, *, environ: Mapping[str, str], home: Path
 
 
 def _open_s3(config: StorageConfig, environ: Mapping[str, str], home: Path, retries: int) -> Bucket:
-    try:
-        from obstore.store import S3Store
-    except ImportError as error:
-        raise LibraryMissing("obstore", _REQUIREMENT) from error
+    found = find_credentials(config.profile, environ, home, config.url)
+    store = s3_client(
+        config.bucket,
+        found,
+        endpoint=config.endpoint_url,
+        region=config.region,
+        environ=environ,
+        name=config.url,
+        retry=_retry_options(retries),
+        timeout_s=_TIMEOUT_S,
+        requirement=_REQUIREMENT,
+    )
     from entrepot.workspace.stores.buckets.remote import RemoteBucket
 
-    found = find_credentials(config.profile, environ, home, config.url)
-    endpoint = config.endpoint_url or found.endpoint_url
-    if endpoint and found.key_id is None:
-        raise StorageRefused(config.url, found.label, "there are no keys in the environment or in ~/.aws/credentials")
-    is_plain = _check_endpoint(endpoint)
-    options: dict[str, Any] = {"region": config.region or found.region or DEFAULT_REGION}
-    for name, value in (
-        ("endpoint", endpoint),
-        ("access_key_id", found.key_id),
-        ("secret_access_key", found.secret),
-        ("session_token", found.token),
-    ):
-        if value:
-            options[name] = value
-    store = S3Store(
-        config.bucket,
-        virtual_hosted_style_request=endpoint is None,
-        checksum_algorithm="SHA256",
-        unsigned_payload=not is_plain,
-        client_options=_client_options(environ, "AWS_CA_BUNDLE", is_plain=is_plain),
-        retry_config=_retry_options(retries),
-        **options,
-    )
     return RemoteBucket(store, config.url, found.label)
 
 
@@ -75,14 +63,14 @@ def _open_azure(config: StorageConfig, environ: Mapping[str, str], home: Path, r
 
     found = find_account(environ, home, config.url)
     endpoint = config.endpoint_url or found.endpoint_url
-    is_plain = _check_endpoint(endpoint)
+    is_plain = check_endpoint(endpoint)
     options: dict[str, Any] = {"account_name": found.name}
     for name, value in (("endpoint", endpoint), ("account_key", found.key), ("sas_key", found.signature)):
         if value:
             options[name] = value
     store = AzureStore(
         config.bucket,
-        client_options=_client_options(environ, "AZURE_CA_BUNDLE", is_plain=is_plain),
+        client_options=client_options(environ, "AZURE_CA_BUNDLE", is_plain=is_plain, timeout_s=_TIMEOUT_S),
         retry_config=_retry_options(retries),
         **options,
     )
@@ -119,29 +107,6 @@ def folder_of(config: StorageConfig, home: Path) -> Path:
     if not folder.is_absolute():
         raise InvalidArgument(f"the folder {config.bucket[:200]!r} of the storage is not an absolute path")
     return folder
-
-
-def _check_endpoint(endpoint: str | None) -> bool:
-    """Return whether an endpoint is reached without TLS."""
-    if endpoint is not None and not endpoint.startswith(("http://", "https://")):
-        raise InvalidArgument(f"the endpoint {endpoint[:200]!r} is not a URL that begins with http:// or https://")
-    return endpoint is not None and endpoint.startswith("http://")
-
-
-def _client_options(environ: Mapping[str, str], bundle: str, *, is_plain: bool) -> ClientConfig:
-    options: ClientConfig = {
-        "allow_http": is_plain,
-        "connect_timeout": timedelta(seconds=10),
-        "read_timeout": timedelta(seconds=60),
-        "timeout": timedelta(hours=1),  # of a whole object, on a slow line
-    }
-    path = environ.get(bundle)
-    if path:
-        try:
-            options["root_certificate"] = Path(path).read_bytes()
-        except OSError as error:
-            raise InvalidArgument(f"cannot read {path!r}, which {bundle} names: {error.strerror}") from error
-    return options
 
 
 def _retry_options(retries: int) -> RetryConfig:

@@ -10,15 +10,9 @@ from typing import TYPE_CHECKING
 import obstore
 from obstore.exceptions import AlreadyExistsError, PreconditionError
 
+from entrepot.blobs.s3.answers import FAILURES, is_bucket_absent, is_out_of_range, is_refused, is_unconditional
 from entrepot.errors import LimitExceeded
-from entrepot.workspace.stores.buckets.faults import (
-    FAILURES,
-    is_bucket_absent,
-    is_out_of_range,
-    is_refused,
-    is_unconditional,
-    translate,
-)
+from entrepot.workspace.stores.buckets.faults import translate
 from entrepot.workspace.stores.buckets.interfaces import Data, ObjectStat, StoredObject
 
 if TYPE_CHECKING:

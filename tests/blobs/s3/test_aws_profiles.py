@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from entrepot.blobs.s3.aws_profiles import AwsCredentials, find_credentials
 from entrepot.errors import ConfigError, StorageRefused
-from entrepot.workspace.stores.buckets.aws_profiles import AwsCredentials, find_credentials
 
 KEYS = {"AWS_ACCESS_KEY_ID": "envkey", "AWS_SECRET_ACCESS_KEY": "envsecret"}
 

@@ -1,0 +1,116 @@
+"""Readers of objects: in large ranges, ahead of who reads in order, and through the cache for chunks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+from entrepot.blobs.s3.block_cache import BLOCK, BlockCache
+from entrepot.blobs.s3.buckets import ObjectStat, S3Bucket
+
+_FIRST_WINDOW = 1 << 20
+
+
+class S3Reader:
+    """A reader of one object; threads may share it.
+
+    Args:
+        cache: where blocks of the object are kept; None: it is read once, in order, as files are.
+    """
+
+    def __init__(self, bucket: S3Bucket, found: ObjectStat, cache: BlockCache | None) -> None:
+        self._bucket = bucket
+        self._found = found
+        self._cache = cache
+        self._lock = threading.Lock()
+        self._held = memoryview(b"")
+        self._held_at = 0
+        self._window = 0
+        self._is_open = True
+
+    @property
+    def size(self) -> int:
+        """The number of bytes under the key."""
+        return self._found.size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return up to ``length`` bytes from ``offset``; fewer only at the end of the blob.
+
+        Raises:
+            ValueError: the offset or length is negative, or the reader is closed.
+            BlobMissing, BlobUnreadable, StoreUnavailable: the store cannot read them.
+        """
+        stop = self._check(offset, length)
+        if stop <= offset:
+            return b""
+        if self._cache is not None:
+            return self._read_cached(self._cache, offset, stop)
+        with self._lock:
+            return self._read_ahead(offset, stop)
+
+    def stream(self, offset: int, length: int) -> Iterator[bytes]:
+        """Yield the same bytes as :meth:`read_at`, in pieces of several megabytes, each one request.
+
+        Raises:
+            As :meth:`read_at`.
+        """
+        stop = self._check(offset, length)
+        return self._pieces(offset, stop)
+
+    def close(self) -> None:
+        """Release the bytes; idempotent."""
+        self._is_open = False
+        self._held = memoryview(b"")
+
+    def _pieces(self, offset: int, stop: int) -> Iterator[bytes]:
+        for at in range(offset, stop, BLOCK):
+            self._check(at, 0)
+            yield bytes(self._bucket.read(self._found.key, at, min(stop, at + BLOCK)))
+
+    def _check(self, offset: int, length: int) -> int:
+        if not self._is_open:
+            raise ValueError("the reader is closed")
+        if offset < 0 or length < 0:
+            raise ValueError(f"cannot read {length} bytes at {offset}")
+        return min(offset + length, self._found.size)
+
+    def _read_ahead(self, offset: int, stop: int) -> bytes:
+        """Return bytes from memory, or from one request, which is larger each time if they are read in order."""
+        begin, end = self._held_at, self._held_at + len(self._held)
+        kept = b""
+        if begin <= offset < end:
+            kept = bytes(self._held[offset - begin : stop - begin])
+            if stop <= end:
+                return kept
+            offset = end
+        is_in_order = bool(end) and offset == end
+        self._window = min(max(self._window * 2, _FIRST_WINDOW), BLOCK) if is_in_order else 0
+        until = min(max(stop, offset + self._window), self._found.size)
+        self._held = self._bucket.read(self._found.key, offset, until)
+        self._held_at = offset
+        return kept + bytes(self._held[: stop - offset])
+
+    def _read_cached(self, cache: BlockCache, offset: int, stop: int) -> bytes:
+        pieces: list[bytes | memoryview] = []
+        for number in range(offset // BLOCK, (stop - 1) // BLOCK + 1):
+            begin, end = number * BLOCK, min(self._found.size, (number + 1) * BLOCK)
+            first, last = max(offset, begin) - begin, min(stop, end) - begin
+            # The version is part of the name: bytes that were repaired under the same key are other bytes.
+            name = f"{self._found.key} {self._found.version} {number}"
+            piece: bytes | memoryview | None = cache.find(name, first, last)
+            if piece is None:
+                block = self._bucket.read(self._found.key, begin, end)
+                cache.put(name, block)
+                piece = block[first:last]
+            pieces.append(piece)
+        return bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
