@@ -1,6 +1,7 @@
 """README cards: parsing of the metadata block, its meaning, and rendering."""
 
 from entrepot.cards.card_data import CardData, DatasetCardData, ModelCardData, SpaceCardData
+from entrepot.cards.dataset_features import declared_features
 from entrepot.cards.dataset_files import DatasetFiles, data_format, dataset_tags
 from entrepot.cards.dataset_splits import DatasetConfig, find_configs
 from entrepot.cards.evaluations import (
@@ -43,6 +44,7 @@ __all__ = [
     "check_answers",
     "data_format",
     "dataset_tags",
+    "declared_features",
     "describe_model",
     "eval_results_to_model_index",
     "find_configs",

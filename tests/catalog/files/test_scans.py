@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import attrs
+import sqlalchemy as sa
 
 from entrepot.catalog import Catalog
 from entrepot.catalog.files import scans
@@ -30,3 +31,11 @@ def test_results_that_nothing_refers_to_are_forgotten(catalog: Catalog) -> None:
         scans.note_seen(tx, [ROW.content], 7)
         scans.forget(tx, 7)
         assert scans.find(tx, [ROW.content, gone.content]) == {(ROW.content, "pickles"): attrs.evolve(ROW, seen_ms=7)}
+
+
+def test_a_result_is_stored_in_one_statement(catalog: Catalog) -> None:
+    statements = list[str]()
+    with catalog.write() as tx:
+        sa.event.listen(tx.sql, "before_cursor_execute", lambda *given: statements.append(given[2]))
+        scans.put(tx, ROW)
+    assert [statement.split()[0] for statement in statements] == ["INSERT"], "two scans may end at the same time"

@@ -10,9 +10,11 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.engines import insert_missing
 
 _S = tables.scans
 _BATCH = 500
+_FINDING = ("version", "status", "report", "scanned_ms", "seen_ms")
 
 
 @attrs.frozen
@@ -32,9 +34,8 @@ _COLUMNS = [_S.c[field.name] for field in attrs.fields(ScanRow)]
 
 
 def put(tx: Write, row: ScanRow) -> None:
-    """Store a result, replacing that of an earlier version of the scanner."""
-    tx.sql.execute(sa.delete(_S).where((_S.c.content == row.content) & (_S.c.scanner == row.scanner)))
-    tx.sql.execute(sa.insert(_S).values(**attrs.asdict(row)))
+    """Store a result, replacing that of an earlier version of the scanner, in one statement."""
+    insert_missing(tx.sql, _S, [attrs.asdict(row)], refresh=_FINDING)
 
 
 def find(tx: Read, contents: Sequence[str]) -> dict[tuple[str, str], ScanRow]:

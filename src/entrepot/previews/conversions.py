@@ -1,0 +1,263 @@
+"""Tables as Parquet files, with the columns and features that ``datasets`` would give them. Needs pyarrow.
+
+Source: docs/dataset-viewer.md, section "Conversion to Parquet".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import attrs
+
+from entrepot.errors import Malformed
+from entrepot.previews import csv_columns
+from entrepot.previews.features import features_of
+from entrepot.previews.json_columns import JsonBatches, mark_mixed
+from entrepot.previews.sources import RangeReader
+from entrepot.previews.tables import TableSource
+from entrepot.previews.text_lines import read_lines
+
+FORMATS = frozenset({"csv", "json", "text", "arrow"})
+"""Formats that are converted; files of the format ``parquet`` need not be."""
+
+GROUP_ROWS = 1_000
+"""Rows of a row group."""
+
+SHARD_BYTES = 500 << 20
+"""Bytes of decompressed data after which the next file begins."""
+
+_TEXT_ROWS = 10_000
+_PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip", ".lz4", ".7z")
+
+
+class ParquetTarget(Protocol):
+    """Where the bytes of Parquet files go, one file after the other."""
+
+    def write(self, data: bytes) -> int:
+        """Append bytes to the present file."""
+        ...
+
+    def end(self) -> None:
+        """End the present file."""
+        ...
+
+
+@attrs.frozen
+class ConvertedSplit:
+    """What a split has become: rows, bytes of the decompressed data, and number of files."""
+
+    rows: int
+    memory: int
+    files: int
+
+
+class Converter:
+    """Converts the splits of one configuration. The first split decides about the columns of all.
+
+    Args:
+        form: one of :data:`FORMATS`.
+        declared: the features that the card states, or None.
+    """
+
+    def __init__(self, form: str, declared: Mapping[str, Any] | None = None) -> None:
+        self.features: dict[str, Any] = dict(declared or {})
+        self._form = form
+        self._json = JsonBatches()
+        self._schema: Any = schema_of(declared) if declared else None
+
+    def convert(self, files: Sequence[tuple[str, RangeReader]], target: ParquetTarget) -> ConvertedSplit:
+        """Write the rows of the files of a split as Parquet files.
+
+        Raises:
+            Malformed: a file cannot be read as ``datasets`` would.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        writer: Any = None
+        rows = memory = in_file = number = 0
+        for name, source in files:
+            for table in self._tables(name, source):
+                fitting = self._fit(name, table)
+                if writer is None:
+                    sink = pa.PythonFile(_Written(target.write), mode="w")
+                    writer = pq.ParquetWriter(sink, self._schema, write_page_index=True)
+                writer.write_table(fitting, row_group_size=GROUP_ROWS)
+                rows, memory, in_file = rows + len(fitting), memory + fitting.nbytes, in_file + fitting.nbytes
+                if in_file > SHARD_BYTES:
+                    writer.close()
+                    target.end()
+                    writer, in_file, number = None, 0, number + 1
+        if writer is None and not number:
+            if self._schema is None:
+                raise Malformed("split", "it has no rows")
+            writer = pq.ParquetWriter(pa.PythonFile(_Written(target.write), mode="w"), self._schema)
+        if writer is not None:
+            writer.close()
+            target.end()
+            number += 1
+        return ConvertedSplit(rows, memory, number)
+
+    def _tables(self, name: str, source: RangeReader) -> Iterator[Any]:
+        import pyarrow as pa
+
+        if name.lower().endswith(_PACKED):
+            raise Malformed("file", f"{name} is compressed")
+        try:
+            if self._form == "csv":
+                declared = {} if self._schema is None else {field.name: field.type for field in self._schema}
+                separator = "\t" if name.lower().endswith(".tsv") else ","
+                yield from csv_columns.read_batches(source, separator, declared if self.features else {})
+            elif self._form == "json":
+                yield from self._json.read(source)
+            elif self._form == "text":
+                yield from _read_text(source)
+            else:
+                yield from _read_arrow(source)
+        except Malformed as error:
+            raise Malformed("file", f"{name}: {error.reason}") from error
+        except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+            raise Malformed("file", f"{name}: {(str(error) or type(error).__name__).splitlines()[0][:300]}") from error
+
+    def _fit(self, name: str, table: Any) -> Any:  # noqa: ANN401 - a table of pyarrow
+        """Return a table with the columns of the first one.
+
+        Raises:
+            Malformed: it has other columns, or values of other types.
+        """
+        import pyarrow as pa
+
+        if self._schema is None:
+            self._begin(table)
+        extra = sorted(set(table.column_names) - set(self._schema.names))
+        if extra:
+            raise Malformed("file", f"{name}: the column {extra[0]!r} is not in the files before it")
+        columns = []
+        for field in self._schema:
+            if field.name not in table.column_names:
+                columns.append(pa.nulls(len(table), field.type))
+                continue
+            try:
+                columns.append(table[field.name].cast(field.type))
+            except (pa.ArrowException, ValueError) as error:
+                reason = f"a value of the column {field.name!r} does not fit its type {field.type}"
+                raise Malformed("file", f"{name}: {reason}, which the first rows decide") from error
+        return pa.table(columns, schema=self._schema)
+
+    def _begin(self, table: Any) -> None:  # noqa: ANN401 - a table of pyarrow
+        import pyarrow as pa
+
+        names = list(table.column_names)
+        if len(set(names)) < len(names) or not names:
+            raise Malformed("table", "it has no columns, or several of one name")
+        self.features = mark_mixed(dict(features_of(table.schema)), self._json.mixed)
+        info = json.dumps({"info": {"features": self.features}})
+        fields = [pa.field(field.name, _with_json(field.type, self.features[field.name])) for field in table.schema]
+        self._schema = pa.schema(fields, metadata={"huggingface": info})
+
+
+def schema_of(features: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a schema of pyarrow
+    """Return the schema of columns with these features.
+
+    Raises:
+        Malformed: there is one that this module does not convert to.
+    """
+    import pyarrow as pa
+
+    fields = [pa.field(name, _type_of(name, feature)) for name, feature in features.items()]
+    return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": dict(features)}})})
+
+
+def _type_of(name: str, feature: Any) -> Any:  # noqa: ANN401 - JSON, and a type of pyarrow
+    import pyarrow as pa
+
+    kind = feature.get("_type") if isinstance(feature, dict) else None
+    if kind == "ClassLabel":
+        return pa.int64()
+    if kind == "Value":
+        try:
+            return pa.type_for_alias(str(feature.get("dtype")))
+        except ValueError:
+            kind = str(feature.get("dtype"))
+    raise Malformed("card", f"the feature {kind or 'of'} of the column {name!r} is not converted to")
+
+
+def _with_json(kind: Any, feature: Any) -> Any:  # noqa: ANN401 - types of pyarrow, and JSON
+    """Return a type in which texts with the feature ``Json`` have the type for JSON."""
+    import pyarrow as pa
+    import pyarrow.types as types
+
+    if isinstance(feature, dict) and feature.get("_type") == "Json":
+        return pa.json_()
+    if types.is_struct(kind) and isinstance(feature, dict):
+        members = [kind.field(at) for at in range(kind.num_fields)]
+        return pa.struct([pa.field(it.name, _with_json(it.type, feature.get(it.name))) for it in members])
+    if types.is_list(kind) and isinstance(feature, dict):
+        return pa.list_(_with_json(kind.value_type, feature.get("feature")))
+    return kind
+
+
+class _Written:
+    """A file for pyarrow that passes on what is written to it."""
+
+    def __init__(self, write: Callable[[bytes], int]) -> None:
+        self._write, self._at = write, 0
+        self.closed = False
+
+    def write(self, data: Any) -> int:  # noqa: ANN401 - a buffer
+        """Pass on bytes."""
+        self._at += len(data)
+        return self._write(bytes(data))
+
+    def tell(self) -> int:
+        """Return how many bytes were written."""
+        return self._at
+
+    def flush(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing: the target decides when a file ends."""
+        self.closed = True
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readable(self) -> bool:
+        """Return False."""
+        return False
+
+    def seekable(self) -> bool:
+        """Return False."""
+        return False
+
+
+def _read_text(source: RangeReader) -> Iterator[Any]:
+    import pyarrow as pa
+
+    lines: list[str] = []
+    for line in read_lines(source):
+        lines.append(line.rstrip("\r\n"))
+        if len(lines) == _TEXT_ROWS:
+            yield pa.table({"text": pa.array(lines, pa.string())})
+            lines = []
+    if lines:
+        yield pa.table({"text": pa.array(lines, pa.string())})
+
+
+def _read_arrow(source: RangeReader) -> Iterator[Any]:
+    import pyarrow as pa
+    from pyarrow import ipc
+
+    handle = pa.PythonFile(TableSource(source), mode="r")
+    if source.read_at(0, 6) == b"ARROW1":
+        opened = ipc.open_file(handle)
+        batches: Iterator[Any] = (opened.get_batch(at) for at in range(opened.num_record_batches))
+    else:
+        batches = iter(ipc.open_stream(handle))
+    for batch in batches:
+        batch.validate(full=True)
+        yield pa.Table.from_batches([batch])

@@ -1,0 +1,196 @@
+"""JSON files as tables whose columns have the types that ``datasets`` gives them. Needs pyarrow.
+
+``datasets`` reads 10 MiB of lines at a time with Arrow's reader. Where values have no common type, or objects
+different keys, it keeps them as JSON texts, as the feature ``Json``; so does this module. ``datasets`` is
+the oracle of the tests.
+
+Source: docs/dataset-viewer.md, section "Conversion to Parquet".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from entrepot.errors import Malformed
+from entrepot.previews.sources import RangeReader
+
+BATCH_BYTES = 10 << 20
+"""Bytes, to the end of a line, whose values decide together about the types of the columns."""
+
+MAX_DEPTH = 64
+"""Levels of nested values."""
+
+_MOST_LINE = 64 << 20
+_MOST_MIXED = 200
+
+Path = tuple[str | int, ...]
+"""The way to a value: names of members, and 0 for the items of a list."""
+
+
+class JsonBatches:
+    """Reads JSON files one after the other. ``mixed``: where values are kept as JSON texts."""
+
+    def __init__(self) -> None:
+        self.mixed: list[Path] = []
+        self._is_first = True
+
+    def read(self, source: RangeReader) -> Iterator[Any]:
+        """Yield the rows of a file as Arrow tables.
+
+        Raises:
+            Malformed: it is no JSON file that ``datasets`` could read in the same way.
+        """
+        for batch in _batches(source):
+            if self._is_first:
+                self.mixed += self._find_mixed(batch)
+                self._is_first = False
+            yield self._parse(batch)
+
+    @staticmethod
+    def _find_mixed(batch: bytes) -> list[Path]:
+        try:
+            rows = [json.loads(line) for line in batch.splitlines()]
+        except (ValueError, RecursionError):
+            return []  # blank lines, or one object over several lines
+        return find_mixed(rows)
+
+    def _parse(self, batch: bytes) -> Any:  # noqa: ANN401 - a table of pyarrow
+        import pyarrow as pa
+        from pyarrow import json as arrow_json
+
+        for _ in range(_MOST_MIXED):
+            lines = self._encoded(batch)
+            options = arrow_json.ReadOptions(use_threads=False, block_size=len(lines) + 1)
+            try:
+                table = arrow_json.read_json(pa.BufferReader(lines), read_options=options)
+                table.validate(full=True)
+            except pa.ArrowInvalid as error:
+                path = _path_of(str(error), batch)
+                if path is None or path in self.mixed:
+                    raise Malformed("JSON file", _line_of(error)) from error
+                self.mixed = [known for known in self.mixed if known[: len(path)] != path] + [path]
+            except (pa.ArrowException, OverflowError) as error:
+                raise Malformed("JSON file", _line_of(error)) from error
+            else:
+                return table
+        raise Malformed("JSON file", "too many members have values of several types")
+
+    def _encoded(self, batch: bytes) -> bytes:
+        if not self.mixed:
+            return batch
+        try:
+            rows = [json.loads(line) for line in batch.splitlines() if line.strip()]
+        except (ValueError, RecursionError) as error:
+            raise Malformed("JSON file", "a line is no JSON value") from error
+        for path in self.mixed:
+            rows = [_as_text(row, path) for row in rows]
+        return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode()
+
+
+def find_mixed(rows: Sequence[Any]) -> list[Path]:
+    """Return where objects have different keys, or stand beside values that are none."""
+    found: list[Path] = []
+    waiting: list[tuple[Path, list[Any]]] = [((), [row for row in rows if row is not None])]
+    while waiting:
+        path, values = waiting.pop(0)
+        if not values:
+            continue
+        if len(path) > MAX_DEPTH:
+            raise Malformed("JSON file", f"values are nested more than {MAX_DEPTH} levels deep")
+        if all(isinstance(value, dict) for value in values):
+            keys = set(values[0])
+            if path and (not keys or any(set(value) != keys for value in values)):
+                found.append(path)
+                continue
+            names = dict.fromkeys(name for value in values for name in value)
+            waiting += [
+                ((*path, name), [value[name] for value in values if value.get(name) is not None]) for name in names
+            ]
+        elif all(isinstance(value, list) for value in values):
+            waiting.append(((*path, 0), [item for value in values for item in value if item is not None]))
+        elif any(isinstance(value, dict | list) for value in values):
+            found.append(path)
+    return found
+
+
+def mark_mixed(features: dict[str, Any], mixed: Sequence[Path]) -> dict[str, Any]:
+    """Return features in which these places have the feature ``Json``."""
+    for path in mixed:
+        place: Any = {"feature": features}  # a list of rows, so to speak
+        key: Any = "feature"
+        for part in path:
+            place, key = place[key], part if isinstance(part, str) else "feature"
+            if not isinstance(place, dict) or key not in place:
+                break
+        else:
+            place[key] = {"_type": "Json"}
+    return features
+
+
+def _as_text(value: Any, path: Path) -> Any:  # noqa: ANN401 - JSON
+    """Return a value in which the one at a path is a JSON text; a text that is JSON already stays."""
+    if value is None:
+        return None
+    if not path:
+        if isinstance(value, str):
+            try:
+                json.loads(value)
+            except (ValueError, RecursionError):
+                pass
+            else:
+                return value
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    first, rest = path[0], path[1:]
+    if isinstance(first, str):
+        return {**value, first: _as_text(value.get(first), rest)} if isinstance(value, dict) else value
+    return [_as_text(item, rest) for item in value] if isinstance(value, list) else value
+
+
+def _path_of(message: str, batch: bytes) -> Path | None:
+    """Return the path in Arrow's message about values of several types; None for other messages.
+
+    Arrow writes names as they are, so a name with a slash is not found.
+    """
+    if "Column(" not in message or ") changed from" not in message:
+        return None
+    text = message.split("Column(", 1)[1].rsplit(") changed from", 1)[0]
+    path: Path = tuple(0 if part == "[]" else part for part in text.removeprefix("/").split("/"))
+    if not text or not any(f'"{part}"'.encode() in batch for part in path if isinstance(part, str)):
+        return None
+    return path
+
+
+def _batches(source: RangeReader) -> Iterator[bytes]:
+    """Yield the lines of a file, at least 10 MiB at a time; a list becomes the lines of its items."""
+    at = 0
+    while at < source.size:
+        batch = source.read_at(at, BATCH_BYTES)
+        at += len(batch)
+        if at == len(batch):
+            batch = batch.removeprefix(b"\xef\xbb\xbf")
+            if batch.startswith(b"["):
+                yield _lines_of_list(batch + source.read_at(at, source.size - at))
+                return
+        while at < source.size and not batch.endswith(b"\n"):
+            piece = source.read_at(at, 1 << 16)
+            end = piece.find(b"\n") + 1 or len(piece)
+            batch += piece[:end]
+            at += end
+            if len(batch) > BATCH_BYTES + _MOST_LINE:
+                raise Malformed("JSON file", f"a line has more than {_MOST_LINE:,} bytes")
+        yield batch
+
+
+def _lines_of_list(data: bytes) -> bytes:
+    try:
+        items = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("JSON file", "it begins as a list, and is none") from error
+    rows = items if any(isinstance(item, dict) for item in items[:1]) else [{"text": item} for item in items]
+    return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode()
+
+
+def _line_of(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

@@ -1,0 +1,223 @@
+"""The library ``datasets`` is the oracle: what it makes of the same files."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyarrow import ipc
+
+from entrepot.errors import Malformed
+from entrepot.previews import conversions
+from entrepot.previews.conversions import ConvertedSplit, Converter
+from entrepot.previews.sources import BytesRangeReader
+
+
+class Files:
+    """A target that keeps the files in memory."""
+
+    def __init__(self) -> None:
+        self.done: list[bytes] = []
+        self._now = b""
+
+    def write(self, data: bytes) -> int:
+        self._now += data
+        return len(data)
+
+    def end(self) -> None:
+        self.done.append(self._now)
+        self._now = b""
+
+
+def convert(form: str, files: dict[str, bytes], **options: Any) -> tuple[list[bytes], ConvertedSplit]:
+    target = Files()
+    found = Converter(form, **options).convert([(name, BytesRangeReader(data)) for name, data in files.items()], target)
+    return target.done, found
+
+
+def table_of(files: Iterable[bytes]) -> pa.Table:
+    return pa.concat_tables([pq.read_table(io.BytesIO(data)) for data in files])
+
+
+def _plain(feature: Any) -> Any:
+    """Return a feature in which texts have the type that does not depend on the version of pandas."""
+    if isinstance(feature, dict):
+        return {key: _plain(value) for key, value in feature.items()}
+    return "string" if feature == "large_string" else feature
+
+
+def oracle(tmp_path: Path, builder: str, files: dict[str, bytes], **options: Any) -> datasets.Dataset:
+    paths = []
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+        paths.append(str(tmp_path / name))
+    loaded = datasets.load_dataset(
+        builder, data_files=paths, split="train", cache_dir=str(tmp_path / "cache"), **options
+    )
+    assert isinstance(loaded, datasets.Dataset)
+    return loaded
+
+
+def check(tmp_path: Path, form: str, files: dict[str, bytes], **options: Any) -> None:
+    wanted = oracle(tmp_path, form, files, **options)
+    target, converter = Files(), Converter(form)
+    converter.convert([(name, BytesRangeReader(data)) for name, data in files.items()], target)
+    assert converter.features == _plain(wanted.features.to_dict())
+    ours = oracle(tmp_path, "parquet", {"ours.parquet": target.done[0]})
+    seconds = '"timestamp[s]"', '"timestamp[ms]"'  # Parquet has no times in whole seconds
+    assert ours.features.to_dict() == json.loads(json.dumps(converter.features).replace(*seconds))
+    assert list(ours.features) == list(wanted.features)
+    assert ours.to_list() == wanted.to_list()
+
+
+CSV = {
+    "numbers": "a,b,c\n1,1.5,x\n2,2,y\n",
+    "missing numbers": "a,b\n1,x\n,\n3,NA\n",
+    "blank lines": "a\n1\n\n   \n3\n",
+    "all missing": "a,b\n,1\n,2\n",
+    "booleans": "a,b\nTrue,true\nfalse,\n",
+    "mixed booleans": "a,b\nTrue,1.0\n1,True\n",
+    "dates are texts": "a,b\n2020-01-01,2020-01-01T00:00:00\n",
+    "equal names": "a,a,a.1\n1,2,3\n",
+    "nameless": "a,,\n1,2,3\n",
+    "short rows": "a,b,c\n1\n2,3\n",
+    "large": "a\n18446744073709551615\n1\n",
+    "large and negative": "a\n9223372036854775808\n-1\n",
+    "floats": "a,b,c\n1e5,1.,inf\n-2E-3,.5,-Infinity\n",
+    "spaces": "a,b\n 1, x\n2 ,1.5 \n",
+    "no numbers": "a,b,c,d\n1_0,0x1f,NAN,-\n1,1,1,+\n",
+    "leading zeros and signs": "a,b\n007,+1\n-0,-2\n",
+    "quotes": 'a,b\n"x\ny","say ""hi"""\n"1","x,y"\n',
+    "quoted missing": 'a,b\n"",x\n"1",""\n',
+    "mark of order": "\ufeffa,b\n1,2\n",
+    "line ends": "a,b\r\n1,x\r\n2,y\r\n",
+    "old line ends": "a,b\r1,x\r2,y\r",
+    "no last line end": "a,b\n1,x",
+    "none": "a,b\nNone,null\nx,<NA>\n",
+    "umlauts": "ä,b\nö,1\n",
+}
+
+
+@pytest.mark.parametrize("text", CSV.values(), ids=CSV)
+def test_csv_has_the_features_and_rows_that_datasets_gives_it(tmp_path: Path, text: str) -> None:
+    check(tmp_path, "csv", {"a.csv": text.encode()})
+
+
+def test_tables_with_tabs(tmp_path: Path) -> None:
+    check(tmp_path, "csv", {"a.tsv": b"a\tb\n1\tx,y\n"}, sep="\t")
+
+
+def test_the_first_rows_of_a_csv_file_decide(tmp_path: Path) -> None:
+    rows = [str(number) for number in range(10_000)]
+    check(tmp_path, "csv", {"a.csv": "\n".join(["a,b", *(f"{row},{row}" for row in rows), "7,"]).encode()[:-1] + b"8"})
+    floats = "\n".join(["a", *(f"{row}.5" for row in rows), "7"]).encode()
+    check(tmp_path, "csv", {"b.csv": floats})
+    with pytest.raises(Malformed, match="does not fit its type int64"):
+        convert("csv", {"a.csv": "\n".join(["a", *rows, "x"]).encode()})
+
+
+JSON = {
+    "numbers": [{"a": 1, "b": 1.5, "c": "x"}, {"a": 2, "b": 2, "c": None}],
+    "missing": [{"a": 1}, {"b": "x"}, {"a": None, "b": "y"}],
+    "dates": [{"a": "2020-01-01T00:00:00", "b": "2020-01-01", "c": "2020-01-01T00:00:00Z"}],
+    "nested": [{"a": {"b": [1, 2], "c": {"d": True}}, "e": [{"f": "x"}]}, {"a": {"b": [], "c": {"d": False}}, "e": []}],
+    "nulls": [{"a": None, "b": 1}, {"a": None, "b": 2}],
+    "unicode": [{"ä": "ö\u2028x"}],
+}
+MIXED: dict[str, list[Any]] = {
+    "different keys": [{"a": {"x": 1}}, {"a": {"y": "2"}}, {"a": None}],
+    "different keys in lists": [{"m": [{"role": "user"}, {"role": "bot", "tool": 1}]}, {"m": []}],
+    "objects and texts": [{"a": {"x": 1}}, {"a": "text"}],
+    "lists and numbers": [{"a": [1], "b": 1}, {"a": 2, "b": 3}],
+    "numbers and texts": [{"a": 1, "b": 1}, {"a": "x", "b": 3}],
+    "numbers and texts in objects": [{"a": {"b": 1}}, {"a": {"b": "x"}}],
+    "numbers and texts in lists": [{"a": [1, 2]}, {"a": ["x"]}],
+    "bools and numbers": [{"a": True}, {"a": 1}],
+    "empty objects": [{"a": {}, "b": 1}, {"a": {}, "b": 2}],
+}
+
+
+@pytest.mark.parametrize("rows", JSON.values(), ids=JSON)
+def test_json_lines_have_the_features_and_rows_that_datasets_gives_them(tmp_path: Path, rows: list[Any]) -> None:
+    check(tmp_path, "json", {"a.jsonl": b"".join(json.dumps(row).encode() + b"\n" for row in rows)})
+
+
+@pytest.mark.skipif(not hasattr(datasets, "Json"), reason="this version keeps no mixed values")
+@pytest.mark.parametrize("rows", [*MIXED.values(), *([{"m": row} for row in rows] for rows in MIXED.values())][:-1])
+def test_values_of_several_types_are_kept_as_json(tmp_path: Path, rows: list[Any]) -> None:
+    check(tmp_path, "json", {"a.jsonl": b"".join(json.dumps(row).encode() + b"\n" for row in rows)})
+
+
+@pytest.mark.parametrize("rows", [[{"a": 1}, {"a": 2}], ["x", "y"], [{"a": {"x": 1}}, {"a": {"x": 2}}]])
+def test_lists_in_json_files(tmp_path: Path, rows: list[Any]) -> None:
+    check(tmp_path, "json", {"a.json": json.dumps(rows).encode()})
+
+
+def test_text_and_arrow(tmp_path: Path) -> None:
+    check(tmp_path, "text", {"a.txt": b"one\n\ntwo\r\nthree\rfour"})
+    made = pa.table({"a": pa.array([1], pa.int16()), "b": [["x"]], "c": pa.array([None], pa.timestamp("us", "UTC"))})
+    for number, new in enumerate((ipc.new_file, ipc.new_stream)):
+        sink = io.BytesIO()
+        with new(sink, made.schema) as writer:
+            writer.write_table(made)
+        check(tmp_path, "arrow", {f"{number}.arrow": sink.getvalue()})
+
+
+def test_several_files_have_the_columns_of_the_first(tmp_path: Path) -> None:
+    check(tmp_path, "csv", {"a.csv": b"a,b\n1,x\n", "b.csv": b"a,b\n2,y\n"})
+    check(tmp_path, "json", {"a.jsonl": b'{"a": 1, "b": 1}\n', "b.jsonl": b'{"a": 2}\n'})
+    with pytest.raises(Malformed, match="'c' is not in the files before it"):
+        convert("csv", {"a.csv": b"a\n1\n", "b.csv": b"c\n1\n"})
+
+
+def test_features_of_the_card_count(tmp_path: Path) -> None:
+    told = datasets.Features(
+        {"id": datasets.Value("string"), "n": datasets.Value("float32"), "y": datasets.ClassLabel(names=["no", "yes"])}
+    )
+    files = {"a.csv": b"id,n,y\n007,1,0\n8,2,1\n"}
+    done, _ = convert("csv", files, declared=told.to_dict())
+    wanted = oracle(tmp_path, "csv", files, features=told)
+    assert datasets.Features.from_arrow_schema(pq.read_schema(io.BytesIO(done[0]))) == told == wanted.features
+    assert table_of(done).to_pylist() == wanted.to_list()
+    with pytest.raises(Malformed, match="the feature Image of the column 'a' is not converted to"):
+        convert("csv", files, declared={"a": {"_type": "Image"}})
+
+
+def test_large_splits_become_several_files_with_small_row_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversions, "SHARD_BYTES", 100_000)
+    text = "a\n" + "".join(f"{number}\n" for number in range(25_000))
+    done, found = convert("csv", {"a.csv": text.encode()})
+    assert found == ConvertedSplit(25_000, found.memory, 2)
+    assert [pq.read_metadata(io.BytesIO(data)).num_rows for data in done] == [20_000, 5_000]
+    assert pq.read_metadata(io.BytesIO(done[0])).row_group(0).num_rows == 1_000
+    assert table_of(done)["a"].to_pylist() == list(range(25_000))
+
+
+REFUSED = {
+    "ragged": ("csv", b"a\n1,2\n", "row 2 has 2 fields"),
+    "too large a number": ("csv", b"a\n99999999999999999999\n", "more than 64 bits"),
+    "not UTF-8": ("csv", b"a\n\xff\n", "not UTF-8"),
+    "an empty file": ("csv", b"", "it is empty"),
+    "no JSON": ("json", b"{\n", "JSON parse error"),
+    "no rows": ("json", b"", "it has no rows"),
+    "a list that ends early": ("json", b"[1, 2", "begins as a list"),
+    "no Arrow": ("arrow", b"ARROW1 or not", "Arrow|file|magic"),
+}
+
+
+@pytest.mark.parametrize(("form", "data", "reason"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_converted_is_named(form: str, data: bytes, reason: str) -> None:
+    with pytest.raises(Malformed, match=reason):
+        convert(form, {"a.file": data})
+
+
+def test_compressed_files_are_refused() -> None:
+    with pytest.raises(Malformed, match="gz is compressed"):
+        convert("csv", {"a.csv.gz": b""})
