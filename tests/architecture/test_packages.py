@@ -32,7 +32,7 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "blobs": ({"errors", "names"}, {"attrs", "obstore"}),
     "catalog": (BASE, {"attrs", "sqlalchemy", "alembic", "psycopg"}),
     "storage": (BASE | {"git", "xet", "blobs", "catalog"}, {"attrs"}),
-    "hub": (BASE | CODECS | {"storage", "catalog", "blobs"}, {"attrs", "argon2", "duckdb", "pyarrow"}),
+    "hub": (BASE | CODECS | {"storage", "catalog", "blobs"}, {"attrs", "argon2", "duckdb", "pyarrow", "joserfc"}),
     "server": (
         BASE | {"hub", "wire", "git", "previews"},
         {

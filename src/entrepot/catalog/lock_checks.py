@@ -21,7 +21,7 @@ LOCKS: dict[str, frozenset[LockClass]] = {
     **dict.fromkeys(
         (
             *("memberships", "tokens", "sign_in_codes", "sessions", "invitations", "follows", "quotas"),
-            *("oauth_grants", "device_codes"),
+            *("oauth_grants", "device_codes", "used_id_tokens"),
             *("collections", "collection_upvotes", "webhooks", "webhook_watches"),
         ),
         frozenset({_HUB}),
@@ -35,7 +35,7 @@ LOCKS: dict[str, frozenset[LockClass]] = {
         (
             *("refs", "objects", "commits", "parents", "path_changes", "downloads", "file_links", "uploads"),
             *("upload_parts", "lfs_locks", "staged", "discussions", "discussion_events", "likes", "access_requests"),
-            *("collection_items", "lineage_edges", "bucket_files"),
+            *("collection_items", "lineage_edges", "bucket_files", "trusted_publishers"),
         ),
         frozenset({_REPO, _HUB}),
     ),

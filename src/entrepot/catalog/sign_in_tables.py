@@ -1,10 +1,10 @@
-"""Tables of sessions of browsers, one-time codes and programs that users signed in."""
+"""Tables of sessions of browsers, one-time codes, programs that users signed in, and publishers without accounts."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from entrepot.catalog.tables import Hex
+from entrepot.catalog.tables import Hex, Json
 from entrepot.catalog.tables import metadata as metadata
 
 oauth_grants = sa.Table(
@@ -67,5 +67,32 @@ sessions = sa.Table(
     # Where it was opened: the network of the client's address, and the kind of its browser; may be empty.
     sa.Column("network", sa.String(50), nullable=False),
     sa.Column("agent", sa.String(200), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+trusted_publishers = sa.Table(
+    "trusted_publishers",
+    metadata,
+    sa.Column("uid", sa.String(24), primary_key=True),
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), nullable=False, index=True),
+    # Who set it up: its access tokens have the rights of this account, and no others.
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), nullable=False, index=True),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("issuer", sa.String(500), nullable=False),
+    # Names of claims, and the pattern that each must match.
+    sa.Column("claims", Json, nullable=False),
+    # What its access tokens allow: ``write``, ``read``.
+    sa.Column("role", sa.String(8), nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("used_ms", sa.BigInteger),
+    sqlite_with_rowid=False,
+)
+
+used_id_tokens = sa.Table(
+    "used_id_tokens",
+    metadata,
+    # Of the issuer and its id for the token.
+    sa.Column("id_hash", Hex(32), primary_key=True),
+    sa.Column("expires_ms", sa.BigInteger, nullable=False, index=True),
     sqlite_with_rowid=False,
 )

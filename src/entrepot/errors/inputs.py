@@ -106,6 +106,10 @@ class QueryRefused(Invalid):
         return f"the query was refused: {self.reason}"
 
 
+_PURPOSES = {"preview": "reads tables", "sso": "verifies tokens of other issuers"}
+"""What the packages of each extra do."""
+
+
 @attrs.define
 class ExtraNotInstalled(Invalid):
     """The hub was installed without the packages that a request needs."""
@@ -115,7 +119,7 @@ class ExtraNotInstalled(Invalid):
     @property
     def message(self) -> str:
         return (
-            "this hub was installed without what reads tables: "
+            f"this hub was installed without what {_PURPOSES[self.extra]}: "
             f"its administrator can run pip install 'entrepot[server,{self.extra}]'"
         )
 

@@ -63,6 +63,17 @@ class OAuthRefused(Invalid):
 
 
 @attrs.define
+class IssuerUnavailable(Unavailable):
+    """An issuer of tokens cannot be asked, or does not answer as it should."""
+
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return self.reason
+
+
+@attrs.define
 class InvalidUserCode(Invalid):
     """No program waits to be signed in with the code that a user has typed."""
 

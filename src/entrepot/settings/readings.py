@@ -180,6 +180,20 @@ def _read_hosts(value: object) -> object:
     return tuple(hosts)
 
 
+def _read_issuers(value: object) -> object:
+    entries = value.split(",") if isinstance(value, str) else value
+    if not isinstance(entries, list | tuple):
+        raise ValueError("write a list of issuers, or one text with commas")
+    found = [_text(entry).strip() for entry in entries]
+    for entry in filter(None, found):
+        url, separator, file = (part.strip() for part in entry.partition("="))
+        if not _BASE_URL.fullmatch(url.removesuffix("/")):
+            raise ValueError(f"{shown(url)} is not an issuer; write its URL, or URL=FILE with the file of its keys")
+        if separator and not file.startswith("/"):
+            raise ValueError(f"{shown(file)} is not the full path of a file of keys")
+    return tuple(filter(None, found))
+
+
 def _read_command(value: object) -> object:
     try:
         words = shlex.split(value) if isinstance(value, str) else value
@@ -240,6 +254,7 @@ HOST = Reading("an address or host name", _read_host)
 BASE_URL = Reading("a URL, or empty", _read_base_url)
 HOSTS = Reading("a list of host names", _read_hosts, _render_networks)
 NAMESPACE = Reading("a user or organisation, or nothing", _read_namespace)
+ISSUERS = Reading("a list of URLs, each perhaps with =FILE", _read_issuers, _render_networks)
 NETWORKS = Reading("a list of addresses or networks", _read_networks, _render_networks)
 SWITCH = Reading("true or false", _read_switch, lambda value: str(value).lower())
 

@@ -18,6 +18,7 @@ from entrepot.settings.readings import (
     FOLDER,
     HOST,
     HOSTS,
+    ISSUERS,
     NAMESPACE,
     NETWORKS,
     STORE,
@@ -247,6 +248,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         _Doc(COMMAND, "A further scanner, which reads each file on its standard input; empty: none."),
     ] = ()
+    oidc_issuers: Annotated[
+        tuple[str, ...],
+        _Doc(
+            ISSUERS,
+            "The OpenID issuers whose tokens trusted publishers may accept; 'URL=FILE' takes the keys from a file.",
+        ),
+    ] = ()
+    oidc_private_issuers: Annotated[
+        bool,
+        _Doc(SWITCH, "Whether OpenID issuers may be at addresses of this machine and of private networks."),
+    ] = False
     users_create_orgs: Annotated[
         bool, _Doc(SWITCH, "Whether every user may create organisations; if not, only administrators of the hub.")
     ] = True

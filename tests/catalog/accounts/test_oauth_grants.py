@@ -52,7 +52,7 @@ def test_a_grant_goes_with_its_tokens_only(catalog: Catalog, alice: Account) -> 
             oauth_grants.add(tx, row)
             add_token(tx, alice, digit, row.uid)
         own = add_token(tx, alice, "3", None)
-        oauth_grants.remove(tx, one)
+        oauth_grants.remove(tx, one.user_id, one.uid)
         assert names(tx, alice) == ["t2", "t3"]
         oauth_grants.remove_expired(tx, alice.id, 99)
         assert names(tx, alice) == ["t2", "t3"]

@@ -236,7 +236,7 @@ def remove(tx: Write, account_id: int) -> None:
         repositories.erase(tx, repo_id)
     oauth_grants.remove_of(tx, account_id)
     tx.sql.execute(sa.delete(_TK).where(_TK.c.user_id == account_id))
-    for secrets in (sign_in_tables.sign_in_codes, sign_in_tables.sessions):
+    for secrets in (sign_in_tables.sign_in_codes, sign_in_tables.sessions, sign_in_tables.trusted_publishers):
         tx.sql.execute(sa.delete(secrets).where(secrets.c.user_id == account_id))
     tx.sql.execute(sa.delete(tables.lfs_locks).where(tables.lfs_locks.c.owner_id == account_id))
     tx.sql.execute(sa.delete(members).where((members.c.user_id == account_id) | (members.c.org_id == account_id)))

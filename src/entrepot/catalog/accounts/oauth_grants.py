@@ -54,10 +54,10 @@ def keep_newest_tokens(tx: Write, user_id: int, grant_uid: str, *, kept: int) ->
     tx.sql.execute(sa.delete(_TK).where(own & _TK.c.id.not_in(newest)))
 
 
-def remove(tx: Write, row: OAuthGrantRow) -> None:
-    """Delete a grant with its access tokens."""
-    tx.sql.execute(sa.delete(_TK).where((_TK.c.user_id == row.user_id) & (_TK.c.grant_uid == row.uid)))
-    tx.sql.execute(sa.delete(_G).where(_G.c.uid == row.uid))
+def remove(tx: Write, user_id: int, uid: str) -> None:
+    """Delete a grant with its access tokens; also the tokens of a trusted publisher with this id."""
+    tx.sql.execute(sa.delete(_TK).where((_TK.c.user_id == user_id) & (_TK.c.grant_uid == uid)))
+    tx.sql.execute(sa.delete(_G).where(_G.c.uid == uid))
 
 
 def remove_of(tx: Write, user_id: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import cascades, tables
+from entrepot.catalog import cascades, sign_in_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.visibility import Visibility, visible_condition
@@ -364,6 +364,7 @@ def erase(tx: Write, repo_id: int) -> None:
         tables.bucket_rights,
         tables.lfs_locks,
         tables.staged,
+        sign_in_tables.trusted_publishers,
     ):
         tx.sql.execute(sa.delete(table).where(table.c.repo_id == repo_id))
     cascades.erase_around_repo(tx, repo_id)

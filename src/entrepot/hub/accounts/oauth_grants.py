@@ -119,7 +119,7 @@ def _refresh(hub: HubContext, tx: Write, client_id: str, presented: str) -> Issu
         return None if renewed is None else repeat_grant(hub, tx, renewed, presented)
     if hash_secret(presented) == grant.previous_hash and now - grant.refreshed_ms <= REPEAT_MS:
         return repeat_grant(hub, tx, grant, presented)
-    rows.remove(tx, grant)
+    rows.remove(tx, grant.user_id, grant.uid)
     audit.record(hub, tx, user.name, "oauth.replay", subject, {"client": client_id})
     return None
 
@@ -144,10 +144,12 @@ def _rotate(hub: HubContext, tx: Write, grant: OAuthGrantRow, presented: str) ->
 
 
 def remove_token(tx: Write, token: Token) -> None:
-    """Delete a token, and the whole grant if it belongs to one: its program cannot renew it any more."""
-    grant = None if token.grant_uid is None else rows.by_uid(tx, token.grant_uid)
-    if grant is not None:
-        rows.remove(tx, grant)
+    """Delete a token, and the whole grant if it belongs to one: its program cannot renew it any more.
+
+    Of a trusted publisher, all tokens that it has now are deleted; it can get others until it is removed.
+    """
+    if token.grant_uid is not None:
+        rows.remove(tx, token.user_id, token.grant_uid)
     accounts.remove_token(tx, token.uid)
 
 

@@ -231,7 +231,7 @@ def _make(hub: HubContext, tx: Write, owner: Caller, draft: TokenDraft, secret: 
     now = hub.now_ms()
     if draft.expires_ms is not None and not now < draft.expires_ms < now + _THOUSAND_YEARS_MS:
         raise Malformed("expiry", "the end of a token's life must lie in the future, within 1,000 years")
-    there = len(accounts.tokens_of(tx, owner.account.id))
+    there = len(oauth_grants.listed(accounts.tokens_of(tx, owner.account.id)))
     if there >= MAX_TOKENS:
         raise LimitExceeded("the number of tokens of one user", MAX_TOKENS, "revoke some first")
     name = f"token-{there + 1}" if draft.name is None else _name(draft.name)

@@ -1,4 +1,4 @@
-"""Send one HTTP POST to a host that a user named, with checked addresses, time limits and no redirects.
+"""Send one HTTP request to a host that a user named, with checked addresses, time limits and no redirects.
 
 The address is resolved once, checked, and then connected to, so that a name
 cannot resolve to another address between the check and the connection.
@@ -54,6 +54,18 @@ class PostResult:
         return self.status is not None and 200 <= self.status < 300
 
 
+@attrs.frozen
+class ReceivedResponse:
+    """Status and body of a response; the body ends at the limit of the request."""
+
+    status: int
+    body: bytes = attrs.field(repr=False)
+
+
+class NoAnswer(Exception):
+    """A host could not be reached, or did not answer; the text says why."""
+
+
 def parse_target(url: str) -> PostTarget:
     """Parse the URL of a receiver.
 
@@ -94,22 +106,44 @@ def post(target: PostTarget, body: bytes, headers: Mapping[str, str], *, reaches
     response are read.
     """
     try:
-        address = _resolve(target, reaches_private=reaches_private)
-        connection = connect(target, address, timeout_s=ANSWER_S)
+        found = send("POST", target, body, headers, reaches_private=reaches_private, limit=MAX_ANSWER)
     except NotPublic as blocked:
         return PostResult(None, f"{blocked}; an administrator can allow that with the setting webhook_private_targets")
+    except NoAnswer as failure:
+        return PostResult(None, str(failure)[:MAX_ANSWER])
+    return PostResult(found.status, found.body.decode("utf-8", "replace"))
+
+
+def send(
+    method: str,
+    target: PostTarget,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    *,
+    reaches_private: bool,
+    limit: int,
+) -> ReceivedResponse:
+    """Send one request and read at most ``limit`` bytes of the response; guarantees as :func:`post`.
+
+    Raises:
+        NotPublic: the host has an address that may not be reached.
+        NoAnswer: the connection or the response failed, or took too long.
+    """
+    try:
+        address = _resolve(target, reaches_private=reaches_private)
+        connection = connect(target, address, timeout_s=ANSWER_S)
     except OSError as error:
-        return PostResult(None, f"cannot connect to {target.host}: {error}"[:MAX_ANSWER])
+        raise NoAnswer(f"cannot connect to {target.host}: {error}") from error
     sock = connection.sock
     # A socket timeout applies to each read: only closing the socket stops a peer that sends slowly.
     watch = threading.Timer(ANSWER_S, _hang_up, (sock,))
     watch.start()
     try:
-        connection.request("POST", target.path, body, dict(headers))
+        connection.request(method, target.path, body, dict(headers))
         answer = connection.getresponse()
-        return PostResult(answer.status, answer.read(MAX_ANSWER).decode("utf-8", "replace"))
+        return ReceivedResponse(answer.status, answer.read(limit))
     except (OSError, http.client.HTTPException) as error:
-        return PostResult(None, f"no answer from {target.host}: {type(error).__name__}: {error}"[:MAX_ANSWER])
+        raise NoAnswer(f"no answer from {target.host}: {type(error).__name__}: {error}") from error
     finally:
         watch.cancel()
         connection.close()

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_f910eea9f703"
+revision = "first_48f16e4ac635"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -174,6 +174,14 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_shard_xorbs_xorb"), "shard_xorbs", ["xorb"], unique=False)
+    op.create_table(
+        "used_id_tokens",
+        sa.Column("id_hash", Hex(length=32), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id_hash"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_used_id_tokens_expires_ms"), "used_id_tokens", ["expires_ms"], unique=False)
     op.create_table(
         "xet_files",
         sa.Column("id", Hex(length=20), nullable=False),
@@ -909,6 +917,30 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_staged_staged_ms"), "staged", ["staged_ms"], unique=False)
     op.create_index(op.f("ix_staged_user_id"), "staged", ["user_id"], unique=False)
+    op.create_table(
+        "trusted_publishers",
+        sa.Column("uid", sa.String(length=24), nullable=False),
+        sa.Column("repo_id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("issuer", sa.String(length=500), nullable=False),
+        sa.Column("claims", Json(), nullable=False),
+        sa.Column("role", sa.String(length=8), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("used_ms", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["repo_id"],
+            ["repos.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["namespaces.id"],
+        ),
+        sa.PrimaryKeyConstraint("uid"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_trusted_publishers_repo_id"), "trusted_publishers", ["repo_id"], unique=False)
+    op.create_index(op.f("ix_trusted_publishers_user_id"), "trusted_publishers", ["user_id"], unique=False)
     op.create_table(
         "uploads",
         sa.Column("uid", sa.String(length=24), nullable=False),

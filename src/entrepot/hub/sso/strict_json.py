@@ -1,0 +1,37 @@
+"""JSON of other issuers, in which a name that occurs twice is an error: two readers could see two values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from entrepot.errors import Malformed
+
+
+def parse_object(data: bytes, what: str) -> dict[str, Any]:
+    """Return a JSON object.
+
+    Args:
+        what: names it in the error.
+
+    Raises:
+        Malformed: it is not one, nests too deeply, or a name occurs twice in it or in a part of it.
+    """
+    try:
+        found = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise Malformed(what, "it is not JSON in which every name occurs once") from None
+    if not isinstance(found, dict):
+        raise Malformed(what, "it is not a JSON object")
+    return found
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return found
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON")
