@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_f910eea9f703"
+HEAD = "first_160e368144e6"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

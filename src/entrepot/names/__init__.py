@@ -38,6 +38,7 @@ from entrepot.names.paths import (
 from entrepot.names.refs import (
     CONVERT,
     MAIN,
+    PARQUET,
     RefName,
     branch_ref,
     parse_branch,
@@ -62,6 +63,7 @@ from entrepot.names.repos import (
 __all__ = [
     "CONVERT",
     "MAIN",
+    "PARQUET",
     "ROOT",
     "UNSUPPORTED_TYPES",
     "VERSIONED_TYPES",

@@ -236,6 +236,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         _Doc(COMMAND, "A further scanner, which reads each file on its standard input; empty: none."),
     ] = ()
+    convert_parquet: Annotated[
+        bool,
+        _Doc(SWITCH, "Whether datasets are also shown as Parquet, in the ref `refs/convert/parquet`, after a commit."),
+    ] = True
+    convert_max_bytes: Annotated[
+        int,
+        _Doc(size(0, _TIB), "The maximum size of the files of a configuration that are converted to Parquet."),
+    ] = _GIB
     users_create_orgs: Annotated[
         bool, _Doc(SWITCH, "Whether every user may create organisations; if not, only administrators of the hub.")
     ] = True

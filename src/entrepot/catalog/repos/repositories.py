@@ -364,6 +364,7 @@ def erase(tx: Write, repo_id: int) -> None:
         tables.bucket_rights,
         tables.lfs_locks,
         tables.staged,
+        tables.conversions,
     ):
         tx.sql.execute(sa.delete(table).where(table.c.repo_id == repo_id))
     cascades.erase_around_repo(tx, repo_id)
