@@ -35,7 +35,7 @@ LOCKS: dict[str, frozenset[LockClass]] = {
         (
             *("refs", "objects", "commits", "parents", "path_changes", "downloads", "file_links", "uploads"),
             *("upload_parts", "lfs_locks", "staged", "discussions", "discussion_events", "likes", "access_requests"),
-            *("collection_items", "lineage_edges", "bucket_files", "trusted_publishers"),
+            *("collection_items", "lineage_edges", "bucket_files", "trusted_publishers", "conversions"),
         ),
         frozenset({_REPO, _HUB}),
     ),

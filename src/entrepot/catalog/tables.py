@@ -546,5 +546,18 @@ scans = sa.Table(
     sqlite_with_rowid=False,
 )
 
+conversions = sa.Table(
+    "conversions",
+    metadata,
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
+    # The commit of main that was looked at last, and a digest of all that the result depends on.
+    sa.Column("source", Hex(20), nullable=False),
+    sa.Column("fingerprint", Hex(32), nullable=False),
+    # The head of refs/convert/parquet; none if nothing could be converted.
+    sa.Column("commit", Hex(20)),
+    sa.Column("configs", Json, nullable=False),
+    sa.Column("converted_ms", sa.BigInteger, nullable=False),
+)
+
 TEXT_INDEX = "CREATE VIRTUAL TABLE repo_texts USING fts5(name, tags, body, tokenize = 'unicode61 remove_diacritics 2')"
 """The statement that creates the full-text index of SQLite, which SQLAlchemy cannot describe as a table."""

@@ -21,7 +21,7 @@ from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import GatedRepo, NotAllowed, RepoDisabled, RepoMoved, RepoNotFound
 from entrepot.hub import scopes
 from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change, require_login
-from entrepot.names import RepoRef, RepoType
+from entrepot.names import PARQUET, RepoRef, RepoType
 
 _VIEWER = "you may view this folder; 'edit' is needed"
 _ROLES = {grants.VIEW: Role.READ, grants.EDIT: Role.WRITE}
@@ -159,6 +159,16 @@ def namespace_for(tx: Read, maker: Caller, name: str, kind: RepoType) -> Account
     if not (maker.permits(scopes.WRITE, found.id) if folder is None else permits_in(maker, scopes.WRITE, folder)):
         raise NotAllowed(f"{refusal}: this token lacks the permission '{scopes.WRITE}' for it")
     return found
+
+
+def check_ref(row: RepoRow, ref: str) -> None:
+    """Raise if nobody may change a ref of a repository, because the hub makes it.
+
+    Raises:
+        NotAllowed: it is the Parquet ref of a dataset.
+    """
+    if row.type is RepoType.DATASET and ref == PARQUET:
+        raise NotAllowed(f"{PARQUET} is made by the hub from the branch main; change the files of main")
 
 
 def subject(row: RepoRow) -> str:

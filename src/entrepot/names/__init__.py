@@ -40,6 +40,7 @@ from entrepot.names.paths import (
 from entrepot.names.refs import (
     CONVERT,
     MAIN,
+    PARQUET,
     RefName,
     branch_ref,
     parse_branch,
@@ -64,6 +65,7 @@ from entrepot.names.repos import (
 __all__ = [
     "CONVERT",
     "MAIN",
+    "PARQUET",
     "ROOT",
     "UNSUPPORTED_TYPES",
     "VERSIONED_TYPES",

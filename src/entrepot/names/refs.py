@@ -15,6 +15,9 @@ MAIN = RefName("refs/heads/main")
 CONVERT = "refs/convert/"
 """The prefix of refs with converted copies, a namespace beside branches."""
 
+PARQUET = RefName("refs/convert/parquet")
+"""The ref of a dataset with its splits as Parquet files, which the hub makes."""
+
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 

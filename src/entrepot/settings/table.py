@@ -259,6 +259,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         _Doc(SWITCH, "Whether OpenID issuers may be at addresses of this machine and of private networks."),
     ] = False
+    convert_parquet: Annotated[
+        bool,
+        _Doc(SWITCH, "Whether datasets are also shown as Parquet, in the ref `refs/convert/parquet`, after a commit."),
+    ] = True
+    convert_max_bytes: Annotated[
+        int,
+        _Doc(size(0, _TIB), "The maximum size of the files of a configuration that are converted to Parquet."),
+    ] = _GIB
     users_create_orgs: Annotated[
         bool, _Doc(SWITCH, "Whether every user may create organisations; if not, only administrators of the hub.")
     ] = True

@@ -13,7 +13,8 @@ from entrepot.catalog.files.uploads import Upload
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
-from entrepot.catalog.repos import commits, download_counts, lineage, locks, refs, repositories, staged
+from entrepot.catalog.repos import commits, conversions, download_counts, lineage, locks, refs, repositories, staged
+from entrepot.catalog.repos.conversions import ConversionRow
 from entrepot.catalog.repos.lineage import EdgeRow
 from entrepot.catalog.repos.repositories import CardFacts, RepoPlace, RepoRow
 from entrepot.catalog.repos.staged import StagedRow
@@ -191,6 +192,7 @@ def fill(catalog: Catalog, row: RepoRow) -> None:
         bucket_rights.grant(tx, row.id, [BucketRight(made.hash, made.id)], 1)
         locks.add(tx, row.id, RepoPath("a"), None, 1, 1)
         lineage.put(tx, [EdgeRow(row.id, OID, "trained_on", RepoType.DATASET, "a/d", "", "", lineage.API, 1)])
+        conversions.put(tx, ConversionRow(row.id, OID, "f" * 64, None, [], 1))
         change = StagedRow(0, RepoPath("a"), staged.DELETE, None, None, 0, 0, None)
         staged.put(tx, staged.Area(row.id, MAIN, 1), [change], 1)
         repositories.rename(tx, row, model(f"alice/{row.name}-new"), row.namespace_id)

@@ -32,7 +32,7 @@ LANES = ("interactive", "heavy", "outbound", "maintenance")
 
 _ATTEMPTS = 4
 _LANE_OF = {
-    **dict.fromkeys(("chunk", "verify", "scrub", "scan"), "heavy"),
+    **dict.fromkeys(("chunk", "verify", "scrub", "scan", "convert"), "heavy"),
     "deliver": "outbound",
     **dict.fromkeys(("mirror", "trends", "forget-deliveries", "reverify", "rescan"), "maintenance"),
 }

@@ -365,6 +365,7 @@ def erase(tx: Write, repo_id: int) -> None:
         tables.lfs_locks,
         tables.staged,
         sign_in_tables.trusted_publishers,
+        tables.conversions,
     ):
         tx.sql.execute(sa.delete(table).where(table.c.repo_id == repo_id))
     cascades.erase_around_repo(tx, repo_id)

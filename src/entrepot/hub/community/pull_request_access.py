@@ -60,7 +60,9 @@ def get_changeable_ref(
     number = number_of(parse_revision(revision))
     if number is None:
         row, known = access.writable(tx, caller, ref)
-        return row, known, revisions.branch(tx, row.id, revision)
+        branch = revisions.branch(tx, row.id, revision)
+        access.check_ref(row, branch.ref)
+        return row, known, branch
     row, known = _contributor(tx, caller, ref)
     discussion = discussions.find(tx, row.id, number)
     head = refs.find(tx, row.id, pull_ref(number))

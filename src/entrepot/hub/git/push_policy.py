@@ -10,9 +10,10 @@ from entrepot.catalog.files import files
 from entrepot.catalog.git import objects
 from entrepot.catalog.repos import commits as commit_rows
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import InvalidName, InvalidOperation, LargeFileMissing, Malformed
+from entrepot.errors import InvalidName, InvalidOperation, LargeFileMissing, Malformed, NotAllowed
 from entrepot.git import Kind, Pointer, parse_tag_object
 from entrepot.git.commands import Command
+from entrepot.hub import access
 from entrepot.hub.accounts.quotas import Allowance
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
@@ -123,6 +124,10 @@ def find_refusal(tx: Read, row: RepoRow, command: Command, found: PushContents, 
         return error.message
     if command.ref.startswith("refs/pr/") and None in (command.old, command.new):
         return "pull requests are opened and closed through the API"
+    try:
+        access.check_ref(row, command.ref)
+    except NotAllowed as error:
+        return error.message
     if command.new is None and command.ref == MAIN:
         return f"{MAIN} cannot be deleted"
     if command.new is not None:

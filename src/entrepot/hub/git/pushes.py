@@ -27,6 +27,7 @@ from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
+from entrepot.hub.conversions import conversions
 from entrepot.hub.files import file_scrubbing
 from entrepot.hub.files.preparation import store_rows
 from entrepot.hub.git import git_wire, push_policy
@@ -308,6 +309,8 @@ def _publish(
                 pull_request_access.record_commits(hub, tx, row, push.author, RefName(command.ref), new_commits)
         is_proposal = all(pull_request_access.number_of(ref) is not None for ref in done)
         follow_up(hub, tx, repo_id, has_large=bool(prepared.large), has_card=MAIN in done, is_proposal=is_proposal)
+        if MAIN in done:
+            conversions.plan(hub, tx, row)
         changed = [
             events.RefChange(RefName(it.ref), it.old, it.new) for it in commands if it.ref in done and it.old != it.new
         ]

@@ -26,6 +26,7 @@ from entrepot.catalog.repos import refs, repositories
 from entrepot.errors import EntrepotError, Refused, ThingNotFound
 from entrepot.hub.community import trends
 from entrepot.hub.context import HubContext
+from entrepot.hub.conversions import conversions
 from entrepot.hub.files import file_scrubbing, rechunking, xorb_scrubbing
 from entrepot.hub.jobs import cards, indexing, maintenance
 from entrepot.hub.jobs.job_owners import has_ended
@@ -72,6 +73,11 @@ def verify_claims(hub: HubContext, args: JobArgs) -> Iterator[None]:
 def scan_files(hub: HubContext, args: JobArgs) -> Iterator[None]:
     """Scan the files at the heads of a repository, step by step."""
     return scan_jobs.scan_steps(hub, args["repo"])
+
+
+def convert(hub: HubContext, args: JobArgs) -> Iterator[None]:
+    """Show a dataset as Parquet files, step by step."""
+    return conversions.convert_steps(hub, args["repo"])
 
 
 def rescan(hub: HubContext, _args: JobArgs) -> Iterator[None]:
@@ -132,6 +138,7 @@ HANDLERS: Mapping[str, Handler] = {
     "reverify": reverify,
     "scan": scan_files,
     "rescan": rescan,
+    "convert": convert,
 }
 
 

@@ -72,6 +72,7 @@ def create_branch(
         return
     with hub.write(Lock.repo_at(ref)) as tx:
         row, _ = access.writable(tx, caller, ref)
+        access.check_ref(row, branch)
         old = _replaceable_head(tx, row, branch, overwrites=overwrites)
         if old is not None:
             protections.check_rewriting(row, branch)
@@ -86,6 +87,7 @@ def create_branch(
 def _create_empty(hub: HubContext, caller: MaybeCaller, ref: RepoRef, branch: RefName, *, overwrites: bool) -> None:
     with hub.read() as tx:
         row, maker = access.writable(tx, caller, ref)
+        access.check_ref(row, branch)
         old = _replaceable_head(tx, row, branch, overwrites=overwrites)
         if old is not None:
             protections.check_rewriting(row, branch)
@@ -112,6 +114,7 @@ def delete_branch(hub: HubContext, caller: MaybeCaller, ref: RepoRef, name: str)
     branch = parse_branch(name, is_stored=True)
     with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
         row, dropper = access.writable(tx, caller, ref)
+        access.check_ref(row, branch)
         if branch == MAIN:
             raise NotAllowed(f"Cannot delete {MAIN}")
         _drop(hub, tx, dropper, row, branch)

@@ -31,6 +31,7 @@ from entrepot.hub import access, audit, callers, events
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
+from entrepot.hub.conversions import conversions
 from entrepot.hub.files import rechunking
 from entrepot.hub.repos import protections
 from entrepot.names import Oid, RefName, RepoRef, Sha256
@@ -212,6 +213,7 @@ def _publish(
         file_links.unlink(tx, repo_id, unwanted)
         xet_files.withdraw(tx, repo_id, unwanted)
         _record(hub, tx, deleter, row, unwanted, rewrites_history=True)
+        conversions.plan(hub, tx, row)
         repositories.update(tx, repo_id, updated_ms=now)
         jobs.enqueue(tx, "history", {"repo": repo_id}, now, dedup_key=f"history:{repo_id}")
     return True

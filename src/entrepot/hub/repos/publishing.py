@@ -18,6 +18,7 @@ from entrepot.git import Commit, Kind, Signature, encode_commit
 from entrepot.hub import events, file_mutability
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
+from entrepot.hub.conversions import conversions
 from entrepot.hub.jobs import file_metadata
 from entrepot.hub.scanning import scan_jobs
 from entrepot.names import MAIN, Oid, RefName, RepoPath, Sha256
@@ -83,6 +84,8 @@ def publish(hub: HubContext, tx: Write, publication: Publication) -> bool:
     has_card = move.ref == MAIN and touches_card(publication.touched)
     is_proposal = move.ref.startswith("refs/pr/")
     follow_up(hub, tx, repo_id, has_large=bool(publication.large), has_card=has_card, is_proposal=is_proposal)
+    if move.ref == MAIN:
+        conversions.plan(hub, tx, row)
     events.emit_content(hub, tx, row, [events.RefChange(move.ref, move.old, move.new)])
     return True
 

@@ -68,6 +68,7 @@ def replace(
         target, origin = (_branch(tx, row, name).ref for name in (branch, source))
     if target == origin:
         raise Malformed("merge", f"the branch {short_name(target)} cannot replace itself")
+    access.check_ref(row, target)
     _check_protection(row, target)
     text = message if message and message.strip() else f"Merge branch '{short_name(origin)}'"
     draft = check_message(CommitDraft(text, ()))

@@ -13,7 +13,7 @@ from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
-from entrepot.catalog.repos import commits, folders, refs, repositories
+from entrepot.catalog.repos import commits, conversions, folders, refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import full_text
 from entrepot.errors import AlreadyExists, InvalidName, InvalidPath, Malformed, NotAllowed, Refused
@@ -346,6 +346,7 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
         objects.copy_all(tx, origin.id, row.id, now)
         commits.copy_all(tx, origin.id, row.id)
         file_links.copy_links(tx, origin.id, row.id, maker.account.id, now)
+        conversions.copy(tx, origin.id, row.id)
         for name, oid in refs.everything(tx, origin.id):
             if not name.startswith("refs/pr/"):
                 refs.swap(tx, row.id, name, None, oid, now)

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_48f16e4ac635"
+revision = "first_a096872e4402"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -630,6 +630,20 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("repo_id", "oid"),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "conversions",
+        sa.Column("repo_id", sa.BigInteger(), nullable=False),
+        sa.Column("source", Hex(length=20), nullable=False),
+        sa.Column("fingerprint", Hex(length=32), nullable=False),
+        sa.Column("commit", Hex(length=20), nullable=True),
+        sa.Column("configs", Json(), nullable=False),
+        sa.Column("converted_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["repo_id"],
+            ["repos.id"],
+        ),
+        sa.PrimaryKeyConstraint("repo_id"),
     )
     op.create_table(
         "deliveries",

@@ -1,0 +1,1 @@
+"""Copies of datasets as Parquet files, made after commits, in a ref of their own."""

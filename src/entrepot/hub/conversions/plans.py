@@ -1,0 +1,152 @@
+"""What has to be converted: the configurations and splits of a dataset at a commit, with their files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from entrepot.cards import DatasetConfig, JsonValue, declared_features, find_configs, read_card
+from entrepot.catalog import Read
+from entrepot.catalog.git import objects
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import InvalidPath, Malformed
+from entrepot.git import Mode
+from entrepot.hub.context import HubContext
+from entrepot.hub.scanning.contents import NamedContent, name_contents
+from entrepot.names import ROOT, Oid, RepoPath, parse_path
+from entrepot.previews.conversions import FORMATS
+from entrepot.storage import objects as stored
+from entrepot.storage.trees import Node, Trees
+
+VERSION = 1
+"""Changes whenever the same files may be converted differently; all are then converted again."""
+
+MAX_FILES = 50_000
+"""Files of a repository that are looked at."""
+
+MAX_SHARDS = 10_000
+"""Files of a split."""
+
+_README = RepoPath("README.md")
+_MOST_README = 1 << 20
+_KNOWN = frozenset(("config_name", "data_files", "data_dir", "default", "description", "version"))
+
+
+@attrs.frozen
+class ConfigPlan:
+    """A configuration, its splits with their files, and the reason why it is not converted, if there is one."""
+
+    name: str
+    is_default: bool
+    format: str
+    splits: Mapping[str, Sequence[NamedContent]]
+    features: Mapping[str, JsonValue] | None
+    reason: str | None
+
+
+@attrs.frozen
+class ConversionPlan:
+    """What a conversion of a commit does; plans with the same ``fingerprint`` have the same result."""
+
+    commit: Oid
+    configs: Sequence[ConfigPlan]
+    fingerprint: str
+    reason: str | None = None
+
+
+def read_plan(hub: HubContext, tx: Read, row: RepoRow, commit: Oid) -> ConversionPlan:
+    """Return what has to be done for a commit of a dataset."""
+    trees = Trees(hub.store, tx, row.id)
+    root = stored.root_of(hub.store, tx, row.id, commit)
+    walk = (node for node in trees.walk(root, ROOT, is_deep=True) if not node.is_folder)
+    nodes = [node for _, node in zip(range(MAX_FILES + 1), walk, strict=False) if node.entry.mode != Mode.GITLINK]
+    if len(nodes) > MAX_FILES:
+        return _refused(commit, f"it has more than {MAX_FILES:,} files")
+    by_path = {str(node.path): node for node in nodes}
+    try:
+        card = read_card(_readme(tx, row.id, by_path.get(_README))).data
+        if card.get("viewer") is False:
+            return _refused(commit, "its card says 'viewer: false'")
+        configs = find_configs(card, list(by_path))
+    except Malformed as error:
+        return _refused(commit, error.reason)
+    used = {path for config in configs for files in config.splits.values() for path in files}
+    listed = trees.measure([by_path[path] for path in sorted(used)])
+    contents = {str(content.path): content for content in name_contents(tx, row, listed)}
+    plans = [_plan(hub, card, config, contents) for config in configs]
+    told = [_told(hub, plan) for plan in plans]
+    return ConversionPlan(commit, plans, _digest(told))
+
+
+def _refused(commit: Oid, reason: str) -> ConversionPlan:
+    return ConversionPlan(commit, (), _digest(reason), reason)
+
+
+def _readme(tx: Read, repo_id: int, node: Node | None) -> str:
+    row = None if node is None else objects.find(tx, repo_id, node.entry.oid)
+    if row is None or row.data is None or row.size > _MOST_README:
+        return ""
+    return stored.content_of(row).decode("utf-8", "replace")
+
+
+def _plan(
+    hub: HubContext, card: Mapping[str, JsonValue], config: DatasetConfig, contents: Mapping[str, NamedContent]
+) -> ConfigPlan:
+    missing = [path for files in config.splits.values() for path in files if path not in contents]
+    splits = {split: [contents[path] for path in files if path in contents] for split, files in config.splits.items()}
+    features, reason = None, f"the content of {missing[0]} is not stored" if missing else None
+    if config.format != "parquet":
+        try:
+            features = declared_features(card, config.name)
+        except Malformed as error:
+            reason = error.reason
+        reason = reason or _obstacle(hub, card, config, splits)
+    reason = reason or _misnamed(config)
+    if any(len(files) > MAX_SHARDS for files in splits.values()):
+        reason = f"a split has more than {MAX_SHARDS:,} files"
+    return ConfigPlan(config.name, config.is_default, config.format, splits, features, reason)
+
+
+def _obstacle(
+    hub: HubContext,
+    card: Mapping[str, JsonValue],
+    config: DatasetConfig,
+    splits: Mapping[str, Sequence[NamedContent]],
+) -> str | None:
+    """Return why the files of a configuration are not converted, or None."""
+    if config.format not in FORMATS:
+        return f"files of the format {config.format} are not converted"
+    entries = card.get("configs")
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, dict) and entry.get("config_name", "default") == config.name:
+            others = sorted(set(entry) - _KNOWN)
+            if others:
+                return f"the card says with {others[0]!r} how its files are read"
+    size = sum(file.size for files in splits.values() for file in files)
+    most = hub.settings.convert_max_bytes
+    return f"its files have {size:,} bytes; {most:,} are converted" if size > most else None
+
+
+def _misnamed(config: DatasetConfig) -> str | None:
+    for split in config.splits:
+        try:
+            parse_path(f"{config.name}/{split}/0000.parquet")
+        except InvalidPath as error:
+            return error.message
+        if "/" in config.name or config.name.startswith("."):
+            return "its name cannot be that of a folder"
+    return None
+
+
+def _told(hub: HubContext, plan: ConfigPlan) -> Any:  # noqa: ANN401 - JSON
+    files = {split: [(str(file.path), file.oid) for file in files] for split, files in plan.splits.items()}
+    limit = hub.settings.convert_max_bytes if plan.format != "parquet" else 0
+    return [plan.name, plan.is_default, plan.format, list(files.items()), plan.features, plan.reason, limit]
+
+
+def _digest(told: object) -> str:
+    return hashlib.sha256(json.dumps([VERSION, told], default=str).encode()).hexdigest()

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from typing import Any
+
+from entrepot.hub.conversions.sandbox import LENGTH, PIECE, READ, WRITTEN, Exchange, RemoteFile
+
+ATTEMPTS = """
+import json, os, socket
+from entrepot.hub.conversions.sandbox import _warm, confine
+_warm()
+confine(5)
+found = {}
+for name, attempt in {
+    "open": lambda: open("/etc/hostname"),
+    "write": lambda: open("/tmp/entrepot-sandbox", "w"),
+    "socket": socket.socket,
+    "pipe": os.pipe,
+    "memory": lambda: bytearray(8 << 30),
+}.items():
+    try:
+        attempt()
+        found[name] = "done"
+    except (OSError, MemoryError) as error:
+        found[name] = type(error).__name__
+print(json.dumps(found))
+"""
+
+
+def run(script: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-c", script], input=b"", capture_output=True, timeout=60)
+
+
+def test_the_kernel_lets_the_process_open_nothing() -> None:
+    found: dict[str, Any] = json.loads(run(ATTEMPTS).stdout)
+    assert found.pop("memory") == "MemoryError"
+    assert set(found.values()) == {"OSError"}
+
+
+def test_a_parent_that_is_gone_ends_the_process() -> None:
+    done = run("from entrepot.hub.conversions.sandbox import main; main()")
+    assert (done.returncode, done.stdout) == (0, b"")
+
+
+def test_ranges_are_read_and_files_sent_in_pieces() -> None:
+    answers = b"".join(LENGTH.pack(length) + b"x" * length for length in (PIECE, 5))
+    sent = io.BytesIO()
+    exchange = Exchange(io.BytesIO(answers), sent)
+    assert RemoteFile(exchange, 7, PIECE + 5).read_at(0, 2 * PIECE) == b"x" * (PIECE + 5)
+    assert sent.getvalue() == b"R" + READ.pack(7, 0, PIECE) + b"R" + READ.pack(7, PIECE, 5)
+    sent.truncate(0)
+    sent.seek(0)
+    assert exchange.write(b"y" * (WRITTEN + 1)) == WRITTEN + 1
+    assert sent.getvalue() == b"W" + LENGTH.pack(WRITTEN) + b"y" * WRITTEN + b"W" + LENGTH.pack(1) + b"y"
