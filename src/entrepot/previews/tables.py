@@ -64,6 +64,7 @@ def open_table(form: str, name: str, source: RangeReader) -> TableFile:
     Raises:
         UnsupportedDataset: tables of this form cannot be read, the file is damaged, or too large.
         ExtraNotInstalled: pyarrow is missing.
+        MemoryError: the limit of the process.
     """
     check_installed()
     import pyarrow
@@ -74,6 +75,8 @@ def open_table(form: str, name: str, source: RangeReader) -> TableFile:
         if form == "parquet":
             return ParquetTable(name, source)
         return ArrowTable(*_READERS[form](name, source))
+    except MemoryError:
+        raise
     except Malformed as error:
         raise UnsupportedDataset(name, error.reason) from error
     except (pyarrow.ArrowException, ValueError, OSError, KeyError, TypeError, OverflowError, RecursionError) as error:
@@ -175,6 +178,8 @@ class ParquetTable:
                     raise UnsupportedDataset(self._name, f"a row group has {size:,} bytes, {MOST_GROUP:,} are read")
                 try:
                     found += self._of_group(at, max(offset - start, 0), offset + length - start)
+                except MemoryError:
+                    raise
                 except (pyarrow.ArrowException, ValueError, OSError, OverflowError) as error:
                     raise UnsupportedDataset(self._name, _reason(error)) from error
             start += rows
@@ -229,31 +234,45 @@ class ArrowTable:
 
 
 def _values(rows: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a table or batch of pyarrow
-    """Return rows as values; times of named zones as those of UTC, since nothing can load the rules of a zone here."""
+    """Return rows as values of Python.
+
+    Times of named zones become those of UTC, since nothing can load the rules of a zone here, and nanoseconds become
+    microseconds, which are the smallest that Python knows.
+    """
     import pyarrow as pa
 
-    schema = pa.schema([field.with_type(_without_zones(field.type)) for field in rows.schema])
+    schema = pa.schema([field.with_type(_readable(field.type)) for field in rows.schema])
     if schema != rows.schema:
         table = rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows])
-        rows = table.cast(schema)
+        rows = table.cast(schema, safe=False)
     found: list[dict[str, Any]] = rows.to_pylist()
     return found
 
 
-def _without_zones(kind: Any) -> Any:  # noqa: ANN401 - types of pyarrow
+def _readable(kind: Any) -> Any:  # noqa: ANN401 - types of pyarrow
+    """Return the type to which a column is converted first."""
     import pyarrow as pa
     import pyarrow.types as types
 
     if types.is_timestamp(kind):
-        return pa.timestamp(kind.unit, "UTC") if kind.tz and kind.tz[0] not in "+-" else kind
+        zone = "UTC" if kind.tz and kind.tz[0] not in "+-" else kind.tz
+        return pa.timestamp(_unit(kind), zone)
+    if types.is_duration(kind):
+        return pa.duration(_unit(kind))
+    if types.is_time64(kind):
+        return pa.time64("us")
     if types.is_struct(kind):
         parts = [kind.field(at) for at in range(kind.num_fields)]
-        return pa.struct([part.with_type(_without_zones(part.type)) for part in parts])
+        return pa.struct([part.with_type(_readable(part.type)) for part in parts])
     if types.is_fixed_size_list(kind):
-        return pa.list_(kind.value_field.with_type(_without_zones(kind.value_type)), kind.list_size)
+        return pa.list_(kind.value_field.with_type(_readable(kind.value_type)), kind.list_size)
     if types.is_large_list(kind):
-        return pa.large_list(kind.value_field.with_type(_without_zones(kind.value_type)))
-    return pa.list_(kind.value_field.with_type(_without_zones(kind.value_type))) if types.is_list(kind) else kind
+        return pa.large_list(kind.value_field.with_type(_readable(kind.value_type)))
+    return pa.list_(kind.value_field.with_type(_readable(kind.value_type))) if types.is_list(kind) else kind
+
+
+def _unit(kind: Any) -> str:  # noqa: ANN401 - a type of pyarrow
+    return "us" if kind.unit == "ns" else str(kind.unit)
 
 
 def _beginning(source: RangeReader) -> tuple[bytes, bool]:

@@ -22,13 +22,13 @@ def chunked(data: bytes, budget: ReadBudget) -> ComparedFile:
     return ComparedFile(BytesRangeReader(data), ChunkMap(ends, hashes), budget)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def reader() -> Iterator[TableReader]:
-    yield READER
-    READER.close()
-
-
 READER = TableReader()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    READER.close()
 
 
 def compare(old: bytes, new: bytes, form: str = "csv", name: str = "a.csv", **options: Any) -> RowsDiff:

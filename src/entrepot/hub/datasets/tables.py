@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import posixpath
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.datasets.layouts import Layout, find_layout
 from entrepot.hub.repos import contents
+from entrepot.hub.repos.contents import LocatedFile
 from entrepot.hub.tables.reader import TableContent, TableFacts, TablePage
 from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.previews.features import JsonCell, cut_row
@@ -220,8 +222,12 @@ class _Shards:
         return time.monotonic() > self._deadline
 
     def find(self, path: str) -> TableFacts | None:
-        """Return what is known of a file at this commit without opening it."""
-        return self._hub.tables.facts.find(self._key(path))
+        """Return what is known of a file without opening it: at this commit, or of the same content at another one."""
+        known = self._hub.tables.facts.find(self._key(path))
+        if known is not None:
+            return known
+        known = self._hub.tables.facts.find(self._content_key(self._locate(path)))
+        return known if known is None else self._kept(path, known)
 
     def describe(self, path: str) -> TableFacts:
         """Return what a file says of itself."""
@@ -242,11 +248,17 @@ class _Shards:
     def _key(self, path: str) -> str:
         return f"{self._layout.repo.id}:{self._layout.commit}:{self._form}:{path}"
 
+    def _content_key(self, located: LocatedFile) -> str:
+        return f"{located.content_key}:{self._form}:{posixpath.splitext(located.path)[1]}"
+
+    def _locate(self, path: str) -> LocatedFile:
+        ref, commit = self._layout.repo.ref, str(self._layout.commit)
+        return contents.locate(self._hub, self._caller, ref, commit, RepoPath(path))
+
     @contextlib.contextmanager
     def _opened(self, path: str) -> Iterator[TableContent]:
-        ref, commit = self._layout.repo.ref, str(self._layout.commit)
-        located = contents.locate(self._hub, self._caller, ref, commit, RepoPath(path))
+        located = self._locate(path)
         with contextlib.closing(located.open(self._hub)) as content:
             metered = MeteredReader(content, self._left)
-            yield TableContent(self._form, path, metered, located.content_key)
+            yield TableContent(self._form, path, metered, self._content_key(located))
             self._left = metered.left

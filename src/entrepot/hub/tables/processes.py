@@ -49,8 +49,8 @@ class TableProcesses:
             wall_s: seconds after which the process is killed.
 
         Raises:
-            ProcessEnded: the process ended, or was killed.
-            StoreUnavailable: too many requests are running.
+            ProcessEnded: the process ended, or was killed, while it worked on the request.
+            StoreUnavailable: too many requests are running, or no process starts.
             EntrepotError: the error of ``read``.
         """
         with self._place():
@@ -63,8 +63,10 @@ class TableProcesses:
                         found = exchange.run(request)
                     is_fit = True
                 except ProcessEnded as error:
-                    if is_new or not error.is_idle:
+                    if not error.is_idle:
                         raise
+                    if is_new:
+                        raise StoreUnavailable("tables", "the process that reads them does not start") from None
                     continue  # it had ended before, as idle ones do
                 finally:
                     self._put_back(process, is_fit=is_fit)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -53,17 +55,28 @@ class _OpenTables:
         self._kept.clear()
 
 
+class _WithoutPandas:
+    """Finds no pandas: pyarrow would load it, which takes long, for what is not needed here."""
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
+        """Refuse pandas; leave other modules to other finders."""
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
 def main() -> None:
     """Serve requests until the hub is gone."""
     pipe = ChildPipe.take_standard()
+    sys.meta_path.insert(0, _WithoutPandas())
     _warm()
+    memory = _Memory()
     confine()
     tables = _OpenTables(pipe)
     try:
         while pipe.is_asked(IDLE_S):
             request = pipe.request()
             pipe.finish(*_served(pipe, tables, request))
-            if _resident() > _MOST_RESIDENT:
+            if memory.resident() > _MOST_RESIDENT:
                 return
     except (EOFError, BrokenPipeError):
         return
@@ -143,14 +156,20 @@ def _weight_of(table: Any) -> int:  # noqa: ANN401 - as in _OpenTables.get
     return int(columns.nbytes) if columns is not None else 8 * int(table.footer_bytes)
 
 
-def _resident() -> int:
-    """Return the most bytes of memory that this process ever had, where the platform tells it."""
-    with contextlib.suppress(ImportError):
-        import resource
-        import sys
+class _Memory:
+    """The memory of this process, read through a file that was opened in time."""
 
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return 0
+    def __init__(self) -> None:
+        self._file: int | None = None
+        with contextlib.suppress(OSError):
+            self._file = os.open("/proc/self/statm", os.O_RDONLY)
+
+    def resident(self) -> int:
+        """Return the bytes that are resident; 0 where the platform does not tell."""
+        if self._file is None:
+            return 0
+        os.lseek(self._file, 0, os.SEEK_SET)
+        return int(os.read(self._file, 200).split()[1]) * 4096
 
 
 def _warm() -> None:
@@ -172,7 +191,7 @@ def _warm() -> None:
     now = pa.array([datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)])
     columns = {"t": now.cast(pa.timestamp("ns", "UTC")), "z": now.cast(pa.timestamp("us", "+01:00"))}
     columns |= {"d": pa.array([1.5]).cast(pa.decimal128(5, 2)), "l": pa.array([[{"a": "x"}]])}
-    columns |= {"x": pa.array(["x"]).dictionary_encode(), "n": now.cast(pa.timestamp("us", "Europe/Berlin"))}
+    columns |= {"x": pa.array(["x"]).dictionary_encode(), "n": now.cast(pa.timestamp("ns", "Europe/Berlin"))}
     table = pa.table(columns)
     parquet, arrow = io.BytesIO(), io.BytesIO()
     pq.write_table(table, parquet, compression="zstd")
