@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import attrs
 import pytest
 
 from entrepot.client.progress import Silent
@@ -10,8 +11,8 @@ from entrepot.errors import ChunkMissing
 from entrepot.names import RepoPath
 from entrepot.testing.hubs import RunningHub
 from entrepot.workspace.hubs.contents import (
-    DraftSource,
     LocalContents,
+    NamedSource,
     count,
     find_missing,
     receive_contents,
@@ -45,8 +46,35 @@ def test_a_content_of_the_workspace_is_used_only_if_it_is_unchanged(tmp_path: Pa
 
 def test_a_draft_is_a_source(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"12345")
-    source = DraftSource(tmp_path / "f", 5, "f")
+    source = NamedSource.of(tmp_path / "f", "data/f")
     assert (source.read(), source.sample(), b"".join(source.pieces(1, 3))) == (b"12345", b"12345", b"234")
+    assert source.label == "data/f"
+
+
+def test_files_of_the_workspace_are_sent_without_a_copy_if_they_are_right(tmp_path: Path) -> None:
+    contents = local(tmp_path, a=b"one", b=b"two")
+    (tmp_path / "b").write_bytes(b"2wo")
+    found = contents.find_file(RepoPath("data/a"), entry_of(b"one"))
+    assert found is not None
+    assert (found.file_path, found.label) == (str(tmp_path / "a"), "data/a")
+    assert contents.find_file(RepoPath("data/b"), entry_of(b"two")) is None
+    assert contents.find_file(RepoPath("data/c"), entry_of(b"three")) is None
+
+
+def test_a_file_that_changes_unseen_is_not_what_is_published(entrepot_hub: RunningHub, tmp_path: Path) -> None:
+    site = Site.create(entrepot_hub, tmp_path)
+    machine = site.machine("ann", "datasets")
+    create(machine, "datasets", "x", "mutable", site.files)
+    publish(machine, "datasets", "x")
+    hub = machine.state().hub
+    assert hub is not None
+    data = f"{site.user.name} same length".encode()
+    contents = local(tmp_path, a=data)
+    contents = attrs.evolve(contents, unchanged=contents.copies)  # as if its state on disk had not changed
+    (tmp_path / "a").write_bytes(data[::-1])
+    more = Manifest({RepoPath("more"): entry_of(data)})
+    with pytest.raises(ChunkMissing):
+        send_contents(hub.hub, hub.address.repo("datasets", "x"), more, contents, Silent())
 
 
 def test_each_content_counts_once() -> None:

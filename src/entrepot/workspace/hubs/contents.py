@@ -16,9 +16,10 @@ from entrepot.client.downloads.fetching import WantedFile, fetch
 from entrepot.client.downloads.snapshots import fetch_files as download_files
 from entrepot.client.hubs import Hub
 from entrepot.client.progress import Meter, Progress, Silent
-from entrepot.client.sources import PathSource
+from entrepot.client.sources import PathSource, sha256_of
 from entrepot.client.uploads import large_files, lfs_uploads
-from entrepot.errors import RepoNotFound
+from entrepot.client.uploads.bulk_uploads import MOST_BYTES as SMALL_BYTES
+from entrepot.errors import RepoNotFound, SourceChanged, SourceMissing, SourceUnreadable
 from entrepot.names import RepoPath, RepoRef, Sha256
 from entrepot.workspace.manifests import Manifest, ManifestEntry
 from entrepot.workspace.stores import PushCounts, draft_path
@@ -31,28 +32,46 @@ _BATCH_FILES = 2_000
 
 
 @attrs.frozen
-class DraftSource:
-    """A content that is read from its draft, which must be there when it is read."""
+class NamedSource(PathSource):
+    """A file that has the content of a file of a version, whose path messages show."""
 
-    file_path: Path
+    name: str = ""
+
+    @classmethod
+    def of(cls, place: str | Path, name: str) -> NamedSource:
+        """Return the file at a place; raises as ``PathSource.at``."""
+        found = PathSource.at(place)
+        return cls(found.file_path, found.stamp, name=name)
+
+    @property
+    def label(self) -> str:
+        """The path in the version."""
+        return self.name
+
+
+@attrs.frozen
+class _NamedContent:
+    """A content of which only size and digest are known: enough to ask for it, not to send it."""
+
     size: int
     label: str
 
     def pieces(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """Yield the bytes from ``start`` on; raises as ``PathSource.pieces``."""
-        return PathSource.at(self.file_path).pieces(start, length)
+        raise SourceMissing(self.label)
 
     def read(self) -> bytes:
-        """Return all bytes; raises as :meth:`pieces`."""
-        return PathSource.at(self.file_path).read()
+        raise SourceMissing(self.label)
 
     def sample(self) -> bytes:
-        """Return the first 512 bytes; raises as :meth:`pieces`."""
-        return PathSource.at(self.file_path).sample()
+        raise SourceMissing(self.label)
 
 
 class Contents(Protocol):
     """Where contents that a hub lacks come from."""
+
+    def find_file(self, path: RepoPath, entry: ManifestEntry) -> NamedSource | None:
+        """Return a file that has a content unless it changes now, or None; the caller verifies what it has sent."""
+        ...
 
     def make_drafts(self, batch: Sequence[tuple[RepoPath, ManifestEntry]]) -> list[Path]:
         """Return files with these contents, each complete and verified; they are deleted after use."""
@@ -65,6 +84,7 @@ class LocalContents:
 
     Attributes:
         copies: paths of files by the SHA-256 that they had when they were last seen.
+        unchanged: those of them that have not been touched since.
         drafts: the folder in which contents are put together.
         indexes: a folder for what the outbox needs.
     """
@@ -74,6 +94,21 @@ class LocalContents:
     drafts: Path
     indexes: Path
     threads: int
+    unchanged: Mapping[str, str] = attrs.field(factory=dict)
+
+    def find_file(self, path: RepoPath, entry: ManifestEntry) -> NamedSource | None:
+        """Return the copy of a content in the workspace, or None; one that may have changed is read for that."""
+        place = self.copies.get(entry.sha256)
+        if place is None:
+            return None
+        try:
+            source = NamedSource.of(place, path)
+            is_right = source.size == entry.size and (
+                entry.sha256 in self.unchanged or sha256_of(source) == entry.sha256
+            )
+        except (SourceMissing, SourceUnreadable, SourceChanged):
+            return None
+        return source if is_right else None
 
     def make_drafts(self, batch: Sequence[tuple[RepoPath, ManifestEntry]]) -> list[Path]:
         """Return the drafts of contents, each complete and verified.
@@ -111,24 +146,47 @@ class LocalContents:
         return True
 
 
-def find_missing(hub: Hub, ref: RepoRef, manifest: Manifest) -> dict[RepoPath, ManifestEntry]:
+@attrs.frozen
+class KnownContents:
+    """What is known of a repository's contents without a question.
+
+    Attributes:
+        present: the digests of contents that it has.
+        is_new: it has just been created. Large contents are asked for even then: another repository may have them.
+    """
+
+    present: frozenset[str] = frozenset()
+    is_new: bool = False
+
+    def needs_question(self, entry: ManifestEntry) -> bool:
+        """Whether the hub has to be asked for a content that is not known to be present."""
+        return not self.is_new or entry.size > SMALL_BYTES
+
+
+def find_missing(
+    hub: Hub, ref: RepoRef, manifest: Manifest, known: KnownContents | None = None
+) -> dict[RepoPath, ManifestEntry]:
     """Return the files whose content a repository lacks, each content once; all of them if there is no repository.
 
     Raises:
         HubFailure, HubUnreachable, HubTimeout: the hub could not be asked.
     """
-    wanted = {entry.sha256: (path, entry) for path, entry in manifest.files.items() if entry.size}
+    known = known or KnownContents()
+    files = ((path, it) for path, it in manifest.files.items() if it.size and it.sha256 not in known.present)
+    wanted = {entry.sha256: (path, entry) for path, entry in files}
     digests = Digests(None)
-    sources = {sha256: DraftSource(Path(sha256), entry.size, path) for sha256, (path, entry) in wanted.items()}
+    asked = {sha256: it for sha256, it in wanted.items() if known.needs_question(it[1])}
+    sources = {sha256: _NamedContent(entry.size, path) for sha256, (path, entry) in asked.items()}
     for sha256, source in sources.items():
         digests.learn(source, Sha256(sha256))
     try:
         lacking = {
-            digests.sha256(source) for source in lfs_uploads.missing(hub, _target(ref), [*sources.values()], digests)
+            digests.sha256(source)
+            for source in lfs_uploads.missing(hub, CommitTarget(ref), [*sources.values()], digests)
         }
     except RepoNotFound:
         return dict(wanted.values())
-    return {path: entry for path, entry in wanted.values() if entry.sha256 in lacking}
+    return {path: entry for sha256, (path, entry) in wanted.items() if sha256 not in asked or sha256 in lacking}
 
 
 def count(manifest: Manifest, missing: Mapping[RepoPath, ManifestEntry]) -> PushCounts:
@@ -138,24 +196,49 @@ def count(manifest: Manifest, missing: Mapping[RepoPath, ManifestEntry]) -> Push
     return PushCounts(len(missing), sent, sum(contents.values()) - sent)
 
 
-def send_contents(hub: Hub, ref: RepoRef, manifest: Manifest, local: Contents, progress: Progress) -> PushCounts:
+def send_contents(
+    hub: Hub,
+    ref: RepoRef,
+    manifest: Manifest,
+    local: Contents,
+    progress: Progress,
+    known: KnownContents | None = None,
+) -> PushCounts:
     """Send the contents of a version that its repository lacks; afterwards a commit can refer to all of them.
 
     Raises:
         ChunkMissing: a content is not here either.
         Refused, HubFailure, HubUnreachable, HubTimeout: the hub refused, or could not be reached.
     """
-    missing = find_missing(hub, ref, manifest)
-    for batch in _batches(missing):
-        digests = Digests(None)
+    missing = find_missing(hub, ref, manifest, known)
+    left = _send_files(hub, ref, missing, local, progress)
+    for batch in _batches(left):
         drafts = local.make_drafts(batch)
-        sources = [DraftSource(draft, it.size, path) for draft, (path, it) in zip(drafts, batch, strict=True)]
-        for source, (_, entry) in zip(sources, batch, strict=True):
-            digests.learn(source, Sha256(entry.sha256))
-        large_files.send(hub, _target(ref), sources, digests, progress)
-        for source in sources:
-            source.file_path.unlink(missing_ok=True)
+        sources = [NamedSource.of(draft, path) for draft, (path, _) in zip(drafts, batch, strict=True)]
+        large_files.send(hub, CommitTarget(ref), sources, Digests(None), progress)
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
     return count(manifest, missing)
+
+
+def _send_files(
+    hub: Hub, ref: RepoRef, missing: Mapping[RepoPath, ManifestEntry], local: Contents, progress: Progress
+) -> dict[RepoPath, ManifestEntry]:
+    """Send contents from files that have them, and return the others; a file is read once, and hashed meanwhile."""
+    found = {path: local.find_file(path, entry) for path, entry in missing.items()}
+    files = {path: source for path, source in found.items() if source is not None}
+    if not files:
+        return dict(missing)
+    digests = Digests(None)
+    try:
+        large_files.send(hub, CommitTarget(ref), [*files.values()], digests, progress)
+    except (SourceMissing, SourceUnreadable, SourceChanged):  # files change just now: none of them is to be trusted
+        return find_missing(hub, ref, Manifest(missing))
+    return {
+        path: entry
+        for path, entry in missing.items()
+        if path not in files or digests.find_sha256(files[path]) != entry.sha256
+    }
 
 
 def receive_contents(
@@ -221,10 +304,6 @@ class DraftTarget:
         fetch(hub, wanted, part, meter)
         os.replace(part, self.drafts / wanted.etag)
         return self.drafts / wanted.etag
-
-
-def _target(ref: RepoRef) -> CommitTarget:
-    return CommitTarget(ref)
 
 
 def _batches(missing: Mapping[RepoPath, ManifestEntry]) -> Iterator[list[tuple[RepoPath, ManifestEntry]]]:

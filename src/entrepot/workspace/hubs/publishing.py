@@ -7,6 +7,8 @@ import re
 import time
 from collections.abc import Callable
 
+import attrs
+
 from entrepot.client.calls import refs as ref_calls
 from entrepot.client.calls import repos as repo_calls
 from entrepot.errors import Conflict, GitFailed, InvalidName, Malformed, Refused, RepoNotFound
@@ -30,7 +32,15 @@ _HEAD = "refs/entrepot/fetched/head"
 Notify = Callable[[str], None]
 
 
-def prepare_repository(repository: HubMetadata, spec: Spec, *, sets_mutability: bool = True) -> RepoRef:
+@attrs.frozen
+class PreparedRepository:
+    """The repository of an entity, ready for versions; ``is_new`` if it did not exist before."""
+
+    ref: RepoRef
+    is_new: bool
+
+
+def prepare_repository(repository: HubMetadata, spec: Spec, *, sets_mutability: bool = True) -> PreparedRepository:
     """Create the repository of an entity if it has no version yet, with its mutability; idempotent.
 
     Args:
@@ -47,15 +57,17 @@ def prepare_repository(repository: HubMetadata, spec: Spec, *, sets_mutability: 
     if foreign is not None:
         raise Refused(f"{ref} has the versions of {foreign.identity}; choose another name for {spec.identity}")
     if own:
-        return ref
+        return PreparedRepository(ref, is_new=False)
+    is_new = True
     try:
         repository.hub.send(repo_calls.create(ref))
     except Conflict:  # it exists
+        is_new = False
         _check_free(repository, ref, spec)
     repository.hub.send(repo_calls.configure(ref, RepoSettings(immutable_tags=True)))
     if sets_mutability:
         set_mutability(repository, spec)
-    return ref
+    return PreparedRepository(ref, is_new)
 
 
 def set_mutability(repository: HubMetadata, spec: Spec) -> None:

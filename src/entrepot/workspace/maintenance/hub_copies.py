@@ -17,7 +17,7 @@ from entrepot.workspace.entities.kinds import parse_kind
 from entrepot.workspace.entities.specs import Spec, StorageRef, VersionLink
 from entrepot.workspace.entities.version_tags import VersionTag, find_tag
 from entrepot.workspace.hubs.addresses import STORAGE, EntityNamespace, find_hub, parse_hub_url
-from entrepot.workspace.hubs.contents import count, find_missing, send_contents
+from entrepot.workspace.hubs.contents import NamedSource, count, find_missing, send_contents
 from entrepot.workspace.hubs.publishing import prepare_repository, publish_on_hub, set_mutability
 from entrepot.workspace.hubs.readmes import readme_text, render_readme
 from entrepot.workspace.hubs.repositories import HubMetadata
@@ -115,7 +115,7 @@ class _Copy:
         contents = BucketContents(state, version)
         manifest = contents.named()
         spec = self._spec(version, manifest)
-        repo = prepare_repository(target, spec, sets_mutability=False)
+        repo = prepare_repository(target, spec, sets_mutability=False).ref
         counts = send_contents(target.hub, repo, manifest, contents, state.project.around.progress)
         raw = state.metadata.git.run("cat-file", "commit", version.commit)
         people = {word.decode(): it for word, *it in _PERSON.findall(raw.partition(b"\n\n")[0])}
@@ -206,6 +206,10 @@ class BucketContents:
             self._old[sha256] = entry
             files[path] = ManifestEntry(sha256=sha256, size=size, x=entry.x)
         return Manifest.of(files.items())
+
+    def find_file(self, path: RepoPath, entry: ManifestEntry) -> NamedSource | None:
+        """Return None: contents are in the bucket."""
+        return None
 
     def make_drafts(self, batch: Sequence[tuple[RepoPath, ManifestEntry]]) -> list[Path]:
         """Return the drafts of contents, each complete and verified; raises as :meth:`named`."""

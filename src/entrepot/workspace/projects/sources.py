@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from entrepot.workspace.projects.entities import Entity
+from entrepot.workspace.projects.files.scans import state_of
 
 
 def workspace_contents(entity: Entity) -> dict[str, str]:
@@ -17,3 +19,17 @@ def workspace_contents(entity: Entity) -> dict[str, str]:
         if change.entry is not None:
             found[change.entry.sha256] = above + path
     return {sha256: path for sha256, path in found.items() if sha256 and os.path.isfile(path)}
+
+
+def unchanged_contents(entity: Entity) -> dict[str, str]:
+    """Return those of :func:`workspace_contents` whose files have the state that they had when they were read."""
+    database = entity.state.database
+    rows = [(path, file.entry, file.state) for path, file in database.files(entity.folder).items()]
+    rows += [(path, it.entry, it.state) for path, it in database.staged(entity.folder).items() if it.entry is not None]
+    found: dict[str, str] = {}
+    for path, entry, state in rows:
+        place = f"{entity.path}{os.sep}{path}"
+        with contextlib.suppress(OSError):
+            if entry is not None and state is not None and state_of(os.lstat(place)) == state:
+                found[entry.sha256] = place
+    return {sha256: place for sha256, place in found.items() if sha256}

@@ -12,7 +12,14 @@ from entrepot.workspace.configuration.config_files import replace_text
 from entrepot.workspace.entities.kinds import parse_kind
 from entrepot.workspace.entities.specs import Spec
 from entrepot.workspace.entities.version_tags import find_tag
-from entrepot.workspace.hubs.contents import LocalContents, count, find_missing, receive_contents, send_contents
+from entrepot.workspace.hubs.contents import (
+    KnownContents,
+    LocalContents,
+    count,
+    find_missing,
+    receive_contents,
+    send_contents,
+)
 from entrepot.workspace.hubs.publishing import prepare_repository, publish_on_hub
 from entrepot.workspace.hubs.readmes import readme_text, render_readme
 from entrepot.workspace.hubs.repositories import HubMetadata
@@ -20,7 +27,7 @@ from entrepot.workspace.manifests import Manifest
 from entrepot.workspace.metadata.ref_tables import TagRef
 from entrepot.workspace.projects.entities import README, Entity
 from entrepot.workspace.projects.projects import KindState
-from entrepot.workspace.projects.sources import workspace_contents
+from entrepot.workspace.projects.sources import unchanged_contents, workspace_contents
 from entrepot.workspace.projects.versions import Version, read_version
 from entrepot.workspace.stores import CheckLevel, CheckReport, FetchCounts, Problem, PushCounts, draft_path
 
@@ -64,7 +71,8 @@ class HubRemote:
 
     def plan_push(self, version: Version) -> PushCounts:
         """Return what a push would send; nothing is written."""
-        missing = find_missing(self.repository.hub, self._repo(version.spec), version.manifest)
+        known = KnownContents(self._published_contents(version))
+        missing = find_missing(self.repository.hub, self._repo(version.spec), version.manifest, known)
         return count(version.manifest, missing)
 
     def push(self, entity: Entity, version: Version, ref: TagRef, fail_limit: int | None) -> PushCounts:
@@ -75,9 +83,10 @@ class HubRemote:
         """
         around = self.state.project.around
         repo = prepare_repository(self.repository, version.spec)
+        known = KnownContents(self._published_contents(version), repo.is_new)
         local = local_contents(entity)
-        counts = send_contents(self.repository.hub, repo, version.manifest, local, around.progress)
-        publish_on_hub(self.repository, str(version.tag), ref, repo, lambda text: around.notify("warning", text))
+        counts = send_contents(self.repository.hub, repo.ref, version.manifest, local, around.progress, known)
+        publish_on_hub(self.repository, str(version.tag), ref, repo.ref, lambda text: around.notify("warning", text))
         return counts
 
     def fetch(self, version: Version, paths: Sequence[RepoPath], fail_limit: int | None = None) -> FetchCounts:
@@ -137,6 +146,16 @@ class HubRemote:
             draft.unlink(missing_ok=True)
         return CheckReport(len(distinct), 0, len(missing) - len(lost), 0, tuple(left))
 
+    def _published_contents(self, version: Version) -> frozenset[str]:
+        """Return the digests of the contents of the latest published version: the hub has all of them."""
+        tags = self.repository.refs().tags
+        found = [tag for tag in filter(None, map(find_tag, tags)) if tag.identity == version.tag.identity]
+        if not found:
+            return frozenset()
+        latest = max(found, key=lambda tag: tag.number)
+        published = read_version(self.state, latest, tags[str(latest)].commit)
+        return frozenset(entry.sha256 for entry in published.manifest.files.values())
+
     def _repo(self, spec: Spec) -> RepoRef:
         return self.repository.address.repo(self.repository.word, spec.name)
 
@@ -161,7 +180,9 @@ def local_contents(entity: Entity) -> LocalContents:
     """Return where the contents of local versions of an entity are."""
     state = entity.state
     threads = max(1, state.project.configuration.threads)
-    return LocalContents(state.outbox, workspace_contents(entity), state.drafts, state.indexes / "hub", threads)
+    unchanged = unchanged_contents(entity)
+    copies = {**workspace_contents(entity), **unchanged}
+    return LocalContents(state.outbox, copies, state.drafts, state.indexes / "hub", threads, unchanged)
 
 
 def _published_places(state: KindState, version: Version, wanted: set[str]) -> dict[str, tuple[str, RepoPath]]:

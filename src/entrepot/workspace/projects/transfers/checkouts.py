@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 import attrs
 import msgspec
 
-from entrepot.errors import CannotWrite, LocalChanges, PathMissing
+from entrepot.errors import CannotWrite, LocalChanges, Malformed, PathMissing
 from entrepot.names import RepoPath
 from entrepot.workspace.entities.samples import Sample
-from entrepot.workspace.manifests import Manifest, ManifestEntry
+from entrepot.workspace.manifests import UNKNOWN_SIZE, Manifest, ManifestEntry
 from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.files.comparisons import compare, content_of, has_content
 from entrepot.workspace.projects.files.placements import CheckoutPlan, check_places, finish_checkout
@@ -150,11 +150,23 @@ def fetch_contents(
 
     Raises:
         ChunkMissing, ContentDamaged, RecordMissing, StorageRefused, StorageUnreachable: they cannot be fetched.
+        Malformed: the manifest gives a content another size than it has.
     """
     files = version.manifest.files
     if all(draft_path(state.drafts, files[path]).exists() for path in paths):
-        return FetchCounts(0, 0, 0)
-    return remote_of(state).fetch(version, paths, fail_limit)
+        counts = FetchCounts(0, 0, 0)
+    else:
+        counts = remote_of(state).fetch(version, paths, fail_limit)
+    for path in paths:
+        _check_size(version, path, draft_path(state.drafts, files[path]).stat().st_size)
+    return counts
+
+
+def _check_size(version: Version, path: RepoPath, size: int) -> None:
+    """Check that a content, which has the right digest, also has the size that the manifest says."""
+    said = version.manifest.files[path].size
+    if said not in (size, UNKNOWN_SIZE):
+        raise Malformed(f"the manifest of {version.tag}", f"it gives {path} {said:,} bytes, and it has {size:,}")
 
 
 def _checkout(
