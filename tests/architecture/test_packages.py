@@ -32,6 +32,8 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "blobs": ({"errors", "names"}, {"attrs", "obstore"}),
     "catalog": (BASE, {"attrs", "sqlalchemy", "alembic", "psycopg"}),
     "storage": (BASE | {"git", "xet", "blobs", "catalog"}, {"attrs"}),
+    # joserfc (BSD-3, typed, released in 2026) only verifies signatures: Authlib has moved its own JOSE code there and
+    # brings clients for HTTP libraries that are not used here, and PyJWT accepts more kinds of keys than are wanted.
     "hub": (BASE | CODECS | {"storage", "catalog", "blobs"}, {"attrs", "argon2", "duckdb", "pyarrow", "joserfc"}),
     "server": (
         BASE | {"hub", "wire", "git", "previews"},

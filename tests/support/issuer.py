@@ -9,6 +9,7 @@ import http.server
 import json
 import threading
 import time
+import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -96,7 +97,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.site.asked.append(self.path)
-        body = self.site.pages.get(self.path.partition("?")[0])
+        path, _, query = self.path.partition("?")
+        body = self.site.pages.get(path)
+        if path == "/mint":  # as the address in ACTIONS_ID_TOKEN_REQUEST_URL
+            audience = urllib.parse.parse_qs(query)["audience"][0]
+            body = json.dumps({"value": self.site.token(aud=audience)}).encode()
         self.send_response(404 if body is None else 200)
         self.send_header("content-length", str(len(body or b"")))
         self.end_headers()

@@ -13,11 +13,22 @@ from entrepot.catalog.files.uploads import Upload
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
-from entrepot.catalog.repos import commits, conversions, download_counts, lineage, locks, refs, repositories, staged
+from entrepot.catalog.repos import (
+    commits,
+    conversions,
+    download_counts,
+    lineage,
+    locks,
+    refs,
+    repositories,
+    staged,
+    trusted_publishers,
+)
 from entrepot.catalog.repos.conversions import ConversionRow
 from entrepot.catalog.repos.lineage import EdgeRow
 from entrepot.catalog.repos.repositories import CardFacts, RepoPlace, RepoRow
 from entrepot.catalog.repos.staged import StagedRow
+from entrepot.catalog.repos.trusted_publishers import PublisherRow
 from entrepot.names import MAIN, Oid, RepoId, RepoPath, RepoRef, RepoType, Sha256, XetHash, new_uid
 
 AddRepo = Callable[..., RepoRow]
@@ -193,6 +204,7 @@ def fill(catalog: Catalog, row: RepoRow) -> None:
         locks.add(tx, row.id, RepoPath("a"), None, 1, 1)
         lineage.put(tx, [EdgeRow(row.id, OID, "trained_on", RepoType.DATASET, "a/d", "", "", lineage.API, 1)])
         conversions.put(tx, ConversionRow(row.id, OID, "f" * 64, None, [], 1))
+        trusted_publishers.add(tx, PublisherRow(new_uid(), row.id, row.creator_id or 1, "ci", "i", {}, "write", 1))
         change = StagedRow(0, RepoPath("a"), staged.DELETE, None, None, 0, 0, None)
         staged.put(tx, staged.Area(row.id, MAIN, 1), [change], 1)
         repositories.rename(tx, row, model(f"alice/{row.name}-new"), row.namespace_id)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 import httpx2
@@ -83,3 +84,45 @@ def test_scopes_cannot_be_changed(world: ServedHub) -> None:
 def test_only_post_is_answered(world: ServedHub) -> None:
     with world.client() as client:
         assert {client.get(path).status_code for path in ("/oauth/token", "/oauth/device")} == {405}
+
+
+EXCHANGE = {
+    "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+    "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
+    "subject_token": "x",
+    "resource": "alice/m",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"subject_token": ""}, "'subject_token' is missing"),
+        ({"resource": ""}, "'resource' is missing"),
+        ({"subject_token_type": "urn:ietf:params:oauth:token-type:saml2"}, "'subject_token_type' is not"),
+        ({"requested_token_type": "urn:ietf:params:oauth:token-type:refresh_token"}, "'requested_token_type' is not"),
+        ({"audience": "https://x"}, "leave 'audience' out"),
+        ({"scope": "write"}, "leave 'scope' out"),
+        ({"actor_token": "x"}, "leave 'actor_token' out"),
+        ({}, "base_url"),
+    ],
+)
+def test_an_exchange_that_cannot_be_made_says_why(world: ServedHub, change: dict[str, str], why: str) -> None:
+    with world.client() as client:
+        for answer in (
+            client.post("/oauth/token", json=EXCHANGE | change),
+            client.post("/oauth/token", data=EXCHANGE | change),
+        ):
+            assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+            assert why in answer.json()["error_description"]
+            assert answer.headers["cache-control"] == "no-store"
+
+
+def test_without_the_library_an_exchange_says_what_to_install(
+    world: ServedHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with world.client() as client:
+        answer = client.post("/oauth/token", json=EXCHANGE)
+    assert answer.status_code == 501
+    assert "entrepot[server,sso]" in answer.json()["error_description"]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _HERE = "entrepot.cli.client.repositories"
 _REFS = "entrepot.cli.client.refs"
+_PUBLISHERS = "entrepot.cli.client.publishers"
 
 _ENTRIES = (
     Entry("create", f"{_HERE}:create", "Create a repository."),
@@ -31,6 +32,7 @@ _ENTRIES = (
     Entry("diff", f"{_HERE}:diff", "Show the changes between two revisions."),
     Entry("branch", f"{_REFS}:branch", "List, create and delete branches."),
     Entry("tag", f"{_REFS}:tag", "List, create and delete tags."),
+    Entry("publisher", f"{_PUBLISHERS}:publisher", "Let jobs publish without a secret."),
 )
 
 

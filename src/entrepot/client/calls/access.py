@@ -1,4 +1,7 @@
-"""Calls about access requests to gated repositories. Source: docs/protocols/hf_api.md, section 1B.4."""
+"""Calls about access requests to gated repositories, and about trusted publishers.
+
+Source: docs/protocols/hf_api.md, section 1B.4; docs/oauth.md.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from entrepot.client.calls import (
     JSON,
     Call,
     ResultPage,
+    json_as,
     json_body,
     nothing,
     page_of,
@@ -15,6 +19,7 @@ from entrepot.client.calls import (
 )
 from entrepot.names import RepoRef
 from entrepot.wire.community.access_requests import AccessRequestInfo, Decision, Grant
+from entrepot.wire.repos.publishers import NewPublisher, PublisherInfo
 
 _PAGE = page_of(without_nulls(list[AccessRequestInfo]))
 
@@ -57,3 +62,19 @@ def grant(ref: RepoRef, user: str) -> Call[None]:
 def cancel(ref: RepoRef) -> Call[None]:
     """Build the call that cancels the caller's own request."""
     return Call("POST", repo_api(ref, "user-access-request", "cancel"), nothing, subject=str(ref))
+
+
+def publishers(ref: RepoRef) -> Call[list[PublisherInfo]]:
+    """Build the call that lists the trusted publishers of a repository."""
+    return Call("GET", repo_api(ref, "trusted-publishers"), json_as(list[PublisherInfo]), subject=str(ref))
+
+
+def add_publisher(ref: RepoRef, publisher: NewPublisher) -> Call[PublisherInfo]:
+    """Build the call that adds a trusted publisher; it is not repeatable: repeating it is an error."""
+    path, body = repo_api(ref, "trusted-publishers"), json_body(publisher)
+    return Call("POST", path, json_as(PublisherInfo), body=body, media_type=JSON, subject=str(ref))
+
+
+def remove_publisher(ref: RepoRef, uid: str) -> Call[None]:
+    """Build the call that removes a trusted publisher."""
+    return Call("DELETE", repo_api(ref, "trusted-publishers", uid), nothing, subject=f"publisher {uid} of {ref}")

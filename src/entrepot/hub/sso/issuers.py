@@ -35,6 +35,11 @@ class Issuer:
     key_file: Path | None = None
 
 
+def trusted_urls(hub: HubContext) -> list[str]:
+    """Return the issuers that the settings trust for publishers."""
+    return [entry.partition("=")[0].strip() for entry in hub.settings.oidc_issuers]
+
+
 def trusted(hub: HubContext, url: str) -> Issuer:
     """Return the issuer with this URL if the settings trust it for publishers.
 

@@ -11,6 +11,7 @@ from tests.server.pages.settings.conftest import Send, sender
 from tests.support.served_hub import ServedHub
 
 PAGES = ["settings", "settings/general", "settings/access", "settings/branches", "settings/storage", "settings/delete"]
+PAGES += ["settings/publishers"]
 FORMS = [
     "settings/visibility",
     "settings/description",
@@ -19,6 +20,8 @@ FORMS = [
     "settings/delete",
     "settings/branches",
     "settings/branches/strict",
+    "settings/publishers",
+    "settings/publishers/remove",
     "settings/gate",
     "settings/access/decide",
     "settings/access/grant",

@@ -21,6 +21,7 @@ SECTIONS = (
     ("general", "General"),
     ("access", "Access"),
     ("branches", "Branches and tags"),
+    ("publishers", "Publishers"),
     ("storage", "Storage"),
     ("delete", "Delete"),
 )
