@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 
 from entrepot.cards import render_yaml
-from entrepot.catalog import Lock, Read, Write
+from entrepot.catalog import Lock, Write
 from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
@@ -29,7 +29,7 @@ from entrepot.hub import events
 from entrepot.hub.context import HubContext
 from entrepot.hub.conversions import processes
 from entrepot.hub.conversions.plans import ConfigPlan, ConversionPlan, read_plan
-from entrepot.hub.conversions.processes import ConversionFailed, MadeConfig, MadeFile
+from entrepot.hub.conversions.processes import ConversionFailed, MadeConfig
 from entrepot.hub.scanning import scan_jobs
 from entrepot.names import MAIN, PARQUET, Oid, RepoPath, RepoType, Sha256
 from entrepot.storage import histories
@@ -133,7 +133,7 @@ def _link(draft: _Draft, config: ConfigPlan) -> None:
             draft.needed.append(file.oid)
             large += [number] if file.sha256 is not None else []
         _attributes(draft, f"{config.name}/{split}", large)
-    splits = [{"name": split, "files": len(files)} for split, files in config.splits.items()]
+    splits = [{"name": split, "sizes": [file.size for file in files]} for split, files in config.splits.items()]
     draft.configs.append({"name": config.name, "status": "linked", "reason": None, "splits": splits})
 
 
@@ -146,15 +146,11 @@ def _add(draft: _Draft, config: ConfigPlan, made: MadeConfig) -> None:
             draft.large.append((file.sha256, path))
         _attributes(draft, f"{config.name}/{split.name}", range(len(split.files)))
     splits = [
-        {"name": it.name, "files": len(it.files), "rows": it.rows, "memory": it.memory, "bytes": _bytes(it.files)}
+        {"name": it.name, "rows": it.rows, "memory": it.memory, "sizes": [file.size for file in it.files]}
         for it in made.splits
     ]
     done = {"name": config.name, "status": "converted", "reason": None, "splits": splits, "features": made.features}
     draft.configs.append(done)
-
-
-def _bytes(files: Sequence[MadeFile]) -> int:
-    return sum(file.size for file in files)
 
 
 def _attributes(draft: _Draft, folder: str, large: Sequence[int]) -> None:
@@ -251,8 +247,3 @@ def _move(
         jobs.enqueue(tx, "chunk", {"repo": row.id}, now, dedup_key=key, delay_ms=delay_ms)
     scan_jobs.plan(hub, tx, row.id)
     events.emit_content(hub, tx, row, [events.RefChange(PARQUET, old, commit)])
-
-
-def describe(tx: Read, repo_id: int) -> ConversionRow | None:
-    """Return the last conversion of a repository; the caller has judged the right to read it."""
-    return conversions.find(tx, repo_id)

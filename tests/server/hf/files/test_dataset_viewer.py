@@ -65,7 +65,7 @@ def test_rows_are_those_of_a_revision_and_of_any_type(site: Site) -> None:
     site.api().upload_file(path_or_fileobj=b"n\n2\n", path_in_repo="a.csv", repo_id=repo, repo_type="dataset")
     assert get(site, "rows", **place).json()["rows"][0]["row"] == {"n": 2}
     assert get(site, "rows", **place, revision=first).json()["rows"][0]["row"] == {"n": 1}
-    assert get(site, "parquet", dataset=repo).json()["parquet_files"] == []
+    assert get(site, "parquet", dataset=repo, revision=first).json()["parquet_files"] == []
     model = site.new_repo()
     site.api().upload_file(path_or_fileobj=b"n\n3\n", path_in_repo="a.csv", repo_id=model)
     assert get(site, "rows", **{**place, "dataset": model}, type="model").json()["rows"][0]["row"] == {"n": 3}

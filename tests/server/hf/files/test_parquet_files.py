@@ -1,9 +1,20 @@
 from __future__ import annotations
 
-import httpx2
-import pytest
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
-from entrepot.names import RepoType
+import httpx2
+import pyarrow.parquet as pq
+import pytest
+from huggingface_hub import CommitOperationAdd
+from huggingface_hub.errors import HfHubHTTPError
+
+from entrepot.catalog.repos import repositories
+from entrepot.hub.conversions import conversions
+from entrepot.names import RepoId, RepoRef, RepoType
 from tests.support.parquet_files import parquet_of
 from tests.support.site import Site
 
@@ -34,9 +45,114 @@ def test_absent_parquet_files_are_reported(site: Site, tail: str) -> None:
     assert (answer.status_code, answer.headers["x-error-code"]) == (404, "ResponseNotFound")
 
 
-def test_other_formats_have_none(site: Site) -> None:
-    repo = site.new_repo(RepoType.DATASET)
-    site.api().upload_file(path_or_fileobj=b"a\n1\n", path_in_repo="a.csv", repo_id=repo, repo_type="dataset")
-    root = f"{site.url}/api/datasets/{repo}/parquet"
+def test_other_formats_have_none_outside_datasets(site: Site) -> None:
+    repo = site.new_repo()
+    site.api().upload_file(path_or_fileobj=b"a\n1\n", path_in_repo="a.csv", repo_id=repo)
+    root = f"{site.url}/api/models/{repo}/parquet"
     assert httpx2.get(root).json() == {}
     assert httpx2.get(f"{root}/default").json() == {}
+
+
+CARD = b"""---
+configs:
+- {config_name: one, data_files: [{split: train, path: a.csv}, {split: extra, path: b.csv}]}
+- {config_name: two, data_files: c.jsonl}
+- {config_name: bad, data_files: bad.csv}
+---
+"""
+
+
+def convert(site: Site, repo: str) -> None:
+    with site.hub.read() as tx:
+        row = repositories.find(tx, RepoRef(RepoType.DATASET, RepoId(*repo.split("/"))))
+    assert row is not None
+    list(conversions.convert_steps(site.hub, row.id))
+
+
+@pytest.fixture
+def converted(site: Site) -> str:
+    repo = site.new_repo(RepoType.DATASET, visibility="private")
+    files = {"README.md": CARD, "a.csv": b"n,t\n1,x\n2,y\n", "b.csv": b"n,t\n3,z\n", "c.jsonl": b'{"m": {"k": 1}}\n'}
+    operations = [CommitOperationAdd(name, data) for name, data in {**files, "bad.csv": b"a\n1,2\n"}.items()]
+    site.api().create_commit(repo, operations, commit_message="data", repo_type="dataset")
+    convert(site, repo)
+    return repo
+
+
+def test_converted_files_are_found_by_stock_clients(site: Site, converted: str, tmp_path: Path) -> None:
+    api = site.api()
+    [ref] = api.list_repo_refs(converted, repo_type="dataset").converts
+    assert (ref.name, ref.ref) == ("parquet", "refs/convert/parquet")
+    assert api.list_repo_tree(converted, revision=ref.ref, repo_type="dataset", recursive=True)
+    for revision in (ref.ref, "~parquet", ref.target_commit):
+        path = api.hf_hub_download(
+            converted, "one/train/0000.parquet", repo_type="dataset", revision=revision, cache_dir=tmp_path / "cache"
+        )
+        assert pq.read_table(path).to_pylist() == [{"n": 1, "t": "x"}, {"n": 2, "t": "y"}]
+    with pytest.raises(HfHubHTTPError, match="made by the hub"):
+        api.upload_file(
+            path_or_fileobj=b"x", path_in_repo="x", repo_id=converted, repo_type="dataset", revision=ref.ref
+        )
+
+
+def test_datasets_loads_the_converted_files(site: Site, converted: str, tmp_path: Path) -> None:
+    script = (
+        "import datasets, json, sys\n"
+        "loaded = datasets.load_dataset(sys.argv[1], 'one', revision='refs/convert/parquet')\n"
+        "features = {name: split.features.to_dict() for name, split in loaded.items()}\n"
+        "print(json.dumps([features, {name: split.to_list() for name, split in loaded.items()}]))\n"
+    )
+    environ = {**os.environ, "HF_ENDPOINT": site.url, "HF_TOKEN": site.alice, "HF_HOME": str(tmp_path / "home")}
+    done = subprocess.run(
+        [sys.executable, "-c", script, converted], capture_output=True, timeout=120, env=environ, check=True
+    )
+    features, rows = json.loads(done.stdout.splitlines()[-1])
+    assert list(features) == ["train", "extra"]
+    assert features["train"] == {"n": {"dtype": "int64", "_type": "Value"}, "t": {"dtype": "string", "_type": "Value"}}
+    assert rows == {"train": [{"n": 1, "t": "x"}, {"n": 2, "t": "y"}], "extra": [{"n": 3, "t": "z"}]}
+
+
+def test_the_viewer_lists_what_was_converted_and_what_could_not_be(site: Site, converted: str) -> None:
+    with site.client(site.alice) as client:
+        found = client.get("/-/viewer/parquet", params={"dataset": converted}).json()
+        places = [(file["config"], file["split"], file["filename"]) for file in found["parquet_files"]]
+        assert places == [
+            ("one", "extra", "0000.parquet"),
+            ("one", "train", "0000.parquet"),
+            ("two", "train", "0000.parquet"),
+        ]
+        assert "/resolve/refs%2Fconvert%2Fparquet/one/extra/0000.parquet" in found["parquet_files"][0]["url"]
+        content = client.get(found["parquet_files"][1]["url"], follow_redirects=True).content
+        assert len(content) == found["parquet_files"][1]["size"]
+        [failed] = found["failed"]
+        assert (failed["config"], found["pending"]) == ("bad", [])
+        assert failed["error"] == {"error": "bad.csv: row 2 has 2 fields, and the header names 1"}
+        one = client.get("/-/viewer/parquet", params={"dataset": converted, "config": "one"}).json()
+        assert one["features"] == {
+            "n": {"dtype": "int64", "_type": "Value"},
+            "t": {"dtype": "string", "_type": "Value"},
+        }
+        urls = client.get(f"/api/datasets/{converted}/parquet").json()
+        assert client.get(urls["one"]["train"][0], follow_redirects=True).content == content
+    assert list(urls) == ["one", "two"]
+    for token in (site.bob, None):
+        with site.client(token) as client:
+            absent = client.get("/api/datasets/alice/absent/parquet")
+            hidden = client.get(f"/api/datasets/{converted}/parquet")
+            assert (hidden.status_code, hidden.text) == (absent.status_code, absent.text)
+
+
+def test_a_push_to_the_ref_is_refused(site: Site, converted: str, tmp_path: Path) -> None:
+    address = site.url.replace("://", f"://alice:{site.alice}@") + f"/datasets/{converted}"
+    environ = {**os.environ, "GIT_LFS_SKIP_SMUDGE": "1", "GIT_TERMINAL_PROMPT": "0"}
+
+    def git(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["git", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=60, env=environ, check=False
+        )
+
+    assert git("clone", "-q", address, "copy").returncode == 0
+    assert git("-C", "copy", "fetch", "-q", "origin", "refs/convert/parquet").returncode == 0
+    refused = git("-C", "copy", "push", "origin", "HEAD:refs/convert/parquet", "--force")
+    assert refused.returncode != 0
+    assert "made by the hub" in refused.stderr

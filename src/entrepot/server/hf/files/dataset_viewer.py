@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 from entrepot.errors import InvalidParameter, UnsupportedDataset
-from entrepot.hub.datasets import layouts, tables
+from entrepot.hub.datasets import layouts, parquet_files, tables
 from entrepot.hub.datasets.layouts import Layout
 from entrepot.hub.datasets.tables import DatasetSizes, RowsPage, SplitSize
 from entrepot.names import VERSIONED_TYPES, Oid, RepoRef, RepoType
@@ -103,26 +103,36 @@ async def show_rows(request: Request) -> Response:
 
 
 async def list_parquet(request: Request) -> Response:
-    """Serve ``parquet``: the Parquet files of a dataset; they are its own, none is converted."""
-    layout, wanted = await _layout(request), optional(request, "config")
-    configs = layout.configs if wanted is None else [layout.config(wanted)]
-    name, files = str(layout.repo.ref.id), list[dict[str, Any]]()
-    root = f"{base_url(request)}/{layout.repo.ref.path}/resolve/{layout.commit}"
-    for config in sorted(configs, key=lambda config: config.name):
-        shown = config.splits if config.format == "parquet" else {}
-        for split in sorted(shown):
-            files += [
-                {
-                    "dataset": name,
-                    "config": config.name,
-                    "split": split,
-                    "url": f"{root}/{quote(path)}",
-                    "filename": posixpath.basename(path),
-                    "size": layout.sizes.get(path, 0),
-                }
-                for path in shown[split]
-            ]
-    return viewer_response({"parquet_files": files, **_NOTHING_LEFT, "partial": False}, layout.commit)
+    """Serve ``parquet``: the Parquet files of a dataset, its own and those that were made of its other files."""
+    ref, revision = target(request)
+    found = await call_hub(request, parquet_files.find_parquet, ref, revision)
+    layout, wanted = found.layout, optional(request, "config")
+    names = [config.name for config in layout.configs] if wanted is None else [layout.config(wanted).name]
+    name = str(layout.repo.ref.id)
+    root = f"{base_url(request)}/{layout.repo.ref.path}/resolve"
+    files = [
+        {
+            "dataset": name,
+            "config": config,
+            "split": split,
+            "url": f"{root}/{quote(file.revision, safe='')}/{quote(file.path)}",
+            "filename": posixpath.basename(file.path),
+            "size": file.size,
+        }
+        for config in sorted(names)
+        for split in sorted(found.splits.get(config, {}))
+        for file in found.splits[config][split]
+    ]
+    pending = [{"dataset": name, "config": config} for config in found.pending if config in names]
+    failed = [
+        {"dataset": name, "config": config, "error": {"error": reason}}
+        for config, reason in found.failed.items()
+        if config in names
+    ]
+    told: dict[str, Any] = {"parquet_files": files, "pending": pending, "failed": failed, "partial": False}
+    if wanted in found.converted:
+        told["features"] = found.converted[wanted]["features"]
+    return viewer_response(told, layout.commit)
 
 
 async def show_size(request: Request) -> Response:
