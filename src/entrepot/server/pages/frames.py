@@ -60,6 +60,7 @@ DONE = {
     "left": "You have left the organisation.",
     "committed": "Committed.",
     "created": "Created.",
+    "repeated": "The delivery is sent again.",
 }
 """What a page says after a form: the sentences that ``done`` in its address stands for."""
 
