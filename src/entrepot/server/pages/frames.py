@@ -133,8 +133,8 @@ def api_of(page: WebPage) -> str:
 def frame(request: Request) -> dict[str, object]:
     """Return the values that every template may use.
 
-    ``visitor``: the name of the signed-in account, or None; ``endpoint``: the URL for
-    clients, empty if the request does not name a known host.
+    ``visitor``: the name of the signed-in account, or None; ``is_admin_of_hub``: whether it opens the administration;
+    ``endpoint``: the URL for clients, empty if the request does not name a known host.
     """
     state, hub = request.scope["state"], app_state(request).hub
     root = path_prefix(hub.settings)
@@ -144,6 +144,7 @@ def frame(request: Request) -> dict[str, object]:
         "static": f"{root}/-/static/{static_files.version()}",
         "version": entrepot.__version__,
         "visitor": caller,
+        "is_admin_of_hub": state.get("sees_all", False),
         "csrf": csrf_token(state.get("session")),
         "here": _here(request, root),
         "request_id": state["request_id"],

@@ -21,7 +21,6 @@ SECTIONS = (
     ("general", "General"),
     ("access", "Access"),
     ("branches", "Branches and tags"),
-    ("storage", "Storage"),
     ("delete", "Delete"),
 )
 """Sections of the settings of a repository."""
