@@ -6,7 +6,6 @@ Skipped where Playwright or Chromium is not installed.
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,16 +20,14 @@ from entrepot.names import RepoRef, RepoType
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.settings import Settings
+from tests.support.chromium import WAIT_MS, launched
 from tests.support.served_hub import ServedHub
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, FilePayload, Page
 
 PASSWORD = "correct horse"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 NOISE = hashlib.shake_256(b"a large file").digest(6 << 20)
-WAIT_MS = 30_000
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +43,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedHub]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    api = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

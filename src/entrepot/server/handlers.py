@@ -127,6 +127,7 @@ def _caller(request: Request, state: AppState) -> MaybeCaller:
             state.uses.note(caller.token, state.hub.now_ms())
     if caller is not None:
         request.scope["state"]["caller"] = caller.account.name
+        request.scope["state"]["sees_all"] = caller.sees_all
     return caller
 
 

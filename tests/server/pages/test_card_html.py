@@ -47,6 +47,12 @@ def test_a_path_prefix_stands_before_links_to_the_hub() -> None:
     assert 'href="/hub/datasets/x/y"' in render_card("[x](/datasets/x/y)", links)
 
 
+def test_code_and_tables_are_scrolled_with_the_keyboard() -> None:
+    made = render_card("```\nx\n```\n\n| a |\n|---|\n| b |\n", LINKS)
+    assert '<pre tabindex="0"><code>x' in made
+    assert '<table tabindex="0"><thead>' in made
+
+
 def test_comments_disappear_but_not_from_code() -> None:
     text = "a <!-- x --> b\n\n<!-- more\nlines -->\n\n`<!-- code -->`\n\n```\n<!-- code -->\n```\n<b>raw</b>\n"
     made = render_card(text, LINKS)
@@ -74,7 +80,7 @@ def test_hostile_attributes_stay_quoted() -> None:
 def check(made: str) -> None:
     for tag in re.findall(r"<[^>]*>", made):
         bare = re.sub(r'"[^"]*"', '""', tag)
-        allowed = {"href", "title", "src", "alt", "rel", "start", "class", "id", "loading"}
+        allowed = {"href", "title", "src", "alt", "rel", "start", "class", "id", "loading", "tabindex"}
         assert set(re.findall(r" ([a-z-]+)=", bare)) <= allowed, tag
         assert not re.match(r"</?(script|style|iframe|form|input|svg|object|embed|base|meta|link)\b", tag, re.I), tag
         for value in re.findall(r'(?:href|src)="([^"]*)"', tag):

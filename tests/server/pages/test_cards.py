@@ -44,3 +44,9 @@ def test_types_of_numbers_are_sorted_by_their_parameters() -> None:
     assert dtypes_of({"parameters": {"F32": 1, "BF16": 9, "bad": "x"}}) == [("BF16", 9), ("F32", 1)]
     assert dtypes_of({"parameters": 3}) == []
     assert dtypes_of(None) == []
+
+
+def test_the_region_is_no_tag_to_look_at(show: Callable[[str], str]) -> None:
+    text = show("/alice/tern")
+    assert "filter=harbour" in text
+    assert "region" not in text

@@ -40,6 +40,7 @@ from entrepot.server.pages.settings import (
     repo_requests,
     sessions,
     tokens,
+    webhooks,
 )
 from entrepot.server.pages.settings import profiles as own_profiles
 
@@ -59,6 +60,7 @@ def routes() -> list[PageRoute]:
         *passwords.routes(),
         *tokens.routes(),
         *sessions.routes(),
+        *webhooks.routes(),
         *first_start.routes(),
         *admin_overview.routes(),
         *admin_accounts.routes(),

@@ -15,7 +15,7 @@ from entrepot.server import markdown
 
 _EXTERNAL = re.compile(r"(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
 _HOST = re.compile(r"(?:[a-z]+:)?//([^/?#]+)", re.IGNORECASE)
-_TAG = re.compile(r"<(/?)(h[1-6]|a|img)\b([^>]*)>")
+_TAG = re.compile(r"<(/?)(h[1-6]|a|img|pre|table)\b([^>]*)>")
 _ATTRIBUTE = re.compile(r' ([a-z]+)="([^"]*)"')
 _TEXT = re.compile(r"<[^>]+>")
 _NOT_SLUG = re.compile(r"[^\w\- ]+")
@@ -60,13 +60,18 @@ def without_comments(text: str) -> str:
 
 
 def relink(made: str, links: CardLinks) -> str:
-    """Return HTML from the cleaner of Markdown with lower headings and links that lead into the repository."""
+    """Return HTML from the cleaner of Markdown with lower headings and links that lead into the repository.
+
+    Code and tables can be scrolled with the keyboard.
+    """
     used: set[str] = set()
     is_in_link = False
 
     def changed(tag: re.Match[str]) -> str:
         nonlocal is_in_link
         closing, name, rest = str(tag[1]), str(tag[2]), str(tag[3])
+        if name in ("pre", "table"):  # they scroll inside their box, also with the keyboard
+            return tag[0] if closing else f'<{name} tabindex="0">'
         if name[0] == "h":
             level = min(int(name[1]) + 1, 6)
             return f"</h{level}>" if closing else f"<h{level}{_anchor(made, tag.end(), used, links.prefix)}>"

@@ -109,5 +109,9 @@ def dtypes_of(safetensors: Mapping[str, object] | None) -> list[tuple[str, int]]
 
 
 def tag_links(found: RevisionInfo) -> list[tuple[str, str]]:
-    """Return the first tags of a repository, each with the query of the list that has it."""
-    return [(tag, urlencode({"filter": tag})) for tag in found.info.tags[:_MOST_TAGS]]
+    """Return the first tags of a repository, each with the query of the list that has it.
+
+    The region, which clients of the public hub expect, says nothing here.
+    """
+    shown = [tag for tag in found.info.tags if not tag.startswith("region:")]
+    return [(tag, urlencode({"filter": tag})) for tag in shown[:_MOST_TAGS]]

@@ -61,6 +61,7 @@ DONE = {
     "left": "You have left the organisation.",
     "committed": "Committed.",
     "created": "Created.",
+    "repeated": "The delivery is sent again.",
 }
 """What a page says after a form: the sentences that ``done`` in its address stands for."""
 
@@ -139,8 +140,8 @@ def api_of(page: WebPage) -> str:
 def frame(request: Request) -> dict[str, object]:
     """Return the values that every template may use.
 
-    ``visitor``: the name of the signed-in account, or None; ``endpoint``: the URL for
-    clients, empty if the request does not name a known host.
+    ``visitor``: the name of the signed-in account, or None; ``is_admin_of_hub``: whether it opens the administration;
+    ``endpoint``: the URL for clients, empty if the request does not name a known host.
     """
     state, hub = request.scope["state"], app_state(request).hub
     root = path_prefix(hub.settings)
@@ -150,6 +151,7 @@ def frame(request: Request) -> dict[str, object]:
         "static": f"{root}/-/static/{static_files.version()}",
         "version": entrepot.__version__,
         "visitor": caller,
+        "is_admin_of_hub": state.get("sees_all", False),
         "csrf": csrf_token(state.get("session")),
         "here": _here(request, root),
         "request_id": state["request_id"],

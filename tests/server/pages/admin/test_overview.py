@@ -38,3 +38,8 @@ def test_a_rehearsal_says_what_would_be_freed_and_deletes_nothing(site: ServedHu
         done = send_admin("/-/admin/gc")
         assert done.status_code == 200
         assert "Would be freed" in done.text
+
+
+def test_every_page_leads_administrators_here(admin: httpx2.Client, signed_in: httpx2.Client) -> None:
+    assert 'href="/-/admin"' in admin.get("/models").text
+    assert "/-/admin" not in signed_in.get("/models").text

@@ -15,3 +15,4 @@ def test_writers_see_what_a_deletion_frees(site: ServedHub, signed_in: httpx2.Cl
     assert 'href="/alice/stored/storage"' in signed_in.get("/alice/stored").text
     assert 'href="/alice/stored/storage"' not in browser.get("/alice/stored").text
     assert browser.get("/alice/stored/storage").status_code == 401
+    assert signed_in.get("/alice/stored/settings/storage").status_code == 404, "the figures have one page"

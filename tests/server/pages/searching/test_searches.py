@@ -7,7 +7,7 @@ import pytest
 
 from entrepot.hub.community import collections
 from entrepot.hub.community.collections import CollectionDraft
-from entrepot.server.pages.searching.searches import split_snippet
+from entrepot.server.pages.searching.searches import split_snippet, without_markup
 from tests.support.served_hub import ServedHub
 
 Show = Callable[[str], str]
@@ -44,3 +44,17 @@ def test_private_repositories_are_found_by_their_readers_only(
 
 def test_the_search_box_of_every_page_leads_here(show: Show) -> None:
     assert 'role="search" action="/search"' in show("/models")
+
+
+@pytest.mark.parametrize(
+    ("card", "shown"),
+    [
+        ("# A \x02tern\x03\n\nA [guide](docs/guide.md) and **more**", "A \x02tern\x03 A guide and more"),
+        ("…| a | b |\n|---|:--:|\n| \x02one\x03 | two |", "… a b \x02one\x03 two"),
+        ("> said\n* item\n1. first ```python\nx = 1\n``` <br>", "said item first x = 1"),
+        ("![a picture](pictures/te…", "a picture"),
+        ("2 * 3 - 1 snake_case C# a>b", "2 3 1 snake_case C# a>b"),
+    ],
+)
+def test_an_excerpt_has_no_signs_of_markdown(card: str, shown: str) -> None:
+    assert without_markup(card) == shown

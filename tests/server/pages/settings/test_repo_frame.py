@@ -10,7 +10,7 @@ from tests.server.pages.conftest import PASSWORD, browse
 from tests.server.pages.settings.conftest import Send, sender
 from tests.support.served_hub import ServedHub
 
-PAGES = ["settings", "settings/general", "settings/access", "settings/branches", "settings/storage", "settings/delete"]
+PAGES = ["settings", "settings/general", "settings/access", "settings/branches", "settings/delete"]
 PAGES += ["settings/publishers"]
 FORMS = [
     "settings/visibility",

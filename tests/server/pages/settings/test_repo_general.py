@@ -80,11 +80,3 @@ def test_a_repository_is_deleted_only_with_its_name(site: ServedHub, send: Send,
     assert done.url.path == "/alice"
     assert "Deleted." in done.text
     assert signed_in.get("/alice/doomed").status_code == 404
-
-
-def test_storage_says_what_a_deletion_frees(site: ServedHub, signed_in: httpx2.Client) -> None:
-    ref = site.repo("stored")
-    site.commit_large(ref, "big.bin", b"0123456789" * 1000)
-    page = signed_in.get("/alice/stored/settings/storage").text
-    assert "Deleting this repository frees" in page
-    assert "10.0 kB" in page

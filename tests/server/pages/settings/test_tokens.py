@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from entrepot.hub.accounts import accounts, tokens
+from entrepot.server.pages.editing import upload_tokens
 from tests.server.pages.settings.conftest import Send
 from tests.support.served_hub import ServedHub
 
@@ -104,3 +105,9 @@ def test_tokens_of_others_cannot_be_revoked(site: ServedHub, send: Send) -> None
     uid = accounts.create_token(site.hub, "bob", role="read", name="bobs").token.uid
     for path in ("/settings/tokens/revoke", "/settings/tokens/renew"):
         assert send(path, {"token": uid}).status_code == 404
+
+
+def test_tokens_of_uploads_stand_apart(site: ServedHub, signed_in: httpx2.Client) -> None:
+    accounts.create_token(site.hub, "alice", role="write", name=upload_tokens.NAME)
+    text = signed_in.get("/settings/tokens").text
+    assert text.index("of uploads in the browser") < text.index(f"<b>{upload_tokens.NAME}</b>")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
@@ -23,6 +24,13 @@ from entrepot.server.pages.rows import ICONS
 
 PAGE = 20
 """Repositories on a page."""
+
+_TARGET = re.compile(r"!?\[([^][]*)\]\([^()\s]*(?:\)|$)")
+_INNER = re.compile(r"[*_]{2,}|`{3,}\w*|`+|\||<[^<>]*>")
+"""Emphasis, code and fences, cells of tables, and tags: wherever they are."""
+
+_OUTER = re.compile(r"(?:^|(?<=\s))(?:#{1,6}|>+|[-+*]|[0-9]+\.|:?-{2,}:?)(?=\s|$)")
+"""Headings, quotations, items of lists and rules: as words of their own."""
 
 _MOST_ACCOUNTS, _MOST_COLLECTIONS, _MOST_TEXT = 10, 10, 500
 
@@ -83,10 +91,15 @@ def build_search(hub: HubContext, caller: MaybeCaller, text: str, kind: RepoType
     return WebPage("search.html", f"Search: {text}" if text else "Search", values)
 
 
+def without_markup(text: str) -> str:
+    """Return a part of a card without the signs of Markdown; what links and pictures are called stays."""
+    return " ".join(_OUTER.sub(" ", _INNER.sub(" ", _TARGET.sub(r"\1", text))).split())
+
+
 def split_snippet(text: str) -> list[tuple[str, bool]]:
     """Return the parts of a snippet, and whether each is a match."""
     parts: list[tuple[str, bool]] = []
-    for number, piece in enumerate(text.split(BEGIN)):
+    for number, piece in enumerate(without_markup(text).split(BEGIN)):
         match, _, rest = piece.partition(END) if number else ("", "", piece)
         parts += [(part, is_match) for part, is_match in ((match, True), (rest, False)) if part]
     return parts

@@ -22,7 +22,6 @@ SECTIONS = (
     ("access", "Access"),
     ("branches", "Branches and tags"),
     ("publishers", "Publishers"),
-    ("storage", "Storage"),
     ("delete", "Delete"),
 )
 """Sections of the settings of a repository."""

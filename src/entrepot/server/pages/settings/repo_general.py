@@ -29,7 +29,6 @@ def routes() -> list[PageRoute]:
         *repo_pages("/settings/description", repo_form(_describe, build), ["POST"], has_short=False),
         *repo_pages("/settings/discussions", repo_form(_set_discussions, build), ["POST"], has_short=False),
         *repo_pages("/settings/move", move, ["POST"], has_short=False),
-        *repo_pages("/settings/storage", show_storage, has_short=False),
         *repo_pages("/settings/delete", show_deletion, has_short=False),
         *repo_pages("/settings/delete", delete, ["POST"], has_short=False),
     ]
@@ -38,11 +37,6 @@ def routes() -> list[PageRoute]:
 async def show(request: Request, ref: RepoRef) -> Response:
     """Serve the general settings."""
     return await show_page(request, lambda hub, caller: build(hub, caller, ref, FRESH))
-
-
-async def show_storage(request: Request, ref: RepoRef) -> Response:
-    """Serve what the repository stores, and what its deletion frees."""
-    return await show_page(request, lambda hub, caller: build_storage(hub, caller, ref), is_slow=True)
 
 
 async def show_deletion(request: Request, ref: RepoRef) -> Response:
@@ -83,16 +77,6 @@ def build(hub: HubContext, caller: MaybeCaller, ref: RepoRef, form: Form) -> Web
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
     return repo_settings_page(hub, caller, ref, "general", {"form": form, "folder": FOLDER, "off": DISCUSSIONS_OFF})
-
-
-def build_storage(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> WebPage:
-    """Return the figures of the repository's storage.
-
-    Raises:
-        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
-    """
-    repositories.check_write(hub, caller, ref)
-    return repo_settings_page(hub, caller, ref, "storage", {"cost": storage_costs.of_repo(hub, caller, ref)})
 
 
 def build_deletion(hub: HubContext, caller: MaybeCaller, ref: RepoRef, form: Form) -> WebPage:

@@ -24,6 +24,7 @@ ACCOUNT = (
     ("password", "Password"),
     ("tokens", "Tokens"),
     ("sessions", "Sessions"),
+    ("webhooks", "Webhooks"),
 )
 """Sections of the settings of an account."""
 

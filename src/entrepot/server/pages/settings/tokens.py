@@ -15,6 +15,7 @@ from entrepot.hub.accounts.tokens import KnownToken, TokenDraft
 from entrepot.hub.callers import FINE_GRAINED, Caller, MaybeCaller, require_login
 from entrepot.hub.context import HubContext
 from entrepot.hub.scopes import RequestedScope
+from entrepot.server.pages.editing import upload_tokens
 from entrepot.server.pages.forms import FRESH, Form, answer_form
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute
@@ -103,9 +104,11 @@ def build(hub: HubContext, caller: MaybeCaller, form: Form, fresh: NewSecret | N
         LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
     """
     now = hub.now_ms()
+    found = tokens.own(hub, caller)
     values = {
         "form": form,
-        "found": [_shown(known, now) for known in tokens.own(hub, caller)],
+        "found": [_shown(known, now) for known in found if known.token.name != upload_tokens.NAME],
+        "uploads": [_shown(known, now) for known in found if known.token.name == upload_tokens.NAME],
         "fresh": fresh,
         "lifetimes": LIFETIMES,
         "roles": ROLES,

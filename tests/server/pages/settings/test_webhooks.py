@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import re
+
+import httpx2
+
+from entrepot.hub.webhooks import webhooks
+from tests.server.pages.conftest import field_of
+from tests.server.pages.settings.conftest import Send
+from tests.support.served_hub import ServedHub
+
+BASE = "/settings/webhooks"
+WATCHED = "alice/tern\r\ndatasets/alice/tides\r\nacme\r\nusers/bob"
+FIELDS = {"url": "https://ci.example/hook", "watched": WATCHED, "domains": "repo"}
+
+
+def make(send: Send, **more: str) -> str:
+    """Create a webhook and return the address of its page."""
+    done = send(BASE, {**FIELDS, **more})
+    assert done.status_code == 200, done.text
+    assert "Created." in done.text
+    return done.url.path
+
+
+def test_a_webhook_is_created_and_its_secret_is_never_shown(
+    site: ServedHub, send: Send, signed_in: httpx2.Client
+) -> None:
+    page = make(send, secret="a-secret-word")
+    text = signed_in.get(page).text + signed_in.get(BASE).text
+    assert "a-secret-word" not in text
+    assert "has a secret, which is not shown" in text
+    row = webhooks.get(site.hub, site.caller(), page.rsplit("/", 1)[1])
+    watched = {(watch.kind, watch.name) for watch in row.watched}
+    assert watched == {("model", "alice/tern"), ("dataset", "alice/tides"), ("org", "acme"), ("user", "bob")}
+    assert row.domains == ("repo",)
+    assert field_of(text, "watched").split() == WATCHED.split()
+
+
+def test_a_webhook_is_changed_switched_and_deleted(site: ServedHub, send: Send) -> None:
+    page = make(send, secret="kept")
+    uid = page.rsplit("/", 1)[1]
+    changed = {"url": "https://other.example/", "watched": "alice/tern", "domains": ["repo", "discussion"]}
+    assert "Saved." in send(page, changed).text
+    row = webhooks.get(site.hub, site.caller(), uid)
+    assert (row.url, row.secret, row.domains) == ("https://other.example/", "kept", ("repo", "discussion"))
+    assert "Saved." in send(page, {**changed, "no_secret": "yes"}).text
+    assert webhooks.get(site.hub, site.caller(), uid).secret is None
+    assert ">Disabled<" in send(f"{page}/switch", {"to": "off"}).text
+    assert webhooks.get(site.hub, site.caller(), uid).is_disabled
+    assert ">Disabled<" not in send(f"{page}/switch", {"to": "on"}).text
+    assert "Removed." in send(f"{page}/delete").text
+    assert send(f"{page}/delete").status_code == 404
+
+
+def test_a_mistake_stores_nothing_and_keeps_what_was_typed(send: Send, signed_in: httpx2.Client) -> None:
+    before = len(re.findall("other-place", signed_in.get(BASE).text))
+    for change, sentence in (
+        ({"url": "ftp://other-place/"}, "ftp"),
+        ({"watched": " "}, "Name at least one repository"),
+        ({"watched": "not a name!/x"}, "not a name"),
+        ({"domains": []}, "domains"),
+    ):
+        answer = send(BASE, {**FIELDS, "url": "https://other-place/", **change})
+        assert answer.status_code == 400, change
+        assert sentence.lower() in answer.text.lower()
+        assert "other-place" in field_of(answer.text, "url")
+    assert len(re.findall("other-place", signed_in.get(BASE).text)) == before
+    page = make(send)
+    answer = send(page, {"url": "nonsense", "watched": "alice/tern", "domains": "repo"})
+    assert answer.status_code == 400
+    assert field_of(answer.text, "url") == "nonsense"
+
+
+def test_deliveries_are_listed_and_sent_again(site: ServedHub, send: Send, signed_in: httpx2.Client) -> None:
+    ref = site.repo("delivering")
+    page = make(send, watched="alice/delivering", url="http://203.0.113.7:9/")
+    site.commit(ref, {"a.txt": b"1"})
+    text = signed_in.get(page).text
+    assert "repo.content: update" in text
+    assert "alice/delivering" in text
+    delivery = field_of(text, "delivery")
+    assert "The delivery is sent again." in send(f"{page}/replay", {"delivery": delivery}).text
+    assert send(f"{page}/replay", {"delivery": "no-such"}).status_code == 404
+
+
+def test_others_and_anonymous_visitors_see_nothing(
+    send: Send, browser: httpx2.Client, signed_in: httpx2.Client
+) -> None:
+    page = make(send)
+    assert browser.get(page).status_code == browser.get(BASE).status_code == 401
+    assert signed_in.get(f"{BASE}/0123456789abcdef01234567").status_code == 404
