@@ -9,8 +9,6 @@ from collections.abc import Sequence
 
 import click
 
-from entrepot.wire.times import format_ms
-
 _PROGRESS_EVERY_S = 1.0
 
 
@@ -35,11 +33,6 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(row[column]) for row in table) for column in range(len(header))]
     for row in table:
         show("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def render_time(ms: int | None) -> str | None:
-    """Return a time as ISO 8601 in UTC; None stays None."""
-    return None if ms is None else format_ms(ms)
 
 
 def render_bytes(size: int) -> str:
