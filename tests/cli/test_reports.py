@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from entrepot.cli.reports import Progress, render_bytes, render_time, show, show_json, show_message, show_table
+from entrepot.cli.reports import Progress, render_bytes, show, show_json, show_message, show_table
 
 
 class Terminal(io.StringIO):
@@ -43,11 +43,6 @@ def test_an_empty_table_is_its_header(capsys: pytest.CaptureFixture[str]) -> Non
 )
 def test_sizes_are_short_for_people(size: int, text: str) -> None:
     assert render_bytes(size) == text
-
-
-def test_a_time_that_is_none_stays_none() -> None:
-    assert render_time(None) is None
-    assert render_time(1) == "1970-01-01T00:00:00.001Z"
 
 
 def test_progress_in_a_log_is_one_line_a_second_at_most(capsys: pytest.CaptureFixture[str]) -> None:

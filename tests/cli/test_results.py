@@ -5,10 +5,8 @@ import json
 
 import pytest
 
-from entrepot.catalog.accounts.accounts import Token
-from entrepot.cli.results import read_first_line, show_result, token_row
+from entrepot.cli.results import read_first_line, show_result
 from entrepot.errors import Malformed
-from entrepot.names import new_uid
 
 
 @pytest.mark.parametrize("text", ["secret\n", "secret\r\n", "secret", "secret\nmore\n"])
@@ -28,16 +26,3 @@ def test_a_result_is_a_sentence_or_an_object(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == "deleted user alice\n"
     show_result({"deleted": "alice"}, "deleted user alice", as_json=True)
     assert json.loads(capsys.readouterr().out) == {"deleted": "alice"}
-
-
-def test_the_times_of_a_token_are_iso_texts() -> None:
-    uid = new_uid()
-    assert token_row("alice", Token(uid, 1, "ci", "read", 0, 86_400_000)) == {
-        "id": uid,
-        "user": "alice",
-        "name": "ci",
-        "role": "read",
-        "created_at": "1970-01-01T00:00:00.000Z",
-        "expires_at": "1970-01-02T00:00:00.000Z",
-        "last_used_at": None,
-    }

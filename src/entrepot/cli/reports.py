@@ -10,8 +10,6 @@ from collections.abc import Sequence
 
 import click
 
-from entrepot.wire.times import format_ms
-
 _PROGRESS_EVERY_S = 1.0
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -46,11 +44,6 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(row[column]) for row in table) for column in range(len(header))]
     for row in table:
         show("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def render_time(ms: int | None) -> str | None:
-    """Return a time as ISO 8601 in UTC; None stays None."""
-    return None if ms is None else format_ms(ms)
 
 
 def render_bytes(size: int) -> str:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import click
 
-from entrepot.cli.reports import render_time, show, show_json
+from entrepot.cli.reports import show, show_json
 from entrepot.errors import Malformed
-
-if TYPE_CHECKING:
-    from entrepot.catalog.accounts.accounts import Token
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON; the keys are listed in docs/cli.md.")
 """The option ``--json``, passed to a command as ``as_json``."""
@@ -36,16 +32,3 @@ def read_first_line(what: str) -> str:
     if not line:
         raise Malformed("standard input", f"expected the {what} on its first line")
     return line
-
-
-def token_row(owner: str, token: Token) -> dict[str, object]:
-    """Return a token as a JSON row, without its secret."""
-    return {
-        "id": token.uid,
-        "user": owner,
-        "name": token.name,
-        "role": token.role,
-        "created_at": render_time(token.created_ms),
-        "expires_at": render_time(token.expires_ms),
-        "last_used_at": render_time(token.used_ms),
-    }

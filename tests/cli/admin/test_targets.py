@@ -150,3 +150,28 @@ def test_repositories_of_a_running_hub_are_disabled_and_protected(remote: Run, e
     assert remote("repos", "show", repo).out == shown
     assert "'dev' is not protected" in remote("repos", "unprotect", repo, "--branch", "dev", code=1).err
     assert remote("repos", "unprotect", repo, "--json").json["branches"] == []
+
+
+def test_tokens_are_created_and_imported_on_a_running_hub(remote: Run, at_hub: Run, entrepot_hub: RunningHub) -> None:
+    remote("users", "create", "tokia")
+    made = remote("tokens", "create", "tokia", "--role", "read", "--name", "ci", "--expires", "30d")
+    login = at_hub("whoami", "--endpoint", entrepot_hub.url, "--json", environ={"ENTREPOT_TOKEN": made.out.strip()})
+    assert (login.json["user"], login.json["token"], login.json["role"]) == ("tokia", "ci", "read")
+    limits = ("--fine-grained", "--namespace", "tokia", "--permission", "repo.write")
+    assert remote("tokens", "create", "tokia", *limits, "--json").json["role"] == "fineGrained"
+    importing = ("tokens", "create", "tokia", "--role", "write", "--value-stdin")
+    imported = remote(*importing, stdin="hf_remote_secret_1\n")
+    assert (imported.out, "remote_secret" in imported.err) == ("", False)
+    again = remote(
+        "tokens", "create", "tokia", "--role", "write", "--value-stdin", stdin="hf_remote_secret_1\n", code=1
+    )
+    assert "remote_secret" not in again.err
+    assert "nobody-at-all" in remote("tokens", "create", "nobody-at-all", "--role", "read", code=1).err
+
+
+def test_the_audit_log_of_a_running_hub_is_verified(remote: Run) -> None:
+    verdict = remote("audit", "verify", "--json").json
+    assert (verdict["whole"], verdict["broken_at"]) == (True, None)
+    remote("users", "create", "audrey")
+    assert remote("audit", "verify", "--expect", verdict["head"].upper()).out.strip() != verdict["head"]
+    assert "rewritten" in remote("audit", "verify", "--expect", "ab" * 32, code=1).err

@@ -3,7 +3,7 @@ from __future__ import annotations
 from entrepot.client.calls import Response
 from entrepot.client.calls import administration as calls
 from entrepot.names import RepoId, RepoRef, RepoType
-from entrepot.wire.accounts.administration import Removal
+from entrepot.wire.accounts.administration import NewTokenByAdmin, Removal
 from entrepot.wire.accounts.quotas import QuotaChanges
 from entrepot.wire.audits import AuditQuery
 from entrepot.wire.repos.restrictions import ProtectionChanges
@@ -69,3 +69,17 @@ def test_a_repository_is_named_in_the_path() -> None:
     changed, shown = calls.change_protections(ref, changes), calls.show_protections(ref)
     assert (changed.method, changed.path, shown.path) == ("PATCH", f"{path}/protections", f"{path}/protections")
     assert changed.body == b'{"protect":["main"],"unprotect":[],"unprotectAll":false,"tags":null}'
+
+
+def test_a_token_is_created_once_and_its_secret_stays_out_of_messages() -> None:
+    new = NewTokenByAdmin(role="read", name="ci", secret="hf_secret_secret")
+    call = calls.create_token("bob", new)
+    assert (call.method, call.path, call.is_repeatable) == ("POST", "/api/admin/users/bob/tokens", False)
+    assert b"hf_secret_secret" in call.body
+    assert "secret_secret" not in repr(call) + repr(new)
+
+
+def test_the_head_of_the_audit_log_is_sent_to_be_found() -> None:
+    call = calls.verify_audit("ab" * 32)
+    assert (call.path, call.query) == ("/api/admin/audit/verify", (("expect", "ab" * 32),))
+    assert calls.verify_audit(None).query == ()

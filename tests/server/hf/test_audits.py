@@ -44,3 +44,13 @@ def test_long_logs_have_a_next_page(root: httpx2.Client) -> None:
 def test_no_one_else_reads_the_log(alice: httpx2.Client, anonymous: httpx2.Client) -> None:
     assert alice.get(PATH).status_code == 403
     assert anonymous.get(PATH).status_code == 401
+
+
+def test_administrators_verify_the_chain(root: httpx2.Client, alice: httpx2.Client, site: Site) -> None:
+    first = root.get(f"{PATH}/verify").json()
+    assert set(first) == {"rows", "brokenAt", "isWhole", "knowsExpected", "head"}
+    site.new_repo()
+    later = root.get(f"{PATH}/verify", params={"expect": first["head"]}).json()
+    assert (later["rows"] > first["rows"], later["isWhole"], later["knowsExpected"]) == (True, True, True)
+    assert root.get(f"{PATH}/verify", params={"expect": "ab" * 32}).json()["knowsExpected"] is False
+    assert alice.get(f"{PATH}/verify").status_code == 403

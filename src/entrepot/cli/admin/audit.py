@@ -11,11 +11,10 @@ from entrepot.cli.admin.targets import AdminTarget, fields_of, target_options
 from entrepot.cli.groups import LazyGroup
 from entrepot.cli.reports import show, show_json, show_message, show_table
 from entrepot.cli.results import json_option
-from entrepot.cli.sessions import Session, folder_options, pass_session
+from entrepot.cli.sessions import folder_options
 
 if TYPE_CHECKING:
-    from entrepot.hub.audit import ChainCheck
-    from entrepot.wire.audits import AuditEntry
+    from entrepot.wire.audits import AuditEntry, AuditVerdict
 
 
 @click.group(cls=LazyGroup, short_help="List and verify the audit log.")
@@ -68,20 +67,19 @@ def list_rows(
 @audit.command("verify", short_help="Check that no entry was changed or removed.")
 @click.option("--expect", metavar="HEAD", help="A head printed by an earlier run and kept elsewhere.")
 @json_option
-@folder_options
-@pass_session
+@target_options
 @click.pass_context
-def verify(context: click.Context, session: Session, expect: str | None, as_json: bool) -> None:
+def verify(context: click.Context, target: AdminTarget, expect: str | None, as_json: bool) -> None:
     """Check that no entry was changed or removed; exit code 1 if one was.
 
     Prints the head of the chain. Keep it elsewhere: a later run with
     --expect HEAD detects that the whole log was rewritten.
     """
-    from entrepot.hub import audit as log
+    from entrepot.client.calls import administration as calls
+    from entrepot.hub.jobs import records
 
-    with session.opened_hub() as hub:
-        verdict = log.verify(hub, None if expect is None else expect.strip().lower())
-    is_fine = verdict.is_whole and verdict.knows_kept
+    verdict = target.run(records.verify_audit, calls.verify_audit, expect)
+    is_fine = verdict.is_whole and verdict.knows_expected
     if as_json:
         show_json({"whole": is_fine, "rows": verdict.rows, "broken_at": verdict.broken_at, "head": verdict.head})
     else:
@@ -90,7 +88,7 @@ def verify(context: click.Context, session: Session, expect: str | None, as_json
     context.exit(0 if is_fine else 1)
 
 
-def _complaint(verdict: ChainCheck) -> str:
+def _complaint(verdict: AuditVerdict) -> str:
     if verdict.broken_at is not None:
         return f"error: the log was changed: row {verdict.broken_at} does not fit those before it"
     if not verdict.is_whole:

@@ -1,4 +1,4 @@
-"""``entrepot admin tokens``: the tokens of users, in the data folder."""
+"""``entrepot admin tokens``: the tokens of users."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ import click
 from entrepot.cli.admin.imports import read_repo
 from entrepot.cli.admin.targets import AdminTarget, fields_of, target_options
 from entrepot.cli.reports import show, show_json, show_message, show_table
-from entrepot.cli.results import json_option, read_first_line, show_result, token_row
-from entrepot.cli.sessions import Session, folder_options, pass_session
+from entrepot.cli.results import json_option, read_first_line, show_result
 from entrepot.errors import AccountNotFound, Malformed
 from entrepot.settings import parse_duration
 from entrepot.wire.times import format_ms, parse_time
 
 if TYPE_CHECKING:
-    from entrepot.hub.scopes import RequestedScope
+    from entrepot.wire.accounts.tokens import FineGrained
 
 
 @click.command(short_help="Create a token for a user, or import one.")
@@ -54,10 +53,9 @@ if TYPE_CHECKING:
 @click.option("--expires", metavar="WHEN", help="A duration such as 30d, or a date such as 2030-01-31; default: never.")
 @click.option("--value-stdin", is_flag=True, help="Import an existing secret from the first line of standard input.")
 @json_option
-@folder_options
-@pass_session
+@target_options
 def create_token(
-    session: Session,
+    target: AdminTarget,
     user: str,
     role: str | None,
     fine_grained: bool,
@@ -89,8 +87,9 @@ def create_token(
       entrepot admin tokens create ci --role read --name ci --expires 90d
       entrepot admin tokens create ci --fine-grained --repo acme/model --permission repo.write
     """
-    from entrepot.hub.accounts import accounts, tokens
-    from entrepot.hub.callers import FINE_GRAINED
+    from entrepot.client.calls import administration as calls
+    from entrepot.hub.accounts import administration
+    from entrepot.wire.accounts.administration import NewTokenByAdmin
 
     if (role is None) != fine_grained:
         raise click.UsageError("choose what the token may do: --role read, --role write or --fine-grained")
@@ -100,20 +99,21 @@ def create_token(
         raise click.UsageError("--value-stdin needs a --role")
     secret = read_first_line("secret of a token") if value_stdin else None
     expires_ms = read_expiry(expires, time.time_ns() // 1_000_000)
-    with session.opened_hub() as hub:
-        if role is not None:
-            made = accounts.create_token(hub, user, role=role, name=name, expires_ms=expires_ms, secret=secret)
-        else:
-            places = _places(user, repos, namespaces, permissions)
-            wish = tokens.TokenDraft(FINE_GRAINED, name, expires_ms, places, everywhere, read_gated)
-            made, _ = tokens.create_for(hub, user, wish)
-    until = f"until {format_ms(expires_ms)}" if expires_ms is not None else "until it is revoked"
-    show_message(f"token {made.token.name!r} of {user}, role {made.token.role}, valid {until}")
+    new = NewTokenByAdmin(
+        role=role or "fineGrained",
+        name=name,
+        expires_at=None if expires_ms is None else format_ms(expires_ms),
+        fine_grained=None if role else _limits(user, repos, namespaces, permissions, everywhere, read_gated),
+        secret=secret,
+    )
+    made = target.run(administration.create_token, calls.create_token, user, new)
+    until = f"until {made.expires_at}" if made.expires_at is not None else "until it is revoked"
+    show_message(f"token {made.name!r} of {user}, role {made.role}, valid {until}")
     if as_json:
-        show_json(token_row(user, made.token) | {"token": None if value_stdin else made.secret})
-    elif not value_stdin:
+        show_json(fields_of(made))
+    elif made.token is not None:
         show_message("its secret is shown this once:")
-        show(made.secret)
+        show(made.token)
 
 
 @click.command(short_help="List the tokens of one user or of all.")
@@ -167,17 +167,23 @@ def revoke_token(target: AdminTarget, user: str, which: str, as_json: bool) -> N
     show_result(fields_of(revoked), f"revoked token {revoked.name!r} of {user}", as_json=as_json)
 
 
-def _places(
-    user: str, repos: Sequence[str], namespaces: Sequence[str], permissions: Sequence[str]
-) -> list[RequestedScope]:
+def _limits(
+    user: str,
+    repos: Sequence[str],
+    namespaces: Sequence[str],
+    permissions: Sequence[str],
+    everywhere: Sequence[str],
+    reads_gated: bool,
+) -> FineGrained:
     """Return the scopes of a fine-grained token."""
-    from entrepot.hub.scopes import RequestedScope
+    from entrepot.wire.accounts.tokens import FineGrained, Scoped, ScopeEntity
 
     if bool(repos or namespaces) != bool(permissions):
         raise click.UsageError("--permission and --repo or --namespace need each other")
-    found = [RequestedScope(ref.type.value, str(ref.id), permissions) for ref in map(read_repo, repos)]
-    kinds = ("user" if name.lower() == user.lower() else "org" for name in namespaces)
-    return found + [RequestedScope(kind, name, permissions) for kind, name in zip(kinds, namespaces, strict=True)]
+    entities = [ScopeEntity(ref.type.value, str(ref.id)) for ref in map(read_repo, repos)]
+    entities += [ScopeEntity("user" if name.lower() == user.lower() else "org", name) for name in namespaces]
+    scoped = [Scoped(entity, permissions) for entity in entities]
+    return FineGrained(scoped=scoped, everywhere=everywhere, reads_gated=reads_gated)
 
 
 def read_expiry(text: str | None, now_ms: int) -> int | None:

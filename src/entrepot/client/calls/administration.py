@@ -16,8 +16,10 @@ from entrepot.wire.accounts.administration import (
     AdminUser,
     CodeExchange,
     CodeLifetime,
+    IssuedAdminToken,
     MemberRole,
     NewOrgByAdmin,
+    NewTokenByAdmin,
     NewUsers,
     Removal,
     Removed,
@@ -28,7 +30,7 @@ from entrepot.wire.accounts.administration import (
     UserChanges,
 )
 from entrepot.wire.accounts.quotas import QuotaChanges, QuotaInfo
-from entrepot.wire.audits import AdminJob, AuditEntry, AuditQuery
+from entrepot.wire.audits import AdminJob, AuditEntry, AuditQuery, AuditVerdict
 from entrepot.wire.repos.restrictions import DisableReason, ProtectionChanges, RepoProtections, RepoRestriction
 
 _USERS = "/api/admin/users"
@@ -63,6 +65,13 @@ def issue_code(name: str, expires_s: int) -> Call[SignInCode]:
     """Build the call that creates a sign-in code for a user."""
     path, body = f"{_USERS}/{segment(name)}/code", json_body(CodeLifetime(expires_s=expires_s))
     return Call("POST", path, json_as(SignInCode), body=body, media_type=JSON, subject=f"user {name}")
+
+
+def create_token(user: str, new: NewTokenByAdmin) -> Call[IssuedAdminToken]:
+    """Build the call that creates a token for a user, or imports one."""
+    path, body = f"{_USERS}/{segment(user)}/tokens", json_body(new)
+    read, subject = json_as(IssuedAdminToken), f"user {user}"
+    return Call("POST", path, read, body=body, media_type=JSON, subject=subject, is_repeatable=False)
 
 
 def revoke_token(user: str, token: str) -> Call[AdminToken]:
@@ -134,6 +143,12 @@ def list_audit(wanted: AuditQuery, before: int | None, limit: int) -> Call[list[
     """Build the call that returns a page of the audit log."""
     query = pairs(**msgspec.structs.asdict(wanted), before=before, limit=limit)
     return Call("GET", "/api/admin/audit", json_as(list[AuditEntry]), query=query, subject="the audit log")
+
+
+def verify_audit(expected: str | None) -> Call[AuditVerdict]:
+    """Build the call that checks the chain of the audit log; ``expected`` is a head that was kept elsewhere."""
+    path, query = "/api/admin/audit/verify", pairs(expect=expected)
+    return Call("GET", path, json_as(AuditVerdict), query=query, subject="the audit log")
 
 
 def list_jobs(states: Sequence[str], lanes: Sequence[str], before: int | None, limit: int) -> Call[list[AdminJob]]:

@@ -15,7 +15,7 @@ from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import AccountNotFound, NotAllowed, ThingNotFound
 from entrepot.hub import audit
-from entrepot.hub.accounts import oauth_grants, orgs, quotas
+from entrepot.hub.accounts import oauth_grants, orgs, quotas, tokens
 from entrepot.hub.accounts.accounts import (
     add_org,
     assign_role,
@@ -37,7 +37,9 @@ from entrepot.wire.accounts.administration import (
     AdminRepos,
     AdminToken,
     AdminUser,
+    IssuedAdminToken,
     NewOrgByAdmin,
+    NewTokenByAdmin,
     UserChanges,
 )
 from entrepot.wire.accounts.quotas import QuotaChanges, QuotaInfo
@@ -115,6 +117,33 @@ def change_user(hub: HubContext, by: Actor, name: str, changes: UserChanges) -> 
                 oauth_grants.end_all(hub, tx, actor, user)
         changed = find_user(tx, user.name)
         return render_user(changed, oauth_grants.listed(accounts.tokens_of(tx, changed.id)))
+
+
+def create_token(hub: HubContext, by: Actor, user: str, new: NewTokenByAdmin) -> IssuedAdminToken:
+    """Create a token for a user, or import one; return it with its secret unless that was imported.
+
+    Raises:
+        LoginRequired, NotAllowed: as :func:`require_admin`, or the user is not a
+            member of an organisation in the scopes.
+        AccountNotFound, RepoNotFound, ThingNotFound: the user or a target of the scopes does not exist.
+        AlreadyExists: the secret to import is in use.
+        InvalidName, Malformed, LimitExceeded: a value cannot be used, or the token would
+            outlive the one of the administrator.
+    """
+    actor = require_admin(by)
+    draft = tokens.draft_of(new)
+    made, _ = tokens.create_for(hub, user, draft, secret=new.secret, by=actor)
+    shown = render_token(user, made.token)
+    return IssuedAdminToken(
+        id=shown.id,
+        user=shown.user,
+        name=shown.name,
+        role=shown.role,
+        created_at=shown.created_at,
+        expires_at=shown.expires_at,
+        last_used_at=None,
+        token=made.secret if new.secret is None else None,
+    )
 
 
 def revoke(hub: HubContext, by: Actor, user: str, token: str) -> AdminToken:

@@ -1,4 +1,4 @@
-"""Use cases on tokens: list, create, rename, rotate, revoke; by their owner, or on the server's machine.
+"""Use cases on tokens: list, create, rename, rotate, revoke; by their owner, or for them by administrators.
 
 A token cannot be used to gain more rights than it has: a fine-grained token
 manages no tokens, a read token creates none, and tokens created with an expiring
@@ -36,6 +36,8 @@ from entrepot.hub.callers import FINE_GRAINED, Caller, MaybeCaller, hash_secret,
 from entrepot.hub.context import HubContext
 from entrepot.hub.scopes import NamedTarget, RequestedScope, Scopes, ScopeTarget
 from entrepot.names import RepoRef, new_uid, parse_repo_id, split_namespace
+from entrepot.wire.accounts.tokens import TokenCreation
+from entrepot.wire.times import parse_time
 
 ROLES = ("read", "write", FINE_GRAINED)
 MAX_TOKENS = 1_000
@@ -79,6 +81,22 @@ class KnownToken:
     places: Sequence[NamedTarget]
 
 
+def draft_of(body: TokenCreation) -> TokenDraft:
+    """Return the token to create, as described by a body.
+
+    Raises:
+        Malformed: scopes and role do not match, or the time is malformed.
+    """
+    given = body.fine_grained
+    if (given is not None) != (body.role == FINE_GRAINED):
+        raise Malformed("body", f"'fineGrained' belongs to the role '{FINE_GRAINED}', and only to it")
+    expires_ms = None if body.expires_at is None else parse_time(body.expires_at)
+    if given is None:
+        return TokenDraft(body.role, body.name, expires_ms)
+    places = [RequestedScope(item.entity.type, item.entity.name, item.permissions) for item in given.scoped]
+    return TokenDraft(body.role, body.name, expires_ms, places, given.everywhere, given.reads_gated)
+
+
 def own(hub: HubContext, caller: MaybeCaller) -> list[KnownToken]:
     """Return the caller's tokens without their secrets, oldest first.
 
@@ -110,12 +128,18 @@ def make(hub: HubContext, caller: MaybeCaller, draft: TokenDraft) -> tuple[Issue
 
 
 def create_for(
-    hub: HubContext, user: str, draft: TokenDraft, *, secret: str | None = None
+    hub: HubContext,
+    user: str,
+    draft: TokenDraft,
+    *,
+    secret: str | None = None,
+    by: Caller | str = audit.CONSOLE,
 ) -> tuple[IssuedToken, KnownToken]:
-    """Create a token for a user, by a command on the server's machine.
+    """Create a token for a user, by a command on the server's machine or an administrator of the hub.
 
     Args:
         secret: an existing secret to import; None makes a random one.
+        by: the console, or an administrator, whose right the caller has checked.
 
     Raises:
         AccountNotFound: the user does not exist, or as :func:`make`.
@@ -124,13 +148,15 @@ def create_for(
         as :func:`make`, for what concerns the draft.
     """
     value = new_secret() if secret is None else _imported(secret)
+    if isinstance(by, Caller):
+        draft = attrs.evolve(draft, expires_ms=_expiry_within(by.token, draft.expires_ms))
     with hub.write(Lock.hub(), Lock.audit()) as tx:
         owner = accounts.find(tx, user)
         if owner is None or not owner.is_user:
             raise AccountNotFound(user, "user")
         made = _make(hub, tx, callers.acting_as(tx, owner), draft, value)
         details: dict[str, audit.Detail] = {"role": draft.role, "imported": secret is not None}
-        audit.record(hub, tx, audit.CONSOLE, "token.create", _subject(owner, made.token), details)
+        audit.record(hub, tx, by, "token.create", _subject(owner, made.token), details)
         return made, describe(tx, made.token)
 
 

@@ -11,7 +11,7 @@ from entrepot.hub.audit import AuditFilter, AuditRow
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import overviews
 from entrepot.hub.jobs.handlers import LANES, STATES, Job
-from entrepot.wire.audits import AdminJob, AuditEntry, AuditQuery
+from entrepot.wire.audits import AdminJob, AuditEntry, AuditQuery, AuditVerdict
 from entrepot.wire.times import format_ms, parse_time
 
 
@@ -29,6 +29,26 @@ def list_audit(hub: HubContext, by: Actor, wanted: AuditQuery, before: int | Non
     since, until = (parse_time(text) if text else None for text in (wanted.since, wanted.until))
     chosen = AuditFilter(wanted.actor or None, wanted.action or None, wanted.subject or None, since, until)
     return [render_entry(row) for row in audit.search(hub, chosen, before=before, limit=limit)]
+
+
+def verify_audit(hub: HubContext, by: Actor, expected: str | None) -> AuditVerdict:
+    """Check the chain of the audit log.
+
+    Args:
+        expected: a head that was kept elsewhere, in hex digits of either case; None expects nothing.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+    """
+    require_reader(by)
+    found = audit.verify(hub, expected.strip().lower() if expected else None)
+    return AuditVerdict(
+        rows=found.rows,
+        broken_at=found.broken_at,
+        is_whole=found.is_whole,
+        knows_expected=found.knows_kept,
+        head=found.head,
+    )
 
 
 def list_jobs(

@@ -17,7 +17,7 @@ _NEWEST = (1 << 63) - 1
 
 def routes() -> list[BaseRoute]:
     """Return the routes of this module."""
-    return [Route("/api/admin/audit", list_rows)]
+    return [Route("/api/admin/audit", list_rows), Route("/api/admin/audit/verify", verify)]
 
 
 async def list_rows(request: Request) -> Response:
@@ -27,6 +27,11 @@ async def list_rows(request: Request) -> Response:
     rows = await call_hub(request, records.list_audit, read_query(request), before, limit)
     headers = {"Link": next_link(request, {"before": str(rows[-1].id)})} if len(rows) == limit else None
     return json_response(rows, headers=headers)
+
+
+async def verify(request: Request) -> Response:
+    """Check the chain of the log, and that it contains the head ``expect``, which was kept elsewhere."""
+    return json_response(await call_hub(request, records.verify_audit, request.query_params.get("expect")))
 
 
 def read_query(request: Request) -> AuditQuery:

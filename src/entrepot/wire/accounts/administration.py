@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from entrepot.wire.accounts.tokens import TokenCreation
+
 
 class AdminToken(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A token without its secret."""
@@ -17,6 +19,22 @@ class AdminToken(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     created_at: str
     expires_at: str | None
     last_used_at: str | None
+
+
+class IssuedAdminToken(AdminToken, frozen=True, kw_only=True, rename="camel"):
+    """A new token with its secret, which is returned only once; None if the secret was imported."""
+
+    token: str | None
+
+
+class NewTokenByAdmin(TokenCreation, frozen=True, kw_only=True, rename="camel"):
+    """A token to create for a user; ``secret`` is an existing one to import."""
+
+    secret: str | None = None
+
+    def __repr__(self) -> str:
+        """Return the role and the name: never the secret."""
+        return f"NewTokenByAdmin(role={self.role!r}, name={self.name!r})"
 
 
 class AdminUser(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -34,7 +34,7 @@ class FineGrained(msgspec.Struct, kw_only=True):
     reads_gated: bool = msgspec.field(default=False, name="canReadGatedRepos")
 
 
-class TokenCreation(msgspec.Struct, rename="camel"):
+class TokenCreation(msgspec.Struct, frozen=True, rename="camel"):
     """Body of ``POST /api/settings/tokens``; ``expiresAt`` is a time; without it the token never expires."""
 
     role: str

@@ -125,3 +125,30 @@ def test_a_reading_token_of_an_administrator_changes_nothing(site: Site, chief: 
         assert reader.get("/api/admin/namespaces/chief/quota").status_code == 200
         assert reader.patch("/api/admin/namespaces/chief/quota", json={"maxBytes": 1}).status_code == 403
         assert reader.delete("/api/admin/users/chief/tokens/x").status_code == 403
+
+
+def test_an_administrator_creates_tokens_that_live_no_longer_than_their_own(chief: httpx2.Client, site: Site) -> None:
+    accounts.create_user(site.hub, "tokened")
+    path = "/api/admin/users/tokened/tokens"
+    made = chief.post(path, json={"role": "write", "name": "ci"})
+    assert (made.status_code, made.headers["cache-control"]) == (200, "no-store")
+    assert (made.json()["user"], made.json()["expiresAt"]) == ("tokened", None)
+    with site.client(made.json()["token"]) as owner:
+        assert owner.get("/api/whoami-v2").json()["name"] == "tokened"
+    end = "2999-01-31T00:00:00.000Z"
+    ending = chief.post("/api/admin/users/chief/tokens", json={"role": "write", "expiresAt": end}).json()["token"]
+    with site.client(ending) as short:
+        assert short.post(path, json={"role": "read"}).json()["expiresAt"] == end
+        assert short.post(path, json={"role": "read", "expiresAt": "2999-02-01T00:00:00.000Z"}).status_code == 400
+    imported = chief.post(path, json={"role": "read", "secret": "hf_brought_along"})
+    assert (imported.status_code, imported.json()["token"]) == (200, None)
+    refused = chief.post(path, json={"role": "read", "secret": "brought-along"})
+    assert (refused.status_code, "brought-along" in refused.text) == (400, False)
+    assert chief.post(path, json={"role": "admin"}).status_code == 400
+
+
+def test_tokens_of_others_are_created_by_administrators_that_may_write_only(site: Site, alice: httpx2.Client) -> None:
+    path = "/api/admin/users/alice/tokens"
+    assert alice.post(path, json={"role": "read"}).status_code == 403
+    with site.client(accounts.create_token(site.hub, "chief", role="read").secret) as reading:
+        assert reading.post(path, json={"role": "read"}).status_code == 403

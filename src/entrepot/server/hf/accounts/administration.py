@@ -15,6 +15,7 @@ from entrepot.wire.accounts.administration import (
     CodeLifetime,
     MemberRole,
     NewOrgByAdmin,
+    NewTokenByAdmin,
     NewUsers,
     Removal,
     Transfer,
@@ -34,6 +35,7 @@ def routes() -> list[BaseRoute]:
         Route("/api/admin/users/{account}", change_user, methods=["PATCH"]),
         Route("/api/admin/users/{account}", delete_user, methods=["DELETE"]),
         Route("/api/admin/users/{account}/code", issue_code, methods=["POST"]),
+        Route("/api/admin/users/{account}/tokens", create_token, methods=["POST"]),
         Route("/api/admin/users/{account}/tokens/{token}", revoke_token, methods=["DELETE"]),
         Route("/api/admin/orgs", list_orgs),
         Route("/api/admin/orgs", create_org, methods=["POST"]),
@@ -78,6 +80,13 @@ async def issue_code(request: Request) -> Response:
     body = await read_json(request, CodeLifetime)
     code = await call_hub(request, sign_ins.issue_code, _segment(request, "account"), body.expires_s)
     return json_response(code, headers=_SECRET)
+
+
+async def create_token(request: Request) -> Response:
+    """Create a token for a user, or import one; its secret is in this response only."""
+    body = await read_json(request, NewTokenByAdmin)
+    made = await call_hub(request, administration.create_token, _segment(request, "account"), body)
+    return json_response(made, headers=_SECRET)
 
 
 async def revoke_token(request: Request) -> Response:

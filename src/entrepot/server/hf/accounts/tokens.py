@@ -7,15 +7,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from entrepot.errors import Malformed
 from entrepot.hub.accounts import tokens
-from entrepot.hub.accounts.tokens import KnownToken, TokenDraft
-from entrepot.hub.callers import FINE_GRAINED
-from entrepot.hub.scopes import RequestedScope
+from entrepot.hub.accounts.tokens import KnownToken
 from entrepot.server.handlers import call_hub, json_response, read_json
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.accounts.tokens import FineGrained, OwnToken, Scoped, ScopeEntity, TokenCreation, TokenRenaming
-from entrepot.wire.times import format_ms, parse_time
+from entrepot.wire.times import format_ms
 
 _PATH = "/api/settings/tokens"
 
@@ -39,7 +36,7 @@ async def list_tokens(request: Request) -> Response:
 async def create(request: Request) -> Response:
     """Create a token; the response has its secret, which is not shown again."""
     body = await read_json(request, TokenCreation)
-    made, known = await call_hub(request, tokens.make, read_wish(body))
+    made, known = await call_hub(request, tokens.make, tokens.draft_of(body))
     return json_response(render_token(known, made.secret), headers={"cache-control": "no-store"})
 
 
@@ -59,22 +56,6 @@ async def revoke(request: Request) -> Response:
     """Revoke a token."""
     await call_hub(request, tokens.revoke, _uid(request))
     return json_response({})
-
-
-def read_wish(body: TokenCreation) -> TokenDraft:
-    """Return the token to create, as described by a body.
-
-    Raises:
-        Malformed: scopes and role do not match, or the time is malformed.
-    """
-    given = body.fine_grained
-    if (given is not None) != (body.role == FINE_GRAINED):
-        raise Malformed("body", f"'fineGrained' belongs to the role '{FINE_GRAINED}', and only to it")
-    expires_ms = None if body.expires_at is None else parse_time(body.expires_at)
-    if given is None:
-        return TokenDraft(body.role, body.name, expires_ms)
-    places = [RequestedScope(item.entity.type, item.entity.name, item.permissions) for item in given.scoped]
-    return TokenDraft(body.role, body.name, expires_ms, places, given.everywhere, given.reads_gated)
 
 
 def render_token(known: KnownToken, secret: str | None = None) -> OwnToken:
