@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -36,6 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sqlite",
         help="the database of tests that need only one; those of the catalog run on every one that is installed",
     )
+    parser.addoption(
+        "--store", choices=["local", "s3"], default="local", help="where running hubs of tests keep their large files"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -67,25 +72,36 @@ def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServer
 
 
 @pytest.fixture(scope="session", autouse=True)
-def database_of_running_hubs(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Give every hub of :mod:`entrepot.testing` a database of its own, with ``--database=postgresql``."""
-    if request.config.getoption("--database") == "sqlite":
-        yield
-        return
-    server: PostgresServer = request.getfixturevalue("postgres")
-    run_hub = hubs.running
+def stores_of_running_hubs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Give each hub of :mod:`entrepot.testing` a database (``--database=postgresql``), a bucket (``--store=s3``)."""
+    run_hub, numbers = hubs.running, itertools.count()
+    database: PostgresServer | None = None
+    bucket: S3Server | None = None
+    if request.config.getoption("--database") != "sqlite":
+        database = request.getfixturevalue("postgres")
+    if request.config.getoption("--store") != "local":
+        bucket = request.getfixturevalue("s3_server")
 
     @contextlib.contextmanager
-    def running_on_postgresql(settings: Mapping[str, object]) -> Iterator[hubs.RunningHub]:
-        url = server.create_with_tables()
+    def running_elsewhere(settings: Mapping[str, object]) -> Iterator[hubs.RunningHub]:
+        found = dict(settings)
+        if database is not None:
+            found = {"database": database.create_with_tables(), "database_connections": 12, **found}
+        if bucket is not None:
+            found = {"store": f"s3://shared/run{os.getpid()}x{next(numbers)}?endpoint={bucket.url}", **found}
         try:
-            with run_hub({"database": url, "database_connections": 12, **settings}) as hub:
+            with run_hub(found) as hub:
                 yield hub
         finally:
-            server.drop(url)
+            if database is not None:
+                database.drop(str(found["database"]))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hubs, "running", running_on_postgresql)
+        if bucket is not None:
+            for name, value in bucket.environ().items():
+                patch.setenv(name, value)
+        if database is not None or bucket is not None:
+            patch.setattr(hubs, "running", running_elsewhere)
         yield
 
 

@@ -19,7 +19,7 @@ from entrepot.catalog import dialects, engines, schema
 from entrepot.catalog.dialects.interfaces import Notices
 from entrepot.catalog.engines import WriteLock
 from entrepot.catalog.lock_checks import KINDS
-from entrepot.catalog.named_locks import AnyLock
+from entrepot.catalog.named_locks import AnyLock, Lock
 from entrepot.errors import DatabaseUnavailable, DataFolderError
 
 
@@ -77,6 +77,26 @@ class Catalog:
             self._dialect.begin(connection, locks),
         ):
             yield Write(connection)
+
+    @contextlib.contextmanager
+    def fill(self) -> Iterator[Write]:
+        """Open a transaction that fills an empty database, which nothing else uses yet.
+
+        Raises:
+            Busy, DatabaseUnavailable, StoreFull, DataFolderError: nothing was written.
+        """
+        with (
+            engines.translated(),
+            self._lock.hold(),
+            self._engine.connect() as connection,
+            self._dialect.begin(connection, [Lock.hub()]),
+        ):
+            yield Write(connection)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the database is a file, which :meth:`copy_to` can copy."""
+        return self._dialect.has_one_writer
 
     def copy_to(self, target: Path) -> None:
         """Write a consistent copy of the whole database into a new file, readable by its owner only.

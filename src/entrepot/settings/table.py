@@ -291,7 +291,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def scratch_folder(self) -> pathlib.Path:
         """The folder for bytes on their way to a bucket, and for cached blocks of it."""
-        return pathlib.Path(self.scratch) if self.scratch else self.data / "cache" / "scratch"
+        return pathlib.Path(self.scratch) if self.scratch else self.data / "scratch"
 
     @property
     def temporary_folder(self) -> pathlib.Path:

@@ -176,6 +176,11 @@ def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 -- psyco
     connection.adapters.register_dumper(str, TextDumper)
 
 
-def _render_json(value: object) -> str:
-    text = json.dumps(value)
+def without_nul(text: str) -> str:
+    """Return a text, which may be JSON, without U+0000 and its escape, which PostgreSQL cannot store."""
+    text = text.replace("\0", "") if "\0" in text else text
     return _ESCAPED_NUL.sub(r"\1", text) if "\\u0000" in text else text
+
+
+def _render_json(value: object) -> str:
+    return without_nul(json.dumps(value))

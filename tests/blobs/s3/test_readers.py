@@ -1,0 +1,84 @@
+"""How many requests readers send."""
+
+from __future__ import annotations
+
+import pytest
+
+from entrepot.blobs import put
+from entrepot.blobs.s3.block_cache import BLOCK
+from entrepot.blobs.s3.stores import S3Blobs
+from entrepot.errors import BlobMissing, StoreUnavailable
+from tests.support.relay import Relay, RelayedResponse
+
+FILE, XORB = "files/ab/cd/file", "xorbs/ab/cd/xorb.1"
+DATA = b"".join(number.to_bytes(4, "big") for number in range(5 << 20))  # 20 MiB
+
+
+@pytest.fixture
+def stored(remote: S3Blobs, relay: Relay) -> S3Blobs:
+    for key in (FILE, XORB):
+        put(remote, key, DATA)
+    relay.forget()
+    return remote
+
+
+def gets(relay: Relay) -> list[str]:
+    return [asked.headers["range"] for asked in relay.seen if asked.method == "GET" and "range" in asked.headers]
+
+
+def test_a_small_read_is_a_small_request(stored: S3Blobs, relay: Relay) -> None:
+    with stored.open(FILE) as reader:
+        assert reader.read_at(1000, 8) == DATA[1000:1008]
+        assert reader.read_at(0, 8) == DATA[:8]
+    assert gets(relay) == ["bytes=1000-1007", "bytes=0-7"]
+
+
+def test_who_reads_in_order_gets_larger_and_larger_pieces(stored: S3Blobs, relay: Relay) -> None:
+    with stored.open(FILE) as reader:
+        found = b"".join(reader.read_at(at, 128 << 10) for at in range(0, len(DATA), 128 << 10))
+    assert found == DATA
+    sizes = [int(text.split("-")[1]) - int(text.split("=")[1].split("-")[0]) + 1 for text in gets(relay)]
+    assert sum(sizes) == len(DATA)
+    assert sizes[0] == 128 << 10
+    assert max(sizes) == BLOCK
+    assert len(sizes) <= 7
+
+
+def test_a_stream_is_requests_of_eight_megabytes(stored: S3Blobs, relay: Relay) -> None:
+    with stored.open(FILE) as reader:
+        assert b"".join(reader.stream(5, len(DATA))) == DATA[5:]
+        assert [len(piece) for piece in reader.stream(0, 100)] == [100]
+        assert list(reader.stream(len(DATA), 5)) == []
+    assert len(gets(relay)) == 4
+
+
+def test_blocks_of_chunks_are_fetched_once_and_survive_the_process(
+    stored: S3Blobs, relay: Relay, remote: S3Blobs
+) -> None:
+    for at in (0, 7 << 20, (8 << 20) - 10, 100):
+        with stored.open(XORB) as reader:
+            assert reader.read_at(at, 1 << 20) == DATA[at : at + (1 << 20)]
+    assert gets(relay) == [f"bytes=0-{BLOCK - 1}", f"bytes={BLOCK}-{2 * BLOCK - 1}"]
+    relay.rule = lambda _asked, _go_on: RelayedResponse(503)
+    with remote.open(XORB) as reader:
+        assert reader.read_at(500, 10) == DATA[500:510]
+        with pytest.raises(StoreUnavailable):
+            reader.read_at(19 << 20, 10)
+
+
+def test_bytes_that_another_server_has_deleted_are_missing(stored: S3Blobs, bucket: object) -> None:
+    with stored.open(FILE):
+        pass
+    stored._bucket.delete(FILE)
+    with stored.open(FILE) as reader, pytest.raises(BlobMissing):
+        reader.read_at(0, 1)
+    assert stored.stat(FILE) is None
+
+
+def test_replaced_bytes_are_not_taken_from_the_cache(stored: S3Blobs) -> None:
+    with stored.open(XORB) as reader:
+        assert reader.read_at(0, 4) == DATA[:4]
+    stored.delete(XORB)
+    put(stored, XORB, b"repaired")
+    with stored.open(XORB) as reader:
+        assert reader.read_at(0, 100) == b"repaired"
