@@ -43,7 +43,7 @@ def value_of(column: sa.Column[Any], number: int) -> object:
         own = key.column.table is column.table
         return value_of(key.column, number % ROWS + 1 if own else number)  # the first row refers to the second one
     if isinstance(column.type, tables.Hex):
-        return f"{number:02x}" * (column.type.impl_instance.length or 20)
+        return f"{number:02x}" * (getattr(column.type.impl_instance, "length", None) or 20)
     if isinstance(column.type, tables.Json):
         return {"b": [number, 2.5, None, "é", "nul \\u0000"], "a": {}}
     if isinstance(column.type, sa.Boolean):

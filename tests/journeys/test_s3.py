@@ -52,7 +52,8 @@ def cluster(
         monkeypatch.setenv(name, value)
     relay, url = Relay(s3_server.url), postgres.create_with_tables()
     store = f"s3://shared/cluster{os.getpid()}x{next(NUMBERS)}?endpoint={relay.url}"
-    servers, settings = [], []
+    servers: list[RunningHub] = []
+    settings: list[Settings] = []
     try:
         for name in ("one", "two"):
             (tmp_path / name).mkdir()

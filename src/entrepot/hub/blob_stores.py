@@ -103,10 +103,26 @@ class HubBucket:
             "check the settings 'store' and 'database'",
         )
 
+    def claim(self, marker: Marker) -> None:
+        """Take an empty bucket for a hub that is about to be copied into it, or continue an interrupted copy.
+
+        Raises:
+            StoreUnusable: the bucket has a hub already, or other objects.
+        """
+        found = self.read() or self._mark(str(marker.store_id))
+        if found.database is not None or found.store_id != marker.store_id:
+            raise StoreUnusable(
+                self.bucket.name, f"it holds the hub {found.store_id} already; name an empty bucket or another prefix"
+            )
+
+    def put(self, marker: Marker) -> None:
+        """Write the marker, which makes the bucket usable."""
+        self.bucket.put(_MARKER, data_folders.encode(attrs.evolve(marker, store=None)))
+
     def complete(self, marker: Marker, kind: str, store_id: str) -> None:
         """Record in the bucket that its hub is complete."""
         if marker.database is None:
-            self.bucket.put(_MARKER, data_folders.encode(Marker(store_id, kind)))
+            self.put(Marker(store_id, kind))
 
     def blobs(self, settings: Settings) -> S3Blobs:
         """Return the store in the bucket."""

@@ -41,3 +41,12 @@ def test_a_failure_reaches_the_one_who_writes(monkeypatch: pytest.MonkeyPatch) -
         upload.write(b"x")
     with pytest.raises(StoreUnavailable, match="down"):
         upload.finish()
+
+
+def test_an_upload_that_ends_early_is_never_taken_for_a_complete_one() -> None:
+    upload = StreamedUpload(S3Bucket(MemoryStore(), "memory", "p/"), "key", None)
+    upload.abort()
+    with pytest.raises(StoreUnavailable, match="ended early"):
+        upload.write(b"x")
+    with pytest.raises(StoreUnavailable, match="ended early"):
+        upload.finish()

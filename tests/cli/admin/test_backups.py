@@ -43,7 +43,14 @@ def test_a_folder_that_is_no_backup_is_refused(run: Run, tmp_path: Path) -> None
     assert "not a backup folder" in outcome.err
 
 
-def test_a_backup_of_a_hub_on_postgresql_is_refused_with_the_cure(run: Run, tmp_path: Path) -> None:
-    restored = run("restore", str(tmp_path), environ={"ENTREPOT_DATABASE": "postgresql://db/hub"})
+def test_a_restore_to_a_database_that_is_away_is_refused_and_changes_nothing(
+    admin: Run, run: Run, tmp_path: Path
+) -> None:
+    folder, data = tmp_path / "backup", tmp_path / "new"
+    assert run("backup", str(folder)).code == 0
+    environ = {"ENTREPOT_DATABASE": "postgresql://hub:s3cret@127.0.0.1:9/hub"}
+    restored = run("restore", str(folder), "--data", str(data), environ=environ)
     assert restored.code == 1
-    assert "pg_restore" in restored.err
+    assert "cannot open the data folder (database)" in restored.err
+    assert "s3cret" not in restored.err
+    assert not data.exists()

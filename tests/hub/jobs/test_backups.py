@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
+import os
 import stat
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +15,10 @@ import pytest
 import sqlalchemy as sa
 
 from entrepot.blobs import LocalBlobs
-from entrepot.catalog import hub_metadata
+from entrepot.catalog import copies, hub_metadata, tables
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos import repositories as repos
-from entrepot.errors import BlobMissing, ContentMismatch, DataFolderError, Refused, ThingNotFound
+from entrepot.errors import BlobMissing, ContentMismatch, DataFolderError, Refused, StoreUnusable, ThingNotFound
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.files.operations import AddFile, AddLarge, Operation
 from entrepot.hub.jobs import backups, maintenance
@@ -25,7 +28,11 @@ from entrepot.hub.repos.staged_commits import StagedPolicy
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
 from entrepot.settings import Settings
 from tests.support.chunk_sender import Sender
+from tests.support.postgres import PostgresServer
+from tests.support.s3_server import S3Server
 from tests.support.worlds import World
+
+NUMBERS = itertools.count()
 
 
 @pytest.fixture
@@ -61,7 +68,7 @@ def test_a_restored_hub_has_every_byte(filled: World, folder: Path, tmp_path: Pa
     assert made.copied == made.snapshot.blobs >= 3
     assert damage(folder) == []
     data = tmp_path / "restored"
-    snapshot, found = backups.restore(folder, data)
+    snapshot, found = backups.restore(folder, Settings(data=data))
     assert (snapshot, found) == (made.snapshot, [])
     hub = opened(data)
     try:
@@ -84,7 +91,7 @@ def test_staged_changes_can_be_committed_in_a_restored_hub(filled: World, folder
     changes: list[Operation] = [AddFile(RepoPath("a"), b"text"), AddLarge(RepoPath("w.bin"), filled.upload(ref, large))]
     staged_changes.stage(filled.hub, filled.alice, ref, "main", changes)
     backups.backup(filled.hub, folder)
-    backups.restore(folder, tmp_path / "restored")
+    backups.restore(folder, Settings(data=tmp_path / "restored"))
     restored = World(opened(tmp_path / "restored"), filled.clock, filled.secrets)
     try:
         draft = CommitDraft("s", [], staged=StagedPolicy(force=True))
@@ -133,7 +140,7 @@ def test_a_backup_is_consistent_while_the_hub_is_written_to(filled: World, folde
         writer.join()
     for number, snapshot in enumerate(backups.snapshots(folder)):
         assert damage(folder, name=snapshot.name) == []
-        assert backups.restore(folder, tmp_path / str(number), snapshot.name)[1] == []
+        assert backups.restore(folder, Settings(data=tmp_path / str(number)), snapshot.name)[1] == []
 
 
 class Sweeping:
@@ -213,7 +220,7 @@ def test_a_damaged_or_missing_blob_is_found_by_name(filled: World, folder: Path,
     path.unlink()
     assert key in damage(folder, is_quick=True)
     with pytest.raises(BlobMissing):
-        backups.restore(folder, tmp_path / "restored")
+        backups.restore(folder, Settings(data=tmp_path / "restored"))
     # The next backup repairs it.
     assert backups.backup(filled.hub, folder).copied == 1
     assert damage(folder) == []
@@ -222,7 +229,7 @@ def test_a_damaged_or_missing_blob_is_found_by_name(filled: World, folder: Path,
 def test_damage_of_a_raw_file_stops_backup_and_restore(filled: World, folder: Path, tmp_path: Path) -> None:
     backups.backup(filled.hub, folder)
     for root, act in (
-        (folder, lambda: backups.restore(folder, tmp_path / "restored")),
+        (folder, lambda: backups.restore(folder, Settings(data=tmp_path / "restored"))),
         (filled.hub.settings.data, lambda: backups.backup(filled.hub, tmp_path / "other")),
     ):
         path = next(iter(sorted(root.glob("blobs/files/*/*/*"))))
@@ -265,9 +272,9 @@ def test_folders_that_are_something_else_are_left_alone(filled: World, folder: P
     good = tmp_path / "good"
     backups.backup(filled.hub, good)
     with pytest.raises(DataFolderError, match="not empty"):
-        backups.restore(good, folder)
+        backups.restore(good, Settings(data=folder))
     with pytest.raises(ThingNotFound):
-        backups.restore(good, tmp_path / "new", "2001-01-01T000000Z")
+        backups.restore(good, Settings(data=tmp_path / "new"), "2001-01-01T000000Z")
     (good / "backup.json").write_text('{"entrepot-backup": 99}')
     with pytest.raises(DataFolderError, match="upgrade"):
         backups.snapshots(good)
@@ -285,12 +292,78 @@ def test_a_folder_has_one_writer(filled: World, folder: Path, tmp_path: Path) ->
 def test_the_settings_file_is_kept_too(filled: World, folder: Path, tmp_path: Path) -> None:
     (filled.hub.settings.data / "entrepot.toml").write_text("port = 1234\n")
     backups.backup(filled.hub, folder)
-    backups.restore(folder, tmp_path / "restored")
+    backups.restore(folder, Settings(data=tmp_path / "restored"))
     assert (tmp_path / "restored" / "entrepot.toml").read_text() == "port = 1234\n"
 
 
-def test_a_hub_on_postgresql_is_refused_before_anything_is_written(world: World, tmp_path: Path) -> None:
-    settings = msgspec.structs.replace(world.hub.settings, database="postgresql://db/hub")
-    with pytest.raises(Refused, match="pg_dump"):
-        backups.backup(attrs.evolve(world.hub, settings=settings), tmp_path / "backup")
-    assert not (tmp_path / "backup").exists()
+def test_a_settings_file_that_names_other_stores_is_not_used(filled: World, folder: Path, tmp_path: Path) -> None:
+    (filled.hub.settings.data / "entrepot.toml").write_text('database = "postgresql://elsewhere/hub"\n')
+    backups.backup(filled.hub, folder)
+    backups.restore(folder, Settings(data=tmp_path / "restored"))
+    assert not (tmp_path / "restored/entrepot.toml").exists()
+    assert (tmp_path / "restored/entrepot.toml.restored").exists()
+
+
+@pytest.fixture
+def elsewhere(
+    tmp_path: Path, postgres: PostgresServer, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
+    """Settings of a hub on an empty PostgreSQL database and in an empty bucket."""
+    for name, value in s3_server.environ().items():
+        monkeypatch.setenv(name, value)
+    url = postgres.create_with_tables()
+    store = f"s3://shared/backups{os.getpid()}x{next(NUMBERS)}?endpoint={s3_server.url}"
+    yield Settings(data=tmp_path / "elsewhere", database=url, store=store)
+    postgres.drop(url)
+
+
+def test_a_hub_moves_to_postgresql_and_a_bucket_and_back(
+    filled: World, folder: Path, tmp_path: Path, elsewhere: Settings
+) -> None:
+    backups.backup(filled.hub, folder)
+    assert backups.restore(folder, elsewhere)[1] == []
+    assert not (elsewhere.data / "blobs").exists()
+    moved = open_hub(elsewhere)
+    try:
+        assert moved.store_id == filled.hub.store_id
+        assert [found for found in maintenance.fsck(moved) if found.is_damage] == []
+        with pytest.raises(DataFolderError, match="not empty"):
+            backups.restore(folder, msgspec.structs.replace(elsewhere, data=tmp_path / "again"))
+        unused = msgspec.structs.replace(elsewhere, data=tmp_path / "again", database="")
+        with pytest.raises(StoreUnusable, match="it holds the hub"):
+            backups.restore(folder, unused)
+        made = backups.backup(moved, tmp_path / "second")
+    finally:
+        moved.close()
+    assert damage(tmp_path / "second") == []
+    assert backups.restore(tmp_path / "second", Settings(data=tmp_path / "back"))[1] == []
+    assert made.snapshot.blobs == len(keys(folder)) == len(keys(tmp_path / "back"))
+    assert keys(folder) == keys(tmp_path / "back")
+    hub = opened(tmp_path / "back")
+    try:
+        assert [found for found in maintenance.fsck(hub) if found.is_damage] == []
+        with hub.read() as tx, filled.hub.read() as old:
+            for table in (tables.repos, tables.refs, tables.objects, tables.files, tables.file_links, tables.xorbs):
+                assert copies.sum_of(tx, table) == copies.sum_of(old, table), table.name
+    finally:
+        hub.close()
+
+
+def test_an_interrupted_move_into_a_bucket_is_continued(
+    filled: World, folder: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backups.backup(filled.hub, folder)
+    copied: list[str] = []
+
+    def stop(line: str) -> None:
+        copied.append(line)
+        if line.startswith("copying blob 3"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        backups.restore(folder, elsewhere, progress=stop)
+    with pytest.raises(DataFolderError):
+        open_hub(elsewhere)
+    lines: list[str] = []
+    assert backups.restore(folder, elsewhere, progress=lines.append)[1] == []
+    assert sum(line.startswith("copying blob") for line in lines) == len(keys(folder)) - 2

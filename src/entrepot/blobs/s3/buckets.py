@@ -36,7 +36,7 @@ _CHECKED_S = 10.0
 
 
 @attrs.frozen
-class ObjectStat:
+class S3ObjectStat:
     """The metadata of an object; ``version`` changes when its bytes are replaced."""
 
     key: str
@@ -130,7 +130,7 @@ class S3Bucket:
             raise BlobUnreadable(key, f"the store sent {len(found)} bytes instead of {stop - start}")
         return found
 
-    def stat(self, key: str) -> ObjectStat | None:
+    def stat(self, key: str) -> S3ObjectStat | None:
         """Return the metadata of an object, or None if the key has none."""
         with self._translated(key):
             try:
@@ -139,9 +139,9 @@ class S3Bucket:
                 self._check_absent(error)
                 self._check_recently()  # this answer has no body that says whether the bucket itself is absent
                 return None
-        return ObjectStat(key, found["size"], _ms(found["last_modified"].timestamp()), found["e_tag"] or "")
+        return S3ObjectStat(key, found["size"], _ms(found["last_modified"].timestamp()), found["e_tag"] or "")
 
-    def list(self, prefix: str) -> Iterator[ObjectStat]:
+    def list(self, prefix: str) -> Iterator[S3ObjectStat]:
         """Yield the objects whose keys begin with a text."""
         folder, _, begin = self._at(prefix).rpartition("/")
         with self._translated(prefix or "the list of keys"):
@@ -150,7 +150,7 @@ class S3Bucket:
                     path = found["path"]
                     if not begin or path.startswith(self._at(prefix)):
                         modified = _ms(found["last_modified"].timestamp())
-                        yield ObjectStat(path[len(self._prefix) :], found["size"], modified, found["e_tag"] or "")
+                        yield S3ObjectStat(path[len(self._prefix) :], found["size"], modified, found["e_tag"] or "")
 
     def delete(self, key: str) -> None:
         """Delete an object if the key has one."""

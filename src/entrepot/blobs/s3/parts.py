@@ -20,7 +20,7 @@ from typing import Self
 from entrepot.blobs.interfaces import Stat
 from entrepot.blobs.keys import RESERVED, check_upload
 from entrepot.blobs.s3.block_cache import BLOCK
-from entrepot.blobs.s3.buckets import MOST_BYTES, ObjectStat, S3Bucket
+from entrepot.blobs.s3.buckets import MOST_BYTES, S3Bucket, S3ObjectStat
 from entrepot.blobs.s3.sinks import S3Sink
 from entrepot.blobs.verified import VerifiedSink
 from entrepot.errors import BlobMissing, Busy, ContentMismatch, Refused, StoreFull, ThingNotFound
@@ -173,7 +173,7 @@ class S3Parts:
 
     def uploads(self) -> Iterator[Stat]:
         """Yield every upload: its id, its announced size, and the time of the last part."""
-        found: dict[str, list[ObjectStat]] = {}
+        found: dict[str, list[S3ObjectStat]] = {}
         for stat in self._bucket.list(_FOLDER):
             found.setdefault(stat.key.split("/")[2], []).append(stat)
         for upload, stats in found.items():

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from entrepot.blobs.s3.block_cache import BLOCK, BlockCache
-from entrepot.blobs.s3.buckets import ObjectStat, S3Bucket
+from entrepot.blobs.s3.buckets import S3Bucket, S3ObjectStat
 
 _FIRST_WINDOW = 1 << 20
 
@@ -20,7 +20,7 @@ class S3Reader:
         cache: where blocks of the object are kept; None: it is read once, in order, as files are.
     """
 
-    def __init__(self, bucket: S3Bucket, found: ObjectStat, cache: BlockCache | None) -> None:
+    def __init__(self, bucket: S3Bucket, found: S3ObjectStat, cache: BlockCache | None) -> None:
         self._bucket = bucket
         self._found = found
         self._cache = cache

@@ -12,7 +12,7 @@ from entrepot.blobs.interfaces import Stat
 from entrepot.blobs.keys import RESERVED, check_key, check_prefix
 from entrepot.blobs.local import LocalBlobs
 from entrepot.blobs.s3.block_cache import BlockCache
-from entrepot.blobs.s3.buckets import MOST_BYTES, ObjectStat, S3Bucket
+from entrepot.blobs.s3.buckets import MOST_BYTES, S3Bucket, S3ObjectStat
 from entrepot.blobs.s3.parts import S3Parts, S3PartSink
 from entrepot.blobs.s3.readers import S3Reader
 from entrepot.blobs.s3.sinks import S3OpenSink, S3Sink
@@ -46,7 +46,7 @@ class S3Blobs:
             lambda key, size: S3Sink(bucket, self._spool, key, size, replaces=True),
             lambda key, sha256, size: receive_verified(self, key, sha256, size),
         )
-        self._known: OrderedDict[str, tuple[float, ObjectStat]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[float, S3ObjectStat]] = OrderedDict()
         self._lock = threading.Lock()
 
     def receive(self, key: str, expected_size: int | None = None) -> S3Sink:
@@ -81,7 +81,7 @@ class S3Blobs:
         with self._lock:
             known = self._known.get(key)
         if known is not None and now - known[0] < _KNOWN_S:
-            found: ObjectStat | None = known[1]
+            found: S3ObjectStat | None = known[1]
         else:
             found = self._bucket.stat(key)
         if found is None:
@@ -156,7 +156,7 @@ class S3Blobs:
             if not found.key.startswith(f"{RESERVED}/"):
                 yield Stat(found.key, found.size, found.modified_ms)
 
-    def _remember(self, key: str, found: ObjectStat, now: float) -> None:
+    def _remember(self, key: str, found: S3ObjectStat, now: float) -> None:
         with self._lock:
             if key not in self._known or now - self._known[key][0] >= _KNOWN_S:
                 self._known[key] = (now, found)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
+from typing import NoReturn
 
 from entrepot.blobs.s3.buckets import S3Bucket, part_size
+from entrepot.errors import EntrepotError, StoreUnavailable
 
 _WAITING = 2
 
@@ -26,7 +28,8 @@ class StreamedUpload:
         self._waiting: deque[bytes] = deque()
         self._ending: str | None = None
         self._is_over = False
-        self._error: BaseException | None = None
+        self._is_complete = False
+        self._error: EntrepotError | None = None
         self._thread = threading.Thread(target=self._run, name="s3-upload", daemon=True)
         self._thread.start()
 
@@ -38,7 +41,8 @@ class StreamedUpload:
         """
         with self._changed:
             self._changed.wait_for(lambda: len(self._waiting) < _WAITING or self._is_over)
-            self._raise_error()
+            if self._is_over:
+                self._fail()
             self._waiting.append(data)
             self._changed.notify_all()
 
@@ -49,7 +53,8 @@ class StreamedUpload:
             StoreFull, StoreUnavailable: nothing is kept.
         """
         self._end("complete")
-        self._raise_error()
+        if not self._is_complete:
+            self._fail()
 
     def abort(self) -> None:
         """Drop everything that was sent; harmless if the upload is over."""
@@ -61,16 +66,16 @@ class StreamedUpload:
             self._changed.notify_all()
         self._thread.join()
 
-    def _raise_error(self) -> None:
-        if self._error is not None:
-            raise self._error
+    def _fail(self) -> NoReturn:
+        raise self._error or StoreUnavailable(self._key, "the upload has ended early")
 
     def _run(self) -> None:
         try:
             self._bucket.upload(self._key, self._pieces(), self._part)
+            self._is_complete = True
         except _Aborted:
             pass
-        except BaseException as error:  # noqa: BLE001 -- raised again in the thread that writes
+        except EntrepotError as error:  # raised again in the thread that writes
             self._error = error
         finally:
             with self._changed:

@@ -10,7 +10,6 @@ from entrepot.cli.groups import LazyGroup
 from entrepot.cli.reports import Progress, render_bytes, show, show_json, show_table
 from entrepot.cli.results import json_option
 from entrepot.cli.sessions import Session, folder_options, pass_session
-from entrepot.errors import Refused
 
 _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 _snapshot = click.option("--snapshot", metavar="NAME", help="Name of the snapshot; default: the newest.")
@@ -156,23 +155,22 @@ def prune(folder: Path, keep: int, as_json: bool) -> None:
 def restore(session: Session, folder: Path, snapshot: str | None, as_json: bool) -> int:
     """Restore a snapshot from DIR into the data folder, which must be absent or empty.
 
-    Every byte is verified, then the whole folder is checked. The exit code is 1
-    if something is missing or damaged.
+    If the settings 'database' or 'store' are set, the database or the large
+    files are written there, and these must be empty too, whatever the hub had
+    before: this moves a hub to PostgreSQL, into a bucket, or back. Every byte
+    is verified, then the whole hub is checked. The exit code is 1 if something
+    is missing or damaged.
 
     \b
-    Example:
+    Examples:
       entrepot restore /backup/hub --data /srv/restored
+      ENTREPOT_DATABASE=postgresql:///hub entrepot restore /backup/hub --data /srv/moved
     """
     from entrepot.hub.jobs import backups
 
     settings = session.load().settings
-    if settings.database:
-        raise Refused(
-            "the setting 'database' names PostgreSQL, and backups contain SQLite databases: restore a hub on "
-            "PostgreSQL with pg_restore and a copy of its data folder, or unset it"
-        )
     progress, data = Progress(), settings.data
-    done, found = backups.restore(folder.absolute(), data, snapshot, progress=progress)
+    done, found = backups.restore(folder.absolute(), settings, snapshot, progress=progress)
     progress.clear()
     if as_json:
         findings = [{"kind": finding.kind, "where": finding.where, "what": finding.what} for finding in found]

@@ -22,6 +22,7 @@ import json
 import os
 import shutil
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterator, Sequence, Set
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,8 +30,11 @@ from pathlib import Path
 import attrs
 
 from entrepot.blobs import Blobs, LocalBlobs, Reader, Sink, Stat
+from entrepot.catalog import Catalog, copies, open_catalog
 from entrepot.errors import BlobMissing, ContentMismatch, DataFolderError, Refused, ThingNotFound
+from entrepot.hub import blob_stores, data_folders
 from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.data_folders import Marker
 from entrepot.hub.files import xorb_scrubbing
 from entrepot.hub.jobs import maintenance
 from entrepot.settings import Settings
@@ -39,6 +43,7 @@ from entrepot.storage.fsck import Finding, digest_of
 FORMAT = 1
 _MARKER, _FORMAT, _KEYS = "backup.json", "format.json", "keys.txt"
 _CATALOG, _CONFIG = "catalog.sqlite3", "entrepot.toml"
+_STORES = frozenset({"data", "database", "store", "scratch"})
 _PIECE = 4 << 20
 _ROUNDS = 5
 _PART = ".part-"
@@ -78,13 +83,12 @@ def backup(
     Raises:
         DataFolderError: the folder contains other data, or cannot be written.
         ContentMismatch: bytes of the hub are damaged; ``entrepot fsck`` lists them.
-        Refused: the database is PostgreSQL, the hub deleted needed bytes repeatedly, or ``keep`` is below 1.
+        Refused: the hub deleted needed bytes repeatedly, or ``keep`` is below 1.
         StoreFull, StoreUnavailable: the copy could not be completed; another run continues it.
     """
     if keep is not None and keep < 1:
         raise Refused("a backup keeps at least one snapshot")
-    _check_database(hub.settings)
-    with _guarded(folder), _prepared(folder, hub.settings.data):
+    with _guarded(folder), _prepared(folder, hub):
         pool = LocalBlobs(folder / "blobs")
         copied = copied_bytes = 0
         for _ in range(_ROUNDS):
@@ -93,7 +97,7 @@ def backup(
             part.mkdir(mode=0o700)
             try:
                 progress("copying the database")
-                hub.store.catalog.copy_to(part / _CATALOG)
+                copies.copy_to_file(hub.store.catalog, part / _CATALOG)
                 keys = list(hub.store.blobs.list(""))
                 more, size = _copy_blobs(hub.store.blobs, pool, keys, progress)
                 copied, copied_bytes = copied + more, copied_bytes + size
@@ -155,46 +159,92 @@ def verify(
 
 
 def restore(
-    folder: Path, data: Path, name: str | None = None, *, progress: Progress = lambda _line: None
+    folder: Path, settings: Settings, name: str | None = None, *, progress: Progress = lambda _line: None
 ) -> tuple[Snapshot, list[Finding]]:
-    """Write a snapshot into a new data folder, check it, and return it with its damaged data.
+    """Write a snapshot into new stores, check these, and return it with its damaged data.
 
     Every blob is hashed while it is written. Clients are made to forget which chunks
     the hub has, because the restored hub may have fewer than they remember.
 
     Args:
-        data: absent or empty.
+        settings: ``data`` is absent or empty but for ``entrepot.toml``; ``database`` and ``store``, if they are
+            set, are empty too. They need not be of the kind that the hub had.
         name: of the snapshot; None is the newest.
 
     Raises:
-        DataFolderError: ``folder`` is not a backup, or ``data`` is not empty.
+        DataFolderError, StoreUnusable: ``folder`` is not a backup, or ``data``, ``database`` or ``store`` is not empty.
         ThingNotFound: it has no such snapshot.
-        BlobMissing, ContentMismatch: the backup is damaged; the data folder is not complete.
+        BlobMissing, ContentMismatch: the backup is damaged; what was written is not complete.
     """
-    chosen = _choose(folder, name)
+    chosen, data = _choose(folder, name), settings.data
     with _guarded(data), _locked(folder, fcntl.LOCK_SH):
-        if data.exists() and any(data.iterdir()):
+        # An interrupted copy into a bucket leaves temporary files, and is continued.
+        known = {data / _CONFIG, settings.scratch_folder}
+        if data.exists() and any(path not in known for path in data.iterdir()):
             raise DataFolderError(str(data), "it is not empty; restore into a new folder")
+        marker = data_folders.decode((folder / _FORMAT).read_bytes())
+        bucket = blob_stores.find_bucket(settings)
+        if settings.database:
+            with contextlib.closing(_open_database(settings)) as empty, empty.read() as tx:
+                copies.check_empty(tx)
+        if bucket is not None:
+            bucket.claim(marker)
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         source, keys = folder / "snapshots" / chosen, _read_keys(folder, chosen)
-        pool, blobs = LocalBlobs(folder / "blobs"), LocalBlobs(data / "blobs")
+        pool, blobs = LocalBlobs(folder / "blobs"), blob_stores.open_blobs(settings, bucket, fsync=True)
         absent = [key for key in sorted(keys) if pool.stat(key) is None]
         if absent:
             raise BlobMissing(absent[0])
         _copy_blobs(pool, blobs, [Stat(key, size, 0) for key, size in keys.items()], progress)
-        for file in (_CATALOG, _CONFIG):
-            if (source / file).exists():
-                _copy_file(source / file, data / file)
-        # Written last: without this file, no hub opens the folder.
-        _write(data / _FORMAT, (folder / _FORMAT).read_text())
-    progress("checking the data folder")
-    hub = open_hub(Settings(data=data))
+        _restore_database(source / _CATALOG, settings, progress)
+        _restore_config(source / _CONFIG, data)
+        restored = attrs.evolve(
+            marker,
+            database="postgresql" if settings.database else "sqlite",
+            store=None if bucket is None else blob_stores.S3,
+        )
+        # Written last: without these files, no hub opens the folder or the bucket.
+        _write(data / _FORMAT, data_folders.encode(restored).decode())
+        if bucket is not None:
+            bucket.put(restored)
+    progress("checking the restored hub")
+    hub = open_hub(settings)
     try:
         xorb_scrubbing.bump_epoch(hub)
         found = [finding for finding in maintenance.fsck(hub, checks_content=False) if finding.is_damage]
     finally:
         hub.close()
     return Snapshot(chosen, len(keys), sum(keys.values())), found
+
+
+def _restore_database(source: Path, settings: Settings, progress: Progress) -> None:
+    if not settings.database:
+        _copy_file(source, settings.data / _CATALOG)
+        return
+    progress("copying the database")
+    settings.scratch_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(prefix="restore-", dir=settings.scratch_folder) as folder:
+        copied = Path(folder) / _CATALOG  # opening it writes into its folder
+        _copy_file(source, copied)
+        with (
+            contextlib.closing(open_catalog(f"sqlite:///{copied}", pool_size=2, creates=False)) as old,
+            contextlib.closing(_open_database(settings)) as new,
+        ):
+            copies.copy_database(old, new, lambda table, rows: progress(f"copying the table {table}: {rows:,} rows"))
+
+
+def _open_database(settings: Settings) -> Catalog:
+    return open_catalog(settings.database, pool_size=2, connect_s=settings.database_timeout_s)
+
+
+def _restore_config(source: Path, data: Path) -> None:
+    """Copy the settings file, unless there is one; no hub reads one that names other stores, because of its name."""
+    if source.exists():
+        found = tomllib.loads(source.read_text(encoding="utf-8"))
+        is_usable = not (data / _CONFIG).exists() and not found.keys() & _STORES
+        target = data / (_CONFIG if is_usable else f"{_CONFIG}.restored")
+        if not target.exists():
+            _copy_file(source, target)
 
 
 def prune(folder: Path, keep: int) -> list[str]:
@@ -222,17 +272,12 @@ def _prune(folder: Path, keep: int) -> list[str]:
     return gone
 
 
-def _check_database(settings: Settings) -> None:
-    if settings.database:
-        raise Refused(
-            "the database of this hub is PostgreSQL, which 'entrepot backup' does not copy: run pg_dump first, "
-            "then copy the data folder, with 'entrepot gc' not running in between"
-        )
-
-
 @contextlib.contextmanager
-def _prepared(folder: Path, data: Path) -> Iterator[None]:
+def _prepared(folder: Path, hub: HubContext) -> Iterator[None]:
     """Create or check a backup folder, and hold its lock for writing."""
+    data = hub.settings.data
+    # A backup has its bytes in a folder and its database in a file, whatever the hub has.
+    format_text = data_folders.encode(Marker(hub.store_id, "sqlite")).decode()
     if folder.resolve() == data.resolve() or data.resolve() in folder.resolve().parents:
         raise DataFolderError(str(folder), "a backup inside the data folder is lost with it; name another folder")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -240,10 +285,10 @@ def _prepared(folder: Path, data: Path) -> Iterator[None]:
         if any(folder.iterdir()):
             raise DataFolderError(str(folder), "it is not empty and not a backup folder; name another one")
         (folder / "snapshots").mkdir(mode=0o700)
-        _write(folder / _FORMAT, (data / _FORMAT).read_text())
+        _write(folder / _FORMAT, format_text)
         _write(folder / _MARKER, json.dumps({"entrepot-backup": FORMAT}) + "\n")
     _check_marker(folder)
-    if (folder / _FORMAT).read_text() != (data / _FORMAT).read_text():
+    if (folder / _FORMAT).read_text() != format_text:
         raise DataFolderError(str(folder), "it holds backups of another hub or another layout; name another folder")
     with _locked(folder, fcntl.LOCK_EX):
         for leftover in (folder / "snapshots").glob(".*"):
@@ -304,8 +349,7 @@ def _copy_blobs(source: Blobs, target: Blobs, keys: Sequence[Stat], progress: Pr
 def _copy_blob(source: Blobs, target: Blobs, stat: Stat) -> int:
     expected, digest = digest_of(stat.key), hashlib.sha256()
     with source.open(stat.key) as reader, target.receive(stat.key, reader.size) as sink:
-        for offset in range(0, reader.size, _PIECE):
-            piece = reader.read_at(offset, min(_PIECE, reader.size - offset))
+        for piece in reader.stream(0, reader.size):
             digest.update(piece)
             sink.write(piece)
         if expected is not None and digest.hexdigest() != expected:
