@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from entrepot.errors import InvalidName, Malformed, VersionMissing
+from entrepot.errors import Invalid, LimitExceeded, VersionMissing
 from entrepot.names import Oid, RepoPath
 from entrepot.workspace.entities.version_tags import VersionTag
 from entrepot.workspace.manifests import Manifest
@@ -80,7 +80,7 @@ def read_log(state: KindState, name: str, *, has_statistics: bool = False) -> li
     for tag, commit in commits.items():
         try:
             version = read_version(state, tag, commit)
-        except (Malformed, InvalidName) as error:
+        except (Invalid, LimitExceeded) as error:
             state.project.around.notify("warning", f"Repository: {tag} is left out: {error}")
             continue
         changes = diff_manifests(before, version.manifest) if has_statistics else None
