@@ -69,6 +69,20 @@ def find(tx: Read, file: XetFileId) -> XetFileRow | None:
     return XetFileRow(*row) if row else None
 
 
+_FIND_MANY = sa.select(_T.c.id, _T.c.hash, _T.c.size, _T.c.terms).where(
+    _T.c.id.in_(sa.bindparam("wanted", expanding=True))
+)
+
+
+def find_many(tx: Read, wanted: Sequence[XetFileId]) -> dict[XetFileId, XetFileRow]:
+    """Return those of the given files that exist."""
+    found: dict[XetFileId, XetFileRow] = {}
+    for at in range(0, len(wanted), _BATCH):
+        rows = tx.sql.execute(_FIND_MANY, {"wanted": wanted[at : at + _BATCH]})
+        found.update((row.id, XetFileRow(*row)) for row in rows)
+    return found
+
+
 def put(tx: Write, row: XetFileRow, xorbs: Mapping[XetHash, bytes], now_ms: int) -> None:
     """Record a file whose xorbs are stored; one that is recorded already is only touched.
 
@@ -164,6 +178,22 @@ _DAMAGED = (
 def damaged_xorb_of(tx: Read, file: XetFileId) -> XetHash | None:
     """Return a xorb in quarantine that a file needs, or None."""
     return tx.sql.execute(_DAMAGED, {"wanted": file}).scalar()
+
+
+_DAMAGED_FILES = (
+    sa.select(_U.c.file)
+    .join(tables.xorbs, tables.xorbs.c.hash == _U.c.xorb)
+    .where(_U.c.file.in_(sa.bindparam("wanted", expanding=True)) & tables.xorbs.c.is_damaged.is_(True))
+    .distinct()
+)
+
+
+def damaged_files(tx: Read, wanted: Sequence[XetFileId]) -> set[XetFileId]:
+    """Return those of the given files that need a xorb in quarantine."""
+    found: set[XetFileId] = set()
+    for at in range(0, len(wanted), _BATCH):
+        found.update(tx.sql.execute(_DAMAGED_FILES, {"wanted": wanted[at : at + _BATCH]}).scalars())
+    return found
 
 
 _UNVERIFIED = _L.c.xet_file.is_not(None) & _L.c.is_false.is_(False) & _L.c.is_verified.is_(False)

@@ -7,6 +7,7 @@ token until a job has verified it. Source: docs/protocols/xet.md, sections 7 to 
 
 from __future__ import annotations
 
+import functools
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 
@@ -389,6 +390,30 @@ def open_file(hub: HubContext, file: XetFileId) -> Content:
             return chunk_content.get_xorb(hub.store, tx, xorb)
 
     return chunk_content.ChunkedContent(hub.store, terms, find, lambda xorb: xorb_scrubbing.is_damaged(hub, xorb))
+
+
+def open_files(hub: HubContext, files: Sequence[XetFileId]) -> dict[XetFileId, Content]:
+    """Return the contents of many files for one short use, such as one response; damaged or lost ones are left out.
+
+    A xorb is looked up once for all of them.
+    """
+    with hub.read() as tx:
+        rows = xet_files.find_many(tx, files)
+        damaged = xet_files.damaged_files(tx, list(rows))
+
+    @functools.cache
+    def find(xorb: XetHash) -> StoredXorb:
+        with hub.read() as tx:
+            return chunk_content.get_xorb(hub.store, tx, xorb)
+
+    def report(xorb: XetHash) -> None:
+        xorb_scrubbing.is_damaged(hub, xorb)
+
+    return {
+        file: chunk_content.ChunkedContent(hub.store, Terms(row.terms), find, report)
+        for file, row in rows.items()
+        if file not in damaged
+    }
 
 
 def open_linked(hub: HubContext, repo_id: int, sha256: Sha256, size: int, user: LinkUser = REPO) -> Content:

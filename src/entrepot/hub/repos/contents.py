@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -55,6 +55,11 @@ class LocatedFile:
         Only within it: elsewhere the same digest may be the claim of an uploader, which is not verified yet.
         """
         return f"{self.repo.id}:{self.etag}:{self.file or ''}"
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether the bytes are stored as chunks only."""
+        return self._data is None and self._sha256 is None
 
     def open(self, hub: HubContext) -> Content:
         """Return the content; the caller closes it.
@@ -191,7 +196,8 @@ def read_small_files(
         for item in small:
             with contextlib.suppress(EntryNotFound, KeyError):
                 located.append(_located(tx, row, commit, item.path, rows[item.oid], is_raw=False))
-    return SmallFiles(row, commit, [handed for item in located if (handed := _read_small(hub, item)) is not None])
+    opened = chunks.open_files(hub, [item.file for item in located if item.file is not None and item.is_chunked])
+    return SmallFiles(row, commit, [found for item in located if (found := _read_small(hub, item, opened)) is not None])
 
 
 def _small(trees: Trees, root: Oid, paths: Sequence[RepoPath], most_each: int, most_bytes: int) -> list[ListedEntry]:
@@ -205,9 +211,10 @@ def _small(trees: Trees, root: Oid, paths: Sequence[RepoPath], most_each: int, m
     return chosen
 
 
-def _read_small(hub: HubContext, located: LocatedFile) -> SmallFile | None:
+def _read_small(hub: HubContext, located: LocatedFile, opened: Mapping[XetFileId, Content]) -> SmallFile | None:
     try:
-        with contextlib.closing(located.open(hub)) as content:
+        known = opened.get(located.file) if located.file is not None and located.is_chunked else None
+        with contextlib.closing(known or located.open(hub)) as content:
             data = content.read_at(0, located.size)
     except (Damaged, Unavailable):
         return None

@@ -129,6 +129,10 @@ class HubMetadata(MetadataRepository):
         """Return the path in the folder that the spec names."""
         return f"{folder}/{path}"
 
+    def spec_of_workspace(self, spec: Spec) -> Spec:
+        """Return the spec without the folder of the entity, which only commits on a hub have to name."""
+        return spec.with_folder(spec.name)
+
     def entity_folders(self, refs: RefTable) -> list[str]:
         """Return the folders that the latest versions of entities name, ascending."""
         versions = refs.versions()

@@ -141,6 +141,10 @@ class MetadataRepository:
         """
         return path
 
+    def spec_of_workspace(self, spec: Spec) -> Spec:
+        """Return the spec that the workspace has for the spec of a commit."""
+        return spec
+
     def entity_folders(self, refs: RefTable) -> list[str]:
         """Return the folders of entities, ascending: those on the branch, and those of local versions."""
         head = refs.branches.get(self.branch)

@@ -166,7 +166,9 @@ def _find_spec(state: KindState, paths: list[str], tag: VersionTag, commit: Oid)
             fault = error
             continue
         if spec.identity == tag.identity and spec.version == tag.number:
-            return _checked_folder(repository.spec_in_workspace(path, spec.folder), tag), text, spec
+            own = repository.spec_of_workspace(spec)
+            content = text if own == spec else own.render().encode("utf-8")
+            return _checked_folder(repository.spec_in_workspace(path, spec.folder), tag), content, own
         fault = Malformed(f"the spec of {tag}", f"it says {spec.tag}")
     raise fault
 
