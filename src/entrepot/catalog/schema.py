@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_48f16e4ac635"
+HEAD = "first_64f955a7b679"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

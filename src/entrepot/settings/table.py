@@ -18,10 +18,12 @@ from entrepot.settings.readings import (
     FOLDER,
     HOST,
     HOSTS,
+    ISSUER,
     ISSUERS,
     NAMESPACE,
     NETWORKS,
     SWITCH,
+    WORD,
     Reading,
     duration,
     number,
@@ -247,6 +249,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc_private_issuers: Annotated[
         bool,
         _Doc(SWITCH, "Whether OpenID issuers may be at addresses of this machine and of private networks."),
+    ] = False
+    sso_issuer: Annotated[
+        str, _Doc(ISSUER, "The OpenID issuer with which people may sign in, exactly as it calls itself; empty: none.")
+    ] = ""
+    sso_client_id: Annotated[str, _Doc(WORD, "The name of the hub at 'sso_issuer'.")] = ""
+    sso_client_secret_file: Annotated[
+        str, _Doc(FILE, "The file with the secret of the hub at 'sso_issuer'; empty: the hub is a public client.")
+    ] = ""
+    sso_name_claim: Annotated[str, _Doc(WORD, "The claim that becomes the name of a new account.")] = (
+        "preferred_username"
+    )
+    sso_create_users: Annotated[
+        bool, _Doc(SWITCH, "Whether whoever signs in at 'sso_issuer' for the first time gets an account.")
     ] = False
     users_create_orgs: Annotated[
         bool, _Doc(SWITCH, "Whether every user may create organisations; if not, only administrators of the hub.")

@@ -60,6 +60,7 @@ DONE = {
     "left": "You have left the organisation.",
     "committed": "Committed.",
     "created": "Created.",
+    "linked": "The identity is linked. You can sign in with it.",
 }
 """What a page says after a form: the sentences that ``done`` in its address stands for."""
 
