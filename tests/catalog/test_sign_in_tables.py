@@ -7,7 +7,15 @@ HERE = [table for table in vars(sign_in_tables).values() if isinstance(table, sa
 
 def test_the_tables_belong_to_the_one_database_that_migrations_make() -> None:
     assert {table.name for table in HERE} == {
-        *("oauth_grants", "device_codes", "sign_in_codes", "sessions", "trusted_publishers", "used_id_tokens"),
+        *(
+            "oauth_grants",
+            "device_codes",
+            "sign_in_codes",
+            "sessions",
+            "trusted_publishers",
+            "used_id_tokens",
+            "sso_identities",
+        ),
     }
     assert all(tables.metadata.tables[table.name] is table for table in HERE)
 

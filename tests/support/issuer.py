@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import functools
+import hashlib
 import http.server
 import json
 import threading
@@ -34,6 +35,8 @@ class LocalIssuer:
     asked: list[str] = attrs.Factory(list)
     keys: dict[str, RSAKey | ECKey] = attrs.Factory(dict)
     numbers: int = 0
+    codes: dict[str, tuple[dict[str, str], dict[str, Any]]] = attrs.Factory(dict)
+    authorizations: list[str | None] = attrs.Factory(list)
 
     @property
     def url(self) -> str:
@@ -43,7 +46,12 @@ class LocalIssuer:
         """Serve the present keys and the document that leads to them."""
         listed = [key.as_dict(private=False) | {"kid": kid, "use": "sig"} for kid, key in self.keys.items()]
         self.pages["/keys"] = json.dumps({"keys": listed}).encode()
-        about = {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
+        about = {
+            "issuer": self.url,
+            "jwks_uri": f"{self.url}/keys",
+            "authorization_endpoint": f"{self.url}/authorize",
+            "token_endpoint": f"{self.url}/token",
+        }
         self.pages["/.well-known/openid-configuration"] = json.dumps(about).encode()
 
     def add_key(self, kid: str, *, kind: str = "RSA") -> None:
@@ -85,6 +93,23 @@ class LocalIssuer:
     def token(self, now_ms: int | None = None, **claims: Any) -> str:
         return self.sign(self.claims(now_ms, **claims))
 
+    def approve(self, url: str, **claims: Any) -> dict[str, str]:
+        """Return what a person who signs in at an address of authorization brings back to the hub."""
+        asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
+        self.numbers += 1
+        code = f"code-{self.numbers}"
+        said = {"sub": "person-1", "aud": asked["client_id"], "nonce": asked["nonce"], "preferred_username": "ann"}
+        self.codes[code] = (asked, said | claims)
+        return {"state": asked["state"], "code": code, "iss": self.url}
+
+    def redeem(self, form: dict[str, str]) -> dict[str, str] | None:
+        """Return the answer to a code; None if it is unknown or used, or does not belong to the request."""
+        asked, said = self.codes.pop(form["code"], ({}, {}))
+        made = b64(hashlib.sha256(form["code_verifier"].encode()).digest())
+        if asked.get("code_challenge") != made or asked["redirect_uri"] != form["redirect_uri"]:
+            return None
+        return {"access_token": "x", "token_type": "Bearer", "id_token": self.token(repository=None, ref=None, **said)}
+
 
 @functools.cache
 def _first_key() -> RSAKey:
@@ -106,6 +131,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(body or b"")))
         self.end_headers()
         self.wfile.write(body or b"")
+
+    def do_POST(self) -> None:
+        self.site.authorizations.append(self.headers["authorization"])
+        form = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers["content-length"])).decode()))
+        answer = self.site.redeem(form) if self.path == "/token" else None
+        body = json.dumps(answer or {"error": "invalid_grant"}).encode()
+        self.send_response(200 if answer else 400)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -21,7 +21,7 @@ LOCKS: dict[str, frozenset[LockClass]] = {
     **dict.fromkeys(
         (
             *("memberships", "tokens", "sign_in_codes", "sessions", "invitations", "follows", "quotas"),
-            *("oauth_grants", "device_codes", "used_id_tokens"),
+            *("oauth_grants", "device_codes", "used_id_tokens", "sso_identities"),
             *("collections", "collection_upvotes", "webhooks", "webhook_watches"),
         ),
         frozenset({_HUB}),

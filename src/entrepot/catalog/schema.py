@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_a096872e4402"
+HEAD = "first_2f770d05fb8d"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

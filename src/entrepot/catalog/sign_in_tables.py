@@ -62,7 +62,7 @@ sessions = sa.Table(
     sa.Column("seen_ms", sa.BigInteger, nullable=False),
     # Names the session on pages and in requests, which must not show its hash.
     sa.Column("uid", sa.String(24), nullable=False, unique=True),
-    # How it was opened: ``password``, ``code``.
+    # How it was opened: ``password``, ``code``, ``sso``.
     sa.Column("means", sa.String(20), nullable=False),
     # Where it was opened: the network of the client's address, and the kind of its browser; may be empty.
     sa.Column("network", sa.String(50), nullable=False),
@@ -94,5 +94,19 @@ used_id_tokens = sa.Table(
     # Of the issuer and its id for the token.
     sa.Column("id_hash", Hex(32), primary_key=True),
     sa.Column("expires_ms", sa.BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+sso_identities = sa.Table(
+    "sso_identities",
+    metadata,
+    # Of the issuer and its name for the person.
+    sa.Column("id_hash", Hex(32), primary_key=True),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), nullable=False, index=True),
+    sa.Column("issuer", sa.String(500), nullable=False),
+    # What the issuer calls the person, for people; it decides nothing.
+    sa.Column("label", sa.String(200), nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("used_ms", sa.BigInteger),
     sqlite_with_rowid=False,
 )

@@ -194,6 +194,20 @@ def _read_issuers(value: object) -> object:
     return tuple(filter(None, found))
 
 
+def _read_issuer(value: object) -> object:
+    text = _text(value).strip()
+    if text and not _BASE_URL.fullmatch(text.removesuffix("/")):
+        raise ValueError("write the URL of the issuer exactly as it calls itself, or nothing")
+    return text
+
+
+def _read_word(value: object) -> object:
+    text = _text(value).strip()
+    if len(text) > 300 or not text.isprintable():
+        raise ValueError("write at most 300 printable characters")
+    return text
+
+
 def _read_command(value: object) -> object:
     try:
         words = shlex.split(value) if isinstance(value, str) else value
@@ -254,6 +268,8 @@ HOST = Reading("an address or host name", _read_host)
 BASE_URL = Reading("a URL, or empty", _read_base_url)
 HOSTS = Reading("a list of host names", _read_hosts, _render_networks)
 NAMESPACE = Reading("a user or organisation, or nothing", _read_namespace)
+ISSUER = Reading("a URL, or empty", _read_issuer)
+WORD = Reading("text, or empty", _read_word)
 ISSUERS = Reading("a list of URLs, each perhaps with =FILE", _read_issuers, _render_networks)
 NETWORKS = Reading("a list of addresses or networks", _read_networks, _render_networks)
 SWITCH = Reading("true or false", _read_switch, lambda value: str(value).lower())

@@ -18,11 +18,13 @@ from entrepot.settings.readings import (
     FOLDER,
     HOST,
     HOSTS,
+    ISSUER,
     ISSUERS,
     NAMESPACE,
     NETWORKS,
     STORE,
     SWITCH,
+    WORD,
     Reading,
     duration,
     number,
@@ -267,6 +269,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         _Doc(size(0, _TIB), "The maximum size of the files of a configuration that are converted to Parquet."),
     ] = _GIB
+    sso_issuer: Annotated[
+        str, _Doc(ISSUER, "The OpenID issuer with which people may sign in, exactly as it calls itself; empty: none.")
+    ] = ""
+    sso_client_id: Annotated[str, _Doc(WORD, "The name of the hub at 'sso_issuer'.")] = ""
+    sso_client_secret_file: Annotated[
+        str, _Doc(FILE, "The file with the secret of the hub at 'sso_issuer'; empty: the hub is a public client.")
+    ] = ""
+    sso_name_claim: Annotated[str, _Doc(WORD, "The claim that becomes the name of a new account.")] = (
+        "preferred_username"
+    )
+    sso_create_users: Annotated[
+        bool, _Doc(SWITCH, "Whether a person who signs in at 'sso_issuer' for the first time gets an account.")
+    ] = False
     users_create_orgs: Annotated[
         bool, _Doc(SWITCH, "Whether every user may create organisations; if not, only administrators of the hub.")
     ] = True

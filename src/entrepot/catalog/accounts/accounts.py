@@ -236,8 +236,9 @@ def remove(tx: Write, account_id: int) -> None:
         repositories.erase(tx, repo_id)
     oauth_grants.remove_of(tx, account_id)
     tx.sql.execute(sa.delete(_TK).where(_TK.c.user_id == account_id))
-    for secrets in (sign_in_tables.sign_in_codes, sign_in_tables.sessions, sign_in_tables.trusted_publishers):
-        tx.sql.execute(sa.delete(secrets).where(secrets.c.user_id == account_id))
+    for name in ("sign_in_codes", "sessions", "trusted_publishers", "sso_identities"):
+        own = tables.metadata.tables[name]
+        tx.sql.execute(sa.delete(own).where(own.c.user_id == account_id))
     tx.sql.execute(sa.delete(tables.lfs_locks).where(tables.lfs_locks.c.owner_id == account_id))
     tx.sql.execute(sa.delete(members).where((members.c.user_id == account_id) | (members.c.org_id == account_id)))
     tx.sql.execute(sa.delete(_NS).where(_NS.c.parent_id == account_id))

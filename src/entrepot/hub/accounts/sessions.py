@@ -30,7 +30,7 @@ IDLE_MS = 14 * 86_400_000
 
 _NOTED_EVERY_MS = 3_600_000
 
-PASSWORD, CODE = "password", "code"
+PASSWORD, CODE, SSO = "password", "code", "sso"
 """How sessions are opened."""
 
 
@@ -75,7 +75,7 @@ def sign_in(
         now = accounts.by_ids(tx, [user.id]).get(user.id)
         if now is None or now.password_hash != user.password_hash:
             raise WrongPassword
-        return _open(hub, tx, now, PASSWORD, replaced, origin)
+        return open_session(hub, tx, now, PASSWORD, replaced, origin)
 
 
 def sign_in_with_code(
@@ -93,7 +93,7 @@ def sign_in_with_code(
         user = None if user_id is None else accounts.by_ids(tx, [user_id]).get(user_id)
         if user is None:
             raise InvalidSignInCode
-        opened = _open(hub, tx, user, CODE, replaced, origin)
+        opened = open_session(hub, tx, user, CODE, replaced, origin)
         sign_in_codes.remove(tx, code_hash)
     return opened
 
@@ -129,9 +129,18 @@ def is_valid(session: SessionRow, now_ms: int) -> bool:
     return now_ms < session.created_ms + LIFETIME_MS and now_ms < session.seen_ms + IDLE_MS
 
 
-def _open(
+def open_session(
     hub: HubContext, tx: Write, user: Account, means: str, replaced: str | None, origin: SessionOrigin
 ) -> OpenedSession:
+    """Open a session of a user who has proved who they are.
+
+    Args:
+        means: how they have proved it.
+        replaced: the secret of an earlier session of the same browser, which ends.
+
+    Raises:
+        AccountSuspended: an administrator of the hub has suspended the account.
+    """
     if user.suspended_ms is not None:
         raise AccountSuspended
     now, secret = hub.now_ms(), secrets.token_urlsafe(32)

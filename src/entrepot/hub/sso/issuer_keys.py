@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import attrs
 
@@ -35,6 +36,7 @@ class _Known:
     """What is known of the keys of one issuer."""
 
     keys: Sequence[SigningKey] = ()
+    about: Mapping[str, Any] = attrs.field(factory=dict)
     fetched_ms: int | None = None
     asked_ms: int | None = None
     problem: str = ""
@@ -64,6 +66,22 @@ def find_key(hub: HubContext, issuer: Issuer, kid: str | None, algorithm: str) -
     return found or _raise_unknown(issuer, kid)
 
 
+def describe(hub: HubContext, issuer: Issuer) -> Mapping[str, Any]:
+    """Return what an issuer says about itself, kept as long as its keys.
+
+    Raises:
+        IssuerUnavailable: it cannot be asked.
+        ExtraNotInstalled: the library for signatures is missing.
+    """
+    signatures.require_library()
+    known = _state(hub.store_id, issuer.url)
+    if known.fetched_ms is None or hub.now_ms() - known.fetched_ms >= FRESH_MS:
+        _renew_once(hub, issuer, known, must_wait=known.fetched_ms is None)
+    if known.fetched_ms is None or hub.now_ms() - known.fetched_ms >= STALE_MS:
+        raise IssuerUnavailable(known.problem)
+    return known.about
+
+
 @functools.lru_cache(maxsize=256)
 def _state(_store_id: str, _url: str) -> _Known:
     """Return what this process knows about an issuer of a hub."""
@@ -89,10 +107,11 @@ def _renew(hub: HubContext, issuer: Issuer, known: _Known) -> None:
         return
     known.asked_ms = now
     try:
-        address = issuers.discover(hub, issuer.url).get("jwks_uri")
+        about = issuers.discover(hub, issuer.url)
+        address = about.get("jwks_uri")
         if not isinstance(address, str):
             raise IssuerUnavailable(f"the issuer {shown(issuer.url)} does not say where its keys are")
-        known.keys = signatures.parse_keys(issuers.fetch(hub, address))
+        known.keys, known.about = signatures.parse_keys(issuers.fetch(hub, address)), about
     except IssuerUnavailable as failure:
         known.problem = failure.message
     except Malformed as failure:

@@ -83,7 +83,7 @@ def add(hub: HubContext, caller: MaybeCaller, ref: RepoRef, draft: PublisherDraf
             raise LimitExceeded("the number of publishers of one repository", MAX_PUBLISHERS, "remove some first")
         same = (draft.issuer, dict(draft.claims))
         if any((one.issuer, dict(one.claims)) == same for one in present):
-            raise AlreadyExists("trusted publisher", draft.name)
+            raise AlreadyExists("This repository has a trusted publisher with the same claims already")
         made = PublisherRow(
             *(new_uid(), row.id, owner.account.id, draft.name.strip(), draft.issuer),
             *(dict(draft.claims), draft.role, hub.now_ms()),

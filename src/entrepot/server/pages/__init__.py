@@ -18,7 +18,7 @@ from entrepot.server.pages import (
     static_files,
     trees,
 )
-from entrepot.server.pages.accounts import devices
+from entrepot.server.pages.accounts import devices, sso
 from entrepot.server.pages.admin import accounts as admin_accounts
 from entrepot.server.pages.admin import first_start
 from entrepot.server.pages.admin import overview as admin_overview
@@ -56,6 +56,7 @@ def routes() -> list[PageRoute]:
         *collections.routes(),
         *sign_in.routes(),
         *devices.routes(),
+        *sso.routes(),
         *own_profiles.routes(),
         *passwords.routes(),
         *tokens.routes(),

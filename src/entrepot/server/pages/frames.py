@@ -62,6 +62,7 @@ DONE = {
     "committed": "Committed.",
     "created": "Created.",
     "repeated": "The delivery is sent again.",
+    "linked": "The identity is linked. You can sign in with it.",
 }
 """What a page says after a form: the sentences that ``done`` in its address stands for."""
 

@@ -35,7 +35,7 @@ def routes() -> list[PageRoute]:
 async def show_form(request: Request) -> Response:
     """Serve the form; with ``code`` in the query, the button that uses up the code."""
     query = request.query_params
-    return _form(request, name="", code=query.get("code", ""), target=query.get("next", ""))
+    return login_page(request, name="", code=query.get("code", ""), target=query.get("next", ""))
 
 
 async def sign_in(request: Request) -> Response:
@@ -48,7 +48,7 @@ async def sign_in(request: Request) -> Response:
     wait_s = state.sign_ins.begin(name, network)
     if wait_s:
         text = f"Too many attempts. Wait {wait_s:,} seconds."
-        return _form(request, name=name, code="", target=target, problem=text, status=429, wait_s=wait_s)
+        return login_page(request, name=name, code="", target=target, problem=text, status=429, wait_s=wait_s)
     replaced = browser_sessions.secret_of(request.scope, state.hub)
 
     origin = origin_of(request)
@@ -62,7 +62,7 @@ async def sign_in(request: Request) -> Response:
         async with state.sign_ins.checking:
             opened = await state.threads.run_transfer(open_session)
     except (WrongPassword, InvalidSignInCode, AccountSuspended) as error:
-        return _form(request, name=name, code="", target=target, problem=sentence(error), status=_status(error))
+        return login_page(request, name=name, code="", target=target, problem=sentence(error), status=_status(error))
     state.sign_ins.note_success(name, network)
     cookie = browser_sessions.cookie_header(request.scope, state.hub, opened.secret)
     return _redirect(request, safe_target(target, path_prefix(state.hub.settings)), cookie)
@@ -91,6 +91,12 @@ def safe_target(target: str, root: str) -> str:
     return target if is_own else f"{root}/"
 
 
+def sso_host(request: Request) -> str:
+    """Return the host of the issuer with which people may sign in; empty without one."""
+    settings = app_state(request).hub.settings
+    return settings.sso_issuer.partition("://")[2].partition("/")[0] if settings.sso_client_id else ""
+
+
 def origin_of(request: Request) -> SessionOrigin:
     """Return where a request comes from, as the list of sessions shows it."""
     address = client_address(request.scope, app_state(request).hub.settings)
@@ -102,11 +108,13 @@ def _redirect(request: Request, target: str, cookie: str) -> Response:
     return RedirectResponse(target, 303, headers)
 
 
-def _form(
+def login_page(
     request: Request, *, name: str, code: str, target: str, problem: str = "", status: int = 200, wait_s: int = 0
 ) -> Response:
+    """Return the page of the form, perhaps with a sentence that says why nobody was signed in."""
     root = path_prefix(app_state(request).hub.settings)
     values = {"name": name[:100], "code": code[:200], "target": safe_target(target, root), "problem": problem}
+    values["sso"] = sso_host(request)
     headers = {"cache-control": "no-store", **({"retry-after": str(wait_s)} if wait_s else {})}
     return page_response(request, WebPage("login.html", "Sign in", values, status), headers)
 

@@ -1,0 +1,320 @@
+"""Use cases of signing in with another issuer in a browser: authorization code with PKCE, state and nonce.
+
+What has to be remembered between the two requests is in a sealed cookie of the browser. An identity belongs
+to an account by issuer and subject only: names and addresses of e-mail can be changed, and link nothing.
+Source: OpenID Connect Core 1.0, section 3.1; RFC 7636; RFC 9207; RFC 9700, section 2.1.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import quote, urlencode, urlsplit
+
+import attrs
+
+from entrepot.catalog import Lock, Write
+from entrepot.catalog.accounts import accounts, sso_identities
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.accounts.sso_identities import IdentityRow
+from entrepot.errors import (
+    AlreadyExists,
+    InvalidName,
+    InvalidSignature,
+    IssuerUnavailable,
+    NotOffered,
+    OAuthRefused,
+    Refused,
+    ThingNotFound,
+    shown,
+)
+from entrepot.hub import audit
+from entrepot.hub.accounts import sessions
+from entrepot.hub.accounts.accounts import parse_email
+from entrepot.hub.accounts.sessions import OpenedSession, SessionOrigin
+from entrepot.hub.callers import Caller, MaybeCaller, require_write
+from entrepot.hub.context import HubContext
+from entrepot.hub.sso import id_tokens, issuer_keys, issuers
+from entrepot.hub.sso.id_tokens import IdToken
+from entrepot.hub.sso.issuers import Issuer
+from entrepot.names import parse_account, parse_fullname
+
+LIFETIME_S = 600
+"""How long a person may take at the issuer."""
+
+_PURPOSE = "sign-in at an issuer"
+_MAX_TARGET = 1_000
+
+
+@attrs.frozen
+class BegunSignIn:
+    """Where the browser goes, and what its cookie keeps meanwhile."""
+
+    url: str
+    cookie: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class IssuerReply:
+    """What the issuer sent back with the browser."""
+
+    state: str = attrs.field(repr=False)
+    code: str = attrs.field(repr=False)
+    error: str = ""
+    issuer: str = ""
+
+
+@attrs.frozen
+class FinishedSignIn:
+    """The session that was opened, None if an identity was linked; and the page to go to."""
+
+    opened: OpenedSession | None
+    target: str
+
+
+def begin(hub: HubContext, callback: str, target: str, *, link_to: Caller | None = None) -> BegunSignIn:
+    """Prepare a sign-in at the issuer of the settings.
+
+    Args:
+        callback: the address of this hub to which the issuer sends the browser back.
+        target: the page to go to afterwards.
+        link_to: the account with which the identity is to be linked, instead of signing in.
+
+    Raises:
+        NotOffered: the settings name no issuer.
+        IssuerUnavailable: it does not answer.
+        ExtraNotInstalled: the library for signatures is missing.
+    """
+    issuer, client_id = _issuer(hub)
+    state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+    kept = {
+        "state": state,
+        "nonce": nonce,
+        "verifier": verifier,
+        "callback": callback,
+        "target": target[:_MAX_TARGET],
+        "until": hub.now_ms() // 1000 + LIFETIME_S,
+        "link": None if link_to is None else link_to.account.uid,
+    }
+    query = {
+        "response_type": "code",
+        "client_id": client_id,
+        "redirect_uri": callback,
+        "scope": "openid profile email",
+        "state": state,
+        "nonce": nonce,
+        "code_challenge": base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("="),
+        "code_challenge_method": "S256",
+    }
+    address = _endpoint(hub, issuer, "authorization_endpoint")
+    url = f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(query)}"
+    return BegunSignIn(url, hub.signer.seal(_PURPOSE, json.dumps(kept)))
+
+
+def finish(
+    hub: HubContext,
+    caller: MaybeCaller,
+    cookie: str,
+    reply: IssuerReply,
+    *,
+    replaced: str | None,
+    origin: SessionOrigin,
+) -> FinishedSignIn:
+    """Exchange the code of the issuer, and open a session of the account that the identity is linked with.
+
+    Raises:
+        OAuthRefused: the reply does not belong to the sign-in of this browser, or the issuer refused.
+        Refused, AlreadyExists, InvalidName: no account is linked, and none can be made.
+        AccountSuspended: an administrator of the hub has suspended it.
+        NotOffered, IssuerUnavailable, ExtraNotInstalled: as :func:`begin`.
+    """
+    issuer, client_id = _issuer(hub)
+    kept = _unsealed(hub, cookie)
+    _check_reply(issuer, kept, reply)
+    token = _redeem(hub, issuer, client_id, kept, reply.code)
+    find_key = functools.partial(issuer_keys.find_key, hub, issuer)
+    proof = id_tokens.verify(token, find_key, issuer=issuer.url, audience=client_id, now_s=hub.now_ms() // 1000)
+    if not hmac.compare_digest(str(proof.claims.get("nonce", "")).encode(), str(kept["nonce"]).encode()):
+        raise _failed("the token of the issuer is for another sign-in")
+    target = str(kept["target"])
+    if kept["link"] is not None:
+        _link(hub, caller, str(kept["link"]), proof)
+        return FinishedSignIn(None, target)
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
+        user = _account_of(hub, tx, proof)
+        sso_identities.note_use(tx, _hash_of(proof), hub.now_ms())
+        return FinishedSignIn(sessions.open_session(hub, tx, user, sessions.SSO, replaced, origin), target)
+
+
+def own_identities(hub: HubContext, caller: MaybeCaller) -> Sequence[IdentityRow]:
+    """Return the identities with which the caller can sign in.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is anonymous, or their token may not change the account.
+    """
+    known = require_write(caller)
+    with hub.read() as tx:
+        return sso_identities.of_user(tx, known.account.id)
+
+
+def unlink(hub: HubContext, caller: MaybeCaller, id_hash: str) -> None:
+    """Remove an identity from the caller's account; sessions that were opened with it stay.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is anonymous, or their token may not change the account.
+        ThingNotFound: the caller has no such identity.
+    """
+    known = require_write(caller)
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
+        found = [row for row in sso_identities.of_user(tx, known.account.id) if row.id_hash == id_hash]
+        if not found:
+            raise ThingNotFound("identity", id_hash)
+        sso_identities.remove(tx, known.account.id, id_hash)
+        _record(hub, tx, known, "identity.unlink", known.account, found[0])
+
+
+def _issuer(hub: HubContext) -> tuple[Issuer, str]:
+    """Return the issuer of the settings, and the name of the hub there."""
+    if not hub.settings.sso_issuer or not hub.settings.sso_client_id:
+        raise NotOffered("sign-ins with another issuer")
+    return Issuer(hub.settings.sso_issuer), hub.settings.sso_client_id
+
+
+def _endpoint(hub: HubContext, issuer: Issuer, name: str) -> str:
+    found = issuer_keys.describe(hub, issuer).get(name)
+    schemes = ("https://", "http://") if hub.settings.oidc_private_issuers else ("https://",)
+    if not isinstance(found, str) or not found.startswith(schemes) or not found.isprintable() or "#" in found:
+        raise IssuerUnavailable(f"the issuer {shown(issuer.url)} names no usable address '{name}'")
+    return found
+
+
+def _unsealed(hub: HubContext, cookie: str) -> Mapping[str, object]:
+    try:
+        kept = json.loads(hub.signer.unseal(_PURPOSE, cookie))
+    except (InvalidSignature, ValueError):
+        raise _failed("this browser has not begun to sign in") from None
+    if hub.now_ms() // 1000 >= kept["until"]:
+        raise _failed("it took more than ten minutes")
+    return dict(kept)
+
+
+def _check_reply(issuer: Issuer, kept: Mapping[str, object], reply: IssuerReply) -> None:
+    if not hmac.compare_digest(reply.state.encode(), str(kept["state"]).encode()):
+        raise _failed("the answer of the issuer belongs to another sign-in")
+    if reply.issuer and reply.issuer != issuer.url:
+        raise _failed("the answer is of another issuer")
+    if reply.error:
+        raise _failed(f"the issuer refused with {shown(reply.error)}")
+    if not reply.code:
+        raise _failed("the issuer sent no code")
+
+
+def _redeem(hub: HubContext, issuer: Issuer, client_id: str, kept: Mapping[str, object], code: str) -> str:
+    """Return the ID token for a code."""
+    fields = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": str(kept["callback"]),
+        "client_id": client_id,
+        "code_verifier": str(kept["verifier"]),
+    }
+    headers = {}
+    if hub.settings.sso_client_secret_file:
+        pair = ":".join(quote(part, safe="") for part in (client_id, _secret(hub)))
+        headers["authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+        del fields["client_id"]  # a client authenticates in one way only
+    address = _endpoint(hub, issuer, "token_endpoint")
+    found = issuers.fetch_object(hub, address, urlencode(fields).encode(), **headers).get("id_token")
+    if not isinstance(found, str):
+        raise IssuerUnavailable(f"the issuer {shown(issuer.url)} returned no ID token")
+    return found
+
+
+def _secret(hub: HubContext) -> str:
+    try:
+        return Path(hub.settings.sso_client_secret_file).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        raise IssuerUnavailable("the file in the setting sso_client_secret_file cannot be read") from None
+
+
+def _account_of(hub: HubContext, tx: Write, proof: IdToken) -> Account:
+    """Return the account of an identity; make one if the settings say so.
+
+    Raises:
+        Refused, AlreadyExists, InvalidName: there is none, and none can be made.
+    """
+    known = sso_identities.find(tx, _hash_of(proof))
+    if known is not None:
+        return accounts.by_ids(tx, [known.user_id])[known.user_id]
+    if not hub.settings.sso_create_users:
+        cure = "sign in as before and link it under Settings, Password; or ask an administrator for a one-time link"
+        raise Refused(f"no account of this hub is linked with {shown(_label(hub, proof))}: {cure}")
+    user = accounts.add(tx, _fresh(hub, tx, proof))
+    audit.record(hub, tx, user.name, "user.create", f"user {user.name}", {"issuer": proof.issuer})
+    _add(hub, tx, user.name, user, proof)
+    return user
+
+
+def _fresh(hub: HubContext, tx: Write, proof: IdToken) -> Account:
+    claim = hub.settings.sso_name_claim
+    said = proof.claims.get(claim)
+    if not isinstance(said, str):
+        raise Refused(f"the issuer does not say the name of the account, in the claim {shown(claim)}")
+    name = parse_account(said)
+    if accounts.find(tx, name) is not None:
+        cure = "if it is yours, sign in as before and link it under Settings, Password"
+        raise Refused(f"the name {shown(name)} is taken by an account that is not linked with you: {cure}")
+    email = _usable(proof, "email", parse_email) if proof.claims.get("email_verified") is True else None
+    return accounts.fresh(name, "user", hub.now_ms(), fullname=_usable(proof, "name", parse_fullname), email=email)
+
+
+def _usable(proof: IdToken, claim: str, parse: Callable[[str], str | None]) -> str | None:
+    """Return the value of a claim if it follows the rules of this hub; accounts do without it otherwise."""
+    value = proof.claims.get(claim)
+    try:
+        return parse(value) if isinstance(value, str) else None
+    except InvalidName:
+        return None
+
+
+def _link(hub: HubContext, caller: MaybeCaller, uid: str, proof: IdToken) -> None:
+    known = require_write(caller)
+    if known.account.uid != uid:
+        raise _failed("the account that is signed in now has not begun to link an identity")
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
+        present = sso_identities.find(tx, _hash_of(proof))
+        if present is not None:
+            raise AlreadyExists("This identity is linked with an account already")
+        _add(hub, tx, known, known.account, proof)
+
+
+def _add(hub: HubContext, tx: Write, actor: Caller | str, user: Account, proof: IdToken) -> None:
+    row = IdentityRow(_hash_of(proof), user.id, proof.issuer, _label(hub, proof), hub.now_ms())
+    sso_identities.add(tx, row)
+    _record(hub, tx, actor, "identity.link", user, row)
+
+
+def _record(hub: HubContext, tx: Write, actor: Caller | str, action: str, user: Account, row: IdentityRow) -> None:
+    audit.record(hub, tx, actor, action, f"user {user.name}", {"issuer": row.issuer, "label": row.label})
+
+
+def _hash_of(proof: IdToken) -> str:
+    name = json.dumps([proof.issuer, proof.subject])
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _label(hub: HubContext, proof: IdToken) -> str:
+    """Return what the issuer calls a person, for people."""
+    said = proof.claims.get(hub.settings.sso_name_claim)
+    text = said if isinstance(said, str) and said.isprintable() and said else proof.subject
+    return text[:100].encode("ascii", "backslashreplace").decode()[:200]
+
+
+def _failed(why: str) -> OAuthRefused:
+    return OAuthRefused("invalid_request", f"signing in did not succeed: {why}; begin again")

@@ -1,0 +1,132 @@
+"""Sign in with another issuer: the way there, the way back, and linking an identity with an account."""
+
+from __future__ import annotations
+
+from http.cookies import CookieError, SimpleCookie
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from entrepot.errors import ClientGone, Damaged, EntrepotError
+from entrepot.hub.callers import MaybeCaller, require_write
+from entrepot.hub.context import HubContext
+from entrepot.hub.sso import browser_sign_ins
+from entrepot.hub.sso.browser_sign_ins import LIFETIME_S, BegunSignIn, FinishedSignIn, IssuerReply
+from entrepot.server import browser_sessions
+from entrepot.server.error_responses import error_response
+from entrepot.server.handlers import app_state, base_url, call_hub_slow
+from entrepot.server.pages.forms import checked_form, go_to, sentence
+from entrepot.server.pages.frames import HEADERS, WebPage, page_response
+from entrepot.server.pages.routing import PageRoute
+from entrepot.server.pages.sign_in import login_page, origin_of, safe_target, sso_host
+from entrepot.server.public_urls import path_prefix
+
+CALLBACK = "/-/sso/callback"
+"""The path to which the issuer sends the browser back."""
+
+_COOKIE = "entrepot_sso"
+_SETTINGS = "/settings/password"
+
+
+def routes() -> list[PageRoute]:
+    """Return the routes of these pages."""
+    return [
+        PageRoute("/-/sso", start),
+        PageRoute(CALLBACK, finish),
+        PageRoute("/settings/password/link", link, ["POST"]),
+        PageRoute("/settings/password/unlink", unlink, ["POST"]),
+    ]
+
+
+async def start(request: Request) -> Response:
+    """Send the browser to the issuer; a link and no form, because the policy of pages keeps forms on this hub."""
+    root = path_prefix(app_state(request).hub.settings)
+    target = safe_target(request.query_params.get("next", ""), root)
+    callback = base_url(request) + CALLBACK
+
+    def begin(hub: HubContext, _caller: MaybeCaller) -> BegunSignIn:
+        return browser_sign_ins.begin(hub, callback, target)
+
+    try:
+        begun = await call_hub_slow(request, begin)
+    except EntrepotError as error:
+        return _problem(request, error)
+    return RedirectResponse(begun.url, 303, {**_headers(), "set-cookie": _cookie(request, begun.cookie)})
+
+
+async def finish(request: Request) -> Response:
+    """Open a session, or link an identity, and go to the page that the visitor came from."""
+    state, query = app_state(request), request.query_params
+    reply = IssuerReply(*(query.get(name, "") for name in ("state", "code", "error", "iss")))
+    kept, origin = _kept(request), origin_of(request)
+    replaced = browser_sessions.secret_of(request.scope, state.hub)
+
+    def end(hub: HubContext, caller: MaybeCaller) -> FinishedSignIn:
+        return browser_sign_ins.finish(hub, caller, kept, reply, replaced=replaced, origin=origin)
+
+    try:
+        done = await call_hub_slow(request, end)
+    except EntrepotError as error:
+        return _problem(request, error)
+    answer = RedirectResponse(done.target, 303, _headers())
+    answer.headers.append("set-cookie", _cookie(request, None))
+    if done.opened is not None:
+        session = browser_sessions.cookie_header(request.scope, state.hub, done.opened.secret)
+        answer.headers.append("set-cookie", session)
+    return answer
+
+
+async def link(request: Request) -> Response:
+    """Show the way to the issuer, whose identity will be linked with the visitor's account."""
+    await checked_form(request)
+    root = path_prefix(app_state(request).hub.settings)
+    callback = base_url(request) + CALLBACK
+
+    def begin(hub: HubContext, caller: MaybeCaller) -> BegunSignIn:
+        known = require_write(caller)
+        return browser_sign_ins.begin(hub, callback, f"{root}{_SETTINGS}?done=linked", link_to=known)
+
+    begun = await call_hub_slow(request, begin)
+    page = WebPage("sso_link.html", "Link an identity", {"url": begun.url, "sso": sso_host(request)})
+    return page_response(request, page, {"cache-control": "no-store", "set-cookie": _cookie(request, begun.cookie)})
+
+
+async def unlink(request: Request) -> Response:
+    """Remove an identity from the visitor's account."""
+    form = await checked_form(request)
+    await call_hub_slow(request, browser_sign_ins.unlink, form.text("identity"))
+    return go_to(request, f"{_SETTINGS}?done=removed")
+
+
+def _problem(request: Request, error: EntrepotError) -> Response:
+    if isinstance(error, ClientGone | Damaged):
+        raise error
+    status = error_response(error, raw_path=request.scope["path"], query=b"").status
+    answer = login_page(request, name="", code="", target="", problem=sentence(error), status=status)
+    answer.headers.append("set-cookie", _cookie(request, None))
+    return answer
+
+
+def _headers() -> dict[str, str]:
+    return {**HEADERS, "cache-control": "no-store"}
+
+
+def _cookie(request: Request, value: str | None) -> str:
+    """Return the ``Set-Cookie`` value that keeps a sign-in while the visitor is at the issuer, or deletes it."""
+    is_secure = browser_sessions.is_https(request.scope, app_state(request).hub)
+    life = LIFETIME_S if value is not None else 0
+    parts = [f"{_name(is_secure)}={value or ''}", "Path=/", f"Max-Age={life}", "HttpOnly", "SameSite=Lax"]
+    return "; ".join([*parts, *(["Secure"] if is_secure else [])])
+
+
+def _kept(request: Request) -> str:
+    name = _name(browser_sessions.is_https(request.scope, app_state(request).hub))
+    try:
+        found = SimpleCookie(request.headers.get("cookie", "")).get(name)
+    except CookieError:
+        return ""
+    return "" if found is None else found.value
+
+
+def _name(is_secure: bool) -> str:
+    return f"__Host-{_COOKIE}" if is_secure else _COOKIE

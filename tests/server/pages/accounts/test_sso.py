@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from entrepot.hub.accounts import accounts
+from entrepot.hub.context import open_hub
+from entrepot.hub.sso import issuer_keys
+from entrepot.server.app import make_app
+from entrepot.server.hosting import running
+from entrepot.settings import Settings
+from tests.server.pages.conftest import PASSWORD, browse
+from tests.server.pages.settings.conftest import sender
+from tests.support.issuer import LocalIssuer, serving
+from tests.support.served_hub import ServedHub
+
+
+@pytest.fixture
+def issuer() -> Iterator[LocalIssuer]:
+    issuer_keys._state.cache_clear()
+    with serving() as found:
+        yield found
+
+
+@pytest.fixture
+def joined(tmp_path: Path, issuer: LocalIssuer) -> Iterator[ServedHub]:
+    """A hub on which people sign in with the issuer, and alice also with a password."""
+    settings = Settings(
+        data=tmp_path / "data",
+        sso_issuer=issuer.url,
+        sso_client_id="hub",
+        sso_create_users=True,
+        oidc_private_issuers=True,
+    )
+    hub = open_hub(settings, fsync=False)
+    accounts.create_user(hub, "alice")
+    accounts.reset_password(hub, "alice", PASSWORD)
+    with running(make_app(hub)) as address:
+        yield ServedHub(hub, address.url, "", "", "")
+    hub.close()
+
+
+def cookies(answer: httpx2.Response) -> dict[str, str]:
+    """Return the cookies that a response sets, with their attributes."""
+    return dict(value.split("=", 1) for value in answer.headers.get_list("set-cookie"))
+
+
+def come_back(client: httpx2.Client, reply: dict[str, str], **more: str) -> httpx2.Response:
+    return client.get("/-/sso/callback", params={**reply, **more}, headers={"sec-fetch-site": "cross-site"})
+
+
+def test_a_person_signs_in_with_the_issuer_and_returns(joined: ServedHub, issuer: LocalIssuer) -> None:
+    with browse(joined) as client:
+        client.follow_redirects = False
+        page = client.get("/login?next=/models").text
+        assert 'href="/-/sso?next=/models"' in page
+        begun = client.get("/-/sso?next=/models")
+        assert begun.status_code == 303
+        assert begun.headers["location"].startswith(f"{issuer.url}/authorize?")
+        assert begun.headers["cache-control"] == "no-store"
+        kept = cookies(begun)["entrepot_sso"]
+        assert kept.endswith("; Path=/; Max-Age=600; HttpOnly; SameSite=Lax")
+        done = come_back(client, issuer.approve(begun.headers["location"]))
+        assert (done.status_code, done.headers["location"]) == (303, "/models")
+        assert cookies(done)["entrepot_sso"].startswith("; Path=/; Max-Age=0")
+        assert cookies(done)["entrepot_session"].endswith("HttpOnly; SameSite=Lax")
+        assert ">ann<" in client.get("/models").text
+        again = come_back(client, issuer.approve(begun.headers["location"]))
+        assert again.status_code == 400, "the cookie is gone"
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x", ""])
+def test_nobody_is_sent_elsewhere(joined: ServedHub, issuer: LocalIssuer, target: str) -> None:
+    with browse(joined) as client:
+        client.follow_redirects = False
+        begun = client.get("/-/sso", params={"next": target})
+        done = come_back(client, issuer.approve(begun.headers["location"]))
+        assert done.headers["location"] == "/"
+
+
+def test_a_sign_in_of_another_browser_opens_no_session(joined: ServedHub, issuer: LocalIssuer) -> None:
+    with browse(joined) as attacker, browse(joined) as victim:
+        attacker.follow_redirects = victim.follow_redirects = False
+        reply = issuer.approve(attacker.get("/-/sso").headers["location"])
+        for answer in (come_back(victim, reply), victim.get("/-/sso") and come_back(victim, reply)):
+            assert answer.status_code == 400
+            assert "entrepot_session" not in cookies(answer)
+            assert "Sign in" in answer.text
+
+
+def test_what_the_issuer_says_is_shown_as_text(joined: ServedHub) -> None:
+    with browse(joined) as client:
+        client.follow_redirects = False
+        begun = client.get("/-/sso").headers["location"]
+        state = dict(httpx2.QueryParams(begun.partition("?")[2]))["state"]
+        refused = come_back(client, {"state": state}, error="<script>alert(1)</script>")
+        assert refused.status_code == 400
+        assert "<script>alert" not in refused.text
+        assert "&lt;script&gt;alert" in refused.text
+
+
+def test_an_identity_is_linked_and_unlinked(joined: ServedHub, issuer: LocalIssuer) -> None:
+    with browse(joined) as client:
+        client.post("/login", data={"name": "alice", "password": PASSWORD})
+        send = sender(client)
+        assert client.post("/settings/password/link", data={"csrf": "x"}).status_code == 403
+        shown = send("/settings/password/link")
+        assert shown.status_code == 200
+        address = shown.text.partition('class="btn main" href="')[2].partition('"')[0].replace("&amp;", "&")
+        done = come_back(client, issuer.approve(address))
+        assert "The identity is linked." in done.text
+        identity = done.text.partition('name="identity" value="')[2].partition('"')[0]
+        with browse(joined) as other:
+            other.follow_redirects = False
+            begun = other.get("/-/sso").headers["location"]
+            assert come_back(other, issuer.approve(begun)).status_code == 303
+            assert ">alice<" in other.get("/models").text
+        gone = send("/settings/password/unlink", {"identity": identity})
+        assert "Removed." in gone.text
+        assert 'name="identity"' not in gone.text
+
+
+def test_an_issuer_that_is_silent_is_an_error_on_the_page(joined: ServedHub, issuer: LocalIssuer) -> None:
+    issuer.pages.clear()
+    with browse(joined) as client:
+        answer = client.get("/-/sso")
+        assert answer.status_code == 503
+        assert "answered 404" in answer.text
+
+
+def test_a_hub_without_an_issuer_shows_no_way_there(site: ServedHub, browser: httpx2.Client) -> None:
+    assert "/-/sso" not in browser.get("/login").text
+    assert browser.get("/-/sso").status_code == 404
+    assert browser.get("/-/sso/callback?state=x&code=x").status_code == 404
