@@ -18,10 +18,11 @@ from entrepot.names import MAIN, Oid, RepoId, RepoRef, RepoType, Uid
 
 @attrs.frozen
 class WeightMetadata:
-    """What the headers of a model's files say, in the shapes of the Hub API.
+    """What the files of a repository say, in the shapes of the Hub API.
 
     ``safetensors`` and ``gguf``: numbers of parameters; ``transformers_info``: the classes that load it;
-    ``mask_token``: the token to fill; ``base_models``: the ids of its base models and the relation to them.
+    ``mask_token``: the token to fill; ``base_models``: the ids of its base models and the relation to them;
+    ``summary``: the beginning of the card's text; ``citation``: its BibTeX entry; ``eval_results``: of files.
     """
 
     safetensors: Mapping[str, Any] | None = None
@@ -29,6 +30,9 @@ class WeightMetadata:
     transformers_info: Mapping[str, Any] | None = None
     mask_token: str | None = None
     base_models: Mapping[str, Any] | None = None
+    summary: str | None = None
+    citation: str | None = None
+    eval_results: Sequence[Any] | None = None
 
 
 @attrs.frozen
@@ -71,7 +75,7 @@ class RepoRow:
 
     @property
     def files(self) -> WeightMetadata:
-        """What the headers of its files say."""
+        """What its files say."""
         return WeightMetadata(**(self.file_metadata or {}))
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -13,6 +14,8 @@ from entrepot.catalog.repos.repositories import COLUMNS, RepoRow, row_of
 from entrepot.catalog.search import full_text
 from entrepot.catalog.visibility import PUBLIC_ONLY, Visibility, visible_condition
 from entrepot.names import RepoType
+
+_TAGS_AT_ONCE = 500
 
 SORTS = {
     "lastModified": tables.repos.c.updated_ms,
@@ -92,6 +95,21 @@ def counts(tx: Read, namespace_id: int, seen_by: Visibility | None) -> dict[Repo
     )
     query = query.where(visible_condition(seen_by))
     return {RepoType(kind): int(number) for kind, number in tx.sql.execute(query.group_by(repos.c.type))}
+
+
+def count_tagged(tx: Read, tags: Sequence[str], seen_by: Visibility | None) -> dict[str, int]:
+    """Return how many models that the caller may see have each of these tags; those that none has are left out."""
+    repos, on, found = tables.repos, tables.repo_tags, dict[str, int]()
+    for at in range(0, len(tags), _TAGS_AT_ONCE):
+        query = (
+            sa.select(on.c.tag, sa.func.count())
+            .join(repos, repos.c.id == on.c.repo_id)
+            .where(on.c.tag.in_(tags[at : at + _TAGS_AT_ONCE]) & on.c.is_label.is_(False))
+            .where((repos.c.type == RepoType.MODEL.value) & repos.c.deleted_ms.is_(None) & visible_condition(seen_by))
+            .group_by(on.c.tag)
+        )
+        found.update((tag, number) for tag, number in tx.sql.execute(query))
+    return found
 
 
 def position_of(row: RepoRow, sort: str) -> tuple[float, int]:

@@ -19,9 +19,11 @@ from entrepot.cards import (
     split_card,
     validate_card,
 )
+from entrepot.cards.eval_files import read_eval_file
 from entrepot.cards.lineage import LineageInput, card_inputs
 from entrepot.cards.metadata import Card
 from entrepot.cards.storable_values import storable
+from entrepot.cards.summaries import find_citation, summarise
 from entrepot.catalog import Lock
 from entrepot.catalog.repos import lineage, refs, repositories
 from entrepot.catalog.repos.repositories import CardFacts, WeightMetadata
@@ -86,19 +88,31 @@ def _facts(hub: HubContext, kind: RepoType, found: FoundFiles) -> tuple[CardFact
         # A card that cannot be read has no metadata; its commit is still valid.
         card = read_card("")
     fields = card_fields(card)
+    text = split_card(found.readme)[1]
+    told = WeightMetadata(summary=summarise(text) or None, citation=find_citation(text))
     if kind.kind.has_library:
         model = describe_model(card, fields, found.model)
-        facts = _model_facts(card, fields, model, file_metadata.weigh(hub, found))
+        results = [item for path, content in found.evaluations.items() for item in read_eval_file(path, content)]
+        told = attrs.evolve(told, eval_results=results or None)
+        facts = _model_facts(card, fields, model, file_metadata.weigh(hub, found), told)
         inputs = card_inputs(card, attrs.evolve(fields, base_models=model.base_models), kind, model.relation)
         return facts, inputs
     more = dataset_tags(card, file_metadata.sample(hub, found)) if kind is RepoType.DATASET else ()
     sdk = fields.data.get("sdk")
     tags = tuple(dict.fromkeys((*card_tags(card, kind), *more)))
-    facts = CardFacts(dict(fields.data) or None, None, fields.pipeline_tag, None, str(sdk) if sdk else None, tags)
+    word = str(sdk) if sdk else None
+    facts = CardFacts(dict(fields.data) or None, None, fields.pipeline_tag, None, word, tags, told)
     return facts, card_inputs(card, fields, kind, None)
 
 
-def _model_facts(card: Card, fields: CardFields, model: ModelMetadata, weights: WeightMetadata) -> CardFacts:
+def _model_facts(
+    card: Card, fields: CardFields, model: ModelMetadata, weights: WeightMetadata, told: WeightMetadata
+) -> CardFacts:
+    """Return the metadata of a model.
+
+    Args:
+        told: what is known of the card's text and of further files.
+    """
     tags = tuple(dict.fromkeys((*card_tags(card, RepoType.MODEL, relation=model.relation), *model.tags)))
     bases = {"relation": model.relation, "models": list(model.base_models)} if model.base_models else None
     return CardFacts(
@@ -108,5 +122,12 @@ def _model_facts(card: Card, fields: CardFields, model: ModelMetadata, weights: 
         model.library,
         None,
         tags,
-        WeightMetadata(weights.safetensors, weights.gguf, model.transformers_info, model.mask_token, bases),
+        attrs.evolve(
+            told,
+            safetensors=weights.safetensors,
+            gguf=weights.gguf,
+            transformers_info=model.transformers_info,
+            mask_token=model.mask_token,
+            base_models=bases,
+        ),
     )

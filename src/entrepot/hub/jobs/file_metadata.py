@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import attrs
 
-from entrepot.cards import DOCUMENTS, DatasetFiles, JsonValue, ModelFiles, data_format
+from entrepot.cards import DOCUMENTS, DatasetFiles, JsonValue, ModelFiles, data_format, eval_files
 from entrepot.catalog import Read
 from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
@@ -36,6 +36,8 @@ _MOST_TABLES = 64
 # Bytes that are read of all files together: a commit waits for it. The headers of the largest models have 20 MB.
 _MOST_HEADERS, _MOST_SAMPLES = 24 << 20, 3 << 20
 _MOST_GGUF = 2 * gguf.MOST_HEADER
+_MOST_EVALUATIONS, _MOST_EVALUATION = 100, 256 << 10
+_YAML = (".yaml", ".yml")
 _MODEL_INDEX = "model.safetensors.index.json"
 
 # Of the files that cards.libraries, cards.model_files and cards.dataset_files look at.
@@ -73,12 +75,16 @@ class StoredFile:
 
 @attrs.frozen
 class FoundFiles:
-    """What describes a repository: its README, its paths, JSON documents, and the files whose headers count."""
+    """What describes a repository: its README, its paths, JSON documents, and the files whose headers count.
+
+    ``evaluations``: the texts of files with evaluation results, by path.
+    """
 
     readme: str
     paths: Sequence[str]
     documents: Mapping[str, Mapping[str, JsonValue]]
     headers: Sequence[StoredFile]
+    evaluations: Mapping[str, str] = attrs.field(factory=dict)
 
     @property
     def model(self) -> ModelFiles:
@@ -93,6 +99,8 @@ def describe(paths: Iterable[str]) -> bool:
 
 def _may_describe(path: str) -> bool:
     extension = path.rpartition(".")[2].lower()
+    if path.startswith(f"{eval_files.FOLDER}/"):
+        return True
     return extension in _EXTENSIONS or (extension in _TOP_EXTENSIONS and "/" not in path) or "tfevents" in path
 
 
@@ -112,7 +120,18 @@ def find(hub: HubContext, tx: Read, row: RepoRow, head: Oid) -> FoundFiles:
         wanted = [node for node in wanted if not node.path.endswith(".safetensors") or node.path in shards]
     located = [_locate(tx, row.id, node) for node in wanted[:_MOST_WEIGHTS]]
     paths = [str(node.path) for node in nodes if not node.is_folder]
-    return FoundFiles(readme, paths, documents, [file for file in located if file is not None])
+    evaluations = _evaluations(trees, tx, row, root) if row.type.kind.has_library else {}
+    return FoundFiles(readme, paths, documents, [file for file in located if file is not None], evaluations)
+
+
+def _evaluations(trees: Trees, tx: Read, row: RepoRow, root: Oid) -> Mapping[str, str]:
+    folder = RepoPath(eval_files.FOLDER)
+    entry = trees.find(root, folder)
+    if entry is None or not entry.is_folder:
+        return {}
+    walked = (node for node in trees.walk(entry.oid, folder, is_deep=False) if not node.is_folder)
+    named = [node for _, node in zip(range(_MOST_EVALUATIONS), walked, strict=False)]
+    return {str(node.path): _text(tx, row.id, node, _MOST_EVALUATION) for node in named if node.path.endswith(_YAML)}
 
 
 def weigh(hub: HubContext, found: FoundFiles) -> WeightMetadata:

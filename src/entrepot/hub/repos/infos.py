@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -18,7 +19,8 @@ from entrepot.hub import access, revisions
 from entrepot.hub.callers import MaybeCaller, seen_by
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents
-from entrepot.names import Oid, RepoPath, RepoRef
+from entrepot.names import ROOT, Oid, RepoPath, RepoRef
+from entrepot.storage import objects as stored
 from entrepot.storage.trees import ListedEntry, Node, Trees
 
 MAX_TERMS, MAX_TAGS, MAX_CONDITION = 32, 100, 500
@@ -26,6 +28,9 @@ MAX_TERMS, MAX_TAGS, MAX_CONDITION = 32, 100, 500
 
 _LISTED_FILES = 50_000
 """Maximum number of files named in one page of a list; further repositories come without their files."""
+
+RELATIONS = ("adapter", "merge", "quantized", "finetune")
+"""How a model can be made from another one."""
 
 __all__ = ["RepoInfo", "RevisionInfo", "Search", "SearchPage", "describe", "of_rows", "owned_by", "query_of", "search"]
 
@@ -45,7 +50,8 @@ class RevisionInfo:
 
     ``siblings``: every file; ``listed``: the same with sizes; both empty if
     not requested. ``used_bytes``: stored bytes of its large files.
-    ``left_out``: paths among them that break the rules of names.
+    ``left_out``: paths among them that break the rules of names. ``main_size`` and
+    ``children``: see :func:`with_main_sizes` and :func:`with_children`.
     """
 
     info: RepoInfo
@@ -54,6 +60,8 @@ class RevisionInfo:
     used_bytes: int = 0
     downloads_all_time: int = 0
     left_out: Sequence[RepoPath] = ()
+    main_size: int | None = None
+    children: Mapping[str, int] | None = None
 
 
 @attrs.frozen
@@ -82,6 +90,41 @@ def describe(
         used = file_links.used_bytes(tx, [row.id]).get(row.id, 0)
         total = download_counts.all_time(tx, row.id)
         return RevisionInfo(info, siblings, listed, used, total, left_out=tuple(trees.left_out))
+
+
+def with_main_sizes(hub: HubContext, found: Sequence[RevisionInfo]) -> list[RevisionInfo]:
+    """Return the same with the size of all files at the head of main, for repositories that the caller may see.
+
+    Of many repositories, those after the first 50,000 files have no size.
+    """
+    sized, left = list[RevisionInfo](), _LISTED_FILES
+    with hub.read() as tx:
+        heads = repositories.heads_of(tx, [full.info.row.id for full in found])
+        for full in found:
+            head = heads.get(full.info.row.id)
+            if head is None or left <= 0:
+                sized.append(full)
+                continue
+            trees = Trees(hub.store, tx, full.info.row.id)
+            root = stored.root_of(hub.store, tx, full.info.row.id, head)
+            sizes = [item.size for item in itertools.islice(trees.everything(root, ROOT), left + 1)]
+            left -= len(sizes)
+            sized.append(full if left < 0 else attrs.evolve(full, main_size=sum(sizes)))
+    return sized
+
+
+def with_children(hub: HubContext, caller: MaybeCaller, found: Sequence[RevisionInfo]) -> list[RevisionInfo]:
+    """Return the same with how many models that the caller may see are made from each, by relation."""
+    names = {full.info.row.id: str(full.info.row.ref.id) for full in found}
+    with hub.read() as tx:
+        tags = [f"base_model:{word}:{name}" for name in names.values() for word in RELATIONS]
+        counted = listings.count_tagged(tx, tags, seen_by(caller))
+    return [
+        attrs.evolve(
+            full, children={word: counted.get(f"base_model:{word}:{names[full.info.row.id]}", 0) for word in RELATIONS}
+        )
+        for full in found
+    ]
 
 
 def check_conditions(wanted: Search) -> None:

@@ -171,6 +171,9 @@ class RepoInfo(
         "xet_enabled": "xetEnabled",
         "security_repo_status": "securityRepoStatus",
         "transformers_info": "transformersInfo",
+        "main_size": "mainSize",
+        "children_model_count": "childrenModelCount",
+        "eval_results": "evalResults",
     },
 ):
     """A model, dataset or space in descriptions and lists; times end in ``Z``, sizes are in bytes.
@@ -218,24 +221,16 @@ class RepoInfo(
     gguf: Mapping[str, Any] | UnsetType = UNSET
     transformers_info: Mapping[str, Any] | UnsetType = UNSET
     mask_token: str | UnsetType = UNSET
-
-
-class WiderRepoInfo(
-    RepoInfo,
-    kw_only=True,
-    rename={
-        "main_size": "mainSize",
-        "children_model_count": "childrenModelCount",
-        "eval_results": "evalResults",
-    },
-):
-    """A repository including the fields that only other hubs send; clients decode this."""
-
     citation: str | UnsetType = UNSET
     main_size: int | UnsetType = UNSET
-    inference: str | UnsetType = UNSET
     children_model_count: Mapping[str, int] | int | UnsetType = UNSET
     eval_results: Sequence[Any] | UnsetType = UNSET
+
+
+class WiderRepoInfo(RepoInfo, kw_only=True):
+    """A repository including the fields that only other hubs send; clients decode this."""
+
+    inference: str | UnsetType = UNSET
     host: str | UnsetType = UNSET
     subdomain: str | UnsetType = UNSET
     region: str | UnsetType = UNSET

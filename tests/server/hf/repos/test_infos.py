@@ -250,3 +250,75 @@ def test_an_unknown_route_is_a_404_in_json_without_a_code(alice: httpx2.Client, 
 def test_another_method_is_a_405_in_json(alice: httpx2.Client, model: str) -> None:
     answer = alice.patch(f"/api/models/{model}", json={})
     assert (answer.status_code, answer.json()) == (405, {"error": "Method Not Allowed"})
+
+
+FURNISHED = {
+    "model": {
+        "README.md": b"""---
+library_name: transformers
+pipeline_tag: fill-mask
+base_model: google/bert
+widget: [{text: "Hello [MASK]"}]
+model-index: [{name: x, results: []}]
+---
+""",
+        "config.json": b'{"architectures": ["BertForMaskedLM"], "model_type": "bert"}',
+        "tokenizer_config.json": b'{"mask_token": "[MASK]"}',
+        ".eval_results/a.yaml": b"dataset: {id: a/b, task_id: c}\nvalue: 1\n",
+        ".eval_results/b.yaml": b"value: 1\n",
+    },
+    "dataset": {
+        "README.md": b"""---
+paperswithcode_id: imdb
+---
+# Reviews
+
+Films and *opinions*.
+
+```bibtex
+@article{x, title={Y}}
+```
+""",
+        "a.csv": b"a\n1\n",
+    },
+    "space": {"README.md": b"---\nsdk: static\nmodels: [a/m]\ndatasets: [a/d]\n---\n"},
+}
+UNKNOWN = {
+    "model": {"gguf", "inference", "inferenceProviderMapping", "resourceGroup", "safetensors"},
+    "dataset": {"resourceGroup"},
+    "space": {"region", "resourceGroup", "runtime", "subdomain"},
+}
+"""Properties without a value: these files say nothing of them, or the hub has nothing of the kind."""
+
+
+@pytest.mark.parametrize("kind", VERSIONED_TYPES)
+def test_the_stock_client_gets_every_property_it_can_name(site: Site, api: HfApi, kind: RepoType) -> None:
+    repo = site.new_repo(kind)
+    commit(site, repo, FURNISHED[kind.value], kind)
+    if kind is RepoType.MODEL:
+        for word, visibility in (("finetune", "public"), ("quantized", "public"), ("finetune", "private")):
+            child = site.new_repo(visibility=visibility)
+            card = f"---\nbase_model: {repo}\nbase_model_relation: {word}\n---\n"
+            commit(site, child, {"README.md": card.encode()})
+    names = typing.get_args(LITERALS[kind.value])
+    ask = {"model": api.model_info, "dataset": api.dataset_info, "space": api.space_info}[kind.value]
+    missing = set()
+    for name in names:
+        found: Any = ask(repo, expand=[name])
+        attribute = re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).replace("-", "_").lower()
+        if getattr(found, attribute) is None:
+            missing.add(name)
+    assert missing == UNKNOWN[kind.value]
+    whole: Any = ask(repo, expand=list(names))
+    assert whole.author == "alice"
+    if kind is RepoType.MODEL:
+        assert whole.children_model_count == {"adapter": 0, "merge": 0, "quantized": 1, "finetune": 2}
+        public: Any = api.model_info(repo, expand=["childrenModelCount"], token=False)
+        assert public.children_model_count["finetune"] == 1, "private models do not count for others"
+        assert [result.dataset_id for result in whole.eval_results] == ["a/b"]
+    if kind is RepoType.DATASET:
+        assert (whole.description, whole.citation) == ("Reviews Films and opinions.", "@article{x, title={Y}}")
+        sizes = [item.size for item in api.list_repo_tree(repo, repo_type="dataset")]
+        assert whole.main_size == sum(sizes)
+        [listed] = [item for item in api.list_datasets(author="alice", expand=["mainSize"]) if item.id == repo]
+        assert listed.main_size == whole.main_size

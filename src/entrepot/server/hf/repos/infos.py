@@ -14,7 +14,7 @@ from entrepot.hub.scanning import results
 from entrepot.names import RepoRef, RepoType
 from entrepot.server.handlers import call_hub, call_hub_slow, json_response, left_out_header, query_flag, repo_of
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
-from entrepot.server.hf.repos.repo_json import ANNOTATIONS, read_expand, render_infos, usual_properties
+from entrepot.server.hf.repos.repo_json import ANNOTATIONS, complete, read_expand, render_infos, usual_properties
 from entrepot.server.hf.repos.scan_json import security_status_of
 from entrepot.server.hf.type_routes import each_kind
 from entrepot.wire.repos.repositories import SecurityStatus
@@ -54,6 +54,7 @@ async def _describe(request: Request, ref: RepoRef, revision: str) -> Response:
     with_files = "siblings" in properties
     with_sizes = with_files and query_flag(request, "blobs")
     full = await call_hub(request, infos.describe, ref, revision, with_files=with_files, with_sizes=with_sizes)
+    [full] = await complete(request, [full], properties)
     [info] = render_infos([full], properties)
     if query_flag(request, "securityStatus"):
         info.security_repo_status = await _security(request, ref, full.info.head or revision)

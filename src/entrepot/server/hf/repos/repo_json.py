@@ -13,9 +13,10 @@ from msgspec import UNSET, UnsetType
 from starlette.requests import Request
 
 from entrepot.errors import Malformed
-from entrepot.hub.repos.infos import RevisionInfo
+from entrepot.hub.repos import infos
+from entrepot.hub.repos.infos import RepoRow, RevisionInfo
 from entrepot.names import RepoType
-from entrepot.server.handlers import query_list
+from entrepot.server.handlers import call_hub, call_hub_slow, query_list
 from entrepot.wire.repos.repositories import Annotations, BaseModel, BaseModels, Gate, RepoInfo, Sibling, SiblingLfs
 from entrepot.wire.texts import legible
 from entrepot.wire.times import format_ms
@@ -71,14 +72,25 @@ def read_expand(request: Request, kind: RepoType) -> frozenset[str]:
     return wanted
 
 
+async def complete(
+    request: Request, found: Sequence[RevisionInfo], properties: Collection[str]
+) -> Sequence[RevisionInfo]:
+    """Return repositories with those requested properties that take further queries."""
+    if "mainSize" in properties:
+        found = await call_hub_slow(request, lambda hub, _caller: infos.with_main_sizes(hub, found))
+    if "childrenModelCount" in properties:
+        found = await call_hub(request, infos.with_children, found)
+    return found
+
+
 def render_infos(found: Sequence[RevisionInfo], properties: Collection[str]) -> list[RepoInfo]:
     """Return repositories with the named properties only; properties without a value are left out."""
     hidden = [name for key, name in _FIELDS.items() if key not in _ALWAYS and key not in properties]
-    infos = [render_info(full) for full in found]
-    for info in infos:
+    shown = [render_info(full) for full in found]
+    for info in shown:
         for name in hidden:
             setattr(info, name, UNSET)
-    return infos
+    return shown
 
 
 def render_info(full: RevisionInfo) -> RepoInfo:
@@ -121,7 +133,11 @@ def render_info(full: RevisionInfo) -> RepoInfo:
         resource_group=None,
         used_storage=full.used_bytes,
         xet_enabled=True,
-        description=_described(card) or row.description or UNSET,
+        description=_described(card) or row.description or _summary(row) or UNSET,
+        citation=files.citation or UNSET,
+        eval_results=files.eval_results or UNSET,
+        main_size=UNSET if full.main_size is None else full.main_size,
+        children_model_count=full.children or UNSET,
         annotations=Annotations(row.labels, row.description) if row.labels or row.description else UNSET,
     )
 
@@ -148,6 +164,11 @@ def _siblings(full: RevisionInfo) -> list[Sibling]:
         )
         for item in full.listed
     ]
+
+
+def _summary(row: RepoRow) -> str:
+    """Return the beginning of the card's text, for datasets, as the public hub does."""
+    return row.files.summary or "" if row.type is RepoType.DATASET else ""
 
 
 def _described(card: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from entrepot.hub.repos.infos import Search
 from entrepot.names import RepoType
 from entrepot.server.handlers import call_hub, call_hub_slow, json_response, query_flag, query_int, query_list
 from entrepot.server.hf.pages import after_of, link_to
-from entrepot.server.hf.repos.repo_json import read_expand, render_infos, usual_properties
+from entrepot.server.hf.repos.repo_json import complete, read_expand, render_infos, usual_properties
 from entrepot.server.hf.type_routes import each_kind
 
 PAGE, FULL_PAGE = 1000, 100
@@ -67,7 +67,8 @@ async def find(request: Request, kind: RepoType) -> Response:
     found = await call(
         request, infos.search, wanted, with_files=with_files, with_totals="downloadsAllTime" in properties
     )
-    return json_response(render_infos(found.infos, properties), headers=link_to(request, found.after))
+    full = await complete(request, found.infos, properties)
+    return json_response(render_infos(full, properties), headers=link_to(request, found.after))
 
 
 def read_search(request: Request, kind: RepoType, page: int) -> Search:

@@ -1,0 +1,71 @@
+"""What a description of a dataset in Croissant says, for those who may read the dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from entrepot.cards.croissant import CroissantConfig
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.repos import conversions, repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import UnsupportedDataset
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.hub.datasets import tables
+from entrepot.hub.datasets.layouts import Layout, find_layout
+from entrepot.names import Oid, RepoRef, RepoType
+
+_BROKEN = "it has not been converted to Parquet"
+
+
+@attrs.frozen
+class DescribedDataset:
+    """A dataset with its configurations that are in the Parquet ref."""
+
+    repo: RepoRow
+    commit: Oid
+    owner_kind: str
+    tags: Sequence[str]
+    configs: Sequence[CroissantConfig]
+
+
+def describe_dataset(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> DescribedDataset:
+    """Return what is known of a dataset at the head of main.
+
+    Raises:
+        as :func:`~entrepot.hub.datasets.layouts.find_layout`.
+        UnsupportedDataset: it is no dataset, or not converted to Parquet, or not yet.
+    """
+    layout = find_layout(hub, caller, ref, "main")
+    name = str(layout.repo.ref.id)
+    if layout.repo.type is not RepoType.DATASET:
+        raise UnsupportedDataset(name, "only datasets are described in Croissant")
+    with hub.read() as tx:
+        row = conversions.find(tx, layout.repo.id)
+        owner = accounts.by_ids(tx, [layout.repo.namespace_id]).get(layout.repo.namespace_id)
+        tags = repositories.tags_of(tx, [layout.repo.id]).get(layout.repo.id, ())
+    if row is None or row.source != layout.commit:
+        raise UnsupportedDataset(name, f"{_BROKEN} yet" if hub.settings.convert_parquet else _BROKEN)
+    shown = [config for config in row.configs if config["status"] != "failed"]
+    if not shown:
+        raise UnsupportedDataset(name, f"{_BROKEN}: {row.configs[0]['reason'] if row.configs else 'it is empty'}")
+    configs = [
+        CroissantConfig(
+            config["name"], [split["name"] for split in config["splits"]], _features(hub, caller, layout, config)
+        )
+        for config in shown
+    ]
+    kind = "Person" if owner is None or owner.is_user else "Organization"
+    return DescribedDataset(layout.repo, layout.commit, kind, tags, configs)
+
+
+def _features(hub: HubContext, caller: MaybeCaller, layout: Layout, config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the features of a configuration: those it was converted with, else those of its Parquet files."""
+    if "features" in config:
+        features: Mapping[str, Any] = config["features"]
+        return features
+    found = tables.measure(hub, caller, layout.repo.ref, layout.commit, config["name"])
+    return found.splits[0].features if found.splits else {}
