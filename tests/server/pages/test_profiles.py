@@ -6,6 +6,9 @@ import httpx2
 
 from entrepot.hub.accounts import accounts
 from entrepot.hub.buckets import buckets
+from entrepot.hub.repos import folders
+from entrepot.hub.repos.folders import FolderDraft
+from entrepot.names import RepoType
 from tests.support.served_hub import ServedHub
 
 
@@ -48,3 +51,10 @@ def test_members_reach_the_settings_of_their_accounts(
     assert "/organizations/others/settings" not in signed_in.get("/others").text
     assert 'href="/settings/profile">Settings</a>' in signed_in.get("/alice").text
     assert ">Settings</a>" not in signed_in.get("/bob").text
+
+
+def test_the_page_of_a_folder_has_no_settings_of_an_organisation(site: ServedHub, signed_in: httpx2.Client) -> None:
+    accounts.create_org(site.hub, "gulls", admin="alice")
+    folders.create(site.hub, site.caller(), FolderDraft(RepoType.MODEL, "llm", "gulls"))
+    assert 'href="/organizations/gulls/settings"' in signed_in.get("/gulls").text
+    assert "/settings" not in signed_in.get("/gulls.llm").text.replace('href="/settings/profile"', "")

@@ -130,6 +130,17 @@ def get(hub: HubContext, caller: MaybeCaller, slug: str) -> Collection:
         return _show(tx, caller, _visible(tx, caller, slug))
 
 
+def get_to_change(hub: HubContext, caller: MaybeCaller, slug: str) -> Collection:
+    """Return a collection that the caller may change.
+
+    Raises:
+        ThingNotFound, LoginRequired, NotAllowed: no access.
+    """
+    with hub.read() as tx:
+        row, editor = _editable(tx, caller, slug)
+        return _show(tx, editor, row)
+
+
 def create(hub: HubContext, caller: MaybeCaller, draft: CollectionDraft) -> Collection:
     """Create a collection.
 

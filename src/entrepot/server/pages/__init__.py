@@ -28,7 +28,7 @@ from entrepot.server.pages.creating import organisations, repos
 from entrepot.server.pages.editing import edits, uploads
 from entrepot.server.pages.repositories import buckets, comparisons, lineage, metrics, storage, viewer
 from entrepot.server.pages.routing import PageRoute
-from entrepot.server.pages.searching import collections, searches
+from entrepot.server.pages.searching import collection_forms, collections, searches
 from entrepot.server.pages.settings import (
     folder_sharing,
     org_members,
@@ -53,6 +53,7 @@ def routes() -> list[PageRoute]:
         *home.routes(),
         *listings.routes(),
         *searches.routes(),
+        *collection_forms.routes(),
         *collections.routes(),
         *sign_in.routes(),
         *devices.routes(),

@@ -102,7 +102,7 @@ def _links(caller: MaybeCaller, account: Account) -> list[tuple[str, str]]:
     if caller.account.id == account.id:
         own = [("Settings", "/settings/profile")]
         return [*own, ("Administration", ADMINISTRATION)] if caller.sees_all else own
-    if account.is_user or caller.role_in(account.id) is None:
+    if account.is_user or account.parent_id is not None or caller.role_in(account.id) is None:
         return []
     return [("Settings", base_of(account.name))]
 

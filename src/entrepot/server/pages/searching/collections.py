@@ -8,7 +8,7 @@ import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.callers import MaybeCaller, Role
 from entrepot.hub.community import collections
 from entrepot.hub.community.collections import Collection, CollectionItem, CollectionQuery
 from entrepot.hub.context import HubContext
@@ -83,13 +83,21 @@ def build_collection(hub: HubContext, caller: MaybeCaller, slug: str) -> WebPage
     found: Collection = collections.get(hub, caller, slug)
     values = {
         "found": found,
-        "items": [_line(item) for item in found.items],
+        "may_change": may_change(caller, found),
+        "items": [line_of(item) for item in found.items],
         "api": f"/api/collections/{quoted(found.slug)}",
     }
     return WebPage("collection.html", found.row.title, values)
 
 
-def _line(item: CollectionItem) -> ItemLine:
+def may_change(caller: MaybeCaller, found: Collection) -> bool:
+    """Return whether a page shows the forms of a collection; the use cases decide."""
+    role = None if caller is None else caller.own_role(found.owner.id)
+    return role is not None and role >= Role.WRITE
+
+
+def line_of(item: CollectionItem) -> ItemLine:
+    """Return an item as a line of a list."""
     row, repo = item.row, item.repo
     if repo is not None:
         icon, path = ICONS[repo.type.value], repo.ref.path

@@ -1,0 +1,175 @@
+"""Run the benchmark of web pages: ``python -m benchmarks.pages [--quick] [--only NAME] [--out FILE]``.
+
+The hub has 100,000 repositories with tags and words of cards, written straight into
+its database, and one repository with 100,000 files, half of them in one folder,
+committed over HTTP. Each page is requested many times on one connection, one
+request after the other, as a signed-in visitor; the figure is the server's CPU time for each
+request. A first load is the page, the stylesheet and the icons, as gzip makes them.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import random
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+
+from benchmarks.benches import Bench, conduct
+from benchmarks.meters import Meter
+from benchmarks.results import Figure
+from entrepot import testing
+from entrepot.catalog import Write, open_catalog
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.repos import repositories as repos
+from entrepot.catalog.repos.repositories import CardFacts, RepoRow
+from entrepot.catalog.search import full_text
+from entrepot.names import RepoType, new_uid
+
+_MOST_MS = 15.0
+_MOST_KB = 100.0
+_NOW_MS = 1_790_000_000_000
+_TASKS = ("text-generation", "fill-mask", "image-classification", "automatic-speech-recognition", "text-to-image")
+_LIBRARIES = ("transformers", "diffusers", "timm", "sentence-transformers", "peft")
+_LICENSES = ("mit", "apache-2.0", "cc-by-4.0", "openrail", "other")
+_WORDS = "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike whale oscar papa quebec".split()  # noqa: SIM905
+_OWNERS, _BATCH, _AT_ONCE = 200, 10_000, 5_000
+_CARD = "# Large\n\nA card with a [guide](docs/guide.md).\n\n" + "Words of a sentence, one after the other. " * 60
+
+PAGES = {
+    "lists": {
+        "first page": "/",
+        "models": "/models",
+        "models with a tag, by downloads": "/models?filter=license:mit&sort=downloads",
+        "datasets": "/datasets",
+        "search": "/search?q=whale+golf",
+        "search for what nothing has": "/search?q=nothing-has-this",
+        "an organisation": "/org-7",
+        "an organisation's repositories": "/models?author=org-7",
+        "collections": "/collections",
+    },
+    "repository": {
+        "card": "/{repo}",
+        "files": "/{repo}/tree/main",
+        "a folder of 50,000 files": "/{repo}/tree/main/flat",
+        "a file": "/{repo}/blob/main/README.md",
+        "commits": "/{repo}/commits/main",
+        "discussions": "/{repo}/discussions",
+        "settings": "/{repo}/settings",
+    },
+    "administration": {
+        "repositories": "/-/admin/repos",
+        "users": "/-/admin/users",
+        "audit log": "/-/admin/audit",
+    },
+}
+"""The pages by theme."""
+
+
+def main() -> None:
+    """Run the benchmark and exit."""
+    conduct("pages", __doc__, list(PAGES), measure)
+
+
+def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
+    """Yield the figures of one theme, measured on a separate hub."""
+    with tempfile.TemporaryDirectory(prefix="entrepot-benchmarks-") as folder, testing.hub(run_jobs=False) as hub:
+        bench = Bench(hub, Meter(hub.pid), Path(folder), is_quick)
+        headers = {"Authorization": f"Bearer {hub.token}", "Accept": "text/html"}
+        promote(hub.data / "catalog.sqlite3")
+        with httpx2.Client(base_url=hub.url, headers=headers, timeout=600) as client:
+            seed(hub.data / "catalog.sqlite3", bench.pick(100_000, 500))
+            repo = fill(client, bench.pick(100_000, 1_000)) if theme == "repository" else ""
+            shared = _shared_bytes(client)
+            for name, page in PAGES[theme].items():
+                yield from _measured(bench, client, theme, name, page.format(repo=repo), shared)
+
+
+def _measured(bench: Bench, client: httpx2.Client, theme: str, name: str, page: str, shared: int) -> Iterator[Figure]:
+    turns = bench.pick(50, 3)
+    for _ in range(3):
+        answer = client.get(page).raise_for_status()
+    with bench.meter.measure() as cost:
+        for _ in range(turns):
+            client.get(page).raise_for_status()
+    yield Figure(theme, f"{name}, server CPU", cost.server_cpu_s / turns * 1000, "ms", _MOST_MS)
+    yield Figure(theme, f"{name}, first load", (len(gzip.compress(answer.content)) + shared) / 1000, "kB", _MOST_KB)
+
+
+def _shared_bytes(client: httpx2.Client) -> int:
+    """Return the size of the files that all pages load."""
+    names = set(re.findall(r'/-/static/[^"#]+', client.get("/models").text))
+    return sum(len(gzip.compress(client.get(name).raise_for_status().content)) for name in names)
+
+
+def promote(file: Path) -> None:
+    """Make every user of a hub an administrator."""
+    catalog = open_catalog(f"sqlite:///{file}")
+    with catalog.write() as tx:
+        for user in accounts.everyone(tx, "user"):
+            accounts.update(tx, user.id, is_admin=True)
+    catalog.close()
+
+
+def seed(file: Path, repositories: int) -> None:
+    """Fill a hub with repositories of many organisations."""
+    dice = random.Random(7)
+    catalog = open_catalog(f"sqlite:///{file}")
+    with catalog.write() as tx:
+        orgs = [accounts.add(tx, accounts.fresh(f"org-{number}", "org", 1)) for number in range(_OWNERS)]
+    for start in range(0, repositories, _AT_ONCE):
+        with catalog.write() as tx:
+            for number in range(start, min(start + _AT_ONCE, repositories)):
+                _repo(tx, dice, orgs[number % _OWNERS], number)
+    catalog.close()
+
+
+def _repo(tx: Write, dice: random.Random, owner: accounts.Account, number: int) -> None:
+    at_ms = _NOW_MS - number * 60_000
+    task, library, license_ = (dice.choice(words) for words in (_TASKS, _LIBRARIES, _LICENSES))
+    row = repos.add(
+        tx,
+        RepoRow(
+            id=0, uid=new_uid(), namespace_id=owner.id, type=(RepoType.MODEL, RepoType.DATASET)[number % 4 == 3],
+            name=f"m-{number}-{_WORDS[number % len(_WORDS)]}", creator_id=None,
+            visibility="private" if number % 10 == 9 else "public", gated="no", is_disabled=False, settings={},
+            created_ms=at_ms, updated_ms=at_ms, downloads=dice.randrange(10_000), likes=dice.randrange(100), card=None,
+            config=None, pipeline_tag=None, library=None, sdk=None, namespace=owner.name,
+        ),
+    )  # fmt: skip
+    tags = (library, task, "en", f"license:{license_}", "region:us")
+    card = {"license": license_, "tags": ["en"], "library_name": library, "pipeline_tag": task}
+    repos.set_facts(tx, row.id, CardFacts(card, {"model_type": "bert"}, task, library, None, tags))
+    full_text.put(tx, row.id, str(row.ref.id), tags, " ".join(dice.choices(_WORDS, k=20)))
+
+
+def fill(client: httpx2.Client, files: int) -> str:
+    """Create a repository with many files, half of them in one folder; return its id."""
+    made = client.post("/api/repos/create", json={"name": "large", "type": "model"}).raise_for_status().json()
+    repo = str(made["name"])
+    paths = [f"flat/{number:06}.txt" for number in range(files // 2)]
+    paths += [f"nested/{number // 100:04}/{number:06}.txt" for number in range(files // 2)]
+    for start in range(0, len(paths), _BATCH):
+        lines = [{"key": "header", "value": {"summary": f"Files from {start}"}}]
+        if not start:
+            lines.append(_line("README.md", _CARD))
+        lines += [_line(path, path) for path in paths[start : start + _BATCH]]
+        body = "\n".join(json.dumps(line) for line in lines)
+        client.post(
+            f"/api/models/{repo}/commit/main", content=body, headers={"Content-Type": "application/x-ndjson"}
+        ).raise_for_status()
+    return repo
+
+
+def _line(path: str, text: str) -> dict[str, dict[str, str]]:
+    content = base64.b64encode(text.encode()).decode()
+    return {"key": "file", "value": {"path": path, "content": content, "encoding": "base64"}}
+
+
+if __name__ == "__main__":
+    main()
