@@ -102,7 +102,7 @@ def explained(error: errors.EntrepotError) -> str:
     return asyncio.run(ask())
 
 
-@pytest.mark.parametrize("error", [errors.RepoNotFound("a/b"), errors.LoginRequired()])
+@pytest.mark.parametrize("error", [errors.RepoNotFound(), errors.LoginRequired()])
 def test_a_protocol_explains_errors_in_its_own_form(error: errors.EntrepotError) -> None:
     assert explained(error) == f"{headers_of(error)[0]} {error.message}"
 
