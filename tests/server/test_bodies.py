@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrepot.errors import ClientGone, ContentMismatch, LimitExceeded, Malformed
-from entrepot.server.bodies import announced_size, read_small, receive_into, spool_lines
+from entrepot.server.bodies import announced_size, read_pairs, read_small, receive_into, spool_lines
 from entrepot.server.metrics import Metrics
 from entrepot.server.middleware import Middleware
 from entrepot.server.threads import Threads
@@ -248,3 +248,23 @@ def test_a_peer_that_hangs_up_during_an_upload_ends_it(serve: Serve, threads: Th
         peer.sendall(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n" + bytes(3 * MIB))
     assert app.gone.wait(10)  # type: ignore[attr-defined]
     assert [type(error) for error in seen] == [ClientGone]
+
+
+def pairs_of(*chunks: bytes, limit: int = 100, most_fields: int = 3) -> list[tuple[str, str]]:
+    return asyncio.run(read_pairs(Request({"type": "http", "headers": []}, Peer(*chunks).receive), limit, most_fields))
+
+
+def test_the_fields_of_a_form_keep_their_order_and_their_blank_values() -> None:
+    assert pairs_of(b"b=1&a=%C3%A9+x&", b"b=") == [("b", "1"), ("a", "é x"), ("b", "")]
+    assert pairs_of() == []
+
+
+@pytest.mark.parametrize("body", [b"a=%FF", b"a=\xff", b"a=1&b=2&c=3&d=4"])
+def test_what_browsers_do_not_send_is_no_form(body: bytes) -> None:
+    with pytest.raises(Malformed, match="form"):
+        pairs_of(body)
+
+
+def test_a_form_that_is_too_long_is_refused() -> None:
+    with pytest.raises(LimitExceeded):
+        pairs_of(b"a=" + b"x" * 100)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
+from starlette.requests import Request
 
 from entrepot import errors
-from entrepot.server.error_responses import error_response, header_text, moved_location, text_response
+from entrepot.server.error_responses import error_response, header_text, moved_location, text_response, with_errors
 
 COMMIT = "c" * 40
 
@@ -87,3 +89,24 @@ def test_a_message_in_a_header_is_one_short_ascii_line() -> None:
 
 def test_further_headers_come_last() -> None:
     assert text_response(405, "no", more=[(b"allow", b"GET")]).headers[-1] == (b"allow", b"GET")
+
+
+def explained(error: errors.EntrepotError) -> str:
+    async def fail(_request: Request) -> str:
+        raise error
+
+    async def ask() -> str:
+        handler = with_errors(fail, lambda error, base: f"{base.status} {error.message}")
+        return await handler(Request({"type": "http", "path": "/x", "query_string": b"", "headers": []}))
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize("error", [errors.RepoNotFound(), errors.LoginRequired()])
+def test_a_protocol_explains_errors_in_its_own_form(error: errors.EntrepotError) -> None:
+    assert explained(error) == f"{headers_of(error)[0]} {error.message}"
+
+
+def test_errors_that_the_log_needs_are_left_to_the_middleware() -> None:
+    with pytest.raises(errors.ClientGone):
+        explained(errors.ClientGone())

@@ -100,7 +100,7 @@ def read_message(message: str, repo_type: RepoType) -> MessageLineage | None:
 
 
 def usual_kind(source: RepoType, result: RepoType) -> str:
-    """Return what a source is for a result if nobody says: training data of a model, else what it derives from."""
+    """Return what a source is for a result by default: training data of a model, else what it derives from."""
     return "trained_on" if source is RepoType.DATASET and result is RepoType.MODEL else "derived_from"
 
 

@@ -60,7 +60,7 @@ ATOMIC = {
     "jobs": "each statement is atomic: an insert that respects waiting jobs, or a change that depends on the state",
     "job_lanes": "a row only says which namespace was served last",
     "events": "rows are only added, and removed when nothing refers to them",
-    "scans": "a row is what a scanner found in one content, whoever stores it",
+    "scans": "a row is what a scanner found in one content, for all who store it",
 }
 """Tables that need no lock, and why."""
 

@@ -79,7 +79,7 @@ class Lock:
 
     @staticmethod
     def new_repo() -> Lock:
-        """Return the lock of a repository that the transaction creates: nobody else can know it yet."""
+        """Return the lock of a repository that the transaction creates: no other transaction can know it yet."""
         return Lock(LockClass.REPO, -1)
 
     @staticmethod

@@ -1,8 +1,8 @@
 """Mutability of files: whether commits to main may change the content of files that are there.
 
 A setting of a repository, ``mutability``: ``strict``, ``flexible`` or ``mutable``. It is set once. In a strict
-repository, files can be added to main and deleted from it, but their content never changes, whoever writes and
-however; the files that describe the repository itself are not concerned. The other two words are kept for the
+repository, files can be added to main and deleted from it, but their content never changes, through any
+interface; the files that describe the repository itself are not concerned. The other two words are kept for the
 clients, which enforce them.
 """
 

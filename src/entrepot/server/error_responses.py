@@ -6,15 +6,19 @@ Source: docs/protocols/hf_api.md, sections 0.2 and 4.3; docs/staged-changes.md, 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias, TypeVar
 
 import attrs
 import msgspec
+from starlette.requests import Request
 
 from entrepot.errors import (
     AlreadyExists,
     AmbiguousRevision,
+    ClientGone,
     CommitCanceled,
+    Damaged,
     EntrepotError,
     EntryNotFound,
     RangeNotSatisfiable,
@@ -27,6 +31,8 @@ from entrepot.wire.repos.staged import CanceledChange
 from entrepot.wire.texts import legible
 
 Header = tuple[bytes, bytes]
+T = TypeVar("T")
+Handler: TypeAlias = Callable[[Request], Awaitable[T]]
 
 MAX_HEADER_MESSAGE = 1000
 """Maximum length of a message in ``X-Error-Message``, in characters; proxies refuse long headers."""
@@ -44,6 +50,28 @@ class ErrorResponse:
     status: int
     headers: list[Header]
     body: bytes
+
+
+def with_errors(handler: Handler[T], explain: Callable[[EntrepotError, ErrorResponse], T]) -> Handler[T]:
+    """Wrap a handler of a protocol that has its own form of errors.
+
+    Args:
+        explain: returns the response for an error; it gets the one that other routes would send.
+
+    Raises:
+        ClientGone, Damaged: left to the middleware, which logs them.
+    """
+
+    async def handle(request: Request) -> T:
+        try:
+            return await handler(request)
+        except (ClientGone, Damaged):
+            raise
+        except EntrepotError as error:
+            base = error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"])
+            return explain(error, base)
+
+    return handle
 
 
 def error_response(error: EntrepotError, *, raw_path: str, query: bytes) -> ErrorResponse:

@@ -435,7 +435,7 @@ def _reachable(address: Address) -> str:
 
 
 async def _until_listening(address: Address) -> None:
-    """Connect until it works: granian binds in a thread of its own and tells nobody."""
+    """Connect until it works: granian binds in a thread of its own and does not report it."""
     while True:
         try:
             _, writer = await asyncio.open_connection(_reachable(address), address.port)

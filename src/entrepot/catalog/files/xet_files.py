@@ -30,7 +30,7 @@ class XetFileRow:
     """A file as a sequence of chunk ranges; ``terms`` packs them (see ``xet.Term``).
 
     Uploads of the same content have one row if their chunks lie in the same
-    xorbs, and otherwise one each: nobody is told in which xorbs others sent it.
+    xorbs, and otherwise one each: no response tells in which xorbs others sent it.
     """
 
     id: XetFileId

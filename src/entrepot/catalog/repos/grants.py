@@ -1,4 +1,4 @@
-"""Queries on grants: who may view or edit a folder that belongs to somebody else."""
+"""Queries on grants: who may view or edit a folder of another owner."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def check_new_repo(
 
 
 def check_new_folder(hub: HubContext, tx: Read, account: Account, rows: Sequence[RepoRow]) -> None:
-    """Raise if an account may not have these repositories of somebody else in addition to its own; else count them.
+    """Raise if an account may not have these repositories of another account in addition to its own; else count them.
 
     Raises:
         QuotaExceeded: a limit would be exceeded.

@@ -302,8 +302,8 @@ def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256
     That is: files that its commits name or the caller has uploaded to it
     (who may write there: all that were uploaded), files of any repository
     whose content the caller may read, and chunks that were registered for it
-    under this sha256, by the caller too. Knowing a digest alone gives nobody
-    its bytes.
+    under this sha256, by the caller too. Knowing a digest alone gives no
+    access to its bytes.
     """
     found = present_sizes(tx, caller, row, wanted)
     missing = [sha256 for sha256 in wanted if sha256 not in found]

@@ -2,7 +2,7 @@
 
 A result belongs to a content and to the owner of the repositories that have it. It is found for
 a file only if the repository itself stores this content: a pointer to it, or a claimed digest, is not
-enough. Results are not shared between owners, so nobody learns from one what others store.
+enough. Results are not shared between owners, so none of them reveals what others store.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def create(hub: HubContext, caller: MaybeCaller, draft: WebhookDraft) -> Webhook
     """Create a webhook. It receives events of private repositories only while its owner may see them.
 
     It watches names, whatever has them when something happens. Whether something has them now is
-    not looked up, so nobody learns here what is private.
+    not looked up, so the response reveals nothing private.
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or the token may not write.

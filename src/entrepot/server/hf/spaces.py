@@ -1,6 +1,6 @@
 """Features of the public hub that this one lacks: running spaces, jobs, kernels.
 
-Every such request gets the same 404, whoever sends it, and so reveals nothing
+Every such request gets the same 404 for every caller, and so reveals nothing
 about repositories; a space itself is a repository like any other.
 
 Source: docs/protocols/hf_api.md, sections 1C and 1G.

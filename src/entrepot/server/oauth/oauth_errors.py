@@ -5,49 +5,23 @@ Source: docs/protocols/oauth.md, section 2; RFC 6749, section 5.2.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
-from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.errors import (
-    ClientGone,
-    Damaged,
-    EntrepotError,
-    Forbidden,
-    OAuthRefused,
-    Unavailable,
-)
-from entrepot.server.error_responses import error_response
+from entrepot.errors import EntrepotError, Forbidden, OAuthRefused, Unavailable
+from entrepot.server.error_responses import ErrorResponse, Handler, with_errors
 from entrepot.server.handlers import json_response
 from entrepot.wire.accounts.oauth import OAuthFailure
 
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 """Headers of every response that has, or could have, a token."""
 
-Handler = Callable[[Request], Awaitable[Response]]
+
+def with_oauth_errors(handler: Handler[Response]) -> Handler[Response]:
+    """Wrap a handler to render its errors as OAuth clients expect them."""
+    return with_errors(handler, _explain)
 
 
-def with_oauth_errors(handler: Handler) -> Handler:
-    """Wrap a handler to render its errors as OAuth clients expect them.
-
-    Raises:
-        ClientGone, Damaged: left to the middleware, which logs them.
-    """
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except (ClientGone, Damaged):
-            raise
-        except EntrepotError as error:
-            return _explain(request, error)
-
-    return endpoint
-
-
-def _explain(request: Request, error: EntrepotError) -> Response:
-    base = error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"])
+def _explain(error: EntrepotError, base: ErrorResponse) -> Response:
     more = {name.decode(): value.decode("latin-1") for name, value in base.headers if name == b"retry-after"}
     return json_response(OAuthFailure(_word(error), str(error)), base.status, {**NO_STORE, **more})
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.requests import Request
 
-from entrepot.errors import OAuthRefused
-from entrepot.server.bodies import read_small
+from entrepot.errors import Malformed, OAuthRefused
+from entrepot.server.bodies import read_pairs, read_small
 
 _MAX_BODY = 64 << 10
 _MAX_FIELDS = 50
@@ -22,15 +21,14 @@ async def read_fields(request: Request) -> Mapping[str, str]:
         OAuthRefused: it is neither a form nor a JSON object of texts, or a field occurs twice.
         LimitExceeded: it has more than 64 KiB.
     """
-    body = await read_small(request, _MAX_BODY)
     if "json" in request.headers.get("content-type", ""):
         try:
-            return msgspec.json.decode(body, type=dict[str, str])
+            return msgspec.json.decode(await read_small(request, _MAX_BODY), type=dict[str, str])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise OAuthRefused("invalid_request", "the body is not a JSON object whose values are texts") from None
     try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="strict")
-    except (UnicodeError, ValueError):
+        pairs = await read_pairs(request, _MAX_BODY, _MAX_FIELDS)
+    except Malformed:
         raise OAuthRefused("invalid_request", "the body is not a form") from None
     found = dict(pairs)
     if len(found) < len(pairs):

@@ -7,17 +7,16 @@ the page of the form again, with everything that was typed and a sentence that s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from urllib.parse import parse_qs
 
 import attrs
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from entrepot.errors import Damaged, EntrepotError, LoginRequired, Malformed, RepoMoved
+from entrepot.errors import Damaged, EntrepotError, LoginRequired, RepoMoved
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.server import browser_sessions
-from entrepot.server.bodies import read_small
+from entrepot.server.bodies import read_pairs
 from entrepot.server.error_responses import error_response
 from entrepot.server.handlers import app_state, call_hub, call_hub_slow
 from entrepot.server.pages.frames import HEADERS, WebPage, page_response
@@ -124,11 +123,9 @@ async def read_form(request: Request, limit: int = MAX_FORM) -> Form:
         Malformed: the body is not a form.
         LimitExceeded: it has more bytes than the limit.
     """
-    body = await read_small(request, limit)
-    try:
-        found = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="strict")
-    except (UnicodeError, ValueError):
-        raise Malformed("form", "it is not encoded as browsers do") from None
+    found: dict[str, list[str]] = {}
+    for name, value in await read_pairs(request, limit, _MAX_FIELDS):
+        found.setdefault(name, []).append(value)
     return Form(found)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import UNSET
@@ -21,7 +20,7 @@ from entrepot.errors import Malformed
 from entrepot.hub.community import access_requests
 from entrepot.hub.community.access_requests import STATUSES, Gate, RequestWithUser
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType
-from entrepot.server.bodies import read_small
+from entrepot.server.bodies import read_pairs, read_small
 from entrepot.server.handlers import app_state, call_hub, json_response, next_link, query_int, read_json, repo_of
 from entrepot.server.hf.pages import parse_cursor, render_cursor
 from entrepot.server.hf.repo_routes import repo_routes
@@ -45,6 +44,7 @@ PAGE = 1000
 """Requests per page, as maximum and default: early clients read one page only."""
 
 _MAX_FORM = 256 << 10
+_MAX_FIELDS = 1000
 _BASE = "user-access-request"
 _COLUMNS = ("user", "fullname", "email", "status", "timestamp")
 
@@ -196,12 +196,12 @@ async def read_answers(request: Request) -> dict[str, object]:
         Malformed: the body is neither.
         LimitExceeded: the body has more than 256 KiB.
     """
+    if not _is_json(request):
+        return dict(await read_pairs(request, _MAX_FORM, _MAX_FIELDS))
     body = await read_small(request, _MAX_FORM)
     try:
-        if _is_json(request) or not body:
-            return msgspec.json.decode(body or b"{}", type=dict[str, object])
-        return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=1000, errors="strict"))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        return msgspec.json.decode(body or b"{}", type=dict[str, object])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("body", f"expected the fields of the form ({error})") from None
 
 

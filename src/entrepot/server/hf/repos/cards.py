@@ -5,8 +5,6 @@ Source: docs/protocols/hf_api.md, section 1A.5.
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs
-
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -14,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from entrepot.errors import InvalidName, Malformed
 from entrepot.hub.jobs import cards
 from entrepot.names import RepoType, parse_repo_type
-from entrepot.server.bodies import read_small
+from entrepot.server.bodies import read_pairs, read_small
 from entrepot.server.handlers import MAX_JSON, app_state, decode_json, json_response
 from entrepot.wire.repos.cards import CardMessage, CardReport, CardRequest
 
@@ -49,13 +47,9 @@ def _kind(text: str | None) -> RepoType:
 
 async def _read_body(request: Request) -> CardRequest:
     """Return the request as JSON, or as form data (clients of 2024 and before)."""
-    body = await read_small(request, MAX_JSON)
     if not request.headers.get("content-type", "").startswith(_FORM):
-        return decode_json(body, CardRequest)
-    try:
-        form = parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="strict")
-    except ValueError:  # not UTF-8, or too many fields
-        raise Malformed("form", "it is not valid form data") from None
+        return decode_json(await read_small(request, MAX_JSON), CardRequest)
+    form = dict(await read_pairs(request, MAX_JSON, _MAX_FIELDS))
     if "content" not in form:
         raise Malformed("form", "the field 'content' is missing")
-    return CardRequest(content=form["content"][-1], repo_type=form.get("repoType", [None])[-1])
+    return CardRequest(content=form["content"], repo_type=form.get("repoType"))
