@@ -14,9 +14,10 @@ from entrepot.hub.community import access_requests, collections, discussions
 from entrepot.hub.community.collections import CollectionDraft
 from entrepot.hub.context import HubContext
 from entrepot.hub.files.operations import AddFile
+from entrepot.hub.folders import folders, grants
 from entrepot.hub.folders.folders import FolderDraft, FolderId
 from entrepot.hub.folders.grants import Subject
-from entrepot.hub.repos import branches, commits, folders, grants, lineage, pulls, repositories
+from entrepot.hub.repos import branches, commits, lineage, pulls, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.lineage import LineageInput
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges

@@ -6,8 +6,8 @@ import httpx2
 
 from entrepot.hub.accounts import accounts
 from entrepot.hub.buckets import buckets
-from entrepot.hub.repos import folders
-from entrepot.hub.repos.folders import FolderDraft
+from entrepot.hub.folders import folders
+from entrepot.hub.folders.folders import FolderDraft
 from entrepot.names import RepoType
 from tests.support.served_hub import ServedHub
 

@@ -13,10 +13,10 @@ from entrepot.hub.accounts.sessions import OpenedSession, SessionOrigin
 from entrepot.server import browser_sessions
 from entrepot.server.client_addresses import client_address, network_text
 from entrepot.server.handlers import app_state
+from entrepot.server.pages.browsers import browser_name
 from entrepot.server.pages.forms import read_form, sentence
 from entrepot.server.pages.frames import HEADERS, WebPage, page_response
 from entrepot.server.pages.routing import PageRoute
-from entrepot.server.pages.settings.browsers import browser_name
 from entrepot.server.public_urls import path_prefix
 from entrepot.server.threads import line_of
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from entrepot.errors import Malformed
 from entrepot.hub.repos import infos
-from entrepot.hub.repos.infos import RepoRow, RevisionInfo
+from entrepot.hub.repos.infos import RevisionInfo
 from entrepot.names import RepoType
 from entrepot.server.handlers import call_hub, call_hub_slow, query_list
 from entrepot.wire.repos.repositories import Annotations, BaseModel, BaseModels, Gate, RepoInfo, Sibling, SiblingLfs
@@ -133,7 +133,10 @@ def render_info(full: RevisionInfo) -> RepoInfo:
         resource_group=None,
         used_storage=full.used_bytes,
         xet_enabled=True,
-        description=_described(card) or row.description or _summary(row) or UNSET,
+        description=_described(card)
+        or row.description
+        or (row.files.summary if row.type is RepoType.DATASET else "")
+        or UNSET,
         citation=files.citation or UNSET,
         eval_results=files.eval_results or UNSET,
         main_size=UNSET if full.main_size is None else full.main_size,
@@ -164,11 +167,6 @@ def _siblings(full: RevisionInfo) -> list[Sibling]:
         )
         for item in full.listed
     ]
-
-
-def _summary(row: RepoRow) -> str:
-    """Return the beginning of the card's text, for datasets, as the public hub does."""
-    return row.files.summary or "" if row.type is RepoType.DATASET else ""
 
 
 def _described(card: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from entrepot.server.pages.settings.browsers import browser_name
+from entrepot.server.pages.browsers import browser_name
 
 _LINUX = "Mozilla/5.0 (X11; Linux x86_64)"
 
