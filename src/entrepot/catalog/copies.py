@@ -55,10 +55,21 @@ def copy_database(source: Catalog, target: Catalog, progress: Progress = lambda 
             total += _copy_table(old, new, table, progress)
         _copy_texts(old, new)
         _set_counters(new)
-        for table in metadata.sorted_tables:
-            if sum_of(old, table) != sum_of(new, table):
-                raise DataFolderError("(database)", f"the copy of the table {table.name} differs from the original")
+        table_name = differs(old, new)
+        if table_name is not None:
+            raise DataFolderError("(database)", f"the copy of the table {table_name} differs from the original")
     return total
+
+
+def differs(old: Read, new: Read) -> str | None:
+    """Return the name of a table that is not the same in two databases, or None."""
+    return next((table.name for table in metadata.sorted_tables if sum_of(old, table) != sum_of(new, table)), None)
+
+
+def count_rows(tx: Read) -> int:
+    """Return the number of rows of all tables."""
+    counts = (sa.select(sa.func.count()).select_from(table) for table in metadata.sorted_tables)
+    return sum(tx.sql.execute(statement).scalar_one() for statement in counts)
 
 
 def copy_to_file(source: Catalog, target: Path, progress: Progress = lambda _table, _rows: None) -> None:

@@ -109,8 +109,20 @@ class HubBucket:
         Raises:
             StoreUnusable: the bucket has a hub already, or other objects.
         """
-        found = self.read() or self._mark(str(marker.store_id))
-        if found.database is not None or found.store_id != marker.store_id:
+        self.check_free(marker)
+        if self.read() is None:
+            self._mark(str(marker.store_id))
+
+    def check_free(self, marker: Marker) -> None:
+        """Check that the bucket is empty, or has a part of the same hub that was not completed.
+
+        Raises:
+            StoreUnusable: the bucket has a hub already, or other objects.
+        """
+        found = self.read()
+        if found is None:
+            self._check_empty()
+        elif found.database is not None or found.store_id != marker.store_id:
             raise StoreUnusable(
                 self.bucket.name, f"it holds the hub {found.store_id} already; name an empty bucket or another prefix"
             )
@@ -141,6 +153,14 @@ class HubBucket:
 
     def _mark(self, store_id: str) -> Marker:
         """Create the marker of an empty bucket, unless another server is first; return what there is."""
+        self._check_empty()
+        self.bucket.put_new(_MARKER, data_folders.encode(Marker(store_id, None)))
+        found = self.read()
+        if found is None or found.store_id is None:
+            raise StoreUnusable(self.bucket.name, "its format.json cannot be read back")
+        return found
+
+    def _check_empty(self) -> None:
         other = next(self.bucket.list(""), None)
         if other is not None and other.key != _MARKER:
             raise StoreUnusable(
@@ -148,11 +168,6 @@ class HubBucket:
                 f"it is not empty ({other.key[:80]} …) and holds no hub; name a prefix of its own, as in "
                 "s3://BUCKET/PREFIX",
             )
-        self.bucket.put_new(_MARKER, data_folders.encode(Marker(store_id, None)))
-        found = self.read()
-        if found is None or found.store_id is None:
-            raise StoreUnusable(self.bucket.name, "its format.json cannot be read back")
-        return found
 
 
 def find_bucket(settings: Settings) -> HubBucket | None:

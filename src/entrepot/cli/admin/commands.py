@@ -95,6 +95,7 @@ _ENTRIES = (
     Entry("du", f"{_UPKEEP}:du", "Show the storage used by repositories."),
     Entry("backup", "entrepot.cli.admin.backups:backup", "Back up a hub, list and verify backups."),
     Entry("restore", "entrepot.cli.admin.backups:restore", "Restore a backup into a new data folder."),
+    Entry("migrate", "entrepot.cli.admin.moves:migrate", "Move a hub to PostgreSQL, into a bucket, or back."),
     Entry("import", "entrepot.cli.admin.imports:import_", "Import a git repository."),
     *_OLDER,
 )

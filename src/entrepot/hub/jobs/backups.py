@@ -99,7 +99,7 @@ def backup(
                 progress("copying the database")
                 copies.copy_to_file(hub.store.catalog, part / _CATALOG)
                 keys = list(hub.store.blobs.list(""))
-                more, size = _copy_blobs(hub.store.blobs, pool, keys, progress)
+                more, size = copy_blobs(hub.store.blobs, pool, keys, progress)
                 copied, copied_bytes = copied + more, copied_bytes + size
                 progress("checking the snapshot")
                 only = {stat.key for stat in keys}
@@ -195,7 +195,7 @@ def restore(
         absent = [key for key in sorted(keys) if pool.stat(key) is None]
         if absent:
             raise BlobMissing(absent[0])
-        _copy_blobs(pool, blobs, [Stat(key, size, 0) for key, size in keys.items()], progress)
+        copy_blobs(pool, blobs, [Stat(key, size, 0) for key, size in keys.items()], progress)
         _restore_database(source / _CATALOG, settings, progress)
         _restore_config(source / _CONFIG, data)
         restored = attrs.evolve(
@@ -332,8 +332,14 @@ def _choose(folder: Path, name: str | None) -> str:
     return name
 
 
-def _copy_blobs(source: Blobs, target: Blobs, keys: Sequence[Stat], progress: Progress) -> tuple[int, int]:
-    """Copy the blobs that the target lacks; skip those that are deleted in the meantime."""
+def copy_blobs(source: Blobs, target: Blobs, keys: Sequence[Stat], progress: Progress) -> tuple[int, int]:
+    """Copy the blobs that the target lacks, each verified on the way; return their number and bytes.
+
+    Blobs that are deleted in the meantime are skipped.
+
+    Raises:
+        ContentMismatch: the bytes of one are damaged; it is not copied.
+    """
     missing = [stat for stat in keys if (known := target.stat(stat.key)) is None or known.size != stat.size]
     total, copied, size = sum(stat.size for stat in missing), 0, 0
     for stat in missing:

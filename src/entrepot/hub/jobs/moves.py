@@ -1,0 +1,219 @@
+"""Moves of a hub to other stores: between data folders, buckets, SQLite and PostgreSQL.
+
+Large files are copied first; they never change, so a run that was interrupted is continued, and
+most of them can be copied while the hub is in use. Then the database is copied as of one
+moment, and compared row by row. ``format.json``, without which no hub opens a folder or a
+bucket, is written last. The source is only read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+
+from entrepot.blobs import Stat
+from entrepot.catalog import Catalog, copies, hub_metadata, open_catalog
+from entrepot.errors import DataFolderError, Refused
+from entrepot.hub import blob_stores, data_folders
+from entrepot.hub.blob_stores import HubBucket
+from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.data_folders import Marker
+from entrepot.hub.jobs import backups, maintenance
+from entrepot.hub.permissions import create_private
+from entrepot.settings import Settings
+from entrepot.storage.fsck import Finding
+
+_JOURNAL, _FORMAT, _CATALOG, _CONFIG = "move.json", "format.json", "catalog.sqlite3", "entrepot.toml"
+
+Progress = Callable[[str], None]
+
+
+@attrs.frozen
+class Move:
+    """What a move has copied, or would copy: all large files, those that the target lacked, rows, and damaged data.
+
+    ``is_complete`` is False if only large files were copied, or nothing.
+    """
+
+    blobs: int
+    size: int
+    copied: int
+    copied_bytes: int
+    rows: int
+    is_complete: bool
+    findings: tuple[Finding, ...] = ()
+
+
+def plan(source: HubContext, target: Settings, progress: Progress = lambda _line: None) -> Move:
+    """Return what a move would copy; the target is looked at and not changed.
+
+    Raises:
+        DataFolderError, StoreUnusable: the target is not empty, or cannot be used.
+    """
+    bucket = blob_stores.find_bucket(target)
+    _check_folder(source, target)
+    if bucket is not None:
+        bucket.check_free(Marker(source.store_id, None))
+    progress("counting large files")
+    there = _keys_of(target, bucket)
+    keys = list(source.store.blobs.list(""))
+    missing = [stat for stat in keys if there.get(stat.key) != stat.size]
+    progress("counting rows")
+    with source.read() as tx:
+        rows = copies.count_rows(tx)
+    return Move(len(keys), _size(keys), len(missing), _size(missing), rows, is_complete=False)
+
+
+def move(
+    source: HubContext,
+    target: Settings,
+    *,
+    copies_database: bool = True,
+    checks_content: bool = False,
+    progress: Progress = lambda _line: None,
+) -> Move:
+    """Copy a hub to empty stores, or continue to.
+
+    Args:
+        target: its ``data`` is a new folder, or that of an interrupted move; ``database`` and ``store`` likewise.
+        copies_database: False copies only large files, while the hub may be in use; call this again afterwards.
+        checks_content: read and hash every byte of the copy afterwards, rather than only look whether it is there.
+
+    Raises:
+        DataFolderError, StoreUnusable: the target is not empty, or cannot be used.
+        ContentMismatch: bytes of the hub are damaged; ``entrepot fsck`` lists them.
+        Refused: the target is the bucket of the hub itself.
+    """
+    bucket = blob_stores.find_bucket(target)
+    _check_folder(source, target)
+    if target.database:
+        with contextlib.closing(_open_database(target.database, target)) as known:
+            _check_database(source, known)
+    if bucket is not None:
+        bucket.claim(Marker(source.store_id, None))
+    _begin(source, target)
+    blobs = blob_stores.open_blobs(target, bucket, fsync=True)
+    keys = list(source.store.blobs.list(""))
+    copied, size = backups.copy_blobs(source.store.blobs, blobs, keys, progress)
+    if not copies_database:
+        return Move(len(keys), _size(keys), copied, size, 0, is_complete=False)
+    rows = _move_database(source, target, progress)
+    keys = list(source.store.blobs.list(""))  # what was added before the database was copied
+    more, more_bytes = backups.copy_blobs(source.store.blobs, blobs, keys, progress)
+    copied, size = copied + more, size + more_bytes
+    marker = Marker(
+        source.store_id,
+        "postgresql" if target.database else "sqlite",
+        None if bucket is None else blob_stores.S3,
+    )
+    findings = _finish(target, marker, bucket, checks_content=checks_content, progress=progress)
+    return Move(len(keys), _size(keys), copied, size, rows, is_complete=True, findings=findings)
+
+
+def _move_database(source: HubContext, target: Settings, progress: Progress) -> int:
+    progress("copying the database")
+    file = target.data / _CATALOG
+    if not target.database:
+        for path in target.data.glob(f"{_CATALOG}*"):  # of an interrupted move
+            path.unlink()
+        create_private(file)
+    url = target.database or f"sqlite:///{file}"
+    with contextlib.closing(_open_database(url, target)) as new:
+        if _check_database(source, new):
+            with source.read() as tx:
+                return copies.count_rows(tx)
+        return copies.copy_database(
+            source.catalog, new, lambda table, rows: progress(f"copying the table {table}: {rows:,} rows")
+        )
+
+
+def _finish(
+    target: Settings, marker: Marker, bucket: HubBucket | None, *, checks_content: bool, progress: Progress
+) -> tuple[Finding, ...]:
+    """Make the copy a hub that can be opened, and return its damaged data."""
+    fresh = target.data / f"{_FORMAT}.new"
+    create_private(fresh)
+    fresh.write_bytes(data_folders.encode(marker))
+    fresh.replace(target.data / _FORMAT)
+    if bucket is not None:
+        bucket.put(marker)
+    (target.data / _JOURNAL).unlink(missing_ok=True)
+    progress("checking the copy")
+    hub = open_hub(target)
+    try:
+        found = maintenance.fsck(hub, checks_content=checks_content, checks_chunks=checks_content, progress=progress)
+        return tuple(finding for finding in found if finding.is_damage)
+    finally:
+        hub.close()
+
+
+def _check_folder(source: HubContext, target: Settings) -> None:
+    """Check that the new data folder is empty, or that of an interrupted move of the same hub."""
+    data = target.data
+    if data.resolve() == source.settings.data.resolve():
+        raise DataFolderError(str(data), "it is the data folder of the hub that moves; name a new one")
+    if target.store and target.store == source.settings.store:
+        raise Refused("the hub that moves is in this bucket: name another prefix or bucket")
+    if not data.exists():
+        return
+    journal = data / _JOURNAL
+    if journal.exists():
+        if _journal_of(journal) != source.store_id:
+            raise DataFolderError(str(data), "it belongs to an interrupted move of another hub; name a new one")
+        return
+    if any(path.name != _CONFIG for path in data.iterdir()):
+        raise DataFolderError(str(data), "it is not empty; name a new folder")
+
+
+def _check_database(source: HubContext, new: Catalog) -> bool:
+    """Return whether an interrupted move has copied the database, which has not changed since.
+
+    Raises:
+        DataFolderError: the database contains something else.
+    """
+    with new.read() as tx:
+        if hub_metadata.find(tx, "store_id") != source.store_id:
+            copies.check_empty(tx)
+            return False
+        with source.read() as old:
+            if copies.differs(old, tx):
+                raise DataFolderError(
+                    "(database)", "it is the copy of an earlier state of the hub; drop it, and name an empty database"
+                )
+    return True
+
+
+def _begin(source: HubContext, target: Settings) -> None:
+    target.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    journal = target.data / _JOURNAL
+    if not journal.exists():
+        create_private(journal)
+        journal.write_text(json.dumps({"store_id": source.store_id}) + "\n")
+
+
+def _journal_of(path: Path) -> str | None:
+    try:
+        found = json.loads(path.read_text())["store_id"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return str(found)
+
+
+def _keys_of(target: Settings, bucket: HubBucket | None) -> dict[str, int]:
+    if bucket is not None:
+        return {stat.key.removeprefix("blobs/"): stat.size for stat in bucket.bucket.list("blobs/")}
+    if not (target.data / "blobs").exists():
+        return {}
+    return {stat.key: stat.size for stat in blob_stores.open_blobs(target, None, fsync=True).list("")}
+
+
+def _open_database(url: str, settings: Settings) -> Catalog:
+    return open_catalog(url, pool_size=2, connect_s=settings.database_timeout_s)
+
+
+def _size(stats: list[Stat]) -> int:
+    return sum(stat.size for stat in stats)

@@ -1,0 +1,151 @@
+"""Moves of a hub between kinds of stores."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from entrepot.blobs import LocalBlobs, put
+from entrepot.catalog import copies
+from entrepot.catalog.community_tables import metadata
+from entrepot.errors import DataFolderError, Refused, StoreUnusable
+from entrepot.hub.context import open_hub
+from entrepot.hub.data_folders import is_new
+from entrepot.hub.jobs import maintenance, moves
+from entrepot.settings import Settings
+from tests.support.chunk_sender import Sender
+from tests.support.postgres import PostgresServer
+from tests.support.s3_server import S3Server
+from tests.support.worlds import World
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def filled(world: World, sender: Sender) -> World:
+    repo = world.repo()
+    world.add(repo, "object.bin", bytes(range(256)) * 2_000)
+    world.add_large(repo, "raw.bin", b"raw" * 50_000)
+    sender.add(repo, "chunked.bin", sender.chunks("move"))
+    return world
+
+
+@pytest.fixture
+def elsewhere(
+    tmp_path: Path, postgres: PostgresServer, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
+    """Settings of a hub on an empty PostgreSQL database and in an empty bucket."""
+    for name, value in s3_server.environ().items():
+        monkeypatch.setenv(name, value)
+    url = postgres.create_with_tables()
+    store = f"s3://shared/moves{os.getpid()}x{next(NUMBERS)}?endpoint={s3_server.url}"
+    yield Settings(data=tmp_path / "elsewhere", database=url, store=store)
+    postgres.drop(url)
+
+
+def number_of_blobs(world: World) -> int:
+    return len(list(world.hub.store.blobs.list("")))
+
+
+def test_a_hub_moves_to_postgresql_and_a_bucket_and_back(filled: World, elsewhere: Settings, tmp_path: Path) -> None:
+    planned = moves.plan(filled.hub, elsewhere)
+    assert (planned.copied, planned.copied_bytes) == (planned.blobs, planned.size)
+    assert planned.blobs == number_of_blobs(filled) > 0
+    assert not elsewhere.data.exists()
+    done = moves.move(filled.hub, elsewhere, checks_content=True)
+    assert (done.copied, done.rows, done.is_complete, done.findings) == (planned.copied, planned.rows, True, ())
+    assert not (elsewhere.data / "blobs").exists()
+    with contextlib.closing(open_hub(elsewhere)) as moved:
+        assert moved.store_id == filled.hub.store_id
+        with pytest.raises(DataFolderError, match="not empty"):
+            moves.move(filled.hub, elsewhere)
+        back = Settings(data=tmp_path / "back")
+        assert moves.move(moved, back).findings == ()
+    with contextlib.closing(open_hub(back, fsync=False)) as hub:
+        with hub.read() as new, filled.hub.read() as old:
+            for table in metadata.sorted_tables:
+                if table.name != "xorbs":  # the check of the copy recorded there when it looked at them
+                    assert copies.sum_of(old, table) == copies.sum_of(new, table), table.name
+        assert [found for found in maintenance.fsck(hub, checks_chunks=True) if found.is_damage] == []
+
+
+@pytest.mark.parametrize("where", ["copying blob 2", "copying the table repos", "checking the copy"])
+def test_an_interrupted_move_is_continued(filled: World, elsewhere: Settings, where: str) -> None:
+    def stop(line: str) -> None:
+        if line.startswith(where):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        moves.move(filled.hub, elsewhere, progress=stop)
+    if where != "checking the copy":  # then all is there
+        with pytest.raises((DataFolderError, StoreUnusable)):
+            open_hub(elsewhere)
+        lines: list[str] = []
+        planned = moves.plan(filled.hub, elsewhere)
+        done = moves.move(filled.hub, elsewhere, progress=lines.append)
+        assert done.copied == planned.copied < done.blobs
+        assert done.findings == ()
+    open_hub(elsewhere).close()
+
+
+def test_a_move_that_was_interrupted_after_the_database_does_not_copy_it_again(
+    filled: World, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moves, "_finish", stop)
+        with pytest.raises(KeyboardInterrupt):
+            moves.move(filled.hub, elsewhere)
+    lines: list[str] = []
+    assert moves.move(filled.hub, elsewhere, progress=lines.append).is_complete
+    assert not [line for line in lines if line.startswith("copying the table")]
+
+
+def test_large_files_are_copied_while_the_hub_is_in_use(filled: World, elsewhere: Settings) -> None:
+    first = moves.move(filled.hub, elsewhere, copies_database=False)
+    assert (first.is_complete, first.rows) == (False, 0)
+    filled.add_large(filled.repo("alice/later"), "more.bin", b"more" * 20_000)
+    second = moves.move(filled.hub, elsewhere)
+    assert (second.copied, second.is_complete, second.findings) == (1, True, ())
+
+
+def test_stores_that_are_not_empty_are_refused_and_left_alone(
+    filled: World, elsewhere: Settings, tmp_path: Path
+) -> None:
+    mine = filled.hub.settings.data
+    with pytest.raises(DataFolderError, match="the data folder of the hub that moves"):
+        moves.move(filled.hub, Settings(data=mine))
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/thesis.tex").write_text("")
+    with pytest.raises(DataFolderError, match="not empty"):
+        moves.move(filled.hub, Settings(data=tmp_path / "full"))
+    (tmp_path / "full/move.json").write_text('{"store_id": "other"}')
+    with pytest.raises(DataFolderError, match="another hub"):
+        moves.plan(filled.hub, Settings(data=tmp_path / "full"))
+    other = Settings(data=tmp_path / "other", store=elsewhere.store)
+    open_hub(other).close()
+    with pytest.raises(StoreUnusable, match="already"):
+        moves.move(filled.hub, elsewhere)
+    with pytest.raises(StoreUnusable, match="already"):
+        moves.plan(filled.hub, elsewhere)
+    assert not elsewhere.data.exists()
+    with contextlib.closing(open_hub(other)) as hub, pytest.raises(Refused, match="another prefix"):
+        moves.move(hub, msgspec.structs.replace(other, data=tmp_path / "third"))
+
+
+def test_damaged_bytes_stop_a_move(filled: World, tmp_path: Path) -> None:
+    blobs = filled.hub.store.blobs
+    raw = next(stat.key for stat in blobs.list("files/") if stat.size == 150_000)
+    blobs.delete(raw)
+    put(LocalBlobs(filled.hub.settings.data / "blobs"), raw, b"x" * 150_000)
+    with pytest.raises(Exception, match=raw.rpartition("/")[2]):
+        moves.move(filled.hub, Settings(data=tmp_path / "new"))
+    assert is_new(tmp_path / "new")
