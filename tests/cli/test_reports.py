@@ -64,3 +64,14 @@ def test_progress_on_a_terminal_is_one_line_that_is_wiped(monkeypatch: pytest.Mo
     progress("short")
     progress.clear()
     assert terminal.getvalue() == "\ra long step\rshort      \r     \r"
+
+
+def test_control_characters_of_strangers_are_shown_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
+    show("a\x1b[2Jb\x9bc\td\r\u202ee")
+    show_message("\x07x\ny")
+    show_json({"a": "\x1b\x9b\u202e"})
+    out, err = capsys.readouterr()
+    assert out.startswith("a\\x1b[2Jb\\x9bc\td\\r\\u202ee\n")
+    assert err == "\\x07x\ny\n"
+    assert json.loads(out.partition("\n")[2]) == {"a": "\x1b\x9b\u202e"}
+    assert not {"\x1b", "\x9b", "\u202e"} & {*out, *err}

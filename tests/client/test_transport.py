@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import http.server
 import io
 import shutil
@@ -11,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
-from entrepot.client.calls import Call, ResultPage, json_as, nothing, page_of
+from entrepot.client.calls import MOST_BODY, Call, ResultPage, json_as, nothing, page_of
 from entrepot.client.http_errors import HubFailure
 from entrepot.client.tokens import parse_token
 from entrepot.client.transport import CHUNK, Transport, origin_of
@@ -144,6 +146,25 @@ def test_redirects_in_a_circle_end(scripted_hub: ScriptedHub, transport: Transpo
     scripted_hub.on("GET", "/x", reply(status=302, headers={"Location": "/x"}))
     with pytest.raises(AnswerUnusable, match="too often"):
         transport.send(get())
+
+
+def test_an_answer_without_end_is_not_read(scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply]) -> None:
+    packed = gzip.compress(b" " * 1_000_000)
+    scripted_hub.on("GET", "/x", reply(packed, headers={"Content-Encoding": "gzip"}))
+    with pytest.raises(AnswerUnusable, match="more than 100,000 bytes"):
+        transport.send(get(most_bytes=100_000))
+    assert len(transport.send(attrs.evolve(text_of("/x"), most_bytes=None))) == 1_000_000
+    assert MOST_BODY == 256 << 20
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "deflate,gzip", "x"])
+def test_an_encoding_that_was_not_asked_for_is_refused(
+    scripted_hub: ScriptedHub, transport: Transport, reply: type[Reply], encoding: str
+) -> None:
+    scripted_hub.on("GET", "/x", reply(b"1", headers={"Content-Encoding": encoding}))
+    with pytest.raises(AnswerUnusable, match="content encoding"):
+        transport.send(get())
+    assert scripted_hub.seen[0].headers["accept-encoding"] == "gzip, deflate"
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from entrepot.client.git.git_commands import Credential, Git, origin_of, reason_of
-from entrepot.errors import EntrepotError, GitFailed, ProgramMissing, SourceMissing
+from entrepot.errors import EntrepotError, GitFailed, LimitExceeded, ProgramMissing, SourceMissing
 
 SECRET = "hf_aVerySecretToken"
 
@@ -26,6 +26,22 @@ def test_a_command_gives_its_output(tmp_path: Path) -> None:
     assert git.line("symbolic-ref", "HEAD") == "refs/heads/main"
     assert git.paths("ls-files", "-z", "-o") == ["a b\n.txt", "ü.txt"]
     assert git.line("hash-object", "--stdin") == git.run("hash-object", "--stdin", stdin=b"").decode().strip()
+
+
+def test_a_tree_with_more_paths_than_memory_is_not_listed(tmp_path: Path) -> None:
+    git = Git(tmp_path, dict(os.environ))
+    git.run("init", "-q")
+    oid = git.run("hash-object", "-w", "--stdin", stdin=b"x").decode().strip()
+    row = f"100644 blob {oid}"
+    for _ in range(30):  # 10^30 paths in 31 objects
+        rows = "".join(f"{row}\t{name}\n" for name in "abcdefghij")
+        row = f"040000 tree {git.run('mktree', stdin=rows.encode()).decode().strip()}"
+    tree = row.rpartition(" ")[2]
+    with pytest.raises(LimitExceeded):
+        git.limited_paths("ls-tree", "-r", "-z", "--name-only", tree, most_bytes=100_000)
+    assert git.limited_paths("ls-tree", "-z", "--name-only", tree, most_bytes=100) == [*"abcdefghij"]
+    with pytest.raises(GitFailed):
+        git.limited_paths("ls-tree", "-z", "0" * 40, most_bytes=100)
 
 
 def test_a_failure_has_the_message_of_git_and_is_an_os_error(tmp_path: Path) -> None:

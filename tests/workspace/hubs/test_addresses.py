@@ -5,6 +5,9 @@ import pytest
 from entrepot.errors import InvalidName, UrlRefused
 from entrepot.names import RepoType
 from entrepot.testing.hubs import RunningHub
+from entrepot.workspace.entities.kinds import MODELS
+from entrepot.workspace.entities.mutability import Mutability
+from entrepot.workspace.entities.specs import StorageRef, new_spec
 from entrepot.workspace.hubs.addresses import EntityNamespace, find_hub, parse_hub_url, repo_type
 
 
@@ -47,8 +50,14 @@ def test_entities_are_repositories() -> None:
     assert place.git_url(place.repo("datasets", "x")) == "https://h/datasets/alice/x.git"
     assert place.git_url(place.repo("models", "x")) == "https://h/alice/x.git"
     assert repo_type("labels") is RepoType.DATASET
+    assert place.git_url(place.repo("datasets", "a+b")) == "https://h/datasets/alice/a_2bb.git"
     with pytest.raises(InvalidName):
-        place.repo("datasets", "a+b")
+        place.repo("datasets", "+" * 60)
+    spec = new_spec(MODELS, "x", ("a",), Mutability.STRICT, StorageRef("hub", "alice"), 1)
+    assert str(place.repo_of(spec).id) == "alice/x"
+    assert str(place.repo_of(spec.with_repository("other")).id) == "alice/other"
+    with pytest.raises(InvalidName):
+        place.repo_of(spec.with_repository("../owned"))
 
 
 def test_a_project_cannot_have_the_token_of_the_environment_sent_elsewhere() -> None:

@@ -96,10 +96,9 @@ def test_one_repository_has_one_entity(site: Site) -> None:
     other.ok("datasets", "create", "x", "--categories=else", "--mutability=mutable")
     other.write("datasets/x/data/a", "a")
     other.ok("datasets", "add", "x")
-    other.ok("datasets", "commit", "x")
-    refused = other.run("datasets", "push", "x")
+    refused = other.run("datasets", "commit", "x")
     assert refused.code == 3
-    assert "choose another name" in refused.err
+    assert "has the versions of computer-vision__images__x; name another one in the spec" in refused.err
 
 
 def test_a_push_that_is_killed_leaves_whole_versions_only(site: Site) -> None:

@@ -20,6 +20,7 @@ _MUTABILITIES = ("strict", "flexible", "mutable")
 @click.option("--bucket-name", help="Bucket of the data; default: the only one of the project.")
 @click.option("--version", type=int, help="Number of the first version; default: 1.")
 @click.option("--entity-dir", default="", help="Folder below which the entity is created.")
+@click.option("--repo-name", default="", help="Repository on the hub, if it is not called like the entity.")
 @click.option("--import", "source", type=click.Path(path_type=Path), help="Folder or file to copy into the entity.")
 @click.option("--import-url", help="Address of a file, or of a file or folder of Google Drive, to fetch.")
 @click.option("--credentials-path", help="File with the credentials of Google, for Drive.")
@@ -35,6 +36,7 @@ def create(
     bucket_name: str | None,
     version: int | None,
     entity_dir: str,
+    repo_name: str,
     source: Path | None,
     import_url: str | None,
     credentials_path: str | None,
@@ -57,6 +59,7 @@ def create(
         bucket=_chosen_bucket(console, storage_type) if bucket_name is None and asks else bucket_name,
         version=1 if version is None else version,
         folder=entity_dir,
+        repository=repo_name,
         fill=data_from(console.around, source=source, url=import_url, credentials=credentials_path, unpacks=unzip),
     )
     spec = str(entity.spec_path.relative_to(entity.state.project.root))

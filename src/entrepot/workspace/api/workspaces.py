@@ -165,6 +165,7 @@ class KindWorkspace:
         bucket: str | None = None,
         version: int = 1,
         folder: str = "",
+        repository: str = "",
         source: Path | None = None,
         url: str | None = None,
         credentials_path: str | None = None,
@@ -181,6 +182,7 @@ class KindWorkspace:
             bucket=bucket,
             version=version,
             folder=folder,
+            repository=repository,
             fill=data_from(around, source=source, url=url, credentials=credentials_path, unpacks=unzip),
         )
         return entity.path

@@ -84,6 +84,11 @@ class Spec:
         return parse_storage(self._manifest.get("storage", self._manifest.get("store", "")))
 
     @property
+    def repository(self) -> str:
+        """The name of the repository on a hub; empty if it is that of the entity."""
+        return str(self._manifest.get("repository") or "")
+
+    @property
     def metrics(self) -> dict[str, float]:
         """The metrics, in the order of the file; what is not a number is left out."""
         found = self.data.get("metrics")
@@ -126,6 +131,10 @@ class Spec:
         """Return the spec with another storage."""
         manifest = {key: value for key, value in self._manifest.items() if key != "store"}
         return self._replaced(manifest={**manifest, "storage": str(storage)})
+
+    def with_repository(self, name: str) -> Spec:
+        """Return the spec with the name of another repository on a hub."""
+        return self._replaced(manifest={**self._manifest, "repository": name})
 
     def with_contents(self, amount: int, size: str) -> Spec:
         """Return the spec as it is committed: with the number of files and their size."""

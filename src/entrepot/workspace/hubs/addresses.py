@@ -15,6 +15,8 @@ from entrepot.client.paths import parse_endpoint, read_paths
 from entrepot.errors import ConfigError, EntrepotError, InvalidName, UrlRefused
 from entrepot.errors.redactions import redact
 from entrepot.names import RepoRef, RepoType, parse_repo_id
+from entrepot.workspace.entities.specs import Spec
+from entrepot.workspace.hubs.repo_names import repo_name
 
 STORAGE = "hub"
 """The type of the storage of entities on a hub: ``hub://NAMESPACE``."""
@@ -37,7 +39,7 @@ class EntityNamespace:
         return f"{self.endpoint}/{self.namespace}"
 
     def repo(self, word: str, name: str) -> RepoRef:
-        """Return the repository of an entity; labels are datasets on a hub.
+        """Return the repository of an entity whose spec names none; labels are datasets on a hub.
 
         Args:
             word: the kind of the entity: ``datasets``, ``labels`` or ``models``.
@@ -45,7 +47,17 @@ class EntityNamespace:
         Raises:
             InvalidName: no repository can have this name.
         """
-        return RepoRef(repo_type(word), parse_repo_id(f"{self.namespace}/{name}"))
+        return RepoRef(repo_type(word), parse_repo_id(f"{self.namespace}/{repo_name(name)}"))
+
+    def repo_of(self, spec: Spec) -> RepoRef:
+        """Return the repository of an entity: the one that its spec names, else the one with its name.
+
+        Raises:
+            InvalidName: no repository can have this name.
+        """
+        if not spec.repository:
+            return self.repo(spec.kind.word, spec.name)
+        return RepoRef(repo_type(spec.kind.word), parse_repo_id(f"{self.namespace}/{spec.repository}"))
 
     def git_url(self, ref: RepoRef) -> str:
         """Return the URL of a repository for git."""

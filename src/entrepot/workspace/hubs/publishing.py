@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 import time
@@ -16,8 +17,8 @@ from entrepot.names import Oid, RepoRef
 from entrepot.wire.repos.repositories import RepoSettings
 from entrepot.workspace.entities.kinds import KINDS
 from entrepot.workspace.entities.specs import Spec, parse_spec
-from entrepot.workspace.entities.version_tags import find_tag
-from entrepot.workspace.hubs.repositories import MAIN, HubMetadata, main_of
+from entrepot.workspace.entities.version_tags import find_tag, parse_tag
+from entrepot.workspace.hubs.repositories import MAIN, OTHER_REPOSITORY, HubMetadata, main_of
 from entrepot.workspace.hubs.trees import read_entries, write_entries
 from entrepot.workspace.metadata.git_objects import read_file, write_commit
 from entrepot.workspace.metadata.publishing import PATIENCE_S, PublishedHead, taken
@@ -28,6 +29,7 @@ _RACE = re.compile(
 )
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 3.0
 _HEAD = "refs/entrepot/fetched/head"
+_MOST_SPECS = 10
 
 Notify = Callable[[str], None]
 
@@ -50,13 +52,9 @@ def prepare_repository(repository: HubMetadata, spec: Spec, *, sets_mutability: 
         Refused: a repository of this name belongs to something else, or has another mutability.
         HubFailure, HubUnreachable, HubTimeout: the hub refused, or cannot be reached.
     """
-    ref = repository.address.repo(repository.word, spec.name)
-    known = [tag for name in repository.refs().tags if (tag := find_tag(name)) is not None]
-    own = [tag for tag in known if tag.identity.name == spec.name]
-    foreign = next((tag for tag in own if tag.identity != spec.identity), None)
-    if foreign is not None:
-        raise Refused(f"{ref} has the versions of {foreign.identity}; choose another name for {spec.identity}")
-    if own:
+    ref = repository.check_repository(spec)
+    published = filter(None, map(find_tag, repository.refs().tags))
+    if any(tag.identity == spec.identity for tag in published):
         return PreparedRepository(ref, is_new=False)
     is_new = True
     try:
@@ -77,7 +75,7 @@ def set_mutability(repository: HubMetadata, spec: Spec) -> None:
         Refused: it has another one.
         HubFailure, HubUnreachable, HubTimeout: the hub refused, or cannot be reached.
     """
-    ref = repository.address.repo(repository.word, spec.name)
+    ref = repository.address.repo_of(spec)
     repository.hub.send(repo_calls.configure(ref, RepoSettings(mutability=spec.mutability.value)))
 
 
@@ -114,7 +112,7 @@ def publish_on_hub(
         if remote is None:
             failure = _push(repository, repo, f"{head}:refs/heads/{MAIN}", f"{UNPUBLISHED}{tag}:{TAGS}{tag}")
             if failure is not None:
-                repository.fetch_entity(repo.id.name)
+                repository.fetch_repository(repo, parse_tag(tag).identity.name)
                 if repository.refs().tags.get(tag) is None:
                     _check_patience(failure, now() - start, tag)
                     longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2**tries)
@@ -174,19 +172,21 @@ def _current_head(repository: HubMetadata, repo: RepoRef) -> Oid | None:
 
 
 def _check_free(repository: HubMetadata, ref: RepoRef, spec: Spec) -> None:
-    """Check that a repository that exists is not an entity of another kind."""
+    """Check that a repository that exists is not that of another entity."""
     try:
         head = _current_head(repository, ref)
-        content = read_file(repository.git, head, f"{spec.name}.spec") if head is not None else None
+        names = read_entries(repository.git, head)
+        specs = [path for path in names if "/" not in path and path.endswith(".spec")]
+        contents = [read_file(repository.git, head, path) for path in specs[:_MOST_SPECS]] if head is not None else []
     except (Malformed, RepoNotFound):
         return
-    for kind in KINDS if content is not None else ():
+    for kind, content in itertools.product(KINDS, contents):
         try:
-            parse_spec(content or b"", kind, f"{spec.name}.spec")
+            other = parse_spec(content, kind, str(ref))
         except (Malformed, InvalidName):
             continue
-        if kind != spec.kind:
-            raise Refused(f"{ref} belongs to {kind.word}; choose another name for the {spec.kind.singular} {spec.name}")
+        if kind != spec.kind or other.name != spec.name:
+            raise Refused(f"{ref} belongs to {kind.word} ({other.name}); {OTHER_REPOSITORY}")
 
 
 def _check_patience(failure: GitFailed, waited_s: float, tag: str) -> None:

@@ -37,7 +37,7 @@ def render_readme(text: str, spec: Spec, linked: Mapping[str, RepoRef]) -> str:
     if spec.kind.word == "models" and spec.metrics:
         data["model-index"] = _model_index(spec)
     own: dict[str, Any] = {"kind": spec.kind.word, "categories": list(spec.identity.categories)}
-    data[_OWN] = own | ({"linked": ids} if ids else {})
+    data[_OWN] = own | ({"name": spec.name} if spec.repository else {}) | ({"linked": ids} if ids else {})
     if data == parse_metadata(block or ""):
         return text
     return with_metadata(text, data)
@@ -48,6 +48,13 @@ def kind_of(card: object) -> str | None:
     own = card.get(_OWN) if isinstance(card, Mapping) else None
     kind = own.get("kind") if isinstance(own, Mapping) else None
     return kind if isinstance(kind, str) else None
+
+
+def name_of(card: object) -> str | None:
+    """Return the name of the entity that the metadata of a README name, or None: it is that of the repository."""
+    own = card.get(_OWN) if isinstance(card, Mapping) else None
+    name = own.get("name") if isinstance(own, Mapping) else None
+    return name if isinstance(name, str) else None
 
 
 def readme_text(content: bytes) -> str:

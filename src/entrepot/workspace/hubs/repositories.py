@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,13 +25,14 @@ from entrepot.errors import (
     Refused,
     RepoNotFound,
 )
-from entrepot.names import Oid, RepoRef, parse_oid
+from entrepot.names import Oid, RepoRef, parse_oid, parse_repo_id
 from entrepot.wire.repos.refs import Refs
 from entrepot.workspace.entities.kinds import parse_kind
 from entrepot.workspace.entities.specs import Spec, StorageRef, parse_spec
 from entrepot.workspace.entities.version_tags import Identity, VersionTag, find_tag
 from entrepot.workspace.hubs.addresses import STORAGE, EntityNamespace, repo_type
-from entrepot.workspace.hubs.readmes import kind_of
+from entrepot.workspace.hubs.readmes import kind_of, name_of
+from entrepot.workspace.hubs.repo_names import entity_name
 from entrepot.workspace.hubs.trees import write_hub_tree
 from entrepot.workspace.manifests import Manifest, render_manifest
 from entrepot.workspace.metadata.git_objects import read_file, write_commit
@@ -41,6 +43,21 @@ MAIN = "main"
 _FETCHED = "refs/entrepot/fetched/"
 _THREADS = 8
 _MOST_REPOSITORIES = 100_000
+
+
+OTHER_REPOSITORY = (
+    "name another one in the spec: 'repository' below 'manifest' ('create --repo-name' does it); "
+    "a committed version is taken back by 'reset --reference=head~1'"
+)
+"""What to do about a repository that is taken."""
+
+
+@attrs.frozen
+class EntityRepository:
+    """A repository that may be that of an entity, and the name of the entity."""
+
+    ref: RepoRef
+    name: str
 
 
 @attrs.frozen
@@ -95,14 +112,18 @@ class HubMetadata(MetadataRepository):
             HubFailure, HubUnreachable, HubTimeout, GitFailed: the hub cannot be read.
         """
         found = self._repositories()
-        listings = run_parallel(self._listing, found, _THREADS)
-        return self._report([(ref, listed) for ref, listed in zip(found, listings, strict=True) if listed is not None])
+        listings = run_parallel(lambda it: self._listing(it.ref), found, _THREADS)
+        pairs = zip(found, listings, strict=True)
+        return self._report([(one, listed) for one, listed in pairs if listed is not None])
 
-    def fetch_entity(self, name: str) -> FetchReport:
+    def fetch_entity(self, spec: Spec) -> FetchReport:
         """Fetch the versions of one entity; raises as :meth:`fetch`."""
-        ref = self.address.repo(self.word, name)
+        return self.fetch_repository(self.address.repo_of(spec), spec.name)
+
+    def fetch_repository(self, ref: RepoRef, name: str) -> FetchReport:
+        """Fetch the versions of an entity from its repository; raises as :meth:`fetch`."""
         listed = self._listing(ref)
-        return self._report([(ref, listed)] if listed is not None else [])
+        return self._report([(EntityRepository(ref, name), listed)] if listed is not None else [])
 
     @property
     def own_storage(self) -> StorageRef:
@@ -136,11 +157,8 @@ class HubMetadata(MetadataRepository):
     def entity_folders(self, refs: RefTable) -> list[str]:
         """Return the folders that the latest versions of entities name, ascending."""
         versions = refs.versions()
-        latest: dict[Identity, VersionTag] = {}
-        for tag in filter(None, map(find_tag, versions)):
-            if tag.identity not in latest or latest[tag.identity].number < tag.number:
-                latest[tag.identity] = tag
-        found = [self._find_spec(tag.identity.name, versions[str(tag)].commit) for tag in latest.values()]
+        latest = _latest(versions).values()
+        found = [self._find_spec(tag.identity.name, versions[str(tag)].commit) for tag in latest]
         return sorted({spec.folder for spec in found if spec is not None})
 
     def write_version(
@@ -164,14 +182,64 @@ class HubMetadata(MetadataRepository):
         return write_commit(self.git, tree, () if parent is None else (parent,), f"{message.rstrip()}\n")
 
     def branch_of(self, name: str) -> str:
-        """Return the name of the branch with the versions of an entity."""
+        """Return the name of the branch with the versions in a repository."""
         return f"entities/{name}"
+
+    def repo_of_commit(self, name: str, commit: Oid) -> RepoRef:
+        """Return the repository of a version of an entity; that with its name if the commit has no usable spec.
+
+        Raises:
+            InvalidName: no repository can have its name.
+        """
+        spec = self._find_spec(name, commit)
+        return self.address.repo(self.word, name) if spec is None else self.address.repo_of(spec)
+
+    def with_repository(self, spec: Spec, repository: str) -> Spec:
+        """Return the spec with the name of its repository; raises InvalidName if no repository can have it."""
+        chosen = spec.with_repository(repository) if repository else spec
+        self.address.repo_of(chosen)
+        return chosen
+
+    def check_unused(self, url: str, spec: Spec) -> None:
+        """Check that no entity of this kind has the repository of an entity of another kind.
+
+        Raises:
+            Refused: one has it.
+        """
+        if url != self.url or not self.exists:
+            return
+        ref, versions = self.address.repo_of(spec), self.refs().versions()
+        for tag in _latest(versions).values():
+            if str(self.repo_of_commit(tag.identity.name, versions[str(tag)].commit)) == str(ref):
+                cure = f"create {spec.name} with another repository: --repo-name"
+                raise Refused(f"{ref} belongs to {self.word} ({tag.identity.name}); {cure}")
+
+    def check_repository(self, spec: Spec) -> RepoRef:
+        """Return the repository of an entity after checking that it is that of its versions, and of no other entity.
+
+        Raises:
+            Refused: another entity of this kind has it, or the versions of this one are in another repository.
+            InvalidName: no repository can have its name.
+        """
+        refs, ref = self.refs(), self.address.repo_of(spec)
+        latest = _latest(refs.versions())
+        own = latest.pop(spec.identity, None)
+        if own is not None:
+            known = self.repo_of_commit(spec.name, refs.versions()[str(own)].commit)
+            if str(known) != str(ref):
+                raise Refused(f"the versions of {spec.identity} are in {known}: its repository cannot be changed")
+            return ref
+        for tag in latest.values():
+            if str(self.repo_of_commit(tag.identity.name, refs.versions()[str(tag)].commit)) == str(ref):
+                raise Refused(f"{ref} has the versions of {tag.identity}; {OTHER_REPOSITORY}")
+        return ref
 
     def mark_published(self, tag: str, ref: TagRef, head: Oid) -> None:
         """Record that a local version is on the hub now."""
         version = find_tag(tag)
         assert version is not None
-        branch = f"{REMOTE}{self.branch_of(version.identity.name)}"
+        repo = self.repo_of_commit(version.identity.name, ref.commit)
+        branch = f"{REMOTE}{self.branch_of(repo.id.name)}"
         self._update(f"update {TAGS}{tag} {ref.oid}", f"update {branch} {head}", f"delete {UNPUBLISHED}{tag}")
 
     def add_tag(self, name: str, commit: Oid) -> None:
@@ -182,7 +250,7 @@ class HubMetadata(MetadataRepository):
         """Raise Refused, as :meth:`add_tag`."""
         raise Refused(f"the tag {name!r} cannot be deleted here: delete it on the hub")
 
-    def _repositories(self) -> list[RepoRef]:
+    def _repositories(self) -> list[EntityRepository]:
         wanted = repo_calls.Filter(author=self.address.namespace, full=True, card_data=True)
         found = []
         for count, info in enumerate(self.hub.pages(repo_calls.page(repo_type(self.word), wanted))):
@@ -192,8 +260,10 @@ class HubMetadata(MetadataRepository):
             kind = None if info.card_data is UNSET else kind_of(info.card_data)
             if namespace.lower() != self.address.namespace.lower() or kind not in (None, self.word):
                 continue
+            entity = name_of(info.card_data) if kind else entity_name(name)
             try:
-                found.append(self.address.repo(self.word, name))
+                ref = RepoRef(repo_type(self.word), parse_repo_id(f"{self.address.namespace}/{name}"))
+                found.append(EntityRepository(ref, entity or entity_name(name) or name))
             except InvalidName:
                 continue
         return found
@@ -205,21 +275,22 @@ class HubMetadata(MetadataRepository):
         except (RepoNotFound, Forbidden):
             return None  # it was deleted, or it is gated and the caller has no access
 
-    def _report(self, listings: Sequence[tuple[RepoRef, Refs]]) -> FetchReport:
+    def _report(self, listings: Sequence[tuple[EntityRepository, Refs]]) -> FetchReport:
         before = read_refs(self.git)
-        for ref, listed in listings:
-            tags = [tag.name for tag in listed.tags if _is_version_of(tag.name, ref.id.name)]
+        for one, listed in listings:
+            ref = one.ref
+            tags = [tag.name for tag in listed.tags if _is_version_of(tag.name, one.name)]
             head = main_of(listed, self.address)
             known = before.branches.get(self.branch_of(ref.id.name))
             if head is not None and tags and (head != known or any(tag not in before.tags for tag in tags)):
-                self._fetch(ref)
+                self._fetch(ref, one.name)
         after = read_refs(self.git)
         moved = tuple(
             tag for tag, it in before.tags.items() if tag in after.tags and after.tags[tag].commit != it.commit
         )
         return FetchReport(tuple(sorted(after.tags.keys() - before.tags.keys())), moved)
 
-    def _fetch(self, ref: RepoRef) -> None:
+    def _fetch(self, ref: RepoRef, entity: str) -> None:
         """Fetch one repository, and keep its refs if it is an entity of this kind."""
         try:
             refspecs = (f"+refs/heads/{MAIN}:{_FETCHED}head", f"+{TAGS}*:{_FETCHED}tags/*")
@@ -229,8 +300,8 @@ class HubMetadata(MetadataRepository):
             head = fetched.get(f"{_FETCHED}head")
             prefix = f"{_FETCHED}tags/"
             tags = {name.removeprefix(prefix): oid for name, oid in fetched.items() if name.startswith(prefix)}
-            tags = {name: oid for name, oid in tags.items() if _is_version_of(name, ref.id.name)}
-            if head is None or not self._is_kind(ref.id.name, tags):
+            tags = {name: oid for name, oid in tags.items() if _is_version_of(name, entity)}
+            if head is None or not self._is_entity(ref, entity, tags):
                 return
             branch = f"{REMOTE}{self.branch_of(ref.id.name)}"
             self._update(f"update {branch} {head}", *(f"update {TAGS}{name} {oid}" for name, oid in tags.items()))
@@ -243,9 +314,14 @@ class HubMetadata(MetadataRepository):
         if names:
             self._update(*(f"delete {name}" for name in names))
 
-    def _is_kind(self, name: str, tags: dict[str, str]) -> bool:
-        commits = (Oid(self.git.line("rev-parse", f"{oid}^{{commit}}")) for oid in tags.values())
-        return any(self._find_spec(name, commit) is not None for commit in commits)
+    def _is_entity(self, ref: RepoRef, name: str, tags: dict[str, str]) -> bool:
+        """Whether one of the tags is a version of an entity of this kind whose repository this is."""
+        for oid in tags.values():
+            spec = self._find_spec(name, Oid(self.git.line("rev-parse", f"{oid}^{{commit}}")))
+            with contextlib.suppress(InvalidName):
+                if spec is not None and str(self.address.repo_of(spec)).lower() == str(ref).lower():
+                    return True
+        return False
 
     def _find_spec(self, name: str, commit: Oid) -> Spec | None:
         """Return the spec at the root of a commit; None if there is none that can be used."""
@@ -253,6 +329,15 @@ class HubMetadata(MetadataRepository):
             return parse_spec(read_file(self.git, commit, f"{name}.spec"), parse_kind(self.word), name)
         except (Malformed, InvalidName):
             return None
+
+
+def _latest(versions: Iterable[str]) -> dict[Identity, VersionTag]:
+    """Return the highest version of each entity."""
+    latest: dict[Identity, VersionTag] = {}
+    for tag in filter(None, map(find_tag, versions)):
+        if tag.identity not in latest or latest[tag.identity].number < tag.number:
+            latest[tag.identity] = tag
+    return latest
 
 
 def main_of(listed: Refs, address: EntityNamespace) -> Oid | None:

@@ -72,7 +72,7 @@ def copy_to_hub(state: KindState, name: str, url: str, *, is_rehearsal: bool = F
         folder = state.folder / "hub-copies" / hashlib.sha256(address.url.encode()).hexdigest()[:16]
         target = HubMetadata(folder, address.url, environ, address=address, word=state.kind.word)
         target.create()
-        target.fetch_entity(tags[0].identity.name)
+        target.fetch_entity(read_version(state, tags[-1], refs.versions()[str(tags[-1])].commit).spec)
         copy = _Copy(state, target)
         published = [tag for tag in tags if str(tag) in refs.tags]
         done = [copy.add(tag, refs.tags[str(tag)].commit, is_rehearsal=is_rehearsal) for tag in published]
@@ -102,7 +102,7 @@ class _Copy:
         return self._rehearse(version) if is_rehearsal else self._publish(version)
 
     def _rehearse(self, version: Version) -> CopiedVersion:
-        repo = self.target.address.repo(self.target.word, version.spec.name)
+        repo = self.target.address.repo_of(version.spec)
         files = version.manifest.files
         known = Manifest({path: entry for path, entry in files.items() if entry.sha256})
         missing = dict(find_missing(self.target.hub, repo, known))

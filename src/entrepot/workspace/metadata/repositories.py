@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 
 from entrepot.client.git.git_commands import Git
-from entrepot.errors import GitFailed, Refused, shown
+from entrepot.errors import GitFailed, InvalidArgument, Refused, shown
 from entrepot.names import Oid
 from entrepot.workspace.configuration.urls import parse_git_url
 from entrepot.workspace.entities.specs import Spec, StorageRef
@@ -141,6 +141,26 @@ class MetadataRepository:
         """
         return path
 
+    def with_repository(self, spec: Spec, repository: str) -> Spec:
+        """Return the spec of a new entity with the repository that it shall have; empty is that with its name.
+
+        Raises:
+            InvalidArgument: one is named: entities have none of their own.
+        """
+        if repository:
+            raise InvalidArgument("the option --repo-name is for entities whose remote is a hub")
+        return spec
+
+    def check_unused(self, url: str, spec: Spec) -> None:
+        """Check that no entity of this kind has the repository that an entity of another kind wants.
+
+        Args:
+            url: the remote of the other kind.
+
+        Raises:
+            Refused: one has it.
+        """
+
     def spec_of_workspace(self, spec: Spec) -> Spec:
         """Return the spec that the workspace has for the spec of a commit."""
         return spec
@@ -181,7 +201,7 @@ class MetadataRepository:
             tree = remove_folder(self.git, tree, moved_from)
         return write_commit(self.git, tree, () if parent is None else (parent,), f"{message.rstrip()}\n")
 
-    def fetch_entity(self, name: str) -> FetchReport:
+    def fetch_entity(self, spec: Spec) -> FetchReport:
         """Fetch what is needed to publish versions of one entity; raises as :meth:`fetch`."""
         return self.fetch()
 

@@ -179,6 +179,7 @@ def create_entity(
     bucket: str | None = None,
     version: int = 1,
     folder: str = "",
+    repository: str = "",
     fill: Callable[[Path], object] | None = None,
 ) -> Entity:
     """Create an entity with a spec, a README and a folder for its data.
@@ -186,12 +187,14 @@ def create_entity(
     Args:
         storage_type, bucket: where the data goes; without them, the only storage of the project.
         folder: the folder of the workspace below which the entity is created.
+        repository: the name of the repository on a hub, if it is not that of the entity.
         fill: puts data into the folder ``data``, which it is called with; after an error there is no entity.
 
     Raises:
         InvalidName, InvalidPath: a name breaks a rule.
         ConfigError: no bucket is named, and the project has none or several.
-        Refused: the folder exists.
+        InvalidArgument: a repository is named, and the remote is no hub.
+        Refused: the folder exists, or an entity of another kind has the repository.
         CannotWrite, or an error of ``fill``: nothing was created.
     """
     parse_name(name)
@@ -199,6 +202,10 @@ def create_entity(
     place = str(parse_path(f"{above}/{name}" if above else name))
     storage = _storage(state, storage_type, bucket)
     spec = new_spec(state.kind, name, parse_categories(categories), mutability, storage, parse_number(version))
+    spec = state.metadata.with_repository(spec, repository)
+    for other in state.project.configured():
+        if other.kind != state.kind:
+            other.metadata.check_unused(state.url, spec)
     entity = Entity(state, place)
     if entity.path.exists():
         raise Refused(f"the folder {entity.path} exists already; nothing was changed")

@@ -150,13 +150,61 @@ def test_local_versions_are_checked_out_without_the_hub(site: Site, first: Machi
     assert first.files("datasets/imagenet8/data") == {**site.files, "new": new}
 
 
-def test_the_name_of_another_kind_is_refused(site: Site, first: Machine) -> None:
-    create(first, "labels", "imagenet8", "mutable", {"a": b"a"})
-    first.ok("labels", "add", "imagenet8")
-    first.ok("labels", "commit", "imagenet8")
-    refused = first.run("labels", "push", "imagenet8")
+def test_the_repository_of_another_kind_is_refused_and_another_one_is_the_cure(site: Site, first: Machine) -> None:
+    refused = first.run("labels", "create", "imagenet8", CATEGORIES, "--mutability=mutable")
+    assert refused.code == 3
+    assert "belongs to datasets (imagenet8)" in refused.err
+    assert "--repo-name" in refused.err
+    second = site.machine("bob", "labels")  # it does not know the datasets
+    create(second, "labels", "imagenet8", "mutable", {"a": b"a"})
+    second.ok("labels", "add", "imagenet8")
+    second.ok("labels", "commit", "imagenet8")
+    refused = second.run("labels", "push", "imagenet8")
     assert refused.code == 3
     assert "belongs to datasets" in refused.err
+    second.ok("labels", "reset", "imagenet8", "--reference=head~1")
+    spec = second.folder / "labels/imagenet8/imagenet8.spec"
+    spec.write_text(spec.read_text().replace("manifest:\n", "manifest:\n    repository: imagenet8-labels\n"))
+    publish(second, "labels", "imagenet8")
+    assert "imagenet8.spec" in site.api.list_repo_files(f"{site.user.name}/imagenet8-labels", repo_type="dataset")
+    first.ok("labels", "update")
+    first.ok("labels", "checkout", "imagenet8")
+    assert first.files("labels/imagenet8/data") == {"a": b"a"}
+
+
+def test_an_entity_may_have_a_repository_with_another_name(site: Site, first: Machine) -> None:
+    create(first, "models", "net", "mutable", {"w": b"1"}, "--repo-name=our-net")
+    publish(first, "models", "net", "--dataset=imagenet8")
+    second = site.machine("bob", "datasets", "models")
+    assert second.ok("models", "list") == "ML model\n|-- net\n"
+    second.ok("models", "checkout", "net", "-d")
+    second.write("models/net/data/w", b"2")
+    second.ok("models", "add", "net", "--bumpversion")
+    second.ok("models", "commit", "net")
+    assert TAG.format(2).replace("imagenet8", "net") in second.ok("models", "push", "net")
+    assert "net.spec" in site.api.list_repo_files(f"{site.user.name}/our-net")
+    assert first.ok("models", "update") == "net: 1 new version (latest 2)\n"
+    spec = second.folder / "models/net/net.spec"
+    spec.write_text(spec.read_text().replace("our-net", "other-net"))
+    second.ok("models", "add", "net", "--bumpversion")
+    refused = second.run("models", "commit", "net")
+    assert refused.code == 3
+    assert "its repository cannot be changed" in refused.err
+    create(first, "models", "third", "mutable", {"w": b"3"}, "--repo-name=our-net")
+    first.ok("models", "add", "third")
+    assert "has the versions of computer-vision__images__net" in first.run("models", "commit", "third").err
+
+
+def test_names_with_a_plus_are_escaped(site: Site, first: Machine) -> None:
+    create(first, "datasets", "c++", "mutable", {"a": b"a"})
+    publish(first, "datasets", "c++")
+    assert "c++.spec" in site.api.list_repo_files(f"{site.user.name}/c_2b_2b", repo_type="dataset")
+    second = site.machine("bob", "datasets")
+    second.ok("datasets", "checkout", "c++")
+    assert second.files("datasets/c++/data") == {"a": b"a"}
+    refused = first.run("datasets", "create", "+" * 60, CATEGORIES, "--mutability=mutable")
+    assert refused.code == 2
+    assert not (first.folder / "datasets" / ("+" * 60)).exists()
 
 
 def test_the_folder_of_an_entity_is_kept(site: Site, first: Machine) -> None:

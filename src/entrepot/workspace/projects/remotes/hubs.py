@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from entrepot.errors import ChunkMissing, ConfigError, DownloadDamaged, Malformed
-from entrepot.names import RepoPath, RepoRef
+from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.workspace.configuration.config_files import replace_text
 from entrepot.workspace.entities.kinds import parse_kind
 from entrepot.workspace.entities.specs import Spec
@@ -51,11 +51,12 @@ class HubRemote:
             ConfigError: the spec names another storage than the hub.
             Malformed: the README is not UTF-8, or has a front matter that is not YAML.
             InvalidName: no repository can have the name of the entity.
+            Refused: the repository is that of another entity, or not that of the versions before.
         """
         own = self.repository.own_storage
         if spec.storage != own:
             raise ConfigError("manifest.storage", f"{spec.name}.spec", f"the remote is a hub: expected {own}")
-        self._repo(spec)
+        self.repository.check_repository(spec)
         old = documents.get(README, b"")
         linked = {root: ref for root, (ref, _) in self._linked(spec).items()}
         text = render_readme(readme_text(old), spec, linked)
@@ -157,7 +158,7 @@ class HubRemote:
         return frozenset(entry.sha256 for entry in published.manifest.files.values())
 
     def _repo(self, spec: Spec) -> RepoRef:
-        return self.repository.address.repo(self.repository.word, spec.name)
+        return self.repository.address.repo_of(spec)
 
     def _linked(self, spec: Spec) -> dict[str, tuple[RepoRef, str]]:
         """Return repository and commit of linked versions on the same hub, by the root key of their kind."""
@@ -166,7 +167,7 @@ class HubRemote:
             other = self.state.project.of_kind(parse_kind(root)).hub
             tag = find_tag(link.tag)
             if other is not None and tag is not None and other.address.endpoint == self.repository.address.endpoint:
-                found[root] = other.address.repo(other.word, tag.identity.name), link.sha
+                found[root] = other.repo_of_commit(tag.identity.name, Oid(link.sha)), link.sha
         return found
 
 

@@ -71,7 +71,7 @@ def push_versions(entity: Entity, options: PushOptions | None = None) -> PushRep
     if chosen.follows_links:
         linked = _push_linked(entity, chosen)
     with state.locked():
-        repository.fetch_entity(entity.spec().name)
+        repository.fetch_entity(entity.spec())
         reconcile(state)
         _renumber_lost(entity, repository.refs(), chosen)
         published: list[PushedVersion] = []
