@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -92,7 +93,7 @@ def test_a_workflow_of_github_uploads_without_a_secret(ci: CiSite) -> None:
 
 def test_a_job_of_gitlab_uploads_with_the_token_that_it_was_given(ci: CiSite) -> None:
     trust(ci, {"project_path": "group/sub/project", "ref_protected": "true", "ref_path": "refs/heads/main"})
-    claims = {
+    claims: dict[str, Any] = {
         "sub": "project_path:group/sub/project:ref_type:branch:ref:main",
         "project_path": "group/sub/project",
         "project_id": "22",

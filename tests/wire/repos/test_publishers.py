@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -14,6 +16,6 @@ def test_a_publisher_writes_unless_it_says_otherwise() -> None:
 
 
 def test_keys_are_as_clients_expect_them() -> None:
-    known = {"id": "1", "name": "ci", "issuer": "i", "claims": {}, "role": "read", "owner": "alice"}
+    known: dict[str, Any] = {"id": "1", "name": "ci", "issuer": "i", "claims": {}, "role": "read", "owner": "alice"}
     shown = msgspec.json.decode(msgspec.json.encode(PublisherInfo(**known, created_at="x", last_used_at=None)))
     assert set(shown) == {*known, "createdAt", "lastUsedAt"}

@@ -78,6 +78,12 @@ class FinishedSignIn:
     target: str
 
 
+def issuer_host(hub: HubContext) -> str:
+    """Return the host of the issuer with which people may sign in; empty if there is none."""
+    settings = hub.settings
+    return settings.sso_issuer.partition("://")[2].partition("/")[0] if settings.sso_client_id else ""
+
+
 def begin(hub: HubContext, callback: str, target: str, *, link_to: Caller | None = None) -> BegunSignIn:
     """Prepare a sign-in at the issuer of the settings.
 

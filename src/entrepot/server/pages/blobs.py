@@ -11,6 +11,7 @@ from starlette.responses import Response
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents
+from entrepot.hub.scanning import results
 from entrepot.names import RepoPath, RepoRef
 from entrepot.server.handlers import app_state
 from entrepot.server.pages.formats import quoted
@@ -18,6 +19,7 @@ from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.repositories.table_files import TableView, TableWindow, is_table, view_table, window_of
 from entrepot.server.pages.routing import PageRoute, repo_pages
+from entrepot.server.pages.scan_marks import ScanMark, mark_of
 from entrepot.server.pages.trees import crumbs, path_of
 from entrepot.server.pages.viewers import FileView, view_file
 from entrepot.server.raw_path import split_revision
@@ -71,7 +73,16 @@ def build_blob(
         "sha256": located.lfs.sha256 if located.lfs else None,
         "oid": located.oid,
         "mark": "XET" if located.xet_hash else "LFS" if located.lfs else "",
+        "scan": _scan_of(hub, caller, located.repo.ref, located.commit, path),
         "view": view,
         "window": window,
     }
     return WebPage("blob.html", f"{legible(path)} · {header.id}", values)
+
+
+def _scan_of(hub: HubContext, caller: MaybeCaller, ref: RepoRef, commit: str, path: RepoPath) -> ScanMark | None:
+    """Return what scanners found in a file; None if scanning is off, or there is nothing to say."""
+    if hub.settings.scanning == "off":
+        return None
+    listed = [entry.listed for entry in contents.paths_info(hub, caller, ref, commit, [path], with_commits=False)]
+    return mark_of(results.describe_files(hub, caller, ref, listed).get(path))

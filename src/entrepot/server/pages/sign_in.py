@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from entrepot.errors import AccountSuspended, EntrepotError, InvalidSignInCode, WrongPassword
 from entrepot.hub.accounts import sessions
 from entrepot.hub.accounts.sessions import OpenedSession, SessionOrigin
+from entrepot.hub.sso.browser_sign_ins import issuer_host
 from entrepot.server import browser_sessions
 from entrepot.server.client_addresses import client_address, network_text
 from entrepot.server.handlers import app_state
@@ -91,12 +92,6 @@ def safe_target(target: str, root: str) -> str:
     return target if is_own else f"{root}/"
 
 
-def sso_host(request: Request) -> str:
-    """Return the host of the issuer with which people may sign in; empty without one."""
-    settings = app_state(request).hub.settings
-    return settings.sso_issuer.partition("://")[2].partition("/")[0] if settings.sso_client_id else ""
-
-
 def origin_of(request: Request) -> SessionOrigin:
     """Return where a request comes from, as the list of sessions shows it."""
     address = client_address(request.scope, app_state(request).hub.settings)
@@ -114,7 +109,7 @@ def login_page(
     """Return the page of the form, perhaps with a sentence that says why nobody was signed in."""
     root = path_prefix(app_state(request).hub.settings)
     values = {"name": name[:100], "code": code[:200], "target": safe_target(target, root), "problem": problem}
-    values["sso"] = sso_host(request)
+    values["sso"] = issuer_host(app_state(request).hub)
     headers = {"cache-control": "no-store", **({"retry-after": str(wait_s)} if wait_s else {})}
     return page_response(request, WebPage("login.html", "Sign in", values, status), headers)
 

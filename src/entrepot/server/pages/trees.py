@@ -13,12 +13,15 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents, histories
 from entrepot.hub.repos.contents import DescribedEntry
+from entrepot.hub.scanning import results
+from entrepot.hub.scanning.results import FileScan
 from entrepot.names import ROOT, RepoPath, RepoRef, parse_path
 from entrepot.server.hf.repos.tree_cursors import Cursor, encode_cursor, parse_cursor
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.routing import PageRoute, repo_pages
+from entrepot.server.pages.scan_marks import ScanMark, warning_of
 from entrepot.server.raw_path import split_revision
 from entrepot.wire.texts import legible
 
@@ -38,6 +41,7 @@ class TreeLine:
     title: str
     commit: str
     changed_ms: int
+    scan: ScanMark | None = None
 
 
 def routes() -> list[PageRoute]:
@@ -102,6 +106,7 @@ def build_tree(
         limit=PAGE,
         after=None if after is None else after.after,
     )
+    scans = results.describe_files(hub, caller, found.info.row.ref, [entry.listed for entry in tree.entries])
     newest = None
     with contextlib.suppress(IndexError):
         newest = histories.history(hub, caller, found.info.row.ref, listed_at, offset=0, limit=1).commits[0]
@@ -114,7 +119,7 @@ def build_tree(
         "newest": newest,
         "path": path,
         "crumbs": crumbs(path),
-        "files": [_line(entry) for entry in tree.entries],
+        "files": [_line(entry, scans.get(entry.listed.path)) for entry in tree.entries],
         "left_out": len(tree.left_out),
         "more": None if tree.after is None else encode_cursor(Cursor(tree.after, tree.commit)),
         "clone": f"git clone {endpoint}/{header.path}" if endpoint else "",
@@ -122,7 +127,7 @@ def build_tree(
     return WebPage("tree.html", f"Files of {header.id}", values)
 
 
-def _line(entry: DescribedEntry) -> TreeLine:
+def _line(entry: DescribedEntry, scan: FileScan | None) -> TreeLine:
     listed, last = entry.listed, entry.last_commit
     mark = "" if listed.is_folder or not listed.lfs else "XET" if listed.xet_hash else "LFS"
     return TreeLine(
@@ -134,4 +139,5 @@ def _line(entry: DescribedEntry) -> TreeLine:
         last.commit.title if last else "",
         last.oid if last else "",
         last.commit.committer.time_s * 1000 if last else 0,
+        warning_of(scan),
     )

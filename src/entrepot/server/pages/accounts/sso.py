@@ -18,7 +18,7 @@ from entrepot.server.handlers import app_state, base_url, call_hub_slow
 from entrepot.server.pages.forms import checked_form, go_to, sentence
 from entrepot.server.pages.frames import HEADERS, WebPage, page_response
 from entrepot.server.pages.routing import PageRoute
-from entrepot.server.pages.sign_in import login_page, origin_of, safe_target, sso_host
+from entrepot.server.pages.sign_in import login_page, origin_of, safe_target
 from entrepot.server.public_urls import path_prefix
 
 CALLBACK = "/-/sso/callback"
@@ -79,15 +79,16 @@ async def finish(request: Request) -> Response:
 async def link(request: Request) -> Response:
     """Show the way to the issuer, whose identity will be linked with the visitor's account."""
     await checked_form(request)
-    root = path_prefix(app_state(request).hub.settings)
+    hub = app_state(request).hub
+    root = path_prefix(hub.settings)
     callback = base_url(request) + CALLBACK
 
-    def begin(hub: HubContext, caller: MaybeCaller) -> BegunSignIn:
+    def begin(_hub: HubContext, caller: MaybeCaller) -> BegunSignIn:
         known = require_write(caller)
         return browser_sign_ins.begin(hub, callback, f"{root}{_SETTINGS}?done=linked", link_to=known)
 
     begun = await call_hub_slow(request, begin)
-    page = WebPage("sso_link.html", "Link an identity", {"url": begun.url, "sso": sso_host(request)})
+    page = WebPage("sso_link.html", "Link an identity", {"url": begun.url, "sso": browser_sign_ins.issuer_host(hub)})
     return page_response(request, page, {"cache-control": "no-store", "set-cookie": _cookie(request, begun.cookie)})
 
 
