@@ -126,7 +126,7 @@ async def list_parquet(request: Request) -> Response:
         if config in names
     ]
     told: dict[str, Any] = {"parquet_files": files, "pending": pending, "failed": failed, "partial": False}
-    if wanted in found.converted:
+    if wanted is not None and wanted in found.converted:
         told["features"] = found.converted[wanted]["features"]
     return viewer_response(told, layout.commit)
 

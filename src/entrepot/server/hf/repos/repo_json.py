@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from entrepot.errors import Malformed
 from entrepot.hub.repos import infos
-from entrepot.hub.repos.infos import RepoRow, RevisionInfo
+from entrepot.hub.repos.infos import RevisionInfo
 from entrepot.names import RepoType
 from entrepot.server.handlers import call_hub, call_hub_slow, query_list
 from entrepot.wire.repos.repositories import Annotations, BaseModel, BaseModels, Gate, RepoInfo, Sibling, SiblingLfs
@@ -133,7 +133,7 @@ def render_info(full: RevisionInfo) -> RepoInfo:
         resource_group=None,
         used_storage=full.used_bytes,
         xet_enabled=True,
-        description=_described(card) or row.description or _summary(row) or UNSET,
+        description=_described(card) or row.description or _summary(full) or UNSET,
         citation=files.citation or UNSET,
         eval_results=files.eval_results or UNSET,
         main_size=UNSET if full.main_size is None else full.main_size,
@@ -166,8 +166,9 @@ def _siblings(full: RevisionInfo) -> list[Sibling]:
     ]
 
 
-def _summary(row: RepoRow) -> str:
+def _summary(full: RevisionInfo) -> str:
     """Return the beginning of the card's text, for datasets, as the public hub does."""
+    row = full.info.row
     return row.files.summary or "" if row.type is RepoType.DATASET else ""
 
 
