@@ -1,11 +1,17 @@
 """Run the benchmark of the dataset viewer: ``python -m benchmarks.dataset_viewer [--quick] [--out FILE]``.
 
 The dataset is one Parquet file of 1 GiB with row groups of 10,000 rows. Each
-page of 100 rows is at an offset that no request before had.
+page of 100 rows is at an offset that no request before had. The first page is
+that of a server that has just started: it starts a process that reads tables.
+
+The bombs are files of a few kilobytes that decompress to 256 MiB and more;
+the memory is that of the server process alone, not of the processes that
+read tables, which may be ended.
 """
 
 from __future__ import annotations
 
+import io
 import random
 import statistics
 import tempfile
@@ -22,6 +28,7 @@ from benchmarks.benches import Bench, conduct
 from benchmarks.meters import Meter
 from benchmarks.results import Figure
 from entrepot import testing
+from entrepot.testing.hubs import RunningHub
 
 _ROWS = 10_000
 _MOST_MS = 150.0
@@ -47,6 +54,9 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
         place = {"dataset": repo, "config": "default", "split": "train"}
         dice = random.Random(3)
         with httpx2.Client(base_url=hub.url, headers={"Authorization": f"Bearer {hub.token}"}, timeout=60) as client:
+            started = time.perf_counter()
+            client.get("/-/viewer/rows", params={**place, "offset": "5000"}).raise_for_status()
+            yield Figure(theme, "first page after the start", (time.perf_counter() - started) * 1000, "ms")
             times, turns = [], bench.pick(50, 3)
             with bench.meter.measure() as cost:
                 for _ in range(turns):
@@ -60,6 +70,45 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
             started = time.perf_counter()
             client.post("/-/viewer/sql", json={"dataset": repo, "sql": _QUERY}).raise_for_status()
             yield Figure(theme, "group all rows by a column", (time.perf_counter() - started) * 1000, "ms")
+            yield from _memory_of_bombs(theme, hub, api, client)
+
+
+def _memory_of_bombs(theme: str, hub: RunningHub, api: HfApi, client: httpx2.Client) -> Iterator[Figure]:
+    """Yield the memory of the server process before files that decompress to much more than they have, and its peak."""
+    server = Path(f"/proc/{hub.pid}")
+    (server / "clear_refs").write_text("5")
+    before = _kib(server, "VmRSS")
+    user = api.whoami()["name"]
+    for name, data in (("references.parquet", _many_references()), ("text.parquet", _long_text())):
+        repo = f"{user}/{name.partition('.')[0]}"
+        api.create_repo(repo, repo_type="dataset")
+        api.upload_file(path_or_fileobj=data, path_in_repo=name, repo_id=repo, repo_type="dataset")
+        client.get("/-/viewer/rows", params={"dataset": repo, "config": "default", "split": "train"})
+    yield Figure(theme, "server memory before the bombs", before / 1024, "MiB")
+    yield Figure(theme, "server memory with the bombs, peak above that", (_kib(server, "VmHWM") - before) / 1024, "MiB")
+    yield Figure(theme, "server memory after the bombs, above that", (_kib(server, "VmRSS") - before) / 1024, "MiB")
+
+
+def _kib(process: Path, field: str) -> int:
+    lines = (process / "status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
+
+
+def _many_references() -> bytes:
+    """Return a Parquet file of less than 1 kB: 100,000 references to one text of 2 MiB."""
+    texts = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), pa.array(["x" * (2 << 20)]))
+    return _parquet(pa.table({"a": texts}))
+
+
+def _long_text() -> bytes:
+    """Return a Parquet file of a few kB with one text of 256 MiB."""
+    return _parquet(pa.table({"a": ["x" * (256 << 20)]}))
+
+
+def _parquet(table: pa.Table) -> bytes:
+    target = io.BytesIO()
+    pq.write_table(table, target, compression="zstd", write_statistics=False)
+    return target.getvalue()
 
 
 def write(file: Path, groups: int) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from entrepot.errors import Malformed
 from entrepot.previews.notebooks import MOST_NOTEBOOK, Cell, Output, read_notebook
 from entrepot.previews.sources import BytesRangeReader
+from tests.support.memory import measured_peak
 
 
 def reader(document: Any) -> BytesRangeReader:
@@ -29,10 +31,9 @@ def test_cells_have_sources_and_outputs() -> None:
                     {"output_type": "display_data", "data": {"image/png": "AAAA", "text/plain": "figure"}},
                     {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["x", "y"]},
                     {"output_type": "display_data", "data": {"text/html": "<script>"}},
-                    "nonsense",
                 ],
             },
-            {"cell_type": "unknown", "source": 3},
+            {"cell_type": "unknown", "source": 3, "outputs": ["nonsense"], "metadata": {"more": [1]}},
         ],
     }
     found = read_notebook(reader(document))
@@ -58,6 +59,23 @@ def test_long_notebooks_are_cut() -> None:
 def test_other_files_are_refused(data: bytes) -> None:
     with pytest.raises(Malformed, match="malformed notebook"):
         read_notebook(BytesRangeReader(data))
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        b"{}," * 3_000_000 + b"{}",
+        b'{"other": [' + b"[]," * 3_000_000 + b"[]]}",
+        b'{"cell_type": "code", "source": [' + b'"a",' * 3_000_000 + b'""]}',
+        b'{"cell_type": "code", "outputs": [' + b"0," * 3_000_000 + b"0]}",
+    ],
+)
+def test_what_is_small_as_text_and_large_in_memory_is_not_decoded(cells: bytes) -> None:
+    data = BytesRangeReader(b'{"nbformat": 4, "cells": [' + cells + b"]}")
+    with measured_peak() as peak, contextlib.suppress(Malformed):
+        found = read_notebook(data)
+        assert (found.cells[0].source, found.cells[0].outputs) == ("", ())
+    assert peak.grown < 64 << 20
 
 
 def test_large_files_are_not_read() -> None:

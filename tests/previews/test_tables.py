@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import builtins
 import io
 import random
 from typing import Any
@@ -9,7 +8,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import ipc
 
-from entrepot.errors import ExtraNotInstalled, UnsupportedDataset
+from entrepot.errors import UnsupportedDataset
 from entrepot.previews import tables
 from entrepot.previews.sources import BytesRangeReader
 from entrepot.previews.tables import TableFile, TableSource, open_table
@@ -123,19 +122,6 @@ def test_too_large_a_row_group_is_not_read(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_compressed_csv_file_is_refused() -> None:
     with pytest.raises(UnsupportedDataset, match="compressed"):
         opened("csv", b"", "a.csv.gz")
-
-
-def test_without_pyarrow_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def fail(name: str, *args: Any) -> Any:
-        if name.partition(".")[0] == "pyarrow":
-            raise ImportError(name)
-        return real(name, *args)
-
-    monkeypatch.setattr(builtins, "__import__", fail)
-    with pytest.raises(ExtraNotInstalled, match=r"entrepot\[server,preview\]"):
-        opened("csv", b"a\n")
 
 
 def test_a_source_is_a_file() -> None:

@@ -21,6 +21,7 @@ from entrepot.hub.host_slots import HostSlots
 from entrepot.hub.job_signals import JobSignal
 from entrepot.hub.permissions import create_private, make_private
 from entrepot.hub.signing import Signer
+from entrepot.hub.tables.reader import TableReader
 from entrepot.hub.usage_cache import UsageCache
 from entrepot.names import new_uid
 from entrepot.settings import Settings
@@ -41,6 +42,7 @@ class HubContext:
     usage_cache: UsageCache = attrs.field(factory=UsageCache)
     job_added: JobSignal = attrs.field(factory=JobSignal)
     sending: HostSlots = attrs.field(factory=HostSlots)
+    tables: TableReader = attrs.field(factory=TableReader)
     query_slots: threading.BoundedSemaphore = attrs.field(factory=lambda: threading.BoundedSemaphore(2))
     mirrors: Mirrors = attrs.field(
         default=attrs.Factory(
@@ -81,7 +83,8 @@ class HubContext:
             return callers.identify(tx, secret, self.now_ms())
 
     def close(self) -> None:
-        """Close the database."""
+        """End the processes that read tables, and close the database."""
+        self.tables.close()
         self.store.catalog.close()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import struct
 import tarfile
 import zipfile
@@ -13,11 +12,13 @@ from typing import IO, cast
 import attrs
 
 from entrepot.errors import Malformed
-from entrepot.previews.files import SeekableFile
+from entrepot.previews.files import MOST_READ, SeekableFile
 from entrepot.previews.sources import RangeReader
 
 MOST_MEMBERS = 10_000
 """Members that a list names at most."""
+
+_MOST_DIRECTORY, _MOST_HEADER, _MOST_HEADERS, _MOST_NAMES = 8 << 20, 1 << 20, 24 << 20, 4 << 20
 
 
 @attrs.frozen
@@ -46,12 +47,18 @@ def list_zip(source: RangeReader, *, most: int = MOST_MEMBERS) -> ArchiveMembers
     """Return the members of a zip archive, from its directory at the end.
 
     Raises:
-        Malformed: it is not a zip archive, or its directory is larger than 64 MiB.
+        Malformed: it is not a zip archive, or its directory is larger than 8 MiB.
     """
-    with _open_zip(source) as archive:
+    with _open_zip(source, _MOST_DIRECTORY) as archive:
         found = archive.infolist()
-    members = tuple(ArchiveMember(it.filename, it.file_size, it.compress_size, it.is_dir()) for it in found[:most])
+    members = tuple(
+        ArchiveMember(it.filename, it.file_size, it.compress_size, it.filename.endswith("/")) for it in found[:most]
+    )
     return ArchiveMembers(members, len(found) <= most)
+
+
+def _zip_member(it: zipfile.ZipInfo) -> ArchiveMember:
+    return ArchiveMember(it.filename, it.file_size, it.compress_size, it.filename.endswith("/"))
 
 
 def read_members(source: RangeReader, suffix: str, *, most: int, most_bytes: int) -> Iterator[tuple[str, bytes]]:
@@ -62,9 +69,9 @@ def read_members(source: RangeReader, suffix: str, *, most: int, most_bytes: int
         most_bytes: bytes of one member at most, unpacked.
 
     Raises:
-        Malformed: as :func:`list_zip`, or a member cannot be unpacked.
+        Malformed: it is not a zip archive, its directory is larger than 64 MiB, or a member cannot be unpacked.
     """
-    with _open_zip(source) as archive:
+    with _open_zip(source, MOST_READ) as archive:
         wanted = [it for it in archive.infolist() if it.filename.endswith(suffix)]
         for it in wanted[:most]:
             try:
@@ -80,19 +87,25 @@ def list_tar(source: RangeReader, *, most: int = MOST_MEMBERS) -> ArchiveMembers
     """Return the first members of an uncompressed tar archive; its headers are spread over the file.
 
     Raises:
-        Malformed: it is not a tar archive.
+        Malformed: it is not a tar archive, or its first headers have more than 24 MiB.
     """
+    file = cast("IO[bytes]", SeekableFile(source, "tar archive", most_read=_MOST_HEADER, most=_MOST_HEADERS))
+    found: list[ArchiveMember] = []
+    left = _MOST_NAMES
     try:
-        with tarfile.open(fileobj=cast("IO[bytes]", SeekableFile(source, "tar archive")), mode="r:") as archive:
-            found = list(itertools.islice(archive, most + 1))
+        with tarfile.open(fileobj=file, mode="r:") as archive:
+            while len(found) <= most and left > 0 and (it := archive.next()) is not None:
+                found.append(ArchiveMember(it.name, it.size, None, it.isdir()))
+                left -= len(it.name)
+                archive.members = []  # type: ignore[attr-defined] # they keep whatever their headers say
     except (tarfile.TarError, ValueError, OverflowError, EOFError, UnicodeError, RecursionError) as error:
         raise Malformed("tar archive", str(error)) from error
-    members = tuple(ArchiveMember(it.name, it.size, None, it.isdir()) for it in found[:most])
-    return ArchiveMembers(members, len(found) <= most)
+    return ArchiveMembers(tuple(found[:most]), len(found) <= most and left > 0)
 
 
-def _open_zip(source: RangeReader) -> zipfile.ZipFile:
+def _open_zip(source: RangeReader, most: int) -> zipfile.ZipFile:
+    """Open an archive whose directory has at most so many bytes; of each, about ten become objects in memory."""
     try:
-        return zipfile.ZipFile(cast("IO[bytes]", SeekableFile(source, "zip archive")))
+        return zipfile.ZipFile(cast("IO[bytes]", SeekableFile(source, "zip archive", most_read=most)))
     except (zipfile.BadZipFile, struct.error, ValueError, OverflowError, NotImplementedError) as error:
         raise Malformed("zip archive", str(error)) from error

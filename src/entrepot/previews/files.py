@@ -14,15 +14,18 @@ class SeekableFile:
 
     Args:
         kind: the format, for messages.
+        most_read: bytes that one read may return.
+        most: bytes that all reads together may return; None: any number.
 
     Raises:
-        Malformed: :meth:`read` was asked for more than 64 MiB.
+        Malformed: :meth:`read` was asked for more.
     """
 
     _BLOCK = 1 << 18
 
-    def __init__(self, source: RangeReader, kind: str) -> None:
+    def __init__(self, source: RangeReader, kind: str, *, most_read: int = MOST_READ, most: int | None = None) -> None:
         self._source, self._kind = source, kind
+        self._most_read, self._left = most_read, most
         self._at = 0
         self._block, self._start = b"", 0
 
@@ -30,8 +33,12 @@ class SeekableFile:
         """Return up to ``length`` bytes; fewer only at the end."""
         left = max(self._source.size - self._at, 0)
         length = left if length < 0 else min(length, left)
-        if length > MOST_READ:
+        if length > self._most_read:
             raise Malformed(self._kind, f"a part of its directory has {length:,} bytes")
+        if self._left is not None:
+            self._left -= length
+            if self._left < 0:
+                raise Malformed(self._kind, "its directory has too many bytes")
         if not self._start <= self._at <= self._at + length <= self._start + len(self._block):
             self._block, self._start = self._source.read_at(self._at, max(length, self._BLOCK)), self._at
         at = self._at - self._start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import math
 import re
@@ -92,7 +93,7 @@ def thin_out(points: Sequence[Point], most: int = MAX_POINTS) -> Sequence[Point]
 
 
 def _json_rows(lines: Iterable[str]) -> Iterator[Mapping[str, object]]:
-    for line in lines:
+    for line in itertools.islice((line for line in lines if not line.isspace()), 2 * _MOST_ROWS):
         try:
             row = json.loads(line[:_MOST_LINE])
         except (ValueError, RecursionError):

@@ -5,6 +5,8 @@ Source: the notebook format, version 4 (nbformat).
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 import msgspec
 
 from entrepot.errors import Malformed
@@ -13,8 +15,11 @@ from entrepot.previews.sources import RangeReader
 MOST_NOTEBOOK = 16 << 20
 """Bytes of a notebook that is read."""
 
-_MOST_CELLS, _MOST_TEXT = 1_000, 64 << 10
-_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+_MOST_CELLS, _MOST_OUTPUTS, _MOST_TEXT = 1_000, 100, 64 << 10
+_MOST_OBJECTS, _MOST_QUOTES = 250_000, 400_000
+_EMPTY = msgspec.Raw()
+
+T = TypeVar("T")
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -40,61 +45,113 @@ class Notebook(msgspec.Struct, frozen=True):
     is_complete: bool
 
 
+class _Language(msgspec.Struct):
+    name: str = ""
+    language: str = ""
+
+
+class _Metadata(msgspec.Struct):
+    kernelspec: _Language = msgspec.field(default_factory=_Language)
+    language_info: _Language = msgspec.field(default_factory=_Language)
+
+
+class _RawCell(msgspec.Struct):
+    cell_type: str = ""
+    source: msgspec.Raw = _EMPTY
+    outputs: msgspec.Raw = _EMPTY
+
+
+class _Bundle(msgspec.Struct):
+    """The forms of an output that are shown."""
+
+    plain: msgspec.Raw = msgspec.field(default=_EMPTY, name="text/plain")
+    png: msgspec.Raw = msgspec.field(default=_EMPTY, name="image/png")
+    jpeg: msgspec.Raw = msgspec.field(default=_EMPTY, name="image/jpeg")
+    gif: msgspec.Raw = msgspec.field(default=_EMPTY, name="image/gif")
+    webp: msgspec.Raw = msgspec.field(default=_EMPTY, name="image/webp")
+
+
+class _RawOutput(msgspec.Struct):
+    output_type: str = ""
+    text: msgspec.Raw = _EMPTY
+    traceback: msgspec.Raw = _EMPTY
+    evalue: msgspec.Raw = _EMPTY
+    data: _Bundle = msgspec.field(default_factory=_Bundle)
+
+
+class _Document(msgspec.Struct):
+    """What is decoded of a notebook; everything else is passed over."""
+
+    nbformat: int = 0
+    cells: list[_RawCell] | None = None
+    metadata: msgspec.Raw = _EMPTY
+
+
 def read_notebook(source: RangeReader) -> Notebook:
     """Return the cells of a notebook.
 
     Raises:
-        Malformed: it is larger than 16 MiB, not JSON, or not of version 4.
+        Malformed: it is larger than 16 MiB, not JSON, not of version 4, or has too many objects.
     """
     if source.size > MOST_NOTEBOOK:
         raise Malformed("notebook", f"it has {source.size:,} bytes, and {MOST_NOTEBOOK:,} are read at most")
+    data = source.read_at(0, source.size)
+    if data.count(b"{") > _MOST_OBJECTS:
+        raise Malformed("notebook", f"it has more than {_MOST_OBJECTS:,} objects")
     try:
-        document = msgspec.json.decode(source.read_at(0, source.size))
+        document = msgspec.json.decode(data, type=_Document)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("notebook", str(error)) from error
-    if not isinstance(document, dict) or document.get("nbformat") != 4 or not isinstance(document.get("cells"), list):
+    cells = document.cells
+    if document.nbformat != 4 or cells is None:
         raise Malformed("notebook", "it is not of version 4 of the format")
-    cells = [cell for cell in document["cells"] if isinstance(cell, dict)]
-    kernel = _mapping(_mapping(document.get("metadata")).get("kernelspec"))
-    language = _mapping(_mapping(document.get("metadata")).get("language_info")).get("name", kernel.get("language"))
     shown = tuple(_cell(cell) for cell in cells[:_MOST_CELLS])
-    return Notebook(language if isinstance(language, str) else "python", shown, len(cells) <= _MOST_CELLS)
+    return Notebook(_language(document.metadata), shown, len(cells) <= _MOST_CELLS)
 
 
-def _cell(cell: dict[str, object]) -> Cell:
-    kind = cell.get("cell_type")
-    outputs = cell.get("outputs")
-    found = [_output(item) for item in outputs[:100] if isinstance(item, dict)] if isinstance(outputs, list) else []
-    return Cell(
-        kind if kind in ("code", "markdown", "raw") and isinstance(kind, str) else "raw",
-        _text(cell.get("source")),
-        tuple(output for output in found if output is not None),
-    )
+def _language(metadata: msgspec.Raw) -> str:
+    found = _decoded(metadata, _Metadata, _Metadata())
+    return found.language_info.name or found.kernelspec.language or "python"
 
 
-def _output(item: dict[str, object]) -> Output | None:
-    kind = item.get("output_type")
-    if kind == "stream":
-        return Output("text", _text(item.get("text")))
-    if kind == "error":
-        return Output("error", _text(item.get("traceback"), "\n") or _text(item.get("evalue")))
-    data = _mapping(item.get("data"))
-    for image in _IMAGES:
-        if image in data:
-            return Output(image, "".join(_parts(data[image])))
-    return Output("text", _text(data["text/plain"])) if "text/plain" in data else None
+def _cell(cell: _RawCell) -> Cell:
+    kind = cell.cell_type if cell.cell_type in ("code", "markdown", "raw") else "raw"
+    outputs: list[_RawOutput] = _decoded(cell.outputs, list[_RawOutput], [])
+    found = [_output(item) for item in outputs[:_MOST_OUTPUTS]]
+    return Cell(kind, _text(cell.source), tuple(output for output in found if output is not None))
 
 
-def _text(value: object, between: str = "") -> str:
+def _output(item: _RawOutput) -> Output | None:
+    if item.output_type == "stream":
+        return Output("text", _text(item.text))
+    if item.output_type == "error":
+        return Output("error", _text(item.traceback, "\n") or _text(item.evalue))
+    bundle = item.data
+    for image in ("png", "jpeg", "gif", "webp"):
+        value: msgspec.Raw = getattr(bundle, image)
+        if value is not _EMPTY:
+            return Output(f"image/{image}", "".join(_parts(value)))
+    return Output("text", _text(bundle.plain)) if bundle.plain is not _EMPTY else None
+
+
+def _text(value: msgspec.Raw, between: str = "") -> str:
     return between.join(_parts(value))[:_MOST_TEXT]
 
 
-def _parts(value: object) -> list[str]:
+def _parts(value: msgspec.Raw) -> list[str]:
     """Return the lines of a text, which may be stored as a text or as a list."""
-    if isinstance(value, str):
-        return [value]
-    return [line for line in value if isinstance(line, str)] if isinstance(value, list) else []
+    if bytes(value).count(b'"') > _MOST_QUOTES:
+        return []  # a list of short texts takes twenty times its bytes
+    found = _decoded(value, str | list[str], "")
+    return [found] if isinstance(found, str) else found
 
 
-def _mapping(value: object) -> dict[str, object]:
-    return value if isinstance(value, dict) else {}
+def _decoded(value: msgspec.Raw, kind: Any, default: T) -> T:  # noqa: ANN401 - a type or a union of types
+    """Return a part of a notebook; the default if it has another form."""
+    if value is _EMPTY:
+        return default
+    try:
+        found: T = msgspec.json.decode(value, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return default
+    return found

@@ -6,8 +6,8 @@ length and ``PAR1`` are the last eight bytes) and ``parquet.thrift``; the Thrift
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -18,9 +18,17 @@ MOST_FOOTER = 64 << 20
 """Bytes of footer that are read at most."""
 
 _FORMAT = "Parquet file"
-_MOST_DEPTH, _MOST_STEPS = 16, 4_000_000
+_MOST_DEPTH, _MOST_STEPS, _MOST_KEPT = 16, 4_000_000, 250_000
 _STOP, _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = 0, 1, 2, 3, 7, 8, 9, 10, 11, 12
 _PHYSICAL = ("bool", "int32", "int64", "int96", "float32", "float64", "binary", "fixed")
+_Fields: TypeAlias = "Mapping[int, _Fields]"
+_NOTHING: _Fields = {}
+# Of FileMetaData: the schema (type, name, children, converted and logical type of each element), rows, row groups.
+_WANTED: _Fields = {
+    2: {1: _NOTHING, 4: _NOTHING, 5: _NOTHING, 6: _NOTHING, 10: {1: _NOTHING}},
+    3: _NOTHING,
+    4: {3: _NOTHING},
+}
 _TEXT_TYPES = frozenset({0, 4, 19})  # UTF8, ENUM, JSON of ConvertedType
 
 
@@ -63,7 +71,7 @@ def read_footer(source: RangeReader, *, most: int = MOST_FOOTER) -> ParquetFoote
         raise Malformed(_FORMAT, f"its footer would have {length:,} bytes")
     if length + 8 > len(tail):
         tail = source.read_at(source.size - 8 - length, length + 8)
-    footer = _Thrift(tail[-8 - length : -8]).struct()
+    footer = _Thrift(tail[-8 - length : -8]).struct(_WANTED)
     rows, groups = footer.get(3), footer.get(4)
     if not isinstance(rows, int) or rows < 0 or not isinstance(groups, list):
         raise Malformed(_FORMAT, "its footer has no number of rows")
@@ -107,12 +115,21 @@ def _type_of(element: dict[int, Any]) -> str:
 
 
 class _Thrift:
-    """Reads values of the Thrift compact protocol; structs become mappings by field number."""
+    """Reads values of the Thrift compact protocol; structs become mappings by field number.
+
+    What is not wanted is passed over: an empty struct has one byte in the file, and sixty as a mapping.
+    """
 
     def __init__(self, data: bytes) -> None:
         self._data, self._at, self._left = data, 0, _MOST_STEPS
+        self._kept = _MOST_KEPT
 
-    def struct(self, depth: int = 0) -> dict[int, Any]:
+    def struct(self, wanted: _Fields, depth: int = 0) -> dict[int, Any]:
+        """Return the wanted fields of a struct.
+
+        Args:
+            wanted: numbers of fields, with those that are wanted of their structs.
+        """
         if depth > _MOST_DEPTH:
             raise Malformed(_FORMAT, "its footer is nested too deeply")
         fields: dict[int, Any] = {}
@@ -120,10 +137,13 @@ class _Thrift:
         while (head := self._byte()) != _STOP:
             delta, kind = head >> 4, head & 15
             number = number + delta if delta else self._zigzag()
-            fields[number] = kind == _TRUE if kind in (_TRUE, _FALSE) else self._value(kind, depth)
+            inner = wanted.get(number)
+            value = kind == _TRUE if kind in (_TRUE, _FALSE) else self._value(kind, inner or {}, depth)
+            if inner is not None:
+                fields[number] = value
         return fields
 
-    def _value(self, kind: int, depth: int) -> Any:  # noqa: ANN401 - a Thrift value has any type
+    def _value(self, kind: int, wanted: _Fields, depth: int) -> Any:  # noqa: ANN401 - a Thrift value has any type
         if kind in (_TRUE, _FALSE):
             return self._byte() == _TRUE
         if kind == _BYTE:
@@ -135,21 +155,29 @@ class _Thrift:
         if kind == _BINARY:
             return self._take(self._varint())
         if kind in (_LIST, _SET):
-            return self._list(depth)
+            return self._list(wanted, depth)
         if kind == _MAP:
             return self._map(depth)
         if kind == _STRUCT:
-            return self.struct(depth + 1)
+            return self.struct(wanted, depth + 1)
         raise Malformed(_FORMAT, f"its footer has a value of the unknown type {kind}")
 
-    def _list(self, depth: int) -> Sequence[Any]:
+    def _list(self, wanted: _Fields, depth: int) -> Sequence[Any]:
+        """Return the items of a list; none if nothing of them is wanted."""
         head = self._byte()
         count = head >> 4 if head >> 4 < 15 else self._varint()
         if count > len(self._data):
             raise Malformed(_FORMAT, f"its footer has a list of {count:,} items")
         if depth > _MOST_DEPTH:
             raise Malformed(_FORMAT, "its footer is nested too deeply")
-        return [self._value(head & 15, depth + 1) for _ in range(count)]
+        if not wanted:
+            for _ in range(count):
+                self._value(head & 15, wanted, depth + 1)
+            return []
+        self._kept -= count
+        if self._kept < 0:
+            raise Malformed(_FORMAT, f"its footer has more than {_MOST_KEPT:,} columns and row groups")
+        return [self._value(head & 15, wanted, depth + 1) for _ in range(count)]
 
     def _map(self, depth: int) -> None:
         count = self._varint()
@@ -157,8 +185,8 @@ class _Thrift:
             raise Malformed(_FORMAT, f"its footer has a map of {count:,} items")
         kinds = self._byte() if count else 0
         for _ in range(count):
-            self._value(kinds >> 4, depth + 1)
-            self._value(kinds & 15, depth + 1)
+            self._value(kinds >> 4, {}, depth + 1)
+            self._value(kinds & 15, {}, depth + 1)
 
     def _byte(self) -> int:
         self._left -= 1

@@ -23,6 +23,7 @@ MOST_HEADER = 100_000_000
 _FORMAT = "safetensors file"
 _PREFIX = 8
 _MOST_DIMENSIONS, _MOST_PARAMETERS = 64, 1 << 63
+_MOST_TENSORS, _MOST_ENTRY, _MOST_WORDS = 250_000, 4_096, 50_000
 
 
 class Tensor(msgspec.Struct, frozen=True):
@@ -51,6 +52,12 @@ class Index(msgspec.Struct, frozen=True):
 
     weight_map: dict[str, str]
     metadata: dict[str, object] | None = None
+
+
+class _Shards(msgspec.Struct, frozen=True):
+    """What counts of an index for the files: its other entries are not decoded."""
+
+    weight_map: dict[str, str]
 
 
 def read_header(source: RangeReader, *, most: int = MOST_HEADER) -> Header:
@@ -89,14 +96,39 @@ def parse_header(data: bytes) -> Header:
     Raises:
         Malformed: the JSON does not conform to the format.
     """
+    tensors_told = data.count(b'"data_offsets"')
+    if tensors_told > _MOST_TENSORS or _texts(data) > 16 * tensors_told + 2 * _MOST_WORDS:
+        raise Malformed(_FORMAT, f"it has more than {_MOST_TENSORS:,} tensors, or {_MOST_WORDS:,} words beside them")
     try:
         entries = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
         words = entries.pop("__metadata__", None)
+        long = next((name for name, raw in entries.items() if len(memoryview(raw)) > _MOST_ENTRY), None)
+        if long is not None:
+            raise Malformed(_FORMAT, f"the shape of the tensor {long[:100]!r} is impossible")
         metadata = msgspec.json.decode(words, type=dict[str, str]) if words is not None else {}
         tensors = {name: msgspec.json.decode(raw, type=Tensor) for name, raw in entries.items()}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(_FORMAT, str(error)) from error
     return Header(tensors, metadata)
+
+
+def _texts(data: bytes) -> int:
+    """Return how many texts some JSON has, before any of them takes memory."""
+    return (data.count(b'"') - data.count(b'\\"')) // 2
+
+
+def parse_shards(data: bytes) -> frozenset[str]:
+    """Return the files that ``model.safetensors.index.json`` names.
+
+    Raises:
+        Malformed: the JSON does not conform to the format, or names too many tensors.
+    """
+    if _texts(data) > 2 * _MOST_TENSORS + _MOST_WORDS:
+        raise Malformed("index of safetensors files", f"it has more than {_MOST_TENSORS:,} tensors")
+    try:
+        return frozenset(msgspec.json.decode(data, type=_Shards).weight_map.values())
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed("index of safetensors files", str(error)) from error
 
 
 def parse_index(data: bytes) -> Index:

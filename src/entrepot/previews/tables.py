@@ -1,44 +1,33 @@
 """Rows of tables at any offset: Parquet, CSV, JSON, Arrow and text files. Needs pyarrow, of the extra ``preview``.
 
-Of a Parquet file, the footer and the row groups that have the wanted rows
-are read. Other formats have no index: at most 32 MiB from the start are read.
+Of a Parquet file, the footer is read, and row groups up to the wanted rows.
+Other formats have no index: at most 32 MiB from the start are read.
+
+A small file can decompress to gigabytes. So tables are opened only in processes that may be killed
+(``hub/tables/sandbox.py``, ``hub/datasets/sandbox.py``).
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
 import msgspec
 
-from entrepot.errors import ExtraNotInstalled, Malformed, UnsupportedDataset
+from entrepot.errors import Malformed, UnsupportedDataset
 from entrepot.previews.features import features_of
 from entrepot.previews.parquet import MOST_FOOTER
 from entrepot.previews.sources import RangeReader
-
-MOST_TEXT = 32 << 20
-"""Bytes of a file without an index that are read."""
+from entrepot.previews.table_formats import FORMATS, MOST_TEXT, check_installed
 
 MOST_GROUP = 1 << 30
 """Bytes of a row group, decompressed, of which rows are read."""
 
-FORMATS = frozenset({"parquet", "csv", "json", "arrow", "text"})
-ENDINGS = {
-    ".parquet": "parquet",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".jsonl": "json",
-    ".ndjson": "json",
-    ".arrow": "arrow",
-    ".feather": "arrow",
-}
-"""Formats of tables by the endings of their files."""
-"""The formats that can be opened."""
-
 _MOST_COLUMNS = 1_000
 _MOST_DEPTH = 32
-_NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL"]
+_BUFFER, _BATCH_ROWS, _BATCH_BYTES = 1 << 20, 1024, 32 << 20
 
 
 class TableFile(Protocol):
@@ -57,34 +46,12 @@ class TableFile(Protocol):
 
 
 @attrs.frozen
-class RowGroup:
-    """A row group of a Parquet file: its first row, its rows, and where its bytes lie in the file."""
-
-    first: int
-    rows: int
-    start: int
-    length: int
-
-
-@attrs.frozen
 class TableSizes:
     """Sizes of a Parquet file: rows, bytes of the file, and bytes of its data decompressed."""
 
     rows: int
     size: int
     memory: int
-
-
-def check_installed() -> None:
-    """Raise if tables cannot be read here.
-
-    Raises:
-        ExtraNotInstalled: pyarrow is missing.
-    """
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError as error:
-        raise ExtraNotInstalled("preview") from error
 
 
 def open_table(form: str, name: str, source: RangeReader) -> TableFile:
@@ -97,6 +64,7 @@ def open_table(form: str, name: str, source: RangeReader) -> TableFile:
     Raises:
         UnsupportedDataset: tables of this form cannot be read, the file is damaged, or too large.
         ExtraNotInstalled: pyarrow is missing.
+        MemoryError: the limit of the process.
     """
     check_installed()
     import pyarrow
@@ -107,6 +75,8 @@ def open_table(form: str, name: str, source: RangeReader) -> TableFile:
         if form == "parquet":
             return ParquetTable(name, source)
         return ArrowTable(*_READERS[form](name, source))
+    except MemoryError:
+        raise
     except Malformed as error:
         raise UnsupportedDataset(name, error.reason) from error
     except (pyarrow.ArrowException, ValueError, OSError, KeyError, TypeError, OverflowError, RecursionError) as error:
@@ -175,16 +145,22 @@ class ParquetTable:
         if len(tail) < 8 or tail[4:] != b"PAR1" or int.from_bytes(tail[:4], "little") > MOST_FOOTER:
             raise Malformed("Parquet file", "it does not end as a Parquet file, or its footer is too large")
         self._name = name
-        self._file = pq.ParquetFile(pa.PythonFile(TableSource(source), mode="r"), pre_buffer=False)
+        self.footer_bytes = int.from_bytes(tail[:4], "little")
+        handle = pa.PythonFile(TableSource(source), mode="r")
+        self._file = pq.ParquetFile(handle, buffer_size=_BUFFER, pre_buffer=False)
         metadata = self._file.metadata
         if len(self._file.schema_arrow) > _MOST_COLUMNS:
             raise Malformed("Parquet file", f"it has more than {_MOST_COLUMNS:,} columns")
-        groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
+        groups = (metadata.row_group(at) for at in range(metadata.num_row_groups))
         self._groups = [(group.num_rows, group.total_byte_size) for group in groups]
-        self.groups = _places(groups)
         self.rows = sum(max(rows, 0) for rows, _ in self._groups)
         self.sizes = TableSizes(self.rows, source.size, sum(max(size, 0) for _, size in self._groups))
         self.features: Mapping[str, Any] = features_of(self._file.schema_arrow)
+
+    @functools.cached_property
+    def groups(self) -> Sequence[tuple[int, int, int, int]]:
+        """First row, rows, first byte and bytes of its row groups; none if the file does not tell them well."""
+        return _places([self._file.metadata.row_group(at) for at in range(len(self._groups))])
 
     def read(self, offset: int, length: int) -> list[dict[str, Any]]:
         """Return the rows from an offset on, at most ``length``.
@@ -202,6 +178,8 @@ class ParquetTable:
                     raise UnsupportedDataset(self._name, f"a row group has {size:,} bytes, {MOST_GROUP:,} are read")
                 try:
                     found += self._of_group(at, max(offset - start, 0), offset + length - start)
+                except MemoryError:
+                    raise
                 except (pyarrow.ArrowException, ValueError, OSError, OverflowError) as error:
                     raise UnsupportedDataset(self._name, _reason(error)) from error
             start += rows
@@ -209,15 +187,18 @@ class ParquetTable:
 
     def _of_group(self, group: int, first: int, end: int) -> Iterator[dict[str, Any]]:
         at = 0
-        for batch in self._file.iter_batches(batch_size=1024, row_groups=[group], use_threads=False):
+        rows, size = self._groups[group]
+        batch_rows = max(16, min(_BATCH_ROWS, _BATCH_BYTES * rows // max(size, 1)))
+        for batch in self._file.iter_batches(batch_size=batch_rows, row_groups=[group], use_threads=False):
             wanted = batch.slice(max(first - at, 0), max(min(end - at, batch.num_rows) - max(first - at, 0), 0))
-            yield from wanted.to_pylist()
+            if wanted.num_rows:
+                yield from _values(wanted)
             at += batch.num_rows
             if at >= end:
                 return
 
 
-def _places(groups: Sequence[Any]) -> Sequence[RowGroup]:
+def _places(groups: Sequence[Any]) -> Sequence[tuple[int, int, int, int]]:
     """Return where row groups of pyarrow lie; none if the file does not tell it as it should."""
     found, first = [], 0
     for group in groups:
@@ -226,7 +207,7 @@ def _places(groups: Sequence[Any]) -> Sequence[RowGroup]:
         if not columns or group.num_rows < 0 or min(starts) < 0:
             return ()
         ends = [start + column.total_compressed_size for start, column in zip(starts, columns, strict=True)]
-        found.append(RowGroup(first, group.num_rows, min(starts), max(max(ends) - min(starts), 0)))
+        found.append((first, group.num_rows, min(starts), max(max(ends) - min(starts), 0)))
         first += group.num_rows
     return found
 
@@ -249,8 +230,49 @@ class ArrowTable:
 
     def read(self, offset: int, length: int) -> list[dict[str, Any]]:
         """Return the rows from an offset on, at most ``length``."""
-        rows: list[dict[str, Any]] = self.table.slice(min(offset, self.rows), length).to_pylist()
-        return rows
+        return _values(self.table.slice(min(offset, self.rows), length))
+
+
+def _values(rows: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a table or batch of pyarrow
+    """Return rows as values of Python.
+
+    Times of named zones become those of UTC, since nothing can load the rules of a zone here, and nanoseconds become
+    microseconds, which are the smallest that Python knows.
+    """
+    import pyarrow as pa
+
+    schema = pa.schema([field.with_type(_readable(field.type)) for field in rows.schema])
+    if schema != rows.schema:
+        table = rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows])
+        rows = table.cast(schema, safe=False)
+    found: list[dict[str, Any]] = rows.to_pylist()
+    return found
+
+
+def _readable(kind: Any) -> Any:  # noqa: ANN401 - types of pyarrow
+    """Return the type to which a column is converted first."""
+    import pyarrow as pa
+    import pyarrow.types as types
+
+    if types.is_timestamp(kind):
+        zone = "UTC" if kind.tz and kind.tz[0] not in "+-" else kind.tz
+        return pa.timestamp(_unit(kind), zone)
+    if types.is_duration(kind):
+        return pa.duration(_unit(kind))
+    if types.is_time64(kind):
+        return pa.time64("us")
+    if types.is_struct(kind):
+        parts = [kind.field(at) for at in range(kind.num_fields)]
+        return pa.struct([part.with_type(_readable(part.type)) for part in parts])
+    if types.is_fixed_size_list(kind):
+        return pa.list_(kind.value_field.with_type(_readable(kind.value_type)), kind.list_size)
+    if types.is_large_list(kind):
+        return pa.large_list(kind.value_field.with_type(_readable(kind.value_type)))
+    return pa.list_(kind.value_field.with_type(_readable(kind.value_type))) if types.is_list(kind) else kind
+
+
+def _unit(kind: Any) -> str:  # noqa: ANN401 - a type of pyarrow
+    return "us" if kind.unit == "ns" else str(kind.unit)
 
 
 def _beginning(source: RangeReader) -> tuple[bytes, bool]:

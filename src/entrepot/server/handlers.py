@@ -24,6 +24,7 @@ from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id, quote_path
 from entrepot.server import browser_sessions, public_urls
 from entrepot.server.bodies import read_small
+from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.limits.sign_ins import SignInLimits
 from entrepot.server.raw_path import decode_segment
 from entrepot.server.tag_cache import TagCache
@@ -44,7 +45,10 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 
 @attrs.frozen
 class AppState:
-    """State of the application that handlers share: the hub, its threads, and counts that are written later."""
+    """State of the application that handlers share: the hub, its threads, and counts that are written later.
+
+    ``tables``, ``queries``: turns of requests that read rows, and of those that read whole tables.
+    """
 
     hub: HubContext
     threads: Threads
@@ -53,6 +57,8 @@ class AppState:
     sign_ins: SignInLimits = attrs.field(factory=SignInLimits)
     typed_codes: SignInLimits = attrs.field(factory=SignInLimits)
     tags: TagCache = attrs.field(factory=TagCache)
+    tables: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
+    queries: FairSlots = attrs.field(factory=lambda: FairSlots(2, per_caller=1))
 
 
 def app_state(request: Request) -> AppState:
@@ -79,6 +85,18 @@ async def call_hub_slow(
 ) -> T:
     """As :func:`call_hub`, on the threads for long work, to keep the others free for short requests."""
     return await app_state(request).threads.run_transfer(_request(request, use_case, *args, **kwargs))
+
+
+async def call_hub_in_turn(
+    request: Request,
+    slots: FairSlots,
+    use_case: Callable[Concatenate[HubContext, MaybeCaller, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """As :func:`call_hub_slow`, when it is the turn of the request's address: while it waits, it holds no thread."""
+    async with slots.hold(line_of(request.scope).hex()):
+        return await call_hub_slow(request, use_case, *args, **kwargs)
 
 
 def _request(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from entrepot.errors import InvalidParameter, UnsupportedDataset
 from entrepot.hub.comparisons import rows
 from entrepot.hub.comparisons.rows import RowsDiff, compare_tables
 from entrepot.hub.comparisons.sides import ComparedFile, ReadBudget
+from entrepot.hub.tables.reader import TableReader
 from entrepot.previews.sources import BytesRangeReader
 from entrepot.xet import chunk_ends, chunk_hash
 from entrepot.xet.chunk_maps import ChunkMap
@@ -20,9 +22,18 @@ def chunked(data: bytes, budget: ReadBudget) -> ComparedFile:
     return ComparedFile(BytesRangeReader(data), ChunkMap(ends, hashes), budget)
 
 
+READER = TableReader()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    READER.close()
+
+
 def compare(old: bytes, new: bytes, form: str = "csv", name: str = "a.csv", **options: Any) -> RowsDiff:
     budget = ReadBudget()
-    return compare_tables(form, name, chunked(old, budget), chunked(new, budget), **options)
+    return compare_tables(READER, form, name, chunked(old, budget), chunked(new, budget), **options)
 
 
 def test_rows_are_matched_by_keys() -> None:
@@ -69,7 +80,7 @@ def test_row_groups_in_equal_chunks_are_not_read() -> None:
     column[21_000] = "changed"
     new = parquet_of({"id": list(range(40_000)), "t": column}, group=2_000)
     budget = ReadBudget()
-    found = compare_tables("parquet", "a.parquet", chunked(old, budget), chunked(new, budget))
+    found = compare_tables(READER, "parquet", "a.parquet", chunked(old, budget), chunked(new, budget))
     assert (found.added, found.removed, found.changed, found.changed_columns) == (0, 0, 1, {"t": 1})
     assert (found.skipped_groups, found.groups) == (19, 20)
     assert budget.used < 0.25 * (len(old) + len(new))

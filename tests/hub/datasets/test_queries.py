@@ -9,7 +9,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.datasets import layouts, queries
 from entrepot.hub.datasets.queries import QueryResult, QuerySource, run
 from entrepot.names import RepoRef, RepoType
-from entrepot.previews.tables import MOST_TEXT
+from entrepot.previews.table_formats import MOST_TEXT
 from tests.support.parquet_files import parquet_of
 from tests.support.worlds import World
 

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from entrepot.errors import GatedRepo, SplitNotFound, UnsupportedDataset
 from entrepot.hub.datasets import tables
-from entrepot.hub.datasets.tables import RowsPage, measure, read_first_rows, read_rows
+from entrepot.hub.datasets.tables import RowsPage, _Shards, measure, read_first_rows, read_rows
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
+from entrepot.hub.tables.reader import TableReader
 from entrepot.names import RepoRef, RepoType
+from entrepot.previews.row_pages import PageLimits
 from tests.support.parquet_files import parquet_of
 from tests.support.worlds import World
 
@@ -83,3 +87,66 @@ def test_no_more_than_a_limit_is_read(world: World, shards: RepoRef, monkeypatch
     monkeypatch.setattr(tables, "_MOST_BYTES", 100)
     with pytest.raises(UnsupportedDataset, match="too many bytes"):
         page(world, shards)
+
+
+def counted(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of the files that are opened from now on, as they are opened."""
+    opened: list[str] = []
+    run = TableReader._run
+
+    def note(self: TableReader, operation: str, contents: Any, *more: Any) -> Any:
+        opened.extend(f"{operation} {content.name.rpartition('/')[2]}" for content in contents)
+        return run(self, operation, contents, *more)
+
+    monkeypatch.setattr(TableReader, "_run", note)
+    return opened
+
+
+def test_files_without_rows_of_the_page_are_opened_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+    for at in range(3):
+        world.add(ref, f"train-{at}.csv", f"a\n{at}\n".encode())
+    opened = counted(world, monkeypatch)
+    assert values(page(world, ref, 2, 1)) == [(2, 2)]
+    assert opened == ["rows train-0.csv", "rows train-1.csv", "rows train-2.csv"]
+    opened.clear()
+    assert values(page(world, ref, 1, 1)) == [(1, 1)]
+    assert opened == ["rows train-1.csv"]
+    opened.clear()
+    assert [size.rows for size in measure(world.hub, None, ref, "main", None).splits] == [3]
+    world.add(ref, "train-1.csv", b"a\n5\n6\n")
+    assert values(page(world, ref, 2, 2)) == [(2, 6), (3, 2)]
+    assert opened == ["rows train-1.csv", "rows train-2.csv"]
+
+
+def test_counting_rows_ends_after_a_while_and_goes_on_with_the_next_request(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+    for at in range(3):
+        world.add(ref, f"train-{at}.csv", f"a\n{at}\n".encode())
+    asked = iter([False, True, True])
+    monkeypatch.setattr(_Shards, "is_spent", lambda _shards: next(asked))
+    found = page(world, ref, 0, 1)
+    assert (values(found), found.total, found.is_partial) == ([(0, 0)], 1, True)
+    with pytest.raises(UnsupportedDataset, match="ask again"):
+        page(world, ref, 2, 1)
+    monkeypatch.setattr(_Shards, "is_spent", lambda _shards: True)
+    [size] = measure(world.hub, None, ref, "main", None).splits
+    assert (size.rows, size.is_partial) == (1, True)
+    monkeypatch.undo()
+    opened = counted(world, monkeypatch)
+    found = page(world, ref, 2, 1)
+    assert (values(found), found.total, found.is_partial) == ([(2, 2)], 3, False)
+    assert opened == ["rows train-1.csv", "rows train-2.csv"]
+
+
+def test_rows_of_a_page_share_what_it_may_take(world: World) -> None:
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+    for at in range(2):
+        world.add(ref, f"train-{at}.jsonl", b'{"a": "%s"}\n' % (b"x" * 1_000) * 3)
+    found = read_rows(
+        world.hub, None, ref, "main", "default", "train", offset=0, length=9, limits=PageLimits(4_500, 2_000)
+    )
+    assert [len(str(row.cells["a"])) for row in found.rows] == [1_000] * 4 + [100] * 2
+    assert [row.cut for row in found.rows] == [[]] * 4 + [["a"]] * 2

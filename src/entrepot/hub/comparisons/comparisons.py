@@ -23,7 +23,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents, histories
 from entrepot.hub.repos.contents import LocatedFile
 from entrepot.names import Oid, RepoPath, RepoRef
-from entrepot.previews.tables import ENDINGS
+from entrepot.previews.table_formats import ENDINGS
 from entrepot.storage import objects
 from entrepot.storage.contents import Content
 from entrepot.storage.trees import ListedEntry, Node, Trees
@@ -140,16 +140,18 @@ def compare_file(
         with hub.read() as tx:
             maps = chunks_of(hub, tx, old), chunks_of(hub, tx, new)
         pair = ComparedFile(before, maps[0], budget), ComparedFile(after, maps[1], budget)
-        details = _details(file.content, path, *pair, key)
+        details = _details(hub, file.content, path, *pair, key)
     return ContentDiff(sides.repo, sides.old, sides.new, file, details, budget.used)
 
 
-def _details(form: str, path: str, old: ComparedFile, new: ComparedFile, key: Sequence[str]) -> RowsDiff | TensorsDiff:
+def _details(
+    hub: HubContext, form: str, path: str, old: ComparedFile, new: ComparedFile, key: Sequence[str]
+) -> RowsDiff | TensorsDiff:
     if form == "safetensors":
         return compare_safetensors(old, new)
     if form == "gguf":
         return compare_gguf(old, new)
-    return compare_tables(form, path, old, new, key)
+    return compare_tables(hub.tables, form, path, old, new, key)
 
 
 @contextlib.contextmanager

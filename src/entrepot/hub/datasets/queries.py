@@ -6,34 +6,23 @@ revisions and datasets are in a schema of their own: ``old.train``.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
-import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import attrs
 
-import entrepot
-from entrepot.errors import (
-    Damaged,
-    ExtraNotInstalled,
-    LimitExceeded,
-    QueryRefused,
-    StoreUnavailable,
-    Unavailable,
-    UnsupportedDataset,
-)
+from entrepot.errors import ExtraNotInstalled, LimitExceeded, QueryRefused, StoreUnavailable
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.datasets.layouts import Layout, find_layout
-from entrepot.hub.datasets.sandbox import FAILED, LENGTH, PIECE, READ
 from entrepot.hub.repos import contents
+from entrepot.hub.tables.exchanges import Exchange, ProcessEnded, end_process, killed_after, start_process
 from entrepot.names import Oid, RepoPath, RepoRef
-from entrepot.previews.tables import FORMATS, check_installed
+from entrepot.previews.table_formats import FORMATS, check_installed
 from entrepot.storage.contents import Content
 
 MAX_SQL = 64 << 10
@@ -51,7 +40,8 @@ MAX_SOURCES = 8
 _MOST_RESULT = 8 << 20
 _MOST_READ = 2 << 30
 _CPU_S, _WALL_S, _WAIT_S = 10, 30.0, 20.0
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from entrepot.hub.datasets.sandbox import main; main()"
+_MOST_ANSWER = 2 * _MOST_RESULT + MAX_ROWS * 1000
+_MODULE = "entrepot.hub.datasets.sandbox"
 
 
 @attrs.frozen
@@ -188,19 +178,30 @@ def try_queries(
             "hints": dict(hints or {}),
         }
         stack.enter_context(_slot(hub))
-        with _started() as process:
-            return _Exchange(process, files).run(request)
+        process = start_process(_MODULE)
+        stack.callback(end_process, process)
+        return _results(process, files, request)
+
+
+def _results(process: subprocess.Popen[bytes], files: _Files, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    try:
+        with killed_after(process, _WALL_S):
+            kind, answer = Exchange(process, files.read, _MOST_ANSWER).run(request)
+    except ProcessEnded:
+        raise QueryRefused(
+            f"it took more than {_CPU_S} seconds or too much memory; select fewer columns or rows"
+        ) from None
+    if kind != b"A":
+        raise QueryRefused(answer.decode("utf-8", "replace"))
+    results: list[dict[str, Any]] = json.loads(answer)
+    return results
 
 
 def _check_engine() -> None:
-    try:
-        import resource  # noqa: F401
-
-        import duckdb  # noqa: F401
-    except ImportError as error:
-        if error.name == "resource":
-            raise QueryRefused("queries run on Linux and macOS only, where a process can be confined") from error
-        raise ExtraNotInstalled("preview") from error
+    if importlib.util.find_spec("resource") is None:
+        raise QueryRefused("queries run on Linux and macOS only, where a process can be confined")
+    if importlib.util.find_spec("duckdb") is None:
+        raise ExtraNotInstalled("preview")
 
 
 class _Files:
@@ -223,11 +224,16 @@ class _Files:
         names = list(table.paths)
         return {"schema": table.schema, "name": table.name, "format": table.format, "files": files, "names": names}
 
-    def read(self, number: int, offset: int, length: int) -> bytes | None:
-        """Return a range of a file; None if it cannot be read, or too much was read."""
+    def read(self, number: int, offset: int, length: int) -> bytes:
+        """Return a range of a file.
+
+        Raises:
+            LimitExceeded: too much was read.
+            BlobMissing, BlobUnreadable, XorbDamaged: it cannot be read.
+        """
         self._left -= length
-        if number >= len(self._located) or self._left < 0 or length > PIECE:
-            return None
+        if number >= len(self._located) or self._left < 0:
+            raise LimitExceeded("the number of bytes read for a query", _MOST_READ)
         if number not in self._open:
             content = self._located[number].open(self._hub)
             self._stack.callback(content.close)
@@ -243,80 +249,3 @@ def _slot(hub: HubContext) -> Iterator[None]:
         yield
     finally:
         hub.query_slots.release()
-
-
-@contextmanager
-def _started() -> Iterator[subprocess.Popen[bytes]]:
-    """Start the process; it is dead at the end of the block, and after 30 seconds in any case."""
-    root = str(Path(entrepot.__file__).resolve().parents[1])
-    process = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
-        [sys.executable, "-I", "-c", _START, root],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        env={"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"},
-    )
-    timer = threading.Timer(_WALL_S, process.kill)
-    timer.start()
-    try:
-        yield process
-    finally:
-        timer.cancel()
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                try:
-                    pipe.close()
-                except BrokenPipeError:
-                    continue
-
-
-class _Exchange:
-    """The parent's side of the frames of ``hub/datasets/sandbox.py``."""
-
-    def __init__(self, process: subprocess.Popen[bytes], files: _Files) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self._process, self._files = process, files
-        self._to: IO[bytes] = process.stdin
-        self._from: IO[bytes] = process.stdout
-
-    def run(self, request: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Send a request, serve what it reads, and return its results."""
-        try:
-            data = json.dumps(request).encode()
-            self._send(LENGTH.pack(len(data)) + data)
-            while (kind := self._exactly(1)) == b"R":
-                self._serve()
-            (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
-            if length > 2 * _MOST_RESULT + MAX_ROWS * 1000:
-                raise EOFError
-            answer = self._exactly(length)
-        except (EOFError, BrokenPipeError):
-            raise QueryRefused(
-                f"it took more than {_CPU_S} seconds or too much memory; select fewer columns or rows"
-            ) from None
-        if kind == b"E":
-            raise QueryRefused(answer.decode("utf-8", "replace"))
-        results: list[dict[str, Any]] = json.loads(answer)
-        return results
-
-    def _serve(self) -> None:
-        number, offset, length = READ.unpack(self._exactly(READ.size))
-        try:
-            data = self._files.read(number, offset, length)
-        except (Damaged, Unavailable, UnsupportedDataset, LimitExceeded):
-            data = None
-        self._send(LENGTH.pack(FAILED) if data is None else LENGTH.pack(len(data)) + data)
-
-    def _send(self, data: bytes) -> None:
-        self._to.write(data)
-        self._to.flush()
-
-    def _exactly(self, length: int) -> bytes:
-        data = self._from.read(length)
-        if len(data) < length:
-            raise EOFError
-        return data

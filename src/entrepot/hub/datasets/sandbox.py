@@ -4,29 +4,17 @@ It receives one request on its input, and asks for ranges of the files that
 the request names. Before the first query it gives up, by limits that the
 kernel keeps, to open anything: files, sockets, devices. DuckDB itself is
 locked too. ``hub/datasets/queries.py`` is the other side.
-
-Frames: from here ``R``, number of a file, offset and length; ``A`` and ``E`` with a length and a text end
-the process. To here: a length and the bytes; a length of :data:`FAILED` says that they cannot be read.
+The frames are those of ``hub/tables/child_pipes.py``; ``A`` and ``E`` end the process.
 """
 
 from __future__ import annotations
 
 import json
-import struct
-import sys
-import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, BinaryIO
+from typing import Any
 
 from entrepot.hub.datasets.column_statistics import quoted
-
-READ = struct.Struct(">IQI")
-LENGTH = struct.Struct(">I")
-FAILED = 0xFFFFFFFF
-"""The length of a range that the parent cannot or will not read."""
-
-PIECE = 8 << 20
-"""The longest range that is read at a time: the parent, which has no such limits, holds it in memory."""
+from entrepot.hub.tables.child_pipes import ChildPipe, RemoteFile, confine, limit_work
 
 _MOST_MEMORY = 4 << 30
 _DUCKDB_MEMORY = "768MB"
@@ -49,62 +37,9 @@ class _Refused(Exception):
     """A query is refused, with the reason."""
 
 
-class _Pipe:
-    """The frames to and from the parent; used by several threads."""
-
-    def __init__(self, source: BinaryIO, target: BinaryIO) -> None:
-        self._source, self._target = source, target
-        self._lock = threading.Lock()
-
-    def request(self) -> dict[str, Any]:
-        """Return the request."""
-        (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
-        found: dict[str, Any] = json.loads(self._exactly(length))
-        return found
-
-    def read(self, file: int, offset: int, length: int) -> bytes:
-        """Return a range of a file."""
-        with self._lock:
-            self._target.write(b"R" + READ.pack(file, offset, length))
-            self._target.flush()
-            (size,) = LENGTH.unpack(self._exactly(LENGTH.size))
-            if size == FAILED:
-                raise OSError("the files of the query cannot be read, or it reads too much of them")
-            return self._exactly(size)
-
-    def finish(self, kind: bytes, data: bytes) -> None:
-        """Send the result."""
-        with self._lock:
-            self._target.write(kind + LENGTH.pack(len(data)) + data)
-            self._target.flush()
-
-    def _exactly(self, length: int) -> bytes:
-        data = self._source.read(length)
-        if len(data) < length:
-            raise EOFError
-        return data
-
-
-class _RemoteFile:
-    """A file of the request, as a source of previews."""
-
-    def __init__(self, pipe: _Pipe, number: int, size: int) -> None:
-        self._pipe, self._number, self.size = pipe, number, size
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        """Return up to ``length`` bytes from ``offset``."""
-        end = min(offset + length, self.size)
-        pieces = (self._pipe.read(self._number, at, min(PIECE, end - at)) for at in range(offset, end, PIECE))
-        return b"".join(pieces)
-
-
 def main() -> None:
     """Run the queries of one request."""
-    import os
-
-    target = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # nothing that a library prints gets between the frames
-    pipe = _Pipe(sys.stdin.buffer, target)
+    pipe = ChildPipe.take_standard()
     try:
         pipe.finish(b"A", _run(pipe, pipe.request()))
     except EOFError:
@@ -113,7 +48,7 @@ def main() -> None:
         pipe.finish(b"E", str(error).encode())
 
 
-def _run(pipe: _Pipe, request: Mapping[str, Any]) -> bytes:
+def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> bytes:
     import duckdb
     import pyarrow as pa
 
@@ -121,7 +56,7 @@ def _run(pipe: _Pipe, request: Mapping[str, Any]) -> bytes:
 
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
-    _limit(request["cpu_s"])  # before a table is opened: some formats are decompressed then
+    limit_work(request["cpu_s"], _MOST_MEMORY)  # before a table is opened: some formats are decompressed then
     connection = duckdb.connect(":memory:", config={"threads": "1"})
     is_partial = False
     for at, table in enumerate(request["tables"]):
@@ -139,7 +74,7 @@ def _run(pipe: _Pipe, request: Mapping[str, Any]) -> bytes:
     for key, value in _LOCKS.items():
         connection.execute(f"SET {key} = '{value}'")
     _warm()
-    _confine()
+    confine()
     results = []
     for sql in request["queries"]:
         try:
@@ -151,14 +86,14 @@ def _run(pipe: _Pipe, request: Mapping[str, Any]) -> bytes:
     return json.dumps(results, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def _open(pipe: _Pipe, table: Mapping[str, Any]) -> tuple[Any, bool]:
+def _open(pipe: ChildPipe, table: Mapping[str, Any]) -> tuple[Any, bool]:
     """Return a table, of Parquet files, which are read when needed, or in memory; and whether only a part was read."""
     import pyarrow as pa
     import pyarrow.dataset as ds
 
     from entrepot.previews.tables import ArrowTable, TableSource, open_table
 
-    sources = [_RemoteFile(pipe, number, size) for number, size in table["files"]]
+    sources = [RemoteFile(pipe, number, size) for number, size in table["files"]]
     if table["format"] == "parquet":
         form = ds.ParquetFileFormat()
         fragments = [form.make_fragment(pa.PythonFile(TableSource(source), mode="r")) for source in sources]
@@ -174,29 +109,12 @@ def _warm() -> None:
 
     import pyarrow as pa
 
-    from entrepot.previews import features
+    from entrepot.previews import features, row_pages  # noqa: F401 - used later
 
     now = pa.array([datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)], pa.timestamp("us", tz="UTC"))
     rows = pa.table({"t": now, "d": pa.array([1.5]).cast(pa.decimal128(5, 2)), "l": [[1]]})
     shown = features.features_of(rows.schema)
     json.dumps([features.cell_of(value, shown["t"]) for row in rows.to_pylist() for value in row.values()])
-
-
-def _limit(cpu_s: int) -> None:
-    """Give up more than some memory and processor time."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
-    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _confine() -> None:
-    """Give up opening anything, and writing files."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 
 
 def _answer(connection: Any, sql: str, request: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - of duckdb
@@ -208,6 +126,7 @@ def _answer(connection: Any, sql: str, request: Mapping[str, Any]) -> dict[str, 
         raise _Refused("it must be one SELECT")
     reader = connection.execute(sql).to_arrow_reader(_CELL_ROWS)
     from entrepot.previews.features import cell_of, features_of, order_of
+    from entrepot.previews.row_pages import weigh
 
     names = _unique(reader.schema.names)
     kinds = [
@@ -221,7 +140,7 @@ def _answer(connection: Any, sql: str, request: Mapping[str, Any]) -> dict[str, 
         columns = [column.to_pylist() for column in batch.columns]
         for at in range(batch.num_rows):
             row = {name: cell_of(columns[n][at], kinds[n]) for n, name in enumerate(names)}
-            left -= len(json.dumps(row, ensure_ascii=False))
+            left -= sum(weigh(cell) for cell in row.values())
             if len(rows) >= request["max_rows"] or left < 0:
                 is_cut = True
                 break

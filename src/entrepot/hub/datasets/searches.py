@@ -17,9 +17,8 @@ from entrepot.hub.datasets import column_statistics
 from entrepot.hub.datasets.column_statistics import quoted
 from entrepot.hub.datasets.layouts import find_layout
 from entrepot.hub.datasets.queries import QueryTable, run_queries
-from entrepot.hub.datasets.tables import RowsPage, ViewedRow, tables_of
+from entrepot.hub.datasets.tables import RowsPage, ViewedRow, describe_first
 from entrepot.names import Oid, RepoRef
-from entrepot.previews.tables import check_installed
 
 MAX_WORDS = 20
 """Words of a search."""
@@ -151,14 +150,7 @@ def summarize(
 def _split_of(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, config: str, split: str) -> _Split:
     layout = find_layout(hub, caller, ref, revision)
     paths = layout.files(config, split)
-    check_installed()
-    features: dict[str, Any] = {}
-    is_partial = False
-    for table in tables_of(hub, caller, layout, config, split):
-        features = features or dict(table.features)
-        is_partial = is_partial or table.is_partial
-        if layout.config(config).format == "parquet":
-            break  # these are never partial
+    features, is_partial = describe_first(hub, caller, layout, config, split)
     return _Split(QueryTable("", "data", layout, layout.config(config).format, paths), features, is_partial)
 
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import json
+import posixpath
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from entrepot.errors import Malformed, UnsupportedDataset
+from entrepot.errors import UnsupportedDataset
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.datasets.layouts import Layout, find_layout
 from entrepot.hub.repos import contents
+from entrepot.hub.repos.contents import LocatedFile
+from entrepot.hub.tables.reader import TableContent, TableFacts, TablePage
 from entrepot.names import Oid, RepoPath, RepoRef
-from entrepot.previews.features import JsonCell, cell_of, cut_row
+from entrepot.previews.features import JsonCell, cut_row
+from entrepot.previews.row_pages import PageLimits, weigh
 from entrepot.previews.sources import MeteredReader
-from entrepot.previews.tables import ParquetTable, TableFile, check_installed, open_table
+from entrepot.previews.table_formats import MOST_TEXT, check_installed
 
 MAX_ROWS = 100
 """Rows of a page."""
@@ -28,7 +33,11 @@ MAX_SHARDS = 1_000
 FIRST_ROWS_BYTES = 200_000
 """Bytes of the first rows of a split; longer cells are then cut."""
 
-_MOST_BYTES = 2 << 30  # read of all files for one request
+_MOST_BYTES, _MOST_S = 2 << 30, 10.0  # of all files, for one request
+_TOO_LONG = (
+    "counting the rows of the files before it takes too long; ask again, what was counted is kept, "
+    "or store the split as Parquet, which tells how many there are"
+)
 _MOST_CELL = 100
 _WHOLE_ROWS = 10
 
@@ -40,6 +49,11 @@ class ViewedRow:
     index: int
     cells: Mapping[str, JsonCell]
     cut: Sequence[str] = ()
+
+    @property
+    def weight(self) -> int:
+        """The memory of its cells, about."""
+        return sum(weigh(cell) for cell in self.cells.values())
 
 
 @attrs.frozen
@@ -85,27 +99,42 @@ def read_rows(
     *,
     offset: int,
     length: int,
+    limits: PageLimits = PageLimits(),  # noqa: B008 - immutable
 ) -> RowsPage:
     """Return a page of the rows of a split.
+
+    Args:
+        limits: of the page, and of its cells; what is longer is cut.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled, RevisionNotFound: no access, or no such revision.
         SplitNotFound: no such configuration or split.
-        UnsupportedDataset, ExtraNotInstalled: its files cannot be read.
+        UnsupportedDataset, ExtraNotInstalled: its files cannot be read, or it takes too long to count the rows
+            before these.
+        StoreUnavailable: too many tables are being read.
     """
     layout = find_layout(hub, caller, ref, revision)
+    shards = _Shards(hub, caller, layout, config, split)
     rows: list[ViewedRow] = []
-    start, features, is_partial = 0, dict[str, Any](), False
-    for table in tables_of(hub, caller, layout, config, split):
-        features = features or dict(table.features)
-        first = max(offset - start, 0)
-        wanted = min(table.rows - first, length - len(rows))
-        if wanted > 0:
-            read = table.read(first, wanted)
-            rows += [ViewedRow(start + first + at, _cells(row, features)) for at, row in enumerate(read)]
-        start += table.rows
-        is_partial = is_partial or table.is_partial
-    is_partial = is_partial or len(layout.files(config, split)) > MAX_SHARDS
+    start, features = 0, dict[str, Any]()
+    is_partial = len(layout.files(config, split)) > MAX_SHARDS
+    for path in shards.paths:
+        wanted, first = length - len(rows), max(offset - start, 0)
+        facts = shards.find(path)
+        if facts is None and shards.is_spent():
+            if wanted:
+                raise UnsupportedDataset(path, _TOO_LONG)
+            is_partial = True
+            break
+        if wanted and (facts is None or first < facts.rows):
+            room = attrs.evolve(limits, memory=max(limits.memory - sum(row.weight for row in rows), 0))
+            page = shards.read(path, first, wanted, features, room)
+            facts = page.facts
+            rows += [ViewedRow(start + first + at, it.cells, it.cut) for at, it in enumerate(page.rows)]
+        facts = facts or shards.describe(path)
+        features = features or dict(facts.features)
+        start += facts.rows
+        is_partial = is_partial or facts.is_partial
     return RowsPage(layout.commit, features, rows, start, is_partial)
 
 
@@ -125,7 +154,7 @@ def read_first_rows(
             break
         if size > left:
             cells, cut = cut_row(row.cells, page.features, _MOST_CELL)
-            kept.append(ViewedRow(row.index, cells, cut))
+            kept.append(ViewedRow(row.index, cells, list(dict.fromkeys([*row.cut, *cut]))))
             continue
         left -= size
         kept.append(row)
@@ -144,37 +173,92 @@ def measure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, c
     for item in configs:
         for name in item.splits:
             paths = layout.files(item.name, name)
+            shards = _Shards(hub, caller, layout, item.name, name)
             rows, memory, is_partial, features = 0, 0, len(paths) > MAX_SHARDS, dict[str, Any]()
-            for table in tables_of(hub, caller, layout, item.name, name):
-                features = features or dict(table.features)
-                rows += table.rows
-                memory += table.sizes.memory if isinstance(table, ParquetTable) else 0
-                is_partial = is_partial or table.is_partial
+            for path in shards.paths:
+                facts = shards.find(path)
+                if facts is None and shards.is_spent():
+                    is_partial = True
+                    break
+                facts = facts or shards.describe(path)
+                features = features or dict(facts.features)
+                rows += facts.rows
+                memory += facts.memory
+                is_partial = is_partial or facts.is_partial
             size = sum(layout.sizes.get(path, 0) for path in paths)
             found.append(SplitSize(item.name, name, size, memory, rows, features, item.format == "parquet", is_partial))
     return DatasetSizes(layout.commit, found)
 
 
-def tables_of(hub: HubContext, caller: MaybeCaller, layout: Layout, config: str, split: str) -> Iterator[TableFile]:
-    """Open the files of a split one after the other; each is closed before the next.
+def describe_first(
+    hub: HubContext, caller: MaybeCaller, layout: Layout, config: str, split: str
+) -> tuple[Mapping[str, Any], bool]:
+    """Return the features of a split, which are those of its first file, and whether only a part of it is read.
 
     Raises:
         as :func:`read_rows`.
     """
-    form = layout.config(config).format
-    paths = layout.files(config, split)
-    check_installed()
-    left = _MOST_BYTES
-    for path in paths[:MAX_SHARDS]:
-        located = contents.locate(hub, caller, layout.repo.ref, str(layout.commit), RepoPath(path))
-        with contextlib.closing(located.open(hub)) as content:
-            metered = MeteredReader(content, left)
-            try:
-                yield open_table(form, path, metered)
-            except Malformed as error:
-                raise UnsupportedDataset(path, error.reason) from error
-            left = metered.left
+    shards = _Shards(hub, caller, layout, config, split)
+    features: Mapping[str, Any] = {}
+    for path in shards.paths[:1]:
+        features = (shards.find(path) or shards.describe(path)).features
+    is_text = layout.config(config).format != "parquet"
+    return features, is_text and any(layout.sizes.get(path, 0) > MOST_TEXT for path in shards.paths)
 
 
-def _cells(row: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, JsonCell]:
-    return {name: cell_of(row.get(name), kind) for name, kind in features.items()}
+class _Shards:
+    """The files of a split, and how much one request may still read to count their rows."""
+
+    def __init__(self, hub: HubContext, caller: MaybeCaller, layout: Layout, config: str, split: str) -> None:
+        check_installed()
+        self.paths = layout.files(config, split)[:MAX_SHARDS]
+        self._hub, self._caller, self._layout = hub, caller, layout
+        self._form = layout.config(config).format
+        self._left = _MOST_BYTES
+        self._deadline = time.monotonic() + _MOST_S
+
+    def is_spent(self) -> bool:
+        """Return whether no further file may be opened only to count its rows."""
+        return time.monotonic() > self._deadline
+
+    def find(self, path: str) -> TableFacts | None:
+        """Return what is known of a file without opening it: at this commit, or of the same content at another one."""
+        known = self._hub.tables.facts.find(self._key(path))
+        if known is not None:
+            return known
+        known = self._hub.tables.facts.find(self._content_key(self._locate(path)))
+        return known if known is None else self._kept(path, known)
+
+    def describe(self, path: str) -> TableFacts:
+        """Return what a file says of itself."""
+        with self._opened(path) as content:
+            return self._kept(path, self._hub.tables.describe(content))
+
+    def read(self, path: str, offset: int, length: int, features: Mapping[str, Any], limits: PageLimits) -> TablePage:
+        """Return rows of a file."""
+        with self._opened(path) as content:
+            page = self._hub.tables.read(content, offset, length, features=features, limits=limits)
+        self._kept(path, page.facts)
+        return page
+
+    def _kept(self, path: str, facts: TableFacts) -> TableFacts:
+        self._hub.tables.facts.put(self._key(path), facts)
+        return facts
+
+    def _key(self, path: str) -> str:
+        return f"{self._layout.repo.id}:{self._layout.commit}:{self._form}:{path}"
+
+    def _content_key(self, located: LocatedFile) -> str:
+        return f"{located.content_key}:{self._form}:{posixpath.splitext(located.path)[1]}"
+
+    def _locate(self, path: str) -> LocatedFile:
+        ref, commit = self._layout.repo.ref, str(self._layout.commit)
+        return contents.locate(self._hub, self._caller, ref, commit, RepoPath(path))
+
+    @contextlib.contextmanager
+    def _opened(self, path: str) -> Iterator[TableContent]:
+        located = self._locate(path)
+        with contextlib.closing(located.open(self._hub)) as content:
+            metered = MeteredReader(content, self._left)
+            yield TableContent(self._form, path, metered, self._content_key(located))
+            self._left = metered.left

@@ -30,7 +30,7 @@ CARD_FILE = RepoPath("README.md")
 
 _MOST_PATHS = 2_000
 _MOST_DOCUMENT = 1 << 20
-_MOST_TOKENIZER = 4 << 20
+_MOST_TOKENIZER, _MOST_NESTED = 4 << 20, 250_000
 _MOST_WEIGHTS = 512
 _MOST_TABLES = 64
 # Bytes that are read of all files together: a commit waits for it. The headers of the largest models have 20 MB.
@@ -245,10 +245,9 @@ def _shards(tx: Read, repo_id: int, node: Node | None) -> frozenset[str] | None:
     if node is None:
         return None
     try:
-        index = safetensors.parse_index(_text(tx, repo_id, node, 16 << 20).encode())
+        return safetensors.parse_shards(_text(tx, repo_id, node, 16 << 20).encode())
     except Malformed:
         return None
-    return frozenset(index.weight_map.values())
 
 
 def _locate(tx: Read, repo_id: int, node: Node) -> StoredFile | None:
@@ -273,8 +272,11 @@ def _text(tx: Read, repo_id: int, node: Node | None, limit: int) -> str:
 
 
 def _document(tx: Read, repo_id: int, node: Node) -> Mapping[str, JsonValue]:
+    text = _text(tx, repo_id, node, _MOST_TOKENIZER)
+    if text.count("{") + text.count("[") > _MOST_NESTED:
+        return {}
     try:
-        parsed = json.loads(_text(tx, repo_id, node, _MOST_TOKENIZER))
+        parsed = json.loads(text)
     except (ValueError, RecursionError):
         return {}
     return parsed if isinstance(parsed, dict) else {}

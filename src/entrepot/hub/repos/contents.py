@@ -48,6 +48,14 @@ class LocatedFile:
         """Etag derived from the content: SHA-256 of LFS files, else the git object id."""
         return self.lfs.sha256 if self.lfs else self.oid
 
+    @property
+    def content_key(self) -> str:
+        """What names these bytes within this repository, for caches.
+
+        Only within it: elsewhere the same digest may be the claim of an uploader, which is not verified yet.
+        """
+        return f"{self.repo.id}:{self.etag}:{self.file or ''}"
+
     def open(self, hub: HubContext) -> Content:
         """Return the content; the caller closes it.
 

@@ -12,10 +12,11 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents
 from entrepot.names import RepoPath, RepoRef
+from entrepot.server.handlers import app_state
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_header
-from entrepot.server.pages.repositories.table_files import TableView, TableWindow, view_table, window_of
+from entrepot.server.pages.repositories.table_files import TableView, TableWindow, is_table, view_table, window_of
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.trees import crumbs, path_of
 from entrepot.server.pages.viewers import FileView, view_file
@@ -32,8 +33,9 @@ async def show_blob(request: Request, ref: RepoRef) -> Response:
     """Serve the page of a file."""
     revision, tail = split_revision(request.path_params["tail"])
     path, window = path_of(tail), window_of(request)
+    turns = app_state(request).tables if is_table(path) else None
     return await show_page(
-        request, lambda hub, caller: build_blob(hub, caller, ref, revision, path, window), is_slow=True
+        request, lambda hub, caller: build_blob(hub, caller, ref, revision, path, window), is_slow=True, turns=turns
     )
 
 

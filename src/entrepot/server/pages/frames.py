@@ -14,7 +14,8 @@ from entrepot.errors import Malformed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.server.browser_sessions import csrf_token
-from entrepot.server.handlers import app_state, base_url, call_hub, call_hub_slow
+from entrepot.server.handlers import app_state, base_url, call_hub, call_hub_in_turn, call_hub_slow
+from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.pages import static_files
 from entrepot.server.pages.templates import render_template
 from entrepot.server.public_urls import path_prefix
@@ -83,7 +84,9 @@ PageBuilder = Callable[[HubContext, MaybeCaller], WebPage]
 """Calls use cases and returns the page; runs in a thread."""
 
 
-async def show_page(request: Request, build: PageBuilder, *, is_slow: bool = False) -> Response:
+async def show_page(
+    request: Request, build: PageBuilder, *, is_slow: bool = False, turns: FairSlots | None = None
+) -> Response:
     """Return the response of a page; its use cases and its template run in one call in a thread.
 
     The entity tag is that of the whole page: what a page shows depends on more than its commit and its visitor.
@@ -91,6 +94,7 @@ async def show_page(request: Request, build: PageBuilder, *, is_slow: bool = Fal
 
     Args:
         is_slow: run on the threads for long work.
+        turns: run there when it is the turn of the visitor's address.
 
     Raises:
         Whatever the use cases raise.
@@ -100,7 +104,10 @@ async def show_page(request: Request, build: PageBuilder, *, is_slow: bool = Fal
         page = build(hub, caller)
         return page, render_page(request, page)
 
-    page, body = await (call_hub_slow if is_slow else call_hub)(request, render)
+    if turns is not None:
+        page, body = await call_hub_in_turn(request, turns, render)
+    else:
+        page, body = await (call_hub_slow if is_slow else call_hub)(request, render)
     headers = {**HEADERS, _POLICY: page.policy}
     if page.status != 200:
         return Response(body, page.status, headers, _HTML)

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 
+from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.xet import dedup, reconstructions, xorb_ranges
-from entrepot.server.xet.fair_slots import FairSlots
 from entrepot.server.xet.shards import ShardHandler
 from entrepot.server.xet.xorbs import XorbHandler
 

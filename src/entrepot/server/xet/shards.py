@@ -22,10 +22,10 @@ from entrepot.hub.files.shards import MAX_SHARD_BODY
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.server.bodies import read_small
 from entrepot.server.handlers import app_state, json_response
+from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.log_format import render
 from entrepot.server.threads import settle
 from entrepot.server.xet.auth import authorised_call, require_writer
-from entrepot.server.xet.fair_slots import FairSlots
 from entrepot.wire.files.xet import Registered, ShardFailure, ShardLine, ShardResponse, Validating, encode_line
 
 LINE_EVERY_S = 15.0

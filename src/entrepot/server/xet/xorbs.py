@@ -10,8 +10,8 @@ from entrepot.hub.files.chunks import MAX_XORB_BODY, ReceivingXorb
 from entrepot.names import XetHash
 from entrepot.server.bodies import announced_size, receive_into
 from entrepot.server.handlers import app_state, json_response
+from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.xet.auth import hash_of, token_of
-from entrepot.server.xet.fair_slots import FairSlots
 from entrepot.wire.files.xet import XorbResponse
 
 

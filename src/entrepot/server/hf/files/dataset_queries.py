@@ -16,7 +16,7 @@ from entrepot.errors import InvalidParameter
 from entrepot.hub.datasets import queries
 from entrepot.hub.datasets.queries import QuerySource
 from entrepot.names import VERSIONED_TYPES, RepoRef
-from entrepot.server.handlers import call_hub_slow, json_response, lookup_id, read_json
+from entrepot.server.handlers import app_state, call_hub_in_turn, json_response, lookup_id, read_json
 from entrepot.wire.files.queries import QueryFeature, QueryRequest, QueryResponse
 
 _TYPES = {kind.value: kind for kind in VERSIONED_TYPES}
@@ -42,7 +42,9 @@ async def run_query(request: Request) -> Response:
             )
         ref = _ref(other.type, other.dataset) if other.dataset else sources[0].ref
         sources.append(QuerySource(schema, ref, other.revision))
-    found = await call_hub_slow(request, queries.run, sources, body.sql, most=max(1, body.limit))
+    found = await call_hub_in_turn(
+        request, app_state(request).queries, queries.run, sources, body.sql, most=max(1, body.limit)
+    )
     features = [msgspec.convert(feature, QueryFeature) for feature in found.features]
     commits = {schema: str(commit) for schema, commit in found.commits.items()}
     shown = QueryResponse(features=features, rows=found.rows, partial=found.is_cut, revisions=commits)

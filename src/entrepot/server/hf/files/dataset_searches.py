@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from entrepot.hub.datasets import searches
-from entrepot.server.handlers import call_hub_slow
+from entrepot.server.handlers import app_state, call_hub_in_turn
 from entrepot.server.hf.files.dataset_viewer import optional, page_json, required, target, viewer_response, window
 
 
@@ -25,8 +25,17 @@ async def search_rows(request: Request) -> Response:
     config, split, text = (required(request, name) for name in ("config", "split", "query"))
     offset, length = window(request)
     ref, revision = target(request)
-    page = await call_hub_slow(
-        request, searches.search, ref, revision, config, split, text, offset=offset, length=length
+    page = await call_hub_in_turn(
+        request,
+        app_state(request).queries,
+        searches.search,
+        ref,
+        revision,
+        config,
+        split,
+        text,
+        offset=offset,
+        length=length,
     )
     return viewer_response(page_json(page), page.commit)
 
@@ -37,8 +46,9 @@ async def filter_rows(request: Request) -> Response:
     where, order = optional(request, "where") or "", optional(request, "orderby") or ""
     offset, length = window(request)
     ref, revision = target(request)
-    page = await call_hub_slow(
+    page = await call_hub_in_turn(
         request,
+        app_state(request).queries,
         searches.filter_rows,
         ref,
         revision,
@@ -56,6 +66,8 @@ async def show_statistics(request: Request) -> Response:
     """Serve ``statistics``: what the columns of a split contain."""
     config, split = required(request, "config"), required(request, "split")
     ref, revision = target(request)
-    found = await call_hub_slow(request, searches.summarize, ref, revision, config, split)
+    found = await call_hub_in_turn(
+        request, app_state(request).queries, searches.summarize, ref, revision, config, split
+    )
     shown = {"num_examples": found.rows, "statistics": found.columns, "partial": found.is_partial}
     return viewer_response(shown, found.commit)

@@ -23,8 +23,8 @@ from entrepot.hub.datasets.layouts import Layout
 from entrepot.hub.datasets.tables import DatasetSizes, RowsPage, SplitSize
 from entrepot.names import VERSIONED_TYPES, Oid, RepoRef, RepoType
 from entrepot.previews.features import order_of
-from entrepot.previews.tables import FORMATS, check_installed
-from entrepot.server.handlers import base_url, call_hub, call_hub_slow, json_response, lookup_id
+from entrepot.previews.table_formats import FORMATS, check_installed
+from entrepot.server.handlers import app_state, base_url, call_hub, call_hub_in_turn, json_response, lookup_id
 
 _TYPES = {kind.value: kind for kind in VERSIONED_TYPES}
 _NOTHING_LEFT: Mapping[str, Any] = {"pending": [], "failed": []}
@@ -82,7 +82,9 @@ async def show_first_rows(request: Request) -> Response:
     """Serve ``first-rows``: the first rows of a split, with long cells cut."""
     config, split = required(request, "config"), required(request, "split")
     ref, revision = target(request)
-    page = await call_hub_slow(request, tables.read_first_rows, ref, revision, config, split)
+    page = await call_hub_in_turn(
+        request, app_state(request).tables, tables.read_first_rows, ref, revision, config, split
+    )
     named = {"dataset": str(ref.id), "config": config, "split": split}
     is_cut = len(page.rows) < min(page.total, tables.MAX_ROWS) or page.is_partial
     rows = {"features": order_of(page.features), "rows": rows_json(page), "truncated": is_cut}
@@ -94,7 +96,9 @@ async def show_rows(request: Request) -> Response:
     config, split = required(request, "config"), required(request, "split")
     offset, length = window(request)
     ref, revision = target(request)
-    page = await call_hub_slow(request, tables.read_rows, ref, revision, config, split, offset=offset, length=length)
+    page = await call_hub_in_turn(
+        request, app_state(request).tables, tables.read_rows, ref, revision, config, split, offset=offset, length=length
+    )
     return viewer_response(page_json(page), page.commit)
 
 
@@ -135,7 +139,7 @@ async def show_size(request: Request) -> Response:
     """Serve ``size``: rows and bytes of a dataset, its configurations and its splits."""
     ref, revision = target(request)
     config = optional(request, "config")
-    found = await call_hub_slow(request, tables.measure, ref, revision, config)
+    found = await call_hub_in_turn(request, app_state(request).tables, tables.measure, ref, revision, config)
     names = list(dict.fromkeys(size.config for size in found.splits))
     of = {name: [size for size in found.splits if size.config == name] for name in names}
     splits = [
@@ -161,7 +165,7 @@ async def show_info(request: Request) -> Response:
     """Serve ``info``: the features and splits of the configurations."""
     ref, revision = target(request)
     wanted = optional(request, "config")
-    found = await call_hub_slow(request, tables.measure, ref, revision, wanted)
+    found = await call_hub_in_turn(request, app_state(request).tables, tables.measure, ref, revision, wanted)
     return _info(ref, found, wanted)
 
 
@@ -193,9 +197,11 @@ async def show_exact_info(request: Request) -> Response:
         UnsupportedDataset: files of the dataset have another format.
     """
     ref, revision = target(request)
-    found = await call_hub_slow(request, tables.measure, ref, revision, None)
+    found = await call_hub_in_turn(request, app_state(request).tables, tables.measure, ref, revision, None)
     if not all(size.is_parquet for size in found.splits):
         raise UnsupportedDataset(str(ref.id), "its features are exact in Parquet files only")
+    if any(size.is_partial for size in found.splits):
+        raise UnsupportedDataset(str(ref.id), "it has too many files to count its rows at once; ask again")
     return _info(ref, found, None) if optional(request, "config") is None else await show_info(request)
 
 

@@ -11,7 +11,7 @@ from entrepot.hub.comparisons.comparisons import ContentDiff, FileDifference, Re
 from entrepot.hub.comparisons.rows import RowsDiff
 from entrepot.hub.comparisons.tensors import TensorsDiff, TensorSide
 from entrepot.names import RepoRef, parse_path
-from entrepot.server.handlers import call_hub_slow, json_response, query_list
+from entrepot.server.handlers import app_state, call_hub_in_turn, call_hub_slow, json_response, query_list
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.wire.repos.comparisons import (
     ChangedColumn,
@@ -38,7 +38,11 @@ async def show_differences(request: Request, ref: RepoRef) -> Response:
     if not file:
         return json_response(_listed(await call_hub_slow(request, comparisons.list_changes, ref, spec)))
     path, key = parse_path(file), query_list(request, "key")
-    return json_response(_compared(await call_hub_slow(request, comparisons.compare_file, ref, spec, path, key)))
+    return json_response(
+        _compared(
+            await call_hub_in_turn(request, app_state(request).queries, comparisons.compare_file, ref, spec, path, key)
+        )
+    )
 
 
 def _listed(found: RevisionDiff) -> RevisionComparison:

@@ -20,7 +20,7 @@ from entrepot.hub.comparisons.tensors import TensorChange, TensorsDiff, TensorSi
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import histories
 from entrepot.names import RepoPath, RepoRef
-from entrepot.server.handlers import query_list
+from entrepot.server.handlers import app_state, query_list
 from entrepot.server.pages.formats import quoted, shape_text
 from entrepot.server.pages.forms import sentence
 from entrepot.server.pages.frames import WebPage, show_page
@@ -71,7 +71,8 @@ async def show_comparison(request: Request, ref: RepoRef) -> Response:
     if not file:
         return await show_page(request, lambda hub, caller: build_comparison(hub, caller, ref, spec), is_slow=True)
     path, key = path_of(file), [name for name in query_list(request, "key") if name]
-    return await show_page(request, lambda hub, caller: build_content(hub, caller, ref, spec, path, key), is_slow=True)
+    turns = app_state(request).queries
+    return await show_page(request, lambda hub, caller: build_content(hub, caller, ref, spec, path, key), turns=turns)
 
 
 def build_comparison(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) -> WebPage:

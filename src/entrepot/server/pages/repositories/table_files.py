@@ -11,9 +11,10 @@ from entrepot.errors import ExtraNotInstalled, Malformed, UnsupportedDataset
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos.contents import LocatedFile
-from entrepot.previews.features import cell_of
+from entrepot.hub.tables.reader import TableContent
+from entrepot.previews.row_pages import PageLimits
 from entrepot.previews.sources import MeteredReader, RangeReader
-from entrepot.previews.tables import ENDINGS, open_table
+from entrepot.previews.table_formats import ENDINGS
 from entrepot.server.handlers import query_int
 from entrepot.server.pages.forms import sentence
 from entrepot.server.pages.repositories.grids import Grid, grid_of
@@ -24,6 +25,9 @@ PAGE = 100
 
 MAX_READ = 1 << 30
 """Bytes of a file that are read for a page."""
+
+PAGE_LIMITS = PageLimits(4 << 20, 256 << 10)
+"""What the cells of a page may take; longer ones are cut further for the page."""
 
 _IS_TEXT = frozenset({"csv", "json"})
 _LAST_ROW = 10**12
@@ -56,6 +60,15 @@ def window_of(request: Request) -> TableWindow:
     return TableWindow(offset, query_int(request, "length", PAGE, low=1, high=PAGE))
 
 
+def is_table(path: str) -> bool:
+    """Return whether the name of a file says that it is a table."""
+    return _form_of(path) is not None
+
+
+def _form_of(path: str) -> str | None:
+    return ENDINGS.get(posixpath.splitext(path)[1].lower())
+
+
 def view_table(
     hub: HubContext, caller: MaybeCaller, located: LocatedFile, content: RangeReader, window: TableWindow
 ) -> TableView | None:
@@ -64,22 +77,19 @@ def view_table(
     Raises:
         BlobMissing, BlobUnreadable: the store has lost the file.
     """
-    form = ENDINGS.get(posixpath.splitext(located.path)[1].lower())
+    form = _form_of(located.path)
     if form is None or (form in _IS_TEXT and not content.size):
         return None
     try:
-        table = open_table(form, located.path, MeteredReader(content, MAX_READ))
-        read = table.read(window.offset, window.length)
+        table = TableContent(form, located.path, MeteredReader(content, MAX_READ), located.content_key)
+        page = hub.tables.read(table, window.offset, window.length, limits=PAGE_LIMITS)
     except (UnsupportedDataset, ExtraNotInstalled, Malformed) as error:
         if form not in _IS_TEXT:
             return TableView("none", f"The rows of this file are not shown: {sentence(error)}")
         return TableView("text", f"The rows of this file are shown as text: {sentence(error)}")
-    rows = [
-        (window.offset + at, {name: cell_of(row.get(name), kind) for name, kind in table.features.items()})
-        for at, row in enumerate(read)
-    ]
+    rows = [(window.offset + at, row.cells) for at, row in enumerate(page.rows)]
     folders = list(dict.fromkeys([posixpath.dirname(located.path), ""]))
     ref, commit = located.repo.ref, located.commit
     pictures = find_pictures(hub, caller, ref, commit, [cells for _, cells in rows], folders)
-    grid = grid_of(table.features, rows, table.rows, is_partial=table.is_partial, pictures=pictures)
+    grid = grid_of(page.facts.features, rows, page.facts.rows, is_partial=page.facts.is_partial, pictures=pictures)
     return TableView("grid", grid=grid)

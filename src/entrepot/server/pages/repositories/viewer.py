@@ -26,12 +26,13 @@ from entrepot.hub.datasets.layouts import Layout
 from entrepot.hub.datasets.queries import QueryResult, QuerySource
 from entrepot.hub.datasets.tables import RowsPage
 from entrepot.names import RepoRef
-from entrepot.server.handlers import query_int
+from entrepot.server.handlers import app_state, query_int
 from entrepot.server.pages.forms import sentence
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.repositories.grids import Grid, grid_of
 from entrepot.server.pages.repositories.pictures import find_pictures
+from entrepot.server.pages.repositories.table_files import PAGE_LIMITS
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.raw_path import decode_segment
 
@@ -96,7 +97,10 @@ async def show_viewer(request: Request, ref: RepoRef) -> Response:
         query.get("sql", "").strip(),
         "statistics" in query,
     )
-    return await show_page(request, lambda hub, caller: build_viewer(hub, caller, ref, asked), is_slow=True)
+    state = app_state(request)
+    is_query = asked.query or asked.where or asked.order or asked.sql or asked.has_statistics
+    turns = state.queries if is_query else state.tables
+    return await show_page(request, lambda hub, caller: build_viewer(hub, caller, ref, asked), turns=turns)
 
 
 def build_viewer(hub: HubContext, caller: MaybeCaller, ref: RepoRef, asked: ViewerQuery) -> WebPage:
@@ -167,7 +171,7 @@ def _page(hub: HubContext, caller: MaybeCaller, ref: RepoRef, layout: Layout, as
         return searches.filter_rows(
             *place, where=asked.where, order=asked.order, offset=asked.offset, length=asked.length
         )
-    return tables.read_rows(*place, offset=asked.offset, length=asked.length)
+    return tables.read_rows(*place, offset=asked.offset, length=asked.length, limits=PAGE_LIMITS)
 
 
 def _shown_or_none(

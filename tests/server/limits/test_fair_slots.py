@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.server.xet.fair_slots import FairSlots
+from entrepot.server.limits.fair_slots import FairSlots
 
 
 class Work:

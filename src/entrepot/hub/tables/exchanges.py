@@ -1,0 +1,141 @@
+"""The hub's side of a process that reads uploaded files: it sends one request, serves ranges, and gets a result."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import entrepot
+from entrepot.errors import EntrepotError
+from entrepot.hub.tables.child_pipes import FAILED, LENGTH, PIECE, READ
+
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from {module} import main; main()"
+_ENVIRON = {"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+_PIPE_BYTES = 1 << 20
+
+ReadRange = Callable[[int, int, int], bytes]
+"""Returns a range of a file: its number, offset and length."""
+
+
+class ProcessEnded(Exception):
+    """The process ended without a result; ``is_idle``: before it took the request."""
+
+    def __init__(self, *, is_idle: bool) -> None:
+        """Keep when it ended."""
+        super().__init__("the process ended")
+        self.is_idle = is_idle
+
+
+def start_process(module: str) -> subprocess.Popen[bytes]:
+    """Start the function ``main`` of a module in a process that inherits nothing but three pipes."""
+    root = str(Path(entrepot.__file__).resolve().parents[1])
+    process = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
+        [sys.executable, "-I", "-c", _START.format(module=module), root],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env=_ENVIRON,
+    )
+    with contextlib.suppress(ImportError, AttributeError, OSError):  # a larger pipe is faster, but not needed
+        import fcntl
+
+        assert process.stdin is not None
+        fcntl.fcntl(process.stdin, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    return process
+
+
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process, wait for its end, and close its pipes."""
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+
+
+@contextlib.contextmanager
+def killed_after(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
+    """Kill a process if the block takes longer."""
+    timer = threading.Timer(seconds, process.kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+class Exchange:
+    """One request to a process, and its result."""
+
+    def __init__(self, process: subprocess.Popen[bytes], read: ReadRange, most: int) -> None:
+        """Prepare the exchange.
+
+        Args:
+            read: serves the ranges that the process asks for. An error of it is kept in :attr:`failure`, and the
+                process is told that there is nothing.
+            most: bytes of a result.
+        """
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self.failure: EntrepotError | None = None
+        self._read, self._most = read, most
+        self._to: IO[bytes] = process.stdin
+        self._from: IO[bytes] = process.stdout
+
+    def run(self, request: Mapping[str, Any]) -> tuple[bytes, bytes]:
+        """Return the letter and the bytes of the result.
+
+        Raises:
+            ProcessEnded: there is none.
+        """
+        is_idle = True
+        try:
+            self._send(json.dumps(request).encode())
+            while (kind := self._exactly(1)) in (b"R", b"S"):
+                is_idle = False
+                if kind == b"R":
+                    self._serve()
+            (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
+            if length > self._most:
+                raise EOFError
+            return kind, self._exactly(length)
+        except (EOFError, BrokenPipeError, ValueError):  # ValueError: the pipes were closed meanwhile
+            raise ProcessEnded(is_idle=is_idle) from None
+
+    def _serve(self) -> None:
+        number, offset, length = READ.unpack(self._exactly(READ.size))
+        data = self._range(number, offset, length)
+        if data is None:
+            self._to.write(LENGTH.pack(FAILED))
+            self._to.flush()
+        else:
+            self._send(data)
+
+    def _range(self, number: int, offset: int, length: int) -> bytes | None:
+        if length > PIECE or self.failure is not None:
+            return None
+        try:
+            return self._read(number, offset, length)
+        except EntrepotError as error:
+            self.failure = error
+            return None
+
+    def _send(self, data: bytes) -> None:
+        self._to.write(LENGTH.pack(len(data)))
+        self._to.write(data)
+        self._to.flush()
+
+    def _exactly(self, length: int) -> bytes:
+        data = self._from.read(length)
+        if len(data) < length:
+            raise EOFError
+        return data

@@ -1,0 +1,120 @@
+"""The processes that read tables: few, started when they are needed, used again, replaced when one has ended."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from entrepot.errors import StoreUnavailable
+from entrepot.hub.tables.exchanges import Exchange, ProcessEnded, ReadRange, end_process, killed_after, start_process
+
+MAX_PROCESSES = 3
+"""Processes of one server process."""
+
+_WAIT_S = 20.0
+_MODULE = "entrepot.hub.tables.sandbox"
+
+
+class TableProcesses:
+    """Processes of ``hub/tables/sandbox.py``. Thread-safe.
+
+    Guarantees: a request that ends one is not repeated; the next gets another. A process ends when this one does,
+    however that ends: its input is closed then.
+    """
+
+    def __init__(
+        self, most: int = MAX_PROCESSES, start: Callable[[str], subprocess.Popen[bytes]] = start_process
+    ) -> None:
+        """Start none yet.
+
+        Args:
+            most: processes at a time.
+        """
+        self._free = threading.BoundedSemaphore(most)
+        self._guard = threading.Lock()
+        self._start = start
+        self._idle: list[subprocess.Popen[bytes]] = []
+        self._busy: set[subprocess.Popen[bytes]] = set()
+        self._closed = threading.Event()
+
+    def run(self, request: Mapping[str, Any], read: ReadRange, *, most: int, wall_s: float) -> tuple[bytes, bytes]:
+        """Return the letter and the bytes of the result of a request.
+
+        Args:
+            read: serves the ranges of its files.
+            most: bytes of a result.
+            wall_s: seconds after which the process is killed.
+
+        Raises:
+            ProcessEnded: the process ended, or was killed, while it worked on the request.
+            StoreUnavailable: too many requests are running, or no process starts.
+            EntrepotError: the error of ``read``.
+        """
+        with self._place():
+            while True:
+                process, is_new = self._taken()
+                is_fit = False
+                try:
+                    exchange = Exchange(process, read, most)
+                    with killed_after(process, wall_s):
+                        found = exchange.run(request)
+                    is_fit = True
+                except ProcessEnded as error:
+                    if not error.is_idle:
+                        raise
+                    if is_new:
+                        raise StoreUnavailable("tables", "the process that reads them does not start") from None
+                    continue  # it had ended before, as idle ones do
+                finally:
+                    self._put_back(process, is_fit=is_fit)
+                if exchange.failure is not None:
+                    raise exchange.failure
+                return found
+
+    def close(self) -> None:
+        """End all processes; requests that run end with an error."""
+        with self._guard:
+            self._closed.set()
+            idle, busy = self._idle, list(self._busy)
+            self._idle = []
+        for process in busy:
+            process.kill()
+        for process in idle:
+            end_process(process)
+
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[None]:
+        if not self._free.acquire(timeout=_WAIT_S):
+            raise StoreUnavailable("tables", "too many of them are being read; try again later")
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    def _taken(self) -> tuple[subprocess.Popen[bytes], bool]:
+        """Return a process, the one used last if there are several, and whether it is new."""
+        with self._guard:
+            if self._closed.is_set():
+                raise StoreUnavailable("tables", "the server is being stopped")
+            if self._idle:
+                process = self._idle.pop()
+                self._busy.add(process)
+                return process, False
+        process = self._start(_MODULE)
+        with self._guard:
+            self._busy.add(process)
+            if not self._closed.is_set():
+                return process, True
+        self._put_back(process, is_fit=False)
+        raise StoreUnavailable("tables", "the server is being stopped")
+
+    def _put_back(self, process: subprocess.Popen[bytes], *, is_fit: bool) -> None:
+        with self._guard:
+            self._busy.discard(process)
+            if is_fit and not self._closed.is_set():
+                self._idle.append(process)
+                return
+        end_process(process)

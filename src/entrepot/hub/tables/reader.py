@@ -1,0 +1,226 @@
+"""Read uploaded tables: their columns, their rows, and how two of them differ. All of the hub goes through here.
+
+What a table says of itself is kept for the next request, in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from entrepot.errors import InvalidParameter, Malformed, UnsupportedDataset
+from entrepot.hub.tables.exchanges import ProcessEnded
+from entrepot.hub.tables.processes import TableProcesses
+from entrepot.previews.features import JsonCell
+from entrepot.previews.row_diffs import RowChange, RowCounts
+from entrepot.previews.row_pages import PackedRow, PageLimits
+from entrepot.previews.sources import RangeReader
+from entrepot.previews.table_formats import check_installed
+
+MAX_GROUPS = 100_000
+"""Row groups of a Parquet file whose places are told."""
+
+_MOST_RESULT = 64 << 20
+_KEPT_BYTES = 16 << 20
+_FACTS_BASE = 1_000
+
+
+@attrs.frozen
+class WorkLimits:
+    """What one request to a process may take: processor time, time in all, and memory."""
+
+    cpu_s: int
+    wall_s: float
+    memory: int
+
+
+READING = WorkLimits(10, 30.0, 1 << 30)
+"""Of opening a table and reading rows."""
+
+COMPARING = WorkLimits(60, 120.0, 3 << 30)
+"""Of comparing two tables."""
+
+
+@attrs.frozen
+class TableContent:
+    """A table to read.
+
+    ``key``: names these bytes within one repository; what is known of them is kept under it. ``form``: its format.
+    """
+
+    form: str
+    name: str
+    source: RangeReader
+    key: str
+
+
+@attrs.frozen
+class TableFacts:
+    """What a table says of itself.
+
+    ``is_partial``: only the beginning counts. ``memory``: bytes of its data decompressed, 0 if it does not tell.
+    ``groups``: first row, rows, first byte and bytes of its row groups, if they were asked for.
+    """
+
+    rows: int
+    is_partial: bool
+    features: Mapping[str, Any]
+    memory: int
+    groups: Sequence[tuple[int, int, int, int]] = ()
+
+
+@attrs.frozen
+class TablePage:
+    """Rows of a table, and what it says of itself."""
+
+    facts: TableFacts
+    rows: Sequence[PackedRow]
+
+
+class FactsCache:
+    """What is known of tables, under keys; the oldest are dropped. Thread-safe."""
+
+    def __init__(self, most: int = _KEPT_BYTES) -> None:
+        """Start with nothing.
+
+        Args:
+            most: bytes that the facts take, about.
+        """
+        self._guard = threading.Lock()
+        self._most, self._used = most, 0
+        self._kept: OrderedDict[str, tuple[TableFacts, int]] = OrderedDict()
+
+    def find(self, key: str) -> TableFacts | None:
+        """Return the facts under a key; None if there are none."""
+        with self._guard:
+            kept = self._kept.get(key)
+            if kept is None:
+                return None
+            self._kept.move_to_end(key)
+            return kept[0]
+
+    def put(self, key: str, facts: TableFacts) -> None:
+        """Keep facts under a key."""
+        weight = _FACTS_BASE + 4 * len(json.dumps(facts.features))
+        with self._guard:
+            self._used += weight - self._kept.pop(key, (facts, 0))[1]
+            self._kept[key] = facts, weight
+            while self._used > self._most:
+                self._used -= self._kept.popitem(last=False)[1][1]
+
+
+class TableReader:
+    """Reads tables in processes that may be killed. Thread-safe."""
+
+    def __init__(self, processes: TableProcesses | None = None) -> None:
+        """Start no process yet."""
+        self.facts = FactsCache()
+        self._processes = processes or TableProcesses()
+
+    def describe(self, content: TableContent) -> TableFacts:
+        """Return what a table says of itself.
+
+        Raises:
+            UnsupportedDataset: it is none, is damaged, or takes too long or too much memory to read.
+            ExtraNotInstalled: tables cannot be read here.
+            StoreUnavailable: too many are being read.
+            BlobMissing, BlobUnreadable, XorbDamaged, LimitExceeded: of its source.
+        """
+        known = self.facts.find(content.key)
+        return known or self._kept(content, self._run("describe", [content], READING, {}))
+
+    def describe_groups(self, content: TableContent) -> TableFacts:
+        """Return what a table says of itself, with its row groups; none if it has more than 100,000.
+
+        Raises:
+            as :meth:`describe`.
+        """
+        found = self._run("groups", [content], READING, {"groups": MAX_GROUPS})
+        return attrs.evolve(self._kept(content, found), groups=[tuple(group) for group in found["groups"]])
+
+    def read(
+        self,
+        content: TableContent,
+        offset: int,
+        length: int,
+        *,
+        limits: PageLimits = PageLimits(),  # noqa: B008 - immutable
+        features: Mapping[str, Any] | None = None,
+    ) -> TablePage:
+        """Return the rows from an offset on, at most ``length``.
+
+        Args:
+            limits: of the rows together, and of each cell; what is longer is cut.
+            features: of the cells, if not those of the table.
+
+        Raises:
+            as :meth:`describe`.
+        """
+        asked = {"offset": offset, "length": length, "features": dict(features or {})}
+        asked |= {"page_memory": limits.memory, "cell": limits.cell}
+        found = self._run("rows", [content], READING, asked)
+        return TablePage(self._kept(content, found), [PackedRow(cells, cut) for cells, cut in found["page"]])
+
+    def compare(
+        self,
+        old: TableContent,
+        new: TableContent,
+        parts: Sequence[Sequence[tuple[int, int]]],
+        key: Sequence[str],
+    ) -> RowCounts:
+        """Return how the rows of two tables differ.
+
+        Args:
+            parts: of the old and of the new table: first row and number of the rows that are compared.
+            key: columns that identify a row; empty: one that looks like it.
+
+        Raises:
+            InvalidParameter: the key is not unique.
+            as :meth:`describe`.
+        """
+        found = self._run("compare", [old, new], COMPARING, {"parts": parts, "key": list(key)})
+        changes: Sequence[tuple[str, dict[str, JsonCell] | None, dict[str, JsonCell] | None, list[str]]]
+        changes = found["examples"]
+        examples = [RowChange(*change) for change in changes]
+        return RowCounts(found["key"], found["added"], found["removed"], found["changed"], found["columns"], examples)
+
+    def close(self) -> None:
+        """End the processes."""
+        self._processes.close()
+
+    def _kept(self, content: TableContent, found: Mapping[str, Any]) -> TableFacts:
+        facts = TableFacts(found["rows"], found["partial"], found["features"], found["memory"])
+        self.facts.put(content.key, facts)
+        return facts
+
+    def _run(
+        self, operation: str, contents: Sequence[TableContent], limits: WorkLimits, more: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        check_installed()
+        tables = [{"form": it.form, "name": it.name, "size": it.source.size, "key": it.key} for it in contents]
+        request = {"operation": operation, "tables": tables, "cpu_s": limits.cpu_s, "memory": limits.memory, **more}
+
+        def read(number: int, offset: int, length: int) -> bytes:
+            if number >= len(contents):
+                raise Malformed("table", "its reader asks for a file that it was not given")
+            return contents[number].source.read_at(offset, length)
+
+        name = contents[-1].name
+        try:
+            kind, data = self._processes.run(request, read, most=_MOST_RESULT, wall_s=limits.wall_s)
+        except ProcessEnded:
+            reason = f"reading it takes more than {limits.cpu_s} seconds or too much memory; "
+            raise UnsupportedDataset(name, f"{reason}smaller row groups and shorter values can be read") from None
+        except Malformed as error:
+            raise UnsupportedDataset(name, error.reason) from error
+        if kind == b"P":
+            raise InvalidParameter(*json.loads(data))
+        if kind != b"A":
+            raise UnsupportedDataset(name, data.decode("utf-8", "replace"))
+        result: dict[str, Any] = json.loads(data)
+        return result

@@ -1,0 +1,207 @@
+"""The process that reads uploaded tables: it can open nothing, and reads the ranges that the hub sends.
+
+It serves one request after the other, and keeps the last tables open, so that a further page of one is quick.
+It ends when the hub is gone, when nobody asks for some minutes, and after a table that took much memory.
+``hub/tables/processes.py`` is the other side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from entrepot.errors import EntrepotError, InvalidParameter, Malformed, UnsupportedDataset
+from entrepot.hub.tables.child_pipes import ChildPipe, RemoteFile, confine, limit_work
+
+IDLE_S = 300.0
+"""How long a process waits for a request."""
+
+_KEPT_BYTES = 64 << 20
+_MOST_RESIDENT = 384 << 20
+_MOST_FEATURES = 4 << 20
+
+
+class _OpenTables:
+    """Tables that were read last, with the files behind them."""
+
+    def __init__(self, pipe: ChildPipe) -> None:
+        self._pipe = pipe
+        self._kept: OrderedDict[tuple[str, str, str, int], tuple[RemoteFile, Any, int]] = OrderedDict()
+
+    def get(self, asked: Mapping[str, Any], number: int) -> Any:  # noqa: ANN401 - a table, which needs pyarrow
+        """Return a table of the request; ``number``: of its file."""
+        from entrepot.previews.tables import open_table
+
+        form, name, size = asked["form"], asked["name"], asked["size"]
+        place = (asked["key"], form, name, size)
+        kept = self._kept.pop(place, None)
+        if kept is None:
+            file = RemoteFile(self._pipe, number, size)
+            table = open_table(form, name, file)
+            kept = file, table, _weight_of(table)
+        kept[0].number = number
+        self._kept[place] = kept
+        while len(self._kept) > 2 and sum(weight for _, _, weight in self._kept.values()) > _KEPT_BYTES:
+            self._kept.popitem(last=False)
+        return kept[1]
+
+    def forget(self) -> None:
+        """Drop all tables."""
+        self._kept.clear()
+
+
+class _WithoutPandas:
+    """Finds no pandas: pyarrow would load it, which takes long, for what is not needed here."""
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
+        """Refuse pandas; leave other modules to other finders."""
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
+def main() -> None:
+    """Serve requests until the hub is gone."""
+    pipe = ChildPipe.take_standard()
+    sys.meta_path.insert(0, _WithoutPandas())
+    _warm()
+    memory = _Memory()
+    confine()
+    tables = _OpenTables(pipe)
+    try:
+        while pipe.is_asked(IDLE_S):
+            request = pipe.request()
+            pipe.finish(*_served(pipe, tables, request))
+            if memory.resident() > _MOST_RESIDENT:
+                return
+    except (EOFError, BrokenPipeError):
+        return
+
+
+def _served(pipe: ChildPipe, tables: _OpenTables, request: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """Return the letter and the bytes of the result of a request."""
+    import pyarrow
+
+    pipe.acknowledge()
+    limit_work(request["cpu_s"], request["memory"])
+    try:
+        opened = [tables.get(asked, number) for number, asked in enumerate(request["tables"])]
+        found = _OPERATIONS[request["operation"]](request, *opened)
+        return b"A", json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    except InvalidParameter as error:
+        return b"P", json.dumps([error.name, error.reason]).encode()
+    except UnsupportedDataset as error:
+        return b"E", error.reason.encode("utf-8", "replace")
+    except MemoryError:
+        tables.forget()
+        return b"E", b"reading it takes too much memory; smaller row groups and shorter values can be read"
+    except (EntrepotError, pyarrow.ArrowException, ValueError, OSError, TypeError, RecursionError, KeyError) as error:
+        line = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+        return b"E", line.encode("utf-8", "replace")
+
+
+def _describe(_request: Mapping[str, Any], table: Any) -> dict[str, Any]:  # noqa: ANN401 - as in _OpenTables.get
+    from entrepot.previews.row_pages import weigh
+
+    if weigh(dict(table.features)) > _MOST_FEATURES:
+        raise Malformed("table", "its columns take too many bytes to describe")
+    sizes = getattr(table, "sizes", None)
+    memory = sizes.memory if sizes else 0
+    return {"rows": table.rows, "partial": table.is_partial, "features": dict(table.features), "memory": memory}
+
+
+def _describe_groups(request: Mapping[str, Any], table: Any) -> dict[str, Any]:  # noqa: ANN401
+    groups = getattr(table, "groups", ())
+    if len(groups) > request["groups"]:
+        groups = ()
+    return {**_describe(request, table), "groups": list(groups)}
+
+
+def _read_rows(request: Mapping[str, Any], table: Any) -> dict[str, Any]:  # noqa: ANN401
+    from entrepot.previews.row_pages import PageLimits, pack_rows
+
+    features = request["features"] or dict(table.features)
+    limits = PageLimits(request["page_memory"], request["cell"])
+    packed = pack_rows(features, table.read(request["offset"], request["length"]), limits)
+    return {**_describe(request, table), "page": [[row.cells, row.cut] for row in packed]}
+
+
+def _compare(request: Mapping[str, Any], old: Any, new: Any) -> dict[str, Any]:  # noqa: ANN401
+    from entrepot.previews.row_diffs import compare_rows
+
+    sides = []
+    for table, parts in zip((old, new), request["parts"], strict=True):
+        sides.append([row for first, rows in parts for row in table.read(first, rows)])
+    found = compare_rows(sides[0], sides[1], request["key"], old.features, new.features)
+    examples = [[item.kind, item.old, item.new, list(item.columns)] for item in found.examples]
+    counts = {"added": found.added, "removed": found.removed, "changed": found.changed}
+    return {"key": list(found.key), **counts, "columns": dict(found.columns), "examples": examples}
+
+
+_OPERATIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "describe": _describe,
+    "groups": _describe_groups,
+    "rows": _read_rows,
+    "compare": _compare,
+}
+
+
+def _weight_of(table: Any) -> int:  # noqa: ANN401 - as in _OpenTables.get
+    """Return about how many bytes of memory an open table takes."""
+    columns = getattr(table, "table", None)
+    return int(columns.nbytes) if columns is not None else 8 * int(table.footer_bytes)
+
+
+class _Memory:
+    """The memory of this process, read through a file that was opened in time."""
+
+    def __init__(self) -> None:
+        self._file: int | None = None
+        with contextlib.suppress(OSError):
+            self._file = os.open("/proc/self/statm", os.O_RDONLY)
+
+    def resident(self) -> int:
+        """Return the bytes that are resident; 0 where the platform does not tell."""
+        if self._file is None:
+            return 0
+        os.lseek(self._file, 0, os.SEEK_SET)
+        return int(os.read(self._file, 200).split()[1]) * 4096
+
+
+def _warm() -> None:
+    """Load what reading loads late, while files can still be opened."""
+    import datetime
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from pyarrow import ipc
+
+    from entrepot.previews import row_diffs  # noqa: F401
+    from entrepot.previews.row_pages import PageLimits, pack_rows
+    from entrepot.previews.sources import BytesRangeReader
+    from entrepot.previews.tables import open_table
+
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+    now = pa.array([datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)])
+    columns = {"t": now.cast(pa.timestamp("ns", "UTC")), "z": now.cast(pa.timestamp("us", "+01:00"))}
+    columns |= {"d": pa.array([1.5]).cast(pa.decimal128(5, 2)), "l": pa.array([[{"a": "x"}]])}
+    columns |= {"x": pa.array(["x"]).dictionary_encode(), "n": now.cast(pa.timestamp("ns", "Europe/Berlin"))}
+    table = pa.table(columns)
+    parquet, arrow = io.BytesIO(), io.BytesIO()
+    pq.write_table(table, parquet, compression="zstd")
+    with ipc.new_file(arrow, table.schema, options=ipc.IpcWriteOptions(compression="lz4")) as writer:
+        writer.write_table(table)
+    texts = {"csv": b"a,b\n1,2026-01-01\n", "json": b'{"a": [1, {"b": "x"}]}\n', "text": b"\xc3\xa9\n"}
+    for form, data in {"parquet": parquet.getvalue(), "arrow": arrow.getvalue(), **texts}.items():
+        opened = open_table(form, f"warm.{form}", BytesRangeReader(data))
+        pack_rows(opened.features, opened.read(0, 1), PageLimits())
+    for damaged in (b"PAR1", b"\xff"):
+        for form in ("parquet", "csv", "json"):
+            with contextlib.suppress(EntrepotError):
+                open_table(form, "warm", BytesRangeReader(damaged))

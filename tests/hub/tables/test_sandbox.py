@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+import signal
+import struct
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from entrepot.hub.tables.child_pipes import LENGTH, READ
+from entrepot.hub.tables.exchanges import end_process, start_process
+
+START = "import entrepot.hub.tables.sandbox as sandbox; sandbox.IDLE_S = {idle}; sandbox.main()"
+
+
+def started(idle: float = 60.0) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", START.format(idle=idle)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+
+
+def ask(process: subprocess.Popen[bytes], data: bytes, **request: Any) -> tuple[bytes, Any]:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    table = {"form": "csv", "name": "a.csv", "size": len(data), "key": "k"}
+    asked = json.dumps({"cpu_s": 10, "memory": 1 << 30, "tables": [table], **request}).encode()
+    process.stdin.write(LENGTH.pack(len(asked)) + asked)
+    process.stdin.flush()
+    while (kind := process.stdout.read(1)) in (b"R", b"S"):
+        if kind == b"R":
+            _, offset, length = READ.unpack(process.stdout.read(READ.size))
+            process.stdin.write(LENGTH.pack(length) + data[offset : offset + length])
+            process.stdin.flush()
+    (length,) = LENGTH.unpack(process.stdout.read(LENGTH.size))
+    return kind, process.stdout.read(length)
+
+
+def test_a_parent_that_is_gone_ends_the_process() -> None:
+    process = started()
+    kind, said = ask(process, b"a\n1\n", operation="describe")
+    assert (kind, json.loads(said)["rows"]) == (b"A", 1)
+    assert process.stdin is not None
+    process.stdin.close()
+    assert process.wait(60) == 0
+    end_process(process)
+
+
+def test_a_process_that_nobody_asks_ends() -> None:
+    process = started(idle=0.0)
+    assert process.wait(60) == 0
+    end_process(process)
+
+
+def test_processor_time_is_limited_for_each_request() -> None:
+    process = start_process("entrepot.hub.tables.sandbox")
+    for _ in range(3):
+        assert ask(process, b"a\n1\n", operation="describe")[0] == b"A"
+    rows = b'{"a": [' + b"[1]," * 2_000_000 + b"[1]]}\n"
+    table = {"form": "json", "name": "a.json", "size": len(rows), "key": "r"}
+    with pytest.raises((OSError, struct.error)):
+        ask(process, rows, operation="describe", cpu_s=0, tables=[table])
+    assert process.wait(60) == -signal.SIGXCPU
+    end_process(process)
