@@ -19,9 +19,6 @@ from entrepot.previews.sources import RangeReader
 from entrepot.previews.tables import TableSource
 from entrepot.previews.text_lines import read_lines
 
-FORMATS = frozenset({"csv", "json", "text", "arrow"})
-"""Formats that are converted; files of the format ``parquet`` need not be."""
-
 GROUP_ROWS = 1_000
 """Rows of a row group."""
 
@@ -57,7 +54,7 @@ class Converter:
     """Converts the splits of one configuration. The first split decides about the columns of all.
 
     Args:
-        form: one of :data:`FORMATS`.
+        form: one of :data:`~entrepot.previews.table_formats.CONVERTIBLE`.
         declared: the features that the card states, or None.
     """
 

@@ -6,6 +6,9 @@ import importlib.util
 
 from entrepot.errors import ExtraNotInstalled
 
+CONVERTIBLE = frozenset({"csv", "json", "text", "arrow"})
+"""The formats that are converted to Parquet."""
+
 FORMATS = frozenset({"parquet", "csv", "json", "arrow", "text"})
 """The formats of tables that can be opened."""
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import importlib.util
+from typing import Any
+
 import pytest
 
 from entrepot.catalog.repos import repositories
@@ -55,3 +58,16 @@ def test_features_that_cannot_be_read_are_a_reason(world: World, ref: RepoRef) -
     world.add(ref, "a.csv", b"a\n1\n")
     world.add(ref, "README.md", b"---\ndataset_info: {features: [{dtype: string}]}\n---\n")
     assert plan(world, ref).configs[0].reason == "dataset_info: every feature needs a 'name' of its own"
+
+
+def test_a_hub_without_the_packages_says_so(world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.add(ref, "a.csv", b"a\n1\n")
+    for missing, reason in (("pyarrow", "preview"), ("resource", "Linux and macOS")):
+        with monkeypatch.context() as patch:
+            patch.setattr(importlib.util, "find_spec", _without(missing))
+            assert reason in str(plan(world, ref).configs[0].reason)
+
+
+def _without(missing: str) -> Any:
+    find = importlib.util.find_spec
+    return lambda name, *more: None if name == missing else find(name, *more)

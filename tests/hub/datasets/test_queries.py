@@ -9,6 +9,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.datasets import layouts, queries
 from entrepot.hub.datasets.queries import QueryResult, QuerySource, run
 from entrepot.names import RepoRef, RepoType
+from entrepot.previews.table_formats import MOST_TEXT
 from tests.support.parquet_files import parquet_of
 from tests.support.worlds import World
 
@@ -155,3 +156,11 @@ def test_no_more_than_a_limit_is_read(world: World, data: RepoRef, monkeypatch: 
     monkeypatch.setattr(queries, "MAX_FILES", 1)
     with pytest.raises(QueryRefused, match="files"):
         ask(world, data, 'select * from train, "default.train"')
+
+
+def test_a_result_over_the_beginning_of_a_file_is_partial(world: World) -> None:
+    ref = world.repo("alice/long", kind=RepoType.DATASET)
+    world.add_large(ref, "a.csv", b"a\n" + (b"x" * 1_000 + b"\n") * (MOST_TEXT // 1_000 + 100))
+    found = run(world.hub, None, [QuerySource("", ref, "main")], "select count(*) as n from train")
+    assert found.is_cut
+    assert found.rows[0]["n"] < MOST_TEXT // 1_000

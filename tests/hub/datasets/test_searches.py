@@ -40,10 +40,10 @@ def indexes(page: RowsPage) -> list[int]:
 
 def test_rows_with_most_of_the_words_come_first(world: World, data: RepoRef) -> None:
     found = search(world, data, "quick BROWN")
-    assert (indexes(found), found.total) == ([0, 1, 2], 3)
+    assert (indexes(found), found.total) == ([0, 2, 1], 3)
     assert found.rows[0].cells == {"id": 1, "text": "the quick brown fox", "tags": ["a"]}
     assert indexes(search(world, data, "'brown'")) == [1]
-    assert indexes(search(world, data, "quick BROWN", 1, 1)) == [1]
+    assert indexes(search(world, data, "quick BROWN", 1, 1)) == [2]
     assert indexes(search(world, data, "absent")) == []
     with pytest.raises(InvalidParameter):
         search(world, data, " ")
@@ -107,3 +107,14 @@ def test_a_private_split_is_absent(world: World) -> None:
         sift(world, ref)
     with pytest.raises(RepoNotFound):
         searches.summarize(world.hub, world.bob, ref, "main", "default", "train")
+
+
+def test_rare_words_and_short_rows_come_first(world: World) -> None:
+    ref = world.repo("alice/ranked", kind=RepoType.DATASET)
+    texts = ["common word", "common rare", "common " * 20, "rare", "nothing", "common and it's rare rare"]
+    world.add(ref, "a.csv", "\n".join(["t", *texts]).encode())
+
+    assert indexes(search(world, ref, "rare"))[0] == 3, "the shortest"
+    assert set(indexes(search(world, ref, "rare"))) == {1, 3, 5}
+    assert indexes(search(world, ref, "common rare"))[-1] == 0, "a frequent word alone counts least"
+    assert indexes(search(world, ref, "it's")) == [5]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,12 +14,12 @@ from entrepot.cards import DatasetConfig, JsonValue, declared_features, find_con
 from entrepot.catalog import Read
 from entrepot.catalog.git import objects
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import InvalidPath, Malformed
+from entrepot.errors import ExtraNotInstalled, InvalidPath, Malformed
 from entrepot.git import Mode
 from entrepot.hub.context import HubContext
 from entrepot.hub.scanning.contents import NamedContent, name_contents
 from entrepot.names import ROOT, Oid, RepoPath, parse_path
-from entrepot.previews.conversions import FORMATS
+from entrepot.previews.table_formats import CONVERTIBLE, check_installed
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Node, Trees
 
@@ -118,8 +119,14 @@ def _obstacle(
     splits: Mapping[str, Sequence[NamedContent]],
 ) -> str | None:
     """Return why the files of a configuration are not converted, or None."""
-    if config.format not in FORMATS:
+    if config.format not in CONVERTIBLE:
         return f"files of the format {config.format} are not converted"
+    if importlib.util.find_spec("resource") is None:
+        return "files are converted on Linux and macOS only, where a process can be confined"
+    try:
+        check_installed()
+    except ExtraNotInstalled as error:
+        return error.message
     entries = card.get("configs")
     for entry in entries if isinstance(entries, list) else []:
         if isinstance(entry, dict) and entry.get("config_name", "default") == config.name:

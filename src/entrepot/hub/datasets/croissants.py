@@ -67,5 +67,5 @@ def _features(hub: HubContext, caller: MaybeCaller, layout: Layout, config: Mapp
     if "features" in config:
         features: Mapping[str, Any] = config["features"]
         return features
-    found = tables.measure(hub, caller, layout.repo.ref, layout.commit, config["name"])
-    return found.splits[0].features if found.splits else {}
+    features, _ = tables.describe_first(hub, caller, layout, config["name"], config["splits"][0]["name"])
+    return features

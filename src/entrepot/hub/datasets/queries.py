@@ -55,7 +55,10 @@ class QuerySource:
 
 @attrs.frozen
 class QueryResult:
-    """Features (with names, in order) and rows of a query; ``commits``: what was read, by schema."""
+    """Features (with names, in order) and rows of a query; ``commits``: what was read, by schema.
+
+    ``is_cut``: there are more rows, or only the beginning of a file was read.
+    """
 
     features: Sequence[Mapping[str, Any]]
     rows: Sequence[Mapping[str, Any]]
@@ -103,7 +106,7 @@ def run(
         named = ", ".join(f"{table.schema}.{table.name}" if table.schema else table.name for table in tables[:20])
         raise QueryRefused(f"{error.reason} (its tables: {named})") from error
     commits = {schema: layout.commit for schema, layout in layouts.items()}
-    return QueryResult(result["features"], result["rows"], result["is_cut"], commits)
+    return QueryResult(result["features"], result["rows"], result["is_cut"] or result["is_partial"], commits)
 
 
 def query_tables(schema: str, layout: Layout) -> Iterator[QueryTable]:

@@ -58,9 +58,12 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> bytes:
     pa.set_io_thread_count(1)
     limit_work(request["cpu_s"], _MOST_MEMORY)  # before a table is opened: some formats are decompressed then
     connection = duckdb.connect(":memory:", config={"threads": "1"})
+    is_partial = False
     for at, table in enumerate(request["tables"]):
         try:
-            connection.register(f"_source{at}", _open(pipe, table))
+            opened, is_cut = _open(pipe, table)
+            is_partial = is_partial or is_cut
+            connection.register(f"_source{at}", opened)
         except (EntrepotError, pa.ArrowException, ValueError, OSError, MemoryError) as error:
             raise _Refused(_line(error)) from error
         name = quoted(table["name"])
@@ -75,7 +78,7 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> bytes:
     results = []
     for sql in request["queries"]:
         try:
-            results.append(_answer(connection, sql, request))
+            results.append({**_answer(connection, sql, request), "is_partial": is_partial})
         except _Refused as error:
             results.append({"refused": str(error)})
         except (duckdb.Error, pa.ArrowException, OSError, ValueError, TypeError, MemoryError, RuntimeError) as error:
@@ -83,8 +86,8 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> bytes:
     return json.dumps(results, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def _open(pipe: ChildPipe, table: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a table or data set of pyarrow
-    """Return a table: of Parquet files, which are read when needed, or in memory."""
+def _open(pipe: ChildPipe, table: Mapping[str, Any]) -> tuple[Any, bool]:
+    """Return a table, of Parquet files, which are read when needed, or in memory; and whether only a part was read."""
     import pyarrow as pa
     import pyarrow.dataset as ds
 
@@ -94,9 +97,10 @@ def _open(pipe: ChildPipe, table: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a
     if table["format"] == "parquet":
         form = ds.ParquetFileFormat()
         fragments = [form.make_fragment(pa.PythonFile(TableSource(source), mode="r")) for source in sources]
-        return ds.FileSystemDataset(fragments, schema=fragments[0].physical_schema, format=form)
+        return ds.FileSystemDataset(fragments, schema=fragments[0].physical_schema, format=form), False
     read = [open_table(table["format"], name, source) for name, source in zip(table["names"], sources, strict=True)]
-    return pa.concat_tables([item.table for item in read if isinstance(item, ArrowTable)], promote_options="permissive")
+    tables = [item.table for item in read if isinstance(item, ArrowTable)]
+    return pa.concat_tables(tables, promote_options="permissive"), any(item.is_partial for item in read)
 
 
 def _warm() -> None:

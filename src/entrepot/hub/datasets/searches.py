@@ -27,6 +27,8 @@ MAX_CONDITION = 4_000
 """Characters of a condition."""
 
 _INDEX = "__entrepot_row"
+_NUMBERED = f"(SELECT *, row_number() OVER () - 1 AS {_INDEX} FROM data)"  # noqa: S608 - a constant
+_K1, _B = 1.2, 0.75
 
 
 @attrs.frozen
@@ -60,7 +62,9 @@ def search(
     offset: int,
     length: int,
 ) -> RowsPage:
-    """Return the rows whose texts contain words of a search, those with most of the words first.
+    """Return the rows whose texts contain words of a search, the best first, by BM25.
+
+    A word counts as often as it occurs, also within longer words; rare words count more, and long rows less.
 
     Raises:
         InvalidParameter: there are no words, or too many.
@@ -72,8 +76,7 @@ def search(
         raise InvalidParameter("query", f"must have 1 to {MAX_WORDS} words")
     columns = [quoted(name) for name, kind in found.features.items() if _has_text(kind)]
     every = " || ' ' || ".join(f"coalesce(lower({column}::VARCHAR), '')" for column in columns) or "''"
-    score = " + ".join(f"contains(__text, '{word.replace(chr(39), chr(39) * 2)}')::INTEGER" for word in words)
-    source = f"(SELECT *, {score} AS __score FROM (SELECT *, {every} AS __text FROM data))"  # noqa: S608 - quoted
+    source = _scored(f"(SELECT *, {every} AS __text FROM {_NUMBERED})", list(dict.fromkeys(words)))  # noqa: S608 - quoted
     return _page(hub, caller, found, source, "__score > 0", "__score DESC", offset=offset, length=length)
 
 
@@ -104,7 +107,25 @@ def filter_rows(
         if len(text) > MAX_CONDITION or any(sign in text for sign in (";", "--", "/*", "*/")):
             raise InvalidParameter(name, "must be an expression without ';' and comments")
     found = _split_of(hub, caller, ref, revision, config, split)
-    return _page(hub, caller, found, "data", where or "true", order, offset=offset, length=length)
+    return _page(hub, caller, found, _NUMBERED, where or "true", order, offset=offset, length=length)
+
+
+def _scored(texts: str, words: Sequence[str]) -> str:
+    """Return a query that adds the score by BM25, ``__score``, to rows with a ``__text``.
+
+    Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", section 3; k1 and b are
+    those of DuckDB's full-text search, which the public dataset viewer uses.
+    """
+    literals = [f"'{word.replace(chr(39), chr(39) * 2)}'" for word in words]
+    holding = ", ".join(f"count(*) FILTER (contains(__text, {word})) AS __n{at}" for at, word in enumerate(literals))
+    sums = f"(SELECT count(*) AS __rows, avg(length(__text)) AS __mean, {holding} FROM {texts})"  # noqa: S608 - quoted
+    size = f"{_K1} * ({1 - _B} + {_B} * length(__text) / greatest(__mean, 1))"
+    parts = []
+    for at, word in enumerate(literals):
+        times = f"((length(__text) - length(replace(__text, {word}, ''))) / length({word}))"
+        rarity = f"ln(1 + (__rows - __n{at} + 0.5) / (__n{at} + 0.5))"
+        parts.append(f"{rarity} * {times} * {_K1 + 1} / ({times} + {size})")
+    return f"(SELECT *, {' + '.join(parts)} AS __score FROM {texts}, {sums})"  # noqa: S608 - quoted
 
 
 def summarize(
@@ -144,10 +165,9 @@ def _page(
     offset: int,
     length: int,
 ) -> RowsPage:
-    numbered = f"(SELECT *, row_number() OVER () - 1 AS {_INDEX} FROM {source})"  # noqa: S608 - in the sandbox
     names = ", ".join([_INDEX, *map(quoted, found.features)])
     sorting = f"{order}, {_INDEX}" if order else _INDEX
-    rows_query = f"SELECT {names} FROM {numbered} WHERE ({where}) ORDER BY {sorting} LIMIT {length} OFFSET {offset}"  # noqa: S608
+    rows_query = f"SELECT {names} FROM {source} WHERE ({where}) ORDER BY {sorting} LIMIT {length} OFFSET {offset}"  # noqa: S608
     count_query = f"SELECT count(*) AS n FROM {source} WHERE ({where})"  # noqa: S608 - in the sandbox
     queries = [rows_query, count_query]
     rows, count = run_queries(hub, caller, [found.table], queries, most=length, hints=found.features)

@@ -133,10 +133,7 @@ def render_info(full: RevisionInfo) -> RepoInfo:
         resource_group=None,
         used_storage=full.used_bytes,
         xet_enabled=True,
-        description=_described(card)
-        or row.description
-        or (row.files.summary if row.type is RepoType.DATASET else "")
-        or UNSET,
+        description=_described(card) or row.description or _summary(full) or UNSET,
         citation=files.citation or UNSET,
         eval_results=files.eval_results or UNSET,
         main_size=UNSET if full.main_size is None else full.main_size,
@@ -167,6 +164,12 @@ def _siblings(full: RevisionInfo) -> list[Sibling]:
         )
         for item in full.listed
     ]
+
+
+def _summary(full: RevisionInfo) -> str:
+    """Return the beginning of the card's text, for datasets, as the public hub does."""
+    row = full.info.row
+    return row.files.summary or "" if row.type is RepoType.DATASET else ""
 
 
 def _described(card: Mapping[str, Any]) -> str:
