@@ -155,7 +155,7 @@ def fill(client: httpx2.Client, files: int) -> str:
     paths = [f"flat/{number:06}.txt" for number in range(files // 2)]
     paths += [f"nested/{number // 100:04}/{number:06}.txt" for number in range(files // 2)]
     for start in range(0, len(paths), _BATCH):
-        lines = [{"key": "header", "value": {"summary": f"Files from {start}"}}]
+        lines: list[dict[str, object]] = [{"key": "header", "value": {"summary": f"Files from {start}"}}]
         if not start:
             lines.append(_line("README.md", _CARD))
         lines += [_line(path, path) for path in paths[start : start + _BATCH]]
@@ -166,7 +166,7 @@ def fill(client: httpx2.Client, files: int) -> str:
     return repo
 
 
-def _line(path: str, text: str) -> dict[str, dict[str, str]]:
+def _line(path: str, text: str) -> dict[str, object]:
     content = base64.b64encode(text.encode()).decode()
     return {"key": "file", "value": {"path": path, "content": content, "encoding": "base64"}}
 

@@ -19,12 +19,14 @@ from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import EntrepotError, InvalidName
 from entrepot.hub import audit
 from entrepot.hub.accounts.administration import Actor, find_namespace, require_admin, require_reader
+from entrepot.hub.community import moderation
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import handlers, maintenance
 from entrepot.hub.jobs.handlers import LANES as LANES
 from entrepot.hub.jobs.handlers import STATES as STATES
 from entrepot.hub.jobs.handlers import Job as Job
 from entrepot.hub.jobs.maintenance import UnreferencedData
+from entrepot.names import RepoRef
 
 LOW_DISK = 0.05
 """The part of the disk that should be free."""
@@ -92,6 +94,31 @@ def find_accounts(hub: HubContext, by: Actor, kind: str, text: str, limit: int) 
     require_reader(by)
     with hub.read() as tx:
         return accounts.named_like(tx, kind, text.split()[:5], limit)
+
+
+def find_account(hub: HubContext, by: Actor, name: str) -> Account:
+    """Return a user or an organisation.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+        AccountNotFound: none has this name.
+    """
+    require_reader(by)
+    with hub.read() as tx:
+        return find_namespace(tx, name)
+
+
+def switch_repo(hub: HubContext, by: Actor, ref: RepoRef, reason: str | None) -> RepoRow:
+    """Disable a repository for everyone but administrators of the hub, for a reason; None enables it again.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+        RepoNotFound, Refused, Malformed, LimitExceeded: as :mod:`entrepot.hub.community.moderation`.
+    """
+    actor = require_admin(by)
+    if reason is None:
+        return moderation.enable(hub, ref, by=actor)
+    return moderation.disable(hub, ref, reason, by=actor)
 
 
 def find_repos(hub: HubContext, by: Actor, namespace: str, after: int, limit: int) -> list[RepoRow]:

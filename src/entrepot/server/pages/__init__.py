@@ -20,7 +20,7 @@ from entrepot.server.pages import (
 )
 from entrepot.server.pages.accounts import devices, sso
 from entrepot.server.pages.admin import accounts as admin_accounts
-from entrepot.server.pages.admin import first_start
+from entrepot.server.pages.admin import first_start, namespaces
 from entrepot.server.pages.admin import overview as admin_overview
 from entrepot.server.pages.admin import records as admin_records
 from entrepot.server.pages.community import discussion_forms, discussions
@@ -67,6 +67,7 @@ def routes() -> list[PageRoute]:
         *admin_overview.routes(),
         *admin_accounts.routes(),
         *admin_records.routes(),
+        *namespaces.routes(),
         *org_members.routes(),
         *folder_sharing.routes(),
         *repo_general.routes(),

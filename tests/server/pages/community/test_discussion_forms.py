@@ -160,3 +160,19 @@ def test_a_form_of_a_hidden_repository_is_answered_as_for_an_absent_one(stranger
         )
     assert answers[0][0] == 404
     assert answers[0][1].splitlines() == answers[1][1].splitlines()
+
+
+def test_a_discussion_is_deleted_after_its_number_was_typed(
+    site: ServedHub, signed_in: httpx2.Client, stranger: httpx2.Client
+) -> None:
+    ref = site.repo("tidied")
+    discussions.create(site.hub, site.caller(), ref, "A question", "first words")
+    page = "/alice/tidied/discussions/1"
+    assert "/delete" not in stranger.get(page).text
+    assert send_form(stranger, page, {"confirm": "1"}, f"{page}/delete").status_code == 403
+    refused = send_form(signed_in, page, {"confirm": "2"}, f"{page}/delete")
+    assert refused.status_code == 400
+    assert "type 1" in refused.text.lower()
+    gone = send_form(signed_in, page, {"confirm": "1"}, f"{page}/delete")
+    assert "Removed." in gone.text
+    assert signed_in.get(page).status_code == 404

@@ -102,3 +102,16 @@ def test_pages_name_their_twin_in_the_api(commits: list[str], browser: httpx2.Cl
         twin = text.partition('type="application/json" href="')[2].partition('"')[0].replace("&amp;", "&")
         assert browser.get(twin, headers={"accept": "application/json"}).status_code == 200, twin
         assert "curl -H" in text
+
+
+def test_two_revisions_are_chosen(site: ServedHub, browser: httpx2.Client) -> None:
+    ref = site.repo("chosen")
+    old, new = site.commit(ref, {"a.txt": b"1"}), site.commit(ref, {"a.txt": b"2"})
+    page = browser.get("/alice/chosen/compare").text
+    assert '<option value="main">' in page
+    found = browser.get("/alice/chosen/compare", params={"base": old, "head": new})
+    assert found.url.path == f"/alice/chosen/compare/{old}...{new}"
+    assert "a.txt" in found.text
+    for path in ("/alice/hidden/compare", "/alice/no-such/compare"):
+        assert browser.get(path, params={"base": "a", "head": "b"}).status_code == 401
+        assert browser.get(path).status_code == 401

@@ -37,6 +37,7 @@ def routes() -> list[PageRoute]:
     }
     return [
         *repo_pages("/discussions/new", create, ["POST"], has_short=False),
+        *repo_pages("/discussions/{num}/delete", delete, ["POST"], has_short=False),
         *(
             route
             for action, (change, done) in forms.items()
@@ -58,6 +59,20 @@ async def create(request: Request, ref: RepoRef) -> Response:
         return f"/{found.path}/discussions/{made.num}"
 
     return await answer_form(request, act, lambda hub, caller, form: build_new(hub, caller, ref, form))
+
+
+async def delete(request: Request, ref: RepoRef) -> Response:
+    """Delete a discussion with its comments, and go to the list."""
+    num = number_of(request)
+
+    def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
+        if form.text("confirm").strip() != str(num):
+            raise Malformed("confirmation", f"type {num}, the number of the discussion, to delete it")
+        found = repositories.rights(hub, caller, ref).row.ref
+        discussions.delete(hub, caller, found, num)
+        return f"/{found.path}/discussions?done=removed"
+
+    return await answer_form(request, act, lambda hub, caller, form: build_discussion(hub, caller, ref, num, form))
 
 
 def _handler(change: Change, done: str) -> RepoPageHandler:

@@ -18,13 +18,13 @@ from entrepot.hub.comparisons.comparisons import ContentDiff
 from entrepot.hub.comparisons.rows import RowsDiff
 from entrepot.hub.comparisons.tensors import TensorChange, TensorsDiff, TensorSide
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import histories
+from entrepot.hub.repos import branches, histories, repositories
 from entrepot.names import RepoPath, RepoRef
-from entrepot.server.handlers import app_state, query_list
+from entrepot.server.handlers import app_state, call_hub, query_list
 from entrepot.server.pages.formats import quoted, shape_text
-from entrepot.server.pages.forms import sentence
+from entrepot.server.pages.forms import go_to, sentence
 from entrepot.server.pages.frames import WebPage, show_page
-from entrepot.server.pages.repo_headers import describe_repo
+from entrepot.server.pages.repo_headers import choices, describe_repo
 from entrepot.server.pages.repositories.changes import changes_of, describe_change
 from entrepot.server.pages.repositories.commit_lines import commit_line
 from entrepot.server.pages.repositories.grids import Grid, GridCell, grid_of, type_text
@@ -62,7 +62,34 @@ class TensorLine:
 
 def routes() -> list[PageRoute]:
     """Return the routes of this page."""
-    return repo_pages("/compare/{tail:path}", show_comparison)
+    return [*repo_pages("/compare/{tail:path}", show_comparison), *repo_pages("/compare", choose, has_short=False)]
+
+
+async def choose(request: Request, ref: RepoRef) -> Response:
+    """Serve the form that chooses two revisions; with both, go to their comparison."""
+    base, head = (request.query_params.get(key, "").strip() for key in ("base", "head"))
+    if not (base and head):
+        return await show_page(request, lambda hub, caller: build_choice(hub, caller, ref, base, head))
+    await call_hub(request, repositories.rights, ref)
+    return go_to(request, f"/{ref.path}/compare/{quoted(base)}...{quoted(head)}")
+
+
+def build_choice(hub: HubContext, caller: MaybeCaller, ref: RepoRef, base: str, head: str) -> WebPage:
+    """Return the form that chooses two revisions, with what the address already names.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    header, may = describe_repo(hub, caller, ref)
+    values = {
+        "section": may.row.type.plural,
+        "repo": header,
+        "tab": "commits",
+        "base": base or "main",
+        "head": head,
+        "refs": choices(branches.list_refs(hub, caller, may.row.ref)),
+    }
+    return WebPage("compare_choice.html", f"Compare revisions of {header.id}", values)
 
 
 async def show_comparison(request: Request, ref: RepoRef) -> Response:

@@ -139,7 +139,7 @@ def _change_item(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
     elif do == "note":
         collections.update_item(hub, caller, slug, uid, note=form.text("note").strip())
     elif do in ("up", "down"):
-        shown = [str(item.row.uid) for item in collections.get(hub, caller, slug).items]
+        shown: list[str] = [item.row.uid for item in collections.get(hub, caller, slug).items]
         if uid in shown:
             place = shown.index(uid) + (1 if do == "down" else -1)
             collections.update_item(hub, caller, slug, uid, position=max(place, 0))
