@@ -74,7 +74,8 @@ def _streak(address: Address, leaf: bytes) -> Iterator[int]:
 
 def test_new_handshakes_see_a_renewed_certificate_while_old_connections_work(pems: Any, pair: Certificate) -> None:
     trusted = ssl.create_default_context(cafile=pems.authority)
-    with running(count_bytes, certificate=pair) as plain, httpx2.Client(verify=trusted) as idle:
+    brief = Limits(retire_s=0.1)
+    with running(count_bytes, certificate=pair, limits=brief) as plain, httpx2.Client(verify=trusted) as idle:
         url = f"https://{plain.ip}:{plain.port}/"
         assert idle.post(url, content=b"123").text == "3"
         old = http.client.HTTPSConnection(plain.ip, plain.port, context=trusted, timeout=30)
@@ -106,7 +107,7 @@ def test_no_request_fails_during_renewals(pems: Any, pair: Certificate) -> None:
                 if answer.text != "1000":
                     failures.append(answer)
 
-    with running(count_bytes, certificate=pair, limits=Limits(grace_s=5)) as plain:
+    with running(count_bytes, certificate=pair, limits=Limits(grace_s=5, retire_s=0.2)) as plain:
         asking = threading.Thread(target=ask, args=(f"https://{plain.ip}:{plain.port}/",))
         asking.start()
         for _ in range(3):
@@ -115,6 +116,26 @@ def test_no_request_fails_during_renewals(pems: Any, pair: Certificate) -> None:
         done.set()
         asking.join(30)
     assert failures == []
+
+
+def test_a_connection_that_is_idle_at_a_renewal_is_closed_after_its_next_response(pems: Any, pair: Certificate) -> None:
+    trusted = ssl.create_default_context(cafile=pems.authority)
+    with running(count_bytes, certificate=pair, limits=Limits(grace_s=5, retire_s=600)) as plain:
+        kept = http.client.HTTPSConnection(plain.ip, plain.port, context=trusted, timeout=30)
+
+        def ask() -> str | None:
+            kept.request("POST", "/", b"123")
+            response = kept.getresponse()
+            assert response.read() == b"3"
+            return response.getheader("connection")
+
+        assert ask() != "close"
+        old = kept.sock
+        pems.renew(pair.cert, pair.key)
+        while (said := ask()) != "close":  # until the new server has started beside the old one
+            assert kept.sock is old
+        assert (said, kept.sock) == ("close", None)
+        kept.close()
 
 
 def test_a_server_with_several_certificates_behind_it_stops(pems: Any, pair: Certificate) -> None:

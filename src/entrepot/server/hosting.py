@@ -49,11 +49,14 @@ class Limits:
     (``scope["state"]["is_draining"]``), so that load balancers send their requests elsewhere.
     ``keep_alive_s``: seconds an idle connection stays open, also the time a
     client may take to send its request head.
+    ``retire_s``: seconds in which a server with an old certificate still answers on its
+    connections, closing each after its response; then it closes those that are idle.
     """
 
     grace_s: float = 25.0
     keep_alive_s: float = 90.0
     drain_s: float = 0.0
+    retire_s: float = 5.0
 
 
 class StopSignal:
@@ -327,9 +330,10 @@ class _Servers:
     """The servers of one process on one address: the one that accepts, and those before it that finish requests.
 
     A server reads its certificate once. A renewed one therefore gets a server
-    of its own beside the old one (``SO_REUSEPORT``); once it answers, the old
-    one accepts no more, closes its idle connections in order and ends when its
-    last request has.
+    of its own beside the old one (``SO_REUSEPORT``). Once it answers, the old one
+    retires: it closes each connection with the response to its next request, and
+    after ``retire_s`` it accepts no more, closes connections that have stayed idle
+    and ends when its last request has.
     """
 
     def __init__(self, application: _Application, address: Address, limits: Limits) -> None:
@@ -338,13 +342,19 @@ class _Servers:
         self._address = address
         self._limits = limits
         self._running: dict[asyncio.Task[None], Server] = {}
+        self._retiring: set[asyncio.Task[None]] = set()
         self._stopped: set[Server] = set()
         self._most = connection_limit(raise_open_file_limit())
 
     def open(self, certificate: Certificate | None) -> asyncio.Task[None]:
         """Start one more server and return its task."""
+        task: asyncio.Task[None]
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._application(scope, receive, _closing(send) if task in self._retiring else send)
+
         server = Server(
-            self._application,
+            answer,
             address=self._address.ip,
             port=self._address.port,
             interface=Interfaces.ASGINL,
@@ -358,7 +368,7 @@ class _Servers:
             ssl_key=certificate.key if certificate else None,
             ssl_protocol_min=SSLProtocols.tls12,
         )
-        task: asyncio.Task[None] = asyncio.create_task(server.serve())
+        task = asyncio.create_task(server.serve())
         self._running[task] = server
         task.add_done_callback(self._ended)
         return task
@@ -380,8 +390,10 @@ class _Servers:
         fresh = self.open(certificate)
         await first_of(fresh, until_shown(_reachable(self._address), self._address.port, leaf, _PROBE_PAUSE_S))
         if not fresh.done():
-            self._stop(before)
             _log.info(render("certificate.renewed", file=str(certificate.cert)))
+            self._retiring.update(before)
+            await asyncio.sleep(self._limits.retire_s)
+            self._stop(before)
 
     async def end(self) -> None:
         """Accept no more, and return when every request has ended."""
@@ -407,6 +419,7 @@ class _Servers:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         server = self._running.pop(task)
+        self._retiring.discard(task)
         if server in self._stopped:
             self._stopped.discard(server)
         elif not self._running:
