@@ -6,13 +6,15 @@ import subprocess
 import sys
 from typing import Any
 
-from entrepot.hub.conversions.sandbox import LENGTH, PIECE, READ, WRITTEN, Exchange, RemoteFile
+from entrepot.hub.conversions.sandbox import WRITTEN, ParquetOutput
+from entrepot.hub.tables.child_pipes import LENGTH, ChildPipe
 
 ATTEMPTS = """
 import json, os, socket
-from entrepot.hub.conversions.sandbox import _warm, confine
+from entrepot.hub.conversions.sandbox import _warm, confine, limit_work
 _warm()
-confine(5)
+limit_work(5, 4 << 30)
+confine()
 found = {}
 for name, attempt in {
     "open": lambda: open("/etc/hostname"),
@@ -45,13 +47,9 @@ def test_a_parent_that_is_gone_ends_the_process() -> None:
     assert (done.returncode, done.stdout) == (0, b"")
 
 
-def test_ranges_are_read_and_files_sent_in_pieces() -> None:
-    answers = b"".join(LENGTH.pack(length) + b"x" * length for length in (PIECE, 5))
+def test_files_are_sent_in_pieces() -> None:
     sent = io.BytesIO()
-    exchange = Exchange(io.BytesIO(answers), sent)
-    assert RemoteFile(exchange, 7, PIECE + 5).read_at(0, 2 * PIECE) == b"x" * (PIECE + 5)
-    assert sent.getvalue() == b"R" + READ.pack(7, 0, PIECE) + b"R" + READ.pack(7, PIECE, 5)
-    sent.truncate(0)
-    sent.seek(0)
-    assert exchange.write(b"y" * (WRITTEN + 1)) == WRITTEN + 1
-    assert sent.getvalue() == b"W" + LENGTH.pack(WRITTEN) + b"y" * WRITTEN + b"W" + LENGTH.pack(1) + b"y"
+    output = ParquetOutput(ChildPipe(io.BytesIO(), sent))
+    assert output.write(b"y" * (WRITTEN + 1)) == WRITTEN + 1
+    output.end()
+    assert sent.getvalue() == b"W" + LENGTH.pack(WRITTEN) + b"y" * WRITTEN + b"W" + LENGTH.pack(1) + b"y" + b"N"

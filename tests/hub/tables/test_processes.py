@@ -25,20 +25,20 @@ pipe = ChildPipe.take_standard()
 try:
     while True:
         request = pipe.request()
-        pipe.acknowledge()
+        pipe.mark(b"S")
         if request["do"] == "crash":
             os.abort()
         if request["do"] == "hang":
             threading.Event().wait()
         if request["do"] == "talk":
-            pipe.finish(b"A", bytes(5000))
+            pipe.send(b"A", bytes(5000))
         elif request["do"] == "read":
             try:
-                pipe.finish(b"A", pipe.read(0, 5, 3))
+                pipe.send(b"A", pipe.read(0, 5, 3))
             except OSError as error:
-                pipe.finish(b"E", str(error).encode())
+                pipe.send(b"E", str(error).encode())
         else:
-            pipe.finish(b"A", str(os.getpid()).encode())
+            pipe.send(b"A", str(os.getpid()).encode())
 except EOFError:
     pass
 """

@@ -24,10 +24,11 @@ from entrepot.errors import Busy, Damaged, NotFound, QuotaExceeded, RepoNotFound
 from entrepot.hub.accounts import quotas
 from entrepot.hub.context import HubContext
 from entrepot.hub.conversions.plans import ConfigPlan
-from entrepot.hub.conversions.sandbox import FAILED, LENGTH, PIECE, READ, WRITTEN
+from entrepot.hub.conversions.sandbox import WRITTEN
 from entrepot.hub.files import file_scrubbing
 from entrepot.hub.scanning.contents import NamedContent, open_content
 from entrepot.hub.scanning.scanners import Pipes, ScanFailed, started
+from entrepot.hub.tables.child_pipes import FAILED, LENGTH, PIECE, READ
 from entrepot.names import Sha256
 from entrepot.storage.contents import Content
 

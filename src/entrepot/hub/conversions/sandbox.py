@@ -3,26 +3,17 @@
 It receives one request on its input, asks for ranges of the files that the request names, and sends the
 Parquet files that it makes. ``hub/conversions/processes.py`` is the other side.
 
-Frames: from here ``R``, number of a file, offset and length; ``W`` with a length and bytes of a Parquet file; ``N``:
+Frames beyond those of ``hub/tables/child_pipes.py``: from here ``W`` with a length and bytes of a Parquet file; ``N``:
 this file has ended; ``S`` with a length and what a split has become; ``A`` with the result, or ``E`` with a reason, end
-the process. To here: the request and each range, with their lengths; a length of :data:`FAILED`: it cannot be read.
+the process.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import struct
-import sys
-from typing import Any, BinaryIO
+from typing import Any
 
-READ = struct.Struct(">IQI")
-LENGTH = struct.Struct(">I")
-FAILED = 0xFFFFFFFF
-"""The length of a range that the parent cannot read."""
-
-PIECE = 1 << 20
-"""The longest range that is read at a time."""
+from entrepot.hub.tables.child_pipes import ChildPipe, RemoteFile, confine, limit_work
 
 WRITTEN = 1 << 18
 """The most bytes of a Parquet file that are sent at a time."""
@@ -33,76 +24,35 @@ CPU_S = 900
 _MOST_MEMORY = 4 << 30
 
 
-class Exchange:
-    """The frames to and from the parent; also the target of the Parquet files."""
+class ParquetOutput:
+    """The target of the Parquet files: the parent gets them."""
 
-    def __init__(self, source: BinaryIO, target: BinaryIO) -> None:
-        self._source, self._target = source, target
-
-    def request(self) -> dict[str, Any]:
-        """Return the request."""
-        (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
-        found: dict[str, Any] = json.loads(self._exactly(length))
-        return found
-
-    def read(self, file: int, offset: int, length: int) -> bytes:
-        """Return a range of a file."""
-        self._target.write(b"R" + READ.pack(file, offset, length))
-        self._target.flush()
-        (size,) = LENGTH.unpack(self._exactly(LENGTH.size))
-        if size == FAILED:
-            raise OSError("the hub cannot read it now")
-        return self._exactly(size)
+    def __init__(self, pipe: ChildPipe) -> None:
+        self._pipe = pipe
 
     def write(self, data: bytes) -> int:
         """Send bytes of the present Parquet file."""
         for at in range(0, len(data), WRITTEN):
-            self.send(b"W", data[at : at + WRITTEN])
+            self._pipe.send(b"W", data[at : at + WRITTEN])
         return len(data)
 
     def end(self) -> None:
         """End the present Parquet file."""
-        self._target.write(b"N")
-
-    def send(self, kind: bytes, data: bytes) -> None:
-        """Send a frame with bytes."""
-        self._target.write(kind + LENGTH.pack(len(data)) + data)
-        self._target.flush()
-
-    def _exactly(self, length: int) -> bytes:
-        data = self._source.read(length)
-        if len(data) < length:
-            raise EOFError
-        return data
-
-
-class RemoteFile:
-    """A file of the request, as a source of previews."""
-
-    def __init__(self, exchange: Exchange, number: int, size: int) -> None:
-        self._exchange, self._number, self.size = exchange, number, size
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        """Return up to ``length`` bytes from ``offset``."""
-        end = min(offset + length, self.size)
-        pieces = (self._exchange.read(self._number, at, min(PIECE, end - at)) for at in range(offset, end, PIECE))
-        return b"".join(pieces)
+        self._pipe.mark(b"N")
 
 
 def main() -> None:
     """Convert the splits of one request."""
-    target = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # nothing that a library prints gets between the frames
-    exchange = Exchange(sys.stdin.buffer, target)
+    pipe = ChildPipe.take_standard()
     try:
-        _run(exchange, exchange.request())
+        _run(pipe, pipe.request())
     except EOFError:
         return
     except MemoryError:
-        exchange.send(b"E", b"it takes too much memory")
+        pipe.send(b"E", b"it takes too much memory")
 
 
-def _run(exchange: Exchange, request: dict[str, Any]) -> None:
+def _run(pipe: ChildPipe, request: dict[str, Any]) -> None:
     import pyarrow as pa
 
     from entrepot.errors import Malformed
@@ -111,19 +61,20 @@ def _run(exchange: Exchange, request: dict[str, Any]) -> None:
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     _warm()
-    confine(CPU_S)
+    limit_work(CPU_S, _MOST_MEMORY)
+    confine()
     try:
         converter = Converter(request["form"], request["declared"])
         number = 0
         for name, files in request["splits"]:
-            sources = [(path, RemoteFile(exchange, number + at, size)) for at, (path, size) in enumerate(files)]
+            sources = [(path, RemoteFile(pipe, number + at, size)) for at, (path, size) in enumerate(files)]
             number += len(files)
-            made = converter.convert(sources, exchange)
-            exchange.send(b"S", json.dumps([name, made.rows, made.memory, made.files]).encode())
+            made = converter.convert(sources, ParquetOutput(pipe))
+            pipe.send(b"S", json.dumps([name, made.rows, made.memory, made.files]).encode())
     except Malformed as error:
-        exchange.send(b"E", error.reason.encode("utf-8", "replace")[:1000])
+        pipe.send(b"E", error.reason.encode("utf-8", "replace")[:1000])
         return
-    exchange.send(b"A", json.dumps(converter.features).encode())
+    pipe.send(b"A", json.dumps(converter.features).encode())
 
 
 def _warm() -> None:
@@ -164,14 +115,3 @@ def _stream() -> bytes:
     with pa.ipc.new_stream(sink, made.schema) as writer:
         writer.write_table(made)
     return bytes(sink.getvalue())
-
-
-def confine(cpu_s: int) -> None:
-    """Give up opening anything, writing files, and more than some memory and processor time."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
-    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))

@@ -41,11 +41,11 @@ def main() -> None:
     """Run the queries of one request."""
     pipe = ChildPipe.take_standard()
     try:
-        pipe.finish(b"A", _run(pipe, pipe.request()))
+        pipe.send(b"A", _run(pipe, pipe.request()))
     except EOFError:
         return
     except _Refused as error:
-        pipe.finish(b"E", str(error).encode())
+        pipe.send(b"E", str(error).encode())
 
 
 def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> bytes:

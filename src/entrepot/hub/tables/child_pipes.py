@@ -1,7 +1,7 @@
 """The side of a process that may read nothing but what the hub sends: its frames, and the rights that it gives up.
 
-Frames: from here ``R`` with number of a file, offset and length; ``S`` alone for a request that has arrived;
-any other letter with a length and a text.
+Frames: from here ``R`` with number of a file, offset and length; a letter alone, as
+the two sides agree on; any other letter with a length and a text.
 To here: a length and a request; for a range, a length and the bytes, or :data:`FAILED` if it cannot be read.
 ``hub/tables/exchanges.py`` is the other side.
 """
@@ -71,14 +71,14 @@ class ChildPipe:
                 raise OSError("its files cannot be read, or it reads too much of them")
             return self._exactly(size)
 
-    def acknowledge(self) -> None:
-        """Say that the request has arrived: if the process ends from now on, the request is the reason."""
+    def mark(self, kind: bytes) -> None:
+        """Send a frame that is its letter alone."""
         with self._lock:
-            self._target.write(b"S")
+            self._target.write(kind)
             self._target.flush()
 
-    def finish(self, kind: bytes, data: bytes) -> None:
-        """Send a result."""
+    def send(self, kind: bytes, data: bytes) -> None:
+        """Send a frame with bytes, such as a result."""
         with self._lock:
             self._target.write(kind + LENGTH.pack(len(data)) + data)
             self._target.flush()

@@ -75,7 +75,7 @@ def main() -> None:
     try:
         while pipe.is_asked(IDLE_S):
             request = pipe.request()
-            pipe.finish(*_served(pipe, tables, request))
+            pipe.send(*_served(pipe, tables, request))
             if memory.resident() > _MOST_RESIDENT:
                 return
     except (EOFError, BrokenPipeError):
@@ -86,7 +86,7 @@ def _served(pipe: ChildPipe, tables: _OpenTables, request: Mapping[str, Any]) ->
     """Return the letter and the bytes of the result of a request."""
     import pyarrow
 
-    pipe.acknowledge()
+    pipe.mark(b"S")  # it has arrived: if the process ends from now on, the request is the reason
     limit_work(request["cpu_s"], request["memory"])
     try:
         opened = [tables.get(asked, number) for number, asked in enumerate(request["tables"])]
