@@ -15,7 +15,7 @@ from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.settings import load_settings
 
 if TYPE_CHECKING:
-    from entrepot.hub.jobs.moves import Move
+    from entrepot.hub.jobs.moves import HubMove
 
 
 @click.command(short_help="Move a hub to PostgreSQL, into a bucket, or back.")
@@ -90,6 +90,6 @@ def migrate(
     return 1 if findings else 0
 
 
-def _row(done: Move) -> dict[str, object]:
+def _row(done: HubMove) -> dict[str, object]:
     names = ("blobs", "size", "copied", "copied_bytes", "rows", "is_complete")
     return {name: getattr(done, name) for name in names}

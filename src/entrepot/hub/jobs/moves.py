@@ -33,7 +33,7 @@ Progress = Callable[[str], None]
 
 
 @attrs.frozen
-class Move:
+class HubMove:
     """What a move has copied, or would copy: all large files, those that the target lacked, rows, and damaged data.
 
     ``is_complete`` is False if only large files were copied, or nothing.
@@ -48,7 +48,7 @@ class Move:
     findings: tuple[Finding, ...] = ()
 
 
-def plan(source: HubContext, target: Settings, progress: Progress = lambda _line: None) -> Move:
+def plan(source: HubContext, target: Settings, progress: Progress = lambda _line: None) -> HubMove:
     """Return what a move would copy; the target is looked at and not changed.
 
     Raises:
@@ -65,7 +65,7 @@ def plan(source: HubContext, target: Settings, progress: Progress = lambda _line
     progress("counting rows")
     with source.read() as tx:
         rows = copies.count_rows(tx)
-    return Move(len(keys), _size(keys), len(missing), _size(missing), rows, is_complete=False)
+    return HubMove(len(keys), _size(keys), len(missing), _size(missing), rows, is_complete=False)
 
 
 def move(
@@ -75,7 +75,7 @@ def move(
     copies_database: bool = True,
     checks_content: bool = False,
     progress: Progress = lambda _line: None,
-) -> Move:
+) -> HubMove:
     """Copy a hub to empty stores, or continue to.
 
     Args:
@@ -100,7 +100,7 @@ def move(
     keys = list(source.store.blobs.list(""))
     copied, size = backups.copy_blobs(source.store.blobs, blobs, keys, progress)
     if not copies_database:
-        return Move(len(keys), _size(keys), copied, size, 0, is_complete=False)
+        return HubMove(len(keys), _size(keys), copied, size, 0, is_complete=False)
     rows = _move_database(source, target, progress)
     keys = list(source.store.blobs.list(""))  # what was added before the database was copied
     more, more_bytes = backups.copy_blobs(source.store.blobs, blobs, keys, progress)
@@ -111,7 +111,7 @@ def move(
         None if bucket is None else blob_stores.S3,
     )
     findings = _finish(target, marker, bucket, checks_content=checks_content, progress=progress)
-    return Move(len(keys), _size(keys), copied, size, rows, is_complete=True, findings=findings)
+    return HubMove(len(keys), _size(keys), copied, size, rows, is_complete=True, findings=findings)
 
 
 def _move_database(source: HubContext, target: Settings, progress: Progress) -> int:
