@@ -60,6 +60,7 @@ SEED_OPTIONS = {
     "* tag del": "",
     "* log": "--stat --fullstat --reverse",
     "* diff": "--full",
+    "* merge": "--retry",
     "* reset": "--soft --mixed --hard --reference",
     "* unlock": "--all",
     "* fsck": "--full --fix-workspace",

@@ -148,6 +148,26 @@ def select(
     return FileSelection(parse_sample(sample_type, sampling, seed), tuple(paths))
 
 
+@click.command(short_help="Stage what another version has changed.")
+@click.argument("name")
+@click.argument("tag")
+@click.option("--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="Repetitions of a call.")
+@console_options
+def merge(console: Console, name: str, tag: str, retry: int) -> None:
+    """Stage what the version TAG has changed since it and the checked out version had a common one.
+
+    Nothing is merged if both have changed the same file.
+    """
+    from entrepot.workspace.merging.merges import merge_version
+
+    report = merge_version(console.entity(name), tag)
+    row = {"tag": report.tag, "base": report.base, "taken": report.taken, "removed": report.removed}
+    files = f"{report.taken} file{'' if report.taken == 1 else 's'} taken, {report.removed} removed"
+    console.result(row, [f"merged {report.tag}: {files}"])
+    if report.taken or report.removed:
+        console.info("Repository: 'add --bumpversion' and 'commit' make a version of it")
+
+
 @click.command(short_help="Unstage, discard changes, or take back a version.")
 @click.argument("name")
 @click.option("--soft", is_flag=True, help="Move the head only.")
