@@ -1,6 +1,7 @@
 """Run the benchmark of ``ml-git`` with a hub as remote: ``python -m benchmarks.ml_git_hub [--quick] [--out FILE]``.
 
-The commands run in this process, so their start is not measured; the hub is a process on loopback.
+The commands run in this process, so their start is not measured; the hub is a process on loopback. CPU seconds, which
+other work on the machine hardly changes, are those of this process with its git, and those of the hub.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
+
 from benchmarks.machines import this_machine
+from benchmarks.meters import Meter
 from benchmarks.results import Figure, Results, encode, table
 from entrepot import testing
 from tests.support.machines import Machine
@@ -26,21 +30,44 @@ def measure(place: Path, count: int) -> Iterator[Figure]:
     """Yield the figures for a dataset of small files."""
     with testing.hub() as hub:
         writer, reader = (_machine(place, name, hub.url, hub.user("bench").token) for name in ("writer", "reader"))
+        bench = _Bench(f"{count:,} x 10 KiB", Meter(hub.pid))
         writer.ok("datasets", "create", "small", *_OPTIONS)
         data = writer.folder / "datasets/small/data"
         for number in range(count):
             (data / f"{number:05}.bin").write_bytes(os.urandom(10_240))
-        theme = f"{count:,} x 10 KiB"
-        first = [_timed(writer, verb, "small") for verb in ("add", "commit", "push")]
-        for verb, wall in zip(("add", "commit", "push"), first, strict=True):
-            yield Figure(theme, verb, wall, "s")
-        yield Figure(theme, "add, commit and push together", sum(first), "s", 15)
-        yield Figure(theme, "status, clean", _timed(writer, "status", "small"), "s", 1)
+        yield from bench.run(
+            writer, ("add", "small"), ("commit", "small"), ("push", "small"), name="add, commit and push", target=15
+        )
+        yield from bench.run(writer, ("status", "small"), name="status, clean", target=1)
         (data / "one-more.bin").write_bytes(os.urandom(10_240))
         steps = (("add", "small", "--bumpversion"), ("commit", "small"), ("push", "small"))
-        yield Figure(theme, "one more file published", sum(_timed(writer, *step) for step in steps), "s", 3)
-        yield Figure(theme, "update of another machine", _timed(reader, "update"), "s")
-        yield Figure(theme, "fresh checkout", _timed(reader, "checkout", "small"), "s", 10)
+        yield from bench.run(writer, *steps, name="one more file published", target=3)
+        yield from bench.run(reader, ("update",), name="update of another machine")
+        yield from bench.run(reader, ("checkout", "small"), name="fresh checkout", target=10)
+
+
+@attrs.frozen
+class _Bench:
+    """Measures commands and the hub that they use."""
+
+    theme: str
+    hub: Meter
+
+    def run(
+        self, machine: Machine, *steps: tuple[str, ...], name: str, target: float | None = None
+    ) -> Iterator[Figure]:
+        """Run commands one after the other and yield what they took together."""
+        self.hub.rest()
+        begun, own, hub = time.perf_counter(), _own_cpu_s(), self.hub.cpu_s()
+        for step in steps:
+            machine.ok("datasets", *step)
+        yield Figure(self.theme, name, time.perf_counter() - begun, "s", target)
+        yield Figure(self.theme, f"{name}: CPU of client and git", _own_cpu_s() - own, "s")
+        yield Figure(self.theme, f"{name}: CPU of the hub", self.hub.cpu_s() - hub, "s")
+
+
+def _own_cpu_s() -> float:
+    return sum(os.times()[:4])
 
 
 def _machine(place: Path, name: str, url: str, token: str) -> Machine:
@@ -49,12 +76,6 @@ def _machine(place: Path, name: str, url: str, token: str) -> Machine:
     machine.ok("repository", "remote", "datasets", "add", f"hub+{url}/bench")
     machine.ok("datasets", "init")
     return machine
-
-
-def _timed(machine: Machine, *args: str) -> float:
-    begun = time.perf_counter()
-    machine.ok("datasets", *args)
-    return time.perf_counter() - begun
 
 
 def main() -> int:

@@ -24,6 +24,8 @@ from tests.support.relay import PassOn, Relay, RelayedRequest, RelayedResponse
 from tests.support.scripted_hub import Reply, ScriptedHub
 
 Lie = Callable[[RelayedResponse, str], RelayedResponse]
+pytestmark = pytest.mark.timeout(300)
+
 JSON = {"content-type": "application/json"}
 ESCAPE = "\x1b[2J\x1b]0;owned\x07"
 BOMB = gzip.compress(b"[" + b" " * (300 << 20), 9)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import attrs
+import pytest
 
 from entrepot.testing.hubs import RunningHub
 from tests.support.hub_sites import Site
@@ -67,7 +68,7 @@ class Walk:
             for word in WORDS
             for path, content in machine.files(word).items()
         }
-        command = f"{machine.home.parent.name}: {' '.join(arg for arg in args if arg not in self.mode.options)}"
+        command = plain(f"{machine.home.parent.name}: {' '.join(arg for arg in args if arg not in self.mode.options)}")
         self.steps.append(Step(command, done.code, plain(done.out), plain(done.err), files))
         return done.out
 
@@ -219,6 +220,7 @@ def differences(one: Iterable[Step], two: Iterable[Step]) -> list[str]:
     return found
 
 
+@pytest.mark.timeout(600)
 def test_both_modes_do_the_same(entrepot_hub: RunningHub, tmp_path: Path) -> None:
     for name in ("git", "hub"):
         (tmp_path / name).mkdir()
