@@ -68,6 +68,7 @@ def test_a_person_signs_in_with_the_issuer_and_returns(joined: ServedHub, issuer
         assert cookies(done)["entrepot_sso"].startswith("; Path=/; Max-Age=0")
         assert cookies(done)["entrepot_session"].endswith("HttpOnly; SameSite=Lax")
         assert ">ann<" in client.get("/models").text
+        assert "with another issuer" in client.get("/settings/sessions").text
         again = come_back(client, issuer.approve(begun.headers["location"]))
         assert again.status_code == 400, "the cookie is gone"
 
