@@ -264,7 +264,7 @@ def test_webhooks_hear_of_changed_files(world: World, monkeypatch: pytest.Monkey
     ref = new(world)
     monkeypatch.setattr(batches, "_TOLD", 2)
     change(world, ref, AddToBucket("before", EMPTY))
-    webhooks.create(world.hub, world.alice, WebhookDraft("https://example.org/", ["alice"]))
+    webhooks.create(world.hub, world.alice, WebhookDraft("https://example.org/", [("user", "alice")]))
     change(world, ref, *(AddToBucket(name, EMPTY) for name in "abc"), DeleteFromBucket("before"))
     change(world, ref, DeleteFromBucket("missing"))
     events = community_tables.events

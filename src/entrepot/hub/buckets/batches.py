@@ -192,10 +192,8 @@ class _Batch:
         if added or before:
             # Clients notice changes by this time, so no two have the same.
             repositories.update(tx, self.row.id, updated_ms=max(self.now_ms, self.row.updated_ms + 1))
-            changed = {
-                "written": [item.path for item in added],
-                "deleted": [path for path in before if path in removed],
-            }
+            deleted = [path for path in before if self.files[path] is None]
+            changed = {"written": [item.path for item in added], "deleted": deleted}
             shown = {name: {"count": len(paths), "paths": paths[:_TOLD]} for name, paths in changed.items()}
             events.emit(hub, tx, self.row, "repo.content", "update", {"updatedFiles": shown})
 
