@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 
+from entrepot.catalog import community_tables
 from entrepot.errors import InvalidCredentials, LimitExceeded, NotAllowed, QuotaExceeded, RepoNotFound, ThingNotFound
 from entrepot.hub.accounts import quotas
 from entrepot.hub.buckets import batches, bucket_contents, buckets
@@ -14,6 +16,8 @@ from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import repositories, storage_costs
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.search import profiles
+from entrepot.hub.webhooks import webhooks
+from entrepot.hub.webhooks.webhooks import WebhookDraft
 from entrepot.names import RepoRef, RepoType, XetHash
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import DAY_MS, World
@@ -254,3 +258,20 @@ def test_storage_costs_show_what_buckets_use_and_share(world: World, sender: Sen
     assert (copied.freed, mine.freed) == (0, mine.stored - mine.shared)
     listed = {str(full.info.row.ref): full.used_bytes for full in profiles.stored(world.hub, world.alice, None)}
     assert listed["bucket alice/b"] == 12_000
+
+
+def test_webhooks_hear_of_changed_files(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = new(world)
+    monkeypatch.setattr(batches, "_TOLD", 2)
+    change(world, ref, AddToBucket("before", EMPTY))
+    webhooks.create(world.hub, world.alice, WebhookDraft("https://example.org/", [("user", "alice")]))
+    change(world, ref, *(AddToBucket(name, EMPTY) for name in "abc"), DeleteFromBucket("before"))
+    change(world, ref, DeleteFromBucket("missing"))
+    events = community_tables.events
+    with world.hub.read() as tx:
+        [(scope, payload)] = tx.sql.execute(sa.select(events.c.scope, events.c.payload)).all()
+    assert (scope, payload["event"]["action"], payload["repo"]["type"]) == ("repo.content", "update", "bucket")
+    assert payload["updatedFiles"] == {
+        "written": {"count": 3, "paths": ["a", "b"]},
+        "deleted": {"count": 1, "paths": ["before"]},
+    }

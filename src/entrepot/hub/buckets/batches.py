@@ -18,7 +18,7 @@ from entrepot.catalog.files.bucket_rights import BucketRight
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Forbidden, InvalidName, InvalidPath, LimitExceeded, NotFound
-from entrepot.hub import access
+from entrepot.hub import access, events
 from entrepot.hub.accounts import quotas
 from entrepot.hub.accounts.quotas import Allowance
 from entrepot.hub.callers import MaybeCaller
@@ -32,6 +32,7 @@ MAX_OPERATIONS = 10_000
 MAX_PATH_BYTES = 1_024
 
 _FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_999  # the years 1 to 9999
+_TOLD = 100  # paths of each kind in the event of a batch
 _UNKNOWN = "this content was not uploaded for this bucket: upload it first"
 
 
@@ -185,11 +186,16 @@ class _Batch:
         # Downloads of what leaves the bucket go on.
         gone = [BucketRight(item.xet_hash, item.file, True) for item in before.values() if item.file is not None]
         bucket_rights.grant(tx, self.row.id, gone, self.now_ms)
-        bucket_files.remove(tx, self.row.id, [path for path, item in self.files.items() if item is None])
+        removed = [path for path, item in self.files.items() if item is None]
+        bucket_files.remove(tx, self.row.id, removed)
         bucket_files.put(tx, self.row.id, added)
         if added or before:
             # Clients notice changes by this time, so no two have the same.
             repositories.update(tx, self.row.id, updated_ms=max(self.now_ms, self.row.updated_ms + 1))
+            deleted = [path for path in before if self.files[path] is None]
+            changed = {"written": [item.path for item in added], "deleted": deleted}
+            shown = {name: {"count": len(paths), "paths": paths[:_TOLD]} for name, paths in changed.items()}
+            events.emit(hub, tx, self.row, "repo.content", "update", {"updatedFiles": shown})
 
 
 def _contents(tx: Read, caller: MaybeCaller, source: RepoRef, hashes: Sequence[XetHash]) -> Mapping[XetHash, _Stored]:

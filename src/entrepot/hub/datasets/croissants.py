@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from entrepot.cards.croissant import CroissantConfig
+from entrepot.cards.croissant import CroissantConfig, CroissantDataset, render_croissant
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.repos import conversions, repositories
 from entrepot.catalog.repos.repositories import RepoRow
@@ -17,23 +17,24 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.datasets import tables
 from entrepot.hub.datasets.layouts import Layout, find_layout
 from entrepot.names import Oid, RepoRef, RepoType
+from entrepot.wire.times import format_ms
 
 _BROKEN = "it has not been converted to Parquet"
 
 
 @attrs.frozen
-class DescribedDataset:
-    """A dataset with its configurations that are in the Parquet ref."""
+class CroissantDocument:
+    """The description of a dataset at a commit, as JSON-LD."""
 
-    repo: RepoRow
     commit: Oid
-    owner_kind: str
-    tags: Sequence[str]
-    configs: Sequence[CroissantConfig]
+    content: Mapping[str, Any]
 
 
-def describe_dataset(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> DescribedDataset:
-    """Return what is known of a dataset at the head of main.
+def describe_dataset(hub: HubContext, caller: MaybeCaller, ref: RepoRef, root: str) -> CroissantDocument:
+    """Return the description of a dataset at the head of main.
+
+    Args:
+        root: the address of the hub.
 
     Raises:
         as :func:`~entrepot.hub.datasets.layouts.find_layout`.
@@ -59,7 +60,32 @@ def describe_dataset(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Desc
         for config in shown
     ]
     kind = "Person" if owner is None or owner.is_user else "Organization"
-    return DescribedDataset(layout.repo, layout.commit, kind, tags, configs)
+    return CroissantDocument(layout.commit, render_croissant(_dataset(root, layout.repo, kind, tags, configs)))
+
+
+def _dataset(
+    root: str, row: RepoRow, owner_kind: str, tags: Sequence[str], configs: Sequence[CroissantConfig]
+) -> CroissantDataset:
+    url = f"{root}/{row.ref.path}"
+    return CroissantDataset(
+        name=str(row.ref.id),
+        url=url,
+        files_url=f"{url}/tree/refs%2Fconvert%2Fparquet",
+        description=_text(row.card, "description") or row.files.summary or row.description,
+        owner=row.namespace,
+        owner_url=f"{root}/{row.namespace}",
+        owner_kind=owner_kind,
+        keywords=tags,
+        license=_text(row.card, "license") or None,
+        published=format_ms(row.created_ms),
+        modified=format_ms(row.updated_ms),
+        configs=configs,
+    )
+
+
+def _text(card: Any, key: str) -> str:  # noqa: ANN401 - JSON
+    value = (card or {}).get(key)
+    return value.strip() if isinstance(value, str) else ""
 
 
 def _features(hub: HubContext, caller: MaybeCaller, layout: Layout, config: Mapping[str, Any]) -> Mapping[str, Any]:
