@@ -203,3 +203,33 @@ def test_every_page_is_in_order(
         print(x)
     assert walk.faults == []
     assert len(walk.shapes) > 3
+
+
+@pytest.mark.timeout(600)
+def test_the_main_journeys_need_no_javascript(chromium: Browser, url: str) -> None:
+    context = chromium.new_context(viewport=PHONE, java_script_enabled=False)  # type: ignore[arg-type]
+    context.set_default_timeout(WAIT_MS)
+    page = context.new_page()
+    sign_in(page, url, "wendy")
+    page.goto(f"{url}/new")
+    page.fill("main [name=name]", "by-hand")
+    page.click("main button[type=submit]")
+    assert "Created." in page.inner_text("main")
+    page.goto(f"{url}/wendy/by-hand/new/main")
+    page.fill("main [name=path]", "notes.txt")
+    page.fill("main textarea[name=text]", "first words")
+    page.click("main button[type=submit]:not([name])")
+    assert "notes.txt" in page.inner_text("main")
+    page.goto(f"{url}/wendy/by-hand/discussions/new")
+    page.fill("main [name=title]", "A plain question")
+    page.fill("main textarea[name=text]", "Why?")
+    page.click("main button[type=submit]:not([name])")
+    assert "A plain question" in page.inner_text("main")
+    page.goto(f"{url}/search?q=by-hand")
+    page.click("main a[href='/wendy/by-hand']")
+    assert page.url == f"{url}/wendy/by-hand"
+    page.click("details.only-s > summary")
+    page.click("details.only-s button:has-text('Sign out')")
+    page.goto(f"{url}/settings/profile")
+    assert "Sign in" in page.inner_text("main")
+    context.close()
