@@ -1,0 +1,235 @@
+"""Every page that links lead to, in Chromium: as an anonymous visitor, a reader, a writer and an administrator.
+
+No page writes to the console, asks another host, is wider than a telephone, is invalid HTML, or has
+a serious fault of accessibility (axe-core). Skipped where Playwright or Chromium is not installed.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+import attrs
+import pytest
+
+from entrepot.hub.context import open_hub
+from entrepot.server.app import make_app
+from entrepot.server.hosting import running
+from entrepot.settings import Settings
+from tests.support.chromium import WAIT_MS, launched
+from tests.support.populated_hub import PASSWORD, populate
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+
+PHONE = {"width": 360, "height": 740}
+IS_PAGE = re.compile(r"/(?!api/|login\?next=)(?!.*/(?:resolve|raw)/)(?!-/(?:static|avatars)/)")
+KNOWN_WORDS = re.compile(
+    r"-|acme|blob|tree|commits?|compare|discussions|files|settings|edit|new|delete|upload|viewer|metrics|storage"
+    r"|access|models|datasets|spaces|buckets|collections|search|admin|folders|lineage|api|organizations|login|[a-z_.-]{3,}|at\.[a-z]+"
+)
+TAIL = re.compile(r"/(blob|tree|commits|edit|new|delete|upload)/[^/?]+(?:/[^?]*?(\.[a-z]+)?)?(?=\?|$)")
+ALIKE = 2
+"""Of how many pages of one shape the status is asked; the first is opened."""
+SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
+BUDGET_S = 55
+"""How long one visitor opens pages: on a slow machine fewer are opened, and none of the tests takes longer."""
+MOST_LINKS = 2_000
+LOOK = """() => ({
+  links: [...document.querySelectorAll("a[href]")].map(one => one.getAttribute("href")),
+  width: document.documentElement.scrollWidth,
+  wide: [...document.querySelectorAll("body *")]
+    .filter(one => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest(".tabs, .scroll, pre, .vh"))
+    .slice(0, 3).map(one => one.outerHTML.slice(0, 120)),
+})"""
+AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
+  .filter(one => one.impact === "serious" || one.impact === "critical")
+  .map(one => one.id + ": " + one.nodes.slice(0, 3).map(node => node.html.slice(0, 200)).join(" | "))"""
+
+
+@attrs.define
+class Walk:
+    """What one visitor has seen. ``faults``: what is wrong, each with its page."""
+
+    context: BrowserContext
+    page: Page
+    url: str
+    axe: str
+    validate: Callable[[str], list[str]]
+    seen: set[str] = attrs.field(factory=set)
+    shapes: Counter[str] = attrs.field(factory=Counter)
+    faults: list[str] = attrs.field(factory=list)
+    here: str = ""
+
+    def note(self, fault: str) -> None:
+        self.faults.append(f"{self.here}: {fault}")
+
+
+def shape_of(path: str) -> str:
+    """Return what pages of one kind have in common: their address without names and ids."""
+    place, _, query = TAIL.sub(r"/\1/at\2", path).partition("?")
+    words = [word if KNOWN_WORDS.fullmatch(word) else "*" for word in place.split("/")]
+    keys = {part.partition("=")[0] for part in query.split("&")}
+    return f"{'/'.join(words)}?{'&'.join(sorted(keys))}"
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    hub = open_hub(Settings(data=tmp_path_factory.mktemp("pages") / "data", port=0), fsync=False)
+    try:
+        populate(hub)
+        with running(make_app(hub)) as address:
+            yield address.url
+    finally:
+        hub.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def validate() -> Callable[[str], list[str]]:
+    """Return a function that returns the errors of a page, as the HTML standard defines them."""
+    parser = pytest.importorskip("justhtml")
+
+    def errors(text: str) -> list[str]:
+        return [str(error) for error in parser.JustHTML(text, sanitize=False, collect_errors=True).errors]
+
+    return errors
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """Return the source of axe-core."""
+    pytest.importorskip("axe_playwright_python")
+    return resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+
+
+def is_fault(said: ConsoleMessage) -> bool:
+    """Return whether a page wrote an error to the console, but for the status of a gated file."""
+    return said.type == "error" and "/acme/gated/" not in said.location["url"]
+
+
+def sign_in(page: Page, url: str, name: str) -> None:
+    page.goto(f"{url}/login")
+    page.fill("#u", name)
+    page.fill("#p", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url(f"{url}/")
+
+
+def visit(walk: Walk, path: str) -> list[str]:
+    """Open a page, note its faults, and return where its links lead."""
+    walk.here = path
+    answer = walk.page.goto(walk.url + path, wait_until="load")
+    assert answer is not None
+    if not judge_status(walk, path, answer.status):
+        return []
+    text = answer.text()
+    for error in walk.validate(text):
+        walk.note(error)
+    found: dict[str, Any] = walk.page.evaluate(LOOK)
+    if found["width"] > PHONE["width"]:
+        walk.note(f"{found['width']} pixels wide: {found['wide']}")
+    if walk.axe:
+        judge(walk)
+    return [urljoin(walk.url + path, link) for link in found["links"]]
+
+
+def judge_status(walk: Walk, path: str, status: int) -> bool:
+    """Note a status of an error; return whether there is something to look at."""
+    if status >= 400 and not (path.startswith("/acme/gated/") and status in (401, 403)):
+        walk.note(f"status {status}")
+    return status < 400
+
+
+def judge(walk: Walk) -> None:
+    """Run axe-core on a page as a telephone shows it."""
+    walk.page.evaluate(walk.axe)
+    for fault in walk.page.evaluate(AXE):
+        walk.note(fault)
+
+
+def crawl(walk: Walk) -> None:
+    """Ask for everything that links lead to, and open pages of every shape."""
+    waiting, end_s = deque(["/"]), time.monotonic() + BUDGET_S
+    while waiting and time.monotonic() < end_s:
+        path = waiting.popleft()
+        if path in walk.seen:
+            continue
+        walk.seen.add(path)
+        assert len(walk.seen) < MOST_LINKS, "a link leads to ever new pages"
+        shape = shape_of(path)
+        walk.shapes[shape] += 1
+        if walk.shapes[shape] > ALIKE:
+            continue
+        if not IS_PAGE.match(path) or walk.shapes[shape] > 1:
+            walk.here = path
+            asked = walk.context.request.head(walk.url + path, max_redirects=3, headers=SAME_ORIGIN)
+            judge_status(walk, path, asked.status)
+            continue
+        for link in visit(walk, path):
+            target = urlsplit(link)
+            if f"{target.scheme}://{target.netloc}" == walk.url:
+                waiting.append(target.path + (f"?{target.query}" if target.query else ""))
+
+
+@pytest.mark.parametrize("visitor", ["", "rick", "wendy", "chief"], ids=["anonymous", "reader", "writer", "admin"])
+@pytest.mark.timeout(600)  # a single page may wait for a minute
+def test_every_page_is_in_order(
+    chromium: Browser, url: str, axe: str, validate: Callable[[str], list[str]], visitor: str
+) -> None:
+    context = chromium.new_context(viewport=PHONE, color_scheme="light")  # type: ignore[arg-type]
+    context.set_default_timeout(WAIT_MS)
+    # An administrator sees what readers and writers see, and more.
+    walk = Walk(context, context.new_page(), url, "" if visitor in ("rick", "wendy") else axe, validate)
+    walk.page.on("console", lambda said: walk.note(f"console: {said.text}") if is_fault(said) else None)
+    walk.page.on("pageerror", lambda error: walk.note(f"script: {error}"))
+    walk.page.on("request", lambda sent: None if sent.url.startswith((url, "data:")) else walk.note(sent.url))
+    if visitor:
+        sign_in(walk.page, url, visitor)
+    crawl(walk)
+    context.close()
+    print(visitor, len(walk.seen), len(walk.shapes))
+    for x in walk.faults:
+        print(x)
+    assert walk.faults == []
+    assert len(walk.shapes) > 3
+
+
+@pytest.mark.timeout(600)
+def test_the_main_journeys_need_no_javascript(chromium: Browser, url: str) -> None:
+    context = chromium.new_context(viewport=PHONE, java_script_enabled=False)  # type: ignore[arg-type]
+    context.set_default_timeout(WAIT_MS)
+    page = context.new_page()
+    sign_in(page, url, "wendy")
+    page.goto(f"{url}/new")
+    page.fill("main [name=name]", "by-hand")
+    page.click("main button[type=submit]")
+    assert "Created." in page.inner_text("main")
+    page.goto(f"{url}/wendy/by-hand/new/main")
+    page.fill("main [name=path]", "notes.txt")
+    page.fill("main textarea[name=text]", "first words")
+    page.click("main button[type=submit]:not([name])")
+    assert "notes.txt" in page.inner_text("main")
+    page.goto(f"{url}/wendy/by-hand/discussions/new")
+    page.fill("main [name=title]", "A plain question")
+    page.fill("main textarea[name=text]", "Why?")
+    page.click("main button[type=submit]:not([name])")
+    assert "A plain question" in page.inner_text("main")
+    page.goto(f"{url}/search?q=by-hand")
+    page.click("main a[href='/wendy/by-hand']")
+    assert page.url == f"{url}/wendy/by-hand"
+    page.click("details.only-s > summary")
+    page.click("details.only-s button:has-text('Sign out')")
+    page.goto(f"{url}/settings/profile")
+    assert "Sign in" in page.inner_text("main")
+    context.close()
