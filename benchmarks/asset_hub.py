@@ -81,7 +81,7 @@ def _counted() -> Iterator[list[str]]:
         seen.append(url)
         return once(self, call, url, *rest)
 
-    Transport._once = watched  # type: ignore[method-assign]
+    Transport._once = watched  # type: ignore[method-assign, assignment]
     try:
         yield seen
     finally:

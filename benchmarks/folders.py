@@ -21,7 +21,7 @@ from benchmarks.benches import Bench, conduct
 from benchmarks.meters import Meter
 from benchmarks.results import Figure
 from entrepot import testing
-from entrepot.catalog import Lock, open_catalog
+from entrepot.catalog import Lock, Write, open_catalog
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.repos import folders, grants
 from entrepot.catalog.repos import repositories as repos
@@ -120,7 +120,7 @@ def seed(file: Path, number: int) -> None:
     catalog.close()
 
 
-def _add(tx: repos.Write, place: accounts.Account, name: str) -> RepoRow:
+def _add(tx: Write, place: accounts.Account, name: str) -> RepoRow:
     return repos.add(
         tx,
         RepoRow(

@@ -90,9 +90,9 @@ def measure(place: Path, server: S3Server, count: int) -> Iterator[Figure]:
     yield Figure(theme, "fresh checkout, CPU", cpu, "s")
     (data / "one-more.bin").write_bytes(os.urandom(10_240))
     steps = (("add", "small", "--bumpversion"), ("commit", "small"), ("push", "small"))
-    spent = [writer.run("datasets", *step) for step in steps]
-    yield Figure(theme, "one more file published", sum(wall for wall, _ in spent), "s", 3)
-    yield Figure(theme, "one more file published, CPU", sum(cpu for _, cpu in spent), "s")
+    costs = [writer.run("datasets", *step) for step in steps]
+    yield Figure(theme, "one more file published", sum(wall for wall, _ in costs), "s", 3)
+    yield Figure(theme, "one more file published, CPU", sum(cpu for _, cpu in costs), "s")
 
 
 def _unit(data: Path, copy: Path) -> Iterator[Figure]:
