@@ -40,6 +40,7 @@ FLOORS = {
     "tqdm": ("4.66.3", "CVE-2024-34062: code run from command-line options"),
     "urllib3": ("2.6.3", "CVE-2025-66418, CVE-2025-66471, CVE-2026-21441: decompression without bound"),
     "uvicorn": ("0.11.7", "CVE-2020-7695: response headers injected"),
+    "werkzeug": ("3.0.6", "CVE-2024-49767: memory without bound in the parsing of forms"),
 }
 """Package: the first version without the hole, and the hole."""
 
