@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import random
+import struct
 import tarfile
 import zipfile
 
@@ -11,6 +12,7 @@ from entrepot.errors import Malformed
 from entrepot.previews import archives
 from entrepot.previews.archives import ArchiveMember
 from entrepot.previews.sources import BytesRangeReader
+from tests.support.memory import measured_peak
 
 
 def zip_file(members: dict[str, bytes]) -> bytes:
@@ -83,3 +85,40 @@ def test_damaged_archives_are_read_or_refused() -> None:
                 read(BytesRangeReader(bytes(data)))
             except Malformed:
                 continue
+
+
+def directory_of(members: int, name: bytes = b"") -> bytes:
+    """Return a zip archive that is nothing but a directory."""
+    fixed = (20, 20, 0, 0, 0, 0, 0, 0, 0, len(name), 0, 0, 0, 0, 0, 0)
+    entries = (b"PK\1\2" + struct.pack("<HHHHHHIIIHHHHHII", *fixed) + name) * members
+    end = struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, members, members, len(entries), 0)
+    locator = struct.pack("<IQI", 0, len(entries), 1)
+    last = struct.pack("<HHHHIIH", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    return entries + b"PK\6\6" + end + b"PK\6\7" + locator + b"PK\5\6" + last
+
+
+def test_members_without_a_name_are_listed() -> None:
+    found = archives.list_zip(BytesRangeReader(directory_of(3)))
+    assert [(member.name, member.is_folder) for member in found.members] == [("", False)] * 3
+
+
+def test_a_directory_of_very_many_members_is_not_read() -> None:
+    data = directory_of(400_000)
+    with measured_peak() as peak, pytest.raises(Malformed, match="directory"):
+        archives.list_zip(BytesRangeReader(data))
+    assert peak.grown < 32 << 20
+
+
+def long_names(members: int, length: int) -> bytes:
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w:", format=tarfile.GNU_FORMAT) as archive:
+        for _ in range(members):
+            archive.addfile(tarfile.TarInfo("x" * length))
+    return target.getvalue()
+
+
+def test_long_names_in_a_tar_archive_are_bounded_together_and_alone() -> None:
+    found = archives.list_tar(BytesRangeReader(long_names(8, 1_000_000)))
+    assert (len(found.members), found.is_complete) == (5, False)
+    with pytest.raises(Malformed, match="directory"):
+        archives.list_tar(BytesRangeReader(long_names(1, 2 << 20)))

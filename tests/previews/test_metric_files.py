@@ -87,3 +87,9 @@ def test_thinning_keeps_ends_and_peaks() -> None:
     assert points[777] in kept
     assert [point.step for point in kept] == sorted({point.step for point in kept})
     assert thin_out(points[:3]) == points[:3]
+
+
+def test_lines_that_are_no_rows_are_not_tried_without_end() -> None:
+    rows = b'{"step": 1, "loss": 2.0}\n'
+    found = read_metric_file("metrics.jsonl", rows + b"\n" * 300_000 + b"x\n" * 200_000 + rows, is_whole=True)
+    assert len(found.series["loss"]) == 1

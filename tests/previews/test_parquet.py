@@ -11,6 +11,7 @@ from entrepot.errors import Malformed
 from entrepot.previews import parquet
 from entrepot.previews.parquet import ParquetColumn
 from entrepot.previews.sources import BytesRangeReader
+from tests.support.memory import measured_peak
 
 
 def parquet_file(table: pa.Table, rows: int = 1_000) -> bytes:
@@ -84,3 +85,15 @@ def test_damaged_footers_are_read_or_refused() -> None:
             parquet.read_footer(BytesRangeReader(bytes(data)))
         except Malformed:
             continue
+
+
+def footer_of(body: bytes) -> BytesRangeReader:
+    return BytesRangeReader(b"PAR1" + body + len(body).to_bytes(4, "little") + b"PAR1")
+
+
+@pytest.mark.parametrize("field", [b"\x29", b"\x49", b"\x59"])  # the schema, the row groups, and the metadata
+def test_lists_of_empty_structs_take_no_memory(field: bytes) -> None:
+    many = field + b"\xfc\xc0\x84\x3d" + bytes(1_000_000) + b"\0"  # a million of them
+    with measured_peak() as peak, pytest.raises(Malformed):
+        parquet.read_footer(footer_of(many))
+    assert peak.grown < 32 << 20

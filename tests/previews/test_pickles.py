@@ -137,3 +137,16 @@ def test_damaged_pickles_are_read_or_refused() -> None:
             scan_pickles(BytesRangeReader(bytes(data)))
         except Malformed:
             continue
+
+
+def test_a_file_of_very_many_pickles_is_read_in_part() -> None:
+    found = scan_pickles(BytesRangeReader(b"\x80\x02N." * 1_000_000))
+    assert (found.imports, found.is_complete) == ((), False)
+
+
+def test_of_very_many_imports_the_dangerous_ones_are_kept() -> None:
+    names = b"".join(b"ca%05d\nx\n0" % at for at in range(15_000))
+    found = scan_pickles(BytesRangeReader(b"\x80\x02" + names + b"cos\nsystem\n0N."))
+    assert (len(found.imports), found.worst, found.is_complete) == (10_000, "dangerous", False)
+    more = b"".join(b"cb%05d\nx\n0" % at for at in range(15_000))
+    assert not scan_pickles(BytesRangeReader(b"\x80\x02" + names + more + b"N.")).is_complete

@@ -11,6 +11,7 @@ from entrepot.errors import Malformed
 from entrepot.previews import safetensors
 from entrepot.previews.safetensors import Tensor
 from entrepot.previews.sources import BytesRangeReader
+from tests.support.memory import measured_peak
 
 HEADER: dict[str, Any] = {
     "__metadata__": {"format": "pt"},
@@ -83,3 +84,28 @@ def test_impossible_shapes_are_refused_before_they_are_multiplied(shape: list[in
     entry = {"w": {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}}
     with pytest.raises(Malformed, match="the shape of the tensor 'w' is impossible"):
         safetensors.read_header(BytesRangeReader(tensor_file(entry, b"")))
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        b",".join(b'"%d": 1' % at for at in range(500_000)),
+        b'"__metadata__": {' + b",".join(b'"%d": ""' % at for at in range(500_000)) + b"}",
+        b'"w": {"dtype": "F32", "data_offsets": [0, 0], "shape": [' + b"0," * 3_000_000 + b"0]}",
+    ],
+)
+def test_entries_that_are_small_as_text_and_large_in_memory_are_refused(entries: bytes) -> None:
+    data = b"{" + entries + b"}"
+    with measured_peak() as peak, pytest.raises(Malformed):
+        safetensors.parse_header(data)
+    assert peak.grown < 32 << 20
+
+
+def test_the_files_of_a_model_are_those_of_its_index() -> None:
+    index = (
+        b'{"metadata": {"a": [{}]}, "weight_map": {"w": "a.safetensors", "v": "b.safetensors", "u": "a.safetensors"}}'
+    )
+    assert safetensors.parse_shards(index) == {"a.safetensors", "b.safetensors"}
+    for damaged in (b"[]", b'{"weight_map": {' + b",".join(b'"%d": ""' % at for at in range(600_000)) + b"}}"):
+        with pytest.raises(Malformed):
+            safetensors.parse_shards(damaged)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,11 +12,13 @@ import pytest
 from starlette.requests import Request
 
 from entrepot.errors import DatabaseUnavailable, InvalidCredentials, Malformed
+from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.server import handlers
 from entrepot.server.handlers import AppState
+from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.threads import Threads
 from entrepot.settings import Settings
 
@@ -182,3 +185,30 @@ def test_a_request_that_only_reads_survives_a_lost_connection(request_of: Ask, m
         with pytest.raises(DatabaseUnavailable):
             asyncio.run(handlers.call_hub(request, use_case))
     assert len(tried) == attempts
+
+
+def test_requests_of_one_address_wait_for_each_other_and_not_for_those_of_another(request_of: Ask) -> None:
+    slots = FairSlots(2, per_caller=1)
+    may_end, began = threading.Event(), list[str]()
+
+    def use_case(_hub: HubContext, _caller: MaybeCaller, name: str) -> None:
+        began.append(name)
+        if name == "first":
+            may_end.wait(60)
+
+    async def ask(network: bytes, name: str) -> None:
+        request = request_of()
+        request.scope["state"]["network"] = network
+        await handlers.call_hub_in_turn(request, slots, use_case, name)
+
+    async def run() -> None:
+        first = asyncio.create_task(ask(b"a", "first"))
+        second = asyncio.create_task(ask(b"a", "second"))
+        await asyncio.sleep(0)
+        await ask(b"b", "other")
+        may_end.set()
+        await asyncio.gather(first, second)
+
+    asyncio.run(run())
+    assert sorted(began[:2]) == ["first", "other"]
+    assert began[2:] == ["second"]

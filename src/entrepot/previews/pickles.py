@@ -20,7 +20,7 @@ from entrepot.previews.sources import RangeReader
 MOST_PICKLE = 64 << 20
 """Bytes of one pickle that are read; data behind it is tensors in practice."""
 
-_MOST_MEMBERS, _MOST_STEPS, _MOST_IMPORTS = 64, 20_000_000, 10_000
+_MOST_MEMBERS, _MOST_STEPS, _MOST_IMPORTS, _MOST_PICKLES = 64, 20_000_000, 10_000, 1_000
 _UNKNOWN = "(computed)"
 
 _MEMOIZING = frozenset({"MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"})
@@ -149,6 +149,8 @@ def _scan(data: bytes) -> PickleScan:
     is_complete = len(data) <= MOST_PICKLE
     at, steps, count = 0, _MOST_STEPS, 0
     while at < len(data):
+        if count == _MOST_PICKLES:
+            return _result(found, is_complete=False)
         try:
             length, used = _read_one(data[at:], found, steps)
         except _Unreadable as error:
@@ -163,8 +165,11 @@ def _scan(data: bytes) -> PickleScan:
 
 
 def _result(found: set[tuple[str, str]], *, is_complete: bool) -> PickleScan:
-    imports = sorted(PickleImport(module, name, judge(module, name)) for module, name in found)
-    return PickleScan(tuple(imports[:_MOST_IMPORTS]), is_complete and len(imports) <= _MOST_IMPORTS)
+    imports = [PickleImport(module, name, judge(module, name)) for module, name in sorted(found)]
+    if len(imports) > _MOST_IMPORTS:
+        worst = sorted(imports, key=lambda item: item.safety != "dangerous")[:_MOST_IMPORTS]
+        return PickleScan(tuple(sorted(worst)), is_complete=False)
+    return PickleScan(tuple(imports), is_complete)
 
 
 @attrs.frozen
@@ -196,6 +201,8 @@ def _read_one(data: bytes, found: set[tuple[str, str]], most: int) -> tuple[int,
         elif name != "FRAME":
             _note_import(name, argument, recent, found)
             recent = []
+            if len(found) > 2 * _MOST_IMPORTS:
+                raise _Unreadable("it has too many imports", count + 1)
     raise _Unreadable("it ends before its STOP", count + 1)
 
 

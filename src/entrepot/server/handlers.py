@@ -47,7 +47,8 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 class AppState:
     """State of the application that handlers share: the hub, its threads, and counts that are written later.
 
-    ``tables``, ``queries``: turns of requests that read rows, and of those that read whole tables.
+    ``tables``, ``viewers``, ``queries``: turns of requests that read rows, of pages that show other files, and of
+    requests that read whole tables.
     """
 
     hub: HubContext
@@ -58,6 +59,7 @@ class AppState:
     typed_codes: SignInLimits = attrs.field(factory=SignInLimits)
     tags: TagCache = attrs.field(factory=TagCache)
     tables: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
+    viewers: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
     queries: FairSlots = attrs.field(factory=lambda: FairSlots(2, per_caller=1))
 
 

@@ -91,9 +91,10 @@ def test_objects_that_are_small_as_text_cost_this_process_little(reader: TableRe
 def test_a_table_that_takes_too_much_is_refused_and_the_next_is_read(
     reader: TableReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readers, "READING", WorkLimits(10, 60.0, 640 << 20))
+    monkeypatch.setattr(readers, "READING", WorkLimits(10, 60.0, 128 << 20))
     with pytest.raises(UnsupportedDataset, match=r"a\.arrow.*memory"):
         read(reader, content("arrow", table_bombs.zeros_bomb(), "too much"))
+    monkeypatch.undo()
     assert len(read(reader, content("csv", b"a\n1\n")).rows) == 1
 
 

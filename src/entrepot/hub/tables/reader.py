@@ -32,7 +32,7 @@ _FACTS_BASE = 1_000
 
 @attrs.frozen
 class WorkLimits:
-    """What one request to a process may take: processor time, time in all, and memory."""
+    """What one request to a process may take: processor time, time in all, and memory beyond that of its libraries."""
 
     cpu_s: int
     wall_s: float

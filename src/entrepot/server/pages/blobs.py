@@ -33,9 +33,10 @@ async def show_blob(request: Request, ref: RepoRef) -> Response:
     """Serve the page of a file."""
     revision, tail = split_revision(request.path_params["tail"])
     path, window = path_of(tail), window_of(request)
-    turns = app_state(request).tables if is_table(path) else None
+    state = app_state(request)
+    turns = state.tables if is_table(path) else state.viewers
     return await show_page(
-        request, lambda hub, caller: build_blob(hub, caller, ref, revision, path, window), is_slow=True, turns=turns
+        request, lambda hub, caller: build_blob(hub, caller, ref, revision, path, window), turns=turns
     )
 
 
