@@ -6,7 +6,7 @@ import subprocess
 import sys
 from typing import Any
 
-from entrepot.hub.conversions.sandbox import LENGTH, PIECE, READ, WRITTEN, Exchange, RemoteFile
+from entrepot.hub.conversions.sandbox import LENGTH, PIECE, READ, WRITTEN, ConversionPipe, PipedFile
 
 ATTEMPTS = """
 import json, os, socket
@@ -48,8 +48,8 @@ def test_a_parent_that_is_gone_ends_the_process() -> None:
 def test_ranges_are_read_and_files_sent_in_pieces() -> None:
     answers = b"".join(LENGTH.pack(length) + b"x" * length for length in (PIECE, 5))
     sent = io.BytesIO()
-    exchange = Exchange(io.BytesIO(answers), sent)
-    assert RemoteFile(exchange, 7, PIECE + 5).read_at(0, 2 * PIECE) == b"x" * (PIECE + 5)
+    exchange = ConversionPipe(io.BytesIO(answers), sent)
+    assert PipedFile(exchange, 7, PIECE + 5).read_at(0, 2 * PIECE) == b"x" * (PIECE + 5)
     assert sent.getvalue() == b"R" + READ.pack(7, 0, PIECE) + b"R" + READ.pack(7, PIECE, 5)
     sent.truncate(0)
     sent.seek(0)

@@ -33,7 +33,7 @@ CPU_S = 900
 _MOST_MEMORY = 4 << 30
 
 
-class Exchange:
+class ConversionPipe:
     """The frames to and from the parent; also the target of the Parquet files."""
 
     def __init__(self, source: BinaryIO, target: BinaryIO) -> None:
@@ -76,10 +76,10 @@ class Exchange:
         return data
 
 
-class RemoteFile:
+class PipedFile:
     """A file of the request, as a source of previews."""
 
-    def __init__(self, exchange: Exchange, number: int, size: int) -> None:
+    def __init__(self, exchange: ConversionPipe, number: int, size: int) -> None:
         self._exchange, self._number, self.size = exchange, number, size
 
     def read_at(self, offset: int, length: int) -> bytes:
@@ -93,7 +93,7 @@ def main() -> None:
     """Convert the splits of one request."""
     target = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # nothing that a library prints gets between the frames
-    exchange = Exchange(sys.stdin.buffer, target)
+    exchange = ConversionPipe(sys.stdin.buffer, target)
     try:
         _run(exchange, exchange.request())
     except EOFError:
@@ -102,7 +102,7 @@ def main() -> None:
         exchange.send(b"E", b"it takes too much memory")
 
 
-def _run(exchange: Exchange, request: dict[str, Any]) -> None:
+def _run(exchange: ConversionPipe, request: dict[str, Any]) -> None:
     import pyarrow as pa
 
     from entrepot.errors import Malformed
@@ -116,7 +116,7 @@ def _run(exchange: Exchange, request: dict[str, Any]) -> None:
         converter = Converter(request["form"], request["declared"])
         number = 0
         for name, files in request["splits"]:
-            sources = [(path, RemoteFile(exchange, number + at, size)) for at, (path, size) in enumerate(files)]
+            sources = [(path, PipedFile(exchange, number + at, size)) for at, (path, size) in enumerate(files)]
             number += len(files)
             made = converter.convert(sources, exchange)
             exchange.send(b"S", json.dumps([name, made.rows, made.memory, made.files]).encode())
