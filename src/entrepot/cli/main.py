@@ -187,6 +187,9 @@ def _say_warning(
 def _show_usage_error(error: click.ClickException) -> None:
     """Print an error of click in our style: the usage, the message after ``error:``, and a hint."""
     context = error.ctx if isinstance(error, click.UsageError) else None
+    if type(error).__name__ == "NoArgsIsHelpError":  # click 8.2 and later: the message is the whole help
+        show_message(error.format_message())
+        return
     if context is not None:
         show_message(context.get_usage())
     show_message(f"error: {_lowered(error.format_message().rstrip('.'))}")

@@ -27,7 +27,7 @@ SEED_OPTIONS = {
     "repository remote config add": "",
     "repository storage add": (
         "--credentials --type --region --endpoint-url --username --private-key --port --host-key --prefix "
-        "--create --check --global"
+        "--create --check --wizard --global"
     ),
     "repository storage del": "--type --global",
     "repository update": "",
@@ -60,6 +60,7 @@ SEED_OPTIONS = {
     "* tag del": "",
     "* log": "--stat --fullstat --reverse",
     "* diff": "--full",
+    "* merge": "--retry",
     "* reset": "--soft --mixed --hard --reference",
     "* unlock": "--all",
     "* fsck": "--full --fix-workspace",

@@ -43,6 +43,7 @@ _ENTITY = (
     Entry("branch", f"{_HERE}.reading_commands:branch", "Show which version is checked out."),
     Entry("log", f"{_HERE}.reading_commands:log", "Show the versions of an entity."),
     Entry("diff", f"{_HERE}.reading_commands:diff", "Show what differs between two versions."),
+    Entry("merge", f"{_HERE}.version_commands:merge", "Stage what another version has changed."),
     Entry("reset", f"{_HERE}.version_commands:reset", "Unstage, discard changes, or take back a version."),
     Entry("unlock", f"{_HERE}.version_commands:unlock", "Allow changes of files of a flexible entity."),
     Entry("fsck", f"{_HERE}.integrity_commands:fsck", "Check what is kept locally."),

@@ -6,8 +6,10 @@ names or values, 3 a conflict with the present state, 4 damage.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+import re
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -18,7 +20,7 @@ import click
 
 from entrepot.cli.reports import show, show_json, show_message
 from entrepot.cli.sessions import Session
-from entrepot.errors import Conflict, Damaged, EntrepotError, InvalidArgument, InvalidName
+from entrepot.errors import CannotWrite, ConfigError, Conflict, Damaged, EntrepotError, InvalidArgument, InvalidName
 
 if TYPE_CHECKING:
     from entrepot.workspace.configuration.settings_edits import ConfigFile
@@ -39,6 +41,7 @@ global_option = click.option("-g", "--global", "is_global", is_flag=True, help="
 """The option ``--global``, passed to a command as ``is_global``."""
 
 FAILED, MISUSED, IN_CONFLICT, DAMAGED = 1, 2, 3, 4
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -67,7 +70,7 @@ class Console:
             show_json(value)
         else:
             for line in lines:
-                show(line)
+                show(printable(line))
 
     def say(self, level: str, text: str) -> None:
         """Print a sentence with its level, unless the user does not want to see this level."""
@@ -76,7 +79,7 @@ class Console:
         self.logged.append(f"{level.upper()} {redact(text)}")
         lowest = "debug" if self.is_verbose else "warning" if self.is_quiet else self.level
         if _LEVELS.index(level) >= _LEVELS.index(lowest if lowest in _LEVELS else "error"):
-            show_message(f"{level.upper()} - {redact(text)}")
+            show_message(f"{level.upper()} - {printable(redact(text))}")
 
     def info(self, text: str) -> None:
         """Print a sentence about what was done."""
@@ -89,7 +92,7 @@ class Console:
             message, _, cure = str(error).partition("; ")
             show_json({"error": type(error).__name__, "message": message, "cure": cure, "code": self.code})
         self.logged.append(f"ERROR {subject_of(error)}: {error}")
-        show_message(f"ERROR - {subject_of(error)}: {error}")
+        show_message(f"ERROR - {subject_of(error)}: {printable(str(error))}")
 
     def write_log(self, command: str) -> None:
         """Append what was said to the log of the project, if the command was about one."""
@@ -167,6 +170,10 @@ def console_options(function: Function) -> Function:
             if debug or session.debug:
                 traceback.print_exception(error)
             console.fail(error)
+        except OSError as error:
+            if debug or session.debug or isinstance(error, BrokenPipeError):
+                raise
+            console.fail(CannotWrite(str(error.filename or Path.cwd()), error.strerror or str(error)))
         console.write_log(f"{ctx.command_path} {values.get('name') or ''}".rstrip())
         if console.code:
             ctx.exit(console.code)
@@ -178,15 +185,22 @@ def console_options(function: Function) -> Function:
 
 
 def config_file(console: Console, *, is_global: bool) -> ConfigFile:
-    """Return the file that a command edits.
+    """Return the file that a command edits; its values may be ones that no other command accepts.
 
     Raises:
         ProjectMissing: it is that of a project, and there is none.
     """
+    from entrepot.errors import ProjectMissing
     from entrepot.workspace.configuration.settings_edits import ConfigFile
+    from entrepot.workspace.projects.projects import find_root
 
-    around = console.around
-    return ConfigFile.of(None if is_global else console.project.root, around.home, around.environ)
+    around, root = console.around, None if is_global else find_root(Path.cwd())
+    if root is None and not is_global:
+        raise ProjectMissing(str(Path.cwd()))
+    if root is not None:
+        with contextlib.suppress(ConfigError):
+            _ = console.project  # finds the log and the level of messages
+    return ConfigFile.of(root, around.home, around.environ)
 
 
 def exit_code(error: EntrepotError) -> int:
@@ -207,6 +221,11 @@ def subject_of(error: EntrepotError) -> str:
     if name.startswith(("Storage", "Bucket", "Chunk", "Store", "Record", "Content")):
         return "Storage"
     return "Settings" if name.startswith("Config") else "Repository"
+
+
+def printable(text: str) -> str:
+    """Return text without characters that would steer a terminal: names and messages may come from anyone."""
+    return text if text.isascii() and text.isprintable() else _STEERING.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def native(path: str) -> str:

@@ -56,7 +56,7 @@ def create(
         _given(categories, "--categories", "Categories, separated by commas", asks=asks).split(","),
         parse_mutability(_given(mutability, "--mutability", "Mutability", asks=asks, choices=_MUTABILITIES)),
         storage_type=storage_type,
-        bucket=bucket_name or (_chosen_bucket(console, storage_type) if asks else None),
+        bucket=_chosen_bucket(console, storage_type) if bucket_name is None and asks else bucket_name,
         version=1 if version is None else version,
         folder=entity_dir,
         repository=repo_name,

@@ -165,7 +165,7 @@ def diff(console: Console, name: str, first_tag: str, second_tag: str, full: boo
     """Show which files differ between two versions."""
     from entrepot.workspace.reports.histories import read_diff
 
-    report = read_diff(console.state, first_tag, second_tag)
+    report = read_diff(console.state, first_tag, second_tag, name)
     lines: list[str] = []
     for heading, paths in (
         ("Added files:", report.added),

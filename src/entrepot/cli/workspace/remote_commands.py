@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -11,6 +13,22 @@ from entrepot.cli.workspace.consoles import Console, config_file, console_option
 
 _HERE = "entrepot.cli.workspace.remote_commands"
 TYPES = ("s3h", "azureblobh", "gdriveh", "sftph", "file")
+_ENDPOINT = "URL of the service (empty: that of the provider)"
+_QUESTIONS: Mapping[str, Mapping[str, str]] = {
+    "s3h": {
+        "credentials": "Profile of ~/.aws (empty: default)",
+        "endpoint_url": _ENDPOINT,
+        "region": "Region (empty: that of the profile)",
+    },
+    "azureblobh": {"endpoint_url": _ENDPOINT},
+    "gdriveh": {"credentials": "File with the credentials"},
+    "sftph": {
+        "endpoint_url": "Host",
+        "username": "User (empty: yours)",
+        "private_key": "File with the private key (empty: the agent's)",
+    },
+    "file": {},
+}
 
 
 @click.group(
@@ -84,20 +102,40 @@ def storage() -> None:
 @click.option("--prefix", help="Keys begin with this text.")
 @click.option("--create", is_flag=True, help="Create the bucket if it does not exist.")
 @click.option("--check", is_flag=True, help="Write, read and delete a small object.")
+@click.option("--wizard", is_flag=True, help="Ask for settings that are not given.")
 @global_option
 @console_options
 def add_storage(
-    console: Console, bucket: str, type_: str, create: bool, check: bool, is_global: bool, **settings: str | int | None
+    console: Console,
+    bucket: str,
+    type_: str,
+    create: bool,
+    check: bool,
+    wizard: bool,
+    is_global: bool,
+    **settings: str | int | None,
 ) -> None:
     """Add a bucket, or change its settings; the network is used by --create and --check only."""
     from entrepot.workspace.configuration.tables import StorageSettings
 
+    asks = wizard or (not is_global and console.project.configuration.asks)
+    if asks and sys.stdin.isatty():
+        settings |= _answers(type_, settings)
     values = StorageSettings(**settings)  # type: ignore[arg-type] # click has parsed them
     is_new = config_file(console, is_global=is_global).add_storage(type_, bucket, values)
     console.info(f"Repository: the storage {type_}://{bucket} was {'added' if is_new else 'changed'}")
     if create or check:
         _use(console, type_, bucket, creates=create, checks=check)
     console.result({"type": type_, "bucket": bucket, "new": is_new}, [])
+
+
+def _answers(type_: str, settings: Mapping[str, object]) -> dict[str, str | None]:
+    """Return what the user answers to questions about the settings that are not given; an empty answer sets nothing."""
+    questions = {name: question for name, question in _QUESTIONS[type_].items() if settings[name] is None}
+    return {
+        name: click.prompt(question, default="", show_default=False, err=True) or None
+        for name, question in questions.items()
+    }
 
 
 @storage.command("del")

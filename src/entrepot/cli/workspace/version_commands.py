@@ -113,7 +113,8 @@ def fetch(
     selection = select(console, sample_type, sampling, seed, paths, is_bare=False)
     tag, counts = fetch_version(console.state, name, selection=selection)
     row = {"tag": tag, "files": counts.files, "bytes": counts.bytes, "received": counts.bytes_received}
-    console.result(row, [f"{tag}: {counts.files} contents, {render_size(counts.bytes_received)} received"])
+    contents = f"{counts.files} content{'' if counts.files == 1 else 's'}"
+    console.result(row, [f"{tag}: {contents}, {render_size(counts.bytes_received)} received"])
 
 
 def select(
@@ -147,19 +148,42 @@ def select(
     return FileSelection(parse_sample(sample_type, sampling, seed), tuple(paths))
 
 
+@click.command(short_help="Stage what another version has changed.")
+@click.argument("name")
+@click.argument("tag")
+@click.option("--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="Repetitions of a call.")
+@console_options
+def merge(console: Console, name: str, tag: str, retry: int) -> None:
+    """Stage what the version TAG has changed since it and the checked out version had a common one.
+
+    Nothing is merged if both have changed the same file.
+    """
+    from entrepot.workspace.merging.merges import merge_version
+
+    report = merge_version(console.entity(name), tag)
+    row = {"tag": report.tag, "base": report.base, "taken": report.taken, "removed": report.removed}
+    files = f"{report.taken} file{'' if report.taken == 1 else 's'} taken, {report.removed} removed"
+    console.result(row, [f"merged {report.tag}: {files}"])
+    if report.taken or report.removed:
+        console.info("Repository: 'add --bumpversion' and 'commit' make a version of it")
+
+
 @click.command(short_help="Unstage, discard changes, or take back a version.")
 @click.argument("name")
-@click.option("--soft", "mode", flag_value="soft", help="Move the head only.")
-@click.option("--mixed", "mode", flag_value="mixed", help="Also unstage; this is the default.")
-@click.option("--hard", "mode", flag_value="hard", help="Also restore the files of the workspace.")
+@click.option("--soft", is_flag=True, help="Move the head only.")
+@click.option("--mixed", is_flag=True, help="Also unstage; this is the default.")
+@click.option("--hard", is_flag=True, help="Also restore the files of the workspace.")
 @click.option("--reference", type=click.Choice(["head", "head~1"], case_sensitive=False), default="head")
 @console_options
-def reset(console: Console, name: str, mode: str | None, reference: str) -> None:
+def reset(console: Console, name: str, soft: bool, mixed: bool, hard: bool, reference: str) -> None:
     """Unstage, discard changes, or take back a version that is not published (--reference=head~1)."""
     from entrepot.workspace.projects.resets import ResetMode, reset_entity
 
+    modes = [mode for mode, is_wanted in (("soft", soft), ("mixed", mixed), ("hard", hard)) if is_wanted]
+    if len(modes) > 1:
+        raise click.UsageError("--soft, --mixed and --hard exclude each other")
     undoes = reference.lower() == "head~1"
-    report = reset_entity(console.entity(name), ResetMode(mode or "mixed"), undoes_version=undoes)
+    report = reset_entity(console.entity(name), ResetMode((*modes, "mixed")[0]), undoes_version=undoes)
     if report.undone is not None:
         console.info(f"Repository: {report.undone} was taken back")
     console.result({"head": report.head, "undone": report.undone}, [])

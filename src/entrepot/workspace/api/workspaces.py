@@ -24,6 +24,7 @@ from entrepot.workspace.exchange.imports import ExchangeReport, import_objects
 from entrepot.workspace.maintenance.garbage import LocalGarbage, collect_local
 from entrepot.workspace.maintenance.integrity import FsckReport, check_local, check_remote
 from entrepot.workspace.maintenance.migrations import MigratedVersion, migrate_entity
+from entrepot.workspace.merging.merges import MergeReport, merge_version
 from entrepot.workspace.projects.changes.additions import AddReport, add_files
 from entrepot.workspace.projects.changes.commits import CommitReport, commit_version
 from entrepot.workspace.projects.changes.statuses import StatusReport, read_status
@@ -278,6 +279,10 @@ class KindWorkspace:
     def reset(self, name: str, mode: str = "mixed", *, undoes_version: bool = False) -> ResetReport:
         """Unstage (``mixed``), also restore files (``hard``), or only take back a local version (``soft``)."""
         return reset_entity(self._entity(name), ResetMode(mode), undoes_version=undoes_version)
+
+    def merge(self, name: str, tag: str) -> MergeReport:
+        """Stage what another version has changed since it and the checked out version had a common one."""
+        return merge_version(self._entity(name), tag)
 
     def unlock(self, name: str, paths: Sequence[str] = (), *, unlocks_all: bool = False) -> tuple[str, ...]:
         """Allow changes of files until the next commit and return their paths."""

@@ -18,6 +18,7 @@ from entrepot.workspace.configuration.tables import (
     KIND_KEYS,
     PATH_KEYS,
     PROJECT_FOLDER,
+    check_integer,
     default_values,
     merged,
     parse_value,
@@ -45,12 +46,12 @@ class Configuration:
         return str(self._kind(word).get("hub") or "")
 
     @property
-    def storages(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """The settings of all storages by type and bucket."""
+    def storages(self) -> dict[str, dict[str, Any]]:
+        """The settings of all storages by type and bucket, not checked yet."""
         found = self.values.get("storages")
         types = found if isinstance(found, dict) else {}
         return {
-            str(type_): {str(name): settings or {} for name, settings in buckets.items()}
+            str(type_): {str(name): settings for name, settings in buckets.items()}
             for type_, buckets in types.items()
             if isinstance(buckets, dict)
         }
@@ -164,8 +165,7 @@ def _check_types(values: Mapping[str, Any]) -> None:
         if values[key] is not None and not isinstance(values[key], dict):
             raise Malformed(CONFIG_NAME, f"the key {key!r} must be a mapping")
     threads = values["push_threads_count"]
-    if not isinstance(threads, int) or not 1 <= threads <= 1024:
-        raise ConfigError("push_threads_count", CONFIG_NAME, "expected a whole number between 1 and 1,024")
+    check_integer("push_threads_count", threads, CONFIG_NAME)
 
 
 def _check_paths(values: Mapping[str, Any]) -> None:

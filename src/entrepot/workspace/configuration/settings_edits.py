@@ -11,6 +11,7 @@ import attrs
 
 from entrepot.errors import ConfigError, InvalidArgument
 from entrepot.workspace.configuration.config_files import config_path, read_config, write_config
+from entrepot.workspace.configuration.storage_rules import check_storage
 from entrepot.workspace.configuration.tables import GLOBAL_NAME, STORAGE_TYPES, StorageSettings, parse_value
 from entrepot.workspace.configuration.urls import parse_git_url
 from entrepot.workspace.entities.kinds import EntityKind
@@ -73,14 +74,16 @@ class ConfigFile:
         Raises:
             InvalidArgument: the type is unknown.
             InvalidName: the name of the bucket is not one.
+            ConfigError: a setting cannot be used; nothing was changed.
         """
         if type_ not in STORAGE_TYPES:
             raise InvalidArgument(f"unknown storage type {type_!r}: use one of {', '.join(STORAGE_TYPES)}")
         parse_storage(f"{type_}://{bucket}")
+        checked = check_storage(type_, bucket, self._storage(type_, settings), self.path.name)
         values = read_config(self.path)
         buckets = _section(_section(values, "storages"), type_)
         is_new = bucket not in buckets
-        buckets[bucket] = self._storage(type_, settings)
+        buckets[bucket] = checked
         write_config(self.path, values)
         return is_new
 

@@ -77,7 +77,9 @@ def parse_value(key: str, text: str, source: str) -> int | str:
     if key in _INTEGERS:
         if not text.isascii() or not text.isdigit():
             raise ConfigError(key, source, "expected a whole number")
-        return int(text)
+        if len(text) > 15:
+            raise ConfigError(key, source, "the number is too large")
+        return check_integer(key, int(text), source)
     if key in _CHOICES:
         if text not in _CHOICES[key]:
             raise ConfigError(key, source, f"expected one of {', '.join(_CHOICES[key])}")
@@ -85,6 +87,19 @@ def parse_value(key: str, text: str, source: str) -> int | str:
     if key in PATH_KEYS or _DOTTED.fullmatch(key):
         return text
     raise ConfigError(key, source, "no such key")
+
+
+def check_integer(key: str, value: object, source: str) -> int:
+    """Return the value of a numeric key.
+
+    Raises:
+        ConfigError: it is no number, or push_threads_count is not between 1 and 1,024.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ConfigError(key, source, "expected a whole number")
+    if key == "push_threads_count" and not 1 <= value <= 1024:
+        raise ConfigError(key, source, "expected a whole number between 1 and 1,024")
+    return value
 
 
 @attrs.frozen

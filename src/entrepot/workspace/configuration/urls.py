@@ -57,6 +57,8 @@ def _with_scheme(text: str) -> str:
     if scheme.lower() not in _SCHEMES:
         raise UrlRefused(redact(text), f"the scheme {scheme[:20]!r} is not allowed")
     if scheme.lower() == "file":
+        if not rest.startswith("/"):
+            raise UrlRefused(redact(text), "expected file:/// and the absolute path of a folder")
         return text
     host = rest.partition("/")[0].rpartition("@")[2]
     if any(c.isspace() for c in text):

@@ -18,6 +18,10 @@ from entrepot.workspace.entities.yaml_documents import parse_yaml, render_flat_y
 MANIFEST_NAME = "MANIFEST.yaml"
 
 _STORAGE = re.compile(r"([a-z][a-z0-9]*)://(\S(?:[^\x00-\x1f\x7f]*\S)?)")
+_LONGEST_BUCKET = 1024
+_PLAIN_TYPES = ("s3h", "azureblobh")
+_PLAIN_BUCKET = re.compile(r"[A-Za-z0-9$][A-Za-z0-9._-]*", re.ASCII)
+_INVISIBLE = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _VERSION_LINE = re.compile(r"^([ \t]+version[ \t]*:[ \t]*)([0-9]+)([ \t]*(?:#.*)?)$", re.MULTILINE)
 _FOLDER = "entity-dir"
 _DERIVED = ("amount", "files", "size")
@@ -222,7 +226,12 @@ def parse_storage(text: object) -> StorageRef:
     match = _STORAGE.fullmatch(str(text))
     if match is None:
         raise InvalidName("storage", str(text), "expected <type>://<bucket>, for example s3h://my-bucket")
-    return StorageRef(match[1], match[2])
+    type_, bucket = match[1], match[2]
+    if len(bucket) > _LONGEST_BUCKET or ".." in bucket.split("/") or _INVISIBLE.search(bucket):
+        raise InvalidName("storage", str(text)[:100], "the bucket is too long, or has '..' or invisible characters")
+    if type_ in _PLAIN_TYPES and not _PLAIN_BUCKET.fullmatch(bucket):
+        raise InvalidName("storage", str(text), "a bucket has letters, digits, '.', '-' and '_' only")
+    return StorageRef(type_, bucket)
 
 
 def edit_version(text: str, kind: EntityKind, number: int, what: str) -> str:

@@ -10,6 +10,7 @@ from entrepot.errors import LimitExceeded, Malformed
 
 MOST_BYTES = 1 << 20
 MOST_DEPTH = 32
+_MOST_DIGITS = 100
 
 
 class _Loader(yaml.SafeLoader):
@@ -27,9 +28,18 @@ class _Loader(yaml.SafeLoader):
         self.depth -= 1
         return node
 
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """Return a whole number; one that Python could not print is refused."""
+        if len(node.value) > _MOST_DIGITS:
+            raise yaml.constructor.ConstructorError(None, None, "a number is too long", node.start_mark)
+        return int(super().construct_yaml_int(node))
+
     def _mark(self) -> yaml.Mark | None:
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call] # the stub lacks its result
         return mark if isinstance(mark, yaml.Mark) else None
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -107,13 +107,15 @@ def find_hub(text: str, environ: Mapping[str, str]) -> EntityNamespace | None:
     """
     if text.startswith(_EXPLICIT):
         return parse_hub_url(text)
-    parts = urllib.parse.urlsplit(text) if text.startswith(("http://", "https://")) else None
-    if parts is None or not _PATH.fullmatch(parts.path) or parts.path.endswith(".git"):
+    if not text.startswith(("http://", "https://")):
         return None
     try:
+        path = urllib.parse.urlsplit(text).path
+        if not _PATH.fullmatch(path) or path.endswith(".git"):
+            return None
         address = parse_hub_url(text)
         answer = address.connect(environ).send(_WHAT, timeout_s=_PROBE_S)
-    except EntrepotError:
+    except (EntrepotError, ValueError):
         return None
     return address if answer.get("hub") == "entrepot" else None
 

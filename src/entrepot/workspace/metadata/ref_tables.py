@@ -27,12 +27,17 @@ class TagRef:
 
 @attrs.frozen
 class RefTable:
-    """Tags by name: published ones (also those of users), local versions, and local versions whose number is lost."""
+    """Tags by name: published ones (also those of users), local versions, and local versions whose number is lost.
+
+    Attributes:
+        others: names of published tags of trees and files: they are no versions, but nobody else can have the name.
+    """
 
     tags: Mapping[str, TagRef]
     unpublished: Mapping[str, TagRef]
     lost: Mapping[str, TagRef]
     branches: Mapping[str, Oid]
+    others: frozenset[str] = frozenset()
 
     def find(self, tag: str) -> TagRef | None:
         """Return a published or local version, or None."""
@@ -44,17 +49,20 @@ class RefTable:
 
 
 def read_refs(git: Git) -> RefTable:
-    """Return the refs of a repository; tags of anything but commits are left out.
+    """Return the refs of a repository; tags of anything but commits are listed apart.
 
     Raises:
         GitFailed: the repository cannot be read.
     """
+    others: set[str] = set()
     tables: dict[str, dict[str, TagRef]] = {TAGS: {}, UNPUBLISHED: {}, LOST: {}, REMOTE: {}}
     listed = git.run("for-each-ref", _FORMAT, "refs/tags", "refs/entrepot", "refs/remotes/origin")
     for line in listed.decode("utf-8", "surrogateescape").splitlines():
         name, oid, peeled, kind, peeled_kind = line.split("\0")
+        if name.startswith(TAGS) and "commit" not in (kind, peeled_kind):
+            others.add(name.removeprefix(TAGS))
         for prefix, table in tables.items():
             if name.startswith(prefix) and "commit" in (kind, peeled_kind):
                 table[name.removeprefix(prefix)] = TagRef(Oid(oid), Oid(peeled or oid))
     branches = {name: ref.commit for name, ref in tables[REMOTE].items() if name != "HEAD"}
-    return RefTable(tables[TAGS], tables[UNPUBLISHED], tables[LOST], branches)
+    return RefTable(tables[TAGS], tables[UNPUBLISHED], tables[LOST], branches, frozenset(others))

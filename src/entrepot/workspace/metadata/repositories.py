@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 
 from entrepot.client.git.git_commands import Git
-from entrepot.errors import GitFailed, InvalidArgument, Refused
+from entrepot.errors import GitFailed, InvalidArgument, Refused, shown
 from entrepot.names import Oid
 from entrepot.workspace.configuration.urls import parse_git_url
 from entrepot.workspace.entities.specs import Spec, StorageRef
@@ -238,6 +238,8 @@ class MetadataRepository:
             Refused: a tag of this name exists.
             GitFailed: the remote refused it.
         """
+        if name.startswith("-") or not name.isprintable():
+            raise Refused(f"the tag {shown(name)} begins with '-' or has control characters; choose another name")
         if name in self.refs().tags or self.git.attempt("check-ref-format", f"{TAGS}{name}").code:
             raise Refused(f"the tag {name!r} exists already, or is no name that git accepts; choose another one")
         self.git.run("push", "--quiet", "origin", f"{commit}:{TAGS}{name}")

@@ -19,6 +19,7 @@ from entrepot.errors import (
     Malformed,
     Refused,
     SourceUnreadable,
+    shown,
 )
 from entrepot.names import parse_path
 from entrepot.workspace.configuration.config_files import replace_text
@@ -119,7 +120,7 @@ def find_entity(state: KindState, name: str) -> Entity:
     text = name.replace("\\", "/").strip("/")
     folders = [folder for folder in entity_folders(state.workspace) if folder == text or folder.endswith(f"/{text}")]
     if not folders:
-        cure = f"create it, or check it out: 'ml-git {state.kind.word} checkout {name}'"
+        cure = f"create it, or check it out: 'ml-git {state.kind.word} checkout {shown(name, quote=False)}'"
         raise EntityMissing(name, cure)
     if len(folders) > 1 and not (text in folders and "/" in text):
         raise EntityAmbiguous(name, tuple(folders))
@@ -197,7 +198,7 @@ def create_entity(
         CannotWrite, or an error of ``fill``: nothing was created.
     """
     parse_name(name)
-    above = folder.replace("\\", "/").strip("/")
+    above = folder.replace("\\", "/").rstrip("/")
     place = str(parse_path(f"{above}/{name}" if above else name))
     storage = _storage(state, storage_type, bucket)
     spec = new_spec(state.kind, name, parse_categories(categories), mutability, storage, parse_number(version))

@@ -18,6 +18,7 @@ from entrepot.workspace.configuration.config_files import (
     replace_text,
     write_config,
 )
+from entrepot.workspace.configuration.storage_rules import check_storage
 from entrepot.workspace.configuration.tables import CONFIG_NAME, PROJECT_FOLDER, STORAGE_TYPES
 from entrepot.workspace.entities.kinds import KINDS, EntityKind
 from entrepot.workspace.entities.specs import StorageRef
@@ -83,7 +84,7 @@ class Project:
         """Return the configuration of a storage.
 
         Raises:
-            ConfigError: the project does not configure it.
+            ConfigError: the project does not configure it, or a setting cannot be used.
             InvalidArgument: its type is unknown, or a value cannot be used.
         """
         if ref.type == STORAGE:
@@ -95,6 +96,7 @@ class Project:
         if settings is None:
             cure = f"the storage is not configured; run 'ml-git repository storage add {ref.bucket} --type={ref.type}'"
             raise ConfigError(f"storages.{ref.type}.{ref.bucket}", CONFIG_NAME, cure)
+        settings = check_storage(ref.type, ref.bucket, settings, CONFIG_NAME)
         credentials = settings.get("aws-credentials") or {}
         port = settings.get("port")
         if port is not None and not str(port).isdigit():

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import attrs
 
-from entrepot.errors import EntityAmbiguous, EntityMissing, InvalidName, Malformed, VersionMissing
+from entrepot.errors import (
+    EntityAmbiguous,
+    EntityMissing,
+    Invalid,
+    InvalidName,
+    LimitExceeded,
+    Malformed,
+    VersionMissing,
+)
 from entrepot.names import Oid, RepoPath, parse_path
 from entrepot.workspace.configuration.urls import without_user
 from entrepot.workspace.entities.specs import Spec, parse_spec
@@ -78,7 +86,7 @@ def read_specs(state: KindState, tags: list[tuple[VersionTag, Oid]]) -> dict[Ver
     for tag, commit in tags:
         try:
             _, _, found[tag] = _find_spec(state, list_paths(state.metadata.git, commit), tag, commit)
-        except (Malformed, InvalidName):
+        except (Invalid, LimitExceeded):
             continue
     return found
 

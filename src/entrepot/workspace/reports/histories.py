@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import attrs
 
+from entrepot.errors import Invalid, LimitExceeded, VersionMissing
 from entrepot.names import Oid, RepoPath
 from entrepot.workspace.entities.version_tags import VersionTag
 from entrepot.workspace.manifests import Manifest
@@ -30,7 +31,10 @@ class Authorship:
     @property
     def date(self) -> str:
         """The time as text, in the local time zone."""
-        return datetime.datetime.fromtimestamp(self.time_s).strftime("%Y-%m-%d %H:%M:%S")
+        try:
+            return datetime.datetime.fromtimestamp(self.time_s).strftime("%Y-%m-%d %H:%M:%S")
+        except (OverflowError, OSError, ValueError):  # a commit may claim to be from any year
+            return f"{self.time_s} s"
 
 
 @attrs.frozen
@@ -57,7 +61,7 @@ class LoggedVersion:
 
 
 def read_log(state: KindState, name: str, *, has_statistics: bool = False) -> list[LoggedVersion]:
-    """Return the versions of an entity in ascending order.
+    """Return the versions of an entity in ascending order; those that cannot be read are named and left out.
 
     Args:
         has_statistics: compare each with the one before, which reads all manifests.
@@ -74,7 +78,11 @@ def read_log(state: KindState, name: str, *, has_statistics: bool = False) -> li
     before = Manifest({})
     entries = []
     for tag, commit in commits.items():
-        version = read_version(state, tag, commit)
+        try:
+            version = read_version(state, tag, commit)
+        except (Invalid, LimitExceeded) as error:
+            state.project.around.notify("warning", f"Repository: {tag} is left out: {error}")
+            continue
         changes = diff_manifests(before, version.manifest) if has_statistics else None
         before = version.manifest
         entries.append(
@@ -92,15 +100,18 @@ def read_log(state: KindState, name: str, *, has_statistics: bool = False) -> li
     return entries
 
 
-def read_diff(state: KindState, first: str, second: str) -> DiffReport:
-    """Return what differs between two versions.
+def read_diff(state: KindState, first: str, second: str, name: str = "") -> DiffReport:
+    """Return what differs between two versions, which are those of the named entity if there is a name.
 
     Raises:
-        VersionMissing: one does not exist.
+        VersionMissing: one does not exist, or is a version of another entity.
     """
     recover(state)
     refs = state.initialised_metadata().refs()
-    old, new = (read_version(state, *resolve(state, refs, name)) for name in (first, second))
+    old, new = (read_version(state, *resolve(state, refs, tag)) for tag in (first, second))
+    for version in (old, new):
+        if name and version.tag.identity.name != name.rpartition("/")[2]:
+            raise VersionMissing(str(version.tag), f"it is a version of {version.tag.identity.name!r}, not of {name!r}")
     return diff_manifests(old.manifest, new.manifest)
 
 

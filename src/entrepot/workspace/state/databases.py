@@ -125,8 +125,9 @@ class Database:
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)
+        connection = None
         try:
+            connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)
             # Of a new file only: what was staged takes as much room as what is tracked.
             connection.execute("PRAGMA auto_vacuum = FULL")
             connection.execute("PRAGMA journal_mode = WAL")
@@ -141,7 +142,8 @@ class Database:
             reason = f"{error}; delete it with its -wal file, and the next command rebuilds it"
             raise CacheDamaged(str(self.path), reason) from error
         finally:
-            connection.close()
+            if connection is not None:
+                connection.close()
 
 
 class StateChanges:

@@ -101,8 +101,8 @@ def add_files(
 
 
 def known_numbers(refs: RefTable, identity: Identity) -> list[int]:
-    """Return the numbers of all versions of an entity: published, local, and lost ones."""
-    tags = (find_tag(name) for table in (refs.tags, refs.unpublished, refs.lost) for name in table)
+    """Return the numbers of all versions of an entity: published, local, and lost ones; and those that are misused."""
+    tags = (find_tag(name) for table in (refs.tags, refs.unpublished, refs.lost, refs.others) for name in table)
     return [tag.number for tag in tags if tag is not None and tag.identity == identity]
 
 

@@ -108,7 +108,7 @@ def check_free(refs: RefTable, identity: Identity, number: int) -> None:
         VersionTaken: one has it; the message names the next free one.
     """
     tag = identity.tag(number)
-    if tag in refs.tags or tag in refs.unpublished:
+    if tag in refs.tags or tag in refs.unpublished or tag in refs.others:
         free = next_number(known_numbers(refs, identity))
         raise VersionTaken(tag, f"the next free number is {free}: --version={free}, or 'add --bumpversion'")
 

@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -79,12 +79,23 @@ def place_again(entity: Entity, version: Version, paths: Iterable[RepoPath]) -> 
     Raises:
         CannotWrite, Refused: a file cannot be written.
     """
-    files = version.manifest.files
-    wanted = [(path, files[path]) for path in paths]
-    _place(entity, wanted, version.spec.mutability)
-    rows = {path: TrackedFile(entry, _set_mode(entity, path, entry, version.spec.mutability)) for path, entry in wanted}
+    files = {path: version.manifest.files[path] for path in paths}
+    states = place_files(entity, files, version.spec.mutability)
+    rows = {path: TrackedFile(entry, states[path]) for path, entry in files.items()}
     with entity.state.database.transaction() as transaction:
         transaction.put_files(entity.folder, rows)
+
+
+def place_files(
+    entity: Entity, files: Mapping[RepoPath, ManifestEntry], mutability: Mutability
+) -> dict[RepoPath, FileState | None]:
+    """Move drafts to their places, and return the states by which the files are known from now on.
+
+    Raises:
+        CannotWrite, Refused: a file cannot be written.
+    """
+    _place(entity, list(files.items()), mutability)
+    return {path: _set_mode(entity, path, entry, mutability) for path, entry in files.items()}
 
 
 def check_places(entity: Entity, paths: Iterable[str], removed: Iterable[str] = ()) -> None:

@@ -1,0 +1,1 @@
+"""Merges of versions of one entity that were made independently of each other."""

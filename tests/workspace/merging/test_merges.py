@@ -1,0 +1,106 @@
+import pytest
+
+from entrepot.errors import LocalChanges, Refused, VersionMissing
+from entrepot.workspace.merging.merges import MergeReport, merge_version
+from tests.support.killed_ml_git import kill_at
+from tests.support.machines import Machine, Team, publish
+
+TAG = "vision__images__x__{}"
+
+
+@pytest.fixture
+def bob(team: Team, machine: Machine) -> Machine:
+    """A second machine with version 1, made before the first one published version 2: `a` gone, `c` and `d` new."""
+    other = team.machine("bob")
+    other.ok("datasets", "checkout", "x")
+    (machine.folder / "datasets/x/data/a").unlink()
+    for name in ("c", "d"):
+        machine.write(f"datasets/x/data/{name}", "same")
+    publish(machine, "datasets", "x")
+    return other
+
+
+def commit(machine: Machine, name: str, *options: str) -> None:
+    machine.write(f"datasets/x/data/{name}", f"of {machine.home}")
+    machine.ok("datasets", "add", "x", "--bumpversion")
+    machine.ok("datasets", "commit", "x", *options)
+
+
+def test_a_lost_version_is_merged_with_the_one_that_was_faster(team: Team, machine: Machine, bob: Machine) -> None:
+    commit(bob, "mine")
+    assert bob.run("datasets", "push", "x").code == 3
+    assert bob.ok("datasets", "merge", "x", TAG.format(2)) == f"merged {TAG.format(2)}: 2 files taken, 1 removed\n"
+    bob.ok("datasets", "add", "x", "--bumpversion")
+    bob.ok("datasets", "commit", "x")
+    bob.ok("datasets", "push", "x")
+    assert sorted(bob.files("datasets/x/data")) == ["b", "c", "d", "mine"]
+    machine.ok("datasets", "update")
+    machine.ok("datasets", "checkout", "x")
+    assert machine.files("datasets/x/data") == bob.files("datasets/x/data")
+    assert team.lost_tags() == []
+
+
+def test_two_published_versions_with_a_common_one_are_merged(machine: Machine, bob: Machine) -> None:
+    commit(bob, "mine", "--version=7")
+    bob.ok("datasets", "push", "x")
+    assert merge_version(bob.entity("x"), TAG.format(2)) == MergeReport(TAG.format(2), TAG.format(1), 2, 1)
+    status = bob.ok("datasets", "status", "x")
+    assert "    deleted:    data/a\n    new file:   data/c\n    new file:   data/d\n" in status
+    assert (bob.folder / "datasets/x/data/c").stat().st_mode & 0o777 == 0o444
+    machine.ok("datasets", "update")
+    found = merge_version(machine.entity("x"), TAG.format(7))
+    assert found == MergeReport(TAG.format(7), TAG.format(1), 1, 0)
+
+
+def test_an_older_version_has_nothing_to_merge(machine: Machine, bob: Machine) -> None:
+    assert merge_version(machine.entity("x"), TAG.format(1)) == MergeReport(TAG.format(1), TAG.format(1), 0, 0)
+
+
+def test_a_file_that_both_have_changed_is_named_and_nothing_happens(bob: Machine) -> None:
+    commit(bob, "c")
+    bob.run("datasets", "update")
+    before = bob.files("datasets/x/data")
+    with pytest.raises(Refused, match="both versions have changed 'data/c'"):
+        merge_version(bob.entity("x"), TAG.format(2))
+    assert bob.files("datasets/x/data") == before
+
+
+def test_a_file_in_the_place_of_a_folder_is_no_merge(bob: Machine) -> None:
+    commit(bob, "c/inner")
+    bob.run("datasets", "update")
+    with pytest.raises(Refused, match="cannot be merged"):
+        merge_version(bob.entity("x"), TAG.format(2))
+
+
+def test_local_work_is_in_the_way(bob: Machine) -> None:
+    bob.ok("datasets", "update")
+    place = bob.write("datasets/x/data/c", "untracked")
+    with pytest.raises(LocalChanges, match="data/c"):
+        merge_version(bob.entity("x"), TAG.format(2))
+    place.unlink()
+    bob.write("datasets/x/data/staged", "staged")
+    bob.ok("datasets", "add", "x")
+    with pytest.raises(LocalChanges, match="data/staged"):
+        merge_version(bob.entity("x"), TAG.format(2))
+
+
+def test_only_versions_of_the_same_entity_are_merged(team: Team, bob: Machine) -> None:
+    team.create(bob, "datasets", "y")
+    bob.write("datasets/y/data/a", "y")
+    with pytest.raises(Refused, match="no version of y is checked out"):
+        merge_version(bob.entity("y"), TAG.format(1))
+    publish(bob, "datasets", "y")
+    with pytest.raises(VersionMissing, match="no version of the entity"):
+        merge_version(bob.entity("x"), "vision__images__y__1")
+
+
+@pytest.mark.parametrize("step", ["fetch_contents", "remove_files", "place_files"])
+def test_a_killed_merge_is_completed_by_repeating_it(bob: Machine, step: str) -> None:
+    commit(bob, "mine", "--version=7")
+    bob.ok("datasets", "update")
+    kill_at(bob, f"after merging.merges {step}", "datasets", "merge", "x", TAG.format(2))
+    assert merge_version(bob.entity("x"), TAG.format(2)).taken == 2
+    bob.ok("datasets", "add", "x", "--bumpversion")
+    bob.ok("datasets", "commit", "x")
+    bob.ok("datasets", "push", "x")
+    assert sorted(bob.files("datasets/x/data")) == ["b", "c", "d", "mine"]
