@@ -43,6 +43,10 @@ class ConversionFailed(Exception):
     """The files cannot be converted; the text says why."""
 
 
+class ConversionTooLong(ConversionFailed):
+    """The files take more time or memory than a conversion may."""
+
+
 @attrs.frozen
 class MadeFile:
     """A Parquet file that was made, and is stored for the repository."""
@@ -85,7 +89,7 @@ def convert(hub: HubContext, row: RepoRow, config: ConfigPlan) -> Generator[None
         try:
             return (yield from _exchange(hub, row, request, pipes, sources))
         except ScanFailed:
-            raise ConversionFailed("it takes too much time or memory") from None
+            raise ConversionTooLong("it takes too much time or memory") from None
         except QuotaExceeded as error:
             raise ConversionFailed(error.message) from error
 
