@@ -198,7 +198,7 @@ class S3Bucket:
                 f"{self.name} refused the credentials ({reason_of(error)}): they need the rights to list, read, "
                 "write and delete in this bucket",
             )
-        return StoreUnavailable(key, f"{self.name}: {reason_of(error)}")
+        return StoreUnavailable(key, f"the service of {self.name} fails or cannot be reached: {reason_of(error)}")
 
 
 def part_size(size: int | None) -> int:

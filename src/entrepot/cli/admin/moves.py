@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from entrepot.hub.jobs.moves import HubMove
 
 
-@click.command(short_help="HubMove a hub to PostgreSQL, into a bucket, or back.")
+@click.command(short_help="Move a hub to PostgreSQL, into a bucket, or back.")
 @click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path))
 @click.option("--to", "database", metavar="URL", help="PostgreSQL database of the new hub; default: SQLite in FOLDER.")
 @click.option("--store", metavar="URL", help="Bucket for its large files, s3://BUCKET/PREFIX; default: FOLDER.")
