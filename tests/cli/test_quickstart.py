@@ -10,6 +10,7 @@ import pytest
 from entrepot.cli.quickstart import _fresh_code, _fresh_token, _greet
 from entrepot.hub.accounts import accounts, sessions
 from entrepot.hub.context import open_hub
+from entrepot.hub.folder_locks import hold_server_lock
 from entrepot.settings import Settings
 from tests.support.commands import Run
 
@@ -57,6 +58,19 @@ def test_a_command_that_does_not_exist_is_reported(data: Path) -> None:
     done = quickstart(data, "no-such-command-anywhere")
     assert done.returncode == 127
     assert "error: cannot run no-such-command-anywhere" in done.stderr
+
+
+def test_a_folder_that_is_served_is_refused_and_its_token_stays(data: Path) -> None:
+    hub = open_hub(Settings(data=data))
+    try:
+        secret = _fresh_token(hub)
+        with hold_server_lock(data):
+            done = quickstart(data, sys.executable, "-c", SAY)
+        assert done.returncode == 1
+        assert "another server" in done.stderr
+        assert hub.identify(secret) is not None
+    finally:
+        hub.close()
 
 
 def test_a_hub_of_others_is_not_taken_over(admin: Run, run: Run) -> None:

@@ -30,6 +30,7 @@ from entrepot.errors import (
         (ObjectsMissing("s3h://b", "k"), "there is no object 'k' in s3h://b; nothing was imported"),
         (LinkBroken("t", "a" * 40, "b" * 40), "has the commit bbbbbbbb, but the link says aaaaaaaa"),
         (EntityMissing("x"), "Could not find an entity with the name 'x'."),
+        (EntityMissing("x", "create it"), "Could not find an entity with the name 'x'; create it"),
         (EntityAmbiguous("x", tuple(str(n) for n in range(30))), "and 10 more"),
         (VersionMissing("x 3", "the entity has the versions 1"), "the entity has the versions 1"),
         (ProjectBusy("it", "12"), "held by pid 12"),

@@ -14,7 +14,7 @@ import click
 
 from entrepot.cli.logs import configure_logging
 from entrepot.cli.reports import show, show_message
-from entrepot.cli.serving import FACTORY, encode_settings, setting_options
+from entrepot.cli.serving import FACTORY, encode_settings, server_lock, setting_options
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.errors import Refused
 
@@ -57,9 +57,6 @@ def quickstart(session: Session, /, command: tuple[str, ...], **flags: object) -
     session.flags.update(flags)
     settings = session.load().settings
     configure_logging(settings)
-    with session.opened_or_new_hub() as hub:
-        secret = _fresh_token(hub)
-        code = None if command else _fresh_code(hub)
     codes: list[int] = []
 
     def announce(url: str) -> None:
@@ -72,7 +69,14 @@ def quickstart(session: Session, /, command: tuple[str, ...], **flags: object) -
             _greet(settings.data, url, secret, code)
 
     hosting = Hosting(FACTORY, encode_settings(settings), settings.host, settings.port)
-    serve_until_stopped(hosting, lambda address: announce(settings.base_url or address.url))
+    with session.opened_or_new_hub():  # makes the folder of the lock, and refuses an unusable one
+        pass
+    # The lock comes before the token, which would end that of a hub that runs in this folder.
+    with server_lock(settings):
+        with session.opened_hub() as hub:
+            secret = _fresh_token(hub)
+            code = None if command else _fresh_code(hub)
+        serve_until_stopped(hosting, lambda address: announce(settings.base_url or address.url))
     return codes[0] if codes else 0
 
 

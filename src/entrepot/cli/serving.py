@@ -110,7 +110,6 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
       entrepot serve --port 443 --tls-cert fullchain.pem --tls-key privkey.pem
     """
     from entrepot.hub.accounts import accounts, first_accounts
-    from entrepot.hub.folder_locks import hold_server_lock
     from entrepot.server.certificates import Certificate
     from entrepot.server.hosting import Limits
     from entrepot.server.workers import Hosting
@@ -131,11 +130,20 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
         Limits(drain_s=settings.drain_s),
         certificate=Certificate(Path(settings.tls_cert), Path(settings.tls_key)) if settings.tls_cert else None,
     )
-    # Several servers may work on one PostgreSQL database and the folder that they share; SQLite is for one machine.
-    with contextlib.nullcontext() if settings.database else hold_server_lock(settings.data):
+    with server_lock(settings):
         if lifeline:
             _hold_lifeline()
         serve_until_stopped(hosting, lambda address: _announce(settings, address.url, setup=setup))
+
+
+def server_lock(settings: Settings) -> contextlib.AbstractContextManager[None]:
+    """Return the lock of a server on its data folder, which is none with PostgreSQL.
+
+    Several servers may work on one PostgreSQL database and the folder that they share; SQLite is for one machine.
+    """
+    from entrepot.hub.folder_locks import hold_server_lock
+
+    return contextlib.nullcontext() if settings.database else hold_server_lock(settings.data)
 
 
 @click.command(short_help="Run background jobs without a server.")

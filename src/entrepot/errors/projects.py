@@ -122,8 +122,8 @@ class EntityMissing(NotFound):
 
     @property
     def message(self) -> str:
-        text = f"Could not find an entity with the name {shown(self.name)}."
-        return f"{text} {self.cure}" if self.cure else text
+        text = f"Could not find an entity with the name {shown(self.name)}"
+        return f"{text}; {self.cure}" if self.cure else f"{text}."
 
 
 @attrs.define

@@ -162,7 +162,7 @@ def namespace_for(tx: Read, maker: Caller, name: str, kind: RepoType) -> Account
 
 
 def check_ref(row: RepoRow, ref: str) -> None:
-    """Raise if nobody may change a ref of a repository, because the hub makes it.
+    """Raise if a ref of a repository is made by the hub, so that no caller may change it.
 
     Raises:
         NotAllowed: it is the Parquet ref of a dataset.

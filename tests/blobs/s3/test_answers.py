@@ -33,3 +33,8 @@ def test_the_reason_is_that_of_the_storage_and_never_the_request() -> None:
     assert reason_of(GenericError(STATUS.format("503 Slow Down", ""))) == "status 503 Slow Down"
     assert reason_of(GenericError("connection refused\n\nDebug source:\nsecret")) == "connection refused"
     assert reason_of(GenericError("")) == "no answer"
+
+
+def test_a_service_that_does_not_answer_is_named_without_the_request() -> None:
+    text = "forming list request: Error performing GET http://127.0.0.1:9/m?prefix=x%2F in 538.9ms, after 4 retries"
+    assert reason_of(GenericError(f"{text} - HTTP error: error sending request")) == "no answer from http://127.0.0.1:9"

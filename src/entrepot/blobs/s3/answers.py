@@ -12,6 +12,7 @@ FAILURES = (BaseError, OSError, ValueError)
 _CODE = re.compile(r"<Code>([^<]{1,80})</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]{1,300})</Message>")
 _STATUS = re.compile(r"non-2xx status code: (\d{3})([A-Za-z -]*)")
+_SENT = re.compile(r"Error performing \w+ (https?://[^/\s?@]+)\S* in .*error sending request", re.DOTALL)
 _NO_BUCKET = frozenset({"NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted"})
 _FULL = frozenset({"QuotaExceeded", "InsufficientCapacity", "XMinioStorageFull", "EntityTooLarge"})
 
@@ -49,6 +50,9 @@ def reason_of(error: BaseException) -> str:
         return f"{_code(text)}: {message[1].splitlines()[0]}"
     if status:
         return f"status {status[1]}{status[2].rstrip()}"
+    sent = _SENT.search(text)
+    if sent:
+        return f"no answer from {sent[1]}"
     lines = [line.strip() for line in text.split("Debug source:")[0].splitlines() if line.strip()]
     return (lines[0] if lines else "no answer")[-200:]
 

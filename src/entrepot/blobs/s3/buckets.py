@@ -68,7 +68,7 @@ class S3Bucket:
         """Store an object unless the key has one; return whether it had none.
 
         Where the service has no conditional writes, a look at the key comes first. A race then
-        is harmless for blobs: whoever else writes this key writes the same bytes.
+        is harmless for blobs: other writers of this key write the same bytes.
         """
         with self._translated(key):
             try:
@@ -198,7 +198,7 @@ class S3Bucket:
                 f"{self.name} refused the credentials ({reason_of(error)}): they need the rights to list, read, "
                 "write and delete in this bucket",
             )
-        return StoreUnavailable(key, f"{self.name}: {reason_of(error)}")
+        return StoreUnavailable(key, f"the service of {self.name} fails or cannot be reached: {reason_of(error)}")
 
 
 def part_size(size: int | None) -> int:

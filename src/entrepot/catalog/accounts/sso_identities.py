@@ -46,7 +46,7 @@ def of_user(tx: Read, user_id: int) -> Sequence[IdentityRow]:
 
 
 def note_use(tx: Write, id_hash: str, now_ms: int) -> None:
-    """Record when somebody last signed in with an identity."""
+    """Record when an identity was last used to sign in."""
     tx.sql.execute(sa.update(_I).where(_I.c.id_hash == id_hash).values(used_ms=now_ms))
 
 

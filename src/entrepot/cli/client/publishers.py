@@ -77,11 +77,16 @@ def add_publisher(
     from entrepot.hf.base import repo_ref
     from entrepot.wire.repos.publishers import NewPublisher
 
-    pairs = [claim.partition("=") for claim in claims]
+    patterns: dict[str, str] = {}
+    for text in claims:
+        claim, _, pattern = text.partition("=")
+        if not claim or not pattern or claim in patterns:
+            raise click.UsageError(f"--claim {text!r}: write NAME=PATTERN, each name once")
+        patterns[claim] = pattern
     wanted = NewPublisher(
         name=name,
         issuer=issuer,
-        claims={claim: pattern for claim, _, pattern in pairs},
+        claims=patterns,
         role="read" if read_only else "write",
     )
     made = client.hub.send(access.add_publisher(repo_ref(repo, repo_type), wanted))
@@ -95,7 +100,10 @@ def add_publisher(
 @json_option
 @hub_options
 def remove_publisher(client: HubClient, repo: str, publisher_id: str, repo_type: str, as_json: bool) -> None:
-    """Remove the publisher ID of REPO; its access tokens become invalid immediately."""
+    """Remove the publisher ID of REPO; its access tokens become invalid immediately.
+
+    'entrepot repo publisher list REPO' shows the ids.
+    """
     from entrepot.client.calls import access
     from entrepot.hf.base import repo_ref
 

@@ -64,7 +64,7 @@ def verify(token: str, find_key: KeyFinder, *, issuer: str, audience: str, now_s
     Args:
         find_key: returns keys of the issuer.
         issuer: who must have made the token.
-        audience: whom the token must be for, and nobody else.
+        audience: the only audience that the token may have.
 
     Raises:
         OAuthRefused: the token cannot be accepted.
@@ -134,8 +134,8 @@ def _check_audience(claims: Mapping[str, object], audience: str) -> None:
     named = claims.get("aud")
     found = named if isinstance(named, list) else [named]
     if found != [audience]:
-        said = ", ".join(shown(str(item)) for item in found[:3]) if named else "nobody"
-        raise _refused(f"it is for {said}, and must be for {audience} and nobody else ('aud')")
+        said = ", ".join(shown(str(item)) for item in found[:3]) if named else "no audience"
+        raise _refused(f"it is for {said}, and must be for {audience} only ('aud')")
 
 
 def _check_times(claims: Mapping[str, object], now_s: int) -> int:

@@ -1,6 +1,6 @@
 """Issuers that an administrator trusts: their documents, fetched within the rules for outgoing requests.
 
-Nobody else chooses what is fetched: requests of unknown issuers are refused before. What an issuer says about
+Only the settings choose what is fetched: tokens of unknown issuers are refused before. What an issuer says about
 its own addresses is not trusted either: each must be public, unless the settings allow others.
 Source: OpenID Connect Discovery 1.0, section 4.
 """
@@ -89,7 +89,10 @@ def fetch(hub: HubContext, url: str, form: bytes | None = None, **headers: str) 
     try:
         target = outbound_http.parse_target(url)
         if target.scheme != "https" and not reaches_private:
-            raise IssuerUnavailable(f"the address of the issuer {_host(url)} does not begin with https://")
+            raise IssuerUnavailable(
+                f"the address of the issuer {_host(url)} does not begin with https://, "
+                "which is allowed only with the setting oidc_private_issuers"
+            )
         sent = {"accept": "application/json", **headers}
         if form is not None:
             sent["content-type"] = "application/x-www-form-urlencoded"

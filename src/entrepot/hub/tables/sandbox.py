@@ -1,7 +1,7 @@
 """The process that reads uploaded tables: it can open nothing, and reads the ranges that the hub sends.
 
 It serves one request after the other, and keeps the last tables open, so that a further page of one is quick.
-It ends when the hub is gone, when nobody asks for some minutes, and after a table that took much memory.
+It ends when the hub ends, after some minutes without a request, and after a table that took much memory.
 ``hub/tables/processes.py`` is the other side.
 """
 

@@ -106,7 +106,7 @@ def _redirect(request: Request, target: str, cookie: str) -> Response:
 def login_page(
     request: Request, *, name: str, code: str, target: str, problem: str = "", status: int = 200, wait_s: int = 0
 ) -> Response:
-    """Return the page of the form, perhaps with a sentence that says why nobody was signed in."""
+    """Return the page of the form, with the reason if a sign-in failed."""
     root = path_prefix(app_state(request).hub.settings)
     values = {"name": name[:100], "code": code[:200], "target": safe_target(target, root), "problem": problem}
     values["sso"] = issuer_host(app_state(request).hub)

@@ -30,7 +30,7 @@ class RefTable:
     """Tags by name: published ones (also those of users), local versions, and local versions whose number is lost.
 
     Attributes:
-        others: names of published tags of trees and files: they are no versions, but nobody else can have the name.
+        others: names of published tags of trees and files: they are no versions, but their names are taken.
     """
 
     tags: Mapping[str, TagRef]

@@ -45,7 +45,7 @@ class RemoteBucket:
             except FAILURES as error:
                 if not is_unconditional(error):
                     raise
-                # A race is harmless: whoever else writes this key writes the same bytes.
+                # A race is harmless: other writers of this key write the same bytes.
                 obstore.put(self._store, key, data, use_multipart=False)
         return True
 
