@@ -87,7 +87,10 @@ def convert(hub: HubContext, row: RepoRow, config: ConfigPlan) -> Generator[None
     with started([sys.executable, "-I", "-c", _START, root], _ENVIRON) as process, _Files(hub, row, located) as sources:
         pipes = Pipes(process, time.monotonic() + _WALL_S)
         try:
-            return (yield from _exchange(hub, row, request, pipes, sources))
+            made = yield from _exchange(hub, row, request, pipes, sources)
+            if [split.name for split in made.splits] != [*config.splits]:  # they become paths of the ref
+                raise ConversionFailed("the converter has made other splits than it was asked for")
+            return made
         except ScanFailed:
             raise ConversionTooLong("it takes too much time or memory") from None
         except QuotaExceeded as error:
