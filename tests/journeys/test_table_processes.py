@@ -13,6 +13,7 @@ from huggingface_hub import HfApi
 from entrepot import testing
 from entrepot.testing.hubs import RunningHub
 from tests.support import table_bombs
+from tests.support.child_processes import children_called
 from tests.support.memory import measured_peak
 from tests.support.parquet_files import parquet_of
 
@@ -90,7 +91,7 @@ def test_no_process_is_left_when_the_server_ends(hub: RunningHub, is_killed: boo
     with client(hub) as http:
         assert rows_of(http, "good").status_code == 200
     children = psutil.Process(hub.pid).children(recursive=True)
-    assert any("entrepot.hub.tables.sandbox" in " ".join(child.cmdline()) for child in children)
+    assert children_called("entrepot.hub.tables.sandbox", hub.pid)
     (hub.kill if is_killed else hub.stop)()
     _, alive = psutil.wait_procs(children, timeout=60)
     hub.start()

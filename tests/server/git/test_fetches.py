@@ -14,6 +14,7 @@ import pytest
 from entrepot.git import DELIM, FLUSH, pkt_line
 from entrepot.hub.git import git_wire
 from entrepot.storage import mirrors
+from tests.support.child_processes import children_called
 from tests.support.served_hub import ServedHub
 
 LS_REFS = pkt_line(b"command=ls-refs\n") + DELIM + pkt_line(b"ref-prefix refs/heads/\n") + FLUSH
@@ -56,7 +57,7 @@ def test_git_ends_when_its_client_has_gone(world: ServedHub) -> None:
         head = f"POST /{ref.path}/git-upload-pack HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
         peer.sendall(f"{head}Git-Protocol: version=2\r\n\r\n".encode() + body)
         assert peer.recv(100).startswith(b"HTTP/1.1 200")
-        started = [child for child in psutil.Process().children(recursive=True) if "upload-pack" in child.cmdline()]
+        started = children_called("upload-pack")
         assert started
     _, alive = psutil.wait_procs(started, timeout=20)
     assert not alive
