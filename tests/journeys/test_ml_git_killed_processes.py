@@ -15,11 +15,11 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIG
 TAG = "vision__images__x__{}"
 
 ADD_AND_COMMIT = (
-    "after projects.additions _pack",
-    "after projects.commits write_version",
+    "after projects.changes.additions _pack",
+    "after projects.changes.commits write_version",
     "before metadata.repositories MetadataRepository.record",
     "after metadata.repositories MetadataRepository.record",
-    "after projects.commits finish_commit",
+    "after projects.changes.commits finish_commit",
 )
 PUSH = (
     "after metadata.repositories MetadataRepository.fetch_entity",
@@ -28,16 +28,16 @@ PUSH = (
     "after stores.pushing _send_record",
     "after metadata.publishing _push",
     "after metadata.repositories MetadataRepository.mark_published",
-    "before projects.pushes free_outbox",
+    "before projects.transfers.pushes free_outbox",
 )
 CHECKOUT = (
-    "after projects.checkouts fetch_contents",
-    "before projects.checkouts finish_checkout",
-    "after projects.placements remove_files",
-    "after projects.placements _place",
-    "after projects.placements _write_document",
-    "before projects.placements _record",
-    "after projects.placements _record",
+    "after projects.transfers.checkouts fetch_contents",
+    "before projects.transfers.checkouts finish_checkout",
+    "after projects.files.placements remove_files",
+    "after projects.files.placements _place",
+    "after projects.files.placements _write_document",
+    "before projects.files.placements _record",
+    "after projects.files.placements _record",
 )
 
 

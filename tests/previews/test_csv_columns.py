@@ -39,3 +39,12 @@ def test_hostile_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_columns, "MAX_FIELD", 1 << 20)
     with pytest.raises(Malformed, match="more than 64 bits"):
         list(read_batches(BytesRangeReader(b"a\n" + b"9" * 5_000 + b"\n"), ","))
+
+
+def test_long_digits_and_many_equal_names_take_no_time() -> None:
+    digits = "1" * 200_000
+    [found] = read_batches(BytesRangeReader(f"a\n{digits}x\n".encode()), ",")
+    assert found["a"].to_pylist() == [f"{digits}x"]
+    [found] = read_batches(BytesRangeReader((b"a," * 4_999) + b"a.2\n"), ",")
+    assert found.column_names[:4] == ["a", "a.1", "a.3", "a.4"]
+    assert found.column_names[-2:] == ["a.4999", "a.2"]

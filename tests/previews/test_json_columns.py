@@ -45,3 +45,14 @@ def test_deep_values_are_refused() -> None:
         row = {"a": row}
     with pytest.raises(Malformed, match="more than 64 levels"):
         find_mixed([row])
+
+
+def test_rows_without_a_common_key_take_no_time() -> None:
+    assert find_mixed([{f"k{number}": {"a": 1}} for number in range(50_000)]) == []
+
+
+def test_too_many_mixed_members_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_columns, "_MOST_MIXED", 2)
+    data = b'{"a": {}, "b": {}, "c": {}}\n'
+    with pytest.raises(Malformed, match="too many members"):
+        list(JsonBatches().read(BytesRangeReader(data)))

@@ -22,3 +22,8 @@ def test_what_is_no_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_lines, "MAX_LINE", 5)
     with pytest.raises(Malformed, match="more than 5 characters"):
         list(read_lines(BytesRangeReader(b"a\n123456")))
+
+
+def test_a_long_line_is_read_once() -> None:
+    long = "x" * (3 << 20)
+    assert list(read_lines(BytesRangeReader(f"a\n{long}\r\n{long}".encode()))) == ["a\n", f"{long}\r\n", long]

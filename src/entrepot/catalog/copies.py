@@ -66,6 +66,12 @@ def differs(old: Read, new: Read) -> str | None:
     return next((table.name for table in metadata.sorted_tables if sum_of(old, table) != sum_of(new, table)), None)
 
 
+def is_same(old: Read, new: Read) -> bool:
+    """Return whether two connections reach one PostgreSQL database, whatever their URLs say."""
+    places = [_place_of(tx) for tx in (old, new)]
+    return places[0] is not None and places[0] == places[1]
+
+
 def count_rows(tx: Read) -> int:
     """Return the number of rows of all tables."""
     counts = (sa.select(sa.func.count()).select_from(table) for table in metadata.sorted_tables)
@@ -141,6 +147,16 @@ def _copy_table(old: Read, new: Write, table: sa.Table, progress: Progress) -> i
         update = sa.update(table).where(*(column == _parameter(new, column) for column in key))
         new.sql.execute(update.values({column.name: _parameter(new, column) for column in later}), links)
     return done
+
+
+def _place_of(tx: Read) -> tuple[Any, ...] | None:
+    """Return what names a PostgreSQL database on the machine where it runs: the start of its server, and its number."""
+    if tx.sql.dialect.name != "postgresql":
+        return None
+    row = tx.sql.execute(
+        sa.text("SELECT pg_postmaster_start_time(), oid FROM pg_database WHERE datname = current_database()")
+    ).one()
+    return tuple(row)
 
 
 def _batches(tx: Read, table: sa.Table) -> Iterator[Sequence[Sequence[Any]]]:

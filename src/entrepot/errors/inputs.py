@@ -119,7 +119,7 @@ class ExtraNotInstalled(Invalid):
     @property
     def message(self) -> str:
         return (
-            f"this hub was installed without what {_PURPOSES[self.extra]}: "
+            f"this hub was installed without what {_PURPOSES.get(self.extra, 'this needs')}: "
             f"its administrator can run pip install 'entrepot[server,{self.extra}]'"
         )
 

@@ -31,7 +31,7 @@ _MISSING = frozenset(
 )
 _BOOLS = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
 _INT = re.compile(r"\s*[+-]?[0-9]+\s*")
-_FLOAT = re.compile(r"\s*[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf|infinity)\s*", re.IGNORECASE)
+_FLOAT = re.compile(r"\s*[+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf|infinity)\s*", re.IGNORECASE)
 
 
 def read_batches(source: Any, separator: str, declared: Mapping[str, Any] | None = None) -> Iterator[Any]:  # noqa: ANN401
@@ -76,15 +76,16 @@ def _rows(reader: Iterator[list[str]]) -> Iterator[list[str]]:
 def _names(header: Sequence[str]) -> list[str]:
     """Return the names of columns: those without one have their number, and repeated ones a suffix."""
     given = [name or f"Unnamed: {at}" for at, name in enumerate(header)]
-    found: list[str] = []
-    taken = set(given)
+    found: dict[str, None] = {}
+    taken, last = set(given), dict[str, int]()
     for name in given:
-        number, free = 0, name
+        number = last.get(name, 0)  # lower ones are taken
+        free = f"{name}.{number}" if number else name
         while free in found or (number and free in taken):
             number += 1
             free = f"{name}.{number}"
-        found.append(free)
-    return found
+        found[free], last[name] = None, number
+    return list(found)
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[str]], declared: Mapping[str, Any]) -> Any:  # noqa: ANN401

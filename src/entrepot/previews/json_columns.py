@@ -24,6 +24,7 @@ MAX_DEPTH = 64
 
 _MOST_LINE = 64 << 20
 _MOST_MIXED = 200
+_TOO_MIXED = "too many members have values of several types"
 
 Path = tuple[str | int, ...]
 """The way to a value: names of members, and 0 for the items of a list."""
@@ -46,6 +47,8 @@ class JsonBatches:
             if self._is_first:
                 self.mixed += self._find_mixed(batch)
                 self._is_first = False
+                if len(self.mixed) > _MOST_MIXED:
+                    raise Malformed("JSON file", _TOO_MIXED)
             yield self._parse(batch)
 
     @staticmethod
@@ -75,7 +78,7 @@ class JsonBatches:
                 raise Malformed("JSON file", _line_of(error)) from error
             else:
                 return table
-        raise Malformed("JSON file", "too many members have values of several types")
+        raise Malformed("JSON file", _TOO_MIXED)
 
     def _encoded(self, batch: bytes) -> bytes:
         if not self.mixed:
@@ -104,10 +107,11 @@ def find_mixed(rows: Sequence[Any]) -> list[Path]:
             if path and (not keys or any(set(value) != keys for value in values)):
                 found.append(path)
                 continue
-            names = dict.fromkeys(name for value in values for name in value)
-            waiting += [
-                ((*path, name), [value[name] for value in values if value.get(name) is not None]) for name in names
-            ]
+            members: dict[str, list[Any]] = {}
+            for value in values:
+                for name, member in value.items():
+                    members.setdefault(name, []).extend(() if member is None else (member,))
+            waiting += [((*path, name), present) for name, present in members.items()]
         elif all(isinstance(value, list) for value in values):
             waiting.append(((*path, 0), [item for value in values for item in value if item is not None]))
         elif any(isinstance(value, dict | list) for value in values):

@@ -13,7 +13,7 @@ MAX_LINE = 64 << 20
 """Characters of a line."""
 
 _PIECE = 1 << 20
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)")
+_END = re.compile(r"\r\n|\r|\n")
 
 
 def read_lines(source: RangeReader) -> Iterator[str]:
@@ -25,15 +25,16 @@ def read_lines(source: RangeReader) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     held = ""
     for at in range(0, source.size, _PIECE):
+        begin = max(0, len(held) - 1)  # what is held has no end of a line, but perhaps the first half of one
         try:
             held += decoder.decode(source.read_at(at, _PIECE), final=at + _PIECE >= source.size)
         except UnicodeDecodeError as error:
             raise Malformed("text file", "it is not UTF-8") from error
         end = 0
-        for match in _LINE.finditer(held):
-            if match.end() == len(held) and match[0].endswith("\r") and at + _PIECE < source.size:
+        for match in _END.finditer(held, begin):
+            if match.end() == len(held) and match[0] == "\r" and at + _PIECE < source.size:
                 break  # a line feed may follow
-            yield match[0]
+            yield held[end : match.end()]
             end = match.end()
         held = held[end:]
         if len(held) > MAX_LINE:

@@ -48,7 +48,7 @@ class AppState:
     """State of the application that handlers share: the hub, its threads, and counts that are written later.
 
     ``tables``, ``viewers``, ``queries``: turns of requests that read rows, of pages that show other files, and of
-    requests that read whole tables.
+    requests that read whole tables. ``issuers``: of visitors who sign in with another issuer, which may be slow.
     """
 
     hub: HubContext
@@ -61,6 +61,7 @@ class AppState:
     tables: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
     viewers: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
     queries: FairSlots = attrs.field(factory=lambda: FairSlots(2, per_caller=1))
+    issuers: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
 
 
 def app_state(request: Request) -> AppState:

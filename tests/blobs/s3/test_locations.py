@@ -31,7 +31,10 @@ def test_other_urls_are_refused(url: str) -> None:
         parse_location(url)
 
 
-def test_credentials_in_the_url_are_refused_and_not_repeated() -> None:
+@pytest.mark.parametrize(
+    "url", ["s3://KEY:s3cret@bucket/prefix", "s3://bucket/prefix?endpoint=https://KEY:s3cret@127.0.0.1:9000"]
+)
+def test_credentials_in_the_url_are_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(InvalidArgument, match="AWS_ACCESS_KEY_ID") as caught:
-        parse_location("s3://KEY:s3cret@bucket/prefix")
+        parse_location(url)
     assert "s3cret" not in str(caught.value)

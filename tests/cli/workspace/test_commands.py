@@ -96,7 +96,7 @@ def test_every_command_and_option_is_documented() -> None:
 
 def test_commands_that_touch_no_chunks_do_not_import_numpy() -> None:
     for module in ("statuses", "commits"):
-        program = f"import sys, entrepot.workspace.projects.{module}; print('numpy' in sys.modules)"
+        program = f"import sys, entrepot.workspace.projects.changes.{module}; print('numpy' in sys.modules)"
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
         assert done.stdout == "False\n", module
 

@@ -12,10 +12,11 @@ from entrepot.errors import (
     Malformed,
     NotAllowed,
 )
-from entrepot.hub import audit
+from entrepot.hub import aliases, audit
 from entrepot.hub.accounts import accounts, administration, sign_ins
 from entrepot.hub.context import HubContext
 from entrepot.wire.accounts.administration import CodeExchange, NewUser, NewUsers, UserChanges
+from tests.support.worlds import World
 
 CONSOLE = audit.CONSOLE
 WEEK_S = 7 * 86_400
@@ -32,6 +33,14 @@ def test_a_code_is_exchanged_once_for_a_token(hub: HubContext) -> None:
     assert (caller.account.name, caller.account.email, caller.may_write) == ("bob", "b@example.org", True)
     with pytest.raises(InvalidSignInCode):
         exchange(hub, code.code)
+
+
+def test_the_alias_of_a_repository_becomes_no_account(world: World) -> None:
+    aliases.put(world.hub, "gpt2", world.repo("alice/gpt2"))
+    with pytest.raises(AlreadyExists, match="alias"):
+        sign_ins.create_users(world.hub, CONSOLE, NewUsers(users=[NewUser(name="bob2"), NewUser(name="GPT2")]))
+    with pytest.raises(AccountNotFound):
+        accounts.reset_password(world.hub, "bob2", "a long password")
 
 
 def test_a_code_expires_and_is_replaced_by_the_next(hub: HubContext) -> None:

@@ -262,3 +262,19 @@ def test_hostile_names_of_configurations_make_no_paths(world: World, ref: RepoRe
         world.add(ref, "a.csv", b"a\n1\n")
         assert run(world)[-1] is None
         assert stored(world, ref).commit is None, name
+
+
+def test_a_dataset_whose_configurations_take_too_long_is_left_soon(
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+    monkeypatch.setattr(processes, "_START", "raise SystemExit")
+    monkeypatch.setattr(processes, "convert", lambda *a, convert=processes.convert: started.append(a) or convert(*a))
+    entries = "".join(f"- config_name: c{number}\n  data_files: a.csv\n" for number in range(5))
+    world.add(ref, "a.csv", b"a\n1\n")
+    world.add(ref, "README.md", f"---\nconfigs:\n{entries}---\n".encode())
+    assert run(world)[-1] is None
+    assert len(started) == 3
+    assert [reason[:20] for _, reason in told(world, ref)] == ["it takes too much ti"] * 3 + [
+        "other configurations"
+    ] * 2

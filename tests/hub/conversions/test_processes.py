@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from collections.abc import Generator
 from typing import Any
 
@@ -45,6 +46,18 @@ def test_splits_are_made_and_the_same_bytes_again(world: World, ref: RepoRef) ->
     ]
     assert first.features == {"a": {"dtype": "int64", "_type": "Value"}}
     assert made(world, ref) == first
+
+
+def test_a_process_that_names_other_splits_is_not_believed(
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = b"".join(
+        kind + struct.pack(">I", len(text)) + text
+        for kind, text in ((b"S", b'["../train", 1, 1, 0]'), (b"S", b'["test", 1, 1, 0]'), (b"A", b"{}"))
+    )
+    monkeypatch.setattr(processes, "_START", f"import sys; sys.stdout.buffer.write({frames!r})")
+    with pytest.raises(ConversionFailed, match="other splits"):
+        made(world, ref)
 
 
 def test_a_process_that_goes_too_far_is_stopped(world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:

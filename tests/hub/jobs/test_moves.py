@@ -109,6 +109,16 @@ def test_a_move_that_was_interrupted_after_the_database_does_not_copy_it_again(
     assert not [line for line in lines if line.startswith("copying the table")]
 
 
+def test_a_hub_is_not_moved_into_its_own_database(filled: World, elsewhere: Settings, tmp_path: Path) -> None:
+    moves.move(filled.hub, elsewhere)
+    hub = open_hub(elsewhere)
+    with contextlib.closing(hub):
+        again = Settings(data=tmp_path / "again", database=f"{elsewhere.database}&application_name=other")
+        with pytest.raises(DataFolderError, match="database of the hub that moves"):
+            moves.move(hub, again)
+    assert not again.data.exists()
+
+
 def test_large_files_are_copied_while_the_hub_is_in_use(filled: World, elsewhere: Settings) -> None:
     first = moves.move(filled.hub, elsewhere, copies_database=False)
     assert (first.is_complete, first.rows) == (False, 0)

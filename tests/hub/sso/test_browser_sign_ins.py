@@ -26,7 +26,7 @@ from entrepot.errors import (
     Refused,
     ThingNotFound,
 )
-from entrepot.hub import audit
+from entrepot.hub import aliases, audit
 from entrepot.hub.accounts import administration, sessions
 from entrepot.hub.accounts.sessions import NOWHERE
 from entrepot.hub.callers import MaybeCaller
@@ -91,6 +91,15 @@ def test_the_first_sign_in_makes_an_account_and_the_next_one_finds_it(sso_world:
     ]
     [identity] = browser_sign_ins.own_identities(sso_world.hub, caller)
     assert (identity.label, identity.used_ms) == ("ann", sso_world.clock.now_ms)
+
+
+def test_the_alias_of_a_repository_becomes_no_account(sso_world: World, issuer: LocalIssuer) -> None:
+    aliases.put(sso_world.hub, "gpt2", sso_world.repo("alice/gpt2", visibility="private"))
+    with pytest.raises(Refused, match="the name 'GPT2' is taken") as of_alias:
+        sign_in(sso_world, issuer, preferred_username="GPT2")
+    with pytest.raises(Refused) as of_account:
+        sign_in(sso_world, issuer, preferred_username="alice")
+    assert of_alias.value.message.replace("GPT2", "alice") == of_account.value.message
 
 
 def test_an_address_that_is_not_verified_and_names_that_break_rules_are_left_out(

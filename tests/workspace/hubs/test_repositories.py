@@ -76,3 +76,21 @@ def test_private_entities_are_invisible_to_others(site: Site) -> None:
     stranger.ok("datasets", "init")
     assert stranger.ok("datasets", "list") == "ML dataset\n"
     assert stranger.run("datasets", "checkout", "x").code == 1
+
+
+def test_another_repository_cannot_give_an_entity_its_versions(site: Site) -> None:
+    ann, eve = site.machine("ann", "datasets"), site.machine("eve", "datasets")
+    create(ann, "datasets", "x", "mutable", {"a": b"a"})
+    publish(ann, "datasets", "x")
+    create(eve, "datasets", "x", "mutable", {"a": b"evil"}, "--repo-name=another")
+    publish(eve, "datasets", "x")
+    eve.write("datasets/x/data/b", b"b")
+    eve.ok("datasets", "add", "x", "--bumpversion")
+    eve.ok("datasets", "commit", "x")
+    eve.ok("datasets", "push", "x")
+    ann.ok("datasets", "update")
+    late = site.machine("late", "datasets")
+    for machine in (ann, late):
+        assert [*machine.state("datasets").metadata.refs().tags] == [TAG.format("x", 1)]
+        machine.ok("datasets", "checkout", "x")
+        assert (machine.folder / "datasets/x/data/a").read_bytes() == b"a"

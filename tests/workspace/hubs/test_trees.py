@@ -46,7 +46,7 @@ def test_equal_versions_have_equal_trees(git: Git) -> None:
     assert write_hub_tree(git, {}, manifest) == write_hub_tree(git, {}, manifest)
 
 
-@pytest.mark.parametrize("path", ['a "b"', "a\\b c", "ä/ü", "-x", "data/#1", " lead", "tab\tin"])
+@pytest.mark.parametrize("path", ['a "b"', "a\\b c", "ä/ü", "-x", "data/#1", " lead", "tab\tin", 'line\nin"\n'])
 def test_odd_names_survive(git: Git, path: str) -> None:
     tree = write_entries(git, [("100644", path, b"1")])
     assert [*read_entries(git, tree)] == [path]

@@ -44,7 +44,7 @@ def parse_location(url: str) -> S3Location:
         found = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
     except ValueError:
         raise InvalidArgument(f"the store is not a URL such as {EXAMPLE}") from None
-    if "@" in parts.netloc:
+    if "@" in parts.netloc or "@" in found.get("endpoint", ""):
         raise InvalidArgument(
             "the URL of the store contains credentials, which it must not: set AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY, or name a profile of ~/.aws with ?profile=NAME"

@@ -18,6 +18,7 @@ from entrepot.hub import audit
 from entrepot.hub.accounts.accounts import find_user, parse_email
 from entrepot.hub.accounts.administration import Actor, require_admin
 from entrepot.hub.accounts.tokens import new_secret
+from entrepot.hub.aliases import check_account_name
 from entrepot.hub.callers import Caller, MaybeCaller, hash_secret
 from entrepot.hub.context import HubContext
 from entrepot.names import new_uid, parse_account, parse_fullname
@@ -47,6 +48,8 @@ def create_users(hub: HubContext, by: Actor, new: NewUsers) -> list[SignInCode]:
         raise LimitExceeded("users created at a time", MAX_USERS)
     fresh = [_fresh(hub, user) for user in new.users]
     with hub.write(Lock.hub(), Lock.audit()) as tx:
+        for account in fresh:
+            check_account_name(tx, account.name)
         made = [accounts.add(tx, account) for account in fresh]
         for account in made:
             audit.record(hub, tx, actor, "user.create", f"user {account.name}", {"admin": account.is_admin})

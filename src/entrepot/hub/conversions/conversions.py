@@ -29,7 +29,7 @@ from entrepot.hub import events
 from entrepot.hub.context import HubContext
 from entrepot.hub.conversions import processes
 from entrepot.hub.conversions.plans import ConfigPlan, ConversionPlan, read_plan
-from entrepot.hub.conversions.processes import ConversionFailed, MadeConfig
+from entrepot.hub.conversions.processes import ConversionFailed, ConversionTooLong, MadeConfig
 from entrepot.hub.scanning import scan_jobs
 from entrepot.names import MAIN, PARQUET, Oid, RepoPath, RepoType, Sha256
 from entrepot.storage import histories
@@ -37,6 +37,7 @@ from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
 
 _ATTEMPTS = 5
+_MOST_TOO_LONG = 3
 _LFS = "filter=lfs diff=lfs merge=lfs -text"
 _MADE_BY = "entrepot", "noreply@entrepot"
 
@@ -103,7 +104,7 @@ def _draft(hub: HubContext, row: RepoRow, wanted: ConversionPlan) -> Generator[N
     draft = _Draft()
     if wanted.reason is not None:
         draft.configs.append({"name": "default", "status": "failed", "reason": wanted.reason, "splits": []})
-    shown: list[ConfigPlan] = []
+    shown, too_long = list[ConfigPlan](), 0
     for config in wanted.configs:
         if config.reason is not None:
             draft.configs.append({"name": config.name, "status": "failed", "reason": config.reason, "splits": []})
@@ -113,8 +114,11 @@ def _draft(hub: HubContext, row: RepoRow, wanted: ConversionPlan) -> Generator[N
             shown.append(config)
             continue
         try:
+            if too_long >= _MOST_TOO_LONG:
+                raise ConversionFailed("other configurations take too much time or memory; it was not tried")
             made = yield from processes.convert(hub, row, config)
         except ConversionFailed as error:
+            too_long += isinstance(error, ConversionTooLong)
             draft.configs.append({"name": config.name, "status": "failed", "reason": str(error), "splits": []})
             continue
         _add(draft, config, made)

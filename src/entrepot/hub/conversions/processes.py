@@ -43,6 +43,10 @@ class ConversionFailed(Exception):
     """The files cannot be converted; the text says why."""
 
 
+class ConversionTooLong(ConversionFailed):
+    """The files take more time or memory than a conversion may."""
+
+
 @attrs.frozen
 class MadeFile:
     """A Parquet file that was made, and is stored for the repository."""
@@ -83,9 +87,12 @@ def convert(hub: HubContext, row: RepoRow, config: ConfigPlan) -> Generator[None
     with started([sys.executable, "-I", "-c", _START, root], _ENVIRON) as process, _Files(hub, row, located) as sources:
         pipes = Pipes(process, time.monotonic() + _WALL_S)
         try:
-            return (yield from _exchange(hub, row, request, pipes, sources))
+            made = yield from _exchange(hub, row, request, pipes, sources)
+            if [split.name for split in made.splits] != [*config.splits]:  # they become paths of the ref
+                raise ConversionFailed("the converter has made other splits than it was asked for")
+            return made
         except ScanFailed:
-            raise ConversionFailed("it takes too much time or memory") from None
+            raise ConversionTooLong("it takes too much time or memory") from None
         except QuotaExceeded as error:
             raise ConversionFailed(error.message) from error
 

@@ -180,6 +180,8 @@ def _check_database(source: HubContext, new: Catalog) -> bool:
             copies.check_empty(tx)
             return False
         with source.read() as old:
+            if copies.is_same(old, tx):
+                raise DataFolderError("(database)", "it is the database of the hub that moves; name an empty one")
             if copies.differs(old, tx):
                 raise DataFolderError(
                     "(database)", "it is the copy of an earlier state of the hub; drop it, and name an empty database"

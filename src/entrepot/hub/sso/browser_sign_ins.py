@@ -23,6 +23,7 @@ from entrepot.catalog import Lock, Write
 from entrepot.catalog.accounts import accounts, sso_identities
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.accounts.sso_identities import IdentityRow
+from entrepot.catalog.repos import aliases
 from entrepot.errors import (
     AlreadyExists,
     InvalidName,
@@ -273,9 +274,9 @@ def _fresh(hub: HubContext, tx: Write, proof: IdToken) -> Account:
     if not isinstance(said, str):
         raise Refused(f"the issuer does not say the name of the account, in the claim {shown(claim)}")
     name = parse_account(said)
-    if accounts.find(tx, name) is not None:
-        cure = "if it is yours, sign in as before and link it under Settings, Password"
-        raise Refused(f"the name {shown(name)} is taken by an account that is not linked with you: {cure}")
+    if accounts.find(tx, name) is not None or aliases.is_taken(tx, name):  # one sentence: aliases may be private
+        cure = "if the account is yours, sign in as before and link it under Settings, Password"
+        raise Refused(f"the name {shown(name)} is taken: {cure}")
     email = _usable(proof, "email", parse_email) if proof.claims.get("email_verified") is True else None
     return accounts.fresh(name, "user", hub.now_ms(), fullname=_usable(proof, "name", parse_fullname), email=email)
 

@@ -54,10 +54,11 @@ OTHER_REPOSITORY = (
 
 @attrs.frozen
 class EntityRepository:
-    """A repository that may be that of an entity, and the name of the entity."""
+    """A repository that may be that of an entity, the name of the entity, and when the repository was created."""
 
     ref: RepoRef
     name: str
+    created: str = ""
 
 
 @attrs.frozen
@@ -263,10 +264,11 @@ class HubMetadata(MetadataRepository):
             entity = name_of(info.card_data) if kind else entity_name(name)
             try:
                 ref = RepoRef(repo_type(self.word), parse_repo_id(f"{self.address.namespace}/{name}"))
-                found.append(EntityRepository(ref, entity or entity_name(name) or name))
+                created = "" if info.created_at is UNSET else info.created_at
+                found.append(EntityRepository(ref, entity or entity_name(name) or name, created))
             except InvalidName:
                 continue
-        return found
+        return sorted(found, key=lambda one: one.created)
 
     def _listing(self, ref: RepoRef) -> Refs | None:
         """Return the refs of a repository; None if the caller cannot read them."""
@@ -277,21 +279,22 @@ class HubMetadata(MetadataRepository):
 
     def _report(self, listings: Sequence[tuple[EntityRepository, Refs]]) -> FetchReport:
         before = read_refs(self.git)
+        owners = _Owners(self, before)
         for one, listed in listings:
             ref = one.ref
             tags = [tag.name for tag in listed.tags if _is_version_of(tag.name, one.name)]
             head = main_of(listed, self.address)
             known = before.branches.get(self.branch_of(ref.id.name))
             if head is not None and tags and (head != known or any(tag not in before.tags for tag in tags)):
-                self._fetch(ref, one.name)
+                self._fetch(ref, one.name, owners)
         after = read_refs(self.git)
         moved = tuple(
             tag for tag, it in before.tags.items() if tag in after.tags and after.tags[tag].commit != it.commit
         )
         return FetchReport(tuple(sorted(after.tags.keys() - before.tags.keys())), moved)
 
-    def _fetch(self, ref: RepoRef, entity: str) -> None:
-        """Fetch one repository, and keep its refs if it is an entity of this kind."""
+    def _fetch(self, ref: RepoRef, entity: str, owners: _Owners) -> None:
+        """Fetch one repository, and keep its refs if it is that of an entity of this kind."""
         try:
             refspecs = (f"+refs/heads/{MAIN}:{_FETCHED}head", f"+{TAGS}*:{_FETCHED}tags/*")
             self._with_retries("fetch", "--quiet", "--no-tags", self.address.git_url(ref), *refspecs)
@@ -302,6 +305,9 @@ class HubMetadata(MetadataRepository):
             tags = {name.removeprefix(prefix): oid for name, oid in fetched.items() if name.startswith(prefix)}
             tags = {name: oid for name, oid in tags.items() if _is_version_of(name, entity)}
             if head is None or not self._is_entity(ref, entity, tags):
+                return
+            tags = {name: oid for name, oid in tags.items() if owners.claim(name, ref)}
+            if not tags:
                 return
             branch = f"{REMOTE}{self.branch_of(ref.id.name)}"
             self._update(f"update {branch} {head}", *(f"update {TAGS}{name} {oid}" for name, oid in tags.items()))
@@ -329,6 +335,39 @@ class HubMetadata(MetadataRepository):
             return parse_spec(read_file(self.git, commit, f"{name}.spec"), parse_kind(self.word), name)
         except (Malformed, InvalidName):
             return None
+
+
+class _Owners:
+    """The repositories whose tags are the versions of an entity.
+
+    Whoever may create a repository can write the name of any entity into it. So the versions of one come from
+    the repository that had them before; if there are none here yet, from the first that was created.
+    """
+
+    def __init__(self, metadata: HubMetadata, known: RefTable) -> None:
+        self._metadata, self._tags = metadata, known.tags
+        self._latest = _latest(known.tags)
+        self._owners: dict[Identity, str] = {}
+
+    def claim(self, tag: str, ref: RepoRef) -> bool:
+        """Return whether a tag of a repository is a version of an entity that no other repository has."""
+        version = find_tag(tag)
+        if version is None:
+            return False
+        owner = self._owners.get(version.identity)
+        if owner is None:
+            owner = self._owners[version.identity] = self._find(version.identity) or _key(ref)
+        return owner == _key(ref)
+
+    def _find(self, identity: Identity) -> str | None:
+        known = self._latest.get(identity)
+        if known is None:
+            return None
+        return _key(self._metadata.repo_of_commit(identity.name, self._tags[str(known)].commit))
+
+
+def _key(ref: RepoRef) -> str:
+    return str(ref).lower()
 
 
 def _latest(versions: Iterable[str]) -> dict[Identity, VersionTag]:

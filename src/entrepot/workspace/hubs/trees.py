@@ -51,7 +51,8 @@ def write_entries(git: Git, entries: Iterable[TreeEntry]) -> Oid:
     """Write a tree with all its files by one process and return its id; no two callers at the same time."""
     stream = bytearray(f"commit {_DRAFT}\ncommitter entrepot <> 0 +0000\ndata 0\n".encode())
     for mode, path, content in entries:
-        escaped = path.replace("\\", "\\\\").replace('"', '\\"').encode("utf-8", "surrogateescape")
+        quoted = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        escaped = quoted.encode("utf-8", "surrogateescape")
         if isinstance(content, bytes):
             stream += b'M %s inline "%s"\ndata %d\n%s\n' % (mode.encode(), escaped, len(content), content)
         else:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import concurrent.futures
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +10,8 @@ import pytest
 
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
-from entrepot.hub.sso import issuer_keys
+from entrepot.hub.sso import browser_sign_ins, issuer_keys
+from entrepot.hub.sso.browser_sign_ins import FinishedSignIn
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.settings import Settings
@@ -130,6 +133,29 @@ def test_an_issuer_that_is_silent_is_an_error_on_the_page(joined: ServedHub, iss
         answer = client.get("/-/sso")
         assert answer.status_code == 503
         assert "answered 404" in answer.text
+
+
+def test_visitors_who_wait_for_the_issuer_leave_threads_to_others(
+    joined: ServedHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, may_end = threading.Semaphore(0), threading.Event()
+
+    def wait(*_: object, **__: object) -> FinishedSignIn:
+        began.release()
+        may_end.wait(60)
+        return FinishedSignIn(None, "/models")
+
+    monkeypatch.setattr(browser_sign_ins, "finish", wait)
+    with concurrent.futures.ThreadPoolExecutor(20) as pool, browse(joined) as client:
+        waiting = [pool.submit(httpx2.get, f"{joined.url}/-/sso/callback", timeout=90) for _ in range(20)]
+        try:
+            assert began.acquire(timeout=60)
+            assert began.acquire(timeout=60)
+            client.post("/login", data={"name": "alice", "password": PASSWORD})
+            assert ">alice<" in client.get("/models").text
+        finally:
+            may_end.set()
+        assert [call.result().status_code for call in waiting] == [303] * 20
 
 
 def test_a_hub_without_an_issuer_shows_no_way_there(site: ServedHub, browser: httpx2.Client) -> None:

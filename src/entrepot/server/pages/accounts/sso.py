@@ -14,7 +14,7 @@ from entrepot.hub.sso import browser_sign_ins
 from entrepot.hub.sso.browser_sign_ins import LIFETIME_S, BegunSignIn, FinishedSignIn, IssuerReply
 from entrepot.server import browser_sessions
 from entrepot.server.error_responses import error_response
-from entrepot.server.handlers import app_state, base_url, call_hub_slow
+from entrepot.server.handlers import app_state, base_url, call_hub_in_turn, call_hub_slow
 from entrepot.server.pages.forms import checked_form, go_to, sentence
 from entrepot.server.pages.frames import HEADERS, WebPage, page_response
 from entrepot.server.pages.routing import PageRoute
@@ -48,7 +48,7 @@ async def start(request: Request) -> Response:
         return browser_sign_ins.begin(hub, callback, target)
 
     try:
-        begun = await call_hub_slow(request, begin)
+        begun = await call_hub_in_turn(request, app_state(request).issuers, begin)
     except EntrepotError as error:
         return _problem(request, error)
     return RedirectResponse(begun.url, 303, {**_headers(), "set-cookie": _cookie(request, begun.cookie)})
@@ -65,7 +65,7 @@ async def finish(request: Request) -> Response:
         return browser_sign_ins.finish(hub, caller, kept, reply, replaced=replaced, origin=origin)
 
     try:
-        done = await call_hub_slow(request, end)
+        done = await call_hub_in_turn(request, state.issuers, end)
     except EntrepotError as error:
         return _problem(request, error)
     answer = RedirectResponse(done.target, 303, _headers())
@@ -87,7 +87,7 @@ async def link(request: Request) -> Response:
         known = require_write(caller)
         return browser_sign_ins.begin(hub, callback, f"{root}{_SETTINGS}?done=linked", link_to=known)
 
-    begun = await call_hub_slow(request, begin)
+    begun = await call_hub_in_turn(request, app_state(request).issuers, begin)
     page = WebPage("sso_link.html", "Link an identity", {"url": begun.url, "sso": browser_sign_ins.issuer_host(hub)})
     return page_response(request, page, {"cache-control": "no-store", "set-cookie": _cookie(request, begun.cookie)})
 

@@ -35,7 +35,8 @@ def sections(base: str, known: Sequence[tuple[str, str]], current: str) -> list[
 
 
 def own_page(current: str, values: dict[str, object], status: int = 200) -> WebPage:
-    """Return a page of the settings of an account."""
+    """Return a page of the settings of an account; its JSON needs a token, so browsers get no link to it."""
     title = dict(ACCOUNT)[current]
-    around = {"side_links": sections("/settings", ACCOUNT, current), "sections_of": "Settings", **values}
+    links = sections("/settings", ACCOUNT, current)
+    around = {"side_links": links, "sections_of": "Settings", "is_personal": True, **values}
     return WebPage(f"settings_{current}.html", title, around, status)
