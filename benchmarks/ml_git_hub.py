@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import attrs
@@ -44,6 +45,19 @@ def measure(place: Path, count: int) -> Iterator[Figure]:
         yield from bench.run(writer, *steps, name="one more file published", target=3)
         yield from bench.run(reader, ("update",), name="update of another machine")
         yield from bench.run(reader, ("checkout", "small"), name="fresh checkout", target=10)
+
+
+def measure_large(place: Path, size: int) -> Iterator[Figure]:
+    """Yield the figures for a dataset of one large file that does not compress."""
+    with testing.hub() as hub:
+        writer = _machine(place, "large", hub.url, hub.user("bench").token)
+        bench = _Bench(f"one file of {size >> 20:,} MiB", Meter(hub.pid))
+        writer.ok("datasets", "create", "large", *_OPTIONS)
+        with (writer.folder / "datasets/large/data/large.bin").open("wb") as file:
+            for _ in range(size >> 20):
+                file.write(os.urandom(1 << 20))
+        steps = (("add", "large"), ("commit", "large"), ("push", "large"))
+        yield from bench.run(writer, *steps, name="add, commit and push", target=20)
 
 
 @attrs.frozen
@@ -86,7 +100,8 @@ def main() -> int:
     options = parser.parse_args()
     figures = list[Figure]()
     with tempfile.TemporaryDirectory() as name:
-        for figure in measure(Path(name), 100 if options.quick else 10_000):
+        small = measure(Path(name), 100 if options.quick else 10_000)
+        for figure in chain(small, measure_large(Path(name), (8 if options.quick else 1024) << 20)):
             figures.append(figure)
             print(table([figure]).splitlines()[-1], flush=True)
     options.out.write_bytes(encode(Results(this_machine(), options.quick, figures)))
