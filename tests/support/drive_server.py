@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from entrepot.workspace.stores import StorageConfig
 from entrepot.workspace.stores.buckets.drive import DriveBucket
+from entrepot.workspace.stores.buckets.drive_calls import DriveClient
 
 FOLDER = "application/vnd.google-apps.folder"
 
@@ -42,7 +43,8 @@ class FakeDrive:
 
     def bucket(self, name: str = "data", retries: int = 1) -> DriveBucket:
         """Return the bucket in a folder."""
-        return DriveBucket(self.config(name), Path("/"), retries, api=self.url, wait=lambda seconds: None)
+        config = self.config(name)
+        return DriveBucket(config, DriveClient(config, Path("/"), retries, api=self.url, wait=lambda seconds: None))
 
     def add(self, name: str, data: bytes, **fields: object) -> dict[str, Any]:
         """Create a file."""

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from entrepot.errors import BucketMissing, LimitExceeded, StorageUnreachable
-from entrepot.workspace.stores.buckets.drive_calls import API, FOLDER, DriveClient
+from entrepot.workspace.stores.buckets.drive_calls import FOLDER, DriveClient
 from entrepot.workspace.stores.buckets.interfaces import Data, ObjectStat, StoredObject
 from entrepot.workspace.stores.values import StorageConfig
 
@@ -26,26 +24,11 @@ _File = Mapping[str, Any]
 
 
 class DriveBucket:
-    """A bucket in the folder of Drive that has its name.
+    """A bucket in the folder of Drive that has its name; closing it closes the client."""
 
-    Args:
-        home: the user's home folder, for a path that begins with ``~/``.
-        retries: how often a request is repeated when Drive is busy or does not answer.
-        api: another address than Google's, for tests.
-        wait: replaces ``time.sleep`` in tests.
-    """
-
-    def __init__(
-        self,
-        config: StorageConfig,
-        home: Path,
-        retries: int,
-        *,
-        api: str = API,
-        wait: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, config: StorageConfig, client: DriveClient) -> None:
         self._config = config
-        self._calls = DriveClient(config, home, retries, api=api, wait=wait)
+        self._calls = client
         self._folder_lock = threading.Lock()
         self._folder: str | None = None
 

@@ -88,9 +88,10 @@ def _open_sftp(config: StorageConfig, environ: Mapping[str, str], home: Path, re
 def _open_drive(config: StorageConfig, environ: Mapping[str, str], home: Path, retries: int) -> Bucket:
     try:
         from entrepot.workspace.stores.buckets.drive import DriveBucket
+        from entrepot.workspace.stores.buckets.drive_calls import DriveClient
     except ImportError as error:
         raise LibraryMissing("google-auth", "entrepot[gdrive]") from error
-    return DriveBucket(config, home, retries)
+    return DriveBucket(config, DriveClient(config, home, retries))
 
 
 def _open_folder(config: StorageConfig, environ: Mapping[str, str], home: Path, retries: int) -> Bucket:
