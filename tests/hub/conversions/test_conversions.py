@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -132,7 +133,7 @@ def test_a_change_of_other_files_converts_nothing(world: World, ref: RepoRef, mo
     world.add(ref, "a.csv", b"a\n1\n")
     run(world)
     before = stored(world, ref)
-    monkeypatch.setattr(processes, "_START", "this would fail")
+    monkeypatch.setattr(processes, "command_of", lambda _module: [sys.executable, "-c", "this would fail"])
     head = world.add(ref, "README.md", b"# x")
     assert run(world) == [None]
     assert (stored(world, ref).source, stored(world, ref).commit) == (head, before.commit)
@@ -220,7 +221,7 @@ def test_copies_have_their_own(world: World, ref: RepoRef, monkeypatch: pytest.M
     world.add(ref, "a.csv", b"a\n1\n")
     run(world)
     copy = repositories.duplicate(world.hub, world.bob, ref, RepoId("bob", "copy"), None).ref
-    monkeypatch.setattr(processes, "_START", "this would fail")
+    monkeypatch.setattr(processes, "command_of", lambda _module: [sys.executable, "-c", "this would fail"])
     assert table(world, copy, "default/train/0000.parquet").to_pylist() == [{"a": 1}]
     world.add(copy, "b.md", b"x", by=world.bob)
     assert run(world) == [None]
@@ -249,7 +250,7 @@ def test_a_job_whose_result_is_outdated_looks_again(
 
 
 def test_a_damaged_process_is_told(world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "_START", "raise SystemExit")
+    monkeypatch.setattr(processes, "command_of", lambda _module: [sys.executable, "-c", "raise SystemExit"])
     world.add(ref, "a.csv", b"a\n1\n")
     assert run(world)[-1] is None
     assert told(world, ref) == [("default", "it takes too much time or memory")]
@@ -268,7 +269,7 @@ def test_a_dataset_whose_configurations_take_too_long_is_left_soon(
     world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = []
-    monkeypatch.setattr(processes, "_START", "raise SystemExit")
+    monkeypatch.setattr(processes, "command_of", lambda _module: [sys.executable, "-c", "raise SystemExit"])
     monkeypatch.setattr(processes, "convert", lambda *a, convert=processes.convert: started.append(a) or convert(*a))
     entries = "".join(f"- config_name: c{number}\n  data_files: a.csv\n" for number in range(5))
     world.add(ref, "a.csv", b"a\n1\n")

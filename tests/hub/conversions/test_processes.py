@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Generator
 from typing import Any
 
@@ -55,7 +56,11 @@ def test_a_process_that_names_other_splits_is_not_believed(
         kind + struct.pack(">I", len(text)) + text
         for kind, text in ((b"S", b'["../train", 1, 1, 0]'), (b"S", b'["test", 1, 1, 0]'), (b"A", b"{}"))
     )
-    monkeypatch.setattr(processes, "_START", f"import sys; sys.stdout.buffer.write({frames!r})")
+    monkeypatch.setattr(
+        processes,
+        "command_of",
+        lambda _module: [sys.executable, "-c", f"import sys; sys.stdout.buffer.write({frames!r})"],
+    )
     with pytest.raises(ConversionFailed, match="other splits"):
         made(world, ref)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import sys
 import zipfile
 
 import pytest
@@ -59,6 +60,6 @@ def test_a_process_at_its_limit_has_failed(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(pickle_scans, "_MOST_READ", 100)
     with pytest.raises(ScanFailed, match="read too much"):
         verdict(HOSTILE * 100)
-    monkeypatch.setattr(pickle_scans, "_START", "import sys; sys.exit(3)")
+    monkeypatch.setattr(pickle_scans, "command_of", lambda _module: [sys.executable, "-c", "import sys; sys.exit(3)"])
     with pytest.raises(ScanFailed, match="ended unexpectedly"):
         verdict(HOSTILE)

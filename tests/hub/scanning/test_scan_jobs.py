@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from entrepot.catalog import tables
@@ -39,7 +41,7 @@ def test_the_job_scans_what_is_at_a_head_once(scanning: World, monkeypatch: pyte
     while (outcome := handlers.run_next(scanning.hub, handlers.new_owner())) is not None:
         assert outcome.error is None
     assert statuses(scanning) == ["unsafe", "unsafe"]
-    monkeypatch.setattr(pickle_scans, "_START", "this would fail")
+    monkeypatch.setattr(pickle_scans, "command_of", lambda _module: [sys.executable, "-c", "this would fail"])
     scan(scanning, ref)
     assert statuses(scanning) == ["unsafe", "unsafe"]
     monkeypatch.setattr("entrepot.hub.scanning.contents.PICKLE_VERSION", "2")

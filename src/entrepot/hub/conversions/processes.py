@@ -5,15 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import sys
 import time
 from collections.abc import Generator, Sequence
-from pathlib import Path
 from typing import Any
 
 import attrs
 
-import entrepot
 from entrepot.blobs import file_key
 from entrepot.blobs.interfaces import OpenSink
 from entrepot.catalog import Lock
@@ -29,14 +26,14 @@ from entrepot.hub.files import file_scrubbing
 from entrepot.hub.scanning.contents import NamedContent, open_content
 from entrepot.hub.scanning.scanners import Pipes, ScanFailed, started
 from entrepot.hub.tables.child_pipes import FAILED, LENGTH, PIECE, READ
+from entrepot.hub.tables.exchanges import ENVIRON, command_of
 from entrepot.names import Sha256
 from entrepot.storage.contents import Content
 
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from entrepot.hub.conversions.sandbox import main; main()"
+_MODULE = "entrepot.hub.conversions.sandbox"
 _WALL_S = 3_600.0
 _MOST_RESULT = 16 << 20
 _MOST_RATIO, _MOST_MORE = 4, 64 << 20
-_ENVIRON = {"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 
 
 class ConversionFailed(Exception):
@@ -83,8 +80,7 @@ def convert(hub: HubContext, row: RepoRow, config: ConfigPlan) -> Generator[None
     located = [file for content in config.splits.values() for file in content]
     splits = [[name, [[str(file.path), file.size] for file in content]] for name, content in config.splits.items()]
     request = json.dumps({"form": config.format, "declared": config.features, "splits": splits}).encode()
-    root = str(Path(entrepot.__file__).resolve().parents[1])
-    with started([sys.executable, "-I", "-c", _START, root], _ENVIRON) as process, _Files(hub, row, located) as sources:
+    with started(command_of(_MODULE), ENVIRON) as process, _Files(hub, row, located) as sources:
         pipes = Pipes(process, time.monotonic() + _WALL_S)
         try:
             made = yield from _exchange(hub, row, request, pipes, sources)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
-import entrepot
 from entrepot.hub.scanning.sandbox import LENGTH, RANGE, SIZE
 from entrepot.hub.scanning.scanners import Pipes, ScanFailed, ScanStatus, Verdict, started
+from entrepot.hub.tables.exchanges import command_of
 from entrepot.storage.contents import Content
 
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from entrepot.hub.scanning.sandbox import main; main()"
+_MODULE = "entrepot.hub.scanning.sandbox"
 _WALL_S = 300.0
 _MOST_RANGE, _MOST_READ, _MOST_RESULT = 80 << 20, 1 << 30, 1 << 20
 _STATUS_OF: dict[str, ScanStatus] = {"innocuous": "safe", "suspicious": "suspicious", "dangerous": "unsafe"}
@@ -33,8 +31,7 @@ def scan_content(content: Content) -> Generator[None, None, Verdict]:
         ScanFailed: the process ended without one, at a limit of time, memory or bytes.
         BlobMissing, BlobUnreadable, XorbDamaged: the content cannot be read.
     """
-    root = str(Path(entrepot.__file__).resolve().parents[1])
-    with started([sys.executable, "-I", "-c", _START, root], {"LC_ALL": "C.UTF-8"}) as process:
+    with started(command_of(_MODULE), {"LC_ALL": "C.UTF-8"}) as process:
         pipes = Pipes(process, time.monotonic() + _WALL_S)
         yield from pipes.send(SIZE.pack(content.size))
         left = _MOST_READ

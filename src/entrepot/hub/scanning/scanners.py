@@ -17,6 +17,8 @@ from typing import Any, Literal
 
 import attrs
 
+from entrepot.hub.tables.exchanges import end_process
+
 ScanStatus = Literal["safe", "caution", "suspicious", "unsafe", "error", "skipped"]
 """``safe`` means: no known threat was found. ``skipped``: there was nothing for this scanner to read."""
 
@@ -133,9 +135,4 @@ def started(argv: Sequence[str], environ: Mapping[str, str]) -> Iterator[subproc
     finally:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
+        end_process(process)

@@ -16,7 +16,7 @@ from entrepot.errors import EntrepotError
 from entrepot.hub.tables.child_pipes import FAILED, LENGTH, PIECE, READ
 
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from {module} import main; main()"
-_ENVIRON = {"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+ENVIRON: Mapping[str, str] = {"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 _PIPE_BYTES = 1 << 20
 
 ReadRange = Callable[[int, int, int], bytes]
@@ -32,16 +32,21 @@ class ProcessEnded(Exception):
         self.is_idle = is_idle
 
 
+def command_of(module: str) -> list[str]:
+    """Return the command of a process that runs the function ``main`` of a module of this installation."""
+    root = str(Path(entrepot.__file__).resolve().parents[1])
+    return [sys.executable, "-I", "-c", _START.format(module=module), root]
+
+
 def start_process(module: str) -> subprocess.Popen[bytes]:
     """Start the function ``main`` of a module in a process that inherits nothing but three pipes."""
-    root = str(Path(entrepot.__file__).resolve().parents[1])
     process = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
-        [sys.executable, "-I", "-c", _START.format(module=module), root],
+        command_of(module),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd="/",
-        env=_ENVIRON,
+        env=ENVIRON,
     )
     with contextlib.suppress(ImportError, AttributeError, OSError):  # a larger pipe is faster, but not needed
         import fcntl

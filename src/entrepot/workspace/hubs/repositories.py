@@ -340,7 +340,7 @@ class HubMetadata(MetadataRepository):
 class _Owners:
     """The repositories whose tags are the versions of an entity.
 
-    Whoever may create a repository can write the name of any entity into it. So the versions of one come from
+    Everyone who may create a repository can write the name of any entity into it. So the versions of one come from
     the repository that had them before; if there are none here yet, from the first that was created.
     """
 
