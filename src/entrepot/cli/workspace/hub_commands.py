@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from entrepot.cli.workspace.consoles import Console, console_options
+from entrepot.cli.workspace.wizards import asked_argument
 
 
 @click.command("to-hub", short_help="Copy all versions to a hub.")
-@click.argument("name")
-@click.argument("url")
+@asked_argument("name")
+@asked_argument("url")
 @click.option("--repo-name", default="", help="Repository on the hub, if it is not called like the entity.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be sent.")
 @console_options

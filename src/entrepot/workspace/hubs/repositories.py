@@ -46,7 +46,7 @@ _MOST_REPOSITORIES = 100_000
 
 
 OTHER_REPOSITORY = (
-    "name another one in the spec: 'repository' below 'manifest' ('create --repo-name' and 'to-hub --repo-name' do it); "
+    "name another one in the spec: 'repository' below 'manifest' (--repo-name of 'create' and 'to-hub' does it); "
     "a committed version is taken back by 'reset --reference=head~1'"
 )
 """What to do about a repository that is taken."""
