@@ -171,6 +171,7 @@ class HubMetadata(MetadataRepository):
         parent: Oid | None,
         message: str,
         moved_from: str | None = None,
+        merged: Sequence[Oid] = (),
     ) -> Oid:
         """Write the commit of a version, whose tree has the files as they are.
 
@@ -180,7 +181,8 @@ class HubMetadata(MetadataRepository):
         files = {name: content for name, content in documents.items() if not name.endswith(".spec")}
         files |= {f"{spec.name}.spec": spec.with_folder(folder).render().encode("utf-8"), **render_manifest(manifest)}
         tree = write_hub_tree(self.git, files, manifest)
-        return write_commit(self.git, tree, () if parent is None else (parent,), f"{message.rstrip()}\n")
+        parents = dict.fromkeys([*([] if parent is None else [parent]), *merged])
+        return write_commit(self.git, tree, parents, f"{message.rstrip()}\n")
 
     def branch_of(self, name: str) -> str:
         """Return the name of the branch with the versions in a repository."""

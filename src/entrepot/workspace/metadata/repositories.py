@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -186,6 +186,7 @@ class MetadataRepository:
         parent: Oid | None,
         message: str,
         moved_from: str | None = None,
+        merged: Sequence[Oid] = (),
     ) -> Oid:
         """Write the commit of a version and return its id; no ref is created.
 
@@ -193,6 +194,7 @@ class MetadataRepository:
             folder: the folder of the entity in the workspace.
             documents: README and ignored paths by name; a spec among them is not used.
             moved_from: the folder that the version before had, if it was another one.
+            merged: commits of versions whose changes it has; here, the branch contains those that are published.
         """
         files = {name: content for name, content in documents.items() if not name.endswith(".spec")}
         files |= {f"{spec.name}.spec": spec.render().encode("utf-8"), **render_manifest(manifest)}
