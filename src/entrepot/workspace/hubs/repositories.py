@@ -309,6 +309,7 @@ class HubMetadata(MetadataRepository):
             known = before.branches.get(self.branch_of(ref.id.name))
             if head is not None and tags and (head != known or any(tag not in before.tags for tag in tags)):
                 self._fetch(ref, one.name, owners)
+        self.tidy()
         after = read_refs(self.git)
         moved = tuple(
             tag for tag, it in before.tags.items() if tag in after.tags and after.tags[tag].commit != it.commit

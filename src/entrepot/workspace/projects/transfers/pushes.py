@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import attrs
 
@@ -21,6 +22,7 @@ from entrepot.workspace.projects.links import check_published, refuse_local_link
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.remotes.opening import remote_of
+from entrepot.workspace.projects.sources import workspace_contents
 from entrepot.workspace.projects.updates import reconcile
 from entrepot.workspace.projects.versions import Version, read_version
 from entrepot.workspace.state.locks import is_held
@@ -134,6 +136,10 @@ def _push_one(entity: Entity, tag: VersionTag, options: PushOptions) -> PushedVe
     version = read_version(state, tag, ref.commit)
     refuse_local_links(check_published(state, version.spec))
     counts = remote_of(state).push(entity, version, ref, options.fail_limit)
+    if state.cache is not None:
+        places = workspace_contents(entity)
+        entries = {entry.content: entry for entry in version.manifest.files.values()}
+        state.cache.take((entries[sha256], Path(path)) for sha256, path in places.items() if sha256 in entries)
     return _pushed(version, counts)
 
 
