@@ -50,7 +50,16 @@ def test_pages_have_no_other_methods(site: ServedHub, path: str) -> None:
             assert (answer.status_code, answer.json()) == (404, NOT_FOUND), method
 
 
-UNSERVED = ["/nothing-here/", "/v1/x", "/a/b/c/d", "/docs/a", "/a/b.git", "/alice/tern/nothing", "/-/nothing", "/%zz/a/b/c"]
+UNSERVED = [
+    "/nothing-here/",
+    "/v1/x",
+    "/a/b/c/d",
+    "/docs/a",
+    "/a/b.git",
+    "/alice/tern/nothing",
+    "/-/nothing",
+    "/%zz/a/b/c",
+]
 
 
 @pytest.mark.parametrize("path", UNSERVED)
@@ -97,7 +106,9 @@ def shape(client: httpx2.Client, path: str, headers: dict[str, str] | None = Non
     """Return status, page and headers of an address, without the address and what differs between any two requests."""
     answer = client.get(path, headers=headers)
     text = answer.text.replace(answer.headers["x-request-id"], "ID").replace(quote(path, safe=""), "PATH")
-    kept = {key: value for key, value in answer.headers.items() if key not in ("x-request-id", "date", "content-length")}
+    kept = {
+        key: value for key, value in answer.headers.items() if key not in ("x-request-id", "date", "content-length")
+    }
     return answer.status_code, text, repr(kept)
 
 

@@ -1,4 +1,4 @@
-"""Error pages: what happened, why, and what to do; the same for private and missing things, and for unknown addresses."""
+"""Error pages: what happened, why, and what to do; the same for hidden and for missing things."""
 
 from __future__ import annotations
 
