@@ -190,8 +190,8 @@ def last_changes(tx: Read, repo_id: int, head: Oid, paths: Sequence[RepoPath]) -
 @functools.cache
 def _last_changes() -> sa.Select[str, Oid]:
     # Pages of files ask for 200 paths each time.
-    repo_id = sa.bindparam("repo", type_=sa.Integer)
-    reach = _ancestors(repo_id, sa.bindparam("head", type_=sa.String))
+    repo_id: sa.BindParameter[int] = sa.bindparam("repo")
+    reach = _ancestors(repo_id, sa.bindparam("head", type_=_C.c.oid.type))
     order = (_C.c.generation.desc(), _C.c.oid)
     rank = sa.func.row_number().over(partition_by=_X.c.path_key, order_by=order).label("rank")
     ranked = (
