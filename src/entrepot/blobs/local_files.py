@@ -52,6 +52,26 @@ class LocalReader(Closing):
             offset += len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    def read_into(self, offset: int, buffer: memoryview) -> None:
+        """Fill the whole buffer with the bytes from ``offset``.
+
+        Raises:
+            ValueError: the offset is negative, or the reader is closed.
+            BlobUnreadable: the disk cannot read the bytes, or there are fewer.
+        """
+        if self._fd < 0:
+            raise ValueError("the reader is closed")
+        if offset < 0:
+            raise ValueError(f"cannot read at {offset}")
+        while buffer:
+            try:
+                count = os.preadv(self._fd, [buffer], offset)
+            except OSError as error:
+                raise store_fault(error, self._key) from error
+            if not count:
+                raise BlobUnreadable(self._key, f"the file ends at {offset}, expected {len(buffer)} bytes more")
+            buffer, offset = buffer[count:], offset + count
+
     def stream(self, offset: int, length: int) -> Iterator[bytes]:
         """Yield the same bytes as :meth:`read_at`, a megabyte at a time.
 
