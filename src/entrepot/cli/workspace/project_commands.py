@@ -157,7 +157,7 @@ def update_lines(found: tuple[NewVersions, ...]) -> list[str]:
     ] or ["no new versions"]
 
 
-def json_rows(found: tuple[NewVersions, ...]) -> list[dict[str, object]]:
+def json_rows(found: tuple[NewVersions, ...]) -> list[Mapping[str, object]]:
     """Return the same for JSON."""
     return [{"entity": row.entity, "new": row.count, "latest": row.latest} for row in found]
 
