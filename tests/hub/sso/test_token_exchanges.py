@@ -84,7 +84,7 @@ def test_the_exchange_and_what_it_is_used_for_are_in_the_audit_log(ci_world: Wor
     assert (row.actor, row.subject) == ("alice", "model alice/m")
     assert (details["publisher"], details["issuer"], details["token"]) == (made.row.uid, issuer.url, caller.token.uid)
     assert json.loads(details["said"])["sub"] == "repo:acme/train:ref:refs/heads/main"
-    branches.create_branch(ci_world.hub, caller, ref, "made")
+    branches.create_branch(ci_world.hub, caller, ref, "made", start=None, is_empty=False, overwrites=False)
     branches.delete_branch(ci_world.hub, caller, ref, "made")
     newest = audit.search(ci_world.hub, AuditFilter())[0]
     assert (newest.action, newest.token) == ("ref.delete", caller.token.uid)
