@@ -23,7 +23,7 @@ from entrepot.testing.hubs import RunningHub
 
 REPO, TABLES = "tester/target", "datasets/tester/tables"
 HALVES = ("one", "two")
-_PAUSE_S = 0.05
+_PAUSE_S, _PACE_S = 0.05, 0.2
 _TIMEOUT_S = 30
 
 
@@ -53,6 +53,7 @@ class Writer(threading.Thread, abc.ABC):
             path = f"{self.kind}/{number:05d}"
             try:
                 self.acknowledged[path] = self.change(path)
+                self.stopping.wait(_PACE_S)  # a small store is checked after more kills in the same time
             except (httpx2.HTTPError, subprocess.SubprocessError, OSError, KeyError, ValueError):
                 self.failures += 1
                 self.stopping.wait(_PAUSE_S)  # the server is being started again
