@@ -28,14 +28,15 @@ _TIMEOUT_S = 30
 
 
 class Writer(threading.Thread, abc.ABC):
-    """Makes changes until it is stopped; ``acknowledged``: path of a change -> SHA-256 of both of its files."""
+    """Makes changes while ``allowed``, until it is stopped; ``acknowledged``: path of a change -> SHA-256 of its files."""
 
     kind = ""
     place = REPO
 
-    def __init__(self, hub: RunningHub, folder: Path) -> None:
+    def __init__(self, hub: RunningHub, folder: Path, allowed: threading.Event) -> None:
         super().__init__(daemon=True)
         self.hub = hub
+        self.allowed = allowed
         self.folder = folder / self.kind
         self.folder.mkdir()
         self.acknowledged: dict[str, str] = {}
@@ -49,6 +50,7 @@ class Writer(threading.Thread, abc.ABC):
         """Make changes until told to stop."""
         number = 0
         while not self.stopping.is_set():
+            self.allowed.wait()
             number += 1
             path = f"{self.kind}/{number:05d}"
             try:
@@ -195,8 +197,9 @@ class Passing(Writer):
 class Sweeper(threading.Thread):
     """Runs ``entrepot gc`` again and again; each run may be killed together with the server."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, allowed: threading.Event) -> None:
         super().__init__(daemon=True)
+        self.allowed = allowed
         self.data = data
         self.stopping = threading.Event()
         self.runs = self.killed = 0
@@ -206,6 +209,7 @@ class Sweeper(threading.Thread):
         """Sweep until told to stop."""
         command = [sys.executable, "-m", "entrepot", "admin", "gc", "--grace", "1s", "--data", str(self.data)]
         while not self.stopping.is_set():
+            self.allowed.wait()
             self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             self.runs += 1
             self.killed += self._process.wait() < 0

@@ -16,6 +16,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -66,11 +67,13 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
         testing.hub(chunk_delay_s=0, gc_grace_s=86_400) as hub,
     ):
         _make_places(hub)
-        writers = [kind(hub, Path(folder)) for kind in WRITERS]
-        sweeper = Sweeper(hub.data)
+        allowed = threading.Event()
+        writers = [kind(hub, Path(folder), allowed) for kind in WRITERS]
+        sweeper = Sweeper(hub.data, allowed)
         for thread in (*writers, sweeper):
             thread.start()
         _run_through(hub, writers, sweeper, kills, found)
+        allowed.set()
         for stopping in (*(writer.stopping for writer in writers), sweeper.stopping):
             stopping.set()
         for thread in (*writers, sweeper):
@@ -99,6 +102,7 @@ def _make_places(hub: RunningHub) -> None:
 def _run_through(hub: RunningHub, writers: list[Writer], sweeper: Sweeper, kills: int, found: Findings) -> None:
     dice = random.Random(2026)
     for number in range(kills):
+        sweeper.allowed.set()
         time.sleep(dice.uniform(*_BETWEEN_S))
         hub.kill()
         if dice.random() < 0.5:
@@ -106,6 +110,7 @@ def _run_through(hub: RunningHub, writers: list[Writer], sweeper: Sweeper, kills
         known = {writer: dict(writer.acknowledged) for writer in writers}
         started = time.monotonic()
         hub.start()
+        sweeper.allowed.clear()  # no new changes while this is checked; those under way go on
         found.slowest_start_s = max(found.slowest_start_s, time.monotonic() - started)
         _check(hub, known, found, is_quick=number % 10 != 9)
         said = ", ".join(f"{len(changes)} {writer.kind}" for writer, changes in known.items())
