@@ -28,7 +28,7 @@ _TIMEOUT_S = 30
 
 
 class Writer(threading.Thread, abc.ABC):
-    """Makes changes while ``allowed``, until it is stopped; ``acknowledged``: path of a change -> SHA-256 of its files."""
+    """Makes changes while ``allowed``, until stopped; ``acknowledged``: path of a change -> SHA-256 of its files."""
 
     kind = ""
     place = REPO
