@@ -21,6 +21,7 @@ from entrepot.server.hf.accounts import avatars
 from entrepot.server.limits.rates import limited, shared_counts
 from entrepot.server.metrics import Metrics, Reading
 from entrepot.server.middleware import Middleware
+from entrepot.server.pages.routing import answer_unserved
 from entrepot.server.short_ids import short_routes
 from entrepot.server.threads import Threads, settle
 
@@ -71,7 +72,7 @@ def make_app(hub: HubContext, *, companions: Sequence[BackgroundService] = ()) -
             await threads.run_transfer(state.uses.flush, hub)
             threads.close()
 
-    router = Router(routes_of(hub, metrics), redirect_slashes=False, lifespan=lifespan)
+    router = Router(routes_of(hub, metrics), redirect_slashes=False, default=answer_unserved, lifespan=lifespan)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})["app"] = state
