@@ -124,9 +124,7 @@ def _read_all(urls: Sequence[str], headers: Mapping[str, str], size: int, times:
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=120)
         for _ in range(times):
-            connection.request(
-                "GET", f"{parts.path}?{parts.query}" if parts.query else parts.path, headers=dict(headers)
-            )
+            connection.request("GET", target, headers=dict(headers))
             answer = connection.getresponse()
             assert answer.status in (200, 206), answer.status
             got = 0

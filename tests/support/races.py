@@ -23,7 +23,7 @@ from entrepot.testing.hubs import RunningHub
 from tests.support.balancers import Balancer
 
 _FIRST = "initial commit"
-_TRIES = 60
+_TRIES = 30
 
 
 @attrs.frozen
@@ -127,7 +127,8 @@ def _get(client: httpx2.Client, url: str) -> httpx2.Response:
         if answer.status_code != 503:
             break
         time.sleep(1)
-    return answer.raise_for_status()
+    assert answer.is_success, f"{url}: {answer.status_code} {answer.text}"
+    return answer
 
 
 def faults_of(client: httpx2.Client, repo: str, journals: Sequence[Journal]) -> list[str]:
