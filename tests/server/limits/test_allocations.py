@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import ctypes
 import subprocess
 import sys
 
 import pytest
+
+from entrepot.server.limits import allocations
 
 # In a process of its own, because the allocator of this one must stay as it is.
 CODE = """
@@ -33,14 +36,10 @@ def test_freed_buffers_are_reused_without_faulting_them_in_again() -> None:
 
 
 def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from entrepot.server.limits import allocations
-
-    monkeypatch.setattr(allocations.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     assert allocations.keep_freed_memory() is False
 
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from entrepot.server.limits import allocations
-
-    monkeypatch.setattr(allocations.ctypes, "CDLL", lambda _name: object())
+    monkeypatch.setattr(ctypes, "CDLL", lambda _name: object())
     assert allocations.keep_freed_memory() is False
