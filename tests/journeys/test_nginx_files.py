@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import attrs
 import httpx2
@@ -98,7 +99,7 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
 
 @pytest.fixture
 def large(proxied: Proxied) -> Callable[..., tuple[RepoRef, str]]:
-    def store(name: str, data: bytes = DATA, **options: object) -> tuple[RepoRef, str]:
+    def store(name: str, data: bytes = DATA, **options: Any) -> tuple[RepoRef, str]:
         """Return a new repository with one large file, and its path in URLs."""
         ref = proxied.served.repo(name, **options)
         proxied.served.commit_large(ref, "w.bin", data)
