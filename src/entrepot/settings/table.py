@@ -98,6 +98,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         _Doc(NETWORKS, "The proxies whose X-Forwarded-For, -Proto and -Host headers are trusted; empty: none."),
     ] = ()
+    accel_redirect: Annotated[
+        bool, _Doc(SWITCH, "Whether nginx, as a trusted proxy, sends large files from the folder of the hub itself.")
+    ] = False
     allowed_hosts: Annotated[
         tuple[str, ...],
         _Doc(HOSTS, "Additional host names by which clients may address the hub if 'base_url' is empty."),
