@@ -110,6 +110,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
       entrepot serve --port 443 --tls-cert fullchain.pem --tls-key privkey.pem
     """
     from entrepot.hub.accounts import accounts, first_accounts
+    from entrepot.hub.sso import browser_sign_ins
     from entrepot.server.certificates import Certificate
     from entrepot.server.hosting import Limits
     from entrepot.server.workers import Hosting
@@ -118,6 +119,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
     session.flags.update(flags)
     settings = session.load().settings
     configure_logging(settings)
+    browser_sign_ins.check_secret(settings)
     # Opened here first, to refuse an unusable folder before any process starts.
     with session.opened_or_new_hub() as hub:
         setup = None if accounts.has_accounts(hub) else first_accounts.setup_code(hub)

@@ -175,7 +175,7 @@ def _is_frequent(tx: Read, term: str) -> bool:
 def _find_frequent(
     tx: Read, query: str, seen: Visibility | None, kinds: Sequence[RepoType], *, skip: int, limit: int
 ) -> TextMatches:
-    """Return one page of the matches that were added last: those in names and tags first, then those with most likes."""
+    """Return one page of the matches that were added last: those in names and tags first, then by likes."""
     conditions = _conditions(tx, query, seen, kinds)
     newest = sa.select(_R.c.id, _R.c.likes).select_from(_T).join(_R, _R.c.id == _T.c.rowid).order_by(_T.c.rowid.desc())
     named = tx.sql.execute(newest.where(*conditions, _matches_name(tx, query)).limit(_MOST_NAMED)).all()

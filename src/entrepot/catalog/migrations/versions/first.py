@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_2f770d05fb8d"
+revision = "first_6637c200296f"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -655,6 +655,8 @@ def upgrade() -> None:
         sa.Column("commit", Hex(length=20), nullable=True),
         sa.Column("configs", Json(), nullable=False),
         sa.Column("converted_ms", sa.BigInteger(), nullable=False),
+        sa.Column("spent_s", sa.Integer(), nullable=False),
+        sa.Column("spent_day", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["repo_id"],
             ["repos.id"],
