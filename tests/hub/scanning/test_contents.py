@@ -9,11 +9,11 @@ from entrepot.hub.repos import contents as trees
 from entrepot.hub.scanning.contents import (
     PICKLES,
     NamedContent,
-    version_of,
     name_contents,
     needs_pickle_scan,
     open_content,
     scanners_for,
+    version_of,
 )
 from entrepot.names import ROOT, RepoRef
 from tests.support.worlds import World

@@ -11,7 +11,6 @@ from entrepot.errors import NotAllowed, Refused
 from entrepot.git import Mode
 from entrepot.hub.scanning import policies, scan_jobs
 from entrepot.names import RefName, RepoRef
-from entrepot.storage import objects
 from tests.hub.scanning.conftest import HOSTILE, ODD, SCANNER, scan
 from tests.support.worlds import World
 
@@ -61,16 +60,15 @@ def test_what_cannot_be_judged_in_time_is_accepted_and_hidden_later(
     refusing.add(ref, "other.txt", b"x")
     with pytest.raises(Refused):
         refusing.add(ref, "copy.pkl", HOSTILE)
-    # A push is judged by what is known: it has no other check.
-    commit, main = refusing.plant(ref, {"copy.pkl": (Mode.FILE, HOSTILE)}), RefName("refs/heads/main")
+    # What does not come over HTTP is judged by what is known.
+    with pytest.raises(Refused, match=r"copy\.pkl"):
+        refusing.plant(ref, {"copy.pkl": (Mode.FILE, HOSTILE)})
     with refusing.hub.read() as tx:
         row = repositories.by_id(tx, refusing.row_id(ref))
         assert row is not None
-        before = objects.read_commit(tx, row.id, commit).parents[0]
-        with pytest.raises(Refused, match=r"copy\.pkl"):
-            policies.check_move(refusing.hub, tx, row, main, before, commit)
-        policies.check_move(refusing.hub, tx, row, RefName("refs/heads/new"), None, refusing.head(ref))
-        policies.check_move(refusing.hub, tx, row, main, commit, None)
+        head, new = refusing.head(ref), RefName("refs/heads/new")
+        policies.check_move(refusing.hub, tx, row, new, None, head)  # main has the file already
+        policies.check_move(refusing.hub, tx, row, new, head, None)
 
 
 def test_a_slow_scan_ends_without_a_result(refusing: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:
