@@ -247,16 +247,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 0
     scanning: Annotated[
-        Literal["off", "warn"],
+        Literal["off", "warn", "hide", "refuse"],
         _Doc(
-            one_of("off", "warn"),
-            "Whether files are scanned for what loading them would run; the results are shown, nothing is blocked.",
+            one_of("off", "warn", "hide", "refuse"),
+            "Whether files are scanned for what loading them would run, and unsafe ones hidden or refused too.",
         ),
     ] = "off"
     scan_command: Annotated[
         tuple[str, ...],
         _Doc(COMMAND, "A further scanner, which reads each file on its standard input; empty: none."),
     ] = ()
+    scan_url: Annotated[
+        str, _Doc(BASE_URL, "A further scanner, a service that gets each file in a POST request; empty: none.")
+    ] = ""
+    scan_token_file: Annotated[
+        str, _Doc(FILE, "The file with the token that the hub sends to 'scan_url'; empty: it sends none.")
+    ] = ""
+    scan_private_targets: Annotated[
+        bool, _Doc(SWITCH, "Whether 'scan_url' may be an address of this machine or of a private network.")
+    ] = False
     oidc_issuers: Annotated[
         tuple[str, ...],
         _Doc(

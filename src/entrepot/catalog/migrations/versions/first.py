@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_273e878ddf2f"
+revision = "first_320726de4707"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -666,6 +666,8 @@ def upgrade() -> None:
         sa.Column("commit", Hex(length=20), nullable=True),
         sa.Column("configs", Json(), nullable=False),
         sa.Column("converted_ms", sa.BigInteger(), nullable=False),
+        sa.Column("spent_s", sa.Integer(), nullable=False),
+        sa.Column("spent_day", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["repo_id"],
             ["repos.id"],
