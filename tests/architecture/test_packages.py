@@ -49,6 +49,8 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
             "pyromark",
             "nh3",
             "pygments",
+            # Pure Python without dependencies, BSD, typed; only draws QR codes.
+            "segno",
         },
     ),
     "worker": (BASE | {"hub"}, {"attrs"}),

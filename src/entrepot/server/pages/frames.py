@@ -62,6 +62,8 @@ DONE = {
     "committed": "Committed.",
     "created": "Created.",
     "repeated": "The delivery is sent again.",
+    "confirmed": "Thank you. It counts as a fresh sign-in for an hour.",
+    "two-step-off": "Two-step sign-in is off.",
     "linked": "The identity is linked. You can sign in with it.",
 }
 """What a page says after a form: the sentences that ``done`` in its address stands for."""
@@ -168,7 +170,8 @@ def _here(request: Request, root: str) -> str:
     """Return the address to return to after signing in; the first page for forms and very long addresses."""
     path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
     here = root + path + (f"?{query}" if query else "")
-    return f"{root}/" if path in ("/login", "/logout") or len(here) > _MAX_HERE else here
+    has_no_page = path in ("/login", "/logout") or path.startswith("/login/")
+    return f"{root}/" if has_no_page or len(here) > _MAX_HERE else here
 
 
 def endpoint_of(request: Request) -> str:
