@@ -25,6 +25,8 @@ def test_passkeys_are_found_listed_used_named_and_removed(
         assert not passkeys.add(tx, attrs.evolve(one, user_id=bob.id, uid=new_uid()))
         assert passkeys.find(tx, "c" * 64) == other
         assert passkeys.find(tx, "d" * 64) is None
+        assert passkeys.owners(tx, [alice.id, bob.id]) == {alice.id, bob.id}
+        assert passkeys.owners(tx, []) == set()
         passkeys.note_use(tx, one.id_hash, 2**32 - 1, 9)
         assert not passkeys.rename(tx, bob.id, one.uid, "taken")
         assert passkeys.rename(tx, alice.id, one.uid, "phone")

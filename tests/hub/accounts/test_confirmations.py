@@ -56,6 +56,21 @@ def test_with_a_second_factor_the_password_is_not_enough(hub: HubContext) -> Non
     assert confirmations.is_recent(later, alice, opened.secret)
 
 
+def test_administrators_need_a_recent_sign_in_where_others_do_not(hub: HubContext) -> None:
+    for name in ("root", "bob"):
+        accounts.create_user(hub, name, password=PASSWORD, is_admin=name == "root")
+    later = after(hub, RECENT_MS)
+    for name in ("root", "bob"):
+        opened = sessions.sign_in(hub, name, PASSWORD)
+        caller = whose(hub, opened)
+        confirmations.require_recent_of_admin(hub, caller, opened.secret)
+        if name == "bob":
+            confirmations.require_recent_of_admin(later, caller, opened.secret)
+        else:
+            with pytest.raises(ConfirmationNeeded):
+                confirmations.require_recent_of_admin(later, caller, opened.secret)
+
+
 def test_sessions_of_others_and_tokens_confirm_nothing(hub: HubContext) -> None:
     for name in ("alice", "bob"):
         accounts.create_user(hub, name, password=PASSWORD)

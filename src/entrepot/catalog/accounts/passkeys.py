@@ -52,6 +52,11 @@ def of_user(tx: Read, user_id: int) -> Sequence[PasskeyRow]:
     return [PasskeyRow(*row) for row in rows]
 
 
+def owners(tx: Read, user_ids: Sequence[int]) -> set[int]:
+    """Return those of the users who have passkeys."""
+    return set(tx.sql.execute(sa.select(_P.c.user_id).where(_P.c.user_id.in_(user_ids))).scalars())
+
+
 def note_use(tx: Write, id_hash: str, sign_count: int, now_ms: int) -> None:
     """Record when a passkey was used, and what its authenticator has counted."""
     changed = {"sign_count": sign_count, "used_ms": now_ms}

@@ -33,6 +33,16 @@ def require_recent(hub: HubContext, caller: MaybeCaller, session: str | None) ->
     return require_write(caller)
 
 
+def require_recent_of_admin(hub: HubContext, caller: MaybeCaller, session: str | None) -> None:
+    """Raise if the caller is an administrator of the hub who has not proved within the last hour who they are.
+
+    Raises:
+        LoginRequired, NotAllowed, ConfirmationNeeded: as :func:`require_recent`.
+    """
+    if require_write(caller).account.is_admin:
+        require_recent(hub, caller, session)
+
+
 def is_recent(hub: HubContext, caller: MaybeCaller, session: str | None) -> bool:
     """Return whether the caller has proved within the last hour who they are.
 

@@ -18,7 +18,7 @@ from entrepot.server.pages import (
     static_files,
     trees,
 )
-from entrepot.server.pages.accounts import confirmations, devices, second_steps, sso
+from entrepot.server.pages.accounts import confirmations, devices, passkeys, second_steps, sso
 from entrepot.server.pages.admin import accounts as admin_accounts
 from entrepot.server.pages.admin import first_start, namespaces
 from entrepot.server.pages.admin import overview as admin_overview
@@ -59,6 +59,7 @@ def routes() -> list[PageRoute]:
         *sign_in.routes(),
         *second_steps.routes(),
         *confirmations.routes(),
+        *passkeys.routes(),
         *devices.routes(),
         *sso.routes(),
         *own_profiles.routes(),

@@ -30,6 +30,9 @@ POLICY = (
 UPLOAD_POLICY = POLICY.replace("script-src 'none'", "script-src 'self' 'wasm-unsafe-eval'")
 """The policy of the page that uploads, whose scripts are the hub's own files."""
 
+SCRIPT_POLICY = POLICY.replace("script-src 'none'", "script-src 'self'")
+"""The policy of pages with a script of the hub's own."""
+
 HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -62,6 +65,7 @@ DONE = {
     "committed": "Committed.",
     "created": "Created.",
     "repeated": "The delivery is sent again.",
+    "passkey": "The passkey is added. You can sign in with it.",
     "confirmed": "Thank you. It counts as a fresh sign-in for an hour.",
     "two-step-off": "Two-step sign-in is off.",
     "linked": "The identity is linked. You can sign in with it.",

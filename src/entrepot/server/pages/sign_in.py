@@ -14,6 +14,7 @@ from entrepot.hub.sso.browser_sign_ins import issuer_host
 from entrepot.server import browser_sessions
 from entrepot.server.client_addresses import client_address, network_text
 from entrepot.server.handlers import app_state
+from entrepot.server.pages.accounts.passkey_sites import site_of, with_script
 from entrepot.server.pages.browsers import browser_name
 from entrepot.server.pages.forms import read_form, sentence
 from entrepot.server.pages.frames import HEADERS, WebPage, page_response
@@ -120,7 +121,9 @@ def login_page(
     values = {"name": name[:100], "code": code[:200], "target": safe_target(target, root), "problem": problem}
     values["sso"] = issuer_host(app_state(request).hub)
     headers = {"cache-control": "no-store", **({"retry-after": str(wait_s)} if wait_s else {})}
-    return page_response(request, WebPage("login.html", "Sign in", values, status), headers)
+    has_passkeys = not code and site_of(request) is not None
+    page = WebPage("login.html", "Sign in", {**values, "passkeys": has_passkeys}, status)
+    return page_response(request, with_script(page) if has_passkeys else page, headers)
 
 
 def code_page(

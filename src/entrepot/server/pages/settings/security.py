@@ -1,18 +1,21 @@
-"""Settings of an account: two-step sign-in."""
+"""Settings of an account: two-step sign-in, and the list of passkeys."""
 
 from __future__ import annotations
 
 import attrs
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import StepExpired
-from entrepot.hub.accounts import confirmations, own_factors
+from entrepot.hub.accounts import confirmations, own_factors, passkeys
 from entrepot.hub.accounts.own_factors import FactorSetup
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.server import browser_sessions
 from entrepot.server.handlers import app_state
+from entrepot.server.pages.accounts.passkey_sites import site_of, with_script
+from entrepot.server.pages.browsers import browser_name
 from entrepot.server.pages.forms import FRESH, Form, FormPage, answer_form, confirmation_path
 from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
 from entrepot.server.pages.routing import PageRoute
@@ -35,7 +38,7 @@ def routes() -> list[PageRoute]:
 
 
 async def show(request: Request) -> Response:
-    """Serve the state of two-step sign-in."""
+    """Serve the state of two-step sign-in, and the passkeys."""
     return await show_page(request, lambda hub, caller: build_page(request)(hub, caller, FRESH))
 
 
@@ -106,17 +109,22 @@ def build_page(request: Request, codes: own_factors.RecoveryCodes = ()) -> FormP
             "is_recent": confirmations.is_recent(hub, caller, secret),
             "confirm": confirmation_path(request),
             "codes": codes,
+            "known": passkeys.own(hub, caller),
+            "passkeys": site_of(request) is not None,
+            "suggested": browser_name(request.headers.get("user-agent", "")) or "Passkey",
         }
-        return own_page("security", values)
+        page = own_page("security", values)
+        return with_script(page) if values["passkeys"] else page
 
     return build
 
 
-def qr_code(text: str) -> str:
+def qr_code(text: str) -> Markup:
     """Return the QR code of a text as an SVG element without styles, black on white in every theme."""
     import segno  # drawn rarely, so it is not loaded with the server
 
-    return segno.make(text, error="m", micro=False).svg_inline(scale=4, border=4, dark="#000", light="#fff")
+    drawn = segno.make(text, error="m", micro=False).svg_inline(scale=4, border=4, dark="#000", light="#fff")
+    return Markup(drawn)  # noqa: S704 - made of numbers
 
 
 def _setup_page(setup: FactorSetup, form: Form) -> WebPage:
