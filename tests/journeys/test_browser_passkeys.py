@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, CDPSession, Page
 
 PASSWORD = "correct horse"
-PHONE = {"width": 360, "height": 740}
 KEY = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -55,7 +54,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    context = chromium.new_context(viewport=PHONE)
+    context = chromium.new_context(viewport={"width": 360, "height": 740})
     context.set_default_timeout(WAIT_MS)
     opened = context.new_page()
     faults: list[str] = []
@@ -109,7 +108,7 @@ def test_a_passkey_is_added_and_signs_in_without_a_password(hub: HubContext, url
 
 def test_an_app_is_set_up_and_asked_for_without_scripts(hub: HubContext, url: str, chromium: Browser) -> None:
     accounts.create_user(hub, "bob", password=PASSWORD)
-    context = chromium.new_context(viewport=PHONE, java_script_enabled=False)
+    context = chromium.new_context(viewport={"width": 360, "height": 740}, java_script_enabled=False)
     context.set_default_timeout(WAIT_MS)
     page = context.new_page()
     enter(page, url, "bob")

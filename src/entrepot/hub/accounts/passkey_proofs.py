@@ -9,6 +9,7 @@ Source: Web Authentication Level 3, sections 7.1 and 7.2.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import importlib.util
 import ipaddress
@@ -62,7 +63,7 @@ def find_site(base_url: str) -> PasskeySite | None:
     """
     parts = urlsplit(base_url)
     host = (parts.hostname or "").rstrip(".")
-    if importlib.util.find_spec("webauthn") is None or not host:
+    if not host or not _is_installed():
         return None
     if parts.scheme != "https" and host != "localhost":
         return None
@@ -213,6 +214,11 @@ def user_handle(credential: Mapping[str, object]) -> str:
 def hash_id(credential_id: bytes) -> Sha256:
     """Return the hash by which a passkey is found."""
     return Sha256(hashlib.sha256(credential_id).hexdigest())
+
+
+@functools.cache
+def _is_installed() -> bool:
+    return importlib.util.find_spec("webauthn") is not None
 
 
 def _decode(text: object) -> bytes:

@@ -15,7 +15,7 @@ from entrepot.hub.accounts.sessions import OpenedSession
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.server import browser_sessions
-from entrepot.server.handlers import app_state, call_hub
+from entrepot.server.handlers import app_state, call_hub_slow
 from entrepot.server.pages.accounts.confirmations import PATH as CONFIRM
 from entrepot.server.pages.accounts.confirmations import confirm_page, target_of
 from entrepot.server.pages.accounts.kept_cookies import kept_cookie, kept_value
@@ -48,7 +48,8 @@ async def begin_using(request: Request) -> Response:
     state = app_state(request)
     browser_sessions.check_origin(request, state.hub)
     site, session = require_site(request), browser_sessions.secret_of(request.scope, state.hub)
-    return _options(request, passkeys.begin_using(state.hub, session, site))
+    # In a thread: the first use loads the library.
+    return _options(request, await state.threads.run_transfer(passkeys.begin_using, state.hub, session, site))
 
 
 async def sign_in(request: Request) -> Response:
@@ -99,7 +100,7 @@ async def begin_adding(request: Request) -> Response:
     def begin(hub: HubContext, caller: MaybeCaller) -> BegunPasskey:
         return passkeys.begin_adding(hub, caller, secret, site)
 
-    return _options(request, await call_hub(request, begin))
+    return _options(request, await call_hub_slow(request, begin))
 
 
 async def add(request: Request) -> Response:
