@@ -143,7 +143,7 @@ def verify_new(site: PasskeySite, challenge: bytes, credential: str) -> NewPassk
             expected_origin=site.origin,
             require_user_verification=True,
         )
-    except Exception:  # noqa: BLE001 - besides its own errors, the library raises those of four others
+    except _faults():
         raise PasskeyRefused from None
     return NewPasskey(found.credential_id, found.credential_public_key, found.sign_count)
 
@@ -173,7 +173,7 @@ def verify_use(
             credential_current_sign_count=sign_count,
             require_user_verification=True,
         )
-    except Exception:  # noqa: BLE001 - as above
+    except _faults():
         raise PasskeyRefused from None
     return found.new_sign_count
 
@@ -214,6 +214,13 @@ def user_handle(credential: Mapping[str, object]) -> str:
 def hash_id(credential_id: bytes) -> Sha256:
     """Return the hash by which a passkey is found."""
     return Sha256(hashlib.sha256(credential_id).hexdigest())
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """Return what the library raises on malformed input: its own errors, and those of wrong shapes."""
+    from webauthn.helpers.exceptions import WebAuthnException
+
+    return (WebAuthnException, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 @functools.cache

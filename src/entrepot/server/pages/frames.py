@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 import entrepot
 from entrepot.errors import Malformed
+from entrepot.hub.accounts.passkey_proofs import PasskeySite, find_site
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.server.browser_sessions import csrf_token
@@ -86,6 +87,11 @@ class WebPage:
     values: Mapping[str, object] = attrs.field(factory=dict)
     status: int = 200
     policy: str = POLICY
+
+
+def with_script(page: WebPage) -> WebPage:
+    """Return a page whose policy allows scripts of the hub's own, such as the one that asks an authenticator."""
+    return attrs.evolve(page, policy=SCRIPT_POLICY)
 
 
 PageBuilder = Callable[[HubContext, MaybeCaller], WebPage]
@@ -184,3 +190,8 @@ def endpoint_of(request: Request) -> str:
         return base_url(request)
     except Malformed:
         return ""
+
+
+def passkey_site(request: Request) -> PasskeySite | None:
+    """Return the site that passkeys belong to; None if there can be none under this address, or on this hub."""
+    return find_site(endpoint_of(request))

@@ -14,10 +14,9 @@ from entrepot.hub.sso.browser_sign_ins import issuer_host
 from entrepot.server import browser_sessions
 from entrepot.server.client_addresses import client_address, network_text
 from entrepot.server.handlers import app_state
-from entrepot.server.pages.accounts.passkey_sites import site_of, with_script
 from entrepot.server.pages.browsers import browser_name
 from entrepot.server.pages.forms import read_form, sentence
-from entrepot.server.pages.frames import HEADERS, WebPage, page_response
+from entrepot.server.pages.frames import HEADERS, WebPage, page_response, passkey_site, with_script
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.public_urls import path_prefix
 from entrepot.server.threads import line_of
@@ -121,7 +120,7 @@ def login_page(
     values = {"name": name[:100], "code": code[:200], "target": safe_target(target, root), "problem": problem}
     values["sso"] = issuer_host(app_state(request).hub)
     headers = {"cache-control": "no-store", **({"retry-after": str(wait_s)} if wait_s else {})}
-    has_passkeys = not code and site_of(request) is not None
+    has_passkeys = not code and passkey_site(request) is not None
     page = WebPage("login.html", "Sign in", {**values, "passkeys": has_passkeys}, status)
     return page_response(request, with_script(page) if has_passkeys else page, headers)
 

@@ -10,9 +10,8 @@ from entrepot.hub.callers import MaybeCaller, require_write
 from entrepot.hub.context import HubContext
 from entrepot.server import browser_sessions
 from entrepot.server.handlers import app_state
-from entrepot.server.pages.accounts.passkey_sites import site_of, with_script
 from entrepot.server.pages.forms import Form, FormPage
-from entrepot.server.pages.frames import WebPage, show_page
+from entrepot.server.pages.frames import WebPage, passkey_site, show_page, with_script
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.settings.attempts import run_attempt
 from entrepot.server.pages.sign_in import safe_target
@@ -68,7 +67,7 @@ def confirm_page(request: Request) -> FormPage:
             "has_password": known.account.password_hash is not None,
             "needs_code": confirmations.needs_code(hub, caller),
             "is_personal": True,
-            "passkeys": bool(passkeys.own(hub, caller)) and site_of(request) is not None,
+            "passkeys": bool(passkeys.own(hub, caller)) and passkey_site(request) is not None,
         }
         page = WebPage("confirm.html", "Confirm that it is you", values)
         return with_script(page) if values["passkeys"] else page

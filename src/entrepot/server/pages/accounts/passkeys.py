@@ -8,8 +8,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.errors import AccountSuspended, PasskeyRefused, StepExpired
+from entrepot.errors import AccountSuspended, NotOffered, PasskeyRefused, StepExpired
 from entrepot.hub.accounts import passkeys
+from entrepot.hub.accounts.passkey_proofs import PasskeySite
 from entrepot.hub.accounts.passkeys import LIFETIME_S, BegunPasskey, PasskeyReply
 from entrepot.hub.accounts.sessions import OpenedSession
 from entrepot.hub.callers import MaybeCaller
@@ -19,9 +20,8 @@ from entrepot.server.handlers import app_state, call_hub_slow
 from entrepot.server.pages.accounts.confirmations import PATH as CONFIRM
 from entrepot.server.pages.accounts.confirmations import confirm_page, target_of
 from entrepot.server.pages.accounts.kept_cookies import kept_cookie, kept_value
-from entrepot.server.pages.accounts.passkey_sites import require_site
 from entrepot.server.pages.forms import Form, answer_form, checked_form, read_form, sentence
-from entrepot.server.pages.frames import HEADERS
+from entrepot.server.pages.frames import HEADERS, passkey_site
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.settings.security import PATH, build_page
 from entrepot.server.pages.sign_in import enter, login_page, origin_of
@@ -47,7 +47,7 @@ async def begin_using(request: Request) -> Response:
     """Serve the options of a sign-in, the same for everyone but for the challenge."""
     state = app_state(request)
     browser_sessions.check_origin(request, state.hub)
-    site, session = require_site(request), browser_sessions.secret_of(request.scope, state.hub)
+    site, session = _site(request), browser_sessions.secret_of(request.scope, state.hub)
     # In a thread: the first use loads the library.
     return _options(request, await state.threads.run_transfer(passkeys.begin_using, state.hub, session, site))
 
@@ -58,7 +58,7 @@ async def sign_in(request: Request) -> Response:
     browser_sessions.check_origin(request, state.hub)
     fields = await read_form(request, _MAX_FORM)
     target, network = fields.text("next"), request.scope["state"].get("network", b"")
-    site, reply = require_site(request), _reply(request, fields)
+    site, reply = _site(request), _reply(request, fields)
     wait_s = state.sign_ins.begin("with a passkey", network)
     if wait_s:
         text = f"Too many attempts. Wait {wait_s:,} seconds."
@@ -85,7 +85,7 @@ async def confirm(request: Request) -> Response:
     secret = browser_sessions.secret_of(request.scope, app_state(request).hub)
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
-        passkeys.confirm(hub, caller, secret, require_site(request), _reply(request, form))
+        passkeys.confirm(hub, caller, secret, _site(request), _reply(request, form))
         return target_of(hub, form)
 
     return await answer_form(request, act, confirm_page(request), limit=_MAX_FORM)
@@ -95,7 +95,7 @@ async def begin_adding(request: Request) -> Response:
     """Serve the options of a new passkey."""
     await checked_form(request, _MAX_FORM)
     hub = app_state(request).hub
-    site, secret = require_site(request), browser_sessions.secret_of(request.scope, hub)
+    site, secret = _site(request), browser_sessions.secret_of(request.scope, hub)
 
     def begin(hub: HubContext, caller: MaybeCaller) -> BegunPasskey:
         return passkeys.begin_adding(hub, caller, secret, site)
@@ -108,7 +108,7 @@ async def add(request: Request) -> Response:
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
         secret = browser_sessions.secret_of(request.scope, hub)
-        passkeys.add(hub, caller, secret, require_site(request), _reply(request, form), form.text("name"))
+        passkeys.add(hub, caller, secret, _site(request), _reply(request, form), form.text("name"))
         return f"{PATH}?done=passkey"
 
     return await answer_form(request, act, build_page(request), limit=_MAX_FORM)
@@ -133,6 +133,13 @@ async def remove(request: Request) -> Response:
         return f"{PATH}?done=removed"
 
     return await answer_form(request, act, build_page(request))
+
+
+def _site(request: Request) -> PasskeySite:
+    found = passkey_site(request)
+    if found is None:
+        raise NotOffered("passkeys")
+    return found
 
 
 def _options(request: Request, begun: BegunPasskey) -> Response:

@@ -14,10 +14,9 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.server import browser_sessions
 from entrepot.server.handlers import app_state
-from entrepot.server.pages.accounts.passkey_sites import site_of, with_script
 from entrepot.server.pages.browsers import browser_name
 from entrepot.server.pages.forms import FRESH, Form, FormPage, answer_form, confirmation_path
-from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
+from entrepot.server.pages.frames import WebPage, endpoint_of, passkey_site, show_page, with_script
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.settings.attempts import run_attempt
 from entrepot.server.pages.settings.sections import own_page
@@ -110,7 +109,7 @@ def build_page(request: Request, codes: own_factors.RecoveryCodes = ()) -> FormP
             "confirm": confirmation_path(request),
             "codes": codes,
             "known": passkeys.own(hub, caller),
-            "passkeys": site_of(request) is not None,
+            "passkeys": passkey_site(request) is not None,
             "suggested": browser_name(request.headers.get("user-agent", "")) or "Passkey",
         }
         page = own_page("security", values)
