@@ -20,6 +20,7 @@ from entrepot.catalog.dialects.interfaces import Notices
 from entrepot.catalog.engines import WriteLock
 from entrepot.catalog.lock_checks import KINDS
 from entrepot.catalog.named_locks import AnyLock, Lock
+from entrepot.catalog.versions import Watch
 from entrepot.errors import DatabaseUnavailable, DataFolderError
 
 
@@ -116,6 +117,10 @@ class Catalog:
         from entrepot.catalog.notices import PostgresNotices  # needs the driver
 
         return PostgresNotices(self._engine)
+
+    def watch(self) -> Watch:
+        """Return a new watch that tells the version of the database; the caller closes it."""
+        return self._dialect.watch(self._engine)
 
     def is_writing(self) -> bool:
         """Return whether this thread is inside :meth:`write`."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import sqlalchemy as sa
 
 from entrepot.catalog.named_locks import AnyLock
+from entrepot.catalog.versions import Watch
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -72,6 +73,9 @@ class Dialect(Protocol):
 
     def create_text_index(self, connection: sa.Connection) -> None:
         """Create the full-text index of repositories, which SQLAlchemy cannot describe for every database."""
+
+    def watch(self, engine: sa.Engine) -> Watch:
+        """Return a watch that tells the version of the database; nothing is connected yet."""
 
     def copy(self, engine: sa.Engine, target: Path) -> None:
         """Copy a snapshot of the database into a new file that only its owner can read.

@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql
 
 from entrepot.catalog import tables
 from entrepot.catalog.named_locks import AnyLock, Lock, LockClass, Lookup, in_order
+from entrepot.catalog.versions import ConnectionWatch, Watch
 from entrepot.errors import Busy, DatabaseUnavailable, DataFolderError, StoreFull
 from entrepot.names import RepoRef
 
@@ -136,9 +137,30 @@ class PostgreSQL:
         )
         connection.exec_driver_sql("CREATE INDEX repo_texts_words ON repo_texts USING gin (words)")
 
+    def watch(self, engine: sa.Engine) -> Watch:
+        """Return a watch that compares snapshots: two equal ones see the same transactions.
+
+        A commit is in every snapshot that is taken after the client was told of it.
+        Source: PostgreSQL, "Functions and Operators", "Transaction ID and Snapshot Information Functions".
+        """
+
+        def connect() -> sa.PoolProxiedConnection:
+            connection = engine.raw_connection()
+            connection.detach()
+            driver: Any = connection.dbapi_connection
+            driver.autocommit = True
+            return connection
+
+        return ConnectionWatch(connect, _snapshot, is_immediate=False)
+
     def copy(self, engine: sa.Engine, target: Path) -> None:
         """Refuse: a snapshot of a PostgreSQL database is made with its own tools."""
         raise DataFolderError(str(target), "the database is PostgreSQL: copy it with pg_dump")
+
+
+def _snapshot(connection: Any) -> str:  # noqa: ANN401 -- psycopg is an optional library
+    row = connection.execute("SELECT pg_current_snapshot()::text").fetchone()
+    return str(row[0])
 
 
 def _look_up(connection: sa.Connection, lookup: Lookup) -> Lock:

@@ -18,6 +18,7 @@ from sqlalchemy.dialects import sqlite as lite
 
 from entrepot.catalog.named_locks import AnyLock
 from entrepot.catalog.tables import TEXT_INDEX
+from entrepot.catalog.versions import ConnectionWatch, Watch
 from entrepot.errors import Busy, DataFolderError, StoreFull
 
 WRITING = "entrepot_writing"
@@ -79,6 +80,23 @@ class SQLite:
         """Create a table of FTS5."""
         connection.exec_driver_sql(TEXT_INDEX)
 
+    def watch(self, engine: sa.Engine) -> Watch:
+        """Return a watch that reads ``PRAGMA data_version`` on a connection that never writes.
+
+        Source: https://www.sqlite.org/pragma.html#pragma_data_version.
+        """
+
+        def connect() -> sa.PoolProxiedConnection:
+            connection = engine.raw_connection()
+            connection.detach()
+            driver = connection.dbapi_connection
+            assert isinstance(driver, sqlite3.Connection)
+            driver.execute("PRAGMA query_only = ON")  # own commits would not change the version
+            driver.execute("PRAGMA busy_timeout = 0")
+            return connection
+
+        return ConnectionWatch(connect, _data_version, is_immediate=True)
+
     def copy(self, engine: sa.Engine, target: Path) -> None:
         """Copy the database with SQLite's own backup, and check the copy."""
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -98,6 +116,12 @@ class SQLite:
             os.fsync(fd)
         finally:
             os.close(fd)
+
+
+def _data_version(connection: object) -> int:
+    assert isinstance(connection, sqlite3.Connection)
+    (version,) = connection.execute("PRAGMA data_version").fetchone()
+    return int(version)
 
 
 def _switch_to_wal(connection: sqlite3.Connection, wait_ms: int) -> None:
