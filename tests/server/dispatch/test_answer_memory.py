@@ -15,6 +15,7 @@ import attrs
 import httpx2
 import pytest
 
+from entrepot.hub import access
 from entrepot.hub.accounts import accounts, administration
 from entrepot.hub.audit import CONSOLE
 from entrepot.hub.callers import Role
@@ -25,7 +26,7 @@ from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoId, RepoRef, RepoType, parse_path
 from entrepot.server.app import make_app
-from entrepot.server.dispatch.answer_memory import Answer, AnswerMemory
+from entrepot.server.dispatch.answer_memory import Answer, AnswerMemory, Reusable
 from entrepot.server.files import FileResponse
 from entrepot.server.handlers import json_response
 from entrepot.server.hosting import running
@@ -250,7 +251,7 @@ def test_every_download_counts_and_every_use_of_a_token_is_noted(tmp_path: Path)
             path = f"{address.url}/datasets/alice/d/resolve/main/notes.txt"
             assert httpx2.get(path, headers=headers, trust_env=False).content == b"text"
     with hub.read() as tx:
-        row = repositories.access.visible(tx, hub.identify(secret), ref)
+        row = access.visible(tx, hub.identify(secret), ref)
     assert row.downloads == 3
     hub.close()
 
@@ -273,9 +274,9 @@ def test_large_answers_and_errors_are_not_kept(tmp_path: Path, threads: Threads)
     memory = AnswerMemory(Settings(data=tmp_path, remembered_bytes=80_000))
     version = (1, 1)
 
-    def is_kept(response: object, name: str) -> bool:
+    def is_kept(response: Reusable, name: str) -> bool:
         memory.find(version, name, 0)
-        memory.keep(version, name, Answer(response, None))  # type: ignore[arg-type] -- each kind of response
+        memory.keep(version, name, Answer(response, None))
         return memory.find(version, name, 0) is not None
 
     assert is_kept(json_response("x" * 8_000), "small")

@@ -53,6 +53,8 @@ class RouteTable(Router):
             {pattern.segments[at] for _, pattern in self._patterns if at < len(pattern.segments)} - {None}
             for at in range(depth)
         ]
+        firsts = self._literals[1] if depth > 1 else set[str | None]()
+        self._by_first = {first: self._with_first(first) for first in {*firsts, None}}
         self._found: dict[Shape, tuple[BaseRoute, ...]] = {}
         self._endpoints = {id(route): endpoint for route in self.routes if (endpoint := _endpoint_of(route))}
 
@@ -66,11 +68,16 @@ class RouteTable(Router):
             shape = (*shape, None)  # as deep as no literal, and as any deeper path
         found = self._found.get(shape)
         if found is None:
-            found = tuple(route for route, pattern in self._patterns if pattern.may_match(shape))
+            likely = self._by_first[shape[1] if len(shape) > 1 else None]
+            found = tuple(route for route, pattern in likely if pattern.may_match(shape))
             if len(self._found) >= MAX_SHAPES:
                 self._found.clear()
             self._found[shape] = found
         return found
+
+    def _with_first(self, first: str | None) -> list[tuple[BaseRoute, _Pattern]]:
+        """Return the routes whose first segment may be this one."""
+        return [item for item in self._patterns if item[1].segments[1:2] in ((first,), (None,), ())]
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the first route that matches; without one, the first that would with another method."""
