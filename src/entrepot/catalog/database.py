@@ -12,11 +12,11 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
 import sqlalchemy as sa
 
 from entrepot.catalog import dialects, engines, schema
-from entrepot.catalog.dialects.interfaces import Notices
+from entrepot.catalog.dialects.interfaces import Notices, Snapshot
+from entrepot.catalog.dialects.snapshots import BegunTransaction
 from entrepot.catalog.engines import WriteLock
 from entrepot.catalog.lock_checks import KINDS
 from entrepot.catalog.named_locks import AnyLock, Lock
@@ -24,14 +24,20 @@ from entrepot.catalog.versions import Watch
 from entrepot.errors import DatabaseUnavailable, DataFolderError
 
 
-@attrs.frozen
 class Read:
     """A read transaction: a consistent snapshot of the catalog."""
 
-    sql: sa.Connection
+    def __init__(self, transaction: Snapshot) -> None:
+        self._transaction = transaction
+        self.dialect = transaction.dialect
+        self.driver = transaction.driver
+
+    @property
+    def sql(self) -> sa.Connection:
+        """SQLAlchemy's connection, inside the transaction."""
+        return self._transaction.sql
 
 
-@attrs.frozen
 class Write(Read):
     """A transaction that can change the catalog."""
 
@@ -42,7 +48,7 @@ class Catalog:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._dialect = dialects.of(engine)
-        self._snapshots = self._dialect.snapshots(engine)
+        self._read = self._dialect.reader(engine)
         self._lock = WriteLock(queues=self._dialect.has_one_writer)
 
     @contextlib.contextmanager
@@ -52,8 +58,8 @@ class Catalog:
         Raises:
             Busy, DatabaseUnavailable, DataFolderError: the database cannot be read.
         """
-        with engines.translated(), self._snapshots.begin() as connection:
-            yield Read(connection)
+        with engines.translated(), self._read() as snapshot:
+            yield Read(snapshot)
 
     @contextlib.contextmanager
     def write(self, *locks: AnyLock) -> Iterator[Write]:
@@ -77,7 +83,7 @@ class Catalog:
             self._engine.connect().execution_options(**{KINDS: kinds}) as connection,
             self._dialect.begin(connection, locks),
         ):
-            yield Write(connection)
+            yield Write(BegunTransaction(connection))
 
     @contextlib.contextmanager
     def fill(self) -> Iterator[Write]:
@@ -92,7 +98,7 @@ class Catalog:
             self._engine.connect() as connection,
             self._dialect.begin(connection, [Lock.hub()]),
         ):
-            yield Write(connection)
+            yield Write(BegunTransaction(connection))
 
     @property
     def is_file(self) -> bool:

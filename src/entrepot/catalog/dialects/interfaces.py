@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import sqlalchemy as sa
 
@@ -43,6 +44,22 @@ class Notices(Protocol):
         """Close the connection of the receiver."""
 
 
+class Snapshot(Protocol):
+    """A transaction that has begun, for SQLAlchemy and for the driver alone."""
+
+    @property
+    def sql(self) -> sa.Connection:
+        """SQLAlchemy's connection."""
+
+    @property
+    def dialect(self) -> sa.Dialect:
+        """What SQLAlchemy knows of the database."""
+
+    @property
+    def driver(self) -> Any:  # noqa: ANN401 -- each driver has connections of its own
+        """The driver's connection."""
+
+
 class Dialect(Protocol):
     """One kind of database. Stateless."""
 
@@ -59,8 +76,8 @@ class Dialect(Protocol):
             connect_s: how long to wait for the server of the database when connecting.
         """
 
-    def snapshots(self, engine: sa.Engine) -> sa.Engine:
-        """Return the same engine for transactions that read one consistent snapshot."""
+    def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[Snapshot]]:
+        """Return a function that begins a transaction which reads one consistent snapshot."""
 
     def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> sa.RootTransaction:
         """Begin a writing transaction that holds the locks, so that what it reads from now on stays true."""

@@ -7,9 +7,11 @@ checked stays as it is until the transaction ends, as on SQLite.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from entrepot.catalog import tables
+from entrepot.catalog.dialects.interfaces import Snapshot
+from entrepot.catalog.dialects.snapshots import BegunTransaction
 from entrepot.catalog.named_locks import AnyLock, Lock, LockClass, Lookup, in_order
 from entrepot.catalog.versions import ConnectionWatch, Watch
 from entrepot.errors import Busy, DatabaseUnavailable, DataFolderError, StoreFull
@@ -90,9 +94,16 @@ class PostgreSQL:
         sa.event.listen(engine, "connect", _prepare)
         return engine
 
-    def snapshots(self, engine: sa.Engine) -> sa.Engine:
-        """Return the engine with transactions of the level REPEATABLE READ, which cannot write."""
-        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[Snapshot]]:
+        """Return a function that begins transactions of the level REPEATABLE READ, which cannot write."""
+        reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+        @contextlib.contextmanager
+        def begin() -> Iterator[Snapshot]:
+            with reading.begin() as connection:
+                yield BegunTransaction(connection)
+
+        return begin
 
     def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> sa.RootTransaction:
         """Begin a transaction and take its locks.
