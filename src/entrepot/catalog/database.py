@@ -15,13 +15,15 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from entrepot.catalog import dialects, engines, schema
-from entrepot.catalog.dialects.interfaces import Notices, Snapshot
+from entrepot.catalog.dialects.interfaces import Notices, Presence, Snapshot
 from entrepot.catalog.dialects.snapshots import BegunTransaction
 from entrepot.catalog.engines import WriteLock
 from entrepot.catalog.lock_checks import KINDS
 from entrepot.catalog.named_locks import AnyLock, Lock
 from entrepot.catalog.versions import Watch
 from entrepot.errors import DatabaseUnavailable, DataFolderError
+
+_CLOCK = sa.text("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)")
 
 
 class Read:
@@ -127,6 +129,25 @@ class Catalog:
     def watch(self) -> Watch:
         """Return a new watch that tells the version of the database; the caller closes it."""
         return self._dialect.watch(self._engine)
+
+    def clock_ms(self) -> int | None:
+        """Return the time of the database's server, in milliseconds since 1970; None if it has no clock of its own.
+
+        Raises:
+            DatabaseUnavailable, Busy: it cannot be reached.
+        """
+        if self._dialect.has_one_writer:
+            return None
+        with engines.translated(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            return int(connection.execute(_CLOCK).scalar_one())
+
+    def presence(self) -> Presence | None:
+        """Return the mark of a server or worker on the database; None if its file has a lock for that."""
+        if self._dialect.has_one_writer:
+            return None
+        from entrepot.catalog.presence import PostgresPresence
+
+        return PostgresPresence(self._engine)
 
     def is_writing(self) -> bool:
         """Return whether this thread is inside :meth:`write`."""

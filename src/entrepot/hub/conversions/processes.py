@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -67,7 +67,7 @@ class MadeConfig:
     """What a configuration has become, and its features by column."""
 
     splits: Sequence[MadeSplit]
-    features: dict[str, Any]
+    features: Mapping[str, Any]
 
 
 def convert(hub: HubContext, row: RepoRow, config: ConfigPlan) -> Generator[None, None, MadeConfig]:

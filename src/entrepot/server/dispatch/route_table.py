@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Match, Route, Router
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 Shape = tuple[str | None, ...]
 """The segments of a path; None stands for any that is a literal in no route at its position."""
@@ -39,14 +39,20 @@ class _Pattern:
 class RouteTable(Router):
     """A router without redirects that finds routes by the shape of the path."""
 
-    def __init__(self, routes: Sequence[BaseRoute], *, lifespan: Any = None) -> None:  # noqa: ANN401 - as its base
+    def __init__(
+        self,
+        routes: Sequence[BaseRoute],
+        *,
+        default: ASGIApp | None = None,
+        lifespan: Any = None,  # noqa: ANN401 - as its base
+    ) -> None:
         """Prepare the table; it fills with the shapes of the paths that are requested.
 
         Args:
             routes: in the order in which they match.
-            lifespan: as for starlette's router.
+            default, lifespan: as for starlette's router.
         """
-        super().__init__(routes, redirect_slashes=False, lifespan=lifespan)
+        super().__init__(routes, redirect_slashes=False, default=default, lifespan=lifespan)
         self._patterns = [(route, _pattern_of(route)) for route in self.routes]
         depth = max((len(pattern.segments) for _, pattern in self._patterns), default=0)
         self._literals = [
