@@ -39,7 +39,7 @@ class LinkUser:
     user_id: int | None
     is_writer: bool
 
-    def names(self) -> dict[str, Any]:
+    def names(self) -> Mapping[str, Any]:
         """Return the parameters of :func:`is_shown`."""
         return {"user": self.user_id, "is_writer": self.is_writer}
 
@@ -174,6 +174,13 @@ def xet_hashes(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256
         names = {"repo": repo_id, "wanted": sha256s[at : at + _BATCH], "user": None}
         found.update((row.sha256, row.xet_hash) for row in tx.sql.execute(_XET_HASHES, names))  # the best is last
     return {sha256: xet_hash for sha256, xet_hash in found.items() if xet_hash is not None}
+
+
+def sha256_of(tx: Read, repo_id: int, xet_hash: XetHash) -> Sha256 | None:
+    """Return the SHA-256 of a file that a repository stores as chunks; None if it has none with this hash."""
+    found = sa.select(_L.c.sha256).where((_L.c.repo_id == repo_id) & (_L.c.xet_hash == xet_hash)).limit(1)
+    sha256: Sha256 | None = tx.sql.execute(found).scalar()
+    return sha256
 
 
 def link(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | None, now_ms: int) -> None:
