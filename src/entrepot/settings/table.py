@@ -212,6 +212,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     transfer_threads: Annotated[
         int, _Doc(number(1, 1024), "The maximum number of long transfers that one process runs at the same time.")
     ] = 16
+    remembered_bytes: Annotated[
+        int,
+        _Doc(
+            size(0, _TIB),
+            "How much memory one process uses for answers that stay true until something is written; 0: none.",
+        ),
+    ] = 8 * _MIB
     webhook_private_targets: Annotated[
         bool, _Doc(SWITCH, "Whether webhooks may connect to addresses of this machine and of private networks.")
     ] = False
