@@ -79,24 +79,17 @@ def commit_version(
             raise NothingToCommit(state.kind.word)
         check_mutability(entity, spec, refs)
         check_free(refs, spec.identity, spec.version)
-        tag = spec.tag
-        tagger = check_identity(repository.git)
+        tag, tagger, merged = spec.tag, check_identity(repository.git), state.database.merged(entity.folder)
         found = links_of(entity, spec, base, links or {}, inherits_links=inherits_links)
         manifest = _sized(entity, spec, _next_manifest(base, staged))
         if not manifest.files:
             raise NothingToCommit(state.kind.word)
-        _warn_about_base(entity, refs, spec.identity, head)
+        _warn(entity, refs, spec, head)
         if version is not None:
-            text = edit_version(entity.spec_text(), state.kind, version, str(entity.spec_path))
-            replace_text(entity.spec_path, text)
-            documents[entity.spec_path.name] = text.encode("utf-8")
+            documents[entity.spec_path.name] = _write_number(entity, version)
         committed = spec.with_links(found.links).with_contents(manifest.amount, render_size(manifest.size))
+        message = with_merged(message or default_message(spec), merged) if merged else message
         remote = remote_of(state)
-        if spec.names_plugin:
-            state.project.around.notify("warning", f"{tag} names a data plugin; it is kept and not run")
-        merged = state.database.merged(entity.folder)
-        if merged:
-            message = with_merged(message or default_message(spec), merged)
         documents, message = remote.describe(entity, committed, documents), remote.message(committed, message)
         parent = _parent(repository, refs, head)
         moved_from = base.folder if base is not None and base.folder != entity.folder else None
@@ -200,15 +193,26 @@ def _has_news(entity: Entity, spec: Spec, base: Version | None, documents: Mappi
     return base.folder != entity.folder or others != old or spec.declared() != base.spec.declared()
 
 
+def _write_number(entity: Entity, number: int) -> bytes:
+    """Write the number of a version into the spec of the workspace, and return the spec."""
+    text = edit_version(entity.spec_text(), entity.state.kind, number, str(entity.spec_path))
+    replace_text(entity.spec_path, text)
+    return text.encode("utf-8")
+
+
 def _parent(repository: MetadataRepository, refs: RefTable, head: Head | None) -> Oid | None:
     return repository.parent_of(refs, head.tag, head.commit) if head is not None else repository.parent_of(refs)
 
 
-def _warn_about_base(entity: Entity, refs: RefTable, identity: Identity, head: Head | None) -> None:
+def _warn(entity: Entity, refs: RefTable, spec: Spec, head: Head | None) -> None:
+    """Say that a plugin will not run, and that a version is not based on the latest one."""
+    identity, notify = spec.identity, entity.state.project.around.notify
+    if spec.names_plugin:
+        notify("warning", f"{spec.tag} names a data plugin; it is kept and not run")
     numbers = [*known_numbers(refs, identity)]
     if head is None or not numbers or is_lost(refs, head):
         return
     latest = identity.tag(max(numbers))
     if latest != head.tag and latest not in refs.lost:
         text = f"the new version is based on {head.tag}, which is not the latest one: {latest}"
-        entity.state.project.around.notify("warning", text)
+        notify("warning", text)
