@@ -6,12 +6,13 @@ A name that occurs twice has two values. Half of a surrogate pair is no characte
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from entrepot.errors import Malformed
 
 
-def parse_object(data: bytes, what: str) -> dict[str, Any]:
+def parse_object(data: bytes, what: str) -> Mapping[str, Any]:
     """Return a JSON object.
 
     Args:
