@@ -150,6 +150,12 @@ def test_the_prefix_is_taken_off_once(path: str, stripped: str) -> None:
     assert strip_prefix(path, "") == path
 
 
+@pytest.mark.parametrize("path", ["//api/models", "///api/models", "/hub//api/models", "//hub///api/models"])
+def test_an_endpoint_may_end_with_a_slash(path: str) -> None:
+    assert strip_prefix(path, "/hub") == "/api/models"
+    assert strip_prefix("//api//models", "") == "/api//models"
+
+
 def test_the_prefix_is_the_path_of_the_base_url() -> None:
     assert path_prefix(settings_of(base_url="https://x.example/a/hub")) == "/a/hub"
     assert path_prefix(settings_of(base_url="https://x.example")) == ""

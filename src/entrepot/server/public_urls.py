@@ -72,11 +72,17 @@ def strip_prefix(path: str, prefix: str) -> str:
     """Return a path without the prefix; a path without the prefix is returned unchanged.
 
     Proxies that strip the prefix themselves and probes that connect to the
-    hub directly therefore also work.
+    hub directly therefore also work. Several slashes at the beginning count as
+    one: clients append paths to an endpoint that ends with a slash.
     """
+    path = _with_one_slash(path)
     if prefix and path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("/", ""):
-        return path[len(prefix) :] or "/"
+        return _with_one_slash(path[len(prefix) :] or "/")
     return path
+
+
+def _with_one_slash(path: str) -> str:
+    return "/" + path.lstrip("/") if path.startswith("//") else path
 
 
 def is_known_host(host: str, port: str, bound: str, settings: Settings) -> bool:

@@ -322,3 +322,12 @@ def test_the_stock_client_gets_every_property_it_can_name(site: Site, api: HfApi
         assert whole.main_size == sum(sizes)
         [listed] = [item for item in api.list_datasets(author="alice", expand=["mainSize"]) if item.id == repo]
         assert listed.main_size == whole.main_size
+
+
+def test_the_endpoint_of_a_client_may_end_with_a_slash(site: Site, model: str) -> None:
+    api = HfApi(endpoint=f"{site.url}/", token=site.alice)
+    assert api.model_info(model).id == model
+    with site.client(site.alice) as client:
+        assert client.get(f"{site.url}//{model}/resolve/main/README.md").content == CARD
+        outside = client.get(f"{site.url}//example.org/%2e%2e")
+        assert "location" not in outside.headers
