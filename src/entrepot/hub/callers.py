@@ -99,7 +99,11 @@ class Caller:
 
     def permits_on(self, permission: str, row: RepoRow) -> bool:
         """Return whether the token gives a permission for a repository, as :meth:`permits`."""
-        return self.limits is None or permission in self.limits.on(row)
+        return self.permits_any(frozenset({permission}), row)
+
+    def permits_any(self, permissions: frozenset[str], row: RepoRow) -> bool:
+        """Return whether the token gives at least one of some permissions for a repository, as :meth:`permits`."""
+        return self.limits is None or bool(permissions & self.limits.on(row))
 
 
 MaybeCaller = Caller | None

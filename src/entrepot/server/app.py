@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrepot.errors import EntrepotError, Unavailable
+from entrepot.hub.accounts import shared_usage
 from entrepot.hub.accounts.rate_counts import RateCounts
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import maintenance
@@ -58,7 +59,7 @@ def make_app(hub: HubContext, *, companions: Sequence[BackgroundService] = ()) -
         for companion in companions:
             companion.start()
         flushing = [asyncio.create_task(_flush_often(state))]
-        if counts is not None:
+        if hub.settings.database or hub.settings.workers > 1:
             flushing.append(asyncio.create_task(_share_often(state, counts)))
         try:
             async with worker_metrics.answering(metrics.snapshot):
@@ -109,11 +110,13 @@ async def _flush_often(state: AppState) -> None:
             await state.threads.run_short(state.uses.flush, state.hub)
 
 
-async def _share_often(state: AppState, counts: RateCounts) -> None:
+async def _share_often(state: AppState, counts: RateCounts | None) -> None:
+    """Share the counts of this process with the others of the hub."""
     while True:
         await asyncio.sleep(_SHARE_EVERY_S)
-        with contextlib.suppress(EntrepotError):  # shared at the next turn
-            await state.threads.run_short(counts.flush, state.hub)
+        for share in (shared_usage.share, *([] if counts is None else [counts.flush])):
+            with contextlib.suppress(EntrepotError):  # shared at the next turn
+                await state.threads.run_short(share, state.hub)
 
 
 def _readings(hub: HubContext) -> list[Reading]:

@@ -239,7 +239,8 @@ def remove(tx: Write, account_id: int) -> None:
         repositories.erase(tx, repo_id)
     oauth_grants.remove_of(tx, account_id)
     tx.sql.execute(sa.delete(_TK).where(_TK.c.user_id == account_id))
-    for name in ("sign_in_codes", "sessions", "trusted_publishers", "sso_identities"):
+    sign_in = ("sign_in_codes", "sessions", "trusted_publishers", "sso_identities")
+    for name in (*sign_in, "second_factors", "recovery_codes", "passkeys"):
         own = tables.metadata.tables[name]
         tx.sql.execute(sa.delete(own).where(own.c.user_id == account_id))
     tx.sql.execute(sa.delete(tables.lfs_locks).where(tables.lfs_locks.c.owner_id == account_id))

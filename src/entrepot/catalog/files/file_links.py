@@ -180,6 +180,13 @@ def xet_hashes(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256
     return {sha256: xet_hash for sha256, xet_hash in found.items() if xet_hash is not None}
 
 
+def sha256_of(tx: Read, repo_id: int, xet_hash: XetHash) -> Sha256 | None:
+    """Return the SHA-256 of a file that a repository stores as chunks; None if it has none with this hash."""
+    found = sa.select(_L.c.sha256).where((_L.c.repo_id == repo_id) & (_L.c.xet_hash == xet_hash)).limit(1)
+    sha256: Sha256 | None = tx.sql.execute(found).scalar()
+    return sha256
+
+
 def link(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | None, now_ms: int) -> None:
     """Allow a repository to use the given raw files that are stored.
 
