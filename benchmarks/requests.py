@@ -79,7 +79,7 @@ def _measure_beside(is_quick: bool) -> Iterator[Figure]:
             [loads.request("GET", f"/api/models/tester/large?x={one}.{at}", hub.token) for at in range(20_000)]
             for one in range(2)
         ]
-        work = [[whoami] * (20 if is_quick else 500)] * _CONNECTIONS
+        work = [[whoami] * (20 if is_quick else 200)] * _CONNECTIONS
         load = loads.run(Meter(hub.pid), hub.url, work, status=200, beside=infos)
         yield Figure("beside", "whoami beside infos of 5,000 files, p50", load.quantile_ms(0.5), "ms")
         yield Figure("beside", "whoami beside infos of 5,000 files, p99", load.quantile_ms(0.99), "ms", _BESIDE_MS)
@@ -137,7 +137,7 @@ def _costs(hub: RunningHub, is_quick: bool) -> Costs:
         loads.run(meter, hub.url, [[payload] * 10] * _CONNECTIONS, status=200)
     for _ in range(1 if is_quick else _ROUNDS):
         for name, payload in kinds.items():
-            load = loads.run(meter, hub.url, [[payload] * (20 if is_quick else 300)] * _CONNECTIONS, status=200)
+            load = loads.run(meter, hub.url, [[payload] * (20 if is_quick else 100)] * _CONNECTIONS, status=200)
             if name not in best or load.cpu_ms < best[name].cpu_ms:
                 best[name] = load
     return best

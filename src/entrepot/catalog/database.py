@@ -15,7 +15,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from entrepot.catalog import dialects, engines, schema
-from entrepot.catalog.dialects.interfaces import Notices, Presence, Snapshot
+from entrepot.catalog.dialects.interfaces import Notices, OpenSnapshot, Presence
 from entrepot.catalog.dialects.snapshots import BegunTransaction
 from entrepot.catalog.engines import WriteLock
 from entrepot.catalog.lock_checks import KINDS
@@ -29,7 +29,7 @@ _CLOCK = sa.text("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)")
 class Read:
     """A read transaction: a consistent snapshot of the catalog."""
 
-    def __init__(self, transaction: Snapshot) -> None:
+    def __init__(self, transaction: OpenSnapshot) -> None:
         self._transaction = transaction
         self.dialect = transaction.dialect
         self.driver = transaction.driver

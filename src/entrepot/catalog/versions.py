@@ -14,8 +14,6 @@ from typing import Protocol, TypeAlias
 
 import sqlalchemy as sa
 
-from entrepot.errors import Busy, DatabaseUnavailable
-
 Version: TypeAlias = "tuple[int, int | str]"
 """A version, to be compared with other versions of the same watch only."""
 
@@ -40,6 +38,7 @@ class ConnectionWatch:
         self,
         connect: Callable[[], sa.PoolProxiedConnection],
         ask: Callable[[object], int | str],
+        errors: type[Exception],
         *,
         is_immediate: bool,
     ) -> None:
@@ -48,10 +47,11 @@ class ConnectionWatch:
         Args:
             connect: returns a connection that nothing else uses.
             ask: returns a value of the driver's connection that changes with every commit of any other one.
+            errors: the base class of the driver's errors.
             is_immediate: see :class:`Watch`.
         """
         self.is_immediate = is_immediate
-        self._connect, self._ask = connect, ask
+        self._connect, self._ask, self._errors = connect, ask, errors
         self._lock = threading.Lock()
         self._connection: sa.PoolProxiedConnection | None = None
         self._turn = 0
@@ -67,9 +67,7 @@ class ConnectionWatch:
                     self._connection = self._connect()
                     self._turn += 1
                 return self._turn, self._ask(self._connection.dbapi_connection)
-            except Exception as error:  # the drivers of PostgreSQL are not imported here
-                if not _is_of_database(error):
-                    raise
+            except (self._errors, sa.exc.SQLAlchemyError) as error:
                 # A database that is locked for a moment keeps its connection.
                 if not isinstance(error, sqlite3.OperationalError):
                     self._drop()
@@ -84,10 +82,5 @@ class ConnectionWatch:
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(self._errors, sa.exc.SQLAlchemyError):
                 connection.close()
-
-
-def _is_of_database(error: Exception) -> bool:
-    known = (sa.exc.SQLAlchemyError, sqlite3.Error, Busy, DatabaseUnavailable)
-    return isinstance(error, known) or type(error).__module__.partition(".")[0] == "psycopg"

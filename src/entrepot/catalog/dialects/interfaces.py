@@ -44,7 +44,7 @@ class Notices(Protocol):
         """Close the connection of the receiver."""
 
 
-class Snapshot(Protocol):
+class OpenSnapshot(Protocol):
     """A transaction that has begun, for SQLAlchemy and for the driver alone."""
 
     @property
@@ -99,7 +99,7 @@ class Dialect(Protocol):
             connect_s: how long to wait for the server of the database when connecting.
         """
 
-    def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[Snapshot]]:
+    def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[OpenSnapshot]]:
         """Return a function that begins a transaction which reads one consistent snapshot."""
 
     def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> sa.RootTransaction:

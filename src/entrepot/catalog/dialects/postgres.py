@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from entrepot.catalog import tables
-from entrepot.catalog.dialects.interfaces import Snapshot
+from entrepot.catalog.dialects.interfaces import OpenSnapshot
 from entrepot.catalog.dialects.snapshots import BegunTransaction
 from entrepot.catalog.named_locks import AnyLock, Lock, LockClass, Lookup, in_order
 from entrepot.catalog.versions import ConnectionWatch, Watch
@@ -94,12 +94,12 @@ class PostgreSQL:
         sa.event.listen(engine, "connect", _prepare)
         return engine
 
-    def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[Snapshot]]:
+    def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[OpenSnapshot]]:
         """Return a function that begins transactions of the level REPEATABLE READ, which cannot write."""
         reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
         @contextlib.contextmanager
-        def begin() -> Iterator[Snapshot]:
+        def begin() -> Iterator[OpenSnapshot]:
             with reading.begin() as connection:
                 yield BegunTransaction(connection)
 
@@ -152,7 +152,7 @@ class PostgreSQL:
         """Return a watch that compares snapshots: two equal ones see the same transactions.
 
         A commit is in every snapshot that is taken after the client was told of it.
-        Source: PostgreSQL, "Functions and Operators", "Transaction ID and Snapshot Information Functions".
+        Source: PostgreSQL, "Functions and Operators", "Transaction ID and OpenSnapshot Information Functions".
         """
 
         def connect() -> sa.PoolProxiedConnection:
@@ -162,7 +162,7 @@ class PostgreSQL:
             driver.autocommit = True
             return connection
 
-        return ConnectionWatch(connect, _snapshot, is_immediate=False)
+        return ConnectionWatch(connect, _snapshot, engine.dialect.loaded_dbapi.Error, is_immediate=False)
 
     def copy(self, engine: sa.Engine, target: Path) -> None:
         """Refuse: a snapshot of a PostgreSQL database is made with its own tools."""

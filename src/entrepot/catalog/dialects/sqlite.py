@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite as lite
 
-from entrepot.catalog.dialects.interfaces import Snapshot
+from entrepot.catalog.dialects.interfaces import OpenSnapshot
 from entrepot.catalog.dialects.snapshots import BEGUN, begun_by_driver
 from entrepot.catalog.named_locks import AnyLock
 from entrepot.catalog.tables import TEXT_INDEX
@@ -61,7 +61,7 @@ class SQLite:
         sa.event.listen(engine, "begin", _begin)
         return engine
 
-    def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[Snapshot]]:
+    def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[OpenSnapshot]]:
         """Return a function that begins transactions with the driver: every one reads one snapshot."""
         return lambda: begun_by_driver(engine, "BEGIN")
 
@@ -101,7 +101,7 @@ class SQLite:
             driver.execute("PRAGMA busy_timeout = 0")
             return connection
 
-        return ConnectionWatch(connect, _data_version, is_immediate=True)
+        return ConnectionWatch(connect, _data_version, sqlite3.Error, is_immediate=True)
 
     def copy(self, engine: sa.Engine, target: Path) -> None:
         """Copy the database with SQLite's own backup, and check the copy."""
