@@ -116,7 +116,7 @@ def test_texts_of_cards_are_found_in_the_copy(
     query = full_text.query_of("whal")
     assert query is not None
     with other.read() as tx:
-        [found] = full_text.find(tx, query, None, [RepoType.MODEL], skip=0, limit=5)
+        [found] = full_text.find(tx, query, None, [RepoType.MODEL], skip=0, limit=5).items
     assert found.row.id == row.id
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Self
 
 from entrepot.blobs.durable import Disk, remove
 from entrepot.blobs.faults import store_fault
+from entrepot.blobs.resources import Closing, Discarding
 from entrepot.errors import BlobUnreadable, ContentMismatch
 
 _STREAMED = 1 << 20
 
 
-class LocalReader:
+class LocalReader(Closing):
     """A reader of one file; threads may share it."""
 
     def __init__(self, key: str, fd: int) -> None:
@@ -95,16 +94,8 @@ class LocalReader:
         if fd >= 0:
             os.close(fd)
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class LocalSink:
+class LocalSink(Discarding):
     """A temporary file that becomes a blob; see :class:`~entrepot.blobs.interfaces.Sink`."""
 
     def __init__(self, disk: Disk, key: str, target: str, expected_size: int | None) -> None:
@@ -161,14 +152,6 @@ class LocalSink:
     def _check_open(self) -> None:
         if self._fd < 0:
             raise ValueError("the sink is closed")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard()
 
 
 class LocalOpenSink(LocalSink):

@@ -22,8 +22,8 @@ def found(
         return []
     with catalog.read() as tx:
         hits = full_text.find(tx, query, seen, kinds, skip=0, limit=9)
-        assert full_text.count(tx, query, seen, kinds) == len(hits)
-    return [hit.row.name for hit in hits]
+        assert (hits.total, hits.is_more) == (len(hits.items), False)
+    return [hit.row.name for hit in hits.items]
 
 
 def put(catalog: Catalog, row: RepoRow, body: str = "", tags: tuple[str, ...] = ()) -> None:
@@ -90,7 +90,7 @@ def test_a_new_text_replaces_the_old_one(catalog: Catalog, repo: RepoRow) -> Non
 def test_a_snippet_marks_what_was_found(catalog: Catalog, repo: RepoRow) -> None:
     put(catalog, repo, "one " * 50 + "whales " + "two " * 50)
     with catalog.read() as tx:
-        [hit] = full_text.find(tx, '"whales"*', None, ALL, skip=0, limit=1)
+        [hit] = full_text.find(tx, '"whales"*', None, ALL, skip=0, limit=1).items
     assert f"{full_text.BEGIN}whales{full_text.END}" in hit.snippet
     assert len(hit.snippet) < 200
 
@@ -110,3 +110,31 @@ def test_a_renamed_namespace_is_found_under_its_new_name_only(catalog: Catalog, 
     with catalog.write() as tx:
         full_text.remove_all(tx, row.namespace_id, row.type)
     assert found(catalog, "whales") == []
+
+
+def test_of_words_that_many_texts_have_a_bounded_number_is_ranked(
+    catalog: Catalog, add_repo: AddRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(full_text, "FREQUENT", 3)
+    monkeypatch.setattr(full_text, "MOST_RANKED", 4)
+    hidden = add_repo("hidden-whales", visibility="private")
+    rows = [add_repo("whales-base"), *(add_repo(f"card-{number}") for number in range(6)), hidden]
+    for row in rows:
+        put(catalog, row, "one " * 30 + "whales and sharks")
+    with catalog.write() as tx:
+        repositories.update(tx, rows[4].id, likes=7)
+    with catalog.read() as tx:
+        for text in ("whales", "whal"):
+            query = full_text.query_of(text) or ""
+            page = full_text.find(tx, query, PUBLIC_ONLY, ALL, skip=0, limit=3)
+            # The match in a name comes first, however old it is; then likes count, then age.
+            assert [hit.row.name for hit in page.items] == ["whales-base", "card-3", "card-5"], text
+            assert (page.total, page.is_more) == (5, True)
+            assert f"{full_text.BEGIN}whales{full_text.END} and" in page.items[1].snippet
+            rest = full_text.find(tx, query, PUBLIC_ONLY, ALL, skip=3, limit=9)
+            assert [hit.row.name for hit in rest.items] == ["card-4", "card-2"]
+        both = full_text.find(tx, full_text.query_of("whales shark") or "", PUBLIC_ONLY, ALL, skip=0, limit=9)
+        assert both.items[0].row.name == "whales-base"
+        assert len(both.items) == full_text.MOST_RANKED + 1
+        # A frequent word has to match as a whole: the beginning of it in "whalesong" does not.
+        assert not full_text.find(tx, full_text.query_of("whales xyz") or "", None, ALL, skip=0, limit=9).items

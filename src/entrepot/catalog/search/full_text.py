@@ -1,6 +1,9 @@
 """Full-text search in names, tags and cards of repositories.
 
 On SQLite the index is a table of FTS5, on PostgreSQL one of word vectors; only this module depends on that.
+
+Both rank by reading every match. Words that thousands of texts contain are therefore searched in another way: as
+whole words, and the matches that were added last are ranked by where the words are, then by likes.
 """
 
 from __future__ import annotations
@@ -40,6 +43,13 @@ _R = tables.repos
 _N = tables.namespaces
 _WORD = re.compile(r"\w+")
 _MAX_WORDS, _MAX_WORD = 16, 64
+FREQUENT = 1_000
+"""A word in more texts than this is frequent."""
+
+MOST_RANKED, _MOST_NAMED = 500, 200
+"""Matches of frequent words that are ranked: so many, and others with a word in the name or the tags."""
+
+_MOST_SHOWN = 16_384
 _THIS: sa.ColumnClause[str] = sa.literal_column("repo_texts")
 # A match in the name weighs ten times as much as one in the card.
 _RANK = sa.func.bm25(_THIS, 10.0, 4.0, 1.0)
@@ -53,6 +63,15 @@ class TextMatch:
 
     row: RepoRow
     snippet: str
+
+
+@attrs.frozen
+class TextMatches:
+    """A page of matches, best first, and how many there are; ``is_more``: at least so many."""
+
+    items: Sequence[TextMatch]
+    total: int
+    is_more: bool = False
 
 
 def put(tx: Write, repo_id: int, name: str, tags: Sequence[str], body: str) -> None:
@@ -111,30 +130,72 @@ def matching(tx: Read, query: str) -> sa.ColumnElement[bool]:
 
 def find(
     tx: Read, query: str, seen: Visibility | None, kinds: Sequence[RepoType], *, skip: int, limit: int
-) -> Sequence[TextMatch]:
+) -> TextMatches:
     """Return one page of the matching repositories, best match first."""
+    narrowed = _narrowed(tx, query)
+    if narrowed is not None:
+        return _find_frequent(tx, narrowed, seen, kinds, skip=skip, limit=limit)
     has_vectors = _has_vectors(tx)
     rank = sa.func.ts_rank_cd(_WEIGHTS, _T.c.words, _tsquery(query)).desc() if has_vectors else _RANK
+    conditions = _conditions(tx, query, seen, kinds)
     statement = (
         sa.select(*COLUMNS, _T.c.body if has_vectors else _SNIPPET)
         .select_from(_T)
         .join(_R, _R.c.id == _T.c.rowid)
         .join(_N, _N.c.id == _R.c.namespace_id)
-        .where(*_conditions(tx, query, seen, kinds))
+        .where(*conditions)
         .order_by(rank, _R.c.id)
         .offset(skip)
         .limit(limit)
     )
-    rows = tx.sql.execute(statement)
-    if has_vectors:
-        return [TextMatch(row_of(row[:-1]), word_vectors.snippet(row[-1], query, BEGIN, END)) for row in rows]
-    return [TextMatch(row_of(row[:-1]), row[-1]) for row in rows]
+    found = [
+        TextMatch(row_of(row[:-1]), word_vectors.snippet(row[-1], query, BEGIN, END) if has_vectors else row[-1])
+        for row in tx.sql.execute(statement)
+    ]
+    counted = sa.select(sa.func.count()).select_from(_T).join(_R, _R.c.id == _T.c.rowid).where(*conditions)
+    return TextMatches(found, tx.sql.execute(counted).scalar_one())
 
 
-def count(tx: Read, query: str, seen: Visibility | None, kinds: Sequence[RepoType]) -> int:
-    """Return the number of matching repositories."""
-    statement = sa.select(sa.func.count()).select_from(_T).join(_R, _R.c.id == _T.c.rowid)
-    return tx.sql.execute(statement.where(*_conditions(tx, query, seen, kinds))).scalar_one()
+def _narrowed(tx: Read, query: str) -> str | None:
+    """Return a query in which frequent words match as whole words only; None if no word is frequent."""
+    terms, has_frequent = [], False
+    for term in query.split(" "):
+        whole = term.removesuffix("*")
+        is_common = _is_frequent(tx, whole)
+        terms.append(whole if is_common else term)
+        has_frequent = has_frequent or is_common or _is_frequent(tx, term)
+    return " ".join(terms) if has_frequent else None
+
+
+def _is_frequent(tx: Read, term: str) -> bool:
+    some = sa.select(_T.c.rowid).where(_matches(tx, term)).limit(FREQUENT + 1).subquery()
+    return tx.sql.execute(sa.select(sa.func.count()).select_from(some)).scalar_one() > FREQUENT
+
+
+def _find_frequent(
+    tx: Read, query: str, seen: Visibility | None, kinds: Sequence[RepoType], *, skip: int, limit: int
+) -> TextMatches:
+    """Return one page of the matches that were added last: those in names and tags first, then by likes."""
+    conditions = _conditions(tx, query, seen, kinds)
+    newest = sa.select(_R.c.id, _R.c.likes).select_from(_T).join(_R, _R.c.id == _T.c.rowid).order_by(_T.c.rowid.desc())
+    rest = conditions[1:]  # SQLite takes one MATCH only
+    named = tx.sql.execute(newest.where(_matches_name(tx, query), *rest).limit(_MOST_NAMED)).all()
+    others = tx.sql.execute(newest.where(*conditions).limit(MOST_RANKED + 1)).all()
+    likes = {repo_id: (0, number) for repo_id, number in others[:MOST_RANKED]}
+    likes |= {repo_id: (1, number) for repo_id, number in named}
+    best = sorted(likes, key=lambda repo_id: (*likes[repo_id], repo_id), reverse=True)
+    wanted = best[skip : skip + limit]
+    statement = (
+        sa.select(*COLUMNS, sa.func.substr(_T.c.body, 1, _MOST_SHOWN))
+        .select_from(_T)
+        .join(_R, _R.c.id == _T.c.rowid)
+        .join(_N, _N.c.id == _R.c.namespace_id)
+        .where(_T.c.rowid.in_(wanted))
+    )
+    rows = [(row_of(row[:-1]), row[-1]) for row in tx.sql.execute(statement)] if wanted else []
+    rows.sort(key=lambda row: wanted.index(row[0].id))
+    found = [TextMatch(row, word_vectors.snippet(body, query, BEGIN, END)) for row, body in rows]
+    return TextMatches(found, len(best), len(others) > MOST_RANKED)
 
 
 def _conditions(
@@ -152,5 +213,17 @@ def _matches(tx: Read, query: str) -> sa.ColumnElement[bool]:
     return _T.c.words.op("@@")(_tsquery(query)) if _has_vectors(tx) else _THIS.op("MATCH")(query)
 
 
+def _matches_name(tx: Read, query: str) -> sa.ColumnElement[bool]:
+    """Return the condition that every word matches, and one of them in the name or the tags."""
+    if _has_vectors(tx):
+        named = _as_tsquery(word_vectors.query(query, "AB", joined=" | "))
+        return _matches(tx, query) & _T.c.words.op("@@")(named)
+    return _THIS.op("MATCH")(f"({query}) AND ({{name tags}} : ({query.replace(' ', ' OR ')}))")
+
+
 def _tsquery(query: str) -> sa.ColumnElement[str]:
-    return sa.cast(sa.literal(word_vectors.query(query), sa.Text), _Named("tsquery"))
+    return _as_tsquery(word_vectors.query(query))
+
+
+def _as_tsquery(text: str) -> sa.ColumnElement[str]:
+    return sa.cast(sa.literal(text, sa.Text), _Named("tsquery"))

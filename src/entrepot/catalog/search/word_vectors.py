@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 _TOKEN = re.compile(r"[^\W_]+")
-_TERM = re.compile(r'"([^"]*)"\*')
+_TERM = re.compile(r'"([^"]*)"(\*?)')
 _LAST_POSITION = 16_383
 _MOST_POSITIONS = 255
 _LONGEST = 256
@@ -36,38 +36,59 @@ def vector(weighted: Sequence[tuple[str, str]]) -> str:
     return " ".join(f"'{word}':{','.join(found)}" for word, found in places.items() if word)
 
 
-def query(text: str) -> str:
+def query(text: str, weights: str = "", *, joined: str = " & ") -> str:
     """Return the text of a ``tsquery`` for a query as :func:`~entrepot.catalog.search.full_text.query_of` returns it.
 
-    A word with an underscore or the like is a phrase; the last part of each may be the beginning of a word.
+    A word with an underscore or the like is a phrase; the last part of each may be the beginning of a word, if the
+    word is followed by an asterisk.
+
+    Args:
+        weights: those that words must have; empty: any.
+        joined: what is between the words: ``" | "`` if one of them is enough.
     """
-    phrases = (" <-> ".join(f"'{part}'" for part in term) + ":*" for term in _terms(text))
-    return " & ".join(f"({phrase})" for phrase in phrases)
+    phrases = []
+    for parts, is_beginning in _terms(text):
+        marks = [weights] * (len(parts) - 1) + [("*" if is_beginning else "") + weights]
+        words = (f"'{part}'{':' if mark else ''}{mark}" for part, mark in zip(parts, marks, strict=True))
+        phrases.append(f"({' <-> '.join(words)})")
+    return joined.join(phrases)
 
 
 def snippet(body: str, text: str, begin: str, end: str) -> str:
     """Return about 24 words of a text around the first one that matches a query, with marks around all that match."""
-    starts = tuple(part for term in _terms(text) for part in term)
-    tokens = list(_TOKEN.finditer(body))
-    hits = [bool(starts) and _fold(token[0]).startswith(starts) for token in tokens]
-    first = max(0, hits.index(True) - _BEFORE) if True in hits else 0
+    terms = list(_terms(text))
+    words = frozenset(part for parts, _ in terms for part in parts)
+    starts = tuple(parts[-1] for parts, is_beginning in terms if is_beginning)
+
+    def is_hit(token: str) -> bool:
+        folded = _fold(token)
+        return folded in words or folded.startswith(starts)
+
+    tokens, first, has_hit = list[re.Match[str]](), 0, False
+    for token in _TOKEN.finditer(body):
+        if has_hit and len(tokens) > first + _SHOWN:
+            break
+        if not has_hit and is_hit(token[0]):
+            has_hit, first = True, max(0, len(tokens) - _BEFORE)
+        tokens.append(token)
     shown = tokens[first : first + _SHOWN]
     if not shown:
         return ""
     at = shown[0].start() if first else 0
     last = shown[-1].end() if first + _SHOWN < len(tokens) else len(body)
     pieces = ["…"] if first else []
-    for token, is_hit in zip(shown, hits[first : first + _SHOWN], strict=True):
-        pieces += [body[at : token.start()], f"{begin}{token[0]}{end}" if is_hit else token[0]]
+    for token in shown:
+        pieces += [body[at : token.start()], f"{begin}{token[0]}{end}" if has_hit and is_hit(token[0]) else token[0]]
         at = token.end()
     return "".join([*pieces, body[at:last], "" if last == len(body) else "…"])
 
 
-def _terms(text: str) -> Iterator[list[str]]:
-    for word in _TERM.findall(text):
+def _terms(text: str) -> Iterator[tuple[list[str], bool]]:
+    """Yield the parts of each word, and whether the last one may be the beginning of a word."""
+    for word, star in _TERM.findall(text):
         parts = [_fold(token)[:_LONGEST] for token in _TOKEN.findall(word)]
         if parts:
-            yield parts
+            yield parts, bool(star)
 
 
 @functools.lru_cache(maxsize=4096)

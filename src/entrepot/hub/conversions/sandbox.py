@@ -11,15 +11,13 @@ the process.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from entrepot.hub.tables.child_pipes import ChildPipe, RemoteFile, confine, limit_work
+from entrepot.hub.tables.child_pipes import ChildPipe, RemoteFile, confine, limit_work, seal_limits
 
 WRITTEN = 1 << 18
 """The most bytes of a Parquet file that are sent at a time."""
-
-CPU_S = 900
-"""Processor time of the conversion of one configuration."""
 
 _MOST_MEMORY = 4 << 30
 
@@ -52,7 +50,7 @@ def main() -> None:
         pipe.send(b"E", b"it takes too much memory")
 
 
-def _run(pipe: ChildPipe, request: dict[str, Any]) -> None:
+def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> None:
     import pyarrow as pa
 
     from entrepot.errors import Malformed
@@ -61,7 +59,8 @@ def _run(pipe: ChildPipe, request: dict[str, Any]) -> None:
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     _warm()
-    limit_work(CPU_S, _MOST_MEMORY)
+    limit_work(request["cpu_s"], _MOST_MEMORY)
+    seal_limits()
     confine()
     try:
         converter = Converter(request["form"], request["declared"])

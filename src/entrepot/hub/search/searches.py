@@ -36,10 +36,11 @@ class SearchHit:
 
 @attrs.frozen
 class SearchResults:
-    """A page of matches, best first, and their total number."""
+    """A page of matches, best first, and their total number; ``is_more``: there are at least so many."""
 
     items: Sequence[SearchHit]
     total: int
+    is_more: bool = False
 
 
 @attrs.frozen
@@ -55,17 +56,19 @@ class QuickResults:
 def full_text(
     hub: HubContext, caller: MaybeCaller, text: str, kinds: Sequence[RepoType], *, skip: int, limit: int
 ) -> SearchResults:
-    """Return visible repositories with every word, or a word with that prefix, in name, tags or card."""
+    """Return visible repositories with every word, or a word with that prefix, in name, tags or card.
+
+    A word that more than 1,000 repositories contain has to match as a whole, and at most 700 matches are ranked.
+    """
     query = texts.query_of(text)
     if query is None:
         return SearchResults((), 0)
     seen = seen_by(caller)
     with hub.read() as tx:
-        hits = texts.find(tx, query, seen, kinds, skip=min(skip, MAX_SKIP), limit=limit)
-        tags = repositories.tags_of(tx, [hit.row.id for hit in hits])
-        return SearchResults(
-            [SearchHit(hit, tags.get(hit.row.id, ())) for hit in hits], texts.count(tx, query, seen, kinds)
-        )
+        found = texts.find(tx, query, seen, kinds, skip=min(skip, MAX_SKIP), limit=limit)
+        tags = repositories.tags_of(tx, [hit.row.id for hit in found.items])
+        hits = [SearchHit(hit, tags.get(hit.row.id, ())) for hit in found.items]
+        return SearchResults(hits, found.total, found.is_more)
 
 
 def quick(hub: HubContext, caller: MaybeCaller, text: str, kinds: Sequence[RepoType], *, limit: int) -> QuickResults:

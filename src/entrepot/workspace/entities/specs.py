@@ -89,6 +89,11 @@ class Spec:
         return str(self._manifest.get("repository") or "")
 
     @property
+    def declared_size(self) -> str:
+        """The size of all files as the spec of a version says it, with its unit; empty if it does not."""
+        return str(self._manifest.get("size") or "")
+
+    @property
     def metrics(self) -> dict[str, float]:
         """The metrics, in the order of the file; what is not a number is left out."""
         found = self.data.get("metrics")
@@ -133,8 +138,9 @@ class Spec:
         return self._replaced(manifest={**manifest, "storage": str(storage)})
 
     def with_repository(self, name: str) -> Spec:
-        """Return the spec with the name of another repository on a hub."""
-        return self._replaced(manifest={**self._manifest, "repository": name})
+        """Return the spec with the name of another repository on a hub; empty is that of the entity."""
+        manifest = {key: value for key, value in self._manifest.items() if key != "repository"}
+        return self._replaced(manifest=manifest | ({"repository": name} if name else {}))
 
     def with_contents(self, amount: int, size: str) -> Spec:
         """Return the spec as it is committed: with the number of files and their size."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from entrepot.errors import EntrepotError
+from entrepot.errors import EntrepotError, Invalid, LimitExceeded
 from entrepot.names import RepoPath
 from entrepot.workspace.entities.mutability import Mutability
 from entrepot.workspace.manifests import ManifestEntry
@@ -98,7 +98,11 @@ def check_remote(
             published = [tag for tag in published if str(tag) in heads][-1:] or published[-1:]
         reports = []
         for tag in published:
-            version = read_version(state, tag, refs.tags[str(tag)].commit)
+            try:
+                version = read_version(state, tag, refs.tags[str(tag)].commit)
+            except (Invalid, LimitExceeded) as error:
+                reports.append(CheckReport(0, 0, 0, 0, (Problem(str(tag), str(error)),)))
+                continue
             entity = Entity(state, heads.get(str(tag), version.folder))
             reports.append(remote_of(state).check(entity, version, level))
     return _sum(reports)
@@ -129,8 +133,11 @@ def _check_metadata(state: KindState, findings: _Findings) -> None:
 
 
 def _check_indexes(state: KindState, findings: _Findings) -> None:
-    """Delete cached indexes whose content does not have their name; they are fetched again when they are needed."""
-    damaged = check_indexes(state.indexes)
+    """Delete cached indexes and contents that are not what their name says; they are fetched again when needed."""
+    damaged = [*check_indexes(state.indexes)]
+    if state.cache is not None:
+        what = "its cached content is damaged; it was removed"
+        damaged += [Problem(name, what) for name in state.cache.verify()]
     findings.index += damaged
     findings.fixed += len(damaged)
 

@@ -76,6 +76,7 @@ def build_search(hub: HubContext, caller: MaybeCaller, text: str, kind: RepoType
         "kinds": list(RepoType),
         "repos": [_found(hit) for hit in found.items],
         "total": found.total,
+        "is_more": found.is_more,
         "page": page,
         "has_more": (page + 1) * PAGE < found.total,
         "users": (),

@@ -152,11 +152,16 @@ def fetch_contents(
         ChunkMissing, ContentDamaged, RecordMissing, StorageRefused, StorageUnreachable: they cannot be fetched.
         Malformed: the manifest gives a content another size than it has.
     """
-    files = version.manifest.files
-    if all(draft_path(state.drafts, files[path]).exists() for path in paths):
+    files, cache = version.manifest.files, state.cache
+    absent = {files[path].content: files[path] for path in paths if not draft_path(state.drafts, files[path]).exists()}
+    if cache is not None:
+        cache.give(absent.values(), state.drafts)
+    if all(draft_path(state.drafts, entry).exists() for entry in absent.values()):
         counts = FetchCounts(0, 0, 0)
     else:
         counts = remote_of(state).fetch(version, paths, fail_limit)
+    if cache is not None:
+        cache.take((entry, draft_path(state.drafts, entry)) for entry in absent.values())
     for path in paths:
         _check_size(version, path, draft_path(state.drafts, files[path]).stat().st_size)
     return counts
@@ -201,12 +206,22 @@ def _checkout(
         folder=entity.folder,
         path=str(entity.path),
         files=len(chosen) + len(stays),
-        bytes=sum(max(files[path].size, 0) for path in (*chosen, *stays)),
+        bytes=sum(_size(entity, path, files[path]) for path in (*chosen, *stays)),
         changed=len(placed),
         kept=len(plan.kept),
         removed=len(removed),
         bytes_received=received.bytes_received,
     )
+
+
+def _size(entity: Entity, path: RepoPath, entry: ManifestEntry) -> int:
+    """Return the size of a file; manifests of the old format do not say it."""
+    if entry.size != UNKNOWN_SIZE:
+        return entry.size
+    try:
+        return (entity.path / path).stat().st_size
+    except OSError:
+        return 0
 
 
 def _move(entity: Entity, version: Version, chosen: Sequence[RepoPath], is_forced: bool) -> None:
