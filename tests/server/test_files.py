@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import asyncio
+import pathlib
+from typing import Any
+
 import attrs
 import pytest
+from starlette.types import Message
 
 from entrepot.errors import ObjectDamaged
 from entrepot.server.files import (
     BINARY,
     MAX_HELD,
     TEXT,
+    FileResponse,
     OpenContent,
     describe_content,
     kept_open,
@@ -15,6 +21,8 @@ from entrepot.server.files import (
     open_content,
 )
 from entrepot.server.responders import MemoryContent
+from entrepot.server.threads import Threads
+from entrepot.settings import Settings
 
 
 @attrs.define(eq=False)
@@ -94,3 +102,115 @@ def test_files_are_closed_only_when_the_block_fails() -> None:
 )
 def test_types_are_reported_by_name_and_never_run(filename: str, expected: str) -> None:
     assert media_type(filename) == expected
+
+
+KEY = f"files/ab/cd/{'abcd' + '0' * 60}"
+
+
+@attrs.define(eq=False)
+class InFolder(Stored):
+    file_key: str = KEY
+
+
+@attrs.frozen
+class FakeState:
+    """As much of the state of an application as a file response looks at."""
+
+    settings: Settings
+
+    @property
+    def hub(self) -> FakeState:
+        return self
+
+
+def answer(
+    stored: Stored,
+    threads: Threads,
+    *headers: tuple[bytes, bytes],
+    peer: str = "10.0.0.7",
+    method: str = "GET",
+    is_on: bool = True,
+) -> dict[str, str]:
+    """Return the headers of a response with a file, and its status and the length of its body."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    settings = Settings(data=pathlib.Path("/"), trusted_proxies=("10.0.0.7",), accel_redirect=is_on)
+    scope: dict[str, Any] = {"type": "http", "method": method, "headers": headers, "client": (peer, 1)}
+    scope["state"] = {"app": FakeState(settings)}
+    asyncio.run(FileResponse(open_content(stored, "e", BINARY), "w.bin", threads)(scope, receive, send))
+    found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    length = sum(len(message.get("body", b"")) for message in sent[1:])
+    return found | {"status": str(sent[0]["status"]), "body": str(length)}
+
+
+def in_folder() -> InFolder:
+    return InFolder(bytes(MAX_HELD + 1), MAX_HELD + 1)
+
+
+def test_a_trusted_proxy_gets_the_name_of_a_raw_file_instead_of_its_bytes(threads: Threads) -> None:
+    stored = in_folder()
+    found = answer(stored, threads, (b"range", b"bytes=1-2"))
+    assert found["x-accel-redirect"] == f"/-/accel/{KEY}"
+    assert (found["status"], found["body"], found["content-length"], stored.closed) == ("200", "0", "0", 1)
+    assert "content-range" not in found
+    assert "accept-ranges" not in found
+    assert found["content-security-policy"] == "default-src 'none'; sandbox"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"is_on": False},
+        {"peer": "10.0.0.8"},
+        {"peer": ""},
+    ],
+    ids=["the setting is off", "another peer", "no address"],
+)
+def test_no_other_peer_does_whatever_it_sends(threads: Threads, options: dict[str, Any]) -> None:
+    forged = [(b"x-forwarded-for", b"10.0.0.7"), (b"x-sendfile-type", b"X-Accel-Redirect"), (b"x-accel-redirect", b"/")]
+    found = answer(in_folder(), threads, *forged, **options)
+    assert "x-accel-redirect" not in found
+    assert found["body"] == str(MAX_HELD + 1)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        (b"x-entrepot-no-accel", b"1"),
+        (b"if-match", b'"e"'),
+        (b"if-range", b'"e"'),
+        (b"if-modified-since", b"Fri, 01 Jan 2100 00:00:00 GMT"),
+        (b"if-unmodified-since", b"Fri, 01 Jan 2100 00:00:00 GMT"),
+        (b"if-none-match", b'"other"'),
+    ],
+    ids=lambda header: header[0].decode(),
+)
+def test_what_only_the_hub_can_judge_is_sent_by_the_hub(threads: Threads, header: tuple[bytes, bytes]) -> None:
+    found = answer(in_folder(), threads, header)
+    assert ("x-accel-redirect" in found, found["body"]) == (False, str(MAX_HELD + 1))
+
+
+def test_a_head_request_never_names_a_file(threads: Threads) -> None:
+    found = answer(in_folder(), threads, method="HEAD")
+    assert ("x-accel-redirect" in found, found["content-length"]) == (False, str(MAX_HELD + 1))
+
+
+@pytest.mark.parametrize(
+    "key", ["", "xorbs/ab/cd/ef.0", "files/../catalog.sqlite3", f"{KEY}\r\nx: y", f"{KEY}/", f"/{KEY}", "files/ab/cd/x"]
+)
+def test_only_the_key_of_a_raw_file_is_named(threads: Threads, key: str) -> None:
+    stored = in_folder()
+    stored.file_key = key
+    assert "x-accel-redirect" not in answer(stored, threads)
+
+
+def test_what_is_no_single_file_is_sent_by_the_hub(threads: Threads) -> None:
+    assert "x-accel-redirect" not in answer(Stored(bytes(MAX_HELD + 1), MAX_HELD + 1), threads)
+    assert answer(InFolder(b"small", 5), threads)["body"] == "5"
