@@ -9,11 +9,12 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest import mock
 
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import Catalog, Write, engines, hub_metadata, open_catalog, tables
+from entrepot.catalog import Catalog, Write, engines, hub_metadata, open_catalog, prepared, tables
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.engines import WriteLock, count_up, insert_missing, make_engine, translated
 from entrepot.catalog.files import file_links, files, uploads
@@ -276,9 +277,16 @@ def plans(path: pathlib.Path) -> Iterator[tuple[Catalog, list[str]]]:
             raw = connection.connection.driver_connection
             steps.extend(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
 
+    def rows(compiled: Any, tx: Any, values: Any) -> Any:
+        explained = tx.driver.execute(f"EXPLAIN QUERY PLAN {compiled.text}", compiled.parameters(values))
+        steps.extend(row[3] for row in explained)
+        return run(compiled, tx, values)
+
     sa.event.listen(engine, "before_cursor_execute", explain)
+    run = prepared._Compiled.rows
     watched = Catalog(engine)
-    yield watched, steps
+    with mock.patch.object(prepared._Compiled, "rows", rows):
+        yield watched, steps
     watched.close()
 
 

@@ -5,6 +5,7 @@ import random
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyarrow import ipc
 
@@ -132,3 +133,21 @@ def test_a_source_is_a_file() -> None:
     file.flush()
     file.close()
     assert file.closed
+
+
+def test_100_rows_at_any_offset_read_the_footer_and_at_most_one_row_group() -> None:
+    sink = io.BytesIO()
+    columns = {"a": pa.array(range(20_000)), "b": pa.array([f"{number:0100}" for number in range(20_000)])}
+    pq.write_table(pa.table(columns), sink, row_group_size=1_000, compression="none", use_dictionary=False)
+    data = sink.getvalue()
+    footer = int.from_bytes(data[-8:-4], "little") + 8
+    group = max(pq.ParquetFile(io.BytesIO(data)).metadata.row_group(at).total_byte_size for at in range(20))
+    for offset in (0, 3_400, 12_000, 19_900):
+        source = Counted(data)
+        found = open_table("parquet", "a.parquet", source).read(offset, 100)
+        assert [row["a"] for row in found] == list(range(offset, offset + 100))
+        # The end is read twice: how long the footer is, and then the footer with some bytes before it.
+        assert source.read <= group + 2 * footer + 65_536, offset
+    whole = Counted(data)
+    open_table("parquet", "a.parquet", whole)
+    assert whole.read <= 2 * footer + 65_536

@@ -557,6 +557,9 @@ conversions = sa.Table(
     sa.Column("commit", Hex(20)),
     sa.Column("configs", Json, nullable=False),
     sa.Column("converted_ms", sa.BigInteger, nullable=False),
+    # Seconds of processor time that conversions have taken on a day, counted since 1970.
+    sa.Column("spent_s", sa.Integer, nullable=False),
+    sa.Column("spent_day", sa.Integer, nullable=False),
 )
 
 TEXT_INDEX = "CREATE VIRTUAL TABLE repo_texts USING fts5(name, tags, body, tokenize = 'unicode61 remove_diacritics 2')"

@@ -114,6 +114,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
     """
     from entrepot.hub.accounts import accounts, first_accounts
     from entrepot.hub.jobs.server_presence import check_not_moving
+    from entrepot.hub.sso import browser_sign_ins
     from entrepot.server.certificates import Certificate
     from entrepot.server.hosting import Limits
     from entrepot.server.workers import Hosting
@@ -122,6 +123,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
     session.flags.update(flags)
     settings = session.load().settings
     configure_logging(settings)
+    browser_sign_ins.check_secret(settings)
     # Opened here first, to refuse an unusable folder before any process starts.
     with session.opened_or_new_hub() as hub:
         check_not_moving(hub)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import urllib.parse
 
 from entrepot.errors import InvalidName
-from entrepot.names.repos import VERSIONED_TYPES, RepoRef, RepoType, parse_repo_id, parse_repo_type, parse_wanted_id
+from entrepot.names.repos import (
+    VERSIONED_TYPES,
+    RepoRef,
+    RepoType,
+    parse_any_type,
+    parse_repo_id,
+    parse_repo_type,
+    parse_wanted_id,
+)
 
 _KINDS = {kind.plural: kind for kind in VERSIONED_TYPES}
 _SCHEMES = ("http://", "https://")
@@ -16,7 +24,12 @@ _MAIN = ("main",)
 
 
 def parse_repo_link(
-    text: str, repo_type: str | None = None, *, endpoint: str | None = None, is_short_allowed: bool = False
+    text: str,
+    repo_type: str | None = None,
+    *,
+    endpoint: str | None = None,
+    is_short_allowed: bool = False,
+    takes_buckets: bool = False,
 ) -> RepoRef:
     """Return the repository that a text refers to.
 
@@ -28,6 +41,7 @@ def parse_repo_link(
             effect if this is None or model, which is the default of most callers.
         endpoint: the hub that URLs must belong to; None accepts any hub.
         is_short_allowed: whether the namespace may be missing.
+        takes_buckets: whether it may be a bucket, too (``buckets/alice/data``, or the type ``bucket``).
 
     Raises:
         InvalidName: the text is not a repository, is one of another hub or of another
@@ -38,8 +52,10 @@ def parse_repo_link(
     parts = _path_of(written, endpoint) if is_address else written.split("/")
     if is_address and parts[:1] == ["api"]:
         parts = parts[1:]
-    wanted = parse_repo_type(repo_type)
+    wanted = parse_any_type(repo_type) if takes_buckets else parse_repo_type(repo_type)
     named = _KINDS.get(parts[0]) if len(parts) > 1 else None
+    if takes_buckets and parts[0] == RepoType.BUCKET.plural and len(parts) == 3:
+        named = RepoType.BUCKET
     if named is not None:
         parts = parts[1:]
         if repo_type and wanted not in (named, RepoType.MODEL):

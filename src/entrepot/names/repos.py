@@ -177,6 +177,17 @@ def _check_parts(text: str, *parts: str) -> None:
         raise InvalidName("repository id", text, f"the name {name!r} is reserved for an action of the API")
 
 
+def parse_any_type(text: str | None) -> RepoType:
+    """Parse a type of repositories, in singular or plural, where buckets count too; ``None`` and ``""`` mean model.
+
+    Raises:
+        InvalidName: the text is not a repository type.
+    """
+    if text is not None and text.lower() in (RepoType.BUCKET.value, RepoType.BUCKET.plural):
+        return RepoType.BUCKET
+    return parse_repo_type(text)
+
+
 def parse_repo_type(text: str | None) -> RepoType:
     """Parse a type of repositories with commits, in singular or plural; ``None`` and ``""`` mean model.
 

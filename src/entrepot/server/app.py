@@ -17,6 +17,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.server import api_description, git, health, hf, lfs, oauth, pages, worker_metrics, xet
+from entrepot.server.dispatch.route_table import RouteTable
 from entrepot.server.handlers import AppState
 from entrepot.server.hf.accounts import avatars
 from entrepot.server.limits.rates import limited, shared_counts
@@ -71,9 +72,10 @@ def make_app(hub: HubContext, *, companions: Sequence[BackgroundService] = ()) -
                 await threads.run_transfer(companion.stop)
             await threads.run_transfer(state.downloads.flush, hub)
             await threads.run_transfer(state.uses.flush, hub)
+            await threads.run_transfer(state.latest.close)
             threads.close()
 
-    router = Router(routes_of(hub, metrics), redirect_slashes=False, default=answer_unserved, lifespan=lifespan)
+    router = RouteTable(routes_of(hub, metrics), default=answer_unserved, lifespan=lifespan)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})["app"] = state

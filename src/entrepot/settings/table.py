@@ -98,6 +98,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         _Doc(NETWORKS, "The proxies whose X-Forwarded-For, -Proto and -Host headers are trusted; empty: none."),
     ] = ()
+    accel_redirect: Annotated[
+        bool, _Doc(SWITCH, "Whether nginx, as a trusted proxy, sends large files from the folder of the hub itself.")
+    ] = False
     allowed_hosts: Annotated[
         tuple[str, ...],
         _Doc(HOSTS, "Additional host names by which clients may address the hub if 'base_url' is empty."),
@@ -209,6 +212,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     transfer_threads: Annotated[
         int, _Doc(number(1, 1024), "The maximum number of long transfers that one process runs at the same time.")
     ] = 16
+    remembered_bytes: Annotated[
+        int,
+        _Doc(
+            size(0, _TIB),
+            "How much memory one process uses for answers that stay true until something is written; 0: none.",
+        ),
+    ] = 8 * _MIB
     webhook_private_targets: Annotated[
         bool, _Doc(SWITCH, "Whether webhooks may connect to addresses of this machine and of private networks.")
     ] = False
@@ -244,16 +254,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 0
     scanning: Annotated[
-        Literal["off", "warn"],
+        Literal["off", "warn", "hide", "refuse"],
         _Doc(
-            one_of("off", "warn"),
-            "Whether files are scanned for what loading them would run; the results are shown, nothing is blocked.",
+            one_of("off", "warn", "hide", "refuse"),
+            "Whether files are scanned for what loading them would run, and unsafe ones hidden or refused too.",
         ),
     ] = "off"
     scan_command: Annotated[
         tuple[str, ...],
         _Doc(COMMAND, "A further scanner, which reads each file on its standard input; empty: none."),
     ] = ()
+    scan_url: Annotated[
+        str, _Doc(BASE_URL, "A further scanner, a service that gets each file in a POST request; empty: none.")
+    ] = ""
+    scan_token_file: Annotated[
+        str, _Doc(FILE, "The file with the token that the hub sends to 'scan_url'; empty: it sends none.")
+    ] = ""
+    scan_private_targets: Annotated[
+        bool, _Doc(SWITCH, "Whether 'scan_url' may be an address of this machine or of a private network.")
+    ] = False
     oidc_issuers: Annotated[
         tuple[str, ...],
         _Doc(

@@ -9,6 +9,7 @@ def test_a_query_takes_each_word_as_a_beginning_and_a_composed_one_as_a_phrase()
     assert word_vectors.query('"Café"* "a_b"*') == "('cafe':*) & ('a' <-> 'b':*)"
     assert word_vectors.query('"_"*') == ""
     assert word_vectors.query('"Café" "a_b"*', "AB") == "('cafe':AB) & ('a':AB <-> 'b':*AB)"
+    assert word_vectors.query('"a" "b"', joined=" | ") == "('a') | ('b')"
 
 
 def test_a_snippet_is_cut_around_the_first_match() -> None:

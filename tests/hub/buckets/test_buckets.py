@@ -2,12 +2,23 @@
 
 import pytest
 
-from entrepot.errors import AccountNotFound, AlreadyExists, InvalidName, LoginRequired, NotAllowed, RepoNotFound
+from entrepot.errors import (
+    AccountNotFound,
+    AlreadyExists,
+    InvalidName,
+    LoginRequired,
+    NotAllowed,
+    RepoDisabled,
+    RepoNotFound,
+)
+from entrepot.hub import restrictions
 from entrepot.hub.accounts import quotas
 from entrepot.hub.buckets import buckets
+from entrepot.hub.community import likes
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
+from entrepot.hub.search import searches
 from entrepot.names import RepoId, RepoRef, RepoType
 from tests.support.worlds import World
 
@@ -88,3 +99,36 @@ def test_a_moved_bucket_keeps_its_redirect_and_a_deleted_one_is_erased(world: Wo
 def test_buckets_count_as_repositories_of_the_namespace(world: World) -> None:
     bucket(world)
     assert quotas.show(world.hub, "alice").repos == 1
+
+
+def found(world: World, text: str, by: str | None = None) -> list[str]:
+    caller = None if by is None else world.caller(by)
+    results = searches.full_text(world.hub, caller, text, [RepoType.BUCKET], skip=0, limit=9)
+    return [item.hit.row.ref.path for item in results.items]
+
+
+def test_a_bucket_is_found_by_its_name_by_those_who_may_see_it(world: World) -> None:
+    ref = bucket(world, "alice/whales")
+    bucket(world, "alice/whales-private", "private")
+    assert found(world, "whales") == ["buckets/alice/whales"]
+    assert len(found(world, "whales", "alice")) == 2
+    assert found(world, "whales", "bob") == ["buckets/alice/whales"]
+    repositories.move(world.hub, world.alice, ref, RepoRef(RepoType.BUCKET, RepoId("alice", "sharks")))
+    assert (found(world, "whales"), found(world, "shark")) == ([], ["buckets/alice/sharks"])
+    repositories.delete(world.hub, world.alice, RepoRef(RepoType.BUCKET, RepoId("alice", "sharks")))
+    assert found(world, "sharks") == []
+
+
+def test_a_bucket_can_be_liked_and_disabled(world: World) -> None:
+    ref = bucket(world)
+    likes.like(world.hub, world.bob, ref)
+    assert buckets.describe(world.hub, None, ref).row.likes == 1
+    assert [person.name for person in likes.likers(world.hub, None, ref).items] == ["bob"]
+    likes.unlike(world.hub, world.bob, ref)
+    assert buckets.describe(world.hub, None, ref).row.likes == 0
+    restrictions.disable(world.hub, world.root, ref, "reported")
+    with pytest.raises(RepoDisabled):
+        buckets.describe(world.hub, world.bob, ref)
+    hidden = bucket(world, "alice/hidden", "private")
+    with pytest.raises(RepoNotFound):
+        likes.like(world.hub, world.bob, hidden)

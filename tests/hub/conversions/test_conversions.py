@@ -235,9 +235,9 @@ def test_a_job_whose_result_is_outdated_looks_again(
     convert = processes.convert
     calls = list[int]()
 
-    def overtaken(hub: Any, row: Any, config: Any) -> Any:
+    def overtaken(hub: Any, row: Any, config: Any, budget: Any) -> Any:
         calls.append(1)
-        made = yield from convert(hub, row, config)
+        made = yield from convert(hub, row, config, budget)
         if len(calls) == 1:
             world.add(ref, "a.csv", b"a\n2\n")
             list(conversions.convert_steps(world.hub, row.id))
@@ -279,3 +279,39 @@ def test_a_dataset_whose_configurations_take_too_long_is_left_soon(
     assert [reason[:20] for _, reason in told(world, ref)] == ["it takes too much ti"] * 3 + [
         "other configurations"
     ] * 2
+
+
+def test_a_dataset_has_a_budget_of_time_for_all_configurations(
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_processor_seconds", lambda _pid: 2_000.0)
+    entries = "".join(f"- config_name: c{number}\n  data_files: a.csv\n" for number in range(3))
+    world.add(ref, "a.csv", b"a\n1\n")
+    world.add(ref, "README.md", f"---\nconfigs:\n{entries}---\n".encode())
+    assert run(world)[-1] is None
+    assert [word for _, word in told(world, ref)][:2] == ["converted"] * 2
+    assert "have taken the time of this dataset" in told(world, ref)[2][1]
+    assert stored(world, ref).spent_s == 4_000
+
+
+def test_conversions_for_an_owner_wait_for_the_next_day_when_its_budget_is_spent(
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversions, "OWNER_S", 1_000)
+    monkeypatch.setattr(processes, "_processor_seconds", lambda _pid: 600.0)
+    for number in range(2):
+        world.add(ref, "a.csv", b"a\n%d\n" % number)
+        assert run(world) == [None]
+    assert stored(world, ref).spent_s == 1_200
+    other = world.repo("alice/e", kind=RepoType.DATASET)
+    foreign = world.repo("bob/e", kind=RepoType.DATASET)
+    for one in (other, foreign):
+        world.add(one, "a.csv", b"a\n1\n")
+    run(world)
+    with world.hub.read() as tx:
+        assert rows.find(tx, world.row_id(other)) is None
+    assert shown(world, foreign)
+    world.clock.advance(DAY_MS)
+    run(world)
+    assert shown(world, other)
+    assert stored(world, other).spent_s == 600

@@ -11,7 +11,7 @@ from entrepot.catalog.repos import repositories
 from entrepot.errors import StoreUnavailable
 from entrepot.hub.conversions import processes
 from entrepot.hub.conversions.plans import read_plan
-from entrepot.hub.conversions.processes import ConversionFailed, MadeConfig, convert
+from entrepot.hub.conversions.processes import ConversionFailed, MadeConfig, TimeBudget, convert
 from entrepot.names import RepoRef, RepoType
 from tests.support.worlds import World
 
@@ -29,7 +29,7 @@ def made(world: World, ref: RepoRef) -> MadeConfig:
         row = repositories.find(tx, ref)
         assert row is not None
         [config] = read_plan(world.hub, tx, row, world.head(ref)).configs
-    steps: Generator[None, None, MadeConfig] = convert(world.hub, row, config)
+    steps: Generator[None, None, MadeConfig] = convert(world.hub, row, config, TimeBudget(60))
     while True:
         try:
             next(steps)

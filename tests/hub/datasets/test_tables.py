@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from entrepot.errors import GatedRepo, SplitNotFound, UnsupportedDataset
+from entrepot.hub.conversions import conversions
 from entrepot.hub.datasets import tables
 from entrepot.hub.datasets.tables import RowsPage, _Shards, measure, read_first_rows, read_rows
 from entrepot.hub.repos import repositories
@@ -150,3 +151,38 @@ def test_rows_of_a_page_share_what_it_may_take(world: World) -> None:
     )
     assert [len(str(row.cells["a"])) for row in found.rows] == [1_000] * 4 + [100] * 2
     assert [row.cut for row in found.rows] == [[]] * 4 + [["a"]] * 2
+
+
+def test_a_converted_split_is_read_from_its_parquet_files_with_its_types(world: World) -> None:
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+    # "007" is a number for pyarrow and for datasets; later texts make the column one of texts for datasets only.
+    old = world.add(ref, "train.csv", b"a,b\n" + b"1,x\n" * 20_000 + b"z,x\n")
+    for _ in conversions.convert_steps(world.hub, world.row_id(ref)):
+        pass
+    found = page(world, ref, 19_999)
+    assert (found.commit, found.total, found.is_partial) == (old, 20_001, False)
+    assert [dict(row.cells) for row in found.rows] == [{"a": "1", "b": "x"}, {"a": "z", "b": "x"}]
+    assert found.features["a"] == {"dtype": "string", "_type": "Value"}
+    [size] = measure(world.hub, None, ref, "main", None).splits
+    assert (size.rows, size.file_bytes, size.is_parquet) == (20_001, 8 + 20_000 * 4, False)
+    world.add(ref, "train.csv", b"a\n5\n")  # not converted yet
+    assert values(page(world, ref)) == [(0, 5)]
+
+
+def test_features_that_the_card_states_count(world: World) -> None:
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+    card = (
+        "---\ndataset_info:\n  features:\n  - name: label\n    dtype:\n      class_label:\n        names:\n"
+        "          '0': no\n          '1': yes\n---\n"
+    )
+    world.add(ref, "README.md", card.encode())
+    world.add(ref, "train.parquet", parquet_of({"label": [1, 0]}))
+    found = page(world, ref)
+    assert found.features == {"label": {"names": ["no", "yes"], "_type": "ClassLabel"}}
+    assert [row.cells["label"] for row in found.rows] == [1, 0]
+    [size] = measure(world.hub, None, ref, "main", None).splits
+    assert size.features == found.features
+    world.add(ref, "train.parquet", parquet_of({"other": [1]}))  # columns that the card does not state
+    assert list(page(world, ref).features) == ["other"]
+    world.add(ref, "README.md", b"---\ndataset_info:\n  features:\n  - 5\n---\n")
+    assert list(page(world, ref).features) == ["other"]

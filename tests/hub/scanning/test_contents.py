@@ -9,11 +9,11 @@ from entrepot.hub.repos import contents as trees
 from entrepot.hub.scanning.contents import (
     PICKLES,
     NamedContent,
-    command_version,
     name_contents,
     needs_pickle_scan,
     open_content,
     scanners_for,
+    version_of,
 )
 from entrepot.names import ROOT, RepoRef
 from tests.support.worlds import World
@@ -43,7 +43,7 @@ def test_scanners_depend_on_the_settings(hub: HubContext, scanning: World, with_
     assert scanners_for(scanning.hub, "a.txt") == []
     assert [name for name, _ in scanners_for(with_command.hub, "a.txt")] == ["command"]
     assert [name for name, _ in scanners_for(with_command.hub, "a.pkl")] == [PICKLES, "command"]
-    assert command_version(("a", "b")) != command_version(("a b",))
+    assert version_of(("a", "b")) != version_of(("a b",))
 
 
 def test_equal_large_files_of_one_owner_have_one_name(scanning: World) -> None:

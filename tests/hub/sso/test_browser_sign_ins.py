@@ -16,6 +16,7 @@ from entrepot.catalog.audit import AuditFilter
 from entrepot.errors import (
     AccountSuspended,
     AlreadyExists,
+    ConfigError,
     EntrepotError,
     InvalidName,
     IssuerUnavailable,
@@ -32,6 +33,7 @@ from entrepot.hub.accounts.sessions import NOWHERE
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.sso import browser_sign_ins
 from entrepot.hub.sso.browser_sign_ins import BegunSignIn, FinishedSignIn, IssuerReply
+from entrepot.settings import Settings
 from entrepot.wire.accounts.administration import UserChanges
 from tests.support.issuer import LocalIssuer
 from tests.support.worlds import World
@@ -236,3 +238,19 @@ def test_an_issuer_with_a_strange_address_is_refused(sso_world: World, issuer: L
     issuer.pages["/.well-known/openid-configuration"] = json.dumps(page | {"authorization_endpoint": address}).encode()
     with pytest.raises(IssuerUnavailable, match="no usable address"):
         begin(sso_world)
+
+
+def test_a_secret_that_cannot_be_read_is_noticed_before_anyone_signs_in(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "secret"
+    settings = Settings(data=tmp_path, sso_client_secret_file=str(file))
+    with pytest.raises(ConfigError, match="No such file"):
+        browser_sign_ins.check_secret(settings)
+    file.write_bytes(b" \n")
+    with pytest.raises(ConfigError, match="it is empty"):
+        browser_sign_ins.check_secret(settings)
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="it is not text"):
+        browser_sign_ins.check_secret(settings)
+    file.write_text("secret\n")
+    browser_sign_ins.check_secret(settings)
+    browser_sign_ins.check_secret(Settings(data=tmp_path))

@@ -47,12 +47,23 @@ def find(tx: Read, contents: Sequence[str]) -> dict[tuple[str, str], ScanRow]:
     return found
 
 
+def have_status(tx: Read, contents: Sequence[str], status: str) -> bool:
+    """Return whether a scanner has given one of a few contents this status."""
+    wanted = (_S.c.content.in_(contents)) & (_S.c.status == status)
+    return tx.sql.execute(sa.select(_S.c.content).where(wanted).limit(1)).first() is not None
+
+
 def note_seen(tx: Write, contents: Sequence[str], now_ms: int) -> None:
     """Record that a repository has these contents."""
     for at in range(0, len(contents), _BATCH):
         tx.sql.execute(sa.update(_S).where(_S.c.content.in_(contents[at : at + _BATCH])).values(seen_ms=now_ms))
 
 
-def forget(tx: Write, seen_before_ms: int) -> None:
-    """Delete the results for contents that no repository has had since a time."""
-    tx.sql.execute(sa.delete(_S).where(_S.c.seen_ms < seen_before_ms))
+def forget(tx: Write, seen_before_ms: int, *, kept: str | None = None) -> None:
+    """Delete the results for contents that no repository has had at a head since a time.
+
+    Args:
+        kept: a status of results that are not deleted.
+    """
+    old = _S.c.seen_ms < seen_before_ms
+    tx.sql.execute(sa.delete(_S).where(old if kept is None else old & (_S.c.status != kept)))

@@ -47,7 +47,7 @@ FREQUENT = 1_000
 """A word in more texts than this is frequent."""
 
 MOST_RANKED, _MOST_NAMED = 500, 200
-"""Matches of frequent words that are ranked: so many, and those whose names or tags match."""
+"""Matches of frequent words that are ranked: so many, and others with a word in the name or the tags."""
 
 _MOST_SHOWN = 16_384
 _THIS: sa.ColumnClause[str] = sa.literal_column("repo_texts")
@@ -175,10 +175,11 @@ def _is_frequent(tx: Read, term: str) -> bool:
 def _find_frequent(
     tx: Read, query: str, seen: Visibility | None, kinds: Sequence[RepoType], *, skip: int, limit: int
 ) -> TextMatches:
-    """Return one page of the matches that were added last: those in names and tags first, then those with most likes."""
+    """Return one page of the matches that were added last: those in names and tags first, then by likes."""
     conditions = _conditions(tx, query, seen, kinds)
     newest = sa.select(_R.c.id, _R.c.likes).select_from(_T).join(_R, _R.c.id == _T.c.rowid).order_by(_T.c.rowid.desc())
-    named = tx.sql.execute(newest.where(*conditions, _matches_name(tx, query)).limit(_MOST_NAMED)).all()
+    rest = conditions[1:]  # SQLite takes one MATCH only
+    named = tx.sql.execute(newest.where(_matches_name(tx, query), *rest).limit(_MOST_NAMED)).all()
     others = tx.sql.execute(newest.where(*conditions).limit(MOST_RANKED + 1)).all()
     likes = {repo_id: (0, number) for repo_id, number in others[:MOST_RANKED]}
     likes |= {repo_id: (1, number) for repo_id, number in named}
@@ -213,11 +214,16 @@ def _matches(tx: Read, query: str) -> sa.ColumnElement[bool]:
 
 
 def _matches_name(tx: Read, query: str) -> sa.ColumnElement[bool]:
-    """Return the condition that every word is in the name or the tags."""
+    """Return the condition that every word matches, and one of them in the name or the tags."""
     if _has_vectors(tx):
-        return _T.c.words.op("@@")(_tsquery(query, "AB"))
-    return _THIS.op("MATCH")(f"{{name tags}} : ({query})")
+        named = _as_tsquery(word_vectors.query(query, "AB", joined=" | "))
+        return _matches(tx, query) & _T.c.words.op("@@")(named)
+    return _THIS.op("MATCH")(f"({query}) AND ({{name tags}} : ({query.replace(' ', ' OR ')}))")
 
 
-def _tsquery(query: str, weights: str = "") -> sa.ColumnElement[str]:
-    return sa.cast(sa.literal(word_vectors.query(query, weights), sa.Text), _Named("tsquery"))
+def _tsquery(query: str) -> sa.ColumnElement[str]:
+    return _as_tsquery(word_vectors.query(query))
+
+
+def _as_tsquery(text: str) -> sa.ColumnElement[str]:
+    return sa.cast(sa.literal(text, sa.Text), _Named("tsquery"))

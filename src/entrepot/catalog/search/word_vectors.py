@@ -36,7 +36,7 @@ def vector(weighted: Sequence[tuple[str, str]]) -> str:
     return " ".join(f"'{word}':{','.join(found)}" for word, found in places.items() if word)
 
 
-def query(text: str, weights: str = "") -> str:
+def query(text: str, weights: str = "", *, joined: str = " & ") -> str:
     """Return the text of a ``tsquery`` for a query as :func:`~entrepot.catalog.search.full_text.query_of` returns it.
 
     A word with an underscore or the like is a phrase; the last part of each may be the beginning of a word, if the
@@ -44,13 +44,14 @@ def query(text: str, weights: str = "") -> str:
 
     Args:
         weights: those that words must have; empty: any.
+        joined: what is between the words: ``" | "`` if one of them is enough.
     """
     phrases = []
     for parts, is_beginning in _terms(text):
         marks = [weights] * (len(parts) - 1) + [("*" if is_beginning else "") + weights]
         words = (f"'{part}'{':' if mark else ''}{mark}" for part, mark in zip(parts, marks, strict=True))
         phrases.append(f"({' <-> '.join(words)})")
-    return " & ".join(phrases)
+    return joined.join(phrases)
 
 
 def snippet(body: str, text: str, begin: str, end: str) -> str:

@@ -134,7 +134,7 @@ def gc(session: Session, dry_run: bool, grace: int | None, bump_epoch: bool, as_
 @click.command(short_help="Show the storage used by repositories.")
 @folder_options
 @click.argument("target", metavar="[REPO[@REV]]", required=False)
-@click.option("--repo-type", default="model", help="model, dataset or space.", show_default=True)
+@click.option("--repo-type", default="model", help="model, dataset, space or bucket.", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @pass_session
 def du(session: Session, target: str | None, repo_type: str, as_json: bool) -> None:
@@ -149,6 +149,7 @@ def du(session: Session, target: str | None, repo_type: str, as_json: bool) -> N
     Examples:
       entrepot du
       entrepot du alice/my-model
+      entrepot du buckets/alice/checkpoints
       entrepot du alice/my-data@v1 --repo-type dataset --json
     """
     from entrepot.hub.repos import storage_costs
@@ -159,7 +160,7 @@ def du(session: Session, target: str | None, repo_type: str, as_json: bool) -> N
             costs = storage_costs.of_everything(hub)
         else:
             name, _, revision = target.partition("@")
-            ref = parse_repo_link(name, repo_type)
+            ref = parse_repo_link(name, repo_type, takes_buckets=True)
             operator = storage_costs.OPERATOR
             costs = [
                 storage_costs.of_revision(hub, operator, ref, revision)

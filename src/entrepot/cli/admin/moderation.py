@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from entrepot.cli.admin.imports import read_repo
 from entrepot.cli.admin.targets import AdminTarget, fields_of, target_options
 from entrepot.cli.results import json_option, show_result
+from entrepot.names import parse_repo_link
 
 
 @click.command(short_help="Restrict a repository to administrators of the hub.")
@@ -15,7 +15,7 @@ from entrepot.cli.results import json_option, show_result
 @json_option
 @target_options
 def disable_repo(target: AdminTarget, repo: str, reason: str, as_json: bool) -> None:
-    """Restrict REPO (alice/model, datasets/alice/data) to administrators of the hub.
+    """Restrict REPO (alice/model, datasets/alice/data, buckets/alice/b) to administrators of the hub.
 
     The repository stays listed and keeps its data; 'entrepot admin repos enable'
     opens it again.
@@ -27,7 +27,7 @@ def disable_repo(target: AdminTarget, repo: str, reason: str, as_json: bool) -> 
     from entrepot.client.calls import administration as calls
     from entrepot.hub import restrictions
 
-    ref = read_repo(repo)
+    ref = parse_repo_link(repo, takes_buckets=True)
     done = target.run(restrictions.disable, calls.disable, ref, reason)
     show_result(fields_of(done), f"disabled {ref.path}", as_json=as_json)
 
@@ -37,10 +37,10 @@ def disable_repo(target: AdminTarget, repo: str, reason: str, as_json: bool) -> 
 @json_option
 @target_options
 def enable_repo(target: AdminTarget, repo: str, as_json: bool) -> None:
-    """Open REPO (alice/model, datasets/alice/data) again."""
+    """Open REPO (alice/model, datasets/alice/data, buckets/alice/b) again."""
     from entrepot.client.calls import administration as calls
     from entrepot.hub import restrictions
 
-    ref = read_repo(repo)
+    ref = parse_repo_link(repo, takes_buckets=True)
     done = target.run(restrictions.enable, calls.enable, ref)
     show_result(fields_of(done), f"enabled {ref.path}", as_json=as_json)

@@ -16,6 +16,7 @@ from entrepot.catalog.files import bucket_files
 from entrepot.catalog.files.bucket_files import BucketTotals
 from entrepot.catalog.repos import repositories as rows
 from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.catalog.search import full_text
 from entrepot.errors import AccountNotFound
 from entrepot.hub import access, audit, events
 from entrepot.hub.accounts import quotas
@@ -74,6 +75,7 @@ def create(
         default = home.namespace.default_visibility or hub.settings.default_visibility
         chosen = home.visibility(visibility, default)
         row = rows.add(tx, repositories.fresh_row(hub, maker, home, ref, chosen, None))
+        full_text.put(tx, row.id, str(row.ref.id), (), "")
         events.emit(hub, tx, row, "repo", "create")
         audit.record(hub, tx, maker, "repo.create", access.subject(row), {"visibility": row.visibility})
     hub.job_added.set()

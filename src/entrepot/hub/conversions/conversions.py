@@ -10,6 +10,7 @@ Source: docs/dataset-viewer.md, section "Conversion to Parquet".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -29,13 +30,20 @@ from entrepot.hub import events
 from entrepot.hub.context import HubContext
 from entrepot.hub.conversions import processes
 from entrepot.hub.conversions.plans import ConfigPlan, ConversionPlan, read_plan
-from entrepot.hub.conversions.processes import ConversionFailed, ConversionTooLong, MadeConfig
+from entrepot.hub.conversions.processes import ConversionFailed, ConversionTooLong, MadeConfig, TimeBudget
 from entrepot.hub.scanning import scan_jobs
 from entrepot.names import MAIN, PARQUET, Oid, RepoPath, RepoType, Sha256
 from entrepot.storage import histories
 from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
 
+DATASET_S, OWNER_S = 3_600, 4 * 3_600
+"""Seconds of processor time: of one conversion of a dataset, and of all conversions for an owner on a day (UTC).
+
+An owner's last conversion of a day may exceed the second.
+"""
+
+_DAY_MS = 86_400_000
 _ATTEMPTS = 5
 _MOST_TOO_LONG = 3
 _LFS = "filter=lfs diff=lfs merge=lfs -text"
@@ -86,20 +94,36 @@ def convert_steps(hub: HubContext, repo_id: int) -> Iterator[None]:
             if row is None or head is None or row.type is not RepoType.DATASET:
                 return
             known, there = conversions.find(tx, repo_id), refs.find(tx, repo_id, PARQUET)
+            is_spent = conversions.spent_by_owner(tx, row.owner_id, hub.now_ms() // _DAY_MS) >= OWNER_S
             wanted = read_plan(hub, tx, row, head) if hub.settings.convert_parquet else None
         if wanted is None:
             draft, result = _Draft(), None
         elif known is not None and (known.fingerprint, known.commit) == (wanted.fingerprint, there):
             draft, result = None, attrs.evolve(known, source=head)
         else:
-            draft = yield from _draft(hub, row, wanted)
-            result = ConversionRow(repo_id, head, wanted.fingerprint, None, draft.configs, hub.now_ms())
+            if is_spent:
+                _postpone(hub, row)
+                return
+            budget = TimeBudget(DATASET_S)
+            draft = yield from _draft(hub, row, wanted, budget)
+            now, spent = hub.now_ms(), math.ceil(budget.used_s)
+            day = now // _DAY_MS
+            spent += known.spent_s if known is not None and known.spent_day == day else 0
+            result = ConversionRow(repo_id, head, wanted.fingerprint, None, draft.configs, now, spent, day)
         if _publish(hub, row, known, draft, result):
             return
     raise Busy("the branch")
 
 
-def _draft(hub: HubContext, row: RepoRow, wanted: ConversionPlan) -> Generator[None, None, _Draft]:
+def _postpone(hub: HubContext, row: RepoRow) -> None:
+    """Enqueue the conversion for the next day."""
+    now = hub.now_ms()
+    with hub.write(Lock.nothing()) as tx:
+        key, delay_ms = convert_job(row.id), _DAY_MS - now % _DAY_MS
+        jobs.enqueue(tx, "convert", {"repo": row.id}, now, dedup_key=key, delay_ms=delay_ms)
+
+
+def _draft(hub: HubContext, row: RepoRow, wanted: ConversionPlan, budget: TimeBudget) -> Generator[None, None, _Draft]:
     """Return the tree for a plan, after converting what has to be."""
     draft = _Draft()
     if wanted.reason is not None:
@@ -116,7 +140,9 @@ def _draft(hub: HubContext, row: RepoRow, wanted: ConversionPlan) -> Generator[N
         try:
             if too_long >= _MOST_TOO_LONG:
                 raise ConversionFailed("other configurations take too much time or memory; it was not tried")
-            made = yield from processes.convert(hub, row, config)
+            if budget.left_s < 1:
+                raise ConversionFailed("the other configurations have taken the time of this dataset; it was not tried")
+            made = yield from processes.convert(hub, row, config, budget)
         except ConversionFailed as error:
             too_long += isinstance(error, ConversionTooLong)
             draft.configs.append({"name": config.name, "status": "failed", "reason": str(error), "splits": []})

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
+import subprocess
 import time
 from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -29,6 +32,9 @@ from entrepot.hub.tables.child_pipes import FAILED, LENGTH, PIECE, READ
 from entrepot.hub.tables.exchanges import ENVIRON, command_of
 from entrepot.names import Sha256
 from entrepot.storage.contents import Content
+
+CPU_S = 900
+"""Processor time of the conversion of one configuration."""
 
 _MODULE = "entrepot.hub.conversions.sandbox"
 _WALL_S = 3_600.0
@@ -70,8 +76,35 @@ class MadeConfig:
     features: Mapping[str, Any]
 
 
-def convert(hub: HubContext, row: RepoRow, config: ConfigPlan) -> Generator[None, None, MadeConfig]:
+@attrs.define
+class TimeBudget:
+    """Seconds of processor time that the conversions of a dataset may still take, and have taken."""
+
+    left_s: float
+    used_s: float = 0.0
+
+    def spend(self, process: subprocess.Popen[bytes], begun: float) -> None:
+        """Count what a process has taken that is about to be ended, and began at a time of the monotonic clock."""
+        used = _processor_seconds(process.pid)
+        taken = time.monotonic() - begun if used is None else used
+        self.left_s -= taken
+        self.used_s += taken
+
+
+def _processor_seconds(pid: int) -> float | None:
+    """Return the processor time of a child process that was not waited for; None where the platform does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def convert(hub: HubContext, row: RepoRow, config: ConfigPlan, budget: TimeBudget) -> Generator[None, None, MadeConfig]:
     """Return what the files of a configuration have become, step by step.
+
+    Args:
+        budget: what the process takes is spent from it; a configuration gets 15 minutes of it at most.
 
     Raises:
         ConversionFailed: they cannot be read, take too much, or exceed the quota.
@@ -79,7 +112,9 @@ def convert(hub: HubContext, row: RepoRow, config: ConfigPlan) -> Generator[None
     """
     located = [file for content in config.splits.values() for file in content]
     splits = [[name, [[str(file.path), file.size] for file in content]] for name, content in config.splits.items()]
-    request = json.dumps({"form": config.format, "declared": config.features, "splits": splits}).encode()
+    cpu_s = max(1, min(CPU_S, int(budget.left_s)))
+    asked = {"form": config.format, "declared": config.features, "splits": splits, "cpu_s": cpu_s}
+    request, begun = json.dumps(asked).encode(), time.monotonic()
     with started(command_of(_MODULE), ENVIRON) as process, _Files(hub, row, located) as sources:
         pipes = Pipes(process, time.monotonic() + _WALL_S)
         try:
@@ -91,6 +126,8 @@ def convert(hub: HubContext, row: RepoRow, config: ConfigPlan) -> Generator[None
             raise ConversionTooLong("it takes too much time or memory") from None
         except QuotaExceeded as error:
             raise ConversionFailed(error.message) from error
+        finally:
+            budget.spend(process, begun)
 
 
 class _Files:

@@ -14,13 +14,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from entrepot.hub.tables.child_pipes import ChildPipe, RemoteFile, confine, limit_work
+from entrepot.hub.tables.child_pipes import ChildPipe, RemoteFile, confine, limit_work, seal_limits
 
 WRITTEN = 1 << 18
 """The most bytes of a Parquet file that are sent at a time."""
-
-CPU_S = 900
-"""Processor time of the conversion of one configuration."""
 
 _MOST_MEMORY = 4 << 30
 
@@ -62,7 +59,8 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> None:
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     _warm()
-    limit_work(CPU_S, _MOST_MEMORY)
+    limit_work(request["cpu_s"], _MOST_MEMORY)
+    seal_limits()
     confine()
     try:
         converter = Converter(request["form"], request["declared"])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import attrs
 
-from entrepot.cards import DatasetConfig, JsonValue, find_configs, read_card
+from entrepot.cards import DatasetConfig, JsonValue, declared_features, find_configs, read_card
+from entrepot.catalog.repos import conversions
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Malformed, SplitNotFound, UnsupportedDataset
 from entrepot.git import Mode
@@ -24,13 +26,38 @@ _MOST_README = 1 << 20
 
 
 @attrs.frozen
+class SplitFiles:
+    """The files from which a split is read: its own, or the Parquet files that the hub has made of them.
+
+    ``commit``: where they are. ``declared``: the features that the card states, for columns of these names.
+    """
+
+    commit: Oid
+    format: str
+    paths: Sequence[str]
+    sizes: Mapping[str, int]
+    declared: Mapping[str, Any]
+
+    def features(self, found: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the features of the split, given those of one of its files."""
+        return self.declared if self.declared.keys() == found.keys() else found
+
+
+@attrs.frozen
 class Layout:
-    """The configurations of a repository at a commit; ``sizes``: bytes of their files, by path."""
+    """The configurations of a repository at a commit; ``sizes``: bytes of their files, by path.
+
+    ``card``: the metadata of its README. ``made``: what was converted to Parquet, by configuration, and ``made_in``:
+    the commit where it is.
+    """
 
     repo: RepoRow
     commit: Oid
     configs: Sequence[DatasetConfig]
     sizes: Mapping[str, int]
+    card: Mapping[str, JsonValue] = attrs.field(factory=dict)
+    made: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
+    made_in: Oid | None = None
 
     def config(self, name: str) -> DatasetConfig:
         """Return a configuration.
@@ -53,6 +80,24 @@ class Layout:
         if split not in splits:
             raise SplitNotFound("split", split, tuple(splits))
         return splits[split]
+
+    def table(self, config: str, split: str) -> SplitFiles:
+        """Return the files from which a split is read, the converted ones if there are any.
+
+        Raises:
+            SplitNotFound: there is no such configuration or split.
+        """
+        paths = self.files(config, split)
+        try:
+            declared = declared_features(self.card, config) or {}
+        except Malformed:
+            declared = {}
+        splits = self.made.get(config, {}).get("splits", ())
+        sizes = next((made["sizes"] for made in splits if made["name"] == split), None)
+        if sizes is None or self.made_in is None:
+            return SplitFiles(self.commit, self.config(config).format, paths, self.sizes, declared)
+        made = {f"{config}/{split}/{number:04}.parquet": size for number, size in enumerate(sizes)}
+        return SplitFiles(self.made_in, "parquet", tuple(made), made, {})  # they were made with what the card states
 
 
 def find_layout(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> Layout:
@@ -79,7 +124,12 @@ def find_layout(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
             raise UnsupportedDataset(str(read.repo.ref.id), error.reason) from error
         used = {path for config in configs for files in config.splits.values() for path in files}
         measured = trees.measure([node for node in nodes if node.path in used])
-    return Layout(read.repo, read.commit, configs, {str(item.path): item.size for item in measured})
+        row = conversions.find(tx, read.repo.id)
+    sizes = {str(item.path): item.size for item in measured}
+    if row is None or row.source != read.commit or row.commit is None:
+        return Layout(read.repo, read.commit, configs, sizes, card)
+    made = {config["name"]: config for config in row.configs if config["status"] == "converted"}
+    return Layout(read.repo, read.commit, configs, sizes, card, made, row.commit)
 
 
 def _card_of(name: str, data: bytes) -> Mapping[str, JsonValue]:

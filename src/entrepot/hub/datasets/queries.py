@@ -18,7 +18,7 @@ import attrs
 from entrepot.errors import ExtraNotInstalled, LimitExceeded, QueryRefused, StoreUnavailable
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.datasets.layouts import Layout, find_layout
+from entrepot.hub.datasets.layouts import Layout, SplitFiles, find_layout
 from entrepot.hub.repos import contents
 from entrepot.hub.tables.exchanges import Exchange, ProcessEnded, end_process, killed_after, start_process
 from entrepot.names import Oid, RepoPath, RepoRef
@@ -73,8 +73,7 @@ class QueryTable:
     schema: str
     name: str
     layout: Layout
-    format: str
-    paths: Sequence[str]
+    files: SplitFiles
 
 
 def run(
@@ -114,10 +113,11 @@ def query_tables(schema: str, layout: Layout) -> Iterator[QueryTable]:
     for config in layout.configs:
         if config.format not in FORMATS:
             continue
-        for split, paths in config.splits.items():
+        for split in config.splits:
+            files = layout.table(config.name, split)
             if config.is_default:
-                yield QueryTable(schema, split, layout, config.format, paths)
-            yield QueryTable(schema, f"{config.name}.{split}", layout, config.format, paths)
+                yield QueryTable(schema, split, layout, files)
+            yield QueryTable(schema, f"{config.name}.{split}", layout, files)
 
 
 def _may_use(sql: str, table: QueryTable) -> bool:
@@ -165,7 +165,7 @@ def try_queries(
     """
     check_installed()
     _check_engine()
-    if sum(len(table.paths) for table in tables) > MAX_FILES:
+    if sum(len(table.files.paths) for table in tables) > MAX_FILES:
         raise QueryRefused(f"its tables have more than {MAX_FILES} files")
     with ExitStack() as stack:
         files = _Files(hub, caller, stack)
@@ -216,13 +216,13 @@ class _Files:
     def add(self, table: QueryTable) -> dict[str, Any]:
         """Return the description of a table for the process."""
         files = []
-        for path in table.paths:
-            ref, commit = table.layout.repo.ref, str(table.layout.commit)
+        for path in table.files.paths:
+            ref, commit = table.layout.repo.ref, str(table.files.commit)
             located = contents.locate(self._hub, self._caller, ref, commit, RepoPath(path))
             files.append((len(self._located), located.size))
             self._located.append(located)
-        names = list(table.paths)
-        return {"schema": table.schema, "name": table.name, "format": table.format, "files": files, "names": names}
+        names, form = list(table.files.paths), table.files.format
+        return {"schema": table.schema, "name": table.name, "format": form, "files": files, "names": names}
 
     def read(self, number: int, offset: int, length: int) -> bytes:
         """Return a range of a file.

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from entrepot.hub.datasets.column_statistics import quoted
-from entrepot.hub.tables.child_pipes import ChildPipe, RemoteFile, confine, limit_work
+from entrepot.hub.tables.child_pipes import ChildPipe, RemoteFile, confine, limit_work, seal_limits
 
 _MOST_MEMORY = 4 << 30
 _DUCKDB_MEMORY = "768MB"
@@ -57,6 +57,7 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> bytes:
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     limit_work(request["cpu_s"], _MOST_MEMORY)  # before a table is opened: some formats are decompressed then
+    seal_limits()
     connection = duckdb.connect(":memory:", config={"threads": "1"})
     is_partial = False
     for at, table in enumerate(request["tables"]):

@@ -149,9 +149,9 @@ def summarize(
 
 def _split_of(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, config: str, split: str) -> _Split:
     layout = find_layout(hub, caller, ref, revision)
-    paths = layout.files(config, split)
+    files = layout.table(config, split)
     features, is_partial = describe_first(hub, caller, layout, config, split)
-    return _Split(QueryTable("", "data", layout, layout.config(config).format, paths), features, is_partial)
+    return _Split(QueryTable("", "data", layout, files), features, is_partial)
 
 
 def _page(

@@ -117,7 +117,7 @@ def read_rows(
     shards = _Shards(hub, caller, layout, config, split)
     rows: list[ViewedRow] = []
     start, features = 0, dict[str, Any]()
-    is_partial = len(layout.files(config, split)) > MAX_SHARDS
+    is_partial = len(shards.files.paths) > MAX_SHARDS
     for path in shards.paths:
         wanted, first = length - len(rows), max(offset - start, 0)
         facts = shards.find(path)
@@ -128,11 +128,11 @@ def read_rows(
             break
         if wanted and (facts is None or first < facts.rows):
             room = attrs.evolve(limits, memory=max(limits.memory - sum(row.weight for row in rows), 0))
-            page = shards.read(path, first, wanted, features, room)
+            page = shards.read(path, first, wanted, features or shards.files.declared, room)
             facts = page.facts
             rows += [ViewedRow(start + first + at, it.cells, it.cut) for at, it in enumerate(page.rows)]
         facts = facts or shards.describe(path)
-        features = features or dict(facts.features)
+        features = features or dict(shards.files.features(facts.features))
         start += facts.rows
         is_partial = is_partial or facts.is_partial
     return RowsPage(layout.commit, features, rows, start, is_partial)
@@ -172,20 +172,19 @@ def measure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, c
     found = []
     for item in configs:
         for name in item.splits:
-            paths = layout.files(item.name, name)
             shards = _Shards(hub, caller, layout, item.name, name)
-            rows, memory, is_partial, features = 0, 0, len(paths) > MAX_SHARDS, dict[str, Any]()
+            rows, memory, is_partial, features = 0, 0, len(shards.files.paths) > MAX_SHARDS, dict[str, Any]()
             for path in shards.paths:
                 facts = shards.find(path)
                 if facts is None and shards.is_spent():
                     is_partial = True
                     break
                 facts = facts or shards.describe(path)
-                features = features or dict(facts.features)
+                features = features or dict(shards.files.features(facts.features))
                 rows += facts.rows
                 memory += facts.memory
                 is_partial = is_partial or facts.is_partial
-            size = sum(layout.sizes.get(path, 0) for path in paths)
+            size = sum(layout.sizes.get(path, 0) for path in layout.files(item.name, name))
             found.append(SplitSize(item.name, name, size, memory, rows, features, item.format == "parquet", is_partial))
     return DatasetSizes(layout.commit, found)
 
@@ -201,8 +200,8 @@ def describe_first(
     shards = _Shards(hub, caller, layout, config, split)
     features: Mapping[str, Any] = {}
     for path in shards.paths[:1]:
-        features = (shards.find(path) or shards.describe(path)).features
-    is_text = layout.config(config).format != "parquet"
+        features = shards.files.features((shards.find(path) or shards.describe(path)).features)
+    is_text = shards.files.format != "parquet"
     return features, is_text and any(layout.sizes.get(path, 0) > MOST_TEXT for path in shards.paths)
 
 
@@ -211,9 +210,10 @@ class _Shards:
 
     def __init__(self, hub: HubContext, caller: MaybeCaller, layout: Layout, config: str, split: str) -> None:
         check_installed()
-        self.paths = layout.files(config, split)[:MAX_SHARDS]
-        self._hub, self._caller, self._layout = hub, caller, layout
-        self._form = layout.config(config).format
+        self.files = layout.table(config, split)
+        self.paths = self.files.paths[:MAX_SHARDS]
+        self._hub, self._caller, self._repo = hub, caller, layout.repo
+        self._form = self.files.format
         self._left = _MOST_BYTES
         self._deadline = time.monotonic() + _MOST_S
 
@@ -246,14 +246,13 @@ class _Shards:
         return facts
 
     def _key(self, path: str) -> str:
-        return f"{self._layout.repo.id}:{self._layout.commit}:{self._form}:{path}"
+        return f"{self._repo.id}:{self.files.commit}:{self._form}:{path}"
 
     def _content_key(self, located: LocatedFile) -> str:
         return f"{located.content_key}:{self._form}:{posixpath.splitext(located.path)[1]}"
 
     def _locate(self, path: str) -> LocatedFile:
-        ref, commit = self._layout.repo.ref, str(self._layout.commit)
-        return contents.locate(self._hub, self._caller, ref, commit, RepoPath(path))
+        return contents.locate(self._hub, self._caller, self._repo.ref, str(self.files.commit), RepoPath(path))
 
     @contextlib.contextmanager
     def _opened(self, path: str) -> Iterator[TableContent]:

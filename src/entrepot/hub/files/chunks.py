@@ -32,7 +32,7 @@ from entrepot.errors import (
 from entrepot.hub import capabilities
 from entrepot.hub.accounts import quotas
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import chunk_rights, xet_tokens, xorb_scrubbing
+from entrepot.hub.files import chunk_rights, flagged_files, xet_tokens, xorb_scrubbing
 from entrepot.hub.files.chunk_rights import ChunkRights
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.names import Sha256, XetFileId, XetHash
@@ -325,13 +325,18 @@ def reconstruct(hub: HubContext, given: XetToken, file: XetHash, first: int, las
     Raises:
         ThingNotFound: the repository of the token has no such file.
         RangeNotSatisfiable: the range starts after the end of the file.
+        NotAllowed: a scanner has flagged the file.
         XorbDamaged: a xorb of the file is in quarantine.
     """
     with hub.read() as tx:
         row = repositories.by_id(tx, given.repo_id)
         found = None if row is None else _find_readable(hub, tx, row, given, file)
-        if found is None:
+        if row is None or found is None:
             raise ThingNotFound("file", file)
+        if flagged_files.hides(hub.settings):
+            caller = capabilities.holder(tx, given.grant, hub.now_ms())
+            sha256 = file_links.sha256_of(tx, row.id, file)
+            flagged_files.check_served(hub, tx, caller, row, sha256=sha256, xet_hash=file)
         terms = _intact_terms(tx, found)
         until = terms.size - 1 if last is None else last
         return plan(terms, lambda xorb: chunk_content.get_xorb(hub.store, tx, xorb).index, first, max(until, first))

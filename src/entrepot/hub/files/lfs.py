@@ -22,6 +22,7 @@ from entrepot.errors import (
     InvalidSignature,
     LimitExceeded,
     Malformed,
+    NotAllowed,
     ThingNotFound,
     TooLarge,
 )
@@ -31,7 +32,7 @@ from entrepot.hub.accounts.quotas import Allowance
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import chunks, file_scrubbing
+from entrepot.hub.files import chunks, file_scrubbing, flagged_files
 from entrepot.hub.files.preparation import admit, link_user, present_sizes, usable_sizes
 from entrepot.names import RepoRef, Sha256, new_uid, parse_sha256
 from entrepot.storage.contents import Content
@@ -135,14 +136,34 @@ def plan_downloads(
         row = access.readable(tx, caller, ref)
         holder = capabilities.of(row, caller).fields()
         stored = present_sizes(tx, caller, row, [item.sha256 for item in wanted])
+        hidden = _hidden(hub, tx, caller, row, list(stored))
     answers = []
     for item in wanted:
+        if item.sha256 in hidden:
+            answers.append(ObjectPlan(item, refusal=(403, hidden[item.sha256])))
+            continue
         if item.sha256 not in stored:
             answers.append(ObjectPlan(item, refusal=(404, "Object does not exist in this repository")))
             continue
         fields = {"oid": item.sha256} | holder
         answers.append(ObjectPlan(item, _link(hub, _DOWNLOAD, f"/_lfs/objects/{item.sha256}", fields)))
     return answers
+
+
+def _hidden(
+    hub: HubContext, tx: Read, caller: MaybeCaller, row: RepoRow, wanted: Sequence[Sha256]
+) -> dict[Sha256, str]:
+    """Return the reasons why files are not served to the caller, for those that a scanner has flagged."""
+    found: dict[Sha256, str] = {}
+    if not flagged_files.hides(hub.settings):
+        return found
+    hashes = file_links.xet_hashes(tx, row.id, wanted)
+    for sha256 in wanted:
+        try:
+            flagged_files.check_served(hub, tx, caller, row, sha256=sha256, xet_hash=hashes.get(sha256))
+        except NotAllowed as error:
+            found[sha256] = error.message
+    return found
 
 
 def verify(hub: HubContext, caller: MaybeCaller, ref: RepoRef, wanted: RequestedObject) -> None:
@@ -339,6 +360,7 @@ def fetch(hub: HubContext, sha256: str, query: Mapping[str, str]) -> Content:
         InvalidSignature: the link is altered, expired, or for another file.
         ThingNotFound: the file or its repository was deleted in the meantime, or
             the holder of the link may no longer read it.
+        NotAllowed: a scanner has flagged the file since then.
         BlobUnreadable: its bytes are damaged.
     """
     claim = _check(hub, _DOWNLOAD, f"/_lfs/objects/{sha256}", query)
@@ -350,6 +372,9 @@ def fetch(hub: HubContext, sha256: str, query: Mapping[str, str]) -> Content:
         kept = None if row is None else file_links.stored_form(tx, row.id, oid, user)
         if kept is not None and kept.is_damaged:
             file_scrubbing.check_served(tx, oid)
+        if row is not None and kept is not None and flagged_files.hides(hub.settings):
+            caller = capabilities.holder(tx, grant, hub.now_ms())
+            flagged_files.check_served(hub, tx, caller, row, sha256=oid, xet_hash=kept.xet_hash)
     if row is None or kept is None:
         raise ThingNotFound("object", oid)
     if not kept.is_raw and kept.file is not None:

@@ -36,6 +36,7 @@ from entrepot.hub.repos import locks
 from entrepot.hub.repos.branches import find_obstacle
 from entrepot.hub.repos.publishing import card_job, follow_up, link_files
 from entrepot.hub.repos.push_contents import PushContents, read_push
+from entrepot.hub.scanning import policies
 from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, Sha256
 from entrepot.storage import histories
 from entrepot.storage import objects as stored
@@ -216,7 +217,7 @@ def _lack_of_right(tx: Read, author: Caller, row: RepoRow, command: Command) -> 
         except (NotAllowed, Refused) as error:
             return error.message
         return None
-    if access.may_write(tx, author, row):
+    if access.may_commit(tx, author, row):
         return None
     return f"you may push to your own pull requests only, refs/pr/N, not to {command.ref}"
 
@@ -304,6 +305,8 @@ def _publish(
         if done and prepared.large:
             link_files(tx, repo_id, prepared.large, push.author.account.id, done[0], now)
         for command in commands:
+            if command.ref in done:
+                policies.check_move(hub, tx, row, RefName(command.ref), command.old, command.new)
             if command.ref in done and command.new is not None and command.old != command.new:
                 new_commits = _new_commits(found, command.new)
                 pull_request_access.record_commits(hub, tx, row, push.author, RefName(command.ref), new_commits)

@@ -37,12 +37,13 @@ from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import lfs_rules, preparation
 from entrepot.hub.files.operations import Operation
-from entrepot.hub.files.preparation import PreparedCommit
+from entrepot.hub.files.preparation import PreparedCommit, Put
 from entrepot.hub.jobs import file_metadata, handlers
 from entrepot.hub.repos import locks, staged_commits
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, history_job, publish
 from entrepot.hub.repos.staged_commits import FoundChanges, StagedPolicy
 from entrepot.hub.revisions import BranchHead
+from entrepot.hub.scanning import policies
 from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef
 from entrepot.storage import objects
 from entrepot.storage.objects import GitObject
@@ -120,7 +121,7 @@ def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str,
         Refused: the branch is the head of a pull request that is closed.
         InvalidPath, InvalidOperation, EntryNotFound, LargeFileMissing,
             LimitExceeded, Malformed: an operation cannot be applied.
-        Refused: another user has locked one of the files.
+        Refused: another user has locked one of the files, or a scanner has flagged it.
         QuotaExceeded: the commit exceeds the quota of the namespace.
         BranchMoved: the pinned parent is not the head.
         CommitCanceled: the author has staged changes that the commit does not make, or
@@ -136,6 +137,9 @@ def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str,
         if not draft.allows_disjoint:
             _check_pin(hub, tx, row.id, branch, draft, ())
     prepared = preparation.prepare(hub, author, row, branch, draft.operations, inline_bytes=draft.inline_bytes)
+    policies.scan_added(
+        hub, row, [(edit.path, edit.mode, edit.oid) for edit in prepared.edits if isinstance(edit, Put)]
+    )
     recorded = None
     known = lfs_rules.read_root(hub, row.id, branch.head) if prepared.pointers or draft.takes_staged else {}
     with hub.branch_locks.take((row.id, branch.ref)):

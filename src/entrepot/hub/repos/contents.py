@@ -13,12 +13,12 @@ from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import Damaged, EntryNotFound, Unavailable
+from entrepot.errors import Damaged, EntryNotFound, NotAllowed, Unavailable
 from entrepot.git import Mode
 from entrepot.hub import access, revisions
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import chunks, file_scrubbing
+from entrepot.hub.files import chunks, file_scrubbing, flagged_files
 from entrepot.hub.jobs.indexing import index_history
 from entrepot.names import ROOT, Oid, RepoPath, RepoRef, Sha256, XetFileId, XetHash
 from entrepot.storage import histories
@@ -103,6 +103,7 @@ def locate(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, pa
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
         RevisionNotFound: the revision does not exist.
         EntryNotFound: the path is not a file; ``commit`` is set.
+        NotAllowed: a scanner has flagged the file, and it is hidden from the caller.
     """
     return _locate(hub, caller, ref, revision, path, is_raw=False)
 
@@ -125,7 +126,15 @@ def _locate(
         entry = Trees(hub.store, tx, row.id).find(root, path)
         if entry is None or entry.is_folder or entry.mode == Mode.GITLINK:
             raise EntryNotFound(path, commit)
-        return _located(tx, row, commit, path, stored.find_row(tx, row.id, entry.oid), is_raw=is_raw)
+        located = _located(tx, row, commit, path, stored.find_row(tx, row.id, entry.oid), is_raw=is_raw)
+        _check_served(hub, tx, caller, located)
+        return located
+
+
+def _check_served(hub: HubContext, tx: Read, caller: MaybeCaller, located: LocatedFile) -> None:
+    """Raise if a scanner has flagged the file, and the caller may not read it therefore."""
+    oid, sha256 = (None, located.lfs.sha256) if located.lfs is not None else (located.oid, None)
+    flagged_files.check_served(hub, tx, caller, located.repo, oid=oid, sha256=sha256, xet_hash=located.xet_hash)
 
 
 def _located(tx: Read, row: RepoRow, commit: Oid, path: RepoPath, found: ObjectRow, *, is_raw: bool) -> LocatedFile:
@@ -194,8 +203,10 @@ def read_small_files(
         rows = {found.oid: found for found in objects.find_many(tx, row.id, list({item.oid for item in small}))}
         located = []
         for item in small:
-            with contextlib.suppress(EntryNotFound, KeyError):
-                located.append(_located(tx, row, commit, item.path, rows[item.oid], is_raw=False))
+            with contextlib.suppress(EntryNotFound, KeyError, NotAllowed):
+                one = _located(tx, row, commit, item.path, rows[item.oid], is_raw=False)
+                _check_served(hub, tx, caller, one)
+                located.append(one)
     opened = chunks.open_files(hub, [item.file for item in located if item.file is not None and item.is_chunked])
     return SmallFiles(row, commit, [found for item in located if (found := _read_small(hub, item, opened)) is not None])
 

@@ -28,7 +28,7 @@ from entrepot.storage.trees import ListedEntry, Node, Trees
 MAX_TERMS, MAX_TAGS, MAX_CONDITION = 32, 100, 500
 """Words and tags of a search at most, and characters of one of them."""
 
-_LISTED_FILES = 50_000
+_LISTED_FILES, _MEASURED_FILES = 50_000, 1_000_000
 """Maximum number of files named in one page of a list; further repositories come without their files."""
 
 RELATIONS = ("adapter", "merge", "quantized", "finetune")
@@ -97,9 +97,9 @@ def describe(
 def with_main_sizes(hub: HubContext, found: Sequence[RevisionInfo]) -> list[RevisionInfo]:
     """Return the same with the size of all files at the head of main, for repositories that the caller may see.
 
-    Of many repositories, those after the first 50,000 files have no size.
+    A single repository may have a million files. Of several, those after the first 50,000 files have no size.
     """
-    sized, left = list[RevisionInfo](), _LISTED_FILES
+    sized, left = list[RevisionInfo](), _LISTED_FILES if len(found) > 1 else _MEASURED_FILES
     with hub.read() as tx:
         heads = repositories.heads_of(tx, [full.info.row.id for full in found])
         for full in found:
@@ -109,9 +109,11 @@ def with_main_sizes(hub: HubContext, found: Sequence[RevisionInfo]) -> list[Revi
                 continue
             trees = Trees(hub.store, tx, full.info.row.id)
             root = stored.root_of(hub.store, tx, full.info.row.id, head)
-            sizes = [item.size for item in itertools.islice(trees.everything(root, ROOT), left + 1)]
-            left -= len(sizes)
-            sized.append(full if left < 0 else attrs.evolve(full, main_size=sum(sizes)))
+            size = 0
+            for item in itertools.islice(trees.everything(root, ROOT), left + 1):
+                size += item.size
+                left -= 1
+            sized.append(full if left < 0 else attrs.evolve(full, main_size=size))
     return sized
 
 

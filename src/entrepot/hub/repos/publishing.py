@@ -20,7 +20,7 @@ from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.conversions import conversions
 from entrepot.hub.jobs import file_metadata
-from entrepot.hub.scanning import scan_jobs
+from entrepot.hub.scanning import policies, scan_jobs
 from entrepot.names import MAIN, Oid, RefName, RepoPath, Sha256
 from entrepot.storage import histories
 from entrepot.storage import objects as stored
@@ -67,7 +67,7 @@ def publish(hub: HubContext, tx: Write, publication: Publication) -> bool:
         RepoNotFound: the repository was deleted in the meantime.
         LargeFileMissing: a large file was swept in the meantime.
         Busy: an object was swept in the meantime; repeat everything.
-        Refused: the repository is strict, and a file would change.
+        Refused: the repository is strict, and a file would change; or a scanner has flagged a new file.
     """
     now, repo_id, move = hub.now_ms(), publication.repo_id, publication.move
     row = repositories.by_id(tx, repo_id)
@@ -81,6 +81,7 @@ def publish(hub: HubContext, tx: Write, publication: Publication) -> bool:
     histories.record(tx, repo_id, move.new, publication.parents)
     file_mutability.check_move(hub, tx, row, move.ref, move.old, move.new)
     link_files(tx, repo_id, publication.large, publication.pusher_id, move.ref, now)
+    policies.check_move(hub, tx, row, move.ref, move.old, move.new)
     has_card = move.ref == MAIN and touches_card(publication.touched)
     is_proposal = move.ref.startswith("refs/pr/")
     follow_up(hub, tx, repo_id, has_large=bool(publication.large), has_card=has_card, is_proposal=is_proposal)

@@ -260,7 +260,10 @@ def relocate(hub: HubContext, tx: Write, by: Caller | str, row: RepoRow, namespa
         folder = None if namespace.parent_id is None else folders.at(tx, row.type, namespace.id)
         outcome = row.visibility if folder is None else folder_homes.outcome_of(folder)
         repositories.update(tx, row.id, follows=folder is not None, visibility=outcome)
-    jobs.enqueue(tx, "card", {"repo": row.id}, hub.now_ms(), dedup_key=card_job(row.id))
+    if row.type.kind.has_commits:
+        jobs.enqueue(tx, "card", {"repo": row.id}, hub.now_ms(), dedup_key=card_job(row.id))
+    else:
+        full_text.put(tx, row.id, str(there.id), (), "")
     audit.record(hub, tx, by, "repo.move", access.subject(row), {"to": str(there.id)})
     return there
 
@@ -371,6 +374,16 @@ def check_read(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
 
 def check_write(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
     """Raise unless the caller may change the content of a repository.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: they may not.
+    """
+    with hub.read() as tx:
+        access.committable(tx, caller, ref)
+
+
+def check_manage(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
+    """Raise unless the caller may change the settings of a repository.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: they may not.

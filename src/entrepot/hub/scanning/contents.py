@@ -19,12 +19,13 @@ from entrepot.catalog.git import objects
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks
+from entrepot.hub.files.flagged_files import name_large, name_small
 from entrepot.names import Oid, RepoPath, Sha256
 from entrepot.storage.contents import Content, PackedContent
 from entrepot.storage.trees import ListedEntry
 
-PICKLES, COMMAND = "pickles", "command"
-"""The scanners: the one for imports of pickles, and the command that an administrator has set."""
+PICKLES, COMMAND, SERVICE = "pickles", "command", "service"
+"""The scanners: the one for imports of pickles; a command, and a service over HTTP, that an administrator has set."""
 
 PICKLE_VERSION = "1"
 """Changes whenever the same file may be judged differently; all files are then scanned again."""
@@ -58,12 +59,14 @@ def scanners_for(hub: HubContext, path: str) -> list[tuple[str, str]]:
         return []
     found = [(PICKLES, PICKLE_VERSION)] if needs_pickle_scan(path) else []
     if hub.settings.scan_command:
-        found.append((COMMAND, command_version(hub.settings.scan_command)))
+        found.append((COMMAND, version_of(hub.settings.scan_command)))
+    if hub.settings.scan_url:
+        found.append((SERVICE, version_of([hub.settings.scan_url])))
     return found
 
 
-def command_version(command: Sequence[str]) -> str:
-    """Return a text that changes with the command."""
+def version_of(command: Sequence[str]) -> str:
+    """Return a text that changes with a command, or with the address of a service."""
     return hashlib.sha256("\0".join(command).encode()).hexdigest()[:16]
 
 
@@ -72,15 +75,13 @@ def name_contents(tx: Read, row: RepoRow, entries: Sequence[ListedEntry]) -> lis
     files = [entry for entry in entries if not entry.is_folder]
     large = [entry.lfs.sha256 for entry in files if entry.lfs is not None]
     stored = file_links.usable(tx, row.id, large) if large else {}
-    owner = accounts.by_ids(tx, [row.owner_id])[row.owner_id]
+    owner = accounts.by_ids(tx, [row.owner_id])[row.owner_id].uid
     found = []
     for entry in files:
         if entry.lfs is None:
-            # Objects of two repositories with one name need not be the same: SHA-1 has collisions.
-            found.append(NamedContent(entry.path, _digest("git", row.uid, entry.oid), entry.oid, entry.size, None))
+            found.append(NamedContent(entry.path, name_small(row, entry.oid), entry.oid, entry.size, None))
         elif entry.lfs.sha256 in stored:
-            kind, digest = ("sha256", entry.lfs.sha256) if entry.xet_hash is None else ("xet", entry.xet_hash)
-            name = _digest(kind, owner.uid, digest)
+            name = name_large(owner, entry.lfs.sha256, entry.xet_hash)
             found.append(NamedContent(entry.path, name, entry.oid, entry.size, entry.lfs.sha256))
     return found
 
@@ -106,7 +107,3 @@ def open_content(hub: HubContext, row: RepoRow, file: NamedContent) -> Content |
     if found.data is not None:
         return PackedContent(found.oid, found.size, found.data)
     return None if found.sha256 is None else chunks.open_linked(hub, row.id, found.sha256, found.size)
-
-
-def _digest(kind: str, owner: str, name: str) -> str:
-    return hashlib.sha256(f"{kind}:{owner}:{name}".encode()).hexdigest()

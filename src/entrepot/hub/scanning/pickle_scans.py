@@ -7,14 +7,14 @@ import time
 from collections.abc import Generator, Mapping
 from typing import Any
 
-from entrepot.hub.scanning.sandbox import LENGTH, RANGE, SIZE
 from entrepot.hub.scanning.scanners import Pipes, ScanFailed, ScanStatus, Verdict, started
+from entrepot.hub.tables.child_pipes import LENGTH, PIECE, READ
 from entrepot.hub.tables.exchanges import command_of
 from entrepot.storage.contents import Content
 
 _MODULE = "entrepot.hub.scanning.sandbox"
 _WALL_S = 300.0
-_MOST_RANGE, _MOST_READ, _MOST_RESULT = 80 << 20, 1 << 30, 1 << 20
+_MOST_READ, _MOST_RESULT = 1 << 30, 1 << 20
 _STATUS_OF: dict[str, ScanStatus] = {"innocuous": "safe", "suspicious": "suspicious", "dangerous": "unsafe"}
 _MESSAGES = {
     "safe": "no known threat: only imports that frameworks use for weights",
@@ -33,12 +33,13 @@ def scan_content(content: Content) -> Generator[None, None, Verdict]:
     """
     with started(command_of(_MODULE), {"LC_ALL": "C.UTF-8"}) as process:
         pipes = Pipes(process, time.monotonic() + _WALL_S)
-        yield from pipes.send(SIZE.pack(content.size))
+        request = json.dumps({"size": content.size}).encode()
+        yield from pipes.send(LENGTH.pack(len(request)) + request)
         left = _MOST_READ
         while (yield from pipes.receive(1)) == b"R":
-            offset, length = RANGE.unpack((yield from pipes.receive(RANGE.size)))
+            _, offset, length = READ.unpack((yield from pipes.receive(READ.size)))
             left -= length
-            if length > _MOST_RANGE or left < 0:
+            if length > PIECE or left < 0:
                 raise ScanFailed("the file makes the scanner read too much")
             data = content.read_at(offset, length)
             yield from pipes.send(LENGTH.pack(len(data)) + data)

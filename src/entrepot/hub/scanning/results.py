@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
 
 import attrs
 
@@ -15,9 +16,9 @@ from entrepot.errors import GatedRepo, NotAllowed
 from entrepot.hub import access, revisions
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.scanning.contents import COMMAND, PICKLES, name_contents, scanners_for
+from entrepot.hub.scanning.contents import COMMAND, PICKLES, SERVICE, name_contents, scanners_for
 from entrepot.hub.scanning.scan_jobs import MOST_FILES, scan_job
-from entrepot.hub.scanning.scanners import STATUSES
+from entrepot.hub.scanning.scanners import STATUSES, ScanStatus
 from entrepot.names import ROOT, RepoPath, RepoRef
 from entrepot.storage.trees import ListedEntry, Trees
 
@@ -40,6 +41,13 @@ class FileScan:
     is_done: bool = True
     pickles: ScanRow | None = None
     command: ScanRow | None = None
+    service: ScanRow | None = None
+
+    @property
+    def external(self) -> ScanRow | None:
+        """The worse of the results of the scanners that an administrator has set."""
+        found = [row for row in (self.command, self.service) if row is not None]
+        return min(found, key=lambda row: [*STATUSES].index(cast("ScanStatus", row.status)), default=None)
 
 
 @attrs.frozen
@@ -120,7 +128,9 @@ def _describe(hub: HubContext, tx: Read, row: RepoRow, entries: Sequence[ListedE
             results = {scanner: known.get((file.content, scanner)) for scanner in needed}
             is_done = all(row is not None and row.status != "error" for row in results.values())
             status = _worst(results.values(), missing)
-            found[file.path] = FileScan(status, is_done, results.get(PICKLES), results.get(COMMAND))
+            found[file.path] = FileScan(
+                status, is_done, results.get(PICKLES), results.get(COMMAND), results.get(SERVICE)
+            )
     return found
 
 

@@ -1,23 +1,14 @@
-"""The process that reads pickles: it gets ranges of one file from its parent, and opens nothing itself.
+"""The process that scans one file for the imports of pickles: it reads nothing but the bytes that the hub sends.
 
-Nothing is loaded or unpickled; the limits are for hostile input that makes a reader run long or
-take memory. ``hub/scanning/pickle_scans.py`` is the other side.
-
-Frames: from here ``R`` with an offset and a length, and ``A`` with the length of the result, which ends the process. To
-here: the size of the file first; then a length and the bytes of each range.
+The frames are those of ``hub/tables/child_pipes.py``; ``A`` ends the process.
+``hub/scanning/pickle_scans.py`` is the other side.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import struct
-import sys
-from typing import BinaryIO
 
-RANGE = struct.Struct(">QI")
-LENGTH = struct.Struct(">I")
-SIZE = struct.Struct(">Q")
+from entrepot.hub.tables.child_pipes import ChildPipe, RemoteFile, confine, limit_work, seal_limits
 
 CPU_S = 60
 """Processor time of one scan."""
@@ -26,56 +17,31 @@ _MOST_MEMORY = 2 << 30
 _SHOWN_IMPORTS = 200
 
 
-class PipeReader:
-    """The file, as a source of previews."""
-
-    def __init__(self, source: BinaryIO, target: BinaryIO) -> None:
-        self._source, self._target = source, target
-        (self.size,) = SIZE.unpack(self._exactly(SIZE.size))
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        """Return up to ``length`` bytes from ``offset``."""
-        wanted = max(0, min(length, self.size - offset))
-        if not wanted:
-            return b""
-        self._target.write(b"R" + RANGE.pack(offset, wanted))
-        self._target.flush()
-        (size,) = LENGTH.unpack(self._exactly(LENGTH.size))
-        return self._exactly(size)
-
-    def finish(self, result: object) -> None:
-        """Send the result."""
-        data = json.dumps(result).encode()
-        self._target.write(b"A" + LENGTH.pack(len(data)) + data)
-        self._target.flush()
-
-    def _exactly(self, length: int) -> bytes:
-        data = self._source.read(length)
-        if len(data) < length:
-            raise EOFError
-        return data
-
-
 def main() -> None:
     """Scan one file."""
+    pipe = ChildPipe.take_standard()
+    try:
+        size = int(pipe.request()["size"])
+        _warm()
+        limit_work(CPU_S, _MOST_MEMORY)
+        seal_limits()
+        confine()
+        pipe.send(b"A", json.dumps(_scan(RemoteFile(pipe, 0, size))).encode())
+    except (EOFError, OSError):  # the hub has ended the exchange
+        return
+
+
+def _scan(file: RemoteFile) -> dict[str, object]:
     from entrepot.errors import Malformed
     from entrepot.previews.pickles import scan_pickles
 
-    target = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # nothing that a library prints gets between the frames
-    reader = PipeReader(sys.stdin.buffer, target)
-    _warm()
-    confine(CPU_S)
     try:
-        scan = scan_pickles(reader)
+        scan = scan_pickles(file)
     except Malformed as error:
-        reader.finish({"malformed": error.message[:300]})
-        return
-    except EOFError:
-        return
+        return {"malformed": error.message[:300]}
     worst_first = sorted(scan.imports, key=lambda item: ("dangerous", "suspicious", "innocuous").index(item.safety))
     imports = [[item.module[:200], item.name[:200], item.safety] for item in worst_first[:_SHOWN_IMPORTS]]
-    reader.finish({"imports": imports, "count": len(scan.imports), "worst": scan.worst, "whole": scan.is_complete})
+    return {"imports": imports, "count": len(scan.imports), "worst": scan.worst, "whole": scan.is_complete}
 
 
 def _warm() -> None:
@@ -99,14 +65,3 @@ def _warm() -> None:
     for data in (made.getvalue(), made.getvalue()[:-1], b"PK\3\4", b"\x93NUMPY\1\0\1\0", b"?"):
         with contextlib.suppress(Malformed):
             scan_pickles(BytesRangeReader(data))
-
-
-def confine(cpu_s: int) -> None:
-    """Give up opening anything, writing files, and more than some memory and processor time."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
-    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))

@@ -7,6 +7,7 @@ its definitions have changed since. A failed scan is repeated after a day.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 
 import attrs
@@ -19,8 +20,17 @@ from entrepot.catalog.repos import refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Damaged, NotFound, Unavailable
 from entrepot.hub.context import HubContext
-from entrepot.hub.scanning import command_scans, pickle_scans
-from entrepot.hub.scanning.contents import COMMAND, PICKLES, NamedContent, name_contents, open_content, scanners_for
+from entrepot.hub.files.flagged_files import FLAGGED, hides
+from entrepot.hub.scanning import command_scans, pickle_scans, service_scans
+from entrepot.hub.scanning.contents import (
+    COMMAND,
+    PICKLES,
+    SERVICE,
+    NamedContent,
+    name_contents,
+    open_content,
+    scanners_for,
+)
 from entrepot.hub.scanning.scanners import ScanFailed, Verdict
 from entrepot.names import ROOT, Oid
 from entrepot.storage import objects as stored
@@ -76,7 +86,8 @@ def rescan_steps(hub: HubContext) -> Iterator[None]:
         last = page[-1].id
         yield
     with hub.write(Lock.nothing()) as tx:
-        scans.forget(tx, hub.now_ms() - _KEPT_MS)
+        # A file at no head can still be read, and stays hidden.
+        scans.forget(tx, hub.now_ms() - _KEPT_MS, kept=FLAGGED if hides(hub.settings) else None)
     plan_daily(hub, delay_ms=_DAY_MS)
 
 
@@ -88,14 +99,39 @@ def scan_steps(hub: HubContext, repo_id: int) -> Iterator[None]:
         return
     tasks = yield from _find_tasks(hub, row)
     for task in tasks:
-        verdict = yield from _scan(hub, row, task)
-        if verdict is not None:
-            now = hub.now_ms()
-            report = {**verdict.report, "message": verdict.message}
-            found = ScanRow(task.file.content, task.scanner, task.version, verdict.status, report, now, now)
-            with hub.write(Lock.nothing()) as tx:
-                scans.put(tx, found)
+        yield from _scan_and_store(hub, row, task)
         yield
+
+
+def scan_now(hub: HubContext, row: RepoRow, files: Sequence[NamedContent], *, within_s: float) -> None:
+    """Scan files that a commit is about to add, as far as that is done within some seconds; errors are left to the job.
+
+    A scan that is not done by then ends without a result.
+    """
+    steps, deadline = _steps_now(hub, row, files), time.monotonic() + within_s
+    with contextlib.closing(steps):
+        for _ in steps:
+            if time.monotonic() > deadline:
+                return
+
+
+def _steps_now(hub: HubContext, row: RepoRow, files: Sequence[NamedContent]) -> Generator[None, None, None]:
+    known = yield from _known(hub, files)
+    for file in files:
+        for scanner, version in scanners_for(hub, file.path):
+            if not _is_valid(hub, known.get((file.content, scanner)), version):
+                yield from _scan_and_store(hub, row, _Task(file, scanner, version))
+                yield
+
+
+def _scan_and_store(hub: HubContext, row: RepoRow, task: _Task) -> Generator[None, None, None]:
+    verdict = yield from _scan(hub, row, task)
+    if verdict is not None:
+        now = hub.now_ms()
+        report = {**verdict.report, "message": verdict.message}
+        found = ScanRow(task.file.content, task.scanner, task.version, verdict.status, report, now, now)
+        with hub.write(Lock.nothing()) as tx:
+            scans.put(tx, found)
 
 
 def _find_tasks(hub: HubContext, row: RepoRow) -> Generator[None, None, list[_Task]]:
@@ -158,6 +194,8 @@ def _scan(hub: HubContext, row: RepoRow, task: _Task) -> Generator[None, None, V
         with contextlib.closing(content):
             if task.scanner == COMMAND:
                 return (yield from command_scans.scan_content(content, hub.settings.scan_command))
+            if task.scanner == SERVICE:
+                return (yield from service_scans.scan_content(content, hub.settings))
             return (yield from pickle_scans.scan_content(content))
     except ScanFailed as error:
         return Verdict("error", str(error))

@@ -26,6 +26,7 @@ from entrepot.catalog.accounts.sso_identities import IdentityRow
 from entrepot.catalog.repos import aliases
 from entrepot.errors import (
     AlreadyExists,
+    ConfigError,
     InvalidName,
     InvalidSignature,
     IssuerUnavailable,
@@ -45,6 +46,7 @@ from entrepot.hub.sso import id_tokens, issuer_keys, issuers
 from entrepot.hub.sso.id_tokens import IdToken
 from entrepot.hub.sso.issuers import Issuer
 from entrepot.names import parse_account, parse_fullname
+from entrepot.settings import Settings
 
 LIFETIME_S = 600
 """How long a person may take at the issuer."""
@@ -241,6 +243,26 @@ def _redeem(hub: HubContext, issuer: Issuer, client_id: str, kept: Mapping[str, 
     if not isinstance(found, str):
         raise IssuerUnavailable(f"the issuer {shown(issuer.url)} returned no ID token")
     return found
+
+
+def check_secret(settings: Settings) -> None:
+    """Check that the secret of the hub at its issuer can be read, before people try to sign in with it.
+
+    Raises:
+        ConfigError: the file cannot be read, or is empty.
+    """
+    file = settings.sso_client_secret_file
+    if not file:
+        return
+    try:
+        if Path(file).read_text(encoding="utf-8").strip():
+            return
+        reason = "it is empty"
+    except OSError as error:
+        reason = str(error.strerror)
+    except ValueError:
+        reason = "it is not text"
+    raise ConfigError("sso_client_secret_file", "the file named there", f"cannot read the secret: {reason}")
 
 
 def _secret(hub: HubContext) -> str:

@@ -108,7 +108,7 @@ class RemoteFile:
 def limit_work(cpu_s: int, memory: int) -> None:
     """Allow so much more processor time, and so much memory in all; where the platform keeps such limits.
 
-    The limits may be raised again by the process itself: the hub ends one that takes too long.
+    The limits may be raised again by the process itself, unless :func:`seal_limits` follows.
     """
     with contextlib.suppress(ImportError):
         import resource
@@ -116,6 +116,16 @@ def limit_work(cpu_s: int, memory: int) -> None:
         used = resource.getrusage(resource.RUSAGE_SELF)
         _lower(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + 1 + cpu_s)
         _lower(resource.RLIMIT_AS, memory)
+
+
+def seal_limits() -> None:
+    """Make the limits of processor time and memory final, for a process that serves one request only."""
+    with contextlib.suppress(ImportError):
+        import resource
+
+        for limit in (resource.RLIMIT_CPU, resource.RLIMIT_AS):
+            soft, _ = resource.getrlimit(limit)
+            resource.setrlimit(limit, (soft, soft))
 
 
 def confine() -> None:

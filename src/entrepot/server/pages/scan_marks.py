@@ -38,7 +38,7 @@ def mark_of(scan: FileScan | None) -> ScanMark | None:
     known = _WARNINGS.get(scan.status) or _OTHERS.get(scan.status)
     if known is None:
         return None
-    said = [text for row in (scan.pickles, scan.command) if row is not None for text in _texts(row)]
+    said = [text for row in (scan.pickles, scan.command, scan.service) if row is not None for text in _texts(row)]
     sentence = "; ".join(said) or known[0]
     return ScanMark(*known, f"{sentence[:1].upper()}{sentence[1:]}.", is_warning)
 

@@ -33,6 +33,7 @@ class BucketDescription(msgspec.Struct, frozen=True, kw_only=True, rename="camel
     updated_at: str
     size: int
     total_files: int
+    likes: int = 0
     repo_type: str = "bucket"
 
 

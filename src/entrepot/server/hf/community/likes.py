@@ -10,6 +10,7 @@ from entrepot.hub.community import likes
 from entrepot.hub.community.likes import Like
 from entrepot.names import RepoRef
 from entrepot.server.handlers import call_hub, json_response, query_int
+from entrepot.server.hf.files.buckets import bucket_route
 from entrepot.server.hf.pages import after_of, link_to
 from entrepot.server.hf.repo_routes import repo_routes
 from entrepot.server.raw_path import decode_segment
@@ -26,6 +27,9 @@ def routes() -> list[BaseRoute]:
         *repo_routes("POST", "like", like),
         *repo_routes("DELETE", "like", unlike),
         *repo_routes("GET", "likers", list_likers),
+        bucket_route("POST", "/like", like),
+        bucket_route("DELETE", "/like", unlike),
+        bucket_route("GET", "/likers", list_likers),
         Route("/api/users/{account}/likes", list_likes),
     ]
 

@@ -130,4 +130,5 @@ def _describe(info: BucketInfo) -> BucketDescription:
         updated_at=format_ms(row.updated_ms),
         size=info.totals.size,
         total_files=info.totals.files,
+        likes=row.likes,
     )

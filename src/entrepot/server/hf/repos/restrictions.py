@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from entrepot.hub import restrictions
-from entrepot.names import RepoRef, parse_repo_id, parse_repo_type
+from entrepot.names import RepoRef, parse_any_type, parse_repo_id, parse_repo_type
 from entrepot.server.handlers import call_hub, json_response, read_json
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.repos.restrictions import DisableReason, ProtectionChanges
@@ -28,12 +28,12 @@ def routes() -> list[BaseRoute]:
 async def disable(request: Request) -> Response:
     """Restrict a repository to administrators of the hub."""
     body = await read_json(request, DisableReason)
-    return json_response(await call_hub(request, restrictions.disable, _ref(request), body.reason))
+    return json_response(await call_hub(request, restrictions.disable, _any_ref(request), body.reason))
 
 
 async def enable(request: Request) -> Response:
     """Open a disabled repository again."""
-    return json_response(await call_hub(request, restrictions.enable, _ref(request)))
+    return json_response(await call_hub(request, restrictions.enable, _any_ref(request)))
 
 
 async def show_protections(request: Request) -> Response:
@@ -45,6 +45,11 @@ async def change_protections(request: Request) -> Response:
     """Change what is protected in a repository."""
     body = await read_json(request, ProtectionChanges)
     return json_response(await call_hub(request, restrictions.change_protections, _ref(request), body))
+
+
+def _any_ref(request: Request) -> RepoRef:
+    word, namespace, name = (decode_segment(request.path_params[key]) for key in ("kind", "namespace", "name"))
+    return RepoRef(parse_any_type(word), parse_repo_id(f"{namespace}/{name}"))
 
 
 def _ref(request: Request) -> RepoRef:

@@ -13,7 +13,7 @@ from entrepot.wire.texts import legible
 def security_of(scan: FileScan) -> FileSecurity:
     """Return what is known about a file."""
     return FileSecurity(
-        status=scan.status, av_scan=_result_of(scan.command), pickle_import_scan=_result_of(scan.pickles)
+        status=scan.status, av_scan=_result_of(scan.external), pickle_import_scan=_result_of(scan.pickles)
     )
 
 

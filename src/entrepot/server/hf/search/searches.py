@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from entrepot.hub.repos.infos import RevisionInfo
 from entrepot.hub.search import searches
 from entrepot.hub.search.searches import QuickResults, SearchHit
-from entrepot.names import VERSIONED_TYPES, RepoType, parse_repo_type
+from entrepot.names import VERSIONED_TYPES, RepoType, parse_any_type
 from entrepot.server.handlers import call_hub, json_response, query_int, query_list
 from entrepot.server.hf.repos.repo_json import render_infos, usual_properties
 from entrepot.wire.accounts.accounts import OrgName, Person
@@ -109,6 +109,6 @@ def _render_trending(full: RevisionInfo) -> TrendingRepo:
 
 
 def _kinds(request: Request) -> Sequence[RepoType]:
-    """Return the requested repository types, each once; all types if none is named."""
-    named = (parse_repo_type(word) for word in query_list(request, "type") if word != "all")
+    """Return the requested repository types, each once; all types with commits if none is named."""
+    named = (parse_any_type(word) for word in query_list(request, "type") if word != "all")
     return list(dict.fromkeys(named)) or list(VERSIONED_TYPES)

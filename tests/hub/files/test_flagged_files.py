@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from entrepot.errors import NotAllowed
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import chunks, lfs, xet_tokens
+from entrepot.hub.files.lfs import ObjectPlan, RequestedObject, SignedUrl
+from entrepot.hub.jobs import handlers
+from entrepot.hub.repos import contents
+from entrepot.hub.scanning import scan_jobs
+from entrepot.names import RepoPath, RepoRef, Sha256, XetHash
+from tests.support.worlds import World
+
+HOSTILE = b"cos\nsystem\n(S'true'\ntR."
+
+
+@pytest.fixture
+def hiding(make_world: Callable[..., World]) -> World:
+    return make_world(scanning="hide")
+
+
+@pytest.fixture
+def ref(hiding: World) -> RepoRef:
+    return hiding.repo("alice/m")
+
+
+def scan(world: World, ref: RepoRef) -> None:
+    for _ in scan_jobs.scan_steps(world.hub, world.row_id(ref)):
+        pass
+
+
+def test_a_flagged_file_is_read_by_writers_only(hiding: World, ref: RepoRef) -> None:
+    hiding.add(ref, "m.pkl", HOSTILE)
+    hiding.add(ref, "n.pkl", b"N.")
+    # Nobody has judged it yet.
+    assert hiding.read(ref, "m.pkl", by=hiding.bob) == HOSTILE
+    scan(hiding, ref)
+    for reader in (hiding.bob, None, hiding.caller("alice", "read")):
+        with pytest.raises(NotAllowed, match="unsafe"):
+            contents.locate(hiding.hub, reader, ref, "main", RepoPath("m.pkl"))
+        with pytest.raises(NotAllowed, match="unsafe"):
+            contents.locate_raw(hiding.hub, reader, ref, "main", RepoPath("m.pkl"))
+    paths = [RepoPath("m.pkl"), RepoPath("n.pkl")]
+    few = contents.read_small_files(hiding.hub, hiding.bob, ref, "main", paths, most_each=99, most_bytes=99)
+    assert [file.path for file in few.files] == ["n.pkl"]
+    assert hiding.read(ref, "n.pkl", by=hiding.bob) == b"N."
+    assert hiding.read(ref, "m.pkl", by=hiding.alice) == HOSTILE
+
+
+def planned(hub: HubContext, world: World, ref: RepoRef, wanted: RequestedObject, by: str) -> ObjectPlan:
+    [plan] = lfs.plan_downloads(hub, world.caller(by), ref, [wanted])
+    return plan
+
+
+def fetched(world: World, plan: ObjectPlan) -> bytes:
+    assert isinstance(plan.link, SignedUrl)
+    content = lfs.fetch(world.hub, plan.wanted.sha256, plan.link.query)
+    return content.read_at(0, plan.wanted.size)
+
+
+def test_a_large_flagged_file_is_served_by_no_interface(hiding: World, ref: RepoRef) -> None:
+    data = HOSTILE + bytes(100_000)
+    sha256 = hiding.add_large(ref, "m.pkl", data)
+    wanted = RequestedObject(sha256, len(data))
+    before = planned(hiding.hub, hiding, ref, wanted, "bob")
+    assert fetched(hiding, before) == data
+    scan(hiding, ref)
+    refused = planned(hiding.hub, hiding, ref, wanted, "bob")
+    assert refused.link is None
+    assert refused.refusal is not None
+    assert refused.refusal[0] == 403
+    with pytest.raises(NotAllowed):  # a link from before leads nowhere
+        fetched(hiding, before)
+    assert fetched(hiding, planned(hiding.hub, hiding, ref, wanted, "alice")) == data
+    with pytest.raises(NotAllowed):
+        hiding.read(ref, "m.pkl", by=hiding.bob)
+
+
+def reconstruct(world: World, ref: RepoRef, file: XetHash, by: str) -> None:
+    token = xet_tokens.issue_read(world.hub, world.caller(by), ref, "main")
+    given = xet_tokens.check(world.hub, token.secret, token.store)
+    chunks.reconstruct(world.hub, given, file, 0, None)
+
+
+def test_chunks_of_a_flagged_file_are_not_told(hiding: World, ref: RepoRef) -> None:
+    sha256 = hiding.add_large(ref, "m.pkl", HOSTILE + bytes(100_000))
+    hiding.clock.advance(120_000)
+    while handlers.run_next(hiding.hub, "jobs") is not None:
+        pass
+    located = contents.locate(hiding.hub, hiding.alice, ref, "main", RepoPath("m.pkl"))
+    assert located.lfs is not None
+    assert located.lfs.sha256 == Sha256(sha256)
+    assert located.xet_hash is not None
+    with pytest.raises(NotAllowed):
+        reconstruct(hiding, ref, located.xet_hash, "bob")
+    reconstruct(hiding, ref, located.xet_hash, "alice")
+
+
+def test_a_warning_hides_nothing(make_world: Callable[..., World]) -> None:
+    world = make_world(scanning="warn")
+    ref = world.repo("alice/m")
+    world.add(ref, "m.pkl", HOSTILE)
+    scan(world, ref)
+    assert world.read(ref, "m.pkl", by=world.bob) == HOSTILE
+
+
+def test_what_is_only_suspicious_is_not_hidden(hiding: World, ref: RepoRef) -> None:
+    hiding.add(ref, "m.pkl", b"cmy.module\nload\n(tR.")
+    scan(hiding, ref)
+    assert hiding.read(ref, "m.pkl", by=hiding.bob)
+
+
+def test_a_flagged_file_that_no_head_has_stays_hidden(hiding: World, ref: RepoRef) -> None:
+    commit = hiding.add(ref, "m.pkl", HOSTILE)
+    scan(hiding, ref)
+    hiding.add(ref, "m.pkl", b"N.")
+    hiding.clock.advance(200 * 86_400_000)
+    for _ in scan_jobs.rescan_steps(hiding.hub):
+        pass
+    with pytest.raises(NotAllowed):
+        hiding.read(ref, "m.pkl", str(commit), by=hiding.bob)
+    assert hiding.read(ref, "m.pkl", by=hiding.bob) == b"N."

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from entrepot.hub.scanning import results, service_scans
+from entrepot.hub.scanning.scanners import ScanFailed, Verdict
+from entrepot.names import RepoRef
+from entrepot.previews.sources import BytesRangeReader
+from entrepot.settings import Settings
+from tests.hub.scanning.conftest import scan
+from tests.support.worlds import World
+
+
+@attrs.define
+class Service:
+    """A scanner over HTTP, with what it was asked and what it answers."""
+
+    url: str
+    status: int = 200
+    answer: bytes = b'{"status": "safe"}'
+    asked: list[tuple[str, dict[str, str], bytes]] = attrs.field(factory=list)
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            made.asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+            answer = b'{"status": "unsafe", "message": "EICAR found"}' if b"EICAR" in body else made.answer
+            self.send_response(made.status)
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_args: Any) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made = Service(f"http://127.0.0.1:{server.server_port}/scan")
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield made
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class _Bytes(BytesRangeReader):
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def verdict(service: Service, data: bytes = b"data", **settings: Any) -> Verdict:
+    chosen = Settings(data=Path("/nowhere"), scan_url=service.url, **{"scan_private_targets": True, **settings})
+    steps = service_scans.scan_content(_Bytes(data), chosen)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: Verdict = end.value
+            return found
+
+
+def test_the_service_gets_the_bytes_and_nothing_else(service: Service) -> None:
+    data = bytes(3 << 20)
+    assert verdict(service, data) == Verdict("safe", "the scanner says: safe")
+    [(path, headers, body)] = service.asked
+    assert (path, body == data) == ("/scan", True)
+    assert sorted(headers) == ["content-length", "content-type", "host"]
+
+
+def test_it_is_told_who_asks_if_it_wants_to_know(service: Service, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("s3cret\n")
+    verdict(service, scan_token_file=str(file))
+    assert service.asked[0][1]["authorization"] == "Bearer s3cret"
+    file.write_text("two words\n")
+    with pytest.raises(ScanFailed, match="contains no token") as error:
+        verdict(service, scan_token_file=str(file))
+    assert "two words" not in str(error.value)
+    file.unlink()
+    with pytest.raises(ScanFailed, match="scan_token_file cannot be read"):
+        verdict(service, scan_token_file=str(file))
+
+
+@pytest.mark.parametrize("answer", [b"", b"[]", b'{"status": "fine"}', b'{"status": ["safe"]}', b"[" * 60_000])
+def test_an_answer_without_a_status_is_an_error(service: Service, answer: bytes) -> None:
+    service.answer = answer
+    with pytest.raises(ScanFailed, match="without a status"):
+        verdict(service)
+
+
+def test_another_status_of_http_is_an_error(service: Service) -> None:
+    service.status = 302  # and redirects are not followed
+    with pytest.raises(ScanFailed, match="302"):
+        verdict(service)
+
+
+def test_private_addresses_need_a_setting(service: Service) -> None:
+    with pytest.raises(ScanFailed, match="scan_private_targets"):
+        verdict(service, scan_private_targets=False)
+    assert service.asked == []
+
+
+def test_a_service_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(ScanFailed, match="cannot connect"):
+        verdict(Service("http://127.0.0.1:1/"))
+
+
+def test_a_larger_file_is_not_sent(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_scans, "MOST_BYTES", 3)
+    assert verdict(service).status == "skipped"
+    assert service.asked == []
+
+
+def test_what_it_finds_is_shown(service: Service, make_world: Callable[..., World]) -> None:
+    world = make_world(scanning="warn", scan_url=service.url, scan_private_targets=True)
+    ref: RepoRef = world.repo("alice/m")
+    world.add(ref, "a.txt", b"EICAR")
+    scan(world, ref)
+    found = results.describe_repo(world.hub, world.bob, ref, "main")
+    assert [tuple(map(str, issue)) for issue in found.issues] == [("a.txt", "unsafe")]
+    scan(world, ref)
+    assert len([body for _, _, body in service.asked if body == b"EICAR"]) == 1  # once per content
