@@ -11,10 +11,10 @@ from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrepot.errors import EntrepotError, Unavailable
-from entrepot.hub.accounts import shared_usage
-from entrepot.hub.accounts.rate_counts import RateCounts
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import maintenance
+from entrepot.hub.limits import shared_usage
+from entrepot.hub.limits.rate_counts import RateCounts
 from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.server import api_description, git, health, hf, lfs, oauth, pages, worker_metrics, xet
 from entrepot.server.dispatch.route_table import RouteTable

@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from entrepot.catalog import Lock
+from entrepot.catalog.jobs import jobs
 from entrepot.errors import DataFolderError, Refused
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.folder_locks import hold_server_lock
+from entrepot.hub.jobs import handlers
 from entrepot.hub.jobs.server_presence import ServerPresence, check_not_moving, no_server
 from entrepot.settings import Settings
 from tests.support.postgres import PostgresServer
@@ -68,3 +72,15 @@ def test_a_hub_in_a_folder_uses_the_lock_of_the_folder(tmp_path: pathlib.Path) -
         with no_server(hub):
             pass
         service.stop()
+
+
+def test_a_machine_whose_clock_is_ahead_takes_no_lease_from_another(
+    on_postgres: HubContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with on_postgres.write(Lock.nothing()) as tx:
+        jobs.enqueue(tx, "trends", {}, on_postgres.now_ms(), dedup_key="trends")
+    assert handlers.claim(on_postgres, handlers.new_owner()) is not None
+    ahead = time.time_ns() + 10 * handlers.LEASE_MS * 1_000_000
+    monkeypatch.setattr(time, "time_ns", lambda: ahead)
+    with contextlib.closing(open_hub(on_postgres.settings, fsync=False)) as other:
+        assert handlers.claim(other, handlers.new_owner()) is None

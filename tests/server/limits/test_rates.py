@@ -14,8 +14,8 @@ from huggingface_hub import HfApi
 from starlette.types import Message, Receive, Scope, Send
 
 from entrepot.hub.accounts import accounts
-from entrepot.hub.accounts.rate_counts import RateCounts
 from entrepot.hub.context import open_hub
+from entrepot.hub.limits.rate_counts import RateCounts
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.server.limits.rates import RateLimits, kind_of, limited, senders_of, shared_counts

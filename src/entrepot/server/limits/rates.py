@@ -2,7 +2,7 @@
 
 Pure ASGI below the middleware, present only if a limit is set. The counts of one
 process are kept in memory; if there are several, they share them
-(:mod:`entrepot.hub.accounts.rate_counts`). Windows are fixed, as the headers say.
+(:mod:`entrepot.hub.limits.rate_counts`). Windows are fixed, as the headers say.
 Source: docs/protocols/hf_api.md, section 0.3.
 """
 
@@ -15,8 +15,8 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrepot.hub.accounts.rate_counts import RateCounts
 from entrepot.hub.context import HubContext
+from entrepot.hub.limits.rate_counts import RateCounts
 from entrepot.server.client_addresses import client_address, network_of
 from entrepot.server.error_responses import Header, text_response
 from entrepot.settings import Settings

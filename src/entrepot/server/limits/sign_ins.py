@@ -1,11 +1,11 @@
-"""Limits of attempts to sign in, as requests meet them; :mod:`entrepot.hub.accounts.attempts` counts."""
+"""Limits of attempts to sign in, as requests meet them; :mod:`entrepot.hub.limits.attempts` counts."""
 
 from __future__ import annotations
 
 import asyncio
 
-from entrepot.hub.accounts import attempts
 from entrepot.hub.context import HubContext
+from entrepot.hub.limits import attempts
 
 AT_A_TIME = 2
 """Passwords checked at a time: each check takes 64 MiB of memory, on purpose."""

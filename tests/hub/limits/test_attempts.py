@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from entrepot.catalog import Read, limit_counts
-from entrepot.hub.accounts import attempts
 from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.limits import attempts
 from entrepot.settings import Settings
 from tests.support.postgres import PostgresServer
 from tests.support.worlds import World

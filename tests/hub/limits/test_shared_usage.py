@@ -4,8 +4,9 @@ import attrs
 import pytest
 
 from entrepot.errors import DatabaseUnavailable, QuotaExceeded
-from entrepot.hub.accounts import quotas, shared_usage
+from entrepot.hub.accounts import quotas
 from entrepot.hub.context import HubContext
+from entrepot.hub.limits import shared_usage
 from entrepot.hub.usage_cache import UsageCache
 from tests.support.worlds import World
 

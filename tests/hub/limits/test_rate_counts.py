@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot.errors import DatabaseUnavailable
-from entrepot.hub.accounts.rate_counts import RateCounts
+from entrepot.hub.limits.rate_counts import RateCounts
 from tests.support.worlds import World
 
 WINDOW = 300_000

@@ -1,0 +1,1 @@
+"""Limits that all servers of a hub count together."""
