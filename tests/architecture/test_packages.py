@@ -25,7 +25,7 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "settings": ({"errors"}, {"msgspec"}),
     "names": ({"errors"}, {"attrs"}),
     "git": ({"errors", "names"}, {"attrs"}),
-    "xet": ({"errors", "names"}, {"attrs", "blake3", "lz4", "numpy"}),
+    "xet": ({"errors", "names"}, {"attrs", "blake3", "lz4", "numpy", "wasmtime"}),
     "cards": ({"errors", "names"}, {"attrs", "yaml", "jinja2"}),
     "wire": ({"errors", "names"}, {"attrs", "msgspec"}),
     "previews": ({"errors"}, {"attrs", "msgspec", "pyarrow"}),

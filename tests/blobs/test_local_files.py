@@ -89,3 +89,32 @@ def test_a_publisher_that_comes_second_syncs_the_folder_too(
     monkeypatch.setattr(os, "fsync", fsync)
     assert put(local, KEY, b"x") is False
     assert str(root / "files/aa/bb") in synced
+
+
+def test_a_buffer_is_filled_whatever_the_system_returns_at_once(
+    local: LocalBlobs, root: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_preadv = os.preadv
+    monkeypatch.setattr(os, "preadv", lambda fd, buffers, at: real_preadv(fd, [buffers[0][:3]], at))
+    put(local, KEY, b"0123456789")
+    buffer = bytearray(8)
+    with local.open(KEY) as reader:
+        reader.read_into(1, memoryview(buffer))
+        assert buffer == b"12345678"
+        with pytest.raises(ValueError, match="cannot read"):
+            reader.read_into(-1, memoryview(buffer))
+        with pytest.raises(BlobUnreadable, match="expected 2 bytes more"):
+            reader.read_into(4, memoryview(buffer))
+    with pytest.raises(ValueError, match="closed"):
+        reader.read_into(0, memoryview(buffer))
+
+
+def test_a_disk_error_while_a_buffer_is_filled_is_damage(local: LocalBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(local, KEY, b"x")
+
+    def fail(*arguments: object) -> int:
+        raise OSError(errno.EIO, "input/output error")
+
+    monkeypatch.setattr(os, "preadv", fail)
+    with local.open(KEY) as reader, pytest.raises(BlobUnreadable):
+        reader.read_into(0, memoryview(bytearray(1)))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from entrepot.errors import LimitExceeded
-from entrepot.git import EMPTY_TREE, Kind, Merged, Mode, TreeEditor, merge_trees, merges, oid_of, parse_tree
+from entrepot.git import EMPTY_TREE, Kind, Merged, MergeSide, Mode, TreeEditor, merge_trees, merges, oid_of, parse_tree
 from entrepot.names import Oid, RepoPath
 
 Git = Callable[..., bytes]
@@ -94,6 +94,30 @@ def test_undecidable_changes_are_conflicts(
     trees: Trees, base: Files, ours: Files, theirs: Files, conflicts: list[str]
 ) -> None:
     assert trees.merge(base, ours, theirs).conflicts == conflicts
+
+
+@pytest.mark.parametrize(
+    ("side", "result"),
+    [
+        (MergeSide.OURS, plain(a="2", c="1", d="1")),
+        (MergeSide.THEIRS, plain(a="3", b="2", z="1")),
+    ],
+)
+def test_a_chosen_side_is_taken_whatever_happened_to_the_file(trees: Trees, side: MergeSide, result: Files) -> None:
+    base, ours, theirs = plain(a="1", b="1", c="0"), plain(a="2", c="1", d="1"), plain(a="3", b="2", z="1")
+    first, left, right = (trees.of(files) for files in (base, ours, theirs))
+    assert merge_trees([first], left, right, trees.read).conflicts == ["a", "b", "c"]
+    chosen = {RepoPath(path): side for path in ("a", "b", "c", "d", "z", "nowhere")}
+    for bases in ([first], [left, right]):  # several after criss-cross merges
+        done = merge_trees(bases, left, right, trees.read, chosen=chosen)
+        trees.content |= done.made
+        assert (done.conflicts, done.root) == ([], trees.of(result))
+
+
+def test_a_choice_does_not_put_a_file_where_a_folder_is(trees: Trees) -> None:
+    base, ours, theirs = (trees.of(files) for files in (plain(z="1"), plain(z="1", a__b="1"), plain(z="1", a="1")))
+    chosen = {RepoPath("a"): MergeSide.THEIRS}
+    assert merge_trees([base], ours, theirs, trees.read, chosen=chosen).conflicts == ["a"]
 
 
 def test_a_mode_of_one_side_is_combined_with_the_text_of_the_other(trees: Trees) -> None:

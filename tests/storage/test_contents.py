@@ -7,7 +7,7 @@ import pytest
 from entrepot.blobs import file_key, put
 from entrepot.errors import BlobMissing, BlobUnreadable, ObjectDamaged
 from entrepot.names import Oid, Sha256
-from entrepot.storage.contents import EmptyContent, PackedContent, open_file, sha256_of
+from entrepot.storage.contents import EmptyContent, PackedContent, fill, open_file, sha256_of
 from tests.support.stored_repo import StoredRepo
 
 OID = Oid("1" * 40)
@@ -56,3 +56,15 @@ def test_a_file_of_another_length_is_damage(stored_repo: StoredRepo, size: int) 
 
 def test_digests_are_lower_case_hex() -> None:
     assert sha256_of(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_buffer_is_filled_from_any_content(stored_repo: StoredRepo) -> None:
+    data = bytes(range(256)) * 100
+    put(stored_repo.store.blobs, file_key(sha256_of(data)), data)
+    for content in (PackedContent(OID, len(data), zlib.compress(data)), open_file(stored_repo.store, sha256_of(data))):
+        buffer = bytearray(1000)
+        fill(content, 500, memoryview(buffer))
+        assert buffer == data[500:1500]
+        with pytest.raises(BlobUnreadable):
+            fill(content, len(data) - 999, memoryview(buffer))
+        content.close()

@@ -7,11 +7,10 @@ where production would only be slow.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
-from typing import Self
 
 from entrepot.blobs.interfaces import Blobs, Inspectable, Multipart, OpenSink, PartSink, Reader, Sink, Stat
 from entrepot.blobs.local import LocalBlobs
+from entrepot.blobs.resources import Closing, Discarding
 from entrepot.names import Sha256
 
 
@@ -26,7 +25,7 @@ class _Watch:
             raise AssertionError(f"blobs were touched where this is forbidden: {what}")
 
 
-class GuardedReader:
+class GuardedReader(Closing):
     """A reader of a guarded store."""
 
     def __init__(self, inner: Reader, watch: _Watch) -> None:
@@ -53,16 +52,8 @@ class GuardedReader:
         """Close the inner reader; always allowed, so that cleanup works."""
         self._inner.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class GuardedSink:
+class GuardedSink(Discarding):
     """A sink of a guarded store."""
 
     def __init__(self, inner: Sink, watch: _Watch) -> None:
@@ -83,14 +74,6 @@ class GuardedSink:
         """Discard the inner sink; always allowed, so that cleanup works."""
         self._inner.discard()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard()
-
 
 class GuardedOpenSink(GuardedSink):
     """A sink of a guarded store whose bytes can be read before they are published."""
@@ -110,7 +93,7 @@ class GuardedOpenSink(GuardedSink):
         return self._open.publish_as(key, size)
 
 
-class GuardedPartSink:
+class GuardedPartSink(Closing):
     """A part of an upload to a guarded store."""
 
     def __init__(self, inner: PartSink, watch: _Watch) -> None:
@@ -130,14 +113,6 @@ class GuardedPartSink:
     def close(self) -> None:
         """Close the inner part; always allowed, so that cleanup works."""
         self._inner.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class GuardedBlobs:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 
+import numpy as np
 import pytest
 
-from entrepot.errors import LimitExceeded, Malformed
-from entrepot.xet import XorbBuilder, chunk_hash, parse_xorb, recompress, xorb_hash
+from entrepot.errors import LimitExceeded, Malformed, StoreFull
+from entrepot.xet import XorbBuilder, XorbWriter, chunk_hash, parse_xorb, read_chunks, recompress, xorb_hash
 
 HASH = chunk_hash(b"x")
 
@@ -73,3 +75,40 @@ def test_a_xorb_is_compressed_again_in_the_way_of_the_builder() -> None:
     again = recompress(plain, parse_xorb(plain, packed.hash))
     assert (again.data, again.index) == (packed.data, packed.index)
     assert len(again.data) < len(plain)
+
+
+def test_a_writer_passes_on_what_the_builder_collects_a_megabyte_at_a_time() -> None:
+    noise = np.random.default_rng(3).bytes(5_000_000)
+    chunks = [noise[at : at + 100_000 + at % 7] for at in range(0, 4_800_000, 100_000)] + [bytes(131_072), b"x"]
+    pieces: list[bytes] = []
+    writer, builder = XorbWriter(lambda piece: pieces.append(bytes(piece))), XorbBuilder()
+    for chunk in chunks:
+        writer.add(chunk, chunk_hash(chunk))
+        builder.add(chunk, chunk_hash(chunk))
+    index, xorb = writer.finish(), builder.finish()
+    assert (b"".join(pieces), index) == (xorb.data, xorb.index)
+    assert all(1 << 20 <= len(piece) < (1 << 20) + 140_000 for piece in pieces[:-1])
+    assert read_chunks(xorb.data, index, 0, index.count) == b"".join(chunks)
+
+
+def test_what_follows_is_compressed_by_the_same_method_for_a_while() -> None:
+    noise, zeros = np.random.default_rng(4).bytes(9_000), bytes(9_000)
+    writer = XorbWriter(lambda _piece: None)
+    writer.add(noise, chunk_hash(noise))
+    for _ in range(8):
+        writer.add(zeros, chunk_hash(zeros), follows=True)
+    writer.add(zeros, chunk_hash(zeros))
+    ends = writer.finish().ends
+    sizes = [end - start for start, end in pairwise([0, *ends])]
+    assert sizes[:8] == [9_008] * 8  # judged by the first one
+    assert max(sizes[8:]) < 200
+
+
+def test_an_error_of_the_reader_of_a_xorb_is_passed_on() -> None:
+    def fail(_piece: memoryview) -> None:
+        raise StoreFull("a xorb")
+
+    writer = XorbWriter(fail)
+    writer.add(b"x", HASH)
+    with pytest.raises(StoreFull):
+        writer.finish()

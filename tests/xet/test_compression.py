@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import struct
 from contextlib import suppress
 from typing import Any
@@ -12,17 +13,11 @@ from hypothesis import strategies as st
 
 from entrepot.errors import Malformed
 from entrepot.xet import Scheme, compress, decompress
-from entrepot.xet.compression import Decoder, group_bytes, ungroup_bytes
+from entrepot.xet.compression import Decoder, Method, choose_method, group_bytes, pack, ungroup_bytes
 
 FLOATS = struct.pack("<2000f", *(0.001 * i for i in range(2000)))
 NOISE = np.random.default_rng(7).bytes(100_000)
 TEXT = b"a line of text that comes again and again\n" * 500
-
-
-def ungrouped(grouped: bytes) -> bytes:
-    target = np.empty(len(grouped), np.uint8)
-    ungroup_bytes(grouped, target)
-    return target.tobytes()
 
 
 def test_bytes_are_grouped_as_clients_do_it(vectors: dict[str, Any]) -> None:
@@ -32,7 +27,8 @@ def test_bytes_are_grouped_as_clients_do_it(vectors: dict[str, Any]) -> None:
 
 @given(st.binary(max_size=100))
 def test_grouping_can_be_undone(data: bytes) -> None:
-    assert ungrouped(group_bytes(data)) == data
+    assert bytes(ungroup_bytes(group_bytes(data))) == data
+    assert group_bytes(data) == b"".join(data[group::4] for group in range(4))
 
 
 @pytest.mark.parametrize(
@@ -44,6 +40,43 @@ def test_a_chunk_is_stored_in_the_way_that_suits_it(chunk: bytes, scheme: int) -
     packed = compress(chunk)
     assert packed.scheme == scheme
     assert decompress(packed.scheme, packed.payload, len(chunk)) == chunk
+
+
+WEIGHTS = (np.random.default_rng(8).normal(0, 0.02, 60_000).astype("<f4").view("<u4") >> 16).astype("<u2").tobytes()
+METHODS = [Method(Scheme.NONE), Method(Scheme.LZ4)] + [
+    Method(Scheme.BG4_LZ4, shrinks) for shrinks in itertools.product((True, False), repeat=4)
+]
+
+
+@given(
+    st.one_of(st.binary(min_size=1, max_size=40), st.sampled_from([FLOATS, TEXT, NOISE, WEIGHTS])),
+    st.integers(1, 9),
+    st.sampled_from(METHODS),
+)
+def test_any_method_gives_a_chunk_that_every_reader_reads(pattern: bytes, times: int, method: Method) -> None:
+    chunk = (pattern * times)[:131072]
+    packed = pack(chunk, method)
+    assert len(packed.payload) <= len(chunk)
+    assert packed.scheme in (Scheme.NONE, method.scheme)
+    assert decompress(packed.scheme, packed.payload, len(chunk)) == chunk
+    if packed.scheme == Scheme.BG4_LZ4:
+        assert bytes(packed.payload)[:7].hex() == "04224d18604082"
+        assert lz4.frame.decompress(packed.payload) == group_bytes(chunk)
+
+
+def test_the_lower_bytes_of_numbers_are_stored_without_a_search() -> None:
+    chunk = WEIGHTS[:100_000]
+    assert choose_method(chunk) == Method(Scheme.BG4_LZ4, (False, True, False, True))
+    payload = bytes(compress(chunk).payload)
+    assert payload[7:11] == struct.pack("<I", 25_000 | 1 << 31)
+    assert payload[11:25_011] == chunk[::4]
+    assert len(payload) < 0.87 * len(chunk)
+
+
+@pytest.mark.parametrize("length", [50_000, 50_001, 50_002, 50_003])
+def test_a_method_suits_what_follows_at_any_offset(length: int) -> None:
+    first, following = WEIGHTS[:length], WEIGHTS[length:100_000]
+    assert choose_method(first).after(length) == choose_method(following)
 
 
 @given(st.binary(min_size=1, max_size=300), st.integers(1, 400))

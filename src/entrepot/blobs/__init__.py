@@ -2,6 +2,7 @@
 
 from entrepot.blobs.interfaces import (
     Blobs,
+    Cached,
     Inspectable,
     Multipart,
     OpenSink,
@@ -9,6 +10,7 @@ from entrepot.blobs.interfaces import (
     Reader,
     Sink,
     Stat,
+    open_stored,
     put,
 )
 from entrepot.blobs.keys import file_key, layout_of, xorb_key
@@ -17,6 +19,7 @@ from entrepot.blobs.verified import VerifiedSink, receive_verified
 
 __all__ = [
     "Blobs",
+    "Cached",
     "Inspectable",
     "LocalBlobs",
     "Multipart",
@@ -28,6 +31,7 @@ __all__ = [
     "VerifiedSink",
     "file_key",
     "layout_of",
+    "open_stored",
     "put",
     "receive_verified",
     "xorb_key",

@@ -1,7 +1,7 @@
 """Interfaces of stores of immutable bytes.
 
 Every store has the four operations of :class:`Blobs`. Some stores have further
-capabilities (:class:`Multipart`, :class:`Inspectable`);
+capabilities (:class:`Multipart`, :class:`Inspectable`, :class:`Cached`);
 test for one with ``isinstance``. All calls block and are safe from several
 threads. Threads may share a reader; a sink belongs to one thread at a time.
 The bytes under a key never change: a key is absent, or has the bytes that were
@@ -263,6 +263,28 @@ class Inspectable(Protocol):
             is_rehearsal: delete nothing.
         """
         ...
+
+
+@runtime_checkable
+class Cached(Protocol):
+    """The capability to read what is stored, although a cache may have a copy of it."""
+
+    def open_stored(self, key: str) -> Reader:
+        """Open the bytes of a key for reading; every read asks the store itself.
+
+        Raises:
+            BlobMissing: the key has none.
+        """
+        ...
+
+
+def open_stored(blobs: Blobs, key: str) -> Reader:
+    """Open the stored bytes of a key, past any cache: for checks, and for copies that must not fill the cache.
+
+    Raises:
+        BlobMissing: the key has none.
+    """
+    return blobs.open_stored(key) if isinstance(blobs, Cached) else blobs.open(key)
 
 
 def put(blobs: Blobs, key: str, data: bytes) -> bool:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Self
 
 from entrepot.blobs.durable import Disk, remove
 from entrepot.blobs.faults import store_fault
+from entrepot.blobs.resources import Closing, Discarding
 from entrepot.errors import BlobUnreadable, ContentMismatch
 
 _STREAMED = 1 << 20
 
 
-class LocalReader:
+class LocalReader(Closing):
     """A reader of one file; threads may share it."""
 
     def __init__(self, key: str, fd: int) -> None:
@@ -53,6 +52,26 @@ class LocalReader:
             offset += len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    def read_into(self, offset: int, buffer: memoryview) -> None:
+        """Fill the whole buffer with the bytes from ``offset``.
+
+        Raises:
+            ValueError: the offset is negative, or the reader is closed.
+            BlobUnreadable: the disk cannot read the bytes, or there are fewer.
+        """
+        if self._fd < 0:
+            raise ValueError("the reader is closed")
+        if offset < 0:
+            raise ValueError(f"cannot read at {offset}")
+        while buffer:
+            try:
+                count = os.preadv(self._fd, [buffer], offset)
+            except OSError as error:
+                raise store_fault(error, self._key) from error
+            if not count:
+                raise BlobUnreadable(self._key, f"the file ends at {offset}, expected {len(buffer)} bytes more")
+            buffer, offset = buffer[count:], offset + count
+
     def stream(self, offset: int, length: int) -> Iterator[bytes]:
         """Yield the same bytes as :meth:`read_at`, a megabyte at a time.
 
@@ -70,16 +89,8 @@ class LocalReader:
         if fd >= 0:
             os.close(fd)
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class LocalSink:
+class LocalSink(Discarding):
     """A temporary file that becomes a blob; see :class:`~entrepot.blobs.interfaces.Sink`."""
 
     def __init__(self, disk: Disk, key: str, target: str, expected_size: int | None) -> None:
@@ -136,14 +147,6 @@ class LocalSink:
     def _check_open(self) -> None:
         if self._fd < 0:
             raise ValueError("the sink is closed")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard()
 
 
 class LocalOpenSink(LocalSink):

@@ -12,20 +12,19 @@ import hashlib
 import os
 import zlib
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
 
 from entrepot.blobs.durable import Disk, free_bytes, modified_ms, remove, still_named
 from entrepot.blobs.faults import store_fault
 from entrepot.blobs.interfaces import Stat
 from entrepot.blobs.keys import check_upload
+from entrepot.blobs.resources import Closing
 from entrepot.errors import Busy, ContentMismatch, Refused, StoreFull, ThingNotFound
 from entrepot.names import Sha256
 
 READ_SIZE = 1 << 20
 
 
-class LocalPartSink:
+class LocalPartSink(Closing):
     """One part, written at its offset; see :class:`~entrepot.blobs.interfaces.PartSink`."""
 
     def __init__(self, disk: Disk, upload: str, fd: int, offset: int, length: int) -> None:
@@ -87,14 +86,6 @@ class LocalPartSink:
     def _check_open(self) -> None:
         if self._fd < 0:
             raise ValueError("the part is closed")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class LocalParts:

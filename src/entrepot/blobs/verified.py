@@ -7,15 +7,14 @@ receives bytes from outside uses this module.
 from __future__ import annotations
 
 import hashlib
-from types import TracebackType
-from typing import Self
 
 from entrepot.blobs.interfaces import Blobs, Sink
+from entrepot.blobs.resources import Discarding
 from entrepot.errors import ContentMismatch
 from entrepot.names import Sha256
 
 
-class VerifiedSink:
+class VerifiedSink(Discarding):
     """A sink that publishes only the announced bytes; it implements ``Sink``."""
 
     def __init__(self, sink: Sink, sha256: Sha256, size: int) -> None:
@@ -58,14 +57,6 @@ class VerifiedSink:
     def discard(self) -> None:
         """Drop unpublished bytes; idempotent, and harmless after publish."""
         self._sink.discard()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard()
 
 
 def receive_verified(blobs: Blobs, key: str, sha256: Sha256, size: int) -> VerifiedSink:

@@ -79,7 +79,7 @@ class ModelMetadata:
     base_models: tuple[str, ...]
     relation: str | None
     config: Mapping[str, JsonValue] | None
-    transformers_info: Mapping[str, JsonValue] | None
+    transformers_info: Mapping[str, str] | None
     mask_token: str | None
 
 
@@ -92,12 +92,12 @@ def describe_model(card: Card, fields: CardFields, files: ModelFiles) -> ModelMe
     task = fields.pipeline_tag or _task_of(library, found.task if found else None, documents)
     bases = fields.base_models or _bases_of(documents)
     relation = find_relation(card.data, len(bases), _relation_by_files(files)) if bases else None
-    info: dict[str, JsonValue] | None = None
+    info: dict[str, str] | None = None
     if found is not None and library == TRANSFORMERS:
+        processor = next((name for file, name in _PROCESSORS if file in documents), None)
         info = {"auto_model": found.auto_class}
         info |= {"pipeline_tag": task} if task else {}
-        info |= {"processor": next((name for file, name in _PROCESSORS if file in documents), None)}
-        info = {key: value for key, value in info.items() if value is not None}
+        info |= {"processor": processor} if processor else {}
     tags = (*_tags(files, library, task, config), *(() if fields.base_models else _base_tags(bases, relation)))
     mask = _tokenizer_config(documents).get("mask_token")
     return ModelMetadata(

@@ -16,11 +16,13 @@ import attrs
 import sqlalchemy as sa
 
 from entrepot.catalog import dialects, engines, schema
-from entrepot.catalog.dialects.interfaces import Notices
+from entrepot.catalog.dialects.interfaces import Notices, Presence
 from entrepot.catalog.engines import WriteLock
 from entrepot.catalog.lock_checks import KINDS
 from entrepot.catalog.named_locks import AnyLock, Lock
 from entrepot.errors import DatabaseUnavailable, DataFolderError
+
+_CLOCK = sa.text("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)")
 
 
 @attrs.frozen
@@ -116,6 +118,25 @@ class Catalog:
         from entrepot.catalog.notices import PostgresNotices  # needs the driver
 
         return PostgresNotices(self._engine)
+
+    def clock_ms(self) -> int | None:
+        """Return the time of the database's server, in milliseconds since 1970; None if it has no clock of its own.
+
+        Raises:
+            DatabaseUnavailable, Busy: it cannot be reached.
+        """
+        if self._dialect.has_one_writer:
+            return None
+        with engines.translated(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            return int(connection.execute(_CLOCK).scalar_one())
+
+    def presence(self) -> Presence | None:
+        """Return the mark of a server or worker on the database; None if its file has a lock for that."""
+        if self._dialect.has_one_writer:
+            return None
+        from entrepot.catalog.presence import PostgresPresence
+
+        return PostgresPresence(self._engine)
 
     def is_writing(self) -> bool:
         """Return whether this thread is inside :meth:`write`."""

@@ -51,6 +51,7 @@ LOCKS: dict[str, frozenset[LockClass]] = {
     ),
     "deliveries": frozenset({_JOB, _REPO, _NAMESPACE, _HUB}),
     "delivery_pauses": frozenset({_JOB, _HUB}),
+    "limit_counts": frozenset({_JOB}),
     "audit": frozenset({_AUDIT}),
     "meta": frozenset({_HUB, _AUDIT}),
 }

@@ -110,3 +110,16 @@ sso_identities = sa.Table(
     sa.Column("used_ms", sa.BigInteger),
     sqlite_with_rowid=False,
 )
+
+limit_counts = sa.Table(
+    "limit_counts",
+    metadata,
+    # A digest of what is counted.
+    sa.Column("key", Hex(16), primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("last_ms", sa.BigInteger, nullable=False),
+    # Until when further attempts are refused; 0: they are not.
+    sa.Column("free_ms", sa.BigInteger, nullable=False),
+    sa.Column("expires_ms", sa.BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)

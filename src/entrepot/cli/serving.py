@@ -55,6 +55,7 @@ def make_app(settings: str, worker: int) -> Application:
     """
     from entrepot.hub.context import open_hub
     from entrepot.hub.jobs.job_notices import JobNotices
+    from entrepot.hub.jobs.server_presence import ServerPresence
     from entrepot.hub.permissions import PRIVATE_UMASK
     from entrepot.server import app
     from entrepot.worker.loop import Worker
@@ -66,8 +67,10 @@ def make_app(settings: str, worker: int) -> Application:
     # The application cannot close the hub: its last requests end after its shutdown has begun.
     atexit.register(hub.close)
     runs_jobs = chosen.run_jobs and worker == 0
-    notices = JobNotices(hub, receives=runs_jobs)
-    return app.make_app(hub, companions=[notices, Worker(hub)] if runs_jobs else [notices])
+    services: list[app.BackgroundService] = [ServerPresence(hub), JobNotices(hub, receives=runs_jobs)]
+    if runs_jobs:
+        services.append(Worker(hub))
+    return app.make_app(hub, companions=services)
 
 
 def setting_options(*names: str) -> Callable[[Command], Command]:
@@ -110,6 +113,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
       entrepot serve --port 443 --tls-cert fullchain.pem --tls-key privkey.pem
     """
     from entrepot.hub.accounts import accounts, first_accounts
+    from entrepot.hub.jobs.server_presence import check_not_moving
     from entrepot.hub.sso import browser_sign_ins
     from entrepot.server.certificates import Certificate
     from entrepot.server.hosting import Limits
@@ -122,6 +126,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
     browser_sign_ins.check_secret(settings)
     # Opened here first, to refuse an unusable folder before any process starts.
     with session.opened_or_new_hub() as hub:
+        check_not_moving(hub)
         setup = None if accounts.has_accounts(hub) else first_accounts.setup_code(hub)
     hosting = Hosting(
         FACTORY,
@@ -168,6 +173,7 @@ def worker(session: Session, /, threads: int | None, **flags: object) -> None:
       entrepot worker --data /srv/hub --heavy-job-threads 2 --outbound-job-threads 0
     """
     from entrepot.hub.jobs.job_notices import JobNotices
+    from entrepot.hub.jobs.server_presence import ServerPresence
     from entrepot.worker.loop import Worker
 
     if threads is not None:
@@ -175,14 +181,16 @@ def worker(session: Session, /, threads: int | None, **flags: object) -> None:
     session.flags.update(flags)
     configure_logging(session.load().settings)
     with session.opened_hub() as hub:
-        notices, jobs = JobNotices(hub, receives=True), Worker(hub)
+        presence, notices, jobs = ServerPresence(hub), JobNotices(hub, receives=True), Worker(hub)
         asked = _asked_by_signals()
+        presence.start()
         notices.start()
         jobs.start()
         show(f"entrepot worker running the jobs of {hub.settings.data}")
         asked.wait()
         jobs.stop()
         notices.stop()
+        presence.stop()
 
 
 def _announce(settings: Settings, url: str, *, setup: str | None) -> None:

@@ -73,7 +73,7 @@ class HubFailure(EntrepotError):
     said: str = ""
     url: str = ""
     request_id: str | None = None
-    document: dict[str, Any]
+    document: Mapping[str, Any]
     response: ErrorResponse
 
     @property
@@ -202,7 +202,7 @@ def unreachable(error: httpx2.TransportError | httpx2.InvalidURL, endpoint: str,
     return HubUnreachable(endpoint, str(error) or type(error).__name__)
 
 
-def said_in(answer: Response, document: dict[str, Any]) -> str:
+def said_in(answer: Response, document: Mapping[str, Any]) -> str:
     """Return the sentence of an error response, from its body or else its headers; ``""`` if it has none."""
     found = document.get("error") or document.get("message") or document.get("error_description")
     if not found and isinstance(document.get("errors"), list):

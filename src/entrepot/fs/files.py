@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import IO, Any, Protocol
 
@@ -30,7 +30,7 @@ class FileBackend(Protocol):
     def exists(self, path: str) -> bool:
         """Whether a file or folder exists."""
 
-    def info(self, path: str) -> dict[str, Any]:
+    def info(self, path: str) -> Mapping[str, Any]:
         """Return the entry of a file or folder."""
 
     def publish(self, fs_path: FsPath, operations: Sequence[Operation]) -> None:

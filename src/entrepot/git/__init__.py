@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from entrepot.git.edits import TreeEditor
     from entrepot.git.hunks import Side, unified_diff
     from entrepot.git.ignores import Ignores
-    from entrepot.git.merges import Merged, merge_trees
+    from entrepot.git.merges import Merged, MergeSide, merge_trees
     from entrepot.git.objects import EMPTY_TREE, BlobHasher, Kind, oid_of
     from entrepot.git.pktlines import DELIM, FLUSH, Signal, pkt_line, read_pkt_lines, split_at_flush
     from entrepot.git.pointers import MAX_POINTER_BYTES, Pointer, parse_pointer, render_pointer
@@ -48,6 +48,7 @@ __all__ = [
     "Entry",
     "Ignores",
     "Kind",
+    "MergeSide",
     "Merged",
     "Mode",
     "Pointer",
@@ -92,6 +93,7 @@ _HOMES = {
     "Entry": "trees",
     "Ignores": "ignores",
     "Kind": "objects",
+    "MergeSide": "merges",
     "Merged": "merges",
     "Mode": "trees",
     "Pointer": "pointers",

@@ -8,8 +8,10 @@ detected. Source: git, ``merge-ort.c``, with ``merge.renames=false``.
 
 from __future__ import annotations
 
+import enum
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 import attrs
@@ -44,6 +46,13 @@ class Merged:
     conflicts: Sequence[RepoPath]
 
 
+class MergeSide(enum.Enum):
+    """A side of a merge."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+
+
 Resolve = Callable[[Change, Change], Entry | None]
 """A function that resolves a file which both sides changed differently, ours first; None is a conflict."""
 
@@ -54,6 +63,7 @@ def merge_trees(
     theirs: Oid,
     read: Callable[[Oid], bytes],
     resolve: Resolve = lambda _ours, _theirs: None,
+    chosen: Mapping[RepoPath, MergeSide] = MappingProxyType({}),
 ) -> Merged:
     """Merge the changes that their tree made since the base into ours.
 
@@ -64,6 +74,7 @@ def merge_trees(
             conflict otherwise.
         read: returns the content of a tree object; its exceptions propagate.
         resolve: called for each file that would be a conflict.
+        chosen: files that are taken from one side as they are there, whatever happened to them on the other.
 
     Raises:
         LimitExceeded: a side changed more than :data:`MAX_CHANGES` files.
@@ -72,7 +83,7 @@ def merge_trees(
     Guarantees: only trees that differ are read. Without conflicts, and if no
     text needs merging, the result is the tree that git creates.
     """
-    first, *others = [_merge(base, ours, theirs, read, resolve) for base in bases or (EMPTY_TREE,)]
+    first, *others = [_merge(base, ours, theirs, read, resolve, chosen) for base in bases or (EMPTY_TREE,)]
     conflicts = set(first.conflicts)
     for other in others:
         differing = diff_trees(first.root, other.root, _reading({**first.made, **other.made}, read))
@@ -85,14 +96,24 @@ def _reading(made: Mapping[Oid, bytes], read: Callable[[Oid], bytes]) -> Callabl
     return lambda oid: made[oid] if oid in made else read(oid)
 
 
-def _merge(base: Oid, ours: Oid, theirs: Oid, read: Callable[[Oid], bytes], resolve: Resolve) -> Merged:
+def _merge(
+    base: Oid,
+    ours: Oid,
+    theirs: Oid,
+    read: Callable[[Oid], bytes],
+    resolve: Resolve,
+    chosen: Mapping[RepoPath, MergeSide],
+) -> Merged:
     mine = {change.path: change for change in _changes(base, ours, read)}
     editor = TreeEditor(ours, read)
     conflicts: list[RepoPath] = []
     wanted: list[Change] = []
     for change in _changes(base, theirs, read):
-        own = mine.get(change.path)
-        if own is None:
+        own = mine.pop(change.path, None)
+        if change.path in chosen:
+            if chosen[change.path] is MergeSide.THEIRS:
+                wanted.append(Change(change.path, change.old if own is None else own.new, change.new))
+        elif own is None:
             wanted.append(change)
         elif own.new != change.new:
             both = _combined(own, change) or resolve(own, change)
@@ -100,6 +121,10 @@ def _merge(base: Oid, ours: Oid, theirs: Oid, read: Callable[[Oid], bytes], reso
                 conflicts.append(change.path)
             elif both != own.new:
                 wanted.append(Change(change.path, own.new, both))
+    # What only our side changed is still as in the base on theirs.
+    undone = [change for path, change in mine.items() if chosen.get(path) is MergeSide.THEIRS]
+    wanted += [Change(change.path, change.new, change.old) for change in undone]
+    wanted = [change for change in wanted if change.old != change.new]
     for change in wanted:  # removals first: a folder or a file may take the place of a removed one
         if change.new is None:
             editor.remove_file(change.path)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import attrs
 
 from entrepot.catalog import AnyLock, Catalog, Lock, Read, Write, hub_metadata, open_catalog
+from entrepot.catalog.clocks import DatabaseClock
 from entrepot.hub import blob_stores, callers, data_folders
 from entrepot.hub.branch_locks import BranchLocks
 from entrepot.hub.callers import MaybeCaller
@@ -139,6 +139,7 @@ def _open(settings: Settings, database: str, *, fsync: bool) -> HubContext:
             with catalog.read() as tx:
                 bucket.check_id(folder, (marker, there), hub_metadata.find(tx, "store_id"))
         store_id, key = _identity(catalog, folder, marker, kind)
+        clock = DatabaseClock(catalog)
         if bucket is not None:
             bucket.complete(there, kind, store_id)
     except BaseException:
@@ -146,7 +147,7 @@ def _open(settings: Settings, database: str, *, fsync: bool) -> HubContext:
         raise
     blobs = blob_stores.open_blobs(settings, bucket, fsync=fsync)
     store = Store(catalog, blobs, blobs, blobs)
-    return HubContext(store, settings, store_id, Signer(bytes.fromhex(key)), _now_ms)
+    return HubContext(store, settings, store_id, Signer(bytes.fromhex(key)), clock)
 
 
 def _identity(catalog: Catalog, folder: Path, marker: data_folders.Marker, kind: str) -> tuple[str, str]:
@@ -164,7 +165,3 @@ def _identity(catalog: Catalog, folder: Path, marker: data_folders.Marker, kind:
     if marker.database is None:
         data_folders.complete(folder, kind, store_id, marker.store)
     return store_id, key
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -70,7 +70,7 @@ class Scopes:
     everywhere: frozenset[str] = frozenset()
     reads_gated: bool = False
 
-    def encode(self) -> dict[str, Any]:
+    def encode(self) -> Mapping[str, Any]:
         """Return the form that is stored in the token's row."""
         return {
             "places": [[place.kind, place.uid, sorted(place.permissions)] for place in self.places],

@@ -59,7 +59,7 @@ class Converter:
     """
 
     def __init__(self, form: str, declared: Mapping[str, Any] | None = None) -> None:
-        self.features: dict[str, Any] = dict(declared or {})
+        self.features: Mapping[str, Any] = declared or {}
         self._form = form
         self._json = JsonBatches()
         self._schema: Any = schema_of(declared) if declared else None
@@ -149,7 +149,7 @@ class Converter:
         names = list(table.column_names)
         if len(set(names)) < len(names) or not names:
             raise Malformed("table", "it has no columns, or several of one name")
-        self.features = mark_mixed(dict(features_of(table.schema)), self._json.mixed)
+        self.features = mark_mixed(features_of(table.schema), self._json.mixed)
         info = json.dumps({"info": {"features": self.features}})
         fields = [pa.field(field.name, _with_json(field.type, self.features[field.name])) for field in table.schema]
         self._schema = pa.schema(fields, metadata={"huggingface": info})

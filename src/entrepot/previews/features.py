@@ -28,7 +28,7 @@ _MOST_DEPTH = 32
 _SOUNDS = {b"RIFF": "audio/wav", b"OggS": "audio/ogg", b"fLaC": "audio/flac"}
 
 
-def features_of(schema: Any) -> dict[str, Any]:  # noqa: ANN401 - a schema of pyarrow, which is optional
+def features_of(schema: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a schema of pyarrow, which is optional
     """Return the feature of each column of an Arrow schema; those that ``datasets`` has written into it count first."""
     try:
         told = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
@@ -138,6 +138,6 @@ def cut_row(
     return kept, cut
 
 
-def order_of(features: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
+def order_of(features: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """Return features as a list, because the order of columns counts."""
     return [{"feature_idx": at, "name": name, "type": kind} for at, (name, kind) in enumerate(features.items())]

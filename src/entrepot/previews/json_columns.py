@@ -9,8 +9,9 @@ Source: docs/dataset-viewer.md, section "Conversion to Parquet".
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from entrepot.errors import Malformed
@@ -119,8 +120,9 @@ def find_mixed(rows: Sequence[Any]) -> list[Path]:
     return found
 
 
-def mark_mixed(features: dict[str, Any], mixed: Sequence[Path]) -> dict[str, Any]:
-    """Return features in which these places have the feature ``Json``."""
+def mark_mixed(features: Mapping[str, Any], mixed: Sequence[Path]) -> Mapping[str, Any]:
+    """Return a copy of features in which these places have the feature ``Json``."""
+    features = copy.deepcopy(features)
     for path in mixed:
         place: Any = {"feature": features}  # a list of rows, so to speak
         key: Any = "feature"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import attrs
 import msgspec
@@ -51,7 +51,7 @@ class Index(msgspec.Struct, frozen=True):
     """The file of each tensor of a model, and the metadata of the index."""
 
     weight_map: dict[str, str]
-    metadata: dict[str, object] | None = None
+    metadata: Mapping[str, object] | None = None
 
 
 class _Shards(msgspec.Struct, frozen=True):

@@ -40,7 +40,7 @@ class TableFile(Protocol):
     is_partial: bool
     features: Mapping[str, Any]
 
-    def read(self, offset: int, length: int) -> list[dict[str, Any]]:
+    def read(self, offset: int, length: int) -> list[Mapping[str, Any]]:
         """Return the rows from an offset on, at most ``length``."""
         ...
 
@@ -162,7 +162,7 @@ class ParquetTable:
         """First row, rows, first byte and bytes of its row groups; none if the file does not tell them well."""
         return _places([self._file.metadata.row_group(at) for at in range(len(self._groups))])
 
-    def read(self, offset: int, length: int) -> list[dict[str, Any]]:
+    def read(self, offset: int, length: int) -> list[Mapping[str, Any]]:
         """Return the rows from an offset on, at most ``length``.
 
         Raises:
@@ -170,7 +170,7 @@ class ParquetTable:
         """
         import pyarrow
 
-        found: list[dict[str, Any]] = []
+        found: list[Mapping[str, Any]] = []
         start = 0
         for at, (rows, size) in enumerate(self._groups):
             if start < offset + length and start + rows > offset:
@@ -185,7 +185,7 @@ class ParquetTable:
             start += rows
         return found
 
-    def _of_group(self, group: int, first: int, end: int) -> Iterator[dict[str, Any]]:
+    def _of_group(self, group: int, first: int, end: int) -> Iterator[Mapping[str, Any]]:
         at = 0
         rows, size = self._groups[group]
         batch_rows = max(16, min(_BATCH_ROWS, _BATCH_BYTES * rows // max(size, 1)))
@@ -228,12 +228,12 @@ class ArrowTable:
         self.rows: int = table.num_rows
         self.features: Mapping[str, Any] = features_of(table.schema)
 
-    def read(self, offset: int, length: int) -> list[dict[str, Any]]:
+    def read(self, offset: int, length: int) -> list[Mapping[str, Any]]:
         """Return the rows from an offset on, at most ``length``."""
         return _values(self.table.slice(min(offset, self.rows), length))
 
 
-def _values(rows: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a table or batch of pyarrow
+def _values(rows: Any) -> list[Mapping[str, Any]]:  # noqa: ANN401 - a table or batch of pyarrow
     """Return rows as values of Python.
 
     Times of named zones become those of UTC, since nothing can load the rules of a zone here, and nanoseconds become
@@ -245,7 +245,7 @@ def _values(rows: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a table or bat
     if schema != rows.schema:
         table = rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows])
         rows = table.cast(schema, safe=False)
-    found: list[dict[str, Any]] = rows.to_pylist()
+    found: list[Mapping[str, Any]] = rows.to_pylist()
     return found
 
 

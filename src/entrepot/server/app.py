@@ -10,20 +10,23 @@ from typing import Protocol
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from entrepot.errors import Unavailable
+from entrepot.errors import EntrepotError, Unavailable
+from entrepot.hub.accounts.rate_counts import RateCounts
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.server import api_description, git, health, hf, lfs, oauth, pages, worker_metrics, xet
 from entrepot.server.handlers import AppState
 from entrepot.server.hf.accounts import avatars
-from entrepot.server.limits.rates import limited
+from entrepot.server.limits.rates import limited, shared_counts
 from entrepot.server.metrics import Metrics, Reading
 from entrepot.server.middleware import Middleware
+from entrepot.server.pages.routing import answer_unserved
 from entrepot.server.short_ids import short_routes
 from entrepot.server.threads import Threads, settle
 
 _FLUSH_EVERY_S = 10.0
+_SHARE_EVERY_S = 1.0
 
 
 class BackgroundService(Protocol):
@@ -47,31 +50,35 @@ def make_app(hub: HubContext, *, companions: Sequence[BackgroundService] = ()) -
     metrics.on_scrape(lambda: _readings(hub))
     threads = Threads(short=hub.settings.short_threads, transfers=hub.settings.transfer_threads)
     state = AppState(hub, threads, DownloadCounter())
+    counts = shared_counts(hub.settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_router: Router) -> AsyncIterator[None]:
         for companion in companions:
             companion.start()
-        flushing = asyncio.create_task(_flush_often(state))
+        flushing = [asyncio.create_task(_flush_often(state))]
+        if counts is not None:
+            flushing.append(asyncio.create_task(_share_often(state, counts)))
         try:
             async with worker_metrics.answering(metrics.snapshot):
                 yield
         finally:
-            flushing.cancel()
-            await settle(flushing)
+            for task in flushing:
+                task.cancel()
+                await settle(task)
             for companion in companions:
                 await threads.run_transfer(companion.stop)
             await threads.run_transfer(state.downloads.flush, hub)
             await threads.run_transfer(state.uses.flush, hub)
             threads.close()
 
-    router = Router(routes_of(hub, metrics), redirect_slashes=False, lifespan=lifespan)
+    router = Router(routes_of(hub, metrics), redirect_slashes=False, default=answer_unserved, lifespan=lifespan)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})["app"] = state
         await router(scope, receive, send)
 
-    return Middleware(limited(app, hub.settings), metrics=metrics, settings=hub.settings)
+    return Middleware(limited(app, hub, counts), metrics=metrics, settings=hub.settings)
 
 
 def routes_of(hub: HubContext, metrics: Metrics | None = None) -> list[BaseRoute]:
@@ -98,6 +105,13 @@ async def _flush_often(state: AppState) -> None:
         with contextlib.suppress(Unavailable):  # counted again at the next turn
             await state.threads.run_short(state.downloads.flush, state.hub)
             await state.threads.run_short(state.uses.flush, state.hub)
+
+
+async def _share_often(state: AppState, counts: RateCounts) -> None:
+    while True:
+        await asyncio.sleep(_SHARE_EVERY_S)
+        with contextlib.suppress(EntrepotError):  # shared at the next turn
+            await state.threads.run_short(counts.flush, state.hub)
 
 
 def _readings(hub: HubContext) -> list[Reading]:

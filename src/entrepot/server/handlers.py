@@ -55,8 +55,12 @@ class AppState:
     threads: Threads
     downloads: DownloadCounter
     uses: TokenUsage = attrs.field(factory=TokenUsage)
-    sign_ins: SignInLimits = attrs.field(factory=SignInLimits)
-    typed_codes: SignInLimits = attrs.field(factory=SignInLimits)
+    sign_ins: SignInLimits = attrs.field(
+        default=attrs.Factory(lambda state: SignInLimits(state.hub, "sign-in"), takes_self=True)
+    )
+    typed_codes: SignInLimits = attrs.field(
+        default=attrs.Factory(lambda state: SignInLimits(state.hub, "code"), takes_self=True)
+    )
     tags: TagCache = attrs.field(factory=TagCache)
     tables: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
     viewers: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import attrs
 
-from entrepot.blobs import xorb_key
+from entrepot.blobs import open_stored, xorb_key
 from entrepot.catalog import Read
 from entrepot.catalog.files import xet_files, xorbs
 from entrepot.catalog.files.xorbs import XorbRow
@@ -196,7 +196,7 @@ def check_stored(store: Store, xorb: StoredXorb) -> None:
         BlobMissing, BlobUnreadable, XorbDamaged: the bytes are missing, unreadable or wrong.
     """
     index = xorb.index
-    with store.blobs.open(xorb.key) as reader:
+    with open_stored(store.blobs, xorb.key) as reader:
         if reader.size != index.size:
             raise XorbDamaged(xorb.hash)
         for start, end in _blocks(index):

@@ -7,6 +7,7 @@ import zlib
 from typing import Protocol
 
 from entrepot.blobs import Reader, file_key
+from entrepot.blobs.local_files import LocalReader
 from entrepot.errors import BlobUnreadable, ObjectDamaged
 from entrepot.names import Oid, Sha256
 from entrepot.storage.store import Store
@@ -27,6 +28,21 @@ class Content(Protocol):
     def close(self) -> None:
         """Release the resources of the content."""
         ...
+
+
+def fill(content: Content, offset: int, buffer: memoryview) -> None:
+    """Fill a buffer with the bytes from ``offset``, without a copy where the content allows it.
+
+    Raises:
+        BlobUnreadable: the content ends before the buffer is full.
+    """
+    if isinstance(content, LocalReader):
+        content.read_into(offset, buffer)
+        return
+    data = content.read_at(offset, len(buffer))
+    if len(data) != len(buffer):
+        raise BlobUnreadable("a file", f"it ends at {offset + len(data):,}, before {offset + len(buffer):,}")
+    buffer[:] = data
 
 
 class PackedContent:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
-from entrepot.blobs import file_key
+from entrepot.blobs import file_key, open_stored
 from entrepot.catalog import Read
 from entrepot.catalog.files import files
 from entrepot.catalog.git import objects as object_rows
@@ -212,7 +212,7 @@ def _visit_blob(store: Store, row: ObjectRow, name: str, reach: ReachableSet, *,
     if row.data is not None:
         hasher.update(objects.content_of(row))
     elif row.sha256 is not None:
-        with store.blobs.open(file_key(row.sha256)) as reader:
+        with open_stored(store.blobs, file_key(row.sha256)) as reader:
             for offset in range(0, reader.size, _PIECE):
                 hasher.update(reader.read_at(offset, _PIECE))
     if hasher.oid() != row.oid:
@@ -230,7 +230,7 @@ def _children(row: ObjectRow, content: bytes) -> list[Oid]:
 
 def _hash(store: Store, sha256: Sha256) -> str:
     digest = hashlib.sha256()
-    with store.blobs.open(file_key(sha256)) as reader:
+    with open_stored(store.blobs, file_key(sha256)) as reader:
         for offset in range(0, reader.size, _PIECE):
             digest.update(reader.read_at(offset, _PIECE))
     return digest.hexdigest()

@@ -5,7 +5,7 @@ raise only errors of :mod:`entrepot.errors`, and their memory is limited to a
 small multiple of the input.
 """
 
-from entrepot.xet.builders import XorbBuilder, recompress
+from entrepot.xet.builders import XorbBuilder, XorbWriter, recompress
 from entrepot.xet.chunk_sets import ChunkSet, pack_ranges
 from entrepot.xet.chunking import MIN_CHUNK_BYTES, Chunker, chunk_ends
 from entrepot.xet.compression import MAX_CHUNK_BYTES, Scheme, compress, decompress
@@ -62,6 +62,7 @@ __all__ = [
     "XorbBlock",
     "XorbBuilder",
     "XorbIndex",
+    "XorbWriter",
     "check_files",
     "check_shard",
     "check_xorb",

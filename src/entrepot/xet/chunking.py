@@ -13,6 +13,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from entrepot.xet.arrays import np
+from entrepot.xet.compiled_gear import START, CompiledGear, compiled_gear, length_of
 from entrepot.xet.compression import MAX_CHUNK_BYTES
 from entrepot.xet.gear_table import GEAR
 from entrepot.xet.hashes import Buffer
@@ -35,11 +36,57 @@ def _table() -> NDArray[np.uint64]:
 
 
 class Chunker:
-    """A chunker that finds chunk boundaries incrementally.
+    """A chunker that finds chunk boundaries incrementally, compiled if possible (:mod:`entrepot.xet.compiled_gear`).
 
-    Guarantees: the boundaries do not depend on how the bytes were split into calls.
-    Not thread-safe.
+    Guarantees: the boundaries do not depend on how the bytes were split into calls,
+    nor on what is installed. Not thread-safe.
     """
+
+    __slots__ = ("_chunker",)
+
+    def __init__(self) -> None:
+        gear = compiled_gear()
+        self._chunker: NumpyChunker | CompiledChunker = NumpyChunker() if gear is None else CompiledChunker(gear)
+
+    def feed(self, data: Buffer) -> list[int]:
+        """Add the next bytes.
+
+        Returns:
+            The ends of the chunks that these bytes complete, in ascending order,
+            as offsets from the beginning of the file.
+        """
+        return self._chunker.feed(data)
+
+    def finish(self) -> list[int]:
+        """Return the end of the last chunk; an empty list if the file ended with a chunk or is empty."""
+        return self._chunker.finish()
+
+
+class CompiledChunker:
+    """The chunker that searches in machine code; see :class:`Chunker`."""
+
+    __slots__ = ("_gear", "_state", "_taken")
+
+    def __init__(self, gear: CompiledGear) -> None:
+        self._gear = gear
+        self._state = START
+        self._taken = 0
+
+    def feed(self, data: Buffer) -> list[int]:
+        """Add the next bytes; see :meth:`Chunker.feed`."""
+        view = memoryview(data).cast("B")
+        ends, self._state = self._gear.search(view, self._state)
+        before, self._taken = self._taken, self._taken + len(view)
+        return [before + end for end in ends]
+
+    def finish(self) -> list[int]:
+        """Return the end of the last chunk; see :meth:`Chunker.finish`."""
+        waiting, self._state = length_of(self._state), START
+        return [self._taken] if waiting else []
+
+
+class NumpyChunker:
+    """The chunker that needs NumPy only, and the oracle of the compiled one; see :class:`Chunker`."""
 
     __slots__ = ("_candidates", "_hashes", "_last_end", "_recent", "_shifted", "_table", "_taken")
 
@@ -53,19 +100,14 @@ class Chunker:
         self._last_end = 0
 
     def feed(self, data: Buffer) -> list[int]:
-        """Add the next bytes.
-
-        Returns:
-            The ends of the chunks that these bytes complete, in ascending order,
-            as offsets from the beginning of the file.
-        """
+        """Add the next bytes; see :meth:`Chunker.feed`."""
         source = np.frombuffer(data, np.uint8)
         for at in range(0, len(source), _BLOCK):
             self._scan(source[at : at + _BLOCK])
         return self._cut()
 
     def finish(self) -> list[int]:
-        """Return the end of the last chunk; an empty list if the file ended with a chunk or is empty."""
+        """Return the end of the last chunk; see :meth:`Chunker.finish`."""
         if self._last_end == self._taken:
             return []
         self._last_end = self._taken

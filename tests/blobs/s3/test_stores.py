@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
-from entrepot.blobs import put
+from entrepot.blobs import open_stored, put
 from entrepot.blobs.s3.buckets import S3Bucket
 from entrepot.blobs.s3.stores import S3Blobs
 from tests.support.relay import Relay
@@ -33,3 +33,16 @@ def test_what_a_crash_has_left_on_the_local_disk_is_swept(remote: S3Blobs, tmp_p
     assert left.exists()
     remote.sweep_incoming(0, now_ms=2**50)
     assert not left.exists()
+
+
+def test_what_is_stored_is_read_past_the_cache(remote: S3Blobs, bucket: S3Bucket) -> None:
+    put(remote, "xorbs/a", b"intact")
+    with remote.open("xorbs/a") as reader:
+        assert reader.read_at(0, 6) == b"intact"
+    bucket.put("xorbs/a", b"change")
+    with remote.open("xorbs/a") as reader:
+        assert reader.read_at(0, 6) == b"intact"  # from the cache, which has checksums of its own
+    with open_stored(remote, "xorbs/a") as stored:
+        assert stored.read_at(0, 6) == b"change"
+    with remote.open("xorbs/a") as reader:
+        assert reader.read_at(0, 6) == b"change"

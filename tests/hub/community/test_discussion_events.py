@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from entrepot.catalog.community.discussions import EventRow
 from entrepot.hub.community import discussion_events
 from entrepot.hub.community.discussion_events import (
@@ -14,7 +16,7 @@ from entrepot.names import Oid, Uid, new_uid
 
 
 def read(
-    world: object, *stored: tuple[str, dict[str, object]], author: int = 0
+    world: object, *stored: tuple[str, Mapping[str, object]], author: int = 0
 ) -> list[discussion_events.DiscussionEvent]:
     events = [EventRow(n, new_uid(), 1, kind, author, data, n) for n, (kind, data) in enumerate(stored)]
     with world.hub.read() as tx:  # type: ignore[attr-defined]

@@ -15,13 +15,13 @@ from entrepot.blobs import file_key, put
 from entrepot.catalog.files import file_links, files, xet_files, xorbs
 from entrepot.catalog.jobs import jobs
 from entrepot.errors import BeingVerified, Busy, EntryNotFound, LargeFileMissing, ThingNotFound
-from entrepot.hub.files import chunks, lfs, rechunking
+from entrepot.hub.files import chunks, content_chunks, lfs, rechunking
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy
 from entrepot.hub.jobs import handlers, maintenance
 from entrepot.hub.repos import contents, lfs_files, repositories
 from entrepot.names import RepoId, RepoPath, RepoRef, Sha256, XetHash
 from entrepot.storage import fsck, objects
-from entrepot.xet import XorbBuilder, chunk_ends, chunk_hash, file_hash, read_hash
+from entrepot.xet import XorbWriter, chunk_ends, chunk_hash, file_hash, read_hash
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
 
@@ -43,11 +43,11 @@ def ref(world: World) -> RepoRef:
 def small_xorbs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limit xorbs to 300,000 bytes, so that a file needs several."""
 
-    class Small(XorbBuilder):
+    class Small(XorbWriter):
         def has_room(self, length: int) -> bool:
             return self.count == 0 or self.raw_size + length <= 300_000
 
-    monkeypatch.setattr(rechunking, "XorbBuilder", Small)
+    monkeypatch.setattr(rechunking, "XorbWriter", Small)
 
 
 def noise(seed: object, size: int) -> bytes:
@@ -851,7 +851,7 @@ def test_a_job_verifies_the_claims_of_its_repository_only_and_step_by_step(
 
 
 def test_chunking_yields_while_it_reads_and_while_it_writes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rechunking, "_PIECE", 100_000)
+    monkeypatch.setattr(content_chunks, "_PIECE", 100_000)
     monkeypatch.setattr(rechunking, "_CUTS_IN_A_STEP", 1)
     ref = world.repo("alice/m")
     world.add_large(ref, "zeros", bytes(2_000_000))

@@ -14,7 +14,7 @@ from entrepot.hub.files.operations import AddFile
 from entrepot.hub.jobs import file_metadata
 from entrepot.hub.jobs.file_metadata import StoredFile
 from entrepot.hub.repos import infos
-from entrepot.hub.repos.infos import RepoInfo
+from entrepot.hub.repos.infos import RepoInfo, WeightCounts
 from entrepot.names import RepoPath, RepoRef, RepoType
 from entrepot.previews.sources import BytesRangeReader
 from entrepot.storage.contents import Content
@@ -34,14 +34,10 @@ def weights(dtype: str, *shape: int) -> bytes:
 def test_the_parameters_of_all_files_of_the_root_folder_are_counted(world: World) -> None:
     ref = world.repo()
     world.add(ref, "a.safetensors", weights("F32", 2, 3))
-    assert info(world, ref).row.files.safetensors == {"parameters": {"F32": 6}, "total": 6, "sharded": False}
+    assert info(world, ref).row.files.safetensors == WeightCounts({"F32": 6}, 6, sharded=False)
     world.add(ref, "b.safetensors", weights("BF16", 10))
     world.add(ref, "folder/c.safetensors", weights("BF16", 1_000))
-    assert info(world, ref).row.files.safetensors == {
-        "parameters": {"F32": 6, "BF16": 10},
-        "total": 16,
-        "sharded": True,
-    }
+    assert info(world, ref).row.files.safetensors == WeightCounts({"F32": 6, "BF16": 10}, 16, sharded=True)
 
 
 def test_the_index_of_a_model_names_the_files_that_count(world: World) -> None:
@@ -49,7 +45,7 @@ def test_the_index_of_a_model_names_the_files_that_count(world: World) -> None:
     world.add(ref, "a.safetensors", weights("F32", 2, 3))
     world.add(ref, "other.safetensors", weights("F32", 100))
     world.add(ref, "model.safetensors.index.json", b'{"weight_map": {"w": "a.safetensors"}}')
-    assert info(world, ref).row.files.safetensors == {"parameters": {"F32": 6}, "total": 6, "sharded": False}
+    assert info(world, ref).row.files.safetensors == WeightCounts({"F32": 6}, 6, sharded=False)
 
 
 def test_a_file_that_is_no_safetensors_file_leaves_the_count_unknown(world: World) -> None:

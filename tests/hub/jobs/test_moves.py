@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from entrepot.blobs import LocalBlobs, put
-from entrepot.catalog import copies
+from entrepot.blobs import Blobs, LocalBlobs, put
+from entrepot.catalog import copies, open_catalog
 from entrepot.catalog.community_tables import metadata
 from entrepot.errors import DataFolderError, Refused, StoreUnusable
 from entrepot.hub.context import open_hub
@@ -159,3 +162,65 @@ def test_damaged_bytes_stop_a_move(filled: World, tmp_path: Path) -> None:
     with pytest.raises(Exception, match=raw.rpartition("/")[2]):
         moves.move(filled.hub, Settings(data=tmp_path / "new"))
     assert is_new(tmp_path / "new")
+
+
+_KILLED = """
+import json, os, signal, sys
+from pathlib import Path
+from entrepot.hub.context import open_hub
+from entrepot.hub.jobs import moves
+from entrepot.settings import Settings
+
+data, elsewhere, database, store, where = sys.argv[1:]
+def end(line):
+    if line.startswith(where):
+        os.kill(os.getpid(), signal.SIGKILL)
+target = Settings(data=Path(elsewhere), database=database, store=store)
+moves.move(open_hub(Settings(data=Path(data))), target, progress=end)
+"""
+POINTS = (
+    *("copying blob 2 of 3", "copying blob 2 of 2", "copying the database", "copying the table namespaces"),
+    *("copying the table jobs", "checking the copy"),
+)
+
+
+@pytest.mark.timeout(300)
+def test_a_move_that_is_killed_again_and_again_ends_with_the_same_hub(filled: World, elsewhere: Settings) -> None:
+    if filled.hub.settings.database or not filled.hub.catalog.is_file:
+        pytest.skip("the process that is killed opens the folder")
+    words = [str(filled.hub.settings.data), str(elsewhere.data), elsewhere.database, elsewhere.store]
+    for where in POINTS:
+        done = subprocess.run([sys.executable, "-c", _KILLED, *words, where], timeout=120, check=False)
+        assert done.returncode == -signal.SIGKILL, where
+    with contextlib.closing(open_hub(elsewhere)) as moved:
+        assert [found for found in maintenance.fsck(moved, checks_chunks=True) if found.is_damage] == []
+        blobs = moved.store.blobs
+        assert {stat.key: read(blobs, stat.key) for stat in blobs.list("")} == {
+            stat.key: read(filled.hub.store.blobs, stat.key) for stat in filled.hub.store.blobs.list("")
+        }
+        with moved.read() as new, filled.hub.read() as old:
+            others = [table for table in metadata.sorted_tables if table.name != "xorbs"]  # where fsck notes its looks
+            assert [table.name for table in others if copies.sum_of(old, table) != copies.sum_of(new, table)] == []
+
+
+def read(blobs: Blobs, key: str) -> bytes:
+    with blobs.open(key) as reader:
+        return reader.read_at(0, reader.size)
+
+
+def test_a_plan_looks_at_the_new_database_and_leaves_it(
+    filled: World, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    name = postgres.create()
+    target = Settings(data=tmp_path / "new", database=postgres.url(name))
+    assert moves.plan(filled.hub, target).rows > 0
+    with pytest.raises(DataFolderError, match="belongs to one with data"):
+        open_catalog(target.database, creates=False)
+    open_hub(Settings(data=tmp_path / "other", database=target.database)).close()
+    for look in (moves.plan, moves.move):
+        with pytest.raises(DataFolderError, match="it is not empty"):
+            look(filled.hub, target)
+    assert not target.data.exists()
+    postgres.drop(target.database)
+    with pytest.raises(DataFolderError, match="does not exist"):
+        moves.plan(filled.hub, target)

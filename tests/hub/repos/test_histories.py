@@ -25,6 +25,7 @@ def test_history_comes_page_by_page_newest_first(world: World) -> None:
         found += [item.oid for item in page.commits]
     assert found == made[::-1]
     assert histories.history(world.hub, world.alice, ref, made[2], offset=0, limit=9).total == 3
+    assert histories.newest_commit(world.hub, world.alice, ref, "main").oid == made[-1]
 
 
 def test_differences_are_what_git_prints(world: World, tmp_path: pathlib.Path) -> None:

@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 from huggingface_hub import HfApi
 from starlette.types import Message, Receive, Scope, Send
 
 from entrepot.hub.accounts import accounts
+from entrepot.hub.accounts.rate_counts import RateCounts
 from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
-from entrepot.server.limits.rates import RateLimits, kind_of, limited, senders_of
+from entrepot.server.limits.rates import RateLimits, kind_of, limited, senders_of, shared_counts
 from entrepot.settings import Settings
 
 HERE = pathlib.Path("data")
@@ -121,9 +123,35 @@ def test_an_address_is_believed_of_trusted_proxies_only(peer: str, forwarded: by
     assert senders_of(scope, settings) == senders_of(plain, settings)
 
 
-def test_without_a_limit_nothing_stands_before_the_application() -> None:
-    assert limited(application, Settings(data=HERE)) is application
-    assert isinstance(limited(application, Settings(data=HERE, rate_limit_resolve=5)), RateLimits)
+def test_without_a_limit_nothing_stands_before_the_application(tmp_path: pathlib.Path) -> None:
+    for settings, has_limits, is_shared in (
+        (Settings(data=tmp_path), False, False),
+        (Settings(data=tmp_path, workers=2), False, False),
+        (Settings(data=tmp_path, rate_limit_resolve=5), True, False),
+        (Settings(data=tmp_path, rate_limit_resolve=5, workers=2), True, True),
+        (Settings(data=tmp_path, rate_limit_api=5, database="postgresql:///hub"), True, True),
+    ):
+        shared = shared_counts(settings)
+        assert (shared is not None) is is_shared
+        hub = open_hub(msgspec.structs.replace(settings, database=""), fsync=False)
+        assert isinstance(limited(application, hub, shared), RateLimits) is has_limits
+        hub.close()
+
+
+def test_processes_that_share_counts_have_one_limit(tmp_path: pathlib.Path) -> None:
+    hub = open_hub(Settings(data=tmp_path, rate_limit_api=3, workers=2), fsync=False)
+    clock = Clock()
+    counts = [RateCounts(300_000), RateCounts(300_000)]
+    one, two = (RateLimits(application, hub.settings, clock=clock, shared=shared) for shared in counts)
+    assert call(one)[1]["ratelimit"] == '"api";r=2;t=200'  # windows begin at multiples of their length
+    assert call(two)[0] == 200
+    for shared in counts:
+        shared.flush(hub)
+    assert call(two)[1]["ratelimit"] == '"api";r=0;t=200'
+    assert call(two)[0] == 429
+    clock.now_s += 200
+    assert call(two)[1]["ratelimit"] == '"api";r=2;t=300'
+    hub.close()
 
 
 def test_requests_are_counted_by_their_path() -> None:

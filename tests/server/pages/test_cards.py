@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from entrepot.hub.repos.infos import WeightCounts
 from entrepot.server.pages import cards
 from entrepot.server.pages.cards import dtypes_of, without_front_matter
 from tests.support.served_hub import ServedHub
@@ -41,8 +42,7 @@ def test_front_matter_is_not_part_of_the_text() -> None:
 
 
 def test_types_of_numbers_are_sorted_by_their_parameters() -> None:
-    assert dtypes_of({"parameters": {"F32": 1, "BF16": 9, "bad": "x"}}) == [("BF16", 9), ("F32", 1)]
-    assert dtypes_of({"parameters": 3}) == []
+    assert dtypes_of(WeightCounts({"F32": 1, "BF16": 9}, 10, sharded=False)) == [("BF16", 9), ("F32", 1)]
     assert dtypes_of(None) == []
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import httpx2
 import pytest
 from starlette.routing import Match
@@ -8,6 +10,7 @@ from entrepot.hub import aliases
 from entrepot.hub.repos import repositories
 from entrepot.names import VERSIONED_TYPES, RepoId, RepoRef, RepoType
 from entrepot.server import pages
+from entrepot.server.pages.frames import POLICY
 from entrepot.server.pages.routing import PageRoute
 from tests.support.served_hub import ServedHub
 
@@ -45,6 +48,68 @@ def test_pages_have_no_other_methods(site: ServedHub, path: str) -> None:
         for method in ("POST", "PUT", "DELETE", "PATCH"):
             answer = client.request(method, path)
             assert (answer.status_code, answer.json()) == (404, NOT_FOUND), method
+
+
+UNSERVED = [
+    "/nothing-here/",
+    "/v1/x",
+    "/a/b/c/d",
+    "/docs/a",
+    "/a/b.git",
+    "/alice/tern/nothing",
+    "/-/nothing",
+    "/%zz/a/b/c",
+]
+
+
+@pytest.mark.parametrize("path", UNSERVED)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_browsers_get_a_page_for_addresses_that_nothing_serves(
+    site: ServedHub, browser: httpx2.Client, method: str, path: str
+) -> None:
+    answer = browser.request(method, path)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"] == POLICY
+    assert "<h1>This page does not exist</h1>" in answer.text
+    assert browser.head(path).content == b""
+
+
+@pytest.mark.parametrize("who", ["browser", "signed_in"])
+def test_unserved_addresses_and_pages_of_the_administration_are_the_same(
+    site: ServedHub, request: pytest.FixtureRequest, who: str
+) -> None:
+    client: httpx2.Client = request.getfixturevalue(who)
+    found = {asked: shape(client, asked) for asked in ("/-/admin/users", "/-/admin/none", "/-/lineage/x/alice/tern")}
+    assert len(set(found.values())) == 1, found
+    assert ('href="/alice"' in found["/-/admin/none"][1]) == (who == "signed_in")
+
+
+def test_unserved_pages_of_a_private_repository_are_those_of_an_absent_one(
+    site: ServedHub, browser: httpx2.Client, signed_in: httpx2.Client
+) -> None:
+    headers = {"authorization": f"Bearer {site.bob}"}
+    for action in ("/nothing", "/settings/nothing", "/-/x"):
+        hidden, absent = (shape(browser, f"/alice/{name}{action}", headers) for name in ("hidden", "absent"))
+        assert hidden == absent
+        assert hidden[0] == 404
+    assert shape(browser, "/alice/hidden", headers)[:2] == shape(browser, "/-/admin/none", headers)[:2]
+
+
+def test_the_api_answers_json_to_browsers_too_and_a_wrong_token_is_told(browser: httpx2.Client) -> None:
+    assert browser.get("/api/nothing").json() == NOT_FOUND
+    assert browser.get("/api").json() == NOT_FOUND
+    assert browser.get("/-/nothing", headers={"authorization": "Bearer wrong"}).status_code == 401
+
+
+def shape(client: httpx2.Client, path: str, headers: dict[str, str] | None = None) -> tuple[int, str, str]:
+    """Return status, page and headers of an address, without the address and what differs between any two requests."""
+    answer = client.get(path, headers=headers)
+    text = answer.text.replace(answer.headers["x-request-id"], "ID").replace(quote(path, safe=""), "PATH")
+    kept = {
+        key: value for key, value in answer.headers.items() if key not in ("x-request-id", "date", "content-length")
+    }
+    return answer.status_code, text, repr(kept)
 
 
 def test_clients_that_are_no_browsers_get_errors_as_from_the_api(site: ServedHub) -> None:

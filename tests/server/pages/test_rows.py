@@ -18,6 +18,6 @@ def test_facts_of_any_shape_are_read() -> None:
     assert license_of({"license": ["mit"]}) is None
     assert license_of(None) is None
     assert license_of({"license": "mit"}) == "mit"
-    assert parameters_of({"total": "1"}) is None
-    assert parameters_of({"total": 5}) == 5
+    assert parameters_of(infos.WeightCounts({}, 0, sharded=False)) is None
+    assert parameters_of(infos.WeightCounts({"F32": 5}, 5, sharded=False)) == 5
     assert parameters_of(None) is None

@@ -8,7 +8,7 @@ import pytest
 from entrepot.catalog.audit import AuditFilter
 from entrepot.hub import audit
 from entrepot.hub.accounts import accounts, sign_ins
-from entrepot.server.limits.sign_ins import PER_ACCOUNT
+from entrepot.hub.accounts.attempts import PER_ACCOUNT
 from entrepot.server.pages.sign_in import safe_target
 from tests.server.pages.conftest import PASSWORD, browse
 from tests.support.served_hub import ServedHub

@@ -89,6 +89,25 @@ def test_a_link_without_a_copy_is_kept_and_said(source: Machine, site: Site) -> 
     assert "copy the dataset first" in outcome.err
 
 
+def test_a_copy_may_have_another_name_and_links_and_later_copies_find_it(source: Machine, site: Site) -> None:
+    source.ok("datasets", "to-hub", "x", site.url, "--repo-name=pictures")
+    assert [found.id for found in site.api.list_datasets(author=site.user.name)] == [f"{site.user.name}/pictures"]
+    outcome = source.run("models", "to-hub", "net", site.url)
+    assert (outcome.code, outcome.err.count("is not on the hub")) == (0, 0)
+    source.write("datasets/x/data/c", "c")
+    publish(source, "datasets", "x")
+    lines = source.ok("datasets", "to-hub", "x", site.url).splitlines()
+    assert [line.endswith("is on the hub already") for line in lines] == [True, True, False]
+    other = site.machine("bob", "datasets", "models")
+    other.ok("models", "checkout", "net", "-d")
+    assert set(other.files("datasets/x/data")) == {"a", "b"}
+    other.ok("datasets", "checkout", "x")
+    assert set(other.files("datasets/x/data")) == {"a", "b", "c"}
+    refused = source.run("datasets", "to-hub", "x", site.url, "--repo-name=elsewhere")
+    assert refused.code == 3
+    assert "cannot be changed" in refused.err
+
+
 def test_files_on_a_hub_are_not_copied(site: Site) -> None:
     machine = site.machine("ann", "datasets")
     refused = machine.run("datasets", "to-hub", "x", site.url)

@@ -48,7 +48,7 @@ def test_a_text_of_ten_thousand_files_needs_no_yaml_parser(monkeypatch: pytest.M
     assert paths_of(text) == cids
 
 
-@pytest.mark.parametrize("text", ["", "{}", "---\n", "# nothing\n"])
+@pytest.mark.parametrize("text", ["", "{}", "---\n", "# nothing\n", "null\n", "~"])
 def test_an_empty_manifest(text: str) -> None:
     assert paths_of(text) == {}
 

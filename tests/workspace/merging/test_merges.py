@@ -52,6 +52,40 @@ def test_two_published_versions_with_a_common_one_are_merged(machine: Machine, b
     assert found == MergeReport(TAG.format(7), TAG.format(1), 1, 0)
 
 
+def test_a_merge_is_known_to_the_next_merge(machine: Machine, bob: Machine) -> None:
+    commit(bob, "mine")
+    bob.ok("datasets", "update")
+    bob.ok("datasets", "merge", "x", TAG.format(2))
+    bob.ok("datasets", "add", "x", "--bumpversion")
+    bob.ok("datasets", "commit", "x", "-m", "both")
+    bob.ok("datasets", "push", "x")
+    assert f"Message: both\n\nEntrepot-Merged: {TAG.format(2)}" in bob.ok("datasets", "log", "x")
+    (machine.folder / "datasets/x/data/c").unlink()
+    commit(machine, "e", "--version=9")
+    machine.ok("datasets", "push", "x")
+    bob.ok("datasets", "update")
+    assert merge_version(bob.entity("x"), TAG.format(9)) == MergeReport(TAG.format(9), TAG.format(2), 1, 1)
+
+
+def test_what_was_merged_is_forgotten_with_what_is_staged(bob: Machine) -> None:
+    commit(bob, "mine", "--version=7")
+    bob.ok("datasets", "update")
+    bob.ok("datasets", "merge", "x", TAG.format(2))
+    bob.ok("datasets", "reset", "x", "--hard")
+    commit(bob, "more")
+    assert "Entrepot-Merged" not in bob.ok("datasets", "log", "x")
+
+
+def test_a_new_number_for_what_a_merge_has_staged_is_said(machine: Machine, bob: Machine) -> None:
+    commit(bob, "mine", "--version=7")
+    bob.ok("datasets", "push", "x")
+    bob.ok("datasets", "merge", "x", TAG.format(2))
+    added = bob.run("datasets", "add", "x", "--bumpversion")
+    assert (added.code, added.out) == (0, "")
+    assert "version 8 of what is staged" in added.err
+    assert bob.run("datasets", "add", "x", "--bumpversion").out == "There is no new data to add\n"
+
+
 def test_an_older_version_has_nothing_to_merge(machine: Machine, bob: Machine) -> None:
     assert merge_version(machine.entity("x"), TAG.format(1)) == MergeReport(TAG.format(1), TAG.format(1), 0, 0)
 

@@ -14,11 +14,10 @@ import threading
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Self
 
 from entrepot.blobs.interfaces import Stat
 from entrepot.blobs.keys import RESERVED, check_upload
+from entrepot.blobs.resources import Closing
 from entrepot.blobs.s3.block_cache import BLOCK
 from entrepot.blobs.s3.buckets import MOST_BYTES, S3Bucket, S3ObjectStat
 from entrepot.blobs.s3.sinks import S3Sink
@@ -30,7 +29,7 @@ _FOLDER = f"{RESERVED}/parts/"
 _BEGUN = "begun-"
 
 
-class S3PartSink:
+class S3PartSink(Closing):
     """One part; see :class:`~entrepot.blobs.interfaces.PartSink`."""
 
     def __init__(self, sink: S3Sink, length: int, end: Callable[[], None]) -> None:
@@ -76,14 +75,6 @@ class S3PartSink:
         if self._is_open:
             self._is_open = False
             self._end()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class S3Parts:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
 
+from entrepot.blobs.resources import Closing
 from entrepot.blobs.s3.block_cache import BLOCK, BlockCache
 from entrepot.blobs.s3.buckets import S3Bucket, S3ObjectStat
 
 _FIRST_WINDOW = 1 << 20
 
 
-class S3Reader:
+class S3Reader(Closing):
     """A reader of one object; threads may share it.
 
     Args:
@@ -106,11 +105,3 @@ class S3Reader:
                 piece = block[first:last]
             pieces.append(piece)
         return bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
-
 from entrepot.blobs.interfaces import OpenSink
 from entrepot.blobs.keys import check_key
 from entrepot.blobs.local import LocalBlobs
+from entrepot.blobs.resources import Discarding
 from entrepot.blobs.s3.buckets import S3Bucket
 from entrepot.blobs.s3.uploads import StreamedUpload
 from entrepot.errors import ContentMismatch
@@ -16,7 +14,7 @@ SINGLE = 16 << 20
 """Up to this size an object is one request; larger ones need no local disk."""
 
 
-class S3Sink:
+class S3Sink(Discarding):
     """An upload in progress; see :class:`~entrepot.blobs.interfaces.Sink`.
 
     Args:
@@ -106,16 +104,8 @@ class S3Sink:
         if not self._is_open:
             raise ValueError("the sink is closed")
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard()
-
-
-class S3OpenSink:
+class S3OpenSink(Discarding):
     """Bytes that can be read back before they are sent; see :class:`~entrepot.blobs.interfaces.OpenSink`."""
 
     def __init__(self, bucket: S3Bucket, spool: LocalBlobs, expected_size: int | None) -> None:
@@ -169,11 +159,3 @@ class S3OpenSink:
     def discard(self) -> None:
         """Drop unpublished bytes; idempotent, and harmless after publish."""
         self._draft.discard()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard()

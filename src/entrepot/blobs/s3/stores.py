@@ -89,6 +89,19 @@ class S3Blobs:
         self._remember(key, found, now)
         return S3Reader(self._bucket, found, self._cache if key.startswith(_CACHED) else None)
 
+    def open_stored(self, key: str) -> S3Reader:
+        """Open the bytes of a key as they are in the bucket now, past the cache.
+
+        Raises:
+            BlobMissing: the key has none.
+        """
+        found = self._bucket.stat(check_key(key))
+        if found is None:
+            raise BlobMissing(key)
+        with self._lock:
+            self._known.pop(key, None)  # if the object was replaced, cached blocks of it are not used any more
+        return S3Reader(self._bucket, found, None)
+
     def stat(self, key: str) -> Stat | None:
         """Return the metadata of a key's bytes, or None if it has none; always asks the bucket."""
         found = self._bucket.stat(check_key(key))

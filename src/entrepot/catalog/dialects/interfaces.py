@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -40,6 +41,29 @@ class Notices(Protocol):
 
     def close(self) -> None:
         """Close the connection of the receiver."""
+
+
+class Presence(Protocol):
+    """The mark of a server or worker on a database that several of them may use; it ends with the process."""
+
+    def keep(self) -> None:
+        """Set the mark; if it is set, check that the database still knows it.
+
+        Raises:
+            Refused: the hub is being moved.
+            DatabaseUnavailable, Busy: the mark is lost; call this again.
+        """
+
+    def release(self) -> None:
+        """Remove the mark; harmless if there is none."""
+
+    def exclude(self) -> contextlib.AbstractContextManager[None]:
+        """Return a block in which no process can set its mark.
+
+        Raises:
+            Refused: some have set it; the message says on which machines.
+            DatabaseUnavailable, Busy: the database cannot be reached.
+        """
 
 
 class Dialect(Protocol):

@@ -21,7 +21,7 @@ from entrepot.catalog.named_locks import AnyLock, Lock, LockClass, Lookup, in_or
 from entrepot.errors import Busy, DatabaseUnavailable, DataFolderError, StoreFull
 from entrepot.names import RepoRef
 
-_SPACE = 0x656E7400
+SPACE = 0x656E7400
 """Added to the classes of locks, so that another application in the same database has other locks."""
 
 _IDLE_MS = 60_000
@@ -161,7 +161,7 @@ def _namespace(connection: sa.Connection, name: str) -> Lock:
 
 def _take(connection: sa.Connection, locks: Sequence[Lock]) -> None:
     if locks:
-        kinds, numbers = [_SPACE + lock.kind for lock in locks], [lock.number for lock in locks]
+        kinds, numbers = [SPACE + lock.kind for lock in locks], [lock.number for lock in locks]
         connection.execute(_LOCK, {"kinds": kinds, "numbers": numbers})
 
 

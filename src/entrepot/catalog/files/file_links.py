@@ -39,7 +39,7 @@ class LinkUser:
     user_id: int | None
     is_writer: bool
 
-    def names(self) -> dict[str, Any]:
+    def names(self) -> Mapping[str, Any]:
         """Return the parameters of :func:`is_shown`."""
         return {"user": self.user_id, "is_writer": self.is_writer}
 

@@ -6,6 +6,7 @@ allow histories to be counted, paged and searched without reading objects.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import heapq
 from collections.abc import Iterable, Sequence
@@ -177,22 +178,29 @@ def mark_indexed(tx: Write, repo_id: int, oid: Oid) -> None:
 
 def last_changes(tx: Read, repo_id: int, head: Oid, paths: Sequence[RepoPath]) -> dict[RepoPath, Oid]:
     """Return the newest commit reachable from ``head`` that changed each path."""
-    reach = _ancestors(repo_id, head)
     by_key = {path_key(path): path for path in paths}
     keys = list(by_key)
     newest: dict[RepoPath, Oid] = {}
+    for at in range(0, len(keys), _KEYS):
+        found = tx.sql.execute(_last_changes(), {"repo": repo_id, "head": head, "keys": keys[at : at + _KEYS]})
+        newest.update((by_key[key], oid) for key, oid in found)
+    return newest
+
+
+@functools.cache
+def _last_changes() -> sa.Select[str, Oid]:
+    # Pages of files ask for 200 paths each time.
+    repo_id: sa.BindParameter[int] = sa.bindparam("repo")
+    reach = _ancestors(repo_id, sa.bindparam("head", type_=_C.c.oid.type))
     order = (_C.c.generation.desc(), _C.c.oid)
     rank = sa.func.row_number().over(partition_by=_X.c.path_key, order_by=order).label("rank")
-    for at in range(0, len(keys), _KEYS):
-        ranked = (
-            sa.select(_X.c.path_key, _X.c.oid, rank)
-            .join(_C, (_C.c.oid == _X.c.oid) & (_C.c.repo_id == repo_id))
-            .join(reach, reach.c.oid == _X.c.oid)
-            .where((_X.c.repo_id == repo_id) & _X.c.path_key.in_(keys[at : at + _KEYS]))
-        ).subquery()
-        query = sa.select(ranked.c.path_key, ranked.c.oid).where(ranked.c.rank == 1)
-        newest.update((by_key[key], oid) for key, oid in tx.sql.execute(query))
-    return newest
+    ranked = (
+        sa.select(_X.c.path_key, _X.c.oid, rank)
+        .join(_C, (_C.c.oid == _X.c.oid) & (_C.c.repo_id == repo_id))
+        .join(reach, reach.c.oid == _X.c.oid)
+        .where((_X.c.repo_id == repo_id) & _X.c.path_key.in_(sa.bindparam("keys", expanding=True)))
+    ).subquery()
+    return sa.select(ranked.c.path_key, ranked.c.oid).where(ranked.c.rank == 1)
 
 
 def changes_of(tx: Read, repo_id: int, head: Oid, path: RepoPath, *, offset: int, limit: int) -> tuple[list[Oid], int]:
@@ -234,7 +242,9 @@ def forget(tx: Write, repo_id: int, oids: Sequence[Oid]) -> None:
             tx.sql.execute(sa.delete(table).where((table.c.repo_id == repo_id) & table.c.oid.in_(batch)))
 
 
-def _ancestors(repo_id: int, head: Oid, *, floor: int | None = None) -> sa.CTE:
+def _ancestors(
+    repo_id: int | sa.BindParameter[int], head: Oid | sa.BindParameter[str], *, floor: int | None = None
+) -> sa.CTE:
     """Return a recursive query for the ancestors; UNION removes the duplicates that merges cause.
 
     Commits of a generation below ``floor`` are excluded.

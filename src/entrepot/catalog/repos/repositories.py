@@ -17,6 +17,23 @@ from entrepot.names import MAIN, Oid, RepoId, RepoRef, RepoType, Uid
 
 
 @attrs.frozen
+class WeightCounts:
+    """The numbers of parameters by data type, such as ``{"F32": 6}``; ``sharded``: they are in several files."""
+
+    parameters: Mapping[str, int]
+    total: int
+    sharded: bool
+
+
+@attrs.frozen
+class BaseModelNames:
+    """The ids of the base models of a model, and its relation to them, such as ``adapter``."""
+
+    relation: str
+    models: Sequence[str]
+
+
+@attrs.frozen
 class WeightMetadata:
     """What the files of a repository say, in the shapes of the Hub API.
 
@@ -25,11 +42,11 @@ class WeightMetadata:
     ``summary``: the beginning of the card's text; ``citation``: its BibTeX entry; ``eval_results``: of files.
     """
 
-    safetensors: Mapping[str, Any] | None = None
+    safetensors: WeightCounts | None = None
     gguf: Mapping[str, Any] | None = None
-    transformers_info: Mapping[str, Any] | None = None
+    transformers_info: Mapping[str, str] | None = None
     mask_token: str | None = None
-    base_models: Mapping[str, Any] | None = None
+    base_models: BaseModelNames | None = None
     summary: str | None = None
     citation: str | None = None
     eval_results: Sequence[Any] | None = None
@@ -76,7 +93,13 @@ class RepoRow:
     @property
     def files(self) -> WeightMetadata:
         """What its files say."""
-        return WeightMetadata(**(self.file_metadata or {}))
+        stored = self.file_metadata or {}
+        counts, bases = stored.get("safetensors"), stored.get("base_models")
+        return attrs.evolve(
+            WeightMetadata(**stored),
+            safetensors=WeightCounts(**counts) if counts else None,
+            base_models=BaseModelNames(**bases) if bases else None,
+        )
 
     @property
     def is_private(self) -> bool:

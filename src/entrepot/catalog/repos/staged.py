@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 import sqlalchemy as sa
@@ -66,7 +66,7 @@ class Area:
     user_id: int
     since_ms: int = 0
 
-    def names(self) -> dict[str, object]:
+    def names(self) -> Mapping[str, object]:
         """Return the area as parameters of a statement."""
         return {"repo": self.repo_id, "branch": self.ref, "user": self.user_id, "since": self.since_ms}
 
@@ -88,7 +88,7 @@ def page(tx: Read, area: Area, *, of_all: bool, after: int, limit: int) -> list[
         of_all: those of all users on the branch.
         after: the id of the last change of the previous page, 0 for the first page.
     """
-    names = area.names() | {"after": after, "number": limit}
+    names = {**area.names(), "after": after, "number": limit}
     return [StagedRow(*row) for row in tx.sql.execute(_PAGE if of_all else _MY_PAGE, names)]
 
 
@@ -163,7 +163,7 @@ def drop_ended(tx: Write, repo_id: int, before_ms: int) -> None:
 
 def _remove(tx: Write, area: Area, statement: sa.Delete, keys: Sequence[str]) -> None:
     for at in range(0, len(keys), _BATCH):
-        tx.sql.execute(statement, area.names() | {"keys": keys[at : at + _BATCH]})
+        tx.sql.execute(statement, {**area.names(), "keys": keys[at : at + _BATCH]})
 
 
 def _key_of(path: RepoPath, op: str) -> str:

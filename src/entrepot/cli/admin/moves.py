@@ -40,7 +40,7 @@ def migrate(
 ) -> int:
     """Copy a hub to other stores, with FOLDER as its new data folder; the old hub is not changed.
 
-    Stop the hub first; with --prepare it may run, and the next run has little
+    Stop the hub (every server and worker) first; with --prepare it may run, and the next run has little
     left to copy. An interrupted run is continued by the same command. FOLDER,
     database and bucket must be empty otherwise. The settings of the new hub may
     also be in FOLDER/entrepot.toml, where other users cannot read passwords.
@@ -55,8 +55,7 @@ def migrate(
       entrepot admin migrate /srv/new --store 's3://models/hub?endpoint=https://s3.internal' --prepare
       entrepot admin migrate /srv/back --data /srv/new
     """
-    from entrepot.hub.folder_locks import hold_server_lock
-    from entrepot.hub.jobs import moves
+    from entrepot.hub.jobs import moves, server_presence
 
     file = folder / "entrepot.toml"
     flags = {"database": database, "store": store}
@@ -66,13 +65,14 @@ def migrate(
     )
     target = msgspec.structs.replace(found.settings, data=folder.absolute())
     progress = Progress()
-    with session.opened_hub() as hub:
-        is_stopped = hub.settings.database or prepare or dry_run
-        with contextlib.nullcontext() if is_stopped else hold_server_lock(hub.settings.data):
-            if dry_run:
-                done = moves.plan(hub, target, progress)
-            else:
-                done = moves.move(hub, target, copies_database=not prepare, checks_content=deep, progress=progress)
+    with (
+        session.opened_hub() as hub,
+        contextlib.nullcontext() if prepare or dry_run else server_presence.no_server(hub),
+    ):
+        if dry_run:
+            done = moves.plan(hub, target, progress)
+        else:
+            done = moves.move(hub, target, copies_database=not prepare, checks_content=deep, progress=progress)
     progress.clear()
     findings = [{"kind": it.kind, "where": it.where, "what": it.what} for it in done.findings]
     if as_json:

@@ -8,7 +8,7 @@ the same values, so one implementation of a command serves both.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 import attrs
@@ -113,7 +113,7 @@ def target_options(command: Function) -> Function:
     return cast(Function, address(secret(folder_options(with_target))))
 
 
-def fields_of(value: msgspec.Struct) -> dict[str, object]:
+def fields_of(value: msgspec.Struct) -> Mapping[str, object]:
     """Return a wire value as ``--json`` prints it, with keys in snake case."""
     row: dict[str, object] = {}
     for name in value.__struct_fields__:

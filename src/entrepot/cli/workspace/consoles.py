@@ -20,6 +20,7 @@ import click
 
 from entrepot.cli.reports import show, show_json, show_message
 from entrepot.cli.sessions import Session
+from entrepot.cli.workspace.wizards import wizard_option
 from entrepot.errors import CannotWrite, ConfigError, Conflict, Damaged, EntrepotError, InvalidArgument, InvalidName
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _OPTIONS = (
     click.option("--debug", is_flag=True, help="Print tracebacks of errors."),
     click.option("--quiet", is_flag=True, help="Print results and errors only."),
     click.option("--verbose", is_flag=True, help="Say more."),
+    wizard_option,
     click.option("--json", "as_json", is_flag=True, help="Print JSON; docs/ml-git.md lists the keys."),
 )
 
@@ -152,7 +154,7 @@ class Console:
 def console_options(function: Function) -> Function:
     """Add the options that every command has, and pass it a :class:`Console`; errors become its exit code."""
 
-    def run(as_json: bool, verbose: bool, quiet: bool, debug: bool, **values: object) -> None:
+    def run(as_json: bool, verbose: bool, quiet: bool, debug: bool, wizard: bool, **values: object) -> None:
         ctx = click.get_current_context()
         session = ctx.ensure_object(Session)
         retries = values.get("retry")

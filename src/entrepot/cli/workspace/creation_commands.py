@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
 from entrepot.cli.workspace.consoles import Console, console_options
+from entrepot.cli.workspace.wizards import asked_argument, asked_option, is_asking
 
+_CATEGORIES = "Categories, separated by commas"
 _MUTABILITIES = ("strict", "flexible", "mutable")
 
 
 @click.command(short_help="Create an entity.")
-@click.argument("name")
-@click.option("--categories", help="Categories, separated by commas.")
-@click.option("--mutability", type=click.Choice(_MUTABILITIES))
+@asked_argument("name")
+@asked_option("--categories", question=_CATEGORIES, required=True, help=f"{_CATEGORIES}.")
+@asked_option("--mutability", question="Mutability", required=True, type=click.Choice(_MUTABILITIES))
 @click.option("--storage-type", help="Type of the storage; default: s3h, or that of the only storage.")
 @click.option("--bucket-name", help="Bucket of the data; default: the only one of the project.")
 @click.option("--version", type=int, help="Number of the first version; default: 1.")
@@ -25,13 +26,12 @@ _MUTABILITIES = ("strict", "flexible", "mutable")
 @click.option("--import-url", help="Address of a file, or of a file or folder of Google Drive, to fetch.")
 @click.option("--credentials-path", help="File with the credentials of Google, for Drive.")
 @click.option("--unzip", is_flag=True, help="Replace imported zip archives by their contents.")
-@click.option("--wizard", is_flag=True, help="Ask for what is missing.")
 @console_options
 def create(
     console: Console,
     name: str,
-    categories: str | None,
-    mutability: str | None,
+    categories: str,
+    mutability: str,
     storage_type: str | None,
     bucket_name: str | None,
     version: int | None,
@@ -41,7 +41,6 @@ def create(
     import_url: str | None,
     credentials_path: str | None,
     unzip: bool,
-    wizard: bool,
 ) -> None:
     """Create an entity: a folder with a spec, a README and a folder for the data."""
     from entrepot.workspace.entities.mutability import parse_mutability
@@ -49,14 +48,15 @@ def create(
     from entrepot.workspace.projects.entities import create_entity
 
     state = console.state
-    asks = wizard or state.project.configuration.asks
+    if bucket_name is None and is_asking(click.get_current_context()):
+        bucket_name = _chosen_bucket(console, storage_type)
     entity = create_entity(
         state,
         name,
-        _given(categories, "--categories", "Categories, separated by commas", asks=asks).split(","),
-        parse_mutability(_given(mutability, "--mutability", "Mutability", asks=asks, choices=_MUTABILITIES)),
+        categories.split(","),
+        parse_mutability(mutability),
         storage_type=storage_type,
-        bucket=_chosen_bucket(console, storage_type) if bucket_name is None and asks else bucket_name,
+        bucket=bucket_name,
         version=1 if version is None else version,
         folder=entity_dir,
         repository=repo_name,
@@ -66,20 +66,6 @@ def create(
     console.result({"entity": entity.folder, "spec": spec}, [spec])
 
 
-def _given(value: str | None, option: str, question: str, *, asks: bool, choices: tuple[str, ...] = ()) -> str:
-    """Return the value of an option, or the answer to a question if the user wants to be asked at a terminal.
-
-    Raises:
-        click.UsageError: it is missing.
-    """
-    if value is not None:
-        return value
-    if not asks or not sys.stdin.isatty():
-        raise click.UsageError(f"Missing option '{option}'.")
-    answer: str = click.prompt(question, type=click.Choice(choices) if choices else str, err=True)
-    return answer
-
-
 def _chosen_bucket(console: Console, storage_type: str | None) -> str | None:
     """Return the bucket that the user chooses; None if there is no choice."""
     state = console.state
@@ -87,7 +73,7 @@ def _chosen_bucket(console: Console, storage_type: str | None) -> str | None:
         return None
     storages = state.project.configuration.storages
     names = [name for type_, buckets in storages.items() if storage_type in (None, type_) for name in buckets]
-    if len(names) < 2 or not sys.stdin.isatty():
+    if len(names) < 2:
         return None
     answer: str = click.prompt("Bucket", type=click.Choice(names), err=True)
     return answer

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from entrepot.cli.workspace.consoles import Console, console_options
+from entrepot.cli.workspace.wizards import asked_argument
 
 if TYPE_CHECKING:
     from entrepot.workspace.exchange.imports import ExchangeReport
@@ -36,8 +37,8 @@ def bucket_options(function: Function) -> Function:
 
 
 @click.command("import", short_help="Fetch plain objects of a bucket.")
-@click.argument("bucket")
-@click.argument("directory", type=click.Path(path_type=Path))
+@asked_argument("bucket")
+@asked_argument("directory", type=click.Path(path_type=Path))
 @click.option("--path", default="", help="Only objects in this folder of the bucket.")
 @click.option("--object", "key", default="", help="Only this object.")
 @bucket_options
@@ -70,8 +71,8 @@ def import_(
 
 
 @click.command("export", short_help="Store the files of a version as plain objects.")
-@click.argument("name", metavar="TAG|NAME")
-@click.argument("bucket")
+@asked_argument("name", metavar="TAG|NAME")
+@asked_argument("bucket")
 @click.option("--prefix", default="", help="Keys begin with this folder.")
 @bucket_options
 @console_options

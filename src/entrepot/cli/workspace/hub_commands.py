@@ -5,14 +5,16 @@ from __future__ import annotations
 import click
 
 from entrepot.cli.workspace.consoles import Console, console_options
+from entrepot.cli.workspace.wizards import asked_argument
 
 
 @click.command("to-hub", short_help="Copy all versions to a hub.")
-@click.argument("name")
-@click.argument("url")
+@asked_argument("name")
+@asked_argument("url")
+@click.option("--repo-name", default="", help="Repository on the hub, if it is not called like the entity.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be sent.")
 @console_options
-def to_hub(console: Console, name: str, url: str, dry_run: bool) -> None:
+def to_hub(console: Console, name: str, url: str, repo_name: str, dry_run: bool) -> None:
     """Copy all published versions of an entity to a namespace on a hub (https://HUB/NAME).
 
     Tags, authors, dates and messages stay. A copy that was interrupted is continued by the same command.
@@ -21,7 +23,7 @@ def to_hub(console: Console, name: str, url: str, dry_run: bool) -> None:
     from entrepot.workspace.projects.sizes import render_size
 
     rows, lines = [], []
-    for found in copy_to_hub(console.state, name, url, is_rehearsal=dry_run):
+    for found in copy_to_hub(console.state, name, url, repository=repo_name, is_rehearsal=dry_run):
         counts = found.counts
         sent = f"{counts.objects} object{'' if counts.objects == 1 else 's'}, {render_size(counts.bytes_sent)}"
         done = f"would send {sent}" if dry_run else f"{sent} sent, commit {found.commit[:8]}"

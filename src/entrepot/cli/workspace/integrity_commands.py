@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from entrepot.cli.workspace.consoles import DAMAGED, Console, console_options
+from entrepot.cli.workspace.wizards import asked_argument
 
 _DAY_S = 86_400.0
 VERBOSE_HINT = "For more information about the corrupted files you can run the command with the --verbose option."
@@ -50,7 +51,7 @@ def fsck(console: Console, name: str | None, full: bool, fix_workspace: bool) ->
 
 
 @click.command("remote-fsck", short_help="Check what the storage keeps of a version.")
-@click.argument("name")
+@asked_argument("name")
 @click.option("--thorough", is_flag=True, help="Also read indexes and manifests.")
 @click.option("--paranoid", is_flag=True, help="Read and verify everything.")
 @click.option("--all-versions", is_flag=True, help="Check every version, not only the checked out one.")
@@ -83,7 +84,7 @@ def remote_fsck(
 
 
 @click.command(short_help="Copy versions of ML-Git 2.9.9 into chunks.")
-@click.argument("name")
+@asked_argument("name")
 @click.option("--all-versions", is_flag=True, help="Migrate every version, not only the latest.")
 @console_options
 def migrate(console: Console, name: str, all_versions: bool) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from entrepot.cli.workspace.consoles import FAILED, Console, config_file, console_options, global_option
+from entrepot.cli.workspace.wizards import asked_argument
 from entrepot.errors import EntrepotError
 from entrepot.errors.redactions import redact
 
@@ -29,7 +30,7 @@ def init(console: Console) -> None:
 
 
 @click.command(short_help="Clone the settings of a project, and its metadata.")
-@click.argument("url")
+@asked_argument("url")
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
 @click.option("--untracked", is_flag=True, help="Do not keep the git repository of the settings.")
 @console_options
@@ -126,8 +127,8 @@ def show(console: Console, is_local: bool, is_global: bool) -> None:
 
 
 @config.command("set")
-@click.argument("key")
-@click.argument("value")
+@asked_argument("key")
+@asked_argument("value")
 @global_option
 @console_options
 def set_(console: Console, key: str, value: str, is_global: bool) -> None:
@@ -156,7 +157,7 @@ def update_lines(found: tuple[NewVersions, ...]) -> list[str]:
     ] or ["no new versions"]
 
 
-def json_rows(found: tuple[NewVersions, ...]) -> list[dict[str, object]]:
+def json_rows(found: tuple[NewVersions, ...]) -> list[Mapping[str, object]]:
     """Return the same for JSON."""
     return [{"entity": row.entity, "new": row.count, "latest": row.latest} for row in found]
 

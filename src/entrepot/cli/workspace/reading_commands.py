@@ -8,6 +8,7 @@ import click
 
 from entrepot.cli.workspace.consoles import Console, console_options, native
 from entrepot.cli.workspace.folding import fold
+from entrepot.cli.workspace.wizards import asked_argument
 
 if TYPE_CHECKING:
     from entrepot.workspace.reports.histories import DiffReport, LoggedVersion
@@ -27,7 +28,7 @@ def list_(console: Console, is_long: bool) -> None:
 
 
 @click.command("show", short_help="Show the spec of a version.")
-@click.argument("name")
+@asked_argument("name")
 @click.option("--tag", help="Tag of the version; default: the checked out one, else the latest.")
 @console_options
 def show_(console: Console, name: str, tag: str | None) -> None:
@@ -46,7 +47,7 @@ def tag() -> None:
 
 
 @tag.command("list")
-@click.argument("name")
+@asked_argument("name")
 @click.option("--all", "has_user_tags", is_flag=True, help="Also tags of users.")
 @console_options
 def list_tags(console: Console, name: str, has_user_tags: bool) -> None:
@@ -62,8 +63,8 @@ def list_tags(console: Console, name: str, has_user_tags: bool) -> None:
 
 
 @tag.command("add")
-@click.argument("name")
-@click.argument("tag")
+@asked_argument("name")
+@asked_argument("tag")
 @console_options
 def add_tag(console: Console, name: str, tag: str) -> None:
     """Give the checked out version, or else the latest, a tag of your own, and publish it."""
@@ -75,8 +76,8 @@ def add_tag(console: Console, name: str, tag: str) -> None:
 
 
 @tag.command("del")
-@click.argument("name")
-@click.argument("tag")
+@asked_argument("name")
+@asked_argument("tag")
 @console_options
 def delete_tag(console: Console, name: str, tag: str) -> None:
     """Delete a tag of your own; tags of versions cannot be deleted."""
@@ -88,7 +89,7 @@ def delete_tag(console: Console, name: str, tag: str) -> None:
 
 
 @click.command(short_help="Show which version is checked out.")
-@click.argument("name")
+@asked_argument("name")
 @console_options
 def branch(console: Console, name: str) -> None:
     """Show tag and commit of the version that is checked out."""
@@ -100,7 +101,7 @@ def branch(console: Console, name: str) -> None:
 
 
 @click.command(short_help="Show the versions of an entity.")
-@click.argument("name")
+@asked_argument("name")
 @click.option("--stat", is_flag=True, help="Also the files that were added and deleted, folded.")
 @click.option("--fullstat", is_flag=True, help="Also every file that was added and deleted.")
 @click.option("--reverse", is_flag=True, help="The latest version first.")
@@ -156,9 +157,9 @@ def _log_row(entry: LoggedVersion) -> dict[str, object]:
 
 
 @click.command(short_help="Show what differs between two versions.")
-@click.argument("name")
-@click.argument("first_tag")
-@click.argument("second_tag")
+@asked_argument("name")
+@asked_argument("first_tag")
+@asked_argument("second_tag")
 @click.option("--full", is_flag=True, help="List every file, also long lists.")
 @console_options
 def diff(console: Console, name: str, first_tag: str, second_tag: str, full: bool) -> None:
@@ -182,7 +183,7 @@ def _diff_row(report: DiffReport) -> dict[str, object]:
 
 
 @click.command(short_help="Show the metrics of all versions.")
-@click.argument("name")
+@asked_argument("name")
 @click.option("--export-type", type=click.Choice(["csv", "json"]), help="Also write a file of this type.")
 @click.option("--export-path", type=click.Path(), help="Folder of that file.")
 @console_options

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import click
 
 from entrepot.cli.groups import Entry, LazyGroup
 from entrepot.cli.workspace.consoles import Console, config_file, console_options, global_option
+from entrepot.cli.workspace.wizards import asked_argument, is_asking
 
 _HERE = "entrepot.cli.workspace.remote_commands"
 TYPES = ("s3h", "azureblobh", "gdriveh", "sftph", "file")
@@ -52,7 +52,7 @@ def of_kind() -> None:
 
 
 @of_kind.command("add")
-@click.argument("url")
+@asked_argument("url")
 @global_option
 @console_options
 def add_remote(console: Console, url: str, is_global: bool) -> None:
@@ -90,7 +90,7 @@ def storage() -> None:
 
 
 @storage.command("add")
-@click.argument("bucket")
+@asked_argument("bucket")
 @click.option("--type", "type_", type=click.Choice(TYPES), default="s3h", show_default=True)
 @click.option("--credentials", help="Profile of ~/.aws, or the file with the credentials (gdriveh).")
 @click.option("--region", help="Region of the bucket; default: that of the profile.")
@@ -102,7 +102,6 @@ def storage() -> None:
 @click.option("--prefix", help="Keys begin with this text.")
 @click.option("--create", is_flag=True, help="Create the bucket if it does not exist.")
 @click.option("--check", is_flag=True, help="Write, read and delete a small object.")
-@click.option("--wizard", is_flag=True, help="Ask for settings that are not given.")
 @global_option
 @console_options
 def add_storage(
@@ -111,15 +110,13 @@ def add_storage(
     type_: str,
     create: bool,
     check: bool,
-    wizard: bool,
     is_global: bool,
     **settings: str | int | None,
 ) -> None:
     """Add a bucket, or change its settings; the network is used by --create and --check only."""
     from entrepot.workspace.configuration.tables import StorageSettings
 
-    asks = wizard or (not is_global and console.project.configuration.asks)
-    if asks and sys.stdin.isatty():
+    if is_asking(click.get_current_context()):
         settings |= _answers(type_, settings)
     values = StorageSettings(**settings)  # type: ignore[arg-type] # click has parsed them
     is_new = config_file(console, is_global=is_global).add_storage(type_, bucket, values)
@@ -139,7 +136,7 @@ def _answers(type_: str, settings: Mapping[str, object]) -> dict[str, str | None
 
 
 @storage.command("del")
-@click.argument("bucket")
+@asked_argument("bucket")
 @click.option("--type", "type_", type=click.Choice(TYPES), default="s3h", show_default=True)
 @global_option
 @console_options

@@ -10,6 +10,7 @@ import click
 
 from entrepot.cli.workspace.consoles import IN_CONFLICT, Console, console_options, native
 from entrepot.cli.workspace.folding import fold
+from entrepot.cli.workspace.wizards import asked_argument, asked_option
 
 if TYPE_CHECKING:
     from entrepot.workspace.projects.changes.statuses import StatusReport
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
 
 CORRUPTED = "The following files cannot be added because they are corrupted:"
 NO_NEWS = "There is no new data to add"
+_BUMPS = "Write the next free version into the spec?"
+_METRICS = "CSV file with metrics"
+_MESSAGE = "Message of the commit"
+_NUMBER = "Version, unless it is that of the spec"
 NOTHING_TO_PUSH = "No blobs to push at this time."
 
 
 @click.command(short_help="Show what is new, changed and staged.")
-@click.argument("name")
+@asked_argument("name")
 @click.argument("directory", required=False)
 @click.option("--full", is_flag=True, help="List every file, also long lists.")
 @console_options
@@ -81,17 +86,19 @@ def _add_command(name: str, *, has_metrics: bool) -> click.Command:
 
     function: Callable[..., object] = console_options(run)
     if has_metrics:
-        function = click.option("--metrics-file", type=click.Path(path_type=Path), help="CSV file with one row.")(
-            function
-        )
+        function = asked_option(
+            "--metrics-file", question=_METRICS, type=click.Path(path_type=Path), help="CSV file with one row."
+        )(function)
         function = click.option("--metric", "metric", multiple=True, nargs=2, help="Name and value; may be repeated.")(
             function
         )
     function = click.option("--follow-links", is_flag=True, help="Accept links to files outside the entity.")(function)
     function = click.option("--fsck", "checks", is_flag=True, help="Check the local state first.")(function)
-    function = click.option("--bumpversion", is_flag=True, help="Write the next free version into the spec.")(function)
+    function = asked_option(
+        "--bumpversion", question=_BUMPS, is_flag=True, help="Write the next free version into the spec."
+    )(function)
     function = click.argument("paths", nargs=-1)(function)
-    function = click.argument("name")(function)
+    function = asked_argument("name")(function)
     text = "Stage new, changed and deleted files: of the whole entity, or those that PATHS or wildcards name."
     return click.command(name, help=text, short_help="Stage new and changed files.")(function)
 
@@ -118,7 +125,9 @@ def _add(
         console.entity(name), paths, bumps_version=bumpversion, metrics=metrics, follows_links=follow_links
     )
     lines = [CORRUPTED, *(f"    {native(path)}" for path in report.corrupted)] if report.corrupted else []
-    if not report.is_news and not report.corrupted:
+    if not report.is_news and report.is_bumped:
+        console.info(f"Repository: the next commit makes version {report.version} of what is staged")
+    elif not report.is_news and not report.corrupted:
         lines.append(NO_NEWS)
     elif report.is_news:
         console.info(
@@ -163,15 +172,18 @@ def _commit_command(name: str, links: Sequence[str]) -> click.Command:
     function: Callable[..., object] = console_options(run)
     for link in reversed(links):
         text = f"Name of the {link} that the version was made with; it must be checked out."
-        function = click.option(f"--{link}", link, multiple=True, help=text)(function)
+        question = f"Name of the linked {link}"
+        function = asked_option(f"--{link}", link, question=question, multiple=True, help=text)(function)
     if links:
         function = click.option("--no-links", is_flag=True, help="Do not take over links of the version before.")(
             function
         )
     function = click.option("--fsck", "checks", is_flag=True, help="Check the local state first.")(function)
-    function = click.option("-m", "--message", help="Message of the commit.")(function)
-    function = click.option("--version", type=int, help="Number of the version; default: that of the spec.")(function)
-    function = click.argument("name")(function)
+    function = asked_option("-m", "--message", question=_MESSAGE, help="Message of the commit.")(function)
+    function = asked_option(
+        "--version", question=_NUMBER, type=int, help="Number of the version; default: that of the spec."
+    )(function)
+    function = asked_argument("name")(function)
     text = "Create a version from what is staged; nothing is sent."
     return click.command(name, help=text, short_help="Create a version from what is staged.")(function)
 
@@ -221,7 +233,7 @@ commit_model = _commit_command("commit", ("dataset", "labels"))
 
 
 @click.command(short_help="Publish the versions that are not published.")
-@click.argument("name")
+@asked_argument("name")
 @click.option("--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="Repetitions of a call.")
 @click.option("--fail-limit", type=click.IntRange(0), help="Stop after so many failed objects.")
 @click.option("--clearonfail", is_flag=True, help="Accepted and without effect: there is nothing to clear.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from entrepot.cli.workspace.consoles import Console, console_options, native
+from entrepot.cli.workspace.wizards import asked_argument, asked_option
 
 if TYPE_CHECKING:
     from entrepot.workspace.projects.transfers.checkouts import CheckoutReport, FileSelection
@@ -52,8 +53,10 @@ def update(console: Console) -> None:
 
 
 @click.command(short_help="Give the workspace the content of a version.")
-@click.argument("name", metavar="TAG|NAME")
-@click.option("--version", type=int, help="Number of the version; default: the latest.")
+@asked_argument("name", metavar="TAG|NAME")
+@asked_option(
+    "--version", question="Version, unless you gave a tag", type=int, help="Number of the version; default: the latest."
+)
 @click.option("--force", is_flag=True, help="Overwrite local changes.")
 @click.option("--bare", is_flag=True, help="No data: for adding to a version without fetching it.")
 @click.option("-d", "--with-dataset", is_flag=True, help="Also check out the linked dataset.")
@@ -93,7 +96,7 @@ def checkout(
 
 
 @click.command(short_help="Fetch the content of a version for a later checkout.")
-@click.argument("name", metavar="TAG|NAME")
+@asked_argument("name", metavar="TAG|NAME")
 @click.option("--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="Repetitions of a call.")
 @sampling_options
 @console_options
@@ -149,8 +152,8 @@ def select(
 
 
 @click.command(short_help="Stage what another version has changed.")
-@click.argument("name")
-@click.argument("tag")
+@asked_argument("name")
+@asked_argument("tag")
 @click.option("--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="Repetitions of a call.")
 @console_options
 def merge(console: Console, name: str, tag: str, retry: int) -> None:
@@ -169,7 +172,7 @@ def merge(console: Console, name: str, tag: str, retry: int) -> None:
 
 
 @click.command(short_help="Unstage, discard changes, or take back a version.")
-@click.argument("name")
+@asked_argument("name")
 @click.option("--soft", is_flag=True, help="Move the head only.")
 @click.option("--mixed", is_flag=True, help="Also unstage; this is the default.")
 @click.option("--hard", is_flag=True, help="Also restore the files of the workspace.")
@@ -190,8 +193,8 @@ def reset(console: Console, name: str, soft: bool, mixed: bool, hard: bool, refe
 
 
 @click.command(short_help="Allow changes of files of a flexible entity.")
-@click.argument("name")
-@click.argument("files", nargs=-1)
+@asked_argument("name")
+@asked_argument("files", "File, unless all are meant", nargs=-1)
 @click.option("--all", "unlocks_all", is_flag=True, help="Unlock every file of the entity.")
 @console_options
 def unlock(console: Console, name: str, files: Sequence[str], unlocks_all: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from entrepot.client.calls import Call, ResultPage, json_as, page_of, pairs, segment, without_nulls
@@ -16,7 +17,7 @@ def whoami() -> Call[WhoAmI]:
     return Call("GET", "/api/whoami-v2", without_nulls(WhoAmI), subject="your account")
 
 
-def whoami_document() -> Call[dict[str, Any]]:
+def whoami_document() -> Call[Mapping[str, Any]]:
     """Build the same call, which returns the JSON object of the hub, including keys that only this hub knows."""
     return Call("GET", "/api/whoami-v2", json_as(dict[str, Any]), subject="your account")
 
@@ -61,6 +62,6 @@ def storage(org_name: str | None = None) -> Call[ResultPage[StoredRepo]]:
     return Call("GET", f"/api{owner}/settings/repositories", page_of(without_nulls(list[StoredRepo])), subject=subject)
 
 
-def tags_by_type(kind: str) -> Call[dict[str, Any]]:
+def tags_by_type(kind: str) -> Call[Mapping[str, Any]]:
     """Build the call that returns all tags of ``models`` or ``datasets``, grouped by type as the hub lists them."""
     return Call("GET", f"/api/{segment(kind)}-tags-by-type", json_as(dict[str, Any]), query=pairs())

@@ -5,7 +5,7 @@ Source: docs/protocols/hf_api.md, sections 1A.2 and 1A.3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -109,7 +109,7 @@ def move(old: RepoRef, new: RepoRef) -> Call[None]:
     return Call("POST", "/api/repos/move", nothing, body=sparse_body(wanted), media_type=JSON, subject=str(old))
 
 
-def configure(ref: RepoRef, settings: RepoSettings) -> Call[dict[str, Any]]:
+def configure(ref: RepoRef, settings: RepoSettings) -> Call[Mapping[str, Any]]:
     """Build the call that changes settings; the response repeats the changed ones."""
     return Call(
         "PUT",
@@ -175,8 +175,8 @@ def page(kind: RepoType, wanted: Filter) -> Call[ResultPage[WiderRepoInfo]]:
     return Call("GET", f"/api/{kind.plural}", _INFOS, query=query + wanted.extra, subject=kind.plural)
 
 
-def _plain(answer: Response) -> dict[str, Any]:
+def _plain(answer: Response) -> Mapping[str, Any]:
     return _OBJECT(answer) if answer.body.startswith(b"{") else {}
 
 
-_OBJECT: Callable[[Response], dict[str, Any]] = json_as(dict[str, Any])
+_OBJECT: Callable[[Response], Mapping[str, Any]] = json_as(dict[str, Any])

@@ -26,7 +26,7 @@ class Accounts(Base):
         """
         hub = self._hub(token)
         hub.need_token()
-        return hub.send(accounts.whoami_document())
+        return dict(hub.send(accounts.whoami_document()))
 
     def get_token_permission(self, token: str | bool | None = None) -> str | None:
         """Return the role of the token, ``read``, ``write`` or ``fineGrained``; None if the token is invalid.
@@ -98,8 +98,8 @@ class Accounts(Base):
 
     def get_model_tags(self) -> dict[str, Any]:
         """Return all tags of models, by kind."""
-        return self._hub().send(accounts.tags_by_type("models"))
+        return dict(self._hub().send(accounts.tags_by_type("models")))
 
     def get_dataset_tags(self) -> dict[str, Any]:
         """Return all tags of datasets, by kind."""
-        return self._hub().send(accounts.tags_by_type("datasets"))
+        return dict(self._hub().send(accounts.tags_by_type("datasets")))

@@ -189,7 +189,7 @@ class Repos(Base):
     ) -> dict[str, Any]:
         """Make a repository private or public and return the changed settings."""
         settings = wire.RepoSettings(private=private)
-        return self._hub(token).send(repos.configure(self._repo_to_change(repo_id, repo_type, token), settings))
+        return dict(self._hub(token).send(repos.configure(self._repo_to_change(repo_id, repo_type, token), settings)))
 
     def auth_check(
         self, repo_id: str, *, repo_type: str | None = None, token: str | bool | None = None, write: bool = False

@@ -11,7 +11,7 @@ from entrepot.client.calls import known
 from entrepot.errors import InvalidName
 from entrepot.hf.shapes.times import parse_timestamp_or_none
 from entrepot.names import RepoType
-from entrepot.wire.repos.repositories import BaseModels, Sibling, WiderRepoInfo
+from entrepot.wire.repos.repositories import BaseModels, LoadingClasses, Sibling, WiderRepoInfo
 
 if TYPE_CHECKING:
     from entrepot.cards import DatasetCardData, ModelCardData, SpaceCardData
@@ -202,14 +202,14 @@ def model_of(found: WiderRepoInfo) -> ModelInfo:
         mask_token=known(found.mask_token),
         model_index=_list(known(found.model_index)),
         pipeline_tag=known(found.pipeline_tag),
-        safetensors=SafeTensorsInfo(tensors.get("parameters", {}), tensors.get("total", 0)) if tensors else None,
+        safetensors=SafeTensorsInfo(dict(tensors.parameters), tensors.total) if tensors is not None else None,
         security_repo_status=(
             {"scansDone": security.scans_done, "filesWithIssues": [dict(issue) for issue in security.files_with_issues]}
             if security is not None
             else None
         ),
         spaces=_list(known(found.spaces)),
-        transformers_info=_loading(loading) if loading else None,
+        transformers_info=_loading(loading) if loading is not None else None,
         widget_data=known(found.widget_data),
     )
 
@@ -279,9 +279,10 @@ def _sibling(found: Sibling) -> RepoSibling:
     )
 
 
-def _loading(found: Mapping[str, Any]) -> TransformersInfo:
-    fields = ("auto_model", "custom_class", "pipeline_tag", "processor")
-    return TransformersInfo(**{"auto_model": "", **{key: found[key] for key in fields if key in found}})
+def _loading(found: LoadingClasses) -> TransformersInfo:
+    return TransformersInfo(
+        found.auto_model, known(found.custom_class), known(found.pipeline_tag), known(found.processor)
+    )
 
 
 def _base_models(found: object) -> dict[str, Any] | list[str] | None:

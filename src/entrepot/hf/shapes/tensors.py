@@ -58,7 +58,7 @@ def model_in(files: Mapping[str, SafetensorsFileMetadata], index: Index | None) 
     """Combine the headers of a model's files with its index, which a model in one file does not have."""
     held = {name: path for path, file in files.items() for name in file.tensors}
     return SafetensorsRepoMetadata(
-        metadata=index.metadata if index is not None else None,
+        metadata=dict(index.metadata) if index is not None and index.metadata is not None else None,
         sharded=index is not None,
         weight_map=index.weight_map if index is not None else held,
         files_metadata=dict(files),

@@ -86,12 +86,12 @@ class DiscussionEvent:
     what: EventContent
 
 
-def comment_data(raw: str, author: Uid, now_ms: int) -> dict[str, Any]:
+def comment_data(raw: str, author: Uid, now_ms: int) -> Mapping[str, Any]:
     """Return the stored form of a new comment."""
     return {"raw": raw, "by": author, "at": now_ms, "hidden": False, "edits": 0, "history": []}
 
 
-def edited(data: Mapping[str, Any], raw: str, author: Uid, now_ms: int) -> dict[str, Any]:
+def edited(data: Mapping[str, Any], raw: str, author: Uid, now_ms: int) -> Mapping[str, Any]:
     """Return the stored form of an edited comment, with as many earlier versions as are kept."""
     kept = [*data["history"], {"raw": data["raw"], "by": data["by"], "at": data["at"]}][-MAX_VERSIONS:]
     while kept and sum(len(version["raw"]) for version in kept) > _HISTORY_CHARACTERS:
@@ -99,7 +99,7 @@ def edited(data: Mapping[str, Any], raw: str, author: Uid, now_ms: int) -> dict[
     return {**data, "raw": raw, "by": author, "at": now_ms, "edits": data["edits"] + 1, "history": kept}
 
 
-def hidden(data: Mapping[str, Any], author: Uid, now_ms: int) -> dict[str, Any]:
+def hidden(data: Mapping[str, Any], author: Uid, now_ms: int) -> Mapping[str, Any]:
     """Return the stored form of a hidden comment, without any of its texts."""
     return {**data, "raw": HIDDEN, "by": author, "at": now_ms, "hidden": True, "history": []}
 

@@ -299,6 +299,6 @@ def head_ref(discussion: DiscussionRow) -> RefName:
     return pull_ref(discussion.num)
 
 
-def commit_data(subject: str, oid: Oid) -> dict[str, Any]:
+def commit_data(subject: str, oid: Oid) -> Mapping[str, Any]:
     """Return the stored form of a new commit in a pull request."""
     return {"subject": subject[:MAX_TEXT], "oid": oid}

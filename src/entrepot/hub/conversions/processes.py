@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ class MadeConfig:
     """What a configuration has become, and its features by column."""
 
     splits: Sequence[MadeSplit]
-    features: dict[str, Any]
+    features: Mapping[str, Any]
 
 
 @attrs.define

@@ -11,6 +11,7 @@ the process.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from entrepot.hub.tables.child_pipes import ChildPipe, RemoteFile, confine, limit_work, seal_limits
@@ -49,7 +50,7 @@ def main() -> None:
         pipe.send(b"E", b"it takes too much memory")
 
 
-def _run(pipe: ChildPipe, request: dict[str, Any]) -> None:
+def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> None:
     import pyarrow as pa
 
     from entrepot.errors import Malformed

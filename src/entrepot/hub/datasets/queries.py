@@ -133,7 +133,7 @@ def run_queries(
     *,
     most: int,
     hints: Mapping[str, Any] | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Mapping[str, Any]]:
     """Return the results of queries over these tables, each with ``features``, ``rows`` and ``is_cut``.
 
     Args:
@@ -157,7 +157,7 @@ def try_queries(
     *,
     most: int,
     hints: Mapping[str, Any] | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Mapping[str, Any]]:
     """Return the result of each query, or why it was ``refused``; all run in one process.
 
     Raises:
@@ -183,7 +183,7 @@ def try_queries(
         return _results(process, files, request)
 
 
-def _results(process: subprocess.Popen[bytes], files: _Files, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _results(process: subprocess.Popen[bytes], files: _Files, request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     try:
         with killed_after(process, _WALL_S):
             kind, answer = Exchange(process, files.read, _MOST_ANSWER).run(request)
@@ -193,7 +193,7 @@ def _results(process: subprocess.Popen[bytes], files: _Files, request: Mapping[s
         ) from None
     if kind != b"A":
         raise QueryRefused(answer.decode("utf-8", "replace"))
-    results: list[dict[str, Any]] = json.loads(answer)
+    results: list[Mapping[str, Any]] = json.loads(answer)
     return results
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import enum
 import hashlib
-from collections.abc import Generator, Iterator, Sequence
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Generator, Sequence
+from typing import Final
 
 import attrs
 
-from entrepot.blobs import file_key
+from entrepot.blobs import OpenSink, file_key
 from entrepot.catalog import Lock
 from entrepot.catalog.files import file_links, files, xet_files, xorbs
 from entrepot.catalog.files.xet_files import XetFileRow
@@ -25,9 +25,10 @@ from entrepot.errors import BeingVerified, BlobMissing, BlobUnreadable, Busy, Da
 from entrepot.hub.callers import Caller, read_by
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunk_rights, chunks, xorb_scrubbing
+from entrepot.hub.files.content_chunks import ContentChunk, content_chunks
 from entrepot.names import Sha256, XetFileId, XetHash, new_uid
-from entrepot.storage.contents import Content, open_file
-from entrepot.xet import Chunker, MerkleTree, Term, Terms, XorbBuilder, chunk_hash, eligible_chunks, read_hash
+from entrepot.storage.contents import Content, fill, open_file
+from entrepot.xet import MAX_CHUNK_BYTES, MerkleTree, Term, Terms, XorbWriter, eligible_chunks, read_hash
 
 MIN_CHUNKED: Final = 16 * 1024
 """Files up to this size in bytes are not chunked: a single chunk would save nothing."""
@@ -35,11 +36,10 @@ MIN_CHUNKED: Final = 16 * 1024
 VERIFIED_NOW_BYTES: Final = 2 << 30
 """Bytes that one request may hash to verify claims, which takes a few seconds."""
 
-_PIECE = 8 << 20
+_PIECE = 1 << 20
 _BATCH = 64
 _NEIGHBOURS = 64
 _HASH = 32
-_SEGMENT = 65_536
 _REMEMBERED = 500_000
 _CUTS_IN_A_STEP = 128
 _OWN_XORBS = 4 << 20
@@ -68,10 +68,11 @@ def chunk_steps(hub: HubContext, repo_id: int) -> Generator[None, None, int]:
         if row is None or not found:
             return done
         waiting = _first_bytes(found)
-        ingestion, begun_ms = Rechunker(hub, row), hub.now_ms()
-        for sha256, size in waiting:
-            yield from ingestion.add_steps(sha256, size)
-        made = ingestion.finish()
+        begun_ms = hub.now_ms()
+        with contextlib.closing(Rechunker(hub, row)) as ingestion:
+            for sha256, size in waiting:
+                yield from ingestion.add_steps(sha256, size)
+            made = ingestion.finish()
         for sha256 in made:
             drop_raw(hub, sha256, begun_ms)
         done += len(made)
@@ -197,21 +198,6 @@ def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetFileId) -> G
     return _Verdict.WRONG
 
 
-class StreamHasher(Protocol):
-    """Hashes pieces as they are read."""
-
-    def update(self, data: bytes, /) -> None:
-        """Hash the next piece."""
-
-
-class _ChunkRef(NamedTuple):
-    """A chunk of a file: its raw hash, and its position."""
-
-    raw: bytes
-    offset: int
-    length: int
-
-
 @attrs.define
 class _Run:
     """Adjacent chunks in one xorb; ``where`` is its hash, or its number while it is being built."""
@@ -258,7 +244,10 @@ class Rechunker:
         self._namespace_id = row.owner_id
         self._viewer = chunk_rights.viewer_of_readers(hub, row)
         self._shard = new_uid()
-        self._builder = XorbBuilder()
+        self._sink: OpenSink | None = None
+        self._writer = XorbWriter(self._write)
+        self._written = 0  # the end of the last chunk that was written, in its file
+        self._chunk = memoryview(bytearray(MAX_CHUNK_BYTES))
         self._building: dict[bytes, int] = {}
         self._built: list[XetHash] = []
         self._known: dict[bytes, tuple[XetHash, int]] = {}
@@ -276,10 +265,11 @@ class Rechunker:
         if size >= _OWN_XORBS:
             # Repositories that must not know of each other then store the same file in the same xorbs, once.
             self._close_xorb()
+        self._written = 0
         draft, digest, asked = _PendingFile(sha256), hashlib.sha256(), set[bytes]()
         try:
             with contextlib.closing(open_file(self._hub.store, sha256)) as content:
-                for segment in _segments_of(content, digest):
+                for segment in content_chunks(content, digest):
                     # Look up all chunks before using any result: a hit late in a segment also
                     # finds the chunks before it.
                     for cut in segment:
@@ -298,6 +288,11 @@ class Rechunker:
         if digest.hexdigest() != sha256:
             return  # damaged since it was received: these chunks must not get its sha256
         self._drafts.append(draft)
+
+    def close(self) -> None:
+        """Drop a xorb that is not stored yet; without effect after :meth:`finish`."""
+        if self._sink is not None:
+            self._sink.discard()
 
     def finish(self) -> list[Sha256]:
         """Store the last xorb, record the files and return them; the repository uses their chunks from now on.
@@ -325,31 +320,42 @@ class Rechunker:
             xorbs.remember_group(tx, self._shard, self._built)
         return [draft.sha256 for draft in self._drafts]
 
-    def _place(self, cut: _ChunkRef, content: Content) -> tuple[XetHash | int, int]:
+    def _place(self, cut: ContentChunk, content: Content) -> tuple[XetHash | int, int]:
         known = self._known.get(cut.raw)
         if known is not None:
             return known
         number = self._building.get(cut.raw)
         if number is None:
-            if not self._builder.has_room(cut.length):
+            if not self._writer.has_room(cut.length):
                 self._close_xorb()
-            number = self._builder.add(content.read_at(cut.offset, cut.length), cut.raw)
+            chunk = self._chunk[: cut.length]
+            fill(content, cut.offset, chunk)
+            number = self._writer.add(chunk, cut.raw, follows=0 < cut.offset == self._written)
+            self._written = cut.offset + cut.length
             self._building[cut.raw] = number
         return len(self._built), number
 
+    def _write(self, piece: memoryview) -> None:
+        """Append bytes to the xorb that is being built."""
+        if self._sink is None:
+            self._sink = self._hub.store.drafts.receive_unnamed()
+        self._sink.write(piece)
+
     def _close_xorb(self) -> None:
-        if not self._builder.count:
+        if not self._writer.count:
             return
-        xorb = self._builder.finish()
-        with self._hub.store.drafts.receive_unnamed(len(xorb.data)) as sink:
-            sink.write(xorb.data)
-            chunks.keep_xorb(self._hub, self._namespace_id, xorb.hash, xorb.index, sink)
-        self._built.append(xorb.hash)
+        index = self._writer.finish()
+        xorb = index.xorb_hash()
+        assert self._sink is not None  # the writer has written
+        with self._sink as sink:
+            chunks.keep_xorb(self._hub, self._namespace_id, xorb, index, sink)
+        self._sink = None
+        self._built.append(xorb)
         if len(self._known) > _REMEMBERED:
             self._known.clear()  # limits memory: very large files match only recent chunks
             self._loaded.clear()
-        self._known.update((raw, (xorb.hash, number)) for raw, number in self._building.items())
-        self._builder, self._building = XorbBuilder(), {}
+        self._known.update((raw, (xorb, number)) for raw, number in self._building.items())
+        self._writer, self._building = XorbWriter(self._write), {}
         self._note_findable()
 
     def _note_findable(self) -> None:
@@ -369,34 +375,6 @@ class Rechunker:
                 hashes = near.index.hashes
                 for number in near.chunks.first(near.index.count).nonzero()[0].tolist():
                     self._known.setdefault(hashes[_HASH * number : _HASH * (number + 1)], (near.hash, number))
-
-
-def _segments_of(content: Content, digest: StreamHasher) -> Iterator[list[_ChunkRef]]:
-    """Yield the chunks of a content in order, some gigabytes at a time, and an empty result after each piece read.
-
-    ``digest`` hashes all of it.
-    """
-    chunker, segment = Chunker(), list[_ChunkRef]()
-    held, start = b"", 0
-    for offset in range(0, content.size, _PIECE):
-        piece = content.read_at(offset, _PIECE)
-        digest.update(piece)
-        base, held = start, held + piece
-        ends = chunker.feed(piece)
-        if offset + len(piece) >= content.size:
-            ends += chunker.finish()
-        view = memoryview(held)
-        for end in ends:
-            segment.append(_ChunkRef(chunk_hash(view[start - base : end - base]), start, end - start))
-            start = end
-        held = held[start - base :]
-        if len(segment) >= _SEGMENT:
-            yield segment
-            segment = []
-        else:
-            yield []
-    if segment:
-        yield segment
 
 
 def drop_raw(hub: HubContext, sha256: Sha256, begun_ms: int) -> None:

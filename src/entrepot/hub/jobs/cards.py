@@ -26,7 +26,7 @@ from entrepot.cards.storable_values import storable
 from entrepot.cards.summaries import find_citation, summarise
 from entrepot.catalog import Lock
 from entrepot.catalog.repos import lineage, refs, repositories
-from entrepot.catalog.repos.repositories import CardFacts, WeightMetadata
+from entrepot.catalog.repos.repositories import BaseModelNames, CardFacts, WeightMetadata
 from entrepot.catalog.search import full_text
 from entrepot.errors import Busy, Malformed
 from entrepot.hub.context import HubContext
@@ -114,7 +114,7 @@ def _model_facts(
         told: what is known of the card's text and of further files.
     """
     tags = tuple(dict.fromkeys((*card_tags(card, RepoType.MODEL, relation=model.relation), *model.tags)))
-    bases = {"relation": model.relation, "models": list(model.base_models)} if model.base_models else None
+    bases = BaseModelNames(model.relation, model.base_models) if model.relation else None
     return CardFacts(
         dict(fields.data) or None,
         model.config,

@@ -14,7 +14,7 @@ from entrepot.cards import DOCUMENTS, DatasetFiles, JsonValue, ModelFiles, data_
 from entrepot.catalog import Read
 from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
-from entrepot.catalog.repos.repositories import RepoRow, WeightMetadata
+from entrepot.catalog.repos.repositories import RepoRow, WeightCounts, WeightMetadata
 from entrepot.errors import Damaged, Malformed, NotFound, Unavailable
 from entrepot.git import Kind
 from entrepot.hub.context import HubContext
@@ -149,7 +149,7 @@ def weigh(hub: HubContext, found: FoundFiles) -> WeightMetadata:
         files_read += 1
     tensors = None
     if files_read and is_complete:
-        tensors = {"parameters": dict(counts), "total": sum(counts.values()), "sharded": files_read > 1}
+        tensors = WeightCounts(dict(counts), sum(counts.values()), sharded=files_read > 1)
     ggufs = (file for file in found.headers if file.path.endswith(".gguf"))
     first = next(ggufs, None)
     return WeightMetadata(tensors, _describe_gguf(hub, first) if first is not None else None)

@@ -16,7 +16,7 @@ from pathlib import Path
 import attrs
 
 from entrepot.blobs import Stat
-from entrepot.catalog import Catalog, copies, hub_metadata, open_catalog
+from entrepot.catalog import Catalog, copies, copy_targets, hub_metadata, open_catalog
 from entrepot.errors import DataFolderError, Refused
 from entrepot.hub import blob_stores, data_folders
 from entrepot.hub.blob_stores import HubBucket
@@ -56,6 +56,7 @@ def plan(source: HubContext, target: Settings, progress: Progress = lambda _line
     """
     bucket = blob_stores.find_bucket(target)
     _check_folder(source, target)
+    _check_new_database(source, target)
     if bucket is not None:
         bucket.check_free(Marker(source.store_id, None))
     progress("counting large files")
@@ -90,9 +91,7 @@ def move(
     """
     bucket = blob_stores.find_bucket(target)
     _check_folder(source, target)
-    if target.database:
-        with contextlib.closing(_open_database(target.database, target)) as known:
-            _check_database(source, known)
+    _check_new_database(source, target)
     if bucket is not None:
         bucket.claim(Marker(source.store_id, None))
     _begin(source, target)
@@ -167,6 +166,16 @@ def _check_folder(source: HubContext, target: Settings) -> None:
         return
     if any(path.name != _CONFIG for path in data.iterdir()):
         raise DataFolderError(str(data), "it is not empty; name a new folder")
+
+
+def _check_new_database(source: HubContext, target: Settings) -> None:
+    """Check that the new database is empty, or has the copy of an interrupted move; nothing is changed in it."""
+    if not target.database:
+        return
+    found = copy_targets.find_tables(target.database, connect_s=target.database_timeout_s)
+    if found is not None:
+        with contextlib.closing(found):
+            _check_database(source, found)
 
 
 def _check_database(source: HubContext, new: Catalog) -> bool:

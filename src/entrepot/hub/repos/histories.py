@@ -46,6 +46,18 @@ def history(
         return CommitPage(row, page, commits.count_ancestors(tx, row.id, head))
 
 
+def newest_commit(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> LoggedCommit:
+    """Return the commit that a revision names.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or the revision does not exist.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        [found] = histories.log_of(tx, row.id, [revisions.resolve(tx, row.id, revision)])
+        return found
+
+
 def path_history(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath, *, offset: int, limit: int
 ) -> CommitPage:

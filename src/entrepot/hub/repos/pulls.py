@@ -8,7 +8,7 @@ then one transaction moves the base, closes the pull request and records the eve
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -20,7 +20,7 @@ from entrepot.catalog.repos import commits as commit_rows
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Busy, LimitExceeded, Malformed, NotMergeable, Refused, RevisionNotFound
-from entrepot.git import Kind, Merged, merge_trees
+from entrepot.git import Kind, Merged, MergeSide, merge_trees
 from entrepot.hub import access, audit, capabilities, events, revisions
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import discussion_rules, pull_request_access
@@ -60,12 +60,14 @@ class Mergeability:
 
     ``obstacle``: empty if it can be; else its state (``draft``, ``closed``, ``merged``), ``base`` or ``head``
     (the branch, or its own ref, is gone), ``same`` (it changes nothing), ``conflict``, or ``size`` (too
-    many changes to compare). ``conflicts``: the paths in conflict; ``added_bytes``: size of what it adds or changes.
+    many changes to compare). ``conflicts``: the paths in conflict; ``added_bytes``: size of what it adds or changes;
+    ``sides``: the commits of base and pull request that are in conflict.
     """
 
     obstacle: str
     conflicts: Sequence[RepoPath] = ()
     added_bytes: int = 0
+    sides: tuple[Oid, Oid] | None = None
 
 
 @attrs.frozen
@@ -221,12 +223,12 @@ def mergeability(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -
         if base is None or head is None:
             return Mergeability("base" if base is None else "head")
         try:
-            merged = _merge(hub, tx, discussion, base, head, {})
+            merged = merge_sides(hub, tx, discussion, base, head, {})
             added = diffs.added_bytes(hub, tx, row.id, *_sides(tx, discussion))
         except LimitExceeded:
             return Mergeability("size")
         if merged.conflicts:
-            return Mergeability("conflict", merged.conflicts, added)
+            return Mergeability("conflict", merged.conflicts, added, (base, head))
         if merged.root == stored.root_of(hub.store, tx, row.id, base):
             return Mergeability("same", (), added)
         return Mergeability("draft" if discussion.status == DRAFT else "", (), added)
@@ -293,6 +295,53 @@ def delete_ref(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> 
         audit.record(hub, tx, known, "pull.delete-ref", access.subject(row), {"num": num, "head": head})
 
 
+def merge_sides(
+    hub: HubContext,
+    tx: Read,
+    discussion: DiscussionRow,
+    base: Oid,
+    head: Oid,
+    rules: dict[Oid, GitObject],
+    chosen: Mapping[RepoPath, MergeSide] | None = None,
+) -> Merged:
+    """Return the trees of a pull request merged into its base; with choices, those of the base merged into it.
+
+    Args:
+        base, head: the commits of the base and of the pull request.
+        rules: file objects that the merge creates are added to it.
+        chosen: the side of each file that is not merged; ours is the pull request.
+
+    Raises:
+        LimitExceeded: a side changed too many files.
+    """
+
+    def root(commit: Oid) -> Oid:
+        return stored.root_of(hub.store, tx, discussion.repo_id, commit)
+
+    ours, theirs = (base, head) if chosen is None else (head, base)
+    bases = [root(commit) for commit in pull_request_access.bases_of(tx, discussion, head)]
+    resolve = functools.partial(lfs_rules.merge_change, tx, discussion.repo_id, rules)
+    read = Trees(hub.store, tx, discussion.repo_id).read
+    return merge_trees(bases, root(ours), root(theirs), read, resolve, chosen or {})
+
+
+def check_added_names(merged: Merged) -> None:
+    """Raise if a merge adds a path that breaks the rules of names.
+
+    Raises:
+        InvalidPath: it does.
+    """
+    for change in merged.taken:
+        if change.old is None and change.new is not None:
+            parse_path(change.path)
+
+
+def rows_of(merged: Merged, others: Sequence[GitObject]) -> list[ObjectRow]:
+    """Return the rows of the trees that a merge made, and of other objects."""
+    made = [GitObject(oid, Kind.TREE, content) for oid, content in merged.made.items()]
+    return [stored.row_of(item) for item in (*made, *others)]
+
+
 def added_bytes(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> int:
     """Return the size of the files that a pull request adds or changes; large files count with their real size.
 
@@ -333,7 +382,7 @@ def _attempt(
         row.id,
         Move(discussion.base, base, commit.oid),
         (base,) if is_squash else (base, head),
-        _rows(merged, [*rules.values(), commit]),
+        rows_of(merged, [*rules.values(), commit]),
         large,
         [change.path for change in merged.taken],
         merger.account.id,
@@ -395,27 +444,14 @@ def _merged(
         NotMergeable: there is a conflict, or nothing to merge.
         InvalidPath: it adds a path that breaks the rules of names.
     """
-    merged = _merge(hub, tx, discussion, base, head, rules)
+    merged = merge_sides(hub, tx, discussion, base, head, rules)
     if merged.conflicts:
         raise NotMergeable(discussion.num, f"it is in conflict with {discussion.base}", tuple(merged.conflicts))
-    for change in merged.taken:
-        if change.old is None and change.new is not None:
-            parse_path(change.path)
+    check_added_names(merged)
     if merged.root == stored.root_of(hub.store, tx, discussion.repo_id, base):
         # Clients of 2024 match on these words.
         raise NotMergeable(discussion.num, "it has no associated changes")
     return merged
-
-
-def _merge(
-    hub: HubContext, tx: Read, discussion: DiscussionRow, base: Oid, head: Oid, rules: dict[Oid, GitObject]
-) -> Merged:
-    def root(commit: Oid) -> Oid:
-        return stored.root_of(hub.store, tx, discussion.repo_id, commit)
-
-    bases = [root(commit) for commit in pull_request_access.bases_of(tx, discussion, head)]
-    resolve = functools.partial(lfs_rules.merge_change, tx, discussion.repo_id, rules)
-    return merge_trees(bases, root(base), root(head), Trees(hub.store, tx, discussion.repo_id).read, resolve)
 
 
 def _conflicts(hub: HubContext, tx: Read, discussion: DiscussionRow) -> Sequence[RepoPath] | None:
@@ -426,7 +462,7 @@ def _conflicts(hub: HubContext, tx: Read, discussion: DiscussionRow) -> Sequence
     if base is None or head is None:
         return None
     try:
-        return _merge(hub, tx, discussion, base, head, {}).conflicts
+        return merge_sides(hub, tx, discussion, base, head, {}).conflicts
     except LimitExceeded:
         return None
 
@@ -441,11 +477,6 @@ def _sides(tx: Read, discussion: DiscussionRow) -> tuple[Oid | None, Oid | None]
     if head is None:
         return None, None
     return next(iter(pull_request_access.bases_of(tx, discussion, head)), None), head
-
-
-def _rows(merged: Merged, others: Sequence[GitObject]) -> list[ObjectRow]:
-    made = [GitObject(oid, Kind.TREE, content) for oid, content in merged.made.items()]
-    return [stored.row_of(item) for item in (*made, *others)]
 
 
 def _title_of(summary: str) -> str:

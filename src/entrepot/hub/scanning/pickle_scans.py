@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any
 
 from entrepot.hub.scanning.scanners import Pipes, ScanFailed, ScanStatus, Verdict, started
@@ -49,7 +49,7 @@ def scan_content(content: Content) -> Generator[None, None, Verdict]:
         return judge_result(json.loads((yield from pipes.receive(size))))
 
 
-def judge_result(found: dict[str, Any]) -> Verdict:
+def judge_result(found: Mapping[str, Any]) -> Verdict:
     """Return the verdict for what the process found."""
     if "malformed" in found:
         return Verdict("skipped", "it holds no pickle")

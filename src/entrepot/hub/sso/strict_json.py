@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from entrepot.errors import Malformed
 
 
-def parse_object(data: bytes, what: str) -> dict[str, Any]:
+def parse_object(data: bytes, what: str) -> Mapping[str, Any]:
     """Return a JSON object.
 
     Args:

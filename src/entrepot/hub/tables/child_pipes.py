@@ -14,6 +14,7 @@ import select
 import struct
 import sys
 import threading
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 READ = struct.Struct(">IQI")
@@ -41,7 +42,7 @@ class ChildPipe:
         os.dup2(2, 1)
         return cls(sys.stdin.buffer, target)
 
-    def request(self) -> dict[str, Any]:
+    def request(self) -> Mapping[str, Any]:
         """Return the next request.
 
         Raises:

@@ -149,7 +149,7 @@ def _compare(request: Mapping[str, Any], old: Any, new: Any) -> dict[str, Any]: 
     return {"key": list(found.key), **counts, "columns": dict(found.columns), "examples": examples}
 
 
-_OPERATIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
+_OPERATIONS: Mapping[str, Callable[..., Mapping[str, Any]]] = {
     "describe": _describe,
     "groups": _describe_groups,
     "rows": _read_rows,

@@ -1,8 +1,9 @@
 """Rate limits: maximum numbers of requests per token or address in five minutes.
 
-Pure ASGI below the middleware, present only if a limit is set. Counts are kept
-in memory: each server process counts separately, and a restart resets them.
-Windows are fixed, as the headers say. Source: docs/protocols/hf_api.md, section 0.3.
+Pure ASGI below the middleware, present only if a limit is set. The counts of one
+process are kept in memory; if there are several, they share them
+(:mod:`entrepot.hub.accounts.rate_counts`). Windows are fixed, as the headers say.
+Source: docs/protocols/hf_api.md, section 0.3.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from entrepot.hub.accounts.rate_counts import RateCounts
+from entrepot.hub.context import HubContext
 from entrepot.server.client_addresses import client_address, network_of
 from entrepot.server.error_responses import Header, text_response
 from entrepot.settings import Settings
@@ -40,12 +43,14 @@ class RateLimits:
         *,
         window_s: float = WINDOW_S,
         clock: Callable[[], float] = time.monotonic,
+        shared: RateCounts | None = None,
     ) -> None:
         self._app = app
         self._settings = settings
         self._limits = {API: settings.rate_limit_api, RESOLVE: settings.rate_limit_resolve}
         self._window_s = window_s
         self._clock = clock
+        self._shared = shared
         self._ends_s = -math.inf
         self._counts: dict[tuple[str, bytes], int] = {}
         self._proven: set[bytes] = set()
@@ -82,10 +87,15 @@ class RateLimits:
         now_s = self._clock()
         if now_s >= self._ends_s:
             self._ends_s = now_s + self._window_s
+            if self._shared is not None:
+                self._ends_s -= now_s % self._window_s
             self._counts.clear()
             self._proven.clear()
         elif len(self._counts) >= _REMEMBERED:
             self._counts.clear()
+        if self._shared is not None:
+            count, left_ms = self._shared.count(kind, sender, int(now_s * 1000))
+            return self._limits[kind] - count, max(1, math.ceil(left_ms / 1000))
         count = self._counts.get((kind, sender), 0) + 1
         self._counts[kind, sender] = count
         return self._limits[kind] - count, max(1, math.ceil(self._ends_s - now_s))
@@ -113,9 +123,20 @@ class RateLimits:
         return b"ratelimit-policy", f'"fixed window";"{kind}";q={limit};w={max(1, round(self._window_s))}'.encode()
 
 
-def limited(app: ASGIApp, settings: Settings) -> ASGIApp:
+def shared_counts(settings: Settings) -> RateCounts | None:
+    """Return counts for all processes of the hub, to be flushed every second; None if there is one, or no limit."""
+    has_limits = settings.rate_limit_api or settings.rate_limit_resolve
+    return RateCounts(round(WINDOW_S * 1000)) if has_limits and (settings.database or settings.workers > 1) else None
+
+
+def limited(app: ASGIApp, hub: HubContext, shared: RateCounts | None) -> ASGIApp:
     """Return the application wrapped in the limits of the settings; the application itself if there are none."""
-    return RateLimits(app, settings) if settings.rate_limit_api or settings.rate_limit_resolve else app
+    settings = hub.settings
+    if not (settings.rate_limit_api or settings.rate_limit_resolve):
+        return app
+    if shared is None:
+        return RateLimits(app, settings)
+    return RateLimits(app, settings, clock=lambda: hub.now_ms() / 1000, shared=shared)
 
 
 def kind_of(scope: Scope) -> str | None:

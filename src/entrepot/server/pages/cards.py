@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -14,7 +13,7 @@ from entrepot.errors import EntryNotFound, GatedRepo, NotAllowed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents
-from entrepot.hub.repos.infos import RevisionInfo
+from entrepot.hub.repos.infos import RevisionInfo, WeightCounts
 from entrepot.names import RepoRef, parse_path
 from entrepot.server.handlers import app_state
 from entrepot.server.pages import snippets
@@ -99,13 +98,9 @@ def without_front_matter(text: str) -> str:
     return _FRONT_MATTER.sub("", text, count=1).strip()
 
 
-def dtypes_of(safetensors: Mapping[str, object] | None) -> list[tuple[str, int]]:
+def dtypes_of(counts: WeightCounts | None) -> list[tuple[str, int]]:
     """Return the number of parameters of each type of numbers, largest first."""
-    counts = (safetensors or {}).get("parameters")
-    if not isinstance(counts, Mapping):
-        return []
-    found = [(str(name), count) for name, count in counts.items() if isinstance(count, int)]
-    return sorted(found, key=lambda pair: -pair[1])
+    return sorted(counts.parameters.items(), key=lambda pair: -pair[1]) if counts is not None else []
 
 
 def tag_links(found: RevisionInfo) -> list[tuple[str, str]]:

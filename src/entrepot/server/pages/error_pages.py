@@ -1,4 +1,4 @@
-"""Error pages: what happened, why, and what to do; the same for a private and a missing repository."""
+"""Error pages: what happened, why, and what to do; the same for hidden and for missing things."""
 
 from __future__ import annotations
 
@@ -35,20 +35,25 @@ _BY_STATUS = {
     500: "Stored data is damaged",
     503: "The hub cannot answer now",
 }
-_ABSENT = "The address is wrong, or the repository is private. This page is the same in both cases."
+_HIDDEN_TEXT = "The address is wrong, or the repository is private. This page is the same in both cases."
 
 
 def show_error(request: Request, error: EntrepotError) -> Response:
     """Return the page of an error, with the status and the error headers that the API would send."""
     answer = error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"])
     title = next((_TITLES[kind] for kind in type(error).__mro__ if kind in _TITLES), None)
-    text = _ABSENT if isinstance(error, RepoNotFound) else error.message
-    values = {
-        "status": answer.status,
-        "text": text[:1].upper() + text[1:],
-        "may_sign_in": answer.status in (401, 403, 404),
-    }
-    page = WebPage("error.html", title or _BY_STATUS.get(answer.status, "Something went wrong"), values, answer.status)
+    text = _HIDDEN_TEXT if isinstance(error, RepoNotFound) else error.message
+    page = _error_page(answer.status, title or _BY_STATUS.get(answer.status, "Something went wrong"), text)
     skipped = (b"content-type", b"content-length")
     headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers if name.lower() not in skipped}
     return page_response(request, page, headers)
+
+
+def show_absent(request: Request) -> Response:
+    """Return the page of an address that nothing serves, which is also that of things the visitor may not know of."""
+    return page_response(request, _error_page(404, _TITLES[RepoNotFound], _HIDDEN_TEXT))
+
+
+def _error_page(status: int, title: str, text: str) -> WebPage:
+    values = {"status": status, "text": text[:1].upper() + text[1:], "may_sign_in": status in (401, 403, 404)}
+    return WebPage("error.html", title, values, status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from urllib.parse import quote
 
 from entrepot.wire.texts import legible
@@ -58,6 +59,7 @@ def length_text(seconds: int) -> str:
     return "0 seconds"
 
 
+@functools.lru_cache(maxsize=1024)  # a page of files repeats the times of few commits
 def date_text(at_ms: int) -> str:
     """Return a time as date and time of day in UTC; times that no calendar has are shown as ``unknown``."""
     try:

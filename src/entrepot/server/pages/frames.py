@@ -138,7 +138,7 @@ def api_of(page: WebPage) -> str:
     return f"/api/{kind}s/{name}" if kind and name else ""
 
 
-def frame(request: Request) -> dict[str, object]:
+def frame(request: Request) -> Mapping[str, object]:
     """Return the values that every template may use.
 
     ``visitor``: the name of the signed-in account, or None; ``is_admin_of_hub``: whether it opens the administration;

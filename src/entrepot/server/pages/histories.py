@@ -5,7 +5,6 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.errors import RevisionNotFound
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import histories
@@ -86,14 +85,11 @@ def build_commit(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: s
     head = found.info.head
     assert head is not None, "a described revision has a commit"
     row = found.info.row
-    listed = histories.history(hub, caller, row.ref, head, offset=0, limit=1)
-    if not listed.commits:
-        raise RevisionNotFound(revision)
     values = {
         "section": row.type.plural,
         "repo": header,
         "tab": "commits",
-        "commit": commit_line(listed.commits[0]),
+        "commit": commit_line(histories.newest_commit(hub, caller, row.ref, head)),
         **changes_of(hub, caller, row.ref, f"{head}^..{head}"),
     }
     return WebPage("commit.html", f"Commit {head[:7]} of {header.id}", values)

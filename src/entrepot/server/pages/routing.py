@@ -2,7 +2,7 @@
 
 A page never takes a path from the API: its routes come last, match GET and HEAD
 (forms also POST) only, and never a first segment that is reserved for routes.
-What they do not match is answered as if there were no pages.
+What they do not match is absent: a page for browsers, and JSON for everyone else.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from entrepot.errors import Damaged, EntrepotError, RepoMoved
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType
 from entrepot.names.accounts import RESERVED
-from entrepot.server.handlers import repo_of
+from entrepot.server.handlers import call_hub, repo_of
 from entrepot.server.log_format import render
-from entrepot.server.pages.error_pages import show_error
+from entrepot.server.pages.error_pages import show_absent, show_error
 from entrepot.server.raw_path import decode_segment
 
 PageHandler = Callable[[Request], Awaitable[Response]]
@@ -101,6 +102,32 @@ def wants_html(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
+async def answer_unserved(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request that no route matches: browsers get the page that hidden things have too.
+
+    Raises:
+        HTTPException: 404, for everyone else and for paths of the API; the middleware sends it as JSON.
+    """
+    request = Request(scope, receive, send)
+    path = scope["path"]
+    if not wants_html(request) or path == "/api" or path.startswith("/api/"):
+        raise HTTPException(404)
+    response = await _absent_page(request)
+    await response(scope, receive, send)
+
+
+async def _absent_page(request: Request) -> Response:
+    state, headers = request.scope["state"], request.headers
+    state["takes_session"] = True
+    try:
+        # The header of the page names the visitor.
+        if "caller" not in state and ("cookie" in headers or "authorization" in headers):
+            await call_hub(request, lambda _hub, _caller: None)
+    except EntrepotError as error:
+        return show_error(request, error)
+    return show_absent(request)
+
+
 def _bound(handler: RepoPageHandler, kind: RepoType) -> PageHandler:
     async def endpoint(request: Request) -> Response:
         request.path_params.setdefault("namespace", "")
@@ -116,6 +143,10 @@ def _answering(handler: PageHandler) -> PageHandler:
             return await handler(request)
         except RepoMoved:
             raise
+        except HTTPException as error:
+            if error.status_code != 404 or not wants_html(request):
+                raise
+            return await _absent_page(request)
         except EntrepotError as error:
             if not wants_html(request):
                 raise

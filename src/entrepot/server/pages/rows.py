@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
-from entrepot.hub.repos.infos import RevisionInfo
+from entrepot.hub.repos.infos import RevisionInfo, WeightCounts
 from entrepot.server.pages.formats import count_text, size_text
 
 ICONS = {"model": "model", "dataset": "data", "space": "space", "bucket": "store"}
@@ -33,10 +33,9 @@ def repo_rows(found: Iterable[RevisionInfo]) -> list[RepoLine]:
     return [_row(info) for info in found]
 
 
-def parameters_of(safetensors: Mapping[str, object] | None) -> int | None:
+def parameters_of(counts: WeightCounts | None) -> int | None:
     """Return the number of parameters of a model, if the headers of its files told it."""
-    total = (safetensors or {}).get("total")
-    return total if isinstance(total, int) and total > 0 else None
+    return counts.total or None if counts is not None else None
 
 
 def license_of(card: Mapping[str, object] | None) -> str | None:

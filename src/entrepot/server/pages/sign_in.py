@@ -46,7 +46,8 @@ async def sign_in(request: Request) -> Response:
     fields = await read_form(request, _MAX_FORM)
     name, code, target = (fields.text(key) for key in ("name", "code", "next"))
     network: bytes = request.scope["state"].get("network", b"")
-    wait_s = state.sign_ins.begin(name, network)
+    line = line_of(request.scope)
+    wait_s = await state.threads.run_short(state.sign_ins.begin, name, network, line=line)
     if wait_s:
         text = f"Too many attempts. Wait {wait_s:,} seconds."
         return login_page(request, name=name, code="", target=target, problem=text, status=429, wait_s=wait_s)
@@ -64,7 +65,7 @@ async def sign_in(request: Request) -> Response:
             opened = await state.threads.run_transfer(open_session)
     except (WrongPassword, InvalidSignInCode, AccountSuspended) as error:
         return login_page(request, name=name, code="", target=target, problem=sentence(error), status=_status(error))
-    state.sign_ins.note_success(name, network)
+    await state.threads.run_short(state.sign_ins.note_success, name, network, line=line)
     cookie = browser_sessions.cookie_header(request.scope, state.hub, opened.secret)
     return _redirect(request, safe_target(target, path_prefix(state.hub.settings)), cookie)
 

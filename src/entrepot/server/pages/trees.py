@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import attrs
 from starlette.requests import Request
 from starlette.responses import Response
@@ -31,10 +29,10 @@ PAGE = 200
 
 @attrs.frozen
 class TreeLine:
-    """An entry of a folder."""
+    """An entry of a folder; ``link``: its path in a URL."""
 
     name: str
-    path: str
+    link: str
     is_folder: bool
     size: int
     mark: str
@@ -107,16 +105,13 @@ def build_tree(
         after=None if after is None else after.after,
     )
     scans = results.describe_files(hub, caller, found.info.row.ref, [entry.listed for entry in tree.entries])
-    newest = None
-    with contextlib.suppress(IndexError):
-        newest = histories.history(hub, caller, found.info.row.ref, listed_at, offset=0, limit=1).commits[0]
     values = {
         "section": found.info.row.type.plural,
         "repo": header,
         "tab": "files",
         "api": f"/api/{found.info.row.type.plural}/{header.id}/tree/{header.segment}/{quoted(path)}?expand=true",
         "head": head,
-        "newest": newest,
+        "newest": histories.newest_commit(hub, caller, found.info.row.ref, listed_at),
         "path": path,
         "crumbs": crumbs(path),
         "files": [_line(entry, scans.get(entry.listed.path)) for entry in tree.entries],
@@ -132,7 +127,7 @@ def _line(entry: DescribedEntry, scan: FileScan | None) -> TreeLine:
     mark = "" if listed.is_folder or not listed.lfs else "XET" if listed.xet_hash else "LFS"
     return TreeLine(
         listed.path.rpartition("/")[2],
-        listed.path,
+        quoted(listed.path),
         listed.is_folder,
         listed.size,
         mark,

@@ -6,7 +6,7 @@ An extension of this hub, described in ``docs/lineage.md``.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -83,7 +83,7 @@ def render_dot(graph: LineageResponse) -> str:
     return "\n".join([*lines, "}", ""])
 
 
-def render_prov(graph: LineageResponse) -> dict[str, object]:
+def render_prov(graph: LineageResponse) -> Mapping[str, object]:
     """Return a graph as PROV-JSON. Source: W3C, "The PROV-JSON Serialization", section 3."""
     entities: dict[str, object] = {}
     activities: dict[str, object] = {}

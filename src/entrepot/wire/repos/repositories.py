@@ -152,6 +152,26 @@ class BaseModels(msgspec.Struct):
     models: Sequence[BaseModel] = ()
 
 
+class ParameterCounts(msgspec.Struct):
+    """The numbers of parameters of a model by data type, such as ``{"F32": 6}``, and their sum.
+
+    ``sharded``: whether they are in several files; an extension of this hub.
+    """
+
+    parameters: Mapping[str, int] = {}
+    total: int = 0
+    sharded: bool | UnsetType = UNSET
+
+
+class LoadingClasses(msgspec.Struct):
+    """The classes of ``transformers`` that load a model, and the task that its pipeline is for."""
+
+    auto_model: str = ""
+    custom_class: str | UnsetType | None = UNSET
+    pipeline_tag: str | UnsetType | None = UNSET
+    processor: str | UnsetType | None = UNSET
+
+
 class RepoInfo(
     msgspec.Struct,
     kw_only=True,
@@ -217,9 +237,9 @@ class RepoInfo(
     security_repo_status: SecurityStatus | UnsetType = UNSET
     description: str | UnsetType = UNSET
     annotations: Annotations | UnsetType = UNSET
-    safetensors: Mapping[str, Any] | UnsetType = UNSET
+    safetensors: ParameterCounts | UnsetType = UNSET
     gguf: Mapping[str, Any] | UnsetType = UNSET
-    transformers_info: Mapping[str, Any] | UnsetType = UNSET
+    transformers_info: LoadingClasses | UnsetType = UNSET
     mask_token: str | UnsetType = UNSET
     citation: str | UnsetType = UNSET
     main_size: int | UnsetType = UNSET

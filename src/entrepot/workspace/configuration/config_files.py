@@ -11,13 +11,14 @@ from typing import Any
 
 import attrs
 
-from entrepot.errors import CannotWrite, ConfigError, Malformed, SourceUnreadable
+from entrepot.errors import CannotWrite, Malformed, SourceUnreadable
+from entrepot.workspace.configuration.places import Places, find_places, private_keys
 from entrepot.workspace.configuration.tables import (
     CONFIG_NAME,
     GLOBAL_NAME,
     KIND_KEYS,
-    PATH_KEYS,
     PROJECT_FOLDER,
+    USER_KEYS,
     check_integer,
     default_values,
     merged,
@@ -25,6 +26,7 @@ from entrepot.workspace.configuration.tables import (
     renamed,
     unknown_keys,
 )
+from entrepot.workspace.configuration.transfer_limits import TransferLimits
 from entrepot.workspace.entities.yaml_documents import parse_yaml, render_yaml
 
 _PREFIX = "MLGIT_"
@@ -36,6 +38,10 @@ class Configuration:
 
     values: Mapping[str, Any]
     unknown: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
+    """What to say about keys that have no effect where they stand."""
+    places: Places = attrs.field(factory=dict)
+    limits: TransferLimits = attrs.field(factory=TransferLimits)
 
     def git_url(self, word: str) -> str:
         """Return the URL of the metadata remote of a kind; empty if none is set."""
@@ -67,6 +73,11 @@ class Configuration:
         return bool(self.values.get("staging", "copy") == "copy")
 
     @property
+    def cache_size(self) -> int:
+        """The number of bytes that a cache of contents may have; 0 if there is no limit, or no cache."""
+        return int(self.values.get("cache_size") or 0)
+
+    @property
     def asks(self) -> bool:
         """Whether commands ask for options that are missing."""
         return bool(self.values.get("wizard") == "enabled")
@@ -89,11 +100,31 @@ def load_configuration(root: Path | None, home: Path, environ: Mapping[str, str]
         ConfigError: a value has the wrong type, or a path of the project's file leads out of it.
     """
     own = read_config(config_path(root)) if root is not None else {}
-    _check_paths(own)
     user = read_config(home / GLOBAL_NAME)
-    values = merged(default_values(), user, own, _variables(environ))
+    variables = _variables(environ)
+    trusted = merged(user, variables)
+    values = merged(default_values(), user, {key: own[key] for key in own if key not in USER_KEYS}, variables)
     _check_types(values)
-    return Configuration(values, tuple(unknown_keys(user) + unknown_keys(own)))
+    return Configuration(
+        values,
+        tuple(unknown_keys(user) + unknown_keys(own)),
+        tuple(_idle_keys(own, trusted)),
+        find_places(root, home, own, trusted),
+        _limits(trusted),
+    )
+
+
+def _idle_keys(own: Mapping[str, Any], user: Mapping[str, Any]) -> list[str]:
+    """Return what to say about keys that have no effect where they stand."""
+    said = [f"{key!r} counts in ~/{GLOBAL_NAME} only (config set --global)" for key in USER_KEYS if key in own]
+    return said + [
+        f"{key!r} counts in the file of a project only, not in ~/{GLOBAL_NAME}" for key in private_keys(user)
+    ]
+
+
+def _limits(user: Mapping[str, Any]) -> TransferLimits:
+    chosen = {key.removeprefix("git_"): check_integer(key, user[key], GLOBAL_NAME) for key in USER_KEYS if key in user}
+    return TransferLimits(**chosen)
 
 
 def config_path(root: Path) -> Path:
@@ -152,7 +183,7 @@ def replace_text(path: Path, text: str) -> None:
 def _variables(environ: Mapping[str, str]) -> dict[str, Any]:
     known = {name[len(_PREFIX) :].lower(): value for name, value in environ.items() if name.startswith(_PREFIX)}
     scalars = {key for key in default_values() if key not in (*KIND_KEYS, "storages")}
-    scalars |= {"cache_size", "staging", "wizard", "log"}
+    scalars |= {"cache_size", "staging", "wizard", "log", *USER_KEYS}
     return {
         key: parse_value(key, value, f"variable {_PREFIX}{key.upper()}")
         for key, value in known.items()
@@ -164,15 +195,6 @@ def _check_types(values: Mapping[str, Any]) -> None:
     for key in (*KIND_KEYS, "storages"):
         if values[key] is not None and not isinstance(values[key], dict):
             raise Malformed(CONFIG_NAME, f"the key {key!r} must be a mapping")
-    threads = values["push_threads_count"]
-    check_integer("push_threads_count", threads, CONFIG_NAME)
-
-
-def _check_paths(values: Mapping[str, Any]) -> None:
-    """Refuse paths of a project's own file that lead out of the project: it may come from somewhere else."""
-    kinds = [values[key] for key in KIND_KEYS if isinstance(values.get(key), dict)]
-    for mapping in (values, *kinds):
-        for key in PATH_KEYS:
-            path = str(mapping.get(key) or "").replace("\\", "/")
-            if path.startswith("/") or ":" in path or ".." in path.split("/"):
-                raise ConfigError(key, CONFIG_NAME, f"it must be a relative path, or stand in ~/{GLOBAL_NAME}")
+    for key in ("push_threads_count", "cache_size"):
+        if key in values:
+            check_integer(key, values[key], CONFIG_NAME)

@@ -11,8 +11,15 @@ import attrs
 
 from entrepot.errors import ConfigError, InvalidArgument
 from entrepot.workspace.configuration.config_files import config_path, read_config, write_config
+from entrepot.workspace.configuration.places import find_places
 from entrepot.workspace.configuration.storage_rules import check_storage
-from entrepot.workspace.configuration.tables import GLOBAL_NAME, STORAGE_TYPES, StorageSettings, parse_value
+from entrepot.workspace.configuration.tables import (
+    GLOBAL_NAME,
+    STORAGE_TYPES,
+    USER_KEYS,
+    StorageSettings,
+    parse_value,
+)
 from entrepot.workspace.configuration.urls import parse_git_url
 from entrepot.workspace.entities.kinds import EntityKind
 from entrepot.workspace.entities.specs import parse_storage
@@ -109,6 +116,11 @@ class ConfigFile:
             ConfigError: the key is unknown, or the value is not one of it.
         """
         value = parse_value(key, text, self.path.name)
+        is_global = self.path.name == GLOBAL_NAME
+        if key in USER_KEYS and not is_global:
+            raise ConfigError(key, self.path.name, "it counts in the user's own file only: use --global")
+        root = None if is_global else self.path.parent.parent
+        find_places(root, self.home, {} if is_global else {key: value}, {key: value} if is_global else {})
         values = read_config(self.path)
         section, _, name = key.rpartition(".")
         (_section(values, section) if section else values)[name] = parse_git_url(text) if section else value

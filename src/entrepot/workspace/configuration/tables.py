@@ -20,7 +20,10 @@ STORAGE_TYPES = ("s3h", "azureblobh", "gdriveh", "sftph", "file")
 OLD_KEYS = {"store": "storages", "dataset": "datasets", "model": "models"}
 """Keys of the first generation and what they are called today."""
 
-_INTEGERS = ("batch_size", "push_threads_count", "cache_size")
+USER_KEYS = ("git_idle_limit", "git_size_limit", "git_time_limit")
+"""Keys that count in the user's own file and variables only: they protect from what a cloned project names."""
+
+_INTEGERS = ("batch_size", "push_threads_count", "cache_size", *USER_KEYS)
 _CHOICES = {
     "verbose": ("debug", "info", "warning", "error", "critical"),
     "staging": ("copy", "reference"),
@@ -93,12 +96,14 @@ def check_integer(key: str, value: object, source: str) -> int:
     """Return the value of a numeric key.
 
     Raises:
-        ConfigError: it is no number, or push_threads_count is not between 1 and 1,024.
+        ConfigError: it is no number, a negative one, or push_threads_count is not between 1 and 1,024.
     """
     if not isinstance(value, int) or isinstance(value, bool):
         raise ConfigError(key, source, "expected a whole number")
     if key == "push_threads_count" and not 1 <= value <= 1024:
         raise ConfigError(key, source, "expected a whole number between 1 and 1,024")
+    if value < 0 or (key in USER_KEYS and not value):
+        raise ConfigError(key, source, "expected a larger number")
     return value
 
 

@@ -133,8 +133,9 @@ class Spec:
         return self._replaced(manifest={**manifest, "storage": str(storage)})
 
     def with_repository(self, name: str) -> Spec:
-        """Return the spec with the name of another repository on a hub."""
-        return self._replaced(manifest={**self._manifest, "repository": name})
+        """Return the spec with the name of another repository on a hub; empty is that of the entity."""
+        manifest = {key: value for key, value in self._manifest.items() if key != "repository"}
+        return self._replaced(manifest=manifest | ({"repository": name} if name else {}))
 
     def with_contents(self, amount: int, size: str) -> Spec:
         """Return the spec as it is committed: with the number of files and their size."""

@@ -46,7 +46,7 @@ _MOST_REPOSITORIES = 100_000
 
 
 OTHER_REPOSITORY = (
-    "name another one in the spec: 'repository' below 'manifest' ('create --repo-name' does it); "
+    "name another one in the spec: 'repository' below 'manifest' (--repo-name of 'create' and 'to-hub' does it); "
     "a committed version is taken back by 'reset --reference=head~1'"
 )
 """What to do about a repository that is taken."""
@@ -112,7 +112,7 @@ class HubMetadata(MetadataRepository):
         Raises:
             HubFailure, HubUnreachable, HubTimeout, GitFailed: the hub cannot be read.
         """
-        found = self._repositories()
+        found = self.repositories()
         listings = run_parallel(lambda it: self._listing(it.ref), found, _THREADS)
         pairs = zip(found, listings, strict=True)
         return self._report([(one, listed) for one, listed in pairs if listed is not None])
@@ -171,6 +171,7 @@ class HubMetadata(MetadataRepository):
         parent: Oid | None,
         message: str,
         moved_from: str | None = None,
+        merged: Sequence[Oid] = (),
     ) -> Oid:
         """Write the commit of a version, whose tree has the files as they are.
 
@@ -180,7 +181,8 @@ class HubMetadata(MetadataRepository):
         files = {name: content for name, content in documents.items() if not name.endswith(".spec")}
         files |= {f"{spec.name}.spec": spec.with_folder(folder).render().encode("utf-8"), **render_manifest(manifest)}
         tree = write_hub_tree(self.git, files, manifest)
-        return write_commit(self.git, tree, () if parent is None else (parent,), f"{message.rstrip()}\n")
+        parents = dict.fromkeys([*([] if parent is None else [parent]), *merged])
+        return write_commit(self.git, tree, parents, f"{message.rstrip()}\n")
 
     def branch_of(self, name: str) -> str:
         """Return the name of the branch with the versions in a repository."""
@@ -194,6 +196,45 @@ class HubMetadata(MetadataRepository):
         """
         spec = self._find_spec(name, commit)
         return self.address.repo(self.word, name) if spec is None else self.address.repo_of(spec)
+
+    def repositories(self) -> list[EntityRepository]:
+        """Return the repositories of the namespace that may be those of entities of this kind, the oldest first.
+
+        Raises:
+            HubFailure, HubUnreachable, HubTimeout: the hub cannot be read.
+            LimitExceeded: there are more than 100,000.
+        """
+        wanted = repo_calls.Filter(author=self.address.namespace, full=True, card_data=True)
+        found = []
+        for count, info in enumerate(self.hub.pages(repo_calls.page(repo_type(self.word), wanted))):
+            if count == _MOST_REPOSITORIES:
+                raise LimitExceeded(f"the number of repositories of {self.address.url}", _MOST_REPOSITORIES)
+            namespace, _, name = str(info.id).rpartition("/")
+            kind = None if info.card_data is UNSET else kind_of(info.card_data)
+            if namespace.lower() != self.address.namespace.lower() or kind not in (None, self.word):
+                continue
+            entity = name_of(info.card_data) if kind else entity_name(name)
+            try:
+                ref = RepoRef(repo_type(self.word), parse_repo_id(f"{self.address.namespace}/{name}"))
+                created = "" if info.created_at is UNSET else info.created_at
+                found.append(EntityRepository(ref, entity or entity_name(name) or name, created))
+            except InvalidName:
+                continue
+        return sorted(found, key=lambda one: one.created)
+
+    def find_entity(self, spec: Spec) -> RepoRef | None:
+        """Fetch the versions of an entity from whatever repository has them, and return that; None if none has.
+
+        Raises:
+            HubFailure, HubUnreachable, HubTimeout, GitFailed: the hub cannot be read.
+        """
+        self.fetch_entity(spec)
+        for one in self.repositories():
+            if one.name == spec.name:
+                self.fetch_repository(one.ref, one.name)
+        versions = self.refs().versions()
+        latest = _latest(versions).get(spec.identity)
+        return None if latest is None else self.repo_of_commit(spec.name, versions[str(latest)].commit)
 
     def with_repository(self, spec: Spec, repository: str) -> Spec:
         """Return the spec with the name of its repository; raises InvalidName if no repository can have it."""
@@ -251,25 +292,6 @@ class HubMetadata(MetadataRepository):
         """Raise Refused, as :meth:`add_tag`."""
         raise Refused(f"the tag {name!r} cannot be deleted here: delete it on the hub")
 
-    def _repositories(self) -> list[EntityRepository]:
-        wanted = repo_calls.Filter(author=self.address.namespace, full=True, card_data=True)
-        found = []
-        for count, info in enumerate(self.hub.pages(repo_calls.page(repo_type(self.word), wanted))):
-            if count == _MOST_REPOSITORIES:
-                raise LimitExceeded(f"the number of repositories of {self.address.url}", _MOST_REPOSITORIES)
-            namespace, _, name = str(info.id).rpartition("/")
-            kind = None if info.card_data is UNSET else kind_of(info.card_data)
-            if namespace.lower() != self.address.namespace.lower() or kind not in (None, self.word):
-                continue
-            entity = name_of(info.card_data) if kind else entity_name(name)
-            try:
-                ref = RepoRef(repo_type(self.word), parse_repo_id(f"{self.address.namespace}/{name}"))
-                created = "" if info.created_at is UNSET else info.created_at
-                found.append(EntityRepository(ref, entity or entity_name(name) or name, created))
-            except InvalidName:
-                continue
-        return sorted(found, key=lambda one: one.created)
-
     def _listing(self, ref: RepoRef) -> Refs | None:
         """Return the refs of a repository; None if the caller cannot read them."""
         try:
@@ -287,6 +309,7 @@ class HubMetadata(MetadataRepository):
             known = before.branches.get(self.branch_of(ref.id.name))
             if head is not None and tags and (head != known or any(tag not in before.tags for tag in tags)):
                 self._fetch(ref, one.name, owners)
+        self.tidy()
         after = read_refs(self.git)
         moved = tuple(
             tag for tag, it in before.tags.items() if tag in after.tags and after.tags[tag].commit != it.commit

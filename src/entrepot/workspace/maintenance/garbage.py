@@ -22,7 +22,7 @@ class LocalGarbage:
 
 
 def collect_local(project: Project, *, is_rehearsal: bool = False) -> LocalGarbage:
-    """Remove drafts of interrupted checkouts and fetches, cached indexes, and chunks that no local version needs.
+    """Remove drafts of interrupted checkouts, cached indexes and contents, and chunks that no local version needs.
 
     Args:
         is_rehearsal: remove nothing.
@@ -33,7 +33,9 @@ def collect_local(project: Project, *, is_rehearsal: bool = False) -> LocalGarba
             continue
         recover(state)
         with state.locked():
-            for folder in (state.drafts, state.indexes):
+            cache = state.cache
+            own = [cache.folder] if cache is not None and not cache.is_shared else []
+            for folder in (state.drafts, state.indexes, *own):
                 if folder == state.indexes and is_adding(state):
                     continue
                 count, total = _measure(folder)
@@ -51,7 +53,7 @@ def _free(state: KindState, *, is_rehearsal: bool) -> tuple[int, int]:
     before = _measure(state.outbox.folder)[0]
     freed = free_outbox(state)
     try:
-        state.metadata.git.run("gc", "--quiet", "--auto")
+        state.metadata.git.run("gc", "--quiet")
     except GitFailed as error:
         state.project.around.notify("warning", str(error))
     return max(before - _measure(state.outbox.folder)[0], 0), freed

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import attrs
 
 from entrepot.client.calls import repos as repo_calls
 from entrepot.client.sources import PathSource, sha256_of
-from entrepot.errors import Malformed, NotFound, Refused, VersionTaken
+from entrepot.errors import Forbidden, Malformed, NotFound, Refused, VersionTaken
 from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.workspace.entities.kinds import parse_kind
 from entrepot.workspace.entities.specs import Spec, StorageRef, VersionLink
 from entrepot.workspace.entities.version_tags import VersionTag, find_tag
-from entrepot.workspace.hubs.addresses import STORAGE, EntityNamespace, find_hub, parse_hub_url
+from entrepot.workspace.hubs.addresses import STORAGE, find_hub, parse_hub_url
 from entrepot.workspace.hubs.contents import NamedSource, count, find_missing, send_contents
 from entrepot.workspace.hubs.publishing import prepare_repository, publish_on_hub, set_mutability
 from entrepot.workspace.hubs.readmes import readme_text, render_readme
-from entrepot.workspace.hubs.repositories import HubMetadata
+from entrepot.workspace.hubs.repositories import EntityRepository, HubMetadata
 from entrepot.workspace.manifests import MANIFEST, Manifest, ManifestEntry, parse_manifest
 from entrepot.workspace.metadata.git_objects import read_file, write_tag
 from entrepot.workspace.projects.entities import README
@@ -45,7 +46,9 @@ class CopiedVersion:
     is_new: bool = True
 
 
-def copy_to_hub(state: KindState, name: str, url: str, *, is_rehearsal: bool = False) -> tuple[CopiedVersion, ...]:
+def copy_to_hub(
+    state: KindState, name: str, url: str, *, repository: str = "", is_rehearsal: bool = False
+) -> tuple[CopiedVersion, ...]:
     """Copy all published versions of an entity to a repository of a hub, oldest first. Can be repeated and continued.
 
     Commits on the hub have the authors, dates and messages of the originals; tags are the same. The entity and the
@@ -53,10 +56,12 @@ def copy_to_hub(state: KindState, name: str, url: str, *, is_rehearsal: bool = F
 
     Args:
         url: a namespace on a hub.
+        repository: the name of the repository; empty is that of an earlier copy, else that of the entity.
         is_rehearsal: only count what would be sent.
 
     Raises:
-        Refused: the remote of the entity is a hub already, or its name is taken on the hub.
+        Refused: the remote of the entity is a hub already, its name is taken on the hub, or an earlier copy is in
+            another repository.
         VersionTaken: the hub has another version with one of the tags; earlier versions are copied.
         EntityMissing, EntityAmbiguous: the name stands for no entity, or for several.
         ChunkMissing, ContentDamaged, HubFailure, HubUnreachable, GitFailed: earlier versions are copied.
@@ -72,15 +77,32 @@ def copy_to_hub(state: KindState, name: str, url: str, *, is_rehearsal: bool = F
         folder = state.folder / "hub-copies" / hashlib.sha256(address.url.encode()).hexdigest()[:16]
         target = HubMetadata(folder, address.url, environ, address=address, word=state.kind.word)
         target.create()
-        target.fetch_entity(read_version(state, tags[-1], refs.versions()[str(tags[-1])].commit).spec)
-        copy = _Copy(state, target)
+        latest = read_version(state, tags[-1], refs.versions()[str(tags[-1])].commit)
+        copy = _Copy(state, target, _find_repository(target, latest.spec, repository))
         published = [tag for tag in tags if str(tag) in refs.tags]
         done = [copy.add(tag, refs.tags[str(tag)].commit, is_rehearsal=is_rehearsal) for tag in published]
         if published and not is_rehearsal:
             # Last: old versions may have been made before their entity was strict, or in spite of it.
             latest = read_version(state, published[-1], refs.tags[str(published[-1])].commit)
-            set_mutability(target, latest.spec)
+            set_mutability(target, copy.placed(latest.spec))
         return tuple(done)
+
+
+def _find_repository(target: HubMetadata, spec: Spec, repository: str) -> str:
+    """Return the name of the repository of a copy as specs say it; empty is that of the entity.
+
+    Raises:
+        Refused: another one is wanted than that of an earlier copy, or another entity has it.
+        InvalidName: no repository can have the name.
+    """
+    chosen = target.with_repository(spec, repository)
+    found = target.find_entity(chosen)
+    if found is not None and not repository:
+        chosen = spec.with_repository("")
+        if str(target.address.repo_of(chosen)) != str(found):
+            chosen = spec.with_repository(found.id.name)
+    target.check_repository(chosen)
+    return chosen.repository
 
 
 @attrs.define
@@ -89,7 +111,13 @@ class _Copy:
 
     state: KindState
     target: HubMetadata
+    repository: str = ""
     parent: Oid | None = None
+    _others: dict[str, list[EntityRepository]] = attrs.field(factory=dict, init=False)
+
+    def placed(self, spec: Spec) -> Spec:
+        """Return a spec with the repository of the copy."""
+        return spec.with_repository(self.repository) if spec.repository != self.repository else spec
 
     def add(self, tag: VersionTag, commit: Oid, *, is_rehearsal: bool) -> CopiedVersion:
         """Copy one version, if the hub does not have it."""
@@ -102,7 +130,7 @@ class _Copy:
         return self._rehearse(version) if is_rehearsal else self._publish(version)
 
     def _rehearse(self, version: Version) -> CopiedVersion:
-        repo = self.target.address.repo_of(version.spec)
+        repo = self.target.address.repo_of(self.placed(version.spec))
         files = version.manifest.files
         known = Manifest({path: entry for path, entry in files.items() if entry.sha256})
         missing = dict(find_missing(self.target.hub, repo, known))
@@ -114,7 +142,8 @@ class _Copy:
         state, target = self.state, self.target
         contents = BucketContents(state, version)
         manifest = contents.named()
-        spec = self._spec(version, manifest)
+        linked = self._find_linked(version.spec)
+        spec = self._spec(version, manifest, linked)
         repo = prepare_repository(target, spec, sets_mutability=False).ref
         counts = send_contents(target.hub, repo, manifest, contents, state.project.around.progress)
         raw = state.metadata.git.run("cat-file", "commit", version.commit)
@@ -122,7 +151,6 @@ class _Copy:
         if people.keys() != {"author", "committer"}:
             raise Malformed(str(version.tag), "its commit names no author")
         by = attrs.evolve(target, environ={**target.environ, **_identity(people)})
-        linked = self._linked(spec)
         message = lineage_lines(spec, raw.partition(b"\n\n")[2].decode("utf-8", "replace"), linked)
         old = readme_text(version.documents.get(README, b""))
         readme = render_readme(old, spec, {root: ref for root, (ref, _) in linked.items()})
@@ -139,32 +167,39 @@ class _Copy:
         self.parent = commit
         return CopiedVersion(text, commit, counts)
 
-    def _spec(self, version: Version, manifest: Manifest) -> Spec:
+    def _spec(self, version: Version, manifest: Manifest, linked: Mapping[str, tuple[RepoRef, str]]) -> Spec:
         storage = StorageRef(STORAGE, self.target.address.namespace)
-        links = {root: self._link(root, link) for root, link in version.spec.links().items()}
-        spec = version.spec.with_storage(storage).with_links(links)
+        links = {
+            root: VersionLink(link.tag, linked[root][1]) if root in linked else link
+            for root, link in version.spec.links().items()
+        }
+        spec = self.placed(version.spec.with_storage(storage)).with_links(links)
         return spec.with_contents(manifest.amount, render_size(manifest.size))
 
-    def _link(self, root: str, link: VersionLink) -> VersionLink:
-        """Return the link to the copy of a linked version; the link as it is if there is no copy."""
-        address: EntityNamespace = self.target.address
-        tag = find_tag(link.tag)
-        try:
-            repo = address.repo(parse_kind(root).word, tag.identity.name if tag is not None else link.tag)
-            found = self.target.hub.send(repo_calls.describe(repo, link.tag))
-        except NotFound:
-            text = f"{link.tag} is not on the hub; the link keeps the commit that it has at the old remote"
-            self.state.project.around.notify("warning", f"{text}: copy the {root} first to avoid this")
-            return link
-        return VersionLink(link.tag, str(found.sha))
-
-    def _linked(self, spec: Spec) -> dict[str, tuple[RepoRef, str]]:
+    def _find_linked(self, spec: Spec) -> dict[str, tuple[RepoRef, str]]:
+        """Return repository and commit of the copies of linked versions, by the root key of their kind."""
         found = {}
         for root, link in spec.links().items():
-            tag = find_tag(link.tag)
-            if tag is not None:
-                found[root] = (self.target.address.repo(parse_kind(root).word, tag.identity.name), link.sha)
+            copy = self._find_copy(parse_kind(root).word, link.tag)
+            if copy is not None:
+                found[root] = copy
+                continue
+            text = f"{link.tag} is not on the hub; the link keeps the commit that it has at the old remote"
+            self.state.project.around.notify("warning", f"{text}: copy the {root} first to avoid this")
         return found
+
+    def _find_copy(self, word: str, text: str) -> tuple[RepoRef, str] | None:
+        """Return repository and commit of the copy of a version, whatever the name of its repository is."""
+        tag = find_tag(text)
+        if tag is None:
+            return None
+        if word not in self._others:
+            self._others[word] = attrs.evolve(self.target, word=word).repositories()
+        for one in self._others[word]:
+            if one.name == tag.identity.name:
+                with contextlib.suppress(NotFound, Forbidden):
+                    return one.ref, str(self.target.hub.send(repo_calls.describe(one.ref, text)).sha)
+        return None
 
     def _check_same(self, version: Version, commit: Oid) -> None:
         """Raise unless a commit on the hub has the files of a version; old contents are not compared."""

@@ -129,8 +129,11 @@ def _check_metadata(state: KindState, findings: _Findings) -> None:
 
 
 def _check_indexes(state: KindState, findings: _Findings) -> None:
-    """Delete cached indexes whose content does not have their name; they are fetched again when they are needed."""
-    damaged = check_indexes(state.indexes)
+    """Delete cached indexes and contents that are not what their name says; they are fetched again when needed."""
+    damaged = [*check_indexes(state.indexes)]
+    if state.cache is not None:
+        what = "its cached content is damaged; it was removed"
+        damaged += [Problem(name, what) for name in state.cache.verify()]
     findings.index += damaged
     findings.fixed += len(damaged)
 

@@ -14,8 +14,10 @@ from entrepot.workspace.manifests.entry_paths import check_paths
 from entrepot.workspace.manifests.values import Cid, Manifest, ManifestEntry
 
 MAX_UNUSUAL_BYTES = 1 << 26
-"""A text that the line scanner cannot read goes through a YAML parser, which is a hundred times slower."""
+"""A text that the line scanner cannot read goes through a YAML parser, which is many times slower."""
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_NOTHING = ("", "null", "~")
 _KEY = re.compile(r"(zdj7W\w{44}): !!set", re.ASCII)
 # With a slash, a plain scalar cannot be a number, a date or a word with a meaning.
 _PLAIN = r"[A-Za-z0-9_.][A-Za-z0-9_.+@%=~()^$; -]*/[A-Za-z0-9_./+@%=~()^$; -]*[A-Za-z0-9_./+@%=~()^$;-]"
@@ -69,7 +71,7 @@ def _parse_yaml(text: str) -> Iterator[_Pair]:
     cid: Cid | None = None
     is_key = True
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        for event in yaml.parse(text, Loader=_LOADER):
             if isinstance(event, yaml.AliasEvent | yaml.SequenceStartEvent) or getattr(event, "anchor", None):
                 raise Malformed("manifest", "it has an alias, an anchor or a list")
             if isinstance(event, yaml.MappingStartEvent):
@@ -85,9 +87,9 @@ def _parse_yaml(text: str) -> Iterator[_Pair]:
                     assert cid is not None
                     yield cid, event.value
                     is_key = False
-                elif depth == 2 and event.value in ("", "null", "~"):
+                elif depth == 2 and event.value in _NOTHING:
                     is_key = True
-                elif depth or event.value:
+                elif depth or event.value not in _NOTHING:
                     raise Malformed("manifest", f"{event.value[:60]!r} stands where a set of paths should")
     except (yaml.YAMLError, RecursionError) as error:
         raise Malformed("manifest", " ".join(str(error).split())[:200]) from error

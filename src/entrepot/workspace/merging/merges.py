@@ -8,12 +8,12 @@ import attrs
 
 from entrepot.errors import LocalChanges, Malformed, Refused, VersionMissing, shown
 from entrepot.names import RepoPath
-from entrepot.workspace.entities.version_tags import VersionTag, find_tag, parse_tag
+from entrepot.workspace.entities.version_tags import parse_tag
 from entrepot.workspace.manifests import ManifestEntry
 from entrepot.workspace.manifests.entry_paths import check_paths
+from entrepot.workspace.merging.ancestries import Ancestry
 from entrepot.workspace.merging.three_way import ManifestMerge, merge_manifests
 from entrepot.workspace.metadata.ref_tables import RefTable
-from entrepot.workspace.projects.changes.additions import known_numbers
 from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.files.comparisons import compare, has_content
 from entrepot.workspace.projects.files.placements import check_places, place_files, remove_files
@@ -22,8 +22,7 @@ from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.transfers.checkouts import fetch_contents
 from entrepot.workspace.projects.versions import Version, read_version, resolve
-from entrepot.workspace.state.rows import FileChange, Head, StagedFile
-from entrepot.workspace.stores import VersionRef
+from entrepot.workspace.state.rows import FileChange, StagedFile
 
 
 @attrs.frozen
@@ -46,22 +45,20 @@ def merge_version(entity: Entity, name: str) -> MergeReport:
 
     Raises:
         VersionMissing: there is no such version of this entity.
-        Refused: no version is checked out, both sides have changed a file in different ways, or the entity is on a hub.
+        Refused: no version is checked out, or both sides have changed a file in different ways.
         LocalChanges: files are changed or staged; nothing was changed.
         ChunkMissing, ContentDamaged, StorageUnreachable: contents cannot be fetched; nothing was changed.
     """
     state = entity.state
     recover(state)
     refs = state.initialised_metadata().refs()
-    if state.hub is not None:
-        raise Refused("versions on a hub are merged there: push, and resolve what 'push' says")
     with state.locked():
         head = state.database.head(entity.folder)
         if head is None:
             raise Refused(f"no version of {entity.name} is checked out; run 'ml-git {state.kind.word} checkout' first")
         ours = read_version(state, parse_tag(head.tag), head.commit)
         theirs = _named(state, refs, name, ours)
-        base = _common_version(state, refs, ours, theirs, head)
+        base = Ancestry(state, refs, head).find_common(ours, theirs)
         found = merge_manifests(
             base.manifest.files if base is not None else {}, ours.manifest.files, theirs.manifest.files
         )
@@ -76,42 +73,6 @@ def _named(state: KindState, refs: RefTable, name: str, ours: Version) -> Versio
     if tag.identity != ours.tag.identity:
         raise VersionMissing(str(tag), f"it is no version of the entity that is checked out, {ours.tag.identity}")
     return read_version(state, tag, commit)
-
-
-def _common_version(state: KindState, refs: RefTable, ours: Version, theirs: Version, head: Head) -> Version | None:
-    """Return the latest version that both were made from; None if there is none."""
-    sides: list[list[Version]] = [[ours], [theirs]]
-    while True:
-        first, second = ({version.commit for version in side} for side in sides)
-        common = first & second
-        if common:
-            return next(version for version in sides[0] if version.commit in common)
-        for side in sorted(sides, key=lambda side: side[-1].tag.number, reverse=True):
-            base = head.base if side[-1] is ours else _base_of(state, refs, side[-1])
-            tag = find_tag(base) if base is not None else None
-            ref = refs.find(str(tag)) if tag is not None else None
-            if tag is not None and ref is not None and ref.commit not in {version.commit for version in side}:
-                side.append(read_version(state, tag, ref.commit))
-                break
-        else:
-            return None
-
-
-def _base_of(state: KindState, refs: RefTable, version: Version) -> str | None:
-    """Return the tag of the version that a version was made from; the root record of a published one says it."""
-    tag = str(version.tag)
-    if tag not in refs.tags:
-        return state.database.base(tag)
-    with state.store(version.spec.storage) as store:
-        ref = VersionRef(state.kind.word, version.tag.identity.name, version.tag.number, version.commit)
-        found = store.find_record(ref)
-    return found.record.base if found is not None else _number_before(refs, version.tag)
-
-
-def _number_before(refs: RefTable, tag: VersionTag) -> str | None:
-    """Return the version with the next lower number: those of ML-Git 2.9.9 do not say what they were made from."""
-    lower = [number for number in known_numbers(refs, tag.identity) if number < tag.number]
-    return tag.identity.tag(max(lower)) if lower else None
 
 
 def _check(ours: Version, found: ManifestMerge) -> None:
@@ -166,6 +127,7 @@ def _take(entity: Entity, ours: Version, theirs: Version, found: ManifestMerge) 
         rows[path] = StagedFile(change, entry, states[path])
     with state.database.transaction() as transaction:
         transaction.stage(entity.folder, rows)
+        transaction.add_merged(entity.folder, str(theirs.tag))
 
 
 def _unlike_workspace(entity: Entity, files: Mapping[RepoPath, ManifestEntry]) -> dict[RepoPath, ManifestEntry]:

@@ -122,6 +122,20 @@ def find_tree(git: Git, commit: Oid, folder: str) -> Oid | None:
     return Oid(done.stdout.decode("ascii").strip()) if done.code == 0 else None
 
 
+def read_parents(git: Git, commit: Oid) -> tuple[Oid, ...]:
+    """Return the parents of a commit; raises GitFailed if it does not exist."""
+    return tuple(map(Oid, git.line("rev-list", "--parents", "--max-count=1", commit).split()[1:]))
+
+
+def read_message(git: Git, commit: Oid, most_bytes: int) -> str:
+    """Return the message of a commit, of a longer one its beginning; raises GitFailed if the commit does not exist."""
+    size = int(git.line("cat-file", "-s", commit))
+    if size > MOST_FILE_BYTES:
+        raise LimitExceeded("a commit of the metadata: its size in bytes", MOST_FILE_BYTES)
+    message = git.run("cat-file", "commit", commit).partition(b"\n\n")[2]
+    return message[:most_bytes].decode("utf-8", "replace")
+
+
 def write_commit(git: Git, tree: Oid, parents: Iterable[Oid], message: str) -> Oid:
     """Write a commit by the user and return its id."""
     options = [option for parent in parents for option in ("-p", parent)]

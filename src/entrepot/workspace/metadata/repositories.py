@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -13,6 +13,7 @@ import attrs
 from entrepot.client.git.git_commands import Git
 from entrepot.errors import GitFailed, InvalidArgument, Refused, shown
 from entrepot.names import Oid
+from entrepot.workspace.configuration.transfer_limits import TransferLimits
 from entrepot.workspace.configuration.urls import parse_git_url
 from entrepot.workspace.entities.specs import Spec, StorageRef
 from entrepot.workspace.manifests import Manifest, render_manifest
@@ -28,6 +29,7 @@ _NETWORK = re.compile(
     re.IGNORECASE,
 )
 _TRIES = 3
+_MOST_PACKS = 50
 
 
 @attrs.frozen
@@ -45,11 +47,13 @@ class MetadataRepository:
     folder: Path
     url: str
     environ: Mapping[str, str] = attrs.field(repr=False)
+    limits: TransferLimits = attrs.field(factory=TransferLimits)
 
     @property
     def git(self) -> Git:
         """Git in the folder; a repository around it, such as that of the project, is never used."""
-        return secure_git(self.folder, self.environ).with_environ(GIT_CEILING_DIRECTORIES=str(self.folder.parent))
+        git = secure_git(self.folder, self.environ, self.limits)
+        return git.with_environ(GIT_CEILING_DIRECTORIES=str(self.folder.parent))
 
     @property
     def exists(self) -> bool:
@@ -88,10 +92,17 @@ class MetadataRepository:
         before = read_refs(self.git)
         self._with_retries("fetch", "--quiet", "--force", "origin", f"+refs/heads/*:{REMOTE}*", f"+{TAGS}*:{TAGS}*")
         self._find_branch()
+        self.tidy()
         after = read_refs(self.git)
         new = tuple(sorted(after.tags.keys() - before.tags.keys()))
         moved = tuple(tag for tag, ref in before.tags.items() if after.tags[tag].commit != ref.commit)
         return FetchReport(new, moved)
+
+    def tidy(self) -> None:
+        """Put packs together if there are many: each fetch that brings something leaves one."""
+        packs = list((self.folder / ".git" / "objects" / "pack").glob("*.pack"))
+        if len(packs) > _MOST_PACKS:
+            self.git.attempt("repack", "--geometric=2", "-d", "--quiet")
 
     def refs(self) -> RefTable:
         """Return the refs as of the last fetch."""
@@ -186,6 +197,7 @@ class MetadataRepository:
         parent: Oid | None,
         message: str,
         moved_from: str | None = None,
+        merged: Sequence[Oid] = (),
     ) -> Oid:
         """Write the commit of a version and return its id; no ref is created.
 
@@ -193,6 +205,7 @@ class MetadataRepository:
             folder: the folder of the entity in the workspace.
             documents: README and ignored paths by name; a spec among them is not used.
             moved_from: the folder that the version before had, if it was another one.
+            merged: commits of versions whose changes it has; here, the branch contains those that are published.
         """
         files = {name: content for name, content in documents.items() if not name.endswith(".spec")}
         files |= {f"{spec.name}.spec": spec.render().encode("utf-8"), **render_manifest(manifest)}
@@ -273,7 +286,8 @@ class MetadataRepository:
             try:
                 return self.git.run(*arguments)
             except GitFailed as error:
-                if attempt == _TRIES or not _NETWORK.search(error.reason):
+                is_slow = "Operation too slow" in error.reason
+                if attempt == _TRIES or is_slow or not _NETWORK.search(error.reason):
                     raise
                 time.sleep(0.5 * attempt)
         raise AssertionError("the loop returns or raises")

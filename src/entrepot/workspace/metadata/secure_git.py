@@ -8,6 +8,8 @@ from pathlib import Path
 
 from entrepot.client.git.git_commands import Git
 from entrepot.errors import ConfigError
+from entrepot.workspace.configuration.transfer_limits import TransferLimits
+from entrepot.workspace.metadata.limited_git import LimitedGit
 
 _KEPT = frozenset(
     {
@@ -28,14 +30,22 @@ _SETTINGS = (
     ("user.useConfigOnly", "true"),
     ("fetch.recurseSubmodules", "false"),
     ("gc.auto", "0"),
+    # A project may bring a folder that looks like a repository, with settings that run programs.
+    ("safe.bareRepository", "explicit"),
+    # What arrives is a file that grows, never loose objects, so that it can be limited.
+    ("fetch.unpackLimit", "1"),
 )
 
 
-def secure_git(folder: Path, environ: Mapping[str, str]) -> Git:
-    """Return git for a folder; of the caller's ``GIT_*`` variables only identity, access and files are kept."""
+def secure_git(folder: Path, environ: Mapping[str, str], limits: TransferLimits | None = None) -> Git:
+    """Return git for a folder; of the caller's ``GIT_*`` variables only identity, access and files are kept.
+
+    Args:
+        limits: of what its commands may receive.
+    """
     kept = {name: value for name, value in environ.items() if not name.startswith("GIT_") or name in _KEPT}
     kept["GIT_ALLOW_PROTOCOL"] = "file:git:http:https:ssh"
-    return Git(folder, kept, settings=_SETTINGS)
+    return LimitedGit(folder, kept, settings=_SETTINGS, limits=limits or TransferLimits())
 
 
 def check_identity(git: Git) -> str:

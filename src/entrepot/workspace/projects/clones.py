@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -69,7 +70,7 @@ def push_settings(project: Project, message: str | None = None) -> bool:
         ConfigError: git knows no author.
         GitFailed: the push failed; the commit is there.
     """
-    git = secure_git(project.root, project.around.environ)
+    git = secure_git(project.root, project.around.environ, project.configuration.limits)
     if git.attempt("rev-parse", "--git-dir").code:
         raise Refused(f"{project.root} is not in a git repository; run 'git init' and add a remote")
     paths = [path for path in _PUSHED if (project.root / path).is_file()]
@@ -103,13 +104,16 @@ def set_settings_remote(project: Project, url: str, place: Path) -> None:
 
 
 def _cloned(url: str, draft: Path, around: Surroundings, is_untracked: bool) -> Project:
-    git = secure_git(draft, around.environ)
+    git = secure_git(draft, around.environ, load_configuration(None, around.home, around.environ).limits)
     git.run("clone", "--quiet", "--no-recurse-submodules", "--", url, ".")
     path = config_path(draft)
     if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
         raise Malformed(url, "the repository has no file .ml-git/config.yaml; push one: 'repository config push'")
     _distrust_state(url, draft)
     configuration = load_configuration(draft, around.home, around.environ)
+    for (_, key), place in configuration.places.items():
+        if place.is_relative_to(draft) and os.path.lexists(place):
+            raise Malformed(url, f"it has files where its configuration puts the state of the project ({key})")
     for kind in KINDS:
         remote = configuration.git_url(kind.word)
         if remote:

@@ -36,7 +36,7 @@ def finish_commit(entity: Entity, tag: str, commit: Oid, base: str | None) -> No
 
 def head_path(state: KindState, name: str) -> Path:
     """Return the file that says which version of an entity is checked out."""
-    return state.folder / "refs" / name / "HEAD"
+    return state.refs_folder / name / "HEAD"
 
 
 def write_head_file(entity: Entity, tag: str, commit: Oid) -> None:
@@ -47,7 +47,7 @@ def write_head_file(entity: Entity, tag: str, commit: Oid) -> None:
 def read_head_files(state: KindState) -> dict[str, str]:
     """Return tag and commit of every head, as the files say."""
     found: dict[str, str] = {}
-    for file in sorted((state.folder / "refs").glob("*/HEAD")):
+    for file in sorted(state.refs_folder.glob("*/HEAD")):
         try:
             pairs = parse_yaml(file.read_bytes(), str(file))
         except (OSError, Malformed):

@@ -25,6 +25,7 @@ from entrepot.workspace.entities.specs import StorageRef
 from entrepot.workspace.hubs.addresses import STORAGE, parse_hub_url
 from entrepot.workspace.hubs.repositories import HubMetadata
 from entrepot.workspace.metadata.repositories import MetadataRepository
+from entrepot.workspace.state.content_caches import ContentCache
 from entrepot.workspace.state.databases import Database
 from entrepot.workspace.state.locks import exclusive
 from entrepot.workspace.stores import StorageConfig
@@ -155,18 +156,20 @@ class KindState:
 
         Raises:
             UrlRefused: the remote is a hub whose address cannot be used.
+            ConfigError: the configuration names another folder than the one in which the metadata is.
         """
-        address = self.project.configuration.hub_url(self.kind.word)
+        address, limits = self.project.configuration.hub_url(self.kind.word), self.project.configuration.limits
         if address:
             # Not the folder of a git remote that was configured before: its versions are others.
             return HubMetadata(
-                self.folder / "hub-metadata",
+                self._metadata_folder("hub-metadata"),
                 address,
                 self.project.around.environ,
+                limits,
                 address=parse_hub_url(address),
                 word=self.kind.word,
             )
-        return MetadataRepository(self.folder / "metadata", self.url, self.project.around.environ)
+        return MetadataRepository(self._metadata_folder("metadata"), self.url, self.project.around.environ, limits)
 
     @property
     def database(self) -> Database:
@@ -183,7 +186,35 @@ class KindState:
     @property
     def indexes(self) -> Path:
         """The folder of cached indexes of stores."""
-        return self.folder / "indexes"
+        return self._place("index_path") / "indexes"
+
+    @property
+    def refs_folder(self) -> Path:
+        """The folder of the files that say which versions are checked out."""
+        return self._place("refs_path") / "refs"
+
+    @property
+    def cache(self) -> ContentCache | None:
+        """The cache of contents, if the configuration names a folder or a size."""
+        configuration, word = self.project.configuration, self.kind.word
+        places, size = configuration.places, configuration.cache_size
+        shared = places.get((word, "cache_path")) or places.get((word, "object_path"))
+        if shared is None and not size:
+            return None
+        return ContentCache(shared or self.folder / "cache", size, is_shared=shared is not None)
+
+    def _place(self, key: str) -> Path:
+        """Return the folder that a key names for this kind, else that of the state; callers add a name of their own."""
+        found = self.project.configuration.places.get((self.kind.word, key))
+        return self.folder if found is None else found / self.kind.word
+
+    def _metadata_folder(self, name: str) -> Path:
+        folder, usual = self._place("metadata_path") / name, self.folder / name
+        if folder != usual and usual.exists() and not folder.exists():
+            raise ConfigError(
+                "metadata_path", CONFIG_NAME, f"the metadata is still elsewhere: move {usual} to {folder}"
+            )
+        return folder
 
     @property
     def drafts(self) -> Path:
@@ -248,6 +279,8 @@ def open_project(folder: Path, around: Surroundings) -> Project:
     if root is None:
         raise ProjectMissing(str(folder.absolute()))
     configuration = load_configuration(root, around.home, around.environ)
+    for text in configuration.idle:
+        around.notify("warning", f"the configuration key {text}; it is kept and has no effect")
     for key in configuration.unknown:
         around.notify("warning", f"the configuration has the unknown key {key!r}; it is kept and has no effect")
     return Project(root, configuration, around)

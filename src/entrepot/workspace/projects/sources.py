@@ -10,9 +10,13 @@ from entrepot.workspace.projects.files.scans import state_of
 
 
 def workspace_contents(entity: Entity) -> dict[str, str]:
-    """Return paths of files by the SHA-256 that they had when they were last seen; readers verify what they use."""
+    """Return paths of files by the SHA-256 that they had when they were last seen; readers verify what they use.
+
+    Files of the workspace come before those of the cache.
+    """
     database, above = entity.state.database, f"{entity.path}{os.sep}"
-    found: dict[str, str] = {}
+    cache = entity.state.cache
+    found: dict[str, str] = {} if cache is None else cache.paths()
     for path, file in database.files(entity.folder).items():
         found[file.entry.sha256] = above + path
     for path, change in database.staged(entity.folder).items():

@@ -38,6 +38,7 @@ CREATE TABLE bases (tag TEXT PRIMARY KEY, base TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE journal (entity TEXT PRIMARY KEY, kind TEXT NOT NULL, tag TEXT NOT NULL, payload BLOB NOT NULL)
 """
 _BUSY_S = 60.0
+_MERGED = "merged:"
 _NO_STATE = (None,) * 5
 
 
@@ -106,6 +107,11 @@ class Database:
     def base(self, tag: str) -> str | None:
         """Return the tag of the version on which a local version was built, or None."""
         return next((base for (base,) in self._rows("SELECT base FROM bases WHERE tag = ?", tag)), None)
+
+    def merged(self, entity: str) -> tuple[str, ...]:
+        """Return the tags of the versions whose changes are staged."""
+        rows = self._rows("SELECT value FROM meta WHERE key = ?", _MERGED + entity)
+        return tuple(rows[0][0].split()) if rows else ()
 
     def journal(self) -> dict[str, Step]:
         """Return interrupted work by entity."""
@@ -180,8 +186,16 @@ class StateChanges:
         self._connection.executemany(f"INSERT OR REPLACE INTO staged VALUES ({_marks(12)})", rows)  # noqa: S608
 
     def unstage(self, entity: str, paths: Iterable[RepoPath] | None = None) -> None:
-        """Remove staged changes; all of them without paths."""
+        """Remove staged changes; all of them without paths, and what was merged."""
         self._drop("staged", entity, paths)
+        if paths is None:
+            self._connection.execute("DELETE FROM meta WHERE key = ?", (_MERGED + entity,))
+
+    def add_merged(self, entity: str, tag: str) -> None:
+        """Record that the changes of a version are staged."""
+        row = (_MERGED + entity, tag)
+        merge = "ON CONFLICT (key) DO UPDATE SET value = value || ' ' || excluded.value"
+        self._connection.execute(f"INSERT INTO meta VALUES (?, ?) {merge}", row)  # noqa: S608
 
     def put_documents(self, entity: str, documents: Mapping[str, bytes]) -> None:
         """Replace the documents of an entity."""
@@ -199,6 +213,7 @@ class StateChanges:
         """Give everything that is known of an entity to another folder, for which nothing must be known."""
         for table in ("heads", "files", "staged", "documents", "journal"):
             self._connection.execute(f"UPDATE {table} SET entity = ? WHERE entity = ?", (new, old))  # noqa: S608
+        self._connection.execute("UPDATE meta SET key = ? WHERE key = ?", (_MERGED + new, _MERGED + old))
 
     def set_journal(self, entity: str, step: Step | None) -> None:
         """Record work that is about to begin, or that has ended."""

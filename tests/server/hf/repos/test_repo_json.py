@@ -108,7 +108,7 @@ def test_a_model_shows_what_is_known_of_it() -> None:
     card = {"license": "mit", "base_model": "a/b", "model-index": [], "widget": [{"text": "x"}]}
     described = {
         "base_models": {"relation": "finetune", "models": ["a/b"]},
-        "safetensors": {"total": 6},
+        "safetensors": {"parameters": {"F32": 6}, "total": 6, "sharded": False},
         "mask_token": "[MASK]",
     }
     indexed = {"pipeline_tag": "fill-mask", "library": "transformers", "file_metadata": described}
@@ -134,7 +134,7 @@ def test_a_model_shows_what_is_known_of_it() -> None:
         "model-index": [],
         "widgetData": [{"text": "x"}],
         "baseModels": {"relation": "finetune", "models": [{"id": "a/b"}]},
-        "safetensors": {"total": 6},
+        "safetensors": {"parameters": {"F32": 6}, "total": 6, "sharded": False},
         "mask_token": "[MASK]",
         "siblings": [],
         "spaces": [],

@@ -8,8 +8,8 @@ import pytest
 
 from entrepot.errors import OAuthRefused
 from entrepot.hub.accounts import accounts, devices
+from entrepot.hub.accounts.attempts import PER_ACCOUNT
 from entrepot.hub.accounts.devices import DeviceLogin, DeviceOrigin
-from entrepot.server.limits.sign_ins import PER_ACCOUNT
 from tests.server.pages.conftest import PASSWORD, browse
 from tests.support.served_hub import ServedHub
 

@@ -124,6 +124,36 @@ def test_a_merge_that_meets_a_conflict_says_so_and_keeps_the_text(site: ServedHu
     assert "changed on both sides" in answer.text
 
 
+def test_conflicts_are_resolved_by_a_choice_for_each_file(
+    site: ServedHub, signed_in: httpx2.Client, browser: httpx2.Client, stranger: httpx2.Client
+) -> None:
+    ref = site.repo("chosen")
+    files = ("a.txt", "<b>.txt")
+    num = propose(site, ref, dict.fromkeys(files, b"here"))
+    site.commit(ref, dict.fromkeys(files, b"there"))
+    page = "/alice/chosen/discussions/1"
+    assert num == 1
+    text = signed_in.get(page).text
+    assert "&lt;b&gt;.txt: refs/pr/1" in text
+    pins = {name: field_of(text, name) for name in ("base", "head")}
+    for client in (browser, stranger):
+        assert "Files in conflict" in client.get(page).text
+        assert "Resolve conflicts" not in client.get(page).text
+    choice = {"side-0": "base", "side-1": "pull"}
+    assert send_form(stranger, page, {**pins, **choice}, f"{page}/resolve").status_code == 403
+    answer = send_form(signed_in, page, {**pins, "side-0": "base", "side-1": "x"}, f"{page}/resolve")
+    assert answer.status_code == 400
+    assert "choose a side for each of the 2 files" in answer.text
+    assert "Resolve conflicts" in answer.text
+    answer = send_form(signed_in, page, {**pins, **choice}, f"{page}/resolve")
+    assert answer.status_code == 200
+    assert "Committed." in answer.text
+    assert "No conflicts with main" in answer.text
+    assert "Merge main into refs/pr/1" in answer.text
+    assert signed_in.get("/alice/chosen/raw/refs%2Fpr%2F1/a.txt").text == "here"
+    assert signed_in.get("/alice/chosen/raw/refs%2Fpr%2F1/%3Cb%3E.txt").text == "there"
+
+
 def test_a_draft_pull_request_is_opened_and_marked_as_ready(site: ServedHub, signed_in: httpx2.Client) -> None:
     ref = site.repo("drafted")
     fields = {"title": "A proposal", "text": "", "kind": "pull_request"}

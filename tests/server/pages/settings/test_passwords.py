@@ -5,7 +5,7 @@ import pytest
 
 from entrepot.hub import audit
 from entrepot.hub.accounts import accounts, sign_ins
-from entrepot.server.limits.sign_ins import PER_ACCOUNT
+from entrepot.hub.accounts.attempts import PER_ACCOUNT
 from tests.server.pages.conftest import PASSWORD, browse
 from tests.server.pages.settings.conftest import sender
 from tests.support.served_hub import ServedHub

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_6637c200296f"
+revision = "first_320726de4707"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -122,6 +122,17 @@ def upgrade() -> None:
         sqlite_where=sa.text("'ready' = state"),
         postgresql_where=sa.text("'ready' = state"),
     )
+    op.create_table(
+        "limit_counts",
+        sa.Column("key", Hex(length=16), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("last_ms", sa.BigInteger(), nullable=False),
+        sa.Column("free_ms", sa.BigInteger(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_limit_counts_expires_ms"), "limit_counts", ["expires_ms"], unique=False)
     op.create_table(
         "meta",
         sa.Column("key", sa.String(length=64), nullable=False),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import UNSET
@@ -189,7 +189,7 @@ def render_csv(items: Sequence[RequestWithUser]) -> str:
     return text.getvalue()
 
 
-async def read_answers(request: Request) -> dict[str, object]:
+async def read_answers(request: Request) -> Mapping[str, object]:
     """Return the form answers in a body: a JSON object or form data.
 
     Raises:

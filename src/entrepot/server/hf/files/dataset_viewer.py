@@ -289,7 +289,7 @@ def window(request: Request) -> tuple[int, int]:
     return found[0], found[1]
 
 
-def page_json(page: RowsPage) -> dict[str, Any]:
+def page_json(page: RowsPage) -> Mapping[str, Any]:
     """Return a page of rows in the shape of the public service."""
     return {
         "features": order_of(page.features),
@@ -300,7 +300,7 @@ def page_json(page: RowsPage) -> dict[str, Any]:
     }
 
 
-def rows_json(page: RowsPage) -> list[dict[str, Any]]:
+def rows_json(page: RowsPage) -> list[Mapping[str, Any]]:
     """Return rows in the shape of the public service."""
     return [{"row_idx": row.index, "row": row.cells, "truncated_cells": list(row.cut)} for row in page.rows]
 

@@ -14,10 +14,20 @@ from starlette.requests import Request
 
 from entrepot.errors import Malformed
 from entrepot.hub.repos import infos
-from entrepot.hub.repos.infos import RevisionInfo
+from entrepot.hub.repos.infos import BaseModelNames, RevisionInfo, WeightCounts
 from entrepot.names import RepoType
 from entrepot.server.handlers import call_hub, call_hub_slow, query_list
-from entrepot.wire.repos.repositories import Annotations, BaseModel, BaseModels, Gate, RepoInfo, Sibling, SiblingLfs
+from entrepot.wire.repos.repositories import (
+    Annotations,
+    BaseModel,
+    BaseModels,
+    Gate,
+    LoadingClasses,
+    ParameterCounts,
+    RepoInfo,
+    Sibling,
+    SiblingLfs,
+)
 from entrepot.wire.texts import legible
 from entrepot.wire.times import format_ms
 
@@ -122,9 +132,9 @@ def render_info(full: RevisionInfo) -> RepoInfo:
         model_index=_list(card.get("model-index")),
         widget_data=_list(card.get("widget")),
         base_models=render_base_models(files.base_models) if files.base_models else UNSET,
-        safetensors=files.safetensors or UNSET,
+        safetensors=render_counts(files.safetensors) if files.safetensors else UNSET,
         gguf=files.gguf or UNSET,
-        transformers_info=files.transformers_info or UNSET,
+        transformers_info=LoadingClasses(**files.transformers_info) if files.transformers_info else UNSET,
         mask_token=files.mask_token or UNSET,
         siblings=_siblings(full),
         spaces=(),
@@ -147,9 +157,14 @@ def render_gate(word: str) -> Gate:
     return word if word != "no" else False
 
 
-def render_base_models(found: Mapping[str, Any]) -> BaseModels:
+def render_base_models(found: BaseModelNames) -> BaseModels:
     """Return the base models of a model and its relation to them."""
-    return BaseModels(found["relation"], tuple(BaseModel(name) for name in found["models"]))
+    return BaseModels(found.relation, tuple(BaseModel(name) for name in found.models))
+
+
+def render_counts(found: WeightCounts) -> ParameterCounts:
+    """Return the numbers of parameters of a model."""
+    return ParameterCounts(found.parameters, found.total, found.sharded)
 
 
 def _siblings(full: RevisionInfo) -> list[Sibling]:

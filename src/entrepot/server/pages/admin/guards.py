@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -39,7 +39,7 @@ AdminForm = Callable[[HubContext, Caller, Form], "str | WebPage"]
 """Runs the use case of a form; returns what follows the address of the administration, or a page to show."""
 
 
-def admin_page(current: str, values: dict[str, object]) -> WebPage:
+def admin_page(current: str, values: Mapping[str, object]) -> WebPage:
     """Return a page of the administration."""
     title = dict(SECTIONS)[current]
     around = {"side_links": sections(BASE, SECTIONS, current), "sections_of": "Administration", "base": BASE, **values}

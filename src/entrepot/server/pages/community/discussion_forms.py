@@ -8,12 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import Malformed
+from entrepot.git import MergeSide
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import pulls, repositories
+from entrepot.hub.repos import conflicts, pulls, repositories
+from entrepot.hub.repos.conflicts import Resolution
 from entrepot.names import RepoRef
-from entrepot.server.pages.community.discussions import build_discussion, build_new, number_of
+from entrepot.server.pages.community.discussions import MOST_CHOICES, build_discussion, build_new, number_of
 from entrepot.server.pages.forms import Form, answer_form
 from entrepot.server.pages.frames import WebPage
 from entrepot.server.pages.routing import PageRoute, RepoPageHandler, repo_pages
@@ -21,6 +23,7 @@ from entrepot.server.pages.routing import PageRoute, RepoPageHandler, repo_pages
 Change = Callable[[HubContext, MaybeCaller, RepoRef, int, Form], object]
 """Calls the use case of a form about one discussion."""
 
+_SIDES = {"pull": MergeSide.OURS, "base": MergeSide.THEIRS}
 _NO_TEXT = "_No description._"
 
 
@@ -34,6 +37,7 @@ def routes() -> list[PageRoute]:
         "status": (_set_status, ""),
         "pin": (_pin, ""),
         "merge": (_merge, "merged"),
+        "resolve": (_resolve, "committed"),
     }
     return [
         *repo_pages("/discussions/new", create, ["POST"], has_short=False),
@@ -123,3 +127,9 @@ def _pin(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: For
 
 def _merge(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:
     pulls.merge(hub, caller, ref, num, text=form.text("message") or None, is_squash=form.has("squash"))
+
+
+def _resolve(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:
+    words = [form.text(f"side-{at}") for at in range(MOST_CHOICES)]
+    sides = [_SIDES[word] for word in words if word in _SIDES]
+    conflicts.resolve(hub, caller, ref, num, Resolution(form.text("base"), form.text("head"), sides))

@@ -29,6 +29,9 @@ from entrepot.wire.texts import legible
 PAGE = 50
 """Discussions on a page."""
 
+MOST_CHOICES = 100
+"""Files in conflict that a page offers a choice for."""
+
 _LAST_PAGE = 10**7
 _KINDS = {"": None, "discussion": False, "pull_request": True}
 _NUMBER = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
@@ -50,11 +53,15 @@ class DiscussionLine:
 
 @attrs.frozen
 class MergeBox:
-    """Whether a pull request can be merged. ``obstacle``: as in :class:`~entrepot.hub.repos.pulls.Mergeability`."""
+    """Whether a pull request can be merged. ``obstacle``: as in :class:`~entrepot.hub.repos.pulls.Mergeability`.
+
+    ``sides``: the commits of base and pull request, if the visitor may choose between them here.
+    """
 
     obstacle: str
     conflicts: tuple[str, ...]
     added_bytes: int
+    sides: tuple[str, str] | None
 
 
 def routes() -> list[PageRoute]:
@@ -198,7 +205,8 @@ def build_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) ->
 
 def _merge_box(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> MergeBox:
     found = pulls.mergeability(hub, caller, ref, num)
-    return MergeBox(found.obstacle, tuple(legible(path) for path in found.conflicts), found.added_bytes)
+    sides = found.sides if len(found.conflicts) <= MOST_CHOICES else None
+    return MergeBox(found.obstacle, tuple(legible(path) for path in found.conflicts), found.added_bytes, sides)
 
 
 def _top(shown: ListedDiscussion, view: str) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -33,7 +33,7 @@ def base_of(name: str) -> str:
     return f"/organizations/{name}/settings"
 
 
-def org_page(hub: HubContext, caller: MaybeCaller, name: str, current: str, values: dict[str, object]) -> WebPage:
+def org_page(hub: HubContext, caller: MaybeCaller, name: str, current: str, values: Mapping[str, object]) -> WebPage:
     """Return a page of the settings of an organisation; ``is_admin``: the caller may change it.
 
     Raises:

@@ -37,9 +37,9 @@ async def change(request: Request) -> Response:
     secret = browser_sessions.secret_of(request.scope, state.hub)
     network: bytes = request.scope["state"].get("network", b"")
     account = browser_sessions.csrf_token(secret)  # counts attempts of this session
-    wait_s = state.sign_ins.begin(account, network)
 
     def act(hub: HubContext, caller: MaybeCaller, sent: Form) -> str | WebPage:
+        wait_s = state.sign_ins.begin(account, network)
         if wait_s:
             problem = f"Too many attempts. Wait {wait_s:,} seconds."
             return attrs.evolve(_page(request)(hub, caller, Form(problem=problem)), status=429)

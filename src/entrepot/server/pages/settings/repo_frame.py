@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -34,7 +34,7 @@ RepoFormPage = Callable[[HubContext, MaybeCaller, RepoRef, Form], WebPage]
 
 
 def repo_settings_page(
-    hub: HubContext, caller: MaybeCaller, ref: RepoRef, current: str, values: dict[str, object]
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, current: str, values: Mapping[str, object]
 ) -> WebPage:
     """Return a page of the settings of a repository; ``row`` is among its values.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -34,7 +34,7 @@ def sections(base: str, known: Sequence[tuple[str, str]], current: str) -> list[
     return [Section(f"{base}/{key}", label, key == current) for key, label in known]
 
 
-def own_page(current: str, values: dict[str, object], status: int = 200) -> WebPage:
+def own_page(current: str, values: Mapping[str, object], status: int = 200) -> WebPage:
     """Return a page of the settings of an account; its JSON needs a token, so browsers get no link to it."""
     title = dict(ACCOUNT)[current]
     links = sections("/settings", ACCOUNT, current)

@@ -37,6 +37,7 @@ class AddReport:
         corrupted: files that were not staged because the mutability of the entity forbids it.
         version: the number in the spec.
         is_news: whether anything was staged.
+        is_bumped: whether the spec has a new number, maybe for what was staged before.
     """
 
     files: int
@@ -45,6 +46,7 @@ class AddReport:
     corrupted: tuple[str, ...]
     version: int
     is_news: bool
+    is_bumped: bool = False
 
 
 @attrs.frozen
@@ -252,9 +254,9 @@ def _stage(
     is_news = bool(changes or gone or has_metrics or is_lost(refs, head) or _differ(entity, before, documents))
     if has_metrics and metrics is not None:
         text = edit_metrics(text, state.kind, metrics, str(entity.spec_path))
+    number = spec.version
     if bumps_version and (is_news or staging.staged):
-        highest = next_number(known_numbers(refs, spec.identity)) - 1
-        number = spec.version if spec.version > highest else highest + 1
+        number = max(number, next_number(known_numbers(refs, spec.identity)))
         text = edit_version(text, state.kind, number, str(entity.spec_path))
     if text != documents[entity.spec_path.name].decode("utf-8"):
         replace_text(entity.spec_path, text)
@@ -270,8 +272,9 @@ def _stage(
         deleted=sum(change.entry is None for change in changes.values()),
         bytes_new=sum(change.entry.size for change in changes.values() if change.entry is not None),
         corrupted=tuple(sorted(map(str, found.corrupted))),
-        version=parse_spec(text, state.kind, str(entity.spec_path)).version,
+        version=number,
         is_news=is_news,
+        is_bumped=number != spec.version,
     )
 
 

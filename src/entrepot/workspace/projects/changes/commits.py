@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 import msgspec
@@ -14,6 +14,7 @@ from entrepot.workspace.entities.specs import Spec, edit_version
 from entrepot.workspace.entities.version_tags import Identity, VersionTag, next_number, parse_number
 from entrepot.workspace.manifests import UNKNOWN_SIZE, Manifest, ManifestEntry
 from entrepot.workspace.metadata.git_objects import write_tag
+from entrepot.workspace.metadata.merge_lines import with_merged
 from entrepot.workspace.metadata.ref_tables import RefTable
 from entrepot.workspace.metadata.repositories import MetadataRepository
 from entrepot.workspace.metadata.secure_git import check_identity
@@ -90,11 +91,15 @@ def commit_version(
             documents[entity.spec_path.name] = text.encode("utf-8")
         committed = spec.with_links(found.links).with_contents(manifest.amount, render_size(manifest.size))
         remote = remote_of(state)
+        merged = state.database.merged(entity.folder)
+        if merged:
+            message = with_merged(message or default_message(spec), merged)
         documents, message = remote.describe(entity, committed, documents), remote.message(committed, message)
         parent, tag = _parent(repository, refs, head), spec.tag
         moved_from = base.folder if base is not None and base.folder != entity.folder else None
+        commits = [ref.commit for name in merged if (ref := refs.tags.get(name)) is not None]
         commit = write_version(
-            repository, entity.folder, committed, manifest, documents, parent, message, moved_from=moved_from
+            repository, entity.folder, committed, manifest, documents, parent, message, moved_from, commits
         )
         oid = write_tag(repository.git, str(tag), commit, message or f"Version {tag}", tagger)
         _record(entity, tag, commit, oid, head, refs, documents)
@@ -122,6 +127,7 @@ def write_version(
     parent: Oid | None,
     message: str | None,
     moved_from: str | None = None,
+    merged: Sequence[Oid] = (),
 ) -> Oid:
     """Write the commit of a version and return its id; no ref is created.
 
@@ -129,9 +135,15 @@ def write_version(
         spec: as it is committed.
         moved_from: the folder that the version before had, if it was another one.
         documents: README and ignored paths by name; a spec among them is not used.
+        merged: commits of versions whose changes it has.
     """
-    text = message or f"Version {spec.version} of {spec.name}"
-    return repository.write_version(folder, spec, manifest, documents, parent, text, moved_from)
+    text = message or default_message(spec)
+    return repository.write_version(folder, spec, manifest, documents, parent, text, moved_from, merged)
+
+
+def default_message(spec: Spec) -> str:
+    """Return the message of a version for which none is given."""
+    return f"Version {spec.version} of {spec.name}"
 
 
 def _record(

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import attrs
 
 from entrepot.workspace.configuration.config_files import replace_text
 from entrepot.workspace.entities.specs import edit_version
 from entrepot.workspace.entities.version_tags import VersionTag, find_tag, next_number, parse_tag
-from entrepot.workspace.metadata.git_objects import write_tag
+from entrepot.workspace.metadata.git_objects import read_message, read_parents, write_tag
 from entrepot.workspace.metadata.publishing import taken
 from entrepot.workspace.metadata.ref_tables import RefTable
 from entrepot.workspace.metadata.secure_git import check_identity
 from entrepot.workspace.projects.changes.additions import is_lost, known_numbers
-from entrepot.workspace.projects.changes.commits import write_version
+from entrepot.workspace.projects.changes.commits import default_message, write_version
 from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.heads import write_head_file
 from entrepot.workspace.projects.links import check_published, refuse_local_links
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.remotes.opening import remote_of
+from entrepot.workspace.projects.sources import workspace_contents
 from entrepot.workspace.projects.updates import reconcile
 from entrepot.workspace.projects.versions import Version, read_version
 from entrepot.workspace.state.locks import is_held
 from entrepot.workspace.stores import PushCounts
+
+_MOST_MESSAGE = 1 << 20
 
 
 @attrs.frozen
@@ -132,6 +136,10 @@ def _push_one(entity: Entity, tag: VersionTag, options: PushOptions) -> PushedVe
     version = read_version(state, tag, ref.commit)
     refuse_local_links(check_published(state, version.spec))
     counts = remote_of(state).push(entity, version, ref, options.fail_limit)
+    if state.cache is not None:
+        places = workspace_contents(entity)
+        entries = {entry.content: entry for entry in version.manifest.files.values()}
+        state.cache.take((entries[sha256], Path(path)) for sha256, path in places.items() if sha256 in entries)
     return _pushed(version, counts)
 
 
@@ -170,9 +178,16 @@ def _renumber_lost(entity: Entity, refs: RefTable, options: PushOptions) -> None
     number = next_number(known_numbers(refs, lost.tag.identity))
     spec = lost.spec.with_version(number)
     parent = state.metadata.parent_of(refs, head.tag, head.commit)
-    commit = write_version(state.metadata, entity.folder, spec, lost.manifest, lost.documents, parent, None)
+    git = state.metadata.git
+    message = read_message(git, lost.commit, _MOST_MESSAGE).replace(
+        default_message(lost.spec), default_message(spec), 1
+    )
+    merged = read_parents(git, lost.commit)[1:]
+    commit = write_version(
+        state.metadata, entity.folder, spec, lost.manifest, lost.documents, parent, message, merged=merged
+    )
     tag = str(spec.tag)
-    oid = write_tag(state.metadata.git, tag, commit, f"Version {tag}", check_identity(state.metadata.git))
+    oid = write_tag(git, tag, commit, f"Version {tag}", check_identity(git))
     state.metadata.record(tag, oid)
     text = edit_version(entity.spec_text(), state.kind, number, str(entity.spec_path))
     replace_text(entity.spec_path, text)
