@@ -49,19 +49,19 @@ Theme = Callable[[ChunkBench], Iterator[Figure]]
 
 def measure_random(bench: ChunkBench) -> Iterator[Figure]:
     """Upload and download 1 GiB that neither compresses nor repeats."""
-    yield from _there_and_back(bench, "random", _random, 3.0)
+    yield from _there_and_back(bench, "random", write_random, 3.0)
 
 
 def measure_weights(bench: ChunkBench) -> Iterator[Figure]:
     """Upload and download 1 GiB of normally distributed bf16 weights."""
-    yield from _there_and_back(bench, "bf16 weights", _weights, 4.5)
+    yield from _there_and_back(bench, "bf16 weights", write_weights, 4.5)
 
 
 def measure_changes(bench: ChunkBench) -> Iterator[Figure]:
     """Upload the same file again: unchanged, with a byte in front, and with 1 % changed in 64 runs."""
     theme, size = "changed files", bench.pick(GIB, 64 * MIB)
     old, new = bench.folder / "old.bin", bench.folder / "new.bin"
-    _random(old, size)
+    write_random(old, size)
     bench.call("same", "make_repo", "tester/changed")
     bench.call("same", "upload", "tester/changed", "file.bin", old)
     for name, change, client in (
@@ -88,7 +88,7 @@ def measure_versions(bench: ChunkBench) -> Iterator[Figure]:
     """Upload two versions of one file of 256 MiB that differ in 1 MiB."""
     theme, size = "two versions", bench.pick(256 * MIB, 32 * MIB)
     file = bench.folder / "version.bin"
-    _random(file, size)
+    write_random(file, size)
     before = bench.stored()
     bench.call("versions", "make_repo", "tester/versions")
     bench.call("versions", "upload", "tester/versions", "file.bin", file)
@@ -151,13 +151,15 @@ def _there_and_back(bench: ChunkBench, name: str, make: Callable[[Path, int], No
     file.unlink()
 
 
-def _random(file: Path, size: int) -> None:
+def write_random(file: Path, size: int) -> None:
+    """Write a file of bytes that neither compress nor repeat."""
     with file.open("wb") as out:
         for _ in range(size // _PIECE):
             out.write(os.urandom(_PIECE))
 
 
-def _weights(file: Path, size: int) -> None:
+def write_weights(file: Path, size: int) -> None:
+    """Write a file of normally distributed bf16 weights."""
     chance = np.random.default_rng(2026)
     with file.open("wb") as out:
         for _ in range(size // _PIECE):

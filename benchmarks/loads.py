@@ -38,14 +38,19 @@ class Load:
 
 def request(method: str, path: str, token: str, *, body: bytes = b"", headers: Sequence[str] = ()) -> bytes:
     """Return the bytes of one HTTP/1.1 request."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: hub", f"Authorization: Bearer {token}", *headers]
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Authorization: Bearer {token}", *headers]
     if body:
         lines.append(f"Content-Length: {len(body)}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii") + body
 
 
-def run(meter: Meter, url: str, work: Sequence[Sequence[bytes]], *, status: int) -> Load:
+def run(
+    meter: Meter, url: str, work: Sequence[Sequence[bytes]], *, status: int, beside: Sequence[Sequence[bytes]] = ()
+) -> Load:
     """Send each list of requests in order over its own connection, all connections in parallel.
+
+    Args:
+        beside: lists of requests that are sent in the same way, and not counted, until the others have ended.
 
     Raises:
         RuntimeError: a response had another status.
@@ -53,17 +58,21 @@ def run(meter: Meter, url: str, work: Sequence[Sequence[bytes]], *, status: int)
     host, _, port = url.removeprefix("http://").rpartition(":")
     latencies: list[float] = []
     with meter.measure() as cost:
-        asyncio.run(_send_all(host.strip("[]"), int(port), work, f" {status} ".encode(), latencies))
+        asyncio.run(_send_all((host.strip("[]"), int(port)), work, beside, f" {status} ".encode(), latencies))
     return Load(sorted(latencies), cost)
 
 
 async def _send_all(
-    host: str, port: int, work: Sequence[Sequence[bytes]], status: bytes, latencies: list[float]
+    address: tuple[str, int],
+    work: Sequence[Sequence[bytes]],
+    beside: Sequence[Sequence[bytes]],
+    status: bytes,
+    latencies: list[float],
 ) -> None:
     loop = asyncio.get_running_loop()
 
-    async def one(requests: Sequence[bytes]) -> None:
-        transport, client = await loop.create_connection(_Client, host, port)
+    async def one(requests: Sequence[bytes], latencies: list[float]) -> None:
+        transport, client = await loop.create_connection(_Client, *address)
         try:
             for payload in requests:
                 started = time.perf_counter()
@@ -74,7 +83,13 @@ async def _send_all(
         finally:
             transport.close()
 
-    await asyncio.gather(*(one(requests) for requests in work))
+    others = [asyncio.create_task(one(requests, [])) for requests in beside]
+    await asyncio.gather(*(one(requests, latencies) for requests in work))
+    for other in others:
+        other.cancel()
+    for outcome in await asyncio.gather(*others, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise outcome
 
 
 class _Client(asyncio.Protocol):

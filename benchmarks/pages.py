@@ -63,6 +63,12 @@ PAGES = {
         "settings": "/{repo}/settings",
     },
     "administration": {
+        "overview": "/-/admin",
+        "organisations": "/-/admin/orgs",
+        "jobs": "/-/admin/jobs",
+        "storage": "/-/admin/storage",
+        "settings": "/-/admin/settings",
+        "health": "/-/admin/health",
         "repositories": "/-/admin/repos",
         "users": "/-/admin/users",
         "audit log": "/-/admin/audit",

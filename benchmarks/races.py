@@ -200,11 +200,12 @@ def _write(stage: _Stage, trouble: Callable[[threading.Event], None]) -> dict[st
     with stage.cluster.client() as client:
         for repo in _REPOS:
             client.post("/api/repos/create", json={"name": repo.partition("/")[2], "type": "model"}).raise_for_status()
-    with ThreadPoolExecutor(_WRITERS + 1) as pool:
+    timer = threading.Timer(stage.seconds, is_over.set)
+    with ThreadPoolExecutor(_WRITERS) as pool:
         working = [pool.submit(work, number) for number in range(_WRITERS)]
-        working.append(pool.submit(trouble, is_over))
-        time.sleep(stage.seconds)
-        is_over.set()
+        timer.start()
+        trouble(is_over)  # in this thread: a database ends with the thread that has started it
+        is_over.wait()
         for future in working:
             future.result()
     _await_ready(stage.cluster.balancer)

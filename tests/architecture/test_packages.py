@@ -34,7 +34,11 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "storage": (BASE | {"git", "xet", "blobs", "catalog"}, {"attrs"}),
     # joserfc (BSD-3, typed, released in 2026) only verifies signatures: Authlib has moved its own JOSE code there and
     # brings clients for HTTP libraries that are not used here, and PyJWT accepts more kinds of keys than are wanted.
-    "hub": (BASE | CODECS | {"storage", "catalog", "blobs"}, {"attrs", "argon2", "duckdb", "pyarrow", "joserfc"}),
+    # webauthn (BSD-3, typed, released in 2026) is loaded when a passkey is used, and part of the extra "passkeys" only.
+    "hub": (
+        BASE | CODECS | {"storage", "catalog", "blobs"},
+        {"attrs", "argon2", "duckdb", "pyarrow", "joserfc", "webauthn"},
+    ),
     "server": (
         BASE | {"hub", "wire", "git", "previews"},
         {
@@ -49,6 +53,8 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
             "pyromark",
             "nh3",
             "pygments",
+            # Pure Python without dependencies, BSD, typed; only draws QR codes.
+            "segno",
         },
     ),
     "worker": (BASE | {"hub"}, {"attrs"}),

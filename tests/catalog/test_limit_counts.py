@@ -15,7 +15,9 @@ def test_counts_add_up_and_expire(catalog: Catalog) -> None:
     with catalog.write(LOCK) as tx:
         assert limit_counts.find(tx, KEYS[0]) == LimitCount(5, 2)
         assert limit_counts.forget(tx, 10) == 0
-        assert limit_counts.forget(tx, 11) == len(KEYS)
+        assert limit_counts.forget(tx, 11) == len(KEYS) - 2
+        assert limit_counts.find(tx, KEYS[2]) is None
+        assert limit_counts.forget(tx, 21) == 2
         assert limit_counts.find(tx, KEYS[0]) is None
 
 

@@ -15,6 +15,9 @@ def test_the_tables_belong_to_the_one_database_that_migrations_make() -> None:
             "trusted_publishers",
             "used_id_tokens",
             "sso_identities",
+            "second_factors",
+            "recovery_codes",
+            "passkeys",
         ),
     }
     assert all(tables.metadata.tables[table.name] is table for table in HERE)

@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import community_tables, tables
+from entrepot.catalog import community_tables, prepared, tables
 from entrepot.catalog.webhooks import webhooks as hook_rows
 from entrepot.errors import (
     AccountNotFound,
@@ -111,10 +112,15 @@ def counted(world: World) -> Iterator[list[str]]:
         if statement.startswith("SELECT"):
             sent.append(statement)
 
-    engine = world.hub.catalog._engine
+    def rows(compiled: Any, tx: Any, values: Any) -> Any:
+        sent.append(compiled.text)
+        return run(compiled, tx, values)
+
+    engine, run = world.hub.catalog._engine, prepared._Compiled.rows
     sa.event.listen(engine, "before_cursor_execute", note)
     try:
-        yield sent
+        with mock.patch.object(prepared._Compiled, "rows", rows):
+            yield sent
     finally:
         sa.event.remove(engine, "before_cursor_execute", note)
 

@@ -32,3 +32,28 @@ def test_namespaces_are_counted_apart() -> None:
     usage_cache.used(1, 0, lambda: 5)
     usage_cache.add(2, 10)
     assert (usage_cache.used(1, 1, lambda: 0), usage_cache.used(2, 1, lambda: 7)) == (5, 7)
+
+
+def test_what_other_processes_add_counts_once_it_is_shared() -> None:
+    usage_cache = UsageCache(Watch(1.0))
+    usage_cache.used(1, 0, lambda: 100)
+    usage_cache.add(1, 5)
+    usage_cache.add(2, 7)
+    assert usage_cache.take_unsent(1) == {1: 5, 2: 7}
+    usage_cache.learn({1: 5, 2: 7}, {1: 50, 2: 7})  # the first look: how much of it the sum contains is not known
+    assert usage_cache.used(1, 1, lambda: 0) == 105
+    usage_cache.add(1, 1)
+    sent = usage_cache.take_unsent(1)
+    assert sent == {1: 1}
+    usage_cache.learn(sent, {1: 50 + 1 + 30})
+    assert usage_cache.used(1, 1, lambda: 0) == 136
+    assert usage_cache.take_unsent(1) == {1: 0}  # to learn from the others while the sum is in use
+    assert usage_cache.take_unsent(KEPT_MS) == {}
+
+
+def test_what_could_not_be_shared_is_shared_later() -> None:
+    usage_cache = UsageCache(Watch(1.0))
+    usage_cache.add(1, 5)
+    usage_cache.put_back(usage_cache.take_unsent(0))
+    usage_cache.add(1, 6)
+    assert usage_cache.take_unsent(0) == {1: 11}

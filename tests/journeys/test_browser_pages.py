@@ -47,7 +47,7 @@ LOOK = """() => ({
     .filter(one => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest(".tabs, .scroll, pre, .vh"))
     .slice(0, 3).map(one => one.outerHTML.slice(0, 120)),
 })"""
-AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
+AXE = """async only => (await axe.run(document, {resultTypes: ["violations"], ...only})).violations
   .filter(one => one.impact === "serious" || one.impact === "critical")
   .map(one => one.id + ": " + one.nodes.slice(0, 3).map(node => node.html.slice(0, 200)).join(" | "))"""
 
@@ -151,10 +151,14 @@ def judge_status(walk: Walk, path: str, status: int) -> bool:
 
 
 def judge(walk: Walk) -> None:
-    """Run axe-core on a page as a telephone shows it."""
+    """Run axe-core on a page as a telephone shows it, and its rule about contrast on the dark one."""
     walk.page.evaluate(walk.axe)
-    for fault in walk.page.evaluate(AXE):
+    for fault in walk.page.evaluate(AXE, {}):
         walk.note(fault)
+    walk.page.emulate_media(color_scheme="dark")
+    for fault in walk.page.evaluate(AXE, {"runOnly": ["color-contrast"]}):
+        walk.note(f"dark: {fault}")
+    walk.page.emulate_media(color_scheme="light")
 
 
 def crawl(walk: Walk) -> None:

@@ -86,7 +86,7 @@ class Line:
     @property
     def changes_repo(self) -> bool:
         """Whether the call changes its repository, which then cannot be used for another call."""
-        return self.right in ("write", "ask")
+        return self.right in ("commit", "write", "ask")
 
     def covers(self, method: str, path: str) -> bool:
         same = path.startswith(self.path[:-1]) if self.path.endswith("*") else path == self.path
@@ -217,7 +217,7 @@ class Site:
             "<namespace>": lambda: ref.id.namespace,
             "<name>": lambda: ref.id.name,
             "<type>": lambda: ref.type.value,
-            "<me>": lambda: dict.fromkeys(("admin", "read token", "limited"), _ADMIN).get(who, who),
+            "<me>": lambda: dict.fromkeys(("admin", "read token", "limited", "committer"), _ADMIN).get(who, who),
             "<collection>": lambda: self.collection(is_private=False),
             "<private collection>": lambda: self.collection(is_private=True),
             "<folder owner>": lambda: self.folder_owner,
@@ -263,6 +263,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     repositories.create(hub, admin, NewRepo(RepoType.MODEL, "elsewhere", "acme", "private"))
     wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("model", "acme/elsewhere", ["repo.write"])])
     secrets["limited"] = tokens.create_for(hub, _ADMIN, wish)[0].secret
+    wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("org", "acme", ["repo.commit"])])
+    secrets["committer"] = tokens.create_for(hub, _ADMIN, wish)[0].secret
     with (
         running(application.make_app(hub)) as address,
         httpx2.Client(

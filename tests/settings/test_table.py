@@ -98,3 +98,13 @@ def test_the_settings_are_shown_without_passwords() -> None:
     assert "database='postgresql://hub:***@db/hub'" in shown
     assert shown.startswith(f"Settings(data={DATA!r}, ")
     assert "s3cret" not in shown
+
+
+def test_only_clients_in_the_named_networks_reach_the_bucket() -> None:
+    settings = Settings(data=DATA, direct_networks=("10.0.0.0/8", "2001:db8::/32"))
+    assert settings.reaches_bucket("10.1.2.3")
+    assert settings.reaches_bucket("::ffff:10.1.2.3")
+    assert settings.reaches_bucket("2001:db8::1")
+    assert not settings.reaches_bucket("192.0.2.1")
+    assert not settings.reaches_bucket("")
+    assert not Settings(data=DATA).reaches_bucket("10.1.2.3")

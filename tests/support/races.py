@@ -7,6 +7,7 @@ import contextlib
 import http.server
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from entrepot.testing.hubs import RunningHub
 from tests.support.balancers import Balancer
 
 _FIRST = "initial commit"
+_TRIES = 30
 
 
 @attrs.frozen
@@ -110,12 +112,23 @@ def history_of(client: httpx2.Client, repo: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     page = 0
     while True:
-        answer = client.get(f"/api/models/{repo}/commits/main", params={"limit": 1000, "p": page}).raise_for_status()
+        answer = _get(client, f"/api/models/{repo}/commits/main?limit=1000&p={page}")
         rows = answer.json()
         found += [(row["id"], row["title"]) for row in rows]
         if len(rows) < 1000:
             return found[::-1]
         page += 1
+
+
+def _get(client: httpx2.Client, url: str) -> httpx2.Response:
+    """Return an answer; as clients do, ask again after a 503."""
+    for _ in range(_TRIES):
+        answer = client.get(url)
+        if answer.status_code != 503:
+            break
+        time.sleep(1)
+    assert answer.is_success, f"{url}: {answer.status_code} {answer.text}"
+    return answer
 
 
 def faults_of(client: httpx2.Client, repo: str, journals: Sequence[Journal]) -> list[str]:
@@ -130,7 +143,7 @@ def faults_of(client: httpx2.Client, repo: str, journals: Sequence[Journal]) -> 
     files: set[str] = set()
     url: str | None = f"/api/models/{repo}/tree/main?limit=1000"
     while url is not None:
-        answer = client.get(url).raise_for_status()
+        answer = _get(client, url)
         files |= {row["path"] for row in answer.json()}
         url = answer.links.get("next", {}).get("url")
     return faults + [f"file lost: {title}" for title in titles if title in written and f"{title}.txt" not in files]

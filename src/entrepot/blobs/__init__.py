@@ -3,6 +3,7 @@
 from entrepot.blobs.interfaces import (
     Blobs,
     Cached,
+    Direct,
     Inspectable,
     Multipart,
     OpenSink,
@@ -20,6 +21,7 @@ from entrepot.blobs.verified import VerifiedSink, receive_verified
 __all__ = [
     "Blobs",
     "Cached",
+    "Direct",
     "Inspectable",
     "LocalBlobs",
     "Multipart",

@@ -1,7 +1,7 @@
 """Interfaces of stores of immutable bytes.
 
 Every store has the four operations of :class:`Blobs`. Some stores have further
-capabilities (:class:`Multipart`, :class:`Inspectable`, :class:`Cached`);
+capabilities (:class:`Multipart`, :class:`Inspectable`, :class:`Cached`, :class:`Direct`);
 test for one with ``isinstance``. All calls block and are safe from several
 threads. Threads may share a reader; a sink belongs to one thread at a time.
 The bytes under a key never change: a key is absent, or has the bytes that were
@@ -274,6 +274,26 @@ class Cached(Protocol):
 
         Raises:
             BlobMissing: the key has none.
+        """
+        ...
+
+
+@runtime_checkable
+class Direct(Protocol):
+    """The capability to let clients read from the store itself."""
+
+    def url_of(self, key: str, first: int, last: int, *, now_s: int, seconds: int) -> str | None:
+        """Return a URL that serves the bytes ``first`` to ``last`` (inclusive) of a key, and no others.
+
+        Args:
+            now_s: the time, in seconds since 1970.
+            seconds: how long the URL is valid.
+
+        Returns:
+            None: this store cannot sign one.
+
+        Raises:
+            InvalidName: the key is not valid.
         """
         ...
 

@@ -27,6 +27,11 @@ class LocalReader(Closing):
         """The number of bytes under the key."""
         return self._size
 
+    @property
+    def file_key(self) -> str:
+        """The key, which is the path of the file in the folder of the store."""
+        return self._key
+
     def read_at(self, offset: int, length: int) -> bytes:
         """Return up to ``length`` bytes from ``offset``; fewer only at the end of the blob.
 

@@ -12,27 +12,34 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
 import sqlalchemy as sa
 
 from entrepot.catalog import dialects, engines, schema
-from entrepot.catalog.dialects.interfaces import Notices, Presence
+from entrepot.catalog.dialects.interfaces import Notices, Presence, Snapshot
+from entrepot.catalog.dialects.snapshots import BegunTransaction
 from entrepot.catalog.engines import WriteLock
 from entrepot.catalog.lock_checks import KINDS
 from entrepot.catalog.named_locks import AnyLock, Lock
+from entrepot.catalog.versions import Watch
 from entrepot.errors import DatabaseUnavailable, DataFolderError
 
 _CLOCK = sa.text("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)")
 
 
-@attrs.frozen
 class Read:
     """A read transaction: a consistent snapshot of the catalog."""
 
-    sql: sa.Connection
+    def __init__(self, transaction: Snapshot) -> None:
+        self._transaction = transaction
+        self.dialect = transaction.dialect
+        self.driver = transaction.driver
+
+    @property
+    def sql(self) -> sa.Connection:
+        """SQLAlchemy's connection, inside the transaction."""
+        return self._transaction.sql
 
 
-@attrs.frozen
 class Write(Read):
     """A transaction that can change the catalog."""
 
@@ -43,7 +50,7 @@ class Catalog:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._dialect = dialects.of(engine)
-        self._snapshots = self._dialect.snapshots(engine)
+        self._read = self._dialect.reader(engine)
         self._lock = WriteLock(queues=self._dialect.has_one_writer)
 
     @contextlib.contextmanager
@@ -53,8 +60,8 @@ class Catalog:
         Raises:
             Busy, DatabaseUnavailable, DataFolderError: the database cannot be read.
         """
-        with engines.translated(), self._snapshots.begin() as connection:
-            yield Read(connection)
+        with engines.translated(), self._read() as snapshot:
+            yield Read(snapshot)
 
     @contextlib.contextmanager
     def write(self, *locks: AnyLock) -> Iterator[Write]:
@@ -78,7 +85,7 @@ class Catalog:
             self._engine.connect().execution_options(**{KINDS: kinds}) as connection,
             self._dialect.begin(connection, locks),
         ):
-            yield Write(connection)
+            yield Write(BegunTransaction(connection))
 
     @contextlib.contextmanager
     def fill(self) -> Iterator[Write]:
@@ -93,7 +100,7 @@ class Catalog:
             self._engine.connect() as connection,
             self._dialect.begin(connection, [Lock.hub()]),
         ):
-            yield Write(connection)
+            yield Write(BegunTransaction(connection))
 
     @property
     def is_file(self) -> bool:
@@ -118,6 +125,10 @@ class Catalog:
         from entrepot.catalog.notices import PostgresNotices  # needs the driver
 
         return PostgresNotices(self._engine)
+
+    def watch(self) -> Watch:
+        """Return a new watch that tells the version of the database; the caller closes it."""
+        return self._dialect.watch(self._engine)
 
     def clock_ms(self) -> int | None:
         """Return the time of the database's server, in milliseconds since 1970; None if it has no clock of its own.

@@ -1,4 +1,5 @@
-"""Queries on the counts behind limits that all servers share: requests of a sender, failed attempts to sign in.
+"""Queries on the counts behind limits that all servers share: requests of a sender, failed attempts to sign in,
+bytes that were added to namespaces with quotas.
 
 Rows are named by digests, so that the table shows neither addresses nor names.
 """
@@ -54,7 +55,11 @@ def _add(dialect: str) -> Upsert:
     insert = dialects.named(dialect).insert(_T)
     return insert.on_conflict_do_update(
         index_elements=["key"],
-        set_={"count": _T.c.count + insert.excluded["count"], "last_ms": insert.excluded["last_ms"]},
+        set_={
+            "count": _T.c.count + insert.excluded["count"],
+            "last_ms": insert.excluded["last_ms"],
+            "expires_ms": insert.excluded["expires_ms"],
+        },
     )
 
 

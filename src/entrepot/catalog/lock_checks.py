@@ -22,6 +22,7 @@ LOCKS: dict[str, frozenset[LockClass]] = {
         (
             *("memberships", "tokens", "sign_in_codes", "sessions", "invitations", "follows", "quotas"),
             *("oauth_grants", "device_codes", "used_id_tokens", "sso_identities"),
+            *("second_factors", "recovery_codes", "passkeys"),
             *("collections", "collection_upvotes", "webhooks", "webhook_watches"),
         ),
         frozenset({_HUB}),

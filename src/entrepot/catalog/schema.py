@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_320726de4707"
+HEAD = "first_571908013772"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

@@ -1,4 +1,4 @@
-"""Tables of sessions of browsers, one-time codes, programs that users signed in, and publishers without accounts."""
+"""Tables of what signs in: sessions, codes, second factors, passkeys, programs, and publishers without accounts."""
 
 from __future__ import annotations
 
@@ -62,11 +62,13 @@ sessions = sa.Table(
     sa.Column("seen_ms", sa.BigInteger, nullable=False),
     # Names the session on pages and in requests, which must not show its hash.
     sa.Column("uid", sa.String(24), nullable=False, unique=True),
-    # How it was opened: ``password``, ``code``, ``sso``.
+    # How it was opened: ``password``, ``code``, ``sso``, ``two-step``, ``recovery``, ``passkey``.
     sa.Column("means", sa.String(20), nullable=False),
     # Where it was opened: the network of the client's address, and the kind of its browser; may be empty.
     sa.Column("network", sa.String(50), nullable=False),
     sa.Column("agent", sa.String(200), nullable=False),
+    # When the user last proved who they are: at first when it was opened.
+    sa.Column("confirmed_ms", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -91,7 +93,7 @@ trusted_publishers = sa.Table(
 used_id_tokens = sa.Table(
     "used_id_tokens",
     metadata,
-    # Of the issuer and its id for the token.
+    # Of the issuer and its id for the token; or of the challenge of a passkey.
     sa.Column("id_hash", Hex(32), primary_key=True),
     sa.Column("expires_ms", sa.BigInteger, nullable=False, index=True),
     sqlite_with_rowid=False,
@@ -121,5 +123,46 @@ limit_counts = sa.Table(
     # Until when further attempts are refused; 0: they are not.
     sa.Column("free_ms", sa.BigInteger, nullable=False),
     sa.Column("expires_ms", sa.BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+second_factors = sa.Table(
+    "second_factors",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), primary_key=True, autoincrement=False),
+    # The secret of the user's app is derived from this and the key of the hub, so this table alone gives no codes.
+    sa.Column("salt", Hex(16), nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    # The time step of the last code that was accepted: codes of this and earlier steps are refused.
+    sa.Column("last_step", sa.BigInteger, nullable=False),
+    # Wrong codes since the last right one, from all addresses, and until when codes are refused.
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("held_until_ms", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+recovery_codes = sa.Table(
+    "recovery_codes",
+    metadata,
+    sa.Column("code_hash", Hex(32), primary_key=True),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+passkeys = sa.Table(
+    "passkeys",
+    metadata,
+    # Of its id, which the authenticator chose.
+    sa.Column("id_hash", Hex(32), primary_key=True),
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), nullable=False, index=True),
+    sa.Column("credential_id", sa.LargeBinary, nullable=False),
+    # A COSE key.
+    sa.Column("public_key", sa.LargeBinary, nullable=False),
+    # Uses that the authenticator has counted; 0 if it does not count.
+    sa.Column("sign_count", sa.BigInteger, nullable=False),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("used_ms", sa.BigInteger),
     sqlite_with_rowid=False,
 )

@@ -51,6 +51,66 @@ class WrongPassword(Unauthenticated):
 
 
 @attrs.define
+class SecondFactorNeeded(Unauthenticated):
+    """The password is right, and the account has a second factor; ``proof`` is what the second step has to present."""
+
+    proof: str = attrs.field(repr=False)
+
+    @property
+    def message(self) -> str:
+        return "this account has two-step sign-in: a code is needed too"
+
+
+@attrs.define
+class WrongCode(Unauthenticated):
+    """A code of a second factor is wrong, was used, or is too old; it does not say which."""
+
+    @property
+    def message(self) -> str:
+        return "this code is wrong, was used already, or is too old: wait for the next one that the app shows"
+
+
+@attrs.define
+class CodesHeld(Unauthenticated):
+    """There were too many wrong codes for an account, from any address."""
+
+    wait_s: int
+
+    @property
+    def message(self) -> str:
+        return (
+            f"too many wrong codes were entered for this account: wait {self.wait_s:,} seconds, or use a recovery code"
+        )
+
+
+@attrs.define
+class StepExpired(Unauthenticated):
+    """What was begun with a password or a passkey has expired, was finished, or is not of this browser."""
+
+    @property
+    def message(self) -> str:
+        return "this took too long, or belongs to another sign-in; begin again"
+
+
+@attrs.define
+class PasskeyRefused(Unauthenticated):
+    """A passkey opens no account here; it does not say why."""
+
+    @property
+    def message(self) -> str:
+        return "this passkey is not known here, or its answer cannot be used; begin again, or use a password"
+
+
+@attrs.define
+class ConfirmationNeeded(Forbidden):
+    """A change needs a user who has proved recently who they are."""
+
+    @property
+    def message(self) -> str:
+        return "this needs a sign-in within the last hour: confirm that it is you, then send this form again"
+
+
+@attrs.define
 class OAuthRefused(Invalid):
     """The OAuth endpoints refuse a request; ``code`` is the word for programs, ``reason`` a sentence for people."""
 

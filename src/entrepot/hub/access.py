@@ -80,19 +80,24 @@ def check_read(tx: Read, caller: MaybeCaller, row: RepoRow) -> None:
 
 
 def writable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
-    """Return the repository if the caller may change, move and delete it.
+    """Return the repository if the caller may change it with all its settings, move and delete it.
+
+    Use cases that change only what branches and tags name use :func:`committable`.
 
     Raises:
         LoginRequired, NotAllowed: the caller may see it, but lacks the right.
         RepoMoved, RepoNotFound, RepoDisabled: as :func:`visible`.
     """
-    row = visible(tx, caller, ref, by_alias=False)
-    known = require_change(caller)
-    if not known.permits_on(scopes.WRITE, row):
-        raise _lacks(scopes.WRITE, row)
-    if not may_write(tx, known, row):
-        raise _too_low(tx, known, row)
-    return row, known
+    return _changeable(tx, caller, ref, frozenset({scopes.WRITE}))
+
+
+def committable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
+    """Return the repository if the caller may change its content: files, branches and tags.
+
+    Raises:
+        as :func:`writable`.
+    """
+    return _changeable(tx, caller, ref, scopes.COMMITS)
 
 
 def owned(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
@@ -191,7 +196,7 @@ def may_read(tx: Read, caller: MaybeCaller, row: RepoRow) -> bool:
         return True
     if caller is None:
         return False
-    permits = caller.permits_on(scopes.READ, row) or caller.permits_on(scopes.WRITE, row)
+    permits = caller.permits_any(scopes.READS, row)
     if member_role(tx, caller, row) is not None and permits:
         return True
     if row.gated == "no" or row.is_private:
@@ -201,10 +206,13 @@ def may_read(tx: Read, caller: MaybeCaller, row: RepoRow) -> bool:
 
 
 def may_write(tx: Read, caller: Caller, row: RepoRow) -> bool:
-    """Return whether the caller's role and token allow changes; contributors may change what they created."""
-    if not (caller.may_write or caller.limits is not None):
-        return False
-    return caller.permits_on(scopes.WRITE, row) and has_write_role(tx, caller, row)
+    """Return whether the caller's role and token allow all changes, as :func:`writable`."""
+    return _may_change(tx, caller, row, frozenset({scopes.WRITE}))
+
+
+def may_commit(tx: Read, caller: Caller, row: RepoRow) -> bool:
+    """Return whether the caller's role and token allow changes of the content, as :func:`committable`."""
+    return _may_change(tx, caller, row, scopes.COMMITS)
 
 
 def may_discuss(caller: Caller, row: RepoRow) -> bool:
@@ -214,7 +222,10 @@ def may_discuss(caller: Caller, row: RepoRow) -> bool:
 
 
 def has_write_role(tx: Read, caller: Caller, row: RepoRow) -> bool:
-    """Return whether the account's role or a grant allows changes of a visible repository, regardless of the token."""
+    """Return whether the account's role or a grant allows changes of a visible repository, regardless of the token.
+
+    Contributors may change what they created.
+    """
     role = caller.own_role(row.namespace_id, row.parent_id)
     if role is not None and role >= Role.WRITE:
         return True
@@ -280,6 +291,22 @@ def load_places(tx: Read, caller: Caller, places: Iterable[tuple[int, int, RepoT
     if wanted:
         found = grants.roles_in(tx, {namespace_id for namespace_id, _ in wanted}, caller.roles.keys())
         caller.granted.update({place: found.get(place, NO_ROLES) for place in wanted})
+
+
+def _changeable(tx: Read, caller: MaybeCaller, ref: RepoRef, permissions: frozenset[str]) -> tuple[RepoRow, Caller]:
+    row = visible(tx, caller, ref, by_alias=False)
+    known = require_change(caller)
+    if not known.permits_any(permissions, row):
+        raise _lacks(scopes.WRITE, row)
+    if not has_write_role(tx, known, row):
+        raise _too_low(tx, known, row)
+    return row, known
+
+
+def _may_change(tx: Read, caller: Caller, row: RepoRow, permissions: frozenset[str]) -> bool:
+    if not (caller.may_write or caller.limits is not None):
+        return False
+    return caller.permits_any(permissions, row) and has_write_role(tx, caller, row)
 
 
 def _granted(tx: Read, caller: Caller, place: FolderPlace) -> GrantedRoles:

@@ -99,7 +99,11 @@ class Caller:
 
     def permits_on(self, permission: str, row: RepoRow) -> bool:
         """Return whether the token gives a permission for a repository, as :meth:`permits`."""
-        return self.limits is None or permission in self.limits.on(row)
+        return self.permits_any(frozenset({permission}), row)
+
+    def permits_any(self, permissions: frozenset[str], row: RepoRow) -> bool:
+        """Return whether the token gives at least one of some permissions for a repository, as :meth:`permits`."""
+        return self.limits is None or bool(permissions & self.limits.on(row))
 
 
 MaybeCaller = Caller | None
@@ -116,6 +120,17 @@ def identify(tx: Read, secret: str | None, now_ms: int) -> MaybeCaller:
     if secret is None:
         return None
     return _valid(tx, accounts.find_token(tx, hash_secret(secret)), now_ms)
+
+
+def still_valid(caller: Caller, now_ms: int) -> Caller:
+    """Return a caller who was identified earlier, and about whom nothing has been written since.
+
+    Raises:
+        InvalidCredentials: the token has expired meanwhile.
+    """
+    if is_expired(caller.token, now_ms):
+        raise InvalidCredentials
+    return attrs.evolve(caller, granted={})
 
 
 def stamp_of(token: Token) -> str:
@@ -166,6 +181,11 @@ def is_active(tx: Read, user_id: int | None) -> bool:
     return account is not None and not account.is_suspended
 
 
+def is_expired(token: Token, now_ms: int) -> bool:
+    """Return whether the time of a token is over."""
+    return token.expires_ms is not None and token.expires_ms <= now_ms
+
+
 def _valid(tx: Read, found: tuple[Token, Account] | None, now_ms: int) -> Caller:
     """Return the caller of a stored token; the only function that decides which tokens are valid.
 
@@ -176,7 +196,7 @@ def _valid(tx: Read, found: tuple[Token, Account] | None, now_ms: int) -> Caller
     if found is None:
         raise InvalidCredentials
     token, account = found
-    if token.expires_ms is not None and token.expires_ms <= now_ms:
+    if is_expired(token, now_ms):
         raise InvalidCredentials
     if account.is_suspended:
         raise AccountSuspended

@@ -72,7 +72,7 @@ def for_upload(tx: Read, row: RepoRow, author: Caller, revision: str | None) -> 
 
 def target(tx: Read, row: RepoRow, author: Caller, revision: str | None) -> str | None:
     """Return the revision that decides the right to upload: a writer who is demoted does not become a proposer."""
-    return str(MAIN) if revision is None and access.may_write(tx, author, row) else revision
+    return str(MAIN) if revision is None and access.may_commit(tx, author, row) else revision
 
 
 def of_fields(fields: Mapping[str, str]) -> Capability:

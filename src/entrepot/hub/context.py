@@ -14,11 +14,12 @@ from entrepot.catalog import AnyLock, Catalog, Lock, Read, Write, hub_metadata, 
 from entrepot.catalog.clocks import DatabaseClock
 from entrepot.hub import blob_stores, callers, data_folders
 from entrepot.hub.branch_locks import BranchLocks
-from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.folder_locks import opening
 from entrepot.hub.host_slots import HostSlots
 from entrepot.hub.job_signals import JobSignal
 from entrepot.hub.permissions import create_private, make_private
+from entrepot.hub.remembered import Remembered, Version, Watch
 from entrepot.hub.signing import Signer
 from entrepot.hub.tables.reader import TableReader
 from entrepot.hub.usage_cache import UsageCache
@@ -26,6 +27,8 @@ from entrepot.names import new_uid
 from entrepot.settings import Settings
 from entrepot.storage import Store
 from entrepot.storage.mirrors import Mirrors
+
+_SHARE_OF_CALLERS = 4
 
 
 @attrs.frozen
@@ -42,6 +45,11 @@ class HubContext:
     job_added: JobSignal = attrs.field(factory=JobSignal)
     sending: HostSlots = attrs.field(factory=HostSlots)
     tables: TableReader = attrs.field(factory=TableReader)
+    known_callers: Remembered[Caller] = attrs.field(
+        default=attrs.Factory(
+            lambda hub: Remembered[Caller](hub.settings.remembered_bytes // _SHARE_OF_CALLERS), takes_self=True
+        )
+    )
     query_slots: threading.BoundedSemaphore = attrs.field(factory=lambda: threading.BoundedSemaphore(2))
     mirrors: Mirrors = attrs.field(
         default=attrs.Factory(
@@ -70,16 +78,30 @@ class HubContext:
         with self.store.catalog.write(*locks) as tx:
             yield tx
 
-    def identify(self, secret: str | None) -> MaybeCaller:
+    def watch(self) -> Watch:
+        """Return a new watch that tells the version of the database, for :mod:`entrepot.hub.remembered`."""
+        return self.store.catalog.watch()
+
+    def identify(self, secret: str | None, version: Version | None = None) -> MaybeCaller:
         """Return the caller that a token's secret belongs to.
+
+        Args:
+            version: of the database, asked for after the secret has arrived; None looks the token up in any case.
 
         Raises:
             InvalidCredentials: the token is unknown, revoked or expired.
         """
         if secret is None:
             return None
+        key = callers.hash_secret(secret)
+        known = None if version is None else self.known_callers.find(version, key)
+        if known is not None:
+            return callers.still_valid(known, self.now_ms())
         with self.read() as tx:
-            return callers.identify(tx, secret, self.now_ms())
+            caller = callers.identify(tx, secret, self.now_ms())
+        if caller is not None and version is not None:
+            self.known_callers.keep(version, key, caller, 1024 * len(caller.memberships))
+        return caller
 
     def close(self) -> None:
         """End the processes that read tables, and close the database."""

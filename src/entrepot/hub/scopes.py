@@ -26,6 +26,7 @@ from entrepot.errors import InvalidName, LimitExceeded, Malformed
 from entrepot.names import RepoType
 
 READ = "repo.content.read"
+COMMIT = "repo.commit"
 WRITE = "repo.write"
 REQUESTS = "repo.access.read"
 DISCUSS = "discussion.write"
@@ -35,10 +36,16 @@ COLLECT = "collection.write"
 HOOKS_READ = "user.webhooks.read"
 HOOKS_WRITE = "user.webhooks.write"
 
-ON_REPOS = frozenset({READ, WRITE, REQUESTS, DISCUSS})
+ON_REPOS = frozenset({READ, COMMIT, WRITE, REQUESTS, DISCUSS})
 """Permissions that can be given for one repository, or for all of a namespace."""
 
 ON_NAMESPACES = ON_REPOS | {ORG_READ, ORG_WRITE, COLLECT, HOOKS_READ, HOOKS_WRITE}
+READS = frozenset({READ, COMMIT, WRITE})
+"""Permissions that include reading the content of a repository."""
+
+COMMITS = frozenset({COMMIT, WRITE})
+"""Permissions that include changing the content of a repository; ``repo.write`` also changes its settings."""
+
 EVERYWHERE = frozenset({DISCUSS})
 """Permissions that can be given for everything that the owner sees."""
 
@@ -183,7 +190,7 @@ def limits_of(tx: Read, scopes: Scopes, roles: Mapping[str, int], *, sees_all: b
         {(it.namespace_id, it.type): wanted["folder"][it.uid] for it in chosen},
         scopes.everywhere,
         scopes.reads_gated,
-        *(_visibility(namespaces, own, below, enough) for enough in (ON_REPOS, frozenset({READ, WRITE}))),
+        *(_visibility(namespaces, own, below, enough) for enough in (ON_REPOS, READS)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import attrs
 
@@ -19,19 +19,22 @@ _LONG_S = 0.01
 class _Entry:
     used: int
     until_ms: int
+    shared: int | None = None
+    """What all processes together had added when this one last looked; None: it has not looked yet."""
 
 
 class UsageCache:
     """Used bytes by namespace. Thread-safe.
 
-    Bytes that this process adds count immediately. Bytes that other processes add,
-    and deletions, count when the sum is computed again.
+    Bytes that this process adds count immediately. Bytes that other processes add count when
+    the processes share what they have added, and deletions when the sum is computed again.
     """
 
     def __init__(self, seconds: Callable[[], float] = time.thread_time) -> None:
         self._lock = threading.Lock()
         self._seconds = seconds
         self._known: dict[int, _Entry] = {}
+        self._unsent: dict[int, int] = {}
 
     def used(self, namespace_id: int, now_ms: int, add_up: Callable[[], int]) -> int:
         """Return the bytes that a namespace uses; call ``add_up`` unless a cached sum is still fresh."""
@@ -52,6 +55,36 @@ class UsageCache:
     def add(self, namespace_id: int, size: int) -> None:
         """Count bytes that were just accepted."""
         with self._lock:
+            self._unsent[namespace_id] = self._unsent.get(namespace_id, 0) + size
             known = self._known.get(namespace_id)
             if known is not None:
                 known.used += size
+
+    def take_unsent(self, now_ms: int) -> dict[int, int]:
+        """Return what was added since the last call, by namespace; 0 for those whose cached sum is in use."""
+        with self._lock:
+            self._known = {key: entry for key, entry in self._known.items() if now_ms < entry.until_ms}
+            unsent, self._unsent = self._unsent, {}
+            return {**dict.fromkeys(self._known, 0), **unsent}
+
+    def put_back(self, unsent: Mapping[int, int]) -> None:
+        """Keep what could not be shared for the next :meth:`take_unsent`."""
+        with self._lock:
+            for namespace_id, size in unsent.items():
+                self._unsent[namespace_id] = self._unsent.get(namespace_id, 0) + size
+
+    def learn(self, sent: Mapping[int, int], totals: Mapping[int, int]) -> None:
+        """Count what other processes have added.
+
+        Args:
+            sent: what :meth:`take_unsent` returned.
+            totals: what all processes have added, with that.
+        """
+        with self._lock:
+            for namespace_id, total in totals.items():
+                known = self._known.get(namespace_id)
+                if known is None:
+                    continue
+                if known.shared is not None:
+                    known.used += max(0, total - known.shared - sent.get(namespace_id, 0))
+                known.shared = total

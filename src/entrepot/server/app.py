@@ -11,11 +11,13 @@ from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrepot.errors import EntrepotError, Unavailable
+from entrepot.hub.accounts import shared_usage
 from entrepot.hub.accounts.rate_counts import RateCounts
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.server import api_description, git, health, hf, lfs, oauth, pages, worker_metrics, xet
+from entrepot.server.dispatch.route_table import RouteTable
 from entrepot.server.handlers import AppState
 from entrepot.server.hf.accounts import avatars
 from entrepot.server.limits.rates import limited, shared_counts
@@ -57,7 +59,7 @@ def make_app(hub: HubContext, *, companions: Sequence[BackgroundService] = ()) -
         for companion in companions:
             companion.start()
         flushing = [asyncio.create_task(_flush_often(state))]
-        if counts is not None:
+        if hub.settings.database or hub.settings.workers > 1:
             flushing.append(asyncio.create_task(_share_often(state, counts)))
         try:
             async with worker_metrics.answering(metrics.snapshot):
@@ -70,9 +72,10 @@ def make_app(hub: HubContext, *, companions: Sequence[BackgroundService] = ()) -
                 await threads.run_transfer(companion.stop)
             await threads.run_transfer(state.downloads.flush, hub)
             await threads.run_transfer(state.uses.flush, hub)
+            await threads.run_transfer(state.latest.close)
             threads.close()
 
-    router = Router(routes_of(hub, metrics), redirect_slashes=False, default=answer_unserved, lifespan=lifespan)
+    router = RouteTable(routes_of(hub, metrics), default=answer_unserved, lifespan=lifespan)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})["app"] = state
@@ -107,11 +110,13 @@ async def _flush_often(state: AppState) -> None:
             await state.threads.run_short(state.uses.flush, state.hub)
 
 
-async def _share_often(state: AppState, counts: RateCounts) -> None:
+async def _share_often(state: AppState, counts: RateCounts | None) -> None:
+    """Share the counts of this process with the others of the hub."""
     while True:
         await asyncio.sleep(_SHARE_EVERY_S)
-        with contextlib.suppress(EntrepotError):  # shared at the next turn
-            await state.threads.run_short(counts.flush, state.hub)
+        for share in (shared_usage.share, *([] if counts is None else [counts.flush])):
+            with contextlib.suppress(EntrepotError):  # shared at the next turn
+                await state.threads.run_short(share, state.hub)
 
 
 def _readings(hub: HubContext) -> list[Reading]:

@@ -21,6 +21,12 @@ from entrepot.server.threads import Threads
 MAX_HELD = 1024 * 1024
 """Maximum size in bytes of files that are read when they are opened."""
 
+ACCEL_LOCATION = "/-/accel/"
+"""The internal location of nginx that stands for the folder ``blobs`` of the hub."""
+
+NOT_BY_PROXY = b"x-entrepot-no-accel"
+"""Header with which nginx repeats a request for a file that it has not found in the folder."""
+
 BINARY = "application/octet-stream"
 TEXT = "text/plain; charset=utf-8"
 
@@ -54,6 +60,7 @@ _SHOWN = {
     "webm": "video/webm",
     "mov": "video/quicktime",
 }
+_FILE_KEY = re.compile(r"files/[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{64}")
 _ENDING = re.compile(r"\.([A-Za-z0-9]+)$")
 
 
@@ -84,6 +91,12 @@ class OpenContent:
         """Size of the file in bytes."""
         return self._stored.size
 
+    @property
+    def file_key(self) -> str | None:
+        """Key of the bytes in the folder of the hub, if one file there holds exactly this content."""
+        key = getattr(self._stored, "file_key", None)
+        return key if isinstance(key, str) and _FILE_KEY.fullmatch(key) else None
+
     def read_at(self, offset: int, length: int) -> bytes:
         """Return up to ``length`` bytes from ``offset``; called in a thread."""
         return self._stored.read_at(offset, length)
@@ -105,8 +118,29 @@ class FileResponse:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file; see :func:`~entrepot.server.responders.send_content`."""
         await send_content(
-            scope, receive, send, self.content, threads=self.threads, filename=self.filename, headers=self.headers
+            scope,
+            receive,
+            send,
+            self.content,
+            threads=self.threads,
+            filename=self.filename,
+            headers=self.headers,
+            accel=_accel_location(scope, self.content),
         )
+
+
+def _accel_location(scope: Scope, content: Content) -> str | None:
+    """Return where nginx finds the bytes of a content itself; None unless the setting and the peer allow it.
+
+    Only the peer counts, not what it sends: a header of the request can prevent this, never cause it.
+    """
+    key = content.file_key if isinstance(content, OpenContent) else None
+    state = scope.get("state", {}).get("app")
+    if key is None or state is None or not state.hub.settings.accel_redirect:
+        return None
+    if not scope["client"] or not state.hub.settings.trusts(scope["client"][0]):
+        return None
+    return None if any(name == NOT_BY_PROXY for name, _ in scope["headers"]) else f"{ACCEL_LOCATION}{key}"
 
 
 def open_content(stored: ReadableBytes, etag: str, content_type: str) -> Content:

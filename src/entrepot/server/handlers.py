@@ -7,7 +7,7 @@ result. Handlers do not catch errors; the middleware renders them.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
@@ -18,12 +18,14 @@ from starlette.responses import Response
 
 from entrepot.errors import DatabaseUnavailable, InvalidCredentials, InvalidName, Malformed
 from entrepot.hub.accounts.token_usage import TokenUsage
-from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id, quote_path
 from entrepot.server import browser_sessions, public_urls
 from entrepot.server.bodies import read_small
+from entrepot.server.dispatch.answer_memory import Answer, AnswerMemory, Reusable
+from entrepot.server.dispatch.latest_version import LatestVersion
 from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.limits.sign_ins import SignInLimits
 from entrepot.server.raw_path import decode_segment
@@ -66,12 +68,52 @@ class AppState:
     viewers: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
     queries: FairSlots = attrs.field(factory=lambda: FairSlots(2, per_caller=1))
     issuers: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
+    answers: AnswerMemory = attrs.field(
+        default=attrs.Factory(lambda state: AnswerMemory(state.hub.settings), takes_self=True)
+    )
+    latest: LatestVersion = attrs.field(
+        default=attrs.Factory(lambda state: LatestVersion(state.hub.watch()), takes_self=True)
+    )
 
 
 def app_state(request: Request) -> AppState:
     """Return the state of the application that received a request."""
     state: AppState = request.scope["state"]["app"]
     return state
+
+
+def remembering(handler: Callable[[Request], Awaitable[Reusable]]) -> Callable[[Request], Awaitable[Reusable]]:
+    """Return a handler of reads that answers again what it has answered, until something is written to the database.
+
+    Such an answer takes no thread and no query but the one for the version of the database. The handler may
+    read the path, the query, the credentials and the origin of the request, and rows; of other headers only its
+    response may.
+    """
+
+    async def endpoint(request: Request) -> Reusable:
+        state, kept = app_state(request), request.scope["state"]
+        key = state.answers.key_of(request.scope)
+        if key is None:
+            return await handler(request)
+        version = kept["version"] = await state.latest.ask()
+        found = state.answers.find(version, key, state.hub.now_ms())
+        if found is None:
+            response = await handler(request)
+            state.answers.keep(version, key, Answer(response, kept.get("identity"), kept.get("again")))
+            return response
+        if found.caller is not None:
+            _note_caller(request, state, found.caller)
+        if found.again is not None:
+            found.again(request)
+        return found.response
+
+    return endpoint
+
+
+def do_again(request: Request, work: Callable[[Request], None]) -> None:
+    """Do something for a request, and for every later one that gets the same answer (see :func:`remembering`)."""
+    request.scope["state"]["again"] = work
+    work(request)
 
 
 async def call_hub(
@@ -129,13 +171,24 @@ def _caller(request: Request, state: AppState) -> MaybeCaller:
     if secret is None:
         caller = browser_sessions.caller_of(request.scope, state.hub)
     else:
-        caller = state.hub.identify(secret)
+        caller = state.hub.identify(secret, request.scope["state"].get("version"))
         if caller is not None:
-            state.uses.note(caller.token, state.hub.now_ms())
+            _note_caller(request, state, caller)
+            return caller
     if caller is not None:
-        request.scope["state"]["caller"] = caller.account.name
-        request.scope["state"]["sees_all"] = caller.sees_all
+        _name_caller(request, caller)
     return caller
+
+
+def _note_caller(request: Request, state: AppState, caller: Caller) -> None:
+    """Record who sends a request with which token."""
+    state.uses.note(caller.token, state.hub.now_ms())
+    _name_caller(request, caller)
+
+
+def _name_caller(request: Request, caller: Caller) -> None:
+    kept = request.scope["state"]
+    kept["identity"], kept["caller"], kept["sees_all"] = caller, caller.account.name, caller.sees_all
 
 
 def secret_of(request: Request) -> str | None:

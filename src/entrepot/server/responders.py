@@ -88,6 +88,7 @@ async def send_content(
     threads: Threads,
     filename: str,
     headers: Iterable[tuple[str, str]] = (),
+    accel: str | None = None,
 ) -> None:
     """Respond to GET or HEAD with a file: 200, 206 (one part or several), 304 or 412.
 
@@ -98,6 +99,8 @@ async def send_content(
     Args:
         filename: last segment of the path, proposed to browsers for saving.
         headers: additional response headers (``X-Repo-Commit`` …), ASCII.
+        accel: the internal location where the proxy finds the file, if it may send the body (and cut
+            ranges) itself; ignored for requests with conditions, which it would judge by other tags.
 
     Raises:
         RangeNotSatisfiable: before anything was sent.
@@ -113,6 +116,8 @@ async def send_content(
         asked = _RequestHeaders.of(scope)
         plan = _plan(asked, content)
         extra = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers]
+        if accel is not None and plan.parts and not asked.head and not asked.has_conditions:
+            plan = _ResponsePlan.by_proxy(accel, content)
         held = content if isinstance(content, MemoryContent) else None
         has_stream = plan.parts and not asked.head and held is None
         stream = _Stream(receive, send, content, threads, plan.parts) if has_stream else None
@@ -122,7 +127,7 @@ async def send_content(
             {
                 "type": "http.response.start",
                 "status": plan.status,
-                "headers": [*plan.headers, *_fixed_headers(content, filename), *extra],
+                "headers": [*plan.headers, *plan.ranges, *_fixed_headers(content, filename), *extra],
             }
         )
         if stream is not None:
@@ -153,6 +158,7 @@ class _RequestHeaders:
     if_range: str | None
     if_match: str | None
     if_none_match: str | None
+    has_conditions: bool
 
     @classmethod
     def of(cls, scope: Scope) -> _RequestHeaders:
@@ -167,6 +173,7 @@ class _RequestHeaders:
             found.get(b"if-range"),
             found.get(b"if-match"),
             found.get(b"if-none-match"),
+            any(name.startswith(b"if-") for name in found),
         )
 
 
@@ -177,6 +184,14 @@ class _ResponsePlan:
     status: int
     headers: list[Header]
     parts: list[bytes | ByteRange]
+    ranges: tuple[Header, ...] = ((b"accept-ranges", b"bytes"),)
+
+    @classmethod
+    def by_proxy(cls, accel: str, content: Content) -> _ResponsePlan:
+        """Return a response without a body, in place of which the proxy sends the file."""
+        kind = content.content_type.encode("ascii", "replace")
+        headers = [(b"content-type", kind), (b"content-length", b"0"), (b"x-accel-redirect", accel.encode("ascii"))]
+        return cls(200, headers, [], ())  # the proxy says itself that it cuts ranges
 
 
 def _plan(asked: _RequestHeaders, content: Content) -> _ResponsePlan:
@@ -230,7 +245,6 @@ def _cut(data: bytes, parts: list[bytes | ByteRange]) -> bytes:
 def _fixed_headers(content: Content, filename: str) -> list[Header]:
     return [
         (b"etag", f'"{content.etag}"'.encode("ascii")),
-        (b"accept-ranges", b"bytes"),
         (b"content-disposition", disposition(filename).encode("ascii")),
         (b"content-security-policy", b"default-src 'none'; sandbox"),
         (b"x-content-type-options", b"nosniff"),

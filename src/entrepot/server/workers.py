@@ -35,6 +35,7 @@ from entrepot.server.hosting import (
     run_in_new_loop,
     serve_here,
 )
+from entrepot.server.limits.allocations import keep_freed_memory
 from entrepot.server.log_format import render
 from entrepot.server.worker_metrics import WorkerGroup, join_group
 
@@ -129,6 +130,7 @@ def worker_main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("entrepot").setLevel(logging.INFO)
     limits = Limits(job.grace_s, job.keep_alive_s, job.drain_s)
+    keep_freed_memory()
 
     async def main() -> None:
         stop = StopSignal()

@@ -69,6 +69,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     block_cache_bytes: Annotated[
         int, _Doc(size(0, 1024 * _TIB), "How much disk space the cached blocks of a bucket take; 0 caches nothing.")
     ] = 10 * _GIB
+    direct_networks: Annotated[
+        tuple[str, ...],
+        _Doc(NETWORKS, "The networks whose Xet clients read chunks from the bucket itself; empty: none."),
+    ] = ()
     host: Annotated[str, _Doc(HOST, "The address to listen on; 0.0.0.0 and :: mean every interface.")] = "127.0.0.1"
     port: Annotated[int, _Doc(number(0, 65_535), "The TCP port to listen on; 0 takes any free one.")] = 8080
     base_url: Annotated[
@@ -94,6 +98,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         _Doc(NETWORKS, "The proxies whose X-Forwarded-For, -Proto and -Host headers are trusted; empty: none."),
     ] = ()
+    accel_redirect: Annotated[
+        bool, _Doc(SWITCH, "Whether nginx, as a trusted proxy, sends large files from the folder of the hub itself.")
+    ] = False
     allowed_hosts: Annotated[
         tuple[str, ...],
         _Doc(HOSTS, "Additional host names by which clients may address the hub if 'base_url' is empty."),
@@ -205,6 +212,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     transfer_threads: Annotated[
         int, _Doc(number(1, 1024), "The maximum number of long transfers that one process runs at the same time.")
     ] = 16
+    remembered_bytes: Annotated[
+        int,
+        _Doc(
+            size(0, _TIB),
+            "How much memory one process uses for answers that stay true until something is written; 0: none.",
+        ),
+    ] = 8 * _MIB
     webhook_private_targets: Annotated[
         bool, _Doc(SWITCH, "Whether webhooks may connect to addresses of this machine and of private networks.")
     ] = False
@@ -328,12 +342,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         An IPv4 address in the form ``::ffff:a.b.c.d`` counts as the IPv4 address.
         Text that is not an address (the empty peer of a Unix socket) is not trusted.
         """
-        try:
-            peer = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        peer = getattr(peer, "ipv4_mapped", None) or peer
-        return any(peer in network for network in _networks(self.trusted_proxies))
+        return _is_in(address, self.trusted_proxies)
+
+    def reaches_bucket(self, address: str) -> bool:
+        """Return whether a client at an IP address reads chunks from the bucket itself."""
+        return bool(self.direct_networks) and _is_in(address, self.direct_networks)
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -355,6 +368,15 @@ class Setting(msgspec.Struct, frozen=True):
     def flag(self) -> str:
         """The command-line flag: ``--log-level``."""
         return f"--{self.name.replace('_', '-')}"
+
+
+def _is_in(address: str, networks: tuple[str, ...]) -> bool:
+    try:
+        peer = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    peer = getattr(peer, "ipv4_mapped", None) or peer
+    return any(peer in network for network in _networks(networks))
 
 
 @functools.lru_cache(maxsize=16)

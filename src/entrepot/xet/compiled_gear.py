@@ -173,9 +173,13 @@ def length_of(state: bytes) -> int:
 def compiled_gear() -> CompiledGear | None:
     """Return the compiled search; None if wasmtime is missing or cannot run here."""
     try:
-        gear = CompiledGear()
-        # wasmtime cannot free its objects any more when the interpreter clears the modules.
-        atexit.register(compiled_gear.cache_clear)
-        return gear
-    except Exception:  # noqa: BLE001 - a policy of the system against generated code, too little address space ...
+        from wasmtime import WasmtimeError
+    except (ImportError, OSError, RuntimeError):
         return None
+    try:
+        gear = CompiledGear()
+    except (WasmtimeError, OSError):  # generated code is forbidden here, or there is too little address space
+        return None
+    # wasmtime cannot free its objects any more when the interpreter clears the modules.
+    atexit.register(compiled_gear.cache_clear)
+    return gear

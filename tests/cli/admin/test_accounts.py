@@ -11,6 +11,7 @@ from entrepot.hub.accounts import passwords, sessions
 from entrepot.hub.context import open_hub
 from entrepot.settings import Settings
 from tests.support.commands import Run
+from tests.support.second_factors import add_app
 
 
 def password_hash(data: Path, name: str) -> str | None:
@@ -206,3 +207,17 @@ def test_the_last_administrator_is_not_deleted(admin: Run, run: Run) -> None:
         outcome = run("admin", "users", command, "alice")
         assert outcome.code == 1
         assert "error: alice is the only administrator of the hub" in outcome.err
+
+
+def test_a_second_factor_is_reset(run: Run, data: Path) -> None:
+    run("admin", "create-user", "alice", "--password-stdin", stdin="correct horse\n")
+    hub = open_hub(Settings(data=data))
+    try:
+        add_app(hub, "alice", "correct horse")
+    finally:
+        hub.close()
+    outcome = run("admin", "users", "reset-2fa", "alice")
+    assert (outcome.code, outcome.out) == (0, "removed the second factor and 0 passkeys of alice\n")
+    shown = run("admin", "users", "reset-2fa", "alice", "--json").json
+    assert shown == {"user": "alice", "second_factor": False, "passkeys": 0}
+    assert run("admin", "users", "reset-2fa", "nobody").code == 1

@@ -58,6 +58,30 @@ def test_items_keep_their_order_and_can_be_moved_and_taken_out(world: World) -> 
     assert names(collections.get(world.hub, None, made.slug)) == ["alice/c", "alice/b"]
 
 
+def test_an_item_moves_past_those_that_the_editor_does_not_see(world: World) -> None:
+    made = make(world)
+    for name in ("a", "x", "b", "y", "c"):
+        owner = "bob" if name in "xy" else "alice"
+        ref = world.repo(f"{owner}/{name}")
+        made = collections.add_item(world.hub, world.alice, made.slug, ("model", f"{owner}/{name}"), None)
+        if owner == "bob":
+            repositories.configure(world.hub, world.bob, ref, RepoChanges(visibility="private"))
+    uids = {item.name[-1]: item.row.uid for item in collections.get(world.hub, world.root, made.slug).items}
+
+    def move(name: str, *, is_down: bool) -> str:
+        collections.move_item(world.hub, world.alice, made.slug, uids[name], is_down=is_down)
+        return "".join(name[-1] for name in names(collections.get(world.hub, world.root, made.slug)))
+
+    assert move("a", is_down=True) == "xbayc"
+    assert move("c", is_down=False) == "xbcay"
+    assert move("b", is_down=False) == "xbcay", "the first one stays"
+    assert move("a", is_down=True) == "xbcay", "the last one stays"
+    with pytest.raises(ThingNotFound):
+        move("x", is_down=True)
+    with pytest.raises(NotAllowed):
+        collections.move_item(world.hub, world.bob, made.slug, uids["a"], is_down=True)
+
+
 def test_an_item_is_in_a_collection_once(world: World) -> None:
     other, made = make(world, "Other", by="bob"), make(world)
     world.repo("alice/m")

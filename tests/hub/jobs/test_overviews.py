@@ -8,7 +8,7 @@ from entrepot.catalog import Lock
 from entrepot.catalog.jobs import jobs
 from entrepot.errors import AccountNotFound, InvalidName, LoginRequired, NotAllowed, ThingNotFound
 from entrepot.hub import audit
-from entrepot.hub.jobs import overviews
+from entrepot.hub.jobs import handlers, overviews
 from entrepot.hub.repos import repositories
 from tests.support.worlds import DAY_MS, World
 
@@ -36,6 +36,7 @@ def test_only_administrators_of_the_hub_see_and_do_anything(world: World) -> Non
         lambda by: overviews.list_jobs(world.hub, by, ["ready"], 5),
         lambda by: overviews.check_health(world.hub, by),
         lambda by: overviews.rehearse_sweep(world.hub, by, within_s=60),
+        lambda by: overviews.request_sweep(world.hub, by),
         lambda by: overviews.retry_job(world.hub, by, job),
         lambda by: overviews.cancel_job(world.hub, by, job),
     )
@@ -88,6 +89,22 @@ def test_a_rehearsal_deletes_nothing_and_ends_in_time(world: World) -> None:
     world.repo("alice/there")
     late = overviews.rehearse_sweep(world.hub, world.root, within_s=1, clock=itertools.count().__next__)
     assert not late.is_complete
+
+
+def test_a_sweep_that_was_asked_for_runs_as_a_job_once(world: World) -> None:
+    ref = world.repo("alice/gone")
+    repositories.delete(world.hub, world.alice, ref)
+    world.clock.advance(60 * DAY_MS)
+    assert not overviews.is_sweeping(world.hub, world.root)
+    for _ in range(2):
+        overviews.request_sweep(world.hub, world.root)
+    assert overviews.is_sweeping(world.hub, world.root)
+    waiting = overviews.list_jobs(world.hub, world.root, ["ready"], 100)
+    assert [job.lane for job in waiting if job.kind == handlers.SWEEP] == ["maintenance"]
+    assert audit.search(world.hub, audit.AuditFilter(), limit=1)[0].action == "gc.request"
+    handlers.run_now(world.hub, handlers.SWEEP)
+    assert not overviews.is_sweeping(world.hub, world.root)
+    assert overviews.rehearse_sweep(world.hub, world.root, within_s=600).count == 0
 
 
 def test_health_says_what_is_wrong(world: World) -> None:

@@ -20,9 +20,8 @@ from entrepot.hub import audit, restrictions
 from entrepot.hub.accounts import accounts, administration, oauth_grants, tokens
 from entrepot.hub.callers import Caller, Role
 from entrepot.hub.files.operations import AddFile
-from entrepot.hub.repos import commits, contents, repositories
+from entrepot.hub.repos import branches, commits, contents, repositories
 from entrepot.hub.repos.commits import CommitDraft
-from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.sso import publishers, token_exchanges
 from entrepot.hub.sso.publishers import Publisher
 from entrepot.hub.sso.token_exchanges import LIFE_S, exchange
@@ -85,9 +84,10 @@ def test_the_exchange_and_what_it_is_used_for_are_in_the_audit_log(ci_world: Wor
     assert (row.actor, row.subject) == ("alice", "model alice/m")
     assert (details["publisher"], details["issuer"], details["token"]) == (made.row.uid, issuer.url, caller.token.uid)
     assert json.loads(details["said"])["sub"] == "repo:acme/train:ref:refs/heads/main"
-    repositories.configure(ci_world.hub, caller, ref, RepoChanges(gated="auto"))
+    branches.create_branch(ci_world.hub, caller, ref, "made", start=None, is_empty=False, overwrites=False)
+    branches.delete_branch(ci_world.hub, caller, ref, "made")
     newest = audit.search(ci_world.hub, AuditFilter())[0]
-    assert (newest.action, newest.token) == ("repo.settings", caller.token.uid)
+    assert (newest.action, newest.token) == ("ref.delete", caller.token.uid)
     [listed] = publishers.of_repo(ci_world.hub, ci_world.alice, ref)
     assert listed.row.used_ms == ci_world.clock.now_ms
 

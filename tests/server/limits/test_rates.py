@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
 import httpx2
 import msgspec
 import pytest
@@ -139,8 +140,9 @@ def test_without_a_limit_nothing_stands_before_the_application(tmp_path: pathlib
 
 
 def test_processes_that_share_counts_have_one_limit(tmp_path: pathlib.Path) -> None:
-    hub = open_hub(Settings(data=tmp_path, rate_limit_api=3, workers=2), fsync=False)
     clock = Clock()
+    opened = open_hub(Settings(data=tmp_path, rate_limit_api=3, workers=2), fsync=False)
+    hub = attrs.evolve(opened, now_ms=lambda: int(clock() * 1000))
     counts = [RateCounts(300_000), RateCounts(300_000)]
     one, two = (RateLimits(application, hub.settings, clock=clock, shared=shared) for shared in counts)
     assert call(one)[1]["ratelimit"] == '"api";r=2;t=200'  # windows begin at multiples of their length

@@ -9,7 +9,7 @@ from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
-from entrepot.server.pages.frames import POLICY
+from entrepot.server.pages.frames import POLICY, WebPage, with_script
 from entrepot.settings import Settings
 from tests.server.pages.conftest import browse
 from tests.support.served_hub import ServedHub
@@ -85,3 +85,9 @@ def test_a_page_that_the_browser_has_is_not_sent_again(browser: httpx2.Client, s
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
     assert again.headers["content-security-policy"] == first.headers["content-security-policy"]
     assert signed_in.get("/alice/tern/tree/main", headers={"if-none-match": tag}).status_code == 200
+
+
+def test_a_page_with_a_script_allows_scripts_of_this_hub_only() -> None:
+    page = with_script(WebPage("login.html", "Sign in"))
+    assert "script-src 'self';" in page.policy
+    assert "unsafe" not in page.policy

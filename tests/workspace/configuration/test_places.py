@@ -45,6 +45,13 @@ def test_paths_that_lead_out_or_to_something_else_are_refused(tmp_path: Path, pa
         find_places(tmp_path, tmp_path, {"cache_path": path}, {})
 
 
+@pytest.mark.parametrize("value", [5, ["x"], {"x": "y"}, True])
+def test_a_path_is_text(tmp_path: Path, value: object) -> None:
+    for own in ({"cache_path": value}, {"labels": {"cache_path": value}}):
+        with pytest.raises(ConfigError, match="path of a folder"):
+            find_places(tmp_path, tmp_path, own, {})
+
+
 def test_a_link_in_a_project_leads_nowhere(tmp_path: Path) -> None:
     (tmp_path / "project").mkdir()
     (tmp_path / "elsewhere").mkdir()

@@ -108,6 +108,17 @@ def test_a_copy_may_have_another_name_and_links_and_later_copies_find_it(source:
     assert "cannot be changed" in refused.err
 
 
+def test_another_version_with_the_tag_of_a_link_is_no_copy_of_it(source: Machine, site: Site) -> None:
+    machine = site.machine("bob", "datasets")
+    for number in (1, 2):
+        if number == 1:
+            machine.ok("datasets", "create", "x", "--categories=vision, images", "--mutability=strict")
+        machine.write(f"datasets/x/data/other{number}", f"other {number}")
+        publish(machine, "datasets", "x")
+    outcome = source.run("models", "to-hub", "net", site.url)
+    assert (outcome.code, outcome.err.count(f"{TAG.format(2)} is not on the hub")) == (0, 1)
+
+
 def test_files_on_a_hub_are_not_copied(site: Site) -> None:
     machine = site.machine("ann", "datasets")
     refused = machine.run("datasets", "to-hub", "x", site.url)

@@ -20,6 +20,7 @@ from entrepot.blobs.s3.answers import (
     is_unconditional,
     reason_of,
 )
+from entrepot.blobs.s3.signing import UrlSigner
 from entrepot.errors import BlobMissing, BlobUnreadable, EntrepotError, StoreFull, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -52,17 +53,25 @@ class S3Bucket:
         client: the client of obstore.
         name: how messages name the bucket; no secret.
         prefix: put in front of every key; empty, or ends in ``/``.
+        signer: signs URLs for others; None: there are no fixed keys to sign with.
     """
 
-    def __init__(self, client: ObjectStore, name: str, prefix: str) -> None:
+    def __init__(self, client: ObjectStore, name: str, prefix: str, signer: UrlSigner | None = None) -> None:
         self._client = client
         self.name = name
         self._prefix = prefix
+        self._signer = signer
         self._checked_at: float | None = None
 
     def below(self, folder: str) -> S3Bucket:
         """Return the same bucket with a longer prefix."""
-        return S3Bucket(self._client, self.name, f"{self._prefix}{folder}/")
+        return S3Bucket(self._client, self.name, f"{self._prefix}{folder}/", self._signer)
+
+    def url_of(self, key: str, first: int, last: int, *, now_s: int, seconds: int) -> str | None:
+        """Return a URL that serves the bytes ``first`` to ``last`` of an object; None if none can be signed."""
+        if self._signer is None:
+            return None
+        return self._signer.sign(self._at(key), first, last, now_s=now_s, seconds=seconds)
 
     def put_new(self, key: str, data: bytes | memoryview) -> bool:
         """Store an object unless the key has one; return whether it had none.

@@ -7,9 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from entrepot.blobs.s3.aws_profiles import find_credentials
+from entrepot.blobs.s3.aws_profiles import DEFAULT_REGION, AwsCredentials, find_credentials
 from entrepot.blobs.s3.clients import s3_client
 from entrepot.blobs.s3.locations import S3Location
+from entrepot.blobs.s3.signing import UrlSigner
 from entrepot.errors import EntrepotError, StoreUnavailable, StoreUnusable
 
 if TYPE_CHECKING:
@@ -50,13 +51,23 @@ def open_bucket(location: S3Location, environ: Mapping[str, str], home: Path) ->
         )
         from entrepot.blobs.s3.buckets import S3Bucket
 
-        bucket = S3Bucket(client, location.name, f"{location.prefix}/" if location.prefix else "")
+        prefix = f"{location.prefix}/" if location.prefix else ""
+        bucket = S3Bucket(client, location.name, prefix, _signer(location, found))
         bucket.check()
     except StoreUnavailable as error:
         raise StoreUnusable(location.name, error.reason) from error
     except EntrepotError as error:
         raise StoreUnusable(location.name, error.message) from error
     return bucket
+
+
+def _signer(location: S3Location, found: AwsCredentials) -> UrlSigner | None:
+    """Return what signs URLs for clients; None if the credentials are those of the machine's role, which change."""
+    if found.key_id is None or found.secret is None:
+        return None
+    region = location.region or found.region or DEFAULT_REGION
+    endpoint = location.endpoint or found.endpoint_url
+    return UrlSigner(location.bucket, region, endpoint, found.key_id, found.secret, found.token)
 
 
 def _retry_options() -> RetryConfig:

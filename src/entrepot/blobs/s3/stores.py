@@ -102,6 +102,10 @@ class S3Blobs:
             self._known.pop(key, None)  # if the object was replaced, cached blocks of it are not used any more
         return S3Reader(self._bucket, found, None)
 
+    def url_of(self, key: str, first: int, last: int, *, now_s: int, seconds: int) -> str | None:
+        """Return a URL that serves the bytes ``first`` to ``last`` of a key for a time; None if none can be signed."""
+        return self._bucket.url_of(check_key(key), first, last, now_s=now_s, seconds=seconds)
+
     def stat(self, key: str) -> Stat | None:
         """Return the metadata of a key's bytes, or None if it has none; always asks the bucket."""
         found = self._bucket.stat(check_key(key))

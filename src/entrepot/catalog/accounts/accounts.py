@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from entrepot.catalog import cascades, sign_in_tables, tables
 from entrepot.catalog.accounts import oauth_grants
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.prepared import Prepared
 from entrepot.catalog.repos import repositories
 from entrepot.errors import AlreadyExists
 from entrepot.names import Uid, new_uid
@@ -128,18 +129,20 @@ _TOKEN = [
 ]
 
 # Statements are built once: building one costs more than running it on cached pages.
-_FIND_TOKEN = (
+_FIND_TOKEN = Prepared(
     sa.select(*_TOKEN, *_ACCOUNT)
     .join(_NS, _NS.c.id == _TK.c.user_id)
     .where(_TK.c.secret_hash == sa.bindparam("secret_hash"))
 )
-_TOKEN_BY_UID = (
+_TOKEN_BY_UID = Prepared(
     sa.select(*_TOKEN, *_ACCOUNT).join(_NS, _NS.c.id == _TK.c.user_id).where(_TK.c.uid == sa.bindparam("uid"))
 )
-_ROLE = sa.select(tables.memberships.c.role).where(
-    (tables.memberships.c.org_id == sa.bindparam("org")) & (tables.memberships.c.user_id == sa.bindparam("member"))
+_ROLE = Prepared(
+    sa.select(tables.memberships.c.role).where(
+        (tables.memberships.c.org_id == sa.bindparam("org")) & (tables.memberships.c.user_id == sa.bindparam("member"))
+    )
 )
-_MEMBERSHIPS = (
+_MEMBERSHIPS = Prepared(
     sa.select(*_ACCOUNT, tables.memberships.c.role)
     .join(tables.memberships, tables.memberships.c.org_id == _NS.c.id)
     .where(tables.memberships.c.user_id == sa.bindparam("member"))
@@ -236,7 +239,8 @@ def remove(tx: Write, account_id: int) -> None:
         repositories.erase(tx, repo_id)
     oauth_grants.remove_of(tx, account_id)
     tx.sql.execute(sa.delete(_TK).where(_TK.c.user_id == account_id))
-    for name in ("sign_in_codes", "sessions", "trusted_publishers", "sso_identities"):
+    sign_in = ("sign_in_codes", "sessions", "trusted_publishers", "sso_identities")
+    for name in (*sign_in, "second_factors", "recovery_codes", "passkeys"):
         own = tables.metadata.tables[name]
         tx.sql.execute(sa.delete(own).where(own.c.user_id == account_id))
     tx.sql.execute(sa.delete(tables.lfs_locks).where(tables.lfs_locks.c.owner_id == account_id))
@@ -260,12 +264,13 @@ def leave_org(tx: Write, org_id: int, user_id: int) -> None:
 
 def memberships(tx: Read, user_id: int) -> list[Membership]:
     """Return the organisations a user belongs to, by name."""
-    return [Membership(Account(*row[:-1]), row[-1]) for row in tx.sql.execute(_MEMBERSHIPS, {"member": user_id})]
+    return [Membership(Account(*row[:-1]), row[-1]) for row in _MEMBERSHIPS.all(tx, {"member": user_id})]
 
 
 def role_of(tx: Read, org_id: int, user_id: int) -> str | None:
     """Return a user's role in an organisation, or None if they are not a member."""
-    return tx.sql.execute(_ROLE, {"org": org_id, "member": user_id}).scalar()
+    found: str | None = _ROLE.scalar(tx, {"org": org_id, "member": user_id})
+    return found
 
 
 def members(tx: Read, org_id: int, *, after: str = "", limit: int) -> list[Member]:
@@ -321,13 +326,13 @@ def add_token(tx: Write, token: Token, secret_hash: str) -> None:
 
 def find_token(tx: Read, secret_hash: str) -> tuple[Token, Account] | None:
     """Return the token with this secret and its user, expired or not; None if no token has it."""
-    row = tx.sql.execute(_FIND_TOKEN, {"secret_hash": secret_hash}).first()
+    row = _FIND_TOKEN.first(tx, {"secret_hash": secret_hash})
     return (Token(*row[: len(_TOKEN)]), Account(*row[len(_TOKEN) :])) if row else None
 
 
 def token_by_uid(tx: Read, uid: str) -> tuple[Token, Account] | None:
     """Return the token with this permanent id and its user, expired or not; None if no token has it."""
-    row = tx.sql.execute(_TOKEN_BY_UID, {"uid": uid}).first()
+    row = _TOKEN_BY_UID.first(tx, {"uid": uid})
     return (Token(*row[: len(_TOKEN)]), Account(*row[len(_TOKEN) :])) if row else None
 
 

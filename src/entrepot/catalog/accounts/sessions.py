@@ -25,9 +25,11 @@ class SessionRow:
     means: str = "password"
     network: str = ""
     agent: str = ""
+    # When the user last proved who they are.
+    confirmed_ms: int = 0
 
 
-_COLUMNS = [_S.c[name] for name in ("user_id", "created_ms", "seen_ms", "uid", "means", "network", "agent")]
+_COLUMNS = [_S.c[field.name] for field in attrs.fields(SessionRow)]
 _FIND = sa.select(*_COLUMNS).where(_S.c.secret_hash == sa.bindparam("secret_hash"))
 
 
@@ -51,6 +53,11 @@ def of_user(tx: Read, user_id: int) -> Sequence[SessionRow]:
 def touch(tx: Write, secret_hash: str, now_ms: int) -> None:
     """Record that a session was used."""
     tx.sql.execute(sa.update(_S).where(_S.c.secret_hash == secret_hash).values(seen_ms=now_ms))
+
+
+def confirm(tx: Write, secret_hash: str, now_ms: int) -> None:
+    """Record that the user of a session has proved again who they are."""
+    tx.sql.execute(sa.update(_S).where(_S.c.secret_hash == secret_hash).values(confirmed_ms=now_ms))
 
 
 def remove(tx: Write, secret_hash: str) -> bool:

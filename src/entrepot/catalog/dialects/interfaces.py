@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import sqlalchemy as sa
 
 from entrepot.catalog.named_locks import AnyLock
+from entrepot.catalog.versions import Watch
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -43,6 +44,22 @@ class Notices(Protocol):
         """Close the connection of the receiver."""
 
 
+class Snapshot(Protocol):
+    """A transaction that has begun, for SQLAlchemy and for the driver alone."""
+
+    @property
+    def sql(self) -> sa.Connection:
+        """SQLAlchemy's connection."""
+
+    @property
+    def dialect(self) -> sa.Dialect:
+        """What SQLAlchemy knows of the database."""
+
+    @property
+    def driver(self) -> Any:  # noqa: ANN401 -- each driver has connections of its own
+        """The driver's connection."""
+
+
 class Presence(Protocol):
     """The mark of a server or worker on a database that several of them may use; it ends with the process."""
 
@@ -57,7 +74,7 @@ class Presence(Protocol):
     def release(self) -> None:
         """Remove the mark; harmless if there is none."""
 
-    def exclude(self) -> contextlib.AbstractContextManager[None]:
+    def exclude(self) -> AbstractContextManager[None]:
         """Return a block in which no process can set its mark.
 
         Raises:
@@ -82,8 +99,8 @@ class Dialect(Protocol):
             connect_s: how long to wait for the server of the database when connecting.
         """
 
-    def snapshots(self, engine: sa.Engine) -> sa.Engine:
-        """Return the same engine for transactions that read one consistent snapshot."""
+    def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[Snapshot]]:
+        """Return a function that begins a transaction which reads one consistent snapshot."""
 
     def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> sa.RootTransaction:
         """Begin a writing transaction that holds the locks, so that what it reads from now on stays true."""
@@ -96,6 +113,9 @@ class Dialect(Protocol):
 
     def create_text_index(self, connection: sa.Connection) -> None:
         """Create the full-text index of repositories, which SQLAlchemy cannot describe for every database."""
+
+    def watch(self, engine: sa.Engine) -> Watch:
+        """Return a watch that tells the version of the database; nothing is connected yet."""
 
     def copy(self, engine: sa.Engine, target: Path) -> None:
         """Copy a snapshot of the database into a new file that only its owner can read.

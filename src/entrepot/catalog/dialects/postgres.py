@@ -7,9 +7,11 @@ checked stays as it is until the transaction ends, as on SQLite.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from entrepot.catalog import tables
+from entrepot.catalog.dialects.interfaces import Snapshot
+from entrepot.catalog.dialects.snapshots import BegunTransaction
 from entrepot.catalog.named_locks import AnyLock, Lock, LockClass, Lookup, in_order
+from entrepot.catalog.versions import ConnectionWatch, Watch
 from entrepot.errors import Busy, DatabaseUnavailable, DataFolderError, StoreFull
 from entrepot.names import RepoRef
 
@@ -89,9 +94,16 @@ class PostgreSQL:
         sa.event.listen(engine, "connect", _prepare)
         return engine
 
-    def snapshots(self, engine: sa.Engine) -> sa.Engine:
-        """Return the engine with transactions of the level REPEATABLE READ, which cannot write."""
-        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[Snapshot]]:
+        """Return a function that begins transactions of the level REPEATABLE READ, which cannot write."""
+        reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+        @contextlib.contextmanager
+        def begin() -> Iterator[Snapshot]:
+            with reading.begin() as connection:
+                yield BegunTransaction(connection)
+
+        return begin
 
     def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> sa.RootTransaction:
         """Begin a transaction and take its locks.
@@ -136,9 +148,30 @@ class PostgreSQL:
         )
         connection.exec_driver_sql("CREATE INDEX repo_texts_words ON repo_texts USING gin (words)")
 
+    def watch(self, engine: sa.Engine) -> Watch:
+        """Return a watch that compares snapshots: two equal ones see the same transactions.
+
+        A commit is in every snapshot that is taken after the client was told of it.
+        Source: PostgreSQL, "Functions and Operators", "Transaction ID and Snapshot Information Functions".
+        """
+
+        def connect() -> sa.PoolProxiedConnection:
+            connection = engine.raw_connection()
+            connection.detach()
+            driver: Any = connection.dbapi_connection
+            driver.autocommit = True
+            return connection
+
+        return ConnectionWatch(connect, _snapshot, is_immediate=False)
+
     def copy(self, engine: sa.Engine, target: Path) -> None:
         """Refuse: a snapshot of a PostgreSQL database is made with its own tools."""
         raise DataFolderError(str(target), "the database is PostgreSQL: copy it with pg_dump")
+
+
+def _snapshot(connection: Any) -> str:  # noqa: ANN401 -- psycopg is an optional library
+    row = connection.execute("SELECT pg_current_snapshot()::text").fetchone()
+    return str(row[0])
 
 
 def _look_up(connection: sa.Connection, lookup: Lookup) -> Lock:

@@ -10,15 +10,23 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite as lite
 
+from entrepot.catalog.dialects.interfaces import Snapshot
+from entrepot.catalog.dialects.snapshots import BEGUN, begun_by_driver
 from entrepot.catalog.named_locks import AnyLock
 from entrepot.catalog.tables import TEXT_INDEX
+from entrepot.catalog.versions import ConnectionWatch, Watch
 from entrepot.errors import Busy, DataFolderError, StoreFull
+
+SYNCHRONOUS = "FULL"
+"""When a commit is durable: ``FULL`` waits for the disk, so a loss of power loses nothing that was acknowledged."""
 
 WRITING = "entrepot_writing"
 """The execution option of connections whose transactions take the write lock when they begin."""
@@ -44,7 +52,7 @@ class SQLite:
             # None disables the driver's implicit BEGIN; _begin issues it instead.
             connection.isolation_level = None
             _switch_to_wal(connection, wait_ms)
-            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA cache_size = -4096")
             connection.execute("PRAGMA temp_store = MEMORY")
@@ -53,9 +61,9 @@ class SQLite:
         sa.event.listen(engine, "begin", _begin)
         return engine
 
-    def snapshots(self, engine: sa.Engine) -> sa.Engine:
-        """Return the engine: every transaction reads one snapshot."""
-        return engine
+    def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[Snapshot]]:
+        """Return a function that begins transactions with the driver: every one reads one snapshot."""
+        return lambda: begun_by_driver(engine, "BEGIN")
 
     def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> sa.RootTransaction:
         """Begin a transaction that holds the write lock of the database, whatever the names are."""
@@ -79,6 +87,22 @@ class SQLite:
         """Create a table of FTS5."""
         connection.exec_driver_sql(TEXT_INDEX)
 
+    def watch(self, engine: sa.Engine) -> Watch:
+        """Return a watch that reads ``PRAGMA data_version`` on a connection that never writes.
+
+        Source: https://www.sqlite.org/pragma.html#pragma_data_version.
+        """
+
+        def connect() -> sa.PoolProxiedConnection:
+            connection = engine.raw_connection()
+            connection.detach()
+            driver: Any = connection.dbapi_connection
+            driver.execute("PRAGMA query_only = ON")  # own commits would not change the version
+            driver.execute("PRAGMA busy_timeout = 0")
+            return connection
+
+        return ConnectionWatch(connect, _data_version, is_immediate=True)
+
     def copy(self, engine: sa.Engine, target: Path) -> None:
         """Copy the database with SQLite's own backup, and check the copy."""
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -100,6 +124,12 @@ class SQLite:
             os.close(fd)
 
 
+def _data_version(connection: object) -> int:
+    assert isinstance(connection, sqlite3.Connection)
+    (version,) = connection.execute("PRAGMA data_version").fetchone()
+    return int(version)
+
+
 def _switch_to_wal(connection: sqlite3.Connection, wait_ms: int) -> None:
     # Processes that open a new database at the same time collide here, and SQLite fails with
     # "database is locked" without waiting for its busy timeout, so this function retries.
@@ -116,5 +146,8 @@ def _switch_to_wal(connection: sqlite3.Connection, wait_ms: int) -> None:
 
 
 def _begin(connection: sa.Connection) -> None:
-    writing = connection.get_execution_options().get(WRITING, False)
+    options = connection.get_execution_options()
+    if options.get(BEGUN, False):
+        return
+    writing = options.get(WRITING, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
+from entrepot.catalog.prepared import Prepared
 from entrepot.catalog.visibility import Visibility, visible_private
 from entrepot.names import RefName, RepoPath, Sha256, Uid, XetFileId, XetHash, new_uid
 
@@ -67,7 +68,7 @@ _REPO: sa.BindParameter[int] = sa.bindparam("repo")
 _WANTED: sa.BindParameter[str] = sa.bindparam("wanted", expanding=True)
 _HERE = (_L.c.repo_id == _REPO) & _L.c.sha256.in_(_WANTED)
 # Statements are built once: building one costs more than running it on cached pages.
-_KEPT = (
+_KEPT = Prepared(
     sa.select(_L.c.size, _L.c.xet_file, _L.c.xet_hash, _F.c.is_raw, _F.c.is_damaged)
     .outerjoin(_F, _F.c.sha256 == _L.c.sha256)
     .where((_L.c.repo_id == _REPO) & (_L.c.sha256 == sa.bindparam("one")) & is_shown(_L.c.owner_id))
@@ -83,6 +84,9 @@ _USED_BYTES = (
     sa.select(_L.c.repo_id, sa.func.sum(_L.c.size))
     .where(_L.c.repo_id.in_(sa.bindparam("repos", expanding=True)) & _L.c.path.is_not(None))
     .group_by(_L.c.repo_id)
+)
+_USED_BYTES_OF_ONE = Prepared(
+    sa.select(sa.func.sum(_L.c.size)).where((_L.c.repo_id == sa.bindparam("repo")) & _L.c.path.is_not(None))
 )
 _USABLE = (
     sa.select(_L.c.sha256, _L.c.size)
@@ -159,7 +163,7 @@ def usable(tx: Read, repo_id: int, sha256s: Sequence[Sha256], user: LinkUser = R
 
 def stored_form(tx: Read, repo_id: int, sha256: Sha256, user: LinkUser = REPO) -> StoredForm | None:
     """Return the stored form of a file for a repository that may use it, else None."""
-    row = tx.sql.execute(_KEPT, {"repo": repo_id, "one": sha256, **user.names()}).first()
+    row = _KEPT.first(tx, {"repo": repo_id, "one": sha256, **user.names()})
     if row is None:
         return None
     size, file, xet_hash, is_raw, is_damaged = row
@@ -420,6 +424,9 @@ def by_xet_hash(tx: Read, repo_id: int, hashes: Sequence[XetHash]) -> dict[XetHa
 
 def used_bytes(tx: Read, repo_ids: Sequence[int]) -> dict[int, int]:
     """Return the bytes of the large files that commits of each repository refer to."""
+    if len(repo_ids) == 1:
+        total = _USED_BYTES_OF_ONE.scalar(tx, {"repo": repo_ids[0]})
+        return {} if total is None else {repo_ids[0]: int(total)}
     return {repo_id: int(size) for repo_id, size in tx.sql.execute(_USED_BYTES, {"repos": repo_ids})}
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
+from entrepot.catalog.prepared import Prepared
 from entrepot.names import Oid, Sha256
 
 _T = tables.objects
@@ -53,7 +54,7 @@ class DeletedPointer:
 
 _COLUMNS = [_T.c.oid, _T.c.kind, _T.c.size, _T.c.data, _T.c.sha256, _T.c.pointer_size]
 # Statements are built once: building one costs more than running it on cached pages.
-_FIND = sa.select(*_COLUMNS).where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.oid == sa.bindparam("id")))
+_FIND = Prepared(sa.select(*_COLUMNS).where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.oid == sa.bindparam("id"))))
 _NAMED = (_T.c.repo_id == sa.bindparam("repo")) & _T.c.oid.in_(sa.bindparam("ids", expanding=True))
 _FIND_MANY = sa.select(*_COLUMNS).where(_NAMED)
 _MEASURE = sa.select(_T.c.oid, _T.c.size, _T.c.sha256, _T.c.pointer_size).where(_NAMED)
@@ -68,7 +69,7 @@ _TAGS = sa.select(*_COLUMNS).where(_NAMED & (_T.c.kind == "tag"))
 
 def find(tx: Read, repo_id: int, oid: Oid) -> ObjectRow | None:
     """Return one object, or None."""
-    row = tx.sql.execute(_FIND, {"repo": repo_id, "id": oid}).first()
+    row = _FIND.first(tx, {"repo": repo_id, "id": oid})
     return ObjectRow(*row) if row else None
 
 

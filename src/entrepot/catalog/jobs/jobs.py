@@ -34,7 +34,7 @@ _ATTEMPTS = 4
 _LANE_OF = {
     **dict.fromkeys(("chunk", "verify", "scrub", "scan", "convert"), "heavy"),
     "deliver": "outbound",
-    **dict.fromkeys(("mirror", "trends", "forget-deliveries", "reverify", "rescan"), "maintenance"),
+    **dict.fromkeys(("mirror", "trends", "forget-deliveries", "reverify", "rescan", "sweep"), "maintenance"),
 }
 
 

@@ -9,10 +9,13 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import count_up
+from entrepot.catalog.prepared import Prepared
 
 _T = tables.downloads
 # Statements are built once: building one costs more than running it on cached pages.
-_ALL_TIME = sa.select(sa.func.coalesce(sa.func.sum(_T.c.count), 0)).where(_T.c.repo_id == sa.bindparam("repo"))
+_ALL_TIME = Prepared(
+    sa.select(sa.func.coalesce(sa.func.sum(_T.c.count), 0)).where(_T.c.repo_id == sa.bindparam("repo"))
+)
 
 WINDOW_DAYS = 30
 """The number of days that the ``downloads`` field of a repository covers, as on the public hub."""
@@ -32,7 +35,7 @@ def add(tx: Write, day: int, counts: Mapping[int, int]) -> None:
 
 def all_time(tx: Read, repo_id: int) -> int:
     """Return the total downloads of a repository."""
-    return int(tx.sql.execute(_ALL_TIME, {"repo": repo_id}).scalar_one())
+    return int(_ALL_TIME.scalar(tx, {"repo": repo_id}))
 
 
 def all_times(tx: Read, repo_ids: Sequence[int]) -> dict[int, int]:

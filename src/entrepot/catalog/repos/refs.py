@@ -6,15 +6,20 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.prepared import Prepared
 from entrepot.names import Oid, RefName
 
 _T = tables.refs
 # Statements are built once: building one costs more than running it on cached pages.
-_FIND = sa.select(_T.c.oid).where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.name == sa.bindparam("called")))
+_FIND = Prepared(
+    sa.select(_T.c.oid).where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.name == sa.bindparam("called")))
+)
 # An expanding list would be rendered into the text of the statement at every call.
 _MOST = 4
-_FIND_MANY = sa.select(_T.c.name, _T.c.oid).where(
-    (_T.c.repo_id == sa.bindparam("repo")) & _T.c.name.in_([sa.bindparam(f"called{i}") for i in range(_MOST)])
+_FIND_MANY = Prepared(
+    sa.select(_T.c.name, _T.c.oid).where(
+        (_T.c.repo_id == sa.bindparam("repo")) & _T.c.name.in_([sa.bindparam(f"called{i}") for i in range(_MOST)])
+    )
 )
 _ALL = sa.select(_T.c.name, _T.c.oid).where(_T.c.repo_id == sa.bindparam("repo")).order_by(_T.c.name)
 _MOVE = (
@@ -30,7 +35,8 @@ _UNSTAGE = sa.delete(_S).where((_S.c.repo_id == sa.bindparam("repo")) & (_S.c.re
 
 def find(tx: Read, repo_id: int, name: RefName) -> Oid | None:
     """Return the object id of a ref, or None."""
-    return tx.sql.execute(_FIND, {"repo": repo_id, "called": name}).scalar()
+    found: Oid | None = _FIND.scalar(tx, {"repo": repo_id, "called": name})
+    return found
 
 
 def find_many(tx: Read, repo_id: int, names: list[RefName]) -> dict[RefName, Oid]:
@@ -39,7 +45,7 @@ def find_many(tx: Read, repo_id: int, names: list[RefName]) -> dict[RefName, Oid
     for at in range(0, len(names), _MOST):
         batch = names[at : at + _MOST]
         values = {f"called{i}": batch[min(i, len(batch) - 1)] for i in range(_MOST)}
-        found.update((name, oid) for name, oid in tx.sql.execute(_FIND_MANY, {"repo": repo_id, **values}))
+        found.update((name, oid) for name, oid in _FIND_MANY.all(tx, {"repo": repo_id, **values}))
     return found
 
 

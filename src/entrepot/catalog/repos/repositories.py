@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from entrepot.catalog import cascades, sign_in_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
+from entrepot.catalog.prepared import Prepared
 from entrepot.catalog.visibility import Visibility, visible_condition
 from entrepot.names import MAIN, Oid, RepoId, RepoRef, RepoType, Uid
 
@@ -174,22 +175,29 @@ COLUMNS = [
 _LABELS_AT = [column.name for column in COLUMNS].index("labels")
 _SELECT = sa.select(*COLUMNS).join(_NS, _NS.c.id == _R.c.namespace_id).where(_R.c.deleted_ms.is_(None))
 # Statements are built once: building one costs more than running it on cached pages.
-_FIND = _SELECT.where(
-    (_NS.c.name_key == sa.bindparam("owner"))
-    & (_R.c.type == sa.bindparam("kind"))
-    & (_R.c.name_key == sa.bindparam("called"))
+_FIND = Prepared(
+    _SELECT.where(
+        (_NS.c.name_key == sa.bindparam("owner"))
+        & (_R.c.type == sa.bindparam("kind"))
+        & (_R.c.name_key == sa.bindparam("called"))
+    )
 )
 _UNTAG = sa.delete(tables.repo_tags).where(tables.repo_tags.c.repo_id == sa.bindparam("repo"))
 _UNLABEL = _UNTAG.where(tables.repo_tags.c.is_label.is_(True))
 _LABELS = sa.select(_R.c.labels).where(_R.c.id == sa.bindparam("repo"))
 _FIRST_LABEL = 1_000_000
 """Position of the first label among the tags of a repository."""
-_BY_ID = _SELECT.where(_R.c.id == sa.bindparam("repo"))
-_BY_UID = _SELECT.where(_R.c.uid == sa.bindparam("uid"))
+_BY_ID = Prepared(_SELECT.where(_R.c.id == sa.bindparam("repo")))
+_BY_UID = Prepared(_SELECT.where(_R.c.uid == sa.bindparam("uid")))
 _IDS = (
     sa.select(_R.c.id, _R.c.uid, _R.c.type, _R.c.namespace_id, _NS.c.parent_id)
     .join(_NS, _NS.c.id == _R.c.namespace_id)
     .where(_R.c.uid.in_(sa.bindparam("uids", expanding=True)) & _R.c.deleted_ms.is_(None))
+)
+_TAGS_OF_ONE = Prepared(
+    sa.select(tables.repo_tags.c.repo_id, tables.repo_tags.c.tag)
+    .where(tables.repo_tags.c.repo_id == sa.bindparam("repo"))
+    .order_by(tables.repo_tags.c.position)
 )
 _TAGS = (
     sa.select(tables.repo_tags.c.repo_id, tables.repo_tags.c.tag)
@@ -208,19 +216,19 @@ def row_of(row: Sequence[Any]) -> RepoRow:
 def find(tx: Read, ref: RepoRef) -> RepoRow | None:
     """Return the repository with this type and id, ignoring case, or None."""
     names = {"owner": ref.id.namespace.lower(), "kind": ref.type.value, "called": ref.id.name.lower()}
-    row = tx.sql.execute(_FIND, names).first()
+    row = _FIND.first(tx, names)
     return row_of(row) if row else None
 
 
 def by_id(tx: Read, repo_id: int) -> RepoRow | None:
     """Return the repository with this row id, or None if it does not exist or was deleted."""
-    row = tx.sql.execute(_BY_ID, {"repo": repo_id}).first()
+    row = _BY_ID.first(tx, {"repo": repo_id})
     return row_of(row) if row else None
 
 
 def by_uid(tx: Read, uid: str) -> RepoRow | None:
     """Return the repository with this permanent id, or None if it does not exist or was deleted."""
-    row = tx.sql.execute(_BY_UID, {"uid": uid}).first()
+    row = _BY_UID.first(tx, {"uid": uid})
     return row_of(row) if row else None
 
 
@@ -442,7 +450,8 @@ def _encode(files: WeightMetadata | None) -> dict[str, Any] | None:
 def tags_of(tx: Read, ids: Sequence[int]) -> dict[int, list[str]]:
     """Return the tags of several repositories: those of the card in its order, then labels in their order."""
     found: dict[int, list[str]] = {}
-    for repo_id, tag in tx.sql.execute(_TAGS, {"repos": ids}):
+    rows = _TAGS_OF_ONE.all(tx, {"repo": ids[0]}) if len(ids) == 1 else tx.sql.execute(_TAGS, {"repos": ids})
+    for repo_id, tag in rows:
         found.setdefault(repo_id, []).append(tag)
     return found
 

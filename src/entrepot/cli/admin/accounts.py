@@ -227,6 +227,30 @@ def unsuspend(target: AdminTarget, name: str, as_json: bool) -> None:
     _change(target, name, f"{name} is active", as_json=as_json, is_suspended=False)
 
 
+@click.command(short_help="Remove the second factor and the passkeys of a user.")
+@click.argument("name")
+@json_option
+@target_options
+def reset_factors(target: AdminTarget, name: str, as_json: bool) -> None:
+    """Remove the second factor, the recovery codes and the passkeys of a user who has lost them.
+
+    The user then signs in with the password alone, and can set both up again. Make sure
+    that it is the user who asks. Sessions and tokens stay.
+
+    \b
+    Examples:
+      entrepot admin users reset-2fa bob
+      entrepot admin users reset-2fa bob --endpoint https://hub.example.org
+    """
+    from entrepot.client.calls import administration as calls
+    from entrepot.hub.accounts import factor_resets
+
+    removed = target.run(factor_resets.reset, calls.reset_factors, name)
+    factor = "the second factor" if removed.second_factor else "no second factor"
+    keys = f"{removed.passkeys} passkey{'s' if removed.passkeys != 1 else ''}"
+    show_result(fields_of(removed), f"removed {factor} and {keys} of {removed.user}", as_json=as_json)
+
+
 def address_of(settings: Settings) -> str:
     """Return the URL of the hub of these settings, as a browser on its machine opens it."""
     if settings.base_url:

@@ -30,6 +30,7 @@ _USER_ENTRIES = (
     Entry("set-admin", f"{_ACCOUNTS}:set_admin", "Make a user an administrator of the hub."),
     Entry("unset-admin", f"{_ACCOUNTS}:unset_admin", "Make an administrator an ordinary user again."),
     Entry("reset-password", f"{_ACCOUNTS}:reset_password", "Give a user a new password."),
+    Entry("reset-2fa", f"{_ACCOUNTS}:reset_factors", "Remove the second factor and the passkeys of a user."),
 )
 _TOKEN_ENTRIES = (
     Entry("list", f"{_TOKENS}:list_tokens", "List the tokens of one user or of all."),

@@ -76,10 +76,10 @@ def create_token(
 
     A fine-grained token grants every --permission on every --repo and
     --namespace, limited to the rights of the user, and nothing else.
-    Permissions: repo.content.read, repo.write, repo.access.read,
-    discussion.write; for namespaces also org.read, org.write,
-    collection.write, user.webhooks.read, user.webhooks.write; for
-    --everywhere only discussion.write.
+    Permissions: repo.content.read, repo.commit, repo.write,
+    repo.access.read, discussion.write; for namespaces also org.read,
+    org.write, collection.write, user.webhooks.read, user.webhooks.write;
+    for --everywhere only discussion.write.
 
     \b
     Examples:

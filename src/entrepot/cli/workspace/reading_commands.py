@@ -135,7 +135,7 @@ def log_lines(entry: LoggedVersion, *, is_full: bool) -> list[str]:
         for word, paths in (("Added", entry.changes.added), ("Deleted", entry.changes.deleted)):
             lines.append(f"{word} files [{len(paths)}]:")
             lines += [f"\t{line}" for line in fold([("", path) for path in paths], is_full=is_full)]
-        lines += [f"Files size: {render_size(entry.bytes)}", f"Amount of files: {entry.files}"]
+        lines += [f"Files size: {entry.declared_size or render_size(entry.bytes)}", f"Amount of files: {entry.files}"]
     return [*lines, ""]
 
 

@@ -125,7 +125,7 @@ def _add(
         console.entity(name), paths, bumps_version=bumpversion, metrics=metrics, follows_links=follow_links
     )
     lines = [CORRUPTED, *(f"    {native(path)}" for path in report.corrupted)] if report.corrupted else []
-    if not report.is_news and report.is_bumped:
+    if report.is_bumped and not (report.files or report.deleted or report.corrupted):
         console.info(f"Repository: the next commit makes version {report.version} of what is staged")
     elif not report.is_news and not report.corrupted:
         lines.append(NO_NEWS)

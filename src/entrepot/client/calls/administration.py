@@ -23,6 +23,7 @@ from entrepot.wire.accounts.administration import (
     NewUsers,
     Removal,
     Removed,
+    RemovedFactors,
     SignedIn,
     SignInCode,
     Transfer,
@@ -59,6 +60,12 @@ def delete_user(name: str, removal: Removal) -> Call[Removed]:
     """Build the call that deletes a user."""
     path, subject = f"{_USERS}/{segment(name)}", f"user {name}"
     return Call("DELETE", path, json_as(Removed), query=_query(removal), subject=subject, is_repeatable=False)
+
+
+def reset_factors(name: str) -> Call[RemovedFactors]:
+    """Build the call that removes the second factor and the passkeys of a user."""
+    path, read = f"{_USERS}/{segment(name)}/second-factor", json_as(RemovedFactors)
+    return Call("DELETE", path, read, subject=f"user {name}", is_repeatable=False)
 
 
 def issue_code(name: str, expires_s: int) -> Call[SignInCode]:

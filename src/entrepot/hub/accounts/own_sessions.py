@@ -43,7 +43,7 @@ def list_own(hub: HubContext, caller: MaybeCaller, secret: str | None) -> Sequen
     """
     known, now = _reader(caller), hub.now_ms()
     with hub.read() as tx:
-        present = _present(tx, known, secret)
+        present = present_session(tx, known, secret)
         found = [row for row in rows.of_user(tx, known.account.id) if is_valid(row, now)]
     return [OwnSession(row, present is not None and row.uid == present.uid) for row in found]
 
@@ -108,7 +108,7 @@ def change_password(hub: HubContext, caller: MaybeCaller, secret: str | None, pr
     hashed = hash_password(wanted)
     with hub.write(Lock.hub(), Lock.audit()) as tx:
         user = accounts.by_ids(tx, [known.account.id]).get(known.account.id)
-        session = _present(tx, known, secret)
+        session = present_session(tx, known, secret)
         # The session, or the password that was compared, may have ended while the hash was made.
         if user is None or session is None or user.password_hash != known.account.password_hash:
             raise NotAllowed("This session has ended; sign in again to change the password")
@@ -117,14 +117,15 @@ def change_password(hub: HubContext, caller: MaybeCaller, secret: str | None, pr
 
 
 def _needs_password(hub: HubContext, tx: Read, known: Caller, secret: str | None) -> bool:
-    session = _present(tx, known, secret)
+    session = present_session(tx, known, secret)
     if session is None:
         raise NotAllowed("A password is changed in a browser that is signed in")
     is_reset = session.means == CODE and hub.now_ms() < session.created_ms + RESET_WITHIN_MS
     return known.account.password_hash is not None and not is_reset
 
 
-def _present(tx: Read, known: Caller, secret: str | None) -> SessionRow | None:
+def present_session(tx: Read, known: Caller, secret: str | None) -> SessionRow | None:
+    """Return the session with a secret if it is the caller's, else None."""
     found = None if secret is None else rows.find(tx, hash_secret(secret))
     return found if found is not None and found.user_id == known.account.id else None
 

@@ -89,7 +89,8 @@ class Allowance:
             QuotaExceeded: they exceed the quota; nothing was counted.
         """
         self.promise(size)
-        self._hub.usage_cache.add(self._namespace_id, size)
+        if self.max_bytes is not None:
+            self._hub.usage_cache.add(self._namespace_id, size)
 
 
 def allowance(hub: HubContext, tx: Read, row: RepoRow) -> Allowance:

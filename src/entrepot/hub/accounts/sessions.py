@@ -1,4 +1,4 @@
-"""Sessions of browsers: opened with a password or a sign-in code, ended by signing out or by time.
+"""Sessions of browsers: opened by proving who one is, ended by signing out or by time.
 
 The secret of a session is random (256 bits), stored as a hash, and new at every
 sign-in. A session has the rights of its account, as a token with role ``write``.
@@ -12,12 +12,14 @@ import attrs
 
 from entrepot.catalog import Lock, Write
 from entrepot.catalog.accounts import accounts, sign_in_codes
+from entrepot.catalog.accounts import second_factors as factor_rows
 from entrepot.catalog.accounts import sessions as rows
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.accounts.sessions import SessionRow as SessionRow
-from entrepot.errors import AccountSuspended, InvalidSignInCode, WrongPassword
+from entrepot.errors import AccountSuspended, InvalidSignInCode, SecondFactorNeeded, WrongPassword
 from entrepot.hub import audit, callers
 from entrepot.hub.accounts.passwords import is_right
+from entrepot.hub.accounts.second_factors import seal_password_proof
 from entrepot.hub.callers import MaybeCaller, hash_secret
 from entrepot.hub.context import HubContext
 from entrepot.names import new_uid
@@ -31,6 +33,7 @@ IDLE_MS = 14 * 86_400_000
 _NOTED_EVERY_MS = 3_600_000
 
 PASSWORD, CODE, SSO = "password", "code", "sso"
+TWO_STEP, RECOVERY, PASSKEY = "two-step", "recovery", "passkey"
 """How sessions are opened."""
 
 
@@ -65,6 +68,7 @@ def sign_in(
     Raises:
         WrongPassword: the name or the password is wrong; finding out takes as long in both cases.
         AccountSuspended: an administrator of the hub has suspended the account.
+        SecondFactorNeeded: the password is right, and a code is needed too (:mod:`entrepot.hub.accounts.second_steps`).
     """
     with hub.read() as tx:
         found = accounts.find(tx, name)
@@ -75,6 +79,8 @@ def sign_in(
         now = accounts.by_ids(tx, [user.id]).get(user.id)
         if now is None or now.password_hash != user.password_hash:
             raise WrongPassword
+        if not now.is_suspended and factor_rows.find(tx, now.id) is not None:
+            raise SecondFactorNeeded(seal_password_proof(hub, now))
         return open_session(hub, tx, now, PASSWORD, replaced, origin)
 
 
@@ -147,7 +153,7 @@ def open_session(
     rows.remove_old(tx, created_before_ms=now - LIFETIME_MS, seen_before_ms=now - IDLE_MS)
     if replaced is not None:
         rows.remove(tx, hash_secret(replaced))
-    row = SessionRow(user.id, now, now, new_uid(), means, origin.network[:50], origin.agent[:200])
+    row = SessionRow(user.id, now, now, new_uid(), means, origin.network[:50], origin.agent[:200], now)
     rows.add(tx, hash_secret(secret), row)
     audit.record(hub, tx, user.name, "user.sign_in", f"user {user.name}", {"with": means})
     return OpenedSession(user.name, secret)

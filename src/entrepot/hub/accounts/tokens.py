@@ -235,6 +235,8 @@ def present(hub: HubContext, caller: MaybeCaller) -> tuple[Caller, KnownToken]:
         LoginRequired: the caller is anonymous.
     """
     known = require_login(caller)
+    if known.token.role != FINE_GRAINED:
+        return known, KnownToken(known.token, None, ())
     with hub.read() as tx:
         return known, describe(tx, known.token)
 

@@ -90,7 +90,7 @@ def check_target(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
     with hub.read() as tx:
-        access.writable(tx, caller, ref)
+        access.committable(tx, caller, ref)
 
 
 def apply(hub: HubContext, caller: MaybeCaller, ref: RepoRef, operations: Sequence[BucketOperation]) -> BatchOutcome:
@@ -107,7 +107,7 @@ def apply(hub: HubContext, caller: MaybeCaller, ref: RepoRef, operations: Sequen
     wanted = [one for number, one in enumerate(operations) if number not in faults]
     hashes = {one.xet_hash for one in wanted if not isinstance(one, DeleteFromBucket)}
     with hub.write(Lock.repo_at(ref), *map(Lock.xorb, sorted(hashes))) as tx:
-        row, _ = access.writable(tx, caller, ref)
+        row, _ = access.committable(tx, caller, ref)
         batch = _Batch.of(hub, tx, caller, row, wanted)
         for number, one in enumerate(operations):
             fault = faults[number] if number in faults else batch.take(one)

@@ -262,6 +262,29 @@ def update_item(
         collections.update(tx, row.id, updated_ms=hub.now_ms())
 
 
+def move_item(hub: HubContext, caller: MaybeCaller, slug: str, uid: str, *, is_down: bool) -> None:
+    """Move an item past the next one that the caller sees; hidden ones keep their places among the others.
+
+    Raises:
+        ThingNotFound, LoginRequired, NotAllowed: no access, or the item does not exist.
+    """
+    with hub.write(Lock.hub()) as tx:
+        row, editor = _editable(tx, caller, slug)
+        held = collections.items(tx, [row.id])[row.id]
+        item = _item(held, uid)
+        seen = [shown.row.id for shown in _show(tx, editor, row).items]
+        rest = [one.id for one in held if one.id != item.id]
+        if item.id not in seen:
+            raise ThingNotFound("item", uid)
+        at = seen.index(item.id) + (1 if is_down else -1)
+        if not 0 <= at < len(seen):
+            return
+        rest.insert(rest.index(seen[at]) + is_down, item.id)
+        for place, item_id in enumerate(rest):
+            collections.update_item(tx, item_id, position=place)
+        collections.update(tx, row.id, updated_ms=hub.now_ms())
+
+
 def remove_item(hub: HubContext, caller: MaybeCaller, slug: str, uid: str) -> None:
     """Remove an item from a collection.
 

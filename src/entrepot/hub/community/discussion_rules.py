@@ -76,13 +76,26 @@ def get_discussion_to_change(
 
 
 def owned(tx: Read, caller: MaybeCaller, ref: RepoRef, num: int) -> tuple[RepoRow, Caller, DiscussionRow]:
-    """Return the discussion if the caller may pin, merge or delete it, which needs write access to the repository.
+    """Return the discussion if the caller may pin or delete it, which needs write access to the repository.
 
     Raises:
         as :func:`discussion_to_change`.
     """
     check_enabled(access.visible(tx, caller, ref, by_alias=False))
     row, known = access.writable(tx, caller, ref)
+    return row, known, get(tx, row, num)
+
+
+def get_discussion_to_merge(
+    tx: Read, caller: MaybeCaller, ref: RepoRef, num: int
+) -> tuple[RepoRow, Caller, DiscussionRow]:
+    """Return the discussion if the caller may merge it, which needs the right to change the content of the repository.
+
+    Raises:
+        as :func:`discussion_to_change`.
+    """
+    check_enabled(access.visible(tx, caller, ref, by_alias=False))
+    row, known = access.committable(tx, caller, ref)
     return row, known, get(tx, row, num)
 
 

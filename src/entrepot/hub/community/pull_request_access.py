@@ -41,6 +41,10 @@ def proposer(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Call
     Raises:
         LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: they may not.
     """
+    row = access.visible(tx, caller, ref, by_alias=False)
+    if caller is not None and access.may_commit(tx, caller, row):
+        discussion_rules.check_enabled(row)
+        return row, caller
     row, known = discussion_rules.get_repo_to_discuss(tx, caller, ref)
     access.check_read(tx, known, row)
     return row, known
@@ -59,7 +63,7 @@ def get_changeable_ref(
     """
     number = number_of(parse_revision(revision))
     if number is None:
-        row, known = access.writable(tx, caller, ref)
+        row, known = access.committable(tx, caller, ref)
         branch = revisions.branch(tx, row.id, revision)
         access.check_ref(row, branch.ref)
         return row, known, branch
@@ -86,7 +90,7 @@ def uploader(tx: Read, caller: MaybeCaller, ref: RepoRef, revision: str | None) 
     if revision is None:
         return _contributor(tx, caller, ref)
     if number_of(revision) is None:
-        return access.writable(tx, caller, ref)
+        return access.committable(tx, caller, ref)
     row, known, _ = get_changeable_ref(tx, caller, ref, revision)
     return row, known
 
@@ -101,7 +105,7 @@ def pusher(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller
     row = access.visible(tx, caller, ref, by_alias=False)
     if caller is not None and discussions.has_open_pull(tx, row.id, caller.account.id):
         return _contributor(tx, caller, ref)
-    return access.writable(tx, caller, ref)
+    return access.committable(tx, caller, ref)
 
 
 def check_proposal(tx: Read, known: Caller, row: RepoRow, discussion: DiscussionRow) -> None:
@@ -111,7 +115,7 @@ def check_proposal(tx: Read, known: Caller, row: RepoRow, discussion: Discussion
         NotAllowed: the caller is not its author and may not write to the repository.
         Refused: it is closed or merged.
     """
-    if not discussion_rules.may_change(tx, known, row, discussion.author_id):
+    if discussion.author_id != known.account.id and not access.may_commit(tx, known, row):
         raise NotAllowed(
             f"Pull request {discussion.num} takes commits of its author and of those who may write to "
             f"the {row.type.value} {row.ref.id} only; open one of your own"
@@ -177,6 +181,6 @@ def bases_of(tx: Read, discussion: DiscussionRow, head: Oid) -> list[Oid]:
 def _contributor(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
     """Return the repository and the caller if they may write (with any kind of token), or may propose changes."""
     row = access.visible(tx, caller, ref, by_alias=False)
-    if caller is not None and access.may_write(tx, caller, row):
+    if caller is not None and access.may_commit(tx, caller, row):
         return row, caller
     return proposer(tx, caller, ref)

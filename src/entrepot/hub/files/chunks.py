@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
-from entrepot.blobs import OpenSink, layout_of
+from entrepot.blobs import Direct, OpenSink, layout_of
 from entrepot.catalog import Lock, Read
 from entrepot.catalog.files import bucket_rights, chunk_access, file_links, xet_files, xorbs
 from entrepot.catalog.files.chunk_access import Viewer
@@ -56,6 +56,9 @@ _ANSWER_XORBS = 64
 _LATEST_XORBS = 32
 _ANSWER_LIFETIME_S = 14 * 86_400  # a week less than xorbs are kept, for uploads that begin late
 _DATA = "xet-data"
+DIRECT_S = 900
+"""How long a client may read from the bucket without asking the hub again, in seconds."""
+
 UNIFORM_BYTES = 1 << 20
 """Largest content, in bytes, of xorbs that are stored in the same layout for all senders. Short content can be
 guessed; compressing longer xorbs again would cost more than all other steps of their upload."""
@@ -357,6 +360,20 @@ def data_link(hub: HubContext, given: XetToken, xorb: XetHash, first: int, last:
     return DataLink(path, hub.signer.sign(f"{_DATA} {path}", fields, expires_s))
 
 
+def direct_url(hub: HubContext, xorb: XetHash, first: int, last: int) -> str | None:
+    """Return a URL of the bucket itself for some bytes of a xorb (``last`` inclusive); None: they pass through the hub.
+
+    For who may read them now: the bucket does not ask again, so the URL is valid for a short time.
+    """
+    if not isinstance(hub.store.blobs, Direct):
+        return None
+    key = _key_of(hub, xorb)
+    if key is None:
+        return None
+    seconds = min(hub.settings.url_lifetime_s, DIRECT_S)
+    return hub.store.blobs.url_of(key, first, last, now_s=hub.now_ms() // 1000, seconds=seconds)
+
+
 def fetch(hub: HubContext, xorb: XetHash, query: Mapping[str, str]) -> tuple[Content, int, int]:
     """Return the bytes behind a data link, and the range (``last`` inclusive) that it is valid for.
 
@@ -467,9 +484,14 @@ def _layout(hub: HubContext, xorb: XetHash) -> str:
 
     Unlike the time at which they were stored, it tells a reader nothing about other uploads.
     """
+    key = _key_of(hub, xorb)
+    return "" if key is None else layout_of(key)
+
+
+def _key_of(hub: HubContext, xorb: XetHash) -> str | None:
     known = hub.store.indexes.find(xorb)
     if known is not None:
-        return layout_of(known[1])
+        return known[1]
     with hub.read() as tx:
         row = xorbs.find(tx, xorb)
-    return "" if row is None else layout_of(chunk_content.key_of(row))
+    return None if row is None else chunk_content.key_of(row)

@@ -293,7 +293,7 @@ def link_user(tx: Read, caller: MaybeCaller, row: RepoRow) -> LinkUser:
     """Return the caller as a user of the uploads to a repository."""
     if caller is None:
         return READER
-    return LinkUser(caller.account.id, access.may_write(tx, caller, row))
+    return LinkUser(caller.account.id, access.may_commit(tx, caller, row))
 
 
 def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256]) -> dict[Sha256, int]:

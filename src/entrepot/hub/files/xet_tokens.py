@@ -96,7 +96,7 @@ def issue_write(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
     """
     with hub.read() as tx:
         row, author = pull_request_access.uploader(tx, caller, ref, revision)
-        is_proposal = not access.may_write(tx, author, row)
+        is_proposal = not access.may_commit(tx, author, row)
         namespace_id = author.account.id if is_proposal else row.owner_id
         grant = capabilities.for_upload(tx, row, author, revision).by_name(row)
         given = XetToken(row.id, grant.user_id, namespace_id, True, is_proposal, holder_of(author), grant)
@@ -160,7 +160,7 @@ def _repository(hub: HubContext, tx: Read, given: XetToken) -> RepoRow:
         raise InvalidCredentials from None
     namespace_id = author.account.id if given.is_proposal else row.owner_id
     # A writer's token must not become a proposer's, whose claims are verified first.
-    if namespace_id != given.namespace_id or (not given.is_proposal and not access.may_write(tx, author, row)):
+    if namespace_id != given.namespace_id or (not given.is_proposal and not access.may_commit(tx, author, row)):
         raise InvalidCredentials
     return row
 

@@ -217,7 +217,7 @@ def _lack_of_right(tx: Read, author: Caller, row: RepoRow, command: Command) -> 
         except (NotAllowed, Refused) as error:
             return error.message
         return None
-    if access.may_write(tx, author, row):
+    if access.may_commit(tx, author, row):
         return None
     return f"you may push to your own pull requests only, refs/pr/N, not to {command.ref}"
 

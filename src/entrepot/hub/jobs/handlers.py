@@ -116,6 +116,12 @@ def scrub(hub: HubContext, _args: JobArgs) -> Iterator[None]:
     xorb_scrubbing.schedule_scrub(hub, rounds=max(1, -(-read // xorb_scrubbing.PACE_BYTES)))
 
 
+def sweep(hub: HubContext, _args: JobArgs) -> Iterator[None]:
+    """Delete unreferenced data as ``entrepot gc`` does, one deletion after the other."""
+    for _deleted in maintenance.gc(hub):
+        yield
+
+
 def plan_recurring(hub: HubContext) -> None:
     """Schedule the recurring jobs: scrubbing, verifying claims, trends, deleting deliveries, scans."""
     xorb_scrubbing.schedule_scrub(hub)
@@ -124,6 +130,9 @@ def plan_recurring(hub: HubContext) -> None:
     trends.plan(hub)
     scan_jobs.plan_daily(hub)
 
+
+SWEEP = "sweep"
+"""The kind, and the key, of the job that an administrator asks for."""
 
 HANDLERS: Mapping[str, Handler] = {
     "chunk": chunk_files,
@@ -139,6 +148,7 @@ HANDLERS: Mapping[str, Handler] = {
     "scan": scan_files,
     "rescan": rescan,
     "convert": convert,
+    SWEEP: sweep,
 }
 
 

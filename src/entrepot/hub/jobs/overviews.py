@@ -14,6 +14,7 @@ import attrs
 from entrepot.catalog import Lock
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import EntrepotError, InvalidName
@@ -220,6 +221,30 @@ def rehearse_sweep(
     except _OutOfTime:
         is_complete = False
     return Rehearsal(items, count, size, is_complete)
+
+
+def request_sweep(hub: HubContext, by: Actor) -> None:
+    """Add the job that deletes unreferenced data, unless one waits.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+    """
+    actor = require_admin(by)
+    with hub.write(Lock.audit()) as tx:
+        jobs.enqueue(tx, handlers.SWEEP, {}, hub.now_ms(), dedup_key=handlers.SWEEP)
+        audit.record(hub, tx, actor, "gc.request", "hub")
+    hub.job_added.set()
+
+
+def is_sweeping(hub: HubContext, by: Actor) -> bool:
+    """Return whether such a job waits or runs.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+    """
+    require_reader(by)
+    with hub.read() as tx:
+        return jobs.is_pending(tx, handlers.SWEEP)
 
 
 def check_health(hub: HubContext, by: Actor) -> list[HealthCheck]:

@@ -71,7 +71,7 @@ def create_branch(
         _create_empty(hub, caller, ref, branch, overwrites=overwrites)
         return
     with hub.write(Lock.repo_at(ref)) as tx:
-        row, _ = access.writable(tx, caller, ref)
+        row, _ = access.committable(tx, caller, ref)
         access.check_ref(row, branch)
         old = _replaceable_head(tx, row, branch, overwrites=overwrites)
         if old is not None:
@@ -86,7 +86,7 @@ def create_branch(
 
 def _create_empty(hub: HubContext, caller: MaybeCaller, ref: RepoRef, branch: RefName, *, overwrites: bool) -> None:
     with hub.read() as tx:
-        row, maker = access.writable(tx, caller, ref)
+        row, maker = access.committable(tx, caller, ref)
         access.check_ref(row, branch)
         old = _replaceable_head(tx, row, branch, overwrites=overwrites)
         if old is not None:
@@ -113,7 +113,7 @@ def delete_branch(hub: HubContext, caller: MaybeCaller, ref: RepoRef, name: str)
     """
     branch = parse_branch(name, is_stored=True)
     with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
-        row, dropper = access.writable(tx, caller, ref)
+        row, dropper = access.committable(tx, caller, ref)
         access.check_ref(row, branch)
         if branch == MAIN:
             raise NotAllowed(f"Cannot delete {MAIN}")
@@ -132,7 +132,7 @@ def create_tag(
         Refused: the name is the beginning of the id of a commit.
     """
     with hub.write(Lock.repo_at(ref)) as tx:
-        row, tagger = access.writable(tx, caller, ref)
+        row, tagger = access.committable(tx, caller, ref)
         commit = revisions.resolve(tx, row.id, revision)
         tag = parse_tag(name)
         target = commit
@@ -156,7 +156,7 @@ def delete_tag(hub: HubContext, caller: MaybeCaller, ref: RepoRef, name: str) ->
     """
     tag = parse_tag(name, is_stored=True)
     with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
-        row, dropper = access.writable(tx, caller, ref)
+        row, dropper = access.committable(tx, caller, ref)
         _drop(hub, tx, dropper, row, tag)
 
 

@@ -134,11 +134,11 @@ def share(
         raise LimitExceeded("the number of files in one call", MAX_SHARED, "ask in smaller groups")
     with hub.read() as tx:
         origin = access.readable(tx, caller, source)
-        access.writable(tx, caller, target)
+        access.committable(tx, caller, target)
     rechunking.verify_named(hub, origin.id, list(dict.fromkeys(sha256s)))
     with hub.write(Lock.repo_at(source), Lock.repo_at(target), *map(Lock.file, sha256s)) as tx:
         origin = access.readable(tx, caller, source)
-        row, sharer = access.writable(tx, caller, target)
+        row, sharer = access.committable(tx, caller, target)
         named = file_links.proven(tx, origin.id, list(dict.fromkeys(sha256s)))
         there = file_links.usable(tx, row.id, list(named))
         fresh = {sha256: form for sha256, form in named.items() if sha256 not in there}

@@ -130,10 +130,10 @@ def add(
         if item.kind not in KINDS:
             raise Malformed("lineage", f"the kind {item.kind[:50]!r} is not one of {', '.join(KINDS)}")
     with hub.read() as tx:
-        row, author = access.writable(tx, caller, ref)
+        row, author = access.committable(tx, caller, ref)
         oid = revisions.resolve(tx, row.id, revision)
     with hub.write(Lock.repo(row.id)) as tx:
-        access.writable(tx, callers.renewed(tx, author, hub.now_ms()), row.ref)
+        access.committable(tx, callers.renewed(tx, author, hub.now_ms()), row.ref)
         lineage.put(tx, edges_of(row.id, oid, inputs, run, lineage.API, hub.now_ms()))
     return len(inputs)
 

@@ -67,7 +67,7 @@ def take(hub: HubContext, caller: MaybeCaller, ref: RepoRef, path: RepoPath, bra
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
     with hub.write(Lock.repo_at(ref)) as tx:
-        row, author = access.writable(tx, caller, ref)
+        row, author = access.committable(tx, caller, ref)
         there = locks.at_path(tx, row.id, path)
         if there is not None:
             return LockResult(there, is_new=False)
@@ -109,7 +109,7 @@ def verify(hub: HubContext, caller: MaybeCaller, ref: RepoRef, *, cursor: str, l
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
     with hub.read() as tx:
-        row, author = access.writable(tx, caller, ref)
+        row, author = access.committable(tx, caller, ref)
         page = _page(tx, row.id, cursor, limit)
     ours = [lock for lock in page.locks if lock.owner_id == author.account.id]
     return LockVerification(ours, [lock for lock in page.locks if lock not in ours], page.next)
@@ -127,7 +127,7 @@ def release(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uid: str, *, by_
         ThingNotFound: the lock does not exist.
     """
     with hub.write(Lock.repo_at(ref)) as tx:
-        row, author = access.writable(tx, caller, ref)
+        row, author = (access.writable if by_force else access.committable)(tx, caller, ref)
         lock = locks.find(tx, row.id, uid)
         if lock is None:
             raise ThingNotFound("lock", uid)

@@ -124,8 +124,8 @@ def find_target(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
             return ChangeTarget(row, found.ref, found.head, may_commit=True, may_propose=False)
         may_propose = found.ref.startswith("refs/heads/") and discussion_rules.are_enabled(row)
         if not may_propose:
-            access.writable(tx, known, row.ref)
-        return ChangeTarget(row, found.ref, found.head, access.may_write(tx, known, row), may_propose)
+            access.committable(tx, known, row.ref)
+        return ChangeTarget(row, found.ref, found.head, access.may_commit(tx, known, row), may_propose)
 
 
 def check_open(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str) -> None:
@@ -255,7 +255,7 @@ def merge(
     """
     said = discussion_rules.checked_text(text) if text and text.strip() else None
     with hub.read() as tx:
-        row, merger, discussion = discussion_rules.owned(tx, caller, ref, num)
+        row, merger, discussion = discussion_rules.get_discussion_to_merge(tx, caller, ref, num)
         discussion = discussion_rules.get_pull(tx, row, discussion.num)
     assert discussion.base is not None
     recorded = None

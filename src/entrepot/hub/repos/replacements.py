@@ -64,7 +64,7 @@ def replace(
         Busy: other writers kept winning the race for the branch.
     """
     with hub.read() as tx:
-        row, author = access.writable(tx, caller, ref)
+        row, author = access.committable(tx, caller, ref)
         target, origin = (_branch(tx, row, name).ref for name in (branch, source))
     if target == origin:
         raise Malformed("merge", f"the branch {short_name(target)} cannot replace itself")

@@ -379,6 +379,16 @@ def check_write(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: they may not.
     """
     with hub.read() as tx:
+        access.committable(tx, caller, ref)
+
+
+def check_manage(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
+    """Raise unless the caller may change the settings of a repository.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: they may not.
+    """
+    with hub.read() as tx:
         access.writable(tx, caller, ref)
 
 

@@ -149,7 +149,7 @@ def reset(hub: HubContext, caller: MaybeCaller, ref: RepoRef, branch: str, *, of
 def _target(
     tx: Read, caller: MaybeCaller, ref: RepoRef, branch: str, *, of_all: bool
 ) -> tuple[RepoRow, Caller, BranchHead]:
-    row, author = (access.owned if of_all else access.writable)(tx, caller, ref)
+    row, author = (access.owned if of_all else access.committable)(tx, caller, ref)
     head = revisions.branch(tx, row.id, branch)
     if not head.ref.startswith("refs/heads/"):
         raise RevisionNotFound(branch)

@@ -1,4 +1,7 @@
-"""JSON of other issuers, in which a name that occurs twice is an error: two readers could see two values."""
+"""JSON of other issuers, in which everything is refused that two readers could understand differently.
+
+A name that occurs twice has two values. Half of a surrogate pair is no character: it can be neither encoded nor stored.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,14 @@ def parse_object(data: bytes, what: str) -> Mapping[str, Any]:
         what: names it in the error.
 
     Raises:
-        Malformed: it is not one, nests too deeply, or a name occurs twice in it or in a part of it.
+        Malformed: it is not one, nests too deeply, contains half of a surrogate pair, or a name occurs
+            twice in it or in a part of it.
     """
     try:
         found = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+        json.dumps(found, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
-        raise Malformed(what, "it is not JSON in which every name occurs once") from None
+        raise Malformed(what, "it is not JSON of whole characters in which every name occurs once") from None
     if not isinstance(found, dict):
         raise Malformed(what, "it is not a JSON object")
     return found

@@ -133,7 +133,7 @@ def _issue(
     now = hub.now_ms()
     if trusted_publishers.remove_expired_tokens(tx, publisher, now) >= MAX_LIVE:
         raise LimitExceeded("the number of access tokens of one publisher", MAX_LIVE, "wait until some expire")
-    word = scopes.WRITE if publisher.role == WRITE else scopes.READ
+    word = scopes.COMMIT if publisher.role == WRITE else scopes.READ
     encoded = Scopes((scopes.target_of(row, [word]),)).encode()
     secret, expires_ms = tokens.new_secret(), now + LIFE_S * 1000
     made = Token(

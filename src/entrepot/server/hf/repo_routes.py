@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType
+from entrepot.server.dispatch.answer_memory import Reusable
 from entrepot.server.handlers import repo_of
 from entrepot.server.raw_path import decode_segment
 
-RepoHandler = Callable[[Request, RepoRef], Awaitable[Response]]
+RepoHandler = Callable[[Request, RepoRef], Awaitable[Reusable]]
 """A handler for one repository."""
 
 
@@ -39,8 +39,8 @@ def tail_of(request: Request) -> str:
     return decode_segment(request.path_params["tail"])
 
 
-def _bound(handler: RepoHandler, kind: RepoType) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
+def _bound(handler: RepoHandler, kind: RepoType) -> Callable[[Request], Awaitable[Reusable]]:
+    async def endpoint(request: Request) -> Reusable:
         return await handler(request, repo_of(request, kind))
 
     return endpoint

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from entrepot.names import VERSIONED_TYPES, RepoType
+from entrepot.server.dispatch.answer_memory import Reusable
 
-TypedHandler = Callable[[Request, RepoType], Awaitable[Response]]
+TypedHandler = Callable[[Request, RepoType], Awaitable[Reusable]]
 """A handler for one type of repositories."""
 
 
@@ -25,8 +25,8 @@ def each_kind(path: str, handler: TypedHandler, kinds: Iterable[RepoType] = VERS
     return [Route(path.replace("{T}", kind.plural), _bound(handler, kind)) for kind in kinds]
 
 
-def _bound(handler: TypedHandler, kind: RepoType) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
+def _bound(handler: TypedHandler, kind: RepoType) -> Callable[[Request], Awaitable[Reusable]]:
+    async def endpoint(request: Request) -> Reusable:
         return await handler(request, kind)
 
     return endpoint

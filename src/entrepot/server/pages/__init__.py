@@ -18,7 +18,7 @@ from entrepot.server.pages import (
     static_files,
     trees,
 )
-from entrepot.server.pages.accounts import devices, sso
+from entrepot.server.pages.accounts import confirmations, devices, passkeys, second_steps, sso
 from entrepot.server.pages.admin import accounts as admin_accounts
 from entrepot.server.pages.admin import first_start, namespaces
 from entrepot.server.pages.admin import overview as admin_overview
@@ -38,6 +38,7 @@ from entrepot.server.pages.settings import (
     repo_general,
     repo_publishers,
     repo_requests,
+    security,
     sessions,
     tokens,
     webhooks,
@@ -56,10 +57,14 @@ def routes() -> list[PageRoute]:
         *collection_forms.routes(),
         *collections.routes(),
         *sign_in.routes(),
+        *second_steps.routes(),
+        *confirmations.routes(),
+        *passkeys.routes(),
         *devices.routes(),
         *sso.routes(),
         *own_profiles.routes(),
         *passwords.routes(),
+        *security.routes(),
         *tokens.routes(),
         *sessions.routes(),
         *webhooks.routes(),

@@ -7,12 +7,13 @@ the page of the form again, with everything that was typed and a sentence that s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import urlencode, urlsplit
 
 import attrs
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from entrepot.errors import Damaged, EntrepotError, LoginRequired, RepoMoved
+from entrepot.errors import ConfirmationNeeded, Damaged, EntrepotError, LoginRequired, RepoMoved
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.server import browser_sessions
@@ -30,10 +31,11 @@ _MAX_FIELDS = 2_000
 
 @attrs.frozen
 class Form:
-    """The fields of a form. ``problem``: why it is shown again, empty for a fresh one."""
+    """The fields of a form. ``problem``: why it is shown again, empty for a fresh one; ``cure``: what to open first."""
 
     fields: Mapping[str, Sequence[str]] = attrs.field(factory=dict, repr=False)
     problem: str = ""
+    cure: str = ""
 
     def text(self, name: str, default: str = "") -> str:
         """Return the last value of a field, with the line ends that texts have; the default without one."""
@@ -101,7 +103,8 @@ async def run_form(
         except (RepoMoved, Damaged, LoginRequired):
             raise
         except EntrepotError as error:
-            page = again(hub, caller, attrs.evolve(form, problem=sentence(error)))
+            cure = confirmation_path(request) if isinstance(error, ConfirmationNeeded) else ""
+            page = again(hub, caller, attrs.evolve(form, problem=sentence(error), cure=cure))
             return attrs.evolve(page, status=_status(request, error))
 
     done = await (call_hub_slow if is_slow else call_hub)(request, run)
@@ -127,6 +130,17 @@ async def read_form(request: Request, limit: int = MAX_FORM) -> Form:
     for name, value in await read_pairs(request, limit, _MAX_FIELDS):
         found.setdefault(name, []).append(value)
     return Form(found)
+
+
+def confirmation_path(request: Request) -> str:
+    """Return the path of the page on which visitors confirm that it is them; it leads back to where they are."""
+    root = path_prefix(app_state(request).hub.settings)
+    if request.method == "POST":  # a browser is on the page of the form, not on the address that it sends it to
+        came_from = urlsplit(request.headers.get("referer", ""))
+        here = f"{came_from.path}{f'?{came_from.query}' if came_from.query else ''}"
+    else:
+        here = root + request.scope["path"]
+    return f"{root}/settings/confirm?{urlencode({'next': here[:1_000]})}"
 
 
 def sentence(error: EntrepotError) -> str:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 import entrepot
 from entrepot.errors import Malformed
+from entrepot.hub.accounts.passkey_proofs import PasskeySite, find_site
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.server.browser_sessions import csrf_token
@@ -29,6 +30,9 @@ POLICY = (
 
 UPLOAD_POLICY = POLICY.replace("script-src 'none'", "script-src 'self' 'wasm-unsafe-eval'")
 """The policy of the page that uploads, whose scripts are the hub's own files."""
+
+SCRIPT_POLICY = POLICY.replace("script-src 'none'", "script-src 'self'")
+"""The policy of pages with a script of the hub's own."""
 
 HEADERS = {
     "content-security-policy": POLICY,
@@ -62,6 +66,9 @@ DONE = {
     "committed": "Committed.",
     "created": "Created.",
     "repeated": "The delivery is sent again.",
+    "passkey": "The passkey is added. You can sign in with it.",
+    "confirmed": "Thank you. It counts as a fresh sign-in for an hour.",
+    "two-step-off": "Two-step sign-in is off.",
     "linked": "The identity is linked. You can sign in with it.",
 }
 """What a page says after a form: the sentences that ``done`` in its address stands for."""
@@ -80,6 +87,11 @@ class WebPage:
     values: Mapping[str, object] = attrs.field(factory=dict)
     status: int = 200
     policy: str = POLICY
+
+
+def with_script(page: WebPage) -> WebPage:
+    """Return a page whose policy allows scripts of the hub's own, such as the one that asks an authenticator."""
+    return attrs.evolve(page, policy=SCRIPT_POLICY)
 
 
 PageBuilder = Callable[[HubContext, MaybeCaller], WebPage]
@@ -168,7 +180,8 @@ def _here(request: Request, root: str) -> str:
     """Return the address to return to after signing in; the first page for forms and very long addresses."""
     path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
     here = root + path + (f"?{query}" if query else "")
-    return f"{root}/" if path in ("/login", "/logout") or len(here) > _MAX_HERE else here
+    has_no_page = path in ("/login", "/logout") or path.startswith("/login/")
+    return f"{root}/" if has_no_page or len(here) > _MAX_HERE else here
 
 
 def endpoint_of(request: Request) -> str:
@@ -177,3 +190,8 @@ def endpoint_of(request: Request) -> str:
         return base_url(request)
     except Malformed:
         return ""
+
+
+def passkey_site(request: Request) -> PasskeySite | None:
+    """Return the site that passkeys belong to; None if there can be none under this address, or on this hub."""
+    return find_site(endpoint_of(request))

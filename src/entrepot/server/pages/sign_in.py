@@ -7,7 +7,7 @@ import re
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from entrepot.errors import AccountSuspended, EntrepotError, InvalidSignInCode, WrongPassword
+from entrepot.errors import AccountSuspended, EntrepotError, InvalidSignInCode, SecondFactorNeeded, WrongPassword
 from entrepot.hub.accounts import sessions
 from entrepot.hub.accounts.sessions import OpenedSession, SessionOrigin
 from entrepot.hub.sso.browser_sign_ins import issuer_host
@@ -16,7 +16,7 @@ from entrepot.server.client_addresses import client_address, network_text
 from entrepot.server.handlers import app_state
 from entrepot.server.pages.browsers import browser_name
 from entrepot.server.pages.forms import read_form, sentence
-from entrepot.server.pages.frames import HEADERS, WebPage, page_response
+from entrepot.server.pages.frames import HEADERS, WebPage, page_response, passkey_site, with_script
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.public_urls import path_prefix
 from entrepot.server.threads import line_of
@@ -63,11 +63,13 @@ async def sign_in(request: Request) -> Response:
     try:
         async with state.sign_ins.checking:
             opened = await state.threads.run_transfer(open_session)
+    except SecondFactorNeeded as needed:
+        await state.threads.run_short(state.sign_ins.note_success, name, network, line=line)
+        return code_page(request, name=name, proof=needed.proof, target=target)
     except (WrongPassword, InvalidSignInCode, AccountSuspended) as error:
         return login_page(request, name=name, code="", target=target, problem=sentence(error), status=_status(error))
     await state.threads.run_short(state.sign_ins.note_success, name, network, line=line)
-    cookie = browser_sessions.cookie_header(request.scope, state.hub, opened.secret)
-    return _redirect(request, safe_target(target, path_prefix(state.hub.settings)), cookie)
+    return enter(request, opened, target)
 
 
 async def sign_out(request: Request) -> Response:
@@ -81,6 +83,13 @@ async def sign_out(request: Request) -> Response:
     await state.threads.run_short(sessions.sign_out, state.hub, secret, line=line_of(request.scope))
     cookie = browser_sessions.cookie_header(request.scope, state.hub, None)
     return _redirect(request, path_prefix(state.hub.settings) + "/", cookie)
+
+
+def enter(request: Request, opened: OpenedSession, target: str) -> Response:
+    """Return the redirect of a visitor who has signed in, with the cookie of the session."""
+    hub = app_state(request).hub
+    cookie = browser_sessions.cookie_header(request.scope, hub, opened.secret)
+    return _redirect(request, safe_target(target, path_prefix(hub.settings)), cookie)
 
 
 def safe_target(target: str, root: str) -> str:
@@ -112,7 +121,23 @@ def login_page(
     values = {"name": name[:100], "code": code[:200], "target": safe_target(target, root), "problem": problem}
     values["sso"] = issuer_host(app_state(request).hub)
     headers = {"cache-control": "no-store", **({"retry-after": str(wait_s)} if wait_s else {})}
-    return page_response(request, WebPage("login.html", "Sign in", values, status), headers)
+    has_passkeys = not code and passkey_site(request) is not None
+    page = WebPage("login.html", "Sign in", {**values, "passkeys": has_passkeys}, status)
+    return page_response(request, with_script(page) if has_passkeys else page, headers)
+
+
+def code_page(
+    request: Request, *, name: str, proof: str, target: str, problem: str = "", status: int = 200, wait_s: int = 0
+) -> Response:
+    """Return the page of the second step, after the password.
+
+    Args:
+        proof: that the password was right.
+    """
+    root = path_prefix(app_state(request).hub.settings)
+    values = {"name": name[:100], "proof": proof, "target": safe_target(target, root), "problem": problem}
+    headers = {"cache-control": "no-store", **({"retry-after": str(wait_s)} if wait_s else {})}
+    return page_response(request, WebPage("login_code.html", "Sign in", values, status), headers)
 
 
 def _status(error: EntrepotError) -> int:

@@ -14,7 +14,8 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.names import XetHash
-from entrepot.server.handlers import base_url, json_response
+from entrepot.server.client_addresses import client_address
+from entrepot.server.handlers import app_state, base_url, json_response
 from entrepot.server.xet.auth import authorised_call, hash_of
 from entrepot.wire.files.xet import FetchInfo, Reconstruction, Span, TermInfo, second_version
 
@@ -33,7 +34,11 @@ async def plan_v2(request: Request) -> Response:
 
 async def _plan(request: Request) -> Reconstruction:
     first, last = read_range(request.headers.get("range"))
-    return await authorised_call(request, _RangeRequest(base_url(request), hash_of(request), first, last).run)
+    settings = app_state(request).hub.settings
+    is_direct = settings.reaches_bucket(client_address(request.scope, settings))
+    return await authorised_call(
+        request, _RangeRequest(base_url(request), hash_of(request), first, last, is_direct).run
+    )
 
 
 def read_range(header: str | None) -> tuple[int, int | None]:
@@ -62,6 +67,7 @@ class _RangeRequest:
     file: XetHash
     first: int
     last: int | None
+    is_direct: bool
 
     def run(self, hub: HubContext, given: XetToken) -> Reconstruction:
         """Plan the reconstruction and sign a URL for each range."""
@@ -84,5 +90,8 @@ class _RangeRequest:
         return Reconstruction(offset_into_first_range=plan.skip, terms=terms, fetch_info=fetches)
 
     def _url(self, hub: HubContext, given: XetToken, xorb: XetHash, first: int, last: int) -> str:
+        direct = chunks.direct_url(hub, xorb, first, last) if self.is_direct else None
+        if direct is not None:
+            return direct
         link = chunks.data_link(hub, given, xorb, first, last)
         return f"{self.base}{link.path}?{urlencode(link.query)}"

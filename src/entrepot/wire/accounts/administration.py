@@ -124,6 +124,14 @@ class CodeLifetime(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     expires_s: int = 7 * 86_400
 
 
+class RemovedFactors(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What was removed from a user: a second factor with its recovery codes, and passkeys."""
+
+    user: str
+    second_factor: bool
+    passkeys: int
+
+
 class UserChanges(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Changes to a user; None leaves a field unchanged."""
 

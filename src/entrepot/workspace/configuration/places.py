@@ -53,7 +53,10 @@ def private_keys(user: Mapping[str, Any]) -> list[str]:
 def _value(values: Mapping[str, Any], word: str, key: str) -> str:
     section = values.get(word)
     own = section.get(key) if isinstance(section, Mapping) else None
-    return str(own or values.get(key) or "")
+    found = own or values.get(key) or ""
+    if not isinstance(found, str):
+        raise ConfigError(key, CONFIG_NAME, "expected the path of a folder")
+    return found
 
 
 def _of_user(home: Path, key: str, text: str) -> Path:

@@ -89,6 +89,11 @@ class Spec:
         return str(self._manifest.get("repository") or "")
 
     @property
+    def declared_size(self) -> str:
+        """The size of all files as the spec of a version says it, with its unit; empty if it does not."""
+        return str(self._manifest.get("size") or "")
+
+    @property
     def metrics(self) -> dict[str, float]:
         """The metrics, in the order of the file; what is not a number is left out."""
         found = self.data.get("metrics")

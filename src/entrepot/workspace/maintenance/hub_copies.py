@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
@@ -10,11 +9,10 @@ from pathlib import Path
 
 import attrs
 
-from entrepot.client.calls import repos as repo_calls
 from entrepot.client.sources import PathSource, sha256_of
-from entrepot.errors import Forbidden, Malformed, NotFound, Refused, VersionTaken
+from entrepot.errors import Malformed, Refused, VersionTaken
 from entrepot.names import Oid, RepoPath, RepoRef
-from entrepot.workspace.entities.kinds import parse_kind
+from entrepot.workspace.entities.kinds import EntityKind, parse_kind
 from entrepot.workspace.entities.specs import Spec, StorageRef, VersionLink
 from entrepot.workspace.entities.version_tags import VersionTag, find_tag
 from entrepot.workspace.hubs.addresses import STORAGE, find_hub, parse_hub_url
@@ -180,7 +178,7 @@ class _Copy:
         """Return repository and commit of the copies of linked versions, by the root key of their kind."""
         found = {}
         for root, link in spec.links().items():
-            copy = self._find_copy(parse_kind(root).word, link.tag)
+            copy = self._find_copy(parse_kind(root), link)
             if copy is not None:
                 found[root] = copy
                 continue
@@ -188,29 +186,49 @@ class _Copy:
             self.state.project.around.notify("warning", f"{text}: copy the {root} first to avoid this")
         return found
 
-    def _find_copy(self, word: str, text: str) -> tuple[RepoRef, str] | None:
-        """Return repository and commit of the copy of a version, whatever the name of its repository is."""
-        tag = find_tag(text)
+    def _find_copy(self, kind: EntityKind, link: VersionLink) -> tuple[RepoRef, str] | None:
+        """Return the copy of a linked version, whatever the name of its repository is.
+
+        Another version with the same tag is none.
+        """
+        tag, target = find_tag(link.tag), self.target
         if tag is None:
             return None
-        if word not in self._others:
-            self._others[word] = attrs.evolve(self.target, word=word).repositories()
-        for one in self._others[word]:
+        others = attrs.evolve(
+            target, folder=target.folder.with_name(f"{target.folder.name}-{kind.word}"), word=kind.word
+        )
+        if kind.word not in self._others:
+            others.create()
+            self._others[kind.word] = others.repositories()
+        for one in self._others[kind.word]:
             if one.name == tag.identity.name:
-                with contextlib.suppress(NotFound, Forbidden):
-                    return one.ref, str(self.target.hub.send(repo_calls.describe(one.ref, text)).sha)
+                others.fetch_repository(one.ref, one.name)
+                there = others.refs().tags.get(link.tag)
+                if there is not None and str(others.repo_of_commit(one.name, there.commit)) == str(one.ref):
+                    known = self._linked_manifest(kind, tag)
+                    is_copy = known is None or _is_copy(others, there.commit, known)
+                    return (one.ref, there.commit) if is_copy else None
         return None
 
+    def _linked_manifest(self, kind: EntityKind, tag: VersionTag) -> Manifest | None:
+        """Return the manifest of a linked version; None if this project does not know the version."""
+        state = self.state.project.of_kind(kind)
+        ref = state.metadata.refs().tags.get(str(tag)) if state.hub is None and state.metadata.exists else None
+        return None if ref is None else read_version(state, tag, ref.commit).manifest
+
     def _check_same(self, version: Version, commit: Oid) -> None:
-        """Raise unless a commit on the hub has the files of a version; old contents are not compared."""
-        git = self.target.git
-        manifest = parse_manifest(read_file(git, commit, MANIFEST), lambda path: read_file(git, commit, path))
-        own = version.manifest.files
-        is_same = manifest.files.keys() == own.keys() and all(
-            not entry.sha256 or manifest.files[path].sha256 == entry.sha256 for path, entry in own.items()
-        )
-        if not is_same:
+        """Raise unless a commit on the hub has the files of a version."""
+        if not _is_copy(self.target, commit, version.manifest):
             raise VersionTaken(str(version.tag), "the version on the hub has other files; copy to another namespace")
+
+
+def _is_copy(target: HubMetadata, commit: Oid, manifest: Manifest) -> bool:
+    """Whether a commit on the hub has the files of a manifest; of old contents, only the paths are compared."""
+    git, own = target.git, manifest.files
+    there = parse_manifest(read_file(git, commit, MANIFEST), lambda path: read_file(git, commit, path)).files
+    return there.keys() == own.keys() and all(
+        not entry.sha256 or there[path].sha256 == entry.sha256 for path, entry in own.items()
+    )
 
 
 @attrs.frozen

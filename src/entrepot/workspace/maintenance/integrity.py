@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from entrepot.errors import EntrepotError
+from entrepot.errors import EntrepotError, Invalid, LimitExceeded
 from entrepot.names import RepoPath
 from entrepot.workspace.entities.mutability import Mutability
 from entrepot.workspace.manifests import ManifestEntry
@@ -98,7 +98,11 @@ def check_remote(
             published = [tag for tag in published if str(tag) in heads][-1:] or published[-1:]
         reports = []
         for tag in published:
-            version = read_version(state, tag, refs.tags[str(tag)].commit)
+            try:
+                version = read_version(state, tag, refs.tags[str(tag)].commit)
+            except (Invalid, LimitExceeded) as error:
+                reports.append(CheckReport(0, 0, 0, 0, (Problem(str(tag), str(error)),)))
+                continue
             entity = Entity(state, heads.get(str(tag), version.folder))
             reports.append(remote_of(state).check(entity, version, level))
     return _sum(reports)

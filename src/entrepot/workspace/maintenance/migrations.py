@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from entrepot.errors import EntrepotError, Invalid, LimitExceeded
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.recovery import recover
 from entrepot.workspace.projects.versions import one_identity, read_version
@@ -24,19 +25,28 @@ def migrate_entity(state: KindState, name: str, *, has_all_versions: bool = Fals
     Raises:
         EntityMissing, EntityAmbiguous: the name stands for no entity, or for several.
         ChunkMissing, ContentDamaged: an old object is missing or wrong; earlier versions are migrated.
+        Malformed, InvalidPath: a version cannot be read; all others are migrated.
     """
     recover(state)
-    done = []
+    done: list[MigratedVersion] = []
+    failed: EntrepotError | None = None
     with state.locked():
         refs = state.initialised_metadata().refs()
         _, tags = one_identity(refs, name, state.kind.word)
         published = [tag for tag in tags if str(tag) in refs.tags]
         for tag in published if has_all_versions else published[-1:]:
-            version = read_version(state, tag, refs.tags[str(tag)].commit)
+            try:
+                version = read_version(state, tag, refs.tags[str(tag)].commit)
+            except (Invalid, LimitExceeded) as error:
+                state.project.around.notify("warning", f"Repository: {tag} is left out: {error}")
+                failed = failed or error
+                continue
             if not any(entry.cid for entry in version.manifest.files.values()):
                 continue
             draft = version.draft(state, state.database.base(str(tag)))
             with state.store(version.spec.storage) as store:
                 counts = migrate_version(store, draft, progress=state.project.around.progress)
             done.append(MigratedVersion(str(tag), counts))
+    if failed is not None:
+        raise failed
     return tuple(done)

@@ -10,7 +10,7 @@ import attrs
 from entrepot.errors import Invalid, LimitExceeded, VersionMissing
 from entrepot.names import Oid, RepoPath
 from entrepot.workspace.entities.version_tags import VersionTag
-from entrepot.workspace.manifests import Manifest
+from entrepot.workspace.manifests import UNKNOWN_SIZE, Manifest
 from entrepot.workspace.metadata.repositories import MetadataRepository
 from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.recovery import recover
@@ -48,7 +48,12 @@ class DiffReport:
 
 @attrs.frozen
 class LoggedVersion:
-    """One version in a history; ``changes`` compares it with the one before."""
+    """One version in a history; ``changes`` compares it with the one before.
+
+    Attributes:
+        bytes: of all files; without those whose size the manifest does not say, as in the old format.
+        declared_size: what the spec says about the size, if the manifest says it of some files only.
+    """
 
     tag: VersionTag
     commit: Oid
@@ -58,6 +63,7 @@ class LoggedVersion:
     changes: DiffReport | None = None
     files: int = 0
     bytes: int = 0
+    declared_size: str = ""
 
 
 def read_log(state: KindState, name: str, *, has_statistics: bool = False) -> list[LoggedVersion]:
@@ -95,9 +101,14 @@ def read_log(state: KindState, name: str, *, has_statistics: bool = False) -> li
                 changes,
                 version.manifest.amount,
                 version.manifest.size,
+                version.spec.declared_size if _has_unknown(version.manifest) else "",
             )
         )
     return entries
+
+
+def _has_unknown(manifest: Manifest) -> bool:
+    return any(entry.size == UNKNOWN_SIZE for entry in manifest.files.values())
 
 
 def read_diff(state: KindState, first: str, second: str, name: str = "") -> DiffReport:

@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from entrepot.hub.accounts import accounts
+from tests.support.second_factors import add_app
 from tests.support.site import Site
 
 
@@ -152,3 +153,17 @@ def test_tokens_of_others_are_created_by_administrators_that_may_write_only(site
     assert alice.post(path, json={"role": "read"}).status_code == 403
     with site.client(accounts.create_token(site.hub, "chief", role="read").secret) as reading:
         assert reading.post(path, json={"role": "read"}).status_code == 403
+
+
+def test_a_second_factor_is_reset_by_administrators_only(
+    chief: httpx2.Client, nobody: httpx2.Client, site: Site
+) -> None:
+    accounts.create_user(site.hub, "lost-phone", password="correct horse")
+    add_app(site.hub, "lost-phone", "correct horse")
+    path = "/api/admin/users/lost-phone/second-factor"
+    with site.client(accounts.create_token(site.hub, "lost-phone", role="write").secret) as own:
+        assert own.delete(path).status_code == 403
+    assert nobody.delete(path).status_code == 401
+    assert chief.delete(path).json() == {"user": "lost-phone", "secondFactor": True, "passkeys": 0}
+    assert chief.delete(path).json() == {"user": "lost-phone", "secondFactor": False, "passkeys": 0}
+    assert chief.delete("/api/admin/users/nobody-x/second-factor").status_code == 404

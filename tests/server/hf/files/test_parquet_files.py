@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +17,7 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from entrepot.catalog.repos import repositories
 from entrepot.hub.conversions import conversions
+from entrepot.hub.jobs import maintenance
 from entrepot.names import RepoId, RepoRef, RepoType
 from tests.support.parquet_files import parquet_of
 from tests.support.site import Site
@@ -156,3 +160,31 @@ def test_a_push_to_the_ref_is_refused(site: Site, converted: str, tmp_path: Path
     refused = git("-C", "copy", "push", "origin", "HEAD:refs/convert/parquet", "--force")
     assert refused.returncode != 0
     assert "made by the hub" in refused.stderr
+
+
+def test_a_download_of_a_converted_file_outlives_its_replacement_and_the_sweep_or_is_cut(site: Site) -> None:
+    repo, api = site.new_repo(RepoType.DATASET), site.api()
+    dice = random.Random(5)
+    lines = "".join(json.dumps({"t": dice.randbytes(20_000).hex()}) + "\n" for _ in range(400))
+    api.upload_file(path_or_fileobj=lines.encode(), path_in_repo="a.jsonl", repo_id=repo, repo_type="dataset")
+    convert(site, repo)
+    with site.client(site.alice) as client:
+        url = client.get(f"/api/datasets/{repo}/parquet").json()["default"]["train"][0]
+        before = client.get(url, follow_redirects=True)
+        old = str(before.url).replace("refs%2Fconvert%2Fparquet", before.headers["x-repo-commit"])
+        assert len(before.content) > 4_000_000
+        with client.stream("GET", old) as slow:
+            pieces = slow.iter_bytes(65_536)
+            received = next(pieces)
+            api.upload_file(path_or_fileobj=b'{"t":1}\n', path_in_repo="a.jsonl", repo_id=repo, repo_type="dataset")
+            convert(site, repo)
+            swept = list(maintenance.gc(site.hub, grace_ms=-60_000, bumps_epoch=True))
+            with contextlib.suppress(httpx2.RemoteProtocolError):
+                for piece in pieces:
+                    received += piece
+        assert received == before.content[: len(received)]
+        assert any(item.kind == "file" for item in swept), swept
+        assert client.get(old).status_code == 404
+        after = client.get(url, follow_redirects=True).content
+    assert pq.read_table(io.BytesIO(after)).to_pylist() == [{"t": 1}]
+    assert [item for item in maintenance.fsck(site.hub, checks_content=True) if item.is_damage] == []

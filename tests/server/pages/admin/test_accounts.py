@@ -5,12 +5,15 @@ from collections.abc import Callable
 
 import httpx2
 
+from entrepot.catalog import Lock
+from entrepot.catalog.accounts import sessions
 from entrepot.hub.accounts import accounts
 from entrepot.hub.buckets import buckets
-from entrepot.hub.callers import Caller
+from entrepot.hub.callers import Caller, hash_secret
 from tests.server.pages.admin.conftest import CHIEF
-from tests.server.pages.conftest import browse
+from tests.server.pages.conftest import PASSWORD, browse
 from tests.server.pages.settings.conftest import Send, sender
+from tests.support.second_factors import add_app
 from tests.support.served_hub import ServedHub
 
 EVIL = "<script>alert(1)</script>"
@@ -97,3 +100,36 @@ def test_all_repositories_are_listed_also_private_ones(admin: httpx2.Client) -> 
     assert 'href="/alice/hidden"' in admin.get("/-/admin/repos?namespace=alice").text
     assert admin.get("/-/admin/repos?namespace=nobody-here").status_code == 404
     assert admin.get("/alice/hidden/settings").status_code == 200
+
+
+def test_two_step_sign_in_is_reset(site: ServedHub, send_admin: Send, admin: httpx2.Client) -> None:
+    accounts.create_user(site.hub, "without-phone", password=PASSWORD)
+    assert "Reset two-step" not in admin.get("/-/admin/users?search=without-phone").text
+    add_app(site.hub, "without-phone", PASSWORD)
+    assert "Reset two-step" in admin.get("/-/admin/users?search=without-phone").text
+    assert send_admin("/-/admin/users/reset-2fa", {"user": "without-phone"}).status_code == 200
+    assert "Reset two-step" not in admin.get("/-/admin/users?search=without-phone").text
+
+
+def test_what_opens_or_deletes_accounts_needs_a_recent_sign_in(
+    site: ServedHub, send_admin: Send, admin: httpx2.Client
+) -> None:
+    accounts.create_user(site.hub, "kept-one")
+    with site.hub.write(Lock.hub()) as tx:
+        sessions.confirm(tx, hash_secret(admin.cookies["entrepot_session"]), 0)
+    admin.headers["referer"] = f"{site.url}/-/admin/users?search=kept"
+    user = {"user": "kept-one"}
+    for path, fields in (
+        ("/-/admin/users", {"name": "never-made"}),
+        ("/-/admin/users/link", user),
+        ("/-/admin/users/reset-2fa", user),
+        ("/-/admin/users/change", {**user, "change": "appoint"}),
+        ("/-/admin/namespaces/kept-one/delete", {"confirm": "kept-one", "repos": "none"}),
+        ("/settings/tokens", {"role": "write", "days": "30"}),
+    ):
+        answer = send_admin(path, fields)
+        assert answer.status_code == 403, path
+        assert 'href="/settings/confirm?next=%2F-%2Fadmin%2Fusers%3Fsearch%3Dkept"' in answer.text
+    assert "never-made" not in admin.get("/-/admin/users").text
+    assert send_admin("/settings/confirm", {"password": PASSWORD, "next": "/-/admin/users"}).status_code == 200
+    assert code_in(send_admin("/-/admin/users/link", user).text)

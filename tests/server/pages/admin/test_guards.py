@@ -11,7 +11,7 @@ from tests.server.pages.admin.conftest import CHIEF
 from tests.server.pages.settings.conftest import sender
 from tests.support.served_hub import ServedHub
 
-FORMS = ["users", "users/link", "users/change", "orgs", "gc", "jobs/retry", "jobs/cancel"]
+FORMS = ["users", "users/link", "users/change", "orgs", "gc", "gc/run", "jobs/retry", "jobs/cancel"]
 
 
 def same(answer: httpx2.Response) -> tuple[int, str]:

@@ -40,6 +40,14 @@ def test_a_rehearsal_says_what_would_be_freed_and_deletes_nothing(site: ServedHu
         assert "Would be freed" in done.text
 
 
+def test_a_deletion_is_asked_for_once(site: ServedHub, admin: httpx2.Client, send_admin: Send) -> None:
+    assert "Delete in the background" in admin.get("/-/admin/gc").text
+    asked = send_admin("/-/admin/gc/run")
+    assert "A job that deletes all of this waits or runs" in asked.text
+    assert "Delete in the background" not in asked.text
+    assert "sweep" in admin.get("/-/admin/jobs?state=ready").text
+
+
 def test_every_page_leads_administrators_here(admin: httpx2.Client, signed_in: httpx2.Client) -> None:
     assert 'href="/-/admin"' in admin.get("/models").text
     assert "/-/admin" not in signed_in.get("/models").text

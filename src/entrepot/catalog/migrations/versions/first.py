@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_320726de4707"
+revision = "first_571908013772"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -377,6 +377,26 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_oauth_grants_user_id"), "oauth_grants", ["user_id"], unique=False)
     op.create_table(
+        "passkeys",
+        sa.Column("id_hash", Hex(length=32), nullable=False),
+        sa.Column("uid", sa.String(length=24), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("credential_id", sa.LargeBinary(), nullable=False),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("sign_count", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("used_ms", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["namespaces.id"],
+        ),
+        sa.PrimaryKeyConstraint("id_hash"),
+        sa.UniqueConstraint("uid"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_passkeys_user_id"), "passkeys", ["user_id"], unique=False)
+    op.create_table(
         "quotas",
         sa.Column("namespace_id", sa.BigInteger(), nullable=False),
         sa.Column("max_bytes", sa.BigInteger(), nullable=True),
@@ -388,6 +408,18 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("namespace_id"),
     )
+    op.create_table(
+        "recovery_codes",
+        sa.Column("code_hash", Hex(length=32), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["namespaces.id"],
+        ),
+        sa.PrimaryKeyConstraint("code_hash"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_recovery_codes_user_id"), "recovery_codes", ["user_id"], unique=False)
     op.create_table(
         "repos",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -431,6 +463,21 @@ def upgrade() -> None:
     op.create_index("repos_by_trend", "repos", ["type", "trending"], unique=False)
     op.create_index("repos_by_update", "repos", ["type", "updated_ms"], unique=False)
     op.create_table(
+        "second_factors",
+        sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("salt", Hex(length=16), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("held_until_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["namespaces.id"],
+        ),
+        sa.PrimaryKeyConstraint("user_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "sessions",
         sa.Column("secret_hash", Hex(length=32), nullable=False),
         sa.Column("user_id", sa.BigInteger(), nullable=False),
@@ -440,6 +487,7 @@ def upgrade() -> None:
         sa.Column("means", sa.String(length=20), nullable=False),
         sa.Column("network", sa.String(length=50), nullable=False),
         sa.Column("agent", sa.String(length=200), nullable=False),
+        sa.Column("confirmed_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["user_id"],
             ["namespaces.id"],

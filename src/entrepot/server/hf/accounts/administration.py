@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from entrepot.hub.accounts import administration, sign_ins
+from entrepot.hub.accounts import administration, factor_resets, sign_ins
 from entrepot.hub.repos import account_removal
 from entrepot.server.handlers import call_hub, json_response, query_flag, query_int, read_json
 from entrepot.server.raw_path import decode_segment
@@ -34,6 +34,7 @@ def routes() -> list[BaseRoute]:
         Route("/api/admin/users", create_users, methods=["POST"]),
         Route("/api/admin/users/{account}", change_user, methods=["PATCH"]),
         Route("/api/admin/users/{account}", delete_user, methods=["DELETE"]),
+        Route("/api/admin/users/{account}/second-factor", reset_factors, methods=["DELETE"]),
         Route("/api/admin/users/{account}/code", issue_code, methods=["POST"]),
         Route("/api/admin/users/{account}/tokens", create_token, methods=["POST"]),
         Route("/api/admin/users/{account}/tokens/{token}", revoke_token, methods=["DELETE"]),
@@ -73,6 +74,11 @@ async def delete_user(request: Request) -> Response:
     return json_response(
         await call_hub(request, account_removal.delete_user, _segment(request, "account"), _removal(request))
     )
+
+
+async def reset_factors(request: Request) -> Response:
+    """Remove the second factor, the recovery codes and the passkeys of a user who has lost them."""
+    return json_response(await call_hub(request, factor_resets.reset, _segment(request, "account")))
 
 
 async def issue_code(request: Request) -> Response:

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from entrepot.hub.accounts import tokens
 from entrepot.hub.accounts.tokens import KnownToken
 from entrepot.hub.callers import Caller
-from entrepot.server.handlers import call_hub, json_response
+from entrepot.server.handlers import call_hub, json_response, remembering
 from entrepot.server.hf.accounts import avatars
 from entrepot.server.hf.accounts.tokens import render_scopes
 from entrepot.wire.accounts.accounts import Auth, OwnOrg, TokenInfo, WhoAmI
@@ -25,7 +25,7 @@ from entrepot.wire.times import format_ms
 
 def routes() -> list[BaseRoute]:
     """Return the routes of this module."""
-    return [Route("/api/whoami-v2", whoami)]
+    return [Route("/api/whoami-v2", remembering(whoami))]
 
 
 async def whoami(request: Request) -> Response:

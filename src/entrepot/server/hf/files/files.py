@@ -5,11 +5,13 @@ Source: docs/protocols/hf_api.md, sections 0.4 and 2.5.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Awaitable, Callable
 
 import attrs
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from entrepot.errors import InvalidPath
@@ -21,7 +23,7 @@ from entrepot.hub.repos.contents import LocatedFile, SmallFiles
 from entrepot.names import ROOT, VERSIONED_TYPES, RepoPath, RepoRef, RepoType, parse_path
 from entrepot.server.browser_sessions import is_own_request
 from entrepot.server.files import TEXT, FileResponse, describe_content, kept_open, media_type, open_content
-from entrepot.server.handlers import app_state, base_url, call_hub, repo_of
+from entrepot.server.handlers import app_state, base_url, call_hub, do_again, remembering, repo_of
 from entrepot.server.raw_path import split_revision
 from entrepot.server.responders import Content, MemoryContent
 
@@ -92,7 +94,7 @@ class _FileRequest:
         return content
 
 
-def _handler(kind: RepoType, word: str) -> Callable[[Request], Awaitable[FileResponse]]:
+def _handler(kind: RepoType, word: str) -> Callable[[Request], Awaitable[Response | FileResponse]]:
     async def send_file(request: Request) -> FileResponse:
         place = parse_file_path(request.path_params["place"])
         is_head, is_raw = request.method == "HEAD", word == "raw"
@@ -103,11 +105,11 @@ def _handler(kind: RepoType, word: str) -> Callable[[Request], Awaitable[FileRes
             lookup = _FileRequest(ref, place, is_raw, is_head, opened)
             located = await call_hub(request, lookup.run)
             if not is_head and not is_raw:
-                _note(request, located)
+                do_again(request, functools.partial(_note, located=located))
             name = located.path.rpartition("/")[2]
             return FileResponse(opened[0], name, app_state(request).threads, _headers(request, ref, place, located))
 
-    return send_file
+    return remembering(send_file)
 
 
 def _headers(request: Request, ref: RepoRef, place: FilePath, located: LocatedFile) -> list[tuple[str, str]]:

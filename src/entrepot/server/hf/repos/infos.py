@@ -12,7 +12,16 @@ from starlette.routing import BaseRoute
 from entrepot.hub.repos import infos
 from entrepot.hub.scanning import results
 from entrepot.names import RepoRef, RepoType
-from entrepot.server.handlers import call_hub, call_hub_slow, json_response, left_out_header, query_flag, repo_of
+from entrepot.server.dispatch.answer_memory import Reusable
+from entrepot.server.handlers import (
+    call_hub,
+    call_hub_slow,
+    json_response,
+    left_out_header,
+    query_flag,
+    remembering,
+    repo_of,
+)
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.server.hf.repos.repo_json import ANNOTATIONS, complete, read_expand, render_infos, usual_properties
 from entrepot.server.hf.repos.scan_json import security_status_of
@@ -29,12 +38,12 @@ def routes() -> list[BaseRoute]:
     ]
 
 
-async def describe(request: Request, kind: RepoType) -> Response:
+async def describe(request: Request, kind: RepoType) -> Reusable:
     """Serve a repository at the head of main."""
     return await _describe(request, repo_of(request, kind), "main")
 
 
-async def describe_revision(request: Request, ref: RepoRef) -> Response:
+async def describe_revision(request: Request, ref: RepoRef) -> Reusable:
     """Serve a repository at a branch, tag, ref or commit."""
     return await _describe(request, ref, tail_of(request))
 
@@ -49,7 +58,14 @@ async def _security(request: Request, ref: RepoRef, revision: str) -> SecuritySt
     return security_status_of(await call_hub_slow(request, results.describe_repo, ref, revision))
 
 
-async def _describe(request: Request, ref: RepoRef, revision: str) -> Response:
+async def _describe(request: Request, ref: RepoRef, revision: str) -> Reusable:
+    async def answer(request: Request) -> Reusable:
+        return await _answer(request, ref, revision)
+
+    return await (answer if query_flag(request, "securityStatus") else remembering(answer))(request)
+
+
+async def _answer(request: Request, ref: RepoRef, revision: str) -> Response:
     properties = read_expand(request, ref.type) or usual_properties(ref.type) | {ANNOTATIONS}
     with_files = "siblings" in properties
     with_sizes = with_files and query_flag(request, "blobs")

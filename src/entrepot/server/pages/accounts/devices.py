@@ -9,7 +9,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.hub.accounts import devices
+from entrepot.hub.accounts import confirmations, devices
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.server import browser_sessions
@@ -45,6 +45,7 @@ async def decide(request: Request) -> Response:
     browser_sessions.check_origin(request, state.hub)
     form = await read_form(request, _MAX_FORM)
     browser_sessions.check_form_token(request, state.hub, form.text("csrf"))
+    secret = browser_sessions.secret_of(request.scope, state.hub)
     network: bytes = request.scope["state"].get("network", b"")
 
     def act(hub: HubContext, caller: MaybeCaller, sent: Form) -> str | WebPage:
@@ -55,6 +56,8 @@ async def decide(request: Request) -> Response:
             return _form_page(Form(sent.fields, text), 429)
         code, decision = sent.text("user_code"), sent.text("decision")
         if decision in ("accept", "reject"):
+            if decision == "accept":
+                confirmations.require_recent_of_admin(hub, caller, secret)
             devices.decide(hub, caller, code, accepts=decision == "accept")
             state.typed_codes.note_success(name, network)
             return f"{_PATH}?done=device-{decision}ed"

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from http.cookies import CookieError, SimpleCookie
-
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from entrepot.errors import ClientGone, Damaged, EntrepotError
-from entrepot.hub.callers import MaybeCaller, require_write
+from entrepot.errors import ClientGone, ConfirmationNeeded, Damaged, EntrepotError
+from entrepot.hub.accounts.confirmations import require_recent
+from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.sso import browser_sign_ins
 from entrepot.hub.sso.browser_sign_ins import LIFETIME_S, BegunSignIn, FinishedSignIn, IssuerReply
 from entrepot.server import browser_sessions
 from entrepot.server.error_responses import error_response
 from entrepot.server.handlers import app_state, base_url, call_hub_in_turn, call_hub_slow
-from entrepot.server.pages.forms import checked_form, go_to, sentence
+from entrepot.server.pages.accounts.kept_cookies import kept_cookie, kept_value
+from entrepot.server.pages.forms import checked_form, confirmation_path, go_to, sentence
 from entrepot.server.pages.frames import HEADERS, WebPage, page_response
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.sign_in import login_page, origin_of, safe_target
@@ -58,7 +58,7 @@ async def finish(request: Request) -> Response:
     """Open a session, or link an identity, and go to the page that the visitor came from."""
     state, query = app_state(request), request.query_params
     reply = IssuerReply(*(query.get(name, "") for name in ("state", "code", "error", "iss")))
-    kept, origin = _kept(request), origin_of(request)
+    kept, origin = kept_value(request, _COOKIE), origin_of(request)
     replaced = browser_sessions.secret_of(request.scope, state.hub)
 
     def end(hub: HubContext, caller: MaybeCaller) -> FinishedSignIn:
@@ -84,10 +84,13 @@ async def link(request: Request) -> Response:
     callback = base_url(request) + CALLBACK
 
     def begin(_hub: HubContext, caller: MaybeCaller) -> BegunSignIn:
-        known = require_write(caller)
+        known = require_recent(hub, caller, browser_sessions.secret_of(request.scope, hub))
         return browser_sign_ins.begin(hub, callback, f"{root}{_SETTINGS}?done=linked", link_to=known)
 
-    begun = await call_hub_in_turn(request, app_state(request).issuers, begin)
+    try:
+        begun = await call_hub_in_turn(request, app_state(request).issuers, begin)
+    except ConfirmationNeeded:
+        return RedirectResponse(confirmation_path(request), 303, _headers())
     page = WebPage("sso_link.html", "Link an identity", {"url": begun.url, "sso": browser_sign_ins.issuer_host(hub)})
     return page_response(request, page, {"cache-control": "no-store", "set-cookie": _cookie(request, begun.cookie)})
 
@@ -113,21 +116,4 @@ def _headers() -> dict[str, str]:
 
 
 def _cookie(request: Request, value: str | None) -> str:
-    """Return the ``Set-Cookie`` value that keeps a sign-in while the visitor is at the issuer, or deletes it."""
-    is_secure = browser_sessions.is_https(request.scope, app_state(request).hub)
-    life = LIFETIME_S if value is not None else 0
-    parts = [f"{_name(is_secure)}={value or ''}", "Path=/", f"Max-Age={life}", "HttpOnly", "SameSite=Lax"]
-    return "; ".join([*parts, *(["Secure"] if is_secure else [])])
-
-
-def _kept(request: Request) -> str:
-    name = _name(browser_sessions.is_https(request.scope, app_state(request).hub))
-    try:
-        found = SimpleCookie(request.headers.get("cookie", "")).get(name)
-    except CookieError:
-        return ""
-    return "" if found is None else found.value
-
-
-def _name(is_secure: bool) -> str:
-    return f"__Host-{_COOKIE}" if is_secure else _COOKIE
+    return kept_cookie(request, _COOKIE, value, LIFETIME_S)

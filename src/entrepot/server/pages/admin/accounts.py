@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import Malformed
-from entrepot.hub.accounts import administration, sign_ins
+from entrepot.hub.accounts import administration, factor_resets, sign_ins
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import overviews
@@ -31,9 +31,10 @@ def routes() -> list[PageRoute]:
     """Return the routes of these pages."""
     return [
         PageRoute(f"{BASE}/users", show_users),
-        PageRoute(f"{BASE}/users", admin_form(_create_user, build_users), ["POST"]),
-        PageRoute(f"{BASE}/users/link", admin_form(_issue_link, build_users), ["POST"]),
-        PageRoute(f"{BASE}/users/change", admin_form(_change_user, build_users), ["POST"]),
+        PageRoute(f"{BASE}/users", admin_form(_create_user, build_users, is_grave=True), ["POST"]),
+        PageRoute(f"{BASE}/users/link", admin_form(_issue_link, build_users, is_grave=True), ["POST"]),
+        PageRoute(f"{BASE}/users/reset-2fa", admin_form(_reset_factors, build_users, is_grave=True), ["POST"]),
+        PageRoute(f"{BASE}/users/change", admin_form(_change_user, build_users, is_grave=True), ["POST"]),
         PageRoute(f"{BASE}/orgs", show_orgs),
         PageRoute(f"{BASE}/orgs", admin_form(_create_org, build_orgs), ["POST"]),
         PageRoute(f"{BASE}/repos", show_repos),
@@ -75,7 +76,7 @@ def build_users(
     """
     found = overviews.find_accounts(hub, caller, "user", search, SHOWN + 1)
     values = {"form": form, "found": found[:SHOWN], "has_more": len(found) > SHOWN, "search": search, "code": code}
-    return admin_page("users", values)
+    return admin_page("users", {**values, "with_factors": factor_resets.who_has(hub, caller, found[:SHOWN])})
 
 
 def build_orgs(hub: HubContext, caller: Caller, form: Form, *, search: str = "") -> WebPage:
@@ -132,6 +133,11 @@ def _change_user(hub: HubContext, caller: Caller, form: Form) -> str:
     if wanted is None:
         raise Malformed("form", f"expected change: {', '.join(changes)}")
     administration.change_user(hub, caller, form.text("user"), wanted)
+    return "/users?done=saved"
+
+
+def _reset_factors(hub: HubContext, caller: Caller, form: Form) -> str:
+    factor_resets.reset(hub, caller, form.text("user"))
     return "/users?done=saved"
 
 

@@ -8,8 +8,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from entrepot.hub.accounts.confirmations import require_recent
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
+from entrepot.server import browser_sessions
 from entrepot.server.pages.forms import Form, answer_form
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageHandler
@@ -66,15 +68,22 @@ async def show_admin(request: Request, build: Callable[[HubContext, Caller], Web
     return await show_page(request, lambda hub, caller: build(hub, admin_of(caller)), is_slow=True)
 
 
-def admin_form(act: AdminForm, page: AdminPage) -> PageHandler:
-    """Return the handler of a form of the administration."""
+def admin_form(act: AdminForm, page: AdminPage, *, is_grave: bool = False) -> PageHandler:
+    """Return the handler of a form of the administration.
+
+    Args:
+        is_grave: whether it needs a recent sign-in, because it opens or deletes accounts.
+    """
 
     def again(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
         return page(hub, admin_of(caller), form)
 
     async def endpoint(request: Request) -> Response:
         def run(hub: HubContext, caller: MaybeCaller, form: Form) -> str | WebPage:
-            done = act(hub, admin_of(caller), form)
+            known = admin_of(caller)
+            if is_grave:
+                require_recent(hub, known, browser_sessions.secret_of(request.scope, hub))
+            done = act(hub, known, form)
             return done if isinstance(done, WebPage) else f"{BASE}{done}"
 
         return await answer_form(request, run, again, is_slow=True)

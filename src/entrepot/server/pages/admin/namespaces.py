@@ -30,7 +30,7 @@ def routes() -> list[PageRoute]:
     return [
         PageRoute(one, show_namespace),
         PageRoute(f"{one}/quota", _form(_set_quota), ["POST"]),
-        PageRoute(f"{one}/delete", _form(_delete), ["POST"]),
+        PageRoute(f"{one}/delete", _form(_delete, is_grave=True), ["POST"]),
         PageRoute(f"{BASE}/repos/switch", admin_form(_switch, _repos_again), ["POST"]),
     ]
 
@@ -57,7 +57,7 @@ def build_namespace(hub: HubContext, caller: Caller, form: Form, name: str) -> W
     return attrs.evolve(page, template="admin_namespace.html", title=account.name)
 
 
-def _form(act: AdminForm) -> PageHandler:
+def _form(act: AdminForm, *, is_grave: bool = False) -> PageHandler:
     """Return the handler of a form of one account, whose name the form gets as its field ``account``."""
 
     async def endpoint(request: Request) -> Response:
@@ -67,7 +67,7 @@ def _form(act: AdminForm) -> PageHandler:
             return act(hub, caller, attrs.evolve(form, fields={**form.fields, "account": [name]}))
 
         again: AdminPage = lambda hub, caller, form: build_namespace(hub, caller, form, name)  # noqa: E731
-        return await admin_form(run, again)(request)
+        return await admin_form(run, again, is_grave=is_grave)(request)
 
     return endpoint
 

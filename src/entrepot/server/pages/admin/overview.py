@@ -8,6 +8,7 @@ from starlette.responses import Response
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import overviews
+from entrepot.hub.jobs.overviews import Rehearsal
 from entrepot.server.pages.admin.guards import BASE, admin_form, admin_page, show_admin
 from entrepot.server.pages.forms import FRESH, Form
 from entrepot.server.pages.frames import WebPage
@@ -26,6 +27,7 @@ def routes() -> list[PageRoute]:
         PageRoute(f"{BASE}/storage", show_storage),
         PageRoute(f"{BASE}/gc", show_gc),
         PageRoute(f"{BASE}/gc", admin_form(_rehearse, build_gc), ["POST"]),
+        PageRoute(f"{BASE}/gc/run", admin_form(_sweep, build_gc), ["POST"]),
         PageRoute(f"{BASE}/settings", show_settings),
         PageRoute(f"{BASE}/health", show_health),
     ]
@@ -87,17 +89,7 @@ def build_gc(hub: HubContext, caller: Caller, form: Form) -> WebPage:
     Raises:
         NotAllowed: the caller is not an administrator of the hub.
     """
-    overviews.find_accounts(hub, caller, "user", "", 1)
-    return admin_page(
-        "gc",
-        {
-            "form": form,
-            "done_run": None,
-            "data": str(hub.settings.data),
-            "grace_s": hub.settings.gc_grace_s,
-            "seconds": SWEEP_S,
-        },
-    )
+    return _gc_page(hub, caller, form, None)
 
 
 def build_settings(hub: HubContext, caller: Caller) -> WebPage:
@@ -123,13 +115,22 @@ def build_health(hub: HubContext, caller: Caller) -> WebPage:
     return admin_page("health", {"checks": overviews.check_health(hub, caller), "data": str(hub.settings.data)})
 
 
-def _rehearse(hub: HubContext, caller: Caller, _form: Form) -> WebPage:
-    done = overviews.rehearse_sweep(hub, caller, within_s=SWEEP_S)
-    values = {
-        "form": FRESH,
+def _gc_page(hub: HubContext, caller: Caller, form: Form, done: Rehearsal | None) -> WebPage:
+    values: dict[str, object] = {
+        "form": form,
         "done_run": done,
+        "is_sweeping": overviews.is_sweeping(hub, caller),
         "data": str(hub.settings.data),
         "grace_s": hub.settings.gc_grace_s,
         "seconds": SWEEP_S,
     }
     return admin_page("gc", values)
+
+
+def _rehearse(hub: HubContext, caller: Caller, _form: Form) -> WebPage:
+    return _gc_page(hub, caller, FRESH, overviews.rehearse_sweep(hub, caller, within_s=SWEEP_S))
+
+
+def _sweep(hub: HubContext, caller: Caller, _form: Form) -> str:
+    overviews.request_sweep(hub, caller)
+    return "/gc"

@@ -53,7 +53,7 @@ def issue_token(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
     for known in tokens.own(hub, caller):
         if known.token.name == NAME and known.token.expires_ms is not None and known.token.expires_ms <= now:
             tokens.revoke(hub, caller, known.token.uid)
-    permissions = [scopes.READ, scopes.WRITE, scopes.DISCUSS]
+    permissions = [scopes.READ, scopes.COMMIT, scopes.DISCUSS]
     place = RequestedScope(target.row.type.value, str(target.row.ref.id), permissions)
     draft = TokenDraft(FINE_GRAINED, NAME, now + LIFETIME_MS, places=[place])
     return tokens.make(hub, caller, draft)[0].secret

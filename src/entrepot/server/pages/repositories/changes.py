@@ -14,6 +14,14 @@ from entrepot.hub.repos import histories
 from entrepot.names import Oid, RepoRef
 from entrepot.server.pages.diffs import parse_diff
 from entrepot.server.pages.formats import quoted
+from entrepot.server.pages.repositories.grids import PICTURE
+from entrepot.wire.texts import legible
+
+MOST_PICTURES = 20
+"""Pictures of a comparison that a page shows."""
+
+MAX_PICTURE = 8 << 20
+"""Size of the largest of them, in bytes."""
 
 _WORDS = {"safetensors": "tensors", "gguf": "metadata"}
 
@@ -32,6 +40,16 @@ class LargeChange:
     new_bytes: int | None
     shared: float | None
     compared: str
+
+
+@attrs.frozen
+class PictureChange:
+    """A picture that differs, shown as it was and as it is; the size of a side is None where it does not exist."""
+
+    path: str
+    link: str
+    old_size: int | None
+    new_size: int | None
 
 
 @attrs.frozen
@@ -62,6 +80,7 @@ def changes_of(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) ->
         "added": sum(file.added for file in diff.files),
         "removed": sum(file.removed for file in diff.files),
         "large": [describe_change(item, found.old) for item in found.files if item.content or item.path in large],
+        "pictures": pictures_of(found.files),
         "summary": summarize(found.files),
         "old": found.old,
         "new": found.new,
@@ -78,6 +97,18 @@ def describe_change(item: FileDifference, old: Oid | None) -> LargeChange:
     return LargeChange(
         item.path, item.kind, item.old.size if item.old else None, size, item.new_bytes, shared, compared
     )
+
+
+def pictures_of(files: Sequence[FileDifference]) -> list[PictureChange]:
+    """Return the first pictures among files that differ, without those that are too large for a page."""
+    found = []
+    for item in files:
+        sizes = [None if side is None else side.size for side in (item.old, item.new)]
+        if PICTURE.search(item.path) and all(size is None or size <= MAX_PICTURE for size in sizes):
+            found.append(PictureChange(legible(item.path), quoted(item.path), *sizes))
+        if len(found) == MOST_PICTURES:
+            break
+    return found
 
 
 def summarize(files: Sequence[FileDifference]) -> ChangeSummary | None:

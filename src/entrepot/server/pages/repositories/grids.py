@@ -33,7 +33,9 @@ MAX_THUMBNAIL = 256 << 10
 _MAX_TEXT, _MIN_CELL = 600_000, 40
 _MAX_EMBEDDED = 768 << 10
 _MAX_PICTURES = 200
-_PICTURE = re.compile(r"\.(?:png|jpe?g|gif|webp)\Z", re.IGNORECASE)
+PICTURE = re.compile(r"\.(?:png|jpe?g|gif|webp)\Z", re.IGNORECASE)
+"""Matches the end of the path of a picture that pages show."""
+
 _EMBEDDED = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+\Z")
 
 
@@ -129,7 +131,7 @@ def picture_paths(rows: Iterable[Mapping[str, Any]], folders: Sequence[str]) -> 
     for text in _texts(rows):
         if len(found) >= _MAX_PICTURES:
             break
-        if text not in found and len(text) < 300 and _PICTURE.search(text) and "://" not in text:
+        if text not in found and len(text) < 300 and PICTURE.search(text) and "://" not in text:
             paths = list(_paths(text, folders))
             if paths:
                 found[text] = paths

@@ -139,10 +139,7 @@ def _change_item(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
     elif do == "note":
         collections.update_item(hub, caller, slug, uid, note=form.text("note").strip())
     elif do in ("up", "down"):
-        shown: list[str] = [item.row.uid for item in collections.get(hub, caller, slug).items]
-        if uid in shown:
-            place = shown.index(uid) + (1 if do == "down" else -1)
-            collections.update_item(hub, caller, slug, uid, position=max(place, 0))
+        collections.move_item(hub, caller, slug, uid, is_down=do == "down")
     else:
         raise Malformed("form", "expected up, down, note or remove")
     return _edit_page(collections.get(hub, caller, slug))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,9 +13,10 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.sso.browser_sign_ins import issuer_host, own_identities
 from entrepot.server import browser_sessions
 from entrepot.server.handlers import app_state
-from entrepot.server.pages.forms import FRESH, Form, FormPage, checked_form, run_form
+from entrepot.server.pages.forms import FRESH, Form, FormPage
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute
+from entrepot.server.pages.settings.attempts import run_attempt
 from entrepot.server.pages.settings.sections import own_page
 
 
@@ -32,25 +32,15 @@ async def show(request: Request) -> Response:
 
 async def change(request: Request) -> Response:
     """Set the password; attempts with a wrong present one wait as those to sign in do."""
-    state = app_state(request)
-    form = await checked_form(request)
-    secret = browser_sessions.secret_of(request.scope, state.hub)
-    network: bytes = request.scope["state"].get("network", b"")
-    account = browser_sessions.csrf_token(secret)  # counts attempts of this session
+    secret = browser_sessions.secret_of(request.scope, app_state(request).hub)
 
-    def act(hub: HubContext, caller: MaybeCaller, sent: Form) -> str | WebPage:
-        wait_s = state.sign_ins.begin(account, network)
-        if wait_s:
-            problem = f"Too many attempts. Wait {wait_s:,} seconds."
-            return attrs.evolve(_page(request)(hub, caller, Form(problem=problem)), status=429)
+    def act(hub: HubContext, caller: MaybeCaller, sent: Form) -> str:
         if sent.text("wanted") != sent.text("again"):
             raise Malformed("new password", "the two fields differ")
         own_sessions.change_password(hub, caller, secret, sent.text("present"), sent.text("wanted"))
-        state.sign_ins.note_success(account, network)
         return "/settings/password?done=password"
 
-    async with state.sign_ins.checking:
-        return await run_form(request, form, act, _page(request), is_slow=True)
+    return await run_attempt(request, act, _page(request))
 
 
 def _page(request: Request) -> FormPage:

@@ -53,7 +53,7 @@ def build(
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
-    repositories.check_write(hub, caller, ref)
+    repositories.check_manage(hub, caller, ref)
     gate = repositories.rights(hub, caller, ref).row.gated
     found = None
     if gate != GATES[0]:

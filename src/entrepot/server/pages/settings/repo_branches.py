@@ -37,7 +37,7 @@ def build(hub: HubContext, caller: MaybeCaller, ref: RepoRef, form: Form) -> Web
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
-    repositories.check_write(hub, caller, ref)
+    repositories.check_manage(hub, caller, ref)
     row = repositories.rights(hub, caller, ref).row
     values = {"form": form, "present": protections.of(row), "mutability": row.settings.get(file_mutability.KEY)}
     return repo_settings_page(hub, caller, ref, "branches", values)

@@ -41,7 +41,7 @@ def repo_settings_page(
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
-    repositories.check_write(hub, caller, ref)
+    repositories.check_manage(hub, caller, ref)
     header, may = describe_repo(hub, caller, ref)
     around = {
         "section": may.row.type.plural,

@@ -48,7 +48,7 @@ async def move(request: Request, ref: RepoRef) -> Response:
     """Rename or transfer the repository, and go to its new address."""
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
-        repositories.check_write(hub, caller, ref)
+        repositories.check_manage(hub, caller, ref)
         target = parse_repo_id(f"{form.text('namespace').strip()}/{form.text('name').strip()}")
         moved = repositories.move(hub, caller, ref, RepoRef(ref.type, target))
         return f"/{moved.ref.path}/settings?done=moved"
@@ -60,7 +60,7 @@ async def delete(request: Request, ref: RepoRef) -> Response:
     """Delete the repository, whose name was typed, and go to the page of its namespace."""
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
-        repositories.check_write(hub, caller, ref)
+        repositories.check_manage(hub, caller, ref)
         if form.text("confirm").strip() != str(ref.id):
             raise Malformed("confirmation", f"type {ref.id}")
         repositories.delete(hub, caller, ref)
@@ -85,7 +85,7 @@ def build_deletion(hub: HubContext, caller: MaybeCaller, ref: RepoRef, form: For
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
-    repositories.check_write(hub, caller, ref)
+    repositories.check_manage(hub, caller, ref)
     values = {"form": form, "cost": storage_costs.of_repo(hub, caller, ref)}
     return repo_settings_page(hub, caller, ref, "delete", values)
 

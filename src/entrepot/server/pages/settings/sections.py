@@ -22,6 +22,7 @@ ACCOUNT = (
     ("profile", "Profile"),
     ("account", "Account"),
     ("password", "Password"),
+    ("security", "Security"),
     ("tokens", "Tokens"),
     ("sessions", "Sessions"),
     ("webhooks", "Webhooks"),

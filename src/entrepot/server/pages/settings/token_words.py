@@ -9,6 +9,7 @@ from entrepot.hub.accounts.tokens import KnownToken
 
 ON_REPOS: Mapping[str, str] = {
     scopes.READ: "read files, also private and gated ones",
+    scopes.COMMIT: "read and change files, branches and tags",
     scopes.WRITE: "read and change files, settings and visibility, and delete",
     scopes.DISCUSS: "take part in discussions",
     scopes.REQUESTS: "see requests for access",

@@ -10,11 +10,13 @@ from starlette.responses import Response
 
 from entrepot.errors import Malformed
 from entrepot.hub import scopes
-from entrepot.hub.accounts import tokens
+from entrepot.hub.accounts import confirmations, tokens
 from entrepot.hub.accounts.tokens import KnownToken, TokenDraft
 from entrepot.hub.callers import FINE_GRAINED, Caller, MaybeCaller, require_login
 from entrepot.hub.context import HubContext
 from entrepot.hub.scopes import RequestedScope
+from entrepot.server import browser_sessions
+from entrepot.server.handlers import app_state
 from entrepot.server.pages.editing import upload_tokens
 from entrepot.server.pages.forms import FRESH, Form, answer_form
 from entrepot.server.pages.frames import WebPage, show_page
@@ -66,8 +68,10 @@ async def show(request: Request) -> Response:
 
 async def create(request: Request) -> Response:
     """Create a token and serve the page with its secret, once."""
+    secret = browser_sessions.secret_of(request.scope, app_state(request).hub)
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
+        confirmations.require_recent_of_admin(hub, caller, secret)
         made, known = tokens.make(hub, caller, read_draft(hub, require_login(caller), form))
         return build(hub, caller, FRESH, NewSecret(_shown(known, hub.now_ms()), made.secret))
 
@@ -76,8 +80,10 @@ async def create(request: Request) -> Response:
 
 async def renew(request: Request) -> Response:
     """Replace the secret of a token and serve the page with the new one, once."""
+    secret = browser_sessions.secret_of(request.scope, app_state(request).hub)
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
+        confirmations.require_recent_of_admin(hub, caller, secret)
         made, known = tokens.rotate(hub, caller, form.text("token"))
         return build(hub, caller, FRESH, NewSecret(_shown(known, hub.now_ms()), made.secret))
 

@@ -79,6 +79,7 @@ def commit_version(
             raise NothingToCommit(state.kind.word)
         check_mutability(entity, spec, refs)
         check_free(refs, spec.identity, spec.version)
+        tag = spec.tag
         tagger = check_identity(repository.git)
         found = links_of(entity, spec, base, links or {}, inherits_links=inherits_links)
         manifest = _sized(entity, spec, _next_manifest(base, staged))
@@ -91,11 +92,13 @@ def commit_version(
             documents[entity.spec_path.name] = text.encode("utf-8")
         committed = spec.with_links(found.links).with_contents(manifest.amount, render_size(manifest.size))
         remote = remote_of(state)
+        if spec.names_plugin:
+            state.project.around.notify("warning", f"{tag} names a data plugin; it is kept and not run")
         merged = state.database.merged(entity.folder)
         if merged:
             message = with_merged(message or default_message(spec), merged)
         documents, message = remote.describe(entity, committed, documents), remote.message(committed, message)
-        parent, tag = _parent(repository, refs, head), spec.tag
+        parent = _parent(repository, refs, head)
         moved_from = base.folder if base is not None and base.folder != entity.folder else None
         commits = [ref.commit for name in merged if (ref := refs.tags.get(name)) is not None]
         commit = write_version(

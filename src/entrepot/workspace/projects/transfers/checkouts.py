@@ -206,12 +206,22 @@ def _checkout(
         folder=entity.folder,
         path=str(entity.path),
         files=len(chosen) + len(stays),
-        bytes=sum(max(files[path].size, 0) for path in (*chosen, *stays)),
+        bytes=sum(_size(entity, path, files[path]) for path in (*chosen, *stays)),
         changed=len(placed),
         kept=len(plan.kept),
         removed=len(removed),
         bytes_received=received.bytes_received,
     )
+
+
+def _size(entity: Entity, path: RepoPath, entry: ManifestEntry) -> int:
+    """Return the size of a file; manifests of the old format do not say it."""
+    if entry.size != UNKNOWN_SIZE:
+        return entry.size
+    try:
+        return (entity.path / path).stat().st_size
+    except OSError:
+        return 0
 
 
 def _move(entity: Entity, version: Version, chosen: Sequence[RepoPath], is_forced: bool) -> None:

@@ -1,0 +1,172 @@
+"""Run the benchmark of several servers: ``python -m benchmarks.servers [--quick] [--only NAME] [--out FILE]``.
+
+One, two and four servers on one PostgreSQL database and one bucket of SeaweedFS serve the same work, all on this
+machine. The figures to plan with are CPU time for each unit of work; speeds show whether servers
+disturb each other, beside what the bucket itself does in the same run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.client
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import attrs
+
+from benchmarks.benches import conduct
+from benchmarks.meters import Meter
+from benchmarks.results import Figure
+from entrepot.blobs import Direct, file_key
+from entrepot.hub.context import open_hub
+from entrepot.names import Sha256
+from tests.support.postgres import PostgresServer, find_programs, running
+from tests.support.races import Cluster, Journal, commit, running_cluster
+from tests.support.s3_server import S3Server, running_s3_server
+
+_DURABLE = ("fsync=on", "synchronous_commit=on", "full_page_writes=on", "max_connections=300")
+_NUMBERS = (1, 2, 4)
+_READERS, _WRITERS, _REPOS = 8, 16, 64
+_GIB = 1 << 30
+
+
+@attrs.frozen
+class _Stage:
+    cluster: Cluster
+    database: PostgresServer
+    is_quick: bool
+
+    @property
+    def meters(self) -> list[Meter]:
+        """The meters of the servers."""
+        return [Meter(server.pid) for server in self.cluster.servers]
+
+
+def main() -> None:
+    """Run the benchmark and exit."""
+    conduct("servers", __doc__, ["downloads", "commits"], measure)
+
+
+def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
+    """Yield the figures of one kind of work for each number of servers."""
+    programs = find_programs()
+    if programs is None:
+        raise SystemExit("this benchmark needs PostgreSQL and psycopg")
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="entrepot-servers-")))
+        (folder / "s3").mkdir()
+        s3: S3Server = stack.enter_context(running_s3_server(folder / "s3"))
+        os.environ.update(s3.environ())
+        database = stack.enter_context(running(programs, *_DURABLE))
+        for number in _NUMBERS:
+            home = folder / f"{number}"
+            home.mkdir()
+            store = f"s3://shared/servers{number}?endpoint={s3.url}"
+            url = database.url(database.create())
+            with running_cluster(home, number, url, store, run_jobs=False) as cluster:
+                for name, value, unit in _THEMES[theme](_Stage(cluster, database, is_quick)):
+                    yield Figure(theme, f"{number} server{'s' * (number > 1)}: {name}", value, unit)
+
+
+Row = tuple[str, float, str]
+
+
+def _downloads(stage: _Stage) -> Iterator[Row]:
+    """Read one large file, as git-lfs has sent it, through the servers and from the bucket itself."""
+    size = (8 if stage.is_quick else 64) << 20
+    content = os.urandom(size)
+    oid = hashlib.sha256(content).hexdigest()
+    with stage.cluster.client() as client:
+        client.post("/api/repos/create", json={"name": "m", "type": "model"}).raise_for_status()
+        asked = {"operation": "upload", "transfers": ["basic"], "objects": [{"oid": oid, "size": size}]}
+        answer = client.post("/alice/m.git/info/lfs/objects/batch", json=asked).raise_for_status()
+        upload = answer.json()["objects"][0]["actions"]["upload"]
+        with stage.cluster.client() as sender:
+            sender.put(upload["href"], content=content, headers=upload.get("header")).raise_for_status()
+        lines = [
+            {"key": "header", "value": {"summary": "large"}},
+            {"key": "lfsFile", "value": {"path": "f", "algo": "sha256", "oid": oid, "size": size}},
+        ]
+        headers = {"content-type": "application/x-ndjson"}
+        body = "\n".join(map(json.dumps, lines))
+        client.post("/api/models/alice/m/commit/main", content=body, headers=headers).raise_for_status()
+    times = 1 if stage.is_quick else 4
+    hub = open_hub(stage.cluster.settings)
+    assert isinstance(hub.store.blobs, Direct)
+    signed = hub.store.blobs.url_of(file_key(Sha256(oid)), 0, size - 1, now_s=int(time.time()), seconds=3600)
+    hub.close()
+    assert signed is not None
+    whole = {"Range": f"bytes=0-{size - 1}"}
+    own = _read_all([signed], whole, size, times)
+    urls = [f"{server.url}/alice/m/resolve/main/f" for server in stage.cluster.servers]
+    with contextlib.ExitStack() as measured:
+        costs = [measured.enter_context(meter.measure()) for meter in stage.meters]
+        through = _read_all(urls, {"Authorization": f"Bearer {stage.cluster.token}"}, size, times)
+    yield "through the servers", through / 1e6, "MB/s"
+    yield "the bucket itself", own / 1e6, "MB/s"
+    yield "CPU of all servers", sum(cost.server_cpu_s for cost in costs) * _GIB / (size * times * _READERS), "s/GiB"
+
+
+def _read_all(urls: Sequence[str], headers: Mapping[str, str], size: int, times: int) -> float:
+    """Read URLs from several threads; return the bytes per second."""
+
+    def read(number: int) -> None:
+        parts = urlsplit(urls[number % len(urls)])
+        assert parts.hostname is not None
+        buffer = bytearray(1 << 20)
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=120)
+        for _ in range(times):
+            connection.request("GET", target, headers=dict(headers))
+            answer = connection.getresponse()
+            assert answer.status in (200, 206), answer.status
+            got = 0
+            while count := answer.readinto(buffer):
+                got += count
+            assert got == size
+        connection.close()
+
+    begun = time.monotonic()
+    with ThreadPoolExecutor(_READERS) as pool:
+        list(pool.map(read, range(_READERS)))
+    return size * times * _READERS / (time.monotonic() - begun)
+
+
+def _commits(stage: _Stage) -> Iterator[Row]:
+    """Commit small files to 64 repositories from 16 connections."""
+    with stage.cluster.client() as client:
+        for number in range(_REPOS):
+            client.post("/api/repos/create", json={"name": f"r{number}", "type": "model"}).raise_for_status()
+    times = 2 if stage.is_quick else 20
+    journals = [Journal() for _ in range(_WRITERS)]
+
+    def work(number: int) -> None:
+        server = stage.cluster.servers[number % len(stage.cluster.servers)]
+        with stage.cluster.client(server) as client:
+            for turn in range(times):
+                commit(client, f"alice/r{(number + turn * _WRITERS) % _REPOS}", f"w{number}-{turn}", journals[number])
+
+    begun = time.monotonic()
+    with contextlib.ExitStack() as measured:
+        costs = [measured.enter_context(meter.measure()) for meter in stage.meters]
+        beside = measured.enter_context(Meter(stage.database.pid).measure())
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            list(pool.map(work, range(_WRITERS)))
+    took_s, done = time.monotonic() - begun, sum(len(journal.acknowledged) for journal in journals)
+    yield "commits", done / took_s, "/s"
+    yield "commits that failed", _WRITERS * times - done, ""
+    yield "CPU of all servers", sum(cost.server_cpu_s for cost in costs) * 1000 / done, "ms/commit"
+    yield "CPU of PostgreSQL", beside.server_cpu_s * 1000 / done, "ms/commit"
+
+
+_THEMES: Mapping[str, Callable[[_Stage], Iterator[Row]]] = {"downloads": _downloads, "commits": _commits}
+
+if __name__ == "__main__":
+    main()

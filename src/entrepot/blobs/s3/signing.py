@@ -1,0 +1,81 @@
+"""URLs with which others read a part of an object: signatures in the query, version 4.
+
+The library of the bucket signs whole objects only. Here the range is part of what is signed, so that
+a URL serves these bytes and no others, whoever has it.
+
+Source: Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from urllib.parse import quote, urlsplit
+
+import attrs
+
+_ALGORITHM = "AWS4-HMAC-SHA256"
+_SIGNED_HEADERS = "host;range"
+
+
+@attrs.frozen
+class UrlSigner:
+    """Signs URLs of one bucket with fixed keys.
+
+    ``endpoint`` is the URL of the service; None: AWS, where the bucket is a part of the host's name.
+    """
+
+    bucket: str
+    region: str
+    endpoint: str | None
+    key_id: str
+    secret: str = attrs.field(repr=False)
+    token: str | None = attrs.field(default=None, repr=False)
+
+    def sign(self, key: str, first: int, last: int, *, now_s: int, seconds: int) -> str:
+        """Return a URL that serves a request with the header ``Range: bytes=first-last``, and no other.
+
+        Args:
+            key: the whole key of the object.
+            last: the last byte, inclusive.
+            now_s: the time, in seconds since 1970.
+            seconds: how long the URL is valid, at most a week.
+        """
+        base, host, path = self._place(key)
+        moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
+        scope = f"{moment[:8]}/{self.region}/s3/aws4_request"
+        query = {
+            "X-Amz-Algorithm": _ALGORITHM,
+            "X-Amz-Credential": f"{self.key_id}/{scope}",
+            "X-Amz-Date": moment,
+            "X-Amz-Expires": str(seconds),
+            "X-Amz-SignedHeaders": _SIGNED_HEADERS,
+        }
+        if self.token:
+            query["X-Amz-Security-Token"] = self.token
+        pairs = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in sorted(query.items()))
+        headers = f"host:{host}\nrange:bytes={first}-{last}\n"
+        canonical = "\n".join(("GET", path, pairs, headers, _SIGNED_HEADERS, "UNSIGNED-PAYLOAD"))
+        told = "\n".join((_ALGORITHM, moment, scope, hashlib.sha256(canonical.encode()).hexdigest()))
+        signature = hmac.new(self._signing_key(moment[:8]), told.encode(), hashlib.sha256).hexdigest()
+        return f"{base}{path}?{pairs}&X-Amz-Signature={signature}"
+
+    def _place(self, key: str) -> tuple[str, str, str]:
+        """Return the origin, the header ``Host`` and the path of an object."""
+        if self.endpoint is None:
+            host = f"{self.bucket}.s3.{self.region}.amazonaws.com"
+            return f"https://{host}", host, f"/{quote(key, safe='/-._~')}"
+        parts = urlsplit(self.endpoint)
+        path = f"{parts.path.rstrip('/')}/{self.bucket}/{quote(key, safe='/-._~')}"
+        return f"{parts.scheme}://{parts.netloc}", parts.netloc, path
+
+    def _signing_key(self, day: str) -> bytes:
+        key = f"AWS4{self.secret}".encode()
+        for part in (day, self.region, "s3", "aws4_request"):
+            key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+        return key
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="-._~")

@@ -1,0 +1,67 @@
+"""Transactions that read one snapshot, for SQLAlchemy and for the driver alone."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+BEGUN = "entrepot_begun"
+"""The execution option of connections whose transaction the driver has begun already."""
+
+
+class BegunTransaction:
+    """A transaction that SQLAlchemy has begun."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.sql = connection
+        self.dialect = connection.dialect
+
+    @property
+    def driver(self) -> Any:  # noqa: ANN401 -- each driver has connections of its own
+        """The driver's connection."""
+        return self.sql.connection.dbapi_connection
+
+
+class DriverTransaction:
+    """A transaction that the driver has begun; SQLAlchemy's connection is made if a statement needs it."""
+
+    def __init__(self, engine: sa.Engine, pooled: sa.PoolProxiedConnection) -> None:
+        self._engine = engine
+        self._pooled = pooled
+        self._sql: sa.Connection | None = None
+        self.dialect = engine.dialect
+        self.driver: Any = pooled.dbapi_connection
+
+    @property
+    def sql(self) -> sa.Connection:
+        """SQLAlchemy's connection."""
+        if self._sql is None:
+            self._sql = sa.Connection(self._engine, self._pooled).execution_options(**{BEGUN: True})
+            self._sql.begin()
+        return self._sql
+
+    def end(self) -> None:
+        """Give the connection back, which ends the transaction."""
+        if self._sql is not None:
+            self._sql.close()
+        else:
+            self._pooled.close()
+
+
+@contextlib.contextmanager
+def begun_by_driver(engine: sa.Engine, begin: str) -> Iterator[DriverTransaction]:
+    """Begin a transaction with a statement of the driver; it is rolled back at the end."""
+    pooled = engine.raw_connection()
+    transaction = DriverTransaction(engine, pooled)
+    try:
+        transaction.driver.execute(begin)
+        yield transaction
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise sa.exc.DBAPIError.instance(
+            None, None, error, engine.dialect.loaded_dbapi.Error, dialect=engine.dialect
+        ) from error
+    finally:
+        transaction.end()

@@ -1,0 +1,96 @@
+"""Proof that the user of a session is still the one who has signed in, before what could take an account over."""
+
+from __future__ import annotations
+
+from entrepot.catalog import Lock
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts import second_factors as factor_rows
+from entrepot.catalog.accounts import sessions as rows
+from entrepot.errors import ConfirmationNeeded, NotAllowed, StepExpired
+from entrepot.hub import audit
+from entrepot.hub.accounts.own_sessions import present_session
+from entrepot.hub.accounts.passwords import is_right
+from entrepot.hub.accounts.second_factors import CodeUse, use_code
+from entrepot.hub.callers import Caller, MaybeCaller, hash_secret, require_write
+from entrepot.hub.context import HubContext
+
+RECENT_MS = 3_600_000
+"""How long a sign-in counts as recent."""
+
+
+def require_recent(hub: HubContext, caller: MaybeCaller, session: str | None) -> Caller:
+    """Return the caller, who must have proved within the last hour who they are.
+
+    Args:
+        session: the secret of the session that asks.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller has not signed in with a browser.
+        ConfirmationNeeded: they signed in longer ago.
+    """
+    if not is_recent(hub, caller, session):
+        raise ConfirmationNeeded
+    return require_write(caller)
+
+
+def require_recent_of_admin(hub: HubContext, caller: MaybeCaller, session: str | None) -> None:
+    """Raise if the caller is an administrator of the hub who has not proved within the last hour who they are.
+
+    Raises:
+        LoginRequired, NotAllowed, ConfirmationNeeded: as :func:`require_recent`.
+    """
+    if require_write(caller).account.is_admin:
+        require_recent(hub, caller, session)
+
+
+def is_recent(hub: HubContext, caller: MaybeCaller, session: str | None) -> bool:
+    """Return whether the caller has proved within the last hour who they are.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller has not signed in with a browser.
+    """
+    known = require_write(caller)
+    with hub.read() as tx:
+        found = None if known.token.secret_hash else present_session(tx, known, session)
+    if found is None:
+        raise NotAllowed("This needs a browser that is signed in")
+    return hub.now_ms() < found.confirmed_ms + RECENT_MS
+
+
+def needs_code(hub: HubContext, caller: MaybeCaller) -> bool:
+    """Return whether a code is needed beside the password.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is anonymous, or their token may not change the account.
+    """
+    known = require_write(caller)
+    with hub.read() as tx:
+        return factor_rows.find(tx, known.account.id) is not None
+
+
+def confirm(hub: HubContext, caller: MaybeCaller, session: str | None, password: str, code: str) -> None:
+    """Record that the user of a session has proved again who they are.
+
+    Args:
+        code: needed if the account has a second factor.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is anonymous, or the password is wrong.
+        WrongCode, CodesHeld: the code proves nothing.
+        StepExpired: the session has ended.
+    """
+    known = require_write(caller)
+    if not is_right(known.account.password_hash, password):
+        raise NotAllowed("The password is wrong")
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
+        user = accounts.by_ids(tx, [known.account.id]).get(known.account.id)
+        if user is None or user.password_hash != known.account.password_hash:
+            raise NotAllowed("The password is wrong")
+        if present_session(tx, known, session) is None:
+            raise StepExpired
+        has_factor = factor_rows.find(tx, user.id) is not None
+        use = use_code(hub, tx, user, code) if has_factor else CodeUse("password")
+        if use.means:
+            rows.confirm(tx, hash_secret(session or ""), hub.now_ms())
+            audit.record(hub, tx, known, "user.confirm", f"user {user.name}", {"with": use.means})
+    use.require()

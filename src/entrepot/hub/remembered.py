@@ -1,0 +1,93 @@
+"""Memory of what was read from the database, valid as long as nothing was written to it.
+
+Every commit of any process changes the version of the database (:mod:`entrepot.catalog.versions`).
+Whoever uses the memory asks for the version first, with every request: what was remembered under
+another one is forgotten, so a revoked token or a repository made private counts at the very next
+request, wherever it was changed. What depends on the clock has to be judged at each use.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+from entrepot.catalog.versions import Version as Version
+from entrepot.catalog.versions import Watch as Watch
+
+Value = TypeVar("Value")
+
+_OVERHEAD = 1024
+"""What an entry takes besides its bytes: the key and small objects, roughly."""
+
+
+class Remembered(Generic[Value]):
+    """Values of one version of the database, those used longest ago are forgotten first. Thread-safe."""
+
+    def __init__(self, most_bytes: int) -> None:
+        """Start empty.
+
+        Args:
+            most_bytes: size of all values together at most; 0 remembers nothing.
+        """
+        self._most = most_bytes
+        self._lock = threading.Lock()
+        self._version: Version | None = None
+        self._held: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
+        self._bytes = 0
+
+    @property
+    def size(self) -> int:
+        """The size of all values together, in bytes."""
+        return self._bytes
+
+    def find(self, version: Version | None, key: Hashable) -> Value | None:
+        """Return the value with this key if it was remembered under this version.
+
+        Args:
+            version: asked for after the request for which the value is wanted has arrived; None finds nothing.
+        """
+        with self._lock:
+            if version is None or version != self._version:
+                self._start(version)
+                return None
+            found = self._held.get(key)
+            if found is None:
+                return None
+            self._held.move_to_end(key)
+            return found[0]
+
+    def keep(self, version: Version | None, key: Hashable, value: Value, size: int = 0) -> None:
+        """Remember a value, unless the database has changed meanwhile.
+
+        Args:
+            version: asked for before the first row was read from which the value was made.
+            size: bytes of the value.
+        """
+        cost = size + _OVERHEAD
+        if version is None or cost > self._most:
+            return
+        with self._lock:
+            if version != self._version:
+                return
+            self._remove(key)
+            self._held[key] = (value, cost)
+            self._bytes += cost
+            while self._bytes > self._most:
+                self._remove(next(iter(self._held)))
+
+    def forget(self, key: Hashable) -> None:
+        """Forget a value."""
+        with self._lock:
+            self._remove(key)
+
+    def _remove(self, key: Hashable) -> None:
+        found = self._held.pop(key, None)
+        if found is not None:
+            self._bytes -= found[1]
+
+    def _start(self, version: Version | None) -> None:
+        self._version = version
+        self._held.clear()
+        self._bytes = 0

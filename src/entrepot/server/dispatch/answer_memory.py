@@ -1,0 +1,97 @@
+"""Memory of whole answers to reads, by caller and request, for as long as the database does not change.
+
+An answer is found again only by a request with the same credentials and everything else that its
+handler reads. That the database has not changed means that the caller has the same rights; what
+depends on the clock, the end of a token's life, is judged again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Hashable
+from typing import TypeAlias
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from entrepot.hub.callers import MaybeCaller, is_expired
+from entrepot.hub.remembered import Remembered, Version
+from entrepot.server.files import FileResponse
+from entrepot.server.responders import MemoryContent
+from entrepot.settings import Settings
+
+Reusable: TypeAlias = Response | FileResponse
+"""A response that can be sent any number of times."""
+
+_READ = frozenset({b"host", b"x-forwarded-proto", b"x-forwarded-host"})
+_OF_BROWSERS = frozenset({b"cookie", b"sec-fetch-site"})
+_LARGEST_SHARE = 8
+
+
+@attrs.frozen
+class Answer:
+    """An answer, whom it was for, and what else a request does that gets it."""
+
+    response: Reusable
+    caller: MaybeCaller
+    again: Callable[[Request], None] | None = None
+
+
+class AnswerMemory:
+    """Answers of one version of the database. Thread-safe."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Start empty; ``remembered_bytes`` of the settings is the most that answers take."""
+        self._settings = settings
+        self._held = Remembered[Answer](settings.remembered_bytes)
+        self._largest = settings.remembered_bytes // _LARGEST_SHARE
+
+    @property
+    def size(self) -> int:
+        """The size of all answers together, in bytes."""
+        return self._held.size
+
+    def key_of(self, scope: Scope) -> Hashable | None:
+        """Return what a request has in common with those that get the same answer; None for requests of browsers."""
+        if not self._largest:
+            return None
+        read: list[tuple[bytes, bytes]] = []
+        for name, value in scope["headers"]:
+            if name in _READ:
+                read.append((name, value))
+            elif name == b"authorization":
+                read.append((name, hashlib.blake2b(value, digest_size=32).digest()))
+            elif name in _OF_BROWSERS:
+                return None
+        client = scope.get("client")
+        is_proxy = bool(self._settings.trusted_proxies) and client is not None and self._settings.trusts(client[0])
+        server = scope.get("server")
+        return (
+            scope["method"], scope["path"], scope["query_string"], scope.get("scheme"), is_proxy,
+            server and server[0], tuple(read),
+        )  # fmt: skip
+
+    def find(self, version: Version | None, key: Hashable, now_ms: int) -> Answer | None:
+        """Return the answer to a request if its caller's token is still valid."""
+        found = self._held.find(version, key)
+        if found is not None and found.caller is not None and is_expired(found.caller.token, now_ms):
+            self._held.forget(key)
+            return None
+        return found
+
+    def keep(self, version: Version | None, key: Hashable, answer: Answer) -> None:
+        """Remember an answer if it is a success and small; the rest is made again."""
+        size = _size_of(answer.response)
+        if size is not None and size <= self._largest:
+            self._held.keep(version, key, answer, size)
+
+
+def _size_of(response: Reusable) -> int | None:
+    """Return the bytes that a response holds; None if it cannot be sent again."""
+    if isinstance(response, FileResponse):
+        return len(response.content.data) if isinstance(response.content, MemoryContent) else None
+    if type(response) is not Response or response.status_code != 200 or response.background is not None:
+        return None
+    return len(response.body)

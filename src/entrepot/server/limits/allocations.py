@@ -1,0 +1,30 @@
+"""The memory allocator of this process, told to keep the memory of buffers that are freed."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from typing import Final
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
+_LARGEST_KEPT: Final = 8 << 20
+_KEPT: Final = 32 << 20
+
+
+def keep_freed_memory() -> bool:
+    """Tell glibc's allocator to reuse buffers of up to 8 MiB; return whether it does.
+
+    Without this, every buffer of 128 KiB and more goes back to the kernel when it is freed, and its
+    pages are faulted in again for the next one, which is a third of the cost of a download.
+    Each arena keeps at most 32 MiB. Other C libraries are left alone.
+
+    Source: glibc, mallopt(3).
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        library = ctypes.CDLL(None)
+        library.gnu_get_libc_version  # noqa: B018 - musl has another allocator, and no such function
+        return bool(library.mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT) and library.mallopt(_TRIM_THRESHOLD, _KEPT))
+    except (OSError, AttributeError):
+        return False

@@ -1,0 +1,32 @@
+"""Cookies that keep something sealed while the visitor is elsewhere: at an issuer, or at an authenticator."""
+
+from __future__ import annotations
+
+from http.cookies import CookieError, SimpleCookie
+
+from starlette.requests import Request
+
+from entrepot.server import browser_sessions
+from entrepot.server.handlers import app_state
+
+
+def kept_cookie(request: Request, name: str, value: str | None, life_s: int) -> str:
+    """Return the ``Set-Cookie`` value that keeps something for some time, or (None) deletes it."""
+    is_secure = browser_sessions.is_https(request.scope, app_state(request).hub)
+    life = life_s if value is not None else 0
+    parts = [f"{_full(name, is_secure)}={value or ''}", "Path=/", f"Max-Age={life}", "HttpOnly", "SameSite=Lax"]
+    return "; ".join([*parts, *(["Secure"] if is_secure else [])])
+
+
+def kept_value(request: Request, name: str) -> str:
+    """Return what a cookie has kept; empty without one."""
+    full = _full(name, browser_sessions.is_https(request.scope, app_state(request).hub))
+    try:
+        found = SimpleCookie(request.headers.get("cookie", "")).get(full)
+    except CookieError:
+        return ""
+    return "" if found is None else found.value
+
+
+def _full(name: str, is_secure: bool) -> str:
+    return f"__Host-{name}" if is_secure else name

@@ -1,0 +1,109 @@
+"""Prepared statements give what SQLAlchemy gives, in the same transaction."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import pytest
+import sqlalchemy as sa
+
+import entrepot.catalog
+from entrepot.catalog import Catalog, Lock
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts.accounts import Account, Token
+from entrepot.catalog.files.file_links import REPO
+from entrepot.catalog.git import objects
+from entrepot.catalog.git.objects import ObjectRow
+from entrepot.catalog.prepared import Prepared
+from entrepot.catalog.repos import refs, repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import DataFolderError
+from entrepot.names import MAIN, Oid, new_uid
+
+OID = Oid("ab" * 20)
+
+
+def every() -> Iterator[tuple[str, Prepared]]:
+    """Yield every prepared statement of the catalog with its name."""
+    for module in pkgutil.walk_packages(entrepot.catalog.__path__, "entrepot.catalog."):
+        if ".migrations" in module.name:
+            continue
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if isinstance(value, Prepared):
+                yield f"{module.name.rpartition('.')[2]}.{name}", value
+
+
+def values_of(account: Account, repo: RepoRow) -> dict[str, Any]:
+    """Return a value for each parameter of all statements."""
+    names = {f"called{number}": MAIN for number in range(4)}
+    return names | REPO.names() | {
+        "secret_hash": "cd" * 32, "uid": repo.uid, "org": account.id, "member": account.id, "repo": repo.id,
+        "called": MAIN, "id": OID, "owner": account.name, "kind": "model", "one": "ef" * 32,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def filled(catalog: Catalog, alice: Account, repo: RepoRow) -> dict[str, Any]:
+    token = Token(new_uid(), alice.id, "t", "fineGrained", 5, None, {"a": [1, "ü"]}, None)
+    with catalog.write(Lock.hub(), Lock.namespace(alice.id), Lock.repo(repo.id)) as tx:
+        accounts.add_token(tx, token, "cd" * 32)
+        objects.put(tx, repo.id, [ObjectRow(OID, "blob", 3, b"\0\xff", None, None)], 1)
+        refs.swap(tx, repo.id, MAIN, None, OID, 1)
+    return values_of(alice, repo)
+
+
+@pytest.mark.parametrize("name", [name for name, _ in every()])
+def test_every_statement_gives_the_rows_of_sqlalchemy(catalog: Catalog, filled: dict[str, Any], name: str) -> None:
+    prepared = dict(every())[name]
+    with catalog.read() as tx:
+        bound = prepared.statement.compile(dialect=tx.dialect).params
+        values = {key: filled[key] for key, value in bound.items() if value is None}
+        expected = [tuple(row) for row in tx.sql.execute(prepared.statement, values)]
+        found = prepared.all(tx, values)
+        assert [tuple(row) for row in found] == expected
+        assert [[type(value) for value in row] for row in found] == [[type(it) for it in row] for row in expected]
+        assert prepared.first(tx, values) == (found[0] if found else None)
+        assert prepared.scalar(tx, values) == (found[0][0] if found else None)
+
+
+def test_rows_have_names(catalog: Catalog, repo: RepoRow) -> None:
+    with catalog.read() as tx:
+        row = repositories._BY_ID.first(tx, {"repo": repo.id})
+    assert (row.id, row.uid) == (repo.id, repo.uid)
+
+
+def test_a_statement_sees_what_its_own_transaction_wrote(catalog: Catalog, repo: RepoRow) -> None:
+    with catalog.write(Lock.repo(repo.id)) as tx:
+        repositories.update(tx, repo.id, likes=7)
+        assert repositories.by_id(tx, repo.id) == attrs.evolve(repo, likes=7)
+
+
+def test_all_statements_of_a_transaction_see_one_snapshot(catalog: Catalog, repo: RepoRow) -> None:
+    with catalog.read() as tx:
+        before = repositories.by_id(tx, repo.id)
+        with catalog.write(Lock.repo(repo.id)) as other:
+            repositories.update(other, repo.id, likes=7)
+        assert repositories.by_id(tx, repo.id) == before
+        assert [row.likes for row in repositories.everything(tx)] == [0]
+        assert repositories.by_id(tx, repo.id) == before
+    with catalog.read() as tx:
+        assert [row.likes for row in repositories.everything(tx)] == [7]
+
+
+def test_lists_that_expand_are_refused(catalog: Catalog) -> None:
+    table = repositories._R
+    broken = Prepared(sa.select(table.c.id).where(table.c.id.in_(sa.bindparam("ids", expanding=True))))
+    with catalog.read() as tx, pytest.raises(AssertionError, match="expand"):
+        broken.all(tx, {"ids": [1]})
+
+
+def test_errors_of_the_driver_are_translated_as_always(catalog: Catalog) -> None:
+    missing = Prepared(sa.select(sa.table("nowhere", sa.column("x")).c.x))
+    with pytest.raises((DataFolderError, sa.exc.ProgrammingError)), catalog.read() as tx:
+        missing.all(tx, {})
+    with catalog.read() as tx:
+        assert accounts.count(tx) >= 0

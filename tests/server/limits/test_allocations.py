@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+
+import pytest
+
+from entrepot.server.limits import allocations
+
+# In a process of its own, because the allocator of this one must stay as it is.
+CODE = """
+import resource
+from entrepot.server.limits.allocations import keep_freed_memory
+if {keeps}:
+    assert keep_freed_memory()
+for _ in range(3):
+    bytes(bytearray(1 << 20))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(200):
+    held = [bytearray(1 << 20) for _ in range(4)]
+    del held
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(*, keeps: bool) -> int:
+    done = subprocess.run([sys.executable, "-c", CODE.format(keeps=keeps)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs glibc")
+def test_freed_buffers_are_reused_without_faulting_them_in_again() -> None:
+    assert faults(keeps=True) < faults(keeps=False) / 10
+
+
+def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert allocations.keep_freed_memory() is False
+
+
+def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda _name: object())
+    assert allocations.keep_freed_memory() is False
