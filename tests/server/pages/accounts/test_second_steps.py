@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from entrepot.hub.accounts import accounts
-from entrepot.server.limits.sign_ins import PER_ACCOUNT
+from entrepot.hub.accounts.attempts import PER_ACCOUNT
 from tests.server.pages.conftest import PASSWORD, browse, field_of
 from tests.support.second_factors import App, add_app
 from tests.support.served_hub import ServedHub

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot.hub.accounts import accounts
-from entrepot.server.limits.sign_ins import PER_ACCOUNT
+from entrepot.hub.accounts.attempts import PER_ACCOUNT
 from tests.server.pages.conftest import PASSWORD, browse
 from tests.server.pages.settings.conftest import sender
 from tests.support.served_hub import ServedHub

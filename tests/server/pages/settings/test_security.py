@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from entrepot.hub.accounts import accounts
-from entrepot.server.limits.sign_ins import PER_ACCOUNT
+from entrepot.hub.accounts.attempts import PER_ACCOUNT
 from entrepot.server.pages.settings.security import qr_code
 from tests.server.pages.conftest import PASSWORD, browse, field_of
 from tests.server.pages.settings.conftest import sender
