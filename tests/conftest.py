@@ -14,8 +14,10 @@ import pytest
 import sqlalchemy as sa
 
 from entrepot.catalog import lock_checks
+from entrepot.catalog.dialects import sqlite
 from entrepot.testing import hubs
 from tests.support.certificates import Pems, make_certificates
+from tests.support.compiled_statements import share_compiled_statements
 from tests.support.postgres import PostgresServer, find_programs, running
 from tests.support.s3_server import S3Server, find_weed, running_s3_server
 from tests.support.scripted_hub import Reply, ScriptedHub, _stand
@@ -29,6 +31,11 @@ hypothesis.settings.load_profile("project")
 
 # Every transaction of every test that names its locks is checked; see tests/catalog/test_lock_checks.py.
 sa.event.listen(sa.Engine, "before_execute", lock_checks.check)
+
+# Thousands of tests have a database of their own, most for milliseconds: they compile each statement once together,
+# and their commits do not wait for the disk. The servers that tests start as processes are as users have them.
+share_compiled_statements()
+sqlite.SYNCHRONOUS = "OFF"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

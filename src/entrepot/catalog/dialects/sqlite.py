@@ -25,6 +25,9 @@ from entrepot.catalog.tables import TEXT_INDEX
 from entrepot.catalog.versions import ConnectionWatch, Watch
 from entrepot.errors import Busy, DataFolderError, StoreFull
 
+SYNCHRONOUS = "FULL"
+"""When a commit is durable: ``FULL`` waits for the disk, so a loss of power loses nothing that was acknowledged."""
+
 WRITING = "entrepot_writing"
 """The execution option of connections whose transactions take the write lock when they begin."""
 
@@ -49,7 +52,7 @@ class SQLite:
             # None disables the driver's implicit BEGIN; _begin issues it instead.
             connection.isolation_level = None
             _switch_to_wal(connection, wait_ms)
-            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA cache_size = -4096")
             connection.execute("PRAGMA temp_store = MEMORY")
