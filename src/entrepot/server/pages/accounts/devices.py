@@ -50,14 +50,14 @@ async def decide(request: Request) -> Response:
 
     def act(hub: HubContext, caller: MaybeCaller, sent: Form) -> str | WebPage:
         name = devices.require_session(caller).account.name
+        if sent.text("decision") == "accept":
+            confirmations.require_recent_of_admin(hub, caller, secret)
         wait_s = state.typed_codes.begin(name, network)
         if wait_s:
             text = f"Too many codes that no program waits with. Wait {wait_s:,} seconds."
             return _form_page(Form(sent.fields, text), 429)
         code, decision = sent.text("user_code"), sent.text("decision")
         if decision in ("accept", "reject"):
-            if decision == "accept":
-                confirmations.require_recent_of_admin(hub, caller, secret)
             devices.decide(hub, caller, code, accepts=decision == "accept")
             state.typed_codes.note_success(name, network)
             return f"{_PATH}?done=device-{decision}ed"
