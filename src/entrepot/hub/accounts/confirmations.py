@@ -6,9 +6,9 @@ from entrepot.catalog import Lock
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts import second_factors as factor_rows
 from entrepot.catalog.accounts import sessions as rows
-from entrepot.errors import ConfirmationNeeded, NotAllowed, StepExpired
+from entrepot.errors import ConfirmationNeeded, NotAllowed
 from entrepot.hub import audit
-from entrepot.hub.accounts.own_sessions import present_session
+from entrepot.hub.accounts.own_sessions import present_session, require_session
 from entrepot.hub.accounts.passwords import is_right
 from entrepot.hub.accounts.second_factors import CodeUse, use_code
 from entrepot.hub.callers import Caller, MaybeCaller, hash_secret, require_write
@@ -86,8 +86,7 @@ def confirm(hub: HubContext, caller: MaybeCaller, session: str | None, password:
         user = accounts.by_ids(tx, [known.account.id]).get(known.account.id)
         if user is None or user.password_hash != known.account.password_hash:
             raise NotAllowed("The password is wrong")
-        if present_session(tx, known, session) is None:
-            raise StepExpired
+        require_session(tx, known, session)
         has_factor = factor_rows.find(tx, user.id) is not None
         use = use_code(hub, tx, user, code) if has_factor else CodeUse("password")
         if use.means:

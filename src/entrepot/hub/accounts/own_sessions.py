@@ -13,7 +13,7 @@ import attrs
 from entrepot.catalog import Lock, Read
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts import sessions as rows
-from entrepot.errors import NotAllowed, ThingNotFound
+from entrepot.errors import NotAllowed, StepExpired, ThingNotFound
 from entrepot.hub import audit
 from entrepot.hub.accounts.passwords import hash_password, is_right
 from entrepot.hub.accounts.sessions import CODE, SessionRow, is_valid
@@ -128,6 +128,16 @@ def present_session(tx: Read, known: Caller, secret: str | None) -> SessionRow |
     """Return the session with a secret if it is the caller's, else None."""
     found = None if secret is None else rows.find(tx, hash_secret(secret))
     return found if found is not None and found.user_id == known.account.id else None
+
+
+def require_session(tx: Read, known: Caller, secret: str | None) -> None:
+    """Raise unless the session with a secret is still the caller's.
+
+    Raises:
+        StepExpired: it has ended, maybe since the request arrived.
+    """
+    if present_session(tx, known, secret) is None:
+        raise StepExpired
 
 
 def _reader(caller: MaybeCaller) -> Caller:
