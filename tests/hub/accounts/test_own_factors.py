@@ -14,8 +14,8 @@ from entrepot.errors import (
 )
 from entrepot.hub import audit
 from entrepot.hub.accounts import accounts, confirmations, own_factors, second_steps, sessions, sign_ins, tokens
-from entrepot.hub.accounts.confirmations import RECENT_MS
 from entrepot.hub.accounts.own_factors import SETUP_MS
+from entrepot.hub.accounts.own_sessions import RECENT_MS
 from entrepot.hub.accounts.sessions import OpenedSession
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import Caller, MaybeCaller

@@ -17,7 +17,7 @@ from entrepot.errors import (
 )
 from entrepot.hub import audit
 from entrepot.hub.accounts import accounts, administration, confirmations, passkeys, sessions
-from entrepot.hub.accounts.confirmations import RECENT_MS
+from entrepot.hub.accounts.own_sessions import RECENT_MS
 from entrepot.hub.accounts.passkey_proofs import PasskeySite
 from entrepot.hub.accounts.passkeys import LIFETIME_S, PasskeyReply
 from entrepot.hub.accounts.sessions import OpenedSession

@@ -8,14 +8,11 @@ from entrepot.catalog.accounts import second_factors as factor_rows
 from entrepot.catalog.accounts import sessions as rows
 from entrepot.errors import ConfirmationNeeded, NotAllowed
 from entrepot.hub import audit
-from entrepot.hub.accounts.own_sessions import present_session, require_session
+from entrepot.hub.accounts.own_sessions import present_session, require_session, was_confirmed
 from entrepot.hub.accounts.passwords import is_right
 from entrepot.hub.accounts.second_factors import CodeUse, use_code
 from entrepot.hub.callers import Caller, MaybeCaller, hash_secret, require_write
 from entrepot.hub.context import HubContext
-
-RECENT_MS = 3_600_000
-"""How long a sign-in counts as recent."""
 
 
 def require_recent(hub: HubContext, caller: MaybeCaller, session: str | None) -> Caller:
@@ -54,7 +51,7 @@ def is_recent(hub: HubContext, caller: MaybeCaller, session: str | None) -> bool
         found = None if known.token.secret_hash else present_session(tx, known, session)
     if found is None:
         raise NotAllowed("This needs a browser that is signed in")
-    return hub.now_ms() < found.confirmed_ms + RECENT_MS
+    return was_confirmed(found, hub.now_ms())
 
 
 def needs_code(hub: HubContext, caller: MaybeCaller) -> bool:
