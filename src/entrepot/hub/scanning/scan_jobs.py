@@ -43,6 +43,7 @@ _DAY_MS = 86_400_000
 _VALID_MS, _RETRY_MS = 30 * _DAY_MS, _DAY_MS
 _SEEN_MS, _KEPT_MS = 30 * _DAY_MS, 120 * _DAY_MS
 _BATCH = 1_000
+_END = object()
 
 
 @attrs.frozen
@@ -110,9 +111,8 @@ def scan_now(hub: HubContext, row: RepoRow, files: Sequence[NamedContent], *, wi
     """
     steps, deadline = _steps_now(hub, row, files), time.monotonic() + within_s
     with contextlib.closing(steps):
-        for _ in steps:
-            if time.monotonic() > deadline:
-                return
+        while time.monotonic() <= deadline and next(steps, _END) is not _END:
+            pass
 
 
 def _steps_now(hub: HubContext, row: RepoRow, files: Sequence[NamedContent]) -> Generator[None, None, None]:
@@ -131,6 +131,11 @@ def _scan_and_store(hub: HubContext, row: RepoRow, task: _Task) -> Generator[Non
         report = {**verdict.report, "message": verdict.message}
         found = ScanRow(task.file.content, task.scanner, task.version, verdict.status, report, now, now)
         with hub.write(Lock.nothing()) as tx:
+            known = scans.find(tx, [found.content]).get((found.content, found.scanner))
+            if found.status == "error" and known is not None and known.status == FLAGGED:
+                # Only another verdict clears a file: not a scanner that is broken now. It is tried again in a day.
+                aged = now - (_VALID_MS - _RETRY_MS)
+                found = attrs.evolve(known, version=found.version, scanned_ms=aged, seen_ms=now)
             scans.put(tx, found)
 
 
