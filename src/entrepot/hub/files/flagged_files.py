@@ -8,6 +8,7 @@ repository asks :func:`check_served` first: files by path and previews (``hub/re
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import attrs
 
@@ -79,6 +80,13 @@ def check_served(
             "A scanner has found that loading this file is unsafe, so this hub does not serve it; "
             "those who may write to the repository can read it and delete it"
         )
+
+
+def flagged_of(hub: HubContext, tx: Read, contents: Sequence[str]) -> set[str]:
+    """Return those of the named contents that are hidden from readers, because a scanner has flagged them."""
+    if not hides(hub.settings):
+        return set()
+    return {content for (content, _), found in scans.find(tx, contents).items() if found.status == FLAGGED}
 
 
 def carry_over(hub: HubContext, tx: Write, repo_id: int, *, old_owner: int, new_owner: int) -> None:

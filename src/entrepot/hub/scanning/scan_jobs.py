@@ -16,7 +16,7 @@ from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.files import scans
 from entrepot.catalog.files.scans import ScanRow
 from entrepot.catalog.jobs import jobs
-from entrepot.catalog.repos import refs, repositories
+from entrepot.catalog.repos import conversions, refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Damaged, NotFound, Unavailable
 from entrepot.hub.context import HubContext
@@ -102,6 +102,11 @@ def scan_steps(hub: HubContext, repo_id: int) -> Iterator[None]:
     for task in tasks:
         yield from _scan_and_store(hub, row, task)
         yield
+    if hides(hub.settings):
+        with hub.write(Lock.nothing()) as tx:
+            # What was made of a file that is hidden now has to go: the job does nothing if all is as it was.
+            if conversions.find(tx, row.id) is not None:
+                jobs.enqueue(tx, "convert", {"repo": row.id}, hub.now_ms(), dedup_key=f"convert:{row.id}")
 
 
 def scan_now(hub: HubContext, row: RepoRow, files: Sequence[NamedContent], *, within_s: float) -> None:
