@@ -10,7 +10,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, lfs, xet_tokens
 from entrepot.hub.files.lfs import ObjectPlan, RequestedObject, SignedUrl
 from entrepot.hub.jobs import handlers
-from entrepot.hub.repos import contents, repositories
+from entrepot.hub.repos import contents, histories, repositories
 from entrepot.hub.scanning import pickle_scans, scan_jobs
 from entrepot.hub.scanning.scanners import ScanFailed
 from entrepot.names import RepoId, RepoPath, RepoRef, Sha256, XetHash
@@ -164,3 +164,15 @@ def test_a_file_of_an_old_revision_stays_hidden_when_another_owner_gets_it(
     for path in ("small.pkl", "large.pkl"):
         with pytest.raises(NotAllowed):
             hiding.read(moved, path, old, by=hiding.bob)
+
+
+def test_a_difference_shows_no_line_of_a_flagged_file(hiding: World, ref: RepoRef) -> None:
+    old = hiding.head(ref)
+    hiding.add(ref, "m.pkl", HOSTILE)
+    scan(hiding, ref)
+    spec = f"{old}..main"
+    assert "system" in histories.compare(hiding.hub, hiding.alice, ref, spec)
+    for reader in (hiding.bob, None):
+        shown = histories.compare(hiding.hub, reader, ref, spec)
+        assert "m.pkl" in shown
+        assert "system" not in shown
