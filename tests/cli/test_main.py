@@ -117,6 +117,10 @@ def test_wrong_usage_is_reported_with_exit_code_2(run: Run, args: list[str]) -> 
     assert "Usage: entrepot" in outcome.err
 
 
+def test_a_missing_choice_is_asked_for_in_one_line(run: Run) -> None:
+    assert "error: missing argument '{bash|zsh|fish}'; choose from bash, zsh, fish\n" in run("completion").err
+
+
 def test_a_failure_is_one_line_without_a_trace(run: Run, data: Path) -> None:
     outcome = run("admin", "list-users")
     assert outcome.code == 1

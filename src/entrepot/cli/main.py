@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 import traceback
 import warnings
@@ -40,6 +41,9 @@ _SERVER_LIBRARIES = frozenset(
         "uvloop",
     )
 )
+
+_CHOICES = re.compile(r"\. Choose from:\s*(.*)", re.DOTALL)
+"""The list that click appends to the message about a missing choice, one value a line."""
 
 _FIRST_WORDS = frozenset(
     (
@@ -192,7 +196,8 @@ def _show_usage_error(error: click.ClickException) -> None:
         return
     if context is not None:
         show_message(context.get_usage())
-    show_message(f"error: {_lowered(error.format_message().rstrip('.'))}")
+    text = _CHOICES.sub(lambda found: f"; choose from {' '.join(found[1].split())}", error.format_message())
+    show_message(f"error: {_lowered(text.rstrip('.'))}")
     if context is not None:
         show_message(f"hint: see '{context.command_path} --help'")
 
