@@ -128,6 +128,13 @@ def test_a_failure_is_one_line_without_a_trace(run: Run, data: Path) -> None:
     assert outcome.err.startswith("error: ")
 
 
+def test_a_repository_that_the_data_folder_lacks_comes_with_the_command_that_lists_them(admin: Run, run: Run) -> None:
+    admin("users", "list")
+    outcome = run("du", "alice/none")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.startswith("error: Repository not found\nhint: 'entrepot admin repos list' shows")
+
+
 def test_a_failure_can_be_shown_with_its_trace(run: Run) -> None:
     outcome = run("--debug", "admin", "list-users")
     assert outcome.code == 1

@@ -21,7 +21,7 @@ import entrepot
 from entrepot.cli.groups import Entry, LazyGroup
 from entrepot.cli.reports import show, show_json, show_message
 from entrepot.cli.sessions import Session
-from entrepot.errors import EntrepotError
+from entrepot.errors import EntrepotError, RepoNotFound
 
 FAILED = 1
 UNFORESEEN = 70
@@ -224,6 +224,10 @@ def _report(error: Exception, session: Session) -> int:
         traceback.print_exception(error)
     if isinstance(error, EntrepotError):
         show_message(f"error: {_lowered(str(error))}")
+        if type(error) is RepoNotFound:  # found in no data folder; that of a client names the hub and the cure
+            show_message(
+                "hint: 'entrepot admin repos list' shows what there is; datasets are written datasets/alice/data"
+            )
         return FAILED
     missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if missing in _SERVER_LIBRARIES:
