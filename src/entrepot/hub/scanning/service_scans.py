@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Generator
-from concurrent.futures import Future, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from entrepot.hub import public_addresses
@@ -49,9 +49,9 @@ def scan_content(content: Content, settings: Settings) -> Generator[None, None, 
     """
     if content.size > MOST_BYTES:
         return Verdict("skipped", f"it is larger than {MOST_BYTES:,} bytes, which are sent to the scanner")
-    exchange, done = _Exchange(content, settings), Future[Verdict]()
+    exchange, waiter = _Exchange(content, settings), ThreadPoolExecutor(1, "scan-service")
     # A step may not wait for the service, which a commit may give up: a thread does.
-    threading.Thread(target=_run, args=(exchange, done), name="scan-service", daemon=True).start()
+    done = waiter.submit(exchange.run)
     deadline = time.monotonic() + WALL_S
     try:
         while not wait([done], TICK_S).done:
@@ -61,13 +61,7 @@ def scan_content(content: Content, settings: Settings) -> Generator[None, None, 
         return done.result()
     finally:
         exchange.stop()
-
-
-def _run(exchange: _Exchange, done: Future[Verdict]) -> None:
-    try:
-        done.set_result(exchange.run())
-    except BaseException as error:  # noqa: BLE001 - it is raised where the result is awaited
-        done.set_exception(error)
+        waiter.shutdown(wait=False)
 
 
 class _Exchange:
