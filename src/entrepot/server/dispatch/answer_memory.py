@@ -30,6 +30,9 @@ _OF_BROWSERS = frozenset({b"cookie", b"sec-fetch-site"})
 _LARGEST_SHARE = 8
 _LONGEST_KEY = 512
 
+_OBJECTS, _AGAIN = 1024, 2048
+"""What the objects of an answer take besides its bytes, and those of what is done again; measured, and rounded."""
+
 
 @attrs.frozen
 class Answer:
@@ -89,7 +92,8 @@ class AnswerMemory:
         """Remember an answer if it is a success and small; the rest is made again."""
         size = _size_of(answer.response)
         if size is not None and size <= self._largest:
-            self._held.keep(version, key, answer, size)
+            objects = _OBJECTS if answer.again is None else _OBJECTS + _AGAIN
+            self._held.keep(version, key, answer, size + objects)
 
 
 def _size_of(response: Reusable) -> int | None:
