@@ -1,7 +1,7 @@
 """Reading statements that are compiled once and run on the driver's own cursor.
 
-For the reads that most requests need: running them through SQLAlchemy costs ten times what SQLite does. Values pass
-through the same conversions in both directions, and the statement runs in the same transaction.
+They are for the reads that most requests need: running these through SQLAlchemy costs ten times as much as SQLite
+itself. Values pass through the same conversions in both directions, and the statement runs in the same transaction.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DOUBLE_PRECISION = 701
 
 
 class Reading(Protocol):
-    """A transaction, as far as prepared statements use it."""
+    """What prepared statements need of a transaction."""
 
     @property
     def dialect(self) -> sa.Dialect:

@@ -1,7 +1,7 @@
 """The version of a database: a value that no two states of its committed rows share.
 
-Two equal versions mean that no transaction of any process has committed in between. What was read
-after the first one was taken is then what the database still says.
+Two equal versions mean that no process has committed a transaction in between. Rows that were read
+after the first version are then still current.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ Version: TypeAlias = "tuple[int, int | str]"
 
 
 class Watch(Protocol):
-    """Tells the version of one database, on a connection of its own. Thread-safe."""
+    """Reads the version of one database, on its own connection. Thread-safe."""
 
     is_immediate: bool
     """Whether :meth:`version` takes some microseconds and never waits, so that an event loop may call it."""
 
     def version(self) -> Version | None:
-        """Return the version as of now; None if the database does not tell it now."""
+        """Return the present version; None if the database does not return it now."""
 
     def close(self) -> None:
-        """Close the connection; no version is told any more."""
+        """Close the connection; afterwards there is no version."""
 
 
 class ConnectionWatch:

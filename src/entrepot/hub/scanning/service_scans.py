@@ -1,7 +1,7 @@
-"""Scan a file with a service over HTTP that an administrator has set.
+"""Scans files with an HTTP service that the administrator has configured.
 
-The service gets the file as the body of a POST, and answers with a JSON object: ``status``, and perhaps ``message``.
-It learns neither the name of the file nor whose it is.
+The service receives the file as the body of a POST, and returns a JSON object: ``status``, and optionally ``message``.
+It learns neither the name of the file nor its owner.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ _STATUSES: dict[str, ScanStatus] = {
 
 
 def scan_content(content: Content, settings: Settings) -> Generator[None, None, Verdict]:
-    """Return the verdict of the service about a content.
+    """Return the verdict of the service on a content.
 
     Raises:
-        ScanFailed: it cannot be reached, takes too long, or answers something else.
+        ScanFailed: the service cannot be reached, takes too long, or returns something else.
         BlobMissing, BlobUnreadable, XorbDamaged: the content cannot be read.
     """
     if content.size > MOST_BYTES:
-        return Verdict("skipped", f"it is larger than {MOST_BYTES:,} bytes, which are sent to the scanner")
+        return Verdict("skipped", f"it is larger than the {MOST_BYTES:,} bytes that are sent to the scanner")
     headers = {"content-type": "application/octet-stream", "content-length": str(content.size), **_proof(settings)}
     connection = _connected(settings)
     # A timeout of the socket applies to each read: only closing it stops a service that answers slowly.
@@ -76,10 +76,10 @@ def scan_content(content: Content, settings: Settings) -> Generator[None, None, 
 
 
 def judge_answer(status: int, body: bytes) -> Verdict:
-    """Return the verdict for an answer.
+    """Return the verdict in a response of the service.
 
     Raises:
-        ScanFailed: it is none.
+        ScanFailed: it contains none.
     """
     if status != 200:
         raise ScanFailed(f"the scanner answered with status {status}")
@@ -89,7 +89,7 @@ def judge_answer(status: int, body: bytes) -> Verdict:
         found = None
     word = found.get("status") if isinstance(found, dict) else None
     if not isinstance(found, dict) or not isinstance(word, str) or word not in _STATUSES:
-        raise ScanFailed("the scanner answered without a status: safe, caution, suspicious or unsafe")
+        raise ScanFailed("the scanner's response has no valid status: safe, caution, suspicious or unsafe")
     message = found.get("message")
     said = message[:_MOST_MESSAGE] if isinstance(message, str) else ""
     return Verdict(_STATUSES[word], said or f"the scanner says: {word}")

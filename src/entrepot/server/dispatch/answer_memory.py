@@ -1,8 +1,8 @@
 """Memory of whole answers to reads, by caller and request, for as long as the database does not change.
 
-An answer is found again only by a request with the same credentials and everything else that its
-handler reads. That the database has not changed means that the caller has the same rights; what
-depends on the clock, the end of a token's life, is judged again.
+An answer is found only by a request with the same credentials and the same values of everything else
+that its handler reads. If the database has not changed, the caller has the same rights; only the
+expiry of the token depends on the clock, and is checked again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LARGEST_SHARE = 8
 
 @attrs.frozen
 class Answer:
-    """An answer, whom it was for, and what else a request does that gets it."""
+    """An answer, its caller, and what a request for it also has to do."""
 
     response: Reusable
     caller: MaybeCaller
@@ -54,7 +54,7 @@ class AnswerMemory:
         return self._held.size
 
     def key_of(self, scope: Scope) -> Hashable | None:
-        """Return what a request has in common with those that get the same answer; None for requests of browsers."""
+        """Return the key that requests with the same answer share; None for requests of browsers."""
         if not self._largest:
             return None
         read: list[tuple[bytes, bytes]] = []
@@ -82,7 +82,7 @@ class AnswerMemory:
         return found
 
     def keep(self, version: Version | None, key: Hashable, answer: Answer) -> None:
-        """Remember an answer if it is a success and small; the rest is made again."""
+        """Remember an answer if it is successful and small."""
         size = _size_of(answer.response)
         if size is not None and size <= self._largest:
             self._held.keep(version, key, answer, size)

@@ -118,7 +118,7 @@ class ConfigFile:
         value = parse_value(key, text, self.path.name)
         is_global = self.path.name == GLOBAL_NAME
         if key in USER_KEYS and not is_global:
-            raise ConfigError(key, self.path.name, "it counts in the user's own file only: use --global")
+            raise ConfigError(key, self.path.name, "it can be set only in the user's own file: use --global")
         root = None if is_global else self.path.parent.parent
         find_places(root, self.home, {} if is_global else {key: value}, {key: value} if is_global else {})
         values = read_config(self.path)

@@ -1,6 +1,6 @@
 """Passkeys: signing in and confirming with one, adding, naming and removing them.
 
-A script asks for options, passes them to the authenticator, and sends a form with its answer.
+A script fetches options, passes them to the authenticator, and sends a form with its response.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def routes() -> list[PageRoute]:
 
 
 async def begin_using(request: Request) -> Response:
-    """Serve the options of a sign-in, the same for everyone but for the challenge."""
+    """Serve the options of a sign-in, which are the same for everyone except for the challenge."""
     state = app_state(request)
     browser_sessions.check_origin(request, state.hub)
     site, session = _site(request), browser_sessions.secret_of(request.scope, state.hub)
@@ -83,7 +83,7 @@ async def sign_in(request: Request) -> Response:
 
 
 async def confirm(request: Request) -> Response:
-    """Note that the visitor has proved who they are, and go back."""
+    """Record that the visitor has proved their identity, and redirect back."""
     secret = browser_sessions.secret_of(request.scope, app_state(request).hub)
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:

@@ -1,4 +1,4 @@
-"""The second step of signing in: the form of the code, which is shown after the password."""
+"""The second step of signing in: the form for the code, which is shown after the password."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def routes() -> list[PageRoute]:
 
 
 async def enter_code(request: Request) -> Response:
-    """Open a session with the proof of the password and a code; wrong codes are limited as wrong passwords."""
+    """Open a session with the proof of the password and a code; wrong codes are limited like wrong passwords."""
     state = app_state(request)
     browser_sessions.check_origin(request, state.hub)
     fields = await read_form(request, _MAX_FORM)

@@ -1,4 +1,4 @@
-"""Forms of a signed-in visitor that contain a password: wrong ones are limited as those of signing in."""
+"""Forms of a signed-in visitor that contain a password: wrong passwords are limited as in the sign-in form."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from entrepot.server.pages.frames import WebPage
 
 
 async def run_attempt(request: Request, act: FormAction, again: FormPage) -> Response:
-    """Run a form with a password in it, as :func:`~entrepot.server.pages.forms.answer_form`.
+    """Run a form that contains a password, like :func:`~entrepot.server.pages.forms.answer_form`.
 
     Raises:
         NotAllowed: it was not sent by a page of this hub, or belongs to another session.
