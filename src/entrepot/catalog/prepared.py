@@ -19,7 +19,7 @@ _DOUBLE_PRECISION = 701
 """How PostgreSQL numbers the type of all columns with floats."""
 
 
-class Reading(Protocol):
+class ReadConnection(Protocol):
     """What prepared statements need of a transaction."""
 
     @property
@@ -46,7 +46,7 @@ class _Compiled:
     make_row: Callable[[Sequence[Any]], Any]
     errors: type[Exception]
 
-    def rows(self, tx: Reading, values: Mapping[str, Any]) -> list[Any]:
+    def rows(self, tx: ReadConnection, values: Mapping[str, Any]) -> list[Any]:
         """Run the statement and return its rows."""
         parameters = self.parameters(values)
         try:
@@ -79,7 +79,7 @@ class Prepared:
         self.statement = statement
         self._compiled: dict[str, _Compiled] = {}
 
-    def all(self, tx: Reading, values: Mapping[str, Any]) -> list[Any]:
+    def all(self, tx: ReadConnection, values: Mapping[str, Any]) -> list[Any]:
         """Return all rows, as named tuples.
 
         Raises:
@@ -90,12 +90,12 @@ class Prepared:
             compiled = self._compiled[tx.dialect.name] = _compile(self.statement, tx.dialect)
         return compiled.rows(tx, values)
 
-    def first(self, tx: Reading, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- rows have types of their own
+    def first(self, tx: ReadConnection, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- rows have types of their own
         """Return the first row, or None; the statement selects few."""
         found = self.all(tx, values)
         return found[0] if found else None
 
-    def scalar(self, tx: Reading, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- as first
+    def scalar(self, tx: ReadConnection, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- as first
         """Return the first column of the first row, or None."""
         found = self.all(tx, values)
         return found[0][0] if found else None

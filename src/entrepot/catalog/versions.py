@@ -18,7 +18,7 @@ Version: TypeAlias = "tuple[int, int | str]"
 """A version, to be compared with other versions of the same watch only."""
 
 
-class Watch(Protocol):
+class VersionWatch(Protocol):
     """Reads the version of one database, on its own connection. Thread-safe."""
 
     is_immediate: bool
@@ -31,7 +31,7 @@ class Watch(Protocol):
         """Close the connection; afterwards there is no version."""
 
 
-class ConnectionWatch:
+class ConnectionVersionWatch:
     """A watch that asks one connection, and opens another one after a failure."""
 
     def __init__(
@@ -48,7 +48,7 @@ class ConnectionWatch:
             connect: returns a connection that nothing else uses.
             ask: returns a value of the driver's connection that changes with every commit of any other one.
             errors: the base class of the driver's errors.
-            is_immediate: see :class:`Watch`.
+            is_immediate: see :class:`VersionWatch`.
         """
         self.is_immediate = is_immediate
         self._connect, self._ask, self._errors = connect, ask, errors

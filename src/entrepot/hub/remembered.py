@@ -14,7 +14,7 @@ from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 from entrepot.catalog.versions import Version as Version
-from entrepot.catalog.versions import Watch as Watch
+from entrepot.catalog.versions import VersionWatch as VersionWatch
 
 Value = TypeVar("Value")
 

@@ -24,7 +24,7 @@ from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id, quote_path
 from entrepot.server import browser_sessions, public_urls
 from entrepot.server.bodies import read_small
-from entrepot.server.dispatch.answer_memory import Answer, AnswerMemory, Reusable
+from entrepot.server.dispatch.answer_memory import AnswerMemory, RememberedAnswer, Reusable
 from entrepot.server.dispatch.latest_version import LatestVersion
 from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.limits.sign_ins import SignInLimits
@@ -99,7 +99,7 @@ def remembering(handler: Callable[[Request], Awaitable[Reusable]]) -> Callable[[
         found = state.answers.find(version, key, state.hub.now_ms())
         if found is None:
             response = await handler(request)
-            state.answers.keep(version, key, Answer(response, kept.get("identity"), kept.get("again")))
+            state.answers.keep(version, key, RememberedAnswer(response, kept.get("identity"), kept.get("again")))
             return response
         if found.caller is not None:
             _note_caller(request, state, found.caller)

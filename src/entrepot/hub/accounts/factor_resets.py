@@ -33,7 +33,7 @@ def reset(hub: HubContext, by: Actor, name: str) -> RemovedFactors:
     return RemovedFactors(user=user.name, second_factor=had_factor, passkeys=count)
 
 
-def who_has(hub: HubContext, by: Actor, users: Sequence[Account]) -> set[int]:
+def users_with_factors(hub: HubContext, by: Actor, users: Sequence[Account]) -> set[int]:
     """Return the row ids of the users, among those given, who have a second factor or passkeys.
 
     Raises:

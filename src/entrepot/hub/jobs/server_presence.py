@@ -70,7 +70,7 @@ class ServerPresence:
 
 
 @contextlib.contextmanager
-def no_server(hub: HubContext) -> Iterator[None]:
+def exclude_servers(hub: HubContext) -> Iterator[None]:
     """Keep servers from starting inside the block, and with PostgreSQL workers too.
 
     Raises:

@@ -31,7 +31,7 @@ _LARGEST_SHARE = 8
 
 
 @attrs.frozen
-class Answer:
+class RememberedAnswer:
     """An answer, its caller, and what a request for it also has to do."""
 
     response: Reusable
@@ -45,7 +45,7 @@ class AnswerMemory:
     def __init__(self, settings: Settings) -> None:
         """Start empty; ``remembered_bytes`` of the settings is the most that answers take."""
         self._settings = settings
-        self._held = Remembered[Answer](settings.remembered_bytes)
+        self._held = Remembered[RememberedAnswer](settings.remembered_bytes)
         self._largest = settings.remembered_bytes // _LARGEST_SHARE
 
     @property
@@ -73,7 +73,7 @@ class AnswerMemory:
             server and server[0], tuple(read),
         )  # fmt: skip
 
-    def find(self, version: Version | None, key: Hashable, now_ms: int) -> Answer | None:
+    def find(self, version: Version | None, key: Hashable, now_ms: int) -> RememberedAnswer | None:
         """Return the answer to a request if its caller's token is still valid."""
         found = self._held.find(version, key)
         if found is not None and found.caller is not None and is_expired(found.caller.token, now_ms):
@@ -81,7 +81,7 @@ class AnswerMemory:
             return None
         return found
 
-    def keep(self, version: Version | None, key: Hashable, answer: Answer) -> None:
+    def keep(self, version: Version | None, key: Hashable, answer: RememberedAnswer) -> None:
         """Remember an answer if it is successful and small."""
         size = _size_of(answer.response)
         if size is not None and size <= self._largest:

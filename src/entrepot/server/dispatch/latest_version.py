@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-from entrepot.hub.remembered import Version, Watch
+from entrepot.hub.remembered import Version, VersionWatch
 
 _PATIENCE_S = 2.0
 
@@ -17,7 +17,7 @@ class LatestVersion:
     reading if all of them arrived before it began.
     """
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: VersionWatch) -> None:
         """Prepare to ask.
 
         Args:

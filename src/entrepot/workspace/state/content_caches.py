@@ -39,7 +39,7 @@ class ContentCache:
     most_bytes: int = 0
     is_shared: bool = False
 
-    def give(self, entries: Iterable[ManifestEntry], drafts: Path) -> int:
+    def make_drafts(self, entries: Iterable[ManifestEntry], drafts: Path) -> int:
         """Make verified drafts of the contents that are in the cache; return how many."""
         count = 0
         for entry in entries:
@@ -47,7 +47,7 @@ class ContentCache:
                 count += self._give(entry, drafts)
         return count
 
-    def take(self, contents: Iterable[tuple[ManifestEntry, Path]]) -> None:
+    def add(self, contents: Iterable[tuple[ManifestEntry, Path]]) -> None:
         """Copy contents into the cache, then remove the oldest ones above the limit."""
         is_new = False
         for entry, source in contents:

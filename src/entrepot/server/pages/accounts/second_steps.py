@@ -37,7 +37,7 @@ async def enter_code(request: Request) -> Response:
         return second_steps.finish(state.hub, proof, code, replaced=replaced, origin=origin)
 
     try:
-        name = await state.threads.run_transfer(second_steps.who, state.hub, proof)
+        name = await state.threads.run_transfer(second_steps.user_name, state.hub, proof)
         wait_s = await state.threads.run_short(state.sign_ins.begin, f"code {name}", network, line=line)
         if wait_s:
             text = f"Too many attempts. Wait {wait_s:,} seconds."

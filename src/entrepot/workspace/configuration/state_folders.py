@@ -17,11 +17,11 @@ from entrepot.workspace.configuration.tables import CONFIG_NAME, GLOBAL_NAME, KI
 SHARED_KEYS = ("cache_path", "index_path", "object_path")
 _TAKEN = frozenset({".git", *KIND_KEYS})
 
-Places = Mapping[tuple[str, str], Path]
+StateFolders = Mapping[tuple[str, str], Path]
 """Folders by the word of a kind and the key that names them."""
 
 
-def find_places(
+def find_state_folders(
     root: Path | None, home: Path, own: Mapping[str, Any], user: Mapping[str, Any]
 ) -> dict[tuple[str, str], Path]:
     """Return the folders that a configuration names.
