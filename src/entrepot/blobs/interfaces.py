@@ -267,7 +267,7 @@ class Inspectable(Protocol):
 
 @runtime_checkable
 class UncachedReads(Protocol):
-    """The capability to read what is stored, although a cache may have a copy of it."""
+    """The capability to read from the store itself, bypassing a cache."""
 
     def open_stored(self, key: str) -> Reader:
         """Open the bytes of a key for reading; every read asks the store itself.
@@ -280,7 +280,7 @@ class UncachedReads(Protocol):
 
 @runtime_checkable
 class DirectReads(Protocol):
-    """The capability to let clients read from the store itself."""
+    """The capability to let clients read directly from the store."""
 
     def url_of(self, key: str, first: int, last: int, *, now_s: int, seconds: int) -> str | None:
         """Return a URL that serves the bytes ``first`` to ``last`` (inclusive) of a key, and no others.

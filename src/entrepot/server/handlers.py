@@ -83,11 +83,11 @@ def app_state(request: Request) -> AppState:
 
 
 def remembering(handler: Callable[[Request], Awaitable[Reusable]]) -> Callable[[Request], Awaitable[Reusable]]:
-    """Return a handler of reads that answers again what it has answered, until something is written to the database.
+    """Return a handler of reads that repeats its remembered answers until something is written to the database.
 
-    Such an answer takes no thread and no query but the one for the version of the database. The handler may
-    read the path, the query, the credentials and the origin of the request, and rows; of other headers only its
-    response may.
+    A remembered answer needs no thread, and no query except for the version of the database. The handler may
+    read the path, the query, the credentials and the origin of the request, and rows; only its response may
+    read other headers.
     """
 
     async def endpoint(request: Request) -> Reusable:
@@ -111,7 +111,7 @@ def remembering(handler: Callable[[Request], Awaitable[Reusable]]) -> Callable[[
 
 
 def do_again(request: Request, work: Callable[[Request], None]) -> None:
-    """Do something for a request, and for every later one that gets the same answer (see :func:`remembering`)."""
+    """Run ``work`` for a request, and for every later one that gets the same answer (see :func:`remembering`)."""
     request.scope["state"]["again"] = work
     work(request)
 

@@ -64,7 +64,7 @@ def note_use(tx: Write, id_hash: str, sign_count: int, now_ms: int) -> None:
 
 
 def rename(tx: Write, user_id: int, uid: str, name: str) -> bool:
-    """Name a passkey of a user; return False if the user has no such passkey."""
+    """Rename a passkey of a user; return False if the user has no such passkey."""
     own = (_P.c.user_id == user_id) & (_P.c.uid == uid)
     return tx.sql.execute(sa.update(_P).where(own).values(name=name)).rowcount > 0
 

@@ -175,7 +175,7 @@ def confirm(hub: HubContext, caller: MaybeCaller, session: str | None, site: Pas
 
 
 def rename(hub: HubContext, caller: MaybeCaller, uid: str, name: str) -> None:
-    """Name a passkey of the caller.
+    """Rename a passkey of the caller.
 
     Raises:
         LoginRequired, NotAllowed: as :func:`own`.

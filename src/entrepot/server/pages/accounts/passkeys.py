@@ -117,7 +117,7 @@ async def add(request: Request) -> Response:
 
 
 async def rename(request: Request) -> Response:
-    """Name a passkey."""
+    """Rename a passkey."""
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
         passkeys.rename(hub, caller, form.text("passkey"), form.text("name"))
