@@ -36,7 +36,7 @@ from entrepot.testing.hubs import RunningHub
 _TURNS, _QUICK_TURNS = 3, 1
 _MODEL, _TABLES = "tester/shared", "tester/tables"
 _TIMEOUT_S = 300
-_STATUS = re.compile(r'entrepot_requests_total\{[^}]*status="(\d+)"[^}]*\} (\d+)')
+_STATUS = re.compile(r'^entrepot_requests_total.*status="(\d+)".*\} ([0-9]+)', re.MULTILINE)
 
 
 @attrs.define

@@ -31,7 +31,7 @@ from entrepot import testing
 from entrepot.testing.hubs import RunningHub
 
 _KILLS, _QUICK = 60, 6
-_BETWEEN_S = (0.05, 3.0)
+_BETWEEN_S = (0.05, 2.0)
 _NEWEST = 5
 _BRANCHES = {"git": "pushed"}
 
@@ -63,7 +63,7 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
     """Yield the figures of all kills."""
     kills, found = _QUICK if is_quick else _KILLS, Findings()
     with (
-        tempfile.TemporaryDirectory(prefix="entrepot-kills-") as folder,
+        tempfile.TemporaryDirectory(prefix="entrepot-kills-", ignore_cleanup_errors=True) as folder,
         testing.hub(chunk_delay_s=0, gc_grace_s=86_400) as hub,
     ):
         _make_places(hub)

@@ -18,6 +18,7 @@ def test_the_tables_belong_to_the_one_database_that_migrations_make() -> None:
             "second_factors",
             "recovery_codes",
             "passkeys",
+            "limit_counts",
         ),
     }
     assert all(tables.metadata.tables[table.name] is table for table in HERE)

@@ -4,14 +4,21 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 
+from entrepot.catalog.accounts import accounts as catalog_accounts
 from entrepot.catalog.files import xet_files, xorbs
+from entrepot.catalog.files.chunk_access import Viewer
+from entrepot.catalog.repos import repositories as repos
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.catalog.visibility import Visibility
 from entrepot.hub.accounts import accounts, tokens
-from entrepot.hub.files import chunk_rights, rechunking
+from entrepot.hub.files import chunk_rights, rechunking, xet_tokens
 from entrepot.hub.files.chunk_rights import ChunkRights
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
+from entrepot.hub.scopes import Scopes, ScopeTarget
 from entrepot.names import RepoRef
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
@@ -21,6 +28,13 @@ def usable(world: World, given: Any, xorb: Any) -> list[int]:
     with world.hub.read() as tx:
         rights = ChunkRights(tx, chunk_rights.viewer_of(world.hub, tx, given), [xorb.hash])
     return [int(n) for n in rights.of(xorb.hash).first(xorb.index.count).nonzero()[0]]
+
+
+def row_of(world: World, ref: RepoRef) -> RepoRow:
+    with world.hub.read() as tx:
+        row = repos.find(tx, ref)
+    assert row is not None
+    return row
 
 
 @pytest.fixture
@@ -92,3 +106,53 @@ def test_a_wider_scope_adds_what_others_have_sent(
     assert usable(world, sender.give(ref, by=world.root), xorb) == expected
     stranger = sender.give(world.repo("zed/m"))
     assert usable(world, stranger, xorb) == (expected if scope == "hub" else [])
+
+
+@pytest.mark.parametrize("scope", ["namespace", "hub"])
+def test_a_wider_scope_adds_nothing_for_anonymous_callers_and_fine_grained_tokens(
+    make_sender: Callable[..., Sender], scope: str
+) -> None:
+    sender = make_sender(dedup_scope=scope)
+    world, xorb = sender.world, sender.xorb(sender.chunks(1))
+    secret = world.repo("acme/hidden", by=world.olga, visibility="private")
+    sender.send(sender.give(secret, by=world.olga), xorb)
+    public = world.repo("acme/m", by=world.olga)
+    issued = xet_tokens.issue_read(world.hub, None, public, None)
+    anonymous = xet_tokens.check(world.hub, issued.secret, issued.store)
+    assert usable(world, anonymous, xorb) == []
+    made = accounts.create_token(world.hub, "root", role="write")
+    given = sender.give(public, by=world.hub.identify(made.secret))
+    assert usable(world, given, xorb) == [0, 1, 2, 3]
+    permissions = frozenset({"repo.content.read", "repo.write"})
+    scoped = Scopes((ScopeTarget("model", row_of(world, public).uid, permissions),))
+    with world.hub.write() as tx:
+        catalog_accounts.update_token(tx, made.token.uid, role="fineGrained", scopes=scoped.encode())
+    assert usable(world, given, xorb) == []
+
+
+@pytest.mark.parametrize(
+    ("scope", "visibility", "expected"),
+    [
+        ("readable", "public", (False, False, True)),
+        ("readable", "private", (False, True, False)),
+        ("namespace", "public", (True, False, True)),
+        ("namespace", "private", (True, False, True)),
+    ],
+)
+def test_the_hub_chunks_with_the_rights_that_all_readers_of_a_repository_have(
+    make_sender: Callable[..., Sender], scope: str, visibility: str, expected: tuple[bool, bool, bool]
+) -> None:
+    world = make_sender(dedup_scope=scope).world
+    row = row_of(world, world.repo("alice/m", visibility=visibility))
+    viewer = chunk_rights.viewer_of_readers(world.hub, row)
+    assert viewer.seen is not None
+    found = (viewer.realm == row.namespace_id, row.namespace_id in viewer.seen.namespaces, row.id in viewer.seen.repos)
+    assert (found, viewer.is_everywhere) == (expected, False)
+    in_folder = chunk_rights.viewer_of_readers(world.hub, attrs.evolve(row, parent_id=row.namespace_id))
+    assert in_folder == Viewer(Visibility((), [row.id]))
+
+
+def test_the_hub_chunks_with_all_rights_where_teams_trust_each_other(make_sender: Callable[..., Sender]) -> None:
+    world = make_sender(dedup_scope="hub").world
+    viewer = chunk_rights.viewer_of_readers(world.hub, row_of(world, world.repo("alice/m", visibility="private")))
+    assert viewer == Viewer(Visibility(), is_everywhere=True)

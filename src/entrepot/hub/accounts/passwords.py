@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argon2
-
 from entrepot.errors import InvalidName
 
 MIN_LENGTH = 8
@@ -17,11 +15,15 @@ def hash_password(password: str) -> str:
     """
     if not MIN_LENGTH <= len(password) <= 1000:
         raise InvalidName("password", "…", f"use {MIN_LENGTH} to 1,000 characters")
+    import argon2  # when it is needed: most processes never see a password
+
     return argon2.PasswordHasher().hash(password)
 
 
 def is_right(password_hash: str | None, password: str) -> bool:
     """Return whether a password matches a hash; takes as long for a missing hash as for a wrong password."""
+    import argon2
+
     stored = password_hash or _DECOY
     try:
         argon2.PasswordHasher().verify(stored, password)

@@ -14,6 +14,7 @@ from entrepot.hub.scanning import results
 from entrepot.names import RepoRef, RepoType
 from entrepot.server.dispatch.answer_memory import Reusable
 from entrepot.server.handlers import (
+    app_state,
     call_hub,
     call_hub_slow,
     json_response,
@@ -26,7 +27,10 @@ from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.server.hf.repos.repo_json import ANNOTATIONS, complete, read_expand, render_infos, usual_properties
 from entrepot.server.hf.repos.scan_json import security_status_of
 from entrepot.server.hf.type_routes import each_kind
+from entrepot.server.threads import line_of
 from entrepot.wire.repos.repositories import SecurityStatus
+
+_FEW_FILES = 200
 
 
 def routes() -> list[BaseRoute]:
@@ -71,7 +75,16 @@ async def _answer(request: Request, ref: RepoRef, revision: str) -> Response:
     with_sizes = with_files and query_flag(request, "blobs")
     full = await call_hub(request, infos.describe, ref, revision, with_files=with_files, with_sizes=with_sizes)
     [full] = await complete(request, [full], properties)
-    [info] = render_infos([full], properties)
-    if query_flag(request, "securityStatus"):
-        info.security_repo_status = await _security(request, ref, full.info.head or revision)
-    return json_response(info, headers=left_out_header(full.left_out))
+    asks_security = query_flag(request, "securityStatus")
+    security = await _security(request, ref, full.info.head or revision) if asks_security else None
+
+    def render() -> Response:
+        [info] = render_infos([full], properties)
+        if security is not None:
+            info.security_repo_status = security
+        return json_response(info, headers=left_out_header(full.left_out))
+
+    if len(full.siblings) <= _FEW_FILES:
+        return render()
+    # Thousands of files would keep the event loop, and with it every other request, for a tenth of a second.
+    return await app_state(request).threads.run_short(render, line=line_of(request.scope))
