@@ -20,7 +20,7 @@ from entrepot.server.handlers import app_state, call_hub_slow
 from entrepot.server.pages.accounts.confirmations import PATH as CONFIRM
 from entrepot.server.pages.accounts.confirmations import confirm_page, target_of
 from entrepot.server.pages.accounts.kept_cookies import kept_cookie, kept_value
-from entrepot.server.pages.forms import Form, answer_form, checked_form, read_form, sentence
+from entrepot.server.pages.forms import Form, answer_form, checked_form, read_form, sentence, wait_text
 from entrepot.server.pages.frames import HEADERS, passkey_site
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.settings.security import PATH, build_page
@@ -63,7 +63,7 @@ async def sign_in(request: Request) -> Response:
     line = line_of(request.scope)
     wait_s = await state.threads.run_short(state.sign_ins.begin, "with a passkey", network, line=line)
     if wait_s:
-        text = f"Too many attempts. Wait {wait_s:,} seconds."
+        text = wait_text(wait_s)
         return login_page(request, name="", code="", target=target, problem=text, status=429, wait_s=wait_s)
     replaced, origin = browser_sessions.secret_of(request.scope, state.hub), origin_of(request)
 
