@@ -24,7 +24,7 @@ import attrs
 from benchmarks.benches import conduct
 from benchmarks.meters import Meter
 from benchmarks.results import Figure
-from entrepot.blobs import Direct, file_key
+from entrepot.blobs import DirectReads, file_key
 from entrepot.hub.context import open_hub
 from entrepot.names import Sha256
 from tests.support.postgres import PostgresServer, find_programs, running
@@ -99,7 +99,7 @@ def _downloads(stage: _Stage) -> Iterator[Row]:
         client.post("/api/models/alice/m/commit/main", content=body, headers=headers).raise_for_status()
     times = 1 if stage.is_quick else 4
     hub = open_hub(stage.cluster.settings)
-    assert isinstance(hub.store.blobs, Direct)
+    assert isinstance(hub.store.blobs, DirectReads)
     signed = hub.store.blobs.url_of(file_key(Sha256(oid)), 0, size - 1, now_s=int(time.time()), seconds=3600)
     hub.close()
     assert signed is not None

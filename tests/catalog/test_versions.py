@@ -11,11 +11,11 @@ from collections.abc import Iterator
 import pytest
 
 from entrepot.catalog import Catalog, Lock, hub_metadata, open_catalog
-from entrepot.catalog.versions import Watch
+from entrepot.catalog.versions import VersionWatch
 
 
 @pytest.fixture
-def watch(catalog: Catalog) -> Iterator[Watch]:
+def watch(catalog: Catalog) -> Iterator[VersionWatch]:
     with contextlib.closing(catalog.watch()) as opened:
         yield opened
 
@@ -25,7 +25,7 @@ def put(catalog: Catalog, name: str, value: str) -> None:
         hub_metadata.put_first(tx, name, value)
 
 
-def test_a_version_stands_until_something_is_committed(catalog: Catalog, watch: Watch) -> None:
+def test_a_version_stands_until_something_is_committed(catalog: Catalog, watch: VersionWatch) -> None:
     first = watch.version()
     assert first is not None
     with catalog.read() as tx:
@@ -37,7 +37,9 @@ def test_a_version_stands_until_something_is_committed(catalog: Catalog, watch: 
     assert watch.version() not in (None, first)
 
 
-def test_a_commit_of_another_connection_changes_the_version(catalog: Catalog, watch: Watch, database_url: str) -> None:
+def test_a_commit_of_another_connection_changes_the_version(
+    catalog: Catalog, watch: VersionWatch, database_url: str
+) -> None:
     with contextlib.closing(open_catalog(database_url)) as other:
         seen = {watch.version()}
         for number in range(20):
@@ -46,7 +48,7 @@ def test_a_commit_of_another_connection_changes_the_version(catalog: Catalog, wa
     assert len(seen) == 21
 
 
-def test_a_commit_of_another_process_changes_the_version(watch: Watch, database_url: str) -> None:
+def test_a_commit_of_another_process_changes_the_version(watch: VersionWatch, database_url: str) -> None:
     program = (
         "import sys\n"
         "from entrepot.catalog import Lock, hub_metadata, open_catalog\n"
@@ -70,7 +72,9 @@ def test_a_commit_of_another_process_changes_the_version(watch: Watch, database_
     assert len(seen) == 51
 
 
-def test_what_was_read_under_a_version_that_stands_is_what_the_database_says(catalog: Catalog, watch: Watch) -> None:
+def test_what_was_read_under_a_version_that_stands_is_what_the_database_says(
+    catalog: Catalog, watch: VersionWatch
+) -> None:
     told = 0
     stop = threading.Event()
 
@@ -109,7 +113,7 @@ def test_a_closed_watch_tells_nothing(catalog: Catalog) -> None:
     assert watch.version() is None
 
 
-def test_a_lost_connection_gets_another_version(catalog: Catalog, watch: Watch, database_url: str) -> None:
+def test_a_lost_connection_gets_another_version(catalog: Catalog, watch: VersionWatch, database_url: str) -> None:
     if database_url.startswith("sqlite"):
         pytest.skip("connections to a file are not lost")
     first = watch.version()
@@ -122,7 +126,7 @@ def test_a_lost_connection_gets_another_version(catalog: Catalog, watch: Watch, 
     assert found[-1] is not None
 
 
-def test_a_file_that_is_locked_for_a_moment_tells_nothing(catalog: Catalog, watch: Watch) -> None:
+def test_a_file_that_is_locked_for_a_moment_tells_nothing(catalog: Catalog, watch: VersionWatch) -> None:
     if not catalog.is_file:
         pytest.skip("a server is not locked")
     version = watch.version()

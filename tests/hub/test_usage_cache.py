@@ -1,7 +1,7 @@
 from entrepot.hub.usage_cache import KEPT_MS, UsageCache
 
 
-class Watch:
+class VersionWatch:
     """A clock that advances by one step with each reading."""
 
     def __init__(self, step_s: float) -> None:
@@ -14,13 +14,13 @@ class Watch:
 
 
 def test_a_fast_sum_is_computed_every_time() -> None:
-    usage_cache = UsageCache(Watch(0.001))
+    usage_cache = UsageCache(VersionWatch(0.001))
     sizes = iter((5, 6))
     assert [usage_cache.used(1, 0, lambda: next(sizes)) for _ in range(2)] == [5, 6]
 
 
 def test_a_slow_sum_is_cached_and_includes_accepted_bytes() -> None:
-    usage_cache = UsageCache(Watch(1.0))
+    usage_cache = UsageCache(VersionWatch(1.0))
     assert usage_cache.used(1, 0, lambda: 5) == 5
     usage_cache.add(1, 10)
     assert usage_cache.used(1, KEPT_MS - 1, lambda: 99) == 15
@@ -28,14 +28,14 @@ def test_a_slow_sum_is_cached_and_includes_accepted_bytes() -> None:
 
 
 def test_namespaces_are_counted_apart() -> None:
-    usage_cache = UsageCache(Watch(1.0))
+    usage_cache = UsageCache(VersionWatch(1.0))
     usage_cache.used(1, 0, lambda: 5)
     usage_cache.add(2, 10)
     assert (usage_cache.used(1, 1, lambda: 0), usage_cache.used(2, 1, lambda: 7)) == (5, 7)
 
 
 def test_what_other_processes_add_counts_once_it_is_shared() -> None:
-    usage_cache = UsageCache(Watch(1.0))
+    usage_cache = UsageCache(VersionWatch(1.0))
     usage_cache.used(1, 0, lambda: 100)
     usage_cache.add(1, 5)
     usage_cache.add(2, 7)
@@ -52,7 +52,7 @@ def test_what_other_processes_add_counts_once_it_is_shared() -> None:
 
 
 def test_what_could_not_be_shared_is_shared_later() -> None:
-    usage_cache = UsageCache(Watch(1.0))
+    usage_cache = UsageCache(VersionWatch(1.0))
     usage_cache.add(1, 5)
     usage_cache.put_back(usage_cache.take_unsent(0))
     usage_cache.add(1, 6)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from entrepot.errors import Malformed
 from entrepot.xet import Scheme, compress, decompress
-from entrepot.xet.compression import Decoder, Method, choose_method, group_bytes, pack, ungroup_bytes
+from entrepot.xet.compression import CompressionMethod, Decoder, choose_method, group_bytes, pack, ungroup_bytes
 
 FLOATS = struct.pack("<2000f", *(0.001 * i for i in range(2000)))
 NOISE = np.random.default_rng(7).bytes(100_000)
@@ -43,8 +43,8 @@ def test_a_chunk_is_stored_in_the_way_that_suits_it(chunk: bytes, scheme: int) -
 
 
 WEIGHTS = (np.random.default_rng(8).normal(0, 0.02, 60_000).astype("<f4").view("<u4") >> 16).astype("<u2").tobytes()
-METHODS = [Method(Scheme.NONE), Method(Scheme.LZ4)] + [
-    Method(Scheme.BG4_LZ4, shrinks) for shrinks in itertools.product((True, False), repeat=4)
+METHODS = [CompressionMethod(Scheme.NONE), CompressionMethod(Scheme.LZ4)] + [
+    CompressionMethod(Scheme.BG4_LZ4, shrinks) for shrinks in itertools.product((True, False), repeat=4)
 ]
 
 
@@ -53,7 +53,9 @@ METHODS = [Method(Scheme.NONE), Method(Scheme.LZ4)] + [
     st.integers(1, 9),
     st.sampled_from(METHODS),
 )
-def test_any_method_gives_a_chunk_that_every_reader_reads(pattern: bytes, times: int, method: Method) -> None:
+def test_any_method_gives_a_chunk_that_every_reader_reads(
+    pattern: bytes, times: int, method: CompressionMethod
+) -> None:
     chunk = (pattern * times)[:131072]
     packed = pack(chunk, method)
     assert len(packed.payload) <= len(chunk)
@@ -66,7 +68,7 @@ def test_any_method_gives_a_chunk_that_every_reader_reads(pattern: bytes, times:
 
 def test_the_lower_bytes_of_numbers_are_stored_without_a_search() -> None:
     chunk = WEIGHTS[:100_000]
-    assert choose_method(chunk) == Method(Scheme.BG4_LZ4, (False, True, False, True))
+    assert choose_method(chunk) == CompressionMethod(Scheme.BG4_LZ4, (False, True, False, True))
     payload = bytes(compress(chunk).payload)
     assert payload[7:11] == struct.pack("<I", 25_000 | 1 << 31)
     assert payload[11:25_011] == chunk[::4]

@@ -2,8 +2,7 @@
 
 from entrepot.blobs.interfaces import (
     Blobs,
-    Cached,
-    Direct,
+    DirectReads,
     Inspectable,
     Multipart,
     OpenSink,
@@ -11,6 +10,7 @@ from entrepot.blobs.interfaces import (
     Reader,
     Sink,
     Stat,
+    UncachedReads,
     open_stored,
     put,
 )
@@ -20,8 +20,7 @@ from entrepot.blobs.verified import VerifiedSink, receive_verified
 
 __all__ = [
     "Blobs",
-    "Cached",
-    "Direct",
+    "DirectReads",
     "Inspectable",
     "LocalBlobs",
     "Multipart",
@@ -30,6 +29,7 @@ __all__ = [
     "Reader",
     "Sink",
     "Stat",
+    "UncachedReads",
     "VerifiedSink",
     "file_key",
     "layout_of",

@@ -1,7 +1,7 @@
 """Interfaces of stores of immutable bytes.
 
 Every store has the four operations of :class:`Blobs`. Some stores have further
-capabilities (:class:`Multipart`, :class:`Inspectable`, :class:`Cached`, :class:`Direct`);
+capabilities (:class:`Multipart`, :class:`Inspectable`, :class:`UncachedReads`, :class:`DirectReads`);
 test for one with ``isinstance``. All calls block and are safe from several
 threads. Threads may share a reader; a sink belongs to one thread at a time.
 The bytes under a key never change: a key is absent, or has the bytes that were
@@ -266,8 +266,8 @@ class Inspectable(Protocol):
 
 
 @runtime_checkable
-class Cached(Protocol):
-    """The capability to read what is stored, although a cache may have a copy of it."""
+class UncachedReads(Protocol):
+    """The capability to read from the store itself, bypassing a cache."""
 
     def open_stored(self, key: str) -> Reader:
         """Open the bytes of a key for reading; every read asks the store itself.
@@ -279,8 +279,8 @@ class Cached(Protocol):
 
 
 @runtime_checkable
-class Direct(Protocol):
-    """The capability to let clients read from the store itself."""
+class DirectReads(Protocol):
+    """The capability to let clients read directly from the store."""
 
     def url_of(self, key: str, first: int, last: int, *, now_s: int, seconds: int) -> str | None:
         """Return a URL that serves the bytes ``first`` to ``last`` (inclusive) of a key, and no others.
@@ -304,7 +304,7 @@ def open_stored(blobs: Blobs, key: str) -> Reader:
     Raises:
         BlobMissing: the key has none.
     """
-    return blobs.open_stored(key) if isinstance(blobs, Cached) else blobs.open(key)
+    return blobs.open_stored(key) if isinstance(blobs, UncachedReads) else blobs.open(key)
 
 
 def put(blobs: Blobs, key: str, data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""What readers and sinks do at the end of a ``with`` block, in one place for all stores."""
+"""Base classes that free readers and sinks of all stores at the end of a ``with`` block."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Closing(abc.ABC):
 
     @abc.abstractmethod
     def close(self) -> None:
-        """Free what it holds; idempotent."""
+        """Free the resource; idempotent."""
 
     def __enter__(self) -> Self:
         return self

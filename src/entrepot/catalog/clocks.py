@@ -1,7 +1,7 @@
-"""The clock of a database server, which the processes that share the database follow.
+"""The clock of a database server, which all processes that share the database use.
 
-Leases, tokens and signed URLs of several machines depend on one clock, however the machines' own clocks
-are set. Between two looks at it, the time that a machine has counted since the last one is added.
+Leases, tokens and signed URLs of several machines depend on one clock, and not on the clocks of the
+machines. Between two readings of it, a machine adds the time that it has measured since the last one.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class DatabaseClock:
         return int(self._ahead_ms + _counted_ms())
 
     def adjust(self) -> None:
-        """Look at the clock of the database again; one difference within the duration of the look changes nothing.
+        """Read the clock of the database again; a difference within the duration of the reading changes nothing.
 
         Raises:
-            DatabaseUnavailable, Busy: it cannot be reached; the clock goes on as before.
+            DatabaseUnavailable, Busy: it cannot be reached; the clock continues as before.
         """
         with self._lock:
             begun = _counted_ms()

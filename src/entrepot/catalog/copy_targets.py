@@ -1,4 +1,4 @@
-"""A look at the PostgreSQL database into which a hub is to be copied; nothing is changed there."""
+"""Checks of the PostgreSQL database into which a hub is to be copied; they change nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ABOUT = sa.text(
 
 
 def find_tables(url: str, *, connect_s: int) -> Catalog | None:
-    """Return the tables of a hub in a database, to be closed by the caller; None if it is empty and can be used.
+    """Return the tables of a hub in a database, to be closed by the caller; None if the database is empty and usable.
 
     Args:
         url: a PostgreSQL URL.
@@ -58,7 +58,7 @@ def _check_server(connection: sa.Connection) -> None:
     if about.encoding != "UTF8":
         raise DataFolderError(_PLACE, f"its encoding is {about.encoding}; create it with --encoding UTF8")
     if about.is_read_only:
-        raise DataFolderError(_PLACE, "it is read-only (a standby, perhaps); name the primary server")
+        raise DataFolderError(_PLACE, "it is read-only, perhaps a standby; name the primary server")
 
 
 def _check_free(connection: sa.Connection) -> None:

@@ -20,7 +20,7 @@ from entrepot.catalog.dialects.snapshots import BegunTransaction
 from entrepot.catalog.engines import WriteLock
 from entrepot.catalog.lock_checks import KINDS
 from entrepot.catalog.named_locks import AnyLock, Lock
-from entrepot.catalog.versions import Watch
+from entrepot.catalog.versions import VersionWatch
 from entrepot.errors import DatabaseUnavailable, DataFolderError
 
 _CLOCK = sa.text("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)")
@@ -126,7 +126,7 @@ class Catalog:
 
         return PostgresNotices(self._engine)
 
-    def watch(self) -> Watch:
+    def watch(self) -> VersionWatch:
         """Return a new watch that tells the version of the database; the caller closes it."""
         return self._dialect.watch(self._engine)
 

@@ -1,5 +1,5 @@
-"""Queries on the counts behind limits that all servers share: requests of a sender, failed attempts to sign in,
-bytes that were added to namespaces with quotas.
+"""Queries on the counts for limits that all servers share: requests of a sender, failed sign-ins,
+and bytes that were added to namespaces with quotas.
 
 Rows are named by digests, so that the table shows neither addresses nor names.
 """
@@ -26,7 +26,7 @@ _FIND = sa.select(_T.c.count, _T.c.last_ms, _T.c.free_ms).where(_T.c.key == sa.b
 
 @attrs.frozen
 class LimitCount:
-    """A count, the time of the last event, and the time until which further ones are refused (0: none are)."""
+    """A count, the time of the last event, and the time until which further ones are refused (0: none)."""
 
     count: int
     last_ms: int

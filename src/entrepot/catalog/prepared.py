@@ -1,7 +1,7 @@
 """Reading statements that are compiled once and run on the driver's own cursor.
 
-For the reads that most requests need: running them through SQLAlchemy costs ten times what SQLite does. Values pass
-through the same conversions in both directions, and the statement runs in the same transaction.
+They are for the reads that most requests need: running these through SQLAlchemy costs ten times as much as SQLite
+itself. Values pass through the same conversions in both directions, and the statement runs in the same transaction.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _DOUBLE_PRECISION = 701
 """How PostgreSQL numbers the type of all columns with floats."""
 
 
-class Reading(Protocol):
-    """A transaction, as far as prepared statements use it."""
+class ReadConnection(Protocol):
+    """What prepared statements need of a transaction."""
 
     @property
     def dialect(self) -> sa.Dialect:
@@ -46,7 +46,7 @@ class _Compiled:
     make_row: Callable[[Sequence[Any]], Any]
     errors: type[Exception]
 
-    def rows(self, tx: Reading, values: Mapping[str, Any]) -> list[Any]:
+    def rows(self, tx: ReadConnection, values: Mapping[str, Any]) -> list[Any]:
         """Run the statement and return its rows."""
         parameters = self.parameters(values)
         try:
@@ -79,7 +79,7 @@ class Prepared:
         self.statement = statement
         self._compiled: dict[str, _Compiled] = {}
 
-    def all(self, tx: Reading, values: Mapping[str, Any]) -> list[Any]:
+    def all(self, tx: ReadConnection, values: Mapping[str, Any]) -> list[Any]:
         """Return all rows, as named tuples.
 
         Raises:
@@ -90,12 +90,12 @@ class Prepared:
             compiled = self._compiled[tx.dialect.name] = _compile(self.statement, tx.dialect)
         return compiled.rows(tx, values)
 
-    def first(self, tx: Reading, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- rows have types of their own
+    def first(self, tx: ReadConnection, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- rows have types of their own
         """Return the first row, or None; the statement selects few."""
         found = self.all(tx, values)
         return found[0] if found else None
 
-    def scalar(self, tx: Reading, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- as first
+    def scalar(self, tx: ReadConnection, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- as first
         """Return the first column of the first row, or None."""
         found = self.all(tx, values)
         return found[0][0] if found else None

@@ -23,11 +23,11 @@ _OTHERS = sa.text(
     "WHERE locktype = 'advisory' AND classid = CAST(:kind AS oid) AND granted AND pid <> pg_backend_pid() "
     "AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY 1"
 )
-_IS_MOVING = "the hub is being moved by 'entrepot admin migrate'; start when that has ended, on the new stores"
+_IS_MOVING = "the hub is being moved by 'entrepot admin migrate'; when that has finished, start on the new data folder"
 
 
 class PostgresPresence:
-    """The mark of one process, on a connection of its own. Not thread-safe."""
+    """The mark of one process, on its own connection. Not thread-safe."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -63,17 +63,17 @@ class PostgresPresence:
 
     @contextlib.contextmanager
     def exclude(self) -> Iterator[None]:
-        """Let no server or worker start inside the block.
+        """Keep servers and workers from starting inside the block.
 
         Raises:
-            Refused: some are running; the message says on which machines.
+            Refused: some are running; the message names their machines.
             DatabaseUnavailable, Busy: the database cannot be reached.
         """
         with translated(), contextlib.closing(self._connect()) as connection:
             if not connection.execute(_EXCLUDE, {"kind": _KIND}).scalar():
                 where: list[Any] = list(connection.execute(_OTHERS, {"kind": _KIND}).scalars())
                 raise Refused(
-                    f"servers or workers use the database now (connected from {', '.join(where) or 'unknown'}); "
+                    f"servers or workers are using the database (connected from {', '.join(where) or 'unknown'}); "
                     "stop them first. If their machine is lost, end its connections with pg_terminate_backend()"
                 )
             yield

@@ -1,7 +1,7 @@
 """The version of a database: a value that no two states of its committed rows share.
 
-Two equal versions mean that no transaction of any process has committed in between. What was read
-after the first one was taken is then what the database still says.
+Two equal versions mean that no process has committed a transaction in between. Rows that were read
+after the first version are then still current.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ Version: TypeAlias = "tuple[int, int | str]"
 """A version, to be compared with other versions of the same watch only."""
 
 
-class Watch(Protocol):
-    """Tells the version of one database, on a connection of its own. Thread-safe."""
+class VersionWatch(Protocol):
+    """Reads the version of one database, on its own connection. Thread-safe."""
 
     is_immediate: bool
     """Whether :meth:`version` takes some microseconds and never waits, so that an event loop may call it."""
 
     def version(self) -> Version | None:
-        """Return the version as of now; None if the database does not tell it now."""
+        """Return the present version; None if the database does not return it now."""
 
     def close(self) -> None:
-        """Close the connection; no version is told any more."""
+        """Close the connection; afterwards there is no version."""
 
 
-class ConnectionWatch:
+class ConnectionVersionWatch:
     """A watch that asks one connection, and opens another one after a failure."""
 
     def __init__(
@@ -48,7 +48,7 @@ class ConnectionWatch:
             connect: returns a connection that nothing else uses.
             ask: returns a value of the driver's connection that changes with every commit of any other one.
             errors: the base class of the driver's errors.
-            is_immediate: see :class:`Watch`.
+            is_immediate: see :class:`VersionWatch`.
         """
         self.is_immediate = is_immediate
         self._connect, self._ask, self._errors = connect, ask, errors

@@ -89,7 +89,7 @@ class StepExpired(Unauthenticated):
 
     @property
     def message(self) -> str:
-        return "this took too long, or belongs to another sign-in; begin again"
+        return "this step has expired, or belongs to another sign-in; start again"
 
 
 @attrs.define
@@ -98,7 +98,7 @@ class PasskeyRefused(Unauthenticated):
 
     @property
     def message(self) -> str:
-        return "this passkey is not known here, or its answer cannot be used; begin again, or use a password"
+        return "this passkey is not known here, or its response is invalid; try again, or use a password"
 
 
 @attrs.define

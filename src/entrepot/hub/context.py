@@ -19,7 +19,7 @@ from entrepot.hub.folder_locks import opening
 from entrepot.hub.host_slots import HostSlots
 from entrepot.hub.job_signals import JobSignal
 from entrepot.hub.permissions import create_private, make_private
-from entrepot.hub.remembered import Remembered, Version, Watch
+from entrepot.hub.remembered import Remembered, Version, VersionWatch
 from entrepot.hub.signing import Signer
 from entrepot.hub.tables.reader import TableReader
 from entrepot.hub.usage_cache import UsageCache
@@ -78,7 +78,7 @@ class HubContext:
         with self.store.catalog.write(*locks) as tx:
             yield tx
 
-    def watch(self) -> Watch:
+    def watch(self) -> VersionWatch:
         """Return a new watch that tells the version of the database, for :mod:`entrepot.hub.remembered`."""
         return self.store.catalog.watch()
 

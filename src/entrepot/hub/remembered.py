@@ -1,9 +1,9 @@
-"""Memory of what was read from the database, valid as long as nothing was written to it.
+"""Caches values that were read from the database, valid until something is written to it.
 
 Every commit of any process changes the version of the database (:mod:`entrepot.catalog.versions`).
-Whoever uses the memory asks for the version first, with every request: what was remembered under
-another one is forgotten, so a revoked token or a repository made private counts at the very next
-request, wherever it was changed. What depends on the clock has to be judged at each use.
+Every request asks for the version before it uses the memory, and values of another version are
+forgotten, so a revoked token or a repository made private takes effect on the very next request, on
+every server. Anything that depends on the clock has to be checked at each use.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 from entrepot.catalog.versions import Version as Version
-from entrepot.catalog.versions import Watch as Watch
+from entrepot.catalog.versions import VersionWatch as VersionWatch
 
 Value = TypeVar("Value")
 
@@ -23,7 +23,7 @@ _OVERHEAD = 1024
 
 
 class Remembered(Generic[Value]):
-    """Values of one version of the database, those used longest ago are forgotten first. Thread-safe."""
+    """Values of one version of the database; the least recently used are forgotten first. Thread-safe."""
 
     def __init__(self, most_bytes: int) -> None:
         """Start empty.
@@ -46,7 +46,7 @@ class Remembered(Generic[Value]):
         """Return the value with this key if it was remembered under this version.
 
         Args:
-            version: asked for after the request for which the value is wanted has arrived; None finds nothing.
+            version: asked for after the request that needs the value has arrived; None finds nothing.
         """
         with self._lock:
             if version is None or version != self._version:
@@ -62,7 +62,7 @@ class Remembered(Generic[Value]):
         """Remember a value, unless the database has changed meanwhile.
 
         Args:
-            version: asked for before the first row was read from which the value was made.
+            version: asked for before the first row for the value was read.
             size: bytes of the value.
         """
         cost = size + _OVERHEAD

@@ -24,7 +24,7 @@ from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id, quote_path
 from entrepot.server import browser_sessions, public_urls
 from entrepot.server.bodies import read_small
-from entrepot.server.dispatch.answer_memory import Answer, AnswerMemory, Reusable
+from entrepot.server.dispatch.answer_memory import AnswerMemory, RememberedAnswer, Reusable
 from entrepot.server.dispatch.latest_version import LatestVersion
 from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.limits.senders import secret_in
@@ -84,11 +84,11 @@ def app_state(request: Request) -> AppState:
 
 
 def remembering(handler: Callable[[Request], Awaitable[Reusable]]) -> Callable[[Request], Awaitable[Reusable]]:
-    """Return a handler of reads that answers again what it has answered, until something is written to the database.
+    """Return a handler of reads that repeats its remembered answers until something is written to the database.
 
-    Such an answer takes no thread and no query but the one for the version of the database. The handler may
-    read the path, the query, the credentials and the origin of the request, and rows; of other headers only its
-    response may.
+    A remembered answer needs no thread, and no query except for the version of the database. The handler may
+    read the path, the query, the credentials and the origin of the request, and rows; only its response may
+    read other headers.
     """
 
     @functools.wraps(handler)
@@ -101,7 +101,7 @@ def remembering(handler: Callable[[Request], Awaitable[Reusable]]) -> Callable[[
         found = state.answers.find(version, key, state.hub.now_ms())
         if found is None:
             response = await handler(request)
-            state.answers.keep(version, key, Answer(response, kept.get("identity"), kept.get("again")))
+            state.answers.keep(version, key, RememberedAnswer(response, kept.get("identity"), kept.get("again")))
             return response
         if found.caller is not None:
             _note_caller(request, state, found.caller)
@@ -113,7 +113,7 @@ def remembering(handler: Callable[[Request], Awaitable[Reusable]]) -> Callable[[
 
 
 def do_again(request: Request, work: Callable[[Request], None]) -> None:
-    """Do something for a request, and for every later one that gets the same answer (see :func:`remembering`)."""
+    """Run ``work`` for a request, and for every later one that gets the same answer (see :func:`remembering`)."""
     request.scope["state"]["again"] = work
     work(request)
 

@@ -71,7 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 10 * _GIB
     direct_networks: Annotated[
         tuple[str, ...],
-        _Doc(NETWORKS, "The networks whose Xet clients read chunks from the bucket itself; empty: none."),
+        _Doc(NETWORKS, "The networks whose Xet clients read chunks directly from the bucket; empty: none."),
     ] = ()
     host: Annotated[str, _Doc(HOST, "The address to listen on; 0.0.0.0 and :: mean every interface.")] = "127.0.0.1"
     port: Annotated[int, _Doc(number(0, 65_535), "The TCP port to listen on; 0 takes any free one.")] = 8080
@@ -99,7 +99,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _Doc(NETWORKS, "The proxies whose X-Forwarded-For, -Proto and -Host headers are trusted; empty: none."),
     ] = ()
     accel_redirect: Annotated[
-        bool, _Doc(SWITCH, "Whether nginx, as a trusted proxy, sends large files from the folder of the hub itself.")
+        bool, _Doc(SWITCH, "Whether nginx, as a trusted proxy, sends large files directly from the data folder.")
     ] = False
     allowed_hosts: Annotated[
         tuple[str, ...],
@@ -216,7 +216,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         _Doc(
             size(0, _TIB),
-            "How much memory one process uses for answers that stay true until something is written; 0: none.",
+            "How much memory one process uses to remember answers until something is written; 0: none.",
         ),
     ] = 8 * _MIB
     webhook_private_targets: Annotated[
@@ -257,7 +257,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["off", "warn", "hide", "refuse"],
         _Doc(
             one_of("off", "warn", "hide", "refuse"),
-            "Whether files are scanned for what loading them would run, and unsafe ones hidden or refused too.",
+            "Whether files are scanned for code that loading them would run; unsafe ones can be hidden or refused.",
         ),
     ] = "off"
     scan_command: Annotated[
@@ -265,7 +265,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _Doc(COMMAND, "A further scanner, which reads each file on its standard input; empty: none."),
     ] = ()
     scan_url: Annotated[
-        str, _Doc(BASE_URL, "A further scanner, a service that gets each file in a POST request; empty: none.")
+        str, _Doc(BASE_URL, "A further scanner, a service that receives each file in a POST request; empty: none.")
     ] = ""
     scan_token_file: Annotated[
         str, _Doc(FILE, "The file with the token that the hub sends to 'scan_url'; empty: it sends none.")

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Callable
 
 from entrepot.errors import LimitExceeded, Malformed
-from entrepot.xet.compression import MAX_CHUNK_BYTES, Method, choose_method, pack
+from entrepot.xet.compression import MAX_CHUNK_BYTES, CompressionMethod, choose_method, pack
 from entrepot.xet.hashes import HASH_BYTES, Buffer
 from entrepot.xet.indexes import MAX_CHUNKS, MAX_RAW_BYTES, XorbIndex
 from entrepot.xet.xorbs import HEADER_BYTES, Xorb, open_chunks
@@ -40,7 +40,7 @@ class XorbWriter:
         # kernel and faulted in again, which costs more than compressing.
         self._buffer = bytearray(_FIRST_PIECE)
         self._filled = 0
-        self._method: Method | None = None
+        self._method: CompressionMethod | None = None
         self._method_used = 0
         self._size = 0
         self._hashes = bytearray()
@@ -102,7 +102,7 @@ class XorbWriter:
         self._flush()
         return XorbIndex(bytes(self._hashes), self._ends[:], self._raw_ends[:])
 
-    def _choose_method(self, chunk: Buffer, *, follows: bool) -> Method:
+    def _choose_method(self, chunk: Buffer, *, follows: bool) -> CompressionMethod:
         if self._method is None or not follows or self._method_used == _SAME_METHOD:
             self._method, self._method_used = choose_method(chunk), 0
         method = self._method

@@ -1,7 +1,7 @@
 """The search for chunk boundaries as machine code, if the optional library wasmtime is installed.
 
 The function below is WebAssembly in its text form. wasmtime (the extra
-``speed``) compiles it in a few milliseconds; it can reach nothing but its own
+``speed``) compiles it in a few milliseconds; it can access only its own
 memory of 320 KiB. It takes a sixth of the time of the search with NumPy, because it
 skips the bytes of each chunk that cannot influence a boundary: the first 8,128.
 

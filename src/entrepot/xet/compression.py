@@ -51,13 +51,13 @@ class Packed:
 
 
 @attrs.frozen
-class Method:
+class CompressionMethod:
     """How to compress a chunk: the scheme, and for grouped bytes which groups shrink."""
 
     scheme: Scheme
     shrinks: tuple[bool, ...] = ()
 
-    def after(self, length: int) -> Method:
+    def after(self, length: int) -> CompressionMethod:
         """Return the same method for a chunk that begins ``length`` bytes later: its groups are others."""
         shift = length % 4
         return attrs.evolve(self, shrinks=self.shrinks[shift:] + self.shrinks[:shift]) if shift else self
@@ -72,19 +72,19 @@ def compress(chunk: Buffer) -> Packed:
     return pack(chunk, choose_method(chunk))
 
 
-def choose_method(chunk: Buffer) -> Method:
+def choose_method(chunk: Buffer) -> CompressionMethod:
     """Return the best method for a chunk, judged by a sample of at most 12 KiB."""
     sample = _sample(memoryview(chunk))
     plain = len(lz4.block.compress(sample, store_size=False))
     groups = [_estimate(group) for group in split_bytes(sample)]
     if min(plain, sum(groups)) > _WORTHWHILE * len(sample):
-        return Method(Scheme.NONE)
+        return CompressionMethod(Scheme.NONE)
     if plain <= sum(groups):
-        return Method(Scheme.LZ4)
-    return Method(Scheme.BG4_LZ4, tuple(size < _WORTHWHILE * len(sample) / 4 for size in groups))
+        return CompressionMethod(Scheme.LZ4)
+    return CompressionMethod(Scheme.BG4_LZ4, tuple(size < _WORTHWHILE * len(sample) / 4 for size in groups))
 
 
-def pack(chunk: Buffer, method: Method) -> Packed:
+def pack(chunk: Buffer, method: CompressionMethod) -> Packed:
     """Compress a chunk with a method, which need not suit it: the payload is never longer than the chunk."""
     view = memoryview(chunk)
     if method.scheme is Scheme.NONE:

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from obstore.store import MemoryStore
 
-from entrepot.blobs import Direct, LocalBlobs, put
+from entrepot.blobs import DirectReads, LocalBlobs, put
 from entrepot.blobs.s3.buckets import S3Bucket
 from entrepot.blobs.s3.locations import S3Location
 from entrepot.blobs.s3.opening import open_bucket
@@ -77,5 +77,5 @@ def test_a_url_names_its_time_and_depends_on_its_range() -> None:
 
 
 def test_stores_without_keys_sign_nothing(tmp_path: Path) -> None:
-    assert not isinstance(LocalBlobs(tmp_path), Direct)
+    assert not isinstance(LocalBlobs(tmp_path), DirectReads)
     assert S3Bucket(MemoryStore(), "memory", "").url_of("k", 0, 1, now_s=0, seconds=1) is None

@@ -27,7 +27,7 @@ def test_a_reset_lets_the_password_alone_sign_in_again(hub: HubContext) -> None:
         assert alice is not None
         assert root is not None
         passkeys.add(tx, PasskeyRow("a" * 64, new_uid(), alice.id, b"id", b"key", 0, "phone", 1))
-    assert factor_resets.who_has(hub, audit.CONSOLE, [alice, root]) == {alice.id}
+    assert factor_resets.users_with_factors(hub, audit.CONSOLE, [alice, root]) == {alice.id}
     removed = factor_resets.reset(hub, audit.CONSOLE, "Alice")
     assert removed == RemovedFactors(user="alice", second_factor=True, passkeys=1)
     assert sessions.sign_in(hub, "alice", PASSWORD).user == "alice"
@@ -52,7 +52,7 @@ def test_only_administrators_reset(hub: HubContext) -> None:
     with pytest.raises(NotAllowed):
         factor_resets.reset(hub, caller, "alice")
     with pytest.raises(NotAllowed):
-        factor_resets.who_has(hub, caller, [alice])
+        factor_resets.users_with_factors(hub, caller, [alice])
     with pytest.raises(LoginRequired):
         factor_resets.reset(hub, None, "alice")
     with pytest.raises(AccountNotFound):

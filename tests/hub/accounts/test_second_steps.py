@@ -38,7 +38,7 @@ def proof_of(hub: HubContext) -> str:
 def test_password_and_code_open_a_session_which_the_password_alone_does_not(hub: HubContext, app: App) -> None:
     proof = proof_of(hub)
     assert sessions.identify(hub, proof) is None
-    assert second_steps.who(hub, proof) == "alice"
+    assert second_steps.user_name(hub, proof) == "alice"
     opened = second_steps.finish(hub, proof, app.shows(hub))
     assert sessions.identify(hub, opened.secret) is not None
     with pytest.raises(WrongCode):

@@ -291,7 +291,7 @@ def test_a_dataset_has_a_budget_of_time_for_all_configurations(
     world.add(ref, "README.md", f"---\nconfigs:\n{entries}---\n".encode())
     assert run(world)[-1] is None
     assert [word for _, word in told(world, ref)][:2] == ["converted"] * 2
-    assert "have taken the time of this dataset" in told(world, ref)[2][1]
+    assert "used up the time limit of this dataset" in told(world, ref)[2][1]
     assert stored(world, ref).spent_s == 4_000
 
 

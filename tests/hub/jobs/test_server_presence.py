@@ -13,7 +13,7 @@ from entrepot.errors import DataFolderError, Refused
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.folder_locks import hold_server_lock
 from entrepot.hub.jobs import handlers
-from entrepot.hub.jobs.server_presence import ServerPresence, check_not_moving, no_server
+from entrepot.hub.jobs.server_presence import ServerPresence, check_not_moving, exclude_servers
 from entrepot.settings import Settings
 from tests.support.postgres import PostgresServer
 
@@ -33,11 +33,11 @@ def test_a_move_waits_until_every_server_has_stopped(on_postgres: HubContext) ->
         check_not_moving(on_postgres)
         server.start()
     for server in servers:
-        with pytest.raises(Refused, match="servers or workers use the database"), no_server(on_postgres):
+        with pytest.raises(Refused, match="servers or workers are using the database"), exclude_servers(on_postgres):
             raise AssertionError("a server is running")
         server.stop()
         server.stop()
-    with no_server(on_postgres):
+    with exclude_servers(on_postgres):
         with pytest.raises(Refused, match="being moved"):
             check_not_moving(on_postgres)
         with pytest.raises(Refused, match="being moved"):
@@ -57,7 +57,7 @@ def test_a_server_whose_connection_is_cut_shows_itself_again(on_postgres: HubCon
     while not found:  # the time limit of the test ends it
         with on_postgres.read() as tx:
             found = tx.sql.exec_driver_sql(f"SELECT count(*) {held}").scalar_one()
-    with pytest.raises(Refused), no_server(on_postgres):
+    with pytest.raises(Refused), exclude_servers(on_postgres):
         raise AssertionError("a server is running")
     server.stop()
 
@@ -67,9 +67,13 @@ def test_a_hub_in_a_folder_uses_the_lock_of_the_folder(tmp_path: pathlib.Path) -
         service = ServerPresence(hub)
         service.start()
         check_not_moving(hub)
-        with hold_server_lock(tmp_path), pytest.raises(DataFolderError, match="stop that one first"), no_server(hub):
+        with (
+            hold_server_lock(tmp_path),
+            pytest.raises(DataFolderError, match="stop that one first"),
+            exclude_servers(hub),
+        ):
             raise AssertionError("a server is running")
-        with no_server(hub):
+        with exclude_servers(hub):
             pass
         service.stop()
 

@@ -98,7 +98,7 @@ def test_it_is_told_who_asks_if_it_wants_to_know(service: Service, tmp_path: Pat
 @pytest.mark.parametrize("answer", [b"", b"[]", b'{"status": "fine"}', b'{"status": ["safe"]}', b"[" * 60_000])
 def test_an_answer_without_a_status_is_an_error(service: Service, answer: bytes) -> None:
     service.answer = answer
-    with pytest.raises(ScanFailed, match="without a status"):
+    with pytest.raises(ScanFailed, match="no valid status"):
         verdict(service)
 
 

@@ -26,7 +26,7 @@ from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoId, RepoRef, RepoType, parse_path
 from entrepot.server.app import make_app
-from entrepot.server.dispatch.answer_memory import Answer, AnswerMemory, Reusable
+from entrepot.server.dispatch.answer_memory import AnswerMemory, RememberedAnswer, Reusable
 from entrepot.server.files import FileResponse
 from entrepot.server.handlers import json_response
 from entrepot.server.hosting import running
@@ -276,7 +276,7 @@ def test_large_answers_and_errors_are_not_kept(tmp_path: Path, threads: Threads)
 
     def is_kept(response: Reusable, name: str) -> bool:
         memory.find(version, name, 0)
-        memory.keep(version, name, Answer(response, None))
+        memory.keep(version, name, RememberedAnswer(response, None))
         return memory.find(version, name, 0) is not None
 
     assert is_kept(json_response("x" * 8_000), "small")
@@ -304,7 +304,7 @@ def test_the_objects_of_an_answer_count_too(tmp_path: Path) -> None:
     memory, version = AnswerMemory(Settings(data=tmp_path)), (1, 1)
     memory.find(version, "any", 0)
     for number in range(10_000):
-        memory.keep(version, number, Answer(json_response({}), None, lambda _request: None))
+        memory.keep(version, number, RememberedAnswer(json_response({}), None, lambda _request: None))
     kept = sum(memory.find(version, number, 0) is not None for number in range(10_000))
     # 4.6 KB each, as measured, for a file of four bytes.
     assert 1_500 < kept < 2_100

@@ -21,7 +21,7 @@ def keep(cache: ContentCache, tmp_path: Path, *contents: bytes) -> list[Manifest
         source = tmp_path / f"source{number}"
         source.write_bytes(content)
         entries.append(entry_of(content))
-        cache.take([(entries[-1], source)])
+        cache.add([(entries[-1], source)])
         path = cache.paths().get(entries[-1].sha256)
         if path is not None:
             os.utime(path, (number, number))
@@ -34,7 +34,7 @@ def test_what_was_taken_is_given_and_verified(tmp_path: Path) -> None:
     assert os.stat(cache.paths()[one.sha256]).st_mode & 0o777 == 0o444
     Path(cache.paths()[two.sha256]).chmod(0o644)
     Path(cache.paths()[two.sha256]).write_bytes(b"bad")
-    assert cache.give([one, two, entry_of(b"three")], drafts) == 1
+    assert cache.make_drafts([one, two, entry_of(b"three")], drafts) == 1
     assert draft_path(drafts, one).read_bytes() == b"one"
     assert [path.name for path in drafts.iterdir()] == [one.sha256]
     assert set(cache.paths()) == {one.sha256}
@@ -46,7 +46,7 @@ def test_the_oldest_contents_make_room(tmp_path: Path) -> None:
     assert set(cache.paths()) == {two.sha256, three.sha256}
     keep(cache, tmp_path, b"longer than all")
     assert set(cache.paths()) == {two.sha256, three.sha256}
-    assert cache.give([one], tmp_path / "drafts") == 0
+    assert cache.make_drafts([one], tmp_path / "drafts") == 0
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
@@ -61,8 +61,8 @@ def test_what_others_have_put_there_instead_of_a_file_is_not_read(tmp_path: Path
         os.mkfifo(place)
     else:
         place.mkdir()
-    assert cache.give([one], tmp_path / "drafts") == 0
-    assert cache.paths() == {}  # whoever opens a pipe waits
+    assert cache.make_drafts([one], tmp_path / "drafts") == 0
+    assert cache.paths() == {}  # opening a pipe would wait
     cache.verify()
 
 

@@ -1,7 +1,7 @@
-"""URLs with which others read a part of an object: signatures in the query, version 4.
+"""Signed URLs with which clients read a range of an object: signature version 4, in the query.
 
-The library of the bucket signs whole objects only. Here the range is part of what is signed, so that
-a URL serves these bytes and no others, whoever has it.
+The library for buckets signs URLs of whole objects only. Here the signature covers the range, so that
+a URL serves these bytes and no others.
 
 Source: Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)".
 """
@@ -23,7 +23,7 @@ _SIGNED_HEADERS = "host;range"
 class UrlSigner:
     """Signs URLs of one bucket with fixed keys.
 
-    ``endpoint`` is the URL of the service; None: AWS, where the bucket is a part of the host's name.
+    ``endpoint`` is the URL of the service; None: AWS, where the bucket is part of the host name.
     """
 
     bucket: str

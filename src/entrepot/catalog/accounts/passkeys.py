@@ -1,4 +1,4 @@
-"""Queries on passkeys, which are found by a hash of their id."""
+"""Queries on passkeys, which are found by the hash of their id."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _P = sign_in_tables.passkeys
 
 @attrs.frozen
 class PasskeyRow:
-    """A passkey of a user; ``sign_count``: how often its authenticator says that it was used, 0 if it does not say."""
+    """A passkey of a user; ``sign_count``: the use count of its authenticator, 0 if it has none."""
 
     id_hash: str
     uid: Uid
@@ -33,7 +33,7 @@ _COLUMNS = [_P.c[field.name] for field in attrs.fields(PasskeyRow)]
 
 
 def add(tx: Write, row: PasskeyRow) -> bool:
-    """Store a new passkey; return False if there is one with its id already."""
+    """Store a new passkey; return False if one with its id exists already."""
     if find(tx, row.id_hash) is not None:
         return False
     tx.sql.execute(sa.insert(_P).values(**attrs.asdict(row)))
@@ -41,7 +41,7 @@ def add(tx: Write, row: PasskeyRow) -> bool:
 
 
 def find(tx: Read, id_hash: str) -> PasskeyRow | None:
-    """Return the passkey whose id has a hash, or None."""
+    """Return the passkey whose id has this hash, or None."""
     row = tx.sql.execute(sa.select(*_COLUMNS).where(_P.c.id_hash == id_hash)).first()
     return None if row is None else PasskeyRow(*row)
 
@@ -53,18 +53,18 @@ def of_user(tx: Read, user_id: int) -> Sequence[PasskeyRow]:
 
 
 def owners(tx: Read, user_ids: Sequence[int]) -> set[int]:
-    """Return those of the users who have passkeys."""
+    """Return which of the users have passkeys."""
     return set(tx.sql.execute(sa.select(_P.c.user_id).where(_P.c.user_id.in_(user_ids))).scalars())
 
 
 def note_use(tx: Write, id_hash: str, sign_count: int, now_ms: int) -> None:
-    """Record when a passkey was used, and what its authenticator has counted."""
+    """Record when a passkey was used, and the count of its authenticator."""
     changed = {"sign_count": sign_count, "used_ms": now_ms}
     tx.sql.execute(sa.update(_P).where(_P.c.id_hash == id_hash).values(**changed))
 
 
 def rename(tx: Write, user_id: int, uid: str, name: str) -> bool:
-    """Name a passkey of a user; return False if the user has no such passkey."""
+    """Rename a passkey of a user; return False if the user has no such passkey."""
     own = (_P.c.user_id == user_id) & (_P.c.uid == uid)
     return tx.sql.execute(sa.update(_P).where(own).values(name=name)).rowcount > 0
 

@@ -1,4 +1,4 @@
-"""Queries on second factors: apps that show one-time passwords, and the recovery codes beside them."""
+"""Queries on second factors: authenticator apps and recovery codes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _R = sign_in_tables.recovery_codes
 
 @attrs.frozen
 class SecondFactorRow:
-    """The second factor of a user: what its secret is derived from, and how its codes were used."""
+    """The second factor of a user: the value from which its secret is derived, and how its codes were used."""
 
     user_id: int
     salt: str = attrs.field(repr=False)
@@ -31,7 +31,7 @@ _COLUMNS = [_F.c[field.name] for field in attrs.fields(SecondFactorRow)]
 
 
 def add(tx: Write, row: SecondFactorRow) -> bool:
-    """Store the second factor of a user; return False if they have one, which stays."""
+    """Store the second factor of a user; return False, without a change, if they have one already."""
     if find(tx, row.user_id) is not None:
         return False
     tx.sql.execute(sa.insert(_F).values(**attrs.asdict(row)))
@@ -45,7 +45,7 @@ def find(tx: Read, user_id: int) -> SecondFactorRow | None:
 
 
 def accept(tx: Write, user_id: int, step: int) -> bool:
-    """Record that the code of a time step was accepted; return False if this or a later one was before."""
+    """Record that the code of a time step was accepted; return False if this or a later one was accepted before."""
     is_new = (_F.c.user_id == user_id) & (_F.c.last_step < step)
     changed = tx.sql.execute(sa.update(_F).where(is_new).values(last_step=step, failures=0, held_until_ms=0))
     return changed.rowcount > 0
@@ -58,7 +58,7 @@ def note_failure(tx: Write, user_id: int, failures: int, held_until_ms: int) -> 
 
 
 def with_factor(tx: Read, user_ids: Sequence[int]) -> set[int]:
-    """Return those of the users who have a second factor."""
+    """Return which of the users have a second factor."""
     return set(tx.sql.execute(sa.select(_F.c.user_id).where(_F.c.user_id.in_(user_ids))).scalars())
 
 
@@ -69,7 +69,7 @@ def remove(tx: Write, user_id: int) -> bool:
 
 
 def replace_codes(tx: Write, user_id: int, hashes: Sequence[str]) -> None:
-    """Store the hashes of new recovery codes of a user instead of the earlier ones."""
+    """Replace the hashes of a user's recovery codes."""
     tx.sql.execute(sa.delete(_R).where(_R.c.user_id == user_id))
     tx.sql.execute(sa.insert(_R), [{"code_hash": code_hash, "user_id": user_id} for code_hash in hashes])
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import sqlalchemy as sa
 
 from entrepot.catalog.named_locks import AnyLock
-from entrepot.catalog.versions import Watch
+from entrepot.catalog.versions import VersionWatch
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -114,7 +114,7 @@ class Dialect(Protocol):
     def create_text_index(self, connection: sa.Connection) -> None:
         """Create the full-text index of repositories, which SQLAlchemy cannot describe for every database."""
 
-    def watch(self, engine: sa.Engine) -> Watch:
+    def watch(self, engine: sa.Engine) -> VersionWatch:
         """Return a watch that tells the version of the database; nothing is connected yet."""
 
     def copy(self, engine: sa.Engine, target: Path) -> None:

@@ -22,7 +22,7 @@ from entrepot.catalog import tables
 from entrepot.catalog.dialects.interfaces import OpenSnapshot
 from entrepot.catalog.dialects.snapshots import BegunTransaction
 from entrepot.catalog.named_locks import AnyLock, Lock, LockClass, Lookup, in_order
-from entrepot.catalog.versions import ConnectionWatch, Watch
+from entrepot.catalog.versions import ConnectionVersionWatch, VersionWatch
 from entrepot.errors import Busy, DatabaseUnavailable, DataFolderError, StoreFull
 from entrepot.names import RepoRef
 
@@ -148,7 +148,7 @@ class PostgreSQL:
         )
         connection.exec_driver_sql("CREATE INDEX repo_texts_words ON repo_texts USING gin (words)")
 
-    def watch(self, engine: sa.Engine) -> Watch:
+    def watch(self, engine: sa.Engine) -> VersionWatch:
         """Return a watch that compares snapshots: two equal ones see the same transactions.
 
         A commit is in every snapshot that is taken after the client was told of it.
@@ -162,7 +162,7 @@ class PostgreSQL:
             driver.autocommit = True
             return connection
 
-        return ConnectionWatch(connect, _snapshot, engine.dialect.loaded_dbapi.Error, is_immediate=False)
+        return ConnectionVersionWatch(connect, _snapshot, engine.dialect.loaded_dbapi.Error, is_immediate=False)
 
     def copy(self, engine: sa.Engine, target: Path) -> None:
         """Refuse: a snapshot of a PostgreSQL database is made with its own tools."""

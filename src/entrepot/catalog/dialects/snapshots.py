@@ -1,4 +1,4 @@
-"""Transactions that read one snapshot, for SQLAlchemy and for the driver alone."""
+"""Transactions that read one snapshot, begun by SQLAlchemy or by the driver alone."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class DriverTransaction:
         return self._sql
 
     def end(self) -> None:
-        """Give the connection back, which ends the transaction."""
+        """End the transaction by returning its connection."""
         if self._sql is not None:
             self._sql.close()
         else:

@@ -22,7 +22,7 @@ from entrepot.catalog.dialects.interfaces import OpenSnapshot
 from entrepot.catalog.dialects.snapshots import BEGUN, begun_by_driver
 from entrepot.catalog.named_locks import AnyLock
 from entrepot.catalog.tables import TEXT_INDEX
-from entrepot.catalog.versions import ConnectionWatch, Watch
+from entrepot.catalog.versions import ConnectionVersionWatch, VersionWatch
 from entrepot.errors import Busy, DataFolderError, StoreFull
 
 SYNCHRONOUS = "FULL"
@@ -87,7 +87,7 @@ class SQLite:
         """Create a table of FTS5."""
         connection.exec_driver_sql(TEXT_INDEX)
 
-    def watch(self, engine: sa.Engine) -> Watch:
+    def watch(self, engine: sa.Engine) -> VersionWatch:
         """Return a watch that reads ``PRAGMA data_version`` on a connection that never writes.
 
         Source: https://www.sqlite.org/pragma.html#pragma_data_version.
@@ -101,7 +101,7 @@ class SQLite:
             driver.execute("PRAGMA busy_timeout = 0")
             return connection
 
-        return ConnectionWatch(connect, _data_version, sqlite3.Error, is_immediate=True)
+        return ConnectionVersionWatch(connect, _data_version, sqlite3.Error, is_immediate=True)
 
     def copy(self, engine: sa.Engine, target: Path) -> None:
         """Copy the database with SQLite's own backup, and check the copy."""

@@ -67,7 +67,7 @@ def migrate(
     progress = Progress()
     with (
         session.opened_hub() as hub,
-        contextlib.nullcontext() if prepare or dry_run else server_presence.no_server(hub),
+        contextlib.nullcontext() if prepare or dry_run else server_presence.exclude_servers(hub),
     ):
         if dry_run:
             done = moves.plan(hub, target, progress)

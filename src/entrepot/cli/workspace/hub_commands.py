@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command("to-hub", short_help="Copy all versions to a hub.")
 @asked_argument("name")
 @asked_argument("url")
-@click.option("--repo-name", default="", help="Repository on the hub, if it is not called like the entity.")
+@click.option("--repo-name", default="", help="Repository on the hub, if its name differs from the entity's.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be sent.")
 @console_options
 def to_hub(console: Console, name: str, url: str, repo_name: str, dry_run: bool) -> None:

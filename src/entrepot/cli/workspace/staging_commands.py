@@ -21,7 +21,7 @@ NO_NEWS = "There is no new data to add"
 _BUMPS = "Write the next free version into the spec?"
 _METRICS = "CSV file with metrics"
 _MESSAGE = "Message of the commit"
-_NUMBER = "Version, unless it is that of the spec"
+_NUMBER = "Version, if it differs from the spec's"
 NOTHING_TO_PUSH = "No blobs to push at this time."
 
 

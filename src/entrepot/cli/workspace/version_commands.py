@@ -55,7 +55,7 @@ def update(console: Console) -> None:
 @click.command(short_help="Give the workspace the content of a version.")
 @asked_argument("name", metavar="TAG|NAME")
 @asked_option(
-    "--version", question="Version, unless you gave a tag", type=int, help="Number of the version; default: the latest."
+    "--version", question="Version, if you gave no tag", type=int, help="Number of the version; default: the latest."
 )
 @click.option("--force", is_flag=True, help="Overwrite local changes.")
 @click.option("--bare", is_flag=True, help="No data: for adding to a version without fetching it.")
@@ -194,7 +194,7 @@ def reset(console: Console, name: str, soft: bool, mixed: bool, hard: bool, refe
 
 @click.command(short_help="Allow changes of files of a flexible entity.")
 @asked_argument("name")
-@asked_argument("files", "File, unless all are meant", nargs=-1)
+@asked_argument("files", "File, if you do not mean all files", nargs=-1)
 @click.option("--all", "unlocks_all", is_flag=True, help="Unlock every file of the entity.")
 @console_options
 def unlock(console: Console, name: str, files: Sequence[str], unlocks_all: bool) -> None:

@@ -1,4 +1,4 @@
-"""Questions about what a command was not told: at a terminal only, and only if the user wants to be asked."""
+"""Prompts for missing arguments and options: at a terminal only, and only if the user has turned them on."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 _NAME = "wizard"
 
-wizard_option = click.option(f"--{_NAME}", is_flag=True, is_eager=True, help="Ask, at a terminal, for what is missing.")
+wizard_option = click.option(f"--{_NAME}", is_flag=True, is_eager=True, help="Ask for missing arguments at a terminal.")
 """The option ``--wizard``; it is parsed before the parameters that ask."""
 
 
 def is_asking(ctx: click.Context) -> bool:
-    """Whether the command may ask: at a terminal, with ``--wizard`` or if the configuration says so."""
+    """Return whether the command may ask: at a terminal, with ``--wizard`` or if the configuration enables it."""
     if ctx.resilient_parsing or not sys.stdin.isatty():
         return False
     return bool(ctx.params.get(_NAME)) or _is_enabled(ctx)
@@ -41,7 +41,7 @@ def asked_argument(name: str, question: str = "", **settings: Any) -> Callable[[
 
 
 def asked_option(*names: str, question: str, **settings: Any) -> Callable[[Function], Function]:  # noqa: ANN401 - those of click
-    """Return a decorator like ``click.option``; an option that is not required takes an empty answer for no value."""
+    """Return a decorator like ``click.option``; for an option that is not required, an empty answer means no value."""
     return click.option(*names, cls=_Option, question=question, **settings)
 
 

@@ -15,7 +15,7 @@ from entrepot.wire.accounts.administration import RemovedFactors
 
 
 def reset(hub: HubContext, by: Actor, name: str) -> RemovedFactors:
-    """Remove the second factor, the recovery codes and the passkeys of a user; return what there was.
+    """Remove the second factor, the recovery codes and the passkeys of a user; return what was removed.
 
     The password and the sessions stay.
 
@@ -33,8 +33,8 @@ def reset(hub: HubContext, by: Actor, name: str) -> RemovedFactors:
     return RemovedFactors(user=user.name, second_factor=had_factor, passkeys=count)
 
 
-def who_has(hub: HubContext, by: Actor, users: Sequence[Account]) -> set[int]:
-    """Return the row ids of those of the users who have a second factor or passkeys.
+def users_with_factors(hub: HubContext, by: Actor, users: Sequence[Account]) -> set[int]:
+    """Return the row ids of the users, among those given, who have a second factor or passkeys.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.

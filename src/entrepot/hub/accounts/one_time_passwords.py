@@ -1,6 +1,6 @@
 """One-time passwords that an app derives from a secret and the time: SHA-1, six digits, steps of 30 seconds.
 
-These are the values that every app for one-time passwords understands. Source: RFC 6238; RFC 4226, section 5.
+Every authenticator app supports these values. Source: RFC 6238; RFC 4226, section 5.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def password_at(secret: bytes, step: int) -> str:
 
 
 def matching_step(secret: bytes, password: str, now_ms: int) -> int | None:
-    """Return the latest time step near now whose password this is; None if there is none."""
+    """Return the latest time step near now that has this password; None if none has it."""
     given, present = password.encode("utf-8", "surrogatepass"), step_of(now_ms)
     steps = range(present - WINDOW, present + WINDOW + 1)
     # All are compared, so the time that it takes tells nothing.
@@ -47,7 +47,7 @@ def encode_secret(secret: bytes) -> str:
 
 
 def app_url(secret: bytes, issuer: str, account: str) -> str:
-    """Return the URL that a QR code carries to an app.
+    """Return the URL for the QR code that an app reads.
 
     Args:
         issuer: the host of the hub, as the app shows it.

@@ -1,7 +1,7 @@
-"""Use cases of users on their own second factor: set it up, renew recovery codes, remove it.
+"""Use cases for the caller's own second factor: set it up, renew recovery codes, remove it.
 
-Between showing a secret and the first code of the app nothing is stored: the browser holds what the secret is
-derived from, sealed, for ten minutes and one session.
+Until the first code of the app is entered, nothing is stored: the browser holds the value from which the secret is
+derived, sealed, for ten minutes and one session.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Sequence
 import attrs
 
 from entrepot.catalog import Lock, Write
-from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts import second_factors as rows
 from entrepot.catalog.accounts import sessions as session_rows
 from entrepot.catalog.accounts.accounts import Account
@@ -21,9 +20,8 @@ from entrepot.catalog.accounts.second_factors import SecondFactorRow
 from entrepot.errors import AlreadyExists, NotAllowed, StepExpired, ThingNotFound, WrongCode
 from entrepot.hub import audit
 from entrepot.hub.accounts import one_time_passwords
-from entrepot.hub.accounts.confirmations import require_recent
+from entrepot.hub.accounts.confirmations import check_password, recheck_password, require_recent
 from entrepot.hub.accounts.own_sessions import require_session
-from entrepot.hub.accounts.passwords import is_right
 from entrepot.hub.accounts.second_factors import CodeUse, new_recovery_codes, secret_of, unseal, use_code
 from entrepot.hub.callers import Caller, MaybeCaller, hash_secret, require_write
 from entrepot.hub.context import HubContext
@@ -48,7 +46,7 @@ class FactorStatus:
 
 @attrs.frozen
 class FactorSetup:
-    """What the app needs: its secret as text and as URL; and the sealed state, which the first code comes with."""
+    """The secret of the app as text and as a URL, and the sealed state that the browser sends with the first code."""
 
     secret: str = attrs.field(repr=False)
     url: str = attrs.field(repr=False)
@@ -177,13 +175,10 @@ def disable(hub: HubContext, caller: MaybeCaller, session: str | None, password:
     """
     known = require_write(caller)
     if session is None or known.token.secret_hash:
-        raise NotAllowed("Two-step sign-in is turned off in a browser that is signed in")
-    if not is_right(known.account.password_hash, password):
-        raise NotAllowed("The password is wrong")
+        raise NotAllowed("Two-step sign-in can only be turned off in a browser that is signed in")
+    check_password(known, password)
     with hub.write(Lock.hub(), Lock.audit()) as tx:
-        present = accounts.by_ids(tx, [known.account.id]).get(known.account.id)
-        if present is None or present.password_hash != known.account.password_hash:
-            raise NotAllowed("The password is wrong")
+        present = recheck_password(tx, known)
         use = _use(hub, tx, present, code)
         if use.means:
             rows.remove(tx, present.id)
@@ -199,4 +194,4 @@ def _use(hub: HubContext, tx: Write, user: Account, code: str) -> CodeUse:
 
 def _require_password(known: Caller) -> None:
     if known.account.password_hash is None:
-        raise NotAllowed("A code is asked for after the password, and this account has none: set a password first")
+        raise NotAllowed("Two-step sign-in needs a password, and this account has none: set a password first")

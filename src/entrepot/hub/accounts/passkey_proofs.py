@@ -1,8 +1,8 @@
-"""What authenticators sign, and its verification; the only module that knows the library for WebAuthn.
+"""Options for authenticators, and verification of what they sign; the only module that uses the WebAuthn library.
 
-Passkeys are kept by the authenticator with the user's name, and used only after it has verified its user by PIN,
-finger or face: each is something owned and something known at once. Which make an authenticator is does not
-matter, so attestations are not asked for, and certificates in them are not read.
+The authenticator stores passkeys with the user's name, and uses them only after it has verified the user by PIN,
+fingerprint or face, so a passkey combines two factors. The make of an authenticator does not matter: attestation
+is not requested, and certificates in it are not read.
 Source: Web Authentication Level 3, sections 7.1 and 7.2.
 """
 
@@ -46,7 +46,7 @@ class PasskeySite:
 
 @attrs.frozen
 class NewPasskey:
-    """A passkey that an authenticator has made."""
+    """A passkey that an authenticator has created."""
 
     credential_id: bytes
     public_key: bytes
@@ -55,7 +55,7 @@ class NewPasskey:
 
 @attrs.frozen
 class PasskeyUser:
-    """Whom a new passkey is for; the permanent id, by which authenticators tell accounts apart, and the names."""
+    """The user of a new passkey: the permanent id, by which authenticators distinguish accounts, and the names."""
 
     uid: str
     name: str
@@ -82,10 +82,10 @@ def find_site(base_url: str) -> PasskeySite | None:
 
 
 def creation_options(site: PasskeySite, challenge: bytes, user: PasskeyUser, known: Sequence[bytes]) -> str:
-    """Return the options with which a browser makes a passkey, as JSON.
+    """Return the options with which a browser creates a passkey, as JSON.
 
     Args:
-        known: ids of the user's passkeys: an authenticator that has one makes no other.
+        known: ids of the user's passkeys: an authenticator that has one of them creates no other.
     """
     from webauthn import generate_registration_options, options_to_json
     from webauthn.helpers.structs import (
@@ -127,11 +127,11 @@ def request_options(site: PasskeySite, challenge: bytes) -> str:
 
 
 def verify_new(site: PasskeySite, challenge: bytes, credential: str) -> NewPasskey:
-    """Return the passkey that an authenticator has made for a challenge.
+    """Return the passkey that an authenticator has created for a challenge.
 
     Raises:
-        PasskeyRefused: it was made for another challenge or site, without verifying the user, is malformed, or is too
-            long to be one.
+        PasskeyRefused: it was created for another challenge or site, without verifying the user, is malformed, or is
+            too long to be one.
     """
     from webauthn import verify_registration_response
     from webauthn.helpers import base64url_to_bytes, parse_attestation_object
@@ -167,8 +167,8 @@ def verify_use(
         sign_count: the count that the authenticator sent last.
 
     Raises:
-        PasskeyRefused: it has not signed this challenge for this site, did not verify the user, or has
-            counted backwards, as a copy would.
+        PasskeyRefused: it has not signed this challenge for this site, did not verify the user, or its
+            count went backwards, as that of a copy would.
     """
     from webauthn import verify_authentication_response
 
@@ -188,7 +188,7 @@ def verify_use(
 
 
 def parse_credential(credential: str) -> Mapping[str, object]:
-    """Return what a browser sent, which is an object at least.
+    """Return what a browser sent, as a JSON object.
 
     Raises:
         PasskeyRefused: it is not.
@@ -212,7 +212,7 @@ def credential_hash(credential: Mapping[str, object]) -> Sha256:
 
 
 def user_handle(credential: Mapping[str, object]) -> str:
-    """Return the permanent id of the account that the authenticator has kept with the passkey.
+    """Return the permanent id of the account that the authenticator has stored with the passkey.
 
     Raises:
         PasskeyRefused: there is none.

@@ -1,7 +1,7 @@
 """Passkeys: keys of an authenticator that sign in without a password and without a code.
 
-A challenge is sealed in a cookie of the browser that asked, belongs to its session, ends after ten minutes, and
-is used once.
+A challenge is sealed in a cookie of the browser that asked, belongs to its session, expires after ten minutes, and
+can be used once.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _PURPOSE = "passkey"
 
 @attrs.frozen
 class BegunPasskey:
-    """What a browser passes to the authenticator, as JSON; and what its cookie keeps meanwhile."""
+    """The options that a browser passes to the authenticator, as JSON, and the value of its cookie."""
 
     options: str
     sealed: str = attrs.field(repr=False)
@@ -53,7 +53,7 @@ class BegunPasskey:
 
 @attrs.frozen
 class PasskeyReply:
-    """What the browser sent of the authenticator, as JSON; and what its cookie has kept."""
+    """The response of the authenticator, as JSON, and the value of the browser's cookie."""
 
     credential: str = attrs.field(repr=False)
     sealed: str = attrs.field(repr=False)
@@ -92,13 +92,13 @@ def begin_adding(hub: HubContext, caller: MaybeCaller, session: str | None, site
 def add(
     hub: HubContext, caller: MaybeCaller, session: str | None, site: PasskeySite, reply: PasskeyReply, name: str
 ) -> None:
-    """Store the passkey that an authenticator has made.
+    """Store the passkey that an authenticator has created.
 
     Raises:
         LoginRequired, NotAllowed, ConfirmationNeeded, LimitExceeded: as :func:`begin_adding`.
         InvalidName: the name breaks a rule.
-        StepExpired: it was not begun in this session, or took too long, or was added already.
-        PasskeyRefused: it was made for something else, or is known already.
+        StepExpired: it was not begun in this session, took too long, or was added already.
+        PasskeyRefused: it was created for another challenge or site, or is known already.
     """
     known = require_recent(hub, caller, session)
     account = known.account
@@ -129,7 +129,7 @@ def attempted(reply: PasskeyReply) -> str:
 
 
 def begin_using(hub: HubContext, session: str | None, site: PasskeySite) -> BegunPasskey:
-    """Prepare the use of a passkey; what is sent is the same for everyone, with an account or without.
+    """Prepare the use of a passkey; the response is the same for everyone, with an account or without.
 
     Args:
         session: the secret of the session of the browser; None: it has none.
@@ -164,7 +164,7 @@ def sign_in(
 
 
 def confirm(hub: HubContext, caller: MaybeCaller, session: str | None, site: PasskeySite, reply: PasskeyReply) -> None:
-    """Record that the user of a session has proved again who they are, with a passkey.
+    """Record that the user of a session has proved their identity again, with a passkey.
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or their token may not change the account.
@@ -183,7 +183,7 @@ def confirm(hub: HubContext, caller: MaybeCaller, session: str | None, site: Pas
 
 
 def rename(hub: HubContext, caller: MaybeCaller, uid: str, name: str) -> None:
-    """Name a passkey of the caller.
+    """Rename a passkey of the caller.
 
     Raises:
         LoginRequired, NotAllowed: as :func:`own`.
@@ -199,7 +199,7 @@ def rename(hub: HubContext, caller: MaybeCaller, uid: str, name: str) -> None:
 
 
 def remove(hub: HubContext, caller: MaybeCaller, session: str | None, uid: str) -> None:
-    """Remove a passkey of the caller, which then opens nothing here.
+    """Remove a passkey of the caller, who can no longer sign in with it.
 
     Raises:
         LoginRequired, NotAllowed, ConfirmationNeeded: as :func:`begin_adding`.

@@ -1,7 +1,7 @@
-"""Second factors: a code of an app, or a recovery code, that is needed beside the password.
+"""Second factors: a code of an app, or a recovery code, in addition to the password.
 
-A code is accepted once. Wrong codes count for the account, from all addresses: only someone who knows the
-password can enter them, and whoever guesses from many addresses is as slow as from one.
+A code is accepted once. Wrong codes are counted for the account, from all addresses: only someone who knows the
+password can enter them, and guessing from many addresses is as slow as from one.
 Source: RFC 6238, section 5.2.
 """
 
@@ -46,13 +46,13 @@ _CODE = re.compile(rf"[0-9]{{{one_time_passwords.DIGITS}}}")
 
 @attrs.frozen
 class CodeUse:
-    """What became of a code: how it proves the second factor, empty if it does not; the wait if codes are refused."""
+    """The result of a code: how it proves the second factor (empty: not at all), and the wait if codes are refused."""
 
     means: str
     wait_s: int = 0
 
     def require(self) -> str:
-        """Return how the second factor is proved.
+        """Return how the second factor was proved; raise if it was not.
 
         Raises:
             WrongCode, CodesHeld: it is not.
@@ -72,7 +72,7 @@ def secret_of(hub: HubContext, account_uid: str, salt: str) -> bytes:
 def use_code(hub: HubContext, tx: Write, user: Account, code: str) -> CodeUse:
     """Use up a code of a user; a wrong one is counted, so the caller must let the transaction succeed.
 
-    Guarantees: a code proves something once, also if it is sent twice at the same time.
+    Guarantees: a code is accepted once, also if it is sent twice at the same time.
     """
     typed = re.sub(r"[\s-]+", "", code[:100]).lower()
     if _RECOVERY.fullmatch(typed):
@@ -93,13 +93,13 @@ def use_code(hub: HubContext, tx: Write, user: Account, code: str) -> CodeUse:
 
 
 def seal_password_proof(hub: HubContext, user: Account) -> str:
-    """Return what shows for five minutes that the password of a user was entered; it opens nothing by itself."""
+    """Return a proof, valid for five minutes, that the password of a user was entered; it does not open a session."""
     kept = {"user": user.uid, "stamp": _stamp(hub, user), "until": hub.now_ms() + PENDING_MS}
     return hub.signer.seal(_PURPOSE, json.dumps(kept))
 
 
 def proved_user(hub: HubContext, tx: Read, proof: str) -> Account:
-    """Return the user whose password was entered, who still has this password.
+    """Return the user whose password was entered; raise if the password has changed since.
 
     Raises:
         StepExpired: the proof is not of this hub or too old, or the password was changed.
@@ -112,7 +112,7 @@ def proved_user(hub: HubContext, tx: Read, proof: str) -> Account:
 
 
 def unseal(hub: HubContext, purpose: str, sealed: str) -> Mapping[str, object]:
-    """Return what was sealed with the time ``until`` of its end.
+    """Return the sealed values, which expire at their time ``until``.
 
     Raises:
         StepExpired: it is not of this hub, or for another purpose, or too old.
@@ -127,7 +127,7 @@ def unseal(hub: HubContext, purpose: str, sealed: str) -> Mapping[str, object]:
 
 
 def new_recovery_codes(hub: HubContext, tx: Write, user: Account) -> Sequence[str]:
-    """Give a user new recovery codes instead of the earlier ones, and return them, this once."""
+    """Replace the recovery codes of a user, and return the new ones, which are shown only once."""
     codes = [base64.b32encode(secrets.token_bytes(10)).decode().lower() for _ in range(RECOVERY_CODES)]
     rows.replace_codes(tx, user.id, [hash_recovery(hub, user.uid, code) for code in codes])
     return ["-".join(code[start : start + 4] for start in range(0, 16, 4)) for code in codes]

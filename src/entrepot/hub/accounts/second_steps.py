@@ -14,7 +14,7 @@ from entrepot.hub.accounts.sessions import NOWHERE, OpenedSession, SessionOrigin
 from entrepot.hub.context import HubContext
 
 
-def who(hub: HubContext, proof: str) -> str:
+def user_name(hub: HubContext, proof: str) -> str:
     """Return the name of the user whose password was entered.
 
     Raises:

@@ -141,7 +141,7 @@ def _draft(hub: HubContext, row: RepoRow, wanted: ConversionPlan, budget: TimeBu
             if too_long >= _MOST_TOO_LONG:
                 raise ConversionFailed("other configurations take too much time or memory; it was not tried")
             if budget.left_s < 1:
-                raise ConversionFailed("the other configurations have taken the time of this dataset; it was not tried")
+                raise ConversionFailed("not converted: other configurations used up the time limit of this dataset")
             made = yield from processes.convert(hub, row, config, budget)
         except ConversionFailed as error:
             too_long += isinstance(error, ConversionTooLong)

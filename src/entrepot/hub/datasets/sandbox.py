@@ -1,8 +1,8 @@
 """The process that runs queries: it reads nothing but the bytes that its parent sends.
 
 It receives one request on its input, and asks for ranges of the files that
-the request names. Before the first query it gives up, by limits that the
-kernel keeps, to open anything: files, sockets, devices. DuckDB itself is
+the request names. Before the first query it gives up the ability to open
+files, sockets and devices, which the kernel enforces. DuckDB itself is
 locked too. ``hub/datasets/queries.py`` is the other side.
 The frames are those of ``hub/tables/child_pipes.py``; ``A`` and ``E`` end the process.
 """

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
-from entrepot.blobs import Direct, OpenSink, layout_of
+from entrepot.blobs import DirectReads, OpenSink, layout_of
 from entrepot.catalog import Lock, Read
 from entrepot.catalog.files import bucket_rights, chunk_access, file_links, xet_files, xorbs
 from entrepot.catalog.files.chunk_access import Viewer
@@ -365,7 +365,7 @@ def direct_url(hub: HubContext, xorb: XetHash, first: int, last: int) -> str | N
 
     For who may read them now: the bucket does not ask again, so the URL is valid for a short time.
     """
-    if not isinstance(hub.store.blobs, Direct):
+    if not isinstance(hub.store.blobs, DirectReads):
         return None
     key = _key_of(hub, xorb)
     if key is None:

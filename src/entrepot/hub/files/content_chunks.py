@@ -1,4 +1,4 @@
-"""The chunks of a stored content, read once with little memory."""
+"""Reads the chunks of a stored content in one pass, with little memory."""
 
 from __future__ import annotations
 

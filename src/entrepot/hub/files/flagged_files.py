@@ -1,8 +1,8 @@
-"""Contents that a scanner has flagged: what names them, and who may still read them.
+"""Contents that a scanner has flagged: their names, and who may still read them.
 
-A result of a scanner belongs to a content and to the owner of the repositories that have it. Whatever serves bytes of a
-repository asks :func:`check_served` first: files by path and previews (``hub/repos/contents.py``), LFS
-(``hub/files/lfs.py``) and chunks (``hub/files/chunks.py``).
+A result of a scanner belongs to a content and to the owner of the repositories that have it. All code that
+serves bytes of a repository calls :func:`check_served` first: files by path and previews
+(``hub/repos/contents.py``), LFS (``hub/files/lfs.py``) and chunks (``hub/files/chunks.py``).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def hides(settings: Settings) -> bool:
 def name_small(row: RepoRow, oid: Oid) -> str:
     """Return the name of the content of a file that git stores in a repository.
 
-    Objects of two repositories with one name need not be the same: SHA-1 has collisions.
+    Objects of two repositories with the same id may differ: SHA-1 has collisions.
     """
     return _digest("git", row.uid, oid)
 

@@ -1,7 +1,7 @@
-"""Shows to others that a server or worker uses a database, and follows the clock of that database.
+"""Marks that a server or worker uses a database, and adjusts its clock to that of the database.
 
 The data folder of a hub on SQLite has a lock for the first purpose. A hub on PostgreSQL may have many
-servers; ``entrepot admin migrate`` has to know of them, because what they write after the copy would be lost.
+servers; ``entrepot admin migrate`` has to know about them, because their writes after the copy would be lost.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class ServerPresence:
         self._thread = threading.Thread(target=self._work, name="server-presence", daemon=True)
 
     def start(self) -> None:
-        """Set the mark, and keep it; returns immediately.
+        """Set the mark and keep it; return immediately.
 
         Raises:
             Refused: the hub is being moved.
@@ -70,8 +70,8 @@ class ServerPresence:
 
 
 @contextlib.contextmanager
-def no_server(hub: HubContext) -> Iterator[None]:
-    """Let no server start inside the block; with PostgreSQL no worker either.
+def exclude_servers(hub: HubContext) -> Iterator[None]:
+    """Keep servers from starting inside the block, and with PostgreSQL workers too.
 
     Raises:
         DataFolderError, Refused: one is running.

@@ -1,1 +1,1 @@
-"""Limits that all servers of a hub count together."""
+"""Limits that all servers of a hub share."""

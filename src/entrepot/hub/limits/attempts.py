@@ -1,9 +1,9 @@
-"""Limits of attempts to sign in: for each account from one address, and for each address, in all servers together.
+"""Limits of sign-in attempts, for each account from one address and for each address, shared by all servers.
 
 After five failures within a minute for one account and address, or twenty from
-one address, further attempts wait; the wait doubles with every failure after it,
-up to an hour. An account is never locked for all addresses: anyone could do that
-to anyone. Counts are rows, which outlive a restart.
+one address, further attempts have to wait; the wait doubles with every further failure,
+up to an hour. An account is never locked for all addresses, because then anyone could
+lock out anyone. Counts are rows, which outlive a restart.
 """
 
 from __future__ import annotations

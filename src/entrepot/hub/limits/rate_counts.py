@@ -1,8 +1,8 @@
-"""Counts of the requests of each sender in the present window of time, shared by all servers of a hub.
+"""Counts the requests of each sender in the present time window, shared by all servers of a hub.
 
-Every process counts in memory and adds its counts to rows about once a second, with one transaction,
-which tells it what the others have counted. Between two of them the processes together may let a few requests
-more through than the limit.
+Every process counts in memory and adds its counts to rows about once a second, in one transaction,
+which returns the counts of the others. Within that second, the processes together may let a few more requests
+through than the limit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LOCK = "rates"
 
 
 class RateCounts:
-    """Counts of one process, and what it knows of those of the others. Thread-safe.
+    """The counts of one process, and the last known counts of the others. Thread-safe.
 
     Args:
         window_ms: the length of a window; windows begin at multiples of it.
@@ -52,7 +52,7 @@ class RateCounts:
         return total, (window + 1) * self._window_ms - now_ms
 
     def flush(self, hub: HubContext) -> None:
-        """Add the counts of this process to those of all, and learn the sums; keep those that cannot be written now."""
+        """Add the counts of this process to the rows, and read the sums; keep counts that cannot be written now."""
         with self._lock:
             window, unsent, self._unsent = self._window, self._unsent, {}
         now, left = hub.now_ms(), dict(unsent)

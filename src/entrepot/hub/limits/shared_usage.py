@@ -1,6 +1,6 @@
-"""Shares between processes what each has added to namespaces with quotas, about once a second.
+"""Shares the bytes that each process has added to namespaces with quotas, about once a second.
 
-Only sums that take long to compute need it: a process keeps them for a while (:mod:`entrepot.hub.usage_cache`).
+Only sums that are slow to compute need this: a process keeps them for a while (:mod:`entrepot.hub.usage_cache`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _LOCK: Final = "usage"
 
 
 def share(hub: HubContext) -> None:
-    """Tell the other processes what this one has added, and learn what they have; without additions it does nothing.
+    """Add the additions of this process to the rows, and read those of the others; do nothing without additions.
 
     Raises:
         DatabaseUnavailable, Busy: the additions are kept for the next call.

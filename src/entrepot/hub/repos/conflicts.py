@@ -1,4 +1,4 @@
-"""Resolve the conflicts of a pull request: a side is chosen for each file, in one commit on its own ref.
+"""Resolves the conflicts of a pull request by choosing a side for each file, in one commit on its own ref.
 
 The commit merges the base into the pull request; the base does not change.
 """
@@ -28,7 +28,7 @@ from entrepot.storage.objects import GitObject
 
 @attrs.frozen
 class Resolution:
-    """The choices of someone who saw two commits in conflict.
+    """The choices of a user who saw two commits in conflict.
 
     ``base``, ``head``: the commits of the base and of the pull request; ``sides``: for each path
     in conflict, in their order: ours is the pull request, theirs the base.

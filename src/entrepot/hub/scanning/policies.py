@@ -1,7 +1,7 @@
 """The policy ``refuse``: no ref moves to a commit that adds a file which a scanner has flagged.
 
-What is known when the ref moves counts. Files of a commit over HTTP are scanned before, as far as that takes seconds;
-what is judged later, such as files of a push, is hidden then.
+Only results that are known when the ref moves count. Files of a commit over HTTP are scanned first, if that takes only
+seconds; files that are scanned later, such as those of a push, are hidden then.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ WAIT_S, MOST_SCANNED = 20.0, 50
 
 
 def scan_added(hub: HubContext, row: RepoRow, added: Iterable[tuple[RepoPath, int, Oid]]) -> None:
-    """Scan what a commit is about to add, if flagged files are refused; all of it is stored already.
+    """Scan the files that a commit is about to add, if flagged files are refused; all of them are stored already.
 
     Args:
         added: path, mode and id of each file.

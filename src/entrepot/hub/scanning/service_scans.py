@@ -1,7 +1,7 @@
-"""Scan a file with a service over HTTP that an administrator has set.
+"""Scans files with an HTTP service that the administrator has configured.
 
-The service gets the file as the body of a POST, and answers with a JSON object: ``status``, and perhaps ``message``.
-It learns neither the name of the file nor whose it is.
+The service receives the file as the body of a POST, and returns a JSON object: ``status``, and optionally ``message``.
+It learns neither the name of the file nor its owner.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ _STATUSES: dict[str, ScanStatus] = {
 
 
 def scan_content(content: Content, settings: Settings) -> Generator[None, None, Verdict]:
-    """Return the verdict of the service about a content.
+    """Return the verdict of the service on a content.
 
     Raises:
-        ScanFailed: it cannot be reached, takes too long, or answers something else.
+        ScanFailed: the service cannot be reached, takes too long, or returns something else.
         BlobMissing, BlobUnreadable, XorbDamaged: the content cannot be read.
     """
     if content.size > MOST_BYTES:
-        return Verdict("skipped", f"it is larger than {MOST_BYTES:,} bytes, which are sent to the scanner")
+        return Verdict("skipped", f"it is larger than the {MOST_BYTES:,} bytes that are sent to the scanner")
     exchange, waiter = _Exchange(content, settings), ThreadPoolExecutor(1, "scan-service")
     # A step may not wait for the service, which a commit may give up: a thread does.
     done = waiter.submit(exchange.run)
@@ -119,10 +119,10 @@ class _Exchange:
 
 
 def judge_answer(status: int, body: bytes) -> Verdict:
-    """Return the verdict for an answer.
+    """Return the verdict in a response of the service.
 
     Raises:
-        ScanFailed: it is none.
+        ScanFailed: it contains none.
     """
     if status != 200:
         raise ScanFailed(f"the scanner answered with status {status}")
@@ -132,7 +132,7 @@ def judge_answer(status: int, body: bytes) -> Verdict:
         found = None
     word = found.get("status") if isinstance(found, dict) else None
     if not isinstance(found, dict) or not isinstance(word, str) or word not in _STATUSES:
-        raise ScanFailed("the scanner answered without a status: safe, caution, suspicious or unsafe")
+        raise ScanFailed("the scanner's response has no valid status: safe, caution, suspicious or unsafe")
     return Verdict(_STATUSES[word], said_by(found) or f"the scanner says: {word}")
 
 

@@ -346,4 +346,4 @@ def _label(hub: HubContext, proof: IdToken) -> str:
 
 
 def _failed(why: str) -> OAuthRefused:
-    return OAuthRefused("invalid_request", f"signing in did not succeed: {why}; begin again")
+    return OAuthRefused("invalid_request", f"signing in did not succeed: {why}; start again")

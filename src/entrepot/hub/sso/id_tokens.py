@@ -93,7 +93,7 @@ def _parse(token: str) -> tuple[Mapping[str, object], Mapping[str, object]]:
     try:
         header, claims = (parse_object(_decoded(found[part]), "token") for part in (1, 2))
     except (Malformed, ValueError):
-        raise _refused("its parts are not JSON objects of whole characters in which every name occurs once") from None
+        raise _refused("its parts are not JSON objects without duplicate names and unpaired surrogates") from None
     return header, claims
 
 

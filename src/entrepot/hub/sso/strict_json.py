@@ -26,7 +26,7 @@ def parse_object(data: bytes, what: str) -> Mapping[str, Any]:
         found = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
         json.dumps(found, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
-        raise Malformed(what, "it is not JSON of whole characters in which every name occurs once") from None
+        raise Malformed(what, "it is not JSON without duplicate names and unpaired surrogates") from None
     if not isinstance(found, dict):
         raise Malformed(what, "it is not a JSON object")
     return found

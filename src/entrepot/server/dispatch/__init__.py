@@ -1,1 +1,1 @@
-"""From a request to its answer: the table of routes, and the memory of answers."""
+"""Dispatch of requests: the table of routes, and the memory of answers."""

@@ -1,8 +1,8 @@
 """Memory of whole answers to reads, by caller and request, for as long as the database does not change.
 
-An answer is found again only by a request with the same credentials and everything else that its
-handler reads. That the database has not changed means that the caller has the same rights; what
-depends on the clock, the end of a token's life, is judged again.
+An answer is found only by a request with the same credentials and the same values of everything else
+that its handler reads. If the database has not changed, the caller has the same rights; only the
+expiry of the token depends on the clock, and is checked again.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _OBJECTS, _AGAIN = 1024, 2048
 
 
 @attrs.frozen
-class Answer:
-    """An answer, whom it was for, and what else a request does that gets it."""
+class RememberedAnswer:
+    """An answer, its caller, and what a request for it also has to do."""
 
     response: Reusable
     caller: MaybeCaller
@@ -49,7 +49,7 @@ class AnswerMemory:
     def __init__(self, settings: Settings) -> None:
         """Start empty; ``remembered_bytes`` of the settings is the most that answers take."""
         self._settings = settings
-        self._held = Remembered[Answer](settings.remembered_bytes)
+        self._held = Remembered[RememberedAnswer](settings.remembered_bytes)
         self._largest = settings.remembered_bytes // _LARGEST_SHARE
 
     @property
@@ -58,7 +58,7 @@ class AnswerMemory:
         return self._held.size
 
     def key_of(self, scope: Scope) -> Hashable | None:
-        """Return what a request has in common with those that get the same answer; None for requests of browsers."""
+        """Return the key that requests with the same answer share; None for requests of browsers."""
         if not self._largest:
             return None
         read: list[tuple[bytes, bytes]] = []
@@ -80,7 +80,7 @@ class AnswerMemory:
         # Clients choose the length of a key: a long one must not take more memory than is counted.
         return key if length <= _LONGEST_KEY else hashlib.blake2b(repr(key).encode(), digest_size=32).digest()
 
-    def find(self, version: Version | None, key: Hashable, now_ms: int) -> Answer | None:
+    def find(self, version: Version | None, key: Hashable, now_ms: int) -> RememberedAnswer | None:
         """Return the answer to a request if its caller's token is still valid."""
         found = self._held.find(version, key)
         if found is not None and found.caller is not None and is_expired(found.caller.token, now_ms):
@@ -88,8 +88,8 @@ class AnswerMemory:
             return None
         return found
 
-    def keep(self, version: Version | None, key: Hashable, answer: Answer) -> None:
-        """Remember an answer if it is a success and small; the rest is made again."""
+    def keep(self, version: Version | None, key: Hashable, answer: RememberedAnswer) -> None:
+        """Remember an answer if it is successful and small."""
         size = _size_of(answer.response)
         if size is not None and size <= self._largest:
             objects = _OBJECTS if answer.again is None else _OBJECTS + _AGAIN

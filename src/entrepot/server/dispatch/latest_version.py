@@ -1,11 +1,11 @@
-"""The version of the database as of now, asked for with every request that may be answered from memory."""
+"""The present version of the database, read for every request that may be answered from memory."""
 
 from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-from entrepot.hub.remembered import Version, Watch
+from entrepot.hub.remembered import Version, VersionWatch
 
 _PATIENCE_S = 2.0
 
@@ -13,11 +13,11 @@ _PATIENCE_S = 2.0
 class LatestVersion:
     """Asks a watch on behalf of requests. Belongs to one event loop.
 
-    A watch that has to wait for a server is asked in a thread of its own. Requests share a
-    question if all of them arrived before it was sent.
+    A watch that has to wait for a server is read in its own thread. Requests share one
+    reading if all of them arrived before it began.
     """
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: VersionWatch) -> None:
         """Prepare to ask.
 
         Args:

@@ -1,8 +1,8 @@
 """A router that looks routes up in a table, instead of trying several hundred patterns in turn.
 
-The segments of a path that are a literal in no route at their position are all alike to the
-routes. What remains of a path is its shape, and the table knows which routes can match a path of
-that shape; these few are tried in their order. The result is the same as that of trying all.
+Path segments that are a literal in no route at their position are equivalent for routing. With them
+replaced by a placeholder, a path becomes its shape; the table knows the few routes that can match a
+shape, and tries them in order. The result is the same as that of trying all routes.
 """
 
 from __future__ import annotations

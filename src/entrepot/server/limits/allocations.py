@@ -1,4 +1,4 @@
-"""The memory allocator of this process, told to keep the memory of buffers that are freed."""
+"""Tunes the memory allocator of this process to keep the memory of freed buffers."""
 
 from __future__ import annotations
 

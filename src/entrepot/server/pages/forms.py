@@ -143,6 +143,11 @@ def confirmation_path(request: Request) -> str:
     return f"{root}/settings/confirm?{urlencode({'next': here[:1_000]})}"
 
 
+def wait_text(wait_s: int) -> str:
+    """Return the sentence for visitors who have to wait before their next attempt."""
+    return f"Too many attempts. Wait {wait_s:,} seconds."
+
+
 def sentence(error: EntrepotError) -> str:
     """Return the message of an error as a sentence."""
     return error.message[:1].upper() + error.message[1:] + ("" if error.message.endswith((".", "?", "!")) else ".")

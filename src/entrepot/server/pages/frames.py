@@ -67,7 +67,7 @@ DONE = {
     "created": "Created.",
     "repeated": "The delivery is sent again.",
     "passkey": "The passkey is added. You can sign in with it.",
-    "confirmed": "Thank you. It counts as a fresh sign-in for an hour.",
+    "confirmed": "Confirmed. This counts as a new sign-in for an hour.",
     "two-step-off": "Two-step sign-in is off.",
     "linked": "The identity is linked. You can sign in with it.",
 }

@@ -15,7 +15,7 @@ from entrepot.server import browser_sessions
 from entrepot.server.client_addresses import client_address, network_text
 from entrepot.server.handlers import app_state
 from entrepot.server.pages.browsers import browser_name
-from entrepot.server.pages.forms import read_form, sentence
+from entrepot.server.pages.forms import read_form, sentence, wait_text
 from entrepot.server.pages.frames import HEADERS, WebPage, page_response, passkey_site, with_script
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.public_urls import path_prefix
@@ -49,7 +49,7 @@ async def sign_in(request: Request) -> Response:
     line = line_of(request.scope)
     wait_s = await state.threads.run_short(state.sign_ins.begin, name, network, line=line)
     if wait_s:
-        text = f"Too many attempts. Wait {wait_s:,} seconds."
+        text = wait_text(wait_s)
         return login_page(request, name=name, code="", target=target, problem=text, status=429, wait_s=wait_s)
     replaced = browser_sessions.secret_of(request.scope, state.hub)
 

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from entrepot.errors import CannotWrite, Malformed, SourceUnreadable
-from entrepot.workspace.configuration.places import Places, find_places, private_keys
+from entrepot.workspace.configuration.state_folders import StateFolders, find_state_folders, private_keys
 from entrepot.workspace.configuration.tables import (
     CONFIG_NAME,
     GLOBAL_NAME,
@@ -40,7 +40,7 @@ class Configuration:
     unknown: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
     """What to say about keys that have no effect where they stand."""
-    places: Places = attrs.field(factory=dict)
+    state_folders: StateFolders = attrs.field(factory=dict)
     limits: TransferLimits = attrs.field(factory=TransferLimits)
 
     def git_url(self, word: str) -> str:
@@ -109,7 +109,7 @@ def load_configuration(root: Path | None, home: Path, environ: Mapping[str, str]
         values,
         tuple(unknown_keys(user) + unknown_keys(own)),
         tuple(_idle_keys(own, trusted)),
-        find_places(root, home, own, trusted),
+        find_state_folders(root, home, own, trusted),
         _limits(trusted),
     )
 

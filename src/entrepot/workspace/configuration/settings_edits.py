@@ -11,7 +11,7 @@ import attrs
 
 from entrepot.errors import ConfigError, InvalidArgument
 from entrepot.workspace.configuration.config_files import config_path, read_config, write_config
-from entrepot.workspace.configuration.places import find_places
+from entrepot.workspace.configuration.state_folders import find_state_folders
 from entrepot.workspace.configuration.storage_rules import check_storage
 from entrepot.workspace.configuration.tables import (
     GLOBAL_NAME,
@@ -118,9 +118,9 @@ class ConfigFile:
         value = parse_value(key, text, self.path.name)
         is_global = self.path.name == GLOBAL_NAME
         if key in USER_KEYS and not is_global:
-            raise ConfigError(key, self.path.name, "it counts in the user's own file only: use --global")
+            raise ConfigError(key, self.path.name, "it can be set only in the user's own file: use --global")
         root = None if is_global else self.path.parent.parent
-        find_places(root, self.home, {} if is_global else {key: value}, {key: value} if is_global else {})
+        find_state_folders(root, self.home, {} if is_global else {key: value}, {key: value} if is_global else {})
         values = read_config(self.path)
         section, _, name = key.rpartition(".")
         (_section(values, section) if section else values)[name] = parse_git_url(text) if section else value

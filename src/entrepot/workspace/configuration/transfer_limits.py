@@ -1,4 +1,4 @@
-"""Limits of what git may receive: a remote may send without end, or a byte a minute."""
+"""Limits of what git receives: a remote might send without end, or one byte a minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ancestries: from which versions a version was made, and the latest one that two versions have in common."""
+"""Ancestors of versions: those a version was made from, and the latest one that two versions have in common."""
 
 from __future__ import annotations
 

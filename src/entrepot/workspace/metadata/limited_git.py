@@ -1,4 +1,4 @@
-"""Git within limits: a command that talks to a remote is ended if it takes, waits or receives too much."""
+"""Git with limits: a command that talks to a remote is stopped if it takes too long, stalls or receives too much."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _INCOMING = ("tmp_pack_", "incoming-", "tmp_objdir")
 
 @attrs.frozen
 class LimitedGit(Git):
-    """Git whose commands that talk to a remote end within limits."""
+    """Git with limits for commands that talk to a remote."""
 
     limits: TransferLimits = attrs.field(factory=TransferLimits, kw_only=True)
 
@@ -44,7 +44,7 @@ class LimitedGit(Git):
         """Run ``git …`` and return the result; raises as in the class above.
 
         Raises:
-            GitFailed: a limit was reached; git was ended, and what it had received is removed.
+            GitFailed: a limit was reached; git was stopped, and the data that it had received is removed.
         """
         if arguments[0] not in _REMOTE or stdin is not None:
             return super().attempt(*arguments, stdin=stdin)
@@ -54,7 +54,7 @@ class LimitedGit(Git):
             return watch.wait()
 
     def with_progress(self) -> LimitedGit:
-        """Return the same git for commands that receive: they end when a web server sends next to nothing."""
+        """Return a copy for commands that receive data: they are stopped if a web server sends almost nothing."""
         slow = (("http.lowSpeedLimit", str(_SLOWEST)), ("http.lowSpeedTime", str(self.limits.idle_limit)))
         return attrs.evolve(self, settings=(*self.settings, *slow))
 
@@ -133,7 +133,7 @@ class _Watch:
         cure = (
             f"if the remote is trusted, raise {key} ('ml-git repository config set --global {key} …', ~/{GLOBAL_NAME})"
         )
-        raise GitFailed(self._arguments[0], f"the remote was given up: {what}; {cure}")
+        raise GitFailed(self._arguments[0], f"stopped: {what}; {cure}")
 
     def _end(self) -> None:
         """End git and its helpers; it gets time to remove what it has received."""

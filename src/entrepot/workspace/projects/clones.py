@@ -111,7 +111,7 @@ def _cloned(url: str, draft: Path, around: Surroundings, is_untracked: bool) -> 
         raise Malformed(url, "the repository has no file .ml-git/config.yaml; push one: 'repository config push'")
     _distrust_state(url, draft)
     configuration = load_configuration(draft, around.home, around.environ)
-    for (_, key), place in configuration.places.items():
+    for (_, key), place in configuration.state_folders.items():
         if place.is_relative_to(draft) and os.path.lexists(place):
             raise Malformed(url, f"it has files where its configuration puts the state of the project ({key})")
     for kind in KINDS:

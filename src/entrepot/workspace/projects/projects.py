@@ -197,7 +197,7 @@ class KindState:
     def cache(self) -> ContentCache | None:
         """The cache of contents, if the configuration names a folder or a size."""
         configuration, word = self.project.configuration, self.kind.word
-        places, size = configuration.places, configuration.cache_size
+        places, size = configuration.state_folders, configuration.cache_size
         shared = places.get((word, "cache_path")) or places.get((word, "object_path"))
         if shared is None and not size:
             return None
@@ -205,7 +205,7 @@ class KindState:
 
     def _place(self, key: str) -> Path:
         """Return the folder that a key names for this kind, else that of the state; callers add a name of their own."""
-        found = self.project.configuration.places.get((self.kind.word, key))
+        found = self.project.configuration.state_folders.get((self.kind.word, key))
         return self.folder if found is None else found / self.kind.word
 
     def _metadata_folder(self, name: str) -> Path:

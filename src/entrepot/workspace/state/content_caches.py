@@ -1,7 +1,7 @@
-"""A cache of contents on the local disk, so that a version can be checked out again without its storage.
+"""A cache of contents on the local disk, with which a version can be checked out again without its storage.
 
-Other projects and other users may share it, so nothing in it is believed: a content is copied first, and the copy is
-verified. It is never linked into a workspace, where a change would change it for everyone.
+Other projects and other users may share it, so nothing in it is trusted: a content is copied first, and the copy is
+verified. It is never linked into a workspace, where an edit would change it for everyone.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 
 
 @attrs.frozen
 class ContentCache:
-    """The cache in a folder; safe to use from several processes. What goes wrong in it is never an error.
+    """The cache in a folder, safe to use from several processes. Its failures are never errors of the caller.
 
     Attributes:
-        most_bytes: the oldest contents are removed when there are more; 0 is no limit.
+        most_bytes: above this size, the oldest contents are removed; 0: no limit.
         is_shared: whether other projects may use the folder.
     """
 
@@ -39,16 +39,16 @@ class ContentCache:
     most_bytes: int = 0
     is_shared: bool = False
 
-    def give(self, entries: Iterable[ManifestEntry], drafts: Path) -> int:
-        """Make drafts of those contents that are here, each verified; return how many."""
+    def make_drafts(self, entries: Iterable[ManifestEntry], drafts: Path) -> int:
+        """Make verified drafts of the contents that are in the cache; return how many."""
         count = 0
         for entry in entries:
             with contextlib.suppress(OSError):
                 count += self._give(entry, drafts)
         return count
 
-    def take(self, contents: Iterable[tuple[ManifestEntry, Path]]) -> None:
-        """Copy contents into the cache, then remove the oldest ones that are too much."""
+    def add(self, contents: Iterable[tuple[ManifestEntry, Path]]) -> None:
+        """Copy contents into the cache, then remove the oldest ones above the limit."""
         is_new = False
         for entry, source in contents:
             with contextlib.suppress(OSError):
@@ -57,11 +57,11 @@ class ContentCache:
             self._trim()
 
     def paths(self) -> dict[str, str]:
-        """Return the paths of all contents by their identity; readers verify what they use."""
+        """Return the paths of all contents by their identity; readers must verify them."""
         return {path.name: str(path) for path in self._files()}
 
     def verify(self) -> list[str]:
-        """Read all contents, remove those that have other bytes than their name says, and return their names."""
+        """Read all contents, remove those whose bytes do not match their name, and return their names."""
         damaged = []
         for path in list(self._files()):
             with contextlib.suppress(OSError), self._opened(path) as file:

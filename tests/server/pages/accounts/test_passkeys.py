@@ -99,7 +99,7 @@ def test_an_answer_is_used_once_and_in_its_browser(site: ServedHub, browse_by_na
     late.cookies.update(stolen)
     answer = late.post("/login/passkey", data=data)
     assert answer.status_code == 401
-    assert "begin again" in answer.text
+    assert "start again" in answer.text
 
 
 def test_options_are_the_same_for_everyone(site: ServedHub, browse_by_name: Browse, key: Authenticator) -> None:

@@ -92,7 +92,7 @@ def test_without_the_password_there_is_no_second_step(site: ServedHub, proof: st
     with browse(site) as client:
         answer = enter_code(client, proof, "000000")
         assert answer.status_code == 401
-        assert "begin again" in answer.text
+        assert "start again" in answer.text
         assert 'name="password"' in answer.text
 
 

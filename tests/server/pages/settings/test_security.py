@@ -51,12 +51,12 @@ def test_an_app_is_set_up_with_its_first_code(site: ServedHub) -> None:
         assert not set(shown_codes(fresh.text)) & set(codes)
 
 
-def test_a_set_up_of_another_session_begins_again(site: ServedHub) -> None:
+def test_a_set_up_of_another_session_starts_again(site: ServedHub) -> None:
     with browse(site) as client:
         enter(client, site, "half-set-up")
         answer = sender(client)("/settings/security/app/confirm", {"setup": "x.y", "code": "000000"})
         assert answer.status_code == 401
-        assert "begin again" in answer.text
+        assert "start again" in answer.text
         assert "Set up an app" in answer.text
 
 

@@ -1,4 +1,4 @@
-"""The page on which a signed-in visitor proves again who they are, before what could take the account over."""
+"""The page on which a signed-in visitor confirms their identity, before changes that could take over the account."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def routes() -> list[PageRoute]:
 
 
 async def show(request: Request) -> Response:
-    """Serve the form of the password, and of the code if the account needs one."""
+    """Serve the form for the password, and for the code if the account needs one."""
     target = request.query_params.get("next", "")
     return await show_page(request, lambda hub, caller: confirm_page(request)(hub, caller, Form({"next": [target]})))
 
 
 async def confirm(request: Request) -> Response:
-    """Note that the visitor has proved who they are, and go back."""
+    """Record that the visitor has proved their identity, and redirect back."""
     secret = browser_sessions.secret_of(request.scope, app_state(request).hub)
 
     def act(hub: HubContext, caller: MaybeCaller, sent: Form) -> str:
@@ -44,7 +44,7 @@ async def confirm(request: Request) -> Response:
 
 
 def target_of(hub: HubContext, form: Form) -> str:
-    """Return where to go afterwards, below the root of the hub: back, or to the settings of the visitor."""
+    """Return the page to open afterwards, below the root of the hub; by default the visitor's settings."""
     root = path_prefix(hub.settings)
     target = safe_target(form.text("next"), root).removeprefix(root)
     return target if len(target) > 1 else "/settings/security?done=confirmed"

@@ -1,4 +1,4 @@
-"""Cookies that keep something sealed while the visitor is elsewhere: at an issuer, or at an authenticator."""
+"""Cookies that keep a sealed value while the visitor is at an issuer or uses an authenticator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from entrepot.server.handlers import app_state
 
 
 def kept_cookie(request: Request, name: str, value: str | None, life_s: int) -> str:
-    """Return the ``Set-Cookie`` value that keeps something for some time, or (None) deletes it."""
+    """Return the ``Set-Cookie`` value that keeps a text for some time; None deletes the cookie."""
     is_secure = browser_sessions.is_https(request.scope, app_state(request).hub)
     life = life_s if value is not None else 0
     parts = [f"{_full(name, is_secure)}={value or ''}", "Path=/", f"Max-Age={life}", "HttpOnly", "SameSite=Lax"]
@@ -19,7 +19,7 @@ def kept_cookie(request: Request, name: str, value: str | None, life_s: int) -> 
 
 
 def kept_value(request: Request, name: str) -> str:
-    """Return what a cookie has kept; empty without one."""
+    """Return the text that a cookie has kept; empty without the cookie."""
     full = _full(name, browser_sessions.is_https(request.scope, app_state(request).hub))
     try:
         found = SimpleCookie(request.headers.get("cookie", "")).get(full)

@@ -1,6 +1,6 @@
 """Passkeys: signing in and confirming with one, adding, naming and removing them.
 
-A script asks for options, passes them to the authenticator, and sends a form with its answer.
+A script fetches options, passes them to the authenticator, and sends a form with its response.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from entrepot.server.handlers import app_state, call_hub_slow
 from entrepot.server.pages.accounts.confirmations import PATH as CONFIRM
 from entrepot.server.pages.accounts.confirmations import confirm_page, target_of
 from entrepot.server.pages.accounts.kept_cookies import kept_cookie, kept_value
-from entrepot.server.pages.forms import Form, answer_form, checked_form, read_form, sentence
+from entrepot.server.pages.forms import Form, answer_form, checked_form, read_form, sentence, wait_text
 from entrepot.server.pages.frames import HEADERS, passkey_site
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.settings.security import PATH, build_page
@@ -45,7 +45,7 @@ def routes() -> list[PageRoute]:
 
 
 async def begin_using(request: Request) -> Response:
-    """Serve the options of a sign-in, the same for everyone but for the challenge."""
+    """Serve the options of a sign-in, which are the same for everyone except for the challenge."""
     state = app_state(request)
     browser_sessions.check_origin(request, state.hub)
     site, session = _site(request), browser_sessions.secret_of(request.scope, state.hub)
@@ -65,7 +65,7 @@ async def sign_in(request: Request) -> Response:
     attempt = f"passkey {passkeys.attempted(reply)}"
     wait_s = await state.threads.run_short(state.sign_ins.begin, attempt, network, line=line)
     if wait_s:
-        text = f"Too many attempts. Wait {wait_s:,} seconds."
+        text = wait_text(wait_s)
         return login_page(request, name="", code="", target=target, problem=text, status=429, wait_s=wait_s)
     replaced, origin = browser_sessions.secret_of(request.scope, state.hub), origin_of(request)
 
@@ -85,7 +85,7 @@ async def sign_in(request: Request) -> Response:
 
 
 async def confirm(request: Request) -> Response:
-    """Note that the visitor has proved who they are, and go back."""
+    """Record that the visitor has proved their identity, and redirect back."""
     secret = browser_sessions.secret_of(request.scope, app_state(request).hub)
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
@@ -119,7 +119,7 @@ async def add(request: Request) -> Response:
 
 
 async def rename(request: Request) -> Response:
-    """Name a passkey."""
+    """Rename a passkey."""
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
         passkeys.rename(hub, caller, form.text("passkey"), form.text("name"))

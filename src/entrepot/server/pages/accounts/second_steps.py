@@ -1,4 +1,4 @@
-"""The second step of signing in: the form of the code, which is shown after the password."""
+"""The second step of signing in: the form for the code, which is shown after the password."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from entrepot.hub.accounts import second_steps
 from entrepot.hub.accounts.sessions import OpenedSession
 from entrepot.server import browser_sessions
 from entrepot.server.handlers import app_state
-from entrepot.server.pages.forms import read_form, sentence
+from entrepot.server.pages.forms import read_form, sentence, wait_text
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.sign_in import code_page, enter, login_page, origin_of
 from entrepot.server.threads import line_of
@@ -24,7 +24,7 @@ def routes() -> list[PageRoute]:
 
 
 async def enter_code(request: Request) -> Response:
-    """Open a session with the proof of the password and a code; wrong codes are limited as wrong passwords."""
+    """Open a session with the proof of the password and a code; wrong codes are limited like wrong passwords."""
     state = app_state(request)
     browser_sessions.check_origin(request, state.hub)
     fields = await read_form(request, _MAX_FORM)
@@ -37,10 +37,10 @@ async def enter_code(request: Request) -> Response:
         return second_steps.finish(state.hub, proof, code, replaced=replaced, origin=origin)
 
     try:
-        name = await state.threads.run_transfer(second_steps.who, state.hub, proof)
+        name = await state.threads.run_transfer(second_steps.user_name, state.hub, proof)
         wait_s = await state.threads.run_short(state.sign_ins.begin, f"code {name}", network, line=line)
         if wait_s:
-            text = f"Too many attempts. Wait {wait_s:,} seconds."
+            text = wait_text(wait_s)
             return code_page(request, name=name, proof=proof, target=target, problem=text, status=429, wait_s=wait_s)
         opened = await state.threads.run_transfer(open_session)
     except (WrongCode, CodesHeld) as error:

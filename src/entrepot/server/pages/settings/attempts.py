@@ -1,4 +1,4 @@
-"""Forms of a signed-in visitor that contain a password: wrong ones are limited as those of signing in."""
+"""Forms of a signed-in visitor that contain a password: wrong passwords are limited as in the sign-in form."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.server import browser_sessions
 from entrepot.server.handlers import app_state
-from entrepot.server.pages.forms import Form, FormAction, FormPage, checked_form, run_form
+from entrepot.server.pages.forms import Form, FormAction, FormPage, checked_form, run_form, wait_text
 from entrepot.server.pages.frames import WebPage
 
 
 async def run_attempt(request: Request, act: FormAction, again: FormPage) -> Response:
-    """Run a form with a password in it, as :func:`~entrepot.server.pages.forms.answer_form`.
+    """Run a form that contains a password, like :func:`~entrepot.server.pages.forms.answer_form`.
 
     Raises:
         NotAllowed: it was not sent by a page of this hub, or belongs to another session.
@@ -29,7 +29,7 @@ async def run_attempt(request: Request, act: FormAction, again: FormPage) -> Res
     def attempt(hub: HubContext, caller: MaybeCaller, sent: Form) -> str | WebPage:
         wait_s = state.sign_ins.begin(account, network)
         if wait_s:
-            problem = f"Too many attempts. Wait {wait_s:,} seconds."
+            problem = wait_text(wait_s)
             return attrs.evolve(again(hub, caller, Form(problem=problem)), status=429)
         done = act(hub, caller, sent)
         state.sign_ins.note_success(account, network)

@@ -155,13 +155,13 @@ def fetch_contents(
     files, cache = version.manifest.files, state.cache
     absent = {files[path].content: files[path] for path in paths if not draft_path(state.drafts, files[path]).exists()}
     if cache is not None:
-        cache.give(absent.values(), state.drafts)
+        cache.make_drafts(absent.values(), state.drafts)
     if all(draft_path(state.drafts, entry).exists() for entry in absent.values()):
         counts = FetchCounts(0, 0, 0)
     else:
         counts = remote_of(state).fetch(version, paths, fail_limit)
     if cache is not None:
-        cache.take((entry, draft_path(state.drafts, entry)) for entry in absent.values())
+        cache.add((entry, draft_path(state.drafts, entry)) for entry in absent.values())
     for path in paths:
         _check_size(version, path, draft_path(state.drafts, files[path]).stat().st_size)
     return counts

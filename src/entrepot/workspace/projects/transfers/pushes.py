@@ -147,7 +147,7 @@ def _push_one(entity: Entity, tag: VersionTag, options: PushOptions) -> PushedVe
     if state.cache is not None:
         places = workspace_contents(entity)
         entries = {entry.content: entry for entry in version.manifest.files.values()}
-        state.cache.take((entries[sha256], Path(path)) for sha256, path in places.items() if sha256 in entries)
+        state.cache.add((entries[sha256], Path(path)) for sha256, path in places.items() if sha256 in entries)
     return _pushed(version, counts)
 
 

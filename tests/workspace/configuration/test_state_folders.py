@@ -3,21 +3,21 @@ from pathlib import Path
 import pytest
 
 from entrepot.errors import ConfigError
-from entrepot.workspace.configuration.places import find_places, private_keys
+from entrepot.workspace.configuration.state_folders import find_state_folders, private_keys
 from tests.support.machines import Machine, Team, publish
 
 
 def test_paths_of_a_project_are_below_it_and_those_of_its_user_absolute(tmp_path: Path) -> None:
     own = {"metadata_path": "state/m", "labels": {"index_path": "i"}}
     user = {"cache_path": "~/c", "index_path": "/i", "refs_path": "/r"}
-    found = find_places(tmp_path, Path("/home/u"), own, user)
+    found = find_state_folders(tmp_path, Path("/home/u"), own, user)
     assert found["datasets", "metadata_path"] == tmp_path / "state/m"
     assert found["labels", "index_path"] == tmp_path / "i"
     assert found["datasets", "index_path"] == Path("/i")
     assert found["models", "cache_path"] == Path("/home/u/c")
     assert ("datasets", "refs_path") not in found
     assert private_keys(user) == ["refs_path"]
-    assert set(find_places(None, Path("/home/u"), {}, user)) == {
+    assert set(find_state_folders(None, Path("/home/u"), {}, user)) == {
         (word, key) for word in ("datasets", "labels", "models") for key in ("cache_path", "index_path")
     }
 
@@ -42,14 +42,14 @@ def test_paths_of_a_project_are_below_it_and_those_of_its_user_absolute(tmp_path
 )
 def test_paths_that_lead_out_or_to_something_else_are_refused(tmp_path: Path, path: str) -> None:
     with pytest.raises(ConfigError):
-        find_places(tmp_path, tmp_path, {"cache_path": path}, {})
+        find_state_folders(tmp_path, tmp_path, {"cache_path": path}, {})
 
 
 @pytest.mark.parametrize("value", [5, ["x"], {"x": "y"}, True])
 def test_a_path_is_text(tmp_path: Path, value: object) -> None:
     for own in ({"cache_path": value}, {"labels": {"cache_path": value}}):
         with pytest.raises(ConfigError, match="path of a folder"):
-            find_places(tmp_path, tmp_path, own, {})
+            find_state_folders(tmp_path, tmp_path, own, {})
 
 
 def test_a_link_in_a_project_leads_nowhere(tmp_path: Path) -> None:
@@ -57,9 +57,9 @@ def test_a_link_in_a_project_leads_nowhere(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "project/link").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ConfigError, match="through a link"):
-        find_places(tmp_path / "project", tmp_path, {"index_path": "link/x"}, {})
+        find_state_folders(tmp_path / "project", tmp_path, {"index_path": "link/x"}, {})
     with pytest.raises(ConfigError, match="absolute"):
-        find_places(tmp_path / "project", tmp_path, {}, {"index_path": "x"})
+        find_state_folders(tmp_path / "project", tmp_path, {}, {"index_path": "x"})
 
 
 def test_the_state_of_a_project_is_where_its_configuration_says(team: Team, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""Places of a project's state, which the configuration may move.
+"""The folders of a project's state, which the configuration may move.
 
-The file of a project may come from anyone, so its paths must stay inside the project; those of the user's own file and
-variables are absolute, and only for what may be shared and can be fetched again.
+The file of a project may come from anyone, so its paths must stay inside the project; those in the user's own file and
+in variables are absolute, and only for data that may be shared and can be fetched again.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from entrepot.workspace.configuration.tables import CONFIG_NAME, GLOBAL_NAME, KI
 SHARED_KEYS = ("cache_path", "index_path", "object_path")
 _TAKEN = frozenset({".git", *KIND_KEYS})
 
-Places = Mapping[tuple[str, str], Path]
+StateFolders = Mapping[tuple[str, str], Path]
 """Folders by the word of a kind and the key that names them."""
 
 
-def find_places(
+def find_state_folders(
     root: Path | None, home: Path, own: Mapping[str, Any], user: Mapping[str, Any]
 ) -> dict[tuple[str, str], Path]:
     """Return the folders that a configuration names.
@@ -45,7 +45,7 @@ def find_places(
 
 
 def private_keys(user: Mapping[str, Any]) -> list[str]:
-    """Return the keys of the user's own file that count in the file of a project only."""
+    """Return the keys of the user's own file that have effect only in the file of a project."""
     kept = [key for key in PATH_KEYS if key not in SHARED_KEYS]
     return [key for key in kept if any(_value(user, word, key) for word in KIND_KEYS)]
 
@@ -70,9 +70,9 @@ def _inside(root: Path, key: str, text: str) -> Path:
     path = text.replace("\\", "/")
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if path.startswith("/") or ":" in path or ".." in parts or "\0" in path or path.startswith("~"):
-        raise ConfigError(key, CONFIG_NAME, f"it must be a relative path, or stand in ~/{GLOBAL_NAME}")
+        raise ConfigError(key, CONFIG_NAME, f"it must be a relative path, or be set in ~/{GLOBAL_NAME}")
     if not parts or parts[0].lower() in _TAKEN or ".git" in map(str.lower, parts):
-        raise ConfigError(key, CONFIG_NAME, "it must be a folder of the project that has nothing else in it")
+        raise ConfigError(key, CONFIG_NAME, "it must be a folder of the project that contains nothing else")
     place = root.joinpath(*parts)
     above = os.path.realpath(root)
     if not os.path.realpath(place).startswith(f"{above}{os.sep}"):
