@@ -117,11 +117,22 @@ def test_wrong_usage_is_reported_with_exit_code_2(run: Run, args: list[str]) -> 
     assert "Usage: entrepot" in outcome.err
 
 
+def test_a_missing_choice_is_asked_for_in_one_line(run: Run) -> None:
+    assert "error: missing argument '{bash|zsh|fish}'; choose from bash, zsh, fish\n" in run("completion").err
+
+
 def test_a_failure_is_one_line_without_a_trace(run: Run, data: Path) -> None:
     outcome = run("admin", "list-users")
     assert outcome.code == 1
     assert outcome.err.count("\n") == 1
     assert outcome.err.startswith("error: ")
+
+
+def test_a_repository_that_the_data_folder_lacks_comes_with_the_command_that_lists_them(admin: Run, run: Run) -> None:
+    admin("users", "list")
+    outcome = run("du", "alice/none")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.startswith("error: Repository not found\nhint: 'entrepot admin repos list' shows")
 
 
 def test_a_failure_can_be_shown_with_its_trace(run: Run) -> None:

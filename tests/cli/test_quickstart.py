@@ -29,6 +29,7 @@ def test_a_command_runs_as_the_first_administrator(data: Path) -> None:
     endpoint, first = done.stdout.split()
     assert endpoint.startswith("http://127.0.0.1:")
     second = quickstart(data, sys.executable, "-c", SAY).stdout.split()[1]
+    assert " info " not in done.stderr  # the output of the command is not buried in a log
     hub = open_hub(Settings(data=data))
     try:
         caller = hub.identify(second)

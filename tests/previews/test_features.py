@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import json
 import struct
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from entrepot.previews.features import cell_of, cut_row, features_of, order_of
+from entrepot.previews.features import cell_of, cut_row, features_of, fits, order_of
 
 TYPES = [
     pa.int8(),
@@ -31,6 +32,41 @@ TYPES = [
     pa.large_list(pa.string()),
     pa.struct([("a", pa.int64()), ("b", pa.list_(pa.string()))]),
 ]
+
+
+LABEL = {"names": ["a"], "_type": "ClassLabel"}
+INT, TEXT, NOTHING = ({"dtype": dtype, "_type": "Value"} for dtype in ("int64", "string", "null"))
+LIST = {"feature": INT, "_type": "List"}
+IMAGE = {"_type": "Image"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "stored", "is_right"),
+    [
+        (LABEL, INT, True),
+        (LABEL, TEXT, False),
+        (LABEL, LIST, False),
+        (LABEL, {"a": INT}, False),
+        (LABEL, NOTHING, True),
+        (INT, {"dtype": "float64", "_type": "Value"}, True),
+        (INT, TEXT, False),
+        (TEXT, {"dtype": "large_string", "_type": "Value"}, True),
+        (TEXT, INT, False),
+        (LIST, TEXT, False),
+        ([INT], LIST, True),
+        (IMAGE, TEXT, True),
+        (IMAGE, {"bytes": TEXT, "path": TEXT}, True),
+        ({"dtype": ["x"], "_type": "Value"}, INT, True),
+    ],
+)
+def test_what_a_file_states_must_fit_its_values(stated: Any, stored: Any, *, is_right: bool) -> None:
+    assert fits(stated, stored) is is_right
+
+
+def test_a_stated_feature_that_does_not_fit_is_left_out() -> None:
+    told = json.dumps({"info": {"features": {"x": LABEL, "y": LABEL}}}).encode()
+    schema = pa.schema([("x", pa.int64()), ("y", pa.list_(pa.int64()))], metadata={b"huggingface": told})
+    assert features_of(schema) == {"x": LABEL, "y": LIST}
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=str)

@@ -222,8 +222,8 @@ def _target(path: ResourcePath, *, forces_staged: bool | None = None) -> CommitT
 def _unknown(path: ResourcePath, mine: Sequence[StagedChange]) -> Canceled:
     named = ", ".join(f"{item.path!r}" for item in mine[:5]) + (", …" if len(mine) > 5 else "")
     return Canceled(
-        f"Commit canceled for unknown or unimplemented changes: {named} (staged by you; commit with force=True, or "
-        f"reset the branch): '{path}'"
+        f"Commit canceled for unknown or unimplemented changes: {named} (staged by you; commit with force=True, on "
+        f"the command line --force, or reset the branch): '{path}'"
     )
 
 

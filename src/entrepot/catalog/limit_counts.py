@@ -17,6 +17,9 @@ from entrepot.catalog.database import Read, Write
 from entrepot.catalog.dialects.interfaces import Upsert
 
 _T = sign_in_tables.limit_counts
+MAX_FORGOTTEN = 2_000
+"""Maximum number of rows that :func:`forget` deletes at a time: more than one transaction adds."""
+
 _BATCH = 500
 _FIND = sa.select(_T.c.count, _T.c.last_ms, _T.c.free_ms).where(_T.c.key == sa.bindparam("name"))
 
@@ -81,5 +84,10 @@ def remove(tx: Write, keys: Sequence[str]) -> None:
 
 
 def forget(tx: Write, now_ms: int) -> int:
-    """Delete the counts that have expired; return how many."""
-    return tx.sql.execute(sa.delete(_T).where(_T.c.expires_ms < now_ms)).rowcount
+    """Delete counts that have expired, some thousands at most; return how many.
+
+    Every sender of requests can add rows, and whoever signs in next must not wait until all are gone. Rows that
+    another transaction has changed are left: it may delete them too, in another order.
+    """
+    old = sa.select(_T.c.key).where(_T.c.expires_ms < now_ms).order_by(_T.c.expires_ms).limit(MAX_FORGOTTEN)
+    return tx.sql.execute(sa.delete(_T).where(_T.c.key.in_(old.with_for_update(skip_locked=True)))).rowcount

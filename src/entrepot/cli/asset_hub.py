@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import logging
 import os
+import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -260,9 +261,9 @@ def opened(client: HubClient) -> Iterator[None]:
             yield
     except (EntrepotError, TypeError, ValueError) as error:
         show_message(f"AH ERROR: {error}")
-        if isinstance(error, EntrepotError):
-            raise
-        raise click.ClickException(str(error)) from error
+        if client.session.debug:
+            traceback.print_exception(error)
+        raise click.exceptions.Exit(1) from error
     finally:
         sessions.LOG.removeHandler(printer)
         sessions.LOG.setLevel(level)

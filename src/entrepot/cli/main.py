@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 import traceback
 import warnings
@@ -20,7 +21,7 @@ import entrepot
 from entrepot.cli.groups import Entry, LazyGroup
 from entrepot.cli.reports import show, show_json, show_message
 from entrepot.cli.sessions import Session
-from entrepot.errors import EntrepotError
+from entrepot.errors import EntrepotError, RepoNotFound
 
 FAILED = 1
 UNFORESEEN = 70
@@ -40,6 +41,9 @@ _SERVER_LIBRARIES = frozenset(
         "uvloop",
     )
 )
+
+_CHOICES = re.compile(r"\. Choose from:\s*(.*)", re.DOTALL)
+"""The list that click appends to the message about a missing choice, one value a line."""
 
 _FIRST_WORDS = frozenset(
     (
@@ -192,7 +196,8 @@ def _show_usage_error(error: click.ClickException) -> None:
         return
     if context is not None:
         show_message(context.get_usage())
-    show_message(f"error: {_lowered(error.format_message().rstrip('.'))}")
+    text = _CHOICES.sub(lambda found: f"; choose from {' '.join(found[1].split())}", error.format_message())
+    show_message(f"error: {_lowered(text.rstrip('.'))}")
     if context is not None:
         show_message(f"hint: see '{context.command_path} --help'")
 
@@ -219,6 +224,10 @@ def _report(error: Exception, session: Session) -> int:
         traceback.print_exception(error)
     if isinstance(error, EntrepotError):
         show_message(f"error: {_lowered(str(error))}")
+        if type(error) is RepoNotFound:  # found in no data folder; that of a client names the hub and the cure
+            show_message(
+                "hint: 'entrepot admin repos list' shows what there is; datasets are written datasets/alice/data"
+            )
         return FAILED
     missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if missing in _SERVER_LIBRARIES:

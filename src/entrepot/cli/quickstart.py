@@ -44,7 +44,8 @@ def quickstart(session: Session, /, command: tuple[str, ...], **flags: object) -
     On a new data folder the administrator 'hub-admin' is created; at every start
     it gets a token that is valid for 30 days and replaces the previous one. A
     given COMMAND is run with HF_ENDPOINT and HF_TOKEN set; the hub stops when
-    it ends, and the exit code is that of the command.
+    it ends, and the exit code is that of the command. The hub then logs
+    warnings and errors only, unless 'log_level' is set.
 
     \b
     Examples:
@@ -55,7 +56,11 @@ def quickstart(session: Session, /, command: tuple[str, ...], **flags: object) -
     from entrepot.server.workers import serve as serve_until_stopped
 
     session.flags.update(flags)
-    settings = session.load().settings
+    loaded = session.load()
+    if command and loaded.sources["log_level"] == "default":
+        session.flags["log_level"] = "warning"  # the output of the command is what the user wants to read
+        loaded = session.load()
+    settings = loaded.settings
     configure_logging(settings)
     codes: list[int] = []
 

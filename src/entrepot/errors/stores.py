@@ -99,14 +99,16 @@ class StoreUnusable(Unavailable):
 
 @attrs.define
 class DataFolderError(Unavailable):
-    """The data folder cannot be opened by this version or by this user."""
+    """The data folder, or a backup folder, cannot be opened by this version or by this user."""
 
     folder: str
     reason: str
+    kind: str = "data folder"
 
     @property
     def message(self) -> str:
-        return f"cannot open the data folder {self.folder}: {self.reason}"
+        what = "database" if self.folder == "(database)" else f"{self.kind} {self.folder}"
+        return f"cannot open the {what}: {self.reason}"
 
 
 @attrs.define

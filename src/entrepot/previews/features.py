@@ -35,10 +35,36 @@ def features_of(schema: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a schema of
     except (ValueError, KeyError, TypeError, RecursionError):
         told = {}
     known = told if isinstance(told, dict) else {}
+    found = {field.name: _feature(field.type) for field in schema}
     return {
-        field.name: known[field.name] if isinstance(known.get(field.name), dict | list) else _feature(field.type)
-        for field in schema
+        name: known[name] if isinstance(known.get(name), dict | list) and fits(known[name], kind) else kind
+        for name, kind in found.items()
     }
+
+
+def fits(stated: Any, stored: Any) -> bool:  # noqa: ANN401 - JSON
+    """Return whether a column whose values are stored as one feature may be described by another one.
+
+    What a file or a card states may be wrong: texts are not counted as numbers, nor structs as labels.
+    """
+    wanted, found = _family(stated), _family(stored)
+    return not wanted or wanted == found or found == "null"
+
+
+def _family(kind: Any) -> str:  # noqa: ANN401 - JSON
+    """Return what the values of a feature are for calculations; empty for those that are only shown."""
+    if isinstance(kind, list):
+        return "list"
+    name, dtype = (kind.get("_type"), str(kind.get("dtype"))) if isinstance(kind, dict) else (None, "")
+    if name in ("List", "LargeList"):
+        return "list"
+    if name == "ClassLabel":
+        return "number"
+    if name != "Value":
+        return ""
+    if dtype.startswith(("int", "uint", "float")):
+        return "number"
+    return "string" if dtype == "large_string" else dtype if dtype in ("string", "bool", "null") else ""
 
 
 def _feature(kind: Any, depth: int = 0) -> Any:  # noqa: ANN401 - types of pyarrow and JSON

@@ -6,7 +6,7 @@ result. Handlers do not catch errors; the middleware renders them.
 
 from __future__ import annotations
 
-import base64
+import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlencode
@@ -16,7 +16,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.errors import DatabaseUnavailable, InvalidCredentials, InvalidName, Malformed
+from entrepot.errors import DatabaseUnavailable, InvalidName, Malformed
 from entrepot.hub.accounts.token_usage import TokenUsage
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
@@ -27,6 +27,7 @@ from entrepot.server.bodies import read_small
 from entrepot.server.dispatch.answer_memory import AnswerMemory, RememberedAnswer, Reusable
 from entrepot.server.dispatch.latest_version import LatestVersion
 from entrepot.server.limits.fair_slots import FairSlots
+from entrepot.server.limits.senders import secret_in
 from entrepot.server.limits.sign_ins import SignInLimits
 from entrepot.server.raw_path import decode_segment
 from entrepot.server.tag_cache import TagCache
@@ -90,6 +91,7 @@ def remembering(handler: Callable[[Request], Awaitable[Reusable]]) -> Callable[[
     read other headers.
     """
 
+    @functools.wraps(handler)
     async def endpoint(request: Request) -> Reusable:
         state, kept = app_state(request), request.scope["state"]
         key = state.answers.key_of(request.scope)
@@ -200,20 +202,7 @@ def secret_of(request: Request) -> str | None:
     Source: docs/protocols/hf_api.md, section 0.1.
     """
     header = request.headers.get("authorization")
-    if not header:
-        return None
-    scheme, _, value = header.partition(" ")
-    value = value.strip()
-    if scheme.lower() == "bearer" and value:
-        return value
-    if scheme.lower() == "basic":
-        try:
-            _, colon, password = base64.b64decode(value, validate=True).decode("utf-8").partition(":")
-        except ValueError:
-            raise InvalidCredentials from None
-        if colon:
-            return password or None
-    raise InvalidCredentials
+    return secret_in(header) if header else None
 
 
 def base_url(request: Request) -> str:

@@ -221,3 +221,9 @@ def test_a_second_factor_is_reset(run: Run, data: Path) -> None:
     shown = run("admin", "users", "reset-2fa", "alice", "--json").json
     assert shown == {"user": "alice", "second_factor": False, "passkeys": 0}
     assert run("admin", "users", "reset-2fa", "nobody").code == 1
+
+
+def test_a_table_that_cannot_be_read_is_named(run: Run, tmp_path: Path) -> None:
+    outcome = run("admin", "users", "create", "--csv", str(tmp_path / "absent.csv"))
+    assert outcome.code == 1
+    assert outcome.err == f"error: could not open file '{tmp_path}/absent.csv': No such file or directory\n"

@@ -40,7 +40,14 @@ def test_damage_gives_exit_code_1(admin: Run, run: Run, tmp_path: Path) -> None:
 def test_a_folder_that_is_no_backup_is_refused(run: Run, tmp_path: Path) -> None:
     outcome = run("backup", "verify", str(tmp_path))
     assert outcome.code == 1
-    assert "not a backup folder" in outcome.err
+    assert outcome.err == f"error: cannot open the backup folder {tmp_path}: it is not a backup folder\n"
+
+
+def test_a_backup_folder_that_cannot_be_made_is_called_one(admin: Run, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    outcome = run("backup", str(tmp_path / "file" / "backup"))
+    assert outcome.code == 1
+    assert outcome.err == f"error: cannot open the backup folder {tmp_path}/file/backup: Not a directory\n"
 
 
 def test_a_restore_to_a_database_that_is_away_is_refused_and_changes_nothing(
@@ -51,6 +58,6 @@ def test_a_restore_to_a_database_that_is_away_is_refused_and_changes_nothing(
     environ = {"ENTREPOT_DATABASE": "postgresql://hub:s3cret@127.0.0.1:9/hub"}
     restored = run("restore", str(folder), "--data", str(data), environ=environ)
     assert restored.code == 1
-    assert "cannot open the data folder (database)" in restored.err
+    assert "cannot open the database: " in restored.err
     assert "s3cret" not in restored.err
     assert not data.exists()

@@ -7,7 +7,8 @@ Run = Callable[..., Any]
 
 
 def test_sources_are_recorded_and_shown(at_hub: Run, made: str) -> None:
-    assert at_hub("lineage", made).out == ""
+    empty = at_hub("lineage", made)
+    assert (empty.out, empty.err) == ("", f"nothing is recorded about {made}; --add records a source\n")
     added = at_hub("lineage", made, "--add", f"datasets/org/d@{'1' * 40}", "--add", "org/base", "--json")
     assert added.json == {"repo": made, "added": 2}
     lines = sorted(at_hub("lineage", made, "--up").out.splitlines())

@@ -55,3 +55,9 @@ def test_a_failure_in_json(machine: Machine) -> None:
     assert outcome.json["error"] == "EntityMissing"
     assert outcome.json["code"] == 1
     assert "ERROR - Repository: " in outcome.err
+
+
+def test_a_step_is_said_to_people_only(capsys: pytest.CaptureFixture[str]) -> None:
+    Console(Session({})).step("one is done")
+    Console(Session({}), as_json=True).step("two is done")
+    assert capsys.readouterr().out == "one is done\n"

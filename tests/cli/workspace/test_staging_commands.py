@@ -52,3 +52,17 @@ def test_a_check_before_adding_stops_at_damage(machine: Machine) -> None:
     assert machine.run("datasets", "add", "x", "--fsck").code == 4
     assert machine.run("datasets", "add", "x").code == 3
     assert "    new file:   data/c\n" in machine.ok("datasets", "status", "x")
+
+
+def test_a_push_says_what_it_published_before_a_later_version_was_refused(team: Team, machine: Machine) -> None:
+    for name in ("c", "d"):
+        machine.write(f"datasets/x/data/{name}", name)
+        machine.ok("datasets", "add", "x", "--bumpversion")
+        machine.ok("datasets", "commit", "x")
+    hook = team.remote("datasets") / "hooks/update"
+    hook.write_text("#!/bin/sh\ncase $1 in refs/tags/*__3) exit 1;; esac\n")
+    hook.chmod(0o755)
+    pushed = machine.run("datasets", "push", "x")
+    assert pushed.code == 1
+    assert pushed.out.startswith("published vision__images__x__2: ")
+    assert pushed.out.count("\n") == 1

@@ -6,7 +6,7 @@ import pytest
 from entrepot.errors import ConfirmationNeeded, NotAllowed, SecondFactorNeeded, StepExpired, WrongCode
 from entrepot.hub import audit
 from entrepot.hub.accounts import accounts, confirmations, second_steps, sessions, tokens
-from entrepot.hub.accounts.confirmations import RECENT_MS
+from entrepot.hub.accounts.own_sessions import RECENT_MS
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.context import HubContext
 from tests.support.second_factors import add_app, frozen, whose

@@ -13,12 +13,12 @@ from entrepot.errors import (
     WrongCode,
 )
 from entrepot.hub import audit
-from entrepot.hub.accounts import accounts, own_factors, second_steps, sessions, sign_ins, tokens
-from entrepot.hub.accounts.confirmations import RECENT_MS
+from entrepot.hub.accounts import accounts, confirmations, own_factors, second_steps, sessions, sign_ins, tokens
 from entrepot.hub.accounts.own_factors import SETUP_MS
+from entrepot.hub.accounts.own_sessions import RECENT_MS
 from entrepot.hub.accounts.sessions import OpenedSession
 from entrepot.hub.accounts.tokens import TokenDraft
-from entrepot.hub.callers import Caller
+from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
 from tests.support.second_factors import App, add_app, decode_secret, frozen, reload, whose
 
@@ -142,3 +142,36 @@ def test_new_recovery_codes_end_the_earlier_ones(hub: HubContext) -> None:
     with pytest.raises(WrongCode):
         second_steps.finish(hub, needed.value.proof, app.codes[2])
     assert second_steps.finish(hub, needed.value.proof, fresh[0]).user == "bob"
+
+
+def test_a_session_that_ends_meanwhile_changes_nothing(
+    hub: HubContext, opened: OpenedSession, alice: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = own_factors.begin(hub, alice, opened.secret, "hub.example")
+    code = App(decode_secret(setup.secret), ()).shows(hub)
+    with monkeypatch.context() as patch:
+        end_session_after(hub, opened, patch)
+        with pytest.raises(StepExpired):
+            own_factors.enable(hub, alice, opened.secret, setup.sealed, code)
+    assert own_factors.status(hub, alice).created_ms is None
+    app = add_app(hub, "alice", PASSWORD)
+    with pytest.raises(SecondFactorNeeded) as needed:
+        sessions.sign_in(hub, "alice", PASSWORD)
+    again = second_steps.finish(hub, needed.value.proof, app.codes[0])
+    with monkeypatch.context() as patch:
+        end_session_after(hub, again, patch)
+        with pytest.raises(StepExpired):
+            own_factors.renew_codes(hub, whose(hub, again), again.secret, app.codes[1])
+    assert own_factors.status(hub, alice).codes_left == 9
+
+
+def end_session_after(hub: HubContext, opened: OpenedSession, patch: pytest.MonkeyPatch) -> None:
+    """End the session as soon as the use case has looked at it."""
+    look = confirmations.require_recent
+
+    def run(hub: HubContext, caller: MaybeCaller, session: str | None) -> Caller:
+        known = look(hub, caller, session)
+        sessions.sign_out(hub, opened.secret)
+        return known
+
+    patch.setattr(own_factors, "require_recent", run)

@@ -3,13 +3,15 @@ from __future__ import annotations
 import attrs
 import pytest
 
+from entrepot.catalog import Lock
+from entrepot.catalog.accounts import sessions as rows
 from entrepot.catalog.audit import AuditFilter
-from entrepot.errors import LoginRequired, NotAllowed, ThingNotFound
+from entrepot.errors import ConfirmationNeeded, LoginRequired, NotAllowed, ThingNotFound
 from entrepot.hub import audit
 from entrepot.hub.accounts import accounts, own_sessions, sessions, sign_ins, tokens
 from entrepot.hub.accounts.sessions import SessionOrigin
 from entrepot.hub.accounts.tokens import TokenDraft
-from entrepot.hub.callers import FINE_GRAINED, Caller
+from entrepot.hub.callers import FINE_GRAINED, Caller, hash_secret
 from entrepot.hub.context import HubContext
 from entrepot.hub.scopes import DISCUSS
 
@@ -90,6 +92,18 @@ def test_a_one_time_link_and_a_missing_password_need_no_present_one(site: HubCon
         assert own_sessions.needs_password(late, caller, secret) is (name == "alice")
         own_sessions.change_password(site, caller, secret, "", NEW)
         assert sessions.sign_in(site, name, NEW).user == name
+
+
+def test_the_first_password_needs_a_recent_sign_in(site: HubContext) -> None:
+    secret = sessions.sign_in_with_code(site, sign_ins.issue_code(site, audit.CONSOLE, "nopass", 600).code).secret
+    late = after(site, own_sessions.RECENT_MS)
+    with pytest.raises(ConfirmationNeeded):
+        own_sessions.change_password(late, caller_of(site, secret), secret, "", NEW)
+    assert caller_of(site, secret).account.password_hash is None
+    with site.write(Lock.hub()) as tx:
+        rows.confirm(tx, hash_secret(secret), late.now_ms())
+    own_sessions.change_password(late, caller_of(site, secret), secret, "", NEW)
+    assert sessions.sign_in(site, "nopass", NEW).user == "nopass"
 
 
 def test_a_password_is_not_changed_after_the_session_has_ended(site: HubContext) -> None:

@@ -122,3 +122,15 @@ def test_the_library_is_loaded_when_it_is_needed_only() -> None:
     code = "import sys, entrepot.hub.accounts.passkey_proofs; print('webauthn' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout == "False\n", done.stderr
+
+
+def test_an_id_or_a_key_that_is_too_long_is_refused(key: Authenticator, monkeypatch: pytest.MonkeyPatch) -> None:
+    key.credential_id = bytes(passkey_proofs.MAX_ID)
+    assert made(key).credential_id == key.credential_id
+    key.credential_id = bytes(passkey_proofs.MAX_ID + 1)
+    with pytest.raises(PasskeyRefused):
+        made(key)
+    key.credential_id = b"id"
+    monkeypatch.setattr(passkey_proofs, "MAX_KEY", 70)
+    with pytest.raises(PasskeyRefused):
+        made(key)

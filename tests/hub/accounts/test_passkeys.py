@@ -17,11 +17,11 @@ from entrepot.errors import (
 )
 from entrepot.hub import audit
 from entrepot.hub.accounts import accounts, administration, confirmations, passkeys, sessions
-from entrepot.hub.accounts.confirmations import RECENT_MS
+from entrepot.hub.accounts.own_sessions import RECENT_MS
 from entrepot.hub.accounts.passkey_proofs import PasskeySite
 from entrepot.hub.accounts.passkeys import LIFETIME_S, PasskeyReply
 from entrepot.hub.accounts.sessions import OpenedSession
-from entrepot.hub.callers import Caller
+from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.wire.accounts.administration import UserChanges
 from tests.support.authenticator import Authenticator
@@ -207,3 +207,35 @@ def test_passkeys_are_named_and_limited(
     monkeypatch.setattr(passkeys, "MAX_PASSKEYS", 1)
     with pytest.raises(LimitExceeded):
         add(hub, opened)
+
+
+def test_a_session_that_ends_meanwhile_adds_and_removes_nothing(
+    hub: HubContext, opened: OpenedSession, alice: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, kept = confirmations.require_recent, sessions.sign_in(hub, "alice", PASSWORD)
+
+    def end_after(hub: HubContext, caller: MaybeCaller, session: str | None) -> Caller:
+        known = look(hub, caller, session)
+        sessions.sign_out(hub, opened.secret)
+        return known
+
+    add(hub, kept)
+    key = Authenticator(SITE.origin, SITE.host)
+    begun = passkeys.begin_adding(hub, alice, opened.secret, SITE)
+    reply = PasskeyReply(key.make(begun.options), begun.sealed)
+    monkeypatch.setattr(passkeys, "require_recent", end_after)
+    with pytest.raises(StepExpired):
+        passkeys.add(hub, alice, opened.secret, SITE, reply, "phone")
+    [present] = passkeys.own(hub, alice)
+    opened = sessions.sign_in(hub, "alice", PASSWORD)
+    with pytest.raises(StepExpired):
+        passkeys.remove(hub, alice, opened.secret, present.uid)
+    assert passkeys.own(hub, alice) == [present]
+
+
+def test_attempts_are_told_apart_by_the_passkey() -> None:
+    def attempted(credential: str) -> str:
+        return passkeys.attempted(PasskeyReply(credential, ""))
+
+    assert attempted('{"id": "YQ"}') == attempted('{"id": "YQ", "response": {}}') != attempted('{"id": "Yg"}')
+    assert attempted("") == attempted("[]") == attempted("{}") == attempted('{"id": 1.5}') == ""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -12,7 +13,7 @@ import pytest
 
 from entrepot.catalog.repos import conversions as rows
 from entrepot.catalog.repos.conversions import ConversionRow
-from entrepot.errors import NotAllowed
+from entrepot.errors import NotAllowed, RevisionNotFound
 from entrepot.hub.accounts import quotas
 from entrepot.hub.conversions import conversions, processes
 from entrepot.hub.files.operations import Delete
@@ -315,3 +316,20 @@ def test_conversions_for_an_owner_wait_for_the_next_day_when_its_budget_is_spent
     run(world)
     assert shown(world, other)
     assert stored(world, other).spent_s == 600
+
+
+def test_nothing_is_shown_of_a_file_that_a_scanner_flags(make_world: Callable[..., World], tmp_path: Path) -> None:
+    program = tmp_path / "scanner.py"
+    program.write_text("import sys; sys.exit(1 if b'EICAR' in sys.stdin.buffer.read() else 0)")
+    world = make_world(scanning="hide", scan_command=(sys.executable, str(program)))
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+    world.add(ref, "train.csv", b"a\nEICAR\n")
+    assert run(world)[-1] is None
+    with pytest.raises(NotAllowed):
+        world.read(ref, "train.csv", by=world.bob)
+    with pytest.raises(RevisionNotFound):
+        world.paths(ref, PARQUET)
+    assert told(world, ref) == [("default", "a scanner has flagged train.csv")]
+    world.add(ref, "train.csv", b"a\nfine\n")
+    assert run(world)[-1] is None
+    assert told(world, ref) == [("default", "converted")]

@@ -136,6 +136,10 @@ def test_a_private_source_is_an_absent_one(world: World, data: RepoRef) -> None:
 def test_an_unknown_table_is_answered_with_the_known_ones(world: World, data: RepoRef) -> None:
     with pytest.raises(QueryRefused, match=r"its tables: train, default.train"):
         ask(world, data, "select * from tests")
+    with pytest.raises(
+        QueryRefused, match=r"Table with name valid does not exist! \(its tables: train, default.train\)"
+    ):
+        ask(world, data, "select * from valid")
     with pytest.raises(QueryRefused, match="characters"):
         ask(world, data, "x" * 100_000)
     with pytest.raises(QueryRefused, match="names of their own"):

@@ -118,3 +118,13 @@ def test_rare_words_and_short_rows_come_first(world: World) -> None:
     assert set(indexes(search(world, ref, "rare"))) == {1, 3, 5}
     assert indexes(search(world, ref, "common rare"))[-1] == 0, "a frequent word alone counts least"
     assert indexes(search(world, ref, "it's")) == [5]
+
+
+def test_a_card_that_states_other_types_than_the_file_has_stops_no_statistics(world: World) -> None:
+    ref = world.repo("alice/s", kind=RepoType.DATASET)
+    kinds = {"a": "{class_label: {names: {'0': x}}}", "b": "int64", "c": "string"}
+    lines = "".join(f"  - {{name: {name}, dtype: {kind}}}\n" for name, kind in kinds.items())
+    world.add(ref, "README.md", f"---\ndataset_info:\n  features:\n{lines}---\n".encode())
+    world.add(ref, "train.parquet", parquet_of({"a": [[1]], "b": ["x"], "c": [1]}))
+    found = searches.summarize(world.hub, None, ref, "main", "default", "train")
+    assert [column["column_type"] for column in found.columns] == ["list", "string_label", "int"]

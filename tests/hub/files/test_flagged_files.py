@@ -5,13 +5,15 @@ from collections.abc import Callable
 import pytest
 
 from entrepot.errors import NotAllowed
+from entrepot.hub.accounts import accounts
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, lfs, xet_tokens
 from entrepot.hub.files.lfs import ObjectPlan, RequestedObject, SignedUrl
 from entrepot.hub.jobs import handlers
-from entrepot.hub.repos import contents
-from entrepot.hub.scanning import scan_jobs
-from entrepot.names import RepoPath, RepoRef, Sha256, XetHash
+from entrepot.hub.repos import contents, histories, repositories
+from entrepot.hub.scanning import pickle_scans, scan_jobs
+from entrepot.hub.scanning.scanners import ScanFailed
+from entrepot.names import RepoId, RepoPath, RepoRef, Sha256, XetHash
 from tests.support.worlds import World
 
 HOSTILE = b"cos\nsystem\n(S'true'\ntR."
@@ -123,3 +125,54 @@ def test_a_flagged_file_that_no_head_has_stays_hidden(hiding: World, ref: RepoRe
     with pytest.raises(NotAllowed):
         hiding.read(ref, "m.pkl", str(commit), by=hiding.bob)
     assert hiding.read(ref, "m.pkl", by=hiding.bob) == b"N."
+
+
+def test_a_file_stays_hidden_when_its_scanner_breaks(
+    hiding: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hiding.add(ref, "m.pkl", HOSTILE)
+    scan(hiding, ref)
+
+    def fail(_content: object) -> None:
+        raise ScanFailed("it is not there")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("entrepot.hub.scanning.contents.PICKLE_VERSION", "2")
+        patch.setattr(pickle_scans, "scan_content", fail)
+        scan(hiding, ref)
+        with pytest.raises(NotAllowed):
+            hiding.read(ref, "m.pkl", by=hiding.bob)
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_file_of_an_old_revision_stays_hidden_when_another_owner_gets_it(
+    hiding: World, ref: RepoRef, *, is_chunked: bool
+) -> None:
+    accounts.create_org(hiding.hub, "lab", admin="alice")
+    hiding.add(ref, "small.pkl", HOSTILE)
+    hiding.add_large(ref, "large.pkl", HOSTILE + bytes(100_000))
+    old = str(hiding.head(ref))
+    if is_chunked:
+        hiding.clock.advance(120_000)
+        while handlers.run_next(hiding.hub, "jobs") is not None:
+            pass
+    scan(hiding, ref)
+    hiding.add(ref, "small.pkl", b"N.")
+    hiding.add(ref, "large.pkl", b"N.")
+    moved = RepoRef(ref.type, RepoId("lab", "m"))
+    repositories.move(hiding.hub, hiding.alice, ref, moved)
+    for path in ("small.pkl", "large.pkl"):
+        with pytest.raises(NotAllowed):
+            hiding.read(moved, path, old, by=hiding.bob)
+
+
+def test_a_difference_shows_no_line_of_a_flagged_file(hiding: World, ref: RepoRef) -> None:
+    old = hiding.head(ref)
+    hiding.add(ref, "m.pkl", HOSTILE)
+    scan(hiding, ref)
+    spec = f"{old}..main"
+    assert "system" in histories.compare(hiding.hub, hiding.alice, ref, spec)
+    for reader in (hiding.bob, None):
+        shown = histories.compare(hiding.hub, reader, ref, spec)
+        assert "m.pkl" in shown
+        assert "system" not in shown

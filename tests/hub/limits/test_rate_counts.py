@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot.errors import DatabaseUnavailable
+from entrepot.hub.limits import rate_counts
 from entrepot.hub.limits.rate_counts import RateCounts
 from tests.support.worlds import World
 
@@ -71,3 +72,16 @@ def test_many_senders_are_shared_in_several_transactions(world: World) -> None:
     counts.flush(world.hub)
     with world.hub.read() as tx:
         assert tx.sql.exec_driver_sql("SELECT sum(count) FROM limit_counts").scalar_one() == 1_200
+
+
+def test_many_senders_take_bounded_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_counts, "MAX_SENDERS", 10)
+    counts, now = RateCounts(WINDOW), world.clock.now_ms
+    counts.count("api", b"a", now)
+    counts.flush(world.hub)
+    for number in range(25):
+        assert counts.count("api", b"%d" % number, now)[0] == 1
+        assert max(len(counts._totals), len(counts._unsent)) <= 10
+    counts.count("api", b"a", now)
+    counts.flush(world.hub)
+    assert counts.count("api", b"a", now)[0] == 3  # what was forgotten is learnt again

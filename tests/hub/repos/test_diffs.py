@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from entrepot.catalog.repos import repositories
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import diffs
 from entrepot.names import Oid, RepoPath, RepoRef
@@ -12,7 +13,9 @@ from tests.support.worlds import World
 
 def between(world: World, ref: RepoRef, old: Oid | None, new: Oid | None) -> str:
     with world.hub.read() as tx:
-        return diffs.between(world.hub, tx, world.row_id(ref), old, new)
+        row = repositories.by_id(tx, world.row_id(ref))
+        assert row is not None
+        return diffs.between(world.hub, tx, None, row, old, new)
 
 
 def test_a_diff_is_what_git_prints(world: World, tmp_path: Path) -> None:

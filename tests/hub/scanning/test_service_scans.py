@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ class Service:
 
     url: str
     status: int = 200
+    is_mute: threading.Event | None = None
     answer: bytes = b'{"status": "safe"}'
     asked: list[tuple[str, dict[str, str], bytes]] = attrs.field(factory=list)
 
@@ -34,6 +36,8 @@ def service() -> Iterator[Service]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             made.asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+            if made.is_mute is not None:
+                made.is_mute.wait(60)
             answer = b'{"status": "unsafe", "message": "EICAR found"}' if b"EICAR" in body else made.answer
             self.send_response(made.status)
             self.send_header("content-length", str(len(answer)))
@@ -113,6 +117,38 @@ def test_private_addresses_need_a_setting(service: Service) -> None:
 def test_a_service_that_is_not_there_is_an_error() -> None:
     with pytest.raises(ScanFailed, match="cannot connect"):
         verdict(Service("http://127.0.0.1:1/"))
+
+
+def test_a_step_does_not_wait_for_a_slow_service(service: Service) -> None:
+    service.is_mute = threading.Event()
+    settings = Settings(data=Path("/nowhere"), scan_url=service.url, scan_private_targets=True)
+    steps = service_scans.scan_content(_Bytes(b"data"), settings)
+    for _ in range(3):  # the service says nothing, and other work goes on
+        next(steps)
+    steps.close()
+    service.is_mute.set()
+
+
+def test_a_service_that_takes_too_long_is_an_error(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    service.is_mute = threading.Event()
+    monkeypatch.setattr(service_scans, "WALL_S", 0.0)
+    with pytest.raises(ScanFailed, match="too long"):
+        verdict(service)
+    service.is_mute.set()
+
+
+def test_a_content_is_not_read_after_the_scan_was_given_up(service: Service) -> None:
+    settings = Settings(data=Path("/nowhere"), scan_url=service.url, scan_private_targets=True)
+    exchange = service_scans._Exchange(_Bytes(b"data"), settings)
+    exchange.stop()
+    with pytest.raises(ScanFailed, match="given up"):
+        exchange.run()
+
+
+@pytest.mark.parametrize("message", ["a\ud800b", "a\0b", "a\r\nb"])
+def test_a_message_can_be_stored_and_shown_whatever_it_holds(message: str) -> None:
+    answer = json.dumps({"status": "unsafe", "message": message}).encode()
+    assert service_scans.judge_answer(200, answer).message == "a b"
 
 
 def test_a_larger_file_is_not_sent(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,9 @@ def test_a_version_that_cannot_be_read_stops_neither_migration_nor_check(team: T
     assert machine.ok("datasets", "checkout", "y", "--version=2").startswith("vision__images__y__2: 0 files")
     assert machine.ok("datasets", "checkout", "y", "--version=1").startswith("vision__images__y__1: 1 file, 3 B")
     assert "Files size: 3 Bytes\n" in machine.ok("datasets", "log", "y", "--stat")
-    assert machine.run("datasets", "migrate", "y", "--all-versions").code == 1
+    migrated = machine.run("datasets", "migrate", "y", "--all-versions")
+    assert migrated.code == 1
+    assert migrated.out.startswith("migrated vision__images__y__1: ")
     for path in Path(team.storage[1]).iterdir():
         if path.is_file():
             path.unlink()

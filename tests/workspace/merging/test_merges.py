@@ -76,6 +76,20 @@ def test_what_was_merged_is_forgotten_with_what_is_staged(bob: Machine) -> None:
     assert "Entrepot-Merged" not in bob.ok("datasets", "log", "x")
 
 
+@pytest.mark.parametrize("mode", ["--soft", "--mixed", "--hard"])
+def test_a_merge_that_is_taken_back_is_one_again_unless_its_files_are_discarded(bob: Machine, mode: str) -> None:
+    commit(bob, "mine", "--version=7")
+    bob.ok("datasets", "update")
+    bob.ok("datasets", "merge", "x", TAG.format(2))
+    bob.ok("datasets", "add", "x", "--bumpversion")
+    bob.ok("datasets", "commit", "x")
+    bob.ok("datasets", "reset", "x", mode, "--reference=head~1")
+    commit(bob, "more")
+    is_merge = f"Entrepot-Merged: {TAG.format(2)}" in bob.ok("datasets", "log", "x")
+    assert is_merge is (mode != "--hard")
+    assert ("c" in bob.files("datasets/x/data")) is is_merge
+
+
 def test_a_new_number_for_what_a_merge_has_staged_is_said(machine: Machine, bob: Machine) -> None:
     commit(bob, "mine", "--version=7")
     bob.ok("datasets", "push", "x")

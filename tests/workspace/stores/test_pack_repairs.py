@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from entrepot.workspace.stores.pack_repairs import is_intact, rebuild_packs
 from tests.support.chunk_stores import Desk, noise
 
@@ -33,4 +35,6 @@ def test_a_file_that_is_gone_is_no_source(desk: Desk) -> None:
     known = desk.outbox.knowledge()
     [pack] = [pack for pack, _ in known.packs.values()]
     (desk.folder / "data/a").unlink()
+    assert rebuild_packs([pack], known, None, desk.sources(FILES)) == {}
+    os.mkfifo(desk.folder / "data/a")  # nobody writes into it
     assert rebuild_packs([pack], known, None, desk.sources(FILES)) == {}

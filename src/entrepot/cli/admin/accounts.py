@@ -373,15 +373,17 @@ def read_users(table: Path) -> list[NewUser]:
 
     Raises:
         Malformed: the file is not a valid table of users; the message names the line.
+        click.FileError: it cannot be read.
     """
     if str(table) == "-":
         return _parse_users(sys.stdin, "standard input")
     try:
         with table.open(encoding="utf-8-sig", newline="") as lines:
             return _parse_users(lines, str(table))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise Malformed(str(table), str(reason)) from None
+    except OSError as error:
+        raise click.FileError(str(table), error.strerror) from None
+    except UnicodeDecodeError:
+        raise Malformed(str(table), "it is not UTF-8") from None
 
 
 def _parse_users(lines: TextIO, where: str) -> list[NewUser]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from entrepot.cli.client.options import HubClient, hub_options, revision_option, type_option
-from entrepot.cli.reports import show, show_json
+from entrepot.cli.reports import show, show_json, show_message
 from entrepot.cli.results import json_option, show_result
 
 
@@ -64,6 +64,8 @@ def lineage(
 
         show_json(msgspec.to_builtins(graph))
         return
+    if not graph.edges:
+        show_message(f"nothing is recorded about {ref.id}; --add records a source")
     for edge in graph.edges:
         source = f"{edge.source}@{edge.source_commit[:10]}" if edge.source_commit else edge.source
         run = f"  run {edge.run}" if edge.run else ""

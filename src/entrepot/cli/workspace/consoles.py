@@ -74,6 +74,11 @@ class Console:
             for line in lines:
                 show(printable(line))
 
+    def step(self, line: str) -> None:
+        """Print a line about a part that is done, whatever becomes of later parts; nothing with ``--json``."""
+        if not self.as_json:
+            show(printable(line))
+
     def say(self, level: str, text: str) -> None:
         """Print a sentence with its level, unless the user does not want to see this level."""
         from entrepot.errors.redactions import redact

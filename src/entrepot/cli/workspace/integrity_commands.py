@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from entrepot.cli.workspace.consoles import DAMAGED, Console, console_options
 from entrepot.cli.workspace.wizards import asked_argument
+
+if TYPE_CHECKING:
+    from entrepot.workspace.maintenance.migrations import MigratedVersion
 
 _DAY_S = 86_400.0
 VERBOSE_HINT = "For more information about the corrupted files you can run the command with the --verbose option."
@@ -92,10 +96,12 @@ def migrate(console: Console, name: str, all_versions: bool) -> None:
     from entrepot.workspace.maintenance.migrations import migrate_entity
     from entrepot.workspace.projects.sizes import render_size
 
-    done = migrate_entity(console.state, name, has_all_versions=all_versions)
-    lines = [f"migrated {found.tag}: {render_size(found.counts.bytes_sent)} sent" for found in done]
+    def report(found: MigratedVersion) -> None:
+        console.step(f"migrated {found.tag}: {render_size(found.counts.bytes_sent)} sent")
+
+    done = migrate_entity(console.state, name, has_all_versions=all_versions, report=report)
     rows = [{"tag": found.tag, "bytes_sent": found.counts.bytes_sent} for found in done]
-    console.result({"migrated": rows}, lines or ["There is nothing to migrate"])
+    console.result({"migrated": rows}, [] if done else ["There is nothing to migrate"])
 
 
 @click.command(short_help="Remove local files that nothing needs.")

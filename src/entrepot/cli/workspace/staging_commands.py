@@ -256,15 +256,22 @@ def push(
 
     entity = console.entity(name)
     options = PushOptions(renumbers=bumpversion, follows_links=follows_links, fail_limit=fail_limit)
-    report = plan_pushes(entity) if dry_run else push_versions(entity, options)
+    verb = "would publish" if dry_run else "published"
+
+    def say(version: PushedVersion) -> None:
+        console.step(f"{verb} {_sent(version)}")
+
+    report = plan_pushes(entity) if dry_run else push_versions(entity, options, say)
+    if dry_run:
+        for version in report.published:
+            say(version)
     row = {
         "published": [{"tag": version.tag, "sha": version.commit} for version in report.published],
         "objects": sum(version.objects for version in report.published),
         "bytes_sent": sum(version.bytes_sent for version in report.published),
         "bytes_known": sum(version.bytes_known for version in report.published),
     }
-    verb = "would publish" if dry_run else "published"
-    console.result(row, [f"{verb} {_sent(version)}" for version in report.published] or [NOTHING_TO_PUSH])
+    console.result(row, [] if report.published else [NOTHING_TO_PUSH])
 
 
 def _sent(version: PushedVersion) -> str:

@@ -302,7 +302,7 @@ def _create(hub: Hub, ref: RepoRef, call: Call[wire.RepoUrl], exist_ok: bool) ->
         if not isinstance(error, HubFailure):
             raise
         if not exist_ok:
-            error.said += "; pass exist_ok=True to use the existing one"
+            error.said += "; pass exist_ok=True (--exist-ok) to use the existing one"
             raise
         known = error.document.get("url")
         return RepoUrl(known if isinstance(known, str) else f"{hub.endpoint}/{ref.path}", endpoint=hub.endpoint)

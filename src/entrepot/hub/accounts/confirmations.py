@@ -7,16 +7,13 @@ from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts import second_factors as factor_rows
 from entrepot.catalog.accounts import sessions as rows
 from entrepot.catalog.accounts.accounts import Account
-from entrepot.errors import ConfirmationNeeded, NotAllowed, StepExpired
+from entrepot.errors import ConfirmationNeeded, NotAllowed
 from entrepot.hub import audit
-from entrepot.hub.accounts.own_sessions import present_session
+from entrepot.hub.accounts.own_sessions import present_session, require_session, was_confirmed
 from entrepot.hub.accounts.passwords import is_right
 from entrepot.hub.accounts.second_factors import CodeUse, use_code
 from entrepot.hub.callers import Caller, MaybeCaller, hash_secret, require_write
 from entrepot.hub.context import HubContext
-
-RECENT_MS = 3_600_000
-"""How long a sign-in counts as recent."""
 
 _WRONG = "The password is wrong"
 
@@ -57,7 +54,7 @@ def is_recent(hub: HubContext, caller: MaybeCaller, session: str | None) -> bool
         found = None if known.token.secret_hash else present_session(tx, known, session)
     if found is None:
         raise NotAllowed("This needs a browser that is signed in")
-    return hub.now_ms() < found.confirmed_ms + RECENT_MS
+    return was_confirmed(found, hub.now_ms())
 
 
 def needs_code(hub: HubContext, caller: MaybeCaller) -> bool:
@@ -108,8 +105,7 @@ def confirm(hub: HubContext, caller: MaybeCaller, session: str | None, password:
     check_password(known, password)
     with hub.write(Lock.hub(), Lock.audit()) as tx:
         user = recheck_password(tx, known)
-        if present_session(tx, known, session) is None:
-            raise StepExpired
+        require_session(tx, known, session)
         has_factor = factor_rows.find(tx, user.id) is not None
         use = use_code(hub, tx, user, code) if has_factor else CodeUse("password")
         if use.means:

@@ -21,6 +21,7 @@ from entrepot.errors import AlreadyExists, NotAllowed, StepExpired, ThingNotFoun
 from entrepot.hub import audit
 from entrepot.hub.accounts import one_time_passwords
 from entrepot.hub.accounts.confirmations import check_password, recheck_password, require_recent
+from entrepot.hub.accounts.own_sessions import require_session
 from entrepot.hub.accounts.second_factors import CodeUse, new_recovery_codes, secret_of, unseal, use_code
 from entrepot.hub.callers import Caller, MaybeCaller, hash_secret, require_write
 from entrepot.hub.context import HubContext
@@ -114,7 +115,7 @@ def enable(hub: HubContext, caller: MaybeCaller, session: str | None, sealed: st
 
     Raises:
         LoginRequired, NotAllowed, ConfirmationNeeded, AlreadyExists: as :func:`begin`.
-        StepExpired: the set-up is not of this session, or has taken too long.
+        StepExpired: the set-up is not of this session, or has taken too long; or the session has ended.
         WrongCode: the code is not one that the app shows now.
     """
     known = require_recent(hub, caller, session)
@@ -128,6 +129,7 @@ def enable(hub: HubContext, caller: MaybeCaller, session: str | None, sealed: st
     if step is None:
         raise WrongCode
     with hub.write(Lock.hub(), Lock.audit()) as tx:
+        require_session(tx, known, session)
         if not rows.add(tx, SecondFactorRow(user.id, salt, hub.now_ms(), step)):
             raise AlreadyExists("Two-step sign-in is on already")
         codes = new_recovery_codes(hub, tx, user)
@@ -145,11 +147,13 @@ def renew_codes(hub: HubContext, caller: MaybeCaller, session: str | None, code:
     Raises:
         LoginRequired, NotAllowed, ConfirmationNeeded: as :func:`begin`.
         ThingNotFound: the account has no second factor.
+        StepExpired: the session has ended.
         WrongCode, CodesHeld: the code proves nothing.
     """
     known = require_recent(hub, caller, session)
     codes: Sequence[str] = ()
     with hub.write(Lock.hub(), Lock.audit()) as tx:
+        require_session(tx, known, session)
         use = _use(hub, tx, known.account, code)
         if use.means:
             codes = new_recovery_codes(hub, tx, known.account)

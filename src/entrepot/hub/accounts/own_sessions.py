@@ -13,12 +13,15 @@ import attrs
 from entrepot.catalog import Lock, Read
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts import sessions as rows
-from entrepot.errors import NotAllowed, ThingNotFound
+from entrepot.errors import ConfirmationNeeded, NotAllowed, StepExpired, ThingNotFound
 from entrepot.hub import audit
 from entrepot.hub.accounts.passwords import hash_password, is_right
 from entrepot.hub.accounts.sessions import CODE, SessionRow, is_valid
 from entrepot.hub.callers import Caller, MaybeCaller, hash_secret, require_login, require_write
 from entrepot.hub.context import HubContext
+
+RECENT_MS = 3_600_000
+"""How long a sign-in counts as recent."""
 
 RESET_WITHIN_MS = 3_600_000
 """How long after a one-time link the user may set a password without the present one, which is probably forgotten."""
@@ -91,6 +94,9 @@ def needs_password(hub: HubContext, caller: MaybeCaller, secret: str | None) -> 
 def change_password(hub: HubContext, caller: MaybeCaller, secret: str | None, present: str, wanted: str) -> None:
     """Set the caller's password and end their sessions except the one that asks.
 
+    An account without one is opened by another issuer or by a passkey: its first password is a new way in, so
+    only a recent sign-in may set it.
+
     Args:
         secret: of the session that asks.
         present: the present password, unless it is not needed (:func:`needs_password`).
@@ -98,6 +104,7 @@ def change_password(hub: HubContext, caller: MaybeCaller, secret: str | None, pr
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, the token is not for this, or the
             present password is another one.
+        ConfirmationNeeded: the account has no password, and the caller signed in longer ago than an hour.
         InvalidName: the wanted password breaks a rule.
     """
     known = require_write(caller)
@@ -112,6 +119,8 @@ def change_password(hub: HubContext, caller: MaybeCaller, secret: str | None, pr
         # The session, or the password that was compared, may have ended while the hash was made.
         if user is None or session is None or user.password_hash != known.account.password_hash:
             raise NotAllowed("This session has ended; sign in again to change the password")
+        if user.password_hash is None and not was_confirmed(session, hub.now_ms()):
+            raise ConfirmationNeeded
         accounts.set_password(tx, user.id, hashed, kept_session=hash_secret(secret or ""))
         audit.record(hub, tx, known, "user.password", _subject(known))
 
@@ -124,10 +133,25 @@ def _needs_password(hub: HubContext, tx: Read, known: Caller, secret: str | None
     return known.account.password_hash is not None and not is_reset
 
 
+def was_confirmed(session: SessionRow, now_ms: int) -> bool:
+    """Return whether the user of a session has proved within the last hour who they are."""
+    return now_ms < session.confirmed_ms + RECENT_MS
+
+
 def present_session(tx: Read, known: Caller, secret: str | None) -> SessionRow | None:
     """Return the session with a secret if it is the caller's, else None."""
     found = None if secret is None else rows.find(tx, hash_secret(secret))
     return found if found is not None and found.user_id == known.account.id else None
+
+
+def require_session(tx: Read, known: Caller, secret: str | None) -> None:
+    """Raise unless the session with a secret is still the caller's.
+
+    Raises:
+        StepExpired: it has ended, maybe since the request arrived.
+    """
+    if present_session(tx, known, secret) is None:
+        raise StepExpired
 
 
 def _reader(caller: MaybeCaller) -> Caller:

@@ -26,6 +26,12 @@ from entrepot.names import Sha256
 if TYPE_CHECKING:
     from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 
+MAX_ID = 1_023
+"""Maximum length of the id of a passkey, in bytes. Web Authentication Level 3, section 7.1."""
+
+MAX_KEY = 4_096
+"""Maximum length of a public key, in bytes: more than any algorithm of the library needs."""
+
 _WAIT_MS = 300_000
 _PORTS = {"https": 443, "http": 80}
 
@@ -124,7 +130,8 @@ def verify_new(site: PasskeySite, challenge: bytes, credential: str) -> NewPassk
     """Return the passkey that an authenticator has created for a challenge.
 
     Raises:
-        PasskeyRefused: it was created for another challenge or site, without verifying the user, or is malformed.
+        PasskeyRefused: it was created for another challenge or site, without verifying the user, is malformed, or is
+            too long to be one.
     """
     from webauthn import verify_registration_response
     from webauthn.helpers import base64url_to_bytes, parse_attestation_object
@@ -145,6 +152,8 @@ def verify_new(site: PasskeySite, challenge: bytes, credential: str) -> NewPassk
         )
     except _faults():
         raise PasskeyRefused from None
+    if len(found.credential_id) > MAX_ID or len(found.credential_public_key) > MAX_KEY:
+        raise PasskeyRefused
     return NewPasskey(found.credential_id, found.credential_public_key, found.sign_count)
 
 

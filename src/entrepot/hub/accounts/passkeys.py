@@ -24,7 +24,7 @@ from entrepot.errors import InvalidName, LimitExceeded, PasskeyRefused, StepExpi
 from entrepot.hub import audit
 from entrepot.hub.accounts import passkey_proofs, sessions
 from entrepot.hub.accounts.confirmations import require_recent
-from entrepot.hub.accounts.own_sessions import present_session
+from entrepot.hub.accounts.own_sessions import require_session
 from entrepot.hub.accounts.passkey_proofs import PasskeySite, PasskeyUser
 from entrepot.hub.accounts.second_factors import unseal
 from entrepot.hub.accounts.sessions import NOWHERE, OpenedSession, SessionOrigin
@@ -112,11 +112,20 @@ def add(
         made.sign_count, named, hub.now_ms(),
     )  # fmt: skip
     with hub.write(Lock.hub(), Lock.audit()) as tx:
+        require_session(tx, known, session)
         _use_up(hub, tx, kept)
         _check_count(rows.of_user(tx, account.id))
         if not rows.add(tx, row):
             raise PasskeyRefused
         audit.record(hub, tx, known, "passkey.add", f"user {account.name}", {"passkey": row.uid, "name": named})
+
+
+def attempted(reply: PasskeyReply) -> str:
+    """Return what tells attempts with one passkey from those with others, whether it is known or not."""
+    try:
+        return passkey_proofs.credential_hash(passkey_proofs.parse_credential(reply.credential))
+    except PasskeyRefused:
+        return ""
 
 
 def begin_using(hub: HubContext, session: str | None, site: PasskeySite) -> BegunPasskey:
@@ -167,8 +176,7 @@ def confirm(hub: HubContext, caller: MaybeCaller, session: str | None, site: Pas
     if row.user_id != known.account.id:
         raise PasskeyRefused
     with hub.write(Lock.hub(), Lock.audit()) as tx:
-        if present_session(tx, known, session) is None:
-            raise StepExpired
+        require_session(tx, known, session)
         user = _use(hub, tx, kept, row, count)
         session_rows.confirm(tx, hash_secret(session or ""), hub.now_ms())
         audit.record(hub, tx, known, "user.confirm", f"user {user.name}", {"with": sessions.PASSKEY})
@@ -195,10 +203,12 @@ def remove(hub: HubContext, caller: MaybeCaller, session: str | None, uid: str) 
 
     Raises:
         LoginRequired, NotAllowed, ConfirmationNeeded: as :func:`begin_adding`.
+        StepExpired: the session has ended.
         ThingNotFound: the caller has no such passkey.
     """
     known = require_recent(hub, caller, session)
     with hub.write(Lock.hub(), Lock.audit()) as tx:
+        require_session(tx, known, session)
         found = rows.remove(tx, known.account.id, uid)
         if found is None:
             raise ThingNotFound("passkey", uid)

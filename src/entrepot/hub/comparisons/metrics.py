@@ -16,7 +16,7 @@ import attrs
 from entrepot.cards.card_metrics import read_card_metrics
 from entrepot.catalog import Read
 from entrepot.catalog.repos import commits, refs
-from entrepot.errors import Damaged, EntryNotFound, Malformed, Unavailable
+from entrepot.errors import Damaged, EntryNotFound, Malformed, NotAllowed, Unavailable
 from entrepot.hub import access, revisions
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
@@ -126,7 +126,7 @@ def read_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str
         if left <= 0 or count >= MAX_SERIES or time.monotonic() > deadline:
             is_complete = False
             break
-        with contextlib.suppress(EntryNotFound):
+        with contextlib.suppress(EntryNotFound, NotAllowed):
             located = contents.locate(hub, caller, row.ref, commit, path)
             found, is_whole = _read_file(hub, located, left)
             left -= min(located.size, left)
@@ -163,7 +163,7 @@ def _read_cards(
         if time.monotonic() > deadline:
             is_complete = False
             break
-        with contextlib.suppress(EntryNotFound):
+        with contextlib.suppress(EntryNotFound, NotAllowed):
             card = contents.locate(hub, caller, ref, oid, _CARD)
             if card.oid not in cards:
                 cards[card.oid] = _card_metrics(hub, card)

@@ -17,6 +17,7 @@ from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import ExtraNotInstalled, InvalidPath, Malformed
 from entrepot.git import Mode
 from entrepot.hub.context import HubContext
+from entrepot.hub.files import flagged_files
 from entrepot.hub.scanning.contents import NamedContent, name_contents
 from entrepot.names import ROOT, Oid, RepoPath, parse_path
 from entrepot.previews.table_formats import CONVERTIBLE, check_installed
@@ -78,7 +79,9 @@ def read_plan(hub: HubContext, tx: Read, row: RepoRow, commit: Oid) -> Conversio
     used = {path for config in configs for files in config.splits.values() for path in files}
     listed = trees.measure([by_path[path] for path in sorted(used)])
     contents = {str(content.path): content for content in name_contents(tx, row, listed)}
-    plans = [_plan(hub, card, config, contents) for config in configs]
+    flagged = flagged_files.flagged_of(hub, tx, [content.content for content in contents.values()])
+    hidden = {path for path, content in contents.items() if content.content in flagged}
+    plans = [_plan(hub, card, config, contents, hidden) for config in configs]
     told = [_told(hub, plan) for plan in plans]
     return ConversionPlan(commit, plans, _digest(told))
 
@@ -95,7 +98,11 @@ def _readme(tx: Read, repo_id: int, node: Node | None) -> str:
 
 
 def _plan(
-    hub: HubContext, card: Mapping[str, JsonValue], config: DatasetConfig, contents: Mapping[str, NamedContent]
+    hub: HubContext,
+    card: Mapping[str, JsonValue],
+    config: DatasetConfig,
+    contents: Mapping[str, NamedContent],
+    hidden: set[str],
 ) -> ConfigPlan:
     missing = [path for files in config.splits.values() for path in files if path not in contents]
     splits = {split: [contents[path] for path in files if path in contents] for split, files in config.splits.items()}
@@ -105,6 +112,8 @@ def _plan(
             features = declared_features(card, config.name)
         except Malformed as error:
             reason = error.reason
+        flagged = sorted(hidden.intersection(path for files in config.splits.values() for path in files))
+        reason = reason or (f"a scanner has flagged {flagged[0]}" if flagged else None)
         reason = reason or _obstacle(hub, card, config, splits)
     reason = reason or _misnamed(config)
     if any(len(files) > MAX_SHARDS for files in splits.values()):

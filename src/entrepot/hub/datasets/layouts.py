@@ -16,6 +16,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents
 from entrepot.names import Oid, RepoPath, RepoRef
+from entrepot.previews.features import fits
 from entrepot.storage.trees import Trees
 
 MAX_FILES = 50_000
@@ -39,8 +40,10 @@ class SplitFiles:
     declared: Mapping[str, Any]
 
     def features(self, found: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the features of the split, given those of one of its files."""
-        return self.declared if self.declared.keys() == found.keys() else found
+        """Return the features of the split, given those of one of its files; what does not fit the file is left out."""
+        if self.declared.keys() != found.keys():
+            return found
+        return {name: kind if fits(kind, found[name]) else found[name] for name, kind in self.declared.items()}
 
 
 @attrs.frozen

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -42,6 +43,8 @@ _MOST_READ = 2 << 30
 _CPU_S, _WALL_S, _WAIT_S = 10, 30.0, 20.0
 _MOST_ANSWER = 2 * _MOST_RESULT + MAX_ROWS * 1000
 _MODULE = "entrepot.hub.datasets.sandbox"
+# DuckDB guesses a name among its own tables too, which are of no use here.
+_GUESS = re.compile(r'(?<=does not exist!) Did you mean "[^"]*"\?')
 
 
 @attrs.frozen
@@ -103,7 +106,8 @@ def run(
         if "does not exist" not in error.reason:
             raise
         named = ", ".join(f"{table.schema}.{table.name}" if table.schema else table.name for table in tables[:20])
-        raise QueryRefused(f"{error.reason} (its tables: {named})") from error
+        reason = _GUESS.sub("", error.reason) if "Table with name" in error.reason else error.reason
+        raise QueryRefused(f"{reason} (its tables: {named})") from error
     commits = {schema: layout.commit for schema, layout in layouts.items()}
     return QueryResult(result["features"], result["rows"], result["is_cut"] or result["is_partial"], commits)
 

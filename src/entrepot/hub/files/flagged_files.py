@@ -8,10 +8,13 @@ serves bytes of a repository calls :func:`check_served` first: files by path and
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
-from entrepot.catalog import Read
+import attrs
+
+from entrepot.catalog import Read, Write
 from entrepot.catalog.accounts import accounts
-from entrepot.catalog.files import scans
+from entrepot.catalog.files import file_links, scans
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import NotAllowed
 from entrepot.hub import access
@@ -22,6 +25,8 @@ from entrepot.settings import Settings
 
 FLAGGED = "unsafe"
 """The status of files that are hidden or refused; a suspicious one is shown only."""
+
+_PAGE = 500
 
 
 def hides(settings: Settings) -> bool:
@@ -75,6 +80,34 @@ def check_served(
             "A scanner has found that loading this file is unsafe, so this hub does not serve it; "
             "those who may write to the repository can read it and delete it"
         )
+
+
+def flagged_of(hub: HubContext, tx: Read, contents: Sequence[str]) -> set[str]:
+    """Return those of the named contents that are hidden from readers, because a scanner has flagged them."""
+    if not hides(hub.settings):
+        return set()
+    return {content for (content, _), found in scans.find(tx, contents).items() if found.status == FLAGGED}
+
+
+def carry_over(hub: HubContext, tx: Write, repo_id: int, *, old_owner: int, new_owner: int) -> None:
+    """Let what scanners have flagged in a repository stay flagged when another account becomes its owner.
+
+    Results belong to owners. The next scan finds again what is at a head, but not what only old revisions have.
+    """
+    if hub.settings.scanning == "off" or old_owner == new_owner:
+        return
+    owners = accounts.by_ids(tx, [old_owner, new_owner])
+    source, target = owners[old_owner].uid, owners[new_owner].uid
+    after: str | None = None
+    while page := file_links.committed_links(tx, repo_id, after=after, limit=_PAGE):
+        after = page[-1].uid
+        wanted = [link.sha256 for link in page]
+        forms: list[tuple[Sha256, XetHash | None]] = [(sha256, None) for sha256 in wanted]
+        forms += file_links.xet_hashes(tx, repo_id, wanted).items()
+        renamed = {name_large(source, *form): name_large(target, *form) for form in forms}
+        for (content, _), found in scans.find(tx, list(renamed)).items():
+            if found.status == FLAGGED:
+                scans.put(tx, attrs.evolve(found, content=renamed[content]))
 
 
 def _digest(kind: str, owner: str, name: str) -> str:

@@ -47,6 +47,7 @@ _STORES = frozenset({"data", "database", "store", "scratch"})
 _PIECE = 4 << 20
 _ROUNDS = 5
 _PART = ".part-"
+_KIND = "backup folder"
 
 Progress = Callable[[str], None]
 
@@ -177,7 +178,7 @@ def restore(
         BlobMissing, ContentMismatch: the backup is damaged; what was written is not complete.
     """
     chosen, data = _choose(folder, name), settings.data
-    with _guarded(data), _locked(folder, fcntl.LOCK_SH):
+    with _guarded(data, "data folder"), _locked(folder, fcntl.LOCK_SH):
         # An interrupted copy into a bucket leaves temporary files, and is continued.
         known = {data / _CONFIG, settings.scratch_folder}
         if data.exists() and any(path not in known for path in data.iterdir()):
@@ -279,17 +280,21 @@ def _prepared(folder: Path, hub: HubContext) -> Iterator[None]:
     # A backup has its bytes in a folder and its database in a file, whatever the hub has.
     format_text = data_folders.encode(Marker(hub.store_id, "sqlite")).decode()
     if folder.resolve() == data.resolve() or data.resolve() in folder.resolve().parents:
-        raise DataFolderError(str(folder), "a backup inside the data folder is lost with it; name another folder")
+        raise DataFolderError(
+            str(folder), "a backup inside the data folder is lost with it; name another folder", _KIND
+        )
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not (folder / _MARKER).exists():
         if any(folder.iterdir()):
-            raise DataFolderError(str(folder), "it is not empty and not a backup folder; name another one")
+            raise DataFolderError(str(folder), "it is not empty and not a backup folder; name another one", _KIND)
         (folder / "snapshots").mkdir(mode=0o700)
         _write(folder / _FORMAT, format_text)
         _write(folder / _MARKER, json.dumps({"entrepot-backup": FORMAT}) + "\n")
     _check_marker(folder)
     if (folder / _FORMAT).read_text() != format_text:
-        raise DataFolderError(str(folder), "it holds backups of another hub or another layout; name another folder")
+        raise DataFolderError(
+            str(folder), "it holds backups of another hub or another layout; name another folder", _KIND
+        )
     with _locked(folder, fcntl.LOCK_EX):
         for leftover in (folder / "snapshots").glob(".*"):
             shutil.rmtree(leftover, ignore_errors=True)  # left by an interrupted backup
@@ -318,9 +323,11 @@ def _check_marker(folder: Path) -> None:
     try:
         found = json.loads((folder / _MARKER).read_text()).get("entrepot-backup")
     except (OSError, ValueError, AttributeError):
-        raise DataFolderError(str(folder), "it is not a backup folder") from None
+        raise DataFolderError(str(folder), "it is not a backup folder", _KIND) from None
     if found != FORMAT:
-        raise DataFolderError(str(folder), f"its format is {found!r}, this version reads {FORMAT}; upgrade entrepot")
+        raise DataFolderError(
+            str(folder), f"its format is {found!r}, this version reads {FORMAT}; upgrade entrepot", _KIND
+        )
 
 
 def _choose(folder: Path, name: str | None) -> str:
@@ -460,9 +467,9 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _guarded(folder: Path) -> Iterator[None]:
+def _guarded(folder: Path, kind: str = _KIND) -> Iterator[None]:
     """Translate file system errors into the project's errors."""
     try:
         yield
     except OSError as error:
-        raise DataFolderError(str(folder), error.strerror or str(error)) from error
+        raise DataFolderError(str(folder), error.strerror or str(error), kind) from error

@@ -14,6 +14,9 @@ import threading
 from entrepot.catalog import Lock, limit_counts
 from entrepot.hub.context import HubContext
 
+MAX_SENDERS = 100_000
+"""Maximum number of senders that a process keeps in one window; beyond it, it learns their totals again."""
+
 _BATCH = 500
 _LOCK = "rates"
 
@@ -41,6 +44,9 @@ class RateCounts:
                 self._window = window
                 self._totals.clear()
                 self._unsent.clear()
+            for counts in (self._totals, self._unsent):
+                if len(counts) >= MAX_SENDERS and key not in counts:
+                    counts.clear()
             self._unsent[key] = self._unsent.get(key, 0) + 1
             self._totals[key] = total = self._totals.get(key, 0) + 1
         return total, (window + 1) * self._window_ms - now_ms
@@ -71,5 +77,5 @@ class RateCounts:
     def _keep(self, window: int, left: dict[str, int]) -> None:
         with self._lock:
             if window == self._window:
-                for key, count in left.items():
+                for key, count in itertools.islice(left.items(), MAX_SENDERS - len(self._unsent)):
                     self._unsent[key] = self._unsent.get(key, 0) + count

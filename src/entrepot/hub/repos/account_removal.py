@@ -135,6 +135,7 @@ def _move_all(hub: HubContext, tx: Write, actor: Caller | str, source: Account, 
         raise Refused(f"{target.name} has folders with the names of {names}: rename those first")
     moved = [repositories.relocate(hub, tx, actor, row, target, row.name) for row in loose]
     for folder in inside:
+        repositories.keep_flagged(hub, tx, repos.page_of(tx, folder.namespace_id, folder.type, None), target)
         moved += folders.transfer(hub, tx, actor, folder, target)
     return moved
 

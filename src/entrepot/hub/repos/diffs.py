@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from entrepot.catalog import Read
 from entrepot.catalog.git import objects as object_rows
+from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.git import Change, Entry, Mode, Side, diff_trees, unified_diff
+from entrepot.hub import access
+from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
+from entrepot.hub.files import flagged_files
 from entrepot.names import Oid, RepoPath, Sha256
 from entrepot.storage import objects
 from entrepot.storage.trees import Node, Trees
@@ -30,25 +34,33 @@ def large_files(tx: Read, repo_id: int, changes: Sequence[Change]) -> list[tuple
     return [(sha256, path) for path, sha256 in named if sha256 is not None]
 
 
-def between(hub: HubContext, tx: Read, repo_id: int, old: Oid | None, new: Oid | None) -> str:
+def between(hub: HubContext, tx: Read, caller: MaybeCaller, row: RepoRow, old: Oid | None, new: Oid | None) -> str:
     """Return the changes from one commit to another in git's format; None stands for a tree without files.
 
-    Large files appear as pointers; binary files, and files above
-    1 MiB, only as different.
+    Large files appear as pointers; binary files, files above 1 MiB, and files that a scanner has flagged and that are
+    hidden from the caller, only as different.
 
     Returns:
         At most about 8 MiB of text and 20,000 files: further files are only named, or only counted.
     """
-    before, after = (objects.root_of(hub.store, tx, repo_id, side) if side else None for side in (old, new))
+    before, after = (objects.root_of(hub.store, tx, row.id, side) if side else None for side in (old, new))
+    shows_all = not flagged_files.hides(hub.settings) or (caller is not None and access.may_write(tx, caller, row))
     pieces: list[str] = []
     size = 0
-    for change in diff_trees(before, after, Trees(hub.store, tx, repo_id).read):
-        pieces.append(_file_diff(tx, repo_id, change, is_short=size < _TEXT_LIMIT))
+    for change in diff_trees(before, after, Trees(hub.store, tx, row.id).read):
+        hidden = set() if shows_all or size >= _TEXT_LIMIT else _hidden(hub, tx, row, change)
+        pieces.append(_file_diff(tx, row.id, change, hidden, is_short=size < _TEXT_LIMIT))
         if len(pieces) > _FILES_LIMIT:
             pieces.append("(more files differ)\n")
             break
         size += len(pieces[-1])
     return "".join(pieces)
+
+
+def _hidden(hub: HubContext, tx: Read, row: RepoRow, change: Change) -> set[Oid]:
+    """Return those sides of a change that a scanner has flagged."""
+    names = {flagged_files.name_small(row, entry.oid): entry.oid for entry in (change.old, change.new) if entry}
+    return {names[name] for name in flagged_files.flagged_of(hub, tx, list(names))}
 
 
 def added_bytes(hub: HubContext, tx: Read, repo_id: int, old: Oid | None, new: Oid | None) -> int:
@@ -63,11 +75,13 @@ def added_bytes(hub: HubContext, tx: Read, repo_id: int, old: Oid | None, new: O
     return sum(item.size for item in trees.measure(nodes))
 
 
-def _file_diff(tx: Read, repo_id: int, change: Change, *, is_short: bool) -> str:
+def _file_diff(tx: Read, repo_id: int, change: Change, hidden: Set[Oid], *, is_short: bool) -> str:
     if not is_short:
         return f"diff --git a/{change.path} b/{change.path}\n"
     sides = (
-        None if entry is None else Side(entry.mode, entry.oid, _diffable(tx, repo_id, entry))
+        None
+        if entry is None
+        else Side(entry.mode, entry.oid, b"\0" if entry.oid in hidden else _diffable(tx, repo_id, entry))
         for entry in (change.old, change.new)
     )
     return unified_diff(change.path, *sides).decode("utf-8", "replace")

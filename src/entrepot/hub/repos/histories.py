@@ -115,7 +115,7 @@ def compare(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) -> st
     with hub.read() as tx:
         row = access.readable(tx, caller, ref)
         old, new = resolve_sides(tx, row.id, spec)
-        return diffs.between(hub, tx, row.id, old, new)
+        return diffs.between(hub, tx, caller, row, old, new)
 
 
 def resolve_sides(tx: Read, repo_id: int, spec: str) -> tuple[Oid | None, Oid | None]:

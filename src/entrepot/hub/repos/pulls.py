@@ -202,7 +202,7 @@ def review(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, with
         discussion = discussion_rules.get_pull(tx, row, num)
         diff = None
         if with_diff and access.may_read(tx, caller, row):
-            diff = diffs.between(hub, tx, row.id, *_sides(tx, discussion))
+            diff = diffs.between(hub, tx, caller, row, *_sides(tx, discussion))
         return PullRequestDiff(_conflicts(hub, tx, discussion), diff)
 
 

@@ -31,13 +31,14 @@ from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller, require_change
 from entrepot.hub.community import discussion_rules
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import rechunking
+from entrepot.hub.files import flagged_files, rechunking
 from entrepot.hub.files.lfs import MULTIPART_THRESHOLD
 from entrepot.hub.folders import folder_homes
 from entrepot.hub.folders.folder_homes import Home
 from entrepot.hub.jobs.handlers import run_now
 from entrepot.hub.repos import protections, repo_labels
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
+from entrepot.hub.scanning import scan_jobs
 from entrepot.names import (
     MAIN,
     RepoId,
@@ -236,6 +237,13 @@ def discard(hub: HubContext, tx: Write, by: Caller | str, row: RepoRow) -> None:
     audit.record(hub, tx, by, "repo.delete", access.subject(row))
 
 
+def keep_flagged(hub: HubContext, tx: Write, rows: Sequence[RepoRow], namespace: Account) -> None:
+    """Keep what scanners know about repositories of one owner which the owner of a namespace is about to get."""
+    for row in rows:
+        flagged_files.carry_over(hub, tx, row.id, old_owner=row.owner_id, new_owner=namespace.owner_id)
+        scan_jobs.plan(hub, tx, row.id)
+
+
 def relocate(hub: HubContext, tx: Write, by: Caller | str, row: RepoRow, namespace: Account, name: str) -> RepoRef:
     """Move a repository and return its new name; the caller has checked the right to do so.
 
@@ -249,6 +257,7 @@ def relocate(hub: HubContext, tx: Write, by: Caller | str, row: RepoRow, namespa
         raise AlreadyExists(f"A {row.type.value} repository called {there.id.name} already exists in {namespace.name}")
     if namespace.owner_id != row.owner_id:
         quotas.check_new_repo(hub, tx, namespace, copied_from=row)
+        keep_flagged(hub, tx, [row], namespace)
     owner = (
         namespace if namespace.parent_id is None else accounts.by_ids(tx, [namespace.parent_id])[namespace.parent_id]
     )

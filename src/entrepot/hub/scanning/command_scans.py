@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Generator, Sequence
 
-from entrepot.hub.scanning.scanners import Pipes, ScanFailed, Verdict, started
+from entrepot.hub.scanning.scanners import Pipes, ScanFailed, Verdict, said_by, started
 from entrepot.storage.contents import Content
 
 WALL_S = 1800.0
@@ -20,7 +20,6 @@ WALL_S = 1800.0
 
 _PIECE = 1 << 20
 _MOST_OUTPUT = 64 << 10
-_MOST_MESSAGE = 300
 _CPU_S, _MEMORY, _WRITTEN = 1200, 8 << 30, 64 << 30
 # The limits are set in the process itself, before it becomes the command.
 _START = f"""
@@ -68,8 +67,7 @@ def judge_output(code: int, output: bytes) -> Verdict:
     if code not in (0, 1):
         raise ScanFailed("the command cannot be run" if code == 127 else f"the command failed with exit code {code}")
     said = _parse(output)
-    message = said.get("message")
-    text = message[:_MOST_MESSAGE] if isinstance(message, str) else ""
+    text = said_by(said)
     if code == 0:
         # A command may be unsure, but its exit code is what counts for a threat.
         return Verdict("caution" if said.get("status") == "caution" else "safe", text or "no known threat")

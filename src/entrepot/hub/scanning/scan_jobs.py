@@ -16,7 +16,7 @@ from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.files import scans
 from entrepot.catalog.files.scans import ScanRow
 from entrepot.catalog.jobs import jobs
-from entrepot.catalog.repos import refs, repositories
+from entrepot.catalog.repos import conversions, refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Damaged, NotFound, Unavailable
 from entrepot.hub.context import HubContext
@@ -43,6 +43,7 @@ _DAY_MS = 86_400_000
 _VALID_MS, _RETRY_MS = 30 * _DAY_MS, _DAY_MS
 _SEEN_MS, _KEPT_MS = 30 * _DAY_MS, 120 * _DAY_MS
 _BATCH = 1_000
+_END = object()
 
 
 @attrs.frozen
@@ -101,6 +102,11 @@ def scan_steps(hub: HubContext, repo_id: int) -> Iterator[None]:
     for task in tasks:
         yield from _scan_and_store(hub, row, task)
         yield
+    if hides(hub.settings):
+        with hub.write(Lock.nothing()) as tx:
+            # What was made of a file that is hidden now has to go: the job does nothing if all is as it was.
+            if conversions.find(tx, row.id) is not None:
+                jobs.enqueue(tx, "convert", {"repo": row.id}, hub.now_ms(), dedup_key=f"convert:{row.id}")
 
 
 def scan_now(hub: HubContext, row: RepoRow, files: Sequence[NamedContent], *, within_s: float) -> None:
@@ -110,9 +116,8 @@ def scan_now(hub: HubContext, row: RepoRow, files: Sequence[NamedContent], *, wi
     """
     steps, deadline = _steps_now(hub, row, files), time.monotonic() + within_s
     with contextlib.closing(steps):
-        for _ in steps:
-            if time.monotonic() > deadline:
-                return
+        while time.monotonic() <= deadline and next(steps, _END) is not _END:
+            pass
 
 
 def _steps_now(hub: HubContext, row: RepoRow, files: Sequence[NamedContent]) -> Generator[None, None, None]:
@@ -131,6 +136,11 @@ def _scan_and_store(hub: HubContext, row: RepoRow, task: _Task) -> Generator[Non
         report = {**verdict.report, "message": verdict.message}
         found = ScanRow(task.file.content, task.scanner, task.version, verdict.status, report, now, now)
         with hub.write(Lock.nothing()) as tx:
+            known = scans.find(tx, [found.content]).get((found.content, found.scanner))
+            if found.status == "error" and known is not None and known.status == FLAGGED:
+                # Only another verdict clears a file: not a scanner that is broken now. It is tried again in a day.
+                aged = now - (_VALID_MS - _RETRY_MS)
+                found = attrs.evolve(known, version=found.version, scanned_ms=aged, seen_ms=now)
             scans.put(tx, found)
 
 

@@ -11,12 +11,14 @@ import http.client
 import json
 import socket
 import threading
+import time
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from entrepot.hub import public_addresses
 from entrepot.hub.public_addresses import NotPublic
-from entrepot.hub.scanning.scanners import ScanFailed, ScanStatus, Verdict
+from entrepot.hub.scanning.scanners import TICK_S, ScanFailed, ScanStatus, Verdict, said_by
 from entrepot.hub.webhooks import outbound_http
 from entrepot.settings import Settings
 from entrepot.storage.contents import Content
@@ -29,7 +31,7 @@ MOST_BYTES = 2 << 30
 
 _PIECE = 1 << 20
 _READ_S = 60.0
-_MOST_ANSWER, _MOST_MESSAGE = 64 << 10, 300
+_MOST_ANSWER = 64 << 10
 _STATUSES: dict[str, ScanStatus] = {
     "safe": "safe",
     "caution": "caution",
@@ -47,32 +49,73 @@ def scan_content(content: Content, settings: Settings) -> Generator[None, None, 
     """
     if content.size > MOST_BYTES:
         return Verdict("skipped", f"it is larger than the {MOST_BYTES:,} bytes that are sent to the scanner")
-    headers = {"content-type": "application/octet-stream", "content-length": str(content.size), **_proof(settings)}
-    connection = _connected(settings)
-    # A timeout of the socket applies to each read: only closing it stops a service that answers slowly.
-    watch = threading.Timer(WALL_S, _hang_up, (connection.sock,))
-    watch.daemon = True
-    watch.start()
+    exchange, waiter = _Exchange(content, settings), ThreadPoolExecutor(1, "scan-service")
+    # A step may not wait for the service, which a commit may give up: a thread does.
+    done = waiter.submit(exchange.run)
+    deadline = time.monotonic() + WALL_S
     try:
-        connection.putrequest("POST", outbound_http.parse_target(settings.scan_url).path, skip_accept_encoding=True)
-        for name, value in headers.items():
-            connection.putheader(name, value)
-        connection.endheaders()
-        at = 0
-        while at < content.size:
-            data = content.read_at(at, _PIECE)
-            if not data:
-                raise ScanFailed("the file ended unexpectedly")
-            connection.send(data)
-            at += len(data)
+        while not wait([done], TICK_S).done:
+            if time.monotonic() > deadline:
+                raise ScanFailed("the scanner took too long")
             yield
-        answer = connection.getresponse()
-        return judge_answer(answer.status, answer.read(_MOST_ANSWER))
-    except (OSError, http.client.HTTPException) as error:
-        raise ScanFailed(f"the scanner does not answer: {type(error).__name__}") from error
+        return done.result()
     finally:
-        watch.cancel()
-        connection.close()
+        exchange.stop()
+        waiter.shutdown(wait=False)
+
+
+class _Exchange:
+    """One request to the service, in a thread of its own; it never reads the content once it is stopped."""
+
+    def __init__(self, content: Content, settings: Settings) -> None:
+        self._content, self._settings = content, settings
+        self._sock: socket.socket | None = None
+        self._is_stopped = False
+        self._reading = threading.Lock()
+
+    def run(self) -> Verdict:
+        """Send the content and return the verdict."""
+        headers = {"content-type": "application/octet-stream", "content-length": str(self._content.size)}
+        headers |= _proof(self._settings)
+        connection = _connected(self._settings)
+        try:
+            self._sock = connection.sock
+            if self._is_stopped:
+                raise ScanFailed("the scan was given up")
+            path = outbound_http.parse_target(self._settings.scan_url).path
+            connection.putrequest("POST", path, skip_accept_encoding=True)
+            for name, value in headers.items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            at = 0
+            while at < self._content.size:
+                data = self._read(at)
+                connection.send(data)
+                at += len(data)
+            answer = connection.getresponse()
+            return judge_answer(answer.status, answer.read(_MOST_ANSWER))
+        except (OSError, http.client.HTTPException) as error:
+            raise ScanFailed(f"the scanner does not answer: {type(error).__name__}") from error
+        finally:
+            connection.close()
+
+    def stop(self) -> None:
+        """Hang up. The content can be closed then."""
+        with self._reading:
+            self._is_stopped = True
+        # A timeout of the socket applies to each read: only closing it stops a service that answers slowly.
+        if self._sock is not None:
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
+
+    def _read(self, at: int) -> bytes:
+        with self._reading:
+            if self._is_stopped:
+                raise ScanFailed("the scan was given up")
+            data = self._content.read_at(at, _PIECE)
+        if not data:
+            raise ScanFailed("the file ended unexpectedly")
+        return data
 
 
 def judge_answer(status: int, body: bytes) -> Verdict:
@@ -90,9 +133,7 @@ def judge_answer(status: int, body: bytes) -> Verdict:
     word = found.get("status") if isinstance(found, dict) else None
     if not isinstance(found, dict) or not isinstance(word, str) or word not in _STATUSES:
         raise ScanFailed("the scanner's response has no valid status: safe, caution, suspicious or unsafe")
-    message = found.get("message")
-    said = message[:_MOST_MESSAGE] if isinstance(message, str) else ""
-    return Verdict(_STATUSES[word], said or f"the scanner says: {word}")
+    return Verdict(_STATUSES[word], said_by(found) or f"the scanner says: {word}")
 
 
 def _connected(settings: Settings) -> http.client.HTTPConnection:
@@ -118,8 +159,3 @@ def _proof(settings: Settings) -> dict[str, str]:
     if not token.isprintable() or " " in token:
         raise ScanFailed("the file in the setting scan_token_file contains no token")
     return {"authorization": f"Bearer {token}"}
-
-
-def _hang_up(sock: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)

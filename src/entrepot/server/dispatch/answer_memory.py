@@ -28,6 +28,10 @@ Reusable: TypeAlias = Response | FileResponse
 _READ = frozenset({b"host", b"x-forwarded-proto", b"x-forwarded-host"})
 _OF_BROWSERS = frozenset({b"cookie", b"sec-fetch-site"})
 _LARGEST_SHARE = 8
+_LONGEST_KEY = 512
+
+_OBJECTS, _AGAIN = 1024, 2048
+"""What the objects of an answer take besides its bytes, and those of what is done again; measured, and rounded."""
 
 
 @attrs.frozen
@@ -68,10 +72,13 @@ class AnswerMemory:
         client = scope.get("client")
         is_proxy = bool(self._settings.trusted_proxies) and client is not None and self._settings.trusts(client[0])
         server = scope.get("server")
-        return (
+        key = (
             scope["method"], scope["path"], scope["query_string"], scope.get("scheme"), is_proxy,
             server and server[0], tuple(read),
         )  # fmt: skip
+        length = len(scope["path"]) + len(scope["query_string"]) + sum(len(value) for _, value in read)
+        # Clients choose the length of a key: a long one must not take more memory than is counted.
+        return key if length <= _LONGEST_KEY else hashlib.blake2b(repr(key).encode(), digest_size=32).digest()
 
     def find(self, version: Version | None, key: Hashable, now_ms: int) -> RememberedAnswer | None:
         """Return the answer to a request if its caller's token is still valid."""
@@ -85,7 +92,8 @@ class AnswerMemory:
         """Remember an answer if it is successful and small."""
         size = _size_of(answer.response)
         if size is not None and size <= self._largest:
-            self._held.keep(version, key, answer, size)
+            objects = _OBJECTS if answer.again is None else _OBJECTS + _AGAIN
+            self._held.keep(version, key, answer, size + objects)
 
 
 def _size_of(response: Reusable) -> int | None:

@@ -8,7 +8,6 @@ Source: docs/protocols/hf_api.md, section 0.3.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Callable
@@ -17,8 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrepot.hub.context import HubContext
 from entrepot.hub.limits.rate_counts import RateCounts
-from entrepot.server.client_addresses import client_address, network_of
 from entrepot.server.error_responses import Header, text_response
+from entrepot.server.limits.senders import senders_of
 from entrepot.settings import Settings
 
 WINDOW_S = 300.0
@@ -145,12 +144,3 @@ def kind_of(scope: Scope) -> str | None:
     if path.startswith("/api/"):
         return API
     return RESOLVE if "/resolve/" in path else None
-
-
-def senders_of(scope: Scope, settings: Settings) -> tuple[bytes | None, bytes]:
-    """Return the digest of a request's token (valid or not; None without one) and its address."""
-    token = None
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            token = hashlib.blake2b(value, digest_size=16).digest()
-    return token, network_of(client_address(scope, settings))

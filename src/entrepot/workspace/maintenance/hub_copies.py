@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -45,7 +45,13 @@ class CopiedVersion:
 
 
 def copy_to_hub(
-    state: KindState, name: str, url: str, *, repository: str = "", is_rehearsal: bool = False
+    state: KindState,
+    name: str,
+    url: str,
+    *,
+    repository: str = "",
+    is_rehearsal: bool = False,
+    report: Callable[[CopiedVersion], None] | None = None,
 ) -> tuple[CopiedVersion, ...]:
     """Copy all published versions of an entity to a repository of a hub, oldest first. Can be repeated and continued.
 
@@ -56,6 +62,7 @@ def copy_to_hub(
         url: a namespace on a hub.
         repository: the name of the repository; empty is that of an earlier copy, else that of the entity.
         is_rehearsal: only count what would be sent.
+        report: called with every version that is on the hub, also if a later one fails.
 
     Raises:
         Refused: the remote of the entity is a hub already, its name is taken on the hub, or an earlier copy is in
@@ -78,7 +85,11 @@ def copy_to_hub(
         latest = read_version(state, tags[-1], refs.versions()[str(tags[-1])].commit)
         copy = _Copy(state, target, _find_repository(target, latest.spec, repository))
         published = [tag for tag in tags if str(tag) in refs.tags]
-        done = [copy.add(tag, refs.tags[str(tag)].commit, is_rehearsal=is_rehearsal) for tag in published]
+        done: list[CopiedVersion] = []
+        for tag in published:
+            done.append(copy.add(tag, refs.tags[str(tag)].commit, is_rehearsal=is_rehearsal))
+            if report is not None:
+                report(done[-1])
         if published and not is_rehearsal:
             # Last: old versions may have been made before their entity was strict, or in spite of it.
             latest = read_version(state, published[-1], refs.tags[str(published[-1])].commit)

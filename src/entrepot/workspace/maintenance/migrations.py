@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from entrepot.errors import EntrepotError, Invalid, LimitExceeded
@@ -19,8 +21,17 @@ class MigratedVersion:
     counts: PushCounts
 
 
-def migrate_entity(state: KindState, name: str, *, has_all_versions: bool = False) -> tuple[MigratedVersion, ...]:
+def migrate_entity(
+    state: KindState,
+    name: str,
+    *,
+    has_all_versions: bool = False,
+    report: Callable[[MigratedVersion], None] | None = None,
+) -> tuple[MigratedVersion, ...]:
     """Migrate the latest published version of an entity, or all of them; versions without old contents are skipped.
+
+    Args:
+        report: called with every version that is migrated, also if a later one fails.
 
     Raises:
         EntityMissing, EntityAmbiguous: the name stands for no entity, or for several.
@@ -47,6 +58,8 @@ def migrate_entity(state: KindState, name: str, *, has_all_versions: bool = Fals
             with state.store(version.spec.storage) as store:
                 counts = migrate_version(store, draft, progress=state.project.around.progress)
             done.append(MigratedVersion(str(tag), counts))
+            if report is not None:
+                report(done[-1])
     if failed is not None:
         raise failed
     return tuple(done)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import enum
 import os
+from collections.abc import Sequence
 
 import attrs
 import msgspec
 
 from entrepot.errors import Refused, VersionMissing
 from entrepot.names import RepoPath
-from entrepot.workspace.entities.version_tags import parse_tag
+from entrepot.workspace.entities.version_tags import find_tag, parse_tag
+from entrepot.workspace.metadata.git_objects import read_message
+from entrepot.workspace.metadata.merge_lines import merged_in
 from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.files.comparisons import compare
 from entrepot.workspace.projects.files.placements import CheckoutPlan, check_places, finish_checkout, remove_files
@@ -22,6 +25,8 @@ from entrepot.workspace.projects.transfers.checkouts import fetch_contents
 from entrepot.workspace.projects.transfers.pushes import free_outbox
 from entrepot.workspace.projects.versions import Version, read_version
 from entrepot.workspace.state.rows import Extent, FileChange, Head, StagedFile, Step, TrackedFile
+
+_MOST_MESSAGE = 1 << 20
 
 
 class ResetMode(enum.StrEnum):
@@ -44,7 +49,8 @@ def reset_entity(entity: Entity, mode: ResetMode = ResetMode.MIXED, *, undoes_ve
     """Reset one entity; other entities and untracked files are not touched.
 
     Args:
-        undoes_version: take back the version of the head, which must not be published.
+        undoes_version: take back the version of the head, which must not be published. What was merged into it is
+            merged into the version that is made next, unless its files are discarded too (``hard``).
 
     Raises:
         Refused: the version is published; nothing was changed.
@@ -54,19 +60,29 @@ def reset_entity(entity: Entity, mode: ResetMode = ResetMode.MIXED, *, undoes_ve
     state = entity.state
     recover(state)
     with state.locked():
-        undone = _undo_version(entity) if undoes_version else None
+        merged = _merged_into_head(entity) if undoes_version else []
+        undone = _undo_version(entity, merged) if undoes_version else None
         if mode is ResetMode.HARD:
             _restore(entity)
         elif mode is ResetMode.MIXED:
-            _unstage(entity)
+            _unstage(entity, merged)
         if mode is not ResetMode.SOFT and state.metadata.exists:
             free_outbox(state)
         head = state.database.head(entity.folder)
     return ResetReport(head.tag if head is not None else None, undone)
 
 
-def _undo_version(entity: Entity) -> str:
-    """Move the head to the version before, and stage the difference."""
+def _merged_into_head(entity: Entity) -> list[str]:
+    """Return the tags of the versions that were merged into that of the head."""
+    head = entity.state.database.head(entity.folder)
+    if head is None:
+        return []
+    named = merged_in(read_message(entity.state.metadata.git, head.commit, _MOST_MESSAGE))
+    return [tag for tag in named if find_tag(tag) is not None]
+
+
+def _undo_version(entity: Entity, merged: Sequence[str]) -> str:
+    """Move the head to the version before, and stage the difference and what was merged."""
     state, database = entity.state, entity.state.database
     head, refs = database.head(entity.folder), state.metadata.refs()
     if head is None:
@@ -96,11 +112,14 @@ def _undo_version(entity: Entity) -> str:
     if before is not None:
         base = Head(str(before.tag), before.commit, head.extent, database.base(str(before.tag)))
     tracked |= {path: TrackedFile(entry) for path, entry in base_files.items() if path in changes}
+    merged = [*merged, *(tag for tag in database.merged(entity.folder) if tag not in merged)]
     with database.transaction() as transaction:
         transaction.drop_files(entity.folder)
         transaction.put_files(entity.folder, tracked)
         transaction.unstage(entity.folder)
         transaction.stage(entity.folder, changes | staged)
+        for tag in merged:
+            transaction.add_merged(entity.folder, tag)
         transaction.set_head(entity.folder, base)
         transaction.set_base(head.tag, None)
     state.metadata.forget(head.tag)
@@ -118,8 +137,12 @@ def _base_version(entity: Entity, head: Head) -> Version | None:
     return read_version(entity.state, parse_tag(tag), ref.commit) if ref is not None and tag is not None else None
 
 
-def _unstage(entity: Entity) -> None:
-    """Forget what is staged; files on disk stay as they are, and new ones become untracked."""
+def _unstage(entity: Entity, merged: Sequence[str]) -> None:
+    """Forget what is staged; files on disk stay as they are, and new ones become untracked.
+
+    Args:
+        merged: versions that stay merged, because their changes are among these files.
+    """
     database = entity.state.database
     head = database.head(entity.folder)
     documents: dict[str, bytes] = {}
@@ -129,6 +152,8 @@ def _unstage(entity: Entity) -> None:
         documents[entity.spec_path.name] = entity.spec_text().encode("utf-8")
     with database.transaction() as transaction:
         transaction.unstage(entity.folder)
+        for tag in merged:
+            transaction.add_merged(entity.folder, tag)
         transaction.put_documents(entity.folder, documents)
 
 

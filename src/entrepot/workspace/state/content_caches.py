@@ -135,8 +135,9 @@ class ContentCache:
         with contextlib.suppress(OSError):
             for group in os.scandir(self.folder / _CONTENTS):
                 with contextlib.suppress(OSError):
-                    names = [entry.name for entry in os.scandir(group.path) if not entry.name.startswith(".")]
-                    yield from (Path(group.path, name) for name in names)
+                    entries = [entry for entry in os.scandir(group.path) if not entry.name.startswith(".")]
+                    # Someone else may have put a pipe there, which would hold its reader.
+                    yield from (Path(entry.path) for entry in entries if entry.is_file(follow_symlinks=False))
 
     def _place(self, entry: ManifestEntry) -> Path:
         name = entry.content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 
 import attrs
@@ -11,6 +12,8 @@ from entrepot.workspace.stores.formats.index_objects import Pack
 from entrepot.workspace.stores.knowledge import Knowledge
 from entrepot.workspace.stores.outbox import Outbox
 from entrepot.xet import HASH_BYTES, Xorb, XorbBuilder, chunk_hash, verify_chunks
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 @attrs.frozen
@@ -94,7 +97,8 @@ def _build(pack: Pack, places: Mapping[bytes, _Place]) -> Xorb | None:
 
 def _read(place: _Place) -> bytes:
     try:
-        with open(place.file_path, "rb") as file:
+        # What was a file may be a pipe now, which would hold whoever opens it.
+        with open(os.open(place.file_path, _FLAGS), "rb") as file:
             file.seek(place.offset)
             return file.read(place.length)
     except OSError:

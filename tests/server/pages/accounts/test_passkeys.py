@@ -146,3 +146,13 @@ def test_forms_of_other_sites_are_refused(browse_by_name: Browse, path: str) -> 
     answer = browse_by_name().post(path, data={"credential": "{}"}, headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
+
+
+def test_failures_with_one_passkey_do_not_let_others_wait(
+    site: ServedHub, browse_by_name: Browse, key: Authenticator
+) -> None:
+    client, stranger = browse_by_name(), Authenticator(key.origin, key.host, handle=b"0" * 24)
+    enter(client, site, "not-waiting")
+    add(client, key)
+    assert [use(browse_by_name(), stranger).status_code for _ in range(6)] == [401] * 5 + [429]
+    assert use(browse_by_name(), key).status_code == 200

@@ -61,7 +61,9 @@ async def sign_in(request: Request) -> Response:
     target, network = fields.text("next"), request.scope["state"].get("network", b"")
     site, reply = _site(request), _reply(request, fields)
     line = line_of(request.scope)
-    wait_s = await state.threads.run_short(state.sign_ins.begin, "with a passkey", network, line=line)
+    # Passkeys cannot be guessed: the failures of one must not let the others of an office wait.
+    attempt = f"passkey {passkeys.attempted(reply)}"
+    wait_s = await state.threads.run_short(state.sign_ins.begin, attempt, network, line=line)
     if wait_s:
         text = wait_text(wait_s)
         return login_page(request, name="", code="", target=target, problem=text, status=429, wait_s=wait_s)
@@ -76,7 +78,7 @@ async def sign_in(request: Request) -> Response:
         status = 403 if isinstance(error, AccountSuspended) else 401
         answer = login_page(request, name="", code="", target=target, problem=sentence(error), status=status)
     else:
-        await state.threads.run_short(state.sign_ins.note_success, "with a passkey", network, line=line)
+        await state.threads.run_short(state.sign_ins.note_success, attempt, network, line=line)
         answer = enter(request, opened, target)
     answer.headers.append("set-cookie", kept_cookie(request, _COOKIE, None, 0))
     return answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import attrs
@@ -42,6 +42,9 @@ class PushedVersion:
     bytes_known: int
 
 
+Report = Callable[[PushedVersion], None]
+
+
 @attrs.frozen
 class PushReport:
     """Everything that a push published, in order; empty if there was nothing to publish."""
@@ -58,8 +61,11 @@ class PushOptions:
     fail_limit: int | None = None
 
 
-def push_versions(entity: Entity, options: PushOptions | None = None) -> PushReport:
+def push_versions(entity: Entity, options: PushOptions | None = None, report: Report | None = None) -> PushReport:
     """Publish the local versions of an entity in order. A repeated push sends only what is missing.
+
+    Args:
+        report: called with every version that is published, also if a later one fails.
 
     Raises:
         VersionTaken: the remote has another version of this number.
@@ -73,7 +79,7 @@ def push_versions(entity: Entity, options: PushOptions | None = None) -> PushRep
     repository = state.initialised_metadata()
     linked: tuple[PushedVersion, ...] = ()
     if chosen.follows_links:
-        linked = _push_linked(entity, chosen)
+        linked = _push_linked(entity, chosen, report)
     with state.locked():
         repository.fetch_entity(entity.spec())
         reconcile(state)
@@ -81,6 +87,8 @@ def push_versions(entity: Entity, options: PushOptions | None = None) -> PushRep
         published: list[PushedVersion] = []
         for tag in local_versions(entity, repository.refs()):
             published.append(_push_one(entity, tag, chosen))
+            if report is not None:
+                report(published[-1])
         if published:
             free_outbox(state)
     return PushReport((*linked, *published))
@@ -147,7 +155,7 @@ def _pushed(version: Version, counts: PushCounts) -> PushedVersion:
     return PushedVersion(str(version.tag), version.commit, counts.objects, counts.bytes_sent, counts.bytes_known)
 
 
-def _push_linked(entity: Entity, options: PushOptions) -> tuple[PushedVersion, ...]:
+def _push_linked(entity: Entity, options: PushOptions, report: Report | None) -> tuple[PushedVersion, ...]:
     state = entity.state
     refs = state.metadata.refs()
     published: list[PushedVersion] = []
@@ -158,7 +166,7 @@ def _push_linked(entity: Entity, options: PushOptions) -> tuple[PushedVersion, .
             name = parse_tag(linked).identity.name
             for folder in heads:
                 if folder == name or folder.endswith(f"/{name}"):
-                    published += push_versions(Entity(other, folder), options).published
+                    published += push_versions(Entity(other, folder), options, report).published
     return tuple(published)
 
 
