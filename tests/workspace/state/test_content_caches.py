@@ -62,7 +62,7 @@ def test_what_others_have_put_there_instead_of_a_file_is_not_read(tmp_path: Path
     else:
         place.mkdir()
     assert cache.make_drafts([one], tmp_path / "drafts") == 0
-    assert cache.paths() == {}  # opening a pipe would wait
+    assert cache.paths() == {}  # whoever opens a pipe waits
     cache.verify()
 
 
