@@ -149,7 +149,8 @@ class Database:
             if "locked" in str(error):
                 raise ProjectBusy(str(self.path), "") from error
             if is_unwritable(error):
-                raise CannotWrite(str(self.path), f"{error} (is the disk full?)") from error
+                hint = " (is the disk full?)" if "I/O" in str(error) else ""
+                raise CannotWrite(str(self.path), f"{error}{hint}") from error
             raise CacheDamaged(str(self.path), str(error)) from error
         except sqlite3.DatabaseError as error:
             reason = f"{error}; delete it with its -wal file, and the next command rebuilds it"
