@@ -1,11 +1,12 @@
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from entrepot.errors import CacheDamaged, Refused
+from entrepot.errors import CacheDamaged, CannotWrite, Refused
 from entrepot.names import Oid, RepoPath
 from entrepot.workspace.manifests import ManifestEntry
-from entrepot.workspace.state.databases import Database
+from entrepot.workspace.state.databases import Database, is_unwritable
 from entrepot.workspace.state.rows import Extent, FileChange, Head, StagedFile, Step, TrackedFile
 from entrepot.workspace.stores import FileState
 
@@ -87,8 +88,6 @@ def test_the_journal_keeps_one_step_for_each_entity(database: Database) -> None:
 
 
 def test_a_newer_or_damaged_file_is_refused(database: Database) -> None:
-    import sqlite3
-
     connection = sqlite3.connect(database.path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
@@ -97,3 +96,20 @@ def test_a_newer_or_damaged_file_is_refused(database: Database) -> None:
     database.path.write_bytes(b"no database at all, but long enough to be looked at" * 100)
     with pytest.raises(CacheDamaged, match="delete it"):
         database.heads()
+
+
+def test_a_database_that_cannot_be_written_is_not_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    blocked = Database(tmp_path / "folder.sqlite3")
+    blocked.path.mkdir()
+    with pytest.raises(CannotWrite, match="cannot write"), blocked.transaction():
+        pass
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_READONLY_DIRECTORY])
+def test_a_full_disk_and_a_read_only_folder_are_no_damage(code: int) -> None:
+    error = sqlite3.OperationalError("x")
+    error.sqlite_errorcode = code
+    assert is_unwritable(error)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    assert not is_unwritable(error)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from entrepot.errors import CacheDamaged, ProjectBusy, Refused
+from entrepot.errors import CacheDamaged, CannotWrite, ProjectBusy, Refused
 from entrepot.names import Oid, RepoPath
 from entrepot.workspace.manifests import ManifestEntry
 from entrepot.workspace.state.rows import Extent, FileChange, Head, StagedFile, Step, TrackedFile
@@ -38,6 +38,11 @@ CREATE TABLE bases (tag TEXT PRIMARY KEY, base TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE journal (entity TEXT PRIMARY KEY, kind TEXT NOT NULL, tag TEXT NOT NULL, payload BLOB NOT NULL)
 """
 _BUSY_S = 60.0
+_UNWRITABLE = (
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
+    *(sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_TRUNCATE),
+    *(sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_IOERR_DELETE),
+)
 _MERGED = "merged:"
 _NO_STATE = (None,) * 5
 
@@ -143,6 +148,9 @@ class Database:
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 raise ProjectBusy(str(self.path), "") from error
+            if is_unwritable(error):
+                hint = " (is the disk full?)" if "I/O" in str(error) else ""
+                raise CannotWrite(str(self.path), f"{error}{hint}") from error
             raise CacheDamaged(str(self.path), str(error)) from error
         except sqlite3.DatabaseError as error:
             reason = f"{error}; delete it with its -wal file, and the next command rebuilds it"
@@ -150,6 +158,12 @@ class Database:
         finally:
             if connection is not None:
                 connection.close()
+
+
+def is_unwritable(error: sqlite3.Error) -> bool:
+    """Whether an error says that the disk is full or the place read-only, not that the file is damaged."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code in _UNWRITABLE or code & 0xFF in _UNWRITABLE
 
 
 class StateChanges:
