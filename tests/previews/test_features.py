@@ -3,13 +3,13 @@ from __future__ import annotations
 import datetime
 import decimal
 import json
-import struct
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from entrepot.previews.features import cell_of, cut_row, features_of, fits, order_of
+from entrepot.previews.features import cell_of, cut_row, features_of, fits, item_of, order_of
+from tests.support.media import png
 
 TYPES = [
     pa.int8(),
@@ -104,17 +104,12 @@ def test_values_become_json(value: Any, shown: Any) -> None:
     assert cell_of(value, None) == shown
 
 
-def test_media_have_a_source() -> None:
-    png = (
-        b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + struct.pack(">II", 3, 2) + b"\x08\x02\0\0\0" + bytes(4)
-    )
-    image = cell_of({"bytes": png, "path": "a.png"}, {"_type": "Image"})
-    assert isinstance(image, dict)
-    assert (image["width"], image["height"]) == (3, 2)
-    assert str(image["src"]).startswith("data:image/png;base64,")
-    assert cell_of({"bytes": None, "path": "a.png"}, {"_type": "Image"}) == {"src": None, "height": None, "width": None}
-    sounds = cell_of([{"bytes": b"RIFFx", "path": None}], {"feature": {"_type": "Audio"}, "_type": "List"})
-    assert sounds == [[{"src": "data:audio/wav;base64,UklGRng=", "type": "audio/wav"}]]
+def test_media_say_where_they_are() -> None:
+    known = {"src": "embedded:image/png", "height": 2, "width": 3}
+    assert cell_of({"bytes": png(3, 2), "path": "a.png"}, {"_type": "Image"}) == known
+    nested = {"feature": {"_type": "Audio"}, "_type": "List"}
+    assert cell_of([{"bytes": None, "path": "a.mp3"}], nested) == [[{"src": "file:a.mp3", "type": "audio/mpeg"}]]
+    assert item_of([{"_type": "Audio"}]) == item_of(nested) == {"_type": "Audio"}
 
 
 def test_long_cells_are_cut_and_media_are_not() -> None:

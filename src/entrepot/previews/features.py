@@ -15,17 +15,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from entrepot.errors import Malformed
-from entrepot.previews.images import measure_image
-from entrepot.previews.sources import BytesRangeReader
+from entrepot.previews import media
 
 JsonCell: TypeAlias = "bool | int | float | str | list[JsonCell] | dict[str, JsonCell] | None"
 
-MAX_MEDIA = 256 << 10
-"""Bytes of an embedded image or sound that are part of a cell."""
-
 _MOST_DEPTH = 32
-_SOUNDS = {b"RIFF": "audio/wav", b"OggS": "audio/ogg", b"fLaC": "audio/flac"}
 
 
 def features_of(schema: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a schema of pyarrow, which is optional
@@ -94,19 +88,24 @@ def _dtype(name: str) -> str:
 
 
 def cell_of(value: Any, feature: Any) -> JsonCell:  # noqa: ANN401 - any value of a table
-    """Return a value as JSON: dates as text, numbers that are none as null, bytes in base64, media with a ``src``."""
+    """Return a value as JSON: dates as text, numbers that are none as null, bytes in base64, media with a ``src``.
+
+    What a ``src`` is: :mod:`entrepot.previews.media`.
+    """
     kind = feature.get("_type") if isinstance(feature, dict) else None
-    if kind in ("Image", "Audio") and isinstance(value, Mapping):
-        return _media(value, kind)
+    if media.is_medium(value, kind):
+        found: JsonCell = media.medium_of(value, str(kind))
+        return found
     if isinstance(value, Mapping):
         parts = feature if isinstance(feature, dict) else {}
         return {str(key): cell_of(item, parts.get(key)) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [cell_of(item, _item_of(feature)) for item in value]
+        return [cell_of(item, item_of(feature)) for item in value]
     return _scalar(value)
 
 
-def _item_of(feature: Any) -> Any:  # noqa: ANN401 - JSON
+def item_of(feature: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return the feature of the items of a list; None if it is unknown."""
     if isinstance(feature, dict):
         return feature.get("feature")
     return feature[0] if isinstance(feature, list) and feature else None
@@ -128,24 +127,6 @@ def _scalar(value: object) -> JsonCell:
     return str(value)
 
 
-def _media(value: Mapping[str, Any], kind: str) -> JsonCell:
-    """Return an image or sound: its bytes in a ``data:`` URL if they are few, else only what is known of it."""
-    data = value.get("bytes")
-    known = data if isinstance(data, bytes) and len(data) <= MAX_MEDIA else b""
-    if kind == "Audio":
-        form = _SOUNDS.get(known[:4], "audio/mpeg")
-        return [{"src": _data_url(known, form), "type": form}]
-    try:
-        size = measure_image(BytesRangeReader(data if isinstance(data, bytes) else b""))
-    except Malformed:
-        return {"src": None, "height": None, "width": None}
-    return {"src": _data_url(known, f"image/{size.format}"), "height": size.height, "width": size.width}
-
-
-def _data_url(data: bytes, form: str) -> str | None:
-    return f"data:{form};base64,{base64.b64encode(data).decode()}" if data else None
-
-
 def cut_row(
     row: Mapping[str, JsonCell], features: Mapping[str, Any], most: int
 ) -> tuple[dict[str, JsonCell], list[str]]:
@@ -154,7 +135,7 @@ def cut_row(
     cut: list[str] = []
     for name, cell in row.items():
         feature = features.get(name)
-        is_media = isinstance(feature, dict) and feature.get("_type") in ("Image", "Audio", "Video")
+        is_media = isinstance(feature, dict) and feature.get("_type") in media.KINDS
         text = json.dumps(cell, ensure_ascii=False)
         if len(text.encode()) <= most or is_media:
             kept[name] = cell

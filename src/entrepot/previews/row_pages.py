@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from entrepot.previews.features import JsonCell, cell_of
+from entrepot.previews.media import is_medium
 
 _NODE = 60
 _CUT_TO = 100
@@ -50,7 +51,7 @@ def pack_rows(features: Mapping[str, Any], rows: Iterable[Mapping[str, Any]], li
             cell = cell_of(row.get(name), kind)
             weight = weigh(cell)
             most = limits.cell if weight <= left else _CUT_TO
-            if weight > most and (is_cut := _cut(cell, most)) != cell:
+            if weight > most and not is_medium(row.get(name), _type_of(kind)) and (is_cut := _cut(cell, most)) != cell:
                 cell, weight = is_cut, weigh(is_cut)
                 cut.append(name)
             left -= weight
@@ -60,11 +61,11 @@ def pack_rows(features: Mapping[str, Any], rows: Iterable[Mapping[str, Any]], li
 
 
 def _cut(cell: JsonCell, most: int) -> JsonCell:
-    """Return a text, or the JSON of a value, cut to its first bytes; media without their bytes."""
-    if isinstance(cell, dict) and "src" in cell:
-        return {**cell, "src": None}
-    if isinstance(cell, list) and len(cell) == 1 and isinstance(cell[0], dict) and "src" in cell[0]:
-        return [{**cell[0], "src": None}]
+    """Return a text, or the JSON of a value, cut to its first bytes."""
     text = cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
     data = text[:most].encode("utf-8", "replace")
     return cell if len(data) <= most and len(text) <= most else data[:most].decode("utf-8", "ignore")
+
+
+def _type_of(kind: object) -> object:
+    return kind.get("_type") if isinstance(kind, dict) else None

@@ -40,8 +40,12 @@ class TableFile(Protocol):
     is_partial: bool
     features: Mapping[str, Any]
 
-    def read(self, offset: int, length: int) -> list[Mapping[str, Any]]:
-        """Return the rows from an offset on, at most ``length``."""
+    def read(self, offset: int, length: int, column: str | None = None) -> list[Mapping[str, Any]]:
+        """Return the rows from an offset on, at most ``length``; of one column only, if it is named.
+
+        Raises:
+            UnsupportedDataset: there is no such column.
+        """
         ...
 
 
@@ -162,14 +166,17 @@ class ParquetTable:
         """First row, rows, first byte and bytes of its row groups; none if the file does not tell them well."""
         return _places([self._file.metadata.row_group(at) for at in range(len(self._groups))])
 
-    def read(self, offset: int, length: int) -> list[Mapping[str, Any]]:
-        """Return the rows from an offset on, at most ``length``.
+    def read(self, offset: int, length: int, column: str | None = None) -> list[Mapping[str, Any]]:
+        """Return the rows from an offset on, at most ``length``; of one column only, if it is named.
 
         Raises:
-            UnsupportedDataset: a row group is damaged or too large.
+            UnsupportedDataset: a row group is damaged or too large, or there is no such column.
         """
         import pyarrow
 
+        if column is not None and column not in self.features:
+            raise UnsupportedDataset(self._name, "it has no such column")
+        columns = None if column is None or "." in column else [column]  # a dot would mean a part of a struct
         found: list[Mapping[str, Any]] = []
         start = 0
         for at, (rows, size) in enumerate(self._groups):
@@ -177,7 +184,7 @@ class ParquetTable:
                 if size > MOST_GROUP:
                     raise UnsupportedDataset(self._name, f"a row group has {size:,} bytes, {MOST_GROUP:,} are read")
                 try:
-                    found += self._of_group(at, max(offset - start, 0), offset + length - start)
+                    found += self._of_group(at, max(offset - start, 0), offset + length - start, columns)
                 except MemoryError:
                     raise
                 except (pyarrow.ArrowException, ValueError, OSError, OverflowError) as error:
@@ -185,11 +192,12 @@ class ParquetTable:
             start += rows
         return found
 
-    def _of_group(self, group: int, first: int, end: int) -> Iterator[Mapping[str, Any]]:
+    def _of_group(self, group: int, first: int, end: int, columns: list[str] | None) -> Iterator[Mapping[str, Any]]:
         at = 0
         rows, size = self._groups[group]
         batch_rows = max(16, min(_BATCH_ROWS, _BATCH_BYTES * rows // max(size, 1)))
-        for batch in self._file.iter_batches(batch_size=batch_rows, row_groups=[group], use_threads=False):
+        reading = {"batch_size": batch_rows, "row_groups": [group], "columns": columns, "use_threads": False}
+        for batch in self._file.iter_batches(**reading):
             wanted = batch.slice(max(first - at, 0), max(min(end - at, batch.num_rows) - max(first - at, 0), 0))
             if wanted.num_rows:
                 yield from _values(wanted)
@@ -228,9 +236,16 @@ class ArrowTable:
         self.rows: int = table.num_rows
         self.features: Mapping[str, Any] = features_of(table.schema)
 
-    def read(self, offset: int, length: int) -> list[Mapping[str, Any]]:
-        """Return the rows from an offset on, at most ``length``."""
-        return _values(self.table.slice(min(offset, self.rows), length))
+    def read(self, offset: int, length: int, column: str | None = None) -> list[Mapping[str, Any]]:
+        """Return the rows from an offset on, at most ``length``; of one column only, if it is named.
+
+        Raises:
+            UnsupportedDataset: there is no such column.
+        """
+        if column is not None and column not in self.features:
+            raise UnsupportedDataset("table", "it has no such column")
+        table = self.table if column is None else self.table.select([column])
+        return _values(table.slice(min(offset, self.rows), length))
 
 
 def _values(rows: Any) -> list[Mapping[str, Any]]:  # noqa: ANN401 - a table or batch of pyarrow

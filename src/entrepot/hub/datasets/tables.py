@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from entrepot.errors import UnsupportedDataset
+from entrepot.errors import ThingNotFound, UnsupportedDataset
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.datasets.layouts import Layout, find_layout
@@ -22,7 +22,7 @@ from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.previews.features import JsonCell, cut_row
 from entrepot.previews.row_pages import PageLimits, weigh
 from entrepot.previews.sources import MeteredReader
-from entrepot.previews.table_formats import MOST_TEXT, check_installed
+from entrepot.previews.table_formats import ENDINGS, MOST_TEXT, check_installed
 
 MAX_ROWS = 100
 """Rows of a page."""
@@ -161,6 +161,73 @@ def read_first_rows(
     return attrs.evolve(page, rows=kept)
 
 
+def read_medium(
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    revision: str,
+    config: str,
+    split: str,
+    *,
+    row: int,
+    column: str,
+    parts: Sequence[str] = (),
+) -> tuple[Oid, bytes]:
+    """Return the commit and the bytes of a picture, sound or film in a row of a split.
+
+    Args:
+        parts: what leads to it within the cell (:func:`entrepot.previews.media.bytes_at`).
+
+    Raises:
+        ThingNotFound: there is no such row, or nothing of this kind in its cell.
+        as :func:`read_rows`.
+    """
+    layout = find_layout(hub, caller, ref, revision)
+    shards = _Shards(hub, caller, layout, config, split)
+    first = row
+    for path in shards.paths:
+        facts = shards.find(path)
+        if facts is None and shards.is_spent():
+            raise UnsupportedDataset(path, _TOO_LONG)
+        facts = facts or shards.describe(path)
+        if first < facts.rows:
+            return layout.commit, _found(shards.read_medium(path, first, column, parts), row, column)
+        first -= facts.rows
+    raise ThingNotFound("medium", f"{column}, row {row:,}")
+
+
+def read_file_medium(
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    revision: str,
+    path: RepoPath,
+    *,
+    row: int,
+    column: str,
+    parts: Sequence[str] = (),
+) -> tuple[Oid, bytes]:
+    """Return the commit and the bytes of a picture, sound or film in a row of one file that is a table.
+
+    Raises:
+        EntryNotFound: no such file.
+        as :func:`read_medium`.
+    """
+    located = contents.locate(hub, caller, ref, revision, path)
+    form = ENDINGS.get(posixpath.splitext(path)[1].lower())
+    if form is None:
+        raise UnsupportedDataset(str(path), "it is no table")
+    with contextlib.closing(located.open(hub)) as content:
+        table = TableContent(form, str(path), MeteredReader(content, _MOST_BYTES), located.content_key)
+        return located.commit, _found(hub.tables.read_medium(table, row, column, parts), row, column)
+
+
+def _found(data: bytes, row: int, column: str) -> bytes:
+    if not data:
+        raise ThingNotFound("medium", f"{column}, row {row:,}")
+    return data
+
+
 def measure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, config: str | None) -> DatasetSizes:
     """Return the sizes and the features of all splits, or of those of one configuration.
 
@@ -240,6 +307,11 @@ class _Shards:
             page = self._hub.tables.read(content, offset, length, features=features, limits=limits)
         self._kept(path, page.facts)
         return page
+
+    def read_medium(self, path: str, row: int, column: str, parts: Sequence[str]) -> bytes:
+        """Return the bytes of a medium in a row of a file."""
+        with self._opened(path) as content:
+            return self._hub.tables.read_medium(content, row, column, parts)
 
     def _kept(self, path: str, facts: TableFacts) -> TableFacts:
         self._hub.tables.facts.put(self._key(path), facts)

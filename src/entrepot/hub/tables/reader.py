@@ -166,6 +166,18 @@ class TableReader:
         found = self._run("rows", [content], READING, asked)
         return TablePage(self._kept(content, found), [PackedRow(cells, cut) for cells, cut in found["page"]])
 
+    def read_medium(self, content: TableContent, row: int, column: str, parts: Sequence[str]) -> bytes:
+        """Return the bytes of a picture, sound or film in a cell; none if there is none.
+
+        Args:
+            parts: what leads to it within the cell (:func:`entrepot.previews.media.bytes_at`).
+
+        Raises:
+            as :meth:`describe`.
+        """
+        asked = {"offset": row, "column": column, "parts": list(parts)}
+        return self._ask("medium", [content], READING, asked, kind=b"B")
+
     def compare(
         self,
         old: TableContent,
@@ -201,6 +213,18 @@ class TableReader:
     def _run(
         self, operation: str, contents: Sequence[TableContent], limits: WorkLimits, more: Mapping[str, Any]
     ) -> dict[str, Any]:
+        result: dict[str, Any] = json.loads(self._ask(operation, contents, limits, more, kind=b"A"))
+        return result
+
+    def _ask(
+        self,
+        operation: str,
+        contents: Sequence[TableContent],
+        limits: WorkLimits,
+        more: Mapping[str, Any],
+        *,
+        kind: bytes,
+    ) -> bytes:
         check_installed()
         tables = [{"form": it.form, "name": it.name, "size": it.source.size, "key": it.key} for it in contents]
         request = {"operation": operation, "tables": tables, "cpu_s": limits.cpu_s, "memory": limits.memory, **more}
@@ -212,15 +236,14 @@ class TableReader:
 
         name = contents[-1].name
         try:
-            kind, data = self._processes.run(request, read, most=_MOST_RESULT, wall_s=limits.wall_s)
+            letter, data = self._processes.run(request, read, most=_MOST_RESULT, wall_s=limits.wall_s)
         except ProcessEnded:
             reason = f"reading it takes more than {limits.cpu_s} seconds or too much memory; "
             raise UnsupportedDataset(name, f"{reason}smaller row groups and shorter values can be read") from None
         except Malformed as error:
             raise UnsupportedDataset(name, error.reason) from error
-        if kind == b"P":
+        if letter == b"P":
             raise InvalidParameter(*json.loads(data))
-        if kind != b"A":
+        if letter != kind:
             raise UnsupportedDataset(name, data.decode("utf-8", "replace"))
-        result: dict[str, Any] = json.loads(data)
-        return result
+        return data

@@ -97,6 +97,8 @@ def _served(
     limit_work(*limits)
     try:
         opened = [tables.get(asked, number) for number, asked in enumerate(request["tables"])]
+        if request["operation"] == "medium":
+            return b"B", _read_medium(request, *opened)
         found = _OPERATIONS[request["operation"]](request, *opened)
         return b"A", json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     except InvalidParameter as error:
@@ -135,6 +137,18 @@ def _read_rows(request: Mapping[str, Any], table: Any) -> dict[str, Any]:  # noq
     limits = PageLimits(request["page_memory"], request["cell"])
     packed = pack_rows(features, table.read(request["offset"], request["length"]), limits)
     return {**_describe(request, table), "page": [[row.cells, row.cut] for row in packed]}
+
+
+def _read_medium(request: Mapping[str, Any], table: Any) -> bytes:  # noqa: ANN401
+    from entrepot.previews.media import MAX_MEDIUM, bytes_at
+
+    rows = table.read(request["offset"], 1, request["column"])
+    found = bytes_at(rows[0].get(request["column"]), request["parts"]) if rows else None
+    if not found:
+        return b""
+    if len(found) > MAX_MEDIUM:
+        raise Malformed("cell", f"it has {len(found):,} bytes, of which at most {MAX_MEDIUM:,} are shown")
+    return found
 
 
 def _compare(request: Mapping[str, Any], old: Any, new: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from entrepot.names import RepoPath
+from entrepot.names import Oid, RepoId, RepoPath, RepoRef, RepoType
+from entrepot.server.hf.files.cell_media import MediaPlace
 from entrepot.server.pages.repositories import grids
 from entrepot.server.pages.repositories.grids import grid_of, picture_paths, type_text
 
@@ -39,21 +40,27 @@ def test_wide_tables_show_their_first_columns() -> None:
 
 
 def test_pictures_come_from_the_repository_or_the_cell_itself_and_from_nowhere_else() -> None:
-    image = {"_type": "Image"}
-    path = RepoPath("a/b.png")
-    rows = [
-        {"f": "b.png", "i": {"src": "data:image/png;base64,QUJD", "width": 2, "height": 3}},
-        {"f": "https://evil.example/x.png", "i": {"src": "https://evil.example/x.png", "width": 2, "height": 3}},
-        {"f": "c.png", "i": {"src": "data:image/svg+xml;base64,QUJD"}},
+    path, evil = RepoPath("a/b.png"), "https://evil.example/x.png"
+    features = {"f": TEXT, "i": {"_type": "Image"}, "a": {"_type": "Audio"}}
+    rows: list[dict[str, Any]] = [
+        {"f": "b.png", "i": {"src": "embedded:image/png", "width": 2, "height": 3}, "a": [{"src": "file:a.wav"}]},
+        {"f": evil, "i": {"src": evil, "width": 2, "height": 3}, "a": [{"src": evil}, {"src": evil}]},
+        {"f": "c.png", "i": {"src": f"file:{evil}"}, "a": [{"src": None}]},
     ]
     asked = picture_paths(rows, ["a", ""])
     assert asked == {"b.png": [path, RepoPath("b.png")], "c.png": [RepoPath("a/c.png"), RepoPath("c.png")]}
-    grid = grid_of({"f": TEXT, "i": image}, list(enumerate(rows)), 3, pictures={"b.png": (path, 10)})
+    ref = RepoRef(RepoType.DATASET, RepoId("alice", "d"))
+    place = MediaPlace("/hub", ref, Oid("1" * 40), {"path": "t.parquet"})
+    grid = grid_of(features, list(enumerate(rows)), 3, pictures={"b.png": (path, 10)}, media=place)
     assert [[cell.form for cell in row.cells] for row in grid.rows] == [
-        ["picture", "embedded"],
-        ["text", "text"],
-        ["text", "text"],
+        ["picture", "embedded", "sound"],
+        ["text", "text", "text"],
+        ["text", "text", "text"],
     ]
+    cells = [cell for row in grid.rows for cell in row.cells]
+    assert all(cell.target.startswith("/hub/") for cell in cells if cell.form in ("embedded", "sound"))
+    plain = grid_of(features, list(enumerate(rows[:1])), 1)
+    assert [cell.text for cell in plain.rows[0].cells] == ["b.png", "picture, 2 × 3", "sound"]
     large = grid_of({"f": TEXT}, [(0, rows[0])], 1, pictures={"b.png": (path, 1 << 30)})
     assert large.rows[0].cells[0].form == "link"
 

@@ -11,7 +11,8 @@ from starlette.routing import BaseRoute, Route
 
 from entrepot.hub.datasets import searches
 from entrepot.server.handlers import app_state, call_hub_in_turn
-from entrepot.server.hf.files.dataset_viewer import optional, page_json, required, target, viewer_response, window
+from entrepot.server.hf.files.dataset_viewer import media_place, page_json, viewer_response
+from entrepot.server.hf.files.viewer_requests import optional, required, target, window
 
 
 def routes() -> list[BaseRoute]:
@@ -37,7 +38,7 @@ async def search_rows(request: Request) -> Response:
         offset=offset,
         length=length,
     )
-    return viewer_response(page_json(page), page.commit)
+    return viewer_response(page_json(page, media_place(request, page)), page.commit)
 
 
 async def filter_rows(request: Request) -> Response:
@@ -59,7 +60,7 @@ async def filter_rows(request: Request) -> Response:
         offset=offset,
         length=length,
     )
-    return viewer_response(page_json(page), page.commit)
+    return viewer_response(page_json(page, media_place(request, page)), page.commit)
 
 
 async def show_statistics(request: Request) -> Response:

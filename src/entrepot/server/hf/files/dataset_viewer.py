@@ -17,16 +17,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from entrepot.errors import InvalidParameter, UnsupportedDataset
+from entrepot.errors import UnsupportedDataset
 from entrepot.hub.datasets import layouts, parquet_files, tables
 from entrepot.hub.datasets.layouts import Layout
 from entrepot.hub.datasets.tables import DatasetSizes, RowsPage, SplitSize
-from entrepot.names import VERSIONED_TYPES, Oid, RepoRef, RepoType
+from entrepot.names import Oid, RepoRef
 from entrepot.previews.features import order_of
 from entrepot.previews.table_formats import FORMATS, check_installed
-from entrepot.server.handlers import app_state, base_url, call_hub, call_hub_in_turn, json_response, lookup_id
+from entrepot.server.handlers import app_state, base_url, call_hub, call_hub_in_turn, json_response
+from entrepot.server.hf.files.cell_media import MediaPlace
+from entrepot.server.hf.files.viewer_requests import optional, required, target, window
 
-_TYPES = {kind.value: kind for kind in VERSIONED_TYPES}
 _NOTHING_LEFT: Mapping[str, Any] = {"pending": [], "failed": []}
 
 
@@ -87,7 +88,11 @@ async def show_first_rows(request: Request) -> Response:
     )
     named = {"dataset": str(ref.id), "config": config, "split": split}
     is_cut = len(page.rows) < min(page.total, tables.MAX_ROWS) or page.is_partial
-    rows = {"features": order_of(page.features), "rows": rows_json(page), "truncated": is_cut}
+    rows = {
+        "features": order_of(page.features),
+        "rows": rows_json(page, media_place(request, page)),
+        "truncated": is_cut,
+    }
     return viewer_response({**named, **rows}, page.commit)
 
 
@@ -99,7 +104,7 @@ async def show_rows(request: Request) -> Response:
     page = await call_hub_in_turn(
         request, app_state(request).tables, tables.read_rows, ref, revision, config, split, offset=offset, length=length
     )
-    return viewer_response(page_json(page), page.commit)
+    return viewer_response(page_json(page, media_place(request, page)), page.commit)
 
 
 async def list_parquet(request: Request) -> Response:
@@ -240,69 +245,34 @@ async def _layout(request: Request) -> Layout:
     return await call_hub(request, layouts.find_layout, ref, revision)
 
 
-def target(request: Request) -> tuple[RepoRef, str]:
-    """Return the repository and the revision that a request names.
-
-    Raises:
-        InvalidParameter: ``dataset`` is missing, or ``type`` is unknown.
-    """
-    name = required(request, "dataset")
-    kind = request.query_params.get("type", RepoType.DATASET.value)
-    if kind not in _TYPES:
-        raise InvalidParameter("type", f"must be one of {', '.join(_TYPES)}")
-    return RepoRef(_TYPES[kind], lookup_id(name)), request.query_params.get("revision") or "main"
-
-
-def required(request: Request, name: str) -> str:
-    """Return a parameter that must be there.
-
-    Raises:
-        InvalidParameter: it is missing.
-    """
-    value = request.query_params.get(name)
-    if not value:
-        raise InvalidParameter(name, "is required")
-    return value
-
-
-def optional(request: Request, name: str) -> str | None:
-    """Return a parameter; None if it is missing."""
-    return request.query_params.get(name) or None
-
-
-def window(request: Request) -> tuple[int, int]:
-    """Return ``offset`` and ``length``.
-
-    Raises:
-        InvalidParameter: they are not whole numbers, negative, or more than 100 rows.
-    """
-    found = []
-    for name, default in (("offset", "0"), ("length", str(tables.MAX_ROWS))):
-        text = request.query_params.get(name) or default
-        if not text.lstrip("-").isdecimal() or not text.isascii() or len(text) > 15:
-            raise InvalidParameter(name, "must be integer")
-        if int(text) < 0:
-            raise InvalidParameter(name, "must be positive")
-        found.append(int(text))
-    if found[1] > tables.MAX_ROWS:
-        raise InvalidParameter("length", f"must not be greater than {tables.MAX_ROWS}")
-    return found[0], found[1]
-
-
-def page_json(page: RowsPage) -> Mapping[str, Any]:
+def page_json(page: RowsPage, place: MediaPlace) -> Mapping[str, Any]:
     """Return a page of rows in the shape of the public service."""
     return {
         "features": order_of(page.features),
-        "rows": rows_json(page),
+        "rows": rows_json(page, place),
         "num_rows_total": page.total,
         "num_rows_per_page": tables.MAX_ROWS,
         "partial": page.is_partial,
     }
 
 
-def rows_json(page: RowsPage) -> list[Mapping[str, Any]]:
-    """Return rows in the shape of the public service."""
-    return [{"row_idx": row.index, "row": row.cells, "truncated_cells": list(row.cut)} for row in page.rows]
+def rows_json(page: RowsPage, place: MediaPlace) -> list[Mapping[str, Any]]:
+    """Return rows in the shape of the public service, with URLs of their media."""
+    return [
+        {
+            "row_idx": row.index,
+            "row": place.link_row(row.index, row.cells, page.features),
+            "truncated_cells": list(row.cut),
+        }
+        for row in page.rows
+    ]
+
+
+def media_place(request: Request, page: RowsPage) -> MediaPlace:
+    """Return where the rows of a page are."""
+    ref, _ = target(request)
+    where = {"config": required(request, "config"), "split": required(request, "split")}
+    return MediaPlace(base_url(request), ref, page.commit, where)
 
 
 def viewer_response(value: Mapping[str, Any], commit: Oid | None) -> Response:

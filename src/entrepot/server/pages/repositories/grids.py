@@ -1,7 +1,7 @@
 """Tables as pages show them: columns with types and statistics, and cells cut to what a page can hold.
 
 Pure: rows in the shapes of the dataset viewer become values of a template. What a
-cell says is text; only pictures that lie in the repository, or in the cell itself, are shown.
+cell says is text; only media that lie in the repository, or in the cell itself, are shown.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ import attrs
 
 from entrepot.errors import InvalidPath
 from entrepot.names import RepoPath, parse_path
+from entrepot.previews.media import EMBEDDED, IN_REPO, KINDS
+from entrepot.server.hf.files.cell_media import MediaPlace
 from entrepot.server.pages.formats import count_text
+
+_FORMS = {"Image": ("embedded", "picture"), "Audio": ("sound", "sound"), "Video": ("film", "film")}
 
 MAX_COLUMNS = 60
 """Columns that are shown."""
@@ -31,12 +35,9 @@ MAX_THUMBNAIL = 256 << 10
 """Bytes of a picture that is shown in its cell; of larger ones there is a link."""
 
 _MAX_TEXT, _MIN_CELL = 600_000, 40
-_MAX_EMBEDDED = 768 << 10
 _MAX_PICTURES = 200
 PICTURE = re.compile(r"\.(?:png|jpe?g|gif|webp)\Z", re.IGNORECASE)
 """Matches the end of the path of a picture that pages show."""
-
-_EMBEDDED = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+\Z")
 
 
 @attrs.frozen
@@ -60,9 +61,10 @@ class GridColumn:
 
 @attrs.frozen
 class GridCell:
-    """A cell. ``form``: ``text``, ``number``, ``missing``, ``picture`` (in the repository), ``embedded`` or ``link``.
+    """A cell. ``form``: ``text``, ``number``, ``missing``, ``picture`` (in the repository), ``link``, or, for a medium
+    that is the cell itself, ``embedded``, ``sound`` or ``film``.
 
-    ``target``: path of a picture in the repository, or the address of an embedded one.
+    ``target``: path of a picture in the repository, or the address of a medium that is the cell itself.
     """
 
     form: str
@@ -90,14 +92,6 @@ class Grid:
     hidden: int = 0
 
 
-@attrs.define
-class _Room:
-    """What a page can still hold: characters of a cell, and bytes of embedded pictures."""
-
-    cell: int
-    embedded: int = _MAX_EMBEDDED
-
-
 def grid_of(
     features: Mapping[str, Any],
     rows: Sequence[tuple[int, Mapping[str, Any]]],
@@ -106,6 +100,7 @@ def grid_of(
     is_partial: bool = False,
     pictures: Mapping[str, tuple[RepoPath, int]] | None = None,
     statistics: Iterable[Mapping[str, Any]] = (),
+    media: MediaPlace | None = None,
 ) -> Grid:
     """Return rows as a table.
 
@@ -113,14 +108,16 @@ def grid_of(
         rows: the index of each row, and its cells as JSON.
         pictures: texts of cells that name pictures of the repository, with path and size.
         statistics: of columns, in the shapes of the dataset viewer.
+        media: where the rows are; None: their pictures, sounds and films are named only.
     """
     names = list(features)[:MAX_COLUMNS]
-    room = _Room(_room(len(rows), len(names)))
+    room = _room(len(rows), len(names))
     known = {str(item.get("column_name")): item for item in statistics}
     columns = [_column(name, features[name], known.get(name)) for name in names]
+    linked = rows if media is None else [(at, media.link_row(at, row, features)) for at, row in rows]
     found = [
         GridRow(index, [_cell(row.get(name), features[name], room, pictures or {}) for name in names])
-        for index, row in rows
+        for index, row in linked
     ]
     return Grid(columns, found, total, is_partial, len(features) - len(names))
 
@@ -180,7 +177,7 @@ def _column(name: str, kind: Any, statistics: Mapping[str, Any] | None) -> GridC
     return GridColumn(name, type_text(kind), is_number, note, bars)
 
 
-def _cell(value: Any, kind: Any, room: _Room, pictures: Mapping[str, tuple[RepoPath, int]]) -> GridCell:  # noqa: ANN401
+def _cell(value: Any, kind: Any, room: int, pictures: Mapping[str, tuple[RepoPath, int]]) -> GridCell:  # noqa: ANN401
     if value is None:
         return GridCell("missing", "missing")
     if isinstance(value, bool):
@@ -192,22 +189,22 @@ def _cell(value: Any, kind: Any, room: _Room, pictures: Mapping[str, tuple[RepoP
         if value in pictures:
             path, size = pictures[value]
             return GridCell("picture" if size <= MAX_THUMBNAIL else "link", value, path)
-        return GridCell("text", value[: room.cell], is_cut=len(value) > room.cell)
-    if isinstance(kind, dict) and kind.get("_type") == "Image" and isinstance(value, dict):
-        return _image(value, room)
-    if isinstance(kind, dict) and kind.get("_type") in ("Audio", "Video"):
-        return GridCell("text", str(kind["_type"]).lower())
+        return GridCell("text", value[:room], is_cut=len(value) > room)
+    form = kind.get("_type") if isinstance(kind, dict) else None
+    if form in KINDS and isinstance(value, dict | list):
+        return _medium(value, str(form))
     text = json.dumps(value, ensure_ascii=False)
-    return GridCell("text", text[: room.cell], is_cut=len(text) > room.cell)
+    return GridCell("text", text[:room], is_cut=len(text) > room)
 
 
-def _image(value: Mapping[str, Any], room: _Room) -> GridCell:
-    src, width, height = value.get("src"), value.get("width"), value.get("height")
-    text = f"picture, {width} × {height}" if isinstance(width, int) and isinstance(height, int) else "picture"
-    if not isinstance(src, str) or len(src) > room.embedded or not _EMBEDDED.match(src):
-        return GridCell("text", text)
-    room.embedded -= len(src)
-    return GridCell("embedded", text, src)
+def _medium(value: Any, kind: str) -> GridCell:  # noqa: ANN401 - JSON
+    found = value[0] if isinstance(value, list) and len(value) == 1 else value
+    known = found if isinstance(found, dict) else {}
+    src, width, height = known.get("src"), known.get("width"), known.get("height")
+    form, word = _FORMS[kind]
+    text = f"{word}, {width} × {height}" if isinstance(width, int) and isinstance(height, int) else word
+    is_linked = isinstance(src, str) and not src.startswith((EMBEDDED, IN_REPO))
+    return GridCell(form, text, str(src)) if is_linked else GridCell("text", text)
 
 
 def _label(value: float, kind: Any) -> str | None:  # noqa: ANN401 - JSON

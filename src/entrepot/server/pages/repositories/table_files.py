@@ -16,9 +16,11 @@ from entrepot.previews.row_pages import PageLimits
 from entrepot.previews.sources import MeteredReader, RangeReader
 from entrepot.previews.table_formats import ENDINGS
 from entrepot.server.handlers import query_int
+from entrepot.server.hf.files.cell_media import MediaPlace
 from entrepot.server.pages.forms import sentence
 from entrepot.server.pages.repositories.grids import Grid, grid_of
 from entrepot.server.pages.repositories.pictures import find_pictures
+from entrepot.server.public_urls import path_prefix
 
 PAGE = 100
 """Rows on a page."""
@@ -91,5 +93,7 @@ def view_table(
     folders = list(dict.fromkeys([posixpath.dirname(located.path), ""]))
     ref, commit = located.repo.ref, located.commit
     pictures = find_pictures(hub, caller, ref, commit, [cells for _, cells in rows], folders)
-    grid = grid_of(page.facts.features, rows, page.facts.rows, is_partial=page.facts.is_partial, pictures=pictures)
+    facts = page.facts
+    media = MediaPlace(path_prefix(hub.settings), ref, commit, {"path": str(located.path)})
+    grid = grid_of(facts.features, rows, facts.rows, is_partial=facts.is_partial, pictures=pictures, media=media)
     return TableView("grid", grid=grid)

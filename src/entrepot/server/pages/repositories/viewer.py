@@ -27,6 +27,7 @@ from entrepot.hub.datasets.queries import QueryResult, QuerySource
 from entrepot.hub.datasets.tables import RowsPage
 from entrepot.names import RepoRef
 from entrepot.server.handlers import app_state, query_int
+from entrepot.server.hf.files.cell_media import MediaPlace
 from entrepot.server.pages.forms import sentence
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_header
@@ -34,6 +35,7 @@ from entrepot.server.pages.repositories.grids import Grid, grid_of
 from entrepot.server.pages.repositories.pictures import find_pictures
 from entrepot.server.pages.repositories.table_files import PAGE_LIMITS
 from entrepot.server.pages.routing import PageRoute, repo_pages
+from entrepot.server.public_urls import path_prefix
 from entrepot.server.raw_path import decode_segment
 
 _LAST_ROW = 10**12
@@ -158,8 +160,15 @@ def _grid(hub: HubContext, caller: MaybeCaller, ref: RepoRef, layout: Layout, as
     statistics: Sequence[Mapping[str, object]] = ()
     if asked.has_statistics:
         statistics = searches.summarize(hub, caller, ref, str(layout.commit), asked.config, asked.split).columns
+    where = {"config": asked.config, "split": asked.split}
     return grid_of(
-        page.features, rows, page.total, is_partial=page.is_partial, pictures=pictures, statistics=statistics
+        page.features,
+        rows,
+        page.total,
+        is_partial=page.is_partial,
+        pictures=pictures,
+        statistics=statistics,
+        media=MediaPlace(path_prefix(hub.settings), ref, layout.commit, where),
     )
 
 
