@@ -1,7 +1,12 @@
+from collections.abc import Iterable
+
 import pytest
 
+from entrepot.client.git.git_commands import Git
 from entrepot.errors import EntityMissing, Malformed, VersionMissing
 from entrepot.workspace.entities.version_tags import parse_tag
+from entrepot.workspace.metadata import git_objects
+from entrepot.workspace.projects import versions
 from entrepot.workspace.projects.versions import read_specs, read_version, resolve, tag_of_commit, versions_of
 from tests.support.machines import Machine
 
@@ -43,3 +48,19 @@ def test_a_commit_of_another_version_is_refused(machine: Machine) -> None:
         with pytest.raises(Malformed):
             read_version(state, parse_tag(text), commit)
         assert read_specs(state, [(parse_tag(text), commit)]) == {}
+
+
+@pytest.mark.parametrize("content", [b"a: !!set\n  x: null\n", b"\xff", b'{"format":2}'])
+def test_a_manifest_that_cannot_be_read_is_named(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    state, read = machine.state(), git_objects.read_files
+    tag, commit = resolve(state, state.metadata.refs(), "x")
+
+    def spoiled(git: Git, names: Iterable[str]) -> dict[str, bytes]:
+        found = read(git, names)
+        return {name: content if name.endswith("MANIFEST.yaml") else kept for name, kept in found.items()}
+
+    monkeypatch.setattr(versions, "read_files", spoiled)
+    with pytest.raises(Malformed, match=r"MANIFEST\.yaml of vision__images__x__1: "):
+        read_version(state, tag, commit)

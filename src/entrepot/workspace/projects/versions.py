@@ -72,7 +72,11 @@ def read_version(state: KindState, tag: VersionTag, commit: Oid) -> Version:
     if MANIFEST not in found:
         raise Malformed(str(tag), f"its commit has no {MANIFEST}")
     manifest_documents = {path: found[path] for path in named}
-    manifest = parse_manifest(found[MANIFEST], lambda path: _part(manifest_documents, path, tag))
+    try:
+        manifest = parse_manifest(found[MANIFEST], lambda path: _part(manifest_documents, path, tag))
+    except (Malformed, InvalidName) as error:
+        reason = error.reason if isinstance(error, Malformed) else str(error)
+        raise Malformed(f"{MANIFEST} of {tag}", reason) from error
     _check_paths(manifest, tag)
     documents = {f"{spec.name}.spec": spec_text} | {
         name: content for name, content in found.items() if name not in manifest_documents
