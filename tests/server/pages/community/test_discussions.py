@@ -109,8 +109,11 @@ def test_why_a_pull_request_cannot_be_merged(site: ServedHub, show: Show, signed
     site.commit(ref, {"a.txt": b"there", "b.txt": b"there"})
     text = signed_in.get(f"/alice/blocked/discussions/{num}").text
     assert "Cannot merge: 2 files changed on both sides" in text
-    assert re.findall(r'<li><span class="path">([^<]+)<', text) == ["a.txt", "b.txt"]
+    assert re.findall(r'<th scope="row" class="path">([^<]+)<', text) == ["a.txt", "b.txt"]
     assert f'action="/alice/blocked/discussions/{num}/merge"' not in text
+    anonymous = show(f"/alice/blocked/discussions/{num}")
+    assert re.findall(r'<li><span class="path">([^<]+)<', anonymous) == ["a.txt", "b.txt"]
+    assert "Resolve conflicts" not in anonymous
 
 
 def test_the_changes_of_a_gated_repository_are_for_those_who_may_read_it(
