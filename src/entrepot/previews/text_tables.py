@@ -15,6 +15,7 @@ SAMPLE = 256 << 10
 """Bytes at the start of a file that are read."""
 
 _MOST_ROWS, _MOST_COLUMNS = 1_000, 1_000
+_MOST_FIELD = 128 << 10
 _NOTHING: frozenset[str] = frozenset({"", "null", "na", "nan", "none"})
 _TRUTH = frozenset({"true", "false"})
 
@@ -40,6 +41,7 @@ def sample_csv(source: RangeReader, *, separator: str = ",") -> TableSample:
         Malformed: it is not UTF-8 text, or a row has no end within the sample.
     """
     text, is_whole = _beginning(source, "CSV file")
+    csv.field_size_limit(_MOST_FIELD)  # of the process: other readers set theirs
     try:
         rows = [row for row in csv.reader(text.splitlines(keepends=True), delimiter=separator) if row]
     except csv.Error as error:

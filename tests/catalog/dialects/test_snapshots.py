@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from entrepot.catalog import Catalog, Lock, hub_metadata
+from pathlib import Path
+
+import pytest
+
+from entrepot.catalog import Catalog, Lock, hub_metadata, open_catalog
+from entrepot.errors import DataFolderError
 
 
 def test_a_transaction_ends_whether_sqlalchemy_was_needed_or_not(catalog: Catalog) -> None:
@@ -33,3 +38,13 @@ def test_sqlalchemy_has_one_connection_in_a_transaction(catalog: Catalog) -> Non
     with catalog.read() as tx:
         assert tx.sql is tx.sql
         assert tx.sql.connection.dbapi_connection is tx.driver
+
+
+def test_a_database_that_cannot_be_opened_is_named_in_an_error_of_the_project(tmp_path: Path) -> None:
+    opened = open_catalog(f"sqlite:///{tmp_path / 'catalog.sqlite3'}")
+    opened.close()
+    for path in tmp_path.iterdir():
+        path.unlink()
+    (tmp_path / "catalog.sqlite3").mkdir()
+    with pytest.raises(DataFolderError), opened.read():
+        pass

@@ -42,5 +42,5 @@ def test_the_keys_of_a_bucket_are_those_of_the_public_hub() -> None:
         uid="u", id="a/b", author="a", private=False, created_at="c", updated_at="d", size=0, total_files=0
     )
     assert list(msgspec.json.decode(msgspec.json.encode(made))) == [
-        *("_id", "id", "author", "private", "createdAt", "updatedAt", "size", "totalFiles", "repoType")
+        *("_id", "id", "author", "private", "createdAt", "updatedAt", "size", "totalFiles", "likes", "repoType")
     ]

@@ -152,7 +152,7 @@ class PostgreSQL:
         """Return a watch that compares snapshots: two equal ones see the same transactions.
 
         A commit is in every snapshot that is taken after the client was told of it.
-        Source: PostgreSQL, "Functions and Operators", "Transaction ID and OpenSnapshot Information Functions".
+        Source: PostgreSQL, "Functions and Operators", "Transaction ID and Snapshot Information Functions".
         """
 
         def connect() -> sa.PoolProxiedConnection:

@@ -54,14 +54,14 @@ class DriverTransaction:
 @contextlib.contextmanager
 def begun_by_driver(engine: sa.Engine, begin: str) -> Iterator[DriverTransaction]:
     """Begin a transaction with a statement of the driver; it is rolled back at the end."""
-    pooled = engine.raw_connection()
-    transaction = DriverTransaction(engine, pooled)
+    failure = engine.dialect.loaded_dbapi.Error
+    transaction: DriverTransaction | None = None
     try:
+        transaction = DriverTransaction(engine, engine.raw_connection())  # which may have to connect first
         transaction.driver.execute(begin)
         yield transaction
-    except engine.dialect.loaded_dbapi.Error as error:
-        raise sa.exc.DBAPIError.instance(
-            None, None, error, engine.dialect.loaded_dbapi.Error, dialect=engine.dialect
-        ) from error
+    except failure as error:
+        raise sa.exc.DBAPIError.instance(None, None, error, failure, dialect=engine.dialect) from error
     finally:
-        transaction.end()
+        if transaction is not None:
+            transaction.end()
