@@ -18,7 +18,7 @@ from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.settings import Settings
 from tests.journeys.test_browser_pages import IS_PAGE, shape_of, sign_in
-from tests.support.chromium import WAIT_MS, launched
+from tests.support.chromium import WAIT_MS
 from tests.support.hostile_hub import populate
 
 if TYPE_CHECKING:
@@ -46,12 +46,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield address.url
     finally:
         hub.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture

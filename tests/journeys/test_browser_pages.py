@@ -21,7 +21,7 @@ from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.settings import Settings
-from tests.support.chromium import WAIT_MS, launched
+from tests.support.chromium import WAIT_MS
 from tests.support.populated_hub import PASSWORD, populate
 
 if TYPE_CHECKING:
@@ -86,12 +86,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield address.url
     finally:
         hub.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

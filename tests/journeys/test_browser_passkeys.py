@@ -16,7 +16,7 @@ from entrepot.hub.context import HubContext, open_hub
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.settings import Settings
-from tests.support.chromium import WAIT_MS, launched
+from tests.support.chromium import WAIT_MS
 from tests.support.second_factors import App, decode_secret
 
 if TYPE_CHECKING:
@@ -44,12 +44,6 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubContext]:
 def url(hub: HubContext) -> Iterator[str]:
     with running(make_app(hub)) as server:
         yield server.url.replace("127.0.0.1", "localhost")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture

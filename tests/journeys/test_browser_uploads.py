@@ -20,7 +20,7 @@ from entrepot.names import RepoRef, RepoType
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.settings import Settings
-from tests.support.chromium import WAIT_MS, launched
+from tests.support.chromium import WAIT_MS
 from tests.support.served_hub import ServedHub
 
 if TYPE_CHECKING:
@@ -39,12 +39,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedHub]:
     with running(make_app(hub)) as address:
         yield ServedHub(hub, address.url, secrets[0], secrets[0], secrets[1])
     hub.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture

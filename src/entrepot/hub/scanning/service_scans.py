@@ -6,7 +6,6 @@ It learns neither the name of the file nor its owner.
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import socket
@@ -105,8 +104,7 @@ class _Exchange:
             self._is_stopped = True
         # A timeout of the socket applies to each read: only closing it stops a service that answers slowly.
         if self._sock is not None:
-            with contextlib.suppress(OSError):
-                self._sock.shutdown(socket.SHUT_RDWR)
+            outbound_http.hang_up(self._sock)
 
     def _read(self, at: int) -> bytes:
         with self._reading:

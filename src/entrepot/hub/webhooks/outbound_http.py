@@ -136,7 +136,7 @@ def send(
         raise NoAnswer(f"cannot connect to {target.host}: {error}") from error
     sock = connection.sock
     # A socket timeout applies to each read: only closing the socket stops a peer that sends slowly.
-    watch = threading.Timer(ANSWER_S, _hang_up, (sock,))
+    watch = threading.Timer(ANSWER_S, hang_up, (sock,))
     watch.start()
     try:
         connection.request(method, target.path, body, dict(headers))
@@ -149,7 +149,8 @@ def send(
         connection.close()
 
 
-def _hang_up(sock: socket.socket) -> None:
+def hang_up(sock: socket.socket) -> None:
+    """Close the connection of a request in another thread, which then fails; harmless if it has ended."""
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
 

@@ -7,9 +7,8 @@ import os
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from entrepot.blobs.resources import Closing
 from entrepot.errors import (
     ChunkMissing,
     ContentDamaged,
@@ -41,7 +40,7 @@ _SMALL = 1 << 16
 _IDENTITY = "store-id"
 
 
-class ChunkStore:
+class ChunkStore(Closing):
     """Versions in a bucket; safe to use from several threads. As a context manager it closes.
 
     Args:
@@ -151,14 +150,6 @@ class ChunkStore:
         closing = getattr(self.bucket, "close", None)
         if closing is not None:
             closing()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _format(self) -> StoreFormat | None:
         found = self.bucket.get(FORMAT, _SMALL)
