@@ -86,7 +86,7 @@ def remove(tx: Write, keys: Sequence[str]) -> None:
 def forget(tx: Write, now_ms: int) -> int:
     """Delete counts that have expired, some thousands at most; return how many.
 
-    Every sender of requests can add rows, and whoever signs in next must not wait until all are gone. Rows that
+    Every sender of requests can add rows, and the next sign-in must not wait until all are gone. Rows that
     another transaction has changed are left: it may delete them too, in another order.
     """
     old = sa.select(_T.c.key).where(_T.c.expires_ms < now_ms).order_by(_T.c.expires_ms).limit(MAX_FORGOTTEN)
