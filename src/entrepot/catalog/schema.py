@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_11c803dd4cf5"
+HEAD = "first_52ca7a57f594"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})
