@@ -126,7 +126,7 @@ def _work(cluster: Cluster, operations: int) -> tuple[_Told, int]:
                 if turn % 20 < 2 * _SAME_NAME:
                     _create(client, f"n{turn // 20}-{turn % 20 // _SAME_NAME}", told)
                 elif turn % 20 < 2 * _SAME_NAME + 2:
-                    _discuss(client, repo, f"d{turn}", told)
+                    _discuss(client, repo, f"discussion {turn}", told)
                 else:
                     commit(client, repo, f"w{number}-{turn}", journals[repo])
 
