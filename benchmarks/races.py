@@ -183,7 +183,7 @@ def _git(stage: _Stage) -> Iterator[Row]:
                 count += 1
             tries.append(count)
 
-    journals = _write(stage, trouble)
+    journals = _write(attrs.evolve(stage, seconds=3 * stage.seconds), trouble)
     yield "pushes", len(tries), "", None
     yield "pushes at the first try", sum(count == 1 for count in tries), "", None
     yield "tries of the unluckiest push", max(tries, default=0), "", None

@@ -7,6 +7,7 @@ A push that is refused or interrupted leaves only objects that no ref names.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
@@ -34,7 +35,7 @@ from entrepot.hub.git import git_wire, push_policy
 from entrepot.hub.jobs import file_metadata, handlers
 from entrepot.hub.repos import locks, push_turns
 from entrepot.hub.repos.branches import find_obstacle
-from entrepot.hub.repos.publishing import card_job, follow_up, link_files
+from entrepot.hub.repos.publishing import card_job, follow_up, has_moved, link_files
 from entrepot.hub.repos.push_contents import PushContents, read_push
 from entrepot.hub.scanning import policies
 from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, Sha256
@@ -326,6 +327,8 @@ def _publish(
         outcome = _move(tx, push, row, commands, now)
         done = [RefName(ref) for ref, reason in outcome.items() if reason is None]
         if done:
+            moves = {RefName(command.ref): command.new for command in commands if command.ref in done}
+            tx.proof = functools.partial(has_moved, repo_id, moves)
             push_turns.end(tx, repo_id, author.account.id)
         if done and prepared.large:
             link_files(tx, repo_id, prepared.large, push.author.account.id, done[0], now)
