@@ -175,8 +175,9 @@ def confirm_lost(catalog: Catalog, *, is_applied: bool, has_proof: bool = True) 
         hub_metadata.put_first(tx, "a", "1")
         tx.proof = (lambda later: hub_metadata.find(later, "a") == "1") if has_proof else None
         if is_applied:
-            tx.sql.connection.dbapi_connection.commit()
-        pid = tx.sql.connection.dbapi_connection.info.backend_pid
+            tx.driver.commit()
+            tx.driver.execute("SELECT 1")  # or the driver would not send the second COMMIT
+        pid = tx.driver.info.backend_pid
         with catalog.read() as other:
             other.sql.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 60000)")
 
