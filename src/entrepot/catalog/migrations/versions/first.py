@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_571908013772"
+revision = "first_1e7dd9268f6b"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -947,6 +947,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("repo_id", "path_key", "oid"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "push_turns",
+        sa.Column("repo_id", sa.BigInteger(), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("tried_ms", sa.BigInteger(), nullable=False),
+        sa.Column("began_ms", sa.BigInteger(), nullable=False),
+        sa.Column("until_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["repo_id"],
+            ["repos.id"],
+        ),
+        sa.PrimaryKeyConstraint("repo_id", "account_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_push_turns_account_id"), "push_turns", ["account_id"], unique=False)
+    op.create_index(op.f("ix_push_turns_tried_ms"), "push_turns", ["tried_ms"], unique=False)
     op.create_table(
         "redirects",
         sa.Column("type", sa.String(length=8), nullable=False),
