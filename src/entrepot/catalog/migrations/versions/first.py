@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_1e7dd9268f6b"
+revision = "first_75407e2e4a87"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -164,6 +164,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("uid"),
     )
     op.create_index(op.f("ix_namespaces_parent_id"), "namespaces", ["parent_id"], unique=False)
+    op.create_index("namespaces_by_kind", "namespaces", ["kind", "name_key"], unique=False)
     op.create_table(
         "scans",
         sa.Column("content", Hex(length=32), nullable=False),
@@ -462,6 +463,14 @@ def upgrade() -> None:
     op.create_index("repos_by_likes", "repos", ["type", "likes"], unique=False)
     op.create_index("repos_by_trend", "repos", ["type", "trending"], unique=False)
     op.create_index("repos_by_update", "repos", ["type", "updated_ms"], unique=False)
+    op.create_index(
+        "repos_deleted",
+        "repos",
+        ["deleted_ms"],
+        unique=False,
+        sqlite_where=sa.text("deleted_ms IS NOT NULL"),
+        postgresql_where=sa.text("deleted_ms IS NOT NULL"),
+    )
     op.create_table(
         "second_factors",
         sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
