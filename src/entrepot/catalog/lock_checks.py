@@ -36,14 +36,8 @@ LOCKS: dict[str, frozenset[LockClass]] = {
         (
             *("refs", "objects", "commits", "parents", "path_changes", "downloads", "file_links", "uploads"),
             *("upload_parts", "lfs_locks", "staged", "discussions", "discussion_events", "likes", "access_requests"),
-            *(
-                "collection_items",
-                "lineage_edges",
-                "bucket_files",
-                "trusted_publishers",
-                "conversions",
-                "subscriptions",
-            ),
+            *("push_turns", "subscriptions"),
+            *("collection_items", "lineage_edges", "bucket_files", "trusted_publishers", "conversions"),
         ),
         frozenset({_REPO, _HUB}),
     ),

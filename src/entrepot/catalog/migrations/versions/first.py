@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_52ca7a57f594"
+revision = "first_463d9ee6532d"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -166,6 +166,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("uid"),
     )
     op.create_index(op.f("ix_namespaces_parent_id"), "namespaces", ["parent_id"], unique=False)
+    op.create_index("namespaces_by_kind", "namespaces", ["kind", "name_key"], unique=False)
     op.create_table(
         "scans",
         sa.Column("content", Hex(length=32), nullable=False),
@@ -464,6 +465,14 @@ def upgrade() -> None:
     op.create_index("repos_by_likes", "repos", ["type", "likes"], unique=False)
     op.create_index("repos_by_trend", "repos", ["type", "trending"], unique=False)
     op.create_index("repos_by_update", "repos", ["type", "updated_ms"], unique=False)
+    op.create_index(
+        "repos_deleted",
+        "repos",
+        ["deleted_ms"],
+        unique=False,
+        sqlite_where=sa.text("deleted_ms IS NOT NULL"),
+        postgresql_where=sa.text("deleted_ms IS NOT NULL"),
+    )
     op.create_table(
         "second_factors",
         sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -949,6 +958,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("repo_id", "path_key", "oid"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "push_turns",
+        sa.Column("repo_id", sa.BigInteger(), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("tried_ms", sa.BigInteger(), nullable=False),
+        sa.Column("began_ms", sa.BigInteger(), nullable=False),
+        sa.Column("until_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["repo_id"],
+            ["repos.id"],
+        ),
+        sa.PrimaryKeyConstraint("repo_id", "account_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_push_turns_account_id"), "push_turns", ["account_id"], unique=False)
+    op.create_index(op.f("ix_push_turns_tried_ms"), "push_turns", ["tried_ms"], unique=False)
     op.create_table(
         "redirects",
         sa.Column("type", sa.String(length=8), nullable=False),

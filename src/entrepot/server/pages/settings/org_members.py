@@ -13,6 +13,7 @@ from entrepot.hub.context import HubContext
 from entrepot.server.handlers import query_int
 from entrepot.server.pages.forms import FRESH, Form
 from entrepot.server.pages.frames import WebPage, show_page
+from entrepot.server.pages.repositories.storage_maps import map_of
 from entrepot.server.pages.routing import PageRoute, account_of
 from entrepot.server.pages.settings.org_frame import org_form, org_page, show_org
 
@@ -71,7 +72,8 @@ def build_quota(hub: HubContext, caller: MaybeCaller, name: str, _form: Form) ->
     Raises:
         LoginRequired, AccountNotFound, NotAllowed: the caller is not a member.
     """
-    return org_page(hub, caller, name, "quota", {"quota": quotas.of_org(hub, caller, name)})
+    quota = quotas.of_org(hub, caller, name)
+    return org_page(hub, caller, name, "quota", {"quota": quota, "map": map_of(hub, caller, name, quota)})
 
 
 def build_invitations(hub: HubContext, caller: MaybeCaller, name: str, form: Form, *, after: int = 0) -> WebPage:
