@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -17,12 +17,8 @@ from urllib.parse import urljoin, urlsplit
 import attrs
 import pytest
 
-from entrepot.hub.context import open_hub
-from entrepot.server.app import make_app
-from entrepot.server.hosting import running
-from entrepot.settings import Settings
 from tests.support.chromium import WAIT_MS
-from tests.support.populated_hub import PASSWORD, populate
+from tests.support.populated_hub import PASSWORD, populate  # noqa: F401 - the fixture url calls it
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
@@ -75,17 +71,6 @@ def shape_of(path: str) -> str:
     place, _, query = TAIL.sub(r"/\1/at\2", path).partition("?")
     words = [word if KNOWN_WORDS.fullmatch(word) else "*" for word in place.split("/")]
     return "/".join(words) + ("?" if query else "")
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    hub = open_hub(Settings(data=tmp_path_factory.mktemp("pages") / "data", port=0), fsync=False)
-    try:
-        populate(hub)
-        with running(make_app(hub)) as address:
-            yield address.url
-    finally:
-        hub.close()
 
 
 @pytest.fixture(scope="module")
@@ -195,9 +180,6 @@ def test_every_page_is_in_order(
         sign_in(walk.page, url, visitor)
     crawl(walk)
     context.close()
-    print(visitor, len(walk.seen), len(walk.shapes))
-    for x in walk.faults:
-        print(x)
     assert walk.faults == []
     assert "/" in walk.seen
 
