@@ -50,6 +50,10 @@ def arrived(world: World, ref: RepoRef, datas: Sequence[bytes], by: Caller | Non
     return found
 
 
+def link_all(hub: HubContext, group: Sequence[Arrival]) -> list[int | Exception]:
+    return arrivals._run_all(hub, [arrivals._Step(it, is_durable=True) for it in group])
+
+
 def is_usable(world: World, ref: RepoRef, data: bytes, by: Caller | None = None) -> bool:
     wanted = [RequestedObject(sha(data), len(data))]
     [answer] = lfs.plan_downloads(world.hub, by or world.alice, ref, wanted)
@@ -78,7 +82,7 @@ def test_each_holder_of_a_group_is_judged(world: World) -> None:
     mine, theirs = world.repo("alice/m"), world.repo("bob/m", by=world.bob)
     group = arrived(world, mine, DATAS[:2]) + arrived(world, theirs, DATAS[2:4], world.bob)
     repositories.delete(world.hub, world.bob, theirs)
-    found = arrivals._link_all(world.hub, group)
+    found = link_all(world.hub, group)
     assert [type(it) for it in found] == [int, int, RepoNotFound, RepoNotFound]
     assert is_usable(world, mine, DATAS[1])
 
@@ -92,7 +96,7 @@ def test_a_revoked_token_links_nothing_and_delays_no_one(world: World) -> None:
     [bad] = arrived(world, ref, DATAS[1:2], holder)
     with world.hub.write() as tx:
         account_rows.remove_token(tx, holder.token.uid)
-    found = arrivals._link_all(world.hub, [bad, good])
+    found = link_all(world.hub, [bad, good])
     assert [type(it) for it in found] == [InvalidSignature, int]
     assert not is_usable(world, ref, DATAS[1], world.wendy)
 
@@ -103,7 +107,7 @@ def test_a_group_cannot_exceed_the_quota_together(world: World) -> None:
     used = quotas.show(world.hub, "alice").used
     quotas.change(world.hub, "alice", {"max_bytes": used + 250})
     # The same file twice counts once, and a file that does not fit leaves room for nothing smaller than it.
-    found = arrivals._link_all(world.hub, [group[0], group[0], group[1], group[2], group[3]])
+    found = link_all(world.hub, [group[0], group[0], group[1], group[2], group[3]])
     assert [type(it) for it in found] == [int, int, int, QuotaExceeded, QuotaExceeded]
     assert quotas.show(world.hub, "alice").used == used + 200
     assert [is_usable(world, ref, data) for data in DATAS[:4]] == [True, True, False, False]
@@ -115,10 +119,13 @@ def test_a_file_being_swept_is_left_out_of_its_group(world: World) -> None:
     with world.hub.write() as tx:
         files.reserve(tx, sha(DATAS[0]), 100, 1)
         assert files.begin_sweep(tx, sha(DATAS[0]), 2, world.clock())
-    group = [Arrival(sha(data), 100, grant) for data in DATAS[:2]]
-    swept, other = arrivals._reserve_all(world.hub, group)
+    [durable] = arrived(world, ref, DATAS[2:3])
+    steps = [arrivals._Step(Arrival(sha(data), 100, grant), is_durable=False) for data in DATAS[:2]]
+    swept, linked, other = arrivals._run_all(world.hub, [steps[0], arrivals._Step(durable, is_durable=True), steps[1]])
     assert isinstance(swept, Busy)
-    assert other is False
+    assert isinstance(linked, int)
+    assert other == 0
+    assert is_usable(world, ref, DATAS[2])
     with world.hub.read() as tx:
         assert files.known(tx, [sha(DATAS[1])])
 
@@ -129,7 +136,7 @@ def test_a_file_whose_row_was_swept_is_asked_for_again(world: World) -> None:
     world.clock.advance(1)
     assert any(item.kind == "file" for item in maintenance.gc(world.hub, grace_ms=0))
     kept = arrived(world, ref, DATAS[1:2])
-    found = arrivals._link_all(world.hub, [*lost, *kept])
+    found = link_all(world.hub, [*lost, *kept])
     assert [type(it) for it in found] == [Busy, int]
 
 
@@ -155,8 +162,8 @@ def test_after_a_crash_at_any_step_the_file_can_be_sent_again(world: World) -> N
     dying: HubContext = DyingHub()  # type: ignore[assignment]
     group = arrived(world, ref, DATAS[:2])
     with pytest.raises(Crash):
-        arrivals._link_all(dying, group)
+        link_all(dying, group)
     assert not any(is_usable(world, ref, data) for data in DATAS[:2])
     world.reopen()
-    assert all(isinstance(it, int) for it in arrivals._link_all(world.hub, group))
+    assert all(isinstance(it, int) for it in link_all(world.hub, group))
     assert all(is_usable(world, ref, data) for data in DATAS[:2])

@@ -6,7 +6,7 @@ uploads share them (:mod:`entrepot.catalog.grouped_writes`). Rights and quotas a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -40,8 +40,7 @@ def reserve(hub: HubContext, arrival: Arrival) -> None:
     Raises:
         Busy: a sweeper is deleting the old bytes of the same file.
     """
-    is_damaged = hub.grouped_writes.run("files.reserve", lambda all_: _reserve_all(hub, all_), arrival)
-    if is_damaged:
+    if _run(hub, _Step(arrival, is_durable=False)):
         file_scrubbing.delete_damaged(hub, arrival.sha256)
 
 
@@ -53,7 +52,7 @@ def link(hub: HubContext, arrival: Arrival) -> None:
         QuotaExceeded: the namespace has become full.
         Busy: a sweeper is working on this file; send it again.
     """
-    repo_id = hub.grouped_writes.run("files.link", lambda all_: _link_all(hub, all_), arrival)
+    repo_id = _run(hub, _Step(arrival, is_durable=True))
     if hub.store.blobs.stat(file_key(arrival.sha256)) is None:
         # Chunks have just replaced an earlier copy, and these bytes were deleted with it: send them again.
         with hub.write(Lock.repo(repo_id), Lock.file(arrival.sha256)) as tx:
@@ -78,23 +77,47 @@ def _added(tx: Read, row: RepoRow, sha256: Sha256, size: int) -> int:
     return 0 if sha256 in file_links.usable(tx, row.id, [sha256]) else size
 
 
-def _reserve_all(hub: HubContext, arrivals: Sequence[Arrival]) -> list[bool | Exception]:
-    """Reserve several files; return for each whether its bytes are damaged."""
-    sizes = {it.sha256: it.size for it in arrivals}
-    with hub.write(*map(Lock.file, sizes)) as tx:
-        swept = files.reserve_all(tx, sizes, hub.now_ms())
-        damaged = file_checks.damaged(tx, list(sizes))
-    return [Busy("this file") if it.sha256 in swept else it.sha256 in damaged for it in arrivals]
+@attrs.frozen
+class _Step:
+    """One of the two steps of an arrival: its bytes are about to be published, or they are durable."""
+
+    arrival: Arrival
+    is_durable: bool
 
 
-def _link_all(hub: HubContext, arrivals: Sequence[Arrival]) -> list[int | Exception]:
-    """Link several files; return for each the id of its repository."""
-    repos = {it.grant.repo for it in arrivals}
-    with hub.write(*map(Lock.repo_with_uid, repos), *{Lock.file(it.sha256) for it in arrivals}) as tx:
-        group = _Group(hub, tx, arrivals)
-        found = [group.judge(it) for it in arrivals]
-        group.write()
-    return found
+def _run(hub: HubContext, step: _Step) -> int:
+    # One kind for both steps: files that begin share a transaction with those that end.
+    return hub.grouped_writes.run("files", lambda steps: _run_all(hub, steps), step)
+
+
+def _run_all(hub: HubContext, steps: Sequence[_Step]) -> list[int | Exception]:
+    """Take several steps in one transaction; return for each a number or why it could not be taken.
+
+    Of bytes that are about to be published, it is 1 if they replace damaged ones, else 0;
+    of durable ones, it is the id of the repository.
+    """
+    coming = {step.arrival.sha256: step.arrival.size for step in steps if not step.is_durable}
+    durable = [step.arrival for step in steps if step.is_durable]
+    repos, wanted = {it.grant.repo for it in durable}, {step.arrival.sha256 for step in steps}
+    swept, damaged = set[Sha256](), set[Sha256]()
+    with hub.write(*map(Lock.repo_with_uid, repos), *map(Lock.file, wanted)) as tx:
+        if coming:
+            swept = files.reserve_all(tx, coming, hub.now_ms())
+            damaged = file_checks.damaged(tx, list(coming))
+        linked = _link_all(hub, tx, durable) if durable else iter(())
+    return [
+        next(linked)
+        if step.is_durable
+        else (Busy("this file") if step.arrival.sha256 in swept else int(step.arrival.sha256 in damaged))
+        for step in steps
+    ]
+
+
+def _link_all(hub: HubContext, tx: Write, arrivals: Sequence[Arrival]) -> Iterator[int | Exception]:
+    group = _Group(hub, tx, arrivals)
+    found = [group.judge(it) for it in arrivals]
+    group.write()
+    return iter(found)
 
 
 class _Group:
