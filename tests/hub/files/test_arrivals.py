@@ -164,6 +164,5 @@ def test_after_a_crash_at_any_step_the_file_can_be_sent_again(world: World) -> N
     with pytest.raises(Crash):
         link_all(dying, group)
     assert not any(is_usable(world, ref, data) for data in DATAS[:2])
-    world.reopen()
     assert all(isinstance(it, int) for it in link_all(world.hub, group))
     assert all(is_usable(world, ref, data) for data in DATAS[:2])
