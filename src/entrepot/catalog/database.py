@@ -9,7 +9,9 @@ current when it commits. Nothing slow may happen inside one (see
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -22,6 +24,12 @@ from entrepot.catalog.lock_checks import KINDS
 from entrepot.catalog.named_locks import AnyLock, Lock
 from entrepot.catalog.versions import VersionWatch
 from entrepot.errors import DatabaseUnavailable, DataFolderError
+
+_log = logging.getLogger("entrepot.catalog")
+
+_PROOF_S = 8.0
+"""How long a transaction whose confirmation was lost waits for the database: less than clients wait for an answer."""
+_PROOF_PAUSE_S = 0.2
 
 _CLOCK = sa.text("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)")
 
@@ -40,8 +48,17 @@ class Read:
         return self._transaction.sql
 
 
+Proof = Callable[[Read], bool]
+"""Returns whether an earlier transaction has changed what it wanted to change; it reads under the same locks."""
+
+
 class Write(Read):
     """A transaction that can change the catalog."""
+
+    def __init__(self, transaction: OpenSnapshot) -> None:
+        super().__init__(transaction)
+        self.proof: Proof | None = None
+        """How to find out whether the changes took effect, if the connection is lost while they are confirmed."""
 
 
 class Catalog:
@@ -76,16 +93,46 @@ class Catalog:
         Raises:
             Busy, StoreFull, DataFolderError: nothing was changed.
             DatabaseUnavailable: nothing was changed, or everything, if the connection was lost while
-                the database confirmed the changes.
+                the database confirmed the changes; if the block has set :attr:`Write.proof`, and the database
+                can be reached again within seconds, nothing was changed.
         """
         kinds = frozenset(lock.kind for lock in locks)
-        with (
-            engines.translated(),
-            self._lock.hold(),
-            self._engine.connect().execution_options(**{KINDS: kinds}) as connection,
-            self._dialect.begin(connection, locks),
-        ):
-            yield Write(BegunTransaction(connection))
+        ended: Write | None = None
+        try:
+            with (
+                engines.translated(),
+                self._lock.hold(),
+                self._engine.connect().execution_options(**{KINDS: kinds}) as connection,
+                self._dialect.begin(connection, locks),
+            ):
+                tx = Write(BegunTransaction(connection))
+                yield tx
+                ended = tx  # what fails from now on is the confirmation
+        except DatabaseUnavailable:
+            if ended is None or ended.proof is None or not self._is_proved(ended.proof, locks):
+                raise
+            _log.info("database.confirmed-later")
+
+    def _is_proved(self, proof: Proof, locks: Sequence[AnyLock]) -> bool:
+        """Return whether a transaction took effect whose confirmation was lost; the locks wait until it has ended.
+
+        Raises:
+            Busy, DatabaseUnavailable: that is not known.
+        """
+        until = time.monotonic() + _PROOF_S
+        while True:
+            try:
+                with (
+                    engines.translated(),
+                    self._lock.hold(),
+                    self._engine.connect() as connection,
+                    self._dialect.begin(connection, locks),
+                ):
+                    return proof(Read(BegunTransaction(connection)))
+            except DatabaseUnavailable:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_PROOF_PAUSE_S)
 
     @contextlib.contextmanager
     def fill(self) -> Iterator[Write]:

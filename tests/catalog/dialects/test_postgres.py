@@ -167,3 +167,36 @@ def claim(catalog: Catalog) -> jobs.Job | None:
 def test_a_repository_that_does_not_exist_can_be_locked(opened: Catalog) -> None:
     with opened.write(Lock.repo_with_uid("0" * 24), Lock.namespace_named("nobody")) as tx:
         assert repositories.find(tx, REF) is None
+
+
+def confirm_lost(catalog: Catalog, *, is_applied: bool, has_proof: bool = True) -> None:
+    """Write a value in a transaction whose connection is lost before or after the database has confirmed it."""
+    with catalog.write(Lock.hub()) as tx:
+        hub_metadata.put_first(tx, "a", "1")
+        tx.proof = (lambda later: hub_metadata.find(later, "a") == "1") if has_proof else None
+        if is_applied:
+            tx.driver.commit()
+            tx.driver.execute("SELECT 1")  # or the driver would not send the second COMMIT
+        pid = tx.driver.info.backend_pid
+        with catalog.read() as other:
+            other.sql.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 60000)")
+
+
+def test_a_confirmation_that_was_lost_is_found_out(opened: Catalog) -> None:
+    confirm_lost(opened, is_applied=True)
+    with opened.read() as tx:
+        assert hub_metadata.find(tx, "a") == "1"
+
+
+def test_without_confirmation_a_write_that_was_not_applied_fails(opened: Catalog) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        confirm_lost(opened, is_applied=False)
+    with opened.read() as tx:
+        assert hub_metadata.find(tx, "a") is None
+
+
+def test_without_proof_a_lost_confirmation_is_an_error(opened: Catalog) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        confirm_lost(opened, is_applied=True, has_proof=False)
+    with opened.read() as tx:
+        assert hub_metadata.find(tx, "a") == "1"

@@ -244,6 +244,7 @@ def remove(tx: Write, account_id: int) -> None:
         own = tables.metadata.tables[name]
         tx.sql.execute(sa.delete(own).where(own.c.user_id == account_id))
     tx.sql.execute(sa.delete(tables.lfs_locks).where(tables.lfs_locks.c.owner_id == account_id))
+    tx.sql.execute(sa.delete(tables.push_turns).where(tables.push_turns.c.account_id == account_id))
     tx.sql.execute(sa.delete(members).where((members.c.user_id == account_id) | (members.c.org_id == account_id)))
     tx.sql.execute(sa.delete(_NS).where(_NS.c.parent_id == account_id))
     tx.sql.execute(sa.delete(_NS).where(_NS.c.id == account_id))
@@ -284,6 +285,13 @@ def members(tx: Read, org_id: int, *, after: str = "", limit: int) -> list[Membe
         .limit(limit)
     )
     return [Member(Account(*row[:-1]), row[-1]) for row in tx.sql.execute(query)]
+
+
+def members_with(tx: Read, org_id: int, roles: Sequence[str], *, limit: int) -> list[int]:
+    """Return the row ids of members of an organisation who have one of some roles, in ascending order."""
+    joined = tables.memberships
+    query = sa.select(joined.c.user_id).where((joined.c.org_id == org_id) & joined.c.role.in_(roles))
+    return [row[0] for row in tx.sql.execute(query.order_by(joined.c.user_id).limit(limit))]
 
 
 def count_members(tx: Read, org_id: int) -> int:
