@@ -12,6 +12,7 @@ import attrs
 
 from entrepot.catalog import AnyLock, Catalog, Lock, Read, Write, hub_metadata, open_catalog
 from entrepot.catalog.clocks import DatabaseClock
+from entrepot.catalog.grouped_writes import GroupedWrites
 from entrepot.hub import blob_stores, callers, data_folders
 from entrepot.hub.branch_locks import BranchLocks
 from entrepot.hub.callers import Caller, MaybeCaller
@@ -42,6 +43,7 @@ class HubContext:
     now_ms: Callable[[], int]
     branch_locks: BranchLocks = attrs.field(factory=BranchLocks)
     usage_cache: UsageCache = attrs.field(factory=UsageCache)
+    grouped_writes: GroupedWrites = attrs.field(factory=GroupedWrites)
     job_added: JobSignal = attrs.field(factory=JobSignal)
     sending: HostSlots = attrs.field(factory=HostSlots)
     tables: TableReader = attrs.field(factory=TableReader)

@@ -9,6 +9,7 @@ file never derives from an upload to another one.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -443,14 +444,19 @@ def is_form_damaged() -> sa.ColumnElement[bool]:
 
 def _replace_damaged(tx: Write, repo_id: int, forms: dict[Sha256, LinkedForm]) -> None:
     """Give the new forms to links whose chunks are damaged; only verified content may replace what was verified."""
-    here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(list(forms)) & is_form_damaged()
-    for sha256 in set(tx.sql.execute(sa.select(_L.c.sha256).where(here)).scalars()):
+    for sha256 in set(tx.sql.execute(_damaged_here(), {"repo": repo_id, "wanted": list(forms)}).scalars()):
         form = forms[sha256]
         if not form.is_verified:
             continue
         values = {"xet_file": form.file, "xet_hash": form.hash, "is_false": False}
         values |= {"is_verified": form.file is not None, "is_proven": form.file is not None and form.is_proven}
-        tx.sql.execute(sa.update(_L).where(here & (_L.c.sha256 == sha256)).values(values))
+        here = (_L.c.repo_id == repo_id) & (_L.c.sha256 == sha256) & is_form_damaged()
+        tx.sql.execute(sa.update(_L).where(here).values(values))
+
+
+@functools.cache
+def _damaged_here() -> sa.Select[Any]:
+    return sa.select(_L.c.sha256).where(_HERE & is_form_damaged())
 
 
 def _proven_forms(tx: Read, where: sa.ColumnElement[bool], sha256s: Sequence[Sha256]) -> dict[Sha256, LinkedForm]:

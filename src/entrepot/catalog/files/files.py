@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -22,6 +22,10 @@ SWEEP_LEASE_MS = 600_000
 
 # Statements are built once: building one costs more than running it on cached pages.
 _SWEEPING = sa.select(_F.c.sweeping_ms).where(_F.c.sha256 == sa.bindparam("wanted"))
+_SWEPT = sa.select(_F.c.sha256).where(
+    _F.c.sha256.in_(sa.bindparam("wanted", expanding=True)) & (_F.c.sweeping_ms > sa.bindparam("expired"))
+)
+_KNOWN = sa.select(_F.c.sha256).where(_F.c.sha256.in_(sa.bindparam("wanted", expanding=True)))
 _CONFIRM = sa.update(_F).where(_F.c.sha256 == sa.bindparam("wanted")).values(size=sa.bindparam("proven"), is_raw=True)
 _TOUCH = (
     sa.update(_F).where(_F.c.sha256.in_(sa.bindparam("wanted", expanding=True))).values(touched_ms=sa.bindparam("now"))
@@ -42,6 +46,27 @@ def reserve(tx: Write, sha256: Sha256, size: int, now_ms: int) -> None:
         raise Busy("this file")
     values = {"sha256": sha256, "size": size, "created_ms": now_ms, "touched_ms": now_ms, "sweeping_ms": None}
     insert_missing(tx.sql, _F, [values], refresh=("touched_ms", "sweeping_ms"))
+
+
+def reserve_all(tx: Write, sizes: Mapping[Sha256, int], now_ms: int) -> set[Sha256]:
+    """Do the same as :func:`reserve` for at most 500 files; return those that a sweeper is deleting, left unchanged."""
+    names = {"wanted": list(sizes), "expired": now_ms - SWEEP_LEASE_MS}
+    swept = set(tx.sql.execute(_SWEPT, names).scalars())
+    rows = [
+        {"sha256": sha256, "size": size, "created_ms": now_ms, "touched_ms": now_ms, "sweeping_ms": None}
+        for sha256, size in sizes.items()
+        if sha256 not in swept
+    ]
+    insert_missing(tx.sql, _F, rows, refresh=("touched_ms", "sweeping_ms"))
+    return swept
+
+
+def confirm_all(tx: Write, sizes: Mapping[Sha256, int]) -> None:
+    """Record the verified sizes of files whose bytes are durable, and which all have a row.
+
+    A row that was only reserved has the size that the uploader announced.
+    """
+    tx.sql.execute(_CONFIRM, [{"wanted": sha256, "proven": size} for sha256, size in sizes.items()])
 
 
 def confirm(tx: Write, sha256: Sha256, size: int) -> bool:
@@ -103,8 +128,7 @@ def known(tx: Read, sha256s: Sequence[Sha256]) -> set[Sha256]:
     """Return the given files that have a row."""
     found: set[Sha256] = set()
     for at in range(0, len(sha256s), _BATCH):
-        query = sa.select(_F.c.sha256).where(_F.c.sha256.in_(sha256s[at : at + _BATCH]))
-        found.update(tx.sql.execute(query).scalars())
+        found.update(tx.sql.execute(_KNOWN, {"wanted": sha256s[at : at + _BATCH]}).scalars())
     return found
 
 
