@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from entrepot.catalog import lock_checks
 from entrepot.catalog.dialects import sqlite
 from entrepot.testing import hubs
+from tests.support import cheap_cryptography
 from tests.support.certificates import Pems, make_certificates
 from tests.support.compiled_statements import share_compiled_statements
 from tests.support.postgres import PostgresServer, find_programs, running
@@ -33,9 +34,12 @@ hypothesis.settings.load_profile("project")
 sa.event.listen(sa.Engine, "before_execute", lock_checks.check)
 
 # Thousands of tests have a database of their own, most for milliseconds: they compile each statement once together,
-# and their commits do not wait for the disk. The servers that tests start as processes are as users have them.
+# and their commits do not wait for the disk; passwords and HTTP clients are made cheaply.
+# The servers that tests start as processes are as users have them.
 share_compiled_statements()
 sqlite.SYNCHRONOUS = "OFF"
+cheap_cryptography.hash_passwords_cheaply()
+cheap_cryptography.share_authorities()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,4 +1,7 @@
-"""The server is killed at random moments of uploads and commits: acknowledged changes stay, none is partial."""
+"""The server is killed at random moments of uploads and commits: acknowledged changes stay, none is partial.
+
+The variable ``KILL_POINTS`` sets how often, by default 20 times.
+"""
 
 import base64
 import hashlib
@@ -19,7 +22,7 @@ import pytest
 from entrepot import testing
 from entrepot.testing.hubs import RunningHub
 
-KILLS = 50
+KILLS = int(os.environ.get("KILL_POINTS", "20"))
 REPO = "tester/target"
 CHUNKED = Path(__file__).with_name("chunk_writer.py")
 

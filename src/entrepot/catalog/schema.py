@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_1e7dd9268f6b"
+HEAD = "first_fc08b0907558"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

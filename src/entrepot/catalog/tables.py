@@ -77,6 +77,8 @@ namespaces = sa.Table(
     sa.Column("details", sa.Text),
     # When the account was suspended; NULL: it is not.
     sa.Column("suspended_ms", sa.BigInteger),
+    # Counts the accounts of a kind, and lists them by name.
+    sa.Index("namespaces_by_kind", "kind", "name_key"),
 )
 
 memberships = sa.Table(
@@ -142,6 +144,9 @@ tokens = sa.Table(
     sa.Column("grant_uid", sa.String(24)),
 )
 
+IS_DELETED = sa.text("deleted_ms IS NOT NULL")
+"""The condition of the index of deleted repositories."""
+
 repos = sa.Table(
     "repos",
     metadata,
@@ -182,6 +187,8 @@ repos = sa.Table(
     sa.Index("repos_by_downloads", "type", "downloads"),
     sa.Index("repos_by_likes", "type", "likes"),
     sa.Index("repos_by_trend", "type", "trending"),
+    # Deleted ones are few: the others are counted as all of them without these.
+    sa.Index("repos_deleted", "deleted_ms", sqlite_where=IS_DELETED, postgresql_where=IS_DELETED),
 )
 
 redirects = sa.Table(

@@ -40,12 +40,11 @@ def visible(tx: Read, caller: MaybeCaller, ref: RepoRef, *, by_alias: bool = Tru
         RepoDisabled: an administrator has disabled it.
     """
     row = repositories.find(tx, ref)
-    if row is None:
+    if row is None or not may_see(tx, caller, row):
+        # Also for a hidden one: with the same lookups, it takes as long to refuse as one that does not exist.
         for moved in _find_moved(tx, ref, by_alias=by_alias):
-            if moved is not None and may_see(tx, caller, moved):
+            if row is None and moved is not None and may_see(tx, caller, moved):
                 raise RepoMoved(str(ref.id), str(moved.ref.id))
-        raise RepoNotFound(anonymous=caller is None)
-    if not may_see(tx, caller, row):
         raise RepoNotFound(anonymous=caller is None)
     if row.is_disabled and not (caller is not None and caller.sees_all):
         raise RepoDisabled

@@ -19,7 +19,8 @@ from urllib.parse import quote
 import attrs
 from starlette.types import Receive, Scope, Send
 
-from entrepot.errors import ObjectDamaged
+from entrepot.errors import ObjectDamaged, RangeNotSatisfiable
+from entrepot.server.error_responses import error_response
 from entrepot.server.ranges import ByteRange, match, none_match, parse_range, range_applies
 from entrepot.server.threads import Threads, settle
 
@@ -90,7 +91,7 @@ async def send_content(
     headers: Iterable[tuple[str, str]] = (),
     accel: str | None = None,
 ) -> None:
-    """Respond to GET or HEAD with a file: 200, 206 (one part or several), 304 or 412.
+    """Respond to GET or HEAD with a file: 200, 206 (one part or several), 304, 412 or 416.
 
     The response is never compressed and cannot run scripts in the hub's origin.
     The next piece is read while the previous one is sent; a slow peer gets
@@ -103,7 +104,6 @@ async def send_content(
             ranges) itself; ignored for requests with conditions, which it would judge by other tags.
 
     Raises:
-        RangeNotSatisfiable: before anything was sent.
         Any error of ``read_at``: for the first piece before anything was
             sent; later in the middle of the response, which then ends early.
 
@@ -114,8 +114,12 @@ async def send_content(
     """
     try:
         asked = _RequestHeaders.of(scope)
-        plan = _plan(asked, content)
         extra = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers]
+        try:
+            plan = _plan(asked, content)
+        except RangeNotSatisfiable as error:
+            await _refuse(send, error, [(b"etag", f'"{content.etag}"'.encode("ascii")), *extra])
+            return
         if accel is not None and plan.parts and not asked.head and not asked.has_conditions:
             plan = _ResponsePlan.by_proxy(accel, content)
         held = content if isinstance(content, MemoryContent) else None
@@ -137,6 +141,15 @@ async def send_content(
             await send({"type": "http.response.body", "body": body})
     finally:
         content.close()
+
+
+async def _refuse(send: Send, error: RangeNotSatisfiable, told: list[Header]) -> None:
+    """Answer 416 with what a client learns about the file from every other answer: its commit and its tag."""
+    refused = error_response(error, raw_path="", query=b"")
+    kept = [header for header in told if header[0].lower() != b"cache-control"]  # that is for the file
+    headers = [*refused.headers, (b"accept-ranges", b"bytes"), *kept]
+    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+    await send({"type": "http.response.body", "body": refused.body})
 
 
 def disposition(filename: str) -> str:

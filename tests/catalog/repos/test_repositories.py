@@ -253,6 +253,26 @@ def test_repositories_are_walked_in_pages_by_row_id(catalog: Catalog, add_repo: 
     assert first + rest == added
 
 
+def test_repositories_of_an_account_are_paged_with_those_of_its_folders_and_counted_without_deleted_ones(
+    catalog: Catalog, alice: Account, add_repo: AddRepo, add_account: Callable[..., Account]
+) -> None:
+    add_repo("other", owner=add_account("bob"))
+    first, gone, second = add_repo("c"), add_repo("b"), add_repo("a")
+    inside = add_account("alice.x")
+    third = add_repo("z", owner=inside)
+    with catalog.write() as tx:
+        repositories.unlink(tx, gone, 1)
+        tx.sql.execute(
+            sa.update(tables.namespaces).where(tables.namespaces.c.id == inside.id).values(parent_id=alice.id)
+        )
+    with catalog.read() as tx:
+        page = repositories.page_owned_by(tx, alice.id, after=0, limit=2)
+        assert [row.id for row in page] == [first.id, second.id]
+        rest = repositories.page_owned_by(tx, alice.id, after=second.id, limit=2)
+        assert [row.id for row in rest] == [third.id]
+        assert repositories.count(tx) == 4
+
+
 def test_an_owner_sees_the_newest_change_first(
     catalog: Catalog, alice: Account, add_repo: AddRepo, add_account: Callable[..., Account]
 ) -> None:

@@ -107,7 +107,7 @@ configs:
   data_files: en/*.csv
   sep: ";"
 - config_name: images
-  data_files: x.png
+  data_files: x.pdf
 dataset_info:
 - config_name: en
   features: [{name: id, dtype: string}, {name: n, dtype: float32}]
@@ -116,13 +116,13 @@ dataset_info:
     world.add(ref, "README.md", card.encode())
     world.add(ref, "en/1.csv", b"id,n\n007,1\n")
     world.add(ref, "fr.jsonl", b'{"id": 1}\n')
-    world.add(ref, "x.png", b"image")
+    world.add(ref, "x.pdf", b"document")
     assert run(world)[-1] is None
     assert told(world, ref) == [
         ("en", "converted"),
         ("f r", "converted"),
         ("odd", "the card says with 'sep' how its files are read"),
-        ("images", "files of the format imagefolder are not converted"),
+        ("images", "files of the format pdffolder are not converted"),
     ]
     assert shown(world, ref) == ["en/train/0000.parquet", "f r/test/0000.parquet"]
     found = table(world, ref, "en/train/0000.parquet")

@@ -288,6 +288,13 @@ def members(tx: Read, org_id: int, *, after: str = "", limit: int) -> list[Membe
     return [Member(Account(*row[:-1]), row[-1]) for row in tx.sql.execute(query)]
 
 
+def members_with(tx: Read, org_id: int, roles: Sequence[str], *, limit: int) -> list[int]:
+    """Return the row ids of members of an organisation who have one of some roles, in ascending order."""
+    joined = tables.memberships
+    query = sa.select(joined.c.user_id).where((joined.c.org_id == org_id) & joined.c.role.in_(roles))
+    return [row[0] for row in tx.sql.execute(query.order_by(joined.c.user_id).limit(limit))]
+
+
 def count_members(tx: Read, org_id: int) -> int:
     """Return the number of members of an organisation."""
     joined = tables.memberships

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import community_tables, tables
+from entrepot.catalog import cascades, community_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import bounded, slices
 from entrepot.names import Oid, RefName, Uid
@@ -121,6 +121,12 @@ def find(tx: Read, repo_id: int, num: int) -> DiscussionRow | None:
     return DiscussionRow(*row) if row else None
 
 
+def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, DiscussionRow]:
+    """Return the discussions with these row ids, without deleted ones."""
+    rows = tx.sql.execute(sa.select(*_TALK).where(_D.c.id.in_(ids)))
+    return {row.id: DiscussionRow(*row) for row in rows}
+
+
 def page(tx: Read, repo_id: int, wanted: DiscussionFilter, *, offset: int, limit: int) -> list[DiscussionRow]:
     """Return one page of the discussions of a repository, newest first."""
     query = sa.select(*_TALK).where(_matching(repo_id, wanted)).order_by(_D.c.num.desc())
@@ -150,7 +156,9 @@ def count_comment(tx: Write, discussion_id: int) -> None:
 
 
 def remove(tx: Write, discussion_id: int) -> None:
-    """Delete a discussion with its events; its number is not reused."""
+    """Delete a discussion with its events and what people are told about it; its number is not reused."""
+    told = community_tables.notifications
+    tx.sql.execute(sa.delete(told).where(told.c.discussion_id == discussion_id))
     tx.sql.execute(sa.delete(_E).where(_E.c.discussion_id == discussion_id))
     tx.sql.execute(sa.delete(_D).where(_D.c.id == discussion_id))
 
@@ -183,6 +191,26 @@ def find_event(tx: Read, discussion_id: int, uid: str) -> EventRow | None:
     """Return one event of a discussion, or None."""
     row = tx.sql.execute(_FIND_EVENT, {"talk": discussion_id, "called": uid}).first()
     return EventRow(*row) if row else None
+
+
+def event_by_id(tx: Read, event_id: int) -> EventRow | None:
+    """Return the event with this row id, or None."""
+    row = tx.sql.execute(sa.select(*_EVENT).where(_E.c.id == event_id)).first()
+    return EventRow(*row) if row else None
+
+
+def first_event(tx: Read, discussion_id: int) -> int | None:
+    """Return the row id of the first event of a discussion, its description; None if there is none."""
+    found: int | None = tx.sql.execute(
+        sa.select(sa.func.min(_E.c.id)).where(_E.c.discussion_id == discussion_id)
+    ).scalar()
+    return found
+
+
+def participants(tx: Read, discussion_id: int) -> set[int]:
+    """Return the row ids of the accounts that have written in a discussion."""
+    query = sa.select(_E.c.author_id).where(_E.c.discussion_id == discussion_id).distinct()
+    return {row[0] for row in tx.sql.execute(query)} - {cascades.NOBODY}
 
 
 def set_data(tx: Write, event_id: int, data: Mapping[str, Any]) -> None:

@@ -35,12 +35,14 @@ _ATTEMPTS = 4
 _LANE_OF = {
     **dict.fromkeys(("chunk", "verify", "scrub", "scan", "convert"), "heavy"),
     "deliver": "outbound",
-    **dict.fromkeys(("mirror", "trends", "forget-deliveries", "reverify", "rescan", "sweep"), "maintenance"),
+    **dict.fromkeys(
+        ("mirror", "trends", "forget-deliveries", "forget-notifications", "reverify", "rescan", "sweep"), "maintenance"
+    ),
 }
 
 
 JobArgs = Mapping[str, int]
-"""What a job is about: row ids, by ``repo`` and ``webhook``."""
+"""What a job is about: row ids, by ``repo``, ``webhook`` and ``event``."""
 
 
 @attrs.frozen

@@ -262,7 +262,17 @@ def everything(tx: Read, *, after: int = 0, limit: int = 1000) -> list[RepoRow]:
 
 def count(tx: Read) -> int:
     """Return the number of repositories, without deleted ones."""
-    return tx.sql.execute(sa.select(sa.func.count()).select_from(_R).where(_R.c.deleted_ms.is_(None))).scalar_one()
+    everything, deleted = sa.select(sa.func.count()).select_from(_R), _R.c.deleted_ms.is_not(None)
+    return int(tx.sql.execute(everything).scalar_one() - tx.sql.execute(everything.where(deleted)).scalar_one())
+
+
+def page_owned_by(tx: Read, account_id: int, *, after: int, limit: int) -> list[RepoRow]:
+    """Return one page of the repositories of an account, also those in its folders, in the order of their row ids."""
+    namespaces = sa.select(_NS.c.id).where((_NS.c.id == account_id) | (_NS.c.parent_id == account_id))
+    # Found in the index of names first: only the rows of the page are read.
+    ids = sa.select(_R.c.id).where(_R.c.namespace_id.in_(namespaces) & (_R.c.id > after) & _R.c.deleted_ms.is_(None))
+    query = _SELECT.where(_R.c.id.in_(ids.order_by(_R.c.id).limit(limit))).order_by(_R.c.id)
+    return [row_of(row) for row in tx.sql.execute(query)]
 
 
 def owned_by(tx: Read, account_id: int) -> list[RepoRow]:

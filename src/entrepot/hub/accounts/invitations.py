@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Lock, Read
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts, invitations
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.accounts.invitations import Invitation
+from entrepot.catalog.community import notifications as told
 from entrepot.errors import AccountNotFound, LimitExceeded, NotAllowed, Refused, ThingNotFound
-from entrepot.hub import audit
+from entrepot.hub import audit, notifications
 from entrepot.hub.accounts import orgs
 from entrepot.hub.accounts.accounts import org_subject
 from entrepot.hub.accounts.members import parse_role
@@ -58,6 +59,9 @@ def invite(hub: HubContext, caller: MaybeCaller, name: str, user: str, role: str
         fresh = Invitation(0, new_uid(), org.id, guest.id, word, admin.account.id, now, now + LIFETIME_MS)
         made = invitations.put(tx, fresh)
         audit.record(hub, tx, admin, "invitation.create", org_subject(org), {"user": guest.name, "role": word})
+        topic = notifications.invitation_topic(org.id)
+        kind, data = notifications.INVITATION, {"role": word}
+        notifications.tell(hub, tx, [guest.id], kind, topic, actor=admin.account, org_id=org.id, data=data)
     return InvitationDetails(made, org, guest, admin.account)
 
 
@@ -102,6 +106,7 @@ def accept(hub: HubContext, caller: MaybeCaller, uid: str) -> InvitationDetails:
             accounts.join_org(tx, offer.org.id, guest.account.id, offer.invitation.role)
         details = {"user": guest.account.name, "role": offer.invitation.role}
         audit.record(hub, tx, guest, "member.join", org_subject(offer.org), details)
+        _answered(hub, tx, offer, "accepted")
     return offer
 
 
@@ -116,6 +121,7 @@ def decline(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
         offer = _own(hub, tx, guest, uid)
         invitations.remove(tx, offer.org.id, guest.account.id)
         audit.record(hub, tx, guest, "invitation.decline", org_subject(offer.org), {"user": guest.account.name})
+        _answered(hub, tx, offer, "declined")
 
 
 def cancel(hub: HubContext, caller: MaybeCaller, name: str, uid: str) -> None:
@@ -133,7 +139,18 @@ def cancel(hub: HubContext, caller: MaybeCaller, name: str, uid: str) -> None:
             raise ThingNotFound("invitation", uid)
         [offer] = _offers(tx, [found])
         invitations.remove(tx, org.id, found.user_id)
+        told.remove_topic(tx, found.user_id, notifications.invitation_topic(org.id))
         audit.record(hub, tx, admin, "invitation.cancel", org_subject(org), {"user": offer.user.name})
+
+
+def _answered(hub: HubContext, tx: Write, offer: InvitationDetails, answer: str) -> None:
+    """Tell the inviter, and stop telling the guest about the invitation."""
+    told.remove_topic(tx, offer.user.id, notifications.invitation_topic(offer.org.id))
+    if offer.inviter is not None:
+        topic = f"answer:{offer.org.id}:{offer.user.id}"
+        kind, data = notifications.INVITATION_ANSWER, {"answer": answer}
+        people = [offer.inviter.id]
+        notifications.tell(hub, tx, people, kind, topic, actor=offer.user, org_id=offer.org.id, data=data)
 
 
 def _own(hub: HubContext, tx: Read, guest: Caller, uid: str) -> InvitationDetails:

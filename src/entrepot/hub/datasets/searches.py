@@ -151,7 +151,7 @@ def _split_of(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str,
     layout = find_layout(hub, caller, ref, revision)
     files = layout.table(config, split)
     features, is_partial = describe_first(hub, caller, layout, config, split)
-    return _Split(QueryTable("", "data", layout, files), features, is_partial)
+    return _Split(QueryTable("", "data", layout, files, split), features, is_partial)
 
 
 def _page(

@@ -8,13 +8,14 @@ import attrs
 
 from entrepot.catalog import Lock, Read
 from entrepot.catalog.accounts import accounts
+from entrepot.catalog.community import notifications as told
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.webhooks import deliveries, webhooks
 from entrepot.catalog.webhooks.deliveries import Delivery as Delivery
 from entrepot.catalog.webhooks.webhooks import WatchedSubject
 from entrepot.catalog.webhooks.webhooks import WebhookRow as WebhookRow
 from entrepot.errors import InvalidName, LimitExceeded, Malformed, NotAllowed, ThingNotFound
-from entrepot.hub import access, audit, events, scopes
+from entrepot.hub import access, audit, events, notifications, scopes
 from entrepot.hub.callers import Caller, MaybeCaller, require_login, require_permission
 from entrepot.hub.context import HubContext
 from entrepot.hub.webhooks import outbound_http
@@ -158,7 +159,9 @@ def delete(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
     """
     owner = require_permission(caller, scopes.HOOKS_WRITE)
     with hub.write(Lock.hub(), Lock.audit()) as tx:
-        webhooks.remove(tx, _own(tx, owner, uid).id)
+        found = _own(tx, owner, uid)
+        webhooks.remove(tx, found.id)
+        told.remove_topic(tx, found.owner_id, notifications.webhook_topic(found.id))
         audit.record(hub, tx, owner, "webhook.delete", f"webhook {uid}")
 
 

@@ -229,13 +229,17 @@ def test_ranges_resume_and_select(world: ServedHub, size: int) -> None:
     several = world.client(range="bytes=0-1,8-9").get(url)
     beyond = world.client(range=f"bytes={size}-").get(url)
     stale = world.client(**{"range": "bytes=5-", "if-range": '"other"'}).get(url)
+    message = f"the requested range lies outside the file of {size} bytes"
     assert (resumed.status_code, resumed.content) == (206, data[size // 3 :])
     assert resumed.headers["content-range"] == f"bytes {size // 3}-{size - 1}/{size}"
     assert (tail.content, several.status_code) == (data[-7:], 206)
     assert several.headers["content-type"].startswith("multipart/byteranges")
     assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{size}")
     assert (stale.status_code, stale.content) == (200, data)
-    assert all("x-repo-commit" in answer.headers for answer in (resumed, tail, several, stale))
+    assert (beyond.headers["x-error-message"], beyond.json()) == (message, {"error": message})
+    assert "cache-control" not in beyond.headers
+    for name in ("x-repo-commit", "etag", "x-linked-etag", "x-linked-size"):
+        assert len({answer.headers[name] for answer in (resumed, tail, several, stale, beyond)}) == 1, name
 
 
 def test_an_empty_file_can_be_probed(world: ServedHub) -> None:

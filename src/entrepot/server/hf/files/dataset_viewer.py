@@ -23,7 +23,7 @@ from entrepot.hub.datasets.layouts import Layout
 from entrepot.hub.datasets.tables import DatasetSizes, RowsPage, SplitSize
 from entrepot.names import Oid, RepoRef
 from entrepot.previews.features import order_of
-from entrepot.previews.table_formats import FORMATS, check_installed
+from entrepot.previews.table_formats import FOLDERS, FORMATS, check_installed
 from entrepot.server.handlers import app_state, base_url, call_hub, call_hub_in_turn, json_response
 from entrepot.server.hf.files.cell_media import MediaPlace
 from entrepot.server.hf.files.viewer_requests import optional, required, target, window
@@ -63,7 +63,7 @@ async def is_valid(request: Request) -> Response:
     try:
         layout = await _layout(request)
         check_installed()
-        is_shown = any(config.format in FORMATS for config in layout.configs)
+        is_shown = any(config.format in FORMATS | FOLDERS for config in layout.configs)
     except UnsupportedDataset:
         layout, is_shown = None, False
     abilities = dict.fromkeys(("viewer", "preview", "search", "filter", "statistics"), is_shown)

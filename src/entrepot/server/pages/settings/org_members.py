@@ -9,6 +9,7 @@ from entrepot.hub.callers import MaybeCaller, Role, require_login
 from entrepot.hub.context import HubContext
 from entrepot.server.pages.forms import Form
 from entrepot.server.pages.frames import WebPage
+from entrepot.server.pages.repositories.storage_maps import map_of
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.settings.org_frame import org_form, org_page, show_org
 
@@ -61,7 +62,8 @@ def build_quota(hub: HubContext, caller: MaybeCaller, name: str, _form: Form) ->
     Raises:
         LoginRequired, AccountNotFound, NotAllowed: the caller is not a member.
     """
-    return org_page(hub, caller, name, "quota", {"quota": quotas.of_org(hub, caller, name)})
+    quota = quotas.of_org(hub, caller, name)
+    return org_page(hub, caller, name, "quota", {"quota": quota, "map": map_of(hub, caller, name, quota)})
 
 
 def build_invitations(hub: HubContext, caller: MaybeCaller, name: str, form: Form) -> WebPage:
