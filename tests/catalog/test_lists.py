@@ -72,7 +72,14 @@ def _is_bounded(value: ast.expr, known: set[str]) -> bool:
         return _is_bounded(source, known) or _calls(source, {"range"})
     if isinstance(value, ast.Name):
         return value.id in known or value.id.strip("_").isupper()
-    return _calls(value, BUILDERS)
+    return _calls(value, BUILDERS) or _continues(value, known)
+
+
+def _continues(value: ast.AST, known: set[str]) -> bool:
+    """Return whether an expression is a chain of calls on a subquery, such as ``ids.order_by(…).limit(…)``."""
+    while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        value = value.func.value
+    return isinstance(value, ast.Name) and value.id in known
 
 
 def _calls(value: ast.AST, names: set[str] | frozenset[str]) -> bool:

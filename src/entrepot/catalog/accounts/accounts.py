@@ -291,7 +291,7 @@ def members(tx: Read, org_id: int, *, after: str = "", limit: int) -> list[Membe
 def members_with(tx: Read, org_id: int, roles: Sequence[str], *, limit: int) -> list[int]:
     """Return the row ids of members of an organisation who have one of some roles, in ascending order."""
     joined = tables.memberships
-    query = sa.select(joined.c.user_id).where((joined.c.org_id == org_id) & joined.c.role.in_(roles))
+    query = sa.select(joined.c.user_id).where((joined.c.org_id == org_id) & joined.c.role.in_(bounded(roles)))
     return [row[0] for row in tx.sql.execute(query.order_by(joined.c.user_id).limit(limit))]
 
 

@@ -123,7 +123,7 @@ def find(tx: Read, repo_id: int, num: int) -> DiscussionRow | None:
 
 def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, DiscussionRow]:
     """Return the discussions with these row ids, without deleted ones."""
-    rows = tx.sql.execute(sa.select(*_TALK).where(_D.c.id.in_(ids)))
+    rows = tx.sql.execute(sa.select(*_TALK).where(_D.c.id.in_(bounded(ids))))
     return {row.id: DiscussionRow(*row) for row in rows}
 
 

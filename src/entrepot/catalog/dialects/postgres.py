@@ -220,9 +220,9 @@ def _note_use(_connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
 
 def _check_idle(
     dialect: sa.Dialect,
-    connection: Any,
+    connection: Any,  # noqa: ANN401 -- psycopg is an optional library
     record: sa.pool.ConnectionPoolEntry,
-    _proxy: object,  # noqa: ANN401 -- as above
+    _proxy: object,
 ) -> None:
     """Raise if a connection that was not used for a while is lost; the pool then replaces all older ones."""
     if time.monotonic() - record.info.get("used_s", float("-inf")) < _TRUSTED_S:
