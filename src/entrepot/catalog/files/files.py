@@ -10,12 +10,12 @@ from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.files import file_links
+from entrepot.catalog.lists import slices
 from entrepot.errors import Busy
 from entrepot.names import Sha256
 
 _F = tables.files
 _L = tables.file_links
-_BATCH = 500
 
 SWEEP_LEASE_MS = 600_000
 """How long a sweeper may take for one file; an older claim was left by a sweeper that crashed."""
@@ -84,8 +84,8 @@ def adopt(tx: Write, sha256: Sha256, size: int) -> None:
 
 def touch(tx: Write, sha256s: Sequence[Sha256], now_ms: int) -> None:
     """Restart the grace period of files that a caller is about to use."""
-    for at in range(0, len(sha256s), _BATCH):
-        tx.sql.execute(_TOUCH, {"wanted": sha256s[at : at + _BATCH], "now": now_ms})
+    for batch in slices(sha256s):
+        tx.sql.execute(_TOUCH, {"wanted": batch, "now": now_ms})
 
 
 def is_raw(tx: Read, sha256: Sha256) -> bool:
@@ -127,16 +127,16 @@ def drop_raw(tx: Write, sha256: Sha256, touched_before_ms: int) -> bool:
 def known(tx: Read, sha256s: Sequence[Sha256]) -> set[Sha256]:
     """Return the given files that have a row."""
     found: set[Sha256] = set()
-    for at in range(0, len(sha256s), _BATCH):
-        found.update(tx.sql.execute(_KNOWN, {"wanted": sha256s[at : at + _BATCH]}).scalars())
+    for batch in slices(sha256s):
+        found.update(tx.sql.execute(_KNOWN, {"wanted": batch}).scalars())
     return found
 
 
 def chunked_only(tx: Read, sha256s: Sequence[Sha256], touched_before_ms: int) -> set[Sha256]:
     """Return the given files whose raw bytes were dropped, and that are not being uploaded again."""
     found: set[Sha256] = set()
-    for at in range(0, len(sha256s), _BATCH):
-        here = _F.c.sha256.in_(sha256s[at : at + _BATCH]) & _F.c.is_raw.is_(False)
+    for batch in slices(sha256s):
+        here = _F.c.sha256.in_(batch) & _F.c.is_raw.is_(False)
         old = (_F.c.touched_ms < touched_before_ms) & _F.c.sweeping_ms.is_(None)
         found.update(tx.sql.execute(sa.select(_F.c.sha256).where(here & old)).scalars())
     return found
