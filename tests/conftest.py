@@ -19,6 +19,7 @@ from entrepot.testing import hubs
 from tests.support import cheap_cryptography
 from tests.support.certificates import Pems, make_certificates
 from tests.support.compiled_statements import share_compiled_statements
+from tests.support.patience import wait_longer_for_servers
 from tests.support.postgres import PostgresServer, find_programs, running
 from tests.support.s3_server import S3Server, find_weed, running_s3_server
 from tests.support.scripted_hub import Reply, ScriptedHub, _stand
@@ -40,6 +41,7 @@ share_compiled_statements()
 sqlite.SYNCHRONOUS = "OFF"
 cheap_cryptography.hash_passwords_cheaply()
 cheap_cryptography.share_authorities()
+wait_longer_for_servers()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
