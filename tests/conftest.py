@@ -43,6 +43,9 @@ cheap_cryptography.hash_passwords_cheaply()
 cheap_cryptography.share_authorities()
 wait_longer_for_servers()
 
+# Tests and the programs that they start make files with the modes that most systems give them, whoever runs the tests.
+os.umask(0o022)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
