@@ -141,7 +141,7 @@ def other_origin(pages: dict[str, str]) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(60)
 
 
 def form(target: str) -> str:
