@@ -101,7 +101,19 @@ def test_no_line_holds_a_secret(
 @given(
     strategies.lists(
         strategies.sampled_from(
-            ["hf_", "HF_", "xet_", "Bearer ", "bASIC  ", "?sig=", "&\u017fig=", "?access_to\u212aen=", "a" * 16, "ü", " "]
+            [
+                "hf_",
+                "HF_",
+                "xet_",
+                "Bearer ",
+                "bASIC  ",
+                "?sig=",
+                "&\u017fig=",
+                "?access_to\u212aen=",
+                "a" * 16,
+                "ü",
+                " ",
+            ]
         )
         | strategies.text(max_size=3)
     ).map("".join)
