@@ -6,11 +6,13 @@ import contextlib
 import secrets
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import attrs
 
 from entrepot.catalog import AnyLock, Catalog, Lock, Read, Write, hub_metadata, open_catalog
+from entrepot.catalog import NotBrief as NotBrief
 from entrepot.catalog.clocks import DatabaseClock
 from entrepot.catalog.grouped_writes import GroupedWrites
 from entrepot.hub import blob_stores, callers, data_folders
@@ -69,6 +71,14 @@ class HubContext:
         """Open a snapshot of the catalog for reading."""
         with self.store.catalog.read() as tx:
             yield tx
+
+    def briefly(self) -> AbstractContextManager[None]:
+        """Return a block in which this thread only reads a few rows, so that an event loop may run it.
+
+        Raises:
+            NotBrief: what the block does is not that; nothing was changed.
+        """
+        return self.store.catalog.briefly()
 
     @contextlib.contextmanager
     def write(self, *locks: AnyLock) -> Iterator[Write]:

@@ -169,6 +169,9 @@ class PostgreSQL:
 
         return ConnectionVersionWatch(connect, _snapshot, engine.dialect.loaded_dbapi.Error, is_immediate=False)
 
+    def brief(self, engine: sa.Engine) -> None:
+        """Return None: every statement is a message to a server."""
+
     def copy(self, engine: sa.Engine, target: Path) -> None:
         """Refuse: a snapshot of a PostgreSQL database is made with its own tools."""
         raise DataFolderError(str(target), "the database is PostgreSQL: copy it with pg_dump")
