@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import Malformed
 from entrepot.hub import audit
-from entrepot.hub.audit import AuditFilter, AuditRow
+from entrepot.hub.audit import AuditFilter
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import overviews
@@ -18,15 +16,12 @@ from entrepot.server.pages.admin.guards import BASE, admin_form, admin_page, sho
 from entrepot.server.pages.forms import FRESH, Form
 from entrepot.server.pages.frames import WebPage
 from entrepot.server.pages.routing import PageRoute
-
-SHOWN = 100
-"""Rows on a page."""
+from entrepot.server.pages.settings.audit_lists import SHOWN, audit_values, read_filter
 
 DEAD = "dead"
 """The state of jobs that failed too often, which are shown first."""
 
 _LAST = (1 << 63) - 1
-_FIELDS = ("actor", "action", "subject")
 
 
 def routes() -> list[PageRoute]:
@@ -81,22 +76,6 @@ def build_audit(hub: HubContext, caller: Caller, wanted: AuditFilter, before: in
     """
     rows = audit.list_rows(hub, caller, wanted, before=before or None, limit=SHOWN + 1)
     return admin_page("audit", audit_values(rows, wanted))
-
-
-def read_filter(request: Request) -> AuditFilter:
-    """Return the filter of a page of the audit log; empty fields match everything."""
-    actor, action, subject = (request.query_params.get(key, "").strip() for key in _FIELDS)
-    return AuditFilter(actor or None, action or None, subject or None)
-
-
-def audit_values(rows: Sequence[AuditRow], wanted: AuditFilter) -> dict[str, object]:
-    """Return what the template shows of :data:`SHOWN` rows, and one more if there is another page."""
-    shown = rows[:SHOWN]
-    return {
-        "rows": shown,
-        "more": shown[-1].id if len(rows) > SHOWN else 0,
-        "fields": [(key, getattr(wanted, key) or "") for key in _FIELDS],
-    }
 
 
 def _retry(hub: HubContext, caller: Caller, form: Form) -> str:

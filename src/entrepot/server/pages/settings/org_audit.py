@@ -10,9 +10,9 @@ from entrepot.hub.audit import AuditFilter
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.server.handlers import query_int
-from entrepot.server.pages.admin.records import SHOWN, audit_values, read_filter
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute, account_of
+from entrepot.server.pages.settings.audit_lists import SHOWN, audit_values, read_filter
 from entrepot.server.pages.settings.org_frame import org_page
 
 _LAST = (1 << 63) - 1
