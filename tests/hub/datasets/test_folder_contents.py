@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from entrepot.errors import NotAllowed, UnsupportedDataset
@@ -51,6 +53,16 @@ def test_rows_are_files_with_labels_before_and_after_the_conversion(world: World
     assert tables.read_medium(world.hub, None, ref, *WHERE, row=2, column="image") == (after.commit, PNG)
     sizes = tables.measure(world.hub, None, ref, "main", None).splits
     assert [(size.rows, size.file_bytes) for size in sizes] == [(3, 3 * len(PNG))]
+
+
+def test_sql_has_words_about_media_instead_of_their_bytes(world: World, ref: RepoRef) -> None:
+    world.add(ref, "1.png", PNG)
+    converted(world, ref)
+    query = "select image, [image] as more, image.bytes as bytes from train"
+    [row] = run(world.hub, None, [QuerySource("", ref, "main")], query).rows
+    told = {"bytes": f"{len(PNG)} bytes of image/png, left out", "path": "1.png"}
+    assert (row["image"], row["more"]) == (told, [told])
+    assert row["bytes"] == base64.b64encode(PNG).decode()
 
 
 def test_metadata_describe_the_files_of_each_split(world: World, ref: RepoRef) -> None:

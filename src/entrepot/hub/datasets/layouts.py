@@ -43,6 +43,11 @@ class SplitFiles:
     declared: Mapping[str, Any]
     folder: MediaFolder | None = None
 
+    @property
+    def is_preliminary(self) -> bool:
+        """Whether the types of columns are guessed from the beginning of the files; ``datasets`` may see others."""
+        return self.format in ("csv", "json") and not self.declared
+
     def features(self, found: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the features of the split, given those of one of its files; what does not fit the file is left out."""
         if self.declared.keys() != found.keys():

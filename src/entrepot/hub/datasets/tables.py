@@ -59,13 +59,17 @@ class ViewedRow:
 
 @attrs.frozen
 class RowsPage:
-    """Rows of a split; ``total``: how many it has, or, if ``is_partial``, how many can be read."""
+    """Rows of a split; ``total``: how many it has, or, if ``is_partial``, how many can be read.
+
+    ``is_preliminary``: whether types of columns are guessed, and may be others after a conversion to Parquet.
+    """
 
     commit: Oid
     features: Mapping[str, Any]
     rows: Sequence[ViewedRow]
     total: int
     is_partial: bool
+    is_preliminary: bool = False
 
 
 @attrs.frozen
@@ -80,6 +84,7 @@ class SplitSize:
     features: Mapping[str, Any]
     is_parquet: bool
     is_partial: bool
+    is_preliminary: bool = False
 
 
 @attrs.frozen
@@ -136,7 +141,7 @@ def read_rows(
         features = features or dict(shards.files.features(facts.features))
         start += facts.rows
         is_partial = is_partial or facts.is_partial
-    return RowsPage(layout.commit, features, rows, start, is_partial)
+    return RowsPage(layout.commit, features, rows, start, is_partial, shards.files.is_preliminary)
 
 
 def read_first_rows(
@@ -253,7 +258,8 @@ def measure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, c
                 memory += facts.memory
                 is_partial = is_partial or facts.is_partial
             size = sum(layout.sizes.get(path, 0) for path in layout.files(item.name, name))
-            found.append(SplitSize(item.name, name, size, memory, rows, features, item.format == "parquet", is_partial))
+            told = item.name, name, size, memory, rows, features, item.format == "parquet", is_partial
+            found.append(SplitSize(*told, shards.files.is_preliminary))
     return DatasetSizes(layout.commit, found)
 
 

@@ -55,12 +55,12 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
     row, head = found.info.row, found.info.head
     assert head is not None, "a described revision has a commit"
     links = CardLinks(f"{root}/{row.ref.path}/blob/main/", f"{root}/{row.ref.path}/resolve/main/", root)
-    card, refusal = None, None
+    card, refusal, is_flagged = None, None, False
     try:
         text = read_card(hub, caller, row.ref, head)
         card = None if text is None else render_card(text, links)
     except (GatedRepo, NotAllowed) as refused:
-        refusal = refused.message
+        refusal, is_flagged = refused.message, isinstance(refused, NotAllowed)
     values = {
         "section": row.type.plural,
         "repo": header,
@@ -69,6 +69,7 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
         "row": row,
         "card": card,
         "refusal": refusal,
+        "is_flagged": is_flagged,
         "licence": license_of(row.card),
         "parameters": parameters_of(row.files.safetensors),
         "dtypes": dtypes_of(row.files.safetensors),

@@ -127,6 +127,21 @@ print(json.dumps(told))
 """
 
 
+def test_types_of_tables_are_preliminary_before_the_conversion(site: Site) -> None:
+    repo = site.new_repo(RepoType.DATASET)
+    site.api().upload_file(path_or_fileobj=b"a\n1\n", path_in_repo="a.csv", repo_id=repo, repo_type="dataset")
+    asked = {"dataset": repo, "config": "default", "split": "train"}
+
+    def marks() -> list[object]:
+        with site.client(None) as client:
+            answers = [client.get(f"/-/viewer/{name}", params=asked).json() for name in ("rows", "first-rows", "info")]
+        return [answer.get("preliminary") for answer in answers]
+
+    assert marks() == [True] * 3
+    convert(site, repo)
+    assert marks() == [None] * 3
+
+
 def test_a_folder_of_pictures_is_converted_to_what_datasets_loads(site: Site, tmp_path: Path) -> None:
     repo, png = site.new_repo(RepoType.DATASET, visibility="private"), b"\x89PNG\r\n\x1a\n" + bytes(100)
     names = ["train/cat/1.png", "train/dog/2.png", "test/dog/3.png"]

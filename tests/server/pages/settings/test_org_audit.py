@@ -26,6 +26,7 @@ def test_administrators_see_filtered_pages_of_their_part_only(
     assert "model logged/one" not in chosen
     assert "Nothing matches" in signed_in.get(f"{base}/audit", params={"subject": "model alice/tern"}).text
     assert f'href="{base}/audit"' in page
+    monkeypatch.setattr("entrepot.server.pages.settings.audit_lists.SHOWN", 1)
     monkeypatch.setattr(org_audit, "SHOWN", 1)
     assert "before=" in signed_in.get(f"{base}/audit").text
 

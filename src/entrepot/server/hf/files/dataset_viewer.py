@@ -92,6 +92,7 @@ async def show_first_rows(request: Request) -> Response:
         "features": order_of(page.features),
         "rows": rows_json(page, media_place(request, page)),
         "truncated": is_cut,
+        **_preliminary(is_preliminary=page.is_preliminary),
     }
     return viewer_response({**named, **rows}, page.commit)
 
@@ -189,7 +190,8 @@ def _info(ref: RepoRef, found: DatasetSizes, wanted: str | None) -> Response:
         info["dataset_size"] += size.memory
     is_partial = any(size.is_partial for size in found.splits)
     shown = infos if wanted is None else infos.get(wanted)
-    return viewer_response({"dataset_info": shown, **_NOTHING_LEFT, "partial": is_partial}, found.commit)
+    mark = _preliminary(is_preliminary=any(size.is_preliminary for size in found.splits))
+    return viewer_response({"dataset_info": shown, **_NOTHING_LEFT, "partial": is_partial, **mark}, found.commit)
 
 
 async def show_exact_info(request: Request) -> Response:
@@ -253,7 +255,13 @@ def page_json(page: RowsPage, place: MediaPlace) -> Mapping[str, Any]:
         "num_rows_total": page.total,
         "num_rows_per_page": tables.MAX_ROWS,
         "partial": page.is_partial,
+        **_preliminary(is_preliminary=page.is_preliminary),
     }
+
+
+def _preliminary(*, is_preliminary: bool) -> Mapping[str, bool]:
+    """Return the mark of features that may be others after a conversion to Parquet; the public service has none."""
+    return {"preliminary": True} if is_preliminary else {}
 
 
 def rows_json(page: RowsPage, place: MediaPlace) -> list[Mapping[str, Any]]:

@@ -16,7 +16,7 @@ from entrepot.server.pages.admin.guards import BASE, admin_form, admin_page, sho
 from entrepot.server.pages.forms import FRESH, Form
 from entrepot.server.pages.frames import WebPage
 from entrepot.server.pages.routing import PageRoute
-from entrepot.server.pages.settings.org_audit import SHOWN, audit_values, read_filter
+from entrepot.server.pages.settings.audit_lists import SHOWN, audit_values, read_filter
 
 DEAD = "dead"
 """The state of jobs that failed too often, which are shown first."""

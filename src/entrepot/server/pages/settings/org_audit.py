@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.hub.accounts import orgs
-from entrepot.hub.audit import AuditFilter, AuditRow
+from entrepot.hub.audit import AuditFilter
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.server.handlers import query_int
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute, account_of
+from entrepot.server.pages.settings.audit_lists import SHOWN, audit_values, read_filter
 from entrepot.server.pages.settings.org_frame import org_page
 
-SHOWN = 100
-"""Rows on a page."""
-
 _LAST = (1 << 63) - 1
-_FIELDS = ("actor", "action", "subject")
 
 
 def routes() -> list[PageRoute]:
@@ -45,19 +40,3 @@ def build(hub: HubContext, caller: MaybeCaller, name: str, wanted: AuditFilter, 
     return org_page(
         hub, caller, name, "audit", {**audit_values(rows, wanted), "api": f"/api/organizations/{name}/audit"}
     )
-
-
-def read_filter(request: Request) -> AuditFilter:
-    """Return the filter of a page of the audit log; empty fields match everything."""
-    actor, action, subject = (request.query_params.get(key, "").strip() for key in _FIELDS)
-    return AuditFilter(actor or None, action or None, subject or None)
-
-
-def audit_values(rows: Sequence[AuditRow], wanted: AuditFilter) -> Mapping[str, object]:
-    """Return what the template shows of :data:`SHOWN` rows, and one more if there is another page."""
-    shown = rows[:SHOWN]
-    return {
-        "rows": shown,
-        "more": shown[-1].id if len(rows) > SHOWN else 0,
-        "fields": [(key, getattr(wanted, key) or "") for key in _FIELDS],
-    }
