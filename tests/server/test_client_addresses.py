@@ -53,7 +53,21 @@ def test_a_process_of_this_machine_is_local(peer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"]
+    "name",
+    [
+        "forwarded",
+        "via",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-forwarded-port",
+        "x-real-ip",
+        "x-client-ip",
+        "cf-connecting-ip",
+        "true-client-ip",
+        "x-original-forwarded-for",
+        "x-envoy-external-address",
+    ],
 )
 def test_a_proxy_on_this_machine_is_not_local(name: str) -> None:
     assert not is_local(scope_of("127.0.0.1", (name, "")))

@@ -166,6 +166,9 @@ audit = sa.Table(
     sa.Column("details", sa.Text, nullable=False),
     # A hash over this row and the one before it: changed or deleted rows are detected.
     sa.Column("chain", Hex(32), nullable=False),
+    # The permanent id of the account that the subject belonged to at that time: it outlives the account.
+    sa.Column("namespace", sa.String(24)),
+    sa.Index("audit_by_namespace", "namespace", "id"),
 )
 
 webhooks = sa.Table(

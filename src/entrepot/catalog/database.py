@@ -12,11 +12,13 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from entrepot.catalog import dialects, engines, schema
+from entrepot.catalog.brief_reads import BriefTransaction, NotBrief
 from entrepot.catalog.dialects.interfaces import Notices, OpenSnapshot, Presence
 from entrepot.catalog.dialects.snapshots import BegunTransaction
 from entrepot.catalog.engines import WriteLock
@@ -47,6 +49,25 @@ class Read:
         """SQLAlchemy's connection, inside the transaction."""
         return self._transaction.sql
 
+    def expect(self, entries: int) -> None:
+        """Say that about as much work follows as for this many entries of a folder, or kilobytes of a file.
+
+        Raises:
+            NotBrief: the transaction is a brief one, and this is too much for it.
+        """
+
+
+class _BriefRead(Read):
+    """A read transaction on behalf of an event loop, see :mod:`entrepot.catalog.brief_reads`."""
+
+    def __init__(self, transaction: BriefTransaction) -> None:
+        super().__init__(transaction)
+        self._brief = transaction
+
+    def expect(self, entries: int) -> None:
+        """Count the work, and give up if it is much."""
+        self._brief.expect(entries)
+
 
 Proof = Callable[[Read], bool]
 """Returns whether an earlier transaction has changed what it wanted to change; it reads under the same locks."""
@@ -68,6 +89,7 @@ class Catalog:
         self._engine = engine
         self._dialect = dialects.of(engine)
         self._read = self._dialect.reader(engine)
+        self._brief = self._dialect.brief(engine)
         self._lock = WriteLock(queues=self._dialect.has_one_writer)
 
     @contextlib.contextmanager
@@ -76,9 +98,32 @@ class Catalog:
 
         Raises:
             Busy, DatabaseUnavailable, DataFolderError: the database cannot be read.
+            NotBrief: this thread is inside :meth:`briefly`, and the transaction is not brief.
         """
+        if self._brief is not None and self._brief.is_active:
+            yield _BriefRead(self._brief.transaction())
+            return
         with engines.translated(), self._read() as snapshot:
             yield Read(snapshot)
+
+    def briefly(self) -> AbstractContextManager[None]:
+        """Return a block in which this thread neither waits nor works long: an event loop may run it.
+
+        Raises:
+            NotBrief: what the block does is not brief; nothing was changed. Run it again in a thread.
+        """
+        if self._brief is None:
+            raise NotBrief
+        return self._brief.only()
+
+    def check_may_wait(self) -> None:
+        """Raise if this thread is inside :meth:`briefly`; call this before reading anything but rows.
+
+        Raises:
+            NotBrief: it is.
+        """
+        if self._brief is not None and self._brief.is_active:
+            raise NotBrief
 
     @contextlib.contextmanager
     def write(self, *locks: AnyLock) -> Iterator[Write]:
@@ -96,6 +141,7 @@ class Catalog:
                 the database confirmed the changes; if the block has set :attr:`Write.proof`, and the database
                 can be reached again within seconds, nothing was changed.
         """
+        self.check_may_wait()
         kinds = frozenset(lock.kind for lock in locks)
         ended: Write | None = None
         try:
@@ -202,6 +248,8 @@ class Catalog:
 
     def close(self) -> None:
         """Close every idle connection."""
+        if self._brief is not None:
+            self._brief.close()
         self._engine.dispose()
 
 

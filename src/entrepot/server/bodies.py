@@ -28,14 +28,28 @@ PIECE = 1024 * 1024
 """Bytes collected before a thread writes them; at most two pieces of a body are in memory."""
 
 
-def announced_size(scope: Scope, limit: int | None) -> int | None:
-    """Return the ``Content-Length`` of a request; None for a chunked body.
+def check_coding(scope: Scope) -> None:
+    """Raise if a request body is compressed: it would be stored, or read, as something else than its sender meant.
 
     Raises:
-        Malformed: the header is not a number.
+        Malformed: the header ``Content-Encoding`` names a coding.
+
+    Source: RFC 9110, section 8.4.
+    """
+    for name, value in scope["headers"]:
+        if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+            raise Malformed("Content-Encoding header", "send the body uncompressed, without this header")
+
+
+def announced_size(scope: Scope, limit: int | None) -> int | None:
+    """Return the ``Content-Length`` of a request whose body is not compressed; None for a chunked body.
+
+    Raises:
+        Malformed: the header is not a number, or the body is compressed.
         LimitExceeded: the announced body is longer than ``limit``; none of
             it has been read.
     """
+    check_coding(scope)
     for name, value in scope["headers"]:
         if name == b"content-length":
             if not value.isdigit():
@@ -97,6 +111,7 @@ async def read_small(request: Request, limit: int) -> bytes:
         limit: maximum length of the body in bytes.
 
     Raises:
+        Malformed: the body is compressed.
         LimitExceeded: the body is longer; refused before it is read if it
             announces its length.
         ClientGone: the peer closed the connection before the end.

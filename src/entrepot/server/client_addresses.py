@@ -11,8 +11,13 @@ from starlette.types import Scope
 from entrepot.settings import Settings
 
 _PROXY_HEADERS = frozenset(
-    {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
-)
+    {
+        b"cdn-loop", b"cf-connecting-ip", b"client-ip", b"fastly-client-ip", b"forwarded", b"true-client-ip", b"via",
+        b"x-client-ip", b"x-cluster-client-ip", b"x-real-ip", b"x-request-start",
+    }
+)  # fmt: skip
+_PROXY_PREFIXES = (b"x-forwarded", b"x-original-", b"x-envoy-", b"x-amzn-trace-id", b"x-azure-", b"x-appengine-")
+"""How the names of headers begin that only proxies and load balancers write."""
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 
 
@@ -44,7 +49,7 @@ def is_local(scope: Scope) -> bool:
     return (
         client is not None
         and is_loopback(client[0])
-        and not any(name in _PROXY_HEADERS for name, _ in scope["headers"])
+        and not any(name in _PROXY_HEADERS or name.startswith(_PROXY_PREFIXES) for name, _ in scope["headers"])
     )
 
 

@@ -113,13 +113,9 @@ async def send_content(
     Source: docs/protocols/hf_api.md, section 2.5; RFC 9110, sections 13 to 15; RFC 6266.
     """
     try:
-        asked = _RequestHeaders.of(scope)
         extra = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers]
-        try:
-            plan = _plan(asked, content)
-        except RangeNotSatisfiable as error:
-            await _refuse(send, error, [(b"etag", f'"{content.etag}"'.encode("ascii")), *extra])
-            return
+        asked = _RequestHeaders.of(scope)
+        plan = _plan(asked, content)
         if accel is not None and plan.parts and not asked.head and not asked.has_conditions:
             plan = _ResponsePlan.by_proxy(accel, content)
         held = content if isinstance(content, MemoryContent) else None
@@ -139,16 +135,18 @@ async def send_content(
         else:
             body = b"" if held is None or asked.head else _cut(held.data, plan.parts)
             await send({"type": "http.response.body", "body": body})
+    except RangeNotSatisfiable as error:  # of the plan: nothing was sent
+        await _refuse(send, error, content, extra)
     finally:
         content.close()
 
 
-async def _refuse(send: Send, error: RangeNotSatisfiable, told: list[Header]) -> None:
+async def _refuse(send: Send, error: RangeNotSatisfiable, content: Content, extra: list[Header]) -> None:
     """Answer 416 with what a client learns about the file from every other answer: its commit and its tag."""
     refused = error_response(error, raw_path="", query=b"")
-    kept = [header for header in told if header[0].lower() != b"cache-control"]  # that is for the file
-    headers = [*refused.headers, (b"accept-ranges", b"bytes"), *kept]
-    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+    told = [(b"accept-ranges", b"bytes"), (b"etag", f'"{content.etag}"'.encode("ascii"))]
+    told += [header for header in extra if header[0].lower() != b"cache-control"]  # that is for the file
+    await send({"type": "http.response.start", "status": refused.status, "headers": [*refused.headers, *told]})
     await send({"type": "http.response.body", "body": refused.body})
 
 

@@ -65,7 +65,6 @@ def test_a_turn_ends_without_signs_and_signs_renew_it_for_a_limited_time(world: 
         assert is_held(world, ref), passed
         world.clock.now_ms += SIGN_MS - 1
         push_turns.note_pack(world.hub, world.row_id(ref), ME)
-    world.clock.now_ms += SIGN_MS
     assert not is_held(world, ref)
     attempt(world, ref)
     assert not is_held(world, ref)  # it rests

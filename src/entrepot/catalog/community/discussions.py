@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import cascades, community_tables, tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.lists import bounded, slices
 from entrepot.names import Oid, RefName, Uid
 
 DRAFT, OPEN, CLOSED, MERGED = "draft", "open", "closed", "merged"
@@ -122,7 +123,7 @@ def find(tx: Read, repo_id: int, num: int) -> DiscussionRow | None:
 
 def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, DiscussionRow]:
     """Return the discussions with these row ids, without deleted ones."""
-    rows = tx.sql.execute(sa.select(*_TALK).where(_D.c.id.in_(ids)))
+    rows = tx.sql.execute(sa.select(*_TALK).where(_D.c.id.in_(bounded(ids))))
     return {row.id: DiscussionRow(*row) for row in rows}
 
 
@@ -228,8 +229,8 @@ def people_by_uid(tx: Read, uids: Iterable[str]) -> dict[str, AuthorRow]:
 
 
 def _people(tx: Read, column: sa.Column[Any], keys: Sequence[int | str]) -> Iterable[AuthorRow]:
-    for at in range(0, len(keys), 500):
-        for row in tx.sql.execute(sa.select(*_PERSON).where(column.in_(keys[at : at + 500]))):
+    for batch in slices(keys):
+        for row in tx.sql.execute(sa.select(*_PERSON).where(column.in_(batch))):
             yield AuthorRow(*row)
 
 
@@ -238,7 +239,7 @@ def _matching(repo_id: int, wanted: DiscussionFilter) -> sa.ColumnElement[bool]:
     if wanted.is_pull is not None:
         found &= _D.c.is_pull.is_(wanted.is_pull)
     if wanted.states is not None:
-        found &= _D.c.status.in_(wanted.states)
+        found &= _D.c.status.in_(bounded(wanted.states))
     if wanted.author_id is not None:
         found &= _D.c.author_id == wanted.author_id
     return found

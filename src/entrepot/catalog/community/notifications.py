@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from entrepot.catalog import community_tables, dialects, tables, visibility
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.dialects.interfaces import Upsert
+from entrepot.catalog.lists import bounded
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import new_uid
 
@@ -102,7 +103,7 @@ def mark(tx: Write, user_id: int, uids: Collection[str] | None, *, is_read: bool
     """Mark notifications of a user; None marks all of them. Return how many changed."""
     here = (_N.c.user_id == user_id) & (_N.c.is_read.is_(not is_read))
     if uids is not None:
-        here &= _N.c.uid.in_(uids)
+        here &= _N.c.uid.in_(bounded(uids))
     return tx.sql.execute(sa.update(_N).where(here).values(is_read=is_read)).rowcount
 
 
@@ -129,7 +130,7 @@ def keep_newest(tx: Write, user_ids: Collection[int], most: int) -> None:
         excess = mine.order_by(_N.c.happened_ms.desc(), _N.c.id.desc()).offset(most).limit(_MOST_AT_A_TIME)
         old = [row[0] for row in tx.sql.execute(excess)]
         if old:
-            tx.sql.execute(sa.delete(_N).where(_N.c.id.in_(old)))
+            tx.sql.execute(sa.delete(_N).where(_N.c.id.in_(bounded(old))))
 
 
 def forget(tx: Write, before_ms: int) -> int:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import community_tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.lists import bounded
 
 ALL, PARTICIPATING, NONE = "all", "participating", "none"
 """Everything that happens, only what one takes part in, or nothing."""
@@ -35,7 +36,7 @@ def find(tx: Read, repo_id: int, num: int, user_id: int) -> str | None:
 
 def levels(tx: Read, repo_id: int, num: int, user_ids: Collection[int]) -> dict[int, str]:
     """Return the choices of some users."""
-    query = sa.select(_S.c.user_id, _S.c.level).where(_here(repo_id, num) & _S.c.user_id.in_(user_ids))
+    query = sa.select(_S.c.user_id, _S.c.level).where(_here(repo_id, num) & _S.c.user_id.in_(bounded(user_ids)))
     return {row[0]: row[1] for row in tx.sql.execute(query)}
 
 

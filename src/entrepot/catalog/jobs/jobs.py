@@ -23,6 +23,7 @@ from entrepot.catalog import dialects, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.dialects.interfaces import Upsert
 from entrepot.catalog.engines import insert_missing
+from entrepot.catalog.lists import bounded
 
 _T = tables.jobs
 _L = tables.job_lanes
@@ -325,7 +326,7 @@ def find(
     limit: int = 100,
 ) -> list[Job]:
     """Return jobs in these states and lanes, newest first; ``before`` is the last id of the previous page."""
-    here = _T.c.state.in_(states) & _T.c.lane.in_(lanes)
+    here = _T.c.state.in_(bounded(states)) & _T.c.lane.in_(bounded(lanes))
     if before is not None:
         here &= _T.c.id < before
     query = sa.select(*_COLUMNS).where(here).order_by(_T.c.id.desc()).limit(limit)

@@ -18,11 +18,15 @@ from entrepot.hub.accounts.accounts import org_subject
 from entrepot.hub.accounts.members import parse_role
 from entrepot.hub.callers import Caller, MaybeCaller, require_login, require_write
 from entrepot.hub.context import HubContext
+from entrepot.hub.pages import Page
 from entrepot.names import new_uid
 
 LIFETIME_MS = 14 * 86_400_000
 MAX_WAITING = 1_000
 """Maximum of unanswered invitations into one organisation."""
+
+SHOWN = 100
+"""Invitations on a page."""
 
 
 @attrs.frozen
@@ -54,7 +58,7 @@ def invite(hub: HubContext, caller: MaybeCaller, name: str, user: str, role: str
             raise Refused(f"{guest.name} is a member of {org.name} already: change the role instead")
         now = hub.now_ms()
         invitations.forget_expired(tx, org.id, now)
-        if len(invitations.of_org(tx, org.id, now)) >= MAX_WAITING:
+        if invitations.count_of_org(tx, org.id, now) >= MAX_WAITING:
             raise LimitExceeded("the number of unanswered invitations", MAX_WAITING, "cancel some first")
         fresh = Invitation(0, new_uid(), org.id, guest.id, word, admin.account.id, now, now + LIFETIME_MS)
         made = invitations.put(tx, fresh)
@@ -65,8 +69,13 @@ def invite(hub: HubContext, caller: MaybeCaller, name: str, user: str, role: str
     return InvitationDetails(made, org, guest, admin.account)
 
 
-def of_org(hub: HubContext, caller: MaybeCaller, name: str) -> Sequence[InvitationDetails]:
-    """Return the unanswered invitations into an organisation, oldest first.
+def of_org(
+    hub: HubContext, caller: MaybeCaller, name: str, *, after: int = 0, limit: int = SHOWN
+) -> Page[InvitationDetails]:
+    """Return a page of the unanswered invitations into an organisation, oldest first.
+
+    Args:
+        after: the row id with which the page before ended.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the organisation.
@@ -74,11 +83,11 @@ def of_org(hub: HubContext, caller: MaybeCaller, name: str) -> Sequence[Invitati
     """
     with hub.read() as tx:
         org, _ = orgs.get_administered(tx, caller, name)
-        return _offers(tx, invitations.of_org(tx, org.id, hub.now_ms()))
+        return _page(tx, invitations.of_org(tx, org.id, hub.now_ms(), after=after, limit=limit + 1), limit)
 
 
-def own(hub: HubContext, caller: MaybeCaller) -> Sequence[InvitationDetails]:
-    """Return the caller's unanswered invitations, oldest first.
+def own(hub: HubContext, caller: MaybeCaller, *, after: int = 0, limit: int = SHOWN) -> Page[InvitationDetails]:
+    """Return a page of the caller's unanswered invitations, as :func:`of_org`.
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
@@ -87,7 +96,8 @@ def own(hub: HubContext, caller: MaybeCaller) -> Sequence[InvitationDetails]:
     if known.limits is not None:
         raise NotAllowed("This token is fine-grained: it cannot read invitations")
     with hub.read() as tx:
-        return _offers(tx, invitations.of_user(tx, known.account.id, hub.now_ms()))
+        found = invitations.of_user(tx, known.account.id, hub.now_ms(), after=after, limit=limit + 1)
+        return _page(tx, found, limit)
 
 
 def accept(hub: HubContext, caller: MaybeCaller, uid: str) -> InvitationDetails:
@@ -158,6 +168,12 @@ def _own(hub: HubContext, tx: Read, guest: Caller, uid: str) -> InvitationDetail
     if found is None or found.user_id != guest.account.id:
         raise ThingNotFound("invitation", uid)
     return _offers(tx, [found])[0]
+
+
+def _page(tx: Read, found: Sequence[Invitation], limit: int) -> Page[InvitationDetails]:
+    shown = found[:limit]
+    last = shown[-1].id if len(found) > limit else None
+    return Page(_offers(tx, shown), None if last is None else (last, last))
 
 
 def _offers(tx: Read, found: Sequence[Invitation]) -> list[InvitationDetails]:

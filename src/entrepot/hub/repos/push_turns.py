@@ -27,11 +27,11 @@ from entrepot.hub.context import HubContext
 MEMORY_MS = 60_000
 """How long a try counts: a later one is not regarded as its repetition."""
 
-SIGN_MS = 5_000
+SIGN_MS = 8_000
 """How long a turn lasts without a sign of the account."""
 
-LONGEST_MS = 15_000
-REST_MS = 30_000
+LONGEST_MS = 16_000
+REST_MS = 25_000
 PATIENCE_S = 8.0
 """Less than the ten seconds after which clients give up by default."""
 

@@ -31,6 +31,7 @@ from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.searching import collection_forms, collections, searches
 from entrepot.server.pages.settings import (
     folder_sharing,
+    org_audit,
     org_members,
     passwords,
     repo_access,
@@ -74,6 +75,7 @@ def routes() -> list[PageRoute]:
         *admin_records.routes(),
         *namespaces.routes(),
         *org_members.routes(),
+        *org_audit.routes(),
         *folder_sharing.routes(),
         *repo_general.routes(),
         *repo_branches.routes(),

@@ -59,7 +59,7 @@ def test_a_caller_learns_everything_about_themselves(site: Site) -> None:
 def test_a_publisher_does_not_learn_the_address_of_its_owner(
     site: Site, role: str, has_grant: bool, shows: bool
 ) -> None:
-    name = f"owner-{new_uid()[:8]}"
+    name = f"owner-{new_uid()[-8:]}"
     accounts.create_user(site.hub, name, email=f"{name}@x.io")
     made = accounts.create_token(site.hub, name, role="write")
     caller = site.hub.identify(made.secret)

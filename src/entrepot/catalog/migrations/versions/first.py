@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_fc08b0907558"
+revision = "first_463d9ee6532d"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -39,8 +39,10 @@ def upgrade() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("details", sa.Text(), nullable=False),
         sa.Column("chain", Hex(length=32), nullable=False),
+        sa.Column("namespace", sa.String(length=24), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("audit_by_namespace", "audit", ["namespace", "id"], unique=False)
     op.create_index(op.f("ix_audit_action"), "audit", ["action"], unique=False)
     op.create_index(op.f("ix_audit_actor"), "audit", ["actor"], unique=False)
     op.create_index(op.f("ix_audit_at_ms"), "audit", ["at_ms"], unique=False)

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from entrepot.hub.accounts import tokens
 from entrepot.hub.accounts.tokens import KnownToken
 from entrepot.hub.callers import FINE_GRAINED, Caller
-from entrepot.server.handlers import call_hub, json_response, remembering
+from entrepot.server.handlers import call_hub_briefly, json_response, remembering
 from entrepot.server.hf.accounts import avatars
 from entrepot.server.hf.accounts.tokens import render_scopes
 from entrepot.wire.accounts.accounts import Auth, OwnOrg, TokenInfo, WhoAmI
@@ -31,7 +31,7 @@ def routes() -> list[BaseRoute]:
 async def whoami(request: Request) -> Response:
     """Serve the caller, their organisations and their token; 401 for anonymous requests."""
     picture = functools.partial(avatars.url_of, request)
-    return json_response(render_caller(*await call_hub(request, tokens.present), picture=picture))
+    return json_response(render_caller(*await call_hub_briefly(request, tokens.present), picture=picture))
 
 
 def render_caller(caller: Caller, known: KnownToken, *, picture: Callable[[str], str]) -> WhoAmI:

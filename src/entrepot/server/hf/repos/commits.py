@@ -13,7 +13,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.repos import commits, pulls
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
 from entrepot.names import RepoRef
-from entrepot.server.bodies import SpooledBody, read_small, spool_lines
+from entrepot.server.bodies import SpooledBody, check_coding, read_small, spool_lines
 from entrepot.server.handlers import app_state, base_url, call_hub, call_hub_slow, json_response, query_flag
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.server.hf.repos.commit_body import read_lines, read_whole
@@ -57,8 +57,10 @@ async def spool(request: Request) -> SpooledBody:
     """Receive the lines of a commit into a temporary file.
 
     Raises:
+        Malformed: the body is compressed.
         LimitExceeded: a line or the body is too long.
     """
+    check_coding(request.scope)
     state = app_state(request)
     settings = state.hub.settings
     return await spool_lines(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import Malformed
 from entrepot.hub import audit
-from entrepot.hub.audit import AuditFilter
+from entrepot.hub.audit import AuditFilter, AuditRow
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import overviews
@@ -24,6 +26,7 @@ DEAD = "dead"
 """The state of jobs that failed too often, which are shown first."""
 
 _LAST = (1 << 63) - 1
+_FIELDS = ("actor", "action", "subject")
 
 
 def routes() -> list[PageRoute]:
@@ -44,9 +47,7 @@ async def show_jobs(request: Request) -> Response:
 
 async def show_audit(request: Request) -> Response:
     """Serve rows of the audit log that match a filter, newest first."""
-    query = request.query_params
-    actor, action, subject = (query.get(key, "").strip() for key in ("actor", "action", "subject"))
-    wanted = AuditFilter(actor or None, action or None, subject or None)
+    wanted = read_filter(request)
 
     def build(hub: HubContext, caller: Caller) -> WebPage:
         return build_audit(hub, caller, wanted, query_int(request, "before", 0, low=0, high=_LAST))
@@ -79,13 +80,23 @@ def build_audit(hub: HubContext, caller: Caller, wanted: AuditFilter, before: in
         NotAllowed: the caller is not an administrator of the hub.
     """
     rows = audit.list_rows(hub, caller, wanted, before=before or None, limit=SHOWN + 1)
+    return admin_page("audit", audit_values(rows, wanted))
+
+
+def read_filter(request: Request) -> AuditFilter:
+    """Return the filter of a page of the audit log; empty fields match everything."""
+    actor, action, subject = (request.query_params.get(key, "").strip() for key in _FIELDS)
+    return AuditFilter(actor or None, action or None, subject or None)
+
+
+def audit_values(rows: Sequence[AuditRow], wanted: AuditFilter) -> dict[str, object]:
+    """Return what the template shows of :data:`SHOWN` rows, and one more if there is another page."""
     shown = rows[:SHOWN]
-    values = {
+    return {
         "rows": shown,
         "more": shown[-1].id if len(rows) > SHOWN else 0,
-        "fields": [(key, getattr(wanted, key) or "") for key in ("actor", "action", "subject")],
+        "fields": [(key, getattr(wanted, key) or "") for key in _FIELDS],
     }
-    return admin_page("audit", values)
 
 
 def _retry(hub: HubContext, caller: Caller, form: Form) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import cast
 
 import attrs
 
-from entrepot.cards.card_metrics import metrics_of
-from entrepot.cards.yaml_values import JsonValue
+from entrepot.hub.comparisons.metrics import metrics_of_card
 from entrepot.hub.repos.lineage import LineageEdge
 from entrepot.server.pages.repositories.charts import number_text
 from entrepot.server.pages.rows import ICONS
@@ -41,5 +39,4 @@ def source_lines(edges: Iterable[LineageEdge]) -> list[SourceLine]:
 
 def measured_lines(card: Mapping[str, object] | None) -> list[tuple[str, str]]:
     """Return the first evaluation results of a card: what was measured, and its value."""
-    index = cast("JsonValue", (card or {}).get("model-index"))  # a card is stored as JSON
-    return [(name, number_text(value)) for name, value in list(metrics_of(index).items())[:_MOST]]
+    return [(name, number_text(value)) for name, value in list(metrics_of_card(card).items())[:_MOST]]
