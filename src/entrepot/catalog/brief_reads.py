@@ -5,9 +5,9 @@ lock to each other at every statement. Such a read may therefore run on the even
 that gives up wherever it would take long: :class:`NotBrief` is raised, and the same read runs in a thread instead.
 
 Guarantees: a statement runs for at most 40,000 steps of SQLite's machine (about two milliseconds); no value above
-32 KiB and no result of more than 256 rows is read; a block has at most 64 statements, however deep the folders or tags of tags are
-through which it goes; nothing waits for a lock; nothing is written; statements that are
-not prepared (:mod:`entrepot.catalog.prepared`) do not run at all. Code that does much work for one row says so with
+32 KiB and no result of more than 256 rows is read; a block has at most 64 statements, however deep the folders or
+tags of tags are through which it goes; nothing waits for a lock; nothing is written; statements that are not prepared
+(:mod:`entrepot.catalog.prepared`) do not run at all. Code that does much work for one row says so with
 :meth:`entrepot.catalog.Read.expect`. If reads take long nevertheless, because of a slow disk or of threads
 that keep the interpreter busy, none is brief for the next seconds.
 """
