@@ -192,3 +192,16 @@ def test_old_notifications_are_deleted_every_day(world: World, ref: RepoRef) -> 
     discussion_notices.plan_forgetting(world.hub)
     world.clock.advance(discussion_notices.KEPT_MS + DAY_MS)
     assert told(world, world.alice) == []
+
+
+def test_deleting_old_notifications_is_done_in_steps(
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "_MOST_AT_A_TIME", 1)
+    for title in ("A question", "Another question"):
+        discussions.create(world.hub, world.bob, ref, title, "Why?")
+    assert len(told(world, world.alice)) == 2
+    world.clock.advance(discussion_notices.KEPT_MS + DAY_MS)
+    assert len(list(discussion_notices.forget_old(world.hub, {}))) > 1
+    with world.hub.read() as tx:
+        assert rows.find_old(tx, world.clock(), after=0) == ([], None)

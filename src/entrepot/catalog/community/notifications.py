@@ -138,12 +138,20 @@ def keep_newest(tx: Write, user_ids: Collection[int], most: int) -> None:
             tx.sql.execute(sa.delete(_N).where(_N.c.id.in_(bounded(old))))
 
 
-def forget(tx: Write, before_ms: int) -> int:
-    """Delete notifications that are older; return how many."""
-    return tx.sql.execute(sa.delete(_N).where(_N.c.happened_ms < before_ms)).rowcount
+def find_old(tx: Read, before_ms: int, *, after: int) -> tuple[list[int], int | None]:
+    """Look at some notifications, by their row ids; return those that are older, and the last one; None at the end."""
+    query = sa.select(_N.c.id, _N.c.happened_ms).where(_N.c.id > after).order_by(_N.c.id).limit(_MOST_AT_A_TIME)
+    rows = tx.sql.execute(query).all()
+    return [row[0] for row in rows if row[1] < before_ms], rows[-1][0] if rows else None
 
 
-_MOST_AT_A_TIME = 500
+def forget(tx: Write, ids: Collection[int], before_ms: int) -> int:
+    """Delete those of some notifications that are older; return how many."""
+    here = _N.c.id.in_(bounded(ids)) & (_N.c.happened_ms < before_ms)
+    return tx.sql.execute(sa.delete(_N).where(here)).rowcount
+
+
+_MOST_AT_A_TIME = 2_000
 
 
 def _joined() -> sa.Join:

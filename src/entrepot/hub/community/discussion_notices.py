@@ -89,10 +89,19 @@ def notify_steps(hub: HubContext, args: JobArgs) -> Iterator[None]:
             after = found[-1]
 
 
-def forget_old(hub: HubContext, _args: JobArgs) -> None:
-    """Delete old notifications, and schedule the next run for tomorrow."""
-    with hub.write(Lock.nothing()) as tx:
-        notifications.forget(tx, hub.now_ms() - KEPT_MS)
+def forget_old(hub: HubContext, _args: JobArgs) -> Iterator[None]:
+    """Delete old notifications, some thousand in each step, and schedule the next run for tomorrow."""
+    before_ms, last = hub.now_ms() - KEPT_MS, 0
+    while True:
+        with hub.read() as tx:
+            old, after = notifications.find_old(tx, before_ms, after=last)
+        if old:
+            with hub.write(Lock.nothing()) as tx:
+                notifications.forget(tx, old, before_ms)
+        if after is None:
+            break
+        last = after
+        yield
     plan_forgetting(hub)
 
 
