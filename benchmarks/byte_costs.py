@@ -37,6 +37,7 @@ from entrepot.xet import compiled_gear
 _ROOT = Path(__file__).resolve().parent.parent
 _MAKE = {"random": chunks.write_random, "bf16": chunks.write_weights}
 _SIZE, _QUICK = 512 * MIB, 64 * MIB
+_SMALL = 10 * 1024
 _QUIET = {"run_jobs": False}
 _NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
@@ -100,7 +101,26 @@ def measure_nginx(folder: Path, size: int) -> Iterator[Figure]:
             yield from _figures("raw GET behind nginx", name, down.server_cpu_s, unit, size, target)
 
 
-THEMES = {"jobs": measure_jobs, "xet": measure_xet, "nginx": measure_nginx}
+def measure_small(folder: Path, size: int) -> Iterator[Figure]:
+    """Upload many objects of 10 KiB through LFS: with the stock client in five threads, and one after the other."""
+    count, unit_file = (2_000 if size == _SIZE else 200), folder / "random.bin"
+    chunks.write_random(unit_file, _QUICK)
+    for name, connections in (("five connections", 5), ("one connection", 1)):
+        tree = folder / f"small-{connections}"
+        tree.mkdir()
+        for number in range(count):
+            (tree / f"{number:05}.bin").write_bytes(os.urandom(_SMALL))
+        with testing.hub(**_QUIET) as hub:
+            bench, unit = _bench(hub, folder), _sha256_cpu_s(unit_file) * GIB / _QUICK
+            clients.call(hub, "make_repo", "tester/m")
+            with bench.meter.measure() as up:
+                clients.call(hub, "upload_objects", "tester/m", tree, connections)
+        each_ms = up.server_cpu_s * 1000 / count
+        yield Figure("small LFS objects", f"{name}: CPU", each_ms, "ms each", 1.0 if connections > 1 else None)
+        yield Figure("small LFS objects", f"{name}: CPU / sha256 of 1 MiB", each_ms / (unit * 1000 / 1024), "")
+
+
+THEMES = {"jobs": measure_jobs, "xet": measure_xet, "nginx": measure_nginx, "small": measure_small}
 
 
 def _bench(hub: RunningHub, folder: Path) -> ChunkBench:

@@ -112,6 +112,16 @@ def upload_tree(repo: str, folder: str) -> Iterator[None]:
     api.upload_folder(repo_id=repo, folder_path=folder)
 
 
+def upload_objects(repo: str, folder: str, connections: str) -> Iterator[None]:
+    """Commit the files of a folder, which all go through LFS, over some connections at a time."""
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    api = HfApi()
+    operations = [CommitOperationAdd(path.name, path) for path in sorted(Path(folder).iterdir())]
+    yield
+    api.create_commit(repo, operations, commit_message="many small objects", num_threads=int(connections))
+
+
 def download_all(repo: str) -> Iterator[None]:
     """Download every file of a repository."""
     from huggingface_hub import snapshot_download
@@ -147,6 +157,7 @@ TASKS: dict[str, Callable[..., Iterator[None]]] = {
         commit_ten,
         list_all,
         upload_tree,
+        upload_objects,
         download_all,
         write_together,
     )

@@ -1,7 +1,7 @@
 """Run the benchmark of web pages: ``python -m benchmarks.pages [--quick] [--only NAME] [--out FILE]``.
 
-The hub has 100,000 repositories with tags and words of cards, written straight into
-its database, and one repository with 100,000 files, half of them in one folder,
+The hub has 100,000 repositories with tags and words of cards (and, for the pages of its administration, as many
+users), written straight into its database, and one repository with 100,000 files, half of them in one folder,
 committed over HTTP. Each page is requested many times on one connection, one
 request after the other, as a signed-in visitor; the figure is the server's CPU time for each
 request. A first load is the page, the stylesheet and the icons, as gzip makes them.
@@ -70,7 +70,9 @@ PAGES = {
         "settings": "/-/admin/settings",
         "health": "/-/admin/health",
         "repositories": "/-/admin/repos",
+        "repositories of an organisation": "/-/admin/repos?namespace=org-7",
         "users": "/-/admin/users",
+        "users by a part of the name": "/-/admin/users?search=er-99",
         "audit log": "/-/admin/audit",
     },
 }
@@ -90,6 +92,8 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
         promote(hub.data / "catalog.sqlite3")
         with httpx2.Client(base_url=hub.url, headers=headers, timeout=600) as client:
             seed(hub.data / "catalog.sqlite3", bench.pick(100_000, 500))
+            if theme == "administration":
+                seed_users(hub.data / "catalog.sqlite3", bench.pick(100_000, 500))
             repo = fill(client, bench.pick(100_000, 1_000)) if theme == "repository" else ""
             shared = _shared_bytes(client)
             for name, page in PAGES[theme].items():
@@ -132,6 +136,16 @@ def seed(file: Path, repositories: int) -> None:
         with catalog.write() as tx:
             for number in range(start, min(start + _AT_ONCE, repositories)):
                 _repo(tx, dice, orgs[number % _OWNERS], number)
+    catalog.close()
+
+
+def seed_users(file: Path, users: int) -> None:
+    """Fill a hub with users."""
+    catalog = open_catalog(f"sqlite:///{file}")
+    for start in range(0, users, _AT_ONCE):
+        with catalog.write() as tx:
+            for number in range(start, min(start + _AT_ONCE, users)):
+                accounts.add(tx, accounts.fresh(f"user-{number}", "user", 1))
     catalog.close()
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import subprocess
 import tempfile
 import threading
@@ -26,13 +25,21 @@ from benchmarks.benches import conduct
 from benchmarks.results import Figure
 from tests.support.balancers import Balancer
 from tests.support.postgres import PostgresServer, find_programs, running
-from tests.support.races import Cluster, Journal, Receiver, commit, faults_of, history_of, running_cluster
+from tests.support.races import (
+    DURABLE,
+    Cluster,
+    Journal,
+    Receiver,
+    commit,
+    done_jobs,
+    faults_of,
+    history_of,
+    running_cluster,
+)
 from tests.support.relay import Relay, RelayedResponse
 from tests.support.s3_server import running_s3_server
 
-_DURABLE = ("fsync=on", "synchronous_commit=on", "full_page_writes=on", "max_connections=300")
 _WRITERS, _REPOS = 8, ("alice/a", "alice/b")
-_DONE = re.compile(r"job\.done id=(\d+) ")
 
 
 @attrs.frozen
@@ -61,7 +68,7 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
         os.environ.update(s3.environ())
         relay = Relay(s3.url)
         stack.callback(relay.close)
-        database = stack.enter_context(running(programs, *_DURABLE))
+        database = stack.enter_context(running(programs, *DURABLE))
         store = f"s3://shared/races?endpoint={relay.url}"
         cluster = stack.enter_context(
             running_cluster(folder, 3, database.url(database.create()), store, webhook_private_targets=True, drain_s=2)
@@ -103,7 +110,7 @@ def _kills(stage: _Stage) -> Iterator[Row]:
     yield "webhooks that never came", missing, "", 0
     yield "webhooks out of order", sum(len(receiver.disorder(repo, found)) for repo, found in histories.items()), "", 0
     receiver.close()
-    done = Counter(found for server in stage.cluster.servers for found in _DONE.findall(server.log()))
+    done = done_jobs(stage.cluster.servers)
     yield "jobs done", len(done), "", None
     yield "jobs done twice", sum(count > 1 for count in done.values()), "", 0
 
@@ -176,7 +183,7 @@ def _git(stage: _Stage) -> Iterator[Row]:
                 count += 1
             tries.append(count)
 
-    journals = _write(stage, trouble)
+    journals = _write(attrs.evolve(stage, seconds=3 * stage.seconds), trouble)
     yield "pushes", len(tries), "", None
     yield "pushes at the first try", sum(count == 1 for count in tries), "", None
     yield "tries of the unluckiest push", max(tries, default=0), "", None

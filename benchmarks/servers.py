@@ -12,6 +12,8 @@ import hashlib
 import http.client
 import json
 import os
+import re
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,13 +30,29 @@ from entrepot.blobs import DirectReads, file_key
 from entrepot.hub.context import open_hub
 from entrepot.names import Sha256
 from tests.support.postgres import PostgresServer, find_programs, running
-from tests.support.races import Cluster, Journal, commit, running_cluster
+from tests.support.races import DURABLE, Cluster, Journal, commit, running_cluster
 from tests.support.s3_server import S3Server, running_s3_server
 
-_DURABLE = ("fsync=on", "synchronous_commit=on", "full_page_writes=on", "max_connections=300")
 _NUMBERS = (1, 2, 4)
 _READERS, _WRITERS, _REPOS = 8, 16, 64
 _GIB = 1 << 30
+_BARE = r"""
+\set repo random(1, 64)
+BEGIN;
+SELECT pg_advisory_xact_lock(1, :repo);
+UPDATE bare_refs SET oid = md5(random()::text) WHERE id = :repo;
+INSERT INTO bare_objects SELECT :repo, md5(random()::text), repeat('x', 300) FROM generate_series(1, 5);
+INSERT INTO bare_jobs (repo) VALUES (:repo);
+END;
+"""
+"""What a commit does at the least, for pgbench: the lock of its repository, the ref, five objects and a job."""
+_BARE_TABLES = """
+CREATE TABLE bare_refs (id int PRIMARY KEY, oid text);
+INSERT INTO bare_refs SELECT number, '' FROM generate_series(1, 64) AS numbers(number);
+CREATE TABLE bare_objects (repo int, oid text, data text, PRIMARY KEY (repo, oid));
+CREATE TABLE bare_jobs (id serial PRIMARY KEY, repo int);
+"""
+_TPS = re.compile(r"tps = ([0-9.]+)")
 
 
 @attrs.frozen
@@ -42,6 +60,7 @@ class _Stage:
     cluster: Cluster
     database: PostgresServer
     is_quick: bool
+    programs: Path
 
     @property
     def meters(self) -> list[Meter]:
@@ -64,14 +83,14 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
         (folder / "s3").mkdir()
         s3: S3Server = stack.enter_context(running_s3_server(folder / "s3"))
         os.environ.update(s3.environ())
-        database = stack.enter_context(running(programs, *_DURABLE))
+        database = stack.enter_context(running(programs, *DURABLE))
         for number in _NUMBERS:
             home = folder / f"{number}"
             home.mkdir()
             store = f"s3://shared/servers{number}?endpoint={s3.url}"
             url = database.url(database.create())
             with running_cluster(home, number, url, store, run_jobs=False) as cluster:
-                for name, value, unit in _THEMES[theme](_Stage(cluster, database, is_quick)):
+                for name, value, unit in _THEMES[theme](_Stage(cluster, database, is_quick, programs)):
                     yield Figure(theme, f"{number} server{'s' * (number > 1)}: {name}", value, unit)
 
 
@@ -161,9 +180,28 @@ def _commits(stage: _Stage) -> Iterator[Row]:
             list(pool.map(work, range(_WRITERS)))
     took_s, done = time.monotonic() - begun, sum(len(journal.acknowledged) for journal in journals)
     yield "commits", done / took_s, "/s"
+    yield "pgbench: the same locks and the least rows", _bare_rate(stage), "/s"
     yield "commits that failed", _WRITERS * times - done, ""
     yield "CPU of all servers", sum(cost.server_cpu_s for cost in costs) * 1000 / done, "ms/commit"
     yield "CPU of PostgreSQL", beside.server_cpu_s * 1000 / done, "ms/commit"
+
+
+def _bare_rate(stage: _Stage) -> float:
+    """Return how many transactions a second PostgreSQL does that take the lock of a commit and write the least rows."""
+    folder, name = stage.database.folder, stage.database.create()
+    where = ["-h", str(folder), "-U", "postgres"]
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
+        script.write(_BARE)
+        script.flush()
+        tables = ["psql", *where, "-q", "-c", _BARE_TABLES, name]
+        seconds = "2" if stage.is_quick else "10"
+        bench = ["pgbench", *where, "-n", "-c", str(_WRITERS), "-T", seconds, "-f", script.name, name]
+        for command in (tables, bench):
+            program = str(stage.programs / command[0])
+            done = subprocess.run([program, *command[1:]], check=True, capture_output=True, text=True, cwd=folder)
+    found = _TPS.search(done.stdout)
+    assert found is not None, done.stdout
+    return float(found[1])
 
 
 _THEMES: Mapping[str, Callable[[_Stage], Iterator[Row]]] = {"downloads": _downloads, "commits": _commits}

@@ -16,8 +16,10 @@ import sqlalchemy as sa
 from entrepot.catalog import lock_checks
 from entrepot.catalog.dialects import sqlite
 from entrepot.testing import hubs
+from tests.support import cheap_cryptography
 from tests.support.certificates import Pems, make_certificates
 from tests.support.compiled_statements import share_compiled_statements
+from tests.support.patience import wait_longer_for_servers
 from tests.support.postgres import PostgresServer, find_programs, running
 from tests.support.s3_server import S3Server, find_weed, running_s3_server
 from tests.support.scripted_hub import Reply, ScriptedHub, _stand
@@ -33,9 +35,16 @@ hypothesis.settings.load_profile("project")
 sa.event.listen(sa.Engine, "before_execute", lock_checks.check)
 
 # Thousands of tests have a database of their own, most for milliseconds: they compile each statement once together,
-# and their commits do not wait for the disk. The servers that tests start as processes are as users have them.
+# and their commits do not wait for the disk; passwords and HTTP clients are made cheaply.
+# The servers that tests start as processes are as users have them.
 share_compiled_statements()
 sqlite.SYNCHRONOUS = "OFF"
+cheap_cryptography.hash_passwords_cheaply()
+cheap_cryptography.share_authorities()
+wait_longer_for_servers()
+
+# Tests and the programs that they start make files with the modes that most systems give them, whoever runs the tests.
+os.umask(0o022)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,6 +57,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--store", choices=["local", "s3"], default="local", help="where running hubs of tests keep their large files"
     )
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many workers ``-n auto`` starts: more than cores, because tests wait for servers and for git."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + min(cores // 2, 2)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Budgets of size and care, kept by reading every module of the package."""
 
 import ast
+import functools
 import pathlib
 import statistics
 from collections.abc import Iterator
@@ -110,9 +111,14 @@ def imported_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
             PACKAGE.parent / f"{(node.module or '').replace('.', '/')}.py" if isinstance(node, ast.ImportFrom) else None
         )
         if home is not None and home.is_file():
-            known = ast.parse(home.read_text(encoding="utf-8")).body
-            found |= {node.name: node for node in known if isinstance(node, ast.ClassDef)}
+            found |= classes_in(home)
     return found
+
+
+@functools.cache
+def classes_in(path: pathlib.Path) -> dict[str, ast.ClassDef]:
+    known = ast.parse(path.read_text(encoding="utf-8")).body
+    return {node.name: node for node in known if isinstance(node, ast.ClassDef)}
 
 
 def undocumented_methods(owner: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> Iterator[Function]:

@@ -31,6 +31,20 @@ LAYOUTS = [
     [".hid/train.csv", "__x/test.csv", "z.csv"],
     ["a.csv", "b.parquet"],
     ["train/metadata.csv", "train/a.png"],
+    ["a.csv", "B.CSV"],
+    ["a.csv", "b.csv", "c.zip"],
+    ["x/test.csv", "y/train.csv"],
+    ["a.fa", "b.fa", "c.csv"],
+    ["train.wav", "test.mp3"],
+    ["cat/1.png", "cat/2.jpg", "dog/3.PNG", "notes.txt"],
+    ["data/train-00000-of-00001-abc.parquet", "data/validation-00000-of-00001.parquet"],
+    ["train/a.tar", "test/b.tar"],
+    ["a.json", "b.jsonl", "c.ndjson"],
+    ["train/x.txt", "validation/y.txt", "test/z.txt"],
+    ["a.mp4", "b.mp3", "c.mpg"],
+    ["a.arrow", "b.h5"],
+    ["train.tsv", "dev.tsv"],
+    ["a.xml", "b.xml", "c.json.gz"],
 ]
 
 

@@ -1,5 +1,8 @@
+import attrs
+
 from entrepot.catalog import Catalog, audit
 from entrepot.catalog.audit import AuditFilter, AuditRow
+from entrepot.names import new_uid
 
 
 def row(at_ms: int, actor: str = "alice", action: str = "repo.delete", subject: str = "model a/b") -> AuditRow:
@@ -43,3 +46,11 @@ def test_each_condition_leaves_out_the_others(catalog: Catalog) -> None:
     with catalog.read() as tx:
         found = {wanted: [item.at_ms for item in audit.search(tx, wanted, limit=9)] for wanted in asked}
     assert found == asked
+
+
+def test_rows_of_one_account_are_found_by_its_permanent_id(catalog: Catalog) -> None:
+    mine, other = new_uid(), new_uid()
+    fill(catalog, *(attrs.evolve(row(at), namespace=uid) for at, uid in ((1, mine), (2, other), (3, mine), (4, None))))
+    with catalog.read() as tx:
+        found = audit.search(tx, AuditFilter(namespace=mine), limit=9)
+        assert [(item.at_ms, item.namespace) for item in found] == [(3, mine), (1, mine)]

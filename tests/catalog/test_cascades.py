@@ -20,6 +20,8 @@ AROUND_REPO = (
     community_tables.access_requests,
     community_tables.deliveries,
     community_tables.events,
+    community_tables.notifications,
+    community_tables.subscriptions,
 )
 AROUND_ACCOUNT = (
     community_tables.likes,
@@ -33,6 +35,8 @@ AROUND_ACCOUNT = (
     community_tables.deliveries,
     community_tables.follows,
     community_tables.quotas,
+    community_tables.notifications,
+    community_tables.subscriptions,
 )
 
 
@@ -107,6 +111,22 @@ def gather(tx: Write, repo: RepoRow, user: int, owner: int) -> None:
         position=0,
     )
     insert(tx, community_tables.collection_upvotes, collection_id=collection, user_id=user)
+    insert(tx, community_tables.subscriptions, repo_id=repo.id, num=0, user_id=user, level="all")
+    insert(
+        tx,
+        community_tables.notifications,
+        uid=new_uid(),
+        user_id=user,
+        topic=f"requests:{repo.id}",
+        kind="access-request",
+        reason="personal",
+        actor_id=owner,
+        repo_id=repo.id,
+        data={},
+        event_id=0,
+        is_read=False,
+        happened_ms=1,
+    )
 
 
 def listen(tx: Write, repo: RepoRow, user: int) -> None:

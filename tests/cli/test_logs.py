@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies
 
+from entrepot.cli import logs
 from entrepot.cli.logs import configure_logging
 from entrepot.settings import Settings
 
@@ -94,3 +96,28 @@ def test_no_line_holds_a_secret(
     written = capsys.readouterr().err
     assert f"said {shown}" in written
     assert f"ValueError: {shown}" in written
+
+
+@given(
+    strategies.lists(
+        strategies.sampled_from(
+            [
+                "hf_",
+                "HF_",
+                "xet_",
+                "Bearer ",
+                "bASIC  ",
+                "?sig=",
+                "&\u017fig=",
+                "?access_to\u212aen=",
+                "a" * 16,
+                "ü",
+                " ",
+            ]
+        )
+        | strategies.text(max_size=3)
+    ).map("".join)
+)
+def test_the_quick_look_at_a_line_misses_no_secret(line: str) -> None:
+    if logs._SECRETS.search(line) and "[hidden]" not in line:
+        assert logs.without_secrets(line) != line

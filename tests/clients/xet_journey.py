@@ -27,7 +27,9 @@ api.create_repo(repo)
 
 dice = random.Random(name)
 NOISE = dice.randbytes(9_000_000)
-FLOATS = b"".join(bytes([dice.getrandbits(8), 0x3C + dice.getrandbits(1)]) for _ in range(1_500_000))
+pairs = bytearray(dice.randbytes(3_000_000))  # of any byte and of 0x3C or 0x3D
+pairs[1::2] = pairs[1::2].translate(bytes(0x3C + byte % 2 for byte in range(256)))
+FLOATS = bytes(pairs)
 ZEROS = bytes(3_000_000)
 wanted = {
     "bytes.bin": NOISE[:3_000_000],

@@ -19,15 +19,15 @@ def test_a_signal_wakes_every_thread_that_waits() -> None:
 
     def wait() -> None:
         signal.wait(seen, 3_600.0)
-        woken.wait(20.0)
+        woken.wait(60)
 
     threads = [threading.Thread(target=wait) for _ in range(2)]
     for thread in threads:
         thread.start()
     signal.set()
-    woken.wait(20.0)
+    woken.wait(60)
     for thread in threads:
-        thread.join(20.0)
+        thread.join(60)
     assert not any(thread.is_alive() for thread in threads)
 
 

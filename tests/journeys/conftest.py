@@ -1,4 +1,4 @@
-"""What several journeys need: a browser."""
+"""What several journeys need: a browser, and a hub to look at."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from entrepot.hub.context import open_hub
+from entrepot.server.app import make_app
+from entrepot.server.hosting import running
+from entrepot.settings import Settings
 from tests.support.chromium import launched
 
 if TYPE_CHECKING:
@@ -18,3 +22,15 @@ def chromium() -> Iterator[Browser]:
     """A browser for the tests of one module."""
     with launched() as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a hub that the function ``populate`` of the module has filled."""
+    hub = open_hub(Settings(data=tmp_path_factory.mktemp("pages") / "data", port=0), fsync=False)
+    try:
+        request.module.populate(hub)
+        with running(make_app(hub)) as address:
+            yield address.url
+    finally:
+        hub.close()

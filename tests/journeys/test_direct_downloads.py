@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 import pathlib
+import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ from tests.support.s3_server import S3Server
 
 pytestmark = pytest.mark.timeout(300)
 NUMBERS = itertools.count()
-LARGE = b"".join(hashlib.sha256(bytes(str(number), "ascii")).digest() for number in range(6 << 15))  # 6 MiB
+LARGE = random.Random("large").randbytes(6 << 20)
 _DOWNLOAD = """
 import sys
 from huggingface_hub import hf_hub_download

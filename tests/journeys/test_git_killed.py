@@ -1,6 +1,6 @@
 """Pushes interrupted by killing the server or the client: all refs are old or all new, and nothing is lost.
 
-The variable ``KILL_POINTS`` sets how often each test does it, by default 10 times.
+The variable ``KILL_POINTS`` sets how often each test does it, by default 6 times.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from huggingface_hub import HfApi
 
 from entrepot.testing.hubs import RunningHub
 
-ROUNDS = int(os.environ.get("KILL_POINTS", "10"))
+ROUNDS = int(os.environ.get("KILL_POINTS", "6"))
 WITH_LFS = shutil.which("git-lfs") is not None
-WAIT_S = 30
+WAIT_S = 60
 
 pytestmark = pytest.mark.timeout(60 + 6 * ROUNDS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 import re
@@ -28,7 +29,6 @@ pytestmark = pytest.mark.timeout(300)
 
 JSON = {"content-type": "application/json"}
 ESCAPE = "\x1b[2J\x1b]0;owned\x07"
-BOMB = gzip.compress(b"[" + b" " * (300 << 20), 9)
 
 
 @attrs.frozen
@@ -95,6 +95,16 @@ def whole(body: bytes | str, status: int = 200, **headers: str) -> Lie:
     return lambda told, elsewhere: RelayedResponse(status, sent, content)
 
 
+@functools.cache
+def bomb() -> bytes:
+    """Return 300 MiB of JSON, compressed: made when the first test needs it."""
+    return gzip.compress(b"[" + b" " * (300 << 20), 1)
+
+
+def send_bomb(told: RelayedResponse, elsewhere: str) -> RelayedResponse:
+    return RelayedResponse(200, {**JSON, "content-encoding": "gzip"}, bomb())
+
+
 def redirect(to: str) -> Lie:
     """Return a lie that leads elsewhere; ``{}`` stands for the other host."""
     return lambda told, elsewhere: RelayedResponse(302, {"location": to.format(elsewhere)})
@@ -116,7 +126,7 @@ LISTING, REFS, GIT, CONTENTS = r"/api/datasets\?", r"/x/refs", r"\.git/info/refs
 LIES: dict[str, tuple[str, Lie]] = {
     "a listing that is no JSON": (LISTING, whole("<html>")),
     "a listing of a million levels": (LISTING, whole("[" * 1_000_000)),
-    "a listing that is a bomb": (LISTING, whole(BOMB, content_encoding="gzip")),
+    "a listing that is a bomb": (LISTING, send_bomb),
     "a listing that is packed twice": (
         LISTING,
         whole(gzip.compress(gzip.compress(b"[]")), content_encoding="gzip, gzip"),
@@ -170,7 +180,7 @@ def longer(told: RelayedResponse, elsewhere: str) -> RelayedResponse:
 DAMAGE: dict[str, tuple[str, Lie, int]] = {
     "other bytes": (CONTENTS, damage, 4),
     "more bytes than the manifest says": (CONTENTS, longer, 4),
-    "a content that is a bomb": (CONTENTS, whole(BOMB, content_encoding="gzip"), 4),
+    "a content that is a bomb": (CONTENTS, send_bomb, 4),
     "a content from a file": (CONTENTS, redirect("file:///etc/passwd"), 1),
     "a content from another host": (CONTENTS, redirect("{}/content"), 4),
     "a content in a circle": (CONTENTS, redirect("/resolve/b"), 1),
@@ -256,7 +266,7 @@ PUSHES: dict[str, tuple[str, Lie]] = {
     "a refusal with escapes": (r"/info/lfs/objects/batch", whole(json.dumps({"message": ESCAPE}), 422)),
     "an upload to another host": (r"/bulk|/info/lfs/objects/batch$|/api/.*(uploads|contents)", redirect("{}/steal")),
     "a push to another host": (r"git-receive-pack", redirect("{}/x.git/info/refs?service=git-receive-pack")),
-    "a bomb": (r"/info/lfs/objects/batch", whole(BOMB, content_encoding="gzip")),
+    "a bomb": (r"/info/lfs/objects/batch", send_bomb),
 }
 
 

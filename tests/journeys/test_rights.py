@@ -7,6 +7,7 @@ line in the table and no change in this file.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from collections.abc import Callable, Iterator
@@ -248,7 +249,14 @@ def request_of(route: RouteCase, example: str, ref: RepoRef) -> tuple[str, str, 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    hub = open_hub(Settings(data=tmp_path_factory.mktemp("rights") / "data", port=0, run_jobs=False), fsync=False)
+    with opened(Settings(data=tmp_path_factory.mktemp("rights") / "data", port=0, run_jobs=False)) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def opened(settings: Settings) -> Iterator[Site]:
+    """Run a hub with the accounts of the table."""
+    hub = open_hub(settings, fsync=False)
     members = {"reader": Role.READ, "contributor": Role.CONTRIBUTOR, "owner": Role.CONTRIBUTOR, "writer": Role.WRITE}
     secrets = {}
     for name in ("stranger", "accepted", "rejected", "admin", "operator", "outsider", *members):

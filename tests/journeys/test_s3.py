@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import os
 import pathlib
+import random
 import subprocess
 from collections.abc import Iterator
 
@@ -27,7 +28,7 @@ from tests.support.s3_server import S3Server
 pytestmark = pytest.mark.timeout(400)
 NUMBERS = itertools.count()
 REPO = "alice/model"
-LARGE = b"".join(hashlib.sha256(bytes(str(number), "ascii")).digest() for number in range(24 << 15))  # 24 MiB
+LARGE = random.Random("large").randbytes(24 << 20)
 
 
 @attrs.frozen

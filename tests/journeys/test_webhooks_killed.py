@@ -74,7 +74,7 @@ def test_every_commit_is_reported_at_least_once_and_in_order(receiver: Receiver)
             for name in names:
                 commit = api.upload_file(path_or_fileobj=b"%d" % number, path_in_repo=f"{number}.txt", repo_id=name)
                 told[name].append(commit.oid)
-        assert receiver.called.wait(30)
+        assert receiver.called.wait(60)
         hub.kill()
         receiver.is_open.set()
         hub.restart()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from entrepot.previews.media import UNKNOWN, bytes_at, is_medium, media_type, medium_of
+from entrepot.previews.media import UNKNOWN, bytes_at, is_medium, leave_out_bytes, media_type, medium_of
 from tests.support.media import png, wav
 
 
@@ -59,3 +59,11 @@ def test_the_bytes_of_a_medium_are_found_within_a_cell() -> None:
     for index in ("9", "-1", "\u0663", "9" * 20, ""):
         assert bytes_at(cell, ["pages", index]) is None
     assert bytes_at(b"whole", []) == b"whole"
+
+
+def test_bytes_of_media_are_left_out_in_words() -> None:
+    medium = {"bytes": b"\xff\xd8", "path": "a"}
+    told = {"bytes": "2 bytes of application/octet-stream, left out", "path": "a"}
+    assert leave_out_bytes({"x": [medium, None], "y": b"z"}) == {"x": [told, None], "y": b"z"}
+    for other in ({"bytes": b"x"}, {"bytes": None, "path": "a"}, 1):
+        assert leave_out_bytes(other) == other

@@ -45,12 +45,12 @@ def on_uvicorn(app: ASGIApp) -> Iterator[tuple[str, int]]:
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    assert up.wait(10)
+    assert up.wait(60)
     try:
         yield "127.0.0.1", port
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
 
 
 @pytest.fixture(params=[on_granian, on_uvicorn], ids=["granian", "uvicorn"])

@@ -72,7 +72,7 @@ def test_the_next_piece_is_received_while_one_is_written(threads: Threads) -> No
         return message
 
     def write(_: bytes) -> None:
-        assert second_taken.wait(10), "nothing was received during the write"
+        assert second_taken.wait(60), "nothing was received during the write"
 
     assert asyncio.run(receive_into(receive, write, limit=None, expected=None, threads=threads, piece=4)) == 12
 

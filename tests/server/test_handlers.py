@@ -187,6 +187,29 @@ def test_a_request_that_only_reads_survives_a_lost_connection(request_of: Ask, m
     assert len(tried) == attempts
 
 
+def test_a_short_read_needs_no_thread_and_any_other_one_begins_again_in_one(request_of: Ask) -> None:
+    began = list[int]()
+
+    def use_case(hub: HubContext, _caller: object, *, is_short: bool) -> str:
+        began.append(threading.get_ident())
+        if not is_short:
+            hub.catalog.check_may_wait()
+        return "read"
+
+    assert asyncio.run(handlers.call_hub_briefly(request_of(), use_case, is_short=True)) == "read"
+    assert began == [threading.get_ident()]
+    assert asyncio.run(handlers.call_hub_briefly(request_of(), use_case, is_short=False)) == "read"
+    assert began[:2] == [threading.get_ident()] * 2
+    assert len(began) == 3
+    assert began[2] != began[1]
+
+
+def test_errors_of_a_short_read_are_those_of_the_use_case(request_of: Ask) -> None:
+    request = request_of(authorization="Bearer hf_unknown")
+    with pytest.raises(InvalidCredentials):
+        asyncio.run(handlers.call_hub_briefly(request, lambda _hub, _caller: "read"))
+
+
 def test_requests_of_one_address_wait_for_each_other_and_not_for_those_of_another(request_of: Ask) -> None:
     slots = FairSlots(2, per_caller=1)
     may_end, began = threading.Event(), list[str]()

@@ -87,7 +87,7 @@ def app(metrics: Metrics | None = None, settings: Settings | None = None) -> ASG
 @pytest.fixture
 def client(serve: Serve) -> httpx2.Client:
     host, port = serve(app())
-    return httpx2.Client(base_url=f"http://{host}:{port}", timeout=20)
+    return httpx2.Client(base_url=f"http://{host}:{port}", timeout=60)
 
 
 def test_a_request_id_is_echoed(client: httpx2.Client) -> None:
@@ -227,7 +227,7 @@ def test_the_documented_filter_finds_the_address_of_a_failed_login(world: Served
 
 def test_a_refused_upload_is_answered_before_its_body_is_sent(serve: Serve) -> None:
     host, port = serve(app())
-    with socket.create_connection((host, port), timeout=10) as peer:
+    with socket.create_connection((host, port), timeout=60) as peer:
         peer.sendall(b"PUT /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\nExpect: 100-continue\r\n\r\n")
         assert peer.recv(1000).startswith(b"HTTP/1.1 404")
 
@@ -235,7 +235,7 @@ def test_a_refused_upload_is_answered_before_its_body_is_sent(serve: Serve) -> N
 def test_a_peer_that_sends_its_whole_body_first_still_reads_the_response(serve: Serve) -> None:
     host, port = serve(app())
     for _ in range(5):
-        with socket.create_connection((host, port), timeout=10) as peer:
+        with socket.create_connection((host, port), timeout=60) as peer:
             peer.sendall(b"PUT /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 30000000\r\n\r\n")
             peer.sendall(bytes(30_000_000))
             assert peer.recv(1000).startswith(b"HTTP/1.1 404")
@@ -243,7 +243,7 @@ def test_a_peer_that_sends_its_whole_body_first_still_reads_the_response(serve: 
 
 def test_a_peer_that_stops_sending_its_body_gets_the_whole_response_soon(serve: Serve) -> None:
     host, port = serve(app())
-    with socket.create_connection((host, port), timeout=4) as peer:
+    with socket.create_connection((host, port), timeout=20) as peer:
         peer.sendall(b"PUT /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 30000000\r\n\r\n" + bytes(1000))
         answer = b""
         while not answer.endswith(b"}"):
@@ -253,7 +253,7 @@ def test_a_peer_that_stops_sending_its_body_gets_the_whole_response_soon(serve: 
 
 def test_a_short_body_is_refused_with_its_reason(world: ServedHub) -> None:
     url = httpx2.URL(world.url)
-    with socket.create_connection((url.host, url.port), timeout=10) as peer:
+    with socket.create_connection((url.host, url.port), timeout=60) as peer:
         peer.sendall(b"POST /api/validate-yaml HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{}")
         peer.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: peer.recv(10_000), b""))
@@ -270,7 +270,7 @@ def test_who_sends_a_long_unwanted_body_learns_that_the_connection_ends(
     serve: Serve, body: bytes | list[bytes], is_told: bool
 ) -> None:
     host, port = serve(app())
-    with httpx2.Client(base_url=f"http://{host}:{port}", timeout=20) as client:
+    with httpx2.Client(base_url=f"http://{host}:{port}", timeout=60) as client:
         told = (
             client.put("/refuse", content=body if isinstance(body, bytes) else iter(body)).headers.get("connection", "")
             == "close"
@@ -281,7 +281,7 @@ def test_who_sends_a_long_unwanted_body_learns_that_the_connection_ends(
 
 def test_who_sends_one_body_too_many_learns_that_the_connection_ends(serve: Serve) -> None:
     host, port = serve(app(settings=Settings(data=pathlib.Path(), max_bodies=1, max_bodies_per_address=0)))
-    with httpx2.Client(base_url=f"http://{host}:{port}", timeout=20) as client:
+    with httpx2.Client(base_url=f"http://{host}:{port}", timeout=60) as client:
         response = client.put("/refuse", content=b"{")
         assert (response.status_code, response.headers["connection"]) == (503, "close")
         assert client.get("/echo/x").text == "x"

@@ -46,7 +46,7 @@ def test_a_cancelled_call_has_ended_when_its_await_has(threads: Threads) -> None
 
         def work() -> None:
             started.set()
-            assert release.wait(10)
+            assert release.wait(60)
             steps.append("worked")
 
         task = asyncio.create_task(threads.run_transfer(work))
@@ -105,10 +105,10 @@ def test_lines_of_short_calls_take_turns() -> None:
 
         def hold() -> None:
             started.set()
-            release.wait(10)
+            release.wait(60)
 
         calls = [asyncio.create_task(threads.run_short(hold, line=b"loud"))]
-        await asyncio.to_thread(started.wait, 10)
+        await asyncio.to_thread(started.wait, 60)
         for name, line in [("a1", b"loud"), ("a2", b"loud"), ("a3", b"loud"), ("b1", b"quiet"), ("b2", b"quiet")]:
             calls.append(asyncio.create_task(threads.run_short(done.append, name, line=line)))
             await asyncio.sleep(0)
@@ -129,10 +129,10 @@ def test_calls_that_are_queued_at_the_end_are_cancelled() -> None:
 
         def hold() -> None:
             started.set()
-            release.wait(10)
+            release.wait(60)
 
         running = asyncio.create_task(threads.run_short(hold))
-        await asyncio.to_thread(started.wait, 10)
+        await asyncio.to_thread(started.wait, 60)
         queued = asyncio.create_task(threads.run_short(max, 1, 2))
         await asyncio.sleep(0)
         closing = asyncio.create_task(asyncio.to_thread(threads.close))

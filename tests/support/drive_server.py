@@ -172,5 +172,5 @@ def running_drive(folder: Path) -> Iterator[FakeDrive]:
         yield drive
     finally:
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
         server.server_close()

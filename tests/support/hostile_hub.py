@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import struct
+import subprocess
+import tempfile
+from pathlib import Path
 
 from entrepot.hub.accounts import accounts
+from entrepot.hub.buckets import batches, buckets
+from entrepot.hub.buckets.batches import EMPTY, AddToBucket
 from entrepot.hub.callers import Caller
-from entrepot.hub.community import collections, discussions
+from entrepot.hub.community import access_requests, collections, discussions
 from entrepot.hub.community.collections import CollectionDraft
 from entrepot.hub.context import HubContext
 from entrepot.hub.files.operations import AddFile
+from entrepot.hub.git import imports
 from entrepot.hub.repos import branches, commits, lineage, pulls, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.lineage import LineageInput
-from entrepot.hub.repos.repositories import NewRepo
+from entrepot.hub.repos.repositories import NewRepo, RepoChanges
+from entrepot.hub.search import profiles
 from entrepot.hub.webhooks import webhooks
 from entrepot.hub.webhooks.webhooks import WebhookDraft
-from entrepot.names import RepoRef, RepoType, parse_path
+from entrepot.names import RepoId, RepoRef, RepoType, parse_path
 from tests.support.populated_hub import PASSWORD, caller_of, commit, picture
 
 ATTACKS = (
@@ -158,8 +167,52 @@ def populate(hub: HubContext) -> None:
     _talk(hub, mallory, model)
     inputs = [LineageInput("trained_on", RepoType.DATASET, "evil/tides", "")]
     lineage.add(hub, mallory, model, "main", inputs, WORD[:60])
-    collections.create(hub, mallory, CollectionDraft(WORD[:50], "evil", WORD[:100], item=("model", "evil/tern")))
+    _places(hub, mallory, data)
     webhooks.create(hub, mallory, WebhookDraft(f"https://ci.example/{TAG}", [("model", "evil/tern")]))
+
+
+def _parquet() -> bytes:
+    """Return a table whose names of columns, of nested fields and whose cells are attacks; empty without the extra."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        return b""
+    held = io.BytesIO()
+    pq.write_table(pa.table({WORD: [WORD, TAG], TAG: [[WORD], [TAG]], "s": [{WORD: WORD}, {WORD: TAG}]}), held)
+    return held.getvalue()
+
+
+def _places(hub: HubContext, mallory: Caller, data: RepoRef) -> None:
+    profiles.change_profile(hub, mallory, fullname=WORD[:60], details=WORD)
+    made = collections.create(hub, mallory, CollectionDraft(WORD[:50], "evil", WORD[:100], item=("model", "evil/tern")))
+    collections.add_item(hub, mallory, made.slug, ("dataset", "evil/tides"), WORD)
+    bucket = buckets.create(hub, mallory, "evil", "logs", "public").ref
+    batches.apply(hub, mallory, bucket, [AddToBucket(parse_path('<img src=x onerror=alert(1)>/"><b>.txt'), EMPTY)])
+    gated = repositories.create(hub, mallory, NewRepo(RepoType.MODEL, "gated", "evil")).ref
+    repositories.configure(hub, mallory, gated, RepoChanges(gated="manual"))
+    commit(hub, mallory, gated, {"README.md": card()}, WORD)
+    accounts.create_user(hub, "asker", password=PASSWORD, fullname=WORD[:60])
+    access_requests.request_access(hub, caller_of(hub, "asker"), gated, {WORD: WORD})
+    _import(hub)
+    table = _parquet()
+    if table:
+        commit(hub, mallory, data, {"x.parquet": table}, "Table")
+
+
+def _import(hub: HubContext) -> None:
+    """Import a history whose author has a name that no account can have."""
+    name = f'"onmouseover="alert(1)" {ATTACKS[4]}&lt;script&gt;alert(1)'
+    with tempfile.TemporaryDirectory() as folder:
+        source, copy = Path(folder, "source"), Path(folder, "copy")
+        source.mkdir()
+        environ = {"PATH": os.environ["PATH"], "HOME": folder, "GIT_CONFIG_NOSYSTEM": "1"}
+        for who in ("AUTHOR", "COMMITTER"):
+            environ |= {f"GIT_{who}_NAME": name, f"GIT_{who}_EMAIL": 'x"onload="alert(1)'}
+        (source / "a.txt").write_text(WORD)
+        for line in (["init", "-q", "-b", "main"], ["add", "a.txt"], ["commit", "-q", "-m", WORD]):
+            subprocess.run(["git", *line], cwd=source, env=environ, check=True)
+        imports.import_repo(hub, str(source), RepoRef(RepoType.MODEL, RepoId("evil", "old")), copy, environ=environ)
 
 
 def _talk(hub: HubContext, author: Caller, model: RepoRef) -> None:

@@ -146,6 +146,6 @@ def running_ssh_host(folder: Path) -> Iterator[SshHost]:
         finally:
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
-            thread.join(10)
+            thread.join(60)
             for transport in transports:
                 transport.close()

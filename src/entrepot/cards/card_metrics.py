@@ -37,8 +37,13 @@ def read_card_metrics(text: str) -> dict[str, float]:
         return {}
     if len(block) > MAX_METADATA:
         raise Malformed("repo card metadata", f"they are longer than {MAX_METADATA:,} characters")
+    return metrics_of(parse_metadata(block).get("model-index"))
+
+
+def metrics_of(index: JsonValue) -> dict[str, float]:
+    """Return the finite numbers in the value of ``model-index``, as :func:`read_card_metrics`."""
     found: dict[str, float] = {}
-    for name, value in _metrics(parse_metadata(block).get("model-index")):
+    for name, value in _metrics(index):
         number = number_of(value)
         if number is not None and len(found) < MAX_METRICS:
             found.setdefault(name, number)

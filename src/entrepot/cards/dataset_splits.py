@@ -8,11 +8,11 @@ from __future__ import annotations
 import functools
 import posixpath
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import attrs
 
+from entrepot.cards.dataset_formats import MEDIA_FOLDERS, METADATA, format_of, has_format
 from entrepot.cards.yaml_values import JsonValue
 from entrepot.errors import Malformed
 
@@ -27,29 +27,7 @@ _SPLIT_NAME = re.compile(r"\w+(\.\w+)*")
 _IGNORED = frozenset(
     {"README.md", "config.json", "dataset_info.json", "dataset_infos.json", "dummy_data.zip", "dataset_dict.json"}
 )
-_METADATA = frozenset({"metadata.csv", "metadata.jsonl", "metadata.parquet"})
-_BY_EXTENSION = {
-    "csv": "csv",
-    "tsv": "csv",
-    "json": "json",
-    "jsonl": "json",
-    "ndjson": "json",
-    "parquet": "parquet",
-    "geoparquet": "parquet",
-    "gpq": "parquet",
-    "arrow": "arrow",
-    "txt": "text",
-    "tar": "webdataset",
-    "xml": "xml",
-    "h5": "hdf5",
-    "hdf5": "hdf5",
-    "lance": "lance",
-    "pdf": "pdffolder",
-    **dict.fromkeys("bmp gif ico jpeg jpg png tif tiff webp".split(), "imagefolder"),  # noqa: SIM905
-    **dict.fromkeys("aiff flac m4a mp3 ogg opus wav".split(), "audiofolder"),  # noqa: SIM905
-    **dict.fromkeys("avi mkv mov mp4 mpeg webm".split(), "videofolder"),  # noqa: SIM905
-}
-_PREFERRED = ("parquet", "lance", "arrow", "jsonl", "json", "csv")
+_KNOWN = frozenset(("config_name", "data_files", "data_dir", "default", "description", "version"))
 
 MAX_CONFIGS = 200
 """Configurations of a card that are read."""
@@ -57,12 +35,23 @@ MAX_CONFIGS = 200
 
 @attrs.frozen
 class DatasetConfig:
-    """A configuration: its format, such as ``parquet`` or ``imagefolder``, and the files of its splits in order."""
+    """A configuration: its format, such as ``parquet`` or ``imagefolder``, and the files of its splits in order.
+
+    ``metadata``: of folders of media, the files that describe them, by split. ``options``: what the card says
+    besides, such as ``sep``.
+    """
 
     name: str
     is_default: bool
     format: str
     splits: Mapping[str, tuple[str, ...]]
+    metadata: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    options: Mapping[str, JsonValue] = attrs.field(factory=dict)
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths of all files that it consists of."""
+        return [path for group in (self.splits, self.metadata) for files in group.values() for path in files]
 
 
 def find_configs(card: Mapping[str, JsonValue], paths: Sequence[str]) -> list[DatasetConfig]:
@@ -87,7 +76,7 @@ def find_configs(card: Mapping[str, JsonValue], paths: Sequence[str]) -> list[Da
         raise Malformed("card", "every entry of 'configs' needs a 'config_name' of its own")
     default = _default_of(entries)
     return [
-        _config(str(name), _told(entry, paths), is_default=str(name) == default)
+        _config(str(name), _told(entry, paths), is_default=str(name) == default, entry=entry)
         for name, entry in zip(names, entries, strict=True)
     ]
 
@@ -227,37 +216,33 @@ def _translate_part(part: str) -> str:
     return found
 
 
-def _config(name: str, splits: Mapping[str, Sequence[str]], *, is_default: bool) -> DatasetConfig:
+def _config(
+    name: str,
+    splits: Mapping[str, Sequence[str]],
+    *,
+    is_default: bool,
+    entry: Mapping[str, JsonValue] | None = None,
+) -> DatasetConfig:
     """Return a configuration: the files of each split that have its format.
 
     Raises:
         Malformed: the formats of splits differ.
     """
-    formats = {split: _format_of(files) for split, files in splits.items()}
+    formats = {split: format_of(files) for split, files in splits.items()}
     if len(set(formats.values())) > 1:
         told = ", ".join(f"{split}: {form}" for split, form in formats.items())
         raise Malformed("dataset", f"the splits of the configuration {name!r} have different formats ({told})")
     form = next(iter(formats.values()))
-    kept = {split: tuple(path for path in files if form in _formats_of(path)) for split, files in splits.items()}
-    return DatasetConfig(name, is_default, form, kept)
+    kept = {split: tuple(path for path in files if has_format(path, form)) for split, files in splits.items()}
+    for split, files in kept.items():
+        if not files:
+            raise Malformed("dataset", f"the split {split!r} has no files whose endings are in lower case")
+    described = {
+        split: tuple(path for path in files if posixpath.basename(path) in METADATA) for split, files in splits.items()
+    }
+    metadata = described if form in MEDIA_FOLDERS else {}
+    return DatasetConfig(name, is_default, form, kept, metadata, {} if entry is None else _options(entry))
 
 
-def _formats_of(path: str) -> list[str]:
-    """Return the formats of all suffixes of a file's name: ``a.txt.gz`` has one, ``text``."""
-    suffixes = posixpath.basename(path).lower().split(".")[1:]
-    return [_BY_EXTENSION[suffix] for suffix in suffixes if suffix in _BY_EXTENSION]
-
-
-def _format_of(paths: Sequence[str]) -> str:
-    """Return the format of the most frequent extension.
-
-    Raises:
-        Malformed: no file has a known one.
-    """
-    data = [path for path in paths if posixpath.basename(path) not in _METADATA] or paths
-    counted = Counter(suffix for path in data for suffix in posixpath.basename(path).lower().split(".")[1:])
-    known = {suffix: count for suffix, count in counted.items() if suffix in _BY_EXTENSION}
-    if not known:
-        raise Malformed("dataset", "it has no files of a known format, such as Parquet, CSV or JSON lines")
-    ranks = {suffix: len(_PREFERRED) - at for at, suffix in enumerate(_PREFERRED)}
-    return _BY_EXTENSION[max(sorted(known), key=lambda suffix: (known[suffix], ranks.get(suffix, 0)))]
+def _options(entry: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    return {key: value for key, value in entry.items() if key not in _KNOWN}

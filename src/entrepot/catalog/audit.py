@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
+from entrepot.names import Uid
 
 _A = community_tables.audit
 _M = tables.meta
@@ -20,7 +21,10 @@ _ADD_HEAD = sa.insert(_M).values(key=_HEAD, value=sa.bindparam("head"))
 
 @attrs.frozen
 class AuditRow:
-    """One recorded change; ``details`` is JSON text, ``chain`` is 32 bytes in hex."""
+    """One recorded change; ``details`` is JSON text, ``chain`` is 32 bytes in hex.
+
+    ``namespace``: permanent id of the account that the subject belonged to, None if it belonged to none.
+    """
 
     id: int
     at_ms: int
@@ -30,6 +34,7 @@ class AuditRow:
     subject: str
     details: str
     chain: str
+    namespace: Uid | None = None
 
 
 @attrs.frozen
@@ -41,6 +46,10 @@ class AuditFilter:
     subject: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
+    namespace: Uid | None = None
+
+
+_COLUMNS = [_A.c[field.name] for field in attrs.fields(AuditRow)]
 
 
 def head(tx: Read) -> str | None:
@@ -61,16 +70,16 @@ def append(tx: Write, row: AuditRow, *, is_first: bool) -> None:
 
 def after(tx: Read, row_id: int, limit: int) -> Sequence[AuditRow]:
     """Return the rows with a greater id, oldest first."""
-    query = sa.select(_A).where(_A.c.id > row_id).order_by(_A.c.id).limit(limit)
+    query = sa.select(*_COLUMNS).where(_A.c.id > row_id).order_by(_A.c.id).limit(limit)
     return [AuditRow(*row) for row in tx.sql.execute(query)]
 
 
 def search(tx: Read, wanted: AuditFilter, *, before: int | None = None, limit: int) -> Sequence[AuditRow]:
     """Return the rows that match, newest first; ``before`` excludes that id and newer ones."""
-    query = sa.select(_A).order_by(_A.c.id.desc()).limit(limit)
-    for column, value in ((_A.c.actor, wanted.actor), (_A.c.action, wanted.action), (_A.c.subject, wanted.subject)):
-        if value is not None:
-            query = query.where(column == value)
+    query = sa.select(*_COLUMNS).order_by(_A.c.id.desc()).limit(limit)
+    for name in ("actor", "action", "subject", "namespace"):
+        if (value := getattr(wanted, name)) is not None:
+            query = query.where(_A.c[name] == value)
     if wanted.since_ms is not None:
         query = query.where(_A.c.at_ms >= wanted.since_ms)
     if wanted.until_ms is not None:

@@ -166,6 +166,9 @@ audit = sa.Table(
     sa.Column("details", sa.Text, nullable=False),
     # A hash over this row and the one before it: changed or deleted rows are detected.
     sa.Column("chain", Hex(32), nullable=False),
+    # The permanent id of the account that the subject belonged to at that time: it outlives the account.
+    sa.Column("namespace", sa.String(24)),
+    sa.Index("audit_by_namespace", "namespace", "id"),
 )
 
 webhooks = sa.Table(
@@ -231,6 +234,41 @@ delivery_pauses = sa.Table(
     sa.Column("key", sa.String(300), primary_key=True),
     sa.Column("failures", sa.Integer, nullable=False),
     sa.Column("until_ms", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+notifications = sa.Table(
+    "notifications",
+    metadata,
+    sa.Column("id", Serial, primary_key=True),
+    sa.Column("uid", sa.String(24), nullable=False, unique=True),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), nullable=False),
+    # What it is about, such as "discussion:<id>": news about the same thing replace the row.
+    sa.Column("topic", sa.String(80), nullable=False),
+    sa.Column("kind", sa.String(24), nullable=False),
+    sa.Column("reason", sa.String(16), nullable=False),
+    sa.Column("actor_id", sa.BigInteger, nullable=False),
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey(_REPO), index=True),
+    sa.Column("discussion_id", sa.BigInteger, sa.ForeignKey("discussions.id"), index=True),
+    sa.Column("org_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), index=True),
+    sa.Column("data", Json, nullable=False),
+    # The event of the discussion, which grows: an earlier event never replaces a later one.
+    sa.Column("event_id", sa.BigInteger, nullable=False),
+    sa.Column("is_read", sa.Boolean, nullable=False),
+    sa.Column("happened_ms", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("user_id", "topic", name="notifications_topic"),
+    sa.Index("notifications_by_time", "user_id", "happened_ms", "id"),
+    sa.Index("notifications_unread", "user_id", "is_read", "happened_ms", "id"),
+)
+
+subscriptions = sa.Table(
+    "subscriptions",
+    metadata,
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey(_REPO), primary_key=True),
+    # The number of a discussion; 0: the whole repository.
+    sa.Column("num", sa.Integer, primary_key=True),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), primary_key=True, index=True),
+    sa.Column("level", sa.String(16), nullable=False),
     sqlite_with_rowid=False,
 )
 

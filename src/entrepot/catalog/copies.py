@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.community_tables import metadata  # of all tables: it imports the others
 from entrepot.catalog.database import Catalog, Read, Write, open_catalog
+from entrepot.catalog.lists import bounded
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.search import full_text
 from entrepot.errors import DataFolderError
@@ -181,7 +182,7 @@ def _copy_texts(old: Read, new: Write) -> None:
 def _names(tx: Read, ids: Sequence[int]) -> dict[int, str]:
     repos, owners = tables.repos, tables.namespaces
     named = sa.select(repos.c.id, owners.c.name + "/" + repos.c.name).join(owners, owners.c.id == repos.c.namespace_id)
-    return {row[0]: row[1] for row in tx.sql.execute(named.where(repos.c.id.in_(ids)))}
+    return {row[0]: row[1] for row in tx.sql.execute(named.where(repos.c.id.in_(bounded(ids))))}
 
 
 def _set_counters(new: Write) -> None:

@@ -9,12 +9,16 @@ current when it commits. Nothing slow may happen inside one (see
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from entrepot.catalog import dialects, engines, schema
+from entrepot.catalog.brief_reads import BriefTransaction, NotBrief
 from entrepot.catalog.dialects.interfaces import Notices, OpenSnapshot, Presence
 from entrepot.catalog.dialects.snapshots import BegunTransaction
 from entrepot.catalog.engines import WriteLock
@@ -22,6 +26,12 @@ from entrepot.catalog.lock_checks import KINDS
 from entrepot.catalog.named_locks import AnyLock, Lock
 from entrepot.catalog.versions import VersionWatch
 from entrepot.errors import DatabaseUnavailable, DataFolderError
+
+_log = logging.getLogger("entrepot.catalog")
+
+_PROOF_S = 8.0
+"""How long a transaction whose confirmation was lost waits for the database: less than clients wait for an answer."""
+_PROOF_PAUSE_S = 0.2
 
 _CLOCK = sa.text("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)")
 
@@ -39,9 +49,37 @@ class Read:
         """SQLAlchemy's connection, inside the transaction."""
         return self._transaction.sql
 
+    def expect(self, entries: int) -> None:
+        """Say that about as much work follows as for this many entries of a folder, or kilobytes of a file.
+
+        Raises:
+            NotBrief: the transaction is a brief one, and this is too much for it.
+        """
+
+
+class _BriefRead(Read):
+    """A read transaction on behalf of an event loop, see :mod:`entrepot.catalog.brief_reads`."""
+
+    def __init__(self, transaction: BriefTransaction) -> None:
+        super().__init__(transaction)
+        self._brief = transaction
+
+    def expect(self, entries: int) -> None:
+        """Count the work, and give up if it is much."""
+        self._brief.expect(entries)
+
+
+Proof = Callable[[Read], bool]
+"""Returns whether an earlier transaction has changed what it wanted to change; it reads under the same locks."""
+
 
 class Write(Read):
     """A transaction that can change the catalog."""
+
+    def __init__(self, transaction: OpenSnapshot) -> None:
+        super().__init__(transaction)
+        self.proof: Proof | None = None
+        """How to find out whether the changes took effect, if the connection is lost while they are confirmed."""
 
 
 class Catalog:
@@ -51,6 +89,7 @@ class Catalog:
         self._engine = engine
         self._dialect = dialects.of(engine)
         self._read = self._dialect.reader(engine)
+        self._brief = self._dialect.brief(engine)
         self._lock = WriteLock(queues=self._dialect.has_one_writer)
 
     @contextlib.contextmanager
@@ -59,9 +98,32 @@ class Catalog:
 
         Raises:
             Busy, DatabaseUnavailable, DataFolderError: the database cannot be read.
+            NotBrief: this thread is inside :meth:`briefly`, and the transaction is not brief.
         """
+        if self._brief is not None and self._brief.is_active:
+            yield _BriefRead(self._brief.transaction())
+            return
         with engines.translated(), self._read() as snapshot:
             yield Read(snapshot)
+
+    def briefly(self) -> AbstractContextManager[None]:
+        """Return a block in which this thread neither waits nor works long: an event loop may run it.
+
+        Raises:
+            NotBrief: what the block does is not brief; nothing was changed. Run it again in a thread.
+        """
+        if self._brief is None:
+            raise NotBrief
+        return self._brief.only()
+
+    def check_may_wait(self) -> None:
+        """Raise if this thread is inside :meth:`briefly`; call this before reading anything but rows.
+
+        Raises:
+            NotBrief: it is.
+        """
+        if self._brief is not None and self._brief.is_active:
+            raise NotBrief
 
     @contextlib.contextmanager
     def write(self, *locks: AnyLock) -> Iterator[Write]:
@@ -76,16 +138,47 @@ class Catalog:
         Raises:
             Busy, StoreFull, DataFolderError: nothing was changed.
             DatabaseUnavailable: nothing was changed, or everything, if the connection was lost while
-                the database confirmed the changes.
+                the database confirmed the changes; if the block has set :attr:`Write.proof`, and the database
+                can be reached again within seconds, nothing was changed.
         """
+        self.check_may_wait()
         kinds = frozenset(lock.kind for lock in locks)
-        with (
-            engines.translated(),
-            self._lock.hold(),
-            self._engine.connect().execution_options(**{KINDS: kinds}) as connection,
-            self._dialect.begin(connection, locks),
-        ):
-            yield Write(BegunTransaction(connection))
+        ended: Write | None = None
+        try:
+            with (
+                engines.translated(),
+                self._lock.hold(),
+                self._engine.connect().execution_options(**{KINDS: kinds}) as connection,
+                self._dialect.begin(connection, locks),
+            ):
+                tx = Write(BegunTransaction(connection))
+                yield tx
+                ended = tx  # what fails from now on is the confirmation
+        except DatabaseUnavailable:
+            if ended is None or ended.proof is None or not self._is_proved(ended.proof, locks):
+                raise
+            _log.info("database.confirmed-later")
+
+    def _is_proved(self, proof: Proof, locks: Sequence[AnyLock]) -> bool:
+        """Return whether a transaction took effect whose confirmation was lost; the locks wait until it has ended.
+
+        Raises:
+            Busy, DatabaseUnavailable: that is not known.
+        """
+        until = time.monotonic() + _PROOF_S
+        while True:
+            try:
+                with (
+                    engines.translated(),
+                    self._lock.hold(),
+                    self._engine.connect() as connection,
+                    self._dialect.begin(connection, locks),
+                ):
+                    return proof(Read(BegunTransaction(connection)))
+            except DatabaseUnavailable:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_PROOF_PAUSE_S)
 
     @contextlib.contextmanager
     def fill(self) -> Iterator[Write]:
@@ -155,6 +248,8 @@ class Catalog:
 
     def close(self) -> None:
         """Close every idle connection."""
+        if self._brief is not None:
+            self._brief.close()
         self._engine.dispose()
 
 

@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from entrepot.catalog import dialects, sign_in_tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.dialects.interfaces import Upsert
+from entrepot.catalog.lists import slices
 
 _T = sign_in_tables.limit_counts
 MAX_FORGOTTEN = 2_000
 """Maximum number of rows that :func:`forget` deletes at a time: more than one transaction adds."""
 
-_BATCH = 500
 _FIND = sa.select(_T.c.count, _T.c.last_ms, _T.c.free_ms).where(_T.c.key == sa.bindparam("name"))
 
 
@@ -47,8 +47,8 @@ def add(tx: Write, counts: Mapping[str, int], now_ms: int, expires_ms: int) -> d
     if rows:
         tx.sql.execute(_add(tx.sql.dialect.name), rows)
     found: dict[str, int] = {}
-    for at in range(0, len(names), _BATCH):
-        query = sa.select(_T.c.key, _T.c.count).where(_T.c.key.in_(names[at : at + _BATCH]))
+    for batch in slices(names):
+        query = sa.select(_T.c.key, _T.c.count).where(_T.c.key.in_(batch))
         found.update({row.key: row.count for row in tx.sql.execute(query)})
     return found
 
@@ -80,7 +80,8 @@ def put(tx: Write, key: str, count: LimitCount, expires_ms: int) -> None:
 
 def remove(tx: Write, keys: Sequence[str]) -> None:
     """Delete counts."""
-    tx.sql.execute(sa.delete(_T).where(_T.c.key.in_(keys)))
+    for batch in slices(keys):
+        tx.sql.execute(sa.delete(_T).where(_T.c.key.in_(batch)))
 
 
 def forget(tx: Write, now_ms: int) -> int:

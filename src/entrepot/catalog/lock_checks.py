@@ -36,6 +36,7 @@ LOCKS: dict[str, frozenset[LockClass]] = {
         (
             *("refs", "objects", "commits", "parents", "path_changes", "downloads", "file_links", "uploads"),
             *("upload_parts", "lfs_locks", "staged", "discussions", "discussion_events", "likes", "access_requests"),
+            *("push_turns", "subscriptions"),
             *("collection_items", "lineage_edges", "bucket_files", "trusted_publishers", "conversions"),
         ),
         frozenset({_REPO, _HUB}),
@@ -62,6 +63,7 @@ ATOMIC = {
     "jobs": "each statement is atomic: an insert that respects waiting jobs, or a change that depends on the state",
     "job_lanes": "a row only says which namespace was served last",
     "events": "rows are only added, and removed when nothing refers to them",
+    "notifications": "a row is what one user is told about one topic; statements replace, mark or remove whole rows",
     "scans": "a row is what a scanner found in one content, for all who store it",
 }
 """Tables that need no lock, and why."""

@@ -77,6 +77,8 @@ namespaces = sa.Table(
     sa.Column("details", sa.Text),
     # When the account was suspended; NULL: it is not.
     sa.Column("suspended_ms", sa.BigInteger),
+    # Counts the accounts of a kind, and lists them by name.
+    sa.Index("namespaces_by_kind", "kind", "name_key"),
 )
 
 memberships = sa.Table(
@@ -142,6 +144,9 @@ tokens = sa.Table(
     sa.Column("grant_uid", sa.String(24)),
 )
 
+IS_DELETED = sa.text("deleted_ms IS NOT NULL")
+"""The condition of the index of deleted repositories."""
+
 repos = sa.Table(
     "repos",
     metadata,
@@ -182,6 +187,8 @@ repos = sa.Table(
     sa.Index("repos_by_downloads", "type", "downloads"),
     sa.Index("repos_by_likes", "type", "likes"),
     sa.Index("repos_by_trend", "type", "trending"),
+    # Deleted ones are few: the others are counted as all of them without these.
+    sa.Index("repos_deleted", "deleted_ms", sqlite_where=IS_DELETED, postgresql_where=IS_DELETED),
 )
 
 redirects = sa.Table(
@@ -529,6 +536,18 @@ lfs_locks = sa.Table(
     sa.Column("owner_id", sa.BigInteger, nullable=False, index=True),
     sa.Column("locked_ms", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("repo_id", "path_key", name="lfs_locks_path"),
+)
+
+push_turns = sa.Table(
+    "push_turns",
+    metadata,
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
+    sa.Column("account_id", sa.BigInteger, primary_key=True, index=True),
+    # When the account last asked for the refs to push, and when its turn began; 0: it has none.
+    sa.Column("tried_ms", sa.BigInteger, nullable=False, index=True),
+    sa.Column("began_ms", sa.BigInteger, nullable=False),
+    sa.Column("until_ms", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 scans = sa.Table(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import attrs
 import sqlalchemy as sa
 
 from entrepot.catalog import tables
+from entrepot.catalog.lists import MOST, bounded
 
 _R = tables.repos
 _N = tables.namespaces
@@ -16,7 +17,7 @@ _F = tables.folders
 _G = tables.folder_grants
 
 
-_Ids = frozenset[int] | sa.BindParameter[Any]
+_Ids = Collection[int] | sa.BindParameter[Any]
 
 
 def _ids(values: Iterable[int]) -> frozenset[int]:
@@ -39,6 +40,9 @@ class Visibility:
     grantees: frozenset[int] = attrs.field(default=(), converter=_ids)
 
 
+_MOST = MOST // 4
+"""How many values of each kind a statement can have."""
+
 PUBLIC_ONLY = Visibility()
 """Nothing that is private."""
 
@@ -47,8 +51,8 @@ def visible_private(seen: Visibility) -> sa.ColumnElement[bool]:
     """Return the condition that a row of ``repos`` is visible although it is private."""
     return sa.or_(
         *_in_namespaces(seen.namespaces),
-        *([_R.c.id.in_(seen.repos)] if seen.repos else []),
-        *([_in_folder(_F.c.id.in_(seen.folders))] if seen.folders else []),
+        *([_R.c.id.in_(bounded(seen.repos, _MOST))] if seen.repos else []),
+        *([_in_folder(_F.c.id.in_(bounded(seen.folders, _MOST)))] if seen.folders else []),
         *([_in_folder(_is_granted_to(seen.grantees))] if seen.grantees else []),
         sa.false(),
     )
@@ -71,7 +75,7 @@ def prepared_private() -> sa.ColumnElement[bool]:
 
 def parameters(seen: Visibility) -> Mapping[str, Any]:
     """Return the parameters of :func:`prepared_private`."""
-    return {f"seen_{name}": sorted(getattr(seen, name)) for name in _FIELDS}
+    return {f"seen_{name}": bounded(sorted(getattr(seen, name)), _MOST) for name in _FIELDS}
 
 
 _FIELDS = ("namespaces", "repos", "folders", "grantees")
@@ -83,6 +87,7 @@ def _expanding(name: str) -> sa.BindParameter[Any]:
 
 def _in_namespaces(ids: _Ids) -> list[sa.ColumnElement[bool]]:
     """Return the conditions that a repository is of these accounts, or in a folder of theirs."""
+    ids = ids if isinstance(ids, sa.BindParameter) else bounded(ids, _MOST // 2)
     below = sa.select(_N.c.id).where(_N.c.parent_id.in_(ids)).correlate(None)
     return [_R.c.namespace_id.in_(ids), _R.c.namespace_id.in_(below)]
 
@@ -95,4 +100,5 @@ def _in_folder(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
 
 
 def _is_granted_to(grantees: _Ids) -> sa.ColumnElement[bool]:
+    grantees = grantees if isinstance(grantees, sa.BindParameter) else bounded(grantees, _MOST)
     return _F.c.id.in_(sa.select(_G.c.folder_id).where(_G.c.subject_id.in_(grantees)).correlate(None))

@@ -17,6 +17,8 @@ _SECRETS: Final = re.compile(
     r"|(?P<name>[?&](?:sig|token|access_token)=)[^\s&\"']+",
     re.IGNORECASE,
 )
+_SIGNS: Final = ("hf_", "xet_", "bearer", "basic", "sig=", "token=")
+"""Every match of the expression contains one of these, in some case; most lines contain none."""
 
 
 def without_secrets(text: str) -> str:
@@ -31,6 +33,9 @@ def without_secrets(text: str) -> str:
             return f"{match['token']}_[hidden]"
         return f"{match['scheme']} [hidden]" if match["scheme"] else f"{match['name']}[hidden]"
 
+    lowered = text.lower()
+    if text.isascii() and not any(sign in lowered for sign in _SIGNS):
+        return text
     return _SECRETS.sub(replaced, text)
 
 
@@ -61,6 +66,8 @@ class TextLines(logging.Formatter):
 
 def configure_logging(settings: Settings) -> None:
     """Send the log of this process to standard error, replacing existing handlers."""
+    # No line names them, and looking them up would cost as much as writing the line.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     lines = logging.StreamHandler(sys.stderr)
     lines.setFormatter(JsonLines() if settings.log_format == "json" else TextLines())
     logging.basicConfig(level=logging.WARNING, handlers=[lines], force=True)

@@ -276,17 +276,18 @@ class TensorsUnreadable(Damaged, ValueError):
 
 @attrs.define
 class DiskFull(Conflict, OSError):
-    """The local disk has no space left for a download; the bytes received so far are kept for the next attempt."""
+    """The local disk has no space left; what was received or packed so far is kept for the next attempt.
+
+    ``cure`` says how to free space.
+    """
 
     folder: str
     needed: int
+    cure: str = "free some space ('entrepot cache delete' removes unused revisions), or choose another folder"
 
     @property
     def message(self) -> str:
-        return (
-            f"no space left in {shown(self.folder)}: {self.needed:,} more bytes are needed; free some space "
-            "('entrepot cache delete' removes unused revisions), or choose another folder"
-        )
+        return f"no space left in {shown(self.folder)}: {self.needed:,} more bytes are needed; {self.cure}"
 
 
 @attrs.define

@@ -14,12 +14,14 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from entrepot.catalog import Write, audit
+from entrepot.catalog import Read, Write, audit
+from entrepot.catalog.accounts import accounts
 from entrepot.catalog.audit import AuditFilter as AuditFilter
 from entrepot.catalog.audit import AuditRow as AuditRow
 from entrepot.errors import NotAllowed
 from entrepot.hub.callers import MaybeCaller, require_login
 from entrepot.hub.context import HubContext
+from entrepot.names import RepoType, Uid
 
 START = "00" * 32
 """Stands for the hash of the row before the first one."""
@@ -28,6 +30,7 @@ CONSOLE = "(console)"
 """The actor of commands that run on the server's machine."""
 
 _BATCH = 1000
+_IN_NAMESPACES = frozenset({*(kind.value for kind in RepoType), "collection", "organisation", "user", "namespace"})
 
 Detail = str | int | bool | None
 """Type of a value in the details of a row."""
@@ -69,7 +72,7 @@ def record(
     actor, token = _actor(caller)
     before = audit.head(tx)
     text = json.dumps(dict(details or {}), sort_keys=True, separators=(",", ":"))
-    row = AuditRow(0, hub.now_ms(), actor, token, action, subject, text, "")
+    row = AuditRow(0, hub.now_ms(), actor, token, action, subject, text, "", _namespace(tx, subject))
     audit.append(tx, attrs.evolve(row, chain=link(before or START, row)), is_first=before is None)
 
 
@@ -114,9 +117,19 @@ def search(hub: HubContext, wanted: AuditFilter, *, before: int | None = None, l
 
 def link(before: str, row: AuditRow) -> str:
     """Return the chain value of a row: SHA-256 over the previous chain value and the values of the row."""
-    values = [row.at_ms, row.actor, row.token, row.action, row.subject, row.details]
+    values = [row.at_ms, row.actor, row.token, row.action, row.subject, row.details, row.namespace]
     text = json.dumps([before, *values], separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _namespace(tx: Read, subject: str) -> Uid | None:
+    """Return the permanent id of the account that a subject belongs to now: of a folder, its owner."""
+    kind, _, name = subject.partition(" ")
+    if kind not in _IN_NAMESPACES:
+        return None
+    owner = name.removeprefix("folder ").partition("/")[0].partition(".")[0]
+    found = accounts.find(tx, owner)
+    return None if found is None else found.uid
 
 
 def _actor(caller: MaybeCaller | str) -> tuple[str, str | None]:

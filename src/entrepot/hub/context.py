@@ -6,12 +6,15 @@ import contextlib
 import secrets
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import attrs
 
 from entrepot.catalog import AnyLock, Catalog, Lock, Read, Write, hub_metadata, open_catalog
+from entrepot.catalog import NotBrief as NotBrief
 from entrepot.catalog.clocks import DatabaseClock
+from entrepot.catalog.grouped_writes import GroupedWrites
 from entrepot.hub import blob_stores, callers, data_folders
 from entrepot.hub.branch_locks import BranchLocks
 from entrepot.hub.callers import Caller, MaybeCaller
@@ -42,6 +45,7 @@ class HubContext:
     now_ms: Callable[[], int]
     branch_locks: BranchLocks = attrs.field(factory=BranchLocks)
     usage_cache: UsageCache = attrs.field(factory=UsageCache)
+    grouped_writes: GroupedWrites = attrs.field(factory=GroupedWrites)
     job_added: JobSignal = attrs.field(factory=JobSignal)
     sending: HostSlots = attrs.field(factory=HostSlots)
     tables: TableReader = attrs.field(factory=TableReader)
@@ -67,6 +71,14 @@ class HubContext:
         """Open a snapshot of the catalog for reading."""
         with self.store.catalog.read() as tx:
             yield tx
+
+    def briefly(self) -> AbstractContextManager[None]:
+        """Return a block in which this thread only reads a few rows, so that an event loop may run it.
+
+        Raises:
+            NotBrief: what the block does is not that; nothing was changed.
+        """
+        return self.store.catalog.briefly()
 
     @contextlib.contextmanager
     def write(self, *locks: AnyLock) -> Iterator[Write]:

@@ -6,7 +6,7 @@ Source: docs/dataset-viewer.md, section "Conversion to Parquet".
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
@@ -14,7 +14,9 @@ import attrs
 from entrepot.errors import Malformed
 from entrepot.previews import csv_columns
 from entrepot.previews.features import features_of
+from entrepot.previews.folders import MediaFolder
 from entrepot.previews.json_columns import JsonBatches, mark_mixed
+from entrepot.previews.media_folders import FolderTables
 from entrepot.previews.sources import RangeReader
 from entrepot.previews.tables import TableSource
 from entrepot.previews.text_lines import read_lines
@@ -63,6 +65,7 @@ class Converter:
         self._form = form
         self._json = JsonBatches()
         self._schema: Any = schema_of(declared) if declared else None
+        self._writing: Mapping[str, Any] = {"write_page_index": True}
 
     def convert(self, files: Sequence[tuple[str, RangeReader]], target: ParquetTarget) -> ConvertedSplit:
         """Write the rows of the files of a split as Parquet files.
@@ -70,23 +73,27 @@ class Converter:
         Raises:
             Malformed: a file cannot be read as ``datasets`` would.
         """
+        tables = ((name, table) for name, source in files for table in self._tables(name, source))
+        return self._write(tables, target)
+
+    def _write(self, tables: Iterable[tuple[str, Any]], target: ParquetTarget) -> ConvertedSplit:
+        """Write tables as Parquet files; each has a name for messages."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         writer: Any = None
         rows = memory = in_file = number = 0
-        for name, source in files:
-            for table in self._tables(name, source):
-                fitting = self._fit(name, table)
-                if writer is None:
-                    sink = pa.PythonFile(_Written(target.write), mode="w")
-                    writer = pq.ParquetWriter(sink, self._schema, write_page_index=True)
-                writer.write_table(fitting, row_group_size=GROUP_ROWS)
-                rows, memory, in_file = rows + len(fitting), memory + fitting.nbytes, in_file + fitting.nbytes
-                if in_file > SHARD_BYTES:
-                    writer.close()
-                    target.end()
-                    writer, in_file, number = None, 0, number + 1
+        for name, table in tables:
+            fitting = self._fit(name, table)
+            if writer is None:
+                sink = pa.PythonFile(_Written(target.write), mode="w")
+                writer = pq.ParquetWriter(sink, self._schema, **self._writing)
+            writer.write_table(fitting, row_group_size=GROUP_ROWS)
+            rows, memory, in_file = rows + len(fitting), memory + fitting.nbytes, in_file + fitting.nbytes
+            if in_file > SHARD_BYTES:
+                writer.close()
+                target.end()
+                writer, in_file, number = None, 0, number + 1
         if writer is None and not number:
             if self._schema is None:
                 raise Malformed("split", "it has no rows")
@@ -153,6 +160,35 @@ class Converter:
         info = json.dumps({"info": {"features": self.features}})
         fields = [pa.field(field.name, _with_json(field.type, self.features[field.name])) for field in table.schema]
         self._schema = pa.schema(fields, metadata={"huggingface": info})
+
+
+class FolderConverter(Converter):
+    """Converts the splits of a folder of media; the bytes of the media are in the Parquet files as they are.
+
+    They are not compressed, so that a store that keeps equal chunks once has them once.
+
+    Args:
+        folder: its files.
+        sources: their contents, by path.
+
+    Raises:
+        Malformed: its metadata cannot be read as ``datasets`` would.
+    """
+
+    def __init__(self, folder: MediaFolder, sources: Mapping[str, RangeReader]) -> None:
+        tables = FolderTables(folder, sources)
+        super().__init__("")
+        self.features = tables.features
+        self._folder, self._schema = tables, tables.embedded_schema
+        self._writing = {"compression": "none", "use_dictionary": False}
+
+    def convert_split(self, split: str, target: ParquetTarget) -> ConvertedSplit:
+        """Write the rows of a split as Parquet files.
+
+        Raises:
+            Malformed: its metadata cannot be read, or name files that do not exist.
+        """
+        return self._write(self._folder.embedded(split), target)
 
 
 def schema_of(features: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a schema of pyarrow

@@ -44,7 +44,7 @@ class JsonBatches:
         Raises:
             Malformed: it is no JSON file that ``datasets`` could read in the same way.
         """
-        for batch in _batches(source):
+        for batch in line_batches(source):
             if self._is_first:
                 self.mixed += self._find_mixed(batch)
                 self._is_first = False
@@ -168,8 +168,12 @@ def _path_of(message: str, batch: bytes) -> Path | None:
     return path
 
 
-def _batches(source: RangeReader) -> Iterator[bytes]:
-    """Yield the lines of a file, at least 10 MiB at a time; a list becomes the lines of its items."""
+def line_batches(source: RangeReader) -> Iterator[bytes]:
+    """Yield the lines of a file, at least 10 MiB at a time; a list becomes the lines of its items.
+
+    Raises:
+        Malformed: a line is too long, or the list is none.
+    """
     at = 0
     while at < source.size:
         batch = source.read_at(at, BATCH_BYTES)

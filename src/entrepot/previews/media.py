@@ -110,6 +110,18 @@ def bytes_at(value: object, parts: Sequence[str]) -> bytes | None:
     return _parts(value)[0]
 
 
+def leave_out_bytes(value: Any) -> Any:  # noqa: ANN401 - any value of a table
+    """Return a value in which media, as ``datasets`` stores them, have words about their bytes instead of them."""
+    if isinstance(value, list):
+        return [leave_out_bytes(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    data = value.get("bytes")
+    if value.keys() == {"bytes", "path"} and isinstance(data, bytes):
+        return {**value, "bytes": f"{len(data):,} bytes of {media_type(data)}, left out"}
+    return {name: leave_out_bytes(item) for name, item in value.items()}
+
+
 def _parts(value: object) -> tuple[bytes | None, str | None]:
     """Return the bytes and the path of a medium, as far as it has them."""
     if isinstance(value, bytes):

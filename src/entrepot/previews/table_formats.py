@@ -9,6 +9,9 @@ from entrepot.errors import ExtraNotInstalled
 CONVERTIBLE = frozenset({"csv", "json", "text", "arrow"})
 """The formats that are converted to Parquet."""
 
+FOLDERS = frozenset({"imagefolder", "audiofolder", "videofolder"})
+"""The formats whose files are one picture, sound or film each."""
+
 FORMATS = frozenset({"parquet", "csv", "json", "arrow", "text"})
 """The formats of tables that can be opened."""
 

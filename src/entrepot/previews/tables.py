@@ -18,9 +18,10 @@ import msgspec
 
 from entrepot.errors import Malformed, UnsupportedDataset
 from entrepot.previews.features import features_of
+from entrepot.previews.media_folders import open_folder
 from entrepot.previews.parquet import MOST_FOOTER
 from entrepot.previews.sources import RangeReader
-from entrepot.previews.table_formats import FORMATS, MOST_TEXT, check_installed
+from entrepot.previews.table_formats import FOLDERS, FORMATS, MOST_TEXT, check_installed
 
 MOST_GROUP = 1 << 30
 """Bytes of a row group, decompressed, of which rows are read."""
@@ -62,7 +63,7 @@ def open_table(form: str, name: str, source: RangeReader) -> TableFile:
     """Open a table.
 
     Args:
-        form: one of :data:`FORMATS`.
+        form: one of :data:`FORMATS`, or of :data:`FOLDERS` for what :func:`pack_folder` begins.
         name: of the file, for its suffix and for messages.
 
     Raises:
@@ -73,7 +74,7 @@ def open_table(form: str, name: str, source: RangeReader) -> TableFile:
     check_installed()
     import pyarrow
 
-    if form not in FORMATS or name.lower().endswith((".gz", ".zst", ".bz2", ".xz", ".zip")):
+    if form not in FORMATS | FOLDERS or name.lower().endswith((".gz", ".zst", ".bz2", ".xz", ".zip")):
         raise UnsupportedDataset(name, f"files of the format {form} are not read, nor compressed ones")
     try:
         if form == "parquet":
@@ -389,4 +390,14 @@ def _read_arrow(_name: str, source: RangeReader) -> tuple[Any, bool]:
     return pa.Table.from_batches(batches, schema=opened.schema), is_cut
 
 
-_READERS = {"csv": _read_csv, "json": _read_json, "text": _read_text, "arrow": _read_arrow}
+def _read_folder(_name: str, source: RangeReader) -> tuple[Any, bool]:
+    return open_folder(source), False
+
+
+_READERS = {
+    "csv": _read_csv,
+    "json": _read_json,
+    "text": _read_text,
+    "arrow": _read_arrow,
+    **dict.fromkeys(FOLDERS, _read_folder),
+}

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from entrepot.errors import DatabaseUnavailable, InvalidName, Malformed
 from entrepot.hub.accounts.token_usage import TokenUsage
 from entrepot.hub.callers import Caller, MaybeCaller
-from entrepot.hub.context import HubContext
+from entrepot.hub.context import HubContext, NotBrief
 from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id, quote_path
 from entrepot.server import browser_sessions, public_urls
@@ -129,6 +129,22 @@ async def call_hub(
     """
     work = _request(request, use_case, *args, **kwargs)
     return await app_state(request).threads.run_short(work, line=line_of(request.scope))
+
+
+async def call_hub_briefly(
+    request: Request, use_case: Callable[Concatenate[HubContext, MaybeCaller, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """As :func:`call_hub`, without a thread if the database is a file and the use case reads only a few rows of it.
+
+    Otherwise it is given up and called again in a thread; it must not matter that it began twice.
+    """
+    work = _request(request, use_case, *args, **kwargs)
+    state = app_state(request)
+    try:
+        with state.hub.briefly():
+            return work()
+    except NotBrief:
+        return await state.threads.run_short(work, line=line_of(request.scope))
 
 
 async def call_hub_slow(

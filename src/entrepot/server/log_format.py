@@ -16,11 +16,15 @@ def render(event: str, **fields: Field) -> str:
     spaces, quotes or non-printable or non-ASCII characters is quoted and escaped,
     so a value can never break the line or forge a field.
     """
-    parts = [event]
+    line = event
     for key, value in fields.items():
-        if value is not None:
-            parts.append(f"{key}={_shown(value)}")
-    return " ".join(parts)
+        if value is None:
+            continue
+        if value.__class__ is str and value.isalnum() and value.isascii():
+            line += f" {key}={value}"  # most fields: without the general rules
+        else:
+            line += f" {key}={_shown(value)}"
+    return line
 
 
 def _shown(value: str | int | float) -> str:

@@ -65,6 +65,7 @@ class Metrics:
         sent = Counter("entrepot_sent_bytes", "Bytes of response bodies sent.", registry=self._registry)
         in_flight = Gauge("entrepot_requests_in_flight", "Requests in progress.", registry=self._registry)
         self._received, self._sent, self._in_flight = received, sent, in_flight
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}  # looking them up by labels is slow
         ProcessCollector(registry=self._registry)
 
     def begin(self) -> None:
@@ -81,10 +82,17 @@ class Metrics:
         """
         self._in_flight.dec()
         verb = method if method in _METHODS else "OTHER"
-        self._requests.labels(verb, route, f"{status // 100}xx").inc()
-        self._latency.labels(route).observe(seconds)
-        self._received.inc(received)
-        self._sent.inc(sent)
+        key = verb, route, status // 100
+        series = self._series.get(key)
+        if series is None:
+            counter = self._requests.labels(verb, route, f"{status // 100}xx")
+            series = self._series[key] = counter, self._latency.labels(route)
+        series[0].inc()
+        series[1].observe(seconds)
+        if received:
+            self._received.inc(received)
+        if sent:
+            self._sent.inc(sent)
 
     def on_scrape(self, gauges: Gauges) -> None:
         """Add gauges that are read at each scrape, in the rendering thread."""

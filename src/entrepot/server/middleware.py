@@ -125,21 +125,21 @@ class Middleware:
         if exchange.is_crowded_out and not self._refusals.is_first(exchange.address):
             return
         if _access.isEnabledFor(logging.INFO):
-            _access.info(
-                render(
-                    "request",
-                    method=scope["method"],
-                    path=scope["path"],
-                    status=exchange.status,
-                    ms=seconds * 1000,
-                    received=exchange.received,
-                    sent=exchange.sent,
-                    caller=scope["state"].get("caller"),
-                    refused="credentials" if exchange.status == 401 and exchange.has_credentials else None,
-                    address=exchange.address or None,
-                    id=scope["state"]["request_id"],
-                )
+            line = render(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=exchange.status,
+                ms=seconds * 1000,
+                received=exchange.received,
+                sent=exchange.sent,
+                caller=scope["state"].get("caller"),
+                refused="credentials" if exchange.status == 401 and exchange.has_credentials else None,
+                address=exchange.address or None,
+                id=scope["state"]["request_id"],
             )
+            # As info() does it, but for the search for the line of code that logs.
+            _access.handle(_access.makeRecord(_access.name, logging.INFO, __file__, 0, line, (), None))
 
 
 @attrs.frozen
@@ -171,6 +171,7 @@ class _Request:
         self._head = scope["method"] == "HEAD"
         self._is_silent = False  # whether more of the body can still arrive
         self._started = False
+        self._is_at_start = True  # of the body of the response
         self._sized = False
         self._asked = False
         self._read_names()
@@ -327,6 +328,10 @@ class _Request:
         # Continue" has sent nothing. The last byte is held back, because granian stops reading the
         # request when the response is complete.
         is_read = not self._has_body or self._is_silent or (self._expects and not self._asked)
+        if is_read and not more and self._is_at_start:
+            await self._send(message)  # in one piece, which the server takes as it is: nothing can stall
+            return
+        self._is_at_start = False
         if more or is_read or not self._sized:
             async with asyncio.timeout(self._send_timeout_s):
                 await self._send(message)

@@ -155,6 +155,7 @@ class Trees:
             parsed = parse_tree(self.read(tree))
             entries = (*(e for e in parsed if e.is_folder), *(e for e in parsed if _has_content(e)))
             self._store.listings.put(key, entries)
+        self._tx.expect(len(entries))
         return entries
 
     def everything(self, folder: Oid, path: RepoPath) -> Iterator[ListedEntry]:

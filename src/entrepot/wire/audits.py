@@ -25,6 +25,17 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     chain: str
 
 
+class OrgAuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One audited change of an organisation, as its administrators see it."""
+
+    id: int
+    at: str
+    actor: str
+    action: str
+    subject: str
+    details: Mapping[str, Any]
+
+
 class AuditVerdict(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The result of checking the chain of the audit log.
 

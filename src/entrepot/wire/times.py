@@ -5,12 +5,13 @@ The hub represents a time as an ``int``: milliseconds since 1970-01-01T00:00:00Z
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime, timedelta
 
 from entrepot.errors import Malformed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
+_SECOND, _MILLISECOND = timedelta(seconds=1), timedelta(milliseconds=1)
 
 
 def format_ms(ms: int) -> str:
@@ -24,8 +25,12 @@ def format_ms(ms: int) -> str:
 
     Source: docs/protocols/hf_api.md, section 0.4.
     """
-    moment = _EPOCH + ms * _MILLISECOND
-    return f"{moment.strftime('%Y-%m-%dT%H:%M:%S').rjust(19, '0')}.{ms % 1000:03d}Z"
+    return f"{_format_second(ms // 1000)}.{ms % 1000:03d}Z"
+
+
+@functools.lru_cache(maxsize=256)
+def _format_second(seconds: int) -> str:
+    return (_EPOCH + seconds * _SECOND).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
 
 
 def parse_time(text: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from entrepot.blobs import put
@@ -11,7 +13,7 @@ from entrepot.errors import BlobMissing, StoreUnavailable
 from tests.support.relay import Relay, RelayedResponse
 
 FILE, XORB = "files/ab/cd/file", "xorbs/ab/cd/xorb.1"
-DATA = b"".join(number.to_bytes(4, "big") for number in range(5 << 20))  # 20 MiB
+DATA = random.Random("data").randbytes(20 << 20)
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ def test_an_invitation_is_found_from_both_sides_until_it_expires(
     with catalog.write() as tx:
         made = invitations.put(tx, offer(acme, alice))
         for now_ms, expected in ((99, [made]), (100, [])):
-            assert invitations.of_org(tx, acme.id, now_ms) == expected
-            assert invitations.of_user(tx, alice.id, now_ms) == expected
+            assert invitations.of_org(tx, acme.id, now_ms, limit=9) == expected
+            assert invitations.of_user(tx, alice.id, now_ms, limit=9) == expected
             assert invitations.by_uid(tx, made.uid, now_ms) == (expected[0] if expected else None)
 
 
@@ -33,7 +33,7 @@ def test_a_second_invitation_takes_the_place_of_the_first(catalog: Catalog, alic
     with catalog.write() as tx:
         invitations.put(tx, offer(acme, alice))
         second = invitations.put(tx, offer(acme, alice, "admin"))
-        assert invitations.of_org(tx, acme.id, 5) == [second]
+        assert invitations.of_org(tx, acme.id, 5, limit=9) == [second]
 
 
 def test_only_expired_invitations_are_deleted(
@@ -44,6 +44,18 @@ def test_only_expired_invitations_are_deleted(
         kept = invitations.put(tx, offer(acme, alice, expires_ms=50))
         invitations.put(tx, offer(acme, bob, expires_ms=49))
         invitations.forget_expired(tx, acme.id, 49)
-        assert invitations.of_org(tx, acme.id, 0) == [kept]
+        assert invitations.of_org(tx, acme.id, 0, limit=9) == [kept]
         invitations.remove(tx, acme.id, alice.id)
-        assert invitations.of_org(tx, acme.id, 0) == []
+        assert invitations.of_org(tx, acme.id, 0, limit=9) == []
+
+
+def test_invitations_come_in_pages_and_are_counted(catalog: Catalog, add_account: Callable[..., Account]) -> None:
+    acme, people = add_account("acme", "org"), [add_account(name) for name in ("ann", "ben", "cem")]
+    with catalog.write() as tx:
+        made = [
+            invitations.put(tx, Invitation(0, new_uid(), acme.id, user.id, "read", acme.id, 1, 9)) for user in people
+        ]
+        first = invitations.of_org(tx, acme.id, 5, limit=2)
+        assert [*first, *invitations.of_org(tx, acme.id, 5, after=first[-1].id, limit=2)] == made
+        assert invitations.count_of_org(tx, acme.id, 5) == 3
+        assert invitations.count_of_org(tx, acme.id, 9) == 0

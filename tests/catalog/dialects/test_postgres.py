@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from entrepot.catalog import Catalog, Lock, engines, hub_metadata, open_catalog, tables
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.dialects import postgres
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.named_locks import LockClass
 from entrepot.catalog.repos import repositories
@@ -127,7 +128,8 @@ def test_readers_cannot_write(opened: Catalog) -> None:
         tx.sql.execute(sa.delete(tables.meta))
 
 
-def test_connections_that_the_server_has_closed_are_replaced(opened: Catalog) -> None:
+def test_connections_that_the_server_has_closed_are_replaced(opened: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "_TRUSTED_S", 0.0)
     with opened.read(), opened.read():
         pass
     idle = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'idle'"
@@ -135,6 +137,21 @@ def test_connections_that_the_server_has_closed_are_replaced(opened: Catalog) ->
         assert tx.sql.exec_driver_sql(f"SELECT count(pg_terminate_backend(pid)) {idle}").scalar_one() >= 1
     with opened.read(), opened.read() as tx:
         assert hub_metadata.find(tx, "a") is None
+
+
+def test_only_connections_that_were_idle_for_a_while_are_checked(
+    opened: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = []
+    monkeypatch.setattr(opened._engine.dialect, "do_ping", lambda connection: checked.append(connection))
+    monkeypatch.setattr(postgres, "_TRUSTED_S", 3_600.0)
+    for _ in range(3):
+        with opened.read() as tx:
+            assert hub_metadata.find(tx, "a") is None
+    assert len(checked) <= 1  # a new connection
+    monkeypatch.setattr(postgres, "_TRUSTED_S", 0.0)
+    with opened.read():
+        assert checked
 
 
 def test_a_connection_that_is_lost_inside_a_transaction_is_reported(opened: Catalog) -> None:
@@ -167,3 +184,36 @@ def claim(catalog: Catalog) -> jobs.Job | None:
 def test_a_repository_that_does_not_exist_can_be_locked(opened: Catalog) -> None:
     with opened.write(Lock.repo_with_uid("0" * 24), Lock.namespace_named("nobody")) as tx:
         assert repositories.find(tx, REF) is None
+
+
+def confirm_lost(catalog: Catalog, *, is_applied: bool, has_proof: bool = True) -> None:
+    """Write a value in a transaction whose connection is lost before or after the database has confirmed it."""
+    with catalog.write(Lock.hub()) as tx:
+        hub_metadata.put_first(tx, "a", "1")
+        tx.proof = (lambda later: hub_metadata.find(later, "a") == "1") if has_proof else None
+        if is_applied:
+            tx.driver.commit()
+            tx.driver.execute("SELECT 1")  # or the driver would not send the second COMMIT
+        pid = tx.driver.info.backend_pid
+        with catalog.read() as other:
+            other.sql.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 60000)")
+
+
+def test_a_confirmation_that_was_lost_is_found_out(opened: Catalog) -> None:
+    confirm_lost(opened, is_applied=True)
+    with opened.read() as tx:
+        assert hub_metadata.find(tx, "a") == "1"
+
+
+def test_without_confirmation_a_write_that_was_not_applied_fails(opened: Catalog) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        confirm_lost(opened, is_applied=False)
+    with opened.read() as tx:
+        assert hub_metadata.find(tx, "a") is None
+
+
+def test_without_proof_a_lost_confirmation_is_an_error(opened: Catalog) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        confirm_lost(opened, is_applied=True, has_proof=False)
+    with opened.read() as tx:
+        assert hub_metadata.find(tx, "a") == "1"

@@ -244,3 +244,15 @@ def test_adopted_orphans_count_as_untouched(catalog: Catalog) -> None:
         files.adopt(tx, B, 33)
         assert dict(files.everything(tx)) == {A: 10, B: 33}
         assert files.unused(tx, 5) == [(B, 33)]
+
+
+def test_files_are_reserved_together_but_for_those_being_swept(catalog: Catalog) -> None:
+    with catalog.write() as tx:
+        files.reserve(tx, A, 10, 1)
+        assert files.begin_sweep(tx, A, 2, 50)
+        assert files.reserve_all(tx, {A: 10, B: 20, C: 30}, 60) == {A}
+        assert files.known(tx, [A, B, C]) == {A, B, C}
+        assert not files.reserve_all(tx, {A: 10, B: 20}, 51 + files.SWEEP_LEASE_MS)  # the sweeper has crashed
+        files.confirm_all(tx, {B: 21, C: 31})
+        assert dict(files.everything(tx)) == {A: 10, B: 21, C: 31}
+        assert files.is_raw(tx, B)

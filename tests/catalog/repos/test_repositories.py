@@ -19,6 +19,7 @@ from entrepot.catalog.repos import (
     download_counts,
     lineage,
     locks,
+    push_turns,
     refs,
     repositories,
     staged,
@@ -26,6 +27,7 @@ from entrepot.catalog.repos import (
 )
 from entrepot.catalog.repos.conversions import ConversionRow
 from entrepot.catalog.repos.lineage import EdgeRow
+from entrepot.catalog.repos.push_turns import PushTurn
 from entrepot.catalog.repos.repositories import CardFacts, RepoPlace, RepoRow
 from entrepot.catalog.repos.staged import StagedRow
 from entrepot.catalog.repos.trusted_publishers import PublisherRow
@@ -202,6 +204,7 @@ def fill(catalog: Catalog, row: RepoRow) -> None:
         bucket_files.put(tx, row.id, [item])
         bucket_rights.grant(tx, row.id, [BucketRight(made.hash, made.id)], 1)
         locks.add(tx, row.id, RepoPath("a"), None, 1, 1)
+        push_turns.put(tx, row.id, 1, PushTurn(1, 1, 1))
         lineage.put(tx, [EdgeRow(row.id, OID, "trained_on", RepoType.DATASET, "a/d", "", "", lineage.API, 1)])
         conversions.put(tx, ConversionRow(row.id, OID, "f" * 64, None, [], 1))
         trusted_publishers.add(tx, PublisherRow(new_uid(), row.id, row.creator_id or 1, "ci", "i", {}, "write", 1))
@@ -248,6 +251,26 @@ def test_repositories_are_walked_in_pages_by_row_id(catalog: Catalog, add_repo: 
         first = repositories.everything(tx, limit=2)
         rest = repositories.everything(tx, after=first[-1].id, limit=2)
     assert first + rest == added
+
+
+def test_repositories_of_an_account_are_paged_with_those_of_its_folders_and_counted_without_deleted_ones(
+    catalog: Catalog, alice: Account, add_repo: AddRepo, add_account: Callable[..., Account]
+) -> None:
+    add_repo("other", owner=add_account("bob"))
+    first, gone, second = add_repo("c"), add_repo("b"), add_repo("a")
+    inside = add_account("alice.x")
+    third = add_repo("z", owner=inside)
+    with catalog.write() as tx:
+        repositories.unlink(tx, gone, 1)
+        tx.sql.execute(
+            sa.update(tables.namespaces).where(tables.namespaces.c.id == inside.id).values(parent_id=alice.id)
+        )
+    with catalog.read() as tx:
+        page = repositories.page_owned_by(tx, alice.id, after=0, limit=2)
+        assert [row.id for row in page] == [first.id, second.id]
+        rest = repositories.page_owned_by(tx, alice.id, after=second.id, limit=2)
+        assert [row.id for row in rest] == [third.id]
+        assert repositories.count(tx) == 4
 
 
 def test_an_owner_sees_the_newest_change_first(

@@ -60,7 +60,7 @@ def test_a_lock_of_another_process_is_waited_for_and_ends_with_it(tmp_path: Path
     waiting.start()
     assert not entered.wait(0.2)
     other.kill()
-    assert entered.wait(20)
+    assert entered.wait(60)
     waiting.join()
     other.communicate()
 

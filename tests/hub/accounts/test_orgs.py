@@ -18,12 +18,15 @@ from entrepot.errors import (
     Refused,
 )
 from entrepot.hub import audit
-from entrepot.hub.accounts import follows, orgs, tokens
+from entrepot.hub.accounts import follows, members, orgs, tokens
 from entrepot.hub.accounts.orgs import NewOrg, OrgChanges
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED
+from entrepot.hub.folders import folders
+from entrepot.hub.folders.folders import FolderDraft, FolderId
 from entrepot.hub.repos import repositories
 from entrepot.hub.scopes import RequestedScope
+from entrepot.names import RepoId, RepoRef, RepoType
 from tests.support.worlds import World
 
 
@@ -116,3 +119,61 @@ def test_a_fine_grained_token_changes_an_organisation_only_if_it_says_so(world: 
     assert orgs.configure(world.hub, allowed, "acme", OrgChanges(fullname="A")).fullname == "A"
     with pytest.raises(NotAllowed):
         orgs.create(world.hub, allowed, NewOrg("labs"))
+
+
+def log_of(world: World, org: str = "acme", by: str = "olga", **wanted: Any) -> list[tuple[str, str]]:
+    rows = orgs.list_audit(world.hub, world.caller(by), org, AuditFilter(**wanted))
+    return [(row.action, row.subject) for row in reversed(rows)]
+
+
+def test_administrators_read_what_was_recorded_about_their_organisation_only(world: World) -> None:
+    before = len(log_of(world))
+    ours = world.repo("acme/m", world.wendy, visibility="private")
+    world.repo("alice/acme", visibility="private")
+    members.change_role(world.hub, world.olga, "acme", "rita", "write")
+    tokens.create_for(world.hub, "olga", TokenDraft("read"))
+    assert log_of(world)[before:] == [("repo.create", "model acme/m"), ("member.role", "organisation acme")]
+    assert log_of(world, subject="model acme/m") == [("repo.create", "model acme/m")]
+    assert log_of(world, actor="wendy", action="repo.create") == [("repo.create", "model acme/m")]
+    assert log_of(world, subject="model alice/acme") == []
+    newest = orgs.list_audit(world.hub, world.olga, "acme", AuditFilter(), limit=1)
+    [older] = orgs.list_audit(world.hub, world.olga, "acme", AuditFilter(), before=newest[0].id, limit=1)
+    assert older.subject == str(f"{ours.type.value} {ours.id}")
+    for name in ("wendy", "rita", "bob"):
+        with pytest.raises(NotAllowed):
+            log_of(world, by=name)
+    with pytest.raises(NotAllowed):
+        orgs.list_audit(world.hub, world.caller("olga", "read"), "acme", AuditFilter())
+    with pytest.raises(AccountNotFound):
+        log_of(world, "nobody")
+    # Another filter cannot name another organisation.
+    assert log_of(world, namespace=world.alice.account.uid) == log_of(world)
+
+
+def test_the_log_of_a_repository_stays_where_it_was_and_begins_anew_after_a_transfer(world: World) -> None:
+    orgs.create(world.hub, world.olga, NewOrg("other"))
+    ref = world.repo("acme/m", world.olga)
+    begun = len(log_of(world))
+    renamed, there = (RepoRef(ref.type, RepoId(owner, name)) for owner, name in (("acme", "renamed"), ("other", "m")))
+    repositories.move(world.hub, world.olga, ref, renamed)
+    repositories.move(world.hub, world.olga, renamed, there)
+    repositories.delete(world.hub, world.olga, there)
+    assert log_of(world)[begun:] == [("repo.move", "model acme/m"), ("repo.move", "model acme/renamed")]
+    assert log_of(world, "other")[-2:] == [("repo.receive", "model other/m"), ("repo.delete", "model other/m")]
+
+
+def test_folders_and_collections_belong_to_their_owner(world: World) -> None:
+    folders_before = len(log_of(world))
+    folders.create(world.hub, world.olga, FolderDraft(RepoType.MODEL, "llm", "acme"))
+    world.repo("acme.llm/m", world.olga)
+    folders.delete(world.hub, world.olga, FolderId(RepoType.MODEL, "acme", "llm"))
+    assert {action for action, _ in log_of(world)[folders_before:]} == {
+        "folder.create", "repo.create", "repo.delete", "folder.delete"
+    }  # fmt: skip
+
+
+def test_an_organisation_with_the_name_of_a_deleted_one_sees_nothing_of_its_past(world: World) -> None:
+    orgs.create(world.hub, world.olga, NewOrg("fleeting"))
+    orgs.delete(world.hub, world.olga, "fleeting")
+    orgs.create(world.hub, world.olga, NewOrg("fleeting"))
+    assert [action for action, _ in log_of(world, "fleeting")] == ["org.create"]

@@ -107,7 +107,7 @@ configs:
   data_files: en/*.csv
   sep: ";"
 - config_name: images
-  data_files: x.png
+  data_files: x.pdf
 dataset_info:
 - config_name: en
   features: [{name: id, dtype: string}, {name: n, dtype: float32}]
@@ -116,13 +116,13 @@ dataset_info:
     world.add(ref, "README.md", card.encode())
     world.add(ref, "en/1.csv", b"id,n\n007,1\n")
     world.add(ref, "fr.jsonl", b'{"id": 1}\n')
-    world.add(ref, "x.png", b"image")
+    world.add(ref, "x.pdf", b"document")
     assert run(world)[-1] is None
     assert told(world, ref) == [
         ("en", "converted"),
         ("f r", "converted"),
         ("odd", "the card says with 'sep' how its files are read"),
-        ("images", "files of the format imagefolder are not converted"),
+        ("images", "files of the format pdffolder are not converted"),
     ]
     assert shown(world, ref) == ["en/train/0000.parquet", "f r/test/0000.parquet"]
     found = table(world, ref, "en/train/0000.parquet")
@@ -333,3 +333,32 @@ def test_nothing_is_shown_of_a_file_that_a_scanner_flags(make_world: Callable[..
     world.add(ref, "train.csv", b"a\nfine\n")
     assert run(world)[-1] is None
     assert told(world, ref) == [("default", "converted")]
+
+
+def test_metadata_that_name_one_file_many_times_do_not_multiply_it(
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_MOST_MORE", 10_000)
+    world.add(ref, "1.png", bytes(100_000))
+    world.add(ref, "metadata.csv", b"file_name\n" + b"1.png\n" * 10)
+    before = usage(world)
+    assert run(world)[-1] is None
+    assert told(world, ref) == [("default", "its Parquet files are much larger than its files")]
+    assert PARQUET not in [it.ref for it in branches.list_refs(world.hub, None, ref)]
+    assert usage(world) - before < 10_000
+
+
+def test_a_folder_of_media_is_converted_again_when_its_metadata_change(world: World, ref: RepoRef) -> None:
+    for path in ("cat/1.png", "dog/2.png"):
+        world.add(ref, path, path.encode())
+    assert run(world)[-1] is None
+    found = table(world, ref, "default/train/0000.parquet").to_pylist()
+    assert found[1] == {"image": {"bytes": b"dog/2.png", "path": "2.png"}, "label": 1}
+    world.add(ref, "metadata.csv", b"file_name,text\ncat/1.png,a cat\n")
+    assert run(world)[-1] is None
+    found = table(world, ref, "default/train/0000.parquet").to_pylist()
+    assert found == [{"image": {"bytes": b"cat/1.png", "path": "1.png"}, "text": "a cat"}]
+    world.add(ref, "metadata.csv", b"file_name,text\nnope.png,a cat\n")
+    assert run(world)[-1] is None
+    [(_, reason)] = told(world, ref)
+    assert "name nope.png, which is no file of this configuration" in reason

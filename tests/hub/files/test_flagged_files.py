@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from entrepot.catalog.repos import repositories as rows
 from entrepot.errors import NotAllowed
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import HubContext
@@ -13,7 +16,8 @@ from entrepot.hub.jobs import handlers
 from entrepot.hub.repos import contents, histories, repositories
 from entrepot.hub.scanning import pickle_scans, scan_jobs
 from entrepot.hub.scanning.scanners import ScanFailed
-from entrepot.names import RepoId, RepoPath, RepoRef, Sha256, XetHash
+from entrepot.hub.search import searches
+from entrepot.names import RepoId, RepoPath, RepoRef, RepoType, Sha256, XetHash
 from tests.support.worlds import World
 
 HOSTILE = b"cos\nsystem\n(S'true'\ntR."
@@ -176,3 +180,29 @@ def test_a_difference_shows_no_line_of_a_flagged_file(hiding: World, ref: RepoRe
         shown = histories.compare(hiding.hub, reader, ref, spec)
         assert "m.pkl" in shown
         assert "system" not in shown
+
+
+def test_the_text_of_a_hidden_card_is_neither_quoted_nor_searched(
+    make_world: Callable[..., World], tmp_path: Path
+) -> None:
+    program = tmp_path / "scanner.py"
+    program.write_text("import sys; sys.exit(1 if b'EICAR' in sys.stdin.buffer.read() else 0)")
+    world = make_world(scanning="hide", scan_command=(sys.executable, str(program)))
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+
+    def quoted() -> tuple[str | None, bool]:
+        world.clock.advance(60_000)
+        while handlers.run_next(world.hub, handlers.new_owner()) is not None:
+            pass
+        with world.hub.read() as tx:
+            row = rows.find(tx, ref)
+            assert row is not None
+            assert row.card == {"license": "mit"}, "metadata stay"
+        found = searches.full_text(world.hub, None, "zanzibar", [RepoType.DATASET], skip=0, limit=9)
+        return row.files.summary, bool(found.items)
+
+    card = "---\nlicense: mit\n---\n# A card\n\nAbout Zanzibar{}.\n"
+    world.add(ref, "README.md", card.format(" EICAR").encode())
+    assert quoted() == (None, False)
+    world.add(ref, "README.md", card.format("").encode())
+    assert quoted() == ("A card About Zanzibar.", True)

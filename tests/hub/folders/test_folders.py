@@ -123,7 +123,7 @@ def test_of_two_makers_at_once_one_wins(world: World) -> None:
     gate = threading.Barrier(2)
 
     def run() -> None:
-        gate.wait(10)
+        gate.wait(60)
         try:
             results.append(make(world).permission)
         except AlreadyExists as error:

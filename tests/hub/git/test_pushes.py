@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from entrepot.catalog.files import file_links
-from entrepot.catalog.repos import refs
+from entrepot.catalog.repos import push_turns, refs
 from entrepot.errors import (
     Busy,
     InvalidOperation,
@@ -118,6 +118,35 @@ def test_a_push_is_visible_immediately_with_the_same_ids(author: Author, world: 
     assert world.read(author.ref, "b") == (author.folder / "work" / "b").read_bytes()
     page = histories.history(world.hub, None, author.ref, "main", offset=0, limit=3)
     assert [item.oid for item in page.commits] == [new, middle, old]
+
+
+def test_a_push_that_lost_a_race_gets_a_turn_that_its_success_ends(author: Author, world: World) -> None:
+    old, new = world.head(author.ref), author.commit(a=b"1")
+    lost = author.push((MAIN, old, new), meanwhile=lambda: world.add(author.ref, "b", b"2"))
+    assert "moved in the meantime" in (reasons(lost)[MAIN] or "")
+    row_id, me = world.row_id(author.ref), world.alice.account.id
+    with world.hub.read() as tx:
+        assert push_turns.end_of(tx, row_id) > world.hub.now_ms()
+    head = pushes.advertise(world.hub, world.alice, author.ref)[0][1]
+    assert author.push((MAIN, head, new), words="atomic") == [CommandStatus(MAIN, None)]
+    with world.hub.read() as tx:
+        assert push_turns.find(tx, row_id, me) is None
+
+
+def test_an_atomic_push_that_lost_gets_a_turn_too(author: Author, world: World) -> None:
+    old, new = world.head(author.ref), author.commit(a=b"1")
+    commands = (MAIN, old, new), ("refs/heads/dev", None, new)
+    author.push(*commands, words="atomic", meanwhile=lambda: world.add(author.ref, "b", b"2"))
+    with world.hub.read() as tx:
+        assert push_turns.end_of(tx, world.row_id(author.ref)) > world.hub.now_ms()
+
+
+def test_who_may_push_to_a_pull_request_only_gets_no_turn(author: Author, world: World) -> None:
+    pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
+    for _ in range(3):
+        pushes.advertise(world.hub, world.bob, author.ref)
+    with world.hub.read() as tx:
+        assert push_turns.find(tx, world.row_id(author.ref), world.bob.account.id) is None
 
 
 def test_the_mirror_has_the_push_already(author: Author, world: World) -> None:

@@ -60,6 +60,7 @@ def test_accounts_and_repositories_are_found(world: World) -> None:
     assert [first.ref, second.ref] == [hidden, other]
     assert [it.ref for it in overviews.find_repos(world.hub, world.root, "", first.id, 5)] == [other]
     assert [it.ref for it in overviews.find_repos(world.hub, world.root, "alice", 0, 5)] == [hidden]
+    assert overviews.find_repos(world.hub, world.root, "alice", world.hub.now_ms(), 5) == []
     with pytest.raises(AccountNotFound):
         overviews.find_repos(world.hub, world.root, "nobody-here", 0, 5)
 

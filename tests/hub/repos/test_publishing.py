@@ -11,8 +11,8 @@ from entrepot.catalog.repos import refs
 from entrepot.errors import Busy, LargeFileMissing, RepoNotFound
 from entrepot.git import EMPTY_TREE, Kind
 from entrepot.hub.repos import repositories
-from entrepot.hub.repos.publishing import Move, Publication, commit_object, link_files, publish, touches_card
-from entrepot.names import MAIN, Oid, RepoPath, RepoRef, Sha256
+from entrepot.hub.repos.publishing import Move, Publication, commit_object, has_moved, link_files, publish, touches_card
+from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, Sha256
 from entrepot.storage import objects as stored
 from tests.support.worlds import World
 
@@ -49,6 +49,28 @@ def test_a_publication_stores_objects_and_enqueues_jobs(world: World, ref: RepoR
 )
 def test_the_card_is_due_when_the_top_of_main_changes(paths: list[str], is_due: bool) -> None:
     assert touches_card([RepoPath(path) for path in paths]) is is_due
+
+
+def test_a_move_can_be_proved_later_also_when_the_ref_has_gone_on(
+    world: World, ref: RepoRef, publication: Publication
+) -> None:
+    row_id, moved = world.row_id(ref), {MAIN: publication.move.new}
+
+    def is_proved(moves: dict[RefName, Oid | None]) -> bool:
+        with world.hub.read() as tx:
+            return has_moved(row_id, moves, tx)
+
+    assert not is_proved({**moved})
+    with world.hub.write() as tx:
+        publish(world.hub, tx, publication)
+        assert tx.proof is not None
+        assert tx.proof(tx)
+    assert is_proved({**moved})
+    world.add(ref, "later")
+    assert is_proved({**moved})
+    assert is_proved({**moved, RefName("refs/heads/gone"): None})
+    assert not is_proved({MAIN: None})
+    assert not is_proved({**moved, RefName("refs/heads/gone"): publication.move.new})
 
 
 def test_a_ref_that_moved_is_left_alone(world: World, ref: RepoRef, publication: Publication) -> None:

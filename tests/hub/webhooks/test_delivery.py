@@ -9,11 +9,14 @@ from typing import Any
 
 import attrs
 import pytest
+from huggingface_hub import WebhookPayload
 
 from entrepot.catalog.accounts import accounts as account_rows
 from entrepot.catalog.webhooks import deliveries
+from entrepot.errors import NotAllowed, Refused, ThingNotFound
 from entrepot.hub import callers
 from entrepot.hub.accounts import accounts
+from entrepot.hub.community import notification_lists
 from entrepot.hub.jobs import handlers, maintenance
 from entrepot.hub.repos import account_removal, repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
@@ -114,6 +117,68 @@ def test_the_event_of_a_commit_names_the_moved_refs(world: World, receiver: Rece
     assert headers["X-Webhook-Secret"] == "s3cret"
     assert headers["X-Webhook-Signature-256"] == delivery.sign("s3cret", receiver.raw[0])
     assert log(world, hook) == [("done", 1, 200)]
+
+
+def test_a_test_event_travels_like_a_real_one(world: World, receiver: Receiver, ref: RepoRef) -> None:
+    hook = watch(world, receiver, what=("model", "alice/m"), secret="s3cret")
+    receiver.status = 503
+    webhooks.ping(world.hub, world.alice, hook.uid)
+    run_jobs(world)
+    assert log(world, hook) == [("pending", 1, 503)]
+    with pytest.raises(Refused, match="waits for this webhook already"):
+        webhooks.ping(world.hub, world.alice, hook.uid)
+    receiver.status = 200
+    world.add(ref, "a.txt")
+    world.clock.advance(HOUR_MS)
+    run_jobs(world)
+    [(headers, body), _commit] = sorted(receiver.seen, key=lambda item: "test" not in item[1])
+    assert WebhookPayload.model_validate(body).event.action == "update"
+    assert (body["test"], body["repo"]["name"], body["event"]["scope"]) == (True, "alice/webhook-test", "repo")
+    assert body["repo"]["url"]["web"] == "https://hub.example/alice/webhook-test"
+    assert headers["X-Webhook-Signature-256"].startswith("sha256=")
+    assert {state for state, _, _ in log(world, hook)} == {"done"}
+    [only] = [it for it in webhooks.list_deliveries(world.hub, world.alice, hook.uid).items if it.repo_id == 0]
+    webhooks.replay(world.hub, world.alice, hook.uid, only.uid)
+    run_jobs(world)
+    assert [body["repo"]["name"] for _, body in receiver.seen].count("alice/webhook-test") == 2
+
+
+def test_only_the_owner_tests_a_webhook_that_is_enabled(world: World, receiver: Receiver) -> None:
+    hook = watch(world, receiver)
+    with pytest.raises(ThingNotFound):
+        webhooks.ping(world.hub, world.bob, hook.uid)
+    with pytest.raises(NotAllowed):
+        webhooks.ping(world.hub, world.caller("alice", "read"), hook.uid)
+    webhooks.switch(world.hub, world.alice, hook.uid, is_disabled=True)
+    with pytest.raises(Refused, match="enable it first"):
+        webhooks.ping(world.hub, world.alice, hook.uid)
+    run_jobs(world)
+    assert receiver.seen == []
+
+
+def test_a_private_target_is_refused_for_test_events_too(make_world: Callable[..., World], receiver: Receiver) -> None:
+    world = make_world()
+    hook = watch(world, receiver)
+    webhooks.ping(world.hub, world.alice, hook.uid)
+    run_jobs(world)
+    assert receiver.raw == []
+    assert log(world, hook) == [("pending", 1, None)]
+
+
+def test_the_owner_is_told_that_a_delivery_was_given_up_without_the_address(
+    make_world: Callable[..., World], receiver: Receiver
+) -> None:
+    world = make_world(webhook_private_targets=True, webhook_patience_s=3600)
+    hook = watch(world, receiver)
+    receiver.status = 503
+    webhooks.ping(world.hub, world.alice, hook.uid)
+    run_jobs(world)
+    world.clock.advance(2 * HOUR_MS)
+    run_jobs(world)
+    [told] = notification_lists.list_page(world.hub, world.alice).items
+    assert (told.row.kind, dict(told.row.data)) == ("webhook", {"host": "127.0.0.1", "webhook": hook.uid})
+    webhooks.delete(world.hub, world.alice, hook.uid)
+    assert notification_lists.list_page(world.hub, world.alice).items == []
 
 
 def test_a_webhook_without_a_secret_sends_none(world: World, receiver: Receiver, ref: RepoRef) -> None:

@@ -54,3 +54,18 @@ def test_administrators_verify_the_chain(root: httpx2.Client, alice: httpx2.Clie
     assert (later["rows"] > first["rows"], later["isWhole"], later["knowsExpected"]) == (True, True, True)
     assert root.get(f"{PATH}/verify", params={"expect": "ab" * 32}).json()["knowsExpected"] is False
     assert alice.get(f"{PATH}/verify").status_code == 403
+
+
+def test_administrators_of_an_organisation_find_its_part_in_pages(alice: httpx2.Client, site: Site) -> None:
+    accounts.create_org(site.hub, "audited", admin="alice")
+    path = "/api/organizations/audited/audit"
+    for name in ("one", "two"):
+        body = {"name": name, "organization": "audited", "private": True}
+        assert alice.post("/api/repos/create", json=body).status_code == 200
+    rows = alice.get(path, params={"action": "repo.create"}).json()
+    assert [row["subject"] for row in rows] == ["model audited/two", "model audited/one"]
+    assert set(rows[0]) == {"id", "at", "actor", "action", "subject", "details"}
+    first = alice.get(path, params={"limit": 1})
+    rest = alice.get(first.links["next"]["url"])
+    assert [row["subject"] for row in (*first.json(), *rest.json())] == ["model audited/two", "model audited/one"]
+    assert alice.get(path, params={"since": "yesterday"}).status_code == 400

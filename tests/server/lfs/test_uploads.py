@@ -51,7 +51,7 @@ def is_stored(world: ServedHub, ref: RepoRef, data: bytes) -> bool:
 
 
 def wait_until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if condition():
             return True
@@ -286,7 +286,7 @@ class Arriving:
         self.calls.append(step)
         if step == self.stops_at:
             self.reached.set()
-            self.go_on.wait(10)
+            self.go_on.wait(60)
 
 
 @pytest.mark.parametrize(

@@ -40,10 +40,18 @@ def test_a_notebook_shows_cells_and_outputs_as_text(site: ServedHub, show: Show)
         {"output_type": "display_data", "data": {"image/png": "iVBORw0KGgo="}},
         {"output_type": "display_data", "data": {"text/html": "<script>alert(1)</script>", "text/plain": "<plain>"}},
     ]
-    cells = [{"cell_type": "code", "source": "print(1)", "outputs": outputs}]
+    told = "# Head\n\n*slanted* [more](guide.md) <img src=x onerror=alert(1)>"
+    cells = [
+        {"cell_type": "code", "source": "print(1)", "outputs": outputs},
+        {"cell_type": "markdown", "source": told},
+    ]
     notebook = json.dumps({"nbformat": 4, "metadata": {}, "cells": cells}).encode()
-    site.commit(site.repo("notes"), {"n.ipynb": notebook})
-    text = show("/alice/notes/blob/main/n.ipynb")
+    site.commit(site.repo("notes"), {"docs/n.ipynb": notebook})
+    text = show("/alice/notes/blob/main/docs/n.ipynb")
+    assert '<h2 id="c1-head">Head</h2>' in text
+    assert "<em>slanted</em>" in text
+    assert 'href="/alice/notes/blob/main/docs/guide.md"' in text
+    assert "<img src=x" not in text
     assert 'src="data:image/png;base64,iVBORw0KGgo="' in text
     assert "&lt;plain&gt;" in text
     assert "<script" not in text

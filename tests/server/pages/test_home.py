@@ -21,6 +21,8 @@ def test_the_first_page_shows_public_repositories_and_how_to_get_one(browser: ht
 def test_a_visitor_sees_their_own_repositories(signed_in: httpx2.Client) -> None:
     text = signed_in.get("/").text
     assert "Your repositories" in text
+    assert "Your storage" in text
+    assert "on your own server</h1>" not in text
     assert 'href="/alice/hidden"' in text
 
 

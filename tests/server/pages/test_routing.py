@@ -147,3 +147,49 @@ def test_pages_of_datasets_are_matched_before_those_of_models() -> None:
         assert found.path == wanted
     assert {kind.plural for kind in VERSIONED_TYPES} <= {route.path[1:] for route in pages.routes()}
     assert all(isinstance(route, PageRoute) for route in pages.routes())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 200),
+        ("GET", "/login?next=//evil.example/", 200),
+        ("GET", "/alice/nothing-here", 401),
+        ("GET", "/settings/profile", 401),
+        ("GET", "/-/admin", 404),
+        ("GET", "/alice/tern/blob/main/none", 404),
+        ("GET", "/alice/tern/tree/%ff", 400),
+        ("GET", "/models?cursor=zz", 400),
+        ("GET", "/alice/tern/compare?base=main&head=main", 303),
+        ("POST", "/login", 403),
+        ("POST", "/settings/profile", 403),
+        ("PUT", "/login", 404),
+    ],
+)
+def test_every_answer_of_a_page_forbids_frames_and_scripts(
+    site: ServedHub, method: str, path: str, status: int
+) -> None:
+    with httpx2.Client(base_url=site.url, headers={"accept": "text/html"}, trust_env=False, timeout=30) as client:
+        answer = client.request(method, path, data={"a": "b"} if method == "POST" else None)
+    assert answer.status_code == status
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    policy = answer.headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "script-src 'none'" in policy or "script-src 'self'" in policy
+    assert "unsafe-inline" not in policy
+
+
+@pytest.mark.parametrize("name", ["entrepot_session", "__Host-entrepot"])
+def test_a_session_that_somebody_else_has_chosen_is_not_taken_over(site: ServedHub, name: str) -> None:
+    with httpx2.Client(base_url=site.url, headers={"accept": "text/html"}, trust_env=False, timeout=30) as client:
+        client.cookies.set(name, "chosen-by-somebody-else")
+        client.headers["sec-fetch-site"] = "same-origin"
+        answer = client.post("/login", data={"name": "alice", "password": "correct horse"})
+        assert answer.status_code == 303
+        given = answer.headers["set-cookie"].partition(";")[0].partition("=")[2]
+        assert given
+        assert given != "chosen-by-somebody-else"
+        headers = {"cookie": f"{name}=chosen-by-somebody-else", "sec-fetch-site": "same-origin"}
+        with httpx2.Client(base_url=site.url, trust_env=False, timeout=30) as other:
+            assert other.get("/settings/profile", headers=headers).status_code == 401

@@ -112,7 +112,7 @@ def test_as_many_are_verified_concurrently_as_there_are_slots(
             most = max(most, now)
             if now >= min(cores, 2):
                 both.set()
-        both.wait(5)  # so that those which may run side by side do
+        both.wait(60)  # so that those which may run side by side do
         try:
             return finish(self)
         finally:

@@ -40,7 +40,7 @@ def site() -> Iterator[str]:
     with contextlib.closing(server.socket):
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
 
 
 def test_a_file_is_fetched_also_from_where_it_has_moved(site: str, tmp_path: Path) -> None:

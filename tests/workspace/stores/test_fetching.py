@@ -249,7 +249,7 @@ def test_a_full_disk_is_said(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Non
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(drafts_module, "_write_at", full)
-    with pytest.raises(DiskFull, match="drafts"):
+    with pytest.raises(DiskFull, match=r"drafts.*repository gc"):
         desk.fetch(version)
 
 

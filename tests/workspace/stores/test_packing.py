@@ -106,7 +106,7 @@ def test_a_full_disk_is_said(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Non
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Outbox, "put_pack", full)
-    with pytest.raises(DiskFull, match="outbox"):
+    with pytest.raises(DiskFull, match=r"outbox.*repository gc"):
         desk.pack(FILES)
 
 

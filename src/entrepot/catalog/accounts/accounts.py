@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from entrepot.catalog import cascades, sign_in_tables, tables
 from entrepot.catalog.accounts import oauth_grants
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.lists import bounded
 from entrepot.catalog.prepared import Prepared
 from entrepot.catalog.repos import repositories
 from entrepot.errors import AlreadyExists
@@ -172,13 +173,13 @@ def find(tx: Read, name: str) -> Account | None:
 
 def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, Account]:
     """Return the accounts with these row ids."""
-    rows = tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.id.in_(ids)))
+    rows = tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.id.in_(bounded(ids))))
     return {row[0]: Account(*row) for row in rows}
 
 
 def by_uids(tx: Read, uids: Sequence[str]) -> list[Account]:
     """Return the accounts with these permanent ids, in no particular order."""
-    return [Account(*row) for row in tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.uid.in_(uids)))]
+    return [Account(*row) for row in tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.uid.in_(bounded(uids))))]
 
 
 def everyone(tx: Read, kind: str) -> list[Account]:
@@ -244,6 +245,7 @@ def remove(tx: Write, account_id: int) -> None:
         own = tables.metadata.tables[name]
         tx.sql.execute(sa.delete(own).where(own.c.user_id == account_id))
     tx.sql.execute(sa.delete(tables.lfs_locks).where(tables.lfs_locks.c.owner_id == account_id))
+    tx.sql.execute(sa.delete(tables.push_turns).where(tables.push_turns.c.account_id == account_id))
     tx.sql.execute(sa.delete(members).where((members.c.user_id == account_id) | (members.c.org_id == account_id)))
     tx.sql.execute(sa.delete(_NS).where(_NS.c.parent_id == account_id))
     tx.sql.execute(sa.delete(_NS).where(_NS.c.id == account_id))
@@ -284,6 +286,13 @@ def members(tx: Read, org_id: int, *, after: str = "", limit: int) -> list[Membe
         .limit(limit)
     )
     return [Member(Account(*row[:-1]), row[-1]) for row in tx.sql.execute(query)]
+
+
+def members_with(tx: Read, org_id: int, roles: Sequence[str], *, limit: int) -> list[int]:
+    """Return the row ids of members of an organisation who have one of some roles, in ascending order."""
+    joined = tables.memberships
+    query = sa.select(joined.c.user_id).where((joined.c.org_id == org_id) & joined.c.role.in_(bounded(roles)))
+    return [row[0] for row in tx.sql.execute(query.order_by(joined.c.user_id).limit(limit))]
 
 
 def count_members(tx: Read, org_id: int) -> int:

@@ -46,14 +46,20 @@ def by_uid(tx: Read, uid: str, now_ms: int) -> Invitation | None:
     return Invitation(*row) if row else None
 
 
-def of_org(tx: Read, org_id: int, now_ms: int) -> Sequence[Invitation]:
-    """Return the unexpired invitations of an organisation, oldest first."""
-    return _select(tx, (_I.c.org_id == org_id) & (_I.c.expires_ms > now_ms))
+def of_org(tx: Read, org_id: int, now_ms: int, *, after: int = 0, limit: int) -> Sequence[Invitation]:
+    """Return a page of the unexpired invitations of an organisation, oldest first; ``after`` is the last id before."""
+    return _select(tx, (_I.c.org_id == org_id) & (_I.c.expires_ms > now_ms), after, limit)
 
 
-def of_user(tx: Read, user_id: int, now_ms: int) -> Sequence[Invitation]:
-    """Return a user's unexpired invitations, oldest first."""
-    return _select(tx, (_I.c.user_id == user_id) & (_I.c.expires_ms > now_ms))
+def of_user(tx: Read, user_id: int, now_ms: int, *, after: int = 0, limit: int) -> Sequence[Invitation]:
+    """Return a page of a user's unexpired invitations, as :func:`of_org`."""
+    return _select(tx, (_I.c.user_id == user_id) & (_I.c.expires_ms > now_ms), after, limit)
+
+
+def count_of_org(tx: Read, org_id: int, now_ms: int) -> int:
+    """Return the number of unexpired invitations of an organisation."""
+    query = sa.select(sa.func.count()).where((_I.c.org_id == org_id) & (_I.c.expires_ms > now_ms))
+    return tx.sql.execute(query).scalar_one()
 
 
 def remove(tx: Write, org_id: int, user_id: int) -> None:
@@ -66,5 +72,6 @@ def forget_expired(tx: Write, org_id: int, now_ms: int) -> None:
     tx.sql.execute(sa.delete(_I).where((_I.c.org_id == org_id) & (_I.c.expires_ms <= now_ms)))
 
 
-def _select(tx: Read, condition: sa.ColumnElement[bool]) -> Sequence[Invitation]:
-    return [Invitation(*row) for row in tx.sql.execute(sa.select(*_COLUMNS).where(condition).order_by(_I.c.id))]
+def _select(tx: Read, condition: sa.ColumnElement[bool], after: int, limit: int) -> Sequence[Invitation]:
+    query = sa.select(*_COLUMNS).where(condition & (_I.c.id > after)).order_by(_I.c.id).limit(limit)
+    return [Invitation(*row) for row in tx.sql.execute(query)]

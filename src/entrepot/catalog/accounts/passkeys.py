@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import sign_in_tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.lists import bounded
 from entrepot.names import Uid
 
 _P = sign_in_tables.passkeys
@@ -54,7 +55,7 @@ def of_user(tx: Read, user_id: int) -> Sequence[PasskeyRow]:
 
 def owners(tx: Read, user_ids: Sequence[int]) -> set[int]:
     """Return which of the users have passkeys."""
-    return set(tx.sql.execute(sa.select(_P.c.user_id).where(_P.c.user_id.in_(user_ids))).scalars())
+    return set(tx.sql.execute(sa.select(_P.c.user_id).where(_P.c.user_id.in_(bounded(user_ids)))).scalars())
 
 
 def note_use(tx: Write, id_hash: str, sign_count: int, now_ms: int) -> None:

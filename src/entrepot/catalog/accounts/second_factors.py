@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import sign_in_tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.lists import bounded
 
 _F = sign_in_tables.second_factors
 _R = sign_in_tables.recovery_codes
@@ -59,7 +60,7 @@ def note_failure(tx: Write, user_id: int, failures: int, held_until_ms: int) -> 
 
 def with_factor(tx: Read, user_ids: Sequence[int]) -> set[int]:
     """Return which of the users have a second factor."""
-    return set(tx.sql.execute(sa.select(_F.c.user_id).where(_F.c.user_id.in_(user_ids))).scalars())
+    return set(tx.sql.execute(sa.select(_F.c.user_id).where(_F.c.user_id.in_(bounded(user_ids)))).scalars())
 
 
 def remove(tx: Write, user_id: int) -> bool:

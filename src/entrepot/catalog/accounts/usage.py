@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read
 from entrepot.catalog.files import file_links
+from entrepot.catalog.lists import slices
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import Sha256
 
@@ -20,7 +21,6 @@ _U = tables.xet_file_xorbs
 _X = tables.xorbs
 _R = tables.repos
 _O = tables.objects
-_BATCH = 500
 
 
 @attrs.frozen
@@ -35,8 +35,8 @@ def holdings(tx: Read, repo_id: int, wanted: Collection[Sha256]) -> list[StoredB
     """Return the stored blobs that the given large files of a repository need, each once."""
     found: dict[str, int] = {}
     chosen = list(wanted)
-    for at in range(0, len(chosen), _BATCH):
-        here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(chosen[at : at + _BATCH])
+    for batch in slices(chosen):
+        here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(batch)
         raw = (
             sa.select(_F.c.sha256, _F.c.size)
             .join(_L, _L.c.sha256 == _F.c.sha256)
@@ -77,20 +77,20 @@ def needed_elsewhere(tx: Read, here: Sequence[StoredBytes], repo_id: int, seen_b
     found: set[str] = set()
     seen = file_links.is_visible(seen_by)
     others = (_L.c.repo_id != repo_id) & seen
-    for at in range(0, len(raw), _BATCH):
+    for batch in slices(raw):
         query = sa.select(_L.c.sha256).join(_R, _R.c.id == _L.c.repo_id).where(others)
-        query = query.where(_L.c.sha256.in_(raw[at : at + _BATCH]) & _L.c.xet_file.is_(None)).distinct()
+        query = query.where(_L.c.sha256.in_(batch) & _L.c.xet_file.is_(None)).distinct()
         found.update(tx.sql.execute(query).scalars())
         objects = sa.select(_O.c.sha256).join(_R, _R.c.id == _O.c.repo_id).where(seen)
         objects = objects.where((_O.c.repo_id != repo_id) & _O.c.pointer_size.is_(None))
-        found.update(tx.sql.execute(objects.where(_O.c.sha256.in_(raw[at : at + _BATCH])).distinct()).scalars())
-    for at in range(0, len(xorbs), _BATCH):
+        found.update(tx.sql.execute(objects.where(_O.c.sha256.in_(batch)).distinct()).scalars())
+    for batch in slices(xorbs):
         query = (
             sa.select(_U.c.xorb)
             .select_from(_U)
             .join(_L, _U.c.file == _L.c.xet_file)
             .join(_R, _R.c.id == _L.c.repo_id)
-            .where(others & _U.c.xorb.in_(xorbs[at : at + _BATCH]))
+            .where(others & _U.c.xorb.in_(batch))
             .distinct()
         )
         found.update(f"xorb:{name}" for name in tx.sql.execute(query).scalars())
@@ -99,7 +99,7 @@ def needed_elsewhere(tx: Read, here: Sequence[StoredBytes], repo_id: int, seen_b
             .select_from(_U)
             .join(_B, _U.c.file == _B.c.file)
             .join(_R, _R.c.id == _B.c.repo_id)
-            .where(seen & (_B.c.repo_id != repo_id) & _U.c.xorb.in_(xorbs[at : at + _BATCH]))
+            .where(seen & (_B.c.repo_id != repo_id) & _U.c.xorb.in_(batch))
             .distinct()
         )
         found.update(f"xorb:{name}" for name in tx.sql.execute(in_buckets).scalars())

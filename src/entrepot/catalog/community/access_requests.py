@@ -12,6 +12,7 @@ from entrepot.catalog import community_tables
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.lists import slices
 from entrepot.names import Uid
 
 PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
@@ -120,8 +121,8 @@ def remove(tx: Write, request_id: int) -> None:
 def _with_people(tx: Read, found: Sequence[AccessRequest]) -> list[tuple[AccessRequest, Account]]:
     people: dict[int, Account] = {}
     ids = sorted({request.user_id for request in found})
-    for at in range(0, len(ids), _BATCH):
-        people |= accounts.by_ids(tx, ids[at : at + _BATCH])
+    for batch in slices(ids, _BATCH):
+        people |= accounts.by_ids(tx, batch)
     return [(request, people[request.user_id]) for request in found]
 
 

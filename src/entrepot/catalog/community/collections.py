@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.lists import MOST, bounded
 from entrepot.names import Uid
 
 _C = community_tables.collections
@@ -97,7 +98,7 @@ def find(tx: Read, uid: str) -> CollectionRow | None:
 
 def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, CollectionRow]:
     """Return the collections with these row ids."""
-    return {row[0]: CollectionRow(*row) for row in tx.sql.execute(_SELECT.where(_C.c.id.in_(ids)))}
+    return {row[0]: CollectionRow(*row) for row in tx.sql.execute(_SELECT.where(_C.c.id.in_(bounded(ids))))}
 
 
 def titled(tx: Read, namespace_id: int, title: str) -> CollectionRow | None:
@@ -122,12 +123,12 @@ def listed(tx: Read, wanted: CollectionFilter) -> Sequence[CollectionRow]:
     column = SORTS[wanted.sort]
     query = _SELECT.order_by(column.desc(), _C.c.id.desc()).limit(wanted.limit)
     if wanted.seen_by is not None:
-        query = query.where(_C.c.is_private.is_(False) | _C.c.namespace_id.in_(wanted.seen_by))
+        query = query.where(_C.c.is_private.is_(False) | _C.c.namespace_id.in_(bounded(wanted.seen_by)))
     if wanted.owners is not None:
-        query = query.where(_C.c.namespace_id.in_(wanted.owners))
+        query = query.where(_C.c.namespace_id.in_(bounded(wanted.owners)))
     if wanted.repo_ids is not None or wanted.names is not None:
-        holds = _I.c.repo_id.in_(wanted.repo_ids or ())
-        named = sa.tuple_(_I.c.kind, _I.c.name).in_(wanted.names) if wanted.names else sa.false()
+        holds = _I.c.repo_id.in_(bounded(wanted.repo_ids or ()))
+        named = sa.tuple_(_I.c.kind, _I.c.name).in_(bounded(wanted.names, MOST // 2)) if wanted.names else sa.false()
         query = query.where(_C.c.id.in_(sa.select(_I.c.collection_id).where(holds | named)))
     if wanted.text:
         words = sa.func.lower(_C.c.title + " " + sa.func.coalesce(_C.c.description, ""))
@@ -153,7 +154,7 @@ def remove(tx: Write, collection_id: int) -> None:
 def items(tx: Read, collection_ids: Sequence[int]) -> dict[int, list[ItemRow]]:
     """Return the items of the given collections, in order."""
     found: dict[int, list[ItemRow]] = {collection_id: [] for collection_id in collection_ids}
-    query = sa.select(*_ITEMS).where(_I.c.collection_id.in_(collection_ids)).order_by(_I.c.position, _I.c.id)
+    query = sa.select(*_ITEMS).where(_I.c.collection_id.in_(bounded(collection_ids))).order_by(_I.c.position, _I.c.id)
     for row in tx.sql.execute(query):
         found[row.collection_id].append(ItemRow(*row))
     return found
@@ -202,7 +203,7 @@ def has_voted(tx: Read, collection_id: int, user_id: int) -> bool:
 
 def voted(tx: Read, collection_ids: Sequence[int], user_id: int) -> frozenset[int]:
     """Return the given collections that a user has voted for."""
-    here = _V.c.collection_id.in_(collection_ids) & (_V.c.user_id == user_id)
+    here = _V.c.collection_id.in_(bounded(collection_ids)) & (_V.c.user_id == user_id)
     return frozenset(tx.sql.execute(sa.select(_V.c.collection_id).where(here)).scalars())
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import community_tables, tables
+from entrepot.catalog import cascades, community_tables, tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.lists import bounded, slices
 from entrepot.names import Oid, RefName, Uid
 
 DRAFT, OPEN, CLOSED, MERGED = "draft", "open", "closed", "merged"
@@ -120,6 +121,12 @@ def find(tx: Read, repo_id: int, num: int) -> DiscussionRow | None:
     return DiscussionRow(*row) if row else None
 
 
+def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, DiscussionRow]:
+    """Return the discussions with these row ids, without deleted ones."""
+    rows = tx.sql.execute(sa.select(*_TALK).where(_D.c.id.in_(bounded(ids))))
+    return {row.id: DiscussionRow(*row) for row in rows}
+
+
 def page(tx: Read, repo_id: int, wanted: DiscussionFilter, *, offset: int, limit: int) -> list[DiscussionRow]:
     """Return one page of the discussions of a repository, newest first."""
     query = sa.select(*_TALK).where(_matching(repo_id, wanted)).order_by(_D.c.num.desc())
@@ -149,7 +156,9 @@ def count_comment(tx: Write, discussion_id: int) -> None:
 
 
 def remove(tx: Write, discussion_id: int) -> None:
-    """Delete a discussion with its events; its number is not reused."""
+    """Delete a discussion with its events and what people are told about it; its number is not reused."""
+    told = community_tables.notifications
+    tx.sql.execute(sa.delete(told).where(told.c.discussion_id == discussion_id))
     tx.sql.execute(sa.delete(_E).where(_E.c.discussion_id == discussion_id))
     tx.sql.execute(sa.delete(_D).where(_D.c.id == discussion_id))
 
@@ -184,6 +193,26 @@ def find_event(tx: Read, discussion_id: int, uid: str) -> EventRow | None:
     return EventRow(*row) if row else None
 
 
+def event_by_id(tx: Read, event_id: int) -> EventRow | None:
+    """Return the event with this row id, or None."""
+    row = tx.sql.execute(sa.select(*_EVENT).where(_E.c.id == event_id)).first()
+    return EventRow(*row) if row else None
+
+
+def first_event(tx: Read, discussion_id: int) -> int | None:
+    """Return the row id of the first event of a discussion, its description; None if there is none."""
+    found: int | None = tx.sql.execute(
+        sa.select(sa.func.min(_E.c.id)).where(_E.c.discussion_id == discussion_id)
+    ).scalar()
+    return found
+
+
+def participants(tx: Read, discussion_id: int) -> set[int]:
+    """Return the row ids of the accounts that have written in a discussion."""
+    query = sa.select(_E.c.author_id).where(_E.c.discussion_id == discussion_id).distinct()
+    return {row[0] for row in tx.sql.execute(query)} - {cascades.NOBODY}
+
+
 def set_data(tx: Write, event_id: int, data: Mapping[str, Any]) -> None:
     """Replace the data of an event."""
     tx.sql.execute(sa.update(_E).where(_E.c.id == event_id).values(data=data))
@@ -200,8 +229,8 @@ def people_by_uid(tx: Read, uids: Iterable[str]) -> dict[str, AuthorRow]:
 
 
 def _people(tx: Read, column: sa.Column[Any], keys: Sequence[int | str]) -> Iterable[AuthorRow]:
-    for at in range(0, len(keys), 500):
-        for row in tx.sql.execute(sa.select(*_PERSON).where(column.in_(keys[at : at + 500]))):
+    for batch in slices(keys):
+        for row in tx.sql.execute(sa.select(*_PERSON).where(column.in_(batch))):
             yield AuthorRow(*row)
 
 
@@ -210,7 +239,7 @@ def _matching(repo_id: int, wanted: DiscussionFilter) -> sa.ColumnElement[bool]:
     if wanted.is_pull is not None:
         found &= _D.c.is_pull.is_(wanted.is_pull)
     if wanted.states is not None:
-        found &= _D.c.status.in_(wanted.states)
+        found &= _D.c.status.in_(bounded(wanted.states))
     if wanted.author_id is not None:
         found &= _D.c.author_id == wanted.author_id
     return found

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.lists import bounded, slices
 
 DAYS = 7
 """The number of days whose likes and downloads count."""
@@ -19,7 +20,6 @@ _DAY_MS = 86_400_000
 _R = tables.repos
 _D = tables.downloads
 _L = community_tables.likes
-_BATCH = 500
 
 
 def refresh(tx: Write, repo_ids: Sequence[int], now_ms: int) -> None:
@@ -28,8 +28,7 @@ def refresh(tx: Write, repo_ids: Sequence[int], now_ms: int) -> None:
     Each download and like counts for :data:`DAYS` days, with a weight that falls
     with age to one eighth on the last day.
     """
-    for at in range(0, len(repo_ids), _BATCH):
-        batch = repo_ids[at : at + _BATCH]
+    for batch in slices(repo_ids):
         scores = _scores(tx, batch, now_ms // _DAY_MS)
         for repo_id in batch:
             value = round(scores.get(repo_id, 0.0), 6)
@@ -47,11 +46,13 @@ def stale(tx: Read, now_ms: int) -> Sequence[int]:
 
 def _scores(tx: Read, repo_ids: Sequence[int], today: int) -> dict[int, float]:
     first = today - DAYS + 1
-    downloads = sa.select(_D.c.repo_id, _D.c.day, _D.c.count).where(_D.c.repo_id.in_(repo_ids) & (_D.c.day >= first))
+    downloads = sa.select(_D.c.repo_id, _D.c.day, _D.c.count).where(
+        _D.c.repo_id.in_(bounded(repo_ids)) & (_D.c.day >= first)
+    )
     day = _L.c.liked_ms // sa.literal_column(str(_DAY_MS), sa.BigInteger)
     likes = (
         sa.select(_L.c.repo_id, day, sa.func.count() * LIKE)
-        .where(_L.c.repo_id.in_(repo_ids) & (_L.c.liked_ms >= first * _DAY_MS))
+        .where(_L.c.repo_id.in_(bounded(repo_ids)) & (_L.c.liked_ms >= first * _DAY_MS))
         .group_by(_L.c.repo_id, day)
     )
     found: dict[int, float] = {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import sqlalchemy as sa
 
+from entrepot.catalog.brief_reads import BriefReads
 from entrepot.catalog.named_locks import AnyLock
 from entrepot.catalog.versions import VersionWatch
 
@@ -116,6 +117,9 @@ class Dialect(Protocol):
 
     def watch(self, engine: sa.Engine) -> VersionWatch:
         """Return a watch that tells the version of the database; nothing is connected yet."""
+
+    def brief(self, engine: sa.Engine) -> BriefReads | None:
+        """Return the connection for reads that an event loop may wait for; None if every read asks another machine."""
 
     def copy(self, engine: sa.Engine, target: Path) -> None:
         """Copy a snapshot of the database into a new file that only its owner can read.

@@ -8,8 +8,10 @@ checked stays as it is until the transaction ends, as on SQLite.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -31,6 +33,8 @@ SPACE = 0x656E7400
 
 _IDLE_MS = 60_000
 _ATTEMPTS = 5
+_TRUSTED_S = 1.0
+"""How long a connection is used again without asking the server whether it is still there: that is a message more."""
 _WATCHED: Mapping[str, object] = {
     "application_name": "entrepot",
     "keepalives_idle": 30,  # seconds, as below: a server that has gone without a word is noticed within a minute
@@ -81,7 +85,6 @@ class PostgreSQL:
                 pool_size=pool_size,
                 max_overflow=0,
                 pool_timeout=wait_ms / 1000,
-                pool_pre_ping=True,
                 hide_parameters=True,  # errors end up in logs, where no token hash or content belongs
                 isolation_level="READ COMMITTED",
                 json_serializer=_render_json,
@@ -92,6 +95,8 @@ class PostgreSQL:
                 "(database)", "PostgreSQL needs psycopg: pip install 'entrepot[server,postgres]'"
             ) from error
         sa.event.listen(engine, "connect", _prepare)
+        sa.event.listen(engine, "checkin", _note_use)
+        sa.event.listen(engine, "checkout", functools.partial(_check_idle, engine.dialect))
         return engine
 
     def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[OpenSnapshot]]:
@@ -164,6 +169,9 @@ class PostgreSQL:
 
         return ConnectionVersionWatch(connect, _snapshot, engine.dialect.loaded_dbapi.Error, is_immediate=False)
 
+    def brief(self, engine: sa.Engine) -> None:
+        """Return None: every statement is a message to a server."""
+
     def copy(self, engine: sa.Engine, target: Path) -> None:
         """Refuse: a snapshot of a PostgreSQL database is made with its own tools."""
         raise DataFolderError(str(target), "the database is PostgreSQL: copy it with pg_dump")
@@ -207,6 +215,26 @@ def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 -- psyco
             return super().dump(obj.replace("\0", "") if "\0" in obj else obj)
 
     connection.adapters.register_dumper(str, TextDumper)
+
+
+def _note_use(_connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
+    record.info["used_s"] = time.monotonic()
+
+
+def _check_idle(
+    dialect: sa.Dialect,
+    connection: Any,  # noqa: ANN401 -- psycopg is an optional library
+    record: sa.pool.ConnectionPoolEntry,
+    _proxy: object,
+) -> None:
+    """Raise if a connection that was not used for a while is lost; the pool then replaces all older ones."""
+    if time.monotonic() - record.info.get("used_s", float("-inf")) < _TRUSTED_S:
+        return
+    assert dialect.dbapi is not None
+    try:
+        dialect.do_ping(connection)
+    except dialect.dbapi.Error as error:
+        raise sa.exc.InvalidatePoolError from error
 
 
 def without_nul(text: str) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite as lite
 
+from entrepot.catalog.brief_reads import BriefReads
 from entrepot.catalog.dialects.interfaces import OpenSnapshot
 from entrepot.catalog.dialects.snapshots import BEGUN, begun_by_driver
 from entrepot.catalog.named_locks import AnyLock
@@ -93,15 +94,11 @@ class SQLite:
         Source: https://www.sqlite.org/pragma.html#pragma_data_version.
         """
 
-        def connect() -> sa.PoolProxiedConnection:
-            connection = engine.raw_connection()
-            connection.detach()
-            driver: Any = connection.dbapi_connection
-            driver.execute("PRAGMA query_only = ON")  # own commits would not change the version
-            driver.execute("PRAGMA busy_timeout = 0")
-            return connection
+        return ConnectionVersionWatch(lambda: _reading(engine), _data_version, sqlite3.Error, is_immediate=True)
 
-        return ConnectionVersionWatch(connect, _data_version, sqlite3.Error, is_immediate=True)
+    def brief(self, engine: sa.Engine) -> BriefReads:
+        """Return the connection for brief reads: a writer never blocks them, and nothing else needs to be awaited."""
+        return BriefReads(lambda: _reading(engine), engine.dialect)
 
     def copy(self, engine: sa.Engine, target: Path) -> None:
         """Copy the database with SQLite's own backup, and check the copy."""
@@ -122,6 +119,16 @@ class SQLite:
             os.fsync(fd)
         finally:
             os.close(fd)
+
+
+def _reading(engine: sa.Engine) -> sa.PoolProxiedConnection:
+    """Return a connection beside the pool that never writes, and never waits."""
+    connection = engine.raw_connection()
+    connection.detach()
+    driver: Any = connection.dbapi_connection
+    driver.execute("PRAGMA query_only = ON")  # own commits would not change the version
+    driver.execute("PRAGMA busy_timeout = 0")
+    return connection
 
 
 def _data_version(connection: object) -> int:

@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
+from entrepot.catalog.lists import slices
 from entrepot.names import RepoPath, XetFileId, XetHash
 
 _B = tables.bucket_files
 _U = tables.xet_file_xorbs
 _X = tables.xorbs
-_BATCH = 500
 _PIECE = 256
 _AFTER_SLASH = b"0"  # the byte after "/"
 _FIRST_AFTER = b"\0"  # no path contains it
@@ -92,8 +92,8 @@ _TOTALS = (
 def find(tx: Read, repo_id: int, paths: Sequence[RepoPath]) -> dict[RepoPath, BucketFile]:
     """Return the files at the given paths, without missing ones."""
     found: dict[RepoPath, BucketFile] = {}
-    for at in range(0, len(paths), _BATCH):
-        wanted = [path.encode() for path in paths[at : at + _BATCH]]
+    for batch in slices(paths):
+        wanted = [path.encode() for path in batch]
         for row in tx.sql.execute(_FIND, {"repo": repo_id, "wanted": wanted}):
             item = _file(row)
             found[item.path] = item
@@ -103,8 +103,8 @@ def find(tx: Read, repo_id: int, paths: Sequence[RepoPath]) -> dict[RepoPath, Bu
 def by_hash(tx: Read, repo_id: int, hashes: Sequence[XetHash]) -> dict[XetHash, tuple[XetFileId | None, int]]:
     """Return chunks and size of the given files that a bucket has at any path."""
     found: dict[XetHash, tuple[XetFileId | None, int]] = {}
-    for at in range(0, len(hashes), _BATCH):
-        rows = tx.sql.execute(_BY_HASH, {"repo": repo_id, "wanted": hashes[at : at + _BATCH]})
+    for batch in slices(hashes):
+        rows = tx.sql.execute(_BY_HASH, {"repo": repo_id, "wanted": batch})
         found.update((row.xet_hash, (row.file, row.size)) for row in rows)
     return found
 
@@ -182,8 +182,8 @@ def put(tx: Write, repo_id: int, items: Sequence[BucketFile]) -> None:
 
 def remove(tx: Write, repo_id: int, paths: Sequence[RepoPath]) -> None:
     """Delete the files at the given paths, as far as they exist."""
-    for at in range(0, len(paths), _BATCH):
-        here = (_B.c.repo_id == repo_id) & _B.c.path.in_([path.encode() for path in paths[at : at + _BATCH]])
+    for batch in slices(paths):
+        here = (_B.c.repo_id == repo_id) & _B.c.path.in_([path.encode() for path in batch])
         tx.sql.execute(sa.delete(_B).where(here))
 
 

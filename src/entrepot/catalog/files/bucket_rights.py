@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
+from entrepot.catalog.lists import slices
 from entrepot.names import XetFileId, XetHash
 
 _G = tables.bucket_rights
 _B = tables.bucket_files
 _T = tables.xet_files
-_BATCH = 500
 
 
 @attrs.frozen
@@ -67,8 +67,8 @@ def grant(tx: Write, repo_id: int, rights: Sequence[BucketRight], now_ms: int) -
 def usable(tx: Read, repo_id: int, hashes: Sequence[XetHash]) -> dict[XetHash, tuple[XetFileId, int]]:
     """Return chunks and size of the given contents that a bucket may name."""
     found: dict[XetHash, tuple[XetFileId, int]] = {}
-    for at in range(0, len(hashes), _BATCH):
-        rows = tx.sql.execute(_USABLE, {"repo": repo_id, "wanted": hashes[at : at + _BATCH]})
+    for batch in slices(hashes):
+        rows = tx.sql.execute(_USABLE, {"repo": repo_id, "wanted": batch})
         found.update((row.xet_hash, (row.file, row.size)) for row in rows)
     return found
 

@@ -12,11 +12,11 @@ from entrepot.catalog.database import Read, Write
 from entrepot.catalog.files import file_links, xet_files
 from entrepot.catalog.files.file_links import SHARED, LinkedForm
 from entrepot.catalog.files.xet_files import XetFileRow
+from entrepot.catalog.lists import slices
 from entrepot.names import Sha256, XetHash
 
 _F = tables.files
 _L = tables.file_links
-_BATCH = 500
 
 _USER: sa.BindParameter[int] = sa.bindparam("user")
 # Statements are built once: building one costs more than running it on cached pages.
@@ -60,8 +60,8 @@ class ProvenFile:
 def stored_forms(tx: Read, repo_id: int, user_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, FileState]:
     """Return the stored form of those files that commits of a repository name, or that the account has sent to it."""
     found: dict[Sha256, FileState] = {}
-    for at in range(0, len(sha256s), _BATCH):
-        names = {"repo": repo_id, "user": user_id, "wanted": sha256s[at : at + _BATCH]}
+    for batch in slices(sha256s):
+        names = {"repo": repo_id, "user": user_id, "wanted": batch}
         for row in tx.sql.execute(_KEPT, names):
             found[row.sha256] = FileState(row.size, bool(row.is_raw), bool(row.is_chunked))
     return found

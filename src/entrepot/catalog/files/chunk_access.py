@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables, visibility
 from entrepot.catalog.database import Read
+from entrepot.catalog.lists import slices
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import Uid, XetHash
 
@@ -134,9 +135,9 @@ _LATEST = (
 def readable_ranges(tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> Iterator[tuple[XetHash, bytes]]:
     """Yield (xorb, packed chunk ranges) for the readable files that use one of these xorbs."""
     left, names = MAX_ROWS, _names(viewer)
-    for at in range(0, len(wanted), _BATCH):
+    for batch in slices(wanted, _BATCH):
         found = 0
-        for row in tx.sql.execute(_RANGES, names | {"wanted": wanted[at : at + _BATCH], "most": left}):
+        for row in tx.sql.execute(_RANGES, names | {"wanted": batch, "most": left}):
             found += 1
             yield row.xorb, row.ranges
         left -= found
@@ -149,8 +150,8 @@ def whole(tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> set[XetHash]:
     if viewer.is_everywhere:
         return set(wanted)
     found: set[XetHash] = set()
-    for at in range(0, len(wanted), _BATCH):
-        names = {"wanted": wanted[at : at + _BATCH]}
+    for batch in slices(wanted, _BATCH):
+        names = {"wanted": batch}
         if viewer.holder is not None:
             found.update(tx.sql.execute(_SENT, names | {"holder": viewer.holder}).scalars())
         if viewer.realm is not None:
@@ -196,11 +197,11 @@ def uses_before(tx: Read, wanted: Sequence[XetHash], link: Uid) -> Iterator[Use]
     Ids begin with a time in seconds, so links of the same second are included.
     """
     second = link[:_UID_SECONDS] + "g"  # sorts after every hexadecimal digit
-    for at in range(0, len(wanted), _BATCH):
+    for batch in slices(wanted, _BATCH):
         query = (
             sa.select(_L.c.repo_id, _U.c.xorb, _U.c.ranges)
             .join(_U, _U.c.file == _L.c.xet_file)
-            .where(_U.c.xorb.in_(wanted[at : at + _BATCH]) & _L.c.path.is_not(None) & (_L.c.uid < second))
+            .where(_U.c.xorb.in_(batch) & _L.c.path.is_not(None) & (_L.c.uid < second))
             .order_by(_L.c.uid)
         )
         for row in tx.sql.execute(query):

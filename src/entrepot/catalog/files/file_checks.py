@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.lists import slices
 from entrepot.names import Sha256
 
 _F = tables.files
-_BATCH = 500
 _DAMAGED = sa.select(_F.c.sha256).where(
     _F.c.sha256.in_(sa.bindparam("wanted", expanding=True)) & _F.c.is_damaged & _F.c.is_raw
 )
@@ -51,8 +51,8 @@ def note(tx: Write, due: Due, now_ms: int, *, is_damaged: bool) -> bool:
 def damaged(tx: Read, sha256s: Sequence[Sha256]) -> set[Sha256]:
     """Return the given files whose raw bytes were found damaged or missing."""
     found: set[Sha256] = set()
-    for at in range(0, len(sha256s), _BATCH):
-        found.update(tx.sql.execute(_DAMAGED, {"wanted": sha256s[at : at + _BATCH]}).scalars())
+    for batch in slices(sha256s):
+        found.update(tx.sql.execute(_DAMAGED, {"wanted": batch}).scalars())
     return found
 
 

@@ -9,6 +9,7 @@ file never derives from an upload to another one.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
+from entrepot.catalog.lists import bounded, slices
 from entrepot.catalog.prepared import Prepared
 from entrepot.catalog.visibility import Visibility, visible_private
 from entrepot.names import RefName, RepoPath, Sha256, Uid, XetFileId, XetHash, new_uid
@@ -25,7 +27,6 @@ from entrepot.names import RefName, RepoPath, Sha256, Uid, XetFileId, XetHash, n
 _F = tables.files
 _L = tables.file_links
 _U = tables.xet_file_xorbs
-_BATCH = 500
 
 SHARED = 0
 """The owner of links that commits name, and of no others."""
@@ -155,8 +156,8 @@ class StoredForm:
 def usable(tx: Read, repo_id: int, sha256s: Sequence[Sha256], user: LinkUser = REPO) -> dict[Sha256, int]:
     """Return the sizes of the given files that a repository may use, as far as they serve the user."""
     found: dict[Sha256, int] = {}
-    for at in range(0, len(sha256s), _BATCH):
-        names = {"repo": repo_id, "wanted": sha256s[at : at + _BATCH], **user.names()}
+    for batch in slices(sha256s):
+        names = {"repo": repo_id, "wanted": batch, **user.names()}
         found.update((sha256, size) for sha256, size in tx.sql.execute(_USABLE, names))  # the best is last
     return found
 
@@ -174,8 +175,8 @@ def stored_form(tx: Read, repo_id: int, sha256: Sha256, user: LinkUser = REPO) -
 def xet_hashes(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, XetHash]:
     """Return the Xet hashes of the given files, which commits name, as far as the repository stores them as chunks."""
     found: dict[Sha256, XetHash | None] = {}
-    for at in range(0, len(sha256s), _BATCH):
-        names = {"repo": repo_id, "wanted": sha256s[at : at + _BATCH], "user": None}
+    for batch in slices(sha256s):
+        names = {"repo": repo_id, "wanted": batch, "user": None}
         found.update((row.sha256, row.xet_hash) for row in tx.sql.execute(_XET_HASHES, names))  # the best is last
     return {sha256: xet_hash for sha256, xet_hash in found.items() if xet_hash is not None}
 
@@ -196,8 +197,7 @@ def link(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | No
     Call this only if the pusher has proven a right to them: by uploading their
     bytes, or by access to a repository that has them.
     """
-    for at in range(0, len(sha256s), _BATCH):
-        batch = sha256s[at : at + _BATCH]
+    for batch in slices(sha256s):
         stored = {row.sha256: LinkedForm(row.size) for row in tx.sql.execute(_STORED, {"wanted": batch})}
         link_forms(tx, repo_id, stored, pusher_id, now_ms)
 
@@ -211,8 +211,7 @@ def link_forms(tx: Write, repo_id: int, forms: Mapping[Sha256, LinkedForm], push
     """
     owner = _NOBODY if pusher_id is None else pusher_id
     wanted = list(forms)
-    for at in range(0, len(wanted), _BATCH):
-        batch = wanted[at : at + _BATCH]
+    for batch in slices(wanted):
         _replace_damaged(tx, repo_id, {sha256: forms[sha256] for sha256 in batch})
         named = set(tx.sql.execute(_COMMITTED, {"repo": repo_id, "wanted": batch}).scalars())
         fresh = [sha256 for sha256 in batch if sha256 not in named]
@@ -227,8 +226,8 @@ def link_forms(tx: Write, repo_id: int, forms: Mapping[Sha256, LinkedForm], push
 
 def renew(tx: Write, repo_id: int, sha256s: Sequence[Sha256], now_ms: int) -> None:
     """Restart the grace period of links that a caller is about to use."""
-    for at in range(0, len(sha256s), _BATCH):
-        tx.sql.execute(_RENEW, {"repo": repo_id, "wanted": sha256s[at : at + _BATCH], "now": now_ms})
+    for batch in slices(sha256s):
+        tx.sql.execute(_RENEW, {"repo": repo_id, "wanted": batch, "now": now_ms})
 
 
 def name_links(
@@ -246,8 +245,7 @@ def name_links(
     """
     paths = dict(named)
     wanted = list(paths)
-    for at in range(0, len(wanted), _BATCH):
-        batch = wanted[at : at + _BATCH]
+    for batch in slices(wanted):
         here = {"repo": repo_id, "wanted": batch}
         owners = {row.sha256: row.owner_id for row in tx.sql.execute(_WAITING, here | {"user": pusher_id})}
         owners |= dict.fromkeys(tx.sql.execute(_COMMITTED, here).scalars(), SHARED)
@@ -311,11 +309,11 @@ def claimed_elsewhere(
         seen_by: as for :func:`readable_elsewhere`.
     """
     repos, found = tables.repos, list[tuple[int, Sha256, XetFileId, int]]()
-    for at in range(0, len(sha256s), _BATCH):
+    for batch in slices(sha256s):
         query = (
             sa.select(_L.c.repo_id, _L.c.sha256, _L.c.xet_file, _L.c.size)
             .join(repos, repos.c.id == _L.c.repo_id)
-            .where(_L.c.sha256.in_(sha256s[at : at + _BATCH]) & _L.c.path.is_not(None))
+            .where(_L.c.sha256.in_(batch) & _L.c.path.is_not(None))
             .where(_L.c.xet_file.is_not(None) & _L.c.is_false.is_(False) & _L.c.is_verified.is_(False))
             .where(is_visible(seen_by))
             .order_by(_L.c.sha256, _L.c.repo_id)
@@ -356,8 +354,8 @@ def mend(tx: Write, repo_id: int, file: XetFileId, xet_hash: XetHash) -> None:
 def damaged_forms(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> set[Sha256]:
     """Return the given files of a repository whose chunks are damaged."""
     found: set[Sha256] = set()
-    for at in range(0, len(sha256s), _BATCH):
-        here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(sha256s[at : at + _BATCH]) & is_form_damaged()
+    for batch in slices(sha256s):
+        here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(batch) & is_form_damaged()
         found.update(tx.sql.execute(sa.select(_L.c.sha256).where(here)).scalars())
     return found
 
@@ -372,7 +370,7 @@ def committed_links(tx: Read, repo_id: int, *, after: str | None, limit: int) ->
 
 def links_by_uid(tx: Read, repo_id: int, uids: Sequence[str]) -> list[Link]:
     """Return the links with these ids."""
-    rows = tx.sql.execute(_links().where((_L.c.repo_id == repo_id) & _L.c.uid.in_(uids)))
+    rows = tx.sql.execute(_links().where((_L.c.repo_id == repo_id) & _L.c.uid.in_(bounded(uids))))
     return [Link(*row) for row in rows]
 
 
@@ -385,16 +383,16 @@ def link_of(tx: Read, repo_id: int, sha256: Sha256) -> Link | None:
 
 def unlink(tx: Write, repo_id: int, sha256s: Sequence[Sha256]) -> None:
     """Delete a repository's links to files; the bytes are deleted after the last link and the grace period."""
-    for at in range(0, len(sha256s), _BATCH):
-        here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(sha256s[at : at + _BATCH])
+    for batch in slices(sha256s):
+        here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(batch)
         tx.sql.execute(sa.delete(_L).where(here))
 
 
 def unlink_unused(tx: Write, repo_id: int, sha256s: Sequence[Sha256], linked_before_ms: int) -> None:
     """Delete a repository's links to files, unless they were linked, named or touched meanwhile."""
     fresh = sa.exists().where((_F.c.sha256 == _L.c.sha256) & (_F.c.touched_ms >= linked_before_ms))
-    for at in range(0, len(sha256s), _BATCH):
-        here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(sha256s[at : at + _BATCH])
+    for batch in slices(sha256s):
+        here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(batch)
         here &= (_L.c.linked_ms < linked_before_ms) & (_L.c.touched_ms < linked_before_ms)
         tx.sql.execute(sa.delete(_L).where(here & ~fresh))
 
@@ -415,8 +413,8 @@ def linked(tx: Read, repo_id: int) -> dict[Sha256, int]:
 def by_xet_hash(tx: Read, repo_id: int, hashes: Sequence[XetHash]) -> dict[XetHash, tuple[XetFileId, int]]:
     """Return chunks and size of the given contents that commits of a repository name, without false claims."""
     found: dict[XetHash, tuple[XetFileId, int]] = {}
-    for at in range(0, len(hashes), _BATCH):
-        here = (_L.c.repo_id == repo_id) & _L.c.xet_hash.in_(hashes[at : at + _BATCH]) & _L.c.path.is_not(None)
+    for batch in slices(hashes):
+        here = (_L.c.repo_id == repo_id) & _L.c.xet_hash.in_(batch) & _L.c.path.is_not(None)
         query = sa.select(_L.c.xet_hash, _L.c.xet_file, _L.c.size).where(here & _L.c.is_false.is_(False))
         found.update((row.xet_hash, (row.xet_file, row.size)) for row in tx.sql.execute(query))
     return found
@@ -443,26 +441,31 @@ def is_form_damaged() -> sa.ColumnElement[bool]:
 
 def _replace_damaged(tx: Write, repo_id: int, forms: dict[Sha256, LinkedForm]) -> None:
     """Give the new forms to links whose chunks are damaged; only verified content may replace what was verified."""
-    here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(list(forms)) & is_form_damaged()
-    for sha256 in set(tx.sql.execute(sa.select(_L.c.sha256).where(here)).scalars()):
+    for sha256 in set(tx.sql.execute(_damaged_here(), {"repo": repo_id, "wanted": bounded(list(forms))}).scalars()):
         form = forms[sha256]
         if not form.is_verified:
             continue
         values = {"xet_file": form.file, "xet_hash": form.hash, "is_false": False}
         values |= {"is_verified": form.file is not None, "is_proven": form.file is not None and form.is_proven}
-        tx.sql.execute(sa.update(_L).where(here & (_L.c.sha256 == sha256)).values(values))
+        here = (_L.c.repo_id == repo_id) & (_L.c.sha256 == sha256) & is_form_damaged()
+        tx.sql.execute(sa.update(_L).where(here).values(values))
+
+
+@functools.cache
+def _damaged_here() -> sa.Select[Any]:
+    return sa.select(_L.c.sha256).where(_HERE & is_form_damaged())
 
 
 def _proven_forms(tx: Read, where: sa.ColumnElement[bool], sha256s: Sequence[Sha256]) -> dict[Sha256, LinkedForm]:
     repos, found = tables.repos, dict[Sha256, LinkedForm]()
     raw = _L.c.xet_file.is_(None) & _F.c.sha256.is_not(None) & _F.c.is_raw.is_(True) & _F.c.sweeping_ms.is_(None)
     chunked = _L.c.is_verified.is_(True) & ~is_form_damaged()
-    for at in range(0, len(sha256s), _BATCH):
+    for batch in slices(sha256s):
         query = (
             sa.select(_L.c.sha256, _L.c.size, _L.c.xet_file, _L.c.xet_hash)
             .join(repos, repos.c.id == _L.c.repo_id)
             .outerjoin(_F, _F.c.sha256 == _L.c.sha256)
-            .where(_L.c.sha256.in_(sha256s[at : at + _BATCH]) & _L.c.path.is_not(None))
+            .where(_L.c.sha256.in_(batch) & _L.c.path.is_not(None))
             .where((raw | chunked) & where)
             # Raw bytes last: a copy of chunks needs no job.
             .order_by(_L.c.sha256, _L.c.xet_file.is_(None).desc(), _L.c.uid.desc())

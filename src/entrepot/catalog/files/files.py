@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -10,18 +10,22 @@ from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.files import file_links
+from entrepot.catalog.lists import slices
 from entrepot.errors import Busy
 from entrepot.names import Sha256
 
 _F = tables.files
 _L = tables.file_links
-_BATCH = 500
 
 SWEEP_LEASE_MS = 600_000
 """How long a sweeper may take for one file; an older claim was left by a sweeper that crashed."""
 
 # Statements are built once: building one costs more than running it on cached pages.
 _SWEEPING = sa.select(_F.c.sweeping_ms).where(_F.c.sha256 == sa.bindparam("wanted"))
+_SWEPT = sa.select(_F.c.sha256).where(
+    _F.c.sha256.in_(sa.bindparam("wanted", expanding=True)) & (_F.c.sweeping_ms > sa.bindparam("expired"))
+)
+_KNOWN = sa.select(_F.c.sha256).where(_F.c.sha256.in_(sa.bindparam("wanted", expanding=True)))
 _CONFIRM = sa.update(_F).where(_F.c.sha256 == sa.bindparam("wanted")).values(size=sa.bindparam("proven"), is_raw=True)
 _TOUCH = (
     sa.update(_F).where(_F.c.sha256.in_(sa.bindparam("wanted", expanding=True))).values(touched_ms=sa.bindparam("now"))
@@ -44,6 +48,27 @@ def reserve(tx: Write, sha256: Sha256, size: int, now_ms: int) -> None:
     insert_missing(tx.sql, _F, [values], refresh=("touched_ms", "sweeping_ms"))
 
 
+def reserve_all(tx: Write, sizes: Mapping[Sha256, int], now_ms: int) -> set[Sha256]:
+    """Do the same as :func:`reserve` for at most 500 files; return those that a sweeper is deleting, left unchanged."""
+    names = {"wanted": list(sizes), "expired": now_ms - SWEEP_LEASE_MS}
+    swept = set(tx.sql.execute(_SWEPT, names).scalars())
+    rows = [
+        {"sha256": sha256, "size": size, "created_ms": now_ms, "touched_ms": now_ms, "sweeping_ms": None}
+        for sha256, size in sizes.items()
+        if sha256 not in swept
+    ]
+    insert_missing(tx.sql, _F, rows, refresh=("touched_ms", "sweeping_ms"))
+    return swept
+
+
+def confirm_all(tx: Write, sizes: Mapping[Sha256, int]) -> None:
+    """Record the verified sizes of files whose bytes are durable, and which all have a row.
+
+    A row that was only reserved has the size that the uploader announced.
+    """
+    tx.sql.execute(_CONFIRM, [{"wanted": sha256, "proven": size} for sha256, size in sizes.items()])
+
+
 def confirm(tx: Write, sha256: Sha256, size: int) -> bool:
     """Record the verified size of a file whose bytes are durable; return False if a sweep has deleted its row.
 
@@ -59,8 +84,8 @@ def adopt(tx: Write, sha256: Sha256, size: int) -> None:
 
 def touch(tx: Write, sha256s: Sequence[Sha256], now_ms: int) -> None:
     """Restart the grace period of files that a caller is about to use."""
-    for at in range(0, len(sha256s), _BATCH):
-        tx.sql.execute(_TOUCH, {"wanted": sha256s[at : at + _BATCH], "now": now_ms})
+    for batch in slices(sha256s):
+        tx.sql.execute(_TOUCH, {"wanted": batch, "now": now_ms})
 
 
 def is_raw(tx: Read, sha256: Sha256) -> bool:
@@ -102,17 +127,16 @@ def drop_raw(tx: Write, sha256: Sha256, touched_before_ms: int) -> bool:
 def known(tx: Read, sha256s: Sequence[Sha256]) -> set[Sha256]:
     """Return the given files that have a row."""
     found: set[Sha256] = set()
-    for at in range(0, len(sha256s), _BATCH):
-        query = sa.select(_F.c.sha256).where(_F.c.sha256.in_(sha256s[at : at + _BATCH]))
-        found.update(tx.sql.execute(query).scalars())
+    for batch in slices(sha256s):
+        found.update(tx.sql.execute(_KNOWN, {"wanted": batch}).scalars())
     return found
 
 
 def chunked_only(tx: Read, sha256s: Sequence[Sha256], touched_before_ms: int) -> set[Sha256]:
     """Return the given files whose raw bytes were dropped, and that are not being uploaded again."""
     found: set[Sha256] = set()
-    for at in range(0, len(sha256s), _BATCH):
-        here = _F.c.sha256.in_(sha256s[at : at + _BATCH]) & _F.c.is_raw.is_(False)
+    for batch in slices(sha256s):
+        here = _F.c.sha256.in_(batch) & _F.c.is_raw.is_(False)
         old = (_F.c.touched_ms < touched_before_ms) & _F.c.sweeping_ms.is_(None)
         found.update(tx.sql.execute(sa.select(_F.c.sha256).where(here & old)).scalars())
     return found

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
+from entrepot.catalog.lists import bounded, slices
 
 _S = tables.scans
-_BATCH = 500
 _FINDING = ("version", "status", "report", "scanned_ms", "seen_ms")
 
 
@@ -41,22 +41,22 @@ def put(tx: Write, row: ScanRow) -> None:
 def find(tx: Read, contents: Sequence[str]) -> dict[tuple[str, str], ScanRow]:
     """Return the results for these contents, by content and scanner."""
     found = {}
-    for at in range(0, len(contents), _BATCH):
-        query = sa.select(*_COLUMNS).where(_S.c.content.in_(contents[at : at + _BATCH]))
+    for batch in slices(contents):
+        query = sa.select(*_COLUMNS).where(_S.c.content.in_(batch))
         found.update({(row.content, row.scanner): ScanRow(*row) for row in tx.sql.execute(query)})
     return found
 
 
 def have_status(tx: Read, contents: Sequence[str], status: str) -> bool:
     """Return whether a scanner has given one of a few contents this status."""
-    wanted = (_S.c.content.in_(contents)) & (_S.c.status == status)
+    wanted = (_S.c.content.in_(bounded(contents))) & (_S.c.status == status)
     return tx.sql.execute(sa.select(_S.c.content).where(wanted).limit(1)).first() is not None
 
 
 def note_seen(tx: Write, contents: Sequence[str], now_ms: int) -> None:
     """Record that a repository has these contents."""
-    for at in range(0, len(contents), _BATCH):
-        tx.sql.execute(sa.update(_S).where(_S.c.content.in_(contents[at : at + _BATCH])).values(seen_ms=now_ms))
+    for batch in slices(contents):
+        tx.sql.execute(sa.update(_S).where(_S.c.content.in_(batch)).values(seen_ms=now_ms))
 
 
 def forget(tx: Write, seen_before_ms: int, *, kept: str | None = None) -> None:

@@ -13,13 +13,13 @@ from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.files import file_links
 from entrepot.catalog.files.file_links import REPO, LinkedForm, LinkUser, best_first, is_shown
+from entrepot.catalog.lists import bounded, slices
 from entrepot.names import RepoPath, Sha256, Uid, XetFileId, XetHash
 
 _T = tables.xet_files
 _U = tables.xet_file_xorbs
 _C = tables.xet_claims
 _L = tables.file_links
-_BATCH = 500
 
 
 _ID_BYTES = 20
@@ -77,8 +77,8 @@ _FIND_MANY = sa.select(_T.c.id, _T.c.hash, _T.c.size, _T.c.terms).where(
 def find_many(tx: Read, wanted: Sequence[XetFileId]) -> dict[XetFileId, XetFileRow]:
     """Return those of the given files that exist."""
     found: dict[XetFileId, XetFileRow] = {}
-    for at in range(0, len(wanted), _BATCH):
-        rows = tx.sql.execute(_FIND_MANY, {"wanted": wanted[at : at + _BATCH]})
+    for batch in slices(wanted):
+        rows = tx.sql.execute(_FIND_MANY, {"wanted": batch})
         found.update((row.id, XetFileRow(*row)) for row in rows)
     return found
 
@@ -119,8 +119,8 @@ _CLAIMED = (
 def claimed(tx: Read, repo_id: int, sha256s: Sequence[Sha256], user: LinkUser = REPO) -> dict[Sha256, Claim]:
     """Return the claims about the given sha256 values in a repository that serve a user, their own before others."""
     found: dict[Sha256, Claim] = {}
-    for at in range(0, len(sha256s), _BATCH):
-        names = {"repo": repo_id, "wanted": sha256s[at : at + _BATCH], **user.names()}
+    for batch in slices(sha256s):
+        names = {"repo": repo_id, "wanted": batch, **user.names()}
         found.update((row.sha256, Claim(*row)) for row in tx.sql.execute(_CLAIMED, names))  # the best is last
     return found
 
@@ -129,9 +129,9 @@ def link_claimed(tx: Write, repo_id: int, claims: Mapping[Sha256, Claim], pusher
     """Allow a repository to use files on the basis of claims; existing links are unchanged."""
     files = sorted({item.file for item in claims.values()})
     kept: set[XetFileId] = set()
-    for at in range(0, len(files), _BATCH):
+    for batch in slices(files):
         # Until the links are there, a sweep must wait with these files, or has just deleted some.
-        query = sa.select(_T.c.id).where(_T.c.id.in_(files[at : at + _BATCH])).order_by(_T.c.id)
+        query = sa.select(_T.c.id).where(_T.c.id.in_(batch)).order_by(_T.c.id)
         kept.update(tx.sql.execute(query.with_for_update(read=True)).scalars())
     forms = {
         sha256: LinkedForm(item.size, item.file, item.hash, is_proven=item.is_proven, is_verified=False)
@@ -191,8 +191,8 @@ _DAMAGED_FILES = (
 def damaged_files(tx: Read, wanted: Sequence[XetFileId]) -> set[XetFileId]:
     """Return those of the given files that need a xorb in quarantine."""
     found: set[XetFileId] = set()
-    for at in range(0, len(wanted), _BATCH):
-        found.update(tx.sql.execute(_DAMAGED_FILES, {"wanted": wanted[at : at + _BATCH]}).scalars())
+    for batch in slices(wanted):
+        found.update(tx.sql.execute(_DAMAGED_FILES, {"wanted": batch}).scalars())
     return found
 
 
@@ -258,8 +258,8 @@ def ids(tx: Read) -> list[XetFileId]:
 def xorbs_of(tx: Read, files: Sequence[XetFileId]) -> set[XetHash]:
     """Return the xorbs that the given files need."""
     found: set[XetHash] = set()
-    for at in range(0, len(files), _BATCH):
-        found.update(tx.sql.execute(sa.select(_U.c.xorb).where(_U.c.file.in_(files[at : at + _BATCH]))).scalars())
+    for batch in slices(files):
+        found.update(tx.sql.execute(sa.select(_U.c.xorb).where(_U.c.file.in_(batch))).scalars())
     return found
 
 
@@ -270,8 +270,8 @@ def forget_claims(tx: Write, claimed_before_ms: int) -> int:
 
 def withdraw(tx: Write, repo_id: int, sha256s: Sequence[Sha256]) -> None:
     """Delete a repository's claims about files whose links it lost."""
-    for at in range(0, len(sha256s), _BATCH):
-        here = (_C.c.repo_id == repo_id) & _C.c.sha256.in_(sha256s[at : at + _BATCH])
+    for batch in slices(sha256s):
+        here = (_C.c.repo_id == repo_id) & _C.c.sha256.in_(batch)
         tx.sql.execute(sa.delete(_C).where(here))
 
 
@@ -282,10 +282,10 @@ def remove_unused(tx: Write, touched_before_ms: int) -> int:
     old = is_free & (_T.c.touched_ms < touched_before_ms)
     found = list(tx.sql.execute(sa.select(_T.c.id).where(old).with_for_update()).scalars())
     gone: list[XetFileId] = []
-    for at in range(0, len(found), _BATCH):
+    for batch in slices(found):
         # The rows are locked now: looked at again, no link to them can have been missed.
-        batch = list(tx.sql.execute(sa.select(_T.c.id).where(_T.c.id.in_(found[at : at + _BATCH]) & old)).scalars())
-        gone += batch
-        tx.sql.execute(sa.delete(_U).where(_U.c.file.in_(batch)))
-        tx.sql.execute(sa.delete(_T).where(_T.c.id.in_(batch)))
+        free = bounded(list(tx.sql.execute(sa.select(_T.c.id).where(_T.c.id.in_(batch) & old)).scalars()))
+        gone += free
+        tx.sql.execute(sa.delete(_U).where(_U.c.file.in_(free)))
+        tx.sql.execute(sa.delete(_T).where(_T.c.id.in_(free)))
     return len(gone)

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
+from entrepot.catalog.lists import slices
 from entrepot.errors import Busy
 from entrepot.names import Uid, XetHash
 
@@ -22,7 +23,6 @@ _R = tables.xorb_realms
 _G = tables.xorb_uploads
 _D = tables.dedup_chunks
 _S = tables.shard_xorbs
-_BATCH = 500
 
 SWEEP_LEASE_MS = 600_000
 """How long a sweeper may take for one xorb; an older claim was left by a sweeper that crashed."""
@@ -68,8 +68,8 @@ def state(tx: Read, xorb: XetHash) -> XorbState | None:
 def find_many(tx: Read, wanted: Sequence[XetHash]) -> dict[XetHash, XorbRow]:
     """Return the given xorbs that are stored."""
     found: dict[XetHash, XorbRow] = {}
-    for at in range(0, len(wanted), _BATCH):
-        rows = tx.sql.execute(sa.select(*_COLUMNS).where(_X.c.hash.in_(wanted[at : at + _BATCH])))
+    for batch in slices(wanted):
+        rows = tx.sql.execute(sa.select(*_COLUMNS).where(_X.c.hash.in_(batch)))
         found.update((row.hash, XorbRow(*row)) for row in rows)
     return found
 
@@ -77,8 +77,8 @@ def find_many(tx: Read, wanted: Sequence[XetHash]) -> dict[XetHash, XorbRow]:
 def in_realm(tx: Read, realm: int, wanted: Sequence[XetHash]) -> set[XetHash]:
     """Return the given xorbs that a realm has uploaded or used."""
     found: set[XetHash] = set()
-    for at in range(0, len(wanted), _BATCH):
-        here = (_R.c.realm == realm) & _R.c.xorb.in_(wanted[at : at + _BATCH])
+    for batch in slices(wanted):
+        here = (_R.c.realm == realm) & _R.c.xorb.in_(batch)
         found.update(tx.sql.execute(sa.select(_R.c.xorb).where(here)).scalars())
     return found
 
@@ -127,8 +127,8 @@ def forget_uploads(tx: Write, uploaded_before_ms: int) -> int:
 def touch(tx: Write, wanted: Sequence[XetHash], now_ms: int) -> set[XetHash]:
     """Restart the grace period of xorbs that a caller is about to use; return those with reliable bytes."""
     found: set[XetHash] = set()
-    for at in range(0, len(wanted), _BATCH):
-        intact = _X.c.hash.in_(wanted[at : at + _BATCH]) & _X.c.sweeping_ms.is_(None) & _X.c.is_damaged.is_(False)
+    for batch in slices(wanted):
+        intact = _X.c.hash.in_(batch) & _X.c.sweeping_ms.is_(None) & _X.c.is_damaged.is_(False)
         tx.sql.execute(sa.update(_X).where(intact).values(touched_ms=now_ms))
         found.update(tx.sql.execute(sa.select(_X.c.hash).where(intact)).scalars())
     return found

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
+from entrepot.catalog.lists import bounded, slices
 from entrepot.catalog.prepared import Prepared
 from entrepot.names import Oid, Sha256
 
 _T = tables.objects
-_BATCH = 500
 
 
 @attrs.frozen
@@ -75,16 +75,16 @@ def find(tx: Read, repo_id: int, oid: Oid) -> ObjectRow | None:
 
 def find_many(tx: Read, repo_id: int, oids: Sequence[Oid]) -> Iterator[ObjectRow]:
     """Yield the given objects that are stored, in no particular order."""
-    for at in range(0, len(oids), _BATCH):
-        for row in tx.sql.execute(_FIND_MANY, {"repo": repo_id, "ids": oids[at : at + _BATCH]}):
+    for batch in slices(oids):
+        for row in tx.sql.execute(_FIND_MANY, {"repo": repo_id, "ids": batch}):
             yield ObjectRow(*row)
 
 
 def tags(tx: Read, repo_id: int, oids: Sequence[Oid]) -> dict[Oid, ObjectRow]:
     """Return the given objects that are annotated tags."""
     found: dict[Oid, ObjectRow] = {}
-    for at in range(0, len(oids), _BATCH):
-        rows = tx.sql.execute(_TAGS, {"repo": repo_id, "ids": oids[at : at + _BATCH]})
+    for batch in slices(oids):
+        rows = tx.sql.execute(_TAGS, {"repo": repo_id, "ids": batch})
         found.update((row.oid, ObjectRow(*row)) for row in rows)
     return found
 
@@ -92,8 +92,8 @@ def tags(tx: Read, repo_id: int, oids: Sequence[Oid]) -> dict[Oid, ObjectRow]:
 def measure(tx: Read, repo_id: int, oids: Sequence[Oid]) -> dict[Oid, ObjectSize]:
     """Return the size, and the target of a pointer, of each given object that is stored."""
     found: dict[Oid, ObjectSize] = {}
-    for at in range(0, len(oids), _BATCH):
-        rows = tx.sql.execute(_MEASURE, {"repo": repo_id, "ids": oids[at : at + _BATCH]})
+    for batch in slices(oids):
+        rows = tx.sql.execute(_MEASURE, {"repo": repo_id, "ids": batch})
         for oid, size, sha256, pointer_size in rows:
             found[oid] = (
                 ObjectSize(size, None, None) if pointer_size is None else ObjectSize(size, sha256, pointer_size)
@@ -140,8 +140,7 @@ def copy(tx: Write, source_id: int, target_id: int, oids: Sequence[Oid], now_ms:
     """
     copied = 0
     other = _T.alias()
-    for at in range(0, len(oids), _BATCH):
-        batch = oids[at : at + _BATCH]
+    for batch in slices(oids):
         kept = [_T.c[name] for name in ("oid", "kind", "size", "data", "sha256", "pointer_size")]
         rows = sa.select(sa.literal(target_id), *kept, sa.literal(now_ms)).where(
             (_T.c.repo_id == source_id) & _T.c.oid.in_(batch)
@@ -159,8 +158,7 @@ def missing_bytes(tx: Read, source_id: int, target_id: int, oids: Sequence[Oid])
     """Return the size of those given objects that a repository has and another one lacks."""
     found = 0
     other = _T.alias()
-    for at in range(0, len(oids), _BATCH):
-        batch = oids[at : at + _BATCH]
+    for batch in slices(oids):
         there = sa.select(other.c.oid).where((other.c.repo_id == target_id) & other.c.oid.in_(batch))
         here = (_T.c.repo_id == source_id) & _T.c.oid.in_(batch) & _T.c.oid.not_in(there)
         query = sa.select(sa.func.coalesce(sa.func.sum(_T.c.size), 0)).where(here)
@@ -197,8 +195,8 @@ def rows(tx: Read, repo_id: int) -> Iterator[ObjectRow]:
 def touch(tx: Write, repo_id: int, oids: Sequence[Oid], now_ms: int) -> int:
     """Restart the grace period of objects that are about to be used again; return how many of them are stored."""
     touched = 0
-    for at in range(0, len(oids), _BATCH):
-        here = (_T.c.repo_id == repo_id) & _T.c.oid.in_(oids[at : at + _BATCH])
+    for batch in slices(oids):
+        here = (_T.c.repo_id == repo_id) & _T.c.oid.in_(batch)
         touched += tx.sql.execute(sa.update(_T).where(here).values(touched_ms=now_ms)).rowcount
     return touched
 
@@ -207,14 +205,14 @@ def are_present(tx: Read, repo_id: int, oids: Collection[Oid]) -> bool:
     """Return whether all of the given objects are stored."""
     wanted = list(set(oids))
     found = 0
-    for at in range(0, len(wanted), _BATCH):
-        found += tx.sql.execute(_COUNT, {"repo": repo_id, "ids": wanted[at : at + _BATCH]}).scalar_one()
+    for batch in slices(wanted):
+        found += tx.sql.execute(_COUNT, {"repo": repo_id, "ids": batch}).scalar_one()
     return found == len(wanted)
 
 
 def pointing_at(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> set[Oid]:
     """Return the LFS pointers of a repository that point to one of these files."""
-    here = (_T.c.repo_id == repo_id) & _T.c.sha256.in_(sha256s) & _T.c.pointer_size.is_not(None)
+    here = (_T.c.repo_id == repo_id) & _T.c.sha256.in_(bounded(sha256s)) & _T.c.pointer_size.is_not(None)
     return set(tx.sql.execute(sa.select(_T.c.oid).where(here)).scalars())
 
 
@@ -222,8 +220,8 @@ def pointers_to_deleted_files(tx: Read, repo_id: int, oids: Collection[Oid]) -> 
     """Return the given objects that are LFS pointers to files whose links say that no commit refers to them."""
     wanted = list(oids)
     found: dict[Oid, DeletedPointer] = {}
-    for at in range(0, len(wanted), _BATCH):
-        rows = tx.sql.execute(_DELETED_POINTERS, {"repo": repo_id, "ids": wanted[at : at + _BATCH]})
+    for batch in slices(wanted):
+        rows = tx.sql.execute(_DELETED_POINTERS, {"repo": repo_id, "ids": batch})
         found.update((oid, DeletedPointer(*rest)) for oid, *rest in rows)
     return found
 
@@ -231,8 +229,7 @@ def pointers_to_deleted_files(tx: Read, repo_id: int, oids: Collection[Oid]) -> 
 def remove(tx: Write, repo_id: int, oids: Sequence[Oid], *, touched_before_ms: int) -> int:
     """Delete objects unless they were touched meanwhile; return how many were deleted."""
     gone = 0
-    for at in range(0, len(oids), _BATCH):
-        batch = oids[at : at + _BATCH]
+    for batch in slices(oids):
         here = (_T.c.repo_id == repo_id) & _T.c.oid.in_(batch) & (_T.c.touched_ms < touched_before_ms)
         gone += tx.sql.execute(sa.delete(_T).where(here)).rowcount
     return gone

@@ -23,6 +23,7 @@ from entrepot.catalog import dialects, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.dialects.interfaces import Upsert
 from entrepot.catalog.engines import insert_missing
+from entrepot.catalog.lists import bounded
 
 _T = tables.jobs
 _L = tables.job_lanes
@@ -34,12 +35,14 @@ _ATTEMPTS = 4
 _LANE_OF = {
     **dict.fromkeys(("chunk", "verify", "scrub", "scan", "convert"), "heavy"),
     "deliver": "outbound",
-    **dict.fromkeys(("mirror", "trends", "forget-deliveries", "reverify", "rescan", "sweep"), "maintenance"),
+    **dict.fromkeys(
+        ("mirror", "trends", "forget-deliveries", "forget-notifications", "reverify", "rescan", "sweep"), "maintenance"
+    ),
 }
 
 
 JobArgs = Mapping[str, int]
-"""What a job is about: row ids, by ``repo`` and ``webhook``."""
+"""What a job is about: row ids, by ``repo``, ``webhook`` and ``event``."""
 
 
 @attrs.frozen
@@ -323,7 +326,7 @@ def find(
     limit: int = 100,
 ) -> list[Job]:
     """Return jobs in these states and lanes, newest first; ``before`` is the last id of the previous page."""
-    here = _T.c.state.in_(states) & _T.c.lane.in_(lanes)
+    here = _T.c.state.in_(bounded(states)) & _T.c.lane.in_(bounded(lanes))
     if before is not None:
         here &= _T.c.id < before
     query = sa.select(*_COLUMNS).where(here).order_by(_T.c.id.desc()).limit(limit)

@@ -16,12 +16,12 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
+from entrepot.catalog.lists import slices
 from entrepot.names import Oid, RepoPath
 
 _C = tables.commits
 _P = tables.parents
 _X = tables.path_changes
-_BATCH = 500
 _LEFT, _RIGHT, _STALE = 1, 2, 4
 _KEYS = 5000  # larger than in other modules: each batch walks the history once
 # Statements are built once: building one costs more than running it on cached pages.
@@ -181,8 +181,8 @@ def last_changes(tx: Read, repo_id: int, head: Oid, paths: Sequence[RepoPath]) -
     by_key = {path_key(path): path for path in paths}
     keys = list(by_key)
     newest: dict[RepoPath, Oid] = {}
-    for at in range(0, len(keys), _KEYS):
-        found = tx.sql.execute(_last_changes(), {"repo": repo_id, "head": head, "keys": keys[at : at + _KEYS]})
+    for batch in slices(keys, _KEYS):
+        found = tx.sql.execute(_last_changes(), {"repo": repo_id, "head": head, "keys": batch})
         newest.update((by_key[key], oid) for key, oid in found)
     return newest
 
@@ -237,8 +237,7 @@ def copy_all(tx: Write, source_id: int, target_id: int) -> None:
 def forget(tx: Write, repo_id: int, oids: Sequence[Oid]) -> None:
     """Delete the rows of commits that no longer exist."""
     for table in (_P, _X, _C):
-        for at in range(0, len(oids), _BATCH):
-            batch = oids[at : at + _BATCH]
+        for batch in slices(oids):
             tx.sql.execute(sa.delete(table).where((table.c.repo_id == repo_id) & table.c.oid.in_(batch)))
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import count_up
+from entrepot.catalog.lists import bounded
 from entrepot.catalog.prepared import Prepared
 
 _T = tables.downloads
@@ -40,5 +41,9 @@ def all_time(tx: Read, repo_id: int) -> int:
 
 def all_times(tx: Read, repo_ids: Sequence[int]) -> dict[int, int]:
     """Return the total downloads of several repositories, without those never downloaded."""
-    query = sa.select(_T.c.repo_id, sa.func.sum(_T.c.count)).where(_T.c.repo_id.in_(repo_ids)).group_by(_T.c.repo_id)
+    query = (
+        sa.select(_T.c.repo_id, sa.func.sum(_T.c.count))
+        .where(_T.c.repo_id.in_(bounded(repo_ids)))
+        .group_by(_T.c.repo_id)
+    )
     return {repo_id: int(total) for repo_id, total in tx.sql.execute(query)}

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.lists import MOST, bounded
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
@@ -98,7 +99,7 @@ def at(tx: Read, kind: RepoType, namespace_id: int) -> FolderRow | None:
 
 def by_uids(tx: Read, uids: Sequence[str]) -> list[FolderRow]:
     """Return the folders with these permanent ids, in no particular order."""
-    return [_row_of(row) for row in tx.sql.execute(_SELECT.where(_F.c.uid.in_(uids)))] if uids else []
+    return [_row_of(row) for row in tx.sql.execute(_SELECT.where(_F.c.uid.in_(bounded(uids))))] if uids else []
 
 
 def find_moved(tx: Read, kind: RepoType, namespace: str) -> FolderRow | None:
@@ -157,9 +158,11 @@ def search(tx: Read, wanted: FolderFilter, *, after: str = "", limit: int) -> li
         query = query.where(_N.c.parent_id != wanted.not_of)
     if wanted.granted_to is not None:
         subjects = sorted(wanted.granted_to) + ([EVERYONE] if wanted.with_public else [])
-        query = query.where(_F.c.id.in_(sa.select(_G.c.folder_id).where(_G.c.subject_id.in_(subjects))))
+        query = query.where(_F.c.id.in_(sa.select(_G.c.folder_id).where(_G.c.subject_id.in_(bounded(subjects)))))
     if wanted.within is not None:
-        named = _N.c.parent_id.in_(wanted.within.namespaces) | _F.c.id.in_(wanted.within.folders)
+        named = _N.c.parent_id.in_(bounded(wanted.within.namespaces, MOST // 2)) | _F.c.id.in_(
+            bounded(wanted.within.folders, MOST // 2)
+        )
         query = query.where(named | _IS_PUBLIC)
     return [_row_of(row) for row in tx.sql.execute(query.order_by(_N.c.name_key).limit(limit))]
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.lists import bounded, slices
 from entrepot.catalog.repos.folders import EVERYONE
 from entrepot.names import RepoType
 
@@ -22,7 +23,6 @@ _G = tables.folder_grants
 _F = tables.folders
 _N = tables.namespaces
 _A = sa.alias(_N, "granter")
-_BATCH = 500
 
 
 @attrs.frozen
@@ -78,16 +78,16 @@ def roles_in(tx: Read, namespaces: Collection[int], subjects: Collection[int]) -
     """Return what an account's grants give in the folders of these namespaces, without folders that give nothing."""
     found: dict[FolderPlace, GrantedRoles] = {}
     wanted = sorted(namespaces)
-    for at in range(0, len(wanted), _BATCH):
-        query = _ROLES.where(_F.c.namespace_id.in_(wanted[at : at + _BATCH]))
-        found |= _roles(tx.sql.execute(query.where(_G.c.subject_id.in_([EVERYONE, *subjects]))).all())
+    for batch in slices(wanted):
+        query = _ROLES.where(_F.c.namespace_id.in_(batch))
+        found |= _roles(tx.sql.execute(query.where(_G.c.subject_id.in_(bounded([EVERYONE, *subjects])))).all())
     return found
 
 
 def places_of(tx: Read, subjects: Iterable[int]) -> frozenset[FolderPlace]:
     """Return the folders that are granted to one of these accounts by name."""
     query = sa.select(_F.c.namespace_id, _F.c.type).join(_G, _G.c.folder_id == _F.c.id)
-    rows = tx.sql.execute(query.where(_G.c.subject_id.in_(sorted(subjects))))
+    rows = tx.sql.execute(query.where(_G.c.subject_id.in_(bounded(sorted(subjects)))))
     return frozenset((namespace_id, RepoType(kind)) for namespace_id, kind in rows)
 
 

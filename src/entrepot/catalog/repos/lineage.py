@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
+from entrepot.catalog.lists import MOST, bounded, slices
 from entrepot.catalog.visibility import Visibility, visible_condition
 from entrepot.names import Oid, RepoType
 
@@ -24,7 +25,6 @@ PROPOSED = "proposed"
 """The origin of edges of commits that only pull requests lead to: no query returns them before they are adopted."""
 
 _E = tables.lineage_edges
-_BATCH = 500
 
 
 @attrs.frozen
@@ -71,8 +71,8 @@ def proposed(tx: Read, repo_id: int) -> list[Oid]:
 
 def adopt(tx: Write, repo_id: int, oids: Sequence[Oid]) -> None:
     """Make the proposed edges of these commits edges like all others."""
-    for at in range(0, len(oids), _BATCH):
-        here = (_E.c.repo_id == repo_id) & (_E.c.origin == PROPOSED) & _E.c.oid.in_(oids[at : at + _BATCH])
+    for batch in slices(oids):
+        here = (_E.c.repo_id == repo_id) & (_E.c.origin == PROPOSED) & _E.c.oid.in_(batch)
         tx.sql.execute(sa.update(_E).where(here).values(origin=COMMIT))
 
 
@@ -90,13 +90,15 @@ def replace_card(tx: Write, repo_id: int, rows: Sequence[EdgeRow]) -> None:
 
 def sources_of(tx: Read, repo_ids: Sequence[int], *, limit: int) -> list[EdgeRow]:
     """Return the edges that lead to commits of these repositories, newest first."""
-    return _select(tx, _E.c.repo_id.in_(repo_ids), limit=limit)
+    return _select(tx, _E.c.repo_id.in_(bounded(repo_ids)), limit=limit)
 
 
 def uses_of(tx: Read, names: Sequence[tuple[RepoType, str]], seen: Visibility | None, *, limit: int) -> list[EdgeRow]:
     """Return the edges from sources with these types and names to repositories that are visible, newest first."""
     keys = [(kind.value, name.lower()) for kind, name in names]
-    return _select(tx, sa.tuple_(_E.c.source_type, _E.c.source_key).in_(keys) & _leads_to(seen), limit=limit)
+    return _select(
+        tx, sa.tuple_(_E.c.source_type, _E.c.source_key).in_(bounded(keys, MOST // 2)) & _leads_to(seen), limit=limit
+    )
 
 
 def edges_of_run(tx: Read, run: str, seen: Visibility | None, *, limit: int) -> list[EdgeRow]:

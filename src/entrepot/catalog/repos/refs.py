@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.lists import slices
 from entrepot.catalog.prepared import Prepared
 from entrepot.names import Oid, RefName
 
@@ -42,8 +43,7 @@ def find(tx: Read, repo_id: int, name: RefName) -> Oid | None:
 def find_many(tx: Read, repo_id: int, names: list[RefName]) -> dict[RefName, Oid]:
     """Return the object ids of the given refs, without absent ones."""
     found: dict[RefName, Oid] = {}
-    for at in range(0, len(names), _MOST):
-        batch = names[at : at + _MOST]
+    for batch in slices(names, _MOST):
         values = {f"called{i}": batch[min(i, len(batch) - 1)] for i in range(_MOST)}
         found.update((name, oid) for name, oid in _FIND_MANY.all(tx, {"repo": repo_id, **values}))
     return found

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from entrepot.catalog import cascades, sign_in_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
+from entrepot.catalog.lists import bounded, slices
 from entrepot.catalog.prepared import Prepared
 from entrepot.catalog.visibility import Visibility, visible_condition
 from entrepot.names import MAIN, Oid, RepoId, RepoRef, RepoType, Uid
@@ -235,15 +236,15 @@ def by_uid(tx: Read, uid: str) -> RepoRow | None:
 def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, RepoRow]:
     """Return the repositories with these row ids, without deleted ones."""
     found: dict[int, RepoRow] = {}
-    for at in range(0, len(ids), 500):
-        rows = tx.sql.execute(_SELECT.where(_R.c.id.in_(ids[at : at + 500])))
+    for batch in slices(ids):
+        rows = tx.sql.execute(_SELECT.where(_R.c.id.in_(batch)))
         found.update((row.id, row_of(row)) for row in rows)
     return found
 
 
 def by_uids(tx: Read, uids: Sequence[str]) -> list[RepoRow]:
     """Return the repositories with these permanent ids, in no particular order."""
-    return [row_of(row) for row in tx.sql.execute(_SELECT.where(_R.c.uid.in_(uids)))]
+    return [row_of(row) for row in tx.sql.execute(_SELECT.where(_R.c.uid.in_(bounded(uids))))]
 
 
 def places_by_uid(tx: Read, uids: Sequence[str]) -> list[RepoPlace]:
@@ -261,7 +262,17 @@ def everything(tx: Read, *, after: int = 0, limit: int = 1000) -> list[RepoRow]:
 
 def count(tx: Read) -> int:
     """Return the number of repositories, without deleted ones."""
-    return tx.sql.execute(sa.select(sa.func.count()).select_from(_R).where(_R.c.deleted_ms.is_(None))).scalar_one()
+    everything, deleted = sa.select(sa.func.count()).select_from(_R), _R.c.deleted_ms.is_not(None)
+    return int(tx.sql.execute(everything).scalar_one() - tx.sql.execute(everything.where(deleted)).scalar_one())
+
+
+def page_owned_by(tx: Read, account_id: int, *, after: int, limit: int) -> list[RepoRow]:
+    """Return one page of the repositories of an account, also those in its folders, in the order of their row ids."""
+    namespaces = sa.select(_NS.c.id).where((_NS.c.id == account_id) | (_NS.c.parent_id == account_id))
+    # Found in the index of names first: only the rows of the page are read.
+    ids = sa.select(_R.c.id).where(_R.c.namespace_id.in_(namespaces) & (_R.c.id > after) & _R.c.deleted_ms.is_(None))
+    query = _SELECT.where(_R.c.id.in_(ids.order_by(_R.c.id).limit(limit))).order_by(_R.c.id)
+    return [row_of(row) for row in tx.sql.execute(query)]
 
 
 def owned_by(tx: Read, account_id: int) -> list[RepoRow]:
@@ -398,6 +409,7 @@ def erase(tx: Write, repo_id: int) -> None:
         tables.bucket_files,
         tables.bucket_rights,
         tables.lfs_locks,
+        tables.push_turns,
         tables.staged,
         sign_in_tables.trusted_publishers,
         tables.conversions,
@@ -459,7 +471,7 @@ def tags_of(tx: Read, ids: Sequence[int]) -> dict[int, list[str]]:
 def heads_of(tx: Read, ids: Sequence[int]) -> dict[int, Oid]:
     """Return the commit ids of the ``main`` branches of several repositories."""
     refs = tables.refs
-    query = sa.select(refs.c.repo_id, refs.c.oid).where(refs.c.repo_id.in_(ids) & (refs.c.name == MAIN))
+    query = sa.select(refs.c.repo_id, refs.c.oid).where(refs.c.repo_id.in_(bounded(ids)) & (refs.c.name == MAIN))
     return {row.repo_id: row.oid for row in tx.sql.execute(query)}
 
 

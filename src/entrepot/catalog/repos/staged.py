@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.lists import slices
 from entrepot.catalog.repos.commits import path_key
 from entrepot.names import Oid, RefName, RepoPath, Sha256
 
@@ -20,7 +21,6 @@ A folder may be deleted and a file added at its path: these are two changes, all
 
 _S = tables.staged
 _NS = tables.namespaces
-_BATCH = 500
 _COLUMNS = [_S.c.id, _S.c.path, _S.c.op, _S.c.oid, _S.c.sha256, _S.c.size, _S.c.staged_ms, _NS.c.name]
 _ON_BRANCH = (_S.c.repo_id == sa.bindparam("repo")) & (_S.c.ref == sa.bindparam("branch"))
 _MINE = _ON_BRANCH & (_S.c.user_id == sa.bindparam("user"))
@@ -162,8 +162,8 @@ def drop_ended(tx: Write, repo_id: int, before_ms: int) -> None:
 
 
 def _remove(tx: Write, area: Area, statement: sa.Delete, keys: Sequence[str]) -> None:
-    for at in range(0, len(keys), _BATCH):
-        tx.sql.execute(statement, {**area.names(), "keys": keys[at : at + _BATCH]})
+    for batch in slices(keys):
+        tx.sql.execute(statement, {**area.names(), "keys": batch})
 
 
 def _key_of(path: RepoPath, op: str) -> str:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.lists import bounded
 from entrepot.catalog.repos.repositories import COLUMNS, RepoRow, row_of
 from entrepot.catalog.search import word_vectors
 from entrepot.catalog.visibility import Visibility, visible_condition
@@ -190,7 +191,7 @@ def _find_frequent(
         .select_from(_T)
         .join(_R, _R.c.id == _T.c.rowid)
         .join(_N, _N.c.id == _R.c.namespace_id)
-        .where(_T.c.rowid.in_(wanted))
+        .where(_T.c.rowid.in_(bounded(wanted)))
     )
     rows = [(row_of(row[:-1]), row[-1]) for row in tx.sql.execute(statement)] if wanted else []
     rows.sort(key=lambda row: wanted.index(row[0].id))
@@ -202,7 +203,7 @@ def _conditions(
     tx: Read, query: str, seen: Visibility | None, kinds: Sequence[RepoType]
 ) -> list[sa.ColumnElement[bool]]:
     wanted = [kind.value for kind in kinds]
-    return [_matches(tx, query), _R.c.type.in_(wanted), _R.c.deleted_ms.is_(None), visible_condition(seen)]
+    return [_matches(tx, query), _R.c.type.in_(bounded(wanted)), _R.c.deleted_ms.is_(None), visible_condition(seen)]
 
 
 def _has_vectors(tx: Read) -> bool:

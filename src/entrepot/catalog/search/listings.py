@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read
+from entrepot.catalog.lists import slices
 from entrepot.catalog.repos.repositories import COLUMNS, RepoRow, row_of
 from entrepot.catalog.search import full_text
 from entrepot.catalog.visibility import PUBLIC_ONLY, Visibility, visible_condition
@@ -100,11 +101,11 @@ def counts(tx: Read, namespace_id: int, seen_by: Visibility | None) -> dict[Repo
 def count_tagged(tx: Read, tags: Sequence[str], seen_by: Visibility | None) -> dict[str, int]:
     """Return how many models that the caller may see have each of these tags; those that none has are left out."""
     repos, on, found = tables.repos, tables.repo_tags, dict[str, int]()
-    for at in range(0, len(tags), _TAGS_AT_ONCE):
+    for batch in slices(tags, _TAGS_AT_ONCE):
         query = (
             sa.select(on.c.tag, sa.func.count())
             .join(repos, repos.c.id == on.c.repo_id)
-            .where(on.c.tag.in_(tags[at : at + _TAGS_AT_ONCE]) & on.c.is_label.is_(False))
+            .where(on.c.tag.in_(batch) & on.c.is_label.is_(False))
             .where((repos.c.type == RepoType.MODEL.value) & repos.c.deleted_ms.is_(None) & visible_condition(seen_by))
             .group_by(on.c.tag)
         )

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import community_tables, engines
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.lists import bounded
 from entrepot.names import Uid, new_uid
 
 _E = community_tables.events
@@ -143,7 +144,7 @@ def waiting(tx: Read, webhook_id: int) -> Sequence[int]:
 
 def pauses(tx: Read, keys: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Return (consecutive failures, paused until) of the given receivers whose last delivery failed."""
-    query = sa.select(_P.c.key, _P.c.failures, _P.c.until_ms).where(_P.c.key.in_(keys))
+    query = sa.select(_P.c.key, _P.c.failures, _P.c.until_ms).where(_P.c.key.in_(bounded(keys)))
     return {row.key: (row.failures, row.until_ms) for row in tx.sql.execute(query)}
 
 
@@ -156,7 +157,7 @@ def put_pause(tx: Write, key: str, failures: int, until_ms: int) -> None:
 
 def end_pauses(tx: Write, keys: Sequence[str]) -> None:
     """Clear the failures of receivers."""
-    tx.sql.execute(sa.delete(_P).where(_P.c.key.in_(keys)))
+    tx.sql.execute(sa.delete(_P).where(_P.c.key.in_(bounded(keys))))
 
 
 def forget_pauses(tx: Write, before_ms: int) -> None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.lists import slices
 from entrepot.names import RepoRef, RepoType, Uid
 
 _W = community_tables.webhooks
@@ -19,7 +20,6 @@ _N = tables.namespaces
 _R = tables.redirects
 _M = tables.memberships
 _O = sa.alias(_N, "owner")
-_BATCH = 500
 
 
 @attrs.frozen
@@ -185,7 +185,7 @@ def _read(tx: Read, query: sa.Select[Any]) -> list[WebhookRow]:
 def _watches(tx: Read, webhook_ids: Sequence[int]) -> dict[int, list[WatchedSubject]]:
     query = sa.select(_V.c.webhook_id, _V.c.kind, _V.c.name).order_by(_V.c.id)
     found: dict[int, list[WatchedSubject]] = {}
-    for at in range(0, len(webhook_ids), _BATCH):
-        for webhook_id, kind, name in tx.sql.execute(query.where(_V.c.webhook_id.in_(webhook_ids[at : at + _BATCH]))):
+    for batch in slices(webhook_ids):
+        for webhook_id, kind, name in tx.sql.execute(query.where(_V.c.webhook_id.in_(batch))):
             found.setdefault(webhook_id, []).append(WatchedSubject(kind, name))
     return found

@@ -17,7 +17,7 @@ from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account, Token
 from entrepot.catalog.repos import repositories
 from entrepot.errors import AccountNotFound, InvalidName, Refused, ThingNotFound
-from entrepot.hub import audit
+from entrepot.hub import audit, notifications
 from entrepot.hub.accounts import oauth_grants, tokens
 from entrepot.hub.accounts.passwords import hash_password
 from entrepot.hub.accounts.tokens import IssuedToken, TokenDraft
@@ -117,6 +117,15 @@ def assign_role(hub: HubContext, tx: Write, by: Caller | str, org: Account, user
     before, word = accounts.role_of(tx, org.id, user.id), role.name.lower()
     accounts.join_org(tx, org.id, user.id, word)
     audit.record(hub, tx, by, "member.role", org_subject(org), {"user": user.name, "role": word, "from": before})
+    if word != before:
+        tell_member(hub, tx, by, org, user, word)
+
+
+def tell_member(hub: HubContext, tx: Write, by: Caller | str, org: Account, user: Account, role: str | None) -> None:
+    """Tell a user which role they have in an organisation now; None: they were removed from it."""
+    actor = None if isinstance(by, str) else by.account
+    kind, topic, data = notifications.MEMBERSHIP, f"member:{org.id}", {"role": role}
+    notifications.tell(hub, tx, [user.id], kind, topic, actor=actor, org_id=org.id, data=data)
 
 
 def check_admin_left(tx: Read, org: Account, user: Account) -> None:

@@ -6,22 +6,27 @@ from collections.abc import Sequence
 
 import attrs
 
-from entrepot.catalog import Lock, Read
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts, invitations
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.accounts.invitations import Invitation
+from entrepot.catalog.community import notifications as told
 from entrepot.errors import AccountNotFound, LimitExceeded, NotAllowed, Refused, ThingNotFound
-from entrepot.hub import audit
+from entrepot.hub import audit, notifications
 from entrepot.hub.accounts import orgs
 from entrepot.hub.accounts.accounts import org_subject
 from entrepot.hub.accounts.members import parse_role
 from entrepot.hub.callers import Caller, MaybeCaller, require_login, require_write
 from entrepot.hub.context import HubContext
+from entrepot.hub.pages import Page
 from entrepot.names import new_uid
 
 LIFETIME_MS = 14 * 86_400_000
 MAX_WAITING = 1_000
 """Maximum of unanswered invitations into one organisation."""
+
+SHOWN = 100
+"""Invitations on a page."""
 
 
 @attrs.frozen
@@ -53,16 +58,24 @@ def invite(hub: HubContext, caller: MaybeCaller, name: str, user: str, role: str
             raise Refused(f"{guest.name} is a member of {org.name} already: change the role instead")
         now = hub.now_ms()
         invitations.forget_expired(tx, org.id, now)
-        if len(invitations.of_org(tx, org.id, now)) >= MAX_WAITING:
+        if invitations.count_of_org(tx, org.id, now) >= MAX_WAITING:
             raise LimitExceeded("the number of unanswered invitations", MAX_WAITING, "cancel some first")
         fresh = Invitation(0, new_uid(), org.id, guest.id, word, admin.account.id, now, now + LIFETIME_MS)
         made = invitations.put(tx, fresh)
         audit.record(hub, tx, admin, "invitation.create", org_subject(org), {"user": guest.name, "role": word})
+        topic = notifications.invitation_topic(org.id)
+        kind, data = notifications.INVITATION, {"role": word}
+        notifications.tell(hub, tx, [guest.id], kind, topic, actor=admin.account, org_id=org.id, data=data)
     return InvitationDetails(made, org, guest, admin.account)
 
 
-def of_org(hub: HubContext, caller: MaybeCaller, name: str) -> Sequence[InvitationDetails]:
-    """Return the unanswered invitations into an organisation, oldest first.
+def of_org(
+    hub: HubContext, caller: MaybeCaller, name: str, *, after: int = 0, limit: int = SHOWN
+) -> Page[InvitationDetails]:
+    """Return a page of the unanswered invitations into an organisation, oldest first.
+
+    Args:
+        after: the row id with which the page before ended.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the organisation.
@@ -70,11 +83,11 @@ def of_org(hub: HubContext, caller: MaybeCaller, name: str) -> Sequence[Invitati
     """
     with hub.read() as tx:
         org, _ = orgs.get_administered(tx, caller, name)
-        return _offers(tx, invitations.of_org(tx, org.id, hub.now_ms()))
+        return _page(tx, invitations.of_org(tx, org.id, hub.now_ms(), after=after, limit=limit + 1), limit)
 
 
-def own(hub: HubContext, caller: MaybeCaller) -> Sequence[InvitationDetails]:
-    """Return the caller's unanswered invitations, oldest first.
+def own(hub: HubContext, caller: MaybeCaller, *, after: int = 0, limit: int = SHOWN) -> Page[InvitationDetails]:
+    """Return a page of the caller's unanswered invitations, as :func:`of_org`.
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
@@ -83,7 +96,8 @@ def own(hub: HubContext, caller: MaybeCaller) -> Sequence[InvitationDetails]:
     if known.limits is not None:
         raise NotAllowed("This token is fine-grained: it cannot read invitations")
     with hub.read() as tx:
-        return _offers(tx, invitations.of_user(tx, known.account.id, hub.now_ms()))
+        found = invitations.of_user(tx, known.account.id, hub.now_ms(), after=after, limit=limit + 1)
+        return _page(tx, found, limit)
 
 
 def accept(hub: HubContext, caller: MaybeCaller, uid: str) -> InvitationDetails:
@@ -102,6 +116,7 @@ def accept(hub: HubContext, caller: MaybeCaller, uid: str) -> InvitationDetails:
             accounts.join_org(tx, offer.org.id, guest.account.id, offer.invitation.role)
         details = {"user": guest.account.name, "role": offer.invitation.role}
         audit.record(hub, tx, guest, "member.join", org_subject(offer.org), details)
+        _answered(hub, tx, offer, "accepted")
     return offer
 
 
@@ -116,6 +131,7 @@ def decline(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
         offer = _own(hub, tx, guest, uid)
         invitations.remove(tx, offer.org.id, guest.account.id)
         audit.record(hub, tx, guest, "invitation.decline", org_subject(offer.org), {"user": guest.account.name})
+        _answered(hub, tx, offer, "declined")
 
 
 def cancel(hub: HubContext, caller: MaybeCaller, name: str, uid: str) -> None:
@@ -133,7 +149,18 @@ def cancel(hub: HubContext, caller: MaybeCaller, name: str, uid: str) -> None:
             raise ThingNotFound("invitation", uid)
         [offer] = _offers(tx, [found])
         invitations.remove(tx, org.id, found.user_id)
+        told.remove_topic(tx, found.user_id, notifications.invitation_topic(org.id))
         audit.record(hub, tx, admin, "invitation.cancel", org_subject(org), {"user": offer.user.name})
+
+
+def _answered(hub: HubContext, tx: Write, offer: InvitationDetails, answer: str) -> None:
+    """Tell the inviter, and stop telling the guest about the invitation."""
+    told.remove_topic(tx, offer.user.id, notifications.invitation_topic(offer.org.id))
+    if offer.inviter is not None:
+        topic = f"answer:{offer.org.id}:{offer.user.id}"
+        kind, data = notifications.INVITATION_ANSWER, {"answer": answer}
+        people = [offer.inviter.id]
+        notifications.tell(hub, tx, people, kind, topic, actor=offer.user, org_id=offer.org.id, data=data)
 
 
 def _own(hub: HubContext, tx: Read, guest: Caller, uid: str) -> InvitationDetails:
@@ -141,6 +168,12 @@ def _own(hub: HubContext, tx: Read, guest: Caller, uid: str) -> InvitationDetail
     if found is None or found.user_id != guest.account.id:
         raise ThingNotFound("invitation", uid)
     return _offers(tx, [found])[0]
+
+
+def _page(tx: Read, found: Sequence[Invitation], limit: int) -> Page[InvitationDetails]:
+    shown = found[:limit]
+    last = shown[-1].id if len(found) > limit else None
+    return Page(_offers(tx, shown), None if last is None else (last, last))
 
 
 def _offers(tx: Read, found: Sequence[Invitation]) -> list[InvitationDetails]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from entrepot.catalog import Lock, Read
+from entrepot.catalog import audit as audit_rows
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account as Account
 from entrepot.catalog.repos import repositories
 from entrepot.errors import AccountNotFound, NotAllowed, Refused
 from entrepot.hub import audit
 from entrepot.hub.accounts.accounts import add_org, org_subject, parse_visibility
+from entrepot.hub.audit import AuditFilter, AuditRow
 from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change, require_login, require_write
 from entrepot.hub.context import HubContext
 from entrepot.names import parse_details, parse_fullname
@@ -149,3 +153,22 @@ def find(tx: Read, name: str) -> Account:
     if found is None or not found.is_org:
         raise AccountNotFound(name, "organisation")
     return found
+
+
+def list_audit(
+    hub: HubContext, caller: MaybeCaller, name: str, wanted: AuditFilter, *, before: int | None = None, limit: int = 100
+) -> Sequence[AuditRow]:
+    """Return recorded changes of an organisation and of what belonged to it at that time, newest first.
+
+    What happened to a repository before it came, or after it left, is not among them.
+
+    Args:
+        before: the last id of the previous page.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the organisation.
+        AccountNotFound: the organisation does not exist.
+    """
+    with hub.read() as tx:
+        org, _ = get_administered(tx, caller, name)
+        return audit_rows.search(tx, attrs.evolve(wanted, namespace=org.uid), before=before, limit=limit)

@@ -17,7 +17,7 @@ from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import LimitExceeded, Malformed, NotAllowed, ThingNotFound
 from entrepot.hub import access, events
 from entrepot.hub.callers import Caller, MaybeCaller, require_login
-from entrepot.hub.community import discussion_events
+from entrepot.hub.community import discussion_events, discussion_notices
 from entrepot.hub.community.discussion_events import DiscussionEvent
 from entrepot.hub.context import HubContext
 from entrepot.names import Oid, RefName, RepoRef, new_uid, pull_ref
@@ -237,7 +237,7 @@ def add_comment(
 def note(
     hub: HubContext, tx: Write, discussion: DiscussionRow, author: Caller, kind: str, data: Mapping[str, Any]
 ) -> EventRow:
-    """Store an event of a discussion.
+    """Store an event of a discussion, and schedule that people are told about it.
 
     Raises:
         LimitExceeded: the discussion has too many already. A change of its
@@ -247,7 +247,9 @@ def note(
         raise LimitExceeded(f"the number of events in discussion {discussion.num}", MAX_EVENTS, "begin a new one")
     now = hub.now_ms()
     discussions.change(tx, discussion.id, updated_ms=now)
-    return discussions.add_event(tx, EventRow(0, new_uid(), discussion.id, kind, author.account.id, data, now))
+    event = discussions.add_event(tx, EventRow(0, new_uid(), discussion.id, kind, author.account.id, data, now))
+    discussion_notices.schedule(hub, tx, discussion, event)
+    return event
 
 
 def is_full(tx: Read, discussion: DiscussionRow) -> bool:

@@ -10,10 +10,12 @@ import contextlib
 import itertools
 import time
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import attrs
 
-from entrepot.cards.card_metrics import read_card_metrics
+from entrepot.cards.card_metrics import metrics_of, read_card_metrics
+from entrepot.cards.yaml_values import JsonValue
 from entrepot.catalog import Read
 from entrepot.catalog.repos import commits, refs
 from entrepot.errors import Damaged, EntryNotFound, Malformed, NotAllowed, Unavailable
@@ -198,3 +200,8 @@ def _read_file(hub: HubContext, located: contents.LocatedFile, left: int) -> tup
         return FileMetrics(located.path, (), error.message), True
     series = [made for name, points in found.series.items() if (made := series_of(name, points)) is not None]
     return FileMetrics(located.path, series), found.is_complete
+
+
+def metrics_of_card(card: Mapping[str, object] | None) -> Mapping[str, float]:
+    """Return the evaluation results of a stored card, as :func:`entrepot.cards.card_metrics.read_card_metrics`."""
+    return metrics_of(cast("JsonValue", (card or {}).get("model-index")))  # a card is stored as JSON

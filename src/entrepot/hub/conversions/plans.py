@@ -17,10 +17,12 @@ from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import ExtraNotInstalled, InvalidPath, Malformed
 from entrepot.git import Mode
 from entrepot.hub.context import HubContext
+from entrepot.hub.conversions.folder_plans import plan_folder, unread_option
 from entrepot.hub.files import flagged_files
 from entrepot.hub.scanning.contents import NamedContent, name_contents
 from entrepot.names import ROOT, Oid, RepoPath, parse_path
-from entrepot.previews.table_formats import CONVERTIBLE, check_installed
+from entrepot.previews.folders import MediaFolder
+from entrepot.previews.table_formats import CONVERTIBLE, FOLDERS, check_installed
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Node, Trees
 
@@ -35,12 +37,14 @@ MAX_SHARDS = 10_000
 
 _README = RepoPath("README.md")
 _MOST_README = 1 << 20
-_KNOWN = frozenset(("config_name", "data_files", "data_dir", "default", "description", "version"))
 
 
 @attrs.frozen
 class ConfigPlan:
-    """A configuration, its splits with their files, and the reason why it is not converted, if there is one."""
+    """A configuration, its splits with their files, and the reason why it is not converted, if there is one.
+
+    ``folder``: how the rows of a folder of media come about; its splits have the files of metadata, too.
+    """
 
     name: str
     is_default: bool
@@ -48,6 +52,7 @@ class ConfigPlan:
     splits: Mapping[str, Sequence[NamedContent]]
     features: Mapping[str, JsonValue] | None
     reason: str | None
+    folder: MediaFolder | None = None
 
 
 @attrs.frozen
@@ -76,7 +81,7 @@ def read_plan(hub: HubContext, tx: Read, row: RepoRow, commit: Oid) -> Conversio
         configs = find_configs(card, list(by_path))
     except Malformed as error:
         return _refused(commit, error.reason)
-    used = {path for config in configs for files in config.splits.values() for path in files}
+    used = {path for config in configs for path in config.paths}
     listed = trees.measure([by_path[path] for path in sorted(used)])
     contents = {str(content.path): content for content in name_contents(tx, row, listed)}
     flagged = flagged_files.flagged_of(hub, tx, [content.content for content in contents.values()])
@@ -104,31 +109,30 @@ def _plan(
     contents: Mapping[str, NamedContent],
     hidden: set[str],
 ) -> ConfigPlan:
-    missing = [path for files in config.splits.values() for path in files if path not in contents]
-    splits = {split: [contents[path] for path in files if path in contents] for split, files in config.splits.items()}
-    features, reason = None, f"the content of {missing[0]} is not stored" if missing else None
+    missing = [path for path in config.paths if path not in contents]
+    splits = {
+        split: [contents[path] for path in (*files, *config.metadata.get(split, ())) if path in contents]
+        for split, files in config.splits.items()
+    }
+    features, folder, reason = None, None, f"the content of {missing[0]} is not stored" if missing else None
     if config.format != "parquet":
         try:
-            features = declared_features(card, config.name)
+            folder = plan_folder(config)
+            features = None if folder is not None else declared_features(card, config.name)
         except Malformed as error:
             reason = error.reason
-        flagged = sorted(hidden.intersection(path for files in config.splits.values() for path in files))
+        flagged = sorted(hidden.intersection(config.paths))
         reason = reason or (f"a scanner has flagged {flagged[0]}" if flagged else None)
-        reason = reason or _obstacle(hub, card, config, splits)
+        reason = reason or _obstacle(hub, config, splits)
     reason = reason or _misnamed(config)
     if any(len(files) > MAX_SHARDS for files in splits.values()):
         reason = f"a split has more than {MAX_SHARDS:,} files"
-    return ConfigPlan(config.name, config.is_default, config.format, splits, features, reason)
+    return ConfigPlan(config.name, config.is_default, config.format, splits, features, reason, folder)
 
 
-def _obstacle(
-    hub: HubContext,
-    card: Mapping[str, JsonValue],
-    config: DatasetConfig,
-    splits: Mapping[str, Sequence[NamedContent]],
-) -> str | None:
+def _obstacle(hub: HubContext, config: DatasetConfig, splits: Mapping[str, Sequence[NamedContent]]) -> str | None:
     """Return why the files of a configuration are not converted, or None."""
-    if config.format not in CONVERTIBLE:
+    if config.format not in CONVERTIBLE | FOLDERS:
         return f"files of the format {config.format} are not converted"
     if importlib.util.find_spec("resource") is None:
         return "files are converted on Linux and macOS only, where a process can be confined"
@@ -136,12 +140,8 @@ def _obstacle(
         check_installed()
     except ExtraNotInstalled as error:
         return error.message
-    entries = card.get("configs")
-    for entry in entries if isinstance(entries, list) else []:
-        if isinstance(entry, dict) and entry.get("config_name", "default") == config.name:
-            others = sorted(set(entry) - _KNOWN)
-            if others:
-                return f"the card says with {others[0]!r} how its files are read"
+    if unread := unread_option(config):
+        return unread
     size = sum(file.size for files in splits.values() for file in files)
     most = hub.settings.convert_max_bytes
     return f"its files have {size:,} bytes; {most:,} are converted" if size > most else None
@@ -161,7 +161,8 @@ def _misnamed(config: DatasetConfig) -> str | None:
 def _told(hub: HubContext, plan: ConfigPlan) -> Any:  # noqa: ANN401 - JSON
     files = {split: [(str(file.path), file.oid) for file in files] for split, files in plan.splits.items()}
     limit = hub.settings.convert_max_bytes if plan.format != "parquet" else 0
-    return [plan.name, plan.is_default, plan.format, list(files.items()), plan.features, plan.reason, limit]
+    folder = None if plan.folder is None else attrs.asdict(plan.folder)
+    return [plan.name, plan.is_default, plan.format, list(files.items()), plan.features, plan.reason, limit, folder]
 
 
 def _digest(told: object) -> str:

@@ -113,7 +113,8 @@ def convert(hub: HubContext, row: RepoRow, config: ConfigPlan, budget: TimeBudge
     located = [file for content in config.splits.values() for file in content]
     splits = [[name, [[str(file.path), file.size] for file in content]] for name, content in config.splits.items()]
     cpu_s = max(1, min(CPU_S, int(budget.left_s)))
-    asked = {"form": config.format, "declared": config.features, "splits": splits, "cpu_s": cpu_s}
+    folder = None if config.folder is None else attrs.asdict(config.folder)
+    asked = {"form": config.format, "declared": config.features, "splits": splits, "cpu_s": cpu_s, "folder": folder}
     request, begun = json.dumps(asked).encode(), time.monotonic()
     with started(command_of(_MODULE), ENVIRON) as process, _Files(hub, row, located) as sources:
         pipes = Pipes(process, time.monotonic() + _WALL_S)

@@ -11,10 +11,13 @@ the process.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from entrepot.hub.tables.child_pipes import ChildPipe, RemoteFile, confine, limit_work, seal_limits
+
+if TYPE_CHECKING:
+    from entrepot.previews.conversions import Converter
 
 WRITTEN = 1 << 18
 """The most bytes of a Parquet file that are sent at a time."""
@@ -54,7 +57,7 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> None:
     import pyarrow as pa
 
     from entrepot.errors import Malformed
-    from entrepot.previews.conversions import Converter
+    from entrepot.previews.conversions import FolderConverter
 
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
@@ -63,12 +66,17 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> None:
     seal_limits()
     confine()
     try:
-        converter = Converter(request["form"], request["declared"])
-        number = 0
+        number, splits = 0, dict[str, list[tuple[str, RemoteFile]]]()
         for name, files in request["splits"]:
-            sources = [(path, RemoteFile(pipe, number + at, size)) for at, (path, size) in enumerate(files)]
+            splits[name] = [(path, RemoteFile(pipe, number + at, size)) for at, (path, size) in enumerate(files)]
             number += len(files)
-            made = converter.convert(sources, ParquetOutput(pipe))
+        converter = _converter(request, splits)
+        for name, sources in splits.items():
+            output = ParquetOutput(pipe)
+            if isinstance(converter, FolderConverter):
+                made = converter.convert_split(name, output)
+            else:
+                made = converter.convert(sources, output)
             pipe.send(b"S", json.dumps([name, made.rows, made.memory, made.files]).encode())
     except Malformed as error:
         pipe.send(b"E", error.reason.encode("utf-8", "replace")[:1000])
@@ -76,10 +84,24 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> None:
     pipe.send(b"A", json.dumps(converter.features).encode())
 
 
+def _converter(request: Mapping[str, Any], splits: Mapping[str, Sequence[tuple[str, RemoteFile]]]) -> Converter:
+    from entrepot.previews.conversions import Converter, FolderConverter
+    from entrepot.previews.folders import MediaFolder
+
+    if request["folder"] is None:
+        return Converter(request["form"], request["declared"])
+    sources = {path: source for files in splits.values() for path, source in files}
+    return FolderConverter(MediaFolder.of(request["folder"]), sources)
+
+
 def _warm() -> None:
     """Load what libraries load late, while files can still be opened."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     from entrepot.errors import Malformed
-    from entrepot.previews.conversions import Converter
+    from entrepot.previews.conversions import Converter, FolderConverter
+    from entrepot.previews.folders import FolderSplit, MediaFolder
     from entrepot.previews.sources import BytesRangeReader
 
     class Nowhere:
@@ -104,6 +126,12 @@ def _warm() -> None:
                 Converter(form).convert([("a", BytesRangeReader(content))], Nowhere())
             except Malformed:
                 continue
+
+    folder = MediaFolder("image", "Image", (), {"train": FolderSplit(["a.png"], ["m.parquet"], False, True)})
+    names = pa.BufferOutputStream()
+    pq.write_table(pa.table({"file_name": ["a.png"]}), names)
+    sources = {"a.png": BytesRangeReader(b"x"), "m.parquet": BytesRangeReader(names.getvalue().to_pybytes())}
+    FolderConverter(folder, sources).convert_split("train", Nowhere())
 
 
 def _stream() -> bytes:

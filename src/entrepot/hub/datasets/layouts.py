@@ -14,9 +14,11 @@ from entrepot.errors import Malformed, SplitNotFound, UnsupportedDataset
 from entrepot.git import Mode
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
+from entrepot.hub.conversions.folder_plans import plan_folder, unread_option
 from entrepot.hub.repos import contents
 from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.previews.features import fits
+from entrepot.previews.folders import MediaFolder
 from entrepot.storage.trees import Trees
 
 MAX_FILES = 50_000
@@ -31,6 +33,7 @@ class SplitFiles:
     """The files from which a split is read: its own, or the Parquet files that the hub has made of them.
 
     ``commit``: where they are. ``declared``: the features that the card states, for columns of these names.
+    ``folder``: how the rows of a folder of media come about, whose ``paths`` are media.
     """
 
     commit: Oid
@@ -38,6 +41,12 @@ class SplitFiles:
     paths: Sequence[str]
     sizes: Mapping[str, int]
     declared: Mapping[str, Any]
+    folder: MediaFolder | None = None
+
+    @property
+    def is_preliminary(self) -> bool:
+        """Whether the types of columns are guessed from the beginning of the files; ``datasets`` may see others."""
+        return self.format in ("csv", "json") and not self.declared
 
     def features(self, found: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the features of the split, given those of one of its files; what does not fit the file is left out."""
@@ -89,6 +98,7 @@ class Layout:
 
         Raises:
             SplitNotFound: there is no such configuration or split.
+            UnsupportedDataset: the card says how the files are read, in a way that the hub does not know.
         """
         paths = self.files(config, split)
         try:
@@ -98,7 +108,14 @@ class Layout:
         splits = self.made.get(config, {}).get("splits", ())
         sizes = next((made["sizes"] for made in splits if made["name"] == split), None)
         if sizes is None or self.made_in is None:
-            return SplitFiles(self.commit, self.config(config).format, paths, self.sizes, declared)
+            found = self.config(config)
+            try:
+                folder = plan_folder(found)
+            except Malformed as error:
+                raise UnsupportedDataset(str(self.repo.ref.id), error.reason) from error
+            if found.format != "parquet" and (unread := unread_option(found)):
+                raise UnsupportedDataset(str(self.repo.ref.id), unread)
+            return SplitFiles(self.commit, found.format, paths, self.sizes, {} if folder else declared, folder)
         made = {f"{config}/{split}/{number:04}.parquet": size for number, size in enumerate(sizes)}
         return SplitFiles(self.made_in, "parquet", tuple(made), made, {})  # they were made with what the card states
 
@@ -125,7 +142,7 @@ def find_layout(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
             configs = find_configs(card, [str(node.path) for node in nodes])
         except Malformed as error:
             raise UnsupportedDataset(str(read.repo.ref.id), error.reason) from error
-        used = {path for config in configs for files in config.splits.values() for path in files}
+        used = {path for config in configs for path in config.paths}
         measured = trees.measure([node for node in nodes if node.path in used])
         row = conversions.find(tx, read.repo.id)
     sizes = {str(item.path): item.size for item in measured}

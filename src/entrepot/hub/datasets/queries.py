@@ -6,6 +6,7 @@ revisions and datasets are in a schema of their own: ``old.train``.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import re
@@ -16,14 +17,15 @@ from typing import Any
 
 import attrs
 
-from entrepot.errors import ExtraNotInstalled, LimitExceeded, QueryRefused, StoreUnavailable
+from entrepot.errors import ExtraNotInstalled, LimitExceeded, QueryRefused, StoreUnavailable, UnsupportedDataset
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
+from entrepot.hub.datasets.folder_contents import FolderContent
 from entrepot.hub.datasets.layouts import Layout, SplitFiles, find_layout
 from entrepot.hub.repos import contents
 from entrepot.hub.tables.exchanges import Exchange, ProcessEnded, end_process, killed_after, start_process
 from entrepot.names import Oid, RepoPath, RepoRef
-from entrepot.previews.table_formats import FORMATS, check_installed
+from entrepot.previews.table_formats import FOLDERS, FORMATS, check_installed
 from entrepot.storage.contents import Content
 
 MAX_SQL = 64 << 10
@@ -77,6 +79,7 @@ class QueryTable:
     name: str
     layout: Layout
     files: SplitFiles
+    split: str
 
 
 def run(
@@ -115,13 +118,16 @@ def run(
 def query_tables(schema: str, layout: Layout) -> Iterator[QueryTable]:
     """Yield the tables of a dataset: each split, and those of the default configuration under the split's name too."""
     for config in layout.configs:
-        if config.format not in FORMATS:
+        if config.format not in FORMATS | FOLDERS and config.name not in layout.made:
             continue
         for split in config.splits:
-            files = layout.table(config.name, split)
+            try:
+                files = layout.table(config.name, split)
+            except UnsupportedDataset:
+                continue
             if config.is_default:
-                yield QueryTable(schema, split, layout, files)
-            yield QueryTable(schema, f"{config.name}.{split}", layout, files)
+                yield QueryTable(schema, split, layout, files, split)
+            yield QueryTable(schema, f"{config.name}.{split}", layout, files, split)
 
 
 def _may_use(sql: str, table: QueryTable) -> bool:
@@ -169,7 +175,7 @@ def try_queries(
     """
     check_installed()
     _check_engine()
-    if sum(len(table.files.paths) for table in tables) > MAX_FILES:
+    if sum(1 if table.files.folder else len(table.files.paths) for table in tables) > MAX_FILES:
         raise QueryRefused(f"its tables have more than {MAX_FILES} files")
     with ExitStack() as stack:
         files = _Files(hub, caller, stack)
@@ -213,20 +219,29 @@ class _Files:
 
     def __init__(self, hub: HubContext, caller: MaybeCaller, stack: ExitStack) -> None:
         self._hub, self._caller, self._stack = hub, caller, stack
-        self._located: list[contents.LocatedFile] = []
-        self._open: dict[int, Content] = {}
+        self._located: list[contents.LocatedFile | FolderContent] = []
+        self._open: dict[int, Content | FolderContent] = {}
         self._left = _MOST_READ
 
     def add(self, table: QueryTable) -> dict[str, Any]:
         """Return the description of a table for the process."""
-        files = []
-        for path in table.files.paths:
-            ref, commit = table.layout.repo.ref, str(table.files.commit)
-            located = contents.locate(self._hub, self._caller, ref, commit, RepoPath(path))
-            files.append((len(self._located), located.size))
-            self._located.append(located)
-        names, form = list(table.files.paths), table.files.format
+        files, paths, form = [], table.files.paths, table.files.format
+        if table.files.folder is not None:
+            made = FolderContent(self._hub, table.files.folder, table.split, functools.partial(self._locate, table))
+            self._open[len(self._located)] = self._stack.enter_context(made)
+            files, paths = [(len(self._located), made.size)], ["the folder"]
+            self._located.append(made)
+        else:
+            for path in paths:
+                located = self._locate(table, path)
+                files.append((len(self._located), located.size))
+                self._located.append(located)
+        names = list(paths)
         return {"schema": table.schema, "name": table.name, "format": form, "files": files, "names": names}
+
+    def _locate(self, table: QueryTable, path: str) -> contents.LocatedFile:
+        ref, commit = table.layout.repo.ref, str(table.files.commit)
+        return contents.locate(self._hub, self._caller, ref, commit, RepoPath(path))
 
     def read(self, number: int, offset: int, length: int) -> bytes:
         """Return a range of a file.
@@ -239,7 +254,9 @@ class _Files:
         if number >= len(self._located) or self._left < 0:
             raise LimitExceeded("the number of bytes read for a query", _MOST_READ)
         if number not in self._open:
-            content = self._located[number].open(self._hub)
+            located = self._located[number]
+            assert isinstance(located, contents.LocatedFile)  # others are open already
+            content = located.open(self._hub)
             self._stack.callback(content.close)
             self._open[number] = content
         return self._open[number].read_at(offset, length)

@@ -127,6 +127,7 @@ def _answer(connection: Any, sql: str, request: Mapping[str, Any]) -> dict[str, 
         raise _Refused("it must be one SELECT")
     reader = connection.execute(sql).to_arrow_reader(_CELL_ROWS)
     from entrepot.previews.features import cell_of, features_of, order_of
+    from entrepot.previews.media import leave_out_bytes
     from entrepot.previews.row_pages import weigh
 
     names = _unique(reader.schema.names)
@@ -140,7 +141,10 @@ def _answer(connection: Any, sql: str, request: Mapping[str, Any]) -> dict[str, 
     for batch in reader:
         columns = [column.to_pylist() for column in batch.columns]
         for at in range(batch.num_rows):
-            row = {name: cell_of(columns[n][at], kinds[n]) for n, name in enumerate(names)}
+            values = [column[at] for column in columns]
+            known = request["hints"]
+            values = [it if name in known else leave_out_bytes(it) for name, it in zip(names, values, strict=True)]
+            row = {name: cell_of(it, kind) for name, it, kind in zip(names, values, kinds, strict=True)}
             left -= sum(weigh(cell) for cell in row.values())
             if len(rows) >= request["max_rows"] or left < 0:
                 is_cut = True

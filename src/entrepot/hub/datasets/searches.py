@@ -151,7 +151,7 @@ def _split_of(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str,
     layout = find_layout(hub, caller, ref, revision)
     files = layout.table(config, split)
     features, is_partial = describe_first(hub, caller, layout, config, split)
-    return _Split(QueryTable("", "data", layout, files), features, is_partial)
+    return _Split(QueryTable("", "data", layout, files, split), features, is_partial)
 
 
 def _page(
@@ -173,7 +173,8 @@ def _page(
     rows, count = run_queries(hub, caller, [found.table], queries, most=length, hints=found.features)
     viewed = [ViewedRow(int(row.pop(_INDEX)), row) for row in rows["rows"]]
     commit, total = found.table.layout.commit, int(count["rows"][0]["n"])
-    return RowsPage(commit, found.features, viewed, total, found.is_partial or rows["is_cut"])
+    is_partial, is_preliminary = found.is_partial or rows["is_cut"], found.table.files.is_preliminary
+    return RowsPage(commit, found.features, viewed, total, is_partial, is_preliminary)
 
 
 def _has_text(kind: object, depth: int = 0) -> bool:

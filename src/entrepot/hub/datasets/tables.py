@@ -14,6 +14,7 @@ import attrs
 from entrepot.errors import ThingNotFound, UnsupportedDataset
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
+from entrepot.hub.datasets.folder_contents import FolderContent
 from entrepot.hub.datasets.layouts import Layout, find_layout
 from entrepot.hub.repos import contents
 from entrepot.hub.repos.contents import LocatedFile
@@ -58,13 +59,17 @@ class ViewedRow:
 
 @attrs.frozen
 class RowsPage:
-    """Rows of a split; ``total``: how many it has, or, if ``is_partial``, how many can be read."""
+    """Rows of a split; ``total``: how many it has, or, if ``is_partial``, how many can be read.
+
+    ``is_preliminary``: whether types of columns are guessed, and may be others after a conversion to Parquet.
+    """
 
     commit: Oid
     features: Mapping[str, Any]
     rows: Sequence[ViewedRow]
     total: int
     is_partial: bool
+    is_preliminary: bool = False
 
 
 @attrs.frozen
@@ -79,6 +84,7 @@ class SplitSize:
     features: Mapping[str, Any]
     is_parquet: bool
     is_partial: bool
+    is_preliminary: bool = False
 
 
 @attrs.frozen
@@ -117,7 +123,7 @@ def read_rows(
     shards = _Shards(hub, caller, layout, config, split)
     rows: list[ViewedRow] = []
     start, features = 0, dict[str, Any]()
-    is_partial = len(shards.files.paths) > MAX_SHARDS
+    is_partial = shards.is_cut
     for path in shards.paths:
         wanted, first = length - len(rows), max(offset - start, 0)
         facts = shards.find(path)
@@ -135,7 +141,7 @@ def read_rows(
         features = features or dict(shards.files.features(facts.features))
         start += facts.rows
         is_partial = is_partial or facts.is_partial
-    return RowsPage(layout.commit, features, rows, start, is_partial)
+    return RowsPage(layout.commit, features, rows, start, is_partial, shards.files.is_preliminary)
 
 
 def read_first_rows(
@@ -240,7 +246,7 @@ def measure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, c
     for item in configs:
         for name in item.splits:
             shards = _Shards(hub, caller, layout, item.name, name)
-            rows, memory, is_partial, features = 0, 0, len(shards.files.paths) > MAX_SHARDS, dict[str, Any]()
+            rows, memory, is_partial, features = 0, 0, shards.is_cut, dict[str, Any]()
             for path in shards.paths:
                 facts = shards.find(path)
                 if facts is None and shards.is_spent():
@@ -252,7 +258,8 @@ def measure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, c
                 memory += facts.memory
                 is_partial = is_partial or facts.is_partial
             size = sum(layout.sizes.get(path, 0) for path in layout.files(item.name, name))
-            found.append(SplitSize(item.name, name, size, memory, rows, features, item.format == "parquet", is_partial))
+            told = item.name, name, size, memory, rows, features, item.format == "parquet", is_partial
+            found.append(SplitSize(*told, shards.files.is_preliminary))
     return DatasetSizes(layout.commit, found)
 
 
@@ -277,12 +284,18 @@ class _Shards:
 
     def __init__(self, hub: HubContext, caller: MaybeCaller, layout: Layout, config: str, split: str) -> None:
         check_installed()
-        self.files = layout.table(config, split)
-        self.paths = self.files.paths[:MAX_SHARDS]
+        self.files, self._split = layout.table(config, split), split
+        # The rows of a folder of media are one table, whose content is made for it.
+        self.paths = [f"{config}/{split}"] if self.files.folder else self.files.paths[:MAX_SHARDS]
         self._hub, self._caller, self._repo = hub, caller, layout.repo
         self._form = self.files.format
         self._left = _MOST_BYTES
         self._deadline = time.monotonic() + _MOST_S
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the split has more files than are read."""
+        return self.files.folder is None and len(self.files.paths) > MAX_SHARDS
 
     def is_spent(self) -> bool:
         """Return whether no further file may be opened only to count its rows."""
@@ -293,6 +306,8 @@ class _Shards:
         known = self._hub.tables.facts.find(self._key(path))
         if known is not None:
             return known
+        if self.files.folder is not None:
+            return None
         known = self._hub.tables.facts.find(self._content_key(self._locate(path)))
         return known if known is None else self._kept(path, known)
 
@@ -328,6 +343,10 @@ class _Shards:
 
     @contextlib.contextmanager
     def _opened(self, path: str) -> Iterator[TableContent]:
+        if self.files.folder is not None:
+            with FolderContent(self._hub, self.files.folder, self._split, self._locate) as made:
+                yield TableContent(self._form, "the folder", MeteredReader(made, self._left), self._key(path))
+            return
         located = self._locate(path)
         with contextlib.closing(located.open(self._hub)) as content:
             metered = MeteredReader(content, self._left)

@@ -17,7 +17,6 @@ from entrepot.catalog.files.file_links import LinkUser
 from entrepot.catalog.files.uploads import Upload
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import (
-    Busy,
     ContentMismatch,
     InvalidSignature,
     LimitExceeded,
@@ -32,7 +31,8 @@ from entrepot.hub.accounts.quotas import Allowance
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import chunks, file_scrubbing, flagged_files
+from entrepot.hub.files import arrivals, chunks, file_scrubbing, flagged_files
+from entrepot.hub.files.arrivals import Arrival
 from entrepot.hub.files.preparation import admit, link_user, present_sizes, usable_sizes
 from entrepot.names import RepoRef, Sha256, new_uid, parse_sha256
 from entrepot.storage.contents import Content
@@ -211,10 +211,10 @@ class ReceivingFile:
             QuotaExceeded: the namespace has become full in the meantime.
             Busy: a sweeper is working on this file; send it again.
         """
-        _reserve(self._hub, self._claim, self.size)
-        file_scrubbing.delete_damaged(self._hub, Sha256(self._claim["oid"]))
+        arrival = _arrival(self._claim, self.size)
+        arrivals.reserve(self._hub, arrival)
         self._sink.publish()
-        _link_stored(self._hub, self._claim, self.size)
+        arrivals.link(self._hub, arrival)
 
     def discard(self) -> None:
         """Delete the received bytes; does nothing after :meth:`finish`."""
@@ -234,7 +234,7 @@ def receive(hub: HubContext, sha256: str, query: Mapping[str, str]) -> Receiving
     size = int(claim["size"])
     with hub.read() as tx:
         target, _ = _writer(hub, tx, claim)
-        quotas.allowance(hub, tx, target).check(_added(tx, target, Sha256(claim["oid"]), size))
+        arrivals.check_room(hub, tx, target, Sha256(claim["oid"]), size)
     return ReceivingFile(
         hub, claim, receive_verified(hub.store.blobs, file_key(Sha256(claim["oid"])), Sha256(claim["oid"]), size), size
     )
@@ -331,13 +331,13 @@ def complete(hub: HubContext, upload: str, query: Mapping[str, str], etags: Mapp
         found = uploads.get(tx, upload)
         arrived = uploads.parts(tx, upload)
         if found is not None:
-            quotas.allowance(hub, tx, row).check(_added(tx, row, sha256, size))
+            arrivals.check_room(hub, tx, row, sha256, size)
     if found is None:
         _check_kept(hub, claim, size, upload)
         return
     _check_parts(found, arrived, etags)
-    _reserve(hub, claim, size)
-    file_scrubbing.delete_damaged(hub, sha256)
+    arrival = _arrival(claim, size)
+    arrivals.reserve(hub, arrival)
     try:
         hub.store.parts.seal_parts(upload, file_key(sha256), sha256, size)
     except (ContentMismatch, ThingNotFound) as error:
@@ -348,7 +348,7 @@ def complete(hub: HubContext, upload: str, query: Mapping[str, str], etags: Mapp
             raise
         _check_kept(hub, claim, size, upload)
         return
-    _link_stored(hub, claim, size)
+    arrivals.link(hub, arrival)
     with hub.write(Lock.repo(found.repo_id)) as tx:
         uploads.remove(tx, upload)
 
@@ -459,32 +459,8 @@ def _begin(hub: HubContext, row: RepoRow, user_id: int, item: RequestedObject) -
     return upload
 
 
-def _reserve(hub: HubContext, claim: Mapping[str, str], size: int) -> None:
-    with hub.write(Lock.file(claim["oid"])) as tx:
-        files.reserve(tx, Sha256(claim["oid"]), size, hub.now_ms())
-
-
-def _link_stored(hub: HubContext, claim: Mapping[str, str], size: int) -> None:
-    """Let the repository use a file whose bytes are verified and durable."""
-    sha256 = Sha256(claim["oid"])
-    with hub.write(Lock.repo_with_uid(claim["repo"]), Lock.file(sha256)) as tx:
-        row, holder = _writer(hub, tx, claim)
-        if not files.confirm(tx, sha256, size):
-            raise Busy("this file")  # a sweep with a very short grace period deleted it: send it again
-        # Checked again: files that were planned at the same time may have used what remained.
-        quotas.allowance(hub, tx, row).spend(_added(tx, row, sha256, size))
-        file_links.link(tx, row.id, [sha256], holder.account.id, hub.now_ms())
-    if hub.store.blobs.stat(file_key(sha256)) is None:
-        # Chunks have just replaced an earlier copy, and these bytes were deleted with it: send them again.
-        with hub.write(Lock.repo(row.id), Lock.file(sha256)) as tx:
-            file_links.unlink_lost(tx, row.id, sha256)
-            files.drop_raw(tx, sha256, hub.now_ms())
-        raise Busy("this file")
-
-
-def _added(tx: Read, row: RepoRow, sha256: Sha256, size: int) -> int:
-    """Return the bytes that a file adds to a repository: none if it counts there already."""
-    return 0 if sha256 in file_links.usable(tx, row.id, [sha256]) else size
+def _arrival(claim: Mapping[str, str], size: int) -> Arrival:
+    return Arrival(Sha256(claim["oid"]), size, capabilities.of_fields(claim))
 
 
 def _check_kept(hub: HubContext, claim: Mapping[str, str], size: int, upload: str) -> None:

@@ -7,6 +7,7 @@ A push that is refused or interrupted leaves only objects that no ref names.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
@@ -32,9 +33,9 @@ from entrepot.hub.files import file_scrubbing
 from entrepot.hub.files.preparation import store_rows
 from entrepot.hub.git import git_wire, push_policy
 from entrepot.hub.jobs import file_metadata, handlers
-from entrepot.hub.repos import locks
+from entrepot.hub.repos import locks, push_turns
 from entrepot.hub.repos.branches import find_obstacle
-from entrepot.hub.repos.publishing import card_job, follow_up, link_files
+from entrepot.hub.repos.publishing import card_job, follow_up, has_moved, link_files
 from entrepot.hub.repos.push_contents import PushContents, read_push
 from entrepot.hub.scanning import policies
 from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, Sha256
@@ -47,6 +48,7 @@ from entrepot.storage.quarantines import Quarantine, Receiver, open_quarantine
 MAX_OBJECTS = 5_000_000
 """Maximum number of objects in one push."""
 
+_MOVED = "it was moved in the meantime; fetch and try again"
 _IN_ONE_GO = 4_000
 _BATCH_ROWS = 1_000
 _BATCH_BYTES = 8 << 20
@@ -99,6 +101,21 @@ def list_refs(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[tu
         return refs.everything(tx, row.id)
 
 
+def advertise(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[tuple[RefName, Oid]]:
+    """Return all refs to someone who is about to push, after taking note: a try in vain gives them a turn.
+
+    Raises:
+        as :func:`list_refs`.
+    """
+    with hub.read() as tx:
+        row, author = pull_request_access.pusher(tx, caller, ref)
+        may_commit = access.may_commit(tx, author, row)
+    if may_commit:
+        with contextlib.suppress(Busy):
+            push_turns.note_try(hub, row.id, author.account.id)
+    return list_refs(hub, caller, ref)
+
+
 def begin(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, request: PushRequest, *, tolerated: Sequence[str] = ()
 ) -> Push:
@@ -112,6 +129,7 @@ def begin(
     """
     with hub.read() as tx:
         row, author = pull_request_access.pusher(tx, caller, ref)
+    push_turns.note_pack(hub, row.id, author.account.id)
     lease = hub.mirrors.take(hub.store, hub.read, row)
     try:
         return Push(hub, row, author, request, open_quarantine(lease.path), lease, tolerated=tolerated)
@@ -167,6 +185,7 @@ def finish(push: Push) -> list[CommandStatus]:
         push_policy.check_history(tx, repo_id, found)
         push_policy.check_names(hub, tx, repo_id, found)
         again = push_policy.find_revived_pointers(hub, tx, repo_id, found)
+        may_commit = access.may_commit(tx, author, row)
         guard = locks.guard(hub, tx, repo_id, author.account.id, found)
         quota = quotas.allowance(hub, tx, row)
         wanted = {
@@ -182,8 +201,13 @@ def finish(push: Push) -> list[CommandStatus]:
         return [CommandStatus(ref, reason or "another ref was refused") for ref, reason in wanted.items()]
     prepared = _prepare(push, found, large)
     try:
-        wanted |= _publish(push, found, prepared, [c for c in commands if wanted[c.ref] is None])
+        outcome = _publish(push, found, prepared, [c for c in commands if wanted[c.ref] is None])
+        if may_commit and _MOVED in outcome.values():
+            push_turns.note_loss(hub, repo_id, author.account.id)
+        wanted |= outcome
     except _Undone as undone:
+        if may_commit and undone.reason == _MOVED:
+            push_turns.note_loss(hub, repo_id, author.account.id)
         return [CommandStatus(ref, undone.reason if ref == undone.ref else "another ref was refused") for ref in wanted]
     _conclude(push, found, wanted)
     return [CommandStatus(ref, reason) for ref, reason in wanted.items()]
@@ -302,6 +326,10 @@ def _publish(
             file_mutability.check_move(hub, tx, row, RefName(command.ref), command.old, command.new)
         outcome = _move(tx, push, row, commands, now)
         done = [RefName(ref) for ref, reason in outcome.items() if reason is None]
+        if done:
+            moves = {RefName(command.ref): command.new for command in commands if command.ref in done}
+            tx.proof = functools.partial(has_moved, repo_id, moves)
+            push_turns.end(tx, repo_id, author.account.id)
         if done and prepared.large:
             link_files(tx, repo_id, prepared.large, push.author.account.id, done[0], now)
         for command in commands:
@@ -348,15 +376,13 @@ def _move(tx: Write, push: Push, row: RepoRow, commands: Sequence[Command], now_
 def _move_one(tx: Write, row: RepoRow, command: Command, now_ms: int) -> str | None:
     name = RefName(command.ref)
     if command.old == command.new:
-        return (
-            None if refs.find(tx, row.id, name) == command.old else "it was moved in the meantime; fetch and try again"
-        )
+        return None if refs.find(tx, row.id, name) == command.old else _MOVED
     if command.old is None:
         obstacle = find_obstacle(tx, row, name)
         if obstacle is not None:
             return obstacle.message
     if not refs.swap(tx, row.id, name, command.old, command.new, now_ms):
-        return "it was moved in the meantime; fetch and try again"
+        return _MOVED
     return None
 
 

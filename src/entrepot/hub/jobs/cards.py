@@ -67,9 +67,14 @@ def index(hub: HubContext, repo_id: int) -> None:
                 repositories.set_facts(tx, repo_id, facts)
                 lineage.replace_card(tx, repo_id, edges_of(repo_id, head, inputs, "", lineage.CARD, hub.now_ms()))
                 tags = repositories.tags_of(tx, [repo_id]).get(repo_id, ())
-                full_text.put(tx, repo_id, str(row.ref.id), tags, split_card(found.readme)[1][:_SEARCHED])
+                full_text.put(tx, repo_id, str(row.ref.id), tags, _text_of(found)[:_SEARCHED])
                 return
     raise Busy("the branch")
+
+
+def _text_of(found: FoundFiles) -> str:
+    """Return the text of the card, as far as every reader may read it."""
+    return "" if found.is_card_hidden else split_card(found.readme)[1]
 
 
 def _storable_fields(facts: Facts) -> Facts:
@@ -88,7 +93,7 @@ def _facts(hub: HubContext, kind: RepoType, found: FoundFiles) -> tuple[CardFact
         # A card that cannot be read has no metadata; its commit is still valid.
         card = read_card("")
     fields = card_fields(card)
-    text = split_card(found.readme)[1]
+    text = _text_of(found)
     told = WeightMetadata(summary=summarise(text) or None, citation=find_citation(text))
     if kind.kind.has_library:
         model = describe_model(card, fields, found.model)

@@ -18,7 +18,7 @@ from entrepot.catalog.repos.repositories import RepoRow, WeightCounts, WeightMet
 from entrepot.errors import Damaged, Malformed, NotFound, Unavailable
 from entrepot.git import Kind
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import chunks
+from entrepot.hub.files import chunks, flagged_files
 from entrepot.names import ROOT, Oid, RepoPath, RepoType, Sha256
 from entrepot.previews import gguf, parquet, safetensors, text_tables
 from entrepot.previews.sources import BytesRangeReader, MeteredReader, RangeReader
@@ -77,7 +77,8 @@ class StoredFile:
 class FoundFiles:
     """What describes a repository: its README, its paths, JSON documents, and the files whose headers count.
 
-    ``evaluations``: the texts of files with evaluation results, by path.
+    ``evaluations``: the texts of files with evaluation results, by path. ``is_card_hidden``: whether the text of the
+    README is kept from readers, because a scanner has flagged it.
     """
 
     readme: str
@@ -85,6 +86,7 @@ class FoundFiles:
     documents: Mapping[str, Mapping[str, JsonValue]]
     headers: Sequence[StoredFile]
     evaluations: Mapping[str, str] = attrs.field(factory=dict)
+    is_card_hidden: bool = False
 
     @property
     def model(self) -> ModelFiles:
@@ -121,7 +123,11 @@ def find(hub: HubContext, tx: Read, row: RepoRow, head: Oid) -> FoundFiles:
     located = [_locate(tx, row.id, node) for node in wanted[:_MOST_WEIGHTS]]
     paths = [str(node.path) for node in nodes if not node.is_folder]
     evaluations = _evaluations(trees, tx, row, root) if row.type.kind.has_library else {}
-    return FoundFiles(readme, paths, documents, [file for file in located if file is not None], evaluations)
+    headers = [file for file in located if file is not None]
+    card = at_top.get(CARD_FILE)
+    names_of_card = [] if card is None else [flagged_files.name_small(row, card.entry.oid)]
+    is_hidden = bool(flagged_files.flagged_of(hub, tx, names_of_card))
+    return FoundFiles(readme, paths, documents, headers, evaluations, is_hidden)
 
 
 def _evaluations(trees: Trees, tx: Read, row: RepoRow, root: Oid) -> Mapping[str, str]:

@@ -24,7 +24,7 @@ from entrepot.catalog.jobs.jobs import Job as Job
 from entrepot.catalog.jobs.jobs import JobArgs
 from entrepot.catalog.repos import refs, repositories
 from entrepot.errors import EntrepotError, Refused, ThingNotFound
-from entrepot.hub.community import trends
+from entrepot.hub.community import discussion_notices, trends
 from entrepot.hub.context import HubContext
 from entrepot.hub.conversions import conversions
 from entrepot.hub.files import file_scrubbing, rechunking, xorb_scrubbing
@@ -123,10 +123,11 @@ def sweep(hub: HubContext, _args: JobArgs) -> Iterator[None]:
 
 
 def plan_recurring(hub: HubContext) -> None:
-    """Schedule the recurring jobs: scrubbing, verifying claims, trends, deleting deliveries, scans."""
+    """Schedule the recurring jobs: scrubbing, verifying, trends, deleting deliveries and notifications, scans."""
     xorb_scrubbing.schedule_scrub(hub)
     _plan_reverifying(hub)
     delivery.plan_forgetting(hub)
+    discussion_notices.plan_forgetting(hub)
     trends.plan(hub)
     scan_jobs.plan_daily(hub)
 
@@ -148,11 +149,13 @@ HANDLERS: Mapping[str, Handler] = {
     "scan": scan_files,
     "rescan": rescan,
     "convert": convert,
+    discussion_notices.JOB: discussion_notices.notify_steps,
+    discussion_notices.FORGETTING: discussion_notices.forget_old,
     SWEEP: sweep,
 }
 
 
-RECURRING = frozenset({"scrub", "trends", "forget-deliveries", "reverify", "rescan"})
+RECURRING = frozenset({"scrub", "trends", "forget-deliveries", discussion_notices.FORGETTING, "reverify", "rescan"})
 """Kinds of recurring jobs: each schedules its next run."""
 
 

@@ -126,7 +126,7 @@ def find_repos(hub: HubContext, by: Actor, namespace: str, after: int, limit: in
     """Return repositories of a namespace, or (empty) of the whole hub, also private and disabled ones.
 
     Args:
-        after: the row id of the last one of the previous page, for the whole hub.
+        after: the row id of the last one of the previous page.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.
@@ -135,7 +135,7 @@ def find_repos(hub: HubContext, by: Actor, namespace: str, after: int, limit: in
     require_reader(by)
     with hub.read() as tx:
         if namespace:
-            return list(repositories.owned_by(tx, find_namespace(tx, namespace).id))[:limit]
+            return repositories.page_owned_by(tx, find_namespace(tx, namespace).id, after=after, limit=limit)
         return list(repositories.everything(tx, after=after, limit=limit))
 
 
@@ -247,13 +247,17 @@ def is_sweeping(hub: HubContext, by: Actor) -> bool:
         return jobs.is_pending(tx, handlers.SWEEP)
 
 
-def check_health(hub: HubContext, by: Actor) -> list[HealthCheck]:
+def check_health(hub: HubContext, by: Actor, known: HubFigures | None = None) -> list[HealthCheck]:
     """Return the results of checks that take no longer than a page may.
+
+    Args:
+        known: figures of this moment, if they are at hand.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.
     """
-    found = figures(hub, by)
+    require_reader(by)
+    found = known or figures(hub, by)
     sizes = found.sizes
     git = shutil.which("git")
     waits = {lane: sizes[f"jobs_{lane}_wait_ms"] for lane in LANES}

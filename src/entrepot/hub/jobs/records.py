@@ -26,9 +26,17 @@ def list_audit(hub: HubContext, by: Actor, wanted: AuditQuery, before: int | Non
         Malformed: a time is malformed.
     """
     require_reader(by)
+    return [render_entry(row) for row in audit.search(hub, filter_of(wanted), before=before, limit=limit)]
+
+
+def filter_of(wanted: AuditQuery) -> AuditFilter:
+    """Return the filter that a query asks for.
+
+    Raises:
+        Malformed: a time is malformed.
+    """
     since, until = (parse_time(text) if text else None for text in (wanted.since, wanted.until))
-    chosen = AuditFilter(wanted.actor or None, wanted.action or None, wanted.subject or None, since, until)
-    return [render_entry(row) for row in audit.search(hub, chosen, before=before, limit=limit)]
+    return AuditFilter(wanted.actor or None, wanted.action or None, wanted.subject or None, since, until)
 
 
 def verify_audit(hub: HubContext, by: Actor, expected: str | None) -> AuditVerdict:

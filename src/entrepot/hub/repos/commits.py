@@ -41,6 +41,7 @@ from entrepot.hub.files.preparation import PreparedCommit, Put
 from entrepot.hub.jobs import file_metadata, handlers
 from entrepot.hub.repos import locks, staged_commits
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, history_job, publish
+from entrepot.hub.repos.push_turns import TurnWaiter
 from entrepot.hub.repos.staged_commits import FoundChanges, StagedPolicy
 from entrepot.hub.revisions import BranchHead
 from entrepot.hub.scanning import policies
@@ -140,13 +141,14 @@ def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str,
     policies.scan_added(
         hub, row, [(edit.path, edit.mode, edit.oid) for edit in prepared.edits if isinstance(edit, Put)]
     )
-    recorded = None
+    recorded, waiter = None, TurnWaiter()
     known = lfs_rules.read_root(hub, row.id, branch.head) if prepared.pointers or draft.takes_staged else {}
     with hub.branch_locks.take((row.id, branch.ref)):
         for _ in range(_ATTEMPTS):
-            recorded = _attempt(hub, author, row, branch.ref, draft, prepared, known)
+            recorded = _attempt(hub, author, row, branch.ref, draft, prepared, known, waiter)
             if recorded is not None:
                 break
+            waiter.pause(hub, row.id)
     if recorded is None:
         raise Busy("the branch")
     hub.job_added.set()
@@ -170,8 +172,9 @@ def _attempt(
     draft: CommitDraft,
     prepared: PreparedCommit,
     known: Mapping[Oid, bytes],
+    waiter: TurnWaiter,
 ) -> RecordedCommit | None:
-    """Apply the edits to the head and try to move the branch; return None if another writer was faster."""
+    """Apply the edits to the head and try to move the branch; return None if another was faster or has a turn."""
     with hub.read() as tx:
         head = refs.find(tx, row.id, ref)
         if head is None:
@@ -195,6 +198,8 @@ def _attempt(
     )
     with hub.write(Lock.repo(row.id)) as tx:
         author = capabilities.recheck(tx, author, row, ref, hub.now_ms())
+        if waiter.is_held(hub, tx, row.id):
+            return None
         if found is not None and not staged_commits.is_current(tx, found):
             return None
         if found is not None and made.is_unchanged:

@@ -69,6 +69,7 @@ class LocatedFile:
         """
         if self._data is not None:
             return PackedContent(self.oid, self.size, self._data)
+        hub.catalog.check_may_wait()
         if self._sha256 is None:
             assert self.file is not None
             return chunks.open_file(hub, self.file)

@@ -31,6 +31,7 @@ __all__ = [
     "LineageNode",
     "add",
     "find",
+    "known_sources",
     "of_run",
     "usual_kind",
 ]
@@ -104,6 +105,18 @@ def find(
         if down:
             walk.down(depth)
         return walk.graph()
+
+
+def known_sources(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[LineageEdge]:
+    """Return what a repository was made from, as far as messages and cards have been read: one step, and no waiting.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        walk = _Walk(tx, caller, access.visible(tx, caller, ref), None)
+        walk.up(1)
+        return walk.graph().edges
 
 
 def of_run(hub: HubContext, caller: MaybeCaller, run: str) -> LineageGraph:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import functools
+from collections.abc import Collection, Mapping, Sequence
 
 import attrs
 
-from entrepot.catalog import Write
+from entrepot.catalog import Read, Write
 from entrepot.catalog.files import file_links, xet_files
 from entrepot.catalog.files.file_links import LinkUser
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.jobs import jobs
-from entrepot.catalog.repos import refs, repositories
+from entrepot.catalog.repos import commits, refs, repositories
 from entrepot.errors import Busy, LargeFileMissing, RepoNotFound
 from entrepot.git import Commit, Kind, Signature, encode_commit
 from entrepot.hub import events, file_mutability
@@ -75,6 +76,7 @@ def publish(hub: HubContext, tx: Write, publication: Publication) -> bool:
         raise RepoNotFound
     if not refs.swap(tx, repo_id, move.ref, move.old, move.new, now):
         return False
+    tx.proof = functools.partial(has_moved, repo_id, {move.ref: move.new})
     objects.put(tx, repo_id, publication.rows, now)
     if not objects.are_present(tx, repo_id, publication.needed):
         raise Busy("the repository")
@@ -88,6 +90,15 @@ def publish(hub: HubContext, tx: Write, publication: Publication) -> bool:
     if move.ref == MAIN:
         conversions.plan(hub, tx, row)
     events.emit_content(hub, tx, row, [events.RefChange(move.ref, move.old, move.new)])
+    return True
+
+
+def has_moved(repo_id: int, moves: Mapping[RefName, Oid | None], tx: Read) -> bool:
+    """Return whether refs have moved to commits, or further from there; None means that they are gone."""
+    for ref, new in moves.items():
+        head = refs.find(tx, repo_id, ref)
+        if head != new and (head is None or new is None or not commits.is_ancestor(tx, repo_id, new, head)):
+            return False
     return True
 
 

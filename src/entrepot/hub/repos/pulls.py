@@ -31,6 +31,7 @@ from entrepot.hub.jobs import handlers
 from entrepot.hub.repos import commits, diffs
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
+from entrepot.hub.repos.push_turns import TurnWaiter
 from entrepot.hub.revisions import BranchHead
 from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, parse_path
 from entrepot.storage import objects as stored
@@ -258,12 +259,13 @@ def merge(
         row, merger, discussion = discussion_rules.get_discussion_to_merge(tx, caller, ref, num)
         discussion = discussion_rules.get_pull(tx, row, discussion.num)
     assert discussion.base is not None
-    recorded = None
+    recorded, waiter = None, TurnWaiter()
     with hub.branch_locks.take((row.id, discussion.base)):
         for _ in range(_ATTEMPTS):
-            recorded = _attempt(hub, merger, row, num, said, is_squash=is_squash)
+            recorded = _attempt(hub, merger, row, num, said, waiter, is_squash=is_squash)
             if recorded is not None:
                 break
+            waiter.pause(hub, row.id)
     if recorded is None:
         raise Busy("the branch")
     hub.job_added.set()
@@ -365,9 +367,9 @@ def _base(tx: Read, caller: MaybeCaller, target: RepoRef, revision: str) -> tupl
 
 
 def _attempt(
-    hub: HubContext, merger: Caller, row: RepoRow, num: int, said: str | None, *, is_squash: bool
+    hub: HubContext, merger: Caller, row: RepoRow, num: int, said: str | None, waiter: TurnWaiter, *, is_squash: bool
 ) -> RecordedCommit | None:
-    """Merge with the present base and try to move it; return None if another writer was faster."""
+    """Merge with the present base and try to move it; return None if another writer was faster, or has its turn."""
     with hub.read() as tx:
         discussion = discussion_rules.get_pull(tx, row, num)
         base, head = _ends(tx, discussion)
@@ -389,7 +391,7 @@ def _attempt(
     )
     with hub.write(Lock.repo(row.id)) as tx:
         merger = capabilities.recheck(tx, merger, row, discussion.base, hub.now_ms())
-        if not _is_unchanged(tx, discussion, head):
+        if waiter.is_held(hub, tx, row.id) or not _is_unchanged(tx, discussion, head):
             return None
         if not publish(hub, tx, publication):
             return None

@@ -22,6 +22,7 @@ from entrepot.hub.jobs import handlers
 from entrepot.hub.repos import diffs, locks, protections
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit, check_length, check_message
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish, touches_card
+from entrepot.hub.repos.push_turns import TurnWaiter
 from entrepot.hub.revisions import BranchHead
 from entrepot.names import MAIN, Oid, RefName, RepoRef, short_name
 from entrepot.storage import objects
@@ -74,19 +75,20 @@ def replace(
     draft = check_message(CommitDraft(text, ()))
     check_length(draft)
     merge = _Merge(row, target, origin, draft)
-    recorded = None
+    recorded, waiter = None, TurnWaiter()
     with hub.branch_locks.take((row.id, target)):
         for _ in range(_ATTEMPTS):
-            recorded = _attempt(hub, author, merge)
+            recorded = _attempt(hub, author, merge, waiter)
             if recorded is not None:
                 break
+            waiter.pause(hub, row.id)
     if recorded is None:
         raise Busy("the branch")
     return recorded
 
 
-def _attempt(hub: HubContext, author: Caller, merge: _Merge) -> RecordedCommit | None:
-    """Merge the present heads and try to move the branch; return None if one of them has moved."""
+def _attempt(hub: HubContext, author: Caller, merge: _Merge, waiter: TurnWaiter) -> RecordedCommit | None:
+    """Merge the present heads and try to move the branch; return None if one has moved, or someone pushes."""
     row, draft = merge.row, merge.draft
     with hub.read() as tx:
         old, new = (_head(tx, row, name) for name in (merge.target, merge.source))
@@ -102,6 +104,8 @@ def _attempt(hub: HubContext, author: Caller, merge: _Merge) -> RecordedCommit |
     publication = Publication(row.id, move, (old, new), rows, large, touched, author.account.id)
     with hub.write(Lock.repo(row.id), Lock.audit()) as tx:
         author = capabilities.recheck(tx, author, row, merge.target, hub.now_ms())
+        if waiter.is_held(hub, tx, row.id):
+            return None
         present = repositories.by_id(tx, row.id)
         if present is None:
             raise RepoNotFound

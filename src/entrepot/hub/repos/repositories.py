@@ -274,6 +274,8 @@ def relocate(hub: HubContext, tx: Write, by: Caller | str, row: RepoRow, namespa
     else:
         full_text.put(tx, row.id, str(there.id), (), "")
     audit.record(hub, tx, by, "repo.move", access.subject(row), {"to": str(there.id)})
+    if namespace.owner_id != row.owner_id:  # the log of the new owner begins here
+        audit.record(hub, tx, by, "repo.receive", f"{row.type.value} {there.id}")
     return there
 
 

@@ -210,6 +210,7 @@ def _warm() -> None:
     from pyarrow import ipc
 
     from entrepot.previews import row_diffs  # noqa: F401
+    from entrepot.previews.folders import FolderSplit, MediaFolder, pack_folder
     from entrepot.previews.row_pages import PageLimits, pack_rows
     from entrepot.previews.sources import BytesRangeReader
     from entrepot.previews.tables import open_table
@@ -225,6 +226,13 @@ def _warm() -> None:
     pq.write_table(table, parquet, compression="zstd")
     with ipc.new_file(arrow, table.schema, options=ipc.IpcWriteOptions(compression="lz4")) as writer:
         writer.write_table(table)
+    names = io.BytesIO()
+    pq.write_table(pa.table({"file_name": ["a.png"]}), names)
+    metadata = {"csv": b"file_name\na.png\n", "jsonl": b'{"file_name": "a.png"}\n', "parquet": names.getvalue()}
+    for ending, data in metadata.items():
+        folder = MediaFolder("image", "Image", (), {"train": FolderSplit([], [f"m.{ending}"], False, True)})
+        packed = pack_folder(folder, "train", [(f"m.{ending}", len(data))]) + data
+        open_table("imagefolder", "warm", BytesRangeReader(packed)).read(0, 1)
     texts = {"csv": b"a,b\n1,2026-01-01\n", "json": b'{"a": [1, {"b": "x"}]}\n', "text": b"\xc3\xa9\n"}
     for form, data in {"parquet": parquet.getvalue(), "arrow": arrow.getvalue(), **texts}.items():
         opened = open_table(form, f"warm.{form}", BytesRangeReader(data))

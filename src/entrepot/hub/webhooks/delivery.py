@@ -28,7 +28,7 @@ from entrepot.catalog.repos import repositories
 from entrepot.catalog.webhooks import deliveries, webhooks
 from entrepot.catalog.webhooks.deliveries import Delivery
 from entrepot.catalog.webhooks.webhooks import WebhookRow
-from entrepot.hub import events, public_addresses
+from entrepot.hub import events, notifications, public_addresses
 from entrepot.hub.callers import is_active
 from entrepot.hub.context import HubContext
 from entrepot.hub.webhooks import outbound_http
@@ -198,6 +198,7 @@ def _conclude(hub: HubContext, taken: _Taken, posted: PostResult) -> bool:
             deliveries.end_pauses(tx, [taken.host_key])
         if is_given_up:
             deliveries.conclude(tx, delivery.id, "failed", posted.status, answer, now)
+            _tell_owner(hub, tx, taken)
             return True
         pause = _pause_after(attempts, _LONGEST_PAUSE_MS)
         deliveries.conclude(tx, delivery.id, "pending", posted.status, answer, now + pause)
@@ -205,6 +206,14 @@ def _conclude(hub: HubContext, taken: _Taken, posted: PostResult) -> bool:
             tx, delivery.webhook_id, delivery.repo_id, now, owner_id=taken.webhook.owner_id, delay_ms=pause
         )
     return False
+
+
+def _tell_owner(hub: HubContext, tx: Write, taken: _Taken) -> None:
+    """Tell the owner of a webhook that a delivery was given up; its address may be a secret, its host is not."""
+    webhook = taken.webhook
+    kind, topic = notifications.WEBHOOK, notifications.webhook_topic(webhook.id)
+    data = {"host": taken.target.host, "webhook": webhook.uid}
+    notifications.tell(hub, tx, [webhook.owner_id], kind, topic, data=data)
 
 
 def _pause_after(failures: int, longest_ms: int) -> int:

@@ -8,13 +8,14 @@ import attrs
 
 from entrepot.catalog import Lock, Read
 from entrepot.catalog.accounts import accounts
+from entrepot.catalog.community import notifications as told
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.webhooks import deliveries, webhooks
 from entrepot.catalog.webhooks.deliveries import Delivery as Delivery
 from entrepot.catalog.webhooks.webhooks import WatchedSubject
 from entrepot.catalog.webhooks.webhooks import WebhookRow as WebhookRow
-from entrepot.errors import InvalidName, LimitExceeded, Malformed, NotAllowed, ThingNotFound
-from entrepot.hub import access, audit, events, scopes
+from entrepot.errors import InvalidName, LimitExceeded, Malformed, NotAllowed, Refused, ThingNotFound
+from entrepot.hub import access, audit, events, notifications, scopes
 from entrepot.hub.callers import Caller, MaybeCaller, require_login, require_permission
 from entrepot.hub.context import HubContext
 from entrepot.hub.webhooks import outbound_http
@@ -26,6 +27,9 @@ MAX_WEBHOOKS = 100
 MAX_WATCHED = 100
 _MAX_SECRET = 200
 _REPO_KINDS = frozenset(kind.value for kind in VERSIONED_TYPES)
+
+NO_REPO = 0
+"""Stands for the row id of a repository in deliveries of test events."""
 
 
 @attrs.frozen
@@ -158,7 +162,9 @@ def delete(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
     """
     owner = require_permission(caller, scopes.HOOKS_WRITE)
     with hub.write(Lock.hub(), Lock.audit()) as tx:
-        webhooks.remove(tx, _own(tx, owner, uid).id)
+        found = _own(tx, owner, uid)
+        webhooks.remove(tx, found.id)
+        told.remove_topic(tx, found.owner_id, notifications.webhook_topic(found.id))
         audit.record(hub, tx, owner, "webhook.delete", f"webhook {uid}")
 
 
@@ -200,6 +206,43 @@ def _reader(caller: MaybeCaller) -> Caller:
     if not known.permits(scopes.HOOKS_READ, known.account.id):
         raise NotAllowed(f"This token lacks the permission '{scopes.HOOKS_READ}' for this")
     return known
+
+
+def ping(hub: HubContext, caller: MaybeCaller, uid: str) -> WebhookRow:
+    """Send a test event to a webhook, as all events are sent; the result is in the list of its deliveries.
+
+    The event has the form of a real one, about a repository that does not exist, and says ``"test": true``.
+
+    Raises:
+        LoginRequired, NotAllowed, ThingNotFound: as :func:`update`.
+        Refused: the webhook is disabled, or a test event waits already.
+    """
+    owner = require_permission(caller, scopes.HOOKS_WRITE)
+    with hub.write(Lock.hub()) as tx:
+        row = _own(tx, owner, uid)
+        if row.is_disabled:
+            raise Refused("the webhook is disabled: enable it first")
+        if deliveries.first(tx, row.id, NO_REPO) is not None:
+            raise Refused("a test event waits for this webhook already: see its deliveries")
+        now = hub.now_ms()
+        event = deliveries.add_event(tx, NO_REPO, row.owner_id, "repo", _test_payload(owner), now)
+        deliveries.add(tx, row.id, event, NO_REPO, now)
+        events.schedule_delivery(tx, row.id, NO_REPO, now, owner_id=row.owner_id)
+    hub.job_added.set()
+    return row
+
+
+def _test_payload(owner: Caller) -> dict[str, object]:
+    name = f"{owner.account.name}/webhook-test"
+    repo = {
+        "type": "model",
+        "name": name,
+        "id": "0" * 24,
+        "private": False,
+        "url": {"web": f"/{name}", "api": f"/api/models/{name}"},
+        "owner": {"id": owner.account.uid},
+    }
+    return {"event": {"action": "update", "scope": "repo"}, "repo": repo, "test": True}
 
 
 def _as_shown(caller: Caller, row: WebhookRow) -> WebhookRow:

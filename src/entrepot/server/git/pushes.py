@@ -39,7 +39,7 @@ _SPARE = 1 << 30
 async def advertise(request: Request, ref: RepoRef) -> ASGIApp:
     """Handle ``GET …/info/refs?service=git-receive-pack``."""
     try:
-        refs = await call_hub(request, pushes.list_refs, ref)
+        refs = await call_hub(request, pushes.advertise, ref)
     except RepoNotFound as error:
         cure = f"; to push to it, create it first: hf repo create {ref.id} --repo-type {ref.type.value}"
         return text_error_response(request, error, cure=cure if ref.id.name and not error.anonymous else "")

@@ -6,7 +6,7 @@ from starlette.routing import BaseRoute
 
 from entrepot.server.hf import audits, jobs, spaces, telemetry
 from entrepot.server.hf.accounts import administration, follows, invitations, orgs, quotas, tokens, users, whoami
-from entrepot.server.hf.community import access_requests, collections, discussions, likes
+from entrepot.server.hf.community import access_requests, collections, discussions, likes, notifications
 from entrepot.server.hf.files import (
     attachments,
     bucket_files,
@@ -60,6 +60,7 @@ def routes() -> list[BaseRoute]:
         *commits.routes(),
         *folders.routes(),
         *discussions.routes(),
+        *notifications.routes(),
         *attachments.routes(),
         *bulk_downloads.routes(),
         *bulk_uploads.routes(),

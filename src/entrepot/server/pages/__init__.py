@@ -23,7 +23,7 @@ from entrepot.server.pages.admin import accounts as admin_accounts
 from entrepot.server.pages.admin import first_start, namespaces
 from entrepot.server.pages.admin import overview as admin_overview
 from entrepot.server.pages.admin import records as admin_records
-from entrepot.server.pages.community import discussion_forms, discussions
+from entrepot.server.pages.community import discussion_forms, discussions, notifications
 from entrepot.server.pages.creating import organisations, repos
 from entrepot.server.pages.editing import edits, uploads
 from entrepot.server.pages.repositories import buckets, comparisons, lineage, metrics, storage, viewer
@@ -31,6 +31,7 @@ from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.searching import collection_forms, collections, searches
 from entrepot.server.pages.settings import (
     folder_sharing,
+    org_audit,
     org_members,
     passwords,
     repo_access,
@@ -74,6 +75,7 @@ def routes() -> list[PageRoute]:
         *admin_records.routes(),
         *namespaces.routes(),
         *org_members.routes(),
+        *org_audit.routes(),
         *folder_sharing.routes(),
         *repo_general.routes(),
         *repo_branches.routes(),
@@ -84,6 +86,7 @@ def routes() -> list[PageRoute]:
         *organisations.routes(),
         *discussions.routes(),
         *discussion_forms.routes(),
+        *notifications.routes(),
         *edits.routes(),
         *uploads.routes(),
         *viewer.routes(),

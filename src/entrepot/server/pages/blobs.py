@@ -14,6 +14,8 @@ from entrepot.hub.repos import contents
 from entrepot.hub.scanning import results
 from entrepot.names import RepoPath, RepoRef
 from entrepot.server.handlers import app_state
+from entrepot.server.markdown import Renderer
+from entrepot.server.pages.card_html import CardLinks, relink
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_header
@@ -22,6 +24,7 @@ from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.scan_marks import ScanMark, mark_of
 from entrepot.server.pages.trees import crumbs, path_of
 from entrepot.server.pages.viewers import FileView, view_file
+from entrepot.server.public_urls import path_prefix
 from entrepot.server.raw_path import split_revision
 from entrepot.wire.texts import legible
 
@@ -33,22 +36,24 @@ def routes() -> list[PageRoute]:
 
 async def show_blob(request: Request, ref: RepoRef) -> Response:
     """Serve the page of a file."""
+    root = path_prefix(app_state(request).hub.settings)
     revision, tail = split_revision(request.path_params["tail"])
     path, window = path_of(tail), window_of(request)
     state = app_state(request)
     turns = state.tables if is_table(path) else state.viewers
     return await show_page(
-        request, lambda hub, caller: build_blob(hub, caller, ref, revision, path, window), turns=turns
+        request, lambda hub, caller: build_blob(hub, caller, ref, revision, path, window, root), turns=turns
     )
 
 
 def build_blob(
-    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath, window: TableWindow
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath, window: TableWindow, root: str
 ) -> WebPage:
     """Return the page of a file.
 
     Args:
         window: the rows that are shown of a table.
+        root: the path prefix of the hub.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
@@ -76,9 +81,24 @@ def build_blob(
         "mark": "XET" if located.xet_hash else "LFS" if located.lfs else "",
         "scan": _scan_of(hub, caller, located.repo.ref, located.commit, path),
         "view": view,
+        "prose": _prose_of(
+            view, f"{root}/{header.path}/{{}}/{header.segment}/{quoted(path.rpartition('/')[0])}/", root
+        ),
         "window": window,
     }
     return WebPage("blob.html", f"{legible(path)} · {header.id}", values)
+
+
+def _prose_of(view: FileView | TableView, place: str, root: str) -> dict[int, str]:
+    """Return the Markdown cells of a notebook as HTML, by their number."""
+    if not isinstance(view, FileView) or view.notebook is None:
+        return {}
+    links, renderer = CardLinks(place.format("blob"), place.format("resolve"), root), Renderer()
+    return {
+        number: relink(renderer.render(cell.source), attrs.evolve(links, prefix=f"c{number}"))
+        for number, cell in enumerate(view.notebook.cells)
+        if cell.kind == "markdown"
+    }
 
 
 def _scan_of(hub: HubContext, caller: MaybeCaller, ref: RepoRef, commit: str, path: RepoPath) -> ScanMark | None:

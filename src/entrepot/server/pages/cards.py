@@ -12,7 +12,7 @@ from starlette.responses import Response
 from entrepot.errors import EntryNotFound, GatedRepo, NotAllowed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import contents
+from entrepot.hub.repos import contents, lineage
 from entrepot.hub.repos.infos import RevisionInfo, WeightCounts
 from entrepot.names import RepoRef, parse_path
 from entrepot.server.handlers import app_state
@@ -20,6 +20,7 @@ from entrepot.server.pages import snippets
 from entrepot.server.pages.card_html import CardLinks, render_card
 from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
 from entrepot.server.pages.repo_headers import describe_header
+from entrepot.server.pages.repositories.card_facts import measured_lines, source_lines
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.rows import license_of, parameters_of
 from entrepot.server.public_urls import path_prefix
@@ -29,6 +30,7 @@ MAX_CARD = 1 << 20
 
 _FRONT_MATTER = re.compile(r"\A﻿?---[ \t]*\r?\n.*?^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _MOST_TAGS = 40
+_UNSAID = re.compile(r"region:|base_model:[a-z]+:")
 
 
 def routes() -> list[PageRoute]:
@@ -53,12 +55,12 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
     row, head = found.info.row, found.info.head
     assert head is not None, "a described revision has a commit"
     links = CardLinks(f"{root}/{row.ref.path}/blob/main/", f"{root}/{row.ref.path}/resolve/main/", root)
-    card, refusal = None, None
+    card, refusal, is_flagged = None, None, False
     try:
         text = read_card(hub, caller, row.ref, head)
         card = None if text is None else render_card(text, links)
     except (GatedRepo, NotAllowed) as refused:
-        refusal = refused.message
+        refusal, is_flagged = refused.message, isinstance(refused, NotAllowed)
     values = {
         "section": row.type.plural,
         "repo": header,
@@ -67,6 +69,7 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
         "row": row,
         "card": card,
         "refusal": refusal,
+        "is_flagged": is_flagged,
         "licence": license_of(row.card),
         "parameters": parameters_of(row.files.safetensors),
         "dtypes": dtypes_of(row.files.safetensors),
@@ -75,6 +78,8 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
         "tags": tag_links(found),
         "uses": snippets.uses_of(row.type, str(row.ref.id), row.ref.path, row.library, head, endpoint),
         "gguf": row.files.gguf,
+        "sources": source_lines(lineage.known_sources(hub, caller, row.ref)),
+        "results": measured_lines(row.card),
     }
     return WebPage("card.html", str(row.ref.id), values)
 
@@ -106,7 +111,7 @@ def dtypes_of(counts: WeightCounts | None) -> list[tuple[str, int]]:
 def tag_links(found: RevisionInfo) -> list[tuple[str, str]]:
     """Return the first tags of a repository, each with the query of the list that has it.
 
-    The region, which clients of the public hub expect, says nothing here.
+    The region, which clients of the public hub expect, says nothing here; how a base model was used says it twice.
     """
-    shown = [tag for tag in found.info.tags if not tag.startswith("region:")]
+    shown = [tag for tag in found.info.tags if not _UNSAID.match(tag)]
     return [(tag, urlencode({"filter": tag})) for tag in shown[:_MOST_TAGS]]

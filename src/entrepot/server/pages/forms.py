@@ -20,7 +20,7 @@ from entrepot.server import browser_sessions
 from entrepot.server.bodies import read_pairs
 from entrepot.server.error_responses import error_response
 from entrepot.server.handlers import app_state, call_hub, call_hub_slow
-from entrepot.server.pages.frames import HEADERS, WebPage, page_response
+from entrepot.server.pages.frames import HEADERS, WebPage, note_unread, page_response
 from entrepot.server.public_urls import path_prefix
 
 MAX_FORM = 1 << 20
@@ -99,18 +99,24 @@ async def run_form(
 
     def run(hub: HubContext, caller: MaybeCaller) -> str | WebPage:
         try:
-            return act(hub, caller, form)
+            return _counted(request, hub, caller, act(hub, caller, form))
         except (RepoMoved, Damaged, LoginRequired):
             raise
         except EntrepotError as error:
             cure = confirmation_path(request) if isinstance(error, ConfirmationNeeded) else ""
             page = again(hub, caller, attrs.evolve(form, problem=sentence(error), cure=cure))
-            return attrs.evolve(page, status=_status(request, error))
+            return _counted(request, hub, caller, attrs.evolve(page, status=_status(request, error)))
 
     done = await (call_hub_slow if is_slow else call_hub)(request, run)
     if isinstance(done, WebPage):
         return page_response(request, done, {"cache-control": "no-store"})
     return go_to(request, done)
+
+
+def _counted(request: Request, hub: HubContext, caller: MaybeCaller, done: str | WebPage) -> str | WebPage:
+    if isinstance(done, WebPage):
+        note_unread(request, hub, caller)
+    return done
 
 
 def go_to(request: Request, path: str, headers: Mapping[str, str] | None = None) -> Response:

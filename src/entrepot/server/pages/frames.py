@@ -13,6 +13,7 @@ import entrepot
 from entrepot.errors import Malformed
 from entrepot.hub.accounts.passkey_proofs import PasskeySite, find_site
 from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.community import notification_lists
 from entrepot.hub.context import HubContext
 from entrepot.server.browser_sessions import csrf_token
 from entrepot.server.handlers import app_state, base_url, call_hub, call_hub_in_turn, call_hub_slow
@@ -65,6 +66,7 @@ DONE = {
     "left": "You have left the organisation.",
     "committed": "Committed.",
     "created": "Created.",
+    "pinged": "The test event is sent. Its result is in the list of deliveries within seconds.",
     "repeated": "The delivery is sent again.",
     "passkey": "The passkey is added. You can sign in with it.",
     "confirmed": "Confirmed. This counts as a new sign-in for an hour.",
@@ -116,6 +118,7 @@ async def show_page(
 
     def render(hub: HubContext, caller: MaybeCaller) -> tuple[WebPage, bytes]:
         page = build(hub, caller)
+        note_unread(request, hub, caller)
         return page, render_page(request, page)
 
     if turns is not None:
@@ -130,6 +133,11 @@ async def show_page(
     if not none_match(request.headers.get("if-none-match"), tag):
         return Response(None, 304, headers)
     return Response(body, page.status, headers, _HTML)
+
+
+def note_unread(request: Request, hub: HubContext, caller: MaybeCaller) -> None:
+    """Count the unread notifications for the frame of the page, with one statement; in a thread."""
+    request.scope["state"]["unread"] = notification_lists.count_unread(hub, caller)
 
 
 def page_response(request: Request, page: WebPage, headers: Mapping[str, str] | None = None) -> Response:
@@ -154,6 +162,7 @@ def frame(request: Request) -> Mapping[str, object]:
     """Return the values that every template may use.
 
     ``visitor``: the name of the signed-in account, or None; ``is_admin_of_hub``: whether it opens the administration;
+    ``unread``: the number of unread notifications as text, empty for none or if it was not counted;
     ``endpoint``: the URL for clients, empty if the request does not name a known host.
     """
     state, hub = request.scope["state"], app_state(request).hub
@@ -167,6 +176,7 @@ def frame(request: Request) -> Mapping[str, object]:
         "is_admin_of_hub": state.get("sees_all", False),
         "csrf": csrf_token(state.get("session")),
         "here": _here(request, root),
+        "unread": _capped(state.get("unread", 0)),
         "request_id": state["request_id"],
         "endpoint": endpoint_of(request),
         "now_ms": hub.now_ms(),
@@ -174,6 +184,12 @@ def frame(request: Request) -> Mapping[str, object]:
         "api": "",
         "done": DONE.get(request.query_params.get("done", ""), "") if caller else "",
     }
+
+
+def _capped(unread: int) -> str:
+    if unread >= notification_lists.MOST_COUNTED:
+        return f"{notification_lists.MOST_COUNTED - 1}+"
+    return str(unread) if unread else ""
 
 
 def _here(request: Request, root: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.hub.accounts import accounts
+from entrepot.hub.accounts import accounts, quotas
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import infos
@@ -39,6 +39,7 @@ def build_home(hub: HubContext, caller: MaybeCaller) -> WebPage:
         "models": repo_rows(models),
         "datasets": repo_rows(datasets),
         "own": repo_rows(own),
+        "quota": None if caller is None or caller.limits is not None else quotas.own(hub, caller),
         "example": None if example is None else example.info.row.ref,
         "is_new": example is None and not accounts.has_accounts(hub),
     }

@@ -103,7 +103,8 @@ def filter_groups(groups: Mapping[str, Sequence[SortedTag]], query: Query) -> li
     """Return the filters of a list, with links that set or remove each of them."""
     found = []
     for key, title in _GROUPS:
-        links = [_link(tag, key, query) for tag in groups.get(key, ())]
+        # Tags of the form "key:value" that have no group of their own are names of repositories: no filter for many.
+        links = [_link(tag, key, query) for tag in groups.get(key, ()) if key != "other" or ":" not in tag.tag]
         if links:
             found.append(FilterGroup(title, links))
     return found

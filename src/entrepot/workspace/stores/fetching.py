@@ -19,7 +19,7 @@ from entrepot.workspace.stores.outbox import Outbox
 from entrepot.workspace.stores.pack_readers import PackReader
 from entrepot.workspace.stores.read_plans import REQUEST_BYTES, ReadPlan, ReadRequest, WantedContent
 from entrepot.workspace.stores.transfers import run_all
-from entrepot.workspace.stores.values import FetchCounts, VersionRef
+from entrepot.workspace.stores.values import FREE_SPACE, FetchCounts, VersionRef
 
 _Task = ReadRequest | tuple[WantedContent, OldChunk]
 
@@ -62,7 +62,7 @@ def fetch_files(
     except OSError as error:
         if isinstance(error, EntrepotError) or error.errno != errno.ENOSPC:
             raise
-        raise DiskFull(str(drafts), REQUEST_BYTES) from error
+        raise DiskFull(str(drafts), REQUEST_BYTES, FREE_SPACE) from error
 
 
 class _Fetch:

@@ -20,7 +20,7 @@ from entrepot.workspace.stores.index_cache import IndexCache
 from entrepot.workspace.stores.knowledge import Knowledge
 from entrepot.workspace.stores.outbox import Outbox, pack_name, pack_of
 from entrepot.workspace.stores.packers import BLOCK, Packer
-from entrepot.workspace.stores.values import FileState, PackedFile, PackResult, SourceFile, UnpackedFile
+from entrepot.workspace.stores.values import FREE_SPACE, FileState, PackedFile, PackResult, SourceFile, UnpackedFile
 from entrepot.xet import Xorb
 
 _FLUSH_PACKS = 16
@@ -73,7 +73,7 @@ def pack_beside(outbox: Outbox, files: Iterable[SourceFile], known: Knowledge | 
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        raise DiskFull(str(outbox.folder), BLOCK) from error
+        raise DiskFull(str(outbox.folder), BLOCK, FREE_SPACE) from error
     finally:
         meter.finish()
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from typing import Final
 
 import attrs
 
 from entrepot.names import Oid, RepoPath, Sha256
 from entrepot.workspace.manifests import Manifest
+
+FREE_SPACE: Final = (
+    "free some space ('ml-git repository gc' removes local data that no version needs), and repeat the command: it "
+    "continues with what it has"
+)
+"""The cure of a full disk, for a workspace."""
 
 
 @attrs.frozen

@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import re
 
+import attrs
 import httpx2
 import pytest
 from huggingface_hub.errors import HfHubHTTPError
 
 from entrepot.hub.accounts import accounts
+from entrepot.hub.accounts.tokens import KnownToken
+from entrepot.hub.callers import FINE_GRAINED
+from entrepot.names import new_uid
+from entrepot.server.hf.accounts.whoami import render_caller
 from tests.support.site import Site
 
 UID = re.compile(r"[0-9a-f]{24}")
@@ -46,6 +51,22 @@ def test_a_caller_learns_everything_about_themselves(site: Site) -> None:
         ],
         "auth": {"accessToken": {"displayName": "laptop", "role": "read"}, "type": "access_token"},
     }
+
+
+@pytest.mark.parametrize(
+    ("role", "has_grant", "shows"), [(FINE_GRAINED, True, False), (FINE_GRAINED, False, True), ("write", True, True)]
+)
+def test_a_publisher_does_not_learn_the_address_of_its_owner(
+    site: Site, role: str, has_grant: bool, shows: bool
+) -> None:
+    name = f"owner-{new_uid()[-8:]}"
+    accounts.create_user(site.hub, name, email=f"{name}@x.io")
+    made = accounts.create_token(site.hub, name, role="write")
+    caller = site.hub.identify(made.secret)
+    assert caller is not None
+    token = attrs.evolve(caller.token, role=role, grant_uid=new_uid() if has_grant else None)
+    found = render_caller(caller, KnownToken(token, None, ()), picture=str)
+    assert (found.email, found.email_verified) == (f"{name}@x.io" if shows else None, shows)
 
 
 def test_an_anonymous_request_gets_a_401(anonymous: httpx2.Client) -> None:

@@ -107,7 +107,7 @@ def test_errors_have_the_codes_of_the_public_service(
 
 
 def test_a_dataset_without_tables_is_reported(site: Site) -> None:
-    repo, _ = dataset(site, {"a.jpg": b"\xff\xd8"})
+    repo, _ = dataset(site, {"a.pdf": b"%PDF"})
     assert get(site, "is-valid", dataset=repo).json()["viewer"] is False
     assert get(site, "splits", dataset=repo).json()["splits"][0]["split"] == "train"
     answer = get(site, "rows", dataset=repo, config="default", split="train")

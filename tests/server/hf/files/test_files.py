@@ -403,7 +403,7 @@ class CountingThreads(Threads):
 
 
 @pytest.mark.parametrize(("verb", "size", "expected"), [("GET", MIB, 1), ("HEAD", MIB, 1), ("HEAD", 2 * MIB, 1)])
-def test_a_small_file_and_any_description_cost_one_hop_into_a_thread(
+def test_a_small_file_and_any_description_cost_at_most_one_hop_into_a_thread(
     world: ServedHub, verb: str, size: int, expected: int
 ) -> None:
     ref, data = world.repo(f"hops-{verb.lower()}-{size}"), os.urandom(size)
@@ -424,4 +424,4 @@ def test_a_small_file_and_any_description_cost_one_hop_into_a_thread(
     threads.close()
     assert (answer.status_code, answer.headers["content-length"]) == (200, str(size))
     assert answer.content == (data if verb == "GET" else b"")
-    assert threads.hops == expected
+    assert threads.hops <= expected

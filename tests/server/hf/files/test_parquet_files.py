@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import json
 import os
@@ -114,6 +115,77 @@ def test_datasets_loads_the_converted_files(site: Site, converted: str, tmp_path
     assert list(features) == ["train", "extra"]
     assert features["train"] == {"n": {"dtype": "int64", "_type": "Value"}, "t": {"dtype": "string", "_type": "Value"}}
     assert rows == {"train": [{"n": 1, "t": "x"}, {"n": 2, "t": "y"}], "extra": [{"n": 3, "t": "z"}]}
+
+
+LOADS = """
+import datasets, json, sys
+from datasets import ClassLabel
+loaded = datasets.load_dataset(sys.argv[1], revision=sys.argv[2])
+assert all(isinstance(split.features["label"], ClassLabel) for split in loaded.values())
+told = {name: [it.features.to_dict(), list(it["label"]), it.num_rows] for name, it in loaded.items()}
+print(json.dumps(told))
+"""
+
+
+def test_types_of_tables_are_preliminary_before_the_conversion(site: Site) -> None:
+    repo = site.new_repo(RepoType.DATASET)
+    site.api().upload_file(path_or_fileobj=b"a\n1\n", path_in_repo="a.csv", repo_id=repo, repo_type="dataset")
+    asked = {"dataset": repo, "config": "default", "split": "train"}
+
+    def marks() -> list[object]:
+        with site.client(None) as client:
+            answers = [client.get(f"/-/viewer/{name}", params=asked).json() for name in ("rows", "first-rows", "info")]
+        return [answer.get("preliminary") for answer in answers]
+
+    assert marks() == [True] * 3
+    convert(site, repo)
+    assert marks() == [None] * 3
+
+
+def test_a_folder_of_pictures_is_converted_to_what_datasets_loads(site: Site, tmp_path: Path) -> None:
+    repo, png = site.new_repo(RepoType.DATASET, visibility="private"), b"\x89PNG\r\n\x1a\n" + bytes(100)
+    names = ["train/cat/1.png", "train/dog/2.png", "test/dog/3.png"]
+    operations = [CommitOperationAdd(name, png + name.encode()) for name in names]
+    site.api().create_commit(repo, operations, commit_message="data", repo_type="dataset")
+    with site.client(site.alice) as client:
+        asked = {"dataset": repo, "config": "default", "split": "train"}
+        assert client.get("/-/viewer/is-valid", params={"dataset": repo}).json()["viewer"]
+        first = client.get("/-/viewer/first-rows", params=asked).json()
+        source = first["rows"][0]["row"]["image"]["src"]
+        assert "/resolve/" in source
+        assert client.get(source).content == png + b"train/cat/1.png"
+        with site.client(None) as other:
+            assert other.get(source).status_code == 401
+        convert(site, repo)
+        rows = client.get("/-/viewer/rows", params=asked).json()
+        assert rows["features"] == first["features"]
+        source = rows["rows"][1]["row"]["image"]["src"]
+        assert "/-/viewer/assets?" in source
+        assert client.get(source).content == png + b"train/dog/2.png"
+        with site.client(None) as other:
+            assert other.get(source).status_code == 401
+        assert client.get("/-/viewer/size", params={"dataset": repo}).json()["size"]["dataset"]["num_rows"] == 3
+        assert client.get("/-/viewer/info", params={"dataset": repo}).json()["dataset_info"]["default"]["features"]
+        files = client.get("/-/viewer/parquet", params={"dataset": repo}).json()
+        assert [(file["split"], file["filename"]) for file in files["parquet_files"]] == [
+            ("test", "0000.parquet"),
+            ("train", "0000.parquet"),
+        ]
+    environ = {**os.environ, "HF_ENDPOINT": site.url, "HF_TOKEN": site.alice, "HF_HOME": str(tmp_path / "home")}
+    found = [_loaded(repo, "refs/convert/parquet", environ)]
+    if importlib.util.find_spec("PIL") is not None:  # `datasets` reads no folders of pictures without it
+        found.append(_loaded(repo, "main", environ))
+    labels = {"names": ["cat", "dog"], "_type": "ClassLabel"}
+    features = {"image": {"_type": "Image"}, "label": labels}
+    for loaded in found:
+        assert loaded == {"train": [features, [0, 1], 2], "test": [features, [1], 1]}
+
+
+def _loaded(repo: str, revision: str, environ: dict[str, str]) -> object:
+    command = [sys.executable, "-c", LOADS, repo, revision]
+    done = subprocess.run(command, capture_output=True, timeout=120, env=environ, check=False)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_the_viewer_lists_what_was_converted_and_what_could_not_be(site: Site, converted: str) -> None:

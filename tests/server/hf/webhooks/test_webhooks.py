@@ -108,6 +108,14 @@ def test_deliveries_are_listed_in_pages_and_repeated(alice: httpx2.Client, site:
     assert len(alice.get(f"{BASE}/{hook['id']}/deliveries").json()) == 4
 
 
+def test_a_test_event_is_listed_among_the_deliveries(alice: httpx2.Client) -> None:
+    hook = alice.post(BASE, json=BODY).json()["webhook"]
+    assert alice.post(f"{BASE}/{hook['id']}/ping").json()["webhook"]["id"] == hook["id"]
+    [item] = alice.get(f"{BASE}/{hook['id']}/deliveries").json()
+    assert item["repo"]["name"].endswith("/webhook-test")
+    assert alice.post(f"{BASE}/{'0' * 24}/ping").status_code == 404
+
+
 def test_watching_a_name_does_not_tell_whether_something_private_has_it(site: Site, stranger: httpx2.Client) -> None:
     """The responses are the same bytes while the name is free, private, renamed away, public and deleted."""
     owner = site.hub.identify(site.alice)

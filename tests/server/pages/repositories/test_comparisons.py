@@ -9,6 +9,7 @@ import pytest
 from entrepot.catalog.repos import repositories
 from entrepot.hub.files import rechunking
 from tests.hub.comparisons.test_tensors import safetensors
+from tests.support.populated_hub import picture
 from tests.support.served_hub import ServedHub
 
 pytest.importorskip("pyarrow")
@@ -115,3 +116,16 @@ def test_two_revisions_are_chosen(site: ServedHub, browser: httpx2.Client) -> No
     for path in ("/alice/hidden/compare", "/alice/no-such/compare"):
         assert browser.get(path, params={"base": "a", "head": "b"}).status_code == 401
         assert browser.get(path).status_code == 401
+
+
+def test_two_versions_of_a_picture_lie_one_over_the_other(site: ServedHub, show: Show) -> None:
+    ref = site.repo("painted")
+    old = site.commit(ref, {"p/one.png": picture(), "p/gone.png": picture()})
+    new = site.commit(ref, {"p/one.png": picture() + b"\0", "p/fresh.png": picture()})
+    for text in (show(f"/alice/painted/commit/{new}"), show(f"/alice/painted/compare/{old}..{new}?file=p/one.png")):
+        assert text.count('class="swipe"') == 1
+        assert f'src="/alice/painted/resolve/{old}/p/one.png" alt="before"' in text
+        assert f'src="/alice/painted/resolve/{new}/p/one.png" alt="after"' in text
+    one_sided = show(f"/alice/painted/compare/{old}..{new}?file=p/fresh.png")
+    assert 'class="swipe"' not in one_sided
+    assert "p/fresh.png" in one_sided

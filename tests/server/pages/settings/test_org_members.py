@@ -59,7 +59,7 @@ def test_a_user_is_invited_and_the_invitation_cancelled(site: ServedHub, send: S
     done = send(f"{base}/invitations", {"user": " bob ", "role": "contributor"})
     assert "The invitation is sent." in done.text
     assert "as <b>contributor</b>" in done.text
-    [offer] = invitations.of_org(site.hub, site.caller(), "inviting")
+    [offer] = invitations.of_org(site.hub, site.caller(), "inviting").items
     for fields, status in (
         ({"user": "nobody-here", "role": "read"}, 404),
         ({"user": "alice", "role": "read"}, 409),

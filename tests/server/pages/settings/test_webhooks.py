@@ -83,6 +83,15 @@ def test_deliveries_are_listed_and_sent_again(site: ServedHub, send: Send, signe
     assert send(f"{page}/replay", {"delivery": "no-such"}).status_code == 404
 
 
+def test_a_test_event_is_sent_with_a_button(send: Send, signed_in: httpx2.Client) -> None:
+    page = make(send, url="http://203.0.113.7:9/")
+    assert "Send a test event" in signed_in.get(page).text
+    answer = send(f"{page}/ping", {})
+    assert "The test event is sent." in answer.text
+    assert "alice/webhook-test" in answer.text
+    assert "waits for this webhook already" in send(f"{page}/ping", {}).text
+
+
 def test_others_and_anonymous_visitors_see_nothing(
     send: Send, browser: httpx2.Client, signed_in: httpx2.Client
 ) -> None:

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_571908013772"
+revision = "first_463d9ee6532d"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -39,8 +39,10 @@ def upgrade() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("details", sa.Text(), nullable=False),
         sa.Column("chain", Hex(length=32), nullable=False),
+        sa.Column("namespace", sa.String(length=24), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("audit_by_namespace", "audit", ["namespace", "id"], unique=False)
     op.create_index(op.f("ix_audit_action"), "audit", ["action"], unique=False)
     op.create_index(op.f("ix_audit_actor"), "audit", ["actor"], unique=False)
     op.create_index(op.f("ix_audit_at_ms"), "audit", ["at_ms"], unique=False)
@@ -164,6 +166,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("uid"),
     )
     op.create_index(op.f("ix_namespaces_parent_id"), "namespaces", ["parent_id"], unique=False)
+    op.create_index("namespaces_by_kind", "namespaces", ["kind", "name_key"], unique=False)
     op.create_table(
         "scans",
         sa.Column("content", Hex(length=32), nullable=False),
@@ -462,6 +465,14 @@ def upgrade() -> None:
     op.create_index("repos_by_likes", "repos", ["type", "likes"], unique=False)
     op.create_index("repos_by_trend", "repos", ["type", "trending"], unique=False)
     op.create_index("repos_by_update", "repos", ["type", "updated_ms"], unique=False)
+    op.create_index(
+        "repos_deleted",
+        "repos",
+        ["deleted_ms"],
+        unique=False,
+        sqlite_where=sa.text("deleted_ms IS NOT NULL"),
+        postgresql_where=sa.text("deleted_ms IS NOT NULL"),
+    )
     op.create_table(
         "second_factors",
         sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -948,6 +959,22 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "push_turns",
+        sa.Column("repo_id", sa.BigInteger(), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("tried_ms", sa.BigInteger(), nullable=False),
+        sa.Column("began_ms", sa.BigInteger(), nullable=False),
+        sa.Column("until_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["repo_id"],
+            ["repos.id"],
+        ),
+        sa.PrimaryKeyConstraint("repo_id", "account_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_push_turns_account_id"), "push_turns", ["account_id"], unique=False)
+    op.create_index(op.f("ix_push_turns_tried_ms"), "push_turns", ["tried_ms"], unique=False)
+    op.create_table(
         "redirects",
         sa.Column("type", sa.String(length=8), nullable=False),
         sa.Column("path_key", sa.String(length=200), nullable=False),
@@ -1008,6 +1035,24 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_staged_staged_ms"), "staged", ["staged_ms"], unique=False)
     op.create_index(op.f("ix_staged_user_id"), "staged", ["user_id"], unique=False)
+    op.create_table(
+        "subscriptions",
+        sa.Column("repo_id", sa.BigInteger(), nullable=False),
+        sa.Column("num", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("level", sa.String(length=16), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["repo_id"],
+            ["repos.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["namespaces.id"],
+        ),
+        sa.PrimaryKeyConstraint("repo_id", "num", "user_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_subscriptions_user_id"), "subscriptions", ["user_id"], unique=False)
     op.create_table(
         "trusted_publishers",
         sa.Column("uid", sa.String(length=24), nullable=False),
@@ -1100,6 +1145,47 @@ def upgrade() -> None:
         sa.UniqueConstraint("uid"),
     )
     op.create_index(op.f("ix_discussion_events_discussion_id"), "discussion_events", ["discussion_id"], unique=False)
+    op.create_table(
+        "notifications",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("uid", sa.String(length=24), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("topic", sa.String(length=80), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("reason", sa.String(length=16), nullable=False),
+        sa.Column("actor_id", sa.BigInteger(), nullable=False),
+        sa.Column("repo_id", sa.BigInteger(), nullable=True),
+        sa.Column("discussion_id", sa.BigInteger(), nullable=True),
+        sa.Column("org_id", sa.BigInteger(), nullable=True),
+        sa.Column("data", Json(), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+        sa.Column("is_read", sa.Boolean(), nullable=False),
+        sa.Column("happened_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["discussion_id"],
+            ["discussions.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["org_id"],
+            ["namespaces.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["repo_id"],
+            ["repos.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["namespaces.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("uid"),
+        sa.UniqueConstraint("user_id", "topic", name="notifications_topic"),
+    )
+    op.create_index(op.f("ix_notifications_discussion_id"), "notifications", ["discussion_id"], unique=False)
+    op.create_index(op.f("ix_notifications_org_id"), "notifications", ["org_id"], unique=False)
+    op.create_index(op.f("ix_notifications_repo_id"), "notifications", ["repo_id"], unique=False)
+    op.create_index("notifications_by_time", "notifications", ["user_id", "happened_ms", "id"], unique=False)
+    op.create_index("notifications_unread", "notifications", ["user_id", "is_read", "happened_ms", "id"], unique=False)
     op.create_table(
         "upload_parts",
         sa.Column("upload", sa.String(length=24), nullable=False),

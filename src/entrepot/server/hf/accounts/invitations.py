@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 from entrepot.hub.accounts import invitations
 from entrepot.hub.accounts.invitations import InvitationDetails
 from entrepot.server.handlers import call_hub, json_response, read_json
+from entrepot.server.hf.pages import after_of, link_to
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.accounts.orgs import InvitationInfo, NewInvitation
 from entrepot.wire.times import format_ms
@@ -30,8 +31,9 @@ def routes() -> list[BaseRoute]:
 
 
 async def list_sent(request: Request) -> Response:
-    """Serve the pending invitations of an organisation, for its administrators."""
-    return json_response([render(item) for item in await call_hub(request, invitations.of_org, _account(request))])
+    """Serve a page of the pending invitations of an organisation, for its administrators."""
+    page = await call_hub(request, invitations.of_org, _account(request), after=_after(request))
+    return json_response([render(item) for item in page.items], headers=link_to(request, page.after))
 
 
 async def invite(request: Request) -> Response:
@@ -47,8 +49,9 @@ async def cancel(request: Request) -> Response:
 
 
 async def list_received(request: Request) -> Response:
-    """Serve the caller's pending invitations."""
-    return json_response([render(item) for item in await call_hub(request, invitations.own)])
+    """Serve a page of the caller's pending invitations."""
+    page = await call_hub(request, invitations.own, after=_after(request))
+    return json_response([render(item) for item in page.items], headers=link_to(request, page.after))
 
 
 async def accept(request: Request) -> Response:
@@ -73,6 +76,11 @@ def render(offer: InvitationDetails) -> InvitationInfo:
         created_at=format_ms(offer.invitation.created_ms),
         expires_at=format_ms(offer.invitation.expires_ms),
     )
+
+
+def _after(request: Request) -> int:
+    position = after_of(request)
+    return 0 if position is None else position[1]
 
 
 def _account(request: Request) -> str:

@@ -123,7 +123,7 @@ class _Details:
 
 async def show(request: Request, ref: RepoRef) -> Response:
     """Serve ``GET discussions/{num}``: a discussion with its events; with ``diff``, also the diff of a pull request."""
-    wanted = _Details(ref, _num(request), query_flag(request, "diff"))
+    wanted = _Details(ref, number_of(request), query_flag(request, "diff"))
 
     def answer(hub: HubContext, caller: MaybeCaller) -> Response:
         return json_response(render_details(*wanted.run(hub, caller)))
@@ -133,27 +133,27 @@ async def show(request: Request, ref: RepoRef) -> Response:
 
 async def delete(request: Request, ref: RepoRef) -> Response:
     """Handle ``DELETE discussions/{num}``."""
-    await call_hub(request, discussions.delete, ref, _num(request))
+    await call_hub(request, discussions.delete, ref, number_of(request))
     return PlainTextResponse("OK")
 
 
 async def comment(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST comment``: add a comment."""
     new = await read_json(request, NewComment)
-    event = await call_hub(request, discussions.comment, ref, _num(request), new.comment)
+    event = await call_hub(request, discussions.comment, ref, number_of(request), new.comment)
     return json_response(MessageResponse(render_event(event)), 201)
 
 
 async def edit(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST comment/{event}/edit``: replace the text of a comment."""
     new = await read_json(request, EditedComment)
-    event = await call_hub(request, discussions.edit_comment, ref, _num(request), _event(request), new.content)
+    event = await call_hub(request, discussions.edit_comment, ref, number_of(request), _event(request), new.content)
     return json_response(CommentResponse(render_event(event)))
 
 
 async def hide(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST comment/{event}/hide``: delete the text of a comment; the body is ignored."""
-    event = await call_hub(request, discussions.hide_comment, ref, _num(request), _event(request))
+    event = await call_hub(request, discussions.hide_comment, ref, number_of(request), _event(request))
     return json_response(CommentResponse(render_event(event)))
 
 
@@ -161,20 +161,20 @@ async def rename(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST title``: rename a discussion."""
     new = await read_json(request, NewTitle)
     return json_response(
-        TitleResponse(render_event(await call_hub(request, discussions.rename, ref, _num(request), new.title)))
+        TitleResponse(render_event(await call_hub(request, discussions.rename, ref, number_of(request), new.title)))
     )
 
 
 async def set_status(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST status``: open or close a discussion."""
     new = await read_json(request, NewStatus)
-    event = await call_hub(request, discussions.set_status, ref, _num(request), new.status, new.comment)
+    event = await call_hub(request, discussions.set_status, ref, number_of(request), new.status, new.comment)
     return json_response(StatusResponse(render_event(event)))
 
 
 async def merge(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST merge``: merge a pull request; the body may be empty or ``null``."""
-    num, body = _num(request), await read_small(request, MAX_JSON)
+    num, body = number_of(request), await read_small(request, MAX_JSON)
     wish = decode_json(b"{}" if body.strip() in (b"", b"null") else body, MergeRequest)
     await call_hub_slow(request, pulls.merge, ref, num, text=wish.comment, is_squash=wish.squash)
     return json_response({})
@@ -183,22 +183,27 @@ async def merge(request: Request, ref: RepoRef) -> Response:
 async def pin(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST pin``: pin or unpin a discussion."""
     wish = await read_json(request, PinRequest)
-    await call_hub(request, discussions.pin, ref, _num(request), is_pinned=wish.pinned)
+    await call_hub(request, discussions.pin, ref, number_of(request), is_pinned=wish.pinned)
     return json_response(wish)
 
 
 async def delete_ref(request: Request, ref: RepoRef) -> Response:
     """Handle ``DELETE ref``: delete the ref of a closed pull request."""
-    await call_hub(request, pulls.delete_ref, ref, _num(request))
+    await call_hub(request, pulls.delete_ref, ref, number_of(request))
     return PlainTextResponse("OK")
 
 
 async def measure(request: Request, ref: RepoRef) -> Response:
     """Serve ``GET storage``: the storage that a pull request adds."""
-    return json_response(StorageResponse(await call_hub(request, pulls.added_bytes, ref, _num(request))))
+    return json_response(StorageResponse(await call_hub(request, pulls.added_bytes, ref, number_of(request))))
 
 
-def _num(request: Request) -> int:
+def number_of(request: Request) -> int:
+    """Return the number of the discussion in the path.
+
+    Raises:
+        ThingNotFound: no discussion can have it.
+    """
     text = request.path_params["num"]
     if not _NUMBER.fullmatch(text):
         raise ThingNotFound("discussion", text)

@@ -23,7 +23,7 @@ from entrepot.hub.datasets.layouts import Layout
 from entrepot.hub.datasets.tables import DatasetSizes, RowsPage, SplitSize
 from entrepot.names import Oid, RepoRef
 from entrepot.previews.features import order_of
-from entrepot.previews.table_formats import FORMATS, check_installed
+from entrepot.previews.table_formats import FOLDERS, FORMATS, check_installed
 from entrepot.server.handlers import app_state, base_url, call_hub, call_hub_in_turn, json_response
 from entrepot.server.hf.files.cell_media import MediaPlace
 from entrepot.server.hf.files.viewer_requests import optional, required, target, window
@@ -63,7 +63,7 @@ async def is_valid(request: Request) -> Response:
     try:
         layout = await _layout(request)
         check_installed()
-        is_shown = any(config.format in FORMATS for config in layout.configs)
+        is_shown = any(config.format in FORMATS | FOLDERS for config in layout.configs)
     except UnsupportedDataset:
         layout, is_shown = None, False
     abilities = dict.fromkeys(("viewer", "preview", "search", "filter", "statistics"), is_shown)
@@ -92,6 +92,7 @@ async def show_first_rows(request: Request) -> Response:
         "features": order_of(page.features),
         "rows": rows_json(page, media_place(request, page)),
         "truncated": is_cut,
+        **_preliminary(is_preliminary=page.is_preliminary),
     }
     return viewer_response({**named, **rows}, page.commit)
 
@@ -189,7 +190,8 @@ def _info(ref: RepoRef, found: DatasetSizes, wanted: str | None) -> Response:
         info["dataset_size"] += size.memory
     is_partial = any(size.is_partial for size in found.splits)
     shown = infos if wanted is None else infos.get(wanted)
-    return viewer_response({"dataset_info": shown, **_NOTHING_LEFT, "partial": is_partial}, found.commit)
+    mark = _preliminary(is_preliminary=any(size.is_preliminary for size in found.splits))
+    return viewer_response({"dataset_info": shown, **_NOTHING_LEFT, "partial": is_partial, **mark}, found.commit)
 
 
 async def show_exact_info(request: Request) -> Response:
@@ -253,7 +255,13 @@ def page_json(page: RowsPage, place: MediaPlace) -> Mapping[str, Any]:
         "num_rows_total": page.total,
         "num_rows_per_page": tables.MAX_ROWS,
         "partial": page.is_partial,
+        **_preliminary(is_preliminary=page.is_preliminary),
     }
+
+
+def _preliminary(*, is_preliminary: bool) -> Mapping[str, bool]:
+    """Return the mark of features that may be others after a conversion to Parquet; the public service has none."""
+    return {"preliminary": True} if is_preliminary else {}
 
 
 def rows_json(page: RowsPage, place: MediaPlace) -> list[Mapping[str, Any]]:

@@ -23,7 +23,7 @@ from entrepot.hub.repos.contents import LocatedFile, SmallFiles
 from entrepot.names import ROOT, VERSIONED_TYPES, RepoPath, RepoRef, RepoType, parse_path
 from entrepot.server.browser_sessions import is_own_request
 from entrepot.server.files import TEXT, FileResponse, describe_content, kept_open, media_type, open_content
-from entrepot.server.handlers import app_state, base_url, call_hub, do_again, remembering, repo_of
+from entrepot.server.handlers import app_state, base_url, call_hub_briefly, do_again, remembering, repo_of
 from entrepot.server.raw_path import split_revision
 from entrepot.server.responders import Content, MemoryContent
 
@@ -103,7 +103,7 @@ def _handler(kind: RepoType, word: str) -> Callable[[Request], Awaitable[Respons
             if is_own_request(request):  # a link or an image of a page
                 request.scope["state"]["takes_session"] = True
             lookup = _FileRequest(ref, place, is_raw, is_head, opened)
-            located = await call_hub(request, lookup.run)
+            located = await call_hub_briefly(request, lookup.run)
             if not is_head and not is_raw:
                 do_again(request, functools.partial(_note, located=located))
             name = located.path.rpartition("/")[2]

@@ -15,7 +15,7 @@ from entrepot.names import RepoRef, RepoType
 from entrepot.server.dispatch.answer_memory import Reusable
 from entrepot.server.handlers import (
     app_state,
-    call_hub,
+    call_hub_briefly,
     call_hub_slow,
     json_response,
     left_out_header,
@@ -73,7 +73,7 @@ async def _answer(request: Request, ref: RepoRef, revision: str) -> Response:
     properties = read_expand(request, ref.type) or usual_properties(ref.type) | {ANNOTATIONS}
     with_files = "siblings" in properties
     with_sizes = with_files and query_flag(request, "blobs")
-    full = await call_hub(request, infos.describe, ref, revision, with_files=with_files, with_sizes=with_sizes)
+    full = await call_hub_briefly(request, infos.describe, ref, revision, with_files=with_files, with_sizes=with_sizes)
     [full] = await complete(request, [full], properties)
     asks_security = query_flag(request, "securityStatus")
     security = await _security(request, ref, full.info.head or revision) if asks_security else None

@@ -42,6 +42,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{one}/disable", disable, methods=["POST"]),
         Route(f"{one}/deliveries", list_deliveries),
         Route(f"{one}/replay/{{delivery}}", replay, methods=["POST"]),
+        Route(f"{one}/ping", ping, methods=["POST"]),
     ]
 
 
@@ -104,6 +105,11 @@ async def replay(request: Request) -> Response:
     """Repeat one delivery."""
     delivery = decode_segment(request.path_params["delivery"])
     return _answer(await call_hub(request, webhooks.replay, _id(request), delivery))
+
+
+async def ping(request: Request) -> Response:
+    """Send a test event."""
+    return _answer(await call_hub(request, webhooks.ping, _id(request)))
 
 
 def render(row: WebhookRow) -> WebhookInfo:

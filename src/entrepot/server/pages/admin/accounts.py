@@ -103,8 +103,7 @@ def build_repos(hub: HubContext, caller: Caller, namespace: str, after: int) -> 
         "found": shown,
         "icons": ICONS,
         "namespace": namespace,
-        "has_more": len(found) > SHOWN,
-        "more": shown[-1].id if len(found) > SHOWN and not namespace else 0,
+        "more": shown[-1].id if len(found) > SHOWN else 0,
         "after": after,
     }
     return admin_page("repos", values)

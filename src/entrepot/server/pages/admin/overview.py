@@ -64,9 +64,10 @@ def build_overview(hub: HubContext, caller: Caller) -> WebPage:
     Raises:
         NotAllowed: the caller is not an administrator of the hub.
     """
-    checks = overviews.check_health(hub, caller)
+    found = overviews.figures(hub, caller)
+    checks = overviews.check_health(hub, caller, found)
     values = {
-        "found": overviews.figures(hub, caller),
+        "found": found,
         "wrong": [check for check in checks if not check.is_well],
         "checks": len(checks),
         "dead": overviews.list_jobs(hub, caller, ["dead"], 5),

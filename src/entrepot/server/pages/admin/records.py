@@ -16,9 +16,7 @@ from entrepot.server.pages.admin.guards import BASE, admin_form, admin_page, sho
 from entrepot.server.pages.forms import FRESH, Form
 from entrepot.server.pages.frames import WebPage
 from entrepot.server.pages.routing import PageRoute
-
-SHOWN = 100
-"""Rows on a page."""
+from entrepot.server.pages.settings.audit_lists import SHOWN, audit_values, read_filter
 
 DEAD = "dead"
 """The state of jobs that failed too often, which are shown first."""
@@ -44,9 +42,7 @@ async def show_jobs(request: Request) -> Response:
 
 async def show_audit(request: Request) -> Response:
     """Serve rows of the audit log that match a filter, newest first."""
-    query = request.query_params
-    actor, action, subject = (query.get(key, "").strip() for key in ("actor", "action", "subject"))
-    wanted = AuditFilter(actor or None, action or None, subject or None)
+    wanted = read_filter(request)
 
     def build(hub: HubContext, caller: Caller) -> WebPage:
         return build_audit(hub, caller, wanted, query_int(request, "before", 0, low=0, high=_LAST))
@@ -79,13 +75,7 @@ def build_audit(hub: HubContext, caller: Caller, wanted: AuditFilter, before: in
         NotAllowed: the caller is not an administrator of the hub.
     """
     rows = audit.list_rows(hub, caller, wanted, before=before or None, limit=SHOWN + 1)
-    shown = rows[:SHOWN]
-    values = {
-        "rows": shown,
-        "more": shown[-1].id if len(rows) > SHOWN else 0,
-        "fields": [(key, getattr(wanted, key) or "") for key in ("actor", "action", "subject")],
-    }
-    return admin_page("audit", values)
+    return admin_page("audit", audit_values(rows, wanted))
 
 
 def _retry(hub: HubContext, caller: Caller, form: Form) -> str:

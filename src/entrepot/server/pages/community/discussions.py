@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from entrepot.errors import Malformed, ThingNotFound
 from entrepot.hub.callers import MaybeCaller
-from entrepot.hub.community import discussions
+from entrepot.hub.community import discussions, notification_lists, subscriptions
 from entrepot.hub.community.discussions import ListedDiscussion
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import pulls, repositories
@@ -113,8 +113,14 @@ async def show_files(request: Request, ref: RepoRef) -> Response:
 
 
 def discussion_page(ref: RepoRef, num: int) -> Callable[[HubContext, MaybeCaller], WebPage]:
-    """Return the builder of one discussion's page with fresh forms."""
-    return lambda hub, caller: build_discussion(hub, caller, ref, num, FRESH)
+    """Return the builder of one discussion's page with fresh forms; what visitors were told about it is read then."""
+
+    def build(hub: HubContext, caller: MaybeCaller) -> WebPage:
+        page = build_discussion(hub, caller, ref, num, FRESH)
+        notification_lists.note_seen(hub, caller, ref, num)
+        return page
+
+    return build
 
 
 def build_list(hub: HubContext, caller: MaybeCaller, ref: RepoRef, kind: str, state: str, page: int) -> WebPage:
@@ -133,6 +139,7 @@ def build_list(hub: HubContext, caller: MaybeCaller, ref: RepoRef, kind: str, st
         "items": [_line(shown) for shown in found.discussions],
         "total": found.total,
         "kind": kind,
+        "level": _level(hub, caller, may.row.ref),
         "state": state,
         "page": page,
         "has_more": (page + 1) * PAGE < found.total,
@@ -174,6 +181,7 @@ def build_discussion(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: in
         **_around(header, may.row.type.plural),
         **_top(found.shown, "conversation"),
         "thread": thread_of(found.events, links, may_write=may.may_write, visitor_id=visitor_id),
+        "is_muted": _is_muted(hub, caller, may.row.ref, num),
         "may_change": may.may_write or (visitor_id == row.author_id and may.may_discuss),
         "merge": _merge_box(hub, caller, may.row.ref, num) if row.is_pull and row.is_alive else None,
         "form": form,
@@ -201,6 +209,18 @@ def build_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) ->
         "removed": sum(file.removed for file in diff.files),
     }
     return WebPage("discussion_files.html", f"Changes of pull request {num} · {header.id}", values)
+
+
+def _level(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> str:
+    """Return what the visitor is told about a repository; empty if they cannot choose it."""
+    can_choose = caller is not None and caller.limits is None and caller.may_write
+    return subscriptions.of_repo(hub, caller, ref).level if can_choose else ""
+
+
+def _is_muted(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> bool | None:
+    """Return whether the visitor has muted a discussion; None if they cannot."""
+    can_choose = caller is not None and caller.limits is None and caller.may_write
+    return subscriptions.is_muted(hub, caller, ref, num) if can_choose else None
 
 
 def _merge_box(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> MergeBox:

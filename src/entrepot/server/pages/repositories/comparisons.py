@@ -25,7 +25,7 @@ from entrepot.server.pages.formats import quoted, shape_text
 from entrepot.server.pages.forms import go_to, sentence
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import choices, describe_repo
-from entrepot.server.pages.repositories.changes import changes_of, describe_change
+from entrepot.server.pages.repositories.changes import changes_of, describe_change, pictures_of
 from entrepot.server.pages.repositories.commit_lines import commit_line
 from entrepot.server.pages.repositories.grids import Grid, GridCell, grid_of, type_text
 from entrepot.server.pages.routing import PageRoute, repo_pages
@@ -165,6 +165,7 @@ def build_content(
         "columns": _columns(details) if isinstance(details, RowsDiff) else (),
         "model": details if isinstance(details, TensorsDiff) else None,
         "tensors": _tensor_lines(details) if isinstance(details, TensorsDiff) else (),
+        "pictures": pictures_of([found.file]) if found is not None else (),
         "api": f"/api/{may.row.type.plural}/{header.id}/diff/{quoted(spec)}?{query}",
     }
     return WebPage("compare_file.html", f"{legible(path)} · {header.id}", values, status)

@@ -18,7 +18,7 @@ from entrepot.server.pages.settings.sections import sections
 SECTIONS = (("members", "Members"), ("quota", "Storage"))
 """Sections that all members see."""
 
-ADMIN_SECTIONS = (("invitations", "Invitations"), ("general", "General"))
+ADMIN_SECTIONS = (("invitations", "Invitations"), ("general", "General"), ("audit", "Audit log"))
 """Sections for administrators of the organisation."""
 
 OrgPage = Callable[[HubContext, MaybeCaller, str, Form], WebPage]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from entrepot.errors import Malformed
 from entrepot.hub.accounts import invitations, members, orgs, quotas
 from entrepot.hub.accounts.orgs import HUB_DEFAULT, OrgChanges
 from entrepot.hub.callers import MaybeCaller, Role, require_login
 from entrepot.hub.context import HubContext
-from entrepot.server.pages.forms import Form
-from entrepot.server.pages.frames import WebPage
-from entrepot.server.pages.routing import PageRoute
+from entrepot.server.handlers import query_int
+from entrepot.server.pages.forms import FRESH, Form
+from entrepot.server.pages.frames import WebPage, show_page
+from entrepot.server.pages.repositories.storage_maps import map_of
+from entrepot.server.pages.routing import PageRoute, account_of
 from entrepot.server.pages.settings.org_frame import org_form, org_page, show_org
 
 ROLES = {
@@ -34,13 +39,19 @@ def routes() -> list[PageRoute]:
         PageRoute(f"{_BASE}/members/role", org_form(_set_role, build_members), ["POST"]),
         PageRoute(f"{_BASE}/members/remove", org_form(_remove, build_members), ["POST"]),
         PageRoute(f"{_BASE}/quota", show_org(build_quota)),
-        PageRoute(f"{_BASE}/invitations", show_org(build_invitations)),
+        PageRoute(f"{_BASE}/invitations", show_invitations),
         PageRoute(f"{_BASE}/invitations", org_form(_invite, build_invitations), ["POST"]),
         PageRoute(f"{_BASE}/invitations/cancel", org_form(_cancel, build_invitations), ["POST"]),
         PageRoute(f"{_BASE}/general", show_org(build_general)),
         PageRoute(f"{_BASE}/general", org_form(_configure, build_general), ["POST"]),
         PageRoute(f"{_BASE}/delete", org_form(_delete, build_general), ["POST"]),
     ]
+
+
+async def show_invitations(request: Request) -> Response:
+    """Serve a page of the unanswered invitations."""
+    name, after = account_of(request), query_int(request, "after", 0, low=0, high=2**62)
+    return await show_page(request, lambda hub, caller: build_invitations(hub, caller, name, FRESH, after=after))
 
 
 def build_members(hub: HubContext, caller: MaybeCaller, name: str, form: Form) -> WebPage:
@@ -61,16 +72,19 @@ def build_quota(hub: HubContext, caller: MaybeCaller, name: str, _form: Form) ->
     Raises:
         LoginRequired, AccountNotFound, NotAllowed: the caller is not a member.
     """
-    return org_page(hub, caller, name, "quota", {"quota": quotas.of_org(hub, caller, name)})
+    quota = quotas.of_org(hub, caller, name)
+    return org_page(hub, caller, name, "quota", {"quota": quota, "map": map_of(hub, caller, name, quota)})
 
 
-def build_invitations(hub: HubContext, caller: MaybeCaller, name: str, form: Form) -> WebPage:
-    """Return the unanswered invitations.
+def build_invitations(hub: HubContext, caller: MaybeCaller, name: str, form: Form, *, after: int = 0) -> WebPage:
+    """Return a page of the unanswered invitations, those after a row id.
 
     Raises:
         LoginRequired, AccountNotFound, NotAllowed: the caller is not an administrator of the organisation.
     """
-    values = {"form": form, "found": invitations.of_org(hub, caller, name), "roles": _roles()}
+    page = invitations.of_org(hub, caller, name, after=after)
+    more = 0 if page.after is None else page.after[1]
+    values = {"form": form, "found": page.items, "more": more, "roles": _roles()}
     return org_page(hub, caller, name, "invitations", values)
 
 
@@ -80,7 +94,7 @@ def build_general(hub: HubContext, caller: MaybeCaller, name: str, form: Form) -
     Raises:
         LoginRequired, AccountNotFound, NotAllowed: the caller is not an administrator of the organisation.
     """
-    invitations.of_org(hub, caller, name)
+    invitations.of_org(hub, caller, name, limit=1)
     return org_page(hub, caller, name, "general", {"form": form, "hub_default": HUB_DEFAULT})
 
 

@@ -11,6 +11,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.search import profiles
 from entrepot.server.pages.forms import FRESH, Form, answer_form, go_to
 from entrepot.server.pages.frames import WebPage, show_page
+from entrepot.server.pages.repositories.storage_maps import map_of
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.settings.sections import own_page
 
@@ -102,7 +103,7 @@ def build_account(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
     """
-    quota, offers = quotas.own(hub, caller), invitations.own(hub, caller)
+    quota, offers = quotas.own(hub, caller), invitations.own(hub, caller).items
     known = require_login(caller)
     values = {
         "form": form,
@@ -110,5 +111,6 @@ def build_account(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
         "memberships": known.memberships,
         "offers": offers,
         "quota": quota,
+        "map": map_of(hub, caller, None, quota),
     }
     return own_page("account", values)

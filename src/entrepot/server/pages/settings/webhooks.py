@@ -55,6 +55,7 @@ def routes() -> list[PageRoute]:
         PageRoute(f"{one}/switch", _form(_switch), ["POST"]),
         PageRoute(f"{one}/delete", _form(_delete), ["POST"]),
         PageRoute(f"{one}/replay", _form(_replay), ["POST"]),
+        PageRoute(f"{one}/ping", _form(_ping), ["POST"]),
     ]
 
 
@@ -152,6 +153,12 @@ def _replay(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
     uid = form.text("id")
     webhooks.replay(hub, caller, uid, form.text("delivery"))
     return f"{_BASE}/{uid}?done=repeated"
+
+
+def _ping(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
+    uid = form.text("id")
+    webhooks.ping(hub, caller, uid)
+    return f"{_BASE}/{uid}?done=pinged"
 
 
 def _id(request: Request) -> str:

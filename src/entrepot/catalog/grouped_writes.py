@@ -1,0 +1,97 @@
+"""Concurrent writes of one kind, done together: many small uploads share a transaction instead of queueing for one."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from entrepot.errors import Busy, EntrepotError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+MOST: Final = 64
+"""Items in one group."""
+
+
+@attrs.define(eq=False)
+class _Waiting:
+    """One thread's item, and later its result."""
+
+    item: Any
+    turn: threading.Event = attrs.field(factory=threading.Event)
+    is_done: bool = False
+    outcome: Any = None
+
+
+@attrs.define(eq=False)
+class _Line:
+    """The items that wait for the next group."""
+
+    waiting: deque[_Waiting] = attrs.field(factory=deque)
+    is_running: bool = False
+
+
+class GroupedWrites:
+    """Runs calls of the same kind in groups. Thread-safe.
+
+    A call runs immediately if no other one of its kind is running. While one runs, others
+    wait, and the first of them then takes all that wait with it. Nothing waits for a clock.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing waiting."""
+        self._guard = threading.Lock()
+        self._lines: dict[str, _Line] = {}
+
+    def run(self, kind: str, write: Callable[[Sequence[Item]], Sequence[Result | Exception]], item: Item) -> Result:
+        """Write an item, perhaps together with those of other threads, and return its result.
+
+        Args:
+            kind: items of one kind may be written together, by the same function.
+            write: writes 1 to :data:`MOST` items, and returns for each one, in order, its result, or the
+                error with which it alone was left out. It must return errors before it has written
+                anything for their items. If it raises, it has written nothing.
+
+        Raises:
+            The error of this item, or the one that ``write`` raised. Of an unexpected one, only the thread that
+                called ``write`` hears.
+            Busy: an unexpected error has stopped the group; nothing was written, try again.
+        """
+        mine = _Waiting(item)
+        with self._guard:
+            line = self._lines.setdefault(kind, _Line())
+            line.waiting.append(mine)
+            leads, line.is_running = not line.is_running, True
+        if not leads:
+            mine.turn.wait()
+        if not mine.is_done:
+            self._lead(line, write)
+        if isinstance(mine.outcome, Exception):
+            raise mine.outcome
+        result: Result = mine.outcome
+        return result
+
+    def _lead(self, line: _Line, write: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
+        """Write the items that wait now, hand the line over to the next thread, and wake the others."""
+        with self._guard:
+            group = [line.waiting.popleft() for _ in range(min(len(line.waiting), MOST))]
+        # Stays if this thread meets an unexpected error: any of the items may be the reason for it.
+        outcomes: Sequence[Any] = [Busy("the database")] * len(group)
+        try:
+            outcomes = write([it.item for it in group])
+        except EntrepotError as error:
+            outcomes = [error] * len(group)
+        finally:
+            with self._guard:
+                if line.waiting:
+                    line.waiting[0].turn.set()
+                else:
+                    line.is_running = False
+            for it, outcome in zip(group, outcomes, strict=True):
+                it.outcome, it.is_done = outcome, True
+                it.turn.set()

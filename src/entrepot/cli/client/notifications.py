@@ -1,0 +1,69 @@
+"""``entrepot notifications``: what the hub tells a user."""
+
+from __future__ import annotations
+
+import click
+
+from entrepot.cli.client.options import HubClient, hub_options
+from entrepot.cli.groups import Entry, LazyGroup
+from entrepot.cli.reports import show_json, show_message, show_table
+from entrepot.cli.results import json_option, show_result
+
+_HERE = "entrepot.cli.client.notifications"
+_MOST = 100
+
+_COMMANDS = (
+    Entry("list", f"{_HERE}:list_notifications", "List what is new for you."),
+    Entry("read", f"{_HERE}:mark_read", "Mark notifications as read."),
+)
+
+
+@click.group(cls=LazyGroup, entries=_COMMANDS, short_help="List what is new for you, and mark it as read.")
+def notifications() -> None:
+    """List what is new for you on the hub, and mark it as read."""
+
+
+@click.command("list", short_help="List what is new for you.")
+@click.option("--all", "shows_all", is_flag=True, help="Also those that you have read.")
+@click.option("--limit", metavar="N", default=50, show_default=True, type=click.IntRange(1, _MOST), help="Most shown.")
+@json_option
+@hub_options
+def list_notifications(client: HubClient, shows_all: bool, limit: int, as_json: bool) -> None:
+    """List your unread notifications, newest first."""
+    import msgspec
+
+    from entrepot.client.calls import notifications as calls
+    from entrepot.wire.texts import one_line
+
+    found = client.hub.send(calls.listing(shows_all=shows_all, limit=limit))
+    if as_json:
+        show_json(msgspec.to_builtins(found.notifications))
+        return
+    rows = []
+    for item in found.notifications:
+        about = "" if item.repo is None else item.repo.name
+        title = item.text
+        if item.discussion is not None:
+            about, title = f"{about} #{item.discussion.num}", f"{item.discussion.title}: {item.text}"
+        rows.append((item.id, item.updated_at, one_line(about, 200), one_line(title, 300)))
+    show_table(("ID", "TIME", "ABOUT", "WHAT"), rows)
+    if not found.notifications:
+        show_message("nothing is new")
+
+
+@click.command("read", short_help="Mark notifications as read.")
+@click.argument("ids", metavar="ID...", nargs=-1)
+@click.option("--all", "marks_all", is_flag=True, help="All of them.")
+@json_option
+@hub_options
+def mark_read(client: HubClient, ids: tuple[str, ...], marks_all: bool, as_json: bool) -> None:
+    """Mark the notifications with these IDs, or --all, as read.
+
+    'entrepot notifications list' shows the ids.
+    """
+    from entrepot.client.calls import notifications as calls
+
+    if bool(ids) == marks_all:
+        raise click.UsageError("name the IDs of notifications, or use --all")
+    changed = client.hub.send(calls.mark_read(None if marks_all else ids)).changed
+    show_result({"changed": changed}, f"marked {changed} as read", as_json=as_json)

@@ -1,0 +1,120 @@
+"""Use cases on notifications: list, count, mark as read. Rights are judged when they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from entrepot.catalog import Lock, Read
+from entrepot.catalog.community import discussions, notifications
+from entrepot.catalog.community.discussions import AuthorRow, DiscussionRow
+from entrepot.catalog.community.notifications import After, NotificationRow
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import LimitExceeded
+from entrepot.hub.callers import MaybeCaller, require_login, require_write, seen_by
+from entrepot.hub.community import discussion_notices, discussion_rules
+from entrepot.hub.context import HubContext
+from entrepot.hub.notifications import require_personal
+from entrepot.hub.pages import Page
+from entrepot.names import RepoRef
+
+MOST_COUNTED = 100
+"""Unread notifications are counted up to this number."""
+
+MOST_MARKED = 500
+"""Notifications that one call may name."""
+
+
+@attrs.frozen
+class Notification:
+    """A notification as its user sees it now.
+
+    ``actor``: who did it, None if nobody did or the account is gone; ``repo``, ``discussion``,
+    ``org``: what it is about, None if it is about something else.
+    """
+
+    row: NotificationRow
+    actor: AuthorRow | None
+    repo: RepoRow | None
+    discussion: DiscussionRow | None
+    org: AuthorRow | None
+
+
+def list_page(
+    hub: HubContext, caller: MaybeCaller, *, is_unread: bool = True, after: After | None = None, limit: int = 50
+) -> Page[Notification]:
+    """Return a page of the caller's notifications, newest first.
+
+    Those about repositories that they may no longer see are left out.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
+    """
+    known = require_personal(require_login(caller))
+    with hub.read() as tx:
+        found = notifications.page(
+            tx, known.account.id, seen_by(known), is_unread=is_unread, after=after, limit=limit + 1
+        )
+        items = _shown(tx, found[:limit])
+    last = found[limit - 1] if len(found) > limit else None
+    return Page(items, None if last is None else (last.happened_ms, last.id))
+
+
+def count_unread(hub: HubContext, caller: MaybeCaller) -> int:
+    """Return the number of unread notifications, at most :data:`MOST_COUNTED`; 0 for those who cannot list them."""
+    if caller is None or caller.limits is not None:
+        return 0
+    with hub.read() as tx:
+        return notifications.count_unread(tx, caller.account.id, seen_by(caller), MOST_COUNTED)
+
+
+def mark(hub: HubContext, caller: MaybeCaller, uids: Sequence[str] | None, *, is_read: bool = True) -> int:
+    """Mark notifications as read or unread and return how many changed; ids that do not exist change nothing.
+
+    Args:
+        uids: their ids, at most :data:`MOST_MARKED`; None marks all.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is anonymous, or the token is not for this.
+        LimitExceeded: there are too many ids.
+    """
+    known = require_personal(require_write(caller))
+    if uids is not None and len(uids) > MOST_MARKED:
+        raise LimitExceeded("the number of notifications in one call", MOST_MARKED, "mark them in smaller groups")
+    with hub.write(Lock.nothing()) as tx:
+        return notifications.mark(tx, known.account.id, uids, is_read=is_read)
+
+
+def note_seen(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> None:
+    """Mark what the caller was told about a discussion as read, because they see it; others change nothing.
+
+    Raises:
+        NotAllowed, RepoNotFound, RepoMoved, RepoDisabled, ThingNotFound: no access, or it does not exist.
+    """
+    if caller is None or caller.limits is not None or not caller.may_write:
+        return
+    with hub.read() as tx:
+        row = discussion_rules.visible_repo(tx, caller, ref)
+        topic = discussion_notices.topic_of(discussion_rules.get(tx, row, num).id)
+        if not notifications.is_unread_about(tx, caller.account.id, topic):
+            return
+    with hub.write(Lock.nothing()) as tx:
+        notifications.mark_topic(tx, caller.account.id, topic)
+
+
+def _shown(tx: Read, rows: Sequence[NotificationRow]) -> list[Notification]:
+    people = discussions.people(tx, notifications.people_of(rows))
+    repos = repositories.by_ids(tx, [row.repo_id for row in rows if row.repo_id])
+    talks = discussions.by_ids(tx, [row.discussion_id for row in rows if row.discussion_id])
+    return [
+        Notification(
+            row,
+            people.get(row.actor_id),
+            repos.get(row.repo_id or 0),
+            talks.get(row.discussion_id or 0),
+            people.get(row.org_id or 0),
+        )
+        for row in rows
+    ]

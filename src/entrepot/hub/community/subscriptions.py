@@ -1,0 +1,102 @@
+"""Use cases on what users are told: watch a repository or not, and mute a discussion."""
+
+from __future__ import annotations
+
+import attrs
+
+from entrepot.catalog import Lock, Read
+from entrepot.catalog.community import subscriptions
+from entrepot.catalog.community.subscriptions import ALL, NONE, PARTICIPATING, WHOLE_REPO
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import Malformed
+from entrepot.hub import access
+from entrepot.hub.callers import MaybeCaller, require_login, require_write
+from entrepot.hub.community import discussion_rules
+from entrepot.hub.context import HubContext
+from entrepot.hub.notifications import require_personal
+from entrepot.names import RepoRef
+
+LEVELS = (ALL, PARTICIPATING, NONE)
+"""Choices about a repository."""
+
+
+@attrs.frozen
+class Subscription:
+    """What a user is told about a repository; ``is_chosen``: they have chosen it, it is not the default."""
+
+    level: str
+    is_chosen: bool
+
+
+def of_repo(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Subscription:
+    """Return what the caller is told about a repository.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        known = require_personal(require_login(caller))
+        return effective(tx, row, known.account.id)
+
+
+def choose(hub: HubContext, caller: MaybeCaller, ref: RepoRef, level: str) -> Subscription:
+    """Choose what the caller is told about a repository.
+
+    Args:
+        level: one of :data:`LEVELS`. ``none`` also excludes mentions.
+
+    Raises:
+        Malformed: the level is unknown.
+        LoginRequired, NotAllowed: the caller is anonymous, or the token is not for this.
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    if level not in LEVELS:
+        raise Malformed("level", f"expected one of {', '.join(LEVELS)}")
+    with hub.write(Lock.repo_at(ref)) as tx:
+        row = access.visible(tx, caller, ref, by_alias=False)
+        known = require_personal(require_write(caller))
+        chosen = None if level == default_level(row, known.account.id) else level
+        subscriptions.put(tx, row.id, WHOLE_REPO, known.account.id, chosen)
+        return Subscription(level, chosen is not None)
+
+
+def is_muted(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> bool:
+    """Return whether the caller has muted a discussion.
+
+    Raises:
+        LoginRequired, NotAllowed: as :func:`of_repo`; also if discussions are disabled.
+        RepoNotFound, RepoMoved, RepoDisabled, ThingNotFound: no access, or it does not exist.
+    """
+    with hub.read() as tx:
+        row = discussion_rules.visible_repo(tx, caller, ref)
+        known = require_personal(require_login(caller))
+        discussion_rules.get(tx, row, num)
+        return subscriptions.find(tx, row.id, num, known.account.id) == NONE
+
+
+def mute(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, is_muted: bool) -> None:
+    """Tell the caller nothing more about a discussion, or again what they chose for the repository.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is anonymous, or the token is not for this; discussions are disabled.
+        RepoNotFound, RepoMoved, RepoDisabled, ThingNotFound: no access, or it does not exist.
+    """
+    with hub.write(Lock.repo_at(ref)) as tx:
+        row = access.visible(tx, caller, ref, by_alias=False)
+        known = require_personal(require_write(caller))
+        discussion_rules.check_enabled(row)
+        discussion_rules.get(tx, row, num)
+        subscriptions.put(tx, row.id, num, known.account.id, NONE if is_muted else None)
+
+
+def effective(tx: Read, row: RepoRow, user_id: int) -> Subscription:
+    """Return what a user is told about a repository."""
+    chosen = subscriptions.find(tx, row.id, WHOLE_REPO, user_id)
+    return Subscription(chosen or default_level(row, user_id), chosen is not None)
+
+
+def default_level(row: RepoRow, user_id: int) -> str:
+    """Return what a user is told who has not chosen: everything about what they own or have created."""
+    return ALL if user_id in (row.owner_id, row.creator_id) else PARTICIPATING

@@ -1,0 +1,65 @@
+"""How the rows of folders of pictures, sounds and films come about: from names of folders, or from metadata.
+
+Source: docs/dataset-viewer.md, section "Folders of pictures, sounds and films"; ``datasets`` 5.2.0, which is the oracle
+of the tests.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+
+from entrepot.cards import MEDIA_FOLDERS, DatasetConfig, JsonValue
+from entrepot.errors import Malformed
+from entrepot.previews.folders import FolderSplit, MediaFolder
+
+_OPTIONS = ("drop_labels", "drop_metadata")
+
+
+def unread_option(config: DatasetConfig) -> str | None:
+    """Return why a configuration is not read: its card says something about it that the hub does not know."""
+    known = _OPTIONS if config.format in MEDIA_FOLDERS else ()
+    others = sorted(set(config.options).difference(known))
+    return f"the card says with {others[0]!r} how its files are read" if others else None
+
+
+def plan_folder(config: DatasetConfig) -> MediaFolder | None:
+    """Return how the rows of a folder of media come about; None for other configurations.
+
+    Raises:
+        Malformed: it has archives or compressed files, or what the card says about it cannot be read.
+    """
+    column = MEDIA_FOLDERS.get(config.format)
+    if column is None:
+        return None
+    drop_labels, drop_metadata = (_switch(config.options, name) for name in _OPTIONS)
+    labels, depths, is_described = set[str](), set[int](), False
+    splits: dict[str, FolderSplit] = {}
+    has_labels = False
+    for split, files in config.splits.items():
+        for path in files:
+            if posixpath.splitext(path)[1].lower() in (".zip", ".gz", ".bz2", ".xz", ".zst", ".lz4", ".7z"):
+                raise Malformed("folder", f"{path} is an archive or compressed; the hub does not look into it")
+        if not (drop_labels and drop_metadata):
+            labels.update(posixpath.basename(posixpath.dirname(path)) for path in files)
+            depths.update(path.count("/") for path in files)
+            is_described = is_described or bool(config.metadata.get(split))
+        # As `datasets` does, each split is judged by itself and those before it.
+        has_metadata = is_described and not drop_metadata
+        wanted = len(labels) > 1 and len(depths) == 1 if drop_labels is None else not drop_labels
+        has_labels = wanted and not is_described
+        metadata = tuple(sorted(config.metadata.get(split, ()))) if has_metadata else ()
+        splits[split] = FolderSplit(files, metadata, has_labels, has_metadata)
+    if any(split.has_labels for split in splits.values()) and "" in labels:
+        raise Malformed("folder", "its labels are names of folders, and some files are in none")
+    kind = column.capitalize()
+    if any(split.has_labels for split in splits.values()) and not has_labels:
+        raise Malformed("folder", "its first splits have labels, and later ones have metadata")
+    return MediaFolder(column, kind, tuple(sorted(labels)) if has_labels else (), splits)
+
+
+def _switch(options: Mapping[str, JsonValue], name: str) -> bool | None:
+    value = options.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise Malformed("card", f"{name!r} must be true or false")
+    return value

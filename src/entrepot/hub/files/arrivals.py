@@ -1,0 +1,165 @@
+"""Recording of large files whose bytes arrive through signed links; those that arrive at the same time together.
+
+Most of the cost of a small file is that of the transactions that record it, so concurrent
+uploads share them (:mod:`entrepot.catalog.grouped_writes`). Rights and quotas are judged for each one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from entrepot.blobs import file_key
+from entrepot.catalog import Lock, Read, Write
+from entrepot.catalog.files import file_checks, file_links, files
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import Busy, EntrepotError
+from entrepot.hub import capabilities
+from entrepot.hub.accounts import quotas
+from entrepot.hub.accounts.quotas import Allowance
+from entrepot.hub.callers import Caller
+from entrepot.hub.capabilities import Capability
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import file_scrubbing
+from entrepot.names import Sha256
+
+
+@attrs.frozen
+class Arrival:
+    """A large file that arrives, and the capability that lets it."""
+
+    sha256: Sha256
+    size: int
+    grant: Capability
+
+
+def reserve(hub: HubContext, arrival: Arrival) -> None:
+    """Record that the bytes of a file are about to be published, and delete damaged ones in their place.
+
+    Raises:
+        Busy: a sweeper is deleting the old bytes of the same file.
+    """
+    if _run(hub, _Step(arrival, is_durable=False)):
+        file_scrubbing.delete_damaged(hub, arrival.sha256)
+
+
+def link(hub: HubContext, arrival: Arrival) -> None:
+    """Let the repository use a file whose bytes are verified and durable.
+
+    Raises:
+        RepoNotFound, InvalidSignature, NotAllowed, GatedRepo, RepoDisabled, Refused: the holder has lost the right.
+        QuotaExceeded: the namespace has become full.
+        Busy: a sweeper is working on this file; send it again.
+    """
+    repo_id = _run(hub, _Step(arrival, is_durable=True))
+    if hub.store.blobs.stat(file_key(arrival.sha256)) is None:
+        # Chunks have just replaced an earlier copy, and these bytes were deleted with it: send them again.
+        with hub.write(Lock.repo(repo_id), Lock.file(arrival.sha256)) as tx:
+            file_links.unlink_lost(tx, repo_id, arrival.sha256)
+            files.drop_raw(tx, arrival.sha256, hub.now_ms())
+        raise Busy("this file")
+
+
+def check_room(hub: HubContext, tx: Read, row: RepoRow, sha256: Sha256, size: int) -> None:
+    """Raise if the namespace of a repository has no room for a file.
+
+    Raises:
+        QuotaExceeded: it has not.
+    """
+    left = quotas.allowance(hub, tx, row)
+    if left.max_bytes is not None:
+        left.check(_added(tx, row, sha256, size))
+
+
+def _added(tx: Read, row: RepoRow, sha256: Sha256, size: int) -> int:
+    """Return the bytes that a file adds to a repository: none if it counts there already."""
+    return 0 if sha256 in file_links.usable(tx, row.id, [sha256]) else size
+
+
+@attrs.frozen
+class _Step:
+    """One of the two steps of an arrival: its bytes are about to be published, or they are durable."""
+
+    arrival: Arrival
+    is_durable: bool
+
+
+def _run(hub: HubContext, step: _Step) -> int:
+    # One kind for both steps: files that begin share a transaction with those that end.
+    return hub.grouped_writes.run("files", lambda steps: _run_all(hub, steps), step)
+
+
+def _run_all(hub: HubContext, steps: Sequence[_Step]) -> list[int | Exception]:
+    """Take several steps in one transaction; return for each a number or why it could not be taken.
+
+    Of bytes that are about to be published, it is 1 if they replace damaged ones, else 0;
+    of durable ones, it is the id of the repository.
+    """
+    coming = {step.arrival.sha256: step.arrival.size for step in steps if not step.is_durable}
+    durable = [step.arrival for step in steps if step.is_durable]
+    repos, wanted = {it.grant.repo for it in durable}, {step.arrival.sha256 for step in steps}
+    swept, damaged = set[Sha256](), set[Sha256]()
+    with hub.write(*map(Lock.repo_with_uid, repos), *map(Lock.file, wanted)) as tx:
+        if coming:
+            swept = files.reserve_all(tx, coming, hub.now_ms())
+            damaged = file_checks.damaged(tx, list(coming))
+        linked = _link_all(hub, tx, durable) if durable else iter(())
+    return [
+        next(linked)
+        if step.is_durable
+        else (Busy("this file") if step.arrival.sha256 in swept else int(step.arrival.sha256 in damaged))
+        for step in steps
+    ]
+
+
+def _link_all(hub: HubContext, tx: Write, arrivals: Sequence[Arrival]) -> Iterator[int | Exception]:
+    group = _Group(hub, tx, arrivals)
+    found = [group.judge(it) for it in arrivals]
+    group.write()
+    return iter(found)
+
+
+class _Group:
+    """Files that are linked in one transaction."""
+
+    def __init__(self, hub: HubContext, tx: Write, arrivals: Sequence[Arrival]) -> None:
+        self._hub = hub
+        self._tx = tx
+        self._now = hub.now_ms()
+        self._stored = files.known(tx, list({it.sha256 for it in arrivals}))
+        self._writers: dict[Capability, tuple[RepoRow, Caller]] = {}
+        self._allowances: dict[int, Allowance] = {}
+        self._links: dict[tuple[int, int], dict[Sha256, int]] = {}
+
+    def judge(self, arrival: Arrival) -> int | Exception:
+        """Return the repository that a file will be linked to, or why it cannot be; nothing is written yet."""
+        try:
+            # The same holder with the same right to the same repository is judged once in a transaction.
+            if arrival.grant not in self._writers:
+                self._writers[arrival.grant] = capabilities.writing_repo(self._tx, arrival.grant, self._now)
+            row, holder = self._writers[arrival.grant]
+            if arrival.sha256 not in self._stored:
+                raise Busy("this file")  # a sweep with a very short grace period deleted it: send it again
+            self._spend(row, arrival)
+        except EntrepotError as error:
+            return error
+        self._links.setdefault((row.id, holder.account.id), {})[arrival.sha256] = arrival.size
+        return row.id
+
+    def write(self) -> None:
+        """Link the files that may be linked."""
+        for (repo_id, holder_id), sizes in self._links.items():
+            files.confirm_all(self._tx, sizes)
+            file_links.link(self._tx, repo_id, list(sizes), holder_id, self._now)
+
+    def _spend(self, row: RepoRow, arrival: Arrival) -> None:
+        # Checked again: files that were planned at the same time may have used what remained.
+        if row.owner_id not in self._allowances:
+            self._allowances[row.owner_id] = quotas.allowance(self._hub, self._tx, row)
+        left = self._allowances[row.owner_id]
+        if left.max_bytes is None or any(
+            repo_id == row.id and arrival.sha256 in sizes for (repo_id, _), sizes in self._links.items()
+        ):
+            return
+        left.spend(_added(self._tx, row, arrival.sha256, arrival.size))

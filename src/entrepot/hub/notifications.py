@@ -1,0 +1,93 @@
+"""Notifications: what users are told, written in the transaction of its cause.
+
+A user has one notification about each topic; news replace it. Who is told about a
+discussion is found by a job (:mod:`entrepot.hub.community.discussion_notices`), because
+a repository may have many watchers; all else concerns a few people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from entrepot.catalog import Read, Write
+from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.community import notifications
+from entrepot.catalog.community.notifications import NotificationRow
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import NotAllowed
+from entrepot.hub.callers import Caller
+from entrepot.hub.context import HubContext
+
+DISCUSSION = "discussion"
+ACCESS_REQUEST = "access-request"
+ACCESS_DECISION = "access-decision"
+INVITATION = "invitation"
+INVITATION_ANSWER = "invitation-answer"
+MEMBERSHIP = "membership"
+WEBHOOK = "webhook"
+"""Kinds of notifications."""
+
+MOST_TOLD = 50
+"""Most people who are told about an access request: those who decide, in the order of their names."""
+
+PERSONAL = "personal"
+"""The reason of notifications that concern the user alone."""
+
+
+def invitation_topic(org_id: int) -> str:
+    """Return the topic of the invitation into an organisation."""
+    return f"invitation:{org_id}"
+
+
+def requests_topic(repo_id: int) -> str:
+    """Return the topic of the access requests for a repository."""
+    return f"requests:{repo_id}"
+
+
+def webhook_topic(webhook_id: int) -> str:
+    """Return the topic of failed deliveries of a webhook."""
+    return f"webhook:{webhook_id}"
+
+
+def tell(
+    hub: HubContext,
+    tx: Write,
+    user_ids: Collection[int],
+    kind: str,
+    topic: str,
+    *,
+    actor: Account | None = None,
+    repo_id: int | None = None,
+    org_id: int | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Tell users something, in the transaction of its cause; not the one who did it."""
+    actor_id = 0 if actor is None else actor.id
+    told = NotificationRow(
+        topic, kind, PERSONAL, actor_id, hub.now_ms(), repo_id=repo_id, org_id=org_id, data=dict(data or {})
+    )
+    notifications.put(tx, told, {user_id: PERSONAL for user_id in user_ids if user_id != actor_id})
+
+
+def deciders(tx: Read, row: RepoRow) -> list[int]:
+    """Return the row ids of those who decide on access requests for a repository, at most :data:`MOST_TOLD`.
+
+    These are its owner, or the members of the organisation who may write to all of its repositories.
+    """
+    owner = accounts.by_ids(tx, [row.owner_id]).get(row.owner_id)
+    if owner is None:
+        return []
+    return [owner.id] if owner.is_user else accounts.members_with(tx, owner.id, ("write", "admin"), limit=MOST_TOLD)
+
+
+def require_personal(caller: Caller) -> Caller:
+    """Return the caller if their token may read and change notifications.
+
+    Raises:
+        NotAllowed: it is fine-grained.
+    """
+    if caller.limits is not None:
+        raise NotAllowed("This token is fine-grained: it cannot read or change notifications")
+    return caller

@@ -1,0 +1,115 @@
+"""Turns for those who push with git beside writers over HTTP.
+
+The hub applies a commit over HTTP to whatever the head is. A commit of git is made on the client, on the
+head that it has fetched: one commit of somebody else between fetch and push, and the push is refused.
+Beside busy writers, it would be refused again and again.
+
+So an account whose push has failed gets a turn in the repository, with its next try or when a ref turns out to
+have moved. While the turn lasts, commits over HTTP wait: the head stays, until the account has fetched, rebased
+and pushed. Both sides are bounded. A turn ends with a push, some seconds after the last sign of the account, or
+after :data:`LONGEST_MS`; the next one of the account begins not earlier than :data:`REST_MS` after it began; and
+a writer waits at most :data:`PATIENCE_S`. Other pushes do not wait, and refs move by compare-and-swap as always.
+
+Guarantees: turns are rows that are written, and read before a ref moves, under the lock of the repository, so they
+hold for all servers of a hub.
+"""
+
+from __future__ import annotations
+
+import time
+
+from entrepot.catalog import Lock, Read, Write
+from entrepot.catalog.repos import push_turns as rows
+from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos.push_turns import PushTurn
+from entrepot.hub.context import HubContext
+
+MEMORY_MS = 60_000
+"""How long a try counts: a later one is not regarded as its repetition."""
+
+SIGN_MS = 8_000
+"""How long a turn lasts without a sign of the account."""
+
+LONGEST_MS = 16_000
+REST_MS = 25_000
+PATIENCE_S = 8.0
+"""Less than the ten seconds after which clients give up by default."""
+
+_PAUSE_S = 0.05
+_FORGET_MS = 3_600_000
+
+
+class TurnWaiter:
+    """A writer that waits while others have a turn, for a limited time in all."""
+
+    def __init__(self) -> None:
+        """Start with all of its patience."""
+        self._patience_s = PATIENCE_S
+        self._was_held = False
+
+    def is_held(self, hub: HubContext, tx: Read, repo_id: int) -> bool:
+        """Return whether the writer has to wait; call it in the transaction that moves a ref, before it does.
+
+        If it has to, :meth:`pause` waits.
+        """
+        self._was_held = self._patience_s > 0 and rows.end_of(tx, repo_id) > hub.now_ms()
+        return self._was_held
+
+    def pause(self, hub: HubContext, repo_id: int) -> None:
+        """Wait until no one has a turn, or patience ends, if :meth:`is_held` said so; outside of transactions."""
+        began = time.monotonic()
+        while self._was_held and time.monotonic() - began < self._patience_s:
+            time.sleep(_PAUSE_S)
+            with hub.read() as tx:
+                self._was_held = rows.end_of(tx, repo_id) > hub.now_ms()
+        self._patience_s -= time.monotonic() - began
+
+
+def note_try(hub: HubContext, repo_id: int, account_id: int) -> None:
+    """Record that an account asks for the refs in order to push; if it did so before, in vain, give it a turn."""
+    now = hub.now_ms()
+    with hub.write(Lock.repo(repo_id)) as tx:
+        if repositories.by_id(tx, repo_id) is None:
+            return
+        before = rows.find(tx, repo_id, account_id)
+        if before is None or now - before.tried_ms > MEMORY_MS:
+            rows.forget(tx, repo_id, now - _FORGET_MS)
+            rows.put(tx, repo_id, account_id, PushTurn(now))
+        else:
+            rows.put(tx, repo_id, account_id, _renewed(before, now))
+
+
+def note_loss(hub: HubContext, repo_id: int, account_id: int) -> None:
+    """Give a turn to an account whose push found a ref moved."""
+    now = hub.now_ms()
+    with hub.write(Lock.repo(repo_id)) as tx:
+        if repositories.by_id(tx, repo_id) is None:
+            return
+        before = rows.find(tx, repo_id, account_id)
+        rows.put(tx, repo_id, account_id, _renewed(before or PushTurn(now), now))
+
+
+def note_pack(hub: HubContext, repo_id: int, account_id: int) -> None:
+    """Renew the turn of an account that begins to send objects, if it has one."""
+    now = hub.now_ms()
+    with hub.read() as tx:
+        before = rows.find(tx, repo_id, account_id)
+    if before is None or before.until_ms <= now:
+        return
+    with hub.write(Lock.repo(repo_id)) as tx:
+        before = rows.find(tx, repo_id, account_id)
+        if before is not None:
+            rows.put(tx, repo_id, account_id, _renewed(before, now))
+
+
+def end(tx: Write, repo_id: int, account_id: int) -> None:
+    """End the turn of an account, which has pushed."""
+    rows.remove(tx, repo_id, account_id)
+
+
+def _renewed(before: PushTurn, now: int) -> PushTurn:
+    """Return a turn that has begun or goes on, if it is not the account's time to rest."""
+    if before.began_ms and now - before.began_ms < REST_MS:
+        until = min(now + SIGN_MS, before.began_ms + LONGEST_MS)
+        return PushTurn(now, before.began_ms, max(until, before.until_ms))
+    return PushTurn(now, now, now + SIGN_MS)

@@ -1,0 +1,60 @@
+"""What ``datasets`` makes of the same folders is compared in ``tests/previews/test_media_folders.py``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from entrepot.cards import JsonValue, find_configs
+from entrepot.errors import Malformed
+from entrepot.hub.conversions.folder_plans import plan_folder, unread_option
+
+
+def plan(paths: list[str], **options: Any) -> Any:
+    entry = {"config_name": "default", "data_dir": ".", **options}
+    [config] = find_configs({"configs": [entry]} if options else {}, paths)
+    return plan_folder(config)
+
+
+def test_folders_are_labels_if_they_are_several_of_one_depth() -> None:
+    assert plan(["cat/1.png", "dog/2.png"]).labels == ("cat", "dog")
+    assert plan(["cat/1.png", "cat/2.png"]).labels == ()
+    assert plan(["cat/1.png", "dog/x/2.png"]).labels == ()
+    assert plan(["cat/1.png", "dog/2.png", "metadata.csv"]).labels == ()
+    assert plan(["cat/1.png", "dog/2.png"], drop_labels=True).labels == ()
+    assert plan(["cat/1.png"], drop_labels=False).labels == ("cat",)
+
+
+def test_a_split_is_judged_by_itself_and_those_before_it() -> None:
+    found = plan(["train/1.png", "test/2.png"])
+    assert [split.has_labels for split in found.splits.values()] == [False, True]
+    found = plan(["train/1.png", "train/metadata.csv", "test/2.png"])
+    assert [(split.has_metadata, list(split.metadata)) for split in found.splits.values()] == [
+        (True, ["train/metadata.csv"]),
+        (True, []),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("paths", "options", "reason"),
+    [
+        (["1.png", "2.zip", "3.png"], {}, r"2\.zip is an archive"),
+        (["1.png.gz"], {}, "compressed"),
+        (["1.png"], {"drop_labels": False}, "some files are in none"),
+        (["1.png"], {"drop_labels": "no"}, "must be true or false"),
+        (["train/a/1.png", "train/b/1.png", "test/metadata.csv", "test/a/1.png"], {}, "later ones have metadata"),
+    ],
+)
+def test_what_cannot_be_told_is_refused(paths: list[str], options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Malformed, match=reason):
+        plan(paths, **options)
+
+
+def test_options_that_the_hub_does_not_know_are_named() -> None:
+    entry: dict[str, JsonValue] = {"config_name": "default", "sep": ";", "data_files": "a.csv"}
+    [config] = find_configs({"configs": [entry]}, ["a.csv"])
+    assert plan_folder(config) is None
+    assert unread_option(config) == "the card says with 'sep' how its files are read"
+    [config] = find_configs({"configs": [{"drop_labels": True, "data_files": "*.png"}]}, ["a.png"])
+    assert unread_option(config) is None

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from entrepot.catalog.repos import push_turns as rows
+from entrepot.hub.repos import push_turns, repositories
+from entrepot.hub.repos.push_turns import LONGEST_MS, MEMORY_MS, REST_MS, SIGN_MS, TurnWaiter
+from entrepot.names import RepoRef
+from tests.support.worlds import World
+
+ME = 7
+
+
+def is_held(world: World, ref: RepoRef, waiter: TurnWaiter | None = None) -> bool:
+    with world.hub.read() as tx:
+        return (waiter or TurnWaiter()).is_held(world.hub, tx, world.row_id(ref))
+
+
+def attempt(world: World, ref: RepoRef, account: int = ME) -> None:
+    push_turns.note_try(world.hub, world.row_id(ref), account)
+
+
+def finish(world: World, ref: RepoRef) -> None:
+    with world.hub.write() as tx:
+        push_turns.end(tx, world.row_id(ref), ME)
+
+
+def test_the_second_try_in_a_minute_gets_a_turn_and_a_push_ends_it(world: World) -> None:
+    ref = world.repo()
+    attempt(world, ref)
+    assert not is_held(world, ref)
+    world.clock.now_ms += MEMORY_MS
+    attempt(world, ref)
+    assert is_held(world, ref)
+    finish(world, ref)
+    assert not is_held(world, ref)
+    attempt(world, ref)
+    assert not is_held(world, ref)
+
+
+def test_a_try_counts_for_one_minute_and_for_one_account_and_repository(world: World) -> None:
+    ref, other = world.repo(), world.repo("alice/other")
+    attempt(world, ref)
+    attempt(world, ref, ME + 1)
+    attempt(world, other)
+    assert not is_held(world, ref)
+    assert not is_held(world, other)
+    world.clock.now_ms += MEMORY_MS + 1
+    attempt(world, ref)
+    assert not is_held(world, ref)
+
+
+def test_a_push_that_found_its_ref_moved_has_a_turn_immediately(world: World) -> None:
+    ref = world.repo()
+    push_turns.note_loss(world.hub, world.row_id(ref), ME)
+    assert is_held(world, ref)
+
+
+def test_a_turn_ends_without_signs_and_signs_renew_it_for_a_limited_time(world: World) -> None:
+    ref = world.repo()
+    push_turns.note_loss(world.hub, world.row_id(ref), ME)
+    for passed in range(0, LONGEST_MS, SIGN_MS - 1):
+        assert is_held(world, ref), passed
+        world.clock.now_ms += SIGN_MS - 1
+        push_turns.note_pack(world.hub, world.row_id(ref), ME)
+    assert not is_held(world, ref)
+    attempt(world, ref)
+    assert not is_held(world, ref)  # it rests
+    world.clock.now_ms += REST_MS
+    attempt(world, ref)
+    assert is_held(world, ref)
+    world.clock.now_ms += SIGN_MS
+    assert not is_held(world, ref)
+
+
+def test_sending_objects_renews_a_turn_but_gives_none(world: World) -> None:
+    ref = world.repo()
+    push_turns.note_pack(world.hub, world.row_id(ref), ME)
+    attempt(world, ref)
+    push_turns.note_pack(world.hub, world.row_id(ref), ME)
+    assert not is_held(world, ref)
+
+
+def test_a_deleted_repository_has_no_turns(world: World) -> None:
+    ref = world.repo()
+    row_id = world.row_id(ref)
+    repositories.delete(world.hub, world.alice, ref)
+    push_turns.note_loss(world.hub, row_id, ME)
+    push_turns.note_try(world.hub, row_id, ME)
+    with world.hub.read() as tx:
+        assert rows.find(tx, row_id, ME) is None
+
+
+def test_a_writer_waits_until_the_push_has_ended(world: World) -> None:
+    ref = world.repo()
+    push_turns.note_loss(world.hub, world.row_id(ref), ME)
+    before, order = world.head(ref), []
+
+    def write() -> None:
+        world.add(ref, "a", b"1")
+        order.append("written")
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    writing.join(0.3)
+    assert world.head(ref) == before
+    order.append("pushed")
+    finish(world, ref)
+    writing.join(60)
+    assert order == ["pushed", "written"]
+
+
+def test_patience_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(push_turns, "PATIENCE_S", 0.1)
+    ref = world.repo()
+    push_turns.note_loss(world.hub, world.row_id(ref), ME)
+    waiter = TurnWaiter()
+    assert is_held(world, ref, waiter)
+    waiter.pause(world.hub, world.row_id(ref))  # the clock of the hub stands still, so the turn goes on
+    assert not is_held(world, ref, waiter)
+    world.add(ref, "a", b"1")
+    assert world.read(ref, "a") == b"1"

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from entrepot.hub.repos import lineage
+from entrepot.hub.repos.lineage import LineageInput
+from entrepot.names import RepoType
+from entrepot.server.pages.repositories.card_facts import measured_lines, source_lines
+from tests.support.served_hub import ServedHub
+
+
+def test_sources_stand_beside_the_card_once_each_and_without_what_is_hidden(
+    site: ServedHub, show: Callable[[str], str]
+) -> None:
+    made, base = site.repo("fine-tuned"), site.repo("from-scratch")
+    site.repo("from-secret", visibility="private")
+    site.commit(made, {"a.txt": b"1"})
+    commit = site.commit(base, {"a.txt": b"1"})
+    said = [("from-scratch", ""), ("from-scratch", commit), ("from-secret", ""), ("from-nowhere", "")]
+    inputs = [LineageInput("derived_from", RepoType.MODEL, f"alice/{name}", oid) for name, oid in said]
+    lineage.add(site.hub, site.caller(), made, "main", inputs, "run 7")
+    [line] = source_lines(lineage.known_sources(site.hub, None, made))
+    assert (line.name, line.path, line.commit, line.icon) == (
+        "alice/from-scratch",
+        "alice/from-scratch",
+        commit,
+        "model",
+    )
+    text = show("/alice/fine-tuned")
+    assert "Made from" in text
+    assert f'href="/alice/from-scratch/commit/{commit}"' in text
+    assert "from-secret" not in text
+    assert "from-nowhere" not in text
+    assert "Made from" not in show("/alice/from-scratch")
+
+
+def test_results_are_numbers_with_their_names_and_few() -> None:
+    metrics = [{"type": "accuracy", "value": 0.5}, {"type": "note", "value": "good"}]
+    card = {"model-index": [{"name": "m", "results": [{"dataset": {"name": "d", "type": "t"}, "metrics": metrics}]}]}
+    assert measured_lines(card) == [("accuracy · d", "0.5")]
+    many = [{"type": f"m{number}", "value": number} for number in range(9)]
+    assert len(measured_lines({"model-index": [{"results": [{"metrics": many}]}]})) == 6
+    for odd in ({}, None, {"model-index": 7}, {"model-index": [{"results": "x"}]}):
+        assert measured_lines(odd) == []
