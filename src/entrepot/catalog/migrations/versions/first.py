@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_463d9ee6532d"
+revision = "first_34faf134d051"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -466,12 +466,7 @@ def upgrade() -> None:
     op.create_index("repos_by_trend", "repos", ["type", "trending"], unique=False)
     op.create_index("repos_by_update", "repos", ["type", "updated_ms"], unique=False)
     op.create_index(
-        "repos_deleted",
-        "repos",
-        ["deleted_ms"],
-        unique=False,
-        sqlite_where=sa.text("deleted_ms IS NOT NULL"),
-        postgresql_where=sa.text("deleted_ms IS NOT NULL"),
+        "repos_deleted", "repos", ["deleted_ms"], unique=False, sqlite_where=sa.text("deleted_ms IS NOT NULL")
     )
     op.create_table(
         "second_factors",
