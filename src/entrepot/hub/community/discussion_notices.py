@@ -23,16 +23,13 @@ from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.hub import access, callers
 from entrepot.hub.context import HubContext
-from entrepot.hub.notifications import DISCUSSION
+from entrepot.hub.notifications import DISCUSSION, MOST_KEPT
 
 JOB = "notify"
 """The kind of the job."""
 
 FORGETTING = "forget-notifications"
 """The kind of the job that deletes old notifications, every day."""
-
-MOST_KEPT = 1_000
-"""Notifications kept for a user; older ones are deleted."""
 
 KEPT_MS = 180 * 86_400_000
 """How long notifications are kept."""
