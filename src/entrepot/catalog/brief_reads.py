@@ -86,7 +86,8 @@ class BriefReads:
             ended = time.monotonic()
             self._mean_s += (min(ended - started, _COUNTED_S) - self._mean_s) * _WEIGHT
             if self._mean_s > _SLOW_S:
-                self._mean_s, self._paused_until = 0.0, ended + _PAUSE_S
+                # After the pause, the first slow read is enough for the next one.
+                self._mean_s, self._paused_until = _SLOW_S, ended + _PAUSE_S
 
     def transaction(self) -> BriefTransaction:
         """Return the transaction of the block, which reads one snapshot and ends with the block."""
