@@ -86,7 +86,7 @@ def of_org(
         return _page(tx, invitations.of_org(tx, org.id, hub.now_ms(), after=after, limit=limit + 1), limit)
 
 
-def own(hub: HubContext, caller: MaybeCaller, *, after: int = 0, limit: int = SHOWN) -> Page[InvitationDetails]:
+def list_own(hub: HubContext, caller: MaybeCaller, *, after: int = 0, limit: int = SHOWN) -> Page[InvitationDetails]:
     """Return a page of the caller's unanswered invitations, as :func:`of_org`.
 
     Raises:
