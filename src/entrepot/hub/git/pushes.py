@@ -111,8 +111,7 @@ def advertise(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[tu
         row, author = pull_request_access.pusher(tx, caller, ref)
         may_commit = access.may_commit(tx, author, row)
     if may_commit:
-        with contextlib.suppress(Busy):
-            push_turns.note_try(hub, row.id, author.account.id)
+        push_turns.note_try(hub, row.id, author.account.id)
     return list_refs(hub, caller, ref)
 
 
