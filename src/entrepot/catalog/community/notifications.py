@@ -24,7 +24,7 @@ _R = tables.repos
 class NotificationRow:
     """What one user is told about one topic.
 
-    ``actor_id`` is 0 if nobody did it or the account was deleted; ``event_id`` is 0 if it
+    ``actor_id`` is 0 if no account did it or it was deleted; ``event_id`` is 0 if it
     is about no discussion. The content of ``data`` depends on the kind.
     """
 
@@ -52,12 +52,12 @@ _NEWS = ("kind", "reason", "actor_id", "repo_id", "discussion_id", "org_id", "da
 
 
 def put(tx: Write, told: NotificationRow, reasons: Mapping[int, str]) -> None:
-    """Tell users something; it replaces what they were told about the same topic, and is unread.
+    """Store unread notifications; they replace those of the same users about the same topic.
 
     A later event of the same discussion is never replaced, so repeating the call changes nothing.
 
     Args:
-        reasons: row ids of the users, and why each of them is told.
+        reasons: row ids of the users, and why each of them is notified.
     """
     shared = {**attrs.asdict(told, filter=attrs.filters.exclude("id", "uid", "user_id", "reason")), "is_read": False}
     # In one order, so that two transactions cannot wait for each other.

@@ -77,7 +77,7 @@ def notify_steps(hub: HubContext, args: JobArgs) -> Iterator[None]:
             news = _find(tx, args["event"])  # it may be deleted, or private, meanwhile
             if news is None:
                 return
-            # Whoever was told about this event before keeps that reason.
+            # Users who were told about this event before keep that reason.
             _tell(tx, news, reasons)
         yield
 

@@ -32,7 +32,7 @@ MOST_MARKED = 500
 class Notification:
     """A notification as its user sees it now.
 
-    ``actor``: who did it, None if nobody did or the account is gone; ``repo``, ``discussion``,
+    ``actor``: the account that did it, None if none did or it was deleted; ``repo``, ``discussion``,
     ``org``: what it is about, None if it is about something else.
     """
 

@@ -1,7 +1,7 @@
 """Turns for those who push with git beside writers over HTTP.
 
 The hub applies a commit over HTTP to whatever the head is. A commit of git is made on the client, on the
-head that it has fetched: one commit of somebody else between fetch and push, and the push is refused.
+head that it has fetched: one commit of another writer between fetch and push, and the push is refused.
 Beside busy writers, it would be refused again and again.
 
 So an account whose push has failed gets a turn in the repository, with its next try or when a ref turns out to
@@ -69,7 +69,7 @@ class TurnWaiter:
 
 
 def note_try(hub: HubContext, repo_id: int, account_id: int) -> None:
-    """Record that an account asks for the refs in order to push; if it did so before, in vain, give it a turn."""
+    """Record that an account asks for the refs in order to push; give it a turn if an earlier try had no success."""
 
     def renew(before: PushTurn | None, now: int) -> PushTurn:
         is_first = before is None or now - before.tried_ms > MEMORY_MS
