@@ -30,11 +30,11 @@ MOST_STATEMENTS = 64
 MOST_ENTRIES = 512
 """How much a transaction may say that it processes, in entries of a folder."""
 
+# A single slow read says nothing: the thread may have waited for a processor. The mean of the latest fifty does.
 _SLOW_S = 0.005
 _COUNTED_S = 0.05
 _WEIGHT = 0.02
 _PAUSE_S = 5.0
-"""A single slow read says nothing: the thread may have waited for a processor. The mean of the latest fifty does."""
 
 
 class NotBrief(Exception):

@@ -9,7 +9,11 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
+<<<<<<< HEAD
 HEAD = "first_34faf134d051"
+=======
+HEAD = "first_d839b3e15332"
+>>>>>>> editor
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})
