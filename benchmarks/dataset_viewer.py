@@ -60,7 +60,7 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
             client.get("/-/viewer/rows", params={**place, "offset": "5000"}).raise_for_status()
             yield Figure(theme, "first page after the start", (time.perf_counter() - started) * 1000, "ms")
             times, turns = [], bench.pick(50, 3)
-            read = _bytes_read(hub.pid)
+            before = _bytes_read(hub.pid)
             with bench.meter.measure() as cost:
                 for _ in range(turns):
                     started = time.perf_counter()
@@ -70,7 +70,7 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
             yield Figure(theme, "100 rows at any offset, median", statistics.median(times), "ms", _MOST_MS)
             yield Figure(theme, "100 rows at any offset, worst", max(times), "ms")
             yield Figure(theme, "100 rows at any offset, server CPU", cost.server_cpu_s / turns * 1000, "ms")
-            read = (_bytes_read(hub.pid) - read) / turns
+            read = (_bytes_read(hub.pid) - before) / turns
             yield Figure(theme, "100 rows at any offset, read of the file", read / MIB, "MiB", _GROUP_MIB)
             started = time.perf_counter()
             client.post("/-/viewer/sql", json={"dataset": repo, "sql": _QUERY}).raise_for_status()
