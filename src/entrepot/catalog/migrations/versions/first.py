@@ -8,11 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-<<<<<<< HEAD
-revision = "first_34faf134d051"
-=======
-revision = "first_d839b3e15332"
->>>>>>> editor
+revision = "first_ff7a5aec6871"
 down_revision = None
 branch_labels = None
 depends_on = None
