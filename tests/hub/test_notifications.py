@@ -47,6 +47,16 @@ def test_those_who_decide_are_told_of_requests_and_requesters_of_decisions(world
     assert told(world, world.zed) == [("access-decision", {"status": "accepted"})]
 
 
+def test_only_the_newest_of_a_user_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notifications, "MOST_KEPT", 2)
+    for number in range(4):
+        with world.hub.write() as tx:
+            notifications.tell(world.hub, tx, [world.bob.account.id], notifications.WEBHOOK, f"webhook:{number}")
+        world.clock.advance(1)
+    found = notification_lists.list_page(world.hub, world.bob).items
+    assert [item.row.topic for item in found] == ["webhook:3", "webhook:2"]
+
+
 def test_many_requests_for_a_repository_are_one_notification(world: World, gated: RepoRef) -> None:
     for name in ("bob", "zed", "alice"):
         access_requests.request_access(world.hub, world.caller(name), gated, {})

@@ -30,11 +30,11 @@ MOST_STATEMENTS = 64
 MOST_ENTRIES = 512
 """How much a transaction may say that it processes, in entries of a folder."""
 
+# A single slow read says nothing: the thread may have waited for a processor. The mean of the latest fifty does.
 _SLOW_S = 0.005
 _COUNTED_S = 0.05
 _WEIGHT = 0.02
 _PAUSE_S = 5.0
-"""A single slow read says nothing: the thread may have waited for a processor. The mean of the latest fifty does."""
 
 
 class NotBrief(Exception):
@@ -88,7 +88,8 @@ class BriefReads:
             ended = time.monotonic()
             self._mean_s += (min(ended - started, _COUNTED_S) - self._mean_s) * _WEIGHT
             if self._mean_s > _SLOW_S:
-                self._mean_s, self._paused_until = 0.0, ended + _PAUSE_S
+                # After the pause, the first slow read is enough for the next one.
+                self._mean_s, self._paused_until = _SLOW_S, ended + _PAUSE_S
 
     def transaction(self) -> BriefTransaction:
         """Return the transaction of the block, which reads one snapshot and ends with the block."""

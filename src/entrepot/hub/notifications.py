@@ -8,7 +8,7 @@ a repository may have many watchers; all else concerns a few people.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from entrepot.catalog import Read, Write
 from entrepot.catalog.accounts import accounts
@@ -17,7 +17,7 @@ from entrepot.catalog.community import notifications
 from entrepot.catalog.community.notifications import NotificationRow
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import NotAllowed
-from entrepot.hub.callers import Caller
+from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
 
 DISCUSSION = "discussion"
@@ -34,6 +34,9 @@ MOST_KEPT = 1_000
 
 MOST_TOLD = 50
 """Most people who are told about an access request: those who decide, in the order of their names."""
+
+MOST_KEPT = 1_000
+"""Notifications kept for a user; older ones are deleted."""
 
 PERSONAL = "personal"
 """The reason of notifications that concern the user alone."""
@@ -96,3 +99,8 @@ def require_personal(caller: Caller) -> Caller:
     if caller.limits is not None:
         raise NotAllowed("This token is fine-grained: it cannot read or change notifications")
     return caller
+
+
+def may_change(caller: MaybeCaller) -> TypeGuard[Caller]:
+    """Return whether the caller may mark notifications and choose what they are told about."""
+    return caller is not None and caller.limits is None and caller.may_write

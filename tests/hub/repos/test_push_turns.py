@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+from collections.abc import Iterator
 
 import pytest
 
+from entrepot.catalog import Write
 from entrepot.catalog.repos import push_turns as rows
+from entrepot.errors import Busy
 from entrepot.hub.repos import push_turns, repositories
 from entrepot.hub.repos.push_turns import LONGEST_MS, MEMORY_MS, REST_MS, SIGN_MS, TurnHeld, TurnWaiter
 from entrepot.names import RepoRef
@@ -92,6 +96,23 @@ def test_a_deleted_repository_has_no_turns(world: World) -> None:
     push_turns.note_try(world.hub, row_id, ME)
     with world.hub.read() as tx:
         assert rows.find(tx, row_id, ME) is None
+
+
+def test_a_database_that_cannot_be_written_fails_no_push(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = world.repo()
+    row_id = world.row_id(ref)
+    push_turns.note_loss(world.hub, row_id, ME)
+
+    @contextlib.contextmanager
+    def write(*_locks: object) -> Iterator[Write]:
+        raise Busy("the database")
+        yield
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.hub.store.catalog, "write", write)
+        for note in (push_turns.note_try, push_turns.note_pack, push_turns.note_loss):
+            note(world.hub, row_id, ME)
+    assert is_held(world, ref)
 
 
 def test_a_writer_waits_until_the_push_has_ended(world: World) -> None:

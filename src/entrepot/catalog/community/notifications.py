@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from entrepot.catalog import community_tables, dialects, tables, visibility
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.dialects.interfaces import Upsert
-from entrepot.catalog.lists import bounded
+from entrepot.catalog.lists import BATCH, bounded
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import new_uid
 
@@ -24,7 +24,7 @@ _R = tables.repos
 class NotificationRow:
     """What one user is told about one topic.
 
-    ``actor_id`` is 0 if nobody did it or the account was deleted; ``event_id`` is 0 if it
+    ``actor_id`` is 0 if no account did it or it was deleted; ``event_id`` is 0 if it
     is about no discussion. The content of ``data`` depends on the kind.
     """
 
@@ -55,12 +55,12 @@ _NEWS = ("kind", "reason", "actor_id", "repo_id", "discussion_id", "org_id", "da
 
 
 def put(tx: Write, told: NotificationRow, reasons: Mapping[int, str]) -> None:
-    """Tell users something; it replaces what they were told about the same topic, and is unread.
+    """Store unread notifications; they replace those of the same users about the same topic.
 
     A later event of the same discussion is never replaced, so repeating the call changes nothing.
 
     Args:
-        reasons: row ids of the users, and why each of them is told.
+        reasons: row ids of the users, and why each of them is notified.
     """
     shared = {**attrs.asdict(told, filter=attrs.filters.exclude("id", "uid", "user_id", "reason")), "is_read": False}
     # In one order, so that two transactions cannot wait for each other.
@@ -129,29 +129,24 @@ def remove_topic(tx: Write, user_id: int, topic: str) -> None:
 
 
 def keep_newest(tx: Write, user_ids: Collection[int], most: int) -> None:
-    """Delete all but the newest notifications of each of some users."""
+    """Delete notifications of some users until each has at most ``most``, the newest; at most 500 of each at a time."""
     for user_id in sorted(user_ids):
         mine = sa.select(_N.c.id).where(_N.c.user_id == user_id)
-        excess = mine.order_by(_N.c.happened_ms.desc(), _N.c.id.desc()).offset(most).limit(_MOST_AT_A_TIME)
+        excess = mine.order_by(_N.c.happened_ms.desc(), _N.c.id.desc()).offset(most).limit(BATCH)
         old = [row[0] for row in tx.sql.execute(excess)]
         if old:
             tx.sql.execute(sa.delete(_N).where(_N.c.id.in_(bounded(old))))
 
 
-def find_old(tx: Read, before_ms: int, *, after: int) -> tuple[list[int], int | None]:
-    """Look at some notifications, by their row ids; return those that are older, and the last one; None at the end."""
-    query = sa.select(_N.c.id, _N.c.happened_ms).where(_N.c.id > after).order_by(_N.c.id).limit(_MOST_AT_A_TIME)
-    rows = tx.sql.execute(query).all()
-    return [row[0] for row in rows if row[1] < before_ms], rows[-1][0] if rows else None
+def forget(tx: Write, before_ms: int, limit: int) -> int:
+    """Delete notifications that are older than a time, the oldest first; return how many."""
+    old = sa.select(_N.c.id).where(_N.c.happened_ms < before_ms).order_by(_N.c.happened_ms).limit(limit)
+    return tx.sql.execute(sa.delete(_N).where(_N.c.id.in_(old))).rowcount
 
 
-def forget(tx: Write, ids: Collection[int], before_ms: int) -> int:
-    """Delete those of some notifications that are older; return how many."""
-    here = _N.c.id.in_(bounded(ids)) & (_N.c.happened_ms < before_ms)
-    return tx.sql.execute(sa.delete(_N).where(here)).rowcount
-
-
-_MOST_AT_A_TIME = 2_000
+def people_of(rows: Sequence[NotificationRow]) -> set[int]:
+    """Return the row ids of all accounts that notifications name."""
+    return {number for row in rows for number in (row.actor_id, row.org_id) if number}
 
 
 def _joined() -> sa.Join:
@@ -176,8 +171,3 @@ def _count(is_member: sa.ColumnElement[bool]) -> sa.Select[Any]:
 # Built once: one of them runs at every page of a visitor who has signed in.
 _COUNT_ALL = _count(sa.true())
 _COUNT_SEEN = _count(visibility.prepared_private())
-
-
-def people_of(rows: Sequence[NotificationRow]) -> set[int]:
-    """Return the row ids of all accounts that notifications name."""
-    return {number for row in rows for number in (row.actor_id, row.org_id) if number}

@@ -1,7 +1,7 @@
 """Turns for those who push with git beside writers over HTTP.
 
 The hub applies a commit over HTTP to whatever the head is. A commit of git is made on the client, on the
-head that it has fetched: one commit of somebody else between fetch and push, and the push is refused.
+head that it has fetched: one commit of another writer between fetch and push, and the push is refused.
 Beside busy writers, it would be refused again and again.
 
 So an account whose push has failed gets a turn in the repository, with its next try or when a ref turns out to
@@ -17,6 +17,7 @@ hold for all servers of a hub.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 
@@ -24,6 +25,7 @@ from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.repos import push_turns as rows
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.push_turns import PushTurn
+from entrepot.errors import Unavailable
 from entrepot.hub.context import HubContext
 
 MEMORY_MS = 60_000
@@ -104,40 +106,26 @@ class TurnWaiter:
 
 
 def note_try(hub: HubContext, repo_id: int, account_id: int) -> None:
-    """Record that an account asks for the refs in order to push; if it did so before, in vain, give it a turn."""
-    now = hub.now_ms()
-    with hub.write(Lock.repo(repo_id)) as tx:
-        if repositories.by_id(tx, repo_id) is None:
-            return
-        before = rows.find(tx, repo_id, account_id)
-        if before is None or now - before.tried_ms > MEMORY_MS:
-            rows.forget(tx, repo_id, now - _FORGET_MS)
-            rows.put(tx, repo_id, account_id, PushTurn(now))
-        else:
-            rows.put(tx, repo_id, account_id, _renewed(before, now))
+    """Record that an account asks for the refs in order to push; give it a turn if an earlier try had no success."""
+
+    def renew(before: PushTurn | None, now: int) -> PushTurn:
+        is_first = before is None or now - before.tried_ms > MEMORY_MS
+        return PushTurn(now) if is_first else _renewed(before, now)
+
+    _change(hub, repo_id, account_id, renew)
 
 
 def note_loss(hub: HubContext, repo_id: int, account_id: int) -> None:
     """Give a turn to an account whose push found a ref moved."""
-    now = hub.now_ms()
-    with hub.write(Lock.repo(repo_id)) as tx:
-        if repositories.by_id(tx, repo_id) is None:
-            return
-        before = rows.find(tx, repo_id, account_id)
-        rows.put(tx, repo_id, account_id, _renewed(before or PushTurn(now), now))
+    _change(hub, repo_id, account_id, _renewed)
 
 
 def note_pack(hub: HubContext, repo_id: int, account_id: int) -> None:
     """Renew the turn of an account that begins to send objects, if it has one."""
-    now = hub.now_ms()
     with hub.read() as tx:
         before = rows.find(tx, repo_id, account_id)
-    if before is None or before.until_ms <= now:
-        return
-    with hub.write(Lock.repo(repo_id)) as tx:
-        before = rows.find(tx, repo_id, account_id)
-        if before is not None:
-            rows.put(tx, repo_id, account_id, _renewed(before, now))
+    if before is not None and before.until_ms > hub.now_ms():
+        _change(hub, repo_id, account_id, lambda found, now: None if found is None else _renewed(found, now))
 
 
 def end(tx: Write, repo_id: int, account_id: int) -> None:
@@ -145,9 +133,27 @@ def end(tx: Write, repo_id: int, account_id: int) -> None:
     rows.remove(tx, repo_id, account_id)
 
 
-def _renewed(before: PushTurn, now: int) -> PushTurn:
+def _change(
+    hub: HubContext, repo_id: int, account_id: int, renew: Callable[[PushTurn | None, int], PushTurn | None]
+) -> None:
+    """Replace the turn of an account in a repository that exists; None changes nothing.
+
+    A busy or full database is no error here: a push may succeed without a turn, or has ended already.
+    """
+    with contextlib.suppress(Unavailable), hub.write(Lock.repo(repo_id)) as tx:
+        if repositories.by_id(tx, repo_id) is None:
+            return
+        now, before = hub.now_ms(), rows.find(tx, repo_id, account_id)
+        if before is None:
+            rows.forget(tx, repo_id, now - _FORGET_MS)
+        turn = renew(before, now)
+        if turn is not None:
+            rows.put(tx, repo_id, account_id, turn)
+
+
+def _renewed(before: PushTurn | None, now: int) -> PushTurn:
     """Return a turn that has begun or goes on, if it is not the account's time to rest."""
-    if before.began_ms and now - before.began_ms < REST_MS:
+    if before is not None and before.began_ms and now - before.began_ms < REST_MS:
         until = min(now + SIGN_MS, before.began_ms + LONGEST_MS)
         return PushTurn(now, before.began_ms, max(until, before.until_ms))
     return PushTurn(now, now, now + SIGN_MS)
