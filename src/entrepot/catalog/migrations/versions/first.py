@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_ff7a5aec6871"
+revision = "first_d839b3e15332"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -466,7 +466,12 @@ def upgrade() -> None:
     op.create_index("repos_by_trend", "repos", ["type", "trending"], unique=False)
     op.create_index("repos_by_update", "repos", ["type", "updated_ms"], unique=False)
     op.create_index(
-        "repos_deleted", "repos", ["deleted_ms"], unique=False, sqlite_where=sa.text("deleted_ms IS NOT NULL")
+        "repos_deleted",
+        "repos",
+        ["deleted_ms"],
+        unique=False,
+        sqlite_where=sa.text("deleted_ms IS NOT NULL"),
+        postgresql_where=sa.text("deleted_ms IS NOT NULL"),
     )
     op.create_table(
         "second_factors",
