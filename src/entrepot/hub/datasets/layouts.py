@@ -36,7 +36,7 @@ class SplitFiles:
     """The files from which a split is read: its own, or the Parquet files that the hub has made of them.
 
     ``commit``: where they are. ``declared``: the features that the card states, for columns of these names.
-    ``folder``: how the rows of a folder of media come about, whose ``paths`` are media.
+    ``folder``: the plan of the rows of a folder of media, whose files are ``paths``.
     """
 
     commit: Oid

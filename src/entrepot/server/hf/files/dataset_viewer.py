@@ -208,7 +208,7 @@ async def show_exact_info(request: Request) -> Response:
     if not all(size.is_parquet for size in found.splits):
         raise UnsupportedDataset(str(ref.id), "its features are exact in Parquet files only")
     if any(size.is_partial for size in found.splits):
-        raise UnsupportedDataset(str(ref.id), "it has too many files to count its rows at once; ask again")
+        raise UnsupportedDataset(str(ref.id), "it has too many files to count its rows in one request; try again")
     return _info(ref, found, None) if optional(request, "config") is None else await show_info(request)
 
 
