@@ -18,13 +18,13 @@ from entrepot.catalog.grouped_writes import GroupedWrites
 from entrepot.hub import blob_stores, callers, data_folders
 from entrepot.hub.branch_locks import BranchLocks
 from entrepot.hub.callers import Caller, MaybeCaller
-from entrepot.hub.datasets.known_layouts import KnownLayouts
 from entrepot.hub.folder_locks import opening
 from entrepot.hub.host_slots import HostSlots
 from entrepot.hub.job_signals import JobSignal
 from entrepot.hub.permissions import create_private, make_private
 from entrepot.hub.remembered import Remembered, Version, VersionWatch
 from entrepot.hub.signing import Signer
+from entrepot.hub.tables.known_layouts import KnownLayouts
 from entrepot.hub.tables.reader import TableReader
 from entrepot.hub.usage_cache import UsageCache
 from entrepot.names import new_uid

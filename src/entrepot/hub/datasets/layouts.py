@@ -16,8 +16,8 @@ from entrepot.git import Mode
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.conversions.folder_plans import plan_folder, unread_option
-from entrepot.hub.datasets.known_layouts import KnownLayout, key_of
 from entrepot.hub.repos import contents
+from entrepot.hub.tables.known_layouts import KnownLayout, key_of
 from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.previews.features import fits
 from entrepot.previews.folders import MediaFolder

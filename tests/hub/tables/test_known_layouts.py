@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from entrepot.cards import DatasetConfig
-from entrepot.hub.datasets.known_layouts import KnownLayout, KnownLayouts, key_of
+from entrepot.hub.tables.known_layouts import KnownLayout, KnownLayouts, key_of
 from entrepot.names import Oid
 
 TREE = Oid("1" * 40)
