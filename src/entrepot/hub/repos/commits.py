@@ -130,15 +130,14 @@ def create(
     Raises:
         RepoNotFound, RevisionNotFound, LoginRequired, NotAllowed: no access.
         Refused: the branch is the head of a pull request that is closed.
-        InvalidPath, InvalidOperation, EntryNotFound, LargeFileMissing,
-            LimitExceeded, Malformed: an operation cannot be applied.
+        InvalidPath, InvalidOperation, EntryNotFound, LargeFileMissing, LimitExceeded, Malformed: an operation
+            cannot be applied.
         Refused: another user has locked one of the files, or a scanner has flagged it.
         QuotaExceeded: the commit exceeds the quota of the namespace.
         BranchMoved: the pinned parent is not the head.
         CommitCanceled: the author has staged changes that the commit does not make, or
             a path has changed since the parent; only with ``staged``.
-        Busy: other writers kept winning the race for the branch, or a sweep
-            deleted something that the commit needs.
+        Busy: other writers kept winning the race for the branch, or a sweep deleted something that is needed.
         TurnHeld: someone pushes, and ``waiter`` may not block.
     """
     draft = check_message(draft)
@@ -163,11 +162,8 @@ def create(
     if recorded is None:
         raise Busy("the branch")
     hub.job_added.set()
-    if (
-        branch.ref == MAIN
-        and not recorded.is_unchanged
-        and (draft.takes_staged or file_metadata.describe(prepared.touched))
-    ):
+    describes = draft.takes_staged or file_metadata.describe(prepared.touched)
+    if branch.ref == MAIN and not recorded.is_unchanged and describes:
         # Listings need the new card immediately; if this fails, the queue still has the job.
         handlers.run_now(hub, card_job(row.id))
     if read_message(draft.description, row.type) is not None:
