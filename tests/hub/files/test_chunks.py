@@ -923,17 +923,16 @@ def test_a_chunk_of_a_private_sibling_costs_the_statements_of_one_never_stored(w
         sha256 = hashlib.sha256(b"".join(pieces[start:end])).hexdigest()
         sender.register(sender.give(ref), [sender.block([(xorb, start, end)], sha256)], [xorb])
         world.commit(ref, AddLarge(RepoPath("w"), Sha256(sha256), None))
-    ran: list[str] = []
+    stranger, ran = sender.give(world.repo("bob/m")), list[str]()
 
     def note(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
         ran.append(statement)
 
     def asked(piece: bytes) -> tuple[bool, list[str]]:
         ran.clear()
-        found = chunks.find_chunk(world.hub, given, name_of(piece))
+        found = chunks.find_chunk(world.hub, stranger, name_of(piece))
         return found is not None, [*ran]
 
-    given = sender.give(world.repo("bob/m"))
     sa.event.listen(world.hub.catalog._engine, "before_cursor_execute", note)
     assert asked(pieces[0])[0]
     assert asked(pieces[2]) == asked(b"never stored") == (False, ran)
