@@ -512,6 +512,8 @@ dedup_chunks = sa.Table(
     metadata,
     sa.Column("chunk", Hex(32), primary_key=True),
     sa.Column("xorb", Hex(32), primary_key=True, index=True),
+    # The index of the chunk in the xorb: who may read only other chunks of it does not find this one.
+    sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("shard", sa.String(24), nullable=False),
     sqlite_with_rowid=False,
 )

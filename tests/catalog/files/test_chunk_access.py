@@ -14,6 +14,7 @@ from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import RefName, RepoPath, Sha256, Uid, XetHash
+from entrepot.xet import pack_ranges
 
 REALM = 7
 
@@ -41,7 +42,7 @@ def linked(catalog: Catalog, add_repo: Callable[..., RepoRow]) -> Callable[..., 
             form = LinkedForm(20, found.id, file, is_proven=is_proven, is_verified=not is_claim)
             file_links.link_forms(tx, row.id, {sha256: form}, 1, 5)
             file_links.name_links(tx, row.id, [(sha256, RepoPath("w"))], RefName("refs/heads/main"), 5)
-            xorbs.remember_chunks(tx, SHARD, [(name(number), xorb)])
+            xorbs.remember_chunks(tx, SHARD, [(name(number), xorb, 0)])
         return row
 
     return link
@@ -106,13 +107,25 @@ def test_whole_xorbs_are_those_that_were_sent_or_that_the_realm_shares(
         assert chunk_access.whole(tx, Viewer(Visibility(), is_everywhere=True), wanted) == {A, B, C}
 
 
+def test_a_chunk_is_not_found_by_who_may_use_only_others_of_its_xorb(
+    catalog: Catalog, linked: Callable[..., RepoRow]
+) -> None:
+    linked("alice-m", A, pack_ranges([(0, 3), (7, 9)]))
+    with catalog.write() as tx:
+        xorbs.remember_chunks(tx, SHARD, [(name(98), A, 3), (name(97), A, 7), (name(96), A, 9), (name(96), A, 2)])
+        found = [bool(chunk_access.near_chunk(tx, NOBODY, name(number), 9)) for number in (98, 97, 96)]
+        assert found == [False, True, True]
+        sender = Viewer(Visibility(), realm=REALM)
+        assert chunk_access.near_chunk(tx, sender, name(98), 9) == [[A]]
+
+
 def test_a_chunk_is_found_in_partly_usable_xorbs_with_their_neighbours(
     catalog: Catalog, linked: Callable[..., RepoRow]
 ) -> None:
-    row = linked("alice-m", A, b"aaaa")
-    linked("alice-n", B, b"bbbb")
+    row = linked("alice-m", A, pack_ranges([(0, 1)]))
+    linked("alice-n", B, pack_ranges([(0, 1)]))
     with catalog.write() as tx:
-        xorbs.remember_chunks(tx, SHARD, [(name(99), B), (name(99), A)])
+        xorbs.remember_chunks(tx, SHARD, [(name(99), B, 0), (name(99), A, 0)])
         xorbs.remember_group(tx, SHARD, [C])
         repositories.update(tx, row.id, visibility="private")
         assert [group[0] for group in chunk_access.near_chunk(tx, NOBODY, name(99), 9)] == [B]

@@ -121,7 +121,7 @@ def test_the_uploader_of_a_xorb_is_forgotten_with_it_or_after_a_time(catalog: Ca
 def test_nothing_new_refers_to_a_damaged_xorb(catalog: Catalog) -> None:
     store(catalog, A, B)
     with catalog.write() as tx:
-        xorbs.remember_chunks(tx, SHARD, [(name(1), A), (name(2), B)])
+        xorbs.remember_chunks(tx, SHARD, [(name(1), A, 0), (name(2), B, 0)])
     damage(catalog, A)
     with catalog.write() as tx:
         assert xorbs.is_damaged(tx, A)
@@ -215,7 +215,7 @@ def test_a_xorb_that_a_file_needs_is_not_swept(catalog: Catalog) -> None:
 def test_a_xorb_that_is_being_swept_is_unknown_immediately(catalog: Catalog) -> None:
     store(catalog, A)
     with catalog.write() as tx:
-        xorbs.remember_chunks(tx, SHARD, [(name(1), A)])
+        xorbs.remember_chunks(tx, SHARD, [(name(1), A, 0)])
         assert not xorbs.begin_sweep(tx, A, 5, 50)
         assert xorbs.begin_sweep(tx, A, 6, 50)
         assert chunk_access.near_chunk(tx, EVERYTHING, name(1), 9) == []

@@ -138,3 +138,17 @@ def test_of_words_that_many_texts_have_a_bounded_number_is_ranked(
         assert len(both.items) == full_text.MOST_RANKED + 1
         # A frequent word has to match as a whole: the beginning of it in "whalesong" does not.
         assert not full_text.find(tx, full_text.query_of("whales xyz") or "", None, ALL, skip=0, limit=9).items
+
+
+def test_hidden_texts_do_not_decide_whether_a_word_is_frequent(
+    catalog: Catalog, add_repo: AddRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(full_text, "FREQUENT", 3)
+    put(catalog, add_repo("one"), "whales")
+    put(catalog, add_repo("two"), "whalesong, a word about whales that is longer")
+    put(catalog, add_repo("three"), "whalesong")
+    for number in range(5):
+        put(catalog, add_repo(f"hidden-{number}", visibility="private"), "whales")
+    assert set(found(catalog, "whales")) == {"one", "two", "three"}
+    monkeypatch.setattr(full_text, "MOST_READ", 4)
+    assert set(found(catalog, "whales")) == {"one", "two"}

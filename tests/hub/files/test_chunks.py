@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
+import sqlalchemy as sa
 
 from entrepot.blobs import file_key, put
 from entrepot.catalog import Read
@@ -33,9 +34,10 @@ from entrepot.errors import (
 from entrepot.hub.accounts import accounts, tokens
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, shards, xet_tokens, xorb_scrubbing
+from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.hub.jobs import maintenance
-from entrepot.names import RepoRef, Sha256, XetFileId, XetHash
+from entrepot.names import RepoPath, RepoRef, Sha256, XetFileId, XetHash
 from entrepot.storage import chunk_content
 from entrepot.xet import (
     Xorb,
@@ -910,3 +912,27 @@ def test_a_right_that_is_lost_while_the_bytes_of_a_xorb_are_published_gives_no_c
     assert row_of(world, xorb) is None
     with world.hub.read() as tx:
         assert chunk_access.whole(tx, Viewer(Visibility(), given.holder), [xorb.hash]) == set()
+
+
+def test_a_chunk_of_a_private_sibling_costs_the_statements_of_one_never_stored(world: World, sender: Sender) -> None:
+    shown, hidden = world.repo("alice/shown"), world.repo("alice/hidden", visibility="private")
+    pieces = sender.chunks(1)
+    xorb = sender.xorb(pieces)
+    sender.send(sender.give(shown), xorb)
+    for ref, start, end in ((shown, 0, 2), (hidden, 2, 4)):
+        sha256 = hashlib.sha256(b"".join(pieces[start:end])).hexdigest()
+        sender.register(sender.give(ref), [sender.block([(xorb, start, end)], sha256)], [xorb])
+        world.commit(ref, AddLarge(RepoPath("w"), Sha256(sha256), None))
+    stranger, ran = sender.give(world.repo("bob/m")), list[str]()
+
+    def note(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        ran.append(statement)
+
+    def asked(piece: bytes) -> tuple[bool, list[str]]:
+        ran.clear()
+        found = chunks.find_chunk(world.hub, stranger, name_of(piece))
+        return found is not None, [*ran]
+
+    sa.event.listen(world.hub.catalog._engine, "before_cursor_execute", note)
+    assert asked(pieces[0])[0]
+    assert asked(pieces[2]) == asked(b"never stored") == (False, ran)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -99,13 +100,28 @@ _SENT = sa.select(_G.c.xorb).where(
 _IN_REALM = sa.select(_X.c.xorb).where(
     (_X.c.realm == sa.bindparam("realm")) & _X.c.xorb.in_(sa.bindparam("wanted", expanding=True))
 )
-_HOLDS = (
-    sa.exists().where((_U.c.xorb == _D.c.xorb) & _is_readable_file())
-    | sa.exists().where((_G.c.xorb == _D.c.xorb) & (_G.c.holder == sa.bindparam("holder")))
+_IS_WHOLE = (
+    sa.exists().where((_G.c.xorb == _D.c.xorb) & (_G.c.holder == sa.bindparam("holder")))
     | sa.exists().where((_X.c.xorb == _D.c.xorb) & (_X.c.realm == sa.bindparam("realm")))
     | (sa.bindparam("everywhere", type_=sa.Boolean) == sa.true())
 )
-_HOLDERS = sa.select(_D.c.xorb, _D.c.shard).where((_D.c.chunk == sa.bindparam("chunk")) & _HOLDS).limit(_CANDIDATES)
+_PLACE = (_D.c.xorb, _D.c.shard, _D.c.number)
+_HERE = _D.c.chunk == sa.bindparam("chunk")
+_HOLDERS = sa.union_all(
+    sa.select(
+        sa.select(*_PLACE, _U.c.ranges)
+        .join(_U, _U.c.xorb == _D.c.xorb)
+        .where(_HERE & _is_readable_file())
+        .limit(sa.bindparam("most"))
+        .subquery()
+    ),
+    sa.select(
+        sa.select(*_PLACE, sa.cast(sa.null(), sa.LargeBinary).label("ranges"))
+        .where(_HERE & _IS_WHOLE)
+        .limit(_CANDIDATES)
+        .subquery()
+    ),
+)
 _NEIGHBOURS = sa.select(_S.c.xorb).where(_S.c.shard == sa.bindparam("shard")).limit(sa.bindparam("most"))
 
 _NEWEST = (
@@ -160,19 +176,30 @@ def whole(tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> set[XetHash]:
 
 
 def near_chunk(tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[list[XetHash]]:
-    """Return the xorbs that contain a chunk and that the viewer may use in part, each with its neighbours.
+    """Return the xorbs of which the viewer may use this chunk, each with its neighbours.
 
-    Each group begins with the xorb itself; the others were uploaded in the same
-    shard. The caller must check whether the viewer may use the chunk itself.
+    Each group begins with the xorb itself; the others were uploaded in the same shard.
 
     Args:
         limit: the maximum number of xorbs in a group.
+
+    Guarantees: a chunk that the viewer may not use costs the same statement as one
+    that is not stored, also if they may use others of its xorb.
     """
+    found: dict[XetHash, Uid] = {}
+    for row in tx.sql.execute(_HOLDERS, _names(viewer) | {"chunk": chunk, "most": MAX_ROWS}):
+        if row.xorb not in found and (row.ranges is None or _is_inside(row.number, row.ranges)):
+            found[row.xorb] = row.shard
     groups: list[list[XetHash]] = []
-    for row in tx.sql.execute(_HOLDERS, _names(viewer) | {"chunk": chunk}).all():
-        others = tx.sql.execute(_NEIGHBOURS, {"shard": row.shard, "most": limit}).scalars()
-        groups.append([row.xorb, *(xorb for xorb in others if xorb != row.xorb)][:limit])
+    for own, shard in list(found.items())[:_CANDIDATES]:
+        others = tx.sql.execute(_NEIGHBOURS, {"shard": shard, "most": limit}).scalars()
+        groups.append([own, *(xorb for xorb in others if xorb != own)][:limit])
     return groups
+
+
+def _is_inside(number: int, ranges: bytes) -> bool:
+    """Return whether packed chunk ranges contain an index."""
+    return any(start <= number < end for start, end in struct.iter_unpack("<HH", ranges))
 
 
 def latest_xorbs(tx: Read, repo_id: int, limit: int) -> list[XetHash]:

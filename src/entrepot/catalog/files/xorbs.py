@@ -139,9 +139,9 @@ def admit(tx: Write, realm: int, wanted: Iterable[XetHash]) -> None:
     insert_missing(tx.sql, _R, [{"xorb": xorb, "realm": realm} for xorb in wanted])
 
 
-def remember_chunks(tx: Write, shard: Uid, chunks: Iterable[tuple[XetHash, XetHash]]) -> None:
-    """Record (chunk, xorb) pairs so that uploads find them; ``shard`` groups those uploaded together."""
-    rows = {pair: {"chunk": pair[0], "xorb": pair[1], "shard": shard} for pair in chunks}
+def remember_chunks(tx: Write, shard: Uid, chunks: Iterable[tuple[XetHash, XetHash, int]]) -> None:
+    """Record (chunk, xorb, index in the xorb) so that uploads find them; ``shard`` groups those uploaded together."""
+    rows = {place: dict(zip(("chunk", "xorb", "number", "shard"), (*place, shard), strict=True)) for place in chunks}
     insert_missing(tx.sql, _D, list(rows.values()))
     neighbours = {row["xorb"] for row in rows.values()}
     insert_missing(tx.sql, _S, [{"shard": shard, "xorb": xorb} for xorb in neighbours])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
@@ -45,7 +46,10 @@ _N = tables.namespaces
 _WORD = re.compile(r"\w+")
 _MAX_WORDS, _MAX_WORD = 16, 64
 FREQUENT = 1_000
-"""A word in more texts than this is frequent."""
+"""A word in more texts than this is frequent, of those that the searcher may see."""
+
+MOST_READ = 20 * FREQUENT
+"""Matches of a word that are read to count the visible ones; a word with more is frequent for everyone."""
 
 MOST_RANKED, _MOST_NAMED = 500, 200
 """Matches of frequent words that are ranked: so many, and others with a word in the name or the tags."""
@@ -133,7 +137,7 @@ def find(
     tx: Read, query: str, seen: Visibility | None, kinds: Sequence[RepoType], *, skip: int, limit: int
 ) -> TextMatches:
     """Return one page of the matching repositories, best match first."""
-    narrowed = _narrowed(tx, query)
+    narrowed = _narrowed(tx, query, seen)
     if narrowed is not None:
         return _find_frequent(tx, narrowed, seen, kinds, skip=skip, limit=limit)
     has_vectors = _has_vectors(tx)
@@ -157,20 +161,28 @@ def find(
     return TextMatches(found, tx.sql.execute(counted).scalar_one())
 
 
-def _narrowed(tx: Read, query: str) -> str | None:
+def _narrowed(tx: Read, query: str, seen: Visibility | None) -> str | None:
     """Return a query in which frequent words match as whole words only; None if no word is frequent."""
     terms, has_frequent = [], False
     for term in query.split(" "):
         whole = term.removesuffix("*")
-        is_common = _is_frequent(tx, whole)
+        is_common = _is_frequent(tx, whole, seen)
         terms.append(whole if is_common else term)
-        has_frequent = has_frequent or is_common or _is_frequent(tx, term)
+        has_frequent = has_frequent or is_common or _is_frequent(tx, term, seen)
     return " ".join(terms) if has_frequent else None
 
 
-def _is_frequent(tx: Read, term: str) -> bool:
-    some = sa.select(_T.c.rowid).where(_matches(tx, term)).limit(FREQUENT + 1).subquery()
-    return tx.sql.execute(sa.select(sa.func.count()).select_from(some)).scalar_one() > FREQUENT
+def _is_frequent(tx: Read, term: str, seen: Visibility | None) -> bool:
+    """Return whether a word is frequent; by visible texts only, or the order of matches would tell of hidden ones."""
+    read = sa.select(_T.c.rowid).where(_matches(tx, term)).limit(MOST_READ + 1).subquery()
+    visible = sa.select(_R.c.id).join(read, read.c.rowid == _R.c.id)
+    visible = visible.where(_R.c.deleted_ms.is_(None), visible_condition(seen))
+    return _has_more(tx, visible, FREQUENT) or _has_more(tx, sa.select(read), MOST_READ)
+
+
+def _has_more(tx: Read, query: sa.Select[Any], limit: int) -> bool:
+    some = query.limit(limit + 1).subquery()
+    return tx.sql.execute(sa.select(sa.func.count()).select_from(some)).scalar_one() > limit
 
 
 def _find_frequent(

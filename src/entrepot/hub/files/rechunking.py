@@ -254,7 +254,7 @@ class Rechunker:
         self._loaded: set[XetHash] = set()
         self._drafts: list[_PendingFile] = []
         self._asked: list[bytes] = []
-        self._findable: list[tuple[XetHash, XetHash]] = []
+        self._findable: list[tuple[XetHash, XetHash, int]] = []
 
     def add(self, sha256: Sha256, size: int) -> None:
         """Split one raw file; skip it if its bytes are missing or have another sha256."""
@@ -305,7 +305,7 @@ class Rechunker:
         now = self._hub.now_ms()
         rows = [(draft, draft.terms(self._built)) for draft in self._drafts]
         chunked = {draft.tree.file_hash() for draft, _ in rows} | {term.xorb for _, terms in rows for term in terms}
-        chunked |= {xorb for _, xorb in self._findable} | set(self._built)
+        chunked |= {xorb for _, xorb, _ in self._findable} | set(self._built)
         locks = (Lock.repo(self._repo_id), *(Lock.file(it.sha256) for it, _ in rows), *map(Lock.xorb, chunked))
         with self._hub.write(*locks) as tx:
             for draft, terms in rows:
@@ -360,7 +360,7 @@ class Rechunker:
 
     def _note_findable(self) -> None:
         """Remember the locations of chunks that later uploads may look up."""
-        self._findable += [(read_hash(raw), self._known[raw][0]) for raw in self._asked if raw in self._known]
+        self._findable += [(read_hash(raw), *self._known[raw]) for raw in self._asked if raw in self._known]
         self._asked = [raw for raw in self._asked if raw not in self._known]
 
     def _look_up(self, raw: bytes) -> None:

@@ -129,7 +129,7 @@ def _record(hub: HubContext, given: XetToken, shard: Shard, named: Sequence[XetH
         for file in shard.files
         if file.sha256 is not None
     ]
-    chunked = {*named, *rows, *(xorb for _, xorb in chunks), *(block.hash for block in shard.xorbs)}
+    chunked = {*named, *rows, *(xorb for _, xorb, _ in chunks), *(block.hash for block in shard.xorbs)}
     proven = [file.sha256 for file in shard.files if file.sha256 is not None] if given.is_proposal else []
     locks = (Lock.repo(given.repo_id), *map(Lock.file, proven), *map(Lock.xorb, chunked))
     with hub.write(*locks) as tx:
@@ -192,9 +192,9 @@ def _check_digests(hub: HubContext, given: XetToken, shard: Shard) -> None:
             raise ContentMismatch("sha256", file.sha256, digest.hexdigest())
 
 
-def _findable(hub: HubContext, shard: Shard) -> list[tuple[XetHash, XetHash]]:
-    """Return (chunk, xorb) of every chunk that clients may look up: the first of each file, and one in 1,024."""
-    pairs: list[tuple[XetHash, XetHash]] = []
+def _findable(hub: HubContext, shard: Shard) -> list[tuple[XetHash, XetHash, int]]:
+    """Return (chunk, xorb, index) of every chunk that clients may look up: the first of each file, and one in 1,024."""
+    places: list[tuple[XetHash, XetHash, int]] = []
     with hub.read() as tx:
         for file in shard.files:
             first = next(iter(file.terms), None)
@@ -202,9 +202,10 @@ def _findable(hub: HubContext, shard: Shard) -> list[tuple[XetHash, XetHash]]:
                 stored = find_intact(hub, tx, first.xorb)
                 if stored is None:
                     raise XorbMissing(first.xorb, "it was deleted in the meantime")
-                pairs.append((read_hash(stored.index.chunk_hashes(first.start, first.start + 1)), first.xorb))
+                raw = stored.index.chunk_hashes(first.start, first.start + 1)
+                places.append((read_hash(raw), first.xorb, first.start))
     for block in shard.xorbs:
         for number in (*eligible_chunks(block.hashes), *block.flagged):
             raw = block.hashes[HASH_BYTES * number : HASH_BYTES * (number + 1)]
-            pairs.append((read_hash(raw), block.hash))
-    return pairs
+            places.append((read_hash(raw), block.hash, number))
+    return places

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_d839b3e15332"
+revision = "first_e45a0c809c6f"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -50,8 +50,9 @@ def upgrade() -> None:
         "dedup_chunks",
         sa.Column("chunk", Hex(length=32), nullable=False),
         sa.Column("xorb", Hex(length=32), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("shard", sa.String(length=24), nullable=False),
-        sa.PrimaryKeyConstraint("chunk", "xorb"),
+        sa.PrimaryKeyConstraint("chunk", "xorb", "number"),
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_dedup_chunks_xorb"), "dedup_chunks", ["xorb"], unique=False)
