@@ -35,7 +35,12 @@ def init(console: Console) -> None:
 @click.option("--untracked", is_flag=True, help="Do not keep the git repository of the settings.")
 @console_options
 def clone(console: Console, url: str, directory: Path | None, untracked: bool) -> None:
-    """Clone the settings of a project from a git URL, and the metadata that they name."""
+    """Clone the settings of a project from a git URL, and the metadata that they name.
+
+    \b
+    Example:
+      ml-git clone git@github.com:example/project.git
+    """
     from entrepot.workspace.projects.clones import clone_project
 
     project = clone_project(url, directory, Path.cwd(), console.around, is_untracked=untracked)
@@ -70,7 +75,12 @@ def update(console: Console) -> None:
 @click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
 @console_options
 def graph(console: Console, is_dot: bool, export_path: Path | None, opens: bool) -> None:
-    """Draw all versions and their links as a page of HTML, or for Graphviz."""
+    """Draw all versions and their links as a page of HTML, or for Graphviz.
+
+    \b
+    Example:
+      ml-git repository graph --open
+    """
     from entrepot.workspace.configuration.config_files import replace_text
     from entrepot.workspace.reports.graphs import graph_document, read_graph, render_dot, render_html
 

@@ -107,7 +107,12 @@ def branch(console: Console, name: str) -> None:
 @click.option("--reverse", is_flag=True, help="The latest version first.")
 @console_options
 def log(console: Console, name: str, stat: bool, fullstat: bool, reverse: bool) -> None:
-    """Show the versions of an entity, in ascending order."""
+    """Show the versions of an entity, in ascending order.
+
+    \b
+    Example:
+      ml-git datasets log images --stat
+    """
     from entrepot.workspace.reports.histories import read_log
 
     entries = read_log(console.state, name, has_statistics=stat or fullstat)
@@ -163,7 +168,12 @@ def _log_row(entry: LoggedVersion) -> dict[str, object]:
 @click.option("--full", is_flag=True, help="List every file, also long lists.")
 @console_options
 def diff(console: Console, name: str, first_tag: str, second_tag: str, full: bool) -> None:
-    """Show which files differ between two versions."""
+    """Show which files differ between two versions.
+
+    \b
+    Example:
+      ml-git datasets diff images vision__images__1 vision__images__2
+    """
     from entrepot.workspace.reports.histories import read_diff
 
     report = read_diff(console.state, first_tag, second_tag, name)
@@ -188,7 +198,12 @@ def _diff_row(report: DiffReport) -> dict[str, object]:
 @click.option("--export-path", type=click.Path(), help="Folder of that file.")
 @console_options
 def metrics(console: Console, name: str, export_type: str | None, export_path: str | None) -> None:
-    """Show the metrics of all versions of a model."""
+    """Show the metrics of all versions of a model.
+
+    \b
+    Example:
+      ml-git models metrics net --export-type=csv --export-path=.
+    """
     from entrepot.workspace.reports.metrics_tables import export_metrics, metrics_document, read_metrics
 
     if (export_type is None) != (export_path is None):

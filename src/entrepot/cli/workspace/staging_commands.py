@@ -31,7 +31,12 @@ NOTHING_TO_PUSH = "No blobs to push at this time."
 @click.option("--full", is_flag=True, help="List every file, also long lists.")
 @console_options
 def status(console: Console, name: str, directory: str | None, full: bool) -> None:
-    """Show what is staged, untracked, corrupted and changed; with DIRECTORY, inside this folder of the entity."""
+    """Show what is staged, untracked, corrupted and changed; with DIRECTORY, inside this folder of the entity.
+
+    \b
+    Example:
+      ml-git datasets status images
+    """
     from entrepot.workspace.projects.changes.statuses import read_status
 
     report = read_status(console.entity(name))
@@ -251,7 +256,13 @@ def push(
     follows_links: bool,
     dry_run: bool,
 ) -> None:
-    """Publish the versions of an entity that are not published yet: data, then metadata."""
+    """Publish the versions of an entity that are not published yet: data, then metadata.
+
+    \b
+    Examples:
+      ml-git datasets push images
+      ml-git models push net --all
+    """
     from entrepot.workspace.projects.transfers.pushes import PushOptions, plan_pushes, push_versions
 
     entity = console.entity(name)
