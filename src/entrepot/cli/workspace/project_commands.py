@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 @click.command(short_help="Create a project in the current folder.")
 @console_options
 def init(console: Console) -> None:
-    """Create a project in the current folder."""
+    """Create a project in the current folder.
+
+    \b
+    Example:
+      ml-git repository init
+    """
     from entrepot.workspace.projects.projects import create_project
 
     root = create_project(Path.cwd())
@@ -52,7 +57,12 @@ def clone(console: Console, url: str, directory: Path | None, untracked: bool) -
 @click.command(short_help="Fetch all metadata.")
 @console_options
 def update(console: Console) -> None:
-    """Fetch the metadata of all kinds of entities; one that fails does not stop the others."""
+    """Fetch the metadata of all kinds of entities; one that fails does not stop the others.
+
+    \b
+    Example:
+      ml-git repository update
+    """
     from entrepot.workspace.projects.updates import update_metadata
 
     rows: dict[str, object] = {}
@@ -120,7 +130,13 @@ def config(console: Console, set_wizard: str | None, is_global: bool) -> None:
 @click.option("-g", "--global", "is_global", is_flag=True, help="Show the user's file only.")
 @console_options
 def show(console: Console, is_local: bool, is_global: bool) -> None:
-    """Show the effective configuration; secrets are masked."""
+    """Show the effective configuration; secrets are masked.
+
+    \b
+    Examples:
+      ml-git repository config show
+      ml-git repository config show --local --json
+    """
     from entrepot.workspace.configuration.config_files import config_path, read_config
     from entrepot.workspace.configuration.tables import GLOBAL_NAME
 
@@ -151,7 +167,12 @@ def set_(console: Console, key: str, value: str, is_global: bool) -> None:
 @click.option("-m", "--message", help="Message of the commit.")
 @console_options
 def push(console: Console, message: str | None) -> None:
-    """Commit the configuration in the project's own git repository, and push it."""
+    """Commit the configuration in the project's own git repository, and push it.
+
+    \b
+    Example:
+      ml-git repository config push -m "settings"
+    """
     from entrepot.workspace.projects.clones import push_settings
 
     is_changed = push_settings(console.project, message)

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 @click.option("--long", "is_long", is_flag=True, help="One folder a line.")
 @console_options
 def list_(console: Console, is_long: bool) -> None:
-    """List the entities that have a version, as a tree of their folders."""
+    """List the entities that have a version, as a tree of their folders.
+
+    \b
+    Example:
+      ml-git datasets list --long
+    """
     from entrepot.workspace.reports.listings import list_entities, render_tree
 
     folders = list_entities(console.state)
@@ -32,7 +37,12 @@ def list_(console: Console, is_long: bool) -> None:
 @click.option("--tag", help="Tag of the version; default: the checked out one, else the latest.")
 @console_options
 def show_(console: Console, name: str, tag: str | None) -> None:
-    """Show the spec of a version."""
+    """Show the spec of a version.
+
+    \b
+    Example:
+      ml-git datasets show images --tag=vision__images__1
+    """
     from entrepot.workspace.reports.histories import read_shown
 
     version = read_shown(console.state, name, tag)
@@ -51,7 +61,12 @@ def tag() -> None:
 @click.option("--all", "has_user_tags", is_flag=True, help="Also tags of users.")
 @console_options
 def list_tags(console: Console, name: str, has_user_tags: bool) -> None:
-    """List the tags of an entity in ascending order of the versions."""
+    """List the tags of an entity in ascending order of the versions.
+
+    \b
+    Example:
+      ml-git datasets tag list images
+    """
     from entrepot.workspace.reports.listings import list_tags
 
     found = list_tags(console.state, name, has_user_tags=has_user_tags)
@@ -67,7 +82,12 @@ def list_tags(console: Console, name: str, has_user_tags: bool) -> None:
 @asked_argument("tag")
 @console_options
 def add_tag(console: Console, name: str, tag: str) -> None:
-    """Give the checked out version, or else the latest, a tag of your own, and publish it."""
+    """Give the checked out version, or else the latest, a tag of your own, and publish it.
+
+    \b
+    Example:
+      ml-git datasets tag add images golden
+    """
     from entrepot.workspace.reports.listings import add_user_tag
 
     version = add_user_tag(console.state, name, tag)
@@ -80,7 +100,12 @@ def add_tag(console: Console, name: str, tag: str) -> None:
 @asked_argument("tag")
 @console_options
 def delete_tag(console: Console, name: str, tag: str) -> None:
-    """Delete a tag of your own; tags of versions cannot be deleted."""
+    """Delete a tag of your own; tags of versions cannot be deleted.
+
+    \b
+    Example:
+      ml-git datasets tag del images golden
+    """
     from entrepot.workspace.reports.listings import delete_user_tag
 
     delete_user_tag(console.state, name, tag)
@@ -92,7 +117,12 @@ def delete_tag(console: Console, name: str, tag: str) -> None:
 @asked_argument("name")
 @console_options
 def branch(console: Console, name: str) -> None:
-    """Show tag and commit of the version that is checked out."""
+    """Show tag and commit of the version that is checked out.
+
+    \b
+    Example:
+      ml-git datasets branch images
+    """
     from entrepot.workspace.reports.listings import checked_out
 
     found = checked_out(console.state, name)

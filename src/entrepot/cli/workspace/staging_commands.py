@@ -104,7 +104,13 @@ def _add_command(name: str, *, has_metrics: bool) -> click.Command:
     )(function)
     function = click.argument("paths", nargs=-1)(function)
     function = asked_argument("name")(function)
-    text = "Stage new, changed and deleted files: of the whole entity, or those that PATHS or wildcards name."
+    text = """Stage new, changed and deleted files: of the whole entity, or those that PATHS or wildcards name.
+
+    \b
+    Examples:
+      ml-git datasets add images
+      ml-git datasets add images data/train --bumpversion
+    """
     return click.command(name, help=text, short_help="Stage new and changed files.")(function)
 
 
@@ -189,7 +195,13 @@ def _commit_command(name: str, links: Sequence[str]) -> click.Command:
         "--version", question=_NUMBER, type=int, help="Number of the version; default: that of the spec."
     )(function)
     function = asked_argument("name")(function)
-    text = "Create a version from what is staged; nothing is sent."
+    text = """Create a version from what is staged; nothing is sent.
+
+    \b
+    Examples:
+      ml-git datasets commit images -m "more pictures"
+      ml-git labels commit captions --dataset=images
+    """
     return click.command(name, help=text, short_help="Create a version from what is staged.")(function)
 
 

@@ -32,7 +32,12 @@ def sampling_options(function: Function) -> Function:
 @click.command(short_help="Clone the metadata.")
 @console_options
 def init(console: Console) -> None:
-    """Clone the metadata, or repair a clone that was interrupted."""
+    """Clone the metadata, or repair a clone that was interrupted.
+
+    \b
+    Example:
+      ml-git datasets init
+    """
     from entrepot.workspace.projects.updates import initialise_metadata
 
     state = console.state
@@ -44,7 +49,12 @@ def init(console: Console) -> None:
 @click.command(short_help="Fetch the metadata.")
 @console_options
 def update(console: Console) -> None:
-    """Fetch the metadata, and say what is new."""
+    """Fetch the metadata, and say what is new.
+
+    \b
+    Example:
+      ml-git datasets update
+    """
     from entrepot.cli.workspace.project_commands import json_rows, update_lines
     from entrepot.workspace.projects.updates import update_metadata
 
