@@ -18,7 +18,7 @@ _COMMANDS = (
 )
 
 
-@click.group(cls=LazyGroup, entries=_COMMANDS, short_help="List what is new for you.")
+@click.group(cls=LazyGroup, entries=_COMMANDS, short_help="List what is new for you, and mark it as read.")
 def notifications() -> None:
     """List what is new for you on the hub, and mark it as read.
 

@@ -158,7 +158,12 @@ def show(console: Console, is_local: bool, is_global: bool) -> None:
 @global_option
 @console_options
 def set_(console: Console, key: str, value: str, is_global: bool) -> None:
-    """Set one value, for example: config set push_threads_count 8."""
+    """Set one value, for example: config set push_threads_count 8.
+
+    \b
+    Example:
+      ml-git repository config set push_threads_count 8
+    """
     found = config_file(console, is_global=is_global).set_value(key, value)
     console.result({key: found}, [f"{key}: {redact(str(found))}"])
 
