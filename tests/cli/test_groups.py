@@ -49,3 +49,26 @@ def test_a_command_that_does_not_exist_is_reported_with_a_near_one(word: str, an
     outcome = CliRunner().invoke(cli, [word])
     assert outcome.exit_code == 2
     assert answer in outcome.output
+
+
+@pytest.mark.parametrize("path", [("ws",), ("ah",), ("notifications",), ("admin", "audit"), ("repo", "publisher")])
+def test_the_help_of_every_command_has_an_example(path: tuple[str, ...]) -> None:
+    group: click.Command = cli
+    for name in path:
+        assert isinstance(group, click.Group)
+        found = group.get_command(click.Context(group), name)
+        assert found is not None
+        group = found
+    assert [name for name, text in helps(group, " ".join(path)) if "Example" not in text] == []
+
+
+def helps(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the names and help texts of all commands below a group."""
+    with click.Context(command) as ctx:
+        if not isinstance(command, click.Group):
+            yield name, command.help or ""
+            return
+        for part in command.list_commands(ctx):
+            below = command.get_command(ctx, part)
+            assert below is not None
+            yield from helps(below, f"{name} {part}")

@@ -96,7 +96,14 @@ delete_option = click.option(
 @json_option
 @hub_options
 def ls(client: HubClient, path: str, is_long: bool, is_human: bool, resource: str | None, as_json: bool) -> None:
-    """List the folders, assets or objects at PATH."""
+    """List the folders, assets or objects at PATH.
+
+    \b
+    Examples:
+      ah ls model
+      ah ls model/llm/gpt2:main -h
+      ah ls model/llm/gpt2 --branch
+    """
     from entrepot.ah import functions
 
     with opened(client):
@@ -112,7 +119,13 @@ def ls(client: HubClient, path: str, is_long: bool, is_human: bool, resource: st
 @json_option
 @hub_options
 def get(client: HubClient, path: str, as_json: bool) -> None:
-    """Show the folder, asset, branch, tag or commit at PATH."""
+    """Show the folder, asset, branch, tag or commit at PATH.
+
+    \b
+    Examples:
+      ah get model/llm/gpt2
+      ah get model/llm/gpt2:v1 --json
+    """
     from entrepot.ah import functions
 
     with opened(client):
@@ -151,7 +164,14 @@ def create(
     source: str,
     exist_ok: bool,
 ) -> None:
-    """Create the folder, asset, branch or tag PATH."""
+    """Create the folder, asset, branch or tag PATH.
+
+    \b
+    Examples:
+      ah create model/llm
+      ah create model/llm/gpt2 -l PyTorch -d "A small GPT"
+      ah create model/llm/gpt2:v1 --create-tag --source main
+    """
     from entrepot.ah import functions
 
     with opened(client):
@@ -168,7 +188,13 @@ def create(
 def commit(
     client: HubClient, path: str, message: str, additions: Sequence[str], deletions: Sequence[str], force: bool
 ) -> None:
-    """Commit changes to the branch PATH: first deletions, then additions."""
+    """Commit changes to the branch PATH: first deletions, then additions.
+
+    \b
+    Examples:
+      ah commit model/llm/gpt2 -m "add weights" -a model.pt -a ./saved_model:saved/
+      ah commit model/llm/gpt2:main -m "remove weights" -d model.pt
+    """
     from entrepot.ah import functions
 
     with opened(client):
@@ -185,7 +211,13 @@ def commit(
 )
 @hub_options
 def download(client: HubClient, path: str, objects: tuple[str, ...], save_dir: str) -> None:
-    """Download the objects of the branch, tag or commit PATH."""
+    """Download the objects of the branch, tag or commit PATH.
+
+    \b
+    Examples:
+      ah download model/llm/gpt2:main -s ./gpt2
+      ah download model/llm/gpt2:v1 -o config.json
+    """
     from entrepot.ah import functions
 
     with opened(client):
@@ -206,7 +238,13 @@ def download(client: HubClient, path: str, objects: tuple[str, ...], save_dir: s
 @click.option("-d", "--description", metavar="TEXT", help="The new description.")
 @hub_options
 def update(client: HubClient, path: str, name: str | None, labels: tuple[str, ...], description: str | None) -> None:
-    """Rename, relabel or describe the folder or asset PATH."""
+    """Rename, relabel or describe the folder or asset PATH.
+
+    \b
+    Examples:
+      ah update model/llm/gpt2 -n gpt2-small
+      ah update model/llm/gpt2 -l PyTorch -l NLP
+    """
     from entrepot.ah import functions
 
     with opened(client):
@@ -218,7 +256,13 @@ def update(client: HubClient, path: str, name: str | None, labels: tuple[str, ..
 @click.option("-f", "--force", is_flag=True, help="Succeed if it does not exist.")
 @hub_options
 def delete(client: HubClient, path: str, force: bool) -> None:
-    """Delete the folder, asset, branch or tag PATH. This cannot be undone."""
+    """Delete the folder, asset, branch or tag PATH. This cannot be undone.
+
+    \b
+    Examples:
+      ah delete model/llm/gpt2:v1
+      ah delete model/llm -f
+    """
     from entrepot.ah import functions
 
     with opened(client):
@@ -229,7 +273,12 @@ def delete(client: HubClient, path: str, force: bool) -> None:
 @click.argument("path")
 @hub_options
 def merge(client: HubClient, path: str) -> None:
-    """Replace the objects of the main branch with those of the branch PATH, in one commit."""
+    """Replace the objects of the main branch with those of the branch PATH, in one commit.
+
+    \b
+    Example:
+      ah merge model/llm/gpt2:dev
+    """
     from entrepot.ah import functions
 
     with opened(client):

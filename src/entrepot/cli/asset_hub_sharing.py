@@ -18,7 +18,13 @@ from entrepot.cli.results import json_option
 @delete_option
 @hub_options
 def stage(client: HubClient, path: str, additions: Sequence[str], deletions: Sequence[str]) -> None:
-    """Put changes on the branch PATH without committing them; `ah commit PATH -m TEXT -f` commits them."""
+    """Put changes on the branch PATH without committing them; `ah commit PATH -m TEXT -f` commits them.
+
+    \b
+    Examples:
+      ah stage model/llm/gpt2:main -a model.pt
+      ah commit model/llm/gpt2:main -m "add weights" -f
+    """
     from entrepot.ah import functions
 
     with opened(client):
@@ -30,7 +36,12 @@ def stage(client: HubClient, path: str, additions: Sequence[str], deletions: Seq
 @json_option
 @hub_options
 def status(client: HubClient, path: str, as_json: bool) -> None:
-    """List your staged changes of the branch PATH."""
+    """List your staged changes of the branch PATH.
+
+    \b
+    Example:
+      ah status model/llm/gpt2:main
+    """
     from entrepot.ah import functions
 
     with opened(client):
@@ -51,7 +62,12 @@ def status(client: HubClient, path: str, as_json: bool) -> None:
 )
 @hub_options
 def reset(client: HubClient, path: str, all_users: bool) -> None:
-    """Drop your staged changes of the branch PATH."""
+    """Drop your staged changes of the branch PATH.
+
+    \b
+    Example:
+      ah reset model/llm/gpt2:main
+    """
     from entrepot.ah import functions
 
     with opened(client):
@@ -77,7 +93,14 @@ def _need_one(user: str | None, group: str | None, public: bool) -> None:
 @click.option("--edit", is_flag=True, help="Also allow changes: permission edit instead of view.")
 @hub_options
 def share(client: HubClient, path: str, user: str | None, group: str | None, public: bool, edit: bool) -> None:
-    """Share the folder PATH with a user, a group or everyone."""
+    """Share the folder PATH with a user, a group or everyone.
+
+    \b
+    Examples:
+      ah share model/llm --user bob
+      ah share model/llm --group research --edit
+      ah share model/llm --public
+    """
     from entrepot.ah import functions
 
     _need_one(user, group, public)
@@ -92,7 +115,12 @@ def share(client: HubClient, path: str, user: str | None, group: str | None, pub
 @_public
 @hub_options
 def unshare(client: HubClient, path: str, user: str | None, group: str | None, public: bool) -> None:
-    """Revoke what was granted on the folder PATH to a user, a group or everyone."""
+    """Revoke what was granted on the folder PATH to a user, a group or everyone.
+
+    \b
+    Example:
+      ah unshare model/llm --user bob
+    """
     from entrepot.ah import functions
 
     _need_one(user, group, public)
@@ -105,7 +133,12 @@ def unshare(client: HubClient, path: str, user: str | None, group: str | None, p
 @json_option
 @hub_options
 def grants(client: HubClient, path: str, as_json: bool) -> None:
-    """List with whom the folder PATH is shared."""
+    """List with whom the folder PATH is shared.
+
+    \b
+    Example:
+      ah grants model/llm --json
+    """
     from entrepot.ah import functions
 
     with opened(client):

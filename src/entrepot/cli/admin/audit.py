@@ -48,7 +48,13 @@ def list_rows(
     limit: int,
     as_json: bool,
 ) -> None:
-    """List changes and their authors, newest first."""
+    """List changes and their authors, newest first.
+
+    \b
+    Examples:
+      entrepot admin audit list --actor alice --since 2030-01-31
+      entrepot admin audit list --subject "model acme/m" --json
+    """
     from entrepot.client.calls import administration as calls
     from entrepot.hub.jobs import records
     from entrepot.wire.audits import AuditQuery
@@ -74,6 +80,10 @@ def verify(context: click.Context, target: AdminTarget, expect: str | None, as_j
 
     Prints the head of the chain. Keep it elsewhere: a later run with
     --expect HEAD detects that the whole log was rewritten.
+
+    \b
+    Example:
+      entrepot admin audit verify >> /mnt/elsewhere/heads
     """
     from entrepot.client.calls import administration as calls
     from entrepot.hub.jobs import records

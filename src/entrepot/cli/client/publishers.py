@@ -29,7 +29,12 @@ def publisher() -> None:
 @json_option
 @hub_options
 def list_publishers(client: HubClient, repo: str, repo_type: str, as_json: bool) -> None:
-    """List who may publish in REPO by proof of an issuer."""
+    """List who may publish in REPO by proof of an issuer.
+
+    \b
+    Example:
+      entrepot repo publisher list alice/bert
+    """
     import msgspec
 
     from entrepot.client.calls import access
@@ -103,6 +108,10 @@ def remove_publisher(client: HubClient, repo: str, publisher_id: str, repo_type:
     """Remove the publisher ID of REPO; its access tokens become invalid immediately.
 
     'entrepot repo publisher list REPO' shows the ids.
+
+    \b
+    Example:
+      entrepot repo publisher remove alice/bert 6b0c721b13a4b06fefff658d
     """
     from entrepot.client.calls import access
     from entrepot.hf.base import repo_ref

@@ -42,7 +42,12 @@ def create(
     credentials_path: str | None,
     unzip: bool,
 ) -> None:
-    """Create an entity: a folder with a spec, a README and a folder for the data."""
+    """Create an entity: a folder with a spec, a README and a folder for the data.
+
+    \b
+    Example:
+      ml-git datasets create images --categories="vision, cats" --mutability=strict --bucket-name=my-bucket
+    """
     from entrepot.workspace.entities.mutability import parse_mutability
     from entrepot.workspace.exchange.entity_data import data_from
     from entrepot.workspace.projects.entities import create_entity

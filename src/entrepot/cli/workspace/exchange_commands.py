@@ -56,7 +56,12 @@ def import_(
     retry: int,
     force: bool,
 ) -> None:
-    """Fetch plain objects of a bucket into DIRECTORY; settings of a storage of the project are the defaults."""
+    """Fetch plain objects of a bucket into DIRECTORY; settings of a storage of the project are the defaults.
+
+    \b
+    Example:
+      ml-git datasets import my-bucket datasets/images/data --path=raw
+    """
     from entrepot.workspace.exchange.buckets import open_plain_bucket
     from entrepot.workspace.exchange.imports import import_objects
 
@@ -88,7 +93,12 @@ def export(
     retry: int,
     force: bool,
 ) -> None:
-    """Store every file of a version as a plain object of a bucket."""
+    """Store every file of a version as a plain object of a bucket.
+
+    \b
+    Example:
+      ml-git datasets export vision__images__2 my-bucket --prefix=export
+    """
     from entrepot.workspace.exchange.buckets import open_plain_bucket
     from entrepot.workspace.exchange.exports import export_version
 

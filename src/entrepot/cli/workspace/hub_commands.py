@@ -23,6 +23,10 @@ def to_hub(console: Console, name: str, url: str, repo_name: str, dry_run: bool)
     """Copy all published versions of an entity to a namespace on a hub (https://HUB/NAME).
 
     Tags, authors, dates and messages stay. A copy that was interrupted is continued by the same command.
+
+    \b
+    Example:
+      ml-git datasets to-hub images https://hub.example.org/alice --dry-run
     """
     from entrepot.workspace.maintenance.hub_copies import copy_to_hub
     from entrepot.workspace.projects.sizes import render_size

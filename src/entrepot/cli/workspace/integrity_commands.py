@@ -24,7 +24,12 @@ VERBOSE_HINT = "For more information about the corrupted files you can run the c
 @click.option("--fix-workspace", is_flag=True, help="Restore damaged files of the workspace.")
 @console_options
 def fsck(console: Console, name: str | None, full: bool, fix_workspace: bool) -> None:
-    """Check what is kept locally, and repair what has a good copy."""
+    """Check what is kept locally, and repair what has a good copy.
+
+    \b
+    Example:
+      ml-git datasets fsck images --fix-workspace
+    """
     from entrepot.workspace.maintenance.integrity import check_local
 
     state = console.state
@@ -65,7 +70,12 @@ def fsck(console: Console, name: str | None, full: bool, fix_workspace: bool) ->
 def remote_fsck(
     console: Console, name: str, thorough: bool, paranoid: bool, all_versions: bool, retry: int, full: bool
 ) -> None:
-    """Check what the storage keeps of a version, and send again what is missing and known here."""
+    """Check what the storage keeps of a version, and send again what is missing and known here.
+
+    \b
+    Example:
+      ml-git datasets remote-fsck images --thorough
+    """
     from entrepot.workspace.maintenance.integrity import check_remote
     from entrepot.workspace.stores import CheckLevel
 
@@ -92,7 +102,12 @@ def remote_fsck(
 @click.option("--all-versions", is_flag=True, help="Migrate every version, not only the latest.")
 @console_options
 def migrate(console: Console, name: str, all_versions: bool) -> None:
-    """Copy the content of versions of ML-Git 2.9.9 into chunks; their tags and commits stay."""
+    """Copy the content of versions of ML-Git 2.9.9 into chunks; their tags and commits stay.
+
+    \b
+    Example:
+      ml-git datasets migrate images --all-versions
+    """
     from entrepot.workspace.maintenance.migrations import migrate_entity
     from entrepot.workspace.projects.sizes import render_size
 
@@ -112,7 +127,12 @@ def migrate(console: Console, name: str, all_versions: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Only count.")
 @console_options
 def gc(console: Console, is_remote: bool, grace: float, dry_run: bool) -> None:
-    """Remove drafts, cached indexes and chunks that no local version needs."""
+    """Remove drafts, cached indexes and chunks that no local version needs.
+
+    \b
+    Example:
+      ml-git repository gc --dry-run
+    """
     if is_remote:
         _collect_remote(console, grace * _DAY_S, is_rehearsal=dry_run)
         return

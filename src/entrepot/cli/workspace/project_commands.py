@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 @click.command(short_help="Create a project in the current folder.")
 @console_options
 def init(console: Console) -> None:
-    """Create a project in the current folder."""
+    """Create a project in the current folder.
+
+    \b
+    Example:
+      ml-git repository init
+    """
     from entrepot.workspace.projects.projects import create_project
 
     root = create_project(Path.cwd())
@@ -35,7 +40,12 @@ def init(console: Console) -> None:
 @click.option("--untracked", is_flag=True, help="Do not keep the git repository of the settings.")
 @console_options
 def clone(console: Console, url: str, directory: Path | None, untracked: bool) -> None:
-    """Clone the settings of a project from a git URL, and the metadata that they name."""
+    """Clone the settings of a project from a git URL, and the metadata that they name.
+
+    \b
+    Example:
+      ml-git clone git@github.com:example/project.git
+    """
     from entrepot.workspace.projects.clones import clone_project
 
     project = clone_project(url, directory, Path.cwd(), console.around, is_untracked=untracked)
@@ -47,7 +57,12 @@ def clone(console: Console, url: str, directory: Path | None, untracked: bool) -
 @click.command(short_help="Fetch all metadata.")
 @console_options
 def update(console: Console) -> None:
-    """Fetch the metadata of all kinds of entities; one that fails does not stop the others."""
+    """Fetch the metadata of all kinds of entities; one that fails does not stop the others.
+
+    \b
+    Example:
+      ml-git repository update
+    """
     from entrepot.workspace.projects.updates import update_metadata
 
     rows: dict[str, object] = {}
@@ -70,7 +85,12 @@ def update(console: Console) -> None:
 @click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
 @console_options
 def graph(console: Console, is_dot: bool, export_path: Path | None, opens: bool) -> None:
-    """Draw all versions and their links as a page of HTML, or for Graphviz."""
+    """Draw all versions and their links as a page of HTML, or for Graphviz.
+
+    \b
+    Example:
+      ml-git repository graph --open
+    """
     from entrepot.workspace.configuration.config_files import replace_text
     from entrepot.workspace.reports.graphs import graph_document, read_graph, render_dot, render_html
 
@@ -110,7 +130,13 @@ def config(console: Console, set_wizard: str | None, is_global: bool) -> None:
 @click.option("-g", "--global", "is_global", is_flag=True, help="Show the user's file only.")
 @console_options
 def show(console: Console, is_local: bool, is_global: bool) -> None:
-    """Show the effective configuration; secrets are masked."""
+    """Show the effective configuration; secrets are masked.
+
+    \b
+    Examples:
+      ml-git repository config show
+      ml-git repository config show --local --json
+    """
     from entrepot.workspace.configuration.config_files import config_path, read_config
     from entrepot.workspace.configuration.tables import GLOBAL_NAME
 
@@ -132,7 +158,12 @@ def show(console: Console, is_local: bool, is_global: bool) -> None:
 @global_option
 @console_options
 def set_(console: Console, key: str, value: str, is_global: bool) -> None:
-    """Set one value, for example: config set push_threads_count 8."""
+    """Set one value, for example: config set push_threads_count 8.
+
+    \b
+    Example:
+      ml-git repository config set push_threads_count 8
+    """
     found = config_file(console, is_global=is_global).set_value(key, value)
     console.result({key: found}, [f"{key}: {redact(str(found))}"])
 
@@ -141,7 +172,12 @@ def set_(console: Console, key: str, value: str, is_global: bool) -> None:
 @click.option("-m", "--message", help="Message of the commit.")
 @console_options
 def push(console: Console, message: str | None) -> None:
-    """Commit the configuration in the project's own git repository, and push it."""
+    """Commit the configuration in the project's own git repository, and push it.
+
+    \b
+    Example:
+      ml-git repository config push -m "settings"
+    """
     from entrepot.workspace.projects.clones import push_settings
 
     is_changed = push_settings(console.project, message)

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 @click.option("--long", "is_long", is_flag=True, help="One folder a line.")
 @console_options
 def list_(console: Console, is_long: bool) -> None:
-    """List the entities that have a version, as a tree of their folders."""
+    """List the entities that have a version, as a tree of their folders.
+
+    \b
+    Example:
+      ml-git datasets list --long
+    """
     from entrepot.workspace.reports.listings import list_entities, render_tree
 
     folders = list_entities(console.state)
@@ -32,7 +37,12 @@ def list_(console: Console, is_long: bool) -> None:
 @click.option("--tag", help="Tag of the version; default: the checked out one, else the latest.")
 @console_options
 def show_(console: Console, name: str, tag: str | None) -> None:
-    """Show the spec of a version."""
+    """Show the spec of a version.
+
+    \b
+    Example:
+      ml-git datasets show images --tag=vision__images__1
+    """
     from entrepot.workspace.reports.histories import read_shown
 
     version = read_shown(console.state, name, tag)
@@ -51,7 +61,12 @@ def tag() -> None:
 @click.option("--all", "has_user_tags", is_flag=True, help="Also tags of users.")
 @console_options
 def list_tags(console: Console, name: str, has_user_tags: bool) -> None:
-    """List the tags of an entity in ascending order of the versions."""
+    """List the tags of an entity in ascending order of the versions.
+
+    \b
+    Example:
+      ml-git datasets tag list images
+    """
     from entrepot.workspace.reports.listings import list_tags
 
     found = list_tags(console.state, name, has_user_tags=has_user_tags)
@@ -67,7 +82,12 @@ def list_tags(console: Console, name: str, has_user_tags: bool) -> None:
 @asked_argument("tag")
 @console_options
 def add_tag(console: Console, name: str, tag: str) -> None:
-    """Give the checked out version, or else the latest, a tag of your own, and publish it."""
+    """Give the checked out version, or else the latest, a tag of your own, and publish it.
+
+    \b
+    Example:
+      ml-git datasets tag add images golden
+    """
     from entrepot.workspace.reports.listings import add_user_tag
 
     version = add_user_tag(console.state, name, tag)
@@ -80,7 +100,12 @@ def add_tag(console: Console, name: str, tag: str) -> None:
 @asked_argument("tag")
 @console_options
 def delete_tag(console: Console, name: str, tag: str) -> None:
-    """Delete a tag of your own; tags of versions cannot be deleted."""
+    """Delete a tag of your own; tags of versions cannot be deleted.
+
+    \b
+    Example:
+      ml-git datasets tag del images golden
+    """
     from entrepot.workspace.reports.listings import delete_user_tag
 
     delete_user_tag(console.state, name, tag)
@@ -92,7 +117,12 @@ def delete_tag(console: Console, name: str, tag: str) -> None:
 @asked_argument("name")
 @console_options
 def branch(console: Console, name: str) -> None:
-    """Show tag and commit of the version that is checked out."""
+    """Show tag and commit of the version that is checked out.
+
+    \b
+    Example:
+      ml-git datasets branch images
+    """
     from entrepot.workspace.reports.listings import checked_out
 
     found = checked_out(console.state, name)
@@ -107,7 +137,12 @@ def branch(console: Console, name: str) -> None:
 @click.option("--reverse", is_flag=True, help="The latest version first.")
 @console_options
 def log(console: Console, name: str, stat: bool, fullstat: bool, reverse: bool) -> None:
-    """Show the versions of an entity, in ascending order."""
+    """Show the versions of an entity, in ascending order.
+
+    \b
+    Example:
+      ml-git datasets log images --stat
+    """
     from entrepot.workspace.reports.histories import read_log
 
     entries = read_log(console.state, name, has_statistics=stat or fullstat)
@@ -163,7 +198,12 @@ def _log_row(entry: LoggedVersion) -> dict[str, object]:
 @click.option("--full", is_flag=True, help="List every file, also long lists.")
 @console_options
 def diff(console: Console, name: str, first_tag: str, second_tag: str, full: bool) -> None:
-    """Show which files differ between two versions."""
+    """Show which files differ between two versions.
+
+    \b
+    Example:
+      ml-git datasets diff images vision__images__1 vision__images__2
+    """
     from entrepot.workspace.reports.histories import read_diff
 
     report = read_diff(console.state, first_tag, second_tag, name)
@@ -188,7 +228,12 @@ def _diff_row(report: DiffReport) -> dict[str, object]:
 @click.option("--export-path", type=click.Path(), help="Folder of that file.")
 @console_options
 def metrics(console: Console, name: str, export_type: str | None, export_path: str | None) -> None:
-    """Show the metrics of all versions of a model."""
+    """Show the metrics of all versions of a model.
+
+    \b
+    Example:
+      ml-git models metrics net --export-type=csv --export-path=.
+    """
     from entrepot.workspace.reports.metrics_tables import export_metrics, metrics_document, read_metrics
 
     if (export_type is None) != (export_path is None):

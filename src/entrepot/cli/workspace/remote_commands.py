@@ -56,7 +56,13 @@ def of_kind() -> None:
 @global_option
 @console_options
 def add_remote(console: Console, url: str, is_global: bool) -> None:
-    """Set the git URL of the metadata, or the namespace on a hub (https://HUB/NAME) for metadata and data."""
+    """Set the git URL of the metadata, or the namespace on a hub (https://HUB/NAME) for metadata and data.
+
+    \b
+    Examples:
+      ml-git repository remote datasets add git@github.com:example/datasets.git
+      ml-git repository remote datasets add https://hub.example.org/alice
+    """
     from entrepot.errors.redactions import redact
 
     if not console.word:
@@ -77,7 +83,12 @@ def add_remote(console: Console, url: str, is_global: bool) -> None:
 @global_option
 @console_options
 def delete_remote(console: Console, is_global: bool) -> None:
-    """Remove the git URL of the metadata from the configuration."""
+    """Remove the git URL of the metadata from the configuration.
+
+    \b
+    Example:
+      ml-git repository remote datasets del
+    """
     kind = console.kind
     old = config_file(console, is_global=is_global).delete_remote(kind)
     console.info(f"Repository: the remote of {kind.word}, {old}, was removed")
@@ -113,7 +124,13 @@ def add_storage(
     is_global: bool,
     **settings: str | int | None,
 ) -> None:
-    """Add a bucket, or change its settings; the network is used by --create and --check only."""
+    """Add a bucket, or change its settings; the network is used by --create and --check only.
+
+    \b
+    Examples:
+      ml-git repository storage add my-bucket --credentials=default --region=eu-central-1
+      ml-git repository storage add /srv/bucket --type=file --create
+    """
     from entrepot.workspace.configuration.tables import StorageSettings
 
     if is_asking(click.get_current_context()):
@@ -141,7 +158,12 @@ def _answers(type_: str, settings: Mapping[str, object]) -> dict[str, str | None
 @global_option
 @console_options
 def delete_storage(console: Console, bucket: str, type_: str, is_global: bool) -> None:
-    """Remove a bucket from the configuration; its content stays."""
+    """Remove a bucket from the configuration; its content stays.
+
+    \b
+    Example:
+      ml-git repository storage del my-bucket
+    """
     config_file(console, is_global=is_global).delete_storage(type_, bucket)
     console.info(f"Repository: the storage {type_}://{bucket} was removed")
     console.result({"type": type_, "bucket": bucket}, [])

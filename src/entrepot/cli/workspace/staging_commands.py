@@ -31,7 +31,12 @@ NOTHING_TO_PUSH = "No blobs to push at this time."
 @click.option("--full", is_flag=True, help="List every file, also long lists.")
 @console_options
 def status(console: Console, name: str, directory: str | None, full: bool) -> None:
-    """Show what is staged, untracked, corrupted and changed; with DIRECTORY, inside this folder of the entity."""
+    """Show what is staged, untracked, corrupted and changed; with DIRECTORY, inside this folder of the entity.
+
+    \b
+    Example:
+      ml-git datasets status images
+    """
     from entrepot.workspace.projects.changes.statuses import read_status
 
     report = read_status(console.entity(name))
@@ -99,7 +104,13 @@ def _add_command(name: str, *, has_metrics: bool) -> click.Command:
     )(function)
     function = click.argument("paths", nargs=-1)(function)
     function = asked_argument("name")(function)
-    text = "Stage new, changed and deleted files: of the whole entity, or those that PATHS or wildcards name."
+    text = """Stage new, changed and deleted files: of the whole entity, or those that PATHS or wildcards name.
+
+    \b
+    Examples:
+      ml-git datasets add images
+      ml-git datasets add images data/train --bumpversion
+    """
     return click.command(name, help=text, short_help="Stage new and changed files.")(function)
 
 
@@ -184,7 +195,13 @@ def _commit_command(name: str, links: Sequence[str]) -> click.Command:
         "--version", question=_NUMBER, type=int, help="Number of the version; default: that of the spec."
     )(function)
     function = asked_argument("name")(function)
-    text = "Create a version from what is staged; nothing is sent."
+    text = """Create a version from what is staged; nothing is sent.
+
+    \b
+    Examples:
+      ml-git datasets commit images -m "more pictures"
+      ml-git labels commit captions --dataset=images
+    """
     return click.command(name, help=text, short_help="Create a version from what is staged.")(function)
 
 
@@ -251,7 +268,13 @@ def push(
     follows_links: bool,
     dry_run: bool,
 ) -> None:
-    """Publish the versions of an entity that are not published yet: data, then metadata."""
+    """Publish the versions of an entity that are not published yet: data, then metadata.
+
+    \b
+    Examples:
+      ml-git datasets push images
+      ml-git models push net --all
+    """
     from entrepot.workspace.projects.transfers.pushes import PushOptions, plan_pushes, push_versions
 
     entity = console.entity(name)

@@ -32,7 +32,12 @@ def sampling_options(function: Function) -> Function:
 @click.command(short_help="Clone the metadata.")
 @console_options
 def init(console: Console) -> None:
-    """Clone the metadata, or repair a clone that was interrupted."""
+    """Clone the metadata, or repair a clone that was interrupted.
+
+    \b
+    Example:
+      ml-git datasets init
+    """
     from entrepot.workspace.projects.updates import initialise_metadata
 
     state = console.state
@@ -44,7 +49,12 @@ def init(console: Console) -> None:
 @click.command(short_help="Fetch the metadata.")
 @console_options
 def update(console: Console) -> None:
-    """Fetch the metadata, and say what is new."""
+    """Fetch the metadata, and say what is new.
+
+    \b
+    Example:
+      ml-git datasets update
+    """
     from entrepot.cli.workspace.project_commands import json_rows, update_lines
     from entrepot.workspace.projects.updates import update_metadata
 
@@ -82,7 +92,13 @@ def checkout(
     seed: int | None,
     paths: Sequence[str],
 ) -> None:
-    """Give the workspace the content of a version, all of it or nothing."""
+    """Give the workspace the content of a version, all of it or nothing.
+
+    \b
+    Examples:
+      ml-git datasets checkout images
+      ml-git datasets checkout images --version=1 --sample-type=random --sampling=2:10 --seed=1
+    """
     from entrepot.workspace.projects.transfers.checkouts import checkout_version
     from entrepot.workspace.projects.transfers.linked_checkouts import checkout_linked
 
@@ -109,7 +125,12 @@ def fetch(
     seed: int | None,
     paths: Sequence[str],
 ) -> None:
-    """Fetch the content of a version, so that its checkout needs no network."""
+    """Fetch the content of a version, so that its checkout needs no network.
+
+    \b
+    Example:
+      ml-git datasets fetch images
+    """
     from entrepot.workspace.projects.sizes import render_size
     from entrepot.workspace.projects.transfers.checkouts import fetch_version
 
@@ -160,6 +181,10 @@ def merge(console: Console, name: str, tag: str, retry: int) -> None:
     """Stage what the version TAG has changed since it and the checked out version had a common one.
 
     Nothing is merged if both have changed the same file.
+
+    \b
+    Example:
+      ml-git datasets merge images vision__images__3
     """
     from entrepot.workspace.merging.merges import merge_version
 
@@ -179,7 +204,13 @@ def merge(console: Console, name: str, tag: str, retry: int) -> None:
 @click.option("--reference", type=click.Choice(["head", "head~1"], case_sensitive=False), default="head")
 @console_options
 def reset(console: Console, name: str, soft: bool, mixed: bool, hard: bool, reference: str) -> None:
-    """Unstage, discard changes, or take back a version that is not published (--reference=head~1)."""
+    """Unstage, discard changes, or take back a version that is not published (--reference=head~1).
+
+    \b
+    Examples:
+      ml-git datasets reset images --hard
+      ml-git datasets reset images --reference=head~1
+    """
     from entrepot.workspace.projects.resets import ResetMode, reset_entity
 
     modes = [mode for mode, is_wanted in (("soft", soft), ("mixed", mixed), ("hard", hard)) if is_wanted]
@@ -198,7 +229,12 @@ def reset(console: Console, name: str, soft: bool, mixed: bool, hard: bool, refe
 @click.option("--all", "unlocks_all", is_flag=True, help="Unlock every file of the entity.")
 @console_options
 def unlock(console: Console, name: str, files: Sequence[str], unlocks_all: bool) -> None:
-    """Allow changes of files of a flexible entity until the next commit."""
+    """Allow changes of files of a flexible entity until the next commit.
+
+    \b
+    Example:
+      ml-git datasets unlock images data/labels.csv
+    """
     from entrepot.workspace.projects.changes.unlocks import unlock_files
 
     if not files and not unlocks_all:
