@@ -111,7 +111,7 @@ def bytes_at(value: object, parts: Sequence[str]) -> bytes | None:
 
 
 def leave_out_bytes(value: Any) -> Any:  # noqa: ANN401 - any value of a table
-    """Return a value with the number and type of the bytes of media, as ``datasets`` stores them, instead of the bytes."""
+    """Return a value with words instead of the bytes of media, as ``datasets`` stores them: their number and type."""
     if isinstance(value, list):
         return [leave_out_bytes(item) for item in value]
     if not isinstance(value, Mapping):
