@@ -21,13 +21,16 @@ from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
 
 DISCUSSION = "discussion"
-ACCESS_REQUEST = "access-request"
+ACCESS_REQUEST = notifications.ACCESS_REQUEST
 ACCESS_DECISION = "access-decision"
 INVITATION = "invitation"
 INVITATION_ANSWER = "invitation-answer"
 MEMBERSHIP = "membership"
 WEBHOOK = "webhook"
 """Kinds of notifications."""
+
+MOST_KEPT = 1_000
+"""Notifications kept for a user; older ones are deleted."""
 
 MOST_TOLD = 50
 """Most people who are told about an access request: those who decide, in the order of their names."""
@@ -71,9 +74,9 @@ def tell(
     told = NotificationRow(
         topic, kind, PERSONAL, actor_id, hub.now_ms(), repo_id=repo_id, org_id=org_id, data=dict(data or {})
     )
-    reasons = {user_id: PERSONAL for user_id in user_ids if user_id != actor_id}
-    notifications.put(tx, told, reasons)
-    notifications.keep_newest(tx, reasons, MOST_KEPT)
+    others = {user_id for user_id in user_ids if user_id != actor_id}
+    notifications.put(tx, told, dict.fromkeys(others, PERSONAL))
+    notifications.keep_newest(tx, others, MOST_KEPT)
 
 
 def deciders(tx: Read, row: RepoRow) -> list[int]:

@@ -44,6 +44,9 @@ class NotificationRow:
     uid: str = ""
 
 
+ACCESS_REQUEST = "access-request"
+"""The kind of those that name who asks for access to a repository: for its members, even if everyone sees it."""
+
 After = tuple[float, int]
 """A page starts after this notification, given by its time and row id."""
 
@@ -99,9 +102,11 @@ def count_unread(tx: Read, user_id: int, seen: Visibility | None, most: int) -> 
     return int(tx.sql.execute(_COUNT_SEEN, {**values, **visibility.parameters(seen)}).scalar_one())
 
 
-def mark(tx: Write, user_id: int, uids: Collection[str] | None, *, is_read: bool) -> int:
-    """Mark notifications of a user; None marks all of them. Return how many changed."""
+def mark(tx: Write, user_id: int, seen: Visibility | None, uids: Collection[str] | None, *, is_read: bool) -> int:
+    """Mark notifications of a user as :func:`page` lists them; None marks all of them. Return how many changed."""
     here = (_N.c.user_id == user_id) & (_N.c.is_read.is_(not is_read))
+    shown = sa.select(_N.c.id).select_from(_joined()).where(here & _is_visible(seen)).correlate(None)
+    here &= _N.c.id.in_(shown)
     if uids is not None:
         here &= _N.c.uid.in_(bounded(uids))
     return tx.sql.execute(sa.update(_N).where(here).values(is_read=is_read)).rowcount
@@ -149,19 +154,20 @@ def _joined() -> sa.Join:
 
 
 def _is_visible(seen: Visibility | None) -> sa.ColumnElement[bool]:
-    return _is_there(visibility.visible_condition(seen))
+    return _is_there(sa.true() if seen is None else visibility.visible_private(seen))
 
 
-def _is_there(sees: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+def _is_there(is_member: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    sees = is_member | ((_R.c.visibility == "public") & (_N.c.kind != ACCESS_REQUEST))
     return _N.c.repo_id.is_(None) | (_R.c.deleted_ms.is_(None) & _R.c.is_disabled.is_(False) & sees)
 
 
-def _count(sees: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    here = (_N.c.user_id == sa.bindparam("user")) & _N.c.is_read.is_(False) & _is_there(sees)
+def _count(is_member: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    here = (_N.c.user_id == sa.bindparam("user")) & _N.c.is_read.is_(False) & _is_there(is_member)
     found = sa.select(sa.literal(1)).select_from(_joined()).where(here).limit(sa.bindparam("most", type_=sa.Integer))
     return sa.select(sa.func.count()).select_from(found.subquery())
 
 
 # Built once: one of them runs at every page of a visitor who has signed in.
 _COUNT_ALL = _count(sa.true())
-_COUNT_SEEN = _count((_R.c.visibility == "public") | visibility.prepared_private())
+_COUNT_SEEN = _count(visibility.prepared_private())

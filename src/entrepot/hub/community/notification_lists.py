@@ -85,7 +85,7 @@ def mark(hub: HubContext, caller: MaybeCaller, uids: Sequence[str] | None, *, is
     if uids is not None and len(uids) > MOST_MARKED:
         raise LimitExceeded("the number of notifications in one call", MOST_MARKED, "mark them in smaller groups")
     with hub.write(Lock.nothing()) as tx:
-        return notifications.mark(tx, known.account.id, uids, is_read=is_read)
+        return notifications.mark(tx, known.account.id, seen_by(known), uids, is_read=is_read)
 
 
 def note_seen(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> None:

@@ -16,9 +16,10 @@ hold for all servers of a hub.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.repos import push_turns as rows
@@ -38,16 +39,31 @@ REST_MS = 25_000
 PATIENCE_S = 8.0
 """Less than the ten seconds after which clients give up by default."""
 
-_PAUSE_S = 0.05
+_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 1.0
 _FORGET_MS = 3_600_000
+
+
+class TurnHeld(Exception):
+    """Someone has a turn in a repository: wait as ``waiter`` says, and begin again."""
+
+    def __init__(self, waiter: TurnWaiter, repo_id: int) -> None:
+        super().__init__()
+        self.waiter, self.repo_id = waiter, repo_id
 
 
 class TurnWaiter:
     """A writer that waits while others have a turn, for a limited time in all."""
 
-    def __init__(self) -> None:
-        """Start with all of its patience."""
-        self._patience_s = PATIENCE_S
+    def __init__(self, *, patience_s: float | None = None, blocks: bool = True) -> None:
+        """Start with all of its patience.
+
+        Args:
+            patience_s: how long it waits in all, :data:`PATIENCE_S` if not given.
+            blocks: its thread may wait. A server has few threads, which whoever has a turn could
+                keep from all others by a few commits to the same repository: it waits without one.
+        """
+        self._patience_s = PATIENCE_S if patience_s is None else patience_s
+        self._blocks = blocks
         self._was_held = False
 
     def is_held(self, hub: HubContext, tx: Read, repo_id: int) -> bool:
@@ -59,12 +75,33 @@ class TurnWaiter:
         return self._was_held
 
     def pause(self, hub: HubContext, repo_id: int) -> None:
-        """Wait until no one has a turn, or patience ends, if :meth:`is_held` said so; outside of transactions."""
+        """Wait until no one has a turn, or patience ends, if :meth:`is_held` said so; outside of transactions.
+
+        Raises:
+            TurnHeld: it said so, and this thread may not wait.
+        """
+        if self._was_held and not self._blocks:
+            raise TurnHeld(self, repo_id)
         began = time.monotonic()
         while self._was_held and time.monotonic() - began < self._patience_s:
             time.sleep(_PAUSE_S)
-            with hub.read() as tx:
-                self._was_held = rows.end_of(tx, repo_id) > hub.now_ms()
+            self.look(hub, repo_id)
+        self._patience_s -= time.monotonic() - began
+
+    def look(self, hub: HubContext, repo_id: int) -> bool:
+        """Return whether someone still has a turn."""
+        with hub.read() as tx:
+            self._was_held = rows.end_of(tx, repo_id) > hub.now_ms()
+        return self._was_held
+
+    async def wait(self, still_held: Callable[[], Awaitable[bool]]) -> None:
+        """Wait as :meth:`pause` does, without a thread; it looks more and more rarely."""
+        began, pause_s = time.monotonic(), _PAUSE_S
+        while (left := self._patience_s - (time.monotonic() - began)) > 0:
+            await asyncio.sleep(min(pause_s, left))
+            if not await still_held():
+                break
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         self._patience_s -= time.monotonic() - began
 
 

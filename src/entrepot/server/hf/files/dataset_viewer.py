@@ -266,13 +266,10 @@ def _preliminary(*, is_preliminary: bool) -> Mapping[str, bool]:
 
 def rows_json(page: RowsPage, place: MediaPlace) -> list[Mapping[str, Any]]:
     """Return rows in the shape of the public service, with URLs of their media."""
+    linked = place.link_rows([(row.index, row.cells) for row in page.rows], page.features)
     return [
-        {
-            "row_idx": row.index,
-            "row": place.link_row(row.index, row.cells, page.features),
-            "truncated_cells": list(row.cut),
-        }
-        for row in page.rows
+        {"row_idx": index, "row": cells, "truncated_cells": list(row.cut)}
+        for row, (index, cells) in zip(page.rows, linked, strict=True)
     ]
 
 
