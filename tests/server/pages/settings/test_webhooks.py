@@ -4,6 +4,8 @@ import re
 
 import httpx2
 
+from entrepot.catalog import Lock
+from entrepot.catalog.webhooks import deliveries
 from entrepot.hub.webhooks import webhooks
 from tests.server.pages.conftest import field_of
 from tests.server.pages.settings.conftest import Send
@@ -98,3 +100,23 @@ def test_others_and_anonymous_visitors_see_nothing(
     page = make(send)
     assert browser.get(page).status_code == browser.get(BASE).status_code == 401
     assert signed_in.get(f"{BASE}/0123456789abcdef01234567").status_code == 404
+
+
+def test_the_list_shows_the_last_result_of_each(site: ServedHub, send: Send, signed_in: httpx2.Client) -> None:
+    page = make(send, url="https://result.example/hook")
+    assert "Nothing was delivered yet" in signed_in.get(BASE).text
+    row = webhooks.get(site.hub, site.caller(), page.rsplit("/", 1)[1])
+    webhooks.ping(site.hub, site.caller(), row.uid)
+    for state, at_ms, words in (
+        ("pending", site.hub.now_ms() + 90_000, "Failed 1 time, next"),
+        ("done", 1, "Last del"),
+    ):
+        with site.hub.write(Lock.job(f"deliver:{row.id}:0"), Lock.job(f"webhook:{row.id}")) as tx:
+            waiting = deliveries.first(tx, row.id, webhooks.NO_REPO)
+            assert waiting is not None
+            if state == "pending":
+                deliveries.take(tx, waiting.id, at_ms)
+            deliveries.conclude(tx, waiting.id, state, 418, "", at_ms)
+        shown = signed_in.get(BASE).text.partition("result.example")[2].partition("</li>")[0]
+        assert words in shown
+        assert ">418<" in shown
