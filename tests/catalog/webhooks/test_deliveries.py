@@ -126,5 +126,5 @@ def test_the_last_result_is_one_that_will_be_repeated_else_the_last_that_ended(
         assert last() == (state, status)
     tell(repo, "four", 12)
     assert last() == ("pending", 500)
-    with catalog.read() as tx:
-        assert deliveries.last_results(tx, []) == {}
+    with catalog.read() as reading:
+        assert deliveries.last_results(reading, []) == {}
