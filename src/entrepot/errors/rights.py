@@ -102,6 +102,30 @@ class PasskeyRefused(Unauthenticated):
 
 
 @attrs.define
+class SecondFactorMissing(Forbidden):
+    """The hub requires a second factor, and the caller's account has none."""
+
+    @property
+    def message(self) -> str:
+        return (
+            "this hub requires a second factor, and this account has none: sign in with a browser, and set up "
+            "two-step sign-in or a passkey under Settings, Security; then tokens of the account are accepted again"
+        )
+
+
+@attrs.define
+class PasskeyNeeded(Unauthenticated):
+    """The password is right, but it is not enough for an account whose only second factor is a passkey."""
+
+    @property
+    def message(self) -> str:
+        return (
+            "this hub requires a second factor, so the password alone does not open this account: sign in with your "
+            "passkey, or ask an administrator of the hub to reset it if it is lost"
+        )
+
+
+@attrs.define
 class ConfirmationNeeded(Forbidden):
     """A change needs a user who has proved recently who they are."""
 

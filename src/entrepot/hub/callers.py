@@ -9,15 +9,16 @@ from collections.abc import Mapping
 import attrs
 
 from entrepot.catalog import Read
-from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts import accounts, passkeys, second_factors, sso_identities
 from entrepot.catalog.accounts.accounts import Account, Membership, Token
 from entrepot.catalog.repos.grants import FolderPlace, GrantedRoles
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
-from entrepot.errors import AccountSuspended, InvalidCredentials, LoginRequired, NotAllowed
+from entrepot.errors import AccountSuspended, InvalidCredentials, LoginRequired, NotAllowed, SecondFactorMissing
 from entrepot.hub import scopes
 from entrepot.hub.scopes import ScopeRows
 from entrepot.names import Sha256, Uid
+from entrepot.settings import Settings
 
 FINE_GRAINED = "fineGrained"
 """Role of tokens that allow only what their scopes list."""
@@ -179,6 +180,33 @@ def is_active(tx: Read, user_id: int | None) -> bool:
         return True
     account = accounts.by_ids(tx, [user_id]).get(user_id)
     return account is not None and not account.is_suspended
+
+
+def has_second_factor(tx: Read, account: Account, settings: Settings) -> bool:
+    """Return whether an account has two-step sign-in or a passkey.
+
+    If the settings say so, an identity at the issuer counts too; not beside a password, which would not need it.
+    """
+    if second_factors.find(tx, account.id) is not None or passkeys.owners(tx, [account.id]):
+        return True
+    if not settings.sso_is_second_factor or account.password_hash is not None:
+        return False
+    return any(known.issuer == settings.sso_issuer for known in sso_identities.of_user(tx, account.id))
+
+
+def is_without_factor(tx: Read, account: Account, settings: Settings) -> bool:
+    """Return whether an account lacks the second factor that the hub requires; the only function that decides it."""
+    return settings.second_factor == "required" and not has_second_factor(tx, account, settings)
+
+
+def require_factor(tx: Read, account: Account, settings: Settings) -> None:
+    """Raise if an account lacks the second factor that the hub requires.
+
+    Raises:
+        SecondFactorMissing: it does.
+    """
+    if is_without_factor(tx, account, settings):
+        raise SecondFactorMissing
 
 
 def is_expired(token: Token, now_ms: int) -> bool:

@@ -104,6 +104,7 @@ class HubContext:
 
         Raises:
             InvalidCredentials: the token is unknown, revoked or expired.
+            AccountSuspended, SecondFactorMissing: the account cannot be used now.
         """
         if secret is None:
             return None
@@ -113,6 +114,8 @@ class HubContext:
             return callers.still_valid(known, self.now_ms())
         with self.read() as tx:
             caller = callers.identify(tx, secret, self.now_ms())
+            if caller is not None:
+                callers.require_factor(tx, caller.account, self.settings)
         if caller is not None and version is not None:
             self.known_callers.keep(version, key, caller, 1024 * len(caller.memberships))
         return caller

@@ -14,7 +14,7 @@ from http.cookies import CookieError, SimpleCookie
 from starlette.requests import Request
 from starlette.types import Scope
 
-from entrepot.errors import NotAllowed
+from entrepot.errors import NotAllowed, SecondFactorMissing
 from entrepot.hub.accounts import sessions
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
@@ -27,7 +27,12 @@ _OWN_SITE = frozenset({"same-origin", "none"})
 
 
 def caller_of(scope: Scope, hub: HubContext) -> MaybeCaller:
-    """Return the caller of the session of a request; None if the route takes no session, or there is none."""
+    """Return the caller of the session of a request; None if the route takes no session, or there is none.
+
+    Raises:
+        SecondFactorMissing: the hub requires a second factor, the account has none, and the route is not one of
+            those that set one up (``sets_up_factor`` in the state of the request).
+    """
     if not scope["state"].get("takes_session"):
         return None
     secret = secret_of(scope, hub)
@@ -35,6 +40,8 @@ def caller_of(scope: Scope, hub: HubContext) -> MaybeCaller:
         return None
     caller = sessions.identify(hub, secret)
     if caller is not None:
+        if not scope["state"].get("sets_up_factor") and sessions.is_restricted(hub, caller):
+            raise SecondFactorMissing
         scope["state"]["session"] = secret
     return caller
 

@@ -305,6 +305,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sso_create_users: Annotated[
         bool, _Doc(SWITCH, "Whether a person who signs in at 'sso_issuer' for the first time gets an account.")
     ] = False
+    second_factor: Annotated[
+        Literal["optional", "required"],
+        _Doc(
+            one_of("optional", "required"),
+            "Whether every account needs two-step sign-in or a passkey before it and its tokens can be used.",
+        ),
+    ] = "optional"
+    sso_is_second_factor: Annotated[
+        bool,
+        _Doc(
+            SWITCH, "Whether accounts without a password that sign in at 'sso_issuer' count as having a second factor."
+        ),
+    ] = False
     users_create_orgs: Annotated[
         bool, _Doc(SWITCH, "Whether every user may create organisations; if not, only administrators of the hub.")
     ] = True

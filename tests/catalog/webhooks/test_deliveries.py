@@ -104,3 +104,27 @@ def test_old_finished_deliveries_are_deleted_and_waiting_ones_are_not(
         assert deliveries.forget(tx, 15) == 1
         words = [item.payload["word"] for item in deliveries.of_webhook(tx, hook.id, before=None, limit=9)]
     assert words == ["waits", "new"]
+
+
+def test_the_last_result_is_one_that_will_be_repeated_else_the_last_that_ended(
+    catalog: Catalog, hook: WebhookRow, repo: RepoRow, tell: Tell
+) -> None:
+    def last() -> tuple[str, int | None] | None:
+        with catalog.read() as tx:
+            found = deliveries.last_results(tx, [hook.id, hook.id + 1]).get(hook.id)
+        return None if found is None else (found.state, found.status)
+
+    for number, word in enumerate(("one", "two", "three")):
+        tell(repo, word, number)
+    assert last() is None
+    for state, status in (("done", 200), ("failed", 404), ("pending", 500)):
+        with catalog.write() as tx:
+            first = deliveries.first(tx, hook.id, repo.id)
+            assert first is not None
+            deliveries.take(tx, first.id, 10)
+            deliveries.conclude(tx, first.id, state, status, "", 11)
+        assert last() == (state, status)
+    tell(repo, "four", 12)
+    assert last() == ("pending", 500)
+    with catalog.read() as reading:
+        assert deliveries.last_results(reading, []) == {}

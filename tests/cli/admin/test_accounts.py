@@ -43,6 +43,7 @@ def test_a_user_is_shown_to_programs_with_every_documented_key(run: Run) -> None
         "is_admin": True,
         "is_suspended": False,
         "tokens": [],
+        "has_second_factor": False,
     }
 
 
@@ -107,9 +108,9 @@ def test_users_are_listed_for_people(admin: Run) -> None:
     admin("create-user", "bob", "--admin", "--email", "bob@example.org")
     admin("create-token", "bob", "--role", "read")
     header, alice, bob = admin("list-users").out.splitlines()
-    assert header.split() == ["NAME", "FULL", "NAME", "EMAIL", "ADMIN", "TOKENS", "CREATED", "STATE"]
-    assert alice.split()[:5] == ["alice", "alice", "-", "no", "0"]
-    assert bob.split()[:5] == ["bob", "bob", "bob@example.org", "yes", "1"]
+    assert header.split() == ["NAME", "FULL", "NAME", "EMAIL", "ADMIN", "2FA", "TOKENS", "CREATED", "STATE"]
+    assert alice.split()[:6] == ["alice", "alice", "-", "no", "no", "0"]
+    assert bob.split()[:6] == ["bob", "bob", "bob@example.org", "yes", "no", "1"]
 
 
 def test_a_user_is_deleted(admin: Run, run: Run) -> None:

@@ -5,8 +5,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from entrepot.catalog import community_tables
+from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
 from entrepot.settings import Settings
+from entrepot.testing.hubs import RunningHub
 from tests.support.commands import Run
 
 
@@ -53,3 +55,32 @@ def test_rows_that_are_missing_at_the_end_are_reported(admin: Run, run: Run, dat
     tamper(data, sa.delete(community_tables.audit))
     outcome = run("admin", "audit", "verify")
     assert (outcome.code, "missing" in outcome.err) == (1, True)
+
+
+def test_the_log_of_an_organisation_is_listed_and_chosen(admin: Run, run: Run) -> None:
+    admin("orgs", "create", "acme", "--admin", "alice")
+    admin("orgs", "create", "other", "--admin", "alice")
+    admin("users", "create", "bob")
+    admin("members", "add", "acme", "bob", "--role", "read")
+    rows = admin("orgs", "audit", "acme", "--json").json
+    assert [row["subject"] for row in rows] == ["organisation acme", "organisation acme"]
+    assert set(rows[0]) == {"id", "at", "actor", "action", "subject", "details"}
+    assert admin("orgs", "audit", "acme", "--action", rows[1]["action"], "--json").json == rows[1:]
+    assert len(admin("orgs", "audit", "acme", "--limit", "1").out.splitlines()) == 2
+    unknown = run("admin", "orgs", "audit", "nobody")
+    assert (unknown.code, "nobody" in unknown.err) == (1, True)
+
+
+def test_administrators_of_an_organisation_list_its_log_on_a_running_hub(at_hub: Run, entrepot_hub: RunningHub) -> None:
+    opened = open_hub(entrepot_hub.settings)
+    for name in ("captain", "sailor"):
+        accounts.create_user(opened, name)
+    accounts.create_org(opened, "harbour", admin="captain")
+    secrets = {name: accounts.create_token(opened, name, role="write").secret for name in ("captain", "sailor")}
+    opened.close()
+    place = ("admin", "orgs", "audit", "harbour", "--endpoint", entrepot_hub.url, "--token")
+    found = at_hub(*place, secrets["captain"], "--limit", "5", "--json")
+    assert found.code == 0, found.err
+    assert {row["subject"] for row in found.json} == {"organisation harbour"}
+    refused = at_hub(*place, secrets["sailor"])
+    assert (refused.code, "admin" in refused.err) == (1, True)

@@ -43,7 +43,8 @@ def test_values_are_printed_in_snake_case() -> None:
         name="u", fullname="U", email=None, is_admin=False, is_suspended=False, created_at="t", tokens=[token]
     )
     row = fields_of(user)
-    assert list(row) == ["name", "fullname", "email", "is_admin", "is_suspended", "created_at", "tokens"]
+    known = ["name", "fullname", "email", "is_admin", "is_suspended", "created_at", "tokens", "has_second_factor"]
+    assert list(row) == known
     assert row["tokens"] == [fields_of(token)]
 
 

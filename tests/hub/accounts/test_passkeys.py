@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import attrs
+import msgspec
 import pytest
 
 from entrepot.catalog.accounts import accounts as rows
@@ -239,3 +240,18 @@ def test_attempts_are_told_apart_by_the_passkey() -> None:
 
     assert attempted('{"id": "YQ"}') == attempted('{"id": "YQ", "response": {}}') != attempted('{"id": "Yg"}')
     assert attempted("") == attempted("[]") == attempted("{}") == attempted('{"id": 1.5}') == ""
+
+
+def test_the_first_required_factor_ends_sessions_that_were_opened_without_one(
+    hub: HubContext, opened: OpenedSession
+) -> None:
+    strict = attrs.evolve(hub, settings=msgspec.structs.replace(hub.settings, second_factor="required"))
+    stolen = sessions.sign_in(strict, "alice", PASSWORD)
+    assert sessions.is_restricted(strict, whose(strict, stolen))
+    assert not sessions.is_restricted(hub, whose(hub, stolen))
+    key = add(strict, opened)
+    assert sessions.identify(strict, stolen.secret) is None
+    assert not sessions.is_restricted(strict, whose(strict, opened))
+    second = enter(strict, key)
+    add(strict, opened, "laptop")
+    assert sessions.identify(strict, second.secret) is not None

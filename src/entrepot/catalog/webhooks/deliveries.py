@@ -124,6 +124,17 @@ def of_webhook(tx: Read, webhook_id: int, *, before: int | None, limit: int) -> 
     return [Delivery(*row) for row in tx.sql.execute(query)]
 
 
+def last_results(tx: Read, webhook_ids: Sequence[int]) -> dict[int, Delivery]:
+    """Return the last attempt of each webhook that had any: one that will be repeated, else the last that has ended."""
+    here = _D.c.webhook_id.in_(bounded(webhook_ids))
+    ended, repeated = _D.c.state.in_(("done", "failed")), (_D.c.state == "pending") & (_D.c.attempts > 0)
+    found: dict[int, Delivery] = {}
+    for state in (ended, repeated):
+        newest = sa.select(sa.func.max(_D.c.id)).where(here & state).group_by(_D.c.webhook_id)
+        found |= {row.webhook_id: Delivery(*row) for row in tx.sql.execute(_JOINED.where(_D.c.id.in_(newest)))}
+    return found
+
+
 def find(tx: Read, webhook_id: int, uid: str) -> Delivery | None:
     """Return one delivery to a webhook, or None."""
     row = tx.sql.execute(_JOINED.where((_D.c.webhook_id == webhook_id) & (_D.c.uid == uid))).first()

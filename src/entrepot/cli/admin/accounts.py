@@ -119,7 +119,7 @@ def create_user(
 @json_option
 @target_options
 def list_users(target: AdminTarget, as_json: bool) -> None:
-    """List the users, their status (administrator, suspended) and the number of their tokens.
+    """List the users, their status (administrator, second factor, suspended) and the number of their tokens.
 
     \b
     Examples:
@@ -134,13 +134,14 @@ def list_users(target: AdminTarget, as_json: bool) -> None:
         show_json([fields_of(user) for user in users])
         return
     show_table(
-        ("NAME", "FULL NAME", "EMAIL", "ADMIN", "TOKENS", "CREATED", "STATE"),
+        ("NAME", "FULL NAME", "EMAIL", "ADMIN", "2FA", "TOKENS", "CREATED", "STATE"),
         [
             (
                 user.name,
                 user.fullname,
                 user.email or "-",
                 "yes" if user.is_admin else "no",
+                "yes" if user.has_second_factor else "no",
                 str(len(user.tokens)),
                 user.created_at,
                 "suspended" if user.is_suspended else "active",

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 import click
 
-from entrepot.cli.admin.targets import AdminTarget, fields_of, target_options
+from entrepot.cli.admin.targets import AdminTarget, Function, fields_of, target_options
 from entrepot.cli.groups import LazyGroup
 from entrepot.cli.reports import show, show_json, show_message, show_table
 from entrepot.cli.results import json_option
 from entrepot.cli.sessions import folder_options
 
 if TYPE_CHECKING:
-    from entrepot.wire.audits import AuditEntry, AuditVerdict
+    from entrepot.wire.audits import AuditEntry, AuditQuery, AuditVerdict, OrgAuditEntry
 
 
 @click.group(cls=LazyGroup, short_help="List and verify the audit log.")
@@ -29,25 +31,44 @@ def audit() -> None:
     """
 
 
+def _filter_options(command: Function) -> Function:
+    """Add the options that choose entries; the command gets them as ``query``, and ``limit``."""
+
+    @functools.wraps(command)
+    def with_query(
+        *args: object,
+        actor: str | None,
+        action: str | None,
+        subject: str | None,
+        since: str | None,
+        until: str | None,
+        **kwargs: object,
+    ) -> object:
+        from entrepot.wire.audits import AuditQuery
+
+        query = AuditQuery(actor=actor, action=action, subject=subject, since=since, until=until)
+        return command(*args, query=query, **kwargs)
+
+    options = (
+        click.option(
+            "--actor", help="Only changes made by this account; '(console)' is the command line on the data folder."
+        ),
+        click.option("--action", help="Only this action, such as repo.delete."),
+        click.option("--subject", help="Only changes of this subject, such as 'model alice/gpt'."),
+        click.option("--since", metavar="TIME", help="Not before this time (UTC), such as 2030-01-31."),
+        click.option("--until", metavar="TIME", help="Before this time (UTC)."),
+        click.option(
+            "--limit", type=click.IntRange(1), default=100, show_default=True, help="Maximum number of entries."
+        ),
+    )
+    return cast(Function, functools.reduce(lambda made, option: option(made), reversed(options), with_query))
+
+
 @audit.command("list", short_help="List entries, newest first.")
-@click.option("--actor", help="Only changes made by this account; '(console)' is the command line on the data folder.")
-@click.option("--action", help="Only this action, such as repo.delete.")
-@click.option("--subject", help="Only changes of this subject, such as 'model alice/gpt'.")
-@click.option("--since", metavar="TIME", help="Not before this time (UTC), such as 2030-01-31.")
-@click.option("--until", metavar="TIME", help="Before this time (UTC).")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Maximum number of entries.")
+@_filter_options
 @json_option
 @target_options
-def list_rows(
-    target: AdminTarget,
-    actor: str | None,
-    action: str | None,
-    subject: str | None,
-    since: str | None,
-    until: str | None,
-    limit: int,
-    as_json: bool,
-) -> None:
+def list_rows(target: AdminTarget, query: AuditQuery, limit: int, as_json: bool) -> None:
     """List changes and their authors, newest first.
 
     \b
@@ -57,17 +78,31 @@ def list_rows(
     """
     from entrepot.client.calls import administration as calls
     from entrepot.hub.jobs import records
-    from entrepot.wire.audits import AuditQuery
 
-    query = AuditQuery(actor=actor, action=action, subject=subject, since=since, until=until)
     rows = target.first(limit, records.list_audit, calls.list_audit, query)
-    if as_json:
-        show_json([fields_of(row) for row in rows])
-        return
-    show_table(
-        ("ID", "TIME", "ACTOR", "ACTION", "SUBJECT", "DETAILS"),
-        [(str(row.id), row.at, row.actor, row.action, row.subject, _details(row)) for row in rows],
-    )
+    _show_rows(rows, as_json=as_json)
+
+
+@click.command("audit", short_help="List the changes of an organisation, newest first.")
+@click.argument("org")
+@_filter_options
+@json_option
+@target_options
+def list_of_org(target: AdminTarget, org: str, query: AuditQuery, limit: int, as_json: bool) -> None:
+    """List the changes of ORG and of what belonged to it, and their authors, newest first.
+
+    With --endpoint, administrators of the organisation may do this too.
+
+    \b
+    Examples:
+      entrepot admin orgs audit acme --action member.join
+      entrepot admin orgs audit acme --endpoint https://hub.example.org --json
+    """
+    from entrepot.client.calls import administration as calls
+    from entrepot.hub.jobs import records
+
+    rows = target.first(limit, records.list_org_audit, calls.list_org_audit, org, query)
+    _show_rows(rows, as_json=as_json)
 
 
 @audit.command("verify", short_help="Check that no entry was changed or removed.")
@@ -106,5 +141,15 @@ def _complaint(verdict: AuditVerdict) -> str:
     return "error: the log was rewritten: the expected head is not in its chain"
 
 
-def _details(row: AuditEntry) -> str:
+def _show_rows(rows: Sequence[AuditEntry | OrgAuditEntry], *, as_json: bool) -> None:
+    if as_json:
+        show_json([fields_of(row) for row in rows])
+        return
+    show_table(
+        ("ID", "TIME", "ACTOR", "ACTION", "SUBJECT", "DETAILS"),
+        [(str(row.id), row.at, row.actor, row.action, row.subject, _details(row)) for row in rows],
+    )
+
+
+def _details(row: AuditEntry | OrgAuditEntry) -> str:
     return json.dumps(row.details, sort_keys=True, separators=(",", ":"))

@@ -41,6 +41,7 @@ _ORG_ENTRIES = (
     Entry("list", f"{_ORGS}:list_orgs", "List the organisations."),
     Entry("create", f"{_ORGS}:create_org", "Create an organisation."),
     Entry("delete", f"{_ORGS}:delete_org", "Delete an organisation."),
+    Entry("audit", f"{_AUDIT}:list_of_org", "List the changes of an organisation, newest first."),
 )
 _MEMBER_ENTRIES = (
     Entry("list", f"{_ORGS}:list_members", "List the members of an organisation."),

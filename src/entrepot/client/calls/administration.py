@@ -31,7 +31,7 @@ from entrepot.wire.accounts.administration import (
     UserChanges,
 )
 from entrepot.wire.accounts.quotas import QuotaChanges, QuotaInfo
-from entrepot.wire.audits import AdminJob, AuditEntry, AuditQuery, AuditVerdict
+from entrepot.wire.audits import AdminJob, AuditEntry, AuditQuery, AuditVerdict, OrgAuditEntry
 from entrepot.wire.repos.restrictions import DisableReason, ProtectionChanges, RepoProtections, RepoRestriction
 
 _USERS = "/api/admin/users"
@@ -150,6 +150,13 @@ def list_audit(wanted: AuditQuery, before: int | None, limit: int) -> Call[list[
     """Build the call that returns a page of the audit log."""
     query = pairs(**msgspec.structs.asdict(wanted), before=before, limit=limit)
     return Call("GET", "/api/admin/audit", json_as(list[AuditEntry]), query=query, subject="the audit log")
+
+
+def list_org_audit(org: str, wanted: AuditQuery, before: int | None, limit: int) -> Call[list[OrgAuditEntry]]:
+    """Build the call that returns a page of the audit log of an organisation."""
+    query = pairs(**msgspec.structs.asdict(wanted), before=before, limit=limit)
+    path, read = f"/api/organizations/{segment(org)}/audit", json_as(list[OrgAuditEntry])
+    return Call("GET", path, read, query=query, subject=f"the audit log of {org}")
 
 
 def verify_audit(expected: str | None) -> Call[AuditVerdict]:

@@ -29,7 +29,7 @@ from entrepot.hub.accounts.accounts import (
 )
 from entrepot.hub.accounts.members import parse_role
 from entrepot.hub.accounts.quotas import NamespaceQuota
-from entrepot.hub.callers import Caller, MaybeCaller, require_login, require_write
+from entrepot.hub.callers import Caller, MaybeCaller, has_second_factor, require_login, require_write
 from entrepot.hub.context import HubContext
 from entrepot.wire.accounts.administration import (
     AdminMember,
@@ -87,7 +87,7 @@ def list_users(hub: HubContext, by: Actor) -> list[AdminUser]:
     require_reader(by)
     with hub.read() as tx:
         everyone = accounts.everyone(tx, "user")
-        return [render_user(user, oauth_grants.listed(accounts.tokens_of(tx, user.id))) for user in everyone]
+        return [_describe(hub, tx, user) for user in everyone]
 
 
 def change_user(hub: HubContext, by: Actor, name: str, changes: UserChanges) -> AdminUser:
@@ -117,7 +117,7 @@ def change_user(hub: HubContext, by: Actor, name: str, changes: UserChanges) -> 
             if changes.is_suspended:
                 oauth_grants.end_all(hub, tx, actor, user)
         changed = find_user(tx, user.name)
-        return render_user(changed, oauth_grants.listed(accounts.tokens_of(tx, changed.id)))
+        return _describe(hub, tx, changed)
 
 
 def create_token(hub: HubContext, by: Actor, user: str, new: NewTokenByAdmin) -> IssuedAdminToken:
@@ -289,7 +289,12 @@ def find_namespace(tx: Read, name: str) -> Account:
     return found
 
 
-def render_user(user: Account, tokens: Sequence[Token]) -> AdminUser:
+def _describe(hub: HubContext, tx: Read, user: Account) -> AdminUser:
+    tokens = oauth_grants.listed(accounts.tokens_of(tx, user.id))
+    return render_user(user, tokens, has_second_factor=has_second_factor(tx, user, hub.settings))
+
+
+def render_user(user: Account, tokens: Sequence[Token], *, has_second_factor: bool = False) -> AdminUser:
     """Return a user as administrators see it."""
     return AdminUser(
         name=user.name,
@@ -299,6 +304,7 @@ def render_user(user: Account, tokens: Sequence[Token]) -> AdminUser:
         is_suspended=user.is_suspended,
         created_at=format_ms(user.created_ms),
         tokens=[render_token(user.name, token) for token in tokens],
+        has_second_factor=has_second_factor,
     )
 
 

@@ -10,6 +10,7 @@ from entrepot.catalog.accounts.accounts import Account
 from entrepot.hub import audit
 from entrepot.hub.accounts.accounts import find_user
 from entrepot.hub.accounts.administration import Actor, require_admin, require_reader
+from entrepot.hub.callers import has_second_factor
 from entrepot.hub.context import HubContext
 from entrepot.wire.accounts.administration import RemovedFactors
 
@@ -43,3 +44,14 @@ def users_with_factors(hub: HubContext, by: Actor, users: Sequence[Account]) -> 
     ids = [user.id for user in users]
     with hub.read() as tx:
         return second_factors.with_factor(tx, ids) | passkeys.owners(tx, ids)
+
+
+def users_lacking(hub: HubContext, by: Actor, users: Sequence[Account]) -> set[int]:
+    """Return the row ids of the users, among those given, who have nothing that counts as a second factor.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+    """
+    require_reader(by)
+    with hub.read() as tx:
+        return {user.id for user in users if not has_second_factor(tx, user, hub.settings)}

@@ -156,13 +156,20 @@ def find(tx: Read, name: str) -> Account:
 
 
 def list_audit(
-    hub: HubContext, caller: MaybeCaller, name: str, wanted: AuditFilter, *, before: int | None = None, limit: int = 100
+    hub: HubContext,
+    by: MaybeCaller | str,
+    name: str,
+    wanted: AuditFilter,
+    *,
+    before: int | None = None,
+    limit: int = 100,
 ) -> Sequence[AuditRow]:
     """Return recorded changes of an organisation and of what belonged to it at that time, newest first.
 
     What happened to a repository before it came, or after it left, is not among them.
 
     Args:
+        by: the caller of a request, or the console.
         before: the last id of the previous page.
 
     Raises:
@@ -170,5 +177,5 @@ def list_audit(
         AccountNotFound: the organisation does not exist.
     """
     with hub.read() as tx:
-        org, _ = get_administered(tx, caller, name)
+        org = find(tx, name) if isinstance(by, str) else get_administered(tx, by, name)[0]
         return audit_rows.search(tx, attrs.evolve(wanted, namespace=org.uid), before=before, limit=limit)

@@ -23,7 +23,7 @@ from entrepot.hub.accounts import one_time_passwords
 from entrepot.hub.accounts.confirmations import check_password, recheck_password, require_recent
 from entrepot.hub.accounts.own_sessions import require_session
 from entrepot.hub.accounts.second_factors import CodeUse, new_recovery_codes, secret_of, unseal, use_code
-from entrepot.hub.callers import Caller, MaybeCaller, hash_secret, require_write
+from entrepot.hub.callers import Caller, MaybeCaller, hash_secret, is_without_factor, require_write
 from entrepot.hub.context import HubContext
 
 SETUP_MS = 600_000
@@ -37,11 +37,15 @@ RecoveryCodes = Sequence[str]
 
 @attrs.frozen
 class FactorStatus:
-    """Whether the caller has a second factor (``created_ms`` None: no), and how many recovery codes are left."""
+    """Whether the caller has a second factor (``created_ms`` None: no), and how many recovery codes are left.
+
+    ``is_missing``: the hub requires a second factor, and the account has none of any kind.
+    """
 
     created_ms: int | None
     codes_left: int
     has_password: bool
+    is_missing: bool = False
 
 
 @attrs.frozen
@@ -63,8 +67,9 @@ def status(hub: HubContext, caller: MaybeCaller) -> FactorStatus:
     with hub.read() as tx:
         found = rows.find(tx, known.account.id)
         left = rows.count_codes(tx, known.account.id)
+        is_missing = is_without_factor(tx, known.account, hub.settings)
     created = None if found is None else found.created_ms
-    return FactorStatus(created, left, known.account.password_hash is not None)
+    return FactorStatus(created, left, known.account.password_hash is not None, is_missing)
 
 
 def begin(hub: HubContext, caller: MaybeCaller, session: str | None, issuer: str) -> FactorSetup:

@@ -21,7 +21,7 @@ from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.accounts.passkeys import PasskeyRow
 from entrepot.catalog.repos.trusted_publishers import use_once
 from entrepot.errors import InvalidName, LimitExceeded, PasskeyRefused, StepExpired, ThingNotFound
-from entrepot.hub import audit
+from entrepot.hub import audit, callers
 from entrepot.hub.accounts import passkey_proofs, sessions
 from entrepot.hub.accounts.confirmations import require_recent
 from entrepot.hub.accounts.own_sessions import require_session
@@ -94,6 +94,8 @@ def add(
 ) -> None:
     """Store the passkey that an authenticator has created.
 
+    If it is the second factor that the hub requires and the account lacked, all other sessions of the user end.
+
     Raises:
         LoginRequired, NotAllowed, ConfirmationNeeded, LimitExceeded: as :func:`begin_adding`.
         InvalidName: the name breaks a rule.
@@ -115,6 +117,9 @@ def add(
         require_session(tx, known, session)
         _use_up(hub, tx, kept)
         _check_count(rows.of_user(tx, account.id))
+        if callers.is_without_factor(tx, account, hub.settings):
+            # As with two-step sign-in: the others were opened without a second factor, and would count from now on.
+            session_rows.remove_of(tx, account.id, kept=hash_secret(session or ""))
         if not rows.add(tx, row):
             raise PasskeyRefused
         audit.record(hub, tx, known, "passkey.add", f"user {account.name}", {"passkey": row.uid, "name": named})

@@ -11,16 +11,16 @@ import secrets
 import attrs
 
 from entrepot.catalog import Lock, Write
-from entrepot.catalog.accounts import accounts, sign_in_codes
+from entrepot.catalog.accounts import accounts, passkeys, sign_in_codes
 from entrepot.catalog.accounts import second_factors as factor_rows
 from entrepot.catalog.accounts import sessions as rows
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.accounts.sessions import SessionRow as SessionRow
-from entrepot.errors import AccountSuspended, InvalidSignInCode, SecondFactorNeeded, WrongPassword
+from entrepot.errors import AccountSuspended, InvalidSignInCode, PasskeyNeeded, SecondFactorNeeded, WrongPassword
 from entrepot.hub import audit, callers
 from entrepot.hub.accounts.passwords import is_right
 from entrepot.hub.accounts.second_factors import seal_password_proof
-from entrepot.hub.callers import MaybeCaller, hash_secret
+from entrepot.hub.callers import Caller, MaybeCaller, hash_secret
 from entrepot.hub.context import HubContext
 from entrepot.names import new_uid
 
@@ -69,6 +69,7 @@ def sign_in(
         WrongPassword: the name or the password is wrong; finding out takes as long in both cases.
         AccountSuspended: an administrator of the hub has suspended the account.
         SecondFactorNeeded: the password is right, and a code is needed too (:mod:`entrepot.hub.accounts.second_steps`).
+        PasskeyNeeded: the password is right, but the hub requires a second factor, and the only one is a passkey.
     """
     with hub.read() as tx:
         found = accounts.find(tx, name)
@@ -81,6 +82,9 @@ def sign_in(
             raise WrongPassword
         if not now.is_suspended and factor_rows.find(tx, now.id) is not None:
             raise SecondFactorNeeded(seal_password_proof(hub, now))
+        is_strict = hub.settings.second_factor == "required"
+        if is_strict and not now.is_suspended and passkeys.owners(tx, [now.id]):
+            raise PasskeyNeeded
         return open_session(hub, tx, now, PASSWORD, replaced, origin)
 
 
@@ -128,6 +132,14 @@ def identify(hub: HubContext, secret: str) -> MaybeCaller:
         with hub.write(Lock.hub()) as tx:
             rows.touch(tx, secret_hash, now)
     return caller
+
+
+def is_restricted(hub: HubContext, caller: Caller) -> bool:
+    """Return whether a session may only be used to set up the second factor that the hub requires."""
+    if hub.settings.second_factor != "required":
+        return False
+    with hub.read() as tx:
+        return callers.is_without_factor(tx, caller.account, hub.settings)
 
 
 def is_valid(session: SessionRow, now_ms: int) -> bool:

@@ -14,7 +14,7 @@ from entrepot.catalog import Lock, Write
 from entrepot.catalog.accounts import accounts, sign_in_codes
 from entrepot.catalog.accounts.accounts import Account, Token
 from entrepot.errors import AccountSuspended, InvalidName, InvalidSignInCode, LimitExceeded, Malformed
-from entrepot.hub import audit
+from entrepot.hub import audit, callers
 from entrepot.hub.accounts.accounts import find_user, parse_email
 from entrepot.hub.accounts.administration import Actor, require_admin
 from entrepot.hub.accounts.tokens import new_secret
@@ -80,6 +80,7 @@ def exchange(hub: HubContext, _caller: MaybeCaller, given: CodeExchange) -> Sign
     Raises:
         InvalidSignInCode: the code is unknown, used or expired.
         AccountSuspended: the account was suspended after the code was issued.
+        SecondFactorMissing: the hub requires a second factor, and the account has none; the code is not used up.
         InvalidName: the token's name cannot be used.
     """
     name = (given.token_name or "sign-in").strip()
@@ -93,6 +94,7 @@ def exchange(hub: HubContext, _caller: MaybeCaller, given: CodeExchange) -> Sign
             raise InvalidSignInCode
         if user.is_suspended:
             raise AccountSuspended
+        callers.require_factor(tx, user, hub.settings)  # before the code is used up: it also opens a browser's session
         sign_in_codes.remove(tx, code_hash)
         secret = new_secret()
         token = Token(new_uid(), user.id, name, "write", now, None)

@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 
 from entrepot.hub import audit
+from entrepot.hub.accounts import orgs
 from entrepot.hub.accounts.administration import Actor, require_reader
 from entrepot.hub.audit import AuditFilter, AuditRow
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import overviews
 from entrepot.hub.jobs.handlers import LANES, STATES, Job
-from entrepot.wire.audits import AdminJob, AuditEntry, AuditQuery, AuditVerdict
+from entrepot.wire.audits import AdminJob, AuditEntry, AuditQuery, AuditVerdict, OrgAuditEntry
 from entrepot.wire.times import format_ms, parse_time
 
 
@@ -27,6 +28,23 @@ def list_audit(hub: HubContext, by: Actor, wanted: AuditQuery, before: int | Non
     """
     require_reader(by)
     return [render_entry(row) for row in audit.search(hub, filter_of(wanted), before=before, limit=limit)]
+
+
+def list_org_audit(
+    hub: HubContext, by: Actor, org: str, wanted: AuditQuery, before: int | None, limit: int
+) -> list[OrgAuditEntry]:
+    """Return entries of the audit log of an organisation that match a query, newest first.
+
+    Args:
+        before: the id of the last entry of the previous page.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the organisation.
+        AccountNotFound: the organisation does not exist.
+        Malformed: a time is malformed.
+    """
+    rows = orgs.list_audit(hub, by, org, filter_of(wanted), before=before, limit=limit)
+    return [render_for_org(row) for row in rows]
 
 
 def filter_of(wanted: AuditQuery) -> AuditFilter:
@@ -102,4 +120,16 @@ def render_job(job: Job) -> AdminJob:
         run_at=format_ms(job.run_ms),
         error=job.error,
         created_at=format_ms(job.created_ms),
+    )
+
+
+def render_for_org(row: AuditRow) -> OrgAuditEntry:
+    """Return a change as administrators of an organisation see it: without the token, and without the chain."""
+    return OrgAuditEntry(
+        id=row.id,
+        at=format_ms(row.at_ms),
+        actor=row.actor,
+        action=row.action,
+        subject=row.subject,
+        details=json.loads(row.details),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -69,6 +69,19 @@ def list_webhooks(hub: HubContext, caller: MaybeCaller) -> Sequence[WebhookRow]:
     known = _reader(caller)
     with hub.read() as tx:
         return [_as_shown(known, row) for row in webhooks.of_owner(tx, known.account.id)]
+
+
+def last_results(hub: HubContext, caller: MaybeCaller) -> Mapping[int, Delivery]:
+    """Return the last attempt of each of the caller's webhooks, by the row id of the webhook, if it had any.
+
+    A delivery that failed and will be repeated counts before later ones.
+
+    Raises:
+        LoginRequired, NotAllowed: as :func:`list_webhooks`.
+    """
+    known = _reader(caller)
+    with hub.read() as tx:
+        return deliveries.last_results(tx, [row.id for row in webhooks.of_owner(tx, known.account.id)])
 
 
 def get(hub: HubContext, caller: MaybeCaller, uid: str) -> WebhookRow:

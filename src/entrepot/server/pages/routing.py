@@ -12,16 +12,17 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from entrepot.errors import Damaged, EntrepotError, RepoMoved
+from entrepot.errors import Damaged, EntrepotError, RepoMoved, SecondFactorMissing
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType
 from entrepot.names.accounts import RESERVED
-from entrepot.server.handlers import call_hub, repo_of
+from entrepot.server.handlers import app_state, call_hub, repo_of
 from entrepot.server.log_format import render
 from entrepot.server.pages.error_pages import show_absent, show_error
+from entrepot.server.public_urls import path_prefix
 from entrepot.server.raw_path import decode_segment
 
 PageHandler = Callable[[Request], Awaitable[Response]]
@@ -37,14 +38,22 @@ class PageRoute(Route):
     """A route of a page."""
 
     def __init__(
-        self, path: str, handler: PageHandler, methods: Sequence[str] = ("GET",), *, is_short: bool = False
+        self,
+        path: str,
+        handler: PageHandler,
+        methods: Sequence[str] = ("GET",),
+        *,
+        is_short: bool = False,
+        sets_up_factor: bool = False,
     ) -> None:
         """Prepare the route; its handler may use the session of a browser, and its errors become pages.
 
         Args:
             is_short: whether it is for ids without a namespace, derived from another route.
+            sets_up_factor: whether it is for setting up a second factor, so that visitors who lack a required one
+                may use it.
         """
-        super().__init__(path, _answering(handler), methods=list(methods))
+        super().__init__(path, _answering(handler, sets_up_factor=sets_up_factor), methods=list(methods))
         self.is_short = is_short
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -124,8 +133,16 @@ async def _absent_page(request: Request) -> Response:
         if "caller" not in state and ("cookie" in headers or "authorization" in headers):
             await call_hub(request, lambda _hub, _caller: None)
     except EntrepotError as error:
-        return show_error(request, error)
+        return _show_problem(request, error)
     return show_absent(request)
+
+
+def _show_problem(request: Request, error: EntrepotError) -> Response:
+    """Return the page of an error; visitors who lack a required second factor are led to where they set one up."""
+    if isinstance(error, SecondFactorMissing) and "authorization" not in request.headers:
+        root = path_prefix(app_state(request).hub.settings)
+        return RedirectResponse(f"{root}/settings/security", 303, {"cache-control": "no-store"})
+    return show_error(request, error)
 
 
 def _bound(handler: RepoPageHandler, kind: RepoType) -> PageHandler:
@@ -136,9 +153,10 @@ def _bound(handler: RepoPageHandler, kind: RepoType) -> PageHandler:
     return endpoint
 
 
-def _answering(handler: PageHandler) -> PageHandler:
+def _answering(handler: PageHandler, *, sets_up_factor: bool) -> PageHandler:
     async def endpoint(request: Request) -> Response:
         request.scope["state"]["takes_session"] = True
+        request.scope["state"]["sets_up_factor"] = sets_up_factor
         try:
             return await handler(request)
         except RepoMoved:
@@ -153,6 +171,6 @@ def _answering(handler: PageHandler) -> PageHandler:
             if isinstance(error, Damaged):
                 state = request.scope["state"]
                 _log.error(render("page.failed", id=state["request_id"], path=request.scope["path"]), exc_info=error)
-            return show_error(request, error)
+            return _show_problem(request, error)
 
     return endpoint

@@ -7,7 +7,14 @@ import re
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from entrepot.errors import AccountSuspended, EntrepotError, InvalidSignInCode, SecondFactorNeeded, WrongPassword
+from entrepot.errors import (
+    AccountSuspended,
+    EntrepotError,
+    InvalidSignInCode,
+    PasskeyNeeded,
+    SecondFactorNeeded,
+    WrongPassword,
+)
 from entrepot.hub.accounts import sessions
 from entrepot.hub.accounts.sessions import OpenedSession, SessionOrigin
 from entrepot.hub.sso.browser_sign_ins import issuer_host
@@ -66,7 +73,7 @@ async def sign_in(request: Request) -> Response:
     except SecondFactorNeeded as needed:
         await state.threads.run_short(state.sign_ins.note_success, name, network, line=line)
         return code_page(request, name=name, proof=needed.proof, target=target)
-    except (WrongPassword, InvalidSignInCode, AccountSuspended) as error:
+    except (WrongPassword, PasskeyNeeded, InvalidSignInCode, AccountSuspended) as error:
         return login_page(request, name=name, code="", target=target, problem=sentence(error), status=_status(error))
     await state.threads.run_short(state.sign_ins.note_success, name, network, line=line)
     return enter(request, opened, target)

@@ -47,6 +47,7 @@ class AdminUser(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     is_suspended: bool
     created_at: str
     tokens: Sequence[AdminToken] = ()
+    has_second_factor: bool = False
 
 
 class AdminOrg(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import httpx2
 import pytest
 
@@ -95,3 +97,21 @@ def test_the_only_administrator_cannot_leave(site: ServedHub, send: Send) -> Non
     refused = send("/settings/account/leave", {"organisation": "third-org"})
     assert refused.status_code == 409
     assert "appoint another one first" in refused.text
+
+
+def test_invitations_come_in_pages(site: ServedHub) -> None:
+    accounts.create_user(site.hub, "wanted", password=PASSWORD)
+    for number in range(invitations.SHOWN + 1):
+        accounts.create_org(site.hub, f"suitor-{number}", admin="alice")
+        invitations.invite(site.hub, site.caller(), f"suitor-{number}", "wanted", "read")
+    with browse(site) as client:
+        client.post("/login", data={"name": "wanted", "password": PASSWORD})
+        first = client.get("/settings/account").text
+        assert first.count("offers you the role") == invitations.SHOWN
+        found = re.search(r'href="(\?after=[0-9]+)">Newer invitations', first)
+        assert found is not None
+        rest = client.get(f"/settings/account{found[1]}").text
+        assert rest.count("offers you the role") == 1
+        assert f"/suitor-{invitations.SHOWN}" in rest
+        assert "Newer invitations" not in rest
+        assert client.get("/settings/account?after=x").status_code == 400

@@ -4,6 +4,8 @@ import re
 
 import httpx2
 
+from entrepot.catalog import Lock
+from entrepot.catalog.webhooks import deliveries
 from entrepot.hub.jobs import handlers
 from entrepot.hub.webhooks import webhooks
 from tests.server.pages.conftest import field_of
@@ -111,3 +113,23 @@ def test_the_whole_reason_of_a_failure_is_shown_with_the_time_that_is_left(
     text = signed_in.get(page).text
     assert "an administrator can allow that with the setting webhook_private_targets" in text
     assert re.search(r"next attempt in \d+ seconds?", text)
+
+
+def test_the_list_shows_the_last_result_of_each(site: ServedHub, send: Send, signed_in: httpx2.Client) -> None:
+    page = make(send, url="https://result.example/hook")
+    assert "Nothing was delivered yet" in signed_in.get(BASE).text
+    row = webhooks.get(site.hub, site.caller(), page.rsplit("/", 1)[1])
+    webhooks.ping(site.hub, site.caller(), row.uid)
+    for state, at_ms, words in (
+        ("pending", site.hub.now_ms() + 90_000, "Failed 1 time, next"),
+        ("done", 1, "Last del"),
+    ):
+        with site.hub.write(Lock.job(f"deliver:{row.id}:0"), Lock.job(f"webhook:{row.id}")) as tx:
+            waiting = deliveries.first(tx, row.id, webhooks.NO_REPO)
+            assert waiting is not None
+            if state == "pending":
+                deliveries.take(tx, waiting.id, at_ms)
+            deliveries.conclude(tx, waiting.id, state, 418, "", at_ms)
+        shown = signed_in.get(BASE).text.partition("result.example")[2].partition("</li>")[0]
+        assert words in shown
+        assert ">418<" in shown

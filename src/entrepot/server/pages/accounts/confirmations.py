@@ -23,7 +23,7 @@ PATH = "/settings/confirm"
 
 def routes() -> list[PageRoute]:
     """Return the routes of this page."""
-    return [PageRoute(PATH, show), PageRoute(PATH, confirm, ["POST"])]
+    return [PageRoute(PATH, show, sets_up_factor=True), PageRoute(PATH, confirm, ["POST"], sets_up_factor=True)]
 
 
 async def show(request: Request) -> Response:

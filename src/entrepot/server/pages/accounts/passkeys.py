@@ -37,8 +37,8 @@ def routes() -> list[PageRoute]:
         PageRoute("/login/passkey/options", begin_using, ["POST"]),
         PageRoute("/login/passkey", sign_in, ["POST"]),
         PageRoute(f"{CONFIRM}/passkey", confirm, ["POST"]),
-        PageRoute(f"{PATH}/passkeys/options", begin_adding, ["POST"]),
-        PageRoute(f"{PATH}/passkeys", add, ["POST"]),
+        PageRoute(f"{PATH}/passkeys/options", begin_adding, ["POST"], sets_up_factor=True),
+        PageRoute(f"{PATH}/passkeys", add, ["POST"], sets_up_factor=True),
         PageRoute(f"{PATH}/passkeys/rename", rename, ["POST"]),
         PageRoute(f"{PATH}/passkeys/remove", remove, ["POST"]),
     ]

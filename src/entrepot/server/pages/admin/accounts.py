@@ -76,7 +76,9 @@ def build_users(
     """
     found = overviews.find_accounts(hub, caller, "user", search, SHOWN + 1)
     values = {"form": form, "found": found[:SHOWN], "has_more": len(found) > SHOWN, "search": search, "code": code}
-    return admin_page("users", {**values, "with_factors": factor_resets.users_with_factors(hub, caller, found[:SHOWN])})
+    values["with_factors"] = factor_resets.users_with_factors(hub, caller, found[:SHOWN])
+    values["lacking"] = factor_resets.users_lacking(hub, caller, found[:SHOWN])
+    return admin_page("users", {**values, "is_required": hub.settings.second_factor == "required"})
 
 
 def build_orgs(hub: HubContext, caller: Caller, form: Form, *, search: str = "") -> WebPage:

@@ -22,7 +22,10 @@ from entrepot.server.pages.settings.sections import own_page
 
 def routes() -> list[PageRoute]:
     """Return the routes of this page."""
-    return [PageRoute("/settings/password", show), PageRoute("/settings/password", change, ["POST"])]
+    return [
+        PageRoute("/settings/password", show, sets_up_factor=True),
+        PageRoute("/settings/password", change, ["POST"], sets_up_factor=True),
+    ]
 
 
 async def show(request: Request) -> Response:

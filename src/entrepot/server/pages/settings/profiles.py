@@ -9,6 +9,7 @@ from entrepot.hub.accounts import invitations, members, quotas
 from entrepot.hub.callers import MaybeCaller, require_login
 from entrepot.hub.context import HubContext
 from entrepot.hub.search import profiles
+from entrepot.server.handlers import query_int
 from entrepot.server.pages.forms import FRESH, Form, answer_form, go_to
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repositories.storage_maps import map_of
@@ -51,7 +52,8 @@ async def save_profile(request: Request) -> Response:
 
 async def show_account(request: Request) -> Response:
     """Serve what belongs to the account: organisations, invitations, storage."""
-    return await show_page(request, lambda hub, caller: build_account(hub, caller, FRESH))
+    after = query_int(request, "after", 0, low=0, high=2**62)
+    return await show_page(request, lambda hub, caller: build_account(hub, caller, FRESH, after=after))
 
 
 async def accept(request: Request) -> Response:
@@ -97,19 +99,23 @@ def build_profile(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
     return own_page("profile", {"form": form, "fullname": fullname, "details": details})
 
 
-def build_account(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
+def build_account(hub: HubContext, caller: MaybeCaller, form: Form, *, after: int = 0) -> WebPage:
     """Return what belongs to the account.
+
+    Args:
+        after: the row id with which the page of invitations before ended.
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
     """
-    quota, offers = quotas.own(hub, caller), invitations.list_own(hub, caller).items
+    quota, offers = quotas.own(hub, caller), invitations.list_own(hub, caller, after=after)
     known = require_login(caller)
     values = {
         "form": form,
         "account": known.account,
         "memberships": known.memberships,
-        "offers": offers,
+        "offers": offers.items,
+        "more_offers": 0 if offers.after is None else offers.after[1],
         "quota": quota,
         "map": map_of(hub, caller, None, quota),
     }

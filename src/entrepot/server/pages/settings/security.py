@@ -28,9 +28,9 @@ PATH = "/settings/security"
 def routes() -> list[PageRoute]:
     """Return the routes of these pages."""
     return [
-        PageRoute(PATH, show),
-        PageRoute(f"{PATH}/app", begin, ["POST"]),
-        PageRoute(f"{PATH}/app/confirm", enable, ["POST"]),
+        PageRoute(PATH, show, sets_up_factor=True),
+        PageRoute(f"{PATH}/app", begin, ["POST"], sets_up_factor=True),
+        PageRoute(f"{PATH}/app/confirm", enable, ["POST"], sets_up_factor=True),
         PageRoute(f"{PATH}/app/disable", disable, ["POST"]),
         PageRoute(f"{PATH}/codes", renew_codes, ["POST"]),
     ]
