@@ -99,15 +99,14 @@ def scan_steps(hub: HubContext, repo_id: int) -> Iterator[None]:
     if row is None or hub.settings.scanning == "off":
         return
     tasks = yield from _find_tasks(hub, row)
-    has_changed = False
     for task in tasks:
-        has_changed = (yield from _scan_and_store(hub, row, task)) or has_changed
+        yield from _scan_and_store(hub, row, task)
         yield
     if hides(hub.settings):
+        # What was made of a file that is hidden now has to go, also if another repository has the file and it was
+        # scanned there: the text of a card, tables that were converted. The jobs do nothing if all is as it was.
         with hub.write(Lock.nothing()) as tx:
-            if has_changed:  # the text of a card that is hidden now is not searched or quoted
-                jobs.enqueue(tx, "card", {"repo": row.id}, hub.now_ms(), dedup_key=f"card:{row.id}")
-            # What was made of a file that is hidden now has to go: the job does nothing if all is as it was.
+            jobs.enqueue(tx, "card", {"repo": row.id}, hub.now_ms(), dedup_key=f"card:{row.id}")
             if conversions.find(tx, row.id) is not None:
                 jobs.enqueue(tx, "convert", {"repo": row.id}, hub.now_ms(), dedup_key=f"convert:{row.id}")
 
@@ -132,10 +131,9 @@ def _steps_now(hub: HubContext, row: RepoRow, files: Sequence[NamedContent]) -> 
                 yield
 
 
-def _scan_and_store(hub: HubContext, row: RepoRow, task: _Task) -> Generator[None, None, bool]:
-    """Scan a file and store the result; return whether it is flagged now and was not, or the other way round."""
+def _scan_and_store(hub: HubContext, row: RepoRow, task: _Task) -> Iterator[None]:
+    """Scan a file and store the result."""
     verdict = yield from _scan(hub, row, task)
-    was_flagged = is_flagged = False
     if verdict is not None:
         now = hub.now_ms()
         report = {**verdict.report, "message": verdict.message}
@@ -147,8 +145,6 @@ def _scan_and_store(hub: HubContext, row: RepoRow, task: _Task) -> Generator[Non
                 aged = now - (_VALID_MS - _RETRY_MS)
                 found = attrs.evolve(known, version=found.version, scanned_ms=aged, seen_ms=now)
             scans.put(tx, found)
-            was_flagged, is_flagged = known is not None and known.status == FLAGGED, found.status == FLAGGED
-    return was_flagged != is_flagged
 
 
 def _find_tasks(hub: HubContext, row: RepoRow) -> Generator[None, None, list[_Task]]:
