@@ -18,6 +18,7 @@ from entrepot.catalog.grouped_writes import GroupedWrites
 from entrepot.hub import blob_stores, callers, data_folders
 from entrepot.hub.branch_locks import BranchLocks
 from entrepot.hub.callers import Caller, MaybeCaller
+from entrepot.hub.datasets.known_layouts import KnownLayouts
 from entrepot.hub.folder_locks import opening
 from entrepot.hub.host_slots import HostSlots
 from entrepot.hub.job_signals import JobSignal
@@ -49,6 +50,7 @@ class HubContext:
     job_added: JobSignal = attrs.field(factory=JobSignal)
     sending: HostSlots = attrs.field(factory=HostSlots)
     tables: TableReader = attrs.field(factory=TableReader)
+    layouts: KnownLayouts = attrs.field(factory=KnownLayouts)
     known_callers: Remembered[Caller] = attrs.field(
         default=attrs.Factory(
             lambda hub: Remembered[Caller](hub.settings.remembered_bytes // _SHARE_OF_CALLERS), takes_self=True

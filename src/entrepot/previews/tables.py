@@ -176,7 +176,7 @@ class ParquetTable:
         import pyarrow
 
         if column is not None and column not in self.features:
-            raise UnsupportedDataset(self._name, "it has no such column")
+            raise UnsupportedDataset(self._name, f"it has no column {column!r}")
         columns = None if column is None or "." in column else [column]  # a dot would mean a part of a struct
         found: list[Mapping[str, Any]] = []
         start = 0
@@ -244,7 +244,7 @@ class ArrowTable:
             UnsupportedDataset: there is no such column.
         """
         if column is not None and column not in self.features:
-            raise UnsupportedDataset("table", "it has no such column")
+            raise UnsupportedDataset("table", f"it has no column {column!r}")
         table = self.table if column is None else self.table.select([column])
         return _values(table.slice(min(offset, self.rows), length))
 

@@ -110,8 +110,18 @@ def check_target(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision
         pull_request_access.get_changeable_ref(tx, caller, target, revision)
 
 
-def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str, draft: CommitDraft) -> RecordedCommit:
+def create(
+    hub: HubContext,
+    caller: MaybeCaller,
+    target: RepoRef,
+    revision: str,
+    draft: CommitDraft,
+    waiter: TurnWaiter | None = None,
+) -> RecordedCommit:
     """Create one commit on a branch, all of it or none.
+
+    Args:
+        waiter: how it waits for those who push; by default, this thread does.
 
     Guarantees: bytes first, refs last. Every object is durable before the
     branch moves, so a crash leaves garbage for the sweeper, never a branch that
@@ -129,6 +139,7 @@ def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str,
             a path has changed since the parent; only with ``staged``.
         Busy: other writers kept winning the race for the branch, or a sweep
             deleted something that the commit needs.
+        TurnHeld: someone pushes, and ``waiter`` may not block.
     """
     draft = check_message(draft)
     with hub.read() as tx:
@@ -141,7 +152,7 @@ def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str,
     policies.scan_added(
         hub, row, [(edit.path, edit.mode, edit.oid) for edit in prepared.edits if isinstance(edit, Put)]
     )
-    recorded, waiter = None, TurnWaiter()
+    recorded, waiter = None, waiter or TurnWaiter()
     known = lfs_rules.read_root(hub, row.id, branch.head) if prepared.pointers or draft.takes_staged else {}
     with hub.branch_locks.take((row.id, branch.ref)):
         for _ in range(_ATTEMPTS):

@@ -4,6 +4,7 @@ import re
 
 import httpx2
 
+from entrepot.hub.jobs import handlers
 from entrepot.hub.webhooks import webhooks
 from tests.server.pages.conftest import field_of
 from tests.server.pages.settings.conftest import Send
@@ -98,3 +99,15 @@ def test_others_and_anonymous_visitors_see_nothing(
     page = make(send)
     assert browser.get(page).status_code == browser.get(BASE).status_code == 401
     assert signed_in.get(f"{BASE}/0123456789abcdef01234567").status_code == 404
+
+
+def test_the_whole_reason_of_a_failure_is_shown_with_the_time_that_is_left(
+    site: ServedHub, send: Send, signed_in: httpx2.Client
+) -> None:
+    page = make(send, url="http://203.0.113.7:9/")
+    send(f"{page}/ping", {})
+    while handlers.run_next(site.hub, "test") is not None:
+        pass
+    text = signed_in.get(page).text
+    assert "an administrator can allow that with the setting webhook_private_targets" in text
+    assert re.search(r"next attempt in \d+ seconds?", text)

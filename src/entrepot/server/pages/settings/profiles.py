@@ -103,7 +103,7 @@ def build_account(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
     """
-    quota, offers = quotas.own(hub, caller), invitations.own(hub, caller).items
+    quota, offers = quotas.own(hub, caller), invitations.list_own(hub, caller).items
     known = require_login(caller)
     values = {
         "form": form,
