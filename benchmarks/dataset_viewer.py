@@ -4,6 +4,10 @@ The dataset is one Parquet file of 1 GiB (theme ``large``: of 10 GiB) with row g
 page of 100 rows is at an offset that no request before had. The first page is
 that of a server that has just started: it starts a process that reads tables.
 
+Pages of a table with as many row groups as 10 GiB have are read by processes that have not
+seen it, at first without an index of its footer, then with it. What is read of a file is what the processes that
+read tables are sent; of one that has just started, this includes about 4 MiB of libraries.
+
 The bombs are files of a few kilobytes that decompress to 256 MiB and more;
 the memory is that of the server process alone, not of the processes that
 read tables, which may be ended.
@@ -76,7 +80,26 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
             client.post("/-/viewer/sql", json={"dataset": repo, "sql": _QUERY}).raise_for_status()
             yield Figure(theme, "group all rows by a column", (time.perf_counter() - started) * 1000, "ms")
             if theme == "viewer":
+                yield from _large_footer(theme, hub, bench, client)
                 yield from _memory_of_bombs(theme, hub, api, client)
+
+
+def _large_footer(theme: str, hub: RunningHub, bench: Bench, client: httpx2.Client) -> Iterator[Figure]:
+    """Yield the costs of pages of a table with the footer of 10 GiB, each read by a process that has not seen it."""
+    file = bench.folder / "footer.parquet"
+    write(file, bench.pick(1_070, 100), rows=100)
+    api = HfApi(endpoint=hub.url, token=hub.token)
+    repo = f"{api.whoami()['name']}/footer"
+    api.create_repo(repo, repo_type="dataset")
+    api.upload_file(path_or_fileobj=file, path_in_repo="train.parquet", repo_id=repo, repo_type="dataset")
+    place = {"dataset": repo, "config": "default", "split": "train", "offset": "5000"}
+    for name in ("first page of a large footer", "the same in another process"):
+        for process in _tables(hub.pid):
+            process.kill()  # the hub, whose child it is, finds out and starts another
+        started = time.perf_counter()
+        client.get("/-/viewer/rows", params=place).raise_for_status()
+        yield Figure(theme, name, (time.perf_counter() - started) * 1000, "ms")
+        yield Figure(theme, f"{name}, read of the file", _bytes_read(hub.pid) / MIB, "MiB")
 
 
 def _memory_of_bombs(theme: str, hub: RunningHub, api: HfApi, client: httpx2.Client) -> Iterator[Figure]:
@@ -128,18 +151,22 @@ def _parquet(table: pa.Table) -> bytes:
     return target.getvalue()
 
 
-def write(file: Path, groups: int) -> None:
-    """Write a table of three columns, about 1 KiB a row."""
+def write(file: Path, groups: int, rows: int = _ROWS) -> None:
+    """Write a table of three columns, about 1 KiB a row.
+
+    Args:
+        rows: of each row group.
+    """
     dice = random.Random(5)
-    block = [dice.randbytes(1000) for _ in range(_ROWS)]
-    labels = [("yes", "no")[at % 2] for at in range(_ROWS)]
+    block = [dice.randbytes(1000) for _ in range(rows)]
+    labels = [("yes", "no")[at % 2] for at in range(rows)]
     schema = pa.schema([("id", pa.int64()), ("label", pa.string()), ("data", pa.binary())])
     with pq.ParquetWriter(file, schema, compression="none", use_dictionary=False) as writer:
         for group in range(groups):
-            ids = list(range(group * _ROWS, (group + 1) * _ROWS))
+            ids = list(range(group * rows, (group + 1) * rows))
             salted = [ids[at].to_bytes(8, "little") + data for at, data in enumerate(block)]
             table = pa.table({"id": ids, "label": labels, "data": salted}, schema=schema)
-            writer.write_table(table, row_group_size=_ROWS)
+            writer.write_table(table, row_group_size=rows)
 
 
 if __name__ == "__main__":
