@@ -20,18 +20,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 from huggingface_hub import HfApi
 
 from benchmarks.benches import Bench, conduct
-from benchmarks.meters import Meter
+from benchmarks.meters import MIB, Meter
 from benchmarks.results import Figure
 from entrepot import testing
 from entrepot.testing.hubs import RunningHub
 
 _ROWS = 10_000
 _MOST_MS = 150.0
+_GROUP_MIB = _ROWS * 1_030 / MIB
 _QUERY = "select label, count(*) n, avg(id) a from train group by label order by label"
 
 
@@ -58,6 +60,7 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
             client.get("/-/viewer/rows", params={**place, "offset": "5000"}).raise_for_status()
             yield Figure(theme, "first page after the start", (time.perf_counter() - started) * 1000, "ms")
             times, turns = [], bench.pick(50, 3)
+            before = _bytes_read(hub.pid)
             with bench.meter.measure() as cost:
                 for _ in range(turns):
                     started = time.perf_counter()
@@ -67,6 +70,8 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
             yield Figure(theme, "100 rows at any offset, median", statistics.median(times), "ms", _MOST_MS)
             yield Figure(theme, "100 rows at any offset, worst", max(times), "ms")
             yield Figure(theme, "100 rows at any offset, server CPU", cost.server_cpu_s / turns * 1000, "ms")
+            read = (_bytes_read(hub.pid) - before) / turns
+            yield Figure(theme, "100 rows at any offset, read of the file", read / MIB, "MiB", _GROUP_MIB)
             started = time.perf_counter()
             client.post("/-/viewer/sql", json={"dataset": repo, "sql": _QUERY}).raise_for_status()
             yield Figure(theme, "group all rows by a column", (time.perf_counter() - started) * 1000, "ms")
@@ -88,6 +93,17 @@ def _memory_of_bombs(theme: str, hub: RunningHub, api: HfApi, client: httpx2.Cli
     yield Figure(theme, "server memory before the bombs", before / 1024, "MiB")
     yield Figure(theme, "server memory with the bombs, peak above that", (_kib(server, "VmHWM") - before) / 1024, "MiB")
     yield Figure(theme, "server memory after the bombs, above that", (_kib(server, "VmRSS") - before) / 1024, "MiB")
+
+
+def _tables(hub: int) -> list[psutil.Process]:
+    """Return the processes of a hub that read tables."""
+    below = psutil.Process(hub).children(recursive=True)
+    return [process for process in below if any("hub.tables.sandbox" in part for part in process.cmdline())]
+
+
+def _bytes_read(hub: int) -> int:
+    """Return how many bytes the processes that read tables were sent: ranges of files, and short requests."""
+    return sum(process.io_counters().read_chars for process in _tables(hub))
 
 
 def _kib(process: Path, field: str) -> int:

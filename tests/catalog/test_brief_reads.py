@@ -104,6 +104,16 @@ def test_what_is_not_a_short_prepared_read_gives_up(catalog: Catalog, filled: Re
         catalog.check_may_wait()
 
 
+def test_many_short_statements_are_not_brief(catalog: Catalog, filled: RepoRow) -> None:
+    with catalog.briefly(), catalog.read() as tx:
+        for _ in range(brief_reads.MOST_STATEMENTS - 1):  # and the one that begins
+            objects.find(tx, filled.id, SMALL)
+        with pytest.raises(NotBrief):
+            objects.find(tx, filled.id, SMALL)
+    with catalog.briefly(), catalog.read() as tx:
+        assert objects.find(tx, filled.id, SMALL) is not None
+
+
 @pytest.mark.usefixtures("filled")
 def test_short_statements_are_brief_however_often_they_run(catalog: Catalog) -> None:
     statement = total(100)

@@ -34,8 +34,8 @@ def run_behind_first(held: Held, items: Sequence[int], pool: ThreadPoolExecutor)
     first = pool.submit(groups.run, "kind", held.write, 0)
     assert held.has_begun.wait(SOON_S)
     calls = [pool.submit(groups.run, "kind", held.write, item) for item in items]
-    line = groups._lines["kind"]
-    while len(line.waiting) < len(items):
+    queue = groups._queues["kind"]
+    while len(queue.waiting) < len(items):
         assert not any(call.done() for call in calls)
     held.may_end.set()
     assert first.result(SOON_S) == "0"
@@ -93,7 +93,7 @@ def test_an_unexpected_error_is_told_once_and_the_others_try_again() -> None:
         first = pool.submit(groups.run, "kind", write, 0)
         assert held.has_begun.wait(SOON_S)
         calls = [pool.submit(groups.run, "kind", write, item) for item in (1, 2)]
-        while len(groups._lines["kind"].waiting) < 2:
+        while len(groups._queues["kind"].waiting) < 2:
             assert not calls[0].done()
         held.may_end.set()
         assert first.result(SOON_S) == "0"
@@ -101,7 +101,7 @@ def test_an_unexpected_error_is_told_once_and_the_others_try_again() -> None:
     assert groups.run("kind", list, 3) == 3
 
 
-def test_an_interrupted_thread_hands_the_line_over() -> None:
+def test_an_interrupted_thread_hands_the_queue_over() -> None:
     groups = GroupedWrites()
 
     def interrupt(_items: Sequence[int]) -> list[int | Exception]:

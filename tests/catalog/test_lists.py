@@ -24,7 +24,7 @@ def test_values_come_in_slices_in_their_order() -> None:
 
 def test_a_list_that_cannot_be_sliced_has_a_bound() -> None:
     assert bounded([1, 2], 2) == [1, 2]
-    with pytest.raises(LimitExceeded, match="question to the database"):
+    with pytest.raises(LimitExceeded, match="query of the database"):
         bounded([1, 2, 3], 2)
 
 

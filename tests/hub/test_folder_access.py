@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
+import attrs
 import pytest
 import sqlalchemy as sa
 
@@ -15,6 +16,7 @@ from entrepot.catalog import community_tables, prepared, tables
 from entrepot.catalog.webhooks import webhooks as hook_rows
 from entrepot.errors import (
     AccountNotFound,
+    EntrepotError,
     InvalidCredentials,
     LoginRequired,
     NotAllowed,
@@ -137,6 +139,45 @@ def test_a_folder_costs_its_grantees_one_query_and_others_none(shared: World) ->
     inside = shared.repo("acme.llm/x", by=shared.olga)
     assert queries_of(shared, shared.olga, plain) == queries_of(shared, shared.olga, inside) == 2
     assert queries_of(shared, shared.bob, inside) == 103
+
+
+def refusal_of(world: World, caller: Caller, what: Callable[[Any, Caller], object]) -> tuple[str, list[str]]:
+    """Return the type of an error and the statements before it."""
+    fresh = attrs.evolve(caller, granted={})
+    with world.hub.read() as tx, counted(world) as sent, pytest.raises(EntrepotError) as caught:
+        what(tx, fresh)
+    return type(caught.value).__name__, sorted(sent)
+
+
+@pytest.mark.parametrize("name", ["alice", "bob", "olga"])
+def test_refusing_what_a_folder_hides_costs_as_much_as_refusing_what_does_not_exist(shared: World, name: str) -> None:
+    folders.create(shared.hub, shared.root, FolderDraft(MODEL, "den", "wendy"))
+    folders.create(shared.hub, shared.root, FolderDraft(MODEL, "old", "wendy"))
+    shared.repo("wendy.den/x", by=shared.root)
+    shared.repo("wendy.den/left", by=shared.root)
+    shared.repo("wendy.old/x", by=shared.root)
+    shared.repo("wendy/out", by=shared.root, visibility="private")
+    for old, new in (("wendy.den/left", "wendy.den/new"), ("wendy/out", "wendy.den/in")):
+        refs = [RepoRef(MODEL, RepoId(*one.split("/"))) for one in (old, new)]
+        repositories.move(shared.hub, shared.root, *refs)
+    folders.change(shared.hub, shared.root, FolderId(MODEL, "wendy", "old"), FolderChanges(name="moved"))
+    caller = shared.caller(name)
+
+    def repo(namespace: str, called: str) -> tuple[str, list[str]]:
+        ref = RepoRef(MODEL, RepoId(namespace, called))
+        return refusal_of(shared, caller, lambda tx, one: access.visible(tx, one, ref))
+
+    def folder(called: str) -> tuple[str, list[str]]:
+        return refusal_of(shared, caller, lambda tx, one: folder_access.visible(tx, one, MODEL, "wendy", called))
+
+    def maker(kind: RepoType, called: str) -> tuple[str, list[str]]:
+        return refusal_of(shared, caller, lambda tx, one: access.namespace_for(tx, one, f"wendy.{called}", kind))
+
+    hidden = [repo("wendy.den", "x"), repo("wendy.den", "left"), repo("wendy.old", "x")]
+    assert hidden == [repo("wendy.den", "none"), repo("wendy.den", "none"), repo("wendy.no", "x")]
+    assert repo("wendy", "out") == repo("wendy", "none")
+    assert folder("den") == folder("old") == folder("none")
+    assert maker(MODEL, "den") == maker(DATASET, "den") == maker(MODEL, "none")
 
 
 def test_many_folders_are_looked_up_together(shared: World) -> None:

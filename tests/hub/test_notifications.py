@@ -47,6 +47,16 @@ def test_those_who_decide_are_told_of_requests_and_requesters_of_decisions(world
     assert told(world, world.zed) == [("access-decision", {"status": "accepted"})]
 
 
+def test_only_the_newest_of_a_user_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notifications, "MOST_KEPT", 2)
+    for number in range(4):
+        with world.hub.write() as tx:
+            notifications.tell(world.hub, tx, [world.bob.account.id], notifications.WEBHOOK, f"webhook:{number}")
+        world.clock.advance(1)
+    found = notification_lists.list_page(world.hub, world.bob).items
+    assert [item.row.topic for item in found] == ["webhook:3", "webhook:2"]
+
+
 def test_many_requests_for_a_repository_are_one_notification(world: World, gated: RepoRef) -> None:
     for name in ("bob", "zed", "alice"):
         access_requests.request_access(world.hub, world.caller(name), gated, {})
@@ -100,3 +110,20 @@ def test_the_owner_of_a_folder_decides(world: World) -> None:
         row = repos.find(tx, ref)
         assert row is not None
         assert notifications.deciders(tx, row) == [world.alice.account.id]
+
+
+def test_who_loses_the_right_to_decide_no_longer_sees_who_asks(world: World, gated: RepoRef) -> None:
+    access_requests.request_access(world.hub, world.bob, gated, {})
+    assert notification_lists.count_unread(world.hub, world.wendy) == 1
+    members.remove(world.hub, world.olga, "acme", "wendy")
+    wendy = world.caller("wendy")
+    assert [item.row.kind for item in notification_lists.list_page(world.hub, wendy).items] == ["membership"]
+    assert notification_lists.count_unread(world.hub, wendy) == 1
+
+
+def test_only_the_newest_are_kept_of_every_kind(world: World, gated: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notifications, "MOST_KEPT", 1)
+    invitations.invite(world.hub, world.olga, "acme", "bob", "write")
+    world.clock.now_ms += 1
+    access_requests.grant(world.hub, world.wendy, gated, "bob")
+    assert [kind for kind, _ in told(world, world.bob)] == ["access-decision"]

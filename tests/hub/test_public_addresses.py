@@ -97,6 +97,11 @@ def test_one_private_address_among_public_ones_is_enough(monkeypatch: pytest.Mon
     assert resolve("rebinding.example", 80, allows_private=True) == ["8.8.8.8", "8.8.4.4", "10.0.0.1"]
 
 
+def test_an_address_is_named_once() -> None:
+    with pytest.raises(NotPublic, match=r"^203\.0\.113\.9 is not a public address$"):
+        resolve("203.0.113.9", 80, allows_private=False)
+
+
 def test_a_host_that_is_none_cannot_be_resolved() -> None:
     with pytest.raises(OSError, match="is not a host name"):
         resolve("a b", 80, allows_private=True)

@@ -5,8 +5,9 @@ lock to each other at every statement. Such a read may therefore run on the even
 that gives up wherever it would take long: :class:`NotBrief` is raised, and the same read runs in a thread instead.
 
 Guarantees: a statement runs for at most 40,000 steps of SQLite's machine (about two milliseconds); no value above
-32 KiB and no result of more than 256 rows is read; nothing waits for a lock; nothing is written; statements that are
-not prepared (:mod:`entrepot.catalog.prepared`) do not run at all. Code that does much work for one row says so with
+32 KiB and no result of more than 256 rows is read; a block has at most 64 statements, however deep the folders or
+tags of tags are through which it goes; nothing waits for a lock; nothing is written; statements that are not prepared
+(:mod:`entrepot.catalog.prepared`) do not run at all. Code that does much work for one row says so with
 :meth:`entrepot.catalog.Read.expect`. If reads take long nevertheless, because of a slow disk or of threads
 that keep the interpreter busy, none is brief for the next seconds.
 """
@@ -25,14 +26,15 @@ import sqlalchemy as sa
 MOST_STEPS = 20_000
 MOST_BYTES = 32 * 1024
 MOST_ROWS = 256
+MOST_STATEMENTS = 64
 MOST_ENTRIES = 512
 """How much a transaction may say that it processes, in entries of a folder."""
 
+# A single slow read says nothing: the thread may have waited for a processor. The mean of the latest fifty does.
 _SLOW_S = 0.005
 _COUNTED_S = 0.05
 _WEIGHT = 0.02
 _PAUSE_S = 5.0
-"""A single slow read says nothing: the thread may have waited for a processor. The mean of the latest fifty does."""
 
 
 class NotBrief(Exception):
@@ -145,11 +147,15 @@ class _BriefConnection:
         driver.set_progress_handler(self._is_long, MOST_STEPS)
         self._driver = driver
         self._is_working = False
+        self._statements = 0
         self._cursor: sqlite3.Cursor | None = None
 
     def execute(self, text: str, parameters: Any = ()) -> _BriefConnection:  # noqa: ANN401 -- as the driver takes them
         """Run a statement; its rows are fetched from this object."""
         self._is_working = False
+        self._statements += 1
+        if self._statements > MOST_STATEMENTS:
+            raise NotBrief
         try:
             self._cursor = self._driver.execute(text, parameters)
         except sqlite3.Error as error:  # also a defect: it is found in the thread
@@ -174,6 +180,7 @@ class _BriefConnection:
 
     def end(self) -> None:
         """End the transaction."""
+        self._statements = 0
         self._cursor = None  # an open one would keep the snapshot
         if self._driver.in_transaction:
             with contextlib.suppress(sqlite3.Error):  # the next BEGIN fails then, and the read is not brief

@@ -23,8 +23,8 @@ def erase_around_repo(tx: Write, repo_id: int) -> None:
     These are its discussions, likes, collection items, access requests, notifications,
     subscriptions, deliveries and events. Webhooks watch names, and keep watching.
     """
-    for told in (community_tables.notifications, community_tables.subscriptions):
-        tx.sql.execute(sa.delete(told).where(told.c.repo_id == repo_id))
+    for table in (community_tables.notifications, community_tables.subscriptions):
+        tx.sql.execute(sa.delete(table).where(table.c.repo_id == repo_id))
     discussions = sa.select(_D.c.id).where(_D.c.repo_id == repo_id)
     tx.sql.execute(
         sa.delete(community_tables.discussion_events).where(
@@ -70,9 +70,9 @@ def erase_around_account(tx: Write, account_id: int) -> None:
 
     Its notifications and subscriptions go too. Its comments in discussions stay, without an author.
     """
-    told, chosen = community_tables.notifications, community_tables.subscriptions
-    tx.sql.execute(sa.delete(told).where((told.c.user_id == account_id) | (told.c.org_id == account_id)))
-    tx.sql.execute(sa.delete(chosen).where(chosen.c.user_id == account_id))
+    notified, subscribed = community_tables.notifications, community_tables.subscriptions
+    tx.sql.execute(sa.delete(notified).where((notified.c.user_id == account_id) | (notified.c.org_id == account_id)))
+    tx.sql.execute(sa.delete(subscribed).where(subscribed.c.user_id == account_id))
     _take_back_likes(tx, account_id)
     _erase_collections(tx, account_id)
     _forget_author(tx, account_id)
@@ -111,8 +111,8 @@ def _forget_author(tx: Write, account_id: int) -> None:
         tx.sql.execute(sa.update(table).where(table.c.author_id == account_id).values(author_id=NOBODY))
     invited = community_tables.invitations
     tx.sql.execute(sa.update(invited).where(invited.c.inviter_id == account_id).values(inviter_id=NOBODY))
-    told = community_tables.notifications
-    tx.sql.execute(sa.update(told).where(told.c.actor_id == account_id).values(actor_id=NOBODY))
+    notified = community_tables.notifications
+    tx.sql.execute(sa.update(notified).where(notified.c.actor_id == account_id).values(actor_id=NOBODY))
     images = community_tables.attachments
     tx.sql.execute(sa.update(images).where(images.c.user_id == account_id).values(user_id=NOBODY))
 

@@ -259,6 +259,8 @@ notifications = sa.Table(
     sa.UniqueConstraint("user_id", "topic", name="notifications_topic"),
     sa.Index("notifications_by_time", "user_id", "happened_ms", "id"),
     sa.Index("notifications_unread", "user_id", "is_read", "happened_ms", "id"),
+    # Finds those that are too old.
+    sa.Index("notifications_by_age", "happened_ms"),
 )
 
 subscriptions = sa.Table(

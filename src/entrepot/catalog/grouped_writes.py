@@ -23,13 +23,13 @@ class _Waiting:
     """One thread's item, and later its result."""
 
     item: Any
-    turn: threading.Event = attrs.field(factory=threading.Event)
+    woken: threading.Event = attrs.field(factory=threading.Event)
     is_done: bool = False
     outcome: Any = None
 
 
 @attrs.define(eq=False)
-class _Line:
+class _Queue:
     """The items that wait for the next group."""
 
     waiting: deque[_Waiting] = attrs.field(factory=deque)
@@ -46,7 +46,7 @@ class GroupedWrites:
     def __init__(self) -> None:
         """Start with nothing waiting."""
         self._guard = threading.Lock()
-        self._lines: dict[str, _Line] = {}
+        self._queues: dict[str, _Queue] = {}
 
     def run(self, kind: str, write: Callable[[Sequence[Item]], Sequence[Result | Exception]], item: Item) -> Result:
         """Write an item, perhaps together with those of other threads, and return its result.
@@ -64,22 +64,22 @@ class GroupedWrites:
         """
         mine = _Waiting(item)
         with self._guard:
-            line = self._lines.setdefault(kind, _Line())
-            line.waiting.append(mine)
-            leads, line.is_running = not line.is_running, True
+            queue = self._queues.setdefault(kind, _Queue())
+            queue.waiting.append(mine)
+            leads, queue.is_running = not queue.is_running, True
         if not leads:
-            mine.turn.wait()
+            mine.woken.wait()
         if not mine.is_done:
-            self._lead(line, write)
+            self._lead(queue, write)
         if isinstance(mine.outcome, Exception):
             raise mine.outcome
         result: Result = mine.outcome
         return result
 
-    def _lead(self, line: _Line, write: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
-        """Write the items that wait now, hand the line over to the next thread, and wake the others."""
+    def _lead(self, queue: _Queue, write: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
+        """Write the items that wait now, hand the queue over to the next thread, and wake the others."""
         with self._guard:
-            group = [line.waiting.popleft() for _ in range(min(len(line.waiting), MOST))]
+            group = [queue.waiting.popleft() for _ in range(min(len(queue.waiting), MOST))]
         # Stays if this thread meets an unexpected error: any of the items may be the reason for it.
         outcomes: Sequence[Any] = [Busy("the database")] * len(group)
         try:
@@ -88,10 +88,10 @@ class GroupedWrites:
             outcomes = [error] * len(group)
         finally:
             with self._guard:
-                if line.waiting:
-                    line.waiting[0].turn.set()
+                if queue.waiting:
+                    queue.waiting[0].woken.set()
                 else:
-                    line.is_running = False
+                    queue.is_running = False
             for it, outcome in zip(group, outcomes, strict=True):
                 it.outcome, it.is_done = outcome, True
-                it.turn.set()
+                it.woken.set()

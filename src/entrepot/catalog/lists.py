@@ -37,5 +37,5 @@ def bounded(values: Collection[_T], most: int = MOST) -> Collection[_T]:
         LimitExceeded: they are more than a statement can have.
     """
     if len(values) > most:
-        raise LimitExceeded("the number of values in one question to the database", most)
+        raise LimitExceeded("the number of values in one query of the database", most)
     return values

@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_463d9ee6532d"
+HEAD = "first_d839b3e15332"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

@@ -188,7 +188,7 @@ repos = sa.Table(
     sa.Index("repos_by_likes", "type", "likes"),
     sa.Index("repos_by_trend", "type", "trending"),
     # Deleted ones are few: the others are counted as all of them without these.
-    sa.Index("repos_deleted", "deleted_ms", sqlite_where=IS_DELETED, postgresql_where=IS_DELETED),
+    sa.Index("repos_deleted", "deleted_ms", sqlite_where=IS_DELETED),
 )
 
 redirects = sa.Table(

@@ -65,7 +65,11 @@ _ENTRIES = (
     Entry("diff", "entrepot.cli.client.comparisons:diff", "Show how two revisions differ, by content."),
     Entry("lineage", "entrepot.cli.client.lineage:lineage", "Show what a repository was made from, and its uses."),
     Entry("sql", "entrepot.cli.client.queries:sql", "Query the tables of a dataset at any revision."),
-    Entry("notifications", "entrepot.cli.client.notifications:notifications", "List what is new for you."),
+    Entry(
+        "notifications",
+        "entrepot.cli.client.notifications:notifications",
+        "List what is new for you, and mark it as read.",
+    ),
     Entry("ah", "entrepot.cli.asset_hub:ah", "Folders, models, datasets and their branches, as in Asset Hub."),
     Entry("cache", "entrepot.cli.client.caches:cache", "List, verify and delete downloaded files."),
     Entry("env", "entrepot.cli.doctor:env", "Print versions, paths and settings."),

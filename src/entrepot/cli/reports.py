@@ -25,7 +25,7 @@ def show_message(line: str) -> None:
 
 
 def printable(text: str) -> str:
-    """Return a text whose control characters are visible, for texts of strangers: a terminal would obey them.
+    """Return a text whose control characters are visible, for untrusted texts: a terminal would obey them.
 
     Line ends and tabs stay.
     """

@@ -66,7 +66,7 @@ class DatabaseUnavailable(Unavailable):
 
 @attrs.define
 class ServerStopping(Unavailable):
-    """The server is about to stop; load balancers shall send requests to others."""
+    """The server is about to stop; load balancers should send requests to others."""
 
     @property
     def message(self) -> str:

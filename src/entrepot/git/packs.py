@@ -40,7 +40,7 @@ def read_pack_header(data: bytes) -> int:
         Malformed: it is not a pack of version 2 or 3.
     """
     if len(data) < HEADER_BYTES or data[:4] != b"PACK":
-        raise Malformed("pack", "it does not begin like one")
+        raise Malformed("pack", "it does not begin with PACK")
     _, version, count = struct.unpack(">4sII", data[:HEADER_BYTES])
     if version not in (2, 3):
         raise Malformed("pack", f"its version is {version}; 2 and 3 are known")

@@ -23,6 +23,7 @@ from entrepot.hub import scopes
 from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change, require_login
 from entrepot.names import PARQUET, RepoRef, RepoType
 
+_NOWHERE = 0  # no namespace has this row id
 _VIEWER = "you may view this folder; 'edit' is needed"
 _ROLES = {grants.VIEW: Role.READ, grants.EDIT: Role.WRITE}
 
@@ -39,12 +40,14 @@ def visible(tx: Read, caller: MaybeCaller, ref: RepoRef, *, by_alias: bool = Tru
         RepoNotFound: it does not exist, or is private and not visible to the caller.
         RepoDisabled: an administrator has disabled it.
     """
+    asked = places_asked(caller)
     row = repositories.find(tx, ref)
     if row is None or not may_see(tx, caller, row):
         # Also for a hidden one: with the same lookups, it takes as long to refuse as one that does not exist.
         for moved in _find_moved(tx, ref, by_alias=by_alias):
             if row is None and moved is not None and may_see(tx, caller, moved):
                 raise RepoMoved(str(ref.id), str(moved.ref.id))
+        ask_in_vain(tx, caller, ref.type, asked)
         raise RepoNotFound(anonymous=caller is None)
     if row.is_disabled and not (caller is not None and caller.sees_all):
         raise RepoDisabled
@@ -150,11 +153,14 @@ def namespace_for(tx: Read, maker: Caller, name: str, kind: RepoType) -> Account
     found = accounts.find(tx, name)
     refusal = f'You don\'t have the rights to create a {kind.value} under the namespace "{name}"'
     folder = None
-    if found is None or found.parent_id is None:
-        role = maker.own_role(found.id) if found is not None else None
+    if found is not None and found.parent_id is None:
+        role = maker.own_role(found.id)
     else:
-        folder = folders.at(tx, kind, found.id)
+        asked = places_asked(maker)
+        folder = folders.at(tx, kind, _NOWHERE if found is None else found.id)
         role = None if folder is None else folder_role(tx, maker, folder)
+        if role is None:
+            ask_in_vain(tx, maker, kind, asked)
     if found is None or role is None:
         raise NotAllowed(refusal)
     if role < Role.CONTRIBUTOR:
@@ -290,6 +296,20 @@ def load_places(tx: Read, caller: Caller, places: Iterable[tuple[int, int, RepoT
     if wanted:
         found = grants.roles_in(tx, {namespace_id for namespace_id, _ in wanted}, caller.roles.keys())
         caller.granted.update({place: found.get(place, NO_ROLES) for place in wanted})
+
+
+def ask_in_vain(tx: Read, caller: MaybeCaller, kind: RepoType, asked: int) -> None:
+    """Look for grants in no folder, unless the caller's were looked up since :func:`places_asked` returned ``asked``.
+
+    So refusing what does not exist takes as long as refusing what a folder hides.
+    """
+    if caller is not None and asked == places_asked(caller):
+        grants.roles_at(tx, (_NOWHERE, kind), caller.roles.keys())
+
+
+def places_asked(caller: MaybeCaller) -> int:
+    """Return the number of folders in which the caller's grants were looked up."""
+    return 0 if caller is None else len(caller.granted)
 
 
 def _changeable(tx: Read, caller: MaybeCaller, ref: RepoRef, permissions: frozenset[str]) -> tuple[RepoRow, Caller]:

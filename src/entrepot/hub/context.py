@@ -24,6 +24,7 @@ from entrepot.hub.job_signals import JobSignal
 from entrepot.hub.permissions import create_private, make_private
 from entrepot.hub.remembered import Remembered, Version, VersionWatch
 from entrepot.hub.signing import Signer
+from entrepot.hub.tables.known_layouts import KnownLayouts
 from entrepot.hub.tables.reader import TableReader
 from entrepot.hub.usage_cache import UsageCache
 from entrepot.names import new_uid
@@ -49,6 +50,7 @@ class HubContext:
     job_added: JobSignal = attrs.field(factory=JobSignal)
     sending: HostSlots = attrs.field(factory=HostSlots)
     tables: TableReader = attrs.field(factory=TableReader)
+    layouts: KnownLayouts = attrs.field(factory=KnownLayouts)
     known_callers: Remembered[Caller] = attrs.field(
         default=attrs.Factory(
             lambda hub: Remembered[Caller](hub.settings.remembered_bytes // _SHARE_OF_CALLERS), takes_self=True

@@ -8,7 +8,7 @@ a repository may have many watchers; all else concerns a few people.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from entrepot.catalog import Read, Write
 from entrepot.catalog.accounts import accounts
@@ -17,11 +17,11 @@ from entrepot.catalog.community import notifications
 from entrepot.catalog.community.notifications import NotificationRow
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import NotAllowed
-from entrepot.hub.callers import Caller
+from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
 
 DISCUSSION = "discussion"
-ACCESS_REQUEST = "access-request"
+ACCESS_REQUEST = notifications.ACCESS_REQUEST
 ACCESS_DECISION = "access-decision"
 INVITATION = "invitation"
 INVITATION_ANSWER = "invitation-answer"
@@ -29,8 +29,14 @@ MEMBERSHIP = "membership"
 WEBHOOK = "webhook"
 """Kinds of notifications."""
 
+MOST_KEPT = 1_000
+"""Notifications kept for a user; older ones are deleted."""
+
 MOST_TOLD = 50
 """Most people who are told about an access request: those who decide, in the order of their names."""
+
+MOST_KEPT = 1_000
+"""Notifications kept for a user; older ones are deleted."""
 
 PERSONAL = "personal"
 """The reason of notifications that concern the user alone."""
@@ -68,7 +74,9 @@ def tell(
     told = NotificationRow(
         topic, kind, PERSONAL, actor_id, hub.now_ms(), repo_id=repo_id, org_id=org_id, data=dict(data or {})
     )
-    notifications.put(tx, told, {user_id: PERSONAL for user_id in user_ids if user_id != actor_id})
+    others = {user_id for user_id in user_ids if user_id != actor_id}
+    notifications.put(tx, told, dict.fromkeys(others, PERSONAL))
+    notifications.keep_newest(tx, others, MOST_KEPT)
 
 
 def deciders(tx: Read, row: RepoRow) -> list[int]:
@@ -91,3 +99,8 @@ def require_personal(caller: Caller) -> Caller:
     if caller.limits is not None:
         raise NotAllowed("This token is fine-grained: it cannot read or change notifications")
     return caller
+
+
+def may_change(caller: MaybeCaller) -> TypeGuard[Caller]:
+    """Return whether the caller may mark notifications and choose what they are told about."""
+    return caller is not None and caller.limits is None and caller.may_write

@@ -68,7 +68,10 @@ class NotPublic(Exception):
 
     def __init__(self, host: str, ip: str) -> None:
         """Name the host as it was given, and the address."""
-        super().__init__(f"{shown(host, quote=False)} is at {ip}, which is not a public address")
+        name = shown(host, quote=False)
+        super().__init__(
+            f"{name} is not a public address" if name == ip else f"{name} is at {ip}, which is not a public address"
+        )
 
 
 def is_public(ip: str) -> bool:

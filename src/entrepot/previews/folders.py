@@ -1,4 +1,4 @@
-"""Folders of pictures, sounds or films, as they are told to the processes that read them; nothing is read here.
+"""Descriptions of folders of pictures, sounds or films for the processes that read them; nothing is read here.
 
 Source: docs/dataset-viewer.md, section "Folders of pictures, sounds and films".
 """
@@ -43,7 +43,7 @@ class MediaFolder:
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> MediaFolder:
-        """Return what was made a mapping by ``attrs.asdict``."""
+        """Return the folder that ``attrs.asdict`` made a mapping of."""
         splits = {name: FolderSplit(**split) for name, split in told["splits"].items()}
         return cls(told["column"], told["kind"], told["labels"], splits)
 

@@ -24,7 +24,7 @@ _FORMAT = "GGUF file"
 _MOST_PAIRS, _MOST_TENSORS, _MOST_NAME, _MOST_DEPTH, _MOST_DIMENSIONS = 65_536, 100_000, 65_536, 4, 8
 _KEPT_ITEMS = 64
 _MOST_ITEMS = 1_000_000
-"""Texts and arrays in all arrays; those of a large model have 800,000. Numbers are skipped at once."""
+"""Texts and arrays in all arrays; those of a large model have 800,000. Numbers are skipped together."""
 _MOST_PARAMETERS = 1 << 63
 _TOKENS = "tokenizer.ggml.tokens"
 _SCALARS = {0: "B", 1: "b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "?", 10: "<Q", 11: "<q", 12: "<d"}

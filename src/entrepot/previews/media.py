@@ -111,7 +111,7 @@ def bytes_at(value: object, parts: Sequence[str]) -> bytes | None:
 
 
 def leave_out_bytes(value: Any) -> Any:  # noqa: ANN401 - any value of a table
-    """Return a value in which media, as ``datasets`` stores them, have words about their bytes instead of them."""
+    """Return a value in which the bytes of media (as ``datasets`` stores them) are replaced by their size and type."""
     if isinstance(value, list):
         return [leave_out_bytes(item) for item in value]
     if not isinstance(value, Mapping):

@@ -2,7 +2,7 @@
 
 granian's embedded server shares the process with the application: 61 MB
 resident where its process manager takes 83 for one worker. It drains well
-(idle connections are closed at once, requests under way are finished) but
+(idle connections are closed immediately, requests under way are finished) but
 waits for ever, so the grace period is kept here.
 """
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 import sqlalchemy as sa
 
@@ -30,7 +31,7 @@ def listed(catalog: Catalog, user: Account, seen: Visibility | None, **wanted: A
 def test_news_about_a_topic_replace_what_was_told_and_are_unread(catalog: Catalog, alice: Account) -> None:
     with catalog.write() as tx:
         notifications.put(tx, told(at_ms=1, data={"n": 1}), {alice.id: "watching"})
-        assert notifications.mark(tx, alice.id, None, is_read=True) == 1
+        assert notifications.mark(tx, alice.id, None, None, is_read=True) == 1
         notifications.put(tx, told(at_ms=2, data={"n": 2}), {alice.id: "mention"})
         [row] = notifications.page(tx, alice.id, None, is_unread=True, after=None, limit=9)
     assert (row.data, row.reason, row.happened_ms, row.is_read) == ({"n": 2}, "mention", 2, False)
@@ -39,7 +40,7 @@ def test_news_about_a_topic_replace_what_was_told_and_are_unread(catalog: Catalo
 def test_an_earlier_or_repeated_event_changes_nothing(catalog: Catalog, alice: Account) -> None:
     with catalog.write() as tx:
         notifications.put(tx, told(at_ms=5, event_id=5), {alice.id: "mention"})
-        notifications.mark(tx, alice.id, None, is_read=True)
+        notifications.mark(tx, alice.id, None, None, is_read=True)
         for event_id in (4, 5):
             notifications.put(tx, told(at_ms=9, event_id=event_id), {alice.id: "watching"})
         [row] = notifications.page(tx, alice.id, None, is_unread=False, after=None, limit=9)
@@ -70,8 +71,24 @@ def test_what_is_hidden_vanishes_from_the_list_and_from_the_count(
         member = Visibility([repo.namespace_id])
         assert notifications.count_unread(tx, bob.id, member, 9) == (2 if "visibility" in change else 1)
         assert notifications.count_unread(tx, bob.id, None, 1) == 1
+        told_all = notifications.page(tx, bob.id, None, is_unread=True, after=None, limit=9)
+        assert notifications.mark(tx, bob.id, seen, [row.uid for row in told_all], is_read=True) == 1
+        assert notifications.mark(tx, bob.id, seen, None, is_read=False) == 1
     assert listed(catalog, bob, seen) == ["kept"]
     assert listed(catalog, alice, seen) == []
+
+
+def test_only_members_see_who_asks_for_access_to_what_everyone_sees(
+    catalog: Catalog, add_account: Callable[..., Account], add_repo: AddRepo
+) -> None:
+    repo, bob = add_repo("a"), add_account("bob")
+    asked = attrs.evolve(told("asks", repo_id=repo.id), kind=notifications.ACCESS_REQUEST)
+    with catalog.write() as tx:
+        notifications.put(tx, asked, {bob.id: ""})
+    for seen, topics in ((Visibility([repo.namespace_id]), ["asks"]), (Visibility(), []), (None, ["asks"])):
+        with catalog.read() as tx:
+            assert notifications.count_unread(tx, bob.id, seen, 9) == len(topics)
+        assert listed(catalog, bob, seen) == topics
 
 
 def test_marks_concern_only_the_own_notifications_that_are_named(
@@ -82,8 +99,8 @@ def test_marks_concern_only_the_own_notifications_that_are_named(
         for topic in "ab":
             notifications.put(tx, told(topic), {alice.id: "", bob.id: ""})
         [row, _] = notifications.page(tx, alice.id, None, is_unread=True, after=None, limit=9)
-        assert notifications.mark(tx, bob.id, [row.uid], is_read=True) == 0
-        assert notifications.mark(tx, alice.id, [row.uid, "x"], is_read=True) == 1
+        assert notifications.mark(tx, bob.id, None, [row.uid], is_read=True) == 0
+        assert notifications.mark(tx, alice.id, None, [row.uid, "x"], is_read=True) == 1
         assert notifications.is_unread_about(tx, alice.id, "a")
         assert not notifications.is_unread_about(tx, alice.id, "b")
         notifications.mark_topic(tx, alice.id, "a")
@@ -103,7 +120,8 @@ def test_only_the_newest_are_kept_for_each_user(
         notifications.keep_newest(tx, [alice.id], 2)
     assert listed(catalog, alice, None) == ["t5", "t4"]
     with catalog.write() as tx:
-        assert notifications.forget(tx, 4) == 3
+        assert notifications.forget(tx, 4, 2) == 2
+        assert notifications.forget(tx, 4, 2) == 1
         assert tx.sql.execute(sa.select(sa.func.count()).select_from(community_tables.notifications)).scalar_one() == 4
     assert listed(catalog, bob, None) == ["t5", "t4"]
 

@@ -3,6 +3,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import httpx2
+
+from entrepot.testing.hubs import RunningHub
+
 Run = Callable[..., Any]
 
 
@@ -15,3 +19,20 @@ def test_without_news_there_is_nothing_to_list_or_mark(at_hub: Run) -> None:
         misused = at_hub("notifications", "read", *wrong)
         assert misused.code == 2
         assert "name the IDs of notifications, or use --all" in misused.err
+
+
+def test_with_all_the_list_says_what_is_new_and_one_is_counted_in_the_singular(
+    at_hub: Run, entrepot_hub: RunningHub
+) -> None:
+    at_hub("notifications", "read", "--all")
+    org, inviter = entrepot_hub.org("cli-inviting", admin="cli-inviter"), entrepot_hub.user("cli-inviter")
+    httpx2.post(
+        f"{entrepot_hub.url}/api/organizations/{org}/invitations",
+        headers={"authorization": f"Bearer {inviter.token}"},
+        json={"user": "tester"},
+    ).raise_for_status()
+    (item,) = at_hub("notifications", "list", "--json").json
+    assert "STATE" not in at_hub("notifications", "list").out
+    assert " new " in at_hub("notifications", "list", "--all").out
+    assert at_hub("notifications", "read", item["id"]).out == "marked 1 notification as read\n"
+    assert " new " not in at_hub("notifications", "list", "--all").out

@@ -83,7 +83,7 @@ def test_a_lost_response_is_repeated_until_the_code_expires(world: World) -> Non
     again = poll(world, begun)
     assert (again.access_token, again.refresh_token) == (first.access_token, first.refresh_token)
     assert again.expires_s == first.expires_s - 60
-    assert len([item for item in tokens.own(world.hub, session(world)) if item.token.grant_uid]) == 1
+    assert len([item for item in tokens.list_own(world.hub, session(world)) if item.token.grant_uid]) == 1
     world.clock.advance(devices.LIFETIME_MS)
     assert refusal(world, begun) == "expired_token"
 
@@ -105,7 +105,7 @@ def test_two_polls_at_a_time_issue_one_grant(world: World) -> None:
         thread.join(30)
     assert len(found) == 4
     assert len(set(found)) == 1
-    assert len([item for item in tokens.own(world.hub, session(world)) if item.token.grant_uid]) == 1
+    assert len([item for item in tokens.list_own(world.hub, session(world)) if item.token.grant_uid]) == 1
 
 
 def test_the_first_decision_counts(world: World) -> None:

@@ -18,13 +18,17 @@ def roles(world: World) -> dict[str, str]:
 def test_an_invitation_is_accepted(world: World) -> None:
     sent = invitations.invite(world.hub, world.olga, "acme", "Bob", "write")
     assert "bob" not in roles(world)
-    [received] = invitations.own(world.hub, world.bob).items
+    [received] = invitations.list_own(world.hub, world.bob).items
     assert received == sent
     assert received.inviter is not None
     assert (received.org.name, received.user.name, received.inviter.name) == ("acme", "bob", "olga")
     invitations.accept(world.hub, world.bob, received.invitation.uid)
     assert roles(world)["bob"] == "write"
-    assert invitations.own(world.hub, world.bob).items == invitations.of_org(world.hub, world.olga, "acme").items == []
+    assert (
+        invitations.list_own(world.hub, world.bob).items
+        == invitations.of_org(world.hub, world.olga, "acme").items
+        == []
+    )
     rows = audit.search(world.hub, audit.AuditFilter(subject="organisation acme"), limit=2)
     assert [(row.actor, row.action) for row in rows] == [("bob", "member.join"), ("olga", "invitation.create")]
 
@@ -45,9 +49,13 @@ def test_an_invitation_is_declined_or_withdrawn(world: World) -> None:
 def test_an_invitation_expires_after_14_days(world: World) -> None:
     sent = invitations.invite(world.hub, world.olga, "acme", "bob", "read").invitation
     world.clock.advance(invitations.LIFETIME_MS - 1)
-    assert len(invitations.own(world.hub, world.bob).items) == 1
+    assert len(invitations.list_own(world.hub, world.bob).items) == 1
     world.clock.advance(1)
-    assert invitations.own(world.hub, world.bob).items == invitations.of_org(world.hub, world.olga, "acme").items == []
+    assert (
+        invitations.list_own(world.hub, world.bob).items
+        == invitations.of_org(world.hub, world.olga, "acme").items
+        == []
+    )
     with pytest.raises(ThingNotFound):
         invitations.accept(world.hub, world.bob, sent.uid)
 
@@ -57,7 +65,7 @@ def test_a_second_invitation_replaces_the_first(world: World) -> None:
     invitations.invite(world.hub, world.olga, "acme", "bob", "read")
     with pytest.raises(ThingNotFound):
         invitations.accept(world.hub, world.bob, old.uid)
-    [offer] = invitations.own(world.hub, world.bob).items
+    [offer] = invitations.list_own(world.hub, world.bob).items
     assert offer.invitation.role == "read"
 
 
@@ -84,7 +92,7 @@ def test_only_administrators_invite_and_only_the_invited_answer(world: World) ->
         invitations.cancel(world.hub, world.bob, "acme", sent.uid)
     wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("user", "bob", ["repo.write"])])
     with pytest.raises(NotAllowed, match="fine-grained"):
-        invitations.own(world.hub, world.hub.identify(tokens.create_for(world.hub, "bob", wish)[0].secret))
+        invitations.list_own(world.hub, world.hub.identify(tokens.create_for(world.hub, "bob", wish)[0].secret))
 
 
 def test_invalid_invitations_are_refused(world: World) -> None:
@@ -109,5 +117,5 @@ def test_an_invitation_outlives_its_inviter(world: World) -> None:
     accounts.set_member(world.hub, "acme", "wendy", Role.ADMIN)
     invitations.invite(world.hub, world.wendy, "acme", "bob", "read")
     accounts.delete_user(world.hub, "wendy")
-    [offer] = invitations.own(world.hub, world.bob).items
+    [offer] = invitations.list_own(world.hub, world.bob).items
     assert offer.inviter is None

@@ -101,13 +101,13 @@ def test_a_refresh_token_expires_and_belongs_to_its_client(world: World) -> None
     world.clock.advance(REFRESH_MS)
     assert is_refused(world, first)
     sign_in(world)
-    assert len(tokens.own(world.hub, session(world))) == 3, "the expired one is gone"
+    assert len(tokens.list_own(world.hub, session(world))) == 3, "the expired one is gone"
 
 
 def test_a_program_is_one_line_in_the_list_of_tokens_and_is_revoked_as_a_whole(world: World) -> None:
     first = sign_in(world)
     second = refresh(world, first)
-    found = [item.token for item in tokens.own(world.hub, session(world)) if item.token.grant_uid]
+    found = [item.token for item in tokens.list_own(world.hub, session(world)) if item.token.grant_uid]
     assert [token.name for token in found] == ["hf auth login"]
     with pytest.raises(Refused, match="revoke it, and sign in again"):
         tokens.rotate(world.hub, session(world), found[0].uid)
@@ -116,7 +116,7 @@ def test_a_program_is_one_line_in_the_list_of_tokens_and_is_revoked_as_a_whole(w
         "my laptop"
     ]
     third = refresh(world, second)
-    named = [item.token for item in tokens.own(world.hub, session(world)) if item.token.grant_uid]
+    named = [item.token for item in tokens.list_own(world.hub, session(world)) if item.token.grant_uid]
     assert [token.name for token in named] == ["my laptop"]
     tokens.revoke(world.hub, session(world), named[0].uid)
     assert renamed.uid != named[0].uid

@@ -67,7 +67,7 @@ def test_a_passkey_signs_in_without_password_and_code(hub: HubContext, opened: O
     add_app(hub, "alice", PASSWORD)
     entered = enter(hub, key)
     assert whose(hub, entered).account.name == "alice"
-    [row] = passkeys.own(hub, alice)
+    [row] = passkeys.list_own(hub, alice)
     assert (row.name, row.used_ms is None) == ("phone", False)
     acts = [(row.action, row.details) for row in audit.search(hub, AuditFilter())]
     assert ("user.sign_in", '{"with":"passkey"}') in acts
@@ -128,7 +128,7 @@ def test_a_passkey_is_added_once_and_by_the_session_that_began(hub: HubContext, 
         passkeys.add(
             hub, whose(hub, others), others.secret, SITE, PasskeyReply(key.make(begun.options), begun.sealed), "x"
         )
-    assert len(passkeys.own(hub, alice)) == 1
+    assert len(passkeys.list_own(hub, alice)) == 1
 
 
 def test_what_does_not_fit_signs_nobody_in(hub: HubContext, opened: OpenedSession, alice: Caller) -> None:
@@ -143,7 +143,7 @@ def test_what_does_not_fit_signs_nobody_in(hub: HubContext, opened: OpenedSessio
     for wrong in (stranger, liar, nobody, forger):
         with pytest.raises(PasskeyRefused, match="this passkey is not known here"):
             enter(hub, wrong)
-    passkeys.remove(hub, alice, opened.secret, passkeys.own(hub, alice)[0].uid)
+    passkeys.remove(hub, alice, opened.secret, passkeys.list_own(hub, alice)[0].uid)
     with pytest.raises(PasskeyRefused):
         enter(hub, key)
 
@@ -185,7 +185,7 @@ def test_adding_and_removing_need_a_recent_sign_in(hub: HubContext, opened: Open
     with pytest.raises(ConfirmationNeeded):
         passkeys.add(later, alice, opened.secret, SITE, PasskeyReply(key.make(begun.options), begun.sealed), "x")
     with pytest.raises(ConfirmationNeeded):
-        passkeys.remove(later, alice, opened.secret, passkeys.own(hub, alice)[0].uid)
+        passkeys.remove(later, alice, opened.secret, passkeys.list_own(hub, alice)[0].uid)
     with pytest.raises(NotAllowed):
         passkeys.begin_adding(hub, alice, None, SITE)
 
@@ -194,9 +194,9 @@ def test_passkeys_are_named_and_limited(
     hub: HubContext, opened: OpenedSession, alice: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(hub, opened)
-    [row] = passkeys.own(hub, alice)
+    [row] = passkeys.list_own(hub, alice)
     passkeys.rename(hub, alice, row.uid, " tablet ")
-    assert passkeys.own(hub, alice)[0].name == "tablet"
+    assert passkeys.list_own(hub, alice)[0].name == "tablet"
     bob = whose(hub, sessions.sign_in(hub, "bob", PASSWORD))
     with pytest.raises(ThingNotFound):
         passkeys.rename(hub, bob, row.uid, "mine")
@@ -227,11 +227,11 @@ def test_a_session_that_ends_meanwhile_adds_and_removes_nothing(
     monkeypatch.setattr(passkeys, "require_recent", end_after)
     with pytest.raises(StepExpired):
         passkeys.add(hub, alice, opened.secret, SITE, reply, "phone")
-    [present] = passkeys.own(hub, alice)
+    [present] = passkeys.list_own(hub, alice)
     opened = sessions.sign_in(hub, "alice", PASSWORD)
     with pytest.raises(StepExpired):
         passkeys.remove(hub, alice, opened.secret, present.uid)
-    assert passkeys.own(hub, alice) == [present]
+    assert passkeys.list_own(hub, alice) == [present]
 
 
 def test_attempts_are_told_apart_by_the_passkey() -> None:

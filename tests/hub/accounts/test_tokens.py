@@ -32,7 +32,7 @@ def test_a_token_is_made_used_listed_and_revoked(world: World) -> None:
     made, known = tokens.make(world.hub, world.alice, TokenDraft("write", "laptop"))
     caller = world.hub.identify(made.secret)
     assert (caller.account.name, caller.may_write, known.token.name) == ("alice", True, "laptop")
-    assert [item.token.name for item in tokens.own(world.hub, world.alice)][-1] == "laptop"
+    assert [item.token.name for item in tokens.list_own(world.hub, world.alice)][-1] == "laptop"
     tokens.revoke(world.hub, world.alice, made.token.uid)
     with pytest.raises(InvalidCredentials):
         world.hub.identify(made.secret)
@@ -101,10 +101,10 @@ def test_only_tokens_for_writing_manage_tokens(world: World) -> None:
             with pytest.raises(NotAllowed):
                 use(caller)
     with pytest.raises(LoginRequired):
-        tokens.own(world.hub, None)
+        tokens.list_own(world.hub, None)
     with pytest.raises(NotAllowed):
-        tokens.own(world.hub, limited)
-    assert len(tokens.own(world.hub, reader)) == 3
+        tokens.list_own(world.hub, limited)
+    assert len(tokens.list_own(world.hub, reader)) == 3
 
 
 def test_a_token_cannot_create_one_that_expires_later(world: World) -> None:

@@ -124,6 +124,27 @@ def test_watchers_beyond_one_batch_are_told_and_repeating_the_job_tells_no_one_t
     assert told(world, world.bob) == []
 
 
+def test_those_who_take_part_are_told_in_batches_too(
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    discussions.create(world.hub, world.bob, ref, "A question", "Why?")
+    for name in ("carl", "rita", "wendy", "olga"):
+        discussions.comment(world.hub, world.caller(name), ref, 1, "So do I.")
+        work(world)
+    with world.hub.write() as tx:
+        event = tx.sql.exec_driver_sql("select max(event_id) from notifications").scalar_one()
+        tx.sql.exec_driver_sql("delete from notifications")
+    monkeypatch.setattr(discussion_notices, "_BATCH", 2)
+    steps = discussion_notices.notify_steps(world.hub, {"event": event})
+    next(steps)
+    with world.hub.read() as tx:
+        assert tx.sql.exec_driver_sql("select count(*) from notifications").scalar_one() <= 2
+    assert list(steps)
+    for name in ("carl", "rita", "wendy"):
+        assert told(world, world.caller(name)) == [("comment", "participating")], name
+    assert told(world, world.bob) == [("comment", "author")]
+
+
 def test_a_comment_costs_one_job_however_many_watch(world: World, ref: RepoRef) -> None:
     discussions.create(world.hub, world.zed, ref, "A question", "Why?")
     with world.hub.read() as tx:
@@ -157,8 +178,11 @@ def test_a_muted_discussion_is_silent_and_others_are_not(world: World, ref: Repo
 def test_what_is_told_about_a_discussion_goes_with_it(world: World, ref: RepoRef) -> None:
     discussions.create(world.hub, world.bob, ref, "A question", "Why?")
     assert len(told(world, world.alice)) == 1
+    subscriptions.mute(world.hub, world.zed, ref, 1, is_muted=True)
     discussions.delete(world.hub, world.alice, ref, 1)
     assert told(world, world.alice) == []
+    with world.hub.read() as tx:
+        assert tx.sql.exec_driver_sql("select count(*) from subscriptions").scalar() == 0
 
 
 def test_a_deleted_discussion_or_repository_ends_the_job(world: World, ref: RepoRef) -> None:
@@ -186,9 +210,13 @@ def test_a_merged_pull_request_is_told(world: World, ref: RepoRef) -> None:
     assert ("merged", "author") in told(world, world.bob)
 
 
-def test_old_notifications_are_deleted_every_day(world: World, ref: RepoRef) -> None:
-    discussions.create(world.hub, world.bob, ref, "A question", "Why?")
-    assert len(told(world, world.alice)) == 1
+def test_old_notifications_are_deleted_every_day(world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discussion_notices, "BATCH", 2)
+    for number in range(5):
+        discussions.create(world.hub, world.bob, ref, f"Question {number}", "Why?")
+    assert len(told(world, world.alice)) == 5
     discussion_notices.plan_forgetting(world.hub)
     world.clock.advance(discussion_notices.KEPT_MS + DAY_MS)
     assert told(world, world.alice) == []
+    with world.hub.read() as tx:
+        assert tx.sql.exec_driver_sql("select count(*) from notifications").scalar() == 0

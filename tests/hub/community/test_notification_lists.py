@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 
 from entrepot.catalog.community import notifications as rows
 from entrepot.catalog.community.notifications import NotificationRow
-from entrepot.errors import LimitExceeded, LoginRequired, NotAllowed, RepoNotFound
+from entrepot.errors import LimitExceeded, LoginRequired, NotAllowed, RepoNotFound, StoreFull
 from entrepot.hub.accounts import tokens
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED
@@ -67,11 +69,21 @@ def test_anonymous_callers_and_fine_grained_tokens_have_no_notifications(world: 
     assert len(notification_lists.list_page(world.hub, world.caller("bob", "read")).items) == 1
 
 
-def test_seeing_a_discussion_marks_what_was_told_about_it_for_the_visitor_only(world: World) -> None:
+def refuse(*_locks: object) -> NoReturn:
+    raise StoreFull("the disk")
+
+
+def test_seeing_a_discussion_marks_what_was_told_about_it_for_the_visitor_only(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ref = world.repo("alice/m")
     for title in ("A question", "Another one"):
         discussions.create(world.hub, world.bob, ref, title, "@zed")
     work(world)
+    with monkeypatch.context() as patched:
+        patched.setattr(world.hub.store.catalog, "write", refuse)
+        notification_lists.note_seen(world.hub, world.zed, ref, 1)
+    assert notification_lists.count_unread(world.hub, world.zed) == 2
     notification_lists.note_seen(world.hub, world.zed, ref, 1)
     notification_lists.note_seen(world.hub, world.zed, ref, 1)
     notification_lists.note_seen(world.hub, None, ref, 1)

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from entrepot.errors import RepoNotFound, RevisionNotFound, SplitNotFound, UnsupportedDataset
 from entrepot.hub.datasets import layouts
 from entrepot.hub.datasets.layouts import find_layout
+from entrepot.hub.repos import contents, repositories
+from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoType
 from tests.support.worlds import World
 
@@ -50,3 +54,42 @@ def test_a_private_dataset_is_an_absent_one(world: World) -> None:
         find_layout(world.hub, world.bob, ref, "main")
     with pytest.raises(RevisionNotFound):
         find_layout(world.hub, world.alice, ref, "absent")
+
+
+def test_a_tree_is_walked_once_and_rights_are_judged_each_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+    world.add(ref, "en.csv", b"a\n1\n")
+    first = world.add(ref, "README.md", CARD)
+    walked: list[str] = []
+    files_of = contents.files_of
+
+    def watched(*args: Any, **options: Any) -> Any:
+        walked.append(args[3])
+        return files_of(*args, **options)
+
+    monkeypatch.setattr(contents, "files_of", watched)
+    found = find_layout(world.hub, world.alice, ref, "main")
+    assert find_layout(world.hub, None, ref, "main").configs == found.configs
+    assert find_layout(world.hub, None, ref, first).sizes == found.sizes
+    assert walked == [first]
+    second = world.add(ref, "README.md", b"---\nviewer: false\n---\n")
+    for _ in range(2):
+        with pytest.raises(UnsupportedDataset, match="viewer: false"):
+            find_layout(world.hub, None, ref, "main")
+    assert find_layout(world.hub, None, ref, first).configs == found.configs
+    repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="private"))
+    for revision in ("main", first, second):
+        with pytest.raises(RepoNotFound):
+            find_layout(world.hub, world.bob, ref, revision)
+    assert walked == [first]
+
+
+def test_errors_of_a_tree_are_remembered_without_the_name(world: World) -> None:
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+    world.add(ref, "a.csv", b"a\n1\n")
+    world.add(ref, "README.md", b"---\nconfigs: 1\n---\n")
+    with pytest.raises(UnsupportedDataset, match="alice/d") as first:
+        find_layout(world.hub, None, ref, "main")
+    with pytest.raises(UnsupportedDataset) as again:
+        find_layout(world.hub, None, ref, "main")
+    assert str(again.value) == str(first.value)

@@ -96,6 +96,27 @@ def test_other_transports_and_private_hosts_are_refused(source: str) -> None:
         check_source(source, {}, allows_private=False)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        *("ssh://8.8.8.8#@127.0.0.1/x", "ssh://8.8.8.8?a@127.0.0.1/x", "ssh://127.0.0.1%2Ffoo@8.8.8.8/x"),
+        *("ssh://a@[::1]@8.8.8.8/x", "[127.0.0.1]x@8.8.8.8:path", "ssh://127.0.0.1:22@8.8.8.8/x"),
+        *("ssh://8.8.8.8\\@127.0.0.1/x", "ssh://a@b@8.8.8.8/x", "ssh://-oProxyCommand=id@8.8.8.8/x", "-F@8.8.8.8:x"),
+    ],
+)
+def test_git_and_the_check_see_the_same_ssh_host(source: str) -> None:
+    with pytest.raises(Refused):
+        check_source(source, {}, allows_private=False)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["ssh://git@8.8.8.8:22/a/b.git", "git@8.8.8.8:a/b.git", "SSH://8.8.8.8/~x", "ssh://[2606:4700::1111]:22/x"],
+)
+def test_plain_ssh_sources_are_taken_as_they_are(source: str) -> None:
+    assert check_source(source, {}, allows_private=False).url == source
+
+
 def test_a_setting_allows_private_sources(
     make_world: Callable[..., World], site: GitSite, import_url: Callable[[World, str], imports.Imported]
 ) -> None:

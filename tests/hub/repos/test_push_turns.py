@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import threading
+from collections.abc import Iterator
 
 import pytest
 
+from entrepot.catalog import Write
 from entrepot.catalog.repos import push_turns as rows
+from entrepot.errors import Busy
 from entrepot.hub.repos import push_turns, repositories
-from entrepot.hub.repos.push_turns import LONGEST_MS, MEMORY_MS, REST_MS, SIGN_MS, TurnWaiter
+from entrepot.hub.repos.push_turns import LONGEST_MS, MEMORY_MS, REST_MS, SIGN_MS, TurnHeld, TurnWaiter
 from entrepot.names import RepoRef
 from tests.support.worlds import World
 
@@ -93,6 +98,23 @@ def test_a_deleted_repository_has_no_turns(world: World) -> None:
         assert rows.find(tx, row_id, ME) is None
 
 
+def test_a_database_that_cannot_be_written_fails_no_push(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = world.repo()
+    row_id = world.row_id(ref)
+    push_turns.note_loss(world.hub, row_id, ME)
+
+    @contextlib.contextmanager
+    def write(*_locks: object) -> Iterator[Write]:
+        raise Busy("the database")
+        yield
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.hub.store.catalog, "write", write)
+        for note in (push_turns.note_try, push_turns.note_pack, push_turns.note_loss):
+            note(world.hub, row_id, ME)
+    assert is_held(world, ref)
+
+
 def test_a_writer_waits_until_the_push_has_ended(world: World) -> None:
     ref = world.repo()
     push_turns.note_loss(world.hub, world.row_id(ref), ME)
@@ -122,3 +144,26 @@ def test_patience_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not is_held(world, ref, waiter)
     world.add(ref, "a", b"1")
     assert world.read(ref, "a") == b"1"
+
+
+def test_a_writer_that_may_not_block_begins_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(push_turns, "_PAUSE_S", 0.0)
+    ref = world.repo()
+    row_id = world.row_id(ref)
+    push_turns.note_loss(world.hub, row_id, ME)
+    waiter, looks = TurnWaiter(blocks=False), []
+    assert is_held(world, ref, waiter)
+    with pytest.raises(TurnHeld) as raised:
+        waiter.pause(world.hub, row_id)
+    assert (raised.value.waiter, raised.value.repo_id) == (waiter, row_id)
+
+    async def still_held() -> bool:
+        looks.append(waiter.look(world.hub, row_id))
+        finish(world, ref)
+        return looks[-1]
+
+    asyncio.run(waiter.wait(still_held))
+    assert looks == [True, False]
+    waiter.pause(world.hub, row_id)  # nobody has a turn
+    push_turns.note_loss(world.hub, row_id, ME)
+    assert not is_held(world, ref, TurnWaiter(patience_s=0))

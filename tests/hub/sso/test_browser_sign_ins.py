@@ -56,7 +56,7 @@ def reply_of(issuer: LocalIssuer, begun: BegunSignIn, **claims: Any) -> IssuerRe
 
 
 def finish(world: World, begun: BegunSignIn, reply: IssuerReply, caller: MaybeCaller = None) -> FinishedSignIn:
-    return browser_sign_ins.finish(world.hub, caller, begun.cookie, reply, replaced=None, origin=NOWHERE)
+    return browser_sign_ins.finish(world.hub, caller, begun.sealed, reply, replaced=None, origin=NOWHERE)
 
 
 def sign_in(world: World, issuer: LocalIssuer, **claims: Any) -> str:
@@ -91,7 +91,7 @@ def test_the_first_sign_in_makes_an_account_and_the_next_one_finds_it(sso_world:
     assert [row.action for row in audit.search(sso_world.hub, AuditFilter())][:4] == [
         *("user.sign_in", "user.sign_in", "identity.link", "user.create"),
     ]
-    [identity] = browser_sign_ins.own_identities(sso_world.hub, caller)
+    [identity] = browser_sign_ins.list_own_identities(sso_world.hub, caller)
     assert (identity.label, identity.used_ms) == ("ann", sso_world.clock.now_ms)
 
 
@@ -142,19 +142,19 @@ def test_a_token_that_proves_nothing_or_somebody_else_opens_no_session(
 def test_the_reply_must_belong_to_the_sign_in_of_this_browser(sso_world: World, issuer: LocalIssuer) -> None:
     mine, other = begin(sso_world), begin(sso_world)
     reply = reply_of(issuer, other)
-    for cookie, answer, why in (
-        (mine.cookie, reply, "another sign-in"),
+    for sealed, answer, why in (
+        (mine.sealed, reply, "another sign-in"),
         ("", reply, "has not begun"),
-        (other.cookie[:-4] + "0000", reply, "has not begun"),
+        (other.sealed[:-4] + "0000", reply, "has not begun"),
         ("é", reply, "has not begun"),
-        (other.cookie, attrs.evolve(reply, state=""), "another sign-in"),
-        (other.cookie, attrs.evolve(reply, state="é"), "another sign-in"),
-        (other.cookie, attrs.evolve(reply, issuer="https://evil.example"), "another issuer"),
-        (other.cookie, attrs.evolve(reply, error="access_denied"), "access_denied"),
-        (other.cookie, attrs.evolve(reply, code=""), "no code"),
+        (other.sealed, attrs.evolve(reply, state=""), "another sign-in"),
+        (other.sealed, attrs.evolve(reply, state="é"), "another sign-in"),
+        (other.sealed, attrs.evolve(reply, issuer="https://evil.example"), "another issuer"),
+        (other.sealed, attrs.evolve(reply, error="access_denied"), "access_denied"),
+        (other.sealed, attrs.evolve(reply, code=""), "no code"),
     ):
         with pytest.raises(OAuthRefused, match=why):
-            finish(sso_world, BegunSignIn("", cookie), answer)
+            finish(sso_world, BegunSignIn("", sealed), answer)
     assert finish(sso_world, other, attrs.evolve(reply, issuer="")).opened
     with pytest.raises(IssuerUnavailable, match="invalid_grant"):
         finish(sso_world, other, reply)
@@ -184,7 +184,7 @@ def test_without_the_setting_only_linked_identities_sign_in(
     begun = begin(world, world.alice)
     assert finish(world, begun, reply_of(issuer, begun), world.alice) == FinishedSignIn(None, "/models")
     assert sign_in(world, issuer) == "alice"
-    [identity] = browser_sign_ins.own_identities(world.hub, world.alice)
+    [identity] = browser_sign_ins.list_own_identities(world.hub, world.alice)
     with pytest.raises(ThingNotFound):
         browser_sign_ins.unlink(world.hub, world.bob, identity.id_hash)
     browser_sign_ins.unlink(world.hub, world.alice, identity.id_hash)

@@ -67,7 +67,7 @@ def test_a_job_gets_a_token_for_one_repository_and_one_hour(ci_world: World, iss
     with pytest.raises(RepoNotFound):
         upload(ci_world, caller, other)
     with pytest.raises(NotAllowed):
-        tokens.own(ci_world.hub, caller)
+        tokens.list_own(ci_world.hub, caller)
     with pytest.raises(NotAllowed):
         publishers.of_repo(ci_world.hub, caller, ref)
     ci_world.clock.advance(LIFE_S * 1000)
@@ -221,7 +221,7 @@ def test_all_tokens_of_a_publisher_are_one_line_in_the_list_of_tokens(ci_world: 
     ref = ci_world.repo("alice/m")
     add(ci_world, issuer, ref)
     found = [swap(ci_world, issuer, ref) for _ in range(3)]
-    [line] = [item.token for item in tokens.own(ci_world.hub, ci_world.alice) if item.token.grant_uid]
+    [line] = [item.token for item in tokens.list_own(ci_world.hub, ci_world.alice) if item.token.grant_uid]
     assert line.name == "publisher training"
     tokens.revoke(ci_world.hub, ci_world.alice, line.uid)
     for secret in found:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from entrepot.errors import XorbDamaged
-from entrepot.hub.tables.child_pipes import FAILED, LENGTH, PIECE, READ
+from entrepot.hub.tables.child_pipes import FAILED, LENGTH, NUMBER, PIECE, READ
 from entrepot.hub.tables.exchanges import Exchange, ProcessEnded, end_process, start_process
+from entrepot.previews.footer_indexes import MOST_INDEX
 
 
 def exchange(said: bytes, read: Callable[[int, int, int], bytes]) -> tuple[Exchange, io.BytesIO]:
@@ -60,3 +61,16 @@ def test_a_process_is_ended_with_its_pipes() -> None:
     end_process(process)
     assert process.stdin is not None
     assert process.stdin.closed
+
+
+def test_indexes_are_kept_and_bounded() -> None:
+    kept: list[tuple[int, bytes]] = []
+    index = b"I" + LENGTH.pack(6) + NUMBER.pack(1) + b"ab"
+    to: Any = io.BytesIO()
+    process: Any = SimpleNamespace(stdin=to, stdout=io.BytesIO(b"S" + index + b"A" + LENGTH.pack(2) + b"ok"))
+    found = Exchange(process, zeros, 100, lambda number, data: kept.append((number, data)))
+    assert (found.run({}), kept) == ((b"A", b"ok"), [(1, b"ab")])
+    for length in (3, MOST_INDEX + 5):
+        ended, _ = exchange(b"SI" + LENGTH.pack(length) + bytes(length), zeros)
+        with pytest.raises(ProcessEnded):
+            ended.run({})

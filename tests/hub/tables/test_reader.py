@@ -4,11 +4,15 @@ import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import attrs
 import pytest
 
 from entrepot.errors import InvalidParameter, StoreUnavailable, UnsupportedDataset
 from entrepot.hub.tables import reader as readers
+from entrepot.hub.tables.exchanges import end_process
+from entrepot.hub.tables.processes import TableProcesses
 from entrepot.hub.tables.reader import FactsCache, TableContent, TableFacts, TablePage, TableReader, WorkLimits
+from entrepot.previews.footer_indexes import LEAST_FOOTER
 from entrepot.previews.row_pages import PageLimits
 from entrepot.previews.sources import BytesRangeReader, MeteredReader
 from tests.support import table_bombs
@@ -147,3 +151,27 @@ def test_facts_are_kept_within_a_limit() -> None:
     assert [cache.find(str(at)) is not None for at in (1, 9)] == [False, True]
     cache.put("large", TableFacts(1, False, {"a": "x" * 5_000}, 0))
     assert cache.find("large") is None
+
+
+def test_a_large_footer_is_read_once_whichever_process_reads_the_table() -> None:
+    columns = {f"column {at}": list(range(300)) for at in range(5)}
+    data = parquet_of(columns, group=1)
+    footer = int.from_bytes(data[-8:-4], "little")
+    assert footer > LEAST_FOOTER
+    source = CountedReader(data)
+    table = TableContent("parquet", "a.parquet", source, "large footer")
+    processes = TableProcesses(1)
+    reader = TableReader(processes)
+    try:
+        first = read(reader, table, 100, 2)
+        assert source.read > footer
+        end_process(processes._idle[0])
+        source.read = 0
+        assert read(reader, table, 100, 2) == first
+        assert source.read < footer / 4
+        end_process(processes._idle[0])
+        source.read = 0
+        read(reader, attrs.evolve(table, key="of another repository"), 100, 2)
+        assert source.read > footer
+    finally:
+        reader.close()

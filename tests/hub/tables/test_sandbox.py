@@ -63,3 +63,26 @@ def test_processor_time_is_limited_for_each_request() -> None:
         ask(process, rows, operation="describe", cpu_s=0, tables=[table])
     assert process.wait(60) == -signal.SIGXCPU
     end_process(process)
+
+
+def test_types_of_numbers_are_read_without_numpy() -> None:
+    import pyarrow as pa
+
+    from tests.support.parquet_files import parquet_of
+
+    tensor = pa.fixed_shape_tensor(pa.int32(), [2, 2])
+    columns = {
+        "half": pa.array([1.5, None]).cast(pa.float16()),
+        "halves": pa.array([[1.0, 2.0], None], pa.list_(pa.float32(), 2)),
+        "tensor": pa.ExtensionArray.from_storage(tensor, pa.array([[1, 2, 3, 4]] * 2, pa.list_(pa.int32(), 4))),
+        "map": pa.array([[("a", 1)], []], pa.map_(pa.string(), pa.int32())),
+    }
+    data = parquet_of(columns)
+    process = start_process("entrepot.hub.tables.sandbox")
+    asked = {"offset": 0, "length": 9, "features": {}, "page_memory": 1 << 20, "cell": 1 << 10}
+    table = {"form": "parquet", "name": "a.parquet", "size": len(data), "key": "k"}
+    kind, said = ask(process, data, operation="rows", tables=[table], **asked)
+    end_process(process)
+    assert kind == b"A", said
+    first = json.loads(said)["page"][0][0]
+    assert (first["half"], first["halves"], first["tensor"]) == (1.5, [1.0, 2.0], [1, 2, 3, 4])

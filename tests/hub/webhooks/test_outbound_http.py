@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from entrepot.errors import InvalidName
 from entrepot.hub.webhooks import outbound_http
 from entrepot.hub.webhooks.outbound_http import PostTarget, parse_target
 
@@ -98,3 +99,10 @@ def test_a_response_that_is_not_http_is_a_result_not_an_error() -> None:
     posted = post_to(b"220 mail.example.org ESMTP\r\n")
     assert posted.status is None
     assert "no answer" in posted.answer
+
+
+@pytest.mark.parametrize("rest", ["host:0/", "host:99999/", "[::1/", "ho%20st/", "host/" + "x" * 3000, "host/ x"])
+def test_a_refused_url_is_quoted_without_its_password(rest: str) -> None:
+    with pytest.raises(InvalidName) as caught:
+        parse_target(f"https://alice:hunter2@{rest}")
+    assert "hunter2" not in caught.value.message

@@ -72,11 +72,14 @@ DAY = 86_400_000
     [
         (90 * 86_400_000, "in 90 days"),
         (89 * 86_400_000 + 1, "in 90 days"),
-        (1, "within a day"),
+        (86_400_000, "in 24 hours"),
+        (23 * 3_600_000 - 1, "in 23 hours"),
+        (45_000, "in 45 seconds"),
+        (1, "in 1 second"),
         (-3_600_000, "1 hour ago"),
     ],
 )
-def test_the_time_that_is_left_is_in_days(left_ms: int, text: str) -> None:
+def test_the_time_that_is_left_is_rounded_up(left_ms: int, text: str) -> None:
     assert formats.until_text(10**12 + left_ms, 10**12) == text
 
 

@@ -14,7 +14,7 @@ _WAITING = 2
 
 
 class _Aborted(Exception):
-    """The upload shall leave nothing behind."""
+    """The upload was given up, and leaves nothing behind."""
 
 
 class StreamedUpload:

@@ -156,9 +156,11 @@ def count_comment(tx: Write, discussion_id: int) -> None:
 
 
 def remove(tx: Write, discussion_id: int) -> None:
-    """Delete a discussion with its events and what people are told about it; its number is not reused."""
-    told = community_tables.notifications
-    tx.sql.execute(sa.delete(told).where(told.c.discussion_id == discussion_id))
+    """Delete a discussion with its events, notifications and subscriptions; its number is not reused."""
+    notified, muted = community_tables.notifications, community_tables.subscriptions
+    tx.sql.execute(sa.delete(notified).where(notified.c.discussion_id == discussion_id))
+    place = sa.select(_D.c.repo_id, _D.c.num).where(_D.c.id == discussion_id)
+    tx.sql.execute(sa.delete(muted).where(sa.tuple_(muted.c.repo_id, muted.c.num).in_(place)))
     tx.sql.execute(sa.delete(_E).where(_E.c.discussion_id == discussion_id))
     tx.sql.execute(sa.delete(_D).where(_D.c.id == discussion_id))
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from entrepot.catalog import community_tables, dialects, tables, visibility
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.dialects.interfaces import Upsert
-from entrepot.catalog.lists import bounded
+from entrepot.catalog.lists import BATCH, bounded
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import new_uid
 
@@ -24,7 +24,7 @@ _R = tables.repos
 class NotificationRow:
     """What one user is told about one topic.
 
-    ``actor_id`` is 0 if nobody did it or the account was deleted; ``event_id`` is 0 if it
+    ``actor_id`` is 0 if no account did it or it was deleted; ``event_id`` is 0 if it
     is about no discussion. The content of ``data`` depends on the kind.
     """
 
@@ -44,6 +44,9 @@ class NotificationRow:
     uid: str = ""
 
 
+ACCESS_REQUEST = "access-request"
+"""The kind of those that name who asks for access to a repository: for its members, even if everyone sees it."""
+
 After = tuple[float, int]
 """A page starts after this notification, given by its time and row id."""
 
@@ -52,12 +55,12 @@ _NEWS = ("kind", "reason", "actor_id", "repo_id", "discussion_id", "org_id", "da
 
 
 def put(tx: Write, told: NotificationRow, reasons: Mapping[int, str]) -> None:
-    """Tell users something; it replaces what they were told about the same topic, and is unread.
+    """Store unread notifications; they replace those of the same users about the same topic.
 
     A later event of the same discussion is never replaced, so repeating the call changes nothing.
 
     Args:
-        reasons: row ids of the users, and why each of them is told.
+        reasons: row ids of the users, and why each of them is notified.
     """
     shared = {**attrs.asdict(told, filter=attrs.filters.exclude("id", "uid", "user_id", "reason")), "is_read": False}
     # In one order, so that two transactions cannot wait for each other.
@@ -99,9 +102,11 @@ def count_unread(tx: Read, user_id: int, seen: Visibility | None, most: int) -> 
     return int(tx.sql.execute(_COUNT_SEEN, {**values, **visibility.parameters(seen)}).scalar_one())
 
 
-def mark(tx: Write, user_id: int, uids: Collection[str] | None, *, is_read: bool) -> int:
-    """Mark notifications of a user; None marks all of them. Return how many changed."""
+def mark(tx: Write, user_id: int, seen: Visibility | None, uids: Collection[str] | None, *, is_read: bool) -> int:
+    """Mark notifications of a user as :func:`page` lists them; None marks all of them. Return how many changed."""
     here = (_N.c.user_id == user_id) & (_N.c.is_read.is_(not is_read))
+    shown = sa.select(_N.c.id).select_from(_joined()).where(here & _is_visible(seen)).correlate(None)
+    here &= _N.c.id.in_(shown)
     if uids is not None:
         here &= _N.c.uid.in_(bounded(uids))
     return tx.sql.execute(sa.update(_N).where(here).values(is_read=is_read)).rowcount
@@ -124,21 +129,24 @@ def remove_topic(tx: Write, user_id: int, topic: str) -> None:
 
 
 def keep_newest(tx: Write, user_ids: Collection[int], most: int) -> None:
-    """Delete all but the newest notifications of each of some users."""
+    """Delete notifications of some users until each has at most ``most``, the newest; at most 500 of each at a time."""
     for user_id in sorted(user_ids):
         mine = sa.select(_N.c.id).where(_N.c.user_id == user_id)
-        excess = mine.order_by(_N.c.happened_ms.desc(), _N.c.id.desc()).offset(most).limit(_MOST_AT_A_TIME)
+        excess = mine.order_by(_N.c.happened_ms.desc(), _N.c.id.desc()).offset(most).limit(BATCH)
         old = [row[0] for row in tx.sql.execute(excess)]
         if old:
             tx.sql.execute(sa.delete(_N).where(_N.c.id.in_(bounded(old))))
 
 
-def forget(tx: Write, before_ms: int) -> int:
-    """Delete notifications that are older; return how many."""
-    return tx.sql.execute(sa.delete(_N).where(_N.c.happened_ms < before_ms)).rowcount
+def forget(tx: Write, before_ms: int, limit: int) -> int:
+    """Delete notifications that are older than a time, the oldest first; return how many."""
+    old = sa.select(_N.c.id).where(_N.c.happened_ms < before_ms).order_by(_N.c.happened_ms).limit(limit)
+    return tx.sql.execute(sa.delete(_N).where(_N.c.id.in_(old))).rowcount
 
 
-_MOST_AT_A_TIME = 500
+def people_of(rows: Sequence[NotificationRow]) -> set[int]:
+    """Return the row ids of all accounts that notifications name."""
+    return {number for row in rows for number in (row.actor_id, row.org_id) if number}
 
 
 def _joined() -> sa.Join:
@@ -146,24 +154,20 @@ def _joined() -> sa.Join:
 
 
 def _is_visible(seen: Visibility | None) -> sa.ColumnElement[bool]:
-    return _is_there(visibility.visible_condition(seen))
+    return _is_there(sa.true() if seen is None else visibility.visible_private(seen))
 
 
-def _is_there(sees: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+def _is_there(is_member: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    sees = is_member | ((_R.c.visibility == "public") & (_N.c.kind != ACCESS_REQUEST))
     return _N.c.repo_id.is_(None) | (_R.c.deleted_ms.is_(None) & _R.c.is_disabled.is_(False) & sees)
 
 
-def _count(sees: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    here = (_N.c.user_id == sa.bindparam("user")) & _N.c.is_read.is_(False) & _is_there(sees)
+def _count(is_member: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    here = (_N.c.user_id == sa.bindparam("user")) & _N.c.is_read.is_(False) & _is_there(is_member)
     found = sa.select(sa.literal(1)).select_from(_joined()).where(here).limit(sa.bindparam("most", type_=sa.Integer))
     return sa.select(sa.func.count()).select_from(found.subquery())
 
 
 # Built once: one of them runs at every page of a visitor who has signed in.
 _COUNT_ALL = _count(sa.true())
-_COUNT_SEEN = _count((_R.c.visibility == "public") | visibility.prepared_private())
-
-
-def people_of(rows: Sequence[NotificationRow]) -> set[int]:
-    """Return the row ids of all accounts that notifications name."""
-    return {number for row in rows for number in (row.actor_id, row.org_id) if number}
+_COUNT_SEEN = _count(visibility.prepared_private())

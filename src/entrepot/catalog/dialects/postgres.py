@@ -61,8 +61,9 @@ _REPO = (
     .where((_R.c.type == sa.bindparam("kind")) & (_R.c.name_key == sa.bindparam("called")))
 )
 # Said here, because SQLAlchemy loads its module for PostgreSQL when an index mentions it.
-_WAITING = next(index for index in tables.jobs.indexes if index.name == "jobs_waiting")
-_WAITING.dialect_options["postgresql"]["where"] = tables.IS_READY
+for _index in (index for table in tables.metadata.tables.values() for index in table.indexes):
+    if (_where := _index.dialect_options["sqlite"]["where"]) is not None:
+        _index.dialect_options["postgresql"]["where"] = _where
 
 _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 

@@ -113,10 +113,10 @@ def find_moved_repo(tx: Read, ref: RepoRef) -> RepoRow | None:
     if "." not in ref.id.namespace:
         return None
     folder = find_moved(tx, ref.type, ref.id.namespace)
-    if folder is None:
-        return None
-    there = RepoRef(ref.type, RepoId(folder.namespace, ref.id.name))
-    return repositories.find(tx, there) or repositories.find_redirect(tx, there)
+    # Always with the same lookups: the time does not tell that a hidden folder had this name.
+    there = ref if folder is None else RepoRef(ref.type, RepoId(folder.namespace, ref.id.name))
+    found, redirected = repositories.find(tx, there), repositories.find_redirect(tx, there)
+    return None if folder is None else found or redirected
 
 
 def of_owner(tx: Read, owner_id: int) -> list[FolderRow]:

@@ -52,7 +52,7 @@ _REPO_ENTRIES = (
     Entry("list", f"{_REPOS}:list_repos", "List repositories, including private ones."),
     Entry("transfer", f"{_REPOS}:transfer_repos", "Move all repositories of a namespace into another one."),
     Entry("disable", f"{_MODERATION}:disable_repo", "Restrict a repository to administrators of the hub."),
-    Entry("enable", f"{_MODERATION}:enable_repo", "Open a disabled repository again."),
+    Entry("enable", f"{_MODERATION}:enable_repo", "Enable a disabled repository."),
     Entry("show", f"{_PROTECTIONS}:show_protections", "Show protected branches and tags."),
     Entry("protect", f"{_PROTECTIONS}:protect", "Protect branches, make tags immutable."),
     Entry("unprotect", f"{_PROTECTIONS}:unprotect", "Remove the protection of branches and tags."),

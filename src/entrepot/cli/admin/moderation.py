@@ -32,12 +32,12 @@ def disable_repo(target: AdminTarget, repo: str, reason: str, as_json: bool) -> 
     show_result(fields_of(done), f"disabled {ref.path}", as_json=as_json)
 
 
-@click.command(short_help="Open a disabled repository again.")
+@click.command(short_help="Enable a disabled repository.")
 @click.argument("repo")
 @json_option
 @target_options
 def enable_repo(target: AdminTarget, repo: str, as_json: bool) -> None:
-    """Open REPO (alice/model, datasets/alice/data, buckets/alice/b) again."""
+    """Enable REPO (alice/model, datasets/alice/data, buckets/alice/b) after it was disabled."""
     from entrepot.client.calls import administration as calls
     from entrepot.hub import restrictions
 

@@ -20,7 +20,13 @@ _COMMANDS = (
 
 @click.group(cls=LazyGroup, entries=_COMMANDS, short_help="List what is new for you, and mark it as read.")
 def notifications() -> None:
-    """List what is new for you on the hub, and mark it as read."""
+    """List what is new for you on the hub, and mark it as read.
+
+    \b
+    Examples:
+      entrepot notifications list
+      entrepot notifications read --all
+    """
 
 
 @click.command("list", short_help="List what is new for you.")
@@ -29,7 +35,13 @@ def notifications() -> None:
 @json_option
 @hub_options
 def list_notifications(client: HubClient, shows_all: bool, limit: int, as_json: bool) -> None:
-    """List your unread notifications, newest first."""
+    """List your unread notifications, newest first.
+
+    \b
+    Examples:
+      entrepot notifications list
+      entrepot notifications list --all --limit 100 --json
+    """
     import msgspec
 
     from entrepot.client.calls import notifications as calls
@@ -39,14 +51,15 @@ def list_notifications(client: HubClient, shows_all: bool, limit: int, as_json: 
     if as_json:
         show_json(msgspec.to_builtins(found.notifications))
         return
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for item in found.notifications:
         about = "" if item.repo is None else item.repo.name
         title = item.text
         if item.discussion is not None:
             about, title = f"{about} #{item.discussion.num}", f"{item.discussion.title}: {item.text}"
-        rows.append((item.id, item.updated_at, one_line(about, 200), one_line(title, 300)))
-    show_table(("ID", "TIME", "ABOUT", "WHAT"), rows)
+        state = ("read" if item.read else "new",) if shows_all else ()
+        rows.append((item.id, item.updated_at, *state, one_line(about, 200), one_line(title, 300)))
+    show_table(("ID", "TIME", *(("STATE",) if shows_all else ()), "ABOUT", "WHAT"), rows)
     if not found.notifications:
         show_message("nothing is new")
 
@@ -60,10 +73,17 @@ def mark_read(client: HubClient, ids: tuple[str, ...], marks_all: bool, as_json:
     """Mark the notifications with these IDs, or --all, as read.
 
     'entrepot notifications list' shows the ids.
+
+    \b
+    Examples:
+      entrepot notifications read 6b0c721b13a4b06fefff658d
+      entrepot notifications read --all
     """
     from entrepot.client.calls import notifications as calls
 
     if bool(ids) == marks_all:
         raise click.UsageError("name the IDs of notifications, or use --all")
     changed = client.hub.send(calls.mark_read(None if marks_all else ids)).changed
-    show_result({"changed": changed}, f"marked {changed} as read", as_json=as_json)
+    show_result(
+        {"changed": changed}, f"marked {changed} notification{'' if changed == 1 else 's'} as read", as_json=as_json
+    )

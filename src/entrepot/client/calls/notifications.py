@@ -8,7 +8,7 @@ from entrepot.client.calls import JSON, Call, json_as, json_body, pairs
 from entrepot.wire.community.notifications import MarkedNotifications, NotificationList, NotificationMarks
 
 _ROOT = "/api/notifications"
-_SUBJECT = "your notifications"
+_SUBJECT = "the list of your notifications"
 
 
 def listing(*, shows_all: bool = False, limit: int = 50) -> Call[NotificationList]:

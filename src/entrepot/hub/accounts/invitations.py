@@ -10,7 +10,7 @@ from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts, invitations
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.accounts.invitations import Invitation
-from entrepot.catalog.community import notifications as told
+from entrepot.catalog.community import notifications as notification_rows
 from entrepot.errors import AccountNotFound, LimitExceeded, NotAllowed, Refused, ThingNotFound
 from entrepot.hub import audit, notifications
 from entrepot.hub.accounts import orgs
@@ -86,7 +86,7 @@ def of_org(
         return _page(tx, invitations.of_org(tx, org.id, hub.now_ms(), after=after, limit=limit + 1), limit)
 
 
-def own(hub: HubContext, caller: MaybeCaller, *, after: int = 0, limit: int = SHOWN) -> Page[InvitationDetails]:
+def list_own(hub: HubContext, caller: MaybeCaller, *, after: int = 0, limit: int = SHOWN) -> Page[InvitationDetails]:
     """Return a page of the caller's unanswered invitations, as :func:`of_org`.
 
     Raises:
@@ -149,13 +149,13 @@ def cancel(hub: HubContext, caller: MaybeCaller, name: str, uid: str) -> None:
             raise ThingNotFound("invitation", uid)
         [offer] = _offers(tx, [found])
         invitations.remove(tx, org.id, found.user_id)
-        told.remove_topic(tx, found.user_id, notifications.invitation_topic(org.id))
+        notification_rows.remove_topic(tx, found.user_id, notifications.invitation_topic(org.id))
         audit.record(hub, tx, admin, "invitation.cancel", org_subject(org), {"user": offer.user.name})
 
 
 def _answered(hub: HubContext, tx: Write, offer: InvitationDetails, answer: str) -> None:
     """Tell the inviter, and stop telling the guest about the invitation."""
-    told.remove_topic(tx, offer.user.id, notifications.invitation_topic(offer.org.id))
+    notification_rows.remove_topic(tx, offer.user.id, notifications.invitation_topic(offer.org.id))
     if offer.inviter is not None:
         topic = f"answer:{offer.org.id}:{offer.user.id}"
         kind, data = notifications.INVITATION_ANSWER, {"answer": answer}

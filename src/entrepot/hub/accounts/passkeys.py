@@ -45,7 +45,7 @@ _PURPOSE = "passkey"
 
 @attrs.frozen
 class BegunPasskey:
-    """The options that a browser passes to the authenticator, as JSON, and the value of its cookie."""
+    """The options that a browser passes to the authenticator, as JSON, and the sealed state that its cookie keeps."""
 
     options: str
     sealed: str = attrs.field(repr=False)
@@ -53,13 +53,13 @@ class BegunPasskey:
 
 @attrs.frozen
 class PasskeyReply:
-    """The response of the authenticator, as JSON, and the value of the browser's cookie."""
+    """The response of the authenticator, as JSON, and the sealed state that the browser's cookie kept."""
 
     credential: str = attrs.field(repr=False)
     sealed: str = attrs.field(repr=False)
 
 
-def own(hub: HubContext, caller: MaybeCaller) -> Sequence[PasskeyRow]:
+def list_own(hub: HubContext, caller: MaybeCaller) -> Sequence[PasskeyRow]:
     """Return the caller's passkeys, oldest first.
 
     Raises:
@@ -81,7 +81,7 @@ def begin_adding(hub: HubContext, caller: MaybeCaller, session: str | None, site
         LimitExceeded: the caller has 20 passkeys.
     """
     account = require_recent(hub, caller, session).account
-    known = own(hub, caller)
+    known = list_own(hub, caller)
     _check_count(known)
     challenge, sealed = _challenge(hub, ADDING, session, account.uid)
     user = PasskeyUser(account.uid, account.name, account.fullname)
@@ -191,7 +191,7 @@ def rename(hub: HubContext, caller: MaybeCaller, uid: str, name: str) -> None:
     """Rename a passkey of the caller.
 
     Raises:
-        LoginRequired, NotAllowed: as :func:`own`.
+        LoginRequired, NotAllowed: as :func:`list_own`.
         InvalidName: the name breaks a rule.
         ThingNotFound: the caller has no such passkey.
     """

@@ -97,7 +97,7 @@ def draft_of(body: TokenCreation) -> TokenDraft:
     return TokenDraft(body.role, body.name, expires_ms, places, given.everywhere, given.reads_gated)
 
 
-def own(hub: HubContext, caller: MaybeCaller) -> list[KnownToken]:
+def list_own(hub: HubContext, caller: MaybeCaller) -> list[KnownToken]:
     """Return the caller's tokens without their secrets, oldest first.
 
     Raises:

@@ -38,7 +38,7 @@ _UNKNOWN = "this content was not uploaded for this bucket: upload it first"
 
 @attrs.frozen
 class AddToBucket:
-    """Name a file that was uploaded for the bucket, or that it has. ``mtime_ms`` None: the present time."""
+    """Put content at a path that was uploaded for the bucket, or that it has. ``mtime_ms`` None: the present time."""
 
     path: str
     xet_hash: str
@@ -47,7 +47,7 @@ class AddToBucket:
 
 @attrs.frozen
 class CopyToBucket:
-    """Name a file of a repository or bucket that the caller may read; ``source`` None is of an unknown type."""
+    """Put a file of another repository or bucket at a path; ``source`` None is of an unknown type."""
 
     path: str
     xet_hash: str

@@ -273,8 +273,8 @@ def _decide(
 
 def _tell_deciders(hub: HubContext, tx: Write, requester: Caller, row: RepoRow) -> None:
     topic = notifications.requests_topic(row.id)
-    told = notifications.deciders(tx, row)
-    notifications.tell(hub, tx, told, notifications.ACCESS_REQUEST, topic, actor=requester.account, repo_id=row.id)
+    deciders = notifications.deciders(tx, row)
+    notifications.tell(hub, tx, deciders, notifications.ACCESS_REQUEST, topic, actor=requester.account, repo_id=row.id)
 
 
 def _tell_requester(hub: HubContext, tx: Write, decider: Caller, row: RepoRow, user_id: int, status: str) -> None:

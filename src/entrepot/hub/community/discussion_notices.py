@@ -19,20 +19,18 @@ from entrepot.catalog.community.notifications import NotificationRow
 from entrepot.catalog.community.subscriptions import ALL, NONE, WHOLE_REPO
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.jobs.jobs import JobArgs
+from entrepot.catalog.lists import BATCH, slices
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.hub import access, callers
 from entrepot.hub.context import HubContext
-from entrepot.hub.notifications import DISCUSSION
+from entrepot.hub.notifications import DISCUSSION, MOST_KEPT
 
 JOB = "notify"
 """The kind of the job."""
 
 FORGETTING = "forget-notifications"
 """The kind of the job that deletes old notifications, every day."""
-
-MOST_KEPT = 1_000
-"""Notifications kept for a user; older ones are deleted."""
 
 KEPT_MS = 180 * 86_400_000
 """How long notifications are kept."""
@@ -74,28 +72,23 @@ def topic_of(discussion_id: int) -> str:
 
 def notify_steps(hub: HubContext, args: JobArgs) -> Iterator[None]:
     """Tell people about one event, some hundred in each step; repeating it tells no one twice."""
-    with hub.write(Lock.job(f"{JOB}:{args['event']}")) as tx:
-        news = _find(tx, args["event"])
-        if news is None:
-            return
-        _tell(tx, news, _involved(tx, news))
-    after = 0
-    while True:
-        yield
+    for reasons in _batches(hub, args["event"]):
         with hub.write(Lock.job(f"{JOB}:{args['event']}")) as tx:
             news = _find(tx, args["event"])  # it may be deleted, or private, meanwhile
-            found = [] if news is None else subscriptions.watchers(tx, news.row.id, after=after, limit=_BATCH)
-            if news is None or not found:
+            if news is None:
                 return
-            # Whoever was told about this event before keeps that reason.
-            _tell(tx, news, dict.fromkeys(found, WATCHING))
-            after = found[-1]
+            # Users who were told about this event before keep that reason.
+            _tell(tx, news, reasons)
+        yield
 
 
-def forget_old(hub: HubContext, _args: JobArgs) -> None:
-    """Delete old notifications, and schedule the next run for tomorrow."""
-    with hub.write(Lock.nothing()) as tx:
-        notifications.forget(tx, hub.now_ms() - KEPT_MS)
+def forget_old(hub: HubContext, _args: JobArgs) -> Iterator[None]:
+    """Delete old notifications, some hundred in each step, and schedule the next run for tomorrow."""
+    gone = BATCH
+    while gone == BATCH:
+        with hub.write(Lock.nothing()) as tx:
+            gone = notifications.forget(tx, hub.now_ms() - KEPT_MS, BATCH)
+        yield
     plan_forgetting(hub)
 
 
@@ -109,6 +102,23 @@ def mentions(text: str) -> list[str]:
     """Return the names that a comment mentions as ``@name``: outside code and quotations, each once."""
     said = "\n".join(line for line in _CODE.sub(" ", text).split("\n") if not line.lstrip().startswith(">"))
     return list(dict.fromkeys(name.lower() for name in _MENTION.findall(said)))[:MOST_MENTIONS]
+
+
+def _batches(hub: HubContext, event_id: int) -> Iterator[Mapping[int, str]]:
+    """Yield the users whom an event concerns, and why; watchers last, because other reasons count more."""
+    with hub.read() as tx:
+        news = _find(tx, event_id)
+        involved = {} if news is None else _involved(tx, news)
+    if news is None:
+        return
+    for batch in slices(sorted(involved), _BATCH):
+        yield {user: involved[user] for user in batch}
+    found = [0]
+    while found:
+        with hub.read() as tx:
+            found = subscriptions.watchers(tx, news.row.id, after=found[-1], limit=_BATCH)
+        if found:
+            yield dict.fromkeys(found, WATCHING)
 
 
 def _find(tx: Read, event_id: int) -> _News | None:
@@ -140,8 +150,8 @@ def _tell(tx: Write, news: _News, reasons: Mapping[int, str]) -> None:
     for num in (WHOLE_REPO, discussion.num):
         chosen = subscriptions.levels(tx, row.id, num, wanted)
         wanted -= {user for user, level in chosen.items() if level == NONE}
-    told = _able(tx, row, wanted)
-    row_told = NotificationRow(
+    able = _able(tx, row, wanted)
+    news_row = NotificationRow(
         topic_of(discussion.id),
         DISCUSSION,
         "",
@@ -152,8 +162,8 @@ def _tell(tx: Write, news: _News, reasons: Mapping[int, str]) -> None:
         data={"what": _what(tx, news), "event": event.uid},
         event_id=event.id,
     )
-    notifications.put(tx, row_told, {user: reasons[user] for user in told})
-    notifications.keep_newest(tx, told, MOST_KEPT)
+    notifications.put(tx, news_row, {user: reasons[user] for user in able})
+    notifications.keep_newest(tx, able, MOST_KEPT)
 
 
 def _what(tx: Read, news: _News) -> str:

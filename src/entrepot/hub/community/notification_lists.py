@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import attrs
@@ -12,11 +13,11 @@ from entrepot.catalog.community.discussions import AuthorRow, DiscussionRow
 from entrepot.catalog.community.notifications import After, NotificationRow
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import LimitExceeded
+from entrepot.errors import LimitExceeded, Unavailable
 from entrepot.hub.callers import MaybeCaller, require_login, require_write, seen_by
 from entrepot.hub.community import discussion_notices, discussion_rules
 from entrepot.hub.context import HubContext
-from entrepot.hub.notifications import require_personal
+from entrepot.hub.notifications import may_change, require_personal
 from entrepot.hub.pages import Page
 from entrepot.names import RepoRef
 
@@ -31,7 +32,7 @@ MOST_MARKED = 500
 class Notification:
     """A notification as its user sees it now.
 
-    ``actor``: who did it, None if nobody did or the account is gone; ``repo``, ``discussion``,
+    ``actor``: the account that did it, None if none did or it was deleted; ``repo``, ``discussion``,
     ``org``: what it is about, None if it is about something else.
     """
 
@@ -84,36 +85,38 @@ def mark(hub: HubContext, caller: MaybeCaller, uids: Sequence[str] | None, *, is
     if uids is not None and len(uids) > MOST_MARKED:
         raise LimitExceeded("the number of notifications in one call", MOST_MARKED, "mark them in smaller groups")
     with hub.write(Lock.nothing()) as tx:
-        return notifications.mark(tx, known.account.id, uids, is_read=is_read)
+        return notifications.mark(tx, known.account.id, seen_by(known), uids, is_read=is_read)
 
 
 def note_seen(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> None:
     """Mark what the caller was told about a discussion as read, because they see it; others change nothing.
 
+    A busy or full database is no error: what the caller sees does not depend on the mark.
+
     Raises:
         NotAllowed, RepoNotFound, RepoMoved, RepoDisabled, ThingNotFound: no access, or it does not exist.
     """
-    if caller is None or caller.limits is not None or not caller.may_write:
+    if not may_change(caller):
         return
     with hub.read() as tx:
         row = discussion_rules.visible_repo(tx, caller, ref)
         topic = discussion_notices.topic_of(discussion_rules.get(tx, row, num).id)
         if not notifications.is_unread_about(tx, caller.account.id, topic):
             return
-    with hub.write(Lock.nothing()) as tx:
+    with contextlib.suppress(Unavailable), hub.write(Lock.nothing()) as tx:
         notifications.mark_topic(tx, caller.account.id, topic)
 
 
 def _shown(tx: Read, rows: Sequence[NotificationRow]) -> list[Notification]:
     people = discussions.people(tx, notifications.people_of(rows))
     repos = repositories.by_ids(tx, [row.repo_id for row in rows if row.repo_id])
-    talks = discussions.by_ids(tx, [row.discussion_id for row in rows if row.discussion_id])
+    found = discussions.by_ids(tx, [row.discussion_id for row in rows if row.discussion_id])
     return [
         Notification(
             row,
             people.get(row.actor_id),
             repos.get(row.repo_id or 0),
-            talks.get(row.discussion_id or 0),
+            found.get(row.discussion_id or 0),
             people.get(row.org_id or 0),
         )
         for row in rows

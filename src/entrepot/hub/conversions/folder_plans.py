@@ -1,4 +1,4 @@
-"""How the rows of folders of pictures, sounds and films come about: from names of folders, or from metadata.
+"""Plans of the rows of folders of pictures, sounds and films: from names of folders, or from metadata.
 
 Source: docs/dataset-viewer.md, section "Folders of pictures, sounds and films"; ``datasets`` 5.2.0, which is the oracle
 of the tests.
@@ -24,7 +24,7 @@ def unread_option(config: DatasetConfig) -> str | None:
 
 
 def plan_folder(config: DatasetConfig) -> MediaFolder | None:
-    """Return how the rows of a folder of media come about; None for other configurations.
+    """Return the plan of the rows of a folder of media; None for configurations of other formats.
 
     Raises:
         Malformed: it has archives or compressed files, or what the card says about it cannot be read.
@@ -50,12 +50,12 @@ def plan_folder(config: DatasetConfig) -> MediaFolder | None:
         has_labels = wanted and not is_described
         metadata = tuple(sorted(config.metadata.get(split, ()))) if has_metadata else ()
         splits[split] = FolderSplit(files, metadata, has_labels, has_metadata)
-    if any(split.has_labels for split in splits.values()) and "" in labels:
-        raise Malformed("folder", "its labels are names of folders, and some files are in none")
-    kind = column.capitalize()
-    if any(split.has_labels for split in splits.values()) and not has_labels:
-        raise Malformed("folder", "its first splits have labels, and later ones have metadata")
-    return MediaFolder(column, kind, tuple(sorted(labels)) if has_labels else (), splits)
+    if any(split.has_labels for split in splits.values()):
+        if "" in labels:
+            raise Malformed("folder", "its labels are names of folders, and some files are in none")
+        if not has_labels:
+            raise Malformed("folder", "its first splits have labels, and later ones have metadata")
+    return MediaFolder(column, column.capitalize(), tuple(sorted(labels)) if has_labels else (), splits)
 
 
 def _switch(options: Mapping[str, JsonValue], name: str) -> bool | None:

@@ -43,7 +43,7 @@ _MOST_README = 1 << 20
 class ConfigPlan:
     """A configuration, its splits with their files, and the reason why it is not converted, if there is one.
 
-    ``folder``: how the rows of a folder of media come about; its splits have the files of metadata, too.
+    ``folder``: the plan of the rows of a folder of media; its splits have the files of metadata, too.
     """
 
     name: str

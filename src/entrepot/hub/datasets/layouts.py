@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from entrepot.cards import DatasetConfig, JsonValue, declared_features, find_configs, read_card
+from entrepot.catalog import Read
 from entrepot.catalog.repos import conversions
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Malformed, SplitNotFound, UnsupportedDataset
@@ -16,9 +17,11 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.conversions.folder_plans import plan_folder, unread_option
 from entrepot.hub.repos import contents
+from entrepot.hub.tables.known_layouts import KnownLayout, key_of
 from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.previews.features import fits
 from entrepot.previews.folders import MediaFolder
+from entrepot.storage import objects
 from entrepot.storage.trees import Trees
 
 MAX_FILES = 50_000
@@ -33,7 +36,7 @@ class SplitFiles:
     """The files from which a split is read: its own, or the Parquet files that the hub has made of them.
 
     ``commit``: where they are. ``declared``: the features that the card states, for columns of these names.
-    ``folder``: how the rows of a folder of media come about, whose ``paths`` are media.
+    ``folder``: the plan of the rows of a folder of media, whose files are ``paths``.
     """
 
     commit: Oid
@@ -131,32 +134,40 @@ def find_layout(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
     read = contents.read_small_files(
         hub, caller, ref, revision, [_README], most_each=_MOST_README, most_bytes=_MOST_README
     )
-    card = _card_of(str(read.repo.ref.id), read.files[0].data if read.files else b"")
+    name, readme = str(read.repo.ref.id), read.files[0].data if read.files else b""
     with hub.read() as tx:
-        trees = Trees(hub.store, tx, read.repo.id)
-        nodes = contents.files_of(hub, tx, read.repo, read.commit, most=MAX_FILES, trees=trees)
-        if not nodes:
-            raise UnsupportedDataset(str(read.repo.ref.id), f"it has no data files, or more than {MAX_FILES:,} files")
-        nodes = [node for node in nodes if node.entry.mode != Mode.GITLINK]
-        try:
-            configs = find_configs(card, [str(node.path) for node in nodes])
-        except Malformed as error:
-            raise UnsupportedDataset(str(read.repo.ref.id), error.reason) from error
-        used = {path for config in configs for path in config.paths}
-        measured = trees.measure([node for node in nodes if node.path in used])
+        key = key_of(read.repo.id, objects.root_of(hub.store, tx, read.repo.id, read.commit), readme)
+        known = hub.layouts.find(key)
+        if known is None:
+            known = _look(hub, tx, read.repo, read.commit, readme)
+            hub.layouts.put(key, known)
         row = conversions.find(tx, read.repo.id)
-    sizes = {str(item.path): item.size for item in measured}
+    if known.reason:
+        raise UnsupportedDataset(name, known.reason)
+    found = read.repo, read.commit, known.configs, known.sizes, known.card
     if row is None or row.source != read.commit or row.commit is None:
-        return Layout(read.repo, read.commit, configs, sizes, card)
+        return Layout(*found)
     made = {config["name"]: config for config in row.configs if config["status"] == "converted"}
-    return Layout(read.repo, read.commit, configs, sizes, card, made, row.commit)
+    return Layout(*found, made, row.commit)
 
 
-def _card_of(name: str, data: bytes) -> Mapping[str, JsonValue]:
+def _look(hub: HubContext, tx: Read, repo: RepoRow, commit: Oid, readme: bytes) -> KnownLayout:
+    """Return what a commit says of its splits, read from its tree."""
     try:
-        card = read_card(data.decode("utf-8", "replace")).data
+        card = read_card(readme.decode("utf-8", "replace")).data
     except Malformed as error:
-        raise UnsupportedDataset(name, error.message) from error
+        return KnownLayout({}, reason=error.message)
     if card.get("viewer") is False:
-        raise UnsupportedDataset(name, "its card says 'viewer: false'")
-    return card
+        return KnownLayout({}, reason="its card says 'viewer: false'")
+    trees = Trees(hub.store, tx, repo.id)
+    nodes = contents.files_of(hub, tx, repo, commit, most=MAX_FILES, trees=trees)
+    if not nodes:
+        return KnownLayout({}, reason=f"it has no data files, or more than {MAX_FILES:,} files")
+    nodes = [node for node in nodes if node.entry.mode != Mode.GITLINK]
+    try:
+        configs = find_configs(card, [str(node.path) for node in nodes])
+    except Malformed as error:
+        return KnownLayout({}, reason=error.reason)
+    used = {path for config in configs for path in config.paths}
+    measured = trees.measure([node for node in nodes if node.path in used])
+    return KnownLayout(card, configs, {str(item.path): item.size for item in measured})

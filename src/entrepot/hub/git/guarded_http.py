@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 import attrs
 
 from entrepot.errors import InvalidName, Refused, shown
+from entrepot.errors.redactions import redact
 from entrepot.hub import public_addresses
 from entrepot.hub.public_addresses import NotPublic
 from entrepot.hub.webhooks import outbound_http
@@ -69,7 +70,7 @@ def request(
         if _origin_of(following) != _origin_of(url):
             kept = {name: value for name, value in kept.items() if name.lower() != "authorization"}
         url = following
-    raise Refused(f"{shown(url)} redirects too often")
+    raise Refused(f"{shown(redact(url))} redirects too often")
 
 
 def _connect(url: str, hint: str) -> http.client.HTTPConnection:

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import attrs
 
 from entrepot.errors import InvalidName, Refused, shown
+from entrepot.errors.redactions import redact
 from entrepot.hub import public_addresses
 from entrepot.hub.git import guarded_http
 from entrepot.hub.public_addresses import NotPublic
@@ -24,6 +25,8 @@ from entrepot.hub.webhooks import outbound_http
 HINT = "if you trust it, set import_private_sources (ENTREPOT_IMPORT_PRIVATE_SOURCES=true)"
 
 _SCP = re.compile(r"(?:[^@/:\s]+@)?(\[[^\]/]+\]|[^@/:\s\[\]]+):(?!:)(?!//).*")
+# Git and ssh take other addresses apart in their own ways: '#', '%2F' and '@[' can hide the host that they connect to.
+_SSH_LOGIN = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*@)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)(://|::)")
 _PROXIES = frozenset(("http_proxy", "https_proxy", "all_proxy", "no_proxy"))
 _PORTS = {"ssh": 22, "http": 80, "https": 443}
@@ -66,7 +69,8 @@ def check_source(source: str, environ: Mapping[str, str], *, allows_private: boo
     scheme = _SCHEME.match(source)
     if scheme is None:
         if not Path(source).is_absolute() and not Path(source).exists() and (match := _SCP.fullmatch(source)):
-            return _ssh(source, match[1], 22, environ, allows_private=allows_private)
+            login = source[: match.end(1)]
+            return _ssh(source, login, match[1], 22, environ, allows_private=allows_private)
         return ImportSource("file", source, {}, _only(environ, "file"))
     name = scheme[1].lower()
     if name == "file" and scheme[2] == "://":
@@ -81,7 +85,8 @@ def check_source(source: str, environ: Mapping[str, str], *, allows_private: boo
     if not parts.hostname:
         raise Refused("the source has no host")
     if name == "ssh":
-        return _ssh(source, parts.hostname, port, environ, allows_private=allows_private)
+        login = source.partition("://")[2].partition("/")[0]
+        return _ssh(source, login, parts.hostname, port, environ, allows_private=allows_private)
     if allows_private:
         return ImportSource("http", source, {}, _only(environ, "http:https"), is_guarded=False)
     return _http(source, environ)
@@ -97,7 +102,7 @@ def _http(source: str, environ: Mapping[str, str]) -> ImportSource:
         final = answer.url
     base = final.removesuffix(suffix)
     if base == final:
-        raise Refused(f"the source redirects to {shown(final)}, which is not a git repository")
+        raise Refused(f"the source redirects to {shown(redact(final))}, which is not a git repository")
     if base == plain and parts.query:
         raise Refused("the URL of a git repository cannot have a query")
     try:
@@ -119,8 +124,13 @@ def _http(source: str, environ: Mapping[str, str]) -> ImportSource:
     return ImportSource("http", url, settings, _without_proxies(_only(environ, target.scheme)))
 
 
-def _ssh(source: str, host: str, port: int, environ: Mapping[str, str], *, allows_private: bool) -> ImportSource:
+def _ssh(
+    source: str, login: str, host: str, port: int, environ: Mapping[str, str], *, allows_private: bool
+) -> ImportSource:
+    """Check the host of a source; ``login`` is the text from which git and ssh take user, host and port."""
     if not allows_private:
+        if not _SSH_LOGIN.fullmatch(login):
+            raise Refused("the source's user, host or port has characters that are not expected there; write user@host")
         try:
             public_addresses.resolve(host, port, allows_private=False)
         except NotPublic as blocked:

@@ -14,6 +14,7 @@ from entrepot.catalog.accounts import accounts
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import AccountNotFound, LimitExceeded, Refused, shown
+from entrepot.errors.redactions import redact
 from entrepot.git.commands import Command, CommandStatus, PushRequest
 from entrepot.git.packs import HEADER_BYTES
 from entrepot.hub import callers
@@ -83,12 +84,12 @@ def import_repo(
         LimitExceeded, LargeFileMissing, InvalidPath, Malformed: the hub does
             not accept the contents of the source.
     """
-    progress(f"fetching {source}")
+    progress(f"fetching {redact(source)}")
     judged = _clone(hub, source, folder, environ)
     heads = dict(_list_refs(folder))
     first = heads.get(MAIN) or _head(folder)
     if first is None:
-        raise Refused(f"{shown(source)} has no commits")
+        raise Refused(f"{shown(redact(source))} has no commits")
     heads.setdefault(MAIN, first)
     rewritten = _without_large(hub, folder, heads, rewrites_large=rewrites_large)
     if rewritten is not None:

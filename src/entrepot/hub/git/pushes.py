@@ -102,7 +102,7 @@ def list_refs(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[tu
 
 
 def advertise(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[tuple[RefName, Oid]]:
-    """Return all refs to someone who is about to push, after taking note: a try in vain gives them a turn.
+    """Return all refs to an account that is about to push, and record the try: a repeated one gives it a turn.
 
     Raises:
         as :func:`list_refs`.
@@ -111,8 +111,7 @@ def advertise(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[tu
         row, author = pull_request_access.pusher(tx, caller, ref)
         may_commit = access.may_commit(tx, author, row)
     if may_commit:
-        with contextlib.suppress(Busy):
-            push_turns.note_try(hub, row.id, author.account.id)
+        push_turns.note_try(hub, row.id, author.account.id)
     return list_refs(hub, caller, ref)
 
 

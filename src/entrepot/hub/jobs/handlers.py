@@ -76,7 +76,7 @@ def scan_files(hub: HubContext, args: JobArgs) -> Iterator[None]:
 
 
 def convert(hub: HubContext, args: JobArgs) -> Iterator[None]:
-    """Show a dataset as Parquet files, step by step."""
+    """Convert a dataset to Parquet, step by step."""
     return conversions.convert_steps(hub, args["repo"])
 
 

@@ -110,8 +110,18 @@ def check_target(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision
         pull_request_access.get_changeable_ref(tx, caller, target, revision)
 
 
-def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str, draft: CommitDraft) -> RecordedCommit:
+def create(
+    hub: HubContext,
+    caller: MaybeCaller,
+    target: RepoRef,
+    revision: str,
+    draft: CommitDraft,
+    waiter: TurnWaiter | None = None,
+) -> RecordedCommit:
     """Create one commit on a branch, all of it or none.
+
+    Args:
+        waiter: how it waits for those who push; by default, this thread does.
 
     Guarantees: bytes first, refs last. Every object is durable before the
     branch moves, so a crash leaves garbage for the sweeper, never a branch that
@@ -120,15 +130,15 @@ def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str,
     Raises:
         RepoNotFound, RevisionNotFound, LoginRequired, NotAllowed: no access.
         Refused: the branch is the head of a pull request that is closed.
-        InvalidPath, InvalidOperation, EntryNotFound, LargeFileMissing,
-            LimitExceeded, Malformed: an operation cannot be applied.
+        InvalidPath, InvalidOperation, EntryNotFound, LargeFileMissing, LimitExceeded, Malformed: an operation
+            cannot be applied.
         Refused: another user has locked one of the files, or a scanner has flagged it.
         QuotaExceeded: the commit exceeds the quota of the namespace.
         BranchMoved: the pinned parent is not the head.
         CommitCanceled: the author has staged changes that the commit does not make, or
             a path has changed since the parent; only with ``staged``.
-        Busy: other writers kept winning the race for the branch, or a sweep
-            deleted something that the commit needs.
+        Busy: other writers kept winning the race for the branch, or a sweep deleted something that is needed.
+        TurnHeld: someone pushes, and ``waiter`` may not block.
     """
     draft = check_message(draft)
     with hub.read() as tx:
@@ -141,7 +151,7 @@ def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str,
     policies.scan_added(
         hub, row, [(edit.path, edit.mode, edit.oid) for edit in prepared.edits if isinstance(edit, Put)]
     )
-    recorded, waiter = None, TurnWaiter()
+    recorded, waiter = None, waiter or TurnWaiter()
     known = lfs_rules.read_root(hub, row.id, branch.head) if prepared.pointers or draft.takes_staged else {}
     with hub.branch_locks.take((row.id, branch.ref)):
         for _ in range(_ATTEMPTS):
@@ -152,11 +162,8 @@ def create(hub: HubContext, caller: MaybeCaller, target: RepoRef, revision: str,
     if recorded is None:
         raise Busy("the branch")
     hub.job_added.set()
-    if (
-        branch.ref == MAIN
-        and not recorded.is_unchanged
-        and (draft.takes_staged or file_metadata.describe(prepared.touched))
-    ):
+    describes = draft.takes_staged or file_metadata.describe(prepared.touched)
+    if branch.ref == MAIN and not recorded.is_unchanged and describes:
         # Listings need the new card immediately; if this fails, the queue still has the job.
         handlers.run_now(hub, card_job(row.id))
     if read_message(draft.description, row.type) is not None:

@@ -236,13 +236,21 @@ def mergeability(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -
 
 
 def merge(
-    hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, text: str | None = None, is_squash: bool = False
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    num: int,
+    *,
+    text: str | None = None,
+    is_squash: bool = False,
+    waiter: TurnWaiter | None = None,
 ) -> RecordedCommit:
     """Merge a pull request into its base.
 
     Args:
         text: a comment, which also becomes the description of the commit.
         is_squash: create a commit with one parent, the base, instead of two.
+        waiter: how it waits for those who push; by default, this thread does.
 
     Guarantees: if another writer commits to the base at the same time, either both
     changes are in it or the pull request is refused; it is merged at most once.
@@ -253,13 +261,14 @@ def merge(
         LargeFileMissing: a large file that it names was deleted permanently.
         LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
         Busy: other writers kept winning the race for the base.
+        TurnHeld: someone pushes, and ``waiter`` may not block.
     """
     said = discussion_rules.checked_text(text) if text and text.strip() else None
     with hub.read() as tx:
         row, merger, discussion = discussion_rules.get_discussion_to_merge(tx, caller, ref, num)
         discussion = discussion_rules.get_pull(tx, row, discussion.num)
     assert discussion.base is not None
-    recorded, waiter = None, TurnWaiter()
+    recorded, waiter = None, waiter or TurnWaiter()
     with hub.branch_locks.take((row.id, discussion.base)):
         for _ in range(_ATTEMPTS):
             recorded = _attempt(hub, merger, row, num, said, waiter, is_squash=is_squash)

@@ -1,7 +1,7 @@
 """Turns for those who push with git beside writers over HTTP.
 
 The hub applies a commit over HTTP to whatever the head is. A commit of git is made on the client, on the
-head that it has fetched: one commit of somebody else between fetch and push, and the push is refused.
+head that it has fetched: one commit of another writer between fetch and push, and the push is refused.
 Beside busy writers, it would be refused again and again.
 
 So an account whose push has failed gets a turn in the repository, with its next try or when a ref turns out to
@@ -16,12 +16,16 @@ hold for all servers of a hub.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
+from collections.abc import Awaitable, Callable
 
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.repos import push_turns as rows
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.push_turns import PushTurn
+from entrepot.errors import Unavailable
 from entrepot.hub.context import HubContext
 
 MEMORY_MS = 60_000
@@ -35,16 +39,31 @@ REST_MS = 25_000
 PATIENCE_S = 8.0
 """Less than the ten seconds after which clients give up by default."""
 
-_PAUSE_S = 0.05
+_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 1.0
 _FORGET_MS = 3_600_000
+
+
+class TurnHeld(Exception):
+    """Someone has a turn in a repository: wait as ``waiter`` says, and begin again."""
+
+    def __init__(self, waiter: TurnWaiter, repo_id: int) -> None:
+        super().__init__()
+        self.waiter, self.repo_id = waiter, repo_id
 
 
 class TurnWaiter:
     """A writer that waits while others have a turn, for a limited time in all."""
 
-    def __init__(self) -> None:
-        """Start with all of its patience."""
-        self._patience_s = PATIENCE_S
+    def __init__(self, *, patience_s: float | None = None, blocks: bool = True) -> None:
+        """Start with all of its patience.
+
+        Args:
+            patience_s: how long it waits in all, :data:`PATIENCE_S` if not given.
+            blocks: its thread may wait. A server has few threads, which whoever has a turn could
+                keep from all others by a few commits to the same repository: it waits without one.
+        """
+        self._patience_s = PATIENCE_S if patience_s is None else patience_s
+        self._blocks = blocks
         self._was_held = False
 
     def is_held(self, hub: HubContext, tx: Read, repo_id: int) -> bool:
@@ -56,50 +75,57 @@ class TurnWaiter:
         return self._was_held
 
     def pause(self, hub: HubContext, repo_id: int) -> None:
-        """Wait until no one has a turn, or patience ends, if :meth:`is_held` said so; outside of transactions."""
+        """Wait until no one has a turn, or patience ends, if :meth:`is_held` said so; outside of transactions.
+
+        Raises:
+            TurnHeld: it said so, and this thread may not wait.
+        """
+        if self._was_held and not self._blocks:
+            raise TurnHeld(self, repo_id)
         began = time.monotonic()
         while self._was_held and time.monotonic() - began < self._patience_s:
             time.sleep(_PAUSE_S)
-            with hub.read() as tx:
-                self._was_held = rows.end_of(tx, repo_id) > hub.now_ms()
+            self.look(hub, repo_id)
+        self._patience_s -= time.monotonic() - began
+
+    def look(self, hub: HubContext, repo_id: int) -> bool:
+        """Return whether someone still has a turn."""
+        with hub.read() as tx:
+            self._was_held = rows.end_of(tx, repo_id) > hub.now_ms()
+        return self._was_held
+
+    async def wait(self, still_held: Callable[[], Awaitable[bool]]) -> None:
+        """Wait as :meth:`pause` does, without a thread; it looks more and more rarely."""
+        began, pause_s = time.monotonic(), _PAUSE_S
+        while (left := self._patience_s - (time.monotonic() - began)) > 0:
+            await asyncio.sleep(min(pause_s, left))
+            if not await still_held():
+                break
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         self._patience_s -= time.monotonic() - began
 
 
 def note_try(hub: HubContext, repo_id: int, account_id: int) -> None:
-    """Record that an account asks for the refs in order to push; if it did so before, in vain, give it a turn."""
-    now = hub.now_ms()
-    with hub.write(Lock.repo(repo_id)) as tx:
-        if repositories.by_id(tx, repo_id) is None:
-            return
-        before = rows.find(tx, repo_id, account_id)
-        if before is None or now - before.tried_ms > MEMORY_MS:
-            rows.forget(tx, repo_id, now - _FORGET_MS)
-            rows.put(tx, repo_id, account_id, PushTurn(now))
-        else:
-            rows.put(tx, repo_id, account_id, _renewed(before, now))
+    """Record that an account asks for the refs in order to push; give it a turn if an earlier try had no success."""
+
+    def renew(before: PushTurn | None, now: int) -> PushTurn:
+        is_first = before is None or now - before.tried_ms > MEMORY_MS
+        return PushTurn(now) if is_first else _renewed(before, now)
+
+    _change(hub, repo_id, account_id, renew)
 
 
 def note_loss(hub: HubContext, repo_id: int, account_id: int) -> None:
     """Give a turn to an account whose push found a ref moved."""
-    now = hub.now_ms()
-    with hub.write(Lock.repo(repo_id)) as tx:
-        if repositories.by_id(tx, repo_id) is None:
-            return
-        before = rows.find(tx, repo_id, account_id)
-        rows.put(tx, repo_id, account_id, _renewed(before or PushTurn(now), now))
+    _change(hub, repo_id, account_id, _renewed)
 
 
 def note_pack(hub: HubContext, repo_id: int, account_id: int) -> None:
     """Renew the turn of an account that begins to send objects, if it has one."""
-    now = hub.now_ms()
     with hub.read() as tx:
         before = rows.find(tx, repo_id, account_id)
-    if before is None or before.until_ms <= now:
-        return
-    with hub.write(Lock.repo(repo_id)) as tx:
-        before = rows.find(tx, repo_id, account_id)
-        if before is not None:
-            rows.put(tx, repo_id, account_id, _renewed(before, now))
+    if before is not None and before.until_ms > hub.now_ms():
+        _change(hub, repo_id, account_id, lambda found, now: None if found is None else _renewed(found, now))
 
 
 def end(tx: Write, repo_id: int, account_id: int) -> None:
@@ -107,9 +133,27 @@ def end(tx: Write, repo_id: int, account_id: int) -> None:
     rows.remove(tx, repo_id, account_id)
 
 
-def _renewed(before: PushTurn, now: int) -> PushTurn:
+def _change(
+    hub: HubContext, repo_id: int, account_id: int, renew: Callable[[PushTurn | None, int], PushTurn | None]
+) -> None:
+    """Replace the turn of an account in a repository that exists; None changes nothing.
+
+    A busy or full database is no error here: a push may succeed without a turn, or has ended already.
+    """
+    with contextlib.suppress(Unavailable), hub.write(Lock.repo(repo_id)) as tx:
+        if repositories.by_id(tx, repo_id) is None:
+            return
+        now, before = hub.now_ms(), rows.find(tx, repo_id, account_id)
+        if before is None:
+            rows.forget(tx, repo_id, now - _FORGET_MS)
+        turn = renew(before, now)
+        if turn is not None:
+            rows.put(tx, repo_id, account_id, turn)
+
+
+def _renewed(before: PushTurn | None, now: int) -> PushTurn:
     """Return a turn that has begun or goes on, if it is not the account's time to rest."""
-    if before.began_ms and now - before.began_ms < REST_MS:
+    if before is not None and before.began_ms and now - before.began_ms < REST_MS:
         until = min(now + SIGN_MS, before.began_ms + LONGEST_MS)
         return PushTurn(now, before.began_ms, max(until, before.until_ms))
     return PushTurn(now, now, now + SIGN_MS)

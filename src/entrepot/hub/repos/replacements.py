@@ -43,12 +43,19 @@ class _Merge:
 
 
 def replace(
-    hub: HubContext, caller: MaybeCaller, ref: RepoRef, branch: str, source: str, message: str | None
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    branch: str,
+    source: str,
+    message: str | None,
+    waiter: TurnWaiter | None = None,
 ) -> RecordedCommit:
     """Give a branch exactly the files of another branch, in one commit with both heads as parents.
 
     Args:
         message: None or blank means ``Merge branch 'SOURCE'``.
+        waiter: how it waits for those who push; by default, this thread does.
 
     Returns:
         The new head, or the present one if both branches have the same files already.
@@ -63,6 +70,7 @@ def replace(
         LimitExceeded: the message has more than 64 KiB, or more than a million files differ.
         Refused: another user has locked a file that would change.
         Busy: other writers kept winning the race for the branch.
+        TurnHeld: someone pushes, and ``waiter`` may not block.
     """
     with hub.read() as tx:
         row, author = access.committable(tx, caller, ref)
@@ -75,7 +83,7 @@ def replace(
     draft = check_message(CommitDraft(text, ()))
     check_length(draft)
     merge = _Merge(row, target, origin, draft)
-    recorded, waiter = None, TurnWaiter()
+    recorded, waiter = None, waiter or TurnWaiter()
     with hub.branch_locks.take((row.id, target)):
         for _ in range(_ATTEMPTS):
             recorded = _attempt(hub, author, merge, waiter)

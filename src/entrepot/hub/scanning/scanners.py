@@ -100,7 +100,7 @@ class Pipes:
         """Close the input, and return what the process says until its end.
 
         Raises:
-            ScanFailed: it takes too long, or says too much.
+            ScanFailed: it takes too long, or writes more than ``most`` bytes.
         """
         with contextlib.suppress(BrokenPipeError):
             self._close()
@@ -109,7 +109,7 @@ class Pipes:
             if readable and not self._take():
                 return self.unread
             if len(self.unread) > most:
-                raise ScanFailed("the scanner says too much")
+                raise ScanFailed(f"the scanner wrote more than {most:,} bytes")
             if not readable:
                 yield
 

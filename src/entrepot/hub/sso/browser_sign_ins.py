@@ -57,10 +57,10 @@ _MAX_TARGET = 1_000
 
 @attrs.frozen
 class BegunSignIn:
-    """Where the browser goes, and what its cookie keeps meanwhile."""
+    """Where the browser goes, and the sealed state that its cookie keeps meanwhile."""
 
     url: str
-    cookie: str = attrs.field(repr=False)
+    sealed: str = attrs.field(repr=False)
 
 
 @attrs.frozen
@@ -129,7 +129,7 @@ def begin(hub: HubContext, callback: str, target: str, *, link_to: Caller | None
 def finish(
     hub: HubContext,
     caller: MaybeCaller,
-    cookie: str,
+    sealed: str,
     reply: IssuerReply,
     *,
     replaced: str | None,
@@ -144,7 +144,7 @@ def finish(
         NotOffered, IssuerUnavailable, ExtraNotInstalled: as :func:`begin`.
     """
     issuer, client_id = _issuer(hub)
-    kept = _unsealed(hub, cookie)
+    kept = _unsealed(hub, sealed)
     _check_reply(issuer, kept, reply)
     token = _redeem(hub, issuer, client_id, kept, reply.code)
     find_key = functools.partial(issuer_keys.find_key, hub, issuer)
@@ -161,7 +161,7 @@ def finish(
         return FinishedSignIn(sessions.open_session(hub, tx, user, sessions.SSO, replaced, origin), target)
 
 
-def own_identities(hub: HubContext, caller: MaybeCaller) -> Sequence[IdentityRow]:
+def list_own_identities(hub: HubContext, caller: MaybeCaller) -> Sequence[IdentityRow]:
     """Return the identities with which the caller can sign in.
 
     Raises:
@@ -203,9 +203,9 @@ def _endpoint(hub: HubContext, issuer: Issuer, name: str) -> str:
     return found
 
 
-def _unsealed(hub: HubContext, cookie: str) -> Mapping[str, object]:
+def _unsealed(hub: HubContext, sealed: str) -> Mapping[str, object]:
     try:
-        kept = json.loads(hub.signer.unseal(_PURPOSE, cookie))
+        kept = json.loads(hub.signer.unseal(_PURPOSE, sealed))
     except (InvalidSignature, ValueError):
         raise _failed("this browser has not begun to sign in") from None
     if hub.now_ms() // 1000 >= kept["until"]:

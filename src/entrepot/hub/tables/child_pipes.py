@@ -1,7 +1,8 @@
 """The side of a process that may read nothing but what the hub sends: its frames, and the rights that it gives up.
 
 Frames: from here ``R`` with number of a file, offset and length; a letter alone, as
-the two sides agree on; any other letter with a length and a text.
+the two sides agree on; ``I`` with a length, the number of a file and an index of it, for the next time;
+any other letter with a length and a text.
 To here: a length and a request; for a range, a length and the bytes, or :data:`FAILED` if it cannot be read.
 ``hub/tables/exchanges.py`` is the other side.
 """
@@ -19,6 +20,7 @@ from typing import Any, BinaryIO
 
 READ = struct.Struct(">IQI")
 LENGTH = struct.Struct(">I")
+NUMBER = struct.Struct(">I")
 FAILED = 0xFFFFFFFF
 """The length of a range that the parent cannot or will not read."""
 

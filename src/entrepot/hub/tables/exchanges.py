@@ -13,7 +13,8 @@ from typing import IO, Any
 
 import entrepot
 from entrepot.errors import EntrepotError
-from entrepot.hub.tables.child_pipes import FAILED, LENGTH, PIECE, READ
+from entrepot.hub.tables.child_pipes import FAILED, LENGTH, NUMBER, PIECE, READ
+from entrepot.previews.footer_indexes import MOST_INDEX
 
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from {module} import main; main()"
 ENVIRON: Mapping[str, str] = {"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
@@ -21,6 +22,9 @@ _PIPE_BYTES = 1 << 20
 
 ReadRange = Callable[[int, int, int], bytes]
 """Returns a range of a file: its number, offset and length."""
+
+KeepIndex = Callable[[int, bytes], object]
+"""Keeps an index that the process has made of a file, whose number is given first."""
 
 
 class ProcessEnded(Exception):
@@ -81,18 +85,25 @@ def killed_after(process: subprocess.Popen[bytes], seconds: float) -> Iterator[N
 class Exchange:
     """One request to a process, and its result."""
 
-    def __init__(self, process: subprocess.Popen[bytes], read: ReadRange, most: int) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        read: ReadRange,
+        most: int,
+        keep: KeepIndex = lambda _number, _index: None,
+    ) -> None:
         """Prepare the exchange.
 
         Args:
             read: serves the ranges that the process asks for. An error of it is kept in :attr:`failure`, and the
                 process is told that there is nothing.
             most: bytes of a result.
+            keep: is given the indexes that the process makes.
         """
         assert process.stdin is not None
         assert process.stdout is not None
         self.failure: EntrepotError | None = None
-        self._read, self._most = read, most
+        self._read, self._most, self._keep = read, most, keep
         self._to: IO[bytes] = process.stdin
         self._from: IO[bytes] = process.stdout
 
@@ -105,10 +116,12 @@ class Exchange:
         is_idle = True
         try:
             self._send(json.dumps(request).encode())
-            while (kind := self._exactly(1)) in (b"R", b"S"):
+            while (kind := self._exactly(1)) in (b"R", b"S", b"I"):
                 is_idle = False
                 if kind == b"R":
                     self._serve()
+                elif kind == b"I":
+                    self._take_index()
             (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
             if length > self._most:
                 raise EOFError
@@ -124,6 +137,14 @@ class Exchange:
             self._to.flush()
         else:
             self._send(data)
+
+    def _take_index(self) -> None:
+        (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
+        if not NUMBER.size <= length <= NUMBER.size + MOST_INDEX:
+            raise EOFError
+        data = self._exactly(length)
+        (number,) = NUMBER.unpack(data[: NUMBER.size])
+        self._keep(number, data[NUMBER.size :])
 
     def _range(self, number: int, offset: int, length: int) -> bytes | None:
         if length > PIECE or self.failure is not None:

@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from entrepot.errors import StoreUnavailable
-from entrepot.hub.tables.exchanges import Exchange, ProcessEnded, ReadRange, end_process, killed_after, start_process
+from entrepot.hub.tables.exchanges import (
+    Exchange,
+    KeepIndex,
+    ProcessEnded,
+    ReadRange,
+    end_process,
+    killed_after,
+    start_process,
+)
 
 MAX_PROCESSES = 3
 """Processes of one server process."""
@@ -40,13 +48,22 @@ class TableProcesses:
         self._busy: set[subprocess.Popen[bytes]] = set()
         self._closed = threading.Event()
 
-    def run(self, request: Mapping[str, Any], read: ReadRange, *, most: int, wall_s: float) -> tuple[bytes, bytes]:
+    def run(
+        self,
+        request: Mapping[str, Any],
+        read: ReadRange,
+        *,
+        most: int,
+        wall_s: float,
+        keep: KeepIndex = lambda _number, _index: None,
+    ) -> tuple[bytes, bytes]:
         """Return the letter and the bytes of the result of a request.
 
         Args:
             read: serves the ranges of its files.
             most: bytes of a result.
             wall_s: seconds after which the process is killed.
+            keep: is given the indexes that it makes of the files.
 
         Raises:
             ProcessEnded: the process ended, or was killed, while it worked on the request.
@@ -58,7 +75,7 @@ class TableProcesses:
                 process, is_new = self._taken()
                 is_fit = False
                 try:
-                    exchange = Exchange(process, read, most)
+                    exchange = Exchange(process, read, most, keep)
                     with killed_after(process, wall_s):
                         found = exchange.run(request)
                     is_fit = True

@@ -1,6 +1,7 @@
 """Read uploaded tables: their columns, their rows, and how two of them differ. All of the hub goes through here.
 
-What a table says of itself is kept for the next request, in memory.
+What a table says of itself is kept for the next request, in memory, and so are indexes of large footers of Parquet
+files, under a key that only who may read the file is given.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from entrepot.previews.row_diffs import RowChange, RowCounts
 from entrepot.previews.row_pages import PackedRow, PageLimits
 from entrepot.previews.sources import RangeReader
 from entrepot.previews.table_formats import check_installed
+from entrepot.storage.store import ValueCache
 
 MAX_GROUPS = 100_000
 """Row groups of a Parquet file whose places are told."""
 
 _MOST_RESULT = 64 << 20
 _KEPT_BYTES = 16 << 20
+_INDEXES_BYTES, _INDEX_BASE = 8 << 20, 300
 _FACTS_BASE = 1_000
 
 
@@ -120,6 +123,7 @@ class TableReader:
     def __init__(self, processes: TableProcesses | None = None) -> None:
         """Start no process yet."""
         self.facts = FactsCache()
+        self._indexes = ValueCache[str, bytes](_INDEXES_BYTES, lambda index: len(index) + _INDEX_BASE)
         self._processes = processes or TableProcesses()
 
     def describe(self, content: TableContent) -> TableFacts:
@@ -226,17 +230,27 @@ class TableReader:
         kind: bytes,
     ) -> bytes:
         check_installed()
-        tables = [{"form": it.form, "name": it.name, "size": it.source.size, "key": it.key} for it in contents]
+        indexes = [self._indexes.find(it.key) or b"" for it in contents]
+        tables = [
+            {"form": it.form, "name": it.name, "size": it.source.size, "key": it.key, "index": len(index)}
+            for it, index in zip(contents, indexes, strict=True)
+        ]
         request = {"operation": operation, "tables": tables, "cpu_s": limits.cpu_s, "memory": limits.memory, **more}
 
         def read(number: int, offset: int, length: int) -> bytes:
-            if number >= len(contents):
+            if number >= 2 * len(contents):
                 raise Malformed("table", "its reader asks for a file that it was not given")
+            if number >= len(contents):  # the indexes have the numbers after the files
+                return indexes[number - len(contents)][offset : offset + length]
             return contents[number].source.read_at(offset, length)
+
+        def keep(number: int, index: bytes) -> None:
+            if number < len(contents):
+                self._indexes.put(contents[number].key, index)
 
         name = contents[-1].name
         try:
-            letter, data = self._processes.run(request, read, most=_MOST_RESULT, wall_s=limits.wall_s)
+            letter, data = self._processes.run(request, read, most=_MOST_RESULT, wall_s=limits.wall_s, keep=keep)
         except ProcessEnded:
             reason = f"reading it takes more than {limits.cpu_s} seconds or too much memory; "
             raise UnsupportedDataset(name, f"{reason}smaller row groups and shorter values can be read") from None

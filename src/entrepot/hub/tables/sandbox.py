@@ -12,11 +12,11 @@ import json
 import os
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from entrepot.errors import EntrepotError, InvalidParameter, Malformed, UnsupportedDataset
-from entrepot.hub.tables.child_pipes import ChildPipe, RemoteFile, confine, limit_work
+from entrepot.hub.tables.child_pipes import NUMBER, ChildPipe, RemoteFile, confine, limit_work
 
 IDLE_S = 300.0
 """How long a process waits for a request."""
@@ -33,16 +33,21 @@ class _OpenTables:
         self._pipe = pipe
         self._kept: OrderedDict[tuple[str, str, str, int], tuple[RemoteFile, Any, int]] = OrderedDict()
 
-    def get(self, asked: Mapping[str, Any], number: int) -> Any:  # noqa: ANN401 - a table, which needs pyarrow
-        """Return a table of the request; ``number``: of its file."""
+    def get(self, tables: Sequence[Mapping[str, Any]], number: int) -> Any:  # noqa: ANN401 - a table of pyarrow
+        """Return a table of those of the request; ``number``: of its file."""
         from entrepot.previews.tables import open_table
 
+        asked = tables[number]
         form, name, size = asked["form"], asked["name"], asked["size"]
         place = (asked["key"], form, name, size)
         kept = self._kept.pop(place, None)
         if kept is None:
             file = RemoteFile(self._pipe, number, size)
-            table = open_table(form, name, file)
+            known = self._known_index(asked, number + len(tables))
+            table = open_table(form, name, file, index=known)
+            made = getattr(table, "index", b"")
+            if made and made != known:
+                self._pipe.send(b"I", NUMBER.pack(number) + made)
             kept = file, table, _weight_of(table)
         kept[0].number = number
         self._kept[place] = kept
@@ -50,24 +55,29 @@ class _OpenTables:
             self._kept.popitem(last=False)
         return kept[1]
 
+    def _known_index(self, asked: Mapping[str, Any], number: int) -> bytes:
+        """Return what the hub has kept of a table; ``number``: that of the index among the files."""
+        size = int(asked.get("index", 0))
+        return RemoteFile(self._pipe, number, size).read_at(0, size) if size else b""
+
     def forget(self) -> None:
         """Drop all tables."""
         self._kept.clear()
 
 
-class _WithoutPandas:
-    """Finds no pandas: pyarrow would load it, which takes long, for what is not needed here."""
+class _OnlyArrow:
+    """Finds neither pandas nor numpy: pyarrow would load them, which takes longer than all else, for nothing here."""
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
-        """Refuse pandas; leave other modules to other finders."""
-        if name == "pandas":
+        """Refuse the two; leave other modules to other finders."""
+        if name in ("pandas", "numpy"):
             raise ModuleNotFoundError(name)
 
 
 def main() -> None:
     """Serve requests until the hub is gone."""
     pipe = ChildPipe.take_standard()
-    sys.meta_path.insert(0, _WithoutPandas())
+    sys.meta_path.insert(0, _OnlyArrow())
     _warm()
     memory = _Memory()
     confine()
@@ -96,7 +106,7 @@ def _served(
     pipe.mark(b"S")  # it has arrived: if the process ends from now on, the request is the reason
     limit_work(*limits)
     try:
-        opened = [tables.get(asked, number) for number, asked in enumerate(request["tables"])]
+        opened = [tables.get(request["tables"], number) for number in range(len(request["tables"]))]
         if request["operation"] == "medium":
             return b"B", _read_medium(request, *opened)
         found = _OPERATIONS[request["operation"]](request, *opened)
@@ -174,7 +184,7 @@ _OPERATIONS: Mapping[str, Callable[..., Mapping[str, Any]]] = {
 def _weight_of(table: Any) -> int:  # noqa: ANN401 - as in _OpenTables.get
     """Return about how many bytes of memory an open table takes."""
     columns = getattr(table, "table", None)
-    return int(columns.nbytes) if columns is not None else 8 * int(table.footer_bytes)
+    return int(columns.nbytes) if columns is not None else int(table.weight)
 
 
 class _Memory:

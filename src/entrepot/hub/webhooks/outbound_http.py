@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from entrepot.errors import EntrepotError, InvalidName, shown
+from entrepot.errors.redactions import redact
 from entrepot.hub import public_addresses
 from entrepot.hub.public_addresses import NotPublic
 
@@ -75,20 +76,20 @@ def parse_target(url: str) -> PostTarget:
     """
     reason = "expected http:// or https://, a host, and at most 2,000 characters"
     if len(url) > _MAX_URL or not url.isascii() or any(char <= " " or char == "\x7f" for char in url):
-        raise InvalidName("URL", url[:_MAX_URL], reason)
+        raise InvalidName("URL", redact(url[:_MAX_URL]), reason)
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise InvalidName("URL", url, reason) from None
+        raise InvalidName("URL", redact(url), reason) from None
     if parts.scheme not in _PORTS or not parts.hostname or port == 0:
-        raise InvalidName("URL", url, reason)
+        raise InvalidName("URL", redact(url), reason)
     if parts.username is not None or parts.password is not None:
         raise InvalidName("URL", shown(parts.hostname, quote=False), "use the secret instead of a password in the URL")
     try:
         public_addresses.canonical_host(parts.hostname)
     except EntrepotError:
-        raise InvalidName("URL", url, reason) from None
+        raise InvalidName("URL", redact(url), reason) from None
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return PostTarget(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], path)
 

@@ -8,7 +8,7 @@ import attrs
 
 from entrepot.catalog import Lock, Read
 from entrepot.catalog.accounts import accounts
-from entrepot.catalog.community import notifications as told
+from entrepot.catalog.community import notifications as notification_rows
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.webhooks import deliveries, webhooks
 from entrepot.catalog.webhooks.deliveries import Delivery as Delivery
@@ -177,7 +177,7 @@ def delete(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
     with hub.write(Lock.hub(), Lock.audit()) as tx:
         found = _own(tx, owner, uid)
         webhooks.remove(tx, found.id)
-        told.remove_topic(tx, found.owner_id, notifications.webhook_topic(found.id))
+        notification_rows.remove_topic(tx, found.owner_id, notifications.webhook_topic(found.id))
         audit.record(hub, tx, owner, "webhook.delete", f"webhook {uid}")
 
 

@@ -43,11 +43,15 @@ def age_text(at_ms: int, now_ms: int) -> str:
 
 
 def until_text(at_ms: int, now_ms: int) -> str:
-    """Return how long it takes until a time, in days: ``in 90 days``; a time that has passed as :func:`age_text`."""
+    """Return how long it takes until a time, rounded up: ``in 90 days``; a time that has passed as :func:`age_text`."""
     if at_ms <= now_ms:
         return age_text(at_ms, now_ms)
-    days = -(-(at_ms - now_ms) // 86_400_000)
-    return f"in {days:,} days" if days > 1 else "within a day"
+    seconds = -(-(at_ms - now_ms) // 1000)
+    for word, length in _LENGTHS:
+        if seconds > length or length == 1:
+            number = -(-seconds // length)
+            return f"in {number:,} {word}{'s' if number > 1 else ''}"
+    return "now"
 
 
 def length_text(seconds: int) -> str:

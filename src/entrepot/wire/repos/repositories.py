@@ -155,12 +155,11 @@ class BaseModels(msgspec.Struct):
 class ParameterCounts(msgspec.Struct):
     """The numbers of parameters of a model by data type, such as ``{"F32": 6}``, and their sum.
 
-    ``sharded``: whether they are in several files; an extension of this hub.
+    Nothing else: clients before 1.0 fail to list models if there is a third key.
     """
 
     parameters: Mapping[str, int] = {}
     total: int = 0
-    sharded: bool | UnsetType = UNSET
 
 
 class LoadingClasses(msgspec.Struct):

@@ -81,7 +81,7 @@ def parse_value(key: str, text: str, source: str) -> int | str:
         if not text.isascii() or not text.isdigit():
             raise ConfigError(key, source, "expected a whole number")
         if len(text) > 15:
-            raise ConfigError(key, source, "the number is too large")
+            raise ConfigError(key, source, "expected at most 15 digits")
         return check_integer(key, int(text), source)
     if key in _CHOICES:
         if text not in _CHOICES[key]:

@@ -153,7 +153,7 @@ class MetadataRepository:
         return path
 
     def with_repository(self, spec: Spec, repository: str) -> Spec:
-        """Return the spec of a new entity with the repository that it shall have; empty is that with its name.
+        """Return the spec of a new entity with its repository; an empty name means the one with the name of the entity.
 
         Raises:
             InvalidArgument: one is named: entities have none of their own.

@@ -134,7 +134,7 @@ def test_a_model_shows_what_is_known_of_it() -> None:
         "model-index": [],
         "widgetData": [{"text": "x"}],
         "baseModels": {"relation": "finetune", "models": [{"id": "a/b"}]},
-        "safetensors": {"parameters": {"F32": 6}, "total": 6, "sharded": False},
+        "safetensors": {"parameters": {"F32": 6}, "total": 6},
         "mask_token": "[MASK]",
         "siblings": [],
         "spaces": [],

@@ -29,7 +29,7 @@ def test_the_bell_counts_and_the_page_leads_to_what_happened(site: ServedHub, si
     assert bell(signed_in.get("/").text) == "Notifications, 1 unread"
     page = signed_in.get("/notifications").text
     assert "&lt;b&gt;Why&lt;/b&gt;?" in page
-    assert "bob mentioned you · mentioned" in page
+    assert "bob mentioned you</span>" in page
     assert "alice/belled #1" in page
     assert "Mark all as read" in page
     assert bell(signed_in.get("/alice/belled/discussions/1").text)

@@ -55,10 +55,10 @@ def test_expired_ones_are_deleted_with_the_next(site: ServedHub) -> None:
     ref = site.repo("token-expiry")
     issue_token(site.hub, caller, ref, "main")
     issue_token(site.hub, caller, ref, "main")
-    old = next(known.token for known in tokens.own(site.hub, caller) if known.token.name == NAME)
+    old = next(known.token for known in tokens.list_own(site.hub, caller) if known.token.name == NAME)
     with site.hub.write(Lock.hub()) as tx:
         rows.update_token(tx, old.uid, expires_ms=1)
     issue_token(site.hub, caller, ref, "main")
-    kept = [known.token.uid for known in tokens.own(site.hub, caller) if known.token.name == NAME]
+    kept = [known.token.uid for known in tokens.list_own(site.hub, caller) if known.token.name == NAME]
     assert len(kept) == 2
     assert old.uid not in kept

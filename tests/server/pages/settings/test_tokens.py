@@ -34,7 +34,7 @@ def test_a_token_is_shown_once_used_renewed_and_revoked(site: ServedHub, signed_
     assert secret not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "in 90 days" in page
-    [known] = [item for item in tokens.own(site.hub, site.caller()) if item.token.name == EVIL]
+    [known] = [item for item in tokens.list_own(site.hub, site.caller()) if item.token.name == EVIL]
     renewed = send("/settings/tokens/renew", {"token": known.token.uid})
     fresh = secret_in(renewed.text)
     assert (whoami(site, secret).status_code, whoami(site, fresh).status_code) == (401, 200)
@@ -85,19 +85,19 @@ def test_a_fine_grained_token_does_what_was_chosen_and_nothing_else(site: Served
 def test_a_mistake_makes_no_token_and_keeps_what_was_typed(
     site: ServedHub, send: Send, fields: dict[str, str], status: int, words: str
 ) -> None:
-    before = len(tokens.own(site.hub, site.caller()))
+    before = len(tokens.list_own(site.hub, site.caller()))
     answer = send("/settings/tokens", {"name": "typed-name", **fields})
     assert answer.status_code == status
     assert re.search(words, answer.text)
     assert 'value="typed-name"' in answer.text
     assert fields.get("places", "") in answer.text
-    assert len(tokens.own(site.hub, site.caller())) == before
+    assert len(tokens.list_own(site.hub, site.caller())) == before
 
 
 def test_an_expired_token_says_so(site: ServedHub, signed_in: httpx2.Client) -> None:
     made = accounts.create_token(site.hub, "alice", role="read", name="old", expires_ms=site.hub.now_ms() + 60_000)
     page = signed_in.get("/settings/tokens").text
-    assert "within a day" in page
+    assert re.search(r"in \d+ seconds", page)
     assert made.secret not in page
 
 

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_463d9ee6532d"
+revision = "first_d839b3e15332"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -1184,6 +1184,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_notifications_discussion_id"), "notifications", ["discussion_id"], unique=False)
     op.create_index(op.f("ix_notifications_org_id"), "notifications", ["org_id"], unique=False)
     op.create_index(op.f("ix_notifications_repo_id"), "notifications", ["repo_id"], unique=False)
+    op.create_index("notifications_by_age", "notifications", ["happened_ms"], unique=False)
     op.create_index("notifications_by_time", "notifications", ["user_id", "happened_ms", "id"], unique=False)
     op.create_index("notifications_unread", "notifications", ["user_id", "is_read", "happened_ms", "id"], unique=False)
     op.create_table(

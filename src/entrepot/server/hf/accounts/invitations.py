@@ -50,7 +50,7 @@ async def cancel(request: Request) -> Response:
 
 async def list_received(request: Request) -> Response:
     """Serve a page of the caller's pending invitations."""
-    page = await call_hub(request, invitations.own, after=_after(request))
+    page = await call_hub(request, invitations.list_own, after=_after(request))
     return json_response([render(item) for item in page.items], headers=link_to(request, page.after))
 
 

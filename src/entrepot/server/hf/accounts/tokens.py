@@ -30,7 +30,7 @@ def routes() -> list[BaseRoute]:
 
 async def list_tokens(request: Request) -> Response:
     """Serve all tokens of the caller, without secrets."""
-    return json_response([render_token(item) for item in await call_hub(request, tokens.own)])
+    return json_response([render_token(item) for item in await call_hub(request, tokens.list_own)])
 
 
 async def create(request: Request) -> Response:

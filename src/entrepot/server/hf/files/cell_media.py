@@ -8,7 +8,7 @@ Source: docs/dataset-viewer.md, section "Pictures, sounds and films".
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -49,10 +49,18 @@ class MediaPlace:
     commit: Oid
     where: Mapping[str, str]
 
-    def link_row(self, index: int, cells: Mapping[str, Any], features: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the cells of a row with URLs of their media; what is nowhere has none."""
+    def link_rows(
+        self, rows: Iterable[tuple[int, Mapping[str, Any]]], features: Mapping[str, Any]
+    ) -> list[tuple[int, Mapping[str, Any]]]:
+        """Return rows, which are their index and cells, with URLs of their media; what is nowhere has none."""
+        media = {name: kind for name, kind in features.items() if _has_media(kind)}
+        if not media:
+            return list(rows)
+        return [(index, self._link_row(index, cells, media)) for index, cells in rows]
+
+    def _link_row(self, index: int, cells: Mapping[str, Any], media: Mapping[str, Any]) -> Mapping[str, Any]:
         return {
-            name: self._link(cell, features.get(name), [str(index), name]) if _has_media(features.get(name)) else cell
+            name: self._link(cell, media[name], [str(index), name]) if name in media else cell
             for name, cell in cells.items()
         }
 

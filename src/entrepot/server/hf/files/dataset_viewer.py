@@ -208,7 +208,7 @@ async def show_exact_info(request: Request) -> Response:
     if not all(size.is_parquet for size in found.splits):
         raise UnsupportedDataset(str(ref.id), "its features are exact in Parquet files only")
     if any(size.is_partial for size in found.splits):
-        raise UnsupportedDataset(str(ref.id), "it has too many files to count its rows at once; ask again")
+        raise UnsupportedDataset(str(ref.id), "it has too many files to count its rows in one request; try again")
     return _info(ref, found, None) if optional(request, "config") is None else await show_info(request)
 
 
@@ -266,13 +266,10 @@ def _preliminary(*, is_preliminary: bool) -> Mapping[str, bool]:
 
 def rows_json(page: RowsPage, place: MediaPlace) -> list[Mapping[str, Any]]:
     """Return rows in the shape of the public service, with URLs of their media."""
+    linked = place.link_rows([(row.index, row.cells) for row in page.rows], page.features)
     return [
-        {
-            "row_idx": row.index,
-            "row": place.link_row(row.index, row.cells, page.features),
-            "truncated_cells": list(row.cut),
-        }
-        for row in page.rows
+        {"row_idx": index, "row": cells, "truncated_cells": list(row.cut)}
+        for row, (index, cells) in zip(page.rows, linked, strict=True)
     ]
 
 

@@ -164,7 +164,7 @@ def render_base_models(found: BaseModelNames) -> BaseModels:
 
 def render_counts(found: WeightCounts) -> ParameterCounts:
     """Return the numbers of parameters of a model."""
-    return ParameterCounts(found.parameters, found.total, found.sharded)
+    return ParameterCounts(found.parameters, found.total)
 
 
 def _siblings(full: RevisionInfo) -> list[Sibling]:

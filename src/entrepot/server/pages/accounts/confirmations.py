@@ -67,7 +67,7 @@ def confirm_page(request: Request) -> FormPage:
             "has_password": known.account.password_hash is not None,
             "needs_code": confirmations.needs_code(hub, caller),
             "is_personal": True,
-            "passkeys": bool(passkeys.own(hub, caller)) and passkey_site(request) is not None,
+            "passkeys": bool(passkeys.list_own(hub, caller)) and passkey_site(request) is not None,
         }
         page = WebPage("confirm.html", "Confirm that it is you", values)
         return with_script(page) if values["passkeys"] else page

@@ -51,7 +51,7 @@ async def start(request: Request) -> Response:
         begun = await call_hub_in_turn(request, app_state(request).issuers, begin)
     except EntrepotError as error:
         return _problem(request, error)
-    return RedirectResponse(begun.url, 303, {**_headers(), "set-cookie": _cookie(request, begun.cookie)})
+    return RedirectResponse(begun.url, 303, {**_headers(), "set-cookie": _cookie(request, begun.sealed)})
 
 
 async def finish(request: Request) -> Response:
@@ -92,7 +92,7 @@ async def link(request: Request) -> Response:
     except ConfirmationNeeded:
         return RedirectResponse(confirmation_path(request), 303, _headers())
     page = WebPage("sso_link.html", "Link an identity", {"url": begun.url, "sso": browser_sign_ins.issuer_host(hub)})
-    return page_response(request, page, {"cache-control": "no-store", "set-cookie": _cookie(request, begun.cookie)})
+    return page_response(request, page, {"cache-control": "no-store", "set-cookie": _cookie(request, begun.sealed)})
 
 
 async def unlink(request: Request) -> Response:

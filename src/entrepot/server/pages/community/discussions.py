@@ -14,6 +14,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions, notification_lists, subscriptions
 from entrepot.hub.community.discussions import ListedDiscussion
 from entrepot.hub.context import HubContext
+from entrepot.hub.notifications import may_change
 from entrepot.hub.repos import pulls, repositories
 from entrepot.names import RepoRef
 from entrepot.server.handlers import query_int
@@ -213,14 +214,12 @@ def build_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) ->
 
 def _level(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> str:
     """Return what the visitor is told about a repository; empty if they cannot choose it."""
-    can_choose = caller is not None and caller.limits is None and caller.may_write
-    return subscriptions.of_repo(hub, caller, ref).level if can_choose else ""
+    return subscriptions.of_repo(hub, caller, ref).level if may_change(caller) else ""
 
 
 def _is_muted(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> bool | None:
     """Return whether the visitor has muted a discussion; None if they cannot."""
-    can_choose = caller is not None and caller.limits is None and caller.may_write
-    return subscriptions.is_muted(hub, caller, ref, num) if can_choose else None
+    return subscriptions.is_muted(hub, caller, ref, num) if may_change(caller) else None
 
 
 def _merge_box(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> MergeBox:

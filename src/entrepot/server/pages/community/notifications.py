@@ -131,4 +131,6 @@ def _line(item: Notification) -> NotificationLine:
         icon = "link"
     what, title = sentence(item), "" if discussion is None else legible(discussion.title)
     reason = _REASONS.get(row.reason, "")
+    if reason and reason in what:  # "bob mentioned you" says it
+        reason = ""
     return NotificationLine(row.uid, icon, path_of(item), about, title, what, reason, row.is_read, row.happened_ms)

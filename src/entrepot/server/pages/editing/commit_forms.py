@@ -13,6 +13,7 @@ from entrepot.hub.files.operations import Operation
 from entrepot.hub.repos import commits, pulls
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.pulls import ChangeTarget
+from entrepot.hub.repos.push_turns import TurnWaiter
 from entrepot.names import Oid, parse_oid
 from entrepot.server.pages.forms import Form
 from entrepot.wire.texts import legible
@@ -72,7 +73,8 @@ def record(
         return f"/{path}/discussions/{opened.num}?done=created"
     if how != "commit":
         raise Malformed("form", "choose to commit, or to open a pull request")
-    commits.create(hub, caller, target.row.ref, target.ref, draft)
+    # Who uses a form is no busy writer, so nobody who pushes needs to be waited for.
+    commits.create(hub, caller, target.row.ref, target.ref, draft, TurnWaiter(patience_s=0))
     if target.ref.startswith("refs/pr/"):
         return f"/{path}/discussions/{target.ref.rpartition('/')[2]}?done=committed"
     return f"{after}?done=committed"

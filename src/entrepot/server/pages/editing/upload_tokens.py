@@ -50,7 +50,7 @@ def issue_token(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
         LimitExceeded: the account has too many tokens.
     """
     target, now = pulls.find_target(hub, caller, ref, revision), hub.now_ms()
-    for known in tokens.own(hub, caller):
+    for known in tokens.list_own(hub, caller):
         if known.token.name == NAME and known.token.expires_ms is not None and known.token.expires_ms <= now:
             tokens.revoke(hub, caller, known.token.uid)
     permissions = [scopes.READ, scopes.COMMIT, scopes.DISCUSS]

@@ -114,7 +114,7 @@ def grid_of(
     room = _room(len(rows), len(names))
     known = {str(item.get("column_name")): item for item in statistics}
     columns = [_column(name, features[name], known.get(name)) for name in names]
-    linked = rows if media is None else [(at, media.link_row(at, row, features)) for at, row in rows]
+    linked = rows if media is None else media.link_rows(rows, features)
     found = [
         GridRow(index, [_cell(row.get(name), features[name], room, pictures or {}) for name in names])
         for index, row in linked

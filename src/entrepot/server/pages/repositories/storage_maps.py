@@ -15,7 +15,7 @@ from entrepot.server.pages.formats import cut_name
 from entrepot.server.pages.rows import ICONS
 
 MOST_REPOS = 2_000
-"""Repositories of an account that is drawn; the sizes of more would take too long to add up for one page."""
+"""An account with more repositories gets no drawing: adding up their sizes would take too long for one page."""
 
 MOST_LISTED = 100
 """Repositories in the table, the largest first."""
@@ -28,7 +28,7 @@ _LETTER, _MARGIN, _LABEL_HEIGHT = 7.2, 16, 44
 
 @attrs.frozen
 class SizedRepo:
-    """A repository in the table: its size in bytes, and its per cent of all of them."""
+    """A repository in the table: its size in bytes, and its share of all of them in per cent."""
 
     name: str
     path: str

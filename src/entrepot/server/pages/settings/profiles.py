@@ -108,7 +108,7 @@ def build_account(hub: HubContext, caller: MaybeCaller, form: Form, *, after: in
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
     """
-    quota, offers = quotas.own(hub, caller), invitations.own(hub, caller, after=after)
+    quota, offers = quotas.own(hub, caller), invitations.list_own(hub, caller, after=after)
     known = require_login(caller)
     values = {
         "form": form,

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from entrepot.hub import file_mutability
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import protections, repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoRef
-from entrepot.server.pages.forms import FRESH, Form
-from entrepot.server.pages.frames import WebPage, show_page
+from entrepot.server.pages.forms import Form
+from entrepot.server.pages.frames import WebPage
 from entrepot.server.pages.routing import PageRoute, repo_pages
-from entrepot.server.pages.settings.repo_frame import repo_form, repo_settings_page
+from entrepot.server.pages.settings.repo_frame import repo_form, repo_settings_page, show_repo
 
 
 def routes() -> list[PageRoute]:
     """Return the routes of this page."""
     return [
-        *repo_pages("/settings/branches", show, has_short=False),
+        *repo_pages("/settings/branches", show_repo(build), has_short=False),
         *repo_pages("/settings/branches", repo_form(_protect, build), ["POST"], has_short=False),
         *repo_pages("/settings/branches/strict", repo_form(_make_strict, build), ["POST"], has_short=False),
     ]
-
-
-async def show(request: Request, ref: RepoRef) -> Response:
-    """Serve the protections."""
-    return await show_page(request, lambda hub, caller: build(hub, caller, ref, FRESH))
 
 
 def build(hub: HubContext, caller: MaybeCaller, ref: RepoRef, form: Form) -> WebPage:

@@ -11,8 +11,8 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import repositories
 from entrepot.names import RepoRef
-from entrepot.server.pages.forms import Form, answer_form
-from entrepot.server.pages.frames import WebPage
+from entrepot.server.pages.forms import FRESH, Form, answer_form
+from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_repo
 from entrepot.server.pages.routing import RepoPageHandler
 from entrepot.server.pages.settings.sections import sections
@@ -54,6 +54,15 @@ def repo_settings_page(
         **values,
     }
     return WebPage(f"repo_settings_{current}.html", f"{dict(SECTIONS)[current]} · {header.id}", around)
+
+
+def show_repo(build: RepoFormPage) -> RepoPageHandler:
+    """Return the handler of a page of a repository's settings, with fresh forms."""
+
+    async def endpoint(request: Request, ref: RepoRef) -> Response:
+        return await show_page(request, lambda hub, caller: build(hub, caller, ref, FRESH))
+
+    return endpoint
 
 
 def repo_form(act: RepoForm, page: RepoFormPage, *, is_slow: bool = False) -> RepoPageHandler:

@@ -14,7 +14,7 @@ from entrepot.names import RepoRef, parse_repo_id
 from entrepot.server.pages.forms import FRESH, Form, answer_form
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute, repo_pages
-from entrepot.server.pages.settings.repo_frame import repo_form, repo_settings_page
+from entrepot.server.pages.settings.repo_frame import repo_form, repo_settings_page, show_repo
 
 DISCUSSIONS_OFF = "discussionsDisabled"
 """The setting of a repository that disables its discussions."""
@@ -23,8 +23,8 @@ DISCUSSIONS_OFF = "discussionsDisabled"
 def routes() -> list[PageRoute]:
     """Return the routes of these pages."""
     return [
-        *repo_pages("/settings", show, has_short=False),
-        *repo_pages("/settings/general", show, has_short=False),
+        *repo_pages("/settings", show_repo(build), has_short=False),
+        *repo_pages("/settings/general", show_repo(build), has_short=False),
         *repo_pages("/settings/visibility", repo_form(_set_visibility, build), ["POST"], has_short=False),
         *repo_pages("/settings/description", repo_form(_describe, build), ["POST"], has_short=False),
         *repo_pages("/settings/discussions", repo_form(_set_discussions, build), ["POST"], has_short=False),
@@ -32,11 +32,6 @@ def routes() -> list[PageRoute]:
         *repo_pages("/settings/delete", show_deletion, has_short=False),
         *repo_pages("/settings/delete", delete, ["POST"], has_short=False),
     ]
-
-
-async def show(request: Request, ref: RepoRef) -> Response:
-    """Serve the general settings."""
-    return await show_page(request, lambda hub, caller: build(hub, caller, ref, FRESH))
 
 
 async def show_deletion(request: Request, ref: RepoRef) -> Response:

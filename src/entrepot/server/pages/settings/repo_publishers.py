@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from entrepot.errors import Malformed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.sso import issuers, publishers
 from entrepot.hub.sso.publishers import PublisherDraft
 from entrepot.names import RepoRef
-from entrepot.server.pages.forms import FRESH, Form
-from entrepot.server.pages.frames import WebPage, show_page
+from entrepot.server.pages.forms import Form
+from entrepot.server.pages.frames import WebPage
 from entrepot.server.pages.routing import PageRoute, repo_pages
-from entrepot.server.pages.settings.repo_frame import repo_form, repo_settings_page
+from entrepot.server.pages.settings.repo_frame import repo_form, repo_settings_page, show_repo
 
 
 def routes() -> list[PageRoute]:
     """Return the routes of this page."""
     return [
-        *repo_pages("/settings/publishers", show, has_short=False),
+        *repo_pages("/settings/publishers", show_repo(build), has_short=False),
         *repo_pages("/settings/publishers", repo_form(_add, build), ["POST"], has_short=False),
         *repo_pages("/settings/publishers/remove", repo_form(_remove, build), ["POST"], has_short=False),
     ]
-
-
-async def show(request: Request, ref: RepoRef) -> Response:
-    """Serve the trusted publishers."""
-    return await show_page(request, lambda hub, caller: build(hub, caller, ref, FRESH))
 
 
 def build(hub: HubContext, caller: MaybeCaller, ref: RepoRef, form: Form) -> WebPage:

@@ -108,7 +108,7 @@ def build_page(request: Request, codes: own_factors.RecoveryCodes = ()) -> FormP
             "is_recent": confirmations.is_recent(hub, caller, secret),
             "confirm": confirmation_path(request),
             "codes": codes,
-            "known": passkeys.own(hub, caller),
+            "known": passkeys.list_own(hub, caller),
             "passkeys": passkey_site(request) is not None,
             "suggested": browser_name(request.headers.get("user-agent", "")) or "Passkey",
         }

@@ -110,7 +110,7 @@ def build(hub: HubContext, caller: MaybeCaller, form: Form, fresh: NewSecret | N
         LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
     """
     now = hub.now_ms()
-    found = tokens.own(hub, caller)
+    found = tokens.list_own(hub, caller)
     values = {
         "form": form,
         "found": [_shown(known, now) for known in found if known.token.name != upload_tokens.NAME],

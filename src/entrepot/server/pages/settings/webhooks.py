@@ -18,6 +18,7 @@ from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageHandler, PageRoute
 from entrepot.server.pages.settings.sections import own_page
 from entrepot.server.raw_path import decode_segment
+from entrepot.wire.texts import one_line
 
 SHOWN = 50
 """Deliveries on a page."""
@@ -25,6 +26,7 @@ SHOWN = 50
 LABELS = {"repo": "commits, branches, tags and settings", "discussion": "discussions and pull requests"}
 """What a page calls the scopes of events."""
 
+_MOST_ANSWER = 300
 _BASE = "/settings/webhooks"
 _PREFIXES = {"datasets/": "dataset", "spaces/": "space", "models/": "model", "users/": "user"}
 
@@ -203,7 +205,7 @@ def _shown(item: Delivery) -> ShownDelivery:
         item.state,
         item.attempts,
         item.status,
-        item.answer or "",
+        one_line(item.answer or "", _MOST_ANSWER),
         item.created_ms,
         item.next_ms if item.state == "pending" else None,
     )

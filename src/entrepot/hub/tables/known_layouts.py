@@ -1,0 +1,64 @@
+"""What commits say of the splits of a dataset, remembered by tree and card: neither of them ever changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import attrs
+
+from entrepot.cards import DatasetConfig, JsonValue
+from entrepot.names import Oid
+from entrepot.storage.store import ValueCache
+
+MOST_BYTES = 32 << 20
+"""Memory that remembered layouts take, about; one alone at most half of it."""
+
+_BASE, _EACH_FILE, _EACH_MENTION = 2_000, 200, 16  # of Python objects, with the hash tables around them
+_EACH_CHARACTER = 16  # of the card as JSON: short values take most
+
+LayoutKey: TypeAlias = "tuple[int, Oid, str]"
+"""A repository, the root tree of a commit of it, and what names the bytes of the README that were read."""
+
+
+@attrs.frozen
+class KnownLayout:
+    """The metadata of a card, and the configurations with the bytes of their files.
+
+    ``reason``: why there are none; empty if there are. ``weight``: the memory that all of it takes, about.
+    """
+
+    card: Mapping[str, JsonValue]
+    configs: Sequence[DatasetConfig] = ()
+    sizes: Mapping[str, int] = attrs.field(factory=dict)
+    reason: str = ""
+    weight: int = attrs.field(init=False, eq=False)
+
+    @weight.default
+    def _weigh(self) -> int:
+        # A short card can name the same files in many configurations, and repeat long values by aliases.
+        mentions = sum(_BASE + _EACH_MENTION * len(config.paths) for config in self.configs)
+        files = sum(len(path) + _EACH_FILE for path in self.sizes)
+        return _BASE + _EACH_CHARACTER * len(json.dumps(self.card)) + mentions + files
+
+
+class KnownLayouts(ValueCache[LayoutKey, KnownLayout]):
+    """Layouts of commits. Thread-safe.
+
+    Rights are no part of them: only who has judged that the caller may read the repository looks here.
+    """
+
+    def __init__(self, most: int = MOST_BYTES) -> None:
+        """Start with none.
+
+        Args:
+            most: bytes that they take together, about.
+        """
+        super().__init__(most, lambda layout: layout.weight)
+
+
+def key_of(repo_id: int, root: Oid, readme: bytes) -> LayoutKey:
+    """Return the key of a layout; ``readme``: what the caller may read of it, nothing if that is nothing."""
+    return repo_id, root, hashlib.sha256(readme).hexdigest()
