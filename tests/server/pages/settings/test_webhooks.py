@@ -103,18 +103,6 @@ def test_others_and_anonymous_visitors_see_nothing(
     assert signed_in.get(f"{BASE}/0123456789abcdef01234567").status_code == 404
 
 
-def test_the_whole_reason_of_a_failure_is_shown_with_the_time_that_is_left(
-    site: ServedHub, send: Send, signed_in: httpx2.Client
-) -> None:
-    page = make(send, url="http://203.0.113.7:9/")
-    send(f"{page}/ping", {})
-    while handlers.run_next(site.hub, "test") is not None:
-        pass
-    text = signed_in.get(page).text
-    assert "an administrator can allow that with the setting webhook_private_targets" in text
-    assert re.search(r"next attempt in \d+ seconds?", text)
-
-
 def test_the_list_shows_the_last_result_of_each(site: ServedHub, send: Send, signed_in: httpx2.Client) -> None:
     page = make(send, url="https://result.example/hook")
     assert "Nothing was delivered yet" in signed_in.get(BASE).text
@@ -133,3 +121,15 @@ def test_the_list_shows_the_last_result_of_each(site: ServedHub, send: Send, sig
         shown = signed_in.get(BASE).text.partition("result.example")[2].partition("</li>")[0]
         assert words in shown
         assert ">418<" in shown
+
+
+def test_the_whole_reason_of_a_failure_is_shown_with_the_time_that_is_left(
+    site: ServedHub, send: Send, signed_in: httpx2.Client
+) -> None:
+    page = make(send, url="http://203.0.113.7:9/")
+    send(f"{page}/ping", {})
+    while handlers.run_next(site.hub, "test") is not None:
+        pass
+    text = signed_in.get(page).text
+    assert "an administrator can allow that with the setting webhook_private_targets" in text
+    assert re.search(r"next attempt in \d+ seconds?", text)
