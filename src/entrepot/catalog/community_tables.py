@@ -225,6 +225,7 @@ deliveries = sa.Table(
     sa.Column("finished_ms", sa.BigInteger),
     sa.Index("deliveries_in_turn", "webhook_id", "repo_id", "state", "id"),
     sa.Index("deliveries_due", "state", "next_ms"),
+    sa.Index("deliveries_by_end", "finished_ms"),
 )
 
 delivery_pauses = sa.Table(

@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_e45a0c809c6f"
+HEAD = "first_3b815a9207ac"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

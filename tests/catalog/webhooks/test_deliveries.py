@@ -1,8 +1,9 @@
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 
-from entrepot.catalog import Catalog
+from entrepot.catalog import Catalog, community_tables
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.webhooks import deliveries, webhooks
@@ -101,7 +102,12 @@ def test_old_finished_deliveries_are_deleted_and_waiting_ones_are_not(
             first = deliveries.first(tx, hook.id, repo.id)
             assert first is not None
             deliveries.conclude(tx, first.id, "done", 200, "", at_ms)
-        assert deliveries.forget(tx, 15) == 1
+        assert (deliveries.forget(tx, 15, 9), deliveries.forget(tx, 15, 9)) == (1, 0)
+        events, looked_at = sa.select(sa.func.count()).select_from(community_tables.events), [0]
+        assert tx.sql.execute(events).scalar_one() == 3
+        while (last := deliveries.forget_events(tx, 15, looked_at[-1], 2)) is not None:
+            looked_at.append(last)
+        assert (tx.sql.execute(events).scalar_one(), len(looked_at)) == (2, 3)
         words = [item.payload["word"] for item in deliveries.of_webhook(tx, hook.id, before=None, limit=9)]
     assert words == ["waits", "new"]
 

@@ -88,6 +88,17 @@ def test_every_sign_in_has_a_new_secret_and_ends_the_session_before(site: HubCon
     assert sessions.identify(site, "chosen by somebody else") is None
 
 
+def test_the_session_that_was_not_used_for_longest_ends_when_there_are_too_many(
+    site: HubContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "MOST", 2)
+    accounts.create_user(site, "bob", password=PASSWORD)
+    of_bob = sessions.sign_in(site, "bob", PASSWORD)
+    first, second, third = (sessions.sign_in(after(site, at), "alice", PASSWORD).secret for at in (1_000, 2_000, 3_000))
+    found = [sessions.identify(after(site, 4_000), secret) for secret in (first, second, third, of_bob.secret)]
+    assert [caller is not None for caller in found] == [False, True, True, True]
+
+
 def test_a_suspended_account_has_no_session(site: HubContext) -> None:
     secret = sessions.sign_in(site, "alice", PASSWORD).secret
     code = sign_ins.issue_code(site, audit.CONSOLE, "alice", 600).code

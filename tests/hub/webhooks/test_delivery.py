@@ -402,10 +402,10 @@ def test_the_log_is_kept_for_a_month(world: World, receiver: Receiver, ref: Repo
     hook = watch(world, receiver)
     world.add(ref, "a.txt")
     run_jobs(world)
-    delivery.forget_old(world.hub, {})
+    list(delivery.forget_old(world.hub, {}))
     assert len(log(world, hook)) == 1
     world.clock.advance(delivery.KEPT_MS + 1)
-    delivery.forget_old(world.hub, {})
+    list(delivery.forget_old(world.hub, {}))
     assert log(world, hook) == []
 
 

@@ -80,6 +80,13 @@ def remove_of(tx: Write, user_id: int, *, uid: str | None = None, kept: str | No
     return tx.sql.execute(sa.delete(_S).where(chosen)).rowcount
 
 
+def keep_newest(tx: Write, user_id: int, most: int) -> None:
+    """Delete all but the sessions of a user that were used last."""
+    mine, newest_first = _S.c.user_id == user_id, (_S.c.seen_ms.desc(), _S.c.created_ms.desc(), _S.c.uid.desc())
+    kept = sa.select(_S.c.secret_hash).where(mine).order_by(*newest_first).limit(most)
+    tx.sql.execute(sa.delete(_S).where(mine & _S.c.secret_hash.not_in(kept)))
+
+
 def remove_old(tx: Write, *, created_before_ms: int, seen_before_ms: int) -> None:
     """Delete sessions that were opened or last used before these times."""
     tx.sql.execute(sa.delete(_S).where((_S.c.created_ms < created_before_ms) | (_S.c.seen_ms < seen_before_ms)))

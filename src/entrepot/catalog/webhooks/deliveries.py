@@ -176,10 +176,26 @@ def forget_pauses(tx: Write, before_ms: int) -> None:
     tx.sql.execute(sa.delete(_P).where(_P.c.until_ms < before_ms))
 
 
-def forget(tx: Write, finished_before_ms: int) -> int:
-    """Delete deliveries that ended before a time, and events without deliveries; return how many deliveries."""
+def forget(tx: Write, finished_before_ms: int, limit: int) -> int:
+    """Delete deliveries that ended before a time, the first ones first; return how many."""
     ended = _D.c.state.in_(("done", "failed")) & (_D.c.finished_ms < finished_before_ms)
-    gone = tx.sql.execute(sa.delete(_D).where(ended)).rowcount
+    old = sa.select(_D.c.id).where(ended).order_by(_D.c.finished_ms).limit(limit)
+    return tx.sql.execute(sa.delete(_D).where(_D.c.id.in_(old))).rowcount
+
+
+def forget_events(tx: Write, created_before_ms: int, after: int, limit: int) -> int | None:
+    """Delete the events without deliveries among the oldest ``limit`` after one that were created before a time.
+
+    Args:
+        after: row id of an event; 0 for the beginning.
+
+    Returns:
+        the row id of the last event that was looked at, None if there are no more.
+    """
+    oldest = sa.select(_E.c.id, _E.c.created_ms).where(_E.c.id > after).order_by(_E.c.id).limit(limit)
+    seen = [row.id for row in tx.sql.execute(oldest) if row.created_ms < created_before_ms]
+    if not seen:
+        return None
     left = sa.exists().where(_D.c.event_id == _E.c.id)
-    tx.sql.execute(sa.delete(_E).where(~left & (_E.c.created_ms < finished_before_ms)))
-    return gone
+    tx.sql.execute(sa.delete(_E).where(~left & _E.c.id.in_(bounded(seen))))
+    return int(seen[-1])

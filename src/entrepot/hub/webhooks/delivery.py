@@ -16,7 +16,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -24,6 +24,7 @@ import attrs
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.jobs.jobs import JobArgs
+from entrepot.catalog.lists import BATCH
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.webhooks import deliveries, webhooks
 from entrepot.catalog.webhooks.deliveries import Delivery
@@ -95,10 +96,19 @@ def deliver(hub: HubContext, args: JobArgs) -> None:
             return
 
 
-def forget_old(hub: HubContext, _args: JobArgs) -> None:
-    """Delete old entries of the delivery log, and schedule the next run for tomorrow."""
+def forget_old(hub: HubContext, _args: JobArgs) -> Iterator[None]:
+    """Delete old entries of the delivery log, some hundred in each step, and schedule the next run for tomorrow."""
+    before_ms, gone = hub.now_ms() - KEPT_MS, BATCH
+    while gone == BATCH:
+        with hub.write(Lock.hub()) as tx:
+            gone = deliveries.forget(tx, before_ms, BATCH)
+        yield
+    last: int | None = 0
+    while last is not None:
+        with hub.write(Lock.hub()) as tx:
+            last = deliveries.forget_events(tx, before_ms, last, BATCH)
+        yield
     with hub.write(Lock.hub()) as tx:
-        deliveries.forget(tx, hub.now_ms() - KEPT_MS)
         deliveries.forget_pauses(tx, hub.now_ms() - _DAY_MS)
     plan_forgetting(hub)
 

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_e45a0c809c6f"
+revision = "first_3b815a9207ac"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -759,6 +759,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("uid"),
     )
+    op.create_index("deliveries_by_end", "deliveries", ["finished_ms"], unique=False)
     op.create_index("deliveries_due", "deliveries", ["state", "next_ms"], unique=False)
     op.create_index("deliveries_in_turn", "deliveries", ["webhook_id", "repo_id", "state", "id"], unique=False)
     op.create_index(op.f("ix_deliveries_event_id"), "deliveries", ["event_id"], unique=False)
