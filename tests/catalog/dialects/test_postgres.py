@@ -154,6 +154,22 @@ def test_only_connections_that_were_idle_for_a_while_are_checked(
         assert checked
 
 
+@pytest.mark.parametrize("lock", [Lock.hub(), Lock.nothing()])
+def test_a_write_on_a_lost_connection_that_was_not_checked_begins_on_another_one(
+    opened: Catalog, url: str, lock: Lock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "_TRUSTED_S", 3_600.0)
+    with opened.read(), opened.write(Lock.hub()):
+        pass
+    others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"))
+    with engine.connect() as other:
+        assert other.exec_driver_sql(f"SELECT count(pg_terminate_backend(pid, 60000)) {others}").scalar_one() >= 1
+    engine.dispose()
+    with opened.write(lock) as tx:
+        assert tx.sql.exec_driver_sql("SELECT 1").scalar_one() == 1
+
+
 def test_a_connection_that_is_lost_inside_a_transaction_is_reported(opened: Catalog) -> None:
     with pytest.raises(DatabaseUnavailable), opened.write() as tx:
         tx.sql.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")

@@ -119,12 +119,19 @@ class PostgreSQL:
         """
         named = [lock for lock in locks if isinstance(lock, Lock)]
         wanted = [lock for lock in locks if isinstance(lock, Lookup)]
+        has_reconnected = False
         for _ in range(_ATTEMPTS):
             transaction = connection.begin()
-            found = [_look_up(connection, lookup) for lookup in wanted]
-            _take(connection, in_order([*named, *found]))
-            if found == [_look_up(connection, lookup) for lookup in wanted]:
-                return transaction
+            try:
+                found = [_look_up(connection, lookup) for lookup in wanted]
+                _take(connection, in_order([*named, *found]))
+                if found == [_look_up(connection, lookup) for lookup in wanted]:
+                    return transaction
+            except sa.exc.DBAPIError as error:
+                # The pool trusted a connection that is lost: nothing was done on it, and the next one is new.
+                if has_reconnected or not error.connection_invalidated:
+                    raise
+                has_reconnected = True
             transaction.rollback()
         raise Busy("the repository")
 
@@ -202,9 +209,9 @@ def _namespace(connection: sa.Connection, name: str) -> Lock:
 
 
 def _take(connection: sa.Connection, locks: Sequence[Lock]) -> None:
-    if locks:
-        kinds, numbers = [SPACE + lock.kind for lock in locks], [lock.number for lock in locks]
-        connection.execute(_LOCK, {"kinds": kinds, "numbers": numbers})
+    """Take locks, also none: the connection has been used then, so a lost one has shown itself."""
+    kinds, numbers = [SPACE + lock.kind for lock in locks], [lock.number for lock in locks]
+    connection.execute(_LOCK, {"kinds": kinds, "numbers": numbers})
 
 
 def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 -- psycopg is an optional library
