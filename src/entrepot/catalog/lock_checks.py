@@ -36,7 +36,7 @@ LOCKS: dict[str, frozenset[LockClass]] = {
         (
             *("refs", "objects", "commits", "parents", "path_changes", "downloads", "file_links", "uploads"),
             *("upload_parts", "lfs_locks", "staged", "discussions", "discussion_events", "likes", "access_requests"),
-            *("push_turns", "subscriptions"),
+            *("push_reservations", "subscriptions"),
             *("collection_items", "lineage_edges", "bucket_files", "trusted_publishers", "conversions"),
         ),
         frozenset({_REPO, _HUB}),

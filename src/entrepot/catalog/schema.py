@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_3b815a9207ac"
+HEAD = "first_fe1f1c19370d"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

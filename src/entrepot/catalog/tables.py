@@ -540,12 +540,12 @@ lfs_locks = sa.Table(
     sa.UniqueConstraint("repo_id", "path_key", name="lfs_locks_path"),
 )
 
-push_turns = sa.Table(
-    "push_turns",
+push_reservations = sa.Table(
+    "push_reservations",
     metadata,
     sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
     sa.Column("account_id", sa.BigInteger, primary_key=True, index=True),
-    # When the account last asked for the refs to push, and when its turn began; 0: it has none.
+    # When the account last asked for the refs to push, and when its reservation began; 0: it has none.
     sa.Column("tried_ms", sa.BigInteger, nullable=False, index=True),
     sa.Column("began_ms", sa.BigInteger, nullable=False),
     sa.Column("until_ms", sa.BigInteger, nullable=False),

@@ -19,7 +19,7 @@ from entrepot.catalog.repos import (
     download_counts,
     lineage,
     locks,
-    push_turns,
+    push_reservations,
     refs,
     repositories,
     staged,
@@ -27,7 +27,7 @@ from entrepot.catalog.repos import (
 )
 from entrepot.catalog.repos.conversions import ConversionRow
 from entrepot.catalog.repos.lineage import EdgeRow
-from entrepot.catalog.repos.push_turns import PushTurn
+from entrepot.catalog.repos.push_reservations import PushReservation
 from entrepot.catalog.repos.repositories import CardFacts, RepoPlace, RepoRow
 from entrepot.catalog.repos.staged import StagedRow
 from entrepot.catalog.repos.trusted_publishers import PublisherRow
@@ -204,7 +204,7 @@ def fill(catalog: Catalog, row: RepoRow) -> None:
         bucket_files.put(tx, row.id, [item])
         bucket_rights.grant(tx, row.id, [BucketRight(made.hash, made.id)], 1)
         locks.add(tx, row.id, RepoPath("a"), None, 1, 1)
-        push_turns.put(tx, row.id, 1, PushTurn(1, 1, 1))
+        push_reservations.put(tx, row.id, 1, PushReservation(1, 1, 1))
         lineage.put(tx, [EdgeRow(row.id, OID, "trained_on", RepoType.DATASET, "a/d", "", "", lineage.API, 1)])
         conversions.put(tx, ConversionRow(row.id, OID, "f" * 64, None, [], 1))
         trusted_publishers.add(tx, PublisherRow(new_uid(), row.id, row.creator_id or 1, "ci", "i", {}, "write", 1))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from entrepot.catalog.files import file_links
-from entrepot.catalog.repos import push_turns, refs
+from entrepot.catalog.repos import push_reservations, refs
 from entrepot.errors import (
     Busy,
     InvalidOperation,
@@ -126,11 +126,11 @@ def test_a_push_that_lost_a_race_gets_a_turn_that_its_success_ends(author: Autho
     assert "moved in the meantime" in (reasons(lost)[MAIN] or "")
     row_id, me = world.row_id(author.ref), world.alice.account.id
     with world.hub.read() as tx:
-        assert push_turns.end_of(tx, row_id) > world.hub.now_ms()
+        assert push_reservations.end_of(tx, row_id) > world.hub.now_ms()
     head = pushes.advertise(world.hub, world.alice, author.ref)[0][1]
     assert author.push((MAIN, head, new), words="atomic") == [CommandStatus(MAIN, None)]
     with world.hub.read() as tx:
-        assert push_turns.find(tx, row_id, me) is None
+        assert push_reservations.find(tx, row_id, me) is None
 
 
 def test_an_atomic_push_that_lost_gets_a_turn_too(author: Author, world: World) -> None:
@@ -138,15 +138,15 @@ def test_an_atomic_push_that_lost_gets_a_turn_too(author: Author, world: World) 
     commands = (MAIN, old, new), ("refs/heads/dev", None, new)
     author.push(*commands, words="atomic", meanwhile=lambda: world.add(author.ref, "b", b"2"))
     with world.hub.read() as tx:
-        assert push_turns.end_of(tx, world.row_id(author.ref)) > world.hub.now_ms()
+        assert push_reservations.end_of(tx, world.row_id(author.ref)) > world.hub.now_ms()
 
 
-def test_who_may_push_to_a_pull_request_only_gets_no_turn(author: Author, world: World) -> None:
+def test_who_may_push_to_a_pull_request_only_gets_no_reservation(author: Author, world: World) -> None:
     pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
     for _ in range(3):
         pushes.advertise(world.hub, world.bob, author.ref)
     with world.hub.read() as tx:
-        assert push_turns.find(tx, world.row_id(author.ref), world.bob.account.id) is None
+        assert push_reservations.find(tx, world.row_id(author.ref), world.bob.account.id) is None
 
 
 def test_the_mirror_has_the_push_already(author: Author, world: World) -> None:

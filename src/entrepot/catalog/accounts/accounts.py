@@ -245,7 +245,7 @@ def remove(tx: Write, account_id: int) -> None:
         own = tables.metadata.tables[name]
         tx.sql.execute(sa.delete(own).where(own.c.user_id == account_id))
     tx.sql.execute(sa.delete(tables.lfs_locks).where(tables.lfs_locks.c.owner_id == account_id))
-    tx.sql.execute(sa.delete(tables.push_turns).where(tables.push_turns.c.account_id == account_id))
+    tx.sql.execute(sa.delete(tables.push_reservations).where(tables.push_reservations.c.account_id == account_id))
     tx.sql.execute(sa.delete(members).where((members.c.user_id == account_id) | (members.c.org_id == account_id)))
     tx.sql.execute(sa.delete(_NS).where(_NS.c.parent_id == account_id))
     tx.sql.execute(sa.delete(_NS).where(_NS.c.id == account_id))

@@ -409,7 +409,7 @@ def erase(tx: Write, repo_id: int) -> None:
         tables.bucket_files,
         tables.bucket_rights,
         tables.lfs_locks,
-        tables.push_turns,
+        tables.push_reservations,
         tables.staged,
         sign_in_tables.trusted_publishers,
         tables.conversions,

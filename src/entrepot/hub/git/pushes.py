@@ -33,7 +33,7 @@ from entrepot.hub.files import file_scrubbing
 from entrepot.hub.files.preparation import store_rows
 from entrepot.hub.git import git_wire, push_policy
 from entrepot.hub.jobs import file_metadata, handlers
-from entrepot.hub.repos import locks, push_turns
+from entrepot.hub.repos import locks, push_reservations
 from entrepot.hub.repos.branches import find_obstacle
 from entrepot.hub.repos.publishing import card_job, follow_up, has_moved, link_files
 from entrepot.hub.repos.push_contents import PushContents, read_push
@@ -102,7 +102,7 @@ def list_refs(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[tu
 
 
 def advertise(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[tuple[RefName, Oid]]:
-    """Return all refs to an account that is about to push, and record the try: a repeated one gives it a turn.
+    """Return all refs to an account that is about to push, and record the try: a repeated one reserves the repository.
 
     Raises:
         as :func:`list_refs`.
@@ -111,7 +111,7 @@ def advertise(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[tu
         row, author = pull_request_access.pusher(tx, caller, ref)
         may_commit = access.may_commit(tx, author, row)
     if may_commit:
-        push_turns.note_try(hub, row.id, author.account.id)
+        push_reservations.note_try(hub, row.id, author.account.id)
     return list_refs(hub, caller, ref)
 
 
@@ -128,7 +128,7 @@ def begin(
     """
     with hub.read() as tx:
         row, author = pull_request_access.pusher(tx, caller, ref)
-    push_turns.note_pack(hub, row.id, author.account.id)
+    push_reservations.note_pack(hub, row.id, author.account.id)
     lease = hub.mirrors.take(hub.store, hub.read, row)
     try:
         return Push(hub, row, author, request, open_quarantine(lease.path), lease, tolerated=tolerated)
@@ -202,11 +202,11 @@ def finish(push: Push) -> list[CommandStatus]:
     try:
         outcome = _publish(push, found, prepared, [c for c in commands if wanted[c.ref] is None])
         if may_commit and _MOVED in outcome.values():
-            push_turns.note_loss(hub, repo_id, author.account.id)
+            push_reservations.note_loss(hub, repo_id, author.account.id)
         wanted |= outcome
     except _Undone as undone:
         if may_commit and undone.reason == _MOVED:
-            push_turns.note_loss(hub, repo_id, author.account.id)
+            push_reservations.note_loss(hub, repo_id, author.account.id)
         return [CommandStatus(ref, undone.reason if ref == undone.ref else "another ref was refused") for ref in wanted]
     _conclude(push, found, wanted)
     return [CommandStatus(ref, reason) for ref, reason in wanted.items()]
@@ -328,7 +328,7 @@ def _publish(
         if done:
             moves = {RefName(command.ref): command.new for command in commands if command.ref in done}
             tx.proof = functools.partial(has_moved, repo_id, moves)
-            push_turns.end(tx, repo_id, author.account.id)
+            push_reservations.end(tx, repo_id, author.account.id)
         if done and prepared.large:
             link_files(tx, repo_id, prepared.large, push.author.account.id, done[0], now)
         for command in commands:

@@ -41,7 +41,7 @@ from entrepot.hub.files.preparation import PreparedCommit, Put
 from entrepot.hub.jobs import file_metadata, handlers
 from entrepot.hub.repos import locks, staged_commits
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, history_job, publish
-from entrepot.hub.repos.push_turns import TurnWaiter
+from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.hub.repos.staged_commits import FoundChanges, StagedPolicy
 from entrepot.hub.revisions import BranchHead
 from entrepot.hub.scanning import policies
@@ -116,7 +116,7 @@ def create(
     target: RepoRef,
     revision: str,
     draft: CommitDraft,
-    waiter: TurnWaiter | None = None,
+    waiter: ReservationWaiter | None = None,
 ) -> RecordedCommit:
     """Create one commit on a branch, all of it or none.
 
@@ -138,7 +138,7 @@ def create(
         CommitCanceled: the author has staged changes that the commit does not make, or
             a path has changed since the parent; only with ``staged``.
         Busy: other writers kept winning the race for the branch, or a sweep deleted something that is needed.
-        TurnHeld: someone pushes, and ``waiter`` may not block.
+        RepositoryReserved: someone pushes, and ``waiter`` may not block.
     """
     draft = check_message(draft)
     with hub.read() as tx:
@@ -151,7 +151,7 @@ def create(
     policies.scan_added(
         hub, row, [(edit.path, edit.mode, edit.oid) for edit in prepared.edits if isinstance(edit, Put)]
     )
-    recorded, waiter = None, waiter or TurnWaiter()
+    recorded, waiter = None, waiter or ReservationWaiter()
     known = lfs_rules.read_root(hub, row.id, branch.head) if prepared.pointers or draft.takes_staged else {}
     with hub.branch_locks.take((row.id, branch.ref)):
         for _ in range(_ATTEMPTS):
@@ -179,9 +179,9 @@ def _attempt(
     draft: CommitDraft,
     prepared: PreparedCommit,
     known: Mapping[Oid, bytes],
-    waiter: TurnWaiter,
+    waiter: ReservationWaiter,
 ) -> RecordedCommit | None:
-    """Apply the edits to the head and try to move the branch; return None if another was faster or has a turn."""
+    """Apply the edits to the head and try to move the branch; return None if another was faster or someone pushes."""
     with hub.read() as tx:
         head = refs.find(tx, row.id, ref)
         if head is None:

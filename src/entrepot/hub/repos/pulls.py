@@ -31,7 +31,7 @@ from entrepot.hub.jobs import handlers
 from entrepot.hub.repos import commits, diffs
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
-from entrepot.hub.repos.push_turns import TurnWaiter
+from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.hub.revisions import BranchHead
 from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, parse_path
 from entrepot.storage import objects as stored
@@ -243,7 +243,7 @@ def merge(
     *,
     text: str | None = None,
     is_squash: bool = False,
-    waiter: TurnWaiter | None = None,
+    waiter: ReservationWaiter | None = None,
 ) -> RecordedCommit:
     """Merge a pull request into its base.
 
@@ -261,14 +261,14 @@ def merge(
         LargeFileMissing: a large file that it names was deleted permanently.
         LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
         Busy: other writers kept winning the race for the base.
-        TurnHeld: someone pushes, and ``waiter`` may not block.
+        RepositoryReserved: someone pushes, and ``waiter`` may not block.
     """
     said = discussion_rules.checked_text(text) if text and text.strip() else None
     with hub.read() as tx:
         row, merger, discussion = discussion_rules.get_discussion_to_merge(tx, caller, ref, num)
         discussion = discussion_rules.get_pull(tx, row, discussion.num)
     assert discussion.base is not None
-    recorded, waiter = None, waiter or TurnWaiter()
+    recorded, waiter = None, waiter or ReservationWaiter()
     with hub.branch_locks.take((row.id, discussion.base)):
         for _ in range(_ATTEMPTS):
             recorded = _attempt(hub, merger, row, num, said, waiter, is_squash=is_squash)
@@ -376,9 +376,16 @@ def _base(tx: Read, caller: MaybeCaller, target: RepoRef, revision: str) -> tupl
 
 
 def _attempt(
-    hub: HubContext, merger: Caller, row: RepoRow, num: int, said: str | None, waiter: TurnWaiter, *, is_squash: bool
+    hub: HubContext,
+    merger: Caller,
+    row: RepoRow,
+    num: int,
+    said: str | None,
+    waiter: ReservationWaiter,
+    *,
+    is_squash: bool,
 ) -> RecordedCommit | None:
-    """Merge with the present base and try to move it; return None if another writer was faster, or has its turn."""
+    """Merge with the present base and try to move it; return None if another writer was faster, or someone pushes."""
     with hub.read() as tx:
         discussion = discussion_rules.get_pull(tx, row, num)
         base, head = _ends(tx, discussion)

@@ -22,7 +22,7 @@ from entrepot.hub.jobs import handlers
 from entrepot.hub.repos import diffs, locks, protections
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit, check_length, check_message
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish, touches_card
-from entrepot.hub.repos.push_turns import TurnWaiter
+from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.hub.revisions import BranchHead
 from entrepot.names import MAIN, Oid, RefName, RepoRef, short_name
 from entrepot.storage import objects
@@ -49,7 +49,7 @@ def replace(
     branch: str,
     source: str,
     message: str | None,
-    waiter: TurnWaiter | None = None,
+    waiter: ReservationWaiter | None = None,
 ) -> RecordedCommit:
     """Give a branch exactly the files of another branch, in one commit with both heads as parents.
 
@@ -70,7 +70,7 @@ def replace(
         LimitExceeded: the message has more than 64 KiB, or more than a million files differ.
         Refused: another user has locked a file that would change.
         Busy: other writers kept winning the race for the branch.
-        TurnHeld: someone pushes, and ``waiter`` may not block.
+        RepositoryReserved: someone pushes, and ``waiter`` may not block.
     """
     with hub.read() as tx:
         row, author = access.committable(tx, caller, ref)
@@ -83,7 +83,7 @@ def replace(
     draft = check_message(CommitDraft(text, ()))
     check_length(draft)
     merge = _Merge(row, target, origin, draft)
-    recorded, waiter = None, waiter or TurnWaiter()
+    recorded, waiter = None, waiter or ReservationWaiter()
     with hub.branch_locks.take((row.id, target)):
         for _ in range(_ATTEMPTS):
             recorded = _attempt(hub, author, merge, waiter)
@@ -95,7 +95,7 @@ def replace(
     return recorded
 
 
-def _attempt(hub: HubContext, author: Caller, merge: _Merge, waiter: TurnWaiter) -> RecordedCommit | None:
+def _attempt(hub: HubContext, author: Caller, merge: _Merge, waiter: ReservationWaiter) -> RecordedCommit | None:
     """Merge the present heads and try to move the branch; return None if one has moved, or someone pushes."""
     row, draft = merge.row, merge.draft
     with hub.read() as tx:

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_3b815a9207ac"
+revision = "first_fe1f1c19370d"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -961,7 +961,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "push_turns",
+        "push_reservations",
         sa.Column("repo_id", sa.BigInteger(), nullable=False),
         sa.Column("account_id", sa.BigInteger(), nullable=False),
         sa.Column("tried_ms", sa.BigInteger(), nullable=False),
@@ -974,8 +974,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("repo_id", "account_id"),
         sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_push_turns_account_id"), "push_turns", ["account_id"], unique=False)
-    op.create_index(op.f("ix_push_turns_tried_ms"), "push_turns", ["tried_ms"], unique=False)
+    op.create_index(op.f("ix_push_reservations_account_id"), "push_reservations", ["account_id"], unique=False)
+    op.create_index(op.f("ix_push_reservations_tried_ms"), "push_reservations", ["tried_ms"], unique=False)
     op.create_table(
         "redirects",
         sa.Column("type", sa.String(length=8), nullable=False),

@@ -16,7 +16,7 @@ from entrepot.hub.community.discussions import DiscussionWithEvents
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import pulls
 from entrepot.hub.repos.pulls import PullRequestDiff
-from entrepot.hub.repos.push_turns import TurnWaiter
+from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.names import RepoRef
 from entrepot.server.bodies import read_small
 from entrepot.server.handlers import (
@@ -32,7 +32,7 @@ from entrepot.server.handlers import (
 )
 from entrepot.server.hf.community.discussion_json import render_details, render_event, render_page
 from entrepot.server.hf.repo_routes import repo_routes
-from entrepot.server.hf.repos.turn_waits import call_hub_in_peace
+from entrepot.server.hf.repos.reservation_waits import call_hub_unreserved
 from entrepot.wire.community.discussions import (
     CommentResponse,
     EditedComment,
@@ -179,10 +179,10 @@ async def merge(request: Request, ref: RepoRef) -> Response:
     num, body = number_of(request), await read_small(request, MAX_JSON)
     wish = decode_json(b"{}" if body.strip() in (b"", b"null") else body, MergeRequest)
 
-    def act(hub: HubContext, caller: MaybeCaller, waiter: TurnWaiter) -> None:
+    def act(hub: HubContext, caller: MaybeCaller, waiter: ReservationWaiter) -> None:
         pulls.merge(hub, caller, ref, num, text=wish.comment, is_squash=wish.squash, waiter=waiter)
 
-    await call_hub_in_peace(request, act)
+    await call_hub_unreserved(request, act)
     return json_response({})
 
 

@@ -12,13 +12,13 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import commits, pulls
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
-from entrepot.hub.repos.push_turns import TurnWaiter
+from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.names import RepoRef
 from entrepot.server.bodies import SpooledBody, check_coding, read_small, spool_lines
 from entrepot.server.handlers import app_state, base_url, call_hub, json_response, query_flag
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.server.hf.repos.commit_body import read_lines, read_whole
-from entrepot.server.hf.repos.turn_waits import call_hub_in_peace
+from entrepot.server.hf.repos.reservation_waits import call_hub_unreserved
 from entrepot.settings import Settings
 from entrepot.wire.repos.commits import CommitResponse
 
@@ -41,18 +41,18 @@ async def create(request: Request, ref: RepoRef) -> Response:
     if request.headers.get("content-type", "").startswith("application/json"):
         body = await read_small(request, max_line(app_state(request).hub.settings))
 
-        def record(hub: HubContext, caller: MaybeCaller, waiter: TurnWaiter) -> _CommitResult:
+        def record(hub: HubContext, caller: MaybeCaller, waiter: ReservationWaiter) -> _CommitResult:
             draft = read_whole(body, allows_disjoint=allows_disjoint)
             return target.run(hub, caller, attrs.evolve(draft, inline_bytes=content_of(len(body))), waiter)
 
-        return _answer(request, await call_hub_in_peace(request, record))
+        return _answer(request, await call_hub_unreserved(request, record))
     with await spool(request) as spooled:
 
-        def record_lines(hub: HubContext, caller: MaybeCaller, waiter: TurnWaiter) -> _CommitResult:
+        def record_lines(hub: HubContext, caller: MaybeCaller, waiter: ReservationWaiter) -> _CommitResult:
             draft = read_lines(spooled.lines(), allows_disjoint=allows_disjoint)
             return target.run(hub, caller, attrs.evolve(draft, inline_bytes=content_of(spooled.size)), waiter)
 
-        return _answer(request, await call_hub_in_peace(request, record_lines))
+        return _answer(request, await call_hub_unreserved(request, record_lines))
 
 
 async def spool(request: Request) -> SpooledBody:
@@ -104,7 +104,7 @@ class _CommitRequest:
     revision: str
     is_proposal: bool = attrs.field(kw_only=True)
 
-    def run(self, hub: HubContext, caller: MaybeCaller, draft: CommitDraft, waiter: TurnWaiter) -> _CommitResult:
+    def run(self, hub: HubContext, caller: MaybeCaller, draft: CommitDraft, waiter: ReservationWaiter) -> _CommitResult:
         """Create the commit on the branch or in a new pull request."""
         if self.is_proposal:
             opened = pulls.open_with_commit(hub, caller, self.ref, self.revision, draft)

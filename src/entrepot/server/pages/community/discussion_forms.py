@@ -14,7 +14,7 @@ from entrepot.hub.community import discussions
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import conflicts, pulls, repositories
 from entrepot.hub.repos.conflicts import Resolution
-from entrepot.hub.repos.push_turns import TurnWaiter
+from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.names import RepoRef
 from entrepot.server.pages.community.discussions import MOST_CHOICES, build_discussion, build_new, number_of
 from entrepot.server.pages.forms import Form, answer_form
@@ -129,7 +129,7 @@ def _pin(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: For
 def _merge(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:
     said, is_squash = form.text("message") or None, form.has("squash")
     # Who uses a form is no busy writer, so nobody who pushes needs to be waited for.
-    pulls.merge(hub, caller, ref, num, text=said, is_squash=is_squash, waiter=TurnWaiter(patience_s=0))
+    pulls.merge(hub, caller, ref, num, text=said, is_squash=is_squash, waiter=ReservationWaiter(patience_s=0))
 
 
 def _resolve(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:

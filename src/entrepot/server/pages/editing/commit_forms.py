@@ -13,7 +13,7 @@ from entrepot.hub.files.operations import Operation
 from entrepot.hub.repos import commits, pulls
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.pulls import ChangeTarget
-from entrepot.hub.repos.push_turns import TurnWaiter
+from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.names import Oid, parse_oid
 from entrepot.server.pages.forms import Form
 from entrepot.wire.texts import legible
@@ -74,7 +74,7 @@ def record(
     if how != "commit":
         raise Malformed("form", "choose to commit, or to open a pull request")
     # Who uses a form is no busy writer, so nobody who pushes needs to be waited for.
-    commits.create(hub, caller, target.row.ref, target.ref, draft, TurnWaiter(patience_s=0))
+    commits.create(hub, caller, target.row.ref, target.ref, draft, ReservationWaiter(patience_s=0))
     if target.ref.startswith("refs/pr/"):
         return f"/{path}/discussions/{target.ref.rpartition('/')[2]}?done=committed"
     return f"{after}?done=committed"

@@ -8,28 +8,35 @@ from collections.abc import Iterator
 import pytest
 
 from entrepot.catalog import Write
-from entrepot.catalog.repos import push_turns as rows
+from entrepot.catalog.repos import push_reservations as rows
 from entrepot.errors import Busy
-from entrepot.hub.repos import push_turns, repositories
-from entrepot.hub.repos.push_turns import LONGEST_MS, MEMORY_MS, REST_MS, SIGN_MS, TurnHeld, TurnWaiter
+from entrepot.hub.repos import push_reservations, repositories
+from entrepot.hub.repos.push_reservations import (
+    LONGEST_MS,
+    MEMORY_MS,
+    REST_MS,
+    SIGN_MS,
+    RepositoryReserved,
+    ReservationWaiter,
+)
 from entrepot.names import RepoRef
 from tests.support.worlds import World
 
 ME = 7
 
 
-def is_held(world: World, ref: RepoRef, waiter: TurnWaiter | None = None) -> bool:
+def is_held(world: World, ref: RepoRef, waiter: ReservationWaiter | None = None) -> bool:
     with world.hub.read() as tx:
-        return (waiter or TurnWaiter()).is_held(world.hub, tx, world.row_id(ref))
+        return (waiter or ReservationWaiter()).is_held(world.hub, tx, world.row_id(ref))
 
 
 def attempt(world: World, ref: RepoRef, account: int = ME) -> None:
-    push_turns.note_try(world.hub, world.row_id(ref), account)
+    push_reservations.note_try(world.hub, world.row_id(ref), account)
 
 
 def finish(world: World, ref: RepoRef) -> None:
     with world.hub.write() as tx:
-        push_turns.end(tx, world.row_id(ref), ME)
+        push_reservations.end(tx, world.row_id(ref), ME)
 
 
 def test_the_second_try_in_a_minute_gets_a_turn_and_a_push_ends_it(world: World) -> None:
@@ -59,17 +66,17 @@ def test_a_try_counts_for_one_minute_and_for_one_account_and_repository(world: W
 
 def test_a_push_that_found_its_ref_moved_has_a_turn_immediately(world: World) -> None:
     ref = world.repo()
-    push_turns.note_loss(world.hub, world.row_id(ref), ME)
+    push_reservations.note_loss(world.hub, world.row_id(ref), ME)
     assert is_held(world, ref)
 
 
 def test_a_turn_ends_without_signs_and_signs_renew_it_for_a_limited_time(world: World) -> None:
     ref = world.repo()
-    push_turns.note_loss(world.hub, world.row_id(ref), ME)
+    push_reservations.note_loss(world.hub, world.row_id(ref), ME)
     for passed in range(0, LONGEST_MS, SIGN_MS - 1):
         assert is_held(world, ref), passed
         world.clock.now_ms += SIGN_MS - 1
-        push_turns.note_pack(world.hub, world.row_id(ref), ME)
+        push_reservations.note_pack(world.hub, world.row_id(ref), ME)
     assert not is_held(world, ref)
     attempt(world, ref)
     assert not is_held(world, ref)  # it rests
@@ -82,18 +89,18 @@ def test_a_turn_ends_without_signs_and_signs_renew_it_for_a_limited_time(world: 
 
 def test_sending_objects_renews_a_turn_but_gives_none(world: World) -> None:
     ref = world.repo()
-    push_turns.note_pack(world.hub, world.row_id(ref), ME)
+    push_reservations.note_pack(world.hub, world.row_id(ref), ME)
     attempt(world, ref)
-    push_turns.note_pack(world.hub, world.row_id(ref), ME)
+    push_reservations.note_pack(world.hub, world.row_id(ref), ME)
     assert not is_held(world, ref)
 
 
-def test_a_deleted_repository_has_no_turns(world: World) -> None:
+def test_a_deleted_repository_has_no_reservations(world: World) -> None:
     ref = world.repo()
     row_id = world.row_id(ref)
     repositories.delete(world.hub, world.alice, ref)
-    push_turns.note_loss(world.hub, row_id, ME)
-    push_turns.note_try(world.hub, row_id, ME)
+    push_reservations.note_loss(world.hub, row_id, ME)
+    push_reservations.note_try(world.hub, row_id, ME)
     with world.hub.read() as tx:
         assert rows.find(tx, row_id, ME) is None
 
@@ -101,7 +108,7 @@ def test_a_deleted_repository_has_no_turns(world: World) -> None:
 def test_a_database_that_cannot_be_written_fails_no_push(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo()
     row_id = world.row_id(ref)
-    push_turns.note_loss(world.hub, row_id, ME)
+    push_reservations.note_loss(world.hub, row_id, ME)
 
     @contextlib.contextmanager
     def write(*_locks: object) -> Iterator[Write]:
@@ -110,14 +117,14 @@ def test_a_database_that_cannot_be_written_fails_no_push(world: World, monkeypat
 
     with monkeypatch.context() as patched:
         patched.setattr(world.hub.store.catalog, "write", write)
-        for note in (push_turns.note_try, push_turns.note_pack, push_turns.note_loss):
+        for note in (push_reservations.note_try, push_reservations.note_pack, push_reservations.note_loss):
             note(world.hub, row_id, ME)
     assert is_held(world, ref)
 
 
 def test_a_writer_waits_until_the_push_has_ended(world: World) -> None:
     ref = world.repo()
-    push_turns.note_loss(world.hub, world.row_id(ref), ME)
+    push_reservations.note_loss(world.hub, world.row_id(ref), ME)
     before, order = world.head(ref), []
 
     def write() -> None:
@@ -135,25 +142,25 @@ def test_a_writer_waits_until_the_push_has_ended(world: World) -> None:
 
 
 def test_patience_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(push_turns, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(push_reservations, "PATIENCE_S", 0.1)
     ref = world.repo()
-    push_turns.note_loss(world.hub, world.row_id(ref), ME)
-    waiter = TurnWaiter()
+    push_reservations.note_loss(world.hub, world.row_id(ref), ME)
+    waiter = ReservationWaiter()
     assert is_held(world, ref, waiter)
-    waiter.pause(world.hub, world.row_id(ref))  # the clock of the hub stands still, so the turn goes on
+    waiter.pause(world.hub, world.row_id(ref))  # the clock of the hub stands still, so the reservation goes on
     assert not is_held(world, ref, waiter)
     world.add(ref, "a", b"1")
     assert world.read(ref, "a") == b"1"
 
 
 def test_a_writer_that_may_not_block_begins_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(push_turns, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(push_reservations, "_PAUSE_S", 0.0)
     ref = world.repo()
     row_id = world.row_id(ref)
-    push_turns.note_loss(world.hub, row_id, ME)
-    waiter, looks = TurnWaiter(blocks=False), []
+    push_reservations.note_loss(world.hub, row_id, ME)
+    waiter, looks = ReservationWaiter(blocks=False), []
     assert is_held(world, ref, waiter)
-    with pytest.raises(TurnHeld) as raised:
+    with pytest.raises(RepositoryReserved) as raised:
         waiter.pause(world.hub, row_id)
     assert (raised.value.waiter, raised.value.repo_id) == (waiter, row_id)
 
@@ -164,6 +171,6 @@ def test_a_writer_that_may_not_block_begins_again(world: World, monkeypatch: pyt
 
     asyncio.run(waiter.wait(still_held))
     assert looks == [True, False]
-    waiter.pause(world.hub, row_id)  # nobody has a turn
-    push_turns.note_loss(world.hub, row_id, ME)
-    assert not is_held(world, ref, TurnWaiter(patience_s=0))
+    waiter.pause(world.hub, row_id)  # nobody has a reservation
+    push_reservations.note_loss(world.hub, row_id, ME)
+    assert not is_held(world, ref, ReservationWaiter(patience_s=0))

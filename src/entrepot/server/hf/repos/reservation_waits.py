@@ -1,7 +1,7 @@
 """Writes that wait for those who push, without a thread.
 
-While somebody has a turn in a repository (:mod:`entrepot.hub.repos.push_turns`), any number of writers may
-have to wait there for seconds. In threads, they would keep these from all other requests of the hub.
+While a repository is reserved for somebody who pushes (:mod:`entrepot.hub.repos.push_reservations`), any number of
+writers may have to wait for seconds. In threads, they would keep these from all other requests of the hub.
 """
 
 from __future__ import annotations
@@ -13,23 +13,25 @@ from starlette.requests import Request
 
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos.push_turns import TurnHeld, TurnWaiter
+from entrepot.hub.repos.push_reservations import RepositoryReserved, ReservationWaiter
 from entrepot.server.handlers import app_state, call_hub_slow
 from entrepot.server.threads import line_of
 
 T = TypeVar("T")
 
 
-async def call_hub_in_peace(request: Request, use_case: Callable[[HubContext, MaybeCaller, TurnWaiter], T]) -> T:
+async def call_hub_unreserved(
+    request: Request, use_case: Callable[[HubContext, MaybeCaller, ReservationWaiter], T]
+) -> T:
     """Call a use case that moves a ref, as :func:`entrepot.server.handlers.call_hub_slow`, when nobody pushes.
 
     It begins again after each wait; it must not matter that it began before.
     """
-    state, waiter = app_state(request), TurnWaiter(blocks=False)
+    state, waiter = app_state(request), ReservationWaiter(blocks=False)
     while True:
         try:
             return await call_hub_slow(request, use_case, waiter)
-        except TurnHeld as held:
+        except RepositoryReserved as held:
             repo_id = held.repo_id
 
         async def still_held(repo_id: int = repo_id) -> bool:

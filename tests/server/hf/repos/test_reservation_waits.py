@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from entrepot.catalog.repos import push_turns as rows
-from entrepot.hub.repos import push_turns, repositories
+from entrepot.catalog.repos import push_reservations as rows
+from entrepot.hub.repos import push_reservations, repositories
 from entrepot.names import RepoRef, RepoType, parse_repo_id
 from tests.support.site import Committer, Site
 
@@ -14,14 +14,14 @@ from tests.support.site import Committer, Site
 def test_writers_who_wait_for_a_push_keep_no_thread_from_other_requests(
     site: Site, alice: httpx2.Client, committer: Committer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(push_turns, "PATIENCE_S", 120.0)
-    monkeypatch.setattr(push_turns, "SIGN_MS", 120_000)
-    monkeypatch.setattr(push_turns, "LONGEST_MS", 120_000)
+    monkeypatch.setattr(push_reservations, "PATIENCE_S", 120.0)
+    monkeypatch.setattr(push_reservations, "SIGN_MS", 120_000)
+    monkeypatch.setattr(push_reservations, "LONGEST_MS", 120_000)
     held, free = site.new_repo(), site.new_repo()
     caller = site.hub.identify(site.alice)
     assert caller is not None
     row = repositories.rights(site.hub, caller, RepoRef(RepoType.MODEL, parse_repo_id(held))).row
-    push_turns.note_loss(site.hub, row.id, caller.account.id)
+    push_reservations.note_loss(site.hub, row.id, caller.account.id)
     with ThreadPoolExecutor(site.hub.settings.transfer_threads + 2) as writers:
         writing = [
             writers.submit(committer.write, held, {f"{number}": b"1"})

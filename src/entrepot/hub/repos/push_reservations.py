@@ -1,17 +1,17 @@
-"""Turns for those who push with git beside writers over HTTP.
+"""Reservations for those who push with git beside writers over HTTP.
 
 The hub applies a commit over HTTP to whatever the head is. A commit of git is made on the client, on the
 head that it has fetched: one commit of another writer between fetch and push, and the push is refused.
 Beside busy writers, it would be refused again and again.
 
-So an account whose push has failed gets a turn in the repository, with its next try or when a ref turns out to
-have moved. While the turn lasts, commits over HTTP wait: the head stays, until the account has fetched, rebased
-and pushed. Both sides are bounded. A turn ends with a push, some seconds after the last sign of the account, or
+So an account whose push has failed gets a reservation in the repository, with its next try or when a ref turns out
+to have moved. While it lasts, commits over HTTP wait: the head stays, until the account has fetched, rebased and
+pushed. Both sides are bounded. A reservation ends with a push, some seconds after the last sign of the account, or
 after :data:`LONGEST_MS`; the next one of the account begins not earlier than :data:`REST_MS` after it began; and
 a writer waits at most :data:`PATIENCE_S`. Other pushes do not wait, and refs move by compare-and-swap as always.
 
-Guarantees: turns are rows that are written, and read before a ref moves, under the lock of the repository, so they
-hold for all servers of a hub.
+Guarantees: reservations are rows that are written, and read before a ref moves, under the lock of the repository, so
+they hold for all servers of a hub.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import time
 from collections.abc import Awaitable, Callable
 
 from entrepot.catalog import Lock, Read, Write
-from entrepot.catalog.repos import push_turns as rows
+from entrepot.catalog.repos import push_reservations as rows
 from entrepot.catalog.repos import repositories
-from entrepot.catalog.repos.push_turns import PushTurn
+from entrepot.catalog.repos.push_reservations import PushReservation
 from entrepot.errors import Unavailable
 from entrepot.hub.context import HubContext
 
@@ -32,7 +32,7 @@ MEMORY_MS = 60_000
 """How long a try counts: a later one is not regarded as its repetition."""
 
 SIGN_MS = 8_000
-"""How long a turn lasts without a sign of the account."""
+"""How long a reservation lasts without a sign of the account."""
 
 LONGEST_MS = 16_000
 REST_MS = 25_000
@@ -43,23 +43,23 @@ _PAUSE_S, _LONGEST_PAUSE_S = 0.05, 1.0
 _FORGET_MS = 3_600_000
 
 
-class TurnHeld(Exception):
-    """Someone has a turn in a repository: wait as ``waiter`` says, and begin again."""
+class RepositoryReserved(Exception):
+    """A repository is reserved for someone who pushes: wait as ``waiter`` says, and begin again."""
 
-    def __init__(self, waiter: TurnWaiter, repo_id: int) -> None:
+    def __init__(self, waiter: ReservationWaiter, repo_id: int) -> None:
         super().__init__()
         self.waiter, self.repo_id = waiter, repo_id
 
 
-class TurnWaiter:
-    """A writer that waits while others have a turn, for a limited time in all."""
+class ReservationWaiter:
+    """A writer that waits while others have a reservation, for a limited time in all."""
 
     def __init__(self, *, patience_s: float | None = None, blocks: bool = True) -> None:
         """Start with all of its patience.
 
         Args:
             patience_s: how long it waits in all, :data:`PATIENCE_S` if not given.
-            blocks: its thread may wait. A server has few threads, which whoever has a turn could
+            blocks: its thread may wait. A server has few threads, which whoever has a reservation could
                 keep from all others by a few commits to the same repository: it waits without one.
         """
         self._patience_s = PATIENCE_S if patience_s is None else patience_s
@@ -75,13 +75,13 @@ class TurnWaiter:
         return self._was_held
 
     def pause(self, hub: HubContext, repo_id: int) -> None:
-        """Wait until no one has a turn, or patience ends, if :meth:`is_held` said so; outside of transactions.
+        """Wait until no one has a reservation, or patience ends, if :meth:`is_held` said so; outside of transactions.
 
         Raises:
-            TurnHeld: it said so, and this thread may not wait.
+            RepositoryReserved: it said so, and this thread may not wait.
         """
         if self._was_held and not self._blocks:
-            raise TurnHeld(self, repo_id)
+            raise RepositoryReserved(self, repo_id)
         began = time.monotonic()
         while self._was_held and time.monotonic() - began < self._patience_s:
             time.sleep(_PAUSE_S)
@@ -89,7 +89,7 @@ class TurnWaiter:
         self._patience_s -= time.monotonic() - began
 
     def look(self, hub: HubContext, repo_id: int) -> bool:
-        """Return whether someone still has a turn."""
+        """Return whether someone still has a reservation."""
         with hub.read() as tx:
             self._was_held = rows.end_of(tx, repo_id) > hub.now_ms()
         return self._was_held
@@ -106,22 +106,22 @@ class TurnWaiter:
 
 
 def note_try(hub: HubContext, repo_id: int, account_id: int) -> None:
-    """Record that an account asks for the refs in order to push; give it a turn if an earlier try had no success."""
+    """Record that an account asks for the refs in order to push; reserve the repository if an earlier try failed."""
 
-    def renew(before: PushTurn | None, now: int) -> PushTurn:
+    def renew(before: PushReservation | None, now: int) -> PushReservation:
         is_first = before is None or now - before.tried_ms > MEMORY_MS
-        return PushTurn(now) if is_first else _renewed(before, now)
+        return PushReservation(now) if is_first else _renewed(before, now)
 
     _change(hub, repo_id, account_id, renew)
 
 
 def note_loss(hub: HubContext, repo_id: int, account_id: int) -> None:
-    """Give a turn to an account whose push found a ref moved."""
+    """Reserve the repository for an account whose push found a ref moved."""
     _change(hub, repo_id, account_id, _renewed)
 
 
 def note_pack(hub: HubContext, repo_id: int, account_id: int) -> None:
-    """Renew the turn of an account that begins to send objects, if it has one."""
+    """Renew the reservation of an account that begins to send objects, if it has one."""
     with hub.read() as tx:
         before = rows.find(tx, repo_id, account_id)
     if before is not None and before.until_ms > hub.now_ms():
@@ -129,16 +129,19 @@ def note_pack(hub: HubContext, repo_id: int, account_id: int) -> None:
 
 
 def end(tx: Write, repo_id: int, account_id: int) -> None:
-    """End the turn of an account, which has pushed."""
+    """End the reservation of an account, which has pushed."""
     rows.remove(tx, repo_id, account_id)
 
 
 def _change(
-    hub: HubContext, repo_id: int, account_id: int, renew: Callable[[PushTurn | None, int], PushTurn | None]
+    hub: HubContext,
+    repo_id: int,
+    account_id: int,
+    renew: Callable[[PushReservation | None, int], PushReservation | None],
 ) -> None:
-    """Replace the turn of an account in a repository that exists; None changes nothing.
+    """Replace the reservation of an account in a repository that exists; None changes nothing.
 
-    A busy or full database is no error here: a push may succeed without a turn, or has ended already.
+    A busy or full database is no error here: a push may succeed without a reservation, or has ended already.
     """
     with contextlib.suppress(Unavailable), hub.write(Lock.repo(repo_id)) as tx:
         if repositories.by_id(tx, repo_id) is None:
@@ -146,14 +149,14 @@ def _change(
         now, before = hub.now_ms(), rows.find(tx, repo_id, account_id)
         if before is None:
             rows.forget(tx, repo_id, now - _FORGET_MS)
-        turn = renew(before, now)
-        if turn is not None:
-            rows.put(tx, repo_id, account_id, turn)
+        reservation = renew(before, now)
+        if reservation is not None:
+            rows.put(tx, repo_id, account_id, reservation)
 
 
-def _renewed(before: PushTurn | None, now: int) -> PushTurn:
-    """Return a turn that has begun or goes on, if it is not the account's time to rest."""
+def _renewed(before: PushReservation | None, now: int) -> PushReservation:
+    """Return a reservation that has begun or goes on, if it is not the account's time to rest."""
     if before is not None and before.began_ms and now - before.began_ms < REST_MS:
         until = min(now + SIGN_MS, before.began_ms + LONGEST_MS)
-        return PushTurn(now, before.began_ms, max(until, before.until_ms))
-    return PushTurn(now, now, now + SIGN_MS)
+        return PushReservation(now, before.began_ms, max(until, before.until_ms))
+    return PushReservation(now, now, now + SIGN_MS)

@@ -1,4 +1,4 @@
-"""Queries on the turns of those who push: while one lasts, other writers of the repository wait."""
+"""Queries on the reservations of those who push: while one lasts, other writers of the repository wait."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from entrepot.catalog import dialects, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.prepared import Prepared
 
-_T = tables.push_turns
+_T = tables.push_reservations
 _ENDS = Prepared(sa.select(sa.func.max(_T.c.until_ms).label("until_ms")).where(_T.c.repo_id == sa.bindparam("repo")))
 _FIND = sa.select(_T.c.tried_ms, _T.c.began_ms, _T.c.until_ms).where(
     (_T.c.repo_id == sa.bindparam("repo")) & (_T.c.account_id == sa.bindparam("account"))
@@ -17,37 +17,37 @@ _FIND = sa.select(_T.c.tried_ms, _T.c.began_ms, _T.c.until_ms).where(
 
 
 @attrs.frozen
-class PushTurn:
-    """When an account last wanted to push without success; when its turn began, and when it ends (0: it has none)."""
+class PushReservation:
+    """When an account last tried to push without success; when its reservation began and ends (0: it has none)."""
 
     tried_ms: int
     began_ms: int = 0
     until_ms: int = 0
 
 
-def find(tx: Read, repo_id: int, account_id: int) -> PushTurn | None:
-    """Return the turn of an account, or None if it has not tried to push, or with success."""
+def find(tx: Read, repo_id: int, account_id: int) -> PushReservation | None:
+    """Return the reservation of an account, or None if it has not tried to push, or with success."""
     row = tx.sql.execute(_FIND, {"repo": repo_id, "account": account_id}).first()
-    return PushTurn(*row) if row else None
+    return PushReservation(*row) if row else None
 
 
 def end_of(tx: Read, repo_id: int) -> int:
-    """Return when the last turn in a repository ends, in ms; 0 if there is none."""
+    """Return when the last reservation in a repository ends, in ms; 0 if there is none."""
     return int(_ENDS.scalar(tx, {"repo": repo_id}) or 0)
 
 
-def put(tx: Write, repo_id: int, account_id: int, turn: PushTurn) -> None:
-    """Set the turn of an account."""
-    insert = dialects.of(tx.sql).insert(_T).values(repo_id=repo_id, account_id=account_id, **attrs.asdict(turn))
+def put(tx: Write, repo_id: int, account_id: int, reservation: PushReservation) -> None:
+    """Set the reservation of an account."""
+    insert = dialects.of(tx.sql).insert(_T).values(repo_id=repo_id, account_id=account_id, **attrs.asdict(reservation))
     known = {column: insert.excluded[column] for column in ("tried_ms", "began_ms", "until_ms")}
     tx.sql.execute(insert.on_conflict_do_update(index_elements=["repo_id", "account_id"], set_=known))
 
 
 def remove(tx: Write, repo_id: int, account_id: int) -> None:
-    """Delete the turn of an account, which has pushed."""
+    """Delete the reservation of an account, which has pushed."""
     tx.sql.execute(sa.delete(_T).where((_T.c.repo_id == repo_id) & (_T.c.account_id == account_id)))
 
 
 def forget(tx: Write, repo_id: int, before_ms: int) -> None:
-    """Delete the turns in a repository of accounts that have not tried to push since a time."""
+    """Delete the reservations in a repository of accounts that have not tried to push since a time."""
     tx.sql.execute(sa.delete(_T).where((_T.c.repo_id == repo_id) & (_T.c.tried_ms < before_ms)))
