@@ -10,25 +10,21 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import random
-import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import attrs
 import httpx2
 
+from benchmarks.backends import running_backends
 from benchmarks.benches import conduct
 from benchmarks.results import Figure
 from entrepot.testing.hubs import RunningHub
-from tests.support.postgres import find_programs, running
 from tests.support.races import (
-    DURABLE,
     Cluster,
     Journal,
     Receiver,
@@ -38,7 +34,6 @@ from tests.support.races import (
     history_of,
     running_cluster,
 )
-from tests.support.s3_server import running_s3_server
 
 _WRITERS = 8
 _REPOS = [f"alice/r{number}" for number in range(20)]
@@ -66,18 +61,11 @@ class _Told:
 
 def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
     """Yield the figures of the campaign."""
-    programs = find_programs()
-    if programs is None:
-        raise SystemExit("this campaign needs PostgreSQL and psycopg")
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="entrepot-endurance-")))
-        (folder / "s3").mkdir()
-        s3 = stack.enter_context(running_s3_server(folder / "s3"))
-        os.environ.update(s3.environ())
-        database = stack.enter_context(running(programs, *DURABLE))
-        store = f"s3://shared/endurance?endpoint={s3.url}"
+        found = stack.enter_context(running_backends("endurance"))
+        store, url = f"s3://shared/endurance?endpoint={found.s3.url}", found.database.url(found.database.create())
         cluster = stack.enter_context(
-            running_cluster(folder, 3, database.url(database.create()), store, webhook_private_targets=True, drain_s=2)
+            running_cluster(found.folder, 3, url, store, webhook_private_targets=True, drain_s=2)
         )
         receiver = Receiver()
         stack.callback(receiver.close)

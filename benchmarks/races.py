@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -21,12 +20,12 @@ from pathlib import Path
 import attrs
 import httpx2
 
+from benchmarks.backends import running_backends
 from benchmarks.benches import conduct
 from benchmarks.results import Figure
 from tests.support.balancers import Balancer
-from tests.support.postgres import PostgresServer, find_programs, running
+from tests.support.postgres import PostgresServer
 from tests.support.races import (
-    DURABLE,
     Cluster,
     Journal,
     Receiver,
@@ -37,7 +36,6 @@ from tests.support.races import (
     running_cluster,
 )
 from tests.support.relay import Relay, RelayedResponse
-from tests.support.s3_server import running_s3_server
 
 _WRITERS, _REPOS = 8, ("alice/a", "alice/b")
 
@@ -58,22 +56,15 @@ def main() -> None:
 
 def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
     """Yield the figures of one kind of trouble."""
-    programs = find_programs()
-    if programs is None:
-        raise SystemExit("this campaign needs PostgreSQL and psycopg")
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="entrepot-races-")))
-        (folder / "s3").mkdir()
-        s3 = stack.enter_context(running_s3_server(folder / "s3"))
-        os.environ.update(s3.environ())
-        relay = Relay(s3.url)
+        found = stack.enter_context(running_backends("races"))
+        relay = Relay(found.s3.url)
         stack.callback(relay.close)
-        database = stack.enter_context(running(programs, *DURABLE))
-        store = f"s3://shared/races?endpoint={relay.url}"
+        store, url = f"s3://shared/races?endpoint={relay.url}", found.database.url(found.database.create())
         cluster = stack.enter_context(
-            running_cluster(folder, 3, database.url(database.create()), store, webhook_private_targets=True, drain_s=2)
+            running_cluster(found.folder, 3, url, store, webhook_private_targets=True, drain_s=2)
         )
-        stage = _Stage(cluster, database, relay, folder, 6 if is_quick else 45)
+        stage = _Stage(cluster, found.database, relay, found.folder, 6 if is_quick else 45)
         for name, value, unit, target in _THEMES[theme](stage):
             yield Figure(theme, name, value, unit, target)
 

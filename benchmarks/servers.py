@@ -23,15 +23,15 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from benchmarks.backends import running_backends
 from benchmarks.benches import conduct
 from benchmarks.meters import Meter
 from benchmarks.results import Figure
 from entrepot.blobs import DirectReads, file_key
 from entrepot.hub.context import open_hub
 from entrepot.names import Sha256
-from tests.support.postgres import PostgresServer, find_programs, running
-from tests.support.races import DURABLE, Cluster, Journal, commit, running_cluster
-from tests.support.s3_server import S3Server, running_s3_server
+from tests.support.postgres import PostgresServer
+from tests.support.races import Cluster, Journal, commit, running_cluster
 
 _NUMBERS = (1, 2, 4)
 _READERS, _WRITERS, _REPOS = 8, 16, 64
@@ -75,22 +75,14 @@ def main() -> None:
 
 def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
     """Yield the figures of one kind of work for each number of servers."""
-    programs = find_programs()
-    if programs is None:
-        raise SystemExit("this benchmark needs PostgreSQL and psycopg")
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="entrepot-servers-")))
-        (folder / "s3").mkdir()
-        s3: S3Server = stack.enter_context(running_s3_server(folder / "s3"))
-        os.environ.update(s3.environ())
-        database = stack.enter_context(running(programs, *DURABLE))
+    with running_backends("servers") as found:
         for number in _NUMBERS:
-            home = folder / f"{number}"
+            home = found.folder / f"{number}"
             home.mkdir()
-            store = f"s3://shared/servers{number}?endpoint={s3.url}"
-            url = database.url(database.create())
+            store = f"s3://shared/servers{number}?endpoint={found.s3.url}"
+            url = found.database.url(found.database.create())
             with running_cluster(home, number, url, store, run_jobs=False) as cluster:
-                for name, value, unit in _THEMES[theme](_Stage(cluster, database, is_quick, programs)):
+                for name, value, unit in _THEMES[theme](_Stage(cluster, found.database, is_quick, found.programs)):
                     yield Figure(theme, f"{number} server{'s' * (number > 1)}: {name}", value, unit)
 
 

@@ -18,26 +18,11 @@ from entrepot.errors import Malformed
 from entrepot.previews import conversions
 from entrepot.previews.conversions import ConvertedSplit, Converter
 from entrepot.previews.sources import BytesRangeReader
-
-
-class Files:
-    """A target that keeps the files in memory."""
-
-    def __init__(self) -> None:
-        self.done: list[bytes] = []
-        self._now = b""
-
-    def write(self, data: bytes) -> int:
-        self._now += data
-        return len(data)
-
-    def end(self) -> None:
-        self.done.append(self._now)
-        self._now = b""
+from tests.support.kept_files import KeptFiles
 
 
 def convert(form: str, files: dict[str, bytes], **options: Any) -> tuple[list[bytes], ConvertedSplit]:
-    target = Files()
+    target = KeptFiles()
     found = Converter(form, **options).convert([(name, BytesRangeReader(data)) for name, data in files.items()], target)
     return target.done, found
 
@@ -67,7 +52,7 @@ def oracle(tmp_path: Path, builder: str, files: dict[str, bytes], **options: Any
 
 def check(tmp_path: Path, form: str, files: dict[str, bytes], **options: Any) -> None:
     wanted = oracle(tmp_path, form, files, **options)
-    target, converter = Files(), Converter(form)
+    target, converter = KeptFiles(), Converter(form)
     converter.convert([(name, BytesRangeReader(data)) for name, data in files.items()], target)
     assert converter.features == _plain(wanted.features.to_dict())
     ours = oracle(tmp_path, "parquet", {"ours.parquet": target.done[0]})

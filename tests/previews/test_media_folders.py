@@ -27,6 +27,7 @@ from entrepot.previews.folders import MediaFolder, pack_folder
 from entrepot.previews.media_folders import FolderTables, open_folder
 from entrepot.previews.sources import BytesRangeReader
 from entrepot.previews.tables import open_table
+from tests.support.kept_files import KeptFiles
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8) + b"\0\0\0\x03\0\0\0\x02" + bytes(20)
 
@@ -193,24 +194,8 @@ def _embed(files: Mapping[str, bytes], row: Mapping[str, Any]) -> dict[str, Any]
     return {name: whole(value) for name, value in row.items()}
 
 
-class Kept:
-    """A target that keeps the files in memory."""
-
-    def __init__(self) -> None:
-        self.done: list[bytes] = []
-        self._now = b""
-
-    def write(self, data: bytes) -> int:
-        self._now += data
-        return len(data)
-
-    def end(self) -> None:
-        self.done.append(self._now)
-        self._now = b""
-
-
 def embedded(folder: MediaFolder, sources: Mapping[str, BytesRangeReader], split: str) -> list[Any]:
-    target = Kept()
+    target = KeptFiles()
     FolderConverter(folder, sources).convert_split(split, target)
     tables = [pq.read_table(io.BytesIO(data)) for data in target.done]
     assert json.loads(tables[0].schema.metadata[b"huggingface"])["info"]["features"]

@@ -55,7 +55,7 @@ class BriefReads:
         """
         self._connect, self._dialect = connect, dialect
         self._local = threading.local()
-        self._turn = threading.Lock()
+        self._in_use = threading.Lock()
         self._connection: _BriefConnection | None = None
         self._transaction: BriefTransaction | None = None
         self._mean_s = self._paused_until = 0.0
@@ -74,7 +74,7 @@ class BriefReads:
             NotBrief: what the block does is not brief.
         """
         started = time.monotonic()
-        if started < self._paused_until or not self._turn.acquire(blocking=False):
+        if started < self._paused_until or not self._in_use.acquire(blocking=False):
             raise NotBrief
         self._local.is_active = True
         try:
@@ -84,7 +84,7 @@ class BriefReads:
             if self._transaction is not None:
                 self._transaction.driver.end()
                 self._transaction = None
-            self._turn.release()
+            self._in_use.release()
             ended = time.monotonic()
             self._mean_s += (min(ended - started, _COUNTED_S) - self._mean_s) * _WEIGHT
             if self._mean_s > _SLOW_S:
@@ -101,7 +101,7 @@ class BriefReads:
 
     def close(self) -> None:
         """Close the connection; afterwards no read is brief."""
-        with self._turn:
+        with self._in_use:
             self._is_closed = True
             connection, self._connection = self._connection, None
             if connection is not None:

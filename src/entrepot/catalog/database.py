@@ -145,19 +145,25 @@ class Catalog:
         kinds = frozenset(lock.kind for lock in locks)
         ended: Write | None = None
         try:
-            with (
-                engines.translated(),
-                self._lock.hold(),
-                self._engine.connect().execution_options(**{KINDS: kinds}) as connection,
-                self._dialect.begin(connection, locks),
-            ):
-                tx = Write(BegunTransaction(connection))
+            with self._begun(locks, **{KINDS: kinds}) as transaction:
+                tx = Write(transaction)
                 yield tx
                 ended = tx  # what fails from now on is the confirmation
         except DatabaseUnavailable:
             if ended is None or ended.proof is None or not self._is_proved(ended.proof, locks):
                 raise
             _log.info("database.confirmed-later")
+
+    @contextlib.contextmanager
+    def _begun(self, locks: Sequence[AnyLock], **options: object) -> Iterator[BegunTransaction]:
+        """Begin a transaction that can write, under locks; it is confirmed at the end of the block."""
+        with (
+            engines.translated(),
+            self._lock.hold(),
+            self._engine.connect().execution_options(**options) as connection,
+            self._dialect.begin(connection, locks),
+        ):
+            yield BegunTransaction(connection)
 
     def _is_proved(self, proof: Proof, locks: Sequence[AnyLock]) -> bool:
         """Return whether a transaction took effect whose confirmation was lost; the locks wait until it has ended.
@@ -168,13 +174,8 @@ class Catalog:
         until = time.monotonic() + _PROOF_S
         while True:
             try:
-                with (
-                    engines.translated(),
-                    self._lock.hold(),
-                    self._engine.connect() as connection,
-                    self._dialect.begin(connection, locks),
-                ):
-                    return proof(Read(BegunTransaction(connection)))
+                with self._begun(locks) as transaction:
+                    return proof(Read(transaction))
             except DatabaseUnavailable:
                 if time.monotonic() > until:
                     raise
@@ -187,13 +188,8 @@ class Catalog:
         Raises:
             Busy, DatabaseUnavailable, StoreFull, DataFolderError: nothing was written.
         """
-        with (
-            engines.translated(),
-            self._lock.hold(),
-            self._engine.connect() as connection,
-            self._dialect.begin(connection, [Lock.hub()]),
-        ):
-            yield Write(BegunTransaction(connection))
+        with self._begun([Lock.hub()]) as transaction:
+            yield Write(transaction)
 
     @property
     def is_file(self) -> bool:

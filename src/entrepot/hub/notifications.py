@@ -33,10 +33,7 @@ MOST_KEPT = 1_000
 """Notifications kept for a user; older ones are deleted."""
 
 MOST_TOLD = 50
-"""Most people who are told about an access request: those who decide, in the order of their names."""
-
-MOST_KEPT = 1_000
-"""Notifications kept for a user; older ones are deleted."""
+"""Most people who are told about an access request: those who decide, the oldest accounts first."""
 
 PERSONAL = "personal"
 """The reason of notifications that concern the user alone."""
