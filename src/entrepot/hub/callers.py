@@ -189,6 +189,11 @@ def has_second_factor(tx: Read, account: Account, settings: Settings) -> bool:
     """
     if second_factors.find(tx, account.id) is not None or passkeys.owners(tx, [account.id]):
         return True
+    return is_guarded_by_issuer(tx, account, settings)
+
+
+def is_guarded_by_issuer(tx: Read, account: Account, settings: Settings) -> bool:
+    """Return whether the identity of an account at the issuer counts as its second factor."""
     if not settings.sso_is_second_factor or account.password_hash is not None:
         return False
     return any(known.issuer == settings.sso_issuer for known in sso_identities.of_user(tx, account.id))

@@ -10,7 +10,7 @@ from entrepot.catalog.accounts.accounts import Account
 from entrepot.hub import audit
 from entrepot.hub.accounts.accounts import find_user
 from entrepot.hub.accounts.administration import Actor, require_admin, require_reader
-from entrepot.hub.callers import has_second_factor
+from entrepot.hub.callers import is_guarded_by_issuer
 from entrepot.hub.context import HubContext
 from entrepot.wire.accounts.administration import RemovedFactors
 
@@ -52,6 +52,7 @@ def users_lacking(hub: HubContext, by: Actor, users: Sequence[Account]) -> set[i
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.
     """
-    require_reader(by)
+    with_factors = users_with_factors(hub, by, users)
     with hub.read() as tx:
-        return {user.id for user in users if not has_second_factor(tx, user, hub.settings)}
+        others = [user for user in users if user.id not in with_factors]
+        return {user.id for user in others if not is_guarded_by_issuer(tx, user, hub.settings)}

@@ -59,12 +59,17 @@ class ReservationWaiter:
 
         Args:
             patience_s: how long it waits in all, :data:`PATIENCE_S` if not given.
-            blocks: its thread may wait. A server has few threads, which whoever has a reservation could
-                keep from all others by a few commits to the same repository: it waits without one.
+            blocks: its thread may wait. A server has few threads: a few commits to a reserved repository
+                would keep them from all other requests, so a server waits without one.
         """
         self._patience_s = PATIENCE_S if patience_s is None else patience_s
         self._blocks = blocks
         self._was_held = False
+
+    @classmethod
+    def impatient(cls) -> ReservationWaiter:
+        """Return one that never waits: for the forms of pages, which people send, not programs that write all day."""
+        return cls(patience_s=0)
 
     def is_held(self, hub: HubContext, tx: Read, repo_id: int) -> bool:
         """Return whether the writer has to wait; call it in the transaction that moves a ref, before it does.

@@ -128,8 +128,7 @@ def _pin(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: For
 
 def _merge(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:
     said, is_squash = form.text("message") or None, form.has("squash")
-    # Who uses a form is no busy writer, so nobody who pushes needs to be waited for.
-    pulls.merge(hub, caller, ref, num, text=said, is_squash=is_squash, waiter=ReservationWaiter(patience_s=0))
+    pulls.merge(hub, caller, ref, num, text=said, is_squash=is_squash, waiter=ReservationWaiter.impatient())
 
 
 def _resolve(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:

@@ -73,8 +73,7 @@ def record(
         return f"/{path}/discussions/{opened.num}?done=created"
     if how != "commit":
         raise Malformed("form", "choose to commit, or to open a pull request")
-    # Who uses a form is no busy writer, so nobody who pushes needs to be waited for.
-    commits.create(hub, caller, target.row.ref, target.ref, draft, ReservationWaiter(patience_s=0))
+    commits.create(hub, caller, target.row.ref, target.ref, draft, ReservationWaiter.impatient())
     if target.ref.startswith("refs/pr/"):
         return f"/{path}/discussions/{target.ref.rpartition('/')[2]}?done=committed"
     return f"{after}?done=committed"
