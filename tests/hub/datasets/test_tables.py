@@ -7,6 +7,7 @@ import pytest
 from entrepot.errors import GatedRepo, SplitNotFound, UnsupportedDataset
 from entrepot.hub.conversions import conversions
 from entrepot.hub.datasets import tables
+from entrepot.hub.datasets.layouts import find_layout
 from entrepot.hub.datasets.tables import RowsPage, _Shards, measure, read_first_rows, read_rows
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
@@ -51,6 +52,21 @@ def test_a_page_is_that_of_its_revision(world: World) -> None:
     assert (page(world, ref).commit, page(world, ref).total) == (second, 2)
     old = read_rows(world.hub, None, ref, first, "default", "train", offset=0, length=9)
     assert (old.commit, old.total) == (first, 1)
+
+
+def test_a_process_is_started_early_if_there_are_tables(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = list[bool]()
+    monkeypatch.setattr(TableReader, "prepare", lambda _self: started.append(True))
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+    world.add(ref, "a.csv", b"a\n1\n")
+    tables.prepare(world.hub)
+    assert started == []
+    for _ in conversions.convert_steps(world.hub, world.row_id(ref)):
+        pass
+    tables.prepare(world.hub)
+    assert started == [True]
+    find_layout(world.hub, None, ref, "main")  # who looks for splits will read rows
+    assert started == [True, True]
 
 
 def test_first_rows_are_cut_to_a_size(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

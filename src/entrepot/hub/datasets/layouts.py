@@ -144,6 +144,7 @@ def find_layout(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
         row = conversions.find(tx, read.repo.id)
     if known.reason:
         raise UnsupportedDataset(name, known.reason)
+    hub.tables.prepare()  # the splits of a dataset are looked at before, or in order to, read their rows
     found = read.repo, read.commit, known.configs, known.sizes, known.card
     if row is None or row.source != read.commit or row.commit is None:
         return Layout(*found)

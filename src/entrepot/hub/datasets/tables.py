@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from entrepot.catalog.repos import conversions
 from entrepot.errors import ThingNotFound, UnsupportedDataset
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
@@ -93,6 +94,14 @@ class DatasetSizes:
 
     commit: Oid
     splits: Sequence[SplitSize]
+
+
+def prepare(hub: HubContext) -> None:
+    """Start a process that reads tables if the hub has datasets with tables, so that the first page is quick."""
+    with hub.read() as tx:
+        has_tables = conversions.has_any(tx)
+    if has_tables:
+        hub.tables.prepare()
 
 
 def read_rows(

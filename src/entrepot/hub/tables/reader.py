@@ -6,6 +6,7 @@ files, under a key that only who may read the file is given.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections import OrderedDict
@@ -14,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from entrepot.errors import InvalidParameter, Malformed, UnsupportedDataset
+from entrepot.errors import ExtraNotInstalled, InvalidParameter, Malformed, UnsupportedDataset
 from entrepot.hub.tables.exchanges import ProcessEnded
 from entrepot.hub.tables.processes import TableProcesses
 from entrepot.previews.features import JsonCell
@@ -204,6 +205,12 @@ class TableReader:
         changes = found["examples"]
         examples = [RowChange(*change) for change in changes]
         return RowCounts(found["key"], found["added"], found["removed"], found["changed"], found["columns"], examples)
+
+    def prepare(self) -> None:
+        """Start a process for the next table, if tables can be read here and there is none; do not wait for it."""
+        with contextlib.suppress(ExtraNotInstalled):
+            check_installed()
+            self._processes.prepare()
 
     def close(self) -> None:
         """End the processes."""
