@@ -241,7 +241,8 @@ class _Files:
                 files.append((len(self._located), located.size))
                 self._located.append(located)
         names = list(paths)
-        return {"schema": table.schema, "name": table.name, "format": form, "files": files, "names": names}
+        described = {"schema": table.schema, "name": table.name, "format": form, "files": files, "names": names}
+        return {**described, "separator": table.files.separator}
 
     def _locate(self, table: QueryTable, path: str) -> contents.LocatedFile:
         ref, commit = table.layout.repo.ref, str(table.files.commit)

@@ -120,7 +120,8 @@ def _open(pipe: ChildPipe, table: Mapping[str, Any]) -> tuple[Any, bool]:
         form = ds.ParquetFileFormat()
         fragments = [form.make_fragment(pa.PythonFile(TableSource(source), mode="r")) for source in sources]
         return ds.FileSystemDataset(fragments, schema=fragments[0].physical_schema, format=form), False
-    read = [open_table(table["format"], name, source) for name, source in zip(table["names"], sources, strict=True)]
+    named = zip(table["names"], sources, strict=True)
+    read = [open_table(table["format"], name, source, separator=table["separator"]) for name, source in named]
     tables = [item.table for item in read if isinstance(item, ArrowTable)]
     return pa.concat_tables(tables, promote_options="permissive"), any(item.is_partial for item in read)
 

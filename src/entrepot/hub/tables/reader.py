@@ -55,12 +55,14 @@ class TableContent:
     """A table to read.
 
     ``key``: names these bytes within one repository; what is known of them is kept under it. ``form``: its format.
+    ``separator``: of the fields of a CSV file; empty: the one that the ending of its name stands for.
     """
 
     form: str
     name: str
     source: RangeReader
     key: str
+    separator: str = ""
 
 
 @attrs.frozen
@@ -239,7 +241,14 @@ class TableReader:
         check_installed()
         indexes = [self._indexes.find(it.key) or b"" for it in contents]
         tables = [
-            {"form": it.form, "name": it.name, "size": it.source.size, "key": it.key, "index": len(index)}
+            {
+                "form": it.form,
+                "name": it.name,
+                "size": it.source.size,
+                "key": it.key,
+                "index": len(index),
+                "separator": it.separator,
+            }
             for it, index in zip(contents, indexes, strict=True)
         ]
         request = {"operation": operation, "tables": tables, "cpu_s": limits.cpu_s, "memory": limits.memory, **more}
