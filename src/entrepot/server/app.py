@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrepot.errors import EntrepotError, Unavailable
 from entrepot.hub.context import HubContext
+from entrepot.hub.datasets import tables
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.limits import shared_usage
 from entrepot.hub.limits.rate_counts import RateCounts
@@ -60,7 +61,7 @@ def make_app(hub: HubContext, *, companions: Sequence[BackgroundService] = ()) -
     async def lifespan(_router: Router) -> AsyncIterator[None]:
         for companion in companions:
             companion.start()
-        flushing = [asyncio.create_task(_flush_often(state))]
+        flushing = [asyncio.create_task(_flush_often(state)), asyncio.create_task(_prepare(state))]
         if hub.settings.database or hub.settings.workers > 1:
             flushing.append(asyncio.create_task(_share_often(state, counts)))
         try:
@@ -124,6 +125,11 @@ def _api_handlers(hub: HubContext, metrics: Metrics | None) -> list[BaseRoute]:
     chunk_store = xet.routes(workers=hub.settings.workers)
     own = [*health.routes(metrics or Metrics()), *avatars.routes(), *api_description.routes()]
     return [*own, *chunk_store, *git.routes(), *hf.routes(), *lfs.routes(), *oauth.routes()]
+
+
+async def _prepare(state: AppState) -> None:
+    with contextlib.suppress(Unavailable):  # the first page will take longer
+        await state.threads.run_short(tables.prepare, state.hub)
 
 
 async def _flush_often(state: AppState) -> None:
