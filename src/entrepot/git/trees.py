@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from entrepot.errors import Malformed
@@ -102,6 +102,20 @@ def parse_tree(content: bytes) -> list[Entry]:
     return [
         Entry(name.decode("utf-8", "surrogateescape"), int(mode, 8), Oid(digest.hex())) for mode, name, digest in fields
     ]
+
+
+def iterate_tree(content: bytes) -> Iterator[Entry]:
+    """Yield the entries of a tree in stored order, for callers who may not want all of them.
+
+    Raises:
+        Malformed: as :func:`parse_tree`; for a ``/`` in a name when the entry is reached.
+    """
+    block_starts(content)
+    for found in _FIELDS.finditer(content):
+        mode, name, digest = found.groups()
+        if b"/" in name:
+            raise Malformed("tree object", "a name contains '/'")
+        yield Entry(name.decode("utf-8", "surrogateescape"), int(mode, 8), Oid(digest.hex()))
 
 
 def encode_tree(entries: Iterable[Entry]) -> bytes:
