@@ -111,11 +111,19 @@ def iterate_tree(content: bytes) -> Iterator[Entry]:
         Malformed: as :func:`parse_tree`; for a ``/`` in a name when the entry is reached.
     """
     block_starts(content)
-    for found in _FIELDS.finditer(content):
-        mode, name, digest = found.groups()
-        if b"/" in name:
-            raise Malformed("tree object", "a name contains '/'")
-        yield Entry(name.decode("utf-8", "surrogateescape"), int(mode, 8), Oid(digest.hex()))
+    yield from map(entry_of, _FIELDS.finditer(content))
+
+
+def entry_of(found: re.Match[bytes]) -> Entry:
+    """Return the entry that a pattern has found, whose groups are mode, name and id.
+
+    Raises:
+        Malformed: the name contains a ``/``.
+    """
+    mode, name, digest = found.groups()
+    if b"/" in name:
+        raise Malformed("tree object", "a name contains '/'")
+    return Entry(name.decode("utf-8", "surrogateescape"), int(mode, 8), Oid(digest.hex()))
 
 
 def encode_tree(entries: Iterable[Entry]) -> bytes:
