@@ -11,13 +11,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
-from entrepot.catalog.lists import bounded
+from entrepot.catalog.lists import bounded, slices
 from entrepot.catalog.repos.repositories import COLUMNS, RepoRow, row_of, tags_of
 from entrepot.catalog.search import text_scopes, word_vectors
 from entrepot.catalog.visibility import Visibility, visible_condition
@@ -72,25 +73,54 @@ class TextMatches:
     is_more: bool = False
 
 
-def put(tx: Write, repo_id: int, name: str, tags: Sequence[str], body: str) -> None:
-    """Replace the indexed text of a repository.
+@attrs.frozen
+class RepoText:
+    """What is indexed of a repository. ``name``: its id, ``namespace/name``; ``body``: the text of the card."""
 
-    Args:
-        name: the id of the repository, ``namespace/name``.
-        body: the text of the card.
-    """
-    remove(tx, repo_id)
-    row = tx.sql.execute(sa.select(_R.c.visibility, _R.c.namespace_id, _R.c.type).where(_R.c.id == repo_id)).one()
-    body = text_scopes.clean(body)
-    words = " ".join([text_scopes.clean(" ".join(tags)), text_scopes.kind_word(RepoType(row.type))])
-    as_indexed = _indexed(row.visibility, row.namespace_id)
+    repo_id: int
+    name: str
+    tags: Sequence[str]
+    body: str
+
+
+def put(tx: Write, repo_id: int, name: str, tags: Sequence[str], body: str) -> None:
+    """Replace the indexed text of a repository; for the arguments see :class:`RepoText`."""
+    put_all(tx, [RepoText(repo_id, name, tags, body)])
+
+
+def put_all(tx: Write, texts: Sequence[RepoText]) -> None:
+    """Replace the indexed texts of repositories."""
+    ids = [text.repo_id for text in texts]
+    for batch in slices(ids, _BATCH):
+        tx.sql.execute(sa.delete(_T).where(_T.c.rowid.in_(batch)))
+    found = [
+        row
+        for batch in slices(ids, _BATCH)
+        for row in tx.sql.execute(
+            sa.select(_R.c.id, _R.c.visibility, _R.c.namespace_id, _R.c.type).where(_R.c.id.in_(batch))
+        )
+    ]
+    places = {row.id: row for row in found}
+    statement = sa.insert(_T)
     if _has_vectors(tx):
-        vector = word_vectors.vector([("A", as_indexed(name)), ("B", as_indexed(words)), ("D", as_indexed(body))])
-        found = sa.cast(sa.literal(vector, sa.Text), _Named("tsvector"))
-        tx.sql.execute(sa.insert(_T).values(rowid=repo_id, body=body, words=found))
-    else:
-        values = {"name": as_indexed(name), "tags": as_indexed(words), "body": as_indexed(body)}
-        tx.sql.execute(sa.insert(_T).values(rowid=repo_id, **values))
+        words = sa.cast(sa.bindparam("vector", type_=sa.Text), _Named("tsvector"))
+        statement = statement.values(rowid=sa.bindparam("repo"), body=sa.bindparam("text"), words=words)
+    rows = [_row(tx, text, places[text.repo_id]) for text in texts]
+    if rows:
+        tx.sql.execute(statement, rows)
+
+
+def _row(tx: Read, text: RepoText, place: sa.Row[Any]) -> dict[str, object]:
+    """Return a row of the index, or the parameters of the statement that stores it."""
+    body = text_scopes.clean(text.body)
+    kind = text_scopes.kind_word(RepoType(place.type))
+    pieces = [text.name, f"{text_scopes.clean(' '.join(text.tags))} {kind}", body]
+    if place.visibility != "public":
+        pieces = [text_scopes.hidden(piece, place.namespace_id) for piece in pieces]
+    if _has_vectors(tx):
+        vector = word_vectors.vector(list(zip("ABD", pieces, strict=True)))
+        return {"repo": text.repo_id, "text": body, "vector": vector}
+    return {"rowid": text.repo_id, **dict(zip(("name", "tags", "body"), pieces, strict=True))}
 
 
 def rename_all(tx: Write, namespace_id: int, kind: RepoType) -> None:
@@ -126,16 +156,8 @@ def _put_again(tx: Write, condition: sa.ColumnElement[bool]) -> None:
     query = query.join(_T, _T.c.rowid == _R.c.id).where(condition).order_by(_R.c.id).limit(_BATCH)
     while rows := tx.sql.execute(query.where(_R.c.id > last)).all():
         tags = tags_of(tx, [row[0] for row in rows])
-        for repo_id, name, body in rows:
-            put(tx, repo_id, name, tags.get(repo_id, ()), text_scopes.shown(body))
+        put_all(tx, [RepoText(row[0], row[1], tags.get(row[0], ()), text_scopes.shown(row[2])) for row in rows])
         last = rows[-1][0]
-
-
-def _indexed(visibility: str, namespace_id: int) -> Callable[[str], str]:
-    """Return the function that makes a text what the index contains."""
-    if visibility == "public":
-        return str
-    return lambda text: text_scopes.hidden(text, namespace_id)
 
 
 def remove(tx: Write, repo_id: int) -> None:
