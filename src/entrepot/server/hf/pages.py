@@ -6,12 +6,15 @@ Source: docs/protocols/hf_api.md, section 4.4 (cursors are opaque, ``Link`` is a
 from __future__ import annotations
 
 import base64
+import re
 
 import msgspec
 from starlette.requests import Request
 
 from entrepot.errors import Malformed
 from entrepot.server.handlers import next_link
+
+_NAME = re.compile(r"[\x21-\x7e]{0,200}")
 
 After = tuple[float, int]
 """Position after which a page begins: the sort value and the id of a row."""
@@ -30,6 +33,23 @@ def after_of(request: Request) -> After | None:
 def link_to(request: Request, after: After | None) -> dict[str, str] | None:
     """Return the headers with the link to the page after ``after``; None if there is none."""
     return {"Link": next_link(request, {"cursor": render_cursor(after)})} if after is not None else None
+
+
+def name_after(request: Request) -> str:
+    """Return the name after which the requested page of a list by name begins; empty means the start.
+
+    Raises:
+        Malformed: the cursor cannot be a name.
+    """
+    text = request.query_params.get("cursor", "")
+    if not _NAME.fullmatch(text):
+        raise Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page")
+    return text
+
+
+def link_to_name(request: Request, after: str | None) -> dict[str, str] | None:
+    """Return the headers with the link to the page after a name; None if there is none."""
+    return {"Link": next_link(request, {"cursor": after})} if after is not None else None
 
 
 def render_cursor(after: After) -> str:
