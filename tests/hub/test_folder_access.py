@@ -399,7 +399,7 @@ def test_a_folder_is_no_account(lent: World) -> None:
 
 
 def test_the_storage_of_an_account_includes_its_folders(lent: World) -> None:
-    found = profiles.stored(lent.hub, lent.alice, None)
+    found = profiles.stored(lent.hub, lent.alice, None).items
     assert sorted(str(full.info.row.ref) for full in found) == ["dataset alice.llm/x", "model alice.llm/x"]
     with pytest.raises(Refused, match=r"alice\.llm/x"):
         accounts.delete_user(lent.hub, "alice")

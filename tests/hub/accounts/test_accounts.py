@@ -8,8 +8,8 @@ from entrepot.catalog.audit import AuditFilter
 from entrepot.errors import AccountNotFound, AlreadyExists, InvalidCredentials, InvalidName, Refused, ThingNotFound
 from entrepot.hub import audit
 from entrepot.hub.accounts import accounts, administration
-from entrepot.hub.audit import CONSOLE
 from entrepot.hub.accounts.passwords import is_right
+from entrepot.hub.audit import CONSOLE
 from entrepot.hub.callers import Role
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import repositories

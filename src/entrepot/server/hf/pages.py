@@ -43,7 +43,7 @@ def name_after(request: Request) -> str:
     """
     text = request.query_params.get("cursor", "")
     if not _NAME.fullmatch(text):
-        raise Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page")
+        raise bad_cursor()
     return text
 
 
@@ -67,7 +67,12 @@ def parse_cursor(text: str) -> After:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         value, row = msgspec.json.decode(raw, type=tuple[int | float, int])
     except (ValueError, msgspec.DecodeError):
-        raise Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page") from None
+        raise bad_cursor() from None
     if max(abs(value), abs(row)) >= 1 << 63:
-        raise Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page")
+        raise bad_cursor()
     return value, row
+
+
+def bad_cursor() -> Malformed:
+    """Return the error about a cursor that no page of a list has."""
+    return Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page")
