@@ -34,7 +34,7 @@ _LISTED_FILES, _MEASURED_FILES = 50_000, 1_000_000
 RELATIONS = ("adapter", "merge", "quantized", "finetune")
 """How a model can be made from another one."""
 
-__all__ = ["RepoInfo", "RevisionInfo", "Search", "SearchPage", "describe", "of_rows", "owned_by", "query_of", "search"]
+__all__ = ["RepoInfo", "RevisionInfo", "Search", "SearchPage", "describe", "of_rows", "query_of", "search"]
 
 
 @attrs.frozen

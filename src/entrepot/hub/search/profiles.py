@@ -33,7 +33,7 @@ MOST_STORED = 1_000
 
 @attrs.frozen
 class StoredPage:
-    """A page of repositories with their sizes, and the size of all that the caller sees; ``after`` as in other pages."""
+    """A page of repositories with their sizes; ``total``: of all that the caller sees, ``after``: as in other pages."""
 
     items: Sequence[RevisionInfo]
     after: tuple[float, int] | None
@@ -44,8 +44,8 @@ class StoredPage:
 class UserProfile:
     """A user. Repositories are counted if the caller may see them, everything else if it is public.
 
-    ``orgs``: the first :data:`MOST_ORGS` by name; ``upvotes``: votes for the user's collections; ``discussions``: created by the
-    user; ``likes``: given by the user; ``following``: number of followed users.
+    ``orgs``: the first :data:`MOST_ORGS` by name; ``upvotes``: votes for the user's collections;
+    ``discussions``: created by the user; ``likes``: given by the user; ``following``: number of followed users.
     """
 
     account: Account

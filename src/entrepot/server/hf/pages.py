@@ -41,7 +41,15 @@ def name_after(request: Request) -> str:
     Raises:
         Malformed: the cursor cannot be a name.
     """
-    text = request.query_params.get("cursor", "")
+    return parse_name(request.query_params.get("cursor", ""))
+
+
+def parse_name(text: str) -> str:
+    """Return the name in a cursor; empty means the start.
+
+    Raises:
+        Malformed: no name is like this.
+    """
     if not _NAME.fullmatch(text):
         raise bad_cursor()
     return text

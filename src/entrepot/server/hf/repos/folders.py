@@ -17,7 +17,7 @@ from entrepot.hub.folders.folders import FolderChanges, FolderDraft, FolderId, K
 from entrepot.hub.folders.grants import GrantRow, Subject
 from entrepot.names import parse_repo_type
 from entrepot.server.handlers import call_hub, json_response, next_link, query_int, read_json
-from entrepot.server.hf.pages import bad_cursor
+from entrepot.server.hf.pages import bad_cursor, parse_name
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.repos.folders import (
     FolderEdits,
@@ -97,7 +97,7 @@ async def list_repos(request: Request) -> Response:
 async def list_grants(request: Request) -> Response:
     """Serve the grants of a folder."""
     after = _after(request)
-    if after and not after.isdecimal():
+    if after and not (after.isdecimal() and len(after) < 19):
         raise bad_cursor()
     number = int(after) if after else -1
     page = await call_hub(request, grants.list_grants, _folder(request), after=number, limit=_limit(request))
@@ -188,9 +188,10 @@ def _after(request: Request) -> str:
     """
     text = request.query_params.get("cursor", "")
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
+        found = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
     except ValueError:
         raise bad_cursor() from None
+    return parse_name(found)
 
 
 def _next(request: Request, after: str | None) -> dict[str, str] | None:
