@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import attrs
 from starlette.requests import Request
@@ -21,6 +21,7 @@ from entrepot.hub.repos import pulls, repositories
 from entrepot.names import RepoRef
 from entrepot.server.handlers import query_int
 from entrepot.server.pages.community.threads import author_name, comment_html, links_of, thread_of
+from entrepot.server.pages.community.visits import is_visit
 from entrepot.server.pages.diffs import parse_diff
 from entrepot.server.pages.forms import FRESH, Form
 from entrepot.server.pages.frames import WebPage, show_page
@@ -110,24 +111,21 @@ async def show_new(request: Request, ref: RepoRef) -> Response:
 async def show_discussion(request: Request, ref: RepoRef) -> Response:
     """Serve one discussion."""
     part = query_int(request, "p", -1, low=-1, high=MAX_EVENTS)
-    return await show_page(request, discussion_page(ref, number_of(request), part), is_slow=True)
+    num = number_of(request)
+
+    def build(hub: HubContext, caller: MaybeCaller) -> WebPage:
+        page = build_discussion(hub, caller, ref, num, FRESH, part)
+        if is_visit(request):
+            notification_lists.note_seen(hub, caller, ref, num)
+        return page
+
+    return await show_page(request, build, is_slow=True)
 
 
 async def show_files(request: Request, ref: RepoRef) -> Response:
     """Serve the changes of a pull request."""
     num = number_of(request)
     return await show_page(request, lambda hub, caller: build_files(hub, caller, ref, num), is_slow=True)
-
-
-def discussion_page(ref: RepoRef, num: int, part: int = -1) -> Callable[[HubContext, MaybeCaller], WebPage]:
-    """Return the builder of one discussion's page with fresh forms; what visitors were told about it is read then."""
-
-    def build(hub: HubContext, caller: MaybeCaller) -> WebPage:
-        page = build_discussion(hub, caller, ref, num, FRESH, part)
-        notification_lists.note_seen(hub, caller, ref, num)
-        return page
-
-    return build
 
 
 def build_list(hub: HubContext, caller: MaybeCaller, ref: RepoRef, kind: str, state: str, page: int) -> WebPage:
