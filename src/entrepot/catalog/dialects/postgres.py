@@ -24,6 +24,7 @@ from entrepot.catalog import tables
 from entrepot.catalog.dialects.interfaces import OpenSnapshot
 from entrepot.catalog.dialects.snapshots import begun_by_driver
 from entrepot.catalog.named_locks import AnyLock, Lock, LockClass, Lookup, in_order
+from entrepot.catalog.stored_json import decode_stored
 from entrepot.catalog.versions import ConnectionVersionWatch, VersionWatch
 from entrepot.errors import Busy, DatabaseUnavailable, DataFolderError, StoreFull
 from entrepot.names import RepoRef
@@ -93,6 +94,7 @@ class PostgreSQL:
                 hide_parameters=True,  # errors end up in logs, where no token hash or content belongs
                 isolation_level="READ COMMITTED",
                 json_serializer=_render_json,
+                json_deserializer=decode_stored,
                 connect_args={**_WATCHED, "options": limits, "client_encoding": "utf8", "connect_timeout": connect_s},
             )
         except ModuleNotFoundError as error:
