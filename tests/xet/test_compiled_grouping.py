@@ -13,12 +13,6 @@ def grouping() -> CompiledGrouping:
     return CompiledGrouping()
 
 
-@pytest.mark.parametrize("length", [0, 131_073])
-def test_only_the_bytes_of_a_chunk_are_split(grouping: CompiledGrouping, length: int) -> None:
-    with pytest.raises(ValueError, match="cannot be grouped"), grouping.splitting(bytes(length)):
-        pass
-
-
 @pytest.mark.parametrize(
     "chunks",
     [

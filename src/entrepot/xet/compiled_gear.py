@@ -13,7 +13,7 @@ import struct
 from entrepot.xet.gear_table import GEAR
 from entrepot.xet.machine_code import Program, if_possible
 
-BLOCK = 256 * 1024
+BLOCK = 1024 * 1024
 """Bytes that are searched in one call."""
 
 _STATE, _ENDS, _DATA = 2048, 4096, 65536
@@ -30,7 +30,7 @@ _CHECKED_STEP = f"""{_STEP}
 # were found at 4096, the bytes at 65536. The hash covers 64 bytes, so it may begin 64 bytes
 # before the shortest chunk ends; in the 63 bytes after that, no boundary is allowed.
 _MODULE = f"""(module
-  (memory (export "memory") 5 5)
+  (memory (export "memory") {1 + BLOCK // 65536} {1 + BLOCK // 65536})
   (func (export "search") (param $length i32) (result i32)
     (local $at i32) (local $stop i32) (local $limit i32) (local $out i32)
     (local $hash i64) (local $size i32) (local $start i32)

@@ -1,4 +1,4 @@
-"""The grouping of bytes as machine code, if the optional library wasmtime is installed; see :mod:`.machine_code`.
+"""Putting grouped bytes in order with machine code, if wasmtime is installed; see :mod:`.machine_code`.
 
 64 bytes are moved at a time. The bytes behind the last ones of a chunk are moved with them, and overwritten by the
 next chunk or ignored.
@@ -8,9 +8,8 @@ Source: docs/protocols/xet.md, section 4; WebAssembly core specification 2.0, "V
 
 from __future__ import annotations
 
-import contextlib
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from entrepot.xet.hashes import Buffer
 from entrepot.xet.machine_code import Program, if_possible
@@ -22,7 +21,6 @@ MOST_CHUNKS = 16_383
 _PAGE = 65_536
 _AREA = 512 * 1024
 _IN, _OUT = _PAGE, 2 * _PAGE + _AREA
-_PLANE = 32 * 1024 + 64  # a quarter of a chunk, and what is moved behind it
 _PAGES = 3 + 2 * _AREA // _PAGE
 
 
@@ -30,13 +28,6 @@ def _shuffle(first: str, second: str, *, upper: bool, width: int) -> str:
     """Return the expression that takes units of some bytes alternately from half of two vectors."""
     start = 8 if upper else 0
     lanes = [side + start + at + byte for at in range(0, 8, width) for side in (0, 16) for byte in range(width)]
-    return f"(i8x16.shuffle {' '.join(map(str, lanes))} (local.get ${first}) (local.get ${second}))"
-
-
-def _every(first: str, second: str, *, odd: bool, width: int) -> str:
-    """Return the expression that takes every second unit of two vectors."""
-    start = width if odd else 0
-    lanes = [at + byte for at in range(start, 32, 2 * width) for byte in range(width)]
     return f"(i8x16.shuffle {' '.join(map(str, lanes))} (local.get ${first}) (local.get ${second}))"
 
 
@@ -89,53 +80,19 @@ _MODULE = f"""(module
           (br_if $next (i32.lt_u (local.get $out) (local.get $stop))))
         (local.set $in (i32.add (local.get $in) (local.get $length)))
         (local.set $begin (local.get $stop))
-        (br $chunk))))
-  (func (export "group") (param $length i32)
-    (local $in i32) (local $stop i32) (local $out i32)
-    (local $a v128) (local $b v128) (local $c v128) (local $d v128) (local $low v128) (local $high v128)
-    (local.set $in (i32.const {_IN}))
-    (local.set $out (i32.const {_OUT}))
-    (local.set $stop (i32.add (local.get $in) (local.get $length)))
-    (loop $next
-      (local.set $low (v128.load (local.get $in)))
-      (local.set $high (v128.load offset=16 (local.get $in)))
-      (local.set $a {_every("low", "high", odd=False, width=1)})
-      (local.set $b {_every("low", "high", odd=True, width=1)})
-      (local.set $low (v128.load offset=32 (local.get $in)))
-      (local.set $high (v128.load offset=48 (local.get $in)))
-      (local.set $c {_every("low", "high", odd=False, width=1)})
-      (local.set $d {_every("low", "high", odd=True, width=1)})
-      (v128.store (local.get $out) {_every("a", "c", odd=False, width=1)})
-      (v128.store offset={_PLANE} (local.get $out) {_every("b", "d", odd=False, width=1)})
-      (v128.store offset={2 * _PLANE} (local.get $out) {_every("a", "c", odd=True, width=1)})
-      (v128.store offset={3 * _PLANE} (local.get $out) {_every("b", "d", odd=True, width=1)})
-      (local.set $in (i32.add (local.get $in) (i32.const 64)))
-      (local.set $out (i32.add (local.get $out) (i32.const 16)))
-      (br_if $next (i32.lt_u (local.get $in) (local.get $stop))))))
+        (br $chunk)))))
 """
 
 
 class CompiledGrouping:
-    """The compiled functions, for any number of threads; returned by :func:`compiled_grouping`."""
+    """The compiled function, for any number of threads; returned by :func:`compiled_grouping`."""
 
     most_words = _AREA // GROUPS
     """Words that one call can ungroup, the incomplete last ones of chunks included."""
 
     def __init__(self) -> None:
-        """Compile them; errors as of :class:`Program`."""
+        """Compile it; errors as of :class:`Program`."""
         self._program = Program(_MODULE)
-
-    @contextlib.contextmanager
-    def splitting(self, data: Buffer) -> Iterator[list[memoryview]]:
-        """Yield the four groups of 1 byte to 128 KiB; they are valid in the block only."""
-        if not 0 < len(data) <= GROUPS * (_PLANE - 64):
-            raise ValueError(f"{len(data)} bytes cannot be grouped at once")
-        with self._program.borrow() as instance:
-            instance.memory[_IN : _IN + len(data)] = data
-            instance.call("group", len(data))
-            whole, rest = divmod(len(data), GROUPS)
-            starts = range(_OUT, _OUT + GROUPS * _PLANE, _PLANE)
-            yield [instance.memory[at : at + whole + (number < rest)] for number, at in enumerate(starts)]
 
     def ungroup(self, chunks: Sequence[tuple[Sequence[Buffer], int]]) -> list[memoryview]:
         """Return the bytes of chunks in their order.
@@ -168,4 +125,4 @@ class CompiledGrouping:
 
 
 compiled_grouping = if_possible(CompiledGrouping)
-"""Returns the compiled functions; None if wasmtime is missing or cannot run here."""
+"""Returns the compiled function; None if wasmtime is missing or cannot run here."""

@@ -13,7 +13,7 @@ import lz4.block
 
 from entrepot.errors import Malformed
 from entrepot.xet.frames import FrameReader, frame_as_clients, frame_blocks
-from entrepot.xet.grouping import Grouped, split_bytes, splitting, ungroup_all
+from entrepot.xet.grouping import Grouped, split_bytes, ungroup_all
 from entrepot.xet.hashes import Buffer
 
 MAX_CHUNK_BYTES = 131_072
@@ -84,8 +84,7 @@ def pack(chunk: Buffer, method: CompressionMethod) -> Packed:
     else:
         # The upper bytes of floating-point numbers shrink; the lower ones are noise: they need not be
         # searched now, nor decoded later.
-        with splitting(view) as groups:
-            payload = frame_blocks(list(zip(groups, method.shrinks, strict=True)))
+        payload = frame_blocks(list(zip(split_bytes(view), method.shrinks, strict=True)))
     return Packed(method.scheme, payload) if len(payload) < len(view) else Packed(Scheme.NONE, chunk)
 
 

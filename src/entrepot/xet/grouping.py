@@ -1,6 +1,7 @@
 """Grouping of bytes by their position modulo 4, so that the equal parts of numbers are together.
 
-With the extra ``speed``, a process that has much to do uses machine code (:mod:`entrepot.xet.compiled_grouping`).
+With the extra ``speed``, a process that has much to put in order uses machine code
+(:mod:`entrepot.xet.compiled_grouping`). Splitting has none: a call for each chunk would cost what it saves.
 
 Source: docs/protocols/xet.md, section 4.
 """
@@ -46,17 +47,6 @@ def split_bytes(data: Buffer) -> list[memoryview]:
     return [group.data for group in groups]
 
 
-@contextlib.contextmanager
-def splitting(data: Buffer) -> Iterator[list[memoryview]]:
-    """Yield the groups of at most 128 KiB, as :func:`split_bytes` returns them; they are valid in the block only."""
-    compiled = _compiled(len(data))
-    if compiled is None:
-        yield split_bytes(data)
-    else:
-        with compiled.splitting(data) as groups:
-            yield groups
-
-
 def group_bytes(data: Buffer) -> bytes:
     """Return the bytes reordered by their position modulo 4: all first ones, all second ones, and so on."""
     return b"".join(split_bytes(data))
@@ -74,7 +64,7 @@ def ungroup_all(chunks: Sequence[Grouped]) -> list[memoryview]:
 
 
 class _Usage:
-    """Counts the bytes that this process has grouped or ungrouped with NumPy."""
+    """Counts the bytes that this process has put in order with NumPy."""
 
     done = 0
 
