@@ -180,12 +180,6 @@ THEMES = {
     "nginx": measure_nginx,
     "small": measure_small,
 }
-    "parts": measure_parts,
-    "jobs": measure_jobs,
-    "xet": measure_xet,
-    "nginx": measure_nginx,
-    "small": measure_small,
-}
 
 
 def _bench(hub: RunningHub, folder: Path) -> ChunkBench:
