@@ -17,6 +17,7 @@ from entrepot.xet import chunk_hash, chunking, compiled_gear, file_hash
 from entrepot.xet.chunking import Chunker, CompiledChunker, NumpyChunker
 from entrepot.xet.compiled_gear import BLOCK, START, CompiledGear, length_of
 from entrepot.xet.gear_table import GEAR
+from entrepot.xet.machine_code import if_possible
 
 pytest.importorskip("wasmtime", reason="the extra 'speed' is not installed")
 NOISE = np.random.default_rng(12).bytes(400_000)
@@ -141,7 +142,7 @@ def test_without_the_library_the_other_search_is_used(monkeypatch: pytest.Monkey
         raise OSError("no memory may be executed here")
 
     monkeypatch.setattr(CompiledGear, "__init__", fail)
-    monkeypatch.setattr(chunking, "compiled_gear", compiled_gear.compiled_gear.__wrapped__)
+    monkeypatch.setattr(chunking, "compiled_gear", if_possible(CompiledGear))
     chunker: Any = Chunker()
     assert isinstance(chunker._chunker, NumpyChunker)
     assert chunker.feed(NOISE) + chunker.finish() == ends_by(NumpyChunker(), NOISE, [])
