@@ -53,6 +53,8 @@ def test_rows_are_filtered_and_ordered(world: World, data: RepoRef) -> None:
     found = sift(world, data, '"id" > 1 and "id" <> 3', '"id" desc')
     assert (indexes(found), found.total) == ([3, 1], 2)
     assert indexes(sift(world, data)) == [0, 1, 2, 3]
+    none = sift(world, data, length=0)
+    assert (indexes(none), none.total) == ([], 4)
     assert indexes(sift(world, data, order='"text" desc', offset=1, length=2)) == [3, 1]
     assert indexes(sift(world, data, "\"text\" <> 'a;b -- /* c' /* a comment */")) == [0, 1, 3]
     with pytest.raises(InvalidParameter):

@@ -183,7 +183,9 @@ def _page(
     rows_query = f"SELECT {names} FROM {source} WHERE ({where}) ORDER BY {sorting} LIMIT {length} OFFSET {offset}"  # noqa: S608
     count_query = f"SELECT count(*) AS n FROM {source} WHERE ({where})"  # noqa: S608 - in the sandbox
     queries = [rows_query, count_query]
-    rows, count = run_queries(hub, caller, [found.table], queries, most=length, hints=found.features, parts=query.parts)
+    rows, count = run_queries(
+        hub, caller, [found.table], queries, most=max(length, 1), hints=found.features, parts=query.parts
+    )
     viewed = [ViewedRow(int(row.pop(_INDEX)), row) for row in rows["rows"]]
     commit, total = found.table.layout.commit, int(count["rows"][0]["n"])
     is_partial, is_preliminary = found.is_partial or rows["is_cut"], found.table.files.is_preliminary
