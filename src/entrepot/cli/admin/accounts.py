@@ -129,7 +129,7 @@ def list_users(target: AdminTarget, as_json: bool) -> None:
     from entrepot.client.calls import administration as calls
     from entrepot.hub.accounts import administration
 
-    users = target.run(administration.list_users, calls.list_users)
+    users = target.named(lambda user: user.name, administration.list_users, calls.list_users)
     if as_json:
         show_json([fields_of(user) for user in users])
         return

@@ -72,7 +72,9 @@ def list_aliases(session: Session, repo_type: str | None, as_json: bool) -> None
 
     kind = None if repo_type is None else parse_repo_type(repo_type)
     with session.opened_hub() as hub:
-        rows = [(row.name, row.repo.type.value, str(row.repo.ref.id)) for row in use_cases.search(hub, kind)]
+        rows: list[tuple[str, str, str]] = []
+        while found := use_cases.search(hub, kind, after=(rows[-1][1], rows[-1][0]) if rows else ("", "")):
+            rows += [(row.name, row.repo.type.value, str(row.repo.ref.id)) for row in found]
     if as_json:
         show_json([dict(zip(("name", "type", "repo"), row, strict=True)) for row in rows])
         return
