@@ -110,7 +110,7 @@ def put_all(tx: Write, texts: Sequence[RepoText]) -> None:
         tx.sql.execute(statement, rows)
 
 
-def _row(tx: Read, text: RepoText, place: sa.Row[Any]) -> dict[str, object]:
+def _row(tx: Read, text: RepoText, place: sa.Row[Any, Any, Any, Any]) -> dict[str, object]:
     """Return a row of the index, or the parameters of the statement that stores it."""
     body = text_scopes.clean(text.body)
     kind = text_scopes.kind_word(RepoType(place.type))
