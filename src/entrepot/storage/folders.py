@@ -19,7 +19,7 @@ LARGE = 64 * 1024
 """Bytes of a tree from which on it is not parsed as a whole."""
 
 
-class Folder(Protocol):
+class FolderEntries(Protocol):
     """The entries of a folder without links to other repositories, folders before files."""
 
     def everything(self) -> Iterator[Entry]:

@@ -14,7 +14,7 @@ from entrepot.errors import EntryNotFound, ObjectMissing
 from entrepot.git import Entry, Mode
 from entrepot.git.tree_scan import TreeScan
 from entrepot.names import ROOT, Oid, RepoPath, Sha256, XetHash, name_fault
-from entrepot.storage.folders import LARGE, Folder, ParsedFolder, ScannedFolder, parse
+from entrepot.storage.folders import LARGE, FolderEntries, ParsedFolder, ScannedFolder, parse
 from entrepot.storage.objects import content_of, find_row, tree_scanner
 from entrepot.storage.store import Store
 
@@ -157,7 +157,7 @@ class Trees:
                 stack.append((here, self._folder(oid).everything()))
         return stack
 
-    def _folder(self, tree: Oid) -> Folder:
+    def _folder(self, tree: Oid) -> FolderEntries:
         key = (self._repo_id, tree)
         entries = self._store.listings.find(key)
         if entries is None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from entrepot.hub.repos import infos
 from entrepot.names import RepoType
-from entrepot.server.pages.rows import license_of, parameters_of, repo_rows
+from entrepot.server.pages.rows import facts_of, license_of, parameters_of, repo_rows
 from tests.support.served_hub import ServedHub
 
 
@@ -12,6 +12,8 @@ def test_a_row_names_the_facts_of_a_repository(site: ServedHub) -> None:
     assert (row.kind, row.icon, row.path, row.namespace, row.name) == ("model", "model", "alice/tern", "alice", "tern")
     assert list(row.facts) == ["text-generation", "transformers", "mit"]
     assert not row.is_private
+    assert facts_of(found[0].info.row) == facts_of(found[0].info.row, 0) == ["text-generation", "transformers", "mit"]
+    assert "2.00 kB" in facts_of(found[0].info.row, 2_000)
 
 
 def test_facts_of_any_shape_are_read() -> None:

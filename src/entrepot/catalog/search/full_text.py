@@ -49,7 +49,7 @@ _MAX_WORDS, _MAX_WORD = 16, 64
 FREQUENT = 1_000
 """A word in more texts than this is frequent: it has to match as a whole, for beginnings of words are slow to find."""
 
-MOST_RANKED, _MOST_NAMED = 1_000, 200
+MOST_RANKED, _MOST_NAMED = 500, 200
 """Matches that are ranked: the newest ones, and of those with words in the name or the tags."""
 
 _MOST_SHOWN, _BATCH = 16_384, 200
@@ -110,13 +110,15 @@ def put_all(tx: Write, texts: Sequence[RepoText]) -> None:
         tx.sql.execute(statement, rows)
 
 
-def _row(tx: Read, text: RepoText, place: sa.Row[Any]) -> dict[str, object]:
+def _row(tx: Read, text: RepoText, place: sa.Row[Any, Any, Any, Any]) -> dict[str, object]:
     """Return a row of the index, or the parameters of the statement that stores it."""
     body = text_scopes.clean(text.body)
     kind = text_scopes.kind_word(RepoType(place.type))
-    pieces = [text.name, f"{text_scopes.clean(' '.join(text.tags))} {kind}", body]
-    if place.visibility != "public":
-        pieces = [text_scopes.hidden(piece, place.namespace_id) for piece in pieces]
+    tags = text_scopes.clean(" ".join(text.tags))
+    named, labelled = (text_scopes.NAMED, text_scopes.LABELLED), (text_scopes.LABELLED,)
+    own = None if place.visibility == "public" else place.namespace_id
+    pieces = [text_scopes.stored(text.name, own, named), text_scopes.stored(tags, own, labelled, kind), body]
+    pieces[2] = body if own is None else text_scopes.hidden(body, own)
     if _has_vectors(tx):
         vector = word_vectors.vector(list(zip("ABD", pieces, strict=True)))
         return {"repo": text.repo_id, "text": body, "vector": vector}
@@ -129,14 +131,15 @@ def rename_all(tx: Write, namespace_id: int, kind: RepoType) -> None:
     _put_again(tx, here & (_R.c.visibility != "public"))
     named = sa.select(_R.c.id, _N.c.name + "/" + _R.c.name).join(_N, _N.c.id == _R.c.namespace_id)
     rows = tx.sql.execute(named.where(here & (_R.c.visibility == "public"))).all()
+    indexed = [(row[0], text_scopes.stored(row[1], None, (text_scopes.NAMED, text_scopes.LABELLED))) for row in rows]
     this = sa.update(_T).where(_T.c.rowid == sa.bindparam("repo"))
     if rows and _has_vectors(tx):
         words = sa.cast(sa.bindparam("vector", type_=sa.Text), _Named("tsvector"))
         rest = sa.func.ts_filter(_T.c.words, sa.literal_column("CAST('{b,c,d}' AS \"char\"[])"))
-        found = [{"repo": repo_id, "vector": word_vectors.vector([("A", name)])} for repo_id, name in rows]
+        found = [{"repo": repo_id, "vector": word_vectors.vector([("A", name)])} for repo_id, name in indexed]
         tx.sql.execute(this.values(words=words.op("||")(rest)), found)
     elif rows:
-        found = [{"repo": repo_id, "called": name} for repo_id, name in rows]
+        found = [{"repo": repo_id, "called": name} for repo_id, name in indexed]
         tx.sql.execute(this.values(name=sa.bindparam("called")), found)
 
 
@@ -195,7 +198,7 @@ def find(
     """Return one page of the matching repositories, best match first.
 
     All words in the name are best, then a word in the name or the tags; then likes, downloads and age count. At most
-    1,000 matches are ranked: the newest ones, and of these two ranks the newest.
+    500 matches are ranked: the newest ones, and of these two ranks the newest.
     """
     scopes = text_scopes.of_searcher(tx, seen)
     counted = scopes if seen is None else scopes[:1]  # in others may be texts that the searcher may not see
@@ -253,33 +256,40 @@ class _Searched:
 
     def everywhere(self, tx: Read) -> str:
         """Return the expression that every word is somewhere."""
-        return self._joined(tx, "({0})", lambda words: f"({word_vectors.query(words)})")
+        return self._joined(tx, lambda scope: self._all(tx, scope))
 
     def named(self, tx: Read) -> str:
         """Return the expression that every word is in the name."""
-        return self._joined(tx, "({{name}} : ({0}))", lambda words: f"({word_vectors.query(words, 'A')})")
+        return self._joined(tx, lambda scope: self._all(tx, scope + text_scopes.NAMED))
 
     def partly_named(self, tx: Read) -> str:
         """Return the expression that every word is somewhere, and one of them in the name or the tags."""
+        conjunction = _AND[_has_vectors(tx)]
         return self._joined(
-            tx,
-            "(({0}) AND ({{name tags}} : ({1})))",
-            lambda words: f"(({word_vectors.query(words)}) & ({word_vectors.query(words, 'AB', joined=' | ')}))",
+            tx, lambda scope: f"{self._all(tx, scope)}{conjunction}{self._any(tx, scope + text_scopes.LABELLED)}"
         )
 
-    def _joined(self, tx: Read, of_sqlite: str, of_postgres: Callable[[str], str]) -> str:
+    def _all(self, tx: Read, scope: str) -> str:
+        words = text_scopes.within(self.query, scope)
+        return f"({word_vectors.query(words) if _has_vectors(tx) else words})"
+
+    def _any(self, tx: Read, scope: str) -> str:
+        words = text_scopes.within(self.query, scope)
+        return f"({word_vectors.query(words, joined=' | ') if _has_vectors(tx) else words.replace(' ', ' OR ')})"
+
+    def _joined(self, tx: Read, words_in: Callable[[str], str]) -> str:
+        conjunction, disjunction = _AND[_has_vectors(tx)], _OR[_has_vectors(tx)]
         pieces = []
         for scope in self.scopes:
-            words = text_scopes.within(self.query, scope)
-            kinds = " ".join(f'"{scope}{text_scopes.kind_word(kind)}"' for kind in self.kinds)
-            if _has_vectors(tx):
-                piece = of_postgres(words)
-                kinds = word_vectors.query(kinds, joined=" | ")
-                pieces.append(f"{piece} & ({kinds})" if kinds else piece)
-            else:
-                piece = of_sqlite.format(words, words.replace(" ", " OR "))
-                pieces.append(f"({piece} AND ({kinds.replace(' ', ' OR ')}))" if kinds else piece)
-        return (" | " if _has_vectors(tx) else " OR ").join(pieces)
+            kinds = [f'"{scope}{text_scopes.kind_word(kind)}"' for kind in self.kinds]
+            written = [word_vectors.query(kind) for kind in kinds] if _has_vectors(tx) else kinds
+            restricted = f"{conjunction}({disjunction.join(written)})" if written else ""
+            pieces.append(f"({words_in(scope)}{restricted})")
+        return disjunction.join(pieces)
+
+
+_AND, _OR = {True: " & ", False: " AND "}, {True: " | ", False: " OR "}
+"""How expressions are joined, on PostgreSQL (True) and on SQLite."""
 
 
 def _has_vectors(tx: Read) -> bool:

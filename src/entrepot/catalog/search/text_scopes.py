@@ -26,6 +26,9 @@ MARK = "\ue000"
 PUBLIC, ADMINISTRATORS = "", MARK + MARK
 """What stands in front of words of public texts, and of all private ones."""
 
+NAMED, LABELLED = f"{MARK}n{MARK}", f"{MARK}t{MARK}"
+"""What also stands in front of words of names, and of names and tags, so that these are found without all others."""
+
 MOST_SCOPES = 50
 """Namespaces that are searched one by one; who sees more searches all private texts, and leaves out the others."""
 
@@ -52,6 +55,20 @@ def within(text: str, scope: str) -> str:
 def hidden(text: str, namespace_id: int) -> str:
     """Return a private text as it is indexed."""
     return f"{within(text, of_namespace(namespace_id))}{_APART}{within(text, ADMINISTRATORS)}"
+
+
+def stored(text: str, namespace_id: int | None, places: Sequence[str], more: str = "") -> str:
+    """Return a name, or tags, as they are indexed.
+
+    Args:
+        namespace_id: that of a private text; None for a public one.
+        places: what also stands in front of the words, in forms of their own.
+        more: further words, which are in none of the places.
+    """
+    scopes = (PUBLIC,) if namespace_id is None else (of_namespace(namespace_id), ADMINISTRATORS)
+    forms = [within(f"{text} {more}" if more else text, scope) for scope in scopes]
+    forms += [within(text, scope + place) for scope in scopes for place in places]
+    return " ".join(forms)
 
 
 def shown(text: str) -> str:

@@ -11,7 +11,7 @@ from entrepot.catalog import Read
 from entrepot.catalog.files import bucket_files, file_links
 from entrepot.catalog.repos import download_counts, repositories
 from entrepot.catalog.repos.repositories import BaseModelNames as BaseModelNames
-from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.catalog.repos.repositories import RepoRow as RepoRow
 from entrepot.catalog.repos.repositories import WeightCounts as WeightCounts
 from entrepot.catalog.search import listings
 from entrepot.catalog.search.full_text import query_of

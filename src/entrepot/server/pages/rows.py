@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
-from entrepot.hub.repos.infos import RevisionInfo, WeightCounts
+from entrepot.hub.repos.infos import RepoRow, RevisionInfo, WeightCounts
 from entrepot.server.pages.formats import count_text, size_text
 
 ICONS = {"model": "model", "dataset": "data", "space": "space", "bucket": "store"}
@@ -44,18 +44,23 @@ def license_of(card: Mapping[str, object] | None) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _row(found: RevisionInfo) -> RepoLine:
-    row = found.info.row
+def facts_of(row: RepoRow, used_bytes: int = 0) -> list[str]:
+    """Return what a line says of a repository, in one order on all pages."""
     parameters, licence = parameters_of(row.files.safetensors), license_of(row.card)
     facts = [
         row.pipeline_tag,
         row.library,
         f"{count_text(parameters)} parameters" if parameters else None,
-        size_text(found.used_bytes) if found.used_bytes else None,
+        size_text(used_bytes) if used_bytes else None,
         licence,
         f"{count_text(row.downloads)} download{'s' if row.downloads != 1 else ''}" if row.downloads else None,
         f"{count_text(row.likes)} like{'s' if row.likes != 1 else ''}" if row.likes else None,
     ]
+    return [fact for fact in facts if fact]
+
+
+def _row(found: RevisionInfo) -> RepoLine:
+    row = found.info.row
     return RepoLine(
         row.type.value,
         ICONS[row.type.value],
@@ -64,6 +69,6 @@ def _row(found: RevisionInfo) -> RepoLine:
         row.ref.id.name,
         row.is_private,
         row.gated != "no",
-        [fact for fact in facts if fact],
+        facts_of(row, found.used_bytes),
         row.updated_ms,
     )
