@@ -23,7 +23,9 @@ from tests.support.kept_files import KeptFiles
 
 def convert(form: str, files: dict[str, bytes], **options: Any) -> tuple[list[bytes], ConvertedSplit]:
     target = KeptFiles()
-    found = Converter(form, **options).convert([(name, BytesRangeReader(data)) for name, data in files.items()], target)
+    found = Converter(form, **options).convert(
+        "train", [(name, BytesRangeReader(data)) for name, data in files.items()], target
+    )
     return target.done, found
 
 
@@ -53,7 +55,7 @@ def oracle(tmp_path: Path, builder: str, files: dict[str, bytes], **options: Any
 def check(tmp_path: Path, form: str, files: dict[str, bytes], **options: Any) -> None:
     wanted = oracle(tmp_path, form, files, **options)
     target, converter = KeptFiles(), Converter(form)
-    converter.convert([(name, BytesRangeReader(data)) for name, data in files.items()], target)
+    converter.convert("train", [(name, BytesRangeReader(data)) for name, data in files.items()], target)
     assert converter.features == _plain(wanted.features.to_dict())
     ours = oracle(tmp_path, "parquet", {"ours.parquet": target.done[0]})
     seconds = '"timestamp[s]"', '"timestamp[ms]"'  # Parquet has no times in whole seconds
