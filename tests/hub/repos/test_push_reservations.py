@@ -174,3 +174,23 @@ def test_a_writer_that_may_not_block_begins_again(world: World, monkeypatch: pyt
     waiter.pause(world.hub, row_id)  # nobody has a reservation
     push_reservations.note_loss(world.hub, row_id, ME)
     assert not is_held(world, ref, ReservationWaiter(patience_s=0))
+
+
+def test_a_commit_that_begins_again_counts_its_bytes_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = world.repo()
+    added: list[int] = []
+    monkeypatch.setattr(quotas.Allowance, "spend", lambda _self, size: added.append(size))
+    push_reservations.note_loss(world.hub, world.row_id(ref), ME)
+    waiter = ReservationWaiter(blocks=False)
+
+    def commit() -> None:
+        draft = CommitDraft("add", operations=[AddFile(parse_path("a"), b"1234")], inline_bytes=4)
+        commits.create(world.hub, world.alice, ref, "main", draft, waiter)
+
+    with pytest.raises(RepositoryReserved):
+        commit()
+    finish(world, ref)
+    waiter.look(world.hub, world.row_id(ref))
+    commit()
+    assert world.read(ref, "a") == b"1234"
+    assert added == [4, 0]

@@ -52,7 +52,10 @@ class RepositoryReserved(Exception):
 
 
 class ReservationWaiter:
-    """A writer that waits while others have a reservation, for a limited time in all."""
+    """A writer that waits while others have a reservation, for a limited time in all.
+
+    ``is_repeated``: its use case has begun before, and what it then counted against the quota counts no more.
+    """
 
     def __init__(self, *, patience_s: float | None = None, blocks: bool = True) -> None:
         """Start with all of its patience.
@@ -65,6 +68,7 @@ class ReservationWaiter:
         self._patience_s = PATIENCE_S if patience_s is None else patience_s
         self._blocks = blocks
         self._was_held = False
+        self.is_repeated = False
 
     @classmethod
     def impatient(cls) -> ReservationWaiter:
@@ -86,6 +90,7 @@ class ReservationWaiter:
             RepositoryReserved: it said so, and this thread may not wait.
         """
         if self._was_held and not self._blocks:
+            self.is_repeated = True
             raise RepositoryReserved(self, repo_id)
         began = time.monotonic()
         while self._was_held and time.monotonic() - began < self._patience_s:
