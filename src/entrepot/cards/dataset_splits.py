@@ -38,7 +38,7 @@ class DatasetConfig:
     """A configuration: its format, such as ``parquet`` or ``imagefolder``, and the files of its splits in order.
 
     ``metadata``: of folders of media, the files that describe them, by split. ``options``: what the card says
-    besides, such as ``sep``.
+    besides, such as ``sep``, or else what the ending of the files stands for.
     """
 
     name: str
@@ -47,6 +47,13 @@ class DatasetConfig:
     splits: Mapping[str, tuple[str, ...]]
     metadata: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     options: Mapping[str, JsonValue] = attrs.field(factory=dict)
+
+    @property
+    def separator(self) -> str:
+        """What separates the fields of its CSV files; only one of :data:`SEPARATORS` can be used."""
+        told = self.options.get("delimiter")
+        told = self.options.get("sep", ",") if told is None else told
+        return told if isinstance(told, str) else ""
 
     @property
     def paths(self) -> list[str]:
@@ -75,10 +82,20 @@ def find_configs(card: Mapping[str, JsonValue], paths: Sequence[str]) -> list[Da
     if not all(isinstance(name, str) and name for name in names) or len(set(map(str, names))) != len(names):
         raise Malformed("card", "every entry of 'configs' needs a 'config_name' of its own")
     default = _default_of(entries)
-    return [
+    found = [
         _config(str(name), _told(entry, paths), is_default=str(name) == default, entry=entry)
         for name, entry in zip(names, entries, strict=True)
     ]
+    # As `datasets` does, the ending of the files of the first one stands for options of all of them.
+    defaults = _defaults_of(found[0])
+    return [
+        attrs.evolve(config, options={**defaults, **_options(entry)}) if config.format == found[0].format else config
+        for config, entry in zip(found, entries, strict=True)
+    ]
+
+
+def _defaults_of(config: DatasetConfig) -> Mapping[str, JsonValue]:
+    return dict(format_of(next(iter(config.splits.values())))[1])
 
 
 def _default_of(entries: Sequence[Mapping[str, JsonValue]]) -> str | None:
@@ -229,10 +246,10 @@ def _config(
         Malformed: the formats of splits differ.
     """
     formats = {split: format_of(files) for split, files in splits.items()}
-    if len(set(formats.values())) > 1:
-        told = ", ".join(f"{split}: {form}" for split, form in formats.items())
+    form, defaults = next(iter(formats.values()))
+    if any(one != (form, defaults) for one in formats.values()):
+        told = ", ".join(_described(split, *one) for split, one in formats.items())
         raise Malformed("dataset", f"the splits of the configuration {name!r} have different formats ({told})")
-    form = next(iter(formats.values()))
     kept = {split: tuple(path for path in files if has_format(path, form)) for split, files in splits.items()}
     for split, files in kept.items():
         if not files:
@@ -241,7 +258,12 @@ def _config(
         split: tuple(path for path in files if posixpath.basename(path) in METADATA) for split, files in splits.items()
     }
     metadata = described if form in MEDIA_FOLDERS else {}
-    return DatasetConfig(name, is_default, form, kept, metadata, {} if entry is None else _options(entry))
+    options = {} if entry is None else _options(entry)
+    return DatasetConfig(name, is_default, form, kept, metadata, {**defaults, **options})
+
+
+def _described(split: str, form: str, options: Mapping[str, str]) -> str:
+    return ", ".join([f"{split}: {form}", *(f"{name} {value!r}" for name, value in options.items())])
 
 
 def _options(entry: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:

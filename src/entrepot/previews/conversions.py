@@ -18,6 +18,7 @@ from entrepot.previews.folders import MediaFolder
 from entrepot.previews.json_columns import JsonBatches, mark_mixed
 from entrepot.previews.media_folders import FolderTables
 from entrepot.previews.sources import RangeReader
+from entrepot.previews.table_formats import separator_of
 from entrepot.previews.tables import TableSource
 from entrepot.previews.text_lines import read_lines
 
@@ -58,11 +59,12 @@ class Converter:
     Args:
         form: one of :data:`~entrepot.previews.table_formats.CONVERTIBLE`.
         declared: the features that the card states, or None.
+        separator: of the fields of CSV files; empty: the one that the ending of a name stands for.
     """
 
-    def __init__(self, form: str, declared: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, form: str, declared: Mapping[str, Any] | None = None, *, separator: str = "") -> None:
         self.features: Mapping[str, Any] = declared or {}
-        self._form = form
+        self._form, self._separator = form, separator
         self._json = JsonBatches()
         self._schema: Any = schema_of(declared) if declared else None
         self._writing: Mapping[str, Any] = {"write_page_index": True}
@@ -81,8 +83,7 @@ class Converter:
 
     def _read(self, _split: str, files: Sequence[tuple[str, RangeReader]]) -> Iterator[tuple[str, Any]]:
         """Return the tables of a split; each has a name for messages."""
-        tables = ((name, table) for name, source in files for table in self._tables(name, source))
-        return tables
+        return ((name, table) for name, source in files for table in self._tables(name, source))
 
     def _write(self, tables: Iterable[tuple[str, Any]], target: ParquetTarget) -> ConvertedSplit:
         """Write tables as Parquet files."""
@@ -120,7 +121,7 @@ class Converter:
         try:
             if self._form == "csv":
                 declared = {} if self._schema is None else {field.name: field.type for field in self._schema}
-                separator = "\t" if name.lower().endswith(".tsv") else ","
+                separator = self._separator or separator_of(name)
                 yield from csv_columns.read_batches(source, separator, declared if self.features else {})
             elif self._form == "json":
                 yield from self._json.read(source)

@@ -64,7 +64,7 @@ class SQLite:
 
     def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[OpenSnapshot]]:
         """Return a function that begins transactions with the driver: every one reads one snapshot."""
-        return lambda: begun_by_driver(engine, "BEGIN")
+        return lambda: begun_by_driver(engine, _begin_reading)
 
     def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> sa.RootTransaction:
         """Begin a transaction that holds the write lock of the database, whatever the names are."""
@@ -119,6 +119,12 @@ class SQLite:
             os.fsync(fd)
         finally:
             os.close(fd)
+
+
+def _begin_reading(pooled: sa.PoolProxiedConnection) -> Any:  # noqa: ANN401 -- as the driver's
+    driver: Any = pooled.dbapi_connection
+    driver.execute("BEGIN")
+    return driver
 
 
 def _reading(engine: sa.Engine) -> sa.PoolProxiedConnection:

@@ -84,7 +84,7 @@ def _converter(request: Mapping[str, Any], splits: Mapping[str, Sequence[tuple[s
     from entrepot.previews.folders import MediaFolder
 
     if request["folder"] is None:
-        return Converter(request["form"], request["declared"])
+        return Converter(request["form"], request["declared"], separator=request["separator"])
     sources = {path: source for files in splits.values() for path, source in files}
     return FolderConverter(MediaFolder.of(request["folder"]), sources)
 
