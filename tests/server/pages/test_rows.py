@@ -33,7 +33,7 @@ def test_a_row_names_the_facts_of_a_repository(site: ServedHub) -> None:
 def test_a_description_is_one_short_line(site: ServedHub, said: dict[str, object] | None, expected: str) -> None:
     [found] = infos.search(site.hub, None, infos.Search(RepoType.MODEL, author="alice", limit=1)).infos
     row = attrs.evolve(found.info.row, card=said, description="of the folder")
-    assert description_of(row) == expected
+    assert description_of(attrs.evolve(found, info=attrs.evolve(found.info, row=row))) == expected
 
 
 def test_facts_of_any_shape_are_read() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
-from entrepot.hub.repos.infos import RepoRow, RevisionInfo, WeightCounts
+from entrepot.hub.repos.infos import RevisionInfo, WeightCounts
 from entrepot.server.pages.formats import count_text, size_text
 from entrepot.wire.texts import legible, one_line
 
@@ -51,8 +51,9 @@ def license_of(card: Mapping[str, object] | None) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def description_of(row: RepoRow) -> str:
+def description_of(found: RevisionInfo) -> str:
     """Return one line about a repository: what its card or its folder says, or else the beginning of its card."""
+    row = found.info.row
     said = (row.card or {}).get("description")
     text = said if isinstance(said, str) and said.strip() else row.description or row.files.summary or ""
     line = " ".join(one_line(legible(text), _MOST_READ).split())
@@ -81,7 +82,7 @@ def _row(found: RevisionInfo) -> RepoLine:
         row.ref.id.name,
         row.is_private,
         row.gated != "no",
-        description_of(row),
+        description_of(found),
         [fact for fact in facts if fact],
         row.updated_ms,
     )
