@@ -52,10 +52,7 @@ class RepositoryReserved(Exception):
 
 
 class ReservationWaiter:
-    """A writer that waits while others have a reservation, for a limited time in all.
-
-    ``is_repeated``: its use case has begun before, and what it then counted against the quota counts no more.
-    """
+    """A writer that waits while others have a reservation, for a limited time in all."""
 
     def __init__(self, *, patience_s: float | None = None, blocks: bool = True) -> None:
         """Start with all of its patience.
@@ -68,7 +65,7 @@ class ReservationWaiter:
         self._patience_s = PATIENCE_S if patience_s is None else patience_s
         self._blocks = blocks
         self._was_held = False
-        self.is_repeated = False
+        self._has_begun_before = False
 
     @classmethod
     def impatient(cls) -> ReservationWaiter:
@@ -90,13 +87,17 @@ class ReservationWaiter:
             RepositoryReserved: it said so, and this thread may not wait.
         """
         if self._was_held and not self._blocks:
-            self.is_repeated = True
+            self._has_begun_before = True
             raise RepositoryReserved(self, repo_id)
         began = time.monotonic()
         while self._was_held and time.monotonic() - began < self._patience_s:
             time.sleep(_PAUSE_S)
             self.look(hub, repo_id)
         self._patience_s -= time.monotonic() - began
+
+    def once(self, size: int) -> int:
+        """Return bytes that count against a quota; 0 when the use case begins again, which has counted them."""
+        return 0 if self._has_begun_before else size
 
     def look(self, hub: HubContext, repo_id: int) -> bool:
         """Return whether someone still has a reservation."""
