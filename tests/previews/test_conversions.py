@@ -24,7 +24,9 @@ from tests.support.kept_files import KeptFiles
 
 def convert(form: str, files: dict[str, bytes], **options: Any) -> tuple[list[bytes], ConvertedSplit]:
     target = KeptFiles()
-    found = Converter(form, **options).convert([(name, BytesRangeReader(data)) for name, data in files.items()], target)
+    found = Converter(form, **options).convert(
+        "train", [(name, BytesRangeReader(data)) for name, data in files.items()], target
+    )
     return target.done, found
 
 
@@ -55,7 +57,7 @@ def check(tmp_path: Path, form: str, files: dict[str, bytes], **options: Any) ->
     wanted = oracle(tmp_path, form, files, **options)
     separator = options.get("delimiter", options.get("sep", ""))
     target, converter = KeptFiles(), Converter(form, separator=separator)
-    converter.convert([(name, BytesRangeReader(data)) for name, data in files.items()], target)
+    converter.convert("train", [(name, BytesRangeReader(data)) for name, data in files.items()], target)
     assert converter.features == _plain(wanted.features.to_dict())
     ours = oracle(tmp_path, "parquet", {"ours.parquet": target.done[0]})
     seconds = '"timestamp[s]"', '"timestamp[ms]"'  # Parquet has no times in whole seconds

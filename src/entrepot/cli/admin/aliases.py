@@ -32,7 +32,12 @@ def aliases() -> None:
 @folder_options
 @pass_session
 def add_alias(session: Session, name: str, repo: str, repo_type: str, as_json: bool) -> None:
-    """Make NAME resolve to REPO (namespace/name), replacing an existing alias."""
+    """Make NAME resolve to REPO (namespace/name), replacing an existing alias.
+
+    \b
+    Example:
+      entrepot admin aliases add gpt2 library/gpt2
+    """
     from entrepot.hub import aliases as use_cases
     from entrepot.names import parse_repo_link
 
@@ -50,7 +55,12 @@ def add_alias(session: Session, name: str, repo: str, repo_type: str, as_json: b
 @folder_options
 @pass_session
 def remove_alias(session: Session, name: str, repo_type: str, as_json: bool) -> None:
-    """Delete the alias NAME; the repository stays."""
+    """Delete the alias NAME; the repository stays.
+
+    \b
+    Example:
+      entrepot admin aliases remove gpt2
+    """
     from entrepot.hub import aliases as use_cases
     from entrepot.names import parse_repo_type
 
@@ -66,7 +76,12 @@ def remove_alias(session: Session, name: str, repo_type: str, as_json: bool) -> 
 @folder_options
 @pass_session
 def list_aliases(session: Session, repo_type: str | None, as_json: bool) -> None:
-    """List the aliases of this hub."""
+    """List the aliases of this hub.
+
+    \b
+    Example:
+      entrepot admin aliases list --type dataset
+    """
     from entrepot.hub import aliases as use_cases
     from entrepot.names import parse_repo_type
 

@@ -52,7 +52,12 @@ def create_org(
 @json_option
 @target_options
 def list_orgs(target: AdminTarget, as_json: bool) -> None:
-    """List the organisations."""
+    """List the organisations.
+
+    \b
+    Example:
+      entrepot admin orgs list --json
+    """
     from entrepot.client.calls import administration as calls
     from entrepot.hub.accounts import administration
 

@@ -124,6 +124,11 @@ def list_tokens(target: AdminTarget, user: str | None, as_json: bool) -> None:
     """List the tokens of one USER or of all, without their secrets.
 
     The time of last use is accurate to the hour.
+
+    \b
+    Examples:
+      entrepot admin tokens list
+      entrepot admin tokens list alice --json
     """
     from entrepot.client.calls import administration as calls
     from entrepot.hub.accounts import administration
@@ -159,7 +164,12 @@ def list_tokens(target: AdminTarget, user: str | None, as_json: bool) -> None:
 @json_option
 @target_options
 def revoke_token(target: AdminTarget, user: str, which: str, as_json: bool) -> None:
-    """Make a TOKEN of USER invalid immediately; TOKEN is its id or its name."""
+    """Make a TOKEN of USER invalid immediately; TOKEN is its id or its name.
+
+    \b
+    Example:
+      entrepot admin tokens revoke alice laptop
+    """
     from entrepot.client.calls import administration as calls
     from entrepot.hub.accounts import administration
 

@@ -8,9 +8,15 @@ import attrs
 
 from entrepot.hub.repos.infos import RepoRow, RevisionInfo, WeightCounts
 from entrepot.server.pages.formats import count_text, size_text
+from entrepot.wire.texts import legible, one_line
 
 ICONS = {"model": "model", "dataset": "data", "space": "space", "bucket": "store"}
 """Name of the icon of each type of repository; its colour class is ``k-`` and this name."""
+
+MOST_DESCRIPTION = 160
+"""Characters of the line about a repository."""
+
+_MOST_READ = 2_000
 
 
 @attrs.frozen
@@ -24,6 +30,7 @@ class RepoLine:
     name: str
     is_private: bool
     is_gated: bool
+    description: str
     facts: Sequence[str]
     updated_ms: int
 
@@ -42,6 +49,17 @@ def license_of(card: Mapping[str, object] | None) -> str | None:
     """Return the licence that a card names."""
     value = (card or {}).get("license")
     return value if isinstance(value, str) and value else None
+
+
+def description_of(found: RevisionInfo) -> str:
+    """Return one line about a repository: what its card or its folder says, or else the beginning of its card."""
+    row = found.info.row
+    said = (row.card or {}).get("description")
+    text = said if isinstance(said, str) and said.strip() else row.description or row.files.summary or ""
+    line = " ".join(one_line(legible(text), _MOST_READ).split())
+    if len(line) <= MOST_DESCRIPTION:
+        return line
+    return line[: MOST_DESCRIPTION - 1].rsplit(" ", 1)[0] + "…"
 
 
 def facts_of(row: RepoRow, used_bytes: int = 0) -> list[str]:
@@ -69,6 +87,7 @@ def _row(found: RevisionInfo) -> RepoLine:
         row.ref.id.name,
         row.is_private,
         row.gated != "no",
+        description_of(found),
         facts_of(row, found.used_bytes),
         row.updated_ms,
     )

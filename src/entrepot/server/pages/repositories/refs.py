@@ -32,7 +32,7 @@ _TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{0,1000}")
 
 
 @attrs.frozen
-class RefLine:
+class ListedRef:
     """A ref in the list, and the commit that it leads to."""
 
     choice: RefChoice
@@ -80,6 +80,6 @@ def build(hub: HubContext, caller: MaybeCaller, ref: RepoRef, kind: str, part: s
     return WebPage("refs.html", f"{_LABELS[kind]} of {header.id}", values)
 
 
-def _line(head: RefHead) -> RefLine:
+def _line(head: RefHead) -> ListedRef:
     choice = choice_of(head.ref)
-    return RefLine(attrs.evolve(choice, name=legible(choice.name)), head.commit)
+    return ListedRef(attrs.evolve(choice, name=legible(choice.name)), head.commit)
