@@ -46,7 +46,7 @@ def sha(number: int) -> Sha256:
 
 def values_of(account: Account, repo: RepoRow) -> dict[str, Any]:
     """Return a value for each parameter of all statements."""
-    names = {f"called{number}": MAIN for number in range(4)}
+    names: dict[str, Any] = {f"called{number}": MAIN for number in range(4)}
     names |= {f"item{number}": f"{number:02x}" * 32 for number in range(8)}
     return names | REPO.names() | {
         "secret_hash": "cd" * 32, "uid": repo.uid, "org": account.id, "member": account.id, "repo": repo.id,
