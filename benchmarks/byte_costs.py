@@ -17,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import httpx2
@@ -32,7 +33,7 @@ from entrepot.catalog.repos import repositories
 from entrepot.hub.context import open_hub
 from entrepot.hub.files import rechunking
 from entrepot.testing.hubs import RunningHub
-from entrepot.xet import compiled_gear
+from entrepot.xet import Xorb, XorbBuilder, chunk_ends, chunk_hash, chunking, compiled_gear, grouping, open_chunks
 
 _ROOT = Path(__file__).resolve().parent.parent
 _MAKE = {"random": chunks.write_random, "bf16": chunks.write_weights}
@@ -101,6 +102,58 @@ def measure_nginx(folder: Path, size: int) -> Iterator[Figure]:
             yield from _figures("raw GET behind nginx", name, down.server_cpu_s, unit, size, target)
 
 
+def measure_parts(folder: Path, size: int) -> Iterator[Figure]:
+    """Hash, search, pack and decode bf16 weights in memory, the ways of doing each in turn; the best of five rounds."""
+    file = folder / "bf16.bin"
+    chunks.write_weights(file, min(size, _QUICK))
+    data = memoryview(file.read_bytes())
+    ends = [0, *chunk_ends(data)]
+    cuts = [data[start:end] for start, end in pairwise(ends)]
+    hashes = [chunk_hash(cut) for cut in cuts]
+    xorb = _pack(cuts, hashes, XorbBuilder()).finish()
+    ways: dict[str, Callable[[], object]] = {
+        "sha256": lambda: hashlib.sha256(data).digest(),
+        "BLAKE3 of each chunk": lambda: [chunk_hash(cut) for cut in cuts],
+        "search for ends, NumPy": lambda: chunking.NumpyChunker().feed(data),
+        "pack": lambda: _pack(cuts, hashes, XorbBuilder()),
+        "decode and verify, NumPy": lambda: _decode(xorb, after=sys.maxsize),
+    }
+    gear = compiled_gear.compiled_gear()
+    if gear is not None:
+        ways["search for ends, compiled"] = lambda: chunking.CompiledChunker(gear).feed(data)
+        ways["decode and verify, compiled"] = lambda: _decode(xorb, after=0)
+    spent: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(5):
+        for name, way in ways.items():
+            spent[name].append(_spent(way))
+    unit = min(spent["sha256"])
+    for name, rounds in spent.items():
+        yield from _figures("parts", name, min(rounds), unit, len(data), None)
+
+
+def _pack(cuts: Sequence[memoryview], hashes: Sequence[bytes], builder: XorbBuilder) -> XorbBuilder:
+    for cut, raw in zip(cuts, hashes, strict=True):
+        if not builder.has_room(len(cut)):
+            break
+        builder.add(cut, raw)
+    return builder
+
+
+def _decode(xorb: Xorb, after: int) -> None:
+    """Decode a xorb about 1 MiB at a time, as a download does; with the library after so many bytes."""
+    vars(grouping)["_LIBRARY_PAYS_AFTER"] = after
+    index = xorb.index
+    for start in range(0, index.count, 16):
+        end = min(start + 16, index.count)
+        open_chunks(xorb.data[index.offset(start) : index.offset(end)], index, start, end)
+
+
+def _spent(call: Callable[[], object]) -> float:
+    before = time.process_time()
+    call()
+    return time.process_time() - before
+
+
 def measure_small(folder: Path, size: int) -> Iterator[Figure]:
     """Upload many objects of 10 KiB through LFS: with the stock client in five threads, and one after the other."""
     count, unit_file = (2_000 if size == _SIZE else 200), folder / "random.bin"
@@ -120,7 +173,13 @@ def measure_small(folder: Path, size: int) -> Iterator[Figure]:
         yield Figure("small LFS objects", f"{name}: CPU / sha256 of 1 MiB", each_ms / (unit * 1000 / 1024), "")
 
 
-THEMES = {"jobs": measure_jobs, "xet": measure_xet, "nginx": measure_nginx, "small": measure_small}
+THEMES = {
+    "parts": measure_parts,
+    "jobs": measure_jobs,
+    "xet": measure_xet,
+    "nginx": measure_nginx,
+    "small": measure_small,
+}
 
 
 def _bench(hub: RunningHub, folder: Path) -> ChunkBench:
@@ -164,9 +223,8 @@ def _chunk_all(hub: RunningHub, *, is_compiled: bool) -> float:
 
 
 def chunk_folder(data: str, is_compiled: str) -> float:
-    """Chunk all files in a data folder and return the CPU seconds without those of starting Python."""
+    """Chunk all files in a data folder and return the CPU seconds without those of loading Python and libraries."""
     from entrepot.settings import load_settings
-    from entrepot.xet import chunking
 
     if is_compiled != "True":
         vars(chunking)["compiled_gear"] = lambda: None
@@ -174,6 +232,8 @@ def chunk_folder(data: str, is_compiled: str) -> float:
     with contextlib.closing(hub):
         with hub.read() as tx:
             rows = repositories.everything(tx)
+        _pack([memoryview(bytes(chunking.MIN_CHUNK_BYTES))], [bytes(32)], XorbBuilder())
+        chunk_ends(bytes(chunking.MIN_CHUNK_BYTES))  # a hub has loaded the libraries when the second file arrives
         before = _cpu_s()
         assert sum(rechunking.chunk_files(hub, row.id) for row in rows) == 1
         return _cpu_s() - before

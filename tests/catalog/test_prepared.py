@@ -46,12 +46,13 @@ def sha(number: int) -> Sha256:
 
 def values_of(account: Account, repo: RepoRow) -> dict[str, Any]:
     """Return a value for each parameter of all statements."""
-    names = {f"called{number}": MAIN for number in range(4)}
-    items = {f"item{number}": f"{number:02x}" * 32 for number in range(8)}
-    return names | items | REPO.names() | {
+    names: dict[str, Any] = {f"called{number}": MAIN for number in range(4)}
+    names |= {f"item{number}": f"{number:02x}" * 32 for number in range(8)}
+    return names | REPO.names() | {
         "secret_hash": "cd" * 32, "uid": repo.uid, "org": account.id, "member": account.id, "repo": repo.id,
         "called": MAIN, "id": OID, "owner": account.name, "kind": "model", "one": "ef" * 32,
         "namespace": account.id, "expired": 0, "lane": "heavy",
+        "wanted": "12" * 32,
     }  # fmt: skip
 
 

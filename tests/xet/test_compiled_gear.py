@@ -17,20 +17,23 @@ from entrepot.xet import chunk_hash, chunking, compiled_gear, file_hash
 from entrepot.xet.chunking import Chunker, CompiledChunker, NumpyChunker
 from entrepot.xet.compiled_gear import BLOCK, START, CompiledGear, length_of
 from entrepot.xet.gear_table import GEAR
+from entrepot.xet.machine_code import if_possible
 
 pytest.importorskip("wasmtime", reason="the extra 'speed' is not installed")
 NOISE = np.random.default_rng(12).bytes(400_000)
 FILLER = b"\x01"  # a run of it allows no boundary
 
 
-def hash_after(data: bytes) -> int:
-    number = 0
-    for byte in data[-64:]:
+def first_mark() -> bytes:
+    number = 0  # a byte no longer counts when 64 others follow it: its bits have left the number
+    for end, byte in enumerate(NOISE, 1):
         number = ((number << 1) + GEAR[byte]) % 2**64
-    return number
+        if end >= 64 and number < 2**48:
+            return NOISE[end - 64 : end]
+    raise AssertionError("no chunk may end in the noise")
 
 
-MARK = next(NOISE[at - 64 : at] for at in range(64, len(NOISE)) if hash_after(NOISE[at - 64 : at]) < 2**48)
+MARK = first_mark()
 """64 bytes after which a chunk may end."""
 
 
@@ -139,7 +142,7 @@ def test_without_the_library_the_other_search_is_used(monkeypatch: pytest.Monkey
         raise OSError("no memory may be executed here")
 
     monkeypatch.setattr(CompiledGear, "__init__", fail)
-    monkeypatch.setattr(chunking, "compiled_gear", compiled_gear.compiled_gear.__wrapped__)
+    monkeypatch.setattr(chunking, "compiled_gear", if_possible(CompiledGear))
     chunker: Any = Chunker()
     assert isinstance(chunker._chunker, NumpyChunker)
     assert chunker.feed(NOISE) + chunker.finish() == ends_by(NumpyChunker(), NOISE, [])

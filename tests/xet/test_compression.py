@@ -13,22 +13,12 @@ from hypothesis import strategies as st
 
 from entrepot.errors import Malformed
 from entrepot.xet import Scheme, compress, decompress
-from entrepot.xet.compression import CompressionMethod, Decoder, choose_method, group_bytes, pack, ungroup_bytes
+from entrepot.xet.compression import CompressionMethod, Decoder, choose_method, pack, put_in_order
+from entrepot.xet.grouping import Grouped, group_bytes
 
 FLOATS = struct.pack("<2000f", *(0.001 * i for i in range(2000)))
 NOISE = np.random.default_rng(7).bytes(100_000)
 TEXT = b"a line of text that comes again and again\n" * 500
-
-
-def test_bytes_are_grouped_as_clients_do_it(vectors: dict[str, Any]) -> None:
-    for vector in vectors["bg4"]:
-        assert group_bytes(bytes.fromhex(vector["input_hex"])).hex() == vector["grouped_hex"]
-
-
-@given(st.binary(max_size=100))
-def test_grouping_can_be_undone(data: bytes) -> None:
-    assert bytes(ungroup_bytes(group_bytes(data))) == data
-    assert group_bytes(data) == b"".join(data[group::4] for group in range(4))
 
 
 @pytest.mark.parametrize(
@@ -163,8 +153,20 @@ def test_a_decoder_recovers_from_a_damaged_payload() -> None:
     decoder = Decoder()
     good = memoryview(frame(TEXT))
     with pytest.raises(Malformed):
-        decoder.decode(1, good[:-3], len(TEXT))
-    assert decoder.decode(1, good, len(TEXT)) == TEXT
+        decoder.unpack(1, good[:-3], len(TEXT))
+    assert decoder.unpack(1, good, len(TEXT)) == TEXT
+
+
+def test_chunks_of_all_kinds_are_put_in_order_together() -> None:
+    contents = [TEXT, FLOATS, NOISE, WEIGHTS[:65_537], TEXT[:1], FLOATS[:4099]]
+    packed = [compress(content) for content in contents]
+    decoder = Decoder()
+    unpacked = [
+        decoder.unpack(one.scheme, memoryview(one.payload), len(content))
+        for one, content in zip(packed, contents, strict=True)
+    ]
+    assert [type(one) is Grouped for one in unpacked] == [False, True, False, True, False, True]
+    assert list(map(bytes, put_in_order(unpacked))) == contents
 
 
 @given(st.data())

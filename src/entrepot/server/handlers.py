@@ -155,7 +155,12 @@ async def call_hub_briefly(
         with state.hub.briefly():
             return work()
     except NotBrief:
-        return await state.threads.run_short(work, line=line_of(request.scope))
+        return await state.threads.run_short(_together, state.hub, work, line=line_of(request.scope))
+
+
+def _together(hub: HubContext, work: Callable[[], T]) -> T:
+    with hub.together():
+        return work()
 
 
 async def call_hub_slow(

@@ -11,6 +11,7 @@ by one call.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, MutableMapping
@@ -125,10 +126,24 @@ async def settle(task: asyncio.Future[Any] | None) -> None:
 
 
 async def _finish(call: Future[Result]) -> Result:
-    waiting = asyncio.wrap_future(call)
+    # A plain future and one callback: asyncio.wrap_future and shield together take three of each.
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+
+    def wake(_call: Future[Result]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(_end, ended)
+
+    call.add_done_callback(wake)
     try:
-        return await asyncio.shield(waiting)
+        await ended
     except asyncio.CancelledError:
         call.cancel()  # only a queued call can be cancelled
-        await settle(waiting)
+        await settle(asyncio.wrap_future(call))
         raise
+    return call.result()
+
+
+def _end(ended: asyncio.Future[None]) -> None:
+    if not ended.done():
+        ended.set_result(None)

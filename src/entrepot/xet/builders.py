@@ -38,7 +38,7 @@ class XorbWriter:
         self._write = write
         # One buffer for all pieces: memory that is freed and allocated again is given back to the
         # kernel and faulted in again, which costs more than compressing.
-        self._buffer = bytearray(_FIRST_PIECE)
+        self._buffer = memoryview(bytearray(_FIRST_PIECE))
         self._filled = 0
         self._method: CompressionMethod | None = None
         self._method_used = 0
@@ -113,7 +113,10 @@ class XorbWriter:
         start = self._filled + HEADER_BYTES
         end = start + len(payload)
         if end > len(self._buffer):
-            self._buffer.extend(bytes(max(end, 2 * len(self._buffer)) - len(self._buffer)))
+            larger = bytearray(max(end, 2 * len(self._buffer)))
+            larger[: self._filled] = self._buffer[: self._filled]
+            self._buffer = memoryview(larger)
+        # Into a view, not into a bytearray, which would copy the bytes twice.
         self._buffer[self._filled : start] = header
         self._buffer[start:end] = payload
         self._size += end - self._filled
@@ -122,8 +125,7 @@ class XorbWriter:
             self._flush()
 
     def _flush(self) -> None:
-        with memoryview(self._buffer) as whole, whole[: self._filled] as filled:
-            self._write(filled)
+        self._write(self._buffer[: self._filled])
         self._filled = 0
 
 

@@ -1,31 +1,22 @@
 """The search for chunk boundaries as machine code, if the optional library wasmtime is installed.
 
-The function below is WebAssembly in its text form. wasmtime (the extra
-``speed``) compiles it in a few milliseconds; it can access only its own
-memory of 320 KiB. It takes a sixth of the time of the search with NumPy, because it
-skips the bytes of each chunk that cannot influence a boundary: the first 8,128.
+It takes a sixth of the time of the search with NumPy, because it skips the bytes of each chunk that cannot
+influence a boundary: the first 8,128.
 
 Source: docs/protocols/xet.md, section 3; WebAssembly core specification 2.0, "Text Format".
 """
 
 from __future__ import annotations
 
-import atexit
-import functools
 import struct
-from collections import deque
-from typing import TYPE_CHECKING
 
 from entrepot.xet.gear_table import GEAR
+from entrepot.xet.machine_code import Program, if_possible
 
-if TYPE_CHECKING:
-    import wasmtime
-
-BLOCK = 256 * 1024
+BLOCK = 1024 * 1024
 """Bytes that are searched in one call."""
 
 _STATE, _ENDS, _DATA = 2048, 4096, 65536
-_SPARE = 4
 
 _STEP = """
           (local.set $hash (i64.add (i64.shl (local.get $hash) (i64.const 1))
@@ -39,7 +30,7 @@ _CHECKED_STEP = f"""{_STEP}
 # were found at 4096, the bytes at 65536. The hash covers 64 bytes, so it may begin 64 bytes
 # before the shortest chunk ends; in the 63 bytes after that, no boundary is allowed.
 _MODULE = f"""(module
-  (memory (export "memory") 5 5)
+  (memory (export "memory") {1 + BLOCK // 65536} {1 + BLOCK // 65536})
   (func (export "search") (param $length i32) (result i32)
     (local $at i32) (local $stop i32) (local $limit i32) (local $out i32)
     (local $hash i64) (local $size i32) (local $start i32)
@@ -96,50 +87,12 @@ START = _PAIR.pack(0, 0)
 """The state at the beginning of a content."""
 
 
-class _Instance:
-    """The compiled function with a memory of its own; used by one thread at a time."""
-
-    __slots__ = ("_memory", "_search", "_store")
-
-    def __init__(self, engine: wasmtime.Engine, module: wasmtime.Module) -> None:
-        import wasmtime
-
-        self._store = wasmtime.Store(engine)
-        exports = wasmtime.Instance(self._store, module, []).exports(self._store)
-        search, memory = exports["search"], exports["memory"]
-        assert isinstance(search, wasmtime.Func)
-        assert isinstance(memory, wasmtime.Memory)
-        self._search = search
-        self._memory = memoryview(memory.get_buffer_ptr(self._store)).cast("B")
-        self._memory[:_STATE] = struct.pack("<256Q", *GEAR)
-
-    def search(self, data: memoryview, state: bytes) -> tuple[list[int], bytes]:
-        """Return the ends of chunks in at most :data:`BLOCK` bytes, and the state after them."""
-        memory = self._memory
-        memory[_STATE : _STATE + _PAIR.size] = state
-        memory[_DATA : _DATA + len(data)] = data
-        count = self._search(self._store, len(data))
-        ends = memory[_ENDS : _ENDS + 4 * count].cast("I").tolist()
-        return ends, bytes(memory[_STATE : _STATE + _PAIR.size])
-
-
 class CompiledGear:
     """The compiled function, for any number of threads; returned by :func:`compiled_gear`."""
 
     def __init__(self) -> None:
-        """Compile it.
-
-        Raises:
-            ImportError: wasmtime is not installed.
-            OSError, wasmtime.WasmtimeError: it cannot run here.
-        """
-        import wasmtime
-
-        config = wasmtime.Config()
-        config.parallel_compilation = False  # of one function; other threads would only stay
-        self._engine = wasmtime.Engine(config)
-        self._module = wasmtime.Module(self._engine, _MODULE)
-        self._idle = deque([_Instance(self._engine, self._module)], maxlen=_SPARE)
+        """Compile it; errors as of :class:`Program`."""
+        self._program = Program(_MODULE, _put_table)
 
     def search(self, data: memoryview, state: bytes) -> tuple[list[int], bytes]:
         """Find the ends of chunks.
@@ -151,16 +104,22 @@ class CompiledGear:
         Returns:
             The ends, as offsets in ``data``, and the state after it.
         """
-        try:
-            instance = self._idle.pop()
-        except IndexError:
-            instance = _Instance(self._engine, self._module)
         ends: list[int] = []
-        for at in range(0, len(data), BLOCK):
-            found, state = instance.search(data[at : at + BLOCK], state)
-            ends += [at + end for end in found]
-        self._idle.append(instance)
-        return ends, state
+        with self._program.borrow() as instance:
+            memory = instance.memory
+            memory[_STATE : _STATE + _PAIR.size] = state
+            for at in range(0, len(data), BLOCK):
+                block = data[at : at + BLOCK]
+                memory[_DATA : _DATA + len(block)] = block
+                count = instance.call("search", len(block))
+                assert count is not None
+                found: list[int] = memory[_ENDS : _ENDS + 4 * count].cast("I").tolist()
+                ends += [at + end for end in found]
+            return ends, bytes(memory[_STATE : _STATE + _PAIR.size])
+
+
+def _put_table(memory: memoryview) -> None:
+    memory[:_STATE] = struct.pack("<256Q", *GEAR)
 
 
 def length_of(state: bytes) -> int:
@@ -169,17 +128,5 @@ def length_of(state: bytes) -> int:
     return length
 
 
-@functools.cache
-def compiled_gear() -> CompiledGear | None:
-    """Return the compiled search; None if wasmtime is missing or cannot run here."""
-    try:
-        from wasmtime import WasmtimeError
-    except (ImportError, OSError, RuntimeError):
-        return None
-    try:
-        gear = CompiledGear()
-    except (WasmtimeError, OSError):  # generated code is forbidden here, or there is too little address space
-        return None
-    # wasmtime cannot free its objects any more when the interpreter clears the modules.
-    atexit.register(compiled_gear.cache_clear)
-    return gear
+compiled_gear = if_possible(CompiledGear)
+"""Returns the compiled search; None if wasmtime is missing or cannot run here."""

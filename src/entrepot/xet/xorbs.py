@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import struct
 from array import array
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import attrs
 
 from entrepot.errors import ContentMismatch, LimitExceeded, Malformed
 from entrepot.names import XetHash
-from entrepot.xet.compression import MAX_CHUNK_BYTES, Decoder
+from entrepot.xet.compression import MAX_CHUNK_BYTES, Decoder, put_in_order
 from entrepot.xet.footers import MAGIC, check_footer, footer_bytes
+from entrepot.xet.grouping import Grouped
 from entrepot.xet.hashes import Buffer, chunk_hash, read_hash
 from entrepot.xet.indexes import MAX_CHUNKS, MAX_RAW_BYTES, XorbIndex
 
@@ -28,6 +31,7 @@ MAX_BODY_BYTES = MAX_XORB_BYTES + footer_bytes(1, MAX_CHUNKS)
 """The maximum length of a request body with a xorb, including the footer of old clients."""
 
 _MAX_STORED_BYTES = 2 * MAX_CHUNK_BYTES
+_DECODED_AT_ONCE = 384 * 1024
 _HEADER = struct.Struct("<II")
 
 
@@ -64,14 +68,9 @@ def parse_xorb(data: Buffer, expected: XetHash) -> XorbIndex:
     """
     view = memoryview(data)
     chunks = _read_headers(view)
-    decoder = Decoder()
-    hashes = bytearray()
-    ends, raw_ends, raw_end = array("I"), array("I"), 0
-    for chunk in chunks:
-        raw_end += chunk.length
-        ends.append(chunk.end)
-        raw_ends.append(raw_end)
-        hashes += chunk_hash(_decode(decoder, view, chunk, len(ends) - 1))
+    ends = array("I", [chunk.end for chunk in chunks])
+    raw_ends = array("I", accumulate(chunk.length for chunk in chunks))
+    hashes = bytearray().join(map(chunk_hash, _decode(view, chunks, 0)))
     index = XorbIndex(bytes(hashes), ends, raw_ends)
     found = index.xorb_hash()
     if found != expected:
@@ -101,11 +100,7 @@ def open_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> list[me
             not those of these chunks, or a chunk cannot be decompressed.
         ContentMismatch: the hash of a chunk is not the one in the index.
     """
-    view, decoder = memoryview(data), Decoder()
-    return [
-        memoryview(_verified(decoder, view, chunk, number, index))
-        for number, chunk in enumerate(_read_range(data, index, start, end), start)
-    ]
+    return [memoryview(chunk) for chunk in _verified(data, index, start, end)]
 
 
 def decode_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> list[memoryview]:
@@ -122,21 +117,21 @@ def decode_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> list[
 
 
 def verify_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> None:
-    """Check that stored bytes are still the chunks ``start`` to ``end`` (exclusive), one at a time in memory.
+    """Check that stored bytes are still the chunks ``start`` to ``end`` (exclusive), few at a time in memory.
 
     Arguments and errors as :func:`open_chunks`.
     """
-    view, decoder = memoryview(data), Decoder()
-    for number, chunk in enumerate(_read_range(data, index, start, end), start):
-        _verified(decoder, view, chunk, number, index)
+    for _ in _verified(data, index, start, end):
+        pass
 
 
-def _verified(decoder: Decoder, view: memoryview, chunk: _Chunk, number: int, index: XorbIndex) -> Buffer:
-    data = _decode(decoder, view, chunk, number)
-    found, known = chunk_hash(data), index.chunk_hashes(number, number + 1)
-    if found != known:
-        raise ContentMismatch(f"hash of chunk {number}", read_hash(known), read_hash(found))
-    return data
+def _verified(data: Buffer, index: XorbIndex, start: int, end: int) -> Iterator[Buffer]:
+    chunks = _read_range(data, index, start, end)
+    for number, chunk in enumerate(_decode(memoryview(data), chunks, start), start):
+        found, known = chunk_hash(chunk), index.chunk_hashes(number, number + 1)
+        if found != known:
+            raise ContentMismatch(f"hash of chunk {number}", read_hash(known), read_hash(found))
+        yield chunk
 
 
 class _Walk:
@@ -208,11 +203,19 @@ def _read_range(data: Buffer, index: XorbIndex, start: int, end: int) -> list[_C
     return chunks
 
 
-def _decode(decoder: Decoder, view: memoryview, chunk: _Chunk, number: int) -> Buffer:
-    try:
-        return decoder.decode(chunk.scheme, view[chunk.start : chunk.end], chunk.length)
-    except Malformed as error:
-        raise _at(number, error) from error
+def _decode(view: memoryview, chunks: Sequence[_Chunk], first: int) -> Iterator[Buffer]:
+    """Yield the uncompressed bytes of chunks, of which the first one has the given number."""
+    decoder, waiting, size = Decoder(), list[Buffer | Grouped](), 0
+    for number, chunk in enumerate(chunks, first):
+        try:
+            waiting.append(decoder.unpack(chunk.scheme, view[chunk.start : chunk.end], chunk.length))
+        except Malformed as error:
+            raise _at(number, error) from error
+        size += chunk.length
+        if size >= _DECODED_AT_ONCE:
+            yield from put_in_order(waiting)
+            waiting, size = [], 0
+    yield from put_in_order(waiting)
 
 
 def _at(number: int, error: Malformed) -> Malformed:

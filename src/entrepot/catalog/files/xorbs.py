@@ -15,6 +15,7 @@ from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.lists import slices
+from entrepot.catalog.prepared import Prepared
 from entrepot.errors import Busy
 from entrepot.names import Uid, XetHash
 
@@ -50,7 +51,7 @@ class XorbState:
 
 _COLUMNS = [_X.c[name] for name in ("hash", "size", "raw_size", "chunks", "directory", "is_damaged")]
 _FIND = sa.select(*_COLUMNS).where(_X.c.hash == sa.bindparam("wanted"))
-_STATE = sa.select(_X.c.created_ms, _X.c.is_damaged).where(_X.c.hash == sa.bindparam("wanted"))
+_STATE = Prepared(sa.select(_X.c.created_ms, _X.c.is_damaged).where(_X.c.hash == sa.bindparam("wanted")))
 
 
 def find(tx: Read, xorb: XetHash) -> XorbRow | None:
@@ -61,7 +62,7 @@ def find(tx: Read, xorb: XetHash) -> XorbRow | None:
 
 def state(tx: Read, xorb: XetHash) -> XorbState | None:
     """Return the state of a xorb's stored bytes, or None if it is not stored; for caches to compare."""
-    row = tx.sql.execute(_STATE, {"wanted": xorb}).first()
+    row = _STATE.first(tx, {"wanted": xorb})
     return XorbState(*row) if row else None
 
 
