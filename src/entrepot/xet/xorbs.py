@@ -109,11 +109,8 @@ def decode_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> list[
     Raises:
         Malformed: as :func:`open_chunks`.
     """
-    view, decoder = memoryview(data), Decoder()
-    return [
-        memoryview(_decode(decoder, view, chunk, number))
-        for number, chunk in enumerate(_read_range(data, index, start, end), start)
-    ]
+    chunks = _read_range(data, index, start, end)
+    return [memoryview(chunk) for chunk in _decode(memoryview(data), chunks, start)]
 
 
 def verify_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> None:
