@@ -49,6 +49,19 @@ def content_of(stored_repo: StoredRepo, parts: Sequence[tuple[Xorb, int, int]]) 
     return ChunkedContent(stored_repo.store, terms, lambda xorb: find(stored_repo.store, xorb))
 
 
+def test_pieces_are_the_bytes_also_without_hashes(stored_repo: StoredRepo) -> None:
+    xorb, content = make([10, 200, 3000, 40])
+    keep(stored_repo.store, xorb)
+    terms = Terms.of([Term(xorb.hash, 0, 4, xorb.index.raw_length(0, 4))])
+    for is_hashed in (True, False):
+        opened = ChunkedContent(
+            stored_repo.store, terms, lambda name: find(stored_repo.store, name), is_hashed=is_hashed
+        )
+        for offset, length in ((0, 5000), (5, 10), (205, 2000), (3249, 1), (3250, 1)):
+            assert b"".join(opened.pieces_at(offset, length)) == content[offset : offset + length]
+            assert opened.read_at(offset, length) == content[offset : offset + length]
+
+
 def test_a_stored_xorb_is_found_with_its_index(stored_repo: StoredRepo) -> None:
     xorb, _ = make([10, 200, 3000])
     stored = keep(stored_repo.store, xorb)

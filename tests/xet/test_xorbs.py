@@ -20,6 +20,7 @@ from entrepot.xet import (
     Xorb,
     XorbBuilder,
     chunk_hash,
+    decode_chunks,
     encode_hash,
     open_chunks,
     parse_xorb,
@@ -207,6 +208,15 @@ def test_a_rotten_byte_is_found_by_verification() -> None:
             read(rotten, XORB.index, 0, 4)
         assert caught.value.expected == read_hash(chunk_hash(PIECES[3]))
     assert read_chunks(rotten[: XORB.index.offset(3)], XORB.index, 0, 3) == b"".join(PIECES[:3])
+
+
+def test_chunks_are_decoded_without_hashes_for_those_who_compare_the_whole() -> None:
+    assert decode_chunks(XORB.data, XORB.index, 0, 4) == PIECES
+    rotten = bytearray(XORB.data)
+    rotten[-1] ^= 1
+    assert decode_chunks(rotten, XORB.index, 0, 4)[3] != PIECES[3]
+    with pytest.raises(Malformed):
+        decode_chunks(XORB.data[:-1], XORB.index, 0, 4)
 
 
 @given(st.floats(0, 1), st.integers(0, 255), st.floats(0, 1) | st.just(1.0))

@@ -16,7 +16,7 @@ from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.errors import BlobMissing, ContentMismatch, Malformed, XorbDamaged
 from entrepot.names import XetFileId, XetHash
 from entrepot.storage.store import Store
-from entrepot.xet import Term, Terms, XorbIndex, open_chunks, read_index, verify_chunks
+from entrepot.xet import Term, Terms, XorbIndex, decode_chunks, open_chunks, read_index, verify_chunks
 
 _BLOCK = 1 << 20
 
@@ -89,13 +89,18 @@ class ChunkedContent:
         terms: Terms,
         find: Callable[[XetHash], StoredXorb],
         report: Callable[[XetHash], object] = lambda _xorb: None,
+        *,
+        is_hashed: bool = True,
     ) -> None:
         """Create the content that ``terms`` describe.
 
         Args:
             find: returns a xorb of the file; called while reading.
             report: called with each xorb whose bytes are found damaged or missing.
+            is_hashed: False if the reader compares a hash of the whole content; damage of single bytes is
+                then not found while reading.
         """
+        self._is_hashed = is_hashed
         self._report = report
         self.size = terms.size
         self._store = store
@@ -111,6 +116,10 @@ class ChunkedContent:
         Raises:
             BlobMissing, XorbDamaged, Damaged: bytes of the file are missing or damaged.
         """
+        return b"".join(self.pieces_at(offset, length))
+
+    def pieces_at(self, offset: int, length: int) -> list[memoryview]:
+        """Return the same bytes as :meth:`read_at` without joining them; errors as there."""
         stop = min(offset + length, self.size)
         pieces: list[memoryview] = []
         with self._lock:
@@ -119,7 +128,7 @@ class ChunkedContent:
                     self._hold(offset, stop)
                 pieces += self._held.pieces(offset, stop)
                 offset = self._held.end
-        return b"".join(pieces)
+        return pieces
 
     def close(self) -> None:
         """Release the decoded bytes."""
@@ -142,7 +151,7 @@ class ChunkedContent:
         until = base + (offset + _BLOCK if reads_on else min(stop, offset + _BLOCK)) - begin
         end = min(bisect.bisect_left(index.raw_ends, until, start, term.end) + 1, term.end)
         try:
-            chunks = read_stored(self._store, xorb, start, end)
+            chunks = read_stored(self._store, xorb, start, end, is_hashed=self._is_hashed)
         except (BlobMissing, XorbDamaged):
             self._report(xorb.hash)
             raise
@@ -173,8 +182,11 @@ class _Held:
         return found
 
 
-def read_stored(store: Store, xorb: StoredXorb, start: int, end: int) -> list[memoryview]:
+def read_stored(store: Store, xorb: StoredXorb, start: int, end: int, *, is_hashed: bool = True) -> list[memoryview]:
     """Return the uncompressed bytes of each of the given chunks of a stored xorb.
+
+    Args:
+        is_hashed: False if the caller compares a hash of the whole content.
 
     Raises:
         BlobMissing: its bytes are missing.
@@ -184,7 +196,7 @@ def read_stored(store: Store, xorb: StoredXorb, start: int, end: int) -> list[me
     with store.blobs.open(xorb.key) as reader:
         data = reader.read_at(first, stop - first)
     try:
-        return open_chunks(data, xorb.index, start, end)
+        return (open_chunks if is_hashed else decode_chunks)(data, xorb.index, start, end)
     except (Malformed, ContentMismatch) as error:
         raise XorbDamaged(xorb.hash) from error
 

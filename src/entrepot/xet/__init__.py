@@ -30,7 +30,16 @@ from entrepot.xet.plans import Fetch, FetchRange, Lookup, Plan, plan
 from entrepot.xet.shards import FileBlock, Shard, ShardFooter, XorbBlock, encode_shard, parse_shard
 from entrepot.xet.terms import Term, Terms
 from entrepot.xet.validation import FindUsable, UsableXorb, check_files, check_shard, check_xorb, named_xorbs
-from entrepot.xet.xorbs import MAX_BODY_BYTES, MAX_XORB_BYTES, Xorb, open_chunks, parse_xorb, read_chunks, verify_chunks
+from entrepot.xet.xorbs import (
+    MAX_BODY_BYTES,
+    MAX_XORB_BYTES,
+    Xorb,
+    decode_chunks,
+    open_chunks,
+    parse_xorb,
+    read_chunks,
+    verify_chunks,
+)
 
 __all__ = [
     "HASH_BYTES",
@@ -69,6 +78,7 @@ __all__ = [
     "chunk_ends",
     "chunk_hash",
     "compress",
+    "decode_chunks",
     "decompress",
     "dedup_answer",
     "eligible_chunks",

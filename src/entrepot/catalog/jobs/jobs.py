@@ -24,6 +24,7 @@ from entrepot.catalog.database import Read, Write
 from entrepot.catalog.dialects.interfaces import Upsert
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.lists import bounded
+from entrepot.catalog.prepared import Prepared
 
 _T = tables.jobs
 _L = tables.job_lanes
@@ -70,8 +71,8 @@ _COLUMNS = [
 ]
 _IN_LANE = _T.c.lane == sa.bindparam("lane")
 # Statements are built once: building one costs more than running it on cached pages.
-_READY = sa.select(sa.func.min(_T.c.run_ms)).where((_T.c.state == "ready") & _IN_LANE)
-_LEASED = sa.select(sa.func.min(_T.c.lease_ms)).where((_T.c.state == "running") & _IN_LANE)
+_READY = Prepared(sa.select(sa.func.min(_T.c.run_ms)).where((_T.c.state == "ready") & _IN_LANE))
+_LEASED = Prepared(sa.select(sa.func.min(_T.c.lease_ms)).where((_T.c.state == "running") & _IN_LANE))
 # Folders have no turns of their own: their owner has one.
 _NAMESPACE_OF = (
     sa.select(sa.func.coalesce(tables.namespaces.c.parent_id, tables.namespaces.c.id))
@@ -186,9 +187,7 @@ def lane_of(kind: str) -> str:
 def next_run(tx: Read, lane: str | None = None) -> int | None:
     """Return when the next job of a lane (None: any lane) is due or a lease expires; None if no job waits."""
     found = [
-        tx.sql.execute(query, {"lane": name}).scalar()
-        for name in (LANES if lane is None else (lane,))
-        for query in (_READY, _LEASED)
+        query.scalar(tx, {"lane": name}) for name in (LANES if lane is None else (lane,)) for query in (_READY, _LEASED)
     ]
     return min((run_ms for run_ms in found if run_ms is not None), default=None)
 
@@ -359,5 +358,5 @@ def counts(tx: Read) -> dict[tuple[str, str], int]:
 
 def oldest_due(tx: Read, lane: str) -> int | None:
     """Return when the longest-waiting job of a lane became due, or None if none is waiting."""
-    due: int | None = tx.sql.execute(_READY, {"lane": lane}).scalar()
+    due: int | None = _READY.scalar(tx, {"lane": lane})
     return due

@@ -37,7 +37,7 @@ from entrepot.hub.files.chunk_rights import ChunkRights
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.names import Sha256, XetFileId, XetHash
 from entrepot.storage import chunk_content, contents
-from entrepot.storage.chunk_content import StoredXorb
+from entrepot.storage.chunk_content import ChunkedContent, StoredXorb
 from entrepot.storage.contents import Content
 from entrepot.xet import (
     MAX_BODY_BYTES,
@@ -398,8 +398,11 @@ def fetch(hub: HubContext, xorb: XetHash, query: Mapping[str, str]) -> tuple[Con
     return hub.store.blobs.open(stored.key), int(first), int(last)
 
 
-def open_file(hub: HubContext, file: XetFileId) -> Content:
+def open_file(hub: HubContext, file: XetFileId, *, is_hashed: bool = True) -> ChunkedContent:
     """Return the content of a file stored as chunks, readable at any offset.
+
+    Args:
+        is_hashed: False if the caller compares a hash of the whole content, and finds out why if it differs.
 
     Raises:
         XorbDamaged: a xorb of the file is lost or in quarantine.
@@ -411,7 +414,9 @@ def open_file(hub: HubContext, file: XetFileId) -> Content:
         with hub.read() as tx:
             return chunk_content.get_xorb(hub.store, tx, xorb)
 
-    return chunk_content.ChunkedContent(hub.store, terms, find, lambda xorb: xorb_scrubbing.is_damaged(hub, xorb))
+    return ChunkedContent(
+        hub.store, terms, find, lambda xorb: xorb_scrubbing.is_damaged(hub, xorb), is_hashed=is_hashed
+    )
 
 
 def open_files(hub: HubContext, files: Sequence[XetFileId]) -> dict[XetFileId, Content]:
@@ -432,7 +437,7 @@ def open_files(hub: HubContext, files: Sequence[XetFileId]) -> dict[XetFileId, C
         xorb_scrubbing.is_damaged(hub, xorb)
 
     return {
-        file: chunk_content.ChunkedContent(hub.store, Terms(row.terms), find, report)
+        file: ChunkedContent(hub.store, Terms(row.terms), find, report)
         for file, row in rows.items()
         if file not in damaged
     }
