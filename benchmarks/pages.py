@@ -15,19 +15,19 @@ import json
 import random
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import attrs
 import httpx2
+import sqlalchemy as sa
 
 from benchmarks.benches import Bench, conduct
 from benchmarks.meters import Meter
 from benchmarks.results import Figure
 from entrepot import testing
-from entrepot.catalog import Write, open_catalog
+from entrepot.catalog import Write, open_catalog, tables
 from entrepot.catalog.accounts import accounts
-from entrepot.catalog.repos import repositories as repos
-from entrepot.catalog.repos.repositories import CardFacts, RepoRow
 from entrepot.catalog.search import full_text
 from entrepot.names import RepoType, new_uid
 
@@ -121,7 +121,7 @@ def promote(file: Path) -> None:
     """Make every user of a hub an administrator."""
     catalog = open_catalog(f"sqlite:///{file}")
     with catalog.write() as tx:
-        for user in accounts.everyone(tx, "user"):
+        for user in accounts.page_of_kind(tx, "user", limit=1_000):
             accounts.update(tx, user.id, is_admin=True)
     catalog.close()
 
@@ -134,8 +134,7 @@ def seed(file: Path, repositories: int) -> None:
         orgs = [accounts.add(tx, accounts.fresh(f"org-{number}", "org", 1)) for number in range(_OWNERS)]
     for start in range(0, repositories, _AT_ONCE):
         with catalog.write() as tx:
-            for number in range(start, min(start + _AT_ONCE, repositories)):
-                _repo(tx, dice, orgs[number % _OWNERS], number)
+            _add_repos(tx, dice, orgs, range(start, min(start + _AT_ONCE, repositories)))
     catalog.close()
 
 
@@ -143,29 +142,36 @@ def seed_users(file: Path, users: int) -> None:
     """Fill a hub with users."""
     catalog = open_catalog(f"sqlite:///{file}")
     for start in range(0, users, _AT_ONCE):
+        new = [accounts.fresh(f"user-{number}", "user", 1) for number in range(start, min(start + _AT_ONCE, users))]
+        rows = [attrs.asdict(user, filter=attrs.filters.exclude("id")) | {"name_key": user.name} for user in new]
         with catalog.write() as tx:
-            for number in range(start, min(start + _AT_ONCE, users)):
-                accounts.add(tx, accounts.fresh(f"user-{number}", "user", 1))
+            tx.sql.execute(sa.insert(tables.namespaces), rows)
     catalog.close()
 
 
-def _repo(tx: Write, dice: random.Random, owner: accounts.Account, number: int) -> None:
-    at_ms = _NOW_MS - number * 60_000
-    task, library, license_ = (dice.choice(words) for words in (_TASKS, _LIBRARIES, _LICENSES))
-    row = repos.add(
-        tx,
-        RepoRow(
-            id=0, uid=new_uid(), namespace_id=owner.id, type=(RepoType.MODEL, RepoType.DATASET)[number % 4 == 3],
-            name=f"m-{number}-{_WORDS[number % len(_WORDS)]}", creator_id=None,
-            visibility="private" if number % 10 == 9 else "public", gated="no", is_disabled=False, settings={},
-            created_ms=at_ms, updated_ms=at_ms, downloads=dice.randrange(10_000), likes=dice.randrange(100), card=None,
-            config=None, pipeline_tag=None, library=None, sdk=None, namespace=owner.name,
-        ),
-    )  # fmt: skip
-    tags = (library, task, "en", f"license:{license_}", "region:us")
-    card = {"license": license_, "tags": ["en"], "library_name": library, "pipeline_tag": task}
-    repos.set_facts(tx, row.id, CardFacts(card, {"model_type": "bert"}, task, library, None, tags))
-    full_text.put(tx, row.id, str(row.ref.id), tags, " ".join(dice.choices(_WORDS, k=20)))
+def _add_repos(tx: Write, dice: random.Random, orgs: Sequence[accounts.Account], numbers: range) -> None:
+    """Insert repositories, their tags and their texts with one statement each."""
+    first = (tx.sql.execute(sa.select(sa.func.max(tables.repos.c.id))).scalar() or 0) + 1
+    rows, tags, texts = list[dict[str, object]](), list[dict[str, object]](), list[full_text.RepoText]()
+    for repo_id, number in enumerate(numbers, start=first):
+        owner, at_ms = orgs[number % len(orgs)], _NOW_MS - number * 60_000
+        task, library, license_ = (dice.choice(words) for words in (_TASKS, _LIBRARIES, _LICENSES))
+        name = f"m-{number}-{_WORDS[number % len(_WORDS)]}"
+        card = {"license": license_, "tags": ["en"], "library_name": library, "pipeline_tag": task}
+        rows.append({
+            "id": repo_id, "uid": new_uid(), "namespace_id": owner.id, "name": name, "name_key": name,
+            "type": (RepoType.MODEL, RepoType.DATASET)[number % 4 == 3].value, "creator_id": None, "settings": {},
+            "visibility": "private" if number % 10 == 9 else "public", "gated": "no", "is_disabled": False,
+            "created_ms": at_ms, "updated_ms": at_ms, "downloads": dice.randrange(10_000), "likes": dice.randrange(100),
+            "card": card, "config": {"model_type": "bert"}, "pipeline_tag": task, "library": library, "sdk": None,
+            "labels": [], "description": "",
+        })  # fmt: skip
+        words = (library, task, "en", f"license:{license_}", "region:us")
+        tags += [{"repo_id": repo_id, "tag": tag, "position": at, "is_label": False} for at, tag in enumerate(words)]
+        texts.append(full_text.RepoText(repo_id, f"{owner.name}/{name}", words, " ".join(dice.choices(_WORDS, k=20))))
+    tx.sql.execute(sa.insert(tables.repos), rows)
+    tx.sql.execute(sa.insert(tables.repo_tags), tags)
+    full_text.put_all(tx, texts)
 
 
 def fill(client: httpx2.Client, files: int) -> str:

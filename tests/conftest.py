@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 import os
 import shutil
@@ -21,6 +22,8 @@ from tests.support.certificates import Pems, make_certificates
 from tests.support.compiled_statements import share_compiled_statements
 from tests.support.patience import wait_longer_for_servers
 from tests.support.postgres import PostgresServer, find_programs, running
+from tests.support.ready_tables import make_tables_quickly
+from tests.support.route_paths import share_compiled_paths
 from tests.support.s3_server import S3Server, find_weed, running_s3_server
 from tests.support.scripted_hub import Reply, ScriptedHub, _stand
 
@@ -35,13 +38,18 @@ hypothesis.settings.load_profile("project")
 sa.event.listen(sa.Engine, "before_execute", lock_checks.check)
 
 # Thousands of tests have a database of their own, most for milliseconds: they compile each statement once together,
-# and their commits do not wait for the disk; passwords and HTTP clients are made cheaply.
-# The servers that tests start as processes are as users have them.
+# their tables are made by statements that exist, and their commits do not wait for the disk; applications, passwords
+# and HTTP clients are made cheaply. The servers that tests start as processes are as users have them.
 share_compiled_statements()
+make_tables_quickly()
+share_compiled_paths()
 sqlite.SYNCHRONOUS = "OFF"
 cheap_cryptography.hash_passwords_cheaply()
 cheap_cryptography.share_authorities()
 wait_longer_for_servers()
+
+# Collecting the tests makes millions of objects, and hardly one of them is garbage; see pytest_collection_finish.
+gc.disable()
 
 # Tests and the programs that they start make files with the modes that most systems give them, whoever runs the tests.
 os.umask(0o022)
@@ -57,6 +65,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--store", choices=["local", "s3"], default="local", help="where running hubs of tests keep their large files"
     )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Look for garbage from now on, but never again among what was collected."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist

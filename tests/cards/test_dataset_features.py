@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,38 +10,42 @@ import pytest
 from entrepot.cards import declared_features, read_card, render_yaml
 from entrepot.errors import Malformed
 
-datasets: Any = pytest.importorskip("datasets")
+MAKERS: dict[str, Callable[[Any], Any]] = {
+    "a": lambda datasets: datasets.Value("int64"),
+    "b": lambda datasets: datasets.Value("timestamp[us, tz=UTC]"),
+    "c": lambda datasets: datasets.Value("decimal128(5, 2)"),
+    "d": lambda datasets: datasets.ClassLabel(names=["no", "yes", "maybe"]),
+    "e": lambda datasets: datasets.Image(),
+    "f": lambda datasets: datasets.Audio(sampling_rate=16_000),
+    "g": lambda datasets: datasets.List(datasets.Value("string")),
+    "h": lambda datasets: datasets.List(datasets.Value("float32"), length=3),
+    "i": lambda datasets: {
+        "x": datasets.Value("bool"),
+        "y": datasets.List({"z": datasets.Value("large_string")}),
+    },
+    "j": lambda datasets: datasets.Array2D(shape=(2, 3), dtype="float32"),
+    "k": lambda datasets: datasets.LargeList(datasets.Value("int8")),
+    "l": lambda datasets: datasets.Translation(languages=["en", "fr"]),
+    "m": lambda datasets: datasets.List(datasets.ClassLabel(names=["x"])),
+    "n": lambda datasets: datasets.List(datasets.List(datasets.Value("int32"))),
+}
 
 
-def kinds() -> dict[str, Any]:
-    value = datasets.Value
-    return {
-        "a": value("int64"),
-        "b": value("timestamp[us, tz=UTC]"),
-        "c": value("decimal128(5, 2)"),
-        "d": datasets.ClassLabel(names=["no", "yes", "maybe"]),
-        "e": datasets.Image(),
-        "f": datasets.Audio(sampling_rate=16_000),
-        "g": datasets.List(value("string")),
-        "h": datasets.List(value("float32"), length=3),
-        "i": {"x": value("bool"), "y": datasets.List({"z": value("large_string")})},
-        "j": datasets.Array2D(shape=(2, 3), dtype="float32"),
-        "k": datasets.LargeList(value("int8")),
-        "l": datasets.Translation(languages=["en", "fr"]),
-        "m": datasets.List(datasets.ClassLabel(names=["x"])),
-        "n": datasets.List(datasets.List(value("int32"))),
-    }
+@pytest.fixture(scope="module")
+def datasets() -> Any:
+    """The library, which takes a second to import."""
+    return pytest.importorskip("datasets")
 
 
-@pytest.mark.parametrize("name", kinds())
-def test_features_are_those_that_datasets_writes_into_a_card(name: str) -> None:
-    features = datasets.Features({name: kinds()[name]})
+@pytest.mark.parametrize("name", MAKERS)
+def test_features_are_those_that_datasets_writes_into_a_card(name: str, datasets: Any) -> None:
+    features = datasets.Features({name: MAKERS[name](datasets)})
     text = render_yaml({"dataset_info": {"features": features._to_yaml_list()}})
     found = declared_features(read_card(f"---\n{text}---\n").data, "default")
     assert datasets.Features.from_dict(found) == features
 
 
-def test_old_sequences_of_objects_are_objects_of_lists() -> None:
+def test_old_sequences_of_objects_are_objects_of_lists(datasets: Any) -> None:
     told = [{"name": "a", "sequence": [{"name": "x", "dtype": "int64"}, {"name": "y", "sequence": "string"}]}]
     found = declared_features({"dataset_info": {"features": told}}, "default")  # type: ignore[dict-item]
     assert datasets.Features.from_dict(found) == datasets.Features._from_yaml_list(told)

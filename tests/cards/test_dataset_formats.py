@@ -27,17 +27,18 @@ LISTS = [
     ["a.json.gz", "b.txt"],
     ["a.md", "b.csv"],
     ["x.CSV", "y.csv"],
+    ["a.conllu"],
 ]
 
 
 @pytest.mark.parametrize("paths", LISTS)
 def test_the_most_frequent_ending_decides_as_in_datasets(paths: list[str]) -> None:
     load = pytest.importorskip("datasets.load")
-    assert format_of(paths) == load.infer_module_for_data_files_list(paths)[0]
+    assert format_of(paths) == load.infer_module_for_data_files_list(paths)
 
 
 def test_archives_are_a_format_and_unknown_files_have_none() -> None:
-    assert format_of(["a.zip", "b.zip", "c.csv"]) == ARCHIVE
+    assert format_of(["a.zip", "b.zip", "c.csv"]) == (ARCHIVE, {})
     assert has_format("a.csv.gz", "csv")
     assert has_format("a.zip", "csv")
     assert not has_format("a.csv", "json")

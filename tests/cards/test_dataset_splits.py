@@ -105,12 +105,27 @@ def test_configs_of_a_card_are_those_of_datasets(configs: list[dict[str, Any]], 
     ]
 
 
+def test_options_are_those_of_the_card_and_of_the_ending_of_the_first_files() -> None:
+    def separators(paths: list[str], *entries: dict[str, Any]) -> list[str]:
+        return [config.separator for config in find_configs({"configs": list(entries)} if entries else {}, paths)]
+
+    first, second = {"config_name": "a", "data_files": "a.*"}, {"config_name": "b", "data_files": "b.*"}
+    assert separators(["a.tsv", "b.tsv", "c.csv"]) == ["\t"]
+    assert separators(["a.csv"]) == [","]
+    assert separators(["a.csv", "b.tsv"], first, second) == [",", ","]  # so does `datasets`
+    assert separators(["a.tsv", "b.csv"], first, second) == ["\t", "\t"]
+    assert separators(["a.tsv", "b.json"], first, {**second, "sep": ";"}) == ["\t", ";"]
+    assert separators(["a.tsv", "b.csv"], first, {**second, "sep": ";"}) == ["\t", ";"]
+    assert separators(["a.csv"], {**first, "sep": ";", "delimiter": "|"}) == ["|"]
+
+
 @pytest.mark.parametrize(
     ("card", "paths", "reason"),
     [
         ({}, ["README.md", "config.json"], "no data files"),
         ({}, [".hid/a.csv", "__x/b.csv"], "no data files"),
         ({}, ["train.csv", "test.json"], "different formats"),
+        ({}, ["train.csv", "test.tsv"], "different formats"),
         ({}, ["model.onnx"], "known format"),
         ({"configs": "x"}, ["a.csv"], "list of 1"),
         ({"configs": [{"config_name": "a"}, {"config_name": "a"}]}, ["a.csv"], "config_name"),

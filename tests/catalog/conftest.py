@@ -6,25 +6,30 @@ from typing import Any
 
 import pytest
 
-from entrepot.catalog import Catalog, open_catalog
+from entrepot.catalog import Catalog, open_catalog, schema
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.names import RepoType, new_uid
 from tests.support.postgres import PostgresServer
+from tests.support.ready_tables import create_as_users_do
 
 DATABASES = ("sqlite", "postgresql")
 
 
 @pytest.fixture(params=DATABASES)
-def database_url(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[str]:
+def database_url(
+    request: pytest.FixtureRequest, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
     """Return the URL of a new database, which may have tables already unless the test is marked ``empty_database``."""
+    is_empty = request.node.get_closest_marker("empty_database") is not None
+    if is_empty:
+        monkeypatch.setattr(schema, "_create", create_as_users_do)
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'catalog.db'}"
         return
     server: PostgresServer = request.getfixturevalue("postgres")
-    is_empty = request.node.get_closest_marker("empty_database") is not None
     url = server.url(server.create()) if is_empty else server.create_with_tables()
     yield url
     server.drop(url)

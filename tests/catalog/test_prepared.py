@@ -15,14 +15,15 @@ import entrepot.catalog
 from entrepot.catalog import Catalog, Lock
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account, Token
+from entrepot.catalog.files import files
 from entrepot.catalog.files.file_links import REPO
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
-from entrepot.catalog.prepared import Prepared
+from entrepot.catalog.prepared import Prepared, PreparedForList
 from entrepot.catalog.repos import refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import DataFolderError
-from entrepot.names import MAIN, Oid, new_uid
+from entrepot.names import MAIN, Oid, Sha256, new_uid
 
 OID = Oid("ab" * 20)
 
@@ -35,14 +36,22 @@ def every() -> Iterator[tuple[str, Prepared]]:
         for name, value in vars(importlib.import_module(module.name)).items():
             if isinstance(value, Prepared):
                 yield f"{module.name.rpartition('.')[2]}.{name}", value
+            if isinstance(value, PreparedForList):
+                yield f"{module.name.rpartition('.')[2]}.{name}", value.of_length(8)
+
+
+def sha(number: int) -> Sha256:
+    return Sha256(f"{number:064x}")
 
 
 def values_of(account: Account, repo: RepoRow) -> dict[str, Any]:
     """Return a value for each parameter of all statements."""
-    names = {f"called{number}": MAIN for number in range(4)}
+    names: dict[str, Any] = {f"called{number}": MAIN for number in range(4)}
+    names |= {f"item{number}": f"{number:02x}" * 32 for number in range(8)}
     return names | REPO.names() | {
         "secret_hash": "cd" * 32, "uid": repo.uid, "org": account.id, "member": account.id, "repo": repo.id,
         "called": MAIN, "id": OID, "owner": account.name, "kind": "model", "one": "ef" * 32,
+        "namespace": account.id, "expired": 0,
         "wanted": "12" * 32,
     }  # fmt: skip
 
@@ -69,6 +78,15 @@ def test_every_statement_gives_the_rows_of_sqlalchemy(catalog: Catalog, filled: 
         assert [[type(value) for value in row] for row in found] == [[type(it) for it in row] for row in expected]
         assert prepared.first(tx, values) == (found[0] if found else None)
         assert prepared.scalar(tx, values) == (found[0][0] if found else None)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 8, 9, 64, 65, 130])
+def test_lists_of_any_length_find_all_their_rows_once(catalog: Catalog, number: int) -> None:
+    wanted = [sha(at) for at in range(number)]
+    with catalog.write(*map(Lock.file, [*wanted, sha(1_000)])) as tx:
+        files.reserve_all(tx, dict.fromkeys([*wanted, sha(1000)], 1), 5)
+        rows = files._KNOWN.all(tx, [*wanted, sha(2_000)])
+    assert sorted(row.sha256 for row in rows) == wanted
 
 
 def test_rows_have_names(catalog: Catalog, repo: RepoRow) -> None:

@@ -192,3 +192,22 @@ def test_the_console_script(entrepot_hub: RunningHub, folder: str, tmp_path: Pat
     assert done.stderr == f"AH INFO: Folder /tester/t9k-assethub/model/{folder} created\n"
     assert call("ls", "nothing").returncode == 1
     assert call("ls", "--none").returncode == 2
+
+
+def test_what_is_done_is_json_on_request(at_hub: Run, folder: str, tmp_path: Path) -> None:
+    path, source = f"model/{folder}/gpt2", tmp_path / "a.txt"
+    source.write_text("a")
+    for command, key in (
+        (("create", path), "created"),
+        (("stage", f"{path}:main", "-a", str(source)), "staged"),
+        (("reset", f"{path}:main"), "reset"),
+        (("commit", path, "-m", "one", "-a", str(source)), "committed"),
+        (("download", path, "-s", str(tmp_path / "copy")), "downloaded"),
+        (("create", f"{path}:dev", "-s", "main"), "created"),
+        (("merge", f"{path}:dev"), "merged"),
+        (("update", path, "-d", "text"), "updated"),
+        (("delete", path), "deleted"),
+    ):
+        done = at_hub("ah", *command, "--json")
+        assert done.code == 0, done.err
+        assert (done.json["path"], done.json[key]) == (command[1], True)

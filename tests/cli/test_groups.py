@@ -51,24 +51,35 @@ def test_a_command_that_does_not_exist_is_reported_with_a_near_one(word: str, an
     assert answer in outcome.output
 
 
-@pytest.mark.parametrize("path", [("ws",), ("ah",), ("notifications",), ("admin", "audit"), ("repo", "publisher")])
-def test_the_help_of_every_command_has_an_example(path: tuple[str, ...]) -> None:
-    group: click.Command = cli
-    for name in path:
-        assert isinstance(group, click.Group)
-        found = group.get_command(click.Context(group), name)
-        assert found is not None
-        group = found
-    assert [name for name, text in helps(group, " ".join(path)) if "Example" not in text] == []
+def test_the_help_of_every_command_has_an_example() -> None:
+    assert [name for name, command in leaves(cli, "entrepot") if "Example" not in (command.help or "")] == []
 
 
-def helps(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
-    """Yield the names and help texts of all commands below a group."""
+def test_every_command_that_reports_something_prints_json_on_request() -> None:
+    silent = [name for name, command in leaves(cli, "entrepot") if not any(is_json(it) for it in command.params)]
+    # They print a script, run until they are stopped, or speak a protocol of git-lfs.
+    assert sorted(silent) == [
+        "entrepot completion",
+        "entrepot lfs-multipart-upload",
+        "entrepot quickstart",
+        "entrepot serve",
+        "entrepot worker",
+        "entrepot ws completion",
+    ]
+
+
+def is_json(parameter: click.Parameter) -> bool:
+    """Return whether a parameter is the option for JSON."""
+    return "--json" in parameter.opts
+
+
+def leaves(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    """Yield all commands below a group, hidden ones too, with their names."""
     with click.Context(command) as ctx:
         if not isinstance(command, click.Group):
-            yield name, command.help or ""
+            yield name, command
             return
         for part in command.list_commands(ctx):
             below = command.get_command(ctx, part)
             assert below is not None
-            yield from helps(below, f"{name} {part}")
+            yield from leaves(below, f"{name} {part}")

@@ -14,6 +14,9 @@ import pytest
 from entrepot.testing.hubs import RunningHub
 
 ROOT = Path(__file__).resolve().parents[2]
+UV = Path(sys.executable).with_name("uv")
+"""Installs in a fraction of the time, where the environment has it."""
+
 TODAY = "2.4.0"
 PACKAGES = {
     "0.21.4": ["huggingface_hub==0.21.4"],
@@ -32,8 +35,11 @@ def installed(version: str) -> Path:
     with (folder.parent / "clients.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "complete").exists():
-            command = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", "--target", str(folder)]
-            subprocess.run([*command, *PACKAGES[version]], check=True, timeout=300)
+            wanted = ["--quiet", "--target", str(folder), *PACKAGES[version]]
+            by_uv = [str(UV), "pip", "install", "--python", sys.executable, *wanted]
+            if not UV.exists() or subprocess.run(by_uv, timeout=300).returncode:
+                by_pip = [sys.executable, "-m", "pip", "install", "--upgrade", *wanted]
+                subprocess.run(by_pip, check=True, timeout=300)
             (folder / "complete").touch()
     return folder
 

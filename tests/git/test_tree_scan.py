@@ -52,3 +52,23 @@ def test_an_entry_inside_the_bytes_of_an_id_is_not_found() -> None:
 def test_a_truncated_tree_cannot_be_searched() -> None:
     with pytest.raises(Malformed):
         TreeScan(encode_tree([Entry("a", Mode.FILE, DECEPTIVE)])[:-1])
+
+
+@given(folders)
+def test_folders_and_the_others_are_found_from_any_entry_on(listed: list[Entry]) -> None:
+    content = encode_tree(listed)
+    for entry in listed:
+        span = TreeScan(content).find(entry.name.encode())
+        assert span is not None
+        scan, rest = TreeScan(content), parse_tree(content[span.start :])
+        for _ in range(2):
+            assert list(scan.folders(span.start)) == [other for other in rest if other.is_folder]
+            assert list(scan.others(span.start)) == [other for other in rest if not other.is_folder]
+
+
+def test_modes_are_told_apart_as_numbers() -> None:
+    modes = ["40000", "040000", "40755", "100644", "00644", "400000", "140000", "160000"]
+    content = b"".join(f"{mode} {number}".encode() + b"\0" + b"x" * 20 for number, mode in enumerate(modes))
+    assert [entry.name for entry in TreeScan(content).folders()] == ["0", "1", "2"]
+    assert [entry.name for entry in TreeScan(content).others()] == ["3", "4", "5", "6", "7"]
+    assert [entry.is_folder for entry in parse_tree(content)] == [True] * 3 + [False] * 5

@@ -30,10 +30,12 @@ from entrepot.hub.files import attachments, bulk_uploads, chunks, lfs, preparati
 from entrepot.hub.files.bulk_uploads import UploadedFile
 from entrepot.hub.files.lfs import MultipartUpload, RequestedObject, SignedUrl
 from entrepot.hub.files.operations import AddFile
+from entrepot.hub.folders import folders
+from entrepot.hub.folders.folders import FolderChanges, FolderId
 from entrepot.hub.git import pushes
 from entrepot.hub.repos import commits, repositories
 from entrepot.hub.repos.commits import CommitDraft
-from entrepot.names import RepoPath, RepoRef, Sha256, Uid
+from entrepot.names import RepoId, RepoPath, RepoRef, Sha256, Uid
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
 
@@ -304,6 +306,18 @@ def test_a_rename_keeps_what_the_right_still_allows(world: World, ref: RepoRef) 
     begun.write(DATA)
     begun.finish()
     assert is_linked(world, RepoRef(ref.type, type(ref.id)("acme", "renamed")))
+
+
+@pytest.mark.parametrize("moves", ["repository", "folder"])
+def test_a_xet_token_goes_on_under_another_name(world: World, moves: str) -> None:
+    ref = world.repo("acme.llm/m", by=world.olga)
+    issued = xet_tokens.issue_write(world.hub, world.wendy, ref)
+    given = xet_tokens.check(world.hub, issued.secret, issued.store)
+    if moves == "repository":
+        repositories.move(world.hub, world.olga, ref, RepoRef(ref.type, RepoId("acme.llm", "renamed")))
+    else:
+        folders.change(world.hub, world.olga, FolderId(ref.type, "acme", "llm"), FolderChanges(name="renamed"))
+    assert xet_tokens.check(world.hub, issued.secret, issued.store).repo_id == given.repo_id
 
 
 def test_a_grant_survives_being_signed(world: World) -> None:

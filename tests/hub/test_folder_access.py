@@ -28,6 +28,7 @@ from entrepot.errors import (
 )
 from entrepot.hub import access, audit, folder_access
 from entrepot.hub.accounts import accounts, administration, quotas
+from entrepot.hub.audit import CONSOLE
 from entrepot.hub.callers import Caller, MaybeCaller, Role
 from entrepot.hub.community import collections
 from entrepot.hub.community.collections import CollectionDraft
@@ -394,11 +395,11 @@ def test_a_folder_is_no_account(lent: World) -> None:
     for call in calls:
         with pytest.raises(AccountNotFound):
             call()
-    assert [row.name for row in accounts.list_orgs(lent.hub)] == ["acme"]
+    assert [row.name for row in administration.list_orgs(lent.hub, CONSOLE)] == ["acme"]
 
 
 def test_the_storage_of_an_account_includes_its_folders(lent: World) -> None:
-    found = profiles.stored(lent.hub, lent.alice, None)
+    found = profiles.stored(lent.hub, lent.alice, None).items
     assert sorted(str(full.info.row.ref) for full in found) == ["dataset alice.llm/x", "model alice.llm/x"]
     with pytest.raises(Refused, match=r"alice\.llm/x"):
         accounts.delete_user(lent.hub, "alice")

@@ -315,7 +315,7 @@ def test_an_organisation_itself_needs_its_own_permissions(world: World, limited:
         profiles.stored(world.hub, limited("olga"), "acme")
     world.repo("acme/hidden", by=world.olga, visibility="private")
     for permission, expected in ((READ, ["hidden"]), (ORG_WRITE, [])):
-        found = profiles.stored(world.hub, limited("olga", ("org", "acme", [permission])), "acme")
+        found = profiles.stored(world.hub, limited("olga", ("org", "acme", [permission])), "acme").items
         assert [full.info.row.name for full in found] == expected
 
 

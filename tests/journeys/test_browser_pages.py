@@ -3,24 +3,34 @@
 No page is an error or invalid HTML. Those of an administrator, who sees what others see and more, and of an
 anonymous visitor are opened in Chromium: none writes to the console, asks another host, is wider than a telephone, or
 has a serious fault of accessibility (axe-core). Skipped where Playwright or Chromium is not installed.
+
+``python -m tests.journeys.test_browser_pages`` opens all pages as each of the four, and takes minutes.
 """
 
 from __future__ import annotations
 
 import html
+import importlib
 import re
+import sys
+import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Callable
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 import attrs
 import pytest
 
-from tests.support.chromium import WAIT_MS
-from tests.support.populated_hub import PASSWORD, populate  # noqa: F401 - the fixture url calls it
+from entrepot.hub.context import open_hub
+from entrepot.server.app import make_app
+from entrepot.server.hosting import running
+from entrepot.settings import Settings
+from tests.support.chromium import WAIT_MS, launched
+from tests.support.populated_hub import PASSWORD, populate
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
@@ -38,7 +48,9 @@ ALIKE = 2
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 BUDGET_S = 55
 """How long one visitor opens pages: on a slow machine fewer are opened, and none of the tests takes longer."""
+MAIN_BUDGET_S = 240
 MOST_LINKS = 2_000
+VISITORS = ("chief", "", "rick", "wendy")
 LOOK = """() => ({
   links: [...document.querySelectorAll("a[href]")].map(one => one.getAttribute("href")),
   width: document.documentElement.scrollWidth,
@@ -172,9 +184,9 @@ def judge(walk: Walk) -> None:
     walk.page.emulate_media(color_scheme="light")
 
 
-def crawl(walk: Walk) -> None:
+def crawl(walk: Walk, budget_s: float = BUDGET_S) -> None:
     """Ask for everything that links lead to, and open pages of every shape."""
-    waiting, end_s = deque(["/"]), time.monotonic() + BUDGET_S
+    waiting, end_s = deque(["/"]), time.monotonic() + budget_s
     while waiting and time.monotonic() < end_s:
         path = waiting.popleft()
         if path in walk.seen:
@@ -196,21 +208,34 @@ def crawl(walk: Walk) -> None:
                 waiting.append(target.path + (f"?{target.query}" if target.query else ""))
 
 
-@pytest.mark.parametrize("visitor", ["chief", "", "rick", "wendy"], ids=["admin", "anonymous", "reader", "writer"])
-@pytest.mark.timeout(600)  # a single page may wait for a minute
-def test_every_page_is_in_order(
-    chromium: Browser, url: str, axe: str, validate: Callable[[str], list[str]], judged: set[str], visitor: str
-) -> None:
-    context = chromium.new_context(viewport=PHONE, color_scheme="light")  # type: ignore[arg-type]
+def opened(
+    browser: Browser,
+    url: str,
+    axe: str,
+    validate: Callable[[str], list[str]],
+    judged: set[str] | None,
+    visitor: str,
+) -> Walk:
+    """Return the walk of a visitor, who is signed in, before the first page."""
+    context = browser.new_context(viewport=PHONE, color_scheme="light")  # type: ignore[arg-type]
     context.set_default_timeout(WAIT_MS)
-    walk = Walk(context, context.new_page(), url, axe, validate, None if visitor in ("rick", "wendy") else judged)
+    walk = Walk(context, context.new_page(), url, axe, validate, judged)
     walk.page.on("console", lambda said: walk.note(f"console: {said.text}") if is_fault(said) else None)
     walk.page.on("pageerror", lambda error: walk.note(f"script: {error}"))
     walk.page.on("request", lambda sent: None if sent.url.startswith((url, "data:")) else walk.note(sent.url))
     if visitor:
         sign_in(walk.page, url, visitor)
+    return walk
+
+
+@pytest.mark.parametrize("visitor", VISITORS, ids=["admin", "anonymous", "reader", "writer"])
+@pytest.mark.timeout(600)  # a single page may wait for a minute
+def test_every_page_is_in_order(
+    chromium: Browser, url: str, axe: str, validate: Callable[[str], list[str]], judged: set[str], visitor: str
+) -> None:
+    walk = opened(chromium, url, axe, validate, None if visitor in ("rick", "wendy") else judged, visitor)
     crawl(walk)
-    context.close()
+    walk.context.close()
     assert walk.faults == []
     assert "/" in walk.seen
 
@@ -243,3 +268,31 @@ def test_the_main_journeys_need_no_javascript(chromium: Browser, url: str) -> No
     page.goto(f"{url}/settings/profile")
     assert "Sign in" in page.inner_text("main")
     context.close()
+
+
+def main() -> None:
+    """Open every page as each visitor in Chromium, however long it takes, and print what is wrong."""
+    parser = importlib.import_module("justhtml")
+    source = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+
+    def validate(text: str) -> list[str]:
+        return [str(error) for error in parser.JustHTML(text, sanitize=False, collect_errors=True).errors]
+
+    with tempfile.TemporaryDirectory() as folder, launched() as browser:
+        hub = open_hub(Settings(data=Path(folder) / "data", port=0))
+        try:
+            populate(hub)
+            with running(make_app(hub)) as address:
+                for visitor in VISITORS:
+                    walk = opened(browser, address.url, source, validate, set(), visitor)
+                    crawl(walk, MAIN_BUDGET_S)
+                    walk.context.close()
+                    kinds = sum(count > 0 for count in walk.shapes.values())
+                    sys.stdout.write(f"{visitor or 'anonymous'}: {kinds} kinds of pages, {len(walk.seen)} links\n")
+                    sys.stdout.writelines(f"  {fault}\n" for fault in walk.faults)
+        finally:
+            hub.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
 """The server is killed at random moments of uploads and commits: acknowledged changes stay, none is partial.
 
-The variable ``KILL_POINTS`` sets how often, by default 20 times.
+The variable ``KILL_POINTS`` sets how often, by default 12 times: each restart takes seconds.
 """
 
 import base64
@@ -22,7 +22,7 @@ import pytest
 from entrepot import testing
 from entrepot.testing.hubs import RunningHub
 
-KILLS = int(os.environ.get("KILL_POINTS", "20"))
+KILLS = int(os.environ.get("KILL_POINTS", "12"))
 REPO = "tester/target"
 CHUNKED = Path(__file__).with_name("chunk_writer.py")
 

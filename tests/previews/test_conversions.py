@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import ipc
 
+from entrepot.cards import SEPARATORS
 from entrepot.errors import Malformed
 from entrepot.previews import conversions
 from entrepot.previews.conversions import ConvertedSplit, Converter
@@ -23,7 +24,9 @@ from tests.support.kept_files import KeptFiles
 
 def convert(form: str, files: dict[str, bytes], **options: Any) -> tuple[list[bytes], ConvertedSplit]:
     target = KeptFiles()
-    found = Converter(form, **options).convert([(name, BytesRangeReader(data)) for name, data in files.items()], target)
+    found = Converter(form, **options).convert(
+        "train", [(name, BytesRangeReader(data)) for name, data in files.items()], target
+    )
     return target.done, found
 
 
@@ -52,8 +55,9 @@ def oracle(tmp_path: Path, builder: str, files: dict[str, bytes], **options: Any
 
 def check(tmp_path: Path, form: str, files: dict[str, bytes], **options: Any) -> None:
     wanted = oracle(tmp_path, form, files, **options)
-    target, converter = KeptFiles(), Converter(form)
-    converter.convert([(name, BytesRangeReader(data)) for name, data in files.items()], target)
+    separator = options.get("delimiter", options.get("sep", ""))
+    target, converter = KeptFiles(), Converter(form, separator=separator)
+    converter.convert("train", [(name, BytesRangeReader(data)) for name, data in files.items()], target)
     assert converter.features == _plain(wanted.features.to_dict())
     ours = oracle(tmp_path, "parquet", {"ours.parquet": target.done[0]})
     seconds = '"timestamp[s]"', '"timestamp[ms]"'  # Parquet has no times in whole seconds
@@ -97,6 +101,14 @@ def test_csv_has_the_features_and_rows_that_datasets_gives_it(tmp_path: Path, te
 
 def test_tables_with_tabs(tmp_path: Path) -> None:
     check(tmp_path, "csv", {"a.tsv": b"a\tb\n1\tx,y\n"}, sep="\t")
+
+
+@pytest.mark.parametrize("separator", sorted(SEPARATORS))
+def test_a_card_may_name_the_separator(tmp_path: Path, separator: str) -> None:
+    lines = ["a,b,c,d", '1,"x,y",2.5,', "  ", '2,"say ""hi""",,z', ",,,", "3, q ,.5,True", "4"]
+    text = "\n".join(line.replace(",", separator) for line in lines).encode()
+    check(tmp_path, "csv", {"a.csv": text, "b.csv": text}, sep=separator)
+    check(tmp_path, "csv", {"c.tsv": text}, delimiter=separator)
 
 
 def test_the_first_rows_of_a_csv_file_decide(tmp_path: Path) -> None:

@@ -104,6 +104,27 @@ def test_values_become_json(value: Any, shown: Any) -> None:
     assert cell_of(value, None) == shown
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("1", 1),
+        ('"x"', "x"),
+        ("null", None),
+        ('{"a": [1, {"b": "\u00e4"}]}', {"a": [1, {"b": "ä"}]}),
+        ('{"a": NaN, "b": -Infinity, "bytes": 1e999}', {"a": None, "b": None, "bytes": None}),
+        ("{damaged", "{damaged"),
+        ("[" * 100_000, "[" * 100_000),
+        ("9" * 5_000, "9" * 5_000),
+        (f"[{'1,' * 600_000}1]", f"[{'1,' * 600_000}1]"),
+    ],
+    ids=range(9),
+)
+def test_json_is_what_its_text_says(text: str, shown: Any) -> None:
+    assert cell_of(text, {"_type": "Json"}) == shown
+    assert cell_of([text, None], {"feature": {"_type": "Json"}, "_type": "List"}) == [shown, None]
+    assert cell_of(text, {"dtype": "string", "_type": "Value"}) == text
+
+
 def test_media_say_where_they_are() -> None:
     known = {"src": "embedded:image/png", "height": 2, "width": 3}
     assert cell_of({"bytes": png(3, 2), "path": "a.png"}, {"_type": "Image"}) == known

@@ -196,7 +196,7 @@ def _embed(files: Mapping[str, bytes], row: Mapping[str, Any]) -> dict[str, Any]
 
 def embedded(folder: MediaFolder, sources: Mapping[str, BytesRangeReader], split: str) -> list[Any]:
     target = KeptFiles()
-    FolderConverter(folder, sources).convert_split(split, target)
+    FolderConverter(folder, sources).convert(split, [], target)
     tables = [pq.read_table(io.BytesIO(data)) for data in target.done]
     assert json.loads(tables[0].schema.metadata[b"huggingface"])["info"]["features"]
     return [row for table in tables for row in table.to_pylist()]

@@ -7,12 +7,14 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from entrepot.catalog.repos import conversions
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import commits, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.repositories import NewRepo
+from entrepot.hub.tables.reader import TableReader
 from entrepot.names import RepoType, parse_path
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
@@ -106,6 +108,16 @@ def test_the_use_of_a_token_is_written_down_at_the_latest_when_the_hub_stops(hub
     assert caller is not None
     assert caller.token.used_ms is not None
     assert caller.token.used_ms >= made.token.created_ms
+
+
+def test_a_process_that_reads_tables_is_started_early_where_there_are_some(
+    hub: HubContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = threading.Event()
+    monkeypatch.setattr(TableReader, "prepare", lambda _self: prepared.set())
+    monkeypatch.setattr(conversions, "has_any", lambda _tx: True)
+    with running(make_app(hub)):
+        assert prepared.wait(60)
 
 
 def test_limits_stand_before_the_routes_and_the_middleware_renders_their_errors(tmp_path: Path) -> None:

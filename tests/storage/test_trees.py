@@ -10,6 +10,7 @@ from entrepot.errors import EntryNotFound, ObjectMissing
 from entrepot.git import EMPTY_TREE, Entry, Kind, Mode, Pointer, encode_tree, render_pointer
 from entrepot.names import ROOT, Oid, RepoPath, Sha256
 from entrepot.storage import objects as stored
+from entrepot.storage import trees as storage_trees
 from entrepot.storage.trees import Node, Trees
 from tests.support.stored_repo import StoredRepo
 
@@ -119,3 +120,26 @@ def test_a_lost_object_is_noticed(stored_repo: StoredRepo) -> None:
             list(trees.walk(tree.oid, ROOT, is_deep=True))
         with pytest.raises(ObjectMissing):
             trees.read(EMPTY_TREE)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(paths, min_size=1, max_size=12, unique=True))
+def test_a_walk_through_large_folders_is_the_same(
+    stored_repo: StoredRepo, monkeypatch: pytest.MonkeyPatch, wanted: list[str]
+) -> None:
+    root = stored_repo.tree(dict.fromkeys(without_clashes(wanted), b"y"))
+    for is_deep in (True, False):
+        monkeypatch.setattr(storage_trees, "LARGE", 1 << 16)
+        whole = walked(stored_repo, root, is_deep=is_deep)
+        monkeypatch.setattr(storage_trees, "LARGE", 0)
+        forget(stored_repo)
+        assert walked(stored_repo, root, is_deep=is_deep) == whole
+        for at, path in enumerate(whole):
+            forget(stored_repo)
+            assert walked(stored_repo, root, is_deep=is_deep, after=P(path)) == whole[at + 1 :]
+
+
+def forget(stored_repo: StoredRepo) -> None:
+    """Let no folder be remembered."""
+    fresh = type(stored_repo.store.listings)(300_000, len)
+    object.__setattr__(stored_repo.store, "listings", fresh)

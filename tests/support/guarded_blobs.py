@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from entrepot.blobs.interfaces import Blobs, Inspectable, Multipart, OpenSink, PartSink, Reader, Sink, Stat
 from entrepot.blobs.local import LocalBlobs
 from entrepot.blobs.resources import Closing, Discarding
+from entrepot.errors import EntrepotError
 from entrepot.names import Sha256
 
 
@@ -171,6 +172,15 @@ class GuardedLocalBlobs(GuardedBlobs):
         """Call the inner store; raise AssertionError while access is forbidden."""
         self._watch.touch("sweep_incoming")
         return self._unnamed.sweep_incoming(older_than_ms, now_ms=now_ms, is_rehearsal=is_rehearsal)
+
+    def can_put_group(self) -> bool:
+        """Return what the inner store says."""
+        return self._local.can_put_group()
+
+    def put_group(self, items: Sequence[tuple[str, bytes]]) -> list[bool | EntrepotError]:
+        """Call the inner store; raise AssertionError while access is forbidden."""
+        self._watch.touch("put_group")
+        return self._local.put_group(items)
 
     def path_of(self, key: str) -> str:
         """Call the inner store; raise AssertionError while access is forbidden."""

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
-from moto.server import ThreadedMotoServer
 
 from entrepot.workspace.stores import StorageConfig, create_bucket
 
@@ -29,6 +28,8 @@ class MotoServer:
 @contextlib.contextmanager
 def running_moto_server(home: Path) -> Iterator[MotoServer]:
     """Yield a server, in threads of this process; it ends with the block."""
+    from moto.server import ThreadedMotoServer  # takes long, and few tests need it
+
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     running.start()

@@ -24,14 +24,16 @@ NOISE = np.random.default_rng(12).bytes(400_000)
 FILLER = b"\x01"  # a run of it allows no boundary
 
 
-def hash_after(data: bytes) -> int:
-    number = 0
-    for byte in data[-64:]:
+def first_mark() -> bytes:
+    number = 0  # a byte no longer counts when 64 others follow it: its bits have left the number
+    for end, byte in enumerate(NOISE, 1):
         number = ((number << 1) + GEAR[byte]) % 2**64
-    return number
+        if end >= 64 and number < 2**48:
+            return NOISE[end - 64 : end]
+    raise AssertionError("no chunk may end in the noise")
 
 
-MARK = next(NOISE[at - 64 : at] for at in range(64, len(NOISE)) if hash_after(NOISE[at - 64 : at]) < 2**48)
+MARK = first_mark()
 """64 bytes after which a chunk may end."""
 
 

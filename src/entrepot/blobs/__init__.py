@@ -3,6 +3,7 @@
 from entrepot.blobs.interfaces import (
     Blobs,
     DirectReads,
+    GroupPuts,
     Inspectable,
     Multipart,
     OpenSink,
@@ -21,6 +22,7 @@ from entrepot.blobs.verified import VerifiedSink, receive_verified
 __all__ = [
     "Blobs",
     "DirectReads",
+    "GroupPuts",
     "Inspectable",
     "LocalBlobs",
     "Multipart",

@@ -2,16 +2,21 @@
 
 Every publication takes these steps in order: write the bytes, fsync the file,
 link it to its final name (which never replaces a file), fsync the folder,
-remove the temporary name.
+remove the temporary name. A group of files takes them together, with one flush
+of the file system for all files, and another one for all folders.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 import secrets
 import stat
+from collections.abc import Callable, Iterator, Set
+
+from entrepot.blobs.flushes import FileSystemFlush
 
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS})
 
@@ -33,6 +38,21 @@ class Disk:
             os.makedirs(root, 0o700, exist_ok=True)
             self.sync_folder(os.path.dirname(root))
         self.make_folder(incoming)
+        self._flush = FileSystemFlush(root)
+
+    @property
+    def can_flush_together(self) -> bool:
+        """Whether :meth:`flushing` can be used now; if not, flush files and folders one by one."""
+        return not self._fsync or self._flush.is_usable
+
+    @contextlib.contextmanager
+    def flushing(self) -> Iterator[Callable[[], None]]:
+        """Return a function that makes all bytes and names durable that were written in the block before."""
+        if not self._fsync:
+            yield lambda: None
+            return
+        with self._flush.begun() as flush:
+            yield flush
 
     def create_temporary(self) -> tuple[int, str]:
         """Create a file of mode 0600, locked while it is open; return its descriptor and path."""
@@ -66,17 +86,44 @@ class Disk:
         remove(source)
         return fresh
 
+    def link_unflushed(self, source: str, target: str, made: set[str]) -> bool:
+        """Link a finished file to its final name, and leave it to the caller to flush (see :meth:`flushing`).
+
+        Args:
+            made: collects the folders whose names have to be flushed; give them to :meth:`note_durable` afterwards.
+
+        Returns:
+            False if the target exists; it is not replaced.
+        """
+        folder = os.path.dirname(target)
+        self._make_unflushed(folder, made)
+        try:
+            return self._link(source, target)
+        except FileNotFoundError:
+            # As in place: another process has removed empty folders.
+            self._durable = {self.root}
+            made.clear()
+            self._make_unflushed(folder, made)
+            return self._link(source, target)
+
+    def note_durable(self, made: Set[str]) -> None:
+        """Remember folders that were flushed."""
+        self._durable |= made
+
+    def _make_unflushed(self, path: str, made: set[str]) -> None:
+        if path in self._durable or path in made:
+            return
+        self._make_unflushed(os.path.dirname(path), made)
+        _make_if_missing(path)
+        made.add(path)
+
     def make_folder(self, path: str) -> None:
         """Create a folder below the root, with its parents, durably (mode 0700)."""
         if path in self._durable:
             return
         parent = os.path.dirname(path)
         self.make_folder(parent)
-        try:
-            os.mkdir(path, 0o700)
-        except FileExistsError:
-            if not os.path.isdir(path):
-                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
+        _make_if_missing(path)
         self.sync_folder(parent)
         self._durable.add(path)
 
@@ -124,6 +171,14 @@ class Disk:
             return True
         finally:
             os.close(lock)
+
+
+def _make_if_missing(path: str) -> None:
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
 
 
 def remove(path: str) -> bool:

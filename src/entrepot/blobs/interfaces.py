@@ -1,7 +1,8 @@
 """Interfaces of stores of immutable bytes.
 
 Every store has the four operations of :class:`Blobs`. Some stores have further
-capabilities (:class:`Multipart`, :class:`Inspectable`, :class:`UncachedReads`, :class:`DirectReads`);
+capabilities (:class:`Multipart`, :class:`Inspectable`, :class:`UncachedReads`, :class:`DirectReads`,
+:class:`GroupPuts`);
 test for one with ``isinstance``. All calls block and are safe from several
 threads. Threads may share a reader; a sink belongs to one thread at a time.
 The bytes under a key never change: a key is absent, or has the bytes that were
@@ -16,6 +17,7 @@ from typing import Protocol, Self, runtime_checkable
 
 import attrs
 
+from entrepot.errors import EntrepotError
 from entrepot.names import Sha256
 
 
@@ -261,6 +263,30 @@ class Inspectable(Protocol):
 
         Args:
             is_rehearsal: delete nothing.
+        """
+        ...
+
+
+@runtime_checkable
+class GroupPuts(Protocol):
+    """The capability to publish several small blobs together, at a fraction of the cost of single ones."""
+
+    def can_put_group(self) -> bool:
+        """Whether :meth:`put_group` has this advantage at present."""
+        ...
+
+    def put_group(self, items: Sequence[tuple[str, bytes]]) -> list[bool | EntrepotError]:
+        """Store trusted bytes under several keys, each completely or not at all.
+
+        Args:
+            items: keys and bytes; the bytes are small.
+
+        Returns:
+            For each one, in order, the same as :meth:`Sink.publish`, or why it was left out.
+
+        Raises:
+            InvalidName: a key is not valid; nothing was stored.
+            StoreFull: there is no space for all of them; nothing was stored.
         """
         ...
 

@@ -7,15 +7,16 @@ import fcntl
 import os
 import pathlib
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from entrepot.blobs.durable import Disk, free_bytes, modified_ms, remove
 from entrepot.blobs.faults import store_fault
 from entrepot.blobs.interfaces import Stat
 from entrepot.blobs.keys import RESERVED, check_key, check_prefix
 from entrepot.blobs.local_files import LocalOpenSink, LocalReader, LocalSink
+from entrepot.blobs.local_groups import LocalGroupItem, publish_group
 from entrepot.blobs.local_parts import LocalParts, LocalPartSink
-from entrepot.errors import BlobMissing, StoreFull
+from entrepot.errors import BlobMissing, EntrepotError, StoreFull
 from entrepot.names import Sha256
 
 
@@ -55,6 +56,23 @@ class LocalBlobs:
             return LocalSink(self._disk, key, target, expected_size)
         except OSError as error:
             raise store_fault(error, key) from error
+
+    def can_put_group(self) -> bool:
+        """Whether :meth:`put_group` is cheaper than publishing blobs one by one."""
+        return self._disk.can_flush_together
+
+    def put_group(self, items: Sequence[tuple[str, bytes]]) -> builtins.list[bool | EntrepotError]:
+        """Store trusted bytes under several keys, each completely or not at all.
+
+        Raises:
+            InvalidName: a key is not valid; nothing was stored.
+            StoreFull: there is no space for all of them; nothing was stored.
+        """
+        group = [LocalGroupItem(key, self._path(key), data) for key, data in items]
+        size = sum(len(data) for _, data in items)
+        if size > self.free_bytes():
+            raise StoreFull(f"{len(group)} blobs need {size:,} bytes")
+        return publish_group(self._disk, group)
 
     def receive_unnamed(self, expected_size: int | None = None) -> LocalOpenSink:
         """Begin to receive bytes whose key is chosen when they are published.

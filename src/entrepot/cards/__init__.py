@@ -3,7 +3,7 @@
 from entrepot.cards.card_data import CardData, DatasetCardData, ModelCardData, SpaceCardData
 from entrepot.cards.dataset_features import declared_features
 from entrepot.cards.dataset_files import DatasetFiles, data_format, dataset_tags
-from entrepot.cards.dataset_formats import MEDIA_FOLDERS
+from entrepot.cards.dataset_formats import MEDIA_FOLDERS, SEPARATORS
 from entrepot.cards.dataset_splits import DatasetConfig, find_configs
 from entrepot.cards.evaluations import (
     EvalResult,
@@ -26,6 +26,7 @@ __all__ = [
     "LICENSES",
     "MEDIA_FOLDERS",
     "MISSING_METADATA",
+    "SEPARATORS",
     "Card",
     "CardData",
     "CardFields",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from entrepot.errors import Malformed
 
@@ -56,6 +56,7 @@ _ENDINGS = {
     ARCHIVE: "zip",
 }
 _BY_ENDING = {ending: form for form, endings in _ENDINGS.items() for ending in endings.split()}
+_OPTIONS = {"tsv": {"sep": "\t"}, "conllu": {"comment_prefix": "#"}}
 # Of these, `datasets` finds files with endings in capitals too.
 _CAPITALS = frozenset({*MEDIA_FOLDERS, "meshfolder", "pdffolder", "niftifolder", "pdb"})
 _PREFERRED = ("parquet", "lance", "vortex", "arrow", "jsonl", "json", "csv")
@@ -73,8 +74,14 @@ def has_format(path: str, form: str) -> bool:
     return False
 
 
-def format_of(paths: Sequence[str]) -> str:
-    """Return the format of the most frequent ending of files; each dot of a name begins one.
+SEPARATORS = frozenset(",;:|\t^~")
+"""Separators of CSV files that a card may name: pandas has a meaning of its own for some others."""
+
+
+def format_of(paths: Sequence[str]) -> tuple[str, Mapping[str, str]]:
+    r"""Return the format of the most frequent ending of files, and the options that this ending stands for.
+
+    Each dot of a name begins an ending. The option of ``tsv`` is ``sep``, a tab.
 
     Raises:
         Malformed: no file has a known one.
@@ -85,4 +92,5 @@ def format_of(paths: Sequence[str]) -> str:
     if not known:
         raise Malformed("dataset", "it has no files of a known format, such as Parquet, CSV or JSON lines")
     ranks = {suffix: len(_PREFERRED) - at for at, suffix in enumerate(_PREFERRED)}
-    return _BY_ENDING[max(known, key=lambda suffix: (known[suffix], ranks.get(suffix, 0), suffix))]
+    ending = max(known, key=lambda suffix: (known[suffix], ranks.get(suffix, 0), suffix))
+    return _BY_ENDING[ending], _OPTIONS.get(ending, {})

@@ -8,10 +8,11 @@ from __future__ import annotations
 import functools
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
+from entrepot.cards.data_patterns import DataPaths
 from entrepot.cards.dataset_formats import MEDIA_FOLDERS, METADATA, format_of, has_format
 from entrepot.cards.yaml_values import JsonValue
 from entrepot.errors import Malformed
@@ -24,9 +25,6 @@ _KEYWORDS = {
 _BOUND = "[-._ 0-9]"
 _SHARD = re.compile(r"data/(?P<split>[^/]*)-[0-9]{5}-of-[0-9]{5}[^/]*\.[^/]*")
 _SPLIT_NAME = re.compile(r"\w+(\.\w+)*")
-_IGNORED = frozenset(
-    {"README.md", "config.json", "dataset_info.json", "dataset_infos.json", "dummy_data.zip", "dataset_dict.json"}
-)
 _KNOWN = frozenset(("config_name", "data_files", "data_dir", "default", "description", "version"))
 
 MAX_CONFIGS = 200
@@ -38,7 +36,7 @@ class DatasetConfig:
     """A configuration: its format, such as ``parquet`` or ``imagefolder``, and the files of its splits in order.
 
     ``metadata``: of folders of media, the files that describe them, by split. ``options``: what the card says
-    besides, such as ``sep``.
+    besides, such as ``sep``, or else what the ending of the files stands for.
     """
 
     name: str
@@ -47,6 +45,13 @@ class DatasetConfig:
     splits: Mapping[str, tuple[str, ...]]
     metadata: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     options: Mapping[str, JsonValue] = attrs.field(factory=dict)
+
+    @property
+    def separator(self) -> str:
+        """What separates the fields of its CSV files; only one of :data:`SEPARATORS` can be used."""
+        told = self.options.get("delimiter")
+        told = self.options.get("sep", ",") if told is None else told
+        return told if isinstance(told, str) else ""
 
     @property
     def paths(self) -> list[str]:
@@ -62,12 +67,12 @@ def find_configs(card: Mapping[str, JsonValue], paths: Sequence[str]) -> list[Da
         paths: every file of the repository.
 
     Raises:
-        Malformed: there is no data file, the card's ``configs`` cannot be read, or the splits of a
-            configuration have different formats.
+        Malformed: there is no data file, the card's ``configs`` cannot be read or have too many patterns, or the
+            splits of a configuration have different formats.
     """
-    told = card.get("configs")
+    told, known = card.get("configs"), DataPaths(paths)
     if told is None:
-        return [_config("default", _infer(_usable(paths, "")), is_default=True)]
+        return [_config("default", _infer(known.below("")), is_default=True)]
     entries = [entry for entry in told if isinstance(entry, dict)] if isinstance(told, list) else []
     if not entries or len(entries) != len(told if isinstance(told, list) else []) or len(entries) > MAX_CONFIGS:
         raise Malformed("card", f"'configs' must be a list of 1 to {MAX_CONFIGS} mappings")
@@ -75,10 +80,20 @@ def find_configs(card: Mapping[str, JsonValue], paths: Sequence[str]) -> list[Da
     if not all(isinstance(name, str) and name for name in names) or len(set(map(str, names))) != len(names):
         raise Malformed("card", "every entry of 'configs' needs a 'config_name' of its own")
     default = _default_of(entries)
-    return [
-        _config(str(name), _told(entry, paths), is_default=str(name) == default, entry=entry)
+    found = [
+        _config(str(name), _told(entry, known), is_default=str(name) == default, entry=entry)
         for name, entry in zip(names, entries, strict=True)
     ]
+    # As `datasets` does, the ending of the files of the first one stands for options of all of them.
+    defaults = _defaults_of(found[0])
+    return [
+        attrs.evolve(config, options={**defaults, **_options(entry)}) if config.format == found[0].format else config
+        for config, entry in zip(found, entries, strict=True)
+    ]
+
+
+def _defaults_of(config: DatasetConfig) -> Mapping[str, JsonValue]:
+    return dict(format_of(next(iter(config.splits.values())))[1])
 
 
 def _default_of(entries: Sequence[Mapping[str, JsonValue]]) -> str | None:
@@ -91,17 +106,17 @@ def _default_of(entries: Sequence[Mapping[str, JsonValue]]) -> str | None:
     return names[0] if len(names) == 1 else next((name for name in names if name == "default"), None)
 
 
-def _told(entry: Mapping[str, JsonValue], paths: Sequence[str]) -> dict[str, list[str]]:
+def _told(entry: Mapping[str, JsonValue], paths: DataPaths) -> dict[str, list[str]]:
     """Return the data files of an entry of ``configs`` by split."""
     folder = entry.get("data_dir")
     base = posixpath.normpath(folder) + "/" if isinstance(folder, str) and folder not in ("", ".", "./") else ""
     files = entry.get("data_files")
     if files is None:
-        inferred = _infer([path.removeprefix(base) for path in _usable(paths, "") if path.startswith(base)])
+        inferred = _infer([path.removeprefix(base) for path in paths.below(base)])
         return {split: [base + path for path in found] for split, found in inferred.items()}
     found: dict[str, list[str]] = {}
     for split, patterns in _patterns_of(files).items():
-        matched = [path for pattern in patterns for path in _match(base + pattern.removeprefix("./"), paths)]
+        matched = [path for pattern in patterns for path in paths.matching(base + pattern.removeprefix("./"))]
         if not matched:
             raise Malformed("card", f"no file of the split {split!r} matches {', '.join(patterns)}")
         found[split] = list(dict.fromkeys(matched))
@@ -141,79 +156,31 @@ def _infer(paths: Sequence[str]) -> dict[str, list[str]]:
             raise Malformed("dataset", "a file in 'data' names a split that is no name")
         order = [split for split in _KEYWORDS if split in shards]
         return {split: shards[split] for split in order + sorted(shards.keys() - _KEYWORDS.keys())}
-    rules = (
-        {"logs": re.compile(r".*\.eval", re.DOTALL)},
-        {"test": re.compile(r"(.*/)?(task\.toml|instruction\.md)", re.DOTALL)},
-        {split: _in_folder(split) for split in _KEYWORDS},
-        {split: _in_name(split) for split in _KEYWORDS},
+    rules: Sequence[Mapping[str, Callable[[str], bool]]] = (
+        {"logs": lambda path: path.endswith(".eval")},
+        {"test": lambda path: posixpath.basename(path) in ("task.toml", "instruction.md")},
+        {split: functools.partial(_is_in_folder, split) for split in _KEYWORDS},
+        {split: functools.partial(_is_in_name, split) for split in _KEYWORDS},
     )
     for rule in rules:
-        found = {split: [path for path in paths if pattern.fullmatch(path)] for split, pattern in rule.items()}
+        found = {split: [path for path in paths if is_of(path)] for split, is_of in rule.items()}
         if any(found.values()):
             return {split: files for split, files in found.items() if files}
     return {"train": list(paths)}
 
 
 @functools.cache
-def _in_folder(split: str) -> re.Pattern[str]:
-    words = "|".join(_KEYWORDS[split])
-    return re.compile(rf"(.*/)?([^/]*{_BOUND})?({words})({_BOUND}[^/]*)?/.+", re.DOTALL)
+def _has_word(split: str, end: str) -> re.Pattern[str]:
+    """Return what finds a word for a split in a name, between its ends and signs that are no letters."""
+    return re.compile(rf"(?:\A|{_BOUND})(?:{'|'.join(_KEYWORDS[split])}){end}")
 
 
-@functools.cache
-def _in_name(split: str) -> re.Pattern[str]:
-    words = "|".join(_KEYWORDS[split])
-    return re.compile(rf"(.*/)?([^/]*{_BOUND})?({words}){_BOUND}[^/]*", re.DOTALL)
+def _is_in_folder(split: str, path: str) -> bool:
+    return any(_has_word(split, rf"(?:{_BOUND}|\Z)").search(folder) for folder in path.split("/")[:-1])
 
 
-def _usable(paths: Sequence[str], pattern: str) -> list[str]:
-    """Return the paths that a pattern may match: hidden ones and descriptions only if it names them."""
-    hidden = [sum(part.startswith(mark) for part in pattern.split("/")) for mark in (".", "__")]
-    last = posixpath.basename(pattern)
-    return [
-        path
-        for path in sorted(paths)
-        if (posixpath.basename(path) not in _IGNORED or posixpath.basename(path) == last)
-        and sum(part.startswith(".") for part in path.split("/")) == hidden[0]
-        and sum(part.startswith("__") for part in path.split("/")[:-1]) == hidden[1]
-    ]
-
-
-def _match(pattern: str, paths: Sequence[str]) -> list[str]:
-    compiled = re.compile(_translate(pattern), re.DOTALL)
-    return [path for path in _usable(paths, pattern) if compiled.fullmatch(path)]
-
-
-def _translate(pattern: str) -> str:
-    """Return a glob pattern as a regular expression; ``**`` stands for any folders."""
-    parts = pattern.split("/")
-    found = ""
-    for at, part in enumerate(parts):
-        is_last = at == len(parts) - 1
-        if part == "**":
-            found += ".+" if is_last else "(?:[^/]+/)*"
-            continue
-        found += _translate_part(part) + ("" if is_last else "/")
-    return found
-
-
-def _translate_part(part: str) -> str:
-    found, at = "", 0
-    while at < len(part):
-        sign = part[at]
-        end = part.find("]", at + 2) if sign == "[" else -1
-        if sign == "*":
-            found += "" if found.endswith("[^/]*") else "[^/]*"
-        elif sign == "?":
-            found += "[^/]"
-        elif end > 0:
-            inside = part[at + 1 : end].replace("\\", "\\\\").replace("[", "\\[")
-            found += f"[^{inside[1:]}]" if inside[0] in "!^" else f"[{inside}]"
-            at = end
-        else:
-            found += re.escape(sign)
-        at += 1
-    return found
+def _is_in_name(split: str, path: str) -> bool:
+    return _has_word(split, _BOUND).search(posixpath.basename(path)) is not None
 
 
 def _config(
@@ -229,10 +196,10 @@ def _config(
         Malformed: the formats of splits differ.
     """
     formats = {split: format_of(files) for split, files in splits.items()}
-    if len(set(formats.values())) > 1:
-        told = ", ".join(f"{split}: {form}" for split, form in formats.items())
+    form, defaults = next(iter(formats.values()))
+    if any(one != (form, defaults) for one in formats.values()):
+        told = ", ".join(_described(split, *one) for split, one in formats.items())
         raise Malformed("dataset", f"the splits of the configuration {name!r} have different formats ({told})")
-    form = next(iter(formats.values()))
     kept = {split: tuple(path for path in files if has_format(path, form)) for split, files in splits.items()}
     for split, files in kept.items():
         if not files:
@@ -241,7 +208,12 @@ def _config(
         split: tuple(path for path in files if posixpath.basename(path) in METADATA) for split, files in splits.items()
     }
     metadata = described if form in MEDIA_FOLDERS else {}
-    return DatasetConfig(name, is_default, form, kept, metadata, {} if entry is None else _options(entry))
+    options = {} if entry is None else _options(entry)
+    return DatasetConfig(name, is_default, form, kept, metadata, {**defaults, **options})
+
+
+def _described(split: str, form: str, options: Mapping[str, str]) -> str:
+    return ", ".join([f"{split}: {form}", *(f"{name} {value!r}" for name, value in options.items())])
 
 
 def _options(entry: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:

@@ -22,7 +22,8 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.database import Catalog, Read, Write, open_catalog
 from entrepot.catalog.lists import bounded
 from entrepot.catalog.repos import repositories
-from entrepot.catalog.search import full_text
+from entrepot.catalog.search import full_text, text_scopes
+from entrepot.catalog.search.full_text import RepoText
 from entrepot.errors import DataFolderError
 
 _BATCH = 500
@@ -174,9 +175,14 @@ def _copy_texts(old: Read, new: Write) -> None:
         found = [(repo_id, body) for repo_id, body in batch]
         names = _names(old, [repo_id for repo_id, _ in found])
         tags = repositories.tags_of(old, [repo_id for repo_id, _ in found])
-        for repo_id, body in found:
-            if repo_id in names:
-                full_text.put(new, repo_id, names[repo_id], tags.get(repo_id, ()), body)
+        full_text.put_all(
+            new,
+            [
+                RepoText(repo_id, names[repo_id], tags.get(repo_id, ()), text_scopes.shown(body))
+                for repo_id, body in found
+                if repo_id in names
+            ],
+        )
 
 
 def _names(tx: Read, ids: Sequence[int]) -> dict[int, str]:

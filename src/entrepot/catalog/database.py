@@ -24,6 +24,7 @@ from entrepot.catalog.dialects.snapshots import BegunTransaction
 from entrepot.catalog.engines import WriteLock
 from entrepot.catalog.lock_checks import KINDS
 from entrepot.catalog.named_locks import AnyLock, Lock
+from entrepot.catalog.shared_reads import SharedReads
 from entrepot.catalog.versions import VersionWatch
 from entrepot.errors import DatabaseUnavailable, DataFolderError
 
@@ -90,6 +91,7 @@ class Catalog:
         self._dialect = dialects.of(engine)
         self._read = self._dialect.reader(engine)
         self._brief = self._dialect.brief(engine)
+        self._shared = SharedReads(self._read)
         self._lock = WriteLock(queues=self._dialect.has_one_writer)
 
     @contextlib.contextmanager
@@ -103,8 +105,13 @@ class Catalog:
         if self._brief is not None and self._brief.is_active:
             yield _BriefRead(self._brief.transaction())
             return
-        with engines.translated(), self._read() as snapshot:
+        shared = self._shared.present
+        with engines.translated(), self._read() if shared is None else shared.read() as snapshot:
             yield Read(snapshot)
+
+    def together(self) -> AbstractContextManager[None]:
+        """Return a block in which the reads of this thread see one snapshot, unless it writes or waits in between."""
+        return self._shared.together()
 
     def briefly(self) -> AbstractContextManager[None]:
         """Return a block in which this thread neither waits nor works long: an event loop may run it.
@@ -124,6 +131,7 @@ class Catalog:
         """
         if self._brief is not None and self._brief.is_active:
             raise NotBrief
+        self._shared.end_before_waiting()
 
     @contextlib.contextmanager
     def write(self, *locks: AnyLock) -> Iterator[Write]:

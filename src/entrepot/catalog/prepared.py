@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import attrs
 import sqlalchemy as sa
+
+from entrepot.catalog.lists import slices
 
 _Convert = Callable[[Any], Any]
 
 _DOUBLE_PRECISION = 701
 """How PostgreSQL numbers the type of all columns with floats."""
+
+
+_LENGTHS: Final = (1, 8, 64)
+_NONE: Final[Mapping[str, Any]] = {}
 
 
 class ReadConnection(Protocol):
@@ -99,6 +105,42 @@ class Prepared:
         """Return the first column of the first row, or None."""
         found = self.all(tx, values)
         return found[0][0] if found else None
+
+
+class PreparedForList:
+    """A SELECT with named parameters and one list of values, prepared for lists of a few lengths.
+
+    Shorter lists are filled up with their last value, longer ones take several statements.
+    """
+
+    def __init__(self, column: sa.Column[Any], make: Callable[[sa.ColumnElement[bool]], sa.Select[Any]]) -> None:
+        """Prepare a statement.
+
+        Args:
+            column: what is compared with the values of the list.
+            make: returns the statement for the condition that the column has one of the values.
+        """
+        self._column, self._make = column, make
+        self._prepared: dict[int, Prepared] = {}
+
+    def all(self, tx: ReadConnection, wanted: Sequence[Any], values: Mapping[str, Any] = _NONE) -> list[Any]:
+        """Return all rows for the values of the list, which may be empty, as named tuples; errors as Prepared."""
+        found: list[Any] = []
+        for batch in slices(wanted, _LENGTHS[-1]):
+            length = next(length for length in _LENGTHS if length >= len(batch))
+            filled = [*batch, *([batch[-1]] * (length - len(batch)))]
+            found += self.of_length(length).all(
+                tx, {**values, **{f"item{at}": value for at, value in enumerate(filled)}}
+            )
+        return found
+
+    def of_length(self, length: int) -> Prepared:
+        """Return the statement for lists of a length; its parameters are ``item0``, ``item1`` and so on."""
+        if length not in self._prepared:
+            # The type of the column: as values of unknown types, ids would not be converted.
+            items = [sa.bindparam(f"item{at}", type_=self._column.type) for at in range(length)]
+            self._prepared[length] = Prepared(self._make(self._column.in_(items)))
+        return self._prepared[length]
 
 
 def _from_driver(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> _Convert | None:

@@ -7,7 +7,7 @@ import datetime
 import logging
 import os
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -154,6 +154,7 @@ def get(client: HubClient, path: str, as_json: bool) -> None:
     help="The branch, tag or commit to start from; default: main for a tag, and no objects for a branch.",
 )
 @click.option("--exist-ok", is_flag=True, help="Succeed if the folder or asset exists.")
+@json_option
 @hub_options
 def create(
     client: HubClient,
@@ -163,6 +164,7 @@ def create(
     create_tag: bool,
     source: str,
     exist_ok: bool,
+    as_json: bool,
 ) -> None:
     """Create the folder, asset, branch or tag PATH.
 
@@ -176,6 +178,7 @@ def create(
 
     with opened(client):
         functions.create(path, list(labels), description, exist_ok, create_tag, source)
+    show_done({"path": path, "created": True}, as_json=as_json)
 
 
 @click.command(short_help="Commit changes to a branch.")
@@ -184,9 +187,16 @@ def create(
 @add_option
 @delete_option
 @click.option("-f", "--force", is_flag=True, help="Commit even if unknown or unimplemented changes are found.")
+@json_option
 @hub_options
 def commit(
-    client: HubClient, path: str, message: str, additions: Sequence[str], deletions: Sequence[str], force: bool
+    client: HubClient,
+    path: str,
+    message: str,
+    additions: Sequence[str],
+    deletions: Sequence[str],
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Commit changes to the branch PATH: first deletions, then additions.
 
@@ -199,6 +209,7 @@ def commit(
 
     with opened(client):
         functions.commit(path, message, list(deletions), [split_addition(item) for item in additions], force)
+    show_done({"path": path, "committed": True}, as_json=as_json)
 
 
 @click.command(short_help="Download objects.")
@@ -209,8 +220,9 @@ def commit(
 @click.option(
     "-s", "--save-dir", default=".", metavar="FOLDER", help="The folder to download to; default: the current one."
 )
+@json_option
 @hub_options
-def download(client: HubClient, path: str, objects: tuple[str, ...], save_dir: str) -> None:
+def download(client: HubClient, path: str, objects: tuple[str, ...], save_dir: str, as_json: bool) -> None:
     """Download the objects of the branch, tag or commit PATH.
 
     \b
@@ -222,6 +234,7 @@ def download(client: HubClient, path: str, objects: tuple[str, ...], save_dir: s
 
     with opened(client):
         functions.download(path, list(objects) or None, save_dir)
+    show_done({"path": path, "folder": save_dir, "downloaded": True}, as_json=as_json)
 
 
 @click.command(short_help="Rename, relabel or describe a folder or an asset.")
@@ -236,8 +249,11 @@ def download(client: HubClient, path: str, objects: tuple[str, ...], save_dir: s
     help="A label; may be repeated; replaces all present labels, and -l '' removes them.",
 )
 @click.option("-d", "--description", metavar="TEXT", help="The new description.")
+@json_option
 @hub_options
-def update(client: HubClient, path: str, name: str | None, labels: tuple[str, ...], description: str | None) -> None:
+def update(
+    client: HubClient, path: str, name: str | None, labels: tuple[str, ...], description: str | None, as_json: bool
+) -> None:
     """Rename, relabel or describe the folder or asset PATH.
 
     \b
@@ -249,13 +265,15 @@ def update(client: HubClient, path: str, name: str | None, labels: tuple[str, ..
 
     with opened(client):
         functions.update(path, name, [label for label in labels if label] if labels else None, description)
+    show_done({"path": path, "updated": True}, as_json=as_json)
 
 
 @click.command(short_help="Delete a folder, an asset, a branch or a tag.")
 @click.argument("path")
 @click.option("-f", "--force", is_flag=True, help="Succeed if it does not exist.")
+@json_option
 @hub_options
-def delete(client: HubClient, path: str, force: bool) -> None:
+def delete(client: HubClient, path: str, force: bool, as_json: bool) -> None:
     """Delete the folder, asset, branch or tag PATH. This cannot be undone.
 
     \b
@@ -267,12 +285,14 @@ def delete(client: HubClient, path: str, force: bool) -> None:
 
     with opened(client):
         functions.delete(path, force)
+    show_done({"path": path, "deleted": True}, as_json=as_json)
 
 
 @click.command(short_help="Replace the objects of main with those of a branch.")
 @click.argument("path")
+@json_option
 @hub_options
-def merge(client: HubClient, path: str) -> None:
+def merge(client: HubClient, path: str, as_json: bool) -> None:
     """Replace the objects of the main branch with those of the branch PATH, in one commit.
 
     \b
@@ -283,6 +303,13 @@ def merge(client: HubClient, path: str) -> None:
 
     with opened(client):
         functions.merge(path)
+    show_done({"path": path, "merged": True}, as_json=as_json)
+
+
+def show_done(row: Mapping[str, object], *, as_json: bool) -> None:
+    """Print what a command has done as JSON, if that was asked for; for people, ``AH INFO: …`` says it."""
+    if as_json:
+        show_json(row)
 
 
 def split_addition(text: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from entrepot.cli.asset_hub import add_option, delete_option, opened, split_addition
+from entrepot.cli.asset_hub import add_option, delete_option, opened, show_done, split_addition
 from entrepot.cli.client.options import HubClient, hub_options
 from entrepot.cli.reports import show_json, show_table
 from entrepot.cli.results import json_option
@@ -16,8 +16,9 @@ from entrepot.cli.results import json_option
 @click.argument("path")
 @add_option
 @delete_option
+@json_option
 @hub_options
-def stage(client: HubClient, path: str, additions: Sequence[str], deletions: Sequence[str]) -> None:
+def stage(client: HubClient, path: str, additions: Sequence[str], deletions: Sequence[str], as_json: bool) -> None:
     """Put changes on the branch PATH without committing them; `ah commit PATH -m TEXT -f` commits them.
 
     \b
@@ -29,6 +30,7 @@ def stage(client: HubClient, path: str, additions: Sequence[str], deletions: Seq
 
     with opened(client):
         functions.stage(path, [split_addition(item) for item in additions], list(deletions))
+    show_done({"path": path, "staged": True}, as_json=as_json)
 
 
 @click.command(short_help="List your staged changes of a branch.")
@@ -60,8 +62,9 @@ def status(client: HubClient, path: str, as_json: bool) -> None:
 @click.option(
     "--all-users", is_flag=True, help="Drop the staged changes of all users; only the owner of the folder may."
 )
+@json_option
 @hub_options
-def reset(client: HubClient, path: str, all_users: bool) -> None:
+def reset(client: HubClient, path: str, all_users: bool, as_json: bool) -> None:
     """Drop your staged changes of the branch PATH.
 
     \b
@@ -72,6 +75,7 @@ def reset(client: HubClient, path: str, all_users: bool) -> None:
 
     with opened(client):
         functions.reset(path, all_users)
+    show_done({"path": path, "reset": True}, as_json=as_json)
 
 
 _user = click.option("--user", metavar="NAME", help="A user.")
@@ -91,8 +95,11 @@ def _need_one(user: str | None, group: str | None, public: bool) -> None:
 @_group
 @_public
 @click.option("--edit", is_flag=True, help="Also allow changes: permission edit instead of view.")
+@json_option
 @hub_options
-def share(client: HubClient, path: str, user: str | None, group: str | None, public: bool, edit: bool) -> None:
+def share(
+    client: HubClient, path: str, user: str | None, group: str | None, public: bool, edit: bool, as_json: bool
+) -> None:
     """Share the folder PATH with a user, a group or everyone.
 
     \b
@@ -106,6 +113,8 @@ def share(client: HubClient, path: str, user: str | None, group: str | None, pub
     _need_one(user, group, public)
     with opened(client):
         functions.share(path, user, group, public, "edit" if edit else "view")
+    row = {"path": path, "user": user, "group": group, "public": public, "permission": "edit" if edit else "view"}
+    show_done(row, as_json=as_json)
 
 
 @click.command(short_help="Revoke a grant of a folder.")
@@ -113,8 +122,9 @@ def share(client: HubClient, path: str, user: str | None, group: str | None, pub
 @_user
 @_group
 @_public
+@json_option
 @hub_options
-def unshare(client: HubClient, path: str, user: str | None, group: str | None, public: bool) -> None:
+def unshare(client: HubClient, path: str, user: str | None, group: str | None, public: bool, as_json: bool) -> None:
     """Revoke what was granted on the folder PATH to a user, a group or everyone.
 
     \b
@@ -126,6 +136,7 @@ def unshare(client: HubClient, path: str, user: str | None, group: str | None, p
     _need_one(user, group, public)
     with opened(client):
         functions.unshare(path, user, group, public)
+    show_done({"path": path, "user": user, "group": group, "public": public, "removed": True}, as_json=as_json)
 
 
 @click.command(short_help="List with whom a folder is shared.")

@@ -44,7 +44,12 @@ class CheckResult:
 @json_option
 @hub_options
 def env(client: HubClient, as_json: bool) -> None:
-    """Print versions, paths and settings without secrets; add the output to bug reports."""
+    """Print versions, paths and settings without secrets; add the output to bug reports.
+
+    \b
+    Example:
+      entrepot env
+    """
     from entrepot.client.variables import ENDPOINT, TOKEN, variables
 
     places, read = client.places, variables(client.session.environ)
@@ -83,6 +88,10 @@ def doctor(client: HubClient, no_upload: bool, as_json: bool) -> int:
 
     The last check creates a private repository and deletes it again. The exit
     code is 1 if a check fails.
+
+    \b
+    Example:
+      entrepot doctor --json
     """
     findings: list[CheckResult] = []
     for finding in run_checks(client, tries_upload=not no_upload):

@@ -130,7 +130,13 @@ def cli(session: Session, debug: bool) -> None:
 @click.command(short_help="Print the version.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def version(as_json: bool) -> None:
-    """Print the version of entrepot; with --json, also that of Python."""
+    """Print the version of entrepot; with --json, also that of Python.
+
+    \b
+    Examples:
+      entrepot version
+      entrepot version --json
+    """
     if as_json:
         show_json({"entrepot": entrepot.__version__, "python": platform.python_version()})
     else:

@@ -16,7 +16,7 @@ from entrepot.cli.logs import configure_logging
 from entrepot.cli.reports import show, show_message
 from entrepot.cli.serving import FACTORY, encode_settings, server_lock, setting_options
 from entrepot.cli.sessions import Session, folder_options, pass_session
-from entrepot.errors import Refused
+from entrepot.errors import AccountNotFound, Refused
 
 if TYPE_CHECKING:
     from entrepot.hub.context import HubContext
@@ -90,10 +90,11 @@ def _fresh_token(hub: HubContext) -> str:
 
     if not accounts.has_accounts(hub):
         accounts.create_user(hub, USER, is_admin=True)
-    users = {user.name: tokens for user, tokens in accounts.list_users(hub)}
-    if USER not in users:
-        raise Refused(f"this hub has accounts, but none called {USER!r}: start it with 'entrepot serve'")
-    for token in users[USER]:
+    try:
+        tokens = accounts.list_tokens(hub, USER)
+    except AccountNotFound:
+        raise Refused(f"this hub has accounts, but none called {USER!r}: start it with 'entrepot serve'") from None
+    for token in tokens:
         if token.name == _TOKEN:
             accounts.revoke_token(hub, USER, token.uid)
     expires_ms = hub.now_ms() + _LIFETIME_MS

@@ -53,6 +53,10 @@ def make_app(settings: str, worker: int) -> Application:
         worker: number of the process; background jobs run in process 0, if
             the settings enable them in the server.
     """
+    from entrepot.server.limits.allocations import import_server
+
+    import_server()
+
     from entrepot.hub.context import open_hub
     from entrepot.hub.jobs.job_notices import JobNotices
     from entrepot.hub.jobs.server_presence import ServerPresence
@@ -112,6 +116,10 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
       entrepot serve --port 0 --log-format json
       entrepot serve --port 443 --tls-cert fullchain.pem --tls-key privkey.pem
     """
+    from entrepot.server.limits.allocations import import_server
+
+    import_server()
+
     from entrepot.hub.accounts import accounts, first_accounts
     from entrepot.hub.jobs.server_presence import check_not_moving
     from entrepot.hub.sso import browser_sign_ins

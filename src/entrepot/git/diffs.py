@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import attrs
 
 from entrepot.git.objects import EMPTY_TREE
-from entrepot.git.trees import Entry, block_starts, parse_tree, sort_key, split_tree
+from entrepot.git.trees import Entry, block_starts, iterate_tree, parse_tree, sort_key, split_tree
 from entrepot.names import Oid, RepoPath
 
 
@@ -57,7 +57,13 @@ def _pairs(prefix: str, old: Oid | None, new: Oid | None, read: Callable[[Oid], 
     """Yield the entries that differ between two folders, entries with the same name and kind paired."""
     if old == new:
         return
-    before, after = _without_shared(_content(old, read), _content(new, read))
+    contents = _content(old, read), _content(new, read)
+    if not all(contents):
+        # Only the caller knows how many of the entries of a folder that is new as a whole are of interest.
+        for entry in iterate_tree(contents[0] or contents[1]):
+            yield prefix + entry.name, *((entry, None) if contents[0] else (None, entry))
+        return
+    before, after = _without_shared(*contents)
     same = set(before).intersection(after) if before and after else set()
     left, right = _keyed(before, same), _keyed(after, same)
     for key in sorted(left.keys() | right.keys()):
@@ -79,8 +85,6 @@ def _without_shared(old: bytes, new: bytes) -> tuple[list[bytes], list[bytes]]:
     are compared as bytes. Both trees are assumed to be sorted; if one is not,
     fewer entries are removed, but never a differing one.
     """
-    if not old or not new:
-        return split_tree(old), split_tree(new)
     before: list[bytes] = []
     after: list[bytes] = []
     starts = block_starts(old)

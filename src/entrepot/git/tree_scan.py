@@ -9,10 +9,18 @@ dictionary of entries, and entries that are not edited keep their exact bytes.
 from __future__ import annotations
 
 import bisect
+import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from entrepot.git.trees import BLOCK_ENTRIES, block_starts, sort_key
+from entrepot.git.trees import BLOCK_ENTRIES, Entry, block_starts, entry_of, sort_key
 from entrepot.names import Oid
+
+_FOLDER = rb"0?4[0-7]{4} [^\0]++\0.{20}"
+_OTHER = rb"(?!0?4[0-7]{4} )[0-7]{5,6}+ [^\0]++\0.{20}"
+# What is skipped is never given back, so one match is one pass over the bytes.
+_NEXT_FOLDER = re.compile(rb"(?:%s)*+([0-7]{5,6}+) ([^\0]++)\0(.{20})" % _OTHER, re.DOTALL)
+_NEXT_OTHER = re.compile(rb"(?:%s)*+([0-7]{5,6}+) ([^\0]++)\0(.{20})" % _FOLDER, re.DOTALL)
 
 
 class EntrySpan(NamedTuple):
@@ -35,11 +43,12 @@ class TreeScan:
         Malformed: the content is not a tree.
     """
 
-    __slots__ = ("_starts", "content")
+    __slots__ = ("_folders_end", "_starts", "content")
 
     def __init__(self, content: bytes) -> None:
         self.content = content
         self._starts = block_starts(content)
+        self._folders_end = len(content)
 
     def __len__(self) -> int:
         """Return the number of entries."""
@@ -59,6 +68,30 @@ class TreeScan:
                 mode, _, digest = self._read(start)
                 return EntrySpan(start, end, mode, Oid(digest.hex()))
         return None
+
+    def folders(self, at: int = 0) -> Iterator[Entry]:
+        """Yield the folders from the entry at a position on, in stored order.
+
+        Raises:
+            Malformed: the name of one contains a ``/``.
+        """
+        while at < self._folders_end:
+            found = _NEXT_FOLDER.match(self.content, at)
+            if found is None:
+                self._folders_end = at
+                return
+            yield entry_of(found)
+            at = found.end()
+
+    def others(self, at: int = 0) -> Iterator[Entry]:
+        """Yield what is no folder from the entry at a position on, in stored order.
+
+        Raises:
+            Malformed: the name of one contains a ``/``.
+        """
+        while (found := _NEXT_OTHER.match(self.content, at)) is not None:
+            yield entry_of(found)
+            at = found.end()
 
     def seek(self, key: bytes) -> tuple[int, int]:
         """Return the position of the entry with this sort key, or where it would be inserted.

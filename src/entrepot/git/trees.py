@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from entrepot.errors import Malformed
@@ -102,6 +102,28 @@ def parse_tree(content: bytes) -> list[Entry]:
     return [
         Entry(name.decode("utf-8", "surrogateescape"), int(mode, 8), Oid(digest.hex())) for mode, name, digest in fields
     ]
+
+
+def iterate_tree(content: bytes) -> Iterator[Entry]:
+    """Yield the entries of a tree in stored order, for callers who may not want all of them.
+
+    Raises:
+        Malformed: as :func:`parse_tree`; for a ``/`` in a name when the entry is reached.
+    """
+    block_starts(content)
+    yield from map(entry_of, _FIELDS.finditer(content))
+
+
+def entry_of(found: re.Match[bytes]) -> Entry:
+    """Return the entry that a pattern has found, whose groups are mode, name and id.
+
+    Raises:
+        Malformed: the name contains a ``/``.
+    """
+    mode, name, digest = found.groups()
+    if b"/" in name:
+        raise Malformed("tree object", "a name contains '/'")
+    return Entry(name.decode("utf-8", "surrogateescape"), int(mode, 8), Oid(digest.hex()))
 
 
 def encode_tree(entries: Iterable[Entry]) -> bytes:

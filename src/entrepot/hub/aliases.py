@@ -19,6 +19,9 @@ from entrepot.hub.context import HubContext
 from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id
 from entrepot.names.accounts import RESERVED
 
+PAGE = 1_000
+"""Aliases on a page, as maximum and default."""
+
 
 def require_admin(caller: MaybeCaller) -> str:
     """Return the caller's name if they are an administrator of the hub.
@@ -32,10 +35,16 @@ def require_admin(caller: MaybeCaller) -> str:
     return known.account.name
 
 
-def search(hub: HubContext, kind: RepoType | None = None) -> Sequence[AliasRow]:
-    """Return the aliases of one type, or of all types, sorted by type and name."""
+def search(
+    hub: HubContext, kind: RepoType | None = None, *, after: tuple[str, str] = ("", ""), limit: int = PAGE
+) -> Sequence[AliasRow]:
+    """Return a page of the aliases of one type, or of all types, sorted by type and name.
+
+    Args:
+        after: type and name of the last alias of the previous page.
+    """
     with hub.read() as tx:
-        return aliases.search(tx, kind)
+        return aliases.search(tx, kind, after=after, limit=limit)
 
 
 def get(hub: HubContext, kind: RepoType, name: str) -> AliasRow:

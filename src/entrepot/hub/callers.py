@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -187,9 +187,17 @@ def has_second_factor(tx: Read, account: Account, settings: Settings) -> bool:
 
     If the settings say so, an identity at the issuer counts too; not beside a password, which would not need it.
     """
-    if second_factors.find(tx, account.id) is not None or passkeys.owners(tx, [account.id]):
-        return True
-    return is_guarded_by_issuer(tx, account, settings)
+    return bool(owners_of_factors(tx, [account], settings))
+
+
+def owners_of_factors(tx: Read, users: Sequence[Account], settings: Settings) -> set[int]:
+    """Return the row ids of the users, among those given, who have what :func:`has_second_factor` asks for."""
+    ids = [user.id for user in users]
+    owners = second_factors.with_factor(tx, ids) | passkeys.owners(tx, ids)
+    if not settings.sso_is_second_factor:
+        return owners
+    others = [user for user in users if user.id not in owners]
+    return owners | {user.id for user in others if is_guarded_by_issuer(tx, user, settings)}
 
 
 def is_guarded_by_issuer(tx: Read, account: Account, settings: Settings) -> bool:

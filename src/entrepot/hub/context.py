@@ -82,6 +82,10 @@ class HubContext:
         """
         return self.store.catalog.briefly()
 
+    def together(self) -> AbstractContextManager[None]:
+        """Return a block in which the reads of this thread see one snapshot, unless it writes or waits in between."""
+        return self.store.catalog.together()
+
     @contextlib.contextmanager
     def write(self, *locks: AnyLock) -> Iterator[Write]:
         """Open a transaction for writing. Do nothing slow inside it, and move no blobs.

@@ -18,6 +18,7 @@ from entrepot.previews.folders import MediaFolder
 from entrepot.previews.json_columns import JsonBatches, mark_mixed
 from entrepot.previews.media_folders import FolderTables
 from entrepot.previews.sources import RangeReader
+from entrepot.previews.table_formats import separator_of
 from entrepot.previews.tables import TableSource
 from entrepot.previews.text_lines import read_lines
 
@@ -58,26 +59,34 @@ class Converter:
     Args:
         form: one of :data:`~entrepot.previews.table_formats.CONVERTIBLE`.
         declared: the features that the card states, or None.
+        separator: of the fields of CSV files; empty: the one that the ending of a name stands for.
     """
 
-    def __init__(self, form: str, declared: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, form: str, declared: Mapping[str, Any] | None = None, *, separator: str = "") -> None:
         self.features: Mapping[str, Any] = declared or {}
-        self._form = form
+        self._form, self._separator = form, separator
         self._json = JsonBatches()
         self._schema: Any = schema_of(declared) if declared else None
         self._writing: Mapping[str, Any] = {"write_page_index": True}
 
-    def convert(self, files: Sequence[tuple[str, RangeReader]], target: ParquetTarget) -> ConvertedSplit:
-        """Write the rows of the files of a split as Parquet files.
+    def convert(self, split: str, files: Sequence[tuple[str, RangeReader]], target: ParquetTarget) -> ConvertedSplit:
+        """Write the rows of a split as Parquet files.
+
+        Args:
+            split: its name.
+            files: its files, with their paths.
 
         Raises:
             Malformed: a file cannot be read as ``datasets`` would.
         """
-        tables = ((name, table) for name, source in files for table in self._tables(name, source))
-        return self._write(tables, target)
+        return self._write(self._read(split, files), target)
+
+    def _read(self, _split: str, files: Sequence[tuple[str, RangeReader]]) -> Iterator[tuple[str, Any]]:
+        """Return the tables of a split; each has a name for messages."""
+        return ((name, table) for name, source in files for table in self._tables(name, source))
 
     def _write(self, tables: Iterable[tuple[str, Any]], target: ParquetTarget) -> ConvertedSplit:
-        """Write tables as Parquet files; each has a name for messages."""
+        """Write tables as Parquet files."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -112,7 +121,7 @@ class Converter:
         try:
             if self._form == "csv":
                 declared = {} if self._schema is None else {field.name: field.type for field in self._schema}
-                separator = "\t" if name.lower().endswith(".tsv") else ","
+                separator = self._separator or separator_of(name)
                 yield from csv_columns.read_batches(source, separator, declared if self.features else {})
             elif self._form == "json":
                 yield from self._json.read(source)
@@ -182,13 +191,13 @@ class FolderConverter(Converter):
         self._folder, self._schema = tables, tables.embedded_schema
         self._writing = {"compression": "none", "use_dictionary": False}
 
-    def convert_split(self, split: str, target: ParquetTarget) -> ConvertedSplit:
-        """Write the rows of a split as Parquet files.
+    def _read(self, split: str, _files: Sequence[tuple[str, RangeReader]]) -> Iterator[tuple[str, Any]]:
+        """Return the tables of a split, whose files the folder knows.
 
         Raises:
             Malformed: its metadata cannot be read, or name files that do not exist.
         """
-        return self._write(self._folder.embedded(split), target)
+        return iter(self._folder.embedded(split))
 
 
 def schema_of(features: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a schema of pyarrow

@@ -19,7 +19,7 @@ from entrepot.previews import media
 
 JsonCell: TypeAlias = "bool | int | float | str | list[JsonCell] | dict[str, JsonCell] | None"
 
-_MOST_DEPTH = 32
+_MOST_DEPTH, _MOST_JSON = 32, 1 << 20
 
 
 def features_of(schema: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a schema of pyarrow, which is optional
@@ -90,18 +90,28 @@ def _dtype(name: str) -> str:
 def cell_of(value: Any, feature: Any) -> JsonCell:  # noqa: ANN401 - any value of a table
     """Return a value as JSON: dates as text, numbers that are none as null, bytes in base64, media with a ``src``.
 
-    What a ``src`` is: :mod:`entrepot.previews.media`.
+    A text with the feature ``Json`` is what it says, unless it is long or damaged. What a ``src`` is:
+    :mod:`entrepot.previews.media`.
     """
     kind = feature.get("_type") if isinstance(feature, dict) else None
     if media.is_medium(value, kind):
         found: JsonCell = media.medium_of(value, str(kind))
         return found
+    if kind == "Json" and isinstance(value, str):
+        return _decoded(value)
     if isinstance(value, Mapping):
         parts = feature if isinstance(feature, dict) else {}
         return {str(key): cell_of(item, parts.get(key)) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [cell_of(item, item_of(feature)) for item in value]
     return _scalar(value)
+
+
+def _decoded(text: str) -> JsonCell:
+    try:
+        return text if len(text) > _MOST_JSON else cell_of(json.loads(text), None)
+    except (ValueError, RecursionError):
+        return text
 
 
 def item_of(feature: Any) -> Any:  # noqa: ANN401 - JSON

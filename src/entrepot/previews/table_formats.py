@@ -30,6 +30,11 @@ MOST_TEXT = 32 << 20
 """Bytes of a file without an index that are read."""
 
 
+def separator_of(name: str) -> str:
+    """Return what separates the fields of a CSV file of this name."""
+    return "\t" if ".tsv" in name.lower() else ","
+
+
 def check_installed() -> None:
     """Raise if tables cannot be read here. The library is not imported: it would take 60 MB of the server.
 

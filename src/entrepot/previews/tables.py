@@ -24,7 +24,7 @@ from entrepot.previews.footer_indexes import open_footer
 from entrepot.previews.media_folders import open_folder
 from entrepot.previews.parquet import MOST_FOOTER
 from entrepot.previews.sources import RangeReader
-from entrepot.previews.table_formats import FOLDERS, FORMATS, MOST_TEXT, check_installed
+from entrepot.previews.table_formats import FOLDERS, FORMATS, MOST_TEXT, check_installed, separator_of
 
 MOST_GROUP = 1 << 30
 """Bytes of a row group, decompressed, of which rows are read."""
@@ -62,13 +62,14 @@ class TableSizes:
     memory: int
 
 
-def open_table(form: str, name: str, source: RangeReader, *, index: bytes = b"") -> TableFile:
+def open_table(form: str, name: str, source: RangeReader, *, index: bytes = b"", separator: str = "") -> TableFile:
     """Open a table.
 
     Args:
         form: one of :data:`FORMATS`, or of :data:`FOLDERS` for what :func:`pack_folder` begins.
         name: of the file, for its suffix and for messages.
         index: what :attr:`ParquetTable.index` was when these bytes were opened before; b"" if that is not known.
+        separator: of the fields of a CSV file; empty: the one that the ending of its name stands for.
 
     Raises:
         UnsupportedDataset: tables of this form cannot be read, the file is damaged, or too large.
@@ -83,6 +84,8 @@ def open_table(form: str, name: str, source: RangeReader, *, index: bytes = b"")
     try:
         if form == "parquet":
             return ParquetTable(name, source, index)
+        if form == "csv":
+            return ArrowTable(*_read_csv(source, separator or separator_of(name)))
         return ArrowTable(*_READERS[form](name, source))
     except MemoryError:
         raise
@@ -340,14 +343,13 @@ def _beginning(source: RangeReader) -> tuple[bytes, bool]:
     return data[:end], True
 
 
-def _read_csv(name: str, source: RangeReader) -> tuple[Any, bool]:
+def _read_csv(source: RangeReader, separator: str) -> tuple[Any, bool]:
     import pyarrow as pa
     from pyarrow import csv
 
     data, is_cut = _beginning(source)
     if not data.strip():
         return pa.table({}), False
-    separator = "\t" if ".tsv" in name.lower() else ","
     options = csv.ReadOptions(use_threads=False, block_size=MOST_TEXT)
     parsing = csv.ParseOptions(delimiter=separator, newlines_in_values=True)
     conversion = csv.ConvertOptions(
@@ -433,7 +435,6 @@ def _read_folder(_name: str, source: RangeReader) -> tuple[Any, bool]:
 
 
 _READERS = {
-    "csv": _read_csv,
     "json": _read_json,
     "text": _read_text,
     "arrow": _read_arrow,

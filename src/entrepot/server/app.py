@@ -5,27 +5,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrepot.errors import EntrepotError, Unavailable
 from entrepot.hub.context import HubContext
+from entrepot.hub.datasets import tables
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.limits import shared_usage
 from entrepot.hub.limits.rate_counts import RateCounts
 from entrepot.hub.search.downloads import DownloadCounter
-from entrepot.server import api_description, git, health, hf, lfs, oauth, pages, worker_metrics, xet
+from entrepot.server import api_description, git, health, hf, lfs, oauth, worker_metrics, xet
 from entrepot.server.dispatch.route_table import RouteTable
 from entrepot.server.handlers import AppState
 from entrepot.server.hf.accounts import avatars
 from entrepot.server.limits.rates import limited, shared_counts
 from entrepot.server.metrics import Metrics, Reading
 from entrepot.server.middleware import Middleware
-from entrepot.server.pages.routing import answer_unserved
 from entrepot.server.short_ids import short_routes
 from entrepot.server.threads import Threads, settle
+
+if TYPE_CHECKING:
+    from entrepot.server.pages.routing import PageRoute
 
 _FLUSH_EVERY_S = 10.0
 _SHARE_EVERY_S = 1.0
@@ -58,7 +61,7 @@ def make_app(hub: HubContext, *, companions: Sequence[BackgroundService] = ()) -
     async def lifespan(_router: Router) -> AsyncIterator[None]:
         for companion in companions:
             companion.start()
-        flushing = [asyncio.create_task(_flush_often(state))]
+        flushing = [asyncio.create_task(_flush_often(state)), asyncio.create_task(_prepare(state))]
         if hub.settings.database or hub.settings.workers > 1:
             flushing.append(asyncio.create_task(_share_often(state, counts)))
         try:
@@ -75,7 +78,12 @@ def make_app(hub: HubContext, *, companions: Sequence[BackgroundService] = ()) -
             await threads.run_transfer(state.latest.close)
             threads.close()
 
-    router = RouteTable(routes_of(hub, metrics), default=answer_unserved, lifespan=lifespan)
+    router = RouteTable(
+        _routes_before_pages(hub, metrics),
+        later=lambda: threads.run_transfer(_page_routes),
+        default=_answer_unserved,
+        lifespan=lifespan,
+    )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})["app"] = state
@@ -86,20 +94,42 @@ def make_app(hub: HubContext, *, companions: Sequence[BackgroundService] = ()) -
 
 def routes_of(hub: HubContext, metrics: Metrics | None = None) -> list[BaseRoute]:
     """Return every route of the application, including those of short ids, in matching order."""
-    found = _api_handlers(hub, metrics)
-    short = short_routes(found)
-    return [*short.before, *found, *short.after, *pages.routes()]
+    return [*_routes_before_pages(hub, metrics), *_page_routes()]
 
 
 def build_handlers(hub: HubContext, metrics: Metrics | None = None) -> list[BaseRoute]:
     """Return every route of the application except those of short ids, which are derived from them."""
-    return [*_api_handlers(hub, metrics), *(route for route in pages.routes() if not route.is_short)]
+    return [*_api_handlers(hub, metrics), *(route for route in _page_routes() if not route.is_short)]
+
+
+def _routes_before_pages(hub: HubContext, metrics: Metrics | None) -> list[BaseRoute]:
+    found = _api_handlers(hub, metrics)
+    short = short_routes(found)
+    return [*short.before, *found, *short.after]
+
+
+def _page_routes() -> list[PageRoute]:
+    """Return the routes of pages, whose modules are imported at the first use: many hubs serve programs only."""
+    from entrepot.server import pages
+
+    return pages.routes()
+
+
+async def _answer_unserved(scope: Scope, receive: Receive, send: Send) -> None:
+    from entrepot.server.pages.routing import answer_unserved
+
+    await answer_unserved(scope, receive, send)
 
 
 def _api_handlers(hub: HubContext, metrics: Metrics | None) -> list[BaseRoute]:
     chunk_store = xet.routes(workers=hub.settings.workers)
     own = [*health.routes(metrics or Metrics()), *avatars.routes(), *api_description.routes()]
     return [*own, *chunk_store, *git.routes(), *hf.routes(), *lfs.routes(), *oauth.routes()]
+
+
+async def _prepare(state: AppState) -> None:
+    with contextlib.suppress(Unavailable):  # the first page will take longer
+        await state.threads.run_short(tables.prepare, state.hub)
 
 
 async def _flush_often(state: AppState) -> None:

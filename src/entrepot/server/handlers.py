@@ -20,11 +20,14 @@ from entrepot.errors import DatabaseUnavailable, InvalidName, Malformed
 from entrepot.hub.accounts.token_usage import TokenUsage
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext, NotBrief
+from entrepot.hub.files import small_arrivals
+from entrepot.hub.files.small_arrivals import ReceivedFile
 from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id, quote_path
 from entrepot.server import browser_sessions, public_urls
 from entrepot.server.bodies import read_small
 from entrepot.server.dispatch.answer_memory import AnswerMemory, RememberedAnswer, Reusable
+from entrepot.server.dispatch.batched_calls import BatchedCalls
 from entrepot.server.dispatch.latest_version import LatestVersion
 from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.limits.senders import secret_in
@@ -71,6 +74,14 @@ class AppState:
     issuers: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
     answers: AnswerMemory = attrs.field(
         default=attrs.Factory(lambda state: AnswerMemory(state.hub.settings), takes_self=True)
+    )
+    small_files: BatchedCalls[ReceivedFile] = attrs.field(
+        default=attrs.Factory(
+            lambda state: BatchedCalls(
+                state.threads, lambda files: small_arrivals.store_all(state.hub, files), most=small_arrivals.MOST
+            ),
+            takes_self=True,
+        )
     )
     latest: LatestVersion = attrs.field(
         default=attrs.Factory(lambda state: LatestVersion(state.hub.watch()), takes_self=True)
@@ -144,7 +155,12 @@ async def call_hub_briefly(
         with state.hub.briefly():
             return work()
     except NotBrief:
-        return await state.threads.run_short(work, line=line_of(request.scope))
+        return await state.threads.run_short(_together, state.hub, work, line=line_of(request.scope))
+
+
+def _together(hub: HubContext, work: Callable[[], T]) -> T:
+    with hub.together():
+        return work()
 
 
 async def call_hub_slow(

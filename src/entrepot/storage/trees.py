@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Iterator, Sequence
 
 import attrs
@@ -12,12 +11,15 @@ from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectSize
 from entrepot.errors import EntryNotFound, ObjectMissing
-from entrepot.git import Entry, Mode, parse_tree
+from entrepot.git import Entry, Mode
+from entrepot.git.tree_scan import TreeScan
 from entrepot.names import ROOT, Oid, RepoPath, Sha256, XetHash, name_fault
+from entrepot.storage.folders import LARGE, FolderEntries, ParsedFolder, ScannedFolder, parse
 from entrepot.storage.objects import content_of, find_row, tree_scanner
 from entrepot.storage.store import Store
 
 _MAX_LEFT_OUT = 100
+_ENTRY_BYTES = 40
 
 
 @attrs.frozen
@@ -123,40 +125,52 @@ class Trees:
         """
         stack = self._resume(folder, path, is_deep, after)
         while stack:
-            level = stack[-1]
-            if level.position >= len(level.entries):
+            here, entries = stack[-1]
+            entry = next(entries, None)
+            if entry is None:
                 stack.pop()
                 continue
-            entry = level.entries[level.position]
-            level.position += 1
-            node = Node(level.path_of(entry), entry)
-            if name_fault(entry.name, is_top=level.path == ROOT) is not None:
+            node = Node(_below(here, entry), entry)
+            if name_fault(entry.name, is_top=here == ROOT) is not None:
                 if len(self.left_out) < _MAX_LEFT_OUT:
                     self.left_out.append(node.path)
                 continue
             yield node
             if is_deep and entry.is_folder:
-                stack.append(_Level(self._sorted(entry.oid), node.path))
+                stack.append((node.path, self._folder(entry.oid).everything()))
 
-    def _resume(self, folder: Oid, path: RepoPath, is_deep: bool, after: RepoPath | None) -> list[_Level]:
-        stack = [_Level(self._sorted(folder), path)]
-        below = after if path == ROOT or after is None else RepoPath(after.removeprefix(f"{path}/"))
-        for name in below.split("/") if below else ():
-            entry = stack[-1].skip_to(name)
+    def _resume(
+        self, folder: Oid, path: RepoPath, is_deep: bool, after: RepoPath | None
+    ) -> list[tuple[RepoPath, Iterator[Entry]]]:
+        """Return the folders in which a walk is, each with what is left of it."""
+        if not after:
+            return [(path, self._folder(folder).everything())]
+        stack, here, oid = list[tuple[RepoPath, Iterator[Entry]]](), path, folder
+        names = (after if path == ROOT else after.removeprefix(f"{path}/")).split("/")
+        for depth, name in enumerate(names, start=1):
+            entry, rest = self._folder(oid).after(name)
+            stack.append((here, rest))
             if entry is None or not entry.is_folder or not is_deep:
                 break
-            stack.append(_Level(self._sorted(entry.oid), stack[-1].path_of(entry)))
+            here, oid = _below(here, entry), entry.oid
+            if depth == len(names):
+                stack.append((here, self._folder(oid).everything()))
         return stack
 
-    def _sorted(self, tree: Oid) -> tuple[Entry, ...]:
+    def _folder(self, tree: Oid) -> FolderEntries:
         key = (self._repo_id, tree)
         entries = self._store.listings.find(key)
         if entries is None:
-            parsed = parse_tree(self.read(tree))
-            entries = (*(e for e in parsed if e.is_folder), *(e for e in parsed if _has_content(e)))
+            content = self.read(tree)
+            if len(content) >= LARGE:
+                self._tx.expect(len(content) // _ENTRY_BYTES)
+                scan = self._store.trees.find(key) or TreeScan(content)
+                self._store.trees.put(key, scan)
+                return ScannedFolder(scan, lambda found: self._store.listings.put(key, found))
+            entries = parse(content)
             self._store.listings.put(key, entries)
         self._tx.expect(len(entries))
-        return entries
+        return ParsedFolder(entries)
 
     def everything(self, folder: Oid, path: RepoPath) -> Iterator[ListedEntry]:
         """Yield every file below a folder with its size, in batches to limit memory."""
@@ -185,35 +199,8 @@ class Trees:
         return [attrs.evolve(item, xet_hash=hashes.get(item.lfs.sha256)) if item.lfs else item for item in listed]
 
 
-@attrs.define
-class _Level:
-    """One folder of a walk: its entries, folders first, and the position of the walk."""
-
-    entries: Sequence[Entry]
-    path: RepoPath
-    position: int = 0
-
-    def path_of(self, entry: Entry) -> RepoPath:
-        return RepoPath(f"{self.path}/{entry.name}" if self.path else entry.name)
-
-    def skip_to(self, name: str) -> Entry | None:
-        """Advance past the entry with this name, or past the position where a file of this name would be."""
-        for is_file in (False, True):
-            at = bisect.bisect_left(self.entries, _order(name, is_file), key=_order_of)
-            self.position = at
-            if at < len(self.entries) and self.entries[at].name == name:
-                self.position = at + 1
-                return self.entries[at]
-        return None
-
-
-def _order(name: str, is_file: bool) -> tuple[bool, bytes]:
-    raw = name.encode("utf-8", "surrogateescape")
-    return is_file, raw if is_file else raw + b"/"
-
-
-def _order_of(entry: Entry) -> tuple[bool, bytes]:
-    return _order(entry.name, not entry.is_folder)
+def _below(folder: RepoPath, entry: Entry) -> RepoPath:
+    return RepoPath(f"{folder}/{entry.name}" if folder else entry.name)
 
 
 def _listed(node: Node, measures: dict[Oid, ObjectSize]) -> ListedEntry:

@@ -37,7 +37,11 @@ def test_a_transaction_that_fails_gives_its_connection_back(catalog: Catalog) ->
 def test_sqlalchemy_has_one_connection_in_a_transaction(catalog: Catalog) -> None:
     with catalog.read() as tx:
         assert tx.sql is tx.sql
-        assert tx.sql.connection.dbapi_connection is tx.driver
+        if catalog.is_file:
+            assert tx.sql.connection.dbapi_connection is tx.driver
+        else:
+            number = "SELECT pg_backend_pid()"
+            assert [(tx.sql.exec_driver_sql(number).scalar_one(),)] == tx.driver.execute(number, {}).fetchall()
 
 
 def test_a_database_that_cannot_be_opened_is_named_in_an_error_of_the_project(tmp_path: Path) -> None:

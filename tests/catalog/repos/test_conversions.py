@@ -20,8 +20,10 @@ def test_a_conversion_is_replaced_copied_and_forgotten(catalog: Catalog, add_rep
     with catalog.write() as tx:
         conversions.put(tx, row)
         assert conversions.find(tx, one) == row
+        assert not conversions.has_any(tx)
         conversions.put(tx, newer)
         conversions.copy(tx, one, two)
+        assert conversions.has_any(tx)
         assert conversions.find(tx, two) == attrs.evolve(newer, repo_id=two)
         conversions.remove(tx, one)
         conversions.copy(tx, one, two)

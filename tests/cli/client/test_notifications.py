@@ -36,3 +36,16 @@ def test_with_all_the_list_says_what_is_new_and_one_is_counted_in_the_singular(
     assert " new " in at_hub("notifications", "list", "--all").out
     assert at_hub("notifications", "read", item["id"]).out == "marked 1 notification as read\n"
     assert " new " not in at_hub("notifications", "list", "--all").out
+
+
+def test_a_repository_is_watched_and_the_choice_is_listed(at_hub: Run, entrepot_hub: RunningHub) -> None:
+    at_hub("repo", "create", "tester/subscribed")
+    done = at_hub("notifications", "subscribe", "tester/subscribed", "none", "--json")
+    assert done.json == {"repo": "tester/subscribed", "type": "model", "discussion": None, "level": "none"}
+    (item,) = at_hub("notifications", "subscriptions", "--json").json
+    assert (item["repo"]["name"], item["level"], item["discussion"]) == ("tester/subscribed", "none", None)
+    assert "tester/subscribed" in at_hub("notifications", "subscriptions").out
+    assert at_hub("notifications", "subscribe", "tester/subscribed", "all").out.endswith(": all\n")
+    assert at_hub("notifications", "subscriptions", "--json").json == []
+    wrong = at_hub("notifications", "subscribe", "tester/subscribed", "participating", "--discussion", "1")
+    assert (wrong.code, "a discussion is muted (none) or not (all)" in wrong.err) == (2, True)

@@ -107,7 +107,7 @@ def test_repositories_are_listed_with_private_ones(staff: HubContext, monkeypatc
     bob = caller(staff, "bob")
     for namespace, name in (("bob", "one"), ("acme", "two"), ("bob", "three")):
         repositories.create(staff, bob, NewRepo(RepoType.MODEL, name, namespace=namespace, visibility="private"))
-    monkeypatch.setattr(administration, "_PAGE", 2)
+    monkeypatch.setattr(administration, "PAGE", 2)
     first = administration.list_repos(staff, CONSOLE)
     assert first.after is not None
     second = administration.list_repos(staff, CONSOLE, None, first.after)

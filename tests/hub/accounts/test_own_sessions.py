@@ -41,18 +41,18 @@ def test_a_user_sees_own_sessions_that_have_not_ended(site: HubContext) -> None:
     later = after(site, 60_000)
     second = sessions.sign_in(later, "alice", PASSWORD).secret
     sessions.sign_in(site, "bob", PASSWORD)
-    found = own_sessions.list_own(later, caller_of(site, first), first)
+    found = own_sessions.list_own(later, caller_of(site, first), first).items
     assert [(item.row.network, item.row.agent, item.row.means, item.is_present) for item in found] == [
         ("", "", "password", False),
         ("203.0.113.0/24", "Firefox", "password", True),
     ]
-    assert not any(item.is_present for item in own_sessions.list_own(site, caller_of(site, second), None))
-    assert own_sessions.list_own(after(site, sessions.IDLE_MS + 120_000), caller_of(site, first), first) == []
+    assert not any(item.is_present for item in own_sessions.list_own(site, caller_of(site, second), None).items)
+    assert own_sessions.list_own(after(site, sessions.IDLE_MS + 120_000), caller_of(site, first), first).items == []
 
 
 def test_a_session_is_ended_by_its_owner_only(site: HubContext) -> None:
     mine, other = (sessions.sign_in(site, name, PASSWORD).secret for name in ("alice", "bob"))
-    [bobs] = own_sessions.list_own(site, caller_of(site, other), other)
+    [bobs] = own_sessions.list_own(site, caller_of(site, other), other).items
     with pytest.raises(ThingNotFound):
         own_sessions.end(site, caller_of(site, mine), bobs.row.uid)
     own_sessions.end(site, caller_of(site, other), bobs.row.uid)

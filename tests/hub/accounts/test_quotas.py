@@ -205,6 +205,14 @@ def test_a_quota_is_visible_to_members(world: World) -> None:
         quotas.own(world.hub, limited)
 
 
+def test_a_folder_has_no_quota_of_its_own(world: World) -> None:
+    world.repo("alice.llm/x")
+    with pytest.raises(AccountNotFound):
+        quotas.show(world.hub, "alice.llm")
+    with pytest.raises(AccountNotFound):
+        limit(world, "alice.llm", max_repos=1)
+
+
 def test_sizes_are_shown_rounded_down() -> None:
     sizes = (0, 1023, (1 << 20) - 1, 1 << 20, (2 << 30) - 1, 5 << 40)
     assert [quotas.render(size) for size in sizes] == [

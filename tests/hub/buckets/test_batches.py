@@ -256,7 +256,7 @@ def test_storage_costs_show_what_buckets_use_and_share(world: World, sender: Sen
     assert (mine.logical, copied.logical) == (12_000, 4_000)
     assert copied.stored == copied.shared == mine.shared
     assert (copied.freed, mine.freed) == (0, mine.stored - mine.shared)
-    listed = {str(full.info.row.ref): full.used_bytes for full in profiles.stored(world.hub, world.alice, None)}
+    listed = {str(full.info.row.ref): full.used_bytes for full in profiles.stored(world.hub, world.alice, None).items}
     assert listed["bucket alice/b"] == 12_000
 
 

@@ -105,6 +105,9 @@ configs:
   data_files: [{split: test, path: fr.jsonl}]
 - config_name: odd
   data_files: en/*.csv
+  skiprows: 1
+- config_name: semi
+  data_files: semi.csv
   sep: ";"
 - config_name: images
   data_files: x.pdf
@@ -116,15 +119,18 @@ dataset_info:
     world.add(ref, "README.md", card.encode())
     world.add(ref, "en/1.csv", b"id,n\n007,1\n")
     world.add(ref, "fr.jsonl", b'{"id": 1}\n')
+    world.add(ref, "semi.csv", b"a;b\n1;x,y\n")
     world.add(ref, "x.pdf", b"document")
     assert run(world)[-1] is None
     assert told(world, ref) == [
         ("en", "converted"),
         ("f r", "converted"),
-        ("odd", "the card says with 'sep' how its files are read"),
+        ("odd", "the card says with 'skiprows' how its files are read"),
+        ("semi", "converted"),
         ("images", "files of the format pdffolder are not converted"),
     ]
-    assert shown(world, ref) == ["en/train/0000.parquet", "f r/test/0000.parquet"]
+    assert shown(world, ref) == ["en/train/0000.parquet", "f r/test/0000.parquet", "semi/train/0000.parquet"]
+    assert table(world, ref, "semi/train/0000.parquet").to_pylist() == [{"a": 1, "b": "x,y"}]
     found = table(world, ref, "en/train/0000.parquet")
     assert (found.to_pylist(), str(found.schema.field("n").type)) == ([{"id": "007", "n": 1.0}], "float")
     assert b"f r/test/*.parquet" in world.read(ref, "README.md", PARQUET)

@@ -52,9 +52,22 @@ def test_what_cannot_be_told_is_refused(paths: list[str], options: dict[str, Any
 
 
 def test_options_that_the_hub_does_not_know_are_named() -> None:
-    entry: dict[str, JsonValue] = {"config_name": "default", "sep": ";", "data_files": "a.csv"}
+    entry: dict[str, JsonValue] = {"config_name": "default", "skiprows": 1, "data_files": "a.csv"}
     [config] = find_configs({"configs": [entry]}, ["a.csv"])
     assert plan_folder(config) is None
-    assert unread_option(config) == "the card says with 'sep' how its files are read"
+    assert unread_option(config) == "the card says with 'skiprows' how its files are read"
+    for option, value, is_read in (
+        ("sep", ";", True),
+        ("delimiter", "\t", True),
+        ("sep", "\\s+", False),
+        ("delimiter", "x", False),
+        ("sep", 7, False),
+        ("sep", None, False),
+        ("delimiter", None, True),
+    ):
+        [config] = find_configs({"configs": [{"data_files": "a.csv", option: value}]}, ["a.csv"])
+        assert ("separated by something else" in (unread_option(config) or "")) is not is_read
+    [config] = find_configs({"configs": [{"field": "data", "data_files": "a.json"}]}, ["a.json"])
+    assert unread_option(config) == "the card says with 'field' how its files are read"
     [config] = find_configs({"configs": [{"drop_labels": True, "data_files": "*.png"}]}, ["a.png"])
     assert unread_option(config) is None

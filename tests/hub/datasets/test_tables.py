@@ -6,7 +6,8 @@ import pytest
 
 from entrepot.errors import GatedRepo, SplitNotFound, UnsupportedDataset
 from entrepot.hub.conversions import conversions
-from entrepot.hub.datasets import tables
+from entrepot.hub.datasets import queries, tables
+from entrepot.hub.datasets.layouts import find_layout
 from entrepot.hub.datasets.tables import RowsPage, _Shards, measure, read_first_rows, read_rows
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
@@ -51,6 +52,21 @@ def test_a_page_is_that_of_its_revision(world: World) -> None:
     assert (page(world, ref).commit, page(world, ref).total) == (second, 2)
     old = read_rows(world.hub, None, ref, first, "default", "train", offset=0, length=9)
     assert (old.commit, old.total) == (first, 1)
+
+
+def test_a_process_is_started_early_if_there_are_tables(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = list[bool]()
+    monkeypatch.setattr(TableReader, "prepare", lambda _self: started.append(True))
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+    world.add(ref, "a.csv", b"a\n1\n")
+    tables.prepare(world.hub)
+    assert started == []
+    for _ in conversions.convert_steps(world.hub, world.row_id(ref)):
+        pass
+    tables.prepare(world.hub)
+    assert started == [True]
+    find_layout(world.hub, None, ref, "main")  # who looks for splits will read rows
+    assert started == [True, True]
 
 
 def test_first_rows_are_cut_to_a_size(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,6 +183,31 @@ def test_a_converted_split_is_read_from_its_parquet_files_with_its_types(world: 
     assert (size.rows, size.file_bytes, size.is_parquet) == (20_001, 8 + 20_000 * 4, False)
     world.add(ref, "train.csv", b"a\n5\n")  # not converted yet
     assert values(page(world, ref)) == [(0, 5)]
+
+
+def test_the_separator_of_the_card_counts_in_rows_and_queries(world: World) -> None:
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+    entry = "- config_name: {}\n  data_files: a.csv\n  {}\n"
+    entries = (
+        entry.format("one", 'sep: ";"') + entry.format("two", 'delimiter: "|"') + entry.format("three", "sep: '::'")
+    )
+    world.add(ref, "README.md", f"---\nconfigs:\n{entries}---\n".encode())
+    world.add(ref, "a.csv", b"a;b|c\n1;x|y\n")
+
+    def cells(config: str) -> list[dict[str, Any]]:
+        found = read_rows(world.hub, None, ref, "main", config, "train", offset=0, length=9)
+        return [dict(row.cells) for row in found.rows]
+
+    assert [cells("one"), cells("two"), cells("one")] == [
+        [{"a": 1, "b|c": "x|y"}],
+        [{"a;b": "1;x", "c": "y"}],
+        [{"a": 1, "b|c": "x|y"}],
+    ]
+    with pytest.raises(UnsupportedDataset, match="separated by something else than one of: tab"):
+        cells("three")
+    source = queries.QuerySource("", ref, "main")
+    found = queries.run(world.hub, None, [source], 'select b.c, a."b|c" from "two.train" b, "one.train" a')
+    assert found.rows == [{"c": "y", "b|c": "x|y"}]
 
 
 def test_features_that_the_card_states_count(world: World) -> None:

@@ -31,7 +31,7 @@ def test_only_administrators_of_the_hub_see_and_do_anything(world: World) -> Non
     job = enqueue(world)
     calls = (
         lambda by: overviews.figures(world.hub, by),
-        lambda by: overviews.find_accounts(world.hub, by, "user", "", 5),
+        lambda by: overviews.find_accounts(world.hub, by, "user", "", limit=5),
         lambda by: overviews.find_repos(world.hub, by, "", 0, 5),
         lambda by: overviews.list_jobs(world.hub, by, ["ready"], 5),
         lambda by: overviews.check_health(world.hub, by),
@@ -54,8 +54,10 @@ def test_only_administrators_of_the_hub_see_and_do_anything(world: World) -> Non
 def test_accounts_and_repositories_are_found(world: World) -> None:
     hidden = world.repo("alice/hidden", visibility="private")
     other = world.repo("acme/other", by=world.olga)
-    assert [it.name for it in overviews.find_accounts(world.hub, world.root, "user", "LI ce", 5)] == ["alice"]
-    assert [it.name for it in overviews.find_accounts(world.hub, world.root, "org", "", 5)] == ["acme"]
+    assert [it.name for it in overviews.find_accounts(world.hub, world.root, "user", "LI ce", limit=5).items] == [
+        "alice"
+    ]
+    assert [it.name for it in overviews.find_accounts(world.hub, world.root, "org", "", limit=5).items] == ["acme"]
     first, second = overviews.find_repos(world.hub, world.root, "", 0, 5)
     assert [first.ref, second.ref] == [hidden, other]
     assert [it.ref for it in overviews.find_repos(world.hub, world.root, "", first.id, 5)] == [other]

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from entrepot.errors import Malformed, NotAllowed, Refused, RepoMoved, RepoNotFound
+from entrepot.errors import Malformed, NotAllowed, QuotaExceeded, Refused, RepoMoved, RepoNotFound
 from entrepot.hub import access, audit
-from entrepot.hub.accounts import accounts, administration
+from entrepot.hub.accounts import accounts, administration, quotas
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import account_removal, repositories
@@ -56,6 +56,20 @@ def test_a_taken_name_stops_the_whole_transfer(team: HubContext) -> None:
     assert names(team, "bob") == ["bob/one", "bob/two"]
     with pytest.raises(Refused, match="the same account"):
         account_removal.transfer_all(team, CONSOLE, "bob", "BOB")
+
+
+def test_a_folder_that_is_too_large_for_its_new_owner_stays(team: HubContext) -> None:
+    accounts.create_user(team, "dave")
+    repositories.create(team, caller(team, "dave"), NewRepo(RepoType.MODEL, "x", "dave.llm"))
+    size = quotas.show(team, "dave").used
+    assert size > 0
+    quotas.change(team, "carol", {"max_bytes": size - 1})
+    with pytest.raises(QuotaExceeded, match="carol"):
+        account_removal.transfer_all(team, CONSOLE, "dave", "carol")
+    assert names(team, "dave") == ["dave.llm/x"]
+    quotas.change(team, "carol", {"max_bytes": size})
+    assert account_removal.transfer_all(team, CONSOLE, "dave", "carol").moved == ["carol.llm/x"]
+    assert quotas.show(team, "carol").used == size
 
 
 def test_an_account_with_repositories_is_deleted_only_on_purpose(team: HubContext) -> None:

@@ -11,11 +11,11 @@ from entrepot.names import Oid, RepoPath, RepoRef
 from tests.support.worlds import World
 
 
-def between(world: World, ref: RepoRef, old: Oid | None, new: Oid | None) -> str:
+def between(world: World, ref: RepoRef, old: Oid | None, new: Oid | None, *, most_files: int = 99) -> str:
     with world.hub.read() as tx:
         row = repositories.by_id(tx, world.row_id(ref))
         assert row is not None
-        return diffs.between(world.hub, tx, None, row, old, new)
+        return diffs.between(world.hub, tx, None, row, old, new, most_files=most_files)
 
 
 def test_a_diff_is_what_git_prints(world: World, tmp_path: Path) -> None:
@@ -40,9 +40,10 @@ def test_a_long_diff_ends_in_names(world: World, monkeypatch: pytest.MonkeyPatch
     old = world.head(ref)
     new = world.commit(ref, *(AddFile(RepoPath(f"{name}.txt"), b"line\n" * 9) for name in "abcd"))
     monkeypatch.setattr(diffs, "_TEXT_LIMIT", 200)
-    monkeypatch.setattr(diffs, "_FILES_LIMIT", 3)
     lines = between(world, ref, old, new).split("\n")
-    assert lines[-4:] == ["diff --git a/c.txt b/c.txt", "diff --git a/d.txt b/d.txt", "(more files differ)", ""]
+    assert lines[-3:] == ["diff --git a/c.txt b/c.txt", "diff --git a/d.txt b/d.txt", ""]
+    lines = between(world, ref, old, new, most_files=3).split("\n")
+    assert lines[-3:] == ["diff --git a/c.txt b/c.txt", "(more files differ)", ""]
     assert lines.count("+line") == 18
 
 

@@ -60,14 +60,6 @@ def test_tags_and_files_come_with_the_search(world: World) -> None:
     assert "rare" in full.info.tags
 
 
-def test_private_repositories_of_a_namespace_are_among_its_own(world: World) -> None:
-    world.repo("alice/secret", visibility="private")
-    world.repo("bob/m")
-    with world.hub.read() as tx:
-        owned = infos.owned_by(world.hub, tx, world.alice.account.id)
-    assert [str(item.info.row.ref) for item in owned] == ["model alice/secret"]
-
-
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
 def test_pages_of_a_search_put_together_are_the_whole(world: World, limit: int) -> None:
     made = []

@@ -10,7 +10,10 @@ import pytest
 from entrepot.catalog import Write
 from entrepot.catalog.repos import push_reservations as rows
 from entrepot.errors import Busy
-from entrepot.hub.repos import push_reservations, repositories
+from entrepot.hub.accounts import quotas
+from entrepot.hub.files.operations import AddFile
+from entrepot.hub.repos import commits, push_reservations, repositories
+from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.push_reservations import (
     LONGEST_MS,
     MEMORY_MS,
@@ -19,7 +22,7 @@ from entrepot.hub.repos.push_reservations import (
     RepositoryReserved,
     ReservationWaiter,
 )
-from entrepot.names import RepoRef
+from entrepot.names import RepoPath, RepoRef
 from tests.support.worlds import World
 
 ME = 7
@@ -174,3 +177,23 @@ def test_a_writer_that_may_not_block_begins_again(world: World, monkeypatch: pyt
     waiter.pause(world.hub, row_id)  # nobody has a reservation
     push_reservations.note_loss(world.hub, row_id, ME)
     assert not is_held(world, ref, ReservationWaiter(patience_s=0))
+
+
+def test_a_commit_that_begins_again_counts_its_bytes_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = world.repo()
+    added: list[int] = []
+    monkeypatch.setattr(quotas.Allowance, "spend", lambda _self, size: added.append(size))
+    push_reservations.note_loss(world.hub, world.row_id(ref), ME)
+    waiter = ReservationWaiter(blocks=False)
+
+    def commit() -> None:
+        draft = CommitDraft("add", [AddFile(RepoPath("a"), b"1234")], inline_bytes=4)
+        commits.create(world.hub, world.alice, ref, "main", draft, waiter)
+
+    with pytest.raises(RepositoryReserved):
+        commit()
+    finish(world, ref)
+    waiter.look(world.hub, world.row_id(ref))
+    commit()
+    assert world.read(ref, "a") == b"1234"
+    assert added == [4, 0]

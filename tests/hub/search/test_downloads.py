@@ -6,7 +6,7 @@ import pytest
 
 from entrepot.errors import Busy
 from entrepot.hub.repos import infos
-from entrepot.hub.search.downloads import DownloadCounter
+from entrepot.hub.search.downloads import DownloadCounter, is_counted
 from entrepot.names import RepoPath, RepoRef, RepoType
 from tests.support.worlds import World
 
@@ -26,6 +26,7 @@ def counted(world: World, counter: DownloadCounter, ref: RepoRef) -> int:
 def test_a_model_counts_by_the_file_that_libraries_ask_for_first(world: World) -> None:
     ref, counter = world.repo(), DownloadCounter()
     for path in ("config.json", "model.safetensors", "sub/config.json", "README.md"):
+        assert is_counted(row(world, ref), P(path)) == (path == "config.json")
         counter.note(row(world, ref), P(path), path, 0)
     assert counted(world, counter, ref) == 1
 

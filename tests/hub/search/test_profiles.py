@@ -46,10 +46,10 @@ def test_stored_bytes_are_for_those_who_belong_there(world: World) -> None:
     mine = world.repo("alice/m", visibility="private")
     world.add_large(mine, "w.bin", b"\0" * 500)
     theirs = world.repo("acme/m", by=world.olga, visibility="private")
-    assert [(full.info.row.ref, full.used_bytes) for full in profiles.stored(world.hub, world.alice, None)] == [
+    assert [(full.info.row.ref, full.used_bytes) for full in profiles.stored(world.hub, world.alice, None).items] == [
         (mine, 500)
     ]
-    assert [full.info.row.ref for full in profiles.stored(world.hub, world.rita, "acme")] == [theirs]
+    assert [full.info.row.ref for full in profiles.stored(world.hub, world.rita, "acme").items] == [theirs]
     with pytest.raises(NotAllowed, match="not a member of acme"):
         profiles.stored(world.hub, world.bob, "acme")
     with pytest.raises(LoginRequired):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -111,6 +112,39 @@ def test_a_process_that_ended_while_it_was_idle_is_replaced_silently(pool: Table
     os.kill(started.every[0].pid, signal.SIGKILL)
     started.every[0].wait()
     assert ask(pool) == str(started.every[1].pid).encode()
+
+
+def test_a_process_can_be_started_before_it_is_needed(pool: TableProcesses, started: Started) -> None:
+    pool.prepare()
+    pool.prepare()
+    assert len(started.every) == 1
+    assert ask(pool) == str(started.every[0].pid).encode()
+    pool.prepare()
+    os.kill(started.every[0].pid, signal.SIGKILL)
+    started.every[0].wait()
+    pool.prepare()
+    assert ask(pool) == str(started.every[1].pid).encode()
+    assert len(started.every) == 2
+
+
+def test_none_is_prepared_beside_those_that_work_nor_after_the_end(started: Started) -> None:
+    pool = TableProcesses(1, started)
+    with ThreadPoolExecutor(1) as threads, pool._place():
+        threads.submit(pool.prepare).result(60)
+    assert started.every == []
+    pool.close()
+    pool.prepare()
+    assert started.every == []
+
+
+def test_a_process_that_cannot_be_started_early_is_no_error() -> None:
+    def refuse(_module: str) -> subprocess.Popen[bytes]:
+        raise OSError(errno.EAGAIN, "no process")
+
+    pool = TableProcesses(1, refuse)
+    pool.prepare()
+    with pytest.raises(OSError, match="no process"):
+        ask(pool)
 
 
 def test_processes_that_do_not_start_are_not_blamed_on_the_file(pool: TableProcesses, started: Started) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 
 import pytest
 from starlette.exceptions import HTTPException
@@ -128,3 +129,60 @@ def test_what_no_route_matches_is_refused_as_by_starlette() -> None:
         send(table, "/a")
     assert (missing.value.status_code, refused.value.status_code) == (404, 405)
     assert refused.value.headers == {"Allow": "POST"}
+
+
+class Later:
+    """Routes that are asked for when they are needed, and fail at first."""
+
+    def __init__(self, routes: Sequence[BaseRoute], *, failures: int = 0) -> None:
+        self.routes, self.failures, self.calls = routes, failures, 0
+
+    async def __call__(self) -> Sequence[BaseRoute]:
+        self.calls += 1
+        await asyncio.sleep(0)
+        if self.failures:
+            self.failures -= 1
+            raise OSError("the disk is away")
+        return self.routes
+
+
+def test_later_routes_are_loaded_once_for_the_first_request_that_needs_them() -> None:
+    later = Later([Route("/a", blocking), Route("/b/{name}", show), Route("/c", show)])
+    table = RouteTable([Route("/a", show), Route("/c", show, methods=["POST"])], later=later)
+    assert (send(table, "/a"), later.calls) == (b"{}", 0)
+    assert send(table, "/b/x") == b"{'name': 'x'}"
+    assert send(table, "/a") == b"{}", "earlier routes still match first"
+    assert send(table, "/c") == b"{}", "a later route for the method beats an earlier one for another"
+    with pytest.raises(HTTPException):
+        send(table, "/none")
+    assert later.calls == 1
+
+
+def test_a_failure_to_load_later_routes_is_of_one_request() -> None:
+    later = Later([Route("/b", show)], failures=1)
+    table = RouteTable([Route("/a", show)], later=later)
+    with pytest.raises(OSError, match="away"):
+        send(table, "/b")
+    assert (send(table, "/a"), send(table, "/b"), later.calls) == (b"{}", b"{}", 2)
+
+
+def test_requests_that_need_later_routes_at_the_same_time_load_them_once() -> None:
+    later = Later([Route("/b", show)])
+    table = RouteTable([], later=later)
+
+    async def ask(sent: list[Message]) -> None:
+        async def receive() -> Message:
+            return {"type": "http.request"}
+
+        async def keep(message: Message) -> None:
+            sent.append(message)
+
+        await table(scope_of("/b"), receive, keep)
+
+    async def ask_together() -> list[list[Message]]:
+        answers: list[list[Message]] = [[] for _ in range(5)]
+        await asyncio.gather(*(ask(answer) for answer in answers))
+        return answers
+
+    assert [answer[-1]["body"] for answer in asyncio.run(ask_together())] == [b"{}"] * 5
+    assert later.calls == 1

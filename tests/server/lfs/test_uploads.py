@@ -17,6 +17,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
+from entrepot.hub.files.small_arrivals import LARGEST
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.names import RepoRef
@@ -58,7 +59,7 @@ def wait_until(condition: Callable[[], bool]) -> bool:
     return False
 
 
-@pytest.mark.parametrize("size", [0, 1, MIB, 20 * MIB + 7])
+@pytest.mark.parametrize("size", [0, 1, LARGEST, LARGEST + 1, MIB, 20 * MIB + 7])
 def test_a_file_in_one_piece_arrives(world: ServedHub, size: int) -> None:
     ref, data = world.repo(f"whole-{size}"), os.urandom(size)
     href = ask_upload(world, ref, data)["href"]
@@ -66,6 +67,21 @@ def test_a_file_in_one_piece_arrives(world: ServedHub, size: int) -> None:
     answer = world.client().put(href, content=data)
     assert (before, answer.status_code, is_stored(world, ref, data)) == (False, 200, True)
     assert answer.headers["etag"] == f'"{sha256(data)}"'
+
+
+def test_small_files_that_arrive_together_are_all_stored(world: ServedHub) -> None:
+    ref, datas = world.repo("together"), [os.urandom(1000) for _ in range(24)]
+    hrefs = [ask_upload(world, ref, data)["href"] for data in datas]
+    wrong = {5, 17}
+
+    def send(number: int) -> int:
+        body = bytes(1000) if number in wrong else datas[number]
+        return int(world.client().put(hrefs[number], content=body).status_code)
+
+    with ThreadPoolExecutor(12) as pool:
+        found = list(pool.map(send, range(len(datas))))
+    assert found == [400 if number in wrong else 200 for number in range(len(datas))]
+    assert [is_stored(world, ref, data) for data in datas] == [number not in wrong for number in range(len(datas))]
 
 
 def test_a_file_may_be_sent_twice(world: ServedHub) -> None:
@@ -88,8 +104,9 @@ def test_a_body_without_a_length_is_accepted(world: ServedHub) -> None:
 
 @pytest.mark.parametrize("wrong", ["other", "short", "long"])
 @pytest.mark.parametrize("sized", [True, False], ids=["sized", "chunked"])
-def test_a_wrong_body_is_refused_and_leaves_nothing(world: ServedHub, wrong: str, sized: bool) -> None:
-    ref, data = world.repo(f"wrong-{wrong}-{sized}"), os.urandom(2 * MIB)
+@pytest.mark.parametrize("size", [1000, 2 * MIB])
+def test_a_wrong_body_is_refused_and_leaves_nothing(world: ServedHub, wrong: str, sized: bool, size: int) -> None:
+    ref, data = world.repo(f"wrong-{wrong}-{sized}-{size}"), os.urandom(size)
     sent = {"other": bytes(len(data)), "short": data[:-1], "long": data + b"x"}[wrong]
     href = ask_upload(world, ref, data)["href"]
     before = world.blobs()

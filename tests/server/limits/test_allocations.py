@@ -43,3 +43,17 @@ def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _name: object())
     assert allocations.keep_freed_memory() is False
+
+
+LOADED = """
+import linecache, sys
+from entrepot.server.limits.allocations import import_server
+import_server()
+print(len([name for name in linecache.cache if name.startswith("<")]))
+print(*sorted(name for name in sys.modules if name.startswith(("entrepot.server.pages", "jinja2", "numpy"))))
+"""
+
+
+def test_a_server_that_has_served_nothing_holds_neither_sources_nor_pages() -> None:
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["0"], done.stderr

@@ -182,10 +182,9 @@ def by_uids(tx: Read, uids: Sequence[str]) -> list[Account]:
     return [Account(*row) for row in tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.uid.in_(bounded(uids))))]
 
 
-def everyone(tx: Read, kind: str) -> list[Account]:
-    """Return all accounts of a kind, by name."""
-    rows = tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.kind == kind).order_by(_NS.c.name_key))
-    return [Account(*row) for row in rows]
+def page_of_kind(tx: Read, kind: str, *, after: str = "", limit: int) -> list[Account]:
+    """Return accounts of a kind, by name; ``after`` is the last name of the previous page."""
+    return named_like(tx, kind, (), limit, after=after)
 
 
 def count_kind(tx: Read, kind: str) -> int:
@@ -193,9 +192,14 @@ def count_kind(tx: Read, kind: str) -> int:
     return int(tx.sql.execute(sa.select(sa.func.count()).select_from(_NS).where(_NS.c.kind == kind)).scalar_one())
 
 
-def named_like(tx: Read, kind: str, terms: Sequence[str], limit: int) -> list[Account]:
-    """Return the accounts of a kind whose names contain every one of the terms, by name."""
-    query = sa.select(*_ACCOUNT).where(_NS.c.kind == kind).order_by(_NS.c.name_key).limit(limit)
+def named_like(tx: Read, kind: str, terms: Sequence[str], limit: int, *, after: str = "") -> list[Account]:
+    """Return the accounts of a kind whose names contain every one of the terms, by name.
+
+    Args:
+        after: the last name of the previous page.
+    """
+    here = (_NS.c.kind == kind) & (_NS.c.name_key > after.lower())
+    query = sa.select(*_ACCOUNT).where(here).order_by(_NS.c.name_key).limit(limit)
     for term in terms:
         query = query.where(_NS.c.name_key.contains(term.lower(), autoescape=True))
     return [Account(*row) for row in tx.sql.execute(query)]
@@ -262,6 +266,19 @@ def leave_org(tx: Write, org_id: int, user_id: int) -> None:
     """Remove a user from an organisation."""
     members = tables.memberships
     tx.sql.execute(sa.delete(members).where((members.c.org_id == org_id) & (members.c.user_id == user_id)))
+
+
+def orgs_of(tx: Read, user_id: int, *, after: str = "", limit: int) -> list[Account]:
+    """Return the organisations a user belongs to, by name; ``after`` is the last name of the previous page."""
+    joined = tables.memberships
+    query = (
+        sa.select(*_ACCOUNT)
+        .join(joined, joined.c.org_id == _NS.c.id)
+        .where((joined.c.user_id == user_id) & (_NS.c.name_key > after.lower()))
+        .order_by(_NS.c.name_key)
+        .limit(limit)
+    )
+    return [Account(*row) for row in tx.sql.execute(query)]
 
 
 def memberships(tx: Read, user_id: int) -> list[Membership]:
@@ -347,8 +364,16 @@ def token_by_uid(tx: Read, uid: str) -> tuple[Token, Account] | None:
 
 def tokens_of(tx: Read, user_id: int) -> list[Token]:
     """Return a user's tokens, oldest first."""
-    rows = tx.sql.execute(sa.select(*_TOKEN).where(_TK.c.user_id == user_id).order_by(_TK.c.id))
-    return [Token(*row) for row in rows]
+    return tokens_of_all(tx, [user_id])[user_id]
+
+
+def tokens_of_all(tx: Read, user_ids: Sequence[int]) -> Mapping[int, list[Token]]:
+    """Return the tokens of each of some users, oldest first; an empty list for who has none."""
+    found: dict[int, list[Token]] = {user_id: [] for user_id in user_ids}
+    query = sa.select(*_TOKEN).where(_TK.c.user_id.in_(bounded(user_ids))).order_by(_TK.c.id)
+    for row in tx.sql.execute(query):
+        found[row.user_id].append(Token(*row))
+    return found
 
 
 def update_token(tx: Write, uid: str, **values: object) -> None:

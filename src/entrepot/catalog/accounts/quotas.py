@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.prepared import Prepared
 
 _Q = community_tables.quotas
 _R = tables.repos
@@ -16,8 +17,8 @@ _BELOW = sa.select(tables.namespaces.c.id).where(tables.namespaces.c.parent_id =
 _HERE = (_R.c.namespace_id == sa.bindparam("namespace")) | _R.c.namespace_id.in_(_BELOW.correlate(None))
 _HERE &= _R.c.deleted_ms.is_(None)
 # Statements are built once: the first runs before every upload.
-_FIND = sa.select(_Q.c.max_bytes, _Q.c.max_repos, _Q.c.max_file_bytes).where(
-    _Q.c.namespace_id == sa.bindparam("namespace")
+_FIND = Prepared(
+    sa.select(_Q.c.max_bytes, _Q.c.max_repos, _Q.c.max_file_bytes).where(_Q.c.namespace_id == sa.bindparam("namespace"))
 )
 _COUNT = sa.select(sa.func.count()).select_from(_R).where(_HERE)
 
@@ -41,7 +42,7 @@ class QuotaRow:
 
 def find(tx: Read, namespace_id: int) -> QuotaRow:
     """Return the quota of a namespace; every field is None if none is set."""
-    row = tx.sql.execute(_FIND, {"namespace": namespace_id}).first()
+    row = _FIND.first(tx, {"namespace": namespace_id})
     return QuotaRow(*row) if row else QuotaRow()
 
 

@@ -44,9 +44,10 @@ def find(tx: Read, secret_hash: str) -> SessionRow | None:
     return None if row is None else SessionRow(*row)
 
 
-def of_user(tx: Read, user_id: int) -> Sequence[SessionRow]:
-    """Return the sessions of a user, last used first, whether they are still valid or not."""
+def of_user(tx: Read, user_id: int, *, offset: int = 0, limit: int) -> Sequence[SessionRow]:
+    """Return sessions of a user, last used first, whether they are still valid or not."""
     statement = sa.select(*_COLUMNS).where(_S.c.user_id == user_id).order_by(_S.c.seen_ms.desc(), _S.c.uid)
+    statement = statement.offset(offset).limit(limit)
     return [SessionRow(*row) for row in tx.sql.execute(statement)]
 
 

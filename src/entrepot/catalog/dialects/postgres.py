@@ -7,23 +7,24 @@ checked stays as it is until the transaction ends, as on SQLite.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from entrepot.catalog import tables
 from entrepot.catalog.dialects.interfaces import OpenSnapshot
-from entrepot.catalog.dialects.snapshots import BegunTransaction
+from entrepot.catalog.dialects.snapshots import begun_by_driver
 from entrepot.catalog.named_locks import AnyLock, Lock, LockClass, Lookup, in_order
+from entrepot.catalog.stored_json import decode_stored
 from entrepot.catalog.versions import ConnectionVersionWatch, VersionWatch
 from entrepot.errors import Busy, DatabaseUnavailable, DataFolderError, StoreFull
 from entrepot.names import RepoRef
@@ -35,6 +36,9 @@ _IDLE_MS = 60_000
 _ATTEMPTS = 5
 _TRUSTED_S = 1.0
 """How long a connection is used again without asking the server whether it is still there: that is a message more."""
+_losses: WeakKeyDictionary[sa.Engine, float] = WeakKeyDictionary()
+"""When a connection of an engine was found lost, on the clock of this process."""
+
 _WATCHED: Mapping[str, object] = {
     "application_name": "entrepot",
     "keepalives_idle": 30,  # seconds, as below: a server that has gone without a word is noticed within a minute
@@ -86,30 +90,32 @@ class PostgreSQL:
                 pool_size=pool_size,
                 max_overflow=0,
                 pool_timeout=wait_ms / 1000,
+                pool_reset_on_return=None,  # an event does it
                 hide_parameters=True,  # errors end up in logs, where no token hash or content belongs
                 isolation_level="READ COMMITTED",
                 json_serializer=_render_json,
+                json_deserializer=decode_stored,
                 connect_args={**_WATCHED, "options": limits, "client_encoding": "utf8", "connect_timeout": connect_s},
             )
         except ModuleNotFoundError as error:
             raise DataFolderError(
                 "(database)", "PostgreSQL needs psycopg: pip install 'entrepot[server,postgres]'"
             ) from error
+        from entrepot.catalog.dialects.postgres_reads import end_transaction, suspect_statements
+
         sa.event.listen(engine, "connect", _prepare)
+        sa.event.listen(engine, "reset", end_transaction)
+        sa.event.listen(engine, "rollback", suspect_statements)
         sa.event.listen(engine, "checkin", _note_use)
-        sa.event.listen(engine, "checkout", functools.partial(_check_idle, engine.dialect))
+        sa.event.listen(engine, "checkout", functools.partial(_check_idle, engine))
         return engine
 
     def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[OpenSnapshot]]:
         """Return a function that begins transactions of the level REPEATABLE READ, which cannot write."""
-        reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        from entrepot.catalog.dialects.postgres_reads import begin_reading
 
-        @contextlib.contextmanager
-        def begin() -> Iterator[OpenSnapshot]:
-            with reading.begin() as connection:
-                yield BegunTransaction(connection)
-
-        return begin
+        begin = functools.partial(begin_reading, functools.partial(_note_loss, engine))
+        return lambda: begun_by_driver(engine, begin)
 
     def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> sa.RootTransaction:
         """Begin a transaction and take its locks.
@@ -229,19 +235,24 @@ def _note_use(_connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
     record.info["used_s"] = time.monotonic()
 
 
+def _note_loss(engine: sa.Engine) -> None:
+    """Note that a connection was lost: the others of the pool may be lost too."""
+    _losses[engine] = time.monotonic()
+
+
 def _check_idle(
-    dialect: sa.Dialect,
+    engine: sa.Engine,
     connection: Any,  # noqa: ANN401 -- psycopg is an optional library
     record: sa.pool.ConnectionPoolEntry,
     _proxy: object,
 ) -> None:
-    """Raise if a connection that was not used for a while is lost; the pool then replaces all older ones."""
-    if time.monotonic() - record.info.get("used_s", float("-inf")) < _TRUSTED_S:
+    """Raise if a connection is lost that was not used for a while, or since a loss; the pool replaces older ones."""
+    used_s = record.info.get("used_s", float("-inf"))
+    if time.monotonic() - used_s < _TRUSTED_S and used_s > _losses.get(engine, float("-inf")):
         return
-    assert dialect.dbapi is not None
     try:
-        dialect.do_ping(connection)
-    except dialect.dbapi.Error as error:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error as error:
         raise sa.exc.InvalidatePoolError from error
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
@@ -25,15 +25,19 @@ class BegunTransaction:
         return self.sql.connection.dbapi_connection
 
 
+DriverConnection: TypeAlias = Any
+"""A connection of a driver, or what takes its place: ``execute`` returns an object with ``fetchall``."""
+
+
 class DriverTransaction:
     """A transaction that the driver has begun; SQLAlchemy's connection is made if a statement needs it."""
 
-    def __init__(self, engine: sa.Engine, pooled: sa.PoolProxiedConnection) -> None:
+    def __init__(self, engine: sa.Engine, pooled: sa.PoolProxiedConnection, driver: DriverConnection) -> None:
         self._engine = engine
         self._pooled = pooled
         self._sql: sa.Connection | None = None
         self.dialect = engine.dialect
-        self.driver: Any = pooled.dbapi_connection
+        self.driver = driver
 
     @property
     def sql(self) -> sa.Connection:
@@ -47,21 +51,32 @@ class DriverTransaction:
         """End the transaction by returning its connection."""
         if self._sql is not None:
             self._sql.close()
-        else:
-            self._pooled.close()
+            return
+        if getattr(self.driver, "is_lost", False):
+            self._pooled.invalidate()
+        self._pooled.close()
 
 
 @contextlib.contextmanager
-def begun_by_driver(engine: sa.Engine, begin: str) -> Iterator[DriverTransaction]:
-    """Begin a transaction with a statement of the driver; it is rolled back at the end."""
+def begun_by_driver(
+    engine: sa.Engine, begin: Callable[[sa.PoolProxiedConnection], DriverConnection]
+) -> Iterator[DriverTransaction]:
+    """Begin a transaction on a connection of the driver; it is rolled back at the end.
+
+    Args:
+        begin: begins it and returns what runs its statements.
+    """
     failure = engine.dialect.loaded_dbapi.Error
+    pooled: sa.PoolProxiedConnection | None = None
     transaction: DriverTransaction | None = None
     try:
-        transaction = DriverTransaction(engine, engine.raw_connection())  # which may have to connect first
-        transaction.driver.execute(begin)
+        pooled = engine.raw_connection()  # which may have to connect first
+        transaction = DriverTransaction(engine, pooled, begin(pooled))
         yield transaction
     except failure as error:
         raise sa.exc.DBAPIError.instance(None, None, error, failure, dialect=engine.dialect) from error
     finally:
         if transaction is not None:
             transaction.end()
+        elif pooled is not None:
+            pooled.close()

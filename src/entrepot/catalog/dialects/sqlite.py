@@ -22,6 +22,7 @@ from entrepot.catalog.brief_reads import BriefReads
 from entrepot.catalog.dialects.interfaces import OpenSnapshot
 from entrepot.catalog.dialects.snapshots import BEGUN, begun_by_driver
 from entrepot.catalog.named_locks import AnyLock
+from entrepot.catalog.stored_json import decode_stored
 from entrepot.catalog.tables import TEXT_INDEX
 from entrepot.catalog.versions import ConnectionVersionWatch, VersionWatch
 from entrepot.errors import Busy, DataFolderError, StoreFull
@@ -45,6 +46,7 @@ class SQLite:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=wait_ms / 1000,
+            json_deserializer=decode_stored,
             hide_parameters=True,  # errors end up in logs, where no token hash or content belongs
             connect_args={"check_same_thread": False, "timeout": wait_ms / 1000},
         )
@@ -64,7 +66,7 @@ class SQLite:
 
     def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[OpenSnapshot]]:
         """Return a function that begins transactions with the driver: every one reads one snapshot."""
-        return lambda: begun_by_driver(engine, "BEGIN")
+        return lambda: begun_by_driver(engine, _begin_reading)
 
     def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> sa.RootTransaction:
         """Begin a transaction that holds the write lock of the database, whatever the names are."""
@@ -119,6 +121,12 @@ class SQLite:
             os.fsync(fd)
         finally:
             os.close(fd)
+
+
+def _begin_reading(pooled: sa.PoolProxiedConnection) -> Any:  # noqa: ANN401 -- as the driver's
+    driver: Any = pooled.dbapi_connection
+    driver.execute("BEGIN")
+    return driver
 
 
 def _reading(engine: sa.Engine) -> sa.PoolProxiedConnection:

@@ -20,7 +20,7 @@ from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.lists import bounded, slices
-from entrepot.catalog.prepared import Prepared
+from entrepot.catalog.prepared import Prepared, PreparedForList
 from entrepot.catalog.visibility import Visibility, visible_private
 from entrepot.names import RefName, RepoPath, Sha256, Uid, XetFileId, XetHash, new_uid
 
@@ -95,7 +95,10 @@ _USABLE = (
     .order_by(*(column.desc() for column in best_first(_L.c.owner_id)))
 )
 _STORED = sa.select(_F.c.sha256, _F.c.size).where(_F.c.sha256.in_(_WANTED) & _F.c.sweeping_ms.is_(None))
-_COMMITTED = sa.select(_L.c.sha256).where(_HERE & (_L.c.owner_id == SHARED))
+_COMMITTED = PreparedForList(
+    _L.c.sha256,
+    lambda wanted: sa.select(_L.c.sha256).where((_L.c.repo_id == _REPO) & wanted & (_L.c.owner_id == SHARED)),
+)
 _RENEW = sa.update(_L).where(_HERE).values(touched_ms=sa.bindparam("now"))
 _WAITING = (
     sa.select(_L.c.sha256, _L.c.owner_id)
@@ -213,7 +216,7 @@ def link_forms(tx: Write, repo_id: int, forms: Mapping[Sha256, LinkedForm], push
     wanted = list(forms)
     for batch in slices(wanted):
         _replace_damaged(tx, repo_id, {sha256: forms[sha256] for sha256 in batch})
-        named = set(tx.sql.execute(_COMMITTED, {"repo": repo_id, "wanted": batch}).scalars())
+        named = {row.sha256 for row in _COMMITTED.all(tx, batch, {"repo": repo_id})}
         fresh = [sha256 for sha256 in batch if sha256 not in named]
         for is_verified in (False, True):
             rows = [
@@ -248,7 +251,7 @@ def name_links(
     for batch in slices(wanted):
         here = {"repo": repo_id, "wanted": batch}
         owners = {row.sha256: row.owner_id for row in tx.sql.execute(_WAITING, here | {"user": pusher_id})}
-        owners |= dict.fromkeys(tx.sql.execute(_COMMITTED, here).scalars(), SHARED)
+        owners |= {row.sha256: SHARED for row in _COMMITTED.all(tx, batch, {"repo": repo_id})}
         same = {"repo": repo_id, "new_ref": ref, "now": now_ms}
         rows = [
             same | {"one": sha256, "new_path": paths[sha256], "from_owner": owners.get(sha256, SHARED)}
@@ -441,7 +444,7 @@ def is_form_damaged() -> sa.ColumnElement[bool]:
 
 def _replace_damaged(tx: Write, repo_id: int, forms: dict[Sha256, LinkedForm]) -> None:
     """Give the new forms to links whose chunks are damaged; only verified content may replace what was verified."""
-    for sha256 in set(tx.sql.execute(_damaged_here(), {"repo": repo_id, "wanted": bounded(list(forms))}).scalars()):
+    for sha256 in {row.sha256 for row in _damaged_here().all(tx, list(forms), {"repo": repo_id})}:
         form = forms[sha256]
         if not form.is_verified:
             continue
@@ -452,8 +455,11 @@ def _replace_damaged(tx: Write, repo_id: int, forms: dict[Sha256, LinkedForm]) -
 
 
 @functools.cache
-def _damaged_here() -> sa.Select[Any]:
-    return sa.select(_L.c.sha256).where(_HERE & is_form_damaged())
+def _damaged_here() -> PreparedForList:
+    return PreparedForList(
+        _L.c.sha256,
+        lambda wanted: sa.select(_L.c.sha256).where((_L.c.repo_id == _REPO) & wanted & is_form_damaged()),
+    )
 
 
 def _proven_forms(tx: Read, where: sa.ColumnElement[bool], sha256s: Sequence[Sha256]) -> dict[Sha256, LinkedForm]:

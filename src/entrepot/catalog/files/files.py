@@ -11,6 +11,7 @@ from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.files import file_links
 from entrepot.catalog.lists import slices
+from entrepot.catalog.prepared import PreparedForList
 from entrepot.errors import Busy
 from entrepot.names import Sha256
 
@@ -22,10 +23,10 @@ SWEEP_LEASE_MS = 600_000
 
 # Statements are built once: building one costs more than running it on cached pages.
 _SWEEPING = sa.select(_F.c.sweeping_ms).where(_F.c.sha256 == sa.bindparam("wanted"))
-_SWEPT = sa.select(_F.c.sha256).where(
-    _F.c.sha256.in_(sa.bindparam("wanted", expanding=True)) & (_F.c.sweeping_ms > sa.bindparam("expired"))
+_SWEPT = PreparedForList(
+    _F.c.sha256, lambda wanted: sa.select(_F.c.sha256).where(wanted & (_F.c.sweeping_ms > sa.bindparam("expired")))
 )
-_KNOWN = sa.select(_F.c.sha256).where(_F.c.sha256.in_(sa.bindparam("wanted", expanding=True)))
+_KNOWN = PreparedForList(_F.c.sha256, lambda wanted: sa.select(_F.c.sha256).where(wanted))
 _CONFIRM = sa.update(_F).where(_F.c.sha256 == sa.bindparam("wanted")).values(size=sa.bindparam("proven"), is_raw=True)
 _TOUCH = (
     sa.update(_F).where(_F.c.sha256.in_(sa.bindparam("wanted", expanding=True))).values(touched_ms=sa.bindparam("now"))
@@ -50,14 +51,36 @@ def reserve(tx: Write, sha256: Sha256, size: int, now_ms: int) -> None:
 
 def reserve_all(tx: Write, sizes: Mapping[Sha256, int], now_ms: int) -> set[Sha256]:
     """Do the same as :func:`reserve` for at most 500 files; return those that a sweeper is deleting, left unchanged."""
-    names = {"wanted": list(sizes), "expired": now_ms - SWEEP_LEASE_MS}
-    swept = set(tx.sql.execute(_SWEPT, names).scalars())
+    swept = being_swept(tx, list(sizes), now_ms)
     rows = [
         {"sha256": sha256, "size": size, "created_ms": now_ms, "touched_ms": now_ms, "sweeping_ms": None}
         for sha256, size in sizes.items()
         if sha256 not in swept
     ]
     insert_missing(tx.sql, _F, rows, refresh=("touched_ms", "sweeping_ms"))
+    return swept
+
+
+def record_all(tx: Write, sizes: Mapping[Sha256, int], now_ms: int) -> set[Sha256]:
+    """Record at most 500 files whose bytes are verified and durable; return those that a sweeper is deleting.
+
+    For bytes that nothing was known about before they were published: no sweep deletes such bytes until
+    they are older than its grace period. For all others, :func:`reserve_all` comes first.
+    """
+    swept = being_swept(tx, list(sizes), now_ms)
+    rows = [
+        {
+            "sha256": sha256,
+            "size": size,
+            "created_ms": now_ms,
+            "touched_ms": now_ms,
+            "sweeping_ms": None,
+            "is_raw": True,
+        }
+        for sha256, size in sizes.items()
+        if sha256 not in swept
+    ]
+    insert_missing(tx.sql, _F, rows, refresh=("touched_ms", "sweeping_ms", "size", "is_raw"))
     return swept
 
 
@@ -124,12 +147,14 @@ def drop_raw(tx: Write, sha256: Sha256, touched_before_ms: int) -> bool:
     return bool(tx.sql.execute(sa.update(_F).where(here).values(is_raw=False)).rowcount)
 
 
+def being_swept(tx: Read, sha256s: Sequence[Sha256], now_ms: int) -> set[Sha256]:
+    """Return the given files that a sweeper is deleting."""
+    return {row.sha256 for row in _SWEPT.all(tx, sha256s, {"expired": now_ms - SWEEP_LEASE_MS})}
+
+
 def known(tx: Read, sha256s: Sequence[Sha256]) -> set[Sha256]:
     """Return the given files that have a row."""
-    found: set[Sha256] = set()
-    for batch in slices(sha256s):
-        found.update(tx.sql.execute(_KNOWN, {"wanted": batch}).scalars())
-    return found
+    return {row.sha256 for row in _KNOWN.all(tx, sha256s)}
 
 
 def chunked_only(tx: Read, sha256s: Sequence[Sha256], touched_before_ms: int) -> set[Sha256]:

@@ -18,6 +18,7 @@ from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.names import RepoType
 
 _A = tables.redirects
+_ORDER = (_A.c.type, _A.c.path_key)
 _IS_ALIAS = _A.c.path_key.not_like("%/%")
 
 
@@ -29,9 +30,18 @@ class AliasRow:
     repo: RepoRow
 
 
-def search(tx: Read, kind: RepoType | None = None) -> Sequence[AliasRow]:
-    """Return the aliases of a repository type, or all aliases, by type and name."""
-    query = sa.select(_A.c.path_key, _A.c.repo_id).where(_IS_ALIAS).order_by(_A.c.type, _A.c.path_key)
+def search(
+    tx: Read, kind: RepoType | None = None, *, after: tuple[str, str] = ("", ""), limit: int
+) -> Sequence[AliasRow]:
+    """Return a page of the aliases of a repository type, or of all aliases, by type and name.
+
+    Args:
+        after: type and name of the last alias of the previous page.
+    """
+    repos = tables.repos
+    query = sa.select(_A.c.path_key, _A.c.repo_id).join(repos, repos.c.id == _A.c.repo_id).order_by(*_ORDER)
+    query = query.where(_IS_ALIAS & repos.c.deleted_ms.is_(None)).limit(limit)
+    query = query.where(sa.tuple_(*_ORDER) > sa.tuple_(*map(sa.literal, after)))
     if kind is not None:
         query = query.where(_A.c.type == kind.value)
     rows = tx.sql.execute(query).all()

@@ -44,6 +44,11 @@ def find(tx: Read, repo_id: int) -> ConversionRow | None:
     return None if row is None else ConversionRow(*row)
 
 
+def has_any(tx: Read) -> bool:
+    """Return whether a dataset was converted, or consists of Parquet files."""
+    return tx.sql.execute(sa.select(_T.c.repo_id).where(_T.c.commit.is_not(None)).limit(1)).first() is not None
+
+
 def put(tx: Write, row: ConversionRow) -> None:
     """Store a conversion in place of the last one."""
     insert_missing(tx.sql, _T, [attrs.asdict(row)], refresh=_NAMES[1:])

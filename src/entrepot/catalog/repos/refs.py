@@ -54,6 +54,22 @@ def everything(tx: Read, repo_id: int) -> list[tuple[RefName, Oid]]:
     return [(name, oid) for name, oid in tx.sql.execute(_ALL, {"repo": repo_id})]
 
 
+def page(
+    tx: Read, repo_id: int, prefix: str, *, part: str = "", after: str = "", limit: int
+) -> list[tuple[RefName, Oid]]:
+    """Return a page of the refs whose names begin with a prefix, by name.
+
+    Args:
+        part: only those whose names contain this text after the prefix, in this case.
+        after: the last name of the previous page.
+    """
+    here = (_T.c.repo_id == repo_id) & _T.c.name.startswith(prefix, autoescape=True) & (_T.c.name > after)
+    query = sa.select(_T.c.name, _T.c.oid).where(here).order_by(_T.c.name).limit(limit)
+    if part:
+        query = query.where(sa.func.substr(_T.c.name, len(prefix) + 1).contains(part, autoescape=True))
+    return [(name, oid) for name, oid in tx.sql.execute(query)]
+
+
 def swap(tx: Write, repo_id: int, name: RefName, old: Oid | None, new: Oid | None, now_ms: int) -> bool:
     """Move a ref from ``old`` to ``new``, where None means absent; staged changes end with their branch.
 

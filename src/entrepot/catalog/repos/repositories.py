@@ -277,9 +277,28 @@ def page_owned_by(tx: Read, account_id: int, *, after: int, limit: int) -> list[
 
 def owned_by(tx: Read, account_id: int) -> list[RepoRow]:
     """Return all repositories of an account, also those in its folders, most recently changed first."""
-    here = (_NS.c.id == account_id) | (_NS.c.parent_id == account_id)
-    query = _SELECT.where(here).order_by(_R.c.updated_ms.desc(), _R.c.id.desc())
+    query = _SELECT.where(_is_of(account_id)).order_by(_R.c.updated_ms.desc(), _R.c.id.desc())
     return [row_of(row) for row in tx.sql.execute(query)]
+
+
+def page_by_change(
+    tx: Read, account_id: int, seen_by: Visibility | None, *, after: tuple[float, int] | None = None, limit: int
+) -> list[RepoRow]:
+    """Return visible repositories of an account, also those in its folders, most recently changed first.
+
+    Args:
+        after: time of the last change and row id of the last repository of the previous page.
+    """
+    query = _SELECT.where(_is_of(account_id) & visible_condition(seen_by))
+    if after is not None:
+        query = query.where(sa.tuple_(_R.c.updated_ms, _R.c.id) < sa.tuple_(*map(sa.literal, after)))
+    return [row_of(row) for row in tx.sql.execute(query.order_by(_R.c.updated_ms.desc(), _R.c.id.desc()).limit(limit))]
+
+
+def ids_of(tx: Read, account_id: int, seen_by: Visibility | None) -> list[int]:
+    """Return the row ids of all visible repositories of an account, also of those in its folders."""
+    query = sa.select(_R.c.id).join(_NS, _NS.c.id == _R.c.namespace_id).where(_R.c.deleted_ms.is_(None))
+    return list(tx.sql.execute(query.where(_is_of(account_id) & visible_condition(seen_by))).scalars())
 
 
 def page_of(
@@ -303,6 +322,11 @@ def page_of(
         here &= _R.c.name_key.contains(part.lower(), autoescape=True)
     query = _SELECT.where(here & visible_condition(seen_by)).order_by(_R.c.name_key)
     return [row_of(row) for row in tx.sql.execute(query if limit is None else query.limit(limit))]
+
+
+def _is_of(account_id: int) -> sa.ColumnElement[bool]:
+    """Return the condition that a namespace is an account, or one of its folders."""
+    return (_NS.c.id == account_id) | (_NS.c.parent_id == account_id)
 
 
 def add(tx: Write, row: RepoRow) -> RepoRow:

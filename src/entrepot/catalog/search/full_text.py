@@ -2,14 +2,15 @@
 
 On SQLite the index is a table of FTS5, on PostgreSQL one of word vectors; only this module depends on that.
 
-Both rank by reading every match. Words that thousands of texts contain are therefore searched in another way: as
-whole words, and the matches that were added last are ranked by where the words are, then by likes.
+The rank of a match depends on what the searcher may read, and on nothing else: on where the words are, then on likes,
+downloads and age. What a search reads neither: see :mod:`~entrepot.catalog.search.text_scopes`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -17,9 +18,9 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
-from entrepot.catalog.lists import bounded
-from entrepot.catalog.repos.repositories import COLUMNS, RepoRow, row_of
-from entrepot.catalog.search import word_vectors
+from entrepot.catalog.lists import bounded, slices
+from entrepot.catalog.repos.repositories import COLUMNS, RepoRow, row_of, tags_of
+from entrepot.catalog.search import text_scopes, word_vectors
 from entrepot.catalog.visibility import Visibility, visible_condition
 from entrepot.names import RepoType
 
@@ -46,20 +47,13 @@ _N = tables.namespaces
 _WORD = re.compile(r"\w+")
 _MAX_WORDS, _MAX_WORD = 16, 64
 FREQUENT = 1_000
-"""A word in more texts than this is frequent, of those that the searcher may see."""
-
-MOST_READ = 20 * FREQUENT
-"""Matches of a word that are read to count the visible ones; a word with more is frequent for everyone."""
+"""A word in more texts than this is frequent: it has to match as a whole, for beginnings of words are slow to find."""
 
 MOST_RANKED, _MOST_NAMED = 500, 200
-"""Matches of frequent words that are ranked: so many, and others with a word in the name or the tags."""
+"""Matches that are ranked: the newest ones, and of those with words in the name or the tags."""
 
-_MOST_SHOWN = 16_384
+_MOST_SHOWN, _BATCH = 16_384, 200
 _THIS: sa.ColumnClause[str] = sa.literal_column("repo_texts")
-# A match in the name weighs ten times as much as one in the card.
-_RANK = sa.func.bm25(_THIS, 10.0, 4.0, 1.0)
-_SNIPPET = sa.func.snippet(_THIS, 2, BEGIN, END, "…", 24)
-_WEIGHTS: sa.ColumnClause[str] = sa.literal_column("CAST('{0.1, 0.1, 0.4, 1.0}' AS real[])")
 
 
 @attrs.frozen
@@ -79,35 +73,94 @@ class TextMatches:
     is_more: bool = False
 
 
-def put(tx: Write, repo_id: int, name: str, tags: Sequence[str], body: str) -> None:
-    """Replace the indexed text of a repository.
+@attrs.frozen
+class RepoText:
+    """What is indexed of a repository. ``name``: its id, ``namespace/name``; ``body``: the text of the card."""
 
-    Args:
-        name: the id of the repository, ``namespace/name``.
-        body: the text of the card.
-    """
-    remove(tx, repo_id)
+    repo_id: int
+    name: str
+    tags: Sequence[str]
+    body: str
+
+
+def put(tx: Write, repo_id: int, name: str, tags: Sequence[str], body: str) -> None:
+    """Replace the indexed text of a repository; for the arguments see :class:`RepoText`."""
+    put_all(tx, [RepoText(repo_id, name, tags, body)])
+
+
+def put_all(tx: Write, texts: Sequence[RepoText]) -> None:
+    """Replace the indexed texts of repositories."""
+    ids = [text.repo_id for text in texts]
+    for batch in slices(ids, _BATCH):
+        tx.sql.execute(sa.delete(_T).where(_T.c.rowid.in_(batch)))
+    found = [
+        row
+        for batch in slices(ids, _BATCH)
+        for row in tx.sql.execute(
+            sa.select(_R.c.id, _R.c.visibility, _R.c.namespace_id, _R.c.type).where(_R.c.id.in_(batch))
+        )
+    ]
+    places = {row.id: row for row in found}
+    statement = sa.insert(_T)
     if _has_vectors(tx):
-        vector = word_vectors.vector([("A", name), ("B", " ".join(tags)), ("D", body)])
-        words = sa.cast(sa.literal(vector, sa.Text), _Named("tsvector"))
-        tx.sql.execute(sa.insert(_T).values(rowid=repo_id, body=body, words=words))
-    else:
-        tx.sql.execute(sa.insert(_T).values(rowid=repo_id, name=name, tags=" ".join(tags), body=body))
+        words = sa.cast(sa.bindparam("vector", type_=sa.Text), _Named("tsvector"))
+        statement = statement.values(rowid=sa.bindparam("repo"), body=sa.bindparam("text"), words=words)
+    rows = [_row(tx, text, places[text.repo_id]) for text in texts]
+    if rows:
+        tx.sql.execute(statement, rows)
+
+
+def _row(tx: Read, text: RepoText, place: sa.Row[Any, Any, Any, Any]) -> dict[str, object]:
+    """Return a row of the index, or the parameters of the statement that stores it."""
+    body = text_scopes.clean(text.body)
+    kind = text_scopes.kind_word(RepoType(place.type))
+    tags = text_scopes.clean(" ".join(text.tags))
+    named, labelled = (text_scopes.NAMED, text_scopes.LABELLED), (text_scopes.LABELLED,)
+    own = None if place.visibility == "public" else place.namespace_id
+    pieces = [text_scopes.stored(text.name, own, named), text_scopes.stored(tags, own, labelled, kind), body]
+    pieces[2] = body if own is None else text_scopes.hidden(body, own)
+    if _has_vectors(tx):
+        vector = word_vectors.vector(list(zip("ABD", pieces, strict=True)))
+        return {"repo": text.repo_id, "text": body, "vector": vector}
+    return {"rowid": text.repo_id, **dict(zip(("name", "tags", "body"), pieces, strict=True))}
 
 
 def rename_all(tx: Write, namespace_id: int, kind: RepoType) -> None:
     """Update the indexed names of all repositories of a type in a namespace that has another name now."""
+    here = (_R.c.namespace_id == namespace_id) & (_R.c.type == kind.value)
+    _put_again(tx, here & (_R.c.visibility != "public"))
     named = sa.select(_R.c.id, _N.c.name + "/" + _R.c.name).join(_N, _N.c.id == _R.c.namespace_id)
-    rows = tx.sql.execute(named.where((_N.c.id == namespace_id) & (_R.c.type == kind.value))).all()
+    rows = tx.sql.execute(named.where(here & (_R.c.visibility == "public"))).all()
+    indexed = [(row[0], text_scopes.stored(row[1], None, (text_scopes.NAMED, text_scopes.LABELLED))) for row in rows]
     this = sa.update(_T).where(_T.c.rowid == sa.bindparam("repo"))
     if rows and _has_vectors(tx):
         words = sa.cast(sa.bindparam("vector", type_=sa.Text), _Named("tsvector"))
         rest = sa.func.ts_filter(_T.c.words, sa.literal_column("CAST('{b,c,d}' AS \"char\"[])"))
-        found = [{"repo": repo_id, "vector": word_vectors.vector([("A", name)])} for repo_id, name in rows]
+        found = [{"repo": repo_id, "vector": word_vectors.vector([("A", name)])} for repo_id, name in indexed]
         tx.sql.execute(this.values(words=words.op("||")(rest)), found)
     elif rows:
-        found = [{"repo": repo_id, "called": name} for repo_id, name in rows]
+        found = [{"repo": repo_id, "called": name} for repo_id, name in indexed]
         tx.sql.execute(this.values(name=sa.bindparam("called")), found)
+
+
+def follow(tx: Write, repo_id: int) -> None:
+    """Index the text of a repository again after its visibility or namespace has changed."""
+    _put_again(tx, _R.c.id == repo_id)
+
+
+def follow_all(tx: Write, namespace_id: int, kind: RepoType) -> None:
+    """Index the texts of all repositories of a type in a namespace again, after their visibility has changed."""
+    _put_again(tx, (_R.c.namespace_id == namespace_id) & (_R.c.type == kind.value))
+
+
+def _put_again(tx: Write, condition: sa.ColumnElement[bool]) -> None:
+    last = 0
+    query = sa.select(_R.c.id, _N.c.name + "/" + _R.c.name, _T.c.body).join(_N, _N.c.id == _R.c.namespace_id)
+    query = query.join(_T, _T.c.rowid == _R.c.id).where(condition).order_by(_R.c.id).limit(_BATCH)
+    while rows := tx.sql.execute(query.where(_R.c.id > last)).all():
+        tags = tags_of(tx, [row[0] for row in rows])
+        put_all(tx, [RepoText(row[0], row[1], tags.get(row[0], ()), text_scopes.shown(row[2])) for row in rows])
+        last = rows[-1][0]
 
 
 def remove(tx: Write, repo_id: int) -> None:
@@ -123,81 +176,52 @@ def remove_all(tx: Write, namespace_id: int, kind: RepoType) -> None:
 
 def query_of(text: str) -> str | None:
     """Return the index query that matches every word of a text by prefix, or None if it has no words."""
-    words = [word[:_MAX_WORD] for word in _WORD.findall(text)[:_MAX_WORDS]]
-    # Quoted words are never operators of the query language.
-    return " ".join(f'"{word}"*' for word in words) if words else None
+    cleaned = text_scopes.clean(unicodedata.normalize("NFC", text))
+    words = [word[:_MAX_WORD] for word in _WORD.findall(cleaned)[:_MAX_WORDS] if word.strip("_")]
+    # Quoted words are never operators of the query language. The beginning "a" is that of too many words.
+    return " ".join(f'"{word}"' if _is_letter(word) else f'"{word}"*' for word in words) if words else None
 
 
-def matching(tx: Read, query: str) -> sa.ColumnElement[bool]:
-    """Return the condition on rows of ``repos`` that every word matches."""
-    return _R.c.id.in_(sa.select(_T.c.rowid).where(_matches(tx, query)))
+def _is_letter(word: str) -> bool:
+    return len(word) == 1 and word.isascii()
+
+
+def matching(tx: Read, query: str, seen: Visibility | None) -> sa.ColumnElement[bool]:
+    """Return the condition on rows of ``repos`` that every word matches; they may be some that are not visible."""
+    search = _Searched(query, text_scopes.of_searcher(tx, seen), ())
+    return _R.c.id.in_(sa.select(_T.c.rowid).where(_matches(tx, search.everywhere(tx))))
 
 
 def find(
     tx: Read, query: str, seen: Visibility | None, kinds: Sequence[RepoType], *, skip: int, limit: int
 ) -> TextMatches:
-    """Return one page of the matching repositories, best match first."""
-    narrowed = _narrowed(tx, query, seen)
-    if narrowed is not None:
-        return _find_frequent(tx, narrowed, seen, kinds, skip=skip, limit=limit)
-    has_vectors = _has_vectors(tx)
-    rank = sa.func.ts_rank_cd(_WEIGHTS, _T.c.words, _tsquery(query)).desc() if has_vectors else _RANK
-    conditions = _conditions(tx, query, seen, kinds)
-    statement = (
-        sa.select(*COLUMNS, _T.c.body if has_vectors else _SNIPPET)
-        .select_from(_T)
-        .join(_R, _R.c.id == _T.c.rowid)
-        .join(_N, _N.c.id == _R.c.namespace_id)
-        .where(*conditions)
-        .order_by(rank, _R.c.id)
-        .offset(skip)
-        .limit(limit)
-    )
-    found = [
-        TextMatch(row_of(row[:-1]), word_vectors.snippet(row[-1], query, BEGIN, END) if has_vectors else row[-1])
-        for row in tx.sql.execute(statement)
-    ]
-    counted = sa.select(sa.func.count()).select_from(_T).join(_R, _R.c.id == _T.c.rowid).where(*conditions)
-    return TextMatches(found, tx.sql.execute(counted).scalar_one())
+    """Return one page of the matching repositories, best match first.
+
+    All words in the name are best, then a word in the name or the tags; then likes, downloads and age count. At most
+    500 matches are ranked: the newest ones, and of these two ranks the newest.
+    """
+    scopes = text_scopes.of_searcher(tx, seen)
+    counted = scopes if seen is None else scopes[:1]  # in others may be texts that the searcher may not see
+    terms = [term.removesuffix("*") if _is_frequent(tx, term, counted) else term for term in query.split(" ")]
+    kinds = () if set(kinds) == set(RepoType) else kinds
+    search = _Searched(" ".join(terms), scopes, kinds)
+    newest = sa.select(_R.c.id, _R.c.likes, _R.c.downloads, _R.c.updated_ms)
+    newest = newest.select_from(_T).join(_R, _R.c.id == _T.c.rowid).order_by(_T.c.rowid.desc())
+    newest = newest.where(_R.c.deleted_ms.is_(None), visible_condition(seen))
+    if kinds:
+        newest = newest.where(_R.c.type.in_(bounded([kind.value for kind in kinds])))
+    ranks = dict[int, tuple[int, ...]]()
+    others = tx.sql.execute(newest.where(_matches(tx, search.everywhere(tx))).limit(MOST_RANKED + 1)).all()
+    ranks |= {row[0]: (0, *row[1:], row[0]) for row in others[:MOST_RANKED]}
+    for rank, expression in ((1, search.partly_named(tx)), (2, search.named(tx))) if others else ():
+        found = tx.sql.execute(newest.where(_matches(tx, expression)).limit(_MOST_NAMED)).all()
+        ranks |= {row[0]: (rank, *row[1:], row[0]) for row in found}
+    best = sorted(ranks, key=ranks.__getitem__, reverse=True)[:MOST_RANKED]
+    items = _show(tx, query, best[skip : skip + limit])
+    return TextMatches(items, len(best), len(others) > MOST_RANKED)
 
 
-def _narrowed(tx: Read, query: str, seen: Visibility | None) -> str | None:
-    """Return a query in which frequent words match as whole words only; None if no word is frequent."""
-    terms, has_frequent = [], False
-    for term in query.split(" "):
-        whole = term.removesuffix("*")
-        is_common = _is_frequent(tx, whole, seen)
-        terms.append(whole if is_common else term)
-        has_frequent = has_frequent or is_common or _is_frequent(tx, term, seen)
-    return " ".join(terms) if has_frequent else None
-
-
-def _is_frequent(tx: Read, term: str, seen: Visibility | None) -> bool:
-    """Return whether a word is frequent; by visible texts only, or the order of matches would tell of hidden ones."""
-    read = sa.select(_T.c.rowid).where(_matches(tx, term)).limit(MOST_READ + 1).subquery()
-    visible = sa.select(_R.c.id).join(read, read.c.rowid == _R.c.id)
-    visible = visible.where(_R.c.deleted_ms.is_(None), visible_condition(seen))
-    return _has_more(tx, visible, FREQUENT) or _has_more(tx, sa.select(read), MOST_READ)
-
-
-def _has_more(tx: Read, query: sa.Select[Any], limit: int) -> bool:
-    some = query.limit(limit + 1).subquery()
-    return tx.sql.execute(sa.select(sa.func.count()).select_from(some)).scalar_one() > limit
-
-
-def _find_frequent(
-    tx: Read, query: str, seen: Visibility | None, kinds: Sequence[RepoType], *, skip: int, limit: int
-) -> TextMatches:
-    """Return one page of the matches that were added last: those in names and tags first, then by likes."""
-    conditions = _conditions(tx, query, seen, kinds)
-    newest = sa.select(_R.c.id, _R.c.likes).select_from(_T).join(_R, _R.c.id == _T.c.rowid).order_by(_T.c.rowid.desc())
-    rest = conditions[1:]  # SQLite takes one MATCH only
-    named = tx.sql.execute(newest.where(_matches_name(tx, query), *rest).limit(_MOST_NAMED)).all()
-    others = tx.sql.execute(newest.where(*conditions).limit(MOST_RANKED + 1)).all()
-    likes = {repo_id: (0, number) for repo_id, number in others[:MOST_RANKED]}
-    likes |= {repo_id: (1, number) for repo_id, number in named}
-    best = sorted(likes, key=lambda repo_id: (*likes[repo_id], repo_id), reverse=True)
-    wanted = best[skip : skip + limit]
+def _show(tx: Read, query: str, wanted: Sequence[int]) -> list[TextMatch]:
     statement = (
         sa.select(*COLUMNS, sa.func.substr(_T.c.body, 1, _MOST_SHOWN))
         .select_from(_T)
@@ -205,38 +229,74 @@ def _find_frequent(
         .join(_N, _N.c.id == _R.c.namespace_id)
         .where(_T.c.rowid.in_(bounded(wanted)))
     )
-    rows = [(row_of(row[:-1]), row[-1]) for row in tx.sql.execute(statement)] if wanted else []
-    rows.sort(key=lambda row: wanted.index(row[0].id))
-    found = [TextMatch(row, word_vectors.snippet(body, query, BEGIN, END)) for row, body in rows]
-    return TextMatches(found, len(best), len(others) > MOST_RANKED)
+    rows = {row[0]: row for row in tx.sql.execute(statement)} if wanted else {}
+    return [
+        TextMatch(
+            row_of(rows[number][:-1]),
+            word_vectors.snippet(text_scopes.shown(rows[number][-1]), query, BEGIN, END),
+        )
+        for number in wanted
+    ]
 
 
-def _conditions(
-    tx: Read, query: str, seen: Visibility | None, kinds: Sequence[RepoType]
-) -> list[sa.ColumnElement[bool]]:
-    wanted = [kind.value for kind in kinds]
-    return [_matches(tx, query), _R.c.type.in_(bounded(wanted)), _R.c.deleted_ms.is_(None), visible_condition(seen)]
+def _is_frequent(tx: Read, term: str, scopes: Sequence[str]) -> bool:
+    """Return whether more than so many texts have a word as it is."""
+    words = _Searched(term.removesuffix("*"), scopes, ()).everywhere(tx)
+    query = sa.select(_T.c.rowid).where(_matches(tx, words)).limit(1).offset(FREQUENT)
+    return tx.sql.execute(query).first() is not None
+
+
+@attrs.frozen
+class _Searched:
+    """Words that are searched in some scopes, as expressions of the index. ``kinds``: none means all."""
+
+    query: str
+    scopes: Sequence[str]
+    kinds: Sequence[RepoType]
+
+    def everywhere(self, tx: Read) -> str:
+        """Return the expression that every word is somewhere."""
+        return self._joined(tx, lambda scope: self._all(tx, scope))
+
+    def named(self, tx: Read) -> str:
+        """Return the expression that every word is in the name."""
+        return self._joined(tx, lambda scope: self._all(tx, scope + text_scopes.NAMED))
+
+    def partly_named(self, tx: Read) -> str:
+        """Return the expression that every word is somewhere, and one of them in the name or the tags."""
+        conjunction = _AND[_has_vectors(tx)]
+        return self._joined(
+            tx, lambda scope: f"{self._all(tx, scope)}{conjunction}{self._any(tx, scope + text_scopes.LABELLED)}"
+        )
+
+    def _all(self, tx: Read, scope: str) -> str:
+        words = text_scopes.within(self.query, scope)
+        return f"({word_vectors.query(words) if _has_vectors(tx) else words})"
+
+    def _any(self, tx: Read, scope: str) -> str:
+        words = text_scopes.within(self.query, scope)
+        return f"({word_vectors.query(words, joined=' | ') if _has_vectors(tx) else words.replace(' ', ' OR ')})"
+
+    def _joined(self, tx: Read, words_in: Callable[[str], str]) -> str:
+        conjunction, disjunction = _AND[_has_vectors(tx)], _OR[_has_vectors(tx)]
+        pieces = []
+        for scope in self.scopes:
+            kinds = [f'"{scope}{text_scopes.kind_word(kind)}"' for kind in self.kinds]
+            written = [word_vectors.query(kind) for kind in kinds] if _has_vectors(tx) else kinds
+            restricted = f"{conjunction}({disjunction.join(written)})" if written else ""
+            pieces.append(f"({words_in(scope)}{restricted})")
+        return disjunction.join(pieces)
+
+
+_AND, _OR = {True: " & ", False: " AND "}, {True: " | ", False: " OR "}
+"""How expressions are joined, on PostgreSQL (True) and on SQLite."""
 
 
 def _has_vectors(tx: Read) -> bool:
     return tx.sql.dialect.name == "postgresql"
 
 
-def _matches(tx: Read, query: str) -> sa.ColumnElement[bool]:
-    return _T.c.words.op("@@")(_tsquery(query)) if _has_vectors(tx) else _THIS.op("MATCH")(query)
-
-
-def _matches_name(tx: Read, query: str) -> sa.ColumnElement[bool]:
-    """Return the condition that every word matches, and one of them in the name or the tags."""
-    if _has_vectors(tx):
-        named = _as_tsquery(word_vectors.query(query, "AB", joined=" | "))
-        return _matches(tx, query) & _T.c.words.op("@@")(named)
-    return _THIS.op("MATCH")(f"({query}) AND ({{name tags}} : ({query.replace(' ', ' OR ')}))")
-
-
-def _tsquery(query: str) -> sa.ColumnElement[str]:
-    return _as_tsquery(word_vectors.query(query))
-
-
-def _as_tsquery(text: str) -> sa.ColumnElement[str]:
-    return sa.cast(sa.literal(text, sa.Text), _Named("tsquery"))
+def _matches(tx: Read, expression: str) -> sa.ColumnElement[bool]:
+    if not _has_vectors(tx):
+        return _THIS.op("MATCH")(expression)
+    return _T.c.words.op("@@")(sa.cast(sa.literal(expression, sa.Text), _Named("tsquery")))

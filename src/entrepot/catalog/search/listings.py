@@ -135,7 +135,7 @@ def _conditions(tx: Read, search: Search) -> list[sa.ColumnElement[Any]]:
     full_id = namespaces.c.name_key + "/" + repos.c.name_key
     found.extend(full_id.contains(term.lower(), autoescape=True) for term in search.terms)
     if search.text is not None:
-        found.append(full_text.matching(tx, search.text))
+        found.append(full_text.matching(tx, search.text, search.seen_by))
     found.extend(repos.c.id.in_(sa.select(tags.c.repo_id).where(tags.c.tag == tag)) for tag in search.tags)
     if search.any_prefix:
         starts = sa.or_(*(tags.c.tag.startswith(prefix, autoescape=True) for prefix in search.any_prefix))

@@ -11,27 +11,34 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-_TOKEN = re.compile(r"[^\W_]+")
+_TOKEN = re.compile(r"(?:[^\W_]|\ue000)+")
 _TERM = re.compile(r'"([^"]*)"(\*?)')
 _LAST_POSITION = 16_383
 _MOST_POSITIONS = 255
 _LONGEST = 256
+_LARGEST, _OVERHEAD = 1_000_000, 6
 _BEFORE, _SHOWN = 6, 24
 
 
 def vector(weighted: Sequence[tuple[str, str]]) -> str:
-    """Return the text of a ``tsvector``.
+    """Return the text of a ``tsvector``, without the last words if they make it too large.
 
     Args:
         weighted: pairs of a weight, A to D, and a text.
     """
     places: dict[str, list[str]] = {}
-    number = 0
+    number = size = 0
     for weight, text in weighted:
         for token in _TOKEN.findall(text):
             number += 1
-            found = places.setdefault(_fold(token)[:_LONGEST], [])
+            word = _fold(token)[:_LONGEST]
+            if word not in places:
+                size += len(word.encode()) + _OVERHEAD
+                if size > _LARGEST:
+                    break
+            found = places.setdefault(word, [])
             if len(found) < _MOST_POSITIONS:
+                size += 2
                 found.append(f"{min(number, _LAST_POSITION)}{weight}")
     return " ".join(f"'{word}':{','.join(found)}" for word, found in places.items() if word)
 

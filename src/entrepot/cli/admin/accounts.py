@@ -129,7 +129,7 @@ def list_users(target: AdminTarget, as_json: bool) -> None:
     from entrepot.client.calls import administration as calls
     from entrepot.hub.accounts import administration
 
-    users = target.run(administration.list_users, calls.list_users)
+    users = target.named(lambda user: user.name, administration.list_users, calls.list_users)
     if as_json:
         show_json([fields_of(user) for user in users])
         return
@@ -201,7 +201,12 @@ def set_admin(target: AdminTarget, name: str, as_json: bool) -> None:
 @json_option
 @target_options
 def unset_admin(target: AdminTarget, name: str, as_json: bool) -> None:
-    """Make an administrator an ordinary user again; the last administrator of the hub cannot be removed."""
+    """Make an administrator an ordinary user again; the last administrator of the hub cannot be removed.
+
+    \b
+    Example:
+      entrepot admin users unset-admin alice
+    """
     _change(target, name, f"{name} is an ordinary user", as_json=as_json, is_admin=False)
 
 
@@ -224,7 +229,12 @@ def suspend(target: AdminTarget, name: str, as_json: bool) -> None:
 @json_option
 @target_options
 def unsuspend(target: AdminTarget, name: str, as_json: bool) -> None:
-    """End the suspension of an account; its tokens work again."""
+    """End the suspension of an account; its tokens work again.
+
+    \b
+    Example:
+      entrepot admin users unsuspend bob
+    """
     _change(target, name, f"{name} is active", as_json=as_json, is_suspended=False)
 
 
@@ -332,6 +342,11 @@ def reset_password(session: Session, name: str, password_stdin: bool, as_json: b
 
     Without --password-stdin, a random password is generated and printed once;
     only the password is written to standard output.
+
+    \b
+    Examples:
+      entrepot admin users reset-password bob
+      pass show hub/bob | entrepot admin users reset-password bob --password-stdin
     """
     from entrepot.hub.accounts import accounts
 

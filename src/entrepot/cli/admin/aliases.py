@@ -32,7 +32,12 @@ def aliases() -> None:
 @folder_options
 @pass_session
 def add_alias(session: Session, name: str, repo: str, repo_type: str, as_json: bool) -> None:
-    """Make NAME resolve to REPO (namespace/name), replacing an existing alias."""
+    """Make NAME resolve to REPO (namespace/name), replacing an existing alias.
+
+    \b
+    Example:
+      entrepot admin aliases add gpt2 library/gpt2
+    """
     from entrepot.hub import aliases as use_cases
     from entrepot.names import parse_repo_link
 
@@ -50,7 +55,12 @@ def add_alias(session: Session, name: str, repo: str, repo_type: str, as_json: b
 @folder_options
 @pass_session
 def remove_alias(session: Session, name: str, repo_type: str, as_json: bool) -> None:
-    """Delete the alias NAME; the repository stays."""
+    """Delete the alias NAME; the repository stays.
+
+    \b
+    Example:
+      entrepot admin aliases remove gpt2
+    """
     from entrepot.hub import aliases as use_cases
     from entrepot.names import parse_repo_type
 
@@ -66,13 +76,20 @@ def remove_alias(session: Session, name: str, repo_type: str, as_json: bool) -> 
 @folder_options
 @pass_session
 def list_aliases(session: Session, repo_type: str | None, as_json: bool) -> None:
-    """List the aliases of this hub."""
+    """List the aliases of this hub.
+
+    \b
+    Example:
+      entrepot admin aliases list --type dataset
+    """
     from entrepot.hub import aliases as use_cases
     from entrepot.names import parse_repo_type
 
     kind = None if repo_type is None else parse_repo_type(repo_type)
     with session.opened_hub() as hub:
-        rows = [(row.name, row.repo.type.value, str(row.repo.ref.id)) for row in use_cases.search(hub, kind)]
+        rows: list[tuple[str, str, str]] = []
+        while found := use_cases.search(hub, kind, after=(rows[-1][1], rows[-1][0]) if rows else ("", "")):
+            rows += [(row.name, row.repo.type.value, str(row.repo.ref.id)) for row in found]
     if as_json:
         show_json([dict(zip(("name", "type", "repo"), row, strict=True)) for row in rows])
         return

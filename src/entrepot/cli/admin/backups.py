@@ -82,7 +82,12 @@ def create(session: Session, folder: Path, keep: int | None, as_json: bool) -> N
 @_folder
 @json_option
 def list_snapshots(folder: Path, as_json: bool) -> None:
-    """List the snapshots of the backup folder DIR, oldest first."""
+    """List the snapshots of the backup folder DIR, oldest first.
+
+    \b
+    Example:
+      entrepot backup list /mnt/backups
+    """
     from entrepot.hub.jobs import backups
 
     found = backups.snapshots(folder.absolute())

@@ -40,7 +40,12 @@ def jobs() -> None:
 @json_option
 @target_options
 def list_jobs(target: AdminTarget, states: tuple[str, ...], lanes: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """List jobs with their state and the error of the last attempt, newest first."""
+    """List jobs with their state and the error of the last attempt, newest first.
+
+    \b
+    Example:
+      entrepot admin jobs list --json
+    """
     from entrepot.client.calls import administration as calls
     from entrepot.hub.jobs import records
 
@@ -72,7 +77,12 @@ def list_jobs(target: AdminTarget, states: tuple[str, ...], lanes: tuple[str, ..
 @json_option
 @target_options
 def retry_job(target: AdminTarget, job_id: int, as_json: bool) -> None:
-    """Make a dead or queued job due now; a running hub starts it within two seconds."""
+    """Make a dead or queued job due now; a running hub starts it within two seconds.
+
+    \b
+    Example:
+      entrepot admin jobs retry 42
+    """
     from entrepot.client.calls import administration as calls
     from entrepot.hub.jobs import overviews
 
@@ -85,7 +95,12 @@ def retry_job(target: AdminTarget, job_id: int, as_json: bool) -> None:
 @json_option
 @target_options
 def cancel_job(target: AdminTarget, job_id: int, as_json: bool) -> None:
-    """Delete a job that is not running; its work is not done."""
+    """Delete a job that is not running; its work is not done.
+
+    \b
+    Example:
+      entrepot admin jobs cancel 42
+    """
     from entrepot.client.calls import administration as calls
     from entrepot.hub.jobs import overviews
 

@@ -37,7 +37,12 @@ def disable_repo(target: AdminTarget, repo: str, reason: str, as_json: bool) -> 
 @json_option
 @target_options
 def enable_repo(target: AdminTarget, repo: str, as_json: bool) -> None:
-    """Enable REPO (alice/model, datasets/alice/data, buckets/alice/b) after it was disabled."""
+    """Enable REPO (alice/model, datasets/alice/data, buckets/alice/b) after it was disabled.
+
+    \b
+    Example:
+      entrepot admin repos enable acme/bert
+    """
     from entrepot.client.calls import administration as calls
     from entrepot.hub import restrictions
 

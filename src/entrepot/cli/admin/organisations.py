@@ -52,11 +52,16 @@ def create_org(
 @json_option
 @target_options
 def list_orgs(target: AdminTarget, as_json: bool) -> None:
-    """List the organisations."""
+    """List the organisations.
+
+    \b
+    Example:
+      entrepot admin orgs list --json
+    """
     from entrepot.client.calls import administration as calls
     from entrepot.hub.accounts import administration
 
-    orgs = target.run(administration.list_orgs, calls.list_orgs)
+    orgs = target.named(lambda org: org.name, administration.list_orgs, calls.list_orgs)
     if as_json:
         show_json([fields_of(org) for org in orgs])
         return
@@ -108,7 +113,7 @@ def list_members(target: AdminTarget, org: str, as_json: bool) -> None:
     from entrepot.client.calls import administration as calls
     from entrepot.hub.accounts import administration
 
-    members = target.run(administration.list_members, calls.list_members, org)
+    members = target.named(lambda member: member.user, administration.list_members, calls.list_members, org)
     if as_json:
         show_json([fields_of(member) for member in members])
         return

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 @json_option
 @target_options
 def show_protections(target: AdminTarget, name: str, as_json: bool) -> None:
-    """Show which branches are protected, and whether tags are immutable."""
+    """Show which branches are protected, and whether tags are immutable.
+
+    \b
+    Example:
+      entrepot admin repos show acme/bert --json
+    """
     from entrepot.client.calls import administration as calls
     from entrepot.hub import restrictions
 

@@ -37,7 +37,12 @@ def quota() -> None:
 @json_option
 @target_options
 def show_quota(target: AdminTarget, namespace: str, as_json: bool) -> None:
-    """Show the quota and the usage of NAMESPACE."""
+    """Show the quota and the usage of NAMESPACE.
+
+    \b
+    Example:
+      entrepot admin quotas show acme
+    """
     from entrepot.client.calls import administration as calls
     from entrepot.hub.accounts import administration
 

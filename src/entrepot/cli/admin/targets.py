@@ -37,6 +37,7 @@ class Listed(Protocol):
 
 
 Item = TypeVar("Item", bound=Listed)
+Named = TypeVar("Named")
 
 
 @attrs.frozen
@@ -92,6 +93,24 @@ class AdminTarget:
             if len(page) < size:
                 break
         return found
+
+    def named(
+        self,
+        name: Callable[[Named], str],
+        use_case: Callable[..., list[Named]],
+        call: Callable[..., Call[list[Named]]],
+        *args: object,
+    ) -> list[Named]:
+        """Return all items of a list by name, page after page.
+
+        The use case and the call take ``args``, the last name of the page before, and the number of items of a page.
+        """
+        found: list[Named] = []
+        while True:
+            page = self.run(use_case, call, *args, name(found[-1]) if found else "", _PAGE)
+            found += page
+            if len(page) < _PAGE:
+                return found
 
 
 def target_options(command: Function) -> Function:

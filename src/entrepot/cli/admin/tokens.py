@@ -12,7 +12,7 @@ from entrepot.cli.admin.imports import read_repo
 from entrepot.cli.admin.targets import AdminTarget, fields_of, target_options
 from entrepot.cli.reports import show, show_json, show_message, show_table
 from entrepot.cli.results import json_option, read_first_line, show_result
-from entrepot.errors import AccountNotFound, Malformed
+from entrepot.errors import Malformed
 from entrepot.settings import parse_duration
 from entrepot.wire.times import format_ms, parse_time
 
@@ -124,14 +124,19 @@ def list_tokens(target: AdminTarget, user: str | None, as_json: bool) -> None:
     """List the tokens of one USER or of all, without their secrets.
 
     The time of last use is accurate to the hour.
+
+    \b
+    Examples:
+      entrepot admin tokens list
+      entrepot admin tokens list alice --json
     """
     from entrepot.client.calls import administration as calls
     from entrepot.hub.accounts import administration
 
-    users = target.run(administration.list_users, calls.list_users)
-    chosen = [found for found in users if user is None or found.name.lower() == user.lower()]
-    if user is not None and not chosen:
-        raise AccountNotFound(user)
+    if user is None:
+        chosen = target.named(lambda found: found.name, administration.list_users, calls.list_users)
+    else:
+        chosen = [target.run(administration.show_user, calls.show_user, user)]
     tokens = [token for found in chosen for token in found.tokens]
     if as_json:
         show_json([fields_of(token) for token in tokens])
@@ -159,7 +164,12 @@ def list_tokens(target: AdminTarget, user: str | None, as_json: bool) -> None:
 @json_option
 @target_options
 def revoke_token(target: AdminTarget, user: str, which: str, as_json: bool) -> None:
-    """Make a TOKEN of USER invalid immediately; TOKEN is its id or its name."""
+    """Make a TOKEN of USER invalid immediately; TOKEN is its id or its name.
+
+    \b
+    Example:
+      entrepot admin tokens revoke alice laptop
+    """
     from entrepot.client.calls import administration as calls
     from entrepot.hub.accounts import administration
 

@@ -46,7 +46,12 @@ def cache() -> None:
 @json_option
 @hub_options
 def scan(client: HubClient, verbose: bool, cache_dir: Path | None, as_json: bool) -> None:
-    """List the repositories in the cache of the hub with their sizes."""
+    """List the repositories in the cache of the hub with their sizes.
+
+    \b
+    Example:
+      entrepot cache scan --verbose
+    """
     report = _report(client, cache_dir)
     for warning in report.warnings:
         show_unless_quiet(client, f"damaged: {warning}")
@@ -67,6 +72,10 @@ def delete(client: HubClient, names: tuple[str, ...], cache_dir: Path | None, ye
     """Delete each NAME from the cache: TYPE/NAMESPACE/NAME, or the id of a commit.
 
     Deleted files are downloaded again when they are needed.
+
+    \b
+    Example:
+      entrepot cache delete model/acme/bert
     """
     report = _report(client, cache_dir)
     plans = _plans(report, names)
@@ -99,6 +108,11 @@ def verify(
     """Hash the local files of REPO and compare them with the digests listed by the hub.
 
     The exit code is 1 if a file differs.
+
+    \b
+    Examples:
+      entrepot cache verify acme/bert
+      entrepot cache verify acme/bert --local-dir ./bert
     """
     found = client.api.verify_repo_checksums(
         repo, repo_type=repo_type, revision=revision, local_dir=local_dir, cache_dir=cache_dir

@@ -21,6 +21,10 @@ def lfs_enable_largefiles(session: Session, path: Path, as_json: bool) -> None:
 
     git-lfs then sends such files in parts, using this installation of
     entrepot; other files are sent as before. Run this once for each clone.
+
+    \b
+    Example:
+      entrepot lfs-enable-largefiles ./bert
     """
     from entrepot.client.git.git_commands import Git
     from entrepot.client.git.worktrees import WorkTree
@@ -39,6 +43,11 @@ def lfs_multipart_upload() -> None:
 
     git-lfs starts this command in clones set up with 'entrepot
     lfs-enable-largefiles' and talks to it over standard input and output.
+
+    \b
+    Examples:
+      git config lfs.customtransfer.multipart.path entrepot
+      git config lfs.customtransfer.multipart.args lfs-multipart-upload
     """
     from entrepot.client.git.lfs_agents import serve
     from entrepot.client.hubs import render_user_agent

@@ -52,7 +52,13 @@ def login(client: HubClient, token_stdin: bool, code: str | None, add_to_git_cre
 @json_option
 @hub_options
 def logout(client: HubClient, as_json: bool) -> None:
-    """Delete the stored token of a hub; the token stays valid until it is revoked on the hub."""
+    """Delete the stored token of a hub; the token stays valid until it is revoked on the hub.
+
+    \b
+    Examples:
+      entrepot logout
+      entrepot logout --endpoint https://hub.example.org
+    """
     from entrepot.hf.accounts import logins
 
     endpoint = client.endpoint or client.places.endpoint
@@ -65,7 +71,13 @@ def logout(client: HubClient, as_json: bool) -> None:
 @json_option
 @hub_options
 def whoami(client: HubClient, as_json: bool) -> None:
-    """Show the owner of the token that is sent to the hub, and their organisations."""
+    """Show the owner of the token that is sent to the hub, and their organisations.
+
+    \b
+    Examples:
+      entrepot whoami
+      entrepot whoami --json
+    """
     from entrepot.client.calls import accounts
 
     hub = client.hub

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import click
 
-from entrepot.cli.client.options import HubClient, hub_options
+from entrepot.cli.client.options import HubClient, hub_options, type_option
 from entrepot.cli.groups import Entry, LazyGroup
 from entrepot.cli.reports import show_json, show_message, show_table
 from entrepot.cli.results import json_option, show_result
 
 _HERE = "entrepot.cli.client.notifications"
 _MOST = 100
+_LEVELS = ("all", "participating", "none")
 
 _COMMANDS = (
     Entry("list", f"{_HERE}:list_notifications", "List what is new for you."),
     Entry("read", f"{_HERE}:mark_read", "Mark notifications as read."),
+    Entry("subscriptions", f"{_HERE}:list_subscriptions", "List what you have chosen to be told."),
+    Entry("subscribe", f"{_HERE}:subscribe", "Choose what you are told about a repository."),
 )
 
 
@@ -62,6 +65,72 @@ def list_notifications(client: HubClient, shows_all: bool, limit: int, as_json: 
     show_table(("ID", "TIME", *(("STATE",) if shows_all else ()), "ABOUT", "WHAT"), rows)
     if not found.notifications:
         show_message("nothing is new")
+
+
+@click.command("subscriptions", short_help="List what you have chosen to be told.")
+@json_option
+@hub_options
+def list_subscriptions(client: HubClient, as_json: bool) -> None:
+    """List the repositories that you watch or silence, and the discussions that you have muted.
+
+    What is not listed is as usual: you are told about what you take part in, about mentions, and about your
+    own repositories.
+
+    \b
+    Examples:
+      entrepot notifications subscriptions
+      entrepot notifications subscriptions --json
+    """
+    import msgspec
+
+    from entrepot.client.calls import notifications as calls
+    from entrepot.wire.texts import one_line
+
+    found = list(client.hub.pages(calls.subscriptions()))
+    if as_json:
+        show_json(msgspec.to_builtins(found))
+        return
+    show_table(
+        ("REPOSITORY", "TYPE", "DISCUSSION", "LEVEL"),
+        [
+            (
+                item.repo.name,
+                item.repo.type,
+                "-" if item.discussion is None else one_line(f"#{item.discussion.num} {item.discussion.title}", 200),
+                item.level,
+            )
+            for item in found
+        ],
+    )
+
+
+@click.command("subscribe", short_help="Choose what you are told about a repository.")
+@click.argument("repo")
+@click.argument("level", type=click.Choice(_LEVELS))
+@click.option("--discussion", "num", metavar="N", type=click.IntRange(1), help="Only this discussion: all or none.")
+@type_option
+@json_option
+@hub_options
+def subscribe(client: HubClient, repo: str, level: str, num: int | None, repo_type: str, as_json: bool) -> None:
+    """Choose what you are told about REPO: all, participating (the usual) or none.
+
+    With --discussion, 'none' mutes a discussion and 'all' ends that.
+
+    \b
+    Examples:
+      entrepot notifications subscribe acme/bert all
+      entrepot notifications subscribe acme/squad none --repo-type dataset --discussion 12
+    """
+    from entrepot.client.calls import notifications as calls
+    from entrepot.names import RepoRef, RepoType, parse_repo_id
+
+    if num is not None and level == "participating":
+        raise click.UsageError("a discussion is muted (none) or not (all)")
+    ref = RepoRef(RepoType(repo_type), parse_repo_id(repo))
+    client.hub.send(calls.choose(ref, level, num))
+    row = {"repo": str(ref.id), "type": ref.type.value, "discussion": num, "level": level}
+    about = f"{ref.id}{'' if num is None else f' #{num}'}"
+    show_result(row, f"you are told about {about}: {level}", as_json=as_json)
 
 
 @click.command("read", short_help="Mark notifications as read.")

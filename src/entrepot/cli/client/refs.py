@@ -39,7 +39,12 @@ def tag() -> None:
 @json_option
 @hub_options
 def list_branches(client: HubClient, repo: str, repo_type: str, as_json: bool) -> None:
-    """List the branches of REPO with their head commits."""
+    """List the branches of REPO with their head commits.
+
+    \b
+    Example:
+      entrepot repo branch list acme/bert --json
+    """
     found = client.api.list_repo_refs(repo, repo_type=repo_type).branches
     _show([(item.name, item.target_commit) for item in found], as_json=as_json)
 
@@ -50,7 +55,12 @@ def list_branches(client: HubClient, repo: str, repo_type: str, as_json: bool) -
 @json_option
 @hub_options
 def list_tags(client: HubClient, repo: str, repo_type: str, as_json: bool) -> None:
-    """List the tags of REPO with the commits that they name."""
+    """List the tags of REPO with the commits that they name.
+
+    \b
+    Example:
+      entrepot repo tag list acme/bert
+    """
     found = client.api.list_repo_refs(repo, repo_type=repo_type).tags
     _show([(item.name, item.target_commit) for item in found], as_json=as_json)
 
@@ -66,7 +76,12 @@ def list_tags(client: HubClient, repo: str, repo_type: str, as_json: bool) -> No
 def create_branch(
     client: HubClient, repo: str, name: str, repo_type: str, revision: str | None, exist_ok: bool, as_json: bool
 ) -> None:
-    """Create BRANCH in REPO at --revision."""
+    """Create BRANCH in REPO at --revision.
+
+    \b
+    Example:
+      entrepot repo branch create acme/bert dev --revision v1
+    """
     client.api.create_branch(repo, branch=name, revision=revision, repo_type=repo_type, exist_ok=exist_ok)
     show_result({"repo": repo, "branch": name}, f"created branch {name} of {repo}", as_json=as_json)
 
@@ -90,7 +105,12 @@ def create_tag(
     exist_ok: bool,
     as_json: bool,
 ) -> None:
-    """Create TAG in REPO at --revision."""
+    """Create TAG in REPO at --revision.
+
+    \b
+    Example:
+      entrepot repo tag create acme/bert v1 --message "first release"
+    """
     client.api.create_tag(
         repo, tag=name, tag_message=message, revision=revision, repo_type=repo_type, exist_ok=exist_ok
     )
@@ -105,7 +125,12 @@ def create_tag(
 @json_option
 @hub_options
 def delete_branch(client: HubClient, repo: str, name: str, repo_type: str, yes: bool, as_json: bool) -> None:
-    """Delete BRANCH of REPO; commits that no other ref reaches are lost."""
+    """Delete BRANCH of REPO; commits that no other ref reaches are lost.
+
+    \b
+    Example:
+      entrepot repo branch delete acme/bert dev
+    """
     confirm(f"Delete the branch {name} of {repo}?", is_sure=yes)
     client.api.delete_branch(repo, branch=name, repo_type=repo_type)
     show_result({"repo": repo, "branch": name}, f"deleted branch {name} of {repo}", as_json=as_json)
@@ -119,7 +144,12 @@ def delete_branch(client: HubClient, repo: str, name: str, repo_type: str, yes: 
 @json_option
 @hub_options
 def delete_tag(client: HubClient, repo: str, name: str, repo_type: str, yes: bool, as_json: bool) -> None:
-    """Delete TAG of REPO."""
+    """Delete TAG of REPO.
+
+    \b
+    Example:
+      entrepot repo tag delete acme/bert v1 --yes
+    """
     confirm(f"Delete the tag {name} of {repo}?", is_sure=yes)
     client.api.delete_tag(repo, tag=name, repo_type=repo_type)
     show_result({"repo": repo, "tag": name}, f"deleted tag {name} of {repo}", as_json=as_json)

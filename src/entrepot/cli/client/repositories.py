@@ -65,7 +65,13 @@ def create(
     space_sdk: str | None,
     as_json: bool,
 ) -> None:
-    """Create REPO: NAMESPACE/NAME, or NAME in your own namespace."""
+    """Create REPO: NAMESPACE/NAME, or NAME in your own namespace.
+
+    \b
+    Examples:
+      entrepot repo create acme/bert
+      entrepot repo create acme/squad --repo-type dataset --private
+    """
     made = client.api.create_repo(repo, repo_type=repo_type, private=private, exist_ok=exist_ok, space_sdk=space_sdk)
     row = {"id": made.repo_id, "type": made.repo_type, "url": str(made)}
     show_result(row, str(made), as_json=as_json)
@@ -79,7 +85,13 @@ def create(
 @json_option
 @hub_options
 def delete(client: HubClient, repo: str, repo_type: str, missing_ok: bool, yes: bool, as_json: bool) -> None:
-    """Delete REPO with its files, history and discussions. This cannot be undone."""
+    """Delete REPO with its files, history and discussions. This cannot be undone.
+
+    \b
+    Examples:
+      entrepot repo delete acme/bert
+      entrepot repo delete acme/squad --repo-type dataset --yes
+    """
     confirm(f"Delete the {repo_type} {repo} and everything in it?", is_sure=yes)
     client.api.delete_repo(repo, repo_type=repo_type, missing_ok=missing_ok)
     show_result({"id": repo, "type": repo_type}, f"deleted the {repo_type} {repo}", as_json=as_json)
@@ -92,7 +104,12 @@ def delete(client: HubClient, repo: str, repo_type: str, missing_ok: bool, yes: 
 @json_option
 @hub_options
 def move(client: HubClient, repo: str, target: str, repo_type: str, as_json: bool) -> None:
-    """Move the repository FROM to the name TO; the old name redirects to it."""
+    """Move the repository FROM to the name TO; the old name redirects to it.
+
+    \b
+    Example:
+      entrepot repo move alice/bert acme/bert
+    """
     client.api.move_repo(repo, target, repo_type=repo_type)
     show_result({"from": repo, "to": target, "type": repo_type}, f"{repo} is now {target}", as_json=as_json)
 
@@ -108,6 +125,10 @@ def visibility(client: HubClient, repo: str, word: str, repo_type: str, as_json:
 
     VISIBILITY is public, private, or folder: that of the folder of the
     repository, now and whenever it changes.
+
+    \b
+    Example:
+      entrepot repo visibility acme/bert private
     """
     client.api.update_repo_settings(repo, visibility=word, repo_type=repo_type)
     private = bool(client.api.repo_info(repo, repo_type=repo_type).private)
@@ -146,7 +167,13 @@ def list_repos(
     limit: int,
     as_json: bool,
 ) -> None:
-    """Find repositories that you can read."""
+    """Find repositories that you can read.
+
+    \b
+    Examples:
+      entrepot repo list
+      entrepot repo list --json
+    """
     api = client.api
     find: Any = {"model": api.list_models, "dataset": api.list_datasets, "space": api.list_spaces}[repo_type]
     found = list(find(author=author, search=search, filter=list(tags) or None, sort=sort, limit=limit))
@@ -175,7 +202,13 @@ def list_repos(
 @json_option
 @hub_options
 def info(client: HubClient, repo: str, repo_type: str, revision: str | None, as_json: bool) -> None:
-    """Show information about REPO."""
+    """Show information about REPO.
+
+    \b
+    Examples:
+      entrepot repo info acme/bert
+      entrepot repo info acme/bert --json
+    """
     found = client.api.repo_info(repo, repo_type=repo_type, revision=revision)
     row = _row(found)
     if as_json:
@@ -205,7 +238,13 @@ def files(
     is_long: bool,
     as_json: bool,
 ) -> None:
-    """List the files of REPO or of a FOLDER in it."""
+    """List the files of REPO or of a FOLDER in it.
+
+    \b
+    Examples:
+      entrepot repo files acme/bert
+      entrepot repo files acme/bert --revision v1 --json
+    """
     found = client.api.list_repo_tree(repo, folder, recursive=not flat, revision=revision, repo_type=repo_type)
     rows = [_entry(item) for item in found]
     if as_json:
@@ -226,7 +265,13 @@ def files(
 @json_option
 @hub_options
 def log(client: HubClient, repo: str, repo_type: str, revision: str | None, limit: int, as_json: bool) -> None:
-    """List the commits of main, or of --revision, newest first."""
+    """List the commits of main, or of --revision, newest first.
+
+    \b
+    Examples:
+      entrepot repo log acme/bert
+      entrepot repo log acme/bert --json
+    """
     from entrepot.client.calls import refs
     from entrepot.hf.base import repo_ref
     from entrepot.hf.shapes.refs import commit_of
@@ -255,11 +300,17 @@ def log(client: HubClient, repo: str, repo_type: str, revision: str | None, limi
 @click.argument("repo", metavar="REPO")
 @click.argument("revisions", metavar="A..B")
 @type_option
+@json_option
 @hub_options
-def diff(client: HubClient, repo: str, revisions: str, repo_type: str) -> None:
+def diff(client: HubClient, repo: str, revisions: str, repo_type: str, as_json: bool) -> None:
     """Show the changes in REPO from A to B as a unified diff.
 
     With three dots, A...B, show the changes in B since its merge base with A.
+
+    \b
+    Examples:
+      entrepot repo diff acme/bert v1..main
+      entrepot repo diff acme/bert v1...main --json
     """
     from entrepot.client.calls import comparisons
     from entrepot.hf.base import repo_ref
@@ -267,7 +318,10 @@ def diff(client: HubClient, repo: str, revisions: str, repo_type: str) -> None:
     if ".." not in revisions:
         raise click.UsageError("write two revisions with two dots between them, such as v1..main")
     text = client.hub.send(comparisons.compare(repo_ref(repo, repo_type), revisions))
-    click.echo(text, nl=not text.endswith("\n"))
+    if as_json:
+        show_json({"repo": repo, "revisions": revisions, "diff": text})
+    else:
+        click.echo(text, nl=not text.endswith("\n"))
 
 
 def _entry(item: RepoFile | RepoFolder) -> dict[str, Any]:

@@ -147,6 +147,7 @@ def upload(
 )
 @click.option("--num-workers", type=click.IntRange(1, 8), help="Number of commits that are prepared concurrently.")
 @secrets_option
+@json_option
 @hub_options
 def upload_large_folder(
     client: HubClient,
@@ -159,11 +160,17 @@ def upload_large_folder(
     private: bool | None,
     num_workers: int | None,
     allow_secrets: bool,
+    as_json: bool,
 ) -> None:
     """Upload the folder LOCAL to REPO in as many commits as needed.
 
     Progress is recorded in .cache/entrepot of the folder: run the command
     again after an interruption, and it resumes.
+
+    \b
+    Examples:
+      entrepot upload-large-folder acme/bert ./checkpoints
+      entrepot upload-large-folder acme/squad ./data --repo-type dataset --num-workers 4
     """
     with _secrets_refused():
         client.api.upload_large_folder(
@@ -178,7 +185,10 @@ def upload_large_folder(
             print_report=not client.is_quiet,
             allow_secrets=allow_secrets,
         )
-    show_unless_quiet(client, f"everything in {local} is in {repo}")
+    if as_json:
+        show_json({"repo": repo, "type": repo_type, "folder": str(local), "uploaded": True})
+    else:
+        show_unless_quiet(client, f"everything in {local} is in {repo}")
 
 
 @contextlib.contextmanager

@@ -34,14 +34,22 @@ from entrepot.wire.accounts.quotas import QuotaChanges, QuotaInfo
 from entrepot.wire.audits import AdminJob, AuditEntry, AuditQuery, AuditVerdict, OrgAuditEntry
 from entrepot.wire.repos.restrictions import DisableReason, ProtectionChanges, RepoProtections, RepoRestriction
 
+PAGE = 1_000
+"""Items on a page of a list, as default; also the most that a hub sends."""
+
 _USERS = "/api/admin/users"
 _ORGS = "/api/admin/orgs"
 _JOBS = "/api/admin/jobs"
 
 
-def list_users() -> Call[list[AdminUser]]:
-    """Build the call that lists all users."""
-    return Call("GET", _USERS, json_as(list[AdminUser]), subject="the users")
+def list_users(after: str = "", limit: int = PAGE) -> Call[list[AdminUser]]:
+    """Build the call that lists users by name; ``after`` is the last name of the page before."""
+    return Call("GET", _USERS, json_as(list[AdminUser]), query=_named(after, limit), subject="the users")
+
+
+def show_user(name: str) -> Call[AdminUser]:
+    """Build the call that describes a user."""
+    return Call("GET", f"{_USERS}/{segment(name)}", json_as(AdminUser), subject=f"user {name}")
 
 
 def create_users(new: NewUsers) -> Call[list[SignInCode]]:
@@ -87,9 +95,9 @@ def revoke_token(user: str, token: str) -> Call[AdminToken]:
     return Call("DELETE", path, json_as(AdminToken), subject=subject, is_repeatable=False)
 
 
-def list_orgs() -> Call[list[AdminOrg]]:
-    """Build the call that lists all organisations."""
-    return Call("GET", _ORGS, json_as(list[AdminOrg]), subject="the organisations")
+def list_orgs(after: str = "", limit: int = PAGE) -> Call[list[AdminOrg]]:
+    """Build the call that lists organisations by name; ``after`` is the last name of the page before."""
+    return Call("GET", _ORGS, json_as(list[AdminOrg]), query=_named(after, limit), subject="the organisations")
 
 
 def create_org(new: NewOrgByAdmin) -> Call[AdminOrg]:
@@ -104,10 +112,10 @@ def delete_org(name: str, removal: Removal) -> Call[Removed]:
     return Call("DELETE", path, json_as(Removed), query=_query(removal), subject=subject, is_repeatable=False)
 
 
-def list_members(org: str) -> Call[list[AdminMember]]:
-    """Build the call that lists the members of an organisation."""
-    path = f"{_ORGS}/{segment(org)}/members"
-    return Call("GET", path, json_as(list[AdminMember]), subject=f"organisation {org}")
+def list_members(org: str, after: str = "", limit: int = PAGE) -> Call[list[AdminMember]]:
+    """Build the call that lists the members of an organisation by name; ``after`` is the last name before."""
+    path, query = f"{_ORGS}/{segment(org)}/members", _named(after, limit)
+    return Call("GET", path, json_as(list[AdminMember]), query=query, subject=f"organisation {org}")
 
 
 def set_member(org: str, user: str, role: str) -> Call[AdminMember]:
@@ -216,6 +224,10 @@ def _repo(ref: RepoRef) -> str:
 
 def _quota(namespace: str) -> str:
     return f"/api/admin/namespaces/{segment(namespace)}/quota"
+
+
+def _named(after: str, limit: int) -> tuple[tuple[str, str], ...]:
+    return pairs(cursor=after or None, limit=limit)
 
 
 def _query(removal: Removal) -> tuple[tuple[str, str], ...]:

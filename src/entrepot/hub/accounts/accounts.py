@@ -199,17 +199,22 @@ def revoke_token(hub: HubContext, user: str, token: str, *, by: MaybeCaller | st
     return found[0]
 
 
-def list_users(hub: HubContext) -> list[tuple[Account, list[Token]]]:
-    """Return all users with their tokens (without secrets), by name."""
+def list_users(hub: HubContext, *, after: str = "", limit: int = 1_000) -> list[tuple[Account, list[Token]]]:
+    """Return users with their tokens (without secrets), by name; ``after`` is the last name of the previous page."""
     with hub.read() as tx:
-        everyone = accounts.everyone(tx, "user")
-        return [(user, list(oauth_grants.listed(accounts.tokens_of(tx, user.id)))) for user in everyone]
+        found = accounts.page_of_kind(tx, "user", after=after, limit=limit)
+        tokens = accounts.tokens_of_all(tx, [user.id for user in found])
+        return [(user, list(oauth_grants.listed(tokens[user.id]))) for user in found]
 
 
-def list_orgs(hub: HubContext) -> list[Account]:
-    """Return all organisations, by name."""
+def list_tokens(hub: HubContext, user: str) -> Sequence[Token]:
+    """Return the tokens of a user, without secrets.
+
+    Raises:
+        AccountNotFound: the user does not exist.
+    """
     with hub.read() as tx:
-        return accounts.everyone(tx, "org")
+        return oauth_grants.listed(accounts.tokens_of(tx, find_user(tx, user).id))
 
 
 def delete_user(hub: HubContext, name: str) -> None:

@@ -29,7 +29,7 @@ from entrepot.hub.accounts.accounts import (
 )
 from entrepot.hub.accounts.members import parse_role
 from entrepot.hub.accounts.quotas import NamespaceQuota
-from entrepot.hub.callers import Caller, MaybeCaller, has_second_factor, require_login, require_write
+from entrepot.hub.callers import Caller, MaybeCaller, owners_of_factors, require_login, require_write
 from entrepot.hub.context import HubContext
 from entrepot.wire.accounts.administration import (
     AdminMember,
@@ -49,8 +49,8 @@ from entrepot.wire.times import format_ms
 Actor = MaybeCaller | str
 """The caller of a request, or :data:`entrepot.hub.audit.CONSOLE`."""
 
-_PAGE = 1_000
-_ALL = 1_000_000
+PAGE = 1_000
+"""Items on a page of a list, as maximum and default."""
 
 
 def require_reader(by: Actor) -> Caller | str:
@@ -78,16 +78,30 @@ def require_admin(by: Actor) -> Caller | str:
     return known if isinstance(known, str) else require_write(known)
 
 
-def list_users(hub: HubContext, by: Actor) -> list[AdminUser]:
-    """Return all users with their tokens (without secrets), by name.
+def list_users(hub: HubContext, by: Actor, after: str = "", limit: int = PAGE) -> list[AdminUser]:
+    """Return a page of the users with their tokens (without secrets), by name.
+
+    Args:
+        after: the last name of the previous page.
 
     Raises:
         LoginRequired, NotAllowed: as :func:`require_reader`.
     """
     require_reader(by)
     with hub.read() as tx:
-        everyone = accounts.everyone(tx, "user")
-        return [_describe(hub, tx, user) for user in everyone]
+        return _describe_all(hub, tx, accounts.page_of_kind(tx, "user", after=after, limit=limit))
+
+
+def show_user(hub: HubContext, by: Actor, name: str) -> AdminUser:
+    """Return a user with their tokens (without secrets).
+
+    Raises:
+        LoginRequired, NotAllowed: as :func:`require_reader`.
+        AccountNotFound: the user does not exist.
+    """
+    require_reader(by)
+    with hub.read() as tx:
+        return _describe(hub, tx, find_user(tx, name))
 
 
 def change_user(hub: HubContext, by: Actor, name: str, changes: UserChanges) -> AdminUser:
@@ -183,15 +197,18 @@ def set_quota(hub: HubContext, by: Actor, namespace: str, changes: QuotaChanges)
     return render_quota(quotas.change(hub, namespace, changes.given(), by=require_admin(by)))
 
 
-def list_orgs(hub: HubContext, by: Actor) -> list[AdminOrg]:
-    """Return all organisations, by name.
+def list_orgs(hub: HubContext, by: Actor, after: str = "", limit: int = PAGE) -> list[AdminOrg]:
+    """Return a page of the organisations, by name.
+
+    Args:
+        after: the last name of the previous page.
 
     Raises:
         LoginRequired, NotAllowed: as :func:`require_reader`.
     """
     require_reader(by)
     with hub.read() as tx:
-        return [render_org(org) for org in accounts.everyone(tx, "org")]
+        return [render_org(org) for org in accounts.page_of_kind(tx, "org", after=after, limit=limit)]
 
 
 def create_org(hub: HubContext, by: Actor, new: NewOrgByAdmin) -> AdminOrg:
@@ -208,8 +225,11 @@ def create_org(hub: HubContext, by: Actor, new: NewOrgByAdmin) -> AdminOrg:
         return render_org(add_org(hub, tx, actor, new.name, admin, new.fullname, visibility))
 
 
-def list_members(hub: HubContext, by: Actor, org: str) -> list[AdminMember]:
-    """Return the members of an organisation with their roles, by name.
+def list_members(hub: HubContext, by: Actor, org: str, after: str = "", limit: int = PAGE) -> list[AdminMember]:
+    """Return a page of the members of an organisation with their roles, by name.
+
+    Args:
+        after: the last name of the previous page.
 
     Raises:
         LoginRequired, NotAllowed: as :func:`require_reader`.
@@ -218,7 +238,7 @@ def list_members(hub: HubContext, by: Actor, org: str) -> list[AdminMember]:
     require_reader(by)
     with hub.read() as tx:
         found = orgs.find(tx, org)
-        people = accounts.members(tx, found.id, limit=_ALL)
+        people = accounts.members(tx, found.id, after=after, limit=limit)
     return [AdminMember(org=found.name, user=member.user.name, role=member.role) for member in people]
 
 
@@ -258,7 +278,7 @@ def remove_member(hub: HubContext, by: Actor, org: str, user: str) -> None:
 
 
 def list_repos(hub: HubContext, by: Actor, namespace: str | None = None, after: int = 0) -> AdminRepos:
-    """Return all repositories of a namespace, or a page of those of the hub, including private and disabled ones.
+    """Return a page of the repositories of a namespace, or of the hub, including private and disabled ones.
 
     Args:
         namespace: a user or organisation; None is the whole hub.
@@ -271,10 +291,11 @@ def list_repos(hub: HubContext, by: Actor, namespace: str | None = None, after: 
     require_reader(by)
     with hub.read() as tx:
         if namespace is not None:
-            rows: Sequence[RepoRow] = repositories.owned_by(tx, find_namespace(tx, namespace).id)
-            return AdminRepos(repos=[render_repo(row) for row in rows], after=None)
-        rows = repositories.everything(tx, after=after, limit=_PAGE)
-    return AdminRepos(repos=[render_repo(row) for row in rows], after=rows[-1].id if len(rows) == _PAGE else None)
+            owner_id = find_namespace(tx, namespace).id
+            rows: Sequence[RepoRow] = repositories.page_owned_by(tx, owner_id, after=after, limit=PAGE)
+        else:
+            rows = repositories.everything(tx, after=after, limit=PAGE)
+    return AdminRepos(repos=[render_repo(row) for row in rows], after=rows[-1].id if len(rows) == PAGE else None)
 
 
 def find_namespace(tx: Read, name: str) -> Account:
@@ -290,8 +311,16 @@ def find_namespace(tx: Read, name: str) -> Account:
 
 
 def _describe(hub: HubContext, tx: Read, user: Account) -> AdminUser:
-    tokens = oauth_grants.listed(accounts.tokens_of(tx, user.id))
-    return render_user(user, tokens, has_second_factor=has_second_factor(tx, user, hub.settings))
+    return _describe_all(hub, tx, [user])[0]
+
+
+def _describe_all(hub: HubContext, tx: Read, users: Sequence[Account]) -> list[AdminUser]:
+    """Return users as administrators see them, with as many lookups for a page as for one of them."""
+    tokens = accounts.tokens_of_all(tx, [user.id for user in users])
+    factors = owners_of_factors(tx, users, hub.settings)
+    return [
+        render_user(user, oauth_grants.listed(tokens[user.id]), has_second_factor=user.id in factors) for user in users
+    ]
 
 
 def render_user(user: Account, tokens: Sequence[Token], *, has_second_factor: bool = False) -> AdminUser:

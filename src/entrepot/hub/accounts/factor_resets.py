@@ -10,7 +10,7 @@ from entrepot.catalog.accounts.accounts import Account
 from entrepot.hub import audit
 from entrepot.hub.accounts.accounts import find_user
 from entrepot.hub.accounts.administration import Actor, require_admin, require_reader
-from entrepot.hub.callers import is_guarded_by_issuer
+from entrepot.hub.callers import owners_of_factors
 from entrepot.hub.context import HubContext
 from entrepot.wire.accounts.administration import RemovedFactors
 
@@ -52,7 +52,6 @@ def users_lacking(hub: HubContext, by: Actor, users: Sequence[Account]) -> set[i
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.
     """
-    with_factors = users_with_factors(hub, by, users)
+    require_reader(by)
     with hub.read() as tx:
-        others = [user for user in users if user.id not in with_factors]
-        return {user.id for user in others if not is_guarded_by_issuer(tx, user, hub.settings)}
+        return {user.id for user in users} - owners_of_factors(tx, users, hub.settings)

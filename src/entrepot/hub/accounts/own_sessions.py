@@ -35,8 +35,18 @@ class OwnSession:
     is_present: bool
 
 
-def list_own(hub: HubContext, caller: MaybeCaller, secret: str | None) -> Sequence[OwnSession]:
-    """Return the caller's sessions that have not ended, last used first.
+@attrs.frozen
+class SessionPage:
+    """Some sessions of the caller; ``has_more``: there is another page."""
+
+    items: Sequence[OwnSession]
+    has_more: bool
+
+
+def list_own(
+    hub: HubContext, caller: MaybeCaller, secret: str | None, *, page: int = 0, size: int = 100
+) -> SessionPage:
+    """Return a page of the caller's sessions that have not ended, last used first; it may be shorter than ``size``.
 
     Args:
         secret: of the session that asks; None if it is none.
@@ -47,8 +57,10 @@ def list_own(hub: HubContext, caller: MaybeCaller, secret: str | None) -> Sequen
     known, now = _reader(caller), hub.now_ms()
     with hub.read() as tx:
         present = present_session(tx, known, secret)
-        found = [row for row in rows.of_user(tx, known.account.id) if is_valid(row, now)]
-    return [OwnSession(row, present is not None and row.uid == present.uid) for row in found]
+        found = rows.of_user(tx, known.account.id, offset=page * size, limit=size + 1)
+    valid = [row for row in found[:size] if is_valid(row, now)]
+    items = [OwnSession(row, present is not None and row.uid == present.uid) for row in valid]
+    return SessionPage(items, len(found) > size)
 
 
 def end(hub: HubContext, caller: MaybeCaller, uid: str) -> None:

@@ -97,8 +97,13 @@ def draft_of(body: TokenCreation) -> TokenDraft:
     return TokenDraft(body.role, body.name, expires_ms, places, given.everywhere, given.reads_gated)
 
 
-def list_own(hub: HubContext, caller: MaybeCaller) -> list[KnownToken]:
-    """Return the caller's tokens without their secrets, oldest first.
+def list_own(
+    hub: HubContext, caller: MaybeCaller, *, after: tuple[int, str] | None = None, limit: int = MAX_TOKENS
+) -> list[KnownToken]:
+    """Return a page of the caller's tokens without their secrets, oldest first.
+
+    Args:
+        after: time of creation and id of the last token of the previous page, which may be revoked meanwhile.
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
@@ -107,7 +112,8 @@ def list_own(hub: HubContext, caller: MaybeCaller) -> list[KnownToken]:
     if known.limits is not None:
         raise NotAllowed("This token is fine-grained: it cannot manage tokens")
     with hub.read() as tx:
-        return [describe(tx, token) for token in oauth_grants.listed(accounts.tokens_of(tx, known.account.id))]
+        found = oauth_grants.listed(accounts.tokens_of(tx, known.account.id))
+        return [describe(tx, token) for token in found[_start(found, after) :][:limit]]
 
 
 def make(hub: HubContext, caller: MaybeCaller, draft: TokenDraft) -> tuple[IssuedToken, KnownToken]:
@@ -239,6 +245,16 @@ def present(hub: HubContext, caller: MaybeCaller) -> tuple[Caller, KnownToken]:
         return known, KnownToken(known.token, None, ())
     with hub.read() as tx:
         return known, describe(tx, known.token)
+
+
+def _start(found: Sequence[Token], after: tuple[int, str] | None) -> int:
+    """Return the index of the first token of a page."""
+    if after is None:
+        return 0
+    last = next((number for number, token in enumerate(found) if token.uid == after[1]), None)
+    if last is not None:
+        return last + 1
+    return next((number for number, token in enumerate(found) if token.created_ms > after[0]), len(found))
 
 
 def new_secret() -> str:

@@ -7,17 +7,23 @@ import attrs
 from entrepot.catalog import Lock, Read
 from entrepot.catalog.community import subscriptions
 from entrepot.catalog.community.subscriptions import ALL, NONE, PARTICIPATING, WHOLE_REPO
+from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Malformed
 from entrepot.hub import access
-from entrepot.hub.callers import MaybeCaller, require_login, require_write
+from entrepot.hub.callers import MaybeCaller, require_login, require_write, seen_by
 from entrepot.hub.community import discussion_rules
 from entrepot.hub.context import HubContext
 from entrepot.hub.notifications import require_personal
+from entrepot.hub.pages import Page
 from entrepot.names import RepoRef
 
 LEVELS = (ALL, PARTICIPATING, NONE)
 """Choices about a repository."""
+
+
+PAGE = 100
+"""Choices on a page, as maximum and default."""
 
 
 @attrs.frozen
@@ -26,6 +32,37 @@ class Subscription:
 
     level: str
     is_chosen: bool
+
+
+@attrs.frozen
+class OwnChoice:
+    """A choice of the caller: about a repository, or (``num``) a muted discussion of it with its title."""
+
+    repo: RepoRow
+    level: str
+    num: int | None
+    title: str
+
+
+def list_own(
+    hub: HubContext, caller: MaybeCaller, *, after: tuple[float, int] | None = None, limit: int = PAGE
+) -> Page[OwnChoice]:
+    """Return a page of what the caller has chosen about repositories and discussions that they may see now.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
+    """
+    known = require_personal(require_login(caller))
+    with hub.read() as tx:
+        found = subscriptions.page_of(tx, known.account.id, seen_by(known), after=after, limit=limit + 1)
+        repos = repositories.by_ids(tx, list({row.repo_id for row in found[:limit]}))
+    items = [
+        OwnChoice(repos[row.repo_id], row.level, row.num or None, row.title)
+        for row in found[:limit]
+        if row.repo_id in repos
+    ]
+    last = found[limit - 1] if len(found) > limit else None
+    return Page(items, None if last is None else (last.repo_id, last.num))
 
 
 def of_repo(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Subscription:

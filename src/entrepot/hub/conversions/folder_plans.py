@@ -7,9 +7,9 @@ of the tests.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from entrepot.cards import MEDIA_FOLDERS, DatasetConfig, JsonValue
+from entrepot.cards import MEDIA_FOLDERS, SEPARATORS, DatasetConfig, JsonValue
 from entrepot.errors import Malformed
 from entrepot.previews.folders import FolderSplit, MediaFolder
 
@@ -18,7 +18,12 @@ _OPTIONS = ("drop_labels", "drop_metadata")
 
 def unread_option(config: DatasetConfig) -> str | None:
     """Return why a configuration is not read: its card says something about it that the hub does not know."""
-    known = _OPTIONS if config.format in MEDIA_FOLDERS else ()
+    known: Sequence[str] = _OPTIONS if config.format in MEDIA_FOLDERS else ()
+    if config.format == "csv":
+        known = ("sep", "delimiter")
+        if config.separator not in SEPARATORS:
+            several = " ".join("tab" if sign == "\t" else sign for sign in sorted(SEPARATORS))
+            return f"the card says that its fields are separated by something else than one of: {several}"
     others = sorted(set(config.options).difference(known))
     return f"the card says with {others[0]!r} how its files are read" if others else None
 

@@ -44,6 +44,7 @@ class ConfigPlan:
     """A configuration, its splits with their files, and the reason why it is not converted, if there is one.
 
     ``folder``: the plan of the rows of a folder of media; its splits have the files of metadata, too.
+    ``separator``: of the fields of CSV files.
     """
 
     name: str
@@ -53,6 +54,7 @@ class ConfigPlan:
     features: Mapping[str, JsonValue] | None
     reason: str | None
     folder: MediaFolder | None = None
+    separator: str = ""
 
 
 @attrs.frozen
@@ -127,7 +129,8 @@ def _plan(
     reason = reason or _misnamed(config)
     if any(len(files) > MAX_SHARDS for files in splits.values()):
         reason = f"a split has more than {MAX_SHARDS:,} files"
-    return ConfigPlan(config.name, config.is_default, config.format, splits, features, reason, folder)
+    separator = config.separator if config.format == "csv" else ""
+    return ConfigPlan(config.name, config.is_default, config.format, splits, features, reason, folder, separator)
 
 
 def _obstacle(hub: HubContext, config: DatasetConfig, splits: Mapping[str, Sequence[NamedContent]]) -> str | None:
@@ -162,7 +165,8 @@ def _told(hub: HubContext, plan: ConfigPlan) -> Any:  # noqa: ANN401 - JSON
     files = {split: [(str(file.path), file.oid) for file in files] for split, files in plan.splits.items()}
     limit = hub.settings.convert_max_bytes if plan.format != "parquet" else 0
     folder = None if plan.folder is None else attrs.asdict(plan.folder)
-    return [plan.name, plan.is_default, plan.format, list(files.items()), plan.features, plan.reason, limit, folder]
+    told = [plan.name, plan.is_default, plan.format, list(files.items()), plan.features, plan.reason, limit, folder]
+    return told if plan.separator in ("", ",", "\t") else [*told, plan.separator]
 
 
 def _digest(told: object) -> str:

@@ -57,7 +57,6 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> None:
     import pyarrow as pa
 
     from entrepot.errors import Malformed
-    from entrepot.previews.conversions import FolderConverter
 
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
@@ -72,11 +71,7 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> None:
             number += len(files)
         converter = _converter(request, splits)
         for name, sources in splits.items():
-            output = ParquetOutput(pipe)
-            if isinstance(converter, FolderConverter):
-                made = converter.convert_split(name, output)
-            else:
-                made = converter.convert(sources, output)
+            made = converter.convert(name, sources, ParquetOutput(pipe))
             pipe.send(b"S", json.dumps([name, made.rows, made.memory, made.files]).encode())
     except Malformed as error:
         pipe.send(b"E", error.reason.encode("utf-8", "replace")[:1000])
@@ -89,7 +84,7 @@ def _converter(request: Mapping[str, Any], splits: Mapping[str, Sequence[tuple[s
     from entrepot.previews.folders import MediaFolder
 
     if request["folder"] is None:
-        return Converter(request["form"], request["declared"])
+        return Converter(request["form"], request["declared"], separator=request["separator"])
     sources = {path: source for files in splits.values() for path, source in files}
     return FolderConverter(MediaFolder.of(request["folder"]), sources)
 
@@ -123,7 +118,7 @@ def _warm() -> None:
     for form, contents in samples.items():
         for content in contents:
             try:
-                Converter(form).convert([("a", BytesRangeReader(content))], Nowhere())
+                Converter(form).convert("train", [("a", BytesRangeReader(content))], Nowhere())
             except Malformed:
                 continue
 
@@ -131,7 +126,7 @@ def _warm() -> None:
     names = pa.BufferOutputStream()
     pq.write_table(pa.table({"file_name": ["a.png"]}), names)
     sources = {"a.png": BytesRangeReader(b"x"), "m.parquet": BytesRangeReader(names.getvalue().to_pybytes())}
-    FolderConverter(folder, sources).convert_split("train", Nowhere())
+    FolderConverter(folder, sources).convert("train", [], Nowhere())
 
 
 def _stream() -> bytes:

@@ -36,7 +36,8 @@ class SplitFiles:
     """The files from which a split is read: its own, or the Parquet files that the hub has made of them.
 
     ``commit``: where they are. ``declared``: the features that the card states, for columns of these names.
-    ``folder``: the plan of the rows of a folder of media, whose files are ``paths``.
+    ``folder``: the plan of the rows of a folder of media, whose files are ``paths``. ``separator``: of the fields of
+    CSV files.
     """
 
     commit: Oid
@@ -45,6 +46,7 @@ class SplitFiles:
     sizes: Mapping[str, int]
     declared: Mapping[str, Any]
     folder: MediaFolder | None = None
+    separator: str = ""
 
     @property
     def is_preliminary(self) -> bool:
@@ -118,7 +120,9 @@ class Layout:
                 raise UnsupportedDataset(str(self.repo.ref.id), error.reason) from error
             if found.format != "parquet" and (unread := unread_option(found)):
                 raise UnsupportedDataset(str(self.repo.ref.id), unread)
-            return SplitFiles(self.commit, found.format, paths, self.sizes, {} if folder else declared, folder)
+            separator = found.separator if found.format == "csv" else ""
+            declared = {} if folder else declared
+            return SplitFiles(self.commit, found.format, paths, self.sizes, declared, folder, separator)
         made = {f"{config}/{split}/{number:04}.parquet": size for number, size in enumerate(sizes)}
         return SplitFiles(self.made_in, "parquet", tuple(made), made, {})  # they were made with what the card states
 
@@ -144,6 +148,7 @@ def find_layout(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
         row = conversions.find(tx, read.repo.id)
     if known.reason:
         raise UnsupportedDataset(name, known.reason)
+    hub.tables.prepare()  # the splits of a dataset are looked at before, or in order to, read their rows
     found = read.repo, read.commit, known.configs, known.sizes, known.card
     if row is None or row.source != read.commit or row.commit is None:
         return Layout(*found)

@@ -143,16 +143,18 @@ def run_queries(
     *,
     most: int,
     hints: Mapping[str, Any] | None = None,
+    parts: Mapping[str, str] | None = None,
 ) -> list[Mapping[str, Any]]:
     """Return the results of queries over these tables, each with ``features``, ``rows`` and ``is_cut``.
 
     Args:
         hints: features of columns of the results, by name, that their types do not tell.
+        parts: texts of the caller within the queries: a condition (``where``) and an order (``orderby``).
 
     Raises:
         as :func:`run`.
     """
-    results = try_queries(hub, caller, tables, queries, most=most, hints=hints)
+    results = try_queries(hub, caller, tables, queries, most=most, hints=hints, parts=parts)
     refused = next((result["refused"] for result in results if "refused" in result), None)
     if refused is not None:
         raise QueryRefused(refused)
@@ -167,6 +169,7 @@ def try_queries(
     *,
     most: int,
     hints: Mapping[str, Any] | None = None,
+    parts: Mapping[str, str] | None = None,
 ) -> list[Mapping[str, Any]]:
     """Return the result of each query, or why it was ``refused``; all run in one process.
 
@@ -186,6 +189,7 @@ def try_queries(
             "max_bytes": _MOST_RESULT,
             "cpu_s": _CPU_S,
             "hints": dict(hints or {}),
+            "parts": dict(parts or {}),
         }
         stack.enter_context(_slot(hub))
         process = start_process(_MODULE)
@@ -237,7 +241,8 @@ class _Files:
                 files.append((len(self._located), located.size))
                 self._located.append(located)
         names = list(paths)
-        return {"schema": table.schema, "name": table.name, "format": form, "files": files, "names": names}
+        described = {"schema": table.schema, "name": table.name, "format": form, "files": files, "names": names}
+        return {**described, "separator": table.files.separator}
 
     def _locate(self, table: QueryTable, path: str) -> contents.LocatedFile:
         ref, commit = table.layout.repo.ref, str(table.files.commit)

@@ -20,6 +20,12 @@ _MOST_MEMORY = 4 << 30
 _DUCKDB_MEMORY = "768MB"
 _CELL_ROWS = 256
 
+_SHAPES: Mapping[str, Sequence[str]] = {
+    "where": ("SELECT [{}]", "SELECT ({})"),
+    "orderby": ("SELECT row_number() OVER (ORDER BY {}, 1)", "SELECT 1 ORDER BY {}, 1 LIMIT 1"),
+}
+"""Queries that can all be parsed only if what is put into them is one condition, or one order."""
+
 _LOCKS = {
     "TimeZone": "UTC",
     "memory_limit": _DUCKDB_MEMORY,
@@ -76,6 +82,8 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> bytes:
         connection.execute(f"SET {key} = '{value}'")
     _warm()
     confine()
+    for shape, text in request["parts"].items():
+        _check_part(connection, shape, text)
     results = []
     for sql in request["queries"]:
         try:
@@ -85,6 +93,19 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> bytes:
         except (duckdb.Error, pa.ArrowException, OSError, ValueError, TypeError, MemoryError, RuntimeError) as error:
             results.append({"refused": _line(error)})
     return json.dumps(results, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _check_part(connection: Any, shape: str, text: str) -> None:  # noqa: ANN401 - of duckdb
+    """Raise unless a part of the queries is one of its kind, which cannot become more within a query."""
+    import duckdb
+
+    for query in _SHAPES[shape]:
+        try:
+            is_one = len(connection.extract_statements(query.format(text))) == 1
+        except (duckdb.Error, ValueError, RuntimeError):
+            is_one = False
+        if not is_one:
+            raise _Refused(f"{shape!r} must be one expression in SQL, with texts in single quotes")
 
 
 def _open(pipe: ChildPipe, table: Mapping[str, Any]) -> tuple[Any, bool]:
@@ -99,7 +120,8 @@ def _open(pipe: ChildPipe, table: Mapping[str, Any]) -> tuple[Any, bool]:
         form = ds.ParquetFileFormat()
         fragments = [form.make_fragment(pa.PythonFile(TableSource(source), mode="r")) for source in sources]
         return ds.FileSystemDataset(fragments, schema=fragments[0].physical_schema, format=form), False
-    read = [open_table(table["format"], name, source) for name, source in zip(table["names"], sources, strict=True)]
+    named = zip(table["names"], sources, strict=True)
+    read = [open_table(table["format"], name, source, separator=table["separator"]) for name, source in named]
     tables = [item.table for item in read if isinstance(item, ArrowTable)]
     return pa.concat_tables(tables, promote_options="permissive"), any(item.is_partial for item in read)
 

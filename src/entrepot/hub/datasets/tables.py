@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from entrepot.catalog.repos import conversions
 from entrepot.errors import ThingNotFound, UnsupportedDataset
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
@@ -93,6 +94,14 @@ class DatasetSizes:
 
     commit: Oid
     splits: Sequence[SplitSize]
+
+
+def prepare(hub: HubContext) -> None:
+    """Start a process that reads tables if the hub has datasets with tables, so that the first page is quick."""
+    with hub.read() as tx:
+        has_tables = conversions.has_any(tx)
+    if has_tables:
+        hub.tables.prepare()
 
 
 def read_rows(
@@ -333,10 +342,10 @@ class _Shards:
         return facts
 
     def _key(self, path: str) -> str:
-        return f"{self._repo.id}:{self.files.commit}:{self._form}:{path}"
+        return f"{self._repo.id}:{self.files.commit}:{self._form}{self.files.separator}:{path}"
 
     def _content_key(self, located: LocatedFile) -> str:
-        return f"{located.content_key}:{self._form}:{posixpath.splitext(located.path)[1]}"
+        return f"{located.content_key}:{self._form}{self.files.separator}:{posixpath.splitext(located.path)[1]}"
 
     def _locate(self, path: str) -> LocatedFile:
         return contents.locate(self._hub, self._caller, self._repo.ref, str(self.files.commit), RepoPath(path))
@@ -350,5 +359,5 @@ class _Shards:
         located = self._locate(path)
         with contextlib.closing(located.open(self._hub)) as content:
             metered = MeteredReader(content, self._left)
-            yield TableContent(self._form, path, metered, self._content_key(located))
+            yield TableContent(self._form, path, metered, self._content_key(located), self.files.separator)
             self._left = metered.left

@@ -2,17 +2,19 @@
 
 Most of the cost of a small file is that of the transactions that record it, so concurrent
 uploads share them (:mod:`entrepot.catalog.grouped_writes`). Rights and quotas are judged for each one.
+The bytes of the smallest files are also published together (:mod:`entrepot.hub.files.small_arrivals`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 import attrs
 
 from entrepot.blobs import file_key
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.files import file_checks, file_links, files
+from entrepot.catalog.files.file_links import LinkedForm
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Busy, EntrepotError
 from entrepot.hub import capabilities
@@ -52,12 +54,72 @@ def link(hub: HubContext, arrival: Arrival) -> None:
         QuotaExceeded: the namespace has become full.
         Busy: a sweeper is working on this file; send it again.
     """
-    repo_id = _run(hub, _Step(arrival, is_durable=True))
-    if hub.store.blobs.stat(file_key(arrival.sha256)) is None:
+    _check_kept(hub, _run(hub, _Step(arrival, is_durable=True)), arrival.sha256)
+
+
+def refusals(hub: HubContext, tx: Read, arrivals: Sequence[Arrival]) -> list[EntrepotError | None]:
+    """Return for each file why it may not arrive now, or None; errors as of :func:`link`."""
+    writers = _Writers(tx, hub.now_ms())
+    allowances: dict[int, Allowance] = {}
+
+    def refusal(arrival: Arrival) -> EntrepotError | None:
+        try:
+            row, _ = writers.of(arrival.grant)
+            left = allowances.get(row.owner_id)
+            if left is None:
+                left = allowances[row.owner_id] = quotas.allowance(hub, tx, row)
+            if left.max_bytes is not None:
+                left.check(_added(tx, row, arrival.sha256, arrival.size))
+        except EntrepotError as error:
+            return error
+        return None
+
+    return [refusal(it) for it in arrivals]
+
+
+def reserve_all(hub: HubContext, arrivals: Sequence[Arrival]) -> list[Exception | None]:
+    """Do the same as :func:`reserve` for several files; return the error of each one, or None."""
+    found = _run_all(hub, [_Step(it, is_durable=False) for it in arrivals])
+    for arrival, outcome in zip(arrivals, found, strict=True):
+        if outcome == 1:
+            file_scrubbing.delete_damaged(hub, arrival.sha256)
+    return [outcome if isinstance(outcome, Exception) else None for outcome in found]
+
+
+def link_all(hub: HubContext, arrivals: Sequence[Arrival], unknown: Set[Sha256]) -> list[Exception | None]:
+    """Do the same as :func:`link` for several files; return the error of each one, or None.
+
+    Args:
+        unknown: the files that were not reserved, because nothing was known about them before their bytes
+            were published.
+    """
+    repos, wanted = {it.grant.repo for it in arrivals}, {it.sha256 for it in arrivals}
+    swept = set[Sha256]()
+    with hub.write(*map(Lock.repo_with_uid, repos), *map(Lock.file, wanted)) as tx:
+        if unknown:
+            sizes = {it.sha256: it.size for it in arrivals if it.sha256 in unknown}
+            swept = files.record_all(tx, sizes, hub.now_ms())
+        found = list(_link_all(hub, tx, arrivals, recorded=unknown - swept))
+    return [_keep_error(hub, outcome, it.sha256) for outcome, it in zip(found, arrivals, strict=True)]
+
+
+def _keep_error(hub: HubContext, outcome: int | Exception, sha256: Sha256) -> Exception | None:
+    if isinstance(outcome, Exception):
+        return outcome
+    try:
+        _check_kept(hub, outcome, sha256)
+    except Busy as error:
+        return error
+    return None
+
+
+def _check_kept(hub: HubContext, repo_id: int, sha256: Sha256) -> None:
+    """Raise Busy, and unlink the file, if its bytes were deleted while it was linked."""
+    if hub.store.blobs.stat(file_key(sha256)) is None:
         # Chunks have just replaced an earlier copy, and these bytes were deleted with it: send them again.
-        with hub.write(Lock.repo(repo_id), Lock.file(arrival.sha256)) as tx:
-            file_links.unlink_lost(tx, repo_id, arrival.sha256)
-            files.drop_raw(tx, arrival.sha256, hub.now_ms())
+        with hub.write(Lock.repo(repo_id), Lock.file(sha256)) as tx:
+            file_links.unlink_lost(tx, repo_id, sha256)
+            files.drop_raw(tx, sha256, hub.now_ms())
         raise Busy("this file")
 
 
@@ -113,32 +175,47 @@ def _run_all(hub: HubContext, steps: Sequence[_Step]) -> list[int | Exception]:
     ]
 
 
-def _link_all(hub: HubContext, tx: Write, arrivals: Sequence[Arrival]) -> Iterator[int | Exception]:
-    group = _Group(hub, tx, arrivals)
+def _link_all(
+    hub: HubContext, tx: Write, arrivals: Sequence[Arrival], *, recorded: Set[Sha256] = frozenset()
+) -> Iterator[int | Exception]:
+    group = _Group(hub, tx, arrivals, recorded)
     found = [group.judge(it) for it in arrivals]
     group.write()
     return iter(found)
 
 
-class _Group:
-    """Files that are linked in one transaction."""
+class _Writers:
+    """The holders of capabilities, and their repositories; each is judged once in a transaction."""
 
-    def __init__(self, hub: HubContext, tx: Write, arrivals: Sequence[Arrival]) -> None:
+    def __init__(self, tx: Read, now_ms: int) -> None:
+        self._tx, self._now = tx, now_ms
+        self._found: dict[Capability, tuple[RepoRow, Caller]] = {}
+
+    def of(self, grant: Capability) -> tuple[RepoRow, Caller]:
+        """Return repository and holder, as :func:`capabilities.writing_repo`."""
+        if grant not in self._found:
+            self._found[grant] = capabilities.writing_repo(self._tx, grant, self._now)
+        return self._found[grant]
+
+
+class _Group:
+    """Files that are linked in one transaction; ``recorded``: those whose rows it has just written."""
+
+    def __init__(self, hub: HubContext, tx: Write, arrivals: Sequence[Arrival], recorded: Set[Sha256]) -> None:
         self._hub = hub
         self._tx = tx
         self._now = hub.now_ms()
-        self._stored = files.known(tx, list({it.sha256 for it in arrivals}))
-        self._writers: dict[Capability, tuple[RepoRow, Caller]] = {}
+        self._recorded = recorded
+        others = list({it.sha256 for it in arrivals} - recorded)
+        self._stored = recorded | (files.known(tx, others) - files.being_swept(tx, others, self._now))
+        self._writers = _Writers(tx, self._now)
         self._allowances: dict[int, Allowance] = {}
         self._links: dict[tuple[int, int], dict[Sha256, int]] = {}
 
     def judge(self, arrival: Arrival) -> int | Exception:
         """Return the repository that a file will be linked to, or why it cannot be; nothing is written yet."""
         try:
-            # The same holder with the same right to the same repository is judged once in a transaction.
-            if arrival.grant not in self._writers:
-                self._writers[arrival.grant] = capabilities.writing_repo(self._tx, arrival.grant, self._now)
-            row, holder = self._writers[arrival.grant]
+            row, holder = self._writers.of(arrival.grant)
             if arrival.sha256 not in self._stored:
                 raise Busy("this file")  # a sweep with a very short grace period deleted it: send it again
             self._spend(row, arrival)
@@ -150,8 +227,12 @@ class _Group:
     def write(self) -> None:
         """Link the files that may be linked."""
         for (repo_id, holder_id), sizes in self._links.items():
-            files.confirm_all(self._tx, sizes)
-            file_links.link(self._tx, repo_id, list(sizes), holder_id, self._now)
+            recorded = {sha256: LinkedForm(size) for sha256, size in sizes.items() if sha256 in self._recorded}
+            file_links.link_forms(self._tx, repo_id, recorded, holder_id, self._now)
+            reserved = {sha256: size for sha256, size in sizes.items() if sha256 not in recorded}
+            if reserved:
+                files.confirm_all(self._tx, reserved)
+                file_links.link(self._tx, repo_id, list(reserved), holder_id, self._now)
 
     def _spend(self, row: RepoRow, arrival: Arrival) -> None:
         # Checked again: files that were planned at the same time may have used what remained.

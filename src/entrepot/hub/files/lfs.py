@@ -221,6 +221,16 @@ class ReceivingFile:
         self._sink.discard()
 
 
+def announced(hub: HubContext, sha256: str, query: Mapping[str, str]) -> Arrival:
+    """Return the file that a signed link is for; only its signature is checked, so no thread is needed.
+
+    Raises:
+        InvalidSignature: the link is altered, expired, or for another file.
+    """
+    claim = _check(hub, _UPLOAD, f"/_lfs/objects/{sha256}", query)
+    return _arrival(claim, int(claim["size"]))
+
+
 def receive(hub: HubContext, sha256: str, query: Mapping[str, str]) -> ReceivingFile:
     """Start receiving an upload behind a signed link.
 

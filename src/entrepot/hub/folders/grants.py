@@ -17,6 +17,7 @@ from entrepot.catalog.repos import folders, grants
 from entrepot.catalog.repos import repositories as repos
 from entrepot.catalog.repos.folders import EVERYONE, FolderRow
 from entrepot.catalog.repos.grants import GrantRow as GrantRow
+from entrepot.catalog.search import full_text
 from entrepot.errors import AccountNotFound, GrantNotFound, InvalidName, LimitExceeded, Malformed, Refused
 from entrepot.hub import audit, events, folder_access
 from entrepot.hub.callers import Caller, MaybeCaller
@@ -121,6 +122,7 @@ def _follow(hub: HubContext, tx: Write, before: FolderRow) -> None:
     if after.is_public == before.is_public:
         return
     folders.set_visibility(tx, after, folder_homes.outcome_of(after))
+    full_text.follow_all(tx, after.namespace_id, after.type)
     if events.has_listeners(tx):
         for row in repos.page_of(tx, after.namespace_id, after.type, None):
             if row.follows:

@@ -27,6 +27,7 @@ from entrepot.hub.jobs.handlers import LANES as LANES
 from entrepot.hub.jobs.handlers import STATES as STATES
 from entrepot.hub.jobs.handlers import Job as Job
 from entrepot.hub.jobs.maintenance import UnreferencedData
+from entrepot.hub.pages import NamePage
 from entrepot.names import RepoRef
 
 LOW_DISK = 0.05
@@ -86,15 +87,21 @@ def figures(hub: HubContext, by: Actor) -> HubFigures:
     return HubFigures(users, orgs, maintenance.sizes(hub), disk.free, disk.total)
 
 
-def find_accounts(hub: HubContext, by: Actor, kind: str, text: str, limit: int) -> list[Account]:
-    """Return accounts of a kind whose names contain all words of a text, by name.
+def find_accounts(
+    hub: HubContext, by: Actor, kind: str, text: str, *, after: str = "", limit: int
+) -> NamePage[Account]:
+    """Return a page of the accounts of a kind whose names contain all words of a text, by name.
+
+    Args:
+        after: the last name of the previous page.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.
     """
     require_reader(by)
     with hub.read() as tx:
-        return accounts.named_like(tx, kind, text.split()[:5], limit)
+        found = accounts.named_like(tx, kind, text.split()[:5], limit + 1, after=after)
+    return NamePage(found[:limit], found[limit - 1].name if len(found) > limit else None)
 
 
 def find_account(hub: HubContext, by: Actor, name: str) -> Account:

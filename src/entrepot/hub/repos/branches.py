@@ -15,6 +15,7 @@ from entrepot.git import EMPTY_TREE, Kind, Signature, Tag, encode_tag_object
 from entrepot.hub import access, audit, capabilities, events, revisions
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
+from entrepot.hub.pages import NamePage
 from entrepot.hub.repos import protections
 from entrepot.hub.repos.publishing import Move, Publication, commit_object, publish
 from entrepot.names import MAIN, Oid, RefName, RepoRef, branch_ref, parse_branch, parse_tag, short_name, tag_ref
@@ -37,10 +38,46 @@ def list_refs(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[Re
     """
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
-        return [
-            RefHead(name, stored.peel(tx, row.id, oid) if name.startswith("refs/tags/") else oid)
-            for name, oid in refs.everything(tx, row.id)
-        ]
+        return _heads(tx, row, refs.everything(tx, row.id))
+
+
+def page_refs(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, prefix: str, *, part: str = "", after: str = "", limit: int
+) -> NamePage[RefHead]:
+    """Return a page of the refs of one kind, such as ``refs/tags/``, by name.
+
+    Args:
+        part: only those whose names contain this text.
+        after: the last name of the previous page.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        found = refs.page(tx, row.id, prefix, part=part, after=after, limit=limit + 1)
+        items = _heads(tx, row, found[:limit])
+    return NamePage(items, found[limit - 1][0] if len(found) > limit else None)
+
+
+def first_refs(hub: HubContext, caller: MaybeCaller, ref: RepoRef, most: int) -> Sequence[RefName]:
+    """Return the names of the first branches, tags and pull requests, in this order, at most so many in all.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    found: list[RefName] = []
+    with hub.read() as tx:
+        row = access.visible(tx, caller, ref)
+        for prefix in ("refs/heads/", "refs/tags/", "refs/pr/"):
+            if len(found) < most:
+                found += [name for name, _ in refs.page(tx, row.id, prefix, limit=most - len(found))]
+    return found
+
+
+def _heads(tx: Read, row: RepoRow, found: Sequence[tuple[RefName, Oid]]) -> list[RefHead]:
+    ends = stored.peel_all(tx, row.id, [oid for name, oid in found if name.startswith("refs/tags/")])
+    return [RefHead(name, ends.get(oid, oid)) for name, oid in found]
 
 
 def create_branch(

@@ -147,11 +147,12 @@ def create(
             raise Malformed("commit", f"staged changes belong to branches, and {branch.ref} is none")
         if not draft.allows_disjoint:
             _check_pin(hub, tx, row.id, branch, draft, ())
-    prepared = preparation.prepare(hub, author, row, branch, draft.operations, inline_bytes=draft.inline_bytes)
+    recorded, waiter = None, waiter or ReservationWaiter()
+    size = waiter.once(draft.inline_bytes)
+    prepared = preparation.prepare(hub, author, row, branch, draft.operations, inline_bytes=size)
     policies.scan_added(
         hub, row, [(edit.path, edit.mode, edit.oid) for edit in prepared.edits if isinstance(edit, Put)]
     )
-    recorded, waiter = None, waiter or ReservationWaiter()
     known = lfs_rules.read_root(hub, row.id, branch.head) if prepared.pointers or draft.takes_staged else {}
     with hub.branch_locks.take((row.id, branch.ref)):
         for _ in range(_ATTEMPTS):

@@ -19,7 +19,8 @@ from entrepot.storage.trees import Node, Trees
 
 _FILE_LIMIT = 1 << 20
 _TEXT_LIMIT = 8 << 20
-_FILES_LIMIT = 20_000
+FILES_LIMIT = 20_000
+"""Files in which a text of differences names the changes."""
 
 
 def large_files(tx: Read, repo_id: int, changes: Sequence[Change]) -> list[tuple[Sha256, RepoPath]]:
@@ -34,14 +35,24 @@ def large_files(tx: Read, repo_id: int, changes: Sequence[Change]) -> list[tuple
     return [(sha256, path) for path, sha256 in named if sha256 is not None]
 
 
-def between(hub: HubContext, tx: Read, caller: MaybeCaller, row: RepoRow, old: Oid | None, new: Oid | None) -> str:
+def between(
+    hub: HubContext,
+    tx: Read,
+    caller: MaybeCaller,
+    row: RepoRow,
+    old: Oid | None,
+    new: Oid | None,
+    *,
+    most_files: int = FILES_LIMIT,
+) -> str:
     """Return the changes from one commit to another in git's format; None stands for a tree without files.
 
     Large files appear as pointers; binary files, files above 1 MiB, and files that a scanner has flagged and that are
     hidden from the caller, only as different.
 
     Returns:
-        At most about 8 MiB of text and 20,000 files: further files are only named, or only counted.
+        At most about 8 MiB of text, and so many files: a file after these bytes is only named, and one line stands
+        for all that follow.
     """
     before, after = (objects.root_of(hub.store, tx, row.id, side) if side else None for side in (old, new))
     shows_all = not flagged_files.hides(hub.settings) or (caller is not None and access.may_write(tx, caller, row))
@@ -49,10 +60,10 @@ def between(hub: HubContext, tx: Read, caller: MaybeCaller, row: RepoRow, old: O
     size = 0
     for change in diff_trees(before, after, Trees(hub.store, tx, row.id).read):
         hidden = set() if shows_all or size >= _TEXT_LIMIT else _hidden(hub, tx, row, change)
-        pieces.append(_file_diff(tx, row.id, change, hidden, is_short=size < _TEXT_LIMIT))
-        if len(pieces) > _FILES_LIMIT:
+        if len(pieces) >= most_files:
             pieces.append("(more files differ)\n")
             break
+        pieces.append(_file_diff(tx, row.id, change, hidden, is_short=size < _TEXT_LIMIT))
         size += len(pieces[-1])
     return "".join(pieces)
 
@@ -70,7 +81,7 @@ def added_bytes(hub: HubContext, tx: Read, repo_id: int, old: Oid | None, new: O
     """
     before, after = (objects.root_of(hub.store, tx, repo_id, side) if side else None for side in (old, new))
     trees = Trees(hub.store, tx, repo_id)
-    changes = itertools.islice(diff_trees(before, after, trees.read), _FILES_LIMIT)
+    changes = itertools.islice(diff_trees(before, after, trees.read), FILES_LIMIT)
     nodes = [Node(change.path, change.new) for change in changes if change.new is not None]
     return sum(item.size for item in trees.measure(nodes))
 

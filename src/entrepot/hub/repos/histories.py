@@ -97,7 +97,9 @@ def commits_between(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: st
         return CommitPage(row, histories.log_of(tx, row.id, kept), len(kept))
 
 
-def compare(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) -> str:
+def compare(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str, *, most_files: int = diffs.FILES_LIMIT
+) -> str:
     """Return the differences between two revisions in git's format.
 
     Args:
@@ -105,7 +107,7 @@ def compare(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) -> st
             b); ``x^`` is the first parent of x.
 
     Returns:
-        At most about 8 MiB of text: further files are only named.
+        At most about 8 MiB of text and so many files: further files are only named, or only counted.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
@@ -115,7 +117,7 @@ def compare(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) -> st
     with hub.read() as tx:
         row = access.readable(tx, caller, ref)
         old, new = resolve_sides(tx, row.id, spec)
-        return diffs.between(hub, tx, caller, row, old, new)
+        return diffs.between(hub, tx, caller, row, old, new, most_files=most_files)
 
 
 def resolve_sides(tx: Read, repo_id: int, spec: str) -> tuple[Oid | None, Oid | None]:

@@ -11,7 +11,7 @@ from entrepot.catalog import Read
 from entrepot.catalog.files import bucket_files, file_links
 from entrepot.catalog.repos import download_counts, repositories
 from entrepot.catalog.repos.repositories import BaseModelNames as BaseModelNames
-from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.catalog.repos.repositories import RepoRow as RepoRow
 from entrepot.catalog.repos.repositories import WeightCounts as WeightCounts
 from entrepot.catalog.search import listings
 from entrepot.catalog.search.full_text import query_of
@@ -34,7 +34,7 @@ _LISTED_FILES, _MEASURED_FILES = 50_000, 1_000_000
 RELATIONS = ("adapter", "merge", "quantized", "finetune")
 """How a model can be made from another one."""
 
-__all__ = ["RepoInfo", "RevisionInfo", "Search", "SearchPage", "describe", "of_rows", "owned_by", "query_of", "search"]
+__all__ = ["RepoInfo", "RevisionInfo", "Search", "SearchPage", "describe", "of_rows", "query_of", "search"]
 
 
 @attrs.frozen
@@ -168,9 +168,9 @@ def search(
     return SearchPage(found, listings.position_of(page[-1], wanted.sort) if len(rows) > len(page) else None)
 
 
-def owned_by(hub: HubContext, tx: Read, namespace_id: int) -> list[RevisionInfo]:
-    """Return all repositories of a namespace, for a caller who may see all of them."""
-    return of_rows(hub, tx, repositories.owned_by(tx, namespace_id))
+def used_bytes(tx: Read, ids: Sequence[int]) -> dict[int, int]:
+    """Return the bytes of the large files of repositories, and of the files of buckets, by row id."""
+    return file_links.used_bytes(tx, ids) | {key: total.size for key, total in bucket_files.totals(tx, ids).items()}
 
 
 def of_rows(hub: HubContext, tx: Read, rows: Sequence[RepoRow]) -> list[RevisionInfo]:
@@ -180,9 +180,7 @@ def of_rows(hub: HubContext, tx: Read, rows: Sequence[RepoRow]) -> list[Revision
 
 def _infos(hub: HubContext, tx: Read, rows: Sequence[RepoRow], *, with_files: bool) -> list[RevisionInfo]:
     ids = [row.id for row in rows]
-    tags, used, heads = repositories.tags_of(tx, ids), file_links.used_bytes(tx, ids), repositories.heads_of(tx, ids)
-    buckets = [row.id for row in rows if not row.type.kind.has_commits]
-    used |= {repo_id: total.size for repo_id, total in bucket_files.totals(tx, buckets).items()}
+    tags, used, heads = repositories.tags_of(tx, ids), used_bytes(tx, ids), repositories.heads_of(tx, ids)
     found, left = [], _LISTED_FILES
     for row in rows:
         head = heads.get(row.id)

@@ -191,8 +191,16 @@ def open_with_commit(
     return OpenedPullRequest(RecordedCommit(row, head, commit), discussion.num)
 
 
-def review(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, with_diff: bool) -> PullRequestDiff:
-    """Return the changes that a pull request proposes, or has made.
+def review(
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    num: int,
+    *,
+    with_diff: bool,
+    most_files: int = diffs.FILES_LIMIT,
+) -> PullRequestDiff:
+    """Return the changes that a pull request proposes, or has made; at most of so many files.
 
     Raises:
         ThingNotFound: the pull request does not exist.
@@ -203,7 +211,7 @@ def review(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, with
         discussion = discussion_rules.get_pull(tx, row, num)
         diff = None
         if with_diff and access.may_read(tx, caller, row):
-            diff = diffs.between(hub, tx, caller, row, *_sides(tx, discussion))
+            diff = diffs.between(hub, tx, caller, row, *_sides(tx, discussion), most_files=most_files)
         return PullRequestDiff(_conflicts(hub, tx, discussion), diff)
 
 

@@ -65,6 +65,7 @@ class ReservationWaiter:
         self._patience_s = PATIENCE_S if patience_s is None else patience_s
         self._blocks = blocks
         self._was_held = False
+        self._has_begun_before = False
 
     @classmethod
     def impatient(cls) -> ReservationWaiter:
@@ -86,12 +87,17 @@ class ReservationWaiter:
             RepositoryReserved: it said so, and this thread may not wait.
         """
         if self._was_held and not self._blocks:
+            self._has_begun_before = True
             raise RepositoryReserved(self, repo_id)
         began = time.monotonic()
         while self._was_held and time.monotonic() - began < self._patience_s:
             time.sleep(_PAUSE_S)
             self.look(hub, repo_id)
         self._patience_s -= time.monotonic() - began
+
+    def once(self, size: int) -> int:
+        """Return bytes that count against a quota; 0 when the use case begins again, which has counted them."""
+        return 0 if self._has_begun_before else size
 
     def look(self, hub: HubContext, repo_id: int) -> bool:
         """Return whether someone still has a reservation."""

@@ -269,6 +269,7 @@ def relocate(hub: HubContext, tx: Write, by: Caller | str, row: RepoRow, namespa
         folder = None if namespace.parent_id is None else folders.at(tx, row.type, namespace.id)
         outcome = row.visibility if folder is None else folder_homes.outcome_of(folder)
         repositories.update(tx, row.id, follows=folder is not None, visibility=outcome)
+        full_text.follow(tx, row.id)
     if row.type.kind.has_commits:
         jobs.enqueue(tx, "card", {"repo": row.id}, hub.now_ms(), dedup_key=card_job(row.id))
     else:
@@ -310,6 +311,8 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
                 protections.check_tags_visible(tx, row)
         if values:
             repositories.update(tx, row.id, **values)
+            if values.get("visibility", row.visibility) != row.visibility:
+                full_text.follow(tx, row.id)
             words = {name: value for name, value in values.items() if isinstance(value, str)}
             words |= {name: json.dumps(value) for name, value in changes.options.items()}
             audit.record(hub, tx, settler, "repo.settings", access.subject(row), words)

@@ -39,6 +39,11 @@ _REMEMBERED = 100_000
 _BATCH = 200
 
 
+def is_counted(row: RepoRow, path: RepoPath) -> bool:
+    """Return whether a download of a file says that its repository is downloaded."""
+    return not row.type.kind.has_library or path in QUERY_FILES
+
+
 class DownloadCounter:
     """Counts in memory; :meth:`flush` adds the counts to the catalog. Thread-safe."""
 
@@ -53,7 +58,7 @@ class DownloadCounter:
         Args:
             client: distinguishes clients, such as address and user agent.
         """
-        if row.type.kind.has_library and path not in QUERY_FILES:
+        if not is_counted(row, path):
             return
         with self._lock:
             key = (row.id, client)

@@ -10,25 +10,42 @@ from entrepot.catalog import Lock, Read
 from entrepot.catalog.accounts import accounts, follows
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.community import collections, discussions, likes
-from entrepot.catalog.repos import folders
+from entrepot.catalog.lists import slices
+from entrepot.catalog.repos import folders, repositories
 from entrepot.catalog.search import listings
 from entrepot.errors import AccountNotFound, NotAllowed
-from entrepot.hub import access, folder_access
+from entrepot.hub import folder_access
 from entrepot.hub.accounts import orgs
 from entrepot.hub.accounts.follows import find
 from entrepot.hub.callers import MaybeCaller, require_login, require_write, seen_by
 from entrepot.hub.context import HubContext
+from entrepot.hub.pages import NamePage
 from entrepot.hub.repos import infos
 from entrepot.hub.repos.infos import RevisionInfo
 from entrepot.names import RepoType, parse_details, parse_fullname
+
+MOST_ORGS = 1_000
+"""Organisations in a profile; :func:`list_orgs` lists all."""
+
+MOST_STORED = 1_000
+"""Repositories on a page of :func:`stored`, as maximum and default."""
+
+
+@attrs.frozen
+class StoredPage:
+    """A page of repositories with their sizes; ``total``: of all that the caller sees, ``after``: as in other pages."""
+
+    items: Sequence[RevisionInfo]
+    after: tuple[float, int] | None
+    total: int
 
 
 @attrs.frozen
 class UserProfile:
     """A user. Repositories are counted if the caller may see them, everything else if it is public.
 
-    ``upvotes``: votes for the user's collections; ``discussions``: created by the
-    user; ``likes``: given by the user; ``following``: number of followed users.
+    ``orgs``: the first :data:`MOST_ORGS` by name; ``upvotes``: votes for the user's collections;
+    ``discussions``: created by the user; ``likes``: given by the user; ``following``: number of followed users.
     """
 
     account: Account
@@ -64,7 +81,7 @@ def user(hub: HubContext, caller: MaybeCaller, name: str) -> UserProfile:
         return UserProfile(
             account,
             listings.counts(tx, account.id, seen_by(caller)),
-            [membership.org for membership in accounts.memberships(tx, account.id)],
+            accounts.orgs_of(tx, account.id, limit=MOST_ORGS),
             followers=follows.count_followers(tx, account.id),
             following=follows.count_followed_users(tx, account.id),
             likes=likes.count_public_of(tx, account.id),
@@ -72,6 +89,22 @@ def user(hub: HubContext, caller: MaybeCaller, name: str) -> UserProfile:
             upvotes=collections.public_upvotes(tx, account.id),
             is_followed=_is_followed(tx, caller, account),
         )
+
+
+def list_orgs(
+    hub: HubContext, _caller: MaybeCaller, name: str, *, after: str = "", limit: int = MOST_ORGS
+) -> NamePage[Account]:
+    """Return a page of the organisations of a user, by name; everyone may see them.
+
+    Args:
+        after: the last name of the previous page.
+
+    Raises:
+        AccountNotFound: no user has this name.
+    """
+    with hub.read() as tx:
+        found = accounts.orgs_of(tx, find(tx, name, is_user=True).id, after=after, limit=limit + 1)
+    return NamePage(found[:limit], found[limit - 1].name if len(found) > limit else None)
 
 
 def org(hub: HubContext, caller: MaybeCaller, name: str) -> OrgProfile:
@@ -114,8 +147,15 @@ def change_profile(
         return find(tx, known.account.name, is_user=True)
 
 
-def stored(hub: HubContext, caller: MaybeCaller, name: str | None) -> list[RevisionInfo]:
-    """Return all repositories of an organisation, or (None) of the caller, newest change first.
+def stored(
+    hub: HubContext,
+    caller: MaybeCaller,
+    name: str | None,
+    *,
+    after: tuple[float, int] | None = None,
+    limit: int = MOST_STORED,
+) -> StoredPage:
+    """Return a page of the repositories of an organisation, or (None) of the caller, newest change first.
 
     Raises:
         LoginRequired: the caller is anonymous.
@@ -128,7 +168,14 @@ def stored(hub: HubContext, caller: MaybeCaller, name: str | None) -> list[Revis
         if known.role_in(account.id) is None:
             raise NotAllowed("This token is fine-grained and not for the repositories of its owner")
         # A fine-grained token may have permissions for the organisation, but not for all of its repositories.
-        return [full for full in infos.owned_by(hub, tx, account.id) if access.may_see(tx, known, full.info.row)]
+        seen = seen_by(known)
+        found = repositories.page_by_change(tx, account.id, seen, after=after, limit=limit + 1)
+        total = sum(
+            sum(infos.used_bytes(tx, ids).values()) for ids in slices(repositories.ids_of(tx, account.id, seen))
+        )
+        last = found[limit - 1] if len(found) > limit else None
+        page = infos.of_rows(hub, tx, found[:limit])
+    return StoredPage(page, None if last is None else (last.updated_ms, last.id), total)
 
 
 def _folder(tx: Read, caller: MaybeCaller, name: str) -> OrgProfile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 
 import attrs
@@ -17,6 +18,9 @@ _PREFIXES = {
     RepoType.SPACE: ("license", "model", "dataset", "region"),
 }
 _PLAIN = {RepoType.MODEL: ("pipeline_tag", "library", "language"), RepoType.DATASET: (), RepoType.SPACE: ()}
+MOST_TAGS = 10_000
+"""Tags of one kind; anyone may use any word as a tag of a public repository."""
+
 _OTHER = "other"
 _FORMATS = frozenset(
     "pytorch tf jax safetensors onnx gguf joblib tflite coreml openvino tensorboard transformers".split()  # noqa: SIM905
@@ -36,7 +40,7 @@ class SortedTag:
 
 
 def by_kind(hub: HubContext, kind: RepoType) -> dict[str, list[SortedTag]]:
-    """Return every tag of public repositories of a type, by kind; kinds without tags are included.
+    """Return the tags of public repositories of a type, by kind; kinds without tags are included.
 
     Source: docs/protocols/hf_api.md, section 1C (the kinds of the public hub).
     """
@@ -47,7 +51,15 @@ def by_kind(hub: HubContext, kind: RepoType) -> dict[str, list[SortedTag]]:
     for tag, count in tags.items():
         sorted_tag = attrs.evolve(_sort(tag, kind, pipelines, libraries | _FORMATS), count=count)
         found[sorted_tag.kind].append(sorted_tag)
-    return found
+    return {group: _most_frequent(items) for group, items in found.items()}
+
+
+def _most_frequent(items: list[SortedTag]) -> list[SortedTag]:
+    """Return tags of one kind in their order, without rare ones if there are more than :data:`MOST_TAGS`."""
+    if len(items) <= MOST_TAGS:
+        return items
+    kept = {item.tag for item in heapq.nlargest(MOST_TAGS, items, key=lambda item: item.count)}
+    return [item for item in items if item.tag in kept]
 
 
 def _sort(tag: str, kind: RepoType, pipelines: frozenset[str], libraries: frozenset[str]) -> SortedTag:

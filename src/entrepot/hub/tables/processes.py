@@ -1,4 +1,4 @@
-"""The processes that read tables: few, started when they are needed, used again, replaced when one has ended."""
+"""The processes that read tables: few, started when or shortly before they are needed, used again, and replaced."""
 
 from __future__ import annotations
 
@@ -90,6 +90,26 @@ class TableProcesses:
                 if exchange.failure is not None:
                     raise exchange.failure
                 return found
+
+    def prepare(self) -> None:
+        """Start a process if there is none, so that the next request need not wait for its start.
+
+        Guarantees: no more processes than requests may have, and at most one that nobody uses.
+        """
+        if not self._free.acquire(blocking=False):
+            return  # every process is used
+        try:
+            with self._guard:
+                ended = [process for process in self._idle if process.poll() is not None]
+                self._idle = [process for process in self._idle if process not in ended]
+                is_wanted = not (self._idle or self._busy or self._closed.is_set())
+            for process in ended:
+                end_process(process)
+            if is_wanted:
+                with contextlib.suppress(OSError):  # a request that needs one will say so
+                    self._put_back(self._start(_MODULE), is_fit=True)
+        finally:
+            self._free.release()
 
     def close(self) -> None:
         """End all processes; requests that run end with an error."""

@@ -6,6 +6,7 @@ files, under a key that only who may read the file is given.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections import OrderedDict
@@ -14,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from entrepot.errors import InvalidParameter, Malformed, UnsupportedDataset
+from entrepot.errors import ExtraNotInstalled, InvalidParameter, Malformed, UnsupportedDataset
 from entrepot.hub.tables.exchanges import ProcessEnded
 from entrepot.hub.tables.processes import TableProcesses
 from entrepot.previews.features import JsonCell
@@ -54,12 +55,14 @@ class TableContent:
     """A table to read.
 
     ``key``: names these bytes within one repository; what is known of them is kept under it. ``form``: its format.
+    ``separator``: of the fields of a CSV file; empty: the one that the ending of its name stands for.
     """
 
     form: str
     name: str
     source: RangeReader
     key: str
+    separator: str = ""
 
 
 @attrs.frozen
@@ -205,6 +208,12 @@ class TableReader:
         examples = [RowChange(*change) for change in changes]
         return RowCounts(found["key"], found["added"], found["removed"], found["changed"], found["columns"], examples)
 
+    def prepare(self) -> None:
+        """Start a process for the next table, if tables can be read here and there is none; do not wait for it."""
+        with contextlib.suppress(ExtraNotInstalled):
+            check_installed()
+            self._processes.prepare()
+
     def close(self) -> None:
         """End the processes."""
         self._processes.close()
@@ -232,7 +241,14 @@ class TableReader:
         check_installed()
         indexes = [self._indexes.find(it.key) or b"" for it in contents]
         tables = [
-            {"form": it.form, "name": it.name, "size": it.source.size, "key": it.key, "index": len(index)}
+            {
+                "form": it.form,
+                "name": it.name,
+                "size": it.source.size,
+                "key": it.key,
+                "index": len(index),
+                "separator": it.separator,
+            }
             for it, index in zip(contents, indexes, strict=True)
         ]
         request = {"operation": operation, "tables": tables, "cpu_s": limits.cpu_s, "memory": limits.memory, **more}

@@ -31,7 +31,7 @@ class _OpenTables:
 
     def __init__(self, pipe: ChildPipe) -> None:
         self._pipe = pipe
-        self._kept: OrderedDict[tuple[str, str, str, int], tuple[RemoteFile, Any, int]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, str, str, int], tuple[RemoteFile, Any, int]] = OrderedDict()
 
     def get(self, tables: Sequence[Mapping[str, Any]], number: int) -> Any:  # noqa: ANN401 - a table of pyarrow
         """Return a table of those of the request; ``number``: of its file."""
@@ -39,12 +39,12 @@ class _OpenTables:
 
         asked = tables[number]
         form, name, size = asked["form"], asked["name"], asked["size"]
-        place = (asked["key"], form, name, size)
+        place = (asked["key"], form, asked["separator"], name, size)
         kept = self._kept.pop(place, None)
         if kept is None:
             file = RemoteFile(self._pipe, number, size)
             known = self._known_index(asked, number + len(tables))
-            table = open_table(form, name, file, index=known)
+            table = open_table(form, name, file, index=known, separator=asked["separator"])
             made = getattr(table, "index", b"")
             if made and made != known:
                 self._pipe.send(b"I", NUMBER.pack(number) + made)

@@ -63,6 +63,8 @@ class WebhookChanges:
 def list_webhooks(hub: HubContext, caller: MaybeCaller) -> Sequence[WebhookRow]:
     """Return the caller's webhooks, oldest first; with their secrets only for tokens that may set these.
 
+    There are at most :data:`MAX_WEBHOOKS`.
+
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or lacks the permission.
     """
@@ -71,17 +73,20 @@ def list_webhooks(hub: HubContext, caller: MaybeCaller) -> Sequence[WebhookRow]:
         return [_as_shown(known, row) for row in webhooks.of_owner(tx, known.account.id)]
 
 
-def last_results(hub: HubContext, caller: MaybeCaller) -> Mapping[int, Delivery]:
-    """Return the last attempt of each of the caller's webhooks, by the row id of the webhook, if it had any.
+def last_results(hub: HubContext, caller: MaybeCaller, rows: Sequence[WebhookRow]) -> Mapping[int, Delivery]:
+    """Return the last attempt of each of some webhooks of the caller, by the row id of the webhook, if it had any.
 
     A delivery that failed and will be repeated counts before later ones.
+
+    Args:
+        rows: what :func:`list_webhooks` has returned.
 
     Raises:
         LoginRequired, NotAllowed: as :func:`list_webhooks`.
     """
     known = _reader(caller)
     with hub.read() as tx:
-        return deliveries.last_results(tx, [row.id for row in webhooks.of_owner(tx, known.account.id)])
+        return deliveries.last_results(tx, [row.id for row in rows if row.owner_id == known.account.id])
 
 
 def get(hub: HubContext, caller: MaybeCaller, uid: str) -> WebhookRow:

@@ -7,6 +7,7 @@ shape, and tries them in order. The result is the same as that of trying all rou
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
@@ -43,6 +44,7 @@ class RouteTable(Router):
         self,
         routes: Sequence[BaseRoute],
         *,
+        later: Callable[[], Awaitable[Sequence[BaseRoute]]] | None = None,
         default: ASGIApp | None = None,
         lifespan: Any = None,  # noqa: ANN401 - as its base
     ) -> None:
@@ -50,9 +52,14 @@ class RouteTable(Router):
 
         Args:
             routes: in the order in which they match.
+            later: returns routes that match after these; called for the first request that none of these matches.
             default, lifespan: as for starlette's router.
         """
         super().__init__(routes, redirect_slashes=False, default=default, lifespan=lifespan)
+        self._later, self._loading = later, asyncio.Lock()
+        self._prepare()
+
+    def _prepare(self) -> None:
         self._patterns = [(route, _pattern_of(route)) for route in self.routes]
         depth = max((len(pattern.segments) for _, pattern in self._patterns), default=0)
         self._literals = [
@@ -91,28 +98,40 @@ class RouteTable(Router):
             await super().app(scope, receive, send)
             return
         scope.setdefault("router", self)
-        half: tuple[BaseRoute, Scope] | None = None
+        match, route, found = self._match(scope)
+        if match is not Match.FULL and self._later is not None:
+            await self._load()
+            match, route, found = self._match(scope)
+        if route is None:
+            await self.default(scope, receive, send)
+            return
+        scope["route"] = route
+        scope.update(found)
+        endpoint = self._endpoints.get(id(route)) if match is Match.FULL else None
+        if endpoint is None:
+            await route.handle(scope, receive, send)
+            return
+        # What starlette wraps around handlers only looks for error handlers, of which there are none.
+        response = await endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    def _match(self, scope: Scope) -> tuple[Match, BaseRoute | None, Scope]:
+        half: tuple[Match, BaseRoute | None, Scope] = (Match.NONE, None, {})
         for route in self.candidates(scope["path"]):
             match, found = route.matches(scope)
             if match is Match.FULL:
-                scope["route"] = route
-                scope.update(found)
-                endpoint = self._endpoints.get(id(route))
-                if endpoint is None:
-                    await route.handle(scope, receive, send)
-                    return
-                # What starlette wraps around handlers only looks for error handlers, of which there are none.
-                response = await endpoint(Request(scope, receive, send))
-                await response(scope, receive, send)
-                return
-            if match is Match.PARTIAL and half is None:
-                half = route, found
-        if half is None:
-            await self.default(scope, receive, send)
-            return
-        scope["route"] = half[0]
-        scope.update(half[1])
-        await half[0].handle(scope, receive, send)
+                return match, route, found
+            if match is Match.PARTIAL and half[1] is None:
+                half = match, route, found
+        return half
+
+    async def _load(self) -> None:
+        """Add the later routes, once; a request that fails here leaves it to the next one."""
+        async with self._loading:
+            if self._later is not None:
+                self.routes = [*self.routes, *await self._later()]
+                self._prepare()
+                self._later = None
 
 
 def _pattern_of(route: BaseRoute) -> _Pattern:

@@ -6,12 +6,15 @@ Source: docs/protocols/hf_api.md, section 4.4 (cursors are opaque, ``Link`` is a
 from __future__ import annotations
 
 import base64
+import re
 
 import msgspec
 from starlette.requests import Request
 
 from entrepot.errors import Malformed
 from entrepot.server.handlers import next_link
+
+_NAME = re.compile(r"[\x21-\x7e]{0,200}")
 
 After = tuple[float, int]
 """Position after which a page begins: the sort value and the id of a row."""
@@ -32,6 +35,31 @@ def link_to(request: Request, after: After | None) -> dict[str, str] | None:
     return {"Link": next_link(request, {"cursor": render_cursor(after)})} if after is not None else None
 
 
+def name_after(request: Request) -> str:
+    """Return the name after which the requested page of a list by name begins; empty means the start.
+
+    Raises:
+        Malformed: the cursor cannot be a name.
+    """
+    return parse_name(request.query_params.get("cursor", ""))
+
+
+def parse_name(text: str) -> str:
+    """Return the name in a cursor; empty means the start.
+
+    Raises:
+        Malformed: no name is like this.
+    """
+    if not _NAME.fullmatch(text):
+        raise bad_cursor()
+    return text
+
+
+def link_to_name(request: Request, after: str | None) -> dict[str, str] | None:
+    """Return the headers with the link to the page after a name; None if there is none."""
+    return {"Link": next_link(request, {"cursor": after})} if after is not None else None
+
+
 def render_cursor(after: After) -> str:
     """Render a position in a list as an opaque cursor."""
     return base64.urlsafe_b64encode(msgspec.json.encode(after)).decode().rstrip("=")
@@ -47,7 +75,12 @@ def parse_cursor(text: str) -> After:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         value, row = msgspec.json.decode(raw, type=tuple[int | float, int])
     except (ValueError, msgspec.DecodeError):
-        raise Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page") from None
+        raise bad_cursor() from None
     if max(abs(value), abs(row)) >= 1 << 63:
-        raise Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page")
+        raise bad_cursor()
     return value, row
+
+
+def bad_cursor() -> Malformed:
+    """Return the error about a cursor that no page of a list has."""
+    return Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page")

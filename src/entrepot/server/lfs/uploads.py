@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import ContentMismatch, Malformed, ThingNotFound
-from entrepot.hub.files import lfs
-from entrepot.server.bodies import announced_size, receive_into
+from entrepot.hub.files import lfs, small_arrivals
+from entrepot.hub.files.small_arrivals import ReceivedFile
+from entrepot.server.bodies import announced_size, read_small, receive_into
 from entrepot.server.handlers import app_state, read_json
 from entrepot.server.lfs.lfs_responses import lfs_response
 from entrepot.server.threads import line_of
@@ -41,8 +42,15 @@ class IncomingBytes(Protocol[T_co]):
 async def put_whole(request: Request) -> Response:
     """Handle ``PUT /_lfs/objects/{oid}``: receive a whole file."""
     oid, query = request.path_params["oid"], dict(request.query_params)
-    hub = app_state(request).hub
-    await take_in(request, lambda: lfs.receive(hub, oid, query))
+    state = app_state(request)
+    size = announced_size(request.scope, None)
+    if size is not None and size <= small_arrivals.LARGEST and small_arrivals.takes(state.hub):
+        arrival = lfs.announced(state.hub, oid, query)
+        if size == arrival.size:
+            body = await read_small(request, size)
+            await state.small_files.run(ReceivedFile(arrival, body))
+            return Response(headers={"etag": f'"{oid}"'})
+    await take_in(request, lambda: lfs.receive(state.hub, oid, query))
     return Response(headers={"etag": f'"{oid}"'})
 
 

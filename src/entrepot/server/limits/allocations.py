@@ -1,14 +1,20 @@
-"""Tunes the memory allocator of this process to keep the memory of freed buffers."""
+"""Keeps the memory of freed buffers, and does without memory that a server does not need."""
 
 from __future__ import annotations
 
 import ctypes
+import importlib
+import linecache
 import sys
 from typing import Final
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 _LARGEST_KEPT: Final = 8 << 20
 _KEPT: Final = 32 << 20
+_STEPS: Final = (
+    *("entrepot.hub.accounts.accounts", "entrepot.hub.context", "entrepot.server.git"),
+    *("entrepot.server.lfs", "entrepot.server.hf", "entrepot.server.app"),
+)
 
 
 def keep_freed_memory() -> bool:
@@ -28,3 +34,14 @@ def keep_freed_memory() -> bool:
         return bool(library.mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT) and library.mallopt(_TRIM_THRESHOLD, _KEPT))
     except (OSError, AttributeError):
         return False
+
+
+def import_server() -> None:
+    """Import the application in steps, without keeping the source text of generated methods.
+
+    attrs keeps the text of the methods that it generates for debuggers, which is 2 MiB for all classes of a
+    server. It is forgotten after each step, so that the modules of the next step use its memory.
+    """
+    for name in _STEPS:
+        importlib.import_module(name)
+        linecache.clearcache()

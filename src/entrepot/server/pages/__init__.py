@@ -23,10 +23,10 @@ from entrepot.server.pages.admin import accounts as admin_accounts
 from entrepot.server.pages.admin import first_start, namespaces
 from entrepot.server.pages.admin import overview as admin_overview
 from entrepot.server.pages.admin import records as admin_records
-from entrepot.server.pages.community import discussion_forms, discussions, notifications
+from entrepot.server.pages.community import discussion_forms, discussions, notifications, subscriptions
 from entrepot.server.pages.creating import organisations, repos
 from entrepot.server.pages.editing import edits, uploads
-from entrepot.server.pages.repositories import buckets, comparisons, lineage, metrics, storage, viewer
+from entrepot.server.pages.repositories import buckets, comparisons, lineage, metrics, refs, storage, viewer
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.searching import collection_forms, collections, searches
 from entrepot.server.pages.settings import (
@@ -87,6 +87,7 @@ def routes() -> list[PageRoute]:
         *discussions.routes(),
         *discussion_forms.routes(),
         *notifications.routes(),
+        *subscriptions.routes(),
         *edits.routes(),
         *uploads.routes(),
         *viewer.routes(),
@@ -94,6 +95,7 @@ def routes() -> list[PageRoute]:
         *metrics.routes(),
         *storage.routes(),
         *comparisons.routes(),
+        *refs.routes(),
         *blobs.routes(),
         *trees.routes(),
         *histories.routes(),

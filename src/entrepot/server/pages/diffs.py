@@ -10,7 +10,7 @@ import attrs
 MAX_LINES = 3_000
 """Lines of a diff that are shown; further files are only named."""
 
-MAX_FILES = 500
+MAX_FILES = 300
 """Files of a diff that are named."""
 
 _MAX_WIDTH = 2_000
@@ -61,6 +61,8 @@ def parse_diff(text: str) -> CommitDiff:
             continue
         if not files:
             continue
+        if line == "(more files differ)":
+            return CommitDiff(files, is_complete=False)
         file, hunk = files[-1], _HUNK.match(line)
         if hunk:
             old, new, in_hunk = int(hunk[1]), int(hunk[2]), True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,21 +14,24 @@ from entrepot.hub.accounts.orgs import Account
 from entrepot.hub.buckets import buckets
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
+from entrepot.hub.pages import NamePage
 from entrepot.hub.repos import infos
 from entrepot.hub.repos.infos import Search
 from entrepot.hub.search import profiles
 from entrepot.hub.search.profiles import OrgProfile, UserProfile
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType
 from entrepot.server.handlers import repo_of
+from entrepot.server.hf.pages import parse_name
 from entrepot.server.pages.admin.guards import BASE as ADMINISTRATION
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute, account_of, wants_html
 from entrepot.server.pages.rows import RepoLine, repo_rows
-from entrepot.server.pages.settings.folder_sharing import lines_of
+from entrepot.server.pages.settings.folder_sharing import FolderLine, lines_of
 from entrepot.server.pages.settings.org_frame import base_of
 
 _SHOWN = 20
+_ORGS = 50
 
 
 @attrs.frozen
@@ -38,6 +43,14 @@ class OwnedRepos:
     rows: list[RepoLine]
 
 
+@attrs.frozen
+class ListStarts:
+    """Where the lists of organisations and of folders begin: after these names, or at the start."""
+
+    orgs: str = ""
+    folders: str = ""
+
+
 def routes() -> list[PageRoute]:
     """Return the route of this page."""
     return [PageRoute("/{account}", show_account)]
@@ -45,11 +58,11 @@ def routes() -> list[PageRoute]:
 
 async def show_account(request: Request) -> Response:
     """Serve the page of an account; for the alias of a model, a redirect to the model."""
-    name = account_of(request)
+    name, begin = account_of(request), ListStarts(_start(request, "orgs"), _start(request, "folders"))
     request.path_params.update(namespace="", name=request.path_params["account"])
     alias = repo_of(request, RepoType.MODEL)
     try:
-        return await show_page(request, lambda hub, caller: build_account(hub, caller, name, alias))
+        return await show_page(request, lambda hub, caller: build_account(hub, caller, name, alias, begin))
     except RepoNotFound:
         if wants_html(request):
             raise AccountNotFound(name) from None
@@ -57,7 +70,7 @@ async def show_account(request: Request) -> Response:
         raise HTTPException(404) from None
 
 
-def build_account(hub: HubContext, caller: MaybeCaller, name: str, alias: RepoRef) -> WebPage:
+def build_account(hub: HubContext, caller: MaybeCaller, name: str, alias: RepoRef, begin: ListStarts) -> WebPage:
     """Return the page of a user or an organisation.
 
     Raises:
@@ -74,9 +87,7 @@ def build_account(hub: HubContext, caller: MaybeCaller, name: str, alias: RepoRe
         for kind in VERSIONED_TYPES
         if (total := profile.counts.get(kind, 0))
     ]
-    orgs = [org.name for org in profile.orgs] if isinstance(profile, UserProfile) else []
     members = profile.members if isinstance(profile, OrgProfile) else None
-    folders = () if account.parent_id is not None else lines_of(hub, caller, account.name)
     path = "users" if isinstance(profile, UserProfile) else "organizations"
     found = buckets.list_all(hub, caller, account.name, limit=_SHOWN)
     api = f"/api/{path}/{quoted(account.name)}/overview"
@@ -84,15 +95,36 @@ def build_account(hub: HubContext, caller: MaybeCaller, name: str, alias: RepoRe
         "api": api,
         "account": account,
         "owned": owned,
-        "orgs": orgs,
+        **_lists(hub, caller, account, begin),
         "members": members,
         "followers": profile.followers,
-        "folders": folders,
         "buckets": found.buckets,
         "more_buckets": found.after is not None,
         "links": _links(caller, account),
     }
     return WebPage("account.html", account.name, values)
+
+
+def _lists(hub: HubContext, caller: MaybeCaller, account: Account, begin: ListStarts) -> dict[str, object]:
+    """Return the lists beside the repositories: folders, and the organisations of a user."""
+    folders: Sequence[FolderLine] = ()
+    more_folders: str | None = None
+    if account.parent_id is None:
+        folders, more_folders = lines_of(hub, caller, account.name, begin.folders)
+    orgs = NamePage[Account]((), None)
+    if account.is_user:
+        orgs = profiles.list_orgs(hub, caller, account.name, after=begin.orgs, limit=_ORGS)
+    return {
+        "orgs": [org.name for org in orgs.items],
+        "more_orgs": orgs.after,
+        "folders": folders,
+        "more_folders": more_folders,
+        "begin": begin,
+    }
+
+
+def _start(request: Request, name: str) -> str:
+    return parse_name(request.query_params.get(name, ""))
 
 
 def _links(caller: MaybeCaller, account: Account) -> list[tuple[str, str]]:

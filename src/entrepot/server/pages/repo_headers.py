@@ -10,14 +10,17 @@ from entrepot.errors import EntrepotError
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import branches, infos, pulls, repositories
-from entrepot.hub.repos.branches import RefHead
 from entrepot.hub.repos.infos import RevisionInfo
 from entrepot.hub.repos.repositories import RepoRights
-from entrepot.names import MAIN, RepoRef
+from entrepot.names import MAIN, RefName, RepoRef
 from entrepot.server.pages.formats import quoted_segment
 from entrepot.server.pages.rows import ICONS
 
-_MOST_REFS = 200
+MOST_REFS = 200
+"""Branches, tags and pull requests that the picker offers."""
+
+REF_ICONS = {"refs/heads/": "branch", "refs/tags/": "tag", "refs/pr/": "pull"}
+"""The icon of each kind of ref, by the beginning of its name."""
 
 
 @attrs.frozen
@@ -66,7 +69,7 @@ def describe_header(
     """
     found = infos.describe(hub, caller, ref, revision, with_files=False, with_sizes=False)
     may = repositories.rights(hub, caller, found.info.row.ref)
-    header = header_of(may, revision, branches.list_refs(hub, caller, ref))
+    header = header_of(may, revision, branches.first_refs(hub, caller, ref, MOST_REFS))
     return attrs.evolve(header, may_edit=_may_edit(hub, caller, may, revision)), found
 
 
@@ -90,7 +93,7 @@ def _may_edit(hub: HubContext, caller: MaybeCaller, may: RepoRights, revision: s
     return True
 
 
-def header_of(may: RepoRights, revision: str, refs: Sequence[RefHead]) -> RepoHeader:
+def header_of(may: RepoRights, revision: str, refs: Sequence[RefName]) -> RepoHeader:
     """Return the header of a repository."""
     row = may.row
     return RepoHeader(
@@ -112,14 +115,14 @@ def header_of(may: RepoRights, revision: str, refs: Sequence[RefHead]) -> RepoHe
     )
 
 
-def choices(refs: Sequence[RefHead]) -> list[RefChoice]:
-    """Return branches, then tags, then pull requests, at most 200 in all."""
-    found: list[tuple[int, RefChoice]] = []
-    for head in refs:
-        for order, (prefix, icon) in enumerate(
-            (("refs/heads/", "branch"), ("refs/tags/", "tag"), ("refs/pr/", "pull"))
-        ):
-            if head.ref.startswith(prefix):
-                name = head.ref if icon == "pull" else head.ref.removeprefix(prefix)
-                found.append((order, RefChoice(name, icon, quoted_segment(name))))
-    return [choice for _, choice in sorted(found, key=lambda pair: pair[0])][:_MOST_REFS]
+def choices(refs: Sequence[RefName]) -> list[RefChoice]:
+    """Return branches, tags and pull requests as the picker offers them, in their order."""
+    return [choice_of(name) for name in refs]
+
+
+def choice_of(ref: RefName) -> RefChoice:
+    """Return a branch, a tag or a pull request as pages show it."""
+    prefix = next((prefix for prefix in REF_ICONS if ref.startswith(prefix)), "")
+    icon = REF_ICONS.get(prefix, "branch")
+    name = ref if icon == "pull" else ref.removeprefix(prefix)
+    return RefChoice(name, icon, quoted_segment(name))

@@ -6,11 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
-from entrepot.hub.repos.infos import RevisionInfo, WeightCounts
+from entrepot.hub.repos.infos import RepoRow, RevisionInfo, WeightCounts
 from entrepot.server.pages.formats import count_text, size_text
+from entrepot.wire.texts import legible, one_line
 
 ICONS = {"model": "model", "dataset": "data", "space": "space", "bucket": "store"}
 """Name of the icon of each type of repository; its colour class is ``k-`` and this name."""
+
+MOST_DESCRIPTION = 160
+"""Characters of the line about a repository."""
+
+_MOST_READ = 2_000
 
 
 @attrs.frozen
@@ -24,6 +30,7 @@ class RepoLine:
     name: str
     is_private: bool
     is_gated: bool
+    description: str
     facts: Sequence[str]
     updated_ms: int
 
@@ -44,18 +51,34 @@ def license_of(card: Mapping[str, object] | None) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _row(found: RevisionInfo) -> RepoLine:
+def description_of(found: RevisionInfo) -> str:
+    """Return one line about a repository: what its card or its folder says, or else the beginning of its card."""
     row = found.info.row
+    said = (row.card or {}).get("description")
+    text = said if isinstance(said, str) and said.strip() else row.description or row.files.summary or ""
+    line = " ".join(one_line(legible(text), _MOST_READ).split())
+    if len(line) <= MOST_DESCRIPTION:
+        return line
+    return line[: MOST_DESCRIPTION - 1].rsplit(" ", 1)[0] + "…"
+
+
+def facts_of(row: RepoRow, used_bytes: int = 0) -> list[str]:
+    """Return what a line says of a repository, in one order on all pages."""
     parameters, licence = parameters_of(row.files.safetensors), license_of(row.card)
     facts = [
         row.pipeline_tag,
         row.library,
         f"{count_text(parameters)} parameters" if parameters else None,
-        size_text(found.used_bytes) if found.used_bytes else None,
+        size_text(used_bytes) if used_bytes else None,
         licence,
         f"{count_text(row.downloads)} download{'s' if row.downloads != 1 else ''}" if row.downloads else None,
         f"{count_text(row.likes)} like{'s' if row.likes != 1 else ''}" if row.likes else None,
     ]
+    return [fact for fact in facts if fact]
+
+
+def _row(found: RevisionInfo) -> RepoLine:
+    row = found.info.row
     return RepoLine(
         row.type.value,
         ICONS[row.type.value],
@@ -64,6 +87,7 @@ def _row(found: RevisionInfo) -> RepoLine:
         row.ref.id.name,
         row.is_private,
         row.gated != "no",
-        [fact for fact in facts if fact],
+        description_of(found),
+        facts_of(row, found.used_bytes),
         row.updated_ms,
     )

@@ -23,7 +23,7 @@ from entrepot.server.pages.scan_marks import ScanMark, warning_of
 from entrepot.server.raw_path import split_revision
 from entrepot.wire.texts import legible
 
-PAGE = 200
+PAGE = 100
 """Entries on a page."""
 
 

@@ -73,6 +73,21 @@ class SubscriptionInfo(msgspec.Struct, rename="camel", kw_only=True):
     chosen: bool
 
 
+class OwnSubscription(msgspec.Struct, rename="camel", kw_only=True):
+    """A choice of the caller about a repository, or about one of its discussions, which is muted (level ``none``)."""
+
+    repo: NotifiedRepo
+    level: str
+    discussion: MutedTopic | None = None
+
+
+class MutedTopic(msgspec.Struct):
+    """A muted discussion."""
+
+    num: int
+    title: str
+
+
 class SubscriptionChange(msgspec.Struct, rename="camel", kw_only=True):
     """Body of ``PUT /api/{type}/{id}/subscription``."""
 

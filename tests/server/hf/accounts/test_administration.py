@@ -167,3 +167,50 @@ def test_a_second_factor_is_reset_by_administrators_only(
     assert chief.delete(path).json() == {"user": "lost-phone", "secondFactor": True, "passkeys": 0}
     assert chief.delete(path).json() == {"user": "lost-phone", "secondFactor": False, "passkeys": 0}
     assert chief.delete("/api/admin/users/nobody-x/second-factor").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/api/admin/users", "/api/admin/orgs", "/api/admin/orgs/paged-org/members"])
+def test_pages_of_a_list_by_name_put_together_are_the_whole(chief: httpx2.Client, site: Site, path: str) -> None:
+    for name in ("paged-a", "paged-b", "paged-c"):
+        if accounts.has_accounts(site.hub) and chief.get(f"/api/admin/users/{name}").status_code == 404:
+            accounts.create_user(site.hub, name)
+    if chief.get("/api/admin/orgs/paged-org/members").status_code == 404:
+        for org in ("paged-org", "paged-other"):
+            accounts.create_org(site.hub, org, admin="paged-a")
+        chief.put("/api/admin/orgs/paged-org/members/paged-b", json={"role": "read"})
+    whole = chief.get(path)
+    assert "link" not in whole.headers
+    found, here = [], f"{path}?limit=1"
+    while True:
+        page = chief.get(here)
+        assert len(page.json()) <= 1
+        found += page.json()
+        if "link" not in page.headers:
+            break
+        here = page.headers["link"].partition("<")[2].partition(">")[0]
+    assert found == whole.json()
+    assert len(found) >= 2
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("limit=0", 200),
+        ("limit=-1", 200),
+        ("limit=1000000000", 200),
+        ("limit=x", 400),
+        ("cursor=%00", 400),
+        ("cursor=%ED%A0%80", 400),
+        ("cursor=" + "a" * 201, 400),
+        ("cursor=zzzz", 200),
+        ("cursor='%20OR%201=1", 400),
+    ],
+)
+@pytest.mark.parametrize(
+    "path", ["/api/admin/users", "/api/admin/orgs", "/api/admin/aliases", "/api/users/chief/organizations"]
+)
+def test_hostile_pages_are_refused_or_small(chief: httpx2.Client, path: str, query: str, status: int) -> None:
+    answer = chief.get(f"{path}?{query}")
+    assert answer.status_code == status, answer.text
+    if query.startswith(("limit=0", "limit=-1")):
+        assert len(answer.json()) <= 1

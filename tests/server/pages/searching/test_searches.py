@@ -24,6 +24,7 @@ def test_everything_that_matches_is_found_and_hostile_words_are_text(site: Serve
     collections.create(site.hub, site.caller(), CollectionDraft("About <b>tern</b>"))
     text = show("/search?q=tern")
     assert 'href="/alice/tern"' in text
+    assert "<span>text-generation</span><span>transformers</span><span>mit</span><span>updated" in text
     assert "About &lt;b&gt;tern&lt;/b&gt;" in text
     assert 'href="/alice">' in show("/search?q=alice")
     hostile = show("/search?q=%3Cscript%3Ealert(1)%3C/script%3E&type=dataset")

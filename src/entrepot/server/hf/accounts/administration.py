@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -9,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from entrepot.hub.accounts import administration, factor_resets, sign_ins
 from entrepot.hub.repos import account_removal
 from entrepot.server.handlers import call_hub, json_response, query_flag, query_int, read_json
+from entrepot.server.hf.pages import link_to_name, name_after
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.accounts.administration import (
     CodeExchange,
@@ -32,6 +36,7 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/api/admin/users", list_users),
         Route("/api/admin/users", create_users, methods=["POST"]),
+        Route("/api/admin/users/{account}", show_user, methods=["GET"]),
         Route("/api/admin/users/{account}", change_user, methods=["PATCH"]),
         Route("/api/admin/users/{account}", delete_user, methods=["DELETE"]),
         Route("/api/admin/users/{account}/second-factor", reset_factors, methods=["DELETE"]),
@@ -53,8 +58,15 @@ def routes() -> list[BaseRoute]:
 
 
 async def list_users(request: Request) -> Response:
-    """Serve all users with their tokens, without secrets."""
-    return json_response(await call_hub(request, administration.list_users))
+    """Serve a page of the users with their tokens, without secrets, by name."""
+    after, limit = name_after(request), _limit(request)
+    users = await call_hub(request, administration.list_users, after, limit)
+    return _named(request, users, [user.name for user in users], limit)
+
+
+async def show_user(request: Request) -> Response:
+    """Serve a user with their tokens, without secrets."""
+    return json_response(await call_hub(request, administration.show_user, _segment(request, "account")))
 
 
 async def create_users(request: Request) -> Response:
@@ -102,8 +114,10 @@ async def revoke_token(request: Request) -> Response:
 
 
 async def list_orgs(request: Request) -> Response:
-    """Serve all organisations."""
-    return json_response(await call_hub(request, administration.list_orgs))
+    """Serve a page of the organisations, by name."""
+    after, limit = name_after(request), _limit(request)
+    orgs = await call_hub(request, administration.list_orgs, after, limit)
+    return _named(request, orgs, [org.name for org in orgs], limit)
 
 
 async def create_org(request: Request) -> Response:
@@ -120,8 +134,10 @@ async def delete_org(request: Request) -> Response:
 
 
 async def list_members(request: Request) -> Response:
-    """Serve the members of an organisation with their roles."""
-    return json_response(await call_hub(request, administration.list_members, _segment(request, "account")))
+    """Serve a page of the members of an organisation with their roles, by name."""
+    after, limit = name_after(request), _limit(request)
+    found = await call_hub(request, administration.list_members, _segment(request, "account"), after, limit)
+    return _named(request, found, [member.user for member in found], limit)
 
 
 async def set_member(request: Request) -> Response:
@@ -165,6 +181,15 @@ async def sign_in(request: Request) -> Response:
     """Exchange a one-time sign-in code for a token."""
     body = await read_json(request, CodeExchange)
     return json_response(await call_hub(request, sign_ins.exchange, body), headers=_SECRET)
+
+
+def _limit(request: Request) -> int:
+    return query_int(request, "limit", administration.PAGE, low=1, high=administration.PAGE)
+
+
+def _named(request: Request, items: Sequence[msgspec.Struct], names: Sequence[str], limit: int) -> Response:
+    """Return a page of a list by name."""
+    return json_response(items, headers=link_to_name(request, names[-1] if len(names) == limit else None))
 
 
 def _segment(request: Request, name: str) -> str:

@@ -13,7 +13,8 @@ from starlette.routing import BaseRoute, Route
 from entrepot.hub.accounts import members, orgs
 from entrepot.hub.accounts.members import MemberPage
 from entrepot.hub.accounts.orgs import Account, NewOrg, OrgChanges
-from entrepot.server.handlers import call_hub, json_response, next_link, query_int, read_json
+from entrepot.server.handlers import call_hub, json_response, query_int, read_json
+from entrepot.server.hf.pages import link_to_name, name_after
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.accounts.accounts import Person
 from entrepot.wire.accounts.orgs import NewOrganization, OrgEdits, OrgSettings, RoleChange
@@ -62,10 +63,9 @@ async def configure(request: Request) -> Response:
 
 async def list_members(request: Request) -> Response:
     """Serve the members of an organisation by name; members also see the roles."""
-    limit, after = query_int(request, "limit", _PAGE, low=1, high=_PAGE), request.query_params.get("cursor", "")
+    limit, after = query_int(request, "limit", _PAGE, low=1, high=_PAGE), name_after(request)
     page = await call_hub(request, members.list_members, _account(request), after=after, limit=limit)
-    headers = {"Link": next_link(request, {"cursor": page.after})} if page.after is not None else None
-    return json_response(render_members(page), headers=headers)
+    return json_response(render_members(page), headers=link_to_name(request, page.after))
 
 
 async def change_role(request: Request) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,12 +11,14 @@ from starlette.routing import BaseRoute, Route
 
 from entrepot.hub.accounts import tokens
 from entrepot.hub.accounts.tokens import KnownToken
-from entrepot.server.handlers import call_hub, json_response, read_json
+from entrepot.server.handlers import call_hub, json_response, query_int, read_json
+from entrepot.server.hf.pages import bad_cursor, link_to_name, name_after
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.accounts.tokens import FineGrained, OwnToken, Scoped, ScopeEntity, TokenCreation, TokenRenaming
 from entrepot.wire.times import format_ms
 
 _PATH = "/api/settings/tokens"
+_POSITION = re.compile(r"([0-9]{1,18})\.([0-9a-f]{24})", re.ASCII)
 
 
 def routes() -> list[BaseRoute]:
@@ -29,8 +33,11 @@ def routes() -> list[BaseRoute]:
 
 
 async def list_tokens(request: Request) -> Response:
-    """Serve all tokens of the caller, without secrets."""
-    return json_response([render_token(item) for item in await call_hub(request, tokens.list_own)])
+    """Serve a page of the caller's tokens, without secrets, oldest first."""
+    limit = query_int(request, "limit", tokens.MAX_TOKENS, low=1, high=tokens.MAX_TOKENS)
+    found = await call_hub(request, tokens.list_own, after=position_after(request), limit=limit)
+    last = position_of(found[-1]) if len(found) == limit else None
+    return json_response([render_token(item) for item in found], headers=link_to_name(request, last))
 
 
 async def create(request: Request) -> Response:
@@ -56,6 +63,26 @@ async def revoke(request: Request) -> Response:
     """Revoke a token."""
     await call_hub(request, tokens.revoke, _uid(request))
     return json_response({})
+
+
+def position_after(request: Request) -> tuple[int, str] | None:
+    """Return where the requested page of tokens begins; None means the start.
+
+    Raises:
+        Malformed: the cursor was not created by :func:`position_of`.
+    """
+    text = name_after(request)
+    if not text:
+        return None
+    found = _POSITION.fullmatch(text)
+    if found is None:
+        raise bad_cursor()
+    return int(found[1]), found[2]
+
+
+def position_of(known: KnownToken) -> str:
+    """Return the cursor of the page after a token."""
+    return f"{known.token.created_ms}.{known.token.uid}"
 
 
 def render_token(known: KnownToken, secret: str | None = None) -> OwnToken:

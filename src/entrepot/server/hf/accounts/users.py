@@ -6,19 +6,19 @@ Source: docs/protocols/hf_api.md, section 1C.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from entrepot.hub.repos.infos import RevisionInfo
 from entrepot.hub.search import profiles
-from entrepot.hub.search.profiles import OrgProfile, UserProfile
+from entrepot.hub.search.profiles import MOST_ORGS, MOST_STORED, OrgProfile, StoredPage, UserProfile
 from entrepot.names import RepoType
-from entrepot.server.handlers import call_hub, json_response, read_json
+from entrepot.server.handlers import call_hub, json_response, query_int, read_json
 from entrepot.server.hf.accounts import avatars
+from entrepot.server.hf.pages import after_of, link_to, link_to_name, name_after
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.accounts.accounts import OrgName, OrgOverview, OwnProfile, ProfileEdits, UserOverview
 from entrepot.wire.repos.repositories import StoredRepo
@@ -29,6 +29,7 @@ def routes() -> list[BaseRoute]:
     """Return the routes of this module."""
     return [
         Route("/api/users/{account}/overview", show_user),
+        Route("/api/users/{account}/organizations", list_orgs),
         Route("/api/organizations/{account}/overview", show_org),
         Route("/api/organizations/{account}/settings/repositories", list_org_storage),
         Route("/api/settings/repositories", list_own_storage),
@@ -42,6 +43,15 @@ async def show_user(request: Request) -> Response:
     return json_response(render_user(found, functools.partial(avatars.url_of, request)))
 
 
+async def list_orgs(request: Request) -> Response:
+    """Serve a page of the organisations of a user, by name."""
+    limit, after = query_int(request, "limit", MOST_ORGS, low=1, high=MOST_ORGS), name_after(request)
+    page = await call_hub(request, profiles.list_orgs, _account(request), after=after, limit=limit)
+    picture = functools.partial(avatars.url_of, request)
+    orgs = [OrgName(org.uid, org.name, org.fullname, picture(org.name)) for org in page.items]
+    return json_response(orgs, headers=link_to_name(request, page.after))
+
+
 async def show_org(request: Request) -> Response:
     """Serve an organisation; 404 if not found."""
     found = await call_hub(request, profiles.org, _account(request))
@@ -49,13 +59,13 @@ async def show_org(request: Request) -> Response:
 
 
 async def list_own_storage(request: Request) -> Response:
-    """Serve the caller's repositories with their sizes."""
-    return json_response(render_storage(await call_hub(request, profiles.stored, None)))
+    """Serve a page of the caller's repositories with their sizes, newest change first."""
+    return await _list_storage(request, None)
 
 
 async def list_org_storage(request: Request) -> Response:
-    """Serve the repositories of one of the caller's organisations with their sizes."""
-    return json_response(render_storage(await call_hub(request, profiles.stored, _account(request))))
+    """Serve a page of the repositories of one of the caller's organisations with their sizes."""
+    return await _list_storage(request, _account(request))
 
 
 async def introduce(request: Request) -> Response:
@@ -106,9 +116,9 @@ def render_org(profile: OrgProfile, avatar_url: str) -> OrgOverview:
     )
 
 
-def render_storage(found: Sequence[RevisionInfo]) -> list[StoredRepo]:
+def render_storage(page: StoredPage) -> list[StoredRepo]:
     """Return repositories with their sizes and each one's share of the total."""
-    total = sum(full.used_bytes for full in found) or 1
+    total = page.total or 1
     return [
         StoredRepo(
             id=str(full.info.row.ref.id),
@@ -118,8 +128,14 @@ def render_storage(found: Sequence[RevisionInfo]) -> list[StoredRepo]:
             storage=full.used_bytes,
             storage_percent=round(100 * full.used_bytes / total, 2),
         )
-        for full in found
+        for full in page.items
     ]
+
+
+async def _list_storage(request: Request, name: str | None) -> Response:
+    limit, after = query_int(request, "limit", MOST_STORED, low=1, high=MOST_STORED), after_of(request)
+    page = await call_hub(request, profiles.stored, name, after=after, limit=limit)
+    return json_response(render_storage(page), headers=link_to(request, page.after))
 
 
 def _account(request: Request) -> str:

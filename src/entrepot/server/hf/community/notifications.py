@@ -10,7 +10,7 @@ from entrepot.errors import Malformed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import notification_lists, subscriptions
 from entrepot.hub.community.notification_lists import Notification
-from entrepot.hub.community.subscriptions import Subscription
+from entrepot.hub.community.subscriptions import OwnChoice, Subscription
 from entrepot.hub.context import HubContext
 from entrepot.hub.pages import Page
 from entrepot.names import RepoRef
@@ -22,11 +22,15 @@ from entrepot.server.hf.repo_routes import repo_routes
 from entrepot.wire.community.notifications import (
     MarkedNotifications,
     MutedDiscussion,
+    MutedTopic,
     NotificationList,
     NotificationMarks,
+    NotifiedRepo,
+    OwnSubscription,
     SubscriptionChange,
     SubscriptionInfo,
 )
+from entrepot.wire.texts import legible
 
 _PAGE, _MOST = 50, 100
 _STATUSES = {"": True, "unread": True, "all": False}
@@ -38,6 +42,7 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/api/notifications", list_own),
         Route("/api/notifications/read", mark, methods=["POST"]),
+        Route("/api/notifications/subscriptions", list_choices),
         *repo_routes("GET", "subscription", show),
         *repo_routes("PUT", "subscription", choose),
         *repo_routes("GET", muted, show_muted),
@@ -63,6 +68,13 @@ async def mark(request: Request) -> Response:
         raise Malformed("body", "send either the ids of notifications, or all: true")
     changed = await call_hub(request, notification_lists.mark, None if body.all else body.ids, is_read=body.read)
     return json_response(MarkedNotifications(changed=changed))
+
+
+async def list_choices(request: Request) -> Response:
+    """Serve a page of what the caller has chosen to be told: repositories, and muted discussions."""
+    limit, after = query_int(request, "limit", subscriptions.PAGE, low=1, high=subscriptions.PAGE), after_of(request)
+    page = await call_hub(request, subscriptions.list_own, after=after, limit=limit)
+    return json_response([_choice(item) for item in page.items], headers=link_to(request, page.after))
 
 
 async def show(request: Request, ref: RepoRef) -> Response:
@@ -95,6 +107,12 @@ def _list(
 ) -> tuple[Page[Notification], int]:
     page = notification_lists.list_page(hub, caller, is_unread=is_unread, after=after, limit=limit)
     return page, notification_lists.count_unread(hub, caller)
+
+
+def _choice(item: OwnChoice) -> OwnSubscription:
+    repo = NotifiedRepo(type=item.repo.type.value, name=str(item.repo.ref.id))
+    topic = None if item.num is None else MutedTopic(num=item.num, title=legible(item.title))
+    return OwnSubscription(repo=repo, level=item.level, discussion=topic)
 
 
 def _subscription(found: Subscription) -> SubscriptionInfo:

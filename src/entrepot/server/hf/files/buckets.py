@@ -18,9 +18,10 @@ from entrepot.hub.files import xet_tokens
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoRef, RepoType
-from entrepot.server.handlers import base_url, call_hub, json_response, next_link, query_int, read_json, repo_of
+from entrepot.server.handlers import base_url, call_hub, json_response, query_int, read_json, repo_of
 from entrepot.server.hf.conflicts import absolute_url
 from entrepot.server.hf.files.xet_tokens import xet_token_response
+from entrepot.server.hf.pages import link_to_name, name_after
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.files.buckets import BucketCreation, BucketDescription, BucketSettings
 from entrepot.wire.repos.repositories import MadeRepo
@@ -65,11 +66,10 @@ async def list_buckets(request: Request) -> Response:
         buckets.list_all,
         None if name == _ME else name,
         part=query.get("search", ""),
-        after=query.get("cursor", ""),
+        after=name_after(request),
         limit=limit,
     )
-    headers = None if found.after is None else {"Link": next_link(request, {"cursor": found.after})}
-    return json_response([_describe(info) for info in found.buckets], headers=headers)
+    return json_response([_describe(info) for info in found.buckets], headers=link_to_name(request, found.after))
 
 
 async def refuse_short_id(request: Request) -> Response:

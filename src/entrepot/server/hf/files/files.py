@@ -20,6 +20,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents
 from entrepot.hub.repos.contents import LocatedFile, SmallFiles
+from entrepot.hub.search.downloads import is_counted
 from entrepot.names import ROOT, VERSIONED_TYPES, RepoPath, RepoRef, RepoType, parse_path
 from entrepot.server.browser_sessions import is_own_request
 from entrepot.server.files import TEXT, FileResponse, describe_content, kept_open, media_type, open_content
@@ -104,7 +105,7 @@ def _handler(kind: RepoType, word: str) -> Callable[[Request], Awaitable[Respons
                 request.scope["state"]["takes_session"] = True
             lookup = _FileRequest(ref, place, is_raw, is_head, opened)
             located = await call_hub_briefly(request, lookup.run)
-            if not is_head and not is_raw:
+            if not is_head and not is_raw and is_counted(located.repo, located.path):
                 do_again(request, functools.partial(_note, located=located))
             name = located.path.rpartition("/")[2]
             return FileResponse(opened[0], name, app_state(request).threads, _headers(request, ref, place, located))

@@ -11,7 +11,8 @@ from entrepot.hub.aliases import AliasRow
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.names import RepoRef, RepoType, parse_repo_id, parse_repo_type
-from entrepot.server.handlers import call_hub, json_response, read_json
+from entrepot.server.handlers import call_hub, json_response, query_int, read_json
+from entrepot.server.hf.pages import link_to_name, name_after
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.repos.aliases import AliasFacts, AliasTarget
 
@@ -30,15 +31,20 @@ def routes() -> list[BaseRoute]:
 
 
 async def list_aliases(request: Request) -> Response:
-    """Serve the aliases of a type, or of all."""
+    """Serve a page of the aliases of a type, or of all, by type and name."""
     word = request.path_params.get("type")
     kind = None if word is None else parse_repo_type(decode_segment(word))
 
+    limit = query_int(request, "limit", aliases.PAGE, low=1, high=aliases.PAGE)
+    after_kind, _, after_name = name_after(request).partition("/")
+
     def search(hub: HubContext, caller: MaybeCaller) -> list[AliasFacts]:
         aliases.require_admin(caller)
-        return [render(row) for row in aliases.search(hub, kind)]
+        return [render(row) for row in aliases.search(hub, kind, after=(after_kind, after_name), limit=limit)]
 
-    return json_response(await call_hub(request, search))
+    found = await call_hub(request, search)
+    last = f"{found[-1].type}/{found[-1].name}" if len(found) == limit else None
+    return json_response(found, headers=link_to_name(request, last))
 
 
 async def show_alias(request: Request) -> Response:

@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from entrepot.errors import Malformed
 from entrepot.hub.folders import folder_lists, folders, grants
 from entrepot.hub.folders.folder_lists import LOOSE, FolderQuery, KnownRepo
 from entrepot.hub.folders.folders import FolderChanges, FolderDraft, FolderId, KnownFolder
 from entrepot.hub.folders.grants import GrantRow, Subject
 from entrepot.names import parse_repo_type
 from entrepot.server.handlers import call_hub, json_response, next_link, query_int, read_json
+from entrepot.server.hf.pages import bad_cursor, parse_name
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.repos.folders import (
     FolderEdits,
@@ -97,8 +97,8 @@ async def list_repos(request: Request) -> Response:
 async def list_grants(request: Request) -> Response:
     """Serve the grants of a folder."""
     after = _after(request)
-    if after and not after.isdecimal():
-        raise _bad_cursor()
+    if after and not (after.isdecimal() and len(after) < 19):
+        raise bad_cursor()
     number = int(after) if after else -1
     page = await call_hub(request, grants.list_grants, _folder(request), after=number, limit=_limit(request))
     link = _next(request, None if page.after is None else str(page.after[1]))
@@ -188,9 +188,10 @@ def _after(request: Request) -> str:
     """
     text = request.query_params.get("cursor", "")
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
+        found = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
     except ValueError:
-        raise _bad_cursor() from None
+        raise bad_cursor() from None
+    return parse_name(found)
 
 
 def _next(request: Request, after: str | None) -> dict[str, str] | None:
@@ -199,7 +200,3 @@ def _next(request: Request, after: str | None) -> dict[str, str] | None:
         return None
     cursor = base64.urlsafe_b64encode(after.encode("ascii")).decode().rstrip("=")
     return {"Link": next_link(request, {"cursor": cursor})}
-
-
-def _bad_cursor() -> Malformed:
-    return Malformed("parameter 'cursor'", "use the cursor in the Link header of the previous page")

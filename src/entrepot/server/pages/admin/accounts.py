@@ -11,6 +11,7 @@ from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import overviews
 from entrepot.server.handlers import query_int
+from entrepot.server.hf.pages import name_after
 from entrepot.server.pages.admin.guards import BASE, admin_form, admin_page, show_admin
 from entrepot.server.pages.forms import FRESH, Form
 from entrepot.server.pages.frames import WebPage
@@ -42,15 +43,15 @@ def routes() -> list[PageRoute]:
 
 
 async def show_users(request: Request) -> Response:
-    """Serve users, found by a part of their names."""
-    text = request.query_params.get("search", "")
-    return await show_admin(request, lambda hub, caller: build_users(hub, caller, FRESH, search=text))
+    """Serve a page of the users, found by a part of their names."""
+    text, after = request.query_params.get("search", ""), name_after(request)
+    return await show_admin(request, lambda hub, caller: build_users(hub, caller, FRESH, search=text, after=after))
 
 
 async def show_orgs(request: Request) -> Response:
-    """Serve organisations, found by a part of their names."""
-    text = request.query_params.get("search", "")
-    return await show_admin(request, lambda hub, caller: build_orgs(hub, caller, FRESH, search=text))
+    """Serve a page of the organisations, found by a part of their names."""
+    text, after = request.query_params.get("search", ""), name_after(request)
+    return await show_admin(request, lambda hub, caller: build_orgs(hub, caller, FRESH, search=text, after=after))
 
 
 async def show_repos(request: Request) -> Response:
@@ -64,31 +65,32 @@ async def show_repos(request: Request) -> Response:
 
 
 def build_users(
-    hub: HubContext, caller: Caller, form: Form, *, search: str = "", code: SignInCode | None = None
+    hub: HubContext, caller: Caller, form: Form, *, search: str = "", after: str = "", code: SignInCode | None = None
 ) -> WebPage:
-    """Return the page of users.
+    """Return a page of users.
 
     Args:
+        after: the last name of the page before.
         code: that of a one-time link, which was made by this request.
 
     Raises:
         NotAllowed: the caller is not an administrator of the hub.
     """
-    found = overviews.find_accounts(hub, caller, "user", search, SHOWN + 1)
-    values = {"form": form, "found": found[:SHOWN], "has_more": len(found) > SHOWN, "search": search, "code": code}
-    values["with_factors"] = factor_resets.users_with_factors(hub, caller, found[:SHOWN])
-    values["lacking"] = factor_resets.users_lacking(hub, caller, found[:SHOWN])
+    page = overviews.find_accounts(hub, caller, "user", search, after=after, limit=SHOWN)
+    values = {"form": form, "found": page.items, "after": after, "more": page.after, "search": search, "code": code}
+    values["with_factors"] = factor_resets.users_with_factors(hub, caller, page.items)
+    values["lacking"] = factor_resets.users_lacking(hub, caller, page.items)
     return admin_page("users", {**values, "is_required": hub.settings.second_factor == "required"})
 
 
-def build_orgs(hub: HubContext, caller: Caller, form: Form, *, search: str = "") -> WebPage:
-    """Return the page of organisations.
+def build_orgs(hub: HubContext, caller: Caller, form: Form, *, search: str = "", after: str = "") -> WebPage:
+    """Return a page of organisations, those after a name.
 
     Raises:
         NotAllowed: the caller is not an administrator of the hub.
     """
-    found = overviews.find_accounts(hub, caller, "org", search, SHOWN + 1)
-    values = {"form": form, "found": found[:SHOWN], "has_more": len(found) > SHOWN, "search": search}
+    page = overviews.find_accounts(hub, caller, "org", search, after=after, limit=SHOWN)
+    values = {"form": form, "found": page.items, "after": after, "more": page.after, "search": search}
     return admin_page("orgs", values)
 
 

@@ -99,7 +99,7 @@ def build_settings(hub: HubContext, caller: Caller) -> WebPage:
     Raises:
         NotAllowed: the caller is not an administrator of the hub.
     """
-    overviews.find_accounts(hub, caller, "user", "", 1)
+    overviews.find_accounts(hub, caller, "user", "", limit=1)
     rows = []
     for setting in SETTINGS:
         text = setting.reading.render(getattr(hub.settings, setting.name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import attrs
 from starlette.requests import Request
@@ -12,6 +12,8 @@ from starlette.responses import Response
 from entrepot.errors import Malformed, ThingNotFound
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions, notification_lists, subscriptions
+from entrepot.hub.community.discussion_events import DiscussionEvent
+from entrepot.hub.community.discussion_rules import MAX_EVENTS
 from entrepot.hub.community.discussions import ListedDiscussion
 from entrepot.hub.context import HubContext
 from entrepot.hub.notifications import may_change
@@ -19,7 +21,8 @@ from entrepot.hub.repos import pulls, repositories
 from entrepot.names import RepoRef
 from entrepot.server.handlers import query_int
 from entrepot.server.pages.community.threads import author_name, comment_html, links_of, thread_of
-from entrepot.server.pages.diffs import parse_diff
+from entrepot.server.pages.community.visits import is_visit
+from entrepot.server.pages.diffs import MAX_FILES, parse_diff
 from entrepot.server.pages.forms import FRESH, Form
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import RepoHeader, describe_repo
@@ -29,6 +32,9 @@ from entrepot.wire.texts import legible
 
 PAGE = 50
 """Discussions on a page."""
+
+EVENTS = 100
+"""Events of a discussion on a page."""
 
 MOST_CHOICES = 100
 """Files in conflict that a page offers a choice for."""
@@ -104,24 +110,22 @@ async def show_new(request: Request, ref: RepoRef) -> Response:
 
 async def show_discussion(request: Request, ref: RepoRef) -> Response:
     """Serve one discussion."""
-    return await show_page(request, discussion_page(ref, number_of(request)), is_slow=True)
+    part = query_int(request, "p", -1, low=-1, high=MAX_EVENTS)
+    num = number_of(request)
+
+    def build(hub: HubContext, caller: MaybeCaller) -> WebPage:
+        page = build_discussion(hub, caller, ref, num, FRESH, part)
+        if is_visit(request):
+            notification_lists.note_seen(hub, caller, ref, num)
+        return page
+
+    return await show_page(request, build, is_slow=True)
 
 
 async def show_files(request: Request, ref: RepoRef) -> Response:
     """Serve the changes of a pull request."""
     num = number_of(request)
     return await show_page(request, lambda hub, caller: build_files(hub, caller, ref, num), is_slow=True)
-
-
-def discussion_page(ref: RepoRef, num: int) -> Callable[[HubContext, MaybeCaller], WebPage]:
-    """Return the builder of one discussion's page with fresh forms; what visitors were told about it is read then."""
-
-    def build(hub: HubContext, caller: MaybeCaller) -> WebPage:
-        page = build_discussion(hub, caller, ref, num, FRESH)
-        notification_lists.note_seen(hub, caller, ref, num)
-        return page
-
-    return build
 
 
 def build_list(hub: HubContext, caller: MaybeCaller, ref: RepoRef, kind: str, state: str, page: int) -> WebPage:
@@ -165,10 +169,13 @@ def build_new(hub: HubContext, caller: MaybeCaller, ref: RepoRef, form: Form) ->
     return WebPage("discussion_new.html", f"New discussion in {header.id}", values)
 
 
-def build_discussion(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> WebPage:
+def build_discussion(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form, part: int = -1
+) -> WebPage:
     """Return the page of one discussion.
 
     Args:
+        part: which of its parts is shown; -1: its first event and the last ones.
         form: the one that is shown again, with its problem or with the preview that it asks for.
 
     Raises:
@@ -178,10 +185,16 @@ def build_discussion(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: in
     found = discussions.show(hub, caller, may.row.ref, num)
     row, links = found.shown.discussion, links_of(header, path_prefix(hub.settings))
     visitor_id = None if caller is None else caller.account.id
+    if form.problem and form.has("event"):  # its text must not get lost
+        part = _part_with(found.events, form.text("event"), part)
+    shown, left_out = part_of(found.events, part)
     values = {
         **_around(header, may.row.type.plural),
         **_top(found.shown, "conversation"),
-        "thread": thread_of(found.events, links, may_write=may.may_write, visitor_id=visitor_id),
+        "thread": thread_of(shown, links, may_write=may.may_write, visitor_id=visitor_id),
+        "part": part,
+        "parts": -(-len(found.events) // EVENTS),
+        "left_out": left_out,
         "is_muted": _is_muted(hub, caller, may.row.ref, num),
         "may_change": may.may_write or (visitor_id == row.author_id and may.may_discuss),
         "merge": _merge_box(hub, caller, may.row.ref, num) if row.is_pull and row.is_alive else None,
@@ -189,6 +202,25 @@ def build_discussion(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: in
         "preview": comment_html(form.text("text") if form.has("preview") else "", links),
     }
     return WebPage("discussion.html", f"{legible(row.title)} · {header.id}", values)
+
+
+def part_of(events: Sequence[DiscussionEvent], part: int) -> tuple[Sequence[DiscussionEvent], int]:
+    """Return the events on a page, and how many are left out after the first of them.
+
+    Args:
+        part: which page; -1: the first event and the last ones.
+    """
+    if part >= 0:
+        return events[part * EVENTS : (part + 1) * EVENTS], 0
+    if len(events) <= EVENTS:
+        return events, 0
+    return [events[0], *events[1 - EVENTS :]], len(events) - EVENTS
+
+
+def _part_with(events: Sequence[DiscussionEvent], uid: str, otherwise: int) -> int:
+    found = next((number for number, event in enumerate(events) if event.uid == uid), None)
+    is_hidden = found is not None and len(events) > EVENTS and 0 < found <= len(events) - EVENTS
+    return found // EVENTS if found is not None and is_hidden else otherwise
 
 
 def build_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> WebPage:
@@ -201,7 +233,8 @@ def build_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) ->
     header, may = describe_repo(hub, caller, ref)
     repositories.check_read(hub, caller, may.row.ref)
     found = discussions.show(hub, caller, may.row.ref, num)
-    diff = parse_diff(pulls.review(hub, caller, may.row.ref, num, with_diff=True).diff or "")
+    reviewed = pulls.review(hub, caller, may.row.ref, num, with_diff=True, most_files=MAX_FILES)
+    diff = parse_diff(reviewed.diff or "")
     values = {
         **_around(header, may.row.type.plural),
         **_top(found.shown, "files"),

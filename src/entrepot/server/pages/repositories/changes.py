@@ -12,7 +12,7 @@ from entrepot.hub.comparisons.comparisons import FileDifference
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import histories
 from entrepot.names import Oid, RepoRef
-from entrepot.server.pages.diffs import parse_diff
+from entrepot.server.pages.diffs import MAX_FILES, parse_diff
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.repositories.grids import PICTURE
 from entrepot.wire.texts import legible
@@ -70,7 +70,7 @@ def changes_of(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) ->
         Malformed, RevisionNotFound: the specification cannot be read, or a side does not exist.
     """
     found = comparisons.list_changes(hub, caller, ref, spec)
-    diff = parse_diff(histories.compare(hub, caller, found.repo.ref, spec))
+    diff = parse_diff(histories.compare(hub, caller, found.repo.ref, spec, most_files=MAX_FILES))
     large = {item.path: item for item in found.files if _is_large(item)}
     for file in diff.files:
         if file.path in large:  # the lines of pointers say less than the table of large files

@@ -24,7 +24,7 @@ from entrepot.server.handlers import app_state, call_hub, query_list
 from entrepot.server.pages.formats import quoted, shape_text
 from entrepot.server.pages.forms import go_to, sentence
 from entrepot.server.pages.frames import WebPage, show_page
-from entrepot.server.pages.repo_headers import choices, describe_repo
+from entrepot.server.pages.repo_headers import MOST_REFS, choices, describe_repo
 from entrepot.server.pages.repositories.changes import changes_of, describe_change, pictures_of
 from entrepot.server.pages.repositories.commit_lines import commit_line
 from entrepot.server.pages.repositories.grids import Grid, GridCell, grid_of, type_text
@@ -87,7 +87,7 @@ def build_choice(hub: HubContext, caller: MaybeCaller, ref: RepoRef, base: str, 
         "tab": "commits",
         "base": base or "main",
         "head": head,
-        "refs": choices(branches.list_refs(hub, caller, may.row.ref)),
+        "refs": choices(branches.first_refs(hub, caller, may.row.ref, MOST_REFS)),
     }
     return WebPage("compare_choice.html", f"Compare revisions of {header.id}", values)
 

@@ -72,7 +72,7 @@ def map_of(hub: HubContext, caller: MaybeCaller, name: str | None, quota: Namesp
     """
     if not 0 < quota.repos <= MOST_REPOS:
         return None
-    return draw_storage(profiles.stored(hub, caller, name))
+    return draw_storage(profiles.stored(hub, caller, name, limit=MOST_REPOS).items)
 
 
 def draw_storage(found: Sequence[RevisionInfo]) -> StorageMap | None:

@@ -10,8 +10,9 @@ from starlette.responses import Response
 
 from entrepot.hub.callers import MaybeCaller, Role
 from entrepot.hub.community import collections
-from entrepot.hub.community.collections import Collection, CollectionItem, CollectionQuery
+from entrepot.hub.community.collections import MAX_ITEMS, Collection, CollectionItem, CollectionQuery
 from entrepot.hub.context import HubContext
+from entrepot.server.handlers import query_int
 from entrepot.server.hf.pages import after_of, render_cursor
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.frames import WebPage, show_page
@@ -21,6 +22,9 @@ from entrepot.server.raw_path import decode_segment
 
 PAGE = 30
 """Collections on a page."""
+
+ITEMS = 100
+"""Items on a page of a collection."""
 
 
 @attrs.frozen
@@ -54,8 +58,8 @@ async def show_collections(request: Request) -> Response:
 
 async def show_collection(request: Request) -> Response:
     """Serve a collection; only the id at the end of its address counts."""
-    slug = decode_segment(request.path_params["slug"])
-    return await show_page(request, lambda hub, caller: build_collection(hub, caller, slug))
+    slug, page = decode_segment(request.path_params["slug"]), query_int(request, "p", 0, low=0, high=MAX_ITEMS)
+    return await show_page(request, lambda hub, caller: build_collection(hub, caller, slug, page))
 
 
 def build_collections(hub: HubContext, caller: MaybeCaller, wanted: CollectionQuery) -> WebPage:
@@ -74,8 +78,8 @@ def build_collections(hub: HubContext, caller: MaybeCaller, wanted: CollectionQu
     return WebPage("collections.html", "Collections", values)
 
 
-def build_collection(hub: HubContext, caller: MaybeCaller, slug: str) -> WebPage:
-    """Return a collection without the items that are hidden from the caller.
+def build_collection(hub: HubContext, caller: MaybeCaller, slug: str, page: int = 0) -> WebPage:
+    """Return a collection with a page of its items, without those that are hidden from the caller.
 
     Raises:
         ThingNotFound: it does not exist, or is private and not visible to the caller.
@@ -84,7 +88,10 @@ def build_collection(hub: HubContext, caller: MaybeCaller, slug: str) -> WebPage
     values = {
         "found": found,
         "may_change": may_change(caller, found),
-        "items": [line_of(item) for item in found.items],
+        "items": [line_of(item) for item in found.items[page * ITEMS : (page + 1) * ITEMS]],
+        "first": page * ITEMS + 1,
+        "page": page,
+        "has_more": (page + 1) * ITEMS < len(found.items),
         "api": f"/api/collections/{quoted(found.slug)}",
     }
     return WebPage("collection.html", found.row.title, values)

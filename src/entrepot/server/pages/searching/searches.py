@@ -20,7 +20,7 @@ from entrepot.names import RepoType
 from entrepot.server.handlers import query_int
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute
-from entrepot.server.pages.rows import ICONS
+from entrepot.server.pages.rows import ICONS, facts_of
 
 PAGE = 20
 """Repositories on a page."""
@@ -45,6 +45,7 @@ class FoundRepo:
     name: str
     is_private: bool
     is_gated: bool
+    facts: Sequence[str]
     updated_ms: int
     snippet: Sequence[tuple[str, bool]]
 
@@ -115,6 +116,7 @@ def _found(item: SearchHit) -> FoundRepo:
         row.ref.id.name,
         row.is_private,
         row.gated != "no",
+        facts_of(row),
         row.updated_ms,
         split_snippet(item.hit.snippet),
     )

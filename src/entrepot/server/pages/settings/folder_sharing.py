@@ -17,6 +17,7 @@ from entrepot.hub.folders.folder_lists import FolderQuery
 from entrepot.hub.folders.folders import FolderChanges, FolderId
 from entrepot.hub.folders.grants import Subject
 from entrepot.names import RepoType
+from entrepot.server.handlers import query_int
 from entrepot.server.pages.forms import FRESH, Form, answer_form
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageHandler, PageRoute
@@ -26,7 +27,8 @@ ROLES = {"view": "sees and reads", "edit": "also changes"}
 """What each role of a grant allows."""
 
 _BASE = "/-/folders/{kind}/{owner}/{folder}"
-_MOST = 200
+SHOWN = 100
+"""Grants on a page; folders of one type on the page of an account."""
 
 FolderForm = Callable[[HubContext, MaybeCaller, FolderId, Form], None]
 """Runs the use case of a form of a folder."""
@@ -55,36 +57,46 @@ def routes() -> list[PageRoute]:
 
 async def show(request: Request) -> Response:
     """Serve the page of a folder."""
-    wanted = _folder(request)
-    return await show_page(request, lambda hub, caller: build(hub, caller, wanted, FRESH))
+    wanted, after = _folder(request), query_int(request, "cursor", -1, low=-1, high=2**62)
+    return await show_page(request, lambda hub, caller: build(hub, caller, wanted, FRESH, after=after))
 
 
-def build(hub: HubContext, caller: MaybeCaller, wanted: FolderId, form: Form) -> WebPage:
-    """Return the page of a folder.
+def build(hub: HubContext, caller: MaybeCaller, wanted: FolderId, form: Form, *, after: int = -1) -> WebPage:
+    """Return the page of a folder, with its grants after the one to the account with a row id.
 
     Raises:
         LoginRequired, NotAllowed, RepoMoved, ThingNotFound: the caller does not own it.
     """
-    found = grants.list_grants(hub, caller, wanted, limit=_MOST)
+    found = grants.list_grants(hub, caller, wanted, after=after, limit=SHOWN)
     row = folders.show(hub, caller, wanted).row
     values = {
         "form": form,
         "row": row,
         "kind": wanted.type,
         "found": found.items,
-        "has_more": found.after is not None,
+        "after": after >= 0,
+        "more": "" if found.after is None else str(found.after[1]),
         "roles": ROLES,
         "base": address_of(wanted.type, row.owner, row.name),
     }
     return WebPage("folder_sharing.html", f"Folder {row.namespace}", values)
 
 
-def lines_of(hub: HubContext, caller: MaybeCaller, owner: str) -> Sequence[FolderLine]:
-    """Return the folders of an account that the caller may see, models first; at most 200 of each type."""
-    lines = []
-    for kind in folder_access.KINDS:
+def lines_of(
+    hub: HubContext, caller: MaybeCaller, owner: str, after: str = ""
+) -> tuple[Sequence[FolderLine], str | None]:
+    """Return a page of the folders of an account that the caller may see, models first, and where the next one begins.
+
+    Args:
+        after: type and name of the last folder of the page before, as ``model.alice.llm``.
+    """
+    lines: list[FolderLine] = []
+    begin, _, name = after.partition(".")
+    words = [kind.value for kind in folder_access.KINDS]
+    for kind in folder_access.KINDS[words.index(begin) if begin in words else 0 :]:
         try:
-            page = folder_lists.list_folders(hub, caller, FolderQuery(kind, owner=owner), limit=_MOST)
+            start = name if kind.value == begin else ""
+            page = folder_lists.list_folders(hub, caller, FolderQuery(kind, owner=owner), after=start, limit=SHOWN)
         except AccountNotFound:
             continue
         for item in page.items:
@@ -92,7 +104,9 @@ def lines_of(hub: HubContext, caller: MaybeCaller, owner: str) -> Sequence[Folde
             sharing = address_of(kind, item.row.owner, item.row.name) if owns else ""
             path = f"/{item.row.namespace}"
             lines.append(FolderLine(kind.value, item.row.name, path, item.row.is_public, sharing))
-    return lines
+        if page.after is not None:
+            return lines, f"{kind.value}.{page.after}"
+    return lines, None
 
 
 def address_of(kind: RepoType, owner: str, name: str) -> str:

@@ -11,6 +11,7 @@ from entrepot.hub.accounts.orgs import HUB_DEFAULT, OrgChanges
 from entrepot.hub.callers import MaybeCaller, Role, require_login
 from entrepot.hub.context import HubContext
 from entrepot.server.handlers import query_int
+from entrepot.server.hf.pages import name_after
 from entrepot.server.pages.forms import FRESH, Form
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repositories.storage_maps import map_of
@@ -25,8 +26,8 @@ ROLES = {
 }
 """What each role adds to the one before."""
 
-MOST_MEMBERS = 500
-"""Members on the page."""
+SHOWN = 100
+"""Members on a page."""
 
 _BASE = "/organizations/{account}/settings"
 
@@ -34,8 +35,8 @@ _BASE = "/organizations/{account}/settings"
 def routes() -> list[PageRoute]:
     """Return the routes of these pages."""
     return [
-        PageRoute(_BASE, show_org(build_members)),
-        PageRoute(f"{_BASE}/members", show_org(build_members)),
+        PageRoute(_BASE, show_members),
+        PageRoute(f"{_BASE}/members", show_members),
         PageRoute(f"{_BASE}/members/role", org_form(_set_role, build_members), ["POST"]),
         PageRoute(f"{_BASE}/members/remove", org_form(_remove, build_members), ["POST"]),
         PageRoute(f"{_BASE}/quota", show_org(build_quota)),
@@ -48,21 +49,27 @@ def routes() -> list[PageRoute]:
     ]
 
 
+async def show_members(request: Request) -> Response:
+    """Serve a page of the members."""
+    name, after = account_of(request), name_after(request)
+    return await show_page(request, lambda hub, caller: build_members(hub, caller, name, FRESH, after=after))
+
+
 async def show_invitations(request: Request) -> Response:
     """Serve a page of the unanswered invitations."""
     name, after = account_of(request), query_int(request, "after", 0, low=0, high=2**62)
     return await show_page(request, lambda hub, caller: build_invitations(hub, caller, name, FRESH, after=after))
 
 
-def build_members(hub: HubContext, caller: MaybeCaller, name: str, form: Form) -> WebPage:
-    """Return the members with their roles.
+def build_members(hub: HubContext, caller: MaybeCaller, name: str, form: Form, *, after: str = "") -> WebPage:
+    """Return a page of the members with their roles, those after a name.
 
     Raises:
         LoginRequired, AccountNotFound, NotAllowed: the caller is not a member.
     """
     org = orgs.settings(hub, caller, name)
-    page = members.list_members(hub, caller, org.name, limit=MOST_MEMBERS)
-    values = {"form": form, "found": page.members, "has_more": page.after is not None, "roles": _roles()}
+    page = members.list_members(hub, caller, org.name, after=after, limit=SHOWN)
+    values = {"form": form, "found": page.members, "after": after, "more": page.after, "roles": _roles()}
     return org_page(hub, caller, name, "members", values)
 
 

@@ -10,11 +10,15 @@ from entrepot.hub.callers import MaybeCaller, require_login
 from entrepot.hub.context import HubContext
 from entrepot.hub.search import profiles
 from entrepot.server.handlers import query_int
+from entrepot.server.hf.pages import name_after
 from entrepot.server.pages.forms import FRESH, Form, answer_form, go_to
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repositories.storage_maps import map_of
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.settings.sections import own_page
+
+SHOWN = 100
+"""Organisations on a page."""
 
 
 def routes() -> list[PageRoute]:
@@ -52,8 +56,10 @@ async def save_profile(request: Request) -> Response:
 
 async def show_account(request: Request) -> Response:
     """Serve what belongs to the account: organisations, invitations, storage."""
-    after = query_int(request, "after", 0, low=0, high=2**62)
-    return await show_page(request, lambda hub, caller: build_account(hub, caller, FRESH, after=after))
+    after, orgs_after = query_int(request, "after", 0, low=0, high=2**62), name_after(request)
+    return await show_page(
+        request, lambda hub, caller: build_account(hub, caller, FRESH, after=after, orgs_after=orgs_after)
+    )
 
 
 async def accept(request: Request) -> Response:
@@ -99,21 +105,25 @@ def build_profile(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
     return own_page("profile", {"form": form, "fullname": fullname, "details": details})
 
 
-def build_account(hub: HubContext, caller: MaybeCaller, form: Form, *, after: int = 0) -> WebPage:
+def build_account(hub: HubContext, caller: MaybeCaller, form: Form, *, after: int = 0, orgs_after: str = "") -> WebPage:
     """Return what belongs to the account.
 
     Args:
         after: the row id with which the page of invitations before ended.
+        orgs_after: the last name of the page of organisations before.
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
     """
     quota, offers = quotas.own(hub, caller), invitations.list_own(hub, caller, after=after)
     known = require_login(caller)
+    memberships = [item for item in known.memberships if item.org.name.lower() > orgs_after.lower()]
     values = {
         "form": form,
         "account": known.account,
-        "memberships": known.memberships,
+        "memberships": memberships[:SHOWN],
+        "orgs_after": orgs_after,
+        "more_orgs": memberships[SHOWN - 1].org.name if len(memberships) > SHOWN else None,
         "offers": offers.items,
         "more_offers": 0 if offers.after is None else offers.after[1],
         "quota": quota,

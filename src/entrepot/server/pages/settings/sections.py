@@ -25,6 +25,7 @@ ACCOUNT = (
     ("security", "Security"),
     ("tokens", "Tokens"),
     ("sessions", "Sessions"),
+    ("notifications", "Notifications"),
     ("webhooks", "Webhooks"),
 )
 """Sections of the settings of an account."""

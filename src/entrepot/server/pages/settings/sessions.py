@@ -9,7 +9,7 @@ from entrepot.hub.accounts import own_sessions
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.server import browser_sessions
-from entrepot.server.handlers import app_state
+from entrepot.server.handlers import app_state, query_int
 from entrepot.server.pages.forms import FRESH, Form, FormPage, answer_form
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute
@@ -26,7 +26,7 @@ def routes() -> list[PageRoute]:
 
 
 async def show(request: Request) -> Response:
-    """Serve the sessions of the account."""
+    """Serve a page of the sessions of the account."""
     return await show_page(request, lambda hub, caller: _page(request)(hub, caller, FRESH))
 
 
@@ -55,8 +55,12 @@ async def end_all(request: Request) -> Response:
 
 
 def _page(request: Request) -> FormPage:
+    page = query_int(request, "p", 0, low=0, high=10**6)
+
     def build(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
         secret = browser_sessions.secret_of(request.scope, hub)
-        return own_page("sessions", {"form": form, "found": own_sessions.list_own(hub, caller, secret)})
+        found = own_sessions.list_own(hub, caller, secret, page=page)
+        values = {"form": form, "found": found.items, "page": page, "has_more": found.has_more}
+        return own_page("sessions", values)
 
     return build

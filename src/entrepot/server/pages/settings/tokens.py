@@ -17,6 +17,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.scopes import RequestedScope
 from entrepot.server import browser_sessions
 from entrepot.server.handlers import app_state
+from entrepot.server.hf.accounts.tokens import position_after, position_of
 from entrepot.server.pages.editing import upload_tokens
 from entrepot.server.pages.forms import FRESH, Form, answer_form
 from entrepot.server.pages.frames import WebPage, show_page
@@ -26,6 +27,9 @@ from entrepot.server.pages.settings.token_words import ON_ACCOUNTS, ON_REPOS, RO
 
 LIFETIMES: Mapping[str, str] = {"90": "in 90 days", "30": "in 30 days", "365": "in a year", "never": "never"}
 """How long a token may live, in days; the first one is proposed."""
+
+SHOWN = 100
+"""Tokens on a page."""
 
 _DAY_MS = 86_400_000
 _KINDS = {"datasets/": "dataset", "spaces/": "space", "models/": "model"}
@@ -63,7 +67,8 @@ def routes() -> list[PageRoute]:
 
 async def show(request: Request) -> Response:
     """Serve the tokens of the account, without secrets."""
-    return await show_page(request, lambda hub, caller: build(hub, caller, FRESH))
+    after = position_after(request)
+    return await show_page(request, lambda hub, caller: build(hub, caller, FRESH, after=after))
 
 
 async def create(request: Request) -> Response:
@@ -100,21 +105,32 @@ async def revoke(request: Request) -> Response:
     return await answer_form(request, act, build)
 
 
-def build(hub: HubContext, caller: MaybeCaller, form: Form, fresh: NewSecret | None = None) -> WebPage:
-    """Return the page of the caller's tokens.
+def build(
+    hub: HubContext,
+    caller: MaybeCaller,
+    form: Form,
+    fresh: NewSecret | None = None,
+    *,
+    after: tuple[int, str] | None = None,
+) -> WebPage:
+    """Return a page of the caller's tokens.
 
     Args:
+        after: the position of the last token of the page before.
         fresh: a secret that was made by this request.
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
     """
     now = hub.now_ms()
-    found = tokens.list_own(hub, caller)
+    listed = tokens.list_own(hub, caller, after=after, limit=SHOWN + 1)
+    found = listed[:SHOWN]
     values = {
         "form": form,
         "found": [_shown(known, now) for known in found if known.token.name != upload_tokens.NAME],
         "uploads": [_shown(known, now) for known in found if known.token.name == upload_tokens.NAME],
+        "after": after is not None,
+        "more": position_of(found[-1]) if len(listed) > SHOWN else "",
         "fresh": fresh,
         "lifetimes": LIFETIMES,
         "roles": ROLES,

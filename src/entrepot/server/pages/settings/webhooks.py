@@ -88,8 +88,9 @@ def build_all(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or lacks the permission.
     """
-    last = webhooks.last_results(hub, caller)
-    found = [(row, _names(row), last.get(row.id)) for row in webhooks.list_webhooks(hub, caller)]
+    rows = webhooks.list_webhooks(hub, caller)
+    last = webhooks.last_results(hub, caller, rows)
+    found = [(row, _names(row), last.get(row.id)) for row in rows]
     values = {"form": form, "found": found, "labels": LABELS, "chosen": _chosen(form, DOMAINS)}
     return own_page("webhooks", {**values, "api": "/api/settings/webhooks"})
 

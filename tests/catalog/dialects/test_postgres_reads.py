@@ -1,0 +1,160 @@
+"""Reads by the functions of libpq give what psycopg gives, and survive what happens to connections."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from entrepot.catalog import Catalog, Lock, Read, hub_metadata, open_catalog, tables
+from entrepot.catalog.dialects import postgres
+from entrepot.catalog.prepared import Prepared
+from entrepot.errors import DatabaseUnavailable
+from tests.support.postgres import PostgresServer
+
+_M = tables.meta
+FIND = Prepared(sa.select(_M.c.value).where(_M.c.key == sa.bindparam("key")))
+KINDS = (
+    "SELECT %(one)s::INTEGER, %(large)s::BIGINT, %(text)s::VARCHAR, %(bytes)s::BYTEA, %(yes)s::BOOLEAN, "
+    "%(real)s::DOUBLE PRECISION, %(none)s::VARCHAR, %(text)s || '100 %%', ARRAY[1, 2], '{\"a\": [1]}'::JSONB, "
+    "%(one)s::INTEGER + %(one)s::INTEGER, 12345678901234567890, NULL::BYTEA"
+)
+VALUES: list[dict[str, Any]] = [
+    {"one": 1, "large": 1 << 60, "text": "ü\n'\"\\", "bytes": b"\0\xff\\x", "yes": True, "real": 0.1, "none": None},
+    {"one": -70_000, "large": 0, "text": "", "bytes": b"", "yes": False, "real": -1e300, "none": None},
+    {"one": 40_000, "large": -1, "text": "a\0b", "bytes": bytes(70_000), "yes": True, "real": 3.0, "none": "x"},
+]
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> Iterator[str]:
+    made = postgres.create_with_tables()
+    yield made
+    postgres.drop(made)
+
+
+@pytest.fixture
+def opened(url: str) -> Iterator[Catalog]:
+    """Return a catalog with one connection, so that every transaction is on it."""
+    catalog = open_catalog(url, pool_size=1)
+    yield catalog
+    catalog.close()
+
+
+def prepared_statements(catalog: Catalog) -> int:
+    with catalog.read() as tx:
+        query = "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'entrepot_%%'"
+        [(count,)] = tx.driver.execute(query, {}).fetchall()
+        return int(count)
+
+
+def terminate_others(url: str) -> None:
+    others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"))
+    with engine.connect() as other:
+        assert other.exec_driver_sql(f"SELECT count(pg_terminate_backend(pid, 60000)) {others}").scalar_one() >= 1
+    engine.dispose()
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_values_are_those_of_psycopg(opened: Catalog, values: dict[str, Any]) -> None:
+    with opened.read() as tx:
+        expected = [tuple(row) for row in tx.sql.exec_driver_sql(KINDS, values)]
+        for _ in range(2):
+            found = tx.driver.execute(KINDS, values).fetchall()
+            assert found == expected
+            assert [type(value) for value in found[0]] == [type(value) for value in expected[0]]
+
+
+def test_a_statement_is_prepared_once_whatever_its_numbers_are(opened: Catalog) -> None:
+    before = prepared_statements(opened)
+    for number in (1, 40_000, 1 << 40, -5):
+        with opened.read() as tx:
+            assert tx.driver.execute("SELECT %(n)s::BIGINT", {"n": number}).fetchall() == [(number,)]
+    assert prepared_statements(opened) == before + 1
+
+
+def test_statements_that_psycopg_has_dropped_are_prepared_again(opened: Catalog) -> None:
+    for number in range(4):
+        with contextlib.suppress(KeyError), opened.write(Lock.hub()) as tx:
+            hub_metadata.put_first(tx, f"a{number}", "1")
+            tx.driver.execute("SELECT 1", prepare=True)
+            raise KeyError
+        for _ in range(2):
+            with opened.read() as tx:
+                assert FIND.scalar(tx, {"key": "b"}) is None
+    assert prepared_statements(opened) <= 2
+
+
+def test_a_statement_that_somebody_drops_is_prepared_again_by_the_next_transaction(opened: Catalog) -> None:
+    def read(tx: Read) -> None:
+        FIND.all(tx, {"key": "a"})
+        tx.sql.exec_driver_sql("DEALLOCATE ALL")
+        FIND.all(tx, {"key": "a"})
+
+    with pytest.raises(DatabaseUnavailable), opened.read() as tx:
+        read(tx)
+    with opened.read() as tx:
+        assert FIND.all(tx, {"key": "a"}) == []
+
+
+def test_a_failed_statement_fails_its_transaction_only(opened: Catalog) -> None:
+    broken = Prepared(sa.select(sa.cast(sa.bindparam("text"), sa.Integer)))
+    with pytest.raises(sa.exc.DataError), opened.read() as tx:
+        broken.all(tx, {"text": "x"})
+    with opened.read() as tx:
+        assert broken.scalar(tx, {"text": "7"}) == 7
+
+
+def test_readers_cannot_write(opened: Catalog) -> None:
+    with pytest.raises(sa.exc.InternalError, match="read-only"), opened.read() as tx:
+        tx.driver.execute("DELETE FROM meta", {})
+
+
+def test_all_statements_of_a_transaction_see_one_snapshot(url: str) -> None:
+    catalog = open_catalog(url, pool_size=2)
+    with catalog.read() as tx:
+        assert FIND.scalar(tx, {"key": "a"}) is None
+        done = threading.Event()
+
+        def write() -> None:
+            with catalog.write(Lock.hub()) as other:
+                hub_metadata.put_first(other, "a", "1")
+            done.set()
+
+        threading.Thread(target=write).start()
+        assert done.wait(60)
+        assert FIND.scalar(tx, {"key": "a"}) is None
+        assert hub_metadata.find(tx, "a") is None, "SQLAlchemy is in the same transaction"
+    with catalog.read() as tx:
+        assert FIND.scalar(tx, {"key": "a"}) == "1"
+    catalog.close()
+
+
+def test_a_loss_makes_the_other_connections_suspect(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "_TRUSTED_S", 3_600.0)
+    catalog = open_catalog(url, pool_size=4)
+    with catalog.read() as one, catalog.read() as two, catalog.read() as three:
+        assert {FIND.scalar(tx, {"key": "a"}) for tx in (one, two, three)} == {None}
+    terminate_others(url)
+    with pytest.raises(DatabaseUnavailable), catalog.read() as tx:
+        FIND.all(tx, {"key": "a"})
+    with catalog.read() as one, catalog.read() as two, catalog.read() as three:
+        assert {FIND.scalar(tx, {"key": "a"}) for tx in (one, two, three)} == {None}
+    catalog.close()
+
+
+def test_a_connection_that_is_lost_inside_a_transaction_is_replaced(
+    opened: Catalog, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def read(tx: Read) -> None:
+        terminate_others(url)
+        FIND.all(tx, {"key": "a"})
+
+    with pytest.raises(DatabaseUnavailable), opened.read() as tx:
+        read(tx)
+    with opened.read() as tx:
+        assert FIND.all(tx, {"key": "a"}) == []
+    assert "Traceback" not in caplog.text
