@@ -128,6 +128,22 @@ def test_rights_follow_from_the_role(
         assert set(told) <= {caller is None}
 
 
+@pytest.mark.parametrize("name", ["public", "private", "gated", "other"])
+@pytest.mark.parametrize("who", ["zed", "rita", "carl", "wendy", "olga", "root", "olga:read", "root:read"])
+def test_what_someone_may_do_is_what_is_allowed(world: World, repos: dict[str, RepoRef], who: str, name: str) -> None:
+    person, _, role = who.partition(":")
+    caller = world.caller(person, role or "write")
+    with world.hub.read() as tx:
+        row = access.visible(tx, world.root, repos[name])
+        for may, get in ((access.may_write, access.writable), (access.may_commit, access.committable)):
+            try:
+                get(tx, caller, repos[name])
+            except (NotAllowed, RepoNotFound):
+                assert not may(tx, caller, row)
+            else:
+                assert may(tx, caller, row)
+
+
 @pytest.mark.parametrize("who", ["nobody", "zed"])
 def test_a_hidden_repository_looks_absent(world: World, repos: dict[str, RepoRef], who: str) -> None:
     caller = None if who == "nobody" else world.zed

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import Future
 
 import pytest
 
-from entrepot.server.threads import Threads, line_of, settle
+from entrepot.server.threads import Threads, _finish, line_of, settle
 
 
 def test_short_calls_and_transfers_run_in_pools_of_their_own(threads: Threads) -> None:
@@ -142,6 +143,18 @@ def test_calls_that_are_queued_at_the_end_are_cancelled() -> None:
         return running.cancelled(), queued.cancelled() or queued.result() == 2
 
     assert asyncio.run(main()) == (False, True)
+
+
+def test_a_call_that_was_cancelled_in_its_queue_cancels_who_awaits_it() -> None:
+    async def main() -> bool:
+        call = Future[int]()
+        waiting = asyncio.create_task(_finish(call))
+        await asyncio.sleep(0)
+        call.cancel()
+        await asyncio.wait([waiting])
+        return waiting.cancelled()
+
+    assert asyncio.run(main())
 
 
 def test_a_request_waits_in_the_line_of_its_address() -> None:

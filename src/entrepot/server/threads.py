@@ -141,6 +141,8 @@ async def _finish(call: Future[Result]) -> Result:
         call.cancel()  # only a queued call can be cancelled
         await settle(asyncio.wrap_future(call))
         raise
+    if call.cancelled():  # by close(); the error of that has another type in threads
+        raise asyncio.CancelledError
     return call.result()
 
 

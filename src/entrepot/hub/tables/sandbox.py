@@ -38,13 +38,13 @@ class _OpenTables:
         from entrepot.previews.tables import open_table
 
         asked = tables[number]
-        form, name, size = asked["form"], asked["name"], asked["size"]
-        place = (asked["key"], form, asked["separator"], name, size)
+        form, name, size, separator = asked["form"], asked["name"], asked["size"], asked.get("separator", "")
+        place = (asked["key"], form, separator, name, size)
         kept = self._kept.pop(place, None)
         if kept is None:
             file = RemoteFile(self._pipe, number, size)
             known = self._known_index(asked, number + len(tables))
-            table = open_table(form, name, file, index=known, separator=asked["separator"])
+            table = open_table(form, name, file, index=known, separator=separator)
             made = getattr(table, "index", b"")
             if made and made != known:
                 self._pipe.send(b"I", NUMBER.pack(number) + made)
