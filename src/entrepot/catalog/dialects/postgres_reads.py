@@ -1,7 +1,7 @@
-"""Transactions of PostgreSQL that read, run by the functions of libpq.
+"""Read-only transactions of PostgreSQL, run with the functions of libpq.
 
-psycopg's cursors take three times the processor time of the message itself: a read of a few rows consists of
-six messages or more. Values are converted by psycopg's own adapters, in their binary form.
+psycopg's cursors take three times the processor time of libpq for a message, and a read of a few rows takes six
+messages or more. psycopg's own adapters convert the values, in their binary form.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _AUTO, _TEXT = PyFormat.AUTO, PyFormat.TEXT
 _PREPARED = "entrepot_prepared"
 _PLACE = re.compile(r"%%|%\(([^)]+)\)s")
 _SMALL_INTEGERS, _INTEGER = frozenset({21, 23}), 20
-"""How PostgreSQL numbers int2 and int4, and int8."""
+"""The type numbers of int2 and int4, and of int8."""
 _NO_SUCH_STATEMENT = "26000"
 
 
