@@ -18,7 +18,7 @@ from entrepot.names import Oid
 
 _FOLDER = rb"0?4[0-7]{4} [^\0]++\0.{20}"
 _OTHER = rb"(?!0?4[0-7]{4} )[0-7]{5,6}+ [^\0]++\0.{20}"
-# The quantifiers are possessive, so one match is one pass over the bytes.
+# What is skipped is never given back, so one match is one pass over the bytes.
 _NEXT_FOLDER = re.compile(rb"(?:%s)*+([0-7]{5,6}+) ([^\0]++)\0(.{20})" % _OTHER, re.DOTALL)
 _NEXT_OTHER = re.compile(rb"(?:%s)*+([0-7]{5,6}+) ([^\0]++)\0(.{20})" % _FOLDER, re.DOTALL)
 

@@ -27,7 +27,7 @@ _AUTO, _TEXT = PyFormat.AUTO, PyFormat.TEXT
 _PREPARED = "entrepot_prepared"
 _PLACE = re.compile(r"%%|%\(([^)]+)\)s")
 _SMALL_INTEGERS, _INTEGER = frozenset({21, 23}), 20
-"""The type numbers of int2 and int4, and of int8."""
+"""How PostgreSQL numbers int2 and int4, and int8."""
 _NO_SUCH_STATEMENT = "26000"
 
 

@@ -1,9 +1,9 @@
 """Small files that arrive at about the same time, whole in memory: published, recorded and linked together.
 
-All files of a call share one transaction that checks the rights, two flushes of the disk
-(:mod:`entrepot.blobs.local_groups`) and one transaction that links them. Unlike a larger file, a small one is
-reserved only if it is known already: sweeps delete bytes without a row only after their grace period, and
-the row of a new file is written together with its link.
+A file costs its share of one transaction that judges the rights, of two flushes of the disk
+(:mod:`entrepot.blobs.local_groups`), and of one transaction that links it. Unlike a larger file, it is
+reserved only if something is known about it already: nothing deletes bytes without a row before they are
+older than the grace period of sweeps, and the row is written together with the link.
 """
 
 from __future__ import annotations
