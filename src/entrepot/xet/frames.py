@@ -30,7 +30,7 @@ _UNCOMPRESSED = 1 << 31
 class FrameReader:
     """A reader of frames.
 
-    Guarantees: produces at most 64 KiB more than the announced length for any frame. Not thread-safe.
+    Guarantees: at most 64 KiB more than the announced length are produced for a frame. Not thread-safe.
     """
 
     __slots__ = ("_library",)

@@ -178,7 +178,7 @@ def query_of(text: str) -> str | None:
     """Return the index query that matches every word of a text by prefix, or None if it has no words."""
     cleaned = text_scopes.clean(unicodedata.normalize("NFC", text))
     words = [word[:_MAX_WORD] for word in _WORD.findall(cleaned)[:_MAX_WORDS] if word.strip("_")]
-    # Quoted words are never operators of the query language. Too many words begin with a single letter.
+    # Quoted words are never operators of the query language. The beginning "a" is that of too many words.
     return " ".join(f'"{word}"' if _is_letter(word) else f'"{word}"*' for word in words) if words else None
 
 

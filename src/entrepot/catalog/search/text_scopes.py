@@ -49,7 +49,7 @@ def of_namespace(namespace_id: int) -> str:
 
 
 def within(text: str, scope: str) -> str:
-    """Return a text or a query in which each word has the prefix of a scope."""
+    """Return a text, or a query, with a scope in front of each word."""
     return _WORD.sub(lambda found: scope + found[0], unicodedata.normalize("NFC", text)) if scope else text
 
 
