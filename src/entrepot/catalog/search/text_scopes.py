@@ -8,6 +8,8 @@ public texts only, and then with each namespace in which the searcher may see so
 
 from __future__ import annotations
 
+import functools
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -17,6 +19,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read
 from entrepot.catalog.lists import bounded
+from entrepot.catalog.search.word_vectors import MARKS
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import RepoType
 
@@ -33,7 +36,7 @@ MOST_SCOPES = 50
 """Namespaces that are searched one by one; who sees more searches all private texts, and leaves out the others."""
 
 _APART = "\x1f"
-_WORD = re.compile(f"{MARK}?[^\\W_](?:[^\\W_]|[\u0300-\u0331])*")
+_WORD = re.compile(f"{MARK}?[^\\W_](?:[^\\W_]|[{MARKS}])*")
 _SCOPE = re.compile(f"{MARK}[0-9]*(?:{MARK}|$)")
 
 
@@ -49,7 +52,25 @@ def of_namespace(namespace_id: int) -> str:
 
 def within(text: str, scope: str) -> str:
     """Return a text, or a query, with a scope in front of each word."""
-    return _WORD.sub(lambda found: scope + found[0], unicodedata.normalize("NFC", text)) if scope else text
+    if not scope:
+        return text
+    return _WORD.sub(lambda found: scope + _divided(found[0], scope), unicodedata.normalize("NFC", text))
+
+
+def _divided(word: str, scope: str) -> str:
+    """Return a word with a scope also before and after each letter that may not be one to FTS5, and end its word."""
+    if word.isascii():
+        return word
+    pieces = [word[0]]
+    for before, character in itertools.pairwise(word):
+        pieces.append(character if _is_certain(before) and _is_certain(character) else scope + character)
+    return "".join(pieces)
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_certain(character: str) -> bool:
+    """Return whether FTS5, which knows Unicode 6.1, takes a character of a word for a part of it: those of 3.2."""
+    return character == MARK or unicodedata.ucd_3_2_0.category(character)[0] in "LMN"
 
 
 def hidden(text: str, namespace_id: int) -> str:
