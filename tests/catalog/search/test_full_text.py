@@ -239,3 +239,13 @@ def test_the_snippet_of_a_private_text_shows_the_text(catalog: Catalog, add_repo
         with catalog.read() as tx:
             [hit] = full_text.find(tx, '"about"*', seen, ALL, skip=0, limit=9).items
         assert hit.snippet == f"## All_{full_text.BEGIN}about{full_text.END} 2023 whales"
+
+
+@pytest.mark.parametrize("visibility", ["public", "private"])
+def test_no_text_is_a_mark_of_a_found_word_or_cannot_be_stored(
+    catalog: Catalog, add_repo: AddRepo, visibility: str
+) -> None:
+    put(catalog, add_repo("base", visibility=visibility), "\x02\x02fake\x03 whales\0and more")
+    with catalog.read() as tx:
+        [hit] = full_text.find(tx, '"whales"*', None, ALL, skip=0, limit=9).items
+    assert hit.snippet == "  fake  \x02whales\x03 and more"

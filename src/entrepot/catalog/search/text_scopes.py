@@ -36,13 +36,14 @@ MOST_SCOPES = 50
 """Namespaces that are searched one by one; who sees more searches all private texts, and leaves out the others."""
 
 _APART = "\x1f"
+_CLEANED = str.maketrans(dict.fromkeys(f"{MARK}{_APART}\0\x02\x03", " "))
 _WORD = re.compile(f"{MARK}?[^\\W_](?:[^\\W_]|[{MARKS}])*")
 _SCOPE = re.compile(f"{MARK}[0-9]*(?:{MARK}|$)")
 
 
 def clean(text: str) -> str:
-    """Return a text without the characters that separate what is indexed."""
-    return text.replace(MARK, " ").replace(_APART, " ")
+    """Return a text without the characters that separate what is indexed, mark what is found, or cannot be stored."""
+    return text.translate(_CLEANED)
 
 
 def of_namespace(namespace_id: int) -> str:
