@@ -16,8 +16,9 @@ from typing import NamedTuple
 from entrepot.git.trees import BLOCK_ENTRIES, Entry, block_starts, entry_of, sort_key
 from entrepot.names import Oid
 
-_FOLDER = rb"0?4[0-7]{4} [^\0]++\0.{20}"
-_OTHER = rb"(?!0?4[0-7]{4} )[0-7]{5,6}+ [^\0]++\0.{20}"
+# As Entry.is_folder decides it, and git: in old histories the first of six digits may be any even one.
+_FOLDER = rb"[0246]?4[0-7]{4} [^\0]++\0.{20}"
+_OTHER = rb"(?![0246]?4[0-7]{4} )[0-7]{5,6}+ [^\0]++\0.{20}"
 # What is skipped is never given back, so one match is one pass over the bytes.
 _NEXT_FOLDER = re.compile(rb"(?:%s)*+([0-7]{5,6}+) ([^\0]++)\0(.{20})" % _OTHER, re.DOTALL)
 _NEXT_OTHER = re.compile(rb"(?:%s)*+([0-7]{5,6}+) ([^\0]++)\0(.{20})" % _FOLDER, re.DOTALL)

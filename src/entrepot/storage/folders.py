@@ -72,8 +72,8 @@ class ScannedFolder:
         if found is not None and found.name == name:
             return found, self._from(end, 0)
         start, end = self.scan.seek(raw)
-        found = next(self.scan.others(start), None) if start != end else None
-        return found, self._from(None, end)
+        found = next(self._from(None, start), None) if start != end else None
+        return (found if found is not None and found.name == name else None), self._from(None, end)
 
     def _from(self, folder: int | None, file: int) -> Iterator[Entry]:
         if folder is not None:

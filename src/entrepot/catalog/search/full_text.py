@@ -44,7 +44,7 @@ class _Named(sa.types.UserDefinedType[str]):
 _T = sa.table("repo_texts", *(sa.column(name) for name in ("rowid", "name", "tags", "body", "words")))
 _R = tables.repos
 _N = tables.namespaces
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(rf"\w[\w{word_vectors.MARKS}]*")
 _MAX_WORDS, _MAX_WORD = 16, 64
 FREQUENT = 1_000
 """A word in more texts than this is frequent: it matches whole words only, because prefixes of it are slow to find."""
@@ -177,9 +177,13 @@ def remove_all(tx: Write, namespace_id: int, kind: RepoType) -> None:
 def query_of(text: str) -> str | None:
     """Return the index query that matches every word of a text by prefix, or None if it has no words."""
     cleaned = text_scopes.clean(unicodedata.normalize("NFC", text))
-    words = [word[:_MAX_WORD] for word in _WORD.findall(cleaned)[:_MAX_WORDS] if word.strip("_")]
+    words = [word[:_MAX_WORD] for word in _WORD.findall(cleaned)[:_MAX_WORDS] if _has_letter(word)]
     # Quoted words are never operators of the query language. The beginning "a" is that of too many words.
     return " ".join(f'"{word}"' if _is_letter(word) else f'"{word}"*' for word in words) if words else None
+
+
+def _has_letter(word: str) -> bool:
+    return any(character.isalnum() for character in word)
 
 
 def _is_letter(word: str) -> bool:

@@ -9,6 +9,8 @@ private.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -18,6 +20,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read
 from entrepot.catalog.lists import bounded
+from entrepot.catalog.search.word_vectors import MARKS
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import RepoType
 
@@ -34,13 +37,14 @@ MOST_SCOPES = 50
 """Namespaces that are searched one by one; for more, all private texts are searched, and the matches filtered."""
 
 _APART = "\x1f"
-_WORD = re.compile(f"{MARK}?[^\\W_](?:[^\\W_]|[\u0300-\u0331])*")
+_CLEANED = str.maketrans(dict.fromkeys(f"{MARK}{_APART}\0\x02\x03", " "))
+_WORD = re.compile(f"{MARK}?[^\\W_](?:[^\\W_]|[{MARKS}])*")
 _SCOPE = re.compile(f"{MARK}[0-9]*(?:{MARK}|$)")
 
 
 def clean(text: str) -> str:
-    """Return a text without the characters that separate what is indexed."""
-    return text.replace(MARK, " ").replace(_APART, " ")
+    """Return a text without the characters that separate what is indexed, mark what is found, or cannot be stored."""
+    return text.translate(_CLEANED)
 
 
 def of_namespace(namespace_id: int) -> str:
@@ -50,7 +54,25 @@ def of_namespace(namespace_id: int) -> str:
 
 def within(text: str, scope: str) -> str:
     """Return a text, or a query, with a scope in front of each word."""
-    return _WORD.sub(lambda found: scope + found[0], unicodedata.normalize("NFC", text)) if scope else text
+    if not scope:
+        return text
+    return _WORD.sub(lambda found: scope + _divided(found[0], scope), unicodedata.normalize("NFC", text))
+
+
+def _divided(word: str, scope: str) -> str:
+    """Return a word with a scope also before and after each letter that may not be one to FTS5, and end its word."""
+    if word.isascii():
+        return word
+    pieces = [word[0]]
+    for before, character in itertools.pairwise(word):
+        pieces.append(character if _is_certain(before) and _is_certain(character) else scope + character)
+    return "".join(pieces)
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_certain(character: str) -> bool:
+    """Return whether FTS5, which knows Unicode 6.1, takes a character of a word for a part of it: those of 3.2."""
+    return character == MARK or unicodedata.ucd_3_2_0.category(character)[0] in "LMN"
 
 
 def hidden(text: str, namespace_id: int) -> str:
