@@ -30,7 +30,8 @@ _UNCOMPRESSED = 1 << 31
 class FrameReader:
     """A reader of frames.
 
-    Guarantees: at most 64 KiB more than the announced length are produced for a frame. Not thread-safe.
+    Guarantees: at most 64 KiB more than the announced length are produced for a frame. Not thread-safe; not to be used
+    again after an error, of which the library keeps a part.
     """
 
     __slots__ = ("_library",)
