@@ -99,7 +99,7 @@ def remembering(handler: Callable[[Request], Awaitable[Reusable]]) -> Callable[[
 
     A remembered answer needs no thread, and no query except for the version of the database. The handler may
     read the path, the query, the credentials and the origin of the request, and rows; only its response may
-    read other headers.
+    read other headers, and whether the method is GET or HEAD.
     """
 
     @functools.wraps(handler)
@@ -109,7 +109,7 @@ def remembering(handler: Callable[[Request], Awaitable[Reusable]]) -> Callable[[
         if key is None:
             return await handler(request)
         version = kept["version"] = await state.latest.ask()
-        found = state.answers.find(version, key, state.hub.now_ms())
+        found = state.answers.find(version, key, state.hub.now_ms(), needs_body=request.method != "HEAD")
         if found is None:
             response = await handler(request)
             state.answers.keep(version, key, RememberedAnswer(response, kept.get("identity"), kept.get("again")))

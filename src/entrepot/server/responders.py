@@ -72,6 +72,11 @@ class MemoryContent:
     size: int
     data: bytes = attrs.field(repr=False)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the bytes are there, so that GET can be answered too."""
+        return len(self.data) == self.size
+
     def read_at(self, offset: int, length: int) -> bytes:
         """Return exactly ``length`` bytes from ``offset``."""
         return self.data[offset : offset + length]

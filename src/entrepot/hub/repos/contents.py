@@ -57,6 +57,11 @@ class LocatedFile:
         return f"{self.repo.id}:{self.etag}:{self.file or ''}"
 
     @property
+    def is_loaded(self) -> bool:
+        """Whether the bytes came with the row, so that opening the file reads nothing more."""
+        return self._data is not None
+
+    @property
     def is_chunked(self) -> bool:
         """Whether the bytes are stored as chunks only."""
         return self._data is None and self._sha256 is None
