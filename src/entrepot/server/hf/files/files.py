@@ -18,6 +18,7 @@ from entrepot.errors import InvalidPath
 from entrepot.git import MAX_POINTER_BYTES, parse_pointer
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
+from entrepot.hub.remembered import Version
 from entrepot.hub.repos import contents
 from entrepot.hub.repos.contents import LocatedFile
 from entrepot.hub.repos.infos import RepoRow
@@ -77,11 +78,12 @@ class _FileRequest:
     is_raw: bool
     is_head: bool
     opened: list[Content]
+    version: Version | None
 
     def run(self, hub: HubContext, caller: MaybeCaller) -> LocatedFile:
         """Find and open the file; a small file is also read."""
         find = contents.locate_raw if self.is_raw else contents.locate
-        located = find(hub, caller, self.ref, self.place.revision, self.place.path)
+        located = find(hub, caller, self.ref, self.place.revision, self.place.path, version=self.version)
         self.opened.append(self._open(hub, located))
         return located
 
@@ -106,7 +108,7 @@ def _handler(kind: RepoType, word: str) -> Callable[[Request], Awaitable[Respons
             ref = repo_of(request, kind)
             if is_own_request(request):  # a link or an image of a page
                 request.scope["state"]["takes_session"] = True
-            lookup = _FileRequest(ref, place, is_raw, is_head, opened)
+            lookup = _FileRequest(ref, place, is_raw, is_head, opened, request.scope["state"].get("version"))
             located = await call_hub_briefly(request, lookup.run)
             if not is_raw and is_counted(located.repo, located.path):
                 do_again(request, functools.partial(_note, repo=located.repo, path=located.path))
