@@ -28,6 +28,7 @@ from entrepot.server import browser_sessions, public_urls
 from entrepot.server.bodies import read_small
 from entrepot.server.dispatch.answer_memory import AnswerMemory, RememberedAnswer, Reusable
 from entrepot.server.dispatch.batched_calls import BatchedCalls
+from entrepot.server.dispatch.file_lists import FileLists
 from entrepot.server.dispatch.latest_version import LatestVersion
 from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.limits.senders import secret_in
@@ -66,6 +67,9 @@ class AppState:
     )
     typed_codes: SignInLimits = attrs.field(
         default=attrs.Factory(lambda state: SignInLimits(state.hub, "code"), takes_self=True)
+    )
+    file_lists: FileLists = attrs.field(
+        default=attrs.Factory(lambda state: FileLists(state.hub.settings.remembered_bytes), takes_self=True)
     )
     tags: TagCache = attrs.field(factory=TagCache)
     tables: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
