@@ -33,8 +33,9 @@ _METHODS = frozenset({"GET", "HEAD"})
 _LARGEST_SHARE = 8
 _LONGEST_KEY = 512
 
-_OBJECTS, _AGAIN = 1024, 2048
-"""What the objects of an answer take besides its bytes, and those of what is done again; measured, and rounded."""
+_OBJECTS, _AGAIN, _HEADERS = 1024, 2048, 2048
+"""What the objects of an answer take besides its bytes, those of what is done again, and the headers of a file;
+measured, and rounded."""
 
 
 @attrs.frozen
@@ -117,7 +118,7 @@ class AnswerMemory:
 def _size_of(response: Reusable) -> int | None:
     """Return the bytes that a response holds; None if it cannot be sent again."""
     if isinstance(response, FileResponse):
-        return len(response.content.data) if isinstance(response.content, MemoryContent) else None
+        return len(response.content.data) + _HEADERS if isinstance(response.content, MemoryContent) else None
     if type(response) is not Response or response.status_code != 200 or response.background is not None:
         return None
     return len(response.body)
