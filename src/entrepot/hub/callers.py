@@ -131,7 +131,7 @@ def still_valid(caller: Caller, now_ms: int) -> Caller:
     """
     if is_expired(caller.token, now_ms):
         raise InvalidCredentials
-    return attrs.evolve(caller, granted={})
+    return Caller(caller.account, caller.token, caller.memberships, caller.roles, caller.limits)
 
 
 def stamp_of(token: Token) -> str:
