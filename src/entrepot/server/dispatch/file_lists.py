@@ -12,9 +12,8 @@ from typing import Any
 import attrs
 import msgspec
 
-from entrepot.hub.repos.infos import RevisionInfo, TreeKey
+from entrepot.hub.repos.infos import RevisionInfo, TreeKey, ValueCache
 from entrepot.names import RepoPath
-from entrepot.storage.store import ValueCache
 from entrepot.wire.repos.repositories import RepoInfo
 
 _OBJECTS = 1024
