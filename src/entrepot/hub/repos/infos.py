@@ -24,7 +24,6 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents
 from entrepot.names import ROOT, Oid, RepoPath, RepoRef
 from entrepot.storage import objects as stored
-from entrepot.storage.store import ValueCache as ValueCache
 from entrepot.storage.trees import ListedEntry, Node, Trees
 
 MAX_TERMS, MAX_TAGS, MAX_CONDITION = 32, 100, 500
