@@ -1,9 +1,10 @@
 """Words of private texts, which are indexed apart from those of public ones.
 
-An index finds a word by reading everything that has it, hidden or not: how long a search takes would tell of texts
-that the searcher may not read. So each word of a private text is stored twice: with its namespace in front, for those
-who see the namespace, and with an empty one, for administrators. A search looks words up as they are, which finds
-public texts only, and then with each namespace in which the searcher may see something private.
+A lookup in the index reads all texts with a word, so the duration of a search could reveal texts that the caller may
+not read. Therefore each word of a private text is stored twice, with a prefix (its *scope*): the namespace, for callers
+who may see something private in it, and an empty namespace, for administrators. A search looks up words without a
+prefix, which finds public texts only, and with the prefix of each namespace in which the caller may see something
+private.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ from entrepot.catalog.visibility import Visibility
 from entrepot.names import RepoType
 
 MARK = "\ue000"
-"""A character for private use: both databases take it for a letter; no text and no query of a caller keeps it."""
+"""A private-use character, which both databases treat as a letter; it is removed from texts and queries."""
 
 PUBLIC, ADMINISTRATORS = "", MARK + MARK
-"""What stands in front of words of public texts, and of all private ones."""
+"""The prefixes of words of public texts, and of all private texts."""
 
 NAMED, LABELLED = f"{MARK}n{MARK}", f"{MARK}t{MARK}"
-"""What also stands in front of words of names, and of names and tags, so that these are found without all others."""
+"""Further prefixes: of words of names, and of words of names and tags, so that they are found without other matches."""
 
 MOST_SCOPES = 50
-"""Namespaces that are searched one by one; who sees more searches all private texts, and leaves out the others."""
+"""Namespaces that are searched one by one; for more, all private texts are searched, and the matches filtered."""
 
 _APART = "\x1f"
 _CLEANED = str.maketrans(dict.fromkeys(f"{MARK}{_APART}\0\x02\x03", " "))
@@ -47,7 +48,7 @@ def clean(text: str) -> str:
 
 
 def of_namespace(namespace_id: int) -> str:
-    """Return what stands in front of words of private texts of a namespace."""
+    """Return the prefix of words of private texts of a namespace."""
     return f"{MARK}{namespace_id}{MARK}"
 
 
@@ -84,8 +85,8 @@ def stored(text: str, namespace_id: int | None, places: Sequence[str], more: str
 
     Args:
         namespace_id: that of a private text; None for a public one.
-        places: what also stands in front of the words, in forms of their own.
-        more: further words, which are in none of the places.
+        places: further prefixes; the words are stored once more with each of them.
+        more: further words, which are stored without these prefixes.
     """
     scopes = (PUBLIC,) if namespace_id is None else (of_namespace(namespace_id), ADMINISTRATORS)
     forms = [within(f"{text} {more}" if more else text, scope) for scope in scopes]
@@ -94,17 +95,17 @@ def stored(text: str, namespace_id: int | None, places: Sequence[str], more: str
 
 
 def shown(text: str) -> str:
-    """Return a text, or its beginning, as it was before :func:`hidden`."""
+    """Return the original of a text, or of its beginning, that :func:`hidden` has returned."""
     return _SCOPE.sub("", text.partition(_APART)[0])
 
 
 def kind_word(kind: RepoType) -> str:
-    """Return the word that every text of this type of repositories has, so that a search for others leaves it out."""
+    """Return the word that is added to all texts of a type of repositories, to limit searches to this type."""
     return MARK + kind.value
 
 
 def of_searcher(tx: Read, seen: Visibility | None) -> Sequence[str]:
-    """Return the scopes of a search: that of public texts, and those of the private ones that the searcher may see."""
+    """Return the scopes of a search: public texts, and the private ones of namespaces in which the caller sees some."""
     if seen is None:
         return (PUBLIC, ADMINISTRATORS)
     namespaces = set(_namespaces(tx, seen))
