@@ -125,6 +125,7 @@ def test_lookup_tables_before_the_footer_are_skipped() -> None:
         (HEADER + BOOKEND + xorb_head(2, 5) + row(0, 5), "list of chunks is cut off"),
         (HEADER + BOOKEND + xorb_head(2**32 - 1, 5) + BOOKEND, "cannot have"),
         (HEADER + BOOKEND + xorb_head(0, 0) + BOOKEND, "cannot have"),
+        (HEADER + BOOKEND + xorb_head(2, 2 * 131_072 + 1) + row(0, 1) * 2 + BOOKEND, "cannot have"),
         (HEADER + BOOKEND + xorb_head(1, 6) + row(0, 5) + BOOKEND, "not contiguous"),
         (HEADER + BOOKEND + xorb_head(1, 5) + row(1, 5) + BOOKEND, "not contiguous"),
         (HEADER + BOOKEND + xorb_head(2, 5) + row(0, 3) + row(2, 2) + BOOKEND, "not contiguous"),

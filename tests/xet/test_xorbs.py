@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from entrepot.errors import ContentMismatch, LimitExceeded, Malformed
 from entrepot.xet import (
     MAX_BODY_BYTES,
+    MAX_RAW_BYTES,
     MAX_XORB_BYTES,
     Xorb,
     XorbBuilder,
@@ -26,6 +27,7 @@ from entrepot.xet import (
     parse_xorb,
     read_chunks,
     read_hash,
+    read_index,
     verify_chunks,
     xorb_hash,
 )
@@ -161,12 +163,11 @@ def test_the_number_of_chunks_is_limited() -> None:
         parse_xorb(serialize(*((0, p, 1) for p in [*pieces, b"x"])), name_of(*pieces, b"x"))
 
 
-def test_the_content_of_a_xorb_is_limited() -> None:
+def test_a_xorb_may_have_more_content_than_the_xorbs_built_here() -> None:
     payload = lz4.frame.compress(bytes(131_072), store_size=False)
-    most = serialize(*[(1, payload, 131_072)] * 512)
-    assert parse_xorb(most, name_of(*[bytes(131_072)] * 512)).raw_size == 67_108_864
-    with pytest.raises(LimitExceeded):
-        parse_xorb(most + serialize((0, b"x", 1)), XORB.hash)
+    large = parse_xorb(serialize(*[(1, payload, 131_072)] * 600), name_of(*[bytes(131_072)] * 600))
+    assert large.raw_size == 600 * 131_072 > MAX_RAW_BYTES
+    assert read_index(large.encode()) == large
 
 
 def test_the_body_of_a_xorb_is_limited() -> None:

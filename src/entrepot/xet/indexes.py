@@ -24,7 +24,11 @@ MAX_CHUNKS = 8192
 """The maximum number of chunks in a xorb."""
 
 MAX_RAW_BYTES = 67_108_864
-"""The maximum number of uncompressed bytes in a xorb."""
+"""The most uncompressed bytes that a xorb gets here.
+
+The JavaScript client fills xorbs by their compressed size, so that received ones may have more: all that fits into
+the most chunks of the greatest length.
+"""
 
 _ROW = HASH_BYTES + 4 + 4
 
@@ -114,7 +118,7 @@ def read_index(data: Buffer) -> XorbIndex:
     index = XorbIndex(bytes(view[:middle]), ends, raw_ends)
     lengths = index.lengths(0, count)
     sizes = np.diff(np.frombuffer(ends, np.uint32).astype(np.int64), prepend=0)
-    if lengths.min() < 1 or lengths.max() > MAX_CHUNK_BYTES or index.raw_size > MAX_RAW_BYTES or sizes.min() <= 0:
+    if lengths.min() < 1 or lengths.max() > MAX_CHUNK_BYTES or sizes.min() <= 0:
         raise Malformed("xorb index", "its chunk ends are not ascending")
     return index
 

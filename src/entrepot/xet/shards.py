@@ -15,8 +15,9 @@ import attrs
 from entrepot.errors import Malformed
 from entrepot.names import Sha256, XetHash
 from entrepot.xet.arrays import np
+from entrepot.xet.compression import MAX_CHUNK_BYTES
 from entrepot.xet.hashes import HASH_BYTES, Buffer, encode_hash, read_hash
-from entrepot.xet.indexes import MAX_CHUNKS, MAX_RAW_BYTES
+from entrepot.xet.indexes import MAX_CHUNKS
 from entrepot.xet.terms import TERM_BYTES, Terms
 
 RECORD_BYTES = TERM_BYTES
@@ -171,7 +172,7 @@ def _hash_column(records: memoryview) -> bytes:
 def _read_xorb(reader: _Reader, head: memoryview) -> XorbBlock:
     raw, _, count, raw_size, size = _BLOCK.unpack(head)
     name = read_hash(raw)
-    if not 1 <= count <= MAX_CHUNKS or raw_size > MAX_RAW_BYTES:
+    if not 1 <= count <= MAX_CHUNKS or raw_size > count * MAX_CHUNK_BYTES:
         raise Malformed("shard", f"xorb {name} cannot have {count} chunks and {raw_size} bytes")
     records = reader.take(count, "list of chunks")
     rows = np.frombuffer(records, _row())

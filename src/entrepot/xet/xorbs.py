@@ -164,14 +164,10 @@ def _read_headers(view: memoryview) -> list[_Chunk]:
         raise LimitExceeded("the serialized xorb", MAX_XORB_BYTES, "cut xorbs at 64 MiB of content")
     walk = _Walk(view)
     chunks: list[_Chunk] = []
-    raw_end = 0
     while walk.at < len(view) and view[walk.at : walk.at + len(MAGIC)] != MAGIC:
         if len(chunks) == MAX_CHUNKS:
             raise LimitExceeded("the number of chunks of the xorb", MAX_CHUNKS, "put the rest into another xorb")
         chunks.append(walk.step(len(chunks)))
-        raw_end += chunks[-1].length
-        if raw_end > MAX_RAW_BYTES:
-            raise LimitExceeded("the uncompressed content of the xorb", MAX_RAW_BYTES, "put the rest into another xorb")
     if not chunks:
         raise Malformed("xorb", "it has no chunks")
     if walk.at > MAX_XORB_BYTES:

@@ -23,10 +23,6 @@ def test_static_files_are_kept_forever_under_their_content(browser: httpx2.Clien
         assert (packed.headers["content-encoding"], packed.content) == ("gzip", answer.content)
 
 
-LIMIT = b" || xorb.chunks.reduce((size, { length }) => size + length, chunk2.length) > XORB_SIZE"
-"""Added to the client: a xorb has at most 64 MiB of content, also if that is compressed to less."""
-
-
 def test_vendored_scripts_are_what_their_list_says(browser: httpx2.Client) -> None:
     listed = json.loads((FOLDER / "vendor/vendor.json").read_text())
     named = set()
@@ -37,8 +33,7 @@ def test_vendored_scripts_are_what_their_list_says(browser: httpx2.Client) -> No
             data = (FOLDER / "vendor" / folder / name).read_bytes()
             assert hashlib.sha256(data).hexdigest() == hashes["sha256"], name
             named.add(f"vendor/{folder}/{name}")
-            # Only names of packages and a limit were changed: put back, they give the file of the package.
-            data = data.replace(LIMIT, b"")
+            # Only the names of packages were changed: put back, they give the file of the package.
             for other, its in listed.items():
                 data = data.replace(f'"../{other}/index.js"'.encode(), f'"{its["package"]}"'.encode())
             assert hashlib.sha256(data).hexdigest() == hashes["of_package"], name

@@ -10,7 +10,7 @@ import pytest
 from entrepot.errors import Malformed
 from entrepot.names import Sha256
 from entrepot.server.xet.reconstructions import read_range
-from entrepot.xet import ZERO_HASH, FileBlock, Shard, Term, Terms, Xorb, decompress, encode_shard
+from entrepot.xet import MAX_RAW_BYTES, ZERO_HASH, FileBlock, Shard, Term, Terms, Xorb, decompress, encode_shard
 from tests.support.chunk_store import Store, Upload
 
 ALIASES = ["/reconstruction", "/reconstructions", "/v1/reconstruction", "/v1/reconstructions"]
@@ -79,6 +79,23 @@ def test_a_whole_file_comes_back(store: Store, scattered: tuple[str, str, bytes]
     answer = ask(store, repo, file)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     assert rebuild(answer.json()) == whole
+
+
+def test_a_xorb_with_more_than_64_mib_of_content_is_taken_and_comes_back(
+    store: Store, make_upload: Callable[[bytes], Upload], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The JavaScript client fills xorbs by their compressed size."""
+    monkeypatch.setattr("entrepot.xet.builders.MAX_RAW_BYTES", 1 << 30)
+    whole = b"".join(bytes([number]) * 50_000 for number in range(10)) * 150
+    repo, upload = store.new_repo(), make_upload(whole)
+    assert upload.xorb.index.raw_size == len(whole) > MAX_RAW_BYTES
+    with store.client(repo) as client:
+        client.post(f"/v1/xorbs/default/{upload.xorb.hash}", content=upload.xorb.data).raise_for_status()
+        client.post("/v1/shards", content=upload.shard()).raise_for_status()
+    assert rebuild(ask(store, repo, upload.file).json()) == whole
+    assert (
+        rebuild(ask(store, repo, upload.file, "bytes=70000000-70000099").json())[:100] == whole[70_000_000:70_000_100]
+    )
 
 
 def test_any_range_comes_back(store: Store, scattered: tuple[str, str, bytes]) -> None:

@@ -1,7 +1,7 @@
-"""Transactions of PostgreSQL that read, run by the functions of libpq.
+"""Read-only transactions of PostgreSQL, run with the functions of libpq.
 
-psycopg's cursors take three times the processor time of the message itself: a read of a few rows consists of
-six messages or more. Values are converted by psycopg's own adapters, in their binary form.
+psycopg's cursors take three times the processor time of libpq for a message, and a read of a few rows takes six
+messages or more. psycopg's own adapters convert the values, in their binary form.
 """
 
 from __future__ import annotations

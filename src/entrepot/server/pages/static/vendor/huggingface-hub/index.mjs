@@ -3602,7 +3602,7 @@ function writeChunk(xorb, chunk2, hash2) {
   const bgCompressedChunk = compress(bg4_split_bytes(chunk2));
   const compressedChunk = bgCompressedChunk.length < regularCompressedChunk.length ? bgCompressedChunk : regularCompressedChunk;
   const chunkToWrite = compressedChunk.length < chunk2.length ? compressedChunk : chunk2;
-  if (xorb.offset + XET_CHUNK_HEADER_BYTES + chunkToWrite.length > XORB_SIZE || xorb.chunks.reduce((size, { length }) => size + length, chunk2.length) > XORB_SIZE) {
+  if (xorb.offset + XET_CHUNK_HEADER_BYTES + chunkToWrite.length > XORB_SIZE) {
     return false;
   }
   xorb.data[xorb.offset] = 0;
