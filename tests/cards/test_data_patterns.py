@@ -81,7 +81,7 @@ def test_a_card_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     found = DataPaths(paths)
     assert found.matching("x/3.csv") == ["x/3.csv"]  # without wildcards, nothing is compared
     assert [len(found.matching("x/*")), len(found.matching("y/*.csv"))] == [10, 10]
-    with pytest.raises(Malformed, match="more than 25 names"):
+    with pytest.raises(Malformed, match="more than 25 comparisons"):
         found.below("x/")
     with pytest.raises(Malformed, match="characters"):
         DataPaths(paths).matching("*" * (data_patterns.MOST_PATTERNS + 1))

@@ -267,6 +267,7 @@ def test_a_port_in_use_is_refused(data: Path) -> None:
         port = taken.getsockname()[1]
         sentence = refused("serve", "--data", str(data), "--port", str(port))
     assert f"cannot listen on 127.0.0.1:{port}" in sentence
+    assert "choose another port" in sentence
 
 
 def test_a_setting_that_cannot_be_used_is_refused(data: Path) -> None:

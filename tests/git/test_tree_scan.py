@@ -49,6 +49,16 @@ def test_an_entry_inside_the_bytes_of_an_id_is_not_found() -> None:
     assert TreeScan(content).find(b"b") is None
 
 
+def test_a_name_is_found_behind_many_that_look_like_it() -> None:
+    listed = [Entry(f"{at:06} b", Mode.FILE, DECEPTIVE) for at in range(100)]
+    scan = TreeScan(encode_tree([*listed, Entry("b", Mode.FILE, Oid("7" * 40)), Entry("c", Mode.FOLDER, DECEPTIVE)]))
+    found, folder = scan.find(b"b"), scan.find(b"c")
+    assert found is not None
+    assert (found.oid, scan.find(b"d"), scan.find(b"")) == ("7" * 40, None, None)
+    assert folder is not None
+    assert folder.mode == Mode.FOLDER
+
+
 def test_a_truncated_tree_cannot_be_searched() -> None:
     with pytest.raises(Malformed):
         TreeScan(encode_tree([Entry("a", Mode.FILE, DECEPTIVE)])[:-1])

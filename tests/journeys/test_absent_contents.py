@@ -6,7 +6,9 @@ content in a private repository; on the other, it does not. Every response must 
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import random
 import re
 from collections.abc import Callable, Iterator
@@ -27,8 +29,12 @@ from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoPath, RepoRef, RepoType, Sha256, XetHash, parse_repo_id
 from entrepot.xet import FileBlock, Shard, Term, Terms, Xorb, encode_shard, file_hash, range_hash, read_hash
+from tests.journeys import test_hidden_everywhere
+from tests.journeys.test_hidden_everywhere import Statements
 from tests.server.xet.conftest import opened
-from tests.support.chunk_store import Store, upload_of
+from tests.support.chunk_store import Store, Upload, upload_of
+
+statements = test_hidden_everywhere.statements
 
 CONTENT = random.Random("held in private").randbytes(290_000)
 SHA256 = Sha256(hashlib.sha256(CONTENT).hexdigest())
@@ -223,3 +229,80 @@ def test_who_sends_what_others_keep_in_private_sees_no_trace_of_it(
     assert [pair for pair in zip(seen, absent, strict=True) if pair[0] != pair[1]] == []
     for name in SENT:
         assert any(line.startswith(f"{name}, head") and "x-xet-hash" in line for line in seen)
+
+
+def by_lfs(hub: Hub, repo: str, upload: Upload) -> list[httpx2.Response]:
+    """Send content through LFS; return the responses."""
+    headers = {"authorization": f"Bearer {hub.store.tokens[repo.partition('/')[0]]}"}
+    wanted = {"oid": hashlib.sha256(upload.content).hexdigest(), "size": len(upload.content)}
+    asked = {"operation": "upload", "transfers": ["basic"], "objects": [wanted]}
+    with httpx2.Client(base_url=hub.store.url, headers=headers, trust_env=False, timeout=30) as client:
+        planned = client.post(f"/{repo}.git/info/lfs/objects/batch", json=asked)
+        url = planned.json()["objects"][0]["actions"]["upload"]["href"]
+        return [
+            planned,
+            client.put(url, content=upload.content),
+            client.post(f"/{repo}.git/info/lfs/objects/verify", json=wanted),
+        ]
+
+
+def by_chunks(hub: Hub, repo: str, upload: Upload) -> list[httpx2.Response]:
+    """Send content as chunks; return the responses."""
+    with hub.store.client(repo) as client:
+        return [
+            client.post(f"/v1/xorb-grants/default/{upload.xorb.hash}", json={"length": 1}),
+            client.post("/v1/shards", content=upload.shard()),
+            client.post(f"/v1/xorbs/default/{upload.xorb.hash}", content=upload.xorb.data),
+            client.post("/v1/shards", content=upload.shard()),
+        ]
+
+
+def in_bulk(hub: Hub, repo: str, upload: Upload) -> list[httpx2.Response]:
+    """Send content as one of several small files; return the response."""
+    headers = {"authorization": f"Bearer {hub.store.tokens[repo.partition('/')[0]]}"}
+    headers["content-type"] = "application/vnd.entrepot.files"
+    listed = [{"sha256": hashlib.sha256(upload.content).hexdigest(), "size": len(upload.content)}]
+    body = json.dumps({"files": listed}).encode() + b"\n" + upload.content
+    with httpx2.Client(base_url=hub.store.url, headers=headers, trust_env=False, timeout=30) as client:
+        return [client.post(f"/api/models/{repo}/files/main", content=body)]
+
+
+def in_commit(hub: Hub, repo: str, upload: Upload) -> list[httpx2.Response]:
+    """Commit content as a regular file; return the response."""
+    headers = {"authorization": f"Bearer {hub.store.tokens[repo.partition('/')[0]]}"}
+    headers["content-type"] = "application/x-ndjson"
+    name = hashlib.sha256(upload.content).hexdigest()
+    file = {"path": name, "encoding": "base64", "content": base64.b64encode(upload.content).decode()}
+    lines = [{"key": "header", "value": {"summary": "add"}}, {"key": "file", "value": file}]
+    with httpx2.Client(base_url=hub.store.url, headers=headers, trust_env=False, timeout=30) as client:
+        return [client.post(f"/api/models/{repo}/commit/main", content="\n".join(map(json.dumps, lines)))]
+
+
+@pytest.mark.parametrize("size", [900, 60_000, 300_000])
+@pytest.mark.parametrize("send", [by_lfs, by_chunks, in_bulk, in_commit])
+@pytest.mark.parametrize("stored", [by_lfs, by_chunks])
+def test_guessed_content_is_taken_with_the_same_work_whether_or_not_somebody_has_it(
+    tmp_path: Path,
+    statements: Statements,
+    stored: Callable[..., list[httpx2.Response]],
+    send: Callable[..., list[httpx2.Response]],
+    size: int,
+) -> None:
+    draw = random.Random(size)
+    guessed, missing, first = (upload_of(draw.randbytes(size)) for _ in range(3))
+    with opened(tmp_path, chunk_delay_s=3600) as store:
+        hub = Hub(store)
+        hub.new_repo(SECRET, "private")
+        hub.new_repo("bob/mine", "private")
+        stored(hub, SECRET, guessed)
+        store.commit(SECRET, "w.bin", guessed.block.sha256)
+        rechunking.verify_claims(store.hub)
+        send(hub, "bob/mine", first)  # so that nothing is looked up for the first time
+        seen = []
+        for upload in (guessed, missing):
+            store.hub.known_callers.find(None, "")  # forgets all callers
+            statements.ran = []
+            told = [answer.status_code for answer in send(hub, "bob/mine", upload)]
+            assert told[-1] == 200
+            seen.append(json.dumps([told, statements.ran], indent=1).splitlines())
+    assert seen[0] == seen[1]

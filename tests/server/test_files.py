@@ -20,7 +20,7 @@ from entrepot.server.files import (
     media_type,
     open_content,
 )
-from entrepot.server.responders import MemoryContent
+from entrepot.server.responders import MemoryContent, send_content
 from entrepot.server.threads import Threads
 from entrepot.settings import Settings
 
@@ -214,3 +214,32 @@ def test_only_the_key_of_a_raw_file_is_named(threads: Threads, key: str) -> None
 def test_what_is_no_single_file_is_sent_by_the_hub(threads: Threads) -> None:
     assert "x-accel-redirect" not in answer(Stored(bytes(MAX_HELD + 1), MAX_HELD + 1), threads)
     assert answer(InFolder(b"small", 5), threads)["body"] == "5"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("size", [0, 5])
+def test_a_whole_small_file_is_sent_as_any_other_again_and_again(threads: Threads, method: str, size: int) -> None:
+    content, headers = MemoryContent("e", TEXT, size, b"hello"[:size]), [("X-Repo-Commit", "c" * 40)]
+    response = FileResponse(content, "ü.txt", threads, headers)
+
+    def sent(*asked: tuple[bytes, bytes], is_direct: bool = True) -> list[Message]:
+        found: list[Message] = []
+
+        async def receive() -> Message:
+            raise AssertionError
+
+        async def send(message: Message) -> None:
+            found.append(message)
+
+        scope: dict[str, Any] = {"type": "http", "method": method, "headers": [(b"host", b"h"), *asked]}
+        if is_direct:
+            asyncio.run(response(scope, receive, send))
+        else:
+            sending = send_content(scope, receive, send, content, threads=threads, filename="ü.txt", headers=headers)
+            asyncio.run(sending)
+        return found
+
+    assert sent() == sent() == sent(is_direct=False)
+    for asked in ((b"range", b"bytes=1-2"), (b"if-none-match", b'"e"'), (b"if-match", b'"x"'), (b"if-range", b'"e"')):
+        assert sent(asked) == sent(asked, is_direct=False)
+    assert (sent((b"if-none-match", b'"e"'))[0]["status"], sent()[0]["status"]) == (304, 200)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from entrepot.server.log_format import render
 
 
@@ -17,3 +20,12 @@ def test_no_value_can_break_the_line_or_forge_a_field() -> None:
 
 def test_an_empty_value_is_visible() -> None:
     assert render("x", name="") == 'x name=""'
+    assert render("x", name="", path="/a") == 'x name="" path=/a'
+
+
+@given(st.lists(st.text(max_size=8) | st.integers() | st.floats() | st.booleans() | st.none(), max_size=5))
+def test_each_value_is_shown_as_alone(values: list[str | int | float | None]) -> None:
+    fields = {f"k{at}": value for at, value in enumerate(values)}
+    alone = [render("", **{key: value}) for key, value in fields.items()]
+    assert render("event", **fields) == "event" + "".join(alone)
+    assert "\n" not in "".join(alone)

@@ -100,7 +100,7 @@ class Disk:
         try:
             return self._link(source, target)
         except FileNotFoundError:
-            # As in place: another process has removed empty folders.
+            # As in :meth:`place`: another process has removed empty folders.
             self._durable = {self.root}
             made.clear()
             self._make_unflushed(folder, made)

@@ -1,4 +1,4 @@
-"""One flush of a file system instead of one for each of many files and folders, where it is as durable and not slow."""
+"""One flush of a whole file system in place of many flushes of files and folders, where it is as durable and fast."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class FileSystemFlush:
     It also waits for what other programs have just written there. When that takes longer than a
     second, :attr:`is_usable` is False for a minute: flush single files then. Thread-safe.
 
-    Only on Linux 5.8 and newer, where the call reports errors of the disk, and on local
-    file systems of which it is known that it flushes names and the cache of the disk too.
+    Only used on Linux 5.8 and newer, where the call reports errors of the disk, and on local
+    file systems for which it also flushes names and the cache of the disk.
 
     Source: Linux, syncfs(2); Documentation/filesystems, ext4 and xfs.
     """

@@ -2,7 +2,7 @@
 
 A card is untrusted, and is read during requests. Every ``*`` is an atomic group: the leftmost match of what follows it
 is as good as any other, so the search never goes back; the same holds for ``**`` over whole folders. Names are only
-compared if they begin as the pattern does before its first wildcard, and at most some millions for one card.
+compared if they begin as the pattern does before its first wildcard, at most :data:`MOST_COMPARED` for one card.
 
 Source: docs/protocols/metadata.md, section 5; ``datasets`` 5.2.0, which is the oracle of the tests.
 """
@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from entrepot.errors import Malformed
 
 MOST_COMPARED = 2_000_000
-"""Names of files that are compared with the patterns of one card, each as often as it is."""
+"""Comparisons of a file name with a pattern, for one card."""
 
 MOST_PATTERNS = 128 << 10
-"""Characters of the patterns with wildcards of one card."""
+"""Characters in all patterns with wildcards of one card."""
 
 _WILDCARD = re.compile(r"[*?\[]")
 _IGNORED = frozenset(
@@ -39,11 +39,11 @@ class DataPaths:
         self._usable: list[str] | None = None
 
     def matching(self, pattern: str) -> list[str]:
-        """Return the paths that a pattern matches; hidden ones and descriptions only if it names them.
+        """Return the paths that a pattern matches; hidden files and files such as README.md only if it names them.
 
         Raises:
-            Malformed: the pattern cannot be read, or the patterns of the card are too long, or compared with too
-                many names.
+            Malformed: the pattern cannot be read, or the patterns of the card are too long or need too many
+                comparisons.
         """
         found = _WILDCARD.search(pattern)
         if found is None:
@@ -51,7 +51,7 @@ class DataPaths:
             return _usable(self._paths[at : at + 1], pattern) if pattern in self._paths[at : at + 1] else []
         self._left_characters -= len(pattern)
         if self._left_characters < 0:
-            raise Malformed("card", f"its patterns have more than {MOST_PATTERNS:,} characters")
+            raise Malformed("card", f"its patterns of data files have more than {MOST_PATTERNS:,} characters")
         try:
             compiled = re.compile(_translate(pattern), re.DOTALL)
         except re.error as error:
@@ -60,10 +60,10 @@ class DataPaths:
         return _usable([path for path in near if compiled.fullmatch(path)], pattern)
 
     def below(self, folder: str) -> list[str]:
-        """Return the paths below a folder, which ends in a slash; without hidden ones and descriptions.
+        """Return the paths below a folder, which ends in a slash, without hidden files and files such as README.md.
 
         Raises:
-            Malformed: too many names were compared.
+            Malformed: the patterns of the card need too many comparisons.
         """
         if self._usable is None:
             self._usable = _usable(self._paths, "")
@@ -73,7 +73,9 @@ class DataPaths:
         first, end = bisect.bisect_left(paths, text), bisect.bisect_right(paths, text + _LAST)
         self._left -= end - first
         if self._left < 0:
-            raise Malformed("card", f"its patterns would be compared with more than {MOST_COMPARED:,} names of files")
+            raise Malformed(
+                "card", f"its patterns of data files need more than {MOST_COMPARED:,} comparisons with file names"
+            )
         return paths[first:end]
 
 

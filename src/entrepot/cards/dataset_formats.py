@@ -75,13 +75,13 @@ def has_format(path: str, form: str) -> bool:
 
 
 SEPARATORS = frozenset(",;:|\t^~")
-"""Separators of CSV files that a card may name: pandas has a meaning of its own for some others."""
+"""Separators of CSV files that a card may name; pandas gives some others a special meaning."""
 
 
 def format_of(paths: Sequence[str]) -> tuple[str, Mapping[str, str]]:
-    r"""Return the format of the most frequent ending of files, and the options that this ending stands for.
+    r"""Return the format of the most frequent ending of files, and the default options of this ending.
 
-    Each dot of a name begins an ending. The option of ``tsv`` is ``sep``, a tab.
+    Each dot of a name begins an ending. For ``tsv``, the option ``sep`` is a tab.
 
     Raises:
         Malformed: no file has a known one.

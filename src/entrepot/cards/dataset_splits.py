@@ -36,7 +36,7 @@ class DatasetConfig:
     """A configuration: its format, such as ``parquet`` or ``imagefolder``, and the files of its splits in order.
 
     ``metadata``: of folders of media, the files that describe them, by split. ``options``: what the card says
-    besides, such as ``sep``, or else what the ending of the files stands for.
+    besides, such as ``sep``, or else the default options of the ending of the files.
     """
 
     name: str
@@ -48,7 +48,7 @@ class DatasetConfig:
 
     @property
     def separator(self) -> str:
-        """What separates the fields of its CSV files; only one of :data:`SEPARATORS` can be used."""
+        """The separator of the fields of its CSV files, usable if it is one of :data:`SEPARATORS`."""
         told = self.options.get("delimiter")
         told = self.options.get("sep", ",") if told is None else told
         return told if isinstance(told, str) else ""
@@ -84,7 +84,7 @@ def find_configs(card: Mapping[str, JsonValue], paths: Sequence[str]) -> list[Da
         _config(str(name), _told(entry, known), is_default=str(name) == default, entry=entry)
         for name, entry in zip(names, entries, strict=True)
     ]
-    # As `datasets` does, the ending of the files of the first one stands for options of all of them.
+    # As in `datasets`, the files of the first configuration decide the default options of all of them.
     defaults = _defaults_of(found[0])
     return [
         attrs.evolve(config, options={**defaults, **_options(entry)}) if config.format == found[0].format else config
@@ -171,7 +171,7 @@ def _infer(paths: Sequence[str]) -> dict[str, list[str]]:
 
 @functools.cache
 def _has_word(split: str, end: str) -> re.Pattern[str]:
-    """Return what finds a word for a split in a name, between its ends and signs that are no letters."""
+    """Return a pattern that finds a keyword of a split in a name, not next to another letter."""
     return re.compile(rf"(?:\A|{_BOUND})(?:{'|'.join(_KEYWORDS[split])}){end}")
 
 

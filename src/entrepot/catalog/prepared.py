@@ -108,9 +108,9 @@ class Prepared:
 
 
 class PreparedForList:
-    """A SELECT with named parameters and one list of values, prepared for lists of a few lengths.
+    """A SELECT with named parameters and one list of values, prepared once for each of a few lengths of the list.
 
-    Shorter lists are filled up with their last value, longer ones take several statements.
+    Lists between these lengths are filled up with their last value; longer ones take several statements.
     """
 
     def __init__(self, column: sa.Column[Any], make: Callable[[sa.ColumnElement[bool]], sa.Select[Any]]) -> None:
@@ -124,7 +124,7 @@ class PreparedForList:
         self._prepared: dict[int, Prepared] = {}
 
     def all(self, tx: ReadConnection, wanted: Sequence[Any], values: Mapping[str, Any] = _NONE) -> list[Any]:
-        """Return all rows for the values of the list, which may be empty, as named tuples; errors as Prepared."""
+        """Return all rows for the values of the list (perhaps empty) as named tuples; errors as :class:`Prepared`."""
         found: list[Any] = []
         for batch in slices(wanted, _LENGTHS[-1]):
             length = next(length for length in _LENGTHS if length >= len(batch))
@@ -137,7 +137,7 @@ class PreparedForList:
     def of_length(self, length: int) -> Prepared:
         """Return the statement for lists of a length; its parameters are ``item0``, ``item1`` and so on."""
         if length not in self._prepared:
-            # The type of the column: as values of unknown types, ids would not be converted.
+            # With the type of the column, because ids of unknown types would not be converted.
             items = [sa.bindparam(f"item{at}", type_=self._column.type) for at in range(length)]
             self._prepared[length] = Prepared(self._make(self._column.in_(items)))
         return self._prepared[length]

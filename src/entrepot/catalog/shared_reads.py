@@ -1,4 +1,4 @@
-"""Reads of one thread that share a transaction, because beginning and ending one costs as much as two statements."""
+"""Transactions that the reads of one thread share: beginning and ending one costs as much as two statements."""
 
 from __future__ import annotations
 

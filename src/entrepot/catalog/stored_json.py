@@ -1,4 +1,4 @@
-"""Decoding of the JSON in rows; most of it is empty."""
+"""Decoding of the JSON in rows, most of which is empty."""
 
 from __future__ import annotations
 

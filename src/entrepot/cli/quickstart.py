@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -124,7 +125,8 @@ def _greet(data: Path, url: str, secret: str, code: str | None) -> None:
     show(f"Use it from another terminal, as the administrator {USER!r}:")
     show(f"  export HF_ENDPOINT={shlex.quote(url)}")
     show(f"  export HF_TOKEN={secret}")
-    show("  python -c \"from huggingface_hub import HfApi; print(HfApi().whoami()['name'])\"")
+    program = "from huggingface_hub import HfApi; print(HfApi().whoami()['name'])"
+    show(f'  {shlex.quote(sys.executable)} -c "{program}"')
     show("Or see it in a browser; this link signs you in once, within an hour:")
     show(f"  {url}/login?code={code}")
     show("The token is valid for 30 days; the next quickstart replaces it. Ctrl-C stops the hub.")

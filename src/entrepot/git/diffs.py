@@ -59,7 +59,7 @@ def _pairs(prefix: str, old: Oid | None, new: Oid | None, read: Callable[[Oid], 
         return
     contents = _content(old, read), _content(new, read)
     if not all(contents):
-        # Only the caller knows how many of the entries of a folder that is new as a whole are of interest.
+        # Lazily: only the caller knows how many entries of a folder that exists on one side it needs.
         for entry in iterate_tree(contents[0] or contents[1]):
             yield prefix + entry.name, *((entry, None) if contents[0] else (None, entry))
         return

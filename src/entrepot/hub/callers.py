@@ -131,7 +131,7 @@ def still_valid(caller: Caller, now_ms: int) -> Caller:
     """
     if is_expired(caller.token, now_ms):
         raise InvalidCredentials
-    return attrs.evolve(caller, granted={})
+    return Caller(caller.account, caller.token, caller.memberships, caller.roles, caller.limits)
 
 
 def stamp_of(token: Token) -> str:
@@ -191,7 +191,7 @@ def has_second_factor(tx: Read, account: Account, settings: Settings) -> bool:
 
 
 def owners_of_factors(tx: Read, users: Sequence[Account], settings: Settings) -> set[int]:
-    """Return the row ids of the users, among those given, who have what :func:`has_second_factor` asks for."""
+    """Return the row ids of those of the given users for whom :func:`has_second_factor` is true."""
     ids = [user.id for user in users]
     owners = second_factors.with_factor(tx, ids) | passkeys.owners(tx, ids)
     if not settings.sso_is_second_factor:

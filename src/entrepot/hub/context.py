@@ -23,6 +23,7 @@ from entrepot.hub.host_slots import HostSlots
 from entrepot.hub.job_signals import JobSignal
 from entrepot.hub.permissions import create_private, make_private
 from entrepot.hub.remembered import Remembered, Version, VersionWatch
+from entrepot.hub.revisions import ReadableTree
 from entrepot.hub.signing import Signer
 from entrepot.hub.tables.known_layouts import KnownLayouts
 from entrepot.hub.tables.reader import TableReader
@@ -33,6 +34,7 @@ from entrepot.storage import Store
 from entrepot.storage.mirrors import Mirrors
 
 _SHARE_OF_CALLERS = 4
+_SHARE_OF_TREES = 16
 
 
 @attrs.frozen
@@ -54,6 +56,11 @@ class HubContext:
     known_callers: Remembered[Caller] = attrs.field(
         default=attrs.Factory(
             lambda hub: Remembered[Caller](hub.settings.remembered_bytes // _SHARE_OF_CALLERS), takes_self=True
+        )
+    )
+    known_trees: Remembered[ReadableTree] = attrs.field(
+        default=attrs.Factory(
+            lambda hub: Remembered[ReadableTree](hub.settings.remembered_bytes // _SHARE_OF_TREES), takes_self=True
         )
     )
     query_slots: threading.BoundedSemaphore = attrs.field(factory=lambda: threading.BoundedSemaphore(2))

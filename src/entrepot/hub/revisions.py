@@ -9,6 +9,7 @@ import attrs
 from entrepot.catalog import Read
 from entrepot.catalog.git import objects
 from entrepot.catalog.repos import refs
+from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import RevisionNotFound
 from entrepot.names import CONVERT, MAIN, Oid, RefName, branch_ref, parse_revision, tag_ref
 from entrepot.storage import objects as stored
@@ -23,6 +24,15 @@ class BranchHead:
 
     ref: RefName
     head: Oid
+
+
+@attrs.frozen
+class ReadableTree:
+    """A repository that a caller may read, and the commit and the root tree that a revision names in it."""
+
+    repo: RepoRow
+    commit: Oid
+    root: Oid
 
 
 def resolve(tx: Read, repo_id: int, revision: str) -> Oid:

@@ -59,7 +59,7 @@ class Converter:
     Args:
         form: one of :data:`~entrepot.previews.table_formats.CONVERTIBLE`.
         declared: the features that the card states, or None.
-        separator: of the fields of CSV files; empty: the one that the ending of a name stands for.
+        separator: of the fields of CSV files; empty: the default for the ending of each name.
     """
 
     def __init__(self, form: str, declared: Mapping[str, Any] | None = None, *, separator: str = "") -> None:

@@ -90,8 +90,8 @@ def _dtype(name: str) -> str:
 def cell_of(value: Any, feature: Any) -> JsonCell:  # noqa: ANN401 - any value of a table
     """Return a value as JSON: dates as text, numbers that are none as null, bytes in base64, media with a ``src``.
 
-    A text with the feature ``Json`` is what it says, unless it is long or damaged. What a ``src`` is:
-    :mod:`entrepot.previews.media`.
+    A text with the feature ``Json`` becomes the value that it contains, unless it is too long or damaged. For ``src``
+    see :mod:`entrepot.previews.media`.
     """
     kind = feature.get("_type") if isinstance(feature, dict) else None
     if media.is_medium(value, kind):

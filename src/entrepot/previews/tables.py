@@ -69,7 +69,7 @@ def open_table(form: str, name: str, source: RangeReader, *, index: bytes = b"",
         form: one of :data:`FORMATS`, or of :data:`FOLDERS` for what :func:`pack_folder` begins.
         name: of the file, for its suffix and for messages.
         index: what :attr:`ParquetTable.index` was when these bytes were opened before; b"" if that is not known.
-        separator: of the fields of a CSV file; empty: the one that the ending of its name stands for.
+        separator: of the fields of a CSV file; empty: the default for the ending of its name.
 
     Raises:
         UnsupportedDataset: tables of this form cannot be read, the file is damaged, or too large.

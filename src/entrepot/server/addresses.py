@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 from collections.abc import Iterator
 
@@ -65,7 +66,9 @@ def reserved(host: str, port: int) -> Iterator[Address]:
             holder.close()
             raise
     except OSError as error:
-        raise ConfigError("host/port", _SOURCE, f"cannot listen on {host}:{port}: {error}") from error
+        cure = "; end the program that uses the port, or choose another port" if error.errno == errno.EADDRINUSE else ""
+        reason = f"cannot listen on {host}:{port}: {error.strerror or error}{cure}"
+        raise ConfigError("host/port", _SOURCE, reason) from error
     with holder:
         if not hasattr(socket, "SO_REUSEPORT"):
             bound = holder.getsockname()

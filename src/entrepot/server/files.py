@@ -15,7 +15,14 @@ import attrs
 from starlette.types import Receive, Scope, Send
 
 from entrepot.errors import ObjectDamaged
-from entrepot.server.responders import Content, MemoryContent, send_content
+from entrepot.server.responders import (
+    Content,
+    Header,
+    MemoryContent,
+    asks_for_whole,
+    headers_of_whole,
+    send_content,
+)
 from entrepot.server.threads import Threads
 
 MAX_HELD = 1024 * 1024
@@ -114,9 +121,18 @@ class FileResponse:
     filename: str
     threads: Threads
     headers: Sequence[tuple[str, str]] = ()
+    _whole: list[Header] = attrs.field(factory=list, init=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file; see :func:`~entrepot.server.responders.send_content`."""
+        if isinstance(self.content, MemoryContent) and asks_for_whole(scope):
+            # The usual request for a small file: nothing depends on it but whether it wants the body.
+            if not self._whole:
+                self._whole.extend(headers_of_whole(self.content, self.filename, self.headers))
+            await send({"type": "http.response.start", "status": 200, "headers": self._whole})
+            body = b"" if scope["method"] == "HEAD" else self.content.data
+            await send({"type": "http.response.body", "body": body})
+            return
         await send_content(
             scope,
             receive,

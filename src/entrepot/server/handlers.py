@@ -28,6 +28,7 @@ from entrepot.server import browser_sessions, public_urls
 from entrepot.server.bodies import read_small
 from entrepot.server.dispatch.answer_memory import AnswerMemory, RememberedAnswer, Reusable
 from entrepot.server.dispatch.batched_calls import BatchedCalls
+from entrepot.server.dispatch.file_lists import FileLists
 from entrepot.server.dispatch.latest_version import LatestVersion
 from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.limits.senders import secret_in
@@ -67,6 +68,9 @@ class AppState:
     typed_codes: SignInLimits = attrs.field(
         default=attrs.Factory(lambda state: SignInLimits(state.hub, "code"), takes_self=True)
     )
+    file_lists: FileLists = attrs.field(
+        default=attrs.Factory(lambda state: FileLists(state.hub.settings.remembered_bytes), takes_self=True)
+    )
     tags: TagCache = attrs.field(factory=TagCache)
     tables: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
     viewers: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
@@ -99,7 +103,7 @@ def remembering(handler: Callable[[Request], Awaitable[Reusable]]) -> Callable[[
 
     A remembered answer needs no thread, and no query except for the version of the database. The handler may
     read the path, the query, the credentials and the origin of the request, and rows; only its response may
-    read other headers.
+    read other headers, and whether the method is GET or HEAD.
     """
 
     @functools.wraps(handler)
@@ -109,7 +113,7 @@ def remembering(handler: Callable[[Request], Awaitable[Reusable]]) -> Callable[[
         if key is None:
             return await handler(request)
         version = kept["version"] = await state.latest.ask()
-        found = state.answers.find(version, key, state.hub.now_ms())
+        found = state.answers.find(version, key, state.hub.now_ms(), needs_body=request.method != "HEAD")
         if found is None:
             response = await handler(request)
             state.answers.keep(version, key, RememberedAnswer(response, kept.get("identity"), kept.get("again")))

@@ -16,15 +16,16 @@ def render(event: str, **fields: Field) -> str:
     spaces, quotes or non-printable or non-ASCII characters is quoted and escaped,
     so a value can never break the line or forge a field.
     """
-    line = event
+    texts = [value for value in fields.values() if value.__class__ is str]
+    # Nearly always, one look at all texts together is enough.
+    is_plain = "" not in texts and _PLAIN.fullmatch("".join(texts)) is not None
+    shown = [event]
     for key, value in fields.items():
         if value is None:
             continue
-        if value.__class__ is str and value.isalnum() and value.isascii():
-            line += f" {key}={value}"  # most fields: without the general rules
-        else:
-            line += f" {key}={_shown(value)}"
-    return line
+        is_ready = value.__class__ is int or (is_plain and value.__class__ is str)
+        shown.append(f"{key}={value}" if is_ready else f"{key}={_shown(value)}")
+    return " ".join(shown)
 
 
 def _shown(value: str | int | float) -> str:

@@ -62,6 +62,18 @@ _log = logging.getLogger("entrepot.server")
 _access = logging.getLogger("entrepot.access")
 
 
+class _AccessRecord(logging.LogRecord):
+    """A record of the access log: as info() makes it, without looking up the code, thread and process that log."""
+
+    _BLANK = logging.LogRecord("entrepot.access", logging.INFO, __file__, 0, "", (), None).__dict__
+
+    def __init__(self, line: str) -> None:
+        self.__dict__.update(self._BLANK)
+        self.msg = line
+        self.created = time.time()
+        self.msecs = self.created % 1 * 1000
+
+
 class Middleware:
     """The application as an ASGI server runs it.
 
@@ -138,8 +150,7 @@ class Middleware:
                 address=exchange.address or None,
                 id=scope["state"]["request_id"],
             )
-            # As info() does it, but for the search for the line of code that logs.
-            _access.handle(_access.makeRecord(_access.name, logging.INFO, __file__, 0, line, (), None))
+            _access.handle(_AccessRecord(line))
 
 
 @attrs.frozen
@@ -372,7 +383,7 @@ class _Request:
 
 
 def _request_id(own: bytes, trace: bytes) -> bytes:
-    if _SANE_ID.fullmatch(own):
+    if own and _SANE_ID.fullmatch(own):
         return own
     fresh = secrets.token_hex(8).encode()
     return trace + b";" + fresh if _SANE_ID.fullmatch(trace) else fresh

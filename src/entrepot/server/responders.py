@@ -72,6 +72,11 @@ class MemoryContent:
     size: int
     data: bytes = attrs.field(repr=False)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the bytes are there, so that GET can be answered too."""
+        return len(self.data) == self.size
+
     def read_at(self, offset: int, length: int) -> bytes:
         """Return exactly ``length`` bytes from ``offset``."""
         return self.data[offset : offset + length]
@@ -141,6 +146,18 @@ async def send_content(
         content.close()
 
 
+def headers_of_whole(content: Content, filename: str, headers: Iterable[tuple[str, str]] = ()) -> list[Header]:
+    """Return the headers with which :func:`send_content` answers 200 with the whole file."""
+    extra = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers]
+    plan = _plan(_NOTHING_ASKED, content)
+    return [*plan.headers, *plan.ranges, *_fixed_headers(content, filename), *extra]
+
+
+def asks_for_whole(scope: Scope) -> bool:
+    """Return whether a request has no header that asks for a part of a file, or for nothing of a known one."""
+    return _ASKING.isdisjoint([name for name, _ in scope["headers"]])
+
+
 async def _refuse(send: Send, error: RangeNotSatisfiable, content: Content, extra: list[Header]) -> None:
     """Answer 416 with what a client learns about the file from every other answer: its commit and its tag."""
     refused = error_response(error, raw_path="", query=b"")
@@ -186,6 +203,10 @@ class _RequestHeaders:
             found.get(b"if-none-match"),
             any(name.startswith(b"if-") for name in found),
         )
+
+
+_ASKING = frozenset({b"range", b"if-range", b"if-match", b"if-none-match"})
+_NOTHING_ASKED = _RequestHeaders(False, None, None, None, None, False)
 
 
 @attrs.frozen

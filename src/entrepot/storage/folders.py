@@ -1,7 +1,7 @@
-"""The entries of one folder as walks need them: folders first, from any of them on.
+"""The entries of one folder in the order of walks, folders first, from any entry on.
 
-A small folder is parsed once and remembered. Of a large one only what a walk asks for is parsed: a page of a folder
-with 100,000 files has a few hundred entries.
+A small folder is parsed once and remembered. Of a large one, only the entries that a walk asks for are parsed: a page
+of a folder with 100,000 files has at most a few hundred.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from entrepot.git import Entry, Mode, parse_tree
 from entrepot.git.tree_scan import TreeScan
 
 LARGE = 64 * 1024
-"""Bytes of a tree from which on it is not parsed as a whole."""
+"""Size of a tree, in bytes, from which on it is not parsed as a whole."""
 
 
 class FolderEntries(Protocol):
@@ -26,7 +26,7 @@ class FolderEntries(Protocol):
         """Yield all entries."""
 
     def after(self, name: str) -> tuple[Entry | None, Iterator[Entry]]:
-        """Return the entry with this name, and what follows it, or the place where a file of this name would be."""
+        """Return the entry with this name or None, and the entries after it, or after the place of such a file."""
 
 
 @attrs.frozen
@@ -72,8 +72,8 @@ class ScannedFolder:
         if found is not None and found.name == name:
             return found, self._from(end, 0)
         start, end = self.scan.seek(raw)
-        found = next(self.scan.others(start), None) if start != end else None
-        return found, self._from(None, end)
+        found = next(self._from(None, start), None) if start != end else None
+        return (found if found is not None and found.name == name else None), self._from(None, end)
 
     def _from(self, folder: int | None, file: int) -> Iterator[Entry]:
         if folder is not None:

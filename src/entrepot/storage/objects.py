@@ -155,7 +155,7 @@ def peel(tx: Read, repo_id: int, oid: Oid) -> Oid:
 
 
 def peel_all(tx: Read, repo_id: int, oids: Iterable[Oid]) -> dict[Oid, Oid]:
-    """Return what :func:`peel` returns for each object that refs name, with as few queries as for one of them.
+    """Return what :func:`peel` returns for each object that refs name, with as many queries as for one of them.
 
     Raises:
         ObjectDamaged: a chain of annotated tags is too long, or one of them is damaged.

@@ -142,7 +142,7 @@ class Trees:
     def _resume(
         self, folder: Oid, path: RepoPath, is_deep: bool, after: RepoPath | None
     ) -> list[tuple[RepoPath, Iterator[Entry]]]:
-        """Return the folders in which a walk is, each with what is left of it."""
+        """Return the folders that a walk has entered and not left, each with its remaining entries."""
         if not after:
             return [(path, self._folder(folder).everything())]
         stack, here, oid = list[tuple[RepoPath, Iterator[Entry]]](), path, folder

@@ -1,7 +1,7 @@
 """Putting grouped bytes in order with machine code, if wasmtime is installed; see :mod:`.machine_code`.
 
-64 bytes are moved at a time. The bytes behind the last ones of a chunk are moved with them, and overwritten by the
-next chunk or ignored.
+The function moves 64 bytes at a time. Behind the end of a chunk it may write up to 63 further bytes, which the next
+chunk overwrites, or which no one reads.
 
 Source: docs/protocols/xet.md, section 4; WebAssembly core specification 2.0, "Vector Instructions".
 """

@@ -1,8 +1,8 @@
 """LZ4 frames of chunks.
 
-Frames exactly as Xet clients and the hub write them are taken apart here: one call of the library for each compressed
-block, none and no copy for each other block, which takes half the time of reading the frame with the library. All
-other frames, and all that are damaged, are left to the library, which decides what is valid.
+Frames that have exactly the form that Xet clients and the hub write are read here, with one call of the library for
+each compressed block and without a copy of uncompressed blocks, in half the time that the library needs for a frame.
+The library reads all other frames and all damaged ones, and decides what is valid.
 
 Source: docs/protocols/xet.md, section 4; LZ4 frame format 1.6.4 (lz4, ``doc/lz4_Frame_format.md``).
 """
@@ -30,7 +30,8 @@ _UNCOMPRESSED = 1 << 31
 class FrameReader:
     """A reader of frames.
 
-    Guarantees: at most 64 KiB more than the announced length are produced for a frame. Not thread-safe.
+    Guarantees: at most 64 KiB more than the announced length are produced for a frame. Not thread-safe; not to be used
+    again after an error, of which the library keeps a part.
     """
 
     __slots__ = ("_library",)

@@ -1,7 +1,7 @@
 """Grouping of bytes by their position modulo 4, so that the equal parts of numbers are together.
 
-With the extra ``speed``, a process that has much to put in order uses machine code
-(:mod:`entrepot.xet.compiled_grouping`). Splitting has none: a call for each chunk would cost what it saves.
+With the extra ``speed``, a process that ungroups many bytes uses machine code (:mod:`entrepot.xet.compiled_grouping`).
+Grouping does not: one call for each chunk would cost as much as it saves.
 
 Source: docs/protocols/xet.md, section 4.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _MOST_WORDS: Final = 64 * 1024
 _SPARE = 4
 _LIBRARY_PAYS_AFTER: Final = 64 << 20
-"""Bytes after which a process loads the library: loading takes as long as this much work without it."""
+"""Bytes after which a process loads the library: loading it takes as long as ungrouping so many bytes without it."""
 
 
 class Grouped(NamedTuple):
@@ -64,7 +64,7 @@ def ungroup_all(chunks: Sequence[Grouped]) -> list[memoryview]:
 
 
 class _Usage:
-    """Counts the bytes that this process has put in order with NumPy."""
+    """Counts the bytes that this process has ungrouped with NumPy."""
 
     done = 0
 
@@ -77,7 +77,7 @@ def _compiled(length: int) -> CompiledGrouping | None:
 
 
 def _runs(chunks: Sequence[Grouped], most_words: int) -> Iterator[Sequence[Grouped]]:
-    """Cut a list of chunks so that the chunks of each part have so many words; incomplete ones count."""
+    """Yield parts of a list of chunks that have at most ``most_words`` words each; incomplete words count."""
     start = words = 0
     for number, chunk in enumerate(chunks):
         count = -(-chunk.length // GROUPS)

@@ -58,7 +58,7 @@ class Program:
         import wasmtime
 
         config = wasmtime.Config()
-        config.parallel_compilation = False  # of some lines; other threads would only stay
+        config.parallel_compilation = False  # the module is small, and the threads would outlive its compilation
         self._engine = wasmtime.Engine(config)
         self._module = wasmtime.Module(self._engine, text)
         self._prepare = prepare
@@ -66,7 +66,7 @@ class Program:
 
     @contextlib.contextmanager
     def borrow(self) -> Iterator[Instance]:
-        """Yield an instance that nobody else uses in the meantime; its memory holds what its last user has left."""
+        """Yield an instance that no other thread uses in the block; its memory still has the data of its last use."""
         try:
             instance = self._idle.pop()
         except IndexError:
@@ -81,7 +81,7 @@ class Program:
 
 
 def if_possible(make: Callable[[], Made]) -> Callable[[], Made | None]:
-    """Return a function that returns what ``make`` has compiled the first time; None if that is not possible here.
+    """Return a function that calls ``make`` once and always returns its result, or None if it cannot run here.
 
     Args:
         make: creates a :class:`Program`, or an object with one.

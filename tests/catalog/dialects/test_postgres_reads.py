@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import Catalog, Lock, Read, hub_metadata, open_catalog, tables
 from entrepot.catalog.dialects import postgres
+from entrepot.catalog.dialects.postgres_reads import PreparedConnection
 from entrepot.catalog.prepared import Prepared
 from entrepot.errors import DatabaseUnavailable
 from tests.support.postgres import PostgresServer
@@ -98,6 +100,44 @@ def test_a_statement_that_somebody_drops_is_prepared_again_by_the_next_transacti
         read(tx)
     with opened.read() as tx:
         assert FIND.all(tx, {"key": "a"}) == []
+
+
+def test_a_statement_whose_tables_have_changed_is_prepared_anew_by_the_next_transaction(
+    opened: Catalog, url: str
+) -> None:
+    engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"))
+    for kind in ("VARCHAR(50)", "TEXT"):
+        with opened.read() as tx:
+            assert FIND.all(tx, {"key": "a"}) == []
+        with engine.begin() as other:
+            other.exec_driver_sql(f"ALTER TABLE meta ALTER COLUMN value TYPE {kind}")
+        # A type of the same size on the wire is told apart by the server only, if at all.
+        with contextlib.suppress(DatabaseUnavailable), opened.read() as tx:
+            FIND.all(tx, {"key": "a"})
+        for _ in range(2):
+            with opened.read() as tx:
+                assert FIND.all(tx, {"key": "a"}) == []
+    engine.dispose()
+
+
+def test_a_pooler_that_mixes_connections_never_mixes_answers(opened: Catalog) -> None:
+    secret = Prepared(sa.select(_M.c.key).where(_M.c.value == sa.bindparam("key")))
+    with opened.write(Lock.hub()) as tx:
+        hub_metadata.put_first(tx, "secret", "guess")
+    with opened.read() as tx:
+        FIND.all(tx, {"key": "guess"})
+        tx.driver.end()
+        tx.driver._pgconn.exec_(b"DISCARD ALL")
+        # As if the connection were that of another client, which has prepared as many statements.
+        connection: Any = tx.sql.connection.dbapi_connection
+        other = SimpleNamespace(driver=PreparedConnection(connection, lambda: None), dialect=tx.dialect)
+        secret.all(other, {"key": "guess"})
+    for _ in range(3):
+        with contextlib.suppress(DatabaseUnavailable), opened.read() as tx:
+            assert FIND.all(tx, {"key": "guess"}) == []
+            assert secret.scalar(tx, {"key": "guess"}) == "secret"
+    with opened.read() as tx:
+        assert FIND.all(tx, {"key": "guess"}) == []
 
 
 def test_a_failed_statement_fails_its_transaction_only(opened: Catalog) -> None:

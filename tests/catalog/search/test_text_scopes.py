@@ -30,6 +30,10 @@ def test_a_text_cannot_contain_what_separates() -> None:
     assert text_scopes.clean(f"a{M}12{M}b\x1fc") == "a 12 b c"
 
 
+def test_a_text_cannot_contain_what_marks_a_found_word_or_cannot_be_stored() -> None:
+    assert text_scopes.clean("\x02a\x03b\0c") == " a b c"
+
+
 def test_the_scopes_of_a_search_are_the_namespaces_in_which_something_is_visible(
     catalog: Catalog, alice: Account, add_account: Callable[..., Account], monkeypatch: pytest.MonkeyPatch
 ) -> None:

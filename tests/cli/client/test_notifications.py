@@ -48,4 +48,4 @@ def test_a_repository_is_watched_and_the_choice_is_listed(at_hub: Run, entrepot_
     assert at_hub("notifications", "subscribe", "tester/subscribed", "all").out.endswith(": all\n")
     assert at_hub("notifications", "subscriptions", "--json").json == []
     wrong = at_hub("notifications", "subscribe", "tester/subscribed", "participating", "--discussion", "1")
-    assert (wrong.code, "a discussion is muted (none) or not (all)" in wrong.err) == (2, True)
+    assert (wrong.code, "LEVEL must be none (mute) or all (unmute)" in wrong.err) == (2, True)

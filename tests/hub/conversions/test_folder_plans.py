@@ -66,7 +66,7 @@ def test_options_that_the_hub_does_not_know_are_named() -> None:
         ("delimiter", None, True),
     ):
         [config] = find_configs({"configs": [{"data_files": "a.csv", option: value}]}, ["a.csv"])
-        assert ("separated by something else" in (unread_option(config) or "")) is not is_read
+        assert ("separator of CSV files" in (unread_option(config) or "")) is not is_read
     [config] = find_configs({"configs": [{"field": "data", "data_files": "a.json"}]}, ["a.json"])
     assert unread_option(config) == "the card says with 'field' how its files are read"
     [config] = find_configs({"configs": [{"drop_labels": True, "data_files": "*.png"}]}, ["a.png"])

@@ -203,7 +203,7 @@ def test_the_separator_of_the_card_counts_in_rows_and_queries(world: World) -> N
         [{"a;b": "1;x", "c": "y"}],
         [{"a": 1, "b|c": "x|y"}],
     ]
-    with pytest.raises(UnsupportedDataset, match="separated by something else than one of: tab"):
+    with pytest.raises(UnsupportedDataset, match="the separator of CSV files that the card names is not one of: tab"):
         cells("three")
     source = queries.QuerySource("", ref, "main")
     found = queries.run(world.hub, None, [source], 'select b.c, a."b|c" from "two.train" b, "one.train" a')

@@ -168,8 +168,7 @@ def test_a_sweep_of_everything_that_began_meanwhile_is_busy(
 
     def begin() -> None:
         with world.hub.write(Lock.file(sha(DATAS[0]))) as tx:
-            files.adopt(tx, sha(DATAS[0]), 100)
-            assert files.begin_sweep(tx, sha(DATAS[0]), 2, world.clock())
+            assert files.begin_sweep(tx, sha(DATAS[0]), world.clock() + 1, world.clock())
 
     after_publishing(begin)
     assert store(world, received(world, ref, DATAS[:2])) == [Busy, None]

@@ -3,14 +3,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from entrepot.catalog.jobs import jobs
 from entrepot.errors import Busy
 from entrepot.hub.files.operations import AddFile, Delete
+from entrepot.hub.folders import folders
+from entrepot.hub.folders.folders import FolderChanges, FolderDraft, FolderId
 from entrepot.hub.jobs import cards, handlers
-from entrepot.hub.repos import infos
+from entrepot.hub.repos import infos, repositories
 from entrepot.hub.repos.infos import RepoInfo
-from entrepot.names import RepoPath, RepoRef, RepoType
+from entrepot.hub.search import searches
+from entrepot.names import VERSIONED_TYPES, RepoPath, RepoRef, RepoType
 from tests.support.worlds import World
 
 P = RepoPath
@@ -106,3 +110,36 @@ def test_a_head_that_keeps_moving_is_retried_later(world: World, monkeypatch: py
 
 def test_a_repository_that_is_gone_is_no_failure(world: World) -> None:
     assert cards.index(world.hub, 12345) is None
+
+
+def test_a_repository_that_gets_another_name_meanwhile_is_searched_under_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders.create(world.hub, world.alice, FolderDraft(RepoType.MODEL, "llm"))
+    row_id, genuine = world.row_id(world.repo("alice.llm/x")), cards._facts
+
+    def facts(*arguments: Any) -> Any:
+        folders.change(world.hub, world.alice, FolderId(RepoType.MODEL, "alice", "llm"), FolderChanges(name="words"))
+        return genuine(*arguments)
+
+    monkeypatch.setattr(cards, "_facts", facts)
+    cards.index(world.hub, row_id)
+    found = [
+        searches.full_text(world.hub, world.alice, text, VERSIONED_TYPES, skip=0, limit=9).total
+        for text in ("words", "llm")
+    ]
+    assert found == [1, 0]
+
+
+def test_a_repository_that_is_deleted_meanwhile_leaves_no_text(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = world.repo()
+    row_id, genuine = world.row_id(ref), cards._facts
+
+    def facts(*arguments: Any) -> Any:
+        repositories.delete(world.hub, world.alice, ref)
+        return genuine(*arguments)
+
+    monkeypatch.setattr(cards, "_facts", facts)
+    cards.index(world.hub, row_id)
+    with world.hub.read() as tx:
+        assert tx.sql.execute(sa.text("SELECT count(*) FROM repo_texts")).scalar() == 0

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from entrepot.catalog import tables
-from entrepot.errors import EntryNotFound, ObjectMissing, RevisionNotFound
+from entrepot.errors import EntryNotFound, ObjectMissing, RepoNotFound, RevisionNotFound
 from entrepot.git import Mode, Pointer, render_pointer
 from entrepot.hub.files.operations import AddFile, Delete
 from entrepot.hub.repos import branches, contents
@@ -85,6 +85,28 @@ def test_the_error_for_a_missing_folder_names_the_commit(world: World, tree: Rep
         with pytest.raises(EntryNotFound) as caught:
             listed(world, tree, path=P(path))
         assert caught.value.commit == world.head(tree)
+
+
+def test_the_tree_of_a_revision_is_remembered_for_one_version_of_the_database(world: World, tree: RepoRef) -> None:
+    def found(path: str, version: tuple[int, int] | None) -> tuple[str, Oid]:
+        located = contents.locate(world.hub, world.alice, tree, "main", P(path), version=version)
+        return located.etag, located.commit
+
+    first = found("a.txt", (1, 1))
+    world.commit(tree, AddFile(P("a.txt"), b"new"), AddFile(P("new"), b"new"))
+    # A real version would have changed: this shows what is remembered, and that errors come from rows.
+    assert (found("a.txt", (1, 1)), found("b", (1, 1))[1]) == (first, first[1])
+    assert found("new", (1, 1))[1] == found("a.txt", None)[1] == found("a.txt", (1, 2))[1] == world.head(tree)
+    assert found("a.txt", (1, 2)) != first
+    assert world.hub.known_trees.size > 0
+
+
+def test_a_remembered_tree_is_that_of_one_token(world: World) -> None:
+    ref = world.repo(files={"a": b"a"}, visibility="private")
+    contents.locate(world.hub, world.alice, ref, "main", P("a"), version=(1, 1))
+    for caller in (None, world.bob):
+        with pytest.raises(RepoNotFound):
+            contents.locate(world.hub, caller, ref, "main", P("a"), version=(1, 1))
 
 
 def test_paths_are_described_in_their_order_without_the_missing_ones(world: World, tree: RepoRef) -> None:

@@ -249,6 +249,7 @@ def test_every_download_counts_and_every_use_of_a_token_is_noted(tmp_path: Path)
         for number in range(3):
             headers = {"authorization": f"Bearer {secret}", "user-agent": f"client {number}"}
             path = f"{address.url}/datasets/alice/d/resolve/main/notes.txt"
+            assert httpx2.head(path, headers=headers | {"user-agent": "another"}, trust_env=False).status_code == 200
             assert httpx2.get(path, headers=headers, trust_env=False).content == b"text"
     with hub.read() as tx:
         row = access.visible(tx, hub.identify(secret), ref)
@@ -308,3 +309,29 @@ def test_the_objects_of_an_answer_count_too(tmp_path: Path) -> None:
     kept = sum(memory.find(version, number, 0) is not None for number in range(10_000))
     # 4.6 KB each, as measured, for a file of four bytes.
     assert 1_500 < kept < 2_100
+
+
+def test_get_and_head_share_an_answer_unless_only_head_was_answered(tmp_path: Path, threads: Threads) -> None:
+    memory, version = AnswerMemory(Settings(data=tmp_path)), (1, 1)
+    scope = {"path": "/a/b/resolve/main/f", "query_string": b"", "headers": []}
+    get, head, put = (memory.key_of({**scope, "method": method}) for method in ("GET", "HEAD", "PUT"))
+    assert (get is not None, get == head, put) == (True, True, None)
+
+    def found(data: bytes) -> list[bool]:
+        memory.find(version, get, 0)
+        memory.keep(version, get, RememberedAnswer(FileResponse(MemoryContent("e", "t", 3, data), "f", threads), None))
+        return [memory.find(version, get, 0, needs_body=needs) is not None for needs in (True, False)]
+
+    assert (found(b""), found(b"abc")) == ([False, True], [True, True])
+
+
+def test_get_after_head_sends_the_file_and_head_after_get_does_not(site: Site) -> None:
+    olga, large = site.hub.identify(site.tokens["olga"]), b"x" * 300_000  # git stores it outside of the database
+    draft = CommitDraft("write", [AddFile(parse_path("large.txt"), large), AddFile(parse_path("empty.txt"), b"")])
+    commits.create(site.hub, olga, REPO, "main", draft)
+    for name, content in (("notes.txt", b"first"), ("large.txt", large), ("empty.txt", b"")):
+        path = f"/acme/m/resolve/main/{name}"
+        for method in ("HEAD", "GET", "HEAD", "GET", "GET", "HEAD"):
+            found = site.get(path, "wendy", method)
+            assert (found.status_code, found.headers["content-length"]) == (200, str(len(content)))
+            assert found.content == (content if method == "GET" else b"")

@@ -1,13 +1,13 @@
-"""Transactions of PostgreSQL that read, run by the functions of libpq.
+"""Read-only transactions of PostgreSQL, run with the functions of libpq.
 
-psycopg's cursors take three times the processor time of the message itself: a read of a few rows consists of
-six messages or more. Values are converted by psycopg's own adapters, in their binary form.
+psycopg's cursors take three times the processor time of libpq for a message, and a read of a few rows takes six
+messages or more. psycopg's own adapters convert the values, in their binary form.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -28,7 +28,7 @@ _PREPARED = "entrepot_prepared"
 _PLACE = re.compile(r"%%|%\(([^)]+)\)s")
 _SMALL_INTEGERS, _INTEGER = frozenset({21, 23}), 20
 """How PostgreSQL numbers int2 and int4, and int8."""
-_NO_SUCH_STATEMENT = "26000"
+_NO_SUCH_STATEMENT, _IS_PREPARED, _OTHER_TYPES = "26000", "42P05", "0A000"
 
 
 class PreparedConnection:
@@ -44,7 +44,7 @@ class PreparedConnection:
         self._pgconn = connection.pgconn
         self._values = Transformer(connection)
         self._names: dict[tuple[str, tuple[int, ...]], bytes] = {}
-        self._numbers = itertools.count()
+        self._outdated: list[bytes] = []
         self._is_suspect = False
         self._rows: list[tuple[Any, ...]] = []
 
@@ -64,7 +64,10 @@ class PreparedConnection:
             found = self._checked(self._pgconn.exec_(_KNOWN))
             known = {found.get_value(row, 0) for row in range(found.ntuples)}
             self._names = {key: name for key, name in self._names.items() if name in known}
+            self._outdated = [name for name in self._outdated if name in known]
             self._is_suspect = False
+        while self._outdated:
+            self._checked(self._pgconn.exec_(b"DEALLOCATE " + self._outdated.pop()))
 
     def end(self) -> None:
         """End the transaction, if there is one.
@@ -100,10 +103,14 @@ class PreparedConnection:
         )
         name = self._names.get((text, types))
         if name is None:
-            name = b"entrepot_%d" % next(self._numbers)
+            name = _name_of(numbered, types)
             self._checked(self._pgconn.prepare(name, numbered, types))
             self._names[text, types] = name
-        result = self._checked(self._pgconn.exec_prepared(name, given, formats, Format.BINARY))
+        result = self._pgconn.exec_prepared(name, given, formats, Format.BINARY)
+        if result.status != ExecStatus.TUPLES_OK and error_from_result(result).sqlstate == _OTHER_TYPES:
+            # The tables have changed: it is prepared anew by the next transaction, as psycopg does it.
+            self._outdated.append(self._names.pop((text, types)))
+        self._checked(result)
         values.set_pgresult(result)
         self._rows = values.load_rows(0, result.ntuples, tuple)
         return self
@@ -119,9 +126,11 @@ class PreparedConnection:
         if self.is_lost:
             self._on_loss()
             raise psycopg.OperationalError(str(error)) from None  # libpq gives no state, hence no class
-        if error.sqlstate == _NO_SUCH_STATEMENT:
+        if error.sqlstate in (_NO_SUCH_STATEMENT, _IS_PREPARED):
             self._is_suspect = True
-            raise psycopg.OperationalError("a prepared statement was dropped by another user of the connection")
+            raise psycopg.OperationalError("another user of the connection has changed its prepared statements")
+        if error.sqlstate == _OTHER_TYPES:
+            raise psycopg.OperationalError("the tables of a prepared statement have changed")
         raise error
 
 
@@ -164,6 +173,11 @@ def suspect_statements(connection: sa.Connection) -> None:
     prepared: PreparedConnection | None = connection.connection.info.get(_PREPARED)
     if prepared is not None:
         prepared.suspect()
+
+
+def _name_of(numbered: bytes, types: tuple[int, ...]) -> bytes:
+    """Return the name of a statement: no other one has it, so a pooler that mixes connections never mixes answers."""
+    return b"entrepot_" + hashlib.blake2b(repr((numbered, types)).encode(), digest_size=16).hexdigest().encode()
 
 
 @functools.cache

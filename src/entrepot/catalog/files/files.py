@@ -61,29 +61,6 @@ def reserve_all(tx: Write, sizes: Mapping[Sha256, int], now_ms: int) -> set[Sha2
     return swept
 
 
-def record_all(tx: Write, sizes: Mapping[Sha256, int], now_ms: int) -> set[Sha256]:
-    """Record at most 500 files whose bytes are verified and durable; return those that a sweeper is deleting.
-
-    For bytes that nothing was known about before they were published: no sweep deletes such bytes until
-    they are older than its grace period. For all others, :func:`reserve_all` comes first.
-    """
-    swept = being_swept(tx, list(sizes), now_ms)
-    rows = [
-        {
-            "sha256": sha256,
-            "size": size,
-            "created_ms": now_ms,
-            "touched_ms": now_ms,
-            "sweeping_ms": None,
-            "is_raw": True,
-        }
-        for sha256, size in sizes.items()
-        if sha256 not in swept
-    ]
-    insert_missing(tx.sql, _F, rows, refresh=("touched_ms", "sweeping_ms", "size", "is_raw"))
-    return swept
-
-
 def confirm_all(tx: Write, sizes: Mapping[Sha256, int]) -> None:
     """Record the verified sizes of files whose bytes are durable, and which all have a row.
 

@@ -120,6 +120,15 @@ def use(tx: Write, xorb: XetHash, realm: int | None, now_ms: int, *, holder: str
     return True
 
 
+def check_replaceable(tx: Read, xorb: XetHash, now_ms: int) -> None:
+    """Raise if the bytes of a stored xorb are being deleted or replaced.
+
+    Raises:
+        Busy: they are.
+    """
+    _is_reliable(tx, xorb, now_ms)
+
+
 def forget_uploads(tx: Write, uploaded_before_ms: int) -> int:
     """Delete old records of who uploaded which xorb; return how many."""
     return tx.sql.execute(sa.delete(_G).where(_G.c.uploaded_ms < uploaded_before_ms)).rowcount

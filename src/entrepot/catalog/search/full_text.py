@@ -2,8 +2,8 @@
 
 On SQLite the index is a table of FTS5, on PostgreSQL one of word vectors; only this module depends on that.
 
-The rank of a match depends on what the searcher may read, and on nothing else: on where the words are, then on likes,
-downloads and age. What a search reads neither: see :mod:`~entrepot.catalog.search.text_scopes`.
+Matches are ranked by where the words are, then by likes, downloads and the time of the last change. Neither the ranks
+nor the work of a search depend on texts that the caller may not read: see :mod:`~entrepot.catalog.search.text_scopes`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BEGIN, END = "\x02", "\x03"
 
 
 class _Named(sa.types.UserDefinedType[str]):
-    """A type of PostgreSQL by its name: its dialect takes 1.5 MiB, which a hub on SQLite saves."""
+    """A type of PostgreSQL, by name: importing SQLAlchemy's dialect would cost a hub on SQLite 1.5 MiB of memory."""
 
     cache_ok = True
 
@@ -44,13 +44,13 @@ class _Named(sa.types.UserDefinedType[str]):
 _T = sa.table("repo_texts", *(sa.column(name) for name in ("rowid", "name", "tags", "body", "words")))
 _R = tables.repos
 _N = tables.namespaces
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(rf"\w[\w{word_vectors.MARKS}]*")
 _MAX_WORDS, _MAX_WORD = 16, 64
 FREQUENT = 1_000
-"""A word in more texts than this is frequent: it has to match as a whole, for beginnings of words are slow to find."""
+"""A word in more texts than this is frequent: it matches whole words only, because prefixes of it are slow to find."""
 
 MOST_RANKED, _MOST_NAMED = 500, 200
-"""Matches that are ranked: the newest ones, and of those with words in the name or the tags."""
+"""Newest matches that are ranked: of all, and of each group with words in the name or the tags."""
 
 _MOST_SHOWN, _BATCH = 16_384, 200
 _THIS: sa.ColumnClause[str] = sa.literal_column("repo_texts")
@@ -66,7 +66,7 @@ class TextMatch:
 
 @attrs.frozen
 class TextMatches:
-    """A page of matches, best first, and how many there are; ``is_more``: at least so many."""
+    """A page of matches, best first; ``total``: the number of ranked matches; ``is_more``: there are others."""
 
     items: Sequence[TextMatch]
     total: int
@@ -75,7 +75,7 @@ class TextMatches:
 
 @attrs.frozen
 class RepoText:
-    """What is indexed of a repository. ``name``: its id, ``namespace/name``; ``body``: the text of the card."""
+    """The indexed text of a repository. ``name``: its id, ``namespace/name``; ``body``: the text of the card."""
 
     repo_id: int
     name: str
@@ -177,9 +177,13 @@ def remove_all(tx: Write, namespace_id: int, kind: RepoType) -> None:
 def query_of(text: str) -> str | None:
     """Return the index query that matches every word of a text by prefix, or None if it has no words."""
     cleaned = text_scopes.clean(unicodedata.normalize("NFC", text))
-    words = [word[:_MAX_WORD] for word in _WORD.findall(cleaned)[:_MAX_WORDS] if word.strip("_")]
+    words = [word[:_MAX_WORD] for word in _WORD.findall(cleaned)[:_MAX_WORDS] if _has_letter(word)]
     # Quoted words are never operators of the query language. The beginning "a" is that of too many words.
     return " ".join(f'"{word}"' if _is_letter(word) else f'"{word}"*' for word in words) if words else None
+
+
+def _has_letter(word: str) -> bool:
+    return any(character.isalnum() for character in word)
 
 
 def _is_letter(word: str) -> bool:
@@ -187,7 +191,7 @@ def _is_letter(word: str) -> bool:
 
 
 def matching(tx: Read, query: str, seen: Visibility | None) -> sa.ColumnElement[bool]:
-    """Return the condition on rows of ``repos`` that every word matches; they may be some that are not visible."""
+    """Return the condition on rows of ``repos`` that every word matches; it does not check visibility."""
     search = _Searched(query, text_scopes.of_searcher(tx, seen), ())
     return _R.c.id.in_(sa.select(_T.c.rowid).where(_matches(tx, search.everywhere(tx))))
 
@@ -197,11 +201,12 @@ def find(
 ) -> TextMatches:
     """Return one page of the matching repositories, best match first.
 
-    All words in the name are best, then a word in the name or the tags; then likes, downloads and age count. At most
-    500 matches are ranked: the newest ones, and of these two ranks the newest.
+    Matches with all words in the name come first, then those with a word in the name or the tags. Within these groups,
+    likes, downloads and the time of the last change decide. At most 500 matches are returned: the best of the newest
+    500 and of the newest 200 of each of the first two groups.
     """
     scopes = text_scopes.of_searcher(tx, seen)
-    counted = scopes if seen is None else scopes[:1]  # in others may be texts that the searcher may not see
+    counted = scopes if seen is None else scopes[:1]  # other scopes may contain texts that the caller may not see
     terms = [term.removesuffix("*") if _is_frequent(tx, term, counted) else term for term in query.split(" ")]
     kinds = () if set(kinds) == set(RepoType) else kinds
     search = _Searched(" ".join(terms), scopes, kinds)
@@ -240,7 +245,7 @@ def _show(tx: Read, query: str, wanted: Sequence[int]) -> list[TextMatch]:
 
 
 def _is_frequent(tx: Read, term: str, scopes: Sequence[str]) -> bool:
-    """Return whether more than so many texts have a word as it is."""
+    """Return whether more than :data:`FREQUENT` texts contain exactly this word."""
     words = _Searched(term.removesuffix("*"), scopes, ()).everywhere(tx)
     query = sa.select(_T.c.rowid).where(_matches(tx, words)).limit(1).offset(FREQUENT)
     return tx.sql.execute(query).first() is not None
@@ -248,7 +253,7 @@ def _is_frequent(tx: Read, term: str, scopes: Sequence[str]) -> bool:
 
 @attrs.frozen
 class _Searched:
-    """Words that are searched in some scopes, as expressions of the index. ``kinds``: none means all."""
+    """A search for words in some scopes, as expressions of the index. ``kinds``: empty means all types."""
 
     query: str
     scopes: Sequence[str]
@@ -289,7 +294,7 @@ class _Searched:
 
 
 _AND, _OR = {True: " & ", False: " AND "}, {True: " | ", False: " OR "}
-"""How expressions are joined, on PostgreSQL (True) and on SQLite."""
+"""The operators that join expressions, on PostgreSQL (True) and on SQLite."""
 
 
 def _has_vectors(tx: Read) -> bool:

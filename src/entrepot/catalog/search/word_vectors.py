@@ -11,7 +11,10 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-_TOKEN = re.compile(r"(?:[^\W_]|\ue000)+")
+MARKS = "\u0300-\u0304\u0306-\u030c\u030f\u0311\u031b\u0323-\u0328\u032d\u032e\u0330\u0331"
+"""The marks that FTS5 takes for a part of the word that they follow; all others end it."""
+
+_TOKEN = re.compile(rf"(?:[^\W_]|\ue000)(?:[^\W_]|[\ue000{MARKS}])*")
 _TERM = re.compile(r'"([^"]*)"(\*?)')
 _LAST_POSITION = 16_383
 _MOST_POSITIONS = 255
@@ -101,4 +104,5 @@ def _terms(text: str) -> Iterator[tuple[list[str], bool]]:
 @functools.lru_cache(maxsize=4096)
 def _fold(token: str) -> str:
     apart = unicodedata.normalize("NFKD", token.lower())
-    return "".join(character for character in apart if not unicodedata.combining(character))
+    # A letter that is nothing but a mark, such as the sound mark of half-width kana, stays: no word is empty.
+    return "".join(character for character in apart if not unicodedata.combining(character)) or token

@@ -16,8 +16,8 @@ _LEVELS = ("all", "participating", "none")
 _COMMANDS = (
     Entry("list", f"{_HERE}:list_notifications", "List what is new for you."),
     Entry("read", f"{_HERE}:mark_read", "Mark notifications as read."),
-    Entry("subscriptions", f"{_HERE}:list_subscriptions", "List what you have chosen to be told."),
-    Entry("subscribe", f"{_HERE}:subscribe", "Choose what you are told about a repository."),
+    Entry("subscriptions", f"{_HERE}:list_subscriptions", "List your choices about notifications."),
+    Entry("subscribe", f"{_HERE}:subscribe", "Choose the notifications about a repository."),
 )
 
 
@@ -67,14 +67,14 @@ def list_notifications(client: HubClient, shows_all: bool, limit: int, as_json: 
         show_message("nothing is new")
 
 
-@click.command("subscriptions", short_help="List what you have chosen to be told.")
+@click.command("subscriptions", short_help="List your choices about notifications.")
 @json_option
 @hub_options
 def list_subscriptions(client: HubClient, as_json: bool) -> None:
     """List the repositories that you watch or silence, and the discussions that you have muted.
 
-    What is not listed is as usual: you are told about what you take part in, about mentions, and about your
-    own repositories.
+    For all others the default applies: you are notified about discussions that you take part in or are
+    mentioned in, and about everything in repositories that you own or have created.
 
     \b
     Examples:
@@ -102,19 +102,25 @@ def list_subscriptions(client: HubClient, as_json: bool) -> None:
             for item in found
         ],
     )
+    if not found:
+        show_message("no choices: the default applies everywhere")
 
 
-@click.command("subscribe", short_help="Choose what you are told about a repository.")
+@click.command("subscribe", short_help="Choose the notifications about a repository.")
 @click.argument("repo")
 @click.argument("level", type=click.Choice(_LEVELS))
-@click.option("--discussion", "num", metavar="N", type=click.IntRange(1), help="Only this discussion: all or none.")
+@click.option(
+    "--discussion", "num", metavar="N", type=click.IntRange(1), help="Mute (none) or unmute (all) only this discussion."
+)
 @type_option
 @json_option
 @hub_options
 def subscribe(client: HubClient, repo: str, level: str, num: int | None, repo_type: str, as_json: bool) -> None:
-    """Choose what you are told about REPO: all, participating (the usual) or none.
+    """Choose the notifications about REPO that you get: all, participating or none.
 
-    With --discussion, 'none' mutes a discussion and 'all' ends that.
+    'participating' means discussions that you take part in or are mentioned in; it is the default, except
+    for repositories that you own or have created, where it is 'all'. With --discussion, 'none' mutes a
+    discussion and 'all' unmutes it.
 
     \b
     Examples:
@@ -125,12 +131,12 @@ def subscribe(client: HubClient, repo: str, level: str, num: int | None, repo_ty
     from entrepot.names import RepoRef, RepoType, parse_repo_id
 
     if num is not None and level == "participating":
-        raise click.UsageError("a discussion is muted (none) or not (all)")
+        raise click.UsageError("with --discussion, LEVEL must be none (mute) or all (unmute)")
     ref = RepoRef(RepoType(repo_type), parse_repo_id(repo))
     client.hub.send(calls.choose(ref, level, num))
     row = {"repo": str(ref.id), "type": ref.type.value, "discussion": num, "level": level}
     about = f"{ref.id}{'' if num is None else f' #{num}'}"
-    show_result(row, f"you are told about {about}: {level}", as_json=as_json)
+    show_result(row, f"notifications about {about}: {level}", as_json=as_json)
 
 
 @click.command("read", short_help="Mark notifications as read.")

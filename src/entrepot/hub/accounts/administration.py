@@ -315,7 +315,7 @@ def _describe(hub: HubContext, tx: Read, user: Account) -> AdminUser:
 
 
 def _describe_all(hub: HubContext, tx: Read, users: Sequence[Account]) -> list[AdminUser]:
-    """Return users as administrators see them, with as many lookups for a page as for one of them."""
+    """Return users as administrators see them, with as many queries for a page as for one user."""
     tokens = accounts.tokens_of_all(tx, [user.id for user in users])
     factors = owners_of_factors(tx, users, hub.settings)
     return [

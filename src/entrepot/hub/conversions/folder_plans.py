@@ -23,7 +23,7 @@ def unread_option(config: DatasetConfig) -> str | None:
         known = ("sep", "delimiter")
         if config.separator not in SEPARATORS:
             several = " ".join("tab" if sign == "\t" else sign for sign in sorted(SEPARATORS))
-            return f"the card says that its fields are separated by something else than one of: {several}"
+            return f"the separator of CSV files that the card names is not one of: {several}"
     others = sorted(set(config.options).difference(known))
     return f"the card says with {others[0]!r} how its files are read" if others else None
 

@@ -25,7 +25,7 @@ _SHAPES: Mapping[str, Sequence[str]] = {
     "where": ("SELECT [{}]", "SELECT ({})"),
     "orderby": ("SELECT row_number() OVER (ORDER BY {}, 1)", "SELECT 1 ORDER BY {}, 1 LIMIT 1"),
 }
-"""Queries that can all be parsed only if what is put into them is one condition, or one order."""
+"""Queries around a condition or an order; all of them can be parsed only if it is exactly one."""
 
 _LOCKS = {
     "TimeZone": "UTC",
@@ -97,7 +97,7 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> bytes:
 
 
 def _check_part(connection: Any, shape: str, text: str) -> None:  # noqa: ANN401 - of duckdb
-    """Raise unless a part of the queries is one of its kind, which cannot become more within a query."""
+    """Raise unless the text is exactly one condition or one order, so that it cannot change the query around it."""
     import duckdb
 
     for query in _SHAPES[shape]:
@@ -106,7 +106,7 @@ def _check_part(connection: Any, shape: str, text: str) -> None:  # noqa: ANN401
         except (duckdb.Error, ValueError, RuntimeError):
             is_one = False
         if not is_one:
-            raise _Refused(f"{shape!r} must be one expression in SQL, with texts in single quotes")
+            raise _Refused(f"{shape!r} must be one SQL expression, with texts in single quotes")
 
 
 def _open(pipe: ChildPipe, table: Mapping[str, Any]) -> tuple[Any, bool]:

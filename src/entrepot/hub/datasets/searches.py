@@ -52,7 +52,7 @@ class _Split:
 
 @attrs.frozen
 class _RowQuery:
-    """Which rows of a source are wanted, in which order; ``parts``: what of it was written by the caller."""
+    """Which rows of a source are wanted, in which order; ``parts``: the texts in it that the caller has written."""
 
     source: str
     where: str
@@ -112,8 +112,8 @@ def filter_rows(
 
     Raises:
         InvalidParameter: the condition or the order is too long.
-        as :func:`entrepot.hub.datasets.tables.read_rows`; QueryRefused: one of them is wrong, more than one
-            expression, or takes too long.
+        QueryRefused: the condition or the order is wrong, is more than one expression, or takes too long.
+        As :func:`entrepot.hub.datasets.tables.read_rows`.
     """
     for name, text in (("where", where), ("orderby", order)):
         if len(text) > MAX_CONDITION:

@@ -7,14 +7,13 @@ The bytes of the smallest files are also published together (:mod:`entrepot.hub.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 
 import attrs
 
 from entrepot.blobs import file_key
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.files import file_checks, file_links, files
-from entrepot.catalog.files.file_links import LinkedForm
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Busy, EntrepotError
 from entrepot.hub import capabilities
@@ -86,20 +85,9 @@ def reserve_all(hub: HubContext, arrivals: Sequence[Arrival]) -> list[Exception 
     return [outcome if isinstance(outcome, Exception) else None for outcome in found]
 
 
-def link_all(hub: HubContext, arrivals: Sequence[Arrival], unknown: Set[Sha256]) -> list[Exception | None]:
-    """Do the same as :func:`link` for several files; return the error of each one, or None.
-
-    Args:
-        unknown: the files that were not reserved, because nothing was known about them before their bytes
-            were published.
-    """
-    repos, wanted = {it.grant.repo for it in arrivals}, {it.sha256 for it in arrivals}
-    swept = set[Sha256]()
-    with hub.write(*map(Lock.repo_with_uid, repos), *map(Lock.file, wanted)) as tx:
-        if unknown:
-            sizes = {it.sha256: it.size for it in arrivals if it.sha256 in unknown}
-            swept = files.record_all(tx, sizes, hub.now_ms())
-        found = list(_link_all(hub, tx, arrivals, recorded=unknown - swept))
+def link_all(hub: HubContext, arrivals: Sequence[Arrival]) -> list[Exception | None]:
+    """Do the same as :func:`link` for several files; return the error of each one, or None."""
+    found = _run_all(hub, [_Step(it, is_durable=True) for it in arrivals])
     return [_keep_error(hub, outcome, it.sha256) for outcome, it in zip(found, arrivals, strict=True)]
 
 
@@ -175,10 +163,8 @@ def _run_all(hub: HubContext, steps: Sequence[_Step]) -> list[int | Exception]:
     ]
 
 
-def _link_all(
-    hub: HubContext, tx: Write, arrivals: Sequence[Arrival], *, recorded: Set[Sha256] = frozenset()
-) -> Iterator[int | Exception]:
-    group = _Group(hub, tx, arrivals, recorded)
+def _link_all(hub: HubContext, tx: Write, arrivals: Sequence[Arrival]) -> Iterator[int | Exception]:
+    group = _Group(hub, tx, arrivals)
     found = [group.judge(it) for it in arrivals]
     group.write()
     return iter(found)
@@ -199,15 +185,14 @@ class _Writers:
 
 
 class _Group:
-    """Files that are linked in one transaction; ``recorded``: those whose rows it has just written."""
+    """Files that are linked in one transaction."""
 
-    def __init__(self, hub: HubContext, tx: Write, arrivals: Sequence[Arrival], recorded: Set[Sha256]) -> None:
+    def __init__(self, hub: HubContext, tx: Write, arrivals: Sequence[Arrival]) -> None:
         self._hub = hub
         self._tx = tx
         self._now = hub.now_ms()
-        self._recorded = recorded
-        others = list({it.sha256 for it in arrivals} - recorded)
-        self._stored = recorded | (files.known(tx, others) - files.being_swept(tx, others, self._now))
+        wanted = list({it.sha256 for it in arrivals})
+        self._stored = files.known(tx, wanted) - files.being_swept(tx, wanted, self._now)
         self._writers = _Writers(tx, self._now)
         self._allowances: dict[int, Allowance] = {}
         self._links: dict[tuple[int, int], dict[Sha256, int]] = {}
@@ -227,12 +212,8 @@ class _Group:
     def write(self) -> None:
         """Link the files that may be linked."""
         for (repo_id, holder_id), sizes in self._links.items():
-            recorded = {sha256: LinkedForm(size) for sha256, size in sizes.items() if sha256 in self._recorded}
-            file_links.link_forms(self._tx, repo_id, recorded, holder_id, self._now)
-            reserved = {sha256: size for sha256, size in sizes.items() if sha256 not in recorded}
-            if reserved:
-                files.confirm_all(self._tx, reserved)
-                file_links.link(self._tx, repo_id, list(reserved), holder_id, self._now)
+            files.confirm_all(self._tx, sizes)
+            file_links.link(self._tx, repo_id, list(sizes), holder_id, self._now)
 
     def _spend(self, row: RepoRow, arrival: Arrival) -> None:
         # Checked again: files that were planned at the same time may have used what remained.

@@ -183,19 +183,19 @@ def _keep(
     holder: str | None,
     judge: Callable[[Read], None],
 ) -> bool:
+    # The same steps for a xorb that someone else has stored: neither the response nor the time tells the sender.
     xorb = row.hash
     with hub.write(Lock.xorb(xorb)) as tx:
         judge(tx)
         there = xorbs.find(tx, xorb)
-        is_usable = there is not None and xorbs.use(tx, xorb, namespace_id, hub.now_ms(), holder=holder)
-    if there is not None:
-        if is_usable and hub.store.blobs.stat(chunk_content.key_of(there)) is not None:
-            # As slow as for new bytes: timing reveals nothing. Another layout is swept as orphaned.
-            sink.publish_as(chunk_content.key_of(row), row.size)
-            return False
+        is_usable = bool(xorbs.touch(tx, [xorb], hub.now_ms()))
+        if there is not None and not is_usable:
+            xorbs.check_replaceable(tx, xorb, hub.now_ms())
+    is_there = hub.store.blobs.stat(chunk_content.key_of(there or row)) is not None
+    if there is not None and not (is_usable and is_there):
         _replace(hub, namespace_id, there, row, sink, holder, judge)
         return True
-    is_fresh = sink.publish_as(chunk_content.key_of(row), row.size)
+    is_fresh = sink.publish_as(chunk_content.key_of(row), row.size)  # another layout is swept as orphaned
     with hub.write(Lock.xorb(xorb)) as tx:
         judge(tx)
         xorbs.put(tx, row, namespace_id, hub.now_ms(), holder=holder)
@@ -203,9 +203,10 @@ def _keep(
     if current is None or hub.store.blobs.stat(chunk_content.key_of(current)) is None:
         raise Busy("this xorb")  # another upload of it is not finished yet, or it was just swept
     # Bytes that existed before any row: of a concurrent upload, or of one that was interrupted.
-    if not is_fresh and xorb_scrubbing.is_damaged(hub, xorb):
+    if there is None and not is_fresh and xorb_scrubbing.is_damaged(hub, xorb):
         raise Busy("this xorb")
-    return True
+    hub.store.indexes.drop(xorb)  # that of a new xorb is not in memory either
+    return there is None
 
 
 def _replace(

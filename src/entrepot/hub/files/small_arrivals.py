@@ -1,27 +1,24 @@
 """Small files that arrive at about the same time, whole in memory: published, recorded and linked together.
 
-A file costs its share of one transaction that judges the rights, of two flushes of the disk
-(:mod:`entrepot.blobs.local_groups`), and of one transaction that links it. Unlike a larger file, it is
-reserved only if something is known about it already: nothing deletes bytes without a row before they are
-older than the grace period of sweeps, and the row is written together with the link.
+A file costs its share of one transaction that judges the rights, of one that reserves it, of two flushes of the disk
+(:mod:`entrepot.blobs.local_groups`), and of one transaction that links it. All files are reserved: to leave that out
+for those that nobody has stored would tell the sender of guessed content, by the time it takes, that somebody has.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, cast
 
 import attrs
 
 from entrepot.blobs import Blobs, GroupPuts, file_key
-from entrepot.catalog.files import files
 from entrepot.errors import ContentMismatch, EntrepotError
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import arrivals
 from entrepot.hub.files.arrivals import Arrival
-from entrepot.names import Sha256
 
 LARGEST: Final = 64 * 1024
 """Size of the largest file that counts as small, in bytes."""
@@ -37,7 +34,6 @@ class ReceivedFile:
     arrival: Arrival
     data: bytes = attrs.field(repr=False)
     outcome: Exception | None = None
-    is_known: bool = False
 
 
 def takes(hub: HubContext) -> bool:
@@ -60,11 +56,9 @@ def store_all(hub: HubContext, received: Sequence[ReceivedFile]) -> list[Excepti
     for it in received:
         it.outcome = _mismatch(it)
     _judge(hub, _open(received))
-    _publish(hub, _open(received))
-    kept = _open(received)
-    if kept:
-        unknown = {it.arrival.sha256 for it in kept if not it.is_known}
-        _note(kept, arrivals.link_all(hub, [it.arrival for it in kept], unknown))
+    _note_all(_open(received), functools.partial(arrivals.reserve_all, hub))
+    _put(hub, _open(received))
+    _note_all(_open(received), functools.partial(arrivals.link_all, hub))
     return [it.outcome for it in received]
 
 
@@ -77,6 +71,13 @@ def _note(received: Sequence[ReceivedFile], outcomes: Sequence[Exception | None]
         it.outcome = outcome
 
 
+def _note_all(
+    received: Sequence[ReceivedFile], step: Callable[[Sequence[Arrival]], Sequence[Exception | None]]
+) -> None:
+    if received:
+        _note(received, step([it.arrival for it in received]))
+
+
 def _mismatch(it: ReceivedFile) -> EntrepotError | None:
     if len(it.data) != it.arrival.size:
         return ContentMismatch("size", str(it.arrival.size), str(len(it.data)))
@@ -85,44 +86,18 @@ def _mismatch(it: ReceivedFile) -> EntrepotError | None:
 
 
 def _judge(hub: HubContext, received: Sequence[ReceivedFile]) -> None:
-    """Leave out files that may not arrive, before anything of them is written; find out which are known."""
+    """Leave out files that may not arrive, before anything of them is written."""
+    if received:
+        with hub.read() as tx:
+            _note(received, arrivals.refusals(hub, tx, [it.arrival for it in received]))
+
+
+def _put(hub: HubContext, received: Sequence[ReceivedFile]) -> None:
+    """Make the bytes durable; those that are stored already stay."""
     if not received:
         return
-    with hub.read() as tx:
-        _note(received, arrivals.refusals(hub, tx, [it.arrival for it in received]))
-        known = files.known(tx, list({it.arrival.sha256 for it in received}))
-    for it in received:
-        it.is_known = it.arrival.sha256 in known
-
-
-def _publish(hub: HubContext, received: Sequence[ReceivedFile]) -> None:
-    """Make the bytes durable; those of files that are known, or whose key is taken, under a reservation."""
-    _reserve(hub, [it for it in received if it.is_known])
-    taken = _put(hub, _open(received))
-    surprises = [it for it in received if it.arrival.sha256 in taken and not it.is_known]
-    for it in surprises:
-        it.is_known = True  # their bytes may be old, and about to be swept
-    _reserve(hub, surprises)
-    _put(hub, _open(surprises))
-
-
-def _reserve(hub: HubContext, received: Sequence[ReceivedFile]) -> None:
-    if received:
-        _note(received, arrivals.reserve_all(hub, [it.arrival for it in received]))
-
-
-def _put(hub: HubContext, received: Sequence[ReceivedFile]) -> set[Sha256]:
-    """Publish the bytes; return the files that were there already."""
-    if not received:
-        return set()
-    found = set()
     outcomes = _group_store(hub).put_group([(file_key(it.arrival.sha256), it.data) for it in received])
-    for it, outcome in zip(received, outcomes, strict=True):
-        if isinstance(outcome, EntrepotError):
-            it.outcome = outcome
-        elif not outcome:
-            found.add(it.arrival.sha256)
-    return found
+    _note(received, [outcome if isinstance(outcome, EntrepotError) else None for outcome in outcomes])
 
 
 @functools.cache

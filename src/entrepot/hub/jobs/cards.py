@@ -63,11 +63,14 @@ def index(hub: HubContext, repo_id: int) -> None:
         facts = _storable_fields(facts)
         with hub.write(Lock.repo(repo_id)) as tx:
             # Metadata of an older head must not replace those of a newer one, which may have no job.
+            now = repositories.by_id(tx, repo_id)  # it may have another name by now, or none
+            if now is None:
+                return
             if refs.find(tx, repo_id, MAIN) == head:
                 repositories.set_facts(tx, repo_id, facts)
                 lineage.replace_card(tx, repo_id, edges_of(repo_id, head, inputs, "", lineage.CARD, hub.now_ms()))
                 tags = repositories.tags_of(tx, [repo_id]).get(repo_id, ())
-                full_text.put(tx, repo_id, str(row.ref.id), tags, _text_of(found)[:_SEARCHED])
+                full_text.put(tx, repo_id, str(now.ref.id), tags, _text_of(found)[:_SEARCHED])
                 return
     raise Busy("the branch")
 

@@ -61,7 +61,7 @@ def page_refs(
 
 
 def first_refs(hub: HubContext, caller: MaybeCaller, ref: RepoRef, most: int) -> Sequence[RefName]:
-    """Return the names of the first branches, tags and pull requests, in this order, at most so many in all.
+    """Return the names of the first branches, tags and pull requests, in this order; at most ``most`` in all.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled: no access.

@@ -13,19 +13,25 @@ from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import Damaged, EntryNotFound, NotAllowed, Unavailable
+from entrepot.errors import Damaged, EntrepotError, EntryNotFound, NotAllowed, Unavailable
 from entrepot.git import Mode
 from entrepot.hub import access, revisions
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, file_scrubbing, flagged_files
 from entrepot.hub.jobs.indexing import index_history
+from entrepot.hub.remembered import Version
+from entrepot.hub.revisions import ReadableTree
 from entrepot.names import ROOT, Oid, RepoPath, RepoRef, Sha256, XetFileId, XetHash
 from entrepot.storage import histories
 from entrepot.storage import objects as stored
 from entrepot.storage.contents import Content, PackedContent
 from entrepot.storage.histories import LoggedCommit
 from entrepot.storage.trees import LfsTarget, ListedEntry, Node, Trees
+
+_LONGEST_REVISION = 256
+_TREE_BYTES = 8 * 1024
+"""What a remembered row of a repository takes, with its settings and description."""
 
 
 @attrs.frozen
@@ -55,6 +61,11 @@ class LocatedFile:
         Only within it: elsewhere the same digest may be the claim of an uploader, which is not verified yet.
         """
         return f"{self.repo.id}:{self.etag}:{self.file or ''}"
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the bytes came with the row, so that opening the file reads nothing more."""
+        return self._data is not None
 
     @property
     def is_chunked(self) -> bool:
@@ -97,8 +108,21 @@ class TreePage:
     left_out: Sequence[RepoPath] = ()
 
 
-def locate(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath) -> LocatedFile:
+def locate(
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    revision: str,
+    path: RepoPath,
+    *,
+    version: Version | None = None,
+) -> LocatedFile:
     """Return the file at a path; an LFS pointer stands for its large file.
+
+    Args:
+        version: of the database, asked for after the request has arrived. While it stands, further files of the
+            revision are found without judging the rights of the caller and resolving the revision again; the row
+            of the repository is then without its card and configuration.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
@@ -106,30 +130,67 @@ def locate(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, pa
         EntryNotFound: the path is not a file; ``commit`` is set.
         NotAllowed: a scanner has flagged the file, and it is hidden from the caller.
     """
-    return _locate(hub, caller, ref, revision, path, is_raw=False)
+    return _locate(hub, caller, ref, revision, path, is_raw=False, version=version)
 
 
-def locate_raw(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath) -> LocatedFile:
+def locate_raw(
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    revision: str,
+    path: RepoPath,
+    *,
+    version: Version | None = None,
+) -> LocatedFile:
     """Return the file at a path as git stores it: an LFS pointer is a text file.
+
+    Args:
+        version: as for :func:`locate`.
 
     Raises:
         as :func:`locate`.
     """
-    return _locate(hub, caller, ref, revision, path, is_raw=True)
+    return _locate(hub, caller, ref, revision, path, is_raw=True, version=version)
 
 
 def _locate(
-    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath, *, is_raw: bool
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    revision: str,
+    path: RepoPath,
+    *,
+    is_raw: bool,
+    version: Version | None,
 ) -> LocatedFile:
+    who = None if caller is None else (caller.account.id, caller.token.uid, caller.token.secret_hash)
+    key = (who, ref, revision)
+    known = None if version is None else hub.known_trees.find(version, key)
     with hub.read() as tx:
+        if known is not None:
+            # What has changed since the version was read shows as an error; the rows then say what it is now.
+            with contextlib.suppress(EntrepotError):
+                return _locate_in(hub, tx, caller, known, path, is_raw=is_raw)
         row = access.readable(tx, caller, ref)
         commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
-        entry = Trees(hub.store, tx, row.id).find(root, path)
-        if entry is None or entry.is_folder or entry.mode == Mode.GITLINK:
-            raise EntryNotFound(path, commit)
-        located = _located(tx, row, commit, path, stored.find_row(tx, row.id, entry.oid), is_raw=is_raw)
-        _check_served(hub, tx, caller, located)
-        return located
+        found = ReadableTree(row, commit, root)
+        located = _locate_in(hub, tx, caller, found, path, is_raw=is_raw)
+    if version is not None and len(revision) <= _LONGEST_REVISION:
+        lean = attrs.evolve(row, card=None, config=None, file_metadata=None)
+        hub.known_trees.keep(version, key, attrs.evolve(found, repo=lean), _TREE_BYTES)
+    return located
+
+
+def _locate_in(
+    hub: HubContext, tx: Read, caller: MaybeCaller, tree: ReadableTree, path: RepoPath, *, is_raw: bool
+) -> LocatedFile:
+    row = tree.repo
+    entry = Trees(hub.store, tx, row.id).find(tree.root, path)
+    if entry is None or entry.is_folder or entry.mode == Mode.GITLINK:
+        raise EntryNotFound(path, tree.commit)
+    located = _located(tx, row, tree.commit, path, stored.find_row(tx, row.id, entry.oid), is_raw=is_raw)
+    _check_served(hub, tx, caller, located)
+    return located
 
 
 def _check_served(hub: HubContext, tx: Read, caller: MaybeCaller, located: LocatedFile) -> None:

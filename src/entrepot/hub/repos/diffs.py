@@ -20,7 +20,7 @@ from entrepot.storage.trees import Node, Trees
 _FILE_LIMIT = 1 << 20
 _TEXT_LIMIT = 8 << 20
 FILES_LIMIT = 20_000
-"""Files in which a text of differences names the changes."""
+"""Default limit of the files in a diff."""
 
 
 def large_files(tx: Read, repo_id: int, changes: Sequence[Change]) -> list[tuple[Sha256, RepoPath]]:
@@ -51,8 +51,8 @@ def between(
     hidden from the caller, only as different.
 
     Returns:
-        At most about 8 MiB of text, and so many files: a file after these bytes is only named, and one line stands
-        for all that follow.
+        At most about 8 MiB of text and ``most_files`` files: after this text, files are only named, and after these
+        files, one line stands for all others.
     """
     before, after = (objects.root_of(hub.store, tx, row.id, side) if side else None for side in (old, new))
     shows_all = not flagged_files.hides(hub.settings) or (caller is not None and access.may_write(tx, caller, row))

@@ -107,7 +107,7 @@ def compare(
             b); ``x^`` is the first parent of x.
 
     Returns:
-        At most about 8 MiB of text and so many files: further files are only named, or only counted.
+        At most about 8 MiB of text and ``most_files`` files; see :func:`entrepot.hub.repos.diffs.between`.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 import attrs
 
@@ -31,6 +32,9 @@ MAX_TERMS, MAX_TAGS, MAX_CONDITION = 32, 100, 500
 _LISTED_FILES, _MEASURED_FILES = 50_000, 1_000_000
 """Maximum number of files named in one page of a list; further repositories come without their files."""
 
+TreeKey: TypeAlias = "tuple[int, Oid]"
+"""A tree of a repository: the row id of that, and the id of the tree."""
+
 RELATIONS = ("adapter", "merge", "quantized", "finetune")
 """How a model can be made from another one."""
 
@@ -53,7 +57,7 @@ class RevisionInfo:
     ``siblings``: every file; ``listed``: the same with sizes; both empty if
     not requested. ``used_bytes``: stored bytes of its large files.
     ``left_out``: paths among them that break the rules of names. ``main_size`` and
-    ``children``: see :func:`with_main_sizes` and :func:`with_children`.
+    ``children``: see :func:`with_main_sizes` and :func:`with_children`. ``tree``: what the files are of.
     """
 
     info: RepoInfo
@@ -64,6 +68,7 @@ class RevisionInfo:
     left_out: Sequence[RepoPath] = ()
     main_size: int | None = None
     children: Mapping[str, int] | None = None
+    tree: TreeKey | None = None
 
 
 @attrs.frozen
@@ -75,9 +80,20 @@ class SearchPage:
 
 
 def describe(
-    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, *, with_files: bool, with_sizes: bool
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    revision: str,
+    *,
+    with_files: bool,
+    with_sizes: bool,
+    is_known: Callable[[TreeKey], bool] | None = None,
 ) -> RevisionInfo:
     """Return all metadata of one repository at a revision.
+
+    Args:
+        is_known: returns whether the files of a tree are known, so that they are left out; asked about the tree of
+            the revision if no sizes are needed, once the caller may see it.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or the revision does not exist.
@@ -87,11 +103,13 @@ def describe(
         head = revisions.resolve(tx, row.id, revision)
         info = RepoInfo(row, head, repositories.tags_of(tx, [row.id]).get(row.id, ()))
         trees = Trees(hub.store, tx, row.id)
-        siblings = contents.files_of(hub, tx, row, head, trees=trees) if with_files or with_sizes else []
+        tree = (row.id, stored.root_of(hub.store, tx, row.id, head)) if with_files or with_sizes else None
+        is_listed = tree is not None and (with_sizes or is_known is None or not is_known(tree))
+        siblings = contents.files_of(hub, tx, row, head, trees=trees) if is_listed else []
         listed = trees.measure(siblings) if with_sizes else []
         used = file_links.used_bytes(tx, [row.id]).get(row.id, 0)
         total = download_counts.all_time(tx, row.id)
-        return RevisionInfo(info, siblings, listed, used, total, left_out=tuple(trees.left_out))
+        return RevisionInfo(info, siblings, listed, used, total, left_out=tuple(trees.left_out), tree=tree)
 
 
 def with_main_sizes(hub: HubContext, found: Sequence[RevisionInfo]) -> list[RevisionInfo]:

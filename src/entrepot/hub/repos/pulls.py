@@ -200,7 +200,7 @@ def review(
     with_diff: bool,
     most_files: int = diffs.FILES_LIMIT,
 ) -> PullRequestDiff:
-    """Return the changes that a pull request proposes, or has made; at most of so many files.
+    """Return the changes that a pull request proposes or has made, in at most ``most_files`` files.
 
     Raises:
         ThingNotFound: the pull request does not exist.

@@ -96,7 +96,7 @@ class ReservationWaiter:
         self._patience_s -= time.monotonic() - began
 
     def once(self, size: int) -> int:
-        """Return bytes that count against a quota; 0 when the use case begins again, which has counted them."""
+        """Return the bytes to count against a quota: 0 if the use case runs again, as it has counted them before."""
         return 0 if self._has_begun_before else size
 
     def look(self, hub: HubContext, repo_id: int) -> bool:

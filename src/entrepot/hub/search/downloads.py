@@ -40,7 +40,7 @@ _BATCH = 200
 
 
 def is_counted(row: RepoRow, path: RepoPath) -> bool:
-    """Return whether a download of a file says that its repository is downloaded."""
+    """Return whether a download of this file counts as a download of its repository."""
     return not row.type.kind.has_library or path in QUERY_FILES
 
 

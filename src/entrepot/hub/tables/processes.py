@@ -94,7 +94,7 @@ class TableProcesses:
     def prepare(self) -> None:
         """Start a process if there is none, so that the next request need not wait for its start.
 
-        Guarantees: no more processes than requests may have, and at most one that nobody uses.
+        Guarantees: no more processes than requests may have, and at most one idle process.
         """
         if not self._free.acquire(blocking=False):
             return  # every process is used

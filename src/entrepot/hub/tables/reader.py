@@ -55,7 +55,7 @@ class TableContent:
     """A table to read.
 
     ``key``: names these bytes within one repository; what is known of them is kept under it. ``form``: its format.
-    ``separator``: of the fields of a CSV file; empty: the one that the ending of its name stands for.
+    ``separator``: of the fields of a CSV file; empty: the default for the ending of its name.
     """
 
     form: str

@@ -3,6 +3,8 @@
 An answer is found only by a request with the same credentials and the same values of everything else
 that its handler reads. If the database has not changed, the caller has the same rights; only the
 expiry of the token depends on the clock, and is checked again.
+
+GET and HEAD share their answers, because clients ask for a file with one after the other.
 """
 
 from __future__ import annotations
@@ -27,11 +29,13 @@ Reusable: TypeAlias = Response | FileResponse
 
 _READ = frozenset({b"host", b"x-forwarded-proto", b"x-forwarded-host"})
 _OF_BROWSERS = frozenset({b"cookie", b"sec-fetch-site"})
+_METHODS = frozenset({"GET", "HEAD"})
 _LARGEST_SHARE = 8
 _LONGEST_KEY = 512
 
-_OBJECTS, _AGAIN = 1024, 2048
-"""What the objects of an answer take besides its bytes, and those of what is done again; measured, and rounded."""
+_OBJECTS, _AGAIN, _HEADERS = 1024, 2048, 2048
+"""What the objects of an answer take besides its bytes, those of what is done again, and the headers of a file;
+measured, and rounded."""
 
 
 @attrs.frozen
@@ -41,6 +45,13 @@ class RememberedAnswer:
     response: Reusable
     caller: MaybeCaller
     again: Callable[[Request], None] | None = None
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the answer can be sent to GET, not only to HEAD."""
+        if not isinstance(self.response, FileResponse) or not isinstance(self.response.content, MemoryContent):
+            return True
+        return self.response.content.is_whole
 
 
 class AnswerMemory:
@@ -58,8 +69,8 @@ class AnswerMemory:
         return self._held.size
 
     def key_of(self, scope: Scope) -> Hashable | None:
-        """Return the key that requests with the same answer share; None for requests of browsers."""
-        if not self._largest:
+        """Return the key that requests with the same answer share; None for requests of browsers, and for changes."""
+        if not self._largest or scope["method"] not in _METHODS:
             return None
         read: list[tuple[bytes, bytes]] = []
         for name, value in scope["headers"]:
@@ -73,16 +84,24 @@ class AnswerMemory:
         is_proxy = bool(self._settings.trusted_proxies) and client is not None and self._settings.trusts(client[0])
         server = scope.get("server")
         key = (
-            scope["method"], scope["path"], scope["query_string"], scope.get("scheme"), is_proxy,
+            scope["path"], scope["query_string"], scope.get("scheme"), is_proxy,
             server and server[0], tuple(read),
         )  # fmt: skip
         length = len(scope["path"]) + len(scope["query_string"]) + sum(len(value) for _, value in read)
         # Clients choose the length of a key: a long one must not take more memory than is counted.
         return key if length <= _LONGEST_KEY else hashlib.blake2b(repr(key).encode(), digest_size=32).digest()
 
-    def find(self, version: Version | None, key: Hashable, now_ms: int) -> RememberedAnswer | None:
-        """Return the answer to a request if its caller's token is still valid."""
+    def find(
+        self, version: Version | None, key: Hashable, now_ms: int, *, needs_body: bool = True
+    ) -> RememberedAnswer | None:
+        """Return the answer to a request if its caller's token is still valid.
+
+        Args:
+            needs_body: False for HEAD.
+        """
         found = self._held.find(version, key)
+        if found is not None and needs_body and not found.has_body:
+            return None
         if found is not None and found.caller is not None and is_expired(found.caller.token, now_ms):
             self._held.forget(key)
             return None
@@ -99,7 +118,7 @@ class AnswerMemory:
 def _size_of(response: Reusable) -> int | None:
     """Return the bytes that a response holds; None if it cannot be sent again."""
     if isinstance(response, FileResponse):
-        return len(response.content.data) if isinstance(response.content, MemoryContent) else None
+        return len(response.content.data) + _HEADERS if isinstance(response.content, MemoryContent) else None
     if type(response) is not Response or response.status_code != 200 or response.background is not None:
         return None
     return len(response.body)

@@ -1,7 +1,7 @@
-"""Calls of one kind that arrive while an earlier one runs, run together in one thread.
+"""Runs the calls of one kind that arrive while an earlier one is running together, in one thread.
 
-Each thread that works for a request of its own takes the interpreter's lock from the others several
-times. Requests that have little to do, and that share most of it, therefore gather on the event loop.
+A thread for each request would take the interpreter's lock from the others several times. Requests that need
+little work, most of which they can share, are therefore collected on the event loop.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from entrepot.server.threads import Threads
 Item = TypeVar("Item")
 
 _PATIENCE_S: Final = 0.005
-"""How long a call waits for those that came with the last one."""
+"""How long a batch waits until it is as large as the last one."""
 
 
 class BatchedCalls(Generic[Item]):
@@ -48,7 +48,8 @@ class BatchedCalls(Generic[Item]):
         """Work on an item, perhaps together with others; if this is cancelled, the item may be worked on.
 
         Raises:
-            The error of this item, or the one that ``work`` raised. Of an unexpected one, only one caller hears.
+            The error of this item, or the one that ``work`` raised for the batch. If that is not an
+            EntrepotError, only the caller of the first item gets it.
             Busy: an unexpected error has stopped the batch; try again.
         """
         done = asyncio.get_running_loop().create_future()
@@ -89,7 +90,7 @@ class BatchedCalls(Generic[Item]):
         error = call.exception()
         if error is None:
             return call.result()
-        # An unexpected one is carried to the request that began the batch, and logged once.
+        # Only the request that began the batch gets an unexpected error, so it is logged once.
         others = error if isinstance(error, EntrepotError) else Busy("the server")
         return [error, *([others] * (len(items) - 1))]
 

@@ -1,4 +1,4 @@
-"""Keeps the memory of freed buffers, and does without memory that a server does not need."""
+"""Memory of a server process: keeps freed buffers for reuse, and avoids the source text of generated methods."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def keep_freed_memory() -> bool:
 def import_server() -> None:
     """Import the application in steps, without keeping the source text of generated methods.
 
-    attrs keeps the text of the methods that it generates for debuggers, which is 2 MiB for all classes of a
-    server. It is forgotten after each step, so that the modules of the next step use its memory.
+    For debuggers, attrs keeps the text of the methods that it generates, 2 MiB for all classes of a server.
+    This text is dropped after each step, so that the modules of the next step reuse the memory.
     """
     for name in _STEPS:
         importlib.import_module(name)

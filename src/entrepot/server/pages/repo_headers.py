@@ -20,7 +20,7 @@ MOST_REFS = 200
 """Branches, tags and pull requests that the picker offers."""
 
 REF_ICONS = {"refs/heads/": "branch", "refs/tags/": "tag", "refs/pr/": "pull"}
-"""The icon of each kind of ref, by the beginning of its name."""
+"""The icon of each kind of ref, by the prefix of its name."""
 
 
 @attrs.frozen

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -61,7 +60,7 @@ async def list_users(request: Request) -> Response:
     """Serve a page of the users with their tokens, without secrets, by name."""
     after, limit = name_after(request), _limit(request)
     users = await call_hub(request, administration.list_users, after, limit)
-    return _named(request, users, [user.name for user in users], limit)
+    return json_response(users, headers=_next_page(request, [user.name for user in users], limit))
 
 
 async def show_user(request: Request) -> Response:
@@ -117,7 +116,7 @@ async def list_orgs(request: Request) -> Response:
     """Serve a page of the organisations, by name."""
     after, limit = name_after(request), _limit(request)
     orgs = await call_hub(request, administration.list_orgs, after, limit)
-    return _named(request, orgs, [org.name for org in orgs], limit)
+    return json_response(orgs, headers=_next_page(request, [org.name for org in orgs], limit))
 
 
 async def create_org(request: Request) -> Response:
@@ -137,7 +136,7 @@ async def list_members(request: Request) -> Response:
     """Serve a page of the members of an organisation with their roles, by name."""
     after, limit = name_after(request), _limit(request)
     found = await call_hub(request, administration.list_members, _segment(request, "account"), after, limit)
-    return _named(request, found, [member.user for member in found], limit)
+    return json_response(found, headers=_next_page(request, [member.user for member in found], limit))
 
 
 async def set_member(request: Request) -> Response:
@@ -187,9 +186,9 @@ def _limit(request: Request) -> int:
     return query_int(request, "limit", administration.PAGE, low=1, high=administration.PAGE)
 
 
-def _named(request: Request, items: Sequence[msgspec.Struct], names: Sequence[str], limit: int) -> Response:
-    """Return a page of a list by name."""
-    return json_response(items, headers=link_to_name(request, names[-1] if len(names) == limit else None))
+def _next_page(request: Request, names: Sequence[str], limit: int) -> dict[str, str] | None:
+    """Return the headers that lead from a page of a list by name to the next one."""
+    return link_to_name(request, names[-1] if len(names) == limit else None)
 
 
 def _segment(request: Request, name: str) -> str:

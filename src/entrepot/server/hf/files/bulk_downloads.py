@@ -44,7 +44,7 @@ async def send_contents(request: Request, ref: RepoRef) -> Response:
         request, contents.read_small_files, ref, revision, wanted, most_each=MAX_FILE, most_bytes=MAX_BYTES
     )
     for handed in found.files:
-        count_download(request, found, handed.path)
+        count_download(request, found.repo, handed.path)
     files = [BulkDownloadFile(path=legible(file.path), size=len(file.data), etag=file.etag) for file in found.files]
     there = {file.path for file in files}
     left = [text for text in dict.fromkeys(body.paths) if text not in there]

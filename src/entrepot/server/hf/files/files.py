@@ -18,8 +18,10 @@ from entrepot.errors import InvalidPath
 from entrepot.git import MAX_POINTER_BYTES, parse_pointer
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
+from entrepot.hub.remembered import Version
 from entrepot.hub.repos import contents
-from entrepot.hub.repos.contents import LocatedFile, SmallFiles
+from entrepot.hub.repos.contents import LocatedFile
+from entrepot.hub.repos.infos import RepoRow
 from entrepot.hub.search.downloads import is_counted
 from entrepot.names import ROOT, VERSIONED_TYPES, RepoPath, RepoRef, RepoType, parse_path
 from entrepot.server.browser_sessions import is_own_request
@@ -30,6 +32,7 @@ from entrepot.server.responders import Content, MemoryContent
 
 _FOREVER = "private, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
+_SMALL = 16 * 1024
 _FROM_THE_START = re.compile(r"\s*bytes\s*=\s*0-(?!0(?:\D|$))", re.IGNORECASE | re.ASCII)
 
 
@@ -75,19 +78,21 @@ class _FileRequest:
     is_raw: bool
     is_head: bool
     opened: list[Content]
+    version: Version | None
 
     def run(self, hub: HubContext, caller: MaybeCaller) -> LocatedFile:
         """Find and open the file; a small file is also read."""
         find = contents.locate_raw if self.is_raw else contents.locate
-        located = find(hub, caller, self.ref, self.place.revision, self.place.path)
+        located = find(hub, caller, self.ref, self.place.revision, self.place.path, version=self.version)
         self.opened.append(self._open(hub, located))
         return located
 
     def _open(self, hub: HubContext, located: LocatedFile) -> Content:
         kind = media_type(located.path.rpartition("/")[2])
-        # Only the content identifies a pointer, so even HEAD has to read it.
+        # Only the content identifies a pointer, so even HEAD has to read it. What is there anyway is kept for the
+        # GET that follows.
         may_be_pointer = self.is_raw and located.size <= MAX_POINTER_BYTES
-        if self.is_head and not may_be_pointer:
+        if self.is_head and not may_be_pointer and not (located.is_loaded and located.size <= _SMALL):
             return describe_content(located.size, located.etag, kind)
         content = open_content(located.open(hub), located.etag, kind)
         if may_be_pointer and isinstance(content, MemoryContent) and parse_pointer(content.data) is not None:
@@ -103,10 +108,10 @@ def _handler(kind: RepoType, word: str) -> Callable[[Request], Awaitable[Respons
             ref = repo_of(request, kind)
             if is_own_request(request):  # a link or an image of a page
                 request.scope["state"]["takes_session"] = True
-            lookup = _FileRequest(ref, place, is_raw, is_head, opened)
+            lookup = _FileRequest(ref, place, is_raw, is_head, opened, request.scope["state"].get("version"))
             located = await call_hub_briefly(request, lookup.run)
-            if not is_head and not is_raw and is_counted(located.repo, located.path):
-                do_again(request, functools.partial(_note, located=located))
+            if not is_raw and is_counted(located.repo, located.path):
+                do_again(request, functools.partial(_note, repo=located.repo, path=located.path))
             name = located.path.rpartition("/")[2]
             return FileResponse(opened[0], name, app_state(request).threads, _headers(request, ref, place, located))
 
@@ -130,19 +135,21 @@ def _headers(request: Request, ref: RepoRef, place: FilePath, located: LocatedFi
     return headers
 
 
-def _note(request: Request, located: LocatedFile) -> None:
+def _note(request: Request, repo: RepoRow, path: RepoPath) -> None:
     """Count a download, unless the request continues one, probes the file or checks whether it has changed."""
+    if request.method == "HEAD":
+        return
     wanted = request.headers.get("range")
     if "if-none-match" in request.headers or (wanted is not None and not _FROM_THE_START.match(wanted)):
         return
-    count_download(request, located, located.path)
+    count_download(request, repo, path)
 
 
-def count_download(request: Request, found: LocatedFile | SmallFiles, path: RepoPath) -> None:
+def count_download(request: Request, repo: RepoRow, path: RepoPath) -> None:
     """Count a download of a file from its beginning."""
     state = app_state(request)
     client = f"{_address(request)} {request.headers.get('user-agent', '')[:200]}"
-    state.downloads.note(found.repo, path, client, state.hub.now_ms())
+    state.downloads.note(repo, path, client, state.hub.now_ms())
 
 
 def _address(request: Request) -> str:

@@ -73,16 +73,26 @@ async def _answer(request: Request, ref: RepoRef, revision: str) -> Response:
     properties = read_expand(request, ref.type) or usual_properties(ref.type) | {ANNOTATIONS}
     with_files = "siblings" in properties
     with_sizes = with_files and query_flag(request, "blobs")
-    full = await call_hub_briefly(request, infos.describe, ref, revision, with_files=with_files, with_sizes=with_sizes)
+    known = app_state(request).file_lists.search() if with_files and not with_sizes else None
+    full = await call_hub_briefly(
+        request,
+        infos.describe,
+        ref,
+        revision,
+        with_files=with_files,
+        with_sizes=with_sizes,
+        is_known=None if known is None else known.is_known,
+    )
     [full] = await complete(request, [full], properties)
     asks_security = query_flag(request, "securityStatus")
     security = await _security(request, ref, full.info.head or revision) if asks_security else None
 
     def render() -> Response:
         [info] = render_infos([full], properties)
+        left_out = full.left_out if known is None else known.put_into(info, full)
         if security is not None:
             info.security_repo_status = security
-        return json_response(info, headers=left_out_header(full.left_out))
+        return json_response(info, headers=left_out_header(left_out))
 
     if len(full.siblings) <= _FEW_FILES:
         return render()

@@ -1,4 +1,4 @@
-"""Settings of an account: what it is told about repositories and discussions, apart from the usual."""
+"""Settings of an account: the repositories and discussions for which the user has chosen other notifications."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BASE = "/settings/notifications"
 """The address of this page."""
 
 LEVELS = {"all": "everything", "participating": "what I take part in, and mentions", "none": "nothing"}
-"""What the page calls each choice."""
+"""The label of each choice on the page."""
 
 
 @attrs.frozen

@@ -1,4 +1,4 @@
-"""The page of the branches, tags and pull requests of a repository, for those that the picker has no room for."""
+"""The page of all branches, tags and pull requests of a repository; the picker offers only the first ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHOWN = 100
 """Refs on a page."""
 
 KINDS = {"branch": "refs/heads/", "tag": "refs/tags/", "pull": "refs/pr/"}
-"""What the page lists, by the value of the parameter ``type``."""
+"""The prefix of the refs that the page lists, by the value of the parameter ``type``."""
 
 _LABELS = {"branch": "Branches", "tag": "Tags", "pull": "Pull requests"}
 _TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{0,1000}")

@@ -1,0 +1,73 @@
+"""Names of the files of trees, as descriptions of repositories list them: encoded once, while a tree is asked for.
+
+A tree never changes, so neither does its list. Thousands of names take a tenth of a second to collect and to encode,
+in which other requests wait for the interpreter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import msgspec
+
+from entrepot.hub.repos.infos import RevisionInfo, TreeKey
+from entrepot.names import RepoPath
+from entrepot.storage.store import ValueCache
+from entrepot.wire.repos.repositories import RepoInfo
+
+_OBJECTS = 1024
+
+
+@attrs.frozen
+class FileList:
+    """The encoded ``siblings`` of a tree, without sizes, and the paths that are not among them."""
+
+    encoded: msgspec.Raw
+    left_out: Sequence[RepoPath]
+
+
+class FileLists:
+    """Lists of the trees that were asked for last. Thread-safe."""
+
+    def __init__(self, most_bytes: int) -> None:
+        """Start empty.
+
+        Args:
+            most_bytes: size of all lists together at most; one of more than half of it is not kept.
+        """
+        self._held = ValueCache[TreeKey, FileList](most_bytes, _size_of)
+
+    def search(self) -> ListSearch:
+        """Return a search for the list of one request."""
+        return ListSearch(self._held)
+
+
+@attrs.define
+class ListSearch:
+    """What one request knows about its list; once found, it stays."""
+
+    _held: ValueCache[TreeKey, FileList]
+    _found: FileList | None = None
+
+    def is_known(self, tree: TreeKey) -> bool:
+        """Return whether the list of a tree is known, so that its files need not be read."""
+        self._found = self._held.find(tree)
+        return self._found is not None
+
+    def put_into(self, info: RepoInfo, full: RevisionInfo) -> Sequence[RepoPath]:
+        """Give a rendered description its files; return the paths that are left out."""
+        found = self._found
+        if found is None:
+            encoded = msgspec.json.encode(info.siblings if isinstance(info.siblings, Sequence) else ())
+            found = FileList(msgspec.Raw(encoded), full.left_out)
+            if full.tree is not None:
+                self._held.put(full.tree, found)
+        ready: Any = found.encoded
+        info.siblings = ready
+        return found.left_out
+
+
+def _size_of(listed: FileList) -> int:
+    return len(bytes(listed.encoded)) + _OBJECTS
