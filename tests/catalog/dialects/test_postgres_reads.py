@@ -1,6 +1,8 @@
 """Reads by the functions of libpq give what psycopg gives, and survive what happens to connections."""
 
 import contextlib
+import os
+import socket
 import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -58,6 +60,12 @@ def terminate_others(url: str) -> None:
     with engine.connect() as other:
         assert other.exec_driver_sql(f"SELECT count(pg_terminate_backend(pid, 60000)) {others}").scalar_one() >= 1
     engine.dispose()
+
+
+def hang_up(tx: Read) -> None:
+    """Make the server's end of the connection of a transaction seem closed."""
+    with socket.socket(fileno=os.dup(tx.driver._pgconn.socket)) as end:
+        end.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.mark.parametrize("values", VALUES)
@@ -198,3 +206,17 @@ def test_a_connection_that_is_lost_inside_a_transaction_is_replaced(
     with opened.read() as tx:
         assert FIND.all(tx, {"key": "a"}) == []
     assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("when", ["before", "during"])
+def test_a_server_that_goes_without_a_word_is_an_outage_until_the_next_transaction(opened: Catalog, when: str) -> None:
+    """libpq still calls such a connection good, and its error has no state."""
+    with opened.read() as tx:
+        assert FIND.all(tx, {"key": "a"}) == []
+        if when == "before":
+            hang_up(tx)
+    with pytest.raises(DatabaseUnavailable), opened.read() as tx:
+        hang_up(tx)
+        FIND.all(tx, {"key": "a"})
+    with opened.read() as tx:
+        assert FIND.all(tx, {"key": "a"}) == []

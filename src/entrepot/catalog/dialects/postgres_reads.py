@@ -46,12 +46,13 @@ class PreparedConnection:
         self._names: dict[tuple[str, tuple[int, ...]], bytes] = {}
         self._outdated: list[bytes] = []
         self._is_suspect = False
+        self._is_lost = False
         self._rows: list[tuple[Any, ...]] = []
 
     @property
     def is_lost(self) -> bool:
         """Whether the server has closed the connection."""
-        return self._pgconn.status == ConnStatus.BAD
+        return self._is_lost or self._pgconn.status == ConnStatus.BAD
 
     def begin(self) -> None:
         """Begin a transaction, which sees one snapshot.
@@ -59,15 +60,15 @@ class PreparedConnection:
         Raises:
             psycopg.OperationalError: the connection is lost.
         """
-        self._checked(self._pgconn.exec_(_BEGIN))
+        self._checked(self._pgconn.exec_, _BEGIN)
         if self._is_suspect:
-            found = self._checked(self._pgconn.exec_(_KNOWN))
+            found = self._checked(self._pgconn.exec_, _KNOWN)
             known = {found.get_value(row, 0) for row in range(found.ntuples)}
             self._names = {key: name for key, name in self._names.items() if name in known}
             self._outdated = [name for name in self._outdated if name in known]
             self._is_suspect = False
         while self._outdated:
-            self._checked(self._pgconn.exec_(b"DEALLOCATE " + self._outdated.pop()))
+            self._checked(self._pgconn.exec_, b"DEALLOCATE " + self._outdated.pop())
 
     def end(self) -> None:
         """End the transaction, if there is one.
@@ -76,7 +77,7 @@ class PreparedConnection:
             psycopg.OperationalError: the connection is lost.
         """
         if self._pgconn.transaction_status != TransactionStatus.IDLE:
-            self._checked(self._pgconn.exec_(b"ROLLBACK"))
+            self._checked(self._pgconn.exec_, b"ROLLBACK")
 
     def suspect(self) -> None:
         """Look which statements are still prepared before the next one: psycopg drops all after a rollback."""
@@ -104,13 +105,13 @@ class PreparedConnection:
         name = self._names.get((text, types))
         if name is None:
             name = _name_of(numbered, types)
-            self._checked(self._pgconn.prepare(name, numbered, types))
+            self._checked(self._pgconn.prepare, name, numbered, types)
             self._names[text, types] = name
-        result = self._pgconn.exec_prepared(name, given, formats, Format.BINARY)
+        result = self._sent(self._pgconn.exec_prepared, name, given, formats, Format.BINARY)
         if result.status != ExecStatus.TUPLES_OK and error_from_result(result).sqlstate == _OTHER_TYPES:
             # The tables have changed: it is prepared anew by the next transaction, as psycopg does it.
             self._outdated.append(self._names.pop((text, types)))
-        self._checked(result)
+        self._passed(result)
         values.set_pgresult(result)
         self._rows = values.load_rows(0, result.ntuples, tuple)
         return self
@@ -119,13 +120,37 @@ class PreparedConnection:
         """Return all rows of the last statement."""
         return self._rows
 
-    def _checked(self, result: PGresult) -> PGresult:
+    def _sent(self, call: Callable[..., PGresult], *values: object) -> PGresult:
+        """Return what the server answers.
+
+        Raises:
+            psycopg.OperationalError: the connection is lost.
+        """
+        try:
+            result = call(*values)
+        except psycopg.OperationalError:
+            self._lose()
+            raise
+        if result.status == ExecStatus.FATAL_ERROR:
+            error = error_from_result(result)
+            if error.sqlstate is None or self._pgconn.status == ConnStatus.BAD:
+                # An error without a state is one of libpq; its connection may still be called good.
+                self._lose()
+                raise psycopg.OperationalError(str(error))
+        return result
+
+    def _lose(self) -> None:
+        self._is_lost = True
+        self._on_loss()
+
+    def _checked(self, call: Callable[..., PGresult], *values: object) -> PGresult:
+        """Return what the server answers; an error is raised."""
+        return self._passed(self._sent(call, *values))
+
+    def _passed(self, result: PGresult) -> PGresult:
         if result.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
             return result
         error = error_from_result(result)
-        if self.is_lost:
-            self._on_loss()
-            raise psycopg.OperationalError(str(error)) from None  # libpq gives no state, hence no class
         if error.sqlstate in (_NO_SUCH_STATEMENT, _IS_PREPARED):
             self._is_suspect = True
             raise psycopg.OperationalError("another user of the connection has changed its prepared statements")
