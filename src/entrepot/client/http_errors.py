@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _SKEW_S = 60
 _LOGIN = "log in with 'entrepot login', or set ENTREPOT_TOKEN"
-_REPO = re.compile(r"(?:model|dataset|space) \S+/\S+$")
+_REPO = re.compile(r"(?:(?:model|dataset|space) \S+/\S+(?: or )?)+$")
 _MOST_TEXT = 1000
 _SECRET = re.compile(r"\b(?:hf|ep)_[A-Za-z0-9_-]{8,}")
 _DISABLED = errors.RepoDisabled().message

@@ -13,8 +13,8 @@ def test_sources_are_recorded_and_shown(at_hub: Run, made: str) -> None:
     assert added.json == {"repo": made, "added": 2}
     lines = sorted(at_hub("lineage", made, "--up").out.splitlines())
     assert [line.partition("  ")[2] for line in lines] == [
-        "derived_from  models/org/base  (api)",
-        "trained_on  datasets/org/d@1111111111  (api)",
+        "derived_from  models/org/base  (api)  not on this hub, or not for you",
+        "trained_on  datasets/org/d@1111111111  (api)  not on this hub, or not for you",
     ]
     assert len(at_hub("lineage", made, "--json").json["edges"]) == 2
     assert at_hub("lineage", made, "--dot").out.startswith("digraph lineage {")

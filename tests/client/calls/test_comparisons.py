@@ -6,8 +6,8 @@ import pytest
 
 from entrepot.client.calls import comparisons, refs
 from entrepot.client.hubs import Hub
-from entrepot.errors import RevisionNotFound
-from entrepot.names import RepoRef
+from entrepot.errors import EntryNotFound, RepoNotFound, RevisionNotFound
+from entrepot.names import RepoId, RepoRef, RepoType
 
 
 def test_a_comparison_is_text(hub: Hub, fresh_repo: Callable[..., RepoRef]) -> None:
@@ -26,3 +26,10 @@ def test_files_and_their_contents_are_compared(hub: Hub, fresh_repo: Callable[..
     assert [(file.path, file.kind) for file in found.files] == [(".gitattributes", "added")]
     compared = hub.send(comparisons.compare_file(ref, "empty..main", ".gitattributes", ["id"]))
     assert (compared.file.kind, compared.table, compared.model, compared.bytes_read) == ("added", None, None, 0)
+    with pytest.raises(EntryNotFound) as missing:
+        hub.send(comparisons.compare_file(ref, "empty..main", "data/absent.csv"))
+    assert "data/absent.csv" in missing.value.message
+    absent = RepoRef(RepoType.MODEL, RepoId("alice", "absent"))
+    with pytest.raises(RepoNotFound) as hidden:
+        hub.send(comparisons.compare_file(absent, "empty..main", "a.csv"))
+    assert hidden.value.message.startswith("model alice/absent was not found on")

@@ -45,3 +45,9 @@ def test_parts_of_queries_are_one_expression_each() -> None:
         sandbox._check_part(connection, "where", text.replace("{x}", "b"))
     for text in ("a", '"a" desc nulls first, b', "length(b) asc, random()"):
         sandbox._check_part(connection, "orderby", text)
+
+
+def test_a_message_of_the_engine_has_no_advice_that_nobody_can_follow() -> None:
+    advised = duckdb.OutOfMemoryException("Out of Memory Error: no block\n\nPossible solutions:\n* SET threads")
+    assert sandbox._line(advised) == "Out of Memory Error: no block"
+    assert sandbox._line(MemoryError()) == "MemoryError"

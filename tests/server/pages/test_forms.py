@@ -3,7 +3,7 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from entrepot.errors import Malformed
+from entrepot.errors import Malformed, UnsupportedDataset
 from entrepot.hub.repos import repositories
 from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.server.pages.forms import FRESH, Form, sentence
@@ -30,6 +30,11 @@ def test_a_message_becomes_a_sentence() -> None:
     text = sentence(Malformed("form", "wrong"))
     assert text[0].isupper()
     assert text.endswith("wrong.")
+
+
+@pytest.mark.parametrize("name", ["bad.parquet", "alice/imdb", "data/train", "snake_case"])
+def test_a_name_at_the_start_of_a_sentence_keeps_its_letters(name: str) -> None:
+    assert sentence(UnsupportedDataset(name, "it is empty")).startswith(f"{name} cannot")
 
 
 @pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "none"}])

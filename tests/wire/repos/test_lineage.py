@@ -42,6 +42,11 @@ def test_prov_has_entities_activities_and_derivations() -> None:
         f"hub:models/a/m@{ONE}": {},
         f'hub:datasets/a/"d@{TWO}': {},
         'hub:datasets/a/"d': {},
+        "hub:models/a/m": {},
+    }
+    assert found["specializationOf"] == {
+        "_:s0": {"prov:specificEntity": f"hub:models/a/m@{ONE}", "prov:generalEntity": "hub:models/a/m"},
+        "_:s1": {"prov:specificEntity": f'hub:datasets/a/"d@{TWO}', "prov:generalEntity": 'hub:datasets/a/"d'},
     }
     assert found["wasDerivedFrom"] == {
         "_:d0": {

@@ -66,9 +66,11 @@ def lineage(
         return
     if not graph.edges:
         show_message(f"nothing is recorded about {ref.id}; --add records a source")
+    missing = {node.path for node in graph.nodes if not node.exists}
     for edge in graph.edges:
         source = f"{edge.source}@{edge.source_commit[:10]}" if edge.source_commit else edge.source
         run = f"  run {edge.run}" if edge.run else ""
-        show(f"{edge.result}@{edge.commit[:10]}  {edge.kind}  {source}  ({edge.origin}){run}")
+        note = "  not on this hub, or not for you" if edge.source in missing else ""
+        show(f"{edge.result}@{edge.commit[:10]}  {edge.kind}  {source}  ({edge.origin}){run}{note}")
     if not graph.is_complete:
         show("… (more edges; use a smaller --depth)")

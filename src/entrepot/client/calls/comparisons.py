@@ -26,7 +26,8 @@ def compare_file(ref: RepoRef, revisions: str, file: str, key: Sequence[str] = (
         key: columns that identify a row of a table.
     """
     query = (*pairs(file=file), *(("key", name) for name in key))
-    return Call("GET", repo_api(ref, "diff", revisions), json_as(FileComparison), query=query, subject=str(ref))
+    subject = f"{file} of {ref}"
+    return Call("GET", repo_api(ref, "diff", revisions), json_as(FileComparison), query=query, subject=subject)
 
 
 def _text(answer: Response) -> str:

@@ -19,6 +19,7 @@ from entrepot.hub.tables.child_pipes import ChildPipe, RemoteFile, confine, limi
 _MOST_MEMORY = 4 << 30
 _DUCKDB_MEMORY = "768MB"
 _CELL_ROWS = 256
+_ADVICE = "Possible solutions:"  # of DuckDB, for those who may change its settings
 
 _SHAPES: Mapping[str, Sequence[str]] = {
     "where": ("SELECT [{}]", "SELECT ({})"),
@@ -190,5 +191,5 @@ def _unique(names: Sequence[str]) -> list[str]:
 
 def _line(error: BaseException) -> str:
     """Return the first lines of a message, which name no internals."""
-    text = str(error).strip() or type(error).__name__
+    text = (str(error).strip() or type(error).__name__).partition(_ADVICE)[0]
     return " ".join(line.strip() for line in text.splitlines()[:3] if line.strip())[:500]

@@ -29,7 +29,9 @@ __all__ = [
     "LineageGraph",
     "LineageInput",
     "LineageNode",
+    "LineageOutput",
     "add",
+    "add_run",
     "find",
     "known_sources",
     "of_run",
@@ -43,7 +45,10 @@ MAX_EDGES = 1_000
 """Edges of a graph at most."""
 
 MAX_ADDED = 200
-"""Edges that one request adds at most."""
+"""Edges that one request adds to one commit at most."""
+
+MAX_OUTPUTS = 20
+"""Results of a run that one request names at most."""
 
 
 @attrs.frozen
@@ -76,6 +81,15 @@ class LineageGraph:
     nodes: tuple[LineageNode, ...]
     edges: tuple[LineageEdge, ...]
     is_complete: bool
+
+
+@attrs.frozen
+class LineageOutput:
+    """What a run made: the commit of a repository that a revision names, and its sources."""
+
+    ref: RepoRef
+    revision: str
+    inputs: Sequence[LineageInput]
 
 
 def find(
@@ -137,18 +151,42 @@ def add(
         LimitExceeded: more than 200 edges.
         Malformed: a kind is unknown.
     """
+    return add_run(hub, caller, [LineageOutput(ref, revision, inputs)], run)
+
+
+def add_run(hub: HubContext, caller: MaybeCaller, outputs: Sequence[LineageOutput], run: str) -> int:
+    """Record what several commits were made from, all or nothing; return the number of edges, as :func:`add` does.
+
+    Raises:
+        as :func:`add`, for each repository.
+        LimitExceeded: more than 20 commits.
+    """
+    if len(outputs) > MAX_OUTPUTS:
+        raise LimitExceeded("the number of results of a run", MAX_OUTPUTS)
+    for output in outputs:
+        _check(output.inputs)
+    made: list[tuple[RepoRow, Oid, Sequence[LineageInput]]] = []
+    with hub.read() as tx:
+        author = callers.require_login(caller) if not outputs else None
+        for output in outputs:
+            row, author = access.committable(tx, caller, output.ref)
+            made.append((row, revisions.resolve(tx, row.id, output.revision), output.inputs))
+    if author is None or not made:
+        return 0
+    with hub.write(*(Lock.repo(key) for key in sorted({row.id for row, _, _ in made}))) as tx:
+        renewed = callers.renewed(tx, author, hub.now_ms())
+        for row, oid, inputs in made:
+            access.committable(tx, renewed, row.ref)
+            lineage.put(tx, edges_of(row.id, oid, inputs, run, lineage.API, hub.now_ms()))
+    return sum(len(inputs) for _, _, inputs in made)
+
+
+def _check(inputs: Sequence[LineageInput]) -> None:
     if len(inputs) > MAX_ADDED:
         raise LimitExceeded("the number of edges in a request", MAX_ADDED)
     for item in inputs:
         if item.kind not in KINDS:
             raise Malformed("lineage", f"the kind {item.kind[:50]!r} is not one of {', '.join(KINDS)}")
-    with hub.read() as tx:
-        row, author = access.committable(tx, caller, ref)
-        oid = revisions.resolve(tx, row.id, revision)
-    with hub.write(Lock.repo(row.id)) as tx:
-        access.committable(tx, callers.renewed(tx, author, hub.now_ms()), row.ref)
-        lineage.put(tx, edges_of(row.id, oid, inputs, run, lineage.API, hub.now_ms()))
-    return len(inputs)
 
 
 class _Walk:

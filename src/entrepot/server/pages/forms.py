@@ -155,8 +155,11 @@ def wait_text(wait_s: int) -> str:
 
 
 def sentence(error: EntrepotError) -> str:
-    """Return the message of an error as a sentence."""
-    return error.message[:1].upper() + error.message[1:] + ("" if error.message.endswith((".", "?", "!")) else ".")
+    """Return the message of an error as a sentence; a path or an address at its start keeps its letters."""
+    text = error.message
+    if not set("./_@") & set(text.partition(" ")[0].rstrip(".:")):
+        text = text[:1].upper() + text[1:]
+    return text + ("" if text.endswith((".", "?", "!")) else ".")
 
 
 def _status(request: Request, error: EntrepotError) -> int:

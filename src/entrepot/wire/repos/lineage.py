@@ -84,20 +84,34 @@ def render_dot(graph: LineageResponse) -> str:
 
 
 def render_prov(graph: LineageResponse) -> Mapping[str, object]:
-    """Return a graph as PROV-JSON. Source: W3C, "The PROV-JSON Serialization", section 3."""
+    """Return a graph as PROV-JSON. Source: W3C, "The PROV-JSON Serialization", section 3.
+
+    Commits are entities that specialise their repository, so that a statement about a repository and one about
+    a commit of it are connected.
+    """
     entities: dict[str, object] = {}
     activities: dict[str, object] = {}
     derivations: dict[str, object] = {}
+    specialised: dict[str, str] = {}
     for number, edge in enumerate(graph.edges):
         result, source = f"hub:{edge.result}@{edge.commit}", f"hub:{edge.source}"
-        source += f"@{edge.source_commit}" if edge.source_commit else ""
-        for name in (result, source):
-            entities[name] = {}
+        specialised[result] = f"hub:{edge.result}"
+        if edge.source_commit:
+            source += f"@{edge.source_commit}"
+            specialised[source] = f"hub:{edge.source}"
+        entities |= {name: {} for name in (result, source)}
         derivation = {"prov:generatedEntity": result, "prov:usedEntity": source, "prov:type": f"hub:{edge.kind}"}
         if edge.run:
             activities[f"hub:run/{edge.run}"] = {}
             derivation["prov:activity"] = f"hub:run/{edge.run}"
         derivations[f"_:d{number}"] = derivation
-    document: dict[str, object] = {"prefix": {"hub": "urn:entrepot:"}, "entity": entities}
-    document |= {"activity": activities} if activities else {}
-    return document | {"wasDerivedFrom": derivations}
+    document: dict[str, object] = {
+        "prefix": {"hub": "urn:entrepot:"},
+        "entity": entities | {name: {} for name in specialised.values()},
+        "wasDerivedFrom": derivations,
+        "specializationOf": {
+            f"_:s{number}": {"prov:specificEntity": commit, "prov:generalEntity": repo}
+            for number, (commit, repo) in enumerate(specialised.items())
+        },
+    }
+    return document | ({"activity": activities} if activities else {})

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.support.site import Site
@@ -40,3 +42,84 @@ def test_a_private_repository_answers_like_an_absent_one(site: Site) -> None:
                 client.request(method, f"/api/models/{name}/lineage", json=json) for name in (repo, "alice/absent")
             )
             assert (hidden.status_code, hidden.content) == (absent.status_code, absent.content)
+
+
+def _event(inputs: list[dict[str, Any]], outputs: list[dict[str, Any]], event_type: str = "COMPLETE") -> dict[str, Any]:
+    """Return what the clients of OpenLineage send."""
+    return {
+        "eventTime": "2030-01-31T12:00:00Z",
+        "eventType": event_type,
+        "producer": "https://example.org/train",
+        "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
+        "run": {"runId": "01890a5d-ac96-774b-bcce-b302099a8057", "facets": {"x": {"_producer": "p"}}},
+        "job": {"namespace": "nightly", "name": "train", "facets": {}},
+        "inputs": inputs,
+        "outputs": outputs,
+    }
+
+
+def _dataset(name: str, namespace: str = "hf://", version: str = "") -> dict[str, Any]:
+    facet = {"version": {"_producer": "p", "_schemaURL": "s", "datasetVersion": version}} if version else {}
+    return {"namespace": namespace, "name": name, "facets": facet}
+
+
+def test_a_complete_run_of_openlineage_connects_its_inputs_and_outputs(site: Site) -> None:
+    repo = site.new_repo()
+    with site.client(site.alice) as client:
+        head = client.get(f"/api/models/{repo}").json()["sha"]
+        own = str(client.base_url).rstrip("/")
+        inputs = [
+            _dataset("datasets/org/d", own + "/", "1" * 40),
+            _dataset(f"org/base@{'2' * 40}/model.safetensors"),
+            _dataset("datasets/org/plain@refs%2Fpr%2F1", version="not a commit"),
+            _dataset("bucket/key", "s3://bucket"),
+            _dataset(repo),
+        ]
+        outputs = [_dataset(f"/models/{repo}"), _dataset("table", "postgres://db")]
+        for event_type in ("START", "RUNNING", "FAIL", "ABORT", "OTHER"):
+            answer = client.post("/api/v1/lineage", json=_event(inputs, outputs, event_type))
+            assert (answer.status_code, answer.json()) == (201, {"added": 0})
+        for _ in range(2):  # clients repeat events
+            answer = client.post("/api/v1/lineage", json=_event(inputs, outputs))
+            assert (answer.status_code, answer.json()) == (201, {"added": 3})
+        found = client.get(f"/api/models/{repo}/lineage").json()["edges"]
+        assert {(it["source"], it["kind"], it.get("sourceCommit", "")) for it in found} == {
+            ("datasets/org/d", "trained_on", "1" * 40),
+            ("models/org/base", "derived_from", "2" * 40),
+            ("datasets/org/plain", "trained_on", ""),
+        }
+        assert {(it["commit"], it["origin"], it["run"]) for it in found} == {
+            (head, "api", "nightly/train/01890a5d-ac96-774b-bcce-b302099a8057")
+        }
+
+
+def test_events_of_openlineage_without_a_run_change_nothing(site: Site) -> None:
+    repo = site.new_repo()
+    with site.client(site.alice) as client:
+        for event in ({"job": {"namespace": "n", "name": "j"}, "inputs": None}, {"dataset": _dataset(repo)}, {}):
+            assert client.post("/api/v1/lineage", json=event).json() == {"added": 0}
+        assert client.get(f"/api/models/{repo}/lineage").json()["edges"] == []
+
+
+def test_an_event_of_openlineage_is_recorded_as_a_whole_or_not_at_all(site: Site) -> None:
+    repo, other = site.new_repo(), site.new_repo(visibility="private")
+    source = [_dataset("datasets/org/d")]
+    with site.client(site.alice) as client:
+        for refused in ("alice/absent", f"{repo}@absent"):
+            body = _event(source, [_dataset(repo), _dataset(refused)])
+            assert client.post("/api/v1/lineage", json=body).status_code == 404
+        for name in ("a b/c", "", "/", "@1", "a//b"):
+            answer = client.post("/api/v1/lineage", json=_event([*source, _dataset(name)], [_dataset(repo)]))
+            assert answer.status_code == 400
+        many = [_dataset(f"org/r{number}") for number in range(201)]
+        assert client.post("/api/v1/lineage", json=_event(many, [_dataset(repo)])).status_code == 413
+        assert client.post("/api/v1/lineage", json=_event([], many[:21])).status_code == 413
+        assert client.get(f"/api/models/{repo}/lineage").json()["edges"] == []
+    with site.client(site.bob) as client:
+        hidden, absent = (
+            client.post("/api/v1/lineage", json=_event(source, [_dataset(name)])) for name in (other, "alice/absent")
+        )
+        assert (hidden.status_code, hidden.content) == (absent.status_code, absent.content)
+        assert client.post("/api/v1/lineage", json=_event(source, [_dataset(repo)])).status_code == 403
+    with site.client(None) as client:
+        assert client.post("/api/v1/lineage", json=_event(source, [])).status_code == 401

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from urllib.parse import unquote
+
+import attrs
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from entrepot.errors import InvalidName, Malformed
 from entrepot.hub.repos import lineage
-from entrepot.hub.repos.lineage import LineageGraph, LineageInput, LineageNode
+from entrepot.hub.repos.lineage import LineageGraph, LineageInput, LineageNode, LineageOutput
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType, parse_oid, parse_wanted_id
-from entrepot.server.handlers import call_hub, json_response, query_int, read_json
+from entrepot.server.handlers import base_url, call_hub, json_response, query_int, read_json
 from entrepot.server.hf.repo_routes import repo_routes
 from entrepot.wire.repos.lineage import (
     AddedLineage,
@@ -22,6 +26,7 @@ from entrepot.wire.repos.lineage import (
     render_dot,
     render_prov,
 )
+from entrepot.wire.repos.openlineage import OpenLineageDataset, OpenLineageEvent
 from entrepot.wire.times import format_ms
 
 _DIRECTIONS = {"up": (True, False), "down": (False, True), "both": (True, True)}
@@ -35,6 +40,7 @@ def routes() -> list[BaseRoute]:
         *repo_routes("GET", "lineage", show_lineage),
         *repo_routes("POST", "lineage", add_lineage),
         Route("/api/lineage", show_run, methods=["GET"]),
+        Route("/api/v1/lineage", receive_event, methods=["POST"]),
     ]
 
 
@@ -65,6 +71,69 @@ async def add_lineage(request: Request, ref: RepoRef) -> Response:
     inputs = [_input_of(item, ref.type) for item in body.inputs]
     added = await call_hub(request, lineage.add, ref, body.revision, inputs, body.run[:200])
     return json_response(AddedLineage(added=added))
+
+
+async def receive_event(request: Request) -> Response:
+    """Handle ``POST /api/v1/lineage``: an event of OpenLineage, at the path that its clients use.
+
+    When a run is complete, what it read and made on this hub is recorded; other events change nothing.
+    """
+    event = await read_json(request, OpenLineageEvent)
+    outputs: list[LineageOutput] = []
+    if event.is_complete:
+        own = base_url(request)
+        read, made = _on_hub(event.inputs, own), _on_hub(event.outputs, own)
+        outputs = [LineageOutput(it.ref, it.revision or "main", _inputs_of(read, it)) for it in made]
+    added = await call_hub(request, lineage.add_run, outputs, event.run_name)
+    return json_response(AddedLineage(added=added), status=201)
+
+
+@attrs.frozen
+class _OnHub:
+    """A repository of this hub that an event names; ``revision``: ``""`` if it names none."""
+
+    ref: RepoRef
+    revision: str
+
+
+def _on_hub(named: Sequence[OpenLineageDataset] | None, own: str) -> list[_OnHub]:
+    """Return the repositories of this hub among what an event names, each once.
+
+    Raises:
+        Malformed: a name in a namespace of this hub is not the path of a repository.
+    """
+    found = [_parse(it) for it in named or () if it.namespace.rstrip("/").lower() in (own.lower(), "hf:")]
+    return list(dict.fromkeys(found))
+
+
+def _parse(item: OpenLineageDataset) -> _OnHub:
+    """Parse ``[datasets/|models/|spaces/]namespace/name[@revision][/path]``, the form of ``hf://`` paths."""
+    parts = item.name.strip("/").split("/")
+    kind = _TYPES[parts.pop(0)] if parts[0] in _TYPES and len(parts) > 1 else RepoType.MODEL
+    name, _, revision = "/".join(parts[: 1 if "@" in parts[0] else 2]).partition("@")
+    try:
+        wanted = parse_wanted_id(name)
+    except InvalidName as error:
+        raise Malformed("lineage", error.message) from error
+    return _OnHub(RepoRef(kind, wanted), unquote(revision) or _commit_of(item.version))
+
+
+def _inputs_of(read: Sequence[_OnHub], made: _OnHub) -> list[LineageInput]:
+    """Return what a result was made from: all that the run read, but for the result itself."""
+    return [
+        LineageInput(
+            lineage.usual_kind(it.ref.type, made.ref.type), it.ref.type, str(it.ref.id), _commit_of(it.revision)
+        )
+        for it in read
+        if it != made
+    ]
+
+
+def _commit_of(revision: str) -> str:
+    try:
+        return parse_oid(revision)
+    except InvalidName:
+        return ""
 
 
 def _input_of(item: NewLineageInput, result: RepoType) -> LineageInput:
