@@ -13,6 +13,7 @@ from entrepot.hub.folders.folders import FolderChanges, FolderDraft, FolderId
 from entrepot.hub.jobs import cards, handlers
 from entrepot.hub.repos import infos, repositories
 from entrepot.hub.repos.infos import RepoInfo
+from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.search import searches
 from entrepot.names import VERSIONED_TYPES, RepoPath, RepoRef, RepoType
 from tests.support.worlds import World
@@ -143,3 +144,22 @@ def test_a_repository_that_is_deleted_meanwhile_leaves_no_text(world: World, mon
     cards.index(world.hub, row_id)
     with world.hub.read() as tx:
         assert tx.sql.execute(sa.text("SELECT count(*) FROM repo_texts")).scalar() == 0
+
+
+def test_the_text_of_a_gated_card_is_neither_searched_nor_summarised(world: World) -> None:
+    ref = world.repo()
+    world.add(ref, "README.md", CARD + b"All about numbats.\n")
+
+    def shown() -> tuple[int, bool]:
+        hits = searches.full_text(world.hub, None, "numbats", VERSIONED_TYPES, skip=0, limit=9)
+        return hits.total, info(world, ref).row.files.summary is not None
+
+    assert shown() == (1, True)
+    for gate, expected in (("manual", (0, False)), ("auto", (0, False)), ("no", (1, True))):
+        repositories.configure(world.hub, world.alice, ref, RepoChanges(gated=gate))
+        assert shown() == expected, gate
+        named = searches.full_text(world.hub, None, "one", VERSIONED_TYPES, skip=0, limit=9).items
+        assert [str(item.hit.row.ref.id) for item in named] == [str(ref.id)]
+    repositories.configure(world.hub, world.alice, ref, RepoChanges(gated="auto"))
+    world.add(ref, "README.md", CARD + b"All about numbats and quolls.\n")
+    assert shown() == (0, False)

@@ -66,6 +66,8 @@ def index(hub: HubContext, repo_id: int) -> None:
             now = repositories.by_id(tx, repo_id)  # it may have another name by now, or none
             if now is None:
                 return
+            if now.gated != row.gated:  # which decides whether the text of the card may be shown
+                continue
             if refs.find(tx, repo_id, MAIN) == head:
                 repositories.set_facts(tx, repo_id, facts)
                 lineage.replace_card(tx, repo_id, edges_of(repo_id, head, inputs, "", lineage.CARD, hub.now_ms()))

@@ -78,7 +78,7 @@ class FoundFiles:
     """What describes a repository: its README, its paths, JSON documents, and the files whose headers count.
 
     ``evaluations``: the texts of files with evaluation results, by path. ``is_card_hidden``: whether the text of the
-    README is kept from readers, because a scanner has flagged it.
+    README is kept from readers, because a scanner has flagged it or the repository is gated.
     """
 
     readme: str
@@ -126,7 +126,7 @@ def find(hub: HubContext, tx: Read, row: RepoRow, head: Oid) -> FoundFiles:
     headers = [file for file in located if file is not None]
     card = at_top.get(CARD_FILE)
     names_of_card = [] if card is None else [flagged_files.name_small(row, card.entry.oid)]
-    is_hidden = bool(flagged_files.flagged_of(hub, tx, names_of_card))
+    is_hidden = row.gated != "no" or bool(flagged_files.flagged_of(hub, tx, names_of_card))
     return FoundFiles(readme, paths, documents, headers, evaluations, is_hidden)
 
 

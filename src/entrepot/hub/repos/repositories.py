@@ -313,6 +313,8 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
             repositories.update(tx, row.id, **values)
             if values.get("visibility", row.visibility) != row.visibility:
                 full_text.follow(tx, row.id)
+            if (values.get("gated", row.gated) == "no") != (row.gated == "no") and row.type.kind.has_commits:
+                jobs.enqueue(tx, "card", {"repo": row.id}, hub.now_ms(), dedup_key=card_job(row.id))
             words = {name: value for name, value in values.items() if isinstance(value, str)}
             words |= {name: json.dumps(value) for name, value in changes.options.items()}
             audit.record(hub, tx, settler, "repo.settings", access.subject(row), words)
@@ -323,6 +325,8 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
             updated = {"private": changed.is_private} | {"gated": changed.gated != "no" and changed.gated}
             events.emit(hub, tx, changed, "repo.config", "update", {"updatedConfig": updated})
     hub.job_added.set()
+    if changes.gated is not None:  # the text of its card is shown in lists and searches, or no more
+        run_now(hub, card_job(changed.id))
     return changed
 
 
