@@ -85,3 +85,11 @@ def test_a_card_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
         found.below("x/")
     with pytest.raises(Malformed, match="characters"):
         DataPaths(paths).matching("*" * (data_patterns.MOST_PATTERNS + 1))
+
+
+def test_long_patterns_are_compared_with_fewer_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data_patterns, "MOST_COMPARED", 100)
+    found = DataPaths([f"x/{number}.csv" for number in range(10)])
+    assert len(found.matching("x/*.csv")) == 10
+    with pytest.raises(Malformed, match="comparisons"):
+        found.matching("x/*" + "[ab]" * 40 + "x*")  # each name counts eleven times

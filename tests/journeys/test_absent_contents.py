@@ -306,3 +306,66 @@ def test_guessed_content_is_taken_with_the_same_work_whether_or_not_somebody_has
             assert told[-1] == 200
             seen.append(json.dumps([told, statements.ran], indent=1).splitlines())
     assert seen[0] == seen[1]
+
+
+_MADE = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z|\b\d{10,}\b|[0-9a-f]{24,}|[0-9a-f-]{36}|xet_[\w-]+|(?<=sig=)[\w-]+")
+"""Times, ids, tokens and signatures."""
+
+
+def by_name(hub: Hub, repo: str, upload: Upload, token: str | None) -> list[httpx2.Response]:
+    """Name content that was not sent wherever its names are taken; return the responses."""
+    headers = {} if token is None else {"authorization": f"Bearer {token}"}
+    oid, size = hashlib.sha256(upload.content).hexdigest(), len(upload.content)
+    wanted = {"oid": oid, "size": size}
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {size}\n"
+    large = {"key": "lfsFile", "value": {"path": "w.bin", "algo": "sha256", **wanted}}
+    regular = {"key": "file", "value": {"path": "w.bin", "content": pointer, "encoding": "utf-8"}}
+    header = {"key": "header", "value": {"summary": "add"}}
+    found = []
+    with httpx2.Client(base_url=hub.store.url, headers=headers, trust_env=False, timeout=30) as client:
+        for operation in ("upload", "download"):
+            for transfers in (["basic"], ["multipart"], ["xet"]):
+                asked = {"operation": operation, "transfers": transfers, "objects": [wanted]}
+                found.append(client.post(f"/{repo}.git/info/lfs/objects/batch", json=asked))
+        found.append(client.post(f"/{repo}.git/info/lfs/objects/verify", json=wanted))
+        file = {"path": "w.bin", "sample": "", "size": size, "oid": oid}
+        found.append(client.post(f"/api/models/{repo}/preupload/main", json={"files": [file]}))
+        for line in (large, regular):
+            body = "\n".join(map(json.dumps, (header, line)))
+            found.append(
+                client.post(
+                    f"/api/models/{repo}/commit/main", content=body, headers={"content-type": "application/x-ndjson"}
+                )
+            )
+    return found
+
+
+@pytest.mark.parametrize("stored", [by_lfs, by_chunks, in_bulk, in_commit])
+@pytest.mark.parametrize("who", ["bob", "a token of bob for one repository", "a reader of alice", "anonymous"])
+def test_naming_content_that_others_keep_in_private_is_like_naming_what_nobody_has(
+    tmp_path: Path, statements: Statements, stored: Callable[..., list[httpx2.Response]], who: str
+) -> None:
+    draw = random.Random(who)
+    guessed, missing, first = (upload_of(draw.randbytes(300_000)) for _ in range(3))
+    with opened(tmp_path, chunk_delay_s=3600) as store:
+        hub = Hub(store)
+        hub.new_repo(SECRET, "private")
+        hub.new_repo("alice/open", "public")
+        hub.new_repo("bob/mine", "private")
+        stored(hub, SECRET, guessed)
+        if stored is not in_commit:
+            store.commit(SECRET, "w.bin", guessed.block.sha256)
+        rechunking.verify_claims(store.hub)
+        repo = "bob/mine" if "bob" in who else "alice/open"
+        tokens = {"bob": store.tokens["bob"], "a reader of alice": store.tokens["bob"], "anonymous": None}
+        token = tokens[who] if who in tokens else store.fine_grained("bob", repo)
+        by_name(hub, repo, first, token)
+        seen = []
+        for upload in (guessed, missing):
+            store.hub.known_callers.find(None, "")  # forgets all callers
+            statements.ran = []
+            told = [f"{it.status_code} {it.text}" for it in by_name(hub, repo, upload, token)]
+            oid = hashlib.sha256(upload.content).hexdigest()
+            lines = json.dumps([told, statements.ran], indent=1).replace(oid, "OID").splitlines()
+            seen.append([_MADE.sub("MADE", line) for line in lines])
+    assert seen[0] == seen[1]

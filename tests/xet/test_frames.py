@@ -126,6 +126,24 @@ def test_other_frames_are_left_to_the_library(monkeypatch: pytest.MonkeyPatch, o
     assert read(lz4.frame.compress(TEXT, **options), len(TEXT)) == TEXT
 
 
+@pytest.mark.parametrize(
+    "tiny",
+    [block(b"x", compressed=False), block(b"x", compressed=True), block(b"", compressed=True)],
+    ids=["raw", "lz4", "empty"],
+)
+def test_tiny_blocks_cost_what_they_cost_the_library(monkeypatch: pytest.MonkeyPatch, tiny: bytes) -> None:
+    calls: list[int] = []
+    original = lz4.block.decompress
+    monkeypatch.setattr(lz4.block, "decompress", lambda *given, **named: calls.append(1) or original(*given, **named))
+    count = 10_000
+    content = b"x" * (count if tiny != block(b"", compressed=True) else 0) + b"end"
+    found = FrameReader().read(
+        memoryview(FRAME_HEADER + tiny * count + block(b"end", compressed=False) + bytes(4)), len(content)
+    )
+    assert [bytes(piece) for piece in found] == [content]
+    assert len(calls) <= 8
+
+
 def test_a_frame_produces_little_more_than_it_announces() -> None:
     bomb = FRAME_HEADER + block(bytes(65_536), compressed=True) * 1000 + bytes(4)
     produced: list[int] = []

@@ -2,7 +2,8 @@
 
 A card is untrusted, and is read during requests. Every ``*`` is an atomic group: the leftmost match of what follows it
 is as good as any other, so the search never goes back; the same holds for ``**`` over whole folders. Names are only
-compared if they begin as the pattern does before its first wildcard, at most :data:`MOST_COMPARED` for one card.
+compared if they begin as the pattern does before its first wildcard, at most :data:`MOST_COMPARED` for one card; a long
+pattern counts several times, because the work for each character of a name grows with the length of the pattern.
 
 Source: docs/protocols/metadata.md, section 5; ``datasets`` 5.2.0, which is the oracle of the tests.
 """
@@ -18,6 +19,9 @@ from entrepot.errors import Malformed
 
 MOST_COMPARED = 2_000_000
 """Comparisons of a file name with a pattern, for one card."""
+
+SIGNS = 16
+"""Characters of a pattern, from its first wildcard on, that count as one comparison more."""
 
 MOST_PATTERNS = 128 << 10
 """Characters in all patterns with wildcards of one card."""
@@ -56,7 +60,9 @@ class DataPaths:
             compiled = re.compile(_translate(pattern), re.DOTALL)
         except re.error as error:
             raise Malformed("card", f"the pattern {pattern!r} cannot be read: {error}") from error
-        near = self._beginning_with(self._paths, pattern[: found.start()])
+        near = self._beginning_with(
+            self._paths, pattern[: found.start()], times=1 + (len(pattern) - found.start()) // SIGNS
+        )
         return _usable([path for path in near if compiled.fullmatch(path)], pattern)
 
     def below(self, folder: str) -> list[str]:
@@ -69,9 +75,9 @@ class DataPaths:
             self._usable = _usable(self._paths, "")
         return self._beginning_with(self._usable, folder)
 
-    def _beginning_with(self, paths: list[str], text: str) -> list[str]:
+    def _beginning_with(self, paths: list[str], text: str, *, times: int = 1) -> list[str]:
         first, end = bisect.bisect_left(paths, text), bisect.bisect_right(paths, text + _LAST)
-        self._left -= end - first
+        self._left -= (end - first) * times
         if self._left < 0:
             raise Malformed(
                 "card", f"its patterns of data files need more than {MOST_COMPARED:,} comparisons with file names"

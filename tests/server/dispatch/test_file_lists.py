@@ -91,7 +91,7 @@ def test_lists_are_bounded(site: Site) -> None:
     alice = site.hub.identify(site.secret)
     full = infos.describe(site.hub, alice, REF, "main", with_files=True, with_sizes=False)
     assert full.tree is not None
-    for most, is_kept in ((10_000, True), (2_000, False), (0, False)):
+    for most, is_kept in ((10_000, True), (1_000, False), (0, False)):
         lists, info = FileLists(most), render_info(full)
         search = lists.search()
         assert not search.is_known(full.tree)

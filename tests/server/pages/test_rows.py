@@ -42,6 +42,8 @@ def test_facts_of_any_shape_are_read() -> None:
     assert license_of({"license": ["mit"]}) is None
     assert license_of(None) is None
     assert license_of({"license": "mit"}) == "mit"
+    assert license_of({"license": "\u202eabc\u2066\x1b[31m\n"}) == "abc [31m"  # it stands between other facts
+    assert license_of({"license": " \n\x00"}) is None
     assert parameters_of(infos.WeightCounts({}, 0, sharded=False)) is None
     assert parameters_of(infos.WeightCounts({"F32": 5}, 5, sharded=False)) == 5
     assert parameters_of(None) is None

@@ -1,8 +1,8 @@
 """Small files that arrive at about the same time, whole in memory: published, recorded and linked together.
 
-A file costs its share of one transaction that judges the rights, of one that reserves it, of two flushes of the disk
-(:mod:`entrepot.blobs.local_groups`), and of one transaction that links it. All files are reserved: to leave that out
-for those that nobody has stored would tell the sender of guessed content, by the time it takes, that somebody has.
+All files of a call share one transaction that checks the rights, one that reserves them, two flushes of the disk
+(:mod:`entrepot.blobs.local_groups`) and one transaction that links them. New files are reserved as well, although they
+need not be: otherwise the response time would tell a sender of guessed content whether the hub stores it.
 """
 
 from __future__ import annotations

@@ -12,12 +12,13 @@ from typing import Any
 import attrs
 import msgspec
 
+from entrepot.hub.remembered import Remembered, Version
 from entrepot.hub.repos.infos import RevisionInfo, TreeKey
 from entrepot.names import RepoPath
-from entrepot.storage.store import ValueCache
 from entrepot.wire.repos.repositories import RepoInfo
 
-_OBJECTS = 1024
+_ALWAYS: Version = (0, 0)
+"""The version under which lists are remembered: no change of the database changes a tree."""
 
 
 @attrs.frozen
@@ -35,9 +36,9 @@ class FileLists:
         """Start empty.
 
         Args:
-            most_bytes: size of all lists together at most; one of more than half of it is not kept.
+            most_bytes: size of all lists together at most.
         """
-        self._held = ValueCache[TreeKey, FileList](most_bytes, _size_of)
+        self._held = Remembered[FileList](most_bytes)
 
     def search(self) -> ListSearch:
         """Return a search for the list of one request."""
@@ -48,12 +49,12 @@ class FileLists:
 class ListSearch:
     """What one request knows about its list; once found, it stays."""
 
-    _held: ValueCache[TreeKey, FileList]
+    _held: Remembered[FileList]
     _found: FileList | None = None
 
     def is_known(self, tree: TreeKey) -> bool:
         """Return whether the list of a tree is known, so that its files need not be read."""
-        self._found = self._held.find(tree)
+        self._found = self._held.find(_ALWAYS, tree)
         return self._found is not None
 
     def put_into(self, info: RepoInfo, full: RevisionInfo) -> Sequence[RepoPath]:
@@ -63,11 +64,7 @@ class ListSearch:
             encoded = msgspec.json.encode(info.siblings if isinstance(info.siblings, Sequence) else ())
             found = FileList(msgspec.Raw(encoded), full.left_out)
             if full.tree is not None:
-                self._held.put(full.tree, found)
+                self._held.keep(_ALWAYS, full.tree, found, len(encoded))
         ready: Any = found.encoded
         info.siblings = ready
         return found.left_out
-
-
-def _size_of(listed: FileList) -> int:
-    return len(bytes(listed.encoded)) + _OBJECTS

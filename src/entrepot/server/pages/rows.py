@@ -46,9 +46,9 @@ def parameters_of(counts: WeightCounts | None) -> int | None:
 
 
 def license_of(card: Mapping[str, object] | None) -> str | None:
-    """Return the licence that a card names."""
+    """Return the licence that a card names, as it can be shown on a line."""
     value = (card or {}).get("license")
-    return value if isinstance(value, str) and value else None
+    return _line_of(value, MOST_DESCRIPTION) or None if isinstance(value, str) else None
 
 
 def description_of(found: RevisionInfo) -> str:
@@ -56,7 +56,7 @@ def description_of(found: RevisionInfo) -> str:
     row = found.info.row
     said = (row.card or {}).get("description")
     text = said if isinstance(said, str) and said.strip() else row.description or row.files.summary or ""
-    line = " ".join(one_line(legible(text), _MOST_READ).split())
+    line = _line_of(text, _MOST_READ)
     if len(line) <= MOST_DESCRIPTION:
         return line
     return line[: MOST_DESCRIPTION - 1].rsplit(" ", 1)[0] + "…"
@@ -75,6 +75,10 @@ def facts_of(row: RepoRow, used_bytes: int = 0) -> list[str]:
         f"{count_text(row.likes)} like{'s' if row.likes != 1 else ''}" if row.likes else None,
     ]
     return [fact for fact in facts if fact]
+
+
+def _line_of(text: str, most: int) -> str:
+    return " ".join(one_line(legible(text), most).split())
 
 
 def _row(found: RevisionInfo) -> RepoLine:
