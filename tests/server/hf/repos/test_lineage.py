@@ -123,3 +123,17 @@ def test_an_event_of_openlineage_is_recorded_as_a_whole_or_not_at_all(site: Site
         assert client.post("/api/v1/lineage", json=_event(source, [_dataset(repo)])).status_code == 403
     with site.client(None) as client:
         assert client.post("/api/v1/lineage", json=_event(source, [])).status_code == 401
+
+
+def test_the_name_of_a_run_is_kept_on_one_line_without_what_cannot_be_printed(site: Site) -> None:
+    repo = site.new_repo()
+    with site.client(site.alice) as client:
+        run = "night\x00ly\x1b[31m\n1"
+        body = {"inputs": [{"source": "datasets/org/d"}], "run": run}
+        assert client.post(f"/api/models/{repo}/lineage", json=body).json() == {"added": 1}
+        event = _event([_dataset("datasets/org/e")], [_dataset(repo)]) | {"run": {"runId": "a\x00b"}}
+        assert client.post("/api/v1/lineage", json=event).json() == {"added": 1}
+        runs = {it["run"] for it in client.get(f"/api/models/{repo}/lineage").json()["edges"]}
+        assert runs == {"night ly [31m 1", "nightly/train/a b"}
+        found = client.get("/api/lineage", params={"run": run}).json()["edges"]
+        assert [it["source"] for it in found] == ["datasets/org/d"]

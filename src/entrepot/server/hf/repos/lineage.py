@@ -27,11 +27,13 @@ from entrepot.wire.repos.lineage import (
     render_prov,
 )
 from entrepot.wire.repos.openlineage import OpenLineageDataset, OpenLineageEvent
+from entrepot.wire.texts import one_line
 from entrepot.wire.times import format_ms
 
 _DIRECTIONS = {"up": (True, False), "down": (False, True), "both": (True, True)}
 _TYPES = {kind.kind.plural: kind for kind in VERSIONED_TYPES}
 _DEPTH = 3
+_RUN_LENGTH = 200
 
 
 def routes() -> list[BaseRoute]:
@@ -62,14 +64,14 @@ async def show_run(request: Request) -> Response:
     run = request.query_params.get("run", "")
     if not run:
         raise Malformed("parameter 'run'", "it is missing")
-    return _render(request, await call_hub(request, lineage.of_run, run[:200]))
+    return _render(request, await call_hub(request, lineage.of_run, one_line(run, _RUN_LENGTH)))
 
 
 async def add_lineage(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST lineage``: record what a commit was made from."""
     body = await read_json(request, NewLineage)
     inputs = [_input_of(item, ref.type) for item in body.inputs]
-    added = await call_hub(request, lineage.add, ref, body.revision, inputs, body.run[:200])
+    added = await call_hub(request, lineage.add, ref, body.revision, inputs, one_line(body.run, _RUN_LENGTH))
     return json_response(AddedLineage(added=added))
 
 
@@ -84,7 +86,7 @@ async def receive_event(request: Request) -> Response:
         own = base_url(request)
         read, made = _on_hub(event.inputs, own), _on_hub(event.outputs, own)
         outputs = [LineageOutput(it.ref, it.revision or "main", _inputs_of(read, it)) for it in made]
-    added = await call_hub(request, lineage.add_run, outputs, event.run_name)
+    added = await call_hub(request, lineage.add_run, outputs, one_line(event.run_name, _RUN_LENGTH))
     return json_response(AddedLineage(added=added), status=201)
 
 
