@@ -34,7 +34,7 @@ def test_parts_of_queries_are_one_expression_each() -> None:
     connection = duckdb.connect(":memory:")
     for shape, texts in (("where", CONDITIONS), ("orderby", ORDERS)):
         for text in texts:
-            with pytest.raises(sandbox._Refused, match="must be one expression"):
+            with pytest.raises(sandbox._Refused, match="must be one SQL expression"):
                 sandbox._check_part(connection, shape, text)
     for text in (
         "a = 1",

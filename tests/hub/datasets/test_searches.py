@@ -64,7 +64,7 @@ def test_rows_are_filtered_and_ordered(world: World, data: RepoRef) -> None:
 
 
 def test_a_condition_or_an_order_cannot_become_more_than_that(world: World, data: RepoRef) -> None:
-    with pytest.raises(QueryRefused, match="'where' must be one expression"):
+    with pytest.raises(QueryRefused, match="'where' must be one SQL expression"):
         sift(world, data, "true) group by all having (false")
     with pytest.raises(QueryRefused, match="'orderby' must be one"):
         sift(world, data, order="id limit 0")
