@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 Run = Callable[..., Any]
@@ -25,3 +26,17 @@ def test_an_unknown_kind_of_lineage_is_refused(at_hub: Run, made: str) -> None:
     outcome = at_hub("lineage", made, "--add", "org/d", "--kind", "made")
     assert outcome.code == 1
     assert "the kind 'made' is not one of trained_on" in outcome.err
+
+
+def test_a_copy_is_shown_as_inferred(at_hub: Run, fresh_name: str) -> None:
+    Path("w.bin").write_bytes(bytes(range(256)) * 400 + fresh_name.encode())
+    for name in (fresh_name, f"{fresh_name}-copy"):
+        assert at_hub("upload", name, "w.bin", "-q").code == 0
+    assert at_hub("lineage", fresh_name).out == (
+        f"models/{fresh_name}-copy  shares_content  models/{fresh_name}  "
+        "(inferred: 100% of the result, nobody has said so)\n"
+    )
+    [edge] = at_hub("lineage", f"{fresh_name}-copy", "--json").json["edges"]
+    assert (edge["inferred"], edge["share"]) == (True, 1.0)
+    assert "style=dashed" in at_hub("lineage", fresh_name, "--dot").out
+    assert "hub:inferred" in at_hub("lineage", fresh_name, "--prov").out

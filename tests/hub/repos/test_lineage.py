@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from entrepot.errors import LimitExceeded, LoginRequired, Malformed, NotAllowed, RepoNotFound, RevisionNotFound
 from entrepot.hub.callers import MaybeCaller
@@ -211,3 +212,74 @@ def test_changes_of_settings_do_not_touch_lineage(world: World) -> None:
     repositories.configure(world.hub, world.alice, model, RepoChanges(visibility="private"))
     assert edges(around(world, data, by=world.bob)) == []
     assert edges(around(world, data, by=world.alice)) == [("alice/d", "trained_on", "alice/m")]
+
+
+def test_copies_are_inferred_where_nothing_is_stated(world: World) -> None:
+    base, copy, apart = world.repo("alice/base"), world.repo("bob/copy"), world.repo("bob/apart")
+    same, more = b"w" * 200_000, b"m" * 300_000
+    for ref, files in ((base, (same, more)), (copy, (same, b"n" * 300_000)), (apart, (b"a" * 9_000,))):
+        for number, data in enumerate(files):
+            world.add_large(ref, f"w{number}", data)
+    expected = [("alice/base", "shares_content", "bob/copy")]
+    for ref in (base, copy):
+        found = around(world, ref, by=world.zed)
+        assert edges(found) == expected
+        [edge] = found.edges
+        assert (edge.is_inferred, edge.shared_bytes, edge.share, edge.row.oid) == (True, 200_000, 0.4, "")
+    assert edges(around(world, base, up=True, down=False)) == edges(around(world, copy, up=False)) == []
+    assert edges(around(world, apart)) == []
+    assert edges(around(world, copy, revision="main")) == []
+    assert lineage.known_sources(world.hub, None, copy) == ()
+    lineage.add(world.hub, world.alice, base, "main", [said(copy)], "")
+    assert edges(around(world, copy)) == edges(around(world, base)) == [("bob/copy", "trained_on", "alice/base")]
+    assert edges(around(world, copy, down=False)) == []
+
+
+def test_what_a_hidden_repository_shares_is_shown_to_its_readers_only(world: World) -> None:
+    public, hidden = world.repo("alice/open"), world.repo("bob/hidden", visibility="private")
+    for ref in (public, hidden):
+        world.add_large(ref, "w", b"w" * 200_000)
+    for stranger in (world.zed, world.alice):
+        seen = around(world, public, by=stranger)
+        assert [node.name for node in seen.nodes] == ["alice/open"]
+        assert (seen.edges, seen.is_complete) == ((), True)
+    assert edges(around(world, public, by=world.bob)) == [("alice/open", "shares_content", "bob/hidden")]
+    assert edges(around(world, hidden, by=world.bob)) == [("alice/open", "shares_content", "bob/hidden")]
+    repositories.configure(world.hub, world.bob, hidden, RepoChanges(visibility="public", gated="manual"))
+    assert edges(around(world, public, by=world.zed)) == edges(around(world, hidden, by=world.zed)) == []
+
+
+def test_a_small_part_in_common_is_no_edge(world: World) -> None:
+    one, two = world.repo("alice/one"), world.repo("bob/two")
+    for ref, tag in ((one, b"1"), (two, b"2")):
+        world.add_large(ref, "tokenizer", b"t" * 20_000)
+        world.add_large(ref, "w", tag * 200_000)
+    assert edges(around(world, one)) == []
+
+
+def test_no_statement_tells_a_stranger_that_a_hidden_repository_shares_content(world: World) -> None:
+    public = world.repo("alice/open")
+    world.add_large(public, "w", b"w" * 200_000)
+    around(world, public)  # what is done once is done
+    before = statements_of(world, public)
+    assert any("file_links" in statement for statement in before)
+    for number in range(3):
+        hidden = world.repo(f"bob/hidden{number}", visibility="private")
+        world.add_large(hidden, "w", b"w" * 200_000)
+    assert statements_of(world, public) == before
+
+
+def statements_of(world: World, ref: RepoRef) -> list[str]:
+    found: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        found.append(statement)
+
+    engine = world.hub.catalog._engine
+    stranger = world.zed
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        around(world, ref, by=stranger)
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+    return found

@@ -73,3 +73,33 @@ def test_edges_are_written_without_what_is_empty() -> None:
         "origin": "commit",
         "createdAt": "2030-01-01T00:00:00.000Z",
     }
+
+
+def test_an_inferred_edge_is_marked_in_every_form() -> None:
+    link = LineageLink(
+        source="models/a/base",
+        result="models/b/copy",
+        kind="shares_content",
+        commit="",
+        origin="inferred",
+        created_at="2030-01-01T00:00:00.000Z",
+        inferred=True,
+        shared_bytes=800,
+        share=0.8,
+    )
+    graph = LineageResponse(nodes=[], edges=[link], is_complete=True)
+    assert '  "models/a/base" -> "models/b/copy" [label="shares_content", style=dashed];' in render_dot(graph)
+    found = render_prov(graph)
+    assert found["wasDerivedFrom"] == {}
+    assert found["wasInfluencedBy"] == {
+        "_:i0": {
+            "prov:influencee": "hub:models/b/copy",
+            "prov:influencer": "hub:models/a/base",
+            "prov:type": "hub:shares_content",
+            "hub:inferred": True,
+            "hub:sharedBytes": 800,
+        }
+    }
+    assert found["entity"] == {"hub:models/b/copy": {}, "hub:models/a/base": {}}
+    written = msgspec.to_builtins(link)
+    assert (written["inferred"], written["sharedBytes"], written["share"]) == (True, 800, 0.8)

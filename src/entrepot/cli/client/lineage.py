@@ -71,6 +71,10 @@ def lineage(
         source = f"{edge.source}@{edge.source_commit[:10]}" if edge.source_commit else edge.source
         run = f"  run {edge.run}" if edge.run else ""
         note = "  not on this hub, or not for you" if edge.source in missing else ""
+        if edge.inferred:
+            share = f"{edge.share:.0%} of the result"
+            show(f"{edge.result}  {edge.kind}  {edge.source}  (inferred: {share}, nobody has said so)")
+            continue
         show(f"{edge.result}@{edge.commit[:10]}  {edge.kind}  {source}  ({edge.origin}){run}{note}")
     if not graph.is_complete:
         show("… (more edges; use a smaller --depth)")

@@ -1,7 +1,8 @@
 """Lineage: what a commit was made from, and what was made from it.
 
 Sources of edges: cards (``hub/jobs/cards.py``), lines of commit messages
-(``hub/jobs/indexing.py``), and requests. A repository that the caller may not
+(``hub/jobs/indexing.py``), and requests. Edges between repositories that share
+content are inferred when they are asked for, and never stored. A repository that the caller may not
 see appears as one that does not exist: as a name, if a visible repository
 names it, and not at all as the result of something.
 """
@@ -14,12 +15,13 @@ import attrs
 
 from entrepot.cards.lineage import KINDS, LineageInput, usual_kind
 from entrepot.catalog import Lock, Read
+from entrepot.catalog.files import file_links, shared_content
 from entrepot.catalog.repos import commits, lineage, repositories
 from entrepot.catalog.repos.lineage import EdgeRow
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import EntrepotError, LimitExceeded, Malformed, RepoMoved
 from entrepot.hub import access, callers, revisions
-from entrepot.hub.callers import MaybeCaller, seen_by
+from entrepot.hub.callers import MaybeCaller, read_by, seen_by
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs.indexing import adopt_lineage, edges_of, index_history
 from entrepot.names import Oid, RepoId, RepoRef, RepoType, parse_wanted_id
@@ -44,6 +46,14 @@ MAX_DEPTH = 20
 MAX_EDGES = 1_000
 """Edges of a graph at most."""
 
+MAX_INFERRED = 20
+"""Edges of a graph that are inferred at most, those of the most shared bytes."""
+
+INFERRED = "inferred"
+"""The origin of edges that nobody has stated: the repositories share content."""
+
+_LEAST_SHARE = 0.2  # of the smaller repository
+
 MAX_ADDED = 200
 """Edges that one request adds to one commit at most."""
 
@@ -67,11 +77,22 @@ class LineageNode:
 
 @attrs.frozen
 class LineageEdge:
-    """An edge from a source to a result."""
+    """An edge from a source to a result.
+
+    ``shared_bytes``, ``share``: of an inferred edge, about how many bytes both have, and which part of the large
+    files of the result these are. The source of such an edge had them first.
+    """
 
     source: LineageNode
     result: LineageNode
     row: EdgeRow
+    shared_bytes: int = 0
+    share: float = 0.0
+
+    @property
+    def is_inferred(self) -> bool:
+        """Whether nobody has stated the edge."""
+        return self.row.origin == INFERRED
 
 
 @attrs.frozen
@@ -118,6 +139,8 @@ def find(
             walk.up(depth)
         if down:
             walk.down(depth)
+        if oid is None:
+            walk.infer(up=up, down=down)
         return walk.graph()
 
 
@@ -238,6 +261,54 @@ class _Walk:
                     level[result.id] = result
             if not level:
                 return
+
+    def infer(self, *, up: bool, down: bool) -> None:
+        """Add edges to and from the repositories that share content with the root, one step far.
+
+        Only what the caller can read is compared, and only repositories that no edge connects with the root yet.
+        """
+        root = self._root
+        if root is None or not access.may_read(self._tx, self._caller, root):
+            return
+        stated = self._neighbours()
+        shared = shared_content.find(self._tx, root.id, read_by(self._caller))
+        found = [one for one in shared if (up if one.is_older else down)][: 2 * MAX_INFERRED]
+        rows = self._visible({one.repo_id for one in found})
+        sizes = file_links.used_bytes(self._tx, [root.id, *rows])
+        here, added = LineageNode(root.type, str(root.ref.id), root), 0
+        for one in found:
+            row = rows.get(one.repo_id)
+            if row is None or added == MAX_INFERRED:
+                continue
+            there = LineageNode(row.type, str(row.ref.id), row)
+            if there.key in stated or one.bytes < _LEAST_SHARE * min(sizes.get(root.id, 0), sizes.get(row.id, 0)):
+                continue
+            added += 1
+            source, result = (there, here) if one.is_older else (here, there)
+            self._connect_inferred(source, result, one.bytes, sizes)
+
+    def _neighbours(self) -> set[tuple[RepoType, str]]:
+        """Return the keys of the repositories that a stated edge connects with the root, in either direction."""
+        near = _Walk(self._tx, self._caller, self._root, None)
+        near.up(1)
+        near.down(1)
+        return set(near._nodes)
+
+    def _connect_inferred(self, source: LineageNode, result: LineageNode, shared: int, sizes: dict[int, int]) -> None:
+        assert result.row is not None
+        edge = EdgeRow(
+            repo_id=result.row.id,
+            oid=Oid(""),
+            kind="shares_content",
+            source_type=source.type,
+            source_name=source.name,
+            source_oid="",
+            run="",
+            origin=INFERRED,
+            created_ms=result.row.created_ms,
+        )
+        share = min(shared / max(sizes.get(result.row.id, 0), 1), 1.0)
+        self._edges[edge] = LineageEdge(self._add(source), self._add(result), edge, shared, share)
 
     def run(self, run: str) -> None:
         found = lineage.edges_of_run(self._tx, run, seen_by(self._caller), limit=MAX_EDGES + 1) if run else []

@@ -27,8 +27,9 @@ class LineageRepo(msgspec.Struct, frozen=True, kw_only=True):
 class LineageLink(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """An edge. ``source`` and ``result`` are paths such as ``datasets/alice/d``; commits have 40 hex digits.
 
-    ``kind``: what the source is for the result; ``origin``: ``card``, ``commit`` or ``api``; ``run``: the
-    run that made the result.
+    ``kind``: what the source is for the result; ``origin``: ``card``, ``commit``, ``api`` or ``inferred``;
+    ``run``: the run that made the result. ``inferred``: nobody has stated the edge; the repositories share
+    ``shared_bytes``, which are the part ``share`` of the large files of the result. Such edges have no commit.
     """
 
     source: str
@@ -39,6 +40,9 @@ class LineageLink(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omi
     origin: str
     run: str = ""
     created_at: str
+    inferred: bool = False
+    shared_bytes: int = 0
+    share: float = 0.0
 
 
 class LineageResponse(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -79,7 +83,8 @@ def render_dot(graph: LineageResponse) -> str:
         lines.append(f"  {json.dumps(node.path)}{style};")
     for edge in graph.edges:
         label = " ".join(part for part in (edge.kind, edge.source_commit[:8]) if part)
-        lines.append(f"  {json.dumps(edge.source)} -> {json.dumps(edge.result)} [label={json.dumps(label)}];")
+        style = ", style=dashed" if edge.inferred else ""
+        lines.append(f"  {json.dumps(edge.source)} -> {json.dumps(edge.result)} [label={json.dumps(label)}{style}];")
     return "\n".join([*lines, "}", ""])
 
 
@@ -87,13 +92,19 @@ def render_prov(graph: LineageResponse) -> Mapping[str, object]:
     """Return a graph as PROV-JSON. Source: W3C, "The PROV-JSON Serialization", section 3.
 
     Commits are entities that specialise their repository, so that a statement about a repository and one about
-    a commit of it are connected.
+    a commit of it are connected. An inferred edge is no derivation: it is an influence with the attribute
+    ``hub:inferred``.
     """
     entities: dict[str, object] = {}
     activities: dict[str, object] = {}
     derivations: dict[str, object] = {}
     specialised: dict[str, str] = {}
+    influences: dict[str, object] = {}
     for number, edge in enumerate(graph.edges):
+        if edge.inferred:
+            influences[f"_:i{number}"] = _influence(edge)
+            entities |= {f"hub:{name}": {} for name in (edge.result, edge.source)}
+            continue
         result, source = f"hub:{edge.result}@{edge.commit}", f"hub:{edge.source}"
         specialised[result] = f"hub:{edge.result}"
         if edge.source_commit:
@@ -114,4 +125,15 @@ def render_prov(graph: LineageResponse) -> Mapping[str, object]:
             for number, (commit, repo) in enumerate(specialised.items())
         },
     }
+    document |= {"wasInfluencedBy": influences} if influences else {}
     return document | ({"activity": activities} if activities else {})
+
+
+def _influence(edge: LineageLink) -> Mapping[str, object]:
+    return {
+        "prov:influencee": f"hub:{edge.result}",
+        "prov:influencer": f"hub:{edge.source}",
+        "prov:type": f"hub:{edge.kind}",
+        "hub:inferred": True,
+        "hub:sharedBytes": edge.shared_bytes,
+    }

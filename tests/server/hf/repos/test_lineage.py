@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.site import Site
+from tests.support.site import Committer, Site
 
 
 def test_a_graph_is_served_in_three_formats(site: Site) -> None:
@@ -137,3 +137,19 @@ def test_the_name_of_a_run_is_kept_on_one_line_without_what_cannot_be_printed(si
         assert runs == {"night ly [31m 1", "nightly/train/a b"}
         found = client.get("/api/lineage", params={"run": run}).json()["edges"]
         assert [it["source"] for it in found] == ["datasets/org/d"]
+
+
+def test_a_copy_is_an_inferred_edge(site: Site) -> None:
+    base, copy, hidden = site.new_repo(), site.new_repo(owner="bob"), site.new_repo(visibility="private")
+    for repo, token in ((base, site.alice), (copy, site.bob), (hidden, site.alice)):
+        with site.client(token) as client:
+            Committer(client).write_large(repo, {"w.bin": b"inferred" * 2_000})
+    with site.client(site.bob) as client:
+        [edge] = client.get(f"/api/models/{copy}/lineage").json()["edges"]
+        assert client.get(f"/api/models/{base}/lineage").json()["edges"] == [edge]
+        prov = client.get(f"/api/models/{copy}/lineage", params={"format": "prov"}).json()
+    assert (edge["source"], edge["result"], edge["kind"]) == (f"models/{base}", f"models/{copy}", "shares_content")
+    assert (edge["inferred"], edge["sharedBytes"], edge["share"], edge["origin"]) == (True, 16_000, 1.0, "inferred")
+    assert (list(prov["wasInfluencedBy"]), prov["wasDerivedFrom"]) == (["_:i0"], {})
+    with site.client(site.alice) as client:
+        assert len(client.get(f"/api/models/{base}/lineage").json()["edges"]) == 2

@@ -52,3 +52,16 @@ def test_a_bucket_has_no_lineage(site: ServedHub, browser: httpx2.Client) -> Non
     buckets.create(site.hub, site.caller(), "alice", "no-lineage")
     for name in ("no-lineage", "no-such"):
         assert browser.get(f"/-/lineage/bucket/alice/{name}").status_code == 404
+
+
+def test_what_shares_content_is_marked_as_inferred(site: ServedHub, show: Show) -> None:
+    base, copy = site.repo("shared-base"), site.repo("shared-copy")
+    for ref in (base, copy, site.repo("shared-hidden", visibility="private")):
+        site.commit_large(ref, "w.bin", b"shared by these" * 1_000)
+    text = show("/-/lineage/model/alice/shared-copy")
+    assert "0 statements, 1 inferred<" in text
+    assert "inferred: 100% of the result" in text
+    assert '<path class="maybe"' in text
+    assert "alice/shared-base" in text
+    assert "shared-hidden" not in text
+    assert "/commit/" not in text.partition("<caption")[2]

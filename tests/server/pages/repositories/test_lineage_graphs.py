@@ -20,8 +20,8 @@ def node(name: str, *, is_here: bool = True) -> LineageNode:
     return LineageNode(RepoType.MODEL, f"a/{name}", row)
 
 
-def edge(source: LineageNode, result: LineageNode) -> LineageEdge:
-    row = EdgeRow(1, Oid("1" * 40), "derived_from", RepoType.MODEL, source.name, "2" * 40, "", "card", 0)
+def edge(source: LineageNode, result: LineageNode, origin: str = "card") -> LineageEdge:
+    row = EdgeRow(1, Oid("1" * 40), "derived_from", RepoType.MODEL, source.name, "2" * 40, "", origin, 0)
     return LineageEdge(source, result, row)
 
 
@@ -51,3 +51,9 @@ def test_repositories_the_caller_may_not_see_are_not_drawn() -> None:
 def test_circles_and_large_graphs_are_bounded() -> None:
     assert draw_graph(node("a"), [edge(node("a"), node("b")), edge(node("b"), node("a"))]) is not None
     assert draw_graph(node("a"), [edge(node(f"s{at}"), node("a")) for at in range(MAX_NODES)]) is None
+
+
+def test_inferred_arrows_are_marked() -> None:
+    drawn = draw_graph(node("a"), [edge(node("a"), node("b"), "inferred"), edge(node("a"), node("c"))])
+    assert drawn is not None
+    assert [arrow.is_inferred for arrow in drawn.edges] == [True, False]

@@ -177,6 +177,9 @@ def _response(graph: LineageGraph) -> LineageResponse:
             origin=edge.row.origin,
             run=edge.row.run,
             created_at=format_ms(edge.row.created_ms),
+            inferred=edge.is_inferred,
+            shared_bytes=edge.shared_bytes,
+            share=round(edge.share, 4),
         )
         for edge in graph.edges
     ]

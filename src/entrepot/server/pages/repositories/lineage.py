@@ -20,12 +20,15 @@ from entrepot.server.pages.routing import PageRoute
 
 _KINDS = {name: kind for kind in VERSIONED_TYPES for name in (kind.value, kind.plural)}
 _DEPTH = 3
-_ORIGINS = {"card": "the card", "commit": "a commit message", "api": "a request"}
+_ORIGINS = {"card": "the card", "commit": "a commit message", "api": "a request", "inferred": "inferred"}
 
 
 @attrs.frozen
 class LineageLine:
-    """An edge in the list: the repositories with their paths and commits, and who says so."""
+    """An edge in the list: the repositories with their paths and commits, and who says so.
+
+    ``share``: of an inferred edge, how much of the result the source has too.
+    """
 
     source: str
     source_path: str
@@ -36,6 +39,7 @@ class LineageLine:
     commit: str
     origin: str
     run: str
+    share: str
 
 
 def routes() -> list[PageRoute]:
@@ -88,6 +92,7 @@ def _line(edge: LineageEdge) -> LineageLine:
         row.oid,
         _ORIGINS.get(row.origin, row.origin),
         row.run,
+        f"{edge.share:.0%} of the result" if edge.is_inferred else "",
     )
 
 

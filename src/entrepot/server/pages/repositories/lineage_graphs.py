@@ -43,6 +43,7 @@ class DrawnEdge:
     label: str
     x: int
     y: int
+    is_inferred: bool
 
 
 @attrs.frozen
@@ -112,7 +113,8 @@ def _arrow(edge: LineageEdge, start: tuple[int, int], end: tuple[int, int]) -> D
     bend = max(abs(x2 - x1) // 2, 40)
     curve = f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
     tip = f"M{x2 + 6} {y2}l-8 -4v8z"
-    return DrawnEdge(curve, tip, edge.row.kind.replace("_", " "), (x1 + x2) // 2, (y1 + y2) // 2 - 4)
+    label = edge.row.kind.replace("_", " ")
+    return DrawnEdge(curve, tip, label, (x1 + x2) // 2, (y1 + y2) // 2 - 4, edge.is_inferred)
 
 
 def _title(level: int) -> str:
