@@ -28,6 +28,7 @@ _PREPARED = "entrepot_prepared"
 _PLACE = re.compile(r"%%|%\(([^)]+)\)s")
 _SMALL_INTEGERS, _INTEGER = frozenset({21, 23}), 20
 """How PostgreSQL numbers int2 and int4, and int8."""
+_ENDS = (None, "57P01", "57P02")  # the second and third: the server is stopped, or has crashed
 _NO_SUCH_STATEMENT, _IS_PREPARED, _OTHER_TYPES = "26000", "42P05", "0A000"
 
 
@@ -133,7 +134,7 @@ class PreparedConnection:
             raise
         if result.status == ExecStatus.FATAL_ERROR:
             error = error_from_result(result)
-            if error.sqlstate is None or self._pgconn.status == ConnStatus.BAD:
+            if error.sqlstate in _ENDS or self._pgconn.status == ConnStatus.BAD:
                 # An error without a state is one of libpq; its connection may still be called good.
                 self._lose()
                 raise psycopg.OperationalError(str(error))
