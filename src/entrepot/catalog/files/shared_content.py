@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read
 from entrepot.catalog.files.file_links import SHARED, is_proven, is_visible
-from entrepot.catalog.lists import slices
+from entrepot.catalog.lists import bounded, slices
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import Sha256, Uid, XetHash
 
@@ -108,7 +108,7 @@ def _xorbs(tx: Read, repo_id: int, files: Mapping[Sha256, _File]) -> dict[XetHas
         sa.select(_L.c.sha256, _U.c.xorb, _U.c.ranges, _X.c.raw_size, _X.c.chunks)
         .join(_U, _U.c.file == _L.c.xet_file)
         .join(_X, _X.c.hash == _U.c.xorb)
-        .where((_L.c.repo_id == repo_id) & _counts() & _L.c.sha256.in_(list(files)))
+        .where((_L.c.repo_id == repo_id) & _counts() & _L.c.sha256.in_(bounded(list(files))))
         .order_by(_L.c.size.desc(), _L.c.sha256, _U.c.xorb)
         .limit(MOST_XORBS)
     )
