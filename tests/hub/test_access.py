@@ -40,7 +40,7 @@ SEE: dict[str, Use] = {
 }
 READ: dict[str, Use] = {
     "locate": lambda hub, who, ref: contents.locate(hub, who, ref, "main", README),
-    "locate_raw": lambda hub, who, ref: contents.locate_raw(hub, who, ref, "main", README),
+    "locate_raw": lambda hub, who, ref: contents.locate(hub, who, ref, "main", README, is_raw=True),
     "compare": lambda hub, who, ref: histories.compare(hub, who, ref, "main^..main"),
     "plan_downloads": lambda hub, who, ref: lfs.plan_downloads(hub, who, ref, [FILE]),
     "check_read": repositories.check_read,

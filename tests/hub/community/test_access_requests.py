@@ -116,7 +116,7 @@ def test_everything_that_gives_content_is_guarded_and_metadata_are_not(
     ref = make_gated()
     target = RepoId("zed", "copy")
     uses = (
-        lambda: contents.locate_raw(world.hub, world.zed, ref, "main", RepoPath(".gitattributes")),
+        lambda: contents.locate(world.hub, world.zed, ref, "main", RepoPath(".gitattributes"), is_raw=True),
         lambda: histories.compare(world.hub, world.zed, ref, "main^..main"),
         lambda: git_wire.advertise_uploads(world.hub, world.zed, ref, "").release(),
         lambda: lfs.plan_downloads(world.hub, world.zed, ref, []),

@@ -48,7 +48,7 @@ def test_a_flagged_file_is_read_by_writers_only(hiding: World, ref: RepoRef) -> 
         with pytest.raises(NotAllowed, match="unsafe"):
             contents.locate(hiding.hub, reader, ref, "main", RepoPath("m.pkl"))
         with pytest.raises(NotAllowed, match="unsafe"):
-            contents.locate_raw(hiding.hub, reader, ref, "main", RepoPath("m.pkl"))
+            contents.locate(hiding.hub, reader, ref, "main", RepoPath("m.pkl"), is_raw=True)
     paths = [RepoPath("m.pkl"), RepoPath("n.pkl")]
     few = contents.read_small_files(hiding.hub, hiding.bob, ref, "main", paths, most_each=99, most_bytes=99)
     assert [file.path for file in few.files] == ["n.pkl"]

@@ -146,7 +146,7 @@ def test_last_commits_are_listed_for_each_branch(world: World) -> None:
 
 def test_files_are_located_as_git_or_as_people_mean_them(world: World, tree: RepoRef) -> None:
     found = contents.locate(world.hub, None, tree, "main", P("a/w.bin"))
-    raw = contents.locate_raw(world.hub, None, tree, "main", P("a/w.bin"))
+    raw = contents.locate(world.hub, None, tree, "main", P("a/w.bin"), is_raw=True)
     assert (found.size, found.commit, found.oid) == (5, world.head(tree), raw.oid)
     assert found.lfs is not None
     assert (found.etag, raw.etag) == (found.lfs.sha256, raw.oid)
@@ -189,7 +189,7 @@ def test_a_pushed_pointer_gives_no_access_to_other_bytes(world: World) -> None:
     world.plant(mine, {"w.bin": (Mode.FILE, render_pointer(Pointer(sha256, 12)))})
     with pytest.raises(EntryNotFound):
         contents.locate(world.hub, world.alice, mine, "main", P("w.bin"))
-    assert contents.locate_raw(world.hub, world.alice, mine, "main", P("w.bin")).size > 100
+    assert contents.locate(world.hub, world.alice, mine, "main", P("w.bin"), is_raw=True).size > 100
 
 
 def gathered(world: World, ref: RepoRef, *paths: str, **limits: int) -> dict[str, bytes]:

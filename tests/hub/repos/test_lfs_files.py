@@ -43,7 +43,7 @@ def test_without_rewriting_pointers_stay_and_lead_nowhere(world: World) -> None:
     head = world.head(ref)
     lfs_files.delete(world.hub, world.alice, ref, [uids(world, ref)["w.bin"]], rewrites_history=False)
     assert world.head(ref) == head
-    assert contents.locate_raw(world.hub, world.alice, ref, "main", P("w.bin")).size > 100
+    assert contents.locate(world.hub, world.alice, ref, "main", P("w.bin"), is_raw=True).size > 100
     with pytest.raises(EntryNotFound):
         contents.locate(world.hub, world.alice, ref, "main", P("w.bin"))
     assert uids(world, ref) == {}

@@ -115,11 +115,13 @@ def locate(
     revision: str,
     path: RepoPath,
     *,
+    is_raw: bool = False,
     version: Version | None = None,
 ) -> LocatedFile:
     """Return the file at a path; an LFS pointer stands for its large file.
 
     Args:
+        is_raw: return the file as git stores it: an LFS pointer is a text file.
         version: of the database, asked for after the request has arrived. While it stands, further files of the
             revision are found without judging the rights of the caller and resolving the revision again; the row
             of the repository is then without its card and configuration.
@@ -130,39 +132,6 @@ def locate(
         EntryNotFound: the path is not a file; ``commit`` is set.
         NotAllowed: a scanner has flagged the file, and it is hidden from the caller.
     """
-    return _locate(hub, caller, ref, revision, path, is_raw=False, version=version)
-
-
-def locate_raw(
-    hub: HubContext,
-    caller: MaybeCaller,
-    ref: RepoRef,
-    revision: str,
-    path: RepoPath,
-    *,
-    version: Version | None = None,
-) -> LocatedFile:
-    """Return the file at a path as git stores it: an LFS pointer is a text file.
-
-    Args:
-        version: as for :func:`locate`.
-
-    Raises:
-        as :func:`locate`.
-    """
-    return _locate(hub, caller, ref, revision, path, is_raw=True, version=version)
-
-
-def _locate(
-    hub: HubContext,
-    caller: MaybeCaller,
-    ref: RepoRef,
-    revision: str,
-    path: RepoPath,
-    *,
-    is_raw: bool,
-    version: Version | None,
-) -> LocatedFile:
     who = None if caller is None else (caller.account.id, caller.token.uid, caller.token.secret_hash)
     key = (who, ref, revision)
     known = None if version is None else hub.known_trees.find(version, key)

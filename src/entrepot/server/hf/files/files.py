@@ -82,8 +82,8 @@ class _FileRequest:
 
     def run(self, hub: HubContext, caller: MaybeCaller) -> LocatedFile:
         """Find and open the file; a small file is also read."""
-        find = contents.locate_raw if self.is_raw else contents.locate
-        located = find(hub, caller, self.ref, self.place.revision, self.place.path, version=self.version)
+        revision, path = self.place.revision, self.place.path
+        located = contents.locate(hub, caller, self.ref, revision, path, is_raw=self.is_raw, version=self.version)
         self.opened.append(self._open(hub, located))
         return located
 

@@ -178,7 +178,7 @@ def _shown_text(hub: HubContext, caller: MaybeCaller, target: ChangeTarget, page
     if page.action == "edit":
         return read_text(hub, caller, target.row.ref, target.head, page.path).text
     if page.action == "delete":
-        contents.locate_raw(hub, caller, target.row.ref, target.head, page.path)
+        contents.locate(hub, caller, target.row.ref, target.head, page.path, is_raw=True)
     return ""
 
 
