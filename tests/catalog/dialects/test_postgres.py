@@ -18,16 +18,8 @@ from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Busy, DatabaseUnavailable, DataFolderError
 from entrepot.names import RepoId, RepoRef, RepoType, new_uid
-from tests.support.postgres import PostgresServer
 
 REF = RepoRef(RepoType.MODEL, RepoId("alice", "gpt2"))
-
-
-@pytest.fixture
-def url(postgres: PostgresServer) -> Iterator[str]:
-    made = postgres.create_with_tables()
-    yield made
-    postgres.drop(made)
 
 
 @pytest.fixture

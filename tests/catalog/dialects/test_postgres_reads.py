@@ -16,7 +16,6 @@ from entrepot.catalog.dialects import postgres
 from entrepot.catalog.dialects.postgres_reads import PreparedConnection
 from entrepot.catalog.prepared import Prepared
 from entrepot.errors import DatabaseUnavailable
-from tests.support.postgres import PostgresServer
 
 _M = tables.meta
 FIND = Prepared(sa.select(_M.c.value).where(_M.c.key == sa.bindparam("key")))
@@ -30,13 +29,6 @@ VALUES: list[dict[str, Any]] = [
     {"one": -70_000, "large": 0, "text": "", "bytes": b"", "yes": False, "real": -1e300, "none": None},
     {"one": 40_000, "large": -1, "text": "a\0b", "bytes": bytes(70_000), "yes": True, "real": 3.0, "none": "x"},
 ]
-
-
-@pytest.fixture
-def url(postgres: PostgresServer) -> Iterator[str]:
-    made = postgres.create_with_tables()
-    yield made
-    postgres.drop(made)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ _PLACE = re.compile(r"%%|%\(([^)]+)\)s")
 _SMALL_INTEGERS, _INTEGER = frozenset({21, 23}), 20
 """How PostgreSQL numbers int2 and int4, and int8."""
 _ENDS = (None, "57P01", "57P02")  # the second and third: the server is stopped, or has crashed
-_NO_SUCH_STATEMENT, _IS_PREPARED, _OTHER_TYPES = "26000", "42P05", "0A000"
+_NO_SUCH_STATEMENT, _IS_PREPARED = "26000", "42P05"
 
 
 class PreparedConnection:
@@ -108,11 +108,12 @@ class PreparedConnection:
             name = _name_of(numbered, types)
             self._checked(self._pgconn.prepare, name, numbered, types)
             self._names[text, types] = name
-        result = self._sent(self._pgconn.exec_prepared, name, given, formats, Format.BINARY)
-        if result.status != ExecStatus.TUPLES_OK and error_from_result(result).sqlstate == _OTHER_TYPES:
-            # The tables have changed: it is prepared anew by the next transaction, as psycopg does it.
+        try:
+            result = self._checked(self._pgconn.exec_prepared, name, given, formats, Format.BINARY)
+        except psycopg.errors.FeatureNotSupported as error:
+            # Its result has other types: it is prepared anew by the next transaction, as psycopg does it.
             self._outdated.append(self._names.pop((text, types)))
-        self._passed(result)
+            raise psycopg.OperationalError("the tables of a prepared statement have changed") from error
         values.set_pgresult(result)
         self._rows = values.load_rows(0, result.ntuples, tuple)
         return self
@@ -121,43 +122,33 @@ class PreparedConnection:
         """Return all rows of the last statement."""
         return self._rows
 
-    def _sent(self, call: Callable[..., PGresult], *values: object) -> PGresult:
+    def _checked(self, call: Callable[..., PGresult], *values: object) -> PGresult:
         """Return what the server answers.
 
         Raises:
-            psycopg.OperationalError: the connection is lost.
+            psycopg.OperationalError: the connection is lost, or its statements were changed by others.
+            psycopg.Error: the server refuses the statement.
         """
         try:
             result = call(*values)
         except psycopg.OperationalError:
             self._lose()
             raise
-        if result.status == ExecStatus.FATAL_ERROR:
-            error = error_from_result(result)
-            if error.sqlstate in _ENDS or self._pgconn.status == ConnStatus.BAD:
-                # An error without a state is one of libpq; its connection may still be called good.
-                self._lose()
-                raise psycopg.OperationalError(str(error))
-        return result
+        if result.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+            return result
+        error = error_from_result(result)
+        if error.sqlstate in _ENDS or self._pgconn.status == ConnStatus.BAD:
+            # An error without a state is one of libpq; its connection may still be called good.
+            self._lose()
+            raise psycopg.OperationalError(str(error))
+        if error.sqlstate in (_NO_SUCH_STATEMENT, _IS_PREPARED):
+            self._is_suspect = True
+            raise psycopg.OperationalError("another user of the connection has changed its prepared statements")
+        raise error
 
     def _lose(self) -> None:
         self._is_lost = True
         self._on_loss()
-
-    def _checked(self, call: Callable[..., PGresult], *values: object) -> PGresult:
-        """Return what the server answers; an error is raised."""
-        return self._passed(self._sent(call, *values))
-
-    def _passed(self, result: PGresult) -> PGresult:
-        if result.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
-            return result
-        error = error_from_result(result)
-        if error.sqlstate in (_NO_SUCH_STATEMENT, _IS_PREPARED):
-            self._is_suspect = True
-            raise psycopg.OperationalError("another user of the connection has changed its prepared statements")
-        if error.sqlstate == _OTHER_TYPES:
-            raise psycopg.OperationalError("the tables of a prepared statement have changed")
-        raise error
 
 
 def begin_reading(on_loss: Callable[[], None], pooled: sa.PoolProxiedConnection) -> DriverConnection:
