@@ -27,7 +27,9 @@ _X = tables.xorb_realms
 _BATCH = 200
 _CANDIDATES = 8
 _REPEATS = 8  # how many files are read for each xorb that is wanted: small files share xorbs
-_UID_SECONDS = 8
+
+UID_SECONDS = 8
+"""Digits at the beginning of a public id that are a time in seconds: ids of the same second are in no order."""
 
 MAX_ROWS = 100_000
 """The most uses of xorbs that one lookup reads; chunks beyond it count as unreadable, and clients send them again."""
@@ -199,7 +201,12 @@ def near_chunk(tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[lis
 
 def _is_inside(number: int, ranges: bytes) -> bool:
     """Return whether packed chunk ranges contain an index."""
-    return any(start <= number < end for start, end in struct.iter_unpack("<HH", ranges))
+    return any(start <= number < end for start, end in unpacked(ranges))
+
+
+def unpacked(ranges: bytes) -> Iterator[tuple[int, int]]:
+    """Return the first chunk of each packed range, and the one after its last, one range after the other."""
+    return struct.iter_unpack("<HH", ranges)
 
 
 def latest_xorbs(tx: Read, repo_id: int, limit: int) -> list[XetHash]:
@@ -223,7 +230,7 @@ def uses_before(tx: Read, wanted: Sequence[XetHash], link: Uid) -> Iterator[Use]
 
     Ids begin with a time in seconds, so links of the same second are included.
     """
-    second = link[:_UID_SECONDS] + "g"  # sorts after every hexadecimal digit
+    second = link[:UID_SECONDS] + "g"  # sorts after every hexadecimal digit
     for batch in slices(wanted, _BATCH):
         query = (
             sa.select(_L.c.repo_id, _U.c.xorb, _U.c.ranges)

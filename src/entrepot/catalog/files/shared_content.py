@@ -6,7 +6,6 @@ commits name and whose content their uploader has proven to possess.
 
 from __future__ import annotations
 
-import struct
 from collections import defaultdict
 from collections.abc import Mapping
 
@@ -15,6 +14,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read
+from entrepot.catalog.files.chunk_access import UID_SECONDS, unpacked
 from entrepot.catalog.files.file_links import SHARED, is_proven, is_visible
 from entrepot.catalog.lists import bounded, slices
 from entrepot.catalog.visibility import Visibility
@@ -33,8 +33,6 @@ MOST_XORBS = 1_000
 
 MOST_ROWS = 20_000
 """Files, and uses of xorbs, of other repositories that one comparison reads."""
-
-_UID_SECONDS = 8
 
 
 @attrs.frozen
@@ -166,13 +164,13 @@ def _compare(
     size_of = {sha256: min(round(size), files[sha256].size) for sha256, size in shared.items()}
     size_of |= {sha256: files[sha256].size for sha256 in other.files}
     mine = [files[sha256].uid for sha256 in size_of]
-    is_older = bool(mine) and (min(theirs)[:_UID_SECONDS], key) < (min(mine)[:_UID_SECONDS], repo_id)
+    is_older = bool(mine) and (min(theirs)[:UID_SECONDS], key) < (min(mine)[:UID_SECONDS], repo_id)
     return SharedContent(key, sum(size_of.values()), is_older)
 
 
 def _bits(ranges: bytes) -> int:
     """Return packed chunk ranges as a number with one bit for each chunk."""
     bits = 0
-    for start, end in struct.iter_unpack("<HH", ranges):
+    for start, end in unpacked(ranges):
         bits |= ((1 << max(end - start, 0)) - 1) << start
     return bits
