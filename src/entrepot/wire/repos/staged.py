@@ -67,15 +67,3 @@ class CanceledChange(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     kind: Literal["unknown", "unimplemented"]
     reason: str
-
-
-class CanceledCommit(msgspec.Struct, frozen=True, kw_only=True):
-    """Body of status 409 with ``X-Error-Code: CommitCanceled``.
-
-    ``error``: a sentence that names up to five paths with their reasons;
-    ``changes``: up to 100 of them; ``total``: their number.
-    """
-
-    error: str
-    changes: list[CanceledChange]
-    total: int

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Set
 
-from entrepot.errors import Malformed
 from entrepot.names import Sha256, XetHash
 from entrepot.workspace.stores.formats.index_objects import IndexObject, Pack
 from entrepot.xet import FileBlock
-from entrepot.xet.plans import check_term
 
 
 class Knowledge:
@@ -50,16 +48,3 @@ class Knowledge:
         """Return a pack, or None if no index describes it."""
         found = self.packs.get(xorb)
         return found and found[0]
-
-    def packs_of(self, block: FileBlock) -> Iterator[Pack]:
-        """Yield the pack of each term of a file.
-
-        Raises:
-            Malformed: a term is not within its pack, or no index describes the pack.
-        """
-        for term in block.terms:
-            pack = self.find_pack(term.xorb)
-            if pack is None:
-                raise Malformed("index", f"it has a file in the xorb {term.xorb}, which it does not describe")
-            check_term(term, pack.index)
-            yield pack

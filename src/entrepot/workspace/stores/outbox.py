@@ -123,10 +123,6 @@ class Outbox:
         except FileNotFoundError:
             return False
 
-    def remove_pack(self, pack: Pack) -> None:
-        """Remove a pack; the index may still name it."""
-        (self._packs / pack_name(pack)).unlink(missing_ok=True)
-
     def list_packs(self) -> Iterator[tuple[str, int]]:
         """Yield the name and the size of every pack."""
         with contextlib.suppress(FileNotFoundError):
