@@ -101,10 +101,10 @@ def copy_to_file(source: Catalog, target: Path, progress: Progress = lambda _tab
 
 
 def check_empty(tx: Read) -> None:
-    """Check that no table of a database has a row.
+    """Raise unless every table of a database is empty.
 
     Raises:
-        DataFolderError: one has.
+        DataFolderError: a table has rows.
     """
     for table in metadata.sorted_tables:
         if tx.sql.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first() is not None:

@@ -32,14 +32,14 @@ class Selection:
     names: frozenset[str] = frozenset()
 
     def has(self, path: str) -> bool:
-        """Whether a path is selected."""
+        """Return whether a path is selected."""
         path = path.replace("\\", "/")
         if self.allowed is not None and not self.allowed.match(path):
             return False
         return self.ignored is None or not self.ignored.match(path)
 
     def may_have_inside(self, folder: str) -> bool:
-        """Whether files in this folder may be selected, judging by ``ignored``; the folder ends in ``/``."""
+        """Return whether files in this folder may be selected, judging by ``ignored``; the folder ends in ``/``."""
         return self.ignored is None or not (self.ignored.match(folder) or self.ignored.match(folder.rstrip("/")))
 
 

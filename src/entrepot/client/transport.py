@@ -431,7 +431,7 @@ def _pause_after(error: EntrepotError, call: Call[Any], attempt: int) -> float |
 
 
 def _may_resend(call: Call[Any], error: EntrepotError) -> bool:
-    """Whether a call without a response may be sent again: it is repeatable, or was never sent."""
+    """Return whether a call without a response may be sent again: it is repeatable, or was never sent."""
     import httpx2
 
     cause = error.__cause__

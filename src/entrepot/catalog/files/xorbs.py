@@ -115,7 +115,7 @@ def check_replaceable(tx: Read, xorb: XetHash, now_ms: int) -> None:
     """Raise if the bytes of a stored xorb are being deleted or replaced.
 
     Raises:
-        Busy: they are.
+        Busy: a sweeper or an upload works on them.
     """
     _is_reliable(tx, xorb, now_ms)
 

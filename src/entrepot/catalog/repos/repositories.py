@@ -37,7 +37,7 @@ class BaseModelNames:
 
 @attrs.frozen
 class WeightMetadata:
-    """What the files of a repository say, in the shapes of the Hub API.
+    """Metadata from the files of a repository, in the shapes of the Hub API.
 
     ``safetensors`` and ``gguf``: numbers of parameters; ``transformers_info``: the classes that load it;
     ``mask_token``: the token to fill; ``base_models``: the ids of its base models and the relation to them;
@@ -94,7 +94,7 @@ class RepoRow:
 
     @property
     def files(self) -> WeightMetadata:
-        """What its files say."""
+        """Metadata from its files."""
         stored = self.file_metadata or {}
         counts, bases = stored.get("safetensors"), stored.get("base_models")
         return attrs.evolve(
@@ -121,7 +121,7 @@ class RepoRow:
 
 @attrs.frozen
 class RepoPlace:
-    """Where a repository is, for decisions about rights: as the fields of :class:`RepoRow`."""
+    """The namespace of a repository, for decisions about rights; its fields are those of :class:`RepoRow`."""
 
     id: int
     uid: Uid

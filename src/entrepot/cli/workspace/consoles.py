@@ -1,4 +1,4 @@
-"""What a command of a workspace prints: results on standard output, sentences with a level on standard error.
+"""The output of commands of a workspace: results on standard output, sentences with a level on standard error.
 
 Errors of entrepot become one sentence and an exit code here: 1 failed, 2 wrong
 names or values, 3 a conflict with the present state, 4 damage.
@@ -117,7 +117,7 @@ class Console:
 
     @property
     def around(self) -> Surroundings:
-        """What use cases know of this process."""
+        """The context of use cases in this process."""
         from entrepot.client.progress import Bars, Silent
         from entrepot.workspace.projects.projects import Surroundings
 

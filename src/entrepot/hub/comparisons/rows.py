@@ -1,7 +1,7 @@
 """Differences of two tables: columns, and rows by keys or by their content.
 
 Row groups of Parquet files whose bytes lie in equal chunks are not read. What is left
-is compared as sets: the order of rows does not count.
+is compared as sets: the order of rows is ignored.
 """
 
 from __future__ import annotations

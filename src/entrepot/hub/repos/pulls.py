@@ -348,7 +348,7 @@ def check_added_names(merged: Merged) -> None:
     """Raise if a merge adds a path that breaks the rules of names.
 
     Raises:
-        InvalidPath: it does.
+        InvalidPath: an added path breaks a rule.
     """
     for change in merged.taken:
         if change.old is None and change.new is not None:

@@ -384,7 +384,7 @@ def check_read(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
     """Raise unless the caller may read the content of a repository.
 
     Raises:
-        RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: they may not.
+        RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
     """
     with hub.read() as tx:
         access.readable(tx, caller, ref)
@@ -394,7 +394,7 @@ def check_write(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
     """Raise unless the caller may change the content of a repository.
 
     Raises:
-        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: they may not.
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
     with hub.read() as tx:
         access.committable(tx, caller, ref)
@@ -404,7 +404,7 @@ def check_manage(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
     """Raise unless the caller may change the settings of a repository.
 
     Raises:
-        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: they may not.
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
     with hub.read() as tx:
         access.writable(tx, caller, ref)
@@ -478,7 +478,7 @@ def check_free(tx: Read, maker: Caller, ref: RepoRef) -> None:
     """Raise if a name is taken.
 
     Raises:
-        AlreadyExists: it is; with the path of its page as ``url``.
+        AlreadyExists: a repository has it; ``url`` is the path of its page.
     """
     if repositories.find(tx, ref) is not None:
         raise AlreadyExists(f"You already created this {ref.type.value} repo", ref.path)

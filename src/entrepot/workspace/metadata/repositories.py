@@ -34,7 +34,7 @@ _MOST_PACKS = 50
 
 @attrs.frozen
 class FetchReport:
-    """What a fetch has brought: new tags, and tags that the remote has moved."""
+    """The result of a fetch: new tags, and tags that the remote has moved."""
 
     new: tuple[str, ...]
     moved: tuple[str, ...]

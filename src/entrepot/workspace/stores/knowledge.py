@@ -1,4 +1,4 @@
-"""What is known of a store: the files and packs of all indexes that were read, and which index names each."""
+"""The known content of a store: files and packs of all indexes that were read, and the index that names each."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Knowledge:
         return rest
 
     def find_file(self, sha256: str) -> FileBlock | None:
-        """Return of which chunks a content consists, or None if no index says so."""
+        """Return the chunks of a content, or None if no index lists them."""
         found = self.files.get(Sha256(sha256))
         return found and found[0]
 

@@ -47,7 +47,7 @@ class Outbox:
         return sum(size for _, size in self.list_packs())
 
     def knows(self, sha256: str) -> bool:
-        """Return whether the outbox can say of which chunks this content consists."""
+        """Return whether an index of the outbox lists the chunks of this content."""
         return any(sha256 in index.files for _, index in self.indexes.read_all())
 
     def knowledge(self) -> Knowledge:

@@ -184,7 +184,7 @@ def _sized(entity: Entity, spec: Spec, manifest: Manifest) -> Manifest:
 
 
 def _has_news(entity: Entity, spec: Spec, base: Version | None, documents: Mapping[str, bytes]) -> bool:
-    """Whether a commit without staged files differs from the version before."""
+    """Return whether a commit without staged files differs from the version before."""
     if base is None or not documents:
         return False
     name = entity.spec_path.name

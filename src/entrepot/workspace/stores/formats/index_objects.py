@@ -1,4 +1,4 @@
-"""Index objects: of which chunks files consist, and where in which pack each chunk lies.
+"""Index objects: the chunks of each file, and the pack and offset of each chunk.
 
 ``EWSIDX1\\n``, the length of a Xet shard (u64), the shard, then for each xorb of the shard 16 characters of its
 layout and the ends of its chunks in the serialized xorb (u32 each); little-endian. The name of an index is the
