@@ -327,7 +327,7 @@ class Transport:
         if response.headers.get("content-encoding", "").strip().lower() not in _ENCODINGS:
             # Each further encoding would multiply what one received piece may become: by a thousand for gzip.
             response.close()
-            raise AnswerUnusable(url.partition("?")[0], "its content encoding is none that was asked for")
+            raise AnswerUnusable(url.partition("?")[0], "its content encoding was not requested")
         return response
 
     def _read(self, response: httpx2.Response, most: int | None = MOST_BODY) -> Response:

@@ -34,7 +34,7 @@ Function = TypeVar("Function", bound=Callable[..., object])
 _OPTIONS = (
     click.option("--debug", is_flag=True, help="Print tracebacks of errors."),
     click.option("--quiet", is_flag=True, help="Print results and errors only."),
-    click.option("--verbose", is_flag=True, help="Say more."),
+    click.option("--verbose", is_flag=True, help="Print more messages."),
     wizard_option,
     click.option("--json", "as_json", is_flag=True, help="Print JSON; docs/ml-git.md lists the keys."),
 )

@@ -144,7 +144,7 @@ def create(
     with hub.read() as tx:
         row, author, branch = pull_request_access.get_changeable_ref(tx, caller, target, revision)
         if draft.staged is not None and not branch.ref.startswith("refs/heads/"):
-            raise Malformed("commit", f"staged changes belong to branches, and {branch.ref} is none")
+            raise Malformed("commit", f"staged changes belong to branches, and {branch.ref} is not a branch")
         if not draft.allows_disjoint:
             _check_pin(hub, tx, row.id, branch, draft, ())
     recorded, waiter = None, waiter or ReservationWaiter()

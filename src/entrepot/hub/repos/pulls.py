@@ -156,7 +156,7 @@ def open_with_commit(
         As :func:`commits.create` otherwise.
     """
     if draft.staged is not None:
-        raise Malformed("commit", "staged changes belong to branches, and a pull request is none")
+        raise Malformed("commit", "staged changes belong to branches: they cannot open a pull request")
     draft = commits.check_message(draft)
     with hub.read() as tx:
         row, author, base = _base(tx, caller, target, revision)

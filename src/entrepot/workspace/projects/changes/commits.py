@@ -49,7 +49,7 @@ def commit_version(
     links: Mapping[str, str] | None = None,
     inherits_links: bool = True,
 ) -> CommitReport:
-    """Create a version from what is staged. Nothing is sent.
+    """Create a version from the staged files. Nothing is sent.
 
     Args:
         version: its number, which is also written into the spec; None takes that of the spec.

@@ -101,7 +101,7 @@ def checkout_version(
     is_forced: bool = False,
     fail_limit: int | None = None,
 ) -> CheckoutReport:
-    """Give the workspace of an entity the content of a version.
+    """Put the files of a version into the workspace of an entity.
 
     Args:
         name: a tag, or the name of an entity.
