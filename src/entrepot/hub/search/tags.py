@@ -9,7 +9,7 @@ import attrs
 
 from entrepot.cards.libraries import FORMATS
 from entrepot.cards.metadata import DATASET_KEYS
-from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos import repo_tags
 from entrepot.hub.context import HubContext
 from entrepot.names import RepoType
 
@@ -44,8 +44,8 @@ def by_kind(hub: HubContext, kind: RepoType) -> dict[str, list[SortedTag]]:
     Source: docs/protocols/hf_api.md, section 1C (the kinds of the public hub).
     """
     with hub.read() as tx:
-        tags = repositories.public_tags(tx, kind)
-        pipelines, libraries = repositories.public_words(tx, kind)
+        tags = repo_tags.public_tags(tx, kind)
+        pipelines, libraries = repo_tags.public_words(tx, kind)
     found: dict[str, list[SortedTag]] = {group: [] for group in (*_PREFIXES[kind], *_PLAIN[kind], _OTHER)}
     for tag, count in tags.items():
         sorted_tag = attrs.evolve(_sort(tag, kind, pipelines, libraries | _FROM_FILES), count=count)
