@@ -20,7 +20,7 @@ from entrepot.catalog.engines import WriteLock, count_up, insert_missing, make_e
 from entrepot.catalog.files import file_links, files, uploads
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
-from entrepot.catalog.repos import commits, refs, repositories
+from entrepot.catalog.repos import commits, refs, repo_tags, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import listings
 from entrepot.catalog.search.listings import Search
@@ -240,7 +240,7 @@ READS: dict[str, Callable[[Any], object]] = {
     "a redirect": lambda tx: repositories.find_redirect(tx, FIND),
     "listening webhooks": lambda tx: webhooks.listening(tx, 1, 1, FIND),
     "an owner's repositories": lambda tx: repositories.owned_by(tx, 1),
-    "tags": lambda tx: repositories.tags_of(tx, [1, 2]),
+    "tags": lambda tx: repo_tags.tags_of(tx, [1, 2]),
     "a ref": lambda tx: refs.find(tx, 1, MAIN),
     "some refs": lambda tx: refs.find_many(tx, 1, [MAIN]),
     "all refs": lambda tx: refs.everything(tx, 1),

@@ -1,6 +1,6 @@
 import pytest
 
-from entrepot.client.patterns import keep, select
+from entrepot.client.patterns import select
 
 PATHS = ["a.txt", "b.bin", "data/c.txt", "data/deep/d.bin", "Data/e.txt"]
 
@@ -22,11 +22,7 @@ PATHS = ["a.txt", "b.bin", "data/c.txt", "data/deep/d.bin", "Data/e.txt"]
     ],
 )
 def test_wildcards_select_paths(allow: list[str] | str | None, ignore: list[str] | str | None, kept: list[str]) -> None:
-    assert list(keep(PATHS, allow=allow, ignore=ignore)) == kept
-
-
-def test_items_are_selected_by_their_path() -> None:
-    assert list(keep([("a.txt", 1), ("b", 2)], allow="*.txt", key=lambda item: item[0])) == [("a.txt", 1)]
+    assert [path for path in PATHS if select(allow, ignore).has(path)] == kept
 
 
 def test_backslashes_in_patterns_are_treated_as_slashes() -> None:

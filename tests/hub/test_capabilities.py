@@ -26,9 +26,10 @@ from entrepot.hub.accounts import accounts, members
 from entrepot.hub.callers import Role, stamp_of
 from entrepot.hub.capabilities import Capability
 from entrepot.hub.community import access_requests, moderation
-from entrepot.hub.files import attachments, bulk_uploads, chunks, lfs, preparation, xet_tokens
+from entrepot.hub.files import attachments, bulk_uploads, chunks, lfs, multipart_uploads, preparation, xet_tokens
 from entrepot.hub.files.bulk_uploads import UploadedFile
-from entrepot.hub.files.lfs import MultipartUpload, RequestedObject, SignedUrl
+from entrepot.hub.files.lfs import MultipartUpload, RequestedObject
+from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.folders import folders
 from entrepot.hub.folders.folders import FolderChanges, FolderId
@@ -148,16 +149,16 @@ def test_parts_and_their_completion_end_with_the_right(make_world: Callable[...,
     assert isinstance(parts, MultipartUpload)
     upload = parts.complete.path.rpartition("/")[2]
     [link] = parts.links
-    begun = lfs.receive_part(world.hub, upload, 1, link.query)
+    begun = multipart_uploads.receive_part(world.hub, upload, 1, link.query)
     begun.write(DATA)
     etag = begun.finish()
-    again = lfs.receive_part(world.hub, upload, 1, link.query)
+    again = multipart_uploads.receive_part(world.hub, upload, 1, link.query)
     again.write(DATA)
     change(world, ref)
     for call in (
-        lambda: lfs.receive_part(world.hub, upload, 1, link.query),
+        lambda: multipart_uploads.receive_part(world.hub, upload, 1, link.query),
         again.finish,
-        lambda: lfs.complete(world.hub, upload, parts.complete.query, {1: etag}),
+        lambda: multipart_uploads.complete(world.hub, upload, parts.complete.query, {1: etag}),
     ):
         with pytest.raises(EntrepotError) as caught:
             call()

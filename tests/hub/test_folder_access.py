@@ -34,7 +34,8 @@ from entrepot.hub.community import collections
 from entrepot.hub.community.collections import CollectionDraft
 from entrepot.hub.files import chunk_rights, lfs, xet_tokens
 from entrepot.hub.files.chunk_rights import ChunkRights
-from entrepot.hub.files.lfs import RequestedObject, SignedUrl
+from entrepot.hub.files.lfs import RequestedObject
+from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.folders import folders, grants
 from entrepot.hub.folders.folders import FolderChanges, FolderDraft, FolderId
 from entrepot.hub.folders.grants import Subject

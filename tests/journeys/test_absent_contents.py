@@ -22,7 +22,8 @@ from entrepot.catalog.repos import repositories as rows
 from entrepot.hub.accounts import accounts
 from entrepot.hub.files import bulk_uploads, lfs, rechunking
 from entrepot.hub.files.bulk_uploads import UploadedFile
-from entrepot.hub.files.lfs import RequestedObject, SignedUrl
+from entrepot.hub.files.lfs import RequestedObject
+from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import commits, repositories
 from entrepot.hub.repos.commits import CommitDraft

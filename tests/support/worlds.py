@@ -19,6 +19,7 @@ from entrepot.git import EMPTY_TREE, Kind, TreeEditor
 from entrepot.hub.callers import Caller, MaybeCaller, Role
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.files import lfs
+from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.files.operations import AddFile, AddLarge, Operation
 from entrepot.hub.repos import commits, contents, repositories
 from entrepot.hub.repos.commits import CommitDraft
@@ -115,7 +116,7 @@ class World:
         wanted = lfs.RequestedObject(sha256, len(data))
         author = by or self.caller(ref.id.namespace)
         [answer] = lfs.plan_uploads(self.hub, author, ref, [wanted], takes_parts=False)
-        if isinstance(answer.link, lfs.SignedUrl):
+        if isinstance(answer.link, SignedUrl):
             receiving = lfs.receive(self.hub, sha256, answer.link.query)
             receiving.write(data)
             receiving.finish()

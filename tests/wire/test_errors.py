@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot import errors
-from entrepot.wire.errors import TABLE, ErrorStatus, answer_of, class_of, status_of
+from entrepot.wire.errors import TABLE, ErrorStatus, answer_of, class_of
 
 SENT = [
     (errors.RepoNotFound(), 404, "RepoNotFound"),
@@ -44,7 +44,7 @@ SENT = [
 @pytest.mark.parametrize(("error", "status", "code"), SENT, ids=lambda value: type(value).__name__)
 def test_each_error_travels_as_its_status_and_code(error: errors.EntrepotError, status: int, code: str | None) -> None:
     assert answer_of(error) == ErrorStatus(status, code)
-    assert status_of(error) == status
+    assert answer_of(error).status == status
 
 
 @pytest.mark.parametrize(("error", "status", "code"), SENT, ids=lambda value: type(value).__name__)

@@ -24,7 +24,7 @@ _WANTED = ("author", "createdAt", "sha", "annotations")
 
 @attrs.frozen
 class AssetFacts:
-    """What the hub says about an asset; ``uid`` stays when it is renamed, ``head`` is the commit of main."""
+    """The hub's description of an asset; ``uid`` stays when it is renamed, ``head`` is the commit of main."""
 
     path: ResourcePath
     uid: str

@@ -1,4 +1,4 @@
-"""What all handles of resources have: a path, an id, a name, and whether the resource is there.
+"""The base of all handles of resources: a path, an id, a name, and whether the resource exists.
 
 A handle remembers the hub and the permanent id of its resource, not the session:
 it uses the session of the process at each call, can be pickled, and never holds a

@@ -182,7 +182,7 @@ def _checked(path: str, parsed: ResourcePath) -> ResourcePath:
     if parsed.asset is not None:
         _check_asset(path, parsed.namespace, parsed.asset)
     if parsed.ref is not None and (not parsed.ref or _NO_REF.search(parsed.ref)):
-        raise InvalidPath(path, "a ref is a name without spaces and ':'")
+        raise InvalidPath(path, "the name of a ref has no spaces and no ':'")
     return parsed
 
 

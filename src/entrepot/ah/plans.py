@@ -1,4 +1,4 @@
-"""What ``add`` and ``delete`` of a commit mean, as operations of the client.
+"""Plans of commits: ``add`` and ``delete`` as operations of the client.
 
 ======================================  ====================
 item                                    in the asset

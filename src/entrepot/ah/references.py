@@ -31,7 +31,7 @@ class CommitFacts:
 
 @attrs.frozen
 class RefFacts:
-    """What a text after ``:`` names: ``kind`` is ``branch``, ``tag`` or ``commit``; ``name`` a name or a full id."""
+    """The revision in a path: ``kind`` is ``branch``, ``tag`` or ``commit``; ``name`` is a name or a full id."""
 
     kind: str
     name: str

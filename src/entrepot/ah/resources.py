@@ -304,7 +304,7 @@ class RefHandle(Handle):
         _download(session, self._place, objects, save_dir)
 
     def delete(self) -> None:
-        """Delete the branch or tag; its commits stay as long as others lead to them."""
+        """Delete the branch or tag; its commits stay as long as another branch or tag reaches them."""
         references.delete_ref(self._fresh()[0], self._place)
         self._end()
 

@@ -39,7 +39,7 @@ _NOT_LOGGED_IN = "Not logged in: please first call ah.login()"
 
 @attrs.frozen
 class HubSession:
-    """A hub, and the name of the account that the calls are made by."""
+    """A hub, and the name of the account whose token the calls use."""
 
     hub: Hub
     user: str

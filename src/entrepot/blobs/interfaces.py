@@ -272,7 +272,7 @@ class GroupPuts(Protocol):
     """The capability to publish several small blobs together, at a fraction of the cost of single ones."""
 
     def can_put_group(self) -> bool:
-        """Whether :meth:`put_group` has this advantage at present."""
+        """Return whether :meth:`put_group` has this advantage at present."""
         ...
 
     def put_group(self, items: Sequence[tuple[str, bytes]]) -> list[bool | EntrepotError]:

@@ -58,7 +58,7 @@ class LocalBlobs:
             raise store_fault(error, key) from error
 
     def can_put_group(self) -> bool:
-        """Whether :meth:`put_group` is cheaper than publishing blobs one by one."""
+        """Return whether :meth:`put_group` is cheaper than publishing blobs one by one."""
         return self._disk.can_flush_together
 
     def put_group(self, items: Sequence[tuple[str, bytes]]) -> builtins.list[bool | EntrepotError]:

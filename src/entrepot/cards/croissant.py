@@ -62,7 +62,7 @@ class CroissantConfig:
 
 @attrs.frozen
 class CroissantDataset:
-    """What is described. ``url``: of its page; ``files_url``: of the tree with the Parquet files."""
+    """The dataset to describe. ``url``: of its page; ``files_url``: of the tree with the Parquet files."""
 
     name: str
     url: str

@@ -153,7 +153,7 @@ def _infer(paths: Sequence[str]) -> dict[str, list[str]]:
             shards.setdefault(match["split"], []).append(path)
     if shards:
         if not all(_SPLIT_NAME.fullmatch(split) for split in shards):
-            raise Malformed("dataset", "a file in 'data' names a split that is no name")
+            raise Malformed("dataset", "a file in 'data' has a split whose name is not valid")
         order = [split for split in _KEYWORDS if split in shards]
         return {split: shards[split] for split in order + sorted(shards.keys() - _KEYWORDS.keys())}
     rules: Sequence[Mapping[str, Callable[[str], bool]]] = (

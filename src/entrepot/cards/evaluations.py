@@ -50,7 +50,7 @@ class EvalResult:
 
     @property
     def unique_identifier(self) -> tuple[str | None, ...]:
-        """What results must share to stand together in a model index: task, dataset, config, split, revision."""
+        """The key by which a model index groups results: task, dataset, config, split, revision."""
         return (self.task_type, self.dataset_type, self.dataset_config, self.dataset_split, self.dataset_revision)
 
     def is_equal_except_value(self, other: EvalResult) -> bool:

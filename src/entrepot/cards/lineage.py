@@ -1,4 +1,4 @@
-"""What a card and the lines of a commit message say about lineage.
+"""Statements about lineage in cards and in the lines of commit messages.
 
 Source: docs/lineage.md.
 """
@@ -47,7 +47,7 @@ class LineageInput:
 
 @attrs.frozen
 class MessageLineage:
-    """What a commit message says: the run that made the commit (``""`` if none) and its sources."""
+    """The lineage in a commit message: the run that made the commit (``""`` if none) and its sources."""
 
     run: str
     inputs: tuple[LineageInput, ...]

@@ -67,7 +67,7 @@ class ModelFiles:
 
 @attrs.frozen
 class ModelMetadata:
-    """What a card and the files of a model say together; the card's own words win.
+    """The metadata of a model from its card and its files; the card takes precedence.
 
     ``tags``: those to add to the tags of the card. ``relation``: the relation to the base models, such as
     ``adapter``; None without base models. ``config`` and ``transformers_info``: as the Hub API shows them.

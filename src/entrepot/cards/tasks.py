@@ -15,7 +15,7 @@ from entrepot.cards.yaml_values import JsonValue
 
 @attrs.frozen
 class ModelClass:
-    """What a class of transformers is for.
+    """The task of a class of transformers.
 
     ``task``: None for the old text-to-text models, which no present task describes.
     ``auto_class``: the class of transformers that loads it.

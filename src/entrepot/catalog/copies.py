@@ -21,7 +21,7 @@ from entrepot.catalog import tables
 from entrepot.catalog.community_tables import metadata  # of all tables: it imports the others
 from entrepot.catalog.database import Catalog, Read, Write, open_catalog
 from entrepot.catalog.lists import bounded
-from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos import repo_tags
 from entrepot.catalog.search import full_text, text_scopes
 from entrepot.catalog.search.full_text import RepoText
 from entrepot.errors import DataFolderError
@@ -101,10 +101,10 @@ def copy_to_file(source: Catalog, target: Path, progress: Progress = lambda _tab
 
 
 def check_empty(tx: Read) -> None:
-    """Check that no table of a database has a row.
+    """Raise unless every table of a database is empty.
 
     Raises:
-        DataFolderError: one has.
+        DataFolderError: a table has rows.
     """
     for table in metadata.sorted_tables:
         if tx.sql.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first() is not None:
@@ -174,7 +174,7 @@ def _copy_texts(old: Read, new: Write) -> None:
     for batch in old.sql.execute(sa.select(texts.c.rowid, texts.c.body)).partitions(_BATCH):
         found = [(repo_id, body) for repo_id, body in batch]
         names = _names(old, [repo_id for repo_id, _ in found])
-        tags = repositories.tags_of(old, [repo_id for repo_id, _ in found])
+        tags = repo_tags.tags_of(old, [repo_id for repo_id, _ in found])
         full_text.put_all(
             new,
             [

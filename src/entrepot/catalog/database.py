@@ -127,7 +127,7 @@ class Catalog:
         """Raise if this thread is inside :meth:`briefly`; call this before reading anything but rows.
 
         Raises:
-            NotBrief: it is.
+            NotBrief: this thread is inside :meth:`briefly`.
         """
         if self._brief is not None and self._brief.is_active:
             raise NotBrief

@@ -26,11 +26,11 @@ _NONE: Final[Mapping[str, Any]] = {}
 
 
 class ReadConnection(Protocol):
-    """What prepared statements need of a transaction."""
+    """The part of a transaction that prepared statements need."""
 
     @property
     def dialect(self) -> sa.Dialect:
-        """What SQLAlchemy knows of the database."""
+        """The dialect of SQLAlchemy for the database."""
 
     @property
     def driver(self) -> Any:  # noqa: ANN401 -- each driver has connections of its own

@@ -78,8 +78,8 @@ def reset(client: HubClient, path: str, all_users: bool, as_json: bool) -> None:
     show_done({"path": path, "reset": True}, as_json=as_json)
 
 
-_user = click.option("--user", metavar="NAME", help="A user.")
-_group = click.option("--group", metavar="NAME", help="An organisation: all its members.")
+_user = click.option("--user", metavar="NAME", help="Name of a user.")
+_group = click.option("--group", metavar="NAME", help="Name of an organisation, for all its members.")
 _public = click.option("--public", is_flag=True, help="Everyone.")
 
 

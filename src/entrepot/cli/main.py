@@ -68,7 +68,7 @@ _ENTRIES = (
     Entry(
         "notifications",
         "entrepot.cli.client.notifications:notifications",
-        "List what is new for you, and mark it as read.",
+        "List your notifications, and mark them as read.",
     ),
     Entry("ah", "entrepot.cli.asset_hub:ah", "Folders, models, datasets and their branches, as in Asset Hub."),
     Entry("cache", "entrepot.cli.client.caches:cache", "List, verify and delete downloaded files."),

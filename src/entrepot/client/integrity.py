@@ -57,7 +57,7 @@ class _NoDigest:
 
 
 def names_content(etag: str) -> bool:
-    """Whether a tag is derived from the content: a SHA-256 or a git blob id."""
+    """Return whether a tag is derived from the content: a SHA-256 or a git blob id."""
     return _GIT_ID.fullmatch(etag) is not None or _SHA256.fullmatch(etag) is not None
 
 
@@ -77,7 +77,7 @@ def digest_of(etag: str, size: int | None) -> StreamDigest:
 
 
 def is_intact(data: bytes, etag: str) -> bool:
-    """Whether the bytes match the tag."""
+    """Return whether the bytes match the tag."""
     digest = digest_of(etag, len(data))
     digest.update(data)
     return digest.hexdigest() == etag

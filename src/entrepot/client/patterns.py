@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from typing import TypeVar
 
 import attrs
@@ -32,14 +32,14 @@ class Selection:
     names: frozenset[str] = frozenset()
 
     def has(self, path: str) -> bool:
-        """Whether a path is selected."""
+        """Return whether a path is selected."""
         path = path.replace("\\", "/")
         if self.allowed is not None and not self.allowed.match(path):
             return False
         return self.ignored is None or not self.ignored.match(path)
 
     def may_have_inside(self, folder: str) -> bool:
-        """Whether files in this folder may be selected, judging by ``ignored``; the folder ends in ``/``."""
+        """Return whether files in this folder may be selected, judging by ``ignored``; the folder ends in ``/``."""
         return self.ignored is None or not (self.ignored.match(folder) or self.ignored.match(folder.rstrip("/")))
 
 
@@ -48,18 +48,6 @@ def select(allow: Patterns = None, ignore: Patterns = None) -> Selection:
     allowed, ignored = _listed(allow), _listed(ignore)
     names = frozenset(pattern for pattern in allowed or () if not set("*?[") & set(pattern))
     return Selection(None if allowed is None else _either(allowed), _either(ignored) if ignored else None, names)
-
-
-def keep(
-    items: Iterable[T], *, allow: Patterns = None, ignore: Patterns = None, key: Callable[[T], str] = str
-) -> Iterator[T]:
-    """Yield the items whose path is selected, in order.
-
-    Args:
-        key: returns the path of an item; ``str`` suits items that are paths.
-    """
-    selection = select(allow, ignore)
-    return (item for item in items if selection.has(key(item)))
 
 
 def _listed(patterns: Patterns) -> list[str] | None:

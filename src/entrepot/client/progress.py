@@ -40,7 +40,7 @@ class Silent:
 
 
 class Bar(Protocol):
-    """What is needed of a bar of tqdm."""
+    """The methods of a bar of tqdm that are used here."""
 
     def update(self, amount: int, /) -> object:
         """So much more is done."""

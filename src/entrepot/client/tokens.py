@@ -129,13 +129,6 @@ class TokenStore:
             raise ConfigError("token", str(path), f"the file cannot be removed ({error})") from error
         return True
 
-    def endpoints(self) -> list[str]:
-        """List the hubs with a stored token, sorted."""
-        if not self.folder.is_dir():
-            return []
-        names = (file.name for file in self.folder.iterdir() if file.is_file() and not file.name.startswith("."))
-        return sorted(urllib.parse.unquote(name) for name in names)
-
     def file(self, endpoint: str) -> Path:
         """Return the path of the file for the token of a hub; the file may not exist."""
         return self.folder / urllib.parse.quote(endpoint, safe="")

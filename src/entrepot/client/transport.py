@@ -327,7 +327,7 @@ class Transport:
         if response.headers.get("content-encoding", "").strip().lower() not in _ENCODINGS:
             # Each further encoding would multiply what one received piece may become: by a thousand for gzip.
             response.close()
-            raise AnswerUnusable(url.partition("?")[0], "its content encoding is none that was asked for")
+            raise AnswerUnusable(url.partition("?")[0], "its content encoding was not requested")
         return response
 
     def _read(self, response: httpx2.Response, most: int | None = MOST_BODY) -> Response:
@@ -431,7 +431,7 @@ def _pause_after(error: EntrepotError, call: Call[Any], attempt: int) -> float |
 
 
 def _may_resend(call: Call[Any], error: EntrepotError) -> bool:
-    """Whether a call without a response may be sent again: it is repeatable, or was never sent."""
+    """Return whether a call without a response may be sent again: it is repeatable, or was never sent."""
     import httpx2
 
     cause = error.__cause__

@@ -28,7 +28,7 @@ class FileBackend(Protocol):
         """Return the content of a file."""
 
     def exists(self, path: str) -> bool:
-        """Whether a file or folder exists."""
+        """Return whether a file or folder exists."""
 
     def info(self, path: str) -> Mapping[str, Any]:
         """Return the entry of a file or folder."""

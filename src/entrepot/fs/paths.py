@@ -44,7 +44,7 @@ class FsPath:
         return f"{self.prefix}/{path}" if path else self.prefix
 
     def is_with(self, other: FsPath) -> bool:
-        """Whether both paths belong to the same revision, so that one commit can change both."""
+        """Return whether both paths belong to the same revision, so that one commit can change both."""
         return (self.ref.type, self.ref.id.key, self.revision) == (other.ref.type, other.ref.id.key, other.revision)
 
 

@@ -81,7 +81,7 @@ class ReadingFileSystem(AbstractFileSystem):
             return self._info(fs_path)
 
     def exists(self, path: str, **_: Any) -> bool:  # noqa: ANN401
-        """Whether a file or folder exists.
+        """Return whether a file or folder exists.
 
         Raises:
             PermissionError, HubUnreachable, HubTimeout: the hub did not reveal whether it exists.

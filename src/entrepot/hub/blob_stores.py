@@ -1,4 +1,4 @@
-"""Where the large files of a hub are: in its data folder, or in a bucket that several servers share.
+"""The blob store of a hub: its data folder, or a bucket that several servers share.
 
 A bucket has a ``format.json`` of its own, with the same id as the database and the data folders
 of its servers. A bucket, a folder or a database of another hub is refused before anything is

@@ -216,14 +216,14 @@ def require_factor(tx: Read, account: Account, settings: Settings) -> None:
     """Raise if an account lacks the second factor that the hub requires.
 
     Raises:
-        SecondFactorMissing: it does.
+        SecondFactorMissing: the account has to set one up first.
     """
     if is_without_factor(tx, account, settings):
         raise SecondFactorMissing
 
 
 def is_expired(token: Token, now_ms: int) -> bool:
-    """Return whether the time of a token is over."""
+    """Return whether a token has expired."""
     return token.expires_ms is not None and token.expires_ms <= now_ms
 
 

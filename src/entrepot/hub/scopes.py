@@ -54,7 +54,7 @@ MAX_PLACES = 200
 
 @attrs.frozen
 class ScopeTarget:
-    """Where permissions apply: a user, an organisation, a folder or one repository, by its permanent id.
+    """The entity to which permissions apply: a user, an organisation, a folder or one repository, by its permanent id.
 
     ``kind``: ``user``, ``org``, ``folder``, ``model``, ``dataset`` or ``space``.
     """

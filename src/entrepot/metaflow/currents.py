@@ -44,7 +44,7 @@ class ClientKeywords(TypedDict, total=False):
 
 
 class CurrentRepos:
-    """What all these objects have: the folders and the references of the step."""
+    """The base of these objects: the folders and the references of the step."""
 
     def __init__(
         self,

@@ -126,7 +126,7 @@ def without_tokens(load: object) -> object:
 
 @attrs.frozen
 class StepContext:
-    """What Metaflow knows about the attempt of a task.
+    """The attempt of a task, with the objects that Metaflow passes.
 
     ``flow`` is the instance of the flow; ``inputs`` are the datastores or flows
     that a join gets, in no order; ``metadata`` and ``flow_datastore`` are its providers.

@@ -42,7 +42,7 @@ _TRAILER = re.compile(r"([A-Za-z][A-Za-z-]*): (\S.*)")
 
 @attrs.frozen
 class TaskLineage:
-    """What one task read and made, as keys."""
+    """The inputs and outputs of one task, as keys."""
 
     task: str
     read: tuple[str, ...]
@@ -51,7 +51,7 @@ class TaskLineage:
 
 @attrs.frozen
 class RunLineage:
-    """What a run read and made, as keys, each once; ``tasks`` has the details."""
+    """The inputs and outputs of a run, as keys, each once; ``tasks`` has the details."""
 
     run: str
     read: tuple[str, ...]

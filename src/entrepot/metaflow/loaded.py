@@ -15,7 +15,7 @@ from entrepot.metaflow.sessions import TaskSession
 
 @attrs.define
 class LoadedEntry:
-    """What one item of ``load`` or ``refs`` became; ``path`` is its folder, None until it is asked for."""
+    """The result of one item of ``load`` or ``refs``; ``path`` is its folder, None until it is asked for."""
 
     fetched: Fetched
     path: str | None = None

@@ -28,7 +28,7 @@ from entrepot.names import RepoRef, parse_branch, parse_tag, short_name
 
 @attrs.frozen
 class TaskPush:
-    """What to push, and where to; ``is_private`` is None to leave it to the hub."""
+    """A push: the files and the target; ``is_private`` is None to leave it to the hub."""
 
     ref: RepoRef
     source: Path

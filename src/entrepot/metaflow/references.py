@@ -88,7 +88,7 @@ def now() -> str:
 
 
 def is_reference(value: object) -> bool:
-    """Whether a value is a reference of a hub, judging by its type only."""
+    """Return whether a value is a reference of a hub, judging by its type only."""
     return isinstance(value, Mapping) and value.get("type") == TYPE
 
 

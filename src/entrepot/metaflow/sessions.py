@@ -52,7 +52,7 @@ class CardRow:
 
 @attrs.define
 class TaskSession:
-    """What a task did so far. Safe to use from several threads."""
+    """The record of what a task did so far. Safe to use from several threads."""
 
     facts: TaskFacts
     has_card: bool = False

@@ -24,7 +24,7 @@ class RepoType(enum.StrEnum):
 
     @property
     def kind(self) -> RepoKind:
-        """What sets repositories of this type apart."""
+        """The properties of one type of repositories."""
         return _KINDS[self]
 
     @property

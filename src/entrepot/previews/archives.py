@@ -51,10 +51,7 @@ def list_zip(source: RangeReader, *, most: int = MOST_MEMBERS) -> ArchiveMembers
     """
     with _open_zip(source, _MOST_DIRECTORY) as archive:
         found = archive.infolist()
-    members = tuple(
-        ArchiveMember(it.filename, it.file_size, it.compress_size, it.filename.endswith("/")) for it in found[:most]
-    )
-    return ArchiveMembers(members, len(found) <= most)
+    return ArchiveMembers(tuple(map(_zip_member, found[:most])), len(found) <= most)
 
 
 def _zip_member(it: zipfile.ZipInfo) -> ArchiveMember:

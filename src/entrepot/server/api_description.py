@@ -14,7 +14,7 @@ _FILE = Path(__file__).with_name("openapi.json")
 
 
 class Described(msgspec.Struct, frozen=True):
-    """One operation, as far as pages show it."""
+    """The parts of an operation that pages show."""
 
     method: str
     path: str

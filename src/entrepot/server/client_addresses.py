@@ -78,7 +78,7 @@ def network_of(address: str) -> bytes:
 
 
 def network_text(address: str) -> str:
-    """Return the network of an address as people know it, ``203.0.113.0/24``; empty if the address is unknown."""
+    """Return the network of an address in CIDR notation, ``203.0.113.0/24``; empty if the address is unknown."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -46,7 +46,7 @@ async def _healthz(_request: Request) -> Response:
 
 
 async def _hub(_request: Request) -> Response:
-    """Say what this server is, so that clients can tell a hub from other servers; no version is told."""
+    """Say what this server is, so that clients can tell a hub from other servers; the answer contains no version."""
     return json_response({"hub": "entrepot"})
 
 

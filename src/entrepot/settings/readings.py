@@ -105,7 +105,7 @@ def _read_folder(value: object) -> object:
     if not text.strip() or "\0" in text:
         raise ValueError("write the path of a folder")
     if text.startswith("~"):
-        raise ValueError("'~' means nothing outside of a shell; write the path in full")
+        raise ValueError("'~' has no meaning outside of a shell; write the path in full")
     return pathlib.Path(text)
 
 
@@ -114,7 +114,7 @@ def _read_file(value: object) -> object:
     if "\0" in text:
         raise ValueError("write the path of a file, or nothing")
     if text.startswith("~"):
-        raise ValueError("'~' means nothing outside of a shell; write the path in full")
+        raise ValueError("'~' has no meaning outside of a shell; write the path in full")
     return text if text.strip() else ""
 
 

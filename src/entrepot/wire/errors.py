@@ -90,11 +90,6 @@ def answer_of(error: EntrepotError) -> ErrorStatus:
     raise AssertionError("the root of the error tree has a row")
 
 
-def status_of(error: EntrepotError) -> int:
-    """Return the HTTP status with which an error is sent."""
-    return answer_of(error).status
-
-
 def class_of(status: int, code: str | None) -> type[EntrepotError]:
     """Return the most specific error class for this status and code.
 

@@ -35,7 +35,7 @@ class Worker:
     While a job runs or is paused, its lease is renewed; if
     the process dies, the lease ends and another worker runs the job again.
 
-    Each lane has threads of its own. Within a lane the namespaces are served
+    Each lane has its own threads. Within a lane the namespaces are served
     in rotation; none of them uses more than a quarter of the threads (but at
     least one), and a job that takes longer than :data:`SLICE_S` is paused for the
     jobs of others if its handler works step by step.

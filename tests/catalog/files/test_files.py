@@ -16,6 +16,7 @@ from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Busy
 from entrepot.names import MAIN, Oid, RepoPath, Sha256, XetHash
+from tests.support.stored_rows import everything
 
 AddRepo = Callable[..., RepoRow]
 
@@ -44,7 +45,7 @@ def test_a_file_keeps_the_size_it_was_stored_with(catalog: Catalog) -> None:
     with catalog.write() as tx:
         files.reserve(tx, A, 2**40, 1)
         files.reserve(tx, A, 5, 2)
-        assert list(files.everything(tx)) == [(A, 2**40)]
+        assert list(everything(tx)) == [(A, 2**40)]
 
 
 def test_totals_count_every_file_once(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
@@ -96,7 +97,7 @@ def test_a_file_is_swept_only_while_it_is_unused(catalog: Catalog, repo: RepoRow
     with catalog.write() as tx:
         for one in (A, B, C):
             files.end_sweep(tx, one)
-        assert sorted(files.everything(tx)) == [(A, 10), (B, 11)]
+        assert sorted(everything(tx)) == [(A, 10), (B, 11)]
 
 
 def test_a_file_that_is_being_swept_cannot_be_stored_until_that_has_ended(catalog: Catalog) -> None:
@@ -190,7 +191,7 @@ def test_a_proven_size_replaces_the_announced_one(catalog: Catalog) -> None:
     store(catalog, A)
     with catalog.write() as tx:
         files.confirm(tx, A, 99)
-        assert dict(files.everything(tx)) == {A: 99}
+        assert dict(everything(tx)) == {A: 99}
 
 
 def test_raw_files_wait_for_being_chunked_oldest_first(catalog: Catalog, repo: RepoRow) -> None:
@@ -242,7 +243,7 @@ def test_adopted_orphans_count_as_untouched(catalog: Catalog) -> None:
     with catalog.write() as tx:
         files.adopt(tx, A, 99)
         files.adopt(tx, B, 33)
-        assert dict(files.everything(tx)) == {A: 10, B: 33}
+        assert dict(everything(tx)) == {A: 10, B: 33}
         assert files.unused(tx, 5) == [(B, 33)]
 
 
@@ -254,5 +255,5 @@ def test_files_are_reserved_together_but_for_those_being_swept(catalog: Catalog)
         assert files.known(tx, [A, B, C]) == {A, B, C}
         assert not files.reserve_all(tx, {A: 10, B: 20}, 51 + files.SWEEP_LEASE_MS)  # the sweeper has crashed
         files.confirm_all(tx, {B: 21, C: 31})
-        assert dict(files.everything(tx)) == {A: 10, B: 21, C: 31}
+        assert dict(everything(tx)) == {A: 10, B: 21, C: 31}
         assert files.is_raw(tx, B)

@@ -1,6 +1,5 @@
 from collections.abc import Callable
 
-import attrs
 import pytest
 import sqlalchemy as sa
 
@@ -21,6 +20,7 @@ from entrepot.catalog.repos import (
     locks,
     push_reservations,
     refs,
+    repo_tags,
     repositories,
     staged,
     trusted_publishers,
@@ -166,7 +166,7 @@ def test_a_deleted_repository_is_unreachable_and_frees_its_names(catalog: Catalo
         assert repositories.by_id(tx, deleted.id) is None
         assert repositories.everything(tx) == []
         assert repositories.owned_by(tx, deleted.namespace_id) == []
-        assert repositories.public_tags(tx, RepoType.MODEL) == {}
+        assert repo_tags.public_tags(tx, RepoType.MODEL) == {}
         assert repositories.deleted_before(tx, 50) == []
         assert repositories.deleted_before(tx, 51) == [deleted.id]
     assert moved_to(catalog, "alice/a") is None
@@ -300,7 +300,7 @@ def test_facts_of_a_card_replace_the_earlier_ones(catalog: Catalog, repo: RepoRo
         repositories.set_facts(
             tx, repo.id, CardFacts({"a": 1}, {"b": 2}, "text", "torch", "sdk", ("zulu", "alpha", "mit"))
         )
-        assert repositories.tags_of(tx, [repo.id, other.id, 999]) == {
+        assert repo_tags.tags_of(tx, [repo.id, other.id, 999]) == {
             repo.id: ["zulu", "alpha", "mit"],
             other.id: ["mit"],
         }
@@ -308,51 +308,7 @@ def test_facts_of_a_card_replace_the_earlier_ones(catalog: Catalog, repo: RepoRo
         changed = repositories.by_id(tx, repo.id)
         assert changed is not None
         assert (changed.card, changed.config, changed.pipeline_tag, changed.library) == (None, None, "image", None)
-        assert repositories.tags_of(tx, [repo.id, other.id]) == {repo.id: ["beta"], other.id: ["mit"]}
-
-
-def test_labels_are_tags_after_those_of_the_card_and_survive_it(
-    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
-) -> None:
-    other = add_repo("other", labels=("of another",))
-    no_card = CardFacts(None, None, None, None, None, ())
-    with catalog.write() as tx:
-        repositories.set_labels(tx, repo.id, ["z", "mit", "a"])
-        assert repositories.tags_of(tx, [repo.id])[repo.id] == ["z", "mit", "a"]
-        repositories.set_facts(tx, repo.id, attrs.evolve(no_card, tags=("nlp", "mit")))
-        assert repositories.tags_of(tx, [repo.id])[repo.id] == ["nlp", "mit", "z", "a"]
-        repositories.set_labels(tx, repo.id, ["b"])
-        assert repositories.tags_of(tx, [repo.id])[repo.id] == ["nlp", "mit", "b"]
-        repositories.set_facts(tx, repo.id, no_card)
-        assert repositories.tags_of(tx, [repo.id, other.id]) == {repo.id: ["b"], other.id: ["of another"]}
-    with catalog.read() as tx:
-        found = repositories.by_id(tx, repo.id)
-        assert found is not None
-        assert found.labels == ("b",)
-
-
-def test_only_tags_of_public_repositories_of_the_type_are_listed(catalog: Catalog, add_repo: AddRepo) -> None:
-    rows = [
-        (add_repo("one"), ("b", "a")),
-        (add_repo("two"), ("b",)),
-        (add_repo("hidden", visibility="private"), ("secret",)),
-        (add_repo("data", type=RepoType.DATASET), ("rows",)),
-    ]
-    with catalog.write() as tx:
-        for row, tags in rows:
-            repositories.set_facts(tx, row.id, CardFacts(None, None, None, None, None, tags))
-        assert repositories.public_tags(tx, RepoType.MODEL) == {"a": 1, "b": 2}
-        assert repositories.public_tags(tx, RepoType.DATASET) == {"rows": 1}
-        assert repositories.public_tags(tx, RepoType.SPACE) == {}
-
-
-def test_words_of_public_repositories_are_collected(catalog: Catalog, add_repo: AddRepo) -> None:
-    add_repo("a", pipeline_tag="fill-mask", library="timm")
-    add_repo("b", pipeline_tag="fill-mask")
-    add_repo("closed", pipeline_tag="secret", library="secret", visibility="private")
-    with catalog.read() as tx:
-        assert repositories.public_words(tx, RepoType.MODEL) == ({"fill-mask"}, {"timm"})
-        assert repositories.public_words(tx, RepoType.SPACE) == (frozenset(), frozenset())
+        assert repo_tags.tags_of(tx, [repo.id, other.id]) == {repo.id: ["beta"], other.id: ["mit"]}
 
 
 def test_repositories_are_found_by_their_permanent_ids(catalog: Catalog, add_repo: AddRepo) -> None:

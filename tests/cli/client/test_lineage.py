@@ -34,7 +34,7 @@ def test_a_copy_is_shown_as_inferred(at_hub: Run, fresh_name: str) -> None:
         assert at_hub("upload", name, "w.bin", "-q").code == 0
     assert at_hub("lineage", fresh_name).out == (
         f"models/{fresh_name}-copy  shares_content  models/{fresh_name}  "
-        "(inferred: 100% of the result, nobody has said so)\n"
+        "(inferred: 100% of the result, no one has stated it)\n"
     )
     [edge] = at_hub("lineage", f"{fresh_name}-copy", "--json").json["edges"]
     assert (edge["inferred"], edge["share"]) == (True, 1.0)

@@ -14,9 +14,10 @@ from entrepot.hub import audit
 from entrepot.hub.accounts import quotas, tokens
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED
-from entrepot.hub.files import bulk_uploads, lfs, xet_tokens
+from entrepot.hub.files import bulk_uploads, lfs, multipart_uploads, xet_tokens
 from entrepot.hub.files.bulk_uploads import UploadedFile
 from entrepot.hub.files.lfs import RequestedObject
+from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.files.operations import AddFile, Copy
 from entrepot.hub.repos import lfs_files, repositories
 from entrepot.hub.scopes import READ, RequestedScope
@@ -136,7 +137,7 @@ def test_an_upload_link_is_refused_once_the_quota_is_used_up(world: World) -> No
     target = world.repo()
     wanted = [RequestedObject(Sha256("a" * 64), MIB)]
     [answer] = lfs.plan_uploads(world.hub, world.alice, target, wanted, takes_parts=False)
-    assert isinstance(answer.link, lfs.SignedUrl)
+    assert isinstance(answer.link, SignedUrl)
     limit(world, max_bytes=MIB)
     with pytest.raises(QuotaExceeded):
         lfs.receive(world.hub, "a" * 64, answer.link.query)
@@ -258,10 +259,10 @@ def send_planned_parts(world: World, data: bytes, plan: object) -> None:
     uid = plan.complete.path.rpartition("/")[2]
     etags = {}
     for number, link in enumerate(plan.links, 1):
-        part = lfs.receive_part(world.hub, uid, number, link.query)
+        part = multipart_uploads.receive_part(world.hub, uid, number, link.query)
         part.write(data[(number - 1) * plan.part_size :][: part.size])
         etags[number] = part.finish()
-    lfs.complete(world.hub, uid, plan.complete.query, etags)
+    multipart_uploads.complete(world.hub, uid, plan.complete.query, etags)
 
 
 def send_proposed_chunks(world: World, target: RepoRef, data: bytes) -> None:
@@ -374,7 +375,7 @@ def test_files_planned_together_cannot_exceed_the_quota_together(
     else:
         arriving = []
         for sha256, data, link in planned:
-            assert isinstance(link, lfs.SignedUrl)
+            assert isinstance(link, SignedUrl)
             arriving.append(lfs.receive(world.hub, sha256, link.query))
             arriving[-1].write(data)
         arriving[0].finish()

@@ -25,6 +25,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import access_requests
 from entrepot.hub.community.access_requests import RequesterId
 from entrepot.hub.files import lfs, xet_tokens
+from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.git import git_wire
 from entrepot.hub.repos import contents, histories, repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
@@ -147,7 +148,7 @@ def test_links_and_xet_tokens_end_with_the_right(
     sha256 = world.add_large(ref, "a.bin", b"large" * 1000, by=world.olga)
     access_requests.grant(world.hub, world.olga, ref, "zed")
     [answer] = lfs.plan_downloads(world.hub, world.zed, ref, [lfs.RequestedObject(sha256, 5000)])
-    assert isinstance(answer.link, lfs.SignedUrl)
+    assert isinstance(answer.link, SignedUrl)
     issued = xet_tokens.issue_read(world.hub, world.zed, ref, None)
     lfs.fetch(world.hub, sha256, answer.link.query).close()
     xet_tokens.check(world.hub, issued.secret, issued.store)
@@ -167,7 +168,7 @@ def test_the_holder_of_a_link_cannot_be_exchanged(world: World, make_gated: Call
     sha256 = world.add_large(ref, "a.bin", b"large" * 1000, by=world.olga)
     access_requests.grant(world.hub, world.olga, ref, "zed")
     [answer] = lfs.plan_downloads(world.hub, world.zed, ref, [lfs.RequestedObject(sha256, 5000)])
-    assert isinstance(answer.link, lfs.SignedUrl)
+    assert isinstance(answer.link, SignedUrl)
     forged = dict(answer.link.query) | {"user": str(world.olga.account.id)}
     with pytest.raises(InvalidSignature):
         lfs.fetch(world.hub, sha256, forged)

@@ -15,6 +15,7 @@ from entrepot.errors import (
 from entrepot.hub import audit
 from entrepot.hub.community import moderation
 from entrepot.hub.files import lfs
+from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.repos import repositories
 from entrepot.names import RepoId, RepoRef, RepoType
 from tests.support.chunk_sender import Sender
@@ -48,7 +49,7 @@ def test_links_and_xet_tokens_issued_before_end_with_it(world: World, sender: Se
     [answer] = lfs.plan_downloads(world.hub, None, ref, [wanted])
     given = sender.give_read(ref)
     moderation.disable(world.hub, ref, "reported")
-    assert isinstance(answer.link, lfs.SignedUrl)
+    assert isinstance(answer.link, SignedUrl)
     with pytest.raises(ThingNotFound):
         lfs.fetch(world.hub, sha256, answer.link.query)
     with pytest.raises(RepoDisabled):

@@ -19,7 +19,8 @@ from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import arrivals, lfs
 from entrepot.hub.files.arrivals import Arrival
-from entrepot.hub.files.lfs import RequestedObject, SignedUrl
+from entrepot.hub.files.lfs import RequestedObject
+from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import repositories
 from entrepot.names import RepoRef, Sha256

@@ -9,9 +9,10 @@ import pytest
 from entrepot.blobs import file_key
 from entrepot.catalog.files import file_checks
 from entrepot.errors import BlobUnreadable
-from entrepot.hub.files import attachments, bulk_uploads, file_scrubbing, lfs, xorb_scrubbing
+from entrepot.hub.files import attachments, bulk_uploads, file_scrubbing, lfs, multipart_uploads, xorb_scrubbing
 from entrepot.hub.files.bulk_uploads import UploadedFile
-from entrepot.hub.files.lfs import RequestedObject, SignedUrl
+from entrepot.hub.files.lfs import RequestedObject
+from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.jobs import handlers, maintenance
 from entrepot.names import RepoRef, Sha256
 from tests.support.worlds import World
@@ -91,9 +92,9 @@ def test_parts_mend_a_damaged_file(make_world: Callable[..., World]) -> None:
     scrub(world)
     [answer] = lfs.plan_uploads(world.hub, world.alice, ref, [RequestedObject(SHA256, len(DATA))], takes_parts=True)
     upload = answer.link.complete.path.rpartition("/")[2]
-    part = lfs.receive_part(world.hub, upload, 1, answer.link.links[0].query)
+    part = multipart_uploads.receive_part(world.hub, upload, 1, answer.link.links[0].query)
     part.write(DATA)
-    lfs.complete(world.hub, upload, answer.link.complete.query, {1: part.finish()})
+    multipart_uploads.complete(world.hub, upload, answer.link.complete.query, {1: part.finish()})
     assert world.read(ref, "w.bin") == DATA
 
 

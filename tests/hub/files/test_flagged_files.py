@@ -11,7 +11,8 @@ from entrepot.errors import NotAllowed
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, lfs, xet_tokens
-from entrepot.hub.files.lfs import ObjectPlan, RequestedObject, SignedUrl
+from entrepot.hub.files.lfs import ObjectPlan, RequestedObject
+from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.jobs import handlers
 from entrepot.hub.repos import contents, histories, repositories
 from entrepot.hub.scanning import pickle_scans, scan_jobs

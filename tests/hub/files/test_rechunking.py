@@ -16,6 +16,7 @@ from entrepot.catalog.files import file_links, files, xet_files, xorbs
 from entrepot.catalog.jobs import jobs
 from entrepot.errors import BeingVerified, Busy, EntryNotFound, LargeFileMissing, ThingNotFound
 from entrepot.hub.files import chunks, content_chunks, lfs, rechunking
+from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy
 from entrepot.hub.jobs import handlers, maintenance
 from entrepot.hub.repos import contents, lfs_files, repositories
@@ -23,6 +24,7 @@ from entrepot.names import RepoId, RepoPath, RepoRef, Sha256, XetHash
 from entrepot.storage import fsck, objects
 from entrepot.xet import XorbWriter, chunk_ends, chunk_hash, file_hash, read_hash
 from tests.support.chunk_sender import Sender
+from tests.support.stored_rows import in_realm
 from tests.support.worlds import World
 
 P = RepoPath
@@ -113,7 +115,7 @@ def test_lfs_clients_fetch_it_all_the_same(world: World, ref: RepoRef) -> None:
     sha256 = world.add_large(ref, "w.bin", data)
     [before] = lfs.plan_downloads(world.hub, world.alice, ref, [lfs.RequestedObject(sha256, len(data))])
     chunk(world, ref)
-    assert isinstance(before.link, lfs.SignedUrl)
+    assert isinstance(before.link, SignedUrl)
     with contextlib.closing(lfs.fetch(world.hub, sha256, before.link.query)) as content:
         assert content.read_at(0, content.size) == data
     [again] = lfs.plan_uploads(world.hub, world.alice, ref, [lfs.RequestedObject(sha256, len(data))], takes_parts=False)
@@ -175,7 +177,7 @@ def test_namespaces_that_are_kept_apart_reuse_no_chunks_of_each_other(make_sende
         grown.append(len(sender.stored()) - before)
         with world.hub.read() as tx:
             used = xet_files.xorbs_of(tx, [sender.file_at(ref, "w")])
-            assert xorbs.in_realm(tx, world.caller(owner).account.id, sorted(used)) == used
+            assert in_realm(tx, world.caller(owner).account.id, used) == used
     # bob has sent the xorbs that equal alice's himself; his second file needs only its end.
     assert grown[0] >= 2
     assert grown[2] == 1
@@ -301,7 +303,7 @@ def test_an_upload_beside_the_end_of_the_raw_bytes_loses_nothing(world: World, s
     sha256 = world.add_large(ref, "w", data)
     wanted = lfs.RequestedObject(sha256, len(data))
     [answer] = lfs.plan_uploads(world.hub, world.bob, other, [wanted], takes_parts=False)
-    assert isinstance(answer.link, lfs.SignedUrl)
+    assert isinstance(answer.link, SignedUrl)
 
     receiving = lfs.receive(world.hub, sha256, answer.link.query)
     receiving.write(data)
@@ -384,7 +386,7 @@ def test_a_claim_leads_to_the_chunks_that_were_claimed(world: World, liar: tuple
     ref, sha256, lie = liar
     assert world.read(ref, "w", by=world.bob) == lie
     [answer] = lfs.plan_downloads(world.hub, world.bob, ref, [lfs.RequestedObject(sha256, 3000)])
-    assert isinstance(answer.link, lfs.SignedUrl)
+    assert isinstance(answer.link, SignedUrl)
     with contextlib.closing(lfs.fetch(world.hub, sha256, answer.link.query)) as content:
         assert content.read_at(0, 99_999) == lie
 
@@ -398,7 +400,7 @@ def test_a_claim_before_its_commit_leads_to_no_other_bytes_either(world: World, 
         [answer] = lfs.plan_uploads(world.hub, world.bob, ref, [lfs.RequestedObject(sha256, size)], takes_parts=False)
         assert (answer.link is None, answer.refusal is None) == (True, size == 3000)
     [found] = lfs.plan_downloads(world.hub, world.bob, ref, [lfs.RequestedObject(sha256, 3000)])
-    assert isinstance(found.link, lfs.SignedUrl)
+    assert isinstance(found.link, SignedUrl)
     with contextlib.closing(lfs.fetch(world.hub, sha256, found.link.query)) as content:
         assert content.read_at(0, 99_999) == b"".join(pieces)
 

@@ -9,7 +9,7 @@ from entrepot.git import MergeSide
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions
 from entrepot.hub.files.operations import AddFile, Delete
-from entrepot.hub.repos import conflicts, publishing, pulls
+from entrepot.hub.repos import conflicts, merges, publishing, pulls
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.conflicts import Resolution
 from entrepot.names import RepoPath, RepoRef
@@ -37,7 +37,7 @@ def num(world: World, ref: RepoRef) -> int:
 
 
 def seen(world: World, ref: RepoRef, num: int, *sides: MergeSide) -> Resolution:
-    found = pulls.mergeability(world.hub, world.bob, ref, num)
+    found = merges.mergeability(world.hub, world.bob, ref, num)
     assert found.sides is not None, found
     return Resolution(*found.sides, sides)
 

@@ -221,31 +221,6 @@ def test_how_a_caller_may_change_files_is_known_before(world: World, ref: RepoRe
         found(world.bob, "main")
 
 
-def test_obstacles_of_a_merge_are_known_before(world: World, ref: RepoRef) -> None:
-    def obstacle(num: int) -> tuple[str, list[str], int]:
-        found = pulls.mergeability(world.hub, world.bob, ref, num)
-        return found.obstacle, list(found.conflicts), found.added_bytes
-
-    draft = pulls.open_draft(world.hub, world.bob, ref, "A draft", "text").num
-    assert obstacle(draft) == ("same", [], 0)
-    world.add(ref, "c.txt", b"c\n", by=world.bob, branch=f"refs/pr/{draft}")
-    assert obstacle(draft) == ("draft", [], 2)
-    num = proposed(world, ref, "a.txt", b"other\n")
-    assert obstacle(num) == ("", [], 6)
-    world.add(ref, "a.txt", b"third\n", by=world.wendy)
-    assert obstacle(num) == ("conflict", ["a.txt"], 6)
-    discussions.set_status(world.hub, world.bob, ref, num, "closed")
-    assert obstacle(num) == ("closed", [], 0)
-    pulls.delete_ref(world.hub, world.bob, ref, num)
-    branches.create_branch(world.hub, world.wendy, ref, "dev", start=None, is_empty=False, overwrites=False)
-    wish = CommitDraft("Add it", [AddFile(RepoPath("d.txt"), b"d")])
-    gone = pulls.open_with_commit(world.hub, world.bob, ref, "dev", wish).num
-    branches.delete_branch(world.hub, world.wendy, ref, "dev")
-    assert obstacle(gone) == ("base", [], 0)
-    with pytest.raises(ThingNotFound):
-        obstacle(99)
-
-
 def test_a_merged_one_shows_what_it_changed(world: World, ref: RepoRef) -> None:
     num = proposed(world, ref)
     pulls.merge(world.hub, world.wendy, ref, num)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.catalog.repos import refs
+from entrepot.catalog.repos import refs, repo_tags
 from entrepot.errors import (
     LimitExceeded,
     LoginRequired,
@@ -90,14 +90,12 @@ def test_large_files_of_the_branch_are_read_from_main(world: World) -> None:
 
 
 def test_the_card_of_the_branch_is_the_card_of_main_immediately(world: World) -> None:
-    from entrepot.catalog.repos import repositories as rows
-
     ref = world.repo()
     branch(world, ref)
     world.commit(ref, AddFile(P("README.md"), b"---\nlicense: mit\n---\n"), branch="v1")
     replace(world, ref)
     with world.hub.read() as tx:
-        assert "license:mit" in rows.tags_of(tx, [world.row_id(ref)])[world.row_id(ref)]
+        assert "license:mit" in repo_tags.tags_of(tx, [world.row_id(ref)])[world.row_id(ref)]
 
 
 def test_a_message_may_have_lines_and_has_a_limit(world: World) -> None:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from entrepot.catalog.repos import repo_tags
 from entrepot.catalog.repos import repositories as rows
 from entrepot.errors import Malformed, NotAllowed, RepoNotFound
 from entrepot.hub import audit
@@ -20,7 +21,7 @@ CARD = b"---\nlicense: mit\ntags: [nlp]\n---\nHello.\n"
 
 def tags(world: World, ref: RepoRef) -> list[str]:
     with world.hub.read() as tx:
-        found = rows.tags_of(tx, [world.row_id(ref)]).get(world.row_id(ref), [])
+        found = repo_tags.tags_of(tx, [world.row_id(ref)]).get(world.row_id(ref), [])
     return [tag for tag in found if tag != "region:us"]
 
 

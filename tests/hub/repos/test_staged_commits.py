@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from entrepot.catalog.files import file_links
-from entrepot.catalog.repos import repositories as repo_rows
+from entrepot.catalog.repos import repo_tags
 from entrepot.errors import (
     CommitCanceled,
     EntryNotFound,
@@ -209,7 +209,7 @@ def test_a_staged_card_is_the_card_immediately(world: World) -> None:
     stage(world, ref, add("README.md", b"---\nlicense: mit\n---\n"))
     commit(world, ref, force=True)
     with world.hub.read() as tx:
-        assert "license:mit" in repo_rows.tags_of(tx, [world.row_id(ref)])[world.row_id(ref)]
+        assert "license:mit" in repo_tags.tags_of(tx, [world.row_id(ref)])[world.row_id(ref)]
 
 
 def test_an_executable_stays_one(world: World) -> None:

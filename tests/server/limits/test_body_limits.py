@@ -17,6 +17,7 @@ from entrepot.errors import BodyTooSlow, TooManyBodies
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.files import lfs, xet_tokens
+from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoType, Sha256
@@ -203,7 +204,7 @@ def test_every_transfer_ends_a_stalled_body(hub: HubContext, pems: Any, *, is_se
         for number, size in ((1, 100_000), (2, hub.settings.multipart_threshold + 1))
     ]
     whole, parted = (plan.link for plan in lfs.plan_uploads(hub, alice, ref, files, takes_parts=True))
-    assert isinstance(whole, lfs.SignedUrl)
+    assert isinstance(whole, SignedUrl)
     assert isinstance(parted, lfs.MultipartUpload)
     issued = xet_tokens.issue_write(hub, alice, ref, "main")
     store, secret = f"/xet/{issued.store}", issued.secret

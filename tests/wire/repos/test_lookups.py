@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import msgspec
 
-from entrepot.wire.repos.lookups import AmbiguousLookup, FoundCommit, FoundRevision
+from entrepot.wire.repos.lookups import FoundCommit, FoundRevision
 
 COMMIT = FoundCommit(id="ab", title="t", message="", author="alice", date="2026-01-01T00:00:00.000Z", parents=["cd"])
 
@@ -12,9 +12,3 @@ def test_a_commit_has_no_name() -> None:
     text = msgspec.json.encode(found)
     assert text.startswith(b'{"kind":"commit","name":null,"ref":null,"commit":{"id":"ab","title":"t","message":"",')
     assert msgspec.json.decode(text, type=FoundRevision) == found
-
-
-def test_an_ambiguous_lookup_lists_candidates() -> None:
-    assert msgspec.json.encode(AmbiguousLookup(error="e", candidates=["ab", "ac"])) == (
-        b'{"error":"e","candidates":["ab","ac"]}'
-    )

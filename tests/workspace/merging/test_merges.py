@@ -138,7 +138,7 @@ def test_only_versions_of_the_same_entity_are_merged(team: Team, bob: Machine) -
     with pytest.raises(Refused, match="no version of y is checked out"):
         merge_version(bob.entity("y"), TAG.format(1))
     publish(bob, "datasets", "y")
-    with pytest.raises(VersionMissing, match="no version of the entity"):
+    with pytest.raises(VersionMissing, match="not a version of the checked out entity"):
         merge_version(bob.entity("x"), "vision__images__y__1")
 
 

@@ -3,7 +3,7 @@ import pytest
 from entrepot.errors import EntityMissing, InvalidArgument, LinkBroken, Refused
 from entrepot.workspace.entities.specs import VersionLink
 from entrepot.workspace.projects.changes.commits import commit_version
-from entrepot.workspace.projects.links import check_link, linked_entity, refuse_local_links
+from entrepot.workspace.projects.links import check_link, refuse_local_links
 from tests.support.machines import Machine, Team
 
 
@@ -62,5 +62,3 @@ def test_a_link_to_another_commit_is_broken(labels: Machine) -> None:
     refuse_local_links([])
     with pytest.raises(Refused):
         refuse_local_links([(labels.state(), "vision__images__x__1")])
-    state, tag = linked_entity(labels.project(), "dataset", VersionLink("t", ""))
-    assert (state.kind.word, tag) == ("datasets", "t")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
-from entrepot.errors import Malformed
 from entrepot.names import Sha256
 from entrepot.workspace.stores.formats.index_objects import IndexObject
 from entrepot.workspace.stores.knowledge import Knowledge
@@ -20,17 +17,16 @@ def test_the_index_added_first_wins(desk: Desk) -> None:
     known.add(name, IndexObject({}, {}))
     assert known.files[sha256][1] == name
     assert known.find_file("0" * 64) is None
-    [pack] = known.packs_of(known.files[sha256][0])
-    assert known.find_pack(pack.hash) is pack
+    [term] = known.files[sha256][0].terms
+    assert known.find_pack(term.xorb) is not None
 
 
-def test_a_file_in_a_pack_that_is_not_described_is_refused(desk: Desk) -> None:
+def test_a_file_stays_known_without_its_packs(desk: Desk) -> None:
     desk.pack({"a": noise(50_000, 1)})
     known = desk.outbox.knowledge()
     [block] = [block for block, _ in known.files.values()]
     less = known.without(set(known.packs))
     assert Sha256(block.sha256 or "") in less.files
     assert known.packs
-    with pytest.raises(Malformed, match="xorb"):
-        list(less.packs_of(block))
+    assert [less.find_pack(term.xorb) for term in block.terms] == [None]
     assert list(Knowledge().packs) == []

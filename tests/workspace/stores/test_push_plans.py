@@ -10,6 +10,7 @@ from entrepot.errors import ChunkMissing, ContentDamaged
 from entrepot.names import RepoPath, Sha256
 from entrepot.workspace.manifests import Manifest, ManifestEntry
 from entrepot.workspace.stores.knowledge import Knowledge
+from entrepot.workspace.stores.outbox import pack_name
 from entrepot.workspace.stores.push_plans import check_terms, contents_of, find_unpacked, plan_version
 from tests.support.chunk_stores import Desk, noise
 
@@ -54,7 +55,7 @@ def test_a_content_whose_pack_is_gone_is_unpacked(desk: Desk) -> None:
     desk.pack(FILES)
     local = desk.outbox.knowledge()
     [pack] = [pack for pack, _ in local.packs.values()]
-    desk.outbox.remove_pack(pack)
+    (desk.folder / "outbox/packs" / pack_name(pack)).unlink()
     assert len(find_unpacked(contents_of(desk.draft(FILES).manifest), Knowledge(), desk.outbox, local)) == 2
 
 

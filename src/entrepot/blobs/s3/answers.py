@@ -1,4 +1,4 @@
-"""What the failures of obstore mean: which are those of an absent bucket, of refused credentials, and so on."""
+"""Failures of obstore as errors of this package: an absent bucket, refused credentials, and so on."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _INDIRECT = ("role_arn", "sso_session", "sso_start_url", "credential_process", "
 
 @attrs.frozen
 class AwsCredentials:
-    """What is known of an account. Without ``key_id``, the machine's own role has to give credentials.
+    """The credentials of a profile. Without ``key_id``, they come from the role of the machine.
 
     ``label`` is how messages name the credentials.
     """

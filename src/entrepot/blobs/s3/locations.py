@@ -1,4 +1,4 @@
-"""Where the blobs of a hub are in S3: ``s3://bucket/prefix?endpoint=…&region=…&profile=…``."""
+"""The location of a hub's blobs in S3: ``s3://bucket/prefix?endpoint=…&region=…&profile=…``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class S3Location:
 
     @property
     def name(self) -> str:
-        """How messages name it."""
+        """The location as messages write it, without credentials."""
         return f"{SCHEME}{self.bucket}/{self.prefix}".rstrip("/")
 
 

@@ -1,4 +1,4 @@
-"""Queries on notifications: what users are told, one row for each user and topic."""
+"""Queries on notifications: one row for each user and topic."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _R = tables.repos
 
 @attrs.frozen
 class NotificationRow:
-    """What one user is told about one topic.
+    """The notification of one user about one topic.
 
     ``actor_id`` is 0 if no account did it or it was deleted; ``event_id`` is 0 if it
     is about no discussion. The content of ``data`` depends on the kind.

@@ -45,7 +45,7 @@ def levels(tx: Read, repo_id: int, num: int, user_ids: Collection[int]) -> dict[
 
 
 def watchers(tx: Read, repo_id: int, *, after: int, limit: int) -> list[int]:
-    """Return row ids of users who are told everything about a repository, in ascending order."""
+    """Return row ids of users who get every notification about a repository, in ascending order."""
     here = _here(repo_id, WHOLE_REPO) & (_S.c.level == ALL) & (_S.c.user_id > after)
     query = sa.select(_S.c.user_id).where(here).order_by(_S.c.user_id).limit(limit)
     return [row[0] for row in tx.sql.execute(query)]

@@ -56,7 +56,7 @@ class BucketPage:
 
 @attrs.frozen
 class BucketTotals:
-    """How many files a bucket has, and their bytes."""
+    """The number of files in a bucket, and their bytes."""
 
     files: int = 0
     size: int = 0

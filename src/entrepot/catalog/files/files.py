@@ -151,12 +151,6 @@ def needed(tx: Read) -> Iterator[tuple[Sha256, int]]:
         yield row.sha256, row.size
 
 
-def everything(tx: Read) -> Iterator[tuple[Sha256, int]]:
-    """Yield (sha256, size) of every stored file."""
-    for row in tx.sql.execute(sa.select(_F.c.sha256, _F.c.size)):
-        yield row.sha256, row.size
-
-
 def unused(tx: Read, touched_before_ms: int) -> list[tuple[Sha256, int]]:
     """Return (sha256, raw bytes) of files with no link and no object, not touched since a time."""
     old = (_F.c.touched_ms < touched_before_ms) & _is_free()

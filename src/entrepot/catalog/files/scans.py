@@ -19,7 +19,7 @@ _FINDING = ("version", "status", "report", "scanned_ms", "seen_ms")
 
 @attrs.frozen
 class ScanRow:
-    """What one scanner found in one content; ``report`` is its findings, in its own form."""
+    """The result of one scanner for one content; ``report`` has its findings, in the form of the scanner."""
 
     content: str
     scanner: str

@@ -37,7 +37,7 @@ MOST_ROWS = 20_000
 
 @attrs.frozen
 class SharedContent:
-    """What another repository shares with one.
+    """The content that another repository shares with one.
 
     ``bytes``: about how many bytes. ``is_older``: whether the other repository had its copy first.
     """

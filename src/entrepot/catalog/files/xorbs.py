@@ -75,15 +75,6 @@ def find_many(tx: Read, wanted: Sequence[XetHash]) -> dict[XetHash, XorbRow]:
     return found
 
 
-def in_realm(tx: Read, realm: int, wanted: Sequence[XetHash]) -> set[XetHash]:
-    """Return the given xorbs that a realm has uploaded or used."""
-    found: set[XetHash] = set()
-    for batch in slices(wanted):
-        here = (_R.c.realm == realm) & _R.c.xorb.in_(batch)
-        found.update(tx.sql.execute(sa.select(_R.c.xorb).where(here)).scalars())
-    return found
-
-
 def put(tx: Write, row: XorbRow, realm: int, now_ms: int, *, holder: str | None = None) -> None:
     """Record a xorb whose bytes are durable and add it to a realm; an existing one is only touched.
 
@@ -124,7 +115,7 @@ def check_replaceable(tx: Read, xorb: XetHash, now_ms: int) -> None:
     """Raise if the bytes of a stored xorb are being deleted or replaced.
 
     Raises:
-        Busy: they are.
+        Busy: a sweeper or an upload works on them.
     """
     _is_reliable(tx, xorb, now_ms)
 
@@ -142,11 +133,6 @@ def touch(tx: Write, wanted: Sequence[XetHash], now_ms: int) -> set[XetHash]:
         tx.sql.execute(sa.update(_X).where(intact).values(touched_ms=now_ms))
         found.update(tx.sql.execute(sa.select(_X.c.hash).where(intact)).scalars())
     return found
-
-
-def admit(tx: Write, realm: int, wanted: Iterable[XetHash]) -> None:
-    """Allow a realm to refer to xorbs."""
-    insert_missing(tx.sql, _R, [{"xorb": xorb, "realm": realm} for xorb in wanted])
 
 
 def remember_chunks(tx: Write, shard: Uid, chunks: Iterable[tuple[XetHash, XetHash, int]]) -> None:

@@ -39,7 +39,7 @@ class GrantRow:
 
 @attrs.frozen
 class GrantedRoles:
-    """What grants give an account in one folder: by its own name or its organisations', and as to everyone."""
+    """The permissions of an account in one folder: granted to it, to its organisations, or to everyone."""
 
     named: str | None = None
     public: str | None = None

@@ -1,4 +1,4 @@
-"""Queries on repositories, their redirects and the tags of their cards."""
+"""Queries on repositories and their redirects."""
 
 from __future__ import annotations
 
@@ -11,47 +11,12 @@ import sqlalchemy as sa
 
 from entrepot.catalog import cascades, sign_in_tables, tables
 from entrepot.catalog.database import Read, Write
-from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.lists import bounded, slices
 from entrepot.catalog.prepared import Prepared
+from entrepot.catalog.repos import repo_tags
+from entrepot.catalog.repos.file_metadata import WeightMetadata, decode, encode
 from entrepot.catalog.visibility import Visibility, visible_condition
 from entrepot.names import MAIN, Oid, RepoId, RepoRef, RepoType, Uid
-
-
-@attrs.frozen
-class WeightCounts:
-    """The numbers of parameters by data type, such as ``{"F32": 6}``; ``sharded``: they are in several files."""
-
-    parameters: Mapping[str, int]
-    total: int
-    sharded: bool
-
-
-@attrs.frozen
-class BaseModelNames:
-    """The ids of the base models of a model, and its relation to them, such as ``adapter``."""
-
-    relation: str
-    models: Sequence[str]
-
-
-@attrs.frozen
-class WeightMetadata:
-    """What the files of a repository say, in the shapes of the Hub API.
-
-    ``safetensors`` and ``gguf``: numbers of parameters; ``transformers_info``: the classes that load it;
-    ``mask_token``: the token to fill; ``base_models``: the ids of its base models and the relation to them;
-    ``summary``: the beginning of the card's text; ``citation``: its BibTeX entry; ``eval_results``: of files.
-    """
-
-    safetensors: WeightCounts | None = None
-    gguf: Mapping[str, Any] | None = None
-    transformers_info: Mapping[str, str] | None = None
-    mask_token: str | None = None
-    base_models: BaseModelNames | None = None
-    summary: str | None = None
-    citation: str | None = None
-    eval_results: Sequence[Any] | None = None
 
 
 @attrs.frozen
@@ -94,14 +59,8 @@ class RepoRow:
 
     @property
     def files(self) -> WeightMetadata:
-        """What its files say."""
-        stored = self.file_metadata or {}
-        counts, bases = stored.get("safetensors"), stored.get("base_models")
-        return attrs.evolve(
-            WeightMetadata(**stored),
-            safetensors=WeightCounts(**counts) if counts else None,
-            base_models=BaseModelNames(**bases) if bases else None,
-        )
+        """Metadata from its files."""
+        return decode(self.file_metadata)
 
     @property
     def is_private(self) -> bool:
@@ -121,7 +80,7 @@ class RepoRow:
 
 @attrs.frozen
 class RepoPlace:
-    """Where a repository is, for decisions about rights: as the fields of :class:`RepoRow`."""
+    """The namespace of a repository, for decisions about rights; its fields are those of :class:`RepoRow`."""
 
     id: int
     uid: Uid
@@ -183,27 +142,12 @@ _FIND = Prepared(
         & (_R.c.name_key == sa.bindparam("called"))
     )
 )
-_UNTAG = sa.delete(tables.repo_tags).where(tables.repo_tags.c.repo_id == sa.bindparam("repo"))
-_UNLABEL = _UNTAG.where(tables.repo_tags.c.is_label.is_(True))
-_LABELS = sa.select(_R.c.labels).where(_R.c.id == sa.bindparam("repo"))
-_FIRST_LABEL = 1_000_000
-"""Position of the first label among the tags of a repository."""
 _BY_ID = Prepared(_SELECT.where(_R.c.id == sa.bindparam("repo")))
 _BY_UID = Prepared(_SELECT.where(_R.c.uid == sa.bindparam("uid")))
 _IDS = (
     sa.select(_R.c.id, _R.c.uid, _R.c.type, _R.c.namespace_id, _NS.c.parent_id)
     .join(_NS, _NS.c.id == _R.c.namespace_id)
     .where(_R.c.uid.in_(sa.bindparam("uids", expanding=True)) & _R.c.deleted_ms.is_(None))
-)
-_TAGS_OF_ONE = Prepared(
-    sa.select(tables.repo_tags.c.repo_id, tables.repo_tags.c.tag)
-    .where(tables.repo_tags.c.repo_id == sa.bindparam("repo"))
-    .order_by(tables.repo_tags.c.position)
-)
-_TAGS = (
-    sa.select(tables.repo_tags.c.repo_id, tables.repo_tags.c.tag)
-    .where(tables.repo_tags.c.repo_id.in_(sa.bindparam("repos", expanding=True)))
-    .order_by(tables.repo_tags.c.position)
 )
 
 
@@ -339,7 +283,7 @@ def add(tx: Write, row: RepoRow) -> RepoRow:
     key = tx.sql.execute(sa.insert(_R).values(values)).inserted_primary_key
     assert key is not None
     drop_redirect(tx, row.ref)
-    _add_label_tags(tx, key[0], row.labels)
+    repo_tags.add_labels(tx, key[0], row.labels)
     return attrs.evolve(row, id=key[0])
 
 
@@ -453,43 +397,15 @@ def set_facts(tx: Write, repo_id: int, facts: CardFacts) -> None:
         pipeline_tag=facts.pipeline_tag,
         library=facts.library,
         sdk=facts.sdk,
-        file_metadata=_encode(facts.files),
+        file_metadata=encode(facts.files),
     )
-    tx.sql.execute(_UNTAG, {"repo": repo_id})
-    if facts.tags:
-        rows = [{"repo_id": repo_id, "tag": tag, "position": i, "is_label": False} for i, tag in enumerate(facts.tags)]
-        tx.sql.execute(sa.insert(tables.repo_tags), rows)
-    labels = tx.sql.execute(_LABELS, {"repo": repo_id}).scalar()
-    _add_label_tags(tx, repo_id, labels or ())
+    repo_tags.set_card_tags(tx, repo_id, facts.tags)
 
 
 def set_labels(tx: Write, repo_id: int, labels: Sequence[str]) -> None:
     """Replace the labels of a repository, and the tags that come from them; tags of its card stay."""
     update(tx, repo_id, labels=list(labels))
-    tx.sql.execute(_UNLABEL, {"repo": repo_id})
-    _add_label_tags(tx, repo_id, labels)
-
-
-def _add_label_tags(tx: Write, repo_id: int, labels: Sequence[str]) -> None:
-    """Add labels as tags, after those of the card; a label that the card has as a tag is one tag."""
-    rows = [
-        {"repo_id": repo_id, "tag": label, "position": _FIRST_LABEL + i, "is_label": True}
-        for i, label in enumerate(labels)
-    ]
-    insert_missing(tx.sql, tables.repo_tags, rows)
-
-
-def _encode(files: WeightMetadata | None) -> dict[str, Any] | None:
-    return attrs.asdict(files, filter=lambda _, value: value is not None) or None if files is not None else None
-
-
-def tags_of(tx: Read, ids: Sequence[int]) -> dict[int, list[str]]:
-    """Return the tags of several repositories: those of the card in its order, then labels in their order."""
-    found: dict[int, list[str]] = {}
-    rows = _TAGS_OF_ONE.all(tx, {"repo": ids[0]}) if len(ids) == 1 else tx.sql.execute(_TAGS, {"repos": ids})
-    for repo_id, tag in rows:
-        found.setdefault(repo_id, []).append(tag)
-    return found
+    repo_tags.set_labels(tx, repo_id, labels)
 
 
 def heads_of(tx: Read, ids: Sequence[int]) -> dict[int, Oid]:
@@ -497,26 +413,3 @@ def heads_of(tx: Read, ids: Sequence[int]) -> dict[int, Oid]:
     refs = tables.refs
     query = sa.select(refs.c.repo_id, refs.c.oid).where(refs.c.repo_id.in_(bounded(ids)) & (refs.c.name == MAIN))
     return {row.repo_id: row.oid for row in tx.sql.execute(query)}
-
-
-def public_tags(tx: Read, kind: RepoType) -> dict[str, int]:
-    """Return every tag of public repositories of a type, alphabetically, with its number of repositories."""
-    tags = tables.repo_tags
-    query = (
-        sa.select(tags.c.tag, sa.func.count())
-        .join(_R, _R.c.id == tags.c.repo_id)
-        .where((_R.c.type == kind.value) & (_R.c.visibility == "public") & _R.c.deleted_ms.is_(None))
-        .group_by(tags.c.tag)
-        .order_by(tags.c.tag)
-    )
-    return {row.tag: row[1] for row in tx.sql.execute(query)}
-
-
-def public_words(tx: Read, kind: RepoType) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the pipeline tags and the libraries that public repositories of a type declare."""
-    shown = (_R.c.type == kind.value) & (_R.c.visibility == "public") & _R.c.deleted_ms.is_(None)
-    pipelines, libraries = (
-        frozenset(tx.sql.execute(sa.select(column).where(shown & column.is_not(None)).distinct()).scalars())
-        for column in (_R.c.pipeline_tag, _R.c.library)
-    )
-    return pipelines, libraries

@@ -19,7 +19,8 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import bounded, slices
-from entrepot.catalog.repos.repositories import COLUMNS, RepoRow, row_of, tags_of
+from entrepot.catalog.repos.repo_tags import tags_of
+from entrepot.catalog.repos.repositories import COLUMNS, RepoRow, row_of
 from entrepot.catalog.search import text_scopes, word_vectors
 from entrepot.catalog.visibility import Visibility, visible_condition
 from entrepot.names import RepoType

@@ -73,7 +73,7 @@ def lineage(
         note = "  not on this hub, or not for you" if edge.source in missing else ""
         if edge.inferred:
             share = f"{edge.share:.0%} of the result"
-            show(f"{edge.result}  {edge.kind}  {edge.source}  (inferred: {share}, nobody has said so)")
+            show(f"{edge.result}  {edge.kind}  {edge.source}  (inferred: {share}, no one has stated it)")
             continue
         show(f"{edge.result}@{edge.commit[:10]}  {edge.kind}  {source}  ({edge.origin}){run}{note}")
     if not graph.is_complete:

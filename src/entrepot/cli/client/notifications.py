@@ -14,16 +14,16 @@ _MOST = 100
 _LEVELS = ("all", "participating", "none")
 
 _COMMANDS = (
-    Entry("list", f"{_HERE}:list_notifications", "List what is new for you."),
+    Entry("list", f"{_HERE}:list_notifications", "List your unread notifications."),
     Entry("read", f"{_HERE}:mark_read", "Mark notifications as read."),
     Entry("subscriptions", f"{_HERE}:list_subscriptions", "List your choices about notifications."),
     Entry("subscribe", f"{_HERE}:subscribe", "Choose the notifications about a repository."),
 )
 
 
-@click.group(cls=LazyGroup, entries=_COMMANDS, short_help="List what is new for you, and mark it as read.")
+@click.group(cls=LazyGroup, entries=_COMMANDS, short_help="List your notifications, and mark them as read.")
 def notifications() -> None:
-    """List what is new for you on the hub, and mark it as read.
+    """List your notifications on the hub, and mark them as read.
 
     \b
     Examples:
@@ -32,7 +32,7 @@ def notifications() -> None:
     """
 
 
-@click.command("list", short_help="List what is new for you.")
+@click.command("list", short_help="List your unread notifications.")
 @click.option("--all", "shows_all", is_flag=True, help="Also those that you have read.")
 @click.option("--limit", metavar="N", default=50, show_default=True, type=click.IntRange(1, _MOST), help="Most shown.")
 @json_option

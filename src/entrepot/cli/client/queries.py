@@ -22,7 +22,14 @@ _MOST_CELL = 200
 @click.argument("repo", metavar="REPO[@REV]")
 @click.argument("query", metavar="SELECT")
 @click.option("--with", "others", metavar="NAME=[REPO][@REV]", multiple=True, help="Further tables, as NAME.train.")
-@click.option("--limit", metavar="N", default=100, show_default=True, type=click.IntRange(1, 10_000), help="Rows.")
+@click.option(
+    "--limit",
+    metavar="N",
+    default=100,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="Maximum number of rows.",
+)
 @json_option
 @hub_options
 def sql(client: HubClient, repo: str, query: str, others: tuple[str, ...], limit: int, as_json: bool) -> None:

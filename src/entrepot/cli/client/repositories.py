@@ -154,7 +154,7 @@ def visibility(client: HubClient, repo: str, word: str, repo_type: str, as_json:
     show_default=True,
     help="Sort order.",
 )
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Maximum number of repositories.")
 @json_option
 @hub_options
 def list_repos(
@@ -261,7 +261,7 @@ def files(
 @click.argument("repo", metavar="REPO")
 @type_option
 @revision_option
-@click.option("--limit", "-n", type=click.IntRange(1), default=20, show_default=True, help="At most so many.")
+@click.option("--limit", "-n", type=click.IntRange(1), default=20, show_default=True, help="Maximum number of commits.")
 @json_option
 @hub_options
 def log(client: HubClient, repo: str, repo_type: str, revision: str | None, limit: int, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""What a command of a workspace prints: results on standard output, sentences with a level on standard error.
+"""The output of commands of a workspace: results on standard output, sentences with a level on standard error.
 
 Errors of entrepot become one sentence and an exit code here: 1 failed, 2 wrong
 names or values, 3 a conflict with the present state, 4 damage.
@@ -34,7 +34,7 @@ Function = TypeVar("Function", bound=Callable[..., object])
 _OPTIONS = (
     click.option("--debug", is_flag=True, help="Print tracebacks of errors."),
     click.option("--quiet", is_flag=True, help="Print results and errors only."),
-    click.option("--verbose", is_flag=True, help="Say more."),
+    click.option("--verbose", is_flag=True, help="Print more messages."),
     wizard_option,
     click.option("--json", "as_json", is_flag=True, help="Print JSON; docs/ml-git.md lists the keys."),
 )
@@ -117,7 +117,7 @@ class Console:
 
     @property
     def around(self) -> Surroundings:
-        """What use cases know of this process."""
+        """The context of use cases in this process."""
         from entrepot.client.progress import Bars, Silent
         from entrepot.workspace.projects.projects import Surroundings
 

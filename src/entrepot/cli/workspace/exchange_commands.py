@@ -24,7 +24,11 @@ def bucket_options(function: Function) -> Function:
     options = (
         click.option("--force", is_flag=True, help="Replace other contents."),
         click.option(
-            "--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="Repetitions of a call."
+            "--retry",
+            type=click.IntRange(0, 100),
+            default=5,
+            show_default=True,
+            help="How often a failed call is repeated.",
         ),
         click.option("--endpoint-url", "--endpoint", "endpoint_url", help="URL of the service."),
         click.option("--storage-type", type=click.Choice(TYPES), default="s3", show_default=True),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @asked_argument("name")
 @asked_argument("url")
 @click.option("--repo-name", default="", help="Repository on the hub, if its name differs from the entity's.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be sent.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
 @console_options
 def to_hub(console: Console, name: str, url: str, repo_name: str, dry_run: bool) -> None:
     """Copy all published versions of an entity to a namespace on a hub (https://HUB/NAME).

@@ -59,18 +59,20 @@ def fsck(console: Console, name: str | None, full: bool, fix_workspace: bool) ->
         console.code = DAMAGED
 
 
-@click.command("remote-fsck", short_help="Check what the storage keeps of a version.")
+@click.command("remote-fsck", short_help="Check the data of a version in the storage.")
 @asked_argument("name")
 @click.option("--thorough", is_flag=True, help="Also read indexes and manifests.")
 @click.option("--paranoid", is_flag=True, help="Read and verify everything.")
 @click.option("--all-versions", is_flag=True, help="Check every version, not only the checked out one.")
-@click.option("--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="Repetitions of a call.")
+@click.option(
+    "--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="How often a failed call is repeated."
+)
 @click.option("--full", is_flag=True, help="List what is damaged.")
 @console_options
 def remote_fsck(
     console: Console, name: str, thorough: bool, paranoid: bool, all_versions: bool, retry: int, full: bool
 ) -> None:
-    """Check what the storage keeps of a version, and send again what is missing and known here.
+    """Check the data of a version in the storage, and upload again what is missing there and available here.
 
     \b
     Example:

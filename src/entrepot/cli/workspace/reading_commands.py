@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("list", short_help="List the entities that have a version.")
-@click.option("--long", "is_long", is_flag=True, help="One folder a line.")
+@click.option("--long", "is_long", is_flag=True, help="Print one folder per line.")
 @console_options
 def list_(console: Console, is_long: bool) -> None:
     """List the entities that have a version, as a tree of their folders.
@@ -82,7 +82,7 @@ def list_tags(console: Console, name: str, has_user_tags: bool) -> None:
 @asked_argument("tag")
 @console_options
 def add_tag(console: Console, name: str, tag: str) -> None:
-    """Give the checked out version, or else the latest, a tag of your own, and publish it.
+    """Tag the checked out version, or else the latest, and publish the tag.
 
     \b
     Example:
@@ -132,8 +132,8 @@ def branch(console: Console, name: str) -> None:
 
 @click.command(short_help="Show the versions of an entity.")
 @asked_argument("name")
-@click.option("--stat", is_flag=True, help="Also the files that were added and deleted, folded.")
-@click.option("--fullstat", is_flag=True, help="Also every file that was added and deleted.")
+@click.option("--stat", is_flag=True, help="Also list added and deleted files, long lists shortened.")
+@click.option("--fullstat", is_flag=True, help="Also list every added and deleted file.")
 @click.option("--reverse", is_flag=True, help="The latest version first.")
 @console_options
 def log(console: Console, name: str, stat: bool, fullstat: bool, reverse: bool) -> None:

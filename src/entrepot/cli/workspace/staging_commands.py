@@ -195,14 +195,14 @@ def _commit_command(name: str, links: Sequence[str]) -> click.Command:
         "--version", question=_NUMBER, type=int, help="Number of the version; default: that of the spec."
     )(function)
     function = asked_argument("name")(function)
-    text = """Create a version from what is staged; nothing is sent.
+    text = """Create a version from the staged files; nothing is sent.
 
     \b
     Examples:
       ml-git datasets commit images -m "more pictures"
       ml-git labels commit captions --dataset=images
     """
-    return click.command(name, help=text, short_help="Create a version from what is staged.")(function)
+    return click.command(name, help=text, short_help="Create a version from the staged files.")(function)
 
 
 def _commit(
@@ -251,12 +251,14 @@ commit_model = _commit_command("commit", ("dataset", "labels"))
 
 @click.command(short_help="Publish the versions that are not published.")
 @asked_argument("name")
-@click.option("--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="Repetitions of a call.")
-@click.option("--fail-limit", type=click.IntRange(0), help="Stop after so many failed objects.")
-@click.option("--clearonfail", is_flag=True, help="Accepted and without effect: there is nothing to clear.")
+@click.option(
+    "--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="How often a failed call is repeated."
+)
+@click.option("--fail-limit", type=click.IntRange(0), help="Stop after this many objects have failed.")
+@click.option("--clearonfail", is_flag=True, help="Accepted for existing scripts; has no effect.")
 @click.option("--bumpversion", is_flag=True, help="Take the next free number if someone else has published this one.")
 @click.option("--all", "follows_links", is_flag=True, help="Publish linked versions first.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be sent.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
 @console_options
 def push(
     console: Console,

@@ -62,18 +62,20 @@ def update(console: Console) -> None:
     console.result(json_rows(found), update_lines(found))
 
 
-@click.command(short_help="Give the workspace the content of a version.")
+@click.command(short_help="Put the files of a version into the workspace.")
 @asked_argument("name", metavar="TAG|NAME")
 @asked_option(
     "--version", question="Version, if you gave no tag", type=int, help="Number of the version; default: the latest."
 )
 @click.option("--force", is_flag=True, help="Overwrite local changes.")
-@click.option("--bare", is_flag=True, help="No data: for adding to a version without fetching it.")
+@click.option("--bare", is_flag=True, help="Fetch no data: files can be added to a version without it.")
 @click.option("-d", "--with-dataset", is_flag=True, help="Also check out the linked dataset.")
 @click.option("-l", "--with-labels", is_flag=True, help="Also check out the linked labels.")
-@click.option("--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="Repetitions of a call.")
-@click.option("--fail-limit", type=click.IntRange(0), help="Stop after so many failed objects.")
-@click.option("--full", is_flag=True, help="Accepted for scripts; the summary is always one line.")
+@click.option(
+    "--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="How often a failed call is repeated."
+)
+@click.option("--fail-limit", type=click.IntRange(0), help="Stop after this many objects have failed.")
+@click.option("--full", is_flag=True, help="Accepted for existing scripts; has no effect.")
 @sampling_options
 @console_options
 def checkout(
@@ -92,7 +94,7 @@ def checkout(
     seed: int | None,
     paths: Sequence[str],
 ) -> None:
-    """Give the workspace the content of a version, all of it or nothing.
+    """Put the files of a version into the workspace: all of them, or none if one fails.
 
     \b
     Examples:
@@ -113,7 +115,9 @@ def checkout(
 
 @click.command(short_help="Fetch the content of a version for a later checkout.")
 @asked_argument("name", metavar="TAG|NAME")
-@click.option("--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="Repetitions of a call.")
+@click.option(
+    "--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="How often a failed call is repeated."
+)
 @sampling_options
 @console_options
 def fetch(
@@ -172,13 +176,15 @@ def select(
     return FileSelection(parse_sample(sample_type, sampling, seed), tuple(paths))
 
 
-@click.command(short_help="Stage what another version has changed.")
+@click.command(short_help="Stage the changes of another version.")
 @asked_argument("name")
 @asked_argument("tag")
-@click.option("--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="Repetitions of a call.")
+@click.option(
+    "--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="How often a failed call is repeated."
+)
 @console_options
 def merge(console: Console, name: str, tag: str, retry: int) -> None:
-    """Stage what the version TAG has changed since it and the checked out version had a common one.
+    """Stage the changes of the version TAG since its last common version with the one checked out.
 
     Nothing is merged if both have changed the same file.
 

@@ -100,7 +100,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _is_draft(name: str) -> bool:
-    """Whether a killed process left this file behind; a file of a repository may also be named ``x.incomplete``."""
+    """Return whether a killed process left this file; a file of a repository may also be named ``x.incomplete``."""
     return _DRAFT.search(name) is not None
 
 

@@ -209,7 +209,7 @@ def parse_folder_name(name: str) -> RepoRef | None:
 
 
 def is_commit(revision: str) -> bool:
-    """Whether a revision is a full commit id, which never resolves to another commit."""
+    """Return whether a revision is a full commit id, which never resolves to another commit."""
     return _COMMIT.fullmatch(revision) is not None
 
 

@@ -85,7 +85,7 @@ def _create(path: Path, flags: int) -> int:
 
 
 def _is_same(descriptor: int, path: Path) -> bool:
-    """Whether a path still refers to the open file."""
+    """Return whether a path still refers to the open file."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path, follow_symlinks=False))
     except FileNotFoundError:

@@ -187,7 +187,7 @@ def joined(base: str, reference: str) -> str:
     try:
         return urllib.parse.urljoin(base, reference)
     except ValueError:
-        raise AnswerUnusable(without_query(base), "it names an address that is no valid URL") from None
+        raise AnswerUnusable(without_query(base), "it contains an address that is not a valid URL") from None
 
 
 def without_query(url: str) -> str:

@@ -11,15 +11,11 @@ from entrepot.client.calls import JSON, Call, Response, json_body, repo_api, wit
 from entrepot.errors import AnswerUnusable, Malformed
 from entrepot.names import RepoRef
 from entrepot.wire.files.bulk_downloads import (
-    MAX_PATHS,
     MEDIA_TYPE,
     BulkDownloadFile,
     BulkDownloadRequest,
     read_contents,
 )
-
-MOST_PATHS = MAX_PATHS
-"""Maximum number of files in one call."""
 
 
 def bulk_download(ref: RepoRef, revision: str, paths: Sequence[str]) -> Call[Iterator[tuple[BulkDownloadFile, bytes]]]:

@@ -30,11 +30,6 @@ def export(
     return Call("GET", repo_api(ref, "lineage"), _text, query=query, subject=str(ref))
 
 
-def of_run(run: str) -> Call[LineageResponse]:
-    """Build the call that returns what a run has read and made."""
-    return Call("GET", "/api/lineage", json_as(LineageResponse), query=pairs(run=run), subject=f"run {run}")
-
-
 def add(
     ref: RepoRef, inputs: Sequence[NewLineageInput], *, revision: str = "main", run: str = ""
 ) -> Call[AddedLineage]:

@@ -31,7 +31,7 @@ def subscriptions() -> Call[ResultPage[OwnSubscription]]:
 
 
 def choose(ref: RepoRef, level: str, num: int | None = None) -> Call[None]:
-    """Build the call that chooses what the caller is told about a repository, or (``num``) mutes a discussion."""
+    """Build the call that sets which notifications of a repository the caller gets, or (``num``) mutes a discussion."""
     path = f"/api/{ref.type.plural}/{ref.id}"
     if num is None:
         path, body = f"{path}/subscription", json_body(SubscriptionChange(level=level))

@@ -34,7 +34,7 @@ class DownloadTarget(Protocol):
         """Return the file if its content exists locally, adding it to this commit; None if it must be downloaded."""
 
     def holds(self, wanted: WantedFile) -> bool:
-        """Whether :meth:`adopt` would return a file; changes nothing."""
+        """Return whether :meth:`adopt` would return a file; changes nothing."""
 
     def put(self, wanted: WantedFile, data: bytes) -> Path:
         """Store a small, verified content."""
@@ -72,7 +72,7 @@ class CacheTarget:
         return self.find(wanted.commit, wanted.path) or self.cache.link(wanted.commit, wanted.path, wanted.etag)
 
     def holds(self, wanted: WantedFile) -> bool:
-        """Whether the content is cached with the right size."""
+        """Return whether the content is cached with the right size."""
         try:
             size = os.stat(self.cache.blob(wanted.etag)).st_size
         except OSError:

@@ -80,7 +80,7 @@ class FolderTarget:
         return file
 
     def holds(self, wanted: WantedFile) -> bool:
-        """Whether the file can be provided without a download."""
+        """Return whether the file can be provided without a download."""
         return self._is_current(wanted) or (names_content(wanted.etag) and self.cache.blob(wanted.etag).is_file())
 
     def put(self, wanted: WantedFile, data: bytes) -> Path:

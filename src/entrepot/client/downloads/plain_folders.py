@@ -40,7 +40,7 @@ class PlainFolderTarget:
         return self._path_of(wanted.path) if self.holds(wanted) else None
 
     def holds(self, wanted: WantedFile) -> bool:
-        """Whether the file has the right size and content."""
+        """Return whether the file has the right size and content."""
         file = self._path_of(wanted.path)
         try:
             if not names_content(wanted.etag) or not file.is_file() or file.stat().st_size != wanted.size:

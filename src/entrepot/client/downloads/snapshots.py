@@ -182,12 +182,12 @@ def _wanted(ref: RepoRef, commit: str, entry: TreeEntry) -> WantedFile:
 
 
 def _is_submodule(entry: TreeEntry) -> bool:
-    """Whether an entry is a submodule: listed as an empty file, but with the id of a commit."""
+    """Return whether an entry is a submodule: listed as an empty file, but with the id of a commit."""
     return entry.size == 0 and entry.lfs is None and not is_intact(b"", entry.oid)
 
 
 def _is_settled(target: DownloadTarget, wanted: WantedFile) -> bool:
-    """Whether a file needs no download; local content is added to the commit."""
+    """Return whether a file needs no download; local content is added to the commit."""
     return target.find(wanted.commit, wanted.path) is not None or target.adopt(wanted) is not None
 
 

@@ -34,7 +34,7 @@ class ChunksUnavailable(Exception):
 
 
 def is_wanted(hub: Hub, size: int | None, xet_hash: str | None) -> bool:
-    """Whether a file should be downloaded in chunks."""
+    """Return whether a file should be downloaded in chunks."""
     return (
         xet_hash is not None
         and size is not None

@@ -18,7 +18,7 @@ _PIECE = 1024 * 1024
 
 
 def is_binary(file: Path) -> bool:
-    """Whether the first 10 MiB of a file contain a byte that text never contains."""
+    """Return whether the first 10 MiB of a file contain a byte that text never contains."""
     left = LARGE
     with file.open("rb") as content:
         while left and (piece := content.read(min(_PIECE, left))):
@@ -29,7 +29,7 @@ def is_binary(file: Path) -> bool:
 
 
 def is_large(file: Path) -> bool:
-    """Whether a file has at least 10 MiB."""
+    """Return whether a file has at least 10 MiB."""
     return file.stat().st_size >= LARGE
 
 

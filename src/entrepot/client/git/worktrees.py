@@ -28,7 +28,7 @@ class WorkTree:
     # --- state ---------------------------------------------------------------
 
     def is_repository(self) -> bool:
-        """Whether the folder is the root of a git repository."""
+        """Return whether the folder is the root of a git repository."""
         return (self.folder / ".git").exists() and not self.git.attempt("rev-parse", "--git-dir").code
 
     def head(self) -> str:
@@ -46,19 +46,19 @@ class WorkTree:
         return None if done.code else self.git.without_secrets(done.stdout.decode().strip()).replace("***@", "")
 
     def has_upstream(self) -> bool:
-        """Whether the current branch has an upstream."""
+        """Return whether the current branch has an upstream."""
         return not self.git.attempt("rev-parse", "--verify", "--quiet", "@{upstream}").code
 
     def is_clean(self) -> bool:
-        """Whether nothing is changed, added, deleted or untracked."""
+        """Return whether nothing is changed, added, deleted or untracked."""
         return not self.git.run("status", "--porcelain", "-z")
 
     def has_staged(self) -> bool:
-        """Whether there are staged changes."""
+        """Return whether there are staged changes."""
         return bool(self.git.attempt("diff", "--cached", "--quiet").code)
 
     def has_unpushed(self) -> bool:
-        """Whether there are unpushed commits, or no upstream."""
+        """Return whether there are unpushed commits, or no upstream."""
         return not self.has_upstream() or self.git.line("rev-list", "--count", "@{upstream}..HEAD") != "0"
 
     def changed(self, pattern: str = ".") -> list[str]:
@@ -155,7 +155,7 @@ class WorkTree:
     # --- tags ----------------------------------------------------------------
 
     def has_tag(self, name: str, remote: str | None = None) -> bool:
-        """Whether a tag exists locally or, if a remote is passed, there."""
+        """Return whether a tag exists locally or, if a remote is passed, there."""
         need_name("tag", name)
         if remote is None:
             return not self.git.attempt("show-ref", "--verify", "--quiet", f"refs/tags/{name}").code

@@ -132,5 +132,5 @@ def _fetched(hub: Hub, origin: CopySource, path: RepoPath, entry: TreeEntry, fol
 
 
 def may_be_unsupported(error: EntrepotError) -> bool:
-    """Whether an error may mean that the hub does not support copies."""
+    """Return whether an error may mean that the hub does not support copies."""
     return isinstance(error, Invalid) and not isinstance(error, ValueError)

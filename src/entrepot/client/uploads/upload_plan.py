@@ -35,7 +35,7 @@ _MOST_IGNORES = 1 << 20
 
 
 class UploadDecision(enum.Enum):
-    """How a file is uploaded."""
+    """The way in which a file is uploaded."""
 
     SAME = "the repository contains the same file"
     IGNORED = "excluded by the repository's .gitignore"

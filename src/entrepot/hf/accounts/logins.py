@@ -226,7 +226,7 @@ def _welcome(done: Login) -> str:
 
 
 def _is_notebook() -> bool:
-    """Whether the program runs in a notebook kernel that can show a form."""
+    """Return whether the program runs in a notebook kernel that can show a form."""
     shell: Any = sys.modules.get("IPython")
     running = shell.get_ipython() if shell is not None else None
     return type(running).__name__ == "ZMQInteractiveShell" and importlib.util.find_spec("ipywidgets") is not None

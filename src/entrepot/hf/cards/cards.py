@@ -118,7 +118,7 @@ class RepoCard:
         return cls(read_text(file), ignore_metadata_errors=ignore_metadata_errors)
 
     def validate(self, repo_type: str | None = None, *, token: str | bool | None = None) -> None:
-        """Let the hub validate the card.
+        """Validate the card on the hub.
 
         Raises:
             InvalidArgument: the card is invalid; the message lists the hub's findings.

@@ -1,4 +1,4 @@
-"""Likes."""
+"""Methods for likes."""
 
 from __future__ import annotations
 

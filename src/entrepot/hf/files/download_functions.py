@@ -194,5 +194,5 @@ def get_hf_file_metadata(
 
 
 def is_offline_mode() -> bool:
-    """Whether ``ENTREPOT_OFFLINE`` is set, which allows only local files to be used."""
+    """Return whether ``ENTREPOT_OFFLINE`` is set, which allows only local files to be used."""
     return current_paths().is_offline

@@ -82,7 +82,7 @@ class Files(Base):
         return found
 
     def repo_exists(self, repo_id: str, *, repo_type: str | None = None, token: str | bool | None = None) -> bool:
-        """Whether a repository exists and is visible to the caller."""
+        """Return whether a repository exists and is visible to the caller."""
         try:
             self._hub(token).send(repos.describe(self._repo_to_read(repo_id, repo_type)))
         except GatedRepo:
@@ -94,7 +94,7 @@ class Files(Base):
     def revision_exists(
         self, repo_id: str, revision: str, *, repo_type: str | None = None, token: str | bool | None = None
     ) -> bool:
-        """Whether a repository has this branch, tag or commit; False if the repository does not exist either."""
+        """Return whether a repository has this branch, tag or commit; False if the repository does not exist either."""
         try:
             self._hub(token).send(repos.describe(self._repo_to_read(repo_id, repo_type), revision))
         except (RepoNotFound, RevisionNotFound):
@@ -110,7 +110,7 @@ class Files(Base):
         revision: str | None = None,
         token: str | bool | None = None,
     ) -> bool:
-        """Whether a file exists; False if the repository or the revision does not exist either.
+        """Return whether a file exists; False if the repository or the revision does not exist either.
 
         Raises:
             GatedRepo: the repository exists, but the caller has no access to its content.

@@ -135,7 +135,7 @@ class Repository(CommandQueue, TrackedFiles):
         return f"{self.git_remote_url().rstrip('/')}/commit/{self.git_head_hash()}"
 
     def is_repo_clean(self) -> bool:
-        """Whether the working tree has no changed, added, deleted or untracked files."""
+        """Return whether the working tree has no changed, added, deleted or untracked files."""
         return self.tree.is_clean()
 
     def list_deleted_files(self) -> list[str]:
@@ -270,7 +270,7 @@ class Repository(CommandQueue, TrackedFiles):
     # --- tags, card, configuration -------------------------------------------
 
     def tag_exists(self, tag_name: str, remote: str | None = None) -> bool:
-        """Whether a tag exists locally or, with ``remote``, at that remote."""
+        """Return whether a tag exists locally or, with ``remote``, at that remote."""
         return self.tree.has_tag(tag_name, remote)
 
     def add_tag(self, tag_name: str, message: str | None = None, remote: str | None = None) -> None:

@@ -32,7 +32,7 @@ def encode(value: Any, coders: Coders) -> Any:  # noqa: ANN401 - arguments of an
 
 
 def is_jsonable(value: object) -> bool:
-    """Whether a value can be written as JSON."""
+    """Return whether a value can be written as JSON."""
     try:
         json.dumps(value)
     except (TypeError, ValueError, RecursionError):

@@ -235,7 +235,7 @@ def _emitting(
 
 
 def _emits(model: ModelInfo, least: float, most: float) -> bool:
-    """Whether the emissions stated on the card are within the bounds, both inclusive."""
+    """Return whether the emissions stated on the card are within the bounds, both inclusive."""
     said: Any = model.card_data.get("co2_eq_emissions") if model.card_data is not None else None
     if isinstance(said, dict):
         said = said.get("emissions")

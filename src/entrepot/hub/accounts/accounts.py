@@ -308,7 +308,7 @@ def parse_email(text: str | None) -> str | None:
     """Return an e-mail address if it looks like one; None stays None.
 
     Raises:
-        InvalidName: it does not.
+        InvalidName: the text is no e-mail address.
     """
     if text is not None and not re.fullmatch(r"[^@\s<>]{1,200}@[^@\s<>]{1,200}", text):
         raise InvalidName("email address", text, "expected name@host")

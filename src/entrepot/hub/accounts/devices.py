@@ -49,7 +49,7 @@ _CLIENT = re.compile(r"[A-Za-z0-9._:/-]{1,100}")
 
 @attrs.frozen
 class DeviceOrigin:
-    """Where a request comes from: what limits count as one address, and the address for people."""
+    """The origin of a request: the address that limits count by, and the address for people."""
 
     network: bytes
     address: str

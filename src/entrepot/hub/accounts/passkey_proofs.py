@@ -38,7 +38,7 @@ _PORTS = {"https": 443, "http": 80}
 
 @attrs.frozen
 class PasskeySite:
-    """The hub as browsers know it: the host that passkeys belong to, and the origin of its pages."""
+    """The hub from the view of browsers: the host that passkeys belong to, and the origin of its pages."""
 
     host: str
     origin: str
@@ -188,10 +188,10 @@ def verify_use(
 
 
 def parse_credential(credential: str) -> Mapping[str, object]:
-    """Return what a browser sent, as a JSON object.
+    """Return the JSON object that a browser sent as its proof.
 
     Raises:
-        PasskeyRefused: it is not.
+        PasskeyRefused: the text is not a JSON object.
     """
     try:
         found = json.loads(credential)

@@ -54,7 +54,7 @@ class Allowance:
         """Raise if a file is larger than the limit for one file.
 
         Raises:
-            LimitExceeded: it is.
+            LimitExceeded: the file is larger.
         """
         if self.max_file_bytes is not None and size > self.max_file_bytes:
             advice = "split it, or ask an administrator of this hub for a larger quota"
@@ -66,7 +66,7 @@ class Allowance:
         """Raise if bytes exceed the remaining quota; a size of 0 is accepted even above the quota.
 
         Raises:
-            QuotaExceeded: they do; nothing was counted.
+            QuotaExceeded: there is not enough left; nothing was counted.
         """
         if size > 0 and self.max_bytes is not None and self.used + size > self.max_bytes:
             raise _exceeded(self.namespace, *(render(number) for number in (self.max_bytes, self.used, size)))

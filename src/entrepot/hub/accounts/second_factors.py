@@ -55,7 +55,8 @@ class CodeUse:
         """Return how the second factor was proved; raise if it was not.
 
         Raises:
-            WrongCode, CodesHeld: it is not.
+            WrongCode: no code, or a wrong one, was given.
+            CodesHeld: too many wrong codes were given; no code is accepted for some seconds.
         """
         if self.wait_s:
             raise CodesHeld(self.wait_s)

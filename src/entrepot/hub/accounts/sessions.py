@@ -42,7 +42,7 @@ TWO_STEP, RECOVERY, PASSKEY = "two-step", "recovery", "passkey"
 
 @attrs.frozen
 class SessionOrigin:
-    """Where a session is opened: the network of the client's address, and the kind of the browser."""
+    """The origin of a session: the network of the client's address, and the kind of the browser."""
 
     network: str = ""
     agent: str = ""

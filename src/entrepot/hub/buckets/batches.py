@@ -77,7 +77,7 @@ class FailedOperation:
 
 @attrs.frozen
 class BatchOutcome:
-    """How many operations a batch had, and which of them failed."""
+    """The number of operations in a batch, and those that failed."""
 
     processed: int
     failed: Sequence[FailedOperation]

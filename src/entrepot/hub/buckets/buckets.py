@@ -22,7 +22,7 @@ from entrepot.hub import access, audit, events
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import MaybeCaller, require_change, require_login, seen_by
 from entrepot.hub.context import HubContext
-from entrepot.hub.folders import folder_homes
+from entrepot.hub.folders import folder_homes, visibilities
 from entrepot.hub.repos import repositories
 from entrepot.names import RepoId, RepoRef, RepoType, parse_repo_id
 
@@ -63,7 +63,7 @@ def create(
     """
     maker = require_change(caller)
     wanted = parse_repo_id(f"{namespace or maker.account.name}/{name}")
-    repositories.check_visibility(visibility)
+    visibilities.check(visibility)
     with hub.read() as tx:
         owner_id = folder_homes.check(tx, maker, wanted.namespace, RepoType.BUCKET).owner_id
     locks = (Lock.namespace(owner_id), Lock.namespace_named(wanted.namespace), Lock.new_repo(), Lock.audit())

@@ -50,7 +50,7 @@ _MENTION = re.compile(r"(?<![\w@/.`-])@([A-Za-z0-9_-]{2,42})(?![\w-])", re.ASCII
 
 @attrs.frozen
 class _News:
-    """An event that people are told about, and where it happened."""
+    """An event that users are notified of, and where it happened."""
 
     row: RepoRow
     discussion: DiscussionRow
@@ -129,7 +129,7 @@ def _find(tx: Read, event_id: int) -> _News | None:
 
 
 def _involved(tx: Read, news: _News) -> dict[int, str]:
-    """Return those who take part, are mentioned, own the repository or have created it, and why they are told."""
+    """Return the users to notify, with the reason: they take part, are mentioned, or own or created the repository."""
     owners = {news.row.owner_id, news.row.creator_id or 0}
     chosen = subscriptions.levels(tx, news.row.id, WHOLE_REPO, owners)
     reasons = {user: WATCHING for user in owners if chosen.get(user, ALL) == ALL}

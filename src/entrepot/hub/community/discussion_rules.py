@@ -237,7 +237,7 @@ def add_comment(
 def note(
     hub: HubContext, tx: Write, discussion: DiscussionRow, author: Caller, kind: str, data: Mapping[str, Any]
 ) -> EventRow:
-    """Store an event of a discussion, and schedule that people are told about it.
+    """Store an event of a discussion, and schedule the notifications about it.
 
     Raises:
         LimitExceeded: the discussion has too many already. A change of its

@@ -39,7 +39,7 @@ def proposer(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Call
     """Return the repository if the caller may propose changes: they may read it, and discussions are enabled.
 
     Raises:
-        LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: they may not.
+        LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     row = access.visible(tx, caller, ref, by_alias=False)
     if caller is not None and access.may_commit(tx, caller, row):
@@ -99,7 +99,7 @@ def pusher(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller
     """Return the repository if the caller may push to it, at least to the head of a pull request of their own.
 
     Raises:
-        LoginRequired, NotAllowed: they may not.
+        LoginRequired, NotAllowed: the caller may not change any ref of the repository.
         RepoNotFound, RepoMoved, RepoDisabled, GatedRepo: no access.
     """
     row = access.visible(tx, caller, ref, by_alias=False)

@@ -1,4 +1,4 @@
-"""Use cases on what users are told: watch a repository or not, and mute a discussion."""
+"""Use cases on subscriptions: watch a repository or not, and mute a discussion."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PAGE = 100
 
 @attrs.frozen
 class Subscription:
-    """What a user is told about a repository; ``is_chosen``: they have chosen it, it is not the default."""
+    """Which notifications about a repository a user gets; ``is_chosen``: the user has set it, it is not the default."""
 
     level: str
     is_chosen: bool
@@ -66,7 +66,7 @@ def list_own(
 
 
 def of_repo(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Subscription:
-    """Return what the caller is told about a repository.
+    """Return which notifications about a repository the caller gets.
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
@@ -79,7 +79,7 @@ def of_repo(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Subscription:
 
 
 def choose(hub: HubContext, caller: MaybeCaller, ref: RepoRef, level: str) -> Subscription:
-    """Choose what the caller is told about a repository.
+    """Set which notifications about a repository the caller gets.
 
     Args:
         level: one of :data:`LEVELS`. ``none`` also excludes mentions.
@@ -129,11 +129,11 @@ def mute(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, is_mut
 
 
 def effective(tx: Read, row: RepoRow, user_id: int) -> Subscription:
-    """Return what a user is told about a repository."""
+    """Return which notifications about a repository a user gets."""
     chosen = subscriptions.find(tx, row.id, WHOLE_REPO, user_id)
     return Subscription(chosen or default_level(row, user_id), chosen is not None)
 
 
 def default_level(row: RepoRow, user_id: int) -> str:
-    """Return what a user is told who has not chosen: everything about what they own or have created."""
+    """Return the default: all for the owner and the creator of the repository, else those of their discussions."""
     return ALL if user_id in (row.owner_id, row.creator_id) else PARTICIPATING

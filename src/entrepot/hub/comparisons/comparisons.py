@@ -75,7 +75,7 @@ class RevisionDiff:
 
 @attrs.frozen
 class ContentDiff:
-    """How one file differs. ``details`` is None if its kind is not compared, or it was added or removed."""
+    """The difference of one file. ``details`` is None if its kind is not compared, or it was added or removed."""
 
     repo: RepoRow
     old: Oid | None

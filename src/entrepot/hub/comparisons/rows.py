@@ -1,7 +1,7 @@
 """Differences of two tables: columns, and rows by keys or by their content.
 
 Row groups of Parquet files whose bytes lie in equal chunks are not read. What is left
-is compared as sets: the order of rows does not count.
+is compared as sets: the order of rows is ignored.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def compare_tables(
     before, after = (reader.describe_groups(content) for content in contents)
     for name in key:
         if name not in before.features or name not in after.features:
-            raise InvalidParameter("key", f"must name columns of both tables, as {name[:100]!r} is not")
+            raise InvalidParameter("key", f"names {name[:100]!r}, which is not a column of both tables")
     places = _groups(before), _groups(after)
     has_same_columns = dict(before.features) == dict(after.features)
     skipped = _equal_groups(*places, old, new) if has_same_columns else []

@@ -9,7 +9,7 @@ import attrs
 
 from entrepot.cards.croissant import CroissantConfig, CroissantDataset, render_croissant
 from entrepot.catalog.accounts import accounts
-from entrepot.catalog.repos import conversions, repositories
+from entrepot.catalog.repos import conversions, repo_tags
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import UnsupportedDataset
 from entrepot.hub.callers import MaybeCaller
@@ -47,7 +47,7 @@ def describe_dataset(hub: HubContext, caller: MaybeCaller, ref: RepoRef, root: s
     with hub.read() as tx:
         row = conversions.find(tx, layout.repo.id)
         owner = accounts.by_ids(tx, [layout.repo.namespace_id]).get(layout.repo.namespace_id)
-        tags = repositories.tags_of(tx, [layout.repo.id]).get(layout.repo.id, ())
+        tags = repo_tags.tags_of(tx, [layout.repo.id]).get(layout.repo.id, ())
     if row is None or row.source != layout.commit:
         raise UnsupportedDataset(name, f"{_BROKEN} yet" if hub.settings.convert_parquet else _BROKEN)
     shown = [config for config in row.configs if config["status"] != "failed"]

@@ -112,10 +112,10 @@ def _check_kept(hub: HubContext, repo_id: int, sha256: Sha256) -> None:
 
 
 def check_room(hub: HubContext, tx: Read, row: RepoRow, sha256: Sha256, size: int) -> None:
-    """Raise if the namespace of a repository has no room for a file.
+    """Raise if a file exceeds what is left of the quota of a repository's namespace.
 
     Raises:
-        QuotaExceeded: it has not.
+        QuotaExceeded: the file is larger than what is left.
     """
     left = quotas.allowance(hub, tx, row)
     if left.max_bytes is not None:

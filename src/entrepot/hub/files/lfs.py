@@ -1,4 +1,4 @@
-"""LFS transfers: batches, and the uploads and downloads behind signed links.
+"""LFS transfers: batches, and the uploads and downloads of whole files behind signed links.
 
 The signature of a link covers everything that its holder may do, so the transfer
 needs no other authorisation. Bytes are hashed once, while they arrive.
@@ -10,17 +10,14 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from entrepot.blobs import PartSink, VerifiedSink, file_key, receive_verified
+from entrepot.blobs import VerifiedSink, file_key, receive_verified
 from entrepot.catalog import Lock, Read
-from entrepot.catalog.files import file_checks, file_links, files, uploads
+from entrepot.catalog.files import file_checks, file_links, files
 from entrepot.catalog.files.file_links import LinkUser
-from entrepot.catalog.files.uploads import Upload
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import (
     ContentMismatch,
-    InvalidSignature,
     LimitExceeded,
-    Malformed,
     NotAllowed,
     ThingNotFound,
     TooLarge,
@@ -31,15 +28,14 @@ from entrepot.hub.accounts.quotas import Allowance
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import arrivals, chunks, file_scrubbing, flagged_files
+from entrepot.hub.files import arrivals, chunks, file_scrubbing, flagged_files, lfs_links, multipart_uploads
 from entrepot.hub.files.arrivals import Arrival
+from entrepot.hub.files.lfs_links import COMPLETE, DOWNLOAD, PART, UPLOAD, SignedUrl
 from entrepot.hub.files.preparation import admit, link_user, present_sizes, usable_sizes
-from entrepot.names import RepoRef, Sha256, new_uid, parse_sha256
+from entrepot.names import RepoRef, Sha256
 from entrepot.storage.contents import Content
 
 MAX_OBJECTS = 1_000
-MAX_PARTS = 10_000
-_UPLOAD, _PART, _COMPLETE, _DOWNLOAD = "lfs-upload", "lfs-part", "lfs-complete", "lfs-download"
 
 
 @attrs.frozen
@@ -48,15 +44,6 @@ class RequestedObject:
 
     sha256: Sha256
     size: int
-
-
-@attrs.frozen
-class SignedUrl:
-    """A path and its signed query, for sending or fetching bytes."""
-
-    path: str
-    query: Mapping[str, str]
-    expires_ms: int
 
 
 @attrs.frozen
@@ -146,7 +133,7 @@ def plan_downloads(
             answers.append(ObjectPlan(item, refusal=(404, "Object does not exist in this repository")))
             continue
         fields = {"oid": item.sha256} | holder
-        answers.append(ObjectPlan(item, _link(hub, _DOWNLOAD, f"/_lfs/objects/{item.sha256}", fields)))
+        answers.append(ObjectPlan(item, lfs_links.sign(hub, DOWNLOAD, f"/_lfs/objects/{item.sha256}", fields)))
     return answers
 
 
@@ -211,7 +198,7 @@ class ReceivingFile:
             QuotaExceeded: the namespace has become full in the meantime.
             Busy: a sweeper is working on this file; send it again.
         """
-        arrival = _arrival(self._claim, self.size)
+        arrival = lfs_links.arrival_of(self._claim, self.size)
         arrivals.reserve(self._hub, arrival)
         self._sink.publish()
         arrivals.link(self._hub, arrival)
@@ -227,8 +214,8 @@ def announced(hub: HubContext, sha256: str, query: Mapping[str, str]) -> Arrival
     Raises:
         InvalidSignature: the link is altered, expired, or for another file.
     """
-    claim = _check(hub, _UPLOAD, f"/_lfs/objects/{sha256}", query)
-    return _arrival(claim, int(claim["size"]))
+    claim = lfs_links.check(hub, UPLOAD, f"/_lfs/objects/{sha256}", query)
+    return lfs_links.arrival_of(claim, int(claim["size"]))
 
 
 def receive(hub: HubContext, sha256: str, query: Mapping[str, str]) -> ReceivingFile:
@@ -240,10 +227,10 @@ def receive(hub: HubContext, sha256: str, query: Mapping[str, str]) -> Receiving
         QuotaExceeded: the namespace has become full since the link was issued.
         StoreFull: the disk is full.
     """
-    claim = _check(hub, _UPLOAD, f"/_lfs/objects/{sha256}", query)
+    claim = lfs_links.check(hub, UPLOAD, f"/_lfs/objects/{sha256}", query)
     size = int(claim["size"])
     with hub.read() as tx:
-        target, _ = _writer(hub, tx, claim)
+        target, _ = lfs_links.writer(hub, tx, claim)
         arrivals.check_room(hub, tx, target, Sha256(claim["oid"]), size)
     return ReceivingFile(
         hub, claim, receive_verified(hub.store.blobs, file_key(Sha256(claim["oid"])), Sha256(claim["oid"]), size), size
@@ -257,110 +244,12 @@ def confirm(hub: HubContext, sha256: str, query: Mapping[str, str]) -> None:
         InvalidSignature, NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: as :func:`receive`.
         ThingNotFound: the bytes have not arrived.
     """
-    claim = _check(hub, _UPLOAD, f"/_lfs/objects/{sha256}", query)
+    claim = lfs_links.check(hub, UPLOAD, f"/_lfs/objects/{sha256}", query)
     oid = Sha256(claim["oid"])
     with hub.read() as tx:
-        row, holder = _writer(hub, tx, claim)
+        row, holder = lfs_links.writer(hub, tx, claim)
         if present_sizes(tx, holder, row, [oid]).get(oid) != int(claim["size"]):
             raise ThingNotFound("object", oid)
-
-
-@attrs.define
-class ReceivingPart:
-    """One part whose bytes are arriving."""
-
-    _hub: HubContext
-    _claim: Mapping[str, str]
-    _upload: Upload
-    _number: int
-    _sink: PartSink
-    size: int
-
-    def write(self, data: bytes | memoryview) -> None:
-        """Accept the next bytes.
-
-        Raises:
-            ContentMismatch: more than the part holds.
-            StoreFull: the disk is full.
-        """
-        self._sink.write(data)
-
-    def finish(self) -> str:
-        """Store the part; return its etag.
-
-        Raises:
-            ContentMismatch: too few bytes.
-            ThingNotFound: the upload has ended in the meantime.
-            InvalidSignature, NotAllowed, RepoNotFound: the holder has lost the right in the meantime.
-        """
-        etag = self._sink.finish()
-        with self._hub.write(Lock.repo(self._upload.repo_id)) as tx:
-            _writer(self._hub, tx, self._claim)
-            if uploads.get(tx, self._upload.uid) is None:
-                raise ThingNotFound("upload", self._upload.uid)
-            uploads.put_part(tx, self._upload.uid, self._number, etag, self.size)
-            uploads.touch(tx, self._upload.uid, self._hub.now_ms())
-        return etag
-
-    def discard(self) -> None:
-        """Stop receiving; the part may be sent again."""
-        self._sink.close()
-
-
-def receive_part(hub: HubContext, upload: str, number: int, query: Mapping[str, str]) -> ReceivingPart:
-    """Start receiving one part behind a signed link; parts may arrive in any order, and repeatedly.
-
-    Raises:
-        InvalidSignature, NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: as :func:`receive`.
-        ThingNotFound: the upload has ended.
-    """
-    claim = _check(hub, _PART, f"/_lfs/uploads/{upload}/{number}", query)
-    found = _find_upload(hub, claim, upload)
-    offset = (number - 1) * found.part_size
-    length = min(found.part_size, found.size - offset)
-    return ReceivingPart(hub, claim, found, number, hub.store.parts.open_part(upload, offset, length), length)
-
-
-def complete(hub: HubContext, upload: str, query: Mapping[str, str], etags: Mapping[int, str]) -> None:
-    """Join the parts, verify the file, and let the repository use it; idempotent.
-
-    Args:
-        etags: part number -> etag that the client received.
-
-    Raises:
-        InvalidSignature, NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: as :func:`receive`.
-        Malformed: parts are missing, or have other etags.
-        ContentMismatch: the file has another sha256; nothing is kept.
-        QuotaExceeded: the namespace has become full; the parts are kept.
-        ThingNotFound: the upload has ended without success; start a new one.
-    """
-    claim = _check(hub, _COMPLETE, f"/_lfs/uploads/{upload}", query)
-    sha256, size = Sha256(claim["oid"]), int(claim["size"])
-    with hub.read() as tx:
-        row, _ = _writer(hub, tx, claim)
-        found = uploads.get(tx, upload)
-        arrived = uploads.parts(tx, upload)
-        if found is not None:
-            arrivals.check_room(hub, tx, row, sha256, size)
-    if found is None:
-        _check_kept(hub, claim, size, upload)
-        return
-    _check_parts(found, arrived, etags)
-    arrival = _arrival(claim, size)
-    arrivals.reserve(hub, arrival)
-    try:
-        hub.store.parts.seal_parts(upload, file_key(sha256), sha256, size)
-    except (ContentMismatch, ThingNotFound) as error:
-        # Without its parts an upload cannot continue: the next plan must start a new one.
-        with hub.write(Lock.repo(found.repo_id)) as tx:
-            uploads.remove(tx, upload)
-        if isinstance(error, ContentMismatch):
-            raise
-        _check_kept(hub, claim, size, upload)
-        return
-    arrivals.link(hub, arrival)
-    with hub.write(Lock.repo(found.repo_id)) as tx:
-        uploads.remove(tx, upload)
 
 
 def fetch(hub: HubContext, sha256: str, query: Mapping[str, str]) -> Content:
@@ -373,7 +262,7 @@ def fetch(hub: HubContext, sha256: str, query: Mapping[str, str]) -> Content:
         NotAllowed: a scanner has flagged the file since then.
         BlobUnreadable: its bytes are damaged.
     """
-    claim = _check(hub, _DOWNLOAD, f"/_lfs/objects/{sha256}", query)
+    claim = lfs_links.check(hub, DOWNLOAD, f"/_lfs/objects/{sha256}", query)
     oid = Sha256(claim["oid"])
     grant = capabilities.of_fields(claim)
     user = LinkUser(grant.user_id, is_writer=True)  # the link was signed for someone who may use the file
@@ -390,10 +279,6 @@ def fetch(hub: HubContext, sha256: str, query: Mapping[str, str]) -> Content:
     if not kept.is_raw and kept.file is not None:
         return chunks.open_file(hub, kept.file)
     return chunks.open_linked(hub, row.id, oid, kept.size, user)
-
-
-MULTIPART_THRESHOLD = "multipartThreshold"
-"""Setting of a repository: size in bytes above which files are uploaded in parts."""
 
 
 def _intact_sizes(tx: Read, author: Caller, row: RepoRow, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
@@ -440,87 +325,20 @@ def _plan_upload(
     if item.sha256 in stored:
         return ObjectPlan(item)
     fields = {"oid": item.sha256, "size": str(item.size), **holder}
-    threshold = row.settings.get(MULTIPART_THRESHOLD)
+    threshold = row.settings.get(multipart_uploads.MULTIPART_THRESHOLD)
     if not takes_parts or item.size <= (threshold or hub.settings.multipart_threshold):
-        return ObjectPlan(item, _link(hub, _UPLOAD, f"/_lfs/objects/{item.sha256}", fields))
-    upload = _begin(hub, row, author.account.id, item)
+        return ObjectPlan(item, lfs_links.sign(hub, UPLOAD, f"/_lfs/objects/{item.sha256}", fields))
+    upload = multipart_uploads.begin(hub, row, author.account.id, item.sha256, item.size)
     links = [
-        _link(hub, _PART, f"/_lfs/uploads/{upload.uid}/{number}", fields) for number in range(1, upload.part_count + 1)
+        lfs_links.sign(hub, PART, f"/_lfs/uploads/{upload.uid}/{number}", fields)
+        for number in range(1, upload.part_count + 1)
     ]
     return ObjectPlan(
-        item, MultipartUpload(upload.part_size, links, _link(hub, _COMPLETE, f"/_lfs/uploads/{upload.uid}", fields))
+        item,
+        MultipartUpload(upload.part_size, links, lfs_links.sign(hub, COMPLETE, f"/_lfs/uploads/{upload.uid}", fields)),
     )
-
-
-def _begin(hub: HubContext, row: RepoRow, user_id: int, item: RequestedObject) -> Upload:
-    """Return a new multipart upload, or the unfinished one of the same user."""
-    with hub.read() as tx:
-        found = uploads.find(tx, row.id, item.sha256, user_id)
-    if found is not None and found.size == item.size:
-        with hub.write(Lock.repo(row.id)) as tx:
-            uploads.touch(tx, found.uid, hub.now_ms())
-        return found
-    wanted = min(hub.settings.part_size, row.settings.get(MULTIPART_THRESHOLD) or hub.settings.part_size)
-    part_size = max(wanted, -(-item.size // MAX_PARTS))
-    upload = Upload(new_uid(), row.id, user_id, item.sha256, item.size, part_size, hub.now_ms())
-    hub.store.parts.begin_parts(upload.uid, item.size)
-    with hub.write(Lock.repo(row.id)) as tx:
-        uploads.add(tx, upload)
-    return upload
-
-
-def _arrival(claim: Mapping[str, str], size: int) -> Arrival:
-    return Arrival(Sha256(claim["oid"]), size, capabilities.of_fields(claim))
-
-
-def _check_kept(hub: HubContext, claim: Mapping[str, str], size: int, upload: str) -> None:
-    """Raise unless the file of an ended upload is usable, which means that an earlier call has completed it."""
-    sha256 = Sha256(claim["oid"])
-    with hub.read() as tx:
-        row, holder = _writer(hub, tx, claim)
-        is_kept = present_sizes(tx, holder, row, [sha256]).get(sha256) == size
-    if not is_kept:
-        raise ThingNotFound("upload", upload)
-
-
-def _writer(hub: HubContext, tx: Read, claim: Mapping[str, str]) -> tuple[RepoRow, Caller]:
-    """Check a signed link as if its holder asked now; see :func:`capabilities.writing_repo`."""
-    return capabilities.writing_repo(tx, capabilities.of_fields(claim), hub.now_ms())
-
-
-def _find_upload(hub: HubContext, claim: Mapping[str, str], uid: str) -> Upload:
-    with hub.read() as tx:
-        _writer(hub, tx, claim)
-        found = uploads.get(tx, uid)
-    if found is None:
-        raise ThingNotFound("upload", uid)
-    return found
-
-
-def _check_parts(upload: Upload, arrived: Mapping[int, str], etags: Mapping[int, str]) -> None:
-    missing = [number for number in range(1, upload.part_count + 1) if number not in arrived]
-    if missing:
-        raise Malformed(
-            "completion", f"{len(missing)} of {upload.part_count} parts are missing, the first is {missing[0]}"
-        )
-    wrong = [number for number, etag in etags.items() if arrived.get(number) != etag.strip('"')]
-    if wrong:
-        raise Malformed("completion", f"part {wrong[0]} has another etag: send it again")
 
 
 def _check_number(wanted: Sequence[RequestedObject]) -> None:
     if len(wanted) > MAX_OBJECTS:
         raise LimitExceeded("the number of objects in one LFS batch", MAX_OBJECTS, "ask in smaller groups")
-
-
-def _link(hub: HubContext, purpose: str, path: str, fields: Mapping[str, str]) -> SignedUrl:
-    expires_s = hub.now_ms() // 1000 + hub.settings.url_lifetime_s
-    return SignedUrl(path, hub.signer.sign(f"{purpose} {path}", fields, expires_s), expires_s * 1000)
-
-
-def _check(hub: HubContext, purpose: str, path: str, query: Mapping[str, str]) -> dict[str, str]:
-    claim = hub.signer.check(f"{purpose} {path}", query, hub.now_ms() // 1000)
-    if "oid" not in claim or "repo" not in claim:
-        raise InvalidSignature("it names no object")
-    parse_sha256(claim["oid"])
-    return claim

@@ -29,7 +29,7 @@ SCOPES = (OWN, SHARED, PUBLIC)
 
 @attrs.frozen
 class FolderQuery:
-    """A list of folders; with an ``owner``, ``scope`` does not count."""
+    """A query for folders; ``scope`` is ignored if ``owner`` is given."""
 
     type: RepoType
     scope: str = OWN

@@ -211,7 +211,7 @@ def check_type(kind: RepoType) -> None:
     """Raise unless repositories of a type are kept in folders.
 
     Raises:
-        InvalidName: they are not.
+        InvalidName: the type is neither model nor dataset.
     """
     if kind not in folder_access.KINDS:
         raise InvalidName("folder type", kind.value, "expected model or dataset")

@@ -30,7 +30,6 @@ _SSH_LOGIN = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*@)?(?:[A-Za-z0-9._-]+|\[
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)(://|::)")
 _PROXIES = frozenset(("http_proxy", "https_proxy", "all_proxy", "no_proxy"))
 _PORTS = {"ssh": 22, "http": 80, "https": 443}
-_PATH = "/%~+:@!$&'()*,;="
 _ALWAYS = {
     "http.followRedirects": "false",
     "http.proxy": "",

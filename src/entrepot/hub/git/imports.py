@@ -21,6 +21,7 @@ from entrepot.hub import callers
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import lfs
+from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.git import git_wire, import_large_files, import_sources, lfs_rewrites, pushes
 from entrepot.hub.git.import_sources import ImportSource
 from entrepot.hub.git.lfs_rewrites import Rewritten
@@ -218,7 +219,7 @@ def _store(hub: HubContext, owner: Caller, ref: RepoRef, file: Path) -> None:
     [answer] = lfs.plan_uploads(hub, owner, ref, [wanted], takes_parts=False)
     if answer.refusal is not None:
         raise Refused(f"the large file {wanted.sha256} cannot be stored: {answer.refusal[1]}")
-    if not isinstance(answer.link, lfs.SignedUrl):
+    if not isinstance(answer.link, SignedUrl):
         return
     receiving = lfs.receive(hub, wanted.sha256, answer.link.query)
     try:

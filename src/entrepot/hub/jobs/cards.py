@@ -25,8 +25,9 @@ from entrepot.cards.metadata import Card
 from entrepot.cards.storable_values import storable
 from entrepot.cards.summaries import find_citation, summarise
 from entrepot.catalog import Lock
-from entrepot.catalog.repos import lineage, refs, repositories
-from entrepot.catalog.repos.repositories import BaseModelNames, CardFacts, WeightMetadata
+from entrepot.catalog.repos import lineage, refs, repo_tags, repositories
+from entrepot.catalog.repos.file_metadata import BaseModelNames, WeightMetadata
+from entrepot.catalog.repos.repositories import CardFacts
 from entrepot.catalog.search import full_text
 from entrepot.errors import Busy, Malformed
 from entrepot.hub.context import HubContext
@@ -71,7 +72,7 @@ def index(hub: HubContext, repo_id: int) -> None:
             if refs.find(tx, repo_id, MAIN) == head:
                 repositories.set_facts(tx, repo_id, facts)
                 lineage.replace_card(tx, repo_id, edges_of(repo_id, head, inputs, "", lineage.CARD, hub.now_ms()))
-                tags = repositories.tags_of(tx, [repo_id]).get(repo_id, ())
+                tags = repo_tags.tags_of(tx, [repo_id]).get(repo_id, ())
                 full_text.put(tx, repo_id, str(now.ref.id), tags, _text_of(found)[:_SEARCHED])
                 return
     raise Busy("the branch")

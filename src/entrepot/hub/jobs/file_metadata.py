@@ -14,7 +14,8 @@ from entrepot.cards import DOCUMENTS, DatasetFiles, JsonValue, ModelFiles, data_
 from entrepot.catalog import Read
 from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
-from entrepot.catalog.repos.repositories import RepoRow, WeightCounts, WeightMetadata
+from entrepot.catalog.repos.file_metadata import WeightCounts, WeightMetadata
+from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Damaged, Malformed, NotFound, Unavailable
 from entrepot.git import Kind
 from entrepot.hub.context import HubContext

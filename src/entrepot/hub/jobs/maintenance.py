@@ -165,7 +165,8 @@ def check_ready(hub: HubContext) -> None:
     """Raise if the database or the blob store cannot be used.
 
     Raises:
-        Busy, DataFolderError, StoreUnavailable: it cannot.
+        Busy, DataFolderError: the database cannot be read.
+        StoreUnavailable: the blob store does not answer.
     """
     with hub.read() as tx:
         hub_metadata.find(tx, "store_id")

@@ -86,7 +86,7 @@ def check_not_moving(hub: HubContext) -> None:
     """Raise if the hub is being moved, so that no server or worker may start.
 
     Raises:
-        Refused: it is.
+        Refused: a move is running.
         DatabaseUnavailable, Busy: the database cannot be reached.
     """
     presence = hub.catalog.presence()

@@ -69,7 +69,7 @@ class CommitDraft:
         inline_bytes: approximate size of the content in the operations, without
             large files.
         staged: how the author's staged changes are treated; None: not at all.
-            Implies ``allows_disjoint``; with ``force``, ``parent`` counts for nothing.
+            Implies ``allows_disjoint``; with ``force``, ``parent`` is ignored.
     """
 
     summary: str
@@ -144,7 +144,7 @@ def create(
     with hub.read() as tx:
         row, author, branch = pull_request_access.get_changeable_ref(tx, caller, target, revision)
         if draft.staged is not None and not branch.ref.startswith("refs/heads/"):
-            raise Malformed("commit", f"staged changes belong to branches, and {branch.ref} is none")
+            raise Malformed("commit", f"staged changes belong to branches, and {branch.ref} is not a branch")
         if not draft.allows_disjoint:
             _check_pin(hub, tx, row.id, branch, draft, ())
     recorded, waiter = None, waiter or ReservationWaiter()
@@ -328,7 +328,7 @@ def check_length(draft: CommitDraft) -> None:
     """Raise if a message has more than 64 KiB; for the routes that promise this limit.
 
     Raises:
-        LimitExceeded: it has.
+        LimitExceeded: summary and description together are longer.
     """
     if len(draft.summary.encode()) + len(draft.description.encode()) > MAX_MESSAGE:
         raise LimitExceeded("the length of the message in bytes", MAX_MESSAGE)

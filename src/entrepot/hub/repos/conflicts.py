@@ -19,7 +19,7 @@ from entrepot.hub import capabilities
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import discussion_rules, pull_request_access
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import diffs, pulls
+from entrepot.hub.repos import diffs, merges
 from entrepot.hub.repos.commits import RecordedCommit
 from entrepot.hub.repos.publishing import Move, Publication, commit_object, publish
 from entrepot.names import Oid, RepoRef, pull_ref
@@ -60,7 +60,7 @@ def resolve(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, wanted
             raise Refused("there is a new commit on one of the two sides; look at the conflicts and choose again")
         rules: dict[Oid, GitObject] = {}
         merged = _merged(hub, tx, discussion, base, branch.head, rules, wanted.sides)
-        pulls.check_added_names(merged)
+        merges.check_added_names(merged)
         large = diffs.large_files(tx, row.id, merged.taken)
     into = str(discussion.base).removeprefix("refs/heads/")
     summary = f"Merge {into} into {branch.ref}"
@@ -69,7 +69,7 @@ def resolve(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, wanted
         row.id,
         Move(branch.ref, branch.head, commit.oid),
         (branch.head, base),
-        pulls.rows_of(merged, [*rules.values(), commit]),
+        merges.rows_of(merged, [*rules.values(), commit]),
         large,
         [change.path for change in merged.taken],
         author.account.id,
@@ -86,12 +86,12 @@ def _merged(
     rules: dict[Oid, GitObject],
     sides: Sequence[MergeSide],
 ) -> Merged:
-    paths = pulls.merge_sides(hub, tx, discussion, base, head, {}).conflicts
+    paths = merges.merge_sides(hub, tx, discussion, base, head, {}).conflicts
     if not paths:
         raise NotMergeable(discussion.num, "nothing is in conflict")
     if len(sides) != len(paths):
         raise Malformed("choices", f"choose a side for each of the {len(paths)} files")
-    merged = pulls.merge_sides(hub, tx, discussion, base, head, rules, dict(zip(paths, sides, strict=True)))
+    merged = merges.merge_sides(hub, tx, discussion, base, head, rules, dict(zip(paths, sides, strict=True)))
     if merged.conflicts:
         raise NotMergeable(discussion.num, "one side has a file where the other has a folder", tuple(merged.conflicts))
     return merged

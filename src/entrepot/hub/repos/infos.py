@@ -10,10 +10,10 @@ import attrs
 
 from entrepot.catalog import Read
 from entrepot.catalog.files import bucket_files, file_links
-from entrepot.catalog.repos import download_counts, repositories
-from entrepot.catalog.repos.repositories import BaseModelNames as BaseModelNames
+from entrepot.catalog.repos import download_counts, repo_tags, repositories
+from entrepot.catalog.repos.file_metadata import BaseModelNames as BaseModelNames
+from entrepot.catalog.repos.file_metadata import WeightCounts as WeightCounts
 from entrepot.catalog.repos.repositories import RepoRow as RepoRow
-from entrepot.catalog.repos.repositories import WeightCounts as WeightCounts
 from entrepot.catalog.search import listings
 from entrepot.catalog.search.full_text import query_of
 from entrepot.catalog.search.listings import Search
@@ -101,7 +101,7 @@ def describe(
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
         head = revisions.resolve(tx, row.id, revision)
-        info = RepoInfo(row, head, repositories.tags_of(tx, [row.id]).get(row.id, ()))
+        info = RepoInfo(row, head, repo_tags.tags_of(tx, [row.id]).get(row.id, ()))
         trees = Trees(hub.store, tx, row.id)
         tree = (row.id, stored.root_of(hub.store, tx, row.id, head)) if with_files or with_sizes else None
         is_listed = tree is not None and (with_sizes or is_known is None or not is_known(tree))
@@ -198,7 +198,7 @@ def of_rows(hub: HubContext, tx: Read, rows: Sequence[RepoRow]) -> list[Revision
 
 def _infos(hub: HubContext, tx: Read, rows: Sequence[RepoRow], *, with_files: bool) -> list[RevisionInfo]:
     ids = [row.id for row in rows]
-    tags, used, heads = repositories.tags_of(tx, ids), used_bytes(tx, ids), repositories.heads_of(tx, ids)
+    tags, used, heads = repo_tags.tags_of(tx, ids), used_bytes(tx, ids), repositories.heads_of(tx, ids)
     found, left = [], _LISTED_FILES
     for row in rows:
         head = heads.get(row.id)

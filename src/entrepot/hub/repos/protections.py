@@ -113,7 +113,7 @@ def check_deletion(row: RepoRow, ref: RefName) -> None:
     """Raise if a ref is protected from deletion.
 
     Raises:
-        Refused: it is.
+        Refused: a pattern of the repository protects it.
     """
     _check(row, ref, None)
 
@@ -122,7 +122,7 @@ def check_rewriting(row: RepoRow, ref: RefName) -> None:
     """Raise if a ref is protected from being pointed at another history.
 
     Raises:
-        Refused: it is.
+        Refused: a pattern of the repository protects it.
     """
     _check(row, ref, _ANOTHER)
 

@@ -7,20 +7,16 @@ then one transaction moves the base, closes the pull request and records the eve
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import attrs
 
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.community import discussions
 from entrepot.catalog.community.discussions import DRAFT, MERGED, OPEN, DiscussionRow
-from entrepot.catalog.git.objects import ObjectRow
-from entrepot.catalog.repos import commits as commit_rows
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import Busy, LimitExceeded, Malformed, NotMergeable, Refused, RevisionNotFound
-from entrepot.git import Kind, Merged, MergeSide, merge_trees
+from entrepot.errors import Busy, Malformed, NotMergeable, Refused, RevisionNotFound
 from entrepot.hub import access, audit, capabilities, events, revisions
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import discussion_rules, pull_request_access
@@ -28,15 +24,13 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.events import RefChange
 from entrepot.hub.files import lfs_rules, preparation
 from entrepot.hub.jobs import handlers
-from entrepot.hub.repos import commits, diffs
+from entrepot.hub.repos import commits, diffs, merges
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.hub.revisions import BranchHead
-from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, parse_path
-from entrepot.storage import objects as stored
+from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef
 from entrepot.storage.objects import GitObject
-from entrepot.storage.trees import Trees
 
 _ATTEMPTS = 200
 _UNTITLED = "Pull request"
@@ -53,22 +47,6 @@ class PullRequestDiff:
 
     conflicts: Sequence[RepoPath] | None
     diff: str | None
-
-
-@attrs.frozen
-class Mergeability:
-    """Whether a pull request could be merged at this moment.
-
-    ``obstacle``: empty if it can be; else its state (``draft``, ``closed``, ``merged``), ``base`` or ``head``
-    (the branch, or its own ref, is gone), ``same`` (it changes nothing), ``conflict``, or ``size`` (too
-    many changes to compare). ``conflicts``: the paths in conflict; ``added_bytes``: size of what it adds or changes;
-    ``sides``: the commits of base and pull request that are in conflict.
-    """
-
-    obstacle: str
-    conflicts: Sequence[RepoPath] = ()
-    added_bytes: int = 0
-    sides: tuple[Oid, Oid] | None = None
 
 
 @attrs.frozen
@@ -156,7 +134,7 @@ def open_with_commit(
         As :func:`commits.create` otherwise.
     """
     if draft.staged is not None:
-        raise Malformed("commit", "staged changes belong to branches, and a pull request is none")
+        raise Malformed("commit", "staged changes belong to branches: they cannot open a pull request")
     draft = commits.check_message(draft)
     with hub.read() as tx:
         row, author, base = _base(tx, caller, target, revision)
@@ -211,36 +189,8 @@ def review(
         discussion = discussion_rules.get_pull(tx, row, num)
         diff = None
         if with_diff and access.may_read(tx, caller, row):
-            diff = diffs.between(hub, tx, caller, row, *_sides(tx, discussion), most_files=most_files)
-        return PullRequestDiff(_conflicts(hub, tx, discussion), diff)
-
-
-def mergeability(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> Mergeability:
-    """Return whether a pull request could be merged, and what prevents it.
-
-    Raises:
-        ThingNotFound: the pull request does not exist.
-        NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
-    """
-    with hub.read() as tx:
-        row = discussion_rules.visible_repo(tx, caller, ref)
-        discussion = discussion_rules.get_pull(tx, row, num)
-        if not discussion.is_alive:
-            return Mergeability(discussion.status)
-        base = refs.find(tx, row.id, discussion.base) if discussion.base is not None else None
-        head = refs.find(tx, row.id, discussion_rules.head_ref(discussion))
-        if base is None or head is None:
-            return Mergeability("base" if base is None else "head")
-        try:
-            merged = merge_sides(hub, tx, discussion, base, head, {})
-            added = diffs.added_bytes(hub, tx, row.id, *_sides(tx, discussion))
-        except LimitExceeded:
-            return Mergeability("size")
-        if merged.conflicts:
-            return Mergeability("conflict", merged.conflicts, added, (base, head))
-        if merged.root == stored.root_of(hub.store, tx, row.id, base):
-            return Mergeability("same", (), added)
-        return Mergeability("draft" if discussion.status == DRAFT else "", (), added)
+            diff = diffs.between(hub, tx, caller, row, *merges.sides(tx, discussion), most_files=most_files)
+        return PullRequestDiff(merges.conflicts(hub, tx, discussion), diff)
 
 
 def merge(
@@ -314,53 +264,6 @@ def delete_ref(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> 
         audit.record(hub, tx, known, "pull.delete-ref", access.subject(row), {"num": num, "head": head})
 
 
-def merge_sides(
-    hub: HubContext,
-    tx: Read,
-    discussion: DiscussionRow,
-    base: Oid,
-    head: Oid,
-    rules: dict[Oid, GitObject],
-    chosen: Mapping[RepoPath, MergeSide] | None = None,
-) -> Merged:
-    """Return the trees of a pull request merged into its base; with choices, those of the base merged into it.
-
-    Args:
-        base, head: the commits of the base and of the pull request.
-        rules: file objects that the merge creates are added to it.
-        chosen: the side of each file that is not merged; ours is the pull request.
-
-    Raises:
-        LimitExceeded: a side changed too many files.
-    """
-
-    def root(commit: Oid) -> Oid:
-        return stored.root_of(hub.store, tx, discussion.repo_id, commit)
-
-    ours, theirs = (base, head) if chosen is None else (head, base)
-    bases = [root(commit) for commit in pull_request_access.bases_of(tx, discussion, head)]
-    resolve = functools.partial(lfs_rules.merge_change, tx, discussion.repo_id, rules)
-    read = Trees(hub.store, tx, discussion.repo_id).read
-    return merge_trees(bases, root(ours), root(theirs), read, resolve, chosen or {})
-
-
-def check_added_names(merged: Merged) -> None:
-    """Raise if a merge adds a path that breaks the rules of names.
-
-    Raises:
-        InvalidPath: it does.
-    """
-    for change in merged.taken:
-        if change.old is None and change.new is not None:
-            parse_path(change.path)
-
-
-def rows_of(merged: Merged, others: Sequence[GitObject]) -> list[ObjectRow]:
-    """Return the rows of the trees that a merge made, and of other objects."""
-    made = [GitObject(oid, Kind.TREE, content) for oid, content in merged.made.items()]
-    return [stored.row_of(item) for item in (*made, *others)]
-
-
 def added_bytes(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> int:
     """Return the size of the files that a pull request adds or changes; large files count with their real size.
 
@@ -370,7 +273,7 @@ def added_bytes(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) ->
     """
     with hub.read() as tx:
         row = discussion_rules.visible_repo(tx, caller, ref)
-        old, new = _sides(tx, discussion_rules.get_pull(tx, row, num))
+        old, new = merges.sides(tx, discussion_rules.get_pull(tx, row, num))
         return diffs.added_bytes(hub, tx, row.id, old, new)
 
 
@@ -398,7 +301,7 @@ def _attempt(
         discussion = discussion_rules.get_pull(tx, row, num)
         base, head = _ends(tx, discussion)
         rules: dict[Oid, GitObject] = {}
-        merged = _merged(hub, tx, discussion, base, head, rules)
+        merged = merges.merge_checked(hub, tx, discussion, base, head, rules)
         large = diffs.large_files(tx, row.id, merged.taken)
     parents = (base,) if is_squash else (base, head)
     summary = f"Merge {discussion_rules.head_ref(discussion)}: {discussion.title}"
@@ -408,7 +311,7 @@ def _attempt(
         row.id,
         Move(discussion.base, base, commit.oid),
         (base,) if is_squash else (base, head),
-        rows_of(merged, [*rules.values(), commit]),
+        merges.rows_of(merged, [*rules.values(), commit]),
         large,
         [change.path for change in merged.taken],
         merger.account.id,
@@ -459,50 +362,6 @@ def _ends(tx: Read, discussion: DiscussionRow) -> tuple[Oid, Oid]:
             discussion.num, f"the branch {discussion.base} is gone" if base is None else "its ref is gone"
         )
     return base, head
-
-
-def _merged(
-    hub: HubContext, tx: Read, discussion: DiscussionRow, base: Oid, head: Oid, rules: dict[Oid, GitObject]
-) -> Merged:
-    """Return the merged trees; file objects that the merge creates are added to ``rules``.
-
-    Raises:
-        NotMergeable: there is a conflict, or nothing to merge.
-        InvalidPath: it adds a path that breaks the rules of names.
-    """
-    merged = merge_sides(hub, tx, discussion, base, head, rules)
-    if merged.conflicts:
-        raise NotMergeable(discussion.num, f"it is in conflict with {discussion.base}", tuple(merged.conflicts))
-    check_added_names(merged)
-    if merged.root == stored.root_of(hub.store, tx, discussion.repo_id, base):
-        # Clients of 2024 match on these words.
-        raise NotMergeable(discussion.num, "it has no associated changes")
-    return merged
-
-
-def _conflicts(hub: HubContext, tx: Read, discussion: DiscussionRow) -> Sequence[RepoPath] | None:
-    if not discussion.is_alive or discussion.base is None:
-        return ()
-    base = refs.find(tx, discussion.repo_id, discussion.base)
-    head = refs.find(tx, discussion.repo_id, discussion_rules.head_ref(discussion))
-    if base is None or head is None:
-        return None
-    try:
-        return merge_sides(hub, tx, discussion, base, head, {}).conflicts
-    except LimitExceeded:
-        return None
-
-
-def _sides(tx: Read, discussion: DiscussionRow) -> tuple[Oid | None, Oid | None]:
-    """Return the commits between which a pull request proposes, or has made, changes."""
-    head = refs.find(tx, discussion.repo_id, discussion_rules.head_ref(discussion))
-    if discussion.merge_oid is not None:
-        if commit_rows.generation(tx, discussion.repo_id, discussion.merge_oid) is None:
-            return None, None  # the history of the base was rewritten since then, and the old one swept
-        return stored.read_commit(tx, discussion.repo_id, discussion.merge_oid).parents[0], discussion.merge_oid
-    if head is None:
-        return None, None
-    return next(iter(pull_request_access.bases_of(tx, discussion, head)), None), head
 
 
 def _title_of(summary: str) -> str:

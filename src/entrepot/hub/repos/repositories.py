@@ -13,30 +13,21 @@ from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
-from entrepot.catalog.repos import commits, conversions, folders, refs, repositories
+from entrepot.catalog.repos import commits, conversions, folders, refs, repo_tags, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import full_text
-from entrepot.errors import AlreadyExists, InvalidName, InvalidPath, Malformed, NotAllowed, Refused
-from entrepot.git import (
-    DEFAULT_DATASET,
-    DEFAULT_MODEL,
-    DEFAULT_SPACE,
-    EMPTY_TREE,
-    Kind,
-    Mode,
-    TreeEditor,
-)
-from entrepot.hub import access, audit, events, file_mutability, folder_access
+from entrepot.errors import AlreadyExists, InvalidName, InvalidPath, Malformed
+from entrepot.hub import access, audit, events, file_mutability
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller, require_change
 from entrepot.hub.community import discussion_rules
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import flagged_files, rechunking
-from entrepot.hub.files.lfs import MULTIPART_THRESHOLD
-from entrepot.hub.folders import folder_homes
+from entrepot.hub.files.multipart_uploads import MULTIPART_THRESHOLD
+from entrepot.hub.folders import folder_homes, visibilities
 from entrepot.hub.folders.folder_homes import Home
 from entrepot.hub.jobs.handlers import run_now
-from entrepot.hub.repos import protections, repo_labels
+from entrepot.hub.repos import first_files, protections, repo_labels
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.hub.scanning import scan_jobs
 from entrepot.names import (
@@ -48,21 +39,13 @@ from entrepot.names import (
     new_uid,
     parse_description,
     parse_labels,
-    parse_path,
     parse_repo_id,
 )
 from entrepot.storage import fsck
 from entrepot.storage import objects as stored
-from entrepot.storage.objects import GitObject
-
-VISIBILITIES = ("public", "private")
-FOLDER = "folder"
-"""As the visibility of a repository in a folder: that of the folder, now and when it changes."""
 
 MIN_THRESHOLD = 1 << 20
 GATES = ("no", "auto", "manual")
-_OWNER_PUBLISHES = "Only the owner of the folder {} may publish its private repositories"
-_TEMPLATES = {RepoType.MODEL: DEFAULT_MODEL, RepoType.DATASET: DEFAULT_DATASET, RepoType.SPACE: DEFAULT_SPACE}
 
 
 @attrs.frozen
@@ -143,9 +126,7 @@ def rights(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> RepoRights:
 def _has_metrics(tx: Read, row: RepoRow) -> bool:
     if row.type is not RepoType.MODEL:
         return False
-    return bool((row.card or {}).get("model-index")) or _EVENT_FILES in repositories.tags_of(tx, [row.id]).get(
-        row.id, ()
-    )
+    return bool((row.card or {}).get("model-index")) or _EVENT_FILES in repo_tags.tags_of(tx, [row.id]).get(row.id, ())
 
 
 def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
@@ -161,21 +142,14 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     """
     maker = require_change(caller)
     repo_id = parse_repo_id(f"{new.namespace or maker.account.name}/{new.name}")
-    content = _initial_files(new)
+    content = _first_files(new)
     with hub.read() as tx:
         owner_id = folder_homes.check(tx, maker, repo_id.namespace, new.type).owner_id
-    check_visibility(new.visibility)
+    visibilities.check(new.visibility)
     if new.multipart_threshold is not None and not MIN_THRESHOLD <= new.multipart_threshold <= 1 << 40:
         raise Malformed("parameter 'lfsmultipartthresh'", f"expected {MIN_THRESHOLD:,} bytes or more")
     labels, description = parse_labels(new.labels), parse_description(new.description)
-    editor = TreeEditor(EMPTY_TREE, lambda _oid: b"")
-    made: list[GitObject] = [] if content else [stored.of(Kind.TREE, b"")]
-    for path, data in content.items():
-        blob = stored.of(Kind.BLOB, data)
-        editor.put(path, Mode.FILE, blob.oid)
-        made.append(blob)
-    root, trees = editor.write()
-    made += [GitObject(oid, Kind.TREE, tree) for oid, tree in trees.items()]
+    root, made = first_files.objects_of(content)
     commit = commit_object(hub, maker, root, (), "initial commit")
     rows = [stored.row_of(item) for item in (*made, commit)]
     locks = (Lock.namespace(owner_id), Lock.namespace_named(repo_id.namespace), Lock.new_repo(), Lock.audit())
@@ -289,17 +263,17 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
         Malformed, LimitExceeded: a label or the description breaks a rule.
         Refused: the mutability was set before, to another value, or the repository is in no folder to follow.
     """
-    if changes.visibility != FOLDER:
-        check_visibility(changes.visibility)
+    if changes.visibility != visibilities.FOLDER:
+        visibilities.check(changes.visibility)
     if changes.gated is not None and changes.gated not in GATES:
         raise InvalidName("gate", changes.gated, "expected auto, manual or false")
     # Following reads the visibility of the folder, which changes under the lock of its namespace.
-    folder = [Lock.namespace_named(ref.id.namespace)] if changes.visibility == FOLDER else []
+    folder = [Lock.namespace_named(ref.id.namespace)] if changes.visibility == visibilities.FOLDER else []
     with hub.write(*folder, Lock.repo_at(ref), Lock.audit()) as tx:
         row, settler = access.writable(tx, caller, ref)
         values: dict[str, object] = {}
         if changes.visibility is not None:
-            values |= _chosen_visibility(tx, settler, row, changes.visibility)
+            values |= visibilities.choose(tx, settler, row, changes.visibility)
         if changes.gated is not None:
             values["gated"] = changes.gated
         if changes.options:
@@ -343,7 +317,7 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
         QuotaExceeded: it exceeds the quota of the namespace.
     """
     maker = require_change(caller)
-    check_visibility(visibility)
+    visibilities.check(visibility)
     with hub.read() as tx:
         source_id = access.readable(tx, maker, source).id
         for name, path, rule in fsck.unreadable(hub.store, tx, source_id):
@@ -384,7 +358,7 @@ def check_read(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
     """Raise unless the caller may read the content of a repository.
 
     Raises:
-        RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: they may not.
+        RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
     """
     with hub.read() as tx:
         access.readable(tx, caller, ref)
@@ -394,7 +368,7 @@ def check_write(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
     """Raise unless the caller may change the content of a repository.
 
     Raises:
-        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: they may not.
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
     with hub.read() as tx:
         access.committable(tx, caller, ref)
@@ -404,7 +378,7 @@ def check_manage(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
     """Raise unless the caller may change the settings of a repository.
 
     Raises:
-        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: they may not.
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
     with hub.read() as tx:
         access.writable(tx, caller, ref)
@@ -445,40 +419,11 @@ def fresh_row(
     )
 
 
-def _chosen_visibility(tx: Read, settler: Caller, row: RepoRow, word: str) -> dict[str, object]:
-    """Return the columns to set for a visibility that the caller chose; it no longer follows a folder then.
-
-    Raises:
-        NotAllowed: it would be wider than the folder, which only the owner of the folder may decide; or it would
-            publish what is private in a public folder.
-        Refused: the repository is in no folder.
-    """
-    if word == FOLDER:
-        return _followed_visibility(tx, settler, row)
-    if row.parent_id is None:
-        return {"visibility": word}
-    if word == "public" and folder_access.permission_on(tx, settler, row) != folder_access.OWN:
-        if row.is_private:
-            raise NotAllowed(_OWNER_PUBLISHES.format(row.namespace))
-        return {}
-    return {"visibility": word, "follows": False}
-
-
-def _followed_visibility(tx: Read, settler: Caller, row: RepoRow) -> dict[str, object]:
-    folder = None if row.parent_id is None else folders.at(tx, row.type, row.namespace_id)
-    if folder is None:
-        raise Refused(f"{row.ref.id} is in no folder whose visibility it could follow: choose public or private")
-    outcome = folder_homes.outcome_of(folder)
-    if outcome == "public" and row.is_private and folder_access.permission_on(tx, settler, row) != folder_access.OWN:
-        raise NotAllowed(_OWNER_PUBLISHES.format(row.namespace))
-    return {"visibility": outcome, "follows": True}
-
-
 def check_free(tx: Read, maker: Caller, ref: RepoRef) -> None:
     """Raise if a name is taken.
 
     Raises:
-        AlreadyExists: it is; with the path of its page as ``url``.
+        AlreadyExists: a repository has it; ``url`` is the path of its page.
     """
     if repositories.find(tx, ref) is not None:
         raise AlreadyExists(f"You already created this {ref.type.value} repo", ref.path)
@@ -488,45 +433,10 @@ def _list_of(value: object) -> list[object]:
     return list(value) if isinstance(value, list | tuple) else []
 
 
-def check_visibility(word: str | None) -> None:
-    """Raise unless a visibility is known, or None.
-
-    Raises:
-        InvalidName: it is unknown.
-    """
-    if word is not None and word not in VISIBILITIES:
-        raise InvalidName("visibility", word, "expected public or private")
-
-
-def _initial_files(new: NewRepo) -> dict[RepoPath, bytes]:
-    if new.is_empty:
-        if new.files or new.license or new.sdk:
-            raise Malformed("new repository", "an empty one has no files, no license and no sdk")
-        return {}
-    content = {RepoPath(".gitattributes"): _TEMPLATES[new.type].encode()}
-    readme = _readme(new)
-    if readme:
-        content[RepoPath("README.md")] = readme.encode()
-    for text, data in new.files.items():
-        content[parse_path(text)] = data
-    if len(content) > 1000 or sum(map(len, content.values())) > 10 << 20:
-        raise Refused("a new repository takes at most 1,000 files of 10 MiB in all: commit the rest afterwards")
-    return content
-
-
-def _readme(new: NewRepo) -> str:
-    """Return the README of a new repository; empty if there is nothing to write into it."""
-    lines: Sequence[str] = ()
-    if new.type.kind.has_sdk:
-        title = new.name.replace("-", " ").replace("_", " ").title()
-        lines = (
-            f"title: {title}",
-            "emoji: 🚀",
-            "colorFrom: blue",
-            "colorTo: green",
-            f"sdk: {new.sdk or 'static'}",
-            "pinned: false",
-        )
-    if new.license:
-        lines = (*lines, f"license: {new.license}")
-    return "\n".join(("---", *lines, "---", "")) if lines else ""
+def _first_files(new: NewRepo) -> Mapping[RepoPath, bytes]:
+    """Return the files of the first commit; none if the repository is to be empty."""
+    if not new.is_empty:
+        return first_files.compose(new.type, new.name, new.files, sdk=new.sdk, license_id=new.license)
+    if new.files or new.license or new.sdk:
+        raise Malformed("new repository", "an empty one has no files, no license and no sdk")
+    return {}

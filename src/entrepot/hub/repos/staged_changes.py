@@ -169,7 +169,7 @@ def _stageable(operations: Iterable[Operation]) -> Iterator[Operation]:
 
 @attrs.define
 class _Changes:
-    """What a request does to the staged changes of an area.
+    """A change of the staged changes of an area by one request.
 
     ``puts`` replace earlier changes of their paths, ``gone`` are dropped, and so is
     everything below the folders in ``cleared``.

@@ -1,4 +1,4 @@
-"""Commits that take account of staged changes: they are canceled for unknown ones, or take them along.
+"""Commits of staged changes: one with changes that its author did not know about is canceled, or includes them.
 
 Source: docs/staged-changes.md, section 4.
 """

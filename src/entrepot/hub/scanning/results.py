@@ -32,7 +32,7 @@ _MOST_ISSUES = 1_000
 
 @attrs.frozen
 class FileScan:
-    """What is known about a file: the worst status, and the result of each scanner that has read it.
+    """The scan of a file: the worst status, and the result of each scanner that has read it.
 
     ``is_done``: every scanner that should read it has done so.
     """
@@ -52,7 +52,7 @@ class FileScan:
 
 @attrs.frozen
 class RepoScan:
-    """What is known about the files of a revision: whether all are scanned, and paths and statuses of the others."""
+    """The scan of a revision: whether all files are scanned, and paths and statuses of those that are not safe."""
 
     is_done: bool = False
     issues: Sequence[tuple[RepoPath, str]] = ()

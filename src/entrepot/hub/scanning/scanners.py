@@ -33,7 +33,7 @@ TICK_S = 0.2
 
 @attrs.frozen
 class Verdict:
-    """What one scanner found; ``report`` has further findings for people, as JSON."""
+    """The result of one scanner; ``report`` has further findings for people, as JSON."""
 
     status: ScanStatus
     message: str
@@ -130,7 +130,7 @@ class Pipes:
 
 @contextlib.contextmanager
 def started(argv: Sequence[str], environ: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a process in a session of its own; all of it is dead at the end of the block."""
+    """Start a process in its own session; at the end of the block, it and its children are killed."""
     process = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
         list(argv),
         stdin=subprocess.PIPE,

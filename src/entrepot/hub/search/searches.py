@@ -8,7 +8,7 @@ import attrs
 
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
-from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos import repo_tags
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import full_text as texts
 from entrepot.catalog.search import listings
@@ -66,7 +66,7 @@ def full_text(
     seen = seen_by(caller)
     with hub.read() as tx:
         found = texts.find(tx, query, seen, kinds, skip=min(skip, MAX_SKIP), limit=limit)
-        tags = repositories.tags_of(tx, [hit.row.id for hit in found.items])
+        tags = repo_tags.tags_of(tx, [hit.row.id for hit in found.items])
         hits = [SearchHit(hit, tags.get(hit.row.id, ())) for hit in found.items]
         return SearchResults(hits, found.total, found.is_more)
 

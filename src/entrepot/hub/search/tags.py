@@ -7,8 +7,9 @@ import re
 
 import attrs
 
+from entrepot.cards.libraries import FORMATS
 from entrepot.cards.metadata import DATASET_KEYS
-from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos import repo_tags
 from entrepot.hub.context import HubContext
 from entrepot.names import RepoType
 
@@ -22,10 +23,8 @@ MOST_TAGS = 10_000
 """Tags of one kind; anyone may use any word as a tag of a public repository."""
 
 _OTHER = "other"
-_FORMATS = frozenset(
-    "pytorch tf jax safetensors onnx gguf joblib tflite coreml openvino tensorboard transformers".split()  # noqa: SIM905
-)
-"""Tags that a model gets because of its file names, see ``cards.libraries``."""
+_FROM_FILES = FORMATS | {"transformers"}
+"""Tags that a model gets because of its files."""
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
 
@@ -45,11 +44,11 @@ def by_kind(hub: HubContext, kind: RepoType) -> dict[str, list[SortedTag]]:
     Source: docs/protocols/hf_api.md, section 1C (the kinds of the public hub).
     """
     with hub.read() as tx:
-        tags = repositories.public_tags(tx, kind)
-        pipelines, libraries = repositories.public_words(tx, kind)
+        tags = repo_tags.public_tags(tx, kind)
+        pipelines, libraries = repo_tags.public_words(tx, kind)
     found: dict[str, list[SortedTag]] = {group: [] for group in (*_PREFIXES[kind], *_PLAIN[kind], _OTHER)}
     for tag, count in tags.items():
-        sorted_tag = attrs.evolve(_sort(tag, kind, pipelines, libraries | _FORMATS), count=count)
+        sorted_tag = attrs.evolve(_sort(tag, kind, pipelines, libraries | _FROM_FILES), count=count)
         found[sorted_tag.kind].append(sorted_tag)
     return {group: _most_frequent(items) for group, items in found.items()}
 

@@ -1,1 +1,1 @@
-"""Other issuers vouch for a caller: their tokens are verified, and exchanged for access to this hub."""
+"""Single sign-on: tokens of other issuers are verified and exchanged for access to this hub."""

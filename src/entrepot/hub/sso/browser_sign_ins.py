@@ -57,7 +57,7 @@ _MAX_TARGET = 1_000
 
 @attrs.frozen
 class BegunSignIn:
-    """Where the browser goes, and the sealed state that its cookie keeps meanwhile."""
+    """The address to which the browser is sent, and the sealed state that its cookie keeps meanwhile."""
 
     url: str
     sealed: str = attrs.field(repr=False)
@@ -65,7 +65,7 @@ class BegunSignIn:
 
 @attrs.frozen
 class IssuerReply:
-    """What the issuer sent back with the browser."""
+    """The parameters with which the issuer sent the browser back."""
 
     state: str = attrs.field(repr=False)
     code: str = attrs.field(repr=False)

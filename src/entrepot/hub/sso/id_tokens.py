@@ -37,7 +37,7 @@ KeyFinder = Callable[[str | None, str], SigningKey]
 
 @attrs.frozen
 class IdToken:
-    """What a verified token says; ``token_id``: its id, None if it has none."""
+    """The claims of a verified token; ``token_id``: its id, None if it has none."""
 
     issuer: str
     subject: str

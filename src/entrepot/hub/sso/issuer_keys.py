@@ -33,7 +33,7 @@ _WAITING = 4
 
 @attrs.define
 class _Known:
-    """What is known of the keys of one issuer."""
+    """The known keys of one issuer."""
 
     keys: Sequence[SigningKey] = ()
     about: Mapping[str, Any] = attrs.field(factory=dict)

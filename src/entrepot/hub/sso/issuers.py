@@ -44,7 +44,7 @@ def trusted(hub: HubContext, url: str) -> Issuer:
     """Return the issuer with this URL if the settings trust it for publishers.
 
     Raises:
-        OAuthRefused: they do not.
+        OAuthRefused: the setting ``oidc_issuers`` does not name it.
     """
     for entry in hub.settings.oidc_issuers:
         name, _, file = (part.strip() for part in entry.partition("="))

@@ -41,7 +41,7 @@ def require_library() -> None:
     """Raise if the library for signatures is not installed.
 
     Raises:
-        ExtraNotInstalled: it is not.
+        ExtraNotInstalled: the extra ``sso`` is missing.
     """
     if importlib.util.find_spec("joserfc") is None:
         raise ExtraNotInstalled("sso")

@@ -28,7 +28,8 @@ from starlette.responses import Response
 
 from entrepot.errors import InvalidName, Refused
 from entrepot.hub.files import lfs, xet_tokens
-from entrepot.hub.files.lfs import MultipartUpload, ObjectPlan, RequestedObject, SignedUrl
+from entrepot.hub.files.lfs import MultipartUpload, ObjectPlan, RequestedObject
+from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.names import RepoRef, RepoType, parse_sha256
 from entrepot.server.handlers import base_url, call_hub, call_hub_slow, read_json, repo_of
 from entrepot.server.lfs.lfs_errors import Handler

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import ContentMismatch, Malformed, ThingNotFound
-from entrepot.hub.files import lfs, small_arrivals
+from entrepot.hub.files import lfs, multipart_uploads, small_arrivals
 from entrepot.hub.files.small_arrivals import ReceivedFile
 from entrepot.server.bodies import announced_size, read_small, receive_into
 from entrepot.server.handlers import app_state, read_json
@@ -69,7 +69,7 @@ async def put_part(request: Request) -> Response:
     upload, query = request.path_params["upload"], dict(request.query_params)
     number = _part_number(request.path_params["number"])
     hub = app_state(request).hub
-    etag = await take_in(request, lambda: lfs.receive_part(hub, upload, number, query))
+    etag = await take_in(request, lambda: multipart_uploads.receive_part(hub, upload, number, query))
     return Response(headers={"etag": f'"{etag}"'})
 
 
@@ -82,7 +82,7 @@ async def complete(request: Request) -> Response:
     state = app_state(request)
     # On the threads for long work: the whole file is hashed.
     await state.threads.run_transfer(
-        lfs.complete, state.hub, request.path_params["upload"], dict(request.query_params), etags
+        multipart_uploads.complete, state.hub, request.path_params["upload"], dict(request.query_params), etags
     )
     return lfs_response(done)
 

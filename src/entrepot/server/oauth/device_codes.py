@@ -1,4 +1,4 @@
-"""``POST /oauth/device``: a program begins to wait until a user accepts it on a page of the hub.
+"""``POST /oauth/device``: start the sign-in of a program, which a user accepts on a page of the hub.
 
 Source: docs/protocols/oauth.md, section 1; RFC 8628, section 3.2.
 """

@@ -38,7 +38,7 @@ async def issue_token(request: Request) -> Response:
     fields = await read_fields(request)
     grant = _GRANTS.get(required(fields, "grant_type"))
     if grant is None:
-        raise OAuthRefused("unsupported_grant_type", f"this hub knows the grant types {', '.join(_GRANTS)}")
+        raise OAuthRefused("unsupported_grant_type", f"this hub supports the grant types {', '.join(_GRANTS)}")
     # A header "Authorization" does not matter: what the fields present is the proof.
     state = app_state(request)
     if grant is _exchange:  # its issuer may have to be asked for its keys

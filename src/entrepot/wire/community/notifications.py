@@ -61,13 +61,13 @@ class NotificationMarks(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class MarkedNotifications(msgspec.Struct, rename="camel", kw_only=True):
-    """How many notifications changed."""
+    """The number of notifications that changed."""
 
     changed: int
 
 
 class SubscriptionInfo(msgspec.Struct, rename="camel", kw_only=True):
-    """What the caller is told about a repository: all, participating or none; ``chosen``: not by default."""
+    """Which notifications of a repository the caller gets: all, participating or none; ``chosen``: not the default."""
 
     level: str
     chosen: bool
@@ -95,6 +95,6 @@ class SubscriptionChange(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class MutedDiscussion(msgspec.Struct, rename="camel", kw_only=True):
-    """Whether the caller is told nothing about a discussion; also the body that changes it."""
+    """Whether the caller has muted a discussion; also the body that changes it."""
 
     muted: bool

@@ -89,7 +89,7 @@ class BucketFailure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BucketBatchResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a batch."""
+    """The outcome of a batch."""
 
     success: bool
     processed: int

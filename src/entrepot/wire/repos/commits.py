@@ -31,7 +31,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
 
     ``merge="disjoint"`` (an extension of this hub) accepts a later head than
     ``parent_commit`` if no path that this commit touches has changed since.
-    ``staged`` (an extension too) takes account of the caller's staged changes; None
+    ``staged`` (an extension too) includes the caller's staged changes; None
     leaves them alone, as clients of other hubs expect.
     """
 

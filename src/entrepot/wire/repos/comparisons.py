@@ -105,7 +105,7 @@ class RevisionComparison(msgspec.Struct, frozen=True, kw_only=True, rename="came
 
 
 class FileComparison(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """How one file differs: as a table, as a model, or, if neither is there, not by content."""
+    """The difference of one file: as a table, as a model, or, if both are absent, not by content."""
 
     old: str | None
     new: str

@@ -5,7 +5,7 @@ and the beginning of a commit id (4 or more digits), in this order. Other routes
 accept beginnings from 5 digits on.
 
 Errors: 404 ``RevisionNotFound`` if nothing has this name; 409 ``AmbiguousRevision``
-with :class:`AmbiguousLookup` if several commits begin with these digits.
+with ``{"error", "candidates"}``, up to 20 ids, if several commits begin with these digits.
 
 Source: docs/staged-changes.md, section 6.
 """
@@ -36,10 +36,3 @@ class FoundRevision(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None
     ref: str | None
     commit: FoundCommit
-
-
-class AmbiguousLookup(msgspec.Struct, frozen=True, kw_only=True):
-    """Body of status 409 with ``X-Error-Code: AmbiguousRevision``: up to 20 commits that begin with these digits."""
-
-    error: str
-    candidates: Sequence[str]

@@ -25,7 +25,7 @@ class OpenLineageFacets(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OpenLineageDataset(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run read or made: a name within a namespace, such as the address of a hub."""
+    """An input or output of a run: a name within a namespace, such as the address of a hub."""
 
     namespace: str
     name: str

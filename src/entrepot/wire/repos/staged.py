@@ -10,7 +10,7 @@ DELETE    ``/api/{T}/{ns}/{name}/staged/{branch}``    (none)                  :c
 
 The lines of ``POST`` are those of a commit (:mod:`entrepot.wire.repos.commits`):
 ``file``, ``lfsFile``, ``deletedFile``, ``deletedFolder``, ``deletedEntry``. A header
-line may come first, and counts for nothing; ``copyFile`` is refused. All lines of a
+line may come first, and is ignored; ``copyFile`` is refused. All lines of a
 request are staged, or none. Lists are in the order of staging, with ``limit`` (at
 most 1,000, which is the default) and ``cursor``; the ``Link`` header leads to the
 next page. ``?all=true`` means the changes of every user, and is for those who own
@@ -67,15 +67,3 @@ class CanceledChange(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     kind: Literal["unknown", "unimplemented"]
     reason: str
-
-
-class CanceledCommit(msgspec.Struct, frozen=True, kw_only=True):
-    """Body of status 409 with ``X-Error-Code: CommitCanceled``.
-
-    ``error``: a sentence that names up to five paths with their reasons;
-    ``changes``: up to 100 of them; ``total``: their number.
-    """
-
-    error: str
-    changes: list[CanceledChange]
-    total: int

@@ -166,7 +166,7 @@ class MLGitAPI:
         related_labels: str | None = None,
         version: int | None = None,
     ) -> None:
-        """Create a version from what is staged, linked to a dataset and labels of the project."""
+        """Create a version from the staged files, linked to a dataset and labels of the project."""
         named = {"dataset": related_dataset, "labels": related_labels}
         links = {root: name for root, name in named.items() if name}
         self.workspace.of_kind(entity).commit(ml_entity_name, version=version, message=commit_message, links=links)
@@ -195,7 +195,7 @@ class MLGitAPI:
         fail_limit: int | None = None,
         full: bool = False,
     ) -> str:
-        """Give the workspace the content of a version and return the path of the entity.
+        """Put the files of a version into the workspace and return the path of the entity.
 
         Args:
             tag: a tag, or the name of an entity.

@@ -214,7 +214,7 @@ class KindWorkspace:
         links: Mapping[str, str] | None = None,
         inherits_links: bool = True,
     ) -> CommitReport:
-        """Create a version from what is staged; ``links`` are names by root key: ``{"dataset": "imagenet8"}``."""
+        """Create a version from the staged files; ``links`` are names by root key: ``{"dataset": "imagenet8"}``."""
         entity = self._entity(name)
         return commit_version(entity, version=version, message=message, links=links, inherits_links=inherits_links)
 
@@ -231,7 +231,7 @@ class KindWorkspace:
         force: bool = False,
         linked: Sequence[str] = (),
     ) -> Path:
-        """Give the workspace the content of a version and return the folder of the entity.
+        """Put the files of a version into the workspace and return the folder of the entity.
 
         Args:
             linked: root keys of linked versions to check out too: ``dataset``, ``labels``.
@@ -281,7 +281,7 @@ class KindWorkspace:
         return reset_entity(self._entity(name), ResetMode(mode), undoes_version=undoes_version)
 
     def merge(self, name: str, tag: str) -> MergeReport:
-        """Stage what another version has changed since it and the checked out version had a common one."""
+        """Stage the changes of another version since its last common version with the one checked out."""
         return merge_version(self._entity(name), tag)
 
     def unlock(self, name: str, paths: Sequence[str] = (), *, unlocks_all: bool = False) -> tuple[str, ...]:
@@ -293,7 +293,7 @@ class KindWorkspace:
         return check_local(self._state, name, is_full=is_full, fixes=fixes)
 
     def remote_fsck(self, name: str, level: CheckLevel = CheckLevel.PRESENCE) -> CheckReport:
-        """Check what the storage keeps of a version."""
+        """Check the data of a version in the storage."""
         return check_remote(self._state, name, level)
 
     def migrate(self, name: str, *, has_all_versions: bool = False) -> tuple[MigratedVersion, ...]:

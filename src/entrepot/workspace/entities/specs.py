@@ -90,7 +90,7 @@ class Spec:
 
     @property
     def declared_size(self) -> str:
-        """The size of all files as the spec of a version says it, with its unit; empty if it does not."""
+        """The total size that the spec of a version declares, with its unit; empty if it declares none."""
         return str(self._manifest.get("size") or "")
 
     @property

@@ -20,7 +20,6 @@ from entrepot.workspace.projects.versions import Version, read_version, resolve
 from entrepot.workspace.stores import draft_path
 
 _AT_ONCE = 1 << 30
-_SLICE = 1 << 20
 
 
 def export_version(

@@ -24,7 +24,7 @@ from entrepot.workspace.stores.buckets import ObjectStat
 
 @attrs.frozen
 class ExchangeReport:
-    """What an import or export did; ``kept`` objects were in their place already."""
+    """The result of an import or export; ``kept`` objects were in their place already."""
 
     objects: int
     bytes: int

@@ -35,7 +35,7 @@ class EntityNamespace:
 
     @property
     def url(self) -> str:
-        """The address as configurations contain it."""
+        """The address in the form that configurations contain."""
         return f"{self.endpoint}/{self.namespace}"
 
     def repo(self, word: str, name: str) -> RepoRef:

@@ -67,7 +67,7 @@ class _NamedContent:
 
 
 class Contents(Protocol):
-    """Where contents that a hub lacks come from."""
+    """A source of contents that a hub lacks."""
 
     def find_file(self, path: RepoPath, entry: ManifestEntry) -> NamedSource | None:
         """Return a file that has a content unless it changes now, or None; the caller verifies what it has sent."""
@@ -80,7 +80,7 @@ class Contents(Protocol):
 
 @attrs.frozen
 class LocalContents:
-    """Where contents that a hub lacks are found here.
+    """The local sources of contents that a hub lacks.
 
     Attributes:
         copies: paths of files by the SHA-256 that they had when they were last seen.
@@ -148,7 +148,7 @@ class LocalContents:
 
 @attrs.frozen
 class KnownContents:
-    """What is known of a repository's contents without a question.
+    """The contents of a repository that are known without a request.
 
     Attributes:
         present: the digests of contents that it has.
@@ -159,7 +159,7 @@ class KnownContents:
     is_new: bool = False
 
     def needs_question(self, entry: ManifestEntry) -> bool:
-        """Whether the hub has to be asked for a content that is not known to be present."""
+        """Return whether the hub has to be asked for a content that is not known to be present."""
         return not self.is_new or entry.size > SMALL_BYTES
 
 
@@ -286,7 +286,7 @@ class DraftTarget:
         return self.drafts / wanted.etag if self.holds(wanted) else None
 
     def holds(self, wanted: WantedFile) -> bool:
-        """Whether the draft is complete; it was verified before it got its name."""
+        """Return whether the draft is complete; it was verified before it got its name."""
         return (self.drafts / wanted.etag).exists()
 
     def put(self, wanted: WantedFile, data: bytes) -> Path:

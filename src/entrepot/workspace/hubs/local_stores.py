@@ -1,4 +1,4 @@
-"""A store without a bucket: what is not in the outbox is nowhere."""
+"""A store without a bucket: it has only what is in the outbox."""
 
 from __future__ import annotations
 

@@ -344,7 +344,7 @@ class HubMetadata(MetadataRepository):
             self._update(*(f"delete {name}" for name in names))
 
     def _is_entity(self, ref: RepoRef, name: str, tags: dict[str, str]) -> bool:
-        """Whether one of the tags is a version of an entity of this kind whose repository this is."""
+        """Return whether one of the tags is a version of an entity of this kind whose repository this is."""
         for oid in tags.values():
             spec = self._find_spec(name, Oid(self.git.line("rev-parse", f"{oid}^{{commit}}")))
             with contextlib.suppress(InvalidName):

@@ -15,7 +15,7 @@ from entrepot.workspace.projects.transfers.pushes import free_outbox, is_adding
 
 @attrs.frozen
 class LocalGarbage:
-    """What was removed, or would be: the number of files and their bytes."""
+    """The removed files, or those that would be: their number and bytes."""
 
     files: int
     bytes: int

@@ -98,7 +98,7 @@ def copy_to_hub(
 
 
 def _find_repository(target: HubMetadata, spec: Spec, repository: str) -> str:
-    """Return the name of the repository of a copy as specs say it; empty is that of the entity.
+    """Return the name that specs have to give the repository of a copy; empty if it is that of the entity.
 
     Raises:
         Refused: another one is wanted than that of an earlier copy, or another entity has it.
@@ -234,7 +234,7 @@ class _Copy:
 
 
 def _is_copy(target: HubMetadata, commit: Oid, manifest: Manifest) -> bool:
-    """Whether a commit on the hub has the files of a manifest; of old contents, only the paths are compared."""
+    """Return whether a commit on the hub has the files of a manifest; of old contents, only the paths are compared."""
     git, own = target.git, manifest.files
     there = parse_manifest(read_file(git, commit, MANIFEST), lambda path: read_file(git, commit, path)).files
     return there.keys() == own.keys() and all(

@@ -22,8 +22,6 @@ from entrepot.workspace.projects.transfers.checkouts import fetch_contents
 from entrepot.workspace.projects.versions import head_version, one_identity, read_version
 from entrepot.workspace.stores import CheckLevel, CheckReport, Problem, check_indexes, check_outbox
 
-_PIECE = 1 << 20
-
 
 @attrs.frozen
 class FsckReport:

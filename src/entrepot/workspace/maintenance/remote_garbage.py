@@ -16,7 +16,7 @@ from entrepot.workspace.stores import GarbageReport, collect_garbage
 
 @attrs.frozen
 class BucketGarbage:
-    """What was found in one bucket."""
+    """The unreferenced objects of one bucket."""
 
     storage: str
     report: GarbageReport

@@ -119,7 +119,7 @@ def _checked(files: dict[str, ManifestEntry], text: bytes) -> dict[str, Manifest
     before = ""
     for path, entry in files.items():
         if path <= before:
-            raise Malformed("manifest", f"the path {path[:100]!r} is not in order")
+            raise Malformed("manifest", f"the path {path[:100]!r} is out of order: paths are sorted")
         before = path
         if entry.sha256:
             if entry.cid or not _SHA256.fullmatch(entry.sha256):
@@ -146,13 +146,13 @@ def _join(names: list[str], read_part: ReadPart) -> dict[str, ManifestEntry]:
         total += len(text)
         _check_length(total)
         if not hashlib.sha256(text).hexdigest().startswith(found[1]):
-            raise Malformed("manifest", f"the part {name} has other bytes than its name says")
+            raise Malformed("manifest", f"the part {name} has other content than its name says")
         part = _decode(text).files
         if not part:
             raise Malformed("manifest", f"the part {name} has no files")
         first = next(iter(_checked(part, text)))
         if first <= last:
-            raise Malformed("manifest", f"the part {name} is not in order")
+            raise Malformed("manifest", f"the part {name} is out of order: parts are sorted")
         files.update(part)
         last = next(reversed(part))
     return files

@@ -39,7 +39,7 @@ def check_paths(paths: Iterable[str]) -> None:
 
 
 def find_collision(paths: Iterable[RepoPath]) -> tuple[RepoPath, RepoPath] | None:
-    """Return two paths, or folders of paths, that a file system takes as one if it ignores case or composes accents."""
+    """Return two paths, or their folders, that are one name where a file system ignores case or normalises Unicode."""
     seen: dict[str, str] = {}
     for path in paths:
         for name in _folders(path):

@@ -71,7 +71,7 @@ def merge_version(entity: Entity, name: str) -> MergeReport:
 def _named(state: KindState, refs: RefTable, name: str, ours: Version) -> Version:
     tag, commit = resolve(state, refs, name)
     if tag.identity != ours.tag.identity:
-        raise VersionMissing(str(tag), f"it is no version of the entity that is checked out, {ours.tag.identity}")
+        raise VersionMissing(str(tag), f"it is not a version of the checked out entity {ours.tag.identity}")
     return read_version(state, tag, commit)
 
 

@@ -14,7 +14,7 @@ Files = Mapping[RepoPath, ManifestEntry]
 
 @attrs.frozen
 class ManifestMerge:
-    """What one side takes over from the other.
+    """The changes that one side takes over from the other.
 
     Attributes:
         taken: files that the other side has added or changed.

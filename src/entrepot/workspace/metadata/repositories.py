@@ -34,7 +34,7 @@ _MOST_PACKS = 50
 
 @attrs.frozen
 class FetchReport:
-    """What a fetch has brought: new tags, and tags that the remote has moved."""
+    """The result of a fetch: new tags, and tags that the remote has moved."""
 
     new: tuple[str, ...]
     moved: tuple[str, ...]
@@ -254,7 +254,7 @@ class MetadataRepository:
         if name.startswith("-") or not name.isprintable():
             raise Refused(f"the tag {shown(name)} begins with '-' or has control characters; choose another name")
         if name in self.refs().tags or self.git.attempt("check-ref-format", f"{TAGS}{name}").code:
-            raise Refused(f"the tag {name!r} exists already, or is no name that git accepts; choose another one")
+            raise Refused(f"the tag {name!r} exists already, or git does not accept this name; choose another one")
         self.git.run("push", "--quiet", "origin", f"{commit}:{TAGS}{name}")
         self.git.run("update-ref", f"{TAGS}{name}", commit)
 

@@ -11,7 +11,7 @@ from entrepot.workspace.entities.kinds import parse_kind
 from entrepot.workspace.entities.specs import Spec, VersionLink
 from entrepot.workspace.entities.version_tags import find_tag
 from entrepot.workspace.projects.entities import Entity
-from entrepot.workspace.projects.projects import KindState, Project
+from entrepot.workspace.projects.projects import KindState
 from entrepot.workspace.projects.versions import Version
 from entrepot.workspace.state.rows import Head
 
@@ -89,11 +89,6 @@ def refuse_local_links(local: list[tuple[KindState, str]]) -> None:
         name = found.identity.name if found is not None else tag
         cure = f"run 'ml-git {state.kind.word} push {name}', or push with --all"
         raise Refused(f"the linked version {tag} is not published yet; {cure}")
-
-
-def linked_entity(project: Project, root: str, link: VersionLink) -> tuple[KindState, str]:
-    """Return the state of the kind of a link and the tag of the linked version."""
-    return project.of_kind(parse_kind(root)), link.tag
 
 
 def _head_of(state: KindState, name: str) -> Head:

@@ -56,7 +56,7 @@ def _silent(level: str, text: str) -> None:
 
 @attrs.frozen
 class Surroundings:
-    """What use cases know of the process: environment, home folder, and where progress and remarks go."""
+    """The context of use cases in a process: environment, home folder, and the receivers of progress and remarks."""
 
     environ: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     home: Path = attrs.field(factory=Path.home)

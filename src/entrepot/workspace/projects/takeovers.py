@@ -18,7 +18,7 @@ from entrepot.workspace.state.rows import Extent, Head, TrackedFile, settled
 
 
 def needs_takeover(state: KindState) -> bool:
-    """Whether there are heads, but no database."""
+    """Return whether there are heads, but no database."""
     return not state.database.path.exists() and state.metadata.exists and bool(read_head_files(state))
 
 

@@ -77,7 +77,7 @@ def reconcile(state: KindState) -> None:
 
 
 def _is_same_content(state: KindState, own: TagRef, published: TagRef) -> bool:
-    """Whether two commits contain the same entity: the folder that the head or the tag names has the same tree."""
+    """Return whether two commits contain the same entity: the folder that head or tag names has the same tree."""
     git = state.metadata.git
     heads = state.database.heads().items()
     places = {state.metadata.place_of(folder) for folder, head in heads if head.commit == own.commit}

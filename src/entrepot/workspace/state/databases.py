@@ -161,7 +161,7 @@ class Database:
 
 
 def is_unwritable(error: sqlite3.Error) -> bool:
-    """Whether an error says that the disk is full or the place read-only, not that the file is damaged."""
+    """Return whether an error says that the disk is full or the place read-only, not that the file is damaged."""
     code: int = getattr(error, "sqlite_errorcode", 0)
     return code in _UNWRITABLE or code & 0xFF in _UNWRITABLE
 

@@ -42,7 +42,7 @@ def exclusive(path: Path, what: str, *, patience_s: float = PATIENCE_S) -> Itera
 
 
 def is_held(path: Path) -> bool:
-    """Whether another process or thread holds a lock at this moment."""
+    """Return whether another process or thread holds a lock at this moment."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:

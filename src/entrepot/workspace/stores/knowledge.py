@@ -1,14 +1,12 @@
-"""What is known of a store: the files and packs of all indexes that were read, and which index names each."""
+"""The known content of a store: files and packs of all indexes that were read, and the index that names each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Set
 
-from entrepot.errors import Malformed
 from entrepot.names import Sha256, XetHash
 from entrepot.workspace.stores.formats.index_objects import IndexObject, Pack
 from entrepot.xet import FileBlock
-from entrepot.xet.plans import check_term
 
 
 class Knowledge:
@@ -42,7 +40,7 @@ class Knowledge:
         return rest
 
     def find_file(self, sha256: str) -> FileBlock | None:
-        """Return of which chunks a content consists, or None if no index says so."""
+        """Return the chunks of a content, or None if no index lists them."""
         found = self.files.get(Sha256(sha256))
         return found and found[0]
 
@@ -50,16 +48,3 @@ class Knowledge:
         """Return a pack, or None if no index describes it."""
         found = self.packs.get(xorb)
         return found and found[0]
-
-    def packs_of(self, block: FileBlock) -> Iterator[Pack]:
-        """Yield the pack of each term of a file.
-
-        Raises:
-            Malformed: a term is not within its pack, or no index describes the pack.
-        """
-        for term in block.terms:
-            pack = self.find_pack(term.xorb)
-            if pack is None:
-                raise Malformed("index", f"it has a file in the xorb {term.xorb}, which it does not describe")
-            check_term(term, pack.index)
-            yield pack

@@ -1,4 +1,4 @@
-"""What a store has already, as far as a publication asks: the indexes of the entity, then those of other entities."""
+"""The contents that a store has already: from the indexes of the entity, then from those of other entities."""
 
 from __future__ import annotations
 

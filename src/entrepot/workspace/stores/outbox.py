@@ -47,7 +47,7 @@ class Outbox:
         return sum(size for _, size in self.list_packs())
 
     def knows(self, sha256: str) -> bool:
-        """Return whether the outbox can say of which chunks this content consists."""
+        """Return whether an index of the outbox lists the chunks of this content."""
         return any(sha256 in index.files for _, index in self.indexes.read_all())
 
     def knowledge(self) -> Knowledge:
@@ -122,10 +122,6 @@ class Outbox:
             return (self._packs / pack_name(pack)).stat().st_size == pack.index.size
         except FileNotFoundError:
             return False
-
-    def remove_pack(self, pack: Pack) -> None:
-        """Remove a pack; the index may still name it."""
-        (self._packs / pack_name(pack)).unlink(missing_ok=True)
 
     def list_packs(self) -> Iterator[tuple[str, int]]:
         """Yield the name and the size of every pack."""

@@ -23,7 +23,7 @@ _SMALL_INDEX = 1 << 20
 
 @attrs.frozen
 class PushPlan:
-    """What a publication does.
+    """The steps of a publication.
 
     ``sent`` are packs of the outbox, ``relied`` packs that the store has; ``files`` and ``packs`` are the content of
     the new index (both empty: none is needed), ``kept`` the names of the other indexes of the root record.

@@ -20,7 +20,7 @@ FREE_SPACE: Final = (
 
 @attrs.frozen
 class StorageConfig:
-    """Where a bucket is and with which credentials it is opened; no secret is in it.
+    """The address of a bucket and the name of its credentials; it contains no secret.
 
     Args:
         kind: ``s3h``, ``azureblobh``, ``gdriveh``, ``sftph`` or ``file``.
@@ -91,7 +91,7 @@ class SourceFile:
 
 @attrs.frozen
 class ObservedState:
-    """What ``stat`` says of a file; equal states are taken as equal contents, once they are two seconds old."""
+    """The state of a file from ``stat``; equal states are taken as equal contents, once they are two seconds old."""
 
     size: int
     mtime_ns: int
@@ -138,7 +138,7 @@ class PackResult:
 
 @attrs.frozen
 class PushCounts:
-    """What a push has sent, or would send.
+    """The amounts that a push has sent, or would send.
 
     ``objects`` counts all objects written; ``bytes_known`` is the size of the version's content that was in
     the store before, uncompressed.
@@ -151,7 +151,7 @@ class PushCounts:
 
 @attrs.frozen
 class FetchCounts:
-    """What a fetch has done: contents now in the drafts, and bytes received for them."""
+    """The result of a fetch: contents now in the drafts, and bytes received for them."""
 
     files: int
     bytes: int

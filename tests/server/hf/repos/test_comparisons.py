@@ -48,4 +48,4 @@ def test_comparisons_that_cannot_be_made_say_why(anonymous: httpx2.Client, repo:
     head = anonymous.get(f"/api/models/{repo}").json()["sha"]
     wrong = anonymous.get(f"{base}/{head}^..main", params={"file": "a.csv", "key": "y"})
     assert wrong.status_code in (400, 422)
-    assert "must name columns of both tables" in wrong.text
+    assert "which is not a column of both tables" in wrong.text

@@ -5,6 +5,7 @@ import hashlib
 import pytest
 
 from entrepot.hub.files import lfs
+from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.repos import commits
 from entrepot.hub.repos.commits import CommitDraft
@@ -19,7 +20,7 @@ def add_large(site: Site, repo: str, data: bytes) -> None:
     ref, sha256 = RepoRef(RepoType.MODEL, RepoId(owner, name)), Sha256(hashlib.sha256(data).hexdigest())
     wanted = [lfs.RequestedObject(sha256, len(data))]
     [answer] = lfs.plan_uploads(site.hub, caller, ref, wanted, takes_parts=False)
-    if isinstance(answer.link, lfs.SignedUrl):
+    if isinstance(answer.link, SignedUrl):
         receiving = lfs.receive(site.hub, sha256, answer.link.query)
         receiving.write(data)
         receiving.finish()

@@ -70,7 +70,7 @@ def test_tensors_that_differ_are_listed_with_the_bytes_read(commits: list[str], 
 def test_a_wrong_key_is_explained_and_can_be_corrected(commits: list[str], browser: httpx2.Client) -> None:
     answer = browser.get(f"/alice/compared/compare/{commits[0]}..main?file=t.csv&key=none")
     assert answer.status_code == 422
-    assert "must name columns of both tables" in answer.text
+    assert "which is not a column of both tables" in answer.text
     assert 'name="key" value="none"' in answer.text
 
 

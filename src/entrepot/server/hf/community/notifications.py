@@ -78,12 +78,12 @@ async def list_choices(request: Request) -> Response:
 
 
 async def show(request: Request, ref: RepoRef) -> Response:
-    """Serve what the caller is told about a repository."""
+    """Serve which notifications about a repository the caller gets."""
     return json_response(_subscription(await call_hub(request, subscriptions.of_repo, ref)))
 
 
 async def choose(request: Request, ref: RepoRef) -> Response:
-    """Choose what the caller is told about a repository."""
+    """Set which notifications about a repository the caller gets."""
     body = await read_json(request, SubscriptionChange)
     return json_response(_subscription(await call_hub(request, subscriptions.choose, ref, body.level)))
 

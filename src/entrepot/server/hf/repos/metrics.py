@@ -21,7 +21,7 @@ from entrepot.wire.times import format_ms
 
 
 def routes() -> list[BaseRoute]:
-    """Return the route of metrics; of spaces, the public hub has another one at this address."""
+    """Return the route of metrics, for models only: the public hub serves other metrics of spaces at this address."""
     return each_kind("/api/{T}/{namespace}/{name}/metrics", show_metrics, (RepoType.MODEL,))
 
 

@@ -44,7 +44,7 @@ async def remove_publisher(request: Request, ref: RepoRef) -> Response:
 
 
 def render_publisher(found: Publisher) -> PublisherInfo:
-    """Return a publisher as those see it who may write to its repository."""
+    """Return the JSON of a publisher, for callers who may write to its repository."""
     row = found.row
     return PublisherInfo(
         id=row.uid,

@@ -17,7 +17,7 @@ from entrepot.hub.community.discussion_rules import MAX_EVENTS
 from entrepot.hub.community.discussions import ListedDiscussion
 from entrepot.hub.context import HubContext
 from entrepot.hub.notifications import may_change
-from entrepot.hub.repos import pulls, repositories
+from entrepot.hub.repos import merges, pulls, repositories
 from entrepot.names import RepoRef
 from entrepot.server.handlers import query_int
 from entrepot.server.pages.community.threads import author_name, comment_html, links_of, thread_of
@@ -60,7 +60,7 @@ class DiscussionLine:
 
 @attrs.frozen
 class MergeBox:
-    """Whether a pull request can be merged. ``obstacle``: as in :class:`~entrepot.hub.repos.pulls.Mergeability`.
+    """Whether a pull request can be merged. ``obstacle``: as in :class:`~entrepot.hub.repos.merges.Mergeability`.
 
     ``sides``: the commits of base and pull request, if the visitor may choose between them here.
     """
@@ -256,7 +256,7 @@ def _is_muted(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> b
 
 
 def _merge_box(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> MergeBox:
-    found = pulls.mergeability(hub, caller, ref, num)
+    found = merges.mergeability(hub, caller, ref, num)
     sides = found.sides if len(found.conflicts) <= MOST_CHOICES else None
     return MergeBox(found.obstacle, tuple(legible(path) for path in found.conflicts), found.added_bytes, sides)
 

@@ -22,7 +22,8 @@ from entrepot.hub.accounts.quotas import NamespaceQuota
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import lfs, preuploads
-from entrepot.hub.files.lfs import RequestedObject, SignedUrl
+from entrepot.hub.files.lfs import RequestedObject
+from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.files.operations import AddFile, AddLarge, Operation
 from entrepot.hub.files.preuploads import Candidate
 from entrepot.hub.repos import pulls

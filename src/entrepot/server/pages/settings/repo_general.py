@@ -8,8 +8,9 @@ from starlette.responses import Response
 from entrepot.errors import Malformed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
+from entrepot.hub.folders.visibilities import FOLDER
 from entrepot.hub.repos import repositories, storage_costs
-from entrepot.hub.repos.repositories import FOLDER, RepoChanges
+from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoRef, parse_repo_id
 from entrepot.server.pages.forms import FRESH, Form, answer_form
 from entrepot.server.pages.frames import WebPage, show_page

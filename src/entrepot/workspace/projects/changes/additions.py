@@ -29,7 +29,7 @@ from entrepot.workspace.stores import FileState, PackedFile, SourceFile
 
 @attrs.frozen
 class AddReport:
-    """What was staged.
+    """The result of staging.
 
     Attributes:
         files: the number of files staged now; ``deleted`` of deletions staged now.
@@ -51,7 +51,7 @@ class AddReport:
 
 @attrs.frozen
 class _Staging:
-    """What is about to be staged."""
+    """The files to stage."""
 
     scan: Scan
     tracked: dict[RepoPath, TrackedFile]
@@ -109,7 +109,7 @@ def known_numbers(refs: RefTable, identity: Identity) -> list[int]:
 
 
 def is_lost(refs: RefTable, head: Head | None) -> bool:
-    """Whether the number of a head was published by someone else."""
+    """Return whether the number of a head was published by someone else."""
     lost = refs.lost.get(head.tag) if head is not None else None
     return lost is not None and head is not None and lost.commit == head.commit
 
@@ -306,7 +306,7 @@ def lock_file_mode(
 
 
 def _differ(entity: Entity, before: Mapping[str, bytes], now: Mapping[str, bytes]) -> bool:
-    """Whether documents differ in more than the version of the spec."""
+    """Return whether documents differ in more than the version of the spec."""
     name = entity.spec_path.name
     if {key: value for key, value in before.items() if key != name} != {
         key: value for key, value in now.items() if key != name

@@ -49,7 +49,7 @@ def commit_version(
     links: Mapping[str, str] | None = None,
     inherits_links: bool = True,
 ) -> CommitReport:
-    """Create a version from what is staged. Nothing is sent.
+    """Create a version from the staged files. Nothing is sent.
 
     Args:
         version: its number, which is also written into the spec; None takes that of the spec.
@@ -184,7 +184,7 @@ def _sized(entity: Entity, spec: Spec, manifest: Manifest) -> Manifest:
 
 
 def _has_news(entity: Entity, spec: Spec, base: Version | None, documents: Mapping[str, bytes]) -> bool:
-    """Whether a commit without staged files differs from the version before."""
+    """Return whether a commit without staged files differs from the version before."""
     if base is None or not documents:
         return False
     name = entity.spec_path.name

@@ -21,7 +21,7 @@ _EXECUTABLE = 0o111
 
 @attrs.define
 class Comparison:
-    """What differs on disk; every path is in one list only.
+    """The differences of the files on disk; every path is in one list only.
 
     Attributes:
         new: files that are neither tracked nor staged.
@@ -108,7 +108,7 @@ def _changed_list(result: Comparison, tracked: TrackedFile, mutability: Mutabili
 
 
 def has_content(file: ScannedFile, entry: ManifestEntry) -> bool:
-    """Whether a file has the content of an entry; its size is compared first, then its digest.
+    """Return whether a file has the content of an entry; its size is compared first, then its digest.
 
     Raises:
         SourceUnreadable: it cannot be read.

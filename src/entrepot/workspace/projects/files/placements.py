@@ -29,7 +29,7 @@ from entrepot.workspace.stores import FileState, draft_path
 
 
 class CheckoutPlan(msgspec.Struct, frozen=True):
-    """What a checkout does once everything is fetched.
+    """The file operations of a checkout, once everything is fetched.
 
     Attributes:
         placed: paths whose content comes from a draft.
@@ -125,7 +125,7 @@ def check_places(entity: Entity, paths: Iterable[str], removed: Iterable[str] = 
 
 
 def _becomes_empty(folder: str, leaving: set[str]) -> bool:
-    """Whether all files in a folder are among those that leave."""
+    """Return whether all files in a folder are among those that leave."""
     return all(os.path.join(place, name) in leaving for place, _, names in os.walk(folder) for name in names)
 
 

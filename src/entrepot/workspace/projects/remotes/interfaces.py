@@ -1,4 +1,4 @@
-"""What use cases need of a remote, whatever it is."""
+"""The interface of a remote, as use cases need it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from entrepot.workspace.stores import CheckLevel, CheckReport, FetchCounts, Push
 
 
 class VersionRemote(Protocol):
-    """Where the versions of a kind are published, and where their contents are."""
+    """The remote of a kind: where its versions are published and its contents are stored."""
 
     def describe(self, entity: Entity, spec: Spec, documents: Mapping[str, bytes]) -> dict[str, bytes]:
         """Return the documents of a new version as the remote needs them; the workspace gets them too."""

@@ -28,7 +28,7 @@ from entrepot.workspace.stores import FetchCounts, draft_path
 
 @attrs.frozen
 class FileSelection:
-    """Which files of a version are wanted; without a rule, all of them.
+    """The choice of files of a version; without a rule, all of them.
 
     Attributes:
         is_bare: none.
@@ -41,7 +41,7 @@ class FileSelection:
 
     @property
     def extent(self) -> Extent:
-        """How much of the version it may leave out."""
+        """How much of the version a checkout may leave out."""
         if self.is_bare:
             return Extent.BARE
         return Extent.SAMPLE if self.sample is not None or self.patterns else Extent.FULL
@@ -68,7 +68,7 @@ class FileSelection:
 
 @attrs.frozen
 class CheckoutReport:
-    """What a checkout did; ``links`` are the versions that it refers to, by the root key of their kind."""
+    """The result of a checkout; ``links`` are the versions that it refers to, by the root key of their kind."""
 
     tag: str
     commit: str
@@ -84,7 +84,7 @@ class CheckoutReport:
 
 @attrs.frozen
 class _Survey:
-    """What is in the workspace of an entity before a checkout."""
+    """The state of an entity's workspace before a checkout."""
 
     scan: Scan
     tracked: dict[RepoPath, TrackedFile]
@@ -101,7 +101,7 @@ def checkout_version(
     is_forced: bool = False,
     fail_limit: int | None = None,
 ) -> CheckoutReport:
-    """Give the workspace of an entity the content of a version.
+    """Put the files of a version into the workspace of an entity.
 
     Args:
         name: a tag, or the name of an entity.
@@ -281,7 +281,7 @@ def _survey(entity: Entity, version: Version, chosen: Iterable[RepoPath]) -> _Su
 
 
 def _is_right(survey: _Survey, path: RepoPath, entry: ManifestEntry) -> bool:
-    """Whether the file on disk has a content already; a tracked file that did not change is not read."""
+    """Return whether the file on disk has a content already; a tracked file that did not change is not read."""
     file = survey.scan.files.get(path)
     if file is None or file.is_link:
         return False
@@ -292,7 +292,7 @@ def _is_right(survey: _Survey, path: RepoPath, entry: ManifestEntry) -> bool:
 
 
 def _stays(survey: _Survey, path: RepoPath, version: Version) -> bool:
-    """Whether a tracked file that was not chosen stays: the new version has it too, and it is unchanged on disk."""
+    """Return whether a tracked file that was not chosen stays: unchanged on disk, and also in the new version."""
     entry = version.manifest.files.get(path)
     return (
         entry is not None

@@ -54,7 +54,7 @@ class PushReport:
 
 @attrs.frozen
 class PushOptions:
-    """How a push goes about: ``renumbers`` versions whose number is lost, ``follows_links`` to local versions."""
+    """Options of a push: ``renumbers`` versions whose number is taken, ``follows_links`` to local versions."""
 
     renumbers: bool = False
     follows_links: bool = False
@@ -70,7 +70,7 @@ def push_versions(entity: Entity, options: PushOptions | None = None, report: Re
     Raises:
         VersionTaken: the remote has another version of this number.
         Refused: a linked version is not published, or the branch never stands still.
-        ChunkMissing: contents of a version are nowhere; nothing was published.
+        ChunkMissing: contents of a version were not found anywhere; nothing was published.
         StorageRefused, BucketMissing, StorageUnreachable, GitFailed: nothing was published.
     """
     chosen = options or PushOptions()
@@ -133,7 +133,7 @@ def free_outbox(state: KindState) -> int:
 
 
 def is_adding(state: KindState) -> bool:
-    """Whether another command is adding files at this moment."""
+    """Return whether another command is adding files at this moment."""
     folder = state.folder / "adding"
     return folder.is_dir() and any(is_held(file) for file in folder.iterdir())
 

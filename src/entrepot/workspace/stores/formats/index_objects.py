@@ -1,4 +1,4 @@
-"""Index objects: of which chunks files consist, and where in which pack each chunk lies.
+"""Index objects: the chunks of each file, and the pack and offset of each chunk.
 
 ``EWSIDX1\\n``, the length of a Xet shard (u64), the shard, then for each xorb of the shard 16 characters of its
 layout and the ends of its chunks in the serialized xorb (u32 each); little-endian. The name of an index is the
@@ -117,4 +117,4 @@ def _read_packs(tables: memoryview, blocks: Iterable[XorbBlock]) -> dict[XetHash
 def _check_ends(block: XorbBlock, index: XorbIndex) -> None:
     sizes = np.diff(np.frombuffer(index.ends, np.uint32).astype(np.int64), prepend=0)
     if sizes.min() <= _HEADER_BYTES or index.size > MAX_XORB_BYTES or index.size != block.size:
-        raise Malformed("index", f"the ends of the chunks of xorb {block.hash} are not those of a xorb")
+        raise Malformed("index", f"the chunk offsets of the xorb {block.hash} are not valid")

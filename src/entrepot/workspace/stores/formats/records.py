@@ -29,7 +29,7 @@ class StoreFormat(msgspec.Struct, frozen=True):
 
 
 class RootRecord(msgspec.Struct, frozen=True):
-    """What a store knows of one version.
+    """The record of one version in a store.
 
     ``manifest`` is the SHA-256 of its ``MANIFEST.yaml``; for a migrated version, of one that names every content
     by its SHA-256. ``indexes`` name everything needed to read the version. ``time`` is informative.

@@ -1,0 +1,173 @@
+"""Uploads of large files in parts, behind signed links: begin, receive a part, complete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from entrepot.blobs import PartSink, file_key
+from entrepot.catalog import Lock
+from entrepot.catalog.files import uploads
+from entrepot.catalog.files.uploads import Upload
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import ContentMismatch, Malformed, ThingNotFound
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import arrivals, lfs_links
+from entrepot.hub.files.lfs_links import COMPLETE, PART
+from entrepot.hub.files.preparation import present_sizes
+from entrepot.names import Sha256, new_uid
+
+MAX_PARTS = 10_000
+MULTIPART_THRESHOLD = "multipartThreshold"
+"""Setting of a repository: size in bytes above which files are uploaded in parts."""
+
+
+def begin(hub: HubContext, row: RepoRow, user_id: int, sha256: Sha256, size: int) -> Upload:
+    """Return a new multipart upload, or the unfinished one of the same user for this file.
+
+    Guarantees: at most :data:`MAX_PARTS` parts; they grow beyond the setting ``part_size`` if necessary.
+    """
+    with hub.read() as tx:
+        found = uploads.find(tx, row.id, sha256, user_id)
+    if found is not None and found.size == size:
+        with hub.write(Lock.repo(row.id)) as tx:
+            uploads.touch(tx, found.uid, hub.now_ms())
+        return found
+    wanted = min(hub.settings.part_size, row.settings.get(MULTIPART_THRESHOLD) or hub.settings.part_size)
+    part_size = max(wanted, -(-size // MAX_PARTS))
+    upload = Upload(new_uid(), row.id, user_id, sha256, size, part_size, hub.now_ms())
+    hub.store.parts.begin_parts(upload.uid, size)
+    with hub.write(Lock.repo(row.id)) as tx:
+        uploads.add(tx, upload)
+    return upload
+
+
+@attrs.define
+class ReceivingPart:
+    """One part whose bytes are arriving."""
+
+    _hub: HubContext
+    _claim: Mapping[str, str]
+    _upload: Upload
+    _number: int
+    _sink: PartSink
+    size: int
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Accept the next bytes.
+
+        Raises:
+            ContentMismatch: more than the part holds.
+            StoreFull: the disk is full.
+        """
+        self._sink.write(data)
+
+    def finish(self) -> str:
+        """Store the part; return its etag.
+
+        Raises:
+            ContentMismatch: too few bytes.
+            ThingNotFound: the upload has ended in the meantime.
+            InvalidSignature, NotAllowed, RepoNotFound: the holder has lost the right in the meantime.
+        """
+        etag = self._sink.finish()
+        with self._hub.write(Lock.repo(self._upload.repo_id)) as tx:
+            lfs_links.writer(self._hub, tx, self._claim)
+            if uploads.get(tx, self._upload.uid) is None:
+                raise ThingNotFound("upload", self._upload.uid)
+            uploads.put_part(tx, self._upload.uid, self._number, etag, self.size)
+            uploads.touch(tx, self._upload.uid, self._hub.now_ms())
+        return etag
+
+    def discard(self) -> None:
+        """Stop receiving; the part may be sent again."""
+        self._sink.close()
+
+
+def receive_part(hub: HubContext, upload: str, number: int, query: Mapping[str, str]) -> ReceivingPart:
+    """Start receiving one part behind a signed link; parts may arrive in any order, and repeatedly.
+
+    Raises:
+        InvalidSignature: the link is altered, expired, or for another upload, or its token is no longer valid.
+        NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: its holder may no longer upload there.
+        ThingNotFound: the upload has ended.
+    """
+    claim = lfs_links.check(hub, PART, f"/_lfs/uploads/{upload}/{number}", query)
+    found = _find_upload(hub, claim, upload)
+    offset = (number - 1) * found.part_size
+    length = min(found.part_size, found.size - offset)
+    return ReceivingPart(hub, claim, found, number, hub.store.parts.open_part(upload, offset, length), length)
+
+
+def complete(hub: HubContext, upload: str, query: Mapping[str, str], etags: Mapping[int, str]) -> None:
+    """Join the parts, verify the file, and let the repository use it; idempotent.
+
+    Args:
+        etags: part number -> etag that the client received.
+
+    Raises:
+        InvalidSignature: the link is altered, expired, or for another upload, or its token is no longer valid.
+        NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: its holder may no longer upload there.
+        Malformed: parts are missing, or have other etags.
+        ContentMismatch: the file has another sha256; nothing is kept.
+        QuotaExceeded: the namespace has become full; the parts are kept.
+        ThingNotFound: the upload has ended without success; start a new one.
+    """
+    claim = lfs_links.check(hub, COMPLETE, f"/_lfs/uploads/{upload}", query)
+    sha256, size = Sha256(claim["oid"]), int(claim["size"])
+    with hub.read() as tx:
+        row, _ = lfs_links.writer(hub, tx, claim)
+        found = uploads.get(tx, upload)
+        arrived = uploads.parts(tx, upload)
+        if found is not None:
+            arrivals.check_room(hub, tx, row, sha256, size)
+    if found is None:
+        _check_kept(hub, claim, size, upload)
+        return
+    _check_parts(found, arrived, etags)
+    arrival = lfs_links.arrival_of(claim, size)
+    arrivals.reserve(hub, arrival)
+    try:
+        hub.store.parts.seal_parts(upload, file_key(sha256), sha256, size)
+    except (ContentMismatch, ThingNotFound) as error:
+        # Without its parts an upload cannot continue: the next plan must start a new one.
+        with hub.write(Lock.repo(found.repo_id)) as tx:
+            uploads.remove(tx, upload)
+        if isinstance(error, ContentMismatch):
+            raise
+        _check_kept(hub, claim, size, upload)
+        return
+    arrivals.link(hub, arrival)
+    with hub.write(Lock.repo(found.repo_id)) as tx:
+        uploads.remove(tx, upload)
+
+
+def _check_kept(hub: HubContext, claim: Mapping[str, str], size: int, upload: str) -> None:
+    """Raise unless the file of an ended upload is usable, which means that an earlier call has completed it."""
+    sha256 = Sha256(claim["oid"])
+    with hub.read() as tx:
+        row, holder = lfs_links.writer(hub, tx, claim)
+        is_kept = present_sizes(tx, holder, row, [sha256]).get(sha256) == size
+    if not is_kept:
+        raise ThingNotFound("upload", upload)
+
+
+def _find_upload(hub: HubContext, claim: Mapping[str, str], uid: str) -> Upload:
+    with hub.read() as tx:
+        lfs_links.writer(hub, tx, claim)
+        found = uploads.get(tx, uid)
+    if found is None:
+        raise ThingNotFound("upload", uid)
+    return found
+
+
+def _check_parts(upload: Upload, arrived: Mapping[int, str], etags: Mapping[int, str]) -> None:
+    missing = [number for number in range(1, upload.part_count + 1) if number not in arrived]
+    if missing:
+        raise Malformed(
+            "completion", f"{len(missing)} of {upload.part_count} parts are missing, the first is {missing[0]}"
+        )
+    wrong = [number for number, etag in etags.items() if arrived.get(number) != etag.strip('"')]
+    if wrong:
+        raise Malformed("completion", f"part {wrong[0]} has another etag: send it again")

@@ -1,0 +1,161 @@
+"""Merges of pull requests, path by path: what they result in, and what prevents them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from entrepot.catalog import Read
+from entrepot.catalog.community.discussions import DRAFT, DiscussionRow
+from entrepot.catalog.git.objects import ObjectRow
+from entrepot.catalog.repos import commits as commit_rows
+from entrepot.catalog.repos import refs
+from entrepot.errors import LimitExceeded, NotMergeable
+from entrepot.git import Kind, Merged, MergeSide, merge_trees
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.community import discussion_rules, pull_request_access
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import lfs_rules
+from entrepot.hub.repos import diffs
+from entrepot.names import Oid, RepoPath, RepoRef, parse_path
+from entrepot.storage import objects as stored
+from entrepot.storage.objects import GitObject
+from entrepot.storage.trees import Trees
+
+
+@attrs.frozen
+class Mergeability:
+    """Whether a pull request could be merged at this moment.
+
+    ``obstacle``: empty if it can be; else its state (``draft``, ``closed``, ``merged``), ``base`` or ``head``
+    (the branch, or its own ref, is gone), ``same`` (it changes nothing), ``conflict``, or ``size`` (too
+    many changes to compare). ``conflicts``: the paths in conflict; ``added_bytes``: size of what it adds or changes;
+    ``sides``: the commits of base and pull request that are in conflict.
+    """
+
+    obstacle: str
+    conflicts: Sequence[RepoPath] = ()
+    added_bytes: int = 0
+    sides: tuple[Oid, Oid] | None = None
+
+
+def mergeability(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> Mergeability:
+    """Return whether a pull request could be merged, and what prevents it.
+
+    Raises:
+        ThingNotFound: the pull request does not exist.
+        NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.read() as tx:
+        row = discussion_rules.visible_repo(tx, caller, ref)
+        discussion = discussion_rules.get_pull(tx, row, num)
+        if not discussion.is_alive:
+            return Mergeability(discussion.status)
+        base = refs.find(tx, row.id, discussion.base) if discussion.base is not None else None
+        head = refs.find(tx, row.id, discussion_rules.head_ref(discussion))
+        if base is None or head is None:
+            return Mergeability("base" if base is None else "head")
+        try:
+            merged = merge_sides(hub, tx, discussion, base, head, {})
+            added = diffs.added_bytes(hub, tx, row.id, *sides(tx, discussion))
+        except LimitExceeded:
+            return Mergeability("size")
+        if merged.conflicts:
+            return Mergeability("conflict", merged.conflicts, added, (base, head))
+        if merged.root == stored.root_of(hub.store, tx, row.id, base):
+            return Mergeability("same", (), added)
+        return Mergeability("draft" if discussion.status == DRAFT else "", (), added)
+
+
+def merge_sides(
+    hub: HubContext,
+    tx: Read,
+    discussion: DiscussionRow,
+    base: Oid,
+    head: Oid,
+    rules: dict[Oid, GitObject],
+    chosen: Mapping[RepoPath, MergeSide] | None = None,
+) -> Merged:
+    """Return the trees of a pull request merged into its base; with choices, those of the base merged into it.
+
+    Args:
+        base, head: the commits of the base and of the pull request.
+        rules: file objects that the merge creates are added to it.
+        chosen: the side of each file that is not merged; ours is the pull request.
+
+    Raises:
+        LimitExceeded: a side changed too many files.
+    """
+
+    def root(commit: Oid) -> Oid:
+        return stored.root_of(hub.store, tx, discussion.repo_id, commit)
+
+    ours, theirs = (base, head) if chosen is None else (head, base)
+    bases = [root(commit) for commit in pull_request_access.bases_of(tx, discussion, head)]
+    resolve = functools.partial(lfs_rules.merge_change, tx, discussion.repo_id, rules)
+    read = Trees(hub.store, tx, discussion.repo_id).read
+    return merge_trees(bases, root(ours), root(theirs), read, resolve, chosen or {})
+
+
+def check_added_names(merged: Merged) -> None:
+    """Raise if a merge adds a path that breaks the rules of names.
+
+    Raises:
+        InvalidPath: an added path breaks a rule.
+    """
+    for change in merged.taken:
+        if change.old is None and change.new is not None:
+            parse_path(change.path)
+
+
+def rows_of(merged: Merged, others: Sequence[GitObject]) -> list[ObjectRow]:
+    """Return the rows of the trees that a merge made, and of other objects."""
+    made = [GitObject(oid, Kind.TREE, content) for oid, content in merged.made.items()]
+    return [stored.row_of(item) for item in (*made, *others)]
+
+
+def merge_checked(
+    hub: HubContext, tx: Read, discussion: DiscussionRow, base: Oid, head: Oid, rules: dict[Oid, GitObject]
+) -> Merged:
+    """Return the merged trees; file objects that the merge creates are added to ``rules``.
+
+    Raises:
+        NotMergeable: there is a conflict, or nothing to merge.
+        InvalidPath: it adds a path that breaks the rules of names.
+    """
+    merged = merge_sides(hub, tx, discussion, base, head, rules)
+    if merged.conflicts:
+        raise NotMergeable(discussion.num, f"it is in conflict with {discussion.base}", tuple(merged.conflicts))
+    check_added_names(merged)
+    if merged.root == stored.root_of(hub.store, tx, discussion.repo_id, base):
+        # Clients of 2024 match on these words.
+        raise NotMergeable(discussion.num, "it has no associated changes")
+    return merged
+
+
+def conflicts(hub: HubContext, tx: Read, discussion: DiscussionRow) -> Sequence[RepoPath] | None:
+    """Return the paths that prevent a merge; None if a side is gone, or too much has changed to list them."""
+    if not discussion.is_alive or discussion.base is None:
+        return ()
+    base = refs.find(tx, discussion.repo_id, discussion.base)
+    head = refs.find(tx, discussion.repo_id, discussion_rules.head_ref(discussion))
+    if base is None or head is None:
+        return None
+    try:
+        return merge_sides(hub, tx, discussion, base, head, {}).conflicts
+    except LimitExceeded:
+        return None
+
+
+def sides(tx: Read, discussion: DiscussionRow) -> tuple[Oid | None, Oid | None]:
+    """Return the commits between which a pull request proposes, or has made, changes."""
+    head = refs.find(tx, discussion.repo_id, discussion_rules.head_ref(discussion))
+    if discussion.merge_oid is not None:
+        if commit_rows.generation(tx, discussion.repo_id, discussion.merge_oid) is None:
+            return None, None  # the history of the base was rewritten since then, and the old one swept
+        return stored.read_commit(tx, discussion.repo_id, discussion.merge_oid).parents[0], discussion.merge_oid
+    if head is None:
+        return None, None
+    return next(iter(pull_request_access.bases_of(tx, discussion, head)), None), head
