@@ -187,6 +187,48 @@ def test_features_of_the_card_count(tmp_path: Path) -> None:
         convert("csv", files, declared={"a": {"_type": "Image"}})
 
 
+LABELS: dict[str, tuple[list[Any], str, bytes]] = {
+    "names": (["no", "yes"], "csv", b"y\nyes\n no \n\n1\n-1\nNA\n"),
+    "names that are numbers of others": (["1", "0"], "csv", b"y\n0\n1\n"),
+    "booleans of a card": ([False, True], "csv", b"y\nFalse\nTrue\n0\n"),
+    "names in JSON": (["no", "yes"], "json", b'{"y": "yes"}\n{"y": null}\n'),
+    "numbers in JSON": (["1", "0"], "json", b'{"y": 1}\n{"y": -1}\n'),
+    "an unknown name": ([False, True], "csv", b"y\nno\n"),
+    "a number without a name": (["a", "b"], "csv", b"y\n2\n"),
+    "a number without a name in JSON": (["a", "b"], "json", b'{"y": 2}\n'),
+    "a number without a name in a list": (["a", "b"], "json", b'[{"y": 2}]'),
+}
+
+
+@pytest.mark.parametrize(("names", "form", "data"), LABELS.values(), ids=LABELS)
+def test_labels_are_read_by_name_or_number(tmp_path: Path, names: list[Any], form: str, data: bytes) -> None:
+    told = datasets.Features({"y": datasets.ClassLabel(names=names)})
+    files = {f"a.{form}": data}
+    try:
+        wanted = oracle(tmp_path, form, files, features=told).to_list()
+    except datasets.exceptions.DatasetGenerationError:
+        with pytest.raises(Malformed, match="'y' does not fit"):
+            convert(form, files, declared=told.to_dict())
+        return
+    done, _ = convert(form, files, declared=told.to_dict())
+    assert table_of(done).to_pylist() == wanted
+    assert datasets.Features.from_arrow_schema(pq.read_schema(io.BytesIO(done[0]))) == told
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_numbers_of_labels_are_checked_if_another_column_is_cast(tmp_path: Path, number: int) -> None:
+    told = datasets.Features({"y": datasets.ClassLabel(names=["a", "b"]), "n": datasets.Value("float32")})
+    files = {"a.json": b'{"y": %d, "n": 1}\n' % number}
+    if number == 2:
+        with pytest.raises(datasets.exceptions.DatasetGenerationError):
+            oracle(tmp_path, "json", files, features=told)
+        with pytest.raises(Malformed, match="'y' does not fit"):
+            convert("json", files, declared=told.to_dict())
+    else:
+        done, _ = convert("json", files, declared=told.to_dict())
+        assert table_of(done).to_pylist() == oracle(tmp_path, "json", files, features=told).to_list()
+
+
 def test_large_splits_become_several_files_with_small_row_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversions, "SHARD_BYTES", 100_000)
     text = "a\n" + "".join(f"{number}\n" for number in range(25_000))

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from entrepot.cards import DatasetConfig, JsonValue, declared_features, find_configs, read_card
+from entrepot.cards import DatasetConfig, JsonValue, declared_features, find_configs, read_dataset_card
 from entrepot.catalog import Read
 from entrepot.catalog.git import objects
 from entrepot.catalog.repos.repositories import RepoRow
@@ -26,7 +26,7 @@ from entrepot.previews.table_formats import CONVERTIBLE, FOLDERS, check_installe
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Node, Trees
 
-VERSION = 1
+VERSION = 2
 """Changes whenever the same files may be converted differently; all are then converted again."""
 
 MAX_FILES = 50_000
@@ -77,7 +77,7 @@ def read_plan(hub: HubContext, tx: Read, row: RepoRow, commit: Oid) -> Conversio
         return _refused(commit, f"it has more than {MAX_FILES:,} files")
     by_path = {str(node.path): node for node in nodes}
     try:
-        card = read_card(_readme(tx, row.id, by_path.get(_README))).data
+        card = read_dataset_card(_readme(tx, row.id, by_path.get(_README)))
         if card.get("viewer") is False:
             return _refused(commit, "its card says 'viewer: false'")
         configs = find_configs(card, list(by_path))
