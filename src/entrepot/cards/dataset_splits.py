@@ -54,6 +54,12 @@ class DatasetConfig:
         return told if isinstance(told, str) else ""
 
     @property
+    def field(self) -> str:
+        """The member of the objects in its JSON files that has the rows; empty if the card names none."""
+        told = self.options.get("field")
+        return told if isinstance(told, str) and self.format == "json" else ""
+
+    @property
     def paths(self) -> list[str]:
         """The paths of all files that it consists of."""
         return [path for group in (self.splits, self.metadata) for files in group.values() for path in files]

@@ -15,7 +15,7 @@ from entrepot.errors import Malformed
 from entrepot.previews import csv_columns
 from entrepot.previews.features import features_of
 from entrepot.previews.folders import MediaFolder
-from entrepot.previews.json_columns import JsonBatches, mark_mixed
+from entrepot.previews.json_columns import JsonBatches, mark_mixed, read_field
 from entrepot.previews.media_folders import FolderTables
 from entrepot.previews.sources import RangeReader
 from entrepot.previews.table_formats import separator_of
@@ -60,11 +60,14 @@ class Converter:
         form: one of :data:`~entrepot.previews.table_formats.CONVERTIBLE`.
         declared: the features that the card states, or None.
         separator: of the fields of CSV files; empty: the default for the ending of each name.
+        field: the member of JSON objects that has the rows; empty: the rows are the objects.
     """
 
-    def __init__(self, form: str, declared: Mapping[str, Any] | None = None, *, separator: str = "") -> None:
+    def __init__(
+        self, form: str, declared: Mapping[str, Any] | None = None, *, separator: str = "", field: str = ""
+    ) -> None:
         self.features: Mapping[str, Any] = declared or {}
-        self._form, self._separator = form, separator
+        self._form, self._separator, self._field = form, separator, field
         self._json = JsonBatches()
         self._labels = {name: kind["names"] for name, kind in self.features.items() if _is_label(kind)}
         self._schema: Any = schema_of(declared) if declared else None
@@ -125,6 +128,8 @@ class Converter:
                 declared |= dict.fromkeys(self._labels, pa.string())  # their names count before their numbers
                 separator = self._separator or separator_of(name)
                 yield from csv_columns.read_batches(source, separator, declared if self.features else {})
+            elif self._field:
+                yield read_field(source, self._field, list(self.features))
             elif self._form == "json":
                 yield from self._json.read(source)
             elif self._form == "text":

@@ -118,7 +118,7 @@ class Layout:
                 folder = plan_folder(found)
             except Malformed as error:
                 raise UnsupportedDataset(str(self.repo.ref.id), error.reason) from error
-            if found.format != "parquet" and (unread := unread_option(found)):
+            if found.format != "parquet" and (unread := unread_option(found, is_converted=False)):
                 raise UnsupportedDataset(str(self.repo.ref.id), unread)
             separator = found.separator if found.format == "csv" else ""
             declared = {} if folder else declared
