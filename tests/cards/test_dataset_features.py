@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 
-from entrepot.cards import declared_features, read_card, render_yaml
+from entrepot.cards import declared_features, read_card, read_dataset_card, render_yaml
 from entrepot.errors import Malformed
 
 MAKERS: dict[str, Callable[[Any], Any]] = {
@@ -49,6 +50,32 @@ def test_old_sequences_of_objects_are_objects_of_lists(datasets: Any) -> None:
     told = [{"name": "a", "sequence": [{"name": "x", "dtype": "int64"}, {"name": "y", "sequence": "string"}]}]
     found = declared_features({"dataset_info": {"features": told}}, "default")  # type: ignore[dict-item]
     assert datasets.Features.from_dict(found) == datasets.Features._from_yaml_list(told)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "[no, yes]",
+        "{0: no, 1: yes}",
+        "{'0': 'no', '1': 'yes'}",
+        "[on, OFF, ~, 010, 1_000, 1:30, 0b11, 2.5, 1e3, 0o7]",
+        "[a]\n        num_classes: 1",
+        "[no, 'False']",
+        "[a, b]\n        num_classes: 3",
+        "~\n        num_classes: 3",
+        "{0: a, 2: b}",
+    ],
+)
+def test_labels_are_read_by_the_rules_of_old_yaml(names: str, datasets: Any) -> None:
+    block = f"dataset_info:\n  features:\n  - name: y\n    dtype:\n      class_label:\n        names: {names}\n"
+    card = read_dataset_card(f"---\n{block}---\n")
+    try:
+        wanted = datasets.Features._from_yaml_list(yaml.safe_load(block)["dataset_info"]["features"])
+    except (ValueError, TypeError):
+        with pytest.raises(Malformed, match="class label"):
+            declared_features(card, "default")
+    else:
+        assert declared_features(card, "default") == wanted.to_dict()
 
 
 def test_each_configuration_has_its_own() -> None:

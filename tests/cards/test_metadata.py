@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entrepot.cards import Card, card_fields, card_tags, read_card
+from entrepot.cards import Card, card_fields, card_tags, read_card, read_dataset_card
 from entrepot.errors import EntrepotError, Malformed
 from entrepot.names import VERSIONED_TYPES, RepoType
 
@@ -37,6 +37,14 @@ def test_papers_are_found_in_links_and_in_text() -> None:
         "https://huggingface.co/papers/2401.00001, arxiv.org/abs/hep-th/9901001, again arXiv: 1810.04805, not 123.456"
     )
     assert read_card(text).arxiv_ids == ("1810.04805", "2106.09685", "2305.14314", "2401.00001", "hep-th/9901001")
+
+
+def test_files_and_features_of_datasets_are_described_by_old_yaml() -> None:
+    told = "language: no\nconfigs:\n- config_name: on\n  default: yes\ndataset_info:\n  x: 010\n"
+    wanted = {"language": "no", "configs": [{"config_name": True, "default": True}], "dataset_info": {"x": 8}}
+    assert read_dataset_card(f"---\n{told}---\n") == wanted
+    assert read_dataset_card("---\nviewer: no\n---\n") == {"viewer": "no"}
+    assert read_dataset_card("no block") == {}
 
 
 def test_a_model_is_found_by_everything_its_card_says() -> None:

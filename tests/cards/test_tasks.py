@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,8 @@ from entrepot.cards.tasks import ModelClass, can_chat, classify, classify_config
         ("ViTModel", "image-feature-extraction"),
         ("BertModel", "feature-extraction"),
         ("PerceiverForImageClassificationLearned", "image-classification"),
+        ("ClvpModelForConditionalGeneration", "feature-extraction"),
+        ("Blip2ForConditionalGeneration", "visual-question-answering"),
     ],
 )
 def test_the_class_tells_the_task(name: str, task: str) -> None:
@@ -36,6 +40,24 @@ def test_text_to_text_has_no_present_task() -> None:
     assert classify("T5ForConditionalGeneration") == ModelClass(None, "AutoModelForSeq2SeqLM")
 
 
+def recorded_classes() -> Iterator[tuple[str, ModelClass]]:
+    """Yield the classes of ``transformers_classes.txt``."""
+    of = ModelClass(None, "")
+    for line in Path(__file__).with_name("transformers_classes.txt").read_text().splitlines():
+        if line.startswith("  "):
+            yield from ((name, of) for name in line.split())
+        elif not line.startswith("#"):
+            task, auto_class = line.split()
+            of = ModelClass(None if task == "-" else task, auto_class)
+
+
+def test_every_class_of_transformers_has_the_task_of_its_tables() -> None:
+    recorded = dict(recorded_classes())
+    assert len(recorded) == 1_510
+    wrong = {name: (classify(name), of) for name, of in recorded.items() if classify(name) != of}
+    assert wrong == {}
+
+
 def test_other_names_tell_nothing() -> None:
     assert classify("Perceptron") is None
 
@@ -45,6 +67,8 @@ def test_other_names_tell_nothing() -> None:
     [
         ({"auto_map": {"AutoModelForCausalLM": "a.B", "AutoModel": "a.C"}}, "AutoModelForCausalLM"),
         ({"auto_map": {"AutoModel": "a.C", "AutoConfig": "a.D"}}, "AutoModel"),
+        ({"auto_map": {"AutoModelForPreTraining": "a.B", "AutoModelForMaskedLM": "a.C"}}, "AutoModelForMaskedLM"),
+        ({"auto_map": {"AutoModelForPreTraining": "a.B"}}, "AutoModelForPreTraining"),
         ({"architectures": ["BertForMaskedLM"]}, "AutoModelForMaskedLM"),
         ({"architectures": "BertForMaskedLM"}, None),
         ({"architectures": [3]}, None),

@@ -4,8 +4,9 @@ import contextlib
 import time
 
 import pytest
+import yaml
 
-from entrepot.cards.yaml_values import JsonValue, YamlReader, plain_value
+from entrepot.cards.yaml_values import JsonValue, YamlReader, plain_value, plain_value_1_1
 from entrepot.errors import Malformed
 
 
@@ -50,6 +51,22 @@ def test_unquoted_text_means(text: str, value: JsonValue) -> None:
     found = plain_value(text)
     assert found == value
     assert type(found) is type(value)
+
+
+OLD_TEXTS = """no Yes ON off y n True ~ NULL 12 -7 010 0o17 08 0xff 0b11 1_000 12:30:45 1:60 1. .5 2e3 2.0e+3 1_0.5
+. - + 1.2.3 2001 190:20:30.15 0_ 2024-1-5"""
+
+
+@pytest.mark.parametrize("text", OLD_TEXTS.split())
+def test_unquoted_text_of_old_yaml_means_what_it_means_to_pyyaml(text: str) -> None:
+    found, wanted = plain_value_1_1(text), yaml.safe_load(f"[{text}]")[0]
+    assert (found, type(found)) == (wanted, type(wanted))
+
+
+def test_what_json_cannot_represent_stays_text_in_old_yaml() -> None:
+    texts = [".inf", ".NaN", "9223372036854775808", "0b_", "1" * 5000, "2024-02-31"]
+    assert [plain_value_1_1(text) for text in texts] == texts
+    assert plain_value_1_1("2024-01-05 10:30:00Z") == "2024-01-05T10:30:00+00:00"
 
 
 def test_quoted_and_tagged_text_stays_text() -> None:

@@ -187,6 +187,123 @@ def test_features_of_the_card_count(tmp_path: Path) -> None:
         convert("csv", files, declared={"a": {"_type": "Image"}})
 
 
+FIELDS: dict[str, Any] = {
+    "objects": [{"a": 1, "b": "x", "d": True, "e": None}],
+    "whole fractions": [{"a": 1.0}, {"a": 2}],
+    "texts of numbers": [{"a": "1"}, {"a": "2.5"}],
+    "missing": [{"a": 1, "d": True}, {"b": "x"}, {"a": 3.0, "b": None}],
+    "nested": [{"a": {"x": 1, "y": [1, 2]}}, {"a": {"x": None, "z": "q"}}, {"b": 1}],
+    "lists": [{"a": [1, 2], "t": ["x", None]}, {"a": [], "t": []}, {"a": None}],
+    "lists of objects": [{"a": [{"x": 1, "y": "s"}, {"x": 2}]}, {"a": []}],
+    "nested whole fractions": [{"a": {"x": 1.0}}, {"a": {"x": 2.0}}],
+    "values": ["a", "b", None],
+    "numbers": [1, 2],
+    "truth values": [True, False],
+    "one column named like a number among others": [{"0": 1, "title": 2}],
+    "an object of lists": {"aa": [1, 2], "b": ["x", "y"]},
+    "large": [{"a": 1 << 63}, {"a": 1}],
+    "small": [{"a": -(1 << 63)}],
+    "texts": [{"a": 'é\u2028\U0001f600 " / \\ \u0000 <'}],
+    "names of times without numbers": [{"date": True, "title": 1, "x_at": {"y": 1}}],
+}
+
+
+@pytest.mark.parametrize("rows", FIELDS.values(), ids=FIELDS)
+def test_a_member_of_json_objects_has_the_rows(tmp_path: Path, rows: Any) -> None:
+    files = {"a.json": json.dumps({"version": 1, "data": rows}).encode()}
+    wanted = oracle(tmp_path, "json", files, field="data")
+    done, _ = convert("json", files, field="data")
+    found = pq.read_schema(io.BytesIO(done[0]))
+    assert datasets.Features.from_arrow_schema(found).to_dict() == _plain(wanted.features.to_dict())
+    assert table_of(done).to_pylist() == wanted.to_list()
+
+
+def test_a_member_of_json_objects_has_the_features_of_the_card(tmp_path: Path) -> None:
+    told = datasets.Features({"y": datasets.ClassLabel(names=["no", "yes"])})
+    files = {"a.json": b'{"data": ["yes", "no"]}', "b.json": b'{"data": [{"y": "yes"}]}'}
+    done, _ = convert("json", files, declared=told.to_dict(), field="data")
+    assert table_of(done).to_pylist() == oracle(tmp_path, "json", files, features=told, field="data").to_list()
+    several = {**told.to_dict(), "n": {"dtype": "int64", "_type": "Value"}}
+    with pytest.raises(Malformed, match="is one column, and the card names 2"):
+        convert("json", files, declared=several, field="data")
+
+
+UNREAD_FIELDS = {
+    "no such member": (b'{"x": []}', "it has no member 'data'"),
+    "a list": (b"[1]", "it has no member 'data'"),
+    "lines": (b'{"data": []}\n{"data": []}', "it is no JSON object"),
+    "a mark of order": (b'\xef\xbb\xbf{"data": [1]}', "it is no JSON object"),
+    "not UTF-8": (b'{"data": ["\xff"]}', "it is no JSON object"),
+    "NaN": (b'{"data": [NaN]}', "it has the number NaN"),
+    "nothing": (b'{"data": []}', "is no list of objects"),
+    "lists of lists": (b'{"data": [[1]]}', "is no list of objects"),
+    "mixed rows": (b'{"data": [1, {"a": 1}]}', "is no list of objects"),
+    "objects of objects": (b'{"data": {"a": {"0": 1}}}', "is no list of objects"),
+    "unequal lists": (b'{"data": {"a": [1], "b": []}}', "is no list of objects"),
+    "fractions": (b'{"data": [0.3]}', "would read the number 0.3 in a 'field' inexactly"),
+    "nested fractions": (b'{"data": [{"a": [{"b": 0.7}]}]}', "the number 0.7"),
+    "large numbers with missing ones": (b'{"data": [{"a": 9007199254740993}, {"b": 1}]}', "more than 53 bits"),
+    "several types": (b'{"data": [{"a": 1}, {"a": "x"}]}', "values of several types"),
+    "numbers and truth values": (b'{"data": [{"a": 1}, {"a": true}]}', "values of several types"),
+    "dates": (b'{"data": [{"date": "2020-01-01"}]}', "may be read as times"),
+    "moments": (b'{"data": [{"x_at": 5}]}', "may be read as times"),
+    "moments without a value": (b'{"data": [{"aa": 1, "x_at": null}]}', "may be read as times"),
+    "empty objects": (b'{"data": [{"aa": [{"b": {}}]}]}', "has objects without members"),
+    "names of numbers": (b'{"data": [{"0": 1}]}', "the names of its columns may be read as numbers or dates"),
+    "names of months": (b'{"data": [{"Jan 2020": 1}]}', "the names of its columns may be read as numbers or dates"),
+    "several nested types": (b'{"data": [{"a": {"x": 1}}, {"a": {"x": "s"}}]}', "a.json"),
+    "deep": (b'{"data": [{"aa": ' + b"[" * 80 + b"]" * 80 + b"}]}", "more than 64 levels"),
+}
+
+
+@pytest.mark.parametrize(("data", "reason"), UNREAD_FIELDS.values(), ids=UNREAD_FIELDS)
+def test_a_member_that_would_be_read_otherwise_is_refused(data: bytes, reason: str) -> None:
+    with pytest.raises(Malformed, match=reason):
+        convert("json", {"a.json": data}, field="data")
+
+
+LABELS: dict[str, tuple[list[Any], str, bytes]] = {
+    "names": (["no", "yes"], "csv", b"y\nyes\n no \n\n1\n-1\nNA\n"),
+    "names that are numbers of others": (["1", "0"], "csv", b"y\n0\n1\n"),
+    "booleans of a card": ([False, True], "csv", b"y\nFalse\nTrue\n0\n"),
+    "names in JSON": (["no", "yes"], "json", b'{"y": "yes"}\n{"y": null}\n'),
+    "numbers in JSON": (["1", "0"], "json", b'{"y": 1}\n{"y": -1}\n'),
+    "an unknown name": ([False, True], "csv", b"y\nno\n"),
+    "a number without a name": (["a", "b"], "csv", b"y\n2\n"),
+    "a number without a name in JSON": (["a", "b"], "json", b'{"y": 2}\n'),
+    "a number without a name in a list": (["a", "b"], "json", b'[{"y": 2}]'),
+}
+
+
+@pytest.mark.parametrize(("names", "form", "data"), LABELS.values(), ids=LABELS)
+def test_labels_are_read_by_name_or_number(tmp_path: Path, names: list[Any], form: str, data: bytes) -> None:
+    told = datasets.Features({"y": datasets.ClassLabel(names=names)})
+    files = {f"a.{form}": data}
+    try:
+        wanted = oracle(tmp_path, form, files, features=told).to_list()
+    except datasets.exceptions.DatasetGenerationError:
+        with pytest.raises(Malformed, match="'y' does not fit"):
+            convert(form, files, declared=told.to_dict())
+        return
+    done, _ = convert(form, files, declared=told.to_dict())
+    assert table_of(done).to_pylist() == wanted
+    assert datasets.Features.from_arrow_schema(pq.read_schema(io.BytesIO(done[0]))) == told
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_numbers_of_labels_are_checked_if_another_column_is_cast(tmp_path: Path, number: int) -> None:
+    told = datasets.Features({"y": datasets.ClassLabel(names=["a", "b"]), "n": datasets.Value("float32")})
+    files = {"a.json": b'{"y": %d, "n": 1}\n' % number}
+    if number == 2:
+        with pytest.raises(datasets.exceptions.DatasetGenerationError):
+            oracle(tmp_path, "json", files, features=told)
+        with pytest.raises(Malformed, match="'y' does not fit"):
+            convert("json", files, declared=told.to_dict())
+    else:
+        done, _ = convert("json", files, declared=told.to_dict())
+        assert table_of(done).to_pylist() == oracle(tmp_path, "json", files, features=told).to_list()
+
+
 def test_large_splits_become_several_files_with_small_row_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversions, "SHARD_BYTES", 100_000)
     text = "a\n" + "".join(f"{number}\n" for number in range(25_000))

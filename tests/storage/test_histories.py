@@ -46,6 +46,33 @@ def test_a_merge_is_compared_with_its_first_parent(stored_repo: StoredRepo) -> N
         assert [item.oid for item in histories.log(tx, stored_repo.row.id, merge, offset=3, limit=10)] == [root]
 
 
+@pytest.mark.parametrize("indexed", range(5))
+def test_the_last_commit_of_a_path_is_the_same_before_commits_are_indexed(
+    stored_repo: StoredRepo, indexed: int
+) -> None:
+    base = stored_repo.tree({"d/a": b"1", "d/b": b"1", "e/c": b"1", "f": b"1"})
+    root = stored_repo.commit(base)
+    left = stored_repo.commit(stored_repo.tree({"d/a": b"2"}, root=base), root)
+    right = stored_repo.commit(stored_repo.tree({"d/a": b"3", "e/c": b"2"}, root=base), root)
+    merge = stored_repo.commit(stored_repo.tree({"d/a": b"2", "e/c": b"2", "new": b"1"}, root=base), left, right)
+    files = {"d/a": b"2", "d/b": b"1", "e/c": b"2", "f/g": b"1", "new": b"1"}  # f was a file
+    head = stored_repo.commit(stored_repo.tree(files), merge)
+    made = [root, left, right, merge, head]
+    paths = [RepoPath(path) for path in ("d", "d/a", "d/b", "e", "e/c", "f", "f/g", "new", "nothing")]
+    row_id = stored_repo.row.id
+
+    def newest(oid: Oid) -> dict[RepoPath, Oid]:
+        with stored_repo.store.catalog.read() as tx:
+            waiting = commits.unindexed(tx, row_id, oid)
+            found = histories.last_commits(stored_repo.store, tx, row_id, oid, paths, waiting)
+        return {path: logged.oid for path, logged in found.items()}
+
+    index(stored_repo, *made[:indexed])
+    early = [newest(oid) for oid in made]
+    index(stored_repo, *made[indexed:])
+    assert early == [newest(oid) for oid in made]
+
+
 def test_the_last_commit_of_a_path_is_looked_for_from_a_head(stored_repo: StoredRepo) -> None:
     tree = stored_repo.tree({"d/a": b"1", "d/b": b"1"})
     first = stored_repo.commit(tree)
@@ -59,7 +86,7 @@ def test_the_last_commit_of_a_path_is_looked_for_from_a_head(stored_repo: Stored
             (second, {"d": second, "d/a": second, "d/b": first}),
             (other, {"d": other, "d/a": first, "d/b": other}),
         ):
-            found = histories.last_commits(tx, stored_repo.row.id, head, paths)
+            found = histories.last_commits(stored_repo.store, tx, stored_repo.row.id, head, paths)
             assert {path: logged.oid for path, logged in found.items()} == newest
 
 

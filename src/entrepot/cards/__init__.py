@@ -15,7 +15,7 @@ from entrepot.cards.front_matter import parse_metadata, split_card
 from entrepot.cards.gates import Field, GateForm, check_answers, read_gate
 from entrepot.cards.licenses import LICENSES, is_known_license
 from entrepot.cards.merging import merge_metadata
-from entrepot.cards.metadata import Card, CardFields, card_fields, card_tags, read_card
+from entrepot.cards.metadata import Card, CardFields, card_fields, card_tags, read_card, read_dataset_card
 from entrepot.cards.model_files import DOCUMENTS, ModelFiles, ModelMetadata, describe_model
 from entrepot.cards.rendering import line_ending, render_template, render_yaml, with_metadata
 from entrepot.cards.validation import MISSING_METADATA, Findings, validate_card
@@ -58,6 +58,7 @@ __all__ = [
     "model_index_to_eval_results",
     "parse_metadata",
     "read_card",
+    "read_dataset_card",
     "read_gate",
     "render_template",
     "render_yaml",

@@ -26,6 +26,9 @@ _MOST_DEPTH = 32
 def declared_features(card: Mapping[str, JsonValue], config: str) -> Features | None:
     """Return the features that a card states for a configuration; None if it states none.
 
+    Args:
+        card: what :func:`~entrepot.cards.metadata.read_dataset_card` returns.
+
     Raises:
         Malformed: they cannot be read.
     """
@@ -89,12 +92,21 @@ def _named(name: str, rest: Mapping[str, JsonValue]) -> JsonValue:
 
 
 def _labels(told: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    """Return what is said of a class label, with a list of names, which need not be texts: ``no`` is False.
+
+    Raises:
+        Malformed: ``datasets`` refuses it.
+    """
     names = told.get("names")
-    if not isinstance(names, dict):
-        return told
-    if not all(key.isdecimal() for key in names) or sorted(map(int, names)) != list(range(len(names))):
-        raise _malformed("the names of a class label must be numbered from 0 on")
-    return {**told, "names": [names[key] for key in sorted(names, key=int)]}
+    if isinstance(names, dict):
+        if not all(key.isdecimal() for key in names) or sorted(map(int, names)) != list(range(len(names))):
+            raise _malformed("the names of a class label must be numbered from 0 on")
+        names = [names[key] for key in sorted(names, key=int)]
+    if not isinstance(names, list) or any(isinstance(name, dict | list) for name in names):
+        raise _malformed("a class label needs a list of names")
+    if len(set(map(str, names))) < len(names):
+        raise _malformed("the names of a class label must differ")
+    return {**{key: value for key, value in told.items() if key != "num_classes"}, "names": names}
 
 
 def _class_name(name: str) -> str:

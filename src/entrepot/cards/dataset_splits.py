@@ -54,6 +54,12 @@ class DatasetConfig:
         return told if isinstance(told, str) else ""
 
     @property
+    def field(self) -> str:
+        """The member of the objects in its JSON files that has the rows; empty if the card names none."""
+        told = self.options.get("field")
+        return told if isinstance(told, str) and self.format == "json" else ""
+
+    @property
     def paths(self) -> list[str]:
         """The paths of all files that it consists of."""
         return [path for group in (self.splits, self.metadata) for files in group.values() for path in files]
@@ -78,7 +84,7 @@ def find_configs(card: Mapping[str, JsonValue], paths: Sequence[str]) -> list[Da
         raise Malformed("card", f"'configs' must be a list of 1 to {MAX_CONFIGS} mappings")
     names = [entry.get("config_name", "default") for entry in entries]
     if not all(isinstance(name, str) and name for name in names) or len(set(map(str, names))) != len(names):
-        raise Malformed("card", "every entry of 'configs' needs a 'config_name' of its own")
+        raise Malformed("card", "every entry of 'configs' needs a text of its own as 'config_name'; quote 'no'")
     default = _default_of(entries)
     found = [
         _config(str(name), _told(entry, known), is_default=str(name) == default, entry=entry)

@@ -8,8 +8,9 @@ plain JSON values.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-from entrepot.cards.yaml_values import JsonValue, YamlReader
+from entrepot.cards.yaml_values import JsonValue, YamlReader, plain_value
 from entrepot.errors import Malformed
 
 MAX_BLOCK = 1 << 20
@@ -35,7 +36,9 @@ def split_card(text: str) -> tuple[str | None, str]:
     return found[2], text[found.end() :]
 
 
-def parse_metadata(block: str, *, first_line: int = 1) -> dict[str, JsonValue]:
+def parse_metadata(
+    block: str, *, first_line: int = 1, plain: Callable[[str], JsonValue] = plain_value
+) -> dict[str, JsonValue]:
     """Parse a YAML block as a JSON object.
 
     Dates become ISO 8601 strings. If a key is repeated, the last one wins. Keys
@@ -47,6 +50,7 @@ def parse_metadata(block: str, *, first_line: int = 1) -> dict[str, JsonValue]:
     Args:
         block: at most 1,048,576 characters.
         first_line: the line number of the first line of the block, for messages.
+        plain: returns the values of unquoted scalars.
 
     Raises:
         Malformed: the block is not YAML or not a single mapping, has a tag for an
@@ -56,7 +60,7 @@ def parse_metadata(block: str, *, first_line: int = 1) -> dict[str, JsonValue]:
     """
     if len(block) > MAX_BLOCK:
         raise Malformed("repo card metadata", f"it is longer than {MAX_BLOCK:,} characters")
-    value = YamlReader(first_line).read(block)
+    value = YamlReader(first_line, plain).read(block)
     if value is None:
         return {}
     if not isinstance(value, dict):

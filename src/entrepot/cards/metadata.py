@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import attrs
 
 from entrepot.cards.front_matter import parse_metadata, split_card
-from entrepot.cards.yaml_values import JsonValue
+from entrepot.cards.yaml_values import JsonValue, plain_value_1_1
 from entrepot.names import RepoType
 
 MAX_TAGS = 1000
@@ -32,6 +32,7 @@ _ARXIV = re.compile(
     r"([0-9]{4}\.[0-9]{4,5}|[a-z-]+(?:\.[A-Z]{2})?/[0-9]{7})(?![0-9])",
     re.IGNORECASE,
 )
+_OLD_KEYS = frozenset({"configs", "dataset_info"})
 _RELATIONS = frozenset({"finetune", "adapter", "quantized", "merge"})
 _QUANTIZED = frozenset({"gguf", "gptq", "awq", "exl2", "quantized"})
 _ADAPTERS = frozenset({"lora", "adapter", "peft", "dora", "qlora"})
@@ -80,8 +81,29 @@ def read_card(text: str) -> Card:
     arxiv_ids = tuple(dict.fromkeys(match[1].lower() for match in _ARXIV.finditer(text)))
     if block is None:
         return Card({}, False, arxiv_ids)
-    first_line = text[: text.find("---")].count("\n") + 2
-    return Card(parse_metadata(block, first_line=first_line), True, arxiv_ids)
+    return Card(parse_metadata(block, first_line=_first_line(text)), True, arxiv_ids)
+
+
+def read_dataset_card(text: str) -> Mapping[str, JsonValue]:
+    """Return the metadata of the README of a dataset, in which files and features are described by YAML 1.1.
+
+    So does ``datasets`` read ``configs`` and ``dataset_info``: the label ``no`` is False there, not a text. It reads
+    other keys so as well, for which the hub has its own rules (:func:`read_card`).
+
+    Raises:
+        Malformed: as of :func:`read_card`.
+    """
+    card = read_card(text).data
+    block = split_card(text)[0]
+    if block is None or _OLD_KEYS.isdisjoint(card):
+        return card
+    old = parse_metadata(block, first_line=_first_line(text), plain=plain_value_1_1)
+    return {key: old.get(key, value) if key in _OLD_KEYS else value for key, value in card.items()}
+
+
+def _first_line(text: str) -> int:
+    """Return the number of the first line of the metadata block, for messages."""
+    return text[: text.find("---")].count("\n") + 2
 
 
 def card_tags(card: Card, repo_type: RepoType, *, relation: str | None = None) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The task of a transformers model, by the class that its ``config.json`` names.
 
-Source: docs/protocols/metadata.md, section 1: the tables of transformers 5.24.0,
-written as suffixes of class names with exceptions.
+Source: docs/protocols/metadata.md, section 1: the tables of transformers 5.24.0 in the order of its script
+``update_metadata.py``, written as suffixes of class names with exceptions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from entrepot.cards.yaml_values import JsonValue
 class ModelClass:
     """The task of a class of transformers.
 
-    ``task``: None for the old text-to-text models, which no present task describes.
+    ``task``: None if no present task describes it, as of text-to-text models and those for training only.
     ``auto_class``: the class of transformers that loads it.
     """
 
@@ -53,12 +53,15 @@ _SUFFIXES = {
     "ForDepthEstimation": ("depth-estimation", "AutoModelForDepthEstimation"),
     "ForVideoClassification": ("video-classification", "AutoModelForVideoClassification"),
     "ForKeypointDetection": ("keypoint-detection", "AutoModelForKeypointDetection"),
+    "ForKeypointMatching": (None, "AutoModelForKeypointMatching"),
     "ForAudioClassification": ("audio-classification", "AutoModelForAudioClassification"),
     "ForCTC": (_SPEECH, "AutoModelForCTC"),
     "ForRNNT": (_SPEECH, "AutoModelForRNNT"),
     "ForTDT": (_SPEECH, "AutoModelForTDT"),
     "ForSpeechToText": (_SPEECH, "AutoModelForSpeechSeq2Seq"),
     "SpeechEncoderDecoderModel": (_SPEECH, "AutoModelForSpeechSeq2Seq"),
+    "ForAudioFrameClassification": (None, "AutoModelForAudioFrameClassification"),
+    "ForXVector": (None, "AutoModelForAudioXVector"),
     "ForTextToSpeech": ("text-to-audio", "AutoModelForTextToSpectrogram"),
     "BarkModel": ("text-to-audio", "AutoModelForTextToWaveform"),
     "VitsModel": ("text-to-audio", "AutoModelForTextToWaveform"),
@@ -66,15 +69,25 @@ _SUFFIXES = {
     "FastSpeech2ConformerWithHifiGan": ("text-to-audio", "AutoModelForTextToWaveform"),
     "ForImageSuperResolution": ("image-to-image", "AutoModelForImageToImage"),
     "ForConditionalGeneration": (_VISION_TEXT, "AutoModelForImageTextToText"),
+    "ForVisionText2Text": (_VISION_TEXT, "AutoModelForImageTextToText"),
+    "ForTextToText": (None, "AutoModelForSeq2SeqLM"),
+    "ForNextSentencePrediction": (None, "AutoModelForNextSentencePrediction"),
+    "ForPreTraining": (None, "AutoModelForPreTraining"),
     "MarianMTModel": (None, "AutoModelForSeq2SeqLM"),
     "VisionEncoderDecoderModel": (_VISION_TEXT, "AutoModelForImageTextToText"),
     "EncoderDecoderModel": (None, "AutoModelForSeq2SeqLM"),
     "Model": ("feature-extraction", "AutoModel"),
+    "Encoder": ("feature-extraction", "AutoModel"),
+    "VisionTransformer": ("feature-extraction", "AutoModel"),
 }
 
 # Suffix: (task, auto class, stems before the suffix for which these hold instead).
 _EXCEPTIONS: tuple[tuple[str, str | None, str, str], ...] = (
     ("ForCausalLM", _VISION_TEXT, "AutoModelForImageTextToText", "Fuyu Git Mistral4"),
+    ("ForCausalLM", "any-to-any", "AutoModelForMultimodalLM", "Phi4Multimodal"),
+    ("ForTextToSpeech", "text-to-audio", "AutoModelForTextToWaveform", "SeamlessM4T SeamlessM4Tv2"),
+    ("ForRetrieval", None, "AutoModelForPreTraining", "ColModernVBert ColPali ColQwen2"),
+    ("ForImageTextRetrieval", "zero-shot-image-classification", "AutoModelForZeroShotImageClassification", "Blip2"),
     (
         "ForSequenceClassification",
         "audio-classification",
@@ -88,6 +101,8 @@ _EXCEPTIONS: tuple[tuple[str, str | None, str, str], ...] = (
         "AutoModelForDocumentQuestionAnswering",
         "LayoutLM LayoutLMv2 LayoutLMv3",
     ),
+    ("ForConditionalGeneration", "visual-question-answering", "AutoModelForVisualQuestionAnswering", "Blip2"),
+    ("ForConditionalGeneration", "feature-extraction", "AutoModel", "ClvpModel"),
     ("ForQuestionAnswering", "visual-question-answering", "AutoModelForVisualQuestionAnswering", "Blip Vilt"),
     (
         "ForObjectDetection",
@@ -112,8 +127,9 @@ _EXCEPTIONS: tuple[tuple[str, str | None, str, str], ...] = (
         "ForConditionalGeneration",
         None,
         "AutoModelForSeq2SeqLM",
-        """Bart MBart Mvp BigBirdPegasus Blenderbot BlenderbotSmall FSMT LED LongT5 M2M100 MT5 NllbMoe Pegasus PegasusX
-        PLBart ProphetNet SwitchTransformers T5 T5Gemma UMT5""",
+        """AudioFlamingo3 Bart BigBirdPegasus Blenderbot BlenderbotSmall FSMT GlmAsr LED LongT5 M2M100 MBart
+        MossTranscribeDiarize MT5 MusicFlamingo Mvp Nemotron3_5Transcribe NllbMoe Pegasus PegasusX PLBart ProphetNet
+        Qwen2Audio SwitchTransformers T5 T5Gemma T5Gemma2 UMT5""",
     ),
     (
         "Model",
@@ -131,6 +147,16 @@ _EXCEPTIONS: tuple[tuple[str, str | None, str, str], ...] = (
         TimmWrapper GLPN Hiera IJepa ImageGPT Levit MLCDVision MobileNetV1 MobileNetV2 MobileViT MobileViTV2 Pixio
         PoolFormer Pvt RegNet ResNet Segformer SiglipVision SwiftFormer Swin Swin2SR Swinv2 TableTransformer Timesformer
         Tipsv2Vision VideoMAE VideoPrismVision ViT ViTMAE ViTMSN VitDet Vivit Yolos Llama4Vision MllamaVision""",
+    ),
+    # Whole names, without a suffix that says anything.
+    ("", "text-generation", "AutoModelForCausalLM", "BertGenerationDecoder ReformerModelWithLMHead"),
+    ("", "feature-extraction", "AutoModel", "GlmImageVQVAE HGNetV2Backbone MgpstrForSceneTextRecognition"),
+    ("", _VISION, "AutoModel", "TimmBackbone"),
+    (
+        "",
+        _VISION_TEXT,
+        "AutoModelForImageTextToText",
+        "DiffusionGemmaForBlockDiffusion EvollaForProteinText2Text NemotronH_Omni_Reasoning_V3",
     ),
 )
 _BY_NAME = {
@@ -159,15 +185,15 @@ def classify(class_name: str) -> ModelClass | None:
 def classify_config(config: Mapping[str, JsonValue]) -> ModelClass | None:
     """Return what the model of a ``config.json`` is for; None if it does not say.
 
-    For a class of the repository's own (``auto_map``), the most specific auto class decides.
+    For a class of the repository's own (``auto_map``), the most specific auto class with a task decides.
     """
     auto_map = config.get("auto_map")
     if isinstance(auto_map, dict):
-        named = [name for name in auto_map if name.startswith("AutoModel")]
-        for name in sorted(named, key=len, reverse=True):
-            found = classify(name.removeprefix("Auto") if name != "AutoModel" else "Model")
-            if found is not None:
-                return attrs.evolve(found, auto_class=name)
+        named = sorted((name for name in auto_map if name.startswith("AutoModel")), key=len, reverse=True)
+        known = [(name, found) for name in named if (found := classify(name.removeprefix("Auto"))) is not None]
+        if known:
+            name, found = next((pair for pair in known if pair[1].task), known[0])
+            return attrs.evolve(found, auto_class=name)
     for name in strings_in(config.get("architectures")):
         return classify(name)
     return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from typing import TypeAlias
 
 import attrs
@@ -22,6 +23,8 @@ JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, J
 MAX_DEPTH = 64
 MAX_NODES = 100_000
 MAX_CHARACTERS = 1 << 22
+_MOST_NUMBER = 64
+_RESOLVER = yaml.resolver.Resolver()
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STANDARD = "tag:yaml.org,2002:"
@@ -65,9 +68,15 @@ class _Open:
 
 
 class YamlReader:
-    """A reader of one document; create a new one for each document."""
+    """A reader of one document; create a new one for each document.
 
-    def __init__(self, first_line: int = 1) -> None:
+    Args:
+        first_line: number of the first line, for messages.
+        plain: returns the values of unquoted scalars.
+    """
+
+    def __init__(self, first_line: int = 1, plain: Callable[[str], JsonValue] | None = None) -> None:
+        self._plain = plain or plain_value
         self._first_line = first_line
         self._line = first_line
         self._open: list[_Open] = []
@@ -181,7 +190,7 @@ class YamlReader:
         if event.tag in _TEXT_TAGS or (event.tag is None and not event.implicit[0]):
             value: JsonValue = text
         elif event.tag in _PLAIN_TAGS:
-            value = plain_value(text)
+            value = self._plain(text)
         else:
             raise self._malformed(f"the tag {shown(str(event.tag))} is not allowed")
         return _Node(value, 1, len(text), 0, text)
@@ -198,15 +207,44 @@ def plain_value(text: str) -> JsonValue:
     """
     if text in _WORDS:
         return _WORDS[text]
-    if text[0] not in "+-.0123456789" or len(text) > 64:
+    if text[0] not in "+-.0123456789" or len(text) > _MOST_NUMBER:
         return text
     if _INTEGER.fullmatch(text):
-        number = int(text, 0) if text[:2] in ("0o", "0x") else int(text)
-        return number if -(1 << 63) <= number < 1 << 63 else text
+        return _storable(int(text, 0) if text[:2] in ("0o", "0x") else int(text), text)
     if _FLOAT.fullmatch(text):
-        real = float(text)
-        return real if math.isfinite(real) else text
+        return _storable(float(text), text)
     return _iso_date(text)
+
+
+def plain_value_1_1(text: str) -> JsonValue:
+    """Return the JSON value of an unquoted scalar of YAML 1.1, as PyYAML reads it: ``no`` is false, ``010`` is 8.
+
+    Numbers that JSON cannot represent keep their text; dates are ISO texts.
+    """
+    if len(text) > _MOST_NUMBER:
+        return text
+    tag: str = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    kind = tag.removeprefix(_STANDARD)
+    constructor, node = yaml.constructor.SafeConstructor(), yaml.ScalarNode(_STANDARD + kind, text)
+    try:
+        if kind == "bool":
+            return bool(constructor.construct_yaml_bool(node))
+        if kind == "int":
+            return _storable(int(constructor.construct_yaml_int(node)), text)
+        if kind == "float":
+            return _storable(float(constructor.construct_yaml_float(node)), text)
+    except ValueError:  # such as "0b_"
+        return text
+    if kind == "null":
+        return None
+    return _iso_date(text) if kind == "timestamp" else text
+
+
+def _storable(number: float, text: str) -> JsonValue:
+    """Return a number if JSON and databases can represent it, else its text."""
+    if isinstance(number, int):
+        return number if -(1 << 63) <= number < 1 << 63 else text
+    return number if math.isfinite(number) else text
 
 
 def _iso_date(text: str) -> str:

@@ -15,7 +15,7 @@ from entrepot.errors import Malformed
 from entrepot.previews import csv_columns
 from entrepot.previews.features import features_of
 from entrepot.previews.folders import MediaFolder
-from entrepot.previews.json_columns import JsonBatches, mark_mixed
+from entrepot.previews.json_columns import JsonBatches, mark_mixed, read_field
 from entrepot.previews.media_folders import FolderTables
 from entrepot.previews.sources import RangeReader
 from entrepot.previews.table_formats import separator_of
@@ -60,12 +60,16 @@ class Converter:
         form: one of :data:`~entrepot.previews.table_formats.CONVERTIBLE`.
         declared: the features that the card states, or None.
         separator: of the fields of CSV files; empty: the default for the ending of each name.
+        field: the member of JSON objects that has the rows; empty: the rows are the objects.
     """
 
-    def __init__(self, form: str, declared: Mapping[str, Any] | None = None, *, separator: str = "") -> None:
+    def __init__(
+        self, form: str, declared: Mapping[str, Any] | None = None, *, separator: str = "", field: str = ""
+    ) -> None:
         self.features: Mapping[str, Any] = declared or {}
-        self._form, self._separator = form, separator
+        self._form, self._separator, self._field = form, separator, field
         self._json = JsonBatches()
+        self._labels = {name: kind["names"] for name, kind in self.features.items() if _is_label(kind)}
         self._schema: Any = schema_of(declared) if declared else None
         self._writing: Mapping[str, Any] = {"write_page_index": True}
 
@@ -121,8 +125,11 @@ class Converter:
         try:
             if self._form == "csv":
                 declared = {} if self._schema is None else {field.name: field.type for field in self._schema}
+                declared |= dict.fromkeys(self._labels, pa.string())  # their names count before their numbers
                 separator = self._separator or separator_of(name)
                 yield from csv_columns.read_batches(source, separator, declared if self.features else {})
+            elif self._field:
+                yield read_field(source, self._field, list(self.features))
             elif self._form == "json":
                 yield from self._json.read(source)
             elif self._form == "text":
@@ -147,13 +154,17 @@ class Converter:
         extra = sorted(set(table.column_names) - set(self._schema.names))
         if extra:
             raise Malformed("file", f"{name}: the column {extra[0]!r} is not in the files before it")
-        columns = []
+        columns, is_cast = [], _is_cast(table, self._schema)
         for field in self._schema:
             if field.name not in table.column_names:
                 columns.append(pa.nulls(len(table), field.type))
                 continue
             try:
-                columns.append(table[field.name].cast(field.type))
+                labels = self._labels.get(field.name)
+                values = (
+                    table[field.name] if labels is None else _numbers_of(table[field.name], labels, is_cast=is_cast)
+                )
+                columns.append(values.cast(field.type))
             except (pa.ArrowException, ValueError) as error:
                 reason = f"a value of the column {field.name!r} does not fit its type {field.type}"
                 raise Malformed("file", f"{name}: {reason}, which the first rows decide") from error
@@ -210,6 +221,49 @@ def schema_of(features: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a schema of
 
     fields = [pa.field(name, _type_of(name, feature)) for name, feature in features.items()]
     return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": dict(features)}})})
+
+
+def _is_label(feature: Any) -> bool:  # noqa: ANN401 - JSON
+    return isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and isinstance(feature.get("names"), list)
+
+
+def _is_cast(table: Any, schema: Any) -> bool:  # noqa: ANN401 - of pyarrow
+    """Return whether ``datasets`` casts a table: one column of another type or order is enough."""
+    missing = [name for name in schema.names if name not in table.column_names]
+    return [*table.column_names, *missing] != schema.names or any(
+        table.schema.field(name).type != schema.field(name).type for name in table.column_names
+    )
+
+
+def _numbers_of(column: Any, names: Sequence[Any], *, is_cast: bool) -> Any:  # noqa: ANN401 - of pyarrow, and JSON
+    """Return a column in which texts are the numbers of the labels that they name, or that they are.
+
+    Args:
+        names: of the labels, not all of them texts: False is named by the text ``False``.
+        is_cast: whether numbers are checked. ``datasets`` does not if the whole table needs no cast.
+
+    Raises:
+        ValueError: a value is no label.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    numbers = {str(name): number for number, name in enumerate(names)}
+    if not pa.types.is_string(column.type) and not pa.types.is_large_string(column.type):
+        greatest = pc.max(column).as_py() if is_cast and pa.types.is_integer(column.type) else None
+        if greatest is not None and greatest >= len(names):
+            raise ValueError(f"{greatest} is no label")
+        return column
+
+    def number_of(text: str) -> int:
+        number = numbers.get(text, numbers.get(text.strip()))
+        if number is not None:
+            return number
+        if not -1 <= int(text) < len(names):
+            raise ValueError(f"{text} is no label")
+        return int(text)
+
+    return pa.array([None if text is None else number_of(text) for text in column.to_pylist()], pa.int64())
 
 
 def _type_of(name: str, feature: Any) -> Any:  # noqa: ANN401 - JSON, and a type of pyarrow

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,12 @@ MAX_DEPTH = 64
 _MOST_LINE = 64 << 20
 _MOST_MIXED = 200
 _TOO_MIXED = "too many members have values of several types"
+_EXACT = 1 << 53
+_MONTHS = "jan january feb february mar march apr april may jun june jul july aug august sep sept september"
+_DAYS = "mon monday tue tuesday wed wednesday thu thursday fri friday sat saturday sun sunday am pm utc gmt now today"
+_DATE_WORDS = frozenset(
+    f"{_MONTHS} oct october nov november dec december {_DAYS} nat nan na null none inf infinity st nd rd th".split()
+)
 
 Path = tuple[str | int, ...]
 """The way to a value: names of members, and 0 for the items of a list."""
@@ -91,6 +98,118 @@ class JsonBatches:
         for path in self.mixed:
             rows = [_as_text(row, path) for row in rows]
         return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode()
+
+
+def read_field(source: RangeReader, field: str, features: Sequence[str] = ()) -> Any:  # noqa: ANN401 - of pyarrow
+    """Return the rows that one member of a JSON object is, as a table with the types that pandas would give them.
+
+    ``datasets`` lets pandas read the member, not Arrow. Where pandas changes values, by their names or because it
+    reads fractions inexactly, the file is refused.
+
+    Args:
+        field: name of the member: a list of objects or of other values, or an object of lists.
+        features: names of the columns that are declared; that of the only one for values that are no objects.
+
+    Raises:
+        Malformed: there is none, or ``datasets`` would not read it, or not as it is.
+    """
+    import pyarrow as pa
+
+    try:
+        told = json.loads(source.read_at(0, source.size).decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("JSON file", f"it is no JSON object: {_line_of(error)}") from error
+    if not isinstance(told, dict) or field not in told:
+        raise Malformed("JSON file", f"it has no member {field!r}")
+    columns = _columns_of(told[field], field)
+    if columns.keys() == {None}:
+        if len(features) > 1:
+            raise Malformed("JSON file", f"its member {field!r} is one column, and the card names {len(features)}")
+        return pa.table({(features or ["text"])[0]: _typed(field, columns[None])})
+    if not any(_is_word(name) for name in columns if name is not None):
+        raise Malformed("JSON file", "the names of its columns may be read as numbers or dates")
+    return pa.table({name: _typed(name, values) for name, values in columns.items() if name is not None})
+
+
+def _columns_of(rows: Any, field: str) -> Mapping[str | None, list[Any]]:  # noqa: ANN401 - JSON
+    """Return the columns of a member of an object; None names that of values that are no objects."""
+    if isinstance(rows, dict) and rows and all(isinstance(values, list) for values in rows.values()):
+        if len({len(values) for values in rows.values()}) == 1:
+            return dict(rows)
+    elif isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
+        names = dict.fromkeys(name for row in rows for name in row)
+        return {name: [row.get(name) for row in rows] for name in names}
+    elif isinstance(rows, list) and rows and not any(isinstance(row, dict | list) for row in rows):
+        return {None: rows}
+    raise Malformed("JSON file", f"its member {field!r} is no list of objects or of values, nor an object of lists")
+
+
+def _typed(name: str | None, values: Sequence[Any]) -> Any:  # noqa: ANN401 - JSON, and an array of pyarrow
+    """Return a column with the type that pandas gives its values."""
+    import pyarrow as pa
+
+    present = [value for value in values if value is not None]
+    kinds = {type(value) for value in present}
+    if kinds <= {str} or kinds == {bool}:
+        _check_dates(name, kinds)
+        return pa.array(values, pa.null() if not kinds else pa.bool_() if kinds == {bool} else pa.string())
+    if kinds <= {int, float}:
+        _check_dates(name, kinds)
+        whole = [None if value is None else _whole(value) for value in values]
+        numbers = [number for number in whole if number is not None]
+        is_plain = kinds == {int} and len(present) == len(values)
+        if not is_plain and max(map(abs, numbers)) > _EXACT:
+            raise Malformed("JSON file", f"the column {name!r} has numbers of more than 53 bits beside others")
+        return pa.array(whole, pa.uint64() if max(numbers) >= 1 << 63 else pa.int64())
+    if not kinds <= {dict, list}:
+        raise Malformed("JSON file", f"the column {name!r} has values of several types")
+    waiting: list[tuple[Any, int]] = [(value, 0) for value in present]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            raise Malformed("JSON file", f"values are nested more than {MAX_DEPTH} levels deep")
+        if isinstance(value, dict | list):
+            waiting += [(item, depth + 1) for item in (value.values() if isinstance(value, dict) else value)]
+        elif isinstance(value, float):
+            _whole(value)
+    found = pa.array(values, from_pandas=True)
+    if _has_empty(found.type):
+        raise Malformed("JSON file", f"the column {name!r} has objects without members")
+    return found
+
+
+def _has_empty(kind: Any) -> bool:  # noqa: ANN401 - a type of pyarrow
+    """Return whether a type has objects without members, which Parquet cannot store."""
+    import pyarrow.types as types
+
+    members = [kind.field(at).type for at in range(kind.num_fields)]
+    return (types.is_struct(kind) and not members) or any(map(_has_empty, members))
+
+
+def _whole(number: float) -> int:
+    if number != number // 1 or (isinstance(number, float) and abs(number) > _EXACT):
+        raise Malformed("JSON file", f"datasets would read the number {number} in a 'field' inexactly")
+    return int(number)
+
+
+def _check_dates(name: str | None, kinds: set[type]) -> None:
+    """Refuse a column that pandas may read as times because of its name."""
+    text = (name or "").lower()
+    is_date = (
+        text.endswith(("_at", "_time")) or text in ("modified", "date", "datetime") or text.startswith("timestamp")
+    )
+    if is_date and kinds != {bool}:
+        raise Malformed("JSON file", f"the column {name!r} in a 'field' may be read as times because of its name")
+
+
+def _is_word(name: str) -> bool:
+    """Return whether a name certainly is no number or date."""
+    words = re.findall(r"[^\W\d_]+", name.lower())
+    return any(word not in _DATE_WORDS and (len(word) > 1 or name.isalpha()) for word in words)
+
+
+def _refuse_constant(name: str) -> Any:  # noqa: ANN401 - it never returns
+    raise ValueError(f"it has the number {name}")
 
 
 def find_mixed(rows: Sequence[Any]) -> list[Path]:

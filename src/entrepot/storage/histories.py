@@ -9,7 +9,7 @@ import attrs
 from entrepot.catalog import Read, Write
 from entrepot.catalog.repos import commits
 from entrepot.errors import ObjectMissing
-from entrepot.git import Commit, diff_trees
+from entrepot.git import EMPTY_TREE, Commit, diff_trees
 from entrepot.names import Oid, RepoPath
 from entrepot.storage.objects import read_commit, read_commits
 from entrepot.storage.store import Store
@@ -80,9 +80,28 @@ def changed_paths(store: Store, tx: Read, repo_id: int, oid: Oid) -> Iterator[Re
             folder = folder.rpartition("/")[0]
 
 
-def last_commits(tx: Read, repo_id: int, head: Oid, paths: Sequence[RepoPath]) -> dict[RepoPath, LoggedCommit]:
-    """Return the newest commit that changed each path, as far as the index is complete."""
-    newest = commits.last_changes(tx, repo_id, head, paths)
+def last_commits(
+    store: Store, tx: Read, repo_id: int, head: Oid, paths: Sequence[RepoPath], unindexed: Sequence[Oid] = ()
+) -> dict[RepoPath, LoggedCommit]:
+    """Return the newest commit that changed each path, as far as the index is complete.
+
+    Args:
+        unindexed: ancestors of ``head`` that the index lacks. Each path is looked up in their trees and in those of
+            their first parents, which for few paths is much faster than to index them.
+    """
+    newest, trees = commits.last_changes(tx, repo_id, head, paths), Trees(store, tx, repo_id)
+    ranks: dict[Oid, tuple[int, Oid]] = {}
+    for oid in unindexed:
+        commit = read_commit(tx, repo_id, oid)
+        before = read_commit(tx, repo_id, commit.parents[0]).tree if commit.parents else EMPTY_TREE
+        for path in paths if before != commit.tree else ():
+            old, new = (None if root == EMPTY_TREE else trees.find(root, path) for root in (before, commit.tree))
+            if old == new:
+                continue
+            for one in (oid, newest.get(path, oid)):
+                if one not in ranks:
+                    ranks[one] = -(commits.generation(tx, repo_id, one) or 0), one
+            newest[path] = min(oid, newest.get(path, oid), key=ranks.__getitem__)
     logged = {oid: LoggedCommit(oid, commit) for oid, commit in read_commits(tx, repo_id, set(newest.values()))}
     return {path: logged[oid] for path, oid in newest.items()}
 

@@ -13,9 +13,10 @@ import pytest
 
 from entrepot.catalog.repos import conversions as rows
 from entrepot.catalog.repos.conversions import ConversionRow
-from entrepot.errors import NotAllowed, RevisionNotFound
+from entrepot.errors import NotAllowed, RevisionNotFound, UnsupportedDataset
 from entrepot.hub.accounts import quotas
 from entrepot.hub.conversions import conversions, processes
+from entrepot.hub.datasets import tables
 from entrepot.hub.files.operations import Delete
 from entrepot.hub.jobs import handlers, maintenance
 from entrepot.hub.repos import branches, commits, repositories
@@ -111,6 +112,9 @@ configs:
   sep: ";"
 - config_name: images
   data_files: x.pdf
+- config_name: member
+  data_files: m.json
+  field: data
 dataset_info:
 - config_name: en
   features: [{name: id, dtype: string}, {name: n, dtype: float32}]
@@ -121,6 +125,9 @@ dataset_info:
     world.add(ref, "fr.jsonl", b'{"id": 1}\n')
     world.add(ref, "semi.csv", b"a;b\n1;x,y\n")
     world.add(ref, "x.pdf", b"document")
+    world.add(ref, "m.json", b'{"data": [{"title": "x"}]}')
+    with pytest.raises(UnsupportedDataset, match="shown when they were converted to Parquet"):
+        tables.read_rows(world.hub, world.alice, ref, "main", "member", "train", offset=0, length=9)
     assert run(world)[-1] is None
     assert told(world, ref) == [
         ("en", "converted"),
@@ -128,8 +135,12 @@ dataset_info:
         ("odd", "the card says with 'skiprows' how its files are read"),
         ("semi", "converted"),
         ("images", "files of the format pdffolder are not converted"),
+        ("member", "converted"),
     ]
-    assert shown(world, ref) == ["en/train/0000.parquet", "f r/test/0000.parquet", "semi/train/0000.parquet"]
+    paths = [f"{name}/0000.parquet" for name in ("en/train", "f r/test", "member/train", "semi/train")]
+    assert shown(world, ref) == paths
+    page = tables.read_rows(world.hub, world.alice, ref, "main", "member", "train", offset=0, length=9)
+    assert [dict(row.cells) for row in page.rows] == [{"title": "x"}]
     assert table(world, ref, "semi/train/0000.parquet").to_pylist() == [{"a": 1, "b": "x,y"}]
     found = table(world, ref, "en/train/0000.parquet")
     assert (found.to_pylist(), str(found.schema.field("n").type)) == ([{"id": "007", "n": 1.0}], "float")

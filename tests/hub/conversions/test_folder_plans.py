@@ -55,7 +55,7 @@ def test_options_that_the_hub_does_not_know_are_named() -> None:
     entry: dict[str, JsonValue] = {"config_name": "default", "skiprows": 1, "data_files": "a.csv"}
     [config] = find_configs({"configs": [entry]}, ["a.csv"])
     assert plan_folder(config) is None
-    assert unread_option(config) == "the card says with 'skiprows' how its files are read"
+    assert unread_option(config, is_converted=True) == "the card says with 'skiprows' how its files are read"
     for option, value, is_read in (
         ("sep", ";", True),
         ("delimiter", "\t", True),
@@ -66,8 +66,11 @@ def test_options_that_the_hub_does_not_know_are_named() -> None:
         ("delimiter", None, True),
     ):
         [config] = find_configs({"configs": [{"data_files": "a.csv", option: value}]}, ["a.csv"])
-        assert ("separator of CSV files" in (unread_option(config) or "")) is not is_read
+        assert ("separator of CSV files" in (unread_option(config, is_converted=False) or "")) is not is_read
     [config] = find_configs({"configs": [{"field": "data", "data_files": "a.json"}]}, ["a.json"])
-    assert unread_option(config) == "the card says with 'field' how its files are read"
+    assert unread_option(config, is_converted=True) is None
+    assert "field 'data' of JSON files are shown when they" in (unread_option(config, is_converted=False) or "")
+    [config] = find_configs({"configs": [{"field": 7, "data_files": "a.json"}]}, ["a.json"])
+    assert unread_option(config, is_converted=True) == "the 'field' in the card must be the name of a member"
     [config] = find_configs({"configs": [{"drop_labels": True, "data_files": "*.png"}]}, ["a.png"])
-    assert unread_option(config) is None
+    assert unread_option(config, is_converted=False) is None

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from entrepot.catalog import tables
+from entrepot.catalog.repos import commits
 from entrepot.errors import EntryNotFound, ObjectMissing, RepoNotFound, RevisionNotFound
 from entrepot.git import Mode, Pointer, render_pointer
 from entrepot.hub.files.operations import AddFile, Delete
@@ -142,6 +143,25 @@ def test_last_commits_are_listed_for_each_branch(world: World) -> None:
     assert (side["d/a"], side["d/e/b"], side["d"], side["d/e"]) == (first, on_side, on_side, on_side)
     assert newest(first)["d/e/b"] == first
     assert len(main) == 4
+
+
+def test_few_new_commits_are_compared_and_many_are_indexed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = world.repo()
+    heads = [world.commit(ref, *(AddFile(P(f"d/f{n}"), b"%d" % turn) for n in range(9))) for turn in range(3)]
+
+    def newest() -> set[str]:
+        page = contents.list_tree(world.hub, None, ref, "main", P("d"), is_deep=True, with_commits=True, limit=5)
+        return {item.last_commit.oid for item in page.entries if item.last_commit}
+
+    def waiting() -> int:
+        with world.hub.read() as tx:
+            return len(commits.unindexed(tx, world.row_id(ref), heads[-1]))
+
+    before = waiting()
+    assert before >= 3
+    assert (newest(), waiting()) == ({heads[-1]}, before)
+    monkeypatch.setattr(contents, "_MOST_COMPARED", 4)
+    assert (newest(), waiting()) == ({heads[-1]}, 0)
 
 
 def test_files_are_located_as_git_or_as_people_mean_them(world: World, tree: RepoRef) -> None:

@@ -16,15 +16,25 @@ from entrepot.previews.folders import FolderSplit, MediaFolder
 _OPTIONS = ("drop_labels", "drop_metadata")
 
 
-def unread_option(config: DatasetConfig) -> str | None:
-    """Return why a configuration is not read: its card says something about it that the hub does not know."""
+def unread_option(config: DatasetConfig, *, is_converted: bool) -> str | None:
+    """Return why a configuration is not read: its card says something about it that the hub does not know.
+
+    Args:
+        is_converted: whether it is asked for a conversion; its files are not read in all ways that its conversion is.
+    """
     known: Sequence[str] = _OPTIONS if config.format in MEDIA_FOLDERS else ()
+    if config.format == "json" and is_converted:
+        known = ("field",)
+        if "field" in config.options and not config.field:
+            return "the 'field' in the card must be the name of a member"
     if config.format == "csv":
         known = ("sep", "delimiter")
         if config.separator not in SEPARATORS:
             several = " ".join("tab" if sign == "\t" else sign for sign in sorted(SEPARATORS))
             return f"the separator of CSV files that the card names is not one of: {several}"
     others = sorted(set(config.options).difference(known))
+    if others == ["field"] and config.format == "json":
+        return f"the rows in the field {config.field!r} of JSON files are shown when they were converted to Parquet"
     return f"the card says with {others[0]!r} how its files are read" if others else None
 
 

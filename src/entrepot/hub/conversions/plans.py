@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from entrepot.cards import DatasetConfig, JsonValue, declared_features, find_configs, read_card
+from entrepot.cards import DatasetConfig, JsonValue, declared_features, find_configs, read_dataset_card
 from entrepot.catalog import Read
 from entrepot.catalog.git import objects
 from entrepot.catalog.repos.repositories import RepoRow
@@ -26,7 +26,7 @@ from entrepot.previews.table_formats import CONVERTIBLE, FOLDERS, check_installe
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Node, Trees
 
-VERSION = 1
+VERSION = 2
 """Changes whenever the same files may be converted differently; all are then converted again."""
 
 MAX_FILES = 50_000
@@ -44,7 +44,7 @@ class ConfigPlan:
     """A configuration, its splits with their files, and the reason why it is not converted, if there is one.
 
     ``folder``: the plan of the rows of a folder of media; its splits have the files of metadata, too.
-    ``separator``: of the fields of CSV files.
+    ``separator``: of the fields of CSV files. ``field``: the member of JSON objects that has the rows.
     """
 
     name: str
@@ -55,6 +55,7 @@ class ConfigPlan:
     reason: str | None
     folder: MediaFolder | None = None
     separator: str = ""
+    field: str = ""
 
 
 @attrs.frozen
@@ -77,7 +78,7 @@ def read_plan(hub: HubContext, tx: Read, row: RepoRow, commit: Oid) -> Conversio
         return _refused(commit, f"it has more than {MAX_FILES:,} files")
     by_path = {str(node.path): node for node in nodes}
     try:
-        card = read_card(_readme(tx, row.id, by_path.get(_README))).data
+        card = read_dataset_card(_readme(tx, row.id, by_path.get(_README)))
         if card.get("viewer") is False:
             return _refused(commit, "its card says 'viewer: false'")
         configs = find_configs(card, list(by_path))
@@ -130,7 +131,8 @@ def _plan(
     if any(len(files) > MAX_SHARDS for files in splits.values()):
         reason = f"a split has more than {MAX_SHARDS:,} files"
     separator = config.separator if config.format == "csv" else ""
-    return ConfigPlan(config.name, config.is_default, config.format, splits, features, reason, folder, separator)
+    told = config.name, config.is_default, config.format, splits, features, reason, folder, separator
+    return ConfigPlan(*told, config.field)
 
 
 def _obstacle(hub: HubContext, config: DatasetConfig, splits: Mapping[str, Sequence[NamedContent]]) -> str | None:
@@ -143,7 +145,7 @@ def _obstacle(hub: HubContext, config: DatasetConfig, splits: Mapping[str, Seque
         check_installed()
     except ExtraNotInstalled as error:
         return error.message
-    if unread := unread_option(config):
+    if unread := unread_option(config, is_converted=True):
         return unread
     size = sum(file.size for files in splits.values() for file in files)
     most = hub.settings.convert_max_bytes
@@ -166,7 +168,7 @@ def _told(hub: HubContext, plan: ConfigPlan) -> Any:  # noqa: ANN401 - JSON
     limit = hub.settings.convert_max_bytes if plan.format != "parquet" else 0
     folder = None if plan.folder is None else attrs.asdict(plan.folder)
     told = [plan.name, plan.is_default, plan.format, list(files.items()), plan.features, plan.reason, limit, folder]
-    return told if plan.separator in ("", ",", "\t") else [*told, plan.separator]
+    return [*told, plan.separator, plan.field]
 
 
 def _digest(told: object) -> str:

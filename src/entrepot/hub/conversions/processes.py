@@ -115,7 +115,7 @@ def convert(hub: HubContext, row: RepoRow, config: ConfigPlan, budget: TimeBudge
     cpu_s = max(1, min(CPU_S, int(budget.left_s)))
     folder = None if config.folder is None else attrs.asdict(config.folder)
     asked = {"form": config.format, "declared": config.features, "splits": splits, "cpu_s": cpu_s, "folder": folder}
-    asked["separator"] = config.separator
+    asked |= {"separator": config.separator, "field": config.field}
     request, begun = json.dumps(asked).encode(), time.monotonic()
     with started(command_of(_MODULE), ENVIRON) as process, _Files(hub, row, located) as sources:
         pipes = Pipes(process, time.monotonic() + _WALL_S)

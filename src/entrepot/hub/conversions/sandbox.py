@@ -10,6 +10,7 @@ the process.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -84,7 +85,7 @@ def _converter(request: Mapping[str, Any], splits: Mapping[str, Sequence[tuple[s
     from entrepot.previews.folders import MediaFolder
 
     if request["folder"] is None:
-        return Converter(request["form"], request["declared"], separator=request["separator"])
+        return Converter(request["form"], request["declared"], separator=request["separator"], field=request["field"])
     sources = {path: source for files in splits.values() for path, source in files}
     return FolderConverter(MediaFolder.of(request["folder"]), sources)
 
@@ -122,6 +123,9 @@ def _warm() -> None:
             except Malformed:
                 continue
 
+    for content in (b'{"d": [{"a": {"b": 1}, "c": "x"}]}', b"["):
+        with contextlib.suppress(Malformed):
+            Converter("json", field="d").convert("train", [("a", BytesRangeReader(content))], Nowhere())
     folder = MediaFolder("image", "Image", (), {"train": FolderSplit(["a.png"], ["m.parquet"], False, True)})
     names = pa.BufferOutputStream()
     pq.write_table(pa.table({"file_name": ["a.png"]}), names)

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from entrepot.cards import DatasetConfig, JsonValue, declared_features, find_configs, read_card
+from entrepot.cards import DatasetConfig, JsonValue, declared_features, find_configs, read_dataset_card
 from entrepot.catalog import Read
 from entrepot.catalog.repos import conversions
 from entrepot.catalog.repos.repositories import RepoRow
@@ -118,7 +118,7 @@ class Layout:
                 folder = plan_folder(found)
             except Malformed as error:
                 raise UnsupportedDataset(str(self.repo.ref.id), error.reason) from error
-            if found.format != "parquet" and (unread := unread_option(found)):
+            if found.format != "parquet" and (unread := unread_option(found, is_converted=False)):
                 raise UnsupportedDataset(str(self.repo.ref.id), unread)
             separator = found.separator if found.format == "csv" else ""
             declared = {} if folder else declared
@@ -159,7 +159,7 @@ def find_layout(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
 def _look(hub: HubContext, tx: Read, repo: RepoRow, commit: Oid, readme: bytes) -> KnownLayout:
     """Return what a commit says of its splits, read from its tree."""
     try:
-        card = read_card(readme.decode("utf-8", "replace")).data
+        card = read_dataset_card(readme.decode("utf-8", "replace"))
     except Malformed as error:
         return KnownLayout({}, reason=error.message)
     if card.get("viewer") is False:

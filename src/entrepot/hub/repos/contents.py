@@ -12,6 +12,7 @@ from entrepot.catalog import Read
 from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
+from entrepot.catalog.repos import commits
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Damaged, EntrepotError, EntryNotFound, NotAllowed, Unavailable
 from entrepot.git import Mode
@@ -30,6 +31,8 @@ from entrepot.storage.histories import LoggedCommit
 from entrepot.storage.trees import LfsTarget, ListedEntry, Node, Trees
 
 _LONGEST_REVISION = 256
+_MOST_COMPARED = 20_000
+"""Commits that are not indexed yet, times paths: with more, a request for last commits waits for the index."""
 _TREE_BYTES = 8 * 1024
 """What a remembered row of a repository takes, with its settings and description."""
 
@@ -362,8 +365,14 @@ def _described(
 ) -> list[DescribedEntry]:
     if not with_commits:
         return [DescribedEntry(item) for item in listed]
-    # The worker indexes new commits; a request that comes before it indexes them itself.
-    index_history(hub, repo_id, commit)
+    paths = [item.path for item in listed]
     with hub.read() as tx:
-        newest = histories.last_commits(tx, repo_id, commit, [item.path for item in listed])
+        waiting = commits.unindexed(tx, repo_id, commit)
+        is_short = len(waiting) * len(paths) <= _MOST_COMPARED
+        newest = histories.last_commits(hub.store, tx, repo_id, commit, paths, waiting) if is_short else {}
+    if not is_short:
+        # The worker indexes new commits; a request that comes long before it indexes them itself.
+        index_history(hub, repo_id, commit)
+        with hub.read() as tx:
+            newest = histories.last_commits(hub.store, tx, repo_id, commit, paths)
     return [DescribedEntry(item, newest.get(item.path)) for item in listed]
