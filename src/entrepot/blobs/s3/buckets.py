@@ -13,6 +13,7 @@ from obstore.exceptions import AlreadyExistsError
 
 from entrepot.blobs.s3.answers import (
     FAILURES,
+    FOREIGN,
     is_bucket_absent,
     is_full,
     is_out_of_range,
@@ -151,7 +152,11 @@ class S3Bucket:
         return S3ObjectStat(key, found["size"], _ms(found["last_modified"].timestamp()), found["e_tag"] or "")
 
     def list(self, prefix: str) -> Iterator[S3ObjectStat]:
-        """Yield the objects whose keys begin with a text."""
+        """Yield the objects whose keys begin with a text.
+
+        Raises:
+            StoreUnavailable: also if somebody else has put an object there whose key is no path.
+        """
         folder, _, begin = self._at(prefix).rpartition("/")
         with self._translated(prefix or "the list of keys"):
             for page in obstore.list(self._client, folder or None, chunk_size=_PAGE):
@@ -172,7 +177,8 @@ class S3Bucket:
         Raises:
             StoreUnavailable: its reason says what is wrong, and what to do.
         """
-        next(self.list(""), None)
+        with self._translated("the list of keys"), contextlib.suppress(*FOREIGN):  # there is a list, and it may be read
+            next(iter(obstore.list(self._client, self._prefix.rstrip("/") or None, chunk_size=_PAGE)), None)
         self._checked_at = time.monotonic()
 
     def _check_recently(self) -> None:
@@ -197,6 +203,9 @@ class S3Bucket:
             raise self._fault(error, key) from error
 
     def _fault(self, error: BaseException, key: str) -> EntrepotError:
+        if isinstance(error, FOREIGN):
+            reason = f"{self.name} has an object that is not of the hub, to which the prefix belongs: delete it"
+            return StoreUnavailable(key, f"{reason}; {reason_of(error)}")
         if is_full(error):
             return StoreFull(f"{key}: {self.name}: {reason_of(error)}")
         if is_bucket_absent(error):
