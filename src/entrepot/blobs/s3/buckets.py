@@ -34,6 +34,7 @@ _MOST_PARTS = 9_000  # S3 allows 10,000
 _LEAST_PART = 8 << 20
 _WIDE_PART = 64 << 20
 _PAGE = 1000
+_PIECE = 1 << 20
 _CHECKED_S = 10.0
 
 
@@ -139,6 +140,33 @@ class S3Bucket:
         if len(found) != stop - start:
             raise BlobUnreadable(key, f"the store sent {len(found)} bytes instead of {stop - start}")
         return found
+
+    def stream(self, key: str, start: int, stop: int) -> Iterator[memoryview]:
+        """Yield the bytes ``start … stop`` of an object in pieces while they arrive, all from one request.
+
+        Nothing is fetched before the first piece is asked for, and hardly more than was asked for; who
+        stops early drops the iterator, which ends the request.
+
+        Raises:
+            BlobMissing, BlobUnreadable: as :meth:`read`.
+            StoreUnavailable: also in the middle; the pieces before are right.
+        """
+        got = 0
+        with self._translated(key):
+            try:
+                found = obstore.get(self._client, self._at(key), options={"range": (start, stop)})
+                for piece in found.stream(min_chunk_size=_PIECE):
+                    got += len(piece)
+                    yield memoryview(piece)
+            except FileNotFoundError as error:
+                self._check_absent(error)
+                raise BlobMissing(key) from None
+            except FAILURES as error:
+                if not is_out_of_range(error):
+                    raise
+                raise BlobUnreadable(key, f"the object ends before {start + 1} bytes") from None
+        if got != stop - start:
+            raise BlobUnreadable(key, f"the store sent {got} bytes instead of {stop - start}")
 
     def stat(self, key: str) -> S3ObjectStat | None:
         """Return the metadata of an object, or None if the key has none."""
