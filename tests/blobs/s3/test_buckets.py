@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import attrs
 import obstore
 import pytest
 from obstore.exceptions import GenericError
@@ -138,6 +139,22 @@ def test_an_absent_key_is_only_absent_if_the_bucket_exists(bucket: S3Bucket, rel
     fresh = bucket.below("x")
     with pytest.raises(StoreUnavailable, match="does not exist"):
         fresh.stat("none")
+
+
+def test_an_object_of_others_whose_key_is_no_path_is_named_and_does_no_harm(bucket: S3Bucket, relay: Relay) -> None:
+    bucket.put("key", DATA)
+
+    def add_foreign(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
+        found = go_on(asked)
+        is_list = asked.method == "GET" and "list-type=2" in asked.path
+        return attrs.evolve(found, body=found.body.replace(b"/key</Key>", b"/../key</Key>")) if is_list else found
+
+    relay.rule = add_foreign
+    bucket.check()
+    assert bytes(bucket.read("key", 0, 3)) == DATA[:3]
+    assert bucket.stat("none") is None
+    with pytest.raises(StoreUnavailable, match=r"not of the hub.*: delete it; .*/\.\./key"):
+        list(bucket.list(""))
 
 
 def test_an_upload_that_is_aborted_leaves_nothing(bucket: S3Bucket, relay: Relay) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 
+import attrs
 import pytest
 
 from entrepot.blobs import put
 from entrepot.blobs.s3.block_cache import BLOCK
+from entrepot.blobs.s3.readers import S3Reader
 from entrepot.blobs.s3.stores import S3Blobs
-from entrepot.errors import BlobMissing, StoreUnavailable
-from tests.support.relay import Relay, RelayedResponse
+from entrepot.errors import BlobMissing, BlobUnreadable, StoreUnavailable
+from tests.support.relay import PassOn, Relay, RelayedRequest, RelayedResponse
 
 FILE, XORB = "files/ab/cd/file", "xorbs/ab/cd/xorb.1"
+PIECE = 128 << 10
 DATA = random.Random("data").randbytes(20 << 20)
 
 
@@ -35,15 +38,63 @@ def test_a_small_read_is_a_small_request(stored: S3Blobs, relay: Relay) -> None:
     assert gets(relay) == ["bytes=1000-1007", "bytes=0-7"]
 
 
-def test_who_reads_in_order_gets_larger_and_larger_pieces(stored: S3Blobs, relay: Relay) -> None:
+def read_in_order(reader: S3Reader, start: int = 0) -> bytes:
+    return b"".join(reader.read_at(at, PIECE) for at in range(start, len(DATA), PIECE))
+
+
+def test_who_reads_in_order_sends_longer_and_longer_requests(stored: S3Blobs, relay: Relay) -> None:
     with stored.open(FILE) as reader:
-        found = b"".join(reader.read_at(at, 128 << 10) for at in range(0, len(DATA), 128 << 10))
-    assert found == DATA
+        assert read_in_order(reader) == DATA
     sizes = [int(text.split("-")[1]) - int(text.split("=")[1].split("-")[0]) + 1 for text in gets(relay)]
     assert sum(sizes) == len(DATA)
-    assert sizes[0] == 128 << 10
-    assert max(sizes) == BLOCK
-    assert len(sizes) <= 7
+    assert sizes[0] == PIECE
+    assert len(sizes) <= 6
+
+
+def test_bytes_are_read_again_out_of_order(stored: S3Blobs) -> None:
+    with stored.open(FILE) as reader:
+        read_in_order(reader)
+        for at in (len(DATA) - 10, 5 << 20, (5 << 20) + 3, 0, PIECE, 7, 3 * PIECE):
+            assert reader.read_at(at, PIECE) == DATA[at : at + PIECE]
+        assert read_in_order(reader, 3) == DATA[3:]
+
+
+def test_a_request_that_breaks_off_is_continued_where_it_was(stored: S3Blobs, relay: Relay) -> None:
+    broken = []
+
+    def break_long_ones(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
+        found = go_on(asked)
+        if len(found.body) < 4 << 20 or len(broken) > 3:
+            return found
+        broken.append(asked.headers["range"])
+        return attrs.evolve(found, cut=len(found.body) // 2)
+
+    relay.rule = break_long_ones
+    with stored.open(FILE) as reader:
+        assert read_in_order(reader) == DATA
+    assert len(broken) > 1
+
+
+def test_after_an_outage_in_the_middle_the_same_reader_goes_on(stored: S3Blobs, relay: Relay) -> None:
+    at = 12 << 20
+    with stored.open(FILE) as reader:
+        for begin in range(0, at, PIECE):
+            reader.read_at(begin, PIECE)
+        relay.rule = lambda _asked, _go_on: RelayedResponse(503)
+        with pytest.raises(StoreUnavailable):
+            read_in_order(reader, at)
+        relay.rule = lambda asked, go_on: go_on(asked)
+        assert read_in_order(reader, at) == DATA[at:]
+
+
+def test_fewer_bytes_than_the_object_has_are_never_taken_for_all(stored: S3Blobs, relay: Relay) -> None:
+    def shorten(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
+        found = go_on(asked)
+        return attrs.evolve(found, body=found.body[: 3 << 20])
+
+    relay.rule = shorten
+    with stored.open(FILE) as reader, pytest.raises((BlobUnreadable, StoreUnavailable)):
+        read_in_order(reader)
 
 
 def test_a_stream_is_requests_of_eight_megabytes(stored: S3Blobs, relay: Relay) -> None:

@@ -9,7 +9,7 @@ from entrepot.catalog.repos.push_reservations import PushReservation
 from entrepot.catalog.repos.repositories import RepoRow
 
 
-def test_the_turn_of_an_account_is_kept_changed_and_removed(catalog: Catalog, repo: RepoRow, alice: Account) -> None:
+def test_the_turn_of_an_account_is_kept_and_changed(catalog: Catalog, repo: RepoRow, alice: Account) -> None:
     with catalog.write() as tx:
         assert push_reservations.find(tx, repo.id, alice.id) is None
         push_reservations.put(tx, repo.id, alice.id, PushReservation(5))
@@ -17,9 +17,6 @@ def test_the_turn_of_an_account_is_kept_changed_and_removed(catalog: Catalog, re
         push_reservations.put(tx, repo.id, alice.id, PushReservation(6, 6, 9))
     with catalog.read() as tx:
         assert push_reservations.find(tx, repo.id, alice.id) == PushReservation(6, 6, 9)
-    with catalog.write() as tx:
-        push_reservations.remove(tx, repo.id, alice.id)
-        assert push_reservations.find(tx, repo.id, alice.id) is None
 
 
 def test_a_repository_is_held_until_its_last_turn_ends(
@@ -31,12 +28,17 @@ def test_a_repository_is_held_until_its_last_turn_ends(
         push_reservations.put(tx, repo.id, alice.id, PushReservation(1, 1, 9))
         push_reservations.put(tx, repo.id, alice.id + 1, PushReservation(2, 2, 7))
         assert (push_reservations.end_of(tx, repo.id), push_reservations.end_of(tx, other.id)) == (9, 0)
+        assert push_reservations.end_of_others(tx, repo.id, alice.id) == 7
+        assert push_reservations.end_of_others(tx, repo.id, alice.id + 1) == 9
+        assert push_reservations.end_of_others(tx, other.id, alice.id) == 0
 
 
 def test_old_tries_are_forgotten(catalog: Catalog, repo: RepoRow, alice: Account) -> None:
     with catalog.write() as tx:
         push_reservations.put(tx, repo.id, alice.id, PushReservation(4))
         push_reservations.put(tx, repo.id, alice.id + 1, PushReservation(5))
+        push_reservations.put(tx, repo.id, alice.id + 2, PushReservation(0, 0, 5))
         push_reservations.forget(tx, repo.id, 5)
         assert push_reservations.find(tx, repo.id, alice.id) is None
         assert push_reservations.find(tx, repo.id, alice.id + 1) == PushReservation(5)
+        assert push_reservations.find(tx, repo.id, alice.id + 2) == PushReservation(0, 0, 5)

@@ -33,6 +33,7 @@ from entrepot.hub.community.discussion_events import CommitAdded
 from entrepot.hub.files import rechunking
 from entrepot.hub.git import pushes
 from entrepot.hub.repos import branches, contents, histories, lfs_files, locks, pulls, repositories
+from entrepot.hub.repos.push_reservations import PushWaiter
 from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef, Sha256
 from entrepot.storage import objects as stored
 from tests.support.chunk_sender import Sender
@@ -127,10 +128,12 @@ def test_a_push_that_lost_a_race_gets_a_turn_that_its_success_ends(author: Autho
     row_id, me = world.row_id(author.ref), world.alice.account.id
     with world.hub.read() as tx:
         assert push_reservations.end_of(tx, row_id) > world.hub.now_ms()
-    head = pushes.advertise(world.hub, world.alice, author.ref)[0][1]
+    head = pushes.advertise(world.hub, world.alice, author.ref, PushWaiter())[0][1]
     assert author.push((MAIN, head, new), words="atomic") == [CommandStatus(MAIN, None)]
     with world.hub.read() as tx:
-        assert push_reservations.find(tx, row_id, me) is None
+        found = push_reservations.find(tx, row_id, me)
+    assert found is not None
+    assert found.until_ms <= world.hub.now_ms()
 
 
 def test_an_atomic_push_that_lost_gets_a_turn_too(author: Author, world: World) -> None:
@@ -144,7 +147,7 @@ def test_an_atomic_push_that_lost_gets_a_turn_too(author: Author, world: World) 
 def test_who_may_push_to_a_pull_request_only_gets_no_reservation(author: Author, world: World) -> None:
     pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
     for _ in range(3):
-        pushes.advertise(world.hub, world.bob, author.ref)
+        pushes.advertise(world.hub, world.bob, author.ref, PushWaiter())
     with world.hub.read() as tx:
         assert push_reservations.find(tx, world.row_id(author.ref), world.bob.account.id) is None
 

@@ -15,10 +15,12 @@ from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import commits, push_reservations, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.push_reservations import (
+    BREATH_MS,
     LONGEST_MS,
     MEMORY_MS,
     REST_MS,
     SIGN_MS,
+    PushWaiter,
     RepositoryReserved,
     ReservationWaiter,
 )
@@ -33,13 +35,21 @@ def is_held(world: World, ref: RepoRef, waiter: ReservationWaiter | None = None)
         return (waiter or ReservationWaiter()).is_held(world.hub, tx, world.row_id(ref))
 
 
-def attempt(world: World, ref: RepoRef, account: int = ME) -> None:
-    push_reservations.note_try(world.hub, world.row_id(ref), account)
+def attempt(world: World, ref: RepoRef, account: int = ME, waiter: PushWaiter | None = None) -> None:
+    (waiter or PushWaiter()).note_try(world.hub, world.row_id(ref), account)
+
+
+def must_wait(world: World, ref: RepoRef, account: int, waiter: PushWaiter | None = None) -> bool:
+    try:
+        attempt(world, ref, account, waiter)
+    except RepositoryReserved:
+        return True
+    return False
 
 
 def finish(world: World, ref: RepoRef) -> None:
     with world.hub.write() as tx:
-        push_reservations.end(tx, world.row_id(ref), ME)
+        push_reservations.end(tx, world.row_id(ref), ME, world.hub.now_ms())
 
 
 def test_the_second_try_in_a_minute_gets_a_turn_and_a_push_ends_it(world: World) -> None:
@@ -81,13 +91,69 @@ def test_a_turn_ends_without_signs_and_signs_renew_it_for_a_limited_time(world: 
         world.clock.now_ms += SIGN_MS - 1
         push_reservations.note_pack(world.hub, world.row_id(ref), ME)
     assert not is_held(world, ref)
-    attempt(world, ref)
-    assert not is_held(world, ref)  # it rests
+    assert must_wait(world, ref, ME)  # it rests
+    push_reservations.note_loss(world.hub, world.row_id(ref), ME)
+    assert not is_held(world, ref)
     world.clock.now_ms += REST_MS
     attempt(world, ref)
     assert is_held(world, ref)
     world.clock.now_ms += SIGN_MS
     assert not is_held(world, ref)
+
+
+def test_one_account_at_a_time_has_a_turn_and_others_who_push_wait(world: World) -> None:
+    ref, other = world.repo(), PushWaiter()
+    row_id = world.row_id(ref)
+    push_reservations.note_loss(world.hub, row_id, ME)
+    assert must_wait(world, ref, ME + 1, other)
+    assert other.look(world.hub, row_id)
+    push_reservations.note_loss(world.hub, row_id, ME + 2)  # it knew the refs already, and lost too
+    finish(world, ref)
+    assert not is_held(world, ref)
+    assert must_wait(world, ref, ME + 1, other)  # writers over HTTP come first
+    world.clock.now_ms += BREATH_MS
+    assert not other.look(world.hub, row_id)
+    attempt(world, ref, ME + 1, other)
+    assert is_held(world, ref)  # it has waited for a push, so it has lost this race
+    assert must_wait(world, ref, ME + 2)
+    assert must_wait(world, ref, ME)
+
+
+def test_a_first_try_waits_for_a_push_under_way_only(world: World) -> None:
+    ref = world.repo()
+    push_reservations.note_loss(world.hub, world.row_id(ref), ME)
+    finish(world, ref)
+    attempt(world, ref, ME + 1)
+    assert not is_held(world, ref)
+    assert must_wait(world, ref, ME + 1)  # the second one has to wait until writers had a turn
+
+
+def test_who_has_pushed_may_have_the_next_turn_without_a_rest(world: World) -> None:
+    ref = world.repo()
+    push_reservations.note_loss(world.hub, world.row_id(ref), ME)
+    finish(world, ref)
+    attempt(world, ref)
+    assert not is_held(world, ref)
+    push_reservations.note_loss(world.hub, world.row_id(ref), ME)
+    assert is_held(world, ref)
+
+
+def test_the_patience_of_who_pushes_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(push_reservations, "PUSH_PATIENCE_S", 0.1)
+    ref, other, looks = world.repo(), PushWaiter(), []
+    row_id = world.row_id(ref)
+    push_reservations.note_loss(world.hub, row_id, ME)
+    assert must_wait(world, ref, ME + 1, other)
+
+    async def still_held() -> bool:
+        looks.append(other.look(world.hub, row_id))
+        return looks[-1]
+
+    asyncio.run(other.wait(still_held))
+    assert looks[-1]
+    attempt(world, ref, ME + 1, other)
+    with world.hub.read() as tx:
+        assert rows.end_of_others(tx, row_id, ME) == 0  # it goes on without a reservation
 
 
 def test_sending_objects_renews_a_turn_but_gives_none(world: World) -> None:
@@ -103,7 +169,7 @@ def test_a_deleted_repository_has_no_reservations(world: World) -> None:
     row_id = world.row_id(ref)
     repositories.delete(world.hub, world.alice, ref)
     push_reservations.note_loss(world.hub, row_id, ME)
-    push_reservations.note_try(world.hub, row_id, ME)
+    PushWaiter().note_try(world.hub, row_id, ME)
     with world.hub.read() as tx:
         assert rows.find(tx, row_id, ME) is None
 
@@ -120,7 +186,7 @@ def test_a_database_that_cannot_be_written_fails_no_push(world: World, monkeypat
 
     with monkeypatch.context() as patched:
         patched.setattr(world.hub.store.catalog, "write", write)
-        for note in (push_reservations.note_try, push_reservations.note_pack, push_reservations.note_loss):
+        for note in (PushWaiter().note_try, push_reservations.note_pack, push_reservations.note_loss):
             note(world.hub, row_id, ME)
     assert is_held(world, ref)
 

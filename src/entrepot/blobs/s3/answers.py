@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import re
 
-from obstore.exceptions import BaseError, NotSupportedError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import (
+    BaseError,
+    InvalidPathError,
+    NotSupportedError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 
 FAILURES = (BaseError, OSError, ValueError)
 """What obstore raises when an operation fails."""
+
+FOREIGN = (InvalidPathError,)
+"""What it raises when a list has a key that is no path, such as ``a//b`` or ``a/../b``; other keys it lists."""
 
 _CODE = re.compile(r"<Code>([^<]{1,80})</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]{1,300})</Message>")

@@ -13,6 +13,7 @@ from obstore.exceptions import AlreadyExistsError
 
 from entrepot.blobs.s3.answers import (
     FAILURES,
+    FOREIGN,
     is_bucket_absent,
     is_full,
     is_out_of_range,
@@ -33,6 +34,7 @@ _MOST_PARTS = 9_000  # S3 allows 10,000
 _LEAST_PART = 8 << 20
 _WIDE_PART = 64 << 20
 _PAGE = 1000
+_PIECE = 1 << 20
 _CHECKED_S = 10.0
 
 
@@ -139,6 +141,33 @@ class S3Bucket:
             raise BlobUnreadable(key, f"the store sent {len(found)} bytes instead of {stop - start}")
         return found
 
+    def stream(self, key: str, start: int, stop: int) -> Iterator[memoryview]:
+        """Yield the bytes ``start … stop`` of an object in pieces while they arrive, all from one request.
+
+        Nothing is fetched before the first piece is asked for, and hardly more than was asked for; who
+        stops early drops the iterator, which ends the request.
+
+        Raises:
+            BlobMissing, BlobUnreadable: as :meth:`read`.
+            StoreUnavailable: also in the middle; the pieces before are right.
+        """
+        got = 0
+        with self._translated(key):
+            try:
+                found = obstore.get(self._client, self._at(key), options={"range": (start, stop)})
+                for piece in found.stream(min_chunk_size=_PIECE):
+                    got += len(piece)
+                    yield memoryview(piece)
+            except FileNotFoundError as error:
+                self._check_absent(error)
+                raise BlobMissing(key) from None
+            except FAILURES as error:
+                if not is_out_of_range(error):
+                    raise
+                raise BlobUnreadable(key, f"the object ends before {start + 1} bytes") from None
+        if got != stop - start:
+            raise BlobUnreadable(key, f"the store sent {got} bytes instead of {stop - start}")
+
     def stat(self, key: str) -> S3ObjectStat | None:
         """Return the metadata of an object, or None if the key has none."""
         with self._translated(key):
@@ -151,7 +180,11 @@ class S3Bucket:
         return S3ObjectStat(key, found["size"], _ms(found["last_modified"].timestamp()), found["e_tag"] or "")
 
     def list(self, prefix: str) -> Iterator[S3ObjectStat]:
-        """Yield the objects whose keys begin with a text."""
+        """Yield the objects whose keys begin with a text.
+
+        Raises:
+            StoreUnavailable: also if somebody else has put an object there whose key is no path.
+        """
         folder, _, begin = self._at(prefix).rpartition("/")
         with self._translated(prefix or "the list of keys"):
             for page in obstore.list(self._client, folder or None, chunk_size=_PAGE):
@@ -172,7 +205,8 @@ class S3Bucket:
         Raises:
             StoreUnavailable: its reason says what is wrong, and what to do.
         """
-        next(self.list(""), None)
+        with self._translated("the list of keys"), contextlib.suppress(*FOREIGN):  # there is a list, and it may be read
+            next(iter(obstore.list(self._client, self._prefix.rstrip("/") or None, chunk_size=_PAGE)), None)
         self._checked_at = time.monotonic()
 
     def _check_recently(self) -> None:
@@ -197,6 +231,9 @@ class S3Bucket:
             raise self._fault(error, key) from error
 
     def _fault(self, error: BaseException, key: str) -> EntrepotError:
+        if isinstance(error, FOREIGN):
+            reason = f"{self.name} has an object that is not of the hub, to which the prefix belongs: delete it"
+            return StoreUnavailable(key, f"{reason}; {reason_of(error)}")
         if is_full(error):
             return StoreFull(f"{key}: {self.name}: {reason_of(error)}")
         if is_bucket_absent(error):

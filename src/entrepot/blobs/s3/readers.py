@@ -1,4 +1,4 @@
-"""Readers of objects: in large ranges, ahead of who reads in order, and through the cache for chunks."""
+"""Readers of objects: in long requests for who reads in order, and through the cache for chunks."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from entrepot.blobs.resources import Closing
 from entrepot.blobs.s3.block_cache import BLOCK, BlockCache
 from entrepot.blobs.s3.buckets import S3Bucket, S3ObjectStat
+from entrepot.errors import StoreUnavailable
 
 _FIRST_WINDOW = 1 << 20
+_LONGEST_WINDOW = 64 << 20
+_SINGLE = 1 << 20
 
 
 class S3Reader(Closing):
@@ -26,6 +29,7 @@ class S3Reader(Closing):
         self._lock = threading.Lock()
         self._held = memoryview(b"")
         self._held_at = 0
+        self._source: Iterator[memoryview] | None = None
         self._window = 0
         self._is_open = True
 
@@ -61,7 +65,7 @@ class S3Reader(Closing):
     def close(self) -> None:
         """Release the bytes; idempotent."""
         self._is_open = False
-        self._held = memoryview(b"")
+        self._held, self._source = memoryview(b""), None
 
     def _pieces(self, offset: int, stop: int) -> Iterator[bytes]:
         for at in range(offset, stop, BLOCK):
@@ -76,20 +80,35 @@ class S3Reader(Closing):
         return min(offset + length, self._found.size)
 
     def _read_ahead(self, offset: int, stop: int) -> bytes:
-        """Return bytes from memory, or from one request, which is larger each time if they are read in order."""
-        begin, end = self._held_at, self._held_at + len(self._held)
-        kept = b""
-        if begin <= offset < end:
-            kept = bytes(self._held[offset - begin : stop - begin])
-            if stop <= end:
-                return kept
-            offset = end
+        """Return bytes from memory, or from a request, which is longer each time if they are read in order."""
+        begin, pieces = self._held_at, list[memoryview]()
+        if begin <= offset < begin + len(self._held):
+            pieces.append(self._held[offset - begin : stop - begin])
+            offset += len(pieces[0])
+        while offset < stop:
+            self._held, self._held_at = self._piece_at(offset, stop), offset
+            pieces.append(self._held[: stop - offset])
+            offset += len(pieces[-1])
+        return bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)
+
+    def _piece_at(self, offset: int, stop: int) -> memoryview:
+        """Return bytes that begin at an offset, from the request that is under way, or from a new one."""
+        end = self._held_at + len(self._held)
+        if self._source is not None and offset == end:
+            try:
+                piece = next(self._source, None)
+            except StoreUnavailable:  # slow peers keep requests open for longer than stores may like: begin another one
+                piece = None
+            if piece is not None:
+                return piece
+        self._source = None
         is_in_order = bool(end) and offset == end
-        self._window = min(max(self._window * 2, _FIRST_WINDOW), BLOCK) if is_in_order else 0
+        self._window = min(max(self._window * 2, _FIRST_WINDOW), _LONGEST_WINDOW) if is_in_order else 0
         until = min(max(stop, offset + self._window), self._found.size)
-        self._held = self._bucket.read(self._found.key, offset, until)
-        self._held_at = offset
-        return kept + bytes(self._held[: stop - offset])
+        if until - offset <= _SINGLE:
+            return self._bucket.read(self._found.key, offset, until)
+        self._source = self._bucket.stream(self._found.key, offset, until)
+        return next(self._source)
 
     def _read_cached(self, cache: BlockCache, offset: int, stop: int) -> bytes:
         pieces: list[bytes | memoryview] = []

@@ -11,6 +11,9 @@ from entrepot.catalog.prepared import Prepared
 
 _T = tables.push_reservations
 _ENDS = Prepared(sa.select(sa.func.max(_T.c.until_ms).label("until_ms")).where(_T.c.repo_id == sa.bindparam("repo")))
+_ENDS_OF_OTHERS = sa.select(sa.func.max(_T.c.until_ms)).where(
+    (_T.c.repo_id == sa.bindparam("repo")) & (_T.c.account_id != sa.bindparam("account"))
+)
 _FIND = sa.select(_T.c.tried_ms, _T.c.began_ms, _T.c.until_ms).where(
     (_T.c.repo_id == sa.bindparam("repo")) & (_T.c.account_id == sa.bindparam("account"))
 )
@@ -18,7 +21,10 @@ _FIND = sa.select(_T.c.tried_ms, _T.c.began_ms, _T.c.until_ms).where(
 
 @attrs.frozen
 class PushReservation:
-    """When an account last tried to push without success; when its reservation began and ends (0: it has none)."""
+    """When an account last tried to push without success; when its reservation began and ends, or has ended.
+
+    0: it has not tried since its last push, has no reservation that began, or has had none.
+    """
 
     tried_ms: int
     began_ms: int = 0
@@ -26,7 +32,7 @@ class PushReservation:
 
 
 def find(tx: Read, repo_id: int, account_id: int) -> PushReservation | None:
-    """Return the reservation of an account, or None if it has not tried to push, or with success."""
+    """Return the reservation of an account, or None if it has not tried to push."""
     row = tx.sql.execute(_FIND, {"repo": repo_id, "account": account_id}).first()
     return PushReservation(*row) if row else None
 
@@ -36,6 +42,11 @@ def end_of(tx: Read, repo_id: int) -> int:
     return int(_ENDS.scalar(tx, {"repo": repo_id}) or 0)
 
 
+def end_of_others(tx: Read, repo_id: int, account_id: int) -> int:
+    """Return when the last reservation in a repository of another account ends or has ended, in ms; 0: never."""
+    return tx.sql.execute(_ENDS_OF_OTHERS, {"repo": repo_id, "account": account_id}).scalar() or 0
+
+
 def put(tx: Write, repo_id: int, account_id: int, reservation: PushReservation) -> None:
     """Set the reservation of an account."""
     insert = dialects.of(tx.sql).insert(_T).values(repo_id=repo_id, account_id=account_id, **attrs.asdict(reservation))
@@ -43,11 +54,7 @@ def put(tx: Write, repo_id: int, account_id: int, reservation: PushReservation) 
     tx.sql.execute(insert.on_conflict_do_update(index_elements=["repo_id", "account_id"], set_=known))
 
 
-def remove(tx: Write, repo_id: int, account_id: int) -> None:
-    """Delete the reservation of an account, which has pushed."""
-    tx.sql.execute(sa.delete(_T).where((_T.c.repo_id == repo_id) & (_T.c.account_id == account_id)))
-
-
 def forget(tx: Write, repo_id: int, before_ms: int) -> None:
-    """Delete the reservations in a repository of accounts that have not tried to push since a time."""
-    tx.sql.execute(sa.delete(_T).where((_T.c.repo_id == repo_id) & (_T.c.tried_ms < before_ms)))
+    """Delete the reservations in a repository that ended before a time, of accounts that have not tried since."""
+    is_old = (_T.c.tried_ms < before_ms) & (_T.c.until_ms < before_ms)
+    tx.sql.execute(sa.delete(_T).where((_T.c.repo_id == repo_id) & is_old))

@@ -37,6 +37,7 @@ from entrepot.hub.repos import locks, push_reservations
 from entrepot.hub.repos.branches import find_obstacle
 from entrepot.hub.repos.publishing import card_job, follow_up, has_moved, link_files
 from entrepot.hub.repos.push_contents import PushContents, read_push
+from entrepot.hub.repos.push_reservations import PushWaiter
 from entrepot.hub.scanning import policies
 from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, Sha256
 from entrepot.storage import histories
@@ -101,17 +102,18 @@ def list_refs(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[tu
         return refs.everything(tx, row.id)
 
 
-def advertise(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[tuple[RefName, Oid]]:
+def advertise(hub: HubContext, caller: MaybeCaller, ref: RepoRef, waiter: PushWaiter) -> Sequence[tuple[RefName, Oid]]:
     """Return all refs to an account that is about to push, and record the try: a repeated one reserves the repository.
 
     Raises:
+        RepositoryReserved: for another account; begin again when ``waiter`` says so.
         as :func:`list_refs`.
     """
     with hub.read() as tx:
         row, author = pull_request_access.pusher(tx, caller, ref)
         may_commit = access.may_commit(tx, author, row)
     if may_commit:
-        push_reservations.note_try(hub, row.id, author.account.id)
+        waiter.note_try(hub, row.id, author.account.id)
     return list_refs(hub, caller, ref)
 
 
@@ -328,7 +330,7 @@ def _publish(
         if done:
             moves = {RefName(command.ref): command.new for command in commands if command.ref in done}
             tx.proof = functools.partial(has_moved, repo_id, moves)
-            push_reservations.end(tx, repo_id, author.account.id)
+            push_reservations.end(tx, repo_id, author.account.id, now)
         if done and prepared.large:
             link_files(tx, repo_id, prepared.large, push.author.account.id, done[0], now)
         for command in commands:

@@ -6,9 +6,14 @@ Beside busy writers, it would be refused again and again.
 
 So an account whose push has failed gets a reservation in the repository, with its next try or when a ref turns out
 to have moved. While it lasts, commits over HTTP wait: the head stays, until the account has fetched, rebased and
-pushed. Both sides are bounded. A reservation ends with a push, some seconds after the last sign of the account, or
-after :data:`LONGEST_MS`; the next one of the account begins not earlier than :data:`REST_MS` after it began; and
-a writer waits at most :data:`PATIENCE_S`. Other pushes do not wait, and refs move by compare-and-swap as always.
+pushed. Other accounts that want to push wait too, and get reservations of their own afterwards, one at a time;
+otherwise they would move the head for each other.
+
+All sides are bounded. A reservation ends with a push, some seconds after the last sign of the account, or
+after :data:`LONGEST_MS`. The next one of the account begins not earlier than :data:`REST_MS` after it began, and
+that of another account not earlier than :data:`BREATH_MS` after it ended, so that writers get a turn in between.
+A writer waits at most :data:`PATIENCE_S`, and a push :data:`PUSH_PATIENCE_S`, before it is told where the refs are.
+A push that knows them does not wait any more, and refs move by compare-and-swap as always.
 
 Guarantees: reservations are rows that are written, and read before a ref moves, under the lock of the repository, so
 they hold for all servers of a hub.
@@ -16,10 +21,13 @@ they hold for all servers of a hub.
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
+
+import attrs
 
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.repos import push_reservations as rows
@@ -39,20 +47,47 @@ REST_MS = 25_000
 PATIENCE_S = 8.0
 """Less than the ten seconds after which clients give up by default."""
 
-_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 1.0
+PUSH_PATIENCE_S = 30.0
+"""Less than the minute after which proxies give up by default; git waits without limit."""
+
+BREATH_MS = 1_500
+"""Time between the reservations of two accounts, in which writers that wait notice it, and write."""
+
+_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 0.5
 _FORGET_MS = 3_600_000
 
 
 class RepositoryReserved(Exception):
     """A repository is reserved for someone who pushes: wait as ``waiter`` says, and begin again."""
 
-    def __init__(self, waiter: ReservationWaiter, repo_id: int) -> None:
+    def __init__(self, waiter: Waiter, repo_id: int) -> None:
         super().__init__()
         self.waiter, self.repo_id = waiter, repo_id
 
 
-class ReservationWaiter:
-    """A writer that waits while others have a reservation, for a limited time in all."""
+class Waiter(abc.ABC):
+    """A use case that waits while others have a reservation, for a limited time in all."""
+
+    def __init__(self, patience_s: float) -> None:
+        self._patience_s = patience_s
+
+    @abc.abstractmethod
+    def look(self, hub: HubContext, repo_id: int) -> bool:
+        """Return whether it still has to wait."""
+
+    async def wait(self, still_held: Callable[[], Awaitable[bool]]) -> None:
+        """Wait without a thread until ``still_held`` returns False, or patience ends; it asks more and more rarely."""
+        began, pause_s = time.monotonic(), _PAUSE_S
+        while (left := self._patience_s - (time.monotonic() - began)) > 0:
+            await asyncio.sleep(min(pause_s, left))
+            if not await still_held():
+                break
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        self._patience_s -= time.monotonic() - began
+
+
+class ReservationWaiter(Waiter):
+    """A writer that waits while others have a reservation."""
 
     def __init__(self, *, patience_s: float | None = None, blocks: bool = True) -> None:
         """Start with all of its patience.
@@ -62,7 +97,7 @@ class ReservationWaiter:
             blocks: its thread may wait. A server has few threads: a few commits to a reserved repository
                 would keep them from all other requests, so a server waits without one.
         """
-        self._patience_s = PATIENCE_S if patience_s is None else patience_s
+        super().__init__(PATIENCE_S if patience_s is None else patience_s)
         self._blocks = blocks
         self._was_held = False
         self._has_begun_before = False
@@ -105,50 +140,118 @@ class ReservationWaiter:
             self._was_held = rows.end_of(tx, repo_id) > hub.now_ms()
         return self._was_held
 
-    async def wait(self, still_held: Callable[[], Awaitable[bool]]) -> None:
-        """Wait as :meth:`pause` does, without a thread; it looks more and more rarely."""
-        began, pause_s = time.monotonic(), _PAUSE_S
-        while (left := self._patience_s - (time.monotonic() - began)) > 0:
-            await asyncio.sleep(min(pause_s, left))
-            if not await still_held():
-                break
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-        self._patience_s -= time.monotonic() - began
 
+class PushWaiter(Waiter):
+    """A push that waits for the turn of its account before it is told where the refs are."""
 
-def note_try(hub: HubContext, repo_id: int, account_id: int) -> None:
-    """Record that an account asks for the refs in order to push; reserve the repository if an earlier try failed."""
+    def __init__(self, account_id: int | None = None) -> None:
+        """Start with all of its patience."""
+        super().__init__(PUSH_PATIENCE_S)
+        self._account_id = account_id
+        self._has_waited = False
 
-    def renew(before: PushReservation | None, now: int) -> PushReservation:
-        is_first = before is None or now - before.tried_ms > MEMORY_MS
-        return PushReservation(now) if is_first else _renewed(before, now)
+    def note_try(self, hub: HubContext, repo_id: int, account_id: int) -> None:
+        """Record that an account asks for the refs in order to push; reserve the repository if an earlier try failed.
 
-    _change(hub, repo_id, account_id, renew)
+        Raises:
+            RepositoryReserved: it has to wait for the reservation of another account, or its own next one.
+        """
+        self._account_id = account_id
+        must_wait = False
+
+        def renew(found: _Standing) -> PushReservation | None:
+            nonlocal must_wait
+            # A push that has waited for another one has lost this race already.
+            is_repeated = self._has_waited or found.has_tried
+            begins_ms = found.begins_ms if is_repeated else found.others_end_ms
+            must_wait = self._patience_s > 0 and begins_ms > found.now_ms
+            if must_wait:
+                return None
+            return found.renewed() if is_repeated else found.tried()
+
+        _change(hub, repo_id, account_id, renew)
+        if must_wait:
+            self._has_waited = True
+            raise RepositoryReserved(self, repo_id)
+
+    def look(self, hub: HubContext, repo_id: int) -> bool:
+        """Return whether the account can have no reservation yet."""
+        if self._account_id is None:
+            return False
+        with hub.read() as tx:
+            found = _standing(tx, repo_id, self._account_id, hub.now_ms())
+        return found.begins_ms > found.now_ms
 
 
 def note_loss(hub: HubContext, repo_id: int, account_id: int) -> None:
-    """Reserve the repository for an account whose push found a ref moved."""
-    _change(hub, repo_id, account_id, _renewed)
+    """Reserve the repository for an account whose push found a ref moved, if it is its turn."""
+    _change(hub, repo_id, account_id, lambda found: found.renewed())
 
 
 def note_pack(hub: HubContext, repo_id: int, account_id: int) -> None:
     """Renew the reservation of an account that begins to send objects, if it has one."""
     with hub.read() as tx:
-        before = rows.find(tx, repo_id, account_id)
-    if before is not None and before.until_ms > hub.now_ms():
-        _change(hub, repo_id, account_id, lambda found, now: None if found is None else _renewed(found, now))
+        is_held = _standing(tx, repo_id, account_id, hub.now_ms()).is_held
+    if is_held:
+        _change(hub, repo_id, account_id, lambda found: found.renewed() if found.is_held else None)
 
 
-def end(tx: Write, repo_id: int, account_id: int) -> None:
-    """End the reservation of an account, which has pushed."""
-    rows.remove(tx, repo_id, account_id)
+def end(tx: Write, repo_id: int, account_id: int, now_ms: int) -> None:
+    """End the reservation of an account, which has pushed; its tries count no more."""
+    before = rows.find(tx, repo_id, account_id)
+    if before is not None:
+        rows.put(tx, repo_id, account_id, PushReservation(0, 0, min(before.until_ms, now_ms)))
+
+
+@attrs.frozen
+class _Standing:
+    """What an account that pushes has had, and when the last reservation of another account ends or has ended."""
+
+    now_ms: int
+    own: PushReservation
+    others_end_ms: int
+
+    @property
+    def has_tried(self) -> bool:
+        """Whether the account has tried to push a short time ago, without success."""
+        return self.now_ms - self.own.tried_ms <= MEMORY_MS
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the account has a reservation."""
+        return self.own.until_ms > self.now_ms
+
+    @property
+    def begins_ms(self) -> int:
+        """The earliest time at which the account can have a reservation; one that it has can be renewed now."""
+        if self.is_held:
+            return 0
+        is_over = self.now_ms - self.own.began_ms >= LONGEST_MS
+        rested_ms = self.own.began_ms + REST_MS if self.own.began_ms and is_over else 0
+        return max(rested_ms, self.others_end_ms + BREATH_MS if self.others_end_ms else 0)
+
+    def tried(self) -> PushReservation:
+        """Return the reservation after a try that does not change it."""
+        return attrs.evolve(self.own, tried_ms=self.now_ms)
+
+    def renewed(self) -> PushReservation:
+        """Return a reservation that has begun or goes on, if the account can have one."""
+        now, began = self.now_ms, self.own.began_ms
+        if self.begins_ms > now:
+            return self.tried()
+        if began and now - began < LONGEST_MS:
+            until = min(now + SIGN_MS, began + LONGEST_MS)
+            return PushReservation(now, began, max(until, self.own.until_ms))
+        return PushReservation(now, now, now + SIGN_MS)
+
+
+def _standing(tx: Read, repo_id: int, account_id: int, now_ms: int) -> _Standing:
+    own = rows.find(tx, repo_id, account_id) or PushReservation(0)
+    return _Standing(now_ms, own, rows.end_of_others(tx, repo_id, account_id))
 
 
 def _change(
-    hub: HubContext,
-    repo_id: int,
-    account_id: int,
-    renew: Callable[[PushReservation | None, int], PushReservation | None],
+    hub: HubContext, repo_id: int, account_id: int, renew: Callable[[_Standing], PushReservation | None]
 ) -> None:
     """Replace the reservation of an account in a repository that exists; None changes nothing.
 
@@ -157,17 +260,10 @@ def _change(
     with contextlib.suppress(Unavailable), hub.write(Lock.repo(repo_id)) as tx:
         if repositories.by_id(tx, repo_id) is None:
             return
-        now, before = hub.now_ms(), rows.find(tx, repo_id, account_id)
-        if before is None:
+        now = hub.now_ms()
+        found = _standing(tx, repo_id, account_id, now)
+        if not found.own.tried_ms:
             rows.forget(tx, repo_id, now - _FORGET_MS)
-        reservation = renew(before, now)
+        reservation = renew(found)
         if reservation is not None:
             rows.put(tx, repo_id, account_id, reservation)
-
-
-def _renewed(before: PushReservation | None, now: int) -> PushReservation:
-    """Return a reservation that has begun or goes on, if it is not the account's time to rest."""
-    if before is not None and before.began_ms and now - before.began_ms < REST_MS:
-        until = min(now + SIGN_MS, before.began_ms + LONGEST_MS)
-        return PushReservation(now, before.began_ms, max(until, before.until_ms))
-    return PushReservation(now, now, now + SIGN_MS)

@@ -22,6 +22,7 @@ from entrepot.git.packs import HEADER_BYTES
 from entrepot.hub.git import pushes
 from entrepot.hub.git.pushes import Push
 from entrepot.names import RepoRef
+from entrepot.server.dispatch.reservation_waits import call_hub_before_push
 from entrepot.server.git.git_errors import text_error_response
 from entrepot.server.git.inflation import inflated
 from entrepot.server.git.keepalive import KeepaliveResponse
@@ -39,7 +40,9 @@ _SPARE = 1 << 30
 async def advertise(request: Request, ref: RepoRef) -> ASGIApp:
     """Handle ``GET …/info/refs?service=git-receive-pack``."""
     try:
-        refs = await call_hub(request, pushes.advertise, ref)
+        refs = await call_hub_before_push(
+            request, lambda hub, caller, waiter: pushes.advertise(hub, caller, ref, waiter)
+        )
     except RepoNotFound as error:
         cure = f"; to push to it, create it first: hf repo create {ref.id} --repo-type {ref.type.value}"
         return text_error_response(request, error, cure=cure if ref.id.name and not error.anonymous else "")
