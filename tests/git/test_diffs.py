@@ -98,3 +98,39 @@ def test_very_deep_trees_are_walked_without_recursion() -> None:
 def test_a_tree_that_cannot_be_read_is_malformed() -> None:
     with pytest.raises(Malformed):
         list(diff_trees(None, FIRST, lambda oid: b"nonsense"))
+
+
+@given(
+    st.dictionaries(st.integers(0, 400), st.sampled_from([FIRST, SECOND]), min_size=100),
+    st.dictionaries(st.integers(0, 400), st.sampled_from([FIRST, SECOND]), max_size=20),
+    st.sets(st.integers(0, 400), max_size=200),
+)
+def test_large_folders_are_compared_across_the_edges_of_blocks(
+    old: dict[int, Oid], changed: dict[int, Oid], removed: set[int]
+) -> None:
+    new = {name: oid for name, oid in (old | changed).items() if name not in removed}
+    contents = [encode_tree([Entry(f"{name:03}", Mode.FILE, oid) for name, oid in one.items()]) for one in (old, new)]
+    trees = {oid_of(Kind.TREE, content): content for content in contents}
+    found = [
+        (int(change.path), change.old and change.old.oid, change.new and change.new.oid)
+        for change in diff_trees(*(oid_of(Kind.TREE, content) for content in contents), trees.__getitem__)
+    ]
+    differing = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    assert found == [(name, old.get(name), new.get(name)) for name in differing]
+
+
+def test_a_folder_is_read_only_as_far_as_the_caller_asks() -> None:
+    old, new = (encode_tree([Entry(f"{i:03}", Mode.FILE, oid) for i in range(130)]) for oid in (FIRST, SECOND))
+    trees = {FIRST: old, SECOND: new[:-1]}  # the last entry cannot be read
+    changes = diff_trees(FIRST, SECOND, trees.__getitem__)
+    assert next(changes).path == "000"
+    with pytest.raises(Malformed):
+        list(changes)
+
+
+def test_a_folder_in_another_order_than_gits_is_malformed() -> None:
+    rows = [encode_tree([Entry(name, Mode.FILE, FIRST)]) for name in "cab"]
+    trees = {FIRST: b"".join(rows), SECOND: rows[1]}
+    for sides in ((FIRST, SECOND), (SECOND, FIRST), (None, FIRST)):
+        with pytest.raises(Malformed, match="order"):
+            list(diff_trees(*sides, trees.__getitem__))

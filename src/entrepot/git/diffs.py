@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import attrs
 
+from entrepot.errors import Malformed
 from entrepot.git.objects import EMPTY_TREE
-from entrepot.git.trees import Entry, block_starts, iterate_tree, parse_tree, sort_key, split_tree
+from entrepot.git.trees import Entry, entry_of, iterate_blocks, match_entry, sort_key
 from entrepot.names import Oid, RepoPath
 
 
@@ -57,67 +59,67 @@ def _pairs(prefix: str, old: Oid | None, new: Oid | None, read: Callable[[Oid], 
     """Yield the entries that differ between two folders, entries with the same name and kind paired."""
     if old == new:
         return
-    contents = _content(old, read), _content(new, read)
-    if not all(contents):
-        # Lazily: only the caller knows how many entries of a folder that exists on one side it needs.
-        for entry in iterate_tree(contents[0] or contents[1]):
-            yield prefix + entry.name, *((entry, None) if contents[0] else (None, entry))
-        return
-    before, after = _without_shared(*contents)
-    same = set(before).intersection(after) if before and after else set()
-    left, right = _keyed(before, same), _keyed(after, same)
-    for key in sorted(left.keys() | right.keys()):
-        was, becomes = left.get(key), right.get(key)
-        # Modes with and without a leading zero differ as bytes but are the same entry.
-        if was != becomes:
-            name = (was or becomes or _NOTHING).name
-            yield prefix + name, was, becomes
+    for before, after in _differing(_content(old, read), _content(new, read)):
+        yield prefix + (before or after or _NOTHING).name, before, after
 
 
 def _content(oid: Oid | None, read: Callable[[Oid], bytes]) -> bytes:
     return b"" if oid is None or oid == EMPTY_TREE else read(oid)
 
 
-def _without_shared(old: bytes, new: bytes) -> tuple[list[bytes], list[bytes]]:
-    """Return the entries of two trees, without most of those that they share.
+def _differing(old: bytes, new: bytes) -> Iterator[tuple[Entry | None, Entry | None]]:
+    """Yield the entries that differ between two trees, in git's order, with None where a side has none.
 
-    Two versions of a large folder differ in few entries, so blocks of entries
-    are compared as bytes. Both trees are assumed to be sorted; if one is not,
-    fewer entries are removed, but never a differing one.
+    Both are read only as far as the caller asks. Two versions of a large folder
+    differ in few entries, so blocks of entries are compared as bytes.
+
+    Raises:
+        Malformed: while iterating, an entry cannot be read, or entries are not in git's order.
     """
-    before: list[bytes] = []
-    after: list[bytes] = []
-    starts = block_starts(old)
-    block_starts(new)  # validates: from here on both consist of complete entries
-    at, here, size = 0, memoryview(new), len(new)
-    for start, stop in zip(starts, [*starts[1:], len(old)], strict=True):
-        if here[at : at + stop - start] == old[start:stop]:
+    at, right = 0, _row_at(new, 0, b"")
+    for start, stop in iterate_blocks(old):
+        if new.startswith(old[start:stop], at):
             at += stop - start
+            right = _row_at(new, at, b"")
             continue
-        place = start
-        while place < stop:
-            left = _row(old, place)
-            right = _row(new, at) if at < size else b""
-            is_shared, is_older = left == right, not right or _key(left) <= _key(right)
-            is_newer = bool(right) and (not is_older or _key(left) == _key(right))
-            if is_older and not is_shared:
-                before.append(left)
-            if is_newer and not is_shared:
-                after.append(right)
-            place += len(left) if is_older else 0
-            at += len(right) if is_newer else 0
-    return before, after + split_tree(new[at:])
+        left = _row_at(old, start, b"")
+        while left is not None:
+            is_older, is_newer = right is None or left.key <= right.key, right is not None and right.key <= left.key
+            was, becomes = left if is_older else None, right if is_newer else None
+            if was is None or becomes is None or was.found[0] != becomes.found[0]:
+                before, after = was and entry_of(was.found), becomes and entry_of(becomes.found)
+                # Modes with and without a leading zero differ as bytes but are the same entry.
+                if before != after:
+                    yield before, after
+            if becomes is not None:
+                at = becomes.found.end()
+                right = _row_at(new, at, becomes.key)
+            if was is not None:
+                left = _row_at(old, was.found.end(), was.key) if was.found.end() < stop else None
+    while right is not None:
+        yield None, entry_of(right.found)
+        right = _row_at(new, right.found.end(), right.key)
 
 
-def _row(content: bytes, at: int) -> bytes:
-    return content[at : content.index(0, at) + 21]
+@attrs.frozen(eq=False)
+class _Row:
+    """An entry of a tree as it is stored, and the key by which git sorts it."""
+
+    key: bytes
+    found: re.Match[bytes]
 
 
-def _key(row: bytes) -> bytes:
-    mode, _, name = row[: row.index(0)].partition(b" ")
-    return sort_key(name, int(mode, 8))
+def _row_at(content: bytes, at: int, last: bytes) -> _Row | None:
+    """Return the entry that begins at an offset, None at the end.
 
-
-def _keyed(rows: list[bytes], without: set[bytes]) -> dict[bytes, Entry]:
-    entries = parse_tree(b"".join(row for row in rows if row not in without))
-    return {sort_key(entry.name.encode("utf-8", "surrogateescape"), entry.mode): entry for entry in entries}
+    Raises:
+        Malformed: it is not complete, or its key is not greater than ``last``.
+    """
+    if at == len(content):
+        return None
+    found = match_entry(content, at)
+    mode, name, _ = found.groups()
+    key = sort_key(name, int(mode, 8))
+    if key <= last:
+        raise Malformed("tree object", f"the entry at byte {at:,} is not in git's order")
+    return _Row(key, found)

@@ -51,7 +51,6 @@ class Entry(NamedTuple):
 BLOCK_ENTRIES = 64
 _ENTRY = rb"[0-7]{5,6}+ [^\0]++\0.{20}"
 _BLOCK = re.compile(rb"(?:%s){1,%d}" % (_ENTRY, BLOCK_ENTRIES), re.DOTALL)
-_WHOLE = re.compile(_ENTRY, re.DOTALL)
 _FIELDS = re.compile(rb"([0-7]{5,6}+) ([^\0]++)\0(.{20})", re.DOTALL)
 
 
@@ -67,25 +66,38 @@ def block_starts(content: bytes) -> list[int]:
     Raises:
         Malformed: an entry is truncated, or its mode or name is invalid.
     """
-    starts: list[int] = []
+    return [start for start, _ in iterate_blocks(content)]
+
+
+def iterate_blocks(content: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where every 64 entries begin and end; what a caller does not ask for is not validated.
+
+    Raises:
+        Malformed: as :func:`block_starts`, when the entry is reached.
+    """
     at = 0
     while at < len(content):
         block = _BLOCK.match(content, at)
         if block is None:
-            raise Malformed("tree object", f"no complete entry at byte {at:,} of {len(content):,}")
-        starts.append(at)
+            raise _malformed(content, at)
+        yield at, block.end()
         at = block.end()
-    return starts
 
 
-def split_tree(content: bytes) -> list[bytes]:
-    """Return the entries of a tree as their stored bytes, in stored order.
+def match_entry(content: bytes, at: int) -> re.Match[bytes]:
+    """Return the match of the entry that begins at an offset: its mode, name and id.
 
     Raises:
         Malformed: as :func:`block_starts`.
     """
-    block_starts(content)
-    return _WHOLE.findall(content)
+    found = _FIELDS.match(content, at)
+    if found is None:
+        raise _malformed(content, at)
+    return found
+
+
+def _malformed(content: bytes, at: int) -> Malformed:
+    return Malformed("tree object", f"no complete entry at byte {at:,} of {len(content):,}")
 
 
 def parse_tree(content: bytes) -> list[Entry]:
@@ -102,16 +114,6 @@ def parse_tree(content: bytes) -> list[Entry]:
     return [
         Entry(name.decode("utf-8", "surrogateescape"), int(mode, 8), Oid(digest.hex())) for mode, name, digest in fields
     ]
-
-
-def iterate_tree(content: bytes) -> Iterator[Entry]:
-    """Yield the entries of a tree in stored order, for callers who may not want all of them.
-
-    Raises:
-        Malformed: as :func:`parse_tree`; for a ``/`` in a name when the entry is reached.
-    """
-    block_starts(content)
-    yield from map(entry_of, _FIELDS.finditer(content))
 
 
 def entry_of(found: re.Match[bytes]) -> Entry:

@@ -70,12 +70,15 @@ class Scopes:
 
     ``everywhere``: permissions that apply wherever the owner has rights;
     ``reads_gated``: also the content of gated repositories that the owner has
-    been granted access to.
+    been granted access to; ``is_resumable``: tokens of one account with the same
+    scopes may refer to chunks that one of them has sent, so that an upload can go
+    on with a newer token.
     """
 
     places: tuple[ScopeTarget, ...] = ()
     everywhere: frozenset[str] = frozenset()
     reads_gated: bool = False
+    is_resumable: bool = False
 
     def encode(self) -> Mapping[str, Any]:
         """Return the form that is stored in the token's row."""
@@ -83,6 +86,7 @@ class Scopes:
             "places": [[place.kind, place.uid, sorted(place.permissions)] for place in self.places],
             "everywhere": sorted(self.everywhere),
             "gated": self.reads_gated,
+            **({"resumable": True} if self.is_resumable else {}),
         }
 
 
@@ -138,7 +142,7 @@ def decode(stored: Mapping[str, Any] | None) -> Scopes:
     if not stored:
         return Scopes()
     places = tuple(ScopeTarget(kind, uid, frozenset(words)) for kind, uid, words in stored["places"])
-    return Scopes(places, frozenset(stored["everywhere"]), stored["gated"])
+    return Scopes(places, frozenset(stored["everywhere"]), stored["gated"], stored.get("resumable", False))
 
 
 def check_permissions(words: Iterable[str], allowed: frozenset[str], where: str) -> frozenset[str]:

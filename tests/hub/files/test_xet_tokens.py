@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -15,12 +15,14 @@ from entrepot.errors import (
     RevisionNotFound,
     ThingNotFound,
 )
-from entrepot.hub.accounts import accounts
+from entrepot.hub.accounts import accounts, tokens
+from entrepot.hub.accounts.tokens import TokenDraft
+from entrepot.hub.callers import FINE_GRAINED, Caller
 from entrepot.hub.files import chunks, shards, xet_tokens, xorb_scrubbing
 from entrepot.hub.files.xet_tokens import GRACE_S, LIFETIME_S, IssuedXetToken, XetToken
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
-from entrepot.hub.scopes import Scopes, ScopeTarget
+from entrepot.hub.scopes import RequestedScope, Scopes, ScopeTarget
 from entrepot.names import RepoId, RepoRef
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
@@ -224,3 +226,23 @@ def test_a_repository_that_takes_the_name_during_a_request_gets_nothing_of_it(wo
     world.repo(str(ref.id))
     with world.hub.read() as tx, pytest.raises(InvalidCredentials):
         xet_tokens.recheck(world.hub, tx, given)
+
+
+def test_only_resumable_tokens_of_equal_scopes_share_what_they_have_sent(world: World, ref: RepoRef) -> None:
+    def holder(caller: Caller) -> str:
+        return xet_tokens.holder_of(caller)
+
+    def limited(
+        name: str, *, is_resumable: bool, permissions: Sequence[str] = ("repo.content.read", "repo.commit")
+    ) -> Caller:
+        place = RequestedScope("model", str(ref.id), permissions)
+        draft = TokenDraft(FINE_GRAINED, name, places=[place], is_resumable=is_resumable)
+        caller = world.hub.identify(tokens.make(world.hub, world.alice, draft)[0].secret)
+        assert caller is not None
+        return caller
+
+    first, second = (limited(name, is_resumable=True) for name in ("first", "second"))
+    assert holder(first) == holder(second)
+    assert holder(limited("wider", is_resumable=True, permissions=["repo.write"])) != holder(first)
+    plain = [holder(limited(name, is_resumable=False)) for name in ("third", "fourth")]
+    assert len({holder(first), *plain}) == 3

@@ -34,6 +34,8 @@ def test_a_diff_is_divided_into_files_and_numbered_lines() -> None:
         ("new.bin", "new file, not text", 0, 0),
         ("gone.txt", "deleted", 0, 1),
     ]
+    assert not any(file.is_cut for file in found.files)
+    assert parse_diff("diff --git a/x b/x\n").files[0].is_cut
     assert found.files[0].lines == [
         DiffLine("@", "@@ -3,2 +3,3 @@ def f():"),
         DiffLine(" ", "same", 3, 3),
@@ -46,10 +48,10 @@ def test_a_diff_is_divided_into_files_and_numbered_lines() -> None:
 def test_a_long_diff_is_cut_and_says_so() -> None:
     many = "diff --git a/x b/x\n@@ -0,0 +1,9999 @@\n" + "+line\n" * (diffs.MAX_LINES + 5)
     found = parse_diff(many)
-    assert not found.is_complete
+    assert found.is_complete
+    assert found.files[0].is_cut
     assert len(found.files[0].lines) == diffs.MAX_LINES
     assert found.files[0].added == diffs.MAX_LINES + 5
-    assert found.files[0].note
     wide = parse_diff("diff --git a/x b/x\n@@ -1 +1 @@\n+" + "x" * 10_000)
     assert len(wide.files[0].lines[1].text) < 3_000
     files = parse_diff("".join(f"diff --git a/{n} b/{n}\n" for n in range(diffs.MAX_FILES + 1)))

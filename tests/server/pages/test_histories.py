@@ -10,6 +10,7 @@ from entrepot.hub.repos import commits
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.names import parse_path
 from entrepot.server.pages import histories
+from entrepot.server.pages.repositories.changes import MOST_TEXTS
 from tests.support.served_hub import ServedHub
 
 Show = Callable[[str], str]
@@ -58,3 +59,18 @@ def test_the_history_of_a_path_has_the_commits_that_changed_it(site: ServedHub, 
     assert browser.get("/alice/paths/commits/main/none").status_code == 404
     assert 'href="/alice/paths/commits/main/d/a.txt"' in browser.get("/alice/paths/blob/main/d/a.txt").text
     assert 'href="/alice/paths/commits/main/d"' in browser.get("/alice/paths/tree/main/d").text
+
+
+def test_lines_that_a_commit_does_not_show_have_pages_of_their_own(site: ServedHub, show: Show) -> None:
+    ref = site.repo("wide")
+    first = site.commit(ref, {f"{number:03}.txt": b"one\n" for number in range(MOST_TEXTS + 1)})
+    commit = site.commit(ref, {f"{number:03}.txt": b"<i>two</i>\n" for number in range(MOST_TEXTS + 1)})
+    text = show(f"/alice/wide/commit/{commit}")
+    assert text.count("&lt;i&gt;two") == MOST_TEXTS
+    [link] = re.findall(r'href="([^"]+)">Show the changes of this file', text)
+    assert link == f"/alice/wide/compare/{first}..{commit}?file={MOST_TEXTS:03}.txt"
+    alone = show(link)
+    assert "&lt;i&gt;two" in alone
+    assert "Show the changes" not in alone
+    links = re.findall(r'href="([^"]+)">Show the changes of this file', show(f"/alice/wide/commit/{first}"))
+    assert '<span aria-hidden="true">+</span>one' in show(links[0])

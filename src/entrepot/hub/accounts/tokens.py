@@ -53,7 +53,8 @@ class TokenDraft:
 
     ``name`` None: ``token-N``; ``expires_ms`` None: never. The other fields are for
     the role ``fineGrained`` only: permissions at places, permissions
-    everywhere, and whether the content of gated repositories may be read.
+    everywhere, whether the content of gated repositories may be read, and whether a
+    newer token continues its uploads (:class:`~entrepot.hub.scopes.Scopes`).
     """
 
     role: str
@@ -62,6 +63,7 @@ class TokenDraft:
     places: Sequence[RequestedScope] = ()
     everywhere: Sequence[str] = ()
     reads_gated: bool = False
+    is_resumable: bool = False
 
 
 @attrs.frozen
@@ -294,7 +296,7 @@ def _scopes(tx: Read, owner: Caller, draft: TokenDraft) -> Scopes | None:
     scopes.check_target_count(draft.places)
     everywhere = scopes.check_permissions(draft.everywhere, scopes.EVERYWHERE, "everything")
     places = tuple(target for place in draft.places for target in _targets(tx, owner, place))
-    return Scopes(places, everywhere, draft.reads_gated)
+    return Scopes(places, everywhere, draft.reads_gated, draft.is_resumable)
 
 
 def _targets(tx: Read, owner: Caller, requested: RequestedScope) -> list[ScopeTarget]:

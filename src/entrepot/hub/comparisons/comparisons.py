@@ -20,7 +20,7 @@ from entrepot.hub.comparisons.rows import RowsDiff, compare_tables
 from entrepot.hub.comparisons.sides import ComparedFile, ReadBudget, chunks_of, chunks_of_file
 from entrepot.hub.comparisons.tensors import TensorsDiff, compare_gguf, compare_safetensors
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import contents, histories
+from entrepot.hub.repos import contents, diffs, histories
 from entrepot.hub.repos.contents import LocatedFile
 from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.previews.table_formats import ENDINGS
@@ -64,18 +64,25 @@ class FileDifference:
 
 @attrs.frozen
 class RevisionDiff:
-    """The files in which two commits differ; ``old`` is None for the parent of a root commit."""
+    """The files in which two commits differ; ``old`` is None for the parent of a root commit.
+
+    ``text``: the same files in git's format, with the lines of the first ones, if they were asked for.
+    """
 
     repo: RepoRow
     old: Oid | None
     new: Oid
     files: Sequence[FileDifference]
     is_complete: bool
+    text: str = ""
 
 
 @attrs.frozen
 class ContentDiff:
-    """The difference of one file. ``details`` is None if its kind is not compared, or it was added or removed."""
+    """The difference of one file. ``details`` is None if its kind is not compared, or it was added or removed.
+
+    ``text``: its lines in git's format, if it is not compared otherwise.
+    """
 
     repo: RepoRow
     old: Oid | None
@@ -83,6 +90,7 @@ class ContentDiff:
     file: FileDifference
     details: RowsDiff | TensorsDiff | None
     bytes_read: int
+    text: str = ""
 
 
 @attrs.frozen
@@ -94,11 +102,15 @@ class _Sides:
     new: Oid
 
 
-def list_changes(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) -> RevisionDiff:
+def list_changes(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str, *, most_files: int = MAX_FILES, most_texts: int = 0
+) -> RevisionDiff:
     """Return the files in which two revisions differ, with their sizes and the bytes that are new.
 
     Args:
         spec: ``a..b`` (from a to b), ``a...b`` (from their common ancestor to b); ``x^`` is the first parent of x.
+        most_files: files that are listed; the trees are not read beyond them.
+        most_texts: files whose lines are in the text; 0: no text.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
@@ -106,9 +118,10 @@ def list_changes(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) 
     """
     with hub.read() as tx:
         sides = _sides(tx, caller, ref, spec)
-        changes = list(itertools.islice(_changes(hub, tx, sides), MAX_FILES + 1))
-        files = _measured(hub, tx, sides.repo, changes[:MAX_FILES])
-    return RevisionDiff(sides.repo, sides.old, sides.new, files, len(changes) <= MAX_FILES)
+        changes = list(itertools.islice(_changes(hub, tx, sides), most_files + 1))
+        files = _measured(hub, tx, sides.repo, changes[:most_files])
+        text = diffs.render(hub, tx, caller, sides.repo, changes, most_files, most_texts) if most_texts else ""
+    return RevisionDiff(sides.repo, sides.old, sides.new, files, len(changes) <= most_files, text)
 
 
 def compare_file(
@@ -130,8 +143,9 @@ def compare_file(
         sides = _sides(tx, caller, ref, spec)
         change = _change_of(hub, tx, sides, path)
         [file] = _measured(hub, tx, sides.repo, [change])
+        text = diffs.render(hub, tx, caller, sides.repo, [change], 1)
     if file.content is None or file.old is None or file.new is None or sides.old is None:
-        return ContentDiff(sides.repo, sides.old, sides.new, file, None, 0)
+        return ContentDiff(sides.repo, sides.old, sides.new, file, None, 0, text)
     if file.old.etag == file.new.etag:
         return ContentDiff(sides.repo, sides.old, sides.new, file, None, 0)
     old, new = (contents.locate(hub, caller, sides.repo.ref, oid, path) for oid in (sides.old, sides.new))

@@ -7,6 +7,7 @@ token after a refusal. Source: docs/protocols/xet.md, section 7.1.
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import attrs
@@ -22,7 +23,7 @@ from entrepot.errors import (
     Refused,
     ThingNotFound,
 )
-from entrepot.hub import access, capabilities, revisions
+from entrepot.hub import access, capabilities, revisions, scopes
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.capabilities import Capability
 from entrepot.hub.community import pull_request_access
@@ -47,7 +48,7 @@ class XetToken:
     own, and the hub verifies their claims about files before using them.
     ``grant``: the access token that it was issued for, whose present rights
     decide. ``holder``: who may refer to the xorbs that are sent with this
-    token: the account, or a fine-grained access token alone.
+    token, see :func:`holder_of`.
     """
 
     repo_id: int
@@ -199,10 +200,18 @@ def _view(hub: HubContext, tx: Read, given: XetToken) -> str:
 
 
 def holder_of(caller: MaybeCaller) -> str:
-    """Return the id under which sent xorbs are recorded: the account's, or that of a fine-grained token."""
+    """Return the id under which sent xorbs are recorded.
+
+    It is the account's, or a fine-grained token's own; resumable tokens of an account with equal scopes share one.
+    """
     if caller is None:
         return ANONYMOUS
-    return f"u{caller.account.uid}" if caller.limits is None else f"t{caller.token.uid}"
+    if caller.limits is None:
+        return f"u{caller.account.uid}"
+    if not scopes.decode(caller.token.scopes).is_resumable:
+        return f"t{caller.token.uid}"
+    rights = json.dumps([caller.account.uid, caller.token.scopes], sort_keys=True)
+    return f"r{hashlib.sha256(rights.encode()).hexdigest()[:32]}"
 
 
 def _issue(hub: HubContext, tx: Read, given: XetToken) -> IssuedXetToken:

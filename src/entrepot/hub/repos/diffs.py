@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 
 from entrepot.catalog import Read
 from entrepot.catalog.git import objects as object_rows
@@ -55,15 +55,29 @@ def between(
         files, one line stands for all others.
     """
     before, after = (objects.root_of(hub.store, tx, row.id, side) if side else None for side in (old, new))
+    return render(hub, tx, caller, row, diff_trees(before, after, Trees(hub.store, tx, row.id).read), most_files)
+
+
+def render(
+    hub: HubContext,
+    tx: Read,
+    caller: MaybeCaller,
+    row: RepoRow,
+    changes: Iterable[Change],
+    most_files: int,
+    most_texts: int = FILES_LIMIT,
+) -> str:
+    """Return changes of files in git's format, as :func:`between`; after ``most_texts`` files, files are only named."""
     shows_all = not flagged_files.hides(hub.settings) or (caller is not None and access.may_write(tx, caller, row))
     pieces: list[str] = []
     size = 0
-    for change in diff_trees(before, after, Trees(hub.store, tx, row.id).read):
-        hidden = set() if shows_all or size >= _TEXT_LIMIT else _hidden(hub, tx, row, change)
+    for change in changes:
         if len(pieces) >= most_files:
             pieces.append("(more files differ)\n")
             break
-        pieces.append(_file_diff(tx, row.id, change, hidden, is_short=size < _TEXT_LIMIT))
+        is_short = size < _TEXT_LIMIT and len(pieces) < most_texts
+        hidden = set() if shows_all or not is_short else _hidden(hub, tx, row, change)
+        pieces.append(_file_diff(tx, row.id, change, hidden, is_short=is_short))
         size += len(pieces[-1])
     return "".join(pieces)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import attrs
 
 MAX_LINES = 3_000
-"""Lines of a diff that are shown; further files are only named."""
+"""Lines of a diff that are shown."""
 
 MAX_FILES = 300
 """Files of a diff that are named."""
@@ -30,18 +30,22 @@ class DiffLine:
 
 @attrs.define
 class FileDiff:
-    """The changes of one file. ``note``: what is said of it instead of, or beside, its lines."""
+    """The changes of one file. ``note``: what is said of it instead of, or beside, its lines.
+
+    ``is_cut``: it may have more lines than these.
+    """
 
     path: str
     note: str = ""
     added: int = 0
     removed: int = 0
     lines: list[DiffLine] = attrs.field(factory=list)
+    is_cut: bool = True
 
 
 @attrs.frozen
 class CommitDiff:
-    """The changes of a commit. ``is_complete``: whether everything is shown."""
+    """The changes of a commit. ``is_complete``: whether all files are there."""
 
     files: list[FileDiff]
     is_complete: bool
@@ -51,7 +55,7 @@ def parse_diff(text: str) -> CommitDiff:
     """Divide a diff in git's format into its first files and lines."""
     files: list[FileDiff] = []
     left, old, new = MAX_LINES, 0, 0
-    is_complete, in_hunk = True, False
+    in_hunk = False
     for line in _lines(text):
         if line.startswith("diff --git "):
             if len(files) >= MAX_FILES:
@@ -75,13 +79,13 @@ def parse_diff(text: str) -> CommitDiff:
             old, new = old + (sign != "+"), new + (sign != "-")
         else:
             _note(file, line)
+            file.is_cut = left < 0
             continue
         left -= 1
-        if left >= 0:
+        file.is_cut = left < 0
+        if not file.is_cut:
             file.lines.append(shown)
-        else:
-            is_complete, file.note = False, file.note or "These changes are too long to be shown here."
-    return CommitDiff(files, is_complete)
+    return CommitDiff(files, is_complete=True)
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -75,7 +75,8 @@ def test_a_wrong_key_is_explained_and_can_be_corrected(commits: list[str], brows
 
 
 def test_files_without_a_comparison_say_why(commits: list[str], show: Show, browser: httpx2.Client) -> None:
-    assert "as text or by their size" in show(f"/alice/compared/compare/{commits[0]}..main?file=d/notes.txt")
+    lines = show(f"/alice/compared/compare/{commits[0]}..main?file=d/notes.txt")
+    assert '<span aria-hidden="true">+</span>two' in lines
     assert "on one side only" in show(f"/alice/compared/compare/{commits[0]}..main?file=m.safetensors")
     assert "the same content" in show("/alice/compared/compare/main..main?file=t.csv")
     for path in (f"{commits[0]}..main?file=none.csv", "main..none", "none...main"):

@@ -1,6 +1,7 @@
 """Tokens for the script that uploads: for one repository and one hour, issued to the session of a browser.
 
-The script keeps its token in memory only, and the API takes it as any other.
+The script keeps its token in memory only, and the API takes it as any other. An upload that was interrupted goes on
+with another token, which may refer to what the first has sent.
 """
 
 from __future__ import annotations
@@ -55,5 +56,5 @@ def issue_token(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
             tokens.revoke(hub, caller, known.token.uid)
     permissions = [scopes.READ, scopes.COMMIT, scopes.DISCUSS]
     place = RequestedScope(target.row.type.value, str(target.row.ref.id), permissions)
-    draft = TokenDraft(FINE_GRAINED, NAME, now + LIFETIME_MS, places=[place])
+    draft = TokenDraft(FINE_GRAINED, NAME, now + LIFETIME_MS, places=[place], is_resumable=True)
     return tokens.make(hub, caller, draft)[0].secret

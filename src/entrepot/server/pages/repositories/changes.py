@@ -10,7 +10,6 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.comparisons import comparisons
 from entrepot.hub.comparisons.comparisons import FileDifference
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import histories
 from entrepot.names import Oid, RepoRef
 from entrepot.server.pages.diffs import MAX_FILES, parse_diff
 from entrepot.server.pages.formats import quoted
@@ -19,6 +18,9 @@ from entrepot.wire.texts import legible
 
 MOST_PICTURES = 20
 """Pictures of a comparison that a page shows."""
+
+MOST_TEXTS = 50
+"""Files of a comparison whose lines a page shows; those of others have a page of their own."""
 
 MAX_PICTURE = 8 << 20
 """Size of the largest of them, in bytes."""
@@ -69,12 +71,12 @@ def changes_of(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) ->
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
         Malformed, RevisionNotFound: the specification cannot be read, or a side does not exist.
     """
-    found = comparisons.list_changes(hub, caller, ref, spec)
-    diff = parse_diff(histories.compare(hub, caller, found.repo.ref, spec, most_files=MAX_FILES))
-    large = {item.path: item for item in found.files if _is_large(item)}
+    found = comparisons.list_changes(hub, caller, ref, spec, most_files=MAX_FILES, most_texts=MOST_TEXTS)
+    diff = parse_diff(found.text)
+    large = {item.path: item for item in found.files if is_large(item)}
     for file in diff.files:
         if file.path in large:  # the lines of pointers say less than the table of large files
-            file.lines, file.added, file.removed, file.note = [], 0, 0, "large file"
+            file.lines, file.added, file.removed, file.note, file.is_cut = [], 0, 0, "large file", False
     return {
         "diff": diff,
         "added": sum(file.added for file in diff.files),
@@ -84,6 +86,7 @@ def changes_of(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) ->
         "summary": summarize(found.files),
         "old": found.old,
         "new": found.new,
+        "file_at": f"{found.repo.ref.path}/compare/{found.old or f'{found.new}^'}..{found.new}?file=",
         "api": f"/api/{found.repo.type.plural}/{found.repo.ref.id}/diff/{quoted(spec)}",
     }
 
@@ -118,7 +121,8 @@ def summarize(files: Sequence[FileDifference]) -> ChangeSummary | None:
     return ChangeSummary(len(known), size, fresh, _share(fresh, size)) if size else None
 
 
-def _is_large(item: FileDifference) -> bool:
+def is_large(item: FileDifference) -> bool:
+    """Return whether one side of a file is stored as a large file."""
     return any(side is not None and side.lfs is not None for side in (item.old, item.new))
 
 

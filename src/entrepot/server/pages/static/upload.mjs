@@ -63,18 +63,45 @@ async function token() {
   return made.accessToken;
 }
 
+// Sends what the client gives it, with progress. A block of chunks is sent only if the hub has not got it from an
+// earlier attempt: the client makes the same blocks of the same files, but does not ask.
+async function send(address, init, signal) {
+  const [store, block] = `${address}`.split("/v1/xorbs/default/");
+  if (block) {
+    const known = await fetch(`${store}/v1/xorb-grants/default/${block}`, {method: "POST", headers: init.headers, signal});
+    if (known.ok) return known;
+  }
+  if (!init?.progressHint) return fetch(address, {...init, signal});
+  return new Promise((done, failed) => {
+    const sent = new XMLHttpRequest();
+    sent.open(init.method, address);
+    for (const [name, value] of new Headers(init.headers)) sent.setRequestHeader(name, value);
+    // All sent is not yet all stored.
+    sent.upload.onprogress = event => init.progressHint.progressCallback(Math.min(event.loaded / event.total, 0.999));
+    sent.onload = () => done(new Response(sent.responseText, {
+      status: sent.status,
+      headers: sent.getAllResponseHeaders().trim().split("\r\n").map(line => line.split(/: (.*)/, 2)),
+    }));
+    sent.onerror = () => failed(new TypeError());
+    sent.onabort = () => failed(new DOMException("Aborted", "AbortError"));
+    signal.addEventListener("abort", () => sent.abort());
+    sent.send(init.body);
+  });
+}
+
 async function* upload(signal) {
-  const {uploadFilesWithProgress} = await import("./vendor/huggingface-hub/index.mjs");
+  const {commitIter} = await import("./vendor/huggingface-hub/index.mjs");
   const folder = form.elements.folder.value.trim().replace(/^\/+|\/+$/g, "");
   const paths = new Map([...files].map(([path, file]) => [folder ? `${folder}/${path}` : path, path]));
   const isPull = form.elements.how.value === "pull";
-  const events = uploadFilesWithProgress({
+  const events = commitIter({
     repo: {type: data.kind, name: data.repo},
     accessToken: await token(),
     hubUrl: location.origin + data.root,
-    files: [...paths].map(([path, name]) => ({path, content: files.get(name).blob})),
-    commitTitle: form.elements.summary.value.trim() || data.suggested,
-    commitDescription: form.elements.description.value,
+    fetch: (address, init) => send(address, init, signal),
+    operations: [...paths].map(([path, name]) => ({operation: "addOrUpdate", path, content: files.get(name).blob})),
+    title: form.elements.summary.value.trim() || data.suggested,
+    description: form.elements.description.value,
     branch: data.branch,
     isPullRequest: isPull,
     ...(isForced ? {} : {parentCommit: form.elements.parent.value}),
@@ -112,7 +139,10 @@ async function run() {
     else if (error.statusCode === 412) {
       isForced = true;
       say("warn", "Others have committed since you opened this page. Look at the commits first: Continue replaces files of the same name.");
-    } else say("bad", `${error.message || error} Continue repeats it: chunks that have arrived are not sent again.`);
+    } else {
+      const why = error instanceof TypeError ? "The connection to the hub was lost." : error.message || error;
+      say("bad", `${why} Continue sends what is missing: blocks of up to 64 MiB that have arrived are not sent again.`);
+    }
     at("send").textContent = "Continue";
   } finally {
     if (stop) {
