@@ -18,13 +18,26 @@ BLOCK = 1024 * 1024
 
 _STATE, _ENDS, _DATA = 2048, 4096, 65536
 
-_STEP = """
-          (local.set $hash (i64.add (i64.shl (local.get $hash) (i64.const 1))
-            (i64.load (i32.shl (i32.load8_u (local.get $at)) (i32.const 3)))))
+_AT_ONCE = 8
+
+
+def _following(name: str, number: int = 0) -> str:
+    """Return the hash ``name`` continued by the byte that is ``number`` bytes behind the position."""
+    entry = f"(i64.load (i32.shl (i32.load8_u offset={number} (local.get $at)) (i32.const 3)))"
+    return f"(i64.add (i64.shl (local.get ${name}) (i64.const 1)) {entry})"
+
+
+_STEP = f"""
+          (local.set $hash {_following("hash")})
           (local.set $at (i32.add (local.get $at) (i32.const 1)))"""
 
-_CHECKED_STEP = f"""{_STEP}
-          (br_if $found (i64.lt_u (local.get $hash) (i64.const 0x1000000000000)))"""
+# Leaves hash and position unchanged at an end, so that each byte costs no jump.
+_MANY_STEPS = "".join(
+    f"""
+                (br_if $near (i64.lt_u (local.tee $ahead {_following("ahead", number)})
+                  (i64.const 0x1000000000000)))"""
+    for number in range(_AT_ONCE)
+)
 
 # Memory: the table at 0, the state (hash, length of the unfinished chunk) at 2048, the ends that
 # were found at 4096, the bytes at 65536. The hash covers 64 bytes, so it may begin 64 bytes
@@ -33,7 +46,7 @@ _MODULE = f"""(module
   (memory (export "memory") {1 + BLOCK // 65536} {1 + BLOCK // 65536})
   (func (export "search") (param $length i32) (result i32)
     (local $at i32) (local $stop i32) (local $limit i32) (local $out i32)
-    (local $hash i64) (local $size i32) (local $start i32)
+    (local $hash i64) (local $ahead i64) (local $size i32) (local $start i32)
     (local.set $at (i32.const {_DATA}))
     (local.set $stop (i32.add (i32.const {_DATA}) (local.get $length)))
     (local.set $out (i32.const {_ENDS}))
@@ -60,12 +73,16 @@ _MODULE = f"""(module
                 (br $unfound)))
             (local.set $limit (call $nearest (local.get $stop) (local.get $at)
               (i32.sub (i32.const 131072) (local.get $size))))
-            (loop $four
-              (if (i32.ge_u (i32.sub (local.get $limit) (local.get $at)) (i32.const 4))
-                (then{_CHECKED_STEP * 4}
-                  (br $four))))
+            (block $near
+              (loop $many
+                (br_if $near (i32.lt_u (i32.sub (local.get $limit) (local.get $at)) (i32.const {_AT_ONCE})))
+                (local.set $ahead (local.get $hash)){_MANY_STEPS}
+                (local.set $hash (local.get $ahead))
+                (local.set $at (i32.add (local.get $at) (i32.const {_AT_ONCE})))
+                (br $many)))
             (loop $one
-              (br_if $unfound (i32.ge_u (local.get $at) (local.get $limit))){_CHECKED_STEP}
+              (br_if $unfound (i32.ge_u (local.get $at) (local.get $limit))){_STEP}
+              (br_if $found (i64.lt_u (local.get $hash) (i64.const 0x1000000000000)))
               (br $one)))
           (local.set $size (i32.add (local.get $size) (i32.sub (local.get $at) (local.get $start))))
           (br_if $next (i32.lt_u (local.get $size) (i32.const 131072))))

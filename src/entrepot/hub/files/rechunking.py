@@ -274,11 +274,11 @@ class Rechunker:
                 for segment in content_chunks(content, digest):
                     # Look up all chunks before using any result: a hit late in a segment also
                     # finds the chunks before it.
-                    for cut in segment:
-                        if cut.raw not in asked and (cut.offset == 0 or eligible_chunks(cut.raw)):
-                            asked.add(cut.raw)
-                            self._look_up(cut.raw)
-                            self._asked.append(cut.raw)
+                    for raw in _asked_for(segment):
+                        if raw not in asked:
+                            asked.add(raw)
+                            self._look_up(raw)
+                            self._asked.append(raw)
                             yield
                     for number, cut in enumerate(segment):
                         draft.append(cut.raw, cut.length, *self._place(cut, content))
@@ -377,6 +377,13 @@ class Rechunker:
                 hashes = near.index.hashes
                 for number in near.chunks.first(near.index.count).nonzero()[0].tolist():
                     self._known.setdefault(hashes[_HASH * number : _HASH * (number + 1)], (near.hash, number))
+
+
+def _asked_for(segment: Sequence[ContentChunk]) -> list[bytes]:
+    """Return the hashes of the chunks that clients ask for: of the first one of a file, and of eligible ones."""
+    hashes = [cut.raw for cut in segment]
+    first = [cut.raw for cut in segment[:1] if cut.offset == 0]
+    return first + [hashes[number] for number in eligible_chunks(b"".join(hashes))]
 
 
 def drop_raw(hub: HubContext, sha256: Sha256, begun_ms: int) -> None:
