@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from entrepot.hub.remembered import Remembered
+from entrepot.hub.remembered import Remembered, Share
 
 V1, V2 = (1, 1), (1, 2)
 
@@ -61,3 +61,9 @@ def test_a_value_is_replaced_and_forgotten_with_its_size() -> None:
     memory.forget("a")
     memory.forget("a")
     assert (memory.find(V1, "a"), memory.size) == (None, 0)
+
+
+def test_the_shares_of_the_memory_are_all_of_it() -> None:
+    assert [share.of(8 << 20) >> 19 for share in Share] == [8, 5, 2, 1]
+    assert sum(share.of(8 << 20) for share in Share) == 8 << 20
+    assert {share.of(0) for share in Share} == {0}

@@ -22,7 +22,7 @@ from entrepot.hub.folder_locks import opening
 from entrepot.hub.host_slots import HostSlots
 from entrepot.hub.job_signals import JobSignal
 from entrepot.hub.permissions import create_private, make_private
-from entrepot.hub.remembered import Remembered, Version, VersionWatch
+from entrepot.hub.remembered import Remembered, Share, Version, VersionWatch
 from entrepot.hub.revisions import ReadableTree
 from entrepot.hub.signing import Signer
 from entrepot.hub.tables.known_layouts import KnownLayouts
@@ -32,9 +32,6 @@ from entrepot.names import new_uid
 from entrepot.settings import Settings
 from entrepot.storage import Store
 from entrepot.storage.mirrors import Mirrors
-
-_SHARE_OF_CALLERS = 4
-_SHARE_OF_TREES = 16
 
 
 @attrs.frozen
@@ -55,12 +52,12 @@ class HubContext:
     layouts: KnownLayouts = attrs.field(factory=KnownLayouts)
     known_callers: Remembered[Caller] = attrs.field(
         default=attrs.Factory(
-            lambda hub: Remembered[Caller](hub.settings.remembered_bytes // _SHARE_OF_CALLERS), takes_self=True
+            lambda hub: Remembered[Caller](Share.CALLERS.of(hub.settings.remembered_bytes)), takes_self=True
         )
     )
     known_trees: Remembered[ReadableTree] = attrs.field(
         default=attrs.Factory(
-            lambda hub: Remembered[ReadableTree](hub.settings.remembered_bytes // _SHARE_OF_TREES), takes_self=True
+            lambda hub: Remembered[ReadableTree](Share.TREES.of(hub.settings.remembered_bytes)), takes_self=True
         )
     )
     query_slots: threading.BoundedSemaphore = attrs.field(factory=lambda: threading.BoundedSemaphore(2))

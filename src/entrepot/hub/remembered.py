@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
+from enum import IntEnum
 from typing import Generic, TypeVar
 
 from entrepot.catalog.versions import Version as Version
@@ -20,6 +21,19 @@ Value = TypeVar("Value")
 
 _OVERHEAD = 1024
 """What an entry takes besides its bytes: the key and small objects, roughly."""
+
+
+class Share(IntEnum):
+    """What the setting ``remembered_bytes`` is divided into, in sixteenths; the shares together are the whole."""
+
+    ANSWERS = 8
+    FILE_LISTS = 5
+    CALLERS = 2
+    TREES = 1
+
+    def of(self, remembered_bytes: int) -> int:
+        """Return the share in bytes, rounded down."""
+        return remembered_bytes * self // sum(Share)
 
 
 class Remembered(Generic[Value]):

@@ -22,6 +22,7 @@ from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext, NotBrief
 from entrepot.hub.files import small_arrivals
 from entrepot.hub.files.small_arrivals import ReceivedFile
+from entrepot.hub.remembered import Share
 from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id, quote_path
 from entrepot.server import browser_sessions, public_urls
@@ -69,7 +70,9 @@ class AppState:
         default=attrs.Factory(lambda state: SignInLimits(state.hub, "code"), takes_self=True)
     )
     file_lists: FileLists = attrs.field(
-        default=attrs.Factory(lambda state: FileLists(state.hub.settings.remembered_bytes), takes_self=True)
+        default=attrs.Factory(
+            lambda state: FileLists(Share.FILE_LISTS.of(state.hub.settings.remembered_bytes)), takes_self=True
+        )
     )
     tags: TagCache = attrs.field(factory=TagCache)
     tables: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))

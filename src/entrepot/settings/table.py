@@ -216,7 +216,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         _Doc(
             size(0, _TIB),
-            "How much memory one process uses to remember answers until something is written; 0: none.",
+            "How much memory one process uses for remembered answers and what they are made of; 0: none.",
         ),
     ] = 8 * _MIB
     webhook_private_targets: Annotated[

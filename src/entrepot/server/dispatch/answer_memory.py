@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from entrepot.hub.callers import MaybeCaller, is_expired
-from entrepot.hub.remembered import Remembered, Version
+from entrepot.hub.remembered import Remembered, Share, Version
 from entrepot.server.files import FileResponse
 from entrepot.server.responders import MemoryContent
 from entrepot.settings import Settings
@@ -58,9 +58,9 @@ class AnswerMemory:
     """Answers of one version of the database. Thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
-        """Start empty; ``remembered_bytes`` of the settings is the most that answers take."""
+        """Start empty; answers take at most their share of ``remembered_bytes`` of the settings."""
         self._settings = settings
-        self._held = Remembered[RememberedAnswer](settings.remembered_bytes)
+        self._held = Remembered[RememberedAnswer](Share.ANSWERS.of(settings.remembered_bytes))
         self._largest = settings.remembered_bytes // _LARGEST_SHARE
 
     @property
