@@ -23,7 +23,8 @@ from entrepot.catalog.prepared import Prepared, PreparedForList
 from entrepot.catalog.repos import refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import DataFolderError
-from entrepot.names import MAIN, Oid, Sha256, new_uid
+from entrepot.names import MAIN, Oid, new_uid
+from tests.support.stored_rows import sha
 
 OID = Oid("ab" * 20)
 
@@ -38,10 +39,6 @@ def every() -> Iterator[tuple[str, Prepared]]:
                 yield f"{module.name.rpartition('.')[2]}.{name}", value
             if isinstance(value, PreparedForList):
                 yield f"{module.name.rpartition('.')[2]}.{name}", value.of_length(8)
-
-
-def sha(number: int) -> Sha256:
-    return Sha256(f"{number:064x}")
 
 
 def values_of(account: Account, repo: RepoRow) -> dict[str, Any]:

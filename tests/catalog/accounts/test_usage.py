@@ -15,16 +15,13 @@ from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import Oid, Sha256, XetHash
+from tests.support.stored_rows import sha
 
 AddRepo = Callable[..., RepoRow]
 
 
 def name(number: int) -> XetHash:
     return XetHash(f"{number:064x}")
-
-
-def sha(number: int) -> Sha256:
-    return Sha256(f"{number:064x}")
 
 
 R, S, T = sha(1), sha(2), sha(3)

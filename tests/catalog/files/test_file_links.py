@@ -14,28 +14,12 @@ from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import MAIN, RepoPath, Sha256, XetHash, branch_ref, new_uid
+from tests.support.stored_rows import PATH, commit, sha, store
 
 AddRepo = Callable[..., RepoRow]
 
 
-def sha(number: int) -> Sha256:
-    return Sha256(f"{number:064x}")
-
-
 A, B, C, D = sha(0xA), sha(0xB), sha(0xC), sha(0xD)
-PATH = RepoPath("weights/model.bin")
-
-
-def store(catalog: Catalog, *sha256s: Sha256, now_ms: int = 1) -> None:
-    with catalog.write() as tx:
-        for number, sha256 in enumerate(sha256s):
-            files.reserve(tx, sha256, 10 + number, now_ms)
-
-
-def commit(catalog: Catalog, repo: RepoRow, *sha256s: Sha256, path: RepoPath = PATH) -> None:
-    with catalog.write() as tx:
-        file_links.link(tx, repo.id, sha256s, 7, 1)
-        file_links.name_links(tx, repo.id, [(sha256, path) for sha256 in sha256s], MAIN, 1)
 
 
 def readable(catalog: Catalog, seen_by: Sequence[int] = ()) -> set[Sha256]:

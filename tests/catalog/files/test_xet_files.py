@@ -12,16 +12,13 @@ from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.names import MAIN, RepoPath, Sha256, XetFileId, XetHash
+from tests.support.stored_rows import sha
 
 AddRepo = Callable[..., RepoRow]
 
 
 def name(number: int) -> XetHash:
     return XetHash(f"{number:064x}")
-
-
-def sha(number: int) -> Sha256:
-    return Sha256(f"{number:064x}")
 
 
 A, B, C = name(0xA), name(0xB), name(0xC)

@@ -1,51 +1,23 @@
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Callable
 
 import pytest
 
-from entrepot.blobs import file_key
 from entrepot.errors import ContentMismatch, InvalidSignature, Malformed, ThingNotFound
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.files import lfs, multipart_uploads
 from entrepot.hub.files.lfs import MultipartUpload, RequestedObject
-from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.jobs import maintenance
 from entrepot.names import RepoRef, Sha256
+from tests.support.lfs_plans import download, is_stored, plan, wanted
 from tests.support.worlds import World
-
-
-def wanted(data: bytes) -> RequestedObject:
-    return RequestedObject(Sha256(hashlib.sha256(data).hexdigest()), len(data))
-
-
-def plan(
-    world: World, ref: RepoRef, data: bytes, by: MaybeCaller = None, *, takes_parts: bool = False
-) -> lfs.ObjectPlan:
-    caller = by or world.caller(ref.id.namespace)
-    [answer] = lfs.plan_uploads(world.hub, caller, ref, [wanted(data)], takes_parts=takes_parts)
-    return answer
-
-
-def download(world: World, ref: RepoRef, data: bytes, by: MaybeCaller = None) -> bytes:
-    [answer] = lfs.plan_downloads(world.hub, by or world.alice, ref, [wanted(data)])
-    assert isinstance(answer.link, SignedUrl)
-    content = lfs.fetch(world.hub, wanted(data).sha256, answer.link.query)
-    try:
-        return content.read_at(0, content.size)
-    finally:
-        content.close()
 
 
 def send_all(receiving: multipart_uploads.ReceivingPart, data: bytes) -> None:
     receiving.write(data)
     receiving.finish()
-
-
-def is_stored(world: World, data: bytes) -> bool:
-    return world.hub.store.blobs.stat(file_key(wanted(data).sha256)) is not None
 
 
 PART = 1000

@@ -24,7 +24,7 @@ from entrepot.hub.repos.push_reservations import (
     RepositoryReserved,
     ReservationWaiter,
 )
-from entrepot.names import RepoPath, RepoRef
+from entrepot.names import MAIN, RepoPath, RepoRef
 from tests.support.worlds import World
 
 ME = 7
@@ -263,3 +263,11 @@ def test_a_commit_that_begins_again_counts_its_bytes_once(world: World, monkeypa
     commit()
     assert world.read(ref, "a") == b"1234"
     assert added == [4, 0]
+
+
+def test_a_change_is_tried_again_until_it_succeeds_and_not_for_ever(world: World) -> None:
+    ref, tries = world.repo(), iter([None, None, "moved"])
+    row_id, waiter = world.row_id(ref), ReservationWaiter()
+    assert waiter.persist(world.hub, row_id, MAIN, lambda: next(tries)) == "moved"
+    with pytest.raises(Busy):
+        waiter.persist(world.hub, row_id, MAIN, lambda: None)

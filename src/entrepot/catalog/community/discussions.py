@@ -94,11 +94,11 @@ _PERSON = [_NS.c[field.name] for field in attrs.fields(AuthorRow)]
 _HERE = _D.c.repo_id == sa.bindparam("repo")
 # Statements are built once: building one costs more than running it on cached pages.
 _FIND = sa.select(*_TALK).where(_HERE & (_D.c.num == sa.bindparam("number")))
-_EVENTS = sa.select(*_EVENT).where(_E.c.discussion_id == sa.bindparam("talk")).order_by(_E.c.id)
+_EVENTS = sa.select(*_EVENT).where(_E.c.discussion_id == sa.bindparam("discussion")).order_by(_E.c.id)
 _FIND_EVENT = sa.select(*_EVENT).where(
-    (_E.c.discussion_id == sa.bindparam("talk")) & (_E.c.uid == sa.bindparam("called"))
+    (_E.c.discussion_id == sa.bindparam("discussion")) & (_E.c.uid == sa.bindparam("called"))
 )
-_COUNT_EVENTS = sa.select(sa.func.count()).where(_E.c.discussion_id == sa.bindparam("talk"))
+_COUNT_EVENTS = sa.select(sa.func.count()).where(_E.c.discussion_id == sa.bindparam("discussion"))
 
 
 def next_number(tx: Write, repo_id: int) -> int:
@@ -181,17 +181,17 @@ def add_event(tx: Write, event: EventRow) -> EventRow:
 
 def events_of(tx: Read, discussion_id: int) -> list[EventRow]:
     """Return the events of a discussion, oldest first."""
-    return [EventRow(*row) for row in tx.sql.execute(_EVENTS, {"talk": discussion_id})]
+    return [EventRow(*row) for row in tx.sql.execute(_EVENTS, {"discussion": discussion_id})]
 
 
 def count_events(tx: Read, discussion_id: int) -> int:
     """Return the number of events of a discussion."""
-    return tx.sql.execute(_COUNT_EVENTS, {"talk": discussion_id}).scalar_one()
+    return tx.sql.execute(_COUNT_EVENTS, {"discussion": discussion_id}).scalar_one()
 
 
 def find_event(tx: Read, discussion_id: int, uid: str) -> EventRow | None:
     """Return one event of a discussion, or None."""
-    row = tx.sql.execute(_FIND_EVENT, {"talk": discussion_id, "called": uid}).first()
+    row = tx.sql.execute(_FIND_EVENT, {"discussion": discussion_id, "called": uid}).first()
     return EventRow(*row) if row else None
 
 

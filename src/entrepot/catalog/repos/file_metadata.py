@@ -44,7 +44,7 @@ class WeightMetadata:
     eval_results: Sequence[Any] | None = None
 
 
-def encode(files: WeightMetadata | None) -> dict[str, Any] | None:
+def encode(files: WeightMetadata | None) -> Mapping[str, Any] | None:
     """Return the column of a row that stores metadata; None if there are none."""
     return attrs.asdict(files, filter=lambda _, value: value is not None) or None if files is not None else None
 

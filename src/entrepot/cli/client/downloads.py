@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from entrepot.cli.client.options import HubClient, hub_options, revision_option, type_option
+from entrepot.cli.client.options import (
+    HubClient,
+    exclude_option,
+    hub_options,
+    include_option,
+    revision_option,
+    type_option,
+)
 from entrepot.cli.reports import render_bytes, show, show_json, show_table
 from entrepot.cli.results import json_option
 from entrepot.errors import InvalidArgument
@@ -17,12 +24,8 @@ from entrepot.errors import InvalidArgument
 @click.argument("files", metavar="[FILE]...", nargs=-1)
 @type_option
 @revision_option
-@click.option(
-    "--include", multiple=True, metavar="PATTERN", help="Only files that match this pattern; may be repeated."
-)
-@click.option(
-    "--exclude", multiple=True, metavar="PATTERN", help="Skip files that match this pattern; may be repeated."
-)
+@include_option
+@exclude_option
 @click.option(
     "--local-dir", type=click.Path(path_type=Path), help="Write the files to this folder instead of the cache."
 )

@@ -146,6 +146,12 @@ type_option = click.option(
 )
 """The option ``--repo-type``, passed to a command as ``repo_type``."""
 
+include_option = click.option(
+    "--include", multiple=True, metavar="PATTERN", help="Only files that match this pattern; may be repeated."
+)
+exclude_option = click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help="Skip files that match this pattern; may be repeated."
+)
 revision_option = click.option("--revision", metavar="REV", help="A branch, tag or commit; default: main.")
 """The option ``--revision``, passed to a command as ``revision``."""
 

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, TypedDict, cast
 import attrs
 import click
 
-from entrepot.cli.client.options import HubClient, hub_options, revision_option, show_unless_quiet, type_option
+from entrepot.cli.client.options import (
+    HubClient,
+    exclude_option,
+    hub_options,
+    include_option,
+    revision_option,
+    show_unless_quiet,
+    type_option,
+)
 from entrepot.cli.reports import show, show_json
 from entrepot.cli.results import json_option
 from entrepot.errors import InvalidArgument, Refused, SecretsFound, SourceMissing
@@ -52,12 +60,8 @@ class UploadOptions:
 @click.argument("path_in_repo", metavar="[PATH_IN_REPO]", required=False)
 @type_option
 @revision_option
-@click.option(
-    "--include", multiple=True, metavar="PATTERN", help="Only files that match this pattern; may be repeated."
-)
-@click.option(
-    "--exclude", multiple=True, metavar="PATTERN", help="Skip files that match this pattern; may be repeated."
-)
+@include_option
+@exclude_option
 @click.option(
     "--delete",
     multiple=True,
@@ -136,12 +140,8 @@ def upload(
 @click.argument("local", metavar="LOCAL", type=click.Path(path_type=Path))
 @type_option
 @revision_option
-@click.option(
-    "--include", multiple=True, metavar="PATTERN", help="Only files that match this pattern; may be repeated."
-)
-@click.option(
-    "--exclude", multiple=True, metavar="PATTERN", help="Skip files that match this pattern; may be repeated."
-)
+@include_option
+@exclude_option
 @click.option(
     "--private/--public", "private", default=None, help="Visibility of the repository if it is created by this command."
 )

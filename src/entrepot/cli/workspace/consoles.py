@@ -42,6 +42,11 @@ _OPTIONS = (
 global_option = click.option("-g", "--global", "is_global", is_flag=True, help="Use the user's file, ~/.mlgitconfig.")
 """The option ``--global``, passed to a command as ``is_global``."""
 
+retry_option = click.option(
+    "--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="How often a failed call is repeated."
+)
+"""The option ``--retry``; :func:`console_options` passes its value to the storage."""
+
 FAILED, MISUSED, IN_CONFLICT, DAMAGED = 1, 2, 3, 4
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _LEVELS = ("debug", "info", "warning", "error")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from entrepot.cli.workspace.consoles import Console, console_options
+from entrepot.cli.workspace.consoles import Console, console_options, retry_option
 from entrepot.cli.workspace.wizards import asked_argument
 
 if TYPE_CHECKING:
@@ -23,13 +23,7 @@ def bucket_options(function: Function) -> Function:
     """Add the options that name a bucket and its credentials."""
     options = (
         click.option("--force", is_flag=True, help="Replace other contents."),
-        click.option(
-            "--retry",
-            type=click.IntRange(0, 100),
-            default=5,
-            show_default=True,
-            help="How often a failed call is repeated.",
-        ),
+        retry_option,
         click.option("--endpoint-url", "--endpoint", "endpoint_url", help="URL of the service."),
         click.option("--storage-type", type=click.Choice(TYPES), default="s3", show_default=True),
         click.option("--region", help="Region of the bucket; default: that of the profile."),

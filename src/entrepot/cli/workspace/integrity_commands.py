@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from entrepot.cli.workspace.consoles import DAMAGED, Console, console_options
+from entrepot.cli.workspace.consoles import DAMAGED, Console, console_options, retry_option
 from entrepot.cli.workspace.wizards import asked_argument
 
 if TYPE_CHECKING:
@@ -64,9 +64,7 @@ def fsck(console: Console, name: str | None, full: bool, fix_workspace: bool) ->
 @click.option("--thorough", is_flag=True, help="Also read indexes and manifests.")
 @click.option("--paranoid", is_flag=True, help="Read and verify everything.")
 @click.option("--all-versions", is_flag=True, help="Check every version, not only the checked out one.")
-@click.option(
-    "--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="How often a failed call is repeated."
-)
+@retry_option
 @click.option("--full", is_flag=True, help="List what is damaged.")
 @console_options
 def remote_fsck(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from entrepot.cli.workspace.consoles import IN_CONFLICT, Console, console_options, native
+from entrepot.cli.workspace.consoles import IN_CONFLICT, Console, console_options, native, retry_option
 from entrepot.cli.workspace.folding import fold
 from entrepot.cli.workspace.wizards import asked_argument, asked_option
 
@@ -251,9 +251,7 @@ commit_model = _commit_command("commit", ("dataset", "labels"))
 
 @click.command(short_help="Publish the versions that are not published.")
 @asked_argument("name")
-@click.option(
-    "--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="How often a failed call is repeated."
-)
+@retry_option
 @click.option("--fail-limit", type=click.IntRange(0), help="Stop after this many objects have failed.")
 @click.option("--clearonfail", is_flag=True, help="Accepted for existing scripts; has no effect.")
 @click.option("--bumpversion", is_flag=True, help="Take the next free number if someone else has published this one.")

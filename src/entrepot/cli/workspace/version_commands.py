@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from entrepot.cli.workspace.consoles import Console, console_options, native
+from entrepot.cli.workspace.consoles import Console, console_options, native, retry_option
 from entrepot.cli.workspace.wizards import asked_argument, asked_option
 
 if TYPE_CHECKING:
@@ -71,9 +71,7 @@ def update(console: Console) -> None:
 @click.option("--bare", is_flag=True, help="Fetch no data: files can be added to a version without it.")
 @click.option("-d", "--with-dataset", is_flag=True, help="Also check out the linked dataset.")
 @click.option("-l", "--with-labels", is_flag=True, help="Also check out the linked labels.")
-@click.option(
-    "--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="How often a failed call is repeated."
-)
+@retry_option
 @click.option("--fail-limit", type=click.IntRange(0), help="Stop after this many objects have failed.")
 @click.option("--full", is_flag=True, help="Accepted for existing scripts; has no effect.")
 @sampling_options
@@ -115,9 +113,7 @@ def checkout(
 
 @click.command(short_help="Fetch the content of a version for a later checkout.")
 @asked_argument("name", metavar="TAG|NAME")
-@click.option(
-    "--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="How often a failed call is repeated."
-)
+@retry_option
 @sampling_options
 @console_options
 def fetch(
@@ -179,9 +175,7 @@ def select(
 @click.command(short_help="Stage the changes of another version.")
 @asked_argument("name")
 @asked_argument("tag")
-@click.option(
-    "--retry", type=click.IntRange(0, 100), default=5, show_default=True, help="How often a failed call is repeated."
-)
+@retry_option
 @console_options
 def merge(console: Console, name: str, tag: str, retry: int) -> None:
     """Stage the changes of the version TAG since its last common version with the one checked out.

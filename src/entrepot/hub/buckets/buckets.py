@@ -70,7 +70,7 @@ def create(
     with hub.write(*locks) as tx:
         home = folder_homes.get(hub, tx, maker, wanted.namespace, RepoType.BUCKET)
         ref = RepoRef(RepoType.BUCKET, RepoId(home.namespace.name, wanted.name))
-        repositories.check_free(tx, maker, ref)
+        repositories.check_free(tx, ref)
         quotas.check_new_repo(hub, tx, home.namespace)
         default = home.namespace.default_visibility or hub.settings.default_visibility
         chosen = home.visibility(visibility, default)

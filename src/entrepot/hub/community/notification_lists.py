@@ -89,7 +89,7 @@ def mark(hub: HubContext, caller: MaybeCaller, uids: Sequence[str] | None, *, is
 
 
 def note_seen(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> None:
-    """Mark what the caller was told about a discussion as read, because they see it; others change nothing.
+    """Mark the caller's notification about a discussion as read, because they see it; anonymous callers change nothing.
 
     A busy or full database is no error: what the caller sees does not depend on the mark.
 

@@ -23,7 +23,6 @@ from entrepot.catalog.repos import refs
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import (
     BranchMoved,
-    Busy,
     EntryNotFound,
     InvalidOperation,
     LimitExceeded,
@@ -50,7 +49,6 @@ from entrepot.storage import objects
 from entrepot.storage.objects import GitObject
 from entrepot.storage.trees import Trees
 
-_ATTEMPTS = 200
 MAX_MESSAGE = 64 << 10
 
 
@@ -147,21 +145,15 @@ def create(
             raise Malformed("commit", f"staged changes belong to branches, and {branch.ref} is not a branch")
         if not draft.allows_disjoint:
             _check_pin(hub, tx, row.id, branch, draft, ())
-    recorded, waiter = None, waiter or ReservationWaiter()
+    waiter = waiter or ReservationWaiter()
     size = waiter.once(draft.inline_bytes)
     prepared = preparation.prepare(hub, author, row, branch, draft.operations, inline_bytes=size)
     policies.scan_added(
         hub, row, [(edit.path, edit.mode, edit.oid) for edit in prepared.edits if isinstance(edit, Put)]
     )
     known = lfs_rules.read_root(hub, row.id, branch.head) if prepared.pointers or draft.takes_staged else {}
-    with hub.branch_locks.take((row.id, branch.ref)):
-        for _ in range(_ATTEMPTS):
-            recorded = _attempt(hub, author, row, branch.ref, draft, prepared, known, waiter)
-            if recorded is not None:
-                break
-            waiter.pause(hub, row.id)
-    if recorded is None:
-        raise Busy("the branch")
+    attempt = functools.partial(_attempt, hub, author, row, branch.ref, draft, prepared, known, waiter)
+    recorded = waiter.persist(hub, row.id, branch.ref, attempt)
     hub.job_added.set()
     describes = draft.takes_staged or file_metadata.describe(prepared.touched)
     if branch.ref == MAIN and not recorded.is_unchanged and describes:

@@ -7,6 +7,7 @@ then one transaction moves the base, closes the pull request and records the eve
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import attrs
@@ -32,7 +33,6 @@ from entrepot.hub.revisions import BranchHead
 from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef
 from entrepot.storage.objects import GitObject
 
-_ATTEMPTS = 200
 _UNTITLED = "Pull request"
 _NO_WORDS = "Opened with a commit."
 
@@ -226,15 +226,9 @@ def merge(
         row, merger, discussion = discussion_rules.get_discussion_to_merge(tx, caller, ref, num)
         discussion = discussion_rules.get_pull(tx, row, discussion.num)
     assert discussion.base is not None
-    recorded, waiter = None, waiter or ReservationWaiter()
-    with hub.branch_locks.take((row.id, discussion.base)):
-        for _ in range(_ATTEMPTS):
-            recorded = _attempt(hub, merger, row, num, said, waiter, is_squash=is_squash)
-            if recorded is not None:
-                break
-            waiter.pause(hub, row.id)
-    if recorded is None:
-        raise Busy("the branch")
+    waiter = waiter or ReservationWaiter()
+    attempt = functools.partial(_attempt, hub, merger, row, num, said, waiter, is_squash=is_squash)
+    recorded = waiter.persist(hub, row.id, discussion.base, attempt)
     hub.job_added.set()
     if discussion.base == MAIN:
         handlers.run_now(hub, card_job(row.id))

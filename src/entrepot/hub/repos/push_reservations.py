@@ -26,6 +26,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import attrs
 
@@ -33,8 +34,11 @@ from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.repos import push_reservations as rows
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.push_reservations import PushReservation
-from entrepot.errors import Unavailable
+from entrepot.errors import Busy, Unavailable
 from entrepot.hub.context import HubContext
+from entrepot.names import RefName
+
+T = TypeVar("T")
 
 MEMORY_MS = 60_000
 """How long a try counts: a later one is not regarded as its repetition."""
@@ -55,6 +59,7 @@ BREATH_MS = 1_500
 
 _PAUSE_S, _LONGEST_PAUSE_S = 0.05, 0.5
 _FORGET_MS = 3_600_000
+_ATTEMPTS = 200
 
 
 class RepositoryReserved(Exception):
@@ -106,6 +111,24 @@ class ReservationWaiter(Waiter):
     def impatient(cls) -> ReservationWaiter:
         """Return one that never waits: for the forms of pages, which people send, not programs that write all day."""
         return cls(patience_s=0)
+
+    def persist(self, hub: HubContext, repo_id: int, ref: RefName, attempt: Callable[[], T | None]) -> T:
+        """Return the first result of ``attempt``, which is called under the lock of a branch until there is one.
+
+        Args:
+            attempt: tries to move the branch; None says that another writer was faster, or that :meth:`is_held`.
+
+        Raises:
+            Busy: other writers kept moving the branch first.
+            RepositoryReserved: someone pushes, and this thread may not wait.
+        """
+        with hub.branch_locks.take((repo_id, ref)):
+            for _ in range(_ATTEMPTS):
+                result = attempt()
+                if result is not None:
+                    return result
+                self.pause(hub, repo_id)
+        raise Busy("the branch")
 
     def is_held(self, hub: HubContext, tx: Read, repo_id: int) -> bool:
         """Return whether the writer has to wait; call it in the transaction that moves a ref, before it does.

@@ -5,6 +5,7 @@ Source: docs/staged-changes.md, section 5.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 
@@ -13,7 +14,7 @@ import attrs
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.repos import refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import Busy, LimitExceeded, Malformed, NotAllowed, RepoNotFound, RevisionNotFound
+from entrepot.errors import LimitExceeded, Malformed, NotAllowed, RepoNotFound, RevisionNotFound
 from entrepot.git import Change, diff_trees
 from entrepot.hub import access, audit, capabilities, revisions
 from entrepot.hub.callers import Caller, MaybeCaller
@@ -28,7 +29,6 @@ from entrepot.names import MAIN, Oid, RefName, RepoRef, short_name
 from entrepot.storage import objects
 from entrepot.storage.trees import Trees
 
-_ATTEMPTS = 200
 _MAX_CHANGES = 1_000_000
 
 
@@ -83,16 +83,8 @@ def replace(
     draft = check_message(CommitDraft(text, ()))
     check_length(draft)
     merge = _Merge(row, target, origin, draft)
-    recorded, waiter = None, waiter or ReservationWaiter()
-    with hub.branch_locks.take((row.id, target)):
-        for _ in range(_ATTEMPTS):
-            recorded = _attempt(hub, author, merge, waiter)
-            if recorded is not None:
-                break
-            waiter.pause(hub, row.id)
-    if recorded is None:
-        raise Busy("the branch")
-    return recorded
+    waiter = waiter or ReservationWaiter()
+    return waiter.persist(hub, row.id, target, functools.partial(_attempt, hub, author, merge, waiter))
 
 
 def _attempt(hub: HubContext, author: Caller, merge: _Merge, waiter: ReservationWaiter) -> RecordedCommit | None:

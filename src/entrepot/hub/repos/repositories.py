@@ -156,7 +156,7 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     with hub.write(*locks) as tx:
         home = folder_homes.get(hub, tx, maker, repo_id.namespace, new.type)
         ref = RepoRef(new.type, RepoId(home.namespace.name, repo_id.name))
-        check_free(tx, maker, ref)
+        check_free(tx, ref)
         quotas.check_new_repo(hub, tx, home.namespace, size=sum(map(len, new.files.values())))
         default = home.namespace.default_visibility or hub.settings.default_visibility
         fresh = fresh_row(hub, maker, home, ref, home.visibility(new.visibility, default), new.sdk)
@@ -329,7 +329,7 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
         origin = access.readable(tx, maker, source)
         home = folder_homes.get(hub, tx, maker, target.namespace, origin.type)
         ref = RepoRef(origin.type, RepoId(home.namespace.name, target.name))
-        check_free(tx, maker, ref)
+        check_free(tx, ref)
         quotas.check_new_repo(hub, tx, home.namespace, copied_from=origin)
         # Nobody publishes what is private by copying it into a public folder.
         chosen = visibility or ("private" if origin.is_private and home.is_public else None)
@@ -419,7 +419,7 @@ def fresh_row(
     )
 
 
-def check_free(tx: Read, maker: Caller, ref: RepoRef) -> None:
+def check_free(tx: Read, ref: RepoRef) -> None:
     """Raise if a name is taken.
 
     Raises:

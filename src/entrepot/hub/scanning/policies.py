@@ -53,7 +53,7 @@ def check_move(hub: HubContext, tx: Read, row: RepoRow, ref: RefName, old: Oid |
             compared with ``main``.
 
     Raises:
-        Refused: with the file and what was found.
+        Refused: it adds one; the message names the file and the finding.
     """
     if hub.settings.scanning != "refuse" or new is None or old == new:
         return

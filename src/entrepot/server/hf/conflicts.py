@@ -1,4 +1,4 @@
-"""The URL of what has a wanted name already, in the response 409."""
+"""The URL of the resource that already has a requested name, in the response 409."""
 
 from __future__ import annotations
 

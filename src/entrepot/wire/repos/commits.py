@@ -78,7 +78,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeaderLine(msgspec.Struct, frozen=True, tag_field="key", tag="header"):
-    """The first line."""
+    """The first line of the body."""
 
     value: Header
 

@@ -59,7 +59,7 @@ class Draft:
         length = sum(map(len, views))
         descriptor = os.open(self._part, _FLAGS, 0o644)
         try:
-            _write_at(descriptor, views, offset, length)
+            _write_at(descriptor, views, offset)
         finally:
             os.close(descriptor)
         return self.skip(length)
@@ -99,7 +99,7 @@ class Draft:
             self._part.unlink()
 
 
-def _write_at(descriptor: int, views: Sequence[memoryview | bytes], offset: int, length: int) -> None:
+def _write_at(descriptor: int, views: Sequence[memoryview | bytes], offset: int) -> None:
     if not hasattr(os, "pwritev"):
         os.lseek(descriptor, offset, os.SEEK_SET)
         with os.fdopen(os.dup(descriptor), "wb") as file:

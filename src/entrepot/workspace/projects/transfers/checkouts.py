@@ -192,7 +192,7 @@ def _checkout(
     check_places(entity, placed, removed)
     _copy_local(entity, survey, [files[path] for path in placed])
     received = fetch_contents(state, version, placed, fail_limit)
-    extent = _extent(selection, head, version, stays)
+    extent = _extent(selection, head, stays)
     base = state.database.base(str(version.tag))
     plan = CheckoutPlan(
         str(version.tag), version.commit, extent.value, base, [*map(str, placed)], [*kept, *stays], [*map(str, removed)]
@@ -302,7 +302,7 @@ def _stays(survey: _Survey, path: RepoPath, version: Version) -> bool:
     )
 
 
-def _extent(selection: FileSelection, head: Head | None, version: Version, stays: Sequence[RepoPath]) -> Extent:
+def _extent(selection: FileSelection, head: Head | None, stays: Sequence[RepoPath]) -> Extent:
     if selection.extent is Extent.BARE and stays:
         return Extent.SAMPLE if head is None or head.extent is not Extent.FULL else Extent.FULL
     return selection.extent
