@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
 import pytest
 
 from entrepot.errors import Malformed
@@ -20,11 +19,6 @@ def test_rows_come_in_batches_with_types_of_their_own(monkeypatch: pytest.Monkey
     ]
     [empty] = read_batches(BytesRangeReader(b"a,b\n"), ",")
     assert (empty.num_rows, empty.column_names) == (0, ["a", "b"])
-
-
-def test_a_column_that_is_known_to_have_texts_keeps_them() -> None:
-    [found] = read_batches(BytesRangeReader(b"a\n007\nNA\n"), ",", {"a": pa.string()})
-    assert found["a"].to_pylist() == ["007", None]
 
 
 def test_hostile_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

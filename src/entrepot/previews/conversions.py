@@ -124,12 +124,10 @@ class Converter:
             raise Malformed("file", f"{name} is compressed")
         try:
             if self._form == "csv":
-                declared = {} if self._schema is None else {field.name: field.type for field in self._schema}
-                declared |= dict.fromkeys(self._labels, pa.string())  # their names count before their numbers
                 separator = self._separator or separator_of(name)
-                yield from csv_columns.read_batches(source, separator, declared if self.features else {})
+                yield from csv_columns.read_batches(source, separator)
             elif self._field:
-                yield read_field(source, self._field, list(self.features))
+                yield read_field(source, self._field)
             elif self._form == "json":
                 yield from self._json.read(source)
             elif self._form == "text":

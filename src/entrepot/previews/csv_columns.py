@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from entrepot.errors import Malformed
@@ -34,12 +34,11 @@ _INT = re.compile(r"\s*[+-]?[0-9]+\s*")
 _FLOAT = re.compile(r"\s*[+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf|infinity)\s*", re.IGNORECASE)
 
 
-def read_batches(source: Any, separator: str, declared: Mapping[str, Any] | None = None) -> Iterator[Any]:  # noqa: ANN401
+def read_batches(source: Any, separator: str) -> Iterator[Any]:  # noqa: ANN401 - a RangeReader; tables of pyarrow
     """Yield the rows of a CSV file as Arrow tables of at most 10,000 rows; one without rows if there are none.
 
     Args:
         source: a :class:`~entrepot.previews.sources.RangeReader`.
-        declared: types of Arrow that columns are known to have, by name; the values of others decide.
 
     Raises:
         Malformed: it is no CSV file that ``datasets`` could read in the same way.
@@ -57,10 +56,10 @@ def read_batches(source: Any, separator: str, declared: Mapping[str, Any] | None
             raise Malformed("CSV file", f"row {number:,} has {len(row)} fields, and the header names {len(names)}")
         batch.append(row)
         if len(batch) == BATCH_ROWS:
-            yield _table(names, batch, declared or {})
+            yield _table(names, batch)
             batch, is_first = [], False
     if batch or is_first:
-        yield _table(names, batch, declared or {})
+        yield _table(names, batch)
 
 
 def _rows(reader: Iterator[list[str]]) -> Iterator[list[str]]:
@@ -88,7 +87,7 @@ def _names(header: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def _table(names: Sequence[str], rows: Sequence[Sequence[str]], declared: Mapping[str, Any]) -> Any:  # noqa: ANN401
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:  # noqa: ANN401 - a table of pyarrow
     import pyarrow as pa
 
     width = len(names)
@@ -97,16 +96,14 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[str]], declared: Mappin
     found = {}
     for name, values in zip(names, columns, strict=True):
         known = [None if value in _MISSING else value for value in values]
-        found[name] = _column(name, known, declared.get(name))
+        found[name] = _column(name, known)
     return pa.table(found)
 
 
-def _column(name: str, values: Sequence[str | None], declared: Any) -> Any:  # noqa: ANN401 - a type of pyarrow
+def _column(name: str, values: Sequence[str | None]) -> Any:  # noqa: ANN401 - a column of pyarrow
     """Return a column of texts with the first type that fits all of them."""
     import pyarrow as pa
 
-    if declared is not None and pa.types.is_string(declared):
-        return pa.array(values, pa.string())
     present = [value for value in values if value is not None]
     if not values:
         return pa.array([], pa.null())

@@ -100,15 +100,14 @@ class JsonBatches:
         return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode()
 
 
-def read_field(source: RangeReader, field: str, features: Sequence[str] = ()) -> Any:  # noqa: ANN401 - of pyarrow
+def read_field(source: RangeReader, field: str) -> Any:  # noqa: ANN401 - a table of pyarrow
     """Return the rows that one member of a JSON object is, as a table with the types that pandas would give them.
 
     ``datasets`` lets pandas read the member, not Arrow. Where pandas changes values, by their names or because it
     reads fractions inexactly, the file is refused.
 
     Args:
-        field: name of the member: a list of objects or of other values, or an object of lists.
-        features: names of the columns that are declared; that of the only one for values that are no objects.
+        field: name of the member: a list of objects or of other values (the column ``text``), or an object of lists.
 
     Raises:
         Malformed: there is none, or ``datasets`` would not read it, or not as it is.
@@ -123,9 +122,7 @@ def read_field(source: RangeReader, field: str, features: Sequence[str] = ()) ->
         raise Malformed("JSON file", f"it has no member {field!r}")
     columns = _columns_of(told[field], field)
     if columns.keys() == {None}:
-        if len(features) > 1:
-            raise Malformed("JSON file", f"its member {field!r} is one column, and the card names {len(features)}")
-        return pa.table({(features or ["text"])[0]: _typed(field, columns[None])})
+        return pa.table({"text": _typed(field, columns[None])})
     if not any(_is_word(name) for name in columns if name is not None):
         raise Malformed("JSON file", "the names of its columns may be read as numbers or dates")
     return pa.table({name: _typed(name, values) for name, values in columns.items() if name is not None})

@@ -143,7 +143,7 @@ dataset_info:
     assert [dict(row.cells) for row in page.rows] == [{"title": "x"}]
     assert table(world, ref, "semi/train/0000.parquet").to_pylist() == [{"a": 1, "b": "x,y"}]
     found = table(world, ref, "en/train/0000.parquet")
-    assert (found.to_pylist(), str(found.schema.field("n").type)) == ([{"id": "007", "n": 1.0}], "float")
+    assert (found.to_pylist(), str(found.schema.field("n").type)) == ([{"id": "7", "n": 1.0}], "float")
     assert b"f r/test/*.parquet" in world.read(ref, "README.md", PARQUET)
 
 
