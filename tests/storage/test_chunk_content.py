@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -197,9 +198,11 @@ def test_a_xorb_that_is_mended_meanwhile_is_found_at_its_new_place(
     assert content.read_at(500, 1000) == whole[500:1500]
 
 
-def test_whether_a_xorb_may_still_be_read_is_asked_for_each_block(
+def test_whether_a_xorb_may_still_be_read_is_asked_again_after_a_second(
     stored_repo: StoredRepo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(chunk_content, "_BLOCK", 10)
     xorb, whole = make([10] * 40)
     keep(stored_repo.store, xorb)
@@ -207,8 +210,32 @@ def test_whether_a_xorb_may_still_be_read_is_asked_for_each_block(
     assert content.read_at(0, 10) == whole[:10]
     with stored_repo.store.catalog.write() as tx:
         xorbs.mark_damaged(tx, xorb.hash, since_ms=5)
+    now[0] += 0.9
+    assert content.read_at(20, 10) == whole[20:30]
+    now[0] += 0.1
     with pytest.raises(XorbDamaged):
-        content.read_at(20, 10)
+        content.read_at(40, 10)
+
+
+def test_a_xorb_that_is_lost_after_it_was_found_is_asked_for_again_and_reported(
+    stored_repo: StoredRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunk_content, "_BLOCK", 10)
+    xorb, whole = make([10] * 40)
+    stored = keep(stored_repo.store, xorb)
+    asked, reported = list[XetHash](), list[XetHash]()
+
+    def find(wanted: XetHash) -> StoredXorb:
+        asked.append(wanted)
+        return stored
+
+    content = ChunkedContent(stored_repo.store, Terms.of([Term(xorb.hash, 0, 40, 400)]), find, reported.append)
+    assert (content.read_at(0, 10), content.read_at(100, 10)) == (whole[:10], whole[100:110])
+    stored_repo.store.blobs.delete(stored.key)
+    for _ in range(2):
+        with pytest.raises(BlobMissing):
+            content.read_at(200, 10)
+    assert (len(asked), reported) == (3, [xorb.hash] * 2)
 
 
 def test_the_empty_file_has_no_bytes(stored_repo: StoredRepo) -> None:

@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from entrepot.errors import ConfigError, EntrepotError, Refused
 from entrepot.server.addresses import Address, reserved
 from entrepot.server.certificates import Certificate, renewals, until_shown
-from entrepot.server.limits.allocations import keep_freed_memory
+from entrepot.server.limits.allocations import exempt_loaded_objects, keep_freed_memory
 from entrepot.server.limits.open_files import connection_limit, raise_open_file_limit
 from entrepot.server.log_format import render
 from entrepot.server.threads import settle
@@ -171,6 +171,7 @@ def serve_here(
         await run_app(app, address, limits, stop, ready, certificate)
 
     keep_freed_memory()
+    exempt_loaded_objects()
     run_in_new_loop(main)
 
 

@@ -50,7 +50,7 @@ class CompressionMethod:
     def after(self, length: int) -> CompressionMethod:
         """Return the same method for a chunk that begins ``length`` bytes later: its groups are others."""
         shift = length % 4
-        return attrs.evolve(self, shrinks=self.shrinks[shift:] + self.shrinks[:shift]) if shift else self
+        return CompressionMethod(self.scheme, self.shrinks[shift:] + self.shrinks[:shift]) if shift else self
 
 
 def compress(chunk: Buffer) -> Packed:

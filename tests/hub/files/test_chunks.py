@@ -825,6 +825,7 @@ def test_a_reader_stops_at_a_xorb_found_damaged_during_the_read(
     world: World, sender: Sender, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunk_content, "_BLOCK", 1)
+    monkeypatch.setattr(chunk_content, "_TRUSTED_S", 0.0)
     sender.add(ref, "w", sender.chunks(1))
     with contextlib.closing(chunks.open_file(world.hub, sender.file_at(ref, "w"))) as content:
         assert content.read_at(0, 10) == sender.chunks(1)[0][:10]

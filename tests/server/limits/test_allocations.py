@@ -45,6 +45,21 @@ def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> Non
     assert allocations.keep_freed_memory() is False
 
 
+EXEMPTED = """
+import gc
+from entrepot.server.limits.allocations import exempt_loaded_objects, import_server
+import_server()
+before = len(gc.get_objects())
+exempt_loaded_objects()
+print(gc.get_freeze_count() > before / 2, len(gc.get_objects()) < before / 100)
+"""
+
+
+def test_a_collection_visits_nothing_that_a_server_has_loaded() -> None:
+    done = subprocess.run([sys.executable, "-c", EXEMPTED], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["True", "True"], done.stderr
+
+
 LOADED = """
 import linecache, sys
 from entrepot.server.limits.allocations import import_server
