@@ -107,7 +107,7 @@ class PostgreSQL:
         sa.event.listen(engine, "reset", end_transaction)
         sa.event.listen(engine, "rollback", suspect_statements)
         sa.event.listen(engine, "checkin", _note_use)
-        sa.event.listen(engine, "checkout", functools.partial(_check_idle, engine))
+        sa.event.listen(engine, "checkout", functools.partial(_check, engine))
         return engine
 
     def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[OpenSnapshot]]:
@@ -125,19 +125,12 @@ class PostgreSQL:
         """
         named = [lock for lock in locks if isinstance(lock, Lock)]
         wanted = [lock for lock in locks if isinstance(lock, Lookup)]
-        has_reconnected = False
         for _ in range(_ATTEMPTS):
             transaction = connection.begin()
-            try:
-                found = [_look_up(connection, lookup) for lookup in wanted]
-                _take(connection, in_order([*named, *found]))
-                if found == [_look_up(connection, lookup) for lookup in wanted]:
-                    return transaction
-            except sa.exc.DBAPIError as error:
-                # The pool trusted a connection that is lost: nothing was done on it, and the next one is new.
-                if has_reconnected or not error.connection_invalidated:
-                    raise
-                has_reconnected = True
+            found = [_look_up(connection, lookup) for lookup in wanted]
+            _take(connection, in_order([*named, *found]))
+            if found == [_look_up(connection, lookup) for lookup in wanted]:
+                return transaction
             transaction.rollback()
         raise Busy("the repository")
 
@@ -215,7 +208,8 @@ def _namespace(connection: sa.Connection, name: str) -> Lock:
 
 
 def _take(connection: sa.Connection, locks: Sequence[Lock]) -> None:
-    """Take locks, also none: the connection has been used then, so a lost one has shown itself."""
+    if not locks:
+        return
     kinds, numbers = [SPACE + lock.kind for lock in locks], [lock.number for lock in locks]
     connection.execute(_LOCK, {"kinds": kinds, "numbers": numbers})
 
@@ -240,18 +234,24 @@ def _note_loss(engine: sa.Engine) -> None:
     _losses[engine] = time.monotonic()
 
 
-def _check_idle(
+def _check(
     engine: sa.Engine,
     connection: Any,  # noqa: ANN401 -- psycopg is an optional library
     record: sa.pool.ConnectionPoolEntry,
     _proxy: object,
 ) -> None:
-    """Raise if a connection is lost that was not used for a while, or since a loss; the pool replaces older ones."""
+    """Raise if a connection is lost, as an event of the pool, which replaces it and all older ones.
+
+    The server is asked if the connection was not used for a while, or since a loss. Otherwise, receiving what has
+    arrived is enough, which does not wait: a server that stops or crashes closes its connections.
+    """
     used_s = record.info.get("used_s", float("-inf"))
-    if time.monotonic() - used_s < _TRUSTED_S and used_s > _losses.get(engine, float("-inf")):
-        return
     try:
-        engine.dialect.do_ping(connection)
+        if time.monotonic() - used_s < _TRUSTED_S and used_s > _losses.get(engine, float("-inf")):
+            connection.pgconn.consume_input()  # perhaps the reason
+            connection.pgconn.consume_input()  # the end, which follows it
+        else:
+            engine.dialect.do_ping(connection)
     except engine.dialect.loaded_dbapi.Error as error:
         raise sa.exc.InvalidatePoolError from error
 

@@ -71,16 +71,7 @@ def begun_by_driver(
     transaction: DriverTransaction | None = None
     try:
         pooled = engine.raw_connection()  # which may have to connect first
-        try:
-            driver = begin(pooled)
-        except failure:
-            if pooled.is_valid:
-                raise
-            # The pool trusted a connection that is lost: nothing was done on it, and the next one is asked.
-            pooled.close()
-            pooled = engine.raw_connection()
-            driver = begin(pooled)
-        transaction = DriverTransaction(engine, pooled, driver)
+        transaction = DriverTransaction(engine, pooled, begin(pooled))
         yield transaction
     except failure as error:
         raise sa.exc.DBAPIError.instance(None, None, error, failure, dialect=engine.dialect) from error
