@@ -88,4 +88,5 @@ async def refuse_repos(request: Request) -> Response:
 
 
 def _type_of(request: Request) -> str:
-    return next(word for word in request.scope["path"].split("/") if word in UNSUPPORTED_TYPES.values())
+    path: str = request.scope["path"]
+    return next(word for word in path.split("/") if word in UNSUPPORTED_TYPES.values())
