@@ -292,6 +292,8 @@ def verdict(answer: httpx2.Response, who: str, line: Line, told: str) -> str:
     """Return what a response says about a right, in the words of the table."""
     code, status = answer.headers.get("x-error-code"), answer.status_code
     assert status < 500, answer.text
+    if (code, status, line.right) == ("RepoNotFound", 404, "closed"):
+        return "none"  # for everyone: repositories of a type that this hub does not have
     if code == "RepoNotFound":
         assert status == (401 if who == "anonymous" else 404)
         return "hidden"

@@ -32,6 +32,7 @@ def test_a_good_account_name_is_kept_as_written(text: str) -> None:
         ("api", "reserved"),
         ("MODELS", "reserved"),
         ("_lfs", "reserved"),
+        ("_xet", "reserved"),
     ],
 )
 def test_a_bad_account_name_is_refused_with_the_rule(text: str, rule: str) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from starlette.routing import BaseRoute, Mount, Route
 
 from entrepot.catalog.repos import conversions
+from entrepot.errors import InvalidName
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.files.operations import AddFile
@@ -15,8 +17,8 @@ from entrepot.hub.repos import commits, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.hub.tables.reader import TableReader
-from entrepot.names import RepoType, parse_path
-from entrepot.server.app import make_app
+from entrepot.names import RepoType, parse_account, parse_path
+from entrepot.server.app import build_handlers, make_app
 from entrepot.server.hosting import running
 from entrepot.settings import Settings
 
@@ -128,3 +130,22 @@ def test_limits_stand_before_the_routes_and_the_middleware_renders_their_errors(
         assert all("x-request-id" in answer.headers for answer in answers)
         assert get(address.url, "/healthz").status_code == 200
     limited.close()
+
+
+def first_words(routes: list[BaseRoute], prefix: str = "") -> Iterator[str]:
+    """Yield the first segment of every path that is not a parameter."""
+    for route in routes:
+        assert isinstance(route, Mount | Route)
+        path = prefix + route.path
+        if isinstance(route, Mount):
+            yield from first_words(list(route.routes), path)
+        elif (word := path.split("/")[1]) and "{" not in word:
+            yield word
+
+
+def test_no_account_can_be_called_like_the_first_part_of_a_route(hub: HubContext) -> None:
+    words = set(first_words(build_handlers(hub)))
+    assert {"api", "datasets", "_lfs", "_xet"} <= words
+    for word in words - {"info"}:  # of the host datasets-server.HUB only
+        with pytest.raises(InvalidName):
+            parse_account(word)

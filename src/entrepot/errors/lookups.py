@@ -25,6 +25,17 @@ class RepoNotFound(NotFound):
 
 
 @attrs.define
+class RepoTypeNotOffered(RepoNotFound):
+    """The repository is of a type that the public hub has and this hub does not; ``plural`` names the type."""
+
+    plural: str = attrs.field(kw_only=True)
+
+    @property
+    def message(self) -> str:
+        return f"{self.plural} are not offered by this hub"
+
+
+@attrs.define
 class RevisionNotFound(NotFound):
     """The repository has no such branch, tag or commit."""
 

@@ -17,7 +17,7 @@ _ACCOUNT = re.compile(r"[A-Za-z0-9_-]{2,42}")
 RESERVED = frozenset(
     """
     api models datasets spaces kernels buckets collections docs settings oauth login logout join
-    v1 v2 xet _lfs uploads organizations healthz readyz metrics static me none
+    v1 v2 xet _lfs _xet uploads organizations healthz readyz metrics static me none
     new new-dataset new-space search notifications users posts papers tasks pricing admin
     tree blob raw resolve commits commit compare discussions edit upload delete
     """.split()  # noqa: SIM905 - a list of words reads better than forty literals

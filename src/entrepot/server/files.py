@@ -19,6 +19,7 @@ from entrepot.server.responders import (
     Content,
     Header,
     MemoryContent,
+    Treatment,
     asks_for_whole,
     headers_of_whole,
     send_content,
@@ -121,6 +122,7 @@ class FileResponse:
     filename: str
     threads: Threads
     headers: Sequence[tuple[str, str]] = ()
+    treatment: Treatment = "inline"
     _whole: list[Header] = attrs.field(factory=list, init=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,7 +130,7 @@ class FileResponse:
         if isinstance(self.content, MemoryContent) and asks_for_whole(scope):
             # The usual request for a small file: nothing depends on it but whether it wants the body.
             if not self._whole:
-                self._whole.extend(headers_of_whole(self.content, self.filename, self.headers))
+                self._whole.extend(headers_of_whole(self.content, self.filename, self.treatment, self.headers))
             await send({"type": "http.response.start", "status": 200, "headers": self._whole})
             body = b"" if scope["method"] == "HEAD" else self.content.data
             await send({"type": "http.response.body", "body": body})
@@ -140,6 +142,7 @@ class FileResponse:
             self.content,
             threads=self.threads,
             filename=self.filename,
+            treatment=self.treatment,
             headers=self.headers,
             accel=_accel_location(scope, self.content),
         )

@@ -13,7 +13,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Literal, Protocol
 from urllib.parse import quote
 
 import attrs
@@ -36,6 +36,9 @@ _SLOW_SECONDS_PER_BYTE = 0.2 / (1024 * 1024)
 _UNSAFE_NAME = re.compile(r'[^\x20-\x7e]|["\\%;]')
 
 Header = tuple[bytes, bytes]
+
+Treatment = Literal["inline", "attachment"]
+"""What a browser does with a file: show it, if it can, or save it."""
 
 
 class Content(Protocol):
@@ -93,6 +96,7 @@ async def send_content(
     *,
     threads: Threads,
     filename: str,
+    treatment: Treatment = "inline",
     headers: Iterable[tuple[str, str]] = (),
     accel: str | None = None,
 ) -> None:
@@ -103,7 +107,7 @@ async def send_content(
     small pieces and no reading ahead. Reading stops when the peer disconnects.
 
     Args:
-        filename: last segment of the path, proposed to browsers for saving.
+        filename: last segment of the path, proposed to browsers that save it; ``treatment`` says whether they do.
         headers: additional response headers (``X-Repo-Commit`` …), ASCII.
         accel: the internal location where the proxy finds the file, if it may send the body (and cut
             ranges) itself; ignored for requests with conditions, which it would judge by other tags.
@@ -132,7 +136,7 @@ async def send_content(
             {
                 "type": "http.response.start",
                 "status": plan.status,
-                "headers": [*plan.headers, *plan.ranges, *_fixed_headers(content, filename), *extra],
+                "headers": [*plan.headers, *plan.ranges, *_fixed_headers(content, filename, treatment), *extra],
             }
         )
         if stream is not None:
@@ -146,11 +150,13 @@ async def send_content(
         content.close()
 
 
-def headers_of_whole(content: Content, filename: str, headers: Iterable[tuple[str, str]] = ()) -> list[Header]:
+def headers_of_whole(
+    content: Content, filename: str, treatment: Treatment, headers: Iterable[tuple[str, str]] = ()
+) -> list[Header]:
     """Return the headers with which :func:`send_content` answers 200 with the whole file."""
     extra = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers]
     plan = _plan(_NOTHING_ASKED, content)
-    return [*plan.headers, *plan.ranges, *_fixed_headers(content, filename), *extra]
+    return [*plan.headers, *plan.ranges, *_fixed_headers(content, filename, treatment), *extra]
 
 
 def asks_for_whole(scope: Scope) -> bool:
@@ -167,14 +173,14 @@ async def _refuse(send: Send, error: RangeNotSatisfiable, content: Content, extr
     await send({"type": "http.response.body", "body": refused.body})
 
 
-def disposition(filename: str) -> str:
+def disposition(filename: str, treatment: Treatment = "inline") -> str:
     """Return the value of ``Content-Disposition`` that proposes the file's own name.
 
     Source: RFC 6266, section 4.3; RFC 8187 for ``filename*``.
     """
     fallback = _UNSAFE_NAME.sub("_", filename)
     encoded = quote(filename, safe="!#$&+^`|~", encoding="utf-8", errors="replace")
-    return f"inline; filename*=UTF-8''{encoded}; filename=\"{fallback}\""
+    return f"{treatment}; filename*=UTF-8''{encoded}; filename=\"{fallback}\""
 
 
 @attrs.frozen
@@ -274,10 +280,10 @@ def _cut(data: bytes, parts: list[bytes | ByteRange]) -> bytes:
     return b"".join(part if isinstance(part, bytes) else data[part.start : part.stop] for part in parts)
 
 
-def _fixed_headers(content: Content, filename: str) -> list[Header]:
+def _fixed_headers(content: Content, filename: str, treatment: Treatment) -> list[Header]:
     return [
         (b"etag", f'"{content.etag}"'.encode("ascii")),
-        (b"content-disposition", disposition(filename).encode("ascii")),
+        (b"content-disposition", disposition(filename, treatment).encode("ascii")),
         (b"content-security-policy", b"default-src 'none'; sandbox"),
         (b"x-content-type-options", b"nosniff"),
     ]

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx2
 import pytest
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from entrepot.names import RepoType
 from tests.support.site import Site
@@ -49,8 +51,27 @@ def test_the_real_client_shows_the_reason(site: Site) -> None:
         assert caught.value.response.status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/api/kernels", "/api/kernels/a/b", "/api/kernels/a/b/tree/main?x=1"])
+KERNELS = ["/api/kernels", "/api/kernels/a/b", "/api/kernels/a/b/tree/main?x=1", "/kernels/a/b/resolve/main/x"]
+
+
+@pytest.mark.parametrize("path", KERNELS)
 def test_kernels_are_refused_in_words(anonymous: httpx2.Client, path: str) -> None:
     answer = anonymous.get(path)
     assert (answer.status_code, answer.json()) == (404, {"error": "kernels are not offered by this hub"})
     assert anonymous.post("/api/repos/create", json={"name": "x", "type": "kernel"}).status_code in (400, 401)
+
+
+def test_the_real_client_says_that_there_are_no_kernels_instead_of_blaming_the_connection(
+    site: Site, tmp_path: Path
+) -> None:
+    api = site.api()
+    calls = [
+        lambda: api.kernel_info("a/b"),
+        lambda: api.list_repo_files("a/b", repo_type="kernel"),
+        lambda: api.hf_hub_download("a/b", "build.toml", repo_type="kernel", cache_dir=tmp_path),
+        lambda: api.snapshot_download("a/b", repo_type="kernel", cache_dir=tmp_path),
+    ]
+    for call in calls:
+        with pytest.raises(RepositoryNotFoundError, match="kernels are not offered by this hub"):
+            call()
+    assert not api.repo_exists("a/b", repo_type="kernel")

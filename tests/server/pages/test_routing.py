@@ -7,6 +7,7 @@ import pytest
 from starlette.routing import Match
 
 from entrepot.hub import aliases
+from entrepot.hub.accounts import accounts
 from entrepot.hub.repos import repositories
 from entrepot.names import VERSIONED_TYPES, RepoId, RepoRef, RepoType
 from entrepot.server import pages
@@ -40,6 +41,16 @@ def test_addresses_without_a_page_get_the_answer_of_a_hub_without_pages(
     with site.client() as client:
         answer = client.request(method, path)
     assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
+
+
+def test_accounts_with_an_underscore_in_front_have_pages(site: ServedHub) -> None:
+    accounts.create_user(site.hub, "_ann")
+    token = accounts.create_token(site.hub, "_ann", role="write").secret
+    with site.client(token) as client:
+        client.post("/api/repos/create", json={"name": "tern"}).raise_for_status()
+        for path in ("/_ann", "/_ann/tern", "/_ann/tern/tree/main", "/_ann/tern/commits/main"):
+            answer = client.get(path, headers={"accept": "text/html"})
+            assert (answer.status_code, "_ann" in answer.text) == (200, True), path
 
 
 @pytest.mark.parametrize("path", ["/", "/models", "/alice", "/alice/tern", "/alice/tern/tree/main"])

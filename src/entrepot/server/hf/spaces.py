@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from entrepot.errors import NotOffered
+from entrepot.errors import NotOffered, RepoTypeNotOffered
 from entrepot.names import UNSUPPORTED_TYPES
 from entrepot.server.handlers import json_response
 
@@ -38,14 +38,19 @@ def routes() -> list[BaseRoute]:
     """Return the routes of this module."""
     runtime = [f"/api/spaces/{{namespace}}/{{name}}/{word}" for word in _RUNTIME]
     jobs = [f"/api/{word}{tail}" for word in ("jobs", "scheduled-jobs") for tail in ("", "/{tail:path}")]
-    kernels = [f"/api/{plural}{tail}" for plural in UNSUPPORTED_TYPES.values() for tail in ("", "/{tail:path}")]
+    types = UNSUPPORTED_TYPES.values()
     return [
         Route("/api/spaces/templates", list_nothing),
         Route("/api/spaces/hardware", list_nothing),
         Route("/api/spaces/semantic-search", refuse_searches),
         *(Route(path, refuse_runtime, methods=_ANY_METHOD) for path in runtime),
         *(Route(path, refuse_jobs, methods=_ANY_METHOD) for path in jobs),
-        *(Route(path, refuse_type, methods=_ANY_METHOD) for path in kernels),
+        *(Route(f"/api/{plural}", refuse_lists, methods=_ANY_METHOD) for plural in types),
+        *(
+            Route(f"{api}/{plural}/{{tail:path}}", refuse_repos, methods=_ANY_METHOD)
+            for plural in types
+            for api in ("/api", "")
+        ),
     ]
 
 
@@ -69,6 +74,19 @@ async def refuse_jobs(_request: Request) -> Response:
     raise NotOffered("jobs")
 
 
-async def refuse_type(request: Request) -> Response:
-    """Refuse every request about repositories of a type that this hub does not have."""
-    raise NotOffered(request.scope["path"].split("/api/", 1)[1].partition("/")[0])
+async def refuse_lists(request: Request) -> Response:
+    """Refuse to list repositories of a type that this hub does not have."""
+    raise NotOffered(_type_of(request))
+
+
+async def refuse_repos(request: Request) -> Response:
+    """Refuse every request about a repository of a type that this hub does not have, also for its files.
+
+    With the code of an absent repository: without one, clients blame the connection.
+    """
+    raise RepoTypeNotOffered(plural=_type_of(request))
+
+
+def _type_of(request: Request) -> str:
+    path: str = request.scope["path"]
+    return next(word for word in path.split("/") if word in UNSUPPORTED_TYPES.values())

@@ -65,8 +65,7 @@ class PageRoute(Route):
         owner = params.get("namespace") or params.get("account")
         if self.path.startswith("/{name}"):
             owner = params["name"]
-        # No account begins with "_": these are routes of protocols.
-        is_reserved = owner is not None and (owner.lower() in RESERVED or len(owner) < 2 or owner.startswith("_"))
+        is_reserved = owner is not None and (owner.lower() in RESERVED or len(owner) < 2)
         if is_reserved or str(params.get("name", "")).lower().endswith(".git"):
             return Match.NONE, {}
         return match, found

@@ -93,6 +93,17 @@ def test_raw_sends_pointers_as_text_and_other_files_as_they_are(world: ServedHub
     assert client.get(f"/{ref.path}/raw/main/tiny.bin").headers["content-type"] == "application/octet-stream"
 
 
+@pytest.mark.parametrize("size", [100, 9 * MIB], ids=["small", "large"])
+def test_links_that_download_make_browsers_save_the_file(world: ServedHub, size: int) -> None:
+    ref = world.repo(f"saved-{size}")
+    world.commit_large(ref, "é.bin", os.urandom(size))
+    shown, saved = "inline; filename*=UTF-8''%C3%A9.bin", "attachment; filename*=UTF-8''%C3%A9.bin"
+    for query, start in (("download=true", saved), ("", shown), ("download=1", saved), ("download=false", shown)):
+        for verb in ("GET", "HEAD"):
+            answer = world.client().request(verb, f"/{ref.path}/resolve/main/é.bin?{query}")
+            assert answer.headers["content-disposition"].startswith(start), (verb, query)
+
+
 @pytest.mark.parametrize("path", ODD)
 def test_odd_paths_are_found(world: ServedHub, path: str) -> None:
     ref = world.repo(f"odd-{ODD.index(path)}")

@@ -38,6 +38,7 @@ from entrepot.server.handlers import (
     repo_of,
 )
 from entrepot.server.hf.files.buckets import bucket_route
+from entrepot.server.hf.files.files import asked_treatment
 from entrepot.server.raw_path import decode_segment
 from entrepot.server.responders import Content
 from entrepot.wire.files.buckets import (
@@ -160,7 +161,8 @@ async def send_file(request: Request) -> FileResponse:
             ("Cache-Control", "no-cache"),
             ("Vary", "Authorization, Cookie" if "session" in request.scope["state"] else "Authorization"),
         ]
-        return FileResponse(opened[0], path.rpartition("/")[2], app_state(request).threads, headers)
+        name, threads = path.rpartition("/")[2], app_state(request).threads
+        return FileResponse(opened[0], name, threads, headers, asked_treatment(request))
 
 
 def _read_lines(lines: Iterable[bytes]) -> Sequence[BucketOperation]:

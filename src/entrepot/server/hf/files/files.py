@@ -26,9 +26,9 @@ from entrepot.hub.search.downloads import is_counted
 from entrepot.names import ROOT, VERSIONED_TYPES, RepoPath, RepoRef, RepoType, parse_path
 from entrepot.server.browser_sessions import is_own_request
 from entrepot.server.files import TEXT, FileResponse, describe_content, kept_open, media_type, open_content
-from entrepot.server.handlers import app_state, base_url, call_hub_briefly, do_again, remembering, repo_of
+from entrepot.server.handlers import app_state, base_url, call_hub_briefly, do_again, query_flag, remembering, repo_of
 from entrepot.server.raw_path import split_revision
-from entrepot.server.responders import Content, MemoryContent
+from entrepot.server.responders import Content, MemoryContent, Treatment
 
 _FOREVER = "private, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
@@ -113,9 +113,15 @@ def _handler(kind: RepoType, word: str) -> Callable[[Request], Awaitable[Respons
             if not is_raw and is_counted(located.repo, located.path):
                 do_again(request, functools.partial(_note, repo=located.repo, path=located.path))
             name = located.path.rpartition("/")[2]
-            return FileResponse(opened[0], name, app_state(request).threads, _headers(request, ref, place, located))
+            headers = _headers(request, ref, place, located)
+            return FileResponse(opened[0], name, app_state(request).threads, headers, asked_treatment(request))
 
     return remembering(send_file)
+
+
+def asked_treatment(request: Request) -> Treatment:
+    """Return ``attachment`` for ``?download=true``, the links with which pages of the public hub save files."""
+    return "attachment" if query_flag(request, "download") else "inline"
 
 
 def _headers(request: Request, ref: RepoRef, place: FilePath, located: LocatedFile) -> list[tuple[str, str]]:
