@@ -17,6 +17,7 @@ from entrepot.hub.search import profiles, tags
 from entrepot.hub.sso import publishers
 from entrepot.hub.webhooks import webhooks
 from entrepot.names import labels
+from entrepot.server.hf.repos import trees
 
 DESCRIPTION = pathlib.Path(__file__).parents[2] / "src/entrepot/server/openapi.json"
 CURSORS = frozenset({"cursor", "after", "before", "p", "skip"})
@@ -36,6 +37,7 @@ BOUNDED: dict[str, object] = {
     "/api/settings/webhooks/{id}": webhooks.MAX_WATCHED,
     "/api/users/{account}/overview": profiles.MOST_ORGS,
     "/api/{type}/{namespace}/{name}/diff/{tail}": comparisons.MAX_FILES,
+    "/api/{type}/{namespace}/{name}/find/{tail}": trees.MAX_FOUND,
     "/api/{type}/{namespace}/{name}/discussions/{num}": discussion_rules.MAX_EVENTS,
     "/api/{type}/{namespace}/{name}/trusted-publishers": publishers.MAX_PUBLISHERS,
     "/api/quicksearch": "the parameter limit",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,6 +73,9 @@ def test_classes_of_signs() -> None:
     assert paths.matching("a[12].csv") == ["a1.csv", "a2.csv"]
     assert paths.matching("[!a]*") == ["b1.csv"]
     assert paths.matching("a[[].csv") == ["a[.csv"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert paths.matching("[a&&b]1.csv") == paths.matching("[a||~~b]1.csv") == ["a1.csv", "b1.csv"]
     with pytest.raises(Malformed, match="cannot be read"):
         paths.matching("[z-a]")
 

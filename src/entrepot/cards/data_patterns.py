@@ -134,7 +134,8 @@ def _chunks(part: str) -> tuple[list[str], int]:
         elif sign == "?":
             chunks[-1] += "[^/]"
         elif end > 0:
-            inside = part[at + 1 : end].replace("\\", "\\\\").replace("[", "\\[")
+            # Twice the same of these signs may become an operator of sets in regular expressions.
+            inside = re.sub(r"([\\\[&|~])", r"\\\1", part[at + 1 : end])
             chunks[-1] += f"[^{inside[1:]}]" if inside[0] in "!^" else f"[{inside}]"
             at = end
         else:

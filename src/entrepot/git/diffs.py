@@ -87,7 +87,7 @@ def _differing(old: bytes, new: bytes) -> Iterator[tuple[Entry | None, Entry | N
             is_older, is_newer = right is None or left.key <= right.key, right is not None and right.key <= left.key
             was, becomes = left if is_older else None, right if is_newer else None
             if was is None or becomes is None or was.found[0] != becomes.found[0]:
-                before, after = was and entry_of(was.found), becomes and entry_of(becomes.found)
+                before, after = (entry_of(row.found) if row is not None else None for row in (was, becomes))
                 # Modes with and without a leading zero differ as bytes but are the same entry.
                 if before != after:
                     yield before, after

@@ -62,3 +62,9 @@ def test_revisions_are_compared_by_content(at_hub: Run, versions: tuple[str, str
 
 def test_an_unknown_revision_is_an_error(at_hub: Run, made: str) -> None:
     assert at_hub("diff", made, "absent", "main").code == 1
+
+
+def test_equal_revisions_are_said_to_be_equal(at_hub: Run, versions: tuple[str, str]) -> None:
+    repo, first = versions
+    assert at_hub("diff", repo, first, first).out == "no file differs\n"
+    assert "no file differs" not in at_hub("diff", repo, first, "main").out

@@ -159,3 +159,13 @@ def test_nothing_heavy_is_imported_to_print_the_version() -> None:
     assert first.startswith("ml-git (entrepot) ")
     slow = {"numpy", "blake3", "obstore", "httpx2", "yaml", "sqlite3", "subprocess", "tqdm", "starlette", "sqlalchemy"}
     assert slow & set(modules.split()) == set()
+
+
+@pytest.mark.parametrize("kind", ["datasets", "labels", "models"])
+def test_examples_name_the_group_that_is_asked(kind: str) -> None:
+    context = click.Context(ws)
+    group = ws.get_command(context, kind)
+    assert isinstance(group, click.Group)
+    command = group.get_command(context, "push")
+    assert command is not None
+    assert f"ml-git {kind} push images" in str(command.help)

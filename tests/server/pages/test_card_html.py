@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from entrepot.server.pages.card_html import CardLinks, relink, render_card, without_comments
+from entrepot.server.pages.card_html import CardLinks, relink, render_card, without_comments, without_front_matter
 from tests.server.test_markdown import HOSTILE
 
 LINKS = CardLinks("/a/m/blob/main/", "/a/m/resolve/main/")
@@ -87,3 +87,11 @@ def check(made: str) -> None:
             assert not re.match(r"\s*(javascript|vbscript|data|file):", value, re.IGNORECASE), tag
         for value in re.findall(r'src="([^"]*)"', tag):
             assert value.startswith(("/a/m/resolve/main/", "/uploads/")), tag
+
+
+def test_front_matter_is_not_part_of_the_text() -> None:
+    assert without_front_matter("---\na: 1\n---\ntext\n---\nmore") == "text\n---\nmore"
+    assert without_front_matter("---\r\na: 1\r\n---\r\ntext") == "text"
+    assert without_front_matter("---\na: 1\n") == "---\na: 1"
+    assert without_front_matter("text\n---\na\n---\n") == "text\n---\na\n---"
+    assert without_front_matter("﻿---\na: 1\n---\nx") == "x"

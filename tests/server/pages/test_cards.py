@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from entrepot.hub.repos.infos import WeightCounts
-from entrepot.server.pages import cards
-from entrepot.server.pages.cards import dtypes_of, without_front_matter
+from entrepot.server.pages.card_html import MAX_CARD
+from entrepot.server.pages.cards import dtypes_of
 from tests.support.served_hub import ServedHub
 
 Show = Callable[[str], str]
@@ -29,16 +29,8 @@ def test_a_repository_without_a_card_says_so(site: ServedHub, show: Show) -> Non
 
 
 def test_a_card_that_is_too_large_is_not_rendered(site: ServedHub, show: Show) -> None:
-    site.commit(site.repo("large"), {"README.md": b"x" * (cards.MAX_CARD + 1)})
+    site.commit(site.repo("large"), {"README.md": b"x" * (MAX_CARD + 1)})
     assert "No card yet" in show("/alice/large")
-
-
-def test_front_matter_is_not_part_of_the_text() -> None:
-    assert without_front_matter("---\na: 1\n---\ntext\n---\nmore") == "text\n---\nmore"
-    assert without_front_matter("---\r\na: 1\r\n---\r\ntext") == "text"
-    assert without_front_matter("---\na: 1\n") == "---\na: 1"
-    assert without_front_matter("text\n---\na\n---\n") == "text\n---\na\n---"
-    assert without_front_matter("﻿---\na: 1\n---\nx") == "x"
 
 
 def test_types_of_numbers_are_sorted_by_their_parameters() -> None:

@@ -51,6 +51,21 @@ def test_large_files_are_marked(site: ServedHub, show: Show) -> None:
     assert re.search(r'class="mark"[^>]*>(LFS|XET)<', show("/alice/weights/tree/main"))
 
 
+def test_the_readme_of_a_folder_is_shown_below_its_entries(site: ServedHub, show: Show) -> None:
+    ref = site.repo("readmes")
+    head = site.commit(ref, {
+        "docs/ReadMe.md": b"---\na: 1\n---\n# Guide\n\n<script>alert(1)</script> [next](next.md) ![](p.png)",
+        "other/x.txt": b"x",
+    })  # fmt: skip
+    text = show("/alice/readmes/tree/main/docs")
+    assert '<h2 id="card-guide">Guide</h2>' in text
+    assert f'href="/alice/readmes/blob/{head}/docs/next.md"' in text
+    assert f'src="/alice/readmes/resolve/{head}/docs/p.png"' in text
+    assert "a: 1" not in text
+    assert "<script>alert" not in text
+    assert 'class="prose"' not in show("/alice/readmes/tree/main/other")
+
+
 def test_crumbs_lead_to_every_folder() -> None:
     assert crumbs("a/b/c") == [("a", "a"), ("b", "a/b"), ("c", "a/b/c")]
     assert crumbs("") == []

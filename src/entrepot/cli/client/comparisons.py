@@ -64,6 +64,8 @@ def diff(
             return
         for item in found.files:
             show(_file_line(item))
+        if not found.files:
+            show("no file differs")
         if not found.is_complete:
             show("… (more files differ)")
         return

@@ -40,7 +40,7 @@ def lineage(
     Examples:
       entrepot lineage alice/bert
       entrepot lineage alice/imdb --type dataset --down
-      entrepot lineage alice/bert --add datasets/alice/imdb@4f2a…
+      entrepot lineage alice/bert --add datasets/alice/imdb@a1b2c3d4e5f60718293a4b5c6d7e8f9012345678
       entrepot lineage alice/bert --dot | dot -Tsvg > lineage.svg
     """
     from entrepot.client.calls import lineage as calls

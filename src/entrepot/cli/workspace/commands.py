@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import re
+
 import click
 
 import entrepot
@@ -63,6 +66,19 @@ _LABELS = tuple(
 )
 
 
+class EntityGroup(LazyGroup):
+    """The commands for one kind of entities, whose examples name this kind."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command as :class:`~entrepot.cli.groups.LazyGroup` does, with examples of this group."""
+        command = super().get_command(ctx, cmd_name)
+        if command is None or not command.help:
+            return command
+        shown = copy.copy(command)
+        shown.help = re.sub(r"ml-git (?:datasets|labels|models) ", f"ml-git {self.name} ", command.help)
+        return shown
+
+
 @click.group(
     cls=LazyGroup,
     entries=_ROOT,
@@ -115,13 +131,13 @@ def datasets() -> None:
     """Version datasets."""
 
 
-@click.group(cls=LazyGroup, entries=_LABELS, short_help="Version labels.")
+@click.group(cls=EntityGroup, entries=_LABELS, short_help="Version labels.")
 def labels() -> None:
     """Version labels, which may be linked to a dataset."""
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=EntityGroup,
     short_help="Version models.",
     entries=(*_MODEL, Entry("metrics", f"{_HERE}.reading_commands:metrics", "Show the metrics of all versions.")),
 )

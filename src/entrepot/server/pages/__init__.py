@@ -26,7 +26,16 @@ from entrepot.server.pages.admin import records as admin_records
 from entrepot.server.pages.community import discussion_forms, discussions, notifications, subscriptions
 from entrepot.server.pages.creating import organisations, repos
 from entrepot.server.pages.editing import edits, uploads
-from entrepot.server.pages.repositories import buckets, comparisons, lineage, metrics, refs, storage, viewer
+from entrepot.server.pages.repositories import (
+    buckets,
+    comparisons,
+    found_files,
+    lineage,
+    metrics,
+    refs,
+    storage,
+    viewer,
+)
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.searching import collection_forms, collections, searches
 from entrepot.server.pages.settings import (
@@ -96,6 +105,7 @@ def routes() -> list[PageRoute]:
         *storage.routes(),
         *comparisons.routes(),
         *refs.routes(),
+        *found_files.routes(),
         *blobs.routes(),
         *trees.routes(),
         *histories.routes(),

@@ -1,4 +1,4 @@
-"""Cards as HTML: the safe Markdown of discussions, with links and images of the repository itself.
+"""Cards as text and as HTML: the safe Markdown of discussions, with links and images of the repository itself.
 
 Headings are one level lower, because the page has its own first heading. An image
 from elsewhere becomes a link: showing it would tell another server who reads.
@@ -6,13 +6,26 @@ from elsewhere becomes a link: showing it would tell another server who reads.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import re
 
 import attrs
 
+from entrepot.errors import EntryNotFound
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import contents
+from entrepot.names import RepoPath, RepoRef, parse_path
 from entrepot.server import markdown
 
+CARD = parse_path("README.md")
+"""The path of the card of a repository."""
+
+MAX_CARD = 1 << 20
+"""Largest card that is rendered, in bytes."""
+
+_FRONT_MATTER = re.compile(r"\A﻿?---[ \t]*\r?\n.*?^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _EXTERNAL = re.compile(r"(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
 _HOST = re.compile(r"(?:[a-z]+:)?//([^/?#]+)", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)(h[1-6]|a|img|pre|table)\b([^>]*)>")
@@ -34,6 +47,28 @@ class CardLinks:
     images: str
     root: str = ""
     prefix: str = "card"
+
+
+def read_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath = CARD) -> str | None:
+    """Return the text of a card without its front matter; None without a card, or if it is larger than 1 MiB.
+
+    Args:
+        path: of the README of a folder.
+
+    Raises:
+        GatedRepo: the caller may not read the files.
+    """
+    with contextlib.suppress(EntryNotFound):
+        located = contents.locate(hub, caller, ref, revision, path)
+        if located.size <= MAX_CARD:
+            with contextlib.closing(located.open(hub)) as content:
+                return without_front_matter(content.read_at(0, located.size).decode("utf-8", "replace"))
+    return None
+
+
+def without_front_matter(text: str) -> str:
+    """Return a card without the YAML block at its beginning."""
+    return _FRONT_MATTER.sub("", text, count=1).strip()
 
 
 def render_card(text: str, links: CardLinks) -> str:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.errors import EntryNotFound, GatedRepo, NotAllowed
+from entrepot.errors import GatedRepo, NotAllowed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import contents, lineage
+from entrepot.hub.repos import lineage
 from entrepot.hub.repos.infos import RevisionInfo, WeightCounts
-from entrepot.names import RepoRef, parse_path
+from entrepot.names import RepoRef
 from entrepot.server.handlers import app_state
 from entrepot.server.pages import snippets
-from entrepot.server.pages.card_html import CardLinks, render_card
+from entrepot.server.pages.card_html import CardLinks, read_card, render_card
 from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.repositories.card_facts import measured_lines, source_lines
@@ -25,10 +24,6 @@ from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.rows import license_of, parameters_of
 from entrepot.server.public_urls import path_prefix
 
-MAX_CARD = 1 << 20
-"""Largest card that is rendered, in bytes."""
-
-_FRONT_MATTER = re.compile(r"\A﻿?---[ \t]*\r?\n.*?^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _MOST_TAGS = 40
 _UNSAID = re.compile(r"region:|base_model:[a-z]+:")
 
@@ -82,25 +77,6 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
         "results": measured_lines(row.card),
     }
     return WebPage("card.html", str(row.ref.id), values)
-
-
-def read_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> str | None:
-    """Return the text of a card without its front matter; None without a card, or if it is larger than 1 MiB.
-
-    Raises:
-        GatedRepo: the caller may not read the files.
-    """
-    with contextlib.suppress(EntryNotFound):
-        located = contents.locate(hub, caller, ref, revision, parse_path("README.md"))
-        if located.size <= MAX_CARD:
-            with contextlib.closing(located.open(hub)) as content:
-                return without_front_matter(content.read_at(0, located.size).decode("utf-8", "replace"))
-    return None
-
-
-def without_front_matter(text: str) -> str:
-    """Return a card without the YAML block at its beginning."""
-    return _FRONT_MATTER.sub("", text, count=1).strip()
 
 
 def dtypes_of(counts: WeightCounts | None) -> list[tuple[str, int]]:

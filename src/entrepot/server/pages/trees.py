@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+from collections.abc import Sequence
+
 import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.errors import EntryNotFound, InvalidPath
+from entrepot.errors import EntryNotFound, GatedRepo, InvalidPath, NotAllowed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents, histories
 from entrepot.hub.repos.contents import DescribedEntry
 from entrepot.hub.scanning import results
 from entrepot.hub.scanning.results import FileScan
-from entrepot.names import ROOT, RepoPath, RepoRef, parse_path
+from entrepot.names import ROOT, Oid, RepoPath, RepoRef, parse_path
+from entrepot.server.handlers import app_state
 from entrepot.server.hf.repos.tree_cursors import Cursor, encode_cursor, parse_cursor
+from entrepot.server.pages.card_html import MAX_CARD, CardLinks, read_card, render_card
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.scan_marks import ScanMark, warning_of
+from entrepot.server.public_urls import path_prefix
 from entrepot.server.raw_path import split_revision
 from entrepot.wire.texts import legible
 
 PAGE = 100
 """Entries on a page."""
+
+_README = re.compile(r"readme\.(?:md|markdown)", re.IGNORECASE)
 
 
 @attrs.frozen
@@ -40,6 +49,14 @@ class TreeLine:
     commit: str
     changed_ms: int
     scan: ScanMark | None = None
+
+
+@attrs.frozen
+class Readme:
+    """The README of a folder: its name, and its text as safe HTML."""
+
+    name: str
+    html: str
 
 
 def routes() -> list[PageRoute]:
@@ -69,9 +86,12 @@ async def show_tree(request: Request, ref: RepoRef) -> Response:
     """Serve the page of a folder."""
     revision, tail = split_revision(request.path_params["tail"])
     cursor, endpoint = request.query_params.get("cursor"), endpoint_of(request)
+    root = path_prefix(app_state(request).hub.settings)
     after = parse_cursor(cursor) if cursor else None
     path = path_of(tail.strip("/"))
-    return await show_page(request, lambda hub, caller: build_tree(hub, caller, ref, revision, path, after, endpoint))
+    return await show_page(
+        request, lambda hub, caller: build_tree(hub, caller, ref, revision, path, after, endpoint, root)
+    )
 
 
 def build_tree(
@@ -82,8 +102,12 @@ def build_tree(
     path: RepoPath,
     after: Cursor | None,
     endpoint: str,
+    root: str = "",
 ) -> WebPage:
-    """Return the page of a folder.
+    """Return the page of a folder; below its entries, the README of the folder.
+
+    Args:
+        root: the path prefix of the hub, for links of the README.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled: no access.
@@ -104,6 +128,7 @@ def build_tree(
         limit=PAGE,
         after=None if after is None else after.after,
     )
+    readme = None if after is not None else _readme(hub, caller, found.info.row.ref, head, path, tree.entries, root)
     scans = results.describe_files(hub, caller, found.info.row.ref, [entry.listed for entry in tree.entries])
     values = {
         "section": found.info.row.type.plural,
@@ -117,9 +142,32 @@ def build_tree(
         "files": [_line(entry, scans.get(entry.listed.path)) for entry in tree.entries],
         "left_out": len(tree.left_out),
         "more": None if tree.after is None else encode_cursor(Cursor(tree.after, tree.commit)),
+        "readme": readme,
         "clone": f"git clone {endpoint}/{header.path}" if endpoint else "",
     }
     return WebPage("tree.html", f"Files of {header.id}", values)
+
+
+def _readme(
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    head: Oid,
+    folder: RepoPath,
+    entries: Sequence[DescribedEntry],
+    root: str,
+) -> Readme | None:
+    """Return the README among the entries of a folder; None without one, or if the visitor may not read it."""
+    listed = next((item.listed for item in entries if _README.fullmatch(item.listed.path.rpartition("/")[2])), None)
+    if listed is None or listed.is_folder or listed.size > MAX_CARD:
+        return None
+    below = f"{quoted(folder)}/" if folder else ""
+    links = CardLinks(f"{root}/{ref.path}/blob/{head}/{below}", f"{root}/{ref.path}/resolve/{head}/{below}", root)
+    with contextlib.suppress(GatedRepo, NotAllowed):
+        text = read_card(hub, caller, ref, head, listed.path)
+        if text:
+            return Readme(listed.path.rpartition("/")[2], render_card(text, links))
+    return None
 
 
 def _line(entry: DescribedEntry, scan: FileScan | None) -> TreeLine:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -54,6 +54,13 @@ class PathsRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     paths: list[str]
     expand: bool = False
+
+
+class FoundFiles(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Files whose paths have all words of a search; ``is_complete``: whether there are no others."""
+
+    files: Sequence[TreeEntry]
+    is_complete: bool
 
 
 class TreeSize(msgspec.Struct, frozen=True, kw_only=True):

@@ -278,3 +278,19 @@ def test_paths_that_no_client_can_use_are_reported_in_a_header_and_can_be_delete
     listing = anonymous.get(f"/api/models/{repo}/tree/main?recursive=1")
     assert "X-HF-Warning" not in listing.headers
     assert set(paths(listing)) == shown - {"d"}
+
+
+def test_files_are_found_by_words_of_their_paths(anonymous: httpx2.Client, repo: str) -> None:
+    found = anonymous.get(f"/api/models/{repo}/find/main?q=dir+TXT")
+    assert found.status_code == 200
+    assert [(item["path"], item["size"]) for item in found.json()["files"]] == [
+        ("dir/one.txt", 1),
+        ("dir/sub/two.txt", 2),
+    ]
+    assert found.json()["isComplete"] is True
+    assert len(found.headers["x-repo-commit"]) == 40
+    below = anonymous.get(f"/api/models/{repo}/find/main/dir/sub?q=txt&limit=1").json()
+    assert [item["path"] for item in below["files"]] == ["dir/sub/two.txt"]
+    assert anonymous.get(f"/api/models/{repo}/find/main?q=txt&limit=1").json()["isComplete"] is False
+    assert anonymous.get(f"/api/models/{repo}/find/main/none?q=txt").status_code == 404
+    assert anonymous.get(f"/api/models/{repo}/find/main?q={'x' * 201}").status_code in (400, 413, 422)

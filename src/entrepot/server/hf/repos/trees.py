@@ -20,6 +20,7 @@ from entrepot.hub.repos import contents, infos
 from entrepot.hub.repos.contents import DescribedEntry, TreePage
 from entrepot.hub.scanning import results
 from entrepot.hub.scanning.results import FileScan
+from entrepot.hub.search.paths import FoundPaths, find_paths
 from entrepot.names import RepoPath, RepoRef, parse_folder
 from entrepot.server.bodies import read_small
 from entrepot.server.handlers import (
@@ -37,7 +38,7 @@ from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.server.hf.repos.scan_json import security_of
 from entrepot.server.hf.repos.tree_cursors import Cursor, encode_cursor, parse_cursor
 from entrepot.server.raw_path import split_revision
-from entrepot.wire.repos.trees import LastCommit, LfsInfo, PathsRequest, TreeEntry, TreeSize
+from entrepot.wire.repos.trees import FoundFiles, LastCommit, LfsInfo, PathsRequest, TreeEntry, TreeSize
 from entrepot.wire.texts import legible
 from entrepot.wire.times import format_ms
 
@@ -46,6 +47,8 @@ PAGE_WITH_COMMITS = 50
 """Maximum number of entries on a page; clients rely on the second number."""
 
 MAX_PATHS = 1_000
+MAX_FOUND = 1_000
+"""Files that one search returns."""
 
 
 def routes() -> list[BaseRoute]:
@@ -54,6 +57,7 @@ def routes() -> list[BaseRoute]:
         *repo_routes("GET", "tree/{tail:path}", list_tree),
         *repo_routes("POST", "paths-info/{tail:path}", describe_paths),
         *repo_routes("GET", "treesize/{tail:path}", measure_tree),
+        *repo_routes("GET", "find/{tail:path}", find_files),
     ]
 
 
@@ -134,6 +138,22 @@ async def measure_tree(request: Request, ref: RepoRef) -> Response:
         return contents.tree_size(hub, caller, ref, revision, _folder(hub, caller, ref, revision, path))
 
     return json_response(TreeSize(path=path, size=await call_hub_slow(request, measure)))
+
+
+async def find_files(request: Request, ref: RepoRef) -> Response:
+    """Serve ``GET find/{revision}[/{path}]``: the files below a folder whose paths have all words of ``q``."""
+    revision, path = split_revision(request.path_params["tail"])
+    text = request.query_params.get("q", "")
+    limit = query_int(request, "limit", MAX_FOUND, low=1, high=MAX_FOUND)
+
+    def find(hub: HubContext, caller: MaybeCaller) -> FoundPaths:
+        return find_paths(hub, caller, ref, revision, _folder(hub, caller, ref, revision, path), text, limit=limit)
+
+    found = await call_hub_slow(request, find)
+    files = [entry_of(DescribedEntry(item)) for item in found.files]
+    return json_response(
+        FoundFiles(files=files, is_complete=found.is_complete), headers={"X-Repo-Commit": found.commit}
+    )
 
 
 def entry_of(item: DescribedEntry, scan: FileScan | None = None) -> TreeEntry:

@@ -21,8 +21,7 @@ from entrepot.hub.files.operations import AddFile, Delete, Operation
 from entrepot.hub.repos import contents, pulls
 from entrepot.hub.repos.pulls import ChangeTarget
 from entrepot.names import Oid, RepoPath, RepoRef, parse_path
-from entrepot.server.pages.card_html import CardLinks, render_card
-from entrepot.server.pages.cards import without_front_matter
+from entrepot.server.pages.card_html import CardLinks, render_card, without_front_matter
 from entrepot.server.pages.editing.commit_forms import fields_of, parent_of, record
 from entrepot.server.pages.editing.texts import EditedText, exists, find_text, read_text
 from entrepot.server.pages.formats import quoted, quoted_segment
