@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import attrs
 import sqlalchemy as sa
 
 from entrepot.catalog import dialects, engines, schema
 from entrepot.catalog.brief_reads import BriefTransaction, NotBrief
-from entrepot.catalog.dialects.interfaces import Notices, OpenSnapshot, Presence
+from entrepot.catalog.dialects.interfaces import Notices, OpenSnapshot, Presence, Receipt, TransactionOutcome
 from entrepot.catalog.dialects.snapshots import BegunTransaction
 from entrepot.catalog.engines import WriteLock
 from entrepot.catalog.lock_checks import KINDS
@@ -80,7 +81,15 @@ class Write(Read):
     def __init__(self, transaction: OpenSnapshot) -> None:
         super().__init__(transaction)
         self.proof: Proof | None = None
-        """How to find out whether the changes took effect, if the connection is lost while they are confirmed."""
+        """How to find out whether the changes took effect, if the database itself does not know it any more."""
+
+
+@attrs.frozen
+class _Ended:
+    """A transaction that only had to be confirmed."""
+
+    proof: Proof | None
+    receipt: Receipt | None
 
 
 class Catalog:
@@ -145,20 +154,22 @@ class Catalog:
 
         Raises:
             Busy, StoreFull, DataFolderError: nothing was changed.
-            DatabaseUnavailable: nothing was changed, or everything, if the connection was lost while
-                the database confirmed the changes; if the block has set :attr:`Write.proof`, and the database
-                can be reached again within seconds, nothing was changed.
+            DatabaseUnavailable: nothing was changed. If the connection was lost while the database
+                confirmed the changes, it is asked for what has become of them. If it cannot be reached within
+                seconds, or another server has taken over and the block has not set :attr:`Write.proof`,
+                everything may have been changed.
         """
         self.check_may_wait()
         kinds = frozenset(lock.kind for lock in locks)
-        ended: Write | None = None
+        ended: _Ended | None = None
         try:
             with self._begun(locks, **{KINDS: kinds}) as transaction:
                 tx = Write(transaction)
                 yield tx
-                ended = tx  # what fails from now on is the confirmation
+                # What fails afterwards is the confirmation.
+                ended = _Ended(tx.proof, self._dialect.receipt(transaction.sql))
         except DatabaseUnavailable:
-            if ended is None or ended.proof is None or not self._is_proved(ended.proof, locks):
+            if ended is None or not self._was_applied(ended, locks):
                 raise
             _log.info("database.confirmed-later")
 
@@ -173,7 +184,7 @@ class Catalog:
         ):
             yield BegunTransaction(connection)
 
-    def _is_proved(self, proof: Proof, locks: Sequence[AnyLock]) -> bool:
+    def _was_applied(self, ended: _Ended, locks: Sequence[AnyLock]) -> bool:
         """Return whether a transaction took effect whose confirmation was lost; the locks wait until it has ended.
 
         Raises:
@@ -183,11 +194,21 @@ class Catalog:
         while True:
             try:
                 with self._begun(locks) as transaction:
-                    return proof(Read(transaction))
+                    found = self._outcome(transaction, ended)
+                if found is not TransactionOutcome.PENDING or time.monotonic() > until:
+                    return found is TransactionOutcome.APPLIED
             except DatabaseUnavailable:
                 if time.monotonic() > until:
                     raise
-                time.sleep(_PROOF_PAUSE_S)
+            time.sleep(_PROOF_PAUSE_S)
+
+    def _outcome(self, transaction: BegunTransaction, ended: _Ended) -> TransactionOutcome:
+        found = TransactionOutcome.UNKNOWN
+        if ended.receipt is not None:
+            found = ended.receipt.outcome(transaction.sql)
+        if found is TransactionOutcome.UNKNOWN and ended.proof is not None:
+            return TransactionOutcome.APPLIED if ended.proof(Read(transaction)) else TransactionOutcome.UNDONE
+        return found
 
     @contextlib.contextmanager
     def fill(self) -> Iterator[Write]:

@@ -60,7 +60,7 @@ def test_bytes_are_read_again_out_of_order(stored: S3Blobs) -> None:
 
 
 def test_a_request_that_breaks_off_is_continued_where_it_was(stored: S3Blobs, relay: Relay) -> None:
-    broken = []
+    broken: list[str] = []
 
     def break_long_ones(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
         found = go_on(asked)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import attrs
 import pytest
 import sqlalchemy as sa
 
@@ -12,12 +13,16 @@ from entrepot.catalog import Catalog, Lock, engines, hub_metadata, open_catalog,
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.dialects import postgres
+from entrepot.catalog.dialects.interfaces import TransactionOutcome
+from entrepot.catalog.dialects.postgres import PostgreSQL, PostgresReceipt
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.named_locks import LockClass
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Busy, DatabaseUnavailable, DataFolderError
 from entrepot.names import RepoId, RepoRef, RepoType, new_uid
+from tests.support.lost_confirmations import ConfirmationLoser
+from tests.support.postgres import PostgresServer
 
 REF = RepoRef(RepoType.MODEL, RepoId("alice", "gpt2"))
 
@@ -194,34 +199,87 @@ def test_a_repository_that_does_not_exist_can_be_locked(opened: Catalog) -> None
         assert repositories.find(tx, REF) is None
 
 
-def confirm_lost(catalog: Catalog, *, is_applied: bool, has_proof: bool = True) -> None:
-    """Write a value in a transaction whose connection is lost before or after the database has confirmed it."""
+@pytest.fixture
+def loser(postgres: PostgresServer) -> Iterator[ConfirmationLoser]:
+    found = ConfirmationLoser(postgres.folder)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def losing(url: str, loser: ConfirmationLoser) -> Iterator[Catalog]:
+    catalog = open_catalog(str(sa.make_url(url).update_query_dict({"host": str(loser.folder)})))
+    yield catalog
+    catalog.close()
+
+
+def put(catalog: Catalog, loser: ConfirmationLoser, loses: str, *, proof: bool | None = None) -> None:
+    """Write a value in a transaction whose confirmation is lost."""
     with catalog.write(Lock.hub()) as tx:
         hub_metadata.put_first(tx, "a", "1")
-        tx.proof = (lambda later: hub_metadata.find(later, "a") == "1") if has_proof else None
-        if is_applied:
-            tx.driver.commit()
-            tx.driver.execute("SELECT 1")  # or the driver would not send the second COMMIT
-        pid = tx.driver.info.backend_pid
-        with catalog.read() as other:
-            other.sql.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 60000)")
+        tx.proof = None if proof is None else lambda _later: proof
+        loser.loses = loses
 
 
-def test_a_confirmation_that_was_lost_is_found_out(opened: Catalog) -> None:
-    confirm_lost(opened, is_applied=True)
-    with opened.read() as tx:
-        assert hub_metadata.find(tx, "a") == "1"
+def found(catalog: Catalog) -> str | None:
+    with catalog.read() as tx:
+        return hub_metadata.find(tx, "a")
 
 
-def test_without_confirmation_a_write_that_was_not_applied_fails(opened: Catalog) -> None:
+def test_a_confirmation_that_was_lost_is_found_out(losing: Catalog, loser: ConfirmationLoser) -> None:
+    put(losing, loser, "answer")
+    assert found(losing) == "1"
+
+
+def test_a_write_of_which_the_database_never_heard_fails(losing: Catalog, loser: ConfirmationLoser) -> None:
     with pytest.raises(DatabaseUnavailable):
-        confirm_lost(opened, is_applied=False)
-    with opened.read() as tx:
-        assert hub_metadata.find(tx, "a") is None
+        put(losing, loser, "commit")
+    assert found(losing) is None
+    put(losing, loser, "")
+    assert found(losing) == "1"
 
 
-def test_without_proof_a_lost_confirmation_is_an_error(opened: Catalog) -> None:
-    with pytest.raises(DatabaseUnavailable):
-        confirm_lost(opened, is_applied=True, has_proof=False)
+def test_a_transaction_that_changes_nothing_needs_no_number(losing: Catalog, loser: ConfirmationLoser) -> None:
+    with losing.write(Lock.hub()) as tx:
+        assert tx.sql.exec_driver_sql("SELECT pg_current_xact_id_if_assigned()").scalar() is None
+        assert losing._dialect.receipt(tx.sql) is None
+
+
+@pytest.mark.parametrize("proof", [True, False, None])
+def test_after_a_failover_numbers_mean_nothing_and_the_proof_decides(
+    losing: Catalog, loser: ConfirmationLoser, proof: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipt = PostgreSQL.receipt
+
+    def of_another_server(dialect: PostgreSQL, connection: sa.Connection) -> PostgresReceipt | None:
+        own = receipt(dialect, connection)
+        return None if own is None else attrs.evolve(own, cluster="another")
+
+    monkeypatch.setattr(PostgreSQL, "receipt", of_another_server)
+    if proof:
+        put(losing, loser, "answer", proof=proof)
+    else:
+        with pytest.raises(DatabaseUnavailable):
+            put(losing, loser, "answer", proof=proof)
+    assert found(losing) == "1"
+
+
+def test_a_service_that_does_not_tell_which_server_it_is_can_be_used(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "_CLUSTER", "SELECT no_such_function()")
+    catalog = open_catalog(url)
+    with catalog.write(Lock.hub()) as tx:
+        hub_metadata.put_first(tx, "a", "1")
+        assert catalog._dialect.receipt(tx.sql) is None
+    assert found(catalog) == "1"
+    catalog.close()
+
+
+def test_what_was_forgotten_and_what_goes_on_is_not_taken_for_applied(opened: Catalog) -> None:
+    with opened.write(Lock.hub()) as tx:
+        hub_metadata.put_first(tx, "a", "1")
+        receipt = opened._dialect.receipt(tx.sql)
+        assert receipt is not None
+        with opened.read() as other:
+            assert receipt.outcome(other.sql) is TransactionOutcome.PENDING
     with opened.read() as tx:
-        assert hub_metadata.find(tx, "a") == "1"
+        assert receipt.outcome(tx.sql) is TransactionOutcome.APPLIED

@@ -38,4 +38,4 @@ def test_a_result_is_stored_in_one_statement(catalog: Catalog) -> None:
     with catalog.write() as tx:
         sa.event.listen(tx.sql, "before_cursor_execute", lambda *given: statements.append(given[2]))
         scans.put(tx, ROW)
-    assert [statement.split()[0] for statement in statements] == ["INSERT"], "two scans may end at the same time"
+        assert [statement.split()[0] for statement in statements] == ["INSERT"], "two scans may end at the same time"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -84,6 +85,22 @@ class Presence(Protocol):
         """
 
 
+class TransactionOutcome(enum.Enum):
+    """What has become of a transaction whose confirmation was lost."""
+
+    APPLIED = "applied"
+    UNDONE = "undone"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+
+
+class Receipt(Protocol):
+    """What finds a transaction again."""
+
+    def outcome(self, connection: sa.Connection) -> TransactionOutcome:
+        """Return what has become of the transaction, over another connection."""
+
+
 class Dialect(Protocol):
     """One kind of database. Stateless."""
 
@@ -105,6 +122,9 @@ class Dialect(Protocol):
 
     def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> sa.RootTransaction:
         """Begin a writing transaction that holds the locks, so that what it reads from now on stays true."""
+
+    def receipt(self, connection: sa.Connection) -> Receipt | None:
+        """Return what finds the transaction of a connection again; None if it changed nothing, or cannot be found."""
 
     def insert(self, table: sa.Table) -> Upsert:
         """Return an insert that may say what happens to rows whose key is taken."""

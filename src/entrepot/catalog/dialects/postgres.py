@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import attrs
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from entrepot.catalog import tables
-from entrepot.catalog.dialects.interfaces import OpenSnapshot
+from entrepot.catalog.dialects.interfaces import OpenSnapshot, TransactionOutcome
 from entrepot.catalog.dialects.snapshots import begun_by_driver
 from entrepot.catalog.named_locks import AnyLock, Lock, LockClass, Lookup, in_order
 from entrepot.catalog.stored_json import decode_stored
@@ -55,6 +56,19 @@ _LOCK = sa.text(
     "SELECT count(pg_advisory_xact_lock(kind, number)) "
     "FROM unnest(CAST(:kinds AS int[]), CAST(:numbers AS int[])) AS locks(kind, number)"
 )
+_NUMBER = "SELECT CAST(pg_current_xact_id_if_assigned() AS text)"
+_STATUS = sa.text("SELECT pg_xact_status(CAST(CAST(:number AS text) AS xid8))")
+_OUTCOMES = {
+    "committed": TransactionOutcome.APPLIED,
+    "aborted": TransactionOutcome.UNDONE,
+    "in progress": TransactionOutcome.PENDING,
+    None: TransactionOutcome.UNKNOWN,  # so long ago that it was forgotten
+}
+_CLUSTER = (
+    "SELECT CAST((SELECT system_identifier FROM pg_control_system()) AS text) || ' ' "
+    "|| left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"
+)
+"""Changes when another server takes over: the beginning of the name of a file of the log is the timeline."""
 _R, _N = tables.repos, tables.namespaces
 _NAMESPACE = sa.select(_N.c.id).where(_N.c.name_key == sa.bindparam("name"))
 _REPO_BY_UID = sa.select(_R.c.id).where(_R.c.uid == sa.bindparam("uid"))
@@ -70,6 +84,20 @@ for _index in (index for table in tables.metadata.tables.values() for index in t
         _index.dialect_options["postgresql"]["where"] = _where
 
 _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+@attrs.frozen
+class PostgresReceipt:
+    """The number of a transaction, which has a meaning in one cluster of databases and on one timeline only."""
+
+    cluster: str
+    number: str
+
+    def outcome(self, connection: sa.Connection) -> TransactionOutcome:
+        """Return what the server knows of the transaction; nothing if another one has taken over."""
+        if connection.info.get("cluster") != self.cluster:
+            return TransactionOutcome.UNKNOWN
+        return _OUTCOMES[connection.execute(_STATUS, {"number": self.number}).scalar()]
 
 
 class PostgreSQL:
@@ -133,6 +161,14 @@ class PostgreSQL:
                 return transaction
             transaction.rollback()
         raise Busy("the repository")
+
+    def receipt(self, connection: sa.Connection) -> PostgresReceipt | None:
+        """Return the number of a transaction, if it has changed something; it costs one message.
+
+        Source: PostgreSQL, "Functions and Operators", "Transaction ID and Snapshot Information Functions".
+        """
+        number, cluster = connection.exec_driver_sql(_NUMBER).scalar(), connection.info.get("cluster")
+        return None if number is None or cluster is None else PostgresReceipt(cluster, number)
 
     def insert(self, table: sa.Table) -> postgresql.Insert:
         """Return PostgreSQL's insert."""
@@ -214,8 +250,9 @@ def _take(connection: sa.Connection, locks: Sequence[Lock]) -> None:
     connection.execute(_LOCK, {"kinds": kinds, "numbers": numbers})
 
 
-def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 -- psycopg is an optional library
-    """Let texts of a connection contain U+0000, which PostgreSQL cannot store: it is left out."""
+def _prepare(connection: Any, record: sa.pool.ConnectionPoolEntry) -> None:  # noqa: ANN401 -- as above
+    """Let texts of a connection contain U+0000, which PostgreSQL cannot store, and note with which server it is."""
+    from psycopg import Error
     from psycopg.types.string import StrDumperUnknown
 
     class TextDumper(StrDumperUnknown):
@@ -223,6 +260,13 @@ def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 -- psyco
             return super().dump(obj.replace("\0", "") if "\0" in obj else obj)
 
     connection.adapters.register_dumper(str, TextDumper)
+    try:
+        record.info["cluster"] = connection.execute(_CLUSTER).fetchone()[0]
+    except Error:  # a service that does not tell, or a standby, on which nothing is written
+        if connection.closed:
+            raise
+        record.info["cluster"] = None
+    connection.rollback()
 
 
 def _note_use(_connection: object, record: sa.pool.ConnectionPoolEntry) -> None:

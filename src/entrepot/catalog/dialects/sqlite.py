@@ -72,6 +72,9 @@ class SQLite:
         """Begin a transaction that holds the write lock of the database, whatever the names are."""
         return connection.execution_options(**{WRITING: True}).begin()
 
+    def receipt(self, connection: sa.Connection) -> None:
+        """Return None: no connection to a file is lost."""
+
     def insert(self, table: sa.Table) -> lite.Insert:
         """Return SQLite's insert."""
         return lite.insert(table)

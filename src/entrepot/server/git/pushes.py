@@ -22,13 +22,13 @@ from entrepot.git.packs import HEADER_BYTES
 from entrepot.hub.git import pushes
 from entrepot.hub.git.pushes import Push
 from entrepot.names import RepoRef
-from entrepot.server.dispatch.reservation_waits import call_hub_before_push
 from entrepot.server.git.git_errors import text_error_response
 from entrepot.server.git.inflation import inflated
 from entrepot.server.git.keepalive import KeepaliveResponse
 from entrepot.server.git.packets import PacketStream
 from entrepot.server.git.processes import RunningProgram, running
 from entrepot.server.handlers import AppState, app_state, call_hub, call_hub_slow
+from entrepot.server.hf.repos.reservation_waits import call_hub_before_push
 
 _HEADERS = {"cache-control": "no-cache, max-age=0, must-revalidate", "vary": "Authorization"}
 _RESULT = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]

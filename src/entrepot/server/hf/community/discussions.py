@@ -19,7 +19,6 @@ from entrepot.hub.repos.pulls import PullRequestDiff
 from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.names import RepoRef
 from entrepot.server.bodies import read_small
-from entrepot.server.dispatch.reservation_waits import call_hub_unreserved
 from entrepot.server.handlers import (
     MAX_JSON,
     base_url,
@@ -33,6 +32,7 @@ from entrepot.server.handlers import (
 )
 from entrepot.server.hf.community.discussion_json import render_details, render_event, render_page
 from entrepot.server.hf.repo_routes import repo_routes
+from entrepot.server.hf.repos.reservation_waits import call_hub_unreserved
 from entrepot.wire.community.discussions import (
     CommentResponse,
     EditedComment,

@@ -15,10 +15,10 @@ from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
 from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.names import RepoRef
 from entrepot.server.bodies import SpooledBody, check_coding, read_small, spool_lines
-from entrepot.server.dispatch.reservation_waits import call_hub_unreserved
 from entrepot.server.handlers import app_state, base_url, call_hub, json_response, query_flag
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.server.hf.repos.commit_body import read_lines, read_whole
+from entrepot.server.hf.repos.reservation_waits import call_hub_unreserved
 from entrepot.settings import Settings
 from entrepot.wire.repos.commits import CommitResponse
 

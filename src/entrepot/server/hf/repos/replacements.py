@@ -12,10 +12,10 @@ from entrepot.hub.repos import replacements
 from entrepot.hub.repos.commits import RecordedCommit
 from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.names import RepoRef
-from entrepot.server.dispatch.reservation_waits import call_hub_unreserved
 from entrepot.server.handlers import read_json
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.server.hf.repos.commits import commit_response
+from entrepot.server.hf.repos.reservation_waits import call_hub_unreserved
 from entrepot.wire.repos.replacements import Replacement
 
 
