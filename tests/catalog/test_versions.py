@@ -119,8 +119,9 @@ def test_a_lost_connection_gets_another_version(catalog: Catalog, watch: Version
     first = watch.version()
     import sqlalchemy as sa
 
+    others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
     with catalog.write(Lock.hub()) as tx:
-        tx.sql.execute(sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"))
+        tx.sql.execute(sa.text(f"SELECT pg_terminate_backend(pid) {others}"))
     found = [watch.version() for _ in range(5)]
     assert first not in found
     assert found[-1] is not None

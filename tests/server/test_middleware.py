@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import http.client
 import logging
 import pathlib
 import queue
 import re
+import select
 import socket
 from collections.abc import Callable, Iterator
 
@@ -69,6 +72,18 @@ async def refuse(request: Request) -> Response:
     raise RevisionNotFound("dev")
 
 
+async def empty(request: Request) -> Response:
+    return Response()
+
+
+async def unchanged(request: Request) -> Response:
+    return Response(status_code=304)
+
+
+async def flow(request: Request) -> Response:
+    return StreamingResponse(iter([b"x"]))
+
+
 def app(metrics: Metrics | None = None, settings: Settings | None = None) -> ASGIApp:
     routes = [
         Route("/echo/{name}", echo),
@@ -80,6 +95,9 @@ def app(metrics: Metrics | None = None, settings: Settings | None = None) -> ASG
         Route("/full", full),
         Route("/half", half),
         Route("/refuse", refuse, methods=["PUT"]),
+        Route("/empty", empty, methods=["PUT"]),
+        Route("/unchanged", unchanged, methods=["PUT"]),
+        Route("/flow", flow, methods=["PUT"]),
     ]
     return Middleware(Router(routes), metrics=metrics or Metrics(), settings=settings)
 
@@ -277,6 +295,47 @@ def test_who_sends_a_long_unwanted_body_learns_that_the_connection_ends(
         )
         assert told == is_told
         assert client.get("/echo/x").text == "x"
+
+
+ENDS = ("/refuse", "/empty", "/unchanged", "/flow")
+"""Responses that end with their last byte, with their head (two kinds), and with a chunk."""
+
+
+@pytest.mark.parametrize("expectation", [b"", b"Expect: 100-continue\r\n"], ids=["", "expects"])
+@pytest.mark.parametrize("method", [b"PUT", b"HEAD", b"OPTIONS"], ids=bytes.decode)
+@pytest.mark.parametrize("path", ENDS)
+def test_who_withholds_a_short_body_learns_that_the_connection_ends(
+    serve: Serve, path: str, method: bytes, expectation: bytes
+) -> None:
+    with socket.create_connection(serve(app()), timeout=60) as peer:
+        peer.sendall(b"%s %s HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n%s\r\n" % (method, path.encode(), expectation))
+        answer = b""
+        while b"connection: close\r\n" not in answer:
+            more = peer.recv(10_000)
+            assert more, answer
+            answer += more
+
+
+@pytest.mark.parametrize("method", ["PUT", "HEAD", "OPTIONS"])
+@pytest.mark.parametrize("path", ENDS[:-1])
+def test_a_short_body_that_arrives_late_keeps_its_connection(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, path: str, method: str
+) -> None:
+    monkeypatch.setattr("entrepot.server.middleware.LINGER_QUIET_S", 60.0)
+    monkeypatch.setattr("entrepot.server.middleware.LINGER_S", 60.0)
+    with contextlib.closing(http.client.HTTPConnection(*serve(app()), timeout=60)) as peer:
+        peer.putrequest(method, path)
+        peer.putheader("Content-Length", "5")
+        peer.endheaders()
+        assert peer.sock is not None
+        assert not select.select([peer.sock], [], [], 0.1)[0]  # no response yet
+        peer.send(b"12345")
+        own = peer.sock
+        response = peer.getresponse()
+        response.read()
+        assert "connection" not in response.headers
+        peer.request("GET", "/echo/x")
+        assert (peer.getresponse().read(), peer.sock) == (b"x", own)
 
 
 def test_who_sends_one_body_too_many_learns_that_the_connection_ends(serve: Serve) -> None:

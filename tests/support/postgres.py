@@ -13,13 +13,18 @@ import signal
 import stat
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import attrs
 import sqlalchemy as sa
 
 from entrepot.catalog import open_catalog
+
+if TYPE_CHECKING:
+    import psycopg
 
 _NOBODY = 65534
 _START_S = 60
@@ -36,6 +41,8 @@ class PostgresServer:
     _process: subprocess.Popen[bytes] | None = None
     _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
     _templates: dict[str, str] = attrs.field(factory=dict)
+    _connection: psycopg.Connection | None = None
+    _lock: threading.Lock = attrs.field(factory=threading.Lock)
 
     @property
     def pid(self) -> int:
@@ -50,6 +57,9 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Stop the server as in a crash; its databases stay."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(timeout=_START_S)
@@ -74,10 +84,15 @@ class PostgresServer:
         self._run(f"DROP DATABASE {sa.make_url(url).database} WITH (FORCE)")
 
     def _run(self, statement: str) -> None:
+        """Execute a statement on a connection that is kept: a new one costs as much as a database."""
         import psycopg
 
-        with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True) as connection:
-            connection.execute(statement.encode())
+        with self._lock:
+            if self._connection is None:
+                self._connection = psycopg.connect(
+                    host=str(self.folder), user="postgres", dbname="postgres", autocommit=True
+                )
+            self._connection.execute(statement.encode())
 
     def create_with_tables(self) -> str:
         """Create a database with the tables of the catalog; return its URL."""

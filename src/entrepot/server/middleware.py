@@ -44,7 +44,7 @@ LINGER_QUIET_S = 0.25
 """How much of an unwanted body is discarded before its response ends, to let the peer read the response;
 a peer that has stopped sending for the quiet time has probably seen the response's head and waits for the rest."""
 _SURELY_SENT_BYTES = 64 * 1024
-"""A remainder of a body up to this size is always discarded: the connection can then be reused."""
+"""An unwanted body up to this size is awaited before its response begins: the connection can then be reused."""
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:;=@/+-]{1,200}")
 _SANE_LIST = re.compile(rb"[A-Za-z0-9_, -]{1,1000}")
@@ -313,19 +313,23 @@ class _Request:
         challenge = self._scope["state"].get("challenge")
         if self.status == 401 and challenge:
             headers.append((b"www-authenticate", challenge.encode("latin-1")))
-        if self._is_cut_short():
+        if self._is_short_and_unwanted():
+            await self._linger()
+        if self._has_body and self.received != self._announced and self._scope["http_version"].startswith("1"):
+            # The server closes the connection unless the rest of the body arrives before the response ends. Without
+            # notice, a client would send its next request into the closed connection.
             headers.append((b"connection", b"close"))
         await self._send({**message, "headers": headers})
 
-    def _is_cut_short(self) -> bool:
-        """Return whether the server may close the connection because of unread parts of the body.
+    def _is_short_and_unwanted(self) -> bool:
+        """Return whether the handler responds without having asked for a body that is short and on its way.
 
-        Without notice, a client would send its next request into the closed connection.
+        Clients send the head of a request and its body one after the other. Many responses end with their head (to
+        HEAD, 204, a length of 0), so it is too late to read the body after that.
         """
-        if not self._has_body or not self._scope["http_version"].startswith("1"):
+        if not self._has_body or self._asked or self._is_silent or self._expects:
             return False
-        # A silent body is not discarded, however short it is.
-        return self._is_silent or self._announced is None or self._announced - self.received > _SURELY_SENT_BYTES
+        return self._announced is not None and self._announced <= _SURELY_SENT_BYTES
 
     async def _send_body(self, message: Message) -> None:
         more = message.get("more_body", False)

@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import attrs
 
@@ -177,14 +177,7 @@ class RunningHub:
             file = self._folder / "server.log"
             with file.open("ab") as log:
                 said_before = log.tell()
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "entrepot", "serve", "--lifeline"],
-                    stdin=subprocess.PIPE,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    env=self._server_environ(),
-                    start_new_session=True,  # Ctrl-C in a terminal must interrupt only the tests; they stop the hub
-                )
+                self._process = _launch(self._server_environ(), log)
             try:
                 self._await_listening(file, said_before)
             except BaseException:
@@ -269,6 +262,18 @@ class RunningHub:
                 what = "exited during startup" if has_ended else f"did not respond within {_START_S:.0f} s"
                 raise Refused(f"the hub {what}; its output:\n{said.decode('utf-8', 'replace')[-_TAIL:].strip()}")
             time.sleep(_PAUSE_S)
+
+
+def _launch(environ: Mapping[str, str], log: BinaryIO) -> subprocess.Popen[bytes]:
+    """Start a server that ends when its standard input does."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "entrepot", "serve", "--lifeline"],
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env=environ,
+        start_new_session=True,  # Ctrl-C in a terminal must interrupt only the tests; they stop the hub
+    )
 
 
 def _written(row: Setting, value: object) -> str:

@@ -129,7 +129,7 @@ def test_connections_that_the_server_has_closed_are_replaced(opened: Catalog, mo
     monkeypatch.setattr(postgres, "_TRUSTED_S", 0.0)
     with opened.read(), opened.read():
         pass
-    idle = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'idle'"
+    idle = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database() AND state = 'idle'"
     with opened.read() as tx:
         assert tx.sql.exec_driver_sql(f"SELECT count(pg_terminate_backend(pid)) {idle}").scalar_one() >= 1
     with opened.read(), opened.read() as tx:
