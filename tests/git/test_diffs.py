@@ -110,10 +110,10 @@ def test_large_folders_are_compared_across_the_edges_of_blocks(
 ) -> None:
     new = {name: oid for name, oid in (old | changed).items() if name not in removed}
     contents = [encode_tree([Entry(f"{name:03}", Mode.FILE, oid) for name, oid in one.items()]) for one in (old, new)]
-    trees = {oid_of(Kind.TREE, content): content for content in contents}
+    trees = {FIRST: contents[0], SECOND: contents[1]}
     found = [
         (int(change.path), change.old and change.old.oid, change.new and change.new.oid)
-        for change in diff_trees(*(oid_of(Kind.TREE, content) for content in contents), trees.__getitem__)
+        for change in diff_trees(FIRST, SECOND, trees.__getitem__)
     ]
     differing = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     assert found == [(name, old.get(name), new.get(name)) for name in differing]
@@ -131,6 +131,6 @@ def test_a_folder_is_read_only_as_far_as_the_caller_asks() -> None:
 def test_a_folder_in_another_order_than_gits_is_malformed() -> None:
     rows = [encode_tree([Entry(name, Mode.FILE, FIRST)]) for name in "cab"]
     trees = {FIRST: b"".join(rows), SECOND: rows[1]}
-    for sides in ((FIRST, SECOND), (SECOND, FIRST), (None, FIRST)):
+    for old, new in ((FIRST, SECOND), (SECOND, FIRST), (None, FIRST)):
         with pytest.raises(Malformed, match="order"):
-            list(diff_trees(*sides, trees.__getitem__))
+            list(diff_trees(old, new, trees.__getitem__))

@@ -56,7 +56,7 @@ class PathsRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     expand: bool = False
 
 
-class FoundFiles(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class PathMatches(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Files whose paths have all words of a search; ``is_complete``: whether there are no others."""
 
     files: Sequence[TreeEntry]

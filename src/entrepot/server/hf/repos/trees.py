@@ -38,7 +38,7 @@ from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.server.hf.repos.scan_json import security_of
 from entrepot.server.hf.repos.tree_cursors import Cursor, encode_cursor, parse_cursor
 from entrepot.server.raw_path import split_revision
-from entrepot.wire.repos.trees import FoundFiles, LastCommit, LfsInfo, PathsRequest, TreeEntry, TreeSize
+from entrepot.wire.repos.trees import LastCommit, LfsInfo, PathMatches, PathsRequest, TreeEntry, TreeSize
 from entrepot.wire.texts import legible
 from entrepot.wire.times import format_ms
 
@@ -152,7 +152,7 @@ async def find_files(request: Request, ref: RepoRef) -> Response:
     found = await call_hub_slow(request, find)
     files = [entry_of(DescribedEntry(item)) for item in found.files]
     return json_response(
-        FoundFiles(files=files, is_complete=found.is_complete), headers={"X-Repo-Commit": found.commit}
+        PathMatches(files=files, is_complete=found.is_complete), headers={"X-Repo-Commit": found.commit}
     )
 
 

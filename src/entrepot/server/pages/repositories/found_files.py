@@ -23,7 +23,7 @@ SHOWN = 100
 
 
 @attrs.frozen
-class FileLine:
+class FoundFileLine:
     """A file that was found; ``link``: its path in a URL."""
 
     path: str
@@ -65,7 +65,7 @@ def build(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, fol
         "place": place,
         "crumbs": crumbs(folder),
         "search": legible(text),
-        "files": [FileLine(legible(item.path), quoted(item.path), item.size) for item in found.files],
+        "files": [FoundFileLine(legible(item.path), quoted(item.path), item.size) for item in found.files],
         "is_complete": found.is_complete,
         "api": f"/api/{row.type.plural}/{header.id}/find/{place}?q={quoted_segment(text)}",
     }
