@@ -60,7 +60,7 @@ def card_oracle(
     """Return what becomes of files beside a card that states features: they do not decide how CSV is parsed."""
     folder = tmp_path / "repository"
     folder.mkdir()
-    told = {"configs": [{"config_name": "default", "data_files": sorted(files), **options}]}
+    told: dict[str, Any] = {"configs": [{"config_name": "default", "data_files": sorted(files), **options}]}
     told |= {"dataset_info": {"features": features._to_yaml_list()}}
     (folder / "README.md").write_text(f"---\n{yaml.safe_dump(told, sort_keys=False)}---\n")
     for name, data in files.items():
