@@ -137,6 +137,18 @@ def test_connections_that_the_server_has_closed_are_replaced(opened: Catalog, mo
         assert hub_metadata.find(tx, "a") is None
 
 
+@pytest.mark.parametrize("writes", [False, True])
+def test_a_connection_that_replaces_a_lost_one_and_is_lost_too_is_reported(
+    opened: Catalog, monkeypatch: pytest.MonkeyPatch, writes: bool
+) -> None:
+    monkeypatch.setattr(postgres, "_TRUSTED_S", 0.0)
+    with opened.read() as tx:
+        tx.sql.exec_driver_sql("SELECT 1")
+    sa.event.listen(opened._engine, "checkout", lambda connection, *_: connection.pgconn.finish(), insert=True)
+    with pytest.raises(DatabaseUnavailable), opened.write(Lock.hub()) if writes else opened.read():
+        pytest.fail("the connection is lost")
+
+
 def test_only_connections_that_were_idle_for_a_while_are_checked(
     opened: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -302,9 +302,12 @@ def _check(
     """Raise if a connection is lost, as an event of the pool, which replaces it and all older ones.
 
     The server is asked if the connection was not used for a while, or since a loss. Otherwise, receiving what has
-    arrived is enough, which does not wait: a server that stops or crashes closes its connections.
+    arrived is enough, which does not wait: a server that stops or crashes closes its connections. A new connection has
+    just answered; if it is lost nevertheless, its first use says so, whereas the pool would give up with another error.
     """
-    used_s = record.info.get("used_s", float("-inf"))
+    used_s = record.info.get("used_s")
+    if used_s is None:
+        return
     try:
         if time.monotonic() - used_s < _TRUSTED_S and used_s > _losses.get(engine, float("-inf")):
             connection.pgconn.consume_input()  # perhaps the reason
