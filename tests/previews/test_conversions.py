@@ -24,6 +24,7 @@ from entrepot.errors import Malformed
 from entrepot.previews import conversions
 from entrepot.previews.conversions import ConvertedSplit, Converter
 from entrepot.previews.sources import BytesRangeReader
+from entrepot.previews.table_formats import UNPACKED_RATIO
 from tests.support.kept_files import KeptFiles
 from tests.support.memory import measured_peak
 
@@ -414,7 +415,7 @@ def test_a_member_of_a_compressed_json_object_has_the_rows(tmp_path: Path) -> No
 def test_bombs_are_refused_before_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversions, "_MOST_UNPACKED", 1_000)
     bomb, small = gzip.compress(b"a\n" + b"1\n" * 1_000_000), gzip.compress(b"a\n" + b"1\n" * 400)
-    most = len(bomb) * conversions.UNPACKED_RATIO
+    most = len(bomb) * UNPACKED_RATIO
     with pytest.raises(Malformed, match=f"b.csv.gz: it contains more than {most:,} bytes"):
         convert("csv", {"a.csv.gz": small, "b.csv.gz": bomb})
     with pytest.raises(Malformed, match=r"b\.csv\.gz: it contains more than 198 bytes"):

@@ -14,13 +14,12 @@ import attrs
 from entrepot.errors import Malformed
 from entrepot.previews import csv_columns
 from entrepot.previews.features import features_of
-from entrepot.previews.files import DecompressedFile
 from entrepot.previews.folders import MediaFolder
 from entrepot.previews.json_columns import JsonBatches, mark_mixed, read_field
 from entrepot.previews.media_folders import FolderTables
 from entrepot.previews.sources import RangeReader
-from entrepot.previews.table_formats import COMPRESSIONS, compression_of, separator_of
-from entrepot.previews.tables import TableSource
+from entrepot.previews.table_formats import COMPRESSIONS, UNPACKED_RATIO, compression_of, separator_of
+from entrepot.previews.tables import DecompressedFile, TableSource
 from entrepot.previews.text_lines import read_lines
 
 GROUP_ROWS = 1_000
@@ -28,9 +27,6 @@ GROUP_ROWS = 1_000
 
 SHARD_BYTES = 500 << 20
 """Bytes of decompressed data after which the next file begins."""
-
-UNPACKED_RATIO = 100
-"""How many times as large as a compressed file its content may be, if it has more than 64 MiB."""
 
 _TEXT_ROWS = 10_000
 _MOST_UNPACKED = 64 << 20

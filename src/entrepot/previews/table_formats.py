@@ -43,6 +43,9 @@ COMPRESSIONS = {
 }
 """Compressions of single files by the endings of their names."""
 
+UNPACKED_RATIO = 100
+"""How many times as large as a compressed file its content may be, if it has more than 64 MiB."""
+
 _ARCHIVES = {"zip": "zip", "eval": "zip", "tar": "tar", "tgz": "tar"}
 _TAR_ENDINGS = (".tar.gz", ".tar.bz2", ".tar.xz")
 # What `datasets` never takes for compressed, whatever it begins with.

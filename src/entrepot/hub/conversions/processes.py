@@ -31,8 +31,7 @@ from entrepot.hub.scanning.scanners import Pipes, ScanFailed, started
 from entrepot.hub.tables.child_pipes import FAILED, LENGTH, PIECE, READ
 from entrepot.hub.tables.exchanges import ENVIRON, command_of
 from entrepot.names import Sha256
-from entrepot.previews.conversions import UNPACKED_RATIO
-from entrepot.previews.table_formats import is_compressed
+from entrepot.previews.table_formats import UNPACKED_RATIO, is_compressed
 from entrepot.storage.contents import Content
 
 CPU_S = 900
