@@ -260,6 +260,18 @@ def test_a_delivery_under_way_is_not_sent_twice(world: World, receiver: Receiver
     assert delivery._take(*args) is None
 
 
+def test_events_do_not_wait_for_the_end_of_an_earlier_delivery(world: World, receiver: Receiver, ref: RepoRef) -> None:
+    hook = watch(world, receiver)
+    world.add(ref, "a.txt")
+    taken = delivery._take(world.hub, hook.id, world.row_id(ref))
+    assert taken is not None
+    run_jobs(world)  # another worker finds that the delivery is being sent
+    assert delivery._conclude(world.hub, taken, delivery._send(world.hub, taken))
+    world.add(ref, "b.txt")
+    run_jobs(world)
+    assert len(receiver.seen) == 2
+
+
 def test_a_disabled_webhook_gets_its_events_when_enabled(world: World, receiver: Receiver, ref: RepoRef) -> None:
     hook = watch(world, receiver)
     receiver.status = 503
