@@ -36,6 +36,15 @@ def test_headings_are_one_level_lower_and_have_anchors() -> None:
             '<a href="https://e.org" rel="nofollow noopener noreferrer">b</a>',
         ),
         ('![a](data:text/html;base64,x "t")', "<p>a</p>"),
+        (
+            '<p align="center"><img src="a.png" width="40"></p>',
+            '<p align="center"><img src="/a/m/resolve/main/a.png" alt="" loading="lazy" width="40"></p>',
+        ),
+        (
+            '<img src="https://e.org/a.png" alt="x">',
+            '<a href="https://e.org/a.png" rel="nofollow noopener noreferrer">x</a>',
+        ),
+        ('<h1 align="center">A tern</h1>', '<h2 id="card-a-tern" align="center">A tern</h2>'),
     ],
 )
 def test_links_and_images_lead_into_the_repository_or_become_links(text: str, part: str) -> None:
@@ -54,11 +63,11 @@ def test_code_and_tables_are_scrolled_with_the_keyboard() -> None:
 
 
 def test_comments_disappear_but_not_from_code() -> None:
-    text = "a <!-- x --> b\n\n<!-- more\nlines -->\n\n`<!-- code -->`\n\n```\n<!-- code -->\n```\n<b>raw</b>\n"
+    text = "a <!-- x --> b\n\n<!-- more\nlines -->\n\n`<!-- code -->`\n\n```\n<!-- code -->\n```\n<unk>raw</unk>\n"
     made = render_card(text, LINKS)
     assert "x" not in re.sub(r"<[^>]*>|&[a-z]+;", "", made).replace("raw", "")
     assert made.count("&lt;!-- code --&gt;") == 2
-    assert "&lt;b&gt;raw&lt;/b&gt;" in made
+    assert "&lt;unk&gt;raw&lt;/unk&gt;" in made
     assert without_comments("no comment") == "no comment"
 
 
@@ -80,7 +89,20 @@ def test_hostile_attributes_stay_quoted() -> None:
 def check(made: str) -> None:
     for tag in re.findall(r"<[^>]*>", made):
         bare = re.sub(r'"[^"]*"', '""', tag)
-        allowed = {"href", "title", "src", "alt", "rel", "start", "class", "id", "loading", "tabindex"}
+        allowed = {
+            "href",
+            "title",
+            "src",
+            "alt",
+            "rel",
+            "start",
+            "class",
+            "id",
+            "loading",
+            "tabindex",
+            "align",
+            "width",
+        }
         assert set(re.findall(r" ([a-z-]+)=", bare)) <= allowed, tag
         assert not re.match(r"</?(script|style|iframe|form|input|svg|object|embed|base|meta|link)\b", tag, re.I), tag
         for value in re.findall(r'(?:href|src)="([^"]*)"', tag):

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import httpx2
+
 from entrepot.hub.repos.infos import WeightCounts
 from entrepot.server.pages.card_html import MAX_CARD
 from entrepot.server.pages.cards import dtypes_of
@@ -25,7 +27,21 @@ def test_the_page_of_a_repository_shows_card_facts_and_snippets(site: ServedHub,
 
 def test_a_repository_without_a_card_says_so(site: ServedHub, show: Show) -> None:
     site.repo("bare")
-    assert "No card yet" in show("/alice/bare")
+    text = show("/alice/bare")
+    assert "No card yet" in text
+    assert "Write a card" not in text
+    assert "hf upload" not in text
+
+
+def test_who_may_write_is_led_to_a_first_card_and_a_first_upload(site: ServedHub, signed_in: httpx2.Client) -> None:
+    site.repo("rows", "dataset")
+    text = signed_in.get("/datasets/alice/rows").text
+    assert f"HF_ENDPOINT={site.url}\nhf auth login\nhf upload alice/rows . --repo-type dataset<" in text
+    form = "/datasets/alice/rows/new/main?file=README.md"
+    assert f'href="{form}"' in text
+    page = signed_in.get(form).text
+    assert 'value="README.md"' in page
+    assert "---\nlicense:\ntags: []\n---\n\n# rows\n" in page
 
 
 def test_a_card_that_is_too_large_is_not_rendered(site: ServedHub, show: Show) -> None:

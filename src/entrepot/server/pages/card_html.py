@@ -1,4 +1,4 @@
-"""Cards as text and as HTML: the safe Markdown of discussions, with links and images of the repository itself.
+"""Cards as text and as HTML: safe Markdown and raw HTML, with links and images of the repository itself.
 
 Headings are one level lower, because the page has its own first heading. An image
 from elsewhere becomes a link: showing it would tell another server who reads.
@@ -109,7 +109,9 @@ def relink(made: str, links: CardLinks) -> str:
             return tag[0] if closing else f'<{name} tabindex="0">'
         if name[0] == "h":
             level = min(int(name[1]) + 1, 6)
-            return f"</h{level}>" if closing else f"<h{level}{_anchor(made, tag.end(), used, links.prefix)}>"
+            if closing:
+                return f"</h{level}>"
+            return f"<h{level}{_anchor(made, tag.end(), used, links.prefix)}{_kept(rest, 'align')}>"
         if name == "a":
             is_in_link = not closing
             return "</a>" if closing else _link(rest, links)
@@ -126,6 +128,11 @@ def _anchor(made: str, start: int, used: set[str], prefix: str) -> str:
         return ""
     used.add(slug)
     return f' id="{prefix}-{html.escape(slug)}"'
+
+
+def _kept(rest: str, *names: str) -> str:
+    found: dict[str, str] = dict(_ATTRIBUTE.findall(rest))
+    return "".join(f' {name}="{found[name]}"' for name in names if name in found)
 
 
 def _link(rest: str, links: CardLinks) -> str:
@@ -149,7 +156,7 @@ def _image(rest: str, links: CardLinks, *, is_in_link: bool) -> str:
         if is_in_link:
             return label
         return f'<a href="{html.escape(source)}" {_REL}>{label}</a>'
-    return f'<img src="{html.escape(source)}" alt="{alt}" loading="lazy">'
+    return f'<img src="{html.escape(source)}" alt="{alt}" loading="lazy"{_kept(rest, "width", "height", "align")}>'
 
 
 def _target(href: str, base: str, root: str) -> str:

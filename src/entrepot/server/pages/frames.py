@@ -23,16 +23,21 @@ from entrepot.server.pages.templates import render_template
 from entrepot.server.public_urls import path_prefix
 from entrepot.server.ranges import none_match
 
+COPY_SCRIPT = static_files.integrity("copy.mjs")
+"""The hash of the script that adds buttons that copy: the only one that pages allow, if they have none of their own."""
+
+_SCRIPT_SOURCE = f"script-src '{COPY_SCRIPT}'"
+
 POLICY = (
-    "default-src 'none'; script-src 'none'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
+    f"default-src 'none'; {_SCRIPT_SOURCE}; style-src 'self'; img-src 'self' data:; media-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 """The content security policy of pages. Explained in docs/web-pages.md, section Protection."""
 
-UPLOAD_POLICY = POLICY.replace("script-src 'none'", "script-src 'self' 'wasm-unsafe-eval'")
+UPLOAD_POLICY = POLICY.replace(_SCRIPT_SOURCE, "script-src 'self' 'wasm-unsafe-eval'")
 """The policy of the page that uploads, whose scripts are the hub's own files."""
 
-SCRIPT_POLICY = POLICY.replace("script-src 'none'", "script-src 'self'")
+SCRIPT_POLICY = POLICY.replace(_SCRIPT_SOURCE, "script-src 'self'")
 """The policy of pages with a script of the hub's own."""
 
 HEADERS = {
@@ -171,6 +176,7 @@ def frame(request: Request) -> Mapping[str, object]:
     return {
         "root": root,
         "static": f"{root}/-/static/{static_files.version()}",
+        "copy_script": COPY_SCRIPT,
         "version": entrepot.__version__,
         "visitor": caller,
         "is_admin_of_hub": state.get("sees_all", False),

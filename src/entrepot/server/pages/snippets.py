@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import attrs
 
@@ -36,34 +37,49 @@ _MODEL_CODE = {
         "from peft import AutoPeftModel\n\n"
         "model = AutoPeftModel.from_pretrained(\n    {id},\n    revision={rev},\n)"
     ),
+    "timm": "import timm\n\nmodel = timm.create_model(\n    {timm},\n    pretrained=True,\n)",
 }  # fmt: skip
-"""Code of the libraries that a model names; ``{id}`` and ``{rev}`` become Python strings."""
+"""Code of the libraries that a model names; ``{id}`` and ``{rev}`` become Python strings.
+
+Libraries read the address of the hub when they are imported.
+"""
+
+_ADDRESS = 'import os\n\nos.environ["HF_ENDPOINT"] = {endpoint}\n\n'
 
 _DATASET_CODE = "from datasets import load_dataset\n\ndata = load_dataset(\n    {id},\n    revision={rev},\n)"
 _SNAPSHOT = (
     "from huggingface_hub import snapshot_download\n\n"
-    "folder = snapshot_download(\n    {id},\n    repo_type={type},\n    revision={rev},\n)"
+    "folder = snapshot_download(\n    {id},\n    repo_type={type},\n    revision={rev},\n{at})"
 )  # fmt: skip
 
 
 def uses_of(
     kind: RepoType, repo_id: str, path: str, library: str | None, revision: str, endpoint: str
 ) -> list[UseSnippet]:
-    """Return snippets for a repository, the most specific first.
+    """Return snippets for a repository, the most specific first; each runs as it is, with the address of the hub in it.
 
     Args:
         path: the path of its page and of its git URL.
         endpoint: the URL of the hub; empty leaves out what needs it.
     """
-    words = {"id": json.dumps(repo_id), "rev": json.dumps(revision), "type": json.dumps(kind.value)}
+    words = {
+        "id": json.dumps(repo_id),
+        "rev": json.dumps(revision),
+        "type": json.dumps(kind.value),
+        "timm": json.dumps(f"hf-hub:{repo_id}@{revision}"),
+        "endpoint": json.dumps(endpoint),
+        "at": f"    endpoint={json.dumps(endpoint)},\n" if endpoint else "",
+    }
+    address = _ADDRESS if endpoint else ""
     found = []
     if kind is RepoType.MODEL and library in _MODEL_CODE:
-        found.append(UseSnippet(library, _MODEL_CODE[library].format(**words)))
+        found.append(UseSnippet(library, (address + _MODEL_CODE[library]).format(**words)))
     if kind is RepoType.DATASET:
-        found.append(UseSnippet("datasets", _DATASET_CODE.format(**words)))
+        found.append(UseSnippet("datasets", (address + _DATASET_CODE).format(**words)))
     type_flag = "" if kind is RepoType.MODEL else f" --repo-type {kind.value}"
     found.append(UseSnippet("huggingface_hub", _SNAPSHOT.format(**words)))
-    found.append(UseSnippet("hf", f"hf download {repo_id}{type_flag} --revision {revision}"))
+    export = f"export HF_ENDPOINT={shlex.quote(endpoint)}\n" if endpoint else ""
+    found.append(UseSnippet("hf", f"{export}hf download {repo_id}{type_flag} --revision {revision}"))
     if endpoint:
         found.append(UseSnippet("git", f"git clone {endpoint}/{path}"))
     return found

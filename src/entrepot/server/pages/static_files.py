@@ -6,6 +6,7 @@ them with versions, licences and hashes.
 
 from __future__ import annotations
 
+import base64
 import functools
 import gzip
 import hashlib
@@ -54,6 +55,12 @@ def version() -> str:
     for name, file in static_files().items():
         total.update(f"{name} {len(file.data)}\n".encode() + file.data)
     return total.hexdigest()[:16]
+
+
+@functools.cache
+def integrity(name: str) -> str:
+    """Return the hash of a static file in the form of ``integrity`` attributes and security policies."""
+    return "sha256-" + base64.b64encode(hashlib.sha256((FOLDER / name).read_bytes()).digest()).decode()
 
 
 async def send_static(request: Request) -> Response:

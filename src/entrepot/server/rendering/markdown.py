@@ -2,7 +2,10 @@
 
 Two barriers: raw HTML in a text is escaped before rendering, and the rendered
 HTML is filtered by an allowlist. No scripts, no styles, no forms; links and
-images can only point to http(s) URLs or to this hub.
+images can only point to http(s) URLs or to this hub. Cards keep raw HTML of a
+longer allowlist, because those of public models begin with centred pictures
+and hold tables and folds: such tags are nested properly before they reach the
+cleaner, so that it has nothing to repair, and nothing to multiply.
 
 The parser (pulldown-cmark, wrapped by pyromark) takes linear time. The cost of
 the other steps is bounded by the size of its output and by its nesting depth:
@@ -14,8 +17,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+
+import attrs
 
 from entrepot.server.rendering import code_colours
 from entrepot.server.rendering.code_colours import ColourBudget
@@ -43,13 +48,52 @@ _TAGS = {
 _ATTRIBUTES = {
     "a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}, "code": {"class"}, "span": {"class"},
 }  # fmt: skip
+_CARD_BLOCKS = {
+    "blockquote", "center", "dd", "details", "div", "dl", "dt", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5",
+    "h6", "hr", "li", "ol", "p", "pre", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
+}  # fmt: skip
+_CARD_INLINE = {
+    "a", "abbr", "b", "br", "code", "del", "em", "i", "img", "ins", "kbd", "mark", "s", "small", "span", "strong",
+    "sub", "sup", "u",
+}  # fmt: skip
+_CARD_TAGS = _CARD_BLOCKS | _CARD_INLINE
+_CARD_ATTRIBUTES = {
+    **_ATTRIBUTES,
+    **{name: {"align"} for name in ("div", "h1", "h2", "h3", "h4", "h5", "h6", "p", "tr")},
+    **{name: {"align", "colspan", "rowspan"} for name in ("td", "th")},
+    "img": {"src", "alt", "title", "width", "height", "align"},
+    "abbr": {"title"},
+    "details": {"open"},
+}
+_CELLS, _ITEMS = {"td", "th"}, {"dd", "dt"}
+_IMPLIED: Mapping[str, tuple[set[str], set[str]]] = {
+    "li": ({"li"}, {"ul", "ol"}),
+    **dict.fromkeys(_ITEMS, (_ITEMS, {"dl"})),
+    **dict.fromkeys(_CELLS, (_CELLS, {"table"})),
+    "tr": ({"tr"}, {"table"}),
+    **dict.fromkeys(("tbody", "tfoot", "thead"), ({"tbody", "tfoot", "thead"}, {"table"})),
+}
+_RAW_ATTRIBUTE = r"""\s++[a-zA-Z_:@][\w:.@-]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s"'=<>`]++)|(?!\s*+=))"""
+_RAW_TAG = re.compile(rf"<(/?)([a-zA-Z][a-zA-Z0-9]*+)(?:{_RAW_ATTRIBUTE})*+\s*+/?>")
+_NOT_IN_CARDS = re.compile(rf"<(?!/?(?:{'|'.join(sorted(_CARD_TAGS))})(?:[\s/>]|$))", re.IGNORECASE)
 _ADDRESSES = ("https://", "http://")
-_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[ >]")
+_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[\s/>]")
 _EMPTY = frozenset(("br", "hr", "img"))
 _BLOCK = re.compile(r'(?<=<pre><code class="language-)([^"<>]+)">([^<]*)(?=</code></pre>)')
 
 AttributeFilter = Callable[[str, str, str], str | None]
 """Returns the value of an attribute (element, name, value), or None to remove it."""
+
+
+@attrs.frozen
+class _Profile:
+    """What a kind of text may hold: its elements, their attributes, and whether raw HTML is formatted."""
+
+    name: str
+    tags: set[str]
+    attributes: Mapping[str, set[str]]
+    kept: AttributeFilter
+    has_html: bool = False
 
 
 class Renderer:
@@ -62,7 +106,7 @@ class Renderer:
     def render(self, text: str) -> str:
         """Return the HTML of a text; unformatted after a megabyte of other texts."""
         self._left -= len(text)
-        return _cached(text, "", _kept, self._colours) if self._left >= 0 else as_written(text)
+        return _cached(text, _COMMENT, self._colours) if self._left >= 0 else as_written(text)
 
 
 _CACHE = HtmlCache(_CACHE_BYTES)
@@ -76,25 +120,25 @@ def render(text: str) -> str:
     Guarantees: takes less than 0.1 CPU seconds for any text of 64 KiB, and what colours may take; the result is at
     most six times as long as the text or :data:`MAX_HTML`, plus a note. Results for equal texts are cached.
     """
-    return _cached(text, "", _kept, ColourBudget())
+    return _cached(text, _COMMENT, ColourBudget())
 
 
 def render_card(text: str) -> str:
-    """Render the text of a card as :func:`render` does, but with images at relative addresses.
+    """Render the text of a card as :func:`render` does, but with raw HTML and with images at relative addresses.
 
     The caller makes addresses out of them that lead into the repository.
     """
-    return _cached(text, "card", _kept_in_card, ColourBudget())
+    return _cached(text, _CARD, ColourBudget())
 
 
-def _cached(text: str, profile: str, kept: AttributeFilter, colours: ColourBudget) -> str:
+def _cached(text: str, profile: _Profile, colours: ColourBudget) -> str:
     if len(text) > MAX_TEXT:
         return as_written(text)
-    key = key_of(profile, text)
+    key = key_of(profile.name, text)
     found = _CACHE.find(key)
     if found is None:
         is_whole = colours.is_whole
-        found = _render(text, kept, colours)
+        found = _render(text, profile, colours)
         if is_whole or not colours.is_spent:  # what earlier texts left no time for gets its colours the next time
             _CACHE.keep(key, found)
     return found
@@ -105,31 +149,79 @@ def as_written(text: str) -> str:
     return f"{_NOTE}<pre>{html.escape(text)}</pre>\n"
 
 
-def _render(text: str, kept: AttributeFilter, colours: ColourBudget) -> str:
+def _render(text: str, profile: _Profile, colours: ColourBudget) -> str:
     # Imported for the first text only: they take 2.4 MB, and many hubs hold no discussions.
     import nh3
-    import pyromark
 
-    options = pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH
     text = text.encode("utf-8", "replace").decode()
-    made = pyromark.html(text, options=options)
-    if _is_too_much(made):
+    made = _formatted(text, is_html_kept=profile.has_html)
+    if made is None and profile.has_html:
+        made = _formatted(text, is_html_kept=False)
+    if made is None:
         return as_written(text)
-    if "<" in text:
-        escaped = _escape_raw_html(text, pyromark.events_with_range(text, options=options))
-        if escaped != text:
-            made = pyromark.html(escaped, options=options)
-            if _is_too_much(made):
-                return as_written(text)
     coloured = _coloured(made, colours)
     return nh3.clean(
         made if _is_too_much(coloured) else coloured,
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        attribute_filter=kept,
+        tags=profile.tags,
+        attributes=dict(profile.attributes),
+        attribute_filter=profile.kept,
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener noreferrer",
     )
+
+
+def _formatted(text: str, *, is_html_kept: bool) -> str | None:
+    """Return the HTML of a text, with its raw HTML escaped or nested; None if it is too much for the cleaner."""
+    import pyromark
+
+    options = pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH
+    made = pyromark.html(text, options=options)
+    if len(made) > MAX_HTML or (not is_html_kept and _is_too_much(made)):
+        return None
+    if "<" in text:
+        escaped = _escape_raw_html(text, pyromark.events_with_range(text, options=options), is_html_kept=is_html_kept)
+        if escaped != text:
+            made = pyromark.html(escaped, options=options)
+    if is_html_kept and len(made) <= MAX_HTML:
+        made = _nested(made)
+    return None if _is_too_much(made) else made
+
+
+def _nested(made: str) -> str:
+    """Return HTML that nests properly and has no elements but those of cards; what else begins with ``<`` is escaped.
+
+    An element of text holds no block, and neither does a paragraph; what is open at the end is closed. Takes linear
+    time up to :data:`MAX_DEPTH`, and leaves the rest out when it is deeper: that is more than the cleaner is given.
+    """
+    pieces, stack, done = list[str](), list[str](), 0
+
+    def close(depth: int) -> None:
+        while len(stack) > depth:
+            pieces.append(f"</{stack.pop()}>")
+
+    at = made.find("<")
+    while at >= 0 and len(stack) <= MAX_DEPTH:
+        pieces.append(made[done:at])
+        tag = _RAW_TAG.match(made, at)
+        name = str(tag[2]).lower() if tag else ""
+        if tag is None or name not in _CARD_TAGS:
+            pieces.append("&lt;")
+            done = at + 1
+        elif tag[1]:
+            done = tag.end()
+            if name in stack:
+                close(len(stack) - 1 - stack[::-1].index(name))
+        else:
+            done = tag.end()
+            close(_depth_for(name, stack))
+            pieces.append(f"<{name}{tag[0][1 + len(name) :]}")
+            if name not in _EMPTY:
+                stack.append(name)
+        at = made.find("<", done)
+    pieces.append(made[done:] if at < 0 else "")
+    if len(stack) <= MAX_DEPTH:
+        close(0)
+    return "".join(pieces)
 
 
 def _coloured(made: str, colours: ColourBudget) -> str:
@@ -158,19 +250,37 @@ def _is_too_much(made: str) -> bool:
     return False
 
 
-def _escape_raw_html(text: str, events: Iterable[tuple[Any, Any]]) -> str:
-    """Return the text with every ``<`` that begins raw HTML, according to the parser's events, written as ``&lt;``."""
+def _depth_for(name: str, stack: Sequence[str]) -> int:
+    """Return how many of the open elements stay open when an element begins."""
+    if name not in _CARD_BLOCKS:
+        return stack.index("a") if name == "a" and "a" in stack else len(stack)
+    blocks = next((depth for depth, opened in enumerate(stack) if opened in _CARD_INLINE or opened == "p"), len(stack))
+    ended, outer = _IMPLIED.get(name, ((), ()))
+    for depth in range(blocks - 1, -1, -1):
+        if stack[depth] in ended:
+            return depth
+        if stack[depth] in outer:
+            break
+    return blocks
+
+
+def _escape_raw_html(text: str, events: Iterable[tuple[Any, Any]], *, is_html_kept: bool) -> str:
+    """Return the text with every ``<`` that begins raw HTML, according to the parser's events, written as ``&lt;``.
+
+    Args:
+        is_html_kept: leave the ``<`` of elements that cards may have.
+    """
+
+    def escaped(raw: bytes) -> bytes:
+        return _NOT_IN_CARDS.sub("&lt;", raw.decode()).encode() if is_html_kept else raw.replace(b"<", b"&lt;")
+
     data, pieces, done = text.encode(), list[bytes](), 0
     for event, place in events:
         if isinstance(event, dict) and ("Html" in event or "InlineHtml" in event):
             start, end = place["start"], place["end"]
-            pieces += (data[done:start], data[start:end].replace(b"<", b"&lt;"))
+            pieces += (data[done:start], escaped(data[start:end]))
             done = max(done, end)
     return b"".join((*pieces, data[done:])).decode()
-
-
-def _size_of(made: str) -> int:
-    return 4 * len(made) if not made.isascii() else len(made) + 200
 
 
 def _kept(tag: str, attribute: str, value: str) -> str | None:
@@ -188,3 +298,7 @@ def _kept(tag: str, attribute: str, value: str) -> str | None:
 def _kept_in_card(tag: str, attribute: str, value: str) -> str | None:
     """As :func:`_kept`, with sources of images at any address that the allowed schemes let pass."""
     return value if (tag, attribute) == ("img", "src") else _kept(tag, attribute, value)
+
+
+_COMMENT = _Profile("", _TAGS, _ATTRIBUTES, _kept)
+_CARD = _Profile("card", _CARD_TAGS, _CARD_ATTRIBUTES, _kept_in_card, has_html=True)

@@ -160,6 +160,18 @@ def test_a_stranger_proposes_and_then_edits_the_proposal(site: ServedHub, ref: R
         assert raw(site, ref, "config.json", "refs/pr/1") == b"better"
 
 
+@pytest.mark.parametrize(
+    ("address", "path", "text"),
+    [("main?file=README.md", "README.md", "# "), ("main/docs?file=README.md", "docs/README.md", ""), ("main", "", "")],
+)
+def test_a_new_file_begins_with_the_name_that_a_link_suggests(
+    ref: RepoRef, signed_in: httpx2.Client, address: str, path: str, text: str
+) -> None:
+    fields = opened(signed_in, f"/{ref.path}/new/{address}")
+    assert fields["path"] == path
+    assert (text in fields["text"]) if text else not fields["text"]
+
+
 def test_a_file_is_created_in_a_folder(site: ServedHub, ref: RepoRef, signed_in: httpx2.Client) -> None:
     page = f"/{ref.path}/new/main/docs"
     assert f'href="{page}"' in signed_in.get(f"/{ref.path}/tree/main/docs").text

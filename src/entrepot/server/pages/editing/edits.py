@@ -21,7 +21,7 @@ from entrepot.hub.files.operations import AddFile, Delete, Operation
 from entrepot.hub.repos import contents, pulls
 from entrepot.hub.repos.pulls import ChangeTarget
 from entrepot.names import Oid, RepoPath, RepoRef, parse_path
-from entrepot.server.pages.card_html import CardLinks, render_card, without_front_matter
+from entrepot.server.pages.card_html import CARD, CardLinks, render_card, without_front_matter
 from entrepot.server.pages.editing.commit_forms import fields_of, parent_of, record
 from entrepot.server.pages.editing.texts import EditedText, exists, find_text, read_text
 from entrepot.server.pages.formats import quoted, quoted_segment
@@ -39,15 +39,32 @@ MAX_FORM = 4 << 20
 
 Action = Literal["edit", "new", "delete"]
 
+_MAX_PATH = 4096
+_NEW_CARD = """---
+license:
+tags: []
+---
+
+# {name}
+
+What it is, and what it is good for.
+
+## How it was made
+
+## Where it fails
+"""
+"""The text of a card that its author begins."""
+
 
 @attrs.frozen
 class FilePage:
-    """What a page does to which file. ``path``: the file; of a new one, the folder."""
+    """What a page does to which file. ``path``: the file; of a new one, the folder; ``name``: its suggested name."""
 
     action: Action
     ref: RepoRef
     revision: str
     path: RepoPath
+    name: str = ""
 
 
 def routes() -> list[PageRoute]:
@@ -59,7 +76,8 @@ def routes() -> list[PageRoute]:
 def _routes(action: Action) -> list[PageRoute]:
     def page_of(request: Request, ref: RepoRef) -> FilePage:
         revision, tail = split_revision(request.path_params["tail"])
-        return FilePage(action, ref, revision, path_of(tail.strip("/")))
+        name = request.query_params.get("file", "")[:_MAX_PATH] if action == "new" else ""
+        return FilePage(action, ref, revision, path_of(tail.strip("/")), name)
 
     async def show(request: Request, ref: RepoRef) -> Response:
         page = page_of(request, ref)
@@ -93,7 +111,8 @@ def build(hub: HubContext, caller: MaybeCaller, page: FilePage, form: Form) -> W
     target = pulls.find_target(hub, caller, page.ref, page.revision)
     header, _ = describe_header(hub, caller, target.row.ref, page.revision)
     fresh = "" if form.fields else _shown_text(hub, caller, target, page)
-    path = form.text("path", f"{page.path}/" if page.action == "new" and page.path else page.path)
+    folder = f"{page.path}/" if page.action == "new" and page.path else page.path
+    path = form.text("path", folder + page.name)
     text, root = form.text("text", fresh), f"{path_prefix(hub.settings)}/{header.path}"
     links = CardLinks(f"{root}/blob/{header.segment}/", f"{root}/resolve/{header.segment}/", path_prefix(hub.settings))
     values = {
@@ -178,7 +197,8 @@ def _shown_text(hub: HubContext, caller: MaybeCaller, target: ChangeTarget, page
         return read_text(hub, caller, target.row.ref, target.head, page.path).text
     if page.action == "delete":
         contents.locate(hub, caller, target.row.ref, target.head, page.path, is_raw=True)
-    return ""
+    is_card = page.action == "new" and not page.path and page.name == CARD
+    return _NEW_CARD.format(name=target.row.ref.id.name) if is_card else ""
 
 
 def _check_free(hub: HubContext, caller: MaybeCaller, target: ChangeTarget, parent: Oid, path: RepoPath) -> None:
