@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from array import array
 from collections.abc import Callable
 from typing import Any
@@ -202,6 +203,45 @@ def test_a_short_shard_cannot_cost_hours() -> None:
     many = [Term(XetHash(f"{number:064x}"), 0, 1, 1) for number in range(MAX_SHARD_XORBS + 1)]
     with pytest.raises(LimitExceeded):
         named_xorbs(Shard((FileBlock(ONE.hash, Terms.of(many), b"", None),), ()))
+
+
+def overlapping(xorb: UsableXorb, many: int) -> Shard:
+    """Return a shard of one file of different ranges of the same xorb, with correct range hashes and a wrong id."""
+    ranges = [(start, 8192 - end) for start in range(64) for end in range(64)][:many]
+    terms = [Term(ONE.hash, start, end, end - start) for start, end in ranges]
+    hashes = b"".join(range_hash(xorb.index.chunk_hashes(start, end)) for start, end in ranges)
+    return Shard((FileBlock(TWO.hash, Terms.of(terms), hashes, None),), ())
+
+
+def test_a_short_shard_cannot_cost_as_much_as_the_largest_one_through_terms_that_overlap() -> None:
+    asked: list[XetHash] = []
+    with pytest.raises(LimitExceeded, match="overlapping terms of the shard exceeds the limit of 1,048,576"):
+        check_shard(overlapping(big(1), 2040), lambda xorb: asked.append(xorb))
+    assert asked == []
+
+
+def test_runs_that_follow_each_other_in_many_ways_are_refused_before_they_cost_minutes() -> None:
+    hashes = b"".join(chunk_hash(b"%d" % number) for number in range(2048))
+    runs = [(hashes[: 32 * (2048 - cut)], np.full(2048 - cut, 9)) for cut in range(64)]
+    order = [runs[number * number % 61] for number in range(400)] + [runs[number % 64] for number in range(400)]
+    with pytest.raises(LimitExceeded, match="the repeated chunks of a file exceeds the limit of 100,000"):
+        repeated_file_hash(order, 100_000)
+    all_lengths = np.concatenate([lengths for _, lengths in order])
+    assert repeated_file_hash(order) == file_hash(b"".join(part for part, _ in order), all_lengths)
+
+
+def test_terms_that_overlap_share_the_memory_of_their_xorb() -> None:
+    stored = big(1)
+    (file,) = overlapping(stored, 120).files
+    assert file.range_hashes is not None
+    shard = Shard((attrs.evolve(file, range_hashes=file.range_hashes[:-1] + b"?"),), ())
+    tracemalloc.start()
+    try:
+        with pytest.raises(Malformed, match="the range hash of term 119 does not match"):
+            check_shard(shard, lambda _: stored)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_xorb_that_is_repeated_is_looked_up_and_hashed_once() -> None:

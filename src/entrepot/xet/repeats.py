@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
+from entrepot.errors import LimitExceeded
 from entrepot.names import XetHash
 from entrepot.xet.arrays import np
 from entrepot.xet.hashes import HASH_BYTES, Buffer, fold, root_file_hash
@@ -28,14 +29,24 @@ _SMALL = 1 << 17
 """The number of nodes up to which a level is folded directly."""
 
 
-def repeated_file_hash(runs: Iterable[Run]) -> XetHash:
-    """Return the id of the file whose chunks are these runs, one after the other."""
+FEW_NODES = 1 << 22
+"""The number of nodes that are joined in any case, which takes a few seconds."""
+
+
+def repeated_file_hash(runs: Iterable[Run], most: int = FEW_NODES) -> XetHash:
+    """Return the id of the file whose chunks are these runs, one after the other.
+
+    Raises:
+        LimitExceeded: more than ``most`` nodes have to be joined, because many
+            runs with different ends follow each other in many different ways.
+    """
+    left = most
     level = _Level()
     for hashes, lengths in runs:
         level.append(bytes(hashes), lengths)
     level = level.with_rare_runs_joined()
     while level.count > _SMALL:
-        level = level.above()
+        level, left = level.above(left)
     return root_file_hash(*level.joined())
 
 
@@ -80,15 +91,21 @@ class _Level:
             found.append(*_join([self.runs[rare] for rare in waiting]))
         return found
 
-    def above(self) -> _Level:
-        """Return the level above."""
+    def above(self, most: int) -> tuple[_Level, int]:
+        """Return the level above, and how many of ``most`` nodes were not joined for it."""
         found = _Level()
+        left = most
         known: dict[tuple[bytes, bytes, int], tuple[int, bytes, NDArray[np.int64]]] = {}
         hashes, lengths = b"", np.zeros(0, np.int64)
         for number in self.order:
             key = hashes, lengths.tobytes(), number
             if key not in known:
                 run_hashes, run_lengths = self.runs[number]
+                left -= len(lengths) + len(run_lengths)
+                if left < 0:
+                    raise LimitExceeded(
+                        "the number of nodes above the repeated chunks of a file", most, "split the file"
+                    )
                 all_hashes, all_lengths = hashes + run_hashes, np.concatenate((lengths, run_lengths))
                 closed, nodes, sums = fold(all_hashes, all_lengths, complete=False)
                 made = found.number_of(nodes, sums)
@@ -100,7 +117,7 @@ class _Level:
         if len(lengths):
             _, nodes, sums = fold(hashes, lengths, complete=True)
             found.append(nodes, sums)
-        return found
+        return found, left
 
 
 def _join(runs: Sequence[tuple[bytes, NDArray[np.int64]]]) -> tuple[bytes, NDArray[np.int64]]:

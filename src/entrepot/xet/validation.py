@@ -23,8 +23,8 @@ from entrepot.names import XetHash
 from entrepot.xet.arrays import np
 from entrepot.xet.chunk_sets import ChunkSet
 from entrepot.xet.hashes import HASH_BYTES, MerkleTree, range_hash
-from entrepot.xet.indexes import XorbIndex
-from entrepot.xet.repeats import repeated_file_hash
+from entrepot.xet.indexes import MAX_CHUNKS, XorbIndex
+from entrepot.xet.repeats import FEW_NODES, repeated_file_hash
 from entrepot.xet.shards import FileBlock, Shard, XorbBlock
 from entrepot.xet.terms import Term, Terms
 
@@ -45,6 +45,9 @@ FindUsable = Callable[[XetHash], UsableXorb | None]
 
 MAX_SHARD_CHUNKS = 1 << 24
 """The maximum number of distinct chunks of all files of a shard: about 1 TiB of content, 15 s to check."""
+
+MAX_OVERLAP = 4
+"""How many times more chunks than its distinct ones a large shard may have in overlapping terms."""
 
 MAX_SHARD_XORBS = 1 << 15
 """The maximum number of xorbs that a shard may refer to."""
@@ -91,13 +94,13 @@ def check_files(files: Iterable[FileBlock], find: FindUsable) -> None:
     """Check that files consist of chunks that the uploader may use, and that their ids are correct.
 
     Raises:
-        LimitExceeded: they have too many distinct chunks.
+        LimitExceeded: they have too many distinct chunks, or too many terms that overlap.
         XorbMissing: a term refers to chunks that are not stored, or that the uploader may not use.
         Malformed: a term does not match its xorb, range hashes are missing,
             or a range hash or the id of a file is wrong.
 
     Guarantees: time is linear in the numbers of terms and distinct chunks,
-    about 1 us each.
+    about 1 us each; memory in the numbers of terms and of chunks of the xorbs.
     """
     files = tuple(files)
     for file in files:
@@ -129,11 +132,24 @@ def check_xorb(block: XorbBlock, usable: UsableXorb) -> None:
 
 @attrs.frozen
 class _Part:
-    """The chunks of a term: their hashes, lengths and range hash."""
+    """The chunks of a term: their hashes, lengths and range hash. Terms of one xorb share memory."""
 
-    hashes: bytes = attrs.field(repr=False)
+    hashes: memoryview = attrs.field(repr=False, eq=False)
     lengths: NDArray[np.int64] = attrs.field(repr=False, eq=False)
     digest: bytes
+
+
+class _Chunks:
+    """The chunks of one xorb, from which parts are taken without copies."""
+
+    def __init__(self, index: XorbIndex) -> None:
+        self._hashes = memoryview(index.hashes)
+        self._lengths = index.lengths(0, index.count)
+
+    def part(self, start: int, end: int) -> _Part:
+        """Return the chunks ``start`` to ``end`` (exclusive)."""
+        hashes = self._hashes[HASH_BYTES * start : HASH_BYTES * end]
+        return _Part(hashes, self._lengths[start:end], range_hash(hashes))
 
 
 def _load_ranges(files: tuple[FileBlock, ...], find: FindUsable) -> dict[_Range, _Part]:
@@ -146,23 +162,40 @@ def _load_ranges(files: tuple[FileBlock, ...], find: FindUsable) -> dict[_Range,
             first = terms.setdefault(term.xorb, {}).setdefault((term.start, term.end), (file, number, term))
             if first[2].unpacked != term.unpacked:
                 raise Malformed(_name(file), f"the length of term {number} does not match")
-    total = sum(end - start for ranges in terms.values() for start, end in ranges)
-    if total > MAX_SHARD_CHUNKS:
-        raise LimitExceeded(
-            "the number of chunks of the files of the shard", MAX_SHARD_CHUNKS, "upload fewer files at a time"
-        )
+    _check_effort(ranges.keys() for ranges in terms.values())
     known: dict[_Range, _Part] = {}
     for xorb, ranges in terms.items():
         usable = find(xorb)
+        chunks = _Chunks(usable.index) if usable else None
         for (start, end), (file, number, term) in ranges.items():
             # First of all: chunks that the uploader may not use are treated like absent ones.
-            if usable is None or end > usable.index.count or not usable.chunks.covers(start, end):
+            if usable is None or chunks is None or end > usable.index.count or not usable.chunks.covers(start, end):
                 raise XorbMissing(xorb, f"term {number} of {_name(file)}")
             if usable.index.raw_length(start, end) != term.unpacked:
                 raise Malformed(_name(file), f"the length of term {number} does not match")
-            hashes = usable.index.chunk_hashes(start, end)
-            known[xorb, start, end] = _Part(hashes, usable.index.lengths(start, end), range_hash(hashes))
+            known[xorb, start, end] = chunks.part(start, end)
     return known
+
+
+def _check_effort(xorbs: Iterable[Iterable[tuple[int, int]]]) -> None:
+    """Check that the ranges of chunks of each xorb are not too many, nor overlap too much, to be hashed.
+
+    Overlapping ranges are hashed one by one, so that without a limit a short
+    shard costs as much as the largest one.
+    """
+    total = different = 0
+    for ranges in xorbs:
+        reached = 0
+        for start, end in sorted(ranges):
+            total += end - start
+            different += min(max(0, end - max(start, reached)), MAX_CHUNKS)
+            reached = max(reached, end)
+    cure = "upload fewer files at a time"
+    if total > MAX_SHARD_CHUNKS:
+        raise LimitExceeded("the number of chunks of the files of the shard", MAX_SHARD_CHUNKS, cure)
+    limit = max(_FEW_CHUNKS, MAX_OVERLAP * different)
+    if total > limit:
+        raise LimitExceeded("the number of chunks in overlapping terms of the shard", limit, cure)
 
 
 def _file_hash(terms: Terms, known: dict[_Range, _Part]) -> XetHash:
@@ -177,7 +210,8 @@ def _file_hash(terms: Terms, known: dict[_Range, _Part]) -> XetHash:
     if len(terms) > MAX_REPEATED_TERMS:
         raise LimitExceeded("the number of terms of a file that repeats chunks", MAX_REPEATED_TERMS)
     parts = (known[_key(term)] for term in terms)
-    return repeated_file_hash((part.hashes, part.lengths) for part in parts)
+    most = max(FEW_NODES, MAX_OVERLAP * different)
+    return repeated_file_hash(((part.hashes, part.lengths) for part in parts), most)
 
 
 def _key(term: Term) -> _Range:
