@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -57,6 +58,7 @@ def conduct(
     parser.add_argument("--out", type=Path, help="file for the results as JSON")
     asked = parser.parse_args()
     figures: list[Figure] = []
+    started = time.perf_counter()
     machine = this_machine()
     for theme in asked.only or themes:
         print(f"{theme} ...", file=sys.stderr, flush=True)
@@ -72,5 +74,5 @@ def conduct(
     print(table(figures))
     for subject, note in notes.items():
         print(f"\n{subject}: {note}")
-    print(f"\nwritten to {out}", file=sys.stderr)
+    print(f"\nwritten to {out} after {time.perf_counter() - started:.0f} s", file=sys.stderr)
     sys.exit(0 if asked.quick or all(figure.is_met for figure in figures) else 1)

@@ -116,9 +116,8 @@ def measure(host: PeerHost, theme: str, is_quick: bool) -> Iterator[Figure]:
                     values.setdefault(figure.name, {})[name] = figure.value
     for what, by_name in values.items():
         for name in names:
-            if name in by_name and OFF in by_name:
-                # One tick of the kernel's clock is the least that can be told apart.
-                ratio = by_name[OFF] / by_name[name] if by_name[name] else float(by_name[OFF] > 0)
+            if OFF in by_name and by_name.get(name):  # no ratio to work below one tick of the kernel's clock
+                ratio = by_name[OFF] / by_name[name]
                 yield Figure(theme, f"{what}: hub / {name}", ratio, "times", None if name == NGINX else 1.0)
 
 
