@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import attrs
 
@@ -35,12 +37,20 @@ Measure = Callable[[str, bool], Iterator[Figure]]
 """Measures the theme with this name; True means small sizes."""
 
 
-def conduct(name: str, summary: str | None, themes: Sequence[str], measure: Measure) -> None:
+def conduct(
+    name: str,
+    summary: str | None,
+    themes: Sequence[str],
+    measure: Measure,
+    *,
+    notes: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Measure, print a table and write the JSON; exit with 1 if a target was missed.
 
     Args:
         name: the name of the module and of the file with the results.
         themes: the themes that can be selected, in the order in which they run.
+        notes: what the figures do not say, for example versions and what was not measured; read after the last theme.
     """
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=summary)
     parser.add_argument("--quick", action="store_true", help="use small sizes, to check the benchmark itself")
@@ -48,6 +58,7 @@ def conduct(name: str, summary: str | None, themes: Sequence[str], measure: Meas
     parser.add_argument("--out", type=Path, help="file for the results as JSON")
     asked = parser.parse_args()
     figures: list[Figure] = []
+    started = time.perf_counter()
     machine = this_machine()
     for theme in asked.only or themes:
         print(f"{theme} ...", file=sys.stderr, flush=True)
@@ -59,7 +70,9 @@ def conduct(name: str, summary: str | None, themes: Sequence[str], measure: Meas
             figures.append(figure)
     out = asked.out or _RESULTS / (f"{name}-quick.json" if asked.quick else f"{name}.json")
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(encode(Results(machine, asked.quick, figures)))
+    out.write_bytes(encode(Results(machine, asked.quick, figures, dict(notes))))
     print(table(figures))
-    print(f"\nwritten to {out}", file=sys.stderr)
+    for subject, note in notes.items():
+        print(f"\n{subject}: {note}")
+    print(f"\nwritten to {out} after {time.perf_counter() - started:.0f} s", file=sys.stderr)
     sys.exit(0 if asked.quick or all(figure.is_met for figure in figures) else 1)

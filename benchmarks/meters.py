@@ -78,6 +78,10 @@ class Meter:
         """Return the memory in bytes that would be freed if the processes ended."""
         return sum(process.memory_full_info().uss for process in self._tree())
 
+    def proportional(self) -> int:
+        """Return the memory of all processes in bytes; a page that several share is divided between them."""
+        return sum(process.memory_full_info().pss for process in self._tree())
+
     def rest(self) -> None:
         """Wait until the server is idle, for at most three minutes."""
         deadline = time.monotonic() + _LONGEST_REST_S

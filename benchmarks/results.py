@@ -27,12 +27,13 @@ class Figure(msgspec.Struct, frozen=True):
         return self.value >= self.target if self.is_floor else self.value <= self.target
 
 
-class Results(msgspec.Struct, frozen=True):
-    """The figures of one run."""
+class Results(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The figures of one run; ``notes`` says by subject what they do not, such as versions of other programs."""
 
     machine: Machine
     is_quick: bool
     figures: list[Figure]
+    notes: dict[str, str] = {}
 
 
 def encode(results: Results) -> bytes:
