@@ -33,6 +33,7 @@ BOUNDED: dict[str, object] = {
     "/api/lineage": lineage.MAX_EDGES,
     "/api/{type}/{namespace}/{name}/lineage": lineage.MAX_EDGES,
     "/api/models/{namespace}/{name}/metrics": metrics.MAX_SERIES,
+    "/api/models/{namespace}/{name}/safetensors-metadata/{tail}": "the headers of one model, which have a limit",
     "/api/settings/webhooks": webhooks.MAX_WEBHOOKS,
     "/api/settings/webhooks/{id}": webhooks.MAX_WATCHED,
     "/api/users/{account}/overview": profiles.MOST_ORGS,

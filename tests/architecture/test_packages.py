@@ -52,6 +52,7 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
             "markupsafe",
             "pyromark",
             "nh3",
+            # Pure Python without dependencies, BSD, released in 2026; only lexers, whose work the caller bounds.
             "pygments",
             # Pure Python without dependencies, BSD, typed; only draws QR codes.
             "segno",

@@ -98,6 +98,7 @@ def test_each_configuration_has_its_own() -> None:
         [{"name": "a", "image": 1}],
         [{"name": "a", "list": 1}],
         [{"name": "a", "dtype": {"class_label": {"names": {"1": "x"}}}}],
+        [{"name": "a", "dtype": {"class_label": {"names": {"9" * 5_000: "x"}}}}],
     ],
 )
 def test_what_cannot_be_read_is_refused(features: Any) -> None:

@@ -132,7 +132,7 @@ def test_options_are_those_of_the_card_and_of_the_ending_of_the_first_files() ->
         ({"configs": [{"config_name": "a", "data_files": "b.csv"}]}, ["a.csv"], "no file of the split"),
         ({"configs": [{"config_name": "a", "data_files": [{"split": "a-b", "path": "*"}]}]}, ["a.csv"], "data_files"),
         ({"configs": [{"config_name": n, "default": True} for n in "ab"]}, ["a.csv"], "only one"),
-        ({}, ["data/a-b-00000-of-00001.csv"], "no name"),
+        ({}, ["data/a-b-00000-of-00001.csv"], "not valid"),
     ],
 )
 def test_files_that_cannot_be_a_dataset_are_refused(card: dict[str, Any], paths: list[str], reason: str) -> None:

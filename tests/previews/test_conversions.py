@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import json
-from collections.abc import Iterable
+import lzma
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import datasets
+import lz4.frame
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,7 +24,9 @@ from entrepot.errors import Malformed
 from entrepot.previews import conversions
 from entrepot.previews.conversions import ConvertedSplit, Converter
 from entrepot.previews.sources import BytesRangeReader
+from entrepot.previews.table_formats import UNPACKED_RATIO
 from tests.support.kept_files import KeptFiles
+from tests.support.memory import measured_peak
 
 
 def convert(form: str, files: dict[str, bytes], **options: Any) -> tuple[list[bytes], ConvertedSplit]:
@@ -353,6 +359,92 @@ def test_what_cannot_be_converted_is_named(form: str, data: bytes, reason: str) 
         convert(form, {"a.file": data})
 
 
-def test_compressed_files_are_refused() -> None:
-    with pytest.raises(Malformed, match="gz is compressed"):
-        convert("csv", {"a.csv.gz": b""})
+def zstd(data: bytes) -> bytes:
+    packed: bytes = pa.compress(data, codec="zstd", asbytes=True)
+    return packed
+
+
+COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "gzip": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "lz4": lz4.frame.compress,
+}
+TABLES = {
+    "csv": ("a.csv", b"a,b\n" + b"".join(b"%d,x%d\r\n" % (number, number) for number in range(25_000))),
+    "tsv": ("a.tsv", b"a\tb\n1\tx\n"),
+    "json": ("a.jsonl", b"".join(b'{"a": %d, "b": {"c": "%s"}}\n' % (number, b"x" * 60) for number in range(140_000))),
+    "list": ("a.json", b'[{"a": 1}, {"a": null}]'),
+    "text": ("a.txt", "ä\rb\r\nc".encode()),
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("ending", COMPRESSIONS)
+def test_a_compressed_file_has_the_rows_and_features_that_datasets_gives_it(
+    tmp_path: Path, ending: str, table: str
+) -> None:
+    name, data = TABLES[table]
+    options = {"sep": "\t"} if table == "tsv" else {}
+    form = {"tsv": "csv", "list": "json"}.get(table, table)
+    check(tmp_path, form, {f"{name}.{ending}": COMPRESSIONS[ending](data)}, **options)
+
+
+def test_zstandard_is_read_as_the_file_that_it_contains() -> None:
+    name, data = TABLES["csv"]
+    assert table_of(convert("csv", {f"{name}.zst": zstd(data)})[0]).equals(table_of(convert("csv", {name: data})[0]))
+
+
+def test_compressed_and_other_files_stand_side_by_side_and_may_have_several_members(tmp_path: Path) -> None:
+    twice = gzip.compress(b"a\n1\n") + gzip.compress(b"2\n")
+    check(tmp_path, "csv", {"a.csv": b"a\n0\n", "b.csv.gz": twice, "c.csv.bz2": bz2.compress(b"a\n3\n")})
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz-00000-of-00001", "a.csv.part", "a.csv.GZ"])
+def test_a_file_is_known_as_compressed_by_what_datasets_looks_at(tmp_path: Path, name: str) -> None:
+    check(tmp_path, "csv", {name: gzip.compress(b"a\n1\n")})
+
+
+def test_a_member_of_a_compressed_json_object_has_the_rows(tmp_path: Path) -> None:
+    data = gzip.compress(b'{"rows": [{"word": "x"}]}')
+    wanted = oracle(tmp_path, "json", {"a.json.gz": data}, field="rows")
+    assert table_of(convert("json", {"a.json.gz": data}, field="rows")[0]).to_pylist() == wanted.to_list()
+
+
+def test_bombs_are_refused_before_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversions, "_MOST_UNPACKED", 1_000)
+    bomb, small = gzip.compress(b"a\n" + b"1\n" * 1_000_000), gzip.compress(b"a\n" + b"1\n" * 400)
+    most = len(bomb) * UNPACKED_RATIO
+    with pytest.raises(Malformed, match=f"b.csv.gz: it contains more than {most:,} bytes"):
+        convert("csv", {"a.csv.gz": small, "b.csv.gz": bomb})
+    with pytest.raises(Malformed, match=r"b\.csv\.gz: it contains more than 198 bytes"):
+        convert("csv", {"a.csv.gz": small, "b.csv.gz": small}, most_unpacked=1_000)
+
+
+def test_deep_bombs_take_little_memory() -> None:
+    bomb = gzip.compress(bytes(200 << 20))
+    with measured_peak() as peak, pytest.raises(Malformed, match="it contains more than"):
+        convert("csv", {"a.csv.gz": bomb})
+    assert peak.grown < 16 << 20
+
+
+UNREADABLE = {
+    "zip": ("csv", "a.csv.zip", b"", "is an archive .zip."),
+    "tar": ("csv", "a.csv.tar.gz", b"", "is an archive .tar."),
+    "zip by its beginning": ("csv", "a.csv.part", b"PK\3\4", "is an archive .zip."),
+    "ending of others": ("csv", "a.csv", gzip.compress(b"a\n1\n"), "not UTF-8"),
+    "not compressed": ("csv", "a.csv.gz", b"a\n1\n", "no intact gzip file: Not a gzipped file"),
+    "cut": ("csv", "a.csv.gz", gzip.compress(b"a\n1\n")[:-9], "no intact gzip file: Compressed file ended"),
+    "no bz2": ("csv", "a.csv.bz2", b"a\n1\n", "no intact bz2 file"),
+    "no xz": ("csv", "a.csv.xz", b"a\n1\n", "no intact xz file"),
+    "no zstd": ("csv", "a.csv.zst", b"a\n1\n", "no intact zstd file"),
+    "cut lz4": ("csv", "a.csv.lz4", lz4.frame.compress(b"a\n1\n")[:-2], "no intact lz4 file"),
+    "arrow": ("arrow", "a.arrow.gz", b"", "does not decompress Arrow files"),
+}
+
+
+@pytest.mark.parametrize(("form", "name", "data", "reason"), UNREADABLE.values(), ids=UNREADABLE)
+def test_archives_and_damaged_files_are_named(form: str, name: str, data: bytes, reason: str) -> None:
+    with pytest.raises(Malformed, match=f"{name}: .*{reason}"):
+        convert(form, {name: data})

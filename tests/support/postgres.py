@@ -55,13 +55,13 @@ class PostgresServer:
         self._process = self._launch()
         _wait(self.folder)
 
-    def stop(self) -> None:
-        """Stop the server as in a crash; its databases stay."""
+    def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        """Stop the server, as in a crash if not told otherwise; its databases stay."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
         if self._process is not None:
-            self._process.send_signal(signal.SIGQUIT)
+            self._process.send_signal(how)
             self._process.wait(timeout=_START_S)
             self._process = None
 

@@ -21,6 +21,7 @@ _VALUES = re.compile(
 )
 _LISTS = {"list": "List", "sequence": "List", "large_list": "LargeList"}
 _MOST_DEPTH = 32
+_MOST_DIGITS = 10
 
 
 def declared_features(card: Mapping[str, JsonValue], config: str) -> Features | None:
@@ -99,7 +100,9 @@ def _labels(told: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
     """
     names = told.get("names")
     if isinstance(names, dict):
-        if not all(key.isdecimal() for key in names) or sorted(map(int, names)) != list(range(len(names))):
+        if not all(key.isdecimal() and len(key) < _MOST_DIGITS for key in names) or sorted(map(int, names)) != list(
+            range(len(names))
+        ):
             raise _malformed("the names of a class label must be numbered from 0 on")
         names = [names[key] for key in sorted(names, key=int)]
     if not isinstance(names, list) or any(isinstance(name, dict | list) for name in names):

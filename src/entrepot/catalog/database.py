@@ -156,8 +156,8 @@ class Catalog:
             Busy, StoreFull, DataFolderError: nothing was changed.
             DatabaseUnavailable: nothing was changed. If the connection was lost while the database
                 confirmed the changes, it is asked for what has become of them. If it cannot be reached within
-                seconds, or another server has taken over and the block has not set :attr:`Write.proof`,
-                everything may have been changed.
+                seconds, or if another server has taken over or it has crashed and the block has not set
+                :attr:`Write.proof`, everything may have been changed.
         """
         self.check_may_wait()
         kinds = frozenset(lock.kind for lock in locks)

@@ -28,7 +28,7 @@ class RepoNotFound(NotFound):
 class RepoTypeNotOffered(RepoNotFound):
     """The repository is of a type that the public hub has and this hub does not; ``plural`` names the type."""
 
-    plural: str = attrs.field(kw_only=True)
+    plural: str = "repositories of this type"
 
     @property
     def message(self) -> str:

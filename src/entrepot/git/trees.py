@@ -133,7 +133,8 @@ def find_entries(content: bytes, words: Sequence[bytes]) -> Iterator[Entry]:
             continue
         for found in _FIELDS.finditer(content, start, stop):
             mode, name, _ = found.groups()
-            if int(mode, 8) & _FORMAT == Mode.FOLDER or all(word in name.lower() for word in words):
+            lowered_name = name.lower()
+            if int(mode, 8) & _FORMAT == Mode.FOLDER or all(word in lowered_name for word in words):
                 yield entry_of(found)
 
 

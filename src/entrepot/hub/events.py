@@ -75,9 +75,13 @@ def emit_content(hub: HubContext, tx: Write, row: RepoRow, moves: Sequence[RefCh
 def schedule_delivery(
     tx: Write, webhook_id: int, repo_id: int, now_ms: int, *, owner_id: int, delay_ms: int = 0
 ) -> None:
-    """Enqueue the job that delivers a webhook's waiting events about a repository, for the webhook's owner."""
+    """Enqueue the job that delivers a webhook's waiting events about a repository, for the webhook's owner.
+
+    A job that waits for a later time is brought forward: while a delivery is sent, another worker leaves one that would
+    run after the longest time that this can take, and new events must not wait for it.
+    """
     args, key = {"webhook": webhook_id, "repo": repo_id}, f"deliver:{webhook_id}:{repo_id}"
-    jobs.enqueue(tx, "deliver", args, now_ms, namespace_id=owner_id, dedup_key=key, delay_ms=delay_ms)
+    jobs.enqueue(tx, "deliver", args, now_ms, namespace_id=owner_id, dedup_key=key, delay_ms=delay_ms, hastens=True)
 
 
 def _concerns(listener: Listener, row: RepoRow, scope: str) -> bool:

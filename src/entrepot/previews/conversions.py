@@ -18,8 +18,8 @@ from entrepot.previews.folders import MediaFolder
 from entrepot.previews.json_columns import JsonBatches, mark_mixed, read_field
 from entrepot.previews.media_folders import FolderTables
 from entrepot.previews.sources import RangeReader
-from entrepot.previews.table_formats import separator_of
-from entrepot.previews.tables import TableSource
+from entrepot.previews.table_formats import COMPRESSIONS, UNPACKED_RATIO, compression_of, separator_of
+from entrepot.previews.tables import DecompressedFile, TableSource
 from entrepot.previews.text_lines import read_lines
 
 GROUP_ROWS = 1_000
@@ -29,7 +29,7 @@ SHARD_BYTES = 500 << 20
 """Bytes of decompressed data after which the next file begins."""
 
 _TEXT_ROWS = 10_000
-_PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip", ".lz4", ".7z")
+_MOST_UNPACKED = 64 << 20
 
 
 class ParquetTarget(Protocol):
@@ -61,13 +61,21 @@ class Converter:
         declared: the features that the card states, or None.
         separator: of the fields of CSV files; empty: the default for the ending of each name.
         field: the member of JSON objects that has the rows; empty: the rows are the objects.
+        most_unpacked: bytes that all compressed files together may contain.
     """
 
     def __init__(
-        self, form: str, declared: Mapping[str, Any] | None = None, *, separator: str = "", field: str = ""
+        self,
+        form: str,
+        declared: Mapping[str, Any] | None = None,
+        *,
+        separator: str = "",
+        field: str = "",
+        most_unpacked: int = 1 << 30,
     ) -> None:
         self.features: Mapping[str, Any] = declared or {}
         self._form, self._separator, self._field = form, separator, field
+        self._left_unpacked = most_unpacked
         self._json = JsonBatches()
         self._labels = {name: kind["names"] for name, kind in self.features.items() if _is_label(kind)}
         self._schema: Any = schema_of(declared) if declared else None
@@ -120,9 +128,8 @@ class Converter:
     def _tables(self, name: str, source: RangeReader) -> Iterator[Any]:
         import pyarrow as pa
 
-        if name.lower().endswith(_PACKED):
-            raise Malformed("file", f"{name} is compressed")
         try:
+            source = self._unpack(name, source)
             if self._form == "csv":
                 separator = self._separator or separator_of(name)
                 yield from csv_columns.read_batches(source, separator)
@@ -138,6 +145,24 @@ class Converter:
             raise Malformed("file", f"{name}: {error.reason}") from error
         except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise Malformed("file", f"{name}: {(str(error) or type(error).__name__).splitlines()[0][:300]}") from error
+
+    def _unpack(self, name: str, source: RangeReader) -> RangeReader:
+        """Return a file, or what it contains if it is compressed.
+
+        Raises:
+            Malformed: it is an archive, damaged, contains too much, or is compressed and ``datasets`` does not notice.
+        """
+        compression = compression_of(name, source)
+        if not compression:
+            return source
+        if compression not in COMPRESSIONS.values():
+            raise Malformed("file", f"it is an archive ({compression}); the hub does not look into it")
+        if self._form == "arrow":
+            raise Malformed("file", "it is compressed, and datasets does not decompress Arrow files")
+        most = min(self._left_unpacked, max(source.size * UNPACKED_RATIO, _MOST_UNPACKED))
+        unpacked = DecompressedFile(source, compression, most)
+        self._left_unpacked -= unpacked.size
+        return unpacked
 
     def _fit(self, name: str, table: Any) -> Any:  # noqa: ANN401 - a table of pyarrow
         """Return a table with the columns of the first one.

@@ -20,10 +20,14 @@ from entrepot.previews.sources import RangeReader
 MOST_HEADER = 100_000_000
 """Maximum size of a header in bytes, as defined by the format."""
 
+MOST_TENSORS = 250_000
+"""Maximum number of tensors of a file, or of all files that an index names."""
+
 _FORMAT = "safetensors file"
 _PREFIX = 8
 _MOST_DIMENSIONS, _MOST_PARAMETERS = 64, 1 << 63
-_MOST_TENSORS, _MOST_ENTRY, _MOST_WORDS = 250_000, 4_096, 50_000
+_MOST_ENTRY, _MOST_WORDS, _MOST_METADATA = 4_096, 50_000, 256 << 10
+_INDEX = "index of safetensors files"
 
 
 class Tensor(msgspec.Struct, frozen=True):
@@ -58,6 +62,12 @@ class _Shards(msgspec.Struct, frozen=True):
     """What counts of an index for the files: its other entries are not decoded."""
 
     weight_map: dict[str, str]
+
+
+class _IndexMetadata(msgspec.Struct, frozen=True):
+    """The metadata of an index, not decoded."""
+
+    metadata: msgspec.Raw = msgspec.Raw(b"null")
 
 
 def read_header(source: RangeReader, *, most: int = MOST_HEADER) -> Header:
@@ -97,8 +107,8 @@ def parse_header(data: bytes) -> Header:
         Malformed: the JSON does not conform to the format.
     """
     tensors_told = data.count(b'"data_offsets"')
-    if tensors_told > _MOST_TENSORS or _texts(data) > 16 * tensors_told + 2 * _MOST_WORDS:
-        raise Malformed(_FORMAT, f"it has more than {_MOST_TENSORS:,} tensors, or {_MOST_WORDS:,} words beside them")
+    if tensors_told > MOST_TENSORS or _texts(data) > 16 * tensors_told + 2 * _MOST_WORDS:
+        raise Malformed(_FORMAT, f"it has more than {MOST_TENSORS:,} tensors, or {_MOST_WORDS:,} words beside them")
     try:
         entries = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
         words = entries.pop("__metadata__", None)
@@ -123,12 +133,27 @@ def parse_shards(data: bytes) -> frozenset[str]:
     Raises:
         Malformed: the JSON does not conform to the format, or names too many tensors.
     """
-    if _texts(data) > 2 * _MOST_TENSORS + _MOST_WORDS:
-        raise Malformed("index of safetensors files", f"it has more than {_MOST_TENSORS:,} tensors")
+    if _texts(data) > 2 * MOST_TENSORS + _MOST_WORDS:
+        raise Malformed(_INDEX, f"it has more than {MOST_TENSORS:,} tensors")
     try:
         return frozenset(msgspec.json.decode(data, type=_Shards).weight_map.values())
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed("index of safetensors files", str(error)) from error
+        raise Malformed(_INDEX, str(error)) from error
+
+
+def parse_index_metadata(data: bytes) -> Mapping[str, object] | None:
+    """Return the metadata of ``model.safetensors.index.json``, as JSON values; None if it has none.
+
+    Raises:
+        Malformed: the JSON does not conform to the format, or the metadata have more than 256 KiB.
+    """
+    try:
+        found = msgspec.json.decode(data, type=_IndexMetadata).metadata
+        if len(memoryview(found)) > _MOST_METADATA:
+            raise Malformed(_INDEX, f"its metadata have more than {_MOST_METADATA:,} bytes")
+        return msgspec.json.decode(found, type=dict[str, object] | None)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(_INDEX, str(error)) from error
 
 
 def parse_index(data: bytes) -> Index:
@@ -140,7 +165,7 @@ def parse_index(data: bytes) -> Index:
     try:
         return msgspec.json.decode(data, type=Index)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed("index of safetensors files", str(error)) from error
+        raise Malformed(_INDEX, str(error)) from error
 
 
 def count_parameters(headers: Iterable[Header]) -> dict[str, int]:

@@ -97,6 +97,23 @@ def test_fewer_bytes_than_the_object_has_are_never_taken_for_all(stored: S3Blobs
         read_in_order(reader)
 
 
+def test_bytes_that_nobody_asked_for_are_never_passed_on(stored: S3Blobs, relay: Relay) -> None:
+    def lengthen(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
+        found = go_on(asked)
+        return attrs.evolve(found, body=found.body + bytes(PIECE)) if len(found.body) > 1 << 20 else found
+
+    relay.rule = lengthen
+    with stored.open(FILE) as reader:
+        for at in range(0, len(DATA), PIECE):
+            try:
+                piece = reader.read_at(at, PIECE)
+            except (BlobUnreadable, StoreUnavailable):
+                break
+            assert piece == DATA[at : at + PIECE]
+        else:
+            pytest.fail("the store sent more than the object has")
+
+
 def test_a_stream_is_requests_of_eight_megabytes(stored: S3Blobs, relay: Relay) -> None:
     with stored.open(FILE) as reader:
         assert b"".join(reader.stream(5, len(DATA))) == DATA[5:]

@@ -1,5 +1,6 @@
 """What is special about PostgreSQL: locks, snapshots, and errors by their SQLSTATE."""
 
+import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Busy, DatabaseUnavailable, DataFolderError
 from entrepot.names import RepoId, RepoRef, RepoType, new_uid
 from tests.support.lost_confirmations import ConfirmationLoser
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import PostgresServer, find_programs, running
 
 REF = RepoRef(RepoType.MODEL, RepoId("alice", "gpt2"))
 
@@ -134,6 +135,18 @@ def test_connections_that_the_server_has_closed_are_replaced(opened: Catalog, mo
         assert tx.sql.exec_driver_sql(f"SELECT count(pg_terminate_backend(pid)) {idle}").scalar_one() >= 1
     with opened.read(), opened.read() as tx:
         assert hub_metadata.find(tx, "a") is None
+
+
+@pytest.mark.parametrize("writes", [False, True])
+def test_a_connection_that_replaces_a_lost_one_and_is_lost_too_is_reported(
+    opened: Catalog, monkeypatch: pytest.MonkeyPatch, writes: bool
+) -> None:
+    monkeypatch.setattr(postgres, "_TRUSTED_S", 0.0)
+    with opened.read() as tx:
+        tx.sql.exec_driver_sql("SELECT 1")
+    sa.event.listen(opened._engine, "checkout", lambda connection, *_: connection.pgconn.finish(), insert=True)
+    with pytest.raises(DatabaseUnavailable), opened.write(Lock.hub()) if writes else opened.read():
+        pytest.fail("the connection is lost")
 
 
 def test_only_connections_that_were_idle_for_a_while_are_checked(
@@ -283,3 +296,56 @@ def test_what_was_forgotten_and_what_goes_on_is_not_taken_for_applied(opened: Ca
             assert receipt.outcome(other.sql) is TransactionOutcome.PENDING
     with opened.read() as tx:
         assert receipt.outcome(tx.sql) is TransactionOutcome.APPLIED
+
+
+@pytest.fixture
+def crashing() -> Iterator[PostgresServer]:
+    """A server of its own, which a test may crash; what it confirms is in its log."""
+    programs = find_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL or psycopg is not installed")
+    with running(programs, "synchronous_commit=on") as server:
+        yield server
+
+
+def number_of(catalog: Catalog) -> str:
+    with catalog.write() as tx:
+        hub_metadata.put(tx, "b", "2")
+        receipt = catalog._dialect.receipt(tx.sql)
+        assert isinstance(receipt, PostgresReceipt)
+    return receipt.number
+
+
+def test_after_a_crash_a_number_that_another_transaction_got_again_does_not_prove_a_write(
+    crashing: PostgresServer,
+) -> None:
+    opened = open_catalog(crashing.url(crashing.create()))
+    number_of(opened)
+    connection = opened._engine.connect()
+    connection.execute(sa.insert(tables.meta), {"key": "a", "value": "1"})
+    receipt = opened._dialect.receipt(connection)
+    assert isinstance(receipt, PostgresReceipt)
+    crashing.stop()
+    connection.invalidate()
+    connection.close()
+    crashing.start()
+    with opened.read() as later:
+        assert receipt.outcome(later.sql) is TransactionOutcome.UNDONE  # no transaction has the number yet
+    assert number_of(opened) == receipt.number
+    with opened.read() as later:
+        assert receipt.outcome(later.sql) is TransactionOutcome.UNKNOWN
+    assert found(opened) is None
+    opened.close()
+
+
+def test_a_restart_without_a_crash_leaves_numbers_their_meaning(crashing: PostgresServer) -> None:
+    opened = open_catalog(crashing.url(crashing.create()))
+    with opened.write(Lock.hub()) as tx:
+        hub_metadata.put_first(tx, "a", "1")
+        receipt = opened._dialect.receipt(tx.sql)
+        assert receipt is not None
+    crashing.stop(signal.SIGINT)
+    crashing.start()
+    with opened.read() as later:
+        assert receipt.outcome(later.sql) is TransactionOutcome.APPLIED
+    opened.close()

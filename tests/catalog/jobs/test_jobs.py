@@ -187,6 +187,27 @@ def test_an_equal_job_is_added_once_the_first_has_started(catalog: Catalog, enqu
     assert states(catalog) == ["ready", "running"]
 
 
+@pytest.mark.parametrize(("hastens", "sooner_ms", "run_ms"), [(False, 5, 50), (True, 5, 5), (True, 90, 50)])
+def test_an_equal_job_that_waits_for_later_can_be_brought_forward(
+    catalog: Catalog, enqueue: Enqueue, hastens: bool, sooner_ms: int, run_ms: int
+) -> None:
+    enqueue(dedup_key="repo 1", delay_ms=50)
+    with catalog.write() as tx:
+        jobs.enqueue(tx, "index", {}, sooner_ms, dedup_key="repo 1", hastens=hastens)
+        [job] = jobs.find(tx)
+    assert job.run_ms == run_ms
+
+
+def test_a_job_that_failed_is_not_brought_forward(catalog: Catalog, enqueue: Enqueue) -> None:
+    enqueue(dedup_key="repo 1")
+    job = claimed(catalog, "w1", 0)
+    with catalog.write() as tx:
+        jobs.fail(tx, job.id, "w1", "no", 50, 1)
+        jobs.enqueue(tx, "index", {}, 5, dedup_key="repo 1", hastens=True)
+        [job] = jobs.find(tx)
+    assert job.run_ms == 50
+
+
 def test_a_job_that_is_not_running_can_be_cancelled(catalog: Catalog, enqueue: Enqueue) -> None:
     enqueue("running")
     running = claimed(catalog, "w1", 0)

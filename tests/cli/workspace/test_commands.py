@@ -131,7 +131,7 @@ def test_every_command_is_there_and_explains_itself(tmp_path: Path) -> None:
 def test_only_models_have_metrics_and_only_labels_and_models_links(tmp_path: Path) -> None:
     machine = Machine.create(tmp_path, "ann")
     shown = {
-        kind: [machine.ok(kind, verb, "-h") for verb in ("add", "commit")] for kind in ("datasets", "labels", "models")
+        kind: [machine.ok(kind, verb, "--help") for verb in ("add", "commit")] for kind in ("datasets", "labels", "models")
     }
     assert ["--metric " in add for add, _ in shown.values()] == [False, False, True]
     assert ["--dataset " in commit for _, commit in shown.values()] == [False, True, True]

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import lzma
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +11,7 @@ from typing import Any
 
 import attrs
 import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -95,6 +99,35 @@ def test_other_tables_are_converted_and_follow_main(world: World, ref: RepoRef) 
     run(world)
     assert PARQUET not in [head.ref for head in branches.list_refs(world.hub, None, ref)]
     assert told(world, ref) == [("default", "it has no data files")]
+
+
+def test_compressed_files_are_converted_where_nothing_can_be_opened(world: World, ref: RepoRef) -> None:
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as packing:
+        packing.write(b'{"a": 4}\n')
+    world.add(ref, "train-0.jsonl.gz", gzip.compress(b'{"a": 1}\n'))
+    world.add(ref, "train-1.jsonl.bz2", bz2.compress(b'{"a": 2}\n'))
+    world.add(ref, "train-2.jsonl.xz", lzma.compress(b'{"a": 3}\n'))
+    world.add(ref, "train-3.jsonl.zst", bytes(sink.getvalue()))
+    world.add(ref, "train-4.jsonl", b'{"a": 5}\n')
+    run(world)
+    assert told(world, ref) == [("default", "converted")]
+    assert table(world, ref, "default/train/0000.parquet")["a"].to_pylist() == [1, 2, 3, 4, 5]
+    page = tables.read_rows(world.hub, None, ref, "main", "default", "train", offset=3, length=2)
+    assert [row.cells for row in page.rows] == [{"a": 4}, {"a": 5}]
+
+
+def test_bombs_and_damaged_files_are_told(world: World, ref: RepoRef) -> None:
+    world.add_large(ref, "a.csv.gz", gzip.compress(b"a\n" + b"1\n" * (40 << 20)))
+    run(world)
+    [(_, reason)] = told(world, ref)
+    assert reason.startswith("a.csv.gz: it contains more than ")
+    world.add(ref, "a.csv.gz", gzip.compress(b"a\n1\n")[:-5])
+    run(world)
+    [(_, reason)] = told(world, ref)
+    assert reason.startswith("a.csv.gz: it is no intact gzip file: ")
+    with pytest.raises(UnsupportedDataset, match="its rows are shown when they were converted"):
+        tables.read_rows(world.hub, None, ref, "main", "default", "train", offset=0, length=2)
 
 
 def test_the_card_decides_about_configurations_and_features(world: World, ref: RepoRef) -> None:

@@ -74,3 +74,11 @@ def test_options_that_the_hub_does_not_know_are_named() -> None:
     assert unread_option(config, is_converted=True) == "the 'field' in the card must be the name of a member"
     [config] = find_configs({"configs": [{"drop_labels": True, "data_files": "*.png"}]}, ["a.png"])
     assert unread_option(config, is_converted=False) is None
+
+
+def test_compressed_tables_are_read_from_their_conversion_only() -> None:
+    [config] = find_configs({}, ["a.csv", "b.csv.gz"])
+    assert unread_option(config, is_converted=True) is None
+    assert unread_option(config, is_converted=False) == (
+        "b.csv.gz is compressed; its rows are shown when they were converted to Parquet"
+    )

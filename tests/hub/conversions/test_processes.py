@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import struct
 import sys
 from collections.abc import Generator
@@ -75,6 +76,16 @@ def test_a_process_that_goes_too_far_is_stopped(world: World, ref: RepoRef, monk
             patch.setattr(processes, attribute, value)
             with pytest.raises(ConversionFailed, match=reason):
                 made(world, ref)
+
+
+def test_what_compressed_files_contain_counts_as_their_size(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = world.repo("alice/packed", kind=RepoType.DATASET)
+    world.add(ref, "train.csv.gz", gzip.compress(b"a\n" + b"1\n" * 1_000))
+    monkeypatch.setattr(processes, "_MOST_MORE", 0)
+    assert [split.rows for split in made(world, ref).splits] == [1_000]
+    monkeypatch.setattr(processes, "UNPACKED_RATIO", 1)
+    with pytest.raises(ConversionFailed, match="much larger than its files"):
+        made(world, ref)
 
 
 def test_a_store_that_cannot_be_reached_is_no_fault_of_the_files(

@@ -124,6 +124,13 @@ def test_endless_and_large_queries_are_ended(world: World, sql: str, monkeypatch
         queries.run_queries(world.hub, None, [], [sql], most=10)
 
 
+def test_a_sort_that_does_not_fit_in_memory_names_no_file(world: World) -> None:
+    sql = "select repeat('x', 4000) || range::varchar as a from range(1000000) order by hash(range)"
+    with pytest.raises(QueryRefused, match="it takes more memory than a query may") as caught:
+        queries.run_queries(world.hub, None, [], [sql], most=10)
+    assert "tmp" not in caught.value.message
+
+
 def test_a_private_source_is_an_absent_one(world: World, data: RepoRef) -> None:
     hidden = world.repo("alice/hidden", kind=RepoType.DATASET, visibility="private")
     world.add(hidden, "a.csv", b"a\n1\n")

@@ -48,6 +48,10 @@ def test_parts_of_queries_are_one_expression_each() -> None:
 
 
 def test_a_message_of_the_engine_has_no_advice_that_nobody_can_follow() -> None:
-    advised = duckdb.OutOfMemoryException("Out of Memory Error: no block\n\nPossible solutions:\n* SET threads")
-    assert sandbox._line(advised) == "Out of Memory Error: no block"
-    assert sandbox._line(MemoryError()) == "MemoryError"
+    advised = duckdb.InvalidInputException("Invalid Input Error: no\n\nPossible solutions:\n* SET threads")
+    assert sandbox._line(advised) == "Invalid Input Error: no"
+
+
+def test_too_little_memory_is_told_without_settings_of_the_engine() -> None:
+    for error in (duckdb.OutOfMemoryException("Out of Memory Error: .tmp/duckdb_temp_1_0_owner"), MemoryError()):
+        assert sandbox._line(error).startswith("it takes more memory than a query may")

@@ -57,6 +57,15 @@ def test_a_search_that_ends_early_says_so(world: World, ref: RepoRef, monkeypatc
         find(world, ref, "x" * (paths.MAX_TEXT + 1))
 
 
+def test_words_that_others_imply_are_not_searched_for(
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[tuple[bytes, ...]]()
+    monkeypatch.setattr(paths, "find_entries", lambda _content, words: asked.append(tuple(words)) or ())
+    find(world, ref, "c CONF config main c Config " + "n " * 80)
+    assert asked == [(b"config", b"main")]
+
+
 def test_only_who_sees_a_repository_searches_it(world: World) -> None:
     hidden = world.repo("alice/hidden", visibility="private")
     world.add(hidden, "config.json", b"x")

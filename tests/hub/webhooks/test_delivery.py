@@ -21,7 +21,7 @@ from entrepot.hub.jobs import handlers, maintenance
 from entrepot.hub.repos import account_removal, repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.hub.webhooks import delivery, outbound_http, webhooks
-from entrepot.hub.webhooks.webhooks import WebhookDraft
+from entrepot.hub.webhooks.webhooks import WebhookChanges, WebhookDraft
 from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.wire.accounts.administration import Removal
 from tests.support.worlds import World
@@ -260,6 +260,18 @@ def test_a_delivery_under_way_is_not_sent_twice(world: World, receiver: Receiver
     assert delivery._take(*args) is None
 
 
+def test_events_do_not_wait_for_the_end_of_an_earlier_delivery(world: World, receiver: Receiver, ref: RepoRef) -> None:
+    hook = watch(world, receiver)
+    world.add(ref, "a.txt")
+    taken = delivery._take(world.hub, hook.id, world.row_id(ref))
+    assert taken is not None
+    run_jobs(world)  # another worker finds that the delivery is being sent
+    assert delivery._conclude(world.hub, taken, delivery._send(world.hub, taken))
+    world.add(ref, "b.txt")
+    run_jobs(world)
+    assert len(receiver.seen) == 2
+
+
 def test_a_disabled_webhook_gets_its_events_when_enabled(world: World, receiver: Receiver, ref: RepoRef) -> None:
     hook = watch(world, receiver)
     receiver.status = 503
@@ -479,6 +491,24 @@ def test_a_webhook_that_is_refused_pauses_for_all_repositories(world: World, rec
         world.clock.advance(HOUR_MS)
         run_jobs(world)
     assert len(receiver.seen) == len(refs)
+
+
+@pytest.mark.parametrize("how", ["enabled", "changed"])
+def test_a_webhook_that_is_enabled_or_changed_goes_on_immediately(world: World, receiver: Receiver, how: str) -> None:
+    refs = [world.repo(f"alice/m{number}") for number in range(5)]
+    hook = watch(world, receiver)
+    receiver.status = 500
+    for ref in refs:
+        world.add(ref, "a.txt")
+    run_jobs(world)
+    receiver.status = 200
+    if how == "enabled":
+        webhooks.switch(world.hub, world.alice, hook.uid, is_disabled=False)
+    else:
+        webhooks.update(world.hub, world.alice, hook.uid, WebhookChanges(secret="s3cret"))
+    run_jobs(world)
+    # Those that were refused wait for their own next attempt.
+    assert len(receiver.seen) == len(refs) - delivery._FAILURES_TO_PAUSE
 
 
 def test_one_host_takes_no_more_than_its_slots(world: World, receiver: Receiver, ref: RepoRef) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import httpx2
@@ -23,7 +24,8 @@ def test_pictures_are_shown_from_their_own_address(site: ServedHub, show: Show) 
     assert f'<img src="/alice/pictures/resolve/{commit}/a.png"' in show("/alice/pictures/blob/main/a.png")
     text = show("/alice/pictures/blob/main/b.svg")
     assert "<img" not in text
-    assert "&lt;svg onload" in text
+    assert "<svg onload" not in text
+    assert "&lt;svg onload" in re.sub(r"</?span[^>]*>", "", text)  # its code has colours
 
 
 def test_large_files_are_read_by_ranges(site: ServedHub, show: Show) -> None:

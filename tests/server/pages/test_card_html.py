@@ -5,7 +5,7 @@ import re
 import pytest
 
 from entrepot.server.pages.card_html import CardLinks, relink, render_card, without_comments, without_front_matter
-from tests.server.test_markdown import HOSTILE
+from tests.server.rendering.test_markdown import HOSTILE
 
 LINKS = CardLinks("/a/m/blob/main/", "/a/m/resolve/main/")
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from entrepot.server.pages import diffs
-from entrepot.server.pages.diffs import DiffLine, parse_diff
+from entrepot.server.pages.diffs import DiffLine, colour_diff, parse_diff
 
 TEXT = """diff --git a/a b.txt b/a b.txt
 index 1..2 100644
@@ -61,3 +61,23 @@ def test_a_long_diff_is_cut_and_says_so() -> None:
 def test_nothing_and_noise_are_no_files() -> None:
     assert parse_diff("").files == []
     assert parse_diff("(more files differ)\n").files == []
+
+
+def test_lines_of_code_have_the_colours_of_their_side_and_hunk() -> None:
+    text = """diff --git a/src/a.py b/src/a.py
+@@ -1,2 +1,2 @@
+-a = "<b>
++a = 1
+ if x:
+@@ -9 +9 @@ if y:
++    pass
+"""
+    assert colour_diff(parse_diff(text)).files[0].lines == [
+        DiffLine("@", "@@ -1,2 +1,2 @@"),
+        DiffLine("-", 'a = <span class="s">&quot;&lt;b&gt;</span>', 1, None),
+        DiffLine("+", 'a = <span class="o">1</span>', None, 1),
+        DiffLine(" ", '<span class="k">if</span> x:', 2, 2),
+        DiffLine("@", "@@ -9 +9 @@ if y:"),
+        DiffLine("+", '    <span class="k">pass</span>', None, 9),
+    ]
+    assert colour_diff(parse_diff(TEXT)) == parse_diff(TEXT)

@@ -19,7 +19,7 @@ def view(name: str, data: bytes) -> FileView:
 
 
 def test_text_is_lines_with_a_limit() -> None:
-    assert list(view("a.py", b"one\r\n<b>\n").lines) == ["one", "<b>"]
+    assert list(view("a.log", b"one\r\n<b>\n").lines) == ["one", "<b>"]
     assert list(view("a", b"no end").lines) == ["no end"]
     assert view("a.txt", b"").note == "This file is empty."
     many = view("a.txt", b"x\n" * (viewers.MAX_LINES + 1))
@@ -126,3 +126,12 @@ def test_a_broken_file_says_that_it_cannot_be_shown(name: str, data: bytes) -> N
     assert shown.form in ("none", "table")
     assert shown.form == "none" or not shown.rows
     assert shown.form == "table" or "cannot be shown" in shown.note
+
+
+def test_the_lines_of_code_have_colours_and_those_of_other_texts_have_none() -> None:
+    code = view("a.py", b"if x:\n  '<b>'\n")
+    assert code.lines == ['<span class="k">if</span> x:', '  <span class="s">&#x27;&lt;b&gt;&#x27;</span>']
+    assert all(hasattr(line, "__html__") for line in code.lines)
+    text = view("a.txt", b"if x:\n  '<b>'\n")
+    assert text.lines == ["if x:", "  '<b>'"]
+    assert not any(hasattr(line, "__html__") for line in text.lines)

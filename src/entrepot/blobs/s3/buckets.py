@@ -157,6 +157,8 @@ class S3Bucket:
                 found = obstore.get(self._client, self._at(key), options={"range": (start, stop)})
                 for piece in found.stream(min_chunk_size=_PIECE):
                     got += len(piece)
+                    if got > stop - start:
+                        break
                     yield memoryview(piece)
             except FileNotFoundError as error:
                 self._check_absent(error)

@@ -64,11 +64,20 @@ _OUTCOMES = {
     "in progress": TransactionOutcome.PENDING,
     None: TransactionOutcome.UNKNOWN,  # so long ago that it was forgotten
 }
+_STATUS_AFTER_CRASH = sa.text(
+    "SELECT CASE WHEN given.number < pg_snapshot_xmax(pg_current_snapshot()) THEN pg_xact_status(given.number) "
+    "ELSE 'aborted' END FROM (SELECT CAST(CAST(:number AS text) AS xid8) AS number) AS given"
+)
+_OUTCOMES_AFTER_CRASH = _OUTCOMES | {
+    "committed": TransactionOutcome.UNKNOWN,  # this one, or a later one with the same number
+}
 _CLUSTER = (
     "SELECT CAST((SELECT system_identifier FROM pg_control_system()) AS text) || ' ' "
-    "|| left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"
+    "|| left(pg_walfile_name(pg_current_wal_insert_lsn()), 8), "
+    "CAST(EXTRACT(epoch FROM (SELECT stats_reset FROM pg_stat_wal)) AS text)"
 )
-"""Changes when another server takes over: the beginning of the name of a file of the log is the timeline."""
+"""Which server it is, and since which crash. The first changes when another server takes over: the beginning of the
+name of a file of the log is the timeline. The second is when statistics began, which a crash discards."""
 _R, _N = tables.repos, tables.namespaces
 _NAMESPACE = sa.select(_N.c.id).where(_N.c.name_key == sa.bindparam("name"))
 _REPO_BY_UID = sa.select(_R.c.id).where(_R.c.uid == sa.bindparam("uid"))
@@ -88,16 +97,22 @@ _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 @attrs.frozen
 class PostgresReceipt:
-    """The number of a transaction, which has a meaning in one cluster of databases and on one timeline only."""
+    """The number of a transaction, which has a meaning in one cluster of databases and on one timeline only.
+
+    ``run``: what a crash of the server changes. After one, numbers that the log did not have yet are given again.
+    """
 
     cluster: str
+    run: str
     number: str
 
     def outcome(self, connection: sa.Connection) -> TransactionOutcome:
         """Return what the server knows of the transaction; nothing if another one has taken over."""
         if connection.info.get("cluster") != self.cluster:
             return TransactionOutcome.UNKNOWN
-        return _OUTCOMES[connection.execute(_STATUS, {"number": self.number}).scalar()]
+        has_crashed = connection.info.get("run") != self.run
+        status = connection.execute(_STATUS_AFTER_CRASH if has_crashed else _STATUS, {"number": self.number}).scalar()
+        return (_OUTCOMES_AFTER_CRASH if has_crashed else _OUTCOMES)[status]
 
 
 class PostgreSQL:
@@ -168,7 +183,7 @@ class PostgreSQL:
         Source: PostgreSQL, "Functions and Operators", "Transaction ID and Snapshot Information Functions".
         """
         number, cluster = connection.exec_driver_sql(_NUMBER).scalar(), connection.info.get("cluster")
-        return None if number is None or cluster is None else PostgresReceipt(cluster, number)
+        return None if number is None or cluster is None else PostgresReceipt(cluster, connection.info["run"], number)
 
     def insert(self, table: sa.Table) -> postgresql.Insert:
         """Return PostgreSQL's insert."""
@@ -261,7 +276,7 @@ def _prepare(connection: Any, record: sa.pool.ConnectionPoolEntry) -> None:  # n
 
     connection.adapters.register_dumper(str, TextDumper)
     try:
-        record.info["cluster"] = connection.execute(_CLUSTER).fetchone()[0]
+        record.info["cluster"], record.info["run"] = connection.execute(_CLUSTER).fetchone()
     except Error:  # a service that does not tell, or a standby, on which nothing is written
         if connection.closed:
             raise
@@ -287,9 +302,12 @@ def _check(
     """Raise if a connection is lost, as an event of the pool, which replaces it and all older ones.
 
     The server is asked if the connection was not used for a while, or since a loss. Otherwise, receiving what has
-    arrived is enough, which does not wait: a server that stops or crashes closes its connections.
+    arrived is enough, which does not wait: a server that stops or crashes closes its connections. A new connection has
+    just answered; if it is lost nevertheless, its first use says so, whereas the pool would give up with another error.
     """
-    used_s = record.info.get("used_s", float("-inf"))
+    used_s = record.info.get("used_s")
+    if used_s is None:
+        return
     try:
         if time.monotonic() - used_s < _TRUSTED_S and used_s > _losses.get(engine, float("-inf")):
             connection.pgconn.consume_input()  # perhaps the reason

@@ -85,7 +85,7 @@ _FREE_LANE = sa.select(_L.c.lane).where(_L.c.lane == sa.bindparam("of")).with_fo
 _SERVED = sa.update(_L).where(_L.c.lane.in_(_FREE_LANE)).values(namespace_id=sa.bindparam("served"))
 
 _WAITING = (
-    sa.select(_T.c.id)
+    sa.select(_T.c.id, _T.c.run_ms, _T.c.attempts)
     .where((_T.c.dedup_key == sa.bindparam("key")) & (_T.c.state == "ready"))
     # Where several transactions write at a time, the waiting job is locked until this one ends: a worker
     # that claimed it before would not see the rows because of which the job is to run.
@@ -152,30 +152,38 @@ def enqueue(
     namespace_id: int | None = None,
     dedup_key: str | None = None,
     delay_ms: int = 0,
+    hastens: bool = False,
 ) -> None:
     """Add a job; if ``dedup_key`` is given and an equal job is waiting, do nothing.
 
     Args:
         namespace_id: the namespace on whose behalf it runs. None: the namespace of the repository that
             ``args["repo"]`` identifies, or the hub itself.
+        hastens: an equal job that waits for a later time is brought forward, unless it waits because it failed.
     """
-    if dedup_key is not None and tx.sql.execute(_WAITING, {"key": dedup_key}).first():
+    run_ms = now_ms + delay_ms
+    if dedup_key is not None and (waiting := tx.sql.execute(_WAITING, {"key": dedup_key}).first()):
+        if hastens and waiting.run_ms > run_ms and not waiting.attempts:
+            tx.sql.execute(sa.update(_T).where(_T.c.id == waiting.id).values(run_ms=run_ms))
         return
     if namespace_id is None:
         namespace_id = tx.sql.execute(_NAMESPACE_OF, {"repo": args["repo"]}).scalar() if "repo" in args else None
     values = {"kind": kind, "dedup_key": dedup_key, "args": dict(args), "state": "ready", "attempts": 0}
     values |= {"lane": lane_of(kind), "namespace_id": namespace_id or 0}
-    tx.sql.execute(_add(tx.sql.dialect.name), values | {"run_ms": now_ms + delay_ms, "created_ms": now_ms})
+    tx.sql.execute(_add(tx.sql.dialect.name, hastens), values | {"run_ms": run_ms, "created_ms": now_ms})
 
 
 @functools.cache
-def _add(dialect: str) -> Upsert:
+def _add(dialect: str, hastens: bool) -> Upsert:
     """Return the insert of a job that respects an equal one which is added, or waits again, at the same moment."""
     known = dialects.named(dialect)
     insert = known.insert(_T)
     if known.has_one_writer:
         return insert.on_conflict_do_nothing(index_elements=["dedup_key"], index_where=tables.IS_READY)
-    same = {"dedup_key": insert.excluded.dedup_key}
+    same: dict[str, Any] = {"dedup_key": insert.excluded.dedup_key}
+    if hastens:
+        is_sooner = (insert.excluded.run_ms < _T.c.run_ms) & (_T.c.attempts == 0)
+        same["run_ms"] = sa.case((is_sooner, insert.excluded.run_ms), else_=_T.c.run_ms)
     return insert.on_conflict_do_update(index_elements=["dedup_key"], index_where=tables.IS_READY, set_=same)
 
 

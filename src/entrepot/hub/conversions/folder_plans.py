@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from entrepot.cards import MEDIA_FOLDERS, SEPARATORS, DatasetConfig, JsonValue
 from entrepot.errors import Malformed
 from entrepot.previews.folders import FolderSplit, MediaFolder
+from entrepot.previews.table_formats import CONVERTIBLE, is_compressed
 
 _OPTIONS = ("drop_labels", "drop_metadata")
 
@@ -35,7 +36,12 @@ def unread_option(config: DatasetConfig, *, is_converted: bool) -> str | None:
     others = sorted(set(config.options).difference(known))
     if others == ["field"] and config.format == "json":
         return f"the rows in the field {config.field!r} of JSON files are shown when they were converted to Parquet"
-    return f"the card says with {others[0]!r} how its files are read" if others else None
+    if others:
+        return f"the card says with {others[0]!r} how its files are read"
+    packed = next((path for files in config.splits.values() for path in files if is_compressed(path)), None)
+    if packed is None or is_converted or config.format not in CONVERTIBLE:
+        return None
+    return f"{packed} is compressed; its rows are shown when they were converted to Parquet"
 
 
 def plan_folder(config: DatasetConfig) -> MediaFolder | None:

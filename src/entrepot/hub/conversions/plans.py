@@ -26,7 +26,7 @@ from entrepot.previews.table_formats import CONVERTIBLE, FOLDERS, check_installe
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Node, Trees
 
-VERSION = 2
+VERSION = 3
 """Changes whenever the same files may be converted differently; all are then converted again."""
 
 MAX_FILES = 50_000

@@ -31,6 +31,7 @@ from entrepot.hub.scanning.scanners import Pipes, ScanFailed, started
 from entrepot.hub.tables.child_pipes import FAILED, LENGTH, PIECE, READ
 from entrepot.hub.tables.exchanges import ENVIRON, command_of
 from entrepot.names import Sha256
+from entrepot.previews.table_formats import UNPACKED_RATIO, is_compressed
 from entrepot.storage.contents import Content
 
 CPU_S = 900
@@ -115,7 +116,8 @@ def convert(hub: HubContext, row: RepoRow, config: ConfigPlan, budget: TimeBudge
     cpu_s = max(1, min(CPU_S, int(budget.left_s)))
     folder = None if config.folder is None else attrs.asdict(config.folder)
     asked = {"form": config.format, "declared": config.features, "splits": splits, "cpu_s": cpu_s, "folder": folder}
-    asked |= {"separator": config.separator, "field": config.field}
+    most_unpacked = hub.settings.convert_max_bytes
+    asked |= {"separator": config.separator, "field": config.field, "most_unpacked": most_unpacked}
     request, begun = json.dumps(asked).encode(), time.monotonic()
     with started(command_of(_MODULE), ENVIRON) as process, _Files(hub, row, located) as sources:
         pipes = Pipes(process, time.monotonic() + _WALL_S)
@@ -139,7 +141,10 @@ class _Files:
         self._hub, self._row, self._files = hub, row, files
         self._number, self._open = -1, contextlib.ExitStack()
         self._content: Content | None = None
-        self.most = sum(file.size for file in files) * _MOST_RATIO + _MOST_MORE
+        packed = sum(file.size for file in files if is_compressed(file.path))
+        plain = sum(file.size for file in files) - packed
+        unpacked = max(packed, min(packed * UNPACKED_RATIO, hub.settings.convert_max_bytes))
+        self.most = (plain + unpacked) * _MOST_RATIO + _MOST_MORE
 
     def __enter__(self) -> _Files:
         return self

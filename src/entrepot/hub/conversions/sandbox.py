@@ -10,8 +10,11 @@ the process.
 
 from __future__ import annotations
 
+import bz2
 import contextlib
+import gzip
 import json
+import lzma
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +88,8 @@ def _converter(request: Mapping[str, Any], splits: Mapping[str, Sequence[tuple[s
     from entrepot.previews.folders import MediaFolder
 
     if request["folder"] is None:
-        return Converter(request["form"], request["declared"], separator=request["separator"], field=request["field"])
+        options = {name: request[name] for name in ("separator", "field", "most_unpacked")}
+        return Converter(request["form"], request["declared"], **options)
     sources = {path: source for files in splits.values() for path, source in files}
     return FolderConverter(MediaFolder.of(request["folder"]), sources)
 
@@ -126,11 +130,28 @@ def _warm() -> None:
     for content in (b'{"d": [{"a": {"b": 1}, "c": "x"}]}', b"["):
         with contextlib.suppress(Malformed):
             Converter("json", field="d").convert("train", [("a", BytesRangeReader(content))], Nowhere())
+    for ending, data in _packed_samples().items():
+        for given in (data, data[:-3]):
+            with contextlib.suppress(Malformed):
+                Converter("csv").convert("train", [(f"a.csv.{ending}", BytesRangeReader(given))], Nowhere())
     folder = MediaFolder("image", "Image", (), {"train": FolderSplit(["a.png"], ["m.parquet"], False, True)})
     names = pa.BufferOutputStream()
     pq.write_table(pa.table({"file_name": ["a.png"]}), names)
     sources = {"a.png": BytesRangeReader(b"x"), "m.parquet": BytesRangeReader(names.getvalue().to_pybytes())}
     FolderConverter(folder, sources).convert("train", [], Nowhere())
+
+
+def _packed_samples() -> dict[str, bytes]:
+    """Return a small CSV file in each compression, by the ending of its name."""
+    import pyarrow as pa
+
+    content, found = b"a\n1\n", dict[str, bytes]()
+    for ending, compression in (("zst", "zstd"), ("lz4", "lz4")):
+        sink = pa.BufferOutputStream()
+        with pa.CompressedOutputStream(sink, compression) as packing:
+            packing.write(content)
+        found[ending] = bytes(sink.getvalue())
+    return found | {"gz": gzip.compress(content), "bz2": bz2.compress(content), "xz": lzma.compress(content)}
 
 
 def _stream() -> bytes:

@@ -20,6 +20,7 @@ _MOST_MEMORY = 4 << 30
 _DUCKDB_MEMORY = "768MB"
 _CELL_ROWS = 256
 _ADVICE = "Possible solutions:"  # of DuckDB, for those who may change its settings
+_TOO_LARGE = "it takes more memory than a query may; sort, group or return fewer rows"
 
 _SHAPES: Mapping[str, Sequence[str]] = {
     "where": ("SELECT [{}]", "SELECT ({})"),
@@ -30,6 +31,7 @@ _SHAPES: Mapping[str, Sequence[str]] = {
 _LOCKS = {
     "TimeZone": "UTC",
     "memory_limit": _DUCKDB_MEMORY,
+    "temp_directory": "",
     "max_temp_directory_size": "0B",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -191,5 +193,9 @@ def _unique(names: Sequence[str]) -> list[str]:
 
 def _line(error: BaseException) -> str:
     """Return the first lines of a message, which name no internals."""
+    import duckdb
+
+    if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
+        return _TOO_LARGE
     text = (str(error).strip() or type(error).__name__).partition(_ADVICE)[0]
     return " ".join(line.strip() for line in text.splitlines()[:3] if line.strip())[:500]

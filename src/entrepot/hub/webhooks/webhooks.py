@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from entrepot.catalog import Lock, Read
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.community import notifications as notification_rows
 from entrepot.catalog.repos import repositories
@@ -134,7 +134,7 @@ def create(hub: HubContext, caller: MaybeCaller, draft: WebhookDraft) -> Webhook
 
 
 def update(hub: HubContext, caller: MaybeCaller, uid: str, changes: WebhookChanges) -> WebhookRow:
-    """Change a webhook.
+    """Change a webhook; its waiting deliveries continue if it was paused.
 
     Raises:
         as :func:`create`; ThingNotFound: the caller does not own it.
@@ -152,6 +152,8 @@ def update(hub: HubContext, caller: MaybeCaller, uid: str, changes: WebhookChang
         _check(changed.url, changed.domains, changed.secret)
         webhooks.replace(tx, changed)
         audit.record(hub, tx, owner, "webhook.update", f"webhook {uid}")
+        _deliver_waiting(hub, tx, changed)
+    hub.job_added.set()
     return changed
 
 
@@ -166,10 +168,15 @@ def switch(hub: HubContext, caller: MaybeCaller, uid: str, *, is_disabled: bool)
         row = attrs.evolve(_own(tx, owner, uid), is_disabled=is_disabled)
         webhooks.replace(tx, row)
         audit.record(hub, tx, owner, f"webhook.{'disable' if is_disabled else 'enable'}", f"webhook {uid}")
-        for repo_id in () if is_disabled else deliveries.waiting(tx, row.id):
-            events.schedule_delivery(tx, row.id, repo_id, hub.now_ms(), owner_id=row.owner_id)
+        _deliver_waiting(hub, tx, row)
     hub.job_added.set()
     return row
+
+
+def _deliver_waiting(hub: HubContext, tx: Write, row: WebhookRow) -> None:
+    """Let the waiting deliveries of a webhook that is enabled go on now, because its pause has ended."""
+    for repo_id in () if row.is_disabled else deliveries.waiting(tx, row.id):
+        events.schedule_delivery(tx, row.id, repo_id, hub.now_ms(), owner_id=row.owner_id)
 
 
 def delete(hub: HubContext, caller: MaybeCaller, uid: str) -> None:

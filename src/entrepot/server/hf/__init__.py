@@ -22,6 +22,7 @@ from entrepot.server.hf.files import (
     large_files,
     parquet_files,
     preuploads,
+    tensor_headers,
     xet_tokens,
 )
 from entrepot.server.hf.repos import (
@@ -78,6 +79,7 @@ def routes() -> list[BaseRoute]:
         *dataset_searches.routes(),
         *xet_tokens.routes(),
         *preuploads.routes(),
+        *tensor_headers.routes(),
         *refs.routes(),
         *lookups.routes(),
         *replacements.routes(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import attrs
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,7 +15,6 @@ from entrepot.hub.repos import contents
 from entrepot.hub.scanning import results
 from entrepot.names import RepoPath, RepoRef
 from entrepot.server.handlers import app_state
-from entrepot.server.markdown import Renderer
 from entrepot.server.pages.card_html import CardLinks, relink
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.frames import WebPage, show_page
@@ -26,6 +26,9 @@ from entrepot.server.pages.trees import crumbs, path_of
 from entrepot.server.pages.viewers import FileView, view_file
 from entrepot.server.public_urls import path_prefix
 from entrepot.server.raw_path import split_revision
+from entrepot.server.rendering.code_colours import ColourBudget, colour
+from entrepot.server.rendering.code_languages import language_of_block
+from entrepot.server.rendering.markdown import Renderer
 from entrepot.wire.texts import legible
 
 
@@ -84,6 +87,7 @@ def build_blob(
         "prose": _prose_of(
             view, f"{root}/{header.path}/{{}}/{header.segment}/{quoted(path.rpartition('/')[0])}/", root
         ),
+        "code": _code_of(view),
         "window": window,
     }
     return WebPage("blob.html", f"{legible(path)} · {header.id}", values)
@@ -98,6 +102,18 @@ def _prose_of(view: FileView | TableView, place: str, root: str) -> dict[int, st
         number: relink(renderer.render(cell.source), attrs.evolve(links, prefix=f"c{number}"))
         for number, cell in enumerate(view.notebook.cells)
         if cell.kind == "markdown"
+    }
+
+
+def _code_of(view: FileView | TableView | None) -> dict[int, Markup]:
+    """Return the code of a notebook as HTML with colours, by the numbers of its cells."""
+    if not isinstance(view, FileView) or view.notebook is None:
+        return {}
+    language, budget = language_of_block(view.notebook.language), ColourBudget()
+    return {
+        number: Markup(colour(cell.source, language, budget))  # noqa: S704 - escaped there
+        for number, cell in enumerate(view.notebook.cells)
+        if cell.kind == "code"
     }
 
 

@@ -17,7 +17,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents
 from entrepot.names import RepoPath, RepoRef, parse_path
-from entrepot.server import markdown
+from entrepot.server.rendering import markdown
 
 CARD = parse_path("README.md")
 """The path of the card of a repository."""
@@ -72,7 +72,7 @@ def without_front_matter(text: str) -> str:
 
 
 def render_card(text: str, links: CardLinks) -> str:
-    """Return a card as safe HTML. Guarantees: bounded as :func:`entrepot.server.markdown.render`."""
+    """Return a card as safe HTML. Guarantees: bounded as :func:`entrepot.server.rendering.markdown.render`."""
     return relink(markdown.render_card(without_comments(text)), links)
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import attrs
+from markupsafe import Markup
+
+from entrepot.server.rendering.code_colours import ColourBudget, colour_lines
+from entrepot.server.rendering.code_languages import language_of_file
 
 MAX_LINES = 3_000
 """Lines of a diff that are shown."""
@@ -20,7 +25,7 @@ _FILE = re.compile(r"diff --git (?:\"?a/)(.*)\Z")
 
 @attrs.frozen
 class DiffLine:
-    """A line: ``sign`` is ``+``, ``-``, a space, or ``@`` for the head of a hunk."""
+    """A line: ``sign`` is ``+``, ``-``, a space, or ``@`` for the head of a hunk; text that is code is HTML, marked."""
 
     sign: str
     text: str
@@ -86,6 +91,34 @@ def parse_diff(text: str) -> CommitDiff:
         if not file.is_cut:
             file.lines.append(shown)
     return CommitDiff(files, is_complete=True)
+
+
+def colour_diff(diff: CommitDiff) -> CommitDiff:
+    """Return a diff whose lines have the colours of the language of their file, as far as it is known.
+
+    Each side of a hunk is read as a text of its own, so one that begins within a comment is taken for code.
+    """
+    budget = ColourBudget()
+    return attrs.evolve(diff, files=[_colour_file(file, budget) for file in diff.files])
+
+
+def _colour_file(file: FileDiff, budget: ColourBudget) -> FileDiff:
+    language = language_of_file(file.path.rpartition("/")[2]) if file.lines else None
+    if language is None:
+        return file
+    lines = list[DiffLine]()
+    for is_head, group in groupby(file.lines, lambda line: line.sign == "@"):
+        hunk = list(group)
+        lines += hunk if is_head else _colour_hunk(hunk, language, budget)
+    return attrs.evolve(file, lines=lines)
+
+
+def _colour_hunk(hunk: Sequence[DiffLine], language: str, budget: ColourBudget) -> Iterator[DiffLine]:
+    old = iter(colour_lines([line.text for line in hunk if line.sign != "+"], language, budget))
+    new = iter(colour_lines([line.text for line in hunk if line.sign != "-"], language, budget))
+    for line in hunk:
+        sides = [next(side) for side, other in ((old, "+"), (new, "-")) if line.sign != other]
+        yield attrs.evolve(line, text=Markup(sides[-1]))  # noqa: S704 - escaped there
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import attrs
+from markupsafe import Markup
 
 from entrepot.errors import Malformed
 from entrepot.previews import archives, gguf, notebooks, pickles, safetensors
 from entrepot.previews.sources import RangeReader
 from entrepot.server.files import BINARY, TEXT, media_type
+from entrepot.server.rendering.code_colours import ColourBudget, colour_lines
+from entrepot.server.rendering.code_languages import language_of_file
 
 MAX_TEXT = 512 << 10
 """Bytes of a text that are shown."""
@@ -40,7 +43,8 @@ _MAX_VALUE = 200
 class FileView:
     """What is shown of a file.
 
-    ``form``: the part of the template; ``note``: why less than everything, or nothing, is shown.
+    ``form``: the part of the template; ``note``: why less than everything, or nothing, is shown;
+    ``lines``: those of code are HTML, marked as such.
     """
 
     form: str
@@ -72,7 +76,12 @@ def view_file(name: str, source: RangeReader) -> FileView:
         if kind.startswith(f"{form}/"):
             return FileView(form)
     if kind in (TEXT, BINARY):
-        return view_text(source)
+        view = view_text(source)
+        language = language_of_file(name)
+        if language is not None and view.lines:
+            lines = colour_lines(view.lines, language, ColourBudget())
+            return attrs.evolve(view, lines=[Markup(line) for line in lines])  # noqa: S704 - escaped there
+        return view
     return FileView("none", "Files of this type are not shown.")
 
 

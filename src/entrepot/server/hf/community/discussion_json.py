@@ -18,7 +18,7 @@ from entrepot.hub.community.discussion_events import (
 )
 from entrepot.hub.community.discussions import DiscussionList, DiscussionWithEvents, ListedDiscussion
 from entrepot.hub.repos.pulls import PullRequestDiff
-from entrepot.server.markdown import Renderer
+from entrepot.server.rendering.markdown import Renderer
 from entrepot.wire.community.discussions import (
     Author,
     Changes,

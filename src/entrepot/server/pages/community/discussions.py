@@ -22,7 +22,7 @@ from entrepot.names import RepoRef
 from entrepot.server.handlers import query_int
 from entrepot.server.pages.community.threads import author_name, comment_html, links_of, thread_of
 from entrepot.server.pages.community.visits import is_visit
-from entrepot.server.pages.diffs import MAX_FILES, parse_diff
+from entrepot.server.pages.diffs import MAX_FILES, colour_diff, parse_diff
 from entrepot.server.pages.forms import FRESH, Form
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import RepoHeader, describe_repo
@@ -234,7 +234,7 @@ def build_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) ->
     repositories.check_read(hub, caller, may.row.ref)
     found = discussions.show(hub, caller, may.row.ref, num)
     reviewed = pulls.review(hub, caller, may.row.ref, num, with_diff=True, most_files=MAX_FILES)
-    diff = parse_diff(reviewed.diff or "")
+    diff = colour_diff(parse_diff(reviewed.diff or ""))
     values = {
         **_around(header, may.row.type.plural),
         **_top(found.shown, "files"),

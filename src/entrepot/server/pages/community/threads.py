@@ -15,9 +15,9 @@ from entrepot.hub.community.discussion_events import (
     StatusChange,
     TitleChange,
 )
-from entrepot.server.markdown import Renderer
 from entrepot.server.pages.card_html import CardLinks, relink
 from entrepot.server.pages.repo_headers import RepoHeader
+from entrepot.server.rendering.markdown import Renderer
 from entrepot.wire.texts import legible
 
 GONE = "a deleted account"

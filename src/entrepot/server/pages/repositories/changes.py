@@ -11,7 +11,7 @@ from entrepot.hub.comparisons import comparisons
 from entrepot.hub.comparisons.comparisons import FileDifference
 from entrepot.hub.context import HubContext
 from entrepot.names import Oid, RepoRef
-from entrepot.server.pages.diffs import MAX_FILES, parse_diff
+from entrepot.server.pages.diffs import MAX_FILES, colour_diff, parse_diff
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.repositories.grids import PICTURE
 from entrepot.wire.texts import legible
@@ -72,7 +72,7 @@ def changes_of(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) ->
         Malformed, RevisionNotFound: the specification cannot be read, or a side does not exist.
     """
     found = comparisons.list_changes(hub, caller, ref, spec, most_files=MAX_FILES, most_texts=MOST_TEXTS)
-    diff = parse_diff(found.text)
+    diff = colour_diff(parse_diff(found.text))
     large = {item.path: item for item in found.files if is_large(item)}
     for file in diff.files:
         if file.path in large:  # the lines of pointers say less than the table of large files

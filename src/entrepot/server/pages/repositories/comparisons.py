@@ -21,7 +21,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.repos import branches, histories, repositories
 from entrepot.names import RepoPath, RepoRef
 from entrepot.server.handlers import app_state, call_hub, query_list
-from entrepot.server.pages.diffs import parse_diff
+from entrepot.server.pages.diffs import colour_diff, parse_diff
 from entrepot.server.pages.formats import quoted, shape_text
 from entrepot.server.pages.forms import go_to, sentence
 from entrepot.server.pages.frames import WebPage, show_page
@@ -167,7 +167,7 @@ def build_content(
         "model": details if isinstance(details, TensorsDiff) else None,
         "tensors": _tensor_lines(details) if isinstance(details, TensorsDiff) else (),
         "pictures": pictures_of([found.file]) if found is not None else (),
-        "diff": parse_diff(found.text) if found is not None and not is_large(found.file) else None,
+        "diff": colour_diff(parse_diff(found.text)) if found is not None and not is_large(found.file) else None,
         "api": f"/api/{may.row.type.plural}/{header.id}/diff/{quoted(spec)}?{query}",
     }
     return WebPage("compare_file.html", f"{legible(path)} · {header.id}", values, status)

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.server import markdown
-from entrepot.server.markdown import Renderer, render, render_card
+from entrepot.server.rendering import code_colours, markdown
+from entrepot.server.rendering.code_colours import ColourBudget
+from entrepot.server.rendering.html_caches import HtmlCache
+from entrepot.server.rendering.markdown import Renderer, render, render_card
 
 
 @pytest.mark.parametrize(
@@ -20,7 +22,9 @@ from entrepot.server.markdown import Renderer, render, render_card
         ("- [x] done (abc)", "<ul>\n<li>[x] done (abc)</li>\n</ul>\n"),
         ("~~gone~~", "<p><del>gone</del></p>\n"),
         ("@bob thanks", "<p>@bob thanks</p>\n"),
-        ("```python\nx = 1\n```", '<pre><code class="language-python">x = 1\n</code></pre>\n'),
+        ("```python\nx = 1\n```", '<pre><code class="language-python">x = <span class="o">1</span>\n</code></pre>\n'),
+        ("```other\nx = 1\n```", '<pre><code class="language-other">x = 1\n</code></pre>\n'),
+        ("```\nx = 1\n```", "<pre><code>x = 1\n</code></pre>\n"),
         (
             "[a](https://x.org/?a=1&b=2)",
             '<p><a href="https://x.org/?a=1&amp;b=2" rel="nofollow noopener noreferrer">a</a></p>\n',
@@ -55,6 +59,10 @@ HOSTILE = [
     "<iframe src=https://evil.org></iframe>",
     "<form action=/api><input></form>",
     "<svg onload=alert(1)>",
+    "```python\n</code><script>alert(1)</script>'</span><img src=x onerror=alert(1)>\n```",
+    "```html\n<script>alert(1)</script><a href='javascript:alert(1)' onclick=alert(1)>\n```",
+    '```python"onclick="alert(1)\nx = 1\n```',
+    '<span class="k" onclick="alert(1)">x</span>',
     '```"><script>alert(1)</script>\nx\n```',
     "```language-x onclick=alert(1)\nx\n```",
     '[x](https://a.org "t\\" onclick=\\"alert(1)")',
@@ -71,6 +79,8 @@ def check(html: str, tags: set[str] = markdown._TAGS, more: tuple[str, ...] = ()
         assert name[1] in tags, tag
         bare = re.sub(r'"[^"]*"', '""', tag)
         assert set(re.findall(r" ([a-z-]+)=", bare)) <= {*ALLOWED, *more}, tag
+        if name[1] == "span" and not more:
+            assert re.fullmatch(r'</span>|<span class="[kscnod]">', tag), tag
         for value in re.findall(r'(?:href|src)="([^"]*)"', tag):
             assert not re.match(r"\s*(javascript|vbscript|data|file):", value, re.IGNORECASE), tag
         for value in () if more else re.findall(r'src="([^"]*)"', tag):  # a card's are led into the repository
@@ -213,7 +223,7 @@ def test_no_text_becomes_very_large_or_reaches_the_cleaner_deeply_nested(
         return clean(html, **options)
 
     monkeypatch.setattr(nh3, "clean", note)
-    html = markdown._render(BOMBS[name], markdown._COMMENT)
+    html = markdown._render(BOMBS[name], markdown._COMMENT, ColourBudget())
     check(html)
     assert len(html) <= max(6 * SIZE, markdown.MAX_HTML) + 1_000
     for given_html in cleaned:
@@ -240,7 +250,7 @@ CARD_BOMBS = {
 @pytest.mark.parametrize("name", CARD_BOMBS)
 def test_no_card_becomes_very_large_or_takes_long(name: str) -> None:
     started = time.process_time()
-    html = markdown._render(CARD_BOMBS[name], markdown._CARD)
+    html = markdown._render(CARD_BOMBS[name], markdown._CARD, ColourBudget())
     assert time.process_time() - started < 1
     check(html, markdown._CARD_TAGS, CARD_ATTRIBUTES)
     assert len(html) <= max(8 * SIZE, 2 * markdown.MAX_HTML)
@@ -260,25 +270,39 @@ def test_a_text_that_is_too_long_is_not_parsed() -> None:
 def test_equal_texts_are_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
     rendered: list[str] = []
 
-    def note(text: str, _kept: object) -> str:
+    def note(text: str, _kept: object, _colours: object) -> str:
         rendered.append(text)
         return text
 
     monkeypatch.setattr(markdown, "_render", note)
-    monkeypatch.setattr(markdown, "_CACHE", markdown._Cache(5_000))
+    monkeypatch.setattr(markdown, "_CACHE", HtmlCache(5_000))
     for _ in range(3):
         render("once")
         render_card("once")
     assert rendered == ["once", "once"]  # a card is another text: its images may be anywhere
 
 
-def test_the_cache_drops_what_was_used_longest_ago() -> None:
-    cache = markdown._Cache(5_000)
-    for key in (b"a", b"b"):
-        cache.keep(key, "x" * 2_000)
-    assert cache.find(b"a") is not None
-    cache.keep(b"c", "x" * 2_000)
-    cache.keep(b"c", "y")
-    assert [cache.find(key) is not None for key in (b"a", b"b", b"c")] == [True, False, True]
-    cache.keep(b"d", "é" * 5_000)
-    assert cache.find(b"d") is None
+def test_the_cleaner_keeps_no_class_but_those_of_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def planted(*_: object) -> str:
+        return '<span class="k">a</span><span class="btn" style="x" id="y">b</span><script>c</script>'
+
+    monkeypatch.setattr(code_colours, "colour", planted)
+    monkeypatch.setattr(markdown, "_CACHE", HtmlCache(5_000))
+    assert '"language-css"><span class="k">a</span><span>b</span></code>' in render("```css\nplanted\n```")
+
+
+def test_code_whose_colours_would_be_too_much_stays_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "```json\n" + "1," * 20_000 + "\n```"
+    html = markdown._render(text, markdown._COMMENT, ColourBudget(60.0))
+    assert html == f'<pre><code class="language-json">{"1," * 20_000}\n</code></pre>\n'
+
+
+def test_what_others_left_no_time_for_has_its_colours_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code_colours, "_CACHE", HtmlCache(5_000))
+    monkeypatch.setattr(markdown, "_CACHE", HtmlCache(5_000))
+    renderer, text = Renderer(), "```python\nimport a\n```"
+    monkeypatch.setattr(ColourBudget, "is_whole", False)
+    monkeypatch.setattr(ColourBudget, "is_spent", True)
+    assert "span" not in renderer.render(text)
+    monkeypatch.undo()
+    assert "span" in Renderer().render(text)

@@ -15,15 +15,17 @@ shown unformatted in a ``pre`` element, below a note.
 
 from __future__ import annotations
 
-import hashlib
 import html
 import re
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
+
+from entrepot.server.rendering import code_colours
+from entrepot.server.rendering.code_colours import ColourBudget
+from entrepot.server.rendering.code_languages import language_of_block
+from entrepot.server.rendering.html_caches import HtmlCache, key_of
 
 MAX_RENDERED = 1 << 20
 """Total characters that one :class:`Renderer` formats; later texts stay unformatted."""
@@ -41,9 +43,11 @@ _CACHE_BYTES = 4 << 20
 _NOTE = "<p><em>This text is too long or too complex to be formatted; it is shown as it was written.</em></p>\n"
 _TAGS = {
     "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "img", "li", "ol", "p",
-    "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
-_ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}, "code": {"class"}}
+_ATTRIBUTES = {
+    "a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}, "code": {"class"}, "span": {"class"},
+}  # fmt: skip
 _CARD_BLOCKS = {
     "blockquote", "center", "dd", "details", "div", "dl", "dt", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5",
     "h6", "hr", "li", "ol", "p", "pre", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
@@ -75,6 +79,7 @@ _NOT_IN_CARDS = re.compile(rf"<(?!/?(?:{'|'.join(sorted(_CARD_TAGS))})(?:[\s/>]|
 _ADDRESSES = ("https://", "http://")
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[\s/>]")
 _EMPTY = frozenset(("br", "hr", "img"))
+_BLOCK = re.compile(r'(?<=<pre><code class="language-)([^"<>]+)">([^<]*)(?=</code></pre>)')
 
 AttributeFilter = Callable[[str, str, str], str | None]
 """Returns the value of an attribute (element, name, value), or None to remove it."""
@@ -84,7 +89,7 @@ AttributeFilter = Callable[[str, str, str], str | None]
 class _Profile:
     """What a kind of text may hold: its elements, their attributes, and whether raw HTML is formatted."""
 
-    key: bytes
+    key: str
     tags: set[str]
     attributes: Mapping[str, set[str]]
     kept: AttributeFilter
@@ -96,52 +101,26 @@ class Renderer:
 
     def __init__(self) -> None:
         self._left = MAX_RENDERED
+        self._colours = ColourBudget()
 
     def render(self, text: str) -> str:
         """Return the HTML of a text; unformatted after a megabyte of other texts."""
         self._left -= len(text)
-        return render(text) if self._left >= 0 else as_written(text)
+        return _cached(text, _COMMENT, self._colours) if self._left >= 0 else as_written(text)
 
 
-class _Cache:
-    """Cache of recently rendered HTML, bounded by size; thread-safe."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max = max_bytes
-        self._size = 0
-        self._kept: OrderedDict[bytes, str] = OrderedDict()
-        self._guard = threading.Lock()
-
-    def find(self, key: bytes) -> str | None:
-        """Return the value of a key and mark it as recently used."""
-        with self._guard:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-            return found
-
-    def keep(self, key: bytes, made: str) -> None:
-        """Store a value, evicting the least recently used ones."""
-        with self._guard:
-            if key in self._kept:
-                return
-            self._kept[key] = made
-            self._size += _size_of(made)
-            while self._size > self._max:
-                _, dropped = self._kept.popitem(last=False)
-                self._size -= _size_of(dropped)
-
-
-_CACHE = _Cache(_CACHE_BYTES)
+_CACHE = HtmlCache(_CACHE_BYTES)
 
 
 def render(text: str) -> str:
     """Render Markdown (CommonMark with tables and strikethrough) to HTML; pure and thread-safe.
 
-    Guarantees: takes less than 0.1 CPU seconds for any text of 64 KiB; the result is at most six times
-    as long as the text or :data:`MAX_HTML`, plus a note. Results for equal texts are cached.
+    Fenced blocks have colours (:mod:`entrepot.server.rendering.code_colours`).
+
+    Guarantees: takes less than 0.1 CPU seconds for any text of 64 KiB, and what colours may take; the result is at
+    most six times as long as the text or :data:`MAX_HTML`, plus a note. Results for equal texts are cached.
     """
-    return _cached(text, _COMMENT)
+    return _cached(text, _COMMENT, ColourBudget())
 
 
 def render_card(text: str) -> str:
@@ -149,17 +128,19 @@ def render_card(text: str) -> str:
 
     The caller makes addresses out of them that lead into the repository.
     """
-    return _cached(text, _CARD)
+    return _cached(text, _CARD, ColourBudget())
 
 
-def _cached(text: str, profile: _Profile) -> str:
+def _cached(text: str, profile: _Profile, colours: ColourBudget) -> str:
     if len(text) > MAX_TEXT:
         return as_written(text)
-    key = hashlib.sha256(profile.key + text.encode("utf-8", "surrogatepass")).digest()
+    key = key_of(profile.key, text)
     found = _CACHE.find(key)
     if found is None:
-        found = _render(text, profile)
-        _CACHE.keep(key, found)
+        is_whole = colours.is_whole
+        found = _render(text, profile, colours)
+        if is_whole or not colours.is_spent:  # what earlier texts left no time for gets its colours the next time
+            _CACHE.keep(key, found)
     return found
 
 
@@ -168,7 +149,7 @@ def as_written(text: str) -> str:
     return f"{_NOTE}<pre>{html.escape(text)}</pre>\n"
 
 
-def _render(text: str, profile: _Profile) -> str:
+def _render(text: str, profile: _Profile, colours: ColourBudget) -> str:
     # Imported for the first text only: they take 2.4 MB, and many hubs hold no discussions.
     import nh3
 
@@ -178,8 +159,9 @@ def _render(text: str, profile: _Profile) -> str:
         made = _formatted(text, is_html_kept=False)
     if made is None:
         return as_written(text)
+    coloured = _coloured(made, colours)
     return nh3.clean(
-        made,
+        made if _is_too_much(coloured) else coloured,
         tags=profile.tags,
         attributes=dict(profile.attributes),
         attribute_filter=profile.kept,
@@ -242,6 +224,18 @@ def _nested(made: str) -> str:
     return "".join(pieces)
 
 
+def _coloured(made: str, colours: ColourBudget) -> str:
+    """Return HTML of the parser with colours in fenced blocks whose language is known."""
+
+    def replaced(block: re.Match[str]) -> str:
+        language = language_of_block(html.unescape(block[1]))
+        if language is None:
+            return block[0]
+        return f'{block[1]}">{code_colours.colour(html.unescape(block[2]), language, colours)}'
+
+    return _BLOCK.sub(replaced, made)
+
+
 def _is_too_much(made: str) -> bool:
     """Return whether HTML is too large or too deeply nested for the cleaner."""
     if len(made) > MAX_HTML:
@@ -289,12 +283,10 @@ def _escape_raw_html(text: str, events: Iterable[tuple[Any, Any]], *, is_html_ke
     return b"".join((*pieces, data[done:])).decode()
 
 
-def _size_of(made: str) -> int:
-    return 4 * len(made) if not made.isascii() else len(made) + 200
-
-
 def _kept(tag: str, attribute: str, value: str) -> str | None:
     """Return the value of an attribute, or None to remove the attribute."""
+    if tag == "span":
+        return value if value in code_colours.CLASSES else None
     if attribute == "class":
         return value if value.startswith("language-") and value.replace("-", "").isalnum() else None
     if tag == "img" and attribute == "src":
@@ -308,5 +300,5 @@ def _kept_in_card(tag: str, attribute: str, value: str) -> str | None:
     return value if (tag, attribute) == ("img", "src") else _kept(tag, attribute, value)
 
 
-_COMMENT = _Profile(b"", _TAGS, _ATTRIBUTES, _kept)
-_CARD = _Profile(b"card", _CARD_TAGS, _CARD_ATTRIBUTES, _kept_in_card, has_html=True)
+_COMMENT = _Profile("", _TAGS, _ATTRIBUTES, _kept)
+_CARD = _Profile("card", _CARD_TAGS, _CARD_ATTRIBUTES, _kept_in_card, has_html=True)

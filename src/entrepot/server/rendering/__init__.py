@@ -1,0 +1,1 @@
+"""Untrusted text as safe HTML: Markdown, and code with colours."""
