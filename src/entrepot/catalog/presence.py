@@ -18,6 +18,9 @@ _KIND = SPACE + 255
 _SHARE = sa.text("SELECT pg_try_advisory_lock_shared(:kind, 0)")
 _EXCLUDE = sa.text("SELECT pg_try_advisory_lock(:kind, 0)")
 _STILL_THERE = sa.text("SELECT 1")
+_RELEASE = sa.text(
+    "SELECT pg_advisory_unlock_all()"
+)  # a backend whose connection was closed holds its locks for a moment
 _OTHERS = sa.text(
     "SELECT DISTINCT coalesce(host(client_addr), 'this machine') FROM pg_locks JOIN pg_stat_activity USING (pid) "
     "WHERE locktype = 'advisory' AND classid = CAST(:kind AS oid) AND granted AND pid <> pg_backend_pid() "
@@ -58,8 +61,7 @@ class PostgresPresence:
         """Remove the mark; harmless if there is none."""
         held, self._held = self._held, None
         if held is not None:
-            with contextlib.suppress(sa.exc.SQLAlchemyError):
-                held.close()
+            _close(held)
 
     @contextlib.contextmanager
     def exclude(self) -> Iterator[None]:
@@ -69,7 +71,9 @@ class PostgresPresence:
             Refused: some are running; the message names their machines.
             DatabaseUnavailable, Busy: the database cannot be reached.
         """
-        with translated(), contextlib.closing(self._connect()) as connection:
+        with contextlib.ExitStack() as stack, translated():
+            connection = self._connect()
+            stack.callback(_close, connection)
             if not connection.execute(_EXCLUDE, {"kind": _KIND}).scalar():
                 where: list[Any] = list(connection.execute(_OTHERS, {"kind": _KIND}).scalars())
                 raise Refused(
@@ -83,3 +87,11 @@ class PostgresPresence:
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         connection.detach()
         return connection
+
+
+def _close(connection: sa.Connection) -> None:
+    """Release the locks of a connection and close it, if it still exists."""
+    with contextlib.suppress(sa.exc.SQLAlchemyError):
+        connection.execute(_RELEASE)
+    with contextlib.suppress(sa.exc.SQLAlchemyError):
+        connection.close()
