@@ -61,7 +61,7 @@ FILES = {
     "d/\"' onclick='alert(1)'.txt": b"x",
     "d/javascript:alert(1)": b"x",
 }
-ALLOWED_ATTRIBUTES = re.compile(r"on[a-z]+|style|srcdoc|formaction|ping|background")
+FORBIDDEN_ATTRIBUTES = re.compile(r"on[a-z]+|style|srcdoc|formaction|ping|background")
 
 
 @attrs.define
@@ -75,7 +75,7 @@ class Seen:
     text: str = ""
 
 
-OWN_SCRIPT = re.compile(r"/-/static/[0-9a-f]{16}/upload\.mjs")
+OWN_SCRIPT = re.compile(r"/-/static/[0-9a-f]{16}/(?:copy|upload)\.mjs")
 
 
 class Reader(html.parser.HTMLParser):
@@ -94,7 +94,7 @@ class Reader(html.parser.HTMLParser):
         is_own = tag == "script" and values.get("type") == "module" and OWN_SCRIPT.fullmatch(values.get("src", ""))
         if tag in ("script", "style", "iframe", "object", "embed", "base") and not is_own:
             self.seen.problems.append(f"<{tag}>")
-        self.seen.problems += [f"{tag} {key}" for key in values if ALLOWED_ATTRIBUTES.fullmatch(key)]
+        self.seen.problems += [f"{tag} {key}" for key in values if FORBIDDEN_ATTRIBUTES.fullmatch(key)]
         if (name := values.get("id")) is not None:
             if name in self.ids:
                 self.seen.problems.append(f"id {name} twice")
@@ -196,7 +196,8 @@ def crawl(client: httpx2.Client, url: str) -> dict[str, httpx2.Response]:
 
 def problems_of(found: dict[str, httpx2.Response]) -> list[tuple[str, int]]:
     """Return what did not answer 200, but for the links of the hostile cards to nothing."""
-    expected = re.compile(r"/(?:datasets/|spaces/)?alice/[a-z]+-[a-z]+/blob/(?:main|[0-9a-f]{40})/login")
+    revision = "(?:main|[0-9a-f]{40})"
+    expected = re.compile(rf"/(?:datasets/|spaces/)?alice/[a-z]+-[a-z]+/(?:blob/{revision}/login|resolve/{revision}/x)")
     return [
         (path, item.status_code) for path, item in found.items() if item.status_code != 200 and not expected.match(path)
     ]
