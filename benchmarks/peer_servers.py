@@ -197,7 +197,7 @@ def _hub(name: str, starts: int) -> Iterator[Service]:
             headers=headers,
             lfs=f"/{_REPO}.git/info/lfs",
             get=f"/{_REPO}/resolve/main/{{}}",
-            listing=f"/api/models/{_REPO}/tree/main?recursive=true&request={{}}",
+            listing=f"/api/models/{_REPO}/tree/main/many?request={{}}",
             publish=publish,
         )
 
