@@ -18,9 +18,7 @@ _KIND = SPACE + 255
 _SHARE = sa.text("SELECT pg_try_advisory_lock_shared(:kind, 0)")
 _EXCLUDE = sa.text("SELECT pg_try_advisory_lock(:kind, 0)")
 _STILL_THERE = sa.text("SELECT 1")
-_RELEASE = sa.text(
-    "SELECT pg_advisory_unlock_all()"
-)  # a backend whose connection was closed holds its locks for a moment
+_RELEASE = sa.text("SELECT pg_advisory_unlock_all()")
 _OTHERS = sa.text(
     "SELECT DISTINCT coalesce(host(client_addr), 'this machine') FROM pg_locks JOIN pg_stat_activity USING (pid) "
     "WHERE locktype = 'advisory' AND classid = CAST(:kind AS oid) AND granted AND pid <> pg_backend_pid() "
@@ -90,7 +88,10 @@ class PostgresPresence:
 
 
 def _close(connection: sa.Connection) -> None:
-    """Release the locks of a connection and close it, if it still exists."""
+    """Release the locks of a connection and close it, if it still exists.
+
+    Closing alone would release them too, but a moment later, when the server has noticed it.
+    """
     with contextlib.suppress(sa.exc.SQLAlchemyError):
         connection.execute(_RELEASE)
     with contextlib.suppress(sa.exc.SQLAlchemyError):

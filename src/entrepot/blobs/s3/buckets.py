@@ -127,18 +127,9 @@ class S3Bucket:
             BlobMissing: there is no such object.
             BlobUnreadable: it ends before ``stop``.
         """
-        with self._translated(key):
-            try:
-                found = memoryview(obstore.get_range(self._client, self._at(key), start=start, end=stop))
-            except FileNotFoundError as error:
-                self._check_absent(error)
-                raise BlobMissing(key) from None
-            except FAILURES as error:
-                if not is_out_of_range(error):
-                    raise
-                raise BlobUnreadable(key, f"the object ends before {start + 1} bytes") from None
-        if len(found) != stop - start:
-            raise BlobUnreadable(key, f"the store sent {len(found)} bytes instead of {stop - start}")
+        with self._reading(key, start):
+            found = memoryview(obstore.get_range(self._client, self._at(key), start=start, end=stop))
+        _check_length(key, len(found), stop - start)
         return found
 
     def stream(self, key: str, start: int, stop: int) -> Iterator[memoryview]:
@@ -152,23 +143,14 @@ class S3Bucket:
             StoreUnavailable: also in the middle; the pieces before are right.
         """
         got = 0
-        with self._translated(key):
-            try:
-                found = obstore.get(self._client, self._at(key), options={"range": (start, stop)})
-                for piece in found.stream(min_chunk_size=_PIECE):
-                    got += len(piece)
-                    if got > stop - start:
-                        break
-                    yield memoryview(piece)
-            except FileNotFoundError as error:
-                self._check_absent(error)
-                raise BlobMissing(key) from None
-            except FAILURES as error:
-                if not is_out_of_range(error):
-                    raise
-                raise BlobUnreadable(key, f"the object ends before {start + 1} bytes") from None
-        if got != stop - start:
-            raise BlobUnreadable(key, f"the store sent {got} bytes instead of {stop - start}")
+        with self._reading(key, start):
+            found = obstore.get(self._client, self._at(key), options={"range": (start, stop)})
+            for piece in found.stream(min_chunk_size=_PIECE):
+                got += len(piece)
+                if got > stop - start:
+                    break
+                yield memoryview(piece)
+        _check_length(key, got, stop - start)
 
     def stat(self, key: str) -> S3ObjectStat | None:
         """Return the metadata of an object, or None if the key has none."""
@@ -232,6 +214,20 @@ class S3Bucket:
         except FAILURES as error:
             raise self._fault(error, key) from error
 
+    @contextlib.contextmanager
+    def _reading(self, key: str, start: int) -> Iterator[None]:
+        """Translate failures to read an object from an offset into the errors of :meth:`read`."""
+        with self._translated(key):
+            try:
+                yield
+            except FileNotFoundError as error:
+                self._check_absent(error)
+                raise BlobMissing(key) from None
+            except FAILURES as error:
+                if not is_out_of_range(error):
+                    raise
+                raise BlobUnreadable(key, f"the object ends before {start + 1} bytes") from None
+
     def _fault(self, error: BaseException, key: str) -> EntrepotError:
         if isinstance(error, FOREIGN):
             reason = f"{self.name} has an object that is not of the hub, to which the prefix belongs: delete it"
@@ -252,6 +248,11 @@ class S3Bucket:
 def part_size(size: int | None) -> int:
     """Return the size of the parts in which an object of ``size`` bytes is uploaded; None: it is not known."""
     return max(_LEAST_PART, -(-(size or _MOST_PARTS * _WIDE_PART) // _MOST_PARTS))
+
+
+def _check_length(key: str, found: int, wanted: int) -> None:
+    if found != wanted:
+        raise BlobUnreadable(key, f"the store sent {found} bytes instead of {wanted}")
 
 
 def _ms(seconds: float) -> int:

@@ -143,9 +143,9 @@ def compare_file(
         sides = _sides(tx, caller, ref, spec)
         change = _change_of(hub, tx, sides, path)
         [file] = _measured(hub, tx, sides.repo, [change])
-        text = diffs.render(hub, tx, caller, sides.repo, [change], 1)
-    if file.content is None or file.old is None or file.new is None or sides.old is None:
-        return ContentDiff(sides.repo, sides.old, sides.new, file, None, 0, text)
+        if file.content is None or file.old is None or file.new is None or sides.old is None:
+            text = diffs.render(hub, tx, caller, sides.repo, [change], 1)
+            return ContentDiff(sides.repo, sides.old, sides.new, file, None, 0, text)
     if file.old.etag == file.new.etag:
         return ContentDiff(sides.repo, sides.old, sides.new, file, None, 0)
     old, new = (contents.locate(hub, caller, sides.repo.ref, oid, path) for oid in (sides.old, sides.new))

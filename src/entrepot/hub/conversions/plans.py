@@ -130,9 +130,17 @@ def _plan(
     reason = reason or _misnamed(config)
     if any(len(files) > MAX_SHARDS for files in splits.values()):
         reason = f"a split has more than {MAX_SHARDS:,} files"
-    separator = config.separator if config.format == "csv" else ""
-    told = config.name, config.is_default, config.format, splits, features, reason, folder, separator
-    return ConfigPlan(*told, config.field)
+    return ConfigPlan(
+        config.name,
+        config.is_default,
+        config.format,
+        splits,
+        features,
+        reason,
+        folder,
+        separator=config.separator if config.format == "csv" else "",
+        field=config.field,
+    )
 
 
 def _obstacle(hub: HubContext, config: DatasetConfig, splits: Mapping[str, Sequence[NamedContent]]) -> str | None:

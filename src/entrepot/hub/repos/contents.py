@@ -292,12 +292,7 @@ def list_tree(
     """
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
-        commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
-        trees = Trees(hub.store, tx, row.id)
-        try:
-            folder = trees.folder(root, path)
-        except EntryNotFound as error:
-            raise EntryNotFound(path, commit) from error
+        commit, trees, folder = open_folder(hub, tx, row, revision, path)
         nodes: list[Node] = []
         for node in trees.walk(folder, path, is_deep=is_deep, after=after):
             nodes.append(node)
@@ -307,6 +302,20 @@ def list_tree(
         listed = trees.measure(nodes[:limit])
     described = _described(hub, row.id, commit, listed, with_commits=with_commits)
     return TreePage(commit, described, rest, tuple(trees.left_out))
+
+
+def open_folder(hub: HubContext, tx: Read, row: RepoRow, revision: str, path: RepoPath) -> tuple[Oid, Trees, Oid]:
+    """Return the commit of a revision, its trees, and the tree at a path.
+
+    Raises:
+        RevisionNotFound, EntryNotFound: the path does not exist, or is a file; the error names the commit.
+    """
+    commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
+    trees = Trees(hub.store, tx, row.id)
+    try:
+        return commit, trees, trees.folder(root, path)
+    except EntryNotFound as error:
+        raise EntryNotFound(path, commit) from error
 
 
 def paths_info(

@@ -97,9 +97,7 @@ def commits_between(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: st
         return CommitPage(row, histories.log_of(tx, row.id, kept), len(kept))
 
 
-def compare(
-    hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str, *, most_files: int = diffs.FILES_LIMIT
-) -> str:
+def compare(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) -> str:
     """Return the differences between two revisions in git's format.
 
     Args:
@@ -107,7 +105,7 @@ def compare(
             b); ``x^`` is the first parent of x.
 
     Returns:
-        At most about 8 MiB of text and ``most_files`` files; see :func:`entrepot.hub.repos.diffs.between`.
+        At most about 8 MiB of text and 20,000 files; see :func:`entrepot.hub.repos.diffs.between`.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
@@ -117,7 +115,7 @@ def compare(
     with hub.read() as tx:
         row = access.readable(tx, caller, ref)
         old, new = resolve_sides(tx, row.id, spec)
-        return diffs.between(hub, tx, caller, row, old, new, most_files=most_files)
+        return diffs.between(hub, tx, caller, row, old, new)
 
 
 def resolve_sides(tx: Read, repo_id: int, spec: str) -> tuple[Oid | None, Oid | None]:

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from entrepot.errors import EntryNotFound, LimitExceeded
+from entrepot.errors import LimitExceeded
 from entrepot.git import Mode
 from entrepot.git.trees import find_entries
-from entrepot.hub import access, revisions
+from entrepot.hub import access
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
+from entrepot.hub.repos import contents
 from entrepot.names import ROOT, Oid, RepoPath, RepoRef, name_fault
 from entrepot.storage.trees import ListedEntry, Node, Trees
 
@@ -56,12 +57,7 @@ def find_paths(
     words = _least([word.encode("utf-8", "surrogateescape").lower() for word in text.split()])
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
-        commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
-        trees = Trees(hub.store, tx, row.id)
-        try:
-            top = trees.folder(root, folder)
-        except EntryNotFound as error:
-            raise EntryNotFound(folder, commit) from error
+        commit, trees, top = contents.open_folder(hub, tx, row, revision, folder)
         found, is_complete = list[Node](), True
         for node in _matching(trees, top, folder, words) if words else ():
             if node is None or len(found) == limit:
