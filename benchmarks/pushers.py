@@ -1,7 +1,7 @@
 """Run the benchmark of pushes beside writers: ``python -m benchmarks.pushers [--quick] [--only NAME] [--out FILE]``.
 
 Eight writers commit over HTTP to one branch, each as soon as its last commit was answered, while people push to the
-same branch with git: first one of them, then four at once. Who lost a race fetches, rebases and pushes again at
+same branch with git: first one of them, then four at once. Those who lose a race fetch, rebase and push again at
 once, as a person or a script does. No push may lose four races in a row. On one server with SQLite, and on two with
 PostgreSQL behind a load balancer.
 """
@@ -107,7 +107,7 @@ def _client(stage: _Stage) -> httpx2.Client:
 
 
 def _beside_writers(theme: str, stage: _Stage, number: int) -> Iterator[Figure]:
-    """Push with so many people at once while writers commit."""
+    """Push with this many people at the same time while writers commit."""
     journals, waits_s, is_over = [Journal() for _ in range(_WRITERS)], list[float](), threading.Event()
 
     def write(at: int) -> None:

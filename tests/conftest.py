@@ -53,7 +53,7 @@ warm_servers.start_servers_warm()
 # Collecting the tests makes millions of objects, and hardly one of them is garbage; see pytest_collection_finish.
 gc.disable()
 
-# Whoever runs the tests.
+# The same in every environment of the tests.
 os.umask(warm_servers.UMASK)
 
 

@@ -17,7 +17,7 @@ _PIECE: Final = 1 << 16
 class ConfirmationLoser:
     """Forwards connections to PostgreSQL; the next COMMIT after :attr:`loses` was set is lost, or its answer is.
 
-    ``loses``: ``"answer"``: the database does what it is told, and nobody hears of it; ``"commit"``: the database
+    ``loses``: ``"answer"``: the database does what it is told, but its answer is lost; ``"commit"``: the database
     never hears of it. It is emptied when that has happened.
     """
 

@@ -167,7 +167,7 @@ class S3Bucket:
         """Yield the objects whose keys begin with a text.
 
         Raises:
-            StoreUnavailable: also if somebody else has put an object there whose key is no path.
+            StoreUnavailable: also if there is an object of another program whose key is not a path.
         """
         folder, _, begin = self._at(prefix).rpartition("/")
         with self._translated(prefix or "the list of keys"):

@@ -33,7 +33,7 @@ async def call_hub_unreserved(
 
 
 async def call_hub_before_push(request: Request, use_case: Callable[[HubContext, MaybeCaller, PushWaiter], T]) -> T:
-    """Call a use case that begins a push, as :func:`entrepot.server.handlers.call_hub`, when nobody else pushes.
+    """Call a use case that begins a push, as :func:`entrepot.server.handlers.call_hub`, when no one else pushes.
 
     It begins again after each wait; it must not matter that it began before.
     """
