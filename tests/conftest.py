@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from entrepot.catalog import lock_checks
 from entrepot.catalog.dialects import sqlite
 from entrepot.testing import hubs
-from tests.support import cheap_cryptography, warm_servers
+from tests.support import cheap_cryptography, warm_sandboxes, warm_servers
 from tests.support.certificates import Pems, make_certificates
 from tests.support.compiled_statements import share_compiled_statements
 from tests.support.patience import wait_longer_for_servers
@@ -40,7 +40,7 @@ sa.event.listen(sa.Engine, "before_execute", lock_checks.check)
 # Thousands of tests have a database of their own, most for milliseconds: they compile each statement once together,
 # their tables are made by statements that exist, and their commits do not wait for the disk; applications, passwords
 # and HTTP clients are made cheaply. The servers that tests start as processes are as users have them, but those of
-# entrepot.testing share the imports.
+# entrepot.testing share the imports, and so do the processes that read tables.
 share_compiled_statements()
 make_tables_quickly()
 share_compiled_paths()
@@ -49,6 +49,7 @@ cheap_cryptography.hash_passwords_cheaply()
 cheap_cryptography.share_authorities()
 wait_longer_for_servers()
 warm_servers.start_servers_warm()
+warm_sandboxes.start_sandboxes_warm()
 
 # Collecting the tests makes millions of objects, and hardly one of them is garbage; see pytest_collection_finish.
 gc.disable()

@@ -97,8 +97,8 @@ def routes() -> list[BaseRoute]:
         *orgs.routes(),
         *invitations.routes(),
         *tags.routes(),
-        *spaces.routes(),
         *storage_costs.routes(),
+        *spaces.routes(),  # after all others of the same paths: it refuses every method
         *telemetry.routes(),
         *webhooks.routes(),
         *administration.routes(),

@@ -8,6 +8,8 @@ Source: docs/protocols/hf_api.md, sections 1C and 1G.
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -59,27 +61,27 @@ async def list_nothing(_request: Request) -> Response:
     return json_response([])
 
 
-async def refuse_searches(_request: Request) -> Response:
+async def refuse_searches(_request: Request) -> NoReturn:
     """Refuse semantic searches for spaces."""
     raise NotOffered("semantic searches")
 
 
-async def refuse_runtime(_request: Request) -> Response:
+async def refuse_runtime(_request: Request) -> NoReturn:
     """Refuse every request about a running space."""
     raise NotOffered("running spaces")
 
 
-async def refuse_jobs(_request: Request) -> Response:
+async def refuse_jobs(_request: Request) -> NoReturn:
     """Refuse every request about jobs on rented hardware."""
     raise NotOffered("jobs")
 
 
-async def refuse_lists(request: Request) -> Response:
+async def refuse_lists(request: Request) -> NoReturn:
     """Refuse to list repositories of a type that this hub does not have."""
     raise NotOffered(_type_of(request))
 
 
-async def refuse_repos(request: Request) -> Response:
+async def refuse_repos(request: Request) -> NoReturn:
     """Refuse every request about a repository of a type that this hub does not have, also for its files.
 
     With the code of an absent repository: without one, clients blame the connection.

@@ -39,6 +39,15 @@ def test_a_repository_tells_what_it_costs(site: Site) -> None:
         assert answer.json() == {"name": f"model {one}", "logical": 1300, "stored": 1300, "shared": 300, "freed": 1000}
 
 
+def test_a_space_tells_what_it_costs_though_its_running_storage_is_refused(site: Site) -> None:
+    space = site.new_repo(RepoType.SPACE)
+    with site.client(site.alice) as client:
+        assert client.get(f"/api/spaces/{space}/storage").json()["name"] == f"space {space}"
+        assert client.post(f"/api/spaces/{space}/storage").json() == {
+            "error": "running spaces are not offered by this hub"
+        }
+
+
 def test_a_revision_tells_what_it_costs(site: Site) -> None:
     repo = site.new_repo()
     add_large(site, repo, b"3" * 1000)

@@ -6,6 +6,7 @@ Source: docs/protocols/buckets.md, section 1.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import NoReturn
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -72,7 +73,7 @@ async def list_buckets(request: Request) -> Response:
     return json_response([_describe(info) for info in found.buckets], headers=link_to_name(request, found.after))
 
 
-async def refuse_short_id(request: Request) -> Response:
+async def refuse_short_id(request: Request) -> NoReturn:
     """Refuse to delete a bucket by an id without a namespace, which no bucket has."""
     raise ThingNotFound("bucket", decode_segment(request.path_params["name"]))
 
