@@ -75,7 +75,7 @@ class ServerStopping(Unavailable):
 
 @attrs.define
 class StoreUnavailable(Unavailable):
-    """A store, or a program that the hub needs, failed for a reason other than the input; ``what`` names it or a key."""
+    """A store or a program of the hub failed, for a reason other than the input; ``what`` names it, or a key in it."""
 
     what: str
     reason: str
