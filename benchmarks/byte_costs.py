@@ -235,8 +235,7 @@ def chunk_folder(data: str, is_compiled: str) -> float:
             rows = repositories.everything(tx)
         _pack([memoryview(bytes(chunking.MIN_CHUNK_BYTES))], [bytes(32)], XorbBuilder())
         chunk_ends(bytes(chunking.MIN_CHUNK_BYTES))  # a hub has loaded the libraries when the second file arrives
-        allocations.keep_freed_memory()
-        allocations.exempt_loaded_objects()
+        allocations.prepare_memory()
         before = _cpu_s()
         assert sum(rechunking.chunk_files(hub, row.id) for row in rows) == 1
         return _cpu_s() - before

@@ -38,6 +38,7 @@ MODULE = re.compile(r"`([a-z_]+(?:/[a-z_]+)*(?:/|/[a-z_]+\.(?:py|md)))`")
 """A module or a folder of the package, or a page: ``hub/context.py``, ``server/pages/``, ``docs/rights.md``."""
 DOTTED = re.compile(r"\bentrepot((?:\.[a-z]\w*)+(?:\.[A-Z]\w*)?)(?=[`(: ])")
 ROUTE = re.compile(r"`(GET|POST|PUT|PATCH|DELETE|HEAD) (/api/[^`\s?]*)")
+NOT_OFFERED = "Clients also know these, which the hub does not offer:"
 TYPES = re.compile(r"(?<=^/api/)\{(?:T|[a-z]+(?:[|,\\]+[a-z]+)+)\}")
 
 
@@ -142,7 +143,8 @@ def route_patterns() -> list[tuple[str, re.Pattern[str]]]:
     """Return methods and paths of all routes, which ``docs/rights.md`` lists; the patterns accept placeholders."""
     found = []
     for methods, path in re.findall(r"^\| ([A-Z,]+) \| `([^`]+)` \|", PAGES["docs/rights.md"], re.MULTILINE):
-        pattern = re.sub(r"\\\{\w+:path\\\}", ".+", re.escape(path))
+        typed = re.escape(path).replace(r"\{T\}", "(?:models|datasets|spaces|buckets)")
+        pattern = re.sub(r"\\\{\w+:path\\\}", ".+", typed)
         anything = re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", pattern))
         found += [(method, anything) for method in methods.split(",")]
     return found
@@ -175,6 +177,25 @@ def test_routes_in_the_documentation_are_served() -> None:
     assert [
         it for path, text in PAGES.items() if "protocols" not in path for it in missing_routes(path, text, known)
     ] == []
+
+
+def offered_routes(text: str, known: list[tuple[str, re.Pattern[str]]]) -> list[str]:
+    """Return the routes that a page says are not offered, and that are."""
+    served = [(method, pattern) for method, pattern in known if pattern.pattern.startswith("/api/")]
+    _, _, rest = text.partition(NOT_OFFERED)
+    table = rest.strip().partition("\n\n")[0]
+    return [
+        f"{method} {route}"
+        for method, route in ROUTE.findall(table)
+        if any(method == of and pattern.fullmatch(example(route)) for of, pattern in served)
+    ]
+
+
+def test_routes_that_are_not_offered_are_not_served() -> None:
+    known = route_patterns()
+    assert offered_routes(PAGES["docs/protocols/hf_api.md"], known) == []
+    planted = f"{NOT_OFFERED}\n\n| `GET /api/{{T}}/{{id}}/scan` | x |\n| `GET /api/jwt` |\n\n`GET /api/whoami-v2`"
+    assert offered_routes(planted, known) == ["GET /api/{T}/{id}/scan"]
 
 
 def test_variables_in_the_documentation_are_settings() -> None:

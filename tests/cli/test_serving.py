@@ -31,6 +31,7 @@ from entrepot.names import RepoType
 from entrepot.settings import SETTINGS, Settings
 from tests.support.certificates import Pems
 from tests.support.commands import Run
+from tests.support.postgres import PostgresServer
 
 WAIT_S = 30.0
 LISTENING = "entrepot listening on "
@@ -320,8 +321,22 @@ def test_a_server_without_jobs_leaves_them_to_a_worker(data: Path, hub: HubConte
 
 
 def test_a_worker_needs_a_hub(data: Path) -> None:
-    assert "there is no hub in it" in refused("worker", "--data", str(data))
+    assert "or create one with 'entrepot serve'" in refused("worker", "--data", str(data))
     assert not data.exists()
+
+
+def test_a_worker_that_starts_before_all_servers_prepares_the_postgresql_database(
+    data: Path, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgres.url(postgres.create())
+    with process("worker", "--data", str(data), "--database", url, log=tmp_path / "worker.log") as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == f"entrepot worker running the jobs of {data}\n"
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(WAIT_S) == 0
+    with contextlib.closing(open_hub(Settings(data=data, database=url))) as hub:
+        assert not accounts.has_accounts(hub)
+    postgres.drop(url)
 
 
 def test_settings_travel_to_other_processes_unchanged(tmp_path: Path) -> None:

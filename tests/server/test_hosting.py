@@ -14,6 +14,7 @@ from entrepot.errors import ConfigError, DataFolderError
 from entrepot.server import hosting
 from entrepot.server.addresses import Address
 from entrepot.server.hosting import Limits, first_of, load, running
+from entrepot.server.limits import allocations
 from entrepot.server.metrics import Metrics
 from entrepot.server.middleware import Middleware
 
@@ -152,8 +153,8 @@ def test_the_first_of_several_waits_ends_all_but_tasks() -> None:
 
 def test_a_server_exempts_what_it_has_loaded_from_garbage_collection(monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[str] = []
-    monkeypatch.setattr(hosting, "keep_freed_memory", lambda: None)  # the allocator of this process stays as it is
-    monkeypatch.setattr(hosting, "exempt_loaded_objects", lambda: steps.append("exempt"))
+    monkeypatch.setattr(allocations, "keep_freed_memory", lambda: None)  # that of this process stays as it is
+    monkeypatch.setattr(allocations, "exempt_loaded_objects", lambda: steps.append("exempt"))
     monkeypatch.setattr(hosting, "run_in_new_loop", lambda _main: steps.append("run"))
     hosting.serve_here(App(), Address("127.0.0.1", 0), Limits(), lambda: None)
     assert steps == ["exempt", "run"]

@@ -163,7 +163,7 @@ def list_commits(session: HubSession, path: ResourcePath) -> list[Row]:
 
 
 def commit_row(entry: LogEntry) -> Row:
-    """Return a commit as lists show it."""
+    """Return a commit as a row of a list."""
     return {
         "id": entry.id,
         "message": joined_message(entry.title, entry.message),

@@ -80,7 +80,7 @@ class ServerUnreachable(AssetHubError, errors.Unavailable, OSError):
 
 @attrs.define(slots=False)
 class InvalidPath(errors.Invalid, ValueError):
-    """A text is not the path of a resource; ``reason`` is empty if its form is wrong."""
+    """A string is not the path of a resource; ``reason`` is empty if its form is wrong."""
 
     path: str
     reason: str = ""

@@ -161,7 +161,7 @@ def path_of(found: FolderInfo) -> ResourcePath:
 
 
 def folder_row(found: FolderInfo) -> Row:
-    """Return a folder as lists show it."""
+    """Return a folder as a row of a list."""
     return row_of(
         path_of(found),
         uid=found.id,

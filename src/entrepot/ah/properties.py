@@ -78,7 +78,7 @@ def row_of(
     created: str,
     modified: str,
 ) -> Row:
-    """Return a folder or an asset as lists show it."""
+    """Return a folder or an asset as a row of a list."""
     is_folder = path.asset is None
     return {
         "id": uid,

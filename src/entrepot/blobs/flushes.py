@@ -1,4 +1,4 @@
-"""One flush of a whole file system in place of many flushes of files and folders, where it is as durable and fast."""
+"""Flush a whole file system once instead of many files and folders, where that is as durable and faster."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FileSystemFlush:
     """
 
     def __init__(self, folder: str, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Find out whether the call can be used for a folder, which exists."""
+        """Test whether ``syncfs`` can be used for a folder, which must exist."""
         self._folder = folder
         self._clock = clock
         self._call = _find_call() if _kind_of(folder) in _KINDS else None
@@ -40,7 +40,7 @@ class FileSystemFlush:
 
     @property
     def is_usable(self) -> bool:
-        """Whether :meth:`begun` can be used now."""
+        """Whether :meth:`begun` can be used at present."""
         return self._call is not None and self._clock() >= self._slow_until
 
     @contextlib.contextmanager

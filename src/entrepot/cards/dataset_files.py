@@ -1,4 +1,4 @@
-"""Metadata of a dataset that its files tell: format, modality, number of rows, libraries.
+"""Metadata of a dataset derived from its files: format, modality, number of rows, libraries.
 
 Source: docs/protocols/metadata.md, section 5.
 """

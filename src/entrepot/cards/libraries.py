@@ -46,7 +46,7 @@ FORMATS = frozenset(name for name, _ in _FORMATS)
 
 
 def find_library(paths: Iterable[str], documents: Mapping[str, Mapping[str, JsonValue]]) -> str | None:
-    """Return the library that loads a model, as far as its files say; a card's own word is not considered.
+    """Return the library that loads a model, judged by its files alone; None if they do not say.
 
     ``config.json`` alone says nothing: it means transformers only if it names architectures or a version
     of transformers, and timm if it names a timm architecture.

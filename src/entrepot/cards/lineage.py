@@ -37,7 +37,7 @@ _TYPES = {kind.kind.plural: kind for kind in VERSIONED_TYPES}
 
 @attrs.frozen
 class LineageInput:
-    """A source: what it is for the result, its type and name, and its commit (40 hex digits) or ``""``."""
+    """A source: its relation to the result, its type and name, and its commit (40 hex digits) or ``""``."""
 
     kind: str
     type: RepoType
@@ -100,7 +100,7 @@ def read_message(message: str, repo_type: RepoType) -> MessageLineage | None:
 
 
 def usual_kind(source: RepoType, result: RepoType) -> str:
-    """Return what a source is for a result by default: training data of a model, else what it derives from."""
+    """Return the default relation of a source to a result: training data of a model, else its origin."""
     return "trained_on" if source is RepoType.DATASET and result is RepoType.MODEL else "derived_from"
 
 

@@ -1,4 +1,4 @@
-"""Metadata of a model that its files tell, where the card says nothing.
+"""Metadata of a model derived from its files, where the card gives none.
 
 Source: docs/protocols/metadata.md, sections 1 to 4.
 """

@@ -200,7 +200,7 @@ def classify_config(config: Mapping[str, JsonValue]) -> ModelClass | None:
 
 
 def strings_in(value: JsonValue) -> Iterable[str]:
-    """Return the texts of a list; nothing for any other value."""
+    """Return the strings of a list; nothing for any other value."""
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 

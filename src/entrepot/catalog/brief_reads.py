@@ -38,7 +38,7 @@ _PAUSE_S = 5.0
 
 
 class NotBrief(Exception):
-    """The read would take long, or needs more than rows: it has to run in a thread, from its beginning."""
+    """The read takes too long for the event loop, or needs more than rows; run it again in a thread."""
 
 
 class BriefReads:
@@ -127,11 +127,11 @@ class BriefTransaction:
 
     @property
     def sql(self) -> sa.Connection:
-        """Refuse: how long a statement of SQLAlchemy takes is not known."""
+        """Raise: the duration of a statement of SQLAlchemy is unknown."""
         raise NotBrief
 
     def expect(self, entries: int) -> None:
-        """Count what is about to be processed; give up if it is much."""
+        """Count the work that is about to be done; raise if the total is too much for an event loop."""
         self._expected += entries
         if self._expected > MOST_ENTRIES:
             raise NotBrief

@@ -16,7 +16,7 @@ class DatabaseClock:
     """Milliseconds since 1970 (UTC) by the clock of the database; by that of the machine with SQLite. Thread-safe."""
 
     def __init__(self, catalog: Catalog) -> None:
-        """Look at the clock.
+        """Read the clock of the database for the first time.
 
         Raises:
             DatabaseUnavailable, Busy: the database cannot be reached.

@@ -52,7 +52,7 @@ class Read:
         return self._transaction.sql
 
     def expect(self, entries: int) -> None:
-        """Say that about as much work follows as for this many entries of a folder, or kilobytes of a file.
+        """Announce work that costs about as much as this many entries of a folder, or kilobytes of a file.
 
         Raises:
             NotBrief: the transaction is a brief one, and this is too much for it.

@@ -44,7 +44,7 @@ class GroupedWrites:
     """
 
     def __init__(self) -> None:
-        """Start with nothing waiting."""
+        """Create an empty queue."""
         self._guard = threading.Lock()
         self._queues: dict[str, _Queue] = {}
 

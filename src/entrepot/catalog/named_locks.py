@@ -22,7 +22,7 @@ _BUCKETS = 256
 
 
 class LockClass(enum.IntEnum):
-    """Kinds of things that can be locked, in the order in which a transaction takes its locks."""
+    """The kinds of objects that can be locked, in the order in which a transaction takes its locks."""
 
     NOTHING = 0
     HUB = 1
@@ -49,7 +49,7 @@ class Lock:
 
     @staticmethod
     def hub() -> Lock:
-        """Return the lock of what exists once in the hub: its metadata, and all that belongs to accounts."""
+        """Return the lock of the hub as a whole: its metadata, and everything that belongs to accounts."""
         return Lock(LockClass.HUB)
 
     @staticmethod
@@ -110,7 +110,7 @@ class Lock:
 
 @attrs.frozen
 class Lookup:
-    """The lock of a thing that is known by its name only; its number is looked up when the transaction begins.
+    """The lock of a named object, whose row id is looked up when the transaction begins.
 
     The name is looked up again after the lock was taken, because the thing may have been renamed in
     between. A name that nothing has is locked against being taken: by the lock of the namespace

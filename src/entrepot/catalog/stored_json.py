@@ -1,4 +1,4 @@
-"""Decoding of the JSON in rows, most of which is empty."""
+"""Fast decoding of the JSON in rows, which is an empty object or list in most of them."""
 
 from __future__ import annotations
 

@@ -176,6 +176,10 @@ def worker(session: Session, /, threads: int | None, **flags: object) -> None:
     outbound, maintenance) has its own threads. On shutdown, running jobs get 25
     seconds to finish; a second signal stops immediately.
 
+    A new PostgreSQL database is prepared as by 'entrepot serve', so servers and
+    workers can be started in any order. Without one, the data folder must have
+    a hub.
+
     \b
     Example:
       entrepot worker --data /srv/hub --heavy-job-threads 2 --outbound-job-threads 0
@@ -187,8 +191,10 @@ def worker(session: Session, /, threads: int | None, **flags: object) -> None:
     if threads is not None:
         flags["heavy_job_threads"] = threads
     session.flags.update(flags)
-    configure_logging(session.load().settings)
-    with session.opened_hub() as hub:
+    settings = session.load().settings
+    configure_logging(settings)
+    # In a cluster, a worker may be the first process; with SQLite, a folder without a hub is a mistyped one.
+    with session.opened_or_new_hub() if settings.database else session.opened_hub() as hub:
         presence, notices, jobs = ServerPresence(hub), JobNotices(hub, receives=True), Worker(hub)
         asked = _asked_by_signals()
         presence.start()

@@ -43,10 +43,10 @@ class Bar(Protocol):
     """The methods of a bar of tqdm that are used here."""
 
     def update(self, amount: int, /) -> object:
-        """So much more is done."""
+        """Advance by an amount."""
 
     def close(self) -> object:
-        """It has ended."""
+        """End the bar."""
 
 
 class BarMeter:
@@ -57,7 +57,7 @@ class BarMeter:
         self._lock = threading.Lock()
 
     def advance(self, amount: int) -> None:
-        """Move the bar on; from any thread."""
+        """Advance the bar; safe to call from any thread."""
         with self._lock:
             self._bar.update(amount)
 

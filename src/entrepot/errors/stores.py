@@ -75,14 +75,14 @@ class ServerStopping(Unavailable):
 
 @attrs.define
 class StoreUnavailable(Unavailable):
-    """The store failed for a reason other than the input."""
+    """A store or a program of the hub failed, for a reason other than the input; ``what`` names it, or a key in it."""
 
     what: str
     reason: str
 
     @property
     def message(self) -> str:
-        return f"the store cannot serve {shown(self.what)} now: {self.reason}"
+        return f"{shown(self.what, quote=False)} cannot be used now: {self.reason}"
 
 
 @attrs.define

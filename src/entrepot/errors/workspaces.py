@@ -52,7 +52,7 @@ class LockedByMutability(Conflict):
 
 @attrs.define
 class StorageRefused(Forbidden):
-    """A storage refused the credentials, or there are none."""
+    """The storage refused the credentials, or there are none."""
 
     storage: str
     credentials: str
@@ -95,7 +95,7 @@ class StoreTooNew(Conflict):
 
 @attrs.define
 class StorageUnreachable(Unavailable):
-    """A storage does not answer, or fails."""
+    """The storage does not answer, or fails."""
 
     storage: str
     reason: str

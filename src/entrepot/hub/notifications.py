@@ -1,4 +1,4 @@
-"""Notifications: what users are told, written in the transaction of its cause.
+"""Notifications of users, stored in the transaction of the change that causes them.
 
 A user has one notification about each topic; news replace it. Who is told about a
 discussion is found by a job (:mod:`entrepot.hub.community.discussion_notices`), because
@@ -66,7 +66,7 @@ def tell(
     org_id: int | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> None:
-    """Tell users something, in the transaction of its cause; not the one who did it."""
+    """Notify users of an event, except the one who caused it, in the transaction of the change."""
     actor_id = 0 if actor is None else actor.id
     told = NotificationRow(
         topic, kind, PERSONAL, actor_id, hub.now_ms(), repo_id=repo_id, org_id=org_id, data=dict(data or {})
@@ -77,7 +77,7 @@ def tell(
 
 
 def deciders(tx: Read, row: RepoRow) -> list[int]:
-    """Return the row ids of those who decide on access requests for a repository, at most :data:`MOST_TOLD`.
+    """Return the row ids of the users who decide on access requests for a repository, at most :data:`MOST_TOLD`.
 
     These are its owner, or the members of the organisation who may write to all of its repositories.
     """
@@ -99,5 +99,5 @@ def require_personal(caller: Caller) -> Caller:
 
 
 def may_change(caller: MaybeCaller) -> TypeGuard[Caller]:
-    """Return whether the caller may mark notifications and choose what they are told about."""
+    """Return whether the caller may mark notifications and change their subscriptions."""
     return caller is not None and caller.limits is None and caller.may_write

@@ -24,7 +24,7 @@ _OVERHEAD = 1024
 
 
 class Share(IntEnum):
-    """What the setting ``remembered_bytes`` is divided into, in sixteenths; the shares together are the whole."""
+    """The shares of the setting ``remembered_bytes``, in sixteenths; they add up to the whole."""
 
     ANSWERS = 8
     FILE_LISTS = 5
@@ -73,7 +73,7 @@ class Remembered(Generic[Value]):
             return found[0]
 
     def keep(self, version: Version | None, key: Hashable, value: Value, size: int = 0) -> None:
-        """Remember a value, unless the database has changed meanwhile.
+        """Cache a value, unless the database has changed meanwhile.
 
         Args:
             version: asked for before the first row for the value was read.

@@ -61,20 +61,20 @@ class UsageCache:
                 known.used += size
 
     def take_unsent(self, now_ms: int) -> dict[int, int]:
-        """Return what was added since the last call, by namespace; 0 for those whose cached sum is in use."""
+        """Return the bytes added since the last call, by namespace; 0 for those whose cached sum is in use."""
         with self._lock:
             self._known = {key: entry for key, entry in self._known.items() if now_ms < entry.until_ms}
             unsent, self._unsent = self._unsent, {}
             return {**dict.fromkeys(self._known, 0), **unsent}
 
     def put_back(self, unsent: Mapping[int, int]) -> None:
-        """Keep what could not be shared for the next :meth:`take_unsent`."""
+        """Add bytes that could not be shared to the next result of :meth:`take_unsent`."""
         with self._lock:
             for namespace_id, size in unsent.items():
                 self._unsent[namespace_id] = self._unsent.get(namespace_id, 0) + size
 
     def learn(self, sent: Mapping[int, int], totals: Mapping[int, int]) -> None:
-        """Count what other processes have added.
+        """Add the bytes that other processes have counted.
 
         Args:
             sent: what :meth:`take_unsent` returned.

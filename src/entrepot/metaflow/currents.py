@@ -44,7 +44,7 @@ class ClientKeywords(TypedDict, total=False):
 
 
 class CurrentRepos:
-    """The base of these objects: the folders and the references of the step."""
+    """The base class of these objects: the folders and the references of the step."""
 
     def __init__(
         self,

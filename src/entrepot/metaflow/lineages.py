@@ -1,4 +1,4 @@
-"""What runs read and made: on the hub as trailers of commits, in Metaflow as metadata of tasks.
+"""The inputs and outputs of runs: on the hub as trailers of commits, in Metaflow as metadata of tasks.
 
 The description of a commit that a task pushed ends in these lines, each in the
 form of a git trailer:

@@ -1,4 +1,4 @@
-"""``current.hub.loaded`` and ``current.hub.info``: what a step was given, by key."""
+"""``current.hub.loaded`` and ``current.hub.info``: the loaded repositories of a step, by key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task leaves in Metaflow when it ends: metadata, tags of the run, and a card."""
+"""The records of a finished task in Metaflow: metadata, tags of the run, and a card."""
 
 from __future__ import annotations
 

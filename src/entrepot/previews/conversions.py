@@ -33,20 +33,20 @@ _MOST_UNPACKED = 64 << 20
 
 
 class ParquetTarget(Protocol):
-    """Where the bytes of Parquet files go, one file after the other."""
+    """A sink of Parquet files, written one after the other."""
 
     def write(self, data: bytes) -> int:
-        """Append bytes to the present file."""
+        """Append bytes to the current file."""
         ...
 
     def end(self) -> None:
-        """End the present file."""
+        """End the current file."""
         ...
 
 
 @attrs.frozen
 class ConvertedSplit:
-    """What a split has become: rows, bytes of the decompressed data, and number of files."""
+    """A converted split: its rows, the bytes of its decompressed data, and its number of files."""
 
     rows: int
     memory: int

@@ -105,7 +105,7 @@ class IndexedFooter:
 
     @property
     def weight(self) -> int:
-        """The memory that it takes, about."""
+        """The approximate memory of this value, in bytes."""
         return 20 * (len(self._head) + len(self._tail)) + 300 * len(self.index.groups)
 
     def describe(self, first: int, stop: int) -> bytes:

@@ -55,7 +55,7 @@ class GgufTensor:
 
 @attrs.frozen
 class GgufHeader:
-    """What a GGUF file says of itself.
+    """The metadata and the tensors of a GGUF file.
 
     ``metadata``: values by key; of arrays the first 64 items. ``lengths``: the true length of each array.
     ``special_tokens``: texts of the tokens that keys such as ``tokenizer.ggml.bos_token_id`` name, by

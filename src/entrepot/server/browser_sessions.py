@@ -84,7 +84,7 @@ def csrf_token(secret: str | None) -> str:
 
 
 def check_origin(request: Request, hub: HubContext) -> None:
-    """Raise unless a form was sent by a page of this hub; called before any of its fields is read.
+    """Raise unless a form was sent by a page of this hub; call this before any field is read.
 
     Browsers say where a form comes from: ``Sec-Fetch-Site``, and older ones ``Origin``.
 

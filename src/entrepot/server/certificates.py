@@ -29,7 +29,7 @@ class Certificate:
     key: Path
 
     def check(self) -> None:
-        """Nothing, when a server can speak TLS with them.
+        """Check that a server can use the files for TLS.
 
         Raises:
             ConfigError: a file cannot be read, is no PEM, or they do not belong together.
@@ -42,7 +42,7 @@ class Certificate:
             raise ConfigError("tls_cert/tls_key", "files named there", reason) from error
 
     def leaf(self) -> bytes:
-        """The server's own certificate in DER, which is the first one of the file.
+        """Return the server's own certificate in DER, which is the first one of the file.
 
         Raises:
             OSError: the file cannot be read.
@@ -56,7 +56,7 @@ class Certificate:
         return ssl.PEM_cert_to_DER_cert(text[begin : end + len(ssl.PEM_FOOTER)])
 
     def stamp(self) -> Stamp:
-        """What changes when a file does, also when a link leads to another one; empty when one is missing."""
+        """A value that changes when one of the files changes or a link leads elsewhere; empty if one is missing."""
         try:
             found = [path.stat() for path in (self.cert, self.key)]
         except OSError:
@@ -65,7 +65,7 @@ class Certificate:
 
 
 async def renewals(certificate: Certificate, shown: Stamp) -> AsyncIterator[None]:
-    """Yield each time the files have changed and belong together, for ever.
+    """Yield, forever, each time the files have changed and match each other.
 
     Args:
         shown: the stamp of the files that the server has read.

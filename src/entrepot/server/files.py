@@ -73,7 +73,7 @@ _ENDING = re.compile(r"\.([A-Za-z0-9]+)$")
 
 
 class ReadableBytes(Protocol):
-    """Stored bytes as the hub returns them."""
+    """Stored bytes that the hub serves."""
 
     @property
     def size(self) -> int:

@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from entrepot.errors import ConfigError, EntrepotError, Refused
 from entrepot.server.addresses import Address, reserved
 from entrepot.server.certificates import Certificate, renewals, until_shown
-from entrepot.server.limits.allocations import exempt_loaded_objects, keep_freed_memory
+from entrepot.server.limits.allocations import prepare_memory
 from entrepot.server.limits.open_files import connection_limit, raise_open_file_limit
 from entrepot.server.log_format import render
 from entrepot.server.threads import settle
@@ -41,7 +41,7 @@ _PROBE_PAUSE_S = 0.005
 
 @attrs.frozen
 class Limits:
-    """How patient a server is.
+    """The time limits of a server.
 
     ``grace_s``: seconds that requests under way get to finish after the stop;
     then they are cancelled (503, or a connection cut short).
@@ -61,7 +61,7 @@ class Limits:
 
 
 class StopSignal:
-    """A request to stop: the first call ends the service in order, the second cancels running requests.
+    """A request to stop: the first call shuts the server down gracefully, the second cancels running requests.
 
     Belongs to one event loop.
     """
@@ -87,7 +87,7 @@ class StopSignal:
 
 
 def load(target: str) -> Callable[[str, int], ASGIApp]:
-    """The application factory that ``module:name`` stands for.
+    """Return the application factory that ``module:name`` refers to.
 
     A factory takes the serialised settings and the number of its worker
     process (0 where there is one only).
@@ -170,8 +170,7 @@ def serve_here(
         stop.ask_on_signals()
         await run_app(app, address, limits, stop, ready, certificate)
 
-    keep_freed_memory()
-    exempt_loaded_objects()
+    prepare_memory()
     run_in_new_loop(main)
 
 

@@ -35,7 +35,7 @@ from entrepot.server.hosting import (
     run_in_new_loop,
     serve_here,
 )
-from entrepot.server.limits.allocations import exempt_loaded_objects, keep_freed_memory
+from entrepot.server.limits.allocations import prepare_memory
 from entrepot.server.log_format import render
 from entrepot.server.worker_metrics import WorkerGroup, join_group
 
@@ -130,7 +130,6 @@ def worker_main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("entrepot").setLevel(logging.INFO)
     limits = Limits(job.grace_s, job.keep_alive_s, job.drain_s)
-    keep_freed_memory()
 
     async def main() -> None:
         stop = StopSignal()
@@ -143,7 +142,7 @@ def worker_main() -> None:
     join_group(WorkerGroup(Path(job.folder), job.worker, job.workers))
     try:
         app = load(job.factory)(job.settings, job.worker)
-        exempt_loaded_objects()
+        prepare_memory()
         run_in_new_loop(main)
     except EntrepotError as error:
         print(" ".join(str(error).split()), file=report, flush=True)

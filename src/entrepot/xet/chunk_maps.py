@@ -41,7 +41,7 @@ class RangeComparison:
 
     @property
     def unknown_bytes(self) -> int:
-        """The length of the unknown parts: at most so many bytes differ."""
+        """The length of the unknown parts, an upper bound for the bytes that differ."""
         return sum(end - start for start, end in self.unknown)
 
 

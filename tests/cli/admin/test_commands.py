@@ -56,6 +56,7 @@ def test_a_folder_without_a_hub_is_refused_and_not_made(run: Run, data: Path, ar
     outcome = run("admin", *args)
     assert outcome.code == 1
     assert (
-        outcome.err == f"error: cannot open the data folder {data}: there is no hub in it; name another with --data\n"
+        outcome.err == f"error: cannot open the data folder {data}: there is no hub in it; name another with --data, "
+        "or create one with 'entrepot serve'\n"
     )
     assert not data.exists()

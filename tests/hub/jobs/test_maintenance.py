@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from entrepot.blobs import file_key, put
 from entrepot.catalog import tables
 from entrepot.catalog.files import file_links, files
-from entrepot.errors import Busy, DataFolderError, EntrepotError, LargeFileMissing, RevisionNotFound
+from entrepot.errors import Busy, DataFolderError, EntrepotError, LargeFileMissing, RevisionNotFound, StoreUnavailable
 from entrepot.hub.files import lfs
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Delete
 from entrepot.hub.git import git_wire
@@ -435,6 +435,16 @@ def test_an_open_hub_is_ready_and_a_lost_database_is_not(world: World) -> None:
         tx.sql.execute(sa.text("DROP TABLE meta"))
     with pytest.raises(DataFolderError, match="meta"):
         maintenance.check_ready(world.hub)
+
+
+def test_a_hub_whose_store_fails_is_not_ready_and_names_no_key(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(key: str) -> None:
+        raise StoreUnavailable(key, "the service cannot be reached")
+
+    monkeypatch.setattr(world.hub.store.blobs, "stat", fail)
+    with pytest.raises(StoreUnavailable) as refused:
+        maintenance.check_ready(world.hub)
+    assert str(refused.value) == "the store of large files cannot be used now: the service cannot be reached"
 
 
 def test_a_large_commit_beside_a_sweep_is_whole(world: World) -> None:

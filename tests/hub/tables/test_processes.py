@@ -202,5 +202,5 @@ def test_closing_ends_what_runs(started: Started) -> None:
     with pytest.raises(ProcessEnded):
         pool.run({"do": "read"}, close, most=1000, wall_s=60)
     assert started.every[0].poll() is not None
-    with pytest.raises(StoreUnavailable, match="being stopped"):
+    with pytest.raises(StoreUnavailable, match="is stopping"):
         ask(pool)

@@ -26,7 +26,7 @@ _RETRY_S = 15
 
 
 def open_bucket(location: S3Location, environ: Mapping[str, str], home: Path) -> S3Bucket:
-    """Return the bucket of a location, after a look into it.
+    """Return the bucket of a location, after checking that it can be listed and read.
 
     Args:
         environ: where ``AWS_*`` are, as for the tools of AWS.

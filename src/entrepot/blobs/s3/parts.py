@@ -157,7 +157,7 @@ class S3Parts:
             return is_new
 
     def abort(self, upload: str) -> None:
-        """Delete the objects of an upload; that which says that it exists is the last one."""
+        """Delete the objects of an upload; the one that marks its existence goes last."""
         found = [stat.key for stat in self._bucket.list(self._folder(upload))]
         for key in sorted(found, key=lambda key: _BEGUN in key):
             self._bucket.delete(key)

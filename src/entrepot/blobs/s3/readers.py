@@ -1,4 +1,4 @@
-"""Readers of objects: in long requests for who reads in order, and through the cache for chunks."""
+"""Readers of objects: sequential reads use long requests, reads of chunks use the cache."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class _Aborted(Exception):
 
 
 class StreamedUpload:
-    """One multipart upload in a thread of its own, a few pieces behind the one who writes."""
+    """One multipart upload in a thread of its own, which lags a few pieces behind the writer."""
 
     def __init__(self, bucket: S3Bucket, key: str, size: int | None) -> None:
         self._bucket = bucket

@@ -368,7 +368,7 @@ def tokens_of(tx: Read, user_id: int) -> list[Token]:
 
 
 def tokens_of_all(tx: Read, user_ids: Sequence[int]) -> Mapping[int, list[Token]]:
-    """Return the tokens of each of some users, oldest first; an empty list for who has none."""
+    """Return the tokens of each given user, oldest first; an empty list for a user without tokens."""
     found: dict[int, list[Token]] = {user_id: [] for user_id in user_ids}
     query = sa.select(*_TOKEN).where(_TK.c.user_id.in_(bounded(user_ids))).order_by(_TK.c.id)
     for row in tx.sql.execute(query):

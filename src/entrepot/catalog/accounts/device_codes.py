@@ -15,7 +15,7 @@ _C = sign_in_tables.device_codes
 
 @attrs.frozen
 class DeviceCodeRow:
-    """A program that waits, or waited, for a decision.
+    """A program that waits, or has waited, for the decision of its user.
 
     ``network`` is what limits count as one address (hex), ``address`` the same for people.
     """
@@ -58,7 +58,7 @@ def waiting(tx: Read, user_code_hash: str, now_ms: int) -> DeviceCodeRow | None:
 
 
 def count_waiting(tx: Read, now_ms: int, network: str | None = None) -> int:
-    """Return how many codes wait for a decision: all, or those of one network."""
+    """Return the number of undecided codes: of all, or of one network."""
     query = sa.select(sa.func.count()).select_from(_C).where(_C.c.decision.is_(None) & (_C.c.expires_ms > now_ms))
     if network is not None:
         query = query.where(_C.c.network == network)
@@ -66,7 +66,7 @@ def count_waiting(tx: Read, now_ms: int, network: str | None = None) -> int:
 
 
 def note_poll(tx: Write, device_hash: str, now_ms: int) -> None:
-    """Record when a program asked last."""
+    """Record when a program last polled."""
     tx.sql.execute(sa.update(_C).where(_C.c.device_hash == device_hash).values(polled_ms=now_ms))
 
 

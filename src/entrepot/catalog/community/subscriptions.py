@@ -1,4 +1,4 @@
-"""Queries on what users chose to be told about repositories and discussions."""
+"""Queries on the subscriptions of users to repositories and discussions."""
 
 from __future__ import annotations
 

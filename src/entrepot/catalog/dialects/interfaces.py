@@ -55,7 +55,7 @@ class OpenSnapshot(Protocol):
 
     @property
     def dialect(self) -> sa.Dialect:
-        """What SQLAlchemy knows of the database."""
+        """SQLAlchemy's dialect for the database."""
 
     @property
     def driver(self) -> Any:  # noqa: ANN401 -- each driver has connections of its own
@@ -86,7 +86,7 @@ class Presence(Protocol):
 
 
 class TransactionOutcome(enum.Enum):
-    """What has become of a transaction whose confirmation was lost."""
+    """The outcome of a transaction whose confirmation was lost."""
 
     APPLIED = "applied"
     UNDONE = "undone"
@@ -95,10 +95,10 @@ class TransactionOutcome(enum.Enum):
 
 
 class Receipt(Protocol):
-    """What finds a transaction again."""
+    """An identifier with which a transaction can be found again."""
 
     def outcome(self, connection: sa.Connection) -> TransactionOutcome:
-        """Return what has become of the transaction, over another connection."""
+        """Return the outcome of the transaction, asked over another connection."""
 
 
 class Dialect(Protocol):
@@ -124,7 +124,7 @@ class Dialect(Protocol):
         """Begin a writing transaction that holds the locks, so that what it reads from now on stays true."""
 
     def receipt(self, connection: sa.Connection) -> Receipt | None:
-        """Return what finds the transaction of a connection again; None if it changed nothing, or cannot be found."""
+        """Return an identifier of a connection's transaction; None if it changed nothing, or cannot be found again."""
 
     def insert(self, table: sa.Table) -> Upsert:
         """Return an insert that may say what happens to rows whose key is taken."""

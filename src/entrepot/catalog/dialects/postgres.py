@@ -97,7 +97,7 @@ _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 @attrs.frozen
 class PostgresReceipt:
-    """The number of a transaction, which has a meaning in one cluster of databases and on one timeline only.
+    """The number of a transaction, which is valid in one cluster of databases and on one timeline only.
 
     ``run``: what a crash of the server changes. After one, numbers that the log did not have yet are given again.
     """
@@ -107,7 +107,7 @@ class PostgresReceipt:
     number: str
 
     def outcome(self, connection: sa.Connection) -> TransactionOutcome:
-        """Return what the server knows of the transaction; nothing if another one has taken over."""
+        """Return the state of the transaction by the server; nothing if another server has taken over."""
         if connection.info.get("cluster") != self.cluster:
             return TransactionOutcome.UNKNOWN
         has_crashed = connection.info.get("run") != self.run

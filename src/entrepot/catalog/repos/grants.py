@@ -69,13 +69,13 @@ _LIST = (
 
 
 def roles_at(tx: Read, place: FolderPlace, subjects: Iterable[int]) -> GrantedRoles:
-    """Return what an account's grants in one folder give; ``subjects``: the account and its organisations."""
+    """Return the permissions that grants give an account in one folder; ``subjects``: it and its organisations."""
     wanted = {"place": place[0], "kind": place[1].value, "subjects": [EVERYONE, *subjects]}
     return _roles(tx.sql.execute(_ROLES_AT, wanted).all()).get(place, NO_ROLES)
 
 
 def roles_in(tx: Read, namespaces: Collection[int], subjects: Collection[int]) -> dict[FolderPlace, GrantedRoles]:
-    """Return what an account's grants give in the folders of these namespaces, without folders that give nothing."""
+    """Return the permissions that grants give an account in these namespaces, without folders that give none."""
     found: dict[FolderPlace, GrantedRoles] = {}
     wanted = sorted(namespaces)
     for batch in slices(wanted):

@@ -70,7 +70,7 @@ def proposed(tx: Read, repo_id: int) -> list[Oid]:
 
 
 def adopt(tx: Write, repo_id: int, oids: Sequence[Oid]) -> None:
-    """Make the proposed edges of these commits edges like all others."""
+    """Turn the proposed edges of these commits into stated ones."""
     for batch in slices(oids):
         here = (_E.c.repo_id == repo_id) & (_E.c.origin == PROPOSED) & _E.c.oid.in_(batch)
         tx.sql.execute(sa.update(_E).where(here).values(origin=COMMIT))

@@ -1,4 +1,4 @@
-"""Queries on the reservations of those who push: while one lasts, other writers of the repository wait."""
+"""Queries on the reservations of pushers: while one lasts, other writers of the repository wait."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ def end_all(hub: HubContext, tx: Write, actor: Caller | str, user: Account) -> N
 
 
 def listed(tokens: Iterable[Token]) -> Sequence[Token]:
-    """Return tokens as lists show them: of each grant the newest one."""
+    """Return tokens without the older ones of each grant, for lists."""
     found = list(tokens)
     newest = {token.grant_uid: token.uid for token in found if token.grant_uid is not None}
     return [token for token in found if token.grant_uid is None or newest[token.grant_uid] == token.uid]

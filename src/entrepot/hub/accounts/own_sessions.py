@@ -29,7 +29,7 @@ RESET_WITHIN_MS = 3_600_000
 
 @attrs.frozen
 class OwnSession:
-    """A session of the caller; ``is_present``: the one that asks."""
+    """A session of the caller; ``is_present``: it sent the request."""
 
     row: SessionRow
     is_present: bool
@@ -78,7 +78,7 @@ def end(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
 
 
 def end_all(hub: HubContext, caller: MaybeCaller) -> int:
-    """End all sessions of the caller, also the one that asks; return how many there were.
+    """End all sessions of the caller, including the one that sent the request; return their number.
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or the token is not for this.
@@ -104,7 +104,7 @@ def needs_password(hub: HubContext, caller: MaybeCaller, secret: str | None) -> 
 
 
 def change_password(hub: HubContext, caller: MaybeCaller, secret: str | None, present: str, wanted: str) -> None:
-    """Set the caller's password and end their sessions except the one that asks.
+    """Set the caller's password and end their sessions, except the one that sent the request.
 
     An account without one is opened by another issuer or by a passkey: its first password is a new way in, so
     only a recent sign-in may set it.

@@ -126,7 +126,7 @@ def add(
 
 
 def attempted(reply: PasskeyReply) -> str:
-    """Return what tells attempts with one passkey from those with others, whether it is known or not."""
+    """Return an identifier of the passkey in a response, known or not, by which attempts are limited."""
     try:
         return passkey_proofs.credential_hash(passkey_proofs.parse_credential(reply.credential))
     except PasskeyRefused:

@@ -237,7 +237,7 @@ def describe(tx: Read, token: Token) -> KnownToken:
 
 
 def present(hub: HubContext, caller: MaybeCaller) -> tuple[Caller, KnownToken]:
-    """Return the caller, and the token that they use.
+    """Return the caller and the token of the request.
 
     Raises:
         LoginRequired: the caller is anonymous.

@@ -1,4 +1,4 @@
-"""Tell people about events of discussions: found by a job, however many watch the repository.
+"""Notifications about events of discussions, written by a job, so that many watchers do not delay the request.
 
 Told are those who watch the repository, who take part in the discussion, and who
 are mentioned as ``@name`` in a new comment, if they may see the repository.
@@ -58,7 +58,7 @@ class _News:
 
 
 def schedule(hub: HubContext, tx: Write, discussion: DiscussionRow, event: EventRow) -> None:
-    """Enqueue the job that tells people about an event, if there is one for events of its kind."""
+    """Enqueue the job that notifies users of an event, if its kind causes notifications."""
     if event.kind in _TOLD:
         args = {"repo": discussion.repo_id, "event": event.id}
         jobs.enqueue(tx, JOB, args, hub.now_ms(), dedup_key=f"{JOB}:{event.id}")
@@ -71,7 +71,7 @@ def topic_of(discussion_id: int) -> str:
 
 
 def notify_steps(hub: HubContext, args: JobArgs) -> Iterator[None]:
-    """Tell people about one event, some hundred in each step; repeating it tells no one twice."""
+    """Notify users of one event, some hundred in each step; a repetition notifies no one twice."""
     for reasons in _batches(hub, args["event"]):
         with hub.write(Lock.job(f"{JOB}:{args['event']}")) as tx:
             news = _find(tx, args["event"])  # it may be deleted, or private, meanwhile

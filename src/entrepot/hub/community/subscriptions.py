@@ -114,7 +114,7 @@ def is_muted(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> bo
 
 
 def mute(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, is_muted: bool) -> None:
-    """Tell the caller nothing more about a discussion, or again what they chose for the repository.
+    """Mute a discussion for the caller, or return to what they chose for the repository.
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or the token is not for this; discussions are disabled.

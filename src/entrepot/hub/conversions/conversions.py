@@ -81,7 +81,7 @@ def plan(hub: HubContext, tx: Write, row: RepoRow) -> None:
 
 
 def convert_steps(hub: HubContext, repo_id: int) -> Iterator[None]:
-    """Make the Parquet ref of a dataset what the head of main says, step by step; idempotent.
+    """Update the Parquet ref of a dataset to the head of main, step by step; idempotent.
 
     Raises:
         Busy: main kept moving, or a sweep deleted what is needed; repeat everything.

@@ -18,7 +18,7 @@ _OPTIONS = ("drop_labels", "drop_metadata")
 
 
 def unread_option(config: DatasetConfig, *, is_converted: bool) -> str | None:
-    """Return why a configuration is not read: its card says something about it that the hub does not know.
+    """Return why a configuration is not read: an option of its card that the hub does not support; or None.
 
     Args:
         is_converted: whether it is asked for a conversion; its files are not read in all ways that its conversion is.

@@ -69,7 +69,7 @@ class ConversionPlan:
 
 
 def read_plan(hub: HubContext, tx: Read, row: RepoRow, commit: Oid) -> ConversionPlan:
-    """Return what has to be done for a commit of a dataset."""
+    """Return the plan of the conversion of a commit of a dataset."""
     trees = Trees(hub.store, tx, row.id)
     root = stored.root_of(hub.store, tx, row.id, commit)
     walk = (node for node in trees.walk(root, ROOT, is_deep=True) if not node.is_folder)

@@ -61,7 +61,7 @@ class MadeFile:
 
 @attrs.frozen
 class MadeSplit:
-    """What a split has become: rows, bytes of the decompressed data, and files."""
+    """A converted split: its rows, the bytes of its decompressed data, and its files."""
 
     name: str
     rows: int
@@ -71,7 +71,7 @@ class MadeSplit:
 
 @attrs.frozen
 class MadeConfig:
-    """What a configuration has become, and its features by column."""
+    """A converted configuration, and its features by column."""
 
     splits: Sequence[MadeSplit]
     features: Mapping[str, Any]
@@ -85,7 +85,7 @@ class TimeBudget:
     used_s: float = 0.0
 
     def spend(self, process: subprocess.Popen[bytes], begun: float) -> None:
-        """Count what a process has taken that is about to be ended, and began at a time of the monotonic clock."""
+        """Count the time of a process that is about to be killed; ``begun``: its start by the monotonic clock."""
         used = _processor_seconds(process.pid)
         taken = time.monotonic() - begun if used is None else used
         self.left_s -= taken
@@ -102,7 +102,7 @@ def _processor_seconds(pid: int) -> float | None:
 
 
 def convert(hub: HubContext, row: RepoRow, config: ConfigPlan, budget: TimeBudget) -> Generator[None, None, MadeConfig]:
-    """Return what the files of a configuration have become, step by step.
+    """Convert the files of a configuration step by step, and return the result.
 
     Args:
         budget: what the process takes is spent from it; a configuration gets 15 minutes of it at most.
@@ -232,7 +232,7 @@ class _Output:
             self._sink.discard()
 
     def write(self, data: bytes) -> None:
-        """Append bytes to the present file."""
+        """Append bytes to the current file."""
         if self._sink is None:
             self._sink = self._hub.store.drafts.receive_unnamed()
         self._sink.write(data)

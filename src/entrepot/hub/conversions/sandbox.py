@@ -36,13 +36,13 @@ class ParquetOutput:
         self._pipe = pipe
 
     def write(self, data: bytes) -> int:
-        """Send bytes of the present Parquet file."""
+        """Send bytes of the current Parquet file."""
         for at in range(0, len(data), WRITTEN):
             self._pipe.send(b"W", data[at : at + WRITTEN])
         return len(data)
 
     def end(self) -> None:
-        """End the present Parquet file."""
+        """End the current Parquet file."""
         self._pipe.mark(b"N")
 
 

@@ -1,4 +1,4 @@
-"""What a description of a dataset in Croissant says, for those who may read the dataset."""
+"""Descriptions of datasets in Croissant, for callers who may read them."""
 
 from __future__ import annotations
 

@@ -270,7 +270,7 @@ class _Files:
 @contextmanager
 def _slot(hub: HubContext) -> Iterator[None]:
     if not hub.query_slots.acquire(timeout=_WAIT_S):
-        raise StoreUnavailable("the query engine", "other queries are running; try again later")
+        raise StoreUnavailable("the query engine", "it is running other queries; try again later")
     try:
         yield
     finally:

@@ -54,7 +54,7 @@ class ViewedRow:
 
     @property
     def weight(self) -> int:
-        """The memory of its cells, about."""
+        """The approximate memory of its cells, in bytes."""
         return sum(weigh(cell) for cell in self.cells.values())
 
 
@@ -97,7 +97,7 @@ class DatasetSizes:
 
 
 def prepare(hub: HubContext) -> None:
-    """Start a process that reads tables if the hub has datasets with tables, so that the first page is quick."""
+    """Start a process that reads tables if the hub has datasets with tables, so that the first page is fast."""
     with hub.read() as tx:
         has_tables = conversions.has_any(tx)
     if has_tables:

@@ -90,7 +90,7 @@ def flagged_of(hub: HubContext, tx: Read, contents: Sequence[str]) -> set[str]:
 
 
 def carry_over(hub: HubContext, tx: Write, repo_id: int, *, old_owner: int, new_owner: int) -> None:
-    """Let what scanners have flagged in a repository stay flagged when another account becomes its owner.
+    """Keep the flags of scanners on the files of a repository when another account becomes its owner.
 
     Results belong to owners. The next scan finds again what is at a head, but not what only old revisions have.
     """

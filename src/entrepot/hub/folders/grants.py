@@ -88,7 +88,7 @@ def grant(hub: HubContext, caller: MaybeCaller, wanted: FolderId, subject: Subje
 
 
 def revoke(hub: HubContext, caller: MaybeCaller, wanted: FolderId, subject: Subject) -> None:
-    """Take a grant back.
+    """Revoke a grant.
 
     Raises:
         LoginRequired, NotAllowed, RepoMoved: as :func:`entrepot.hub.folder_access.owned`.

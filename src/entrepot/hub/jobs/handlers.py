@@ -327,7 +327,7 @@ def cancel(hub: HubContext, job_id: int) -> None:
 
 
 def take_over(hub: HubContext) -> None:
-    """Make jobs due immediately whose worker process on this machine has ended, for example by a crash.
+    """Make those jobs due immediately whose worker process on this machine has ended, for example in a crash.
 
     Jobs of other machines wait for the end of their lease.
     """

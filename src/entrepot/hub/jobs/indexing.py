@@ -50,7 +50,7 @@ def index_history(hub: HubContext, repo_id: int, head: Oid) -> int:
 
 
 def adopt_lineage(hub: HubContext, repo_id: int) -> None:
-    """Let the messages of commits count that a branch or a tag leads to by now: anyone may open a pull request."""
+    """Accept the lineage in messages of commits that a branch or tag has reached; before, it is only proposed."""
     with hub.read() as tx:
         waiting = lineage.proposed(tx, repo_id)
         if not waiting:

@@ -1,4 +1,4 @@
-"""Tells the other processes of a hub that jobs were added, so that idle workers need not wait for their next look.
+"""Notices of new jobs to the other processes of a hub, so that idle workers do not wait until they poll again.
 
 Notices only save time: a worker that misses one finds the job within seconds. They are sent by a
 thread of their own after the transaction that adds the job, at most a few in a second, because

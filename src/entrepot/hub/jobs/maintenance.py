@@ -14,7 +14,7 @@ from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import commits, folders, refs, repositories, staged
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import BlobMissing, NotAllowed
+from entrepot.errors import BlobMissing, NotAllowed, StoreUnavailable
 from entrepot.hub.callers import MaybeCaller, require_login
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import link_checks, xorb_scrubbing
@@ -166,11 +166,14 @@ def check_ready(hub: HubContext) -> None:
 
     Raises:
         Busy, DataFolderError: the database cannot be read.
-        StoreUnavailable: the blob store does not answer.
+        StoreUnavailable: the blob store does not answer; the error names no key.
     """
     with hub.read() as tx:
         hub_metadata.find(tx, "store_id")
-    hub.store.blobs.stat(file_key(Sha256("0" * 64)))
+    try:
+        hub.store.blobs.stat(file_key(Sha256("0" * 64)))
+    except StoreUnavailable as error:
+        raise StoreUnavailable("the store of large files", error.reason) from error
 
 
 def check_may_watch(_hub: HubContext, caller: MaybeCaller) -> None:

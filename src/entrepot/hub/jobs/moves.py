@@ -34,7 +34,7 @@ Progress = Callable[[str], None]
 
 @attrs.frozen
 class HubMove:
-    """What a move has copied, or would copy: all large files, those that the target lacked, rows, and damaged data.
+    """The amounts that a move has copied or would copy: large files, those that the target lacked, rows, damaged data.
 
     ``is_complete`` is False if only large files were copied, or nothing.
     """
@@ -49,7 +49,7 @@ class HubMove:
 
 
 def plan(source: HubContext, target: Settings, progress: Progress = lambda _line: None) -> HubMove:
-    """Return what a move would copy; the target is looked at and not changed.
+    """Return what a move would copy; the target is read, not changed.
 
     Raises:
         DataFolderError, StoreUnusable: the target is not empty, or cannot be used.

@@ -94,7 +94,7 @@ def list_jobs(
 
 
 def render_entry(row: AuditRow) -> AuditEntry:
-    """Return an entry of the audit log as JSON shows it."""
+    """Return the JSON value of an entry of the audit log."""
     return AuditEntry(
         id=row.id,
         at=format_ms(row.at_ms),
@@ -108,7 +108,7 @@ def render_entry(row: AuditRow) -> AuditEntry:
 
 
 def render_job(job: Job) -> AdminJob:
-    """Return a job as JSON shows it."""
+    """Return the JSON value of a job."""
     return AdminJob(
         id=job.id,
         lane=job.lane,

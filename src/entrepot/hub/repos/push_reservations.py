@@ -1,4 +1,4 @@
-"""Reservations for those who push with git beside writers over HTTP.
+"""Reservations for git pushes that compete with writers over HTTP.
 
 The hub applies a commit over HTTP to whatever the head is. A commit of git is made on the client, on the
 head that it has fetched: one commit of another writer between fetch and push, and the push is refused.
@@ -63,7 +63,7 @@ _ATTEMPTS = 200
 
 
 class RepositoryReserved(Exception):
-    """A repository is reserved for someone who pushes: wait as ``waiter`` says, and begin again."""
+    """A repository is reserved for a pusher: wait with ``waiter``, then run the use case again."""
 
     def __init__(self, waiter: Waiter, repo_id: int) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class RepositoryReserved(Exception):
 
 
 class Waiter(abc.ABC):
-    """A use case that waits while others have a reservation, for a limited time in all."""
+    """A use case that waits while others have a reservation, for a limited total time."""
 
     def __init__(self, patience_s: float) -> None:
         self._patience_s = patience_s
@@ -81,7 +81,7 @@ class Waiter(abc.ABC):
         """Return whether it still has to wait."""
 
     async def wait(self, still_held: Callable[[], Awaitable[bool]]) -> None:
-        """Wait without a thread until ``still_held`` returns False, or patience ends; it asks more and more rarely."""
+        """Wait without a thread until ``still_held`` returns False or the time is up, polling at growing intervals."""
         began, pause_s = time.monotonic(), _PAUSE_S
         while (left := self._patience_s - (time.monotonic() - began)) > 0:
             await asyncio.sleep(min(pause_s, left))
@@ -95,7 +95,7 @@ class ReservationWaiter(Waiter):
     """A writer that waits while others have a reservation."""
 
     def __init__(self, *, patience_s: float | None = None, blocks: bool = True) -> None:
-        """Start with all of its patience.
+        """Create a waiter that has not waited yet.
 
         Args:
             patience_s: how long it waits in all, :data:`PATIENCE_S` if not given.
@@ -109,7 +109,7 @@ class ReservationWaiter(Waiter):
 
     @classmethod
     def impatient(cls) -> ReservationWaiter:
-        """Return one that never waits: for the forms of pages, which people send, not programs that write all day."""
+        """Return a writer that never waits, for forms: they are sent by people, not by programs that write all day."""
         return cls(patience_s=0)
 
     def persist(self, hub: HubContext, repo_id: int, ref: RefName, attempt: Callable[[], T | None]) -> T:
@@ -139,7 +139,7 @@ class ReservationWaiter(Waiter):
         return self._was_held
 
     def pause(self, hub: HubContext, repo_id: int) -> None:
-        """Wait until no one has a reservation, or patience ends, if :meth:`is_held` said so; outside of transactions.
+        """If :meth:`is_held` returned True, wait until no one has a reservation or the time is up; outside transactions.
 
         Raises:
             RepositoryReserved: it said so, and this thread may not wait.
@@ -165,16 +165,16 @@ class ReservationWaiter(Waiter):
 
 
 class PushWaiter(Waiter):
-    """A push that waits for the turn of its account before it is told where the refs are."""
+    """A push that waits for the turn of its account before the refs are advertised to it."""
 
     def __init__(self, account_id: int | None = None) -> None:
-        """Start with all of its patience."""
+        """Create a waiter that has not waited yet."""
         super().__init__(PUSH_PATIENCE_S)
         self._account_id = account_id
         self._has_waited = False
 
     def note_try(self, hub: HubContext, repo_id: int, account_id: int) -> None:
-        """Record that an account asks for the refs in order to push; reserve the repository if an earlier try failed.
+        """Record that an account requests the refs for a push; reserve the repository if an earlier attempt failed.
 
         Raises:
             RepositoryReserved: it has to wait for the reservation of another account, or its own next one.
@@ -220,7 +220,7 @@ def note_pack(hub: HubContext, repo_id: int, account_id: int) -> None:
 
 
 def end(tx: Write, repo_id: int, account_id: int, now_ms: int) -> None:
-    """End the reservation of an account, which has pushed; its tries count no more."""
+    """End the reservation of an account that has pushed, and forget its failed attempts."""
     before = rows.find(tx, repo_id, account_id)
     if before is not None:
         rows.put(tx, repo_id, account_id, PushReservation(0, 0, min(before.until_ms, now_ms)))

@@ -212,7 +212,7 @@ def discard(hub: HubContext, tx: Write, by: Caller | str, row: RepoRow) -> None:
 
 
 def keep_flagged(hub: HubContext, tx: Write, rows: Sequence[RepoRow], namespace: Account) -> None:
-    """Keep what scanners know about repositories of one owner which the owner of a namespace is about to get."""
+    """Keep the scan results of repositories that are about to be moved to the owner of another namespace."""
     for row in rows:
         flagged_files.carry_over(hub, tx, row.id, old_owner=row.owner_id, new_owner=namespace.owner_id)
         scan_jobs.plan(hub, tx, row.id)

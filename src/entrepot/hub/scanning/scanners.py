@@ -1,4 +1,4 @@
-"""What a scanner says about a file, and the processes in which scanners run.
+"""Verdicts of scanners about files, and the processes in which scanners run.
 
 A function that scans is a generator: it yields whenever it waits, so that a worker can go on with
 other jobs, and returns a :class:`Verdict`. Its process is dead when it ends, however it ends.
@@ -53,7 +53,7 @@ class ScanFailed(Exception):
 
 
 class Pipes:
-    """The input and output of a process, read and written without waiting longer than a tick."""
+    """The input and output of a process, read and written in short steps so that a time limit can be enforced."""
 
     def __init__(self, process: subprocess.Popen[bytes], deadline: float) -> None:
         assert process.stdin is not None
@@ -66,7 +66,7 @@ class Pipes:
         self.unread = b""
 
     def send(self, data: bytes) -> Generator[None, None, bool]:
-        """Write all bytes; return False if the process reads no more. Keeps what it says meanwhile."""
+        """Write all bytes; return False if the process has stopped reading. Its output is kept meanwhile."""
         view = memoryview(data)
         while view:
             readable, writable = self._wait(writes=True)
@@ -82,7 +82,7 @@ class Pipes:
         return True
 
     def receive(self, length: int) -> Generator[None, None, bytes]:
-        """Return exactly so many bytes.
+        """Return exactly ``length`` bytes.
 
         Raises:
             ScanFailed: the process ended before, or takes too long.
@@ -97,7 +97,7 @@ class Pipes:
         return found
 
     def drain(self, most: int) -> Generator[None, None, bytes]:
-        """Close the input, and return what the process says until its end.
+        """Close the input, and return the output of the process up to its end.
 
         Raises:
             ScanFailed: it takes too long, or writes more than ``most`` bytes.

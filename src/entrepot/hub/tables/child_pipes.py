@@ -108,7 +108,7 @@ class RemoteFile:
 
 
 def limit_work(cpu_s: int, memory: int) -> None:
-    """Allow so much more processor time, and so much memory in all; where the platform keeps such limits.
+    """Limit further processor time and total memory, where the platform supports such limits.
 
     The limits may be raised again by the process itself, unless :func:`seal_limits` follows.
     """
@@ -121,7 +121,7 @@ def limit_work(cpu_s: int, memory: int) -> None:
 
 
 def seal_limits() -> None:
-    """Make the limits of processor time and memory final, for a process that serves one request only."""
+    """Make the limits of processor time and memory irrevocable, for a process that serves one request only."""
     with contextlib.suppress(ImportError):
         import resource
 
@@ -131,7 +131,7 @@ def seal_limits() -> None:
 
 
 def confine() -> None:
-    """Give up opening anything, and writing files; be the first to be ended when the machine is out of memory."""
+    """Give up the rights to open or write files; become the first process to be killed if memory runs out."""
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
         score.write("1000")
     with contextlib.suppress(ImportError):

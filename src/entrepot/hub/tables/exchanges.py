@@ -31,7 +31,7 @@ class ProcessEnded(Exception):
     """The process ended without a result; ``is_idle``: before it took the request."""
 
     def __init__(self, *, is_idle: bool) -> None:
-        """Keep when it ended."""
+        """Record whether the process had taken the request."""
         super().__init__("the process ended")
         self.is_idle = is_idle
 
@@ -92,7 +92,7 @@ class Exchange:
         most: int,
         keep: KeepIndex = lambda _number, _index: None,
     ) -> None:
-        """Prepare the exchange.
+        """Set up the exchange; nothing is sent yet.
 
         Args:
             read: serves the ranges that the process asks for. An error of it is kept in :attr:`failure`, and the

@@ -1,4 +1,4 @@
-"""What commits say of the splits of a dataset, remembered by tree and card: neither of them ever changes."""
+"""A cache of the splits of datasets, by tree and card, which never change."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class TableProcesses:
                     if not error.is_idle:
                         raise
                     if is_new:
-                        raise StoreUnavailable("tables", "the process that reads them does not start") from None
+                        raise StoreUnavailable("the table reader", "its process does not start") from None
                     continue  # it had ended before, as idle ones do
                 finally:
                     self._put_back(process, is_fit=is_fit)
@@ -125,7 +125,7 @@ class TableProcesses:
     @contextlib.contextmanager
     def _place(self) -> Iterator[None]:
         if not self._free.acquire(timeout=_WAIT_S):
-            raise StoreUnavailable("tables", "too many of them are being read; try again later")
+            raise StoreUnavailable("the table reader", "it is reading other tables; try again later")
         try:
             yield
         finally:
@@ -135,7 +135,7 @@ class TableProcesses:
         """Return a process, the one used last if there are several, and whether it is new."""
         with self._guard:
             if self._closed.is_set():
-                raise StoreUnavailable("tables", "the server is being stopped")
+                raise StoreUnavailable("the table reader", "the server is stopping")
             if self._idle:
                 process = self._idle.pop()
                 self._busy.add(process)
@@ -146,7 +146,7 @@ class TableProcesses:
             if not self._closed.is_set():
                 return process, True
         self._put_back(process, is_fit=False)
-        raise StoreUnavailable("tables", "the server is being stopped")
+        raise StoreUnavailable("the table reader", "the server is stopping")
 
     def _put_back(self, process: subprocess.Popen[bytes], *, is_fit: bool) -> None:
         with self._guard:

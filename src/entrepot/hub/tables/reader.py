@@ -36,7 +36,7 @@ _FACTS_BASE = 1_000
 
 @attrs.frozen
 class WorkLimits:
-    """What one request to a process may take: processor time, time in all, and memory beyond that of its libraries."""
+    """Limits of one request to a process: processor time, elapsed time, and memory beyond that of its libraries."""
 
     cpu_s: int
     wall_s: float
@@ -67,7 +67,7 @@ class TableContent:
 
 @attrs.frozen
 class TableFacts:
-    """What a table says of itself.
+    """The facts about a table: columns, features and number of rows.
 
     ``is_partial``: only the beginning counts. ``memory``: bytes of its data decompressed, 0 if it does not tell.
     ``groups``: first row, rows, first byte and bytes of its row groups, if they were asked for.
@@ -82,14 +82,14 @@ class TableFacts:
 
 @attrs.frozen
 class TablePage:
-    """Rows of a table, and what it says of itself."""
+    """Rows of a table, and the facts about it."""
 
     facts: TableFacts
     rows: Sequence[PackedRow]
 
 
 class FactsCache:
-    """What is known of tables, under keys; the oldest are dropped. Thread-safe."""
+    """A bounded cache of facts about tables; the oldest are dropped. Thread-safe."""
 
     def __init__(self, most: int = _KEPT_BYTES) -> None:
         """Start with nothing.
@@ -130,7 +130,7 @@ class TableReader:
         self._processes = processes or TableProcesses()
 
     def describe(self, content: TableContent) -> TableFacts:
-        """Return what a table says of itself.
+        """Return the facts about a table.
 
         Raises:
             UnsupportedDataset: it is none, is damaged, or takes too long or too much memory to read.
@@ -142,7 +142,7 @@ class TableReader:
         return known or self._kept(content, self._run("describe", [content], READING, {}))
 
     def describe_groups(self, content: TableContent) -> TableFacts:
-        """Return what a table says of itself, with its row groups; none if it has more than 100,000.
+        """Return the facts about a table with its row groups; without them if there are more than 100,000.
 
         Raises:
             as :meth:`describe`.

@@ -1,4 +1,4 @@
-"""Names of the files of trees, as descriptions of repositories list them: encoded once, while a tree is asked for.
+"""Names of the files of trees, as descriptions of repositories list them; encoded once for each recently requested tree.
 
 A tree never changes, so neither does its list. Thousands of names take a tenth of a second to collect and to encode,
 in which other requests wait for the interpreter.
@@ -30,7 +30,7 @@ class FileList:
 
 
 class FileLists:
-    """Lists of the trees that were asked for last. Thread-safe."""
+    """Lists of the most recently requested trees. Thread-safe."""
 
     def __init__(self, most_bytes: int) -> None:
         """Start empty.
@@ -47,7 +47,7 @@ class FileLists:
 
 @attrs.define
 class ListSearch:
-    """What one request knows about its list; once found, it stays."""
+    """The list of one request, looked up once."""
 
     _held: Remembered[FileList]
     _found: FileList | None = None

@@ -11,14 +11,14 @@ _PATIENCE_S = 2.0
 
 
 class LatestVersion:
-    """Asks a watch on behalf of requests. Belongs to one event loop.
+    """Reads a watch on behalf of requests. Belongs to one event loop.
 
     A watch that has to wait for a server is read in its own thread. Requests share one
     reading if all of them arrived before it began.
     """
 
     def __init__(self, watch: VersionWatch) -> None:
-        """Prepare to ask.
+        """Set up the reader; nothing is read yet.
 
         Args:
             watch: closed with this object.

@@ -48,6 +48,12 @@ def exempt_loaded_objects() -> None:
     gc.freeze()
 
 
+def prepare_memory() -> None:
+    """Keep freed memory and exempt all objects that exist now; call it once, when the application is loaded."""
+    keep_freed_memory()
+    exempt_loaded_objects()
+
+
 def import_server() -> None:
     """Import the application in steps, without keeping the source text of generated methods.
 

@@ -1,4 +1,4 @@
-"""The log of requests that are refused by the thousand: the first in full, the others of a second as one line."""
+"""The log of refused requests under load: the first of each second in full, the others summed up in one line."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ SUM_UP_AFTER_S = 1.0
 
 
 class RefusalLog:
-    """Belongs to one event loop."""
+    """A log that sums up the refusals of each second. Belongs to one event loop."""
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
         self._further: dict[str, int] = {}
 
     def is_first(self, address: str) -> bool:
-        """Count a refusal; whether it is to be logged like any other request."""
+        """Count a refusal; return whether it is to be logged like any other request."""
         if address in self._further:
             self._further[address] += 1
             return False
@@ -28,7 +28,7 @@ class RefusalLog:
         return True
 
     def sum_up(self) -> None:
-        """Log how many more there were from each address, and begin anew."""
+        """Log the number of further refusals from each address, and reset the counts."""
         counts, self._further = self._further, {}
         for address, count in counts.items():
             if count:

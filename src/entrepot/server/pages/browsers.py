@@ -1,4 +1,4 @@
-"""What a browser is called in the list of sessions, from what it says about itself."""
+"""Names of browsers in the list of sessions, derived from the header ``User-Agent``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forms of pages: read after the checks of where they come from, and shown again with what was wrong.
+"""Forms of pages: read after the check of their origin, and shown again with the error if they fail.
 
 A form runs one use case. On success the browser goes to a page; on a mistake it gets
 the page of the form again, with everything that was typed and a sentence that says why.
@@ -68,7 +68,7 @@ FormPage = Callable[[HubContext, MaybeCaller, Form], WebPage]
 async def answer_form(
     request: Request, act: FormAction, again: FormPage, *, limit: int = MAX_FORM, is_slow: bool = False
 ) -> Response:
-    """Run a form: check where it comes from, call its use case, and go on or show it again.
+    """Run a form: check its origin, call its use case, then redirect or show the form again.
 
     Raises:
         NotAllowed: it was not sent by a page of this hub, or belongs to another session.
@@ -79,7 +79,7 @@ async def answer_form(
 
 
 async def checked_form(request: Request, limit: int = MAX_FORM) -> Form:
-    """Return the fields of a form after the checks of where it comes from.
+    """Return the fields of a form after the check of its origin.
 
     Raises:
         NotAllowed: it was not sent by a page of this hub, or belongs to another session.

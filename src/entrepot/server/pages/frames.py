@@ -1,4 +1,4 @@
-"""What surrounds every page: navigation, the visitor, addresses, and the headers that protect the page."""
+"""The frame of every page: navigation, the visitor, addresses, and the headers that protect the page."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ _HTML = "text/html; charset=utf-8"
 
 @attrs.frozen
 class WebPage:
-    """What a page shows: a template and its values; ``policy``: its content security policy."""
+    """The content of a page: a template and its values; ``policy``: its content security policy."""
 
     template: str
     title: str

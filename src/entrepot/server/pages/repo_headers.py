@@ -1,4 +1,4 @@
-"""What all pages of a repository show: its name, badges, tabs, and the picker of branches and tags."""
+"""The header of all pages of a repository: its name, badges, tabs, and the picker of branches and tags."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class RepoHeader:
 def describe_header(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str
 ) -> tuple[RepoHeader, RevisionInfo]:
-    """Return what the pages of a repository show at a revision, and its metadata there.
+    """Return the header of a repository at a revision, and the metadata of that revision.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or the revision does not exist.
@@ -74,7 +74,7 @@ def describe_header(
 
 
 def describe_repo(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoHeader, RepoRights]:
-    """Return what pages of a repository show that do not depend on a revision, and what the caller may do.
+    """Return the part of a repository's header that does not depend on a revision, with the caller's permissions.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled: no access.

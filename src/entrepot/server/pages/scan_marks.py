@@ -1,4 +1,4 @@
-"""What pages say about the scan of a file: a word, its colour, and a sentence."""
+"""The marks of scanned files on pages: a word, its colour, and a sentence."""
 
 from __future__ import annotations
 

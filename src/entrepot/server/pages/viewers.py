@@ -1,4 +1,4 @@
-"""What a page shows of a file: pure readers of its first bytes, its header or its directory, all with bounds.
+"""Previews of files on pages: pure readers of the first bytes, the header or the directory, all with bounds.
 
 Nothing is executed or unpacked. A file that cannot be read is shown with the
 reason; the page then offers its download.
@@ -41,7 +41,7 @@ _MAX_VALUE = 200
 
 @attrs.frozen
 class FileView:
-    """What is shown of a file.
+    """The preview of a file.
 
     ``form``: the part of the template; ``note``: why less than everything, or nothing, is shown;
     ``lines``: those of code are HTML, marked as such.
@@ -63,7 +63,7 @@ class _Viewer:
 
 
 def view_file(name: str, source: RangeReader) -> FileView:
-    """Return what is shown of a file; by its name, its size and its content."""
+    """Return the preview of a file, chosen by its name, size and content."""
     lower = name.lower()
     for viewer in _VIEWERS:
         if lower.endswith(viewer.endings):

@@ -1,4 +1,4 @@
-"""JSON of notifications and of what users chose to be told; these routes are an extension of this hub."""
+"""JSON of notifications and subscriptions; these routes are an extension of this hub."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class LocalEntity:
 
 
 class LocalEntityManager:
-    """Reads what the metadata of a project says as of the last update; the network is not used.
+    """Reads the metadata of a project as of the last update; the network is not used.
 
     Every method may raise ProjectMissing, and InvalidName for an unknown type.
     """

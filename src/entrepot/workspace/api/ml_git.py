@@ -208,7 +208,7 @@ class MLGitAPI:
         return str(self.workspace.of_kind(entity).checkout(tag, number, selection=selection, force=force, linked=roots))
 
     def init_local_entity_manager(self) -> LocalEntityManager:
-        """Return what reads entities, versions and links of the project.
+        """Return an object that reads entities, versions and links of the project.
 
         Raises:
             ProjectMissing: there is none.

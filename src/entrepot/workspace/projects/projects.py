@@ -43,7 +43,7 @@ IGNORED = """\
 
 
 class Notify(Protocol):
-    """Receives what a use case wants to say besides its result."""
+    """Receives the remarks of a use case, which are not part of its result."""
 
     def __call__(self, level: str, text: str) -> None:
         """Take one sentence; ``level`` is ``info`` or ``warning``."""

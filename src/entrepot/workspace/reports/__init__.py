@@ -1,1 +1,1 @@
-"""What projects show: lists, histories, differences and metrics."""
+"""Reports on projects: lists, histories, differences and metrics."""

@@ -139,7 +139,7 @@ class ChunkStore(Closing):
             raise ContentDamaged(self.storage, (key,)) from error
 
     def learn(self, names: Iterable[str]) -> Knowledge:
-        """Return what these indexes say; raises as :meth:`get_index`."""
+        """Return the combined content of these indexes; raises as :meth:`get_index`."""
         known = Knowledge()
         for name in names:
             known.add(name, self.get_index(name))

@@ -22,7 +22,7 @@ class Knowledge:
         self.indexes: dict[str, IndexObject] = {}
 
     def add(self, name: str, index: IndexObject) -> None:
-        """Add what an index says."""
+        """Add the content of an index."""
         if name in self.indexes:
             return
         self.indexes[name] = index

@@ -51,7 +51,7 @@ class Outbox:
         return any(sha256 in index.files for _, index in self.indexes.read_all())
 
     def knowledge(self) -> Knowledge:
-        """Return what the indexes of the outbox say."""
+        """Return the combined content of the indexes of the outbox."""
         known = Knowledge()
         for name, index in self.indexes.read_all():
             known.add(name, index)

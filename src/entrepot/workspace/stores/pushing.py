@@ -131,7 +131,7 @@ def plan_push(store: ChunkStore, outbox: Outbox, version: VersionDraft) -> PushC
 
 
 def refresh_objects(store: ChunkStore, keys: Iterable[str]) -> None:
-    """Write objects again that a garbage collection would delete, so that they are younger than its look at them.
+    """Write those objects again that a garbage collection has recorded, so that it does not delete them.
 
     Raises:
         ChunkMissing: one of them was deleted.
@@ -151,7 +151,7 @@ def refresh_objects(store: ChunkStore, keys: Iterable[str]) -> None:
 def divide_index(
     files: tuple[FileBlock, ...], packs: tuple[Pack, ...]
 ) -> Iterator[tuple[tuple[FileBlock, ...], tuple[Pack, ...]]]:
-    """Yield files and packs for as many indexes as they need; none if there are neither."""
+    """Yield the files and packs of each index to write; nothing if there are neither."""
     for number in range(max(-(-len(files) // _INDEX_FILES), -(-len(packs) // _INDEX_PACKS))):
         yield (
             files[number * _INDEX_FILES : (number + 1) * _INDEX_FILES],

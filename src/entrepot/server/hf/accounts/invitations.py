@@ -66,7 +66,7 @@ async def decline(request: Request) -> Response:
 
 
 def render(offer: InvitationDetails) -> InvitationInfo:
-    """Return an invitation as JSON shows it."""
+    """Return the JSON value of an invitation."""
     return InvitationInfo(
         id=offer.invitation.uid,
         org=offer.org.name,

@@ -170,7 +170,7 @@ async def remove_item(request: Request) -> Response:
 
 
 def render(found: Collection) -> CollectionInfo:
-    """Return a collection as JSON shows it."""
+    """Return the JSON value of a collection."""
     row, owner = found.row, found.owner
     return CollectionInfo(
         slug=found.slug,

@@ -62,7 +62,7 @@ async def list_likes(request: Request) -> Response:
 
 
 def render(item: Like) -> LikeInfo:
-    """Return a like as a list shows it."""
+    """Return a like as an entry of a list."""
     return LikeInfo(
         created_at=format_ms(item.liked_ms), repo=LikedRepo(name=str(item.repo.id), type=item.repo.type.value)
     )

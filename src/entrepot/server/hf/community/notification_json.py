@@ -20,7 +20,7 @@ _DID = {
 
 
 def render(item: Notification) -> NotificationInfo:
-    """Return a notification as JSON shows it."""
+    """Return the JSON value of a notification."""
     row, repo, discussion = item.row, item.repo, item.discussion
     return NotificationInfo(
         id=row.uid,
@@ -45,7 +45,7 @@ def render(item: Notification) -> NotificationInfo:
 
 
 def sentence(item: Notification) -> str:
-    """Return what happened, without what it is about if that is a repository."""
+    """Return a sentence about the event, without the repository that it is about."""
     row, data = item.row, item.row.data
     actor = _GONE if item.actor is None else item.actor.name
     org = "an organisation" if item.org is None else item.org.name

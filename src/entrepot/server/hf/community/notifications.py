@@ -1,4 +1,4 @@
-"""Notifications, and what users chose to be told: routes specific to this hub."""
+"""Notifications and subscriptions: routes specific to this hub."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def mark(request: Request) -> Response:
 
 
 async def list_choices(request: Request) -> Response:
-    """Serve a page of what the caller has chosen to be told: repositories, and muted discussions."""
+    """Serve a page of the caller's subscriptions: repositories, and muted discussions."""
     limit, after = query_int(request, "limit", subscriptions.PAGE, low=1, high=subscriptions.PAGE), after_of(request)
     page = await call_hub(request, subscriptions.list_own, after=after, limit=limit)
     return json_response([_choice(item) for item in page.items], headers=link_to(request, page.after))

@@ -82,7 +82,7 @@ async def remove_alias(request: Request) -> Response:
 
 
 def render(row: AliasRow) -> AliasFacts:
-    """Return an alias as JSON shows it."""
+    """Return the JSON value of an alias."""
     return AliasFacts(name=row.name, type=row.repo.type.value, repo=str(row.repo.ref.id))
 
 

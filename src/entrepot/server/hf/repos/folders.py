@@ -113,7 +113,7 @@ async def grant(request: Request) -> Response:
 
 
 async def revoke(request: Request) -> Response:
-    """Take a grant back."""
+    """Revoke a grant."""
     body = await read_json(request, GrantSubject)
     await call_hub(request, grants.revoke, _folder(request), _subject(body))
     return json_response({})

@@ -1,4 +1,4 @@
-"""Requests that wait for those who push, without a thread.
+"""Requests that wait for pushes without holding a thread.
 
 While a repository is reserved for somebody who pushes (:mod:`entrepot.hub.repos.push_reservations`), any number of
 writers and of others who push may have to wait for seconds. In threads, they would keep these from all other requests

@@ -11,7 +11,7 @@ from entrepot.wire.texts import legible
 
 
 def security_of(scan: FileScan) -> FileSecurity:
-    """Return what is known about a file."""
+    """Return the JSON value of the scan of a file."""
     return FileSecurity(
         status=scan.status, av_scan=_result_of(scan.external), pickle_import_scan=_result_of(scan.pickles)
     )

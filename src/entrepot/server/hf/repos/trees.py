@@ -157,7 +157,7 @@ async def find_files(request: Request, ref: RepoRef) -> Response:
 
 
 def entry_of(item: DescribedEntry, scan: FileScan | None = None) -> TreeEntry:
-    """Return one entry as JSON shows it."""
+    """Return the JSON value of one entry."""
     listed, logged = item.listed, item.last_commit
     lfs, commit = None, None
     if listed.lfs is not None:

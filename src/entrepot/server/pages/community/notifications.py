@@ -1,4 +1,4 @@
-"""The page of notifications, and the forms that choose what a visitor is told."""
+"""The page of notifications, and the forms that change a visitor's subscriptions."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ async def mark(request: Request) -> Response:
 
 
 async def choose(request: Request, ref: RepoRef) -> Response:
-    """Choose what the visitor is told about a repository."""
+    """Set which notifications about a repository the visitor gets."""
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
         found = repositories.rights(hub, caller, ref).row.ref

@@ -46,13 +46,13 @@ def routes() -> list[PageRoute]:
 
 
 async def show(request: Request) -> Response:
-    """Serve a page of what the visitor has chosen."""
+    """Serve a page of the visitor's subscriptions."""
     after = after_of(request)
     return await show_page(request, lambda hub, caller: build(hub, caller, FRESH, after=after))
 
 
 async def choose(request: Request) -> Response:
-    """Change one choice."""
+    """Change or remove one subscription."""
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
         kind, num, level = form.text("kind"), form.text("num"), form.text("level")
@@ -69,7 +69,7 @@ async def choose(request: Request) -> Response:
 
 
 def build(hub: HubContext, caller: MaybeCaller, form: Form, *, after: After | None = None) -> WebPage:
-    """Return a page of what the caller has chosen.
+    """Return a page of the caller's subscriptions.
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.

@@ -1,4 +1,4 @@
-"""What forms that commit have in common: where they commit, the message, and the page to go to afterwards."""
+"""The common part of forms that commit: the target, the message, and the page to open afterwards."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ What it is, and what it is good for.
 
 @attrs.frozen
 class FilePage:
-    """What a page does to which file. ``path``: the file; of a new one, the folder; ``name``: its suggested name."""
+    """The action of a page on a file. ``path``: the file, or the folder of a new one; ``name``: its suggested name."""
 
     action: Action
     ref: RepoRef

@@ -1,4 +1,4 @@
-"""What stands beside a card: what the repository was made from, and what was measured."""
+"""The facts beside a card: the sources of the repository, and its evaluation results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pages say of the changes between two commits: lines of texts, and sizes and new bytes of large files."""
+"""The changes between two commits as pages show them: lines of text, and sizes and new bytes of large files."""
 
 from __future__ import annotations
 

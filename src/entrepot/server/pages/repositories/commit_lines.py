@@ -20,7 +20,7 @@ class CommitLine:
 
 
 def commit_line(logged: LoggedCommit) -> CommitLine:
-    """Return a commit as a list shows it."""
+    """Return a commit as a row of a list."""
     commit = logged.commit
     return CommitLine(
         logged.oid,

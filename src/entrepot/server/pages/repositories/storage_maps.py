@@ -99,7 +99,7 @@ def draw_storage(found: Sequence[RevisionInfo]) -> StorageMap | None:
 
 @attrs.frozen
 class MapPiece:
-    """What becomes a rectangle."""
+    """A repository, or the rest, to be drawn as a rectangle."""
 
     name: str
     path: str

@@ -37,7 +37,7 @@ _LAST_ROW = 10**12
 
 @attrs.frozen
 class TableWindow:
-    """The rows that are asked for."""
+    """The rows that a request asks for."""
 
     offset: int = 0
     length: int = PAGE
@@ -45,7 +45,7 @@ class TableWindow:
 
 @attrs.frozen
 class TableView:
-    """What is shown of a table. ``form``: ``grid``; ``none``, or ``text`` if it is to be shown as such, with a note."""
+    """The preview of a table. ``form``: ``grid``; ``none`` or ``text`` (shown as text), with a note."""
 
     form: str
     note: str = ""

@@ -44,7 +44,7 @@ _SQL_ROWS = 100
 
 @attrs.frozen
 class ViewerQuery:
-    """What a visitor asks of a table. ``length``: 1 to see one row in full; else a page of rows."""
+    """The request for rows of a table. ``length``: 1 for one row in full; else a page of rows."""
 
     revision: str = "main"
     config: str = ""

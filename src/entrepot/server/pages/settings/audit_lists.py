@@ -21,7 +21,7 @@ def read_filter(request: Request) -> AuditFilter:
 
 
 def audit_values(rows: Sequence[AuditRow], wanted: AuditFilter) -> Mapping[str, object]:
-    """Return what the template shows of :data:`SHOWN` rows; one more tells that there is another page."""
+    """Return the values of :data:`SHOWN` rows for the template; one row more means that there is another page."""
     shown = rows[:SHOWN]
     return {
         "rows": shown,

@@ -1,4 +1,4 @@
-"""What tokens allow, in plain words."""
+"""The permissions of tokens, in plain words."""
 
 from __future__ import annotations
 

@@ -293,7 +293,7 @@ def _changes(
 def lock_file_mode(
     file: ScannedFile, state: FileState, mutability: Mutability, *, is_executable: bool
 ) -> FileState | None:
-    """Make a staged file read-only if its entity demands it, and return the state by which it is known from now on."""
+    """Make a staged file read-only if its entity requires that, and return its state."""
     if not mutability.locks_files or file.is_link:
         return settled(state)
     try:

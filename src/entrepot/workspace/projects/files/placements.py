@@ -89,7 +89,7 @@ def place_again(entity: Entity, version: Version, paths: Iterable[RepoPath]) -> 
 def place_files(
     entity: Entity, files: Mapping[RepoPath, ManifestEntry], mutability: Mutability
 ) -> dict[RepoPath, FileState | None]:
-    """Move drafts to their places, and return the states by which the files are known from now on.
+    """Move drafts to their places, and return the states of the placed files.
 
     Raises:
         CannotWrite, Refused: a file cannot be written.

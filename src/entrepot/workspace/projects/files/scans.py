@@ -52,7 +52,7 @@ def scan_entity(entity: Entity, *, follows_links: bool = False) -> Scan:
 
 
 def state_of(found: os.stat_result) -> FileState:
-    """Return what of the answer of ``stat`` tells whether a file has changed."""
+    """Return the part of a ``stat`` result that tells whether a file has changed."""
     return FileState(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_mode)
 
 

@@ -1,4 +1,4 @@
-"""A git repository and buckets as remote: the metadata goes to the one, the data to the others."""
+"""A remote made of a git repository, for the metadata, and buckets, for the data."""
 
 from __future__ import annotations
 
