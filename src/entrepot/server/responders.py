@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 from entrepot.errors import ObjectDamaged, RangeNotSatisfiable
 from entrepot.server.error_responses import error_response
 from entrepot.server.ranges import ByteRange, match, none_match, parse_range, range_applies
-from entrepot.server.threads import Threads, settle
+from entrepot.server.threads import BegunCall, Threads, settle
 
 PIECE = 1024 * 1024
 """Bytes per read for a fast peer; larger reads save no CPU."""
@@ -32,6 +32,9 @@ SMALL_PIECE = 128 * 1024
 response, and the first megabytes fit into socket buffers however slow the peer is."""
 
 _WARM_BYTES = 16 * 1024 * 1024
+_WARMING = 512 * 1024
+"""Bytes per read for a peer that may still turn out to be slow, sent in small pieces: what a server holds for it is what
+it queues and two such reads, for a fifth of the wake-ups of the event loop."""
 _SLOW_SECONDS_PER_BYTE = 0.2 / (1024 * 1024)
 _UNSAFE_NAME = re.compile(r'[^\x20-\x7e]|["\\%;]')
 
@@ -301,15 +304,16 @@ class _Stream:
         self._threads = threads
         self._parts = parts
         self._piece = SMALL_PIECE
+        self._length = SMALL_PIECE
         self._slow = False
         self._sent = 0
-        self._ahead: asyncio.Task[bytes] | None = None
+        self._ahead: BegunCall[list[bytes]] | None = None
 
     async def read_first(self) -> None:
         """Read the first piece of the file, to detect a missing file before the response begins."""
         first = next(part for part in self._parts if isinstance(part, ByteRange))
-        self._ahead = asyncio.create_task(self._read(first.start, first.stop))
-        await self._ahead
+        self._ahead = self._read(first.start, first.stop)
+        await self._ahead.result()
 
     async def run(self) -> None:
         """Send all parts, or stop when the peer disconnects."""
@@ -324,39 +328,57 @@ class _Stream:
                 elif not await self._send_range(part, gone, final=number == last):
                     return
         finally:
-            for task in (gone, self._ahead):
-                if task is not None:
-                    task.cancel()
-                    await settle(task)
+            if gone is not None:
+                gone.cancel()
+            try:
+                await settle(gone)
+            finally:
+                if self._ahead is not None:
+                    await self._ahead.abandon()
 
     async def _send_range(self, part: ByteRange, gone: asyncio.Task[None] | None, *, final: bool) -> bool:
         offset = part.start
         while offset < part.stop:
-            data = await (self._ahead or self._read(offset, part.stop))
+            self._ahead = self._ahead or self._read(offset, part.stop)
+            pieces = await self._ahead.result()
             self._ahead = None
             if gone is not None and gone.done():
                 return False
-            offset += len(data)
+            offset += sum(map(len, pieces))
             more = offset < part.stop
             if more and not self._slow:
-                self._ahead = asyncio.create_task(self._read(offset, part.stop))
-            started = time.monotonic()
-            await self._send({"type": "http.response.body", "body": data, "more_body": more or not final})
-            self._judge(len(data), time.monotonic() - started)
+                self._ahead = self._read(offset, part.stop)
+            started, sent = time.monotonic(), self._sent
+            while pieces:
+                data = pieces.pop(0)
+                is_last = final and not more and not pieces
+                await self._send({"type": "http.response.body", "body": data, "more_body": not is_last})
+                self._sent += len(data)
+            self._judge(self._sent - sent, time.monotonic() - started)
         return True
 
     def _judge(self, length: int, seconds: float) -> None:
-        self._sent += length
         self._slow = seconds > _SLOW_SECONDS_PER_BYTE * length
-        self._piece = SMALL_PIECE if self._slow or self._sent < _WARM_BYTES else PIECE
+        if self._slow:
+            self._length = self._piece = SMALL_PIECE
+        elif self._sent < _WARM_BYTES:
+            self._length, self._piece = _WARMING, SMALL_PIECE
+        else:
+            self._length = self._piece = PIECE
 
-    async def _read(self, offset: int, stop: int) -> bytes:
-        length = min(self._piece, stop - offset)
-        data = await self._threads.run_transfer(self._content.read_at, offset, length)
-        if len(data) != length:
-            raise ObjectDamaged(self._content.etag, f"{length:,} bytes expected at {offset:,}, {len(data):,} found")
-        return data
+    def _read(self, offset: int, stop: int) -> BegunCall[list[bytes]]:
+        return self._threads.begin_transfer(
+            _read_pieces, self._content, offset, min(self._length, stop - offset), self._piece
+        )
 
     async def _wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+
+
+def _read_pieces(content: Content, offset: int, length: int, piece: int) -> list[bytes]:
+    """Read bytes of a file, to be sent in pieces."""
+    data = content.read_at(offset, length)
+    if len(data) != length:
+        raise ObjectDamaged(content.etag, f"{length:,} bytes expected at {offset:,}, {len(data):,} found")
+    return [data] if length <= piece else [data[at : at + piece] for at in range(0, length, piece)]

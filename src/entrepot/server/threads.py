@@ -16,7 +16,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from typing import Any, Generic, TypeVar, TypeVarTuple, Unpack
 
 Result = TypeVar("Result")
 Args = TypeVarTuple("Args")
@@ -52,10 +52,30 @@ class Threads:
         """Run the blocking part of a transfer (one piece) in a thread and return its result or raise its error."""
         return await _finish(self._transfers.submit(call, *args))
 
+    def begin_transfer(self, call: Callable[[Unpack[Args]], Result], *args: *Args) -> BegunCall[Result]:
+        """Begin the blocking part of a transfer, whose result is awaited later; it must be ended or abandoned."""
+        return BegunCall(self._transfers.submit(call, *args))
+
     def close(self) -> None:
         """Wait for running calls and end the threads; later calls raise RuntimeError."""
         self._short.close()
         self._transfers.shutdown(wait=True, cancel_futures=True)
+
+
+class BegunCall(Generic[Result]):
+    """A call that runs in a thread. A call that has ended when it is awaited does not wake the event loop."""
+
+    def __init__(self, call: Future[Result]) -> None:
+        self._call = call
+
+    async def result(self) -> Result:
+        """Return the result of the call or raise its error; the call has ended then, also if this is cancelled."""
+        return await _finish(self._call)
+
+    async def abandon(self) -> None:
+        """Wait until the call has ended; its result or error is discarded. A call that is still queued never starts."""
+        if not self._call.cancel():
+            await settle(asyncio.wrap_future(self._call))
 
 
 class _FairQueue:
@@ -126,6 +146,8 @@ async def settle(task: asyncio.Future[Any] | None) -> None:
 
 
 async def _finish(call: Future[Result]) -> Result:
+    if call.done() and not call.cancelled():
+        return call.result()
     # A plain future and one callback: asyncio.wrap_future and shield together take three of each.
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()
