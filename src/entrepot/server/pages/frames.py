@@ -22,6 +22,7 @@ from entrepot.server.pages import static_files
 from entrepot.server.pages.templates import render_template
 from entrepot.server.public_urls import path_prefix
 from entrepot.server.ranges import none_match
+from entrepot.server.rendering import warming
 
 COPY_SCRIPT = static_files.integrity("copy.mjs")
 """The hash of the script that adds buttons that copy: the only one that pages allow, if they have none of their own."""
@@ -126,6 +127,7 @@ async def show_page(
         note_unread(request, hub, caller)
         return page, render_page(request, page)
 
+    warming.begin_once()
     if turns is not None:
         page, body = await call_hub_in_turn(request, turns, render)
     else:
