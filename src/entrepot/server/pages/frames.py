@@ -35,8 +35,8 @@ POLICY = (
 )
 """The content security policy of pages. Explained in docs/web-pages.md, section Protection."""
 
-UPLOAD_POLICY = POLICY.replace(_SCRIPT_SOURCE, "script-src 'self' 'wasm-unsafe-eval'")
-"""The policy of the page that uploads, whose scripts are the hub's own files."""
+UPLOAD_POLICY = POLICY.replace(_SCRIPT_SOURCE, "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'")
+"""The policy of the page that uploads, whose scripts and worker are the hub's own files."""
 
 SCRIPT_POLICY = POLICY.replace(_SCRIPT_SOURCE, "script-src 'self'")
 """The policy of pages with a script of the hub's own."""
