@@ -2,9 +2,11 @@
 
 The hub has 100,000 repositories with tags and words of cards (and, for the pages of its administration, as many
 users), written straight into its database, and one repository with 100,000 files, half of them in one folder,
-committed over HTTP. Each page is requested many times on one connection, one
-request after the other, as a signed-in visitor; the figure is the server's CPU time for each
-request. A first load is the page, the stylesheet and the icons, as gzip makes them.
+committed over HTTP. A second repository has as many files of one commit. Each page is requested many times on one
+connection, one request after the other, as a signed-in visitor; the figure is the server's CPU time for each
+request. A first load is the page, the stylesheet and the icons, as gzip makes them. Pages whose content is rendered
+once and then remembered are also measured at their first request: of a dozen repositories with different contents,
+each page is requested once. What the server does for them afterwards, outside the request, is a figure of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import json
 import random
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -38,7 +40,7 @@ _TASKS = ("text-generation", "fill-mask", "image-classification", "automatic-spe
 _LIBRARIES = ("transformers", "diffusers", "timm", "sentence-transformers", "peft")
 _LICENSES = ("mit", "apache-2.0", "cc-by-4.0", "openrail", "other")
 _WORDS = "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike whale oscar papa quebec".split()  # noqa: SIM905
-_OWNERS, _BATCH, _AT_ONCE = 200, 10_000, 5_000
+_OWNERS, _BATCH, _AT_ONCE, _SEEN = 200, 10_000, 5_000, 12
 _CARD = "# Large\n\nA card with a [guide](docs/guide.md).\n\n" + "Words of a sentence, one after the other. " * 60
 
 PAGES = {
@@ -57,10 +59,27 @@ PAGES = {
         "card": "/{repo}",
         "files": "/{repo}/tree/main",
         "a folder of 50,000 files": "/{repo}/tree/main/flat",
+        "a later page of it": "/{repo}/tree/main/flat?after=025000.txt",
+        "find what is absent": "/{repo}/find/main?q=absent",
+        "find a file": "/{repo}/find/main?q=025042",
+        "find what thousands of files match": "/{repo}/find/main?q=nested+txt",
+        "a commit of 10,000 files": "/{repo}/commit/main",
+        "a commit of 100,000 files": "/{wide}/commit/main",
+        "compare two revisions that 90,000 files differ in": "/{repo}/compare/{first}..main",
         "a file": "/{repo}/blob/main/README.md",
         "commits": "/{repo}/commits/main",
         "discussions": "/{repo}/discussions",
         "settings": "/{repo}/settings",
+    },
+    "contents": {
+        "card with code": "/{owner}/seen-{n}",
+        "folder with a README": "/{owner}/seen-{n}/tree/main/docs",
+        "Python in colours": "/{owner}/seen-{n}/blob/main/train.py",
+        "JSON in colours": "/{owner}/seen-{n}/blob/main/config.json",
+        "YAML in colours": "/{owner}/seen-{n}/blob/main/config.yaml",
+        "shell script in colours": "/{owner}/seen-{n}/blob/main/run.sh",
+        "notebook": "/{owner}/seen-{n}/blob/main/notes.ipynb",
+        "diff in colours": "/{owner}/seen-{n}/commit/main",
     },
     "administration": {
         "overview": "/-/admin",
@@ -94,10 +113,31 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
             seed(hub.data / "catalog.sqlite3", bench.pick(100_000, 500))
             if theme == "administration":
                 seed_users(hub.data / "catalog.sqlite3", bench.pick(100_000, 500))
-            repo = fill(client, bench.pick(100_000, 1_000)) if theme == "repository" else ""
+            if theme == "contents":
+                yield from _measured_contents(bench, client)
+                return
+            places = _fill_both(client, bench.pick(100_000, 1_000)) if theme == "repository" else {}
             shared = _shared_bytes(client)
             for name, page in PAGES[theme].items():
-                yield from _measured(bench, client, theme, name, page.format(repo=repo), shared)
+                yield from _measured(bench, client, theme, name, page.format(**places), shared)
+
+
+def _measured_contents(bench: Bench, client: httpx2.Client) -> Iterator[Figure]:
+    """Yield the cost of pages at their first request, after it, and at later ones."""
+    owner = _fill_seen(client)
+    client.get("/models").raise_for_status()
+    bench.meter.rest()  # what a server prepares after its first page
+    for name, page in PAGES["contents"].items():
+        pages = [page.format(owner=owner, n=number) for number in range(_SEEN)]
+        with bench.meter.measure() as first:
+            for address in pages:
+                client.get(address).raise_for_status()
+        with bench.meter.measure() as later:
+            for address in pages * 4:
+                client.get(address).raise_for_status()
+        yield Figure("contents", f"{name}, first view, server CPU", first.server_cpu_s / _SEEN * 1000, "ms", _MOST_MS)
+        yield Figure("contents", f"{name}, after the first view", first.later_cpu_s / _SEEN * 1000, "ms")
+        yield Figure("contents", f"{name}, server CPU", later.server_cpu_s / _SEEN / 4 * 1000, "ms", _MOST_MS)
 
 
 def _measured(bench: Bench, client: httpx2.Client, theme: str, name: str, page: str, shared: int) -> Iterator[Figure]:
@@ -174,22 +214,75 @@ def _add_repos(tx: Write, dice: random.Random, orgs: Sequence[accounts.Account],
     full_text.put_all(tx, texts)
 
 
-def fill(client: httpx2.Client, files: int) -> str:
+def _fill_both(client: httpx2.Client, files: int) -> dict[str, str]:
+    """Create a repository that many commits have filled, and one with a single commit; return their places."""
+    repo, wide = fill(client, files), fill(client, files, "wide", batch=files)
+    commits = client.get(f"/api/models/{repo}/commits/main").raise_for_status().json()
+    return {"repo": repo, "wide": wide, "first": str(commits[-2]["id"])}
+
+
+def _fill_seen(client: httpx2.Client) -> str:
+    """Create repositories with different contents of the same kinds; return their owner."""
+    owner = ""
+    for number in range(_SEEN):
+        owner = _create(client, f"seen-{number}").partition("/")[0]
+        for files in (_contents(number), {"train.py": _python(number + _SEEN)}):
+            _commit(client, f"{owner}/seen-{number}", files)
+    return owner
+
+
+def _contents(number: int) -> dict[str, str]:
+    card = f"# Model {number}\n\n{_CARD}\n\n" + "| metric | value |\n|---|---|\n" + "| f1 | 0.9 |\n" * 20
+    cells = [{"cell_type": "code", "source": [_python(number)[:1_500]], "outputs": [], "metadata": {}}] * 6
+    cells += [{"cell_type": "markdown", "source": [card], "metadata": {}}]
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    layers = [{"name": f"layer-{number}-{at}", "size": at, "is_norm": at % 2 == 0, "scale": 0.5} for at in range(120)]
+    return {
+        "README.md": f"---\nlicense: mit\n---\n{card}\n\n```python\n{_python(number)[:2_000]}\n```\n",
+        "docs/README.md": f"{card}\n\n```bash\npython train.py --seed {number}\n```\n",
+        "train.py": _python(number),
+        "config.json": json.dumps({"seed": number, "layers": layers}, indent=2),
+        "config.yaml": f"seed: {number}\n" + "".join(f"layer{at}:\n  size: {at}  # units\n" for at in range(250)),
+        "run.sh": f"#!/bin/bash\nset -e\nSEED={number}\n"
+        + "".join(f'if [ -f "$1/{at}.txt" ]; then\n  python train.py --part {at} "$SEED"\nfi\n' for at in range(120)),
+        "notes.ipynb": json.dumps(notebook),
+    }
+
+
+def _python(number: int) -> str:
+    """Return about 12 kB of Python."""
+    function = (
+        'def step_{n}(batch: list[float], rate: float = 0.{n}) -> float:\n    """Return the loss of one step."""\n'
+        "    total = sum(value * rate for value in batch)  # the mean is taken later\n"
+        '    if total > {n}:\n        raise ValueError(f"too large: {{total!r}}")\n    return total / len(batch)\n\n\n'
+    )
+    return "import math\n\n\n" + "".join(function.format(n=number * 1_000 + at) for at in range(38))
+
+
+def fill(client: httpx2.Client, files: int, name: str = "large", *, batch: int = _BATCH) -> str:
     """Create a repository with many files, half of them in one folder; return its id."""
-    made = client.post("/api/repos/create", json={"name": "large", "type": "model"}).raise_for_status().json()
-    repo = str(made["name"])
+    repo = _create(client, name)
     paths = [f"flat/{number:06}.txt" for number in range(files // 2)]
     paths += [f"nested/{number // 100:04}/{number:06}.txt" for number in range(files // 2)]
-    for start in range(0, len(paths), _BATCH):
-        lines: list[dict[str, object]] = [{"key": "header", "value": {"summary": f"Files from {start}"}}]
-        if not start:
-            lines.append(_line("README.md", _CARD))
-        lines += [_line(path, path) for path in paths[start : start + _BATCH]]
-        body = "\n".join(json.dumps(line) for line in lines)
-        client.post(
-            f"/api/models/{repo}/commit/main", content=body, headers={"Content-Type": "application/x-ndjson"}
-        ).raise_for_status()
+    for start in range(0, len(paths), batch):
+        contents = {} if start else {"README.md": _CARD}
+        _commit(client, repo, contents | {path: path for path in paths[start : start + batch]})
     return repo
+
+
+def _create(client: httpx2.Client, name: str) -> str:
+    made = client.post("/api/repos/create", json={"name": name, "type": "model"}).raise_for_status().json()
+    return str(made["name"])
+
+
+def _commit(client: httpx2.Client, repo: str, files: Mapping[str, str]) -> None:
+    lines: list[dict[str, object]] = [{"key": "header", "value": {"summary": f"Add {len(files):,} files"}}]
+    lines += [_line(path, text) for path, text in files.items()]
+    client.post(
+        f"/api/models/{repo}/commit/main",
+        content="\n".join(json.dumps(line) for line in lines),
+        headers={"Content-Type": "application/x-ndjson"},
+    ).raise_for_status()
 
 
 def _line(path: str, text: str) -> dict[str, object]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from entrepot.errors import EntrepotError, Malformed
 from entrepot.git import EMPTY_TREE, Entry, Kind, Mode, encode_tree, oid_of, parse_tree
-from entrepot.git.trees import block_starts, find_entries, match_entry
+from entrepot.git.trees import block_starts, match_entry
 from entrepot.names import Oid
 
 BLOB = Oid("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391")
@@ -110,18 +110,3 @@ def test_a_name_stands_once_in_a_tree() -> None:
 def test_blocks_begin_at_every_64th_entry() -> None:
     content = encode_tree([Entry(f"{i:03}", Mode.FILE, BLOB) for i in range(130)])
     assert block_starts(content) == [0, 64 * 31, 128 * 31]
-
-
-def test_entries_are_found_by_all_words_and_folders_always() -> None:
-    listed = [Entry(name, Mode.FILE, BLOB) for name in ("config.JSON", "config.txt", "a.json", "\udcff.json")]
-    folder = Entry("src", Mode.FOLDER, EMPTY_TREE)
-    content = encode_tree([*listed, folder])
-
-    def names(*words: bytes) -> list[str]:
-        return [entry.name for entry in find_entries(content, words)]
-
-    assert names(b"config", b"json") == ["config.JSON", "src"]
-    assert names(b"json") == ["a.json", "config.JSON", "src", "\udcff.json"]
-    assert names(b"none") == names(b"100644") == ["src"]
-    assert len(names()) == 5
-    assert list(find_entries(encode_tree(listed), [b"none"])) == []

@@ -82,8 +82,9 @@ def test_files_are_uploaded_as_chunks_and_committed(page: Page, site: ServedHub)
     ref = made(site, "by-script")
     open_upload(page, site, ref, "alice", {"model.bin": NOISE, "notes.txt": b"words\n"})
     page.fill("#cs", "By a browser")
-    with page.expect_request("**/v1/xorbs/**"):
+    with page.expect_worker() as worker, page.expect_request("**/v1/xorbs/**"):
         page.click("#send")
+    assert worker.value.url.endswith("/upload-client.mjs")
     page.wait_for_url("**/tree/main?done=committed")
     assert content(site, ref, "data/model.bin") == NOISE
     assert content(site, ref, "data/notes.txt") == b"words\n"
@@ -97,11 +98,82 @@ def test_an_upload_that_breaks_off_continues(page: Page, site: ServedHub) -> Non
     page.route("**/api/models/**/commit/**", lambda route: route.abort())
     page.click("#send")
     page.wait_for_selector("#said .note.bad")
+    assert "The connection to the hub was lost" in page.inner_text("#said").replace("other.bin: the", "The")
+    assert page.inner_text("#queue li span.small") == "1.05 MB of 1.05 MB stored"
+    assert page.eval_on_selector("#queue progress", "bar => bar.value") == 1
+    assert page.inner_text("#sum") == "1.05 MB of 1.05 MB"
+    assert page.inner_text("#send") == "Try again"
     assert content(site, ref, "data/other.bin") is None
     page.unroute("**/api/models/**/commit/**")
     page.click("#send:enabled")
     page.wait_for_url("**/tree/main?done=committed")
     assert content(site, ref, "data/other.bin") is not None
+
+
+def test_a_block_that_was_interrupted_is_sent_again(page: Page, site: ServedHub) -> None:
+    ref = made(site, "interrupted")
+    open_upload(page, site, ref, "alice", {"again.bin": hashlib.shake_256(b"again").digest(1 << 20)})
+    page.route("**/v1/xorbs/**", lambda route: route.abort(), times=1)
+    page.click("#send")
+    page.wait_for_selector("text=Trying again in 1 s")
+    page.wait_for_url("**/tree/main?done=committed")
+    assert content(site, ref, "data/again.bin") is not None
+
+
+def test_an_upload_is_cancelled(page: Page, site: ServedHub) -> None:
+    ref = made(site, "cancelled")
+    open_upload(page, site, ref, "alice", {"never.bin": hashlib.shake_256(b"never").digest(1 << 20)})
+    page.route("**/v1/xorbs/**", lambda _: None)  # never answered
+    with page.expect_request("**/v1/xorbs/**"):
+        page.click("#send")
+    page.click("#cancel")
+    page.wait_for_url("**/tree/main/data")
+    assert content(site, ref, "data/never.bin") is None
+
+
+def test_a_refusal_names_the_file_and_the_cure(page: Page, site: ServedHub) -> None:
+    ref = made(site, "refused")
+    open_upload(page, site, ref, "alice", {"large.bin": hashlib.shake_256(b"refused").digest(1 << 20)})
+    page.route(
+        "**/info/lfs/objects/batch", lambda route: route.fulfill(status=507, json={"error": "alice has no room left"})
+    )
+    page.click("#send")
+    page.wait_for_selector("#said .note.bad")
+    assert page.inner_text("#said").startswith("large.bin: ")
+    assert "alice has no room left" in page.inner_text("#said")
+    assert "Try again sends only what is missing." in page.inner_text("#said")
+
+
+def test_a_file_that_has_changed_on_the_computer_is_named(page: Page, site: ServedHub, tmp_path: Path) -> None:
+    ref = made(site, "changed-file")
+    open_upload(page, site, ref, "alice", {"other.txt": b"x"})
+    (tmp_path / "local.bin").write_bytes(bytes(1 << 20))
+    page.set_input_files("#f", tmp_path / "local.bin")
+    page.wait_for_selector("#queue li:nth-child(2)")
+    (tmp_path / "local.bin").write_bytes(b"shorter")
+    page.click("#send")
+    page.wait_for_selector("#said .note.bad")
+    assert "was changed, moved or deleted on your computer" in page.inner_text("#said")
+    page.click("text=Remove >> nth=1")
+    page.click("#send:enabled")
+    page.wait_for_url("**/tree/main?done=committed")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "delete window.Worker",
+        "window.Worker = class { constructor() { setTimeout(() => this.onerror(new Event('error', {cancelable: true}))) } terminate() {} }",
+    ],
+)
+def test_without_module_workers_the_page_sends_itself(page: Page, site: ServedHub, script: str) -> None:
+    ref = made(site, f"no-worker-{len(script)}")
+    page.add_init_script(script)
+    data = hashlib.shake_256(script.encode()).digest(1 << 20)
+    open_upload(page, site, ref, "alice", {"model.bin": data})
+    page.click("#send")
+    page.wait_for_url("**/tree/main?done=committed")
+    assert content(site, ref, "data/model.bin") == data
 
 
 def test_an_upload_is_paused_and_continued(page: Page, site: ServedHub) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from entrepot.errors import Malformed
@@ -114,28 +114,6 @@ def parse_tree(content: bytes) -> list[Entry]:
     return [
         Entry(name.decode("utf-8", "surrogateescape"), int(mode, 8), Oid(digest.hex())) for mode, name, digest in fields
     ]
-
-
-def find_entries(content: bytes, words: Sequence[bytes]) -> Iterator[Entry]:
-    """Yield the entries of a tree that are folders, or whose names contain all words, in stored order.
-
-    Args:
-        words: in lower case; the case of ASCII letters in names does not matter.
-
-    Raises:
-        Malformed: as :func:`parse_tree`; for a ``/`` in a name when the entry is reached.
-    """
-    lowered = content.lower()
-    for start, stop in iterate_blocks(content):
-        # A search of bytes decides on most blocks; those of folders have the mode of one.
-        block = lowered[start:stop]
-        if b"40000 " not in block and not all(word in block for word in words):
-            continue
-        for found in _FIELDS.finditer(content, start, stop):
-            mode, name, _ = found.groups()
-            lowered_name = name.lower()
-            if int(mode, 8) & _FORMAT == Mode.FOLDER or all(word in lowered_name for word in words):
-                yield entry_of(found)
 
 
 def entry_of(found: re.Match[bytes]) -> Entry:

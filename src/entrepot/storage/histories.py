@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 
 from entrepot.catalog import Read, Write
 from entrepot.catalog.repos import commits
 from entrepot.errors import ObjectMissing
-from entrepot.git import EMPTY_TREE, Commit, diff_trees
+from entrepot.git import EMPTY_TREE, Commit, Entry, diff_trees
 from entrepot.names import Oid, RepoPath
 from entrepot.storage.objects import read_commit, read_commits
 from entrepot.storage.store import Store
@@ -89,21 +90,37 @@ def last_commits(
         unindexed: ancestors of ``head`` that the index lacks. Each path is looked up in their trees and in those of
             their first parents, which for few paths is much faster than to index them.
     """
-    newest, trees = commits.last_changes(tx, repo_id, head, paths), Trees(store, tx, repo_id)
+    newest = commits.last_changes(tx, repo_id, head, paths)
+    # The tree of a commit is also the older side of the next one.
+    find = functools.cache(Trees(store, tx, repo_id).find)
     ranks: dict[Oid, tuple[int, Oid]] = {}
     for oid in unindexed:
         commit = read_commit(tx, repo_id, oid)
         before = read_commit(tx, repo_id, commit.parents[0]).tree if commit.parents else EMPTY_TREE
-        for path in paths if before != commit.tree else ():
-            old, new = (None if root == EMPTY_TREE else trees.find(root, path) for root in (before, commit.tree))
-            if old == new:
-                continue
+        for path in _differing(find, before, commit.tree, paths):
             for one in (oid, newest.get(path, oid)):
                 if one not in ranks:
                     ranks[one] = -(commits.generation(tx, repo_id, one) or 0), one
             newest[path] = min(oid, newest.get(path, oid), key=ranks.__getitem__)
     logged = {oid: LoggedCommit(oid, commit) for oid, commit in read_commits(tx, repo_id, set(newest.values()))}
     return {path: logged[oid] for path, oid in newest.items()}
+
+
+def _differing(
+    find: Callable[[Oid, RepoPath], Entry | None], old: Oid, new: Oid, paths: Sequence[RepoPath]
+) -> Iterator[RepoPath]:
+    """Yield the paths whose entries differ between two trees; nothing is looked up in folders that are the same."""
+    sides: dict[str, list[Oid | None]] = {}
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        if folder not in sides:
+            found = (None if root == EMPTY_TREE else find(root, RepoPath(folder)) for root in (old, new))
+            sides[folder] = [entry.oid if entry is not None and entry.is_folder else None for entry in found]
+        before, after = sides[folder]
+        if before != after:
+            entries = (None if root is None else find(root, RepoPath(name)) for root in (before, after))
+            if next(entries) != next(entries):
+                yield path
 
 
 def log_of(tx: Read, repo_id: int, oids: Sequence[Oid]) -> list[LoggedCommit]:

@@ -12,6 +12,7 @@ import attrs
 from entrepot.blobs import Blobs, Inspectable, Multipart
 from entrepot.catalog import Catalog
 from entrepot.git import Entry
+from entrepot.git.tree_names import TreeNames
 from entrepot.git.tree_scan import TreeScan
 from entrepot.names import Oid, XetHash
 from entrepot.xet import XorbIndex
@@ -71,6 +72,12 @@ class Store:
     drafts: Inspectable
     trees: ValueCache[tuple[int, Oid], TreeScan] = attrs.field(
         factory=lambda: ValueCache[tuple[int, Oid], TreeScan](32 << 20, lambda scan: len(scan.content))
+    )
+    large_trees: ValueCache[tuple[int, Oid], bytes] = attrs.field(
+        factory=lambda: ValueCache[tuple[int, Oid], bytes](16 << 20, len)
+    )
+    names: ValueCache[tuple[int, Oid], TreeNames] = attrs.field(
+        factory=lambda: ValueCache[tuple[int, Oid], TreeNames](24 << 20, lambda names: names.weight)
     )
     listings: ValueCache[tuple[int, Oid], tuple[Entry, ...]] = attrs.field(
         factory=lambda: ValueCache[tuple[int, Oid], tuple[Entry, ...]](300_000, lambda entries: len(entries) + 1)

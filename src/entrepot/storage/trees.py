@@ -12,6 +12,7 @@ from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectSize
 from entrepot.errors import EntryNotFound, ObjectMissing
 from entrepot.git import Entry, Mode
+from entrepot.git.tree_names import TreeNames
 from entrepot.git.tree_scan import TreeScan
 from entrepot.names import ROOT, Oid, RepoPath, Sha256, XetHash, name_fault
 from entrepot.storage.folders import LARGE, FolderEntries, ParsedFolder, ScannedFolder, parse
@@ -82,8 +83,31 @@ class Trees:
             ObjectMissing, ObjectDamaged: the tree is missing or damaged.
         """
         # A caller that needs all entries parses the tree itself; the scanner is for lookups by name.
-        known = self._store.trees.find((self._repo_id, tree))
-        return known.content if known is not None else content_of(find_row(self._tx, self._repo_id, tree))
+        key = (self._repo_id, tree)
+        known = self._store.trees.find(key)
+        content = known.content if known is not None else self._store.large_trees.find(key)
+        if content is None:
+            content = content_of(find_row(self._tx, self._repo_id, tree))
+            if len(content) >= LARGE:  # unpacking it takes milliseconds
+                self._store.large_trees.put(key, content)
+        return content
+
+    def names(self, trees: Sequence[Oid]) -> list[TreeNames]:
+        """Return the searchable names of trees, in their order; trees that are not cached are read together.
+
+        Raises:
+            ObjectMissing, ObjectDamaged: a tree is missing or damaged.
+        """
+        known = {tree: self._store.names.find((self._repo_id, tree)) for tree in trees}
+        lacking = [tree for tree, names in known.items() if names is None]
+        for row in objects.find_many(self._tx, self._repo_id, lacking) if lacking else ():
+            self._tx.expect(row.size >> 8)
+            known[row.oid] = names = TreeNames(content_of(row))
+            self._store.names.put((self._repo_id, row.oid), names)
+        lost = next((tree for tree, names in known.items() if names is None), None)
+        if lost is not None:
+            raise ObjectMissing(lost)
+        return [names for tree in trees if (names := known[tree]) is not None]
 
     def find(self, root: Oid, path: RepoPath) -> Entry | None:
         """Return the entry at a path, or None; the root is a folder entry without a name."""

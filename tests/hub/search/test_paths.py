@@ -3,9 +3,12 @@ from __future__ import annotations
 import pytest
 
 from entrepot.errors import EntryNotFound, LimitExceeded, RepoNotFound, RevisionNotFound
+from entrepot.git.tree_names import TreeNames
+from entrepot.hub.files.operations import AddFile
 from entrepot.hub.search import paths
 from entrepot.hub.search.paths import FoundPaths, find_paths
 from entrepot.names import ROOT, RepoPath, RepoRef
+from entrepot.storage import trees
 from tests.support.worlds import World
 
 FILES = ("README.md", "docs/guide.md", "src/app/config.json", "src/app/main.py", "src/Config.yaml", "src-old/config.py")
@@ -61,9 +64,28 @@ def test_words_that_others_imply_are_not_searched_for(
     world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = list[tuple[bytes, ...]]()
-    monkeypatch.setattr(paths, "find_entries", lambda _content, words: asked.append(tuple(words)) or ())
+    monkeypatch.setattr(TreeNames, "files", lambda _names, words: asked.append(tuple(words)) or ())
     find(world, ref, "c CONF config main c Config " + "n " * 80)
-    assert asked == [(b"config", b"main")]
+    assert set(asked) == {(b"config", b"main")}
+
+
+def test_folders_that_were_searched_are_not_read_again(
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find(world, ref, "config")
+    world.add(ref, "docs/config.txt", b"new")
+    read = list[int]()
+    monkeypatch.setattr(trees, "TreeNames", lambda content: read.append(len(content)) or TreeNames(content))
+    assert len(names(find(world, ref, "config"))) == 4
+    assert len(read) == 2  # docs, and the top
+
+
+def test_thousands_of_folders_are_searched(world: World) -> None:
+    ref = world.repo("alice/folders")
+    world.commit(ref, *(AddFile(RepoPath(f"{number:04}/file.txt"), b"x") for number in range(1_200)))
+    found = find(world, ref, "1199 file")
+    assert (names(found), found.is_complete) == (["1199/file.txt"], True)
+    assert find(world, ref, "absent").is_complete
 
 
 def test_only_who_sees_a_repository_searches_it(world: World) -> None:

@@ -301,7 +301,6 @@ def test_what_others_left_no_time_for_has_its_colours_the_next_time(monkeypatch:
     monkeypatch.setattr(code_colours, "_CACHE", HtmlCache(5_000))
     monkeypatch.setattr(markdown, "_CACHE", HtmlCache(5_000))
     renderer, text = Renderer(), "```python\nimport a\n```"
-    monkeypatch.setattr(ColourBudget, "is_whole", False)
     monkeypatch.setattr(ColourBudget, "is_spent", True)
     assert "span" not in renderer.render(text)
     monkeypatch.undo()

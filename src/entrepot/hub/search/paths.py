@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from entrepot.errors import LimitExceeded
-from entrepot.git import Mode
-from entrepot.git.trees import find_entries
+from entrepot.git import Entry, Mode
 from entrepot.hub import access
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
@@ -20,11 +19,13 @@ from entrepot.storage.trees import ListedEntry, Node, Trees
 MAX_TEXT = 200
 """Longest text that is searched for, in characters."""
 
-MAX_FOLDERS = 500
-"""Folders that one search reads."""
+MAX_FOLDERS = 10_000
+"""Folders that one search looks into."""
 
-MAX_TREE_BYTES = 8 << 20
-"""Bytes of tree objects that one search reads; 100,000 entries have about half of it."""
+MAX_TREE_BYTES = 16 << 20
+"""Bytes of tree objects that one search looks into; 100,000 entries have about a quarter of it."""
+
+_BATCH = 100
 
 
 @attrs.frozen
@@ -50,7 +51,8 @@ def find_paths(
         RevisionNotFound, EntryNotFound: the revision or the folder does not exist.
         LimitExceeded: the text is longer than 200 characters.
 
-    Guarantees: reads at most 500 folders and 8 MiB of tree objects, however large the repository is.
+    Guarantees: looks into at most 10,000 folders and about 16 MiB of tree objects, however large the repository is.
+    Folders that were searched recently, at any commit, are searched in memory.
     """
     if len(text) > MAX_TEXT:
         raise LimitExceeded("the text to search for", MAX_TEXT)
@@ -80,19 +82,22 @@ def _matching(trees: Trees, top: Oid, folder: RepoPath, words: Sequence[bytes]) 
     """Yield the files whose paths below a folder contain all words, level by level; None if a bound ends the search."""
     waiting, folders, size = deque([(folder, top)]), 0, 0
     while waiting:
-        if folders == MAX_FOLDERS or size > MAX_TREE_BYTES:
-            yield None
-            return
-        here, tree = waiting.popleft()
-        content = trees.read(tree)
-        folders, size = folders + 1, size + len(content)
-        above = here.removeprefix(folder).encode("utf-8", "surrogateescape").lower()
-        missing = [word for word in words if word not in above]
-        for entry in find_entries(content, missing):
-            if name_fault(entry.name, is_top=here == ROOT) is not None or entry.mode == Mode.GITLINK:
-                continue
-            path = RepoPath(f"{here}/{entry.name}" if here else entry.name)
-            if entry.is_folder:
-                waiting.append((path, entry.oid))
-            else:
-                yield Node(path, entry)
+        some = [waiting.popleft() for _ in range(min(len(waiting), _BATCH))]
+        for (here, _), names in zip(some, trees.names([tree for _, tree in some]), strict=True):
+            if folders == MAX_FOLDERS or size > MAX_TREE_BYTES:
+                yield None
+                return
+            folders, size = folders + 1, size + names.size
+            above = here.removeprefix(folder).encode("utf-8", "surrogateescape").lower()
+            for entry in names.files([word for word in words if word not in above]):
+                if entry.mode != Mode.GITLINK and name_fault(entry.name, is_top=here == ROOT) is None:
+                    yield Node(_below(here, entry), entry)
+            waiting.extend(
+                (_below(here, inner), inner.oid)
+                for inner in names.folders
+                if name_fault(inner.name, is_top=here == ROOT) is None
+            )
+
+
+def _below(folder: RepoPath, entry: Entry) -> RepoPath:
+    return RepoPath(f"{folder}/{entry.name}" if folder else entry.name)

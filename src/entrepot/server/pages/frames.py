@@ -22,6 +22,7 @@ from entrepot.server.pages import static_files
 from entrepot.server.pages.templates import render_template
 from entrepot.server.public_urls import path_prefix
 from entrepot.server.ranges import none_match
+from entrepot.server.rendering import warming
 
 COPY_SCRIPT = static_files.integrity("copy.mjs")
 """The hash of the script that adds buttons that copy: the only one that pages allow, if they have none of their own."""
@@ -34,8 +35,8 @@ POLICY = (
 )
 """The content security policy of pages. Explained in docs/web-pages.md, section Protection."""
 
-UPLOAD_POLICY = POLICY.replace(_SCRIPT_SOURCE, "script-src 'self' 'wasm-unsafe-eval'")
-"""The policy of the page that uploads, whose scripts are the hub's own files."""
+UPLOAD_POLICY = POLICY.replace(_SCRIPT_SOURCE, "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'")
+"""The policy of the page that uploads, whose scripts and worker are the hub's own files."""
 
 SCRIPT_POLICY = POLICY.replace(_SCRIPT_SOURCE, "script-src 'self'")
 """The policy of pages with a script of the hub's own."""
@@ -126,6 +127,7 @@ async def show_page(
         note_unread(request, hub, caller)
         return page, render_page(request, page)
 
+    warming.begin_once()
     if turns is not None:
         page, body = await call_hub_in_turn(request, turns, render)
     else:

@@ -21,6 +21,10 @@ from entrepot.errors import ThingNotFound
 FOLDER = Path(__file__).parent / "static"
 _SCRIPT = "text/javascript; charset=utf-8"
 _TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".js": _SCRIPT, ".mjs": _SCRIPT}
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+_WORKERS = {"upload-client.mjs": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"}
+"""The policies of scripts that run in workers: those of a page do not count there."""
+
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -77,7 +81,7 @@ async def send_static(request: Request) -> Response:
         "cache-control": _FOREVER,
         "vary": "Accept-Encoding",
         "x-content-type-options": "nosniff",
-        "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        "content-security-policy": _WORKERS.get(params["file"], _POLICY),
     }
     if "gzip" in request.headers.get("accept-encoding", ""):
         return Response(packed(params["file"]), 200, {**headers, "content-encoding": "gzip"}, file.content_type)

@@ -3,13 +3,16 @@
 The lexers are those of Pygments. A regular expression cannot be interrupted, so its work is bounded by what it is
 given: a lexer sees one slice of the text at a time, and keeps its state for the next. After
 :data:`MAX_CODE` characters of a text, or after the CPU time of a :class:`ColourBudget`, the rest stays plain.
+A text for which a response had no time left is read again by a thread, and has all its colours the next time.
 """
 
 from __future__ import annotations
 
 import functools
 import html
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,8 +21,11 @@ from entrepot.server.rendering.html_caches import HtmlCache, key_of
 MAX_CODE = 64 << 10
 """Characters of one text that have colours."""
 
+RESPONSE_CPU_S = 0.008
+"""CPU seconds that colours may take for one response: those of about 6 kB of code."""
+
 MAX_CPU_S = 0.1
-"""CPU seconds that colours may take for one response."""
+"""CPU seconds that the colours of one text may take."""
 
 MAX_SLICE = 4 << 10
 """Characters that a lexer sees at a time: a comment that is longer may end too early."""
@@ -28,6 +34,8 @@ CLASSES = frozenset("kscnod")
 """Classes of tokens: keywords, strings, comments, names that are defined, other literals, deleted lines."""
 
 _CACHE = HtmlCache(4 << 20)
+_TOKENS_PER_LOOK = 32
+"""Tokens after which the time is looked at: a look costs as much as a fifth of a token."""
 
 # Pygments' types of tokens by their first parts; the most specific one counts. Other tokens have no class.
 _CLASS_OF = {
@@ -61,13 +69,8 @@ _CLASS_OF = {
 class ColourBudget:
     """CPU time that is left for colours in one response; used by one thread."""
 
-    def __init__(self, cpu_s: float = MAX_CPU_S) -> None:
-        self._whole_s = self._left_s = cpu_s
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing is spent yet."""
-        return self._left_s == self._whole_s
+    def __init__(self, cpu_s: float = RESPONSE_CPU_S) -> None:
+        self._left_s = cpu_s
 
     @property
     def is_spent(self) -> bool:
@@ -79,9 +82,9 @@ class ColourBudget:
         begun_s = time.thread_time()
         end_s = begun_s + self._left_s
         try:
-            for token in tokens:
+            for number, token in enumerate(tokens):
                 yield token
-                if time.thread_time() >= end_s:
+                if number % _TOKENS_PER_LOOK == 0 and time.thread_time() >= end_s:
                     return
         finally:
             self._left_s -= time.thread_time() - begun_s
@@ -92,20 +95,71 @@ def colour(code: str, language: str | None, budget: ColourBudget) -> str:
 
     Args:
         language: a member of :data:`~entrepot.server.rendering.code_languages.LEXERS`; None leaves the code plain.
-        budget: what is left for the response; texts that exhaust a part of one are tried again the next time.
+        budget: what is left for the response.
 
-    Guarantees: at most ``MAX_CPU_S`` CPU seconds, and those of one match within a slice. Results are cached.
+    Guarantees: at most the CPU seconds of the budget, and those of one match within a slice. Results are cached; what
+    the budget had no time for is coloured later, outside the request.
     """
     if language is None:
         return html.escape(code)
     key = key_of(language, code)
     found = _CACHE.find(key)
     if found is None:
-        is_whole = budget.is_whole
         found = html.escape(code) if budget.is_spent else _colour(code, language, budget)
-        if is_whole or not budget.is_spent:
+        if budget.is_spent:
+            _LATER.add(code, language)
+        else:
             _CACHE.keep(key, found)
     return found
+
+
+def load(language: str) -> None:
+    """Load a lexer and compile its expressions, so that the first code of a language costs no more than others."""
+    _colour("x\n", language, ColourBudget(MAX_CPU_S))
+
+
+class _LaterColours:
+    """Texts that wait for their colours, at most :data:`MOST` of them; a thread reads them as long as there are any."""
+
+    MOST = 64
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[bytes, tuple[str, str]] = OrderedDict()
+        self._guard = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def add(self, code: str, language: str) -> None:
+        """Let a thread colour a text, unless it waits already or too many do."""
+        with self._guard:
+            if len(self._waiting) < self.MOST:
+                self._waiting.setdefault(key_of(language, code), (code, language))
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._work, name="code-colours", daemon=True)
+                self._thread.start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until no text waits; return whether that is so."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout_s)
+        return self._thread is None
+
+    def _work(self) -> None:
+        while (text := self._next()) is not None:
+            key, code, language = text
+            # A text that takes too long even here is kept as it is then, so that no response tries again.
+            _CACHE.keep(key, _colour(code, language, ColourBudget(MAX_CPU_S)))
+
+    def _next(self) -> tuple[bytes, str, str] | None:
+        with self._guard:
+            if not self._waiting:
+                self._thread = None
+                return None
+            key, (code, language) = self._waiting.popitem(last=False)
+            return key, code, language
+
+
+_LATER = _LaterColours()
 
 
 def colour_lines(lines: Sequence[str], language: str | None, budget: ColourBudget) -> list[str]:

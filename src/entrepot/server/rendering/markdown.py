@@ -137,9 +137,8 @@ def _cached(text: str, profile: _Profile, colours: ColourBudget) -> str:
     key = key_of(profile.name, text)
     found = _CACHE.find(key)
     if found is None:
-        is_whole = colours.is_whole
         found = _render(text, profile, colours)
-        if is_whole or not colours.is_spent:  # what earlier texts left no time for gets its colours the next time
+        if not colours.is_spent:  # what there was no time for gets its colours the next time
             _CACHE.keep(key, found)
     return found
 

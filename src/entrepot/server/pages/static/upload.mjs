@@ -1,8 +1,9 @@
-// Upload by drag and drop: files of any size, as deduplicated chunks, with progress, pause and continuation.
+// Upload by drag and drop: files of any size, as deduplicated chunks, with progress, pause and continuation. This
+// script shows; upload-client.mjs sends, in a worker.
 // Without this script, or where browsers hide what it needs (plain http), the form of the page does the work.
 const form = document.getElementById("upload"), at = id => document.getElementById(id), data = form.dataset;
-const files = new Map(); // path: {blob, row, bar, state}
-let stop = null, isForced = false;
+const files = new Map(); // path: {blob, row, bar, state, done, stored}
+let stop = null, isForced = false, names = new Map(), past = [], phaseText = "";
 
 const node = (name, className, text) => {
   const made = document.createElement(name);
@@ -16,6 +17,7 @@ const size = bytes => {
   return `${unit ? bytes.toPrecision(3) : bytes} ${["B", "kB", "MB", "GB", "TB"][unit]}`;
 };
 const say = (tone, text) => {
+  if (at("said").textContent === text) return;
   const note = node("div", `note ${tone}`);
   note.append(node("div", "", text));
   at("said").replaceChildren(...(text ? [note] : []));
@@ -34,7 +36,7 @@ function add(path, blob) {
   bar.setAttribute("aria-label", `Progress of ${path}`);
   row.append(node("span", "path grow", path), bar, state, drop);
   at("queue").append(row);
-  files.set(path, {blob, row, bar, state});
+  files.set(path, {blob, row, bar, state, done: 0, stored: 0});
 }
 
 async function addEntry(entry, folder) {
@@ -48,106 +50,144 @@ async function addEntry(entry, folder) {
   }
 }
 
-function mark(path, text, done) {
+// What is known of the transfer: per file the share that is sent and the share that is stored, in all bytes and rate.
+function show(path, {state, sent, stored, read}) {
   const file = files.get(path);
   if (!file) return;
-  file.state.textContent = text;
-  if (done !== undefined) file.bar.value = done;
+  file.stored = Math.max(file.stored, stored);
+  file.done = Math.max(file.stored, sent);
+  file.bar.value = file.done;
+  file.state.textContent = file.done === 1 ? size(file.blob.size)
+    : state === "hashing" ? `reading ${Math.round(read * 100)} %`
+    : `${size(file.blob.size * file.done)} of ${size(file.blob.size)}`;
+}
+
+const whole = () => [...files.values()].reduce(([all, done], file) => [all + file.blob.size, done + file.blob.size * file.done], [0, 0]);
+const duration = seconds => seconds < 90 ? `${Math.ceil(seconds)} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+
+function sum() {
+  const [all, done] = whole(), now = performance.now();
+  past.push([now, done]);
+  while (past.length > 2 && now - past[0][0] > 10_000) past.shift();
+  const rate = (done - past[0][1]) / Math.max(now - past[0][0], 1) * 1000;
+  at("bar").value = all ? done / all : 0;
+  at("sum").textContent = `${size(done)} of ${size(all)}` + (rate > 1 && done < all ? `, ${size(rate)}/s, ${duration((all - done) / rate)} left` : "");
+}
+
+// What rows say when nothing is being sent: only what the hub has stored.
+function settle() {
+  for (const file of files.values()) {
+    file.done = file.bar.value = file.stored;
+    file.state.textContent = file.stored ? `${size(file.blob.size * file.stored)} of ${size(file.blob.size)} stored` : size(file.blob.size);
+  }
+  past = [];
+  sum();
 }
 
 async function token() {
   const body = new URLSearchParams({csrf: form.elements.csrf.value});
   const answer = await fetch(form.action, {method: "POST", body, headers: {accept: "application/json"}});
   const made = await answer.json();
-  if (!answer.ok) throw new Error(made.error);
+  if (!answer.ok) throw {message: made.error, statusCode: answer.status};
   return made.accessToken;
 }
 
-// Sends what the client gives it, with progress. A block of chunks is sent only if the hub has not got it from an
-// earlier attempt: the client makes the same blocks of the same files, but does not ask.
-async function send(address, init, signal) {
-  const [store, block] = `${address}`.split("/v1/xorbs/default/");
-  if (block) {
-    const known = await fetch(`${store}/v1/xorb-grants/default/${block}`, {method: "POST", headers: init.headers, signal});
-    if (known.ok) return known;
+// Runs a task in a worker, or in this page if the browser has no module workers; returns how to stop it, and its result.
+function start(task, tell) {
+  const place = new URL("upload-client.mjs", import.meta.url), abort = new AbortController();
+  const here = async () => (await import(place)).transfer(task, tell, abort.signal);
+  let worker;
+  try {
+    worker = new Worker(place, {type: "module"});
+  } catch {
+    return {stop: () => abort.abort(), result: here()};
   }
-  if (!init?.progressHint) return fetch(address, {...init, signal});
-  return new Promise((done, failed) => {
-    const sent = new XMLHttpRequest();
-    sent.open(init.method, address);
-    for (const [name, value] of new Headers(init.headers)) sent.setRequestHeader(name, value);
-    // All sent is not yet all stored.
-    sent.upload.onprogress = event => init.progressHint.progressCallback(Math.min(event.loaded / event.total, 0.999));
-    sent.onload = () => done(new Response(sent.responseText, {
-      status: sent.status,
-      headers: sent.getAllResponseHeaders().trim().split("\r\n").map(line => line.split(/: (.*)/, 2)),
-    }));
-    sent.onerror = () => failed(new TypeError());
-    sent.onabort = () => failed(new DOMException("Aborted", "AbortError"));
-    signal.addEventListener("abort", () => sent.abort());
-    sent.send(init.body);
+  const result = new Promise((done, failed) => {
+    let isReady = false;
+    worker.onmessage = ({data: {event, failed: why, value}}) => {
+      if (!isReady) worker.postMessage(task);
+      isReady = true;
+      if (event) tell(event);
+      else if (why) failed(why);
+      else if (value) done(value);
+    };
+    worker.onerror = event => {
+      if (isReady) return failed({message: event.message});
+      event.preventDefault();
+      here().then(done, failed);
+    };
+    abort.signal.addEventListener("abort", () => failed({name: "AbortError"}));
   });
+  return {stop: () => abort.abort(), result: result.finally(() => worker.terminate())};
 }
 
-async function* upload(signal) {
-  const {commitIter} = await import("./vendor/huggingface-hub/index.mjs");
-  const folder = form.elements.folder.value.trim().replace(/^\/+|\/+$/g, "");
-  const paths = new Map([...files].map(([path, file]) => [folder ? `${folder}/${path}` : path, path]));
-  const isPull = form.elements.how.value === "pull";
-  const events = commitIter({
+async function makeTask() {
+  const folder = form.elements.folder.value.trim().replace(/^\/+|\/+$/g, ""), isPull = form.elements.how.value === "pull";
+  names = new Map([...files.keys()].map(path => [folder ? `${folder}/${path}` : path, path]));
+  return {
     repo: {type: data.kind, name: data.repo},
     accessToken: await token(),
     hubUrl: location.origin + data.root,
-    fetch: (address, init) => send(address, init, signal),
-    operations: [...paths].map(([path, name]) => ({operation: "addOrUpdate", path, content: files.get(name).blob})),
+    files: [...names].map(([path, name]) => [path, files.get(name).blob]),
     title: form.elements.summary.value.trim() || data.suggested,
     description: form.elements.description.value,
     branch: data.branch,
     isPullRequest: isPull,
     ...(isForced ? {} : {parentCommit: form.elements.parent.value}),
-    abortSignal: signal,
-  });
-  for (;;) {
-    const {done, value} = await events.next();
-    if (done) return value;
-    yield value.path ? {...value, path: paths.get(value.path)} : value;
-  }
+  };
+}
+
+// What to do about a failure, in words: which file, what happened, and the cure.
+function explain({name, message, statusCode, path}) {
+  const file = names.get(path), about = file ? `${file}: ` : "", rest = "Try again sends only what is missing.";
+  if (name === "NotReadableError" || name === "NotFoundError") return `${about}this file was changed, moved or deleted on your computer. Remove it from the list and choose it again.`;
+  if (name === "TypeError") return `${about}the connection to the hub was lost. ${rest} Blocks of up to 64 MiB that have arrived are not sent again.`;
+  if (statusCode === 401) return `${about}you are signed out. Sign in in another tab, then try again. ${rest}`;
+  if (statusCode >= 500 && statusCode !== 507) return `${about}the hub could not answer (${message || statusCode}). Wait a minute. ${rest}`;
+  return `${about}${message || "the upload failed"}. ${rest}`.replace("..", ".");
+}
+
+function hear({phase, files: some, again}) {
+  if (again) return say("warn", `The connection to the hub was lost. Trying again in ${again} s.`);
+  for (const file of some ?? []) show(names.get(file.path), file);
+  if (some) sum();
+  if (!phase) return phaseText && say("info", phaseText);
+  at("pause").hidden = at("cancel").hidden = phase === "committing";
+  phaseText = {preuploading: "Asking what is there already.", uploadingLargeFiles: "Sending.", committing: "Committing."}[phase];
+  say("info", phaseText);
 }
 
 async function run() {
   if (!files.size) return say("bad", "Choose at least one file, or drag it here.");
-  const mine = (stop = new AbortController());
+  let isPaused = false, task;
+  stop = () => { isPaused = true; task?.stop(); };
   at("send").disabled = true;
-  at("pause").hidden = false;
+  at("pause").hidden = at("total").hidden = false;
+  say("info", "Preparing.");
+  settle();
   try {
-    // A request that hangs does not keep a pause waiting; what runs before the commit commits nothing.
-    const paused = new Promise((_, failed) => mine.signal.addEventListener("abort", failed));
-    const events = upload(mine.signal);
-    for (;;) {
-      const {done, value} = await Promise.race([events.next(), paused]);
-      if (done) {
-        stop = null;
-        const pull = value?.pullRequestUrl;
-        return location.assign(pull ? new URL(pull).pathname : data.done);
-      }
-      at("pause").hidden = value.phase === "committing";
-      if (value.event === "fileProgress") mark(value.path, `${value.state} ${Math.round(value.progress * 100)} %`, value.progress);
-      else say("info", {preuploading: "Asking what is there already", uploadingLargeFiles: "Sending", committing: "Committing"}[value.phase]);
-    }
+    const made = await makeTask();
+    if (isPaused) throw {};
+    task = start(made, event => isPaused || hear(event));
+    const {pull} = await task.result;
+    stop = null;
+    return location.assign(pull ? new URL(pull).pathname : data.done);
   } catch (error) {
-    if (mine.signal.aborted) say("", "Paused. Nothing is committed yet.");
+    if (!stop) return;
+    settle();
+    at("send").textContent = isPaused ? "Continue" : "Try again";
+    if (isPaused) say("", "Paused. Nothing is committed yet.");
     else if (error.statusCode === 412) {
       isForced = true;
-      say("warn", "Others have committed since you opened this page. Look at the commits first: Continue replaces files of the same name.");
-    } else {
-      const why = error instanceof TypeError ? "The connection to the hub was lost." : error.message || error;
-      say("bad", `${why} Continue sends what is missing: blocks of up to 64 MiB that have arrived are not sent again.`);
-    }
-    at("send").textContent = "Continue";
+      at("send").textContent = "Replace";
+      say("warn", "Others have committed since you opened this page. Look at the commits first: Replace overwrites files of the same name.");
+    } else say("bad", explain(error));
   } finally {
     if (stop) {
       stop = null;
+      phaseText = "";
       at("send").disabled = false;
+      at("cancel").hidden = false;
       at("pause").hidden = true;
     }
   }
@@ -171,6 +211,7 @@ if (isSecureContext && "WebAssembly" in window) {
     for (const [entry, file] of entries) await (entry ? addEntry(entry, "") : add(file.name, file));
   });
   form.addEventListener("submit", event => { event.preventDefault(); if (!stop) run(); });
-  at("pause").onclick = () => stop?.abort();
+  at("pause").onclick = () => stop?.();
+  at("cancel").addEventListener("click", () => { const end = stop; stop = null; end?.(); });
   addEventListener("beforeunload", event => { if (stop) event.preventDefault(); });
 }
