@@ -26,7 +26,16 @@ from entrepot.hub.accounts import accounts, members
 from entrepot.hub.callers import Role, stamp_of
 from entrepot.hub.capabilities import Capability
 from entrepot.hub.community import access_requests, moderation
-from entrepot.hub.files import attachments, bulk_uploads, chunks, lfs, multipart_uploads, preparation, xet_tokens
+from entrepot.hub.files import (
+    attachments,
+    bulk_uploads,
+    chunks,
+    lfs,
+    multipart_uploads,
+    preparation,
+    reconstructions,
+    xet_tokens,
+)
 from entrepot.hub.files.bulk_uploads import UploadedFile
 from entrepot.hub.files.lfs import MultipartUpload, RequestedObject
 from entrepot.hub.files.lfs_links import SignedUrl
@@ -252,19 +261,19 @@ def test_an_image_in_flight_ends_with_the_token(world: World, ref: RepoRef, chan
 def test_links_for_reading_end_with_the_right(world: World, sender: Sender, change: Change) -> None:
     ref = world.repo("acme/secret", by=world.olga, visibility="private")
     world.add_large(ref, "w.bin", DATA, by=world.olga)
-    xorb = sender.xorb(sender.chunks(1))
-    sender.upload(ref, sender.chunks(1), by=world.olga)
+    file, _ = sender.add(ref, "chunked.bin", sender.chunks(1), by=world.olga)
     issued = xet_tokens.issue_read(world.hub, world.wendy, ref, None)
-    data = chunks.data_link(world.hub, xet_tokens.check(world.hub, issued.secret, issued.store), xorb.hash, 0, 9)
+    given = xet_tokens.check(world.hub, issued.secret, issued.store)
+    [part] = reconstructions.reconstruct(world.hub, given, file, 0, None).parts
     [answer] = lfs.plan_downloads(world.hub, world.wendy, ref, [RequestedObject(SHA256, len(DATA))])
     assert isinstance(answer.link, SignedUrl)
     lfs.fetch(world.hub, SHA256, answer.link.query).close()
-    chunks.fetch(world.hub, xorb.hash, data.query)[0].close()
+    reconstructions.fetch(world.hub, part.name, part.query).close()
     change(world, ref)
     with pytest.raises(ThingNotFound):
         lfs.fetch(world.hub, SHA256, answer.link.query)
     with pytest.raises(ThingNotFound):
-        chunks.fetch(world.hub, xorb.hash, data.query)
+        reconstructions.fetch(world.hub, part.name, part.query)
     with pytest.raises(InvalidCredentials):
         xet_tokens.check(world.hub, issued.secret, issued.store)
 

@@ -28,6 +28,11 @@ class EntrepotError(Exception):
         """One sentence for people: what is wrong and, if known, the remedy."""
         raise AttributeError("every leaf of the error tree has a message")
 
+    @property
+    def told(self) -> str:
+        """The message for callers: without what is for administrators only, who read it in the log."""
+        return self.message
+
     def __str__(self) -> str:
         return redact(self.message)
 

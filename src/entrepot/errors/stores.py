@@ -141,6 +141,14 @@ class TooManyBodies(Unavailable):
         return f"{self.limit:,} request bodies {self.where} are unfinished, which is the limit; try again later"
 
 
+_DAMAGED_CHUNKS = "stored chunks of this content are damaged or missing; 'entrepot fsck' shows an administrator which"
+"""The hash of a xorb, which is also in the key of its bytes, derives from chunks that the caller may not read."""
+
+
+def _told(key: str, message: str) -> str:
+    return _DAMAGED_CHUNKS if key.startswith("xorbs/") else message
+
+
 @attrs.define
 class BlobMissing(Damaged):
     """No bytes are stored under a key that should have some."""
@@ -150,6 +158,10 @@ class BlobMissing(Damaged):
     @property
     def message(self) -> str:
         return f"no bytes are stored under {self.key}; run 'entrepot fsck'"
+
+    @property
+    def told(self) -> str:
+        return _told(self.key, self.message)
 
 
 @attrs.define
@@ -163,6 +175,10 @@ class BlobUnreadable(Damaged):
     def message(self) -> str:
         return f"the bytes under {self.key} cannot be read: {self.reason}; run 'entrepot fsck'"
 
+    @property
+    def told(self) -> str:
+        return _told(self.key, self.message)
+
 
 @attrs.define
 class XorbDamaged(Damaged):
@@ -173,6 +189,10 @@ class XorbDamaged(Damaged):
     @property
     def message(self) -> str:
         return f"the stored xorb {self.xorb} is damaged, and with it the files that need it; run 'entrepot fsck'"
+
+    @property
+    def told(self) -> str:
+        return _DAMAGED_CHUNKS
 
 
 @attrs.define

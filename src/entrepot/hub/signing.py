@@ -1,4 +1,4 @@
-"""Signed claims: what the holder of a URL may do, and until when.
+"""Signed claims: what the holder of a URL may do, and until when; and sealed payloads, which only the hub can read.
 
 A claim is signed as a whole, so that no field of it can be replaced; the URL
 needs no other authorisation. Source: docs/protocols/hf_api.md, section 2.3 (upload links must
@@ -15,6 +15,9 @@ from collections.abc import Mapping
 import attrs
 
 from entrepot.errors import InvalidSignature
+
+TAG_BYTES = 16
+"""How many bytes a sealed payload is longer than the payload."""
 
 
 @attrs.frozen
@@ -69,8 +72,43 @@ class Signer:
         fields = {str(number): part for number, part in enumerate(parts)}
         return bytes.fromhex(self._signature(f"derive {purpose}", fields))
 
+    def sealer(self, purpose: str, *parts: str) -> Sealer:
+        """Return what encrypts short payloads for a purpose and parts; payloads of another one cannot be opened."""
+        return Sealer(self.derive(f"tag {purpose}", *parts), self.derive(f"stream {purpose}", *parts))
+
     def _signature(self, purpose: str, fields: Mapping[str, str]) -> str:
         # Each part is preceded by its length, so two different claims never have the same signed text.
         parts = [purpose, *(part for name in sorted(fields) for part in (name, fields[name]))]
         text = "".join(f"{len(part)}:{part}" for part in parts)
         return hmac.new(self.key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+@attrs.frozen
+class Sealer:
+    """Encrypts short payloads under a key of the hub so that they can be neither read, altered nor forged.
+
+    Guarantees: equal payloads give equal results, so that clients can compare and cache them; nothing else about a
+    payload but its length can be seen. It is the construction of SIV (RFC 5297): the tag of the payload selects the
+    key stream.
+    """
+
+    _tag_key: bytes = attrs.field(repr=False)
+    _stream_key: bytes = attrs.field(repr=False)
+
+    def seal(self, payload: bytes) -> bytes:
+        """Return a payload encrypted, 16 bytes longer than it is."""
+        tag = self._tag(payload)
+        return tag + self._masked(tag, payload)
+
+    def open(self, sealed: bytes) -> bytes | None:
+        """Return the payload of what :meth:`seal` has returned, or None for anything else."""
+        tag, masked = sealed[:TAG_BYTES], sealed[TAG_BYTES:]
+        payload = self._masked(tag, masked)
+        return payload if hmac.compare_digest(tag, self._tag(payload)) else None
+
+    def _tag(self, payload: bytes) -> bytes:
+        return hmac.digest(self._tag_key, payload, "sha256")[:TAG_BYTES]
+
+    def _masked(self, tag: bytes, data: bytes) -> bytes:
+        stream = hashlib.shake_256(self._stream_key + tag).digest(len(data))
+        return bytes(one ^ other for one, other in zip(data, stream, strict=True))

@@ -9,7 +9,8 @@ from entrepot.xet.builders import XorbBuilder, XorbWriter, recompress
 from entrepot.xet.chunk_sets import ChunkSet, pack_ranges
 from entrepot.xet.chunking import MIN_CHUNK_BYTES, Chunker, chunk_ends
 from entrepot.xet.compression import MAX_CHUNK_BYTES, Scheme, compress, decompress
-from entrepot.xet.deduplication import KnownXorb, dedup_answer, eligible_chunks
+from entrepot.xet.deduplication import AnsweredRun, KnownXorb, dedup_answer, eligible_chunks
+from entrepot.xet.file_parts import FilePart, FilePlan, XorbRun, plan_parts, runs_of, serialised_range
 from entrepot.xet.hashes import (
     HASH_BYTES,
     ZERO_HASH,
@@ -50,12 +51,15 @@ __all__ = [
     "MAX_XORB_BYTES",
     "MIN_CHUNK_BYTES",
     "ZERO_HASH",
+    "AnsweredRun",
     "Buffer",
     "ChunkSet",
     "Chunker",
     "Fetch",
     "FetchRange",
     "FileBlock",
+    "FilePart",
+    "FilePlan",
     "FindUsable",
     "KnownXorb",
     "Lookup",
@@ -71,6 +75,7 @@ __all__ = [
     "XorbBlock",
     "XorbBuilder",
     "XorbIndex",
+    "XorbRun",
     "XorbWriter",
     "check_files",
     "check_shard",
@@ -94,11 +99,14 @@ __all__ = [
     "parse_shard",
     "parse_xorb",
     "plan",
+    "plan_parts",
     "range_hash",
     "read_chunks",
     "read_hash",
     "read_index",
     "recompress",
+    "runs_of",
+    "serialised_range",
     "verify_chunks",
     "xorb_hash",
 ]

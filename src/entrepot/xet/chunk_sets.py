@@ -24,10 +24,11 @@ class ChunkSet:
         Malformed: a range is truncated, or ends after the last possible chunk.
     """
 
-    __slots__ = ("_before",)
+    __slots__ = ("_before", "_borders")
 
     def __init__(self, packed: Iterable[bytes] = ()) -> None:
         steps = np.zeros(MAX_CHUNKS + 1, np.int64)
+        self._borders = np.zeros(MAX_CHUNKS + 1, np.bool_)
         for data in packed:
             if len(data) % 4:
                 raise Malformed("chunk ranges", f"{len(data)} bytes are not pairs of numbers")
@@ -36,6 +37,7 @@ class ChunkSet:
                 raise Malformed("chunk ranges", f"a xorb has at most {MAX_CHUNKS} chunks")
             np.add.at(steps, pairs[:, 0], 1)
             np.add.at(steps, pairs[:, 1], -1)
+            self._borders[pairs] = True
         inside = np.cumsum(steps[:-1]) > 0
         self._before = np.concatenate(([0], np.cumsum(inside))).astype(np.int16)
 
@@ -53,6 +55,15 @@ class ChunkSet:
     def first(self, count: int) -> NDArray[np.bool_]:
         """Return an array that says for each of the first ``count`` chunks whether it is in the set."""
         return np.diff(self._before[: count + 1]) > 0
+
+    def runs(self, count: int) -> list[tuple[int, int]]:
+        """Return the chunks of the set among the first ``count`` as runs, ascending (end exclusive).
+
+        A run ends where a range of the set begins or ends, also if another range continues it: whether two ranges are
+        adjacent depends on what else lies between them.
+        """
+        borders = [0, *np.flatnonzero(self._borders[:count]).tolist(), count]
+        return [(start, end) for start, end in itertools.pairwise(borders) if self.covers(start, end)]
 
     def __bool__(self) -> bool:
         return bool(self._before[-1])

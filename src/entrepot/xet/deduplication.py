@@ -5,7 +5,6 @@ Source: docs/protocols/xet.md, section 9.
 
 from __future__ import annotations
 
-import secrets
 from array import array
 from collections.abc import Iterable
 
@@ -24,11 +23,15 @@ _ONE_IN = 1024
 
 @attrs.frozen
 class KnownXorb:
-    """A xorb, and the set of its chunks that the client may use."""
+    """A xorb, and the set of its chunks that the client may use.
+
+    ``is_whole``: the client may know the xorb itself, because it has sent it, or shares it.
+    """
 
     hash: XetHash
     index: XorbIndex
     chunks: ChunkSet = attrs.field(factory=ChunkSet.everything)
+    is_whole: bool = True
 
     def has(self, chunk: XetHash) -> bool:
         """Return whether a chunk is among those that the client may use."""
@@ -48,12 +51,20 @@ def eligible_chunks(hashes: Buffer) -> list[int]:
     return [int(number) for number in np.flatnonzero(last % _ONE_IN == 0)]
 
 
-def dedup_answer(xorbs: Iterable[KnownXorb], key: bytes, created: int, expires: int) -> bytes:
+@attrs.frozen
+class AnsweredRun:
+    """Adjacent chunks of a xorb, ``start`` to ``end`` (exclusive), which an answer lists as a xorb with this name."""
+
+    name: XetHash
+    index: XorbIndex = attrs.field(repr=False)
+    start: int
+    end: int
+
+
+def dedup_answer(runs: Iterable[AnsweredRun], key: bytes, created: int, expires: int) -> bytes:
     """Return the shard that tells a client which chunks it need not upload.
 
     Chunk hashes are keyed, so only a client that has a chunk can recognise it.
-    Chunks that the client may not use are replaced by placeholders, which keep
-    the indexes of the chunks after them, and omitted at the end.
 
     Args:
         key: 32 bytes, random for each response; 32 zero bytes mean "not keyed".
@@ -64,22 +75,15 @@ def dedup_answer(xorbs: Iterable[KnownXorb], key: bytes, created: int, expires: 
     """
     if len(key) != HASH_BYTES:
         raise Malformed("deduplication key", f"it has {len(key)} bytes, not 32")
-    blocks = tuple(_block(xorb, key) for xorb in xorbs)
+    blocks = tuple(_block(run, key) for run in runs)
     return encode_shard(Shard((), blocks, ShardFooter(key, created, expires)))
 
 
-def _block(xorb: KnownXorb, key: bytes) -> XorbBlock:
-    index = xorb.index
-    if xorb.chunks.covers(0, index.count):
-        return XorbBlock(xorb.hash, _keyed(index.hashes, key), index.raw_ends, index.size)
-    usable = xorb.chunks.first(index.count)
-    count = int(np.flatnonzero(usable)[-1]) + 1
-    usable = usable[:count]
-    keyed = np.frombuffer(_keyed(index.chunk_hashes(0, count), key), "V32").copy()
-    keyed[~usable] = np.frombuffer(secrets.token_bytes(HASH_BYTES * int((~usable).sum())), "V32")
-    # A placeholder does not reveal the real length of its chunk.
-    lengths = np.where(usable, index.lengths(0, count), 1)
-    return XorbBlock(xorb.hash, keyed.tobytes(), array("I", np.cumsum(lengths).astype(np.uint32).tobytes()), 0)
+def _block(run: AnsweredRun, key: bytes) -> XorbBlock:
+    index, start, end = run.index, run.start, run.end
+    ends = np.frombuffer(index.raw_ends, np.uint32)[start:end] - np.uint32(index.raw_offset(start))
+    size = index.offset(end) - index.offset(start)
+    return XorbBlock(run.name, _keyed(index.chunk_hashes(start, end), key), array("I", ends.tobytes()), size)
 
 
 def _keyed(hashes: bytes, key: bytes) -> bytes:

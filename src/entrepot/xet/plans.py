@@ -61,8 +61,39 @@ class Plan:
 def plan(terms: Terms, lookup: Lookup, first: int, last: int) -> Plan:
     """Return the plan for the bytes ``first`` to ``last`` (inclusive) of a file.
 
+    Args:
+        terms, lookup, first, last: as for :func:`cut_terms`.
+
+    Returns:
+        An empty plan for the empty file and ``first`` 0.
+
+    Raises:
+        RangeNotSatisfiable, Malformed: as :func:`cut_terms`.
+    """
+    cut = cut_terms(terms, lookup, first, last)
+    return Plan(cut.skip, cut.length, cut.terms, _fetches(cut.terms, cut.indexes))
+
+
+@attrs.frozen
+class CutTerms:
+    """The chunks of a file that a range of it needs, as terms; ``start`` is the number of the first one in the file.
+
+    ``skip``: bytes of the first chunk before the range; ``length``: bytes of the range; ``indexes``: those of all
+    xorbs of the terms.
+    """
+
+    skip: int
+    length: int
+    start: int
+    terms: tuple[Term, ...]
+    indexes: Mapping[XetHash, XorbIndex] = attrs.field(repr=False)
+
+
+def cut_terms(terms: Terms, lookup: Lookup, first: int, last: int) -> CutTerms:
+    """Return the chunks with the bytes ``first`` to ``last`` (inclusive) of a file.
+
     Chunks of the first and the last term outside the range are omitted. The
-    plan depends only on the arguments: clients request it again when a URL has
+    result depends only on the arguments: clients request a plan again when a URL has
     expired, and need the same plan.
 
     Args:
@@ -70,7 +101,7 @@ def plan(terms: Terms, lookup: Lookup, first: int, last: int) -> Plan:
         last: clamped to the end of the file.
 
     Returns:
-        An empty plan for the empty file and ``first`` 0.
+        No terms for the empty file and ``first`` 0.
 
     Raises:
         RangeNotSatisfiable: ``first`` is after the end of the file or after ``last``.
@@ -79,7 +110,7 @@ def plan(terms: Terms, lookup: Lookup, first: int, last: int) -> Plan:
     ends = terms.ends()
     size = int(ends[-1]) if len(ends) else 0
     if size == 0 and first == 0:
-        return Plan(0, 0, (), ())
+        return CutTerms(0, 0, 0, (), {})
     if not 0 <= first <= last or first >= size:
         raise RangeNotSatisfiable(size)
     last = min(last, size - 1)
@@ -93,8 +124,9 @@ def plan(terms: Terms, lookup: Lookup, first: int, last: int) -> Plan:
     kept[-1] = _without_tail(kept[-1], indexes[kept[-1].xorb], last - begin_of_last)
     shortened = _without_head(kept[0], indexes[kept[0].xorb], first - begin)
     skip = first - begin - (kept[0].unpacked - shortened.unpacked)
+    start = terms.part(0, low).chunk_count + shortened.start - kept[0].start
     kept[0] = shortened
-    return Plan(skip, last - first + 1, tuple(kept), _fetches(kept, indexes))
+    return CutTerms(skip, last - first + 1, start, tuple(kept), indexes)
 
 
 def check_term(term: Term, index: XorbIndex) -> None:

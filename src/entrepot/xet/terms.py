@@ -99,6 +99,11 @@ class Terms:
         """Return the end of each term in the file, in ascending order."""
         return np.cumsum(self._columns()["unpacked"], dtype=np.int64)
 
+    def chunk_ends(self) -> NDArray[np.int64]:
+        """Return the number of chunks of the file up to the end of each term."""
+        columns = self._columns()
+        return np.cumsum((columns["end"].astype(np.int64) - columns["start"]).clip(0))
+
     @property
     def size(self) -> int:
         """The length of the file."""

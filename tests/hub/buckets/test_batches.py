@@ -11,7 +11,7 @@ from entrepot.hub.accounts import quotas
 from entrepot.hub.buckets import batches, bucket_contents, buckets
 from entrepot.hub.buckets.batches import EMPTY, AddToBucket, BucketOperation, CopyToBucket, DeleteFromBucket
 from entrepot.hub.buckets.bucket_contents import BucketFile
-from entrepot.hub.files import chunks, xet_tokens, xorb_scrubbing
+from entrepot.hub.files import reconstructions, xet_tokens, xorb_scrubbing
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import repositories, storage_costs
 from entrepot.hub.repos.repositories import RepoChanges
@@ -105,7 +105,7 @@ def test_a_hash_alone_gives_no_right(world: World, sender: Sender) -> None:
     assert [one.path for one in outcome.failed] == ["add", "copy", "from", "kind"]
     assert outcome.failed[1].error == outcome.failed[2].error  # private is as absent
     with pytest.raises(ThingNotFound):
-        chunks.reconstruct(world.hub, sender.give_read(ref), known, 0, None)
+        reconstructions.reconstruct(world.hub, sender.give_read(ref), known, 0, None)
     # An upload for one bucket is none for another one of the same owner.
     mine = stored(sender, other, 5)
     assert change(world, ref, AddToBucket("x", mine)) == ["x"]
@@ -116,16 +116,16 @@ def test_an_upload_is_read_by_writers_only_until_the_bucket_shows_it(world: Worl
     fresh = stored(sender, ref)
     reader = sender.give_read(ref, world.bob)
     with pytest.raises(ThingNotFound):
-        chunks.reconstruct(world.hub, reader, fresh, 0, None)
-    assert chunks.reconstruct(world.hub, sender.give(ref), fresh, 0, None).terms
+        reconstructions.reconstruct(world.hub, reader, fresh, 0, None)
+    assert reconstructions.reconstruct(world.hub, sender.give(ref), fresh, 0, None).parts
     change(world, ref, AddToBucket("a", fresh))
-    assert chunks.reconstruct(world.hub, reader, fresh, 0, None).terms
+    assert reconstructions.reconstruct(world.hub, reader, fresh, 0, None).parts
     # A download goes on after the file was deleted, as long as its token.
     change(world, ref, DeleteFromBucket("a"))
-    assert chunks.reconstruct(world.hub, reader, fresh, 0, None).terms
+    assert reconstructions.reconstruct(world.hub, reader, fresh, 0, None).parts
     world.clock.advance(3 * 3600 * 1000)
     with pytest.raises(ThingNotFound):
-        chunks.reconstruct(world.hub, sender.give_read(ref, world.bob), fresh, 0, None)
+        reconstructions.reconstruct(world.hub, sender.give_read(ref, world.bob), fresh, 0, None)
 
 
 def test_copies_come_from_buckets_and_repositories_and_store_no_bytes(world: World, sender: Sender) -> None:

@@ -3,13 +3,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import struct
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import attrs
 import pytest
-import sqlalchemy as sa
 
 from entrepot.blobs import file_key, put
 from entrepot.catalog import Read
@@ -22,30 +20,24 @@ from entrepot.errors import (
     Busy,
     ContentMismatch,
     InvalidCredentials,
-    InvalidSignature,
     LimitExceeded,
     Malformed,
     RangeNotSatisfiable,
     StoreFull,
-    ThingNotFound,
     XorbDamaged,
     XorbMissing,
 )
 from entrepot.hub.accounts import accounts, tokens
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import chunks, shards, xet_tokens, xorb_scrubbing
-from entrepot.hub.files.operations import AddLarge
+from entrepot.hub.files import chunks, reconstructions, shards, xorb_scrubbing
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.hub.jobs import maintenance
-from entrepot.names import RepoPath, RepoRef, Sha256, XetFileId, XetHash
+from entrepot.names import RepoRef, Sha256, XetFileId, XetHash
 from entrepot.storage import chunk_content
 from entrepot.xet import (
     Xorb,
     chunk_hash,
-    decompress,
     encode_hash,
-    keyed_chunk_hash,
-    parse_shard,
     parse_xorb,
     read_hash,
 )
@@ -228,46 +220,6 @@ def test_of_two_uploads_with_different_bytes_the_first_stays(
     world.clock.advance(22 * DAY_MS)
     assert [item.size for item in maintenance.gc(world.hub) if item.kind == "xorb"] == [len(packed.data)]
     assert whole(world, file) == b"".join(pieces)
-
-
-@pytest.mark.parametrize("is_odd", [False, True])
-def test_who_guesses_private_content_learns_nothing_from_its_reconstruction(
-    world: World, sender: Sender, *, is_odd: bool
-) -> None:
-    """Bob sends the chunks of a private file of alice, compressed alike or not, and chunks that were never stored."""
-    secret, fresh = sender.chunks("secret"), [piece[::-1] for piece in sender.chunks("secret")]
-    sender.add(world.repo("alice/secret", visibility="private"), "x.bin", secret)
-    world.clock.advance(1000)
-    mine = world.repo("bob/mine")
-    given, seen = sender.give(mine, world.bob), []
-    for pieces in (secret, fresh):
-        xorb = sender.uncompressed(pieces) if is_odd else sender.xorb(pieces)
-        was_new = sender.send(given, xorb)
-        block = sender.block([(xorb, 0, len(pieces))], hashlib.sha256(b"".join(pieces)).hexdigest())
-        sender.register(given, [block], [xorb])
-        found = chunks.reconstruct(world.hub, given, block.hash, 0, None)
-        [fetched] = found.fetches
-        link = chunks.data_link(world.hub, given, xorb.hash, 0, fetched.ranges[0].last_byte)
-        content, *_ = chunks.fetch(world.hub, xorb.hash, link.query)
-        with contextlib.closing(content):
-            layout = [content.read_at(0, 8), content.size]
-        stored = {name: value for name, value in link.query.items() if name not in ("sig", "layout")}
-        seen.append((was_new, found.skip, found.length, fetched.ranges, stored, layout))
-    assert seen[0] == seen[1]
-
-
-def test_a_link_does_not_tell_when_the_bytes_were_stored(world: World, sender: Sender) -> None:
-    pieces, queries = sender.chunks("large"), []
-    xorb = sender.xorb(pieces)
-    for owner in ("alice", "bob"):
-        given = sender.give(world.repo(f"{owner}/m"))
-        sender.send(given, xorb)
-        queries.append(chunks.data_link(world.hub, given, xorb.hash, 0, 9).query["layout"])
-        with world.hub.read() as tx:
-            state = xorbs.state(tx, xorb.hash)
-        assert state is not None
-        assert str(state.since_ms) not in chunks.data_link(world.hub, given, xorb.hash, 0, 9).query.values()
-    assert queries[0] == queries[1]
 
 
 def test_many_uploads_of_one_xorb_at_once_leave_one(world: World, sender: Sender, given: XetToken) -> None:
@@ -491,9 +443,9 @@ def test_the_empty_file_is_a_file(world: World, sender: Sender, ref: RepoRef, gi
     assert block.hash == "0" * 64
     sender.register(given, [block])
     assert whole(world, block.hash) == b""
-    assert chunks.reconstruct(world.hub, given, block.hash, 0, None).terms == ()
+    assert reconstructions.reconstruct(world.hub, given, block.hash, 0, None).parts == ()
     with pytest.raises(RangeNotSatisfiable):
-        chunks.reconstruct(world.hub, given, block.hash, 1, None)
+        reconstructions.reconstruct(world.hub, given, block.hash, 1, None)
     assert_sound(world)
 
 
@@ -569,258 +521,6 @@ def test_a_file_in_damaged_xorbs_moves_to_new_ones(world: World, sender: Sender,
     assert_sound(world)
 
 
-# --- look-ups ---------------------------------------------------------------
-
-
-def answered(answer: bytes | None) -> dict[str, bytes]:
-    """Return the xorbs of a response by name, and their keyed chunk hashes."""
-    assert answer is not None
-    shard = parse_shard(answer)
-    assert shard.files == ()
-    return {block.hash: block.hashes for block in shard.xorbs}
-
-
-def test_the_first_chunk_of_a_file_finds_its_xorb_and_those_that_came_with_it(
-    world: World, sender: Sender, given: XetToken
-) -> None:
-    one, two, three = (sender.chunks(n) for n in range(3))
-    made = [sender.xorb(pieces) for pieces in (one, two, three)]
-    for xorb in made:
-        sender.send(given, xorb)
-    sender.register(given, [sender.block([(made[0], 1, 4), (made[1], 0, 4)], "a" * 64)], made[:2])
-    sender.register(given, [sender.block([(made[2], 0, 4)], "b" * 64)], made[2:])
-    answer = chunks.find_chunk(world.hub, given, name_of(one[1]))
-    assert set(answered(answer)) == {made[0].hash, made[1].hash}
-    assert next(iter(answered(answer))) == made[0].hash
-    assert chunks.find_chunk(world.hub, given, name_of(one[2])) is None
-    assert chunks.find_chunk(world.hub, given, XetHash("a" * 64)) is None
-
-
-def test_an_answer_shows_no_chunk_hash_to_those_who_have_not_the_chunk(
-    world: World, sender: Sender, ref: RepoRef
-) -> None:
-    pieces = sender.chunks(1)
-    sender.upload(ref, pieces)
-    answer = chunks.find_chunk(world.hub, sender.give(ref), name_of(pieces[0]))
-    assert answer is not None
-    footer = parse_shard(answer).footer
-    assert footer is not None
-    assert any(footer.key)
-    [hashes] = answered(answer).values()
-    assert hashes == b"".join(keyed_chunk_hash(chunk_hash(piece), footer.key) for piece in pieces)
-    assert not any(chunk_hash(piece) in answer for piece in pieces)
-    now_s = world.clock() // 1000
-    assert footer.created == now_s
-    # Chunks that a client remembers as stored must be kept for longer than it remembers them.
-    assert footer.expires - now_s + 7 * 86_400 <= xorb_scrubbing.XORB_GRACE_MS // 1000
-
-
-def test_an_answer_keeps_its_xorbs_from_the_sweep(world: World, sender: Sender, ref: RepoRef) -> None:
-    pieces = sender.chunks(1)
-    sender.upload(ref, pieces)
-    given = sender.give(ref)
-    world.clock.advance(20 * DAY_MS)
-    assert chunks.find_chunk(world.hub, given, name_of(pieces[0])) is not None
-    world.clock.advance(20 * DAY_MS)
-    assert [item.kind for item in maintenance.gc(world.hub, grace_ms=0) if item.kind == "xorb"] == []
-    world.clock.advance(2 * DAY_MS)
-    assert [item.kind for item in maintenance.gc(world.hub, grace_ms=0) if item.kind == "xorb"] == ["xorb"]
-
-
-def test_an_answer_beside_a_sweep_names_nothing_that_is_going(
-    world: World, sender: Sender, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pieces = sender.chunks(1)
-    xorb, given = sender.xorb(pieces), sender.give(ref)
-    sender.send(given, xorb)
-    sender.register(given, [sender.block([(xorb, 0, 4)])], [xorb])
-    world.clock.advance(1)
-    near = chunk_access.near_chunk
-    read = world.hub.store.catalog.read
-
-    @contextlib.contextmanager
-    def reading() -> Iterator[Any]:
-        with read() as tx:
-            yield tx
-        if asked:
-            asked.clear()
-            assert sweep(world) == [xorb.hash]
-
-    asked: list[bool] = []
-
-    def looked_up(*args: Any) -> Any:
-        asked.append(True)
-        return near(*args)
-
-    monkeypatch.setattr(world.hub.store.catalog, "read", reading)
-    monkeypatch.setattr(chunk_access, "near_chunk", looked_up)
-    assert chunks.find_chunk(world.hub, given, name_of(pieces[0])) is None
-
-
-def test_a_damaged_xorb_is_in_no_answer(world: World, sender: Sender, given: XetToken) -> None:
-    made = [sender.xorb(sender.chunks(n)) for n in range(2)]
-    for xorb in made:
-        sender.send(given, xorb)
-    sender.register(given, [sender.block([(made[0], 0, 4), (made[1], 0, 4)])], made)
-    damage(world, made[1])
-    assert set(answered(chunks.find_chunk(world.hub, given, name_of(sender.chunks(0)[0])))) == {made[0].hash}
-    damage(world, made[0])
-    assert chunks.find_chunk(world.hub, given, name_of(sender.chunks(0)[0])) is None
-
-
-def test_namespaces_that_are_kept_apart_neither_find_nor_use_each_others_xorbs(
-    make_sender: Callable[..., Sender],
-) -> None:
-    sender = make_sender(dedup_scope="namespace")
-    world = sender.world
-    ours, theirs = world.repo("alice/m", visibility="private"), world.repo("bob/m")
-    pieces = sender.chunks(1)
-    sender.upload(ours, pieces)
-    xorb, stranger = sender.xorb(pieces), sender.give(theirs)
-    assert chunks.find_chunk(world.hub, stranger, name_of(pieces[0])) is None
-    assert not chunks.has_xorb(world.hub, stranger, xorb.hash)
-    block = sender.block([(xorb, 0, 4)], "a" * 64)
-    for new in ([], [xorb]):
-        with pytest.raises(XorbMissing):
-            sender.register(stranger, [block], new)
-    # Senders may refer to the bytes, and learn nothing about others who have them.
-    assert sender.send(stranger, xorb) is True
-    sender.register(stranger, [block], [xorb])
-    assert chunks.find_chunk(world.hub, stranger, name_of(pieces[0])) is not None
-    assert len(sender.stored()) == 1
-
-
-def test_namespaces_that_share_find_each_others_xorbs(make_sender: Callable[..., Sender]) -> None:
-    sender, pieces = make_sender(dedup_scope="hub"), make_sender().chunks(1)
-    world = sender.world
-    sender.upload(world.repo("alice/m", visibility="private"), pieces)
-    stranger = sender.give(world.repo("bob/m"))
-    assert chunks.find_chunk(world.hub, stranger, name_of(pieces[0])) is not None
-    assert chunks.has_xorb(world.hub, stranger, sender.xorb(pieces).hash)
-
-
-# --- reading ----------------------------------------------------------------
-
-
-def fetched(world: World, given: XetToken, file: XetHash, first: int, last: int | None) -> bytes:
-    """Return a range as a client reads it: through the plan and its links."""
-    plan = chunks.reconstruct(world.hub, given, file, first, last)
-    raw: dict[tuple[str, int], bytes] = {}
-    for fetch in plan.fetches:
-        for part in fetch.ranges:
-            link = chunks.data_link(world.hub, given, fetch.xorb, part.first_byte, part.last_byte)
-            content, start, stop = chunks.fetch(world.hub, fetch.xorb, link.query)
-            with contextlib.closing(content):
-                data = content.read_at(start, stop - start + 1)
-            at = 0
-            for number in range(part.start, part.end):
-                length = 8 + int.from_bytes(data[at + 1 : at + 4], "little")
-                raw[fetch.xorb, number] = unpacked(data[at : at + length])
-                at += length
-            assert at == len(data)
-    made = b"".join(raw[term.xorb, number] for term in plan.terms for number in range(term.start, term.end))
-    return made[plan.skip : plan.skip + plan.length]
-
-
-def unpacked(chunk: bytes) -> bytes:
-    return decompress(chunk[4], chunk[8:], int.from_bytes(chunk[5:8], "little"))
-
-
-def test_plans_and_links_give_every_range(world: World, sender: Sender, ref: RepoRef) -> None:
-    pieces, more = sender.chunks(1), sender.chunks(2, 3, 400)
-    given = sender.give(ref)
-    first, second = sender.xorb(pieces), sender.xorb(more)
-    for xorb in (first, second):
-        sender.send(given, xorb)
-    block = sender.block([(first, 2, 4), (second, 0, 3), (first, 0, 3)], "a" * 64)
-    sender.register(given, [block], [first, second])
-    content = b"".join([*pieces[2:], *more, *pieces[:3]])
-    reader = sender.give_read(ref)
-    borders = [0, 999, 1000, 1001, 1999, 2000, 2399, 2400, 3199, 3200, 4200, len(content) - 1]
-    for start in borders:
-        assert fetched(world, reader, block.hash, start, None) == content[start:]
-        for stop in borders:
-            if stop >= start:
-                assert fetched(world, reader, block.hash, start, stop) == content[start : stop + 1]
-    assert fetched(world, reader, block.hash, 5, 10**9) == content[5:]
-    with pytest.raises(RangeNotSatisfiable):
-        chunks.reconstruct(world.hub, reader, block.hash, len(content), None)
-    again = chunks.reconstruct(world.hub, reader, block.hash, 5, 2500)
-    assert again == chunks.reconstruct(world.hub, reader, block.hash, 5, 2500)
-
-
-def test_a_xet_token_gives_access_to_its_own_repository_only(world: World, sender: Sender, ref: RepoRef) -> None:
-    other = world.repo("alice/other")
-    file, _ = sender.add(ref, "w", sender.chunks(1))
-    assert chunks.reconstruct(world.hub, sender.give_read(ref), file, 0, None).length == 4000
-    for given in (sender.give_read(other), sender.give(other), sender.give(world.repo("bob/m"))):
-        with pytest.raises(ThingNotFound):
-            chunks.reconstruct(world.hub, given, file, 0, None)
-
-
-def test_a_link_opens_one_window_of_one_xorb_for_a_while(world: World, sender: Sender, ref: RepoRef) -> None:
-    sender.upload(ref, sender.chunks(1))
-    sender.upload(ref, sender.chunks(2))
-    one, two = (sender.xorb(sender.chunks(n)).hash for n in (1, 2))
-    link = chunks.data_link(world.hub, sender.give(ref), one, 3, 9)
-    content, first, last = chunks.fetch(world.hub, one, link.query)
-    content.close()
-    assert (link.path, first, last) == (f"/_xet/xorbs/{one}", 3, 9)
-    for query in (
-        {},
-        {**link.query, "range": "0-9"},
-        {**link.query, "exp": "9999999999"},
-        {**link.query, "layout": "1"},
-    ):
-        with pytest.raises(InvalidSignature):
-            chunks.fetch(world.hub, one, query)
-    with pytest.raises(InvalidSignature):
-        chunks.fetch(world.hub, two, link.query)
-    world.clock.advance(world.hub.settings.url_lifetime_s * 1000 + 601_000)
-    with pytest.raises(InvalidSignature):
-        chunks.fetch(world.hub, one, link.query)
-
-
-def test_links_of_one_plan_are_the_same_for_some_time(world: World, sender: Sender, ref: RepoRef) -> None:
-    world.clock.now_ms -= world.clock.now_ms % 600_000 - 1000
-    sender.upload(ref, sender.chunks(1))
-    xorb = sender.xorb(sender.chunks(1)).hash
-    given = sender.give(ref)
-    link = chunks.data_link(world.hub, given, xorb, 3, 9)
-    world.clock.advance(500_000)
-    assert chunks.data_link(world.hub, given, xorb, 3, 9) == link
-
-
-@pytest.mark.usefixtures("keeps_layouts")
-def test_a_link_to_bytes_that_were_replaced_is_refused(world: World, sender: Sender, ref: RepoRef) -> None:
-    pieces = sender.chunks(1)
-    sender.upload(ref, pieces)
-    xorb, given = sender.xorb(pieces), sender.give(ref)
-    link = chunks.data_link(world.hub, given, xorb.hash, 0, 9)
-    damage(world, xorb)
-    with pytest.raises(XorbDamaged):
-        chunks.fetch(world.hub, xorb.hash, link.query)
-    sender.send(given, sender.uncompressed(pieces))
-    with pytest.raises(InvalidSignature):
-        chunks.fetch(world.hub, xorb.hash, link.query)
-    fresh = chunks.data_link(world.hub, given, xorb.hash, 0, 9)
-    content, *_ = chunks.fetch(world.hub, xorb.hash, fresh.query)
-    content.close()
-
-
-def test_a_link_to_a_swept_xorb_is_not_found(world: World, sender: Sender, given: XetToken) -> None:
-    xorb = sender.xorb(sender.chunks(1))
-    sender.send(given, xorb)
-    link = chunks.data_link(world.hub, given, xorb.hash, 0, 9)
-    world.clock.advance(1)
-    sweep(world)
-    with pytest.raises(ThingNotFound):
-        chunks.fetch(world.hub, xorb.hash, link.query)
-    link = chunks.data_link(world.hub, given, xorb.hash, 0, 9)
-    with pytest.raises(ThingNotFound):
-        chunks.fetch(world.hub, xorb.hash, link.query)
-
-
 def test_a_reader_stops_at_a_xorb_found_damaged_during_the_read(
     world: World, sender: Sender, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -856,43 +556,6 @@ def test_the_parser_agrees_with_what_the_sender_makes(sender: Sender) -> None:
         assert parse_xorb(xorb.data, xorb.hash) == xorb.index
 
 
-def give_proposer(sender: Sender, ref: RepoRef) -> XetToken:
-    """Return a Xet token of bob, who may only propose changes."""
-    hub = sender.world.hub
-    issued = xet_tokens.issue_write(hub, sender.world.bob, ref, None)
-    return xet_tokens.check(hub, issued.secret, issued.store)
-
-
-def test_a_proposer_uses_chunks_of_their_own_namespace(make_sender: Callable[..., Sender]) -> None:
-    sender = make_sender(dedup_scope="namespace")
-    world, ref = sender.world, sender.world.repo()
-    pieces = sender.chunks("private")
-    sender.add(world.repo("alice/secret", visibility="private"), "x.bin", pieces)
-    given = give_proposer(sender, ref)
-    assert given.namespace_id == world.bob.account.id
-    xorb = sender.xorb(pieces)
-    assert chunks.has_xorb(world.hub, given, xorb.hash) is False
-    assert chunks.find_chunk(world.hub, given, read_hash(chunk_hash(pieces[0]))) is None
-
-
-def test_an_upload_learns_of_the_latest_chunks_of_its_repository_that_its_readers_may_use(
-    world: World, sender: Sender, ref: RepoRef
-) -> None:
-    assert chunks.find_latest(world.hub, sender.give(ref)) is None
-    for number in (1, 2):
-        sender.add(ref, str(number), sender.chunks(number))
-        world.clock.advance(1000)
-    sender.upload(ref, sender.chunks("uncommitted"))
-    secret = world.repo("alice/secret", visibility="private")
-    sender.add(secret, "w", sender.chunks("secret"))
-    first, second = (sender.xorb(sender.chunks(number)).hash for number in (1, 2))
-    assert list(answered(chunks.find_latest(world.hub, sender.give(ref)))) == [second, first]
-    assert list(answered(chunks.find_latest(world.hub, give_proposer(sender, ref)))) == [second, first]
-    assert chunks.find_latest(world.hub, sender.give_read(ref)) is None
-    damage(world, sender.xorb(sender.chunks(2)))
-    assert list(answered(chunks.find_latest(world.hub, sender.give(ref)))) == [first]
-
-
 def test_a_right_that_is_lost_while_the_bytes_of_a_xorb_are_published_gives_no_claim_to_it(
     world: World, sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -913,27 +576,3 @@ def test_a_right_that_is_lost_while_the_bytes_of_a_xorb_are_published_gives_no_c
     assert row_of(world, xorb) is None
     with world.hub.read() as tx:
         assert chunk_access.whole(tx, Viewer(Visibility(), given.holder), [xorb.hash]) == set()
-
-
-def test_a_chunk_of_a_private_sibling_costs_the_statements_of_one_never_stored(world: World, sender: Sender) -> None:
-    shown, hidden = world.repo("alice/shown"), world.repo("alice/hidden", visibility="private")
-    pieces = sender.chunks(1)
-    xorb = sender.xorb(pieces)
-    sender.send(sender.give(shown), xorb)
-    for ref, start, end in ((shown, 0, 2), (hidden, 2, 4)):
-        sha256 = hashlib.sha256(b"".join(pieces[start:end])).hexdigest()
-        sender.register(sender.give(ref), [sender.block([(xorb, start, end)], sha256)], [xorb])
-        world.commit(ref, AddLarge(RepoPath("w"), Sha256(sha256), None))
-    stranger, ran = sender.give(world.repo("bob/m")), list[str]()
-
-    def note(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
-        ran.append(statement)
-
-    def asked(piece: bytes) -> tuple[bool, list[str]]:
-        ran.clear()
-        found = chunks.find_chunk(world.hub, stranger, name_of(piece))
-        return found is not None, [*ran]
-
-    sa.event.listen(world.hub.catalog._engine, "before_cursor_execute", note)
-    assert asked(pieces[0])[0]
-    assert asked(pieces[2]) == asked(b"never stored") == (False, ran)

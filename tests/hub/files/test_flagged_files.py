@@ -10,7 +10,7 @@ from entrepot.catalog.repos import repositories as rows
 from entrepot.errors import NotAllowed
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import chunks, lfs, xet_tokens
+from entrepot.hub.files import lfs, reconstructions, xet_tokens
 from entrepot.hub.files.lfs import ObjectPlan, RequestedObject
 from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.jobs import handlers
@@ -89,7 +89,7 @@ def test_a_large_flagged_file_is_served_by_no_interface(hiding: World, ref: Repo
 def reconstruct(world: World, ref: RepoRef, file: XetHash, by: str) -> None:
     token = xet_tokens.issue_read(world.hub, world.caller(by), ref, "main")
     given = xet_tokens.check(world.hub, token.secret, token.store)
-    chunks.reconstruct(world.hub, given, file, 0, None)
+    reconstructions.reconstruct(world.hub, given, file, 0, None)
 
 
 def test_chunks_of_a_flagged_file_are_not_told(hiding: World, ref: RepoRef) -> None:

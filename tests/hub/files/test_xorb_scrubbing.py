@@ -12,7 +12,7 @@ from entrepot.catalog.files.xorbs import SWEEP_LEASE_MS
 from entrepot.catalog.jobs import jobs
 from entrepot.errors import XorbDamaged
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import chunks, xorb_scrubbing
+from entrepot.hub.files import chunks, reconstructions, xorb_scrubbing
 from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.jobs import handlers, maintenance
 from entrepot.hub.repos import contents, repositories
@@ -65,15 +65,15 @@ def test_a_flipped_bit_is_never_delivered_after_a_scrub(world: World, sender: Se
     sender.spoil(sender.stored()[0])
     assert xorb_scrubbing.scrub(world.hub) == 0
     world.clock.advance(MONTH_MS)
-    link = chunks.data_link(world.hub, sender.give(ref), sender.xorb(pieces).hash, 0, 9)
+    [part] = reconstructions.reconstruct(world.hub, sender.give(ref), file, 0, None).parts
     assert xorb_scrubbing.scrub(world.hub) == 1
     for read in (
         lambda: world.read(ref, "w"),
         lambda: located.open(world.hub),
         lambda: opened.read_at(0, 10),
         lambda: chunks.open_file(world.hub, stored),
-        lambda: chunks.reconstruct(world.hub, sender.give_read(ref), file, 0, None),
-        lambda: chunks.fetch(world.hub, sender.xorb(pieces).hash, link.query),
+        lambda: reconstructions.reconstruct(world.hub, sender.give_read(ref), file, 0, None),
+        lambda: reconstructions.fetch(world.hub, part.name, part.query),
     ):
         with pytest.raises(XorbDamaged):
             read()
@@ -326,7 +326,7 @@ def test_a_claim_that_was_never_committed_keeps_its_file_for_the_grace_only(
     file, _ = sender.upload(ref, sender.chunks(1))
     world.clock.advance(20 * DAY_MS)
     assert swept(world, grace_ms=0) == []
-    assert chunks.reconstruct(world.hub, sender.give_read(ref), file, 0, None).length == 4000
+    assert reconstructions.reconstruct(world.hub, sender.give_read(ref), file, 0, None).length == 4000
     world.clock.advance(2 * DAY_MS)
     assert swept(world, grace_ms=0) == [sender.xorb(sender.chunks(1)).hash]
 

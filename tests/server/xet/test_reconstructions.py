@@ -6,11 +6,24 @@ from typing import Any
 
 import httpx2
 import pytest
+import sqlalchemy as sa
 
+from entrepot.catalog import tables
 from entrepot.errors import Malformed
 from entrepot.names import Sha256
 from entrepot.server.xet.reconstructions import read_range
-from entrepot.xet import MAX_RAW_BYTES, ZERO_HASH, FileBlock, Shard, Term, Terms, Xorb, decompress, encode_shard
+from entrepot.xet import (
+    MAX_RAW_BYTES,
+    ZERO_HASH,
+    FileBlock,
+    Shard,
+    Term,
+    Terms,
+    Xorb,
+    decompress,
+    encode_shard,
+    read_index,
+)
 from tests.support.chunk_store import Store, Upload
 
 ALIASES = ["/reconstruction", "/reconstructions", "/v1/reconstruction", "/v1/reconstructions"]
@@ -125,15 +138,22 @@ def test_the_json_is_exactly_that_of_the_protocol(store: Store, content: bytes) 
     repo = store.new_repo()
     upload = store.upload(repo, content)
     plan = ask(store, repo, upload.file, "bytes=50001-99999").json()
-    end = upload.xorb.index.ends
-    [fetch] = plan["xorbs"].pop(upload.xorb.hash)
-    assert fetch.pop("url").startswith(f"{store.url}/_xet/xorbs/{upload.xorb.hash}?")
-    assert fetch == {"ranges": [{"chunks": {"start": 1, "end": 2}, "bytes": {"start": end[0], "end": end[1] - 1}}]}
+    length = upload.xorb.index.offset(2) - upload.xorb.index.offset(1)
+    [(name, [fetch])] = plan.pop("xorbs").items()
+    assert fetch.pop("url").startswith(f"{store.url}/_xet/xorbs/{name}?")
+    assert fetch == {"ranges": [{"chunks": {"start": 0, "end": 1}, "bytes": {"start": 0, "end": length - 1}}]}
     assert plan == {
         "offset_into_first_range": 1,
-        "terms": [{"hash": upload.xorb.hash, "unpacked_length": 50_000, "range": {"start": 1, "end": 2}}],
-        "xorbs": {},
+        "terms": [{"hash": name, "unpacked_length": 50_000, "range": {"start": 0, "end": 1}}],
     }
+
+
+def test_nothing_in_a_reconstruction_names_a_xorb(store: Store, scattered: tuple[str, str, bytes]) -> None:
+    repo, file, _ = scattered
+    with store.hub.read() as tx:
+        stored = tx.sql.execute(sa.select(tables.xorbs.c.hash, tables.xorbs.c.directory)).all()
+    text = ask(store, repo, file).text
+    assert not any(row.hash in text or read_index(row.directory).xorb_hash() in text for row in stored)
 
 
 def test_the_same_request_has_the_same_response(store: Store, scattered: tuple[str, str, bytes]) -> None:

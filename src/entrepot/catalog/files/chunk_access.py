@@ -102,11 +102,17 @@ _SENT = sa.select(_G.c.xorb).where(
 _IN_REALM = sa.select(_X.c.xorb).where(
     (_X.c.realm == sa.bindparam("realm")) & _X.c.xorb.in_(sa.bindparam("wanted", expanding=True))
 )
-_IS_WHOLE = (
-    sa.exists().where((_G.c.xorb == _D.c.xorb) & (_G.c.holder == sa.bindparam("holder")))
-    | sa.exists().where((_X.c.xorb == _D.c.xorb) & (_X.c.realm == sa.bindparam("realm")))
-    | (sa.bindparam("everywhere", type_=sa.Boolean) == sa.true())
-)
+
+
+def _is_whole(xorb: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Return the condition that the viewer may use every chunk of a xorb, because they sent it or share the realm."""
+    return (
+        sa.exists().where((_G.c.xorb == xorb) & (_G.c.holder == sa.bindparam("holder")))
+        | sa.exists().where((_X.c.xorb == xorb) & (_X.c.realm == sa.bindparam("realm")))
+        | (sa.bindparam("everywhere", type_=sa.Boolean) == sa.true())
+    )
+
+
 _PLACE = (_D.c.xorb, _D.c.shard, _D.c.number)
 _HERE = _D.c.chunk == sa.bindparam("chunk")
 _HOLDERS = sa.union_all(
@@ -119,12 +125,17 @@ _HOLDERS = sa.union_all(
     ),
     sa.select(
         sa.select(*_PLACE, sa.cast(sa.null(), sa.LargeBinary).label("ranges"))
-        .where(_HERE & _IS_WHOLE)
+        .where(_HERE & _is_whole(_D.c.xorb))
         .limit(_CANDIDATES)
         .subquery()
     ),
 )
-_NEIGHBOURS = sa.select(_S.c.xorb).where(_S.c.shard == sa.bindparam("shard")).limit(sa.bindparam("most"))
+_NEIGHBOURS = (
+    sa.select(_S.c.xorb)
+    .where(_S.c.shard == sa.bindparam("shard"))
+    .where(_is_whole(_S.c.xorb) | sa.exists().where((_U.c.xorb == _S.c.xorb) & _is_readable_file()))
+    .limit(sa.bindparam("most"))
+)
 
 _NEWEST = (
     sa.select(_L.c.xet_file, _L.c.linked_ms)
@@ -180,7 +191,8 @@ def whole(tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> set[XetHash]:
 def near_chunk(tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[list[XetHash]]:
     """Return the xorbs of which the viewer may use this chunk, each with its neighbours.
 
-    Each group begins with the xorb itself; the others were uploaded in the same shard.
+    Each group begins with the xorb itself; the others were uploaded in the same shard, and the viewer may use some of
+    their chunks: xorbs that they may not use do not count for the limit.
 
     Args:
         limit: the maximum number of xorbs in a group.
@@ -189,12 +201,13 @@ def near_chunk(tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[lis
     that is not stored, also if they may use others of its xorb.
     """
     found: dict[XetHash, Uid] = {}
-    for row in tx.sql.execute(_HOLDERS, _names(viewer) | {"chunk": chunk, "most": MAX_ROWS}):
+    names = _names(viewer)
+    for row in tx.sql.execute(_HOLDERS, names | {"chunk": chunk, "most": MAX_ROWS}):
         if row.xorb not in found and (row.ranges is None or _is_inside(row.number, row.ranges)):
             found[row.xorb] = row.shard
     groups: list[list[XetHash]] = []
     for own, shard in list(found.items())[:_CANDIDATES]:
-        others = tx.sql.execute(_NEIGHBOURS, {"shard": shard, "most": limit}).scalars()
+        others = tx.sql.execute(_NEIGHBOURS, names | {"shard": shard, "most": limit}).scalars()
         groups.append([own, *(xorb for xorb in others if xorb != own)][:limit])
     return groups
 

@@ -66,6 +66,22 @@ def state(tx: Read, xorb: XetHash) -> XorbState | None:
     return XorbState(*row) if row else None
 
 
+_DIGITS = 64  # of a hash
+_BEGINNING = (
+    sa.select(_X.c.hash)
+    .where((_X.c.hash >= sa.bindparam("first")) & (_X.c.hash <= sa.bindparam("last")))
+    .order_by(_X.c.hash)
+    .limit(2)
+)
+
+
+def find_by_prefix(tx: Read, prefix: str) -> XetHash | None:
+    """Return the only stored xorb whose hash begins with these digits; None if there is none, or several."""
+    names = {"first": prefix.ljust(_DIGITS, "0"), "last": prefix.ljust(_DIGITS, "f")}
+    found = tx.sql.execute(_BEGINNING, names).scalars().all()
+    return found[0] if len(found) == 1 else None
+
+
 def find_many(tx: Read, wanted: Sequence[XetHash]) -> dict[XetHash, XorbRow]:
     """Return the given xorbs that are stored."""
     found: dict[XetHash, XorbRow] = {}

@@ -33,14 +33,19 @@ class ChunkRights:
 
     def __init__(self, tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> None:
         """Look up the rights to the given xorbs."""
-        whole = chunk_access.whole(tx, viewer, wanted)
-        self._ranges: dict[XetHash, set[bytes]] = {xorb: {_EVERYTHING} for xorb in whole}
-        for xorb, packed in chunk_access.readable_ranges(tx, viewer, [xorb for xorb in wanted if xorb not in whole]):
+        self._whole = chunk_access.whole(tx, viewer, wanted)
+        self._ranges: dict[XetHash, set[bytes]] = {xorb: {_EVERYTHING} for xorb in self._whole}
+        others = [xorb for xorb in wanted if xorb not in self._whole]
+        for xorb, packed in chunk_access.readable_ranges(tx, viewer, others):
             self._ranges.setdefault(xorb, set()).add(packed)
 
     def of(self, xorb: XetHash) -> ChunkSet:
         """Return the chunks of one of the xorbs that the viewer may refer to."""
         return ChunkSet(self._ranges.get(xorb, ()))
+
+    def is_whole(self, xorb: XetHash) -> bool:
+        """Return whether the viewer may use all of a xorb and know that it is one: they sent it, or share it."""
+        return xorb in self._whole
 
 
 def viewer_of(hub: HubContext, tx: Read, given: XetToken) -> Viewer:

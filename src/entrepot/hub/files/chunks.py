@@ -1,4 +1,4 @@
-"""The chunk store: receive and verify xorbs, find chunks, reconstruct files.
+"""The chunk store: receive and verify xorbs, find known chunks, open files.
 
 The hub recomputes every chunk, xorb, range and file hash that a client states.
 The sha256 of a file is a claim: it applies only in the repository of the Xet
@@ -8,31 +8,27 @@ token until a job has verified it. Source: docs/protocols/xet.md, sections 7 to 
 from __future__ import annotations
 
 import functools
-import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
-from entrepot.blobs import DirectReads, OpenSink, layout_of
+from entrepot.blobs import OpenSink
 from entrepot.catalog import Lock, Read
-from entrepot.catalog.files import bucket_rights, chunk_access, file_links, xet_files, xorbs
+from entrepot.catalog.files import chunk_access, file_links, xet_files, xorbs
 from entrepot.catalog.files.chunk_access import Viewer
 from entrepot.catalog.files.file_links import REPO, LinkUser
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.repos import repositories
-from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import (
     BlobMissing,
     Busy,
-    InvalidSignature,
     LimitExceeded,
     ThingNotFound,
     XorbDamaged,
 )
-from entrepot.hub import capabilities
 from entrepot.hub.accounts import quotas
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import chunk_rights, flagged_files, xet_tokens, xorb_scrubbing
+from entrepot.hub.files import chunk_rights, xet_tokens, xorb_scrubbing
 from entrepot.hub.files.chunk_rights import ChunkRights
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.names import Sha256, XetFileId, XetHash
@@ -42,22 +38,13 @@ from entrepot.storage.contents import Content
 from entrepot.xet import (
     MAX_BODY_BYTES,
     KnownXorb,
-    Plan,
     Terms,
     XorbIndex,
-    dedup_answer,
     parse_xorb,
-    plan,
     recompress,
 )
 
 MAX_XORB_BODY = MAX_BODY_BYTES
-_ANSWER_XORBS = 64
-_LATEST_XORBS = 32
-_ANSWER_LIFETIME_S = 14 * 86_400  # a week less than xorbs are kept, for uploads that begin late
-_DATA = "xet-data"
-DIRECT_S = 900
-"""How long a client may read from the bucket without asking the hub again, in seconds."""
 
 UNIFORM_BYTES = 1 << 20
 """Largest content, in bytes, of xorbs that are stored in the same layout for all senders. Short content can be
@@ -253,150 +240,24 @@ def has_xorb(hub: HubContext, given: XetToken, xorb: XetHash) -> bool:
     return hub.store.blobs.stat(stored.key) is not None
 
 
-def find_chunk(hub: HubContext, given: XetToken, chunk: XetHash) -> bytes | None:
-    """Return a shard of the xorbs that hold a chunk and its neighbours, with keyed hashes; None if it is not found."""
-    with hub.read() as tx:
-        known = find_near_chunk(hub, tx, chunk_rights.viewer_of(hub, tx, given), chunk, _ANSWER_XORBS)
-    return _answer(hub, known)
-
-
-def find_latest(hub: HubContext, given: XetToken) -> bytes | None:
-    """Return a shard of the xorbs of the latest files in the repository of an upload, with keyed hashes; or None.
-
-    A client asks for the first chunk of a file and for one chunk in 1,024. If the
-    beginning of a file has changed, it would send megabytes before it asks for a chunk that is stored.
-    """
-    if not given.may_write:
-        return None
-    with hub.read() as tx:
-        viewer = chunk_rights.viewer_of(hub, tx, given)
-        wanted = chunk_access.latest_xorbs(tx, given.repo_id, _LATEST_XORBS)
-        rights = ChunkRights(tx, viewer, wanted)
-        known = [item for xorb in wanted if (item := _known(hub, tx, xorb, rights)) is not None]
-    return _answer(hub, known)
-
-
-def _answer(hub: HubContext, known: Sequence[KnownXorb]) -> bytes | None:
-    if not known:
-        return None
-    with hub.write(*(Lock.xorb(item.hash) for item in known)) as tx:
-        # A sweep may have run in between, and clients cache the response for weeks.
-        touched = xorbs.touch(tx, [item.hash for item in known], hub.now_ms())
-    known = [item for item in known if item.hash in touched]
-    if not known:
-        return None
-    now_s = hub.now_ms() // 1000
-    return dedup_answer(known, secrets.token_bytes(32), now_s, now_s + _ANSWER_LIFETIME_S)
-
-
-def _known(hub: HubContext, tx: Read, xorb: XetHash, rights: ChunkRights) -> KnownXorb | None:
+def find_known(hub: HubContext, tx: Read, xorb: XetHash, rights: ChunkRights) -> KnownXorb | None:
     """Return the chunks of an intact xorb that a viewer may refer to; None if there are none."""
     usable = rights.of(xorb)
     stored = find_intact(hub, tx, xorb) if usable else None
     if stored is None or not usable.first(stored.index.count).any():
         return None
-    return KnownXorb(xorb, stored.index, usable)
+    return KnownXorb(xorb, stored.index, usable, rights.is_whole(xorb))
 
 
 def find_near_chunk(hub: HubContext, tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[KnownXorb]:
     """Return an intact xorb in which a viewer may refer to a chunk, followed by xorbs uploaded together with it."""
     for group in chunk_access.near_chunk(tx, viewer, chunk, limit):
         rights = ChunkRights(tx, viewer, group)
-        first = _known(hub, tx, group[0], rights)
+        first = find_known(hub, tx, group[0], rights)
         if first is not None and first.has(chunk):
-            others = (_known(hub, tx, xorb, rights) for xorb in group[1:])
+            others = (find_known(hub, tx, xorb, rights) for xorb in group[1:])
             return [first, *(item for item in others if item is not None)]
     return []
-
-
-@attrs.frozen
-class DataLink:
-    """A path and its signed query, for reading some bytes of a xorb."""
-
-    path: str
-    query: Mapping[str, str]
-
-
-def reconstruct(hub: HubContext, given: XetToken, file: XetHash, first: int, last: int | None) -> Plan:
-    """Return which bytes of which xorbs make up a range of a file.
-
-    Args:
-        last: inclusive; None is the end.
-
-    Raises:
-        ThingNotFound: the repository of the token has no such file.
-        RangeNotSatisfiable: the range starts after the end of the file.
-        NotAllowed: a scanner has flagged the file.
-        XorbDamaged: a xorb of the file is in quarantine.
-    """
-    with hub.read() as tx:
-        row = repositories.by_id(tx, given.repo_id)
-        found = None if row is None else _find_readable(hub, tx, row, given, file)
-        if row is None or found is None:
-            raise ThingNotFound("file", file)
-        if flagged_files.hides(hub.settings):
-            caller = capabilities.holder(tx, given.grant, hub.now_ms())
-            sha256 = file_links.sha256_of(tx, row.id, file)
-            flagged_files.check_served(hub, tx, caller, row, sha256=sha256, xet_hash=file)
-        terms = _intact_terms(tx, found)
-        until = terms.size - 1 if last is None else last
-        return plan(terms, lambda xorb: chunk_content.get_xorb(hub.store, tx, xorb).index, first, max(until, first))
-
-
-def _find_readable(hub: HubContext, tx: Read, row: RepoRow, given: XetToken, file: XetHash) -> XetFileId | None:
-    if row.type.kind.has_commits:
-        return xet_files.find_readable(tx, row.id, file, link_user(given))
-    # Who asked for a token reads on with it, though the file was replaced in the meantime.
-    since_ms = hub.now_ms() - (xet_tokens.LIFETIME_S + xet_tokens.GRACE_S) * 1000
-    return bucket_rights.find_readable(tx, row.id, file, is_writer=given.may_write, since_ms=since_ms)
-
-
-def data_link(hub: HubContext, given: XetToken, xorb: XetHash, first: int, last: int) -> DataLink:
-    """Return a time-limited link for the holder of a token to some bytes of a xorb (``last`` inclusive)."""
-    path = f"/_xet/xorbs/{xorb}"
-    expires_s = hub.now_ms() // 1000 + hub.settings.url_lifetime_s
-    # Rounded up, so that repeated requests get the same links for some time.
-    expires_s += -expires_s % 600
-    fields = given.grant.fields() | {"range": f"{first}-{last}", "layout": _layout(hub, xorb)}
-    return DataLink(path, hub.signer.sign(f"{_DATA} {path}", fields, expires_s))
-
-
-def direct_url(hub: HubContext, xorb: XetHash, first: int, last: int) -> str | None:
-    """Return a URL of the bucket itself for some bytes of a xorb (``last`` inclusive); None: they pass through the hub.
-
-    For who may read them now: the bucket does not ask again, so the URL is valid for a short time.
-    """
-    if not isinstance(hub.store.blobs, DirectReads):
-        return None
-    key = _key_of(hub, xorb)
-    if key is None:
-        return None
-    seconds = min(hub.settings.url_lifetime_s, DIRECT_S)
-    return hub.store.blobs.url_of(key, first, last, now_s=hub.now_ms() // 1000, seconds=seconds)
-
-
-def fetch(hub: HubContext, xorb: XetHash, query: Mapping[str, str]) -> tuple[Content, int, int]:
-    """Return the bytes behind a data link, and the range (``last`` inclusive) that it is valid for.
-
-    Raises:
-        InvalidSignature: the link is altered, expired, or for another xorb,
-            or the bytes were replaced since then: chunks may have other offsets now.
-        ThingNotFound, XorbDamaged: the xorb is gone or in quarantine, or the
-            holder of the link may no longer read the repository.
-    """
-    claim = hub.signer.check(f"{_DATA} /_xet/xorbs/{xorb}", query, hub.now_ms() // 1000)
-    first, dash, last = claim.get("range", "").partition("-")
-    if not dash:
-        raise InvalidSignature("it names no range")
-    with hub.read() as tx:
-        if capabilities.reading_repo(tx, capabilities.of_fields(claim), hub.now_ms()) is None:
-            raise ThingNotFound("xorb", xorb)
-        stored = chunk_content.find_xorb(hub.store, tx, xorb)
-    if stored is None:
-        raise ThingNotFound("xorb", xorb)
-    if claim.get("layout") != layout_of(stored.key):
-        raise InvalidSignature("the xorb has been replaced")
-    return hub.store.blobs.open(stored.key), int(first), int(last)
 
 
 def open_file(hub: HubContext, file: XetFileId, *, is_hashed: bool = True) -> ChunkedContent:
@@ -409,7 +270,7 @@ def open_file(hub: HubContext, file: XetFileId, *, is_hashed: bool = True) -> Ch
         XorbDamaged: a xorb of the file is lost or in quarantine.
     """
     with hub.read() as tx:
-        terms = _intact_terms(tx, file)
+        terms = intact_terms(tx, file)
 
     def find(xorb: XetHash) -> StoredXorb:
         with hub.read() as tx:
@@ -462,7 +323,13 @@ def open_linked(hub: HubContext, repo_id: int, sha256: Sha256, size: int, user: 
         return open_file(hub, kept.file)
 
 
-def _intact_terms(tx: Read, file: XetFileId) -> Terms:
+def intact_terms(tx: Read, file: XetFileId) -> Terms:
+    """Return the terms of a stored file.
+
+    Raises:
+        ThingNotFound: it is not stored.
+        XorbDamaged: a xorb of it is in quarantine.
+    """
     terms = chunk_content.terms_of(tx, file)
     if terms is None:
         raise ThingNotFound("file", file)
@@ -483,21 +350,3 @@ def find_intact(hub: HubContext, tx: Read, xorb: XetHash) -> StoredXorb | None:
         return chunk_content.find_xorb(hub.store, tx, xorb)
     except XorbDamaged:
         return None
-
-
-def _layout(hub: HubContext, xorb: XetHash) -> str:
-    """Return the layout of a xorb's bytes, which data links of a new plan refer to.
-
-    Unlike the time at which they were stored, it tells a reader nothing about other uploads.
-    """
-    key = _key_of(hub, xorb)
-    return "" if key is None else layout_of(key)
-
-
-def _key_of(hub: HubContext, xorb: XetHash) -> str | None:
-    known = hub.store.indexes.find(xorb)
-    if known is not None:
-        return known[1]
-    with hub.read() as tx:
-        row = xorbs.find(tx, xorb)
-    return None if row is None else chunk_content.key_of(row)

@@ -29,6 +29,7 @@ from entrepot.hub.accounts import quotas
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunk_rights, xet_tokens
 from entrepot.hub.files.chunk_rights import ChunkRights
+from entrepot.hub.files.chunk_runs import RunNames, translate
 from entrepot.hub.files.chunks import find_intact, link_user
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.names import XetHash, new_uid
@@ -66,11 +67,21 @@ def register_shard(hub: HubContext, given: XetToken, data: bytes) -> None:
     if len(data) > MAX_SHARD_BODY:
         raise LimitExceeded("the shard", MAX_SHARD_BODY)
     shard = parse_shard(data)
-    named = named_xorbs(shard)
+    sent = named_xorbs(shard)
     _check_room(hub, given, shard)
     with hub.read() as tx:
         viewer = chunk_rights.viewer_of(hub, tx, given)
-        rights = ChunkRights(tx, viewer, named)
+        runs = RunNames(hub, given).find(tx, sent)
+        rights = ChunkRights(tx, viewer, list({*sent, *(run.xorb for run in runs.values())}))
+    translated = translate(shard, runs, rights)
+    try:
+        _register(hub, given, translated.shard, viewer, rights)
+    except XorbMissing as error:
+        raise XorbMissing(translated.sent.get(XetHash(error.xorb), error.xorb), error.where) from None
+
+
+def _register(hub: HubContext, given: XetToken, shard: Shard, viewer: Viewer, rights: ChunkRights) -> None:
+    named = named_xorbs(shard)
 
     def find(xorb: XetHash) -> UsableXorb | None:
         usable = rights.of(xorb)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import InvalidName, LimitExceeded, ThingNotFound
-from entrepot.hub.files import chunks
+from entrepot.hub.files import chunk_answers, chunks
 from entrepot.server.bodies import read_small
 from entrepot.server.files import BINARY
 from entrepot.server.handlers import json_response
@@ -35,9 +35,9 @@ class ChunkHandler:
     async def find(self, request: Request) -> Response:
         """Serve ``GET chunks/default/{hash}``: a shard with the xorbs that hold a chunk and its neighbours."""
         chunk = hash_of(request)
-        found = await authorised_call(request, chunks.find_chunk, chunk)
+        found = await authorised_call(request, chunk_answers.find_chunk, chunk)
         if found is None and self._begins(request.headers.get(_SESSION)):
-            found = await authorised_call(request, chunks.find_latest)
+            found = await authorised_call(request, chunk_answers.find_latest)
         if found is None:
             raise ThingNotFound("chunk", chunk)
         return Response(found, media_type=BINARY)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from entrepot.errors import Malformed
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import chunks
+from entrepot.hub.files import reconstructions
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.names import XetHash
 from entrepot.server.client_addresses import client_address
@@ -70,28 +70,48 @@ class _RangeRequest:
     is_direct: bool
 
     def run(self, hub: HubContext, given: XetToken) -> Reconstruction:
-        """Plan the reconstruction and sign a URL for each range."""
-        plan = chunks.reconstruct(hub, given, self.file, self.first, self.last)
-        fetches: dict[str, list[FetchInfo]] = {
-            fetch.xorb: [
-                FetchInfo(
-                    range=Span(part.start, part.end),
-                    url=self._url(hub, given, fetch.xorb, part.first_byte, part.last_byte),
-                    url_range=Span(part.first_byte, part.last_byte),
-                )
-                for part in fetch.ranges
-            ]
-            for fetch in plan.fetches
-        }
-        terms = [
-            TermInfo(hash=term.xorb, unpacked_length=term.unpacked, range=Span(term.start, term.end))
-            for term in plan.terms
-        ]
-        return Reconstruction(offset_into_first_range=plan.skip, terms=terms, fetch_info=fetches)
+        """Return the reconstruction, with URLs of the bucket where the caller may have them."""
+        asked = (given, self.file, self.first, self.last)
+        if self.is_direct:
+            direct = reconstructions.reconstruct_directly(hub, *asked)
+            if direct is not None:
+                return _render_direct(direct)
+        return self._render(reconstructions.reconstruct(hub, *asked))
 
-    def _url(self, hub: HubContext, given: XetToken, xorb: XetHash, first: int, last: int) -> str:
-        direct = chunks.direct_url(hub, xorb, first, last) if self.is_direct else None
-        if direct is not None:
-            return direct
-        link = chunks.data_link(hub, given, xorb, first, last)
-        return f"{self.base}{link.path}?{urlencode(link.query)}"
+    def _render(self, found: reconstructions.Reconstruction) -> Reconstruction:
+        """Return each part as a xorb of its own."""
+        whole = [Span(0, part.count) for part in found.parts]
+        terms = [
+            TermInfo(hash=part.name, unpacked_length=part.unpacked, range=span)
+            for part, span in zip(found.parts, whole, strict=True)
+        ]
+        fetches: dict[str, list[FetchInfo]] = {
+            part.name: [
+                FetchInfo(
+                    range=span,
+                    url=f"{self.base}{part.path}?{urlencode(part.query)}",
+                    url_range=Span(0, part.size - 1),
+                )
+            ]
+            for part, span in zip(found.parts, whole, strict=True)
+        }
+        return Reconstruction(offset_into_first_range=found.skip, terms=terms, fetch_info=fetches)
+
+
+def _render_direct(found: reconstructions.DirectReconstruction) -> Reconstruction:
+    plan = found.plan
+    fetches: dict[str, list[FetchInfo]] = {
+        fetch.xorb: [
+            FetchInfo(
+                range=Span(part.start, part.end),
+                url=found.urls[fetch.xorb, part.first_byte],
+                url_range=Span(part.first_byte, part.last_byte),
+            )
+            for part in fetch.ranges
+        ]
+        for fetch in plan.fetches
+    }
+    terms = [
+        TermInfo(hash=term.xorb, unpacked_length=term.unpacked, range=Span(term.start, term.end)) for term in plan.terms
+    ]
+    return Reconstruction(offset_into_first_range=plan.skip, terms=terms, fetch_info=fetches)

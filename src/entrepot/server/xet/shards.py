@@ -92,7 +92,7 @@ class ProgressResponse:
         except EntrepotError as error:
             if isinstance(error, Damaged):
                 _log.error(render("shard.failed", id=self.request_id), exc_info=error)
-            return ShardFailure(message=error.message, retryable=isinstance(error, Unavailable))
+            return ShardFailure(message=error.told, retryable=isinstance(error, Unavailable))
         return Registered()
 
     async def _send(self, send: Send, line: ShardLine, *, begins: bool, ends: bool) -> None:

@@ -1,0 +1,99 @@
+"""Names of stored chunks in answers to uploads: each run of chunks that a caller may use is a xorb of its own to them.
+
+The hash of a xorb derives from all of its chunks, and the place of a chunk in it from those before, which may belong to
+files that the caller may not read. A run therefore has a name that only the hub can read, with chunk numbers from 0.
+Names are made for one holder of tokens and need no storage; shards that use them are translated before they are
+checked, and the rights to the chunks are judged then, as for xorbs that are named by their hashes.
+
+Source: docs/protocols/xet.md, section 9.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from entrepot.catalog import Read
+from entrepot.catalog.files import xorbs
+from entrepot.hub.context import HubContext
+from entrepot.hub.files.chunk_rights import ChunkRights
+from entrepot.hub.files.xet_tokens import XetToken
+from entrepot.names import XetHash
+from entrepot.xet import FileBlock, Shard, Term, Terms, XorbRun
+
+_PREFIX_BYTES = 12
+"""Bytes of the hash of a xorb in a name: to find two xorbs that begin alike takes about 2**48 attempts."""
+
+_PAYLOAD = struct.Struct(f">{_PREFIX_BYTES}sHH")
+
+
+class RunNames:
+    """Makes and reads the names of runs for the holder of a token.
+
+    Guarantees: a name always stands for the same chunks. A name that was altered, invented, or made for another
+    holder is read like the hash of a xorb that is not stored.
+    """
+
+    def __init__(self, hub: HubContext, given: XetToken) -> None:
+        """Use the key of the hub for this holder."""
+        self._sealer = hub.signer.sealer("xet-run", given.holder)
+
+    def name(self, xorb: XetHash, start: int, end: int) -> XetHash:
+        """Return the name of the chunks ``start`` to ``end`` (exclusive) of a xorb."""
+        payload = _PAYLOAD.pack(bytes.fromhex(xorb)[:_PREFIX_BYTES], start, end - start)
+        return XetHash(self._sealer.seal(payload).hex())
+
+    def find(self, tx: Read, names: Iterable[XetHash]) -> dict[XetHash, XorbRun]:
+        """Return the runs of stored xorbs that have these names; hashes of xorbs and other names are left out."""
+        found: dict[XetHash, XorbRun] = {}
+        for name in names:
+            payload = self._sealer.open(bytes.fromhex(name))
+            if payload is None:
+                continue
+            prefix, start, count = _PAYLOAD.unpack(payload)
+            xorb = xorbs.find_by_prefix(tx, prefix.hex())
+            if xorb is not None:
+                found[name] = XorbRun(xorb, start, start + count)
+        return found
+
+
+@attrs.frozen
+class TranslatedShard:
+    """A shard whose terms name stored xorbs, and the sent name of each xorb that was named as a run only."""
+
+    shard: Shard
+    sent: Mapping[XetHash, XetHash]
+
+
+def translate(shard: Shard, runs: Mapping[XetHash, XorbRun], rights: ChunkRights) -> TranslatedShard:
+    """Return a shard with the terms that use runs as terms of their xorbs.
+
+    Terms whose chunks are outside of their run, or may not be used now, keep the name: no xorb has it.
+
+    Args:
+        runs: those that the shard names.
+        rights: those of the uploader, to the xorbs of the runs.
+    """
+    if not runs:
+        return TranslatedShard(shard, {})
+    files = tuple(_translated(file, runs, rights) for file in shard.files)
+    listed = {term.xorb for file in shard.files for term in file.terms} | {block.hash for block in shard.xorbs}
+    sent = {run.xorb: name for name, run in runs.items() if run.xorb not in listed}
+    return TranslatedShard(attrs.evolve(shard, files=files), sent)
+
+
+def _translated(file: FileBlock, runs: Mapping[XetHash, XorbRun], rights: ChunkRights) -> FileBlock:
+    if file.terms.xorbs().isdisjoint(runs):
+        return file
+    return attrs.evolve(file, terms=Terms.of(_placed(term, runs.get(term.xorb), rights) for term in file.terms))
+
+
+def _placed(term: Term, run: XorbRun | None, rights: ChunkRights) -> Term:
+    if run is None:
+        return term
+    start, end = run.start + term.start, run.start + term.end
+    if end > run.end or not rights.of(run.xorb).covers(start, end):
+        return term
+    return Term(run.xorb, start, end, term.unpacked)
