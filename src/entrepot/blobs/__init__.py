@@ -15,7 +15,7 @@ from entrepot.blobs.interfaces import (
     open_stored,
     put,
 )
-from entrepot.blobs.keys import file_key, layout_of, xorb_key
+from entrepot.blobs.keys import file_key, layout_of, xorb_key, xorb_of
 from entrepot.blobs.local import LocalBlobs
 from entrepot.blobs.verified import VerifiedSink, receive_verified
 
@@ -39,4 +39,5 @@ __all__ = [
     "put",
     "receive_verified",
     "xorb_key",
+    "xorb_of",
 ]

@@ -14,6 +14,7 @@ RESERVED = "incoming"
 """A reserved first segment, under which stores keep unfinished uploads."""
 
 _SEGMENT = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_SEGMENT}}}", re.ASCII)
+_XORB = re.compile(r"xorbs/([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{64})\.[0-9a-f]{16}")
 _PREFIX = re.compile(r"[A-Za-z0-9._/-]*", re.ASCII)
 
 
@@ -33,6 +34,14 @@ def xorb_key(xorb: XetHash, layout: str) -> str:
             differ), so that an index is never applied to bytes of another one.
     """
     return f"xorbs/{xorb[:2]}/{xorb[2:4]}/{xorb}.{layout}"
+
+
+def xorb_of(key: str) -> XetHash | None:
+    """Return the hash of the xorb that is stored under a key, or None if it is not the key of a xorb."""
+    match = _XORB.fullmatch(key)
+    if match is None or match[1] + match[2] != match[3][:4]:
+        return None
+    return XetHash(match[3])
 
 
 def layout_of(key: str) -> str:

@@ -16,7 +16,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.errors import DatabaseUnavailable, InvalidName, Malformed
+from entrepot.errors import DatabaseUnavailable, InvalidName, Malformed, shown
 from entrepot.hub.accounts.token_usage import TokenUsage
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext, NotBrief
@@ -48,6 +48,8 @@ MAX_JSON = 8 << 20
 NO_REPO = RepoId("", "")
 """An id that no repository and no alias can have."""
 
+_CHANGES = ("PUT", "PATCH")
+_ADMINISTRATION = "/api/admin/"
 _TRUE = frozenset({"1", "true", "yes", "on"})
 
 
@@ -279,12 +281,31 @@ def lookup_id(text: str) -> RepoId:
 async def read_json(request: Request, shape: type[S]) -> S:
     """Return the JSON body of a request; an empty body reads as an empty object.
 
+    What changes things in place (PUT, PATCH), and what administers the hub, may have no unknown
+    field, because the response would claim a change that was not made. Other bodies may:
+    clients send fields that mean nothing here.
+
     Raises:
-        Malformed: the body is not valid JSON or has another shape.
+        Malformed: the body is not valid JSON or has another shape, or an unknown field.
         LimitExceeded: the body has more than 8 MiB.
     """
-    body = await read_small(request, MAX_JSON)
-    return decode_json(body or b"{}", shape)
+    body = await read_small(request, MAX_JSON) or b"{}"
+    if request.method in _CHANGES or request.scope["path"].startswith(_ADMINISTRATION):
+        _check_fields(body, shape)
+    return decode_json(body, shape)
+
+
+def _check_fields(body: bytes, shape: type[msgspec.Struct]) -> None:
+    try:
+        sent = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return  # decoding into the shape says what is wrong
+    known = [field.encode_name for field in msgspec.structs.fields(shape)]
+    unknown = [name for name in sent if name not in known]
+    if unknown:
+        named = ", ".join(shown(name) for name in unknown[:3])
+        allowed = ", ".join(known) or "none"
+        raise Malformed("body", f"this hub has no field {named} here; nothing was changed; known fields: {allowed}")
 
 
 def decode_json(data: bytes, shape: type[S]) -> S:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import attrs
 
-from entrepot.blobs import open_stored, xorb_key
+from entrepot.blobs import Reader, open_stored, xorb_key
 from entrepot.catalog import Read
 from entrepot.catalog.files import xet_files, xorbs
 from entrepot.catalog.files.xorbs import XorbRow
@@ -228,16 +228,27 @@ def check_stored(store: Store, xorb: StoredXorb) -> None:
     Raises:
         BlobMissing, BlobUnreadable, XorbDamaged: the bytes are missing, unreadable or wrong.
     """
-    index = xorb.index
     with open_stored(store.blobs, xorb.key) as reader:
-        if reader.size != index.size:
-            raise XorbDamaged(xorb.hash)
-        for start, end in _blocks(index):
-            data = reader.read_at(index.offset(start), index.offset(end) - index.offset(start))
-            try:
-                verify_chunks(data, index, start, end)
-            except (Malformed, ContentMismatch) as error:
-                raise XorbDamaged(xorb.hash) from error
+        for _ in read_verified(reader, xorb):
+            pass
+
+
+def read_verified(reader: Reader, xorb: StoredXorb) -> Iterator[bytes]:
+    """Yield all stored bytes of a xorb, about a megabyte at a time, each after the hash of every chunk is verified.
+
+    Raises:
+        BlobMissing, BlobUnreadable, XorbDamaged: the bytes are missing, unreadable or wrong.
+    """
+    index = xorb.index
+    if reader.size != index.size:
+        raise XorbDamaged(xorb.hash)
+    for start, end in _blocks(index):
+        data = reader.read_at(index.offset(start), index.offset(end) - index.offset(start))
+        try:
+            verify_chunks(data, index, start, end)
+        except (Malformed, ContentMismatch) as error:
+            raise XorbDamaged(xorb.hash) from error
+        yield data
 
 
 def _blocks(index: XorbIndex) -> Iterator[tuple[int, int]]:

@@ -34,13 +34,15 @@ class Finding:
     ``kind``: ``missing`` or ``corrupt`` (damage), ``orphaned`` (harmless: the
     sweeper will delete it), ``unreadable`` (a path that no client can use) or
     ``unproven`` (a right that would not be granted today); ``where``: the
-    repository, key or file concerned; ``what``: a description.
+    repository, key or file concerned; ``what``: a description; ``used_by``: the
+    repositories and paths that use damaged content, up to a limit.
     """
 
     kind: str
     where: str
     what: str
     size: int = 0
+    used_by: tuple[str, ...] = ()
 
     @property
     def is_damage(self) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import itertools
 import os
 import stat
@@ -14,18 +15,19 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from entrepot.blobs import LocalBlobs
+from entrepot.blobs import LocalBlobs, file_key
 from entrepot.catalog import copies, hub_metadata, tables
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos import repositories as repos
-from entrepot.errors import BlobMissing, ContentMismatch, DataFolderError, Refused, StoreUnusable, ThingNotFound
+from entrepot.errors import DataFolderError, Refused, StoreUnusable, ThingNotFound
 from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.files import file_scrubbing, xorb_scrubbing
 from entrepot.hub.files.operations import AddFile, AddLarge, Operation
 from entrepot.hub.jobs import backups, maintenance
 from entrepot.hub.repos import commits, repositories, staged_changes
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.staged_commits import StagedPolicy
-from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
+from entrepot.names import RepoId, RepoPath, RepoRef, RepoType, Sha256, XetHash
 from entrepot.settings import Settings
 from tests.support.chunk_sender import Sender
 from tests.support.postgres import PostgresServer
@@ -158,13 +160,16 @@ class Sweeping:
         return iter(found)
 
 
-def test_bytes_that_are_deleted_meanwhile_and_still_needed_are_noticed(filled: World, folder: Path) -> None:
+def test_bytes_that_the_hub_has_lost_are_listed_and_kept_if_an_earlier_backup_has_them(
+    filled: World, folder: Path, tmp_path: Path
+) -> None:
     raw = next(key for key in keys(filled.hub.settings.data) if key.startswith("files/"))
-    lost = Sweeping(filled.hub, lambda: filled.hub.store.blobs.delete(raw))
-    hub = attrs.evolve(filled.hub, store=attrs.evolve(filled.hub.store, blobs=lost))
-    with pytest.raises(Refused, match="entrepot fsck"):
-        backups.backup(hub, folder)
-    assert backups.snapshots(folder) == []
+    backups.backup(filled.hub, folder)
+    filled.hub.store.blobs.delete(raw)
+    kept = backups.backup(filled.hub, folder, keep=1)
+    assert (kept.snapshot.lacks, raw in keys(folder)) == ((), True)
+    lost = backups.backup(filled.hub, tmp_path / "other").snapshot.lacks
+    assert [(lack.kind, lack.where, bool(lack.used_by)) for lack in lost] == [("missing", raw, True)]
 
 
 def test_unneeded_bytes_that_a_sweep_deletes_do_not_matter(filled: World, folder: Path) -> None:
@@ -219,25 +224,68 @@ def test_a_damaged_or_missing_blob_is_found_by_name(filled: World, folder: Path,
     assert any(path.name.partition(".")[0] in where for where in damage(folder))
     path.unlink()
     assert key in damage(folder, is_quick=True)
-    with pytest.raises(BlobMissing):
-        backups.restore(folder, Settings(data=tmp_path / "restored"))
+    assert key in [lack.where for lack in backups.restore(folder, Settings(data=tmp_path / "restored"))[1]]
     # The next backup repairs it.
     assert backups.backup(filled.hub, folder).copied == 1
     assert damage(folder) == []
 
 
-def test_damage_of_a_raw_file_stops_backup_and_restore(filled: World, folder: Path, tmp_path: Path) -> None:
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("prefix", ["files/", "xorbs/"])
+def test_damage_in_the_hub_is_left_out_listed_and_tried_again(
+    filled: World, sender: Sender, folder: Path, tmp_path: Path, prefix: str
+) -> None:
+    blobs = filled.hub.settings.data / "blobs"
+    path = max(blobs.glob(f"{prefix}*/*/*"), key=lambda it: it.stat().st_size)
+    key, intact = path.relative_to(blobs).as_posix(), path.read_bytes()
+    flip(path)
+    made = backups.backup(filled.hub, folder).snapshot
+    assert key in [lack.where for lack in made.lacks]
+    assert all(lack.used_by and "model alice/m: " in lack.used_by[0] for lack in made.lacks)
+    assert keys(folder) == keys(filled.hub.settings.data) - {key}
+    assert backups.snapshots(folder) == [made]
+    assert damage(folder) == []  # beyond what the hub lacked
+    data = tmp_path / "restored"
+    assert {lack.where for lack in backups.restore(folder, Settings(data=data))[1]} == {
+        lack.where for lack in made.lacks
+    }
+    path.write_bytes(intact)
+    if prefix == "xorbs/":
+        assert not xorb_scrubbing.is_damaged(filled.hub, XetHash(path.name.partition(".")[0]))
+    else:
+        file_scrubbing.recheck(filled.hub, Sha256(path.name))
+    again = backups.backup(filled.hub, folder)
+    assert (again.copied, again.snapshot.lacks) == (1, ())
+
+
+@pytest.mark.parametrize("prefix", ["files/", "xorbs/"])
+def test_damage_in_the_backup_is_left_out_of_a_restore_and_listed(
+    filled: World, folder: Path, tmp_path: Path, prefix: str
+) -> None:
     backups.backup(filled.hub, folder)
-    for root, act in (
-        (folder, lambda: backups.restore(folder, Settings(data=tmp_path / "restored"))),
-        (filled.hub.settings.data, lambda: backups.backup(filled.hub, tmp_path / "other")),
-    ):
-        path = next(iter(sorted(root.glob("blobs/files/*/*/*"))))
-        path.chmod(0o600)
-        path.write_bytes(b"?" * path.stat().st_size)
-        with pytest.raises(ContentMismatch):
-            act()
-    assert not (tmp_path / "restored" / "format.json").exists()
+    path = next(path for path in sorted(folder.glob(f"blobs/{prefix}*/*/*")))
+    key = path.relative_to(folder / "blobs").as_posix()
+    flip(path)
+    data = tmp_path / "restored"
+    assert key in [lack.where for lack in backups.restore(folder, Settings(data=data))[1]]
+    assert keys(data) == keys(folder) - {key}
+
+
+def test_an_upload_replaces_what_a_backup_found_damaged(filled: World, folder: Path) -> None:
+    ref, content = RepoRef(RepoType.MODEL, RepoId("alice", "m")), b"raw" * 50_000
+    path = filled.hub.settings.data / "blobs" / file_key(Sha256(hashlib.sha256(content).hexdigest()))
+    path.chmod(0o600)
+    path.write_bytes(b"?" * len(content))
+    assert len(backups.backup(filled.hub, folder).snapshot.lacks) == 1
+    filled.upload(ref, content)
+    assert path.read_bytes() == content
+    assert backups.backup(filled.hub, folder).snapshot.lacks == ()
 
 
 def test_an_interrupted_backup_leaves_no_snapshot_and_the_next_one_continues(

@@ -19,7 +19,6 @@ from entrepot.catalog import copies, open_catalog
 from entrepot.catalog.community_tables import metadata
 from entrepot.errors import DataFolderError, Refused, StoreUnusable
 from entrepot.hub.context import open_hub
-from entrepot.hub.data_folders import is_new
 from entrepot.hub.jobs import maintenance, moves
 from entrepot.settings import Settings
 from tests.support.chunk_sender import Sender
@@ -154,14 +153,16 @@ def test_stores_that_are_not_empty_are_refused_and_left_alone(
         moves.move(hub, msgspec.structs.replace(other, data=tmp_path / "third"))
 
 
-def test_damaged_bytes_stop_a_move(filled: World, tmp_path: Path) -> None:
+def test_damaged_bytes_are_left_out_of_a_move_and_listed_with_their_paths(filled: World, tmp_path: Path) -> None:
     blobs = filled.hub.store.blobs
     raw = next(stat.key for stat in blobs.list("files/") if stat.size == 150_000)
     blobs.delete(raw)
     put(LocalBlobs(filled.hub.settings.data / "blobs"), raw, b"x" * 150_000)
-    with pytest.raises(Exception, match=raw.rpartition("/")[2]):
-        moves.move(filled.hub, Settings(data=tmp_path / "new"))
-    assert is_new(tmp_path / "new")
+    done = moves.move(filled.hub, Settings(data=tmp_path / "new"))
+    assert done.is_complete
+    assert [(it.kind, it.where, it.what) for it in done.findings] == [("corrupt", raw, "its bytes have another sha256")]
+    assert done.findings[0].used_by
+    assert not (tmp_path / "new/blobs" / raw).exists()
 
 
 _KILLED = """

@@ -41,6 +41,13 @@ def next_due(tx: Read, *, checked_before_ms: int, touched_before_ms: int) -> Due
     return Due(*row) if row else None
 
 
+def find(tx: Read, sha256: Sha256) -> Due | None:
+    """Return a raw file to check, or None if it is not stored raw."""
+    here = (_F.c.sha256 == sha256) & _F.c.is_raw & _F.c.sweeping_ms.is_(None)
+    row = tx.sql.execute(sa.select(_F.c.sha256, _F.c.size, _F.c.touched_ms).where(here)).first()
+    return Due(*row) if row else None
+
+
 def note(tx: Write, due: Due, now_ms: int, *, is_damaged: bool) -> bool:
     """Record the result of a check; return False if the file was published again or deleted meanwhile."""
     same = (_F.c.sha256 == due.sha256) & (_F.c.touched_ms == due.touched_ms) & _F.c.is_raw

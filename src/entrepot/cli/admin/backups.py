@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from entrepot.cli.admin.findings import INCOMPLETE, rows_of, show_damage, show_finding
 from entrepot.cli.groups import LazyGroup
 from entrepot.cli.reports import Progress, render_bytes, show, show_json, show_table
 from entrepot.cli.results import json_option
 from entrepot.cli.sessions import Session, folder_options, pass_session
+
+if TYPE_CHECKING:
+    from entrepot.hub.jobs.backups import Snapshot
 
 _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 _snapshot = click.option("--snapshot", metavar="NAME", help="Name of the snapshot; default: the newest.")
@@ -50,12 +55,16 @@ def backup() -> None:
 @json_option
 @folder_options
 @pass_session
-def create(session: Session, folder: Path, keep: int | None, as_json: bool) -> None:
+def create(session: Session, folder: Path, keep: int | None, as_json: bool) -> int:
     """Add a snapshot of the hub to the backup folder DIR, which is created if it does not exist.
 
     The hub may be in use: the snapshot is consistent. Only blobs that DIR does
     not have are copied, and every byte is verified. DIR then holds the secrets
     of the hub: protect it like the data folder.
+
+    Data that is damaged in the hub is left out and listed, with the
+    repositories and paths that use it, and the exit code is 3. The next backup
+    tries again.
 
     \b
     Examples:
@@ -68,14 +77,24 @@ def create(session: Session, folder: Path, keep: int | None, as_json: bool) -> N
     with session.opened_hub() as hub:
         done = backups.backup(hub, folder.absolute(), keep=keep, progress=progress)
     progress.clear()
-    row = {"snapshot": done.snapshot.name, "blobs": done.snapshot.blobs, "size": done.snapshot.size}
+    lacks = done.snapshot.lacks
+    code = INCOMPLETE if lacks else 0
     if as_json:
-        show_json(row | {"copied": done.copied, "copied_bytes": done.copied_bytes, "deleted": list(done.deleted)})
-        return
+        row = _row(done.snapshot) | {"copied": done.copied, "copied_bytes": done.copied_bytes}
+        show_json(row | {"deleted": list(done.deleted), "findings": rows_of(lacks)})
+        return code
+    show_damage(lacks)
     copied = f"{done.copied:,} copied now, {render_bytes(done.copied_bytes)}"
     show(f"{done.snapshot.name}: {done.snapshot.blobs:,} blobs, {render_bytes(done.snapshot.size)} ({copied})")
     for name in done.deleted:
         show(f"deleted snapshot {name}")
+    if lacks:
+        show(f"the snapshot lacks what is listed above, and is complete otherwise ({len(lacks):,} damaged)")
+    return code
+
+
+def _row(snapshot: Snapshot) -> dict[str, object]:
+    return {"snapshot": snapshot.name, "blobs": snapshot.blobs, "size": snapshot.size, "damaged": len(snapshot.lacks)}
 
 
 @backup.command("list", short_help="List the snapshots of a backup folder.")
@@ -92,9 +111,10 @@ def list_snapshots(folder: Path, as_json: bool) -> None:
 
     found = backups.snapshots(folder.absolute())
     if as_json:
-        show_json([{"snapshot": item.name, "blobs": item.blobs, "size": item.size} for item in found])
+        show_json([_row(item) for item in found])
         return
-    show_table(("SNAPSHOT", "BLOBS", "SIZE"), [(it.name, f"{it.blobs:,}", render_bytes(it.size)) for it in found])
+    rows = [(it.name, f"{it.blobs:,}", render_bytes(it.size), f"{len(it.lacks):,}") for it in found]
+    show_table(("SNAPSHOT", "BLOBS", "SIZE", "DAMAGED"), rows)
 
 
 @backup.command("verify", short_help="Check that a backup can be restored.")
@@ -105,7 +125,8 @@ def list_snapshots(folder: Path, as_json: bool) -> None:
 def verify(folder: Path, snapshot: str | None, quick: bool, as_json: bool) -> int:
     """Check that a snapshot in DIR can be restored, by reading and hashing every byte.
 
-    The exit code is 1 if something is missing or damaged.
+    The exit code is 1 if something is missing or damaged, and 3 if the
+    snapshot lacks only what the hub lacked when it was backed up.
 
     \b
     Example:
@@ -114,18 +135,25 @@ def verify(folder: Path, snapshot: str | None, quick: bool, as_json: bool) -> in
     from entrepot.hub.jobs import backups
 
     progress = Progress()
+    chosen = backups.choose(folder.absolute(), snapshot)
     found = []
-    for finding in backups.verify(folder.absolute(), snapshot, is_quick=quick, progress=progress):
-        found.append({"kind": finding.kind, "where": finding.where, "what": finding.what})
+    for finding in backups.verify(folder.absolute(), chosen.name, is_quick=quick, progress=progress):
+        found.append(finding)
         if not as_json:
             progress.clear()
-            show(f"{finding.kind:<8}  {finding.where}: {finding.what}")
+            show_finding(finding)
     progress.clear()
+    code = 1 if found else (INCOMPLETE if chosen.lacks else 0)
     if as_json:
-        show_json({"damaged": len(found), "findings": found})
-    elif not found:
-        show("the snapshot is complete" + ("" if quick else ", and every byte was verified"))
-    return 1 if found else 0
+        show_json({"damaged": len(found), "findings": rows_of(found), "lacks": rows_of(chosen.lacks)})
+        return code
+    if chosen.lacks:
+        show("the hub lacked this when it was backed up:")
+        show_damage(chosen.lacks)
+    if not found:
+        rest = "otherwise " if chosen.lacks else ""
+        show(f"the snapshot is {rest}complete" + ("" if quick else ", and every byte was verified"))
+    return code
 
 
 @backup.command("prune", short_help="Delete old snapshots.")
@@ -163,8 +191,8 @@ def restore(session: Session, folder: Path, snapshot: str | None, as_json: bool)
     If the settings 'database' or 'store' are set, the database or the large
     files are written there, and these must be empty too, whatever the hub had
     before: this moves a hub to PostgreSQL, into a bucket, or back. Every byte
-    is verified, then the whole hub is checked. The exit code is 1 if something
-    is missing or damaged.
+    is verified, then the whole hub is checked. Damaged data is left out and
+    listed, and the exit code is 3 then.
 
     \b
     Examples:
@@ -177,11 +205,12 @@ def restore(session: Session, folder: Path, snapshot: str | None, as_json: bool)
     progress, data = Progress(), settings.data
     done, found = backups.restore(folder.absolute(), settings, snapshot, progress=progress)
     progress.clear()
+    code = INCOMPLETE if found else 0
     if as_json:
-        findings = [{"kind": finding.kind, "where": finding.where, "what": finding.what} for finding in found]
-        show_json({"snapshot": done.name, "blobs": done.blobs, "size": done.size, "findings": findings})
-        return 1 if found else 0
-    for finding in found:
-        show(f"{finding.kind:<8}  {finding.where}: {finding.what}")
+        show_json(_row(done) | {"damaged": len(found), "findings": rows_of(found)})
+        return code
+    show_damage(found)
     show(f"restored {done.name} into {data}: {done.blobs:,} blobs, {render_bytes(done.size)}")
-    return 1 if found else 0
+    if found:
+        show(f"the restored hub lacks what is listed above ({len(found):,} damaged)")
+    return code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from entrepot.cli.admin.findings import rows_of, show_finding
 from entrepot.cli.reports import Progress, render_bytes, show, show_json
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.settings import parse_duration
@@ -43,7 +44,7 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
       entrepot fsck --data /srv/hub
       entrepot fsck --quick --json
     """
-    from entrepot.hub.jobs import maintenance
+    from entrepot.hub.jobs import damaged_content, maintenance
 
     progress = Progress()
     found = []
@@ -52,8 +53,7 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
             found.append(finding)
             if not as_json:
                 progress.clear()
-                size = f" ({render_bytes(finding.size)})" if finding.size else ""
-                show(f"{finding.kind:<10}  {finding.where}: {finding.what}{size}")
+                show_finding(finding)
     progress.clear()
     not_checked = ["chunks of large files (--deep reads and hashes them)"] if not deep else []
     if quick:
@@ -61,16 +61,14 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
     damaged = sum(finding.is_damage for finding in found)
     counts = {kind: sum(finding.kind == kind for finding in found) for kind in ("orphaned", "unreadable", "unproven")}
     if as_json:
-        rows = [
-            {"kind": finding.kind, "where": finding.where, "what": finding.what, "size": finding.size}
-            for finding in found
-        ]
-        show_json({"damaged": damaged, **counts, "not_checked": not_checked, "findings": rows})
+        show_json({"damaged": damaged, **counts, "not_checked": not_checked, "findings": rows_of(found)})
     elif not found:
         show("everything that was checked is present and intact" if not quick else "everything is present")
     else:
         others = [f"{counts[kind]} {kind}" for kind in ("unreadable", "unproven") if counts[kind]]
         show(", ".join([f"{damaged} damaged", f"{counts['orphaned']} orphaned", *others]))
+        if any(finding.used_by for finding in found):
+            show(f"to repair: {damaged_content.CURE}")
     if not_checked and not as_json:
         show(f"not checked: {'; '.join(not_checked)}")
     return 1 if damaged else 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from entrepot.cli.admin.findings import INCOMPLETE, rows_of, show_damage
 from entrepot.cli.reports import Progress, render_bytes, show, show_json
 from entrepot.cli.results import json_option
 from entrepot.cli.sessions import Session, folder_options, pass_session
@@ -45,9 +46,9 @@ def migrate(
     database and bucket must be empty otherwise. The settings of the new hub may
     also be in FOLDER/entrepot.toml, where other users cannot read passwords.
 
-    The copy of the database is compared row by row, and large files are there in
-    full; --deep also hashes every byte. The exit code is 1 if the copy lacks
-    something or has damaged data.
+    The copy of the database is compared row by row, and every large file is
+    verified while it is copied; --deep also hashes every byte of the copy.
+    Damaged data is left out and listed, and the exit code is 3 then.
 
     \b
     Examples:
@@ -74,12 +75,11 @@ def migrate(
         else:
             done = moves.move(hub, target, copies_database=not prepare, checks_content=deep, progress=progress)
     progress.clear()
-    findings = [{"kind": it.kind, "where": it.where, "what": it.what} for it in done.findings]
+    code = INCOMPLETE if done.findings else 0
     if as_json:
-        show_json(_row(done) | {"findings": findings})
-        return 1 if findings else 0
-    for each in findings:
-        show(f"{each['kind']:<8}  {each['where']}: {each['what']}")
+        show_json(_row(done) | {"findings": rows_of(done.findings)})
+        return code
+    show_damage(done.findings)
     verb = "would copy" if dry_run else "copied"
     show(
         f"{verb} {done.copied:,} of {done.blobs:,} blobs, {render_bytes(done.copied_bytes)} of "
@@ -87,7 +87,7 @@ def migrate(
     )
     if done.is_complete:
         show(f"the hub is now in {target.data}: start it with the settings 'database' and 'store' that you gave here")
-    return 1 if findings else 0
+    return code
 
 
 def _row(done: HubMove) -> dict[str, object]:

@@ -42,6 +42,13 @@ def scrub_steps(hub: HubContext) -> Generator[None, None, int]:
     return read
 
 
+def recheck(hub: HubContext, sha256: Sha256) -> bool:
+    """Read and hash the raw bytes of a file now, and record and return whether they are damaged or missing."""
+    with hub.read() as tx:
+        due = file_checks.find(tx, sha256)
+    return due is not None and _check(hub, due)
+
+
 def check_served(tx: Read, sha256: Sha256) -> None:
     """Raise if the raw bytes of a file must not be served.
 

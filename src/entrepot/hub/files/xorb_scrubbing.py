@@ -7,10 +7,10 @@ has replaced it. Source: docs/protocols/xet.md, section 11.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterator
 from typing import TypeVar
 
+from entrepot.blobs import xorb_of
 from entrepot.catalog import Lock, Read, hub_metadata
 from entrepot.catalog.files import bucket_rights, xet_files, xorbs
 from entrepot.catalog.files.xorbs import XorbRow
@@ -33,7 +33,6 @@ PACE_BYTES = 256 << 20
 PAUSE_MS = 60_000
 _PAGE = 200
 T = TypeVar("T")
-_KEY = re.compile(r"xorbs/([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{64})\.[0-9a-f]{16}")
 
 
 def check(hub: HubContext, *, checks_content: bool) -> Iterator[Finding]:
@@ -156,7 +155,7 @@ def find_orphans(hub: HubContext) -> Iterator[Finding]:
 
 
 def _unknown(hub: HubContext, batch: list[tuple[str, int]]) -> Iterator[Finding]:
-    names = {key: XetHash(match[3]) for key, _ in batch if (match := _KEY.fullmatch(key))}
+    names = {key: xorb for key, _ in batch if (xorb := xorb_of(key)) is not None}
     with hub.read() as tx:
         rows = xorbs.find_many(tx, list(names.values()))
     for key, size in batch:
@@ -222,10 +221,9 @@ def _check_file(hub: HubContext, tx: Read, file: XetFileId) -> Finding | None:
 
 def _sweep_orphan(hub: HubContext, key: str) -> bool:
     """Delete a stored xorb that no row refers to, unless an upload is about to record it."""
-    match = _KEY.fullmatch(key)
-    if match is None:
+    xorb = xorb_of(key)
+    if xorb is None:
         return hub.store.blobs.delete(key)
-    xorb = XetHash(match[3])
     with hub.write(Lock.xorb(xorb)) as tx:
         row = xorbs.find(tx, xorb)
         is_adopted = row is None and xorbs.adopt(tx, xorb, hub.now_ms())

@@ -4,20 +4,21 @@ A backup folder holds one pool of blobs and any number of snapshots::
 
     backup.json             format
     blobs/                  a blob store like that of a data folder, shared by all snapshots
-    snapshots/<UTC time>/   catalog.sqlite3, keys.txt, and entrepot.toml if there is one
+    snapshots/<UTC time>/   catalog.sqlite3, keys.txt, and entrepot.toml if there is one;
+                            damage.json if the hub had damaged data, which the snapshot lacks
 
 The database is copied first, as of one moment; then the bytes that the copy
 needs. The content of a key never changes, so only keys that the pool lacks are
 copied, each verified on the way. A snapshot gets its name after everything it
 needs is durable. If the hub deleted bytes in the meantime that the copied
-database still needs, the database is copied again.
+database still needs, the database is copied again. Data that is damaged in the
+hub, or missing from it, is left out and listed; later backups try again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -31,18 +32,18 @@ import attrs
 
 from entrepot.blobs import Blobs, LocalBlobs, Reader, Sink, Stat
 from entrepot.catalog import Catalog, copies, open_catalog
-from entrepot.errors import BlobMissing, ContentMismatch, DataFolderError, Refused, ThingNotFound
+from entrepot.errors import BlobMissing, DataFolderError, Refused, ThingNotFound
 from entrepot.hub import blob_stores, data_folders
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.data_folders import Marker
 from entrepot.hub.files import xorb_scrubbing
-from entrepot.hub.jobs import maintenance
+from entrepot.hub.jobs import blob_copies, damaged_content, maintenance
 from entrepot.settings import Settings
-from entrepot.storage.fsck import Finding, digest_of
+from entrepot.storage.fsck import Finding
 
 FORMAT = 1
 _MARKER, _FORMAT, _KEYS = "backup.json", "format.json", "keys.txt"
-_CATALOG, _CONFIG = "catalog.sqlite3", "entrepot.toml"
+_CATALOG, _CONFIG, _DAMAGE = "catalog.sqlite3", "entrepot.toml", "damage.json"
 _STORES = frozenset({"data", "database", "store", "scratch"})
 _PIECE = 4 << 20
 _ROUNDS = 5
@@ -54,11 +55,15 @@ Progress = Callable[[str], None]
 
 @attrs.frozen
 class Snapshot:
-    """One backup: its name (a UTC time), and the numbers of blobs and bytes it refers to."""
+    """One backup: its name (a UTC time), the numbers of blobs and bytes it refers to, and what it lacks.
+
+    ``lacks``: the damaged and missing data of the hub at that time.
+    """
 
     name: str
     blobs: int
     size: int
+    lacks: tuple[Finding, ...] = ()
 
 
 @attrs.frozen
@@ -83,15 +88,14 @@ def backup(
 
     Raises:
         DataFolderError: the folder contains other data, or cannot be written.
-        ContentMismatch: bytes of the hub are damaged; ``entrepot fsck`` lists them.
         Refused: the hub deleted needed bytes repeatedly, or ``keep`` is below 1.
         StoreFull, StoreUnavailable: the copy could not be completed; another run continues it.
     """
     if keep is not None and keep < 1:
         raise Refused("a backup keeps at least one snapshot")
     with _guarded(folder), _prepared(folder, hub):
-        pool = LocalBlobs(folder / "blobs")
-        copied = copied_bytes = 0
+        pool, copied = LocalBlobs(folder / "blobs"), blob_copies.NOTHING
+        earlier: Set[Finding] = frozenset()
         for _ in range(_ROUNDS):
             part = folder / "snapshots" / f"{_PART}{os.getpid()}"
             shutil.rmtree(part, ignore_errors=True)
@@ -100,21 +104,34 @@ def backup(
                 progress("copying the database")
                 copies.copy_to_file(hub.store.catalog, part / _CATALOG)
                 keys = list(hub.store.blobs.list(""))
-                more, size = copy_blobs(hub.store.blobs, pool, keys, progress)
-                copied, copied_bytes = copied + more, copied_bytes + size
+                copied += blob_copies.copy_blobs(hub.store.blobs, pool, keys, hub.store.catalog, progress)
                 progress("checking the snapshot")
-                only = {stat.key for stat in keys}
-                if _damage(part / _CATALOG, folder, only, is_deep=False, progress=progress):
+                keys, lacks = _check_part(part, folder, pool, keys, progress)
+                # What is absent again from a later state of the database was not deleted because that did not need it.
+                if any(lack.where not in copied.damaged and lack not in earlier for lack in lacks):
+                    earlier = frozenset(lacks)
                     continue
-                made = _finish(hub, folder, part, pool, keys)
+                lacks = damaged_content.explain(hub, lacks, copied.damaged)
+                made = _finish(hub, folder, part, pool, keys, lacks)
             finally:
                 shutil.rmtree(part, ignore_errors=True)
             deleted = _prune(folder, keep) if keep is not None else ()
-            return BackedUp(made, copied, copied_bytes, deleted)
-    raise Refused(
-        "the copy lacks bytes that the database refers to: run 'entrepot fsck'; "
-        "if it finds nothing, run the backup when 'entrepot gc' does not"
-    )
+            return BackedUp(made, copied.blobs, copied.size, deleted)
+    raise Refused("the hub deletes data while it is backed up; run the backup when 'entrepot gc' does not")
+
+
+def _check_part(
+    part: Path, folder: Path, pool: LocalBlobs, keys: list[Stat], progress: Progress
+) -> tuple[list[Stat], list[Finding]]:
+    """Return the blobs of a new snapshot, and what its database needs beyond them."""
+    lacks = _damage(part / _CATALOG, folder, {stat.key for stat in keys}, is_deep=False, progress=progress)
+    absent = [lack.where for lack in lacks if lack.kind == "missing" and damaged_content.is_blob(lack.where)]
+    kept = [stat for key in absent if (stat := pool.stat(key)) is not None]
+    if not kept:
+        return keys, lacks
+    # The hub has lost bytes that an earlier backup has: they belong to this snapshot too.
+    keys = [*keys, *kept]
+    return keys, _damage(part / _CATALOG, folder, {stat.key for stat in keys}, is_deep=False, progress=progress)
 
 
 def snapshots(folder: Path) -> list[Snapshot]:
@@ -128,8 +145,7 @@ def snapshots(folder: Path) -> list[Snapshot]:
         names = sorted(path.name for path in (folder / "snapshots").iterdir() if not path.name.startswith("."))
         found = []
         for name in names:
-            keys = _read_keys(folder, name)
-            found.append(Snapshot(name, len(keys), sum(keys.values())))
+            found.append(_read_snapshot(folder, name))
         return found
 
 
@@ -138,6 +154,8 @@ def verify(
 ) -> Iterator[Finding]:
     """Yield missing and damaged data of a snapshot, which cannot be restored. The backup is not changed.
 
+    What the hub lacked already when it was backed up is in the field ``lacks`` of the snapshot, and is not yielded.
+
     Args:
         name: of the snapshot; None is the newest.
         is_quick: check presence and sizes only; else read and hash every byte.
@@ -145,9 +163,9 @@ def verify(
     Raises:
         DataFolderError, ThingNotFound: it is not a backup folder, or has no such snapshot.
     """
-    chosen = _choose(folder, name)
+    chosen = choose(folder, name)
     with _guarded(folder), _locked(folder, fcntl.LOCK_SH):
-        pool, keys = LocalBlobs(folder / "blobs"), _read_keys(folder, chosen)
+        pool, keys = LocalBlobs(folder / "blobs"), _read_keys(folder, chosen.name)
         for number, (key, size) in enumerate(sorted(keys.items()), 1):
             progress(f"checking blob {number:,} of {len(keys):,}")
             stat = pool.stat(key)
@@ -155,16 +173,18 @@ def verify(
                 yield Finding("missing", key, "a blob of the snapshot", size)
             elif stat.size != size:
                 yield Finding("corrupt", key, f"expected {size:,} bytes, found {stat.size:,}", size)
-        catalog = folder / "snapshots" / chosen / _CATALOG
-        yield from _damage(catalog, folder, set(keys), is_deep=not is_quick, progress=progress)
+        catalog = folder / "snapshots" / chosen.name / _CATALOG
+        for finding in _damage(catalog, folder, set(keys), is_deep=not is_quick, progress=progress):
+            if not damaged_content.is_due_to(finding, chosen.lacks):
+                yield finding
 
 
 def restore(
     folder: Path, settings: Settings, name: str | None = None, *, progress: Progress = lambda _line: None
 ) -> tuple[Snapshot, list[Finding]]:
-    """Write a snapshot into new stores, check these, and return it with its damaged data.
+    """Write a snapshot into new stores, check these, and return it with all data that is damaged or missing there.
 
-    Every blob is hashed while it is written. Clients are made to forget which chunks
+    Every blob is verified while it is written; damaged ones are left out. Clients are made to forget which chunks
     the hub has, because the restored hub may have fewer than they remember.
 
     Args:
@@ -175,9 +195,8 @@ def restore(
     Raises:
         DataFolderError, StoreUnusable: ``folder`` is not a backup, or ``data``, ``database`` or ``store`` is not empty.
         ThingNotFound: it has no such snapshot.
-        BlobMissing, ContentMismatch: the backup is damaged; what was written is not complete.
     """
-    chosen, data = _choose(folder, name), settings.data
+    chosen, data = choose(folder, name), settings.data
     with _guarded(data, "data folder"), _locked(folder, fcntl.LOCK_SH):
         # An interrupted copy into a bucket leaves temporary files, and is continued.
         known = {data / _CONFIG, settings.scratch_folder}
@@ -191,13 +210,12 @@ def restore(
         if bucket is not None:
             bucket.claim(marker)
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        source, keys = folder / "snapshots" / chosen, _read_keys(folder, chosen)
+        source, keys = folder / "snapshots" / chosen.name, _read_keys(folder, chosen.name)
         pool, blobs = LocalBlobs(folder / "blobs"), blob_stores.open_blobs(settings, bucket, fsync=True)
-        absent = [key for key in sorted(keys) if pool.stat(key) is None]
-        if absent:
-            raise BlobMissing(absent[0])
-        copy_blobs(pool, blobs, [Stat(key, size, 0) for key, size in keys.items()], progress)
-        _restore_database(source / _CATALOG, settings, progress)
+        wanted = [Stat(key, size, 0) for key, size in keys.items()]
+        with _opened_copy(source / _CATALOG, settings) as catalog:
+            damaged = blob_copies.copy_blobs(pool, blobs, wanted, catalog, progress).damaged
+            _restore_database(source / _CATALOG, catalog, settings, progress)
         _restore_config(source / _CONFIG, data)
         restored = attrs.evolve(
             marker,
@@ -213,25 +231,29 @@ def restore(
     try:
         xorb_scrubbing.bump_epoch(hub)
         found = [finding for finding in maintenance.fsck(hub, checks_content=False) if finding.is_damage]
+        return chosen, damaged_content.explain(hub, found, damaged)
     finally:
         hub.close()
-    return Snapshot(chosen, len(keys), sum(keys.values())), found
 
 
-def _restore_database(source: Path, settings: Settings, progress: Progress) -> None:
+@contextlib.contextmanager
+def _opened_copy(source: Path, settings: Settings) -> Iterator[Catalog]:
+    """Open a copy of the database of a snapshot; opening writes into the folder of a database."""
+    settings.scratch_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(prefix="restore-", dir=settings.scratch_folder) as folder:
+        copied = Path(folder) / _CATALOG
+        _copy_file(source, copied)
+        with contextlib.closing(open_catalog(f"sqlite:///{copied}", pool_size=2, creates=False)) as catalog:
+            yield catalog
+
+
+def _restore_database(source: Path, catalog: Catalog, settings: Settings, progress: Progress) -> None:
     if not settings.database:
         _copy_file(source, settings.data / _CATALOG)
         return
     progress("copying the database")
-    settings.scratch_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(prefix="restore-", dir=settings.scratch_folder) as folder:
-        copied = Path(folder) / _CATALOG  # opening it writes into its folder
-        _copy_file(source, copied)
-        with (
-            contextlib.closing(open_catalog(f"sqlite:///{copied}", pool_size=2, creates=False)) as old,
-            contextlib.closing(_open_database(settings)) as new,
-        ):
-            copies.copy_database(old, new, lambda table, rows: progress(f"copying the table {table}: {rows:,} rows"))
+    with contextlib.closing(_open_database(settings)) as new:
+        copies.copy_database(catalog, new, lambda table, rows: progress(f"copying the table {table}: {rows:,} rows"))
 
 
 def _open_database(settings: Settings) -> Catalog:
@@ -330,47 +352,21 @@ def _check_marker(folder: Path) -> None:
         )
 
 
-def _choose(folder: Path, name: str | None) -> str:
-    known = [snapshot.name for snapshot in snapshots(folder)]
-    if name is None and known:
-        return known[-1]
-    if name is None or name not in known:
-        raise ThingNotFound("snapshot", name or f"in {folder}")
-    return name
-
-
-def copy_blobs(source: Blobs, target: Blobs, keys: Sequence[Stat], progress: Progress) -> tuple[int, int]:
-    """Copy the blobs that the target lacks, each verified on the way; return their number and bytes.
-
-    Blobs that are deleted in the meantime are skipped.
+def choose(folder: Path, name: str | None) -> Snapshot:
+    """Return the snapshot with a name; None is the newest.
 
     Raises:
-        ContentMismatch: the bytes of one are damaged; it is not copied.
+        DataFolderError: it is not a backup folder, or has no snapshot yet.
+        ThingNotFound: it has no such snapshot.
     """
-    missing = [stat for stat in keys if (known := target.stat(stat.key)) is None or known.size != stat.size]
-    total, copied, size = sum(stat.size for stat in missing), 0, 0
-    for stat in missing:
-        progress(f"copying blob {copied + 1:,} of {len(missing):,}, {size * 100 // max(total, 1)} %")
-        try:
-            size += _copy_blob(source, target, stat)
-        except BlobMissing:
-            continue
-        copied += 1
-    return copied, size
-
-
-def _copy_blob(source: Blobs, target: Blobs, stat: Stat) -> int:
-    expected, digest = digest_of(stat.key), hashlib.sha256()
-    with source.open(stat.key) as reader, target.receive(stat.key, reader.size) as sink:
-        for piece in reader.stream(0, reader.size):
-            digest.update(piece)
-            sink.write(piece)
-        if expected is not None and digest.hexdigest() != expected:
-            raise ContentMismatch(stat.key, expected, digest.hexdigest())
-        if target.stat(stat.key) is not None:
-            target.delete(stat.key)  # an earlier copy of another size: replacing it repairs a damaged backup
-        sink.publish()
-        return reader.size
+    known = {snapshot.name: snapshot for snapshot in snapshots(folder)}
+    if not known:
+        raise DataFolderError(str(folder), "no backup into it was completed, so it has no snapshot", _KIND)
+    if name is None:
+        return known[max(known)]
+    if name not in known:
+        raise ThingNotFound("snapshot", name)
+    return known[name]
 
 
 @attrs.frozen
@@ -419,18 +415,29 @@ def _damage(catalog: Path, backup_folder: Path, only: Set[str], *, is_deep: bool
             opened.close()
 
 
-def _finish(hub: HubContext, folder: Path, part: Path, pool: LocalBlobs, keys: Sequence[Stat]) -> Snapshot:
+def _finish(
+    hub: HubContext, folder: Path, part: Path, pool: LocalBlobs, keys: Sequence[Stat], lacks: Sequence[Finding]
+) -> Snapshot:
     config = hub.settings.data / _CONFIG
     if config.exists():
         _copy_file(config, part / _CONFIG)
     kept = {stat.key: found.size for stat in keys if (found := pool.stat(stat.key)) is not None}
     _write(part / _KEYS, "".join(f"{size} {key}\n" for key, size in sorted(kept.items())))
+    if lacks:
+        _write(part / _DAMAGE, json.dumps([attrs.asdict(lack) for lack in lacks], indent=1) + "\n")
     stem = datetime.fromtimestamp(hub.now_ms() / 1000, UTC).strftime("%Y-%m-%dT%H%M%SZ")
     taken = [path.name for path in (folder / "snapshots").glob(f"{stem}*")]
     name = f"{stem}-{len(taken) + 1:03}" if taken else stem
     os.replace(part, folder / "snapshots" / name)
     _sync_folder(folder / "snapshots")
-    return Snapshot(name, len(kept), sum(kept.values()))
+    return Snapshot(name, len(kept), sum(kept.values()), tuple(lacks))
+
+
+def _read_snapshot(folder: Path, name: str) -> Snapshot:
+    keys, damage = _read_keys(folder, name), folder / "snapshots" / name / _DAMAGE
+    found = json.loads(damage.read_text()) if damage.exists() else []
+    lacks = tuple(Finding(**it | {"used_by": tuple(it["used_by"])}) for it in found)
+    return Snapshot(name, len(keys), sum(keys.values()), lacks)
 
 
 def _read_keys(folder: Path, name: str) -> dict[str, int]:

@@ -18,6 +18,7 @@ from entrepot.errors import BlobMissing, NotAllowed, StoreUnavailable
 from entrepot.hub.callers import MaybeCaller, require_login
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import link_checks, xorb_scrubbing
+from entrepot.hub.jobs import damaged_content
 from entrepot.names import Oid, Sha256
 from entrepot.storage import fsck as checks
 from entrepot.storage.fsck import Finding, ReachableSet
@@ -45,43 +46,15 @@ def fsck(
     checks_chunks: bool = False,
     progress: ProgressCallback = lambda _line: None,
 ) -> Iterator[Finding]:
-    """Check all stored data; yield faults as they are found.
+    """Check all stored data; yield faults as they are found, with the repositories and paths that use what is damaged.
 
     Args:
         checks_content: also hash every object and raw file; else only their presence and size.
         checks_chunks: also read and hash every chunk; damaged xorbs are quarantined.
         progress: called with a line about each step.
     """
-    for row in _all_repos(hub):
-        progress(f"checking {row.ref}")
-        with hub.read() as tx:
-            yield from checks.check_repo(hub.store, tx, row, checks_content=checks_content)
-    with hub.read() as tx:
-        for row, has_folder in folders.astray(tx):
-            what = "its visibility is not that of its folder" if has_folder else "its folder is missing"
-            yield Finding("corrupt", str(row.ref), what)
-    with hub.read() as tx:
-        needed = list(files.needed(tx))
-        spare = files.unused(tx, hub.now_ms())
-    for number, (sha256, size) in enumerate(needed, 1):
-        progress(f"checking large file {number:,} of {len(needed):,}")
-        finding = _check_raw(hub, sha256, size, checks_content=checks_content)
-        if finding is not None:
-            yield finding
-    for sha256, size in spare:
-        if hub.store.blobs.stat(file_key(sha256)) is not None:
-            yield Finding("orphaned", file_key(sha256), "a large file that no repository uses", size)
-    progress("looking for orphaned blobs")
-    with hub.read() as tx:
-        yield from checks.orphaned_blobs(hub.store, tx, hub.now_ms())
-    progress("checking chunks")
-    yield from xorb_scrubbing.check(hub, checks_content=checks_chunks)
-    if checks_content:
-        progress("checking clone caches")
-        for uid in hub.mirrors.damaged():
-            yield Finding("corrupt", f"clone cache {uid}", "its bytes have changed; the next clone recreates it")
-    progress("checking links to large files")
-    yield from link_checks.check_links(hub)
+    for finding in _find_faults(hub, checks_content, checks_chunks, progress):
+        yield damaged_content.with_uses(hub, finding)
 
 
 def gc(
@@ -184,6 +157,41 @@ def check_may_watch(_hub: HubContext, caller: MaybeCaller) -> None:
     """
     if not require_login(caller).sees_all:
         raise NotAllowed("The metrics are for administrators of the hub")
+
+
+def _find_faults(
+    hub: HubContext, checks_content: bool, checks_chunks: bool, progress: ProgressCallback
+) -> Iterator[Finding]:
+    for row in _all_repos(hub):
+        progress(f"checking {row.ref}")
+        with hub.read() as tx:
+            yield from checks.check_repo(hub.store, tx, row, checks_content=checks_content)
+    with hub.read() as tx:
+        for row, has_folder in folders.astray(tx):
+            what = "its visibility is not that of its folder" if has_folder else "its folder is missing"
+            yield Finding("corrupt", str(row.ref), what)
+    with hub.read() as tx:
+        needed = list(files.needed(tx))
+        spare = files.unused(tx, hub.now_ms())
+    for number, (sha256, size) in enumerate(needed, 1):
+        progress(f"checking large file {number:,} of {len(needed):,}")
+        finding = _check_raw(hub, sha256, size, checks_content=checks_content)
+        if finding is not None:
+            yield finding
+    for sha256, size in spare:
+        if hub.store.blobs.stat(file_key(sha256)) is not None:
+            yield Finding("orphaned", file_key(sha256), "a large file that no repository uses", size)
+    progress("looking for orphaned blobs")
+    with hub.read() as tx:
+        yield from checks.orphaned_blobs(hub.store, tx, hub.now_ms())
+    progress("checking chunks")
+    yield from xorb_scrubbing.check(hub, checks_content=checks_chunks)
+    if checks_content:
+        progress("checking clone caches")
+        for uid in hub.mirrors.damaged():
+            yield Finding("corrupt", f"clone cache {uid}", "its bytes have changed; the next clone recreates it")
+    progress("checking links to large files")
+    yield from link_checks.check_links(hub)
 
 
 def _check_raw(hub: HubContext, sha256: Sha256, size: int, *, checks_content: bool) -> Finding | None:

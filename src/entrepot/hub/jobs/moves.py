@@ -3,14 +3,14 @@
 Large files are copied first; they never change, so a run that was interrupted is continued, and
 most of them can be copied while the hub is in use. Then the database is copied as of one
 moment, and compared row by row. ``format.json``, without which no hub opens a folder or a
-bucket, is written last. The source is only read.
+bucket, is written last. The source is only read. Damaged files are left out, and listed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import attrs
@@ -22,7 +22,7 @@ from entrepot.hub import blob_stores, data_folders
 from entrepot.hub.blob_stores import HubBucket
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.data_folders import Marker
-from entrepot.hub.jobs import backups, maintenance
+from entrepot.hub.jobs import blob_copies, damaged_content, maintenance
 from entrepot.hub.permissions import create_private
 from entrepot.settings import Settings
 from entrepot.storage.fsck import Finding
@@ -86,7 +86,6 @@ def move(
 
     Raises:
         DataFolderError, StoreUnusable: the target is not empty, or cannot be used.
-        ContentMismatch: bytes of the hub are damaged; ``entrepot fsck`` lists them.
         Refused: the target is the bucket of the hub itself.
     """
     bucket = blob_stores.find_bucket(target)
@@ -97,20 +96,19 @@ def move(
     _begin(source, target)
     blobs = blob_stores.open_blobs(target, bucket, fsync=True)
     keys = list(source.store.blobs.list(""))
-    copied, size = backups.copy_blobs(source.store.blobs, blobs, keys, progress)
+    copied = blob_copies.copy_blobs(source.store.blobs, blobs, keys, source.catalog, progress)
     if not copies_database:
-        return HubMove(len(keys), _size(keys), copied, size, 0, is_complete=False)
+        return HubMove(len(keys), _size(keys), copied.blobs, copied.size, 0, is_complete=False)
     rows = _move_database(source, target, progress)
     keys = list(source.store.blobs.list(""))  # what was added before the database was copied
-    more, more_bytes = backups.copy_blobs(source.store.blobs, blobs, keys, progress)
-    copied, size = copied + more, size + more_bytes
+    copied += blob_copies.copy_blobs(source.store.blobs, blobs, keys, source.catalog, progress)
     marker = Marker(
         source.store_id,
         "postgresql" if target.database else "sqlite",
         None if bucket is None else blob_stores.S3,
     )
-    findings = _finish(target, marker, bucket, checks_content=checks_content, progress=progress)
-    return HubMove(len(keys), _size(keys), copied, size, rows, is_complete=True, findings=findings)
+    findings = _finish(target, marker, bucket, copied.damaged, checks_content=checks_content, progress=progress)
+    return HubMove(len(keys), _size(keys), copied.blobs, copied.size, rows, is_complete=True, findings=findings)
 
 
 def _move_database(source: HubContext, target: Settings, progress: Progress) -> int:
@@ -131,7 +129,13 @@ def _move_database(source: HubContext, target: Settings, progress: Progress) -> 
 
 
 def _finish(
-    target: Settings, marker: Marker, bucket: HubBucket | None, *, checks_content: bool, progress: Progress
+    target: Settings,
+    marker: Marker,
+    bucket: HubBucket | None,
+    damaged: Mapping[str, str],
+    *,
+    checks_content: bool,
+    progress: Progress,
 ) -> tuple[Finding, ...]:
     """Make the copy a hub that can be opened, and return its damaged data."""
     fresh = target.data / f"{_FORMAT}.new"
@@ -145,7 +149,7 @@ def _finish(
     hub = open_hub(target)
     try:
         found = maintenance.fsck(hub, checks_content=checks_content, checks_chunks=checks_content, progress=progress)
-        return tuple(finding for finding in found if finding.is_damage)
+        return tuple(damaged_content.explain(hub, [finding for finding in found if finding.is_damage], damaged))
     finally:
         hub.close()
 
