@@ -226,12 +226,17 @@ class _Linker:
     def link(self, part: FilePart) -> LinkedPart:
         """Return a part with its link."""
         count = part.end - part.start
-        name = XetHash(self._hub.signer.derive("xet-part", self._file, str(part.start), str(part.end)).hex())
+        name = _name(self._file, part)
         layout = _layout(self._xorbs.key(run.xorb) for run in part.runs)
         sealed = self._sealer.seal(_PAYLOAD.pack(self._row, part.start, count, layout))
         fields = self._grant | {_FIELD: base64.urlsafe_b64encode(sealed).decode()}
         query = self._hub.signer.sign(f"{_PURPOSE} {_path(name)}", fields, self._expires_s)
         return LinkedPart(name, count, part.unpacked, part.size, query)
+
+
+def _name(file: XetHash, part: FilePart) -> XetHash:
+    """Return the name of a part: the same for the same chunks, on every hub, and nothing that a reader does not know."""
+    return XetHash(hashlib.sha256(f"chunks {part.start} to {part.end} of {file}".encode()).hexdigest())
 
 
 def _path(name: XetHash) -> str:
