@@ -235,7 +235,7 @@ class _Linker:
 
 
 def _name(file: XetHash, part: FilePart) -> XetHash:
-    """Return the name of a part: the same for the same chunks, on every hub, and nothing that a reader does not know."""
+    """Return the name of a part: the same for the same chunks on every hub, and known to every reader of the file."""
     return XetHash(hashlib.sha256(f"chunks {part.start} to {part.end} of {file}".encode()).hexdigest())
 
 
