@@ -79,7 +79,7 @@ def bucket_holdings(tx: Read, repo_id: int) -> list[StoredBytes]:
     return [_xorb(row) for row in tx.sql.execute(query)]
 
 
-def _xorb(row: sa.Row[Any]) -> StoredBytes:
+def _xorb(row: Any) -> StoredBytes:  # a row of a query on xorbs
     return StoredBytes(f"{_XORB}{row.hash}", row.size, row.chunks)
 
 

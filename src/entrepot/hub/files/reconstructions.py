@@ -66,7 +66,7 @@ class LinkedPart:
 
 
 @attrs.frozen
-class Reconstruction:
+class LinkedParts:
     """Parts of a file, of which the first ``skip`` bytes are dropped and ``length`` bytes kept."""
 
     skip: int
@@ -75,14 +75,14 @@ class Reconstruction:
 
 
 @attrs.frozen
-class DirectReconstruction:
+class DirectPlan:
     """A plan by xorbs, and a URL of the bucket for each xorb and first byte in it."""
 
     plan: Plan
     urls: Mapping[tuple[XetHash, int], str] = attrs.field(repr=False)
 
 
-def reconstruct(hub: HubContext, given: XetToken, file: XetHash, first: int, last: int | None) -> Reconstruction:
+def reconstruct(hub: HubContext, given: XetToken, file: XetHash, first: int, last: int | None) -> LinkedParts:
     """Return the parts of a file with a range of its bytes, each with a link for the holder of the token.
 
     Args:
@@ -100,12 +100,12 @@ def reconstruct(hub: HubContext, given: XetToken, file: XetHash, first: int, las
         xorbs = _Xorbs(hub, tx)
         planned = plan_parts(terms, xorbs.index, first, _end(terms, first, last))
     linker = _Linker(hub, given, file, found, xorbs)
-    return Reconstruction(planned.skip, planned.length, tuple(map(linker.link, planned.parts)))
+    return LinkedParts(planned.skip, planned.length, tuple(map(linker.link, planned.parts)))
 
 
 def reconstruct_directly(
     hub: HubContext, given: XetToken, file: XetHash, first: int, last: int | None
-) -> DirectReconstruction | None:
+) -> DirectPlan | None:
     """Return a plan of which a client reads every byte from the bucket; None if the bytes pass through the hub.
 
     They do unless the caller may read every chunk of the xorbs. The bucket does not ask the hub again, so its URLs
@@ -134,7 +134,7 @@ def reconstruct_directly(
             if url is None:
                 return None
             urls[fetch.xorb, part.first_byte] = url
-    return DirectReconstruction(planned, urls)
+    return DirectPlan(planned, urls)
 
 
 def fetch(hub: HubContext, name: XetHash, query: Mapping[str, str]) -> Content:

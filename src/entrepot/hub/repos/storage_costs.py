@@ -86,11 +86,11 @@ def of_revision(hub: HubContext, caller: MaybeCaller | LocalOperator, ref: RepoR
         row = _row(tx, caller, ref)
         commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
         listed = list(Trees(hub.store, tx, row.id).everything(root, ROOT))
-        here = usage.holdings(tx, row.id, {item.lfs.sha256 for item in listed if item.lfs})
+        files = {item.lfs.sha256 for item in listed if item.lfs}
+        here = _shown(tx, caller, usage.holdings(tx, row.id, files), usage.chunk_uses(tx, row.id, files))
         # Files in the histories of other refs stay, as do those of other repositories.
         others = usage.holdings(tx, row.id, _files_of_others(hub, tx, row.id, commit))
         shared = usage.needed_elsewhere(tx, here, row.id, _seen_by(caller)) | (_keys(here) & _keys(others))
-        here = _shown(tx, caller, here, usage.chunk_uses(tx, row.id, {item.lfs.sha256 for item in listed if item.lfs}))
         return _cost(f"{row.ref}@{revision}", sum(item.size for item in listed), here, shared)
 
 
