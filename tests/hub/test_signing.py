@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.errors import InvalidSignature
-from entrepot.hub.signing import Signer
+from entrepot.hub.signing import TAG_BYTES, Signer
 
 SIGNER = Signer(b"key")
 texts = st.text(max_size=8)
@@ -56,3 +56,31 @@ def test_derived_bytes_depend_on_key_purpose_and_every_part() -> None:
     assert len(found) == 32
     others = [SIGNER.derive("q", "a", "b"), SIGNER.derive("p", "ab"), SIGNER.derive("p", "b", "a")]
     assert len({found, *others, Signer(b"other").derive("p", "a", "b")}) == 5
+
+
+def test_sealed_payloads_are_opened_by_the_same_key_purpose_and_parts_only() -> None:
+    sealer = SIGNER.sealer("p", "a")
+    for payload in (b"", b"x", bytes(range(200))):
+        sealed = sealer.seal(payload)
+        assert sealer.seal(payload) == sealed
+        assert len(sealed) == len(payload) + TAG_BYTES
+        assert SIGNER.sealer("p", "a").open(sealed) == payload
+        for other in (SIGNER.sealer("q", "a"), SIGNER.sealer("p", "b"), Signer(b"other").sealer("p", "a")):
+            assert other.open(sealed) is None
+
+
+def test_nothing_else_is_opened() -> None:
+    sealer = SIGNER.sealer("p")
+    sealed = sealer.seal(b"the payload")
+    altered = [bytes([*sealed[:at], sealed[at] ^ 1, *sealed[at + 1 :]]) for at in range(len(sealed))]
+    for wrong in (*altered, b"", sealed[:TAG_BYTES], sealed[:-1], sealed + b"\0", sealed[1:]):
+        assert sealer.open(wrong) is None
+
+
+def test_a_sealed_payload_cannot_be_read_and_the_keys_are_not_shown() -> None:
+    sealer = SIGNER.sealer("p")
+    assert b"payload" not in sealer.seal(b"the payload")
+    # Two payloads have streams of their own: what they have in common does not show.
+    one, other = sealer.seal(b"\0" * 32), sealer.seal(b"\0" * 31 + b"\1")
+    assert sum(a == b for a, b in zip(one, other, strict=True)) < 8
+    assert "key" not in repr(sealer)

@@ -25,7 +25,17 @@ LARGE = random.Random("large").randbytes(6 << 20)
 _DOWNLOAD = """
 import sys
 from huggingface_hub import hf_hub_download
-print(hf_hub_download("tester/m", "model.bin", cache_dir=sys.argv[1]))
+print(hf_hub_download(sys.argv[2], "model.bin", cache_dir=sys.argv[1]))
+"""
+
+_PUBLISH = """
+import sys
+from huggingface_hub import HfApi
+api = HfApi()
+for repo, private in (("tester/hidden", True), ("tester/shown", False)):
+    api.create_repo(repo, private=private)
+api.upload_folder(folder_path=sys.argv[1], repo_id="tester/hidden")
+api.upload_file(path_or_fileobj=f"{sys.argv[1]}/model.bin", path_in_repo="model.bin", repo_id="tester/shown")
 """
 
 
@@ -60,9 +70,9 @@ def running(relay: Relay) -> Iterator[Callable[[str], RunningHub]]:
         context.__exit__(None, None, None)
 
 
-def download(hub: RunningHub, folder: pathlib.Path) -> bytes:
-    environ = {**os.environ, **hub.environ(), "HF_XET_CACHE": str(folder / "xet")}
-    command = [sys.executable, "-c", _DOWNLOAD, str(folder)]
+def download(hub: RunningHub, folder: pathlib.Path, repo: str = "tester/m", **variables: str) -> bytes:
+    environ = {**os.environ, **hub.environ(), "HF_XET_CACHE": str(folder / "xet"), **variables}
+    command = [sys.executable, "-c", _DOWNLOAD, str(folder), repo]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     return pathlib.Path(done.stdout.strip()).read_bytes()
@@ -90,4 +100,23 @@ def test_a_client_elsewhere_gets_everything_from_the_hub(
 ) -> None:
     hub = running("192.0.2.0/24")
     assert download(hub, tmp_path) == LARGE
+    assert "/_xet/xorbs/" in hub.log()
+
+
+def test_a_file_beside_private_ones_comes_from_the_hub(
+    running: Callable[[str], RunningHub], relay: Relay, tmp_path: pathlib.Path
+) -> None:
+    """The name and the size of the object in the bucket derive from private chunks too."""
+    hub = running("127.0.0.0/8")
+    folder = tmp_path / "both"
+    folder.mkdir()
+    dice = random.Random("both")
+    for name in ("hidden.bin", "model.bin"):
+        (folder / name).write_bytes(dice.randbytes(3 << 20))
+    environ = {**os.environ, **hub.environ(), "HF_XET_CACHE": str(tmp_path / "owner")}
+    command = [sys.executable, "-c", _PUBLISH, str(folder)]
+    subprocess.run(command, env=environ, check=True, timeout=200)
+    relay.forget()
+    bob = hub.user("bob").token
+    assert download(hub, tmp_path, "tester/shown", HF_TOKEN=bob) == (folder / "model.bin").read_bytes()
     assert "/_xet/xorbs/" in hub.log()

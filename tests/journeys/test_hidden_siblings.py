@@ -172,10 +172,11 @@ def fingerprint(found: Scene) -> dict[str, Any]:
             answer = bob.get(f"/v1/chunks/default/{read_hash(chunk_hash(pieces[0]))}")
             shape = [(block.raw_ends.tolist(), block.size) for block in parse_shard(answer.content).xorbs]
             seen[f"chunk {name}"] = (answer.status_code, len(answer.content), sorted(shape))
-        for label, name in (("real", found.xorb.hash), ("forged", XetHash("3" * 64))):
+        # Everyone can compute the hash of a xorb with nothing but public chunks, and guess others.
+        for label, name in (("alone", made(PUBLIC).hash), ("guessed", found.xorb.hash), ("forged", XetHash("3" * 64))):
             note(f"grant {label}", bob.post(f"/v1/xorb-grants/default/{name}", json={"length": 1}))
-        block = found.block(FIRST[:1], [Term(XetHash("3" * 64), 0, 1, 30_000)])
-        note("forged", bob.post("/v1/shards", content=encode_shard(Shard((block,), ()))))
+            block = found.block(FIRST[:1], [Term(name, 0, 1, 30_000)])
+            note(f"shard {label}", bob.post("/v1/shards", content=encode_shard(Shard((block,), ()))))
     return seen
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from array import array
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.errors import Malformed
-from entrepot.xet import MAX_CHUNKS, ChunkSet, pack_ranges
+from entrepot.xet import MAX_CHUNKS, ChunkSet, XorbIndex, pack_ranges
 
 RANGES = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 20)).map(lambda pair: (pair[0], sum(pair))), max_size=6)
 
@@ -37,3 +39,17 @@ def test_everything_is_every_chunk_that_a_xorb_can_have() -> None:
 def test_bytes_that_are_no_list_of_ranges_are_malformed(data: bytes) -> None:
     with pytest.raises(Malformed):
         ChunkSet([data])
+
+
+def test_a_run_ends_where_a_range_does_also_if_another_one_follows() -> None:
+    chunks = ChunkSet([pack_ranges([(1, 4), (6, 8)]), pack_ranges([(4, 5)]), pack_ranges([(7, 9)])])
+    assert chunks.runs(20) == [(1, 4), (4, 5), (6, 7), (7, 8), (8, 9)]
+    assert chunks.runs(7) == [(1, 4), (4, 5), (6, 7)]
+    assert ChunkSet.everything().runs(3) == [(0, 3)]
+    assert ChunkSet().runs(3) == []
+
+
+def test_the_serialised_size_of_a_set_is_that_of_its_chunks() -> None:
+    index = XorbIndex(bytes(128), array("I", [18, 46, 84, 132]), array("I", [10, 30, 60, 100]))
+    assert ChunkSet([pack_ranges([(1, 2)]), pack_ranges([(3, 4)])]).serialised_size(index) == 28 + 48
+    assert ChunkSet.everything().serialised_size(index) == 132

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from entrepot.errors import Malformed
 from entrepot.xet.arrays import np
-from entrepot.xet.indexes import MAX_CHUNKS
+from entrepot.xet.indexes import MAX_CHUNKS, XorbIndex
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,6 +64,10 @@ class ChunkSet:
         """
         borders = [0, *np.flatnonzero(self._borders[:count]).tolist(), count]
         return [(start, end) for start, end in itertools.pairwise(borders) if self.covers(start, end)]
+
+    def serialised_size(self, index: XorbIndex) -> int:
+        """Return how many bytes of a serialised xorb are those of the chunks of the set."""
+        return sum(index.offset(end) - index.offset(start) for start, end in self.runs(index.count))
 
     def __bool__(self) -> bool:
         return bool(self._before[-1])

@@ -254,3 +254,14 @@ def test_orphaned_bytes_are_claimed_only_without_a_row(catalog: Catalog) -> None
         xorbs.end_sweep(tx, B)
         xorbs.put(tx, row(B), ALICE, 12)
         assert xorbs.use(tx, B, ALICE, 12)
+
+
+def test_a_xorb_is_found_by_the_beginning_of_its_hash_if_no_other_one_begins_alike(catalog: Catalog) -> None:
+    one, two = XetHash("ab" * 12 + "00" * 20), XetHash("ac" * 12 + "ff" * 20)
+    store(catalog, one, two, A)
+    with catalog.read() as tx:
+        found = [xorbs.find_by_prefix(tx, prefix) for prefix in (one[:24], two[:24], "ab" * 11 + "ac")]
+        assert found == [one, two, None]
+    store(catalog, XetHash("ab" * 12 + "01" * 20))
+    with catalog.read() as tx:
+        assert xorbs.find_by_prefix(tx, one[:24]) is None

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.errors import XorbMissing
-from entrepot.hub.files import chunk_answers, reconstructions, shards
+from entrepot.hub.files import chunk_answers, chunks, reconstructions, shards
 from entrepot.hub.files.chunk_runs import RunNames
 from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.files.xet_tokens import XetToken
@@ -81,8 +81,38 @@ def test_a_file_that_uses_a_run_is_stored_with_its_xorb(world: World, shared: Sh
     assert reconstructions.reconstruct(world.hub, shared.given, block.hash, 0, None).length == 3000
 
 
-def test_a_xorb_may_still_be_named_by_its_hash(shared: Shared) -> None:
-    shared.register(shared.sender.block([(shared.xorb, 3, 5)], "a" * 64))
+def test_a_xorb_is_named_by_its_hash_by_those_who_have_sent_it(shared: Shared) -> None:
+    block = shared.sender.block([(shared.xorb, 3, 5)], "a" * 64)
+    shared.sender.register(shared.sender.give(shared.public), [block])
+    shared.sender.send(shared.given, shared.xorb)
+    shared.register(block)
+
+
+def test_a_guessed_xorb_is_answered_like_an_absent_one_though_its_chunks_are_readable(shared: Shared) -> None:
+    """The hash derives from the private chunks beside them, so it would confirm a guess of these."""
+    name, absent = shared.name(), shared.refusal(shared.block(XetHash("1" * 64), 0, 2))
+    guessed = shared.sender.block([(shared.xorb, 2, 4)], "a" * 64)
+    assert shared.refusal(guessed) == absent
+    real = shared.block(name, 0, 2)  # a valid name of the same chunks in the same shard makes no difference
+    for block in (guessed, attrs.evolve(guessed, terms=Terms.of([Term(XetHash("1" * 64), 2, 4, 2000)]))):
+        with pytest.raises(XorbMissing) as raised:
+            shards.register_shard(shared.sender.world.hub, shared.given, encode_shard(Shard((real, block), ())))
+        assert raised.value.xorb == block.terms.xorbs().pop()
+
+
+def test_a_xorb_of_readable_chunks_alone_is_sent_like_one_that_is_not_stored(world: World, sender: Sender) -> None:
+    """Otherwise it would show that nothing lies beside them."""
+    pieces, given = sender.chunks("alone"), sender.give(world.repo("bob/m"))
+    sender.add(world.repo("alice/shown"), "w", pieces)
+    xorb = sender.xorb(pieces)
+    assert not chunks.has_xorb(world.hub, given, xorb.hash)
+    block = sender.block([(xorb, 0, 4)], "a" * 64)
+    for new in ([], [xorb]):
+        with pytest.raises(XorbMissing):
+            sender.register(given, [block], new)
+    assert sender.send(given, xorb) is True
+    assert sender.send(given, xorb) is False
+    assert chunks.has_xorb(world.hub, given, xorb.hash)
 
 
 def test_a_name_is_the_same_at_every_query_and_another_one_for_others(world: World, shared: Shared) -> None:

@@ -15,7 +15,7 @@ from entrepot.blobs import file_key, put
 from entrepot.catalog.files import file_links, files, xet_files, xorbs
 from entrepot.catalog.jobs import jobs
 from entrepot.errors import BeingVerified, Busy, EntryNotFound, LargeFileMissing, ThingNotFound
-from entrepot.hub.files import chunks, content_chunks, lfs, rechunking
+from entrepot.hub.files import chunk_answers, content_chunks, lfs, rechunking, reconstructions
 from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy
 from entrepot.hub.jobs import handlers, maintenance
@@ -103,11 +103,13 @@ def test_a_client_of_the_chunk_store_reads_it_too(world: World, sender: Sender, 
     data = noise(1, 400_000)
     world.add_large(ref, "w.bin", data)
     chunk(world, ref)
-    plan = chunks.reconstruct(world.hub, sender.give_read(ref), sender.known_hash_at(ref, "w.bin"), 100_000, 300_000)
+    plan = reconstructions.reconstruct(
+        world.hub, sender.give_read(ref), sender.known_hash_at(ref, "w.bin"), 100_000, 300_000
+    )
     assert plan.length == 200_001
     for given in (sender.give_read(world.repo("alice/o")), sender.give_read(world.repo("bob/o"))):
         with pytest.raises(ThingNotFound):
-            chunks.reconstruct(world.hub, given, sender.known_hash_at(ref, "w.bin"), 0, None)
+            reconstructions.reconstruct(world.hub, given, sender.known_hash_at(ref, "w.bin"), 0, None)
 
 
 def test_lfs_clients_fetch_it_all_the_same(world: World, ref: RepoRef) -> None:
@@ -191,7 +193,7 @@ def test_later_uploads_find_the_first_chunk_of_every_file(world: World, sender: 
     chunk(world, ref)
     for start in (0, chunk_ends(data)[1]):
         piece = data[start : next(end for end in chunk_ends(data) if end > start)]
-        assert chunks.find_chunk(world.hub, sender.give(ref), read_hash(chunk_hash(piece))) is not None
+        assert chunk_answers.find_chunk(world.hub, sender.give(ref), read_hash(chunk_hash(piece))) is not None
 
 
 def test_more_files_than_a_batch_are_done_though_some_cannot_be(
@@ -414,7 +416,7 @@ def test_a_claim_opens_no_file_of_others_to_the_chunk_store(
     if is_chunked:
         chunk(world, secret)
     with pytest.raises(ThingNotFound):
-        chunks.reconstruct(world.hub, sender.give_read(ref), hash_of(VICTIM), 0, None)
+        reconstructions.reconstruct(world.hub, sender.give_read(ref), hash_of(VICTIM), 0, None)
 
 
 def test_a_false_claim_gives_no_one_else_a_file(world: World, sender: Sender) -> None:
@@ -497,7 +499,7 @@ def test_a_verified_claim_is_usable_by_everyone_with_the_right(world: World, sen
     assert lfs_files.share(world.hub, world.olga, ref, world.repo("acme/m", by=world.olga), [sha256]) == {sha256}
     assert world.read(mine, "a") == world.read(mine, "b") == b"".join(pieces)
     assert sender.hash_at(mine, "a") == sender.hash_at(mine, "b") == sender.hash_at(ref, "w") == file
-    assert chunks.reconstruct(world.hub, sender.give_read(mine), file, 0, None).length == 30_000
+    assert reconstructions.reconstruct(world.hub, sender.give_read(mine), file, 0, None).length == 30_000
     private = world.repo("alice/p", visibility="private")
     _, hidden = sender.add(private, "w", sender.chunks("hidden"))
     assert rechunking.verify_claims(world.hub) == 1
@@ -621,10 +623,10 @@ def test_a_file_that_was_deleted_for_good_is_not_read_through_its_claim(world: W
     ref = world.repo("bob/m")
     file, sha256 = sender.add(ref, "w", sender.chunks(1))
     given = sender.give_read(ref)
-    assert chunks.reconstruct(world.hub, given, file, 0, None).length == 4000
+    assert reconstructions.reconstruct(world.hub, given, file, 0, None).length == 4000
     lfs_files.delete_content(world.hub, world.bob, ref, sha256, rewrites_history=False)
     with pytest.raises(ThingNotFound):
-        chunks.reconstruct(world.hub, given, file, 0, None)
+        reconstructions.reconstruct(world.hub, given, file, 0, None)
     with pytest.raises(LargeFileMissing):
         world.commit(ref, AddLarge(P("again"), sha256, None))
 

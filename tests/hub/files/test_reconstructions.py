@@ -11,7 +11,7 @@ from entrepot.catalog.files import xorbs
 from entrepot.errors import InvalidSignature, RangeNotSatisfiable, ThingNotFound, XorbDamaged
 from entrepot.hub.files import chunks, reconstructions
 from entrepot.hub.files.operations import AddLarge
-from entrepot.hub.files.reconstructions import LinkedPart, Reconstruction
+from entrepot.hub.files.reconstructions import LinkedPart, LinkedParts
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.names import RepoPath, RepoRef, Sha256, XetHash
 from entrepot.xet import Xorb, decompress, file_parts
@@ -97,7 +97,7 @@ def chunks_of(world: World, part: LinkedPart) -> list[bytes]:
     return found
 
 
-def shapes_of(found: Reconstruction) -> list[tuple[object, ...]]:
+def shapes_of(found: LinkedParts) -> list[tuple[object, ...]]:
     """Return all that parts say but for the keys in their links."""
     return [(part.name, part.count, part.unpacked, part.size, len(part.query["part"])) for part in found.parts]
 

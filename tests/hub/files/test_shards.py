@@ -11,7 +11,7 @@ from entrepot.errors import (
     Malformed,
     XorbMissing,
 )
-from entrepot.hub.files import chunks, xet_tokens
+from entrepot.hub.files import chunk_answers, xet_tokens
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.names import RepoRef, Sha256, XetHash
 from entrepot.xet import chunk_hash, read_hash
@@ -49,7 +49,7 @@ def test_of_a_shard_with_one_wrong_file_nothing_is_registered(world: World, send
             sender.register(given, [good, wrong], [xorb])
     with world.hub.read() as tx:
         assert xet_files.ids(tx) == []
-    assert chunks.find_chunk(world.hub, given, name_of(sender.chunks(1)[0])) is None
+    assert chunk_answers.find_chunk(world.hub, given, name_of(sender.chunks(1)[0])) is None
 
 
 def test_a_missing_xorb_is_named(sender: Sender, given: XetToken) -> None:

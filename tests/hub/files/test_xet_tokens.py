@@ -18,7 +18,7 @@ from entrepot.errors import (
 from entrepot.hub.accounts import accounts, tokens
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED, Caller
-from entrepot.hub.files import chunks, shards, xet_tokens, xorb_scrubbing
+from entrepot.hub.files import chunks, reconstructions, shards, xet_tokens, xorb_scrubbing
 from entrepot.hub.files.xet_tokens import GRACE_S, LIFETIME_S, IssuedXetToken, XetToken
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
@@ -152,12 +152,12 @@ def test_a_token_for_a_deleted_repository_registers_nothing(world: World, sender
     sender.send(given, xorb)
     block = sender.block([(xorb, 0, 4)], "a" * 64)
     sender.register(given, [block], [xorb])
-    assert chunks.reconstruct(world.hub, given, block.hash, 0, None).length == 4000
+    assert reconstructions.reconstruct(world.hub, given, block.hash, 0, None).length == 4000
     repositories.delete(world.hub, world.alice, ref)
     with pytest.raises(RepoNotFound):
         sender.register(given, [block], [xorb])
     with pytest.raises(ThingNotFound):
-        chunks.reconstruct(world.hub, given, block.hash, 0, None)
+        reconstructions.reconstruct(world.hub, given, block.hash, 0, None)
 
 
 def test_a_revoked_access_token_gets_no_xet_token(world: World, ref: RepoRef) -> None:

@@ -80,6 +80,7 @@ def test_a_shared_xorb_is_freed_by_the_last_who_needs_it(world: World, sender: S
         sender.send(given, xorb)
     sender.register(given, [sender.block([(shared, 0, 8), (own, 0, 4)], "a" * 64)], [shared, own])
     world.commit(one, AddLarge(P("w"), Sha256("a" * 64), None))
+    sender.send(sender.give(two), shared)
     sender.register(sender.give(two), [sender.block([(shared, 3, 4)], "b" * 64)])
     world.commit(two, AddLarge(P("w"), Sha256("b" * 64), None))
     s, o = len(shared.data), len(own.data)
@@ -230,3 +231,29 @@ def test_writers_see_the_costs_of_refs(world: World) -> None:
     assert storage_costs.of_refs(world.hub, world.alice, ref, most=0).left_out == 1
     with pytest.raises(NotAllowed):
         storage_costs.of_refs(world.hub, world.bob, ref, most=5)
+
+
+def test_callers_see_the_chunks_of_a_repository_and_nothing_of_its_neighbours_in_a_xorb(
+    world: World, sender: Sender
+) -> None:
+    """The owner has sent the chunks of a public file together with those of private ones."""
+    seen, pieces = [], sender.chunks("public", 3)
+    for name, before, after in (("alone", 0, 0), ("beside", 2, 5)):
+        public, private = world.repo(f"alice/{name}"), world.repo(f"alice/p-{name}", visibility="private")
+        xorb = sender.xorb([*sender.chunks(f"{name}-", before), *pieces, *sender.chunks(f"-{name}", after)])
+        given = sender.give(public)
+        sender.send(given, xorb)
+        sender.register(given, [sender.block([(xorb, before, before + 2)], "a" * 64)], [xorb])
+        sender.register(given, [sender.block([(xorb, before + 1, before + 3)], "b" * 64)], [xorb])
+        sender.register(sender.give(private), [sender.block([(xorb, 0, xorb.index.count)], "c" * 64)], [xorb])
+        for path in ("a", "b"):
+            world.commit(public, AddLarge(P(path), Sha256(path * 64), None))
+        world.commit(private, AddLarge(P("c"), Sha256("c" * 64), None))
+        found = [storage_costs.of_repo(world.hub, by, public) for by in (None, world.bob)]
+        found.append(storage_costs.of_revision(world.hub, world.bob, public, "main"))
+        seen.append([(one.logical, one.stored, one.shared, one.freed) for one in found])
+        own = xorb.index.offset(before + 3) - xorb.index.offset(before)
+        assert seen[-1][0] == (4000, own, 0, own)
+        assert cost(world, public)[1] == len(xorb.data)
+    assert seen[0][:2] == seen[1][:2]
+    assert seen[0][2][1:] == seen[1][2][1:]

@@ -309,6 +309,16 @@ def shard_of(victim: Victim, start: int, end: int, proof: bytes, file: XetHash, 
     return encode_shard(Shard((FileBlock(file, terms, proof, None),), ()))
 
 
+def by_run(client: httpx2.Client, victim: Victim) -> bytes:
+    """Return a shard with the public file, whose chunks are named as an answer to the client names them."""
+    chunk = read_hash(victim.upload.xorb.index.chunk_hashes(2, 3))
+    [block] = parse_shard(client.get(f"/v1/chunks/default/{chunk}").raise_for_status().content).xorbs
+    [term] = victim.shown.terms
+    assert (term.start, term.end) == (2, 4)
+    renamed = attrs.evolve(victim.shown, terms=Terms.of([Term(block.hash, 0, 2, term.unpacked)]))
+    return encode_shard(Shard((renamed,), ()))
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_a_wrong_shard_teaches_no_hash(store: Store, victim: Victim, path: str) -> None:
     index = victim.upload.xorb.index
@@ -348,8 +358,8 @@ def test_chunks_that_may_not_be_used_fail_like_chunks_never_stored(store: Store,
 def test_the_public_part_of_a_xorb_may_be_used_and_no_more(store: Store, victim: Victim) -> None:
     his = store.new_repo("bob")
     with store.client(his) as bob:
-        shown = encode_shard(Shard((victim.shown,), ()))
-        bob.post("/v1/shards", content=shown).raise_for_status()
+        assert bob.post("/v1/shards", content=encode_shard(Shard((victim.shown,), ()))).status_code == 400
+        bob.post("/v1/shards", content=by_run(bob, victim)).raise_for_status()
         assert bob.post("/v1/shards", content=encode_shard(Shard((victim.secret,), ()))).status_code == 400
         assert bob.post(f"/v1/xorb-grants/default/{victim.upload.xorb.hash}", content=b"{}").status_code == 404
     with store.client(his, "read") as bob:
@@ -407,7 +417,7 @@ def test_a_xorb_that_others_have_is_taken_like_a_new_one_and_belongs_to_its_send
 def test_rights_are_those_of_now(store: Store, victim: Victim) -> None:
     his = store.new_repo("bob")
     with store.client(his) as bob:
-        shown = encode_shard(Shard((victim.shown,), ()))
+        shown = by_run(bob, victim)
         assert (
             bob.get(f"/v1/chunks/default/{read_hash(victim.upload.xorb.index.chunk_hashes(2, 3))}").status_code == 200
         )

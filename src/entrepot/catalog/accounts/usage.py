@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from entrepot.catalog.database import Read
 from entrepot.catalog.files import file_links
 from entrepot.catalog.lists import slices
 from entrepot.catalog.visibility import Visibility
-from entrepot.names import Sha256
+from entrepot.names import Sha256, XetHash
 
 _L = tables.file_links
 _F = tables.files
@@ -23,17 +24,29 @@ _R = tables.repos
 _O = tables.objects
 
 
+_XORB = "xorb:"
+
+
 @attrs.frozen
 class StoredBytes:
-    """A stored blob: the raw bytes of a file (``key`` is its sha256) or a xorb (``xorb:`` and its hash)."""
+    """A stored blob: the raw bytes of a file (``key`` is its sha256) or a xorb (``xorb:`` and its hash).
+
+    ``chunks``: number of chunks of a xorb, else 0.
+    """
 
     key: str
     size: int
+    chunks: int = 0
+
+    @property
+    def xorb(self) -> XetHash | None:
+        """The hash of the xorb, None for the raw bytes of a file."""
+        return XetHash(self.key.removeprefix(_XORB)) if self.key.startswith(_XORB) else None
 
 
 def holdings(tx: Read, repo_id: int, wanted: Collection[Sha256]) -> list[StoredBytes]:
     """Return the stored blobs that the given large files of a repository need, each once."""
-    found: dict[str, int] = {}
+    found: dict[str, StoredBytes] = {}
     chosen = list(wanted)
     for batch in slices(chosen):
         here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(batch)
@@ -42,28 +55,48 @@ def holdings(tx: Read, repo_id: int, wanted: Collection[Sha256]) -> list[StoredB
             .join(_L, _L.c.sha256 == _F.c.sha256)
             .where(here & _L.c.xet_file.is_(None) & _F.c.is_raw.is_(True))
         )
-        found.update((row.sha256, row.size) for row in tx.sql.execute(raw))
+        found.update((row.sha256, StoredBytes(row.sha256, row.size)) for row in tx.sql.execute(raw))
         chunked = (
-            sa.select(_X.c.hash, _X.c.size)
+            sa.select(_X.c.hash, _X.c.size, _X.c.chunks)
             .join(_U, _U.c.xorb == _X.c.hash)
             .join(_L, _U.c.file == _L.c.xet_file)
             .where(here)
             .distinct()
         )
-        found.update((f"xorb:{row.hash}", row.size) for row in tx.sql.execute(chunked))
-    return [StoredBytes(key, size) for key, size in found.items()]
+        found.update((row.hash, _xorb(row)) for row in tx.sql.execute(chunked))
+    return list(found.values())
 
 
 def bucket_holdings(tx: Read, repo_id: int) -> list[StoredBytes]:
     """Return the stored blobs that the files of a bucket need, each once."""
     query = (
-        sa.select(_X.c.hash, _X.c.size)
+        sa.select(_X.c.hash, _X.c.size, _X.c.chunks)
         .join(_U, _U.c.xorb == _X.c.hash)
         .join(_B, _B.c.file == _U.c.file)
         .where(_B.c.repo_id == repo_id)
         .distinct()
     )
-    return [StoredBytes(f"xorb:{row.hash}", row.size) for row in tx.sql.execute(query)]
+    return [_xorb(row) for row in tx.sql.execute(query)]
+
+
+def _xorb(row: Any) -> StoredBytes:  # a row of a query on xorbs
+    return StoredBytes(f"{_XORB}{row.hash}", row.size, row.chunks)
+
+
+def chunk_uses(tx: Read, repo_id: int, wanted: Collection[Sha256]) -> Iterator[tuple[XetHash, bytes]]:
+    """Yield (xorb, packed chunk ranges) for each use of a xorb by the given large files of a repository."""
+    for batch in slices(list(wanted)):
+        query = sa.select(_U.c.xorb, _U.c.ranges).join(_L, _U.c.file == _L.c.xet_file)
+        query = query.where((_L.c.repo_id == repo_id) & _L.c.sha256.in_(batch))
+        for row in tx.sql.execute(query.distinct()):
+            yield row.xorb, row.ranges
+
+
+def bucket_chunk_uses(tx: Read, repo_id: int) -> Iterator[tuple[XetHash, bytes]]:
+    """Yield (xorb, packed chunk ranges) for each use of a xorb by the files of a bucket."""
+    query = sa.select(_U.c.xorb, _U.c.ranges).join(_B, _B.c.file == _U.c.file).where(_B.c.repo_id == repo_id)
+    for row in tx.sql.execute(query.distinct()):
+        yield row.xorb, row.ranges
 
 
 def needed_elsewhere(tx: Read, here: Sequence[StoredBytes], repo_id: int, seen_by: Visibility | None) -> set[str]:
@@ -72,8 +105,8 @@ def needed_elsewhere(tx: Read, here: Sequence[StoredBytes], repo_id: int, seen_b
     Args:
         seen_by: as for :func:`entrepot.catalog.files.file_links.readable_elsewhere`.
     """
-    raw = [holding.key for holding in here if not holding.key.startswith("xorb:")]
-    xorbs = [holding.key.removeprefix("xorb:") for holding in here if holding.key.startswith("xorb:")]
+    raw = [holding.key for holding in here if not holding.key.startswith(_XORB)]
+    xorbs = [holding.key.removeprefix(_XORB) for holding in here if holding.key.startswith(_XORB)]
     found: set[str] = set()
     seen = file_links.is_visible(seen_by)
     others = (_L.c.repo_id != repo_id) & seen
@@ -93,7 +126,7 @@ def needed_elsewhere(tx: Read, here: Sequence[StoredBytes], repo_id: int, seen_b
             .where(others & _U.c.xorb.in_(batch))
             .distinct()
         )
-        found.update(f"xorb:{name}" for name in tx.sql.execute(query).scalars())
+        found.update(f"{_XORB}{name}" for name in tx.sql.execute(query).scalars())
         in_buckets = (
             sa.select(_U.c.xorb)
             .select_from(_U)
@@ -102,5 +135,5 @@ def needed_elsewhere(tx: Read, here: Sequence[StoredBytes], repo_id: int, seen_b
             .where(seen & (_B.c.repo_id != repo_id) & _U.c.xorb.in_(batch))
             .distinct()
         )
-        found.update(f"xorb:{name}" for name in tx.sql.execute(in_buckets).scalars())
+        found.update(f"{_XORB}{name}" for name in tx.sql.execute(in_buckets).scalars())
     return found

@@ -10,6 +10,7 @@ Source: docs/protocols/xet.md, section 9.
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Iterable, Mapping
 
@@ -61,33 +62,57 @@ class RunNames:
 
 @attrs.frozen
 class TranslatedShard:
-    """A shard whose terms name stored xorbs, and the sent name of each xorb that was named as a run only."""
+    """A shard whose terms name stored xorbs.
+
+    ``usable``: the xorbs that it may use. ``sent``: what the client called a xorb, where that differs; a name may stand
+    for a xorb that is usable as a run only, and then for none.
+    """
 
     shard: Shard
+    usable: frozenset[XetHash]
     sent: Mapping[XetHash, XetHash]
 
 
 def translate(shard: Shard, runs: Mapping[XetHash, XorbRun], rights: ChunkRights) -> TranslatedShard:
     """Return a shard with the terms that use runs as terms of their xorbs.
 
-    Terms whose chunks are outside of their run, or may not be used now, keep the name: no xorb has it.
+    A xorb counts by its own hash only for those who have sent it, or share it. Others could otherwise find out by
+    guessing what else is in it: the hash derives from all chunks. Terms keep their name, which no xorb has, if their
+    chunks are outside of the run, or may not be used now.
 
     Args:
         runs: those that the shard names.
-        rights: those of the uploader, to the xorbs of the runs.
+        rights: those of the uploader, to the xorbs that the shard names and to those of the runs.
     """
+    listed = {block.hash for block in shard.xorbs}.union(*(file.terms.xorbs() for file in shard.files))
+    whole = {name for name in listed if rights.is_whole(name)}
     if not runs:
-        return TranslatedShard(shard, {})
-    files = tuple(_translated(file, runs, rights) for file in shard.files)
-    listed = {term.xorb for file in shard.files for term in file.terms} | {block.hash for block in shard.xorbs}
-    sent = {run.xorb: name for name, run in runs.items() if run.xorb not in listed}
-    return TranslatedShard(attrs.evolve(shard, files=files), sent)
+        return TranslatedShard(shard, frozenset(whole), {})
+    within = {run.xorb for run in runs.values()} - whole
+    guessed = {name: _name_of_none(name) for name in listed & within}
+    files = tuple(_translated(file, runs, guessed, rights) for file in shard.files)
+    xorbs = tuple(attrs.evolve(block, hash=guessed.get(block.hash, block.hash)) for block in shard.xorbs)
+    sent = {run.xorb: name for name, run in runs.items() if run.xorb in within}
+    sent |= {none: name for name, none in guessed.items()}
+    return TranslatedShard(attrs.evolve(shard, files=files, xorbs=xorbs), frozenset(whole | within), sent)
 
 
-def _translated(file: FileBlock, runs: Mapping[XetHash, XorbRun], rights: ChunkRights) -> FileBlock:
-    if file.terms.xorbs().isdisjoint(runs):
+def _name_of_none(name: XetHash) -> XetHash:
+    return XetHash(hashlib.sha256(f"no xorb {name}".encode()).hexdigest())
+
+
+def _translated(
+    file: FileBlock, runs: Mapping[XetHash, XorbRun], guessed: Mapping[XetHash, XetHash], rights: ChunkRights
+) -> FileBlock:
+    if file.terms.xorbs().isdisjoint({*runs, *guessed}):
         return file
-    return attrs.evolve(file, terms=Terms.of(_placed(term, runs.get(term.xorb), rights) for term in file.terms))
+    terms = (
+        attrs.evolve(term, xorb=guessed[term.xorb])
+        if term.xorb in guessed
+        else _placed(term, runs.get(term.xorb), rights)
+        for term in file.terms
+    )
+    return attrs.evolve(file, terms=Terms.of(terms))
 
 
 def _placed(term: Term, run: XorbRun | None, rights: ChunkRights) -> Term:

@@ -66,7 +66,7 @@ class LinkedPart:
 
 
 @attrs.frozen
-class Reconstruction:
+class LinkedParts:
     """Parts of a file, of which the first ``skip`` bytes are dropped and ``length`` bytes kept."""
 
     skip: int
@@ -75,14 +75,14 @@ class Reconstruction:
 
 
 @attrs.frozen
-class DirectReconstruction:
+class DirectPlan:
     """A plan by xorbs, and a URL of the bucket for each xorb and first byte in it."""
 
     plan: Plan
     urls: Mapping[tuple[XetHash, int], str] = attrs.field(repr=False)
 
 
-def reconstruct(hub: HubContext, given: XetToken, file: XetHash, first: int, last: int | None) -> Reconstruction:
+def reconstruct(hub: HubContext, given: XetToken, file: XetHash, first: int, last: int | None) -> LinkedParts:
     """Return the parts of a file with a range of its bytes, each with a link for the holder of the token.
 
     Args:
@@ -100,12 +100,12 @@ def reconstruct(hub: HubContext, given: XetToken, file: XetHash, first: int, las
         xorbs = _Xorbs(hub, tx)
         planned = plan_parts(terms, xorbs.index, first, _end(terms, first, last))
     linker = _Linker(hub, given, file, found, xorbs)
-    return Reconstruction(planned.skip, planned.length, tuple(map(linker.link, planned.parts)))
+    return LinkedParts(planned.skip, planned.length, tuple(map(linker.link, planned.parts)))
 
 
 def reconstruct_directly(
     hub: HubContext, given: XetToken, file: XetHash, first: int, last: int | None
-) -> DirectReconstruction | None:
+) -> DirectPlan | None:
     """Return a plan of which a client reads every byte from the bucket; None if the bytes pass through the hub.
 
     They do unless the caller may read every chunk of the xorbs. The bucket does not ask the hub again, so its URLs
@@ -134,7 +134,7 @@ def reconstruct_directly(
             if url is None:
                 return None
             urls[fetch.xorb, part.first_byte] = url
-    return DirectReconstruction(planned, urls)
+    return DirectPlan(planned, urls)
 
 
 def fetch(hub: HubContext, name: XetHash, query: Mapping[str, str]) -> Content:
@@ -226,12 +226,17 @@ class _Linker:
     def link(self, part: FilePart) -> LinkedPart:
         """Return a part with its link."""
         count = part.end - part.start
-        name = XetHash(self._hub.signer.derive("xet-part", self._file, str(part.start), str(part.end)).hex())
+        name = _name(self._file, part)
         layout = _layout(self._xorbs.key(run.xorb) for run in part.runs)
         sealed = self._sealer.seal(_PAYLOAD.pack(self._row, part.start, count, layout))
         fields = self._grant | {_FIELD: base64.urlsafe_b64encode(sealed).decode()}
         query = self._hub.signer.sign(f"{_PURPOSE} {_path(name)}", fields, self._expires_s)
         return LinkedPart(name, count, part.unpacked, part.size, query)
+
+
+def _name(file: XetHash, part: FilePart) -> XetHash:
+    """Return the name of a part: the same for the same chunks on every hub, and known to every reader of the file."""
+    return XetHash(hashlib.sha256(f"chunks {part.start} to {part.end} of {file}".encode()).hexdigest())
 
 
 def _path(name: XetHash) -> str:

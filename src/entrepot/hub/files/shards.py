@@ -29,7 +29,7 @@ from entrepot.hub.accounts import quotas
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunk_rights, xet_tokens
 from entrepot.hub.files.chunk_rights import ChunkRights
-from entrepot.hub.files.chunk_runs import RunNames, translate
+from entrepot.hub.files.chunk_runs import RunNames, TranslatedShard, translate
 from entrepot.hub.files.chunks import find_intact, link_user
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.names import XetHash, new_uid
@@ -75,18 +75,20 @@ def register_shard(hub: HubContext, given: XetToken, data: bytes) -> None:
         rights = ChunkRights(tx, viewer, list({*sent, *(run.xorb for run in runs.values())}))
     translated = translate(shard, runs, rights)
     try:
-        _register(hub, given, translated.shard, viewer, rights)
+        _register(hub, given, translated, viewer, rights)
     except XorbMissing as error:
         raise XorbMissing(translated.sent.get(XetHash(error.xorb), error.xorb), error.where) from None
 
 
-def _register(hub: HubContext, given: XetToken, shard: Shard, viewer: Viewer, rights: ChunkRights) -> None:
-    named = named_xorbs(shard)
+def _register(
+    hub: HubContext, given: XetToken, translated: TranslatedShard, viewer: Viewer, rights: ChunkRights
+) -> None:
+    shard, named = translated.shard, named_xorbs(translated.shard)
 
     def find(xorb: XetHash) -> UsableXorb | None:
-        usable = rights.of(xorb)
-        if not usable:
+        if xorb not in translated.usable:
             return None
+        usable = rights.of(xorb)
         with hub.read() as tx:
             stored = chunk_content.find_xorb(hub.store, tx, xorb)
         return None if stored is None else UsableXorb(stored.index, usable)

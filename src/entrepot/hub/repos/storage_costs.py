@@ -1,19 +1,20 @@
 """The storage that repositories use: logical, stored and shared bytes, and bytes that a deletion frees.
 
-Stored, shared and freed bytes are those of large files, as raw bytes or whole
-xorbs, because a sweep frees these; small files in the database count as logical bytes only.
+Stored, shared and freed bytes are those of large files, as raw bytes or chunks; small files in the database count as
+logical bytes only. For the operator whole xorbs count, because a sweep frees these. Of a xorb that also holds chunks of
+other repositories, callers see the chunks of this one only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
 from entrepot.catalog import Read
 from entrepot.catalog.accounts import usage
 from entrepot.catalog.accounts.usage import StoredBytes
-from entrepot.catalog.files import bucket_files, file_links
+from entrepot.catalog.files import bucket_files, file_links, xorbs
 from entrepot.catalog.files.bucket_files import BucketTotals
 from entrepot.catalog.repos import refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
@@ -22,10 +23,11 @@ from entrepot.errors import RepoNotFound
 from entrepot.hub import access, revisions
 from entrepot.hub.callers import MaybeCaller, read_by
 from entrepot.hub.context import HubContext
-from entrepot.names import ROOT, Oid, RepoRef, Sha256
+from entrepot.names import ROOT, Oid, RepoRef, Sha256, XetHash
 from entrepot.storage import fsck, objects
 from entrepot.storage.fsck import ReachableSet
 from entrepot.storage.trees import Trees
+from entrepot.xet import ChunkSet, read_index
 
 _PAGE = 100
 
@@ -37,7 +39,8 @@ class StorageCost:
     Attributes:
         logical: size of all files, each counted as often as it occurs (revision),
             or of all large files that any commit names, once each (repository), or of all files (bucket).
-        stored: size of the stored data of its large files, compressed and deduplicated.
+        stored: size of the stored data of its large files, compressed and deduplicated; for the operator with
+            the chunks of others in the same xorbs.
         shared: the part of ``stored`` that other repositories which the caller
             can read need too (for a revision: or that other refs of its repository need).
         freed: the rest, which a deletion frees (of a revision: of every ref that points at it) after the grace
@@ -70,7 +73,7 @@ def of_repo(hub: HubContext, caller: MaybeCaller | LocalOperator, ref: RepoRef) 
         RepoNotFound, RepoMoved, GatedRepo: no access.
     """
     with hub.read() as tx:
-        return _of_row(tx, _row(tx, caller, ref), _seen_by(caller))
+        return _of_row(tx, _row(tx, caller, ref), caller)
 
 
 def of_revision(hub: HubContext, caller: MaybeCaller | LocalOperator, ref: RepoRef, revision: str) -> StorageCost:
@@ -83,7 +86,8 @@ def of_revision(hub: HubContext, caller: MaybeCaller | LocalOperator, ref: RepoR
         row = _row(tx, caller, ref)
         commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
         listed = list(Trees(hub.store, tx, row.id).everything(root, ROOT))
-        here = usage.holdings(tx, row.id, {item.lfs.sha256 for item in listed if item.lfs})
+        files = {item.lfs.sha256 for item in listed if item.lfs}
+        here = _shown(tx, caller, usage.holdings(tx, row.id, files), usage.chunk_uses(tx, row.id, files))
         # Files in the histories of other refs stay, as do those of other repositories.
         others = usage.holdings(tx, row.id, _files_of_others(hub, tx, row.id, commit))
         shared = usage.needed_elsewhere(tx, here, row.id, _seen_by(caller)) | (_keys(here) & _keys(others))
@@ -130,7 +134,7 @@ def of_everything(hub: HubContext) -> list[StorageCost]:
     while True:
         with hub.read() as tx:
             page = repositories.everything(tx, after=last, limit=_PAGE)
-            found += [_of_row(tx, row, None) for row in page]
+            found += [_of_row(tx, row, OPERATOR) for row in page]
         if not page:
             return found
         last = page[-1].id
@@ -150,14 +154,43 @@ def _seen_by(caller: MaybeCaller | LocalOperator) -> Visibility | None:
     return None if isinstance(caller, LocalOperator) else read_by(caller)
 
 
-def _of_row(tx: Read, row: RepoRow, seen_by: Visibility | None) -> StorageCost:
-    if not row.type.kind.has_commits:
-        held = usage.bucket_holdings(tx, row.id)
-        size = bucket_files.totals(tx, [row.id]).get(row.id, BucketTotals()).size
-        return _cost(str(row.ref), size, held, usage.needed_elsewhere(tx, held, row.id, seen_by))
-    here = usage.holdings(tx, row.id, set(file_links.linked(tx, row.id)))
-    logical = file_links.used_bytes(tx, [row.id]).get(row.id, 0)
-    return _cost(str(row.ref), logical, here, usage.needed_elsewhere(tx, here, row.id, seen_by))
+def _of_row(tx: Read, row: RepoRow, caller: MaybeCaller | LocalOperator) -> StorageCost:
+    if row.type.kind.has_commits:
+        files = set(file_links.linked(tx, row.id))
+        here = _shown(tx, caller, usage.holdings(tx, row.id, files), usage.chunk_uses(tx, row.id, files))
+        logical = file_links.used_bytes(tx, [row.id]).get(row.id, 0)
+    else:
+        here = _shown(tx, caller, usage.bucket_holdings(tx, row.id), usage.bucket_chunk_uses(tx, row.id))
+        logical = bucket_files.totals(tx, [row.id]).get(row.id, BucketTotals()).size
+    return _cost(str(row.ref), logical, here, usage.needed_elsewhere(tx, here, row.id, _seen_by(caller)))
+
+
+def _shown(
+    tx: Read,
+    caller: MaybeCaller | LocalOperator,
+    here: Sequence[StoredBytes],
+    uses: Iterable[tuple[XetHash, bytes]],
+) -> Sequence[StoredBytes]:
+    """Return what a repository needs, with the sizes that a caller may know: of its own chunks in each xorb.
+
+    The rest of a xorb may belong to private files of others. The operator sees whole xorbs.
+    """
+    if isinstance(caller, LocalOperator):
+        return here
+    ranges: dict[XetHash, set[bytes]] = {}
+    for xorb, packed in uses:
+        ranges.setdefault(xorb, set()).add(packed)
+    return [_own_part(tx, held, ranges) for held in here]
+
+
+def _own_part(tx: Read, held: StoredBytes, ranges: Mapping[XetHash, set[bytes]]) -> StoredBytes:
+    if held.xorb is None:
+        return held
+    used = ChunkSet(ranges.get(held.xorb, ()))
+    if used.covers(0, held.chunks):
+        return held
+    row = xorbs.find(tx, held.xorb)
+    return attrs.evolve(held, size=0 if row is None else used.serialised_size(read_index(row.directory)))
 
 
 def _files_of_others(hub: HubContext, tx: Read, repo_id: int, commit: Oid) -> set[Sha256]:

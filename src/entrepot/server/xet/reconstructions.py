@@ -78,7 +78,7 @@ class _RangeRequest:
                 return _render_direct(direct)
         return self._render(reconstructions.reconstruct(hub, *asked))
 
-    def _render(self, found: reconstructions.Reconstruction) -> Reconstruction:
+    def _render(self, found: reconstructions.LinkedParts) -> Reconstruction:
         """Return each part as a xorb of its own."""
         whole = [Span(0, part.count) for part in found.parts]
         terms = [
@@ -98,7 +98,7 @@ class _RangeRequest:
         return Reconstruction(offset_into_first_range=found.skip, terms=terms, fetch_info=fetches)
 
 
-def _render_direct(found: reconstructions.DirectReconstruction) -> Reconstruction:
+def _render_direct(found: reconstructions.DirectPlan) -> Reconstruction:
     plan = found.plan
     fetches: dict[str, list[FetchInfo]] = {
         fetch.xorb: [
