@@ -1,4 +1,4 @@
-"""Processes that read tables as copies of one that has imported pyarrow, which takes longer than what tests ask of them."""
+"""Processes that read tables as copies of one that has imported pyarrow, which takes longer than reading a table."""
 
 from __future__ import annotations
 
