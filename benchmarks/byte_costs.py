@@ -31,7 +31,7 @@ from benchmarks.results import Figure
 from entrepot import testing
 from entrepot.catalog.repos import repositories
 from entrepot.hub.context import open_hub
-from entrepot.hub.files import rechunking
+from entrepot.hub.files import rechunking, xorb_scrubbing
 from entrepot.server.limits import allocations
 from entrepot.testing.hubs import RunningHub
 from entrepot.xet import Xorb, XorbBuilder, chunk_ends, chunk_hash, chunking, compiled_gear, grouping, open_chunks
@@ -237,7 +237,7 @@ def chunk_folder(data: str, is_compiled: str) -> float:
         chunk_ends(bytes(chunking.MIN_CHUNK_BYTES))  # a hub has loaded the libraries when the second file arrives
         allocations.prepare_memory()
         before = _cpu_s()
-        assert sum(rechunking.chunk_files(hub, row.id) for row in rows) == 1
+        assert sum(xorb_scrubbing.finish(rechunking.chunk_steps(hub, row.id)) for row in rows) == 1
         return _cpu_s() - before
 
 

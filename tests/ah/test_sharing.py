@@ -16,8 +16,8 @@ from entrepot import ah
 from entrepot.ah import sessions
 from entrepot.ah.errors import AssetHubError, Denied, NotFound
 from entrepot.ah.sessions import HubSession
-from entrepot.hub.accounts import accounts
 from entrepot.testing.hubs import RunningHub
+from tests.support import hub_work
 
 
 def names(path: str) -> list[str]:
@@ -218,7 +218,7 @@ def test_a_deleted_user_has_no_grant_and_gets_none(fresh_model: str, at_hub: Run
     at_hub.user(name)
     ah.share(folder, user=name)
     with at_hub._opened() as hub:
-        accounts.delete_user(hub, name)
+        hub_work.delete_user(hub, name)
     assert ah.list_grants(folder) == []
     for call in (ah.share, ah.unshare):
         with pytest.raises(NotFound, match=f"^No such user: '{name}'$"):

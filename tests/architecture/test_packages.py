@@ -103,17 +103,26 @@ def test_every_package_keeps_to_its_row() -> None:
     assert breaches(imports_of(graph)) == []
 
 
+FILES_OF_TABLES = (
+    *("arrow_tables", "compressed_files", "csv_columns", "json_columns"),
+    *("parquet_tables", "table_files"),
+)
+
+
 def test_uploaded_tables_are_opened_in_processes_of_their_own_only() -> None:
     """A small file can decompress to gigabytes; these processes may be killed, the server may not."""
     graph = grimp.build_graph("entrepot", include_external_packages=True, cache_dir=None)
-    openers = {"entrepot.previews.tables", "entrepot.previews.conversions", "entrepot.previews.media_folders"}
+    openers = {
+        "entrepot.previews.tables.table_files",
+        "entrepot.previews.conversions",
+        "entrepot.previews.media_folders",
+    }
     openers |= {"pyarrow", "duckdb"}
     importers = {importer for importer, imported in imports_of(graph) if imported in openers}
-    readers = ("tables", "features", "conversions", "csv_columns", "json_columns", "media_folders")
+    readers = [f"entrepot.previews.{name}" for name in ("features", "conversions", "media_folders")]
+    readers += [f"entrepot.previews.tables.{name}" for name in FILES_OF_TABLES]
     confined = ("tables", "datasets", "conversions")
-    assert importers - {f"entrepot.previews.{name}" for name in readers} == {
-        f"entrepot.hub.{name}.sandbox" for name in confined
-    }
+    assert importers - {*readers} == {f"entrepot.hub.{name}.sandbox" for name in confined}
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from entrepot.cli.quickstart import _fresh_code, _fresh_token, _greet
-from entrepot.hub.accounts import accounts, sessions
+from entrepot.hub.accounts import sessions
 from entrepot.hub.context import open_hub
 from entrepot.hub.folder_locks import hold_server_lock
 from entrepot.settings import Settings
+from tests.support import hub_work
 from tests.support.commands import Run
 
 SAY = "import os; print(os.environ['HF_ENDPOINT'], os.environ['HF_TOKEN']); raise SystemExit(3)"
@@ -36,7 +37,7 @@ def test_a_command_runs_as_the_first_administrator(data: Path) -> None:
         assert caller is not None
         assert (caller.account.name, caller.account.is_admin, caller.may_write) == ("hub-admin", True, True)
         assert caller.token.expires_ms is not None
-        [(_, tokens)] = accounts.list_users(hub)
+        [(_, tokens)] = hub_work.list_users(hub)
         assert len(tokens) == 1
         assert first != second
     finally:

@@ -46,6 +46,7 @@ from entrepot.hub.webhooks import webhooks
 from entrepot.hub.webhooks.webhooks import WebhookDraft
 from entrepot.names import RepoId, RepoRef, RepoType, Sha256
 from entrepot.wire.accounts.administration import Removal
+from tests.support import hub_work
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
 
@@ -388,7 +389,7 @@ def test_a_folder_is_no_account(lent: World) -> None:
         lambda: quotas.change(lent.hub, "alice.llm", {"max_repos": 5}),
         lambda: quotas.show(lent.hub, "alice.llm"),
         lambda: administration.list_repos(lent.hub, audit.CONSOLE, "alice.llm"),
-        lambda: accounts.delete_user(lent.hub, "alice.llm"),
+        lambda: hub_work.delete_user(lent.hub, "alice.llm"),
         lambda: account_removal.delete_org(lent.hub, audit.CONSOLE, "alice.llm", Removal(purge=True)),
         lambda: account_removal.transfer_all(lent.hub, audit.CONSOLE, "alice.llm", "bob"),
         lambda: accounts.set_member(lent.hub, "alice.llm", "bob", Role.ADMIN),
@@ -403,7 +404,7 @@ def test_the_storage_of_an_account_includes_its_folders(lent: World) -> None:
     found = profiles.stored(lent.hub, lent.alice, None).items
     assert sorted(str(full.info.row.ref) for full in found) == ["dataset alice.llm/x", "model alice.llm/x"]
     with pytest.raises(Refused, match=r"alice\.llm/x"):
-        accounts.delete_user(lent.hub, "alice")
+        hub_work.delete_user(lent.hub, "alice")
 
 
 def test_folders_are_transferred_with_their_grants(lent: World) -> None:

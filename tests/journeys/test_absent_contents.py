@@ -33,6 +33,7 @@ from entrepot.xet import FileBlock, Shard, Term, Terms, Xorb, encode_shard, file
 from tests.journeys import test_hidden_everywhere
 from tests.journeys.test_hidden_everywhere import Statements
 from tests.server.xet.conftest import opened
+from tests.support import hub_work
 from tests.support.chunk_store import Store, Upload, upload_of
 
 statements = test_hidden_everywhere.statements
@@ -103,7 +104,7 @@ class Hub:
         commits.create(self.store.hub, caller, self.ref(repo), "main", draft)
 
     def chunk(self, repo: str) -> None:
-        rechunking.chunk_files(self.store.hub, self.row_id(repo))
+        hub_work.chunk_files(self.store.hub, self.row_id(repo))
 
     def ask(self, repo: str, note: Callable[[str, httpx2.Response], None]) -> None:
         """Ask everything that the owner of a repository can ask about the content there."""

@@ -57,12 +57,28 @@ LOOK = """() => ({
   wide: [...document.querySelectorAll("body *")]
     .filter(one => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest(".tabs, .scroll, pre, .vh"))
     .slice(0, 3).map(one => one.outerHTML.slice(0, 120)),
+  whole: [
+    document.title.trim() ? "" : "no title",
+    document.documentElement.lang ? "" : "no language",
+    document.querySelectorAll("main").length === 1 ? "" : "not one main element",
+    ...[...document.querySelectorAll("[id]")].map(one => one.id).filter((id, at, all) => all.indexOf(id) !== at)
+      .map(id => "twice: #" + id),
+  ].filter(one => one),
+  kinds: [...new Set([...document.querySelectorAll("body, body *")].map(one => [one.parentElement, one].map(it => [
+    it.tagName, ...[...it.classList].sort(), it.getAttribute("role"), it.getAttribute("type"), it.hidden,
+  ].join(" ")).concat([...one.attributes].map(it => it.name).sort(), [
+    !!(one.labels || []).length, !!one.textContent.trim(), !!(one.getAttribute("aria-label") || "").trim(),
+  ]).join(" ")))],
 })"""
+"""What is looked at on every page: its links, its width, and what it must have as a whole. ``kinds`` describes its
+elements: their classes, attributes and parent, and whether they have a text or a label."""
+
 AXE = """async only => (
-    await axe.run(document, {resultTypes: ["violations"], preload: false, iframes: false, ...only})
-  ).violations
-  .filter(one => one.impact === "serious" || one.impact === "critical")
-  .map(one => one.id + ": " + one.nodes.slice(0, 3).map(node => node.html.slice(0, 200)).join(" | "))"""
+    await axe.run(document, {resultTypes: ["violations"], preload: false, iframes: false, runOnly: only
+      || axe._audit.rules.filter(it => it.enabled && !it.tags.includes("experimental") && ["serious", "critical"]
+        .includes(it.impact)).map(it => it.id)})
+  ).violations.map(one => one.id + ": " + one.nodes.slice(0, 3).map(node => node.html.slice(0, 200)).join(" | "))"""
+"""Runs the rules of axe-core that are broken seriously or critically, or the given ones."""
 
 
 @attrs.define
@@ -70,8 +86,8 @@ class Walk:
     """What one visitor has seen.
 
     Attributes:
-        judged: shapes of pages that axe-core has judged, for any visitor; None: it judges no pages of this one, and
-            the pages are only read, not opened.
+        judged: kinds of elements on pages that axe-core has judged, for any visitor; a page that has no other kinds
+            is not judged again. None: it judges no pages of this one, and the pages are only read, not opened.
         faults: what is wrong, each with its page.
     """
 
@@ -110,7 +126,7 @@ def validate() -> Callable[[str], list[str]]:
 
 @pytest.fixture(scope="module")
 def judged() -> set[str]:
-    """Shapes of pages that axe-core has judged."""
+    """Kinds of elements that axe-core has judged."""
     return set()
 
 
@@ -159,9 +175,10 @@ def visit(walk: Walk, path: str) -> list[str]:
     found: dict[str, Any] = walk.page.evaluate(LOOK)
     if found["width"] > PHONE["width"]:
         walk.note(f"{found['width']} pixels wide: {found['wide']}")
-    shape = shape_of(path)
-    if walk.judged is not None and shape not in walk.judged:
-        walk.judged.add(shape)
+    for fault in found["whole"]:
+        walk.note(fault)
+    if walk.judged is not None and not walk.judged.issuperset(found["kinds"]):
+        walk.judged.update(found["kinds"])
         judge(walk)
     return [urljoin(walk.url + path, link) for link in found["links"]]
 
@@ -176,10 +193,10 @@ def judge_status(walk: Walk, path: str, status: int) -> bool:
 def judge(walk: Walk) -> None:
     """Run axe-core on a page as a telephone shows it, and its rule about contrast on the dark one."""
     walk.page.evaluate(walk.axe)
-    for fault in walk.page.evaluate(AXE, {}):
+    for fault in walk.page.evaluate(AXE, None):
         walk.note(fault)
     walk.page.emulate_media(color_scheme="dark")
-    for fault in walk.page.evaluate(AXE, {"runOnly": ["color-contrast"]}):
+    for fault in walk.page.evaluate(AXE, ["color-contrast"]):
         walk.note(f"dark: {fault}")
     walk.page.emulate_media(color_scheme="light")
 

@@ -19,12 +19,13 @@ from entrepot.errors import BlobUnreadable
 from entrepot.hub import blob_stores
 from entrepot.hub.accounts import accounts, quotas
 from entrepot.hub.context import open_hub
-from entrepot.hub.files import file_scrubbing, lfs, xorb_scrubbing
+from entrepot.hub.files import lfs
 from entrepot.hub.jobs import backups, maintenance
 from entrepot.hub.repos import branches, repositories, storage_costs
 from entrepot.names import RepoRef, Sha256
 from entrepot.settings import Settings
 from entrepot.storage.fsck import Finding
+from tests.support import hub_work
 from tests.support.chunk_sender import Sender
 from tests.support.moto_server import BUCKET, MotoServer
 from tests.support.postgres import PostgresServer
@@ -153,15 +154,15 @@ def test_scrubbing_stops_serving_damaged_bytes_and_an_upload_heals_them(world: W
     sender.add(repo, "chunks", sender.chunks("scrub"))
     [xorb] = keys(world, "xorbs/")
     world.clock.advance(40 * DAY_MS)
-    assert file_scrubbing.scrub(world.hub) >= len(RAW)
-    assert xorb_scrubbing.scrub(world.hub) == 0
+    assert hub_work.scrub_files(world.hub) >= len(RAW)
+    assert hub_work.scrub_xorbs(world.hub) == 0
     bucket.put(file_key(digest), RAW[:-1] + b"x")
     data = bytearray(bucket.get(xorb) or b"")
     data[20] ^= 1
     bucket.put(xorb, bytes(data))
     world.clock.advance(40 * DAY_MS)
-    file_scrubbing.scrub(world.hub)
-    assert xorb_scrubbing.scrub(world.hub) == 1
+    hub_work.scrub_files(world.hub)
+    assert hub_work.scrub_xorbs(world.hub) == 1
     with pytest.raises(BlobUnreadable):
         world.read(repo, "raw.bin")
     assert world.upload(repo, RAW) == digest

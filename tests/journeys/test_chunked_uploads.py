@@ -14,8 +14,8 @@ import pytest
 from entrepot import testing
 from entrepot.catalog.repos import repositories
 from entrepot.hub.context import open_hub
-from entrepot.hub.files import rechunking
 from entrepot.xet import chunking, compiled_gear
+from tests.support import hub_work
 from tests.support.served_hub import ServedHub
 
 FETCH = "import sys, huggingface_hub as h; print(h.hf_hub_download('alice/m', 'w.bin', local_dir=sys.argv[1]))"
@@ -56,7 +56,7 @@ def test_the_stock_client_reads_chunks_that_the_hub_has_packed(
             with hub.read() as tx:
                 row = repositories.find(tx, ref)
             assert row is not None
-            assert rechunking.chunk_files(hub, row.id) == 1
+            assert hub_work.chunk_files(hub, row.id) == 1
             assert not any("/blobs/files/" in path for path in served.blobs())
             with served.client(alice.token) as client:
                 assert "x-xet-hash" in client.head("/alice/m/resolve/main/w.bin").headers

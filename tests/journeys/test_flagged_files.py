@@ -30,6 +30,7 @@ from entrepot.storage import objects
 from entrepot.storage.trees import Trees
 from tests.journeys import test_rights
 from tests.journeys.test_rights import Line, RouteCase, Site, lines_of
+from tests.support import hub_work
 
 MARK = "Zanzibar"
 FILES = {
@@ -83,7 +84,7 @@ def _made(site: Site, kind: RepoType) -> RepoRef:
     with hub.write(Lock.nothing()) as tx:
         for content in contents:
             scans.put(tx, ScanRow(content.content, "test", "1", FLAGGED, {}, 1, 1 << 60))
-    while handlers.run_next(hub, handlers.new_owner()) is not None:
+    while hub_work.run_next(hub, handlers.new_owner()) is not None:
         pass
     cards.index(hub, row.id)  # as the job of the scanner asks for
     list(conversions.convert_steps(hub, row.id))

@@ -22,9 +22,9 @@ import pytest
 from entrepot import testing
 from entrepot.catalog.repos import repositories
 from entrepot.hub.context import open_hub
-from entrepot.hub.files import rechunking
 from entrepot.names import RepoRef
 from entrepot.server.addresses import reserved
+from tests.support import hub_work
 from tests.support.served_hub import ServedHub
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -235,7 +235,7 @@ def test_chunks_small_files_and_files_that_have_just_moved_are_sent_by_the_hub(
         with served.hub.read() as tx:
             row = repositories.find(tx, ref)
         assert row is not None
-        assert rechunking.chunk_files(served.hub, row.id) == 1
+        assert hub_work.chunk_files(served.hub, row.id) == 1
         before = proxied.sent_by_nginx()
         assert client.get(path).content == DATA[::-1]
         assert proxied.sent_by_nginx() == before

@@ -26,6 +26,7 @@ from entrepot.hub.accounts import accounts
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.settings import SETTINGS, Settings
 from entrepot.testing.hubs import RunningHub
+from tests.support import hub_work
 from tests.support.balancers import Balancer
 from tests.support.postgres import PostgresServer, find_programs, running
 
@@ -165,7 +166,7 @@ def test_changes_through_one_server_are_seen_through_the_other(serve: Callable[.
             assert second.get("/api/models/alice/m").status_code == 200
             assert second.request("DELETE", "/api/repos/delete", json=body).status_code == 200
             assert first.get("/api/models/alice/m").status_code == 404, turn
-        [(_, [secret])] = accounts.list_users(found.hub)
+        [(_, [secret])] = hub_work.list_users(found.hub)
         accounts.revoke_token(found.hub, "alice", secret.uid)
         assert {server.get("/api/whoami-v2").status_code for server in (first, second)} == {401}
 

@@ -26,7 +26,7 @@ from entrepot.previews.conversions import FolderConverter
 from entrepot.previews.folders import MediaFolder, pack_folder
 from entrepot.previews.media_folders import FolderTables, open_folder
 from entrepot.previews.sources import BytesRangeReader
-from entrepot.previews.tables import open_table
+from entrepot.previews.tables.table_files import open_table
 from tests.support.kept_files import KeptFiles
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8) + b"\0\0\0\x03\0\0\0\x02" + bytes(20)

@@ -1,4 +1,4 @@
-"""Processes that read tables as copies of one that has imported pyarrow, which takes longer than what tests ask of them."""
+"""Processes that read tables as copies of one that has imported pyarrow, which takes longer than reading a table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MODULES = {
 }
 """The modules whose processes are copied, and what each of them imports late."""
 
-_PREVIEWS = ("entrepot.previews.tables", "entrepot.previews.conversions", "entrepot.previews.folders")
+_PREVIEWS = ("entrepot.previews.tables.table_files", "entrepot.previews.conversions", "entrepot.previews.folders")
 _START = "import sys; sys.path.extend(sys.argv[3:]); from tests.support.warm_sandboxes import serve; serve()"
 _REAP = b"w"
 _COPY = b"f"

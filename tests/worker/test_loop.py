@@ -14,6 +14,7 @@ from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.jobs import handlers as followups
 from entrepot.settings import Settings
 from entrepot.worker.loop import Worker, threads_of
+from tests.support import hub_work
 
 WAIT_S = 20.0
 
@@ -284,7 +285,7 @@ def test_a_job_whose_workers_keep_dying_is_given_up(hub: HubContext, clock: Cloc
     for number in range(followups.MAX_ATTEMPTS):
         assert followups.claim(hub, f"dying {number}") is not None
         clock.now_ms += followups.LEASE_MS
-    outcome = followups.run_next(hub, "last")
+    outcome = hub_work.run_next(hub, "last")
     assert outcome is not None
     assert runs == []
     assert only_job(hub).state == "dead"

@@ -57,7 +57,7 @@ class DatasetFiles:
     """The files of a dataset.
 
     ``paths``: all of them. ``columns``: types of the columns of its tables, by name; types as in
-    ``previews.text_tables`` and ``previews.parquet``. ``rows``: in all tables, None if unknown.
+    ``previews.tables.text_tables`` and ``previews.parquet``. ``rows``: in all tables, None if unknown.
     """
 
     paths: Sequence[str]

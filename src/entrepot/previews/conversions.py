@@ -12,15 +12,16 @@ from typing import Any, Protocol
 import attrs
 
 from entrepot.errors import Malformed
-from entrepot.previews import csv_columns
 from entrepot.previews.features import features_of
 from entrepot.previews.folders import MediaFolder
-from entrepot.previews.json_columns import JsonBatches, mark_mixed, read_field
 from entrepot.previews.media_folders import FolderTables
 from entrepot.previews.sources import RangeReader
 from entrepot.previews.table_formats import COMPRESSIONS, UNPACKED_RATIO, compression_of, separator_of
-from entrepot.previews.tables import DecompressedFile, TableSource
-from entrepot.previews.text_lines import read_lines
+from entrepot.previews.tables import csv_columns
+from entrepot.previews.tables.compressed_files import DecompressedFile
+from entrepot.previews.tables.json_columns import JsonBatches, mark_mixed, read_field
+from entrepot.previews.tables.table_sources import TableSource
+from entrepot.previews.tables.text_lines import read_lines
 
 GROUP_ROWS = 1_000
 """Rows of a row group."""

@@ -16,12 +16,12 @@ from typing import Any
 import attrs
 
 from entrepot.errors import Malformed
-from entrepot.previews.csv_columns import read_batches
 from entrepot.previews.features import features_of
 from entrepot.previews.folders import HEADER, MediaFolder
-from entrepot.previews.json_columns import line_batches
 from entrepot.previews.sources import BytesRangeReader, RangeReader
 from entrepot.previews.table_formats import MOST_TEXT
+from entrepot.previews.tables.csv_columns import read_batches
+from entrepot.previews.tables.json_columns import line_batches
 
 MAX_ROW = 128 << 20
 """Bytes of the media of a row that are put into a Parquet file."""

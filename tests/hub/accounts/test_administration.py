@@ -14,6 +14,7 @@ from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoType
 from entrepot.wire.accounts.administration import NewOrgByAdmin, UserChanges
+from tests.support import hub_work
 
 CONSOLE = audit.CONSOLE
 
@@ -73,8 +74,8 @@ def test_the_last_administrator_stays(staff: HubContext, changes: UserChanges) -
     with pytest.raises(Refused, match="only administrator of the hub"):
         administration.change_user(staff, CONSOLE, "root", changes)
     with pytest.raises(Refused, match="only administrator of the hub"):
-        accounts.delete_user(staff, "root")
-    accounts.delete_user(staff, "boss")
+        hub_work.delete_user(staff, "root")
+    hub_work.delete_user(staff, "boss")
 
 
 def test_a_change_that_changes_nothing_leaves_no_trace(staff: HubContext) -> None:

@@ -16,6 +16,7 @@ from entrepot.hub.accounts.devices import DeviceLogin, DeviceOrigin
 from entrepot.hub.accounts.oauth_grants import IssuedAccess
 from entrepot.hub.callers import Caller
 from entrepot.wire.accounts.administration import UserChanges
+from tests.support import hub_work
 from tests.support.worlds import World
 
 CLIENT = "26be6b09-91c5-47da-9861-d2d2bb7a7e36"
@@ -200,7 +201,7 @@ def reset(world: World) -> None:
 
 
 def delete(world: World) -> None:
-    accounts.delete_user(world.hub, "alice")
+    hub_work.delete_user(world.hub, "alice")
 
 
 @pytest.mark.parametrize("end", [suspend, reset, delete])

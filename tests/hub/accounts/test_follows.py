@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from entrepot.errors import AccountNotFound, LoginRequired, NotAllowed, Refused
-from entrepot.hub.accounts import accounts, follows
+from entrepot.hub.accounts import follows
+from tests.support import hub_work
 from tests.support.worlds import World
 
 
@@ -35,7 +36,7 @@ def test_organisations_are_followed_too(world: World) -> None:
 
 def test_a_deleted_user_follows_no_one(world: World) -> None:
     follows.follow(world.hub, world.zed, "alice", is_user=True)
-    accounts.delete_user(world.hub, "zed")
+    hub_work.delete_user(world.hub, "zed")
     assert names(follows.followers(world.hub, None, "alice", is_user=True)) == []
 
 

@@ -8,6 +8,7 @@ from entrepot.hub.accounts import accounts, invitations, members, tokens
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED, Role
 from entrepot.hub.scopes import RequestedScope
+from tests.support import hub_work
 from tests.support.worlds import World
 
 
@@ -116,6 +117,6 @@ def test_there_is_a_limit_to_unanswered_invitations(world: World, monkeypatch: p
 def test_an_invitation_outlives_its_inviter(world: World) -> None:
     accounts.set_member(world.hub, "acme", "wendy", Role.ADMIN)
     invitations.invite(world.hub, world.wendy, "acme", "bob", "read")
-    accounts.delete_user(world.hub, "wendy")
+    hub_work.delete_user(world.hub, "wendy")
     [offer] = invitations.list_own(world.hub, world.bob).items
     assert offer.inviter is None

@@ -11,6 +11,7 @@ from entrepot.hub import audit
 from entrepot.hub.accounts import accounts, oauth_grants, tokens
 from entrepot.hub.accounts.oauth_grants import ACCESS_MS, REFRESH_MS, REPEAT_MS, IssuedAccess
 from tests.hub.accounts.test_devices import CLIENT, accept, begin, poll, session
+from tests.support import hub_work
 from tests.support.worlds import DAY_MS, World
 
 
@@ -112,7 +113,7 @@ def test_a_program_is_one_line_in_the_list_of_tokens_and_is_revoked_as_a_whole(w
     with pytest.raises(Refused, match="revoke it, and sign in again"):
         tokens.rotate(world.hub, session(world), found[0].uid)
     renamed = tokens.rename(world.hub, session(world), found[0].uid, "my laptop").token
-    assert [token.name for _, own in accounts.list_users(world.hub) for token in own if token.grant_uid] == [
+    assert [token.name for _, own in hub_work.list_users(world.hub) for token in own if token.grant_uid] == [
         "my laptop"
     ]
     third = refresh(world, second)

@@ -16,6 +16,7 @@ from entrepot.hub import aliases, audit
 from entrepot.hub.accounts import accounts, administration, sign_ins
 from entrepot.hub.context import HubContext
 from entrepot.wire.accounts.administration import CodeExchange, NewUser, NewUsers, UserChanges
+from tests.support import hub_work
 from tests.support.worlds import World
 
 CONSOLE = audit.CONSOLE
@@ -71,7 +72,7 @@ def test_a_suspended_or_deleted_user_cannot_sign_in(hub: HubContext) -> None:
         exchange(hub, codes[0].code)
     with pytest.raises(AccountSuspended):
         sign_ins.issue_code(hub, CONSOLE, "bob", WEEK_S)
-    accounts.delete_user(hub, "carol")
+    hub_work.delete_user(hub, "carol")
     with pytest.raises(InvalidSignInCode):
         exchange(hub, codes[1].code)
 

@@ -17,12 +17,13 @@ from entrepot.errors import (
     ThingNotFound,
 )
 from entrepot.hub import audit
-from entrepot.hub.accounts import accounts, tokens
+from entrepot.hub.accounts import tokens
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED
 from entrepot.hub.repos import repositories
 from entrepot.hub.scopes import READ, RequestedScope
 from entrepot.names import RepoId, RepoRef, RepoType
+from tests.support import hub_work
 from tests.support.worlds import World
 
 HOUR_MS = 3_600_000
@@ -194,6 +195,6 @@ def test_changes_of_tokens_are_audited_without_secrets(world: World) -> None:
 
 def test_tokens_are_deleted_with_their_user(world: World) -> None:
     made, _ = tokens.make(world.hub, world.zed, TokenDraft("read"))
-    accounts.delete_user(world.hub, "zed")
+    hub_work.delete_user(world.hub, "zed")
     with pytest.raises(InvalidCredentials):
         world.hub.identify(made.secret)

@@ -20,7 +20,6 @@ from entrepot.errors import (
     ThingNotFound,
 )
 from entrepot.hub import audit
-from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import access_requests
 from entrepot.hub.community.access_requests import RequesterId
@@ -30,6 +29,7 @@ from entrepot.hub.git import git_wire
 from entrepot.hub.repos import contents, histories, repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
+from tests.support import hub_work
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
 
@@ -334,7 +334,7 @@ def test_requests_are_listed_by_status_in_pages(world: World, make_gated: Callab
 def test_requests_are_deleted_with_their_user(world: World, make_gated: Callable[..., RepoRef]) -> None:
     ref = make_gated()
     access_requests.request_access(world.hub, world.zed, ref, {})
-    accounts.delete_user(world.hub, "zed")
+    hub_work.delete_user(world.hub, "zed")
     assert access_requests.report(world.hub, world.olga, ref) == []
 
 

@@ -13,6 +13,7 @@ from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoRef
 from entrepot.wire.accounts.administration import UserChanges
 from tests.hub.repos.test_pulls import proposed
+from tests.support import hub_work
 from tests.support.worlds import DAY_MS, World
 
 
@@ -23,7 +24,7 @@ def ref(world: World) -> RepoRef:
 
 def work(world: World) -> None:
     """Run all jobs that are due."""
-    while (outcome := handlers.run_next(world.hub, handlers.new_owner())) is not None:
+    while (outcome := hub_work.run_next(world.hub, handlers.new_owner())) is not None:
         assert outcome.error is None, outcome
 
 

@@ -16,6 +16,7 @@ from entrepot.hub.community.discussion_events import HIDDEN, Comment, PinChange,
 from entrepot.hub.repos import pulls
 from entrepot.hub.webhooks import webhooks
 from entrepot.names import RefName, RepoRef
+from tests.support import hub_work
 from tests.support.worlds import World
 
 
@@ -160,7 +161,7 @@ def test_those_of_a_private_repository_are_invisible(world: World) -> None:
 
 def test_comments_stay_when_their_author_is_deleted(world: World, ref: RepoRef) -> None:
     begun(world, ref, world.zed)
-    accounts.delete_user(world.hub, "zed")
+    hub_work.delete_user(world.hub, "zed")
     found = discussions.show(world.hub, None, ref, 1)
     assert (found.shown.author, found.events[0].author) == (None, None)
     assert found.events[0].what.latest.author is None

@@ -8,12 +8,12 @@ from entrepot.errors import EntryNotFound, GatedRepo, Malformed, RepoNotFound, R
 from entrepot.hub.comparisons.comparisons import FileDifference, compare_file, list_changes
 from entrepot.hub.comparisons.rows import RowsDiff
 from entrepot.hub.comparisons.tensors import TensorsDiff
-from entrepot.hub.files import rechunking
 from entrepot.hub.files.operations import Delete
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoPath, RepoRef
 from tests.hub.comparisons.test_tensors import safetensors
+from tests.support import hub_work
 from tests.support.worlds import World
 
 
@@ -45,7 +45,7 @@ def test_new_bytes_are_those_of_chunks_that_the_old_side_does_not_have(world: Wo
     world.add_large(ref, "w.bin", data)
     old = world.head(ref)
     world.add_large(ref, "w.bin", data[:1_000_000] + b"!" + data[1_000_000:])
-    rechunking.chunk_files(world.hub, world.row_id(ref))
+    hub_work.chunk_files(world.hub, world.row_id(ref))
     [file] = list_changes(world.hub, None, ref, f"{old}...main").files
     assert file.new is not None
     assert file.new.size == 2_000_001
@@ -70,7 +70,7 @@ def test_a_model_is_compared_without_reading_equal_chunks(world: World, ref: Rep
     world.add_large(ref, "m.safetensors", old_file)
     old = world.head(ref)
     world.add_large(ref, "m.safetensors", new_file)
-    rechunking.chunk_files(world.hub, world.row_id(ref))
+    hub_work.chunk_files(world.hub, world.row_id(ref))
     found = compare_file(world.hub, None, ref, f"{old}..main", RepoPath("m.safetensors"))
     assert isinstance(found.details, TensorsDiff)
     assert [(change.name, change.kind) for change in found.details.tensors] == [("b", "changed")]

@@ -6,11 +6,11 @@ import pytest
 
 from entrepot.errors import LimitExceeded
 from entrepot.hub.comparisons.sides import ComparedFile, ReadBudget, chunks_of, compare_files
-from entrepot.hub.files import rechunking
 from entrepot.hub.repos import contents
 from entrepot.names import RepoPath
 from entrepot.previews.sources import BytesRangeReader
 from entrepot.xet.chunk_maps import ChunkMap
+from tests.support import hub_work
 from tests.support.worlds import World
 
 
@@ -56,7 +56,7 @@ def test_files_of_a_repository_have_chunks_once_they_are_stored_so(world: World)
             return chunks_of(world.hub, tx, located)
 
     assert found("a.bin") is None
-    rechunking.chunk_files(world.hub, world.row_id(ref))
+    hub_work.chunk_files(world.hub, world.row_id(ref))
     chunks = found("a.bin")
     assert chunks is not None
     assert chunks.size == len(data)

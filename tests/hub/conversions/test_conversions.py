@@ -25,6 +25,7 @@ from entrepot.hub.files.operations import Delete
 from entrepot.hub.jobs import handlers, maintenance
 from entrepot.hub.repos import branches, commits, repositories
 from entrepot.names import PARQUET, RepoId, RepoPath, RepoRef, RepoType
+from tests.support import hub_work
 from tests.support.parquet_files import parquet_of
 from tests.support.worlds import DAY_MS, World
 
@@ -38,7 +39,7 @@ def run(world: World) -> list[str | None]:
     """Run all jobs; return the errors of conversions."""
     found = []
     world.clock.advance(60_000)
-    while (outcome := handlers.run_next(world.hub, handlers.new_owner())) is not None:
+    while (outcome := hub_work.run_next(world.hub, handlers.new_owner())) is not None:
         found += [outcome.error] if outcome.job.kind == "convert" else []
     return found
 

@@ -14,12 +14,13 @@ from entrepot.catalog.repos import repositories as repos
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
 from entrepot.hub.accounts import accounts, tokens
-from entrepot.hub.files import chunk_rights, rechunking, xet_tokens
+from entrepot.hub.files import chunk_rights, xet_tokens
 from entrepot.hub.files.chunk_rights import ChunkRights
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.scopes import Scopes, ScopeTarget
 from entrepot.names import RepoRef
+from tests.support import hub_work
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
 
@@ -73,7 +74,7 @@ def test_committed_chunks_may_be_used_by_those_who_read_them_now(world: World, s
 def test_files_that_came_whole_count_like_those_that_came_in_chunks(world: World, sender: Sender) -> None:
     ref = world.repo("alice/m")
     world.add_large(ref, "w", random.Random(1).randbytes(200_000))
-    rechunking.chunk_files(world.hub, world.row_id(ref))
+    hub_work.chunk_files(world.hub, world.row_id(ref))
     with world.hub.read() as tx:
         [xorb] = xet_files.xorbs_of(tx, [sender.file_at(ref, "w")])
         rights = ChunkRights(tx, chunk_rights.viewer_of(world.hub, tx, sender.give(world.repo("bob/m"))), [xorb])

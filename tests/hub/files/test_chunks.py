@@ -41,6 +41,7 @@ from entrepot.xet import (
     parse_xorb,
     read_hash,
 )
+from tests.support import hub_work
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
 
@@ -266,7 +267,7 @@ def test_a_damaged_xorb_is_mended_by_a_new_upload(world: World, sender: Sender, 
     stored = sender.file_at(ref, "w")
     sender.spoil(sender.stored()[0])
     world.clock.advance(31 * DAY_MS)
-    assert xorb_scrubbing.scrub(world.hub) == 1
+    assert hub_work.scrub_xorbs(world.hub) == 1
     given = sender.give(ref)
     with pytest.raises(XorbDamaged):
         chunks.open_file(world.hub, stored)

@@ -9,12 +9,13 @@ import pytest
 from entrepot.blobs import file_key
 from entrepot.catalog.files import file_checks
 from entrepot.errors import BlobUnreadable
-from entrepot.hub.files import attachments, bulk_uploads, file_scrubbing, lfs, multipart_uploads, xorb_scrubbing
+from entrepot.hub.files import attachments, bulk_uploads, lfs, multipart_uploads, xorb_scrubbing
 from entrepot.hub.files.bulk_uploads import UploadedFile
 from entrepot.hub.files.lfs import RequestedObject
 from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.jobs import handlers, maintenance
 from entrepot.names import RepoRef, Sha256
+from tests.support import hub_work
 from tests.support.worlds import World
 
 DATA = os.urandom(400_000)
@@ -38,7 +39,7 @@ def spoil(world: World, sha256: Sha256 = SHA256) -> None:
 
 def scrub(world: World) -> None:
     world.clock.advance(xorb_scrubbing.INTERVAL_MS + 2 * HOUR_MS)
-    file_scrubbing.scrub(world.hub)
+    hub_work.scrub_files(world.hub)
 
 
 def is_marked(world: World, sha256: Sha256 = SHA256) -> bool:
@@ -48,9 +49,9 @@ def is_marked(world: World, sha256: Sha256 = SHA256) -> bool:
 
 def test_sound_files_are_read_once_in_a_while(world: World, ref: RepoRef) -> None:
     world.add_large(ref, "w.bin", DATA)
-    assert file_scrubbing.scrub(world.hub) == 0  # it was hashed during the upload, less than an hour ago
+    assert hub_work.scrub_files(world.hub) == 0  # it was hashed during the upload, less than an hour ago
     world.clock.advance(2 * HOUR_MS)
-    assert [file_scrubbing.scrub(world.hub) for _ in range(2)] == [len(DATA), 0]
+    assert [hub_work.scrub_files(world.hub) for _ in range(2)] == [len(DATA), 0]
     assert not is_marked(world)
 
 

@@ -19,6 +19,7 @@ from entrepot.hub.scanning import pickle_scans, scan_jobs
 from entrepot.hub.scanning.scanners import ScanFailed
 from entrepot.hub.search import searches
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType, Sha256, XetHash
+from tests.support import hub_work
 from tests.support.worlds import World
 
 HOSTILE = b"cos\nsystem\n(S'true'\ntR."
@@ -95,7 +96,7 @@ def reconstruct(world: World, ref: RepoRef, file: XetHash, by: str) -> None:
 def test_chunks_of_a_flagged_file_are_not_told(hiding: World, ref: RepoRef) -> None:
     sha256 = hiding.add_large(ref, "m.pkl", HOSTILE + bytes(100_000))
     hiding.clock.advance(120_000)
-    while handlers.run_next(hiding.hub, "jobs") is not None:
+    while hub_work.run_next(hiding.hub, "jobs") is not None:
         pass
     located = contents.locate(hiding.hub, hiding.alice, ref, "main", RepoPath("m.pkl"))
     assert located.lfs is not None
@@ -159,7 +160,7 @@ def test_a_file_of_an_old_revision_stays_hidden_when_another_owner_gets_it(
     old = str(hiding.head(ref))
     if is_chunked:
         hiding.clock.advance(120_000)
-        while handlers.run_next(hiding.hub, "jobs") is not None:
+        while hub_work.run_next(hiding.hub, "jobs") is not None:
             pass
     scan(hiding, ref)
     hiding.add(ref, "small.pkl", b"N.")
@@ -193,7 +194,7 @@ def test_the_text_of_a_hidden_card_is_neither_quoted_nor_searched(
 
     def quoted() -> tuple[str | None, bool]:
         world.clock.advance(60_000)
-        while handlers.run_next(world.hub, handlers.new_owner()) is not None:
+        while hub_work.run_next(world.hub, handlers.new_owner()) is not None:
             pass
         with world.hub.read() as tx:
             row = rows.find(tx, ref)

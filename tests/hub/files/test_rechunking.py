@@ -23,6 +23,7 @@ from entrepot.hub.repos import contents, lfs_files, repositories
 from entrepot.names import RepoId, RepoPath, RepoRef, Sha256, XetHash
 from entrepot.storage import fsck, objects
 from entrepot.xet import XorbWriter, chunk_ends, chunk_hash, file_hash, read_hash
+from tests.support import hub_work
 from tests.support.chunk_sender import Sender
 from tests.support.stored_rows import in_realm
 from tests.support.worlds import World
@@ -61,7 +62,7 @@ def sha(data: bytes) -> Sha256:
 
 
 def chunk(world: World, ref: RepoRef) -> int:
-    return rechunking.chunk_files(world.hub, world.row_id(ref))
+    return hub_work.chunk_files(world.hub, world.row_id(ref))
 
 
 def raw_keys(world: World) -> set[str]:
@@ -342,7 +343,7 @@ def test_bytes_that_chunks_replace_just_before_an_object_needs_them_are_asked_fo
     def late(*args: Any) -> Any:
         row = keep_large(*args)
         monkeypatch.undo()
-        assert rechunking.chunk_files(world.hub, world.row_id(ref)) == 1
+        assert hub_work.chunk_files(world.hub, world.row_id(ref)) == 1
         return row
 
     monkeypatch.setattr(objects, "keep_large", late)
@@ -609,7 +610,7 @@ def test_the_jobs_verify_and_chunk_what_was_committed(world: World, sender: Send
     world.clock.advance(61_000)
     owner = handlers.new_owner()
     kinds = []
-    while (outcome := handlers.run_next(world.hub, owner)) is not None:
+    while (outcome := hub_work.run_next(world.hub, owner)) is not None:
         assert outcome.error is None
         kinds.append(outcome.job.kind)
     assert {"verify", "chunk"} <= set(kinds)
@@ -802,7 +803,7 @@ def test_a_job_that_is_killed_after_any_step_loses_nothing_and_is_completed_by_t
             world.add_large(ref, name, data)
         count = Counting(fatal)
         try:
-            rechunking.chunk_files(mortal(world, count), world.row_id(ref))
+            hub_work.chunk_files(mortal(world, count), world.row_id(ref))
             finished = True
         except Killed:
             assert {name: world.read(ref, name) for name in made} == made, fatal
@@ -827,7 +828,7 @@ def test_raw_bytes_that_a_killed_job_left_behind_are_taken_by_the_sweep(
 
     store = attrs.evolve(world.hub.store, blobs=Dying(world.hub.store.blobs))
     with pytest.raises(Killed):
-        rechunking.chunk_files(attrs.evolve(world.hub, store=store), world.row_id(ref))
+        hub_work.chunk_files(attrs.evolve(world.hub, store=store), world.row_id(ref))
     assert raw_keys(world) == {file_key(sha256)}
     chunk(world, ref)
     sender.age(file_key(sha256))

@@ -19,6 +19,7 @@ from entrepot.hub.repos import contents, repositories
 from entrepot.names import RepoPath, RepoRef, Sha256, XetHash
 from entrepot.storage import chunk_content
 from entrepot.storage.fsck import Finding
+from tests.support import hub_work
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
 
@@ -63,10 +64,10 @@ def test_a_flipped_bit_is_never_delivered_after_a_scrub(world: World, sender: Se
     located = contents.locate(world.hub, world.alice, ref, "main", RepoPath("w"))
     opened = located.open(world.hub)
     sender.spoil(sender.stored()[0])
-    assert xorb_scrubbing.scrub(world.hub) == 0
+    assert hub_work.scrub_xorbs(world.hub) == 0
     world.clock.advance(MONTH_MS)
     [part] = reconstructions.reconstruct(world.hub, sender.give(ref), file, 0, None).parts
-    assert xorb_scrubbing.scrub(world.hub) == 1
+    assert hub_work.scrub_xorbs(world.hub) == 1
     for read in (
         lambda: world.read(ref, "w"),
         lambda: located.open(world.hub),
@@ -77,7 +78,7 @@ def test_a_flipped_bit_is_never_delivered_after_a_scrub(world: World, sender: Se
     ):
         with pytest.raises(XorbDamaged):
             read()
-    assert xorb_scrubbing.scrub(world.hub) == 0
+    assert hub_work.scrub_xorbs(world.hub) == 0
 
 
 def test_a_flipped_bit_is_never_delivered_and_its_xorb_is_quarantined_by_the_first_reader(
@@ -111,11 +112,11 @@ def test_a_scrub_keeps_its_pace_and_takes_the_longest_unchecked_first(
         world.clock.advance(1)
     began = checked_ms(world)
     monkeypatch.setattr(xorb_scrubbing, "PACE_BYTES", 2 * len(made[0].data))
-    assert xorb_scrubbing.scrub(world.hub) == 0
+    assert hub_work.scrub_xorbs(world.hub) == 0
     assert checked_ms(world) == began  # checked at the upload, which is recent
     world.clock.advance(MONTH_MS)
     for left in (3, 1, 0, 0):
-        xorb_scrubbing.scrub(world.hub)
+        hub_work.scrub_xorbs(world.hub)
         assert [ms for ms in checked_ms(world) if ms in began] == began[5 - left :]
 
 
@@ -126,7 +127,7 @@ def test_scrubbing_goes_on_by_itself(world: World, sender: Sender, ref: RepoRef)
     handlers.plan_recurring(world.hub)
     world.clock.advance(MONTH_MS)
     owner = handlers.new_owner()
-    while handlers.run_next(world.hub, owner) is not None:
+    while hub_work.run_next(world.hub, owner) is not None:
         pass
     assert is_damaged(world, sender.xorb(sender.chunks(1)).hash)
     with world.hub.read() as tx:
@@ -137,7 +138,7 @@ def test_a_xorb_whose_bytes_are_lost_is_found_by_a_scrub(world: World, sender: S
     sender.upload(ref, sender.chunks(1))
     world.hub.store.blobs.delete(sender.stored()[0])
     world.clock.advance(MONTH_MS)
-    assert xorb_scrubbing.scrub(world.hub) == 1
+    assert hub_work.scrub_xorbs(world.hub) == 1
 
 
 def test_a_xorb_that_is_swept_and_sent_again_while_it_is_looked_at_stays_good(

@@ -31,6 +31,7 @@ from entrepot.hub.folders.grants import Subject
 from entrepot.hub.repos import infos, repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoId, RepoRef, RepoType
+from tests.support import hub_work
 from tests.support.worlds import World
 
 MODEL, DATASET = RepoType.MODEL, RepoType.DATASET
@@ -283,7 +284,7 @@ def test_only_who_owns_a_folder_shares_it(shared: World, action: str) -> None:
 def test_a_grant_ends_with_its_account(shared: World) -> None:
     share(shared, Subject(user="zed"), "edit")
     share(shared, Subject(user="bob"))
-    accounts.delete_user(shared.hub, "zed")
+    hub_work.delete_user(shared.hub, "zed")
     accounts.create_user(shared.hub, "other")
     assert [row.subject for row in grants.list_grants(shared.hub, shared.alice, LLM).items] == ["bob"]
     with pytest.raises(AccountNotFound):

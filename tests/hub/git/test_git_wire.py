@@ -11,6 +11,7 @@ from entrepot.hub.git import git_wire
 from entrepot.hub.git.git_wire import GitCommand
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import branches
+from tests.support import hub_work
 from tests.support.worlds import World
 
 
@@ -113,14 +114,13 @@ def test_a_full_disk_has_its_own_error() -> None:
 
 
 def test_a_large_mirror_is_repacked_by_the_worker(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from entrepot.hub.jobs import handlers
     from entrepot.storage import mirrors
 
     monkeypatch.setattr(mirrors, "LARGE_INDEX", 100)
     ref = world.repo()
     command = git_wire.serve_uploads(world.hub, None, ref, "")
     command.release()
-    while outcome := handlers.run_next(world.hub, "tester"):
+    while outcome := hub_work.run_next(world.hub, "tester"):
         assert outcome.error is None
     folder = world.hub.settings.data / "cache" / "git" / command.uid / "objects" / "pack"
     assert len(list(folder.glob("*.bitmap"))) == 1

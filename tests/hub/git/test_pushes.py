@@ -30,12 +30,12 @@ from entrepot.git.commands import Command, CommandStatus, PushRequest
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions
 from entrepot.hub.community.discussion_events import CommitAdded
-from entrepot.hub.files import rechunking
 from entrepot.hub.git import pushes
 from entrepot.hub.repos import branches, contents, histories, lfs_files, locks, pulls, repositories
 from entrepot.hub.repos.push_reservations import PushWaiter
 from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef, Sha256
 from entrepot.storage import objects as stored
+from tests.support import hub_work
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
 
@@ -305,7 +305,7 @@ def test_bytes_that_chunks_replace_just_before_an_object_needs_them_are_asked_fo
     def late(*args: Any) -> Any:
         row = keep_large(*args)
         monkeypatch.undo()
-        assert rechunking.chunk_files(world.hub, world.row_id(other)) == 1
+        assert hub_work.chunk_files(world.hub, world.row_id(other)) == 1
         return row
 
     monkeypatch.setattr(stored, "keep_large", late)

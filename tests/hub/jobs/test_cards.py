@@ -10,12 +10,13 @@ from entrepot.errors import Busy
 from entrepot.hub.files.operations import AddFile, Delete
 from entrepot.hub.folders import folders
 from entrepot.hub.folders.folders import FolderChanges, FolderDraft, FolderId
-from entrepot.hub.jobs import cards, handlers
+from entrepot.hub.jobs import cards
 from entrepot.hub.repos import infos, repositories
 from entrepot.hub.repos.infos import RepoInfo
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.search import searches
 from entrepot.names import VERSIONED_TYPES, RepoPath, RepoRef, RepoType
+from tests.support import hub_work
 from tests.support.worlds import World
 
 P = RepoPath
@@ -42,7 +43,7 @@ def test_the_worker_indexes_after_a_change_of_other_files(world: World) -> None:
     ref = world.repo()
     world.add(ref, "notes.rst", b"tiny")
     kinds = []
-    while outcome := handlers.run_next(world.hub, "me"):
+    while outcome := hub_work.run_next(world.hub, "me"):
         kinds.append(outcome.job.kind)
         assert outcome.error is None
     assert set(kinds) == {"history", "card"}

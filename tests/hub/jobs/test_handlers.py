@@ -12,6 +12,7 @@ from entrepot.catalog.jobs import jobs
 from entrepot.errors import Busy, Malformed
 from entrepot.hub.jobs import handlers
 from entrepot.hub.jobs.handlers import LEASE_MS, MAX_ATTEMPTS
+from tests.support import hub_work
 from tests.support.worlds import World
 
 
@@ -38,14 +39,14 @@ def only(world: World) -> jobs.Job:
 
 def test_a_failing_job_is_tried_ever_more_rarely_and_then_dies(world: World, failing: list[int]) -> None:
     for _ in range(MAX_ATTEMPTS):
-        assert handlers.run_next(world.hub, "me").error == "Malformed: malformed thing: always"
-        assert handlers.run_next(world.hub, "me") is None
+        assert hub_work.run_next(world.hub, "me").error == "Malformed: malformed thing: always"
+        assert hub_work.run_next(world.hub, "me") is None
         world.clock.now_ms = max(world.clock.now_ms, only(world).run_ms)
     pauses = [late - early for early, late in itertools.pairwise(failing)]
     assert pauses == [1000 * 4**turn for turn in range(MAX_ATTEMPTS - 1)]
     assert only(world).state == "dead"
     world.clock.advance(10**9)
-    assert handlers.run_next(world.hub, "me") is None
+    assert hub_work.run_next(world.hub, "me") is None
 
 
 def test_attending_never_fails_because_of_the_job(world: World, failing: list[int]) -> None:
@@ -72,7 +73,7 @@ def test_a_worker_that_died_loses_its_job_to_another(world: World, failing: list
         assert handlers.claim(world.hub, f"dies-{attempt}").attempts == attempt
         assert handlers.claim(world.hub, "early") is None
         world.clock.advance(LEASE_MS)
-    outcome = handlers.run_next(world.hub, "careful")
+    outcome = hub_work.run_next(world.hub, "careful")
     assert outcome.error
     assert (failing, only(world).state) == ([], "dead")
 
@@ -80,7 +81,7 @@ def test_a_worker_that_died_loses_its_job_to_another(world: World, failing: list
 def test_an_unknown_kind_of_job_is_an_error(world: World) -> None:
     with world.hub.write() as tx:
         jobs.enqueue(tx, "new kind", {}, world.clock())
-    assert "new kind" in handlers.run_next(world.hub, "me").error
+    assert "new kind" in hub_work.run_next(world.hub, "me").error
 
 
 def test_owners_are_unique() -> None:
@@ -103,9 +104,9 @@ def test_jobs_of_a_dead_process_are_due_immediately(world: World, failing: list[
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
     host, _, _ = handlers.new_owner().rpartition(f":{os.getpid()}:")
     assert handlers.claim(world.hub, f"{host}:{ended.stdout.strip()}:1:abcd") is not None
-    assert handlers.run_next(world.hub, "heir") is None
+    assert hub_work.run_next(world.hub, "heir") is None
     handlers.take_over(world.hub)
-    assert handlers.run_next(world.hub, "heir") is not None
+    assert hub_work.run_next(world.hub, "heir") is not None
     assert len(failing) == 1
 
 
@@ -113,5 +114,5 @@ def test_jobs_of_a_dead_process_are_due_immediately(world: World, failing: list[
 def test_a_job_of_a_live_worker_is_not_taken_over(world: World, failing: list[int], owner: str) -> None:
     assert handlers.claim(world.hub, owner or handlers.new_owner()) is not None
     handlers.take_over(world.hub)
-    assert handlers.run_next(world.hub, "heir") is None
+    assert hub_work.run_next(world.hub, "heir") is None
     assert failing == []

@@ -19,6 +19,7 @@ from entrepot.hub.repos import branches, commits, histories, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.names import RepoId, RepoPath, RepoRef, Sha256
 from entrepot.storage import fsck
+from tests.support import hub_work
 from tests.support.worlds import World
 
 P = RepoPath
@@ -413,9 +414,8 @@ def test_orphaned_bytes_that_are_being_published_stay(world: World, monkeypatch:
 
 
 def test_finished_jobs_are_forgotten(world: World, full: RepoRef) -> None:
-    from entrepot.hub.jobs import handlers
 
-    while handlers.run_next(world.hub, "me"):
+    while hub_work.run_next(world.hub, "me"):
         pass
     assert maintenance.sizes(world.hub)["jobs_done"] > 0
     world.clock.advance(GRACE_MS + 1)

@@ -12,6 +12,7 @@ from entrepot.hub.files.operations import AddFile, Delete, DeleteFolder
 from entrepot.hub.repos import locks, repositories
 from entrepot.hub.repos.locks import LfsLock, PushGuard
 from entrepot.names import MAIN, Oid, RepoPath, RepoRef, Uid
+from tests.support import hub_work
 from tests.support.worlds import World
 
 PATH = RepoPath("folder/a.bin")
@@ -134,7 +135,7 @@ def test_locks_go_with_their_owner_and_with_their_repository(world: World, ref: 
     accounts.set_member(world.hub, "acme", "guest", Role.WRITE)
     guest = world.hub.identify(accounts.create_token(world.hub, "guest", role="write").secret)
     take(world, ref, guest)
-    accounts.delete_user(world.hub, "guest")
+    hub_work.delete_user(world.hub, "guest")
     assert paths(world, ref) == []
     take(world, ref)
     repositories.delete(world.hub, world.olga, ref)

@@ -5,13 +5,13 @@ import random
 import pytest
 
 from entrepot.errors import GatedRepo, NotAllowed, RepoMoved, RepoNotFound, RevisionNotFound
-from entrepot.hub.files import rechunking
 from entrepot.hub.files.operations import AddLarge, Delete
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import branches, repositories, storage_costs
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.repos.storage_costs import OPERATOR, StorageCost
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType, Sha256
+from tests.support import hub_work
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
 
@@ -101,7 +101,7 @@ def test_the_figures_are_those_of_chunks_once_a_file_is_chunked(world: World, se
         world.add_large(ref, "w", data)
     assert cost(world, one) == (400_000, 400_000, 400_000, 0)
     for ref in (one, two):
-        rechunking.chunk_files(world.hub, world.row_id(ref))
+        hub_work.chunk_files(world.hub, world.row_id(ref))
     stored = sum(size(world, key) for key in sender.stored())
     assert stored < 250_000
     assert cost(world, one) == cost(world, two) == (400_000, stored, stored, 0)

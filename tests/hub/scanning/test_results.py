@@ -11,6 +11,7 @@ from entrepot.hub.scanning import results
 from entrepot.hub.scanning.results import RepoScan
 from entrepot.names import ROOT, RepoId, RepoPath, RepoRef
 from tests.hub.scanning.conftest import HOSTILE, scan
+from tests.support import hub_work
 from tests.support.worlds import World
 
 
@@ -36,7 +37,7 @@ def test_a_revision_that_was_never_scanned_says_so(scanning: World) -> None:
     before = scanning.add(ref, "a.pkl", HOSTILE)
     scanning.add(ref, "a.pkl", b"no pickle")
     scanning.clock.advance(60_000)
-    while handlers.run_next(scanning.hub, handlers.new_owner()) is not None:
+    while hub_work.run_next(scanning.hub, handlers.new_owner()) is not None:
         pass
     assert shown(scanning, ref, None) == {"a.pkl": "unscanned"}
     assert results.describe_repo(scanning.hub, None, ref, "main").is_done

@@ -10,6 +10,7 @@ from entrepot.hub.jobs import handlers
 from entrepot.hub.scanning import pickle_scans, results, scan_jobs
 from entrepot.hub.scanning.scanners import ScanFailed
 from tests.hub.scanning.conftest import HOSTILE, ODD, scan
+from tests.support import hub_work
 from tests.support.worlds import DAY_MS, World
 
 
@@ -38,7 +39,7 @@ def test_the_job_scans_what_is_at_a_head_once(scanning: World, monkeypatch: pyte
     scanning.add_large(ref, "b.bin", ODD + b"large")
     scanning.add(ref, "README.md", b"# x")
     scanning.clock.advance(60_000)
-    while (outcome := handlers.run_next(scanning.hub, handlers.new_owner())) is not None:
+    while (outcome := hub_work.run_next(scanning.hub, handlers.new_owner())) is not None:
         assert outcome.error is None
     assert statuses(scanning) == ["suspicious", "unsafe"]
     monkeypatch.setattr(pickle_scans, "command_of", lambda _module: [sys.executable, "-c", "this would fail"])

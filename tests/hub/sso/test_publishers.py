@@ -19,13 +19,14 @@ from entrepot.errors import (
     ThingNotFound,
 )
 from entrepot.hub import audit
-from entrepot.hub.accounts import accounts, tokens
+from entrepot.hub.accounts import tokens
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED
 from entrepot.hub.scopes import RequestedScope
 from entrepot.hub.sso import publishers
 from entrepot.hub.sso.publishers import PublisherDraft
 from entrepot.names import RepoId, RepoRef
+from tests.support import hub_work
 from tests.support.issuer import AUDIENCE, LocalIssuer
 from tests.support.worlds import World
 
@@ -125,5 +126,5 @@ def test_publishers_go_with_their_repository_and_their_user(ci_world: World, iss
     assert ci_world.hub.settings.base_url == AUDIENCE
     ref = ci_world.repo("acme/m", by=ci_world.wendy)
     publishers.add(ci_world.hub, ci_world.wendy, ref, draft(issuer))
-    accounts.delete_user(ci_world.hub, "wendy")
+    hub_work.delete_user(ci_world.hub, "wendy")
     assert publishers.of_repo(ci_world.hub, ci_world.olga, ref) == []

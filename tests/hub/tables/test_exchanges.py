@@ -11,7 +11,7 @@ import pytest
 from entrepot.errors import XorbDamaged
 from entrepot.hub.tables.child_pipes import FAILED, LENGTH, NUMBER, PIECE, READ
 from entrepot.hub.tables.exchanges import Exchange, ProcessEnded, end_process, start_process
-from entrepot.previews.footer_indexes import MOST_INDEX
+from entrepot.previews.tables.footer_indexes import MOST_INDEX
 
 
 def exchange(said: bytes, read: Callable[[int, int, int], bytes]) -> tuple[Exchange, io.BytesIO]:

@@ -12,9 +12,9 @@ from entrepot.hub.tables import reader as readers
 from entrepot.hub.tables.exchanges import end_process
 from entrepot.hub.tables.processes import TableProcesses
 from entrepot.hub.tables.reader import FactsCache, TableContent, TableFacts, TablePage, TableReader, WorkLimits
-from entrepot.previews.footer_indexes import LEAST_FOOTER
 from entrepot.previews.row_pages import PageLimits
 from entrepot.previews.sources import BytesRangeReader, MeteredReader
+from entrepot.previews.tables.footer_indexes import LEAST_FOOTER
 from tests.support import table_bombs
 from tests.support.memory import measured_peak
 from tests.support.parquet_files import parquet_of

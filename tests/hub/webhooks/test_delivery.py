@@ -24,6 +24,7 @@ from entrepot.hub.webhooks import delivery, outbound_http, webhooks
 from entrepot.hub.webhooks.webhooks import WebhookChanges, WebhookDraft
 from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.wire.accounts.administration import Removal
+from tests.support import hub_work
 from tests.support.worlds import World
 
 HOUR_MS = 3_600_000
@@ -91,7 +92,7 @@ def watch(
 
 def run_jobs(world: World) -> None:
     """Run all due jobs."""
-    while handlers.run_next(world.hub, "test") is not None:
+    while hub_work.run_next(world.hub, "test") is not None:
         pass
 
 

@@ -34,6 +34,7 @@ from entrepot.server.responders import MemoryContent
 from entrepot.server.threads import Threads
 from entrepot.settings import Settings
 from entrepot.wire.accounts.administration import UserChanges
+from tests.support import hub_work
 from tests.support.worlds import Clock
 
 REPO = RepoRef(RepoType.MODEL, RepoId("acme", "m"))
@@ -104,7 +105,7 @@ def suspend(hub: HubContext, _secret: str) -> None:
 
 
 def delete_account(hub: HubContext, _secret: str) -> None:
-    accounts.delete_user(hub, "wendy")
+    hub_work.delete_user(hub, "wendy")
 
 
 def leave(hub: HubContext, _secret: str) -> None:

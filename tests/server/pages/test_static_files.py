@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import ast
 import gzip
 import hashlib
 import json
 import re
+from pathlib import Path
 
 import httpx2
 
@@ -71,6 +73,55 @@ def test_the_stylesheet_keeps_its_budget_and_asks_nobody_else() -> None:
     assert len(gzip.compress(css.encode())) <= 10_000
     assert "@import" not in css
     assert not re.search(r"url\(", css)
+
+
+WORD = re.compile(r"[A-Za-z_][\w-]*")
+SERVER = FOLDER.parents[1]
+
+
+def classes_of(css: str) -> set[str]:
+    """Return the classes that selectors of a stylesheet name."""
+    selectors = re.sub(r"/\*.*?\*/|:[^;{}]*(?=[;}])", "", css, flags=re.DOTALL)
+    return set(re.findall(r"\.([A-Za-z_][\w-]*)", selectors))
+
+
+def words_of(path: Path) -> set[str]:
+    """Return the words that a file may give elements as classes.
+
+    Of templates those in attributes ``class`` and in texts of expressions; of modules and scripts those of all texts.
+    """
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".html":
+        found = re.findall(r'class="((?:\{[{%].*?[%}]\}|[^"])*)"', text)
+        for expression in re.findall(r"\{[{%].*?[%}]\}", text, re.DOTALL):
+            found += re.findall(r'"[^"]*"', expression)
+    elif path.suffix == ".mjs":
+        found = re.findall(r"""\"[^"\n]*\"|'[^'\n]*'|`[^`]*`""", text)
+    else:
+        nodes = [*ast.walk(ast.parse(text))]
+        documented = [node.body[0] for node in nodes if isinstance(node, DOCUMENTED) and ast.get_docstring(node)]
+        docstrings = {id(node.value) for node in documented if isinstance(node, ast.Expr)}
+        texts = (node for node in nodes if isinstance(node, ast.Constant) and id(node) not in docstrings)
+        found = [node.value for node in texts if isinstance(node.value, str)]
+    return {word for part in found for word in WORD.findall(part)}
+
+
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def unused(css: str, words: set[str]) -> set[str]:
+    """Return the classes of a stylesheet that are no words; ``k-data`` may be made of ``k-`` and ``data``."""
+    made = {name for name in classes_of(css) if {f"{name.partition('-')[0]}-", name.partition("-")[2]} <= words}
+    return classes_of(css) - words - made
+
+
+def test_every_class_of_the_stylesheet_is_used() -> None:
+    paths = [*SERVER.rglob("*.html"), *SERVER.rglob("*.py"), *FOLDER.glob("*.mjs")]
+    words = set[str]().union(*(words_of(path) for path in paths))
+    css = (FOLDER / "entrepot.css").read_text()
+    assert len(classes_of(css)) > 100
+    assert not unused(css, words)
+    assert unused(css + ".nowhere-used{&.nor-this{color:red}}", words) == {"nowhere-used", "nor-this"}
 
 
 def test_every_icon_of_a_template_exists() -> None:

@@ -199,14 +199,6 @@ def revoke_token(hub: HubContext, user: str, token: str, *, by: MaybeCaller | st
     return found[0]
 
 
-def list_users(hub: HubContext, *, after: str = "", limit: int = 1_000) -> list[tuple[Account, list[Token]]]:
-    """Return users with their tokens (without secrets), by name; ``after`` is the last name of the previous page."""
-    with hub.read() as tx:
-        found = accounts.page_of_kind(tx, "user", after=after, limit=limit)
-        tokens = accounts.tokens_of_all(tx, [user.id for user in found])
-        return [(user, list(oauth_grants.listed(tokens[user.id]))) for user in found]
-
-
 def list_tokens(hub: HubContext, user: str) -> Sequence[Token]:
     """Return the tokens of a user, without secrets.
 
@@ -215,17 +207,6 @@ def list_tokens(hub: HubContext, user: str) -> Sequence[Token]:
     """
     with hub.read() as tx:
         return oauth_grants.listed(accounts.tokens_of(tx, find_user(tx, user).id))
-
-
-def delete_user(hub: HubContext, name: str) -> None:
-    """Delete a user, with tokens and memberships.
-
-    Raises:
-        AccountNotFound: the user does not exist.
-        Refused: repositories or an organisation would lose their owner.
-    """
-    with hub.write(Lock.hub(), Lock.namespace_named(name), Lock.audit()) as tx:
-        remove_user(hub, tx, audit.CONSOLE, find_user(tx, name))
 
 
 def remove_user(hub: HubContext, tx: Write, by: Caller | str, user: Account) -> None:

@@ -116,7 +116,9 @@ def _open(pipe: ChildPipe, table: Mapping[str, Any]) -> tuple[Any, bool]:
     import pyarrow as pa
     import pyarrow.dataset as ds
 
-    from entrepot.previews.tables import ArrowTable, TableSource, open_table
+    from entrepot.previews.tables.arrow_tables import ArrowTable
+    from entrepot.previews.tables.table_files import open_table
+    from entrepot.previews.tables.table_sources import TableSource
 
     sources = [RemoteFile(pipe, number, size) for number, size in table["files"]]
     if table["format"] == "parquet":

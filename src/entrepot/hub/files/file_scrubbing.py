@@ -15,20 +15,18 @@ from entrepot.catalog.files import file_checks
 from entrepot.catalog.files.file_checks import Due
 from entrepot.errors import BlobMissing, BlobUnreadable
 from entrepot.hub.context import HubContext
-from entrepot.hub.files.xorb_scrubbing import INTERVAL_MS, PACE_BYTES, finish
+from entrepot.hub.files.xorb_scrubbing import INTERVAL_MS, PACE_BYTES
 from entrepot.names import Sha256
 from entrepot.storage import fsck
 
 _QUIET_MS = 3_600_000
 
 
-def scrub(hub: HubContext) -> int:
-    """Check about 256 MiB of raw files, those checked longest ago first; return the number of bytes read."""
-    return finish(scrub_steps(hub))
-
-
 def scrub_steps(hub: HubContext) -> Generator[None, None, int]:
-    """Do the same as :func:`scrub`; yield after every file."""
+    """Check about 256 MiB of raw files, those checked longest ago first; return the number of bytes read.
+
+    Yields after every file.
+    """
     read = 0
     while read < PACE_BYTES:
         now = hub.now_ms()

@@ -46,17 +46,11 @@ _OWN_XORBS = 4 << 20
 _RECORD_AFTER = 256 << 20
 
 
-def chunk_files(hub: HubContext, repo_id: int) -> int:
-    """Split the raw large files of a repository into chunks; return the number of files.
+def chunk_steps(hub: HubContext, repo_id: int) -> Generator[None, None, int]:
+    """Split the raw large files of a repository into chunks, and yield after every few megabytes; return how many.
 
     Guarantees: idempotent; at every moment, each file is stored raw, as chunks,
     or both, so it can be interrupted at any time.
-    """
-    return xorb_scrubbing.finish(chunk_steps(hub, repo_id))
-
-
-def chunk_steps(hub: HubContext, repo_id: int) -> Generator[None, None, int]:
-    """Do the same as :func:`chunk_files`, and yield after every few megabytes.
 
     Files are recorded after every :data:`_RECORD_AFTER` bytes, so an interruption loses little work.
     """

@@ -55,13 +55,11 @@ def check(hub: HubContext, *, checks_content: bool) -> Iterator[Finding]:
     yield from find_orphans(hub)
 
 
-def scrub(hub: HubContext) -> int:
-    """Read and hash up to 256 MiB of xorbs, those checked longest ago first; return how many are damaged."""
-    return finish(scrub_steps(hub))
-
-
 def scrub_steps(hub: HubContext) -> Generator[None, None, int]:
-    """Do the same as :func:`scrub`, and yield after every xorb."""
+    """Read and hash up to 256 MiB of xorbs, those checked longest ago first; return how many are damaged.
+
+    Yields after every xorb.
+    """
     left, damaged = PACE_BYTES, 0
     while left > 0:
         with hub.read() as tx:

@@ -21,8 +21,9 @@ from entrepot.git import Kind
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, flagged_files
 from entrepot.names import ROOT, Oid, RepoPath, RepoType, Sha256
-from entrepot.previews import gguf, parquet, safetensors, text_tables
+from entrepot.previews import gguf, parquet, safetensors
 from entrepot.previews.sources import BytesRangeReader, MeteredReader, RangeReader
+from entrepot.previews.tables import text_tables
 from entrepot.storage import objects as stored
 from entrepot.storage.contents import Content
 from entrepot.storage.trees import Node, Trees

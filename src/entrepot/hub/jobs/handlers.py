@@ -167,12 +167,6 @@ class Outcome:
     error: str | None
 
 
-def run_next(hub: HubContext, owner: str) -> Outcome | None:
-    """Claim and run the next due job; return None if no job is due. Raises as :func:`run`."""
-    job = claim(hub, owner)
-    return None if job is None else run(hub, owner, job)
-
-
 def claim(
     hub: HubContext,
     owner: str,

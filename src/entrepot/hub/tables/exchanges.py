@@ -14,7 +14,7 @@ from typing import IO, Any
 import entrepot
 from entrepot.errors import EntrepotError
 from entrepot.hub.tables.child_pipes import FAILED, LENGTH, NUMBER, PIECE, READ
-from entrepot.previews.footer_indexes import MOST_INDEX
+from entrepot.previews.tables.footer_indexes import MOST_INDEX
 
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from {module} import main; main()"
 ENVIRON: Mapping[str, str] = {"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}

@@ -35,7 +35,7 @@ class _OpenTables:
 
     def get(self, tables: Sequence[Mapping[str, Any]], number: int) -> Any:  # noqa: ANN401 - a table of pyarrow
         """Return a table of those of the request; ``number``: of its file."""
-        from entrepot.previews.tables import open_table
+        from entrepot.previews.tables.table_files import open_table
 
         asked = tables[number]
         form, name, size, separator = asked["form"], asked["name"], asked["size"], asked.get("separator", "")
@@ -223,7 +223,7 @@ def _warm() -> None:
     from entrepot.previews.folders import FolderSplit, MediaFolder, pack_folder
     from entrepot.previews.row_pages import PageLimits, pack_rows
     from entrepot.previews.sources import BytesRangeReader
-    from entrepot.previews.tables import open_table
+    from entrepot.previews.tables.table_files import open_table
 
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)

@@ -7,6 +7,7 @@ import pytest
 
 from entrepot.hub.community import discussions
 from entrepot.hub.jobs import handlers
+from tests.support import hub_work
 from tests.support.served_hub import ServedHub
 
 _NUMBERS = itertools.count(1)
@@ -14,7 +15,7 @@ _NUMBERS = itertools.count(1)
 
 def work(world: ServedHub) -> None:
     """Run all jobs that are due."""
-    while handlers.run_next(world.hub, handlers.new_owner()) is not None:
+    while hub_work.run_next(world.hub, handlers.new_owner()) is not None:
         pass
 
 

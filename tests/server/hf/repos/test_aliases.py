@@ -4,12 +4,13 @@ import httpx2
 import pytest
 
 from entrepot.hub.accounts import accounts
+from tests.support import hub_work
 from tests.support.site import Site
 
 
 @pytest.fixture
 def admin(site: Site) -> Iterator[httpx2.Client]:
-    if not any(user.name == "root-user" for user, _ in accounts.list_users(site.hub)):
+    if not any(user.name == "root-user" for user, _ in hub_work.list_users(site.hub)):
         accounts.create_user(site.hub, "root-user", is_admin=True)
     with site.client(accounts.create_token(site.hub, "root-user", role="write").secret) as client:
         yield client

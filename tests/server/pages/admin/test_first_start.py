@@ -12,6 +12,7 @@ from entrepot.hub.context import HubContext, open_hub
 from entrepot.server import app
 from entrepot.server.hosting import running
 from entrepot.settings import Settings
+from tests.support import hub_work
 
 FIELDS = {"name": "ada", "password": "correct horse", "again": "correct horse", "email": ""}
 OWN = {"sec-fetch-site": "same-origin", "accept": "text/html"}
@@ -44,7 +45,7 @@ def test_the_link_makes_the_administrator_once(new_hub: HubContext, client: http
     assert "Overview" in done.text
     assert client.get("/-/setup", params={"code": code}).status_code == 404
     assert client.post("/-/setup", data={**FIELDS, "name": "eve", "code": code}).status_code == 404
-    assert [user.name for user, _ in accounts.list_users(new_hub)] == ["ada"]
+    assert [user.name for user, _ in hub_work.list_users(new_hub)] == ["ada"]
 
 
 def test_a_wrong_code_is_answered_as_a_missing_address(new_hub: HubContext, client: httpx2.Client) -> None:

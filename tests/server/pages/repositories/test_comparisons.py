@@ -7,8 +7,8 @@ import httpx2
 import pytest
 
 from entrepot.catalog.repos import repositories
-from entrepot.hub.files import rechunking
 from tests.hub.comparisons.test_tensors import safetensors
+from tests.support import hub_work
 from tests.support.populated_hub import picture
 from tests.support.served_hub import ServedHub
 
@@ -35,7 +35,7 @@ def commits(site: ServedHub) -> list[str]:
     with site.hub.read() as tx:
         row = repositories.find(tx, ref)
     assert row is not None
-    rechunking.chunk_files(site.hub, row.id)
+    hub_work.chunk_files(site.hub, row.id)
     return found
 
 

@@ -6,10 +6,10 @@ import httpx2
 
 from entrepot.catalog import Lock
 from entrepot.catalog.webhooks import deliveries
-from entrepot.hub.jobs import handlers
 from entrepot.hub.webhooks import webhooks
 from tests.server.pages.conftest import field_of
 from tests.server.pages.settings.conftest import Send
+from tests.support import hub_work
 from tests.support.served_hub import ServedHub
 
 BASE = "/settings/webhooks"
@@ -128,7 +128,7 @@ def test_the_whole_reason_of_a_failure_is_shown_with_the_time_that_is_left(
 ) -> None:
     page = make(send, url="http://203.0.113.7:9/")
     send(f"{page}/ping", {})
-    while handlers.run_next(site.hub, "test") is not None:
+    while hub_work.run_next(site.hub, "test") is not None:
         pass
     text = signed_in.get(page).text
     assert "an administrator can allow that with the setting webhook_private_targets" in text

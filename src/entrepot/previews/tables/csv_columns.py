@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from entrepot.errors import Malformed
-from entrepot.previews.text_lines import read_lines
+from entrepot.previews.tables.text_lines import read_lines
 
 BATCH_ROWS = 10_000
 """Rows whose values decide together about the types of the columns."""

@@ -6,7 +6,7 @@ import pytest
 
 from entrepot.errors import Malformed
 from entrepot.previews.sources import BytesRangeReader
-from entrepot.previews.text_tables import SAMPLE, sample_csv, sample_json_lines
+from entrepot.previews.tables.text_tables import SAMPLE, sample_csv, sample_json_lines
 
 
 def test_a_csv_file_has_columns_with_types_and_rows() -> None:

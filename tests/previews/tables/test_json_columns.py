@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from entrepot.errors import Malformed
-from entrepot.previews import json_columns
-from entrepot.previews.json_columns import JsonBatches, find_mixed, mark_mixed
 from entrepot.previews.sources import BytesRangeReader
+from entrepot.previews.tables import json_columns
+from entrepot.previews.tables.json_columns import JsonBatches, find_mixed, mark_mixed
 
 
 def test_batches_end_with_a_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,10 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from entrepot.errors import Malformed, UnsupportedDataset
-from entrepot.previews import footer_indexes
-from entrepot.previews.footer_indexes import FooterIndex, compose_file, index_footer, open_footer
 from entrepot.previews.sources import BytesRangeReader
-from entrepot.previews.tables import ParquetTable, open_table
+from entrepot.previews.tables import footer_indexes
+from entrepot.previews.tables.footer_indexes import FooterIndex, compose_file, index_footer, open_footer
+from entrepot.previews.tables.parquet_tables import ParquetTable
+from entrepot.previews.tables.table_files import open_table
 from tests.support.parquet_files import parquet_of
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from entrepot.errors import Malformed
-from entrepot.previews import text_lines
 from entrepot.previews.sources import BytesRangeReader
-from entrepot.previews.text_lines import read_lines
+from entrepot.previews.tables import text_lines
+from entrepot.previews.tables.text_lines import read_lines
 
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 1 << 20])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from entrepot.errors import Malformed
-from entrepot.previews import csv_columns
-from entrepot.previews.csv_columns import read_batches
 from entrepot.previews.sources import BytesRangeReader
+from entrepot.previews.tables import csv_columns
+from entrepot.previews.tables.csv_columns import read_batches
 
 
 def test_rows_come_in_batches_with_types_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
