@@ -34,16 +34,12 @@ PYTHON = {
 }
 
 
-def with_(repo: UsedRepo, **changes: str) -> UsedRepo:
-    return attrs.evolve(repo, **changes)
-
-
 def titles(uses: list[UseSnippet]) -> list[str]:
     return [use.title for use in uses]
 
 
 def test_snippets_name_the_hub_and_pin_the_revision() -> None:
-    uses = uses_of(with_(TERN, library="transformers", file="README.md"), "https://hub.example/x")
+    uses = uses_of(attrs.evolve(TERN, library="transformers", file="README.md"), "https://hub.example/x")
     assert titles(uses) == ["transformers", *GENERAL]
     for use in uses:
         assert COMMIT in use.text, use
@@ -54,7 +50,7 @@ def test_snippets_name_the_hub_and_pin_the_revision() -> None:
 
 @pytest.mark.parametrize("library", ["diffusers", "sentence-transformers", "peft", "timm"])
 def test_code_of_a_library_sets_the_address_before_its_import(library: str) -> None:
-    [use, *_] = uses_of(with_(TERN, library=library), "https://hub.example")
+    [use, *_] = uses_of(attrs.evolve(TERN, library=library), "https://hub.example")
     assert use.title == library
     assert use.text.startswith('import os\n\nos.environ["HF_ENDPOINT"] = "https://hub.example"\n\n')
     assert COMMIT in use.text
@@ -62,17 +58,19 @@ def test_code_of_a_library_sets_the_address_before_its_import(library: str) -> N
 
 
 def test_models_that_servers_can_serve_have_their_commands() -> None:
-    chat = with_(TERN, library="transformers", task="text-generation")
+    chat = attrs.evolve(TERN, library="transformers", task="text-generation")
     [_, vllm, *_] = uses_of(chat, "http://h")
     assert vllm == UseSnippet("vLLM", f"export HF_ENDPOINT=http://h\nvllm serve acme/tern --revision {COMMIT}")
-    gguf = uses_of(with_(TERN, gguf="q4/tern one.gguf"), "http://h")
+    gguf = uses_of(attrs.evolve(TERN, gguf="q4/tern one.gguf"), "http://h")
     assert titles(gguf) == ["llama.cpp", "Ollama", *GENERAL]
     assert gguf[0].text == f"llama-server --model-url http://h/acme/tern/resolve/{COMMIT}/q4/tern%20one.gguf"
     assert gguf[1].text.splitlines()[1:] == [
         "echo 'FROM ./tern one.gguf' > Modelfile",
         "ollama create tern -f Modelfile",
     ]
-    assert titles(uses_of(with_(TIDES, gguf="a.gguf", library="transformers", task="text-generation"), "http://h")) == [
+    assert titles(
+        uses_of(attrs.evolve(TIDES, gguf="a.gguf", library="transformers", task="text-generation"), "http://h")
+    ) == [
         "datasets",
         *GENERAL,
     ]
@@ -163,5 +161,5 @@ def test_datasets_and_spaces_say_their_type() -> None:
 
 
 def test_an_unknown_library_has_the_general_snippets() -> None:
-    uses = uses_of(with_(TERN, library="<script>"), "")
+    uses = uses_of(attrs.evolve(TERN, library="<script>"), "")
     assert titles(uses) == ["huggingface_hub", "hf", "entrepot"]

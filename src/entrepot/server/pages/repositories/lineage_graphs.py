@@ -103,7 +103,7 @@ def _levels(root: LineageNode, edges: Sequence[LineageEdge]) -> dict[tuple[RepoT
 def _spread(
     root: LineageNode, found: dict[tuple[RepoType, str], tuple[int, LineageNode]], edges: Sequence[LineageEdge]
 ) -> dict[tuple[RepoType, str], tuple[int, LineageNode]]:
-    """Return levels in which every arrow leads to a later one; the given ones if repositories are made of each other."""
+    """Return levels in which every arrow leads to a later one, or the given ones if there are circles."""
     levels = dict(found)
     for _ in range(len(levels) + 1):
         is_changed = False
