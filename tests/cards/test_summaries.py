@@ -13,7 +13,9 @@ lines -->
 | a | b |
 |---|---|
 """
-    assert summarise(text) == "Dataset Card Reviews of films. from IMDb"
+    assert summarise(text) == "Reviews of films. from IMDb"
+    assert summarise("# Only a title") == "Only a title"
+    assert summarise("# Title\n## Part\ntext") == "Title Part text"
     assert summarise("") == summarise("\n<br>\n") == ""
 
 

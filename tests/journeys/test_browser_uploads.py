@@ -159,13 +159,16 @@ def test_a_file_that_has_changed_on_the_computer_is_named(page: Page, site: Serv
     page.wait_for_url("**/tree/main?done=committed")
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        "delete window.Worker",
-        "window.Worker = class { constructor() { setTimeout(() => this.onerror(new Event('error', {cancelable: true}))) } terminate() {} }",
-    ],
-)
+NO_WORKERS = "delete window.Worker"
+REFUSED_WORKERS = """
+window.Worker = class {
+  constructor() { setTimeout(() => this.onerror(new Event("error", {cancelable: true}))); }
+  terminate() {}
+}
+"""
+
+
+@pytest.mark.parametrize("script", [NO_WORKERS, REFUSED_WORKERS], ids=["none", "refused"])
 def test_without_module_workers_the_page_sends_itself(page: Page, site: ServedHub, script: str) -> None:
     ref = made(site, f"no-worker-{len(script)}")
     page.add_init_script(script)

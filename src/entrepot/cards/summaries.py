@@ -12,6 +12,7 @@ MAX_CITATION = 4_000
 
 _MOST_TEXT = 200_000
 _BLOCK = re.compile(r"^```[^\n`]*\n(?P<code>.*?)^```", re.DOTALL | re.MULTILINE)
+_TITLE = re.compile(r"\A\s*#\s[^\n]*\n(?=\s*[^\s#])")
 _HTML = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
@@ -29,8 +30,11 @@ def find_citation(text: str) -> str | None:
 
 
 def summarise(text: str) -> str:
-    """Return the beginning of a Markdown text as one line of plain text; ``…`` at the end if it was cut."""
-    plain = text[: 20 * MAX_SUMMARY]
+    """Return the beginning of a Markdown text as one line of plain text; ``…`` at the end if it was cut.
+
+    A title at its beginning is left out if a text follows: it says what the name of the repository says already.
+    """
+    plain = _TITLE.sub("", text[: 20 * MAX_SUMMARY], count=1)
     for pattern, replacement in (
         *((_BLOCK, " "), (_HTML, " "), (_IMAGE, " ")),
         *((_LINK, r"\1"), (_MARK, " "), (_EMPHASIS, "")),

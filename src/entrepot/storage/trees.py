@@ -102,12 +102,12 @@ class Trees:
         lacking = [tree for tree, names in known.items() if names is None]
         for row in objects.find_many(self._tx, self._repo_id, lacking) if lacking else ():
             self._tx.expect(row.size >> 8)
-            known[row.oid] = names = TreeNames(content_of(row))
-            self._store.names.put((self._repo_id, row.oid), names)
+            known[row.oid] = made = TreeNames(content_of(row))
+            self._store.names.put((self._repo_id, row.oid), made)
         lost = next((tree for tree, names in known.items() if names is None), None)
         if lost is not None:
             raise ObjectMissing(lost)
-        return [names for tree in trees if (names := known[tree]) is not None]
+        return [found for tree in trees if (found := known[tree]) is not None]
 
     def find(self, root: Oid, path: RepoPath) -> Entry | None:
         """Return the entry at a path, or None; the root is a folder entry without a name."""

@@ -116,22 +116,36 @@ def test_after_the_time_the_rest_is_plain_and_the_budget_spent(monkeypatch: pyte
     assert colour("if 1", "python", budget) == "if 1"
 
 
-def test_what_there_was_no_time_for_is_coloured_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(code_colours, "_CACHE", HtmlCache(50_000))
-    code = "if 1\n" * 200
-    first = colour(code, "python", ColourBudget(0.0))
-    assert (text_of(first), first.count("if</span>") < 200) == (code, True)
-    assert code_colours._LATER.wait(60)
-    assert colour(code, "python", ColourBudget(0.0)).count("if</span>") == 200
+def test_what_there_was_no_time_for_is_coloured_when_it_is_shown_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code_colours, "_CACHE", HtmlCache(500_000))
+    monkeypatch.setattr(code_colours, "MAX_CPU_S", 60.0)
+    code, counts = "if 1:\n    x = 'é'  # <b>\n" * 300, list[int]()
+    while len(counts) < 1_000 and counts[-1:] != [300]:
+        made = colour(code, "python", ColourBudget(1e-6))
+        assert text_of(made) == code
+        counts.append(made.count("if</span>"))
+    assert counts[0] < 300 == counts[-1]
+    assert counts == sorted(counts)
+    assert made == code_colours._colour(code, "python", ColourBudget(60.0))
+    assert colour(code, "python", ColourBudget(60.0)) == colour(code, "python", ColourBudget(-1.0)) == made
 
 
-def test_few_texts_wait_for_their_colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    waiting = code_colours._LaterColours()
-    monkeypatch.setattr("threading.Thread.start", lambda _: None)
-    for number in range(3 * waiting.MOST):
-        waiting.add(f"x = {number}", "python")
-        waiting.add("x = 0", "python")
-    assert len(waiting._waiting) == waiting.MOST
+def test_a_text_that_takes_too_long_is_kept_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code_colours, "_CACHE", HtmlCache(500_000))
+    monkeypatch.setattr(code_colours, "MAX_CPU_S", 0.0)
+    made = colour("if 1\n" * 300, "python", ColourBudget(1e-6))
+    assert made.count("if</span>") < 300
+    assert colour("if 1\n" * 300, "python", ColourBudget(60.0)) == made
+
+
+def test_few_unfinished_texts_are_kept() -> None:
+    readings = code_colours._Readings()
+    for number in range(3 * readings.MOST):
+        readings.keep(bytes([number]), code_colours._Reading("x", "python"))
+    assert readings.take(bytes([0])) is None
+    last = bytes([3 * readings.MOST - 1])
+    assert readings.take(last) is not None
+    assert readings.take(last) is None
 
 
 @pytest.mark.parametrize("language", LEXERS)
@@ -158,14 +172,14 @@ def test_lines_stay_lines() -> None:
 
 
 def test_equal_code_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = list[str]()
+    read, reading = list[str](), code_colours._Reading
 
-    def note(code: str, language: str, _budget: ColourBudget) -> str:
+    def note(code: str, language: str) -> object:
         read.append(language)
-        return code
+        return reading(code, language)
 
     monkeypatch.setattr(code_colours, "_CACHE", HtmlCache(5_000))
-    monkeypatch.setattr(code_colours, "_colour", note)
+    monkeypatch.setattr(code_colours, "_Reading", note)
     for language in ("python", "c", "python"):
         colour("x", language, ColourBudget())
     assert read == ["python", "c"]

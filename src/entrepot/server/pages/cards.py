@@ -13,15 +13,17 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import lineage
 from entrepot.hub.repos.infos import RevisionInfo, WeightCounts
-from entrepot.names import RepoRef
+from entrepot.hub.search.paths import find_paths
+from entrepot.names import ROOT, Oid, RepoRef
 from entrepot.server.handlers import app_state
 from entrepot.server.pages import snippets
-from entrepot.server.pages.card_html import CardLinks, read_card, render_card
+from entrepot.server.pages.card_html import CARD, CardLinks, read_card, render_card
 from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.repositories.card_facts import measured_lines, source_lines
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.rows import license_of, parameters_of
+from entrepot.server.pages.snippets import UsedRepo
 from entrepot.server.public_urls import path_prefix
 
 _MOST_TAGS = 40
@@ -71,12 +73,30 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
         "used_bytes": found.used_bytes,
         "downloads": found.downloads_all_time,
         "tags": tag_links(found),
-        "uses": snippets.uses_of(row.type, str(row.ref.id), row.ref.path, row.library, head, endpoint),
+        "uses": snippets.uses_of(
+            UsedRepo(
+                row.type,
+                str(row.ref.id),
+                row.ref.path,
+                head,
+                library=row.library,
+                task=row.pipeline_tag,
+                gguf=_gguf_file(hub, caller, row.ref, head) if row.files.gguf else None,
+                file=None if card is None else CARD,
+            ),
+            endpoint,
+        ),
         "gguf": row.files.gguf,
         "sources": source_lines(lineage.known_sources(hub, caller, row.ref)),
         "results": measured_lines(row.card),
     }
     return WebPage("card.html", str(row.ref.id), values)
+
+
+def _gguf_file(hub: HubContext, caller: MaybeCaller, ref: RepoRef, head: Oid) -> str | None:
+    """Return the path of a GGUF file of a model, or None."""
+    found = find_paths(hub, caller, ref, head, ROOT, ".gguf", limit=20).files
+    return next((item.path for item in found if item.path.lower().endswith(".gguf")), None)
 
 
 def dtypes_of(counts: WeightCounts | None) -> list[tuple[str, int]]:

@@ -3,7 +3,7 @@
 The lexers are those of Pygments. A regular expression cannot be interrupted, so its work is bounded by what it is
 given: a lexer sees one slice of the text at a time, and keeps its state for the next. After
 :data:`MAX_CODE` characters of a text, or after the CPU time of a :class:`ColourBudget`, the rest stays plain.
-A text for which a response had no time left is read again by a thread, and has all its colours the next time.
+A text for which a response had no time left is read on when it is shown the next time.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from entrepot.server.rendering.html_caches import HtmlCache, key_of
 MAX_CODE = 64 << 10
 """Characters of one text that have colours."""
 
-RESPONSE_CPU_S = 0.008
-"""CPU seconds that colours may take for one response: those of about 6 kB of code."""
+RESPONSE_CPU_S = 0.006
+"""CPU seconds that colours may take for one response: those of about 5 kB of code."""
 
 MAX_CPU_S = 0.1
 """CPU seconds that the colours of one text may take."""
@@ -73,6 +73,11 @@ class ColourBudget:
         self._left_s = cpu_s
 
     @property
+    def left_s(self) -> float:
+        """The seconds that are left; negative if more was taken."""
+        return self._left_s
+
+    @property
     def is_spent(self) -> bool:
         """Whether nothing is left."""
         return self._left_s <= 0
@@ -82,7 +87,7 @@ class ColourBudget:
         begun_s = time.thread_time()
         end_s = begun_s + self._left_s
         try:
-            for number, token in enumerate(tokens):
+            for number, token in enumerate(tokens, start=1):
                 yield token
                 if number % _TOKENS_PER_LOOK == 0 and time.thread_time() >= end_s:
                     return
@@ -98,68 +103,28 @@ def colour(code: str, language: str | None, budget: ColourBudget) -> str:
         budget: what is left for the response.
 
     Guarantees: at most the CPU seconds of the budget, and those of one match within a slice. Results are cached; what
-    the budget had no time for is coloured later, outside the request.
+    the budget had no time for gets its colours when the code is shown again.
     """
     if language is None:
         return html.escape(code)
     key = key_of(language, code)
     found = _CACHE.find(key)
-    if found is None:
-        found = html.escape(code) if budget.is_spent else _colour(code, language, budget)
-        if budget.is_spent:
-            _LATER.add(code, language)
-        else:
-            _CACHE.keep(key, found)
-    return found
+    if found is not None:
+        return found
+    if budget.is_spent:
+        return html.escape(code)
+    reading = _UNFINISHED.take(key) or _Reading(code, language)
+    made = reading.go_on(budget)
+    if reading.is_finished:
+        _CACHE.keep(key, made)
+    else:
+        _UNFINISHED.keep(key, reading)
+    return made
 
 
 def load(language: str) -> None:
     """Load a lexer and compile its expressions, so that the first code of a language costs no more than others."""
     _colour("x\n", language, ColourBudget(MAX_CPU_S))
-
-
-class _LaterColours:
-    """Texts that wait for their colours, at most :data:`MOST` of them; a thread reads them as long as there are any."""
-
-    MOST = 64
-
-    def __init__(self) -> None:
-        self._waiting: OrderedDict[bytes, tuple[str, str]] = OrderedDict()
-        self._guard = threading.Lock()
-        self._thread: threading.Thread | None = None
-
-    def add(self, code: str, language: str) -> None:
-        """Let a thread colour a text, unless it waits already or too many do."""
-        with self._guard:
-            if len(self._waiting) < self.MOST:
-                self._waiting.setdefault(key_of(language, code), (code, language))
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._work, name="code-colours", daemon=True)
-                self._thread.start()
-
-    def wait(self, timeout_s: float) -> bool:
-        """Wait until no text waits; return whether that is so."""
-        thread = self._thread
-        if thread is not None:
-            thread.join(timeout_s)
-        return self._thread is None
-
-    def _work(self) -> None:
-        while (text := self._next()) is not None:
-            key, code, language = text
-            # A text that takes too long even here is kept as it is then, so that no response tries again.
-            _CACHE.keep(key, _colour(code, language, ColourBudget(MAX_CPU_S)))
-
-    def _next(self) -> tuple[bytes, str, str] | None:
-        with self._guard:
-            if not self._waiting:
-                self._thread = None
-                return None
-            key, (code, language) = self._waiting.popitem(last=False)
-            return key, code, language
-
-
-_LATER = _LaterColours()
 
 
 def colour_lines(lines: Sequence[str], language: str | None, budget: ColourBudget) -> list[str]:
@@ -172,17 +137,63 @@ def colour_lines(lines: Sequence[str], language: str | None, budget: ColourBudge
 
 
 def _colour(code: str, language: str, budget: ColourBudget) -> str:
-    _lexer(language)  # loading it, once in a process, costs this text nothing
-    pieces, done = list[str](), 0
-    open_class, text = "", list[str]()
-    for class_, token in budget.within(_tokens(code[:MAX_CODE], language)):
-        if class_ != open_class:
-            pieces.append(_element(open_class, "".join(text)))
-            open_class, text = class_, []
-        text.append(token)
-        done += len(token)
-    pieces.append(_element(open_class, "".join(text)))
-    return "".join(pieces) + html.escape(code[done:])
+    return _Reading(code, language).go_on(budget)
+
+
+class _Reading:
+    """A text on its way through a lexer, which stops when the time of a response is spent; used by one thread."""
+
+    def __init__(self, code: str, language: str) -> None:
+        _lexer(language)  # loading it, once in a process, costs this text nothing
+        self._code = code
+        self._tokens = _tokens(code[:MAX_CODE], language)
+        self._pieces = list[str]()
+        self._class, self._text = "", list[str]()
+        self._done = 0
+        self._left_s = MAX_CPU_S
+        self.is_finished = False
+
+    def go_on(self, budget: ColourBudget) -> str:
+        """Return the text with colours as far as the budget allows.
+
+        A text that has taken :data:`MAX_CPU_S` in all is finished as it is, so that no response tries again.
+        """
+        left_s = budget.left_s
+        for class_, token in budget.within(self._tokens):
+            if class_ != self._class:
+                self._pieces.append(_element(self._class, "".join(self._text)))
+                self._class, self._text = class_, []
+            self._text.append(token)
+            self._done += len(token)
+        self._left_s -= left_s - budget.left_s
+        self.is_finished = not budget.is_spent or self._left_s <= 0
+        last = _element(self._class, "".join(self._text))
+        return "".join((*self._pieces, last, html.escape(self._code[self._done :])))
+
+
+class _Readings:
+    """Texts that responses had no time left for, at most :data:`MOST`; thread-safe."""
+
+    MOST = 64
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[bytes, _Reading] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def take(self, key: bytes) -> _Reading | None:
+        """Return an unfinished text, which nobody else gets until it is kept again; None if it is not known."""
+        with self._guard:
+            return self._kept.pop(key, None)
+
+    def keep(self, key: bytes, reading: _Reading) -> None:
+        """Keep a text for the next response that shows it."""
+        with self._guard:
+            self._kept[key] = reading
+            if len(self._kept) > self.MOST:
+                self._kept.popitem(last=False)
+
+
+_UNFINISHED = _Readings()
 
 
 def _element(class_: str, text: str) -> str:

@@ -42,6 +42,17 @@ def test_repositories_lie_in_lanes_from_sources_to_results() -> None:
     assert len(drawn.edges) == 3
 
 
+def test_what_several_things_were_made_from_lies_before_all_of_them() -> None:
+    edges = [edge(node("base"), node("here")), edge(node("data"), node("here")), edge(node("data"), node("base"))]
+    edges += [edge(node("here"), node("one")), edge(node("here"), node("two")), edge(node("one"), node("two"))]
+    drawn = draw_graph(node("here"), edges)
+    assert drawn is not None
+    places = {box.name: box.x for box in drawn.nodes}
+    assert places["data"] < places["base"] < places["here"] < places["one"] < places["two"]
+    starts = [float(arrow.curve[1:].split()[0]) for arrow in drawn.edges]
+    assert all(start < arrow.x for start, arrow in zip(starts, drawn.edges, strict=True))
+
+
 def test_repositories_the_caller_may_not_see_are_not_drawn() -> None:
     graph = LineageGraph((node("here"),), (edge(node("hidden", is_here=False), node("here")),), is_complete=True)
     assert visible_edges(graph) == []

@@ -13,7 +13,7 @@ MAX_NODES = 40
 """Repositories that are drawn; a larger graph is only listed."""
 
 _WIDTH, _HEIGHT, _GAP, _LANE = 212, 62, 18, 96
-_TOP = 24
+_TOP, _SAG = 24, 53
 _RULES = {"model": "m", "dataset": "d", "space": "s"}
 _MOST_NAME = 26
 _MIN_WIDTH = 1_200  # a narrower drawing would be enlarged to the width of the page
@@ -97,6 +97,27 @@ def _levels(root: LineageNode, edges: Sequence[LineageEdge]) -> dict[tuple[RepoT
                 if here.key == node.key and other.key not in found:
                     found[other.key] = level + step, other
                     waiting.append(other)
+    return _spread(root, found, edges)
+
+
+def _spread(
+    root: LineageNode, found: dict[tuple[RepoType, str], tuple[int, LineageNode]], edges: Sequence[LineageEdge]
+) -> dict[tuple[RepoType, str], tuple[int, LineageNode]]:
+    """Return levels in which every arrow leads to a later one, or the given ones if there are circles."""
+    levels = dict(found)
+    for _ in range(len(levels) + 1):
+        is_changed = False
+        for edge in edges:
+            (source, before), (result, after) = levels[edge.source.key], levels[edge.result.key]
+            if source < result:
+                continue
+            is_changed = True
+            if source <= 0 and edge.source.key != root.key:
+                levels[edge.source.key] = result - 1, before
+            else:
+                levels[edge.result.key] = source + 1, after
+        if not is_changed:
+            return levels
     return found
 
 
@@ -111,10 +132,11 @@ def _arrow(edge: LineageEdge, start: tuple[int, int], end: tuple[int, int]) -> D
     x1, y1 = start[0] + _WIDTH + 1, start[1] + _HEIGHT // 2
     x2, y2 = end[0] - 5, end[1] + _HEIGHT // 2
     bend = max(abs(x2 - x1) // 2, 40)
-    curve = f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
+    sag = _SAG if x2 - x1 > _LANE else 0  # below the box of a lane between
+    curve = f"M{x1} {y1}C{x1 + bend} {y1 + sag} {x2 - bend} {y2 + sag} {x2} {y2}"
     tip = f"M{x2 + 6} {y2}l-8 -4v8z"
     label = edge.row.kind.replace("_", " ")
-    return DrawnEdge(curve, tip, label, (x1 + x2) // 2, (y1 + y2) // 2 - 4, edge.is_inferred)
+    return DrawnEdge(curve, tip, label, (x1 + x2) // 2, (y1 + y2) // 2 + sag * 3 // 4 - 4, edge.is_inferred)
 
 
 def _title(level: int) -> str:
