@@ -39,6 +39,56 @@ def test_short_calls_go_on_while_all_transfer_threads_are_busy(threads: Threads)
     assert asyncio.run(main()) == 2
 
 
+def test_a_begun_call_runs_while_nobody_awaits_it(threads: Threads) -> None:
+    async def main() -> int:
+        done = threading.Event()
+
+        def work() -> int:
+            done.set()
+            return 7
+
+        begun = threads.begin_transfer(work)
+        assert done.wait(60)
+        return await begun.result()
+
+    assert asyncio.run(main()) == 7
+
+
+def test_an_abandoned_call_has_ended_and_its_error_is_dropped(threads: Threads) -> None:
+    steps: list[str] = []
+
+    async def main() -> None:
+        started, release = threading.Event(), threading.Event()
+
+        def work() -> None:
+            started.set()
+            assert release.wait(60)
+            steps.append("worked")
+            raise ZeroDivisionError
+
+        begun = threads.begin_transfer(work)
+        assert started.wait(60)
+        release.set()
+        await begun.abandon()
+        assert steps == ["worked"]
+
+    asyncio.run(main())
+
+
+def test_an_abandoned_call_that_is_still_queued_never_starts() -> None:
+    threads, release = Threads(transfers=1), threading.Event()
+
+    async def main() -> None:
+        first = threads.begin_transfer(release.wait, 60)
+        second = threads.begin_transfer(lambda: pytest.fail("it was abandoned"))
+        await second.abandon()
+        release.set()
+        assert await first.result()
+
+    asyncio.run(main())
+    threads.close()
+
+
 def test_a_cancelled_call_has_ended_when_its_await_has(threads: Threads) -> None:
     steps: list[str] = []
 

@@ -147,7 +147,7 @@ def find_by_stamp(tx: Read, stamp: str, user_id: int, now_ms: int) -> Caller:
     """
     uid, _, digits = stamp.partition(".")
     if not digits:  # signed by a command on the server's machine: only those act without a token
-        account = accounts.by_ids(tx, [user_id]).get(user_id)
+        account = accounts.find_by_id(tx, user_id)
         if account is None:
             raise InvalidCredentials
         return operator(account)
@@ -178,7 +178,7 @@ def is_active(tx: Read, user_id: int | None) -> bool:
     """Return whether an account exists and is not suspended; True for None (anonymous)."""
     if user_id is None:
         return True
-    account = accounts.by_ids(tx, [user_id]).get(user_id)
+    account = accounts.find_by_id(tx, user_id)
     return account is not None and not account.is_suspended
 
 

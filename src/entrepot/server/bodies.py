@@ -8,7 +8,6 @@ else is read.
 
 from __future__ import annotations
 
-import asyncio
 import io
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -22,7 +21,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope
 
 from entrepot.errors import ClientGone, ContentMismatch, LimitExceeded, Malformed
-from entrepot.server.threads import Threads, settle
+from entrepot.server.threads import BegunCall, Threads
 
 PIECE = 1024 * 1024
 """Bytes collected before a thread writes them; at most two pieces of a body are in memory."""
@@ -89,17 +88,18 @@ async def receive_into(
         Whatever ``write`` raises.
     """
     total = 0
-    writing: asyncio.Task[object] | None = None
+    writing: BegunCall[object] | None = None
     try:
         async for data in _pieces(receive, limit=limit, expected=expected, piece=piece):
             total += len(data)
             if writing is not None:
-                await writing
-            writing = asyncio.create_task(threads.run_transfer(write, data))
+                await writing.result()
+            writing = threads.begin_transfer(write, data)
         if writing is not None:
-            await writing
+            await writing.result()
     except BaseException:
-        await settle(writing)  # report the error that is already being raised
+        if writing is not None:
+            await writing.abandon()  # report the error that is already being raised
         raise
     return total
 

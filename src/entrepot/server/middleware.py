@@ -32,7 +32,7 @@ from entrepot.server.client_addresses import client_address, network_of
 from entrepot.server.error_responses import ErrorResponse, Header, error_response, text_response
 from entrepot.server.limits.body_limits import BodyLimits, LimitedBody, no_more
 from entrepot.server.limits.refusal_log import RefusalLog
-from entrepot.server.limits.send_limits import SendLimit
+from entrepot.server.limits.wait_limits import WaitLimit
 from entrepot.server.log_format import render
 from entrepot.server.metrics import Metrics
 from entrepot.server.public_urls import path_prefix, strip_prefix
@@ -179,7 +179,8 @@ class _Request:
         self.is_crowded_out = False
         self._terms = terms
         self._body: LimitedBody | None = None
-        self._send_limit = SendLimit(float(terms.settings.response_timeout_s))
+        self._send_timeout_s = float(terms.settings.response_timeout_s)
+        self._sending = WaitLimit()
         self._head = scope["method"] == "HEAD"
         self._is_silent = False  # whether more of the body can still arrive
         self._started = False
@@ -271,7 +272,7 @@ class _Request:
 
     def close(self) -> None:
         """Stop counting the body of the request, and drop what belongs to the server."""
-        self._send_limit.close()
+        self._sending.close()
         if self._body is not None:
             self._terms.bodies.release(self._body)
             self._body.drop()
@@ -350,7 +351,7 @@ class _Request:
             return
         self._is_at_start = False
         if more or is_read or not self._sized:
-            with self._send_limit:
+            with self._sending.within(self._send_timeout_s):
                 await self._send(message)
             return
         body = message.get("body", b"")

@@ -33,8 +33,8 @@ response, and the first megabytes fit into socket buffers however slow the peer 
 
 _WARM_BYTES = 16 * 1024 * 1024
 _WARMING = 512 * 1024
-"""Bytes per read for a peer that may still turn out to be slow, sent in small pieces: what a server holds for it is what
-it queues and two such reads, for a fifth of the wake-ups of the event loop."""
+"""Bytes per read for a peer that may still turn out to be slow; they are sent in small pieces, so that few are queued
+for it, and read together, so that the event loop wakes up less often."""
 _SLOW_SECONDS_PER_BYTE = 0.2 / (1024 * 1024)
 _UNSAFE_NAME = re.compile(r'[^\x20-\x7e]|["\\%;]')
 

@@ -11,6 +11,8 @@ import pytest
 from entrepot.blobs.s3.aws_profiles import AwsCredentials
 from entrepot.blobs.s3.buckets import S3Bucket
 from entrepot.blobs.s3.clients import s3_client
+from entrepot.blobs.s3.plain_reads import plain_reads
+from entrepot.blobs.s3.signing import UrlSigner
 from entrepot.blobs.s3.stores import S3Blobs
 from tests.blobs.conftest import NUMBERS
 from tests.support.relay import Relay
@@ -24,9 +26,9 @@ def relay(s3_server: S3Server) -> Iterator[Relay]:
     found.close()
 
 
-@pytest.fixture
-def bucket(relay: Relay) -> S3Bucket:
-    """A new prefix, whose client waits only a moment before it tries again."""
+@pytest.fixture(params=["library", "plain"])
+def bucket(request: pytest.FixtureRequest, relay: Relay) -> S3Bucket:
+    """A new prefix, whose client waits only a moment before it tries again; objects are read in one of two ways."""
     client = s3_client(
         "shared",
         AwsCredentials("keys", None, None, *WRITER),
@@ -46,7 +48,9 @@ def bucket(relay: Relay) -> S3Bucket:
         timeout_s=60,
         requirement="",
     )
-    return S3Bucket(client, "s3://shared/p", f"faults{next(NUMBERS)}/")
+    signer = UrlSigner("shared", "us-east-1", relay.url, *WRITER)
+    plain = plain_reads(signer, {}) if request.param == "plain" else None
+    return S3Bucket(client, "s3://shared/p", f"faults{next(NUMBERS)}/", signer, plain)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 import obstore
@@ -21,6 +21,7 @@ from entrepot.blobs.s3.answers import (
     is_unconditional,
     reason_of,
 )
+from entrepot.blobs.s3.plain_reads import PlainReads, PlainStream
 from entrepot.blobs.s3.signing import UrlSigner
 from entrepot.errors import BlobMissing, BlobUnreadable, EntrepotError, StoreFull, StoreUnavailable
 
@@ -56,18 +57,27 @@ class S3Bucket:
         name: how messages name the bucket; no secret.
         prefix: put in front of every key; empty, or ends in ``/``.
         signer: signs URLs for others; None: there are no fixed keys to sign with.
+        plain: reads objects at less cost than the client, where that is possible.
     """
 
-    def __init__(self, client: ObjectStore, name: str, prefix: str, signer: UrlSigner | None = None) -> None:
+    def __init__(
+        self,
+        client: ObjectStore,
+        name: str,
+        prefix: str,
+        signer: UrlSigner | None = None,
+        plain: PlainReads | None = None,
+    ) -> None:
         self._client = client
         self.name = name
         self._prefix = prefix
         self._signer = signer
+        self._plain = plain
         self._checked_at: float | None = None
 
     def below(self, folder: str) -> S3Bucket:
         """Return the same bucket with a longer prefix."""
-        return S3Bucket(self._client, self.name, f"{self._prefix}{folder}/", self._signer)
+        return S3Bucket(self._client, self.name, f"{self._prefix}{folder}/", self._signer, self._plain)
 
     def url_of(self, key: str, first: int, last: int, *, now_s: int, seconds: int) -> str | None:
         """Return a URL that serves the bytes ``first`` to ``last`` of an object; None if none can be signed."""
@@ -127,21 +137,29 @@ class S3Bucket:
             BlobMissing: there is no such object.
             BlobUnreadable: it ends before ``stop``.
         """
+        plain = self._open_plain(key, start, stop)
+        if plain is not None:
+            with plain, contextlib.suppress(StoreUnavailable):  # if it breaks off, the client begins anew
+                return memoryview(plain.read(stop - start))
         with self._reading(key, start):
             found = memoryview(obstore.get_range(self._client, self._at(key), start=start, end=stop))
         _check_length(key, len(found), stop - start)
         return found
 
-    def stream(self, key: str, start: int, stop: int) -> Iterator[memoryview]:
-        """Yield the bytes ``start … stop`` of an object in pieces while they arrive, all from one request.
+    def stream(self, key: str, start: int, stop: int) -> ObjectStream:
+        """Read the bytes ``start … stop`` of an object in pieces while they arrive, all from one request.
 
-        Nothing is fetched before the first piece is asked for, and hardly more than was asked for; who
-        stops early drops the iterator, which ends the request.
+        Hardly more is fetched than was asked for; who stops early drops the stream, which ends the request.
 
         Raises:
-            BlobMissing, BlobUnreadable: as :meth:`read`.
-            StoreUnavailable: also in the middle; the pieces before are right.
+            As its ``read``.
         """
+        return self._open_plain(key, start, stop) or _LibraryStream(self._pieces(key, start, stop))
+
+    def _open_plain(self, key: str, start: int, stop: int) -> PlainStream | None:
+        return None if self._plain is None else self._plain.open(self._at(key), start, stop)
+
+    def _pieces(self, key: str, start: int, stop: int) -> Iterator[memoryview]:
         got = 0
         with self._reading(key, start):
             found = obstore.get(self._client, self._at(key), options={"range": (start, stop)})
@@ -243,6 +261,30 @@ class S3Bucket:
                 "write and delete in this bucket",
             )
         return StoreUnavailable(key, f"the service of {self.name} fails or cannot be reached: {reason_of(error)}")
+
+
+class ObjectStream(Protocol):
+    """Bytes of an object that are read in order."""
+
+    def read(self, length: int) -> bytes | memoryview:
+        """Return the next bytes, about ``length`` of them; none at the end.
+
+        Raises:
+            BlobMissing: there is no such object.
+            BlobUnreadable: it ends early.
+            StoreUnavailable: also in the middle; the bytes before are right.
+        """
+        ...
+
+
+class _LibraryStream:
+    """Pieces as the client sends them."""
+
+    def __init__(self, pieces: Iterator[memoryview]) -> None:
+        self._pieces = pieces
+
+    def read(self, _length: int) -> memoryview:
+        return next(self._pieces, memoryview(b""))
 
 
 def part_size(size: int | None) -> int:

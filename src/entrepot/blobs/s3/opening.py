@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from entrepot.blobs.s3.aws_profiles import DEFAULT_REGION, AwsCredentials, find_credentials
 from entrepot.blobs.s3.clients import s3_client
 from entrepot.blobs.s3.locations import S3Location
+from entrepot.blobs.s3.plain_reads import plain_reads
 from entrepot.blobs.s3.signing import UrlSigner
 from entrepot.errors import EntrepotError, StoreUnavailable, StoreUnusable
 
@@ -52,7 +53,8 @@ def open_bucket(location: S3Location, environ: Mapping[str, str], home: Path) ->
         from entrepot.blobs.s3.buckets import S3Bucket
 
         prefix = f"{location.prefix}/" if location.prefix else ""
-        bucket = S3Bucket(client, location.name, prefix, _signer(location, found))
+        signer = _signer(location, found)
+        bucket = S3Bucket(client, location.name, prefix, signer, plain_reads(signer, environ))
         bucket.check()
     except StoreUnavailable as error:
         raise StoreUnusable(location.name, error.reason) from error

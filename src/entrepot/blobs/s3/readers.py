@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 from entrepot.blobs.resources import Closing
 from entrepot.blobs.s3.block_cache import BLOCK, BlockCache
-from entrepot.blobs.s3.buckets import S3Bucket, S3ObjectStat
+from entrepot.blobs.s3.buckets import ObjectStream, S3Bucket, S3ObjectStat
 from entrepot.errors import StoreUnavailable
 
 _FIRST_WINDOW = 1 << 20
 _LONGEST_WINDOW = 64 << 20
 _SINGLE = 1 << 20
+_LEAST_PIECE = 256 << 10
 
 
 class S3Reader(Closing):
@@ -27,9 +28,9 @@ class S3Reader(Closing):
         self._found = found
         self._cache = cache
         self._lock = threading.Lock()
-        self._held = memoryview(b"")
+        self._held: bytes | memoryview = b""
         self._held_at = 0
-        self._source: Iterator[memoryview] | None = None
+        self._source: ObjectStream | None = None
         self._window = 0
         self._is_open = True
 
@@ -65,7 +66,7 @@ class S3Reader(Closing):
     def close(self) -> None:
         """Release the bytes; idempotent."""
         self._is_open = False
-        self._held, self._source = memoryview(b""), None
+        self._held, self._source = b"", None
 
     def _pieces(self, offset: int, stop: int) -> Iterator[bytes]:
         for at in range(offset, stop, BLOCK):
@@ -81,25 +82,26 @@ class S3Reader(Closing):
 
     def _read_ahead(self, offset: int, stop: int) -> bytes:
         """Return bytes from memory, or from a request, which is longer each time if they are read in order."""
-        begin, pieces = self._held_at, list[memoryview]()
+        begin, pieces = self._held_at, list[bytes | memoryview]()
         if begin <= offset < begin + len(self._held):
-            pieces.append(self._held[offset - begin : stop - begin])
+            pieces.append(memoryview(self._held)[offset - begin : stop - begin])
             offset += len(pieces[0])
         while offset < stop:
             self._held, self._held_at = self._piece_at(offset, stop), offset
-            pieces.append(self._held[: stop - offset])
+            pieces.append(self._held if len(self._held) <= stop - offset else memoryview(self._held)[: stop - offset])
             offset += len(pieces[-1])
-        return bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)
+        return bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)  # no copy if that is all bytes of a request
 
-    def _piece_at(self, offset: int, stop: int) -> memoryview:
+    def _piece_at(self, offset: int, stop: int) -> bytes | memoryview:
         """Return bytes that begin at an offset, from the request that is under way, or from a new one."""
         end = self._held_at + len(self._held)
+        length = max(stop - offset, _LEAST_PIECE)
         if self._source is not None and offset == end:
             try:
-                piece = next(self._source, None)
+                piece = self._source.read(length)
             except StoreUnavailable:  # slow peers keep requests open for longer than stores may like: begin another one
-                piece = None
-            if piece is not None:
+                piece = b""
+            if piece:
                 return piece
         self._source = None
         is_in_order = bool(end) and offset == end
@@ -108,7 +110,7 @@ class S3Reader(Closing):
         if until - offset <= _SINGLE:
             return self._bucket.read(self._found.key, offset, until)
         self._source = self._bucket.stream(self._found.key, offset, until)
-        return next(self._source)
+        return self._source.read(length)
 
     def _read_cached(self, cache: BlockCache, offset: int, stop: int) -> bytes:
         pieces: list[bytes | memoryview] = []

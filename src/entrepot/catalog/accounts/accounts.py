@@ -138,6 +138,7 @@ _FIND_TOKEN = Prepared(
 _TOKEN_BY_UID = Prepared(
     sa.select(*_TOKEN, *_ACCOUNT).join(_NS, _NS.c.id == _TK.c.user_id).where(_TK.c.uid == sa.bindparam("uid"))
 )
+_BY_ID = Prepared(sa.select(*_ACCOUNT).where(_NS.c.id == sa.bindparam("namespace")))
 _ROLE = Prepared(
     sa.select(tables.memberships.c.role).where(
         (tables.memberships.c.org_id == sa.bindparam("org")) & (tables.memberships.c.user_id == sa.bindparam("member"))
@@ -168,6 +169,12 @@ def add(tx: Write, account: Account) -> Account:
 def find(tx: Read, name: str) -> Account | None:
     """Return the account with this name, ignoring case, or None."""
     row = tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.name_key == name.lower())).first()
+    return Account(*row) if row else None
+
+
+def find_by_id(tx: Read, account_id: int) -> Account | None:
+    """Return the account with this row id, or None."""
+    row = _BY_ID.first(tx, {"namespace": account_id})
     return Account(*row) if row else None
 
 

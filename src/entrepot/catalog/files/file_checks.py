@@ -9,12 +9,12 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
-from entrepot.catalog.lists import slices
+from entrepot.catalog.prepared import PreparedForList
 from entrepot.names import Sha256
 
 _F = tables.files
-_DAMAGED = sa.select(_F.c.sha256).where(
-    _F.c.sha256.in_(sa.bindparam("wanted", expanding=True)) & _F.c.is_damaged & _F.c.is_raw
+_DAMAGED = PreparedForList(
+    _F.c.sha256, lambda is_wanted: sa.select(_F.c.sha256).where(is_wanted & _F.c.is_damaged & _F.c.is_raw)
 )
 
 
@@ -57,10 +57,7 @@ def note(tx: Write, due: Due, now_ms: int, *, is_damaged: bool) -> bool:
 
 def damaged(tx: Read, sha256s: Sequence[Sha256]) -> set[Sha256]:
     """Return the given files whose raw bytes were found damaged or missing."""
-    found: set[Sha256] = set()
-    for batch in slices(sha256s):
-        found.update(tx.sql.execute(_DAMAGED, {"wanted": batch}).scalars())
-    return found
+    return {row.sha256 for row in _DAMAGED.all(tx, sha256s)}
 
 
 def unmark(tx: Write, sha256: Sha256) -> bool:

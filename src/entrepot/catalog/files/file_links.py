@@ -94,7 +94,9 @@ _USABLE = (
     .where(_HERE & is_shown(_L.c.owner_id))
     .order_by(*(column.desc() for column in best_first(_L.c.owner_id)))
 )
-_STORED = sa.select(_F.c.sha256, _F.c.size).where(_F.c.sha256.in_(_WANTED) & _F.c.sweeping_ms.is_(None))
+_STORED = PreparedForList(
+    _F.c.sha256, lambda is_wanted: sa.select(_F.c.sha256, _F.c.size).where(is_wanted & _F.c.sweeping_ms.is_(None))
+)
 _COMMITTED = PreparedForList(
     _L.c.sha256,
     lambda wanted: sa.select(_L.c.sha256).where((_L.c.repo_id == _REPO) & wanted & (_L.c.owner_id == SHARED)),
@@ -200,9 +202,8 @@ def link(tx: Write, repo_id: int, sha256s: Sequence[Sha256], pusher_id: int | No
     Call this only if the pusher has proven a right to them: by uploading their
     bytes, or by access to a repository that has them.
     """
-    for batch in slices(sha256s):
-        stored = {row.sha256: LinkedForm(row.size) for row in tx.sql.execute(_STORED, {"wanted": batch})}
-        link_forms(tx, repo_id, stored, pusher_id, now_ms)
+    stored = {row.sha256: LinkedForm(row.size) for row in _STORED.all(tx, sha256s)}
+    link_forms(tx, repo_id, stored, pusher_id, now_ms)
 
 
 def link_forms(tx: Write, repo_id: int, forms: Mapping[Sha256, LinkedForm], pusher_id: int | None, now_ms: int) -> None:

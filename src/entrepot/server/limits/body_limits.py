@@ -12,13 +12,13 @@ does not prevent uploads from the same address.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 
 from starlette.types import Message, Receive
 
 from entrepot.errors import BodyTooSlow, TooManyBodies
+from entrepot.server.limits.wait_limits import WaitLimit
 from entrepot.settings import Settings
 
 SILENT_S = 1.0
@@ -103,7 +103,7 @@ class LimitedBody:
         self._receive = receive
         self._waited_s = 0.0
         self._brought = 0
-        self._timeout: asyncio.Timeout | None = None
+        self._waiting = WaitLimit()
         self._is_over = False
 
     async def receive(self) -> Message:
@@ -117,13 +117,11 @@ class LimitedBody:
         if self._is_over:
             raise BodyTooSlow
         try:
-            async with asyncio.timeout(max(0.0, limits.period_s - self._waited_s)) as self._timeout:
+            with self._waiting.within(max(0.0, limits.period_s - self._waited_s)):
                 message = await self._receive()
         except TimeoutError:
             self._end()
             raise BodyTooSlow from None
-        finally:
-            self._timeout = None
         self.heard_at = limits.clock()
         self._waited_s += self.heard_at - started
         self._brought += len(message.get("body", b""))
@@ -142,14 +140,11 @@ class LimitedBody:
     def drop(self) -> None:
         """Forget the server's function at the end of the request; nothing can be received any more."""
         self._receive = no_more
+        self._waiting.close()
 
     def evict(self) -> bool:
         """Cancel the wait for the next bytes; return False if nothing is waiting."""
-        timeout = self._timeout
-        if timeout is None or timeout.expired():
-            return False
-        timeout.reschedule(0.0)
-        return True
+        return self._waiting.end_now()
 
     def _end(self) -> None:
         self._is_over = True
