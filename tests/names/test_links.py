@@ -87,3 +87,11 @@ def test_a_missing_namespace_is_for_those_who_only_look(text: str) -> None:
 def test_a_link_that_names_no_repository_is_refused(text: str) -> None:
     with pytest.raises(InvalidName):
         parse_repo_link(text, is_short_allowed=True)
+
+
+@pytest.mark.parametrize("text", ["http://me:s3cret@[::bad/a/b", "http://me:s3cret@h\u2100/a/b", "https://[/a/b"])
+def test_an_address_that_is_no_url_is_refused_without_its_password(text: str) -> None:
+    for endpoint in (None, "http://hub.example"):
+        with pytest.raises(InvalidName, match=r"not a valid URL; check the host") as caught:
+            parse_repo_link(text, None, endpoint=endpoint)
+        assert "s3cret" not in str(caught.value)

@@ -4,6 +4,7 @@ import errno
 import os
 import pathlib
 import shutil
+import stat
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ import attrs
 import pytest
 
 from entrepot.errors import StoreFull
+from entrepot.hub import permissions
 from entrepot.names import MAIN, Uid, new_uid
 from entrepot.storage import mirrors, processes
 from entrepot.storage.mirrors import Mirrors
@@ -224,6 +226,31 @@ def test_packs_of_a_push_are_adopted_with_their_refs(
     assert len(packs(kept, stored_repo)) == 2
     assert head_of(kept, stored_repo) == second
     assert len(packs(kept, stored_repo)) == 2
+
+
+def test_no_file_of_a_mirror_is_readable_for_others(
+    stored_repo: StoredRepo, kept: Mirrors, tmp_path: pathlib.Path
+) -> None:
+    source, old = Mirrors(tmp_path / "source", 1 << 30), os.umask(permissions.PRIVATE_UMASK)
+    try:
+        stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1"})))
+        head_of(kept, stored_repo)
+        second = stored_repo.commit(stored_repo.tree({"a": b"2"}))
+        stored_repo.point(MAIN, second)
+        head_of(source, stored_repo)
+        [pack] = packs(source, stored_repo)
+        for file in (pack, pack.with_suffix(".idx")):
+            file.chmod(0o444)  # as git leaves them in a quarantine
+        kept.adopt(stored_repo.row.uid, pack.parent, [(MAIN, second)])
+        adopted = modes_below(kept)
+        kept.repack(stored_repo.row.uid)
+    finally:
+        os.umask(old)
+    assert adopted == modes_below(kept) == {0o600, 0o700}
+
+
+def modes_below(kept: Mirrors) -> set[int]:
+    return {stat.S_IMODE(path.stat().st_mode) for path in kept._folder.rglob("*")}
 
 
 def test_no_packs_are_adopted_for_a_removed_mirror(

@@ -13,13 +13,12 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import attrs
 
 from entrepot.client.paths import parse_endpoint
 from entrepot.errors import ConfigError, InvalidArgument, InvalidName, RevisionNotFound, shown
-from entrepot.names import RepoRef, RepoType, parse_repo_link, parse_revision
+from entrepot.names import RepoRef, RepoType, parse_repo_link, parse_revision, split_url
 
 KEYWORDS = (
     "repo_id",
@@ -189,7 +188,7 @@ def parse_repo(text: object, repo_type: object = None) -> tuple[RepoRef, str | N
     if repo_type is not None and not isinstance(repo_type, str):
         raise InvalidArgument(f"repo_type: expected 'model', 'dataset' or 'space', not {_named(repo_type)}")
     if "://" in text:
-        parts = urlsplit(text)
+        parts = split_url(text)
         if parts.username is not None or parts.query:
             raise InvalidArgument(f"the address of {shown(parts.hostname or 'the hub')} {_REFUSAL}")
         return parse_repo_link(text, repo_type, is_short_allowed=True), None

@@ -26,7 +26,7 @@ from entrepot.names.folders import (
     split_namespace,
 )
 from entrepot.names.labels import parse_description, parse_labels
-from entrepot.names.links import parse_repo_link
+from entrepot.names.links import parse_repo_link, split_url
 from entrepot.names.paths import (
     ROOT,
     RepoPath,
@@ -113,5 +113,6 @@ __all__ = [
     "quote_path",
     "short_name",
     "split_namespace",
+    "split_url",
     "tag_ref",
 ]

@@ -66,9 +66,23 @@ def parse_repo_link(
     return RepoRef(named or wanted, parse("/".join(parts)))
 
 
+def split_url(text: str) -> urllib.parse.SplitResult:
+    """Return the parts of a URL that a user has given.
+
+    Raises:
+        InvalidName: it is malformed; the message does not show it, because it may contain a password.
+    """
+    try:
+        return urllib.parse.urlsplit(text)
+    except ValueError:
+        scheme = text.partition(":")[0]
+        shown = scheme if scheme.isalpha() else ""
+        raise InvalidName("address", f"{shown}://...", "it is not a valid URL; check the host and the port") from None
+
+
 def _path_of(address: str, endpoint: str | None) -> list[str]:
     """Return the decoded path segments of a URL relative to its hub."""
-    parsed = urllib.parse.urlsplit(address)
+    parsed = split_url(address)
     if parsed.scheme.lower() in ("entrepot", "hf"):
         return [urllib.parse.unquote(part) for part in f"{parsed.netloc}{parsed.path}".strip("/").split("/")]
     path = parsed.path

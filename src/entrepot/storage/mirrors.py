@@ -324,7 +324,9 @@ def _add_pack(store: Store, rows: Iterable[objects.ObjectRow], number: int, path
 
 
 def _seal(path: Path, wanted: Sequence[tuple[RefName, Oid]]) -> None:
-    """Write the list of packs, then the refs."""
+    """Make the packs private, write the list of them, then the refs."""
+    for file in _packs_of(path):
+        file.chmod(0o600)  # git lets everyone read what it writes, whatever the umask
     _replace(path / _LIST, json.dumps(_measure_packs(path)))
     _replace(path / _REFS, _render_refs(wanted))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import entrepot
-from entrepot import CommitOperationAdd, HubApi
+from entrepot import CommitOperationAdd, CommitOperationCopy, HubApi
 from entrepot.client.uploads.secret_files import SecretFileWarning
 from entrepot.errors import EntryNotFound, InvalidArgument, SecretsFound, SourceChanged, SourceMissing
 from entrepot.hf.errors import RepositoryNotFoundError
@@ -255,10 +255,17 @@ def test_nothing_to_do_is_reported(api: HubApi, repo: str, tmp_path: Path, caplo
         api.snapshot_download(repo, allow_patterns="*.bin", ignore_patterns="x")
 
 
-def test_a_backslash_issues_a_warning_with_the_path_that_was_meant(api: HubApi, repo: str) -> None:
-    with pytest.warns(UserWarning, match="'d/a.txt'"):
-        api.upload_file(path_or_fileobj=b"x", path_in_repo="d\\a.txt", repo_id=repo)
-    with pytest.warns(UserWarning, match="'d/b.txt'"), pytest.raises(EntryNotFound):
+def test_a_backslash_issues_one_warning_with_the_path_that_was_meant(api: HubApi, repo: str) -> None:
+    for act in (
+        lambda: api.upload_file(path_or_fileobj=b"x", path_in_repo="d\\a.txt", repo_id=repo),
+        lambda: api.create_commit(repo, [CommitOperationAdd("d\\a.txt", b"y")], commit_message="y"),
+        lambda: api.preupload_lfs_files(repo, [CommitOperationAdd("d\\a.txt", b"z")]),
+        lambda: api.create_commit(repo, [CommitOperationCopy("d\\a.txt", "e.txt")], commit_message="z"),
+        lambda: api.delete_file("d\\a.txt", repo),
+    ):
+        with pytest.warns(UserWarning, match="'d/a.txt'") as warned:
+            act()
+        assert len(warned) == 1
+    with pytest.warns(UserWarning, match="'d/b.txt'") as warned, pytest.raises(EntryNotFound):
         api.hf_hub_download(repo, "d\\b.txt")
-    with pytest.warns(UserWarning, match="'d/a.txt'"):
-        api.delete_file("d\\a.txt", repo)
+    assert len(warned) == 1

@@ -86,6 +86,9 @@ def test_the_error_for_a_missing_folder_names_the_commit(world: World, tree: Rep
         with pytest.raises(EntryNotFound) as caught:
             listed(world, tree, path=P(path))
         assert caught.value.commit == world.head(tree)
+        with pytest.raises(EntryNotFound) as caught:
+            contents.tree_size(world.hub, None, tree, "main", P(path))
+        assert caught.value.commit == world.head(tree)
 
 
 def test_the_tree_of_a_revision_is_remembered_for_one_version_of_the_database(world: World, tree: RepoRef) -> None:

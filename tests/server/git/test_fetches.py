@@ -1,16 +1,15 @@
 from __future__ import annotations
 
-import contextlib
 import errno
 import gzip
 import os
 import socket
 from typing import Any
 
-import httpx2
 import psutil
 import pytest
 
+from entrepot.errors import StoreUnavailable
 from entrepot.git import DELIM, FLUSH, pkt_line
 from entrepot.hub.git import git_wire
 from entrepot.storage import mirrors
@@ -35,12 +34,56 @@ def test_a_request_may_be_gzipped_or_chunked(world: ServedHub) -> None:
     assert ask(world, ref.path, iter([LS_REFS[:9], LS_REFS[9:]])).content == plain.content
 
 
-def test_nonsense_is_an_error_and_does_no_harm(world: ServedHub) -> None:
-    ref = world.repo("fetch-nonsense")
-    answer = ask(world, ref.path, b"what?")
-    assert answer.status_code == 503
-    assert "protocol error" in answer.text
+WANT = pkt_line(f"want {'1' * 40}\n".encode())
+ARGUMENTS = pkt_line(b"command=fetch") + DELIM
+
+BAD_REQUESTS: dict[str, tuple[bytes, dict[str, str], str]] = {
+    "no packets": (b"what?", {}, "bad line length character"),
+    "nothing": (b"", {"git-protocol": ""}, "the body is truncated"),
+    "half a packet": (b"0032want 1111", {"git-protocol": ""}, "the body is truncated"),
+    "a forbidden length": (b"0003", {}, "bad line length 3"),
+    "no object id": (pkt_line(b"want x\n") + FLUSH, {"git-protocol": ""}, "expected to get object ID"),
+    "a filter": (ARGUMENTS + pkt_line(b"filter x\n") + FLUSH, {}, "invalid filter-spec 'x'"),
+    "a command": (pkt_line(b"command=x\n") + FLUSH, {}, "invalid command 'x'"),
+    "an argument": (ARGUMENTS + pkt_line(b"x\n") + FLUSH, {}, "unexpected line: 'x'"),
+    "a capability": (pkt_line(b"command=fetch") + pkt_line(b"x=1") + DELIM + FLUSH, {}, "unknown capability 'x=1'"),
+    "another hash": (
+        pkt_line(b"command=fetch") + pkt_line(b"object-format=sha256") + DELIM + WANT + FLUSH,
+        {},
+        "mismatched object format",
+    ),
+    "a truncated fetch": (ARGUMENTS + WANT[:20], {}, "the body is truncated"),
+    "a truncated listing": (LS_REFS[:-4], {}, "the body is truncated"),
+    "no gzip": (LS_REFS, {"content-encoding": "gzip"}, "not valid gzip"),
+    "truncated gzip": (gzip.compress(ARGUMENTS + FLUSH)[:-9], {"content-encoding": "gzip"}, "truncated"),
+    "another sum": (gzip.compress(WANT)[:-8] + bytes(8), {"content-encoding": "gzip", "git-protocol": ""}, "gzip"),
+    "another coding": (LS_REFS, {"content-encoding": "br"}, "only gzip is known"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_REQUESTS)
+def test_a_bad_request_is_a_400_with_the_reason_as_text(world: ServedHub, case: str) -> None:
+    ref = world.repo(f"fetch-{case.replace(' ', '-')}")
+    world.commit(ref, {"a": b"1"})
+    body, headers, reason = BAD_REQUESTS[case]
+    with world.client(**{"git-protocol": "version=2", **headers}) as client:
+        answer = client.post(f"/{ref.path}/git-upload-pack", content=body)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "text/plain; charset=utf-8")
+    assert answer.text.startswith("malformed ")
+    assert reason in answer.text
     assert ask(world, ref.path, LS_REFS).status_code == 200
+
+
+def test_what_git_refuses_in_a_packet_is_a_complete_response(world: ServedHub) -> None:
+    ref = world.repo("fetch-refused")
+    world.commit(ref, {"a": b"1"})
+    answer = ask(world, ref.path, ARGUMENTS + WANT + pkt_line(b"done\n") + FLUSH)
+    assert answer.content == pkt_line(f"ERR upload-pack: not our ref {'1' * 40}".encode())
+
+
+def test_a_failure_of_the_store_is_not_one_of_the_request() -> None:
+    for said in (b"fatal: unable to read tree 12\n", b"error: bad object HEAD\n", b""):
+        assert isinstance(git_wire.fetch_failure(said), StoreUnavailable)
 
 
 def fetch_all(commit: str) -> bytes:
@@ -100,8 +143,7 @@ def test_a_client_cannot_have_a_mirror_discarded(world: ServedHub) -> None:
         "deepen -1",
     ):
         lines = [pkt_line(text.encode() + b"\n") for text in (f"want {commit}", line, "done")]
-        with contextlib.suppress(httpx2.HTTPError):  # a response that has begun is cut off
-            ask(world, ref.path, pkt_line(b"command=fetch\n") + DELIM + b"".join(lines) + FLUSH)
+        ask(world, ref.path, pkt_line(b"command=fetch\n") + DELIM + b"".join(lines) + FLUSH)
         assert folder.stat().st_ino == before
     assert b"PACK" in ask(world, ref.path, fetch_all(commit)).content
 

@@ -10,7 +10,7 @@ from entrepot.client.git.git_commands import Credential, origin_of
 from entrepot.client.git.worktrees import WorkTree, need_name
 from entrepot.errors import GitFailed, InvalidToken
 from entrepot.errors.redactions import conceal
-from entrepot.names import VERSIONED_TYPES, RepoType, parse_repo_link
+from entrepot.names import VERSIONED_TYPES, RepoType, parse_repo_link, split_url
 
 
 @attrs.frozen
@@ -86,7 +86,7 @@ def _without_credentials(url: str) -> tuple[str, str | None]:
     """Return a URL without user and password, and the password (or the user, if the URL has only a token there)."""
     if not url.startswith(("http://", "https://")):
         return url, None
-    parts = urllib.parse.urlsplit(url)
+    parts = split_url(url)
     login, _, host = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
     secret = urllib.parse.unquote(password or user)

@@ -22,6 +22,7 @@ from entrepot.client.operations import Add, AddStored, Copy, Delete, DeleteFolde
 from entrepot.client.sources import PathSource, Source, oid_of, sha256_of, source_of
 from entrepot.errors import InvalidArgument
 from entrepot.hf.base import repo_ref
+from entrepot.names import parse_path
 
 Content = str | Path | bytes | BinaryIO
 """A path, bytes, or a file opened in binary mode."""
@@ -194,21 +195,22 @@ def to_operation(operation: CommitOperation) -> Operation:
     given: object = operation
     if not isinstance(given, CommitOperation):
         raise InvalidArgument(f"expected CommitOperationAdd, ...Delete or ...Copy, not {type(given).__name__}")
+    # The paths were checked, and backslashes warned of, when the operation was made.
     match operation:
         case CommitOperationAdd():
             if operation._is_committed:
                 raise InvalidArgument(
                     f"the addition of {operation.path_in_repo!r} was committed before; create a new CommitOperationAdd"
                 )
-            return operation._stored or Add(repo_path(operation.path_in_repo), operation.source())
+            return operation._stored or Add(parse_path(operation.path_in_repo), operation.source())
         case CommitOperationDelete():
-            path = repo_path(operation.path_in_repo.removesuffix("/"))
+            path = parse_path(operation.path_in_repo.removesuffix("/"))
             return DeleteFolder(path) if operation.is_folder else Delete(path)
         case CommitOperationCopy():
             repo = operation.src_repo_id
             return Copy(
-                repo_path(operation.path_in_repo),
-                repo_path(operation.src_path_in_repo),
+                parse_path(operation.path_in_repo),
+                parse_path(operation.src_path_in_repo),
                 operation.src_revision,
                 None if repo is None else repo_ref(repo, operation.src_repo_type),
             )

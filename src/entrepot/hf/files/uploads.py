@@ -7,13 +7,14 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from entrepot.client.commit_target import CommitMessage
-from entrepot.client.operations import Add, repo_path
+from entrepot.client.operations import Add
 from entrepot.client.sources import BytesSource
 from entrepot.errors import InvalidArgument
 from entrepot.hf.files.commits import Commits, commit, progress_of, queued
 from entrepot.hf.files.multi_commits import push_in_steps
 from entrepot.hf.files.operations import CommitOperationAdd, Content
 from entrepot.hf.shapes.addresses import CommitInfo
+from entrepot.names import RepoPath, parse_path
 
 
 class Uploads(Commits):
@@ -211,8 +212,8 @@ class Uploads(Commits):
             return
         ignores = None
         if gitignore_content is not None:
-            ignores = Add(repo_path(".gitignore"), BytesSource(gitignore_content.encode()))
-        adds = [Add(repo_path(path), item.source()) for path, item in waiting.items()]
+            ignores = Add(RepoPath(".gitignore"), BytesSource(gitignore_content.encode()))
+        adds = [Add(parse_path(path), item.source()) for path, item in waiting.items()]
         for path, (decision, stored) in upload_large_files(
             hub, target, adds, progress=progress_of(hub), ignores=ignores
         ).items():

@@ -11,7 +11,7 @@ from entrepot.catalog import Lock, Read
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import refs
-from entrepot.errors import StoreFull, StoreUnavailable, shown
+from entrepot.errors import Malformed, StoreFull, StoreUnavailable, shown
 from entrepot.git.listings import AdvertisedRef
 from entrepot.hub import access
 from entrepot.hub.callers import MaybeCaller as MaybeCaller
@@ -30,6 +30,15 @@ _DAMAGE = re.compile(
 _FAULT = re.compile(
     r"^(?:error|fatal|warning): (?:in )?(?:\w+ )?(?P<oid>[0-9a-f]{40}): (?P<fault>[A-Za-z0-9]+): (?P<said>.*)$",
     re.MULTILINE,
+)
+_TRUNCATED = "the remote end hung up unexpectedly"
+# Source: git, the texts of ``die`` in upload-pack.c, serve.c, pkt-line.c and list-objects-filter-options.c.
+_BAD_REQUEST = re.compile(
+    r"protocol error: |(?:git )?upload-pack: (?:protocol error|not our ref|expected |ambiguous deepen|deepen and )|"
+    r"(?:invalid|unknown) (?:command|filter|capability|object format|shallow|ref)|Invalid (?:deepen|depth)|"
+    r"unexpected line: |mismatched object format|no command requested|command '.*' requested after|object-info: |"
+    r"multiple filter-specs|must escape char|expected (?:flush|something|'tree:)|sparse:path|"
+    r"filter '.*' not supported|'.*' for 'object:type="
 )
 _TREE_FAULTS = re.compile(
     r"badFilemode|badTree|duplicateEntries|emptyName|fullPathname|hasDot|nullSha1|treeNotSorted|zeroPaddedFilemode|"
@@ -129,6 +138,16 @@ def check_mirror(hub: HubContext, command: GitCommand, stderr: bytes) -> None:
     """
     if _DAMAGE.search(stderr.decode("utf-8", "replace")):
         hub.mirrors.drop_damaged(command.uid)
+
+
+def fetch_failure(stderr: bytes) -> Malformed | StoreFull | StoreUnavailable:
+    """Return the error for a failed ``git upload-pack``: Malformed if git says that the request cannot be served."""
+    said = processes.last_words(stderr)
+    if _TRUNCATED in said:
+        return Malformed("git request", "the body is truncated")
+    if _BAD_REQUEST.match(said):
+        return Malformed("git request", shown(said, quote=False))
+    return failure(stderr)
 
 
 def failure(stderr: bytes) -> StoreFull | StoreUnavailable:

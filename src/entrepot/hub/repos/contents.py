@@ -347,9 +347,8 @@ def tree_size(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str,
     """
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
-        _, root = revisions.tree_of(hub.store, tx, row.id, revision)
-        trees = Trees(hub.store, tx, row.id)
-        return sum(item.size for item in trees.everything(trees.folder(root, path), path))
+        _, trees, folder = open_folder(hub, tx, row, revision, path)
+        return sum(item.size for item in trees.everything(folder, path))
 
 
 def files_of(

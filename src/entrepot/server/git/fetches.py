@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable
 
 import attrs
@@ -11,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from entrepot.errors import ClientGone, StoreFull, StoreUnavailable
+from entrepot.errors import ClientGone, Damaged, EntrepotError
 from entrepot.git.listings import COMMAND, parse_question, render_listing
 from entrepot.hub.context import HubContext
 from entrepot.hub.git import git_wire
@@ -28,6 +29,7 @@ MAX_REQUEST = 256 << 20
 """Maximum size of the list of wanted and known commits, in bytes."""
 
 NO_CACHE = {"cache-control": "no-cache, max-age=0, must-revalidate", "vary": "Authorization"}
+_REFUSAL = re.compile(rb"[0-9a-f]{4}ERR ")
 _RESULT = "application/x-git-upload-pack-result"
 
 
@@ -57,9 +59,9 @@ async def fetch_command(request: Request, find: Callable[[HubContext, git_wire.M
 
 
 class _NotBegun(Exception):
-    """The program failed before its first byte, so an error response can still be sent."""
+    """The request failed before the first byte of the output, so an error response can still be sent."""
 
-    def __init__(self, reason: StoreFull | StoreUnavailable) -> None:
+    def __init__(self, reason: EntrepotError) -> None:
         super().__init__(reason)
         self.reason = reason
 
@@ -92,12 +94,14 @@ class ProgramResponse:
 
     async def _begin(self, run: RunningProgram, watching: asyncio.Task[None]) -> bytes:
         """Return the first bytes of the output."""
-        first = await run.read()
-        if not first:
-            try:
+        try:
+            first = await run.read()
+            if not first:
                 await self._conclude(run, watching)
-            except (StoreFull, StoreUnavailable) as error:
-                raise _NotBegun(error) from None
+        except (ClientGone, Damaged):
+            raise
+        except EntrepotError as error:
+            raise _NotBegun(error) from None
         return first
 
     async def _pass_on(self, run: RunningProgram, first: bytes, send: Send, watching: asyncio.Task[None]) -> None:
@@ -108,7 +112,9 @@ class ProgramResponse:
         while data:
             await send({"type": "http.response.body", "body": data, "more_body": True})
             data = await run.read()
-        await self._conclude(run, watching)
+        # Git reports what it refuses in a packet, and fails then: the response is complete all the same.
+        if not _REFUSAL.match(first):
+            await self._conclude(run, watching)
         await send({"type": "http.response.body", "body": b""})
 
     async def _conclude(self, run: RunningProgram, watching: asyncio.Task[None]) -> None:
@@ -118,7 +124,7 @@ class ProgramResponse:
             raise ClientGone
         if code:
             await self.state.threads.run_transfer(git_wire.check_mirror, self.state.hub, self.command, run.stderr)
-            raise git_wire.failure(run.stderr)
+            raise git_wire.fetch_failure(run.stderr)
 
 
 async def _kill_when_gone(run: RunningProgram, receive: Receive) -> None:

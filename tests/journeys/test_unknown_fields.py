@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -11,7 +12,11 @@ import pytest
 
 import entrepot.server
 from entrepot.hub.accounts import accounts
-from tests.support.site import Site
+from entrepot.hub.context import open_hub
+from entrepot.server.app import make_app
+from entrepot.server.hosting import running
+from entrepot.settings import Settings
+from tests.support.served_hub import ServedHub
 
 _API = json.loads((Path(entrepot.server.__file__).parent / "openapi.json").read_text(encoding="utf-8"))
 
@@ -29,21 +34,33 @@ def _changes() -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def admin(site: Site) -> httpx2.Client:
-    accounts.create_user(site.hub, "boss", is_admin=True)
-    return site.client(accounts.create_token(site.hub, "boss", role="write").secret)
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedHub]:
+    hub = open_hub(Settings(data=tmp_path_factory.mktemp("fields") / "data", port=0), fsync=False)
+    try:
+        accounts.create_user(hub, "alice", is_admin=True)
+        secret = accounts.create_token(hub, "alice", role="write").secret
+        with running(make_app(hub)) as address:
+            yield ServedHub(hub, f"http://{address.ip}:{address.port}", secret, "", "")
+    finally:
+        hub.close()
+
+
+@pytest.fixture
+def alice(site: ServedHub) -> Iterator[httpx2.Client]:
+    with site.client(site.alice) as client:
+        yield client
 
 
 @pytest.mark.parametrize(("method", "path"), _changes())
-def test_an_unknown_field_is_refused_in_words(admin: httpx2.Client, method: str, path: str) -> None:
+def test_an_unknown_field_is_refused_in_words(alice: httpx2.Client, method: str, path: str) -> None:
     place = re.sub(r"\{[^}]*\}", "x", path.replace("{type}", "models").replace("{num}", "1"))
-    answer = admin.request(method.upper(), place, json={"nonsense": True})
+    answer = alice.request(method.upper(), place, json={"nonsense": True})
     assert answer.status_code == 400, answer.text
     assert "this hub has no field 'nonsense' here; nothing was changed; known fields: " in answer.text
 
 
-def test_the_known_fields_are_not_set_either(alice: httpx2.Client, site: Site) -> None:
-    repo = site.new_repo()
+def test_the_known_fields_are_not_set_either(alice: httpx2.Client, site: ServedHub) -> None:
+    repo = site.repo("half").id
     answer = alice.put(f"/api/models/{repo}/settings", json={"private": True, "archived": True})
     assert answer.status_code == 400
     assert "'archived'" in answer.json()["error"]
