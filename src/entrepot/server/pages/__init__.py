@@ -18,12 +18,12 @@ from entrepot.server.pages import (
     static_files,
     trees,
 )
-from entrepot.server.pages.accounts import confirmations, devices, passkeys, second_steps, sso
+from entrepot.server.pages.accounts import confirmations, devices, passkeys, second_steps, sso, themes
 from entrepot.server.pages.admin import accounts as admin_accounts
 from entrepot.server.pages.admin import first_start, namespaces
 from entrepot.server.pages.admin import overview as admin_overview
 from entrepot.server.pages.admin import records as admin_records
-from entrepot.server.pages.community import discussion_forms, discussions, notifications, subscriptions
+from entrepot.server.pages.community import discussion_forms, discussions, likes, notifications, subscriptions
 from entrepot.server.pages.creating import organisations, repos
 from entrepot.server.pages.editing import edits, uploads
 from entrepot.server.pages.repositories import (
@@ -72,6 +72,7 @@ def routes() -> list[PageRoute]:
         *passkeys.routes(),
         *devices.routes(),
         *sso.routes(),
+        *themes.routes(),
         *own_profiles.routes(),
         *passwords.routes(),
         *security.routes(),
@@ -95,6 +96,7 @@ def routes() -> list[PageRoute]:
         *organisations.routes(),
         *discussions.routes(),
         *discussion_forms.routes(),
+        *likes.routes(),
         *notifications.routes(),
         *subscriptions.routes(),
         *edits.routes(),
