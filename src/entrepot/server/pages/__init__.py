@@ -27,6 +27,7 @@ from entrepot.server.pages.community import discussion_forms, discussions, likes
 from entrepot.server.pages.creating import organisations, repos
 from entrepot.server.pages.editing import edits, uploads
 from entrepot.server.pages.repositories import (
+    blames,
     buckets,
     comparisons,
     found_files,
@@ -108,6 +109,7 @@ def routes() -> list[PageRoute]:
         *comparisons.routes(),
         *refs.routes(),
         *found_files.routes(),
+        *blames.routes(),
         *blobs.routes(),
         *trees.routes(),
         *histories.routes(),
