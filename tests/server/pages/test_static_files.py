@@ -43,7 +43,8 @@ def test_vendored_scripts_are_what_their_list_says(browser: httpx2.Client) -> No
 
 
 def test_the_scripts_of_the_upload_page_keep_their_budget() -> None:
-    names = [name for name in static_files.static_files() if name.endswith((".js", ".mjs"))]
+    loaded = set(static_files.static_files()) - {"passkeys.mjs"}
+    names = [name for name in loaded if name.endswith((".js", ".mjs"))]
     assert sum(len(static_files.packed(name)) for name in names) <= 110_000
     assert len(static_files.static_files()["upload.mjs"].data) <= 8_000
 
