@@ -141,7 +141,7 @@ def test_something_that_this_hub_does_not_offer() -> None:
         (b'{"error": ["one", "two"]}', {}, "one; two"),
         (b'{"errors": [{"message": "one"}, "two"]}', {}, "one; two"),
         (b'{"message": "lfs"}', {}, "lfs"),
-        (b'{"error_description": "oauth"}', {}, "oauth"),
+        (b'{"error": "invalid_client", "error_description": "oauth"}', {}, "oauth"),
         (b"plain\nlines", {"content-type": "text/plain; charset=utf-8"}, "plain lines"),
         (b"<html>", {"content-type": "text/html"}, ""),
         (b"", {"x-error-message": "header"}, "header"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from entrepot.git import Kind, Mode, Side, oid_of, unified_diff
+from entrepot.git import Kind, Mode, Side, matching_lines, oid_of, unified_diff
 from entrepot.names import Oid, RepoPath
 
 Git = Callable[..., bytes]
@@ -99,3 +99,10 @@ def test_files_made_to_be_hard_take_little_time() -> None:
     diff = unified_diff(RepoPath("hard"), side(old), side(new))
     assert time.process_time() - began < 5  # comparing all pairs would take minutes
     assert diff.count(b"\n-") >= 20_000 - 1
+
+
+def test_matching_lines_are_regions_in_both_versions() -> None:
+    found = list(matching_lines(b"a\nb\nc\nd", b"x\na\nb\nd"))
+    assert found == [(0, 1, 2), (3, 3, 1)]
+    assert list(matching_lines(b"", b"a\n")) == []
+    assert list(matching_lines(b"a\n", b"a")) == [], "the end of a line belongs to it"

@@ -48,5 +48,5 @@ def test_a_click_copies_a_command_and_code_of_the_card(page: Page, *, has_clipbo
 
 
 def test_no_other_script_of_the_hub_runs(page: Page) -> None:
-    static = page.locator("head script").get_attribute("src") or ""
+    static = page.locator("head script").first.get_attribute("src") or ""
     assert page.evaluate(LOAD, static.replace("copy.mjs", "passkeys.mjs")) == "refused"

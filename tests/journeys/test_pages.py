@@ -75,7 +75,7 @@ class Seen:
     text: str = ""
 
 
-OWN_SCRIPT = re.compile(r"/-/static/[0-9a-f]{16}/(?:copy|upload)\.mjs")
+OWN_SCRIPT = re.compile(r"/-/static/[0-9a-f]{16}/(?:copy|keys|upload)\.mjs")
 
 
 class Reader(html.parser.HTMLParser):

@@ -204,7 +204,7 @@ def unreachable(error: httpx2.TransportError | httpx2.InvalidURL, endpoint: str,
 
 def said_in(answer: Response, document: Mapping[str, Any]) -> str:
     """Return the sentence of an error response, from its body or else its headers; ``""`` if it has none."""
-    found = document.get("error") or document.get("message") or document.get("error_description")
+    found = document.get("error_description") or document.get("error") or document.get("message")
     if not found and isinstance(document.get("errors"), list):
         found = [item.get("message", "") if isinstance(item, dict) else item for item in document["errors"]]
     if isinstance(found, list):

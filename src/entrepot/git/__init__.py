@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from entrepot.git.commits import Commit, Signature, encode_commit, parse_commit
     from entrepot.git.diffs import Change, diff_trees
     from entrepot.git.edits import TreeEditor
-    from entrepot.git.hunks import Side, unified_diff
+    from entrepot.git.hunks import Side, matching_lines, unified_diff
     from entrepot.git.ignores import Ignores
     from entrepot.git.merges import Merged, MergeSide, merge_trees
     from entrepot.git.objects import EMPTY_TREE, BlobHasher, Kind, oid_of
@@ -61,6 +61,7 @@ __all__ = [
     "encode_commit",
     "encode_tag_object",
     "encode_tree",
+    "matching_lines",
     "merge_lfs_rules",
     "merge_trees",
     "oid_of",
@@ -106,6 +107,7 @@ _HOMES = {
     "encode_commit": "commits",
     "encode_tag_object": "tags",
     "encode_tree": "trees",
+    "matching_lines": "hunks",
     "merge_lfs_rules": "attributes",
     "merge_trees": "merges",
     "oid_of": "objects",

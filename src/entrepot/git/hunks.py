@@ -76,6 +76,14 @@ def unified_diff(path: RepoPath, old: Side | None, new: Side | None) -> bytes:
     return "".join(head).encode("utf-8", "surrogateescape") + _body(path, old, new)
 
 
+def matching_lines(old: bytes, new: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield the regions of lines that two versions of a file have in common: first line in each, and their number.
+
+    Guarantees: as for :func:`unified_diff`; lines are counted from 0, and regions are in ascending order.
+    """
+    return _merged(_matches(_lines(old), _lines(new)))
+
+
 def _body(path: RepoPath, old: Side | None, new: Side | None) -> bytes:
     left, right = _text(old), _text(new)
     from_name = "/dev/null" if old is None else _quoted("a/" + path)

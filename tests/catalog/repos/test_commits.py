@@ -96,6 +96,18 @@ def test_a_commit_is_an_ancestor_when_it_is_reachable(
         assert commits.is_ancestor(tx, repo.id, oid(old), oid(head)) is reached
 
 
+@pytest.mark.parametrize(
+    ("old", "head", "is_line"),
+    [(1, 2, True), (1, 3, True), (1, 5, False), (4, 5, True), (2, 4, False), (5, 5, True), (5, 7, True), (1, 7, False)],
+)
+def test_a_history_without_merges_is_a_line(
+    catalog: Catalog, repo: RepoRow, old: int, head: int, *, is_line: bool
+) -> None:
+    record(catalog, repo, {**DIAMOND, 6: [5], 7: [6]})
+    with catalog.read() as tx:
+        assert commits.is_line(tx, repo.id, oid(old), oid(head)) is is_line
+
+
 def test_histories_of_two_repositories_do_not_mix(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
     other = add_repo("other")
     record(catalog, repo, {1: [], 2: [1], 3: [2]})

@@ -51,3 +51,9 @@ def test_whoami_says_who_and_where(at_hub: Run, entrepot_hub: RunningHub) -> Non
 
 def test_an_empty_line_is_no_token(logged_out: Run) -> None:
     assert "expected the token" in logged_out("login", "--token-stdin", stdin="\n").err
+
+
+def test_a_login_takes_one_way_only(logged_out: Run) -> None:
+    both = logged_out("login", "--browser", "--code", "code_x")
+    assert both.code == 2
+    assert "not with two of them" in both.err

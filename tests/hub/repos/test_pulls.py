@@ -17,16 +17,18 @@ from entrepot.errors import (
     EntrepotError,
     InvalidPath,
     LargeFileMissing,
+    LoginRequired,
     NotAllowed,
     NotMergeable,
     Refused,
+    RepoNotFound,
     RevisionNotFound,
     ThingNotFound,
 )
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions, pull_request_access
 from entrepot.hub.community.discussion_events import Comment, CommitAdded, StatusChange
-from entrepot.hub.files.operations import AddFile, Delete
+from entrepot.hub.files.operations import AddFile, AddLarge, Delete
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import branches, histories, pulls, repositories
 from entrepot.hub.repos.commits import CommitDraft
@@ -392,3 +394,103 @@ def test_a_merge_is_judged_by_the_rules_of_paths(world: World) -> None:
         assert refs.swap(tx, row_id, MAIN, start, parent, 0)
     with pytest.raises(InvalidPath, match="control character"):
         pulls.merge(world.hub, world.alice, ref, opened.num)
+
+
+def test_the_commits_of_a_branch_are_proposed_as_they_are_now(world: World, ref: RepoRef) -> None:
+    branches.create_branch(world.hub, world.wendy, ref, "dev", start=None, is_empty=False, overwrites=False)
+    added = [world.add(ref, f"{name}.txt", by=world.wendy, branch="dev", summary=f"Add {name}") for name in "bc"]
+    num = pulls.open_from_branch(world.hub, world.bob, ref, "From dev", "text", source="dev").num
+    world.add(ref, "later.txt", by=world.wendy, branch="dev")
+    found = discussions.show(world.hub, world.bob, ref, num)
+    assert found.shown.discussion.status == "open"
+    said = [event.what for event in found.events if isinstance(event.what, CommitAdded)]
+    assert said == [CommitAdded("Add b", added[0]), CommitAdded("Add c", added[1])]
+    review = pulls.review(world.hub, world.bob, ref, num, with_diff=True)
+    assert review.diff is not None
+    assert "b/c.txt" in review.diff
+    assert "later.txt" not in review.diff
+    merged = pulls.merge(world.hub, world.wendy, ref, num)
+    assert parents(world, ref, merged.oid)[1] == added[1]
+
+
+def test_a_branch_without_new_commits_and_unknown_ones_are_not_proposed(world: World, ref: RepoRef) -> None:
+    branches.create_branch(world.hub, world.wendy, ref, "dev", start=None, is_empty=False, overwrites=False)
+
+    def propose(source: str, base: str = "main") -> None:
+        pulls.open_from_branch(world.hub, world.wendy, ref, "From dev", "text", source=source, base=base)
+
+    with pytest.raises(Refused, match="'dev' has no commit that 'main' lacks"):
+        propose("dev")
+    with pytest.raises(RevisionNotFound):
+        propose("nothing")
+    branches.create_tag(world.hub, world.wendy, ref, "main", "v1", None)
+    world.add(ref, "b.txt", by=world.wendy, branch="dev")
+    with pytest.raises(RevisionNotFound):
+        propose("dev", "v1")
+
+
+def test_what_a_commit_did_is_undone_and_what_came_after_it_stays(world: World, ref: RepoRef) -> None:
+    wrong = world.commit(ref, AddFile(RepoPath("a.txt"), b"two\n"), AddFile(RepoPath("b.txt"), b"b"), by=world.wendy)
+    world.add(ref, "c.txt", b"later\n", by=world.wendy)
+    num = pulls.open_revert(world.hub, world.bob, ref, wrong)
+    found = discussions.show(world.hub, world.bob, ref, num)
+    assert found.shown.discussion.title == 'Revert "change"'
+    assert found.shown.discussion.status == "open"
+    assert any(isinstance(event.what, CommitAdded) for event in found.events)
+    assert world.read(ref, "a.txt") == b"two\n", "main has not changed yet"
+    pulls.merge(world.hub, world.wendy, ref, num)
+    assert world.read(ref, "a.txt") == b"one\n"
+    assert world.read(ref, "c.txt") == b"later\n"
+    listed = histories.compare(world.hub, world.wendy, ref, f"{wrong}..main")
+    assert "deleted file" in listed
+
+
+def test_a_large_file_comes_back(world: World, ref: RepoRef) -> None:
+    sha256 = world.upload(ref, b"weights" * 100, by=world.wendy)
+    world.commit(ref, AddLarge(RepoPath("w.bin"), sha256), by=world.wendy)
+    gone = world.commit(ref, Delete(RepoPath("w.bin")), by=world.wendy)
+    num = pulls.open_revert(world.hub, world.wendy, ref, gone)
+    pulls.merge(world.hub, world.wendy, ref, num)
+    assert world.read(ref, "w.bin") == b"weights" * 100
+
+
+def test_a_merge_is_undone_as_a_whole(world: World, ref: RepoRef) -> None:
+    branches.create_branch(world.hub, world.wendy, ref, "dev", start=None, is_empty=False, overwrites=False)
+    world.add(ref, "d.txt", b"d", by=world.wendy, branch="dev")
+    num = pulls.open_from_branch(world.hub, world.wendy, ref, "From dev", "text", source="dev").num
+    merge = pulls.merge(world.hub, world.wendy, ref, num).oid
+    undo = pulls.open_revert(world.hub, world.wendy, ref, merge)
+    assert "deleted file" in (pulls.review(world.hub, world.wendy, ref, undo, with_diff=True).diff or "")
+
+
+def refusal(world: World, ref: RepoRef, revision: str) -> str:
+    with pytest.raises(Refused) as refused:
+        pulls.open_revert(world.hub, world.wendy, ref, revision)
+    return refused.value.message
+
+
+def test_what_cannot_be_undone_is_refused_with_the_reason(world: World, ref: RepoRef) -> None:
+    changed = world.add(ref, "a.txt", b"two\n", by=world.wendy)
+    world.add(ref, "a.txt", b"three\n", by=world.wendy)
+    assert "later commits changed the same files: a.txt" in refusal(world, ref, changed)
+    added = world.add(ref, "n.txt", b"n", by=world.wendy)
+    world.commit(ref, Delete(RepoPath("n.txt")), by=world.wendy)
+    assert "has nothing of commit" in refusal(world, ref, added)
+    first = histories.history(world.hub, world.wendy, ref, "main", offset=0, limit=100).commits[-1].oid
+    assert "is the first one" in refusal(world, ref, first)
+    branches.create_branch(world.hub, world.wendy, ref, "dev", start=None, is_empty=False, overwrites=False)
+    elsewhere = world.add(ref, "d.txt", b"d", by=world.wendy, branch="dev")
+    assert "is not on main" in refusal(world, ref, elsewhere)
+    with pytest.raises(RevisionNotFound):
+        pulls.open_revert(world.hub, world.wendy, ref, "nothing")
+
+
+def test_only_who_may_propose_changes_may_revert(world: World) -> None:
+    ref = world.repo("acme/hidden", world.wendy, visibility="private")
+    wrong: Oid = world.add(ref, "a.txt", b"two\n", by=world.wendy)
+    with pytest.raises(RepoNotFound):
+        pulls.open_revert(world.hub, world.bob, ref, wrong)
+    public = world.repo("acme/open", world.wendy)
+    wrong = world.add(public, "a.txt", b"two\n", by=world.wendy)
+    with pytest.raises((LoginRequired, NotAllowed)):
+        pulls.open_revert(world.hub, None, public, wrong)

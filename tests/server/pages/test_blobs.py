@@ -56,7 +56,7 @@ def test_a_notebook_shows_cells_and_outputs_as_text(site: ServedHub, show: Show)
     assert "<img src=x" not in text
     assert 'src="data:image/png;base64,iVBORw0KGgo="' in text
     assert "&lt;plain&gt;" in text
-    assert text.count("<script") == 1  # the one that copies
+    assert text.count("<script") == 2  # those of every page
 
 
 def test_files_of_private_repositories_load_in_pages_of_their_readers_only(

@@ -75,3 +75,21 @@ def test_a_gated_repository_shows_its_facts_but_not_its_content(site: ServedHub,
         assert (answer.status_code, answer.headers["x-error-code"]) == (401, "GatedRepo")
         assert "The content." not in answer.text
     assert browser.get("/alice/gated/tree/main").status_code == 200
+
+
+def test_errors_are_told_in_words(browser: httpx2.Client) -> None:
+    for path, words in (
+        ("/settings/profile", "This page is for users of this hub. You come back here after you have signed in."),
+        ("/alice/tern/tree/no%3Cb%3E", "The repository has no branch, tag or commit that is called “no&lt;b&gt;”."),
+        ("/alice/tern/blob/main/none/x", "This revision has nothing at the path “none/x”."),
+        ("/nobody-here", "No user or organisation is called &#39;nobody-here&#39;."),
+    ):
+        assert f"<p>{words}</p>" in browser.get(path).text, path
+
+
+def test_a_form_without_a_session_leads_back_to_its_page(site: ServedHub, browser: httpx2.Client) -> None:
+    page = f"{site.url}/alice/tern/discussions/new?kind=x"
+    answer = browser.post("/alice/tern/like", data={"liked": "yes"}, headers={"referer": page})
+    assert answer.status_code in (401, 403)
+    assert 'href="/login?next=%2Falice%2Ftern%2Fdiscussions%2Fnew%3Fkind%3Dx"' in answer.text
+    assert 'href="/login?next=%2F"' in browser.post("/alice/tern/like", data={"liked": "yes"}).text

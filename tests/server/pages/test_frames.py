@@ -9,17 +9,18 @@ from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
-from entrepot.server.pages.frames import COPY_SCRIPT, POLICY, WebPage, with_script
+from entrepot.server.pages.frames import POLICY, SCRIPTS, WebPage, with_script
 from entrepot.settings import Settings
 from tests.server.pages.conftest import browse
 from tests.support.served_hub import ServedHub
 
 
 def test_every_page_is_protected_by_its_headers(browser: httpx2.Client) -> None:
+    scripts = " ".join(["script-src", *(f"'{sha256}'" for _, sha256 in SCRIPTS)])
     for path in ("/", "/models", "/alice/tern", "/alice/none", "/login"):
         headers = browser.get(path).headers
         policy = headers["content-security-policy"]
-        assert f"default-src 'none'; script-src '{COPY_SCRIPT}';" in policy
+        assert f"default-src 'none'; {scripts};" in policy
         assert "frame-ancestors 'none'" in policy
         assert "unsafe" not in policy
         assert headers["x-frame-options"] == "DENY"
@@ -32,7 +33,8 @@ def test_every_page_is_protected_by_its_headers(browser: httpx2.Client) -> None:
 def test_only_the_page_that_uploads_runs_scripts_and_only_those_of_the_hub(signed_in: httpx2.Client) -> None:
     policy = signed_in.get("/alice/tern/upload/main").headers["content-security-policy"]
     assert "script-src 'self' 'wasm-unsafe-eval';" in policy
-    assert policy.replace("script-src 'self' 'wasm-unsafe-eval'", f"script-src '{COPY_SCRIPT}'") == POLICY
+    scripts = " ".join(["script-src", *(f"'{sha256}'" for _, sha256 in SCRIPTS)])
+    assert policy.replace("script-src 'self' 'wasm-unsafe-eval'", scripts) == POLICY
     assert signed_in.get("/alice/tern/edit/main/config.json").headers["content-security-policy"] == POLICY
 
 

@@ -11,6 +11,7 @@ from entrepot.hub.repos.commits import CommitDraft
 from entrepot.names import parse_path
 from entrepot.server.pages import histories
 from entrepot.server.pages.repositories.changes import MOST_TEXTS
+from tests.server.pages.conftest import send_form
 from tests.support.served_hub import ServedHub
 
 Show = Callable[[str], str]
@@ -74,3 +75,18 @@ def test_lines_that_a_commit_does_not_show_have_pages_of_their_own(site: ServedH
     assert "Show the changes" not in alone
     links = re.findall(r'href="([^"]+)">Show the changes of this file', show(f"/alice/wide/commit/{first}"))
     assert '<span aria-hidden="true">+</span>one' in show(links[0])
+
+
+def test_a_commit_is_undone_by_a_pull_request(site: ServedHub, signed_in: httpx2.Client, show: Show) -> None:
+    ref = site.repo("undone")
+    wrong = site.commit(ref, {"a.txt": b"wrong\n"})
+    page = f"/alice/undone/commit/{wrong}"
+    assert "Revert" not in show(page), "anonymous visitors cannot propose changes"
+    assert "Revert" in signed_in.get(page).text
+    answer = send_form(signed_in, page, {})
+    assert answer.url.path == "/alice/undone/discussions/1"
+    assert f"Undoes commit {wrong}" in answer.text
+    site.commit(ref, {"a.txt": b"other\n"})
+    answer = send_form(signed_in, page, {})
+    assert answer.status_code == 409
+    assert "Later commits changed the same files: a.txt. Edit them instead." in answer.text

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import httpx2
 
-from entrepot.hub.accounts import accounts
+from entrepot.hub.accounts import accounts, follows
 from entrepot.hub.buckets import buckets
 from entrepot.hub.folders import folders
 from entrepot.hub.folders.folders import FolderDraft
 from entrepot.names import RepoType
+from tests.server.pages.conftest import send_form
 from tests.support.served_hub import ServedHub
 
 
@@ -58,3 +59,16 @@ def test_the_page_of_a_folder_has_no_settings_of_an_organisation(site: ServedHub
     folders.create(site.hub, site.caller(), FolderDraft(RepoType.MODEL, "llm", "gulls"))
     assert 'href="/organizations/gulls/settings"' in signed_in.get("/gulls").text
     assert "/settings" not in signed_in.get("/gulls.llm").text.replace('href="/settings/profile"', "")
+
+
+def test_an_account_is_followed_and_not_any_more(site: ServedHub, signed_in: httpx2.Client) -> None:
+    accounts.create_user(site.hub, "followed")
+    assert 'name="followed"' not in signed_in.get("/alice").text, "nobody follows themselves"
+    answer = send_form(signed_in, "/followed", {"followed": "yes"}, "/-/follow/Followed")
+    assert answer.url.path == "/followed"
+    assert "Unfollow" in answer.text
+    assert [found.name for found in follows.followers(site.hub, None, "followed", is_user=True).items] == ["alice"]
+    assert "Unfollow" not in send_form(signed_in, "/followed", {"followed": "no"}, "/-/follow/followed").text
+    assert send_form(signed_in, "/followed", {"followed": "x"}, "/-/follow/followed").status_code == 400
+    assert send_form(signed_in, "/alice", {"followed": "yes"}, "/-/follow/alice").status_code == 409
+    assert send_form(signed_in, "/alice", {"followed": "yes"}, "/-/follow/nobody-here").status_code == 404

@@ -8,7 +8,7 @@ from jinja2 import UndefinedError
 
 from entrepot.server.pages.templates import FOLDER, render_template
 
-COPY = '<script type="module" src="{{ static }}/copy.mjs" integrity="{{ copy_script }}"></script>'
+OF_ALL = '<script type="module" src="{{ static }}/{{ name }}" integrity="{{ sha256 }}"></script>'
 SCRIPTS = {
     "upload.html": ["upload.mjs"],
     **{name: ["passkeys.mjs"] for name in ("login.html", "confirm.html", "settings_security.html")},
@@ -19,7 +19,7 @@ def test_values_are_escaped_and_bytes_that_are_no_text_are_replaced() -> None:
     values = {"root": "", "static": "/s", "item": {"is_private": False, "is_gated": False}}
     assert render_template("macros.html", values) is not None
     made = render_template(
-        "error.html", frame(title="<b>&\"'\udcff", status=404, text="<i>", may_sign_in=False)
+        "error.html", frame(title="<b>&\"'\udcff", status=404, text="<i>", may_sign_in=False, last=None)
     ).decode()
     assert "<b>" not in made.partition("<main")[0]
     assert "&lt;b&gt;&amp;&#34;&#39;�" in made
@@ -38,7 +38,7 @@ def test_no_template_marks_text_as_html_but_the_card_and_the_macro_of_comments()
 
 def test_no_template_has_styles_or_scripts_inside() -> None:
     for path in FOLDER.glob("*.html"):
-        text = path.read_text().replace(COPY if path.name == "base.html" else "", "", 1)
+        text = path.read_text().replace(OF_ALL if path.name == "base.html" else "", "", 1)
         # Policies of pages allow these files only, and the pages work without them.
         for script in SCRIPTS.get(path.name, ()):
             text = text.replace(f'<script type="module" src="{{{{ static }}}}/{script}"></script>', "", 1)
@@ -56,6 +56,7 @@ def test_an_idle_hub_has_not_loaded_the_template_engine() -> None:
 
 def frame(**values: object) -> dict[str, object]:
     always: dict[str, object] = dict.fromkeys(
-        ("root", "visitor", "csrf", "here", "request_id", "endpoint", "section", "version", "copy_script", "done"), ""
+        ("root", "visitor", "csrf", "here", "request_id", "endpoint", "section", "version", "theme", "scripts", "done"),
+        "",
     )
     return {**always, "static": "/s", "now_ms": 0, **values}

@@ -31,8 +31,7 @@ class Like:
 
 def add(tx: Write, repo_id: int, user_id: int, now_ms: int) -> bool:
     """Like a repository; return False if the user likes it already."""
-    here = (_L.c.repo_id == repo_id) & (_L.c.user_id == user_id)
-    if tx.sql.execute(sa.select(_L.c.repo_id).where(here)).first():
+    if is_liked(tx, repo_id, user_id):
         return False
     tx.sql.execute(sa.insert(_L).values(repo_id=repo_id, user_id=user_id, liked_ms=now_ms))
     _count(tx, repo_id, 1)
@@ -46,6 +45,12 @@ def remove(tx: Write, repo_id: int, user_id: int) -> bool:
         return False
     _count(tx, repo_id, -1)
     return True
+
+
+def is_liked(tx: Read, repo_id: int, user_id: int) -> bool:
+    """Return whether a user likes a repository."""
+    here = (_L.c.repo_id == repo_id) & (_L.c.user_id == user_id)
+    return tx.sql.execute(sa.select(_L.c.repo_id).where(here)).first() is not None
 
 
 def likers(tx: Read, repo_id: int, *, after: After | None, limit: int) -> Sequence[tuple[int, int]]:

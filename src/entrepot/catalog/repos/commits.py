@@ -110,6 +110,20 @@ def is_ancestor(tx: Read, repo_id: int, old: Oid, head: Oid) -> bool:
     return tx.sql.execute(sa.select(reach.c.oid).where(reach.c.oid == old)).first() is not None
 
 
+def is_line(tx: Read, repo_id: int, old: Oid, head: Oid) -> bool:
+    """Return whether only one way leads from ``head`` back to ``old``, which it reaches: no merge lies between."""
+    reach = _ancestors(repo_id, head, floor=generation(tx, repo_id, old))
+    merge = (
+        sa.select(_P.c.oid)
+        .join(reach, (reach.c.oid == _P.c.oid) & (_P.c.repo_id == repo_id))
+        .where(_P.c.oid != old)
+        .group_by(_P.c.oid)
+        .having(sa.func.count() > 1)
+        .limit(1)
+    )
+    return tx.sql.execute(merge).first() is None
+
+
 def reached(tx: Read, repo_id: int, wanted: Iterable[Oid], heads: Iterable[Oid]) -> set[Oid]:
     """Return the commits among ``wanted`` that are reachable from one of the heads."""
     left, found = set(wanted), set[Oid]()

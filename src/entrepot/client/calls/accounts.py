@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from entrepot.client.calls import Call, ResultPage, json_as, page_of, pairs, segment, without_nulls
+from entrepot.client.calls import FORM, Call, ResultPage, json_as, page_of, pairs, segment, without_nulls
 from entrepot.wire.accounts.accounts import OrgOverview, Person, UserOverview, WhoAmI
+from entrepot.wire.accounts.oauth import AccessResponse, DeviceAuthorization
 from entrepot.wire.repos.repositories import StoredRepo
 
+_DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 _PEOPLE = page_of(without_nulls(list[Person]))
+
+
+def begin_device(client_id: str) -> Call[DeviceAuthorization]:
+    """Build the call that asks for the codes of a login with a browser; every call makes new ones."""
+    body = urllib.parse.urlencode({"client_id": client_id}).encode("ascii")
+    read = json_as(DeviceAuthorization)
+    return Call("POST", "/oauth/device", read, body=body, media_type=FORM, subject="the login", is_authorized=False)
+
+
+def exchange_device(client_id: str, device_code: str) -> Call[AccessResponse]:
+    """Build the call that exchanges the code of a login for a token, once a person has accepted it."""
+    fields = {"grant_type": _DEVICE, "client_id": client_id, "device_code": device_code}
+    body, read = urllib.parse.urlencode(fields).encode("ascii"), json_as(AccessResponse)
+    return Call("POST", "/oauth/token", read, body=body, media_type=FORM, subject="the login", is_authorized=False)
 
 
 def whoami() -> Call[WhoAmI]:

@@ -36,7 +36,7 @@ MAX_WAITING, MAX_PER_NETWORK = 1_000, 20
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 """Letters of codes for people: no vowels, so no words; no letter looks like a digit. RFC 8628, section 6.1."""
 
-KNOWN_CLIENTS = {"26be6b09-91c5-47da-9861-d2d2bb7a7e36": "hf auth login"}
+KNOWN_CLIENTS = {"26be6b09-91c5-47da-9861-d2d2bb7a7e36": "hf auth login", "entrepot-login": "entrepot login"}
 """What clients that are public programs call themselves, by their client id."""
 
 _KEPT_MS = 3_600_000

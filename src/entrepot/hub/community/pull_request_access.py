@@ -25,7 +25,7 @@ from entrepot.hub.revisions import BranchHead
 from entrepot.names import Oid, RefName, RepoRef, parse_revision, pull_ref
 
 _HEAD = re.compile(r"refs/pr/([1-9][0-9]{0,8})")
-_NOTED = 100
+NOTED = 100
 """Maximum number of commits of one push that are stored as events, newest first."""
 
 
@@ -144,7 +144,7 @@ def record_commits(
     if discussion is None:
         raise RevisionNotFound(ref)
     check_proposal(tx, author, row, discussion)
-    for oid, subject in commits[-_NOTED:]:
+    for oid, subject in commits[-NOTED:]:
         if not discussion_rules.is_full(tx, discussion):
             discussion_rules.note(hub, tx, discussion, author, "commit", discussion_rules.commit_data(subject, oid))
     discussion_rules.emit_event(hub, tx, row, discussion, "update")

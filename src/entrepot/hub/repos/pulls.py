@@ -15,9 +15,11 @@ import attrs
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.community import discussions
 from entrepot.catalog.community.discussions import DRAFT, MERGED, OPEN, DiscussionRow
+from entrepot.catalog.repos import commits as commit_rows
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Busy, Malformed, NotMergeable, Refused, RevisionNotFound
+from entrepot.git import Merged, merge_trees
 from entrepot.hub import access, audit, capabilities, events, revisions
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import discussion_rules, pull_request_access
@@ -31,10 +33,14 @@ from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_ob
 from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.hub.revisions import BranchHead
 from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef
+from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
+from entrepot.storage.trees import Trees
 
 _UNTITLED = "Pull request"
 _NO_WORDS = "Opened with a commit."
+_NAMED = 5
+"""Paths in conflict that a message names."""
 
 
 @attrs.frozen
@@ -84,6 +90,41 @@ def open_draft(hub: HubContext, caller: MaybeCaller, ref: RepoRef, title: str, t
         discussion = discussion_rules.create(hub, tx, row, author, title, text, status=DRAFT, base=MAIN)
         refs.swap(tx, row.id, discussion_rules.head_ref(discussion), None, head, hub.now_ms())
         events.emit_content(hub, tx, row, [RefChange(discussion_rules.head_ref(discussion), None, head)])
+        return discussion
+
+
+def open_from_branch(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, title: str, text: str, *, source: str, base: str = MAIN
+) -> DiscussionRow:
+    """Open a pull request with the commits that another revision has and a branch lacks.
+
+    Its ref starts at the commit of the source now; what is committed to the source later is not part of it.
+
+    Args:
+        source: a branch, tag or commit with the changes.
+        base: the branch into which it is to be merged.
+
+    Raises:
+        Malformed, LimitExceeded: the title or the text cannot be used.
+        RevisionNotFound: the source does not exist, or the base is not a branch.
+        Refused: the source has no commit that the base lacks.
+        LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    title, text = discussion_rules.checked_title(title), discussion_rules.checked_text(text)
+    with hub.write(Lock.repo_at(ref)) as tx:
+        row, author, into = _base(tx, caller, ref, base)
+        head = revisions.resolve(tx, row.id, source)
+        newest = commit_rows.ancestors(tx, row.id, head, limit=pull_request_access.NOTED)
+        known = commit_rows.reached(tx, row.id, newest, [into.head])
+        added = [oid for oid in reversed(newest) if oid not in known]
+        if not added:
+            raise Refused(f"'{source}' has no commit that '{base.removeprefix('refs/heads/')}' lacks")
+        discussion = discussion_rules.create(hub, tx, row, author, title, text, status=OPEN, base=into.ref)
+        name = discussion_rules.head_ref(discussion)
+        refs.swap(tx, row.id, name, None, head, hub.now_ms())
+        said = [(oid, made.message.partition("\n")[0]) for oid, made in stored.read_commits(tx, row.id, added)]
+        pull_request_access.record_commits(hub, tx, row, author, name, said)
+        events.emit_content(hub, tx, row, [RefChange(name, None, head)])
         return discussion
 
 
@@ -149,7 +190,7 @@ def open_with_commit(
     with hub.write(Lock.repo(row.id)) as tx:
         author = capabilities.recheck(tx, author, row, None, hub.now_ms())
         discussion = discussion_rules.create(
-            hub, tx, row, author, _title_of(draft.summary), _text_of(draft.description), status=OPEN, base=base.ref
+            hub, tx, row, author, title_of(draft.summary), _text_of(draft.description), status=OPEN, base=base.ref
         )
         head = discussion_rules.head_ref(discussion)
         publication = Publication(
@@ -167,6 +208,49 @@ def open_with_commit(
         pull_request_access.record_commits(hub, tx, row, author, head, [(commit, draft.summary)])
     hub.job_added.set()
     return OpenedPullRequest(RecordedCommit(row, head, commit), discussion.num)
+
+
+def open_revert(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> int:
+    """Open a pull request into main that undoes one of its commits, and return its number.
+
+    What later commits have changed elsewhere stays. Of a merge, what it brought to main is undone.
+
+    Raises:
+        RevisionNotFound: the revision does not exist.
+        Refused: it is the first commit, is not on main, is undone already, or later commits changed the same files.
+        LimitExceeded: too many files have changed since.
+        InvalidPath, LargeFileMissing: a file that it brings back cannot be stored any more.
+        LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
+        Busy: the history of main was replaced at the same time.
+    """
+    rules: dict[Oid, GitObject] = {}
+    with hub.read() as tx:
+        row, author = pull_request_access.proposer(tx, caller, ref)
+        base, undone = revisions.branch(tx, row.id, MAIN), revisions.resolve(tx, row.id, revision)
+        title = stored.read_commit(tx, row.id, undone).message.partition("\n")[0]
+        merged = _undo(hub, tx, row, base, undone, rules)
+        large = diffs.large_files(tx, row.id, merged.taken)
+    summary, text = f'Revert "{title}"', f"Undoes commit {undone}."
+    commit = commit_object(hub, author, merged.root, (base.head,), summary, text)
+    with hub.write(Lock.repo(row.id)) as tx:
+        author = capabilities.recheck(tx, author, row, None, hub.now_ms())
+        discussion = discussion_rules.create(hub, tx, row, author, title_of(summary), text, status=OPEN, base=base.ref)
+        head = discussion_rules.head_ref(discussion)
+        publication = Publication(
+            row.id,
+            Move(head, None, commit.oid),
+            (base.head,),
+            merges.rows_of(merged, [*rules.values(), commit]),
+            large,
+            [change.path for change in merged.taken],
+            author.account.id,
+            {base.head},
+        )
+        if not publish(hub, tx, publication):
+            raise Busy("the pull request")
+        pull_request_access.record_commits(hub, tx, row, author, head, [(commit.oid, summary)])
+    hub.job_added.set()
+    return discussion.num
 
 
 def review(
@@ -358,8 +442,8 @@ def _ends(tx: Read, discussion: DiscussionRow) -> tuple[Oid, Oid]:
     return base, head
 
 
-def _title_of(summary: str) -> str:
-    """Return a title from the first line of a commit's message, of any length."""
+def title_of(summary: str) -> str:
+    """Return the title of a pull request from the first line of a commit's message, of any length."""
     title = " ".join(summary.split())
     if len(title) < discussion_rules.MIN_TITLE:
         title = f"{_UNTITLED}: {title}"
@@ -369,3 +453,25 @@ def _title_of(summary: str) -> str:
 def _text_of(description: str) -> str:
     text = description.replace("\0", "")
     return text[: discussion_rules.MAX_TEXT] if text.strip() else _NO_WORDS
+
+
+def _undo(
+    hub: HubContext, tx: Read, row: RepoRow, base: BranchHead, undone: Oid, rules: dict[Oid, GitObject]
+) -> Merged:
+    """Return the trees of main without the changes of a commit; new file objects are added to ``rules``."""
+    parents = stored.read_commit(tx, row.id, undone).parents
+    if not parents:
+        raise Refused(f"commit {undone[:7]} is the first one: there is nothing before it to go back to")
+    if not commit_rows.is_ancestor(tx, row.id, undone, base.head):
+        raise Refused(f"commit {undone[:7]} is not on main")
+    before, after, now = (stored.root_of(hub.store, tx, row.id, oid) for oid in (parents[0], undone, base.head))
+    resolve = functools.partial(lfs_rules.merge_change, tx, row.id, rules)
+    merged = merge_trees([after], now, before, Trees(hub.store, tx, row.id).read, resolve, {})
+    if merged.conflicts:
+        more = ", and more" if len(merged.conflicts) > _NAMED else ""
+        named = ", ".join(merged.conflicts[:_NAMED]) + more
+        raise Refused(f"later commits changed the same files: {named}. Edit them instead")
+    if merged.root == now:
+        raise Refused(f"main has nothing of commit {undone[:7]} any more")
+    merges.check_added_names(merged)
+    return merged

@@ -18,15 +18,16 @@ from entrepot.server.pages import (
     static_files,
     trees,
 )
-from entrepot.server.pages.accounts import confirmations, devices, passkeys, second_steps, sso
+from entrepot.server.pages.accounts import confirmations, devices, passkeys, second_steps, sso, themes
 from entrepot.server.pages.admin import accounts as admin_accounts
 from entrepot.server.pages.admin import first_start, namespaces
 from entrepot.server.pages.admin import overview as admin_overview
 from entrepot.server.pages.admin import records as admin_records
-from entrepot.server.pages.community import discussion_forms, discussions, notifications, subscriptions
+from entrepot.server.pages.community import discussion_forms, discussions, likes, notifications, subscriptions
 from entrepot.server.pages.creating import organisations, repos
 from entrepot.server.pages.editing import edits, uploads
 from entrepot.server.pages.repositories import (
+    blames,
     buckets,
     comparisons,
     found_files,
@@ -72,6 +73,7 @@ def routes() -> list[PageRoute]:
         *passkeys.routes(),
         *devices.routes(),
         *sso.routes(),
+        *themes.routes(),
         *own_profiles.routes(),
         *passwords.routes(),
         *security.routes(),
@@ -95,6 +97,7 @@ def routes() -> list[PageRoute]:
         *organisations.routes(),
         *discussions.routes(),
         *discussion_forms.routes(),
+        *likes.routes(),
         *notifications.routes(),
         *subscriptions.routes(),
         *edits.routes(),
@@ -106,6 +109,7 @@ def routes() -> list[PageRoute]:
         *comparisons.routes(),
         *refs.routes(),
         *found_files.routes(),
+        *blames.routes(),
         *blobs.routes(),
         *trees.routes(),
         *histories.routes(),

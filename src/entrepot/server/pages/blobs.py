@@ -18,6 +18,7 @@ from entrepot.server.handlers import app_state
 from entrepot.server.pages.card_html import CardLinks, relink
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.frames import WebPage, show_page
+from entrepot.server.pages.last_versions import show_or_last
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.repositories.table_files import TableView, TableWindow, is_table, view_table, window_of
 from entrepot.server.pages.routing import PageRoute, repo_pages
@@ -44,9 +45,10 @@ async def show_blob(request: Request, ref: RepoRef) -> Response:
     path, window = path_of(tail), window_of(request)
     state = app_state(request)
     turns = state.tables if is_table(path) else state.viewers
-    return await show_page(
+    page = show_page(
         request, lambda hub, caller: build_blob(hub, caller, ref, revision, path, window, root), turns=turns
     )
+    return await show_or_last(page, request, ref, revision, path)
 
 
 def build_blob(

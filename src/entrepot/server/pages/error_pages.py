@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -9,6 +10,7 @@ from entrepot.errors import (
     EntrepotError,
     EntryNotFound,
     GatedRepo,
+    LoginRequired,
     NotFound,
     RepoDisabled,
     RepoNotFound,
@@ -16,6 +18,7 @@ from entrepot.errors import (
 )
 from entrepot.server.error_responses import error_response
 from entrepot.server.pages.frames import WebPage, page_response
+from entrepot.wire.texts import legible
 
 _TITLES: dict[type[EntrepotError], str] = {
     RepoNotFound: "This page does not exist",
@@ -29,21 +32,42 @@ _BY_STATUS = {
     400: "This request cannot be read",
     401: "Sign in to see this page",
     403: "You may not do this",
-    413: "This is too large to show",
+    409: "This is not possible now",
+    410: "This page is gone",
+    413: "This is too large",
     416: "This request cannot be read",
     422: "This request cannot be read",
+    429: "Too many requests",
     500: "Stored data is damaged",
     503: "The hub cannot answer now",
+    507: "There is no space left",
 }
 _HIDDEN_TEXT = "The address is wrong, or the repository is private. This page is the same in both cases."
 
 
-def show_error(request: Request, error: EntrepotError) -> Response:
-    """Return the page of an error, with the status and the error headers that the API would send."""
+_SHOWN = 200
+_LOGIN_TEXT = "This page is for users of this hub. You come back here after you have signed in."
+
+
+@attrs.frozen
+class LastVersion:
+    """Where a file or folder is to be found that a revision does not have any more: paths of pages of this hub."""
+
+    page: str
+    commit: str
+    history: str
+
+
+def show_error(request: Request, error: EntrepotError, last: LastVersion | None = None) -> Response:
+    """Return the page of an error, with the status and the error headers that the API would send.
+
+    Args:
+        last: what the page leads to instead of a file that is not found.
+    """
     answer = error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"])
     title = next((_TITLES[kind] for kind in type(error).__mro__ if kind in _TITLES), None)
-    text = _HIDDEN_TEXT if isinstance(error, RepoNotFound) else error.message
-    page = _error_page(answer.status, title or _BY_STATUS.get(answer.status, "Something went wrong"), text)
+    title = title or _BY_STATUS.get(answer.status, "Something went wrong")
+    page = _error_page(answer.status, title, _text_of(error), last)
     skipped = (b"content-type", b"content-length")
     headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers if name.lower() not in skipped}
     return page_response(request, page, headers)
@@ -54,6 +78,26 @@ def show_absent(request: Request) -> Response:
     return page_response(request, _error_page(404, _TITLES[RepoNotFound], _HIDDEN_TEXT))
 
 
-def _error_page(status: int, title: str, text: str) -> WebPage:
-    values = {"status": status, "text": text[:1].upper() + text[1:], "may_sign_in": status in (401, 403, 404)}
+def _text_of(error: EntrepotError) -> str:
+    """Return what a page says about an error; some messages are those of the public hub, which tell people little."""
+    match error:
+        case RepoNotFound():
+            return _HIDDEN_TEXT
+        case LoginRequired():
+            return _LOGIN_TEXT
+        case RevisionNotFound(revision=revision):
+            return f"The repository has no branch, tag or commit that is called “{legible(revision)[:_SHOWN]}”."
+        case EntryNotFound(path=path, reason="Entry not found"):
+            return f"This revision has nothing at the path “{legible(path)[:_SHOWN]}”."
+        case _:
+            return sentence(error.message)
+
+
+def sentence(text: str) -> str:
+    """Return a message as a sentence."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+
+
+def _error_page(status: int, title: str, text: str, last: LastVersion | None = None) -> WebPage:
+    values = {"status": status, "text": text, "may_sign_in": status in (401, 403, 404), "last": last}
     return WebPage("error.html", title, values, status)

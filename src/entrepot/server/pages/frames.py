@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
 
 import attrs
 from starlette.requests import Request
@@ -24,10 +25,13 @@ from entrepot.server.public_urls import path_prefix
 from entrepot.server.ranges import none_match
 from entrepot.server.rendering import warming
 
-COPY_SCRIPT = static_files.integrity("copy.mjs")
-"""The hash of the script that adds buttons that copy: the only one that pages allow, if they have none of their own."""
+SCRIPTS = tuple((name, static_files.integrity(name)) for name in ("copy.mjs", "keys.mjs"))
+"""The scripts of every page, with their hashes: buttons that copy, and single keys.
 
-_SCRIPT_SOURCE = f"script-src '{COPY_SCRIPT}'"
+Pages without scripts of their own allow no others.
+"""
+
+_SCRIPT_SOURCE = " ".join(["script-src", *(f"'{sha256}'" for _, sha256 in SCRIPTS)])
 
 POLICY = (
     f"default-src 'none'; {_SCRIPT_SOURCE}; style-src 'self'; img-src 'self' data:; media-src 'self'; "
@@ -40,6 +44,12 @@ UPLOAD_POLICY = POLICY.replace(_SCRIPT_SOURCE, "script-src 'self' 'wasm-unsafe-e
 
 SCRIPT_POLICY = POLICY.replace(_SCRIPT_SOURCE, "script-src 'self'")
 """The policy of pages with a script of the hub's own."""
+
+THEME_COOKIE = "entrepot_theme"
+"""The name of the cookie of a theme. It has no rights, so every page may set it over plain http too."""
+
+THEMES = ("light", "dark")
+"""Themes that visitors choose instead of that of their system."""
 
 HEADERS = {
     "content-security-policy": POLICY,
@@ -169,6 +179,7 @@ def frame(request: Request) -> Mapping[str, object]:
     """Return the values that every template may use.
 
     ``visitor``: the name of the signed-in account, or None; ``is_admin_of_hub``: whether it opens the administration;
+    ``scripts``: names and hashes; ``theme``: as :func:`theme_of`;
     ``unread``: the number of unread notifications as text, empty for none or if it was not counted;
     ``endpoint``: the URL for clients, empty if the request does not name a known host.
     """
@@ -178,7 +189,8 @@ def frame(request: Request) -> Mapping[str, object]:
     return {
         "root": root,
         "static": f"{root}/-/static/{static_files.version()}",
-        "copy_script": COPY_SCRIPT,
+        "scripts": SCRIPTS,
+        "theme": theme_of(request),
         "version": entrepot.__version__,
         "visitor": caller,
         "is_admin_of_hub": state.get("sees_all", False),
@@ -200,11 +212,25 @@ def _capped(unread: int) -> str:
     return str(unread) if unread else ""
 
 
+def theme_of(request: Request) -> str:
+    """Return the theme that the visitor has chosen: light or dark; empty: that of the system."""
+    chosen = request.cookies.get(THEME_COOKIE, "")
+    return chosen if chosen in THEMES else ""
+
+
 def _here(request: Request, root: str) -> str:
-    """Return the address to return to after signing in; the first page for forms and very long addresses."""
-    path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
-    here = root + path + (f"?{query}" if query else "")
-    has_no_page = path in ("/login", "/logout") or path.startswith("/login/")
+    """Return the address to return to after signing in: that of the page, or of the page that sent a form.
+
+    It is the first page for those of signing in, and for very long addresses.
+    """
+    if request.method in ("GET", "HEAD"):
+        path, query = root + request.scope["path"], request.scope["query_string"].decode("latin-1")
+    else:
+        came_from = urlsplit(request.headers.get("referer", ""))
+        path, query = came_from.path or f"{root}/", came_from.query
+    here = path + (f"?{query}" if query else "")
+    own = path.removeprefix(root)
+    has_no_page = own in ("/login", "/logout") or own.startswith("/login/")
     return f"{root}/" if has_no_page or len(here) > _MAX_HERE else here
 
 

@@ -7,9 +7,10 @@ from starlette.responses import Response
 
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import histories
+from entrepot.hub.repos import histories, pulls, repositories
 from entrepot.names import RepoPath, RepoRef
 from entrepot.server.handlers import query_int
+from entrepot.server.pages.forms import FRESH, Form, answer_form
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.repositories.changes import changes_of
@@ -27,7 +28,11 @@ _LAST_PAGE = 10**7
 
 def routes() -> list[PageRoute]:
     """Return the routes of these pages."""
-    return [*repo_pages("/commits/{tail:path}", show_commits), *repo_pages("/commit/{tail:path}", show_commit)]
+    return [
+        *repo_pages("/commits/{tail:path}", show_commits),
+        *repo_pages("/commit/{tail:path}", show_commit),
+        *repo_pages("/commit/{tail:path}", revert, ["POST"]),
+    ]
 
 
 async def show_commits(request: Request, ref: RepoRef) -> Response:
@@ -41,6 +46,20 @@ async def show_commit(request: Request, ref: RepoRef) -> Response:
     """Serve a commit with its changes."""
     revision = decode_segment(request.path_params["tail"])
     return await show_page(request, lambda hub, caller: build_commit(hub, caller, ref, revision), is_slow=True)
+
+
+async def revert(request: Request, ref: RepoRef) -> Response:
+    """Open a pull request that undoes a commit, and go to its page."""
+    revision = decode_segment(request.path_params["tail"])
+
+    def act(hub: HubContext, caller: MaybeCaller, _form: Form) -> str:
+        found = repositories.rights(hub, caller, ref).row.ref
+        return f"/{found.path}/discussions/{pulls.open_revert(hub, caller, found, revision)}"
+
+    def again(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
+        return build_commit(hub, caller, ref, revision, form)
+
+    return await answer_form(request, act, again, is_slow=True)
 
 
 def build_commits(
@@ -74,8 +93,8 @@ def build_commits(
     return WebPage("commits.html", f"Commits of {f'{legible(path)} in ' if path else ''}{header.id}", values)
 
 
-def build_commit(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> WebPage:
-    """Return a commit with its changes against its first parent.
+def build_commit(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, form: Form = FRESH) -> WebPage:
+    """Return a commit with its changes against its first parent; ``form``: that of a revert, with its problem.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
@@ -89,6 +108,7 @@ def build_commit(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: s
         "section": row.type.plural,
         "repo": header,
         "tab": "commits",
+        "form": form,
         "commit": commit_line(histories.newest_commit(hub, caller, row.ref, head)),
         **changes_of(hub, caller, row.ref, f"{head}^..{head}"),
     }

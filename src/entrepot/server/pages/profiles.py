@@ -9,7 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.errors import AccountNotFound, RepoNotFound
+from entrepot.errors import AccountNotFound, Malformed, RepoNotFound
+from entrepot.hub.accounts import follows
 from entrepot.hub.accounts.orgs import Account
 from entrepot.hub.buckets import buckets
 from entrepot.hub.callers import MaybeCaller
@@ -24,6 +25,7 @@ from entrepot.server.handlers import repo_of
 from entrepot.server.hf.pages import parse_name
 from entrepot.server.pages.admin.guards import BASE as ADMINISTRATION
 from entrepot.server.pages.formats import quoted
+from entrepot.server.pages.forms import FRESH, Form, answer_form
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute, account_of, wants_html
 from entrepot.server.pages.rows import RepoLine, repo_rows
@@ -52,15 +54,14 @@ class ListStarts:
 
 
 def routes() -> list[PageRoute]:
-    """Return the route of this page."""
-    return [PageRoute("/{account}", show_account)]
+    """Return the routes of this page and its form."""
+    return [PageRoute("/-/follow/{account}", follow, ["POST"]), PageRoute("/{account}", show_account)]
 
 
 async def show_account(request: Request) -> Response:
     """Serve the page of an account; for the alias of a model, a redirect to the model."""
     name, begin = account_of(request), ListStarts(_start(request, "orgs"), _start(request, "folders"))
-    request.path_params.update(namespace="", name=request.path_params["account"])
-    alias = repo_of(request, RepoType.MODEL)
+    alias = _alias_of(request)
     try:
         return await show_page(request, lambda hub, caller: build_account(hub, caller, name, alias, begin))
     except RepoNotFound:
@@ -70,8 +71,31 @@ async def show_account(request: Request) -> Response:
         raise HTTPException(404) from None
 
 
-def build_account(hub: HubContext, caller: MaybeCaller, name: str, alias: RepoRef, begin: ListStarts) -> WebPage:
-    """Return the page of a user or an organisation.
+async def follow(request: Request) -> Response:
+    """Follow a user or an organisation, or stop that, and go back to its page."""
+    name, alias = account_of(request), _alias_of(request)
+
+    def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
+        wanted = form.text("followed")
+        if wanted not in ("yes", "no"):
+            raise Malformed("form", "expected followed: yes or no")
+        profile = _find(hub, caller, name)
+        if profile is None:
+            raise AccountNotFound(name)
+        change = follows.follow if wanted == "yes" else follows.unfollow
+        change(hub, caller, profile.account.name, is_user=profile.account.is_user)
+        return f"/{quoted(profile.account.name)}"
+
+    def again(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
+        return build_account(hub, caller, name, alias, ListStarts(), form)
+
+    return await answer_form(request, act, again)
+
+
+def build_account(
+    hub: HubContext, caller: MaybeCaller, name: str, alias: RepoRef, begin: ListStarts, form: Form = FRESH
+) -> WebPage:
+    """Return the page of a user or an organisation; ``form``: that which follows it, with its problem.
 
     Raises:
         RepoMoved: the name is an alias of a model that the caller may see.
@@ -98,11 +122,20 @@ def build_account(hub: HubContext, caller: MaybeCaller, name: str, alias: RepoRe
         **_lists(hub, caller, account, begin),
         "members": members,
         "followers": profile.followers,
+        "is_followed": profile.is_followed,
+        "may_follow": caller is not None and caller.account.id != account.id and account.parent_id is None,
+        "form": form,
         "buckets": found.buckets,
         "more_buckets": found.after is not None,
         "links": _links(caller, account),
     }
     return WebPage("account.html", account.name, values)
+
+
+def _alias_of(request: Request) -> RepoRef:
+    """Return the model that has the name in the path as its alias; it need not exist."""
+    request.path_params.update(namespace="", name=request.path_params["account"])
+    return repo_of(request, RepoType.MODEL)
 
 
 def _lists(hub: HubContext, caller: MaybeCaller, account: Account, begin: ListStarts) -> dict[str, object]:

@@ -23,6 +23,7 @@ from entrepot.server.hf.repos.tree_cursors import Cursor, encode_cursor, parse_c
 from entrepot.server.pages.card_html import MAX_CARD, CardLinks, read_card, render_card
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
+from entrepot.server.pages.last_versions import show_or_last
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.scan_marks import ScanMark, warning_of
@@ -89,9 +90,8 @@ async def show_tree(request: Request, ref: RepoRef) -> Response:
     root = path_prefix(app_state(request).hub.settings)
     after = parse_cursor(cursor) if cursor else None
     path = path_of(tail.strip("/"))
-    return await show_page(
-        request, lambda hub, caller: build_tree(hub, caller, ref, revision, path, after, endpoint, root)
-    )
+    page = show_page(request, lambda hub, caller: build_tree(hub, caller, ref, revision, path, after, endpoint, root))
+    return await show_or_last(page, request, ref, revision, path)
 
 
 def build_tree(

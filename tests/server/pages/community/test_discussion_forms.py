@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 
 import httpx2
@@ -7,7 +8,10 @@ import pytest
 
 from entrepot.hub.community import discussions
 from entrepot.hub.community.discussions import DiscussionWithEvents
-from entrepot.names import RepoId, RepoRef, RepoType
+from entrepot.hub.files.operations import AddFile
+from entrepot.hub.repos import branches, commits
+from entrepot.hub.repos.commits import CommitDraft
+from entrepot.names import RepoId, RepoRef, RepoType, parse_path
 from tests.server.pages.community.test_discussions import propose
 from tests.server.pages.conftest import field_of, send_form
 from tests.support.served_hub import ServedHub
@@ -206,3 +210,23 @@ def test_a_discussion_is_deleted_after_its_number_was_typed(
     gone = send_form(signed_in, page, {"confirm": "1"}, f"{page}/delete")
     assert "Removed." in gone.text
     assert signed_in.get(page).status_code == 404
+
+
+def test_a_pull_request_is_opened_from_a_branch(site: ServedHub, signed_in: httpx2.Client) -> None:
+    ref = site.repo("branchy")
+    branches.create_branch(site.hub, site.caller(), ref, "dev", start=None, is_empty=False, overwrites=False)
+    commits.create(site.hub, site.caller(), ref, "dev", CommitDraft("Add b", [AddFile(parse_path("b.txt"), b"b\n")]))
+    compared = signed_in.get("/alice/branchy/compare/main...dev").text
+    form = "/alice/branchy/discussions/new?base=main&head=dev"
+    assert f'href="{html.escape(form)}"' in compared
+    shown = signed_in.get(form).text
+    assert (field_of(shown, "head"), field_of(shown, "base")) == ("dev", "main")
+    fields = {"title": "From dev", "text": "", "kind": "pull_request", "head": "dev", "base": "main"}
+    answer = send_form(signed_in, "/alice/branchy/discussions/new", fields)
+    assert answer.url.path == "/alice/branchy/discussions/1"
+    assert "Add b" in answer.text
+    assert "Open a pull request" not in signed_in.get("/alice/branchy/compare/dev...main").text
+    answer = send_form(signed_in, "/alice/branchy/discussions/new", {**fields, "head": "main"})
+    assert answer.status_code == 409
+    assert "has no commit that" in answer.text
+    assert field_of(answer.text, "title") == "From dev"

@@ -31,6 +31,7 @@ def comment(raw: str, *, is_hidden: bool = False) -> Comment:
 
 def test_an_event_is_a_sentence() -> None:
     assert thread(StatusChange("merged"), None).text == "merged this"
+    assert thread(StatusChange("open"), None).text == "marked this as open", "it was closed, or a draft, before"
     assert thread(StatusChange("unheard-of"), None).text == "unheard-of"
     assert thread(TitleChange("a", "b"), None).text == "changed the title from “a” to “b”"
     assert thread(PinChange(False), None).text == "unpinned this"

@@ -52,15 +52,21 @@ def routes() -> list[PageRoute]:
 
 
 async def create(request: Request, ref: RepoRef) -> Response:
-    """Open a discussion, or a pull request without changes, and go to its page."""
+    """Open a discussion, or a pull request: with the commits of a branch, or without changes; go to its page."""
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str | WebPage:
         if form.has("preview"):
             return build_new(hub, caller, ref, form)
         found = repositories.rights(hub, caller, ref).row.ref
-        begin = pulls.open_draft if form.text("kind") == "pull_request" else discussions.create
-        text = form.text("text")
-        made = begin(hub, caller, found, form.text("title"), text if text.strip() else _NO_TEXT)
+        title, text = form.text("title"), form.text("text") if form.text("text").strip() else _NO_TEXT
+        source = form.text("head").strip()
+        if form.text("kind") != "pull_request":
+            made = discussions.create(hub, caller, found, title, text)
+        elif source:
+            base = form.text("base").strip() or "main"
+            made = pulls.open_from_branch(hub, caller, found, title, text, source=source, base=base)
+        else:
+            made = pulls.open_draft(hub, caller, found, title, text)
         return f"/{found.path}/discussions/{made.num}"
 
     return await answer_form(request, act, lambda hub, caller, form: build_new(hub, caller, ref, form))

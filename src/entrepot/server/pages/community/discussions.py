@@ -104,8 +104,11 @@ async def show_list(request: Request, ref: RepoRef) -> Response:
 
 
 async def show_new(request: Request, ref: RepoRef) -> Response:
-    """Serve the form of a new discussion."""
-    return await show_page(request, lambda hub, caller: build_new(hub, caller, ref, FRESH))
+    """Serve the form of a new discussion; with ``head``, of a pull request with the commits of this revision."""
+    asked = request.query_params
+    suggested = {key: [asked[key]] for key in ("head", "base") if asked.get(key)}
+    form = Form({"kind": ["pull_request"], **suggested}) if "head" in suggested else FRESH
+    return await show_page(request, lambda hub, caller: build_new(hub, caller, ref, form))
 
 
 async def show_discussion(request: Request, ref: RepoRef) -> Response:

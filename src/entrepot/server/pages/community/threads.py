@@ -22,7 +22,7 @@ from entrepot.wire.texts import legible
 
 GONE = "a deleted account"
 _STATUS = {
-    "open": "opened this",
+    "open": "marked this as open",
     "closed": "closed this",
     "merged": "merged this",
     "draft": "made this a draft",

@@ -120,9 +120,16 @@ def build_comparison(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: s
         "short": short_spec(spec),
         "commits": [commit_line(logged) for logged in between.commits],
         "is_cut": between.total == _MOST_COMMITS,
+        "proposal": _proposal(spec) if between.total and may.may_discuss and may.has_discussions else "",
         **changes_of(hub, caller, may.row.ref, spec),
     }
     return WebPage("compare.html", f"{short_spec(spec)} in {header.id}", values)
+
+
+def _proposal(spec: str) -> str:
+    """Return the query of the form that proposes the second side of ``a...b`` for the first; empty for other forms."""
+    base, dots, head = spec.partition("...")
+    return urlencode({"base": base, "head": head}) if dots and base and head else ""
 
 
 def build_content(

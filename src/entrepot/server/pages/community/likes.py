@@ -1,0 +1,43 @@
+"""The button with which a visitor likes a repository, and stops liking it."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.errors import Malformed
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.community import likes
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import repositories
+from entrepot.names import RepoRef
+from entrepot.server.handlers import app_state
+from entrepot.server.pages.cards import build_card
+from entrepot.server.pages.forms import Form, answer_form
+from entrepot.server.pages.frames import WebPage, endpoint_of
+from entrepot.server.pages.routing import PageRoute, repo_pages
+from entrepot.server.public_urls import path_prefix
+
+
+def routes() -> list[PageRoute]:
+    """Return the routes of this form."""
+    return repo_pages("/like", choose, ["POST"], has_short=False)
+
+
+async def choose(request: Request, ref: RepoRef) -> Response:
+    """Like a repository, or stop that, and go back to its page."""
+    endpoint, root = endpoint_of(request), path_prefix(app_state(request).hub.settings)
+
+    def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
+        wanted = form.text("liked")
+        if wanted not in ("yes", "no"):
+            raise Malformed("form", "expected liked: yes or no")
+        found = repositories.rights(hub, caller, ref).row.ref
+        change = likes.like if wanted == "yes" else likes.unlike
+        change(hub, caller, found)
+        return f"/{found.path}"
+
+    def again(hub: HubContext, caller: MaybeCaller, _form: Form) -> WebPage:
+        return build_card(hub, caller, ref, endpoint, root)
+
+    return await answer_form(request, act, again)

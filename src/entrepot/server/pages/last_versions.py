@@ -1,0 +1,60 @@
+"""Pages of files and folders that a revision does not have any more: where their last version is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.errors import EntrepotError, EntryNotFound
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.context import HubContext
+from entrepot.hub.repos import contents, histories, repositories
+from entrepot.names import RepoPath, RepoRef
+from entrepot.server.handlers import call_hub_slow
+from entrepot.server.pages.error_pages import LastVersion, show_error
+from entrepot.server.pages.formats import quoted, quoted_segment
+from entrepot.server.pages.routing import wants_html
+
+
+async def show_or_last(
+    page: Awaitable[Response], request: Request, ref: RepoRef, revision: str, path: RepoPath
+) -> Response:
+    """Return a page of a file or folder; if the revision lacks it, an error page that leads to its last version.
+
+    Raises:
+        as the page; EntryNotFound: also for clients that read no HTML.
+    """
+    try:
+        return await page
+    except EntryNotFound as error:
+        if not path or not wants_html(request):
+            raise
+        last = await call_hub_slow(request, lambda hub, caller: find_last(hub, caller, ref, revision, path))
+        return show_error(request, error, last)
+
+
+def find_last(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath) -> LastVersion | None:
+    """Return where the last version of a path is that a revision lacks; None if the caller may see none.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    found = repositories.rights(hub, caller, ref).row.ref
+    try:
+        removed = histories.path_history(hub, caller, found, revision, path, offset=0, limit=1).commits[0]
+    except EntrepotError:
+        return None
+    if not removed.commit.parents:
+        return None
+    before = removed.commit.parents[0]
+    listed = contents.paths_info(hub, caller, found, before, [path], with_commits=False)
+    if not listed:
+        return None
+    action = "tree" if listed[0].listed.is_folder else "blob"
+    return LastVersion(
+        f"/{found.path}/{action}/{before}/{quoted(path)}",
+        f"/{found.path}/commit/{removed.oid}",
+        f"/{found.path}/commits/{quoted_segment(revision)}/{quoted(path)}",
+    )

@@ -1,0 +1,48 @@
+// Single keys of pages, listed in the dialog #keys of every page; they can be switched off there.
+const OFF = "entrepot-keys-off", WAIT_MS = 1500;
+const dialog = document.getElementById("keys"), box = document.getElementById("keys-on");
+const PLACES = { h: "home", m: "models", d: "datasets", s: "spaces", n: "notifications" };
+const THINGS = { "/": "search", t: "find", y: "permalink", ".": "edit" };
+const ROWS = "main :is(.list > li > a.strong, .repo :is(h2, h3) > a, .files .name a)";
+let lastG = -Infinity;
+
+function isOn() {
+  try { return localStorage.getItem(OFF) === null; } catch { return true; }
+}
+
+function use(name) {
+  const found = document.querySelector(`[data-key="${name}"]`);
+  if (found instanceof HTMLInputElement) { found.focus(); found.select(); } else found?.click();
+  return Boolean(found);
+}
+
+function move(by) {
+  const rows = [...document.querySelectorAll(ROWS)], at = rows.indexOf(document.activeElement);
+  const next = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : at + by];
+  next?.focus();
+  return Boolean(next);
+}
+
+function press(key) {
+  const afterG = performance.now() - lastG < WAIT_MS;
+  lastG = -Infinity;
+  if (afterG && PLACES[key]) return use(PLACES[key]);
+  if (key === "g") { lastG = performance.now(); return true; }
+  if (key === "j" || key === "k") return move(key === "j" ? 1 : -1);
+  return key in THINGS && use(THINGS[key]);
+}
+
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  if (typing && typing !== box) return;
+  if (event.key === "?" && isOn()) dialog.togglePopover();
+  else if (!isOn() || dialog.matches(":popover-open") || !press(event.key)) return;
+  event.preventDefault();
+});
+
+box.checked = isOn();
+box.addEventListener("change", () => {
+  if (box.checked) localStorage.removeItem(OFF);
+  else localStorage.setItem(OFF, "1");
+});
