@@ -175,7 +175,7 @@ class TooManyWaiting(Unavailable):
 
     @property
     def message(self) -> str:
-        return f"{self.most:,} programs wait to be signed in {self.where} already; try again in some minutes"
+        return f"{self.most:,} programs wait to be signed in {self.where} already; try again in a few minutes"
 
 
 @attrs.define

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from entrepot.cli.groups import LazyGroup
-from entrepot.cli.reports import Progress, render_bytes, show, show_json, show_table
+from entrepot.cli.reports import ProgressLine, render_bytes, show, show_json, show_table
 from entrepot.cli.results import json_option
 from entrepot.cli.sessions import Session, folder_options, pass_session
 
@@ -64,7 +64,7 @@ def create(session: Session, folder: Path, keep: int | None, as_json: bool) -> N
     """
     from entrepot.hub.jobs import backups
 
-    progress = Progress()
+    progress = ProgressLine()
     with session.opened_hub() as hub:
         done = backups.backup(hub, folder.absolute(), keep=keep, progress=progress)
     progress.clear()
@@ -113,7 +113,7 @@ def verify(folder: Path, snapshot: str | None, quick: bool, as_json: bool) -> in
     """
     from entrepot.hub.jobs import backups
 
-    progress = Progress()
+    progress = ProgressLine()
     found = []
     for finding in backups.verify(folder.absolute(), snapshot, is_quick=quick, progress=progress):
         found.append({"kind": finding.kind, "where": finding.where, "what": finding.what})
@@ -174,7 +174,7 @@ def restore(session: Session, folder: Path, snapshot: str | None, as_json: bool)
     from entrepot.hub.jobs import backups
 
     settings = session.load().settings
-    progress, data = Progress(), settings.data
+    progress, data = ProgressLine(), settings.data
     done, found = backups.restore(folder.absolute(), settings, snapshot, progress=progress)
     progress.clear()
     if as_json:

@@ -140,7 +140,7 @@ def change_password(hub: HubContext, caller: MaybeCaller, secret: str | None, pr
 def _needs_password(hub: HubContext, tx: Read, known: Caller, secret: str | None) -> bool:
     session = present_session(tx, known, secret)
     if session is None:
-        raise NotAllowed("A password is changed in a browser that is signed in")
+        raise NotAllowed("The password can only be changed in a browser that is signed in")
     is_reset = session.means == CODE and hub.now_ms() < session.created_ms + RESET_WITHIN_MS
     return known.account.password_hash is not None and not is_reset
 

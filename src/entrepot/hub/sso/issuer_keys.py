@@ -92,7 +92,7 @@ def _renew_once(hub: HubContext, issuer: Issuer, known: _Known, *, must_wait: bo
     """Renew the keys in one thread at a time; few threads wait for it, so that others are free for other requests."""
     if not known.slots.acquire(blocking=False):
         if must_wait:
-            raise IssuerUnavailable("the hub is asking the issuer for its keys; try again in some seconds")
+            raise IssuerUnavailable("the hub is fetching the keys of the issuer; try again in a few seconds")
         return
     try:
         with known.lock:

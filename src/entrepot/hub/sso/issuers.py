@@ -108,7 +108,7 @@ def fetch(hub: HubContext, url: str, form: bytes | None = None, **headers: str) 
         cure = "an administrator can allow that with the setting oidc_private_issuers"
         raise IssuerUnavailable(f"{blocked}; {cure}") from blocked
     except (NoAnswer, InvalidName) as failure:
-        raise IssuerUnavailable(f"the issuer cannot be asked: {failure}") from failure
+        raise IssuerUnavailable(f"the issuer cannot be reached: {failure}") from failure
     if found.status != 200:
         raise IssuerUnavailable(f"the issuer at {_host(url)} answered {found.status}{_error_of(found.body)}")
     if len(found.body) > MAX_DOCUMENT:

@@ -64,5 +64,5 @@ def _with_scheme(text: str) -> str:
     if any(c.isspace() for c in text):
         raise UrlRefused(redact(text), "it contains blanks")
     if not host or host.startswith("-") or not _HOST.fullmatch(host) or rest.startswith("-"):
-        raise UrlRefused(redact(text), "its host is not one")
+        raise UrlRefused(redact(text), "its host is not valid")
     return text

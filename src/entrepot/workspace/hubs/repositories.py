@@ -412,7 +412,7 @@ def main_of(listed: Refs, address: EntityNamespace) -> Oid | None:
     try:
         return None if found is None else parse_oid(found)
     except InvalidName as error:
-        raise AnswerUnusable(address.endpoint, "the id of a commit is none") from error
+        raise AnswerUnusable(address.endpoint, "the id of a commit is not valid") from error
 
 
 @functools.lru_cache(maxsize=4096)
