@@ -208,7 +208,7 @@ class GatedRepo(Forbidden):
     kind: str
     anonymous: bool
     request: str | None = None
-    """The status of the caller's own request: ``pending``, ``rejected``, or None without a request."""
+    """The status of the caller's own request: ``pending``, ``rejected``, or None if there is no request."""
 
     @property
     def message(self) -> str:

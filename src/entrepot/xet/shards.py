@@ -82,7 +82,7 @@ class ShardFooter:
 
 @attrs.frozen
 class Shard:
-    """The content of a shard; ``footer`` is None without one, as in uploads of current clients."""
+    """The content of a shard; ``footer`` is None if there is none, as in uploads of current clients."""
 
     files: tuple[FileBlock, ...]
     xorbs: tuple[XorbBlock, ...]

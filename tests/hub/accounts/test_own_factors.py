@@ -140,6 +140,8 @@ def test_new_recovery_codes_end_the_earlier_ones(hub: HubContext) -> None:
     assert own_factors.status(hub, bob).codes_left == 9
     fresh = own_factors.renew_codes(hub, bob, opened.secret, app.codes[1])
     assert own_factors.status(hub, bob).codes_left == 10
+    with pytest.raises(SecondFactorNeeded) as needed:
+        sessions.sign_in(hub, "bob", PASSWORD)
     with pytest.raises(WrongCode):
         second_steps.finish(hub, needed.value.proof, app.codes[2])
     assert second_steps.finish(hub, needed.value.proof, fresh[0]).user == "bob"

@@ -23,7 +23,7 @@ TYPES = ("s3", "gdrive", "s3h", "azureblobh", "gdriveh", "sftph", "file")
 
 @attrs.frozen
 class BucketOptions:
-    """The options that say how a bucket is reached; None and empty: as the project says."""
+    """The options that say how a bucket is reached; None and an empty text: as configured in the project."""
 
     storage_type: str
     credentials: str | None

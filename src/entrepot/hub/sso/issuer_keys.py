@@ -67,7 +67,7 @@ def find_key(hub: HubContext, issuer: Issuer, kid: str | None, algorithm: str) -
 
 
 def describe(hub: HubContext, issuer: Issuer) -> Mapping[str, Any]:
-    """Return what an issuer says about itself, kept as long as its keys.
+    """Return the metadata document of an issuer, cached as long as its keys.
 
     Raises:
         IssuerUnavailable: it cannot be asked.
@@ -110,7 +110,7 @@ def _renew(hub: HubContext, issuer: Issuer, known: _Known) -> None:
         about = issuers.discover(hub, issuer.url)
         address = about.get("jwks_uri")
         if not isinstance(address, str):
-            raise IssuerUnavailable(f"the issuer {shown(issuer.url)} does not say where its keys are")
+            raise IssuerUnavailable(f"the issuer {shown(issuer.url)} does not publish the address of its keys")
         known.keys, known.about = signatures.parse_keys(issuers.fetch(hub, address)), about
     except IssuerUnavailable as failure:
         known.problem = failure.message

@@ -55,7 +55,7 @@ def trusted(hub: HubContext, url: str) -> Issuer:
 
 
 def discover(hub: HubContext, url: str) -> Mapping[str, Any]:
-    """Return what an issuer says about itself.
+    """Return the metadata document of an issuer.
 
     Raises:
         IssuerUnavailable: it cannot be reached, or its answer is not usable.

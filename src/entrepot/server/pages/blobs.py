@@ -23,7 +23,7 @@ from entrepot.server.pages.repositories.table_files import TableView, TableWindo
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.scan_marks import ScanMark, mark_of
 from entrepot.server.pages.trees import crumbs, path_of
-from entrepot.server.pages.viewers import FileView, view_file
+from entrepot.server.pages.file_previews import FileView, view_file
 from entrepot.server.public_urls import path_prefix
 from entrepot.server.raw_path import split_revision
 from entrepot.server.rendering.code_colours import ColourBudget, colour

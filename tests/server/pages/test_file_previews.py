@@ -11,7 +11,7 @@ import pytest
 
 from entrepot.previews.sources import BytesRangeReader
 from entrepot.server.pages import viewers
-from entrepot.server.pages.viewers import FileView, view_file
+from entrepot.server.pages.file_previews import FileView, view_file
 
 
 def view(name: str, data: bytes) -> FileView:
