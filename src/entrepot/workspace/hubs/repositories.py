@@ -132,7 +132,7 @@ class HubMetadata(MetadataRepository):
         return StorageRef(STORAGE, self.address.namespace)
 
     def parent_of(self, refs: RefTable, tag: str = "", commit: Oid | None = None) -> Oid | None:
-        """Return the preceding version of the entity, whatever main contains; of a lost version, the one before that."""
+        """Return the preceding version of an entity, whatever main contains; of a lost version, the one before it."""
         lost = refs.lost.get(tag)
         if commit is None or lost is None or lost.commit != commit:
             return commit
