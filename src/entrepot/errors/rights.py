@@ -127,7 +127,7 @@ class PasskeyNeeded(Unauthenticated):
 
 @attrs.define
 class ConfirmationNeeded(Forbidden):
-    """A change needs a user who has proved recently who they are."""
+    """A change needs a user who has confirmed their identity recently."""
 
     @property
     def message(self) -> str:

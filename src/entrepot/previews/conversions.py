@@ -208,7 +208,7 @@ class Converter:
 class FolderConverter(Converter):
     """Converts the splits of a folder of media; the bytes of the media are in the Parquet files as they are.
 
-    They are not compressed, so that a store that keeps equal chunks once has them once.
+    They are not compressed, so that they share chunks with the media files in the repository.
 
     Args:
         folder: its files.

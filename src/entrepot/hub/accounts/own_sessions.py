@@ -146,7 +146,7 @@ def _needs_password(hub: HubContext, tx: Read, known: Caller, secret: str | None
 
 
 def was_confirmed(session: SessionRow, now_ms: int) -> bool:
-    """Return whether the user of a session has proved within the last hour who they are."""
+    """Return whether the user of a session has confirmed their identity within the last hour."""
     return now_ms < session.confirmed_ms + RECENT_MS
 
 

@@ -80,7 +80,7 @@ def fetch_object(hub: HubContext, url: str, form: bytes | None = None, **headers
 
 
 def fetch(hub: HubContext, url: str, form: bytes | None = None, **headers: str) -> bytes:
-    """Return what is at an address of an issuer: at most 256 KiB, within 15 seconds, without redirects.
+    """Return the document at an address of an issuer: at most 256 KiB, within 15 seconds, without redirects.
 
     Raises:
         IssuerUnavailable: it cannot be reached or is not allowed, or the answer is too large or an error.
