@@ -31,7 +31,7 @@ BANNED = {
 
 TWICE = {
     "AccessRequest", "Collection", "CollectionItem", "Content", "Copy", "Delete", "DeleteFolder", "Deletions",
-    "Discussion", "DiscussionEvent", "Entry", "ErrorResponse", "Fetch", "FetchRange", "Header", "Progress", "Reading",
+    "Discussion", "DiscussionEvent", "ErrorResponse", "Fetch", "FetchRange",
     "RepoInfo", "RepoUrl", "User", "WatchedSubject", "WebhookInfo",
     "AlreadyExists", "Commit", "InvalidPath", "LimitExceeded", "NotFound", "Tag",  # of Asset Hub
 }  # fmt: skip

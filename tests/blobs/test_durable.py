@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import os
 import pathlib
+import stat
 
 import pytest
 
 from entrepot.blobs.durable import Disk, free_bytes, remove, still_named
+from entrepot.blobs.flushes import FileSystemFlush
 
 
 @pytest.fixture
@@ -86,6 +90,54 @@ def test_without_fsync_nothing_is_synced(tmp_path: pathlib.Path, monkeypatch: py
     monkeypatch.setattr(os, "fsync", lambda fd: pytest.fail("synced"))
     disk = Disk(str(tmp_path / "root"), str(tmp_path / "root" / "incoming"), fsync=False)
     assert disk.place(temporary(disk, b"x"), f"{disk.root}/a") is True
+
+
+def test_a_new_root_is_private_and_durable_in_its_parent(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(Disk, "sync_folder", lambda _disk, path: synced.append(path))
+    root = tmp_path / "root"
+    Disk(str(root), str(root / "incoming"), fsync=True)
+    assert synced == [str(tmp_path), str(root)]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (root, root / "incoming")} == {0o700}
+
+
+def test_a_temporary_file_is_locked_while_it_is_open(disk: Disk) -> None:
+    fd, path = disk.create_temporary()
+    other = os.open(path, os.O_RDWR)
+    try:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(fd)
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        os.close(other)
+
+
+def test_folders_that_are_flushed_later_are_named_once(disk: Disk) -> None:
+    made: set[str] = set()
+    assert disk.link_unflushed(temporary(disk, b"1"), f"{disk.root}/a/b/one", made) is True
+    assert made == {f"{disk.root}/a", f"{disk.root}/a/b"}
+    disk.note_durable(made)
+    made.clear()
+    assert disk.link_unflushed(temporary(disk, b"2"), f"{disk.root}/a/b/two", made) is True
+    assert made == set()
+
+
+@pytest.mark.parametrize("usable", [True, False])
+@pytest.mark.parametrize("fsync", [True, False])
+def test_one_flush_is_for_disks_that_can(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, usable: bool, fsync: bool
+) -> None:
+    flushed: list[str] = []
+    monkeypatch.setattr(FileSystemFlush, "is_usable", property(lambda _flush: usable))
+    monkeypatch.setattr(FileSystemFlush, "begun", lambda _flush: contextlib.nullcontext(lambda: flushed.append("disk")))
+    disk = Disk(str(tmp_path / "root"), str(tmp_path / "root/incoming"), fsync=fsync)
+    assert disk.can_flush_together is (usable or not fsync)
+    with disk.flushing() as flush:
+        flush()
+    assert flushed == (["disk"] if fsync else [])
 
 
 def test_remove_returns_whether_the_name_existed(tmp_path: pathlib.Path) -> None:

@@ -92,3 +92,13 @@ def add_repo(catalog: Catalog, alice: Account) -> Callable[..., RepoRow]:
 @pytest.fixture
 def repo(add_repo: Callable[..., RepoRow]) -> RepoRow:
     return add_repo("gpt2")
+
+
+@pytest.fixture
+def opened(postgres: PostgresServer) -> Iterator[Catalog]:
+    """A catalog on PostgreSQL with two connections."""
+    url = postgres.create_with_tables()
+    catalog = open_catalog(url, pool_size=2)
+    yield catalog
+    catalog.close()
+    postgres.drop(url)

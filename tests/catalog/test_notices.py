@@ -1,21 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from entrepot.catalog import Catalog, open_catalog
+from entrepot.catalog import Catalog
 from entrepot.errors import DatabaseUnavailable
-from tests.support.postgres import PostgresServer
-
-
-@pytest.fixture
-def opened(postgres: PostgresServer) -> Iterator[Catalog]:
-    url = postgres.create_with_tables()
-    catalog = open_catalog(url, pool_size=2)
-    yield catalog
-    catalog.close()
-    postgres.drop(url)
 
 
 def test_a_text_reaches_every_receiver(opened: Catalog) -> None:

@@ -1,22 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from entrepot.catalog import Catalog, open_catalog
 from entrepot.catalog.dialects.interfaces import Presence
 from entrepot.errors import DatabaseUnavailable, Refused
-from tests.support.postgres import PostgresServer
-
-
-@pytest.fixture
-def opened(postgres: PostgresServer) -> Iterator[Catalog]:
-    url = postgres.create_with_tables()
-    catalog = open_catalog(url, pool_size=2)
-    yield catalog
-    catalog.close()
-    postgres.drop(url)
 
 
 def presence_of(catalog: Catalog) -> Presence:

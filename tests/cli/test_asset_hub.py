@@ -156,7 +156,7 @@ def test_errors_go_to_standard_error(at_hub: Run, folder: str) -> None:
     traced = at_hub("--debug", "ah", "get", f"model/{folder}").err
     assert (traced.startswith(f"AH ERROR: {sentence}\nTraceback"), "NotFound" in traced) == (True, True)
     done = at_hub("ah", "create", f"model/{folder}", "-l", "a", "-l", "a")
-    assert (done.code, "AH ERROR: the label 'a' is there twice" in done.err) == (1, True)
+    assert (done.code, "AH ERROR: the label 'a' occurs twice" in done.err) == (1, True)
     assert at_hub("ah", "ls", "foo").code == 1
     assert at_hub("ah", "ls").code == 2
     assert at_hub("ah", "commit", f"model/{folder}/x").code == 2

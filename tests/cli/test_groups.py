@@ -6,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from entrepot.cli.groups import Entry, LazyGroup
+from entrepot.cli.groups import CommandEntry, LazyGroup
 from entrepot.cli.main import cli
 
 
@@ -25,7 +25,7 @@ def lazy_groups(group: click.Group) -> Iterator[LazyGroup]:
     [(group, entry) for group in lazy_groups(cli) for entry in group.entries.values()],
     ids=lambda value: value.name,
 )
-def test_the_table_says_what_the_command_says(group: LazyGroup, entry: Entry) -> None:
+def test_the_table_says_what_the_command_says(group: LazyGroup, entry: CommandEntry) -> None:
     with click.Context(group) as ctx:
         command = group.get_command(ctx, entry.name)
     assert command is not None
@@ -35,7 +35,7 @@ def test_the_table_says_what_the_command_says(group: LazyGroup, entry: Entry) ->
 
 
 def test_listing_imports_no_command() -> None:
-    group = LazyGroup("made-up", entries=[Entry("absent", "no.such.module:command", "Is listed all the same.")])
+    group = LazyGroup("made-up", entries=[CommandEntry("absent", "no.such.module:command", "Is listed all the same.")])
     outcome = CliRunner().invoke(group, ["--help"])
     assert outcome.exit_code == 0
     assert "Is listed all the same." in outcome.output

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from entrepot.cli.reports import Progress, render_bytes, show, show_json, show_message, show_table
+from entrepot.cli.reports import ProgressLine, render_bytes, show, show_json, show_message, show_table
 
 
 class Terminal(io.StringIO):
@@ -46,7 +46,7 @@ def test_sizes_are_short_for_people(size: int, text: str) -> None:
 
 
 def test_progress_in_a_log_is_one_line_a_second_at_most(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = Progress()
+    progress = ProgressLine()
     for number in range(1000):
         progress(f"step {number}")
     progress.clear()
@@ -59,7 +59,7 @@ def test_progress_in_a_log_is_one_line_a_second_at_most(capsys: pytest.CaptureFi
 def test_progress_on_a_terminal_is_one_line_that_is_wiped(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
-    progress = Progress()
+    progress = ProgressLine()
     progress("a long step")
     progress("short")
     progress.clear()

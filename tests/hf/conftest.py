@@ -10,7 +10,15 @@ import pytest
 from huggingface_hub import CommitOperationAdd
 from huggingface_hub import HfApi as Oracle
 
+from entrepot import HubApi
 from entrepot.testing.hubs import RunningHub
+
+
+@pytest.fixture
+def api(entrepot_hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HubApi:
+    """The shared hub as ``tester``, with an empty home folder."""
+    monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path / "home"))
+    return HubApi(entrepot_hub.url, entrepot_hub.token)
 
 
 @pytest.fixture

@@ -25,12 +25,6 @@ NEVER = 1e6
 
 
 @pytest.fixture
-def api(entrepot_hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HubApi:
-    monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path / "home"))
-    return HubApi(entrepot_hub.url, entrepot_hub.token)
-
-
-@pytest.fixture
 def name() -> str:
     return f"tester/scheduled-{os.getpid()}-{next(NUMBERS)}"
 

@@ -26,10 +26,11 @@ from entrepot.errors import (
     RepoNotFound,
     ThingNotFound,
 )
-from entrepot.hub import access, audit, folder_access
-from entrepot.hub.accounts import accounts, administration, quotas
+from entrepot.hub import access, audit, folder_access, scopes
+from entrepot.hub.accounts import accounts, administration, quotas, tokens
+from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.audit import CONSOLE
-from entrepot.hub.callers import Caller, MaybeCaller, Role
+from entrepot.hub.callers import FINE_GRAINED, Caller, MaybeCaller, Role
 from entrepot.hub.community import collections
 from entrepot.hub.community.collections import CollectionDraft
 from entrepot.hub.files import chunk_rights, lfs, xet_tokens
@@ -41,6 +42,7 @@ from entrepot.hub.folders.folders import FolderChanges, FolderDraft, FolderId
 from entrepot.hub.folders.grants import Subject
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import account_removal, repositories
+from entrepot.hub.scopes import RequestedScope
 from entrepot.hub.search import profiles
 from entrepot.hub.webhooks import webhooks
 from entrepot.hub.webhooks.webhooks import WebhookDraft
@@ -101,6 +103,28 @@ def test_who_owns(shared: World) -> None:
             folder_access.owned(tx, shared.caller("olga", "read"), MODEL, "acme", "llm")
         with pytest.raises(LoginRequired):
             folder_access.owned(tx, None, MODEL, "acme", "llm")
+
+
+def test_folders_are_made_by_writers_and_above(world: World) -> None:
+    for name, told in (("rita", "'read', 'write' is needed"), ("carl", "'contributor', 'write' is needed")):
+        with pytest.raises(NotAllowed, match=told):
+            folders.create(world.hub, world.caller(name), FolderDraft(MODEL, name, "acme"))
+    for name in ("wendy", "olga"):
+        assert folders.create(world.hub, world.caller(name), FolderDraft(MODEL, name, "acme"))
+
+
+def test_a_folder_is_no_owner_of_folders(shared: World) -> None:
+    with pytest.raises(NotAllowed, match="don't have the rights"):
+        folders.create(shared.hub, shared.root, FolderDraft(MODEL, "deep", "acme.llm"))
+
+
+def test_a_token_that_may_only_read_changes_no_folder(shared: World) -> None:
+    wish = TokenDraft(FINE_GRAINED, places=[RequestedScope("org", "acme", [scopes.READ])])
+    limited = shared.hub.identify(tokens.create_for(shared.hub, "olga", wish)[0].secret)
+    with pytest.raises(NotAllowed, match=r"lacks the permission .* for the folder acme\.llm"):
+        folders.change(shared.hub, limited, LLM, FolderChanges(description="x"))
+    with pytest.raises(NotAllowed, match="lacks the permission"):
+        folders.create(shared.hub, limited, FolderDraft(MODEL, "other", "acme"))
 
 
 def test_a_type_without_folders_has_none(shared: World) -> None:

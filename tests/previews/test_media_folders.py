@@ -212,7 +212,7 @@ def test_what_datasets_refuses_is_refused_with_the_reason(tmp_path: Path, files:
 
 def test_missing_and_large_files_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     files = {"metadata.csv": b"file_name\nnope.png\n", "1.png": PNG}
-    with pytest.raises(Malformed, match=r"name nope\.png, which is no file"):
+    with pytest.raises(Malformed, match=r"name nope\.png, which is not a file"):
         embedded(folder_of(files), readers(files), "train")
     monkeypatch.setattr(media_folders, "MAX_ROW", 10)
     with pytest.raises(Malformed, match=r"^folder: 1\.png: the files of a row have more than 10 bytes|1\.png"):

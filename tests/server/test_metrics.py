@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from entrepot.server.metrics import Metrics, Reading
+from entrepot.server.metrics import GaugeValue, Metrics
 
 
 def sample(text: bytes, start: str) -> list[str]:
@@ -42,11 +42,11 @@ def test_gauges_are_read_at_each_scrape_and_not_before() -> None:
     metrics = Metrics()
     reads: list[int] = []
 
-    def gauges() -> list[Reading]:
+    def gauges() -> list[GaugeValue]:
         reads.append(1)
         return [
-            Reading("jobs", "Jobs by state.", 3, {"state": "waiting"}),
-            Reading("jobs", "Jobs by state.", len(reads), {"state": "running"}),
+            GaugeValue("jobs", "Jobs by state.", 3, {"state": "waiting"}),
+            GaugeValue("jobs", "Jobs by state.", len(reads), {"state": "running"}),
         ]
 
     metrics.on_scrape(gauges)
@@ -65,7 +65,7 @@ def test_two_applications_in_one_process_count_apart() -> None:
 def test_several_processes_are_added_up() -> None:
     first, second = Metrics(), Metrics()
     for metrics, requests in ((first, 2), (second, 3)):
-        metrics.on_scrape(lambda: [Reading("repositories", "Repositories.", 7)])
+        metrics.on_scrape(lambda: [GaugeValue("repositories", "Repositories.", 7)])
         for _ in range(requests):
             metrics.begin()
             metrics.end(method="GET", route="/x", status=200, seconds=0.02, received=10, sent=1)

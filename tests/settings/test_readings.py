@@ -13,7 +13,7 @@ from entrepot.settings.readings import (
     HOSTS,
     NETWORKS,
     SWITCH,
-    Reading,
+    ValueParser,
     duration,
     mask_database,
     number,
@@ -69,7 +69,7 @@ anything = st.recursive(
         (NETWORKS, "0:0::1", ("::1",)),
     ],
 )
-def test_a_good_value_is_read(reading: Reading, raw: object, value: object) -> None:
+def test_a_good_value_is_read(reading: ValueParser, raw: object, value: object) -> None:
     assert reading.read(raw) == value
 
 
@@ -126,7 +126,7 @@ def test_a_good_value_is_read(reading: Reading, raw: object, value: object) -> N
         (HOSTS, 7, "write a list"),
     ],
 )
-def test_a_bad_value_is_refused_with_its_cure(reading: Reading, raw: object, cure: str) -> None:
+def test_a_bad_value_is_refused_with_its_cure(reading: ValueParser, raw: object, cure: str) -> None:
     with pytest.raises(ValueError, match=cure.replace("?", r"\?")):
         reading.read(raw)
 
@@ -135,7 +135,7 @@ def test_a_bad_value_is_refused_with_its_cure(reading: Reading, raw: object, cur
     "reading", [PORT, PART, LIFETIME, LEVEL, SWITCH, FOLDER, FILE, HOST, BASE_URL, HOSTS, NETWORKS]
 )
 @given(raw=anything)
-def test_any_value_is_read_or_refused_and_reads_back(reading: Reading, raw: object) -> None:
+def test_any_value_is_read_or_refused_and_reads_back(reading: ValueParser, raw: object) -> None:
     try:
         value = reading.read(raw)
     except ValueError:

@@ -110,7 +110,7 @@ def test_lookup_tables_before_the_footer_are_skipped() -> None:
     ("data", "reason"),
     [
         (b"", "header is cut off"),
-        (b"\0" * 48 + BOOKEND * 2, "does not begin like one"),
+        (b"\0" * 48 + BOOKEND * 2, "does not begin like a shard"),
         (struct.pack("<32sQQ", MAGIC, 3, 0) + BOOKEND * 2, "version 3"),
         (struct.pack("<32sQQ", MAGIC, 2, 100) + BOOKEND * 2, "footer of 100"),
         (HEADER, "file section is cut off"),

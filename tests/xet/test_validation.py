@@ -203,6 +203,8 @@ def test_a_short_shard_cannot_cost_hours() -> None:
     many = [Term(XetHash(f"{number:064x}"), 0, 1, 1) for number in range(MAX_SHARD_XORBS + 1)]
     with pytest.raises(LimitExceeded):
         named_xorbs(Shard((FileBlock(ONE.hash, Terms.of(many), b"", None),), ()))
+    most = Shard((FileBlock(ONE.hash, Terms.of([*many[:-1], many[0]]), b"", None),), ())
+    assert named_xorbs(most) == [term.xorb for term in many[:-1]]
 
 
 def overlapping(xorb: UsableXorb, many: int) -> Shard:

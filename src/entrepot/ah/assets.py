@@ -152,7 +152,7 @@ def list_refs(session: HubSession, path: ResourcePath, kind: str) -> list[Row]:
 
 
 def list_commits(session: HubSession, path: ResourcePath) -> list[Row]:
-    """Return the commits that are reachable from a ref (without one: main), newest first.
+    """Return the commits that are reachable from a ref (by default main), newest first.
 
     Raises:
         NotFound: the asset or the ref is absent or invisible.

@@ -135,7 +135,7 @@ def _published(
 def stage_changes(
     session: HubSession, path: ResourcePath, add: Additions = None, delete: Sequence[str] | None = None
 ) -> None:
-    """Put changes on a branch without committing them; only the caller sees them.
+    """Stage changes on a branch without committing them; only the caller sees them.
 
     Raises:
         NotFound, Denied: the branch is invisible, or the caller may not change it.

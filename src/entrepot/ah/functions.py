@@ -242,7 +242,7 @@ def list_grants(path: str) -> Rows:
 
 
 def stage(path: str, add: Additions = None, delete: Sequence[str] | None = None) -> None:
-    """Put changes on a branch without committing them: only the caller sees them, in ``status``.
+    """Stage changes on a branch without committing them; only the caller sees them, in ``status``.
 
     They become part of the next ``commit(…, force=True)``, and end after a week or with ``reset``.
 

@@ -30,7 +30,7 @@ def check_labels(labels: Sequence[str] | None) -> list[str] | None:
         return None
     # A text is a sequence too: 'abc' would be three labels.
     if isinstance(labels, str | bytes) or not isinstance(labels, Iterable):
-        raise TypeError(f"labels is a list of texts, not {type(labels).__name__}: write labels=[{str(labels)!r}]")
+        raise TypeError(f"labels is a list of strings, not {type(labels).__name__}: write labels=[{str(labels)!r}]")
     listed = list(labels)
     if len(listed) > MOST_LABELS:
         raise LimitExceeded(f"there are {len(listed)} labels; at most {MOST_LABELS} are allowed")
@@ -44,7 +44,7 @@ def check_labels(labels: Sequence[str] | None) -> list[str] | None:
                 f"the label {label[:LONGEST_LABEL]!r} is not 1 to {LONGEST_LABEL} printable characters"
             )
         if listed.count(label) > 1:
-            raise InvalidArgument(f"the label {label!r} is there twice")
+            raise InvalidArgument(f"the label {label!r} occurs twice")
     return listed
 
 

@@ -336,7 +336,7 @@ class Branch(RefHandle):
         commits.reset_branch(self._fresh()[0], self._place)
 
     def stage(self, add: Additions = None, delete: Sequence[str] | None = None) -> None:
-        """Put changes on the branch without committing them; see ``ah.stage``."""
+        """Stage changes on the branch without committing them; see ``ah.stage``."""
         commits.stage_changes(self._fresh()[0], self._place, add, delete)
 
     def status(self) -> list[Row]:

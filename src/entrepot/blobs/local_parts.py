@@ -112,7 +112,7 @@ class LocalParts:
                     raise StoreFull(f"upload {upload} needs {size:,} bytes")
                 self._reserve(path, size)
             if os.stat(path, follow_symlinks=False).st_size != size:
-                raise Refused(f"the upload {upload} has begun with another size")
+                raise Refused(f"the upload {upload} was begun with another size")
         except OSError as error:
             raise store_fault(error, upload) from error
 

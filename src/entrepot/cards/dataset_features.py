@@ -48,7 +48,7 @@ def _columns(items: list[JsonValue], depth: int) -> Features:
     for item in items:
         name = item.get("name") if isinstance(item, dict) else None
         if not isinstance(item, dict) or not isinstance(name, str) or name in found:
-            raise _malformed("every feature needs a 'name' of its own")
+            raise _malformed("every feature needs a unique 'name'")
         found[name] = _feature({key: value for key, value in item.items() if key != "name"}, depth + 1)
     return found
 
@@ -71,7 +71,7 @@ def _feature(told: Mapping[str, JsonValue], depth: int) -> JsonValue:
     if kind == "dtype":
         return _named(inner, rest) if isinstance(inner, str) else _inner(inner, depth)
     if not isinstance(inner, dict):
-        raise _malformed(f"{kind!r} is no feature")
+        raise _malformed(f"{kind!r} is not a feature")
     parts = _labels(inner) if kind == "class_label" else inner
     return {"_type": _class_name(kind), **parts}
 

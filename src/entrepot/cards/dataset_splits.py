@@ -84,7 +84,7 @@ def find_configs(card: Mapping[str, JsonValue], paths: Sequence[str]) -> list[Da
         raise Malformed("card", f"'configs' must be a list of 1 to {MAX_CONFIGS} mappings")
     names = [entry.get("config_name", "default") for entry in entries]
     if not all(isinstance(name, str) and name for name in names) or len(set(map(str, names))) != len(names):
-        raise Malformed("card", "every entry of 'configs' needs a text of its own as 'config_name'; quote 'no'")
+        raise Malformed("card", "every entry of 'configs' needs a unique string as 'config_name'; quote 'no'")
     default = _default_of(entries)
     found = [
         _config(str(name), _told(entry, known), is_default=str(name) == default, entry=entry)

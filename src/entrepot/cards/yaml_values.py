@@ -181,7 +181,7 @@ class YamlReader:
     def _aliased(self, anchor: str) -> _Node:
         node = self._anchors.get(anchor)
         if node is None:
-            raise self._malformed(f"the alias {shown(anchor)} stands for nothing, or for what contains it")
+            raise self._malformed(f"the alias {shown(anchor)} refers to nothing, or to a value that contains it")
         return node
 
     def _scalar(self, event: yaml.ScalarEvent) -> _Node:

@@ -14,7 +14,7 @@ import click
 
 import entrepot
 from entrepot.cli.client.options import HubClient, hub_options
-from entrepot.cli.groups import Entry, LazyGroup
+from entrepot.cli.groups import CommandEntry, LazyGroup
 from entrepot.cli.reports import render_bytes, show, show_json, show_message, show_table
 from entrepot.cli.results import json_option
 from entrepot.errors import EntrepotError
@@ -23,21 +23,21 @@ _HERE = "entrepot.cli.asset_hub"
 _STAGED = "entrepot.cli.asset_hub_sharing"
 
 _ENTRIES = (
-    Entry("ls", f"{_HERE}:ls", "List folders, assets, objects, branches, tags or commits."),
-    Entry("list", f"{_HERE}:ls", hidden=True),
-    Entry("get", f"{_HERE}:get", "Show a resource."),
-    Entry("create", f"{_HERE}:create", "Create a folder, an asset, a branch or a tag."),
-    Entry("commit", f"{_HERE}:commit", "Commit changes to a branch."),
-    Entry("download", f"{_HERE}:download", "Download objects."),
-    Entry("update", f"{_HERE}:update", "Rename, relabel or describe a folder or an asset."),
-    Entry("delete", f"{_HERE}:delete", "Delete a folder, an asset, a branch or a tag."),
-    Entry("merge", f"{_HERE}:merge", "Replace the objects of main with those of a branch."),
-    Entry("stage", f"{_STAGED}:stage", "Put changes on a branch without committing them."),
-    Entry("status", f"{_STAGED}:status", "List your staged changes of a branch."),
-    Entry("reset", f"{_STAGED}:reset", "Drop your staged changes of a branch."),
-    Entry("share", f"{_STAGED}:share", "Share a folder."),
-    Entry("unshare", f"{_STAGED}:unshare", "Revoke a grant of a folder."),
-    Entry("grants", f"{_STAGED}:grants", "List with whom a folder is shared."),
+    CommandEntry("ls", f"{_HERE}:ls", "List folders, assets, objects, branches, tags or commits."),
+    CommandEntry("list", f"{_HERE}:ls", hidden=True),
+    CommandEntry("get", f"{_HERE}:get", "Show a resource."),
+    CommandEntry("create", f"{_HERE}:create", "Create a folder, an asset, a branch or a tag."),
+    CommandEntry("commit", f"{_HERE}:commit", "Commit changes to a branch."),
+    CommandEntry("download", f"{_HERE}:download", "Download objects."),
+    CommandEntry("update", f"{_HERE}:update", "Rename, relabel or describe a folder or an asset."),
+    CommandEntry("delete", f"{_HERE}:delete", "Delete a folder, an asset, a branch or a tag."),
+    CommandEntry("merge", f"{_HERE}:merge", "Replace the objects of main with those of a branch."),
+    CommandEntry("stage", f"{_STAGED}:stage", "Put changes on a branch without committing them."),
+    CommandEntry("status", f"{_STAGED}:status", "List your staged changes of a branch."),
+    CommandEntry("reset", f"{_STAGED}:reset", "Drop your staged changes of a branch."),
+    CommandEntry("share", f"{_STAGED}:share", "Share a folder."),
+    CommandEntry("unshare", f"{_STAGED}:unshare", "Revoke a grant of a folder."),
+    CommandEntry("grants", f"{_STAGED}:grants", "List with whom a folder is shared."),
 )
 
 

@@ -14,7 +14,7 @@ _SHORT = {"ls": ("list",), "rm": ("delete", "remove", "revoke")}
 
 
 @attrs.frozen
-class Entry:
+class CommandEntry:
     """One command of a group: its name, import target and summary line.
 
     ``target`` is ``module:attribute`` of a :class:`click.Command`. A hidden
@@ -28,9 +28,9 @@ class Entry:
 
 
 class LazyGroup(click.Group):
-    """A group with a table of :class:`Entry` as its commands; ``ls`` and ``rm`` work where they have a meaning."""
+    """A group whose commands are in a table of :class:`CommandEntry`; ``ls`` and ``rm`` work where they make sense."""
 
-    def __init__(self, *args: object, entries: Sequence[Entry] = (), **kwargs: object) -> None:
+    def __init__(self, *args: object, entries: Sequence[CommandEntry] = (), **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.entries = {entry.name: entry for entry in entries}
 

@@ -18,7 +18,7 @@ from typing import TextIO
 import click
 
 import entrepot
-from entrepot.cli.groups import Entry, LazyGroup
+from entrepot.cli.groups import CommandEntry, LazyGroup
 from entrepot.cli.reports import show, show_json, show_message
 from entrepot.cli.sessions import Session
 from entrepot.errors import EntrepotError, RepoNotFound
@@ -54,50 +54,60 @@ _FIRST_WORDS = frozenset(
 """First words of messages from click and from hubs that are written in lower case after ``error:``."""
 
 _ENTRIES = (
-    Entry("login", "entrepot.cli.client.logins:login", "Check a token and store it for later commands."),
-    Entry("logout", "entrepot.cli.client.logins:logout", "Delete the stored token of a hub."),
-    Entry("whoami", "entrepot.cli.client.logins:whoami", "Show who is logged in."),
-    Entry("upload", "entrepot.cli.client.uploads:upload", "Upload a file or a folder."),
-    Entry("upload-large-folder", "entrepot.cli.client.uploads:upload_large_folder", "Upload a folder of any size."),
-    Entry("download", "entrepot.cli.client.downloads:download", "Download files or a whole repository."),
-    Entry("repo", "entrepot.cli.client.repositories:repo", "Create, find, move and delete repositories."),
-    Entry("repos", "entrepot.cli.client.repositories:repo", hidden=True),
-    Entry("diff", "entrepot.cli.client.comparisons:diff", "Show how two revisions differ, by content."),
-    Entry("lineage", "entrepot.cli.client.lineage:lineage", "Show what a repository was made from, and its uses."),
-    Entry("sql", "entrepot.cli.client.queries:sql", "Query the tables of a dataset at any revision."),
-    Entry(
+    CommandEntry("login", "entrepot.cli.client.logins:login", "Check a token and store it for later commands."),
+    CommandEntry("logout", "entrepot.cli.client.logins:logout", "Delete the stored token of a hub."),
+    CommandEntry("whoami", "entrepot.cli.client.logins:whoami", "Show who is logged in."),
+    CommandEntry("upload", "entrepot.cli.client.uploads:upload", "Upload a file or a folder."),
+    CommandEntry(
+        "upload-large-folder", "entrepot.cli.client.uploads:upload_large_folder", "Upload a folder of any size."
+    ),
+    CommandEntry("download", "entrepot.cli.client.downloads:download", "Download files or a whole repository."),
+    CommandEntry("repo", "entrepot.cli.client.repositories:repo", "Create, find, move and delete repositories."),
+    CommandEntry("repos", "entrepot.cli.client.repositories:repo", hidden=True),
+    CommandEntry("diff", "entrepot.cli.client.comparisons:diff", "Show how two revisions differ, by content."),
+    CommandEntry(
+        "lineage", "entrepot.cli.client.lineage:lineage", "Show what a repository was made from, and its uses."
+    ),
+    CommandEntry("sql", "entrepot.cli.client.queries:sql", "Query the tables of a dataset at any revision."),
+    CommandEntry(
         "notifications",
         "entrepot.cli.client.notifications:notifications",
         "List your notifications, and mark them as read.",
     ),
-    Entry("ah", "entrepot.cli.asset_hub:ah", "Folders, models, datasets and their branches, as in Asset Hub."),
-    Entry("cache", "entrepot.cli.client.caches:cache", "List, verify and delete downloaded files."),
-    Entry("env", "entrepot.cli.doctor:env", "Print versions, paths and settings."),
-    Entry("ws", "entrepot.cli.workspace.commands:ws", "Version datasets, labels and models in buckets (ml-git)."),
-    Entry("doctor", "entrepot.cli.doctor:doctor", "Check the connection to the hub."),
-    Entry("quickstart", "entrepot.cli.quickstart:quickstart", "Start a hub with a first account, to try it out."),
-    Entry("serve", "entrepot.cli.serving:serve", "Run the hub."),
-    Entry("worker", "entrepot.cli.serving:worker", "Run background jobs without a server."),
-    Entry("admin", "entrepot.cli.admin.commands:admin", "Manage a hub: users, organisations, repositories, storage."),
-    Entry("config", "entrepot.cli.configuration:config", "Show the effective settings and their sources."),
-    Entry("fsck", "entrepot.cli.admin.maintenance:fsck", "Check the integrity of all stored data."),
-    Entry("gc", "entrepot.cli.admin.maintenance:gc", "Delete unreferenced data."),
-    Entry("du", "entrepot.cli.admin.maintenance:du", "Show the storage used by repositories."),
-    Entry("backup", "entrepot.cli.admin.backups:backup", "Back up a hub, list and verify backups."),
-    Entry("restore", "entrepot.cli.admin.backups:restore", "Restore a backup into a new data folder."),
-    Entry("import", "entrepot.cli.admin.imports:import_", "Import a git repository."),
-    Entry(
+    CommandEntry("ah", "entrepot.cli.asset_hub:ah", "Folders, models, datasets and their branches, as in Asset Hub."),
+    CommandEntry("cache", "entrepot.cli.client.caches:cache", "List, verify and delete downloaded files."),
+    CommandEntry("env", "entrepot.cli.doctor:env", "Print versions, paths and settings."),
+    CommandEntry(
+        "ws", "entrepot.cli.workspace.commands:ws", "Version datasets, labels and models in buckets (ml-git)."
+    ),
+    CommandEntry("doctor", "entrepot.cli.doctor:doctor", "Check the connection to the hub."),
+    CommandEntry(
+        "quickstart", "entrepot.cli.quickstart:quickstart", "Start a hub with a first account, to try it out."
+    ),
+    CommandEntry("serve", "entrepot.cli.serving:serve", "Run the hub."),
+    CommandEntry("worker", "entrepot.cli.serving:worker", "Run background jobs without a server."),
+    CommandEntry(
+        "admin", "entrepot.cli.admin.commands:admin", "Manage a hub: users, organisations, repositories, storage."
+    ),
+    CommandEntry("config", "entrepot.cli.configuration:config", "Show the effective settings and their sources."),
+    CommandEntry("fsck", "entrepot.cli.admin.maintenance:fsck", "Check the integrity of all stored data."),
+    CommandEntry("gc", "entrepot.cli.admin.maintenance:gc", "Delete unreferenced data."),
+    CommandEntry("du", "entrepot.cli.admin.maintenance:du", "Show the storage used by repositories."),
+    CommandEntry("backup", "entrepot.cli.admin.backups:backup", "Back up a hub, list and verify backups."),
+    CommandEntry("restore", "entrepot.cli.admin.backups:restore", "Restore a backup into a new data folder."),
+    CommandEntry("import", "entrepot.cli.admin.imports:import_", "Import a git repository."),
+    CommandEntry(
         "lfs-enable-largefiles",
         "entrepot.cli.client.lfs_agents:lfs_enable_largefiles",
         "Set up a git clone for files of many gigabytes.",
     ),
-    Entry(
+    CommandEntry(
         "lfs-multipart-upload",
         "entrepot.cli.client.lfs_agents:lfs_multipart_upload",
         "Upload large files for git-lfs (started by git-lfs).",
     ),
-    Entry("completion", "entrepot.cli.completion:completion", "Print the completion script for a shell."),
-    Entry("version", "entrepot.cli.main:version", "Print the version."),
+    CommandEntry("completion", "entrepot.cli.completion:completion", "Print the completion script for a shell."),
+    CommandEntry("version", "entrepot.cli.main:version", "Print the version."),
 )
 
 

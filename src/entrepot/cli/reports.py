@@ -56,7 +56,7 @@ def render_bytes(size: int) -> str:
     return f"{amount:.1f} PiB"
 
 
-class Progress:
+class ProgressLine:
     """A progress line on standard error.
 
     On a terminal it is rewritten in place; elsewhere, at most one line a second is printed.

@@ -61,9 +61,9 @@ class Session:
         except OSError as error:
             raise DataFolderError(str(folder), error.strerror or str(error)) from error
         if absent:
-            raise DataFolderError(str(folder), (
-                "there is no hub in it; name another with --data, or create one with 'entrepot serve'"
-            ))
+            raise DataFolderError(
+                str(folder), ("there is no hub in it; name another with --data, or create one with 'entrepot serve'")
+            )
         with self.opened_or_new_hub() as hub:
             yield hub
 

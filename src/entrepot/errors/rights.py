@@ -127,7 +127,7 @@ class PasskeyNeeded(Unauthenticated):
 
 @attrs.define
 class ConfirmationNeeded(Forbidden):
-    """A change needs a user who has proved recently who they are."""
+    """A change needs a user who has confirmed their identity recently."""
 
     @property
     def message(self) -> str:
@@ -175,7 +175,7 @@ class TooManyWaiting(Unavailable):
 
     @property
     def message(self) -> str:
-        return f"{self.most:,} programs wait to be signed in {self.where} already; try again in some minutes"
+        return f"{self.most:,} programs wait to be signed in {self.where} already; try again in a few minutes"
 
 
 @attrs.define
@@ -208,7 +208,7 @@ class GatedRepo(Forbidden):
     kind: str
     anonymous: bool
     request: str | None = None
-    """The status of the caller's own request: ``pending``, ``rejected``, or None without a request."""
+    """The status of the caller's own request: ``pending``, ``rejected``, or None if there is no request."""
 
     @property
     def message(self) -> str:

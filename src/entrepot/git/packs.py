@@ -67,7 +67,7 @@ def read_index_ids(index: bytes) -> Iterator[Oid]:
         Malformed: it is not an index of version 2, or it is truncated.
     """
     if index[:8] != _INDEX_MAGIC or len(index) < 8 + _FANOUT:
-        raise Malformed("pack index", "it does not begin like one of version 2")
+        raise Malformed("pack index", "it does not begin like a pack index of version 2")
     (count,) = struct.unpack_from(">I", index, 8 + _FANOUT - 4)
     start = 8 + _FANOUT
     if len(index) < start + 20 * count:

@@ -110,7 +110,7 @@ def owned(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]
     """
     row, known = writable(tx, caller, ref)
     if known.own_role(row.namespace_id, row.parent_id) is not Role.ADMIN:
-        raise NotAllowed(f"This is for those who own the {row.type.value} {row.ref.id}: the role 'admin' is needed")
+        raise NotAllowed(f"Only owners of the {row.type.value} {row.ref.id} can do this: the role 'admin' is needed")
     return row, known
 
 

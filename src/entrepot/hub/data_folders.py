@@ -29,7 +29,7 @@ _KINDS: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 @attrs.frozen
 class Marker:
-    """What ``format.json`` says: ``database`` is None until the database contains ``store_id``.
+    """The content of ``format.json``; ``database`` is None until the database contains ``store_id``.
 
     ``store`` is ``s3`` if the large files are in a bucket, whose own ``format.json`` has the same id.
     """
@@ -131,7 +131,7 @@ def encode(marker: Marker) -> bytes:
 
 
 def decode(content: bytes) -> Marker:
-    """Return what a ``format.json`` says.
+    """Parse a ``format.json``.
 
     Raises:
         ValueError: it is damaged, or of another version; the message says what to do.

@@ -83,7 +83,7 @@ def parse_key(key: str) -> tuple[RepoRef, str]:
 
 
 def now() -> str:
-    """Return the time for ``created_on``."""
+    """Return the present time in the format of ``created_on``."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 

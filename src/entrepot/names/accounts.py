@@ -69,7 +69,7 @@ def parse_details(text: str) -> str | None:
     """
     details = text.strip()
     if len(details) > _MAX_DETAILS:
-        raise LimitExceeded("the details of an account in characters", _MAX_DETAILS)
+        raise LimitExceeded("the length of the details of an account in characters", _MAX_DETAILS)
     if any(not char.isprintable() and char != "\n" for char in details):
         raise Malformed("details", "write plain text, without control characters")
     return details or None

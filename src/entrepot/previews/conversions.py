@@ -157,7 +157,7 @@ class Converter:
         if not compression:
             return source
         if compression not in COMPRESSIONS.values():
-            raise Malformed("file", f"it is an archive ({compression}); the hub does not look into it")
+            raise Malformed("file", f"it is an archive ({compression}); the hub does not read archives")
         if self._form == "arrow":
             raise Malformed("file", "it is compressed, and datasets does not decompress Arrow files")
         most = min(self._left_unpacked, max(source.size * UNPACKED_RATIO, _MOST_UNPACKED))
@@ -209,7 +209,7 @@ class Converter:
 class FolderConverter(Converter):
     """Converts the splits of a folder of media; the bytes of the media are in the Parquet files as they are.
 
-    They are not compressed, so that a store that keeps equal chunks once has them once.
+    They are not compressed, so that they share chunks with the media files in the repository.
 
     Args:
         folder: its files.
@@ -267,7 +267,7 @@ def _numbers_of(column: Any, names: Sequence[Any], *, is_cast: bool) -> Any:  # 
         is_cast: whether numbers are checked. ``datasets`` does not if the whole table needs no cast.
 
     Raises:
-        ValueError: a value is no label.
+        ValueError: a value is not a label.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -276,7 +276,7 @@ def _numbers_of(column: Any, names: Sequence[Any], *, is_cast: bool) -> Any:  # 
     if not pa.types.is_string(column.type) and not pa.types.is_large_string(column.type):
         greatest = pc.max(column).as_py() if is_cast and pa.types.is_integer(column.type) else None
         if greatest is not None and greatest >= len(names):
-            raise ValueError(f"{greatest} is no label")
+            raise ValueError(f"{greatest} is not a label")
         return column
 
     def number_of(text: str) -> int:
@@ -284,7 +284,7 @@ def _numbers_of(column: Any, names: Sequence[Any], *, is_cast: bool) -> Any:  # 
         if number is not None:
             return number
         if not -1 <= int(text) < len(names):
-            raise ValueError(f"{text} is no label")
+            raise ValueError(f"{text} is not a label")
         return int(text)
 
     return pa.array([None if text is None else number_of(text) for text in column.to_pylist()], pa.int64())

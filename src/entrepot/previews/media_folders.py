@@ -220,7 +220,7 @@ class FolderTables:
         """Return the bytes of the media of a row."""
         missing = next((path for path in paths if path not in self._sources), None)
         if missing is not None:
-            raise Malformed("folder", f"its metadata name {missing}, which is no file of this configuration")
+            raise Malformed("folder", f"its metadata name {missing}, which is not a file of this configuration")
         size = sum(self._sources[path].size for path in paths)
         if size > MAX_ROW:
             raise Malformed("folder", f"{paths[0]}: the files of a row have more than {MAX_ROW:,} bytes")

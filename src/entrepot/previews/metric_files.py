@@ -69,7 +69,7 @@ def read_metric_file(path: str, data: bytes, *, is_whole: bool) -> Scalars:
 
 
 def series_of(name: str, points: Iterable[Point]) -> MetricSeries | None:
-    """Return a series of points; None without any finite value."""
+    """Return a series of points; None if no value is finite."""
     every = list(points)
     finite = sorted((point for point in every if math.isfinite(point.value)), key=lambda point: point.step)
     if not finite:

@@ -22,7 +22,7 @@ from entrepot.server.dispatch.route_table import RouteTable
 from entrepot.server.handlers import AppState
 from entrepot.server.hf.accounts import avatars
 from entrepot.server.limits.rates import limited, shared_counts
-from entrepot.server.metrics import Metrics, Reading
+from entrepot.server.metrics import GaugeValue, Metrics
 from entrepot.server.middleware import Middleware
 from entrepot.server.short_ids import short_routes
 from entrepot.server.threads import Threads, settle
@@ -149,7 +149,8 @@ async def _share_often(state: AppState, counts: RateCounts | None) -> None:
                 await state.threads.run_short(share, state.hub)
 
 
-def _readings(hub: HubContext) -> list[Reading]:
+def _readings(hub: HubContext) -> list[GaugeValue]:
     return [
-        Reading(name, f"Number of {name.replace('_', ' ')}.", value) for name, value in maintenance.sizes(hub).items()
+        GaugeValue(name, f"Number of {name.replace('_', ' ')}.", value)
+        for name, value in maintenance.sizes(hub).items()
     ]

@@ -55,7 +55,7 @@ def announced_size(scope: Scope, limit: int | None) -> int | None:
                 raise Malformed("Content-Length header", "expected a number of bytes")
             size = int(value)
             if limit is not None and size > limit:
-                raise LimitExceeded("the request body in bytes", limit)
+                raise LimitExceeded("the size of the request body in bytes", limit)
             return size
     return None
 
@@ -261,7 +261,7 @@ class _LineRuler:
 
     def _check(self, length: int) -> None:
         if length > self.longest:
-            raise LimitExceeded("a line of the request body in bytes", self.longest)
+            raise LimitExceeded("the length of a line of the request body in bytes", self.longest)
 
 
 async def _pieces(receive: Receive, *, limit: int | None, expected: int | None, piece: int) -> AsyncIterator[bytes]:
@@ -279,7 +279,7 @@ async def _pieces(receive: Receive, *, limit: int | None, expected: int | None, 
         more = message.get("more_body", False)
         total += len(body)
         if limit is not None and total > limit:
-            raise LimitExceeded("the request body in bytes", limit)
+            raise LimitExceeded("the size of the request body in bytes", limit)
         if expected is not None and total > expected:
             raise ContentMismatch("size", f"{expected:,} bytes", "more than that")
         gathered.write(body)

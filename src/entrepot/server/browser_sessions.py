@@ -47,7 +47,7 @@ def caller_of(scope: Scope, hub: HubContext) -> MaybeCaller:
 
 
 def secret_of(scope: Scope, hub: HubContext) -> str | None:
-    """Return the secret in the cookie of a request, whether it is valid or not; None without one."""
+    """Return the secret in the cookie of a request, valid or not; None if there is no cookie."""
     name = cookie_name(is_https(scope, hub))
     for header, value in scope["headers"]:
         if header == b"cookie" and name.encode() in value:
@@ -79,7 +79,7 @@ def cookie_header(scope: Scope, hub: HubContext, secret: str | None) -> str:
 
 
 def csrf_token(secret: str | None) -> str:
-    """Return the token that forms of a session carry; empty without a session."""
+    """Return the token that forms of a session carry; empty if there is no session."""
     return hashlib.sha256(f"form:{secret}".encode()).hexdigest() if secret else ""
 
 

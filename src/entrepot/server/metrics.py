@@ -26,7 +26,7 @@ _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
 
 
 @attrs.frozen
-class Reading:
+class GaugeValue:
     """A gauge that is read at scrape time; ``name`` is without the prefix ``entrepot_``."""
 
     name: str
@@ -35,7 +35,7 @@ class Reading:
     labels: Mapping[str, str] = attrs.field(factory=dict)
 
 
-Gauges = Callable[[], Iterable[Reading]]
+Gauges = Callable[[], Iterable[GaugeValue]]
 
 
 class Metrics:

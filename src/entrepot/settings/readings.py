@@ -1,6 +1,6 @@
 """Parsers of setting values, each with a description for people.
 
-A :class:`Reading` converts the value that a TOML file, a variable or a flag
+A :class:`ValueParser` converts the value that a TOML file, a variable or a flag
 holds to the typed value, or raises ``ValueError`` with a message that says
 what to write. It accepts text for every type, because variables hold only text.
 """
@@ -41,7 +41,7 @@ _STORE = re.compile(
 _SECRET_PARAMETER = re.compile(r"[?&](?:ssl)?password=", re.IGNORECASE)
 
 
-class Reading(msgspec.Struct, frozen=True):
+class ValueParser(msgspec.Struct, frozen=True):
     """The parser of one type of value.
 
     Attributes:
@@ -57,7 +57,7 @@ class Reading(msgspec.Struct, frozen=True):
     is_secret: bool = False
 
 
-def number(lowest: int, highest: int) -> Reading:
+def number(lowest: int, highest: int) -> ValueParser:
     """Return a parser of whole numbers between two bounds, inclusive."""
 
     def parse(text: str) -> int:
@@ -65,22 +65,22 @@ def number(lowest: int, highest: int) -> Reading:
             raise ValueError("write a whole number")
         return int(text)
 
-    return Reading(f"a number, {lowest} to {highest}", _bounded(parse, lowest, highest, str))
+    return ValueParser(f"a number, {lowest} to {highest}", _bounded(parse, lowest, highest, str))
 
 
-def size(lowest: int, highest: int) -> Reading:
+def size(lowest: int, highest: int) -> ValueParser:
     """Return a parser of byte counts between two bounds, inclusive."""
     words = f"a size, {render_size(lowest)} to {render_size(highest)}"
-    return Reading(words, _bounded(parse_size, lowest, highest, render_size), _as_text(render_size))
+    return ValueParser(words, _bounded(parse_size, lowest, highest, render_size), _as_text(render_size))
 
 
-def duration(lowest: int, highest: int) -> Reading:
+def duration(lowest: int, highest: int) -> ValueParser:
     """Return a parser of durations in seconds between two bounds, inclusive."""
     words = f"a duration, {render_duration(lowest)} to {render_duration(highest)}"
-    return Reading(words, _bounded(parse_duration, lowest, highest, render_duration), _as_text(render_duration))
+    return ValueParser(words, _bounded(parse_duration, lowest, highest, render_duration), _as_text(render_duration))
 
 
-def one_of(*words: str) -> Reading:
+def one_of(*words: str) -> ValueParser:
     """Return a parser of a fixed set of words, case-insensitive."""
 
     def read(value: object) -> object:
@@ -89,7 +89,7 @@ def one_of(*words: str) -> Reading:
             raise ValueError(f"write one of {', '.join(words)}")
         return word
 
-    return Reading(" or ".join(words), read)
+    return ValueParser(" or ".join(words), read)
 
 
 def _read_switch(value: object) -> object:
@@ -147,7 +147,7 @@ def _read_namespace(value: object) -> object:
 def _read_networks(value: object) -> object:
     entries = value.split(",") if isinstance(value, str) else value
     if not isinstance(entries, list | tuple):
-        raise ValueError("write a list of addresses, or one text with commas")
+        raise ValueError("write a list of addresses, or one string with commas")
     networks = []
     for entry in entries:
         text = _text(entry).strip()
@@ -166,7 +166,7 @@ def _read_networks(value: object) -> object:
 def _read_hosts(value: object) -> object:
     entries = value.split(",") if isinstance(value, str) else value
     if not isinstance(entries, list | tuple):
-        raise ValueError("write a list of host names, or one text with commas")
+        raise ValueError("write a list of host names, or one string with commas")
     hosts = []
     for entry in entries:
         text = _text(entry).strip().lower()
@@ -183,7 +183,7 @@ def _read_hosts(value: object) -> object:
 def _read_issuers(value: object) -> object:
     entries = value.split(",") if isinstance(value, str) else value
     if not isinstance(entries, list | tuple):
-        raise ValueError("write a list of issuers, or one text with commas")
+        raise ValueError("write a list of issuers, or one string with commas")
     found = [_text(entry).strip() for entry in entries]
     for entry in filter(None, found):
         url, separator, file = (part.strip() for part in entry.partition("="))
@@ -214,7 +214,7 @@ def _read_command(value: object) -> object:
     except ValueError:
         raise ValueError("a quotation mark is not closed") from None
     if not isinstance(words, list | tuple):
-        raise ValueError("write a list of words, or one text as for a shell")
+        raise ValueError("write a list of words, or one string as for a shell")
     found = tuple(_text(word) for word in words)
     if any("\0" in word for word in found) or (found and not found[0]):
         raise ValueError("write a program and its arguments")
@@ -259,20 +259,20 @@ def mask_database(value: object) -> str:
     return re.sub(r"\A([a-z+]+://[^/@:]*:)[^/@]*(?=@)", r"\1***", str(value))
 
 
-FOLDER = Reading("a path", _read_folder)
-COMMAND = Reading("a program with its arguments, or empty", _read_command, _render_command)
-FILE = Reading("a path, or empty", _read_file)
-DATABASE = Reading("a URL of PostgreSQL, or empty", _read_database, mask_database, is_secret=True)
-STORE = Reading("a URL of a bucket, or empty", _read_store)
-HOST = Reading("an address or host name", _read_host)
-BASE_URL = Reading("a URL, or empty", _read_base_url)
-HOSTS = Reading("a list of host names", _read_hosts, _render_networks)
-NAMESPACE = Reading("a user or organisation, or nothing", _read_namespace)
-ISSUER = Reading("a URL, or empty", _read_issuer)
-WORD = Reading("text, or empty", _read_word)
-ISSUERS = Reading("a list of URLs, each perhaps with =FILE", _read_issuers, _render_networks)
-NETWORKS = Reading("a list of addresses or networks", _read_networks, _render_networks)
-SWITCH = Reading("true or false", _read_switch, lambda value: str(value).lower())
+FOLDER = ValueParser("a path", _read_folder)
+COMMAND = ValueParser("a program with its arguments, or empty", _read_command, _render_command)
+FILE = ValueParser("a path, or empty", _read_file)
+DATABASE = ValueParser("a URL of PostgreSQL, or empty", _read_database, mask_database, is_secret=True)
+STORE = ValueParser("a URL of a bucket, or empty", _read_store)
+HOST = ValueParser("an address or host name", _read_host)
+BASE_URL = ValueParser("a URL, or empty", _read_base_url)
+HOSTS = ValueParser("a list of host names", _read_hosts, _render_networks)
+NAMESPACE = ValueParser("a user or organisation, or nothing", _read_namespace)
+ISSUER = ValueParser("a URL, or empty", _read_issuer)
+WORD = ValueParser("text, or empty", _read_word)
+ISSUERS = ValueParser("a list of URLs, each perhaps with =FILE", _read_issuers, _render_networks)
+NETWORKS = ValueParser("a list of addresses or networks", _read_networks, _render_networks)
+SWITCH = ValueParser("true or false", _read_switch, lambda value: str(value).lower())
 
 
 def _text(value: object) -> str:

@@ -25,7 +25,7 @@ from entrepot.settings.readings import (
     STORE,
     SWITCH,
     WORD,
-    Reading,
+    ValueParser,
     duration,
     number,
     one_of,
@@ -37,7 +37,7 @@ _HOUR, _DAY = 3600, 86_400
 
 
 class _Doc(msgspec.Struct, frozen=True):
-    reading: Reading
+    reading: ValueParser
     sentence: str
 
 
@@ -370,7 +370,7 @@ class Setting(msgspec.Struct, frozen=True):
     values: str
     default: str
     """The default as written in a file; ``""`` if there is none or it is empty."""
-    reading: Reading
+    reading: ValueParser
 
     @property
     def variable(self) -> str:

@@ -61,7 +61,7 @@ _STALE_S = 86_400.0
 _PIECE = 1 << 20
 _SUM_BYTES = 20
 
-Reading = Callable[[], AbstractContextManager[Read]]
+ReadOpener = Callable[[], AbstractContextManager[Read]]
 """A function that opens a snapshot of the catalog."""
 
 
@@ -91,7 +91,7 @@ class Mirrors:
         self._folder = folder.absolute()  # git runs in other folders
         self._limit = limit
 
-    def take(self, store: Store, reading: Reading, repo: RepoRow) -> Lease:
+    def take(self, store: Store, reading: ReadOpener, repo: RepoRow) -> Lease:
         """Return a lease on the current mirror of a repository, creating or updating it if needed. Blocking.
 
         Args:
@@ -106,7 +106,7 @@ class Mirrors:
         with reporting_full_disk("the clone cache"):
             return self._take(store, reading, repo)
 
-    def _take(self, store: Store, reading: Reading, repo: RepoRow) -> Lease:
+    def _take(self, store: Store, reading: ReadOpener, repo: RepoRow) -> Lease:
         lease = Lease(self._folder / repo.uid, self._lock(repo.uid, "use", fcntl.LOCK_SH))
         try:
             self._check_daily(repo.uid)
@@ -204,7 +204,7 @@ class Mirrors:
                 if time.time() - path.stat().st_mtime > _STALE_S:  # left by a crash
                     shutil.rmtree(path, ignore_errors=True)
 
-    def _update(self, store: Store, reading: Reading, repo: RepoRow) -> None:
+    def _update(self, store: Store, reading: ReadOpener, repo: RepoRow) -> None:
         path = self._folder / repo.uid
         with reading() as tx:  # a snapshot newer than the lock, so that no ref moves backwards
             wanted = refs.everything(tx, repo.id)

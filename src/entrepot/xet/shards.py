@@ -82,7 +82,7 @@ class ShardFooter:
 
 @attrs.frozen
 class Shard:
-    """The content of a shard; ``footer`` is None without one, as in uploads of current clients."""
+    """The content of a shard; ``footer`` is None if there is none, as in uploads of current clients."""
 
     files: tuple[FileBlock, ...]
     xorbs: tuple[XorbBlock, ...]
@@ -102,7 +102,7 @@ def parse_shard(data: Buffer) -> Shard:
     reader = _Reader(memoryview(data))
     magic, version, footer_size = _HEADER.unpack(reader.take(1, "header"))
     if magic != MAGIC:
-        raise Malformed("shard", "it does not begin like one")
+        raise Malformed("shard", "it does not begin like a shard")
     if version != VERSION or footer_size not in (0, FOOTER_BYTES):
         raise Malformed("shard", f"version {version} with a footer of {footer_size} bytes is unknown")
     files: list[FileBlock] = []

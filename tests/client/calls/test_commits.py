@@ -5,9 +5,9 @@ from collections.abc import Callable
 from entrepot.client.calls import commits, files
 from entrepot.client.hubs import Hub
 from entrepot.names import RepoRef
-from entrepot.wire.repos.commits import CommitLine, File, FileLine, Header, HeaderLine
+from entrepot.wire.repos.commits import CommitHeader, CommitLine, File, FileLine, HeaderLine
 
-LINES: tuple[CommitLine, ...] = (HeaderLine(Header(summary="add")), FileLine(File(path="a.txt", content="hi")))
+LINES: tuple[CommitLine, ...] = (HeaderLine(CommitHeader(summary="add")), FileLine(File(path="a.txt", content="hi")))
 
 
 def test_a_commit_whole_or_streamed(hub: Hub, fresh_repo: Callable[..., RepoRef]) -> None:

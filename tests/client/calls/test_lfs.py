@@ -12,7 +12,7 @@ from entrepot.errors import TooLarge
 from entrepot.names import RepoRef
 from entrepot.wire.files.large_files import SharedFile
 from entrepot.wire.files.lfs import CompletedPart, LfsObject
-from entrepot.wire.repos.commits import CommitLine, Header, HeaderLine, LfsFile, LfsFileLine
+from entrepot.wire.repos.commits import CommitHeader, CommitLine, HeaderLine, LfsFile, LfsFileLine
 
 DATA = b"large" * 100
 OBJECT = LfsObject(hashlib.sha256(DATA).hexdigest(), len(DATA))
@@ -28,7 +28,7 @@ def test_a_large_file_from_upload_to_removal(hub: Hub, fresh_repo: Callable[...,
     if verify is not UNSET:
         hub.send(lfs.verify(verify.href, OBJECT))
     lines: tuple[CommitLine, ...] = (
-        HeaderLine(Header(summary="large")),
+        HeaderLine(CommitHeader(summary="large")),
         LfsFileLine(LfsFile(path="m.bin", oid=OBJECT.oid, size=len(DATA))),
     )
     hub.send(commits.create(ref, "main", b"".join(map(commits.encode_line, lines))))
@@ -49,5 +49,5 @@ def test_a_completion_goes_without_the_token(hub: Hub) -> None:
 
 
 def test_a_batch_that_makes_no_sense(hub: Hub, fresh_repo: Callable[..., RepoRef]) -> None:
-    with pytest.raises(TooLarge, match="smaller groups"):
+    with pytest.raises(TooLarge, match="smaller requests"):
         hub.send(lfs.batch(fresh_repo(), [OBJECT] * 5000))

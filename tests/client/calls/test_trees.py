@@ -8,7 +8,7 @@ from entrepot.client.calls import commits, trees
 from entrepot.client.hubs import Hub
 from entrepot.errors import EntryNotFound
 from entrepot.names import RepoRef
-from entrepot.wire.repos.commits import CommitLine, File, FileLine, Header, HeaderLine
+from entrepot.wire.repos.commits import CommitHeader, CommitLine, File, FileLine, HeaderLine
 
 STRANGE = "a b/ü%23?#&.txt"
 
@@ -17,7 +17,7 @@ STRANGE = "a b/ü%23?#&.txt"
 def ref(hub: Hub, fresh_repo: Callable[..., RepoRef]) -> RepoRef:
     made = fresh_repo()
     lines: tuple[CommitLine, ...] = (
-        HeaderLine(Header(summary="add")),
+        HeaderLine(CommitHeader(summary="add")),
         FileLine(File(path=STRANGE, content="hi")),
     )
     hub.send(commits.create(made, "main", b"".join(map(commits.encode_line, lines))))

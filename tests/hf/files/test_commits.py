@@ -14,17 +14,9 @@ from entrepot.hf.errors import EntryNotFoundError, HfHubHTTPError, RepositoryNot
 from entrepot.hf.files.commits import progress_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from entrepot.testing.hubs import RunningHub
+    pass
 
 NUMBERS = itertools.count()
-
-
-@pytest.fixture
-def api(entrepot_hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HubApi:
-    monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path / "home"))
-    return HubApi(entrepot_hub.url, entrepot_hub.token)
 
 
 @pytest.fixture

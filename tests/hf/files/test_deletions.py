@@ -9,17 +9,9 @@ from entrepot import CommitOperationAdd, HubApi
 from entrepot.hf.errors import EntryNotFoundError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from entrepot.testing.hubs import RunningHub
+    pass
 
 PATHS = ("a.txt", "b.bin", "d/c.txt", "d/e/f.bin")
-
-
-@pytest.fixture
-def api(entrepot_hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HubApi:
-    monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path / "home"))
-    return HubApi(entrepot_hub.url, entrepot_hub.token)
 
 
 @pytest.fixture

@@ -25,12 +25,6 @@ NUMBERS = itertools.count()
 
 
 @pytest.fixture
-def api(entrepot_hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HubApi:
-    monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path / "home"))
-    return HubApi(entrepot_hub.url, entrepot_hub.token)
-
-
-@pytest.fixture
 def repo(api: HubApi) -> str:
     return api.create_repo(f"tester/uploads-{os.getpid()}-{next(NUMBERS)}").repo_id
 

@@ -107,13 +107,19 @@ def test_it_needs_a_recent_sign_in_in_a_browser_and_a_password(
         own_factors.begin(hub, whose(hub, linked), linked.secret, "hub.example")
 
 
-def test_it_is_turned_off_with_password_and_code_only(hub: HubContext) -> None:
+def signed_in_with_app(hub: HubContext) -> tuple[App, OpenedSession, Caller]:
+    """Return the app of bob, the session that was opened with it, and its caller."""
     accounts.create_user(hub, "bob", password=PASSWORD)
     app = add_app(hub, "bob", PASSWORD)
     with pytest.raises(SecondFactorNeeded) as needed:
         sessions.sign_in(hub, "bob", PASSWORD)
     opened = second_steps.finish(hub, needed.value.proof, app.codes[0])
     bob = whose(hub, opened)
+    return app, opened, bob
+
+
+def test_it_is_turned_off_with_password_and_code_only(hub: HubContext) -> None:
+    app, opened, bob = signed_in_with_app(hub)
     with pytest.raises(NotAllowed, match="password is wrong"):
         own_factors.disable(hub, bob, opened.secret, "wrong horse", app.shows(hub))
     with pytest.raises(WrongCode):
@@ -128,17 +134,14 @@ def test_it_is_turned_off_with_password_and_code_only(hub: HubContext) -> None:
 
 
 def test_new_recovery_codes_end_the_earlier_ones(hub: HubContext) -> None:
-    accounts.create_user(hub, "bob", password=PASSWORD)
-    app = add_app(hub, "bob", PASSWORD)
-    with pytest.raises(SecondFactorNeeded) as needed:
-        sessions.sign_in(hub, "bob", PASSWORD)
-    opened = second_steps.finish(hub, needed.value.proof, app.codes[0])
-    bob = whose(hub, opened)
+    app, opened, bob = signed_in_with_app(hub)
     with pytest.raises(WrongCode):
         own_factors.renew_codes(hub, bob, opened.secret, "12345")
     assert own_factors.status(hub, bob).codes_left == 9
     fresh = own_factors.renew_codes(hub, bob, opened.secret, app.codes[1])
     assert own_factors.status(hub, bob).codes_left == 10
+    with pytest.raises(SecondFactorNeeded) as needed:
+        sessions.sign_in(hub, "bob", PASSWORD)
     with pytest.raises(WrongCode):
         second_steps.finish(hub, needed.value.proof, app.codes[2])
     assert second_steps.finish(hub, needed.value.proof, fresh[0]).user == "bob"

@@ -126,7 +126,7 @@ def test_bombs_and_damaged_files_are_told(world: World, ref: RepoRef) -> None:
     world.add(ref, "a.csv.gz", gzip.compress(b"a\n1\n")[:-5])
     run(world)
     [(_, reason)] = told(world, ref)
-    assert reason.startswith("a.csv.gz: it is no intact gzip file: ")
+    assert reason.startswith("a.csv.gz: it is not an intact gzip file: ")
     with pytest.raises(UnsupportedDataset, match="its rows are shown when they were converted"):
         tables.read_rows(world.hub, None, ref, "main", "default", "train", offset=0, length=2)
 
@@ -412,4 +412,4 @@ def test_a_folder_of_media_is_converted_again_when_its_metadata_change(world: Wo
     world.add(ref, "metadata.csv", b"file_name,text\nnope.png,a cat\n")
     assert run(world)[-1] is None
     [(_, reason)] = told(world, ref)
-    assert "name nope.png, which is no file of this configuration" in reason
+    assert "name nope.png, which is not a file of this configuration" in reason

@@ -57,7 +57,7 @@ def test_reasons_not_to_convert_are_told(world: World, ref: RepoRef, monkeypatch
 def test_features_that_cannot_be_read_are_a_reason(world: World, ref: RepoRef) -> None:
     world.add(ref, "a.csv", b"a\n1\n")
     world.add(ref, "README.md", b"---\ndataset_info: {features: [{dtype: string}]}\n---\n")
-    assert plan(world, ref).configs[0].reason == "dataset_info: every feature needs a 'name' of its own"
+    assert plan(world, ref).configs[0].reason == "dataset_info: every feature needs a unique 'name'"
 
 
 def test_a_hub_without_the_packages_says_so(world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def test_a_process_that_names_other_splits_is_not_believed(
 def test_a_process_that_goes_too_far_is_stopped(world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:
     for attribute, value, reason in (
         ("_MOST_MORE", -100_000_000, "much larger than its files"),
-        ("PIECE", 10, "what it may not read"),
+        ("PIECE", 10, "that it may not read"),
         ("_WALL_S", 0.0, "too much time or memory"),
     ):
         with monkeypatch.context() as patch:

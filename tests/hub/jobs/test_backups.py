@@ -6,7 +6,6 @@ import itertools
 import os
 import stat
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +29,7 @@ from entrepot.hub.repos.staged_commits import StagedPolicy
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType, Sha256, XetHash
 from entrepot.settings import Settings
 from tests.support.chunk_sender import Sender
-from tests.support.postgres import PostgresServer
-from tests.support.s3_server import S3Server
 from tests.support.worlds import World
-
-NUMBERS = itertools.count()
 
 
 @pytest.fixture
@@ -350,19 +345,6 @@ def test_a_settings_file_that_names_other_stores_is_not_used(filled: World, fold
     backups.restore(folder, Settings(data=tmp_path / "restored"))
     assert not (tmp_path / "restored/entrepot.toml").exists()
     assert (tmp_path / "restored/entrepot.toml.restored").exists()
-
-
-@pytest.fixture
-def elsewhere(
-    tmp_path: Path, postgres: PostgresServer, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Settings]:
-    """Settings of a hub on an empty PostgreSQL database and in an empty bucket."""
-    for name, value in s3_server.environ().items():
-        monkeypatch.setenv(name, value)
-    url = postgres.create_with_tables()
-    store = f"s3://shared/backups{os.getpid()}x{next(NUMBERS)}?endpoint={s3_server.url}"
-    yield Settings(data=tmp_path / "elsewhere", database=url, store=store)
-    postgres.drop(url)
 
 
 def test_a_hub_moves_to_postgresql_and_a_bucket_and_back(

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -23,10 +20,7 @@ from entrepot.hub.jobs import maintenance, moves
 from entrepot.settings import Settings
 from tests.support.chunk_sender import Sender
 from tests.support.postgres import PostgresServer
-from tests.support.s3_server import S3Server
 from tests.support.worlds import World
-
-NUMBERS = itertools.count()
 
 
 @pytest.fixture
@@ -36,19 +30,6 @@ def filled(world: World, sender: Sender) -> World:
     world.add_large(repo, "raw.bin", b"raw" * 50_000)
     sender.add(repo, "chunked.bin", sender.chunks("move"))
     return world
-
-
-@pytest.fixture
-def elsewhere(
-    tmp_path: Path, postgres: PostgresServer, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Settings]:
-    """Settings of a hub on an empty PostgreSQL database and in an empty bucket."""
-    for name, value in s3_server.environ().items():
-        monkeypatch.setenv(name, value)
-    url = postgres.create_with_tables()
-    store = f"s3://shared/moves{os.getpid()}x{next(NUMBERS)}?endpoint={s3_server.url}"
-    yield Settings(data=tmp_path / "elsewhere", database=url, store=store)
-    postgres.drop(url)
 
 
 def number_of_blobs(world: World) -> int:

@@ -72,6 +72,17 @@ def test_a_restart_forgets_nothing_and_rows_are_deleted_in_time(world: World) ->
     assert rows(world.hub) == 0
 
 
+def test_a_sign_in_of_another_user_leaves_the_counts_that_still_matter(world: World) -> None:
+    for _ in range(attempts.PER_ACCOUNT):
+        begin(world)
+    for number in range(attempts.PER_ADDRESS - attempts.PER_ACCOUNT):
+        begin(world, f"user{number}")
+    attempts.note_success(world.hub, "sign-in", "user0", HERE)
+    attempts.note_success(world.hub, "sign-in", "bob", THERE)
+    assert begin(world) > 0
+    assert (begin(world, "dora"), begin(world, "emil")) == (0, 60)  # the success took one attempt off the address
+
+
 def rows(hub: HubContext) -> int:
     with hub.read() as tx:
         return _count(tx)

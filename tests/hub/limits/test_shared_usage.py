@@ -3,6 +3,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
+from entrepot.catalog import Lock, limit_counts
 from entrepot.errors import DatabaseUnavailable, QuotaExceeded
 from entrepot.hub.accounts import quotas
 from entrepot.hub.context import HubContext
@@ -57,6 +58,19 @@ def test_additions_wait_for_the_database(world: World, monkeypatch: pytest.Monke
     shared_usage.share(one)
     with pytest.raises(QuotaExceeded):
         spend(one, world, 400)
+
+
+def test_counts_that_have_expired_are_deleted(world: World) -> None:
+    quotas.change(world.hub, "alice", {"max_bytes": 1_000})
+    with world.hub.write(Lock.job("usage")) as tx:
+        limit_counts.add(tx, {"f" * 32: 5}, world.clock.now_ms, world.clock.now_ms + 1)
+    world.clock.advance(2)
+    hub = attrs.evolve(world.hub, usage_cache=slow_cache())
+    for _ in range(2):
+        spend(hub, world, 100)
+        shared_usage.share(hub)
+    with world.hub.read() as tx:
+        assert limit_counts.find(tx, "f" * 32) is None
 
 
 def test_without_additions_nothing_is_written(world: World) -> None:

@@ -144,9 +144,9 @@ def test_the_reply_must_belong_to_the_sign_in_of_this_browser(sso_world: World, 
     reply = reply_of(issuer, other)
     for sealed, answer, why in (
         (mine.sealed, reply, "another sign-in"),
-        ("", reply, "has not begun"),
-        (other.sealed[:-4] + "0000", reply, "has not begun"),
-        ("é", reply, "has not begun"),
+        ("", reply, "was not started in this browser"),
+        (other.sealed[:-4] + "0000", reply, "was not started in this browser"),
+        ("é", reply, "was not started in this browser"),
         (other.sealed, attrs.evolve(reply, state=""), "another sign-in"),
         (other.sealed, attrs.evolve(reply, state="é"), "another sign-in"),
         (other.sealed, attrs.evolve(reply, issuer="https://evil.example"), "another issuer"),

@@ -111,3 +111,23 @@ def test_a_slot_given_to_a_request_that_is_cancelled_in_the_same_moment_is_given
         await work.end("c0")
 
     in_a_loop(FairSlots(1), test)
+
+
+def test_a_caller_who_has_given_slots_back_holds_as_many_as_before() -> None:
+    async def test(work: Work) -> None:
+        for name in ("a0", "a1"):
+            work.start("a", name)
+        await work.rest()
+        await work.end("a0")
+        for name in ("a2", "a3"):
+            work.start("a", name)
+        await work.rest()
+        assert work.began == ["a0", "a1", "a2"]
+        await work.end("a1", "a2", "a3")
+        for name in ("a4", "a5", "a6"):
+            work.start("a", name)
+        await work.rest()
+        assert work.began[4:] == ["a4", "a5"]
+        await work.end("a4", "a5", "a6")
+
+    in_a_loop(FairSlots(4, per_caller=2), test)

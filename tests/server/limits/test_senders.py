@@ -35,6 +35,6 @@ def test_a_password_is_a_token_and_an_empty_one_is_none() -> None:
     encoded = base64.b64encode(b"user:pass:word").decode()
     assert (secret_in(f"Basic {encoded}"), secret_in("Bearer  x ")) == ("pass:word", "x")
     assert secret_in("Basic dXNlcjo=") is None
-    for wrong in ("Bearer", "Bearer ", "Basic dXNlcg==", "Basic ?", "Token x"):
+    for wrong in ("Bearer", "Bearer ", "Basic dXNlcg==", "Basic ?", "Basic dXNl*cjp4", "Token x"):
         with pytest.raises(InvalidCredentials):
             secret_in(wrong)

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from entrepot.wire.repos.commits import (
+    CommitHeader,
     CommitLine,
     CommitResponse,
     CopyFile,
@@ -11,10 +12,9 @@ from entrepot.wire.repos.commits import (
     DeletedEntryLine,
     DeletedFileLine,
     DeletedFolderLine,
-    Entry,
+    DeletedPath,
     File,
     FileLine,
-    Header,
     HeaderLine,
     LfsFile,
     LfsFileLine,
@@ -25,7 +25,7 @@ from entrepot.wire.repos.commits import (
 LINES: list[tuple[bytes, CommitLine]] = [
     (
         b'{"key":"header","value":{"summary":"s","description":"d","parentCommit":"abcdef1"}}',
-        HeaderLine(Header(summary="s", description="d", parent_commit="abcdef1")),
+        HeaderLine(CommitHeader(summary="s", description="d", parent_commit="abcdef1")),
     ),
     (
         b'{"key":"file","value":{"path":"a","content":"aGk=","encoding":"base64"}}',
@@ -37,9 +37,9 @@ LINES: list[tuple[bytes, CommitLine]] = [
         b'{"key":"copyFile","value":{"path":"b","sourcePath":"a","sourceRevision":"v1"}}',
         CopyFileLine(CopyFile(path="b", source_path="a", source_revision="v1")),
     ),
-    (b'{"key":"deletedFile","value":{"path":"a"}}', DeletedFileLine(Entry(path="a"))),
-    (b'{"key":"deletedFolder","value":{"path":"a/"}}', DeletedFolderLine(Entry(path="a/"))),
-    (b'{"key":"deletedEntry","value":{"path":"a"}}', DeletedEntryLine(Entry(path="a"))),
+    (b'{"key":"deletedFile","value":{"path":"a"}}', DeletedFileLine(DeletedPath(path="a"))),
+    (b'{"key":"deletedFolder","value":{"path":"a/"}}', DeletedFolderLine(DeletedPath(path="a/"))),
+    (b'{"key":"deletedEntry","value":{"path":"a"}}', DeletedEntryLine(DeletedPath(path="a"))),
 ]
 
 

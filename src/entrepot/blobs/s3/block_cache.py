@@ -37,7 +37,7 @@ class BlockCache:
         self._size: int | None = None
 
     def find(self, name: str, start: int, stop: int) -> bytes | None:
-        """Return the bytes ``start … stop`` of a block, or None if it is not cached or damaged."""
+        """Return the bytes ``start … stop`` of a block, or None if it is absent or damaged."""
         path = self._path(name)
         try:
             with path.open("rb", buffering=0) as file:

@@ -112,7 +112,7 @@ class S3Parts:
         if known is None:
             self._bucket.put_new(f"{self._folder(upload)}{_BEGUN}{size}", b"")
         elif known != size:
-            raise Refused(f"the upload {upload} has begun with another size")
+            raise Refused(f"the upload {upload} was begun with another size")
 
     def open(self, upload: str, offset: int, length: int) -> S3PartSink:
         """Begin to receive a part.

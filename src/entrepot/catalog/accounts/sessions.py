@@ -57,7 +57,7 @@ def touch(tx: Write, secret_hash: str, now_ms: int) -> None:
 
 
 def confirm(tx: Write, secret_hash: str, now_ms: int) -> None:
-    """Record that the user of a session has proved again who they are."""
+    """Record that the user of a session has confirmed their identity."""
     tx.sql.execute(sa.update(_S).where(_S.c.secret_hash == secret_hash).values(confirmed_ms=now_ms))
 
 

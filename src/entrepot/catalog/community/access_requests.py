@@ -46,7 +46,7 @@ _FIND = sa.select(*_COLUMNS).where((_A.c.repo_id == sa.bindparam("repo")) & (_A.
 
 
 def status_of(tx: Read, repo_id: int, user_id: int) -> str | None:
-    """Return the status of a user's request, or None without a request."""
+    """Return the status of a user's request, or None if there is no request."""
     return tx.sql.execute(_STATUS, {"repo": repo_id, "asker": user_id}).scalar()
 
 

@@ -231,7 +231,7 @@ class PostgreSQL:
         """Return None: every statement is a message to a server."""
 
     def copy(self, engine: sa.Engine, target: Path) -> None:
-        """Refuse: a snapshot of a PostgreSQL database is made with its own tools."""
+        """Raise: snapshots of a PostgreSQL database are made with its own tools."""
         raise DataFolderError(str(target), "the database is PostgreSQL: copy it with pg_dump")
 
 

@@ -90,7 +90,7 @@ class SQLite:
         return DataFolderError("(database)", text) if type(error) is sa.exc.DatabaseError else None
 
     def create_text_index(self, connection: sa.Connection) -> None:
-        """Create a table of FTS5."""
+        """Create the full-text index as a table of FTS5."""
         connection.exec_driver_sql(TEXT_INDEX)
 
     def watch(self, engine: sa.Engine) -> VersionWatch:

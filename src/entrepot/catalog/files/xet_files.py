@@ -222,7 +222,7 @@ def unverified(
 
 
 def repos_with_claims(tx: Read) -> list[int]:
-    """Return the repositories that have links as :func:`unverified` returns them."""
+    """Return the repositories with links that :func:`unverified` would return."""
     query = sa.select(_L.c.repo_id).where(_UNVERIFIED).distinct().order_by(_L.c.repo_id)
     return list(tx.sql.execute(query).scalars())
 

@@ -9,7 +9,7 @@ import click
 
 from entrepot.cli.admin.findings import INCOMPLETE, rows_of, show_damage, show_finding
 from entrepot.cli.groups import LazyGroup
-from entrepot.cli.reports import Progress, render_bytes, show, show_json, show_table
+from entrepot.cli.reports import ProgressLine, render_bytes, show, show_json, show_table
 from entrepot.cli.results import json_option
 from entrepot.cli.sessions import Session, folder_options, pass_session
 
@@ -73,7 +73,7 @@ def create(session: Session, folder: Path, keep: int | None, as_json: bool) -> i
     """
     from entrepot.hub.jobs import backups
 
-    progress = Progress()
+    progress = ProgressLine()
     with session.opened_hub() as hub:
         done = backups.backup(hub, folder.absolute(), keep=keep, progress=progress)
     progress.clear()
@@ -134,7 +134,7 @@ def verify(folder: Path, snapshot: str | None, quick: bool, as_json: bool) -> in
     """
     from entrepot.hub.jobs import backups
 
-    progress = Progress()
+    progress = ProgressLine()
     chosen = backups.choose(folder.absolute(), snapshot)
     found = []
     for finding in backups.verify(folder.absolute(), chosen.name, is_quick=quick, progress=progress):
@@ -202,7 +202,7 @@ def restore(session: Session, folder: Path, snapshot: str | None, as_json: bool)
     from entrepot.hub.jobs import backups
 
     settings = session.load().settings
-    progress, data = Progress(), settings.data
+    progress, data = ProgressLine(), settings.data
     done, found = backups.restore(folder.absolute(), settings, snapshot, progress=progress)
     progress.clear()
     code = INCOMPLETE if found else 0

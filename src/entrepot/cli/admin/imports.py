@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from entrepot.cli.reports import Progress, show, show_json
+from entrepot.cli.reports import ProgressLine, show, show_json
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.names import RepoRef, parse_repo_link
 
@@ -68,7 +68,7 @@ def import_(
     ref = read_repo(repo)
     place = str(Path(source).absolute()) if Path(source).exists() else source
     visibility = "private" if private else None
-    progress = Progress()
+    progress = ProgressLine()
     with session.opened_hub() as hub, tempfile.TemporaryDirectory(prefix="entrepot-import-") as folder:
         copy = Path(folder) / "copy.git"
         environ = {**session.environ, "GIT_TERMINAL_PROMPT": "0"}

@@ -34,8 +34,12 @@ def jobs() -> None:
 
 
 @jobs.command("list", short_help="List jobs, newest first.")
-@click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Only these; may be repeated.")
-@click.option("--lane", "lanes", multiple=True, type=click.Choice(_LANES), help="Only these; may be repeated.")
+@click.option(
+    "--state", "states", multiple=True, type=click.Choice(_STATES), help="Only jobs in this state; may be repeated."
+)
+@click.option(
+    "--lane", "lanes", multiple=True, type=click.Choice(_LANES), help="Only jobs of this lane; may be repeated."
+)
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Maximum number of jobs.")
 @json_option
 @target_options

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from entrepot.cli.admin.findings import rows_of, show_finding
-from entrepot.cli.reports import Progress, render_bytes, show, show_json
+from entrepot.cli.reports import ProgressLine, render_bytes, show, show_json
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.settings import parse_duration
 
@@ -46,7 +46,7 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
     """
     from entrepot.hub.jobs import damaged_content, maintenance
 
-    progress = Progress()
+    progress = ProgressLine()
     found = []
     with session.opened_hub() as hub:
         for finding in maintenance.fsck(hub, checks_content=not quick, checks_chunks=deep, progress=progress):
@@ -105,7 +105,7 @@ def gc(session: Session, dry_run: bool, grace: int | None, bump_epoch: bool, as_
     """
     from entrepot.hub.jobs import maintenance
 
-    progress = Progress()
+    progress = ProgressLine()
     swept = []
     grace_ms = None if grace is None else grace * 1000
     with session.opened_hub() as hub:

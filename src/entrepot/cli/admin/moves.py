@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from entrepot.cli.admin.findings import INCOMPLETE, rows_of, show_damage
-from entrepot.cli.reports import Progress, render_bytes, show, show_json
+from entrepot.cli.reports import ProgressLine, render_bytes, show, show_json
 from entrepot.cli.results import json_option
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.settings import load_settings
@@ -65,7 +65,7 @@ def migrate(
         flags=flags, environ=environ, toml_path=file if file.is_file() else None, default_data=folder.absolute()
     )
     target = msgspec.structs.replace(found.settings, data=folder.absolute())
-    progress = Progress()
+    progress = ProgressLine()
     with (
         session.opened_hub() as hub,
         contextlib.nullcontext() if prepare or dry_run else server_presence.exclude_servers(hub),

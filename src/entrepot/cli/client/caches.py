@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from entrepot.cli.client.options import HubClient, confirm, hub_options, revision_option, show_unless_quiet, type_option
-from entrepot.cli.groups import Entry, LazyGroup
+from entrepot.cli.groups import CommandEntry, LazyGroup
 from entrepot.cli.reports import render_bytes, show, show_json
 from entrepot.cli.results import json_option, show_result
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 _HERE = "entrepot.cli.client.caches"
 
 _ENTRIES = (
-    Entry("scan", f"{_HERE}:scan", "List the contents of the cache."),
-    Entry("delete", f"{_HERE}:delete", "Delete repositories or revisions from the cache."),
-    Entry("verify", f"{_HERE}:verify", "Compare cached files with the hub."),
+    CommandEntry("scan", f"{_HERE}:scan", "List the contents of the cache."),
+    CommandEntry("delete", f"{_HERE}:delete", "Delete repositories or revisions from the cache."),
+    CommandEntry("verify", f"{_HERE}:verify", "Compare cached files with the hub."),
 )
 
 cache_option = click.option(

@@ -13,9 +13,16 @@ from entrepot.cli.results import json_option, show_result
 @click.argument("repo", metavar="REPO")
 @type_option
 @revision_option
-@click.option("--up", "direction", flag_value="up", help="Only what it was made from.")
-@click.option("--down", "direction", flag_value="down", help="Only what was made from it.")
-@click.option("--depth", metavar="N", default=3, show_default=True, type=click.IntRange(1, 20), help="Steps from REPO.")
+@click.option("--up", "direction", flag_value="up", help="Show only what it was made from.")
+@click.option("--down", "direction", flag_value="down", help="Show only what was made from it.")
+@click.option(
+    "--depth",
+    metavar="N",
+    default=3,
+    show_default=True,
+    type=click.IntRange(1, 20),
+    help="Maximum number of steps from REPO.",
+)
 @click.option("--dot", "form", flag_value="dot", help="Print a drawing for Graphviz.")
 @click.option("--prov", "form", flag_value="prov", help="Print PROV-JSON.")
 @click.option("--add", "sources", metavar="SOURCE[@COMMIT]", multiple=True, help="Record a source of --revision.")

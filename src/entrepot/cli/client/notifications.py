@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from entrepot.cli.client.options import HubClient, hub_options, type_option
-from entrepot.cli.groups import Entry, LazyGroup
+from entrepot.cli.groups import CommandEntry, LazyGroup
 from entrepot.cli.reports import show_json, show_message, show_table
 from entrepot.cli.results import json_option, show_result
 
@@ -14,10 +14,10 @@ _MOST = 100
 _LEVELS = ("all", "participating", "none")
 
 _COMMANDS = (
-    Entry("list", f"{_HERE}:list_notifications", "List your unread notifications."),
-    Entry("read", f"{_HERE}:mark_read", "Mark notifications as read."),
-    Entry("subscriptions", f"{_HERE}:list_subscriptions", "List your choices about notifications."),
-    Entry("subscribe", f"{_HERE}:subscribe", "Choose the notifications about a repository."),
+    CommandEntry("list", f"{_HERE}:list_notifications", "List your unread notifications."),
+    CommandEntry("read", f"{_HERE}:mark_read", "Mark notifications as read."),
+    CommandEntry("subscriptions", f"{_HERE}:list_subscriptions", "List your choices about notifications."),
+    CommandEntry("subscribe", f"{_HERE}:subscribe", "Choose the notifications about a repository."),
 )
 
 
@@ -33,8 +33,15 @@ def notifications() -> None:
 
 
 @click.command("list", short_help="List your unread notifications.")
-@click.option("--all", "shows_all", is_flag=True, help="Also those that you have read.")
-@click.option("--limit", metavar="N", default=50, show_default=True, type=click.IntRange(1, _MOST), help="Most shown.")
+@click.option("--all", "shows_all", is_flag=True, help="Also list those that you have read.")
+@click.option(
+    "--limit",
+    metavar="N",
+    default=50,
+    show_default=True,
+    type=click.IntRange(1, _MOST),
+    help="Maximum number of notifications.",
+)
 @json_option
 @hub_options
 def list_notifications(client: HubClient, shows_all: bool, limit: int, as_json: bool) -> None:
@@ -141,7 +148,7 @@ def subscribe(client: HubClient, repo: str, level: str, num: int | None, repo_ty
 
 @click.command("read", short_help="Mark notifications as read.")
 @click.argument("ids", metavar="ID...", nargs=-1)
-@click.option("--all", "marks_all", is_flag=True, help="All of them.")
+@click.option("--all", "marks_all", is_flag=True, help="Mark all of them.")
 @json_option
 @hub_options
 def mark_read(client: HubClient, ids: tuple[str, ...], marks_all: bool, as_json: bool) -> None:

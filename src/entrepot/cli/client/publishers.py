@@ -5,16 +5,16 @@ from __future__ import annotations
 import click
 
 from entrepot.cli.client.options import HubClient, hub_options, type_option
-from entrepot.cli.groups import Entry, LazyGroup
+from entrepot.cli.groups import CommandEntry, LazyGroup
 from entrepot.cli.reports import show, show_json
 from entrepot.cli.results import json_option, show_result
 
 _HERE = "entrepot.cli.client.publishers"
 
 _COMMANDS = (
-    Entry("list", f"{_HERE}:list_publishers", "List the trusted publishers of a repository."),
-    Entry("add", f"{_HERE}:add_publisher", "Let jobs of continuous integration publish."),
-    Entry("remove", f"{_HERE}:remove_publisher", "Remove a trusted publisher."),
+    CommandEntry("list", f"{_HERE}:list_publishers", "List the trusted publishers of a repository."),
+    CommandEntry("add", f"{_HERE}:add_publisher", "Let jobs of continuous integration publish."),
+    CommandEntry("remove", f"{_HERE}:remove_publisher", "Remove a trusted publisher."),
 )
 
 
@@ -54,8 +54,15 @@ def list_publishers(client: HubClient, repo: str, repo_type: str, as_json: bool)
 @type_option
 @click.option("--name", metavar="NAME", required=True, help="A name to recognise it by.")
 @click.option("--issuer", metavar="URL", required=True, help="The claim 'iss' of its tokens.")
-@click.option("--claim", "claims", metavar="NAME=PATTERN", multiple=True, required=True, help="Must match; repeatable.")
-@click.option("--read-only", is_flag=True, help="It may read the files, and change nothing.")
+@click.option(
+    "--claim",
+    "claims",
+    metavar="NAME=PATTERN",
+    multiple=True,
+    required=True,
+    help="A claim that must match; may be repeated.",
+)
+@click.option("--read-only", is_flag=True, help="Allow it to read files only.")
 @json_option
 @hub_options
 def add_publisher(

@@ -5,21 +5,21 @@ from __future__ import annotations
 import click
 
 from entrepot.cli.client.options import HubClient, confirm, hub_options, revision_option, type_option
-from entrepot.cli.groups import Entry, LazyGroup
+from entrepot.cli.groups import CommandEntry, LazyGroup
 from entrepot.cli.reports import show, show_json
 from entrepot.cli.results import json_option, show_result
 
 _HERE = "entrepot.cli.client.refs"
 
 _BRANCHES = (
-    Entry("list", f"{_HERE}:list_branches", "List the branches of a repository."),
-    Entry("create", f"{_HERE}:create_branch", "Create a branch."),
-    Entry("delete", f"{_HERE}:delete_branch", "Delete a branch."),
+    CommandEntry("list", f"{_HERE}:list_branches", "List the branches of a repository."),
+    CommandEntry("create", f"{_HERE}:create_branch", "Create a branch."),
+    CommandEntry("delete", f"{_HERE}:delete_branch", "Delete a branch."),
 )
 _TAGS = (
-    Entry("list", f"{_HERE}:list_tags", "List the tags of a repository."),
-    Entry("create", f"{_HERE}:create_tag", "Create a tag."),
-    Entry("delete", f"{_HERE}:delete_tag", "Delete a tag."),
+    CommandEntry("list", f"{_HERE}:list_tags", "List the tags of a repository."),
+    CommandEntry("create", f"{_HERE}:create_tag", "Create a tag."),
+    CommandEntry("delete", f"{_HERE}:delete_tag", "Delete a tag."),
 )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from entrepot.cli.client.options import HubClient, confirm, hub_options, revision_option, type_option
-from entrepot.cli.groups import Entry, LazyGroup
+from entrepot.cli.groups import CommandEntry, LazyGroup
 from entrepot.cli.reports import render_bytes, show, show_json, show_table
 from entrepot.cli.results import json_option, show_result
 
@@ -21,18 +21,18 @@ _REFS = "entrepot.cli.client.refs"
 _PUBLISHERS = "entrepot.cli.client.publishers"
 
 _ENTRIES = (
-    Entry("create", f"{_HERE}:create", "Create a repository."),
-    Entry("delete", f"{_HERE}:delete", "Delete a repository with everything in it."),
-    Entry("move", f"{_HERE}:move", "Rename or transfer a repository."),
-    Entry("visibility", f"{_HERE}:visibility", "Say who sees a repository."),
-    Entry("list", f"{_HERE}:list_repos", "Find repositories."),
-    Entry("info", f"{_HERE}:info", "Show information about a repository."),
-    Entry("files", f"{_HERE}:files", "List the files of a repository."),
-    Entry("log", f"{_HERE}:log", "List the commits of a branch."),
-    Entry("diff", f"{_HERE}:diff", "Show the changes between two revisions."),
-    Entry("branch", f"{_REFS}:branch", "List, create and delete branches."),
-    Entry("tag", f"{_REFS}:tag", "List, create and delete tags."),
-    Entry("publisher", f"{_PUBLISHERS}:publisher", "Let jobs publish without a secret."),
+    CommandEntry("create", f"{_HERE}:create", "Create a repository."),
+    CommandEntry("delete", f"{_HERE}:delete", "Delete a repository with everything in it."),
+    CommandEntry("move", f"{_HERE}:move", "Rename or transfer a repository."),
+    CommandEntry("visibility", f"{_HERE}:visibility", "Set who can see a repository."),
+    CommandEntry("list", f"{_HERE}:list_repos", "Find repositories."),
+    CommandEntry("info", f"{_HERE}:info", "Show information about a repository."),
+    CommandEntry("files", f"{_HERE}:files", "List the files of a repository."),
+    CommandEntry("log", f"{_HERE}:log", "List the commits of a branch."),
+    CommandEntry("diff", f"{_HERE}:diff", "Show the changes between two revisions."),
+    CommandEntry("branch", f"{_REFS}:branch", "List, create and delete branches."),
+    CommandEntry("tag", f"{_REFS}:tag", "List, create and delete tags."),
+    CommandEntry("publisher", f"{_PUBLISHERS}:publisher", "Let jobs publish without a secret."),
 )
 
 
@@ -114,7 +114,7 @@ def move(client: HubClient, repo: str, target: str, repo_type: str, as_json: boo
     show_result({"from": repo, "to": target, "type": repo_type}, f"{repo} is now {target}", as_json=as_json)
 
 
-@click.command(short_help="Say who sees a repository.")
+@click.command(short_help="Set who can see a repository.")
 @click.argument("repo", metavar="REPO")
 @click.argument("word", metavar="VISIBILITY", type=click.Choice(("public", "private", "folder")))
 @type_option

@@ -8,7 +8,7 @@ import re
 import click
 
 import entrepot
-from entrepot.cli.groups import Entry, LazyGroup
+from entrepot.cli.groups import CommandEntry, LazyGroup
 from entrepot.cli.sessions import Session
 
 _HERE = "entrepot.cli.workspace"
@@ -19,50 +19,53 @@ _EPILOG = (
 )
 
 _ROOT = (
-    Entry("repository", f"{_HERE}.commands:repository", "Create and configure a project."),
-    Entry("datasets", f"{_HERE}.commands:datasets", "Version datasets."),
-    Entry("labels", f"{_HERE}.commands:labels", "Version labels."),
-    Entry("models", f"{_HERE}.commands:models", "Version models."),
-    Entry("clone", f"{_HERE}.project_commands:clone", "Clone the settings of a project, and its metadata."),
-    Entry("completion", "entrepot.cli.completion:completion", "Print the completion script for a shell."),
-    Entry("dataset", f"{_HERE}.commands:datasets", hidden=True),
-    Entry("label", f"{_HERE}.commands:labels", hidden=True),
-    Entry("model", f"{_HERE}.commands:models", hidden=True),
+    CommandEntry("repository", f"{_HERE}.commands:repository", "Create and configure a project."),
+    CommandEntry("datasets", f"{_HERE}.commands:datasets", "Version datasets."),
+    CommandEntry("labels", f"{_HERE}.commands:labels", "Version labels."),
+    CommandEntry("models", f"{_HERE}.commands:models", "Version models."),
+    CommandEntry("clone", f"{_HERE}.project_commands:clone", "Clone the settings of a project, and its metadata."),
+    CommandEntry("completion", "entrepot.cli.completion:completion", "Print the completion script for a shell."),
+    CommandEntry("dataset", f"{_HERE}.commands:datasets", hidden=True),
+    CommandEntry("label", f"{_HERE}.commands:labels", hidden=True),
+    CommandEntry("model", f"{_HERE}.commands:models", hidden=True),
 )
 
 _ENTITY = (
-    Entry("init", f"{_HERE}.version_commands:init", "Clone the metadata."),
-    Entry("create", f"{_HERE}.creation_commands:create", "Create an entity."),
-    Entry("status", f"{_HERE}.staging_commands:status", "Show what is new, changed and staged."),
-    Entry("add", f"{_HERE}.staging_commands:add", "Stage new and changed files."),
-    Entry("commit", f"{_HERE}.staging_commands:commit", "Create a version from the staged files."),
-    Entry("push", f"{_HERE}.staging_commands:push", "Publish the versions that are not published."),
-    Entry("checkout", f"{_HERE}.version_commands:checkout", "Put the files of a version into the workspace."),
-    Entry("fetch", f"{_HERE}.version_commands:fetch", "Fetch the content of a version for a later checkout."),
-    Entry("update", f"{_HERE}.version_commands:update", "Fetch the metadata."),
-    Entry("list", f"{_HERE}.reading_commands:list_", "List the entities that have a version."),
-    Entry("show", f"{_HERE}.reading_commands:show_", "Show the spec of a version."),
-    Entry("tag", f"{_HERE}.reading_commands:tag", "List, add and delete tags."),
-    Entry("branch", f"{_HERE}.reading_commands:branch", "Show which version is checked out."),
-    Entry("log", f"{_HERE}.reading_commands:log", "Show the versions of an entity."),
-    Entry("diff", f"{_HERE}.reading_commands:diff", "Show what differs between two versions."),
-    Entry("merge", f"{_HERE}.version_commands:merge", "Stage the changes of another version."),
-    Entry("reset", f"{_HERE}.version_commands:reset", "Unstage, discard changes, or take back a version."),
-    Entry("unlock", f"{_HERE}.version_commands:unlock", "Allow changes of files of a flexible entity."),
-    Entry("fsck", f"{_HERE}.integrity_commands:fsck", "Check what is kept locally."),
-    Entry("remote-fsck", f"{_HERE}.integrity_commands:remote_fsck", "Check the data of a version in the storage."),
-    Entry("migrate", f"{_HERE}.integrity_commands:migrate", "Copy versions of ML-Git 2.9.9 into chunks."),
-    Entry("import", f"{_HERE}.exchange_commands:import_", "Fetch plain objects of a bucket."),
-    Entry("export", f"{_HERE}.exchange_commands:export", "Store the files of a version as plain objects."),
-    Entry("to-hub", f"{_HERE}.hub_commands:to_hub", "Copy all versions to a hub."),
+    CommandEntry("init", f"{_HERE}.version_commands:init", "Clone the metadata."),
+    CommandEntry("create", f"{_HERE}.creation_commands:create", "Create an entity."),
+    CommandEntry("status", f"{_HERE}.staging_commands:status", "Show what is new, changed and staged."),
+    CommandEntry("add", f"{_HERE}.staging_commands:add", "Stage new and changed files."),
+    CommandEntry("commit", f"{_HERE}.staging_commands:commit", "Create a version from the staged files."),
+    CommandEntry("push", f"{_HERE}.staging_commands:push", "Publish the versions that are not published."),
+    CommandEntry("checkout", f"{_HERE}.version_commands:checkout", "Put the files of a version into the workspace."),
+    CommandEntry("fetch", f"{_HERE}.version_commands:fetch", "Fetch the content of a version for a later checkout."),
+    CommandEntry("update", f"{_HERE}.version_commands:update", "Fetch the metadata."),
+    CommandEntry("list", f"{_HERE}.reading_commands:list_", "List the entities that have a version."),
+    CommandEntry("show", f"{_HERE}.reading_commands:show_", "Show the spec of a version."),
+    CommandEntry("tag", f"{_HERE}.reading_commands:tag", "List, add and delete tags."),
+    CommandEntry("branch", f"{_HERE}.reading_commands:branch", "Show which version is checked out."),
+    CommandEntry("log", f"{_HERE}.reading_commands:log", "Show the versions of an entity."),
+    CommandEntry("diff", f"{_HERE}.reading_commands:diff", "Show what differs between two versions."),
+    CommandEntry("merge", f"{_HERE}.version_commands:merge", "Stage the changes of another version."),
+    CommandEntry("reset", f"{_HERE}.version_commands:reset", "Unstage, discard changes, or take back a version."),
+    CommandEntry("unlock", f"{_HERE}.version_commands:unlock", "Allow changes of files of a flexible entity."),
+    CommandEntry("fsck", f"{_HERE}.integrity_commands:fsck", "Check what is kept locally."),
+    CommandEntry(
+        "remote-fsck", f"{_HERE}.integrity_commands:remote_fsck", "Check the data of a version in the storage."
+    ),
+    CommandEntry("migrate", f"{_HERE}.integrity_commands:migrate", "Copy versions of ML-Git 2.9.9 into chunks."),
+    CommandEntry("import", f"{_HERE}.exchange_commands:import_", "Fetch plain objects of a bucket."),
+    CommandEntry("export", f"{_HERE}.exchange_commands:export", "Store the files of a version as plain objects."),
+    CommandEntry("to-hub", f"{_HERE}.hub_commands:to_hub", "Copy all versions to a hub."),
 )
 
 _MODEL = tuple(
-    Entry(entry.name, f"{entry.target}_model", entry.summary) if entry.name in ("add", "commit") else entry
+    CommandEntry(entry.name, f"{entry.target}_model", entry.summary) if entry.name in ("add", "commit") else entry
     for entry in _ENTITY
 )
 _LABELS = tuple(
-    Entry(entry.name, f"{entry.target}_labels", entry.summary) if entry.name == "commit" else entry for entry in _ENTITY
+    CommandEntry(entry.name, f"{entry.target}_labels", entry.summary) if entry.name == "commit" else entry
+    for entry in _ENTITY
 )
 
 
@@ -113,13 +116,13 @@ def ws(ctx: click.Context, debug: bool) -> None:
     cls=LazyGroup,
     short_help="Create and configure a project.",
     entries=(
-        Entry("init", f"{_HERE}.project_commands:init", "Create a project in the current folder."),
-        Entry("config", f"{_HERE}.project_commands:config", "Show, change and push the configuration."),
-        Entry("remote", f"{_HERE}.remote_commands:remote", "Configure the git remotes of the metadata."),
-        Entry("storage", f"{_HERE}.remote_commands:storage", "Configure the storages of the data."),
-        Entry("update", f"{_HERE}.project_commands:update", "Fetch all metadata."),
-        Entry("graph", f"{_HERE}.project_commands:graph", "Draw the versions and their links."),
-        Entry("gc", f"{_HERE}.integrity_commands:gc", "Remove local files that nothing needs."),
+        CommandEntry("init", f"{_HERE}.project_commands:init", "Create a project in the current folder."),
+        CommandEntry("config", f"{_HERE}.project_commands:config", "Show, change and push the configuration."),
+        CommandEntry("remote", f"{_HERE}.remote_commands:remote", "Configure the git remotes of the metadata."),
+        CommandEntry("storage", f"{_HERE}.remote_commands:storage", "Configure the storages of the data."),
+        CommandEntry("update", f"{_HERE}.project_commands:update", "Fetch all metadata."),
+        CommandEntry("graph", f"{_HERE}.project_commands:graph", "Draw the versions and their links."),
+        CommandEntry("gc", f"{_HERE}.integrity_commands:gc", "Remove local files that nothing needs."),
     ),
 )
 def repository() -> None:
@@ -139,7 +142,10 @@ def labels() -> None:
 @click.group(
     cls=EntityGroup,
     short_help="Version models.",
-    entries=(*_MODEL, Entry("metrics", f"{_HERE}.reading_commands:metrics", "Show the metrics of all versions.")),
+    entries=(
+        *_MODEL,
+        CommandEntry("metrics", f"{_HERE}.reading_commands:metrics", "Show the metrics of all versions."),
+    ),
 )
 def models() -> None:
     """Version models, which have metrics and may be linked to a dataset and labels."""

@@ -2,27 +2,65 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+import attrs
 import click
 
 from entrepot.cli.workspace.consoles import Console, console_options, retry_option
 from entrepot.cli.workspace.wizards import asked_argument
 
 if TYPE_CHECKING:
+    from entrepot.workspace.exchange.buckets import PlainBucket
     from entrepot.workspace.exchange.imports import ExchangeReport
-
-Function = TypeVar("Function", bound=Callable[..., object])
+    from entrepot.workspace.projects.projects import Project
 
 TYPES = ("s3", "gdrive", "s3h", "azureblobh", "gdriveh", "sftph", "file")
 
 
-def bucket_options(function: Function) -> Function:
-    """Add the options that name a bucket and its credentials."""
+@attrs.frozen
+class BucketOptions:
+    """The options that say how a bucket is reached; None and an empty text: as configured in the project."""
+
+    storage_type: str
+    credentials: str | None
+    region: str | None
+    endpoint_url: str | None
+
+    def open(self, project: Project, name: str) -> PlainBucket:
+        """Return the bucket; raises as :func:`entrepot.workspace.exchange.buckets.open_plain_bucket`."""
+        from entrepot.workspace.exchange.buckets import open_plain_bucket
+
+        return open_plain_bucket(
+            project,
+            self.storage_type,
+            name,
+            credentials=self.credentials,
+            region=self.region,
+            endpoint_url=self.endpoint_url,
+        )
+
+
+def bucket_options(function: Callable[..., object]) -> Callable[..., object]:
+    """Add the options that name a bucket and its credentials, and pass them as ``options``."""
+
+    @functools.wraps(function)
+    def command(
+        *args: object,
+        storage_type: str,
+        credentials: str | None,
+        region: str | None,
+        endpoint_url: str | None,
+        **others: object,
+    ) -> object:
+        return function(*args, options=BucketOptions(storage_type, credentials, region, endpoint_url), **others)
+
+    found: Callable[..., object] = command
     options = (
-        click.option("--force", is_flag=True, help="Replace other contents."),
+        click.option("--force", is_flag=True, help="Replace files and objects with other content."),
         retry_option,
         click.option("--endpoint-url", "--endpoint", "endpoint_url", help="URL of the service."),
         click.option("--storage-type", type=click.Choice(TYPES), default="s3", show_default=True),
@@ -30,8 +68,8 @@ def bucket_options(function: Function) -> Function:
         click.option("--credentials", help="Profile of ~/.aws, or the file with the credentials (gdrive)."),
     )
     for option in options:
-        function = option(function)
-    return function
+        found = option(found)
+    return found
 
 
 @click.command("import", short_help="Fetch plain objects of a bucket.")
@@ -47,10 +85,7 @@ def import_(
     directory: Path,
     path: str,
     key: str,
-    credentials: str | None,
-    region: str | None,
-    storage_type: str,
-    endpoint_url: str | None,
+    options: BucketOptions,
     retry: int,
     force: bool,
 ) -> None:
@@ -60,15 +95,12 @@ def import_(
     Example:
       ml-git datasets import my-bucket datasets/images/data --path=raw
     """
-    from entrepot.workspace.exchange.buckets import open_plain_bucket
     from entrepot.workspace.exchange.imports import import_objects
 
     if path and key:
         raise click.UsageError("--path and --object exclude each other")
     state = console.state
-    opened = open_plain_bucket(
-        state.project, storage_type, bucket, credentials=credentials, region=region, endpoint_url=endpoint_url
-    )
+    opened = options.open(state.project, bucket)
     report = import_objects(state, opened, directory.absolute(), path=path, key=key, is_forced=force)
     console.result(_row(report), [_summary("imported", opened.label, report)])
 
@@ -76,7 +108,7 @@ def import_(
 @click.command("export", short_help="Store the files of a version as plain objects.")
 @asked_argument("name", metavar="TAG|NAME")
 @asked_argument("bucket")
-@click.option("--prefix", default="", help="Keys begin with this folder.")
+@click.option("--prefix", default="", help="Folder of the objects in the bucket.")
 @bucket_options
 @console_options
 def export(
@@ -84,10 +116,7 @@ def export(
     name: str,
     bucket: str,
     prefix: str,
-    credentials: str | None,
-    region: str | None,
-    storage_type: str,
-    endpoint_url: str | None,
+    options: BucketOptions,
     retry: int,
     force: bool,
 ) -> None:
@@ -97,13 +126,10 @@ def export(
     Example:
       ml-git datasets export vision__images__2 my-bucket --prefix=export
     """
-    from entrepot.workspace.exchange.buckets import open_plain_bucket
     from entrepot.workspace.exchange.exports import export_version
 
     state = console.state
-    opened = open_plain_bucket(
-        state.project, storage_type, bucket, credentials=credentials, region=region, endpoint_url=endpoint_url
-    )
+    opened = options.open(state.project, bucket)
     tag, report = export_version(state, name, opened, prefix=prefix, is_forced=force)
     console.result({"tag": tag, **_row(report)}, [f"{tag}: {_summary('exported', opened.label, report)}"])
 

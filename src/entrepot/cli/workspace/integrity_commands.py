@@ -124,7 +124,7 @@ def migrate(console: Console, name: str, all_versions: bool) -> None:
     "--remote", "is_remote", is_flag=True, help="In the buckets: record unneeded objects, or delete them a day later."
 )
 @click.option("--grace", type=click.FloatRange(0), default=14.0, show_default=True, help="Days that objects are kept.")
-@click.option("--dry-run", is_flag=True, help="Only count.")
+@click.option("--dry-run", is_flag=True, help="Only count what would be removed.")
 @console_options
 def gc(console: Console, is_remote: bool, grace: float, dry_run: bool) -> None:
     """Remove drafts, cached indexes and chunks that no local version needs.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from entrepot.cli.groups import Entry, LazyGroup
+from entrepot.cli.groups import CommandEntry, LazyGroup
 from entrepot.cli.workspace.consoles import Console, config_file, console_options, global_option
 from entrepot.cli.workspace.wizards import asked_argument, is_asking
 
@@ -36,10 +36,10 @@ _QUESTIONS: Mapping[str, Mapping[str, str]] = {
     short_help="Configure the git remotes of the metadata.",
     entries=(
         *(
-            Entry(word, f"{_HERE}:of_kind", "Set or remove a metadata remote.")
+            CommandEntry(word, f"{_HERE}:of_kind", "Set or remove a metadata remote.")
             for word in ("datasets", "labels", "models")
         ),
-        *(Entry(word, f"{_HERE}:of_kind", hidden=True) for word in ("dataset", "label", "model", "config")),
+        *(CommandEntry(word, f"{_HERE}:of_kind", hidden=True) for word in ("dataset", "label", "model", "config")),
     ),
 )
 def remote() -> None:
@@ -110,7 +110,7 @@ def storage() -> None:
 @click.option("--private-key", help="File with the private key (sftph).")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the host (sftph).")
 @click.option("--host-key", help="Public key of the host (sftph).")
-@click.option("--prefix", help="Keys begin with this text.")
+@click.option("--prefix", help="Prefix of the keys.")
 @click.option("--create", is_flag=True, help="Create the bucket if it does not exist.")
 @click.option("--check", is_flag=True, help="Write, read and delete a small object.")
 @global_option

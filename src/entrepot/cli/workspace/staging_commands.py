@@ -158,7 +158,7 @@ def _add(
 
 
 def read_metrics(pairs: Sequence[tuple[str, str]], file: Path | None) -> dict[str, float] | None:
-    """Return the metrics that options name, or None without any.
+    """Return the metrics that options name, or None if there are none.
 
     Raises:
         SourceMissing, Malformed: the file cannot be read, or a value is no number.

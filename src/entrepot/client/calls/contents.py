@@ -33,7 +33,7 @@ def bulk_download(ref: RepoRef, revision: str, paths: Sequence[str]) -> Call[Ite
 
 def _read(answer: Response) -> Iterator[tuple[BulkDownloadFile, bytes]]:
     if not answer.headers.get("content-type", "").startswith(MEDIA_TYPE):
-        raise AnswerUnusable(without_query(answer.url), "it is no answer with contents")
+        raise AnswerUnusable(without_query(answer.url), "it is not the response to a bulk download")
     try:
         return read_contents(answer.body)[1]
     except Malformed as error:

@@ -19,14 +19,14 @@ from entrepot.client.operations import AddStored, Copy, Delete, DeleteFolder
 from entrepot.client.sources import PIECE, Source
 from entrepot.names import RepoPath
 from entrepot.wire.repos.commits import (
+    CommitHeader,
     CopyFile,
     CopyFileLine,
     DeletedFileLine,
     DeletedFolderLine,
-    Entry,
+    DeletedPath,
     File,
     FileLine,
-    Header,
     HeaderLine,
     LfsFile,
     LfsFileLine,
@@ -85,7 +85,7 @@ class CommitBody:
 
 def commit_body(target: CommitTarget, message: CommitMessage, changes: Iterable[Change]) -> CommitBody:
     """Return the body of a commit with these changes, in order."""
-    header = Header(
+    header = CommitHeader(
         summary=message.summary,
         description=message.description,
         parent_commit=target.parent or None,
@@ -136,9 +136,9 @@ def _line(change: AddText | AddStored | Delete | DeleteFolder | Copy) -> bytes:
         case AddStored():
             return encode_line(LfsFileLine(LfsFile(path=change.path, oid=change.sha256, size=change.size)))
         case Delete():
-            return encode_line(DeletedFileLine(Entry(path=change.path)))
+            return encode_line(DeletedFileLine(DeletedPath(path=change.path)))
         case DeleteFolder():
-            return encode_line(DeletedFolderLine(Entry(path=f"{change.path}/")))
+            return encode_line(DeletedFolderLine(DeletedPath(path=f"{change.path}/")))
         case Copy():
             repo = change.source_repo
             return encode_line(

@@ -179,7 +179,7 @@ def require_session(caller: MaybeCaller) -> Caller:
     """
     known = require_write(caller)
     if known.token.secret_hash:
-        raise NotAllowed("Programs are accepted by people: sign in with a browser")
+        raise NotAllowed("Only a user in a browser can accept a program: sign in there")
     return known
 
 

@@ -140,13 +140,13 @@ def change_password(hub: HubContext, caller: MaybeCaller, secret: str | None, pr
 def _needs_password(hub: HubContext, tx: Read, known: Caller, secret: str | None) -> bool:
     session = present_session(tx, known, secret)
     if session is None:
-        raise NotAllowed("A password is changed in a browser that is signed in")
+        raise NotAllowed("The password can only be changed in a browser that is signed in")
     is_reset = session.means == CODE and hub.now_ms() < session.created_ms + RESET_WITHIN_MS
     return known.account.password_hash is not None and not is_reset
 
 
 def was_confirmed(session: SessionRow, now_ms: int) -> bool:
-    """Return whether the user of a session has proved within the last hour who they are."""
+    """Return whether the user of a session has confirmed their identity within the last hour."""
     return now_ms < session.confirmed_ms + RECENT_MS
 
 

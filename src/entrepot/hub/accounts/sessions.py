@@ -1,4 +1,4 @@
-"""Sessions of browsers: opened by proving who one is, ended by signing out or by time.
+"""Sessions of browsers: opened by authentication, ended by signing out or by time.
 
 The secret of a session is random (256 bits), stored as a hash, and new at every
 sign-in. A session has the rights of its account, as a token with role ``write``.
@@ -153,7 +153,7 @@ def is_valid(session: SessionRow, now_ms: int) -> bool:
 def open_session(
     hub: HubContext, tx: Write, user: Account, means: str, replaced: str | None, origin: SessionOrigin
 ) -> OpenedSession:
-    """Open a session of a user who has proved who they are.
+    """Open a session of an authenticated user.
 
     Args:
         means: how they have proved it.

@@ -316,4 +316,4 @@ def _check_decision(status: str, reason: str | None) -> None:
     if reason is not None and status != REJECTED:
         raise Malformed("decision", "only a rejection has a reason")
     if reason is not None and len(reason) > _MAX_REASON:
-        raise LimitExceeded("the reason in characters", _MAX_REASON)
+        raise LimitExceeded("the length of the reason in characters", _MAX_REASON)

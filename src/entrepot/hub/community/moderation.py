@@ -36,7 +36,7 @@ def disable(hub: HubContext, ref: RepoRef, reason: str, *, by: Caller | str = au
     if not text:
         raise Malformed("reason", "say why the repository is disabled")
     if len(text) > _MAX_REASON:
-        raise LimitExceeded("the reason in characters", _MAX_REASON)
+        raise LimitExceeded("the length of the reason in characters", _MAX_REASON)
     return _switch(hub, ref, by, text)
 
 

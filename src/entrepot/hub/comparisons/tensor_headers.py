@@ -107,7 +107,7 @@ def _read_header(hub: HubContext, located: LocatedFile, budget: _Budget) -> Head
             header = safetensors.read_header(metered)
         except Malformed as error:
             if not metered.left:
-                raise LimitExceeded("the headers of the model in bytes", MAX_HEADERS, _CURE) from error
+                raise LimitExceeded("the size of the headers of the model in bytes", MAX_HEADERS, _CURE) from error
             raise Malformed(f"safetensors file {quote_path(located.path)}", error.reason) from error
     budget.header_bytes = metered.left
     budget.tensors -= len(header.tensors)

@@ -60,7 +60,7 @@ def plan_folder(config: DatasetConfig) -> MediaFolder | None:
     for split, files in config.splits.items():
         for path in files:
             if posixpath.splitext(path)[1].lower() in (".zip", ".gz", ".bz2", ".xz", ".zst", ".lz4", ".7z"):
-                raise Malformed("folder", f"{path} is an archive or compressed; the hub does not look into it")
+                raise Malformed("folder", f"{path} is an archive or compressed; the hub reads neither")
         if not (drop_labels and drop_metadata):
             labels.update(posixpath.basename(posixpath.dirname(path)) for path in files)
             depths.update(path.count("/") for path in files)

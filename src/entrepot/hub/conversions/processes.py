@@ -124,7 +124,7 @@ def convert(hub: HubContext, row: RepoRow, config: ConfigPlan, budget: TimeBudge
         try:
             made = yield from _exchange(hub, row, request, pipes, sources)
             if [split.name for split in made.splits] != [*config.splits]:  # they become paths of the ref
-                raise ConversionFailed("the converter has made other splits than it was asked for")
+                raise ConversionFailed("the converter has made other splits than were requested")
             return made
         except ScanFailed:
             raise ConversionTooLong("it takes too much time or memory") from None
@@ -160,7 +160,7 @@ class _Files:
             BlobMissing, BlobUnreadable, XorbDamaged, StoreUnavailable: it cannot be read.
         """
         if number >= len(self._files) or length > PIECE:
-            raise ConversionFailed("the converter asks for what it may not read")
+            raise ConversionFailed("the converter requested bytes that it may not read")
         if number != self._number:
             self._open.close()
             self._content = open_content(self._hub, self._row, self._files[number])

@@ -97,7 +97,7 @@ def run(
         StoreUnavailable: too many queries run.
     """
     if not 0 < len(sources) <= MAX_SOURCES or len({source.schema.lower() for source in sources}) != len(sources):
-        raise QueryRefused(f"it needs 1 to {MAX_SOURCES} sources with names of their own")
+        raise QueryRefused(f"it needs 1 to {MAX_SOURCES} sources with different names")
     layouts = {source.schema: find_layout(hub, caller, source.ref, source.revision) for source in sources}
     if len(sql) > MAX_SQL:
         raise QueryRefused(f"it has more than {MAX_SQL:,} characters")

@@ -108,7 +108,7 @@ def _check_part(connection: Any, shape: str, text: str) -> None:  # noqa: ANN401
         except (duckdb.Error, ValueError, RuntimeError):
             is_one = False
         if not is_one:
-            raise _Refused(f"{shape!r} must be one SQL expression, with texts in single quotes")
+            raise _Refused(f"{shape!r} must be one SQL expression, with strings in single quotes")
 
 
 def _open(pipe: ChildPipe, table: Mapping[str, Any]) -> tuple[Any, bool]:

@@ -231,7 +231,7 @@ def read_file_medium(
     located = contents.locate(hub, caller, ref, revision, path)
     form = ENDINGS.get(posixpath.splitext(path)[1].lower())
     if form is None:
-        raise UnsupportedDataset(str(path), "it is no table")
+        raise UnsupportedDataset(str(path), "it is not a table")
     with contextlib.closing(located.open(hub)) as content:
         table = TableContent(form, str(path), MeteredReader(content, _MOST_BYTES), located.content_key)
         return located.commit, _found(hub.tables.read_medium(table, row, column, parts), row, column)

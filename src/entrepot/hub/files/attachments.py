@@ -54,12 +54,12 @@ def add(hub: HubContext, caller: MaybeCaller, data: bytes) -> Attachment:
     """
     known = _may_add(caller)
     if len(data) > MAX_IMAGE:
-        raise LimitExceeded("the image in bytes", MAX_IMAGE)
+        raise LimitExceeded("the size of the image in bytes", MAX_IMAGE)
     kind = sniff_type(data)
     sha256 = sha256_of(data)
     with hub.write(Lock.file(sha256)) as tx:
         if attachments.bytes_of(tx, known.account.id) + len(data) > MAX_OF_ACCOUNT:
-            raise LimitExceeded(f"the images of {known.account.name} in bytes", MAX_OF_ACCOUNT)
+            raise LimitExceeded(f"the size of the images of {known.account.name} in bytes", MAX_OF_ACCOUNT)
         files.reserve(tx, sha256, len(data), hub.now_ms())
     file_scrubbing.delete_damaged(hub, sha256)
     put(hub.store.blobs, file_key(sha256), data)

@@ -106,7 +106,7 @@ def _verified(hub: HubContext, uploads: Sequence[UploadedFile], quota: Allowance
     found: dict[Sha256, Buffer] = {}
     for upload in uploads:
         if limit and len(upload.data) > limit:
-            raise LimitExceeded(f"the large file {upload.sha256} in bytes", limit)
+            raise LimitExceeded(f"the size of the large file {upload.sha256} in bytes", limit)
         quota.check_file(f"the large file {upload.sha256}", len(upload.data))
         received = hashlib.sha256(upload.data).hexdigest()
         if received != upload.sha256:

@@ -341,7 +341,7 @@ def intact_terms(tx: Read, file: XetFileId) -> Terms:
 
 
 def link_user(given: XetToken) -> LinkUser:
-    """Return the user of a token as links to files know one."""
+    """Return the user of a token as a user of links to files."""
     return LinkUser(given.user_id, given.may_write and not given.is_proposal)
 
 

@@ -341,4 +341,4 @@ def _plan_upload(
 
 def _check_number(wanted: Sequence[RequestedObject]) -> None:
     if len(wanted) > MAX_OBJECTS:
-        raise LimitExceeded("the number of objects in one LFS batch", MAX_OBJECTS, "ask in smaller groups")
+        raise LimitExceeded("the number of objects in one LFS batch", MAX_OBJECTS, "send several smaller requests")

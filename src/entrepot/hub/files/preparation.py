@@ -355,7 +355,9 @@ def _closure(trees: Trees, entry: Entry, operation: Copy) -> tuple[list[Oid], li
     for node in trees.walk(entry.oid, operation.path, is_deep=True) if entry.is_folder else ():
         check_extent(node.path)
         if len(nodes) > _MAX_COPIED:
-            raise LimitExceeded(f"the copied folder '{operation.source}' in entries", _MAX_COPIED, "copy parts of it")
+            raise LimitExceeded(
+                f"the number of entries of the copied folder '{operation.source}'", _MAX_COPIED, "copy parts of it"
+            )
         nodes.append(node)
     if trees.left_out:
         path = trees.left_out[0]

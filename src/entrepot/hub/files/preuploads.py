@@ -78,7 +78,7 @@ def plan(
     Source: docs/protocols/hf_api.md, sections 1A.5 and 4.2.
     """
     if len(candidates) > MAX_FILES:
-        raise LimitExceeded("the number of files in one preupload call", MAX_FILES, "ask in smaller groups")
+        raise LimitExceeded("the number of files in one preupload call", MAX_FILES, "send several smaller requests")
     with hub.read() as tx:
         if is_proposal:
             row, _ = pull_request_access.proposer(tx, caller, ref)

@@ -67,7 +67,7 @@ def outcome_of(folder: FolderRow) -> str:
 
 
 def check(tx: Read, maker: Caller, name: str, kind: RepoType) -> Account:
-    """Return the owner of a namespace if the caller may create repositories in it, also if that makes a folder.
+    """Return the owner of a namespace if the caller may create repositories in it; a missing folder counts as existing.
 
     Raises:
         NotAllowed: as :func:`entrepot.hub.access.namespace_for`.

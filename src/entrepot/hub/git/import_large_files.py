@@ -43,7 +43,7 @@ def pointers_of(listing: bytes) -> list[Pointer]:
 
 
 def configured_endpoint(folder: Path) -> str | None:
-    """Return the endpoint that ``.lfsconfig`` in a clone names; None without one."""
+    """Return the endpoint that ``.lfsconfig`` in a clone names; None if it names none."""
     wanted = r"(^|\.)lfsurl$|^lfs\.url$"
     try:
         told = processes.run(folder, ["config", "--blob", "HEAD:.lfsconfig", "--get-regexp", wanted])

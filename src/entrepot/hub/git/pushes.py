@@ -103,7 +103,7 @@ def list_refs(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[tu
 
 
 def advertise(hub: HubContext, caller: MaybeCaller, ref: RepoRef, waiter: PushWaiter) -> Sequence[tuple[RefName, Oid]]:
-    """Return all refs to an account that is about to push, and record the attempt; a repeated one reserves the repository.
+    """Return all refs to a pusher, and record the attempt; a repeated one reserves the repository.
 
     Raises:
         RepositoryReserved: for another account; begin again when ``waiter`` says so.

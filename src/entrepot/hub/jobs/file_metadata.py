@@ -249,7 +249,7 @@ def _has_header(kind: RepoType, path: str) -> bool:
 
 
 def _shards(tx: Read, repo_id: int, node: Node | None) -> frozenset[str] | None:
-    """Return the files that the index of a model names; None without a readable index."""
+    """Return the files that the index of a model names; None if no index can be read."""
     if node is None:
         return None
     try:

@@ -244,7 +244,7 @@ def request_sweep(hub: HubContext, by: Actor) -> None:
 
 
 def is_sweeping(hub: HubContext, by: Actor) -> bool:
-    """Return whether such a job waits or runs.
+    """Return whether the job that deletes unreferenced data waits or runs.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.

@@ -131,7 +131,7 @@ def share(
         BeingVerified: they were just uploaded to the source, and are too large to be verified now.
     """
     if len(sha256s) > MAX_SHARED:
-        raise LimitExceeded("the number of files in one call", MAX_SHARED, "ask in smaller groups")
+        raise LimitExceeded("the number of files in one call", MAX_SHARED, "send several smaller requests")
     with hub.read() as tx:
         origin = access.readable(tx, caller, source)
         access.committable(tx, caller, target)

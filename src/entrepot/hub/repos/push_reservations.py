@@ -139,7 +139,9 @@ class ReservationWaiter(Waiter):
         return self._was_held
 
     def pause(self, hub: HubContext, repo_id: int) -> None:
-        """If :meth:`is_held` returned True, wait until no one has a reservation or the time is up; outside transactions.
+        """After :meth:`is_held` returned True, wait until no one has a reservation or the time is up.
+
+        Call it outside of transactions.
 
         Raises:
             RepositoryReserved: it said so, and this thread may not wait.

@@ -40,12 +40,12 @@ def scan_content(content: Content) -> Generator[None, None, Verdict]:
             _, offset, length = READ.unpack((yield from pipes.receive(READ.size)))
             left -= length
             if length > PIECE or left < 0:
-                raise ScanFailed("the file makes the scanner read too much")
+                raise ScanFailed("the scanner would have to read too much of the file")
             data = content.read_at(offset, length)
             yield from pipes.send(LENGTH.pack(len(data)) + data)
         (size,) = LENGTH.unpack((yield from pipes.receive(LENGTH.size)))
         if size > _MOST_RESULT:
-            raise ScanFailed("the scanner says too much")
+            raise ScanFailed("the output of the scanner is too long")
         return judge_result(json.loads((yield from pipes.receive(size))))
 
 

@@ -207,7 +207,7 @@ def _unsealed(hub: HubContext, sealed: str) -> Mapping[str, object]:
     try:
         kept = json.loads(hub.signer.unseal(_PURPOSE, sealed))
     except (InvalidSignature, ValueError):
-        raise _failed("this browser has not begun to sign in") from None
+        raise _failed("the sign-in was not started in this browser") from None
     if hub.now_ms() // 1000 >= kept["until"]:
         raise _failed("it took more than ten minutes")
     return dict(kept)
@@ -217,7 +217,7 @@ def _check_reply(issuer: Issuer, kept: Mapping[str, object], reply: IssuerReply)
     if not hmac.compare_digest(reply.state.encode(), str(kept["state"]).encode()):
         raise _failed("the answer of the issuer belongs to another sign-in")
     if reply.issuer and reply.issuer != issuer.url:
-        raise _failed("the answer is of another issuer")
+        raise _failed("the answer comes from another issuer")
     if reply.error:
         raise _failed(f"the issuer refused with {shown(reply.error)}")
     if not reply.code:
@@ -315,7 +315,7 @@ def _usable(proof: IdToken, claim: str, parse: Callable[[str], str | None]) -> s
 def _link(hub: HubContext, caller: MaybeCaller, uid: str, proof: IdToken) -> None:
     known = require_write(caller)
     if known.account.uid != uid:
-        raise _failed("the account that is signed in now has not begun to link an identity")
+        raise _failed("the link was not started by the account that is signed in now")
     with hub.write(Lock.hub(), Lock.audit()) as tx:
         present = sso_identities.find(tx, _hash_of(proof))
         if present is not None:

@@ -72,7 +72,7 @@ def verify(token: str, find_key: KeyFinder, *, issuer: str, audience: str, now_s
     """
     header, claims = _parse(token)
     if claims.get("iss") != issuer:
-        raise _refused("it is of another issuer ('iss')")
+        raise _refused("it comes from another issuer ('iss')")
     key = find_key(_key_id(header), _algorithm(header))
     if not signatures.is_signed(token, key):
         raise _refused("its signature does not match the keys of its issuer")

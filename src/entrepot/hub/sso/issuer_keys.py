@@ -67,7 +67,7 @@ def find_key(hub: HubContext, issuer: Issuer, kid: str | None, algorithm: str) -
 
 
 def describe(hub: HubContext, issuer: Issuer) -> Mapping[str, Any]:
-    """Return what an issuer says about itself, kept as long as its keys.
+    """Return the metadata document of an issuer, cached as long as its keys.
 
     Raises:
         IssuerUnavailable: it cannot be asked.
@@ -92,7 +92,7 @@ def _renew_once(hub: HubContext, issuer: Issuer, known: _Known, *, must_wait: bo
     """Renew the keys in one thread at a time; few threads wait for it, so that others are free for other requests."""
     if not known.slots.acquire(blocking=False):
         if must_wait:
-            raise IssuerUnavailable("the hub is asking the issuer for its keys; try again in some seconds")
+            raise IssuerUnavailable("the hub is fetching the keys of the issuer; try again in a few seconds")
         return
     try:
         with known.lock:
@@ -110,7 +110,7 @@ def _renew(hub: HubContext, issuer: Issuer, known: _Known) -> None:
         about = issuers.discover(hub, issuer.url)
         address = about.get("jwks_uri")
         if not isinstance(address, str):
-            raise IssuerUnavailable(f"the issuer {shown(issuer.url)} does not say where its keys are")
+            raise IssuerUnavailable(f"the issuer {shown(issuer.url)} does not publish the address of its keys")
         known.keys, known.about = signatures.parse_keys(issuers.fetch(hub, address)), about
     except IssuerUnavailable as failure:
         known.problem = failure.message

@@ -55,7 +55,7 @@ def trusted(hub: HubContext, url: str) -> Issuer:
 
 
 def discover(hub: HubContext, url: str) -> Mapping[str, Any]:
-    """Return what an issuer says about itself.
+    """Return the metadata document of an issuer.
 
     Raises:
         IssuerUnavailable: it cannot be reached, or its answer is not usable.
@@ -80,7 +80,7 @@ def fetch_object(hub: HubContext, url: str, form: bytes | None = None, **headers
 
 
 def fetch(hub: HubContext, url: str, form: bytes | None = None, **headers: str) -> bytes:
-    """Return what is at an address of an issuer: at most 256 KiB, within 15 seconds, without redirects.
+    """Return the document at an address of an issuer: at most 256 KiB, within 15 seconds, without redirects.
 
     Raises:
         IssuerUnavailable: it cannot be reached or is not allowed, or the answer is too large or an error.
@@ -108,7 +108,7 @@ def fetch(hub: HubContext, url: str, form: bytes | None = None, **headers: str) 
         cure = "an administrator can allow that with the setting oidc_private_issuers"
         raise IssuerUnavailable(f"{blocked}; {cure}") from blocked
     except (NoAnswer, InvalidName) as failure:
-        raise IssuerUnavailable(f"the issuer cannot be asked: {failure}") from failure
+        raise IssuerUnavailable(f"the issuer cannot be reached: {failure}") from failure
     if found.status != 200:
         raise IssuerUnavailable(f"the issuer at {_host(url)} answered {found.status}{_error_of(found.body)}")
     if len(found.body) > MAX_DOCUMENT:

@@ -110,7 +110,7 @@ def remove(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uid: str) -> None
 
 
 def details_of(publisher: PublisherRow) -> dict[str, audit.Detail]:
-    """Return what the audit log says about a publisher."""
+    """Return the details of a publisher for the audit log."""
     claims = json.dumps(dict(publisher.claims), sort_keys=True)
     return {"publisher": publisher.uid, "issuer": publisher.issuer, "claims": claims, "role": publisher.role}
 

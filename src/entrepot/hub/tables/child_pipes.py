@@ -75,7 +75,7 @@ class ChildPipe:
             return self._exactly(size)
 
     def mark(self, kind: bytes) -> None:
-        """Send a frame that is its letter alone."""
+        """Send a frame that consists of its type (one letter)."""
         with self._lock:
             self._target.write(kind)
             self._target.flush()

@@ -108,7 +108,7 @@ class Exchange:
         self._from: IO[bytes] = process.stdout
 
     def run(self, request: Mapping[str, Any]) -> tuple[bytes, bytes]:
-        """Return the letter and the bytes of the result.
+        """Return the type (one letter) and the bytes of the result.
 
         Raises:
             ProcessEnded: there is none.

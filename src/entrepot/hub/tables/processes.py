@@ -57,7 +57,7 @@ class TableProcesses:
         wall_s: float,
         keep: KeepIndex = lambda _number, _index: None,
     ) -> tuple[bytes, bytes]:
-        """Return the letter and the bytes of the result of a request.
+        """Return the type (one letter) and the bytes of the result of a request.
 
         Args:
             read: serves the ranges of its files.

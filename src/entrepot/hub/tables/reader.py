@@ -255,7 +255,7 @@ class TableReader:
 
         def read(number: int, offset: int, length: int) -> bytes:
             if number >= 2 * len(contents):
-                raise Malformed("table", "its reader asks for a file that it was not given")
+                raise Malformed("table", "its reader requested a file that it may not read")
             if number >= len(contents):  # the indexes have the numbers after the files
                 return indexes[number - len(contents)][offset : offset + length]
             return contents[number].source.read_at(offset, length)

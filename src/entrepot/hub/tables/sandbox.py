@@ -96,7 +96,7 @@ def main() -> None:
 def _served(
     pipe: ChildPipe, tables: _OpenTables, request: Mapping[str, Any], limits: tuple[int, int]
 ) -> tuple[bytes, bytes]:
-    """Return the letter and the bytes of the result of a request.
+    """Return the type (one letter) and the bytes of the result of a request.
 
     Args:
         limits: seconds of processor time, and bytes of memory.

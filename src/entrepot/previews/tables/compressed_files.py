@@ -59,7 +59,9 @@ class DecompressedFile:
             data: bytes = self._stream.read(length)
         except (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise Malformed("compressed file", f"it is no intact {self._compression} file: {reason[:200]}") from error
+            raise Malformed(
+                "compressed file", f"it is not an intact {self._compression} file: {reason[:200]}"
+            ) from error
         self._at += len(data)
         self._kept = (self._kept + data)[-self._KEPT :]
         return data

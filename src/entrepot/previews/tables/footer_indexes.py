@@ -166,7 +166,7 @@ class _Scanner:
         self._data = data
 
     def index(self) -> FooterIndex | None:
-        """Return the index; None without a list of row groups."""
+        """Return the index; None if there is no list of row groups."""
         at = number = 0
         found: FooterIndex | None = None
         while self._data[at] != _STOP:

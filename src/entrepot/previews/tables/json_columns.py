@@ -94,7 +94,7 @@ class JsonBatches:
         try:
             rows = [json.loads(line) for line in batch.splitlines() if line.strip()]
         except (ValueError, RecursionError) as error:
-            raise Malformed("JSON file", "a line is no JSON value") from error
+            raise Malformed("JSON file", "a line is not a JSON value") from error
         for path in self.mixed:
             rows = [_as_text(row, path) for row in rows]
         return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode()
@@ -117,7 +117,7 @@ def read_field(source: RangeReader, field: str) -> Any:  # noqa: ANN401 - a tabl
     try:
         told = json.loads(source.read_at(0, source.size).decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise Malformed("JSON file", f"it is no JSON object: {_line_of(error)}") from error
+        raise Malformed("JSON file", f"it is not a JSON object: {_line_of(error)}") from error
     if not isinstance(told, dict) or field not in told:
         raise Malformed("JSON file", f"it has no member {field!r}")
     columns = _columns_of(told[field], field)
@@ -138,7 +138,7 @@ def _columns_of(rows: Any, field: str) -> Mapping[str | None, list[Any]]:  # noq
         return {name: [row.get(name) for row in rows] for name in names}
     elif isinstance(rows, list) and rows and not any(isinstance(row, dict | list) for row in rows):
         return {None: rows}
-    raise Malformed("JSON file", f"its member {field!r} is no list of objects or of values, nor an object of lists")
+    raise Malformed("JSON file", f"its member {field!r} is neither a list of objects or values nor an object of lists")
 
 
 def _typed(name: str | None, values: Sequence[Any]) -> Any:  # noqa: ANN401 - JSON, and an array of pyarrow
@@ -313,7 +313,7 @@ def _lines_of_list(data: bytes) -> bytes:
     try:
         items = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise Malformed("JSON file", "it begins as a list, and is none") from error
+        raise Malformed("JSON file", "it begins like a list, but is not a valid one") from error
     rows = items if any(isinstance(item, dict) for item in items[:1]) else [{"text": item} for item in items]
     return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode()
 

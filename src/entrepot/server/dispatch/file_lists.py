@@ -1,4 +1,4 @@
-"""Names of the files of trees, as descriptions of repositories list them; encoded once for each recently requested tree.
+"""Names of the files of trees, as descriptions of repositories list them; encoded once for each recent tree.
 
 A tree never changes, so neither does its list. Thousands of names take a tenth of a second to collect and to encode,
 in which other requests wait for the interpreter.

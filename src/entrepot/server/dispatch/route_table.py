@@ -93,7 +93,7 @@ class RouteTable(Router):
         return [item for item in self._patterns if item[1].segments[1:2] in ((first,), (None,), ())]
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Call the first route that matches; without one, the first that would with another method."""
+        """Call the first route that matches; if there is none, the first that would match another method."""
         if scope["type"] != "http":
             await super().app(scope, receive, send)
             return

@@ -30,7 +30,7 @@ async def inflated(scope: Scope, receive: Receive, *, limit: int) -> AsyncIterat
         for piece in unpack.take(data) if unpack else _cut(data):
             total += len(piece)
             if total > limit:
-                raise LimitExceeded("the request body in bytes", limit)
+                raise LimitExceeded("the size of the request body in bytes", limit)
             yield piece
     if unpack:
         unpack.finish()

@@ -49,7 +49,7 @@ class PacketStream:
             found.append(packet)
             self._seen += 4 + (len(packet) if isinstance(packet, bytes) else 0)
             if self._seen > MAX_HEAD:
-                raise LimitExceeded("the list of refs in bytes", MAX_HEAD, "push in smaller steps")
+                raise LimitExceeded("the size of the list of refs in bytes", MAX_HEAD, "push in smaller steps")
 
     async def peek(self, count: int) -> bytes:
         """Return the next bytes without consuming them; fewer at the end of the body."""

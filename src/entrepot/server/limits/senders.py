@@ -35,7 +35,7 @@ def secret_in(header: str) -> str | None:
 
 
 def senders_of(scope: Scope, settings: Settings) -> tuple[bytes | None, bytes]:
-    """Return the digest of a request's token (valid or not; None without one) and its address.
+    """Return the digest of a request's token (valid or not; None if there is none) and its address.
 
     The token is what handlers read: the secret in the first header. The same one written in another way counts
     as the same, or everyone with a token would have as many counts as they find ways to write it.

@@ -25,7 +25,7 @@ async def read_fields(request: Request) -> Mapping[str, str]:
         try:
             return msgspec.json.decode(await read_small(request, _MAX_BODY), type=dict[str, str])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise OAuthRefused("invalid_request", "the body is not a JSON object whose values are texts") from None
+            raise OAuthRefused("invalid_request", "the body is not a JSON object whose values are strings") from None
     try:
         pairs = await read_pairs(request, _MAX_BODY, _MAX_FIELDS)
     except Malformed:

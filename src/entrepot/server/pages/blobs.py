@@ -16,6 +16,7 @@ from entrepot.hub.scanning import results
 from entrepot.names import RepoPath, RepoRef
 from entrepot.server.handlers import app_state
 from entrepot.server.pages.card_html import CardLinks, relink
+from entrepot.server.pages.file_previews import FileView, view_file
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.last_versions import show_or_last
@@ -24,7 +25,6 @@ from entrepot.server.pages.repositories.table_files import TableView, TableWindo
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.scan_marks import ScanMark, mark_of
 from entrepot.server.pages.trees import crumbs, path_of
-from entrepot.server.pages.viewers import FileView, view_file
 from entrepot.server.public_urls import path_prefix
 from entrepot.server.raw_path import split_revision
 from entrepot.server.rendering.code_colours import ColourBudget, colour

@@ -50,7 +50,7 @@ class CardLinks:
 
 
 def read_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath = CARD) -> str | None:
-    """Return the text of a card without its front matter; None without a card, or if it is larger than 1 MiB.
+    """Return the text of a card without its front matter; None if there is no card, or one above 1 MiB.
 
     Args:
         path: of the README of a folder.

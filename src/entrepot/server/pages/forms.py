@@ -38,7 +38,7 @@ class Form:
     cure: str = ""
 
     def text(self, name: str, default: str = "") -> str:
-        """Return the last value of a field, with the line ends that texts have; the default without one."""
+        """Return the last value of a field, with LF as line ends; the default if the field was not sent."""
         values = self.fields.get(name)
         return values[-1].replace("\r\n", "\n") if values else default
 
@@ -155,7 +155,7 @@ def wait_text(wait_s: int) -> str:
 
 
 def sentence(error: EntrepotError) -> str:
-    """Return the message of an error as a sentence; a path or an address at its start keeps its letters."""
+    """Return the message of an error as a sentence, capitalised unless it starts with a path or an address."""
     text = error.message
     if not set("./_@") & set(text.partition(" ")[0].rstrip(".:")):
         text = text[:1].upper() + text[1:]

@@ -157,7 +157,7 @@ def _readme(
     entries: Sequence[DescribedEntry],
     root: str,
 ) -> Readme | None:
-    """Return the README among the entries of a folder; None without one, or if the visitor may not read it."""
+    """Return the README among the entries of a folder; None if it is absent or the visitor may not read it."""
     listed = next((item.listed for item in entries if _README.fullmatch(item.listed.path.rpartition("/")[2])), None)
     if listed is None or listed.is_folder or listed.size > MAX_CARD:
         return None

@@ -71,7 +71,7 @@ def read_contents(body: bytes) -> tuple[BulkDownloadHeader, Iterator[tuple[BulkD
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed("answer with contents", str(error)) from None
     if not newline or any(file.size < 0 for file in head.files):
-        raise Malformed("answer with contents", "its first line does not end, or tells a negative size")
+        raise Malformed("answer with contents", "its first line does not end, or states a negative size")
     announced = sum(file.size for file in head.files)
     if announced != len(rest):
         raise Malformed("answer with contents", f"{announced:,} bytes announced, {len(rest):,} received")

@@ -26,7 +26,7 @@ class StagedMode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     force: bool = False
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class CommitHeader(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """The message of a commit, and the parent that it requires.
 
     ``merge="disjoint"`` (an extension of this hub) accepts a later head than
@@ -71,7 +71,7 @@ class CopyFile(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_d
     source_type: str | None = None
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class DeletedPath(msgspec.Struct, frozen=True, kw_only=True):
     """The path of an entry to delete."""
 
     path: str
@@ -80,7 +80,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 class HeaderLine(msgspec.Struct, frozen=True, tag_field="key", tag="header"):
     """The first line of the body."""
 
-    value: Header
+    value: CommitHeader
 
 
 class FileLine(msgspec.Struct, frozen=True, tag_field="key", tag="file"):
@@ -104,19 +104,19 @@ class CopyFileLine(msgspec.Struct, frozen=True, tag_field="key", tag="copyFile")
 class DeletedFileLine(msgspec.Struct, frozen=True, tag_field="key", tag="deletedFile"):
     """Remove a file, or a folder of this name, as the public hub does."""
 
-    value: Entry
+    value: DeletedPath
 
 
 class DeletedFolderLine(msgspec.Struct, frozen=True, tag_field="key", tag="deletedFolder"):
     """Remove a folder."""
 
-    value: Entry
+    value: DeletedPath
 
 
 class DeletedEntryLine(msgspec.Struct, frozen=True, tag_field="key", tag="deletedEntry"):
     """Remove a file or a folder."""
 
-    value: Entry
+    value: DeletedPath
 
 
 OperationLine = FileLine | LfsFileLine | CopyFileLine | DeletedFileLine | DeletedFolderLine | DeletedEntryLine
@@ -132,7 +132,7 @@ class WholeCommit(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omi
     merge: Literal["disjoint"] | None = None
     files: list[File] = []
     lfs_files: list[LfsFile] = []
-    deleted_entries: list[Entry] = []
+    deleted_entries: list[DeletedPath] = []
 
 
 class CommitResponse(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

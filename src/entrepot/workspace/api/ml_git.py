@@ -106,7 +106,7 @@ class MLGitAPI:
         """Create an entity with a spec, a README and a folder for its data.
 
         Args:
-            categories: a list, or one text with commas.
+            categories: a list, or one string with commas.
             import_path: a file or folder to copy into the entity.
             import_url: the address of a file, or of a file or folder of Google Drive, to fetch into it.
             credentials_path: the file with the credentials of Google.

@@ -147,7 +147,7 @@ class ConfigFile:
         return credentials | ({"region": settings.region} if settings.region else {}) | found
 
     def _region(self, profile: str) -> str:
-        """Return the region of a profile of AWS; us-east-1 without one."""
+        """Return the region of a profile of AWS; us-east-1 if it has none."""
         path = Path(self.environ.get("AWS_CONFIG_FILE") or self.home / ".aws" / "config")
         parser = configparser.ConfigParser(interpolation=None, strict=False)
         try:

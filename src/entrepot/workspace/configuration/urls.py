@@ -24,7 +24,7 @@ def parse_git_url(text: str, *, folder: Path | None = None) -> str:
 
     Raises:
         UrlRefused: it is empty, begins with ``-``, has control characters or blanks, another scheme than file, git,
-            http, https and ssh, or a host with characters that no host has.
+            http, https and ssh, or a host with invalid characters.
     """
     if not text or text.startswith("-"):
         raise UrlRefused(redact(text), "it is empty or begins with '-'")
@@ -64,5 +64,5 @@ def _with_scheme(text: str) -> str:
     if any(c.isspace() for c in text):
         raise UrlRefused(redact(text), "it contains blanks")
     if not host or host.startswith("-") or not _HOST.fullmatch(host) or rest.startswith("-"):
-        raise UrlRefused(redact(text), "its host is not one")
+        raise UrlRefused(redact(text), "its host is not valid")
     return text

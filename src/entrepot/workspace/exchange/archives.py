@@ -78,7 +78,7 @@ def _checked(opened: zipfile.ZipFile, archive: Path) -> dict[RepoPath, zipfile.Z
         raise Malformed(what, error.reason) from error
     collision = find_collision(found)
     if collision is not None:
-        raise Malformed(what, f"{collision[0]!r} and {collision[1]!r} are one file on some systems")
+        raise Malformed(what, f"{collision[0]!r} and {collision[1]!r} are the same file on some systems")
     return found
 
 
@@ -93,7 +93,7 @@ def _files(entries: list[zipfile.ZipInfo], what: str) -> Iterator[tuple[RepoPath
         if entry.flag_bits & 1:
             raise Malformed(what, f"{entry.filename[:100]!r} is encrypted")
         if entry.filename in seen:
-            raise Malformed(what, f"{entry.filename[:100]!r} is there twice")
+            raise Malformed(what, f"{entry.filename[:100]!r} occurs twice")
         seen.add(entry.filename)
         yield RepoPath(entry.filename), entry
 

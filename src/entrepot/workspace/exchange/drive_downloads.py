@@ -76,7 +76,7 @@ def _check_names(found: Mapping[str, _Found], count: int) -> None:
         raise Malformed(_LABEL, error.reason) from error
     collision = find_collision(map(RepoPath, found))
     if collision is not None:
-        raise Malformed(_LABEL, f"{collision[0]!r} and {collision[1]!r} are one file on some systems")
+        raise Malformed(_LABEL, f"{collision[0]!r} and {collision[1]!r} are the same file on some systems")
 
 
 def _slices(calls: DriveClient, file: _Found) -> Iterator[bytes]:

@@ -91,7 +91,7 @@ def _check_names(found: Mapping[str, ObjectStat], label: str) -> None:
         raise Malformed(label, error.reason) from error
     collision = find_collision(map(RepoPath, found))
     if collision is not None:
-        raise Malformed(label, f"{collision[0]!r} and {collision[1]!r} are one file on some systems")
+        raise Malformed(label, f"{collision[0]!r} and {collision[1]!r} are the same file on some systems")
 
 
 def _check_place(target: Path, name: str, size: int, *, is_forced: bool) -> None:

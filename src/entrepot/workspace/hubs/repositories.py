@@ -132,7 +132,7 @@ class HubMetadata(MetadataRepository):
         return StorageRef(STORAGE, self.address.namespace)
 
     def parent_of(self, refs: RefTable, tag: str = "", commit: Oid | None = None) -> Oid | None:
-        """Return the version before, never what others have put on main; of a lost version, the one before it."""
+        """Return the preceding version of an entity, whatever main contains; of a lost version, the one before it."""
         lost = refs.lost.get(tag)
         if commit is None or lost is None or lost.commit != commit:
             return commit
@@ -412,7 +412,7 @@ def main_of(listed: Refs, address: EntityNamespace) -> Oid | None:
     try:
         return None if found is None else parse_oid(found)
     except InvalidName as error:
-        raise AnswerUnusable(address.endpoint, "the id of a commit is none") from error
+        raise AnswerUnusable(address.endpoint, "the id of a commit is not valid") from error
 
 
 @functools.lru_cache(maxsize=4096)

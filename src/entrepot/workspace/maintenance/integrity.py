@@ -75,7 +75,7 @@ def check_local(state: KindState, name: str | None = None, *, is_full: bool = Fa
 def check_remote(
     state: KindState, name: str, level: CheckLevel = CheckLevel.PRESENCE, *, has_all_versions: bool = False
 ) -> CheckReport:
-    """Check what the store keeps of a version, and send again what is missing and known here.
+    """Check the data of a version in the store, and send missing objects again if they are available here.
 
     The version is the checked out one, else the latest.
 

@@ -42,7 +42,7 @@ def parse_legacy(text: str) -> Manifest:
         pairs = list(_parse_yaml(text))
     files = {RepoPath(path): ManifestEntry(cid=cid) for cid, path in pairs}
     if len(files) != len(pairs):
-        raise Malformed("manifest", "it has a path twice")
+        raise Malformed("manifest", "a path occurs twice")
     check_paths(files)
     return Manifest(files, is_legacy=True)
 

@@ -79,7 +79,7 @@ class ChunkStore(Closing):
             self.bucket.put_new(FORMAT, encode_json(StoreFormat(SUPPORTED, str(uuid.uuid4()))))
             found = self._format()
             if found is None:
-                raise StorageUnreachable(self.storage, "an object that was just written is not there")
+                raise StorageUnreachable(self.storage, "an object that was just written cannot be found")
         if found is not None:
             if found.format > SUPPORTED:
                 raise StoreTooNew(self.storage, found.format)

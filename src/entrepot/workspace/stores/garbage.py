@@ -196,7 +196,7 @@ def _now(store: ChunkStore) -> float:
     try:
         found = store.bucket.stat(key)
         if found is None:
-            raise StorageUnreachable(store.storage, "an object that was just written is not there")
+            raise StorageUnreachable(store.storage, "an object that was just written cannot be found")
         return found.modified
     finally:
         store.bucket.delete(key)

@@ -93,7 +93,7 @@ async def describe_paths(request: Request, ref: RepoRef) -> Response:
     """Serve the file at each path, without folders and missing files."""
     body = await read_json(request, BucketPaths)
     if len(body.paths) > MAX_PATHS:
-        raise LimitExceeded("too many parameters: the number of paths", MAX_PATHS, "ask in smaller groups")
+        raise LimitExceeded("too many parameters: the number of paths", MAX_PATHS, "send several smaller requests")
     found = await call_hub(request, bucket_contents.paths_info, ref, body.paths)
     return json_response([_entry(item) for item in found])
 

@@ -38,7 +38,7 @@ async def send_contents(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST contents/{revision}``: send the bytes of the named files and the names of skipped ones."""
     body, revision = await read_json(request, BulkDownloadRequest), tail_of(request)
     if len(body.paths) > MAX_PATHS:
-        raise LimitExceeded("the number of paths", MAX_PATHS, "ask in smaller groups")
+        raise LimitExceeded("the number of paths", MAX_PATHS, "send several smaller requests")
     wanted = [path for text in dict.fromkeys(body.paths) if (path := _possible(text)) is not None]
     found = await call_hub_slow(
         request, contents.read_small_files, ref, revision, wanted, most_each=MAX_FILE, most_bytes=MAX_BYTES

@@ -52,7 +52,7 @@ def _files(body: bytes) -> list[UploadedFile]:
     if len(found) > MAX_FILES:
         raise LimitExceeded("the number of files in one request", MAX_FILES, _CURE)
     if sum(file.size for file, _ in found) > MAX_BYTES:
-        raise LimitExceeded("the content of one request in bytes", MAX_BYTES, _CURE)
+        raise LimitExceeded("the size of the content of one request in bytes", MAX_BYTES, _CURE)
     if any(file.size > MAX_FILE for file, _ in found):
-        raise LimitExceeded("a file of one request in bytes", MAX_FILE, _CURE)
+        raise LimitExceeded("the size of a file of one request in bytes", MAX_FILE, _CURE)
     return [UploadedFile(Sha256(file.sha256), data) for file, data in found]

@@ -84,7 +84,7 @@ async def share_files(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST lfs-files/duplicate``: allow another repository to commit files of this one."""
     body = await read_json(request, ShareRequest)
     if len(body.files) > MAX_SHARED:
-        raise LimitExceeded("the number of files in one call", MAX_SHARED, "ask in smaller groups")
+        raise LimitExceeded("the number of files in one call", MAX_SHARED, "send several smaller requests")
     target = RepoRef(parse_repo_type(body.target.type), lookup_id(body.target.name))
     wanted = [sha256 for file in body.files if (sha256 := _possible(file.sha256)) is not None]
     shared = await call_hub_slow(request, lfs_files.share, ref, target, wanted)

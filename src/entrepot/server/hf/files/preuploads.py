@@ -66,7 +66,7 @@ class _Preupload:
             if text is not None and len(text) > _MAX_RULES:
                 raise LimitExceeded(f"the length of {name}", _MAX_RULES)
         if len(body.files) > MAX_FILES:
-            raise LimitExceeded("the number of files in one preupload call", MAX_FILES, "ask in smaller groups")
+            raise LimitExceeded("the number of files in one preupload call", MAX_FILES, "send several smaller requests")
         return preuploads.plan(
             hub,
             caller,

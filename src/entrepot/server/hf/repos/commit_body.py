@@ -26,6 +26,7 @@ from entrepot.names import (
     parse_stored_path,
 )
 from entrepot.wire.repos.commits import (
+    CommitHeader,
     CommitLine,
     CopyFile,
     CopyFileLine,
@@ -34,7 +35,6 @@ from entrepot.wire.repos.commits import (
     DeletedFolderLine,
     File,
     FileLine,
-    Header,
     HeaderLine,
     LfsFile,
     LfsFileLine,
@@ -96,7 +96,7 @@ def read_whole(data: bytes, *, allows_disjoint: bool = False) -> CommitDraft:
         whole = msgspec.json.decode(data, type=WholeCommit)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("commit", shown(str(error), quote=False)) from None
-    header = Header(
+    header = CommitHeader(
         summary=whole.summary,
         description=whole.description,
         parent_commit=whole.parent_commit,
@@ -105,7 +105,7 @@ def read_whole(data: bytes, *, allows_disjoint: bool = False) -> CommitDraft:
     return _draft(header, _operations_of(whole), allows_disjoint)
 
 
-def _draft(header: Header, operations: Iterable[Operation], allows_disjoint: bool) -> CommitDraft:
+def _draft(header: CommitHeader, operations: Iterable[Operation], allows_disjoint: bool) -> CommitDraft:
     return CommitDraft(
         header.summary,
         operations,

@@ -116,7 +116,7 @@ async def describe_paths(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST paths-info/{revision}``: return the entry at each path, without missing ones."""
     revision, body = tail_of(request), await _read_paths(request)
     if len(body.paths) > MAX_PATHS:
-        raise LimitExceeded("too many parameters: the number of paths", MAX_PATHS, "ask in smaller groups")
+        raise LimitExceeded("too many parameters: the number of paths", MAX_PATHS, "send several smaller requests")
     if "" in body.paths:
         raise Malformed("parameter 'paths'", "a path is empty")
     paths = [path for text in body.paths if (path := _possible(text)) is not None]
@@ -203,6 +203,8 @@ async def _read_paths(request: Request) -> PathsRequest:
     except UnicodeDecodeError:
         raise Malformed("form", "it is not UTF-8") from None
     except ValueError:
-        raise LimitExceeded("too many parameters: the number of paths", MAX_PATHS, "ask in smaller groups") from None
+        raise LimitExceeded(
+            "too many parameters: the number of paths", MAX_PATHS, "send several smaller requests"
+        ) from None
     expand = form.get("expand", [""])[-1].lower() in ("true", "1")
     return PathsRequest(paths=[*form.get("paths", ()), *form.get("paths[]", ())], expand=expand)

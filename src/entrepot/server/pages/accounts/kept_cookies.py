@@ -19,7 +19,7 @@ def kept_cookie(request: Request, name: str, value: str | None, life_s: int) -> 
 
 
 def kept_value(request: Request, name: str) -> str:
-    """Return the text that a cookie has kept; empty without the cookie."""
+    """Return the text that a cookie has kept; empty if the cookie is absent."""
     full = _full(name, browser_sessions.is_https(request.scope, app_state(request).hub))
     try:
         found = SimpleCookie(request.headers.get("cookie", "")).get(full)

@@ -77,7 +77,7 @@ def decode(path: RepoPath, data: bytes) -> EditedText:
         Refused: a form would change it.
     """
     if b"\0" in data:
-        raise _refused(path, "it is no text")
+        raise _refused(path, "it is not text")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:

@@ -179,7 +179,7 @@ def commit_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: s
     except BranchMoved as error:
         names = ", ".join(error.changed[:5])
         raise Refused(
-            f"others have changed files since you opened this page ({names}): look, then upload again"
+            f"others have changed files since you opened this page ({names}): review them, then upload again"
         ) from None
 
 
@@ -244,7 +244,7 @@ async def _receive(request: Request, file: IO[bytes]) -> None:
         size = await receive_into(request.receive, file.write, limit=MAX_UPLOAD, expected=None, threads=state.threads)
     except LimitExceeded:
         cure = "use hf upload, git or a browser with JavaScript for larger files"
-        raise LimitExceeded("an upload by a form in bytes", MAX_UPLOAD, cure) from None
+        raise LimitExceeded("the size of an upload by a form in bytes", MAX_UPLOAD, cure) from None
     if not size:
         raise Malformed("form", "it is empty")
     await state.threads.run_transfer(file.flush)

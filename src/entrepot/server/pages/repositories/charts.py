@@ -14,7 +14,7 @@ _LEFT, _TOP, _RIGHT, _BOTTOM = 92, 14, 550, 142
 
 @attrs.frozen
 class ChartLabel:
-    """A text and where it stands."""
+    """A label and its position."""
 
     x: int
     y: int

@@ -21,7 +21,7 @@ _MIN_WIDTH = 1_200  # a narrower drawing would be enlarged to the width of the p
 
 @attrs.frozen
 class DrawnNode:
-    """A box: where it lies, and what it says. ``rule``: the class of its coloured edge."""
+    """A box: its position and its texts. ``rule``: the class of its coloured edge."""
 
     x: int
     y: int

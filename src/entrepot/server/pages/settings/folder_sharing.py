@@ -36,7 +36,7 @@ FolderForm = Callable[[HubContext, MaybeCaller, FolderId, Form], None]
 
 @attrs.frozen
 class FolderLine:
-    """A folder in a list. ``path``: the page of its repositories; ``sharing``: that of its grants, for who owns it."""
+    """A folder in a list. ``path``: the page of its repositories; ``sharing``: that of its grants, for its owners."""
 
     kind: str
     name: str

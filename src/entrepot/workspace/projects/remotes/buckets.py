@@ -90,7 +90,7 @@ class BucketRemote:
             )
 
     def check(self, entity: Entity, version: Version, level: CheckLevel) -> CheckReport:
-        """Check what the store keeps of a version, and send again what is missing and known here.
+        """Check the data of a version in the store, and send missing objects again if they are available here.
 
         Raises:
             StorageRefused, BucketMissing, StorageUnreachable: the store cannot be read.

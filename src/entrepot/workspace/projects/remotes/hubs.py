@@ -116,7 +116,7 @@ class HubRemote:
         return FetchCounts(len(entries), sum(entry.size for _, entry in entries.values()), received)
 
     def check(self, entity: Entity, version: Version, level: CheckLevel) -> CheckReport:
-        """Ask the hub for the contents of a version, and send again what it lacks and is known here.
+        """Check that the hub has the contents of a version, and send missing ones again if they are available here.
 
         Args:
             level: above presence, all contents are read and verified; the hub itself verifies what it stores.

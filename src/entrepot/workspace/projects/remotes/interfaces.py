@@ -37,5 +37,5 @@ class VersionRemote(Protocol):
         ...
 
     def check(self, entity: Entity, version: Version, level: CheckLevel) -> CheckReport:
-        """Check what the remote keeps of a version, and send again what is missing and known here."""
+        """Check the data of a version at the remote, and send missing contents again if they are available here."""
         ...

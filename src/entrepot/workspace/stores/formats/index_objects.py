@@ -86,7 +86,7 @@ def parse_index(data: Data, name: str) -> IndexObject:
     view = memoryview(data)
     start = len(MAGIC) + _LENGTH.size
     if len(view) < start or bytes(view[: len(MAGIC)]) != MAGIC:
-        raise Malformed("index", "it does not begin like one")
+        raise Malformed("index", "it does not begin like an index")
     (length,) = _LENGTH.unpack_from(view, len(MAGIC))
     if length > len(view) - start:
         raise Malformed("index", f"its shard of {length:,} bytes is cut off")

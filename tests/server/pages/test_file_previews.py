@@ -10,8 +10,8 @@ import zipfile
 import pytest
 
 from entrepot.previews.sources import BytesRangeReader
-from entrepot.server.pages import viewers
-from entrepot.server.pages.viewers import FileView, view_file
+from entrepot.server.pages import file_previews
+from entrepot.server.pages.file_previews import FileView, view_file
 
 
 def view(name: str, data: bytes) -> FileView:
@@ -22,18 +22,18 @@ def test_text_is_lines_with_a_limit() -> None:
     assert list(view("a.log", b"one\r\n<b>\n").lines) == ["one", "<b>"]
     assert list(view("a", b"no end").lines) == ["no end"]
     assert view("a.txt", b"").note == "This file is empty."
-    many = view("a.txt", b"x\n" * (viewers.MAX_LINES + 1))
-    assert len(many.lines) == viewers.MAX_LINES
+    many = view("a.txt", b"x\n" * (file_previews.MAX_LINES + 1))
+    assert len(many.lines) == file_previews.MAX_LINES
     assert "first 5,000 lines" in many.note
-    long = view("a.txt", b"a" * (viewers.MAX_TEXT + 1))
-    assert len(long.lines[0]) == viewers.MAX_TEXT
+    long = view("a.txt", b"a" * (file_previews.MAX_TEXT + 1))
+    assert len(long.lines[0]) == file_previews.MAX_TEXT
     assert long.note
 
 
 def test_other_encodings_and_binary_files_are_told() -> None:
     assert "not UTF-8" in view("a.txt", b"caf\xe9").note
     assert view("a.dat", b"\0\1\2").form == "none"
-    cut = view("a.txt", b"a" * (viewers.MAX_TEXT - 1) + "é".encode())
+    cut = view("a.txt", b"a" * (file_previews.MAX_TEXT - 1) + "é".encode())
     assert "UTF-8" not in cut.note
 
 
@@ -83,7 +83,7 @@ def test_pickles_are_examined_and_never_loaded() -> None:
 
 
 def test_pickles_that_would_take_long_are_not_examined() -> None:
-    large = b"\x80\x02" + b"N0" * viewers.MAX_PICKLE + b"N."
+    large = b"\x80\x02" + b"N0" * file_previews.MAX_PICKLE + b"N."
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data.pkl", large)
@@ -112,7 +112,7 @@ def test_notebooks_are_cells_with_a_limit(monkeypatch: pytest.MonkeyPatch) -> No
     shown = view("n.ipynb", data).notebook
     assert shown is not None
     assert [cell.source for cell in shown.cells] == ["x", "# y"]
-    monkeypatch.setattr(viewers, "MAX_NOTEBOOK_HTML", 10)
+    monkeypatch.setattr(file_previews, "MAX_NOTEBOOK_HTML", 10)
     cut = view("n.ipynb", data)
     assert cut.notebook is not None
     assert len(cut.notebook.cells) == 1
