@@ -29,7 +29,7 @@ from entrepot.errors import (
 )
 from entrepot.hub.accounts import accounts, tokens
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import chunks, reconstructions, shards, xorb_scrubbing
+from entrepot.hub.files import chunks, reconstructions, shards
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.hub.jobs import maintenance
 from entrepot.names import RepoRef, Sha256, XetFileId, XetHash

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import itertools
-import os
 import stat
 import threading
 from pathlib import Path

@@ -18,6 +18,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents
 from entrepot.names import RepoPath, RepoRef
 from entrepot.server.handlers import app_state
+from entrepot.server.pages.file_previews import view_file
 from entrepot.server.pages.forms import sentence
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.last_versions import show_or_last
@@ -25,7 +26,6 @@ from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.repositories.commit_lines import CommitLine, commit_line
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.trees import crumbs, path_of
-from entrepot.server.pages.viewers import view_file
 from entrepot.server.raw_path import split_revision
 from entrepot.wire.texts import legible
 
