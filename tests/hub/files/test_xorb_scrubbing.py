@@ -337,6 +337,7 @@ def test_a_shared_xorb_stays_until_its_last_file_goes(world: World, sender: Send
     pieces = sender.chunks(1)
     sender.add(ref, "w", pieces)
     given = sender.give(other)
+    sender.send(given, sender.xorb(pieces))
     block = sender.block([(sender.xorb(pieces), 1, 2)], "a" * 64)
     sender.register(given, [block])
     world.commit(other, AddLarge(RepoPath("v"), Sha256("a" * 64), None))

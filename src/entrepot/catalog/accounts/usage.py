@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
 
 import attrs
 import sqlalchemy as sa
@@ -63,7 +62,7 @@ def holdings(tx: Read, repo_id: int, wanted: Collection[Sha256]) -> list[StoredB
             .where(here)
             .distinct()
         )
-        found.update((row.hash, _xorb(row)) for row in tx.sql.execute(chunked))
+        found.update((row.hash, _xorb(*row)) for row in tx.sql.execute(chunked))
     return list(found.values())
 
 
@@ -76,11 +75,11 @@ def bucket_holdings(tx: Read, repo_id: int) -> list[StoredBytes]:
         .where(_B.c.repo_id == repo_id)
         .distinct()
     )
-    return [_xorb(row) for row in tx.sql.execute(query)]
+    return [_xorb(*row) for row in tx.sql.execute(query)]
 
 
-def _xorb(row: Any) -> StoredBytes:  # a row of a query on xorbs
-    return StoredBytes(f"{_XORB}{row.hash}", row.size, row.chunks)
+def _xorb(xorb: XetHash, size: int, chunks: int) -> StoredBytes:
+    return StoredBytes(f"{_XORB}{xorb}", size, chunks)
 
 
 def chunk_uses(tx: Read, repo_id: int, wanted: Collection[Sha256]) -> Iterator[tuple[XetHash, bytes]]:
