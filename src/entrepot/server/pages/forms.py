@@ -13,7 +13,7 @@ import attrs
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from entrepot.errors import ConfirmationNeeded, Damaged, EntrepotError, LoginRequired, RepoMoved
+from entrepot.errors import ConfirmationNeeded, Damaged, EntrepotError, LoginRequired, Malformed, RepoMoved
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.server import browser_sessions
@@ -155,8 +155,13 @@ def wait_text(wait_s: int) -> str:
 
 
 def sentence(error: EntrepotError) -> str:
-    """Return the message of an error as a sentence, capitalised unless it starts with a path or an address."""
+    """Return the message of an error as a sentence, capitalised unless it starts with a path or an address.
+
+    Of what is wrong with a confirmation, or with a form, people need the reason only.
+    """
     text = error.message
+    if isinstance(error, Malformed) and error.what in ("confirmation", "form"):
+        text = error.reason
     if not set("./_@") & set(text.partition(" ")[0].rstrip(".:")):
         text = text[:1].upper() + text[1:]
     return text + ("" if text.endswith((".", "?", "!")) else ".")

@@ -140,6 +140,6 @@ def _configure(hub: HubContext, caller: MaybeCaller, name: str, form: Form) -> s
 def _delete(hub: HubContext, caller: MaybeCaller, name: str, form: Form) -> str:
     org = orgs.settings(hub, caller, name)
     if form.text("confirm").strip() != org.name:
-        raise Malformed("confirmation", f"type {org.name}")
+        raise Malformed("confirmation", f"type {org.name} to delete it")
     orgs.delete(hub, caller, org.name)
     return "/settings/account?done=removed"

@@ -58,7 +58,7 @@ async def delete(request: Request, ref: RepoRef) -> Response:
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
         repositories.check_manage(hub, caller, ref)
         if form.text("confirm").strip() != str(ref.id):
-            raise Malformed("confirmation", f"type {ref.id}")
+            raise Malformed("confirmation", f"type {ref.id} to delete it")
         repositories.delete(hub, caller, ref)
         return f"/{ref.id.namespace}?done=deleted"
 
