@@ -105,7 +105,7 @@ def test_every_package_keeps_to_its_row() -> None:
 
 FILES_OF_TABLES = (
     *("arrow_tables", "compressed_files", "csv_columns", "json_columns"),
-    *("parquet_tables", "table_files"),
+    *("media_folders", "parquet_tables", "table_files"),
 )
 
 
@@ -115,11 +115,11 @@ def test_uploaded_tables_are_opened_in_processes_of_their_own_only() -> None:
     openers = {
         "entrepot.previews.tables.table_files",
         "entrepot.previews.conversions",
-        "entrepot.previews.media_folders",
+        "entrepot.previews.tables.media_folders",
     }
     openers |= {"pyarrow", "duckdb"}
     importers = {importer for importer, imported in imports_of(graph) if imported in openers}
-    readers = [f"entrepot.previews.{name}" for name in ("features", "conversions", "media_folders")]
+    readers = [f"entrepot.previews.{name}" for name in ("features", "conversions")]
     readers += [f"entrepot.previews.tables.{name}" for name in FILES_OF_TABLES]
     confined = ("tables", "datasets", "conversions")
     assert importers - {*readers} == {f"entrepot.hub.{name}.sandbox" for name in confined}

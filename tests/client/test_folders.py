@@ -89,7 +89,8 @@ def test_unselected_entries_are_not_reported(tmp_path: Path, recwarn: pytest.War
     (tmp_path / "loop").symlink_to(tmp_path)
     assert found(tmp_path, ignore=["dang*", "loop/"]) == ["a.txt"]
     assert found(tmp_path, allow="*.txt", ignore="loop") == ["a.txt"]
-    assert list(recwarn) == []
+    # Of this test only: the garbage of others may be collected meanwhile, and warn of what they left open.
+    assert [told for told in recwarn if issubclass(told.category, UserWarning)] == []
 
 
 def test_a_file_named_without_a_wildcard_must_be_readable(tmp_path: Path) -> None:

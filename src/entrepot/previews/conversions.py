@@ -14,12 +14,12 @@ import attrs
 from entrepot.errors import Malformed
 from entrepot.previews.features import features_of
 from entrepot.previews.folders import MediaFolder
-from entrepot.previews.media_folders import FolderTables
 from entrepot.previews.sources import RangeReader
 from entrepot.previews.table_formats import COMPRESSIONS, UNPACKED_RATIO, compression_of, separator_of
 from entrepot.previews.tables import csv_columns
 from entrepot.previews.tables.compressed_files import DecompressedFile
 from entrepot.previews.tables.json_columns import JsonBatches, mark_mixed, read_field
+from entrepot.previews.tables.media_folders import FolderTables
 from entrepot.previews.tables.table_sources import TableSource
 from entrepot.previews.tables.text_lines import read_lines
 

@@ -56,7 +56,7 @@ class MediaFolder:
 def pack_folder(folder: MediaFolder, split: str, metadata: Sequence[tuple[str, int]]) -> bytes:
     """Return the beginning of a file that describes a split; the metadata follow in this order.
 
-    :func:`entrepot.previews.media_folders.open_folder` reads it.
+    :func:`entrepot.previews.tables.media_folders.open_folder` reads it.
 
     Args:
         metadata: paths and sizes.

@@ -1,4 +1,4 @@
-"""What ``datasets`` makes of the same folders is compared in ``tests/previews/test_media_folders.py``."""
+"""What ``datasets`` makes of the same folders is compared in ``tests/previews/tables/test_media_folders.py``."""
 
 from __future__ import annotations
 

@@ -5,14 +5,23 @@ import signal
 import struct
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from entrepot.hub.tables.child_pipes import LENGTH, READ
 from entrepot.hub.tables.exchanges import end_process, start_process
+from tests.support.warm_sandboxes import cold_sandboxes
 
 START = "import entrepot.hub.tables.sandbox as sandbox; sandbox.IDLE_S = {idle}; sandbox.main()"
+
+
+@pytest.fixture(autouse=True)
+def started_as_by_hubs() -> Iterator[None]:
+    """Processes that are started, not copied."""
+    with cold_sandboxes():
+        yield
 
 
 def started(idle: float = 60.0) -> subprocess.Popen[bytes]:

@@ -14,7 +14,7 @@ from entrepot.storage.contents import Content
 
 
 class FolderContent:
-    """What :func:`entrepot.previews.media_folders.open_folder` reads; metadata are read when they are needed.
+    """What :func:`entrepot.previews.tables.media_folders.open_folder` reads; metadata are read when they are needed.
 
     Args:
         split: the one whose rows are read.

@@ -15,10 +15,10 @@ from typing import Any, Protocol
 import msgspec
 
 from entrepot.errors import Malformed, UnsupportedDataset
-from entrepot.previews.media_folders import open_folder
 from entrepot.previews.sources import RangeReader
 from entrepot.previews.table_formats import FOLDERS, FORMATS, MOST_TEXT, check_installed, separator_of
 from entrepot.previews.tables.arrow_tables import MOST_COLUMNS, ArrowTable
+from entrepot.previews.tables.media_folders import open_folder
 from entrepot.previews.tables.parquet_tables import ParquetTable
 from entrepot.previews.tables.table_sources import TableSource, reason_of
 

@@ -21,11 +21,11 @@ from datasets.load import load_dataset_builder
 from entrepot.cards import find_configs
 from entrepot.errors import Malformed
 from entrepot.hub.conversions.folder_plans import plan_folder
-from entrepot.previews import media_folders
 from entrepot.previews.conversions import FolderConverter
 from entrepot.previews.folders import MediaFolder, pack_folder
-from entrepot.previews.media_folders import FolderTables, open_folder
 from entrepot.previews.sources import BytesRangeReader
+from entrepot.previews.tables import media_folders
+from entrepot.previews.tables.media_folders import FolderTables, open_folder
 from entrepot.previews.tables.table_files import open_table
 from tests.support.kept_files import KeptFiles
 
