@@ -32,9 +32,10 @@ def test_every_page_is_protected_by_its_headers(browser: httpx2.Client) -> None:
 
 def test_only_the_page_that_uploads_runs_scripts_and_only_those_of_the_hub(signed_in: httpx2.Client) -> None:
     policy = signed_in.get("/alice/tern/upload/main").headers["content-security-policy"]
-    assert "script-src 'self' 'wasm-unsafe-eval';" in policy
+    uploads = "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'"
+    assert f"{uploads};" in policy
     scripts = " ".join(["script-src", *(f"'{sha256}'" for _, sha256 in SCRIPTS)])
-    assert policy.replace("script-src 'self' 'wasm-unsafe-eval'", scripts) == POLICY
+    assert policy.replace(uploads, scripts) == POLICY
     assert signed_in.get("/alice/tern/edit/main/config.json").headers["content-security-policy"] == POLICY
 
 

@@ -9,13 +9,13 @@ from itertools import groupby
 import attrs
 from markupsafe import Markup
 
-from entrepot.server.rendering.code_colours import ColourBudget, colour_lines
+from entrepot.server.rendering.code_colours import RESPONSE_CPU_S, ColourBudget, colour_lines
 from entrepot.server.rendering.code_languages import language_of_file
 
 MAX_LINES = 3_000
 """Lines of a diff that are shown."""
 
-MAX_FILES = 300
+MAX_FILES = 200
 """Files of a diff that are named."""
 
 _MAX_WIDTH = 2_000
@@ -98,7 +98,7 @@ def colour_diff(diff: CommitDiff) -> CommitDiff:
 
     Each side of a hunk is read as a text of its own, so one that begins within a comment is taken for code.
     """
-    budget = ColourBudget()
+    budget = ColourBudget(RESPONSE_CPU_S / 2)  # what else a long diff takes is as much as the rest of a file's page
     return attrs.evolve(diff, files=[_colour_file(file, budget) for file in diff.files])
 
 

@@ -19,7 +19,7 @@ from entrepot.wire.texts import legible
 MOST_PICTURES = 20
 """Pictures of a comparison that a page shows."""
 
-MOST_TEXTS = 50
+MOST_TEXTS = 30
 """Files of a comparison whose lines a page shows; those of others have a page of their own."""
 
 MAX_PICTURE = 8 << 20
