@@ -65,7 +65,7 @@ def test_damage_is_reported_and_is_a_failure(hub: HubContext, repo: RepoRow, run
     shown = run("fsck", "--json")
     assert shown.code == 1
     assert shown.json["damaged"] == 1
-    assert set(shown.json["findings"][0]) == {"kind", "where", "what", "size"}
+    assert set(shown.json["findings"][0]) == {"kind", "where", "what", "size", "used_by"}
 
 
 def test_orphans_are_reported_and_are_no_failure(hub: HubContext, run: Run) -> None:
