@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -39,5 +41,6 @@ async def choose(request: Request) -> Response:
     life = _LIFETIME_S if theme in THEMES else 0
     secure = "; Secure" if browser_sessions.is_https(request.scope, hub) else ""
     cookie = f"{THEME_COOKIE}={theme}; Path={root or '/'}; Max-Age={life}; SameSite=Lax{secure}"
-    target = safe_target(fields.text("next"), root)
+    came_from = urlsplit(request.headers.get("referer", ""))
+    target = safe_target(f"{came_from.path}?{came_from.query}".rstrip("?"), root)
     return go_to(request, target.removeprefix(root), {"set-cookie": cookie})
