@@ -75,7 +75,7 @@ def test_fields_unchanged_in_a_form_are_unchanged_in_the_file(
 @pytest.mark.parametrize(
     ("name", "data", "why"),
     [
-        ("a.bin", b"\0\1", "no text"),
+        ("a.bin", b"\0\1", "not text"),
         ("latin.txt", b"\xe9", "not UTF-8"),
         ("mixed.txt", b"a\r\nb\n", "end in different ways"),
         ("mac.txt", b"a\rb", "end in different ways"),
