@@ -207,4 +207,4 @@ def test_the_text_of_a_hidden_card_is_neither_quoted_nor_searched(
     world.add(ref, "README.md", card.format(" EICAR").encode())
     assert quoted() == (None, False)
     world.add(ref, "README.md", card.format("").encode())
-    assert quoted() == ("A card About Zanzibar.", True)
+    assert quoted() == ("About Zanzibar.", True)
