@@ -137,6 +137,12 @@ def test_without_a_card_curl_lists_the_files(site: ServedHub, real: UsedRepo, tm
     assert '"path":"data.csv"' in done.stdout
 
 
+def test_curl_needs_no_token_for_what_is_public(site: ServedHub, real: UsedRepo, tmp_path: Path) -> None:
+    done = run(["sh", "-ec", text_of(real, site, "curl")], tmp_path, {"HF_TOKEN": ""})
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "README.md").read_bytes() == b"# Used\n"
+
+
 def test_the_flow_runs_as_it_is_copied(site: ServedHub, real: UsedRepo, tmp_path: Path) -> None:
     pytest.importorskip("metaflow_extensions.entrepot")
     (tmp_path / "flow.py").write_text(text_of(real, site, "Metaflow"))

@@ -174,7 +174,7 @@ def _plain_tools(repo: UsedRepo, endpoint: str) -> Iterator[UseSnippet]:
     name = repo.path.rpartition("/")[2]
     clone = f"git lfs install\ngit clone {endpoint}/{repo.path}\ngit -C {name} checkout {repo.revision}"
     yield UseSnippet("git", clone)
-    head = 'curl -fL -H "Authorization: Bearer $HF_TOKEN"'
+    head = 'curl -fL -H "${HF_TOKEN:+Authorization: Bearer $HF_TOKEN}"'  # curl sends no empty header
     if repo.file is not None:
         target = shlex.quote(repo.file.rpartition("/")[2])
         yield UseSnippet("curl", f"{head} -o {target} {shlex.quote(_url(repo, endpoint, repo.file))}")
