@@ -71,7 +71,7 @@ def test_a_command_says_what_it_does(run: Run, name: str) -> None:
 
 def test_every_exit_code_is_documented(run: Run) -> None:
     documented = re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)
-    assert documented == ["0", "1", "2", "70", "130"]
+    assert documented == ["0", "1", "2", "3", "70", "130"]
     told = " ".join(run("--help").out.partition("Exit codes:")[2].split())
     assert re.findall(r"\d+", told) == documented
 

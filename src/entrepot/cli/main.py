@@ -115,7 +115,8 @@ _ENTRIES = (
     cls=LazyGroup,
     entries=_ENTRIES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done; 1 failed, or fsck found damage; 2 wrong usage; 70 a bug in entrepot; 130 interrupted.",
+    epilog="Exit codes: 0 done; 1 failed, or fsck found damage; 2 wrong usage; 3 copied, without what was damaged; "
+    "70 a bug in entrepot; 130 interrupted.",
 )
 @click.option("--debug", is_flag=True, help="Print tracebacks of errors.")
 @click.version_option(entrepot.__version__, "--version", message="entrepot %(version)s")

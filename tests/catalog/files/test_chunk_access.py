@@ -128,9 +128,10 @@ def test_a_chunk_is_found_in_partly_usable_xorbs_with_their_neighbours(
         xorbs.remember_chunks(tx, SHARD, [(name(99), B, 0), (name(99), A, 0)])
         xorbs.remember_group(tx, SHARD, [C])
         repositories.update(tx, row.id, visibility="private")
-        assert [group[0] for group in chunk_access.near_chunk(tx, NOBODY, name(99), 9)] == [B]
-        [group] = chunk_access.near_chunk(tx, NOBODY, name(99), 9)
-        assert sorted(group) == [A, B, C]
+        assert chunk_access.near_chunk(tx, NOBODY, name(99), 9) == [[B]], "others do not count"
+        for viewer, expected in ((EVERYBODY, [A, B]), (Viewer(Visibility(), is_everywhere=True), [A, B, C])):
+            [group, _] = chunk_access.near_chunk(tx, viewer, name(99), 9)
+            assert sorted(group) == expected
         assert len(chunk_access.near_chunk(tx, EVERYBODY, name(99), 2)[0]) == 2
         assert {group[0] for group in chunk_access.near_chunk(tx, EVERYBODY, name(99), 9)} == {A, B}
         assert chunk_access.near_chunk(tx, NOBODY, name(98), 9) == []

@@ -5,8 +5,6 @@ For operators of the hub only: the results name private repositories.
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 import sqlalchemy as sa
 
@@ -46,17 +44,19 @@ def of_raw(tx: Read, sha256: Sha256) -> list[FileUse]:
 
 def of_xorb(tx: Read, xorb: XetHash) -> list[FileUse]:
     """Return up to :data:`LIMIT` uses of the chunks of a xorb."""
-    return _chunked(tx, sa.select(_U.c.file).where(_U.c.xorb == xorb))
+    files = sa.select(_U.c.file).where(_U.c.xorb == xorb)
+    return _chunked(tx, _L.c.xet_file.in_(files), _B.c.file.in_(files))
 
 
 def of_xet_file(tx: Read, xet_hash: XetHash) -> list[FileUse]:
     """Return up to :data:`LIMIT` uses of a file that is stored as chunks."""
-    return _chunked(tx, sa.select(_X.c.id).where(_X.c.hash == xet_hash))
+    files = sa.select(_X.c.id).where(_X.c.hash == xet_hash)
+    return _chunked(tx, _L.c.xet_file.in_(files), _B.c.file.in_(files))
 
 
-def _chunked(tx: Read, wanted: sa.Select[Any]) -> list[FileUse]:
-    found = _links(tx, _L.c.xet_file.in_(wanted))
-    paths = sa.select(_B.c.repo_id, _B.c.path).where(_B.c.file.in_(wanted)).limit(LIMIT)
+def _chunked(tx: Read, links: sa.ColumnElement[bool], in_buckets: sa.ColumnElement[bool]) -> list[FileUse]:
+    found = _links(tx, links)
+    paths = sa.select(_B.c.repo_id, _B.c.path).where(in_buckets).limit(LIMIT)
     found += [FileUse(it.repo_id, None, quote_path(it.path.decode(errors="replace"))) for it in tx.sql.execute(paths)]
     return found[:LIMIT]
 
