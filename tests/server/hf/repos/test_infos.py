@@ -317,7 +317,7 @@ def test_the_stock_client_gets_every_property_it_can_name(site: Site, api: HfApi
         assert public.children_model_count["finetune"] == 1, "private models do not count for others"
         assert [result.dataset_id for result in whole.eval_results] == ["a/b"]
     if kind is RepoType.DATASET:
-        assert (whole.description, whole.citation) == ("Reviews Films and opinions.", "@article{x, title={Y}}")
+        assert (whole.description, whole.citation) == ("Films and opinions.", "@article{x, title={Y}}")
         sizes = [item.size for item in api.list_repo_tree(repo, repo_type="dataset")]
         assert whole.main_size == sum(sizes)
         [listed] = [item for item in api.list_datasets(author="alice", expand=["mainSize"]) if item.id == repo]
