@@ -243,7 +243,7 @@ def read_verified(reader: Reader, xorb: StoredXorb) -> Iterator[bytes]:
     if reader.size != index.size:
         raise XorbDamaged(xorb.hash)
     for start, end in _blocks(index):
-        data = reader.read_at(index.offset(start), index.offset(end) - index.offset(start))
+        data = reader.read_at(index.offset(start), index.stored_length(start, end))
         try:
             verify_chunks(data, index, start, end)
         except (Malformed, ContentMismatch) as error:

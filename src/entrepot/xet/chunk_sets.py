@@ -67,7 +67,7 @@ class ChunkSet:
 
     def serialised_size(self, index: XorbIndex) -> int:
         """Return how many bytes of a serialised xorb are those of the chunks of the set."""
-        return sum(index.offset(end) - index.offset(start) for start, end in self.runs(index.count))
+        return sum(index.stored_length(start, end) for start, end in self.runs(index.count))
 
     def __bool__(self) -> bool:
         return bool(self._before[-1])

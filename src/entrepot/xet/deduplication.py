@@ -82,8 +82,8 @@ def dedup_answer(runs: Iterable[AnsweredRun], key: bytes, created: int, expires:
 def _block(run: AnsweredRun, key: bytes) -> XorbBlock:
     index, start, end = run.index, run.start, run.end
     ends = np.frombuffer(index.raw_ends, np.uint32)[start:end] - np.uint32(index.raw_offset(start))
-    size = index.offset(end) - index.offset(start)
-    return XorbBlock(run.name, _keyed(index.chunk_hashes(start, end), key), array("I", ends.tobytes()), size)
+    keyed = _keyed(index.chunk_hashes(start, end), key)
+    return XorbBlock(run.name, keyed, array("I", ends.tobytes()), index.stored_length(start, end))
 
 
 def _keyed(hashes: bytes, key: bytes) -> bytes:

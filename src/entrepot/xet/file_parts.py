@@ -87,7 +87,7 @@ def _parts(cut: CutTerms) -> Iterator[FilePart]:
         while low < term.end:
             high = min(term.end, low + PART_CHUNKS - at % PART_CHUNKS)
             unpacked += index.raw_length(low, high)
-            size += index.offset(high) - index.offset(low)
+            size += index.stored_length(low, high)
             runs.append(XorbRun(term.xorb, low, high))
             at, low = at + high - low, high
             if at % PART_CHUNKS == 0:
@@ -118,5 +118,4 @@ def serialised_range(index: XorbIndex, run: XorbRun) -> tuple[int, int]:
         Malformed: the xorb has no such chunks.
     """
     index.check_range(run.start, run.end)
-    first = index.offset(run.start)
-    return first, index.offset(run.end) - first
+    return index.offset(run.start), index.stored_length(run.start, run.end)

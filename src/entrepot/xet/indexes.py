@@ -74,6 +74,10 @@ class XorbIndex:
         """Return the number of uncompressed bytes of the chunks ``start`` to ``end`` (exclusive)."""
         return self.raw_offset(end) - self.raw_offset(start)
 
+    def stored_length(self, start: int, end: int) -> int:
+        """Return the number of bytes of the chunks ``start`` to ``end`` (exclusive) in the serialized xorb."""
+        return self.offset(end) - self.offset(start)
+
     def chunk_hashes(self, start: int, end: int) -> bytes:
         """Return the concatenated raw hashes of the chunks ``start`` to ``end`` (exclusive)."""
         return self.hashes[HASH_BYTES * start : HASH_BYTES * end]
