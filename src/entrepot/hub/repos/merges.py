@@ -88,15 +88,41 @@ def merge_sides(
     Raises:
         LimitExceeded: a side changed too many files.
     """
-
-    def root(commit: Oid) -> Oid:
-        return stored.root_of(hub.store, tx, discussion.repo_id, commit)
-
     ours, theirs = (base, head) if chosen is None else (head, base)
-    bases = [root(commit) for commit in pull_request_access.bases_of(tx, discussion, head)]
-    resolve = functools.partial(lfs_rules.merge_change, tx, discussion.repo_id, rules)
-    read = Trees(hub.store, tx, discussion.repo_id).read
-    return merge_trees(bases, root(ours), root(theirs), read, resolve, chosen or {})
+    bases = pull_request_access.bases_of(tx, discussion, head)
+    return _merge_commits(hub, tx, discussion.repo_id, bases, ours, theirs, rules, chosen or {})
+
+
+def undo(hub: HubContext, tx: Read, repo_id: int, head: Oid, undone: Oid, rules: dict[Oid, GitObject]) -> Merged:
+    """Return the trees of a commit without the changes of one of its ancestors; conflicts are those of later commits.
+
+    Args:
+        undone: a commit with a parent; of a merge, what it brought to its first parent is undone.
+        rules: file objects that the merge creates are added to it.
+
+    Raises:
+        LimitExceeded: a side changed too many files.
+    """
+    before = stored.read_commit(tx, repo_id, undone).parents[0]
+    return _merge_commits(hub, tx, repo_id, [undone], head, before, rules, {})
+
+
+def _merge_commits(
+    hub: HubContext,
+    tx: Read,
+    repo_id: int,
+    bases: Sequence[Oid],
+    ours: Oid,
+    theirs: Oid,
+    rules: dict[Oid, GitObject],
+    chosen: Mapping[RepoPath, MergeSide],
+) -> Merged:
+    def root(commit: Oid) -> Oid:
+        return stored.root_of(hub.store, tx, repo_id, commit)
+
+    resolve = functools.partial(lfs_rules.merge_change, tx, repo_id, rules)
+    read = Trees(hub.store, tx, repo_id).read
+    return merge_trees([root(commit) for commit in bases], root(ours), root(theirs), read, resolve, chosen)
 
 
 def check_added_names(merged: Merged) -> None:

@@ -8,7 +8,7 @@ then one transaction moves the base, closes the pull request and records the eve
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -19,7 +19,7 @@ from entrepot.catalog.repos import commits as commit_rows
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Busy, Malformed, NotMergeable, Refused, RevisionNotFound
-from entrepot.git import Merged, merge_trees
+from entrepot.git import Merged
 from entrepot.hub import access, audit, capabilities, events, revisions
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import discussion_rules, pull_request_access
@@ -35,7 +35,6 @@ from entrepot.hub.revisions import BranchHead
 from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef
 from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
-from entrepot.storage.trees import Trees
 
 _UNTITLED = "Pull request"
 _NO_WORDS = "Opened with a commit."
@@ -187,27 +186,14 @@ def open_with_commit(
     with hub.read() as tx:
         made = commits.compose(hub, tx, author, row, start, draft, prepared, known)
     commit = made.oid
-    with hub.write(Lock.repo(row.id)) as tx:
-        author = capabilities.recheck(tx, author, row, None, hub.now_ms())
-        discussion = discussion_rules.create(
-            hub, tx, row, author, title_of(draft.summary), _text_of(draft.description), status=OPEN, base=base.ref
-        )
-        head = discussion_rules.head_ref(discussion)
-        publication = Publication(
-            row.id,
-            Move(head, None, commit),
-            (start,),
-            made.rows,
-            prepared.large,
-            prepared.touched,
-            author.account.id,
-            prepared.objects | {start},
-        )
-        if not publish(hub, tx, publication):
-            raise Busy("the pull request")
-        pull_request_access.record_commits(hub, tx, row, author, head, [(commit, draft.summary)])
-    hub.job_added.set()
-    return OpenedPullRequest(RecordedCommit(row, head, commit), discussion.num)
+
+    def publication(ref: RefName) -> Publication:
+        move, needed = Move(ref, None, commit), prepared.objects | {start}
+        account_id = author.account.id
+        return Publication(row.id, move, (start,), made.rows, prepared.large, prepared.touched, account_id, needed)
+
+    discussion = _open(hub, row, author, base, draft.summary, _text_of(draft.description), publication)
+    return OpenedPullRequest(RecordedCommit(row, discussion_rules.head_ref(discussion), commit), discussion.num)
 
 
 def open_revert(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> int:
@@ -232,25 +218,13 @@ def open_revert(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
         large = diffs.large_files(tx, row.id, merged.taken)
     summary, text = f'Revert "{title}"', f"Undoes commit {undone}."
     commit = commit_object(hub, author, merged.root, (base.head,), summary, text)
-    with hub.write(Lock.repo(row.id)) as tx:
-        author = capabilities.recheck(tx, author, row, None, hub.now_ms())
-        discussion = discussion_rules.create(hub, tx, row, author, title_of(summary), text, status=OPEN, base=base.ref)
-        head = discussion_rules.head_ref(discussion)
-        publication = Publication(
-            row.id,
-            Move(head, None, commit.oid),
-            (base.head,),
-            merges.rows_of(merged, [*rules.values(), commit]),
-            large,
-            [change.path for change in merged.taken],
-            author.account.id,
-            {base.head},
-        )
-        if not publish(hub, tx, publication):
-            raise Busy("the pull request")
-        pull_request_access.record_commits(hub, tx, row, author, head, [(commit.oid, summary)])
-    hub.job_added.set()
-    return discussion.num
+    rows, touched = merges.rows_of(merged, [*rules.values(), commit]), [change.path for change in merged.taken]
+
+    def publication(ref: RefName) -> Publication:
+        move, parents = Move(ref, None, commit.oid), (base.head,)
+        return Publication(row.id, move, parents, rows, large, touched, author.account.id, parents)
+
+    return _open(hub, row, author, base, summary, text, publication).num
 
 
 def review(
@@ -450,6 +424,36 @@ def title_of(summary: str) -> str:
     return title if len(title) <= discussion_rules.MAX_TITLE else title[: discussion_rules.MAX_TITLE - 1] + "…"
 
 
+def _open(
+    hub: HubContext,
+    row: RepoRow,
+    author: Caller,
+    base: BranchHead,
+    summary: str,
+    text: str,
+    make: Callable[[RefName], Publication],
+) -> DiscussionRow:
+    """Open a pull request whose ref is a new commit, which gives it its title.
+
+    Args:
+        make: returns the publication of the commit under the ref.
+
+    Raises:
+        NotAllowed: the author has lost the right since it was checked.
+        Busy: objects of the commit were swept in the meantime.
+    """
+    with hub.write(Lock.repo(row.id)) as tx:
+        author = capabilities.recheck(tx, author, row, None, hub.now_ms())
+        discussion = discussion_rules.create(hub, tx, row, author, title_of(summary), text, status=OPEN, base=base.ref)
+        publication = make(discussion_rules.head_ref(discussion))
+        if not publish(hub, tx, publication):
+            raise Busy("the pull request")
+        move = publication.move
+        pull_request_access.record_commits(hub, tx, row, author, move.ref, [(move.new, summary)])
+    hub.job_added.set()
+    return discussion
+
+
 def _text_of(description: str) -> str:
     text = description.replace("\0", "")
     return text[: discussion_rules.MAX_TEXT] if text.strip() else _NO_WORDS
@@ -459,19 +463,16 @@ def _undo(
     hub: HubContext, tx: Read, row: RepoRow, base: BranchHead, undone: Oid, rules: dict[Oid, GitObject]
 ) -> Merged:
     """Return the trees of main without the changes of a commit; new file objects are added to ``rules``."""
-    parents = stored.read_commit(tx, row.id, undone).parents
-    if not parents:
+    if not stored.read_commit(tx, row.id, undone).parents:
         raise Refused(f"commit {undone[:7]} is the first one: there is nothing before it to go back to")
     if not commit_rows.is_ancestor(tx, row.id, undone, base.head):
         raise Refused(f"commit {undone[:7]} is not on main")
-    before, after, now = (stored.root_of(hub.store, tx, row.id, oid) for oid in (parents[0], undone, base.head))
-    resolve = functools.partial(lfs_rules.merge_change, tx, row.id, rules)
-    merged = merge_trees([after], now, before, Trees(hub.store, tx, row.id).read, resolve, {})
+    merged = merges.undo(hub, tx, row.id, base.head, undone, rules)
     if merged.conflicts:
         more = ", and more" if len(merged.conflicts) > _NAMED else ""
         named = ", ".join(merged.conflicts[:_NAMED]) + more
         raise Refused(f"later commits changed the same files: {named}. Edit them instead")
-    if merged.root == now:
+    if merged.root == stored.root_of(hub.store, tx, row.id, base.head):
         raise Refused(f"main has nothing of commit {undone[:7]} any more")
     merges.check_added_names(merged)
     return merged
