@@ -17,6 +17,7 @@ from entrepot.errors import (
     RevisionNotFound,
 )
 from entrepot.server.error_responses import error_response
+from entrepot.server.pages.forms import sentence
 from entrepot.server.pages.frames import WebPage, page_response
 from entrepot.wire.texts import legible
 
@@ -90,12 +91,7 @@ def _text_of(error: EntrepotError) -> str:
         case EntryNotFound(path=path, reason="Entry not found"):
             return f"This revision has nothing at the path “{legible(path)[:_SHOWN]}”."
         case _:
-            return sentence(error.message)
-
-
-def sentence(text: str) -> str:
-    """Return a message as a sentence."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+            return sentence(error)
 
 
 def _error_page(status: int, title: str, text: str, last: LastVersion | None = None) -> WebPage:

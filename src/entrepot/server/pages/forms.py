@@ -50,6 +50,17 @@ class Form:
         """Return whether a field was sent, as ticked boxes and pressed buttons are."""
         return name in self.fields
 
+    def yes_or_no(self, name: str) -> bool:
+        """Return whether a button sent ``yes``.
+
+        Raises:
+            Malformed: the field is neither ``yes`` nor ``no``.
+        """
+        wanted = self.text(name)
+        if wanted not in ("yes", "no"):
+            raise Malformed("form", f"expected {name}: yes or no")
+        return wanted == "yes"
+
     def ticked(self, name: str, value: str, *, default: bool = False) -> bool:
         """Return whether a box is ticked; the default for a form that was not sent yet."""
         return value in self.all(name) if self.fields else default
@@ -155,13 +166,14 @@ def wait_text(wait_s: int) -> str:
 
 
 def sentence(error: EntrepotError) -> str:
-    """Return the message of an error as a sentence, capitalised unless it starts with a path or an address.
-
-    Of what is wrong with a confirmation, or with a form, people need the reason only.
-    """
-    text = error.message
+    """Return the message of an error as :func:`as_sentence`; of a wrong confirmation or form, the reason only."""
     if isinstance(error, Malformed) and error.what in ("confirmation", "form"):
-        text = error.reason
+        return as_sentence(error.reason)
+    return as_sentence(error.message)
+
+
+def as_sentence(text: str) -> str:
+    """Return a text with a full stop, and capitalised unless it starts with a path or an address."""
     if not set("./_@") & set(text.partition(" ")[0].rstrip(".:")):
         text = text[:1].upper() + text[1:]
     return text + ("" if text.endswith((".", "?", "!")) else ".")

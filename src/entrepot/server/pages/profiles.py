@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.errors import AccountNotFound, Malformed, RepoNotFound
+from entrepot.errors import AccountNotFound, RepoNotFound
 from entrepot.hub.accounts import follows
 from entrepot.hub.accounts.orgs import Account
 from entrepot.hub.buckets import buckets
@@ -76,13 +76,10 @@ async def follow(request: Request) -> Response:
     name, alias = account_of(request), _alias_of(request)
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
-        wanted = form.text("followed")
-        if wanted not in ("yes", "no"):
-            raise Malformed("form", "expected followed: yes or no")
+        change = follows.follow if form.yes_or_no("followed") else follows.unfollow
         profile = _find(hub, caller, name)
         if profile is None:
             raise AccountNotFound(name)
-        change = follows.follow if wanted == "yes" else follows.unfollow
         change(hub, caller, profile.account.name, is_user=profile.account.is_user)
         return f"/{quoted(profile.account.name)}"
 

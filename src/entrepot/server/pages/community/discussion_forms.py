@@ -126,10 +126,7 @@ def _set_status(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, fo
 
 
 def _pin(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:
-    wanted = form.text("pinned")
-    if wanted not in ("yes", "no"):
-        raise Malformed("form", "expected pinned: yes or no")
-    discussions.pin(hub, caller, ref, num, is_pinned=wanted == "yes")
+    discussions.pin(hub, caller, ref, num, is_pinned=form.yes_or_no("pinned"))
 
 
 def _merge(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.errors import Malformed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import likes
 from entrepot.hub.context import HubContext
@@ -29,11 +28,8 @@ async def choose(request: Request, ref: RepoRef) -> Response:
     endpoint, root = endpoint_of(request), path_prefix(app_state(request).hub.settings)
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
-        wanted = form.text("liked")
-        if wanted not in ("yes", "no"):
-            raise Malformed("form", "expected liked: yes or no")
+        change = likes.like if form.yes_or_no("liked") else likes.unlike
         found = repositories.rights(hub, caller, ref).row.ref
-        change = likes.like if wanted == "yes" else likes.unlike
         change(hub, caller, found)
         return f"/{found.path}"
 

@@ -90,11 +90,9 @@ async def mute(request: Request, ref: RepoRef) -> Response:
     num = number_of(request)
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
-        wanted = form.text("muted")
-        if wanted not in ("yes", "no"):
-            raise Malformed("form", "expected muted: yes or no")
+        is_muted = form.yes_or_no("muted")
         found = repositories.rights(hub, caller, ref).row.ref
-        subscriptions.mute(hub, caller, found, num, is_muted=wanted == "yes")
+        subscriptions.mute(hub, caller, found, num, is_muted=is_muted)
         return f"/{found.path}/discussions/{num}?done=saved"
 
     return await answer_form(request, act, lambda hub, caller, form: build_discussion(hub, caller, ref, num, form))

@@ -19,7 +19,7 @@ from entrepot.hub.repos import contents
 from entrepot.names import RepoPath, RepoRef
 from entrepot.server.handlers import app_state
 from entrepot.server.pages.file_previews import view_file
-from entrepot.server.pages.forms import sentence
+from entrepot.server.pages.forms import as_sentence, sentence
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.last_versions import show_or_last
 from entrepot.server.pages.repo_headers import describe_header
@@ -66,7 +66,7 @@ def build(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, pat
     try:
         groups = groups_of(hub, blames.blame(hub, caller, located.repo.ref, located.commit, path))
     except Malformed as error:
-        note = f"{error.reason[:1].upper()}{error.reason[1:]}."
+        note = as_sentence(error.reason)
     except LimitExceeded as error:
         note = sentence(error)
     values = {
