@@ -21,8 +21,6 @@ _U = tables.xet_file_xorbs
 _X = tables.xorbs
 _R = tables.repos
 _O = tables.objects
-
-
 _XORB = "xorb:"
 
 
@@ -104,8 +102,8 @@ def needed_elsewhere(tx: Read, here: Sequence[StoredBytes], repo_id: int, seen_b
     Args:
         seen_by: as for :func:`entrepot.catalog.files.file_links.readable_elsewhere`.
     """
-    raw = [holding.key for holding in here if not holding.key.startswith(_XORB)]
-    xorbs = [holding.key.removeprefix(_XORB) for holding in here if holding.key.startswith(_XORB)]
+    raw = [holding.key for holding in here if holding.xorb is None]
+    xorbs = [holding.xorb for holding in here if holding.xorb is not None]
     found: set[str] = set()
     seen = file_links.is_visible(seen_by)
     others = (_L.c.repo_id != repo_id) & seen

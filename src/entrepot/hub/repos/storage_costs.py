@@ -7,7 +7,7 @@ other repositories, callers see the chunks of this one only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 
@@ -180,17 +180,13 @@ def _shown(
     ranges: dict[XetHash, set[bytes]] = {}
     for xorb, packed in uses:
         ranges.setdefault(xorb, set()).add(packed)
-    return [_own_part(tx, held, ranges) for held in here]
-
-
-def _own_part(tx: Read, held: StoredBytes, ranges: Mapping[XetHash, set[bytes]]) -> StoredBytes:
-    if held.xorb is None:
-        return held
-    used = ChunkSet(ranges.get(held.xorb, ()))
-    if used.covers(0, held.chunks):
-        return held
-    row = xorbs.find(tx, held.xorb)
-    return attrs.evolve(held, size=0 if row is None else used.serialised_size(read_index(row.directory)))
+    partly: dict[XetHash, ChunkSet] = {}
+    for held in here:
+        if held.xorb is not None and not (used := ChunkSet(ranges.get(held.xorb, ()))).covers(0, held.chunks):
+            partly[held.xorb] = used
+    rows = xorbs.find_many(tx, list(partly))
+    sizes = {xorb: partly[xorb].serialised_size(read_index(row.directory)) for xorb, row in rows.items()}
+    return [attrs.evolve(held, size=sizes.get(held.xorb, 0)) if held.xorb in partly else held for held in here]
 
 
 def _files_of_others(hub: HubContext, tx: Read, repo_id: int, commit: Oid) -> set[Sha256]:
