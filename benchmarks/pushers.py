@@ -1,8 +1,8 @@
 """Run the benchmark of pushes beside writers: ``python -m benchmarks.pushers [--quick] [--only NAME] [--out FILE]``.
 
 Eight writers commit over HTTP to one branch, each as soon as its last commit was answered, while people push to the
-same branch with git: first one of them, then four at once. Those who lose a race fetch, rebase and push again at
-once, as a person or a script does. No push may lose four races in a row. On one server with SQLite, and on two with
+same branch with git: first one person, then four at once. After a lost race they fetch, rebase and push again at
+once, as people and scripts do. No push may lose four races in a row. On one server with SQLite, and on two with
 PostgreSQL behind a load balancer.
 """
 

@@ -21,7 +21,7 @@ _WAITING = ("authorization_pending", "slow_down")
 _SLOWER_S = 5
 _LEAST_WAIT_S, _MOST_WAIT_S = 0.1, 60
 _LONGEST_S = 3_600
-_LATE = "nobody accepted the login in time; run the command again"
+_LATE = "the login was not accepted in time; run the command again"
 _ENDED = {"access_denied": "the login was rejected in the browser", "expired_token": _LATE}
 
 

@@ -58,7 +58,7 @@ class PlainReads:
 
         Returns:
             None: the service has not answered with exactly these bytes, or was not asked because it had failed
-            a moment ago. Whoever gets None asks through the library, which repeats requests and knows the reasons.
+            a moment ago. The caller then uses the library, which repeats requests and reports the reasons.
         """
         if time.monotonic() < self._paused_until:
             return None
@@ -70,7 +70,6 @@ class PlainReads:
         while (connection := self._take()) is not None:
             with contextlib.suppress(OSError, ValueError):  # closed by the service in the meantime: take another one
                 return self._begin(connection, asked, start, stop)
-            connection.close()
         try:
             return self._begin(_connect(self._address), asked, start, stop)
         except (OSError, ValueError):
@@ -86,8 +85,12 @@ class PlainReads:
             oldest.close()
 
     def _begin(self, connection: socket.socket, asked: str, start: int, stop: int) -> PlainStream | None:
-        connection.sendall(asked.encode("ascii"))
-        status, headers, rest = _read_head(connection)
+        try:
+            connection.sendall(asked.encode("ascii"))
+            status, headers, rest = _read_head(connection)
+        except (OSError, ValueError):
+            connection.close()
+            raise
         told = headers.get("content-range", "").partition("/")[0]
         if status == 206 and told == f"bytes {start}-{stop - 1}" and headers.get("content-length") == str(stop - start):
             is_kept = "close" not in headers.get("connection", "").lower()

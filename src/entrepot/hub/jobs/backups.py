@@ -143,10 +143,7 @@ def snapshots(folder: Path) -> list[Snapshot]:
     _check_marker(folder)
     with _guarded(folder):
         names = sorted(path.name for path in (folder / "snapshots").iterdir() if not path.name.startswith("."))
-        found = []
-        for name in names:
-            found.append(_read_snapshot(folder, name))
-        return found
+        return [_read_snapshot(folder, name) for name in names]
 
 
 def verify(

@@ -181,7 +181,7 @@ class _Readings:
         self._guard = threading.Lock()
 
     def take(self, key: bytes) -> _Reading | None:
-        """Return an unfinished text, which nobody else gets until it is kept again; None if it is not known."""
+        """Return an unfinished text, removed until it is kept again; None if it is not known."""
         with self._guard:
             return self._kept.pop(key, None)
 

@@ -1,6 +1,6 @@
 """Preparation of what pages need once in a process: lexers and the libraries of Markdown, outside any request.
 
-It takes some megabytes and two tenths of a CPU second, so a hub whose pages nobody opens does without.
+It takes some megabytes and two tenths of a CPU second, so it waits until a page is opened.
 """
 
 from __future__ import annotations
