@@ -8,6 +8,7 @@ import pytest
 from entrepot.catalog.files import file_links, xet_files
 from entrepot.errors import (
     ContentMismatch,
+    LimitExceeded,
     Malformed,
     XorbMissing,
 )
@@ -74,6 +75,25 @@ def test_claims_of_proposers_are_verified(sender: Sender) -> None:
         assert xet_files.claimed(tx, world.row_id(ref), [wanted, true]) == {}
         assert file_links.usable(tx, world.row_id(ref), [wanted, true]) == {true: 4000}
         assert file_links.usable(tx, world.row_id(ref), [true], file_links.READER) == {}
+
+
+def test_a_proposer_cannot_claim_gigabytes_that_repeat_a_few_bytes(sender: Sender) -> None:
+    """Their sha256 would take hours of computing for a shard of a few kilobytes."""
+    given, xorb = give_proposer(sender, sender.world.repo()), sender.xorb([bytes(131_072)])
+    sender.send(given, xorb)
+    block = sender.block([(xorb, 0, 1)] * (3 * 8192), "ab" * 32)  # 3 GiB
+    with pytest.raises(LimitExceeded, match="LFS"):
+        sender.register(given, [block], [xorb])
+
+
+def test_a_proposer_may_repeat_chunks(sender: Sender) -> None:
+    ref = sender.world.repo()
+    given, xorb = give_proposer(sender, ref), sender.xorb([bytes(1000)])
+    sender.send(given, xorb)
+    sha256 = Sha256(hashlib.sha256(bytes(100_000)).hexdigest())
+    sender.register(given, [sender.block([(xorb, 0, 1)] * 100, sha256)] * 2, [xorb])
+    with sender.world.hub.read() as tx:
+        assert file_links.usable(tx, sender.world.row_id(ref), [sha256]) == {sha256: 100_000}
 
 
 def test_a_false_claim_of_a_proposer_does_not_affect_commits_of_the_owner(sender: Sender) -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import random
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,6 +16,7 @@ import httpx2
 import pytest
 
 from entrepot.errors import Busy, EntrepotError, Malformed, XorbDamaged
+from entrepot.hub.accounts import accounts
 from entrepot.hub.files import shards
 from entrepot.names import XetHash
 from entrepot.server.xet.shards import ProgressResponse
@@ -237,15 +241,15 @@ def test_slow_shards_of_one_caller_keep_no_one_elses_uploads_waiting(
 ) -> None:
     hers, his = store.new_repo("alice"), store.new_repo("bob")
     slow, quick = (make_upload(random.Random(name).randbytes(200_000)) for name in ("slow", "quick"))
-    register, began, may_end = shards.register_shard, threading.Event(), threading.Event()
+    register, began, may_end = shards.register_steps, threading.Event(), threading.Event()
 
-    def registering(hub: Any, given: Any, data: bytes) -> None:
+    def registering(hub: Any, given: Any, data: bytes) -> Iterator[None]:
         if data == slow.shard():
             began.set()
             assert may_end.wait(60)
-        register(hub, given, data)
+        yield from register(hub, given, data)
 
-    monkeypatch.setattr(shards, "register_shard", registering)
+    monkeypatch.setattr(shards, "register_steps", registering)
     with store.client(hers) as alice, store.client(his) as bob, ThreadPoolExecutor(20) as pool:
         put_xorb(alice, slow)
         waiting = [pool.submit(alice.post, "/v1/shards", content=slow.shard()) for _ in range(20)]
@@ -257,6 +261,46 @@ def test_slow_shards_of_one_caller_keep_no_one_elses_uploads_waiting(
         finally:
             may_end.set()
         assert {answer.result().status_code for answer in waiting} == {200}
+
+
+def test_long_shards_take_turns_with_those_of_others_and_end_with_their_connection(
+    store: Store, make_upload: Callable[[bytes], Upload], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many accounts as there are cores send shards that take hours, for example claims about pull requests."""
+    accounts_of = [f"slow{number}" for number in range(max(2, os.cpu_count() or 1))]
+    for name in accounts_of:
+        accounts.create_user(store.hub, name)
+        store.tokens[name] = accounts.create_token(store.hub, name, role="write").secret
+    long, quick = (make_upload(random.Random(name).randbytes(200_000)) for name in ("long", "short"))
+    register, began, ended = shards.register_steps, threading.Semaphore(0), threading.Semaphore(0)
+
+    def registering(hub: Any, given: Any, data: bytes) -> Iterator[None]:
+        if data != long.shard():
+            yield from register(hub, given, data)
+            return
+        began.release()
+        try:
+            while True:
+                time.sleep(0.05)
+                yield
+        finally:
+            ended.release()
+
+    def attack(name: str) -> None:
+        with store.client(store.new_repo(name)) as client, contextlib.suppress(httpx2.TimeoutException):
+            client.post("/v1/shards", content=long.shard(), timeout=6)
+
+    monkeypatch.setattr(shards, "register_steps", registering)
+    with ThreadPoolExecutor(len(accounts_of)) as pool:
+        attacks = [pool.submit(attack, name) for name in accounts_of]
+        assert all(began.acquire(timeout=30) for _ in attacks)
+        with store.client(store.new_repo("bob")) as bob:
+            put_xorb(bob, quick)
+            bob.post("/v1/shards", content=quick.shard()).raise_for_status()
+        assert not ended.acquire(blocking=False)
+        for attacking in attacks:
+            attacking.result()
+    assert all(ended.acquire(timeout=30) for _ in attacks)
 
 
 # --- attacks ----------------------------------------------------------------

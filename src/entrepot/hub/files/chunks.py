@@ -61,9 +61,9 @@ class ReceivingXorb:
     _sink: OpenSink
 
     @property
-    def holder(self) -> str:
-        """Id of the sender."""
-        return self._given.holder
+    def account(self) -> str:
+        """Id of the sender's account, whose tokens take turns as one caller."""
+        return str(self._given.user_id)
 
     def write(self, data: bytes | memoryview) -> None:
         """Accept the next bytes.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 
 from entrepot.catalog import Lock, Write
 from entrepot.catalog.files import bucket_files, bucket_rights, file_links, xet_files, xorbs
@@ -49,11 +49,23 @@ from entrepot.xet import (
 MAX_SHARD_BODY = 80 << 20
 """Maximum size of a shard in bytes."""
 
+MAX_HASHED_FREELY = 2 << 30
+MAX_REPEATS = 4
+"""Bytes of files whose sha256 is computed for one shard: the first number, and each chunk as often as the second."""
+
 _PIECE = 8 << 20
 
 
 def register_shard(hub: HubContext, given: XetToken, data: bytes) -> None:
+    """Record the files of a shard, in one go; see :func:`register_steps`."""
+    for _step in register_steps(hub, given, data):
+        pass
+
+
+def register_steps(hub: HubContext, given: XetToken, data: bytes) -> Generator[None, None, None]:
     """Record the files of a shard after recomputing everything that it states; all of them or none.
+
+    Yields after every few megabytes of content that has to be read, so that a long shard can take turns with others.
 
     Raises:
         NotAllowed: the token is for reading.
@@ -75,15 +87,16 @@ def register_shard(hub: HubContext, given: XetToken, data: bytes) -> None:
         rights = ChunkRights(tx, viewer, list({*sent, *(run.xorb for run in runs.values())}))
     translated = translate(shard, runs, rights)
     try:
-        _register(hub, given, translated, viewer, rights)
+        yield from _register(hub, given, translated, viewer, rights)
     except XorbMissing as error:
         raise XorbMissing(translated.sent.get(XetHash(error.xorb), error.xorb), error.where) from None
 
 
 def _register(
     hub: HubContext, given: XetToken, translated: TranslatedShard, viewer: Viewer, rights: ChunkRights
-) -> None:
+) -> Generator[None, None, None]:
     shard, named = translated.shard, named_xorbs(translated.shard)
+    sizes: dict[XetHash, int] = {}
 
     def find(xorb: XetHash) -> UsableXorb | None:
         if xorb not in translated.usable:
@@ -91,7 +104,10 @@ def _register(
         usable = rights.of(xorb)
         with hub.read() as tx:
             stored = chunk_content.find_xorb(hub.store, tx, xorb)
-        return None if stored is None else UsableXorb(stored.index, usable)
+        if stored is None:
+            return None
+        sizes[xorb] = stored.index.raw_size
+        return UsableXorb(stored.index, usable)
 
     try:
         check_shard(shard, find)
@@ -100,7 +116,7 @@ def _register(
             xet_tokens.forget_known(tx, given.holder)
         raise
     if given.is_proposal:
-        _check_digests(hub, given, shard)
+        yield from _check_digests(hub, given, shard, sum(sizes.values()))
     _record(hub, given, shard, named, is_proven=_is_proven(hub, viewer, shard, named))
 
 
@@ -177,32 +193,43 @@ def _claim(
     jobs.enqueue(tx, "verify", {"repo": given.repo_id}, now, dedup_key=key, delay_ms=60_000)
 
 
-def _check_digests(hub: HubContext, given: XetToken, shard: Shard) -> None:
+def _check_digests(hub: HubContext, given: XetToken, shard: Shard, stored: int) -> Generator[None, None, None]:
     """Compute the sha256 of all files of a shard: claims of callers who may only propose changes are not trusted.
 
     A claim applies in its whole repository, so a false one would affect files
     that others commit under the same sha256.
 
+    Args:
+        stored: size of the content of all xorbs that the files use; files that repeat it many times are refused,
+            because a few bytes of terms would take hours.
+
     Raises:
         ContentMismatch: a file has another sha256 than the shard states.
+        LimitExceeded: the files repeat their chunks too often.
     """
 
     def find(xorb: XetHash) -> StoredXorb:
         with hub.read() as tx:
             return chunk_content.get_xorb(hub.store, tx, xorb)
 
-    for file in shard.files:
-        if file.sha256 is None:
-            continue
-        with hub.read() as tx:
-            if file_links.is_verified(tx, given.repo_id, file.sha256, file.hash):
-                continue
+    with hub.read() as tx:
+        unknown = {
+            (file.hash, file.sha256): file
+            for file in shard.files
+            if file.sha256 is not None and not file_links.is_verified(tx, given.repo_id, file.sha256, file.hash)
+        }
+    most = MAX_HASHED_FREELY + MAX_REPEATS * stored
+    if sum(file.terms.size for file in unknown.values()) > most:
+        cure = "send them whole, through LFS (HF_HUB_DISABLE_XET=1), or ask for the right to write"
+        raise LimitExceeded("the size of files for a pull request that repeat the same chunks", most, cure)
+    for (_, sha256), file in unknown.items():
         digest = hashlib.sha256()
         with contextlib.closing(chunk_content.ChunkedContent(hub.store, file.terms, find)) as content:
             for offset in range(0, content.size, _PIECE):
                 digest.update(content.read_at(offset, _PIECE))
-        if digest.hexdigest() != file.sha256:
-            raise ContentMismatch("sha256", file.sha256, digest.hexdigest())
+                yield
+        if digest.hexdigest() != sha256:
+            raise ContentMismatch("sha256", sha256, digest.hexdigest())
 
 
 def _findable(hub: HubContext, shard: Shard) -> list[tuple[XetHash, XetHash, int]]:

@@ -8,15 +8,17 @@ Source: docs/protocols/xet.md, section 7.7.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Generator
 
 import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from entrepot.errors import Damaged, EntrepotError, Unavailable
+from entrepot.errors import ClientGone, Damaged, EntrepotError, Unavailable
 from entrepot.hub.files import shards
 from entrepot.hub.files.shards import MAX_SHARD_BODY
 from entrepot.hub.files.xet_tokens import XetToken
@@ -31,17 +33,23 @@ from entrepot.wire.files.xet import Registered, ShardFailure, ShardLine, ShardRe
 LINE_EVERY_S = 15.0
 """Seconds between lines; clients give up after five minutes without a line, proxies often after one."""
 
+SLICE_S = 1.0
+"""Seconds that a shard is verified before another caller's has its turn."""
+
 LINES = "application/x-ndjson"
+
+_EVERYONE = 1 << 30
 
 _log = logging.getLogger("entrepot.server")
 
 
 class ShardHandler:
-    """Registers shards, a few concurrently, and those of each caller one after the other."""
+    """Registers shards, those of each account one after the other, and those of several accounts in time slices."""
 
     def __init__(self, slots: FairSlots) -> None:
-        """Verify while holding one of the slots."""
+        """Verify while holding one of the slots, for a slice at a time."""
         self._slots = slots
+        self._accounts = FairSlots(_EVERYONE, per_caller=1)
 
     async def register(self, request: Request) -> Response:
         """Handle ``POST shards``: register a shard and return one JSON object, or the usual error."""
@@ -56,9 +64,39 @@ class ShardHandler:
         return ProgressResponse(lambda: self._register(request, given, data), request.scope["state"]["request_id"])
 
     async def _register(self, request: Request, given: XetToken, data: bytes) -> None:
-        state = app_state(request)
-        async with self._slots.hold(given.holder):
-            await state.threads.run_transfer(shards.register_shard, state.hub, given, data)
+        state, account = app_state(request), str(given.user_id)
+        async with self._accounts.hold(account):
+            steps = shards.register_steps(state.hub, given, data)
+            watching: asyncio.Task[None] | None = None
+            try:
+                while True:
+                    async with self._slots.hold(account):
+                        if not await state.threads.run_transfer(_run_slice, steps):
+                            return
+                    watching = watching or asyncio.create_task(_wait_for_disconnect(request))
+                    if watching.done():
+                        raise ClientGone
+            finally:
+                steps.close()
+                if watching is not None:
+                    watching.cancel()
+                    await settle(watching)
+
+
+def _run_slice(steps: Generator[None, None, None]) -> bool:
+    """Run the next steps of a shard; return whether some are left."""
+    ends = time.monotonic() + SLICE_S
+    for _step in steps:
+        if time.monotonic() > ends:
+            return True
+    return False
+
+
+async def _wait_for_disconnect(request: Request) -> None:
+    """Return when the client has gone; the body of the request must have been read."""
+    with contextlib.suppress(ClientGone):
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
 
 
 @attrs.frozen

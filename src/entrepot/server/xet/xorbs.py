@@ -35,7 +35,7 @@ class XorbHandler:
             await threads.run_transfer(lambda: begun.append(_begin(request, xorb, size)))
             receiving = begun[0]
             await receive_into(request.receive, receiving.write, limit=MAX_XORB_BODY, expected=size, threads=threads)
-            async with self._slots.hold(receiving.holder):
+            async with self._slots.hold(receiving.account):
                 was_inserted = await threads.run_transfer(receiving.finish)
         finally:
             for receiving in begun:
