@@ -2,19 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from entrepot.blobs.keys import check_key, check_prefix, check_upload, file_key, layout_of, xorb_key
+from entrepot.blobs.keys import check_key, check_prefix, check_upload, file_key
 from entrepot.errors import InvalidName
-from entrepot.names import Sha256, XetHash
+from entrepot.names import Sha256
 
 
 def test_a_file_is_stored_two_folders_deep() -> None:
     digest = Sha256("abcd" + "0" * 60)
     assert file_key(digest) == f"files/ab/cd/{digest}"
     assert check_key(file_key(digest)) == file_key(digest)
-
-
-def test_the_layout_of_a_xorb_is_in_its_key() -> None:
-    assert layout_of(xorb_key(XetHash("ab" * 32), "00ff")) == "00ff"
 
 
 def test_long_keys_are_refused() -> None:

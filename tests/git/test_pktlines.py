@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.errors import EntrepotError, LimitExceeded, Malformed
-from entrepot.git import DELIM, FLUSH, Signal, pkt_line, read_pkt_lines, split_at_flush
+from entrepot.git import DELIM, FLUSH, Signal, pkt_line, read_pkt_lines
 
 payloads = st.lists(st.binary(max_size=50), max_size=10)
 
@@ -35,18 +35,9 @@ def test_dulwich_reads_the_same_packets(lines: list[bytes]) -> None:
     assert list(Protocol(source.read, lambda data: None).read_pkt_seq()) == lines
 
 
-@given(payloads, st.binary(max_size=20))
-def test_bytes_behind_the_flush_are_left_alone(lines: list[bytes], rest: bytes) -> None:
-    assert split_at_flush(b"".join(map(pkt_line, lines)) + FLUSH + rest) == (lines, rest)
-
-
-@pytest.mark.parametrize("data", [b"", b"0005a", b"0005a0001", b"0005a00", b"0009abc"])
-def test_a_message_without_its_flush_is_malformed(data: bytes) -> None:
-    with pytest.raises(Malformed):
-        split_at_flush(data)
-
-
-@pytest.mark.parametrize("data", [b"0003", b"000", b"zzzz", b"0010abc", b"+005a", b"ffffx" * 20_000])
+@pytest.mark.parametrize(
+    "data", [b"0003", b"000", b"0009abc", b"0005a00", b"zzzz", b"0010abc", b"+005a", b"ffffx" * 20_000]
+)
 def test_a_length_that_cannot_be_is_malformed(data: bytes) -> None:
     with pytest.raises(Malformed):
         list(read_pkt_lines(data))

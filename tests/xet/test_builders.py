@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from entrepot.errors import LimitExceeded, Malformed, StoreFull
-from entrepot.xet import XorbBuilder, XorbWriter, chunk_hash, parse_xorb, read_chunks, recompress, xorb_hash
+from entrepot.xet import XorbBuilder, XorbWriter, chunk_hash, parse_xorb, recompress, xorb_hash
+from tests.support.xet_codec import read_chunks
 
 HASH = chunk_hash(b"x")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot.xet.compiled_grouping import CompiledGrouping
-from entrepot.xet.grouping import group_bytes
+from tests.support.byte_groups import group_bytes
 
 pytest.importorskip("wasmtime", reason="the extra 'speed' is not installed")
 

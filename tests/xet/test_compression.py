@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.errors import Malformed
-from entrepot.xet import Scheme, compress, decompress
+from entrepot.xet import Scheme
 from entrepot.xet.compression import CompressionMethod, Decoder, choose_method, pack, put_in_order
-from entrepot.xet.grouping import Grouped, group_bytes
+from entrepot.xet.grouping import Grouped
+from tests.support.byte_groups import group_bytes
+from tests.support.xet_codec import compress, decompress
 
 FLOATS = struct.pack("<2000f", *(0.001 * i for i in range(2000)))
 NOISE = np.random.default_rng(7).bytes(100_000)

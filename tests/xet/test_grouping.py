@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from entrepot.xet import grouping
 from entrepot.xet.compiled_grouping import compiled_grouping
-from entrepot.xet.grouping import Grouped, group_bytes, split_bytes, ungroup_all
+from entrepot.xet.grouping import Grouped, split_bytes, ungroup_all
+from tests.support.byte_groups import group_bytes
 
 NOISE = np.random.default_rng(21).bytes(1 << 20)
 

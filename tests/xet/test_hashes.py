@@ -4,6 +4,7 @@ import hashlib
 from typing import Any
 
 import pytest
+from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,12 +18,18 @@ from entrepot.xet import (
     file_hash,
     keyed_chunk_hash,
     merkle_root,
-    node_hash,
     range_hash,
     read_hash,
     xorb_hash,
 )
 from entrepot.xet.hashes import DATA_KEY, FILE_KEY, NODE_KEY, RANGE_KEY
+
+
+def node_hash(hashes: bytes, lengths: list[int]) -> bytes:
+    """Return the hash of an inner node: that of one line of text for each child, its hash and its length."""
+    children = zip(range(0, len(hashes), 32), lengths, strict=True)
+    lines = [f"{read_hash(hashes[at : at + 32])} : {length}\n" for at, length in children]
+    return blake3("".join(lines).encode(), key=NODE_KEY).digest()
 
 
 def reference_root(nodes: list[tuple[bytes, int]]) -> bytes:

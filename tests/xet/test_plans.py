@@ -19,8 +19,8 @@ from entrepot.xet import (
     XorbIndex,
     chunk_hash,
     plan,
-    read_chunks,
 )
+from tests.support.xet_codec import read_chunks
 
 A, B = XetHash("a" * 64), XetHash("b" * 64)
 # Four chunks of 10, 20, 30 and 40 bytes, stored with 8 bytes more each; three of 5.

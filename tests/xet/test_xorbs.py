@@ -25,12 +25,12 @@ from entrepot.xet import (
     encode_hash,
     open_chunks,
     parse_xorb,
-    read_chunks,
     read_hash,
     read_index,
     verify_chunks,
     xorb_hash,
 )
+from tests.support.xet_codec import read_chunks
 
 PIECES = [
     b"first",

@@ -15,7 +15,7 @@ from entrepot.blobs.interfaces import (
     open_stored,
     put,
 )
-from entrepot.blobs.keys import file_key, layout_of, xorb_key, xorb_of
+from entrepot.blobs.keys import file_key, xorb_key, xorb_of
 from entrepot.blobs.local import LocalBlobs
 from entrepot.blobs.verified import VerifiedSink, receive_verified
 
@@ -34,7 +34,6 @@ __all__ = [
     "UncachedReads",
     "VerifiedSink",
     "file_key",
-    "layout_of",
     "open_stored",
     "put",
     "receive_verified",

@@ -44,11 +44,6 @@ def xorb_of(key: str) -> XetHash | None:
     return XetHash(match[3])
 
 
-def layout_of(key: str) -> str:
-    """Return the layout in the key of a xorb's bytes."""
-    return key.rpartition(".")[2]
-
-
 def check_key(key: str) -> str:
     """Return the key unchanged if every store can hold it.
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from entrepot.git.ignores import Ignores
     from entrepot.git.merges import Merged, MergeSide, merge_trees
     from entrepot.git.objects import EMPTY_TREE, BlobHasher, Kind, oid_of
-    from entrepot.git.pktlines import DELIM, FLUSH, Signal, pkt_line, read_pkt_lines, split_at_flush
+    from entrepot.git.pktlines import DELIM, FLUSH, Signal, pkt_line, read_pkt_lines
     from entrepot.git.pointers import MAX_POINTER_BYTES, Pointer, parse_pointer, render_pointer
     from entrepot.git.tags import Tag, encode_tag_object, parse_tag_object
     from entrepot.git.trees import Entry, Mode, encode_tree, parse_tree
@@ -73,7 +73,6 @@ __all__ = [
     "read_pkt_lines",
     "render_lfs_rule",
     "render_pointer",
-    "split_at_flush",
     "unified_diff",
 ]
 
@@ -119,7 +118,6 @@ _HOMES = {
     "read_pkt_lines": "pktlines",
     "render_lfs_rule": "attributes",
     "render_pointer": "pointers",
-    "split_at_flush": "pktlines",
     "unified_diff": "hunks",
 }
 

@@ -62,28 +62,6 @@ def read_pkt_lines(data: bytes) -> Iterator[bytes | Signal]:
         yield packet
 
 
-def split_at_flush(data: bytes) -> tuple[list[bytes], bytes]:
-    """Return the payloads before the first flush, and all bytes after it.
-
-    A push begins like this: commands, a flush, then a pack without packet
-    framing.
-
-    Raises:
-        Malformed: there is no flush, another signal comes first, or a packet
-            is invalid.
-    """
-    payloads: list[bytes] = []
-    at = 0
-    while at < len(data):
-        packet, at = _packet(data, at)
-        if packet is Signal.FLUSH:
-            return payloads, data[at:]
-        if isinstance(packet, Signal):
-            raise Malformed("git packets", f"unexpected {packet.value.decode()} before the flush")
-        payloads.append(packet)
-    raise Malformed("git packets", "the flush packet is missing")
-
-
 def _packet(data: bytes, at: int) -> tuple[bytes | Signal, int]:
     header = data[at : at + 4]
     if header in _SIGNALS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -163,8 +163,3 @@ class _Counter:
         """Add the size of a download."""
         self.total += (total or 0) if unit == "B" else 0
         return Silent().begin(label, total, unit=unit)
-
-
-def plain(references: Mapping[str, Reference]) -> dict[str, dict[str, object]]:
-    """Return references as plain values."""
-    return {key: reference.to_dict() for key, reference in references.items()}

@@ -92,11 +92,6 @@ def make_app(hub: HubContext, *, companions: Sequence[BackgroundService] = ()) -
     return Middleware(limited(app, hub, counts), metrics=metrics, settings=hub.settings)
 
 
-def routes_of(hub: HubContext, metrics: Metrics | None = None) -> list[BaseRoute]:
-    """Return every route of the application, including those of short ids, in matching order."""
-    return [*_routes_before_pages(hub, metrics), *_page_routes()]
-
-
 def build_handlers(hub: HubContext, metrics: Metrics | None = None) -> list[BaseRoute]:
     """Return every route of the application except those of short ids, which are derived from them."""
     return [*_api_handlers(hub, metrics), *(route for route in _page_routes() if not route.is_short)]

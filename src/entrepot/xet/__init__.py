@@ -8,7 +8,7 @@ small multiple of the input.
 from entrepot.xet.builders import XorbBuilder, XorbWriter, recompress
 from entrepot.xet.chunk_sets import ChunkSet, pack_ranges
 from entrepot.xet.chunking import MIN_CHUNK_BYTES, Chunker, chunk_ends
-from entrepot.xet.compression import MAX_CHUNK_BYTES, Scheme, compress, decompress
+from entrepot.xet.compression import MAX_CHUNK_BYTES, Scheme
 from entrepot.xet.deduplication import AnsweredRun, KnownXorb, dedup_answer, eligible_chunks
 from entrepot.xet.file_parts import FilePart, FilePlan, XorbRun, plan_parts, runs_of, serialised_range
 from entrepot.xet.hashes import (
@@ -21,7 +21,6 @@ from entrepot.xet.hashes import (
     file_hash,
     keyed_chunk_hash,
     merkle_root,
-    node_hash,
     range_hash,
     read_hash,
     xorb_hash,
@@ -38,7 +37,6 @@ from entrepot.xet.xorbs import (
     decode_chunks,
     open_chunks,
     parse_xorb,
-    read_chunks,
     verify_chunks,
 )
 
@@ -82,9 +80,7 @@ __all__ = [
     "check_xorb",
     "chunk_ends",
     "chunk_hash",
-    "compress",
     "decode_chunks",
-    "decompress",
     "dedup_answer",
     "eligible_chunks",
     "encode_hash",
@@ -93,7 +89,6 @@ __all__ = [
     "keyed_chunk_hash",
     "merkle_root",
     "named_xorbs",
-    "node_hash",
     "open_chunks",
     "pack_ranges",
     "parse_shard",
@@ -101,7 +96,6 @@ __all__ = [
     "plan",
     "plan_parts",
     "range_hash",
-    "read_chunks",
     "read_hash",
     "read_index",
     "recompress",

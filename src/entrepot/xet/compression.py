@@ -53,15 +53,6 @@ class CompressionMethod:
         return CompressionMethod(self.scheme, self.shrinks[shift:] + self.shrinks[:shift]) if shift else self
 
 
-def compress(chunk: Buffer) -> Packed:
-    """Compress a chunk with the best of the three schemes, chosen by a sample of at most 12 KiB.
-
-    Guarantees: the payload is never longer than the chunk, and the result
-    depends only on the chunk.
-    """
-    return pack(chunk, choose_method(chunk))
-
-
 def choose_method(chunk: Buffer) -> CompressionMethod:
     """Return the best method for a chunk, judged by a sample of at most 12 KiB."""
     sample = _sample(memoryview(chunk))
@@ -86,11 +77,6 @@ def pack(chunk: Buffer, method: CompressionMethod) -> Packed:
         # searched now, nor decoded later.
         payload = frame_blocks(list(zip(split_bytes(view), method.shrinks, strict=True)))
     return Packed(method.scheme, payload) if len(payload) < len(view) else Packed(Scheme.NONE, chunk)
-
-
-def decompress(scheme: int, payload: Buffer, length: int) -> bytes:
-    """Return the bytes of a chunk from its stored form; arguments and errors as in :meth:`Decoder.unpack`."""
-    return bytes(put_in_order([Decoder().unpack(scheme, memoryview(payload), length)])[0])
 
 
 class Decoder:

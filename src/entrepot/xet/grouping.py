@@ -47,11 +47,6 @@ def split_bytes(data: Buffer) -> list[memoryview]:
     return [group.data for group in groups]
 
 
-def group_bytes(data: Buffer) -> bytes:
-    """Return the bytes reordered by their position modulo 4: all first ones, all second ones, and so on."""
-    return b"".join(split_bytes(data))
-
-
 def ungroup_all(chunks: Sequence[Grouped]) -> list[memoryview]:
     """Return the bytes of chunks in their order; each chunk has at most 128 KiB."""
     compiled = _compiled(sum(chunk.length for chunk in chunks))

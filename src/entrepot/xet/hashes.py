@@ -80,16 +80,6 @@ def range_hash(hashes: Buffer) -> bytes:
     return blake3(hashes, key=RANGE_KEY).digest()
 
 
-def node_hash(hashes: Buffer, lengths: ArrayLike) -> bytes:
-    """Return the raw hash of one inner node of a tree.
-
-    Args:
-        hashes: the concatenated raw hashes of its children.
-        lengths: the number of content bytes below each child.
-    """
-    return blake3("".join(_lines(hashes, _numbers(lengths))).encode(), key=NODE_KEY).digest()
-
-
 def merkle_root(hashes: Buffer, lengths: ArrayLike) -> bytes:
     """Return the raw root of the tree over chunks; 32 zero bytes if there are none.
 

@@ -78,14 +78,6 @@ def parse_xorb(data: Buffer, expected: XetHash) -> XorbIndex:
     return index
 
 
-def read_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> bytes:
-    """Return the concatenated uncompressed bytes of the chunks ``start`` to ``end`` (exclusive).
-
-    Arguments and errors as in :func:`open_chunks`.
-    """
-    return b"".join(open_chunks(data, index, start, end))
-
-
 def open_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> list[memoryview]:
     """Return the uncompressed bytes of each of the chunks ``start`` to ``end`` (exclusive).
 

@@ -29,6 +29,5 @@ def test_a_decision_names_the_request_in_one_way() -> None:
     assert not call.is_repeatable
 
 
-def test_access_granted_and_a_request_taken_back() -> None:
+def test_access_is_granted_by_name() -> None:
     assert (access.grant(REF, "bob").path, access.grant(REF, "bob").body) == (f"{ROOT}/grant", b'{"user":"bob"}')
-    assert (access.cancel(REF).method, access.cancel(REF).path) == ("POST", f"{ROOT}/cancel")

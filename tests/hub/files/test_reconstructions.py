@@ -14,9 +14,10 @@ from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.files.reconstructions import LinkedPart, LinkedParts
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.names import RepoPath, RepoRef, Sha256, XetHash
-from entrepot.xet import Xorb, decompress, file_parts
+from entrepot.xet import Xorb, file_parts
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
+from tests.support.xet_codec import decompress
 
 
 @pytest.fixture

@@ -56,7 +56,8 @@ def test_marked_content_is_replaced_by_uploads(world: World, sender: Sender) -> 
         damaged_content.mark(world.hub, stat.key)
         with world.hub.read() as tx:
             name = stat.key.rpartition("/")[2].partition(".")[0]
-            state = xorbs.is_damaged(tx, XetHash(name)), bool(file_checks.damaged(tx, [Sha256(name)]))
+            xorb = xorbs.find(tx, XetHash(name))
+            state = xorb is not None and xorb.is_damaged, bool(file_checks.damaged(tx, [Sha256(name)]))
         assert state == (stat.key.startswith("xorbs/"), stat.key.startswith("files/"))
 
 

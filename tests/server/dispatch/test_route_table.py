@@ -14,9 +14,9 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Message, Scope
 
 from entrepot.hub.context import open_hub
-from entrepot.server.app import routes_of
 from entrepot.server.dispatch.route_table import MAX_SHAPES, RouteTable
 from entrepot.settings import Settings
+from tests.support.app_routes import routes_of
 
 
 def scope_of(path: str, method: str = "GET") -> Scope:

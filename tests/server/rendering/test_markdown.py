@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 from entrepot.server.rendering import code_colours, markdown
 from entrepot.server.rendering.code_colours import ColourBudget
 from entrepot.server.rendering.html_caches import HtmlCache
-from entrepot.server.rendering.markdown import Renderer, render, render_card
+from entrepot.server.rendering.markdown import Renderer, render_card
+
+
+def render(text: str) -> str:
+    return Renderer().render(text)
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,11 @@ from entrepot.xet import (
     Term,
     Terms,
     Xorb,
-    decompress,
     encode_shard,
     read_index,
 )
 from tests.support.chunk_store import Store, Upload
+from tests.support.xet_codec import decompress
 
 ALIASES = ["/reconstruction", "/reconstructions", "/v1/reconstruction", "/v1/reconstructions"]
 

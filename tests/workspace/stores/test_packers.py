@@ -13,8 +13,9 @@ from entrepot.workspace.stores import packers
 from entrepot.workspace.stores.chunk_tables import ChunkTable
 from entrepot.workspace.stores.formats.index_objects import Pack
 from entrepot.workspace.stores.packers import BLOCK, Packer
-from entrepot.xet import FileBlock, Xorb, chunk_ends, chunk_hash, file_hash, read_chunks
+from entrepot.xet import FileBlock, Xorb, chunk_ends, chunk_hash, file_hash
 from tests.support.chunk_stores import noise
+from tests.support.xet_codec import read_chunks
 
 
 @attrs.define

@@ -164,14 +164,6 @@ def remember_group(tx: Write, shard: Uid, xorbs: Iterable[XetHash]) -> None:
     insert_missing(tx.sql, _S, [{"shard": shard, "xorb": xorb} for xorb in xorbs])
 
 
-_IS_DAMAGED = sa.select(_X.c.hash).where((_X.c.hash == sa.bindparam("wanted")) & _X.c.is_damaged.is_(True))
-
-
-def is_damaged(tx: Read, xorb: XetHash) -> bool:
-    """Return whether a xorb is in quarantine."""
-    return tx.sql.execute(_IS_DAMAGED, {"wanted": xorb}).first() is not None
-
-
 def mark_damaged(tx: Write, xorb: XetHash, since_ms: int) -> None:
     """Quarantine a xorb: its content is not served, and nothing new may refer to it.
 

@@ -59,11 +59,6 @@ def grant(ref: RepoRef, user: str) -> Call[None]:
     return Call("POST", path, nothing, body=body, media_type=JSON, subject=f"access of {user} to {ref}")
 
 
-def cancel(ref: RepoRef) -> Call[None]:
-    """Build the call that cancels the caller's own request."""
-    return Call("POST", repo_api(ref, "user-access-request", "cancel"), nothing, subject=str(ref))
-
-
 def publishers(ref: RepoRef) -> Call[list[PublisherInfo]]:
     """Build the call that lists the trusted publishers of a repository."""
     return Call("GET", repo_api(ref, "trusted-publishers"), json_as(list[PublisherInfo]), subject=str(ref))

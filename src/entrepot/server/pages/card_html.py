@@ -72,7 +72,7 @@ def without_front_matter(text: str) -> str:
 
 
 def render_card(text: str, links: CardLinks) -> str:
-    """Return a card as safe HTML. Guarantees: bounded as :func:`entrepot.server.rendering.markdown.render`."""
+    """Return a card as safe HTML. Guarantees: bounded as :func:`entrepot.server.rendering.markdown.render_card`."""
     return relink(markdown.render_card(without_comments(text)), links)
 
 

@@ -97,7 +97,14 @@ class _Profile:
 
 
 class Renderer:
-    """Renders the texts of one response, with a limit on their total size."""
+    """Renders the texts of one response, with a limit on their total size; for use by one thread at a time.
+
+    Texts are Markdown (CommonMark with tables and strikethrough); fenced blocks have colours
+    (:mod:`entrepot.server.rendering.code_colours`).
+
+    Guarantees: a text of 64 KiB takes less than 0.1 CPU seconds, and what colours may take; its HTML is at most six
+    times as long as the text or :data:`MAX_HTML`, plus a note. Results for equal texts are cached.
+    """
 
     def __init__(self) -> None:
         self._left = MAX_RENDERED
@@ -112,21 +119,10 @@ class Renderer:
 _CACHE = HtmlCache(_CACHE_BYTES)
 
 
-def render(text: str) -> str:
-    """Render Markdown (CommonMark with tables and strikethrough) to HTML; pure and thread-safe.
-
-    Fenced blocks have colours (:mod:`entrepot.server.rendering.code_colours`).
-
-    Guarantees: takes less than 0.1 CPU seconds for any text of 64 KiB, and what colours may take; the result is at
-    most six times as long as the text or :data:`MAX_HTML`, plus a note. Results for equal texts are cached.
-    """
-    return _cached(text, _COMMENT, ColourBudget())
-
-
 def render_card(text: str) -> str:
-    """Render the text of a card as :func:`render` does, but with raw HTML and with images at relative addresses.
+    """Render the text of a card as :class:`Renderer` does, but with raw HTML and with images at relative addresses.
 
-    The caller makes addresses out of them that lead into the repository.
+    The caller makes addresses out of them that lead into the repository. Guarantees: thread-safe.
     """
     return _cached(text, _CARD, ColourBudget())
 
