@@ -23,6 +23,7 @@ from entrepot.server.pages.admin import accounts as admin_accounts
 from entrepot.server.pages.admin import first_start, namespaces
 from entrepot.server.pages.admin import overview as admin_overview
 from entrepot.server.pages.admin import records as admin_records
+from entrepot.server.pages.admin import scans as admin_scans
 from entrepot.server.pages.community import discussion_forms, discussions, likes, notifications, subscriptions
 from entrepot.server.pages.creating import organisations, repos
 from entrepot.server.pages.editing import edits, uploads
@@ -84,6 +85,7 @@ def routes() -> list[PageRoute]:
         *admin_overview.routes(),
         *admin_accounts.routes(),
         *admin_records.routes(),
+        *admin_scans.routes(),
         *namespaces.routes(),
         *org_members.routes(),
         *org_audit.routes(),
