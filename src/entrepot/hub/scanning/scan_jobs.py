@@ -58,7 +58,7 @@ class _Task:
 
 
 @attrs.define
-class _Tally:
+class _HeadFindings:
     """What is found at the heads of a repository: the worst status of each unsafe content, and where it is."""
 
     found: dict[str, tuple[str, Oid, str]] = attrs.field(factory=dict)
@@ -128,16 +128,16 @@ def scan_steps(hub: HubContext, repo_id: int) -> Iterator[None]:
         row = repositories.by_id(tx, repo_id)
     if row is None or hub.settings.scanning == "off":
         return
-    tally = _Tally()
-    tasks = yield from _find_tasks(hub, row, tally)
+    findings = _HeadFindings()
+    tasks = yield from _find_tasks(hub, row, findings)
     for task, head in tasks:
         status = yield from _scan_and_store(hub, row, task)
         if status is not None:
-            tally.add(task.file, head, status)
+            findings.add(task.file, head, status)
         yield
     with hub.write(Lock.repo(row.id)) as tx:
         if repositories.by_id(tx, row.id) is not None:
-            scan_summaries.put(tx, tally.summary(row.id, hub.now_ms()))
+            scan_summaries.put(tx, findings.summary(row.id, hub.now_ms()))
     if hides(hub.settings):
         # What was made of a file that is hidden now has to go, also if another repository has the file and it was
         # scanned there: the text of a card, tables that were converted. The jobs do nothing if all is as it was.
@@ -185,7 +185,9 @@ def _scan_and_store(hub: HubContext, row: RepoRow, task: _Task) -> Generator[Non
     return found.status
 
 
-def _find_tasks(hub: HubContext, row: RepoRow, tally: _Tally) -> Generator[None, None, list[tuple[_Task, Oid]]]:
+def _find_tasks(
+    hub: HubContext, row: RepoRow, findings: _HeadFindings
+) -> Generator[None, None, list[tuple[_Task, Oid]]]:
     """Return what has to be scanned and at which head; note that other contents are still there, and their results."""
     found: dict[tuple[str, str], tuple[_Task, Oid]] = {}
     with hub.read() as tx:
@@ -200,7 +202,7 @@ def _find_tasks(hub: HubContext, row: RepoRow, tally: _Tally) -> Generator[None,
                 for scanner, version in scanners_for(hub, file.path):
                     result = known.get((file.content, scanner))
                     if result is not None and _is_valid(hub, result, version):
-                        tally.add(file, head, result.status)
+                        findings.add(file, head, result.status)
                     else:
                         found.setdefault((file.content, scanner), (_Task(file, scanner, version), head))
             yield
