@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from entrepot.errors import GatedRepo, NotAllowed
 from entrepot.hub.callers import MaybeCaller
-from entrepot.hub.community import likes
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import lineage
 from entrepot.hub.repos.infos import RevisionInfo, WeightCounts
@@ -72,7 +71,6 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
         "parameters": parameters_of(row.files.safetensors),
         "dtypes": dtypes_of(row.files.safetensors),
         "used_bytes": found.used_bytes,
-        "is_liked": caller is not None and likes.is_liked(hub, caller, row.ref),
         "downloads": found.downloads_all_time,
         "tags": tag_links(found),
         "uses": snippets.uses_of(
