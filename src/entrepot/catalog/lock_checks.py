@@ -38,6 +38,7 @@ LOCKS: dict[str, frozenset[LockClass]] = {
             *("upload_parts", "lfs_locks", "staged", "discussions", "discussion_events", "likes", "access_requests"),
             *("push_reservations", "subscriptions"),
             *("collection_items", "lineage_edges", "bucket_files", "trusted_publishers", "conversions"),
+            "repo_scans",
         ),
         frozenset({_REPO, _HUB}),
     ),

@@ -567,6 +567,18 @@ scans = sa.Table(
     sqlite_with_rowid=False,
 )
 
+# What the last scan of a repository found at its heads.
+repo_scans = sa.Table(
+    "repo_scans",
+    metadata,
+    sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
+    sa.Column("worst", sa.String(12), nullable=False),
+    sa.Column("counts", Json, nullable=False),
+    sa.Column("findings", Json, nullable=False),
+    sa.Column("scanned_ms", sa.BigInteger, nullable=False),
+    sa.Index("ix_repo_scans_worst", "worst", "repo_id"),
+)
+
 conversions = sa.Table(
     "conversions",
     metadata,

@@ -5,9 +5,10 @@ import sqlalchemy as sa
 
 from entrepot.catalog import Catalog, community_tables, tables
 from entrepot.catalog.accounts.accounts import Account
-from entrepot.catalog.files import bucket_files, bucket_rights, file_links, files, uploads, xet_files
+from entrepot.catalog.files import bucket_files, bucket_rights, file_links, files, scan_summaries, uploads, xet_files
 from entrepot.catalog.files.bucket_files import BucketFile
 from entrepot.catalog.files.bucket_rights import BucketRight
+from entrepot.catalog.files.scan_summaries import ScanSummary
 from entrepot.catalog.files.uploads import Upload
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.git import objects
@@ -207,6 +208,7 @@ def fill(catalog: Catalog, row: RepoRow) -> None:
         push_reservations.put(tx, row.id, 1, PushReservation(1, 1, 1))
         lineage.put(tx, [EdgeRow(row.id, OID, "trained_on", RepoType.DATASET, "a/d", "", "", lineage.API, 1)])
         conversions.put(tx, ConversionRow(row.id, OID, "f" * 64, None, [], 1))
+        scan_summaries.put(tx, ScanSummary(row.id, "safe", {}, [], 1))
         trusted_publishers.add(tx, PublisherRow(new_uid(), row.id, row.creator_id or 1, "ci", "i", {}, "write", 1))
         change = StagedRow(0, RepoPath("a"), staged.DELETE, None, None, 0, 0, None)
         staged.put(tx, staged.Area(row.id, MAIN, 1), [change], 1)

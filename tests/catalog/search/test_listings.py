@@ -215,3 +215,13 @@ def test_repositories_are_counted_by_type_for_those_who_see_them(
         assert listings.counts(tx, alice.id, Visibility([alice.id])) == everything
         assert listings.counts(tx, alice.id, Visibility([bob.id])) == {RepoType.MODEL: 1}
         assert listings.counts(tx, bob.id, Visibility()) == {RepoType.MODEL: 1}
+
+
+def test_owners_are_several_accounts_with_their_folders(
+    catalog: Catalog, alice: Account, add_repo: AddRepo, add_account: Callable[..., Account]
+) -> None:
+    bob, eve = add_account("bob"), add_account("eve")
+    for name, owner in (("a", alice), ("b", bob), ("c", eve)):
+        add_repo(name, owner=owner)
+    assert sorted(names(catalog, attrs.evolve(MODELS, owners=(alice.id, bob.id)))) == ["a", "b"]
+    assert names(catalog, attrs.evolve(MODELS, owners=(eve.id,), limit=1)) == ["c"]

@@ -35,6 +35,12 @@ def test_large_files_are_read_by_ranges(site: ServedHub, show: Show) -> None:
     text = show("/alice/tensors/blob/main/model.safetensors")
     assert "1,000" in text
     assert "SHA-256" in text
+    page = "/alice/tensors/blob/main/model.safetensors?"
+    assert ">w</td>" in show(page + "tensor=W&dtype=F32")
+    text = show(page + "dtype=F16&tensor=%22%3E%3Cscript%3E")
+    assert "0 match" in text
+    assert '"><script>' not in text
+    assert "Nothing is listed." in text
 
 
 def test_a_notebook_shows_cells_and_outputs_as_text(site: ServedHub, show: Show) -> None:

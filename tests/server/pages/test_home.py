@@ -4,9 +4,15 @@ import pathlib
 
 import httpx2
 
+from entrepot.hub.accounts import accounts
+from entrepot.hub.callers import Role
 from entrepot.hub.context import open_hub
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.repositories import NewRepo
+from entrepot.names import RepoType
 from entrepot.server.pages.home import build_home
 from entrepot.settings import Settings
+from tests.server.pages.conftest import PASSWORD, browse
 from tests.support.served_hub import ServedHub
 
 
@@ -24,6 +30,25 @@ def test_a_visitor_sees_their_own_repositories(signed_in: httpx2.Client) -> None
     assert "Your storage" in text
     assert "on your own server</h1>" not in text
     assert 'href="/alice/hidden"' in text
+
+
+def test_a_member_sees_the_repositories_of_their_organisations(site: ServedHub, browser: httpx2.Client) -> None:
+    hub = site.hub
+    member = accounts.create_user(hub, "member-of-guild", password=PASSWORD)
+    accounts.create_org(hub, "guild-of-home", admin="alice")
+    with browse(site) as client:
+        client.post("/login", data={"name": member.name, "password": PASSWORD})
+        assert "You have no repository yet" in client.get("/").text
+        accounts.set_member(hub, "guild-of-home", member.name, Role.READ)
+        assert "Neither you nor your organisations have a repository yet" in client.get("/").text
+        repositories.create(
+            hub, site.caller(), NewRepo(RepoType.MODEL, "shared", namespace="guild-of-home", visibility="private")
+        )
+        text = client.get("/").text
+        assert 'href="/guild-of-home/shared"' in text
+        assert "a repository yet" not in text
+        assert "/alice/hidden" not in text
+    assert "/guild-of-home/shared" not in browser.get("/").text
 
 
 def test_a_new_hub_says_how_to_make_the_first_account(tmp_path: pathlib.Path, site: ServedHub) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import http.client
 from urllib.parse import quote
 
 import httpx2
@@ -84,6 +85,52 @@ def test_browsers_get_a_page_for_addresses_that_nothing_serves(
     assert answer.headers["content-security-policy"] == POLICY
     assert "<h1>This page does not exist</h1>" in answer.text
     assert browser.head(path).content == b""
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/models/?search=a%20b&sort=likes", "/models?search=a%20b&sort=likes"),
+        ("/alice/", "/alice"),
+        ("/alice/tern//", "/alice/tern"),
+        ("/alice/no-such-thing/", "/alice/no-such-thing"),
+        ("/alice/hidden/", "/alice/hidden"),
+        ("/datasets/alice/tides/discussions/", "/datasets/alice/tides/discussions"),
+        ("/-/admin/users/", "/-/admin/users"),
+        ("//evil.example/", "/evil.example"),
+        ("/\\evil.example/", "/%5Cevil.example"),
+        ("/%5Cevil.example/", "/%5Cevil.example"),
+        ("/%2F%2Fevil.example/", "/%2F%2Fevil.example"),
+    ],
+)
+def test_a_slash_at_the_end_leads_to_the_page(site: ServedHub, path: str, target: str) -> None:
+    assert ask_raw(site, "GET", path) == (308, target)
+    assert ask_raw(site, "HEAD", path) == (308, target)
+    assert ask_raw(site, "GET", path, accept="*/*") == (404, None), "programs get what they got before"
+    assert ask_raw(site, "POST", path)[1] is None
+
+
+@pytest.mark.parametrize("path", ["/api/models/", "/api/models/alice/tern/", "/metrics/", "/a/b/c/d/", "/v1/x/", "/x/"])
+def test_a_slash_at_the_end_of_what_is_no_page_changes_nothing(site: ServedHub, path: str) -> None:
+    assert ask_raw(site, "GET", path) == (404, None)
+
+
+def test_a_folder_may_end_with_a_slash(browser: httpx2.Client) -> None:
+    for path in ("/alice/tern/tree/main/", "/alice/tern/tree/main/docs/", "/alice/tern/commits/main/"):
+        assert browser.get(path).status_code == 200, path
+
+
+def ask_raw(site: ServedHub, method: str, path: str, accept: str = "text/html") -> tuple[int, str | None]:
+    """Send a path exactly as it is; return the status and the address of a redirect."""
+    connection = http.client.HTTPConnection(site.url.partition("//")[2], timeout=30)
+    try:
+        connection.putrequest(method, path, skip_accept_encoding=True)
+        connection.putheader("accept", accept)
+        connection.endheaders()
+        answer = connection.getresponse()
+        return answer.status, answer.getheader("location")
+    finally:
+        connection.close()
 
 
 @pytest.mark.parametrize("who", ["browser", "signed_in"])

@@ -9,7 +9,7 @@ from entrepot.catalog.audit import AuditFilter
 from entrepot.hub import audit
 from entrepot.hub.accounts import accounts, sign_ins
 from entrepot.hub.limits.attempts import PER_ACCOUNT
-from entrepot.server.pages.sign_in import safe_target
+from entrepot.server.pages.forms import safe_target
 from tests.server.pages.conftest import PASSWORD, browse
 from tests.support.served_hub import ServedHub
 

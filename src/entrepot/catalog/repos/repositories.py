@@ -381,6 +381,7 @@ def erase(tx: Write, repo_id: int) -> None:
         tables.staged,
         sign_in_tables.trusted_publishers,
         tables.conversions,
+        tables.repo_scans,
     ):
         tx.sql.execute(sa.delete(table).where(table.c.repo_id == repo_id))
     cascades.erase_around_repo(tx, repo_id)

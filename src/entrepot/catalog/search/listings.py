@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read
-from entrepot.catalog.lists import slices
+from entrepot.catalog.lists import bounded, slices
 from entrepot.catalog.repos.repositories import COLUMNS, RepoRow, row_of
 from entrepot.catalog.search import full_text
 from entrepot.catalog.visibility import PUBLIC_ONLY, Visibility, visible_condition
@@ -35,7 +35,8 @@ class Search:
     ``seen_by`` limits the result to what a caller can read: ``None`` for
     everything, else the namespaces (as a Visibility also the single
     repositories) that are visible although they are private, in addition to
-    all public ones. ``any_prefix``: some tag starts with one of these.
+    all public ones. ``owners``: row ids of accounts, whose folders count too.
+    ``any_prefix``: some tag starts with one of these.
     ``terms``: substrings of the id; ``text``: a query as returned by
     :func:`full_text.query_of`.
     """
@@ -43,6 +44,7 @@ class Search:
     type: RepoType
     seen_by: Visibility | None = PUBLIC_ONLY
     author: str | None = None
+    owners: tuple[int, ...] = ()
     terms: tuple[str, ...] = ()
     text: str | None = None
     tags: tuple[str, ...] = ()
@@ -65,7 +67,7 @@ def find(tx: Read, search: Search) -> list[RepoRow]:
     column = SORTS[search.sort]
     repos = tables.repos
     # An author has few repositories: "+ 0" keeps SQLite from scanning all repositories in index order.
-    value = column if search.author is None else column + 0
+    value = column if search.author is None and not search.owners else column + 0
     order = (value.asc(), repos.c.id.asc()) if search.is_ascending else (value.desc(), repos.c.id.desc())
     query = (
         sa.select(*COLUMNS)
@@ -132,6 +134,10 @@ def _conditions(tx: Read, search: Search) -> list[sa.ColumnElement[Any]]:
     if search.author is not None:
         author = sa.select(namespaces.c.id).where(namespaces.c.name_key == search.author.lower())
         found.append(repos.c.namespace_id == author.correlate(None).scalar_subquery())
+    if search.owners:
+        owned = bounded(search.owners)
+        spaces = sa.select(namespaces.c.id).where(namespaces.c.id.in_(owned) | namespaces.c.parent_id.in_(owned))
+        found.append(repos.c.namespace_id.in_(spaces.correlate(None)))
     full_id = namespaces.c.name_key + "/" + repos.c.name_key
     found.extend(full_id.contains(term.lower(), autoescape=True) for term in search.terms)
     if search.text is not None:

@@ -9,7 +9,7 @@ import attrs
 
 from entrepot.catalog import Lock
 from entrepot.catalog.accounts import accounts
-from entrepot.errors import InvalidSignature, ThingNotFound
+from entrepot.errors import InvalidSignature, Refused, ThingNotFound
 from entrepot.hub import audit
 from entrepot.hub.accounts.accounts import parse_email
 from entrepot.hub.accounts.passwords import hash_password
@@ -38,23 +38,25 @@ def check_setup(hub: HubContext, code: str) -> None:
     """Raise unless the first account can be made with a code.
 
     Raises:
-        ThingNotFound: the hub has an account, or the code is wrong; it does not say which.
+        ThingNotFound: the code is wrong; whether the hub has an account makes no difference.
+        Refused: the code is right, and the hub has an account.
     """
-    with hub.read() as tx:
-        has_accounts = accounts.count(tx) > 0
     try:
         is_right = hub.signer.unseal(_PURPOSE, code) == hub.store_id
     except InvalidSignature:
         is_right = False
-    if has_accounts or not is_right:
+    if not is_right:
         raise ThingNotFound("page", "setup")
+    with hub.read() as tx:
+        if accounts.count(tx) > 0:
+            raise _used()
 
 
 def create_first(hub: HubContext, code: str, new: FirstAccount, origin: SessionOrigin) -> OpenedSession:
     """Make the administrator of the hub, and open their first session.
 
     Raises:
-        ThingNotFound: as :func:`check_setup`.
+        ThingNotFound, Refused: as :func:`check_setup`.
         InvalidName: the name, the password or the address breaks a rule.
     """
     check_setup(hub, code)
@@ -63,7 +65,11 @@ def create_first(hub: HubContext, code: str, new: FirstAccount, origin: SessionO
     fresh = accounts.fresh(name, "user", hub.now_ms(), email=email)
     with hub.write(Lock.hub(), Lock.audit()) as tx:
         if accounts.count(tx) > 0:
-            raise ThingNotFound("page", "setup")
+            raise _used()
         made = accounts.add(tx, attrs.evolve(fresh, is_admin=True, password_hash=hashed))
         audit.record(hub, tx, made.name, "user.create", f"user {made.name}", {"admin": True})
     return sign_in(hub, made.name, new.password, origin=origin)
+
+
+def _used() -> Refused:
+    return Refused("this link works once, and the first account of the hub exists: sign in instead")

@@ -10,6 +10,7 @@ import attrs
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.community import likes
 from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
@@ -20,7 +21,7 @@ from entrepot.errors import AlreadyExists, InvalidName, InvalidPath, Malformed
 from entrepot.hub import access, audit, events, file_mutability
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller, require_change
-from entrepot.hub.community import discussion_rules
+from entrepot.hub.community import discussion_rules, subscriptions
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import flagged_files, rechunking
 from entrepot.hub.files.multipart_uploads import MULTIPART_THRESHOLD
@@ -95,12 +96,15 @@ class RepoRights:
     """What a caller may do with a repository that they see. ``may_discuss``: also to open pull requests.
 
     ``has_metrics``: whether it is a model whose card has evaluation results, or that has event files.
+    ``is_liked``: the caller likes it; ``watch``: which notifications they get, empty if the token is not for these.
     """
 
     row: RepoRow
     may_write: bool
     may_discuss: bool
     has_metrics: bool = False
+    is_liked: bool = False
+    watch: str = ""
 
     @property
     def has_discussions(self) -> bool:
@@ -120,7 +124,10 @@ def rights(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> RepoRights:
         if caller is None:
             return RepoRights(row, may_write=False, may_discuss=False, has_metrics=has_metrics)
         may_discuss = caller.may_write or (caller.limits is not None and access.may_discuss(caller, row))
-        return RepoRights(row, access.may_write(tx, caller, row), may_discuss, has_metrics)
+        user = caller.account.id
+        watch = subscriptions.effective(tx, row, user).level if caller.limits is None else ""
+        is_liked = likes.is_liked(tx, row.id, user)
+        return RepoRights(row, access.may_write(tx, caller, row), may_discuss, has_metrics, is_liked, watch)
 
 
 def _has_metrics(tx: Read, row: RepoRow) -> bool:

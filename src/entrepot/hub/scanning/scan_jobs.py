@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 
 import attrs
 
 from entrepot.catalog import Lock, Read, Write
-from entrepot.catalog.files import scans
+from entrepot.catalog.files import scan_summaries, scans
+from entrepot.catalog.files.scan_summaries import ScanSummary
 from entrepot.catalog.files.scans import ScanRow
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import conversions, refs, repositories
@@ -31,7 +33,7 @@ from entrepot.hub.scanning.contents import (
     open_content,
     scanners_for,
 )
-from entrepot.hub.scanning.scanners import ScanFailed, Verdict
+from entrepot.hub.scanning.scanners import STATUSES, ScanFailed, Verdict
 from entrepot.names import ROOT, Oid
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Trees
@@ -43,6 +45,8 @@ _DAY_MS = 86_400_000
 _VALID_MS, _RETRY_MS = 30 * _DAY_MS, _DAY_MS
 _SEEN_MS, _KEPT_MS = 30 * _DAY_MS, 120 * _DAY_MS
 _BATCH = 1_000
+_MOST_FINDINGS = 20
+_MOST_COUNTED = 10_000
 _END = object()
 
 
@@ -51,6 +55,32 @@ class _Task:
     file: NamedContent
     scanner: str
     version: str
+
+
+@attrs.define
+class _HeadFindings:
+    """What is found at the heads of a repository: the worst status of each unsafe content, and where it is."""
+
+    found: dict[str, tuple[str, Oid, str]] = attrs.field(factory=dict)
+
+    def add(self, file: NamedContent, head: Oid, status: str) -> None:
+        """Note the status that a scanner gave a content, of which the worst counts."""
+        known = self.found.get(file.content)
+        if status in ("safe", "skipped") or (known is None and len(self.found) >= _MOST_COUNTED):
+            return
+        if known is None or _rank(status) < _rank(known[0]):
+            self.found[file.content] = (status, head, file.path)
+
+    def summary(self, repo_id: int, now_ms: int) -> ScanSummary:
+        """Return what is stored about the repository."""
+        ordered = sorted(self.found.values(), key=lambda item: (_rank(item[0]), item[2]))
+        counts = Counter(status for status, _, _ in ordered)
+        worst = ordered[0][0] if ordered else "safe"
+        return ScanSummary(repo_id, worst, counts, [list(item) for item in ordered[:_MOST_FINDINGS]], now_ms)
+
+
+def _rank(status: str) -> int:
+    return next(at for at, known in enumerate(STATUSES) if known == status)
 
 
 def scan_job(repo_id: int) -> str:
@@ -98,10 +128,16 @@ def scan_steps(hub: HubContext, repo_id: int) -> Iterator[None]:
         row = repositories.by_id(tx, repo_id)
     if row is None or hub.settings.scanning == "off":
         return
-    tasks = yield from _find_tasks(hub, row)
-    for task in tasks:
-        yield from _scan_and_store(hub, row, task)
+    findings = _HeadFindings()
+    tasks = yield from _find_tasks(hub, row, findings)
+    for task, head in tasks:
+        status = yield from _scan_and_store(hub, row, task)
+        if status is not None:
+            findings.add(task.file, head, status)
         yield
+    with hub.write(Lock.repo(row.id)) as tx:
+        if repositories.by_id(tx, row.id) is not None:
+            scan_summaries.put(tx, findings.summary(row.id, hub.now_ms()))
     if hides(hub.settings):
         # What was made of a file that is hidden now has to go, also if another repository has the file and it was
         # scanned there: the text of a card, tables that were converted. The jobs do nothing if all is as it was.
@@ -131,25 +167,29 @@ def _steps_now(hub: HubContext, row: RepoRow, files: Sequence[NamedContent]) -> 
                 yield
 
 
-def _scan_and_store(hub: HubContext, row: RepoRow, task: _Task) -> Iterator[None]:
-    """Scan a file and store the result."""
+def _scan_and_store(hub: HubContext, row: RepoRow, task: _Task) -> Generator[None, None, str | None]:
+    """Scan a file, store the result, and return the status that it has now; None if its content is gone or damaged."""
     verdict = yield from _scan(hub, row, task)
-    if verdict is not None:
-        now = hub.now_ms()
-        report = {**verdict.report, "message": verdict.message}
-        found = ScanRow(task.file.content, task.scanner, task.version, verdict.status, report, now, now)
-        with hub.write(Lock.nothing()) as tx:
-            known = scans.find(tx, [found.content]).get((found.content, found.scanner))
-            if found.status == "error" and known is not None and known.status == FLAGGED:
-                # Only another verdict clears a file: not a scanner that is broken now. It is tried again in a day.
-                aged = now - (_VALID_MS - _RETRY_MS)
-                found = attrs.evolve(known, version=found.version, scanned_ms=aged, seen_ms=now)
-            scans.put(tx, found)
+    if verdict is None:
+        return None
+    now = hub.now_ms()
+    report = {**verdict.report, "message": verdict.message}
+    found = ScanRow(task.file.content, task.scanner, task.version, verdict.status, report, now, now)
+    with hub.write(Lock.nothing()) as tx:
+        known = scans.find(tx, [found.content]).get((found.content, found.scanner))
+        if found.status == "error" and known is not None and known.status == FLAGGED:
+            # Only another verdict clears a file: not a scanner that is broken now. It is tried again in a day.
+            aged = now - (_VALID_MS - _RETRY_MS)
+            found = attrs.evolve(known, version=found.version, scanned_ms=aged, seen_ms=now)
+        scans.put(tx, found)
+    return found.status
 
 
-def _find_tasks(hub: HubContext, row: RepoRow) -> Generator[None, None, list[_Task]]:
-    """Return what has to be scanned, and note that the other contents are still there."""
-    found: dict[tuple[str, str], _Task] = {}
+def _find_tasks(
+    hub: HubContext, row: RepoRow, findings: _HeadFindings
+) -> Generator[None, None, list[tuple[_Task, Oid]]]:
+    """Return what has to be scanned and at which head; note that other contents are still there, and their results."""
+    found: dict[tuple[str, str], tuple[_Task, Oid]] = {}
     with hub.read() as tx:
         heads = sorted({oid for _, oid in refs.everything(tx, row.id)})
     for head in heads:
@@ -160,8 +200,11 @@ def _find_tasks(hub: HubContext, row: RepoRow) -> Generator[None, None, list[_Ta
             known = yield from _known(hub, batch)
             for file in batch:
                 for scanner, version in scanners_for(hub, file.path):
-                    if not _is_valid(hub, known.get((file.content, scanner)), version):
-                        found[file.content, scanner] = _Task(file, scanner, version)
+                    result = known.get((file.content, scanner))
+                    if result is not None and _is_valid(hub, result, version):
+                        findings.add(file, head, result.status)
+                    else:
+                        found.setdefault((file.content, scanner), (_Task(file, scanner, version), head))
             yield
     return list(found.values())
 

@@ -42,6 +42,7 @@ from entrepot.server.hf.repos import (
     repo_lists,
     repositories,
     restrictions,
+    scan_reports,
     staged,
     storage_costs,
     trees,
@@ -106,6 +107,7 @@ def routes() -> list[BaseRoute]:
         *jobs.routes(),
         *aliases.routes(),
         *restrictions.routes(),
+        *scan_reports.routes(),
         *quotas.routes(),
         *infos.routes(),
     ]

@@ -7,6 +7,7 @@ A page is a function that calls use cases and returns a template with its values
 from __future__ import annotations
 
 from entrepot.server.pages import (
+    admin,
     api_reference,
     blobs,
     cards,
@@ -19,10 +20,6 @@ from entrepot.server.pages import (
     trees,
 )
 from entrepot.server.pages.accounts import confirmations, devices, passkeys, second_steps, sso, themes
-from entrepot.server.pages.admin import accounts as admin_accounts
-from entrepot.server.pages.admin import first_start, namespaces
-from entrepot.server.pages.admin import overview as admin_overview
-from entrepot.server.pages.admin import records as admin_records
 from entrepot.server.pages.community import discussion_forms, discussions, likes, notifications, subscriptions
 from entrepot.server.pages.creating import organisations, repos
 from entrepot.server.pages.editing import edits, uploads
@@ -80,11 +77,7 @@ def routes() -> list[PageRoute]:
         *tokens.routes(),
         *sessions.routes(),
         *webhooks.routes(),
-        *first_start.routes(),
-        *admin_overview.routes(),
-        *admin_accounts.routes(),
-        *admin_records.routes(),
-        *namespaces.routes(),
+        *admin.routes(),
         *org_members.routes(),
         *org_audit.routes(),
         *folder_sharing.routes(),

@@ -22,6 +22,7 @@ from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.last_versions import show_or_last
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.repositories.table_files import TableView, TableWindow, is_table, view_table, window_of
+from entrepot.server.pages.repositories.tensor_lists import ALL, TensorFilter, filter_of
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.scan_marks import ScanMark, mark_of
 from entrepot.server.pages.trees import crumbs, path_of
@@ -42,23 +43,33 @@ async def show_blob(request: Request, ref: RepoRef) -> Response:
     """Serve the page of a file."""
     root = path_prefix(app_state(request).hub.settings)
     revision, tail = split_revision(request.path_params["tail"])
-    path, window = path_of(tail), window_of(request)
+    path, window, wanted = path_of(tail), window_of(request), filter_of(request)
     state = app_state(request)
     turns = state.tables if is_table(path) else state.viewers
-    page = show_page(
-        request, lambda hub, caller: build_blob(hub, caller, ref, revision, path, window, root), turns=turns
-    )
+
+    def build(hub: HubContext, caller: MaybeCaller) -> WebPage:
+        return build_blob(hub, caller, ref, revision, path, window, root, wanted)
+
+    page = show_page(request, build, turns=turns)
     return await show_or_last(page, request, ref, revision, path)
 
 
 def build_blob(
-    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath, window: TableWindow, root: str
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    revision: str,
+    path: RepoPath,
+    window: TableWindow,
+    root: str,
+    wanted: TensorFilter = ALL,
 ) -> WebPage:
     """Return the page of a file.
 
     Args:
         window: the rows that are shown of a table.
         root: the path prefix of the hub.
+        wanted: the tensors that are shown, of a file with tensors.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
@@ -70,7 +81,7 @@ def build_blob(
         view: FileView | TableView | None = view_table(hub, caller, located, content, window)
         if view is None or view.form == "text":
             told = view.note if view else ""
-            view = view_file(path.rpartition("/")[2], content)
+            view = view_file(path.rpartition("/")[2], content, wanted)
             view = attrs.evolve(view, note=f"{told} {view.note}".strip())
     values = {
         "section": found.info.row.type.plural,

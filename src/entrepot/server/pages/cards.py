@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from entrepot.errors import GatedRepo, NotAllowed
 from entrepot.hub.callers import MaybeCaller
-from entrepot.hub.community import likes
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import lineage
 from entrepot.hub.repos.infos import RevisionInfo, WeightCounts
@@ -21,7 +20,7 @@ from entrepot.server.pages import snippets
 from entrepot.server.pages.card_html import CARD, CardLinks, read_card, render_card
 from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
 from entrepot.server.pages.repo_headers import describe_header
-from entrepot.server.pages.repositories.card_facts import measured_lines, source_lines
+from entrepot.server.pages.repositories.card_facts import citation_of, measured_lines, source_lines
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.rows import license_of, parameters_of
 from entrepot.server.pages.snippets import UsedRepo
@@ -72,7 +71,6 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
         "parameters": parameters_of(row.files.safetensors),
         "dtypes": dtypes_of(row.files.safetensors),
         "used_bytes": found.used_bytes,
-        "is_liked": caller is not None and likes.is_liked(hub, caller, row.ref),
         "downloads": found.downloads_all_time,
         "tags": tag_links(found),
         "uses": snippets.uses_of(
@@ -91,6 +89,7 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
         "gguf": row.files.gguf,
         "sources": source_lines(lineage.known_sources(hub, caller, row.ref)),
         "results": measured_lines(row.card),
+        "citation": citation_of(row, head, endpoint) if refusal is None else "",
     }
     return WebPage("card.html", str(row.ref.id), values)
 

@@ -12,9 +12,18 @@ import attrs
 from markupsafe import Markup
 
 from entrepot.errors import Malformed
-from entrepot.previews import archives, gguf, notebooks, pickles, safetensors
+from entrepot.previews import archives, notebooks, pickles
 from entrepot.previews.sources import RangeReader
 from entrepot.server.files import BINARY, TEXT, media_type
+from entrepot.server.pages.repositories.tensor_lists import (
+    ALL,
+    COLUMNS,
+    ENDINGS,
+    TensorFilter,
+    TensorList,
+    list_tensors,
+    note_of,
+)
 from entrepot.server.rendering.code_colours import ColourBudget, colour_lines
 from entrepot.server.rendering.code_languages import language_of_file
 
@@ -25,10 +34,7 @@ MAX_LINES = 5_000
 """Lines of a text that are shown."""
 
 MAX_ROWS = 2_000
-"""Rows of a table of tensors or members that are shown."""
-
-MAX_HEADER = 16 << 20
-"""Bytes of the header of a model file that are read."""
+"""Rows of a table of imports or members that are shown."""
 
 MAX_NOTEBOOK_HTML = 8 << 20
 """Bytes of sources and outputs of a notebook that are shown."""
@@ -36,15 +42,13 @@ MAX_NOTEBOOK_HTML = 8 << 20
 MAX_PICKLE = 4 << 20
 """Bytes of pickles that are examined for a page: reading their operations takes seconds for every ten million."""
 
-_MAX_VALUE = 200
-
 
 @attrs.frozen
 class FileView:
     """The preview of a file.
 
     ``form``: the part of the template; ``note``: why less than everything, or nothing, is shown;
-    ``lines``: those of code are HTML, marked as such.
+    ``lines``: those of code are HTML, marked as such; ``tensors``: what the table lists, of a file with tensors.
     """
 
     form: str
@@ -54,6 +58,7 @@ class FileView:
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
     notebook: notebooks.Notebook | None = None
+    tensors: TensorList | None = None
 
 
 @attrs.frozen
@@ -62,15 +67,21 @@ class _Viewer:
     view: Callable[[RangeReader], FileView]
 
 
-def view_file(name: str, source: RangeReader) -> FileView:
-    """Return the preview of a file, chosen by its name, size and content."""
+def view_file(name: str, source: RangeReader, wanted: TensorFilter = ALL) -> FileView:
+    """Return the preview of a file, chosen by its name, size and content.
+
+    Args:
+        wanted: which tensors are shown, of a file with tensors.
+    """
     lower = name.lower()
-    for viewer in _VIEWERS:
-        if lower.endswith(viewer.endings):
-            try:
+    try:
+        if lower.endswith(ENDINGS):
+            return _view_tensors(name, source, wanted)
+        for viewer in _VIEWERS:
+            if lower.endswith(viewer.endings):
                 return viewer.view(source)
-            except Malformed as error:
-                return FileView("none", f"This file cannot be shown: {error.message}.")
+    except Malformed as error:
+        return FileView("none", f"This file cannot be shown: {error.message}.")
     kind = media_type(name)
     for form in ("image", "audio", "video"):
         if kind.startswith(f"{form}/"):
@@ -108,31 +119,9 @@ def view_text(source: RangeReader) -> FileView:
     return FileView("text", note, [line.rstrip("\r") for line in lines[:MAX_LINES]])
 
 
-def _view_safetensors(source: RangeReader) -> FileView:
-    header = safetensors.read_header(source, most=MAX_HEADER)
-    tensors = header.tensors
-    total = sum(tensor.parameters for tensor in tensors.values())
-    rows = [
-        (name, tensor.dtype, _shape(tensor.shape), f"{tensor.parameters:,}")
-        for name, tensor in list(tensors.items())[:MAX_ROWS]
-    ]
-    facts = [("Tensors", f"{len(tensors):,}"), ("Parameters", f"{total:,}")]
-    facts += [(key, _cut(value)) for key, value in sorted(header.metadata.items())[:20]]
-    return FileView("table", _note(len(tensors), "tensors"), (), facts, ("Tensor", "Type", "Shape", "Parameters"), rows)
-
-
-def _view_gguf(source: RangeReader) -> FileView:
-    header = gguf.read_header(source, most=MAX_HEADER)
-    rows = [
-        (tensor.name, tensor.dtype, _shape(tensor.shape), f"{tensor.parameters:,}")
-        for tensor in header.tensors[:MAX_ROWS]
-    ]
-    facts = [("Tensors", f"{len(header.tensors):,}"), ("Parameters", f"{header.parameters:,}")]
-    for key, value in list(header.metadata.items())[:60]:
-        length = header.lengths.get(key)
-        facts.append((key, f"{length:,} items" if length is not None else _cut(str(value))))
-    columns = ("Tensor", "Type", "Shape", "Parameters")
-    return FileView("table", _note(len(header.tensors), "tensors"), (), facts, columns, rows)
+def _view_tensors(name: str, source: RangeReader, wanted: TensorFilter) -> FileView:
+    found = list_tensors(name, source, wanted)
+    return FileView("table", note_of(found), (), found.facts, COLUMNS, found.rows, tensors=found)
 
 
 def _view_pickle(source: RangeReader) -> FileView:
@@ -178,21 +167,7 @@ def _view_notebook(source: RangeReader) -> FileView:
     return FileView("notebook", note, notebook=notebooks.Notebook(found.language, tuple(kept), is_complete))
 
 
-def _shape(shape: Sequence[int]) -> str:
-    return " × ".join(f"{side:,}" for side in shape) or "scalar"
-
-
-def _note(total: int, what: str) -> str:
-    return f"Only the first {MAX_ROWS:,} of {total:,} {what} are listed." if total > MAX_ROWS else ""
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"
-
-
 _VIEWERS = (
-    _Viewer((".safetensors",), _view_safetensors),
-    _Viewer((".gguf",), _view_gguf),
     _Viewer((".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib"), _view_pickle),
     _Viewer((".zip",), _view_zip),
     _Viewer((".tar",), _view_tar),

@@ -6,6 +6,7 @@ the page of the form again, with everything that was typed and a sentence that s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlencode, urlsplit
 
@@ -128,6 +129,26 @@ def _counted(request: Request, hub: HubContext, caller: MaybeCaller, done: str |
     if isinstance(done, WebPage):
         note_unread(request, hub, caller)
     return done
+
+
+def way_back(form: Form, root: str, otherwise: str) -> str:
+    """Return the path of the page of this hub from which a form was sent, as its field ``back`` says.
+
+    Args:
+        otherwise: the path if the field names none, or the first page.
+    """
+    found = safe_target(form.text("back"), root).removeprefix(root)
+    return otherwise if found in ("", "/") else found
+
+
+def safe_target(target: str, root: str) -> str:
+    """Return a path on this hub as it is; for everything else, that of its first page."""
+    is_own = (
+        re.fullmatch(r"/(?:[!-\[\]-~]*)", target) is not None  # printable ASCII without a backslash
+        and not target.startswith("//")
+        and (not root or target == root or target.startswith(f"{root}/"))
+    )
+    return target if is_own else f"{root}/"
 
 
 def go_to(request: Request, path: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -221,7 +221,7 @@ def theme_of(request: Request) -> str:
 def _here(request: Request, root: str) -> str:
     """Return the address to return to after signing in: that of the page, or of the page that sent a form.
 
-    It is the first page for those of signing in, and for very long addresses.
+    It is the first page for those of signing in and of the first account, and for very long addresses.
     """
     if request.method in ("GET", "HEAD"):
         path, query = root + request.scope["path"], request.scope["query_string"].decode("latin-1")
@@ -230,7 +230,7 @@ def _here(request: Request, root: str) -> str:
         path, query = came_from.path or f"{root}/", came_from.query
     here = path + (f"?{query}" if query else "")
     own = path.removeprefix(root)
-    has_no_page = own in ("/login", "/logout") or own.startswith("/login/")
+    has_no_page = own in ("/login", "/logout", "/-/setup") or own.startswith("/login/")
     return f"{root}/" if has_no_page or len(here) > _MAX_HERE else here
 
 

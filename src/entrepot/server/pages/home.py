@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.hub.accounts import accounts, quotas
-from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import infos
 from entrepot.hub.repos.infos import RevisionInfo, Search
@@ -17,6 +17,7 @@ from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.rows import repo_rows
 
 _SHOWN = 6
+_MOST_OWNERS = 100
 
 
 def routes() -> list[PageRoute]:
@@ -30,15 +31,16 @@ async def show_home(request: Request) -> Response:
 
 
 def build_home(hub: HubContext, caller: MaybeCaller) -> WebPage:
-    """Return the first page: trending repositories, and those of the caller."""
+    """Return the first page: trending repositories, and those of the caller and of their organisations."""
     models = searches.trending(hub, caller, [RepoType.MODEL], limit=_SHOWN)
     datasets = searches.trending(hub, caller, [RepoType.DATASET], limit=_SHOWN)
-    own = [] if caller is None else _newest_of(hub, caller, caller.account.name)
+    own = [] if caller is None else _newest_of(hub, caller)
     example = next(iter([*models, *datasets]), None)
     values = {
         "models": repo_rows(models),
         "datasets": repo_rows(datasets),
         "own": repo_rows(own),
+        "orgs": [] if caller is None else [membership.org.name for membership in caller.memberships[:_SHOWN]],
         "quota": None if caller is None or caller.limits is not None else quotas.own(hub, caller),
         "example": None if example is None else example.info.row.ref,
         "is_new": example is None and not accounts.has_accounts(hub),
@@ -46,10 +48,12 @@ def build_home(hub: HubContext, caller: MaybeCaller) -> WebPage:
     return WebPage("home.html", "Models and datasets on your own server", values)
 
 
-def _newest_of(hub: HubContext, caller: MaybeCaller, author: str) -> list[RevisionInfo]:
+def _newest_of(hub: HubContext, caller: Caller) -> list[RevisionInfo]:
+    """Return the newest repositories of the caller and of the organisations that they are a member of."""
+    owners = (caller.account.id, *(membership.org.id for membership in caller.memberships[:_MOST_OWNERS]))
     found = [
         info
         for kind in VERSIONED_TYPES
-        for info in infos.search(hub, caller, Search(kind, author=author, limit=_SHOWN)).infos
+        for info in infos.search(hub, caller, Search(kind, owners=owners, limit=_SHOWN)).infos
     ]
     return sorted(found, key=lambda info: -info.info.row.updated_ms)[:_SHOWN]

@@ -38,7 +38,7 @@ class RepoHeader:
 
     ``revision``: as it was asked for; ``segment``: the same in a URL; ``may_edit``: whether
     files can be changed there, by a commit or a pull request; ``has_metrics``: whether there is a tab
-    of metrics.
+    of metrics; ``watch``: which notifications the visitor gets, empty if they cannot choose.
     """
 
     kind: str
@@ -57,6 +57,9 @@ class RepoHeader:
     has_discussions: bool = True
     may_edit: bool = False
     has_metrics: bool = False
+    likes: int = 0
+    is_liked: bool = False
+    watch: str = ""
 
 
 def describe_header(
@@ -112,6 +115,9 @@ def header_of(may: RepoRights, revision: str, refs: Sequence[RefName]) -> RepoHe
         may.may_discuss,
         may.has_discussions,
         has_metrics=may.has_metrics,
+        likes=row.likes,
+        is_liked=may.is_liked,
+        watch=may.watch,
     )
 
 

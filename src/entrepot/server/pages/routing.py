@@ -113,6 +113,8 @@ def wants_html(request: Request) -> bool:
 async def answer_unserved(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a request that no route matches: browsers get the page that hidden things have too.
 
+    They are led to the page whose address the path is without slashes at its end, whether or not it shows anything.
+
     Raises:
         HTTPException: 404, for everyone else and for paths of the API; the middleware sends it as JSON.
     """
@@ -120,8 +122,23 @@ async def answer_unserved(scope: Scope, receive: Receive, send: Send) -> None:
     path = scope["path"]
     if not wants_html(request) or path == "/api" or path.startswith("/api/"):
         raise HTTPException(404)
-    response = await _absent_page(request)
+    response = _without_slash(request) or await _absent_page(request)
     await response(scope, receive, send)
+
+
+def _without_slash(request: Request) -> Response | None:
+    """Return a permanent redirect to the page that a path without the slashes at its end is the address of."""
+    scope = request.scope
+    path, query = scope["path"].rstrip("/"), scope["query_string"].decode("latin-1")
+    if request.method not in ("GET", "HEAD") or path in ("", scope["path"]) or path.startswith("//"):
+        return None
+    wanted = {**scope, "path": path}
+    found = next((route for route in scope["router"].candidates(path) if route.matches(wanted)[0] is Match.FULL), None)
+    if not isinstance(found, PageRoute):
+        return None
+    root = path_prefix(app_state(request).hub.settings)
+    # What a browser could read as another host, such as a backslash, is escaped: starlette quotes the address.
+    return RedirectResponse(root + path + (f"?{query}" if query else ""), 308, {"vary": "Accept"})
 
 
 async def _absent_page(request: Request) -> Response:

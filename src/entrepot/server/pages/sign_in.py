@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -22,7 +20,7 @@ from entrepot.server import browser_sessions
 from entrepot.server.client_addresses import client_address, network_text
 from entrepot.server.handlers import app_state
 from entrepot.server.pages.browsers import browser_name
-from entrepot.server.pages.forms import read_form, sentence, wait_text
+from entrepot.server.pages.forms import read_form, safe_target, sentence, wait_text
 from entrepot.server.pages.frames import HEADERS, WebPage, page_response, passkey_site, with_script
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.public_urls import path_prefix
@@ -97,16 +95,6 @@ def enter(request: Request, opened: OpenedSession, target: str) -> Response:
     hub = app_state(request).hub
     cookie = browser_sessions.cookie_header(request.scope, hub, opened.secret)
     return _redirect(request, safe_target(target, path_prefix(hub.settings)), cookie)
-
-
-def safe_target(target: str, root: str) -> str:
-    """Return where to go after signing in: a path on this hub, else its first page."""
-    is_own = (
-        re.fullmatch(r"/(?:[!-\[\]-~]*)", target) is not None  # printable ASCII without a backslash
-        and not target.startswith("//")
-        and (not root or target == root or target.startswith(f"{root}/"))
-    )
-    return target if is_own else f"{root}/"
 
 
 def origin_of(request: Request) -> SessionOrigin:

@@ -1,8 +1,8 @@
-"""JSON of disabled and protected repositories, for administrators of the hub: an extension of this hub."""
+"""JSON of disabled, protected and scanned repositories, for administrators of the hub: an extension of this hub."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -38,3 +38,28 @@ class ProtectionChanges(msgspec.Struct, frozen=True, kw_only=True, rename="camel
     unprotect: Sequence[str] = ()
     unprotect_all: bool = False
     tags: bool | None = None
+
+
+class ScanFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that a scanner did not call safe, and the commit at which it was found."""
+
+    status: str
+    commit: str
+    path: str
+
+
+class RepoScanReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the last scan of a repository found.
+
+    ``counts``: how many contents have each status that is not safe; ``findings``: the first of them, the worst first;
+    ``waiting``: another scan waits or runs.
+    """
+
+    repo: str
+    type: str
+    private: bool
+    status: str
+    counts: Mapping[str, int]
+    findings: Sequence[ScanFinding]
+    scanned_at: str
+    waiting: bool

@@ -43,8 +43,29 @@ def test_the_link_makes_the_administrator_once(new_hub: HubContext, client: http
     done = client.post("/-/setup", data={**FIELDS, "code": code})
     assert done.url.path == "/-/admin"
     assert "Overview" in done.text
-    assert client.get("/-/setup", params={"code": code}).status_code == 404
-    assert client.post("/-/setup", data={**FIELDS, "name": "eve", "code": code}).status_code == 404
+    assert [user.name for user, _ in hub_work.list_users(new_hub)] == ["ada"]
+
+
+def test_a_used_link_leads_to_signing_in_and_a_wrong_one_still_tells_nothing(
+    new_hub: HubContext, client: httpx2.Client
+) -> None:
+    code = first_accounts.setup_code(new_hub)
+    unused = client.get("/-/setup?code=made.up")
+    client.post("/-/setup", data={**FIELDS, "code": code})
+    client.cookies.clear()
+    for used in (
+        client.get("/-/setup", params={"code": code}),
+        client.post("/-/setup", data={**FIELDS, "name": "eve", "code": code}),
+    ):
+        assert used.status_code == 410
+        assert "<h1>This link has been used</h1>" in used.text
+        assert 'href="/login?next=%2F"' in used.text
+        assert code not in used.text
+        assert used.headers["cache-control"] == "no-store"
+    wrong = client.get("/-/setup?code=made.up")
+    texts = [answer.text.replace(answer.headers["x-request-id"], "") for answer in (unused, wrong)]
+    assert (wrong.status_code, texts[1]) == (404, texts[0])
+    assert client.post("/-/setup", data={**FIELDS, "name": "eve", "code": "made.up"}).status_code == 404
     assert [user.name for user, _ in hub_work.list_users(new_hub)] == ["ada"]
 
 

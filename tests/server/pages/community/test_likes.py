@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import re
+
 import httpx2
 
 from entrepot.hub.community import likes
-from tests.server.pages.conftest import send_form
+from tests.server.pages.conftest import field_of, send_form
 from tests.support.served_hub import ServedHub
 
 
@@ -17,6 +19,24 @@ def test_a_repository_is_liked_and_not_any_more(site: ServedHub, signed_in: http
     assert "Unlike" not in answer.text
     assert not likes.is_liked(site.hub, site.caller(), ref)
     assert send_form(signed_in, page, {"liked": "perhaps"}, f"{page}/like").status_code == 400
+
+
+def test_all_tabs_of_a_repository_have_the_buttons_which_lead_back_to_them(
+    site: ServedHub, signed_in: httpx2.Client
+) -> None:
+    page = "/alice/tern/blob/main/docs/guide.md"
+    text = signed_in.get(page).text
+    assert field_of(text, "back") == page
+    assert "Unwatch</button>" in text, "owners are told about everything"
+    sent = {"liked": "yes", "back": page}
+    assert send_form(signed_in, page, sent, "/alice/tern/like").url.path == page
+    answer = send_form(signed_in, page, {"level": "participating", "back": page}, "/alice/tern/watch")
+    assert answer.url.path == page
+    assert ">Watch</button>" in re.sub(r"<svg.*?</svg>", "", answer.text)
+    assert "Unlike</button>" in answer.text
+    for elsewhere in ("//evil.example/", "https://evil.example/", "/\\evil.example", ""):
+        answer = send_form(signed_in, page, {"liked": "no", "back": elsewhere}, "/alice/tern/like")
+        assert str(answer.url) == f"{site.url}/alice/tern"
 
 
 def test_visitors_without_a_session_see_the_number_only(site: ServedHub, browser: httpx2.Client) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 
+from entrepot.catalog.repos import repositories
 from entrepot.hub.repos import lineage
 from entrepot.hub.repos.lineage import LineageInput
-from entrepot.names import RepoType
-from entrepot.server.pages.repositories.card_facts import measured_lines, source_lines
+from entrepot.names import Oid, RepoType
+from entrepot.server.pages.repositories.card_facts import citation_of, measured_lines, source_lines
 from tests.support.served_hub import ServedHub
 
 
@@ -42,3 +44,22 @@ def test_results_are_numbers_with_their_names_and_few() -> None:
     assert len(measured_lines({"model-index": [{"results": [{"metrics": many}]}]})) == 6
     for odd in ({}, None, {"model-index": 7}, {"model-index": [{"results": "x"}]}):
         assert measured_lines(odd) == []
+
+
+def test_a_repository_is_cited_with_the_entry_of_its_card_or_with_its_commit(
+    site: ServedHub, show: Callable[[str], str]
+) -> None:
+    ref = site.repo("bib_tern.v2")
+    commit = site.commit(ref, {"a.txt": b"1"})
+    text = html.unescape(show(f"/{ref.path}"))
+    assert "@misc{alice-bib-tern-v2-20" in text
+    assert "title = {{bib\\_tern.v2}}" in text
+    assert f"howpublished = {{\\url{{{site.url}/alice/bib_tern.v2/tree/{commit}}}}}" in text
+    with site.hub.read() as tx:
+        row = repositories.find(tx, ref)
+    assert row is not None
+    assert "\\url{alice/bib_tern.v2/tree/" in citation_of(row, Oid(commit), ""), "an unknown host is not named"
+    site.commit(ref, {"README.md": b"# Tern\n\n```bibtex\n@article{tern,\n  title = {<b>}\n}\n```\n"})
+    text = show(f"/{ref.path}")
+    assert "@article{tern,\n  title = {&lt;b&gt;}\n}" in text
+    assert "@misc{" not in text

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_fe1f1c19370d"
+revision = "first_141e93a31369"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -1001,6 +1001,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("repo_id", "name"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "repo_scans",
+        sa.Column("repo_id", sa.BigInteger(), nullable=False),
+        sa.Column("worst", sa.String(length=12), nullable=False),
+        sa.Column("counts", Json(), nullable=False),
+        sa.Column("findings", Json(), nullable=False),
+        sa.Column("scanned_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["repo_id"],
+            ["repos.id"],
+        ),
+        sa.PrimaryKeyConstraint("repo_id"),
+    )
+    op.create_index("ix_repo_scans_worst", "repo_scans", ["worst", "repo_id"], unique=False)
     op.create_table(
         "repo_tags",
         sa.Column("repo_id", sa.BigInteger(), nullable=False),

@@ -10,11 +10,10 @@ from entrepot.hub.callers import MaybeCaller, require_write
 from entrepot.hub.context import HubContext
 from entrepot.server import browser_sessions
 from entrepot.server.handlers import app_state
-from entrepot.server.pages.forms import Form, FormPage
+from entrepot.server.pages.forms import Form, FormPage, safe_target
 from entrepot.server.pages.frames import WebPage, passkey_site, show_page, with_script
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.settings.attempts import run_attempt
-from entrepot.server.pages.sign_in import safe_target
 from entrepot.server.public_urls import path_prefix
 
 PATH = "/settings/confirm"

@@ -15,10 +15,10 @@ from entrepot.server import browser_sessions
 from entrepot.server.error_responses import error_response
 from entrepot.server.handlers import app_state, base_url, call_hub_in_turn, call_hub_slow
 from entrepot.server.pages.accounts.kept_cookies import kept_cookie, kept_value
-from entrepot.server.pages.forms import checked_form, confirmation_path, go_to, sentence
+from entrepot.server.pages.forms import checked_form, confirmation_path, go_to, safe_target, sentence
 from entrepot.server.pages.frames import HEADERS, WebPage, page_response
 from entrepot.server.pages.routing import PageRoute
-from entrepot.server.pages.sign_in import login_page, origin_of, safe_target
+from entrepot.server.pages.sign_in import login_page, origin_of
 from entrepot.server.public_urls import path_prefix
 
 CALLBACK = "/-/sso/callback"

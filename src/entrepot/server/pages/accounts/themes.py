@@ -10,10 +10,9 @@ from starlette.responses import Response
 from entrepot.errors import Malformed
 from entrepot.server import browser_sessions
 from entrepot.server.handlers import app_state
-from entrepot.server.pages.forms import go_to, read_form
+from entrepot.server.pages.forms import go_to, read_form, safe_target
 from entrepot.server.pages.frames import THEME_COOKIE, THEMES
 from entrepot.server.pages.routing import PageRoute
-from entrepot.server.pages.sign_in import safe_target
 from entrepot.server.public_urls import path_prefix
 
 _LIFETIME_S = 365 * 86_400

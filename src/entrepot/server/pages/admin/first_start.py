@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.errors import InvalidName, Malformed, ThingNotFound
+from entrepot.errors import InvalidName, Malformed, Refused, ThingNotFound
 from entrepot.hub.accounts import first_accounts
 from entrepot.hub.accounts.first_accounts import FirstAccount
 from entrepot.hub.accounts.passwords import MIN_LENGTH
@@ -30,13 +30,15 @@ def routes() -> list[PageRoute]:
 
 
 async def show(request: Request) -> Response:
-    """Serve the form; 404 if the hub has an account, or the code is wrong."""
+    """Serve the form; 404 if the code is wrong, and a page that leads to signing in if the link has been used."""
     state = app_state(request)
     code = request.query_params.get("code", "")
     try:
         await state.threads.run_short(first_accounts.check_setup, state.hub, code)
     except ThingNotFound:
         raise HTTPException(404) from None
+    except Refused as error:
+        return _used_page(request, error)
     return _page(request, code, FRESH)
 
 
@@ -60,6 +62,8 @@ async def create(request: Request) -> Response:
             opened = await state.threads.run_transfer(run)
     except ThingNotFound:
         raise HTTPException(404) from None
+    except Refused as error:
+        return _used_page(request, error)
     except (InvalidName, Malformed) as error:
         return _page(request, code, Form(form.fields, sentence(error)), 400)
     cookie = browser_sessions.cookie_header(request.scope, state.hub, opened.secret)
@@ -69,3 +73,8 @@ async def create(request: Request) -> Response:
 def _page(request: Request, code: str, form: Form, status: int = 200) -> Response:
     values = {"code": code, "form": form, "shortest": MIN_LENGTH, "address": ADDRESS}
     return page_response(request, WebPage("first_start.html", "Create the first account", values, status), _FRESH)
+
+
+def _used_page(request: Request, error: Refused) -> Response:
+    values = {"status": 410, "text": sentence(error), "may_sign_in": True, "last": None}
+    return page_response(request, WebPage("error.html", "This link has been used", values, 410), _FRESH)

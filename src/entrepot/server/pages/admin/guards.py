@@ -25,6 +25,7 @@ SECTIONS = (
     ("jobs", "Jobs"),
     ("storage", "Storage"),
     ("gc", "Garbage collection"),
+    ("scans", "Scans"),
     ("audit", "Audit log"),
     ("settings", "Settings"),
     ("health", "Health"),

@@ -12,7 +12,7 @@ from entrepot.hub.repos import repositories
 from entrepot.names import RepoRef
 from entrepot.server.handlers import app_state
 from entrepot.server.pages.cards import build_card
-from entrepot.server.pages.forms import Form, answer_form
+from entrepot.server.pages.forms import Form, answer_form, way_back
 from entrepot.server.pages.frames import WebPage, endpoint_of
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.public_urls import path_prefix
@@ -24,14 +24,14 @@ def routes() -> list[PageRoute]:
 
 
 async def choose(request: Request, ref: RepoRef) -> Response:
-    """Like a repository, or stop that, and go back to its page."""
+    """Like a repository, or stop that, and go back to the page with the button."""
     endpoint, root = endpoint_of(request), path_prefix(app_state(request).hub.settings)
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
         change = likes.like if form.yes_or_no("liked") else likes.unlike
         found = repositories.rights(hub, caller, ref).row.ref
         change(hub, caller, found)
-        return f"/{found.path}"
+        return way_back(form, root, f"/{found.path}")
 
     def again(hub: HubContext, caller: MaybeCaller, _form: Form) -> WebPage:
         return build_card(hub, caller, ref, endpoint, root)

@@ -13,13 +13,15 @@ from entrepot.hub.community.notification_lists import Notification
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import repositories
 from entrepot.names import RepoRef
+from entrepot.server.handlers import app_state
 from entrepot.server.hf.community.notification_json import path_of, sentence
 from entrepot.server.hf.pages import After, after_of, render_cursor
 from entrepot.server.pages.community.discussions import build_discussion, number_of
-from entrepot.server.pages.forms import FRESH, Form, answer_form
+from entrepot.server.pages.forms import FRESH, Form, answer_form, way_back
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.rows import ICONS
+from entrepot.server.public_urls import path_prefix
 from entrepot.wire.texts import legible
 
 SHOWN = 50
@@ -74,12 +76,13 @@ async def mark(request: Request) -> Response:
 
 
 async def choose(request: Request, ref: RepoRef) -> Response:
-    """Set which notifications about a repository the visitor gets."""
+    """Set which notifications about a repository the visitor gets, and go back to the page with the button."""
+    root = path_prefix(app_state(request).hub.settings)
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
         found = repositories.rights(hub, caller, ref).row.ref
         subscriptions.choose(hub, caller, found, form.text("level"))
-        return f"/{found.path}/discussions?done=saved"
+        return way_back(form, root, f"/{found.path}/discussions?done=saved")
 
     # Only a page of this hub sends it, whose choices are all valid: a mistake shows the notifications instead.
     return await answer_form(request, act, build)

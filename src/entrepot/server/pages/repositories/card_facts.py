@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 import attrs
 
 from entrepot.hub.comparisons.metrics import metrics_of_card
+from entrepot.hub.repos.infos import RepoRow
 from entrepot.hub.repos.lineage import LineageEdge
+from entrepot.names import Oid
 from entrepot.server.pages.repositories.charts import number_text
 from entrepot.server.pages.rows import ICONS
+from entrepot.wire.times import format_ms
 
 _MOST = 6
 
@@ -40,3 +44,26 @@ def source_lines(edges: Iterable[LineageEdge]) -> list[SourceLine]:
 def measured_lines(card: Mapping[str, object] | None) -> list[tuple[str, str]]:
     """Return the first evaluation results of a card: what was measured, and its value."""
     return [(name, number_text(value)) for name, value in list(metrics_of_card(card).items())[:_MOST]]
+
+
+def citation_of(row: RepoRow, head: Oid, endpoint: str) -> str:
+    """Return how to cite a revision in BibTeX: the entry of the card if it has one, else one with the commit."""
+    if row.files.citation:
+        return row.files.citation
+    owner, name, day = row.ref.id.namespace, row.ref.id.name, format_ms(row.updated_ms)[:10]
+    key = re.sub(r"[^A-Za-z0-9]+", "-", f"{owner}-{name}-{day[:4]}")
+    address = f"{endpoint}/{row.ref.path}/tree/{head}" if endpoint else f"{row.ref.path}/tree/{head}"
+    fields = {
+        "author": f"{{{_escape(owner)}}}",
+        "title": f"{{{_escape(name)}}}",
+        "year": day[:4],
+        "howpublished": f"\\url{{{address}}}",
+        "note": f"{row.type.value.capitalize()}, revision {head[:12]} of {day}",
+    }
+    lines = [f"  {field} = {{{value}}}" for field, value in fields.items()]
+    return f"@misc{{{key},\n" + ",\n".join(lines) + "\n}"
+
+
+def _escape(name: str) -> str:
+    """Return a name for LaTeX: of the characters that names may have, only the underscore means something there."""
+    return name.replace("_", "\\_")
