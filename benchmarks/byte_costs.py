@@ -7,12 +7,9 @@ process just before, because the speed of a shared machine varies.
 from __future__ import annotations
 
 import contextlib
-import getpass
 import hashlib
 import os
 import resource
-import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +24,7 @@ from benchmarks import chunks, clients
 from benchmarks.benches import conduct
 from benchmarks.chunks import GIB, ChunkBench
 from benchmarks.meters import MIB, Meter
+from benchmarks.proxies import NGINX, running_nginx
 from benchmarks.results import Figure
 from entrepot import testing
 from entrepot.catalog.repos import repositories
@@ -41,7 +39,6 @@ _MAKE = {"random": chunks.write_random, "bf16": chunks.write_weights}
 _SIZE, _QUICK = 512 * MIB, 64 * MIB
 _SMALL = 10 * 1024
 _QUIET = {"run_jobs": False}
-_NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
 
 def measure_jobs(folder: Path, size: int) -> Iterator[Figure]:
@@ -88,7 +85,7 @@ def measure_xet(folder: Path, size: int) -> Iterator[Figure]:
 
 def measure_nginx(folder: Path, size: int) -> Iterator[Figure]:
     """Fetch a raw file behind nginx, sent by nginx and sent by the hub."""
-    if _NGINX is None:
+    if NGINX is None:
         return
     file = folder / "random.bin"
     chunks.write_random(file, size)
@@ -259,29 +256,15 @@ def _sha256_cpu_s(file: Path) -> float:
 
 @contextlib.contextmanager
 def _nginx(folder: Path, hub: RunningHub) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     address = hub.url.removeprefix("http://")
     snippet = (_ROOT / "deploy/nginx/stored-files.conf").read_text()
     snippet = snippet.replace("127.0.0.1:8080", address).replace("/srv/hub/blobs", str(hub.data / "blobs"))
-    user = f"user {getpass.getuser()};" if os.getuid() == 0 else ""
-    (folder / "nginx.conf").write_text(f"""
-        daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1; {user}
-        events {{ worker_connections 64; }}
-        http {{ access_log off; proxy_temp_path {folder}/proxy;
-            server {{ listen 127.0.0.1:{port}; {snippet}
-                location / {{ proxy_pass http://{address}; proxy_http_version 1.1; proxy_buffering off;
-                    proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr; }} }} }}
-    """)
-    process = subprocess.Popen([str(_NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf")])
-    try:
-        with httpx2.Client(transport=httpx2.HTTPTransport(retries=8), trust_env=False) as client:
-            client.get(f"http://127.0.0.1:{port}/healthz")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(30)
+    with running_nginx(
+        folder,
+        f"""{snippet} location / {{ proxy_pass http://{address}; proxy_http_version 1.1; proxy_buffering off;
+            proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr; }}""",
+    ) as proxy:
+        yield proxy.url
 
 
 def measure(name: str, is_quick: bool) -> Iterator[Figure]:

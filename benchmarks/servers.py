@@ -2,7 +2,8 @@
 
 One, two and four servers on one PostgreSQL database and one bucket of SeaweedFS serve the same work, all on this
 machine. The figures to plan with are CPU time for each unit of work; speeds show whether servers
-disturb each other, beside what the bucket itself does in the same run.
+disturb each other, beside what the bucket itself does in the same run. On cores that they share with the bucket,
+servers cannot be as fast as the bucket alone; nginx in front of it shows what any proxy reaches there.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import attrs
 from benchmarks.backends import running_backends
 from benchmarks.benches import conduct
 from benchmarks.meters import Meter
+from benchmarks.proxies import NGINX, running_nginx
 from benchmarks.results import Figure
 from entrepot.blobs import DirectReads, file_key
 from entrepot.hub.context import open_hub
@@ -116,13 +118,38 @@ def _downloads(stage: _Stage) -> Iterator[Row]:
     assert signed is not None
     whole = {"Range": f"bytes=0-{size - 1}"}
     own = _read_all([signed], whole, size, times)
+    floor = _read_by_nginx(stage.cluster.settings.data.parent, signed, whole, size, times)
     urls = [f"{server.url}/alice/m/resolve/main/f" for server in stage.cluster.servers]
     with contextlib.ExitStack() as measured:
         costs = [measured.enter_context(meter.measure()) for meter in stage.meters]
         through = _read_all(urls, {"Authorization": f"Bearer {stage.cluster.token}"}, size, times)
     yield "through the servers", through / 1e6, "MB/s"
     yield "the bucket itself", own / 1e6, "MB/s"
-    yield "CPU of all servers", sum(cost.server_cpu_s for cost in costs) * _GIB / (size * times * _READERS), "s/GiB"
+    done = size * times * _READERS / _GIB
+    yield "CPU of all servers", sum(cost.server_cpu_s for cost in costs) / done, "s/GiB"
+    if floor is not None:
+        yield "nginx in front of the bucket", floor[0] / 1e6, "MB/s"
+        yield "through the servers / nginx", through / floor[0], ""
+        yield "CPU of nginx", floor[1] / done, "s/GiB"
+
+
+def _read_by_nginx(
+    folder: Path, signed: str, headers: Mapping[str, str], size: int, times: int
+) -> tuple[float, float] | None:
+    """Read a URL of the bucket through nginx; return the bytes per second and its CPU seconds, if it is installed."""
+    if NGINX is None:
+        return None
+    parts = urlsplit(signed)
+    server = f"""location / {{ proxy_pass http://bucket; proxy_http_version 1.1; proxy_set_header Connection "";
+        proxy_set_header Host {parts.netloc}; proxy_max_temp_file_size 0;
+        proxy_buffers 8 256k; proxy_buffer_size 256k; proxy_busy_buffers_size 512k; }}"""
+    upstream = f"upstream bucket {{ server {parts.netloc}; keepalive 16; }}"
+    with running_nginx(folder, server, workers="auto", http=upstream) as proxy:
+        url = f"{proxy.url}{parts.path}?{parts.query}"
+        _read_all([url], headers, size, 1)
+        with Meter(proxy.pid).measure() as cost:
+            speed = _read_all([url], headers, size, times)
+    return speed, cost.server_cpu_s
 
 
 def _read_all(urls: Sequence[str], headers: Mapping[str, str], size: int, times: int) -> float:

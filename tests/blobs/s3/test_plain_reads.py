@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import re
 import socket
 import threading
@@ -30,11 +32,15 @@ def right(start: int, stop: int) -> bytes:
 
 @attrs.define
 class Service:
-    """``rule`` makes the answer to a range; with ``closes``, every connection ends after its first answer."""
+    """``rule`` makes the answer to a range, None for none; with ``closes``, connections end after their first answer.
+
+    The last ``trickled`` bytes of an answer are sent one by one, with pauses.
+    """
 
     listener: socket.socket
-    rule: Callable[[int, int], bytes] = right
+    rule: Callable[[int, int], bytes | None] = right
     closes: bool = False
+    trickled: int = 0
     peers: list[int] = attrs.field(factory=list)
     closed: threading.Semaphore = attrs.field(factory=lambda: threading.Semaphore(0))
 
@@ -51,15 +57,24 @@ class Service:
             threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:
-        with connection:
+        with connection, contextlib.suppress(ConnectionError):  # by a reader that does not want the rest
             while asked := connection.recv(65536):
                 self.peers.append(connection.getpeername()[1])
                 found = _RANGE.search(asked)
                 assert found is not None
-                connection.sendall(self.rule(int(found[1]), int(found[2]) + 1))
+                said = self.rule(int(found[1]), int(found[2]) + 1)
+                if said is not None:
+                    self._send(connection, said)
                 if self.closes:
                     break
         self.closed.release()
+
+    def _send(self, connection: socket.socket, said: bytes) -> None:
+        at = max(len(said) - self.trickled, 0)
+        connection.sendall(said[:at])
+        for number in range(at, len(said)):
+            threading.Event().wait(0.02)
+            connection.sendall(said[number : number + 1])
 
 
 @pytest.fixture
@@ -173,6 +188,52 @@ def test_a_service_that_falls_silent_is_not_waited_for(
     assert stream is not None
     with pytest.raises(StoreUnavailable, match="broke off"):
         stream.read(100)
+
+
+def test_many_idle_connections_to_a_service_that_hangs_cost_one_wait(
+    service: Service, reads: PlainReads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_SILENT_S", 0.1)
+    streams = [reads.open("k", 0, 100) for _ in range(5)]
+    for stream in streams:
+        assert stream is not None
+        assert stream.read(100) == DATA[:100]
+    asked = len(service.peers)
+    service.rule = lambda _start, _stop: None
+    assert reads.open("k", 0, 100) is None
+    assert len(service.peers) == asked + 1, "the other connections lead to the same service"
+
+
+def test_a_head_that_trickles_is_not_waited_for(
+    service: Service, reads: PlainReads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_SILENT_S", 0.1)
+    service.trickled = 1000
+    assert reads.open("k", 0, 100) is None
+
+
+def test_a_body_that_trickles_is_not_waited_for(
+    service: Service, reads: PlainReads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.trickled = 500
+    monkeypatch.setattr(module, "_SILENT_S", 0.1)
+    stream = reads.open("k", 0, 1000)
+    assert stream is not None
+    assert stream.read(500) == DATA[:500]
+    monkeypatch.setattr(module, "_LEAST_RATE", 10_000)
+    with pytest.raises(StoreUnavailable, match="too slowly"):
+        stream.read(500)
+
+
+@pytest.mark.parametrize("piece", [300_000, 3 << 20])
+def test_large_pieces_arrive_whole(service: Service, reads: PlainReads, piece: int) -> None:
+    content = random.Random(7).randbytes(5 << 20)
+    service.rule = lambda start, stop: answer(start, stop, content[start:stop])
+    stream = reads.open("k", 3, len(content))
+    assert stream is not None
+    pieces = list(iter(lambda: stream.read(piece), b""))
+    assert b"".join(pieces) == content[3:]
+    assert {len(found) for found in pieces[:-1]} == {piece}
 
 
 def test_a_service_that_says_so_gets_a_new_connection(service: Service, reads: PlainReads) -> None:

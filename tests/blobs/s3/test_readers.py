@@ -51,7 +51,7 @@ def test_who_reads_in_order_sends_longer_and_longer_requests(stored: S3Blobs, re
     sizes = [int(text.split("-")[1]) - int(text.split("=")[1].split("-")[0]) + 1 for text in gets(relay)]
     assert sum(sizes) == len(DATA)
     assert sizes[0] == PIECE
-    assert len(sizes) <= 6
+    assert len(sizes) <= 4
 
 
 def test_bytes_are_read_again_out_of_order(stored: S3Blobs) -> None:
@@ -79,7 +79,7 @@ def test_a_request_that_breaks_off_is_continued_where_it_was(stored: S3Blobs, re
 
 
 def test_after_an_outage_in_the_middle_the_same_reader_goes_on(stored: S3Blobs, relay: Relay) -> None:
-    at = 12 << 20
+    at = 5 << 20
     with stored.open(FILE) as reader:
         for begin in range(0, at, PIECE):
             reader.read_at(begin, PIECE)

@@ -11,6 +11,8 @@ from entrepot.blobs.s3.buckets import ObjectStream, S3Bucket, S3ObjectStat
 from entrepot.errors import StoreUnavailable
 
 _FIRST_WINDOW = 1 << 20
+_WINDOW_GROWTH = 8
+"""How much longer the next request is: few requests for a whole file, little to send for one that is abandoned."""
 _LONGEST_WINDOW = 64 << 20
 _SINGLE = 1 << 20
 _LEAST_PIECE = 256 << 10
@@ -105,7 +107,7 @@ class S3Reader(Closing):
                 return piece
         self._source = None
         is_in_order = bool(end) and offset == end
-        self._window = min(max(self._window * 2, _FIRST_WINDOW), _LONGEST_WINDOW) if is_in_order else 0
+        self._window = min(max(self._window * _WINDOW_GROWTH, _FIRST_WINDOW), _LONGEST_WINDOW) if is_in_order else 0
         until = min(max(stop, offset + self._window), self._found.size)
         if until - offset <= _SINGLE:
             return self._bucket.read(self._found.key, offset, until)
