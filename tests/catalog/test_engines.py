@@ -212,10 +212,10 @@ def test_rows_that_are_missing_are_inserted_and_others_left_or_refreshed(catalog
     rows = [{"key": "a", "value": "2"}, {"key": "b", "value": "2"}]
     with catalog.write() as tx:
         hub_metadata.put_first(tx, "a", "1")
-        insert_missing(tx.sql, meta, rows)
-        insert_missing(tx.sql, meta, [])
+        insert_missing(tx, meta, rows)
+        insert_missing(tx, meta, [])
         assert (hub_metadata.find(tx, "a"), hub_metadata.find(tx, "b")) == ("1", "2")
-        insert_missing(tx.sql, meta, [{"key": "a", "value": "3"}, {"key": "c", "value": "3"}], refresh=("value",))
+        insert_missing(tx, meta, [{"key": "a", "value": "3"}, {"key": "c", "value": "3"}], refresh=("value",))
         assert [hub_metadata.find(tx, key) for key in "abc"] == ["3", "2", "3"]
 
 
@@ -286,15 +286,19 @@ def plans(path: pathlib.Path) -> Iterator[tuple[Catalog, list[str]]]:
             raw = connection.connection.driver_connection
             steps.extend(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
 
-    def rows(compiled: Any, tx: Any, values: Any) -> Any:
-        explained = tx.driver.execute(f"EXPLAIN QUERY PLAN {compiled.text}", compiled.parameters(values))
-        steps.extend(row[3] for row in explained)
-        return run(compiled, tx, values)
+    def explained(run: Callable[..., Any]) -> Callable[..., Any]:
+        def run_explained(compiled: Any, tx: Any, values: Any) -> Any:
+            explain(tx.sql, None, compiled.text, compiled.parameters(values), None, False)
+            return run(compiled, tx, values)
+
+        return run_explained
 
     sa.event.listen(engine, "before_cursor_execute", explain)
-    run = prepared._Compiled.rows
     watched = Catalog(engine)
-    with mock.patch.object(prepared._Compiled, "rows", rows):
+    with contextlib.ExitStack() as patches:
+        for name in ("rows", "change"):
+            patched = explained(getattr(prepared._Compiled, name))
+            patches.enter_context(mock.patch.object(prepared._Compiled, name, patched))
         yield watched, steps
     watched.close()
 

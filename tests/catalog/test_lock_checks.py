@@ -9,6 +9,7 @@ from entrepot.catalog.community_tables import metadata
 from entrepot.catalog.files import files
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.lock_checks import ATOMIC, LOCKS
+from entrepot.catalog.repos import repositories
 from entrepot.names import Sha256
 
 HUB = pathlib.Path(entrepot.hub.__file__).parent
@@ -25,6 +26,12 @@ def test_a_write_that_no_lock_covers_is_a_defect(catalog: Catalog) -> None:
         files.reserve(tx, Sha256("a" * 64), 1, 1)
     with catalog.write(Lock.file("a" * 64)) as tx:
         files.reserve(tx, Sha256("a" * 64), 1, 1)
+
+
+def test_a_prepared_change_that_no_lock_covers_is_one_too(catalog: Catalog) -> None:
+    found = "repos is written under locks of FILE only"
+    with pytest.raises(AssertionError, match=found), catalog.write(Lock.file("a" * 64)) as tx:
+        repositories.update(tx, 1, likes=1)
 
 
 def test_who_locks_nothing_may_change_the_job_queue_only(catalog: Catalog) -> None:

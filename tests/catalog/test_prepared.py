@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import pkgutil
 from collections.abc import Iterator
 from typing import Any
@@ -48,6 +50,7 @@ def values_of(account: Account, repo: RepoRow) -> dict[str, Any]:
     return names | REPO.names() | {
         "secret_hash": "cd" * 32, "uid": repo.uid, "org": account.id, "member": account.id, "repo": repo.id,
         "called": MAIN, "id": OID, "owner": account.name, "kind": "model", "one": "ef" * 32,
+        "account": account.id, "key": "k", "type": "model", "name": "n",
         "namespace": account.id, "expired": 0, "lane": "heavy",
         "wanted": "12" * 32,
     }  # fmt: skip
@@ -66,7 +69,8 @@ def filled(catalog: Catalog, alice: Account, repo: RepoRow) -> dict[str, Any]:
 @pytest.mark.parametrize("name", [name for name, _ in every()])
 def test_every_statement_gives_the_rows_of_sqlalchemy(catalog: Catalog, filled: dict[str, Any], name: str) -> None:
     prepared = dict(every())[name]
-    with catalog.read() as tx:
+    locks_rows = prepared.statement._for_update_arg is not None
+    with catalog.write(Lock.hub()) if locks_rows else catalog.read() as tx:
         bound = prepared.statement.compile(dialect=tx.dialect).params
         values = {key: filled[key] for key, value in bound.items() if value is None}
         expected = [tuple(row) for row in tx.sql.execute(prepared.statement, values)]
@@ -123,3 +127,40 @@ def test_errors_of_the_driver_are_translated_as_always(catalog: Catalog) -> None
         missing.all(tx, {})
     with catalog.read() as tx:
         assert accounts.count(tx) >= 0
+
+
+@pytest.mark.parametrize("number", [1, 2, 64, 65, 200])
+def test_changes_store_all_rows_and_say_how_many_they_change(catalog: Catalog, repo: RepoRow, number: int) -> None:
+    """200 rows are larger than what the buffers of a connection hold."""
+    rows = [ObjectRow(Oid(f"{at:040x}"), "blob", 3, os.urandom(100_000), None, None) for at in range(number)]
+    with catalog.write(Lock.repo(repo.id)) as tx:
+        objects.put(tx, repo.id, rows, 1)
+        objects.put(tx, repo.id, rows[:1], 2)
+    with catalog.read() as tx:
+        assert objects.are_present(tx, repo.id, [row.oid for row in rows])
+        assert [objects.find(tx, repo.id, row.oid) for row in rows] == rows
+    with catalog.write(Lock.repo(repo.id)) as tx:
+        assert repositories._update(("likes",)).run(tx, {"row": repo.id, "new_likes": 1}) == 1
+        assert repositories._update(("likes",)).run(tx, {"row": 0, "new_likes": 1}) == 0
+
+
+def test_a_change_is_part_of_its_transaction(catalog: Catalog, repo: RepoRow) -> None:
+    with contextlib.suppress(KeyError), catalog.write() as tx:
+        repositories.update(tx, repo.id, likes=7)
+        raise KeyError
+    with catalog.read() as tx:
+        assert repositories.by_id(tx, repo.id) == repo
+    with catalog.write() as tx:
+        repositories.update(tx, repo.id, likes=7)
+        assert tx.sql.execute(sa.select(repositories._R.c.likes)).scalar_one() == 7
+    with catalog.read() as tx:
+        assert repositories.by_id(tx, repo.id) == attrs.evolve(repo, likes=7)
+
+
+def test_a_refused_change_fails_as_with_sqlalchemy(catalog: Catalog, repo: RepoRow) -> None:
+    with pytest.raises(sa.exc.IntegrityError), catalog.write(Lock.repo(repo.id)) as tx:
+        repositories.update(tx, repo.id, type=None)
+    with pytest.raises(sa.exc.IntegrityError), catalog.write(Lock.repo(repo.id)) as tx:
+        objects.put(tx, 10**9, [ObjectRow(OID, "blob", 1, b"1", None, None)] * 2, 1)
+    with catalog.read() as tx:
+        assert repositories.by_id(tx, repo.id) == repo

@@ -20,8 +20,14 @@ import sqlalchemy as sa
 
 from entrepot.catalog import dialects, engines, schema
 from entrepot.catalog.brief_reads import BriefTransaction, NotBrief
-from entrepot.catalog.dialects.interfaces import Notices, OpenSnapshot, Presence, Receipt, TransactionOutcome
-from entrepot.catalog.dialects.snapshots import BegunTransaction
+from entrepot.catalog.dialects.interfaces import (
+    Notices,
+    OpenSnapshot,
+    OpenTransaction,
+    Presence,
+    Receipt,
+    TransactionOutcome,
+)
 from entrepot.catalog.engines import WriteLock
 from entrepot.catalog.lock_checks import KINDS
 from entrepot.catalog.named_locks import AnyLock, Lock
@@ -78,7 +84,9 @@ Proof = Callable[[Read], bool]
 class Write(Read):
     """A transaction that can change the catalog."""
 
-    def __init__(self, transaction: OpenSnapshot) -> None:
+    _transaction: OpenTransaction
+
+    def __init__(self, transaction: OpenTransaction) -> None:
         super().__init__(transaction)
         self.proof: Proof | None = None
         """How to find out whether the changes took effect, if the database itself does not know it any more."""
@@ -167,22 +175,22 @@ class Catalog:
                 tx = Write(transaction)
                 yield tx
                 # What fails afterwards is the confirmation.
-                ended = _Ended(tx.proof, self._dialect.receipt(transaction.sql))
+                ended = _Ended(tx.proof, transaction.receipt())
         except DatabaseUnavailable:
             if ended is None or not self._was_applied(ended, locks):
                 raise
             _log.info("database.confirmed-later")
 
     @contextlib.contextmanager
-    def _begun(self, locks: Sequence[AnyLock], **options: object) -> Iterator[BegunTransaction]:
+    def _begun(self, locks: Sequence[AnyLock], **options: object) -> Iterator[OpenTransaction]:
         """Begin a transaction that can write, under locks; it is confirmed at the end of the block."""
         with (
             engines.translated(),
             self._lock.hold(),
             self._engine.connect().execution_options(**options) as connection,
-            self._dialect.begin(connection, locks),
+            self._dialect.begin(connection, locks) as transaction,
         ):
-            yield BegunTransaction(connection)
+            yield transaction
 
     def _was_applied(self, ended: _Ended, locks: Sequence[AnyLock]) -> bool:
         """Return whether a transaction took effect whose confirmation was lost; the locks wait until it has ended.
@@ -202,7 +210,7 @@ class Catalog:
                     raise
             time.sleep(_PROOF_PAUSE_S)
 
-    def _outcome(self, transaction: BegunTransaction, ended: _Ended) -> TransactionOutcome:
+    def _outcome(self, transaction: OpenTransaction, ended: _Ended) -> TransactionOutcome:
         found = TransactionOutcome.UNKNOWN
         if ended.receipt is not None:
             found = ended.receipt.outcome(transaction.sql)

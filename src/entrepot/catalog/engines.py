@@ -12,6 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from entrepot.catalog import dialects
+from entrepot.catalog.dialects.interfaces import Upsert
+from entrepot.catalog.prepared import PreparedWrite, WriteConnection
 from entrepot.errors import Busy, DatabaseUnavailable
 
 _log = logging.getLogger("entrepot.catalog")
@@ -69,16 +71,23 @@ class WriteLock:
 
 
 def insert_missing(
-    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, refresh: Sequence[str] = ()
+    tx: WriteConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, refresh: Sequence[str] = ()
 ) -> None:
-    """Insert the rows whose primary key is free; of the others, update only the columns in ``refresh``."""
-    if not rows:
-        return
-    connection.execute(_insert_missing(connection.dialect.name, table, tuple(refresh)), rows)
+    """Insert the rows whose primary key is free; of the others, update only the columns in ``refresh``.
+
+    Args:
+        rows: all with the same columns.
+    """
+    if rows:
+        _insert_missing(table, tuple(rows[0]), tuple(refresh)).run_all(tx, rows)
 
 
 @functools.cache
-def _insert_missing(dialect: str, table: sa.Table, refresh: tuple[str, ...]) -> sa.Insert:
+def _insert_missing(table: sa.Table, columns: tuple[str, ...], refresh: tuple[str, ...]) -> PreparedWrite:
+    return PreparedWrite(functools.partial(_missing, table, refresh), columns)
+
+
+def _missing(table: sa.Table, refresh: tuple[str, ...], dialect: str) -> Upsert:
     keys = [column.name for column in table.primary_key.columns]
     insert = dialects.named(dialect).insert(table)
     if not refresh:

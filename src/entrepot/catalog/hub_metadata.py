@@ -22,7 +22,7 @@ def put_first(tx: Write, key: str, value: str) -> str:
     found = find(tx, key)
     if found is not None:
         return found
-    insert_missing(tx.sql, _T, [{"key": key, "value": value}])
+    insert_missing(tx, _T, [{"key": key, "value": value}])
     stored = find(tx, key)
     assert stored is not None
     return stored

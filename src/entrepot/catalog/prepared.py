@@ -1,6 +1,6 @@
-"""Reading statements that are compiled once and run on the driver's own cursor.
+"""Statements that are compiled once and run on the driver's own cursor.
 
-They are for the reads that most requests need: running these through SQLAlchemy costs ten times as much as SQLite
+They are for what most requests need: running these through SQLAlchemy costs ten times as much as SQLite
 itself. Values pass through the same conversions in both directions, and the statement runs in the same transaction.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import attrs
 import sqlalchemy as sa
@@ -20,9 +20,13 @@ _Convert = Callable[[Any], Any]
 _DOUBLE_PRECISION = 701
 """How PostgreSQL numbers the type of all columns with floats."""
 
-
 _LENGTHS: Final = (1, 8, 64)
 _NONE: Final[Mapping[str, Any]] = {}
+
+Change: TypeAlias = "sa.Insert | sa.Update | sa.Delete"
+
+CHECKS: list[Callable[[sa.Connection, Change], None]] = []
+"""Called with every prepared change before it runs: tests compare it with the locks of its transaction."""
 
 
 class ReadConnection(Protocol):
@@ -35,6 +39,14 @@ class ReadConnection(Protocol):
     @property
     def driver(self) -> Any:  # noqa: ANN401 -- each driver has connections of its own
         """The driver's connection, inside the transaction."""
+
+
+class WriteConnection(ReadConnection, Protocol):
+    """The part of a transaction that prepared changes need."""
+
+    @property
+    def sql(self) -> sa.Connection:
+        """SQLAlchemy's connection."""
 
 
 @attrs.frozen
@@ -57,8 +69,26 @@ class _Compiled:
         parameters = self.parameters(values)
         try:
             found = tx.driver.execute(self.text, parameters).fetchall()
-        except self.errors as error:  # as SQLAlchemy does, so that it is translated in one place
-            raise sa.exc.DBAPIError.instance(None, None, error, self.errors, dialect=tx.dialect) from error
+        except self.errors as error:
+            raise self.translated(tx, error) from error
+        return self.made(found)
+
+    def change(self, tx: WriteConnection, values: Mapping[str, Any]) -> int:
+        """Run the statement; return how many rows it changed."""
+        parameters = self.parameters(values)
+        try:
+            return int(tx.driver.execute(self.text, parameters).rowcount)
+        except self.errors as error:
+            raise self.translated(tx, error) from error
+
+    def translated(self, tx: ReadConnection, error: Exception) -> sa.exc.DBAPIError:
+        """Return an error of the driver as SQLAlchemy raises it, so that it is translated in one place."""
+        made = sa.exc.DBAPIError.instance(None, None, error, self.errors, dialect=tx.dialect)
+        assert isinstance(made, sa.exc.DBAPIError)
+        return made
+
+    def made(self, found: Sequence[Sequence[Any]]) -> list[Any]:
+        """Return rows as named tuples, with their values converted."""
         if not self.results:
             return [self.make_row(row) for row in found]
         return [self.make_row(self._convert(row)) for row in found]
@@ -91,10 +121,14 @@ class Prepared:
         Raises:
             sqlalchemy.exc.DBAPIError: as when SQLAlchemy runs the statement.
         """
-        compiled = self._compiled.get(tx.dialect.name)
+        return self.compiled(tx.dialect).rows(tx, values)
+
+    def compiled(self, dialect: sa.Dialect) -> _Compiled:
+        """Return the statement for a kind of database."""
+        compiled = self._compiled.get(dialect.name)
         if compiled is None:
-            compiled = self._compiled[tx.dialect.name] = _compile(self.statement, tx.dialect)
-        return compiled.rows(tx, values)
+            compiled = self._compiled[dialect.name] = _compile(self.statement, dialect)
+        return compiled
 
     def first(self, tx: ReadConnection, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- rows have types of their own
         """Return the first row, or None; the statement selects few."""
@@ -105,6 +139,54 @@ class Prepared:
         """Return the first column of the first row, or None."""
         found = self.all(tx, values)
         return found[0][0] if found else None
+
+
+class PreparedWrite:
+    """An INSERT, UPDATE or DELETE with named parameters and without lists that expand."""
+
+    def __init__(self, make: Callable[[str], Change], columns: Sequence[str] | None = None) -> None:
+        """Prepare a statement; it is made and compiled when it is first used.
+
+        Args:
+            make: returns it for a dialect of SQLAlchemy, which it gets the name of.
+            columns: what an INSERT gets values for, which have the names of the columns.
+        """
+        self._make, self._columns = make, columns
+        self._compiled: dict[str, tuple[Change, _Compiled]] = {}
+
+    def run(self, tx: WriteConnection, values: Mapping[str, Any]) -> int:
+        """Run the statement; return how many rows it changed.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: as when SQLAlchemy runs the statement.
+        """
+        return self._checked(tx).change(tx, values)
+
+    def run_all(self, tx: WriteConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run the statement for each of some values; errors as :meth:`run`."""
+        if len(rows) == 1:
+            self.run(tx, rows[0])
+            return
+        compiled = self._checked(tx)
+        execute_all = getattr(tx.driver, "execute_all", None)
+        try:
+            if execute_all is None:
+                tx.driver.executemany(compiled.text, [compiled.parameters(values) for values in rows])
+                return
+            for batch in slices(rows, _LENGTHS[-1]):
+                execute_all([(compiled.text, compiled.parameters(values)) for values in batch])
+        except compiled.errors as error:
+            raise compiled.translated(tx, error) from error
+
+    def _checked(self, tx: WriteConnection) -> _Compiled:
+        """Return the compiled statement, after the checks that SQLAlchemy's events would make."""
+        found = self._compiled.get(tx.dialect.name)
+        if found is None:
+            change = self._make(tx.dialect.name)
+            found = self._compiled[tx.dialect.name] = change, _compile(change, tx.dialect, self._columns)
+        for check in CHECKS:
+            check(tx.sql, found[0])
+        return found[1]
 
 
 class PreparedForList:
@@ -149,11 +231,13 @@ def _from_driver(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> _Conver
     return kind.dialect_impl(dialect).result_processor(dialect, code)
 
 
-def _compile(statement: sa.Select[Any], dialect: sa.Dialect) -> _Compiled:
-    compiled = statement.compile(dialect=dialect)
+def _compile(
+    statement: sa.Select[Any] | Change, dialect: sa.Dialect, column_keys: Sequence[str] | None = None
+) -> _Compiled:
+    compiled = statement.compile(dialect=dialect, column_keys=column_keys)
     assert isinstance(compiled, sa.sql.compiler.SQLCompiler)
     assert not compiled.post_compile_params, "lists expand at each use"
-    columns = list(statement.selected_columns)
+    columns = list(statement.selected_columns) if isinstance(statement, sa.Select) else []
     binds = {
         name: bind.type.dialect_impl(dialect).bind_processor(dialect) for bind, name in compiled.bind_names.items()
     }

@@ -15,7 +15,7 @@ from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.dialects import postgres
 from entrepot.catalog.dialects.interfaces import TransactionOutcome
-from entrepot.catalog.dialects.postgres import PostgreSQL, PostgresReceipt
+from entrepot.catalog.dialects.postgres import PostgresReceipt, PostgresTransaction
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.named_locks import LockClass
 from entrepot.catalog.repos import repositories
@@ -252,23 +252,31 @@ def test_a_write_of_which_the_database_never_heard_fails(losing: Catalog, loser:
     assert found(losing) == "1"
 
 
-def test_a_transaction_that_changes_nothing_needs_no_number(losing: Catalog, loser: ConfirmationLoser) -> None:
-    with losing.write(Lock.hub()) as tx:
+def test_the_number_of_a_transaction_comes_with_its_locks(opened: Catalog) -> None:
+    with opened.write(Lock.hub()) as tx:
+        number = tx.sql.exec_driver_sql("SELECT CAST(pg_current_xact_id_if_assigned() AS text)").scalar_one()
+        receipt = tx._transaction.receipt()
+        assert isinstance(receipt, PostgresReceipt)
+        assert receipt.number == number
+
+
+def test_a_transaction_without_locks_that_changes_nothing_needs_no_number(losing: Catalog) -> None:
+    with losing.write(Lock.nothing()) as tx:
         assert tx.sql.exec_driver_sql("SELECT pg_current_xact_id_if_assigned()").scalar() is None
-        assert losing._dialect.receipt(tx.sql) is None
+        assert tx._transaction.receipt() is None
 
 
 @pytest.mark.parametrize("proof", [True, False, None])
 def test_after_a_failover_numbers_mean_nothing_and_the_proof_decides(
     losing: Catalog, loser: ConfirmationLoser, proof: bool | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    receipt = PostgreSQL.receipt
+    receipt = PostgresTransaction.receipt
 
-    def of_another_server(dialect: PostgreSQL, connection: sa.Connection) -> PostgresReceipt | None:
-        own = receipt(dialect, connection)
+    def of_another_server(transaction: PostgresTransaction) -> PostgresReceipt | None:
+        own = receipt(transaction)
         return None if own is None else attrs.evolve(own, cluster="another")
 
-    monkeypatch.setattr(PostgreSQL, "receipt", of_another_server)
+    monkeypatch.setattr(PostgresTransaction, "receipt", of_another_server)
     if proof:
         put(losing, loser, "answer", proof=proof)
     else:
@@ -282,7 +290,7 @@ def test_a_service_that_does_not_tell_which_server_it_is_can_be_used(url: str, m
     catalog = open_catalog(url)
     with catalog.write(Lock.hub()) as tx:
         hub_metadata.put_first(tx, "a", "1")
-        assert catalog._dialect.receipt(tx.sql) is None
+        assert tx._transaction.receipt() is None
     assert found(catalog) == "1"
     catalog.close()
 
@@ -290,7 +298,7 @@ def test_a_service_that_does_not_tell_which_server_it_is_can_be_used(url: str, m
 def test_what_was_forgotten_and_what_goes_on_is_not_taken_for_applied(opened: Catalog) -> None:
     with opened.write(Lock.hub()) as tx:
         hub_metadata.put_first(tx, "a", "1")
-        receipt = opened._dialect.receipt(tx.sql)
+        receipt = tx._transaction.receipt()
         assert receipt is not None
         with opened.read() as other:
             assert receipt.outcome(other.sql) is TransactionOutcome.PENDING
@@ -311,7 +319,7 @@ def crashing() -> Iterator[PostgresServer]:
 def number_of(catalog: Catalog) -> str:
     with catalog.write() as tx:
         hub_metadata.put(tx, "b", "2")
-        receipt = catalog._dialect.receipt(tx.sql)
+        receipt = tx._transaction.receipt()
         assert isinstance(receipt, PostgresReceipt)
     return receipt.number
 
@@ -323,7 +331,7 @@ def test_after_a_crash_a_number_that_another_transaction_got_again_does_not_prov
     number_of(opened)
     connection = opened._engine.connect()
     connection.execute(sa.insert(tables.meta), {"key": "a", "value": "1"})
-    receipt = opened._dialect.receipt(connection)
+    receipt = PostgresTransaction(connection, None).receipt()
     assert isinstance(receipt, PostgresReceipt)
     crashing.stop()
     connection.invalidate()
@@ -342,7 +350,7 @@ def test_a_restart_without_a_crash_leaves_numbers_their_meaning(crashing: Postgr
     opened = open_catalog(crashing.url(crashing.create()))
     with opened.write(Lock.hub()) as tx:
         hub_metadata.put_first(tx, "a", "1")
-        receipt = opened._dialect.receipt(tx.sql)
+        receipt = tx._transaction.receipt()
         assert receipt is not None
     crashing.stop(signal.SIGINT)
     crashing.start()

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import Catalog, Lock, Read, hub_metadata, open_catalog, tables
+from entrepot.catalog import Catalog, Lock, Read, Write, hub_metadata, open_catalog, tables
 from entrepot.catalog.dialects import postgres
 from entrepot.catalog.dialects.postgres_reads import PreparedConnection
 from entrepot.catalog.prepared import Prepared
@@ -82,7 +83,8 @@ def test_statements_that_psycopg_has_dropped_are_prepared_again(opened: Catalog)
     for number in range(4):
         with contextlib.suppress(KeyError), opened.write(Lock.hub()) as tx:
             hub_metadata.put_first(tx, f"a{number}", "1")
-            tx.driver.execute("SELECT 1", prepare=True)
+            driver: Any = tx.sql.connection.dbapi_connection
+            driver.execute("SELECT 1", prepare=True)
             raise KeyError
         for _ in range(2):
             with opened.read() as tx:
@@ -216,3 +218,69 @@ def test_a_server_that_goes_without_a_word_is_an_outage_until_the_next_transacti
         read(tx)
     with opened.read() as tx:
         assert FIND.all(tx, {"key": "a"}) == []
+
+
+def test_a_read_through_sqlalchemy_leaves_the_statements_prepared(opened: Catalog) -> None:
+    with opened.read() as tx:
+        FIND.all(tx, {"key": "a"})
+    before = prepared_statements(opened)
+    for _ in range(3):
+        with opened.read() as tx:
+            hub_metadata.find(tx, "a")
+            tx.sql.exec_driver_sql("SELECT 1")
+        with contextlib.suppress(KeyError), opened.read() as tx:
+            tx.sql.exec_driver_sql("SELECT 1")
+            raise KeyError
+    assert prepared_statements(opened) == before >= 1
+
+
+def test_changes_of_one_message_all_take_effect_or_none_and_the_first_error_counts(opened: Catalog) -> None:
+    add, broken = "INSERT INTO meta (key, value) VALUES (%(key)s, 'x')", "SELECT 1 / length(%(key)s)"
+    with opened.write(Lock.hub()) as tx:
+        tx.driver.execute_all([(add, {"key": key}) for key in ("a", "b")])
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            tx.driver.execute_all([(add, {"key": "c"}), (broken, {"key": ""}), (add, {"key": "a"})])
+        tx.sql.rollback()
+    with opened.write(Lock.hub()) as tx:
+        tx.driver.execute_all([(add, {"key": key}) for key in ("a", "b")])
+    with opened.read() as tx:
+        assert [FIND.scalar(tx, {"key": key}) for key in ("a", "b", "c")] == ["x", "x", None]
+
+
+def test_a_connection_that_is_lost_in_the_middle_of_a_message_is_replaced(opened: Catalog) -> None:
+    end = "SELECT pg_terminate_backend(pg_backend_pid())"
+
+    def read(tx: Read, *asked: str) -> None:
+        tx.driver.execute_all([(text, {}) for text in asked])
+        hang_up(tx)
+        tx.driver.execute_all([("SELECT 1", {}), ("SELECT 2", {})])
+
+    for asked in (("SELECT 1",), ("SELECT 1", end), ("SELECT 1", end, "SELECT 2")):
+        with pytest.raises(DatabaseUnavailable), opened.read() as tx:
+            read(tx, *asked)
+        with opened.read() as tx:
+            assert FIND.all(tx, {"key": "a"}) == []
+
+
+def test_a_writing_transaction_reads_with_the_statements_of_the_others(opened: Catalog) -> None:
+    with opened.read() as tx:
+        FIND.all(tx, {"key": "a"})
+    before = prepared_statements(opened)
+    with opened.write(Lock.hub()) as tx:
+        hub_metadata.put_first(tx, "a", "1")
+        assert FIND.scalar(tx, {"key": "a"}) == "1"
+    assert prepared_statements(opened) == before + 1, "the insert"
+
+
+def test_a_connection_that_is_lost_inside_a_writing_transaction_is_replaced(opened: Catalog) -> None:
+    def write(tx: Write) -> None:
+        hub_metadata.put_first(tx, "a", "1")
+        hang_up(tx)
+        FIND.all(tx, {"key": "a"})
+
+    with pytest.raises(DatabaseUnavailable), opened.write(Lock.hub()) as tx:
+        write(tx)
+    with opened.write(Lock.hub()) as tx:
+        assert hub_metadata.put_first(tx, "a", "2") == "2"
+    with opened.read() as later:
+        assert FIND.scalar(later, {"key": "a"}) == "2"

@@ -101,6 +101,13 @@ class Receipt(Protocol):
         """Return the outcome of the transaction, asked over another connection."""
 
 
+class OpenTransaction(OpenSnapshot, Protocol):
+    """A transaction that has begun, and that can write."""
+
+    def receipt(self) -> Receipt | None:
+        """Return an identifier of the transaction; None if it changed nothing, or cannot be found again."""
+
+
 class Dialect(Protocol):
     """One kind of database. Stateless."""
 
@@ -120,11 +127,11 @@ class Dialect(Protocol):
     def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[OpenSnapshot]]:
         """Return a function that begins a transaction which reads one consistent snapshot."""
 
-    def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> sa.RootTransaction:
-        """Begin a writing transaction that holds the locks, so that what it reads from now on stays true."""
+    def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> AbstractContextManager[OpenTransaction]:
+        """Begin a writing transaction that holds the locks, so that what it reads from now on stays true.
 
-    def receipt(self, connection: sa.Connection) -> Receipt | None:
-        """Return an identifier of a connection's transaction; None if it changed nothing, or cannot be found again."""
+        It is committed at the end of the block.
+        """
 
     def insert(self, table: sa.Table) -> Upsert:
         """Return an insert that may say what happens to rows whose key is taken."""

@@ -7,11 +7,12 @@ checked stays as it is until the transaction ends, as on SQLite.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from sqlalchemy.dialects import postgresql
 
 from entrepot.catalog import tables
 from entrepot.catalog.dialects.interfaces import OpenSnapshot, TransactionOutcome
-from entrepot.catalog.dialects.snapshots import begun_by_driver
+from entrepot.catalog.dialects.snapshots import BegunTransaction, DriverConnection, begun_by_driver
 from entrepot.catalog.named_locks import AnyLock, Lock, LockClass, Lookup, in_order
 from entrepot.catalog.stored_json import decode_stored
 from entrepot.catalog.versions import ConnectionVersionWatch, VersionWatch
@@ -53,7 +54,7 @@ _FULL = frozenset({"53100"})
 _GONE = frozenset({"57P01", "57P02", "57P03", "53300"})  # the server stops or starts, or has no free connection
 
 _LOCK = sa.text(
-    "SELECT count(pg_advisory_xact_lock(kind, number)) "
+    "SELECT CAST(pg_current_xact_id() AS text), count(pg_advisory_xact_lock(kind, number)) "
     "FROM unnest(CAST(:kinds AS int[]), CAST(:numbers AS int[])) AS locks(kind, number)"
 )
 _NUMBER = "SELECT CAST(pg_current_xact_id_if_assigned() AS text)"
@@ -115,6 +116,39 @@ class PostgresReceipt:
         return (_OUTCOMES_AFTER_CRASH if has_crashed else _OUTCOMES)[status]
 
 
+class PostgresTransaction(BegunTransaction):
+    """A transaction that can write."""
+
+    def __init__(self, connection: sa.Connection, number: str | None) -> None:
+        """Wrap a connection.
+
+        Args:
+            number: of the transaction, if it has been asked for.
+        """
+        super().__init__(connection)
+        self._number = number
+
+    @functools.cached_property
+    def driver(self) -> DriverConnection:
+        """What runs prepared statements in this transaction."""
+        from entrepot.catalog.dialects.postgres_reads import join_transaction
+
+        return join_transaction(functools.partial(_note_loss, self.sql.engine), self.sql)
+
+    def receipt(self) -> PostgresReceipt | None:
+        """Return the number of the transaction, if it has changed something or could have done so under its locks.
+
+        It has come with the locks; without any, it costs one message.
+
+        Source: PostgreSQL, "Functions and Operators", "Transaction ID and Snapshot Information Functions".
+        """
+        number, known = self._number, self.sql.info
+        if number is None:
+            number = self.sql.exec_driver_sql(_NUMBER).scalar()
+        cluster = known.get("cluster")
+        return None if number is None or cluster is None else PostgresReceipt(cluster, known["run"], number)
+
+
 class PostgreSQL:
     """The dialect of PostgreSQL 15 and later, through psycopg."""
 
@@ -160,7 +194,8 @@ class PostgreSQL:
         begin = functools.partial(begin_reading, functools.partial(_note_loss, engine))
         return lambda: begun_by_driver(engine, begin)
 
-    def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> sa.RootTransaction:
+    @contextlib.contextmanager
+    def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> Iterator[PostgresTransaction]:
         """Begin a transaction and take its locks.
 
         Raises:
@@ -171,19 +206,14 @@ class PostgreSQL:
         for _ in range(_ATTEMPTS):
             transaction = connection.begin()
             found = [_look_up(connection, lookup) for lookup in wanted]
-            _take(connection, in_order([*named, *found]))
+            number = _take(connection, in_order([*named, *found]))
             if found == [_look_up(connection, lookup) for lookup in wanted]:
-                return transaction
+                break
             transaction.rollback()
-        raise Busy("the repository")
-
-    def receipt(self, connection: sa.Connection) -> PostgresReceipt | None:
-        """Return the number of a transaction, if it has changed something; it costs one message.
-
-        Source: PostgreSQL, "Functions and Operators", "Transaction ID and Snapshot Information Functions".
-        """
-        number, cluster = connection.exec_driver_sql(_NUMBER).scalar(), connection.info.get("cluster")
-        return None if number is None or cluster is None else PostgresReceipt(cluster, connection.info["run"], number)
+        else:
+            raise Busy("the repository")
+        with transaction:
+            yield PostgresTransaction(connection, number)
 
     def insert(self, table: sa.Table) -> postgresql.Insert:
         """Return PostgreSQL's insert."""
@@ -258,11 +288,13 @@ def _namespace(connection: sa.Connection, name: str) -> Lock:
     return Lock.namespace(namespace_id) if namespace_id is not None else Lock.hub()
 
 
-def _take(connection: sa.Connection, locks: Sequence[Lock]) -> None:
+def _take(connection: sa.Connection, locks: Sequence[Lock]) -> str | None:
+    """Take locks; return the number of the transaction, or None if there are none."""
     if not locks:
-        return
+        return None
     kinds, numbers = [SPACE + lock.kind for lock in locks], [lock.number for lock in locks]
-    connection.execute(_LOCK, {"kinds": kinds, "numbers": numbers})
+    number: str = connection.execute(_LOCK, {"kinds": kinds, "numbers": numbers}).scalar_one()
+    return number
 
 
 def _prepare(connection: Any, record: sa.pool.ConnectionPoolEntry) -> None:  # noqa: ANN401 -- as above

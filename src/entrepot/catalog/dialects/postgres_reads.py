@@ -1,4 +1,4 @@
-"""Read-only transactions of PostgreSQL, run with the functions of libpq.
+"""Read-only transactions of PostgreSQL, and prepared statements of writing ones, run with the functions of libpq.
 
 psycopg's cursors take three times the processor time of libpq for a message, and a read of a few rows takes six
 messages or more. psycopg's own adapters convert the values, in their binary form.
@@ -6,11 +6,13 @@ messages or more. psycopg's own adapters convert the values, in their binary for
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import re
+import select
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import psycopg
 import sqlalchemy as sa
@@ -22,6 +24,7 @@ from psycopg.pq.abc import PGresult
 from entrepot.catalog.dialects.snapshots import DriverConnection
 
 _BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN_WRITING = b"BEGIN ISOLATION LEVEL READ COMMITTED"
 _KNOWN = b"SELECT name FROM pg_prepared_statements"
 _AUTO, _TEXT = PyFormat.AUTO, PyFormat.TEXT
 _PREPARED = "entrepot_prepared"
@@ -31,9 +34,17 @@ _SMALL_INTEGERS, _INTEGER = frozenset({21, 23}), 20
 _ENDS = (None, "57P01", "57P02")  # the second and third: the server is stopped, or has crashed
 _NO_SUCH_STATEMENT, _IS_PREPARED = "26000", "42P05"
 
+_StatementKey: TypeAlias = "tuple[str, tuple[int, ...]]"
+"""A statement with the types of its parameters."""
+
+_Call: TypeAlias = "tuple[bytes, Any, Sequence[Format], Format]"
+"""What libpq takes to run a prepared statement: its name, values, their formats and that of its rows."""
+
+_Bound: TypeAlias = "tuple[_StatementKey, _Call]"
+
 
 class PreparedConnection:
-    """A connection inside a transaction that reads; it prepares each statement once. Not thread-safe."""
+    """A connection inside a transaction; it prepares each statement once. Not thread-safe."""
 
     def __init__(self, connection: psycopg.Connection[Any], on_loss: Callable[[], None]) -> None:
         """Prepare for transactions on a connection.
@@ -43,12 +54,15 @@ class PreparedConnection:
         """
         self._on_loss = on_loss
         self._pgconn = connection.pgconn
+        self._arrivals = select.poll()
+        self._arrivals.register(self._pgconn.socket, select.POLLIN)
         self._values = Transformer(connection)
-        self._names: dict[tuple[str, tuple[int, ...]], bytes] = {}
+        self._names: dict[_StatementKey, bytes] = {}
         self._outdated: list[bytes] = []
         self._is_suspect = False
         self._is_lost = False
-        self._rows: list[tuple[Any, ...]] = []
+        self._rows: Sequence[tuple[Any, ...]] = ()
+        self._count = 0
 
     @property
     def is_lost(self) -> bool:
@@ -62,14 +76,7 @@ class PreparedConnection:
             psycopg.OperationalError: the connection is lost.
         """
         self._checked(self._pgconn.exec_, _BEGIN)
-        if self._is_suspect:
-            found = self._checked(self._pgconn.exec_, _KNOWN)
-            known = {found.get_value(row, 0) for row in range(found.ntuples)}
-            self._names = {key: name for key, name in self._names.items() if name in known}
-            self._outdated = [name for name in self._outdated if name in known]
-            self._is_suspect = False
-        while self._outdated:
-            self._checked(self._pgconn.exec_, b"DEALLOCATE " + self._outdated.pop())
+        self._check_names()
 
     def end(self) -> None:
         """End the transaction, if there is one.
@@ -79,6 +86,27 @@ class PreparedConnection:
         """
         if self._pgconn.transaction_status != TransactionStatus.IDLE:
             self._checked(self._pgconn.exec_, b"ROLLBACK")
+
+    def leave(self) -> None:
+        """End a transaction in which another user of the connection took part, before that one does.
+
+        psycopg drops all prepared statements of a connection when it rolls back, also those that are not its own.
+        """
+        with contextlib.suppress(psycopg.OperationalError):  # the other user finds out
+            self.end()
+
+    def take_part(self, begin: bytes) -> None:
+        """Run the following statements in the transaction of another user of the connection.
+
+        Args:
+            begin: the statement that begins it, if the other one has not sent anything yet.
+
+        Raises:
+            psycopg.OperationalError: the connection is lost.
+        """
+        if self._pgconn.transaction_status == TransactionStatus.IDLE:
+            self._checked(self._pgconn.exec_, begin)
+        self._check_names()
 
     def suspect(self) -> None:
         """Look which statements are still prepared before the next one: psycopg drops all after a rollback."""
@@ -93,6 +121,49 @@ class PreparedConnection:
         Raises:
             psycopg.Error: as psycopg's cursor.
         """
+        key, bound = self._bind(text, parameters)
+        result = self._called(self._pgconn.exec_prepared, *bound)
+        self._judge_statement(key, result)
+        self._count = result.command_tuples or 0
+        self._rows = self._loaded(result)
+        return self
+
+    def execute_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Run several statements with one message, without their rows.
+
+        Args:
+            asked: texts and parameters as for :meth:`execute`.
+
+        Raises:
+            psycopg.Error: as psycopg's cursor; the first error of all.
+        """
+        statements = [self._bind(*it) for it in asked]
+        results = self._pipelined([bound for _, bound in statements])
+        for (key, _), result in zip(statements, results, strict=True):
+            self._judge_statement(key, result)
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the last statement changed."""
+        return self._count
+
+    def fetchall(self) -> Sequence[tuple[Any, ...]]:
+        """Return all rows of the last statement."""
+        return self._rows
+
+    def _check_names(self) -> None:
+        """Look which statements are prepared, if there is a doubt, and drop those that have to be prepared anew."""
+        if self._is_suspect:
+            found = self._checked(self._pgconn.exec_, _KNOWN)
+            known = {found.get_value(row, 0) for row in range(found.ntuples)}
+            self._names = {key: name for key, name in self._names.items() if name in known}
+            self._outdated = [name for name in self._outdated if name in known]
+            self._is_suspect = False
+        while self._outdated:
+            self._checked(self._pgconn.exec_, b"DEALLOCATE " + self._outdated.pop())
+
+    def _bind(self, text: str, parameters: Mapping[str, Any]) -> _Bound:
+        """Return a prepared statement with its parameters."""
         numbered, order = _numbered(text)
         values = self._values
         bound = [parameters[name] for name in order]
@@ -108,19 +179,76 @@ class PreparedConnection:
             name = _name_of(numbered, types)
             self._checked(self._pgconn.prepare, name, numbered, types)
             self._names[text, types] = name
-        try:
-            result = self._checked(self._pgconn.exec_prepared, name, given, formats, Format.BINARY)
-        except psycopg.errors.FeatureNotSupported as error:
-            # Its result has other types: it is prepared anew by the next transaction, as psycopg does it.
-            self._outdated.append(self._names.pop((text, types)))
-            raise psycopg.OperationalError("the tables of a prepared statement have changed") from error
-        values.set_pgresult(result)
-        self._rows = values.load_rows(0, result.ntuples, tuple)
-        return self
+        return (text, types), (name, given, formats, Format.BINARY)
 
-    def fetchall(self) -> Sequence[tuple[Any, ...]]:
-        """Return all rows of the last statement."""
-        return self._rows
+    def _pipelined(self, statements: Sequence[_Call]) -> list[PGresult]:
+        """Send statements with one message; return their results, of which the first may be an error.
+
+        Raises:
+            psycopg.OperationalError: the connection is lost.
+        """
+        pgconn = self._pgconn
+        try:
+            pgconn.enter_pipeline_mode()
+            for bound in statements:
+                pgconn.send_query_prepared(*bound)
+            pgconn.pipeline_sync()
+            self._send()
+            results = self._received_until_mark()
+            pgconn.exit_pipeline_mode()
+        except psycopg.OperationalError:
+            self._lose()
+            raise
+        return results
+
+    def _send(self) -> None:
+        """Send what is buffered; meanwhile, receive, so that the server never waits for this end."""
+        while self._pgconn.flush():
+            self._arrivals.modify(self._pgconn.socket, select.POLLIN | select.POLLOUT)
+            self._arrivals.poll()
+            self._arrivals.modify(self._pgconn.socket, select.POLLIN)
+            self._pgconn.consume_input()
+
+    def _received_until_mark(self) -> list[PGresult]:
+        """Return the results of a pipeline. The end of each is told by a result that is missing."""
+        results: list[PGresult] = []
+        was_missing = True
+        while True:
+            result = self._received()
+            if result is None:
+                if was_missing:
+                    raise psycopg.OperationalError("the connection was lost")
+            elif result.status == ExecStatus.PIPELINE_SYNC:
+                return results
+            else:
+                results.append(result)
+            was_missing = result is None
+
+    def _received(self) -> PGresult | None:
+        """Return the next result when it has arrived; unlike libpq, let other threads run until then."""
+        pgconn = self._pgconn
+        while pgconn.is_busy():
+            self._arrivals.poll()
+            pgconn.consume_input()
+        return pgconn.get_result()
+
+    def _loaded(self, result: PGresult) -> Sequence[tuple[Any, ...]]:
+        self._values.set_pgresult(result)
+        return self._values.load_rows(0, result.ntuples, tuple)
+
+    def _judge_statement(self, key: _StatementKey, result: PGresult) -> None:
+        """Raise the error of the result of a prepared statement, if it is one.
+
+        Raises:
+            psycopg.OperationalError: as :meth:`_checked`; or its rows have other types than before, and the next
+                transaction prepares it anew, as psycopg does it.
+            psycopg.Error: the server refuses the statement.
+        """
+        try:
+            self._judge(result)
+        except psycopg.errors.FeatureNotSupported as error:
+            self._outdated.append(self._names.pop(key))
+            raise psycopg.OperationalError("the tables of a prepared statement have changed") from error
 
     def _checked(self, call: Callable[..., PGresult], *values: object) -> PGresult:
         """Return what the server answers.
@@ -129,13 +257,26 @@ class PreparedConnection:
             psycopg.OperationalError: the connection is lost, or its statements were changed by others.
             psycopg.Error: the server refuses the statement.
         """
+        result = self._called(call, *values)
+        self._judge(result)
+        return result
+
+    def _called(self, call: Callable[..., PGresult], *values: object) -> PGresult:
+        """Return what the server answers, perhaps an error.
+
+        Raises:
+            psycopg.OperationalError: the connection is lost.
+        """
         try:
-            result = call(*values)
+            return call(*values)
         except psycopg.OperationalError:
             self._lose()
             raise
+
+    def _judge(self, result: PGresult) -> None:
+        """Raise the error of a result, if it is one; errors as :meth:`_checked`."""
         if result.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
-            return result
+            return
         error = error_from_result(result)
         if error.sqlstate in _ENDS or self._pgconn.status == ConnStatus.BAD:
             # An error without a state is one of libpq; its connection may still be called good.
@@ -160,17 +301,38 @@ def begin_reading(on_loss: Callable[[], None], pooled: sa.PoolProxiedConnection)
     Raises:
         psycopg.OperationalError: the connection is lost.
     """
-    info = pooled.info
-    found: PreparedConnection | None = info.get(_PREPARED)
-    if found is None:
-        connection: Any = pooled.dbapi_connection
-        found = info[_PREPARED] = PreparedConnection(connection, on_loss)
+    found = _prepared_on(on_loss, pooled)
     try:
         found.begin()
     except psycopg.OperationalError:
         if found.is_lost:
             pooled.invalidate()
         raise
+    return found
+
+
+def join_transaction(on_loss: Callable[[], None], connection: sa.Connection) -> DriverConnection:
+    """Return what runs statements in the transaction of SQLAlchemy's connection, which can write.
+
+    Args:
+        on_loss: as for :func:`begin_reading`.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: the connection is lost.
+    """
+    found = _prepared_on(on_loss, connection.connection)
+    try:
+        found.take_part(_BEGIN_WRITING)
+    except psycopg.Error as error:
+        raise sa.exc.DBAPIError.instance(None, None, error, psycopg.Error, dialect=connection.dialect) from error
+    return found
+
+
+def _prepared_on(on_loss: Callable[[], None], pooled: sa.PoolProxiedConnection) -> PreparedConnection:
+    found: PreparedConnection | None = pooled.info.get(_PREPARED)
+    if found is None:
+        connection: Any = pooled.dbapi_connection
+        found = pooled.info[_PREPARED] = PreparedConnection(connection, on_loss)
     return found
 
 
@@ -187,8 +349,9 @@ def suspect_statements(connection: sa.Connection) -> None:
     """Note that psycopg is about to roll back, as an event of the engine."""
     if connection.invalidated:
         return
+    driver: Any = connection.connection.dbapi_connection
     prepared: PreparedConnection | None = connection.connection.info.get(_PREPARED)
-    if prepared is not None:
+    if prepared is not None and driver.pgconn.transaction_status != TransactionStatus.IDLE:
         prepared.suspect()
 
 

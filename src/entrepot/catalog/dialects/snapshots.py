@@ -8,25 +8,35 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
+from entrepot.catalog.dialects.interfaces import Receipt
+
 BEGUN = "entrepot_begun"
 """The execution option of connections whose transaction the driver has begun already."""
 
 
 class BegunTransaction:
-    """A transaction that SQLAlchemy has begun."""
+    """A transaction that SQLAlchemy has begun, and that can write."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self.sql = connection
         self.dialect = connection.dialect
 
     @property
-    def driver(self) -> Any:  # noqa: ANN401 -- each driver has connections of its own
+    def driver(self) -> DriverConnection:
         """The driver's connection."""
         return self.sql.connection.dbapi_connection
 
+    def receipt(self) -> Receipt | None:
+        """Return what finds the transaction again; None if it changed nothing, or cannot be found."""
+        return None
+
 
 DriverConnection: TypeAlias = Any
-"""A connection of a driver, or what takes its place: ``execute`` returns an object with ``fetchall``."""
+"""A connection of a driver, or what takes its place: ``execute`` returns an object with ``fetchall``.
+
+It may have ``execute_all``, for several changes in one message, and ``leave``, if it ends a transaction at a lower
+price than SQLAlchemy.
+"""
 
 
 class DriverTransaction:
@@ -50,6 +60,8 @@ class DriverTransaction:
     def end(self) -> None:
         """End the transaction by returning its connection."""
         if self._sql is not None:
+            if (leave := getattr(self.driver, "leave", None)) is not None:
+                leave()
             self._sql.close()
             return
         if getattr(self.driver, "is_lost", False):

@@ -10,7 +10,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from sqlalchemy.dialects import sqlite as lite
 
 from entrepot.catalog.brief_reads import BriefReads
 from entrepot.catalog.dialects.interfaces import OpenSnapshot
-from entrepot.catalog.dialects.snapshots import BEGUN, begun_by_driver
+from entrepot.catalog.dialects.snapshots import BEGUN, BegunTransaction, begun_by_driver
 from entrepot.catalog.named_locks import AnyLock
 from entrepot.catalog.stored_json import decode_stored
 from entrepot.catalog.tables import TEXT_INDEX
@@ -68,12 +68,14 @@ class SQLite:
         """Return a function that begins transactions with the driver: every one reads one snapshot."""
         return lambda: begun_by_driver(engine, _begin_reading)
 
-    def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> sa.RootTransaction:
-        """Begin a transaction that holds the write lock of the database, whatever the names are."""
-        return connection.execution_options(**{WRITING: True}).begin()
+    @contextlib.contextmanager
+    def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> Iterator[BegunTransaction]:
+        """Begin a transaction that holds the write lock of the database, whatever the names are.
 
-    def receipt(self, connection: sa.Connection) -> None:
-        """Return None: no connection to a file is lost."""
+        It has no receipt, because no connection to a file is lost.
+        """
+        with connection.execution_options(**{WRITING: True}).begin():
+            yield BegunTransaction(connection)
 
     def insert(self, table: sa.Table) -> lite.Insert:
         """Return SQLite's insert."""

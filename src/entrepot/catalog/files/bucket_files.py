@@ -177,7 +177,7 @@ def _take_level(
 def put(tx: Write, repo_id: int, items: Sequence[BucketFile]) -> None:
     """Store files at their paths, replacing others; no two have the same path."""
     rows = [attrs.asdict(item) | {"repo_id": repo_id, "path": item.path.encode()} for item in items]
-    insert_missing(tx.sql, _B, rows, refresh=("xet_hash", "file", "size", "mtime_ms", "uploaded_ms"))
+    insert_missing(tx, _B, rows, refresh=("xet_hash", "file", "size", "mtime_ms", "uploaded_ms"))
 
 
 def remove(tx: Write, repo_id: int, paths: Sequence[RepoPath]) -> None:

@@ -61,7 +61,7 @@ def grant(tx: Write, repo_id: int, rights: Sequence[BucketRight], now_ms: int) -
             if item.was_listed is was_listed
         ]
         refresh = ("file", "granted_ms", *(("was_listed",) if was_listed else ()))
-        insert_missing(tx.sql, _G, rows, refresh=refresh)
+        insert_missing(tx, _G, rows, refresh=refresh)
 
 
 def usable(tx: Read, repo_id: int, hashes: Sequence[XetHash]) -> dict[XetHash, tuple[XetFileId, int]]:

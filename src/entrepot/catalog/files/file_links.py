@@ -225,7 +225,7 @@ def link_forms(tx: Write, repo_id: int, forms: Mapping[Sha256, LinkedForm], push
                 for sha256 in fresh
                 if forms[sha256].is_verified is is_verified
             ]
-            insert_missing(tx.sql, _L, rows, refresh=_FORM if is_verified else ())
+            insert_missing(tx, _L, rows, refresh=_FORM if is_verified else ())
 
 
 def renew(tx: Write, repo_id: int, sha256s: Sequence[Sha256], now_ms: int) -> None:
@@ -274,7 +274,7 @@ def copy_links(tx: Write, source_id: int, target_id: int, pusher_id: int | None,
         | {"owner_id": SHARED, "path": row.path, "ref": row.ref}
         for row in tx.sql.execute(query)
     ]
-    insert_missing(tx.sql, _L, rows)
+    insert_missing(tx, _L, rows)
 
 
 def readable_elsewhere(tx: Read, seen_by: Visibility | None, sha256s: Sequence[Sha256]) -> dict[Sha256, LinkedForm]:

@@ -46,7 +46,7 @@ def reserve(tx: Write, sha256: Sha256, size: int, now_ms: int) -> None:
     if row is not None and row.sweeping_ms is not None and row.sweeping_ms > now_ms - SWEEP_LEASE_MS:
         raise Busy("this file")
     values = {"sha256": sha256, "size": size, "created_ms": now_ms, "touched_ms": now_ms, "sweeping_ms": None}
-    insert_missing(tx.sql, _F, [values], refresh=("touched_ms", "sweeping_ms"))
+    insert_missing(tx, _F, [values], refresh=("touched_ms", "sweeping_ms"))
 
 
 def reserve_all(tx: Write, sizes: Mapping[Sha256, int], now_ms: int) -> set[Sha256]:
@@ -57,7 +57,7 @@ def reserve_all(tx: Write, sizes: Mapping[Sha256, int], now_ms: int) -> set[Sha2
         for sha256, size in sizes.items()
         if sha256 not in swept
     ]
-    insert_missing(tx.sql, _F, rows, refresh=("touched_ms", "sweeping_ms"))
+    insert_missing(tx, _F, rows, refresh=("touched_ms", "sweeping_ms"))
     return swept
 
 
@@ -79,7 +79,7 @@ def confirm(tx: Write, sha256: Sha256, size: int) -> bool:
 
 def adopt(tx: Write, sha256: Sha256, size: int) -> None:
     """Record orphaned bytes as never touched, so that the next sweep deletes them; an existing row is unchanged."""
-    insert_missing(tx.sql, _F, [{"sha256": sha256, "size": size, "created_ms": 0, "touched_ms": 0}])
+    insert_missing(tx, _F, [{"sha256": sha256, "size": size, "created_ms": 0, "touched_ms": 0}])
 
 
 def touch(tx: Write, sha256s: Sequence[Sha256], now_ms: int) -> None:

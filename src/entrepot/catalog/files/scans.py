@@ -35,7 +35,7 @@ _COLUMNS = [_S.c[field.name] for field in attrs.fields(ScanRow)]
 
 def put(tx: Write, row: ScanRow) -> None:
     """Store a result, replacing that of an earlier version of the scanner, in one statement."""
-    insert_missing(tx.sql, _S, [attrs.asdict(row)], refresh=_FINDING)
+    insert_missing(tx, _S, [attrs.asdict(row)], refresh=_FINDING)
 
 
 def find(tx: Read, contents: Sequence[str]) -> dict[tuple[str, str], ScanRow]:

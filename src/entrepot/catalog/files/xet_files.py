@@ -95,16 +95,16 @@ def put(tx: Write, row: XetFileRow, xorbs: Mapping[XetHash, bytes], now_ms: int)
 def put_many(tx: Write, rows: Sequence[tuple[XetFileRow, Mapping[XetHash, bytes]]], now_ms: int) -> None:
     """Do the same as :func:`put` for many files."""
     times = {"created_ms": now_ms, "touched_ms": now_ms}
-    insert_missing(tx.sql, _T, [attrs.asdict(row) | times for row, _ in rows], refresh=("touched_ms",))
+    insert_missing(tx, _T, [attrs.asdict(row) | times for row, _ in rows], refresh=("touched_ms",))
     uses = [{"file": row.id, "xorb": xorb, "ranges": used} for row, xorbs in rows for xorb, used in xorbs.items()]
-    insert_missing(tx.sql, _U, uses)
+    insert_missing(tx, _U, uses)
 
 
 def claim(tx: Write, repo_id: int, claims: Sequence[Claim], user_id: int, now_ms: int) -> None:
     """Remember what an account claims about files for one repository; its first claim about a sha256 stands."""
     same = {"repo_id": repo_id, "user_id": user_id, "claimed_ms": now_ms}
     rows = [{"sha256": item.sha256, "file": item.file, "is_proven": item.is_proven, **same} for item in claims]
-    insert_missing(tx.sql, _C, rows, refresh=("claimed_ms",))
+    insert_missing(tx, _C, rows, refresh=("claimed_ms",))
 
 
 _CLAIMED = (

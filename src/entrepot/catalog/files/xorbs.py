@@ -101,7 +101,7 @@ def put(tx: Write, row: XorbRow, realm: int, now_ms: int, *, holder: str | None 
         Busy: the xorb is in quarantine, or a sweeper is deleting its bytes.
     """
     times = {"created_ms": now_ms, "touched_ms": now_ms, "checked_ms": now_ms, "sweeping_ms": None}
-    insert_missing(tx.sql, _X, [attrs.asdict(row) | times])
+    insert_missing(tx, _X, [attrs.asdict(row) | times])
     if not use(tx, row.hash, realm, now_ms, holder=holder):
         raise Busy("this xorb")
 
@@ -120,10 +120,10 @@ def use(tx: Write, xorb: XetHash, realm: int | None, now_ms: int, *, holder: str
         return False
     tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(touched_ms=now_ms))
     if realm is not None:
-        insert_missing(tx.sql, _R, [{"xorb": xorb, "realm": realm}])
+        insert_missing(tx, _R, [{"xorb": xorb, "realm": realm}])
     if holder is not None:
         upload = {"xorb": xorb, "holder": holder, "uploaded_ms": now_ms}
-        insert_missing(tx.sql, _G, [upload], refresh=("uploaded_ms",))
+        insert_missing(tx, _G, [upload], refresh=("uploaded_ms",))
     return True
 
 
@@ -154,14 +154,14 @@ def touch(tx: Write, wanted: Sequence[XetHash], now_ms: int) -> set[XetHash]:
 def remember_chunks(tx: Write, shard: Uid, chunks: Iterable[tuple[XetHash, XetHash, int]]) -> None:
     """Record (chunk, xorb, index in the xorb) so that uploads find them; ``shard`` groups those uploaded together."""
     rows = {place: dict(zip(("chunk", "xorb", "number", "shard"), (*place, shard), strict=True)) for place in chunks}
-    insert_missing(tx.sql, _D, list(rows.values()))
+    insert_missing(tx, _D, list(rows.values()))
     neighbours = {row["xorb"] for row in rows.values()}
-    insert_missing(tx.sql, _S, [{"shard": shard, "xorb": xorb} for xorb in neighbours])
+    insert_missing(tx, _S, [{"shard": shard, "xorb": xorb} for xorb in neighbours])
 
 
 def remember_group(tx: Write, shard: Uid, xorbs: Iterable[XetHash]) -> None:
     """Record that these xorbs were uploaded together."""
-    insert_missing(tx.sql, _S, [{"shard": shard, "xorb": xorb} for xorb in xorbs])
+    insert_missing(tx, _S, [{"shard": shard, "xorb": xorb} for xorb in xorbs])
 
 
 def mark_damaged(tx: Write, xorb: XetHash, since_ms: int) -> None:

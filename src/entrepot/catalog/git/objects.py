@@ -11,7 +11,7 @@ from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.lists import bounded, slices
-from entrepot.catalog.prepared import Prepared
+from entrepot.catalog.prepared import Prepared, PreparedForList
 from entrepot.names import Oid, Sha256
 
 _T = tables.objects
@@ -58,7 +58,9 @@ _FIND = Prepared(sa.select(*_COLUMNS).where((_T.c.repo_id == sa.bindparam("repo"
 _NAMED = (_T.c.repo_id == sa.bindparam("repo")) & _T.c.oid.in_(sa.bindparam("ids", expanding=True))
 _FIND_MANY = sa.select(*_COLUMNS).where(_NAMED)
 _MEASURE = sa.select(_T.c.oid, _T.c.size, _T.c.sha256, _T.c.pointer_size).where(_NAMED)
-_COUNT = sa.select(sa.func.count()).select_from(_T).where(_NAMED)
+_PRESENT = PreparedForList(
+    _T.c.oid, lambda named: sa.select(_T.c.oid).where((_T.c.repo_id == sa.bindparam("repo")) & named)
+)
 _L = tables.file_links
 _LINKED = sa.exists().where((_L.c.repo_id == _T.c.repo_id) & (_L.c.sha256 == _T.c.sha256))
 _DELETED_POINTERS = sa.select(_T.c.oid, _T.c.sha256, _T.c.pointer_size, _LINKED.label("is_back")).where(
@@ -129,7 +131,7 @@ def put(tx: Write, repo_id: int, rows: Iterable[ObjectRow], now_ms: int) -> None
         }
         for row in rows
     ]
-    insert_missing(tx.sql, _T, values, refresh=("touched_ms",))
+    insert_missing(tx, _T, values, refresh=("touched_ms",))
 
 
 def copy(tx: Write, source_id: int, target_id: int, oids: Sequence[Oid], now_ms: int) -> int:
@@ -204,10 +206,7 @@ def touch(tx: Write, repo_id: int, oids: Sequence[Oid], now_ms: int) -> int:
 def are_present(tx: Read, repo_id: int, oids: Collection[Oid]) -> bool:
     """Return whether all of the given objects are stored."""
     wanted = list(set(oids))
-    found = 0
-    for batch in slices(wanted):
-        found += tx.sql.execute(_COUNT, {"repo": repo_id, "ids": batch}).scalar_one()
-    return found == len(wanted)
+    return len(_PRESENT.all(tx, wanted, {"repo": repo_id})) == len(wanted)
 
 
 def pointing_at(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> set[Oid]:

@@ -24,7 +24,7 @@ from entrepot.catalog.database import Read, Write
 from entrepot.catalog.dialects.interfaces import Upsert
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.lists import bounded
-from entrepot.catalog.prepared import Prepared
+from entrepot.catalog.prepared import Prepared, PreparedWrite
 
 _T = tables.jobs
 _L = tables.job_lanes
@@ -74,7 +74,7 @@ _IN_LANE = _T.c.lane == sa.bindparam("lane")
 _READY = Prepared(sa.select(sa.func.min(_T.c.run_ms)).where((_T.c.state == "ready") & _IN_LANE))
 _LEASED = Prepared(sa.select(sa.func.min(_T.c.lease_ms)).where((_T.c.state == "running") & _IN_LANE))
 # Folders have no turns of their own: their owner has one.
-_NAMESPACE_OF = (
+_NAMESPACE_OF = Prepared(
     sa.select(sa.func.coalesce(tables.namespaces.c.parent_id, tables.namespaces.c.id))
     .join(tables.repos, tables.repos.c.namespace_id == tables.namespaces.c.id)
     .where(tables.repos.c.id == sa.bindparam("repo"))
@@ -84,7 +84,7 @@ _SERVED_LAST = sa.select(_L.c.namespace_id).where(_L.c.lane == sa.bindparam("lan
 _FREE_LANE = sa.select(_L.c.lane).where(_L.c.lane == sa.bindparam("of")).with_for_update(skip_locked=True)
 _SERVED = sa.update(_L).where(_L.c.lane.in_(_FREE_LANE)).values(namespace_id=sa.bindparam("served"))
 
-_WAITING = (
+_WAITING = Prepared(
     sa.select(_T.c.id, _T.c.run_ms, _T.c.attempts)
     .where((_T.c.dedup_key == sa.bindparam("key")) & (_T.c.state == "ready"))
     # Where several transactions write at a time, the waiting job is locked until this one ends: a worker
@@ -162,19 +162,18 @@ def enqueue(
         hastens: an equal job that waits for a later time is brought forward, unless it waits because it failed.
     """
     run_ms = now_ms + delay_ms
-    if dedup_key is not None and (waiting := tx.sql.execute(_WAITING, {"key": dedup_key}).first()):
+    if dedup_key is not None and (waiting := _WAITING.first(tx, {"key": dedup_key})):
         if hastens and waiting.run_ms > run_ms and not waiting.attempts:
             tx.sql.execute(sa.update(_T).where(_T.c.id == waiting.id).values(run_ms=run_ms))
         return
     if namespace_id is None:
-        namespace_id = tx.sql.execute(_NAMESPACE_OF, {"repo": args["repo"]}).scalar() if "repo" in args else None
+        namespace_id = _NAMESPACE_OF.scalar(tx, {"repo": args["repo"]}) if "repo" in args else None
     values = {"kind": kind, "dedup_key": dedup_key, "args": dict(args), "state": "ready", "attempts": 0}
     values |= {"lane": lane_of(kind), "namespace_id": namespace_id or 0}
-    tx.sql.execute(_add(tx.sql.dialect.name, hastens), values | {"run_ms": run_ms, "created_ms": now_ms})
+    (_ADD_SOONER if hastens else _ADD).run(tx, values | {"run_ms": run_ms, "created_ms": now_ms})
 
 
-@functools.cache
-def _add(dialect: str, hastens: bool) -> Upsert:
+def _add(dialect: str, *, hastens: bool) -> Upsert:
     """Return the insert of a job that respects an equal one which is added, or waits again, at the same moment."""
     known = dialects.named(dialect)
     insert = known.insert(_T)
@@ -185,6 +184,11 @@ def _add(dialect: str, hastens: bool) -> Upsert:
         is_sooner = (insert.excluded.run_ms < _T.c.run_ms) & (_T.c.attempts == 0)
         same["run_ms"] = sa.case((is_sooner, insert.excluded.run_ms), else_=_T.c.run_ms)
     return insert.on_conflict_do_update(index_elements=["dedup_key"], index_where=tables.IS_READY, set_=same)
+
+
+_ADDED = ("kind", "lane", "namespace_id", "dedup_key", "args", "state", "attempts", "run_ms", "created_ms")
+_ADD = PreparedWrite(functools.partial(_add, hastens=False), _ADDED)
+_ADD_SOONER = PreparedWrite(functools.partial(_add, hastens=True), _ADDED)
 
 
 def lane_of(kind: str) -> str:
@@ -251,7 +255,7 @@ def _next_in(tx: Write, lane: str, now_ms: int, excluded: list[int]) -> Job | No
     else:
         return None
     if last is None:
-        insert_missing(tx.sql, _L, [{"lane": lane, "namespace_id": namespace}])
+        insert_missing(tx, _L, [{"lane": lane, "namespace_id": namespace}])
     elif last != namespace:
         tx.sql.execute(_SERVED, {"of": lane, "served": namespace})
     return Job(*row)

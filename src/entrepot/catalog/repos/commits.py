@@ -17,6 +17,7 @@ from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.lists import slices
+from entrepot.catalog.prepared import Prepared
 from entrepot.names import Oid, RepoPath
 
 _C = tables.commits
@@ -25,8 +26,8 @@ _X = tables.path_changes
 _LEFT, _RIGHT, _STALE = 1, 2, 4
 _KEYS = 5000  # larger than in other modules: each batch walks the history once
 # Statements are built once: building one costs more than running it on cached pages.
-_GENERATION = sa.select(_C.c.generation).where(
-    (_C.c.repo_id == sa.bindparam("repo")) & (_C.c.oid == sa.bindparam("id"))
+_GENERATION = Prepared(
+    sa.select(_C.c.generation).where((_C.c.repo_id == sa.bindparam("repo")) & (_C.c.oid == sa.bindparam("id")))
 )
 _PARENTS = (
     sa.select(_P.c.parent, _C.c.generation)
@@ -59,7 +60,8 @@ _UNINDEXED = _unindexed()
 
 def generation(tx: Read, repo_id: int, oid: Oid) -> int | None:
     """Return the generation of a commit: 1 for a root, else 1 + that of its highest parent; None if unknown."""
-    return tx.sql.execute(_GENERATION, {"repo": repo_id, "id": oid}).scalar()
+    found: int | None = _GENERATION.scalar(tx, {"repo": repo_id, "id": oid})
+    return found
 
 
 def put(tx: Write, repo_id: int, oid: Oid, parents: Sequence[Oid], generation: int) -> None:
@@ -73,8 +75,8 @@ def put_many(tx: Write, repo_id: int, recorded: Iterable[tuple[Oid, Sequence[Oid
     for oid, parents, generation in recorded:
         rows.append({"repo_id": repo_id, "oid": oid, "generation": generation, "is_indexed": False})
         links += [{"repo_id": repo_id, "oid": oid, "position": i, "parent": it} for i, it in enumerate(parents)]
-    insert_missing(tx.sql, _C, rows)
-    insert_missing(tx.sql, _P, links)
+    insert_missing(tx, _C, rows)
+    insert_missing(tx, _P, links)
 
 
 def count_ancestors(tx: Read, repo_id: int, head: Oid) -> int:
@@ -182,7 +184,7 @@ def unindexed(tx: Read, repo_id: int, head: Oid) -> list[Oid]:
 def put_changes(tx: Write, repo_id: int, oid: Oid, paths: Iterable[RepoPath]) -> None:
     """Record some of the paths (files and their folders) that a commit changed; idempotent."""
     rows = [{"repo_id": repo_id, "path_key": path_key(path), "oid": oid} for path in paths]
-    insert_missing(tx.sql, _X, rows)
+    insert_missing(tx, _X, rows)
 
 
 def mark_indexed(tx: Write, repo_id: int, oid: Oid) -> None:

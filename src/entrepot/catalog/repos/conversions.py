@@ -51,7 +51,7 @@ def has_any(tx: Read) -> bool:
 
 def put(tx: Write, row: ConversionRow) -> None:
     """Store a conversion in place of the last one."""
-    insert_missing(tx.sql, _T, [attrs.asdict(row)], refresh=_NAMES[1:])
+    insert_missing(tx, _T, [attrs.asdict(row)], refresh=_NAMES[1:])
 
 
 def spent_by_owner(tx: Read, owner_id: int, day: int) -> int:

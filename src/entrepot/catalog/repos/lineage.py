@@ -60,7 +60,7 @@ def put(tx: Write, rows: Sequence[EdgeRow]) -> None:
         if row.origin != PROPOSED:
             same = [_E.c[name] == value for name, value in _values(row).items() if _E.c[name].primary_key]
             tx.sql.execute(sa.delete(_E).where((_E.c.origin == PROPOSED) & sa.and_(*same)))
-    insert_missing(tx.sql, _E, [_values(row) for row in rows])
+    insert_missing(tx, _E, [_values(row) for row in rows])
 
 
 def proposed(tx: Read, repo_id: int) -> list[Oid]:

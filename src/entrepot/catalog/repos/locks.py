@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.prepared import Prepared
 from entrepot.catalog.repos.commits import path_key
 from entrepot.names import RefName, RepoPath, Uid, new_uid
 
@@ -20,7 +21,7 @@ _SELECT = sa.select(_K.c.uid, _K.c.path, _K.c.ref, _K.c.owner_id, _NS.c.name, _K
 _HERE = _K.c.repo_id == sa.bindparam("repo")
 _BY_UID = _SELECT.where(_HERE & (_K.c.uid == sa.bindparam("uid")))
 _BY_PATH = _SELECT.where(_HERE & (_K.c.path_key == sa.bindparam("key")))
-_OF_OTHERS = _SELECT.where(_HERE & (_K.c.owner_id != sa.bindparam("owner"))).order_by(_K.c.uid)
+_OF_OTHERS = Prepared(_SELECT.where(_HERE & (_K.c.owner_id != sa.bindparam("account"))).order_by(_K.c.uid))
 _PAGE = (
     _SELECT.where(_HERE & (_K.c.uid > sa.bindparam("after")))
     .order_by(_K.c.uid)
@@ -80,7 +81,7 @@ def page(tx: Read, repo_id: int, *, after: str = "", limit: int) -> list[LfsLock
 
 def of_others(tx: Read, repo_id: int, account_id: int) -> list[LfsLock]:
     """Return the locks of a repository that are owned by other accounts than this one."""
-    return [LfsLock(*row) for row in tx.sql.execute(_OF_OTHERS, {"repo": repo_id, "owner": account_id})]
+    return [LfsLock(*row) for row in _OF_OTHERS.all(tx, {"repo": repo_id, "account": account_id})]
 
 
 def remove(tx: Write, uid: Uid) -> None:

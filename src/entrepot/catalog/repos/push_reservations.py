@@ -11,8 +11,10 @@ from entrepot.catalog.prepared import Prepared
 
 _T = tables.push_reservations
 _ENDS = Prepared(sa.select(sa.func.max(_T.c.until_ms).label("until_ms")).where(_T.c.repo_id == sa.bindparam("repo")))
-_ENDS_OF_OTHERS = sa.select(sa.func.max(_T.c.until_ms)).where(
-    (_T.c.repo_id == sa.bindparam("repo")) & (_T.c.account_id != sa.bindparam("account"))
+_ENDS_OF_OTHERS = Prepared(
+    sa.select(sa.func.max(_T.c.until_ms)).where(
+        (_T.c.repo_id == sa.bindparam("repo")) & (_T.c.account_id != sa.bindparam("account"))
+    )
 )
 _FIND = sa.select(_T.c.tried_ms, _T.c.began_ms, _T.c.until_ms).where(
     (_T.c.repo_id == sa.bindparam("repo")) & (_T.c.account_id == sa.bindparam("account"))
@@ -44,7 +46,7 @@ def end_of(tx: Read, repo_id: int) -> int:
 
 def end_of_others(tx: Read, repo_id: int, account_id: int) -> int:
     """Return when the last reservation in a repository of another account ends or has ended, in ms; 0: never."""
-    return tx.sql.execute(_ENDS_OF_OTHERS, {"repo": repo_id, "account": account_id}).scalar() or 0
+    return int(_ENDS_OF_OTHERS.scalar(tx, {"repo": repo_id, "account": account_id}) or 0)
 
 
 def put(tx: Write, repo_id: int, account_id: int, reservation: PushReservation) -> None:

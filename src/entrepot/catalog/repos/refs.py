@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import slices
-from entrepot.catalog.prepared import Prepared
+from entrepot.catalog.prepared import Prepared, PreparedWrite
 from entrepot.names import Oid, RefName
 
 _T = tables.refs
@@ -23,11 +23,13 @@ _FIND_MANY = Prepared(
     )
 )
 _ALL = sa.select(_T.c.name, _T.c.oid).where(_T.c.repo_id == sa.bindparam("repo")).order_by(_T.c.name)
-_MOVE = (
-    sa.update(_T)
-    .where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.name == sa.bindparam("called")))
-    .where(_T.c.oid == sa.bindparam("was"))
-    .values(oid=sa.bindparam("becomes"), updated_ms=sa.bindparam("now"))
+_MOVE = PreparedWrite(
+    lambda _dialect: (
+        sa.update(_T)
+        .where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.name == sa.bindparam("called")))
+        .where(_T.c.oid == sa.bindparam("was"))
+        .values(oid=sa.bindparam("becomes"), updated_ms=sa.bindparam("now"))
+    )
 )
 
 _S = tables.staged
@@ -88,4 +90,4 @@ def swap(tx: Write, repo_id: int, name: RefName, old: Oid | None, new: Oid | Non
             tx.sql.execute(_UNSTAGE, {"repo": repo_id, "called": name})
         return is_gone
     values = {"repo": repo_id, "called": name, "was": old, "becomes": new, "now": now_ms}
-    return bool(tx.sql.execute(_MOVE, values).rowcount)
+    return bool(_MOVE.run(tx, values))

@@ -85,4 +85,4 @@ def add_labels(tx: Write, repo_id: int, labels: Sequence[str]) -> None:
         {"repo_id": repo_id, "tag": label, "position": _FIRST_LABEL + i, "is_label": True}
         for i, label in enumerate(labels)
     ]
-    insert_missing(tx.sql, _T, rows)
+    insert_missing(tx, _T, rows)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from entrepot.catalog import cascades, sign_in_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import bounded, slices
-from entrepot.catalog.prepared import Prepared
+from entrepot.catalog.prepared import Prepared, PreparedWrite
 from entrepot.catalog.repos import repo_tags
 from entrepot.catalog.repos.file_metadata import WeightMetadata, decode, encode
 from entrepot.catalog.visibility import Visibility, visible_condition
@@ -323,12 +323,13 @@ def drop_redirect(tx: Write, ref: RepoRef) -> None:
 
 def update(tx: Write, repo_id: int, **values: object) -> None:
     """Set columns of a repository."""
-    tx.sql.execute(_update(tuple(values)), {"row": repo_id} | {f"new_{name}": value for name, value in values.items()})
+    _update(tuple(values)).run(tx, {"row": repo_id} | {f"new_{name}": value for name, value in values.items()})
 
 
 @functools.cache
-def _update(names: tuple[str, ...]) -> sa.Update:
-    return sa.update(_R).where(_R.c.id == sa.bindparam("row")).values({n: sa.bindparam(f"new_{n}") for n in names})
+def _update(names: tuple[str, ...]) -> PreparedWrite:
+    changed = sa.update(_R).where(_R.c.id == sa.bindparam("row"))
+    return PreparedWrite(lambda _dialect: changed.values({n: sa.bindparam(f"new_{n}") for n in names}))
 
 
 def unlink(tx: Write, row: RepoRow, now_ms: int) -> None:

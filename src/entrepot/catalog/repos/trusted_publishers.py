@@ -68,5 +68,5 @@ def use_once(tx: Write, id_hash: str, expires_ms: int, now_ms: int) -> bool:
     tx.sql.execute(sa.delete(_U).where(_U.c.expires_ms <= now_ms))
     known = tx.sql.execute(sa.select(_U.c.id_hash).where(_U.c.id_hash == id_hash)).first()
     if known is None:
-        insert_missing(tx.sql, _U, [{"id_hash": id_hash, "expires_ms": expires_ms}])
+        insert_missing(tx, _U, [{"id_hash": id_hash, "expires_ms": expires_ms}])
     return known is None

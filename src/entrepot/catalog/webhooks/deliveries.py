@@ -162,7 +162,7 @@ def pauses(tx: Read, keys: Sequence[str]) -> dict[str, tuple[int, int]]:
 def put_pause(tx: Write, key: str, failures: int, until_ms: int) -> None:
     """Record the number of consecutive failures of a receiver, and until when it is paused."""
     engines.insert_missing(
-        tx.sql, _P, [{"key": key, "failures": failures, "until_ms": until_ms}], refresh=("failures", "until_ms")
+        tx, _P, [{"key": key, "failures": failures, "until_ms": until_ms}], refresh=("failures", "until_ms")
     )
 
 

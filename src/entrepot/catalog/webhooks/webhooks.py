@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import slices
+from entrepot.catalog.prepared import Prepared
 from entrepot.names import RepoRef, RepoType, Uid
 
 _W = community_tables.webhooks
@@ -87,7 +88,7 @@ _NAMES = sa.union_all(
 ).subquery()
 _WATCHING = sa.select(_V.c.webhook_id).join(_NAMES, (_V.c.kind == _NAMES.c.kind) & (_V.c.name_key == _NAMES.c.key))
 # Built once: this statement runs at every commit.
-_LISTENERS = (
+_LISTENERS = Prepared(
     sa.select(_W.c.id, _W.c.domains, _IS_INSIDER, _W.c.owner_id)
     .join(_O, _O.c.id == _W.c.owner_id)
     .where(_W.c.id.in_(_WATCHING) & _W.c.is_disabled.is_(False) & _O.c.suspended_ms.is_(None))
@@ -145,7 +146,7 @@ def remove(tx: Write, webhook_id: int) -> None:
 def listening(tx: Read, repo_id: int, namespace_id: int, ref: RepoRef) -> Sequence[Listener]:
     """Return the enabled webhooks that watch a repository, by its name or a former one, or its owner."""
     names = {"type": ref.type.value, "key": ref.id.key, "name": ref.id.name.lower()}
-    found = tx.sql.execute(_LISTENERS, {"repo": repo_id, "namespace": namespace_id} | names)
+    found = _LISTENERS.all(tx, {"repo": repo_id, "namespace": namespace_id} | names)
     return [Listener(row[0], tuple(row[1]), bool(row[2]), row[3]) for row in found]
 
 

@@ -184,7 +184,8 @@ def _attempt(
         _check_pin(hub, tx, row.id, BranchHead(ref, head), draft, whole.touched)
         locks.check_paths(tx, row.id, author.account.id, (edit.path for edit in whole.edits))
         made = _composed(hub, tx, author, row, head, draft, whole, known, found)
-        locks.check_paths(tx, row.id, author.account.id, made.tracked)
+        if made.tracked:
+            locks.check_paths(tx, row.id, author.account.id, made.tracked)
     commit = made.oid
     publication = Publication(
         row.id,

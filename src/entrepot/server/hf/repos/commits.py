@@ -15,7 +15,7 @@ from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
 from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.names import RepoRef
 from entrepot.server.bodies import SpooledBody, check_coding, read_small, spool_lines
-from entrepot.server.handlers import app_state, base_url, call_hub, json_response, query_flag
+from entrepot.server.handlers import app_state, base_url, call_hub_briefly, json_response, query_flag
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.server.hf.repos.commit_body import read_lines, read_whole
 from entrepot.server.hf.repos.reservation_waits import call_hub_unreserved
@@ -36,7 +36,7 @@ async def create(request: Request, ref: RepoRef) -> Response:
     revision, allows_disjoint = tail_of(request), _wants_disjoint(request)
     is_proposal = query_flag(request, "create_pr")
     # Before a body of gigabytes is received.
-    await call_hub(request, pulls.check_open if is_proposal else commits.check_target, ref, revision)
+    await call_hub_briefly(request, pulls.check_open if is_proposal else commits.check_target, ref, revision)
     target = _CommitRequest(ref, revision, is_proposal=is_proposal)
     if request.headers.get("content-type", "").startswith("application/json"):
         body = await read_small(request, max_line(app_state(request).hub.settings))
