@@ -55,6 +55,7 @@ BOUNDED: dict[str, object] = {
     "/api/models/{namespace}/{name}": "the files of one revision",
     "/api/spaces/{namespace}/{name}": "the files of one revision",
     "/api/{type}/{namespace}/{name}/revision/{tail}": "the files of one revision",
+    "/api/{type}/{namespace}/{name}/downloads": "30 days",
     "/api/{type}/{namespace}/{name}/scan": "the files of one revision",
     "/api/{type}/{namespace}/{name}/refs": "the refs of one repository, as in git",
     "/api/whoami-v2": "the memberships of one user, which every request of theirs reads",

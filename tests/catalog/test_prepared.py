@@ -51,7 +51,7 @@ def values_of(account: Account, repo: RepoRow) -> dict[str, Any]:
         "secret_hash": "cd" * 32, "uid": repo.uid, "org": account.id, "member": account.id, "repo": repo.id,
         "called": MAIN, "id": OID, "owner": account.name, "kind": "model", "one": "ef" * 32,
         "account": account.id, "key": "k", "type": "model", "name": "n",
-        "namespace": account.id, "expired": 0, "lane": "heavy",
+        "namespace": account.id, "expired": 0, "after": 0, "lane": "heavy",
         "wanted": "12" * 32,
     }  # fmt: skip
 

@@ -17,6 +17,9 @@ _T = tables.downloads
 _ALL_TIME = Prepared(
     sa.select(sa.func.coalesce(sa.func.sum(_T.c.count), 0)).where(_T.c.repo_id == sa.bindparam("repo"))
 )
+_BY_DAY = Prepared(
+    sa.select(_T.c.day, _T.c.count).where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.day > sa.bindparam("after")))
+)
 
 WINDOW_DAYS = 30
 """The number of days that the ``downloads`` field of a repository covers, as on the public hub."""
@@ -47,3 +50,8 @@ def all_times(tx: Read, repo_ids: Sequence[int]) -> dict[int, int]:
         .group_by(_T.c.repo_id)
     )
     return {repo_id: int(total) for repo_id, total in tx.sql.execute(query)}
+
+
+def by_day(tx: Read, repo_id: int, after: int) -> dict[int, int]:
+    """Return the downloads of a repository on each day (since 1970 UTC) after one, without days that have none."""
+    return {day: int(count) for day, count in _BY_DAY.all(tx, {"repo": repo_id, "after": after})}

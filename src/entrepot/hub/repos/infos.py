@@ -25,10 +25,12 @@ from entrepot.hub.repos import contents
 from entrepot.names import ROOT, Oid, RepoPath, RepoRef
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import ListedEntry, Node, Trees
+from entrepot.wire.times import format_ms
 
 MAX_TERMS, MAX_TAGS, MAX_CONDITION = 32, 100, 500
 """Words and tags of a search at most, and characters of one of them."""
 
+_DAY_MS = 86_400_000
 _LISTED_FILES, _MEASURED_FILES = 50_000, 1_000_000
 """Maximum number of files named in one page of a list; further repositories come without their files."""
 
@@ -110,6 +112,28 @@ def describe(
         used = file_links.used_bytes(tx, [row.id]).get(row.id, 0)
         total = download_counts.all_time(tx, row.id)
         return RevisionInfo(info, siblings, listed, used, total, left_out=tuple(trees.left_out), tree=tree)
+
+
+@attrs.frozen
+class DayDownloads:
+    """The downloads of one day (UTC): its date as in ISO 8601, and their number."""
+
+    day: str
+    count: int
+
+
+def downloads_by_day(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> list[DayDownloads]:
+    """Return the downloads of a repository on each of the last 30 days, today at the end.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    today = hub.now_ms() // _DAY_MS
+    begin = today - download_counts.WINDOW_DAYS
+    with hub.read() as tx:
+        known = download_counts.by_day(tx, access.visible(tx, caller, ref).id, begin)
+    days = range(begin + 1, today + 1)
+    return [DayDownloads(format_ms(day * _DAY_MS)[:10], known.get(day, 0)) for day in days]
 
 
 def with_main_sizes(hub: HubContext, found: Sequence[RevisionInfo]) -> list[RevisionInfo]:

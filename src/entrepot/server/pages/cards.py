@@ -11,7 +11,7 @@ from starlette.responses import Response
 from entrepot.errors import GatedRepo, NotAllowed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import lineage
+from entrepot.hub.repos import infos, lineage
 from entrepot.hub.repos.infos import RevisionInfo, WeightCounts
 from entrepot.hub.search.paths import find_paths
 from entrepot.names import ROOT, Oid, RepoRef
@@ -20,7 +20,7 @@ from entrepot.server.pages import snippets
 from entrepot.server.pages.card_html import CARD, CardLinks, read_card, render_card
 from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
 from entrepot.server.pages.repo_headers import describe_header
-from entrepot.server.pages.repositories.card_facts import citation_of, measured_lines, source_lines
+from entrepot.server.pages.repositories.card_facts import citation_of, measured_lines, source_lines, trend_of
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.rows import license_of, parameters_of
 from entrepot.server.pages.snippets import UsedRepo
@@ -72,6 +72,7 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
         "dtypes": dtypes_of(row.files.safetensors),
         "used_bytes": found.used_bytes,
         "downloads": found.downloads_all_time,
+        "trend": trend_of(infos.downloads_by_day(hub, caller, row.ref)) if row.downloads else None,
         "tags": tag_links(found),
         "uses": snippets.uses_of(
             UsedRepo(

@@ -265,3 +265,10 @@ class StoredRepo(msgspec.Struct, rename="camel"):
     visibility: str
     storage: int
     storage_percent: float
+
+
+class DayCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How often something happened on one day (UTC), whose date is as in ISO 8601."""
+
+    day: str
+    count: int

@@ -3,7 +3,8 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 
-from entrepot.catalog.repos import repositories
+from entrepot.catalog import Lock
+from entrepot.catalog.repos import download_counts, repositories
 from entrepot.hub.repos import lineage
 from entrepot.hub.repos.lineage import LineageInput
 from entrepot.names import Oid, RepoType
@@ -63,3 +64,23 @@ def test_a_repository_is_cited_with_the_entry_of_its_card_or_with_its_commit(
     text = show(f"/{ref.path}")
     assert "@article{tern,\n  title = {&lt;b&gt;}\n}" in text
     assert "@misc{" not in text
+
+
+def test_downloads_of_the_last_days_are_drawn_with_a_sentence(site: ServedHub, show: Callable[[str], str]) -> None:
+    ref = site.repo("downloaded")
+    site.commit(ref, {"a.txt": b"1"})
+    assert "spark" not in show(f"/{ref.path}")
+    today = site.hub.now_ms() // 86_400_000
+    with site.hub.read() as tx:
+        row = repositories.find(tx, ref)
+    assert row is not None
+    with site.hub.write(Lock.repo(row.id)) as tx:
+        for day, count in ((today - 30, 9), (today - 29, 5), (today, 2)):
+            download_counts.add(tx, day, {row.id: count})
+    text = show(f"/{ref.path}")
+    assert 'aria-label="Downloads of the last 30 days: 7; at most 5 a day, on ' in text
+    with site.client() as client:
+        days = client.get(f"/api/models/{ref.id}/downloads").json()
+        assert [item["count"] for item in days] == [5, *[0] * 28, 2]
+        assert days[0]["day"] < days[29]["day"]
+        assert client.get("/api/models/alice/hidden/downloads").status_code == 401

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from entrepot.server.pages.repositories.charts import HEIGHT, WIDTH, draw_line, number_text
+from entrepot.server.pages.repositories.charts import HEIGHT, WIDTH, draw_line, draw_spark, number_text
 
 
 def places(path: str) -> list[tuple[float, float]]:
@@ -39,3 +39,8 @@ def test_every_finite_point_lies_in_the_chart(points: list[tuple[float, float]])
 
 def test_numbers_are_short() -> None:
     assert [number_text(value) for value in (0.123456789, 1e308, -3.0)] == ["0.123457", "1e+308", "-3"]
+
+
+def test_a_small_chart_goes_from_nothing_to_the_largest_count() -> None:
+    assert draw_spark([0, 4, 2]) == "M0.0 19.0L42.0 1.0L84.0 10.0"
+    assert draw_spark([0, 0]) == "M0.0 19.0L84.0 19.0"

@@ -15,6 +15,7 @@ from entrepot.names import RepoRef, RepoType
 from entrepot.server.dispatch.answer_memory import Reusable
 from entrepot.server.handlers import (
     app_state,
+    call_hub,
     call_hub_briefly,
     call_hub_slow,
     json_response,
@@ -28,7 +29,7 @@ from entrepot.server.hf.repos.repo_json import ANNOTATIONS, complete, read_expan
 from entrepot.server.hf.repos.scan_json import security_status_of
 from entrepot.server.hf.type_routes import each_kind
 from entrepot.server.threads import line_of
-from entrepot.wire.repos.repositories import SecurityStatus
+from entrepot.wire.repos.repositories import DayCount, SecurityStatus
 
 _FEW_FILES = 200
 
@@ -38,6 +39,7 @@ def routes() -> list[BaseRoute]:
     return [
         *repo_routes("GET", "revision/{tail:path}", describe_revision),
         *repo_routes("GET", "scan", describe_scan),
+        *repo_routes("GET", "downloads", count_downloads),
         *each_kind("/api/{T}/{namespace}/{name}", describe),
     ]
 
@@ -56,6 +58,12 @@ async def describe_scan(request: Request, ref: RepoRef) -> Response:
     """Serve what scanners found at the head of main, or of ``revision``."""
     revision = request.query_params.get("revision") or "main"
     return json_response(await _security(request, ref, revision))
+
+
+async def count_downloads(request: Request, ref: RepoRef) -> Response:
+    """Serve the downloads of a repository on each of the last 30 days, today at the end."""
+    found = await call_hub(request, infos.downloads_by_day, ref)
+    return json_response([DayCount(day=item.day, count=item.count) for item in found])
 
 
 async def _security(request: Request, ref: RepoRef, revision: str) -> SecurityStatus:

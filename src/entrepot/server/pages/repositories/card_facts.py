@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
 from entrepot.hub.comparisons.metrics import metrics_of_card
-from entrepot.hub.repos.infos import RepoRow
+from entrepot.hub.repos.infos import DayDownloads, RepoRow
 from entrepot.hub.repos.lineage import LineageEdge
 from entrepot.names import Oid
-from entrepot.server.pages.repositories.charts import number_text
+from entrepot.server.pages.repositories.charts import draw_spark, number_text
 from entrepot.server.pages.rows import ICONS
 from entrepot.wire.times import format_ms
 
@@ -39,6 +39,24 @@ def source_lines(edges: Iterable[LineageEdge]) -> list[SourceLine]:
         if path not in found or (commit and not found[path].commit):
             found[path] = SourceLine(ICONS[row.type.value], edge.source.name, path, commit)
     return list(found.values())[:_MOST]
+
+
+@attrs.frozen
+class DownloadTrend:
+    """The downloads of the last days as a small chart: its path, and a sentence that says the same."""
+
+    path: str
+    sentence: str
+
+
+def trend_of(days: Sequence[DayDownloads]) -> DownloadTrend | None:
+    """Return the downloads of the last days; None if there are none."""
+    counts = [item.count for item in days]
+    if not any(counts):
+        return None
+    best = max(days, key=lambda item: item.count)
+    sentence = f"Downloads of the last {len(days)} days: {sum(counts):,}; at most {best.count:,} a day, on {best.day}"
+    return DownloadTrend(draw_spark(counts), sentence)
 
 
 def measured_lines(card: Mapping[str, object] | None) -> list[tuple[str, str]]:

@@ -12,6 +12,10 @@ WIDTH, HEIGHT = 560, 170
 _LEFT, _TOP, _RIGHT, _BOTTOM = 92, 14, 550, 142
 
 
+SPARK_WIDTH, SPARK_HEIGHT = 84, 20
+"""Size of a small chart without labels."""
+
+
 @attrs.frozen
 class ChartLabel:
     """A label and its position."""
@@ -51,6 +55,14 @@ def draw_line(points: Sequence[tuple[float, float]], ends: tuple[str, str]) -> L
     grid = [ChartLabel(_LEFT, round(_height(value, low, high)), f"{value:.4g}") for value in values]
     first, last = (ChartLabel(x, HEIGHT - 8, text) for x, text in zip((_LEFT + 8, _RIGHT - 8), ends, strict=True))
     return LineChart(path, places if len(places) <= 50 else (), grid, [first, last] if len(places) > 1 else [first])
+
+
+def draw_spark(counts: Sequence[int]) -> str:
+    """Return the path of a small chart of two or more counts, from nothing to the largest one."""
+    most, step = max(*counts, 1), SPARK_WIDTH / (len(counts) - 1)
+    return "M" + "L".join(
+        f"{at * step:.1f} {SPARK_HEIGHT - 1 - (SPARK_HEIGHT - 2) * count / most:.1f}" for at, count in enumerate(counts)
+    )
 
 
 def number_text(value: float) -> str:
