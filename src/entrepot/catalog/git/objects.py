@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import file_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.lists import bounded, slices
@@ -59,7 +59,7 @@ _NAMED = (_T.c.repo_id == sa.bindparam("repo")) & _T.c.oid.in_(sa.bindparam("ids
 _FIND_MANY = sa.select(*_COLUMNS).where(_NAMED)
 _MEASURE = sa.select(_T.c.oid, _T.c.size, _T.c.sha256, _T.c.pointer_size).where(_NAMED)
 _COUNT = sa.select(sa.func.count()).select_from(_T).where(_NAMED)
-_L = tables.file_links
+_L = file_tables.file_links
 _LINKED = sa.exists().where((_L.c.repo_id == _T.c.repo_id) & (_L.c.sha256 == _T.c.sha256))
 _DELETED_POINTERS = sa.select(_T.c.oid, _T.c.sha256, _T.c.pointer_size, _LINKED.label("is_back")).where(
     _NAMED & _T.c.pointer_size.is_not(None) & ~_LINKED.where(_L.c.path.is_not(None))

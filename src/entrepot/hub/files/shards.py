@@ -11,10 +11,10 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from entrepot.catalog import Lock, Write
-from entrepot.catalog.files import bucket_files, bucket_rights, file_links, xet_files, xorbs
+from entrepot.catalog.files import bucket_files, bucket_rights, file_links, linked_forms, xet_files, xorbs
 from entrepot.catalog.files.bucket_rights import BucketRight
 from entrepot.catalog.files.chunk_access import Viewer
-from entrepot.catalog.files.file_links import LinkedForm
+from entrepot.catalog.files.linked_forms import LinkedForm
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import repositories
@@ -166,7 +166,7 @@ def _claim(
     """Record what the uploader claims about files of a repository, for its commits."""
     now, key = hub.now_ms(), f"verify:{given.repo_id}"
     for row in rows:
-        file_links.mend(tx, given.repo_id, row.id, row.hash)
+        linked_forms.mend(tx, given.repo_id, row.id, row.hash)
     if given.is_proposal:
         forms = {claim.sha256: LinkedForm(claim.size, claim.file, claim.hash) for claim in claims}
         there = file_links.usable(tx, given.repo_id, list(forms))
@@ -195,7 +195,7 @@ def _check_digests(hub: HubContext, given: XetToken, shard: Shard) -> None:
         if file.sha256 is None:
             continue
         with hub.read() as tx:
-            if file_links.is_verified(tx, given.repo_id, file.sha256, file.hash):
+            if linked_forms.is_verified(tx, given.repo_id, file.sha256, file.hash):
                 continue
         digest = hashlib.sha256()
         with contextlib.closing(chunk_content.ChunkedContent(hub.store, file.terms, find)) as content:
