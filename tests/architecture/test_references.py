@@ -117,8 +117,9 @@ def is_registered(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 def functions_of(tree: ast.Module) -> Iterator[str]:
     """Yield the names of a module's functions that something has to refer to."""
     for node in tree.body:
-        is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        if is_function and not node.name.startswith("__") and not is_registered(node):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("__"):
+            continue
+        if not is_registered(node):
             yield node.name
 
 

@@ -18,6 +18,16 @@ def disk(tmp_path: pathlib.Path) -> Disk:
     return Disk(str(tmp_path / "root"), str(tmp_path / "root" / "incoming"), fsync=True)
 
 
+def test_the_name_of_every_folder_that_is_made_for_the_root_is_flushed(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(Disk, "sync_folder", lambda _disk, path: synced.append(path))
+    for _ in range(2):
+        Disk(str(tmp_path / "a/b/root"), str(tmp_path / "a/b/root/incoming"), fsync=True)
+    assert synced == [str(tmp_path / folder) for folder in ("", "a", "a/b", "a/b/root", "a/b/root")]
+
+
 def temporary(disk: Disk, data: bytes) -> str:
     fd, path = disk.create_temporary()
     os.write(fd, data)

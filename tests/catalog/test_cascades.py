@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from entrepot.catalog import Catalog, Write, cascades, community_tables, tables
+from entrepot.catalog import Catalog, Write, cascades, community_tables, file_tables, tables
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.files import uploads
@@ -237,7 +237,7 @@ def test_the_next_account_with_a_row_id_does_not_inherit_rights(
         uploads.put_part(tx, upload.uid, 1, "etag", 5)
         accounts.remove(tx, bob.id)
         assert tx.sql.execute(sa.select(tables.repos.c.creator_id)).scalar_one() is None
-        assert tx.sql.execute(sa.select(tables.uploads)).all() == []
+        assert tx.sql.execute(sa.select(file_tables.uploads)).all() == []
         next_one = accounts.add(tx, accounts.fresh("eve", "user", 2))
         found = repositories.by_id(tx, repo.id)
     assert found is not None

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from entrepot.catalog import Catalog, Write, engines, hub_metadata, open_catalog, prepared, tables
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.engines import WriteLock, count_up, insert_missing, make_engine, translated
-from entrepot.catalog.files import file_links, files, uploads
+from entrepot.catalog.files import file_links, files, linked_forms, uploads
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import commits, refs, repo_tags, repositories
@@ -255,7 +255,7 @@ READS: dict[str, Callable[[Any], object]] = {
     "commits to index": lambda tx: commits.unindexed(tx, 1, OID),
     "last changes": lambda tx: commits.last_changes(tx, 1, OID, [RepoPath("a")]),
     "usable files": lambda tx: file_links.usable(tx, 1, [SHA]),
-    "files elsewhere": lambda tx: file_links.readable_elsewhere(tx, Visibility([1]), [SHA]),
+    "files elsewhere": lambda tx: linked_forms.readable_elsewhere(tx, Visibility([1]), [SHA]),
     "a link": lambda tx: file_links.link_of(tx, 1, SHA),
     "an upload": lambda tx: uploads.find(tx, 1, SHA, 1),
     "parts": lambda tx: uploads.parts(tx, "d" * 24),

@@ -134,6 +134,25 @@ def test_json_is_read_into_a_shape_or_refused() -> None:
             handlers.decode_json(body, Asking)
 
 
+def test_a_body_that_changes_things_is_decoded_once_unless_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(body: bytes) -> Asking:
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        request = Request({"type": "http", "method": "PUT", "path": "/api/x", "headers": []}, receive)
+        return asyncio.run(handlers.read_json(request, Asking))
+
+    decoded = list[bytes]()
+    decode = msgspec.json.decode
+    monkeypatch.setattr(msgspec.json, "decode", lambda data, **how: decoded.append(data) or decode(data, **how))
+    assert read(b'{"name": "x"}').name == "x"
+    assert decoded == [b'{"name": "x"}']
+    with pytest.raises(Malformed, match="no field 'other' here; nothing was changed; known fields: name"):
+        read(b'{"name": "x", "other": 1}')
+    with pytest.raises(Malformed, match="Expected `str`"):
+        read(b'{"name": 1}')
+
+
 def test_a_response_is_json() -> None:
     answer = handlers.json_response({"a": 1}, 201, {"x-more": "y"})
     assert (answer.status_code, answer.body, answer.media_type) == (201, b'{"a":1}', "application/json")

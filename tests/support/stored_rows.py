@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from entrepot.catalog import Catalog, Read, tables
+from entrepot.catalog import Catalog, Read, file_tables
 from entrepot.catalog.files import file_links, files
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.names import MAIN, RepoPath, Sha256, XetHash
@@ -35,10 +35,13 @@ def commit(catalog: Catalog, repo: RepoRow, *sha256s: Sha256, path: RepoPath = P
 
 def everything(tx: Read) -> list[tuple[Sha256, int]]:
     """Return (sha256, size) of every stored file."""
-    return [(row.sha256, row.size) for row in tx.sql.execute(sa.select(tables.files.c.sha256, tables.files.c.size))]
+    return [
+        (row.sha256, row.size)
+        for row in tx.sql.execute(sa.select(file_tables.files.c.sha256, file_tables.files.c.size))
+    ]
 
 
 def in_realm(tx: Read, realm: int, wanted: Collection[XetHash]) -> set[XetHash]:
     """Return the given xorbs that a realm has uploaded or used."""
-    realms = tables.xorb_realms
+    realms = file_tables.xorb_realms
     return set(wanted) & set(tx.sql.execute(sa.select(realms.c.xorb).where(realms.c.realm == realm)).scalars())

@@ -11,7 +11,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import itertools
 import os
+import pathlib
 import secrets
 import stat
 from collections.abc import Callable, Iterator, Set
@@ -34,9 +36,7 @@ class Disk:
         # Folders whose names this process has made durable. That a folder exists is
         # not enough: the process that created it may not have synced it yet.
         self._durable: set[str] = {root}
-        if not os.path.isdir(root):
-            os.makedirs(root, 0o700, exist_ok=True)
-            self.sync_folder(os.path.dirname(root))
+        self._make_root()
         self.make_folder(incoming)
         self._flush = FileSystemFlush(root)
 
@@ -109,6 +109,14 @@ class Disk:
     def note_durable(self, made: Set[str]) -> None:
         """Remember folders that were flushed."""
         self._durable |= made
+
+    def _make_root(self) -> None:
+        """Create the root with its parents, and flush the name of each: without one of them all would be lost."""
+        paths = [pathlib.PurePath(self.root), *pathlib.PurePath(self.root).parents]
+        missing = list(itertools.takewhile(lambda path: not os.path.isdir(path), paths))
+        os.makedirs(self.root, 0o700, exist_ok=True)
+        for path in reversed(missing):
+            self.sync_folder(str(path.parent))
 
     def _make_unflushed(self, path: str, made: set[str]) -> None:
         if path in self._durable or path in made:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from entrepot.catalog import community_tables, tables
+from entrepot.catalog import community_tables, file_tables, tables
 from entrepot.catalog.database import Write
 
 NOBODY = 0
@@ -50,18 +50,18 @@ def forget_activity(tx: Write, account_id: int) -> None:
     """
     for table, column in (
         (tables.repos, tables.repos.c.creator_id),
-        (tables.file_links, tables.file_links.c.pusher_id),
+        (file_tables.file_links, file_tables.file_links.c.pusher_id),
         (tables.folders, tables.folders.c.editor_id),
         (tables.folder_grants, tables.folder_grants.c.granter_id),
     ):
         tx.sql.execute(sa.update(table).where(column == account_id).values({column: None}))
     tx.sql.execute(sa.delete(tables.staged).where(tables.staged.c.user_id == account_id))
-    links, claims = tables.file_links, tables.xet_claims
+    links, claims = file_tables.file_links, file_tables.xet_claims
     tx.sql.execute(sa.delete(links).where(links.c.owner_id == account_id))
     tx.sql.execute(sa.delete(claims).where(claims.c.user_id == account_id))
-    uploads = tables.uploads
+    uploads = file_tables.uploads
     open_ones = sa.select(uploads.c.uid).where(uploads.c.user_id == account_id)
-    tx.sql.execute(sa.delete(tables.upload_parts).where(tables.upload_parts.c.upload.in_(open_ones)))
+    tx.sql.execute(sa.delete(file_tables.upload_parts).where(file_tables.upload_parts.c.upload.in_(open_ones)))
     tx.sql.execute(sa.delete(uploads).where(uploads.c.user_id == account_id))
 
 

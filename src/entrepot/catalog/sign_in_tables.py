@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from entrepot.catalog.file_tables import metadata as metadata
 from entrepot.catalog.tables import Hex, Json
-from entrepot.catalog.tables import metadata as metadata
 
 oauth_grants = sa.Table(
     "oauth_grants",

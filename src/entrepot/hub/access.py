@@ -49,9 +49,13 @@ def visible(tx: Read, caller: MaybeCaller, ref: RepoRef, *, by_alias: bool = Tru
                 raise RepoMoved(str(ref.id), str(moved.ref.id))
         ask_in_vain(tx, caller, ref.type, asked)
         raise RepoNotFound(anonymous=caller is None)
+    _check_enabled(caller, row)
+    return row
+
+
+def _check_enabled(caller: MaybeCaller, row: RepoRow) -> None:
     if row.is_disabled and not (caller is not None and caller.sees_all):
         raise RepoDisabled
-    return row
 
 
 def readable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> RepoRow:
@@ -65,6 +69,18 @@ def readable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> RepoRow:
     row = visible(tx, caller, ref)
     check_read(tx, caller, row)
     return row
+
+
+def check_readable(tx: Read, caller: MaybeCaller, row: RepoRow) -> None:
+    """Raise if the caller may not read the content of a repository that was found in this transaction.
+
+    Raises:
+        RepoNotFound, RepoDisabled, GatedRepo, NotAllowed: as :func:`readable`.
+    """
+    if not may_see(tx, caller, row):
+        raise RepoNotFound(anonymous=caller is None)
+    _check_enabled(caller, row)
+    check_read(tx, caller, row)
 
 
 def check_read(tx: Read, caller: MaybeCaller, row: RepoRow) -> None:

@@ -94,9 +94,10 @@ def reading_repo(tx: Read, grant: Capability, now_ms: int) -> RepoRow | None:
         return None
     try:
         is_open = not row.is_private and row.gated == "no"
-        return access.readable(tx, None if is_open else _holder(tx, grant, now_ms), row.ref)
+        access.check_readable(tx, None if is_open else _holder(tx, grant, now_ms), row)
     except (Forbidden, NotFound, InvalidCredentials):
         return None
+    return row
 
 
 def writing_repo(tx: Read, grant: Capability, now_ms: int) -> tuple[RepoRow, Caller]:

@@ -290,9 +290,20 @@ async def read_json(request: Request, shape: type[S]) -> S:
         LimitExceeded: the body has more than 8 MiB.
     """
     body = await read_small(request, MAX_JSON) or b"{}"
-    if request.method in _CHANGES or request.scope["path"].startswith(_ADMINISTRATION):
+    if request.method not in _CHANGES and not request.scope["path"].startswith(_ADMINISTRATION):
+        return decode_json(body, shape)
+    strict: type[S] = _without_others(shape)
+    try:
+        return decode_json(body, strict)
+    except Malformed:
         _check_fields(body, shape)
-    return decode_json(body, shape)
+        raise
+
+
+@functools.cache
+def _without_others(shape: type[S]) -> type[S]:
+    """Return the same shape, but without room for unknown fields."""
+    return msgspec.defstruct(f"{shape.__name__}WithoutOthers", (), bases=(shape,), forbid_unknown_fields=True)  # type: ignore[return-value]
 
 
 def _check_fields(body: bytes, shape: type[msgspec.Struct]) -> None:

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
-from entrepot.blobs import file_key, open_stored
+from entrepot.blobs import file_key, open_stored, xorb_of
 from entrepot.catalog import Read
 from entrepot.catalog.files import files
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos import refs, staged
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import EntrepotError
+from entrepot.errors import BlobMissing, BlobUnreadable, EntrepotError, XorbDamaged
 from entrepot.git import EMPTY_TREE, BlobHasher, Kind, Mode, oid_of, parse_commit, parse_tag_object, parse_tree
 from entrepot.names import ROOT, Oid, RefName, RepoPath, Sha256, name_fault, quote_path
 from entrepot.storage import objects
@@ -35,7 +35,9 @@ class Finding:
     sweeper will delete it), ``unreadable`` (a path that no client can use) or
     ``unproven`` (a right that would not be granted today); ``where``: the
     repository, key or file concerned; ``what``: a description; ``used_by``: the
-    repositories and paths that use damaged content, up to a limit.
+    repositories and paths that use damaged content, up to a limit; ``due_to``:
+    the digest of the large file or xorb whose loss or damage this is a
+    consequence of, or nothing.
     """
 
     kind: str
@@ -43,6 +45,7 @@ class Finding:
     what: str
     size: int = 0
     used_by: tuple[str, ...] = ()
+    due_to: str = ""
 
     @property
     def is_damage(self) -> bool:
@@ -179,6 +182,18 @@ def digest_of(key: str) -> Sha256 | None:
     return Sha256(name) if _DIGEST.fullmatch(name) and file_key(Sha256(name)) == key else None
 
 
+def blob_of(key: str) -> str:
+    """Return the digest of the large file or xorb that is stored under a key, or nothing if it is no such key."""
+    return digest_of(key) or xorb_of(key) or ""
+
+
+def cause_of(error: EntrepotError) -> str:
+    """Return the digest of the large file or xorb whose bytes an error is about, or nothing."""
+    if isinstance(error, XorbDamaged):
+        return error.xorb
+    return blob_of(error.key) if isinstance(error, BlobMissing | BlobUnreadable) else ""
+
+
 def _orphans(tx: Read, batch: Sequence[tuple[Sha256, int]], now_ms: int) -> Iterator[Finding]:
     sha256s = [sha256 for sha256, _ in batch]
     known, chunked = files.known(tx, sha256s), files.chunked_only(tx, sha256s, now_ms)
@@ -201,7 +216,8 @@ def _visit(store: Store, row: ObjectRow, name: str, reach: ReachableSet, *, chec
             return []
         return _children(row, content)
     except EntrepotError as error:
-        reach.findings.append(Finding("corrupt", name, f"the {row.kind} {row.oid}: {error}", row.size))
+        what = f"the {row.kind} {row.oid}: {error}"
+        reach.findings.append(Finding("corrupt", name, what, row.size, due_to=cause_of(error)))
         return []
 
 

@@ -6,7 +6,7 @@ from entrepot.catalog import Catalog
 from entrepot.catalog.accounts import usage
 from entrepot.catalog.accounts.usage import StoredBytes
 from entrepot.catalog.files import file_links, files, xet_files, xorbs
-from entrepot.catalog.files.file_links import LinkedForm
+from entrepot.catalog.files.linked_forms import LinkedForm
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.git import objects

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from entrepot.catalog import Catalog
 from entrepot.catalog.files import bulk_uploads, file_links, files, xet_files, xorbs
 from entrepot.catalog.files.bulk_uploads import FileState, ProvenFile
-from entrepot.catalog.files.file_links import LinkedForm
+from entrepot.catalog.files.linked_forms import LinkedForm
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.repos.repositories import RepoRow

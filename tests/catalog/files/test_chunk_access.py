@@ -7,7 +7,7 @@ import pytest
 from entrepot.catalog import Catalog
 from entrepot.catalog.files import chunk_access, file_links, xet_files, xorbs
 from entrepot.catalog.files.chunk_access import Viewer
-from entrepot.catalog.files.file_links import LinkedForm
+from entrepot.catalog.files.linked_forms import LinkedForm
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.repos import repositories

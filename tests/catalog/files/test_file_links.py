@@ -1,30 +1,24 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 
 from entrepot.catalog import Catalog
-from entrepot.catalog.accounts.accounts import Account
-from entrepot.catalog.files import file_links, files, xet_files, xorbs
-from entrepot.catalog.files.file_links import READER, LinkedForm, LinkUser, StoredForm
+from entrepot.catalog.files import file_links, files, linked_forms, xet_files, xorbs
+from entrepot.catalog.files.file_links import READER, LinkUser, StoredForm
+from entrepot.catalog.files.linked_forms import LinkedForm
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.catalog.files.xorbs import XorbRow
-from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
-from entrepot.names import MAIN, RepoPath, Sha256, XetHash, branch_ref, new_uid
+from entrepot.names import MAIN, RepoPath, XetHash, branch_ref, new_uid
 from tests.support.stored_rows import PATH, commit, sha, store
 
 AddRepo = Callable[..., RepoRow]
 
 
 A, B, C, D = sha(0xA), sha(0xB), sha(0xC), sha(0xD)
-
-
-def readable(catalog: Catalog, seen_by: Sequence[int] = ()) -> set[Sha256]:
-    with catalog.read() as tx:
-        return set(file_links.readable_elsewhere(tx, Visibility(seen_by), [A, B, C]))
 
 
 def test_a_repository_may_use_linked_files_with_or_without_a_commit(
@@ -50,78 +44,10 @@ def test_many_files_are_looked_up(catalog: Catalog, repo: RepoRow) -> None:
         file_links.name_links(tx, repo.id, [(one, PATH) for one in many], MAIN, 1)
         files.touch(tx, many, 2)
         assert len(file_links.usable(tx, repo.id, many)) == 1201
-        assert len(file_links.readable_elsewhere(tx, Visibility(), many)) == 1201
+        assert len(linked_forms.readable_elsewhere(tx, Visibility(), many)) == 1201
         file_links.unlink(tx, repo.id, many)
         assert file_links.linked(tx, repo.id) == {}
         assert len(files.unused(tx, 3)) == 1201
-
-
-def test_a_file_committed_in_public_is_readable_by_everyone(catalog: Catalog, repo: RepoRow) -> None:
-    store(catalog, A, B)
-    commit(catalog, repo, A)
-    with catalog.read() as tx:
-        assert file_links.readable_elsewhere(tx, Visibility(), [A, B]) == {A: LinkedForm(10)}
-
-
-def test_a_file_that_no_commit_names_is_not_readable_elsewhere(catalog: Catalog, repo: RepoRow) -> None:
-    store(catalog, A)
-    with catalog.write() as tx:
-        file_links.link(tx, repo.id, [A], None, 1)
-    assert readable(catalog, [repo.namespace_id]) == set()
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"visibility": "private"}, {"gated": "auto"}, {"gated": "manual"}, {"visibility": "private", "gated": "auto"}],
-)
-def test_a_private_or_gated_repository_shows_its_files_to_its_namespace_only(
-    catalog: Catalog, alice: Account, add_account: Callable[..., Account], add_repo: AddRepo, changes: dict[str, str]
-) -> None:
-    bob = add_account("bob")
-    store(catalog, A)
-    commit(catalog, add_repo("closed", **changes), A)
-    assert readable(catalog) == set()
-    assert readable(catalog, [bob.id]) == set()
-    assert readable(catalog, [alice.id, bob.id]) == {A}
-
-
-@pytest.mark.parametrize("visibility", ["public", "private"])
-def test_no_one_can_read_the_files_of_a_disabled_repository(
-    catalog: Catalog, add_repo: AddRepo, visibility: str
-) -> None:
-    disabled = add_repo("off", is_disabled=True, visibility=visibility)
-    store(catalog, A)
-    commit(catalog, disabled, A)
-    assert readable(catalog, [disabled.namespace_id]) == set()
-
-
-def test_no_one_can_read_the_files_of_a_deleted_repository(catalog: Catalog, repo: RepoRow) -> None:
-    store(catalog, A)
-    commit(catalog, repo, A)
-    assert readable(catalog) == {A}
-    with catalog.write() as tx:
-        repositories.unlink(tx, repo, 1)
-    assert readable(catalog, [repo.namespace_id]) == set()
-
-
-def test_seeing_everything_includes_private_but_not_disabled_or_deleted_repositories(
-    catalog: Catalog, add_repo: AddRepo
-) -> None:
-    store(catalog, A, B, C)
-    commit(catalog, add_repo("closed", visibility="private", gated="auto"), A)
-    commit(catalog, add_repo("off", is_disabled=True), B)
-    gone = add_repo("gone")
-    commit(catalog, gone, C)
-    with catalog.write() as tx:
-        repositories.unlink(tx, gone, 1)
-        assert file_links.readable_elsewhere(tx, None, [A, B, C]) == {A: LinkedForm(10)}
-
-
-def test_one_readable_repository_is_enough(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
-    store(catalog, A)
-    for closed in (add_repo("p", visibility="private"), add_repo("g", gated="auto"), repo):
-        commit(catalog, closed, A)
-    assert readable(catalog) == {A}
 
 
 def test_linking_again_leaves_the_link_as_it_is(catalog: Catalog, repo: RepoRow) -> None:
@@ -287,16 +213,16 @@ def test_a_link_that_commits_name_keeps_its_chunks(catalog: Catalog, repo: RepoR
     commit(catalog, repo, A)
     assert kept(catalog, repo) == as_chunks(ONE)
     with catalog.write() as tx:
-        file_links.set_chunked(tx, repo.id, A, TWO.id, TWO.hash)
+        linked_forms.set_chunked(tx, repo.id, A, TWO.id, TWO.hash)
     assert kept(catalog, repo) == as_chunks(ONE)
 
 
 def test_damaged_chunks_give_way_to_verified_content(catalog: Catalog, repo: RepoRow) -> None:
     link(catalog, repo, ONE)
     with catalog.write() as tx:
-        assert file_links.damaged_forms(tx, repo.id, [A, B]) == set()
+        assert linked_forms.damaged_forms(tx, repo.id, [A, B]) == set()
         xorbs.mark_damaged(tx, X, 1)
-        assert file_links.damaged_forms(tx, repo.id, [A, B]) == {A}
+        assert linked_forms.damaged_forms(tx, repo.id, [A, B]) == {A}
     link(catalog, repo, TWO, is_verified=False)
     assert kept(catalog, repo) == as_chunks(ONE)
     link(catalog, repo, TWO)
@@ -315,11 +241,11 @@ def test_links_in_one_repository_are_mended_by_the_same_content(
     for row in (repo, other):
         link(catalog, row, ONE)
     with catalog.write() as tx:
-        file_links.mend(tx, repo.id, TWO.id, TWO.hash)
+        linked_forms.mend(tx, repo.id, TWO.id, TWO.hash)
     assert kept(catalog, repo) == as_chunks(ONE)
     with catalog.write() as tx:
         xorbs.mark_damaged(tx, X, 1)
-        file_links.mend(tx, repo.id, TWO.id, TWO.hash)
+        linked_forms.mend(tx, repo.id, TWO.id, TWO.hash)
     assert (kept(catalog, repo), kept(catalog, other)) == (as_chunks(TWO), as_chunks(ONE))
 
 
@@ -354,33 +280,6 @@ def test_one_s_own_verified_upload_replaces_one_s_claim(catalog: Catalog, repo: 
     assert kept(catalog, repo) == as_chunks(TWO)
 
 
-def test_only_verified_intact_content_is_offered_to_other_repositories(
-    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
-) -> None:
-    other = add_repo("other")
-    link(catalog, repo, ONE, is_verified=False)
-    assert readable(catalog) == set()
-    with catalog.write() as tx:
-        assert file_links.proven(tx, repo.id, [A]) == {}
-        assert not file_links.is_verified(tx, repo.id, A, ONE.hash)
-        assert file_links.claimed_elsewhere(tx, Visibility(), [A, B]) == [(repo.id, A, ONE.id, 10)]
-        file_links.mark_verified(tx, repo.id, A, TWO.id)
-        assert file_links.proven(tx, repo.id, [A]) == {}
-        file_links.mark_verified(tx, repo.id, A, ONE.id)
-        assert file_links.proven(tx, repo.id, [A, B]) == {A: LinkedForm(10, ONE.id, ONE.hash)}
-        assert file_links.proven(tx, other.id, [A, B]) == {}
-        assert file_links.is_verified(tx, repo.id, A, ONE.hash)
-        assert not file_links.is_verified(tx, other.id, A, ONE.hash)
-        assert file_links.claimed_elsewhere(tx, Visibility(), [A]) == []
-        copies = file_links.readable_elsewhere(tx, Visibility(), [A])
-        file_links.link_forms(tx, other.id, copies, 9, 2)
-        assert copies == {A: LinkedForm(10, ONE.id, ONE.hash)}
-    assert kept(catalog, other) == as_chunks(ONE)
-    with catalog.write() as tx:
-        xorbs.mark_damaged(tx, X, 1)
-    assert readable(catalog) == set()
-
-
 def test_a_duplicate_has_verified_chunks_only(catalog: Catalog, repo: RepoRow, add_repo: AddRepo) -> None:
     copy = add_repo("copy")
     link(catalog, repo, ONE, is_verified=False)
@@ -388,26 +287,9 @@ def test_a_duplicate_has_verified_chunks_only(catalog: Catalog, repo: RepoRow, a
         file_links.copy_links(tx, repo.id, copy.id, None, 1)
     assert kept(catalog, copy) is None
     with catalog.write() as tx:
-        file_links.mark_verified(tx, repo.id, A, ONE.id)
+        linked_forms.mark_verified(tx, repo.id, A, ONE.id)
         file_links.copy_links(tx, repo.id, copy.id, None, 1)
     assert kept(catalog, copy) == as_chunks(ONE)
-
-
-def test_uncommitted_files_are_not_proven(catalog: Catalog, repo: RepoRow) -> None:
-    store(catalog, A, B)
-    commit(catalog, repo, A)
-    with catalog.write() as tx:
-        file_links.link(tx, repo.id, [B], None, 1)
-        assert list(file_links.proven(tx, repo.id, [A, B, C])) == [A]
-
-
-def test_a_false_claim_is_recorded_for_the_checked_chunks_only(catalog: Catalog, repo: RepoRow) -> None:
-    link(catalog, repo, ONE, is_verified=False)
-    with catalog.write() as tx:
-        file_links.mark_false_claim(tx, repo.id, A, TWO.id)
-        assert len(xet_files.unverified(tx, 9)) == 1
-        file_links.mark_false_claim(tx, repo.id, A, ONE.id)
-        assert xet_files.unverified(tx, 9) == []
 
 
 def test_links_are_renewed_and_lost_uploads_removed(catalog: Catalog, repo: RepoRow) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from entrepot.catalog import Catalog
-from entrepot.catalog.files import file_links, files, xet_files, xorbs
-from entrepot.catalog.files.file_links import LinkedForm
+from entrepot.catalog.files import file_links, files, linked_forms, xet_files, xorbs
 from entrepot.catalog.files.files import SWEEP_LEASE_MS
+from entrepot.catalog.files.linked_forms import LinkedForm
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.git import objects
@@ -137,7 +137,7 @@ def chunk(catalog: Catalog, repo: RepoRow, sha256: Sha256) -> None:
     with catalog.write() as tx:
         xorbs.put(tx, XorbRow(XORB, 10, 20, 1, b"d", False), 1, 1)
         xet_files.put(tx, FILE, {XORB: b""}, 1)
-        file_links.set_chunked(tx, repo.id, sha256, FILE.id, FILE.hash)
+        linked_forms.set_chunked(tx, repo.id, sha256, FILE.id, FILE.hash)
 
 
 def drop(catalog: Catalog, sha256: Sha256, begun_ms: int = 9) -> bool:

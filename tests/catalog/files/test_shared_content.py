@@ -6,7 +6,7 @@ import pytest
 
 from entrepot.catalog import Catalog
 from entrepot.catalog.files import file_links, shared_content, xet_files, xorbs
-from entrepot.catalog.files.file_links import LinkedForm
+from entrepot.catalog.files.linked_forms import LinkedForm
 from entrepot.catalog.files.shared_content import SharedContent
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.catalog.files.xorbs import XorbRow

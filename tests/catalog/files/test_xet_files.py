@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from entrepot.catalog import Catalog
-from entrepot.catalog.files import file_links, files, xet_files, xorbs
-from entrepot.catalog.files.file_links import LinkedForm, LinkUser
+from entrepot.catalog.files import file_links, files, linked_forms, xet_files, xorbs
+from entrepot.catalog.files.file_links import LinkUser
+from entrepot.catalog.files.linked_forms import LinkedForm
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.repos import repositories
@@ -184,11 +185,11 @@ def test_links_on_claims_wait_for_verification_until_the_answer_is_known(
     with catalog.read() as tx:
         assert xet_files.repos_with_claims(tx) == [repo.id, other.id]
     with catalog.write() as tx:
-        file_links.mark_verified(tx, repo.id, S, F.id)
-        file_links.mark_false_claim(tx, other.id, T, F.id)
+        linked_forms.mark_verified(tx, repo.id, S, F.id)
+        linked_forms.mark_false_claim(tx, other.id, T, F.id)
     assert unverified(catalog) == [(other.id, T, G.id)]
     with catalog.write() as tx:
-        file_links.mark_false_claim(tx, other.id, T, G.id)
+        linked_forms.mark_false_claim(tx, other.id, T, G.id)
         assert xet_files.repos_with_claims(tx) == []
     assert unverified(catalog) == []
 

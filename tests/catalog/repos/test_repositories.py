@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import Catalog, community_tables, tables
+from entrepot.catalog import Catalog, community_tables, file_tables, tables
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.files import bucket_files, bucket_rights, file_links, files, scan_summaries, uploads, xet_files
 from entrepot.catalog.files.bucket_files import BucketFile
@@ -222,7 +222,11 @@ def traces(catalog: Catalog, repo_id: int) -> set[str]:
         for table in tables.metadata.sorted_tables:
             if "repo_id" in table.c and tx.sql.execute(sa.select(table).where(table.c.repo_id == repo_id)).first():
                 seen.add(table.name)
-        parts = sa.select(tables.upload_parts).join(tables.uploads).where(tables.uploads.c.repo_id == repo_id)
+        parts = (
+            sa.select(file_tables.upload_parts)
+            .join(file_tables.uploads)
+            .where(file_tables.uploads.c.repo_id == repo_id)
+        )
         if tx.sql.execute(parts).first():
             seen.add("upload_parts")
         if tx.sql.execute(sa.select(tables.repos.c.id).where(tables.repos.c.id == repo_id)).first():
@@ -244,7 +248,7 @@ def test_erasing_leaves_no_row_of_the_repository_and_every_row_of_others(catalog
     assert traces(catalog, erased.id) == set()
     assert traces(catalog, kept.id) == everywhere | {"repos", "upload_parts"}
     with catalog.read() as tx:
-        assert len(tx.sql.execute(sa.select(tables.upload_parts)).all()) == 1
+        assert len(tx.sql.execute(sa.select(file_tables.upload_parts)).all()) == 1
 
 
 def test_repositories_are_walked_in_pages_by_row_id(catalog: Catalog, add_repo: AddRepo) -> None:

@@ -64,6 +64,22 @@ def test_what_was_not_compared_is_said_to_be_older(world: World, ref: RepoRef, m
     assert traced(world, ref) == [None, None]
 
 
+def test_the_version_of_each_commit_is_looked_up_once(
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in (b"one\n", b"one\ntwo\n", b"one\ntwo\nthree\n"):
+        world.add(ref, "a.txt", text)
+    asked, look = list[Oid](), blames._Search._find_version
+
+    def note(search: blames._Search, commit: Oid) -> Oid | None:
+        asked.append(commit)
+        return look(search, commit)
+
+    monkeypatch.setattr(blames._Search, "_find_version", note)
+    assert None not in traced(world, ref)
+    assert len(asked) == len(set(asked)) >= 3
+
+
 def test_files_without_lines_are_refused(world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:
     world.commit(ref, AddLarge(RepoPath("w.bin"), world.upload(ref, b"w" * 100)))
     world.add(ref, "zero.bin", b"a\0b\n")

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from entrepot.blobs import file_key
-from entrepot.catalog.files import file_links, files, xet_files
+from entrepot.catalog.files import file_links, files, linked_forms, xet_files
 from entrepot.errors import (
     ContentMismatch,
     LargeFileMissing,
@@ -78,7 +78,7 @@ def test_uploaded_files_are_not_claims(world: World) -> None:
     commit(world, ref, [data])
     with world.hub.read() as tx:
         assert xet_files.repos_with_claims(tx) == []
-        assert list(file_links.proven(tx, world.row_id(ref), [sha(data)])) == [sha(data)]
+        assert list(linked_forms.proven(tx, world.row_id(ref), [sha(data)])) == [sha(data)]
 
 
 def test_equal_chunks_are_kept_once(world: World) -> None:

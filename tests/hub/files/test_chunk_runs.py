@@ -7,7 +7,7 @@ import attrs
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import file_tables
 from entrepot.errors import XorbMissing
 from entrepot.hub.files import chunk_answers, chunks, reconstructions, shards
 from entrepot.hub.files.chunk_runs import RunNames
@@ -72,9 +72,9 @@ def test_a_file_that_uses_a_run_is_stored_with_its_xorb(world: World, shared: Sh
     block = shared.block(shared.name(), 1, 4)
     shared.register(block)
     with world.hub.read() as tx:
-        used = tx.sql.execute(sa.select(tables.xet_file_xorbs.c.xorb)).scalars().all()
+        used = tx.sql.execute(sa.select(file_tables.xet_file_xorbs.c.xorb)).scalars().all()
         stored = tx.sql.execute(
-            sa.select(tables.xet_files.c.terms).where(tables.xet_files.c.hash == block.hash)
+            sa.select(file_tables.xet_files.c.terms).where(file_tables.xet_files.c.hash == block.hash)
         ).scalar_one()
     assert set(used) == {shared.xorb.hash}
     assert list(Terms(stored)) == [Term(shared.xorb.hash, 3, 6, 3000)]

@@ -6,7 +6,7 @@ import hashlib
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import file_tables
 from entrepot.catalog.files import xorbs
 from entrepot.errors import InvalidSignature, RangeNotSatisfiable, ThingNotFound, XorbDamaged
 from entrepot.hub.files import chunks, reconstructions
@@ -196,7 +196,7 @@ def test_a_link_to_a_file_that_is_gone_is_not_found(world: World, sender: Sender
     file, _ = sender.upload(ref, sender.chunks(1))
     part = one_part(world, sender.give(ref), file)
     with world.hub.write() as tx:
-        for table in (tables.xet_claims, tables.xet_file_xorbs, tables.xet_files):
+        for table in (file_tables.xet_claims, file_tables.xet_file_xorbs, file_tables.xet_files):
             tx.sql.execute(sa.delete(table))
     with pytest.raises(ThingNotFound):
         reconstructions.fetch(world.hub, part.name, part.query)

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from entrepot.blobs import put
-from entrepot.catalog import hub_metadata, tables
+from entrepot.catalog import file_tables, hub_metadata, tables
 from entrepot.catalog.files import xorbs
 from entrepot.catalog.files.xorbs import SWEEP_LEASE_MS
 from entrepot.catalog.jobs import jobs
@@ -50,7 +50,7 @@ def is_damaged(world: World, xorb: XetHash) -> bool:
 
 def checked_ms(world: World) -> list[int]:
     with world.hub.read() as tx:
-        return sorted(tx.sql.execute(sa.select(tables.xorbs.c.checked_ms)).scalars())
+        return sorted(tx.sql.execute(sa.select(file_tables.xorbs.c.checked_ms)).scalars())
 
 
 # --- scrubbing --------------------------------------------------------------
@@ -229,7 +229,7 @@ def test_a_file_that_its_chunks_do_not_make_is_found(
 ) -> None:
     file, _ = sender.add(ref, "w", sender.chunks(1))
     with world.hub.write() as tx:
-        tx.sql.execute(sa.update(tables.xet_files).values(**values))
+        tx.sql.execute(sa.update(file_tables.xet_files).values(**values))
     found = findings(world, is_deep=False)
     assert [(item.kind, item.where) for item in found] == [("corrupt", f"xet file {file}")]
 
@@ -242,18 +242,18 @@ def test_terms_that_reach_out_of_their_xorb_or_name_another_are_found(
     for parts in ([(sender.xorb([*pieces, b"x" * 99]), 0, 5)], [(sender.xorb(sender.chunks(2)), 0, 4)]):
         terms = sender.block(parts).terms
         with world.hub.write() as tx:
-            tx.sql.execute(sa.update(tables.xet_files).values(terms=terms.encode()))
+            tx.sql.execute(sa.update(file_tables.xet_files).values(terms=terms.encode()))
         assert [item.where for item in findings(world, is_deep=False)] == [f"xet file {file}"]
     with world.hub.write() as tx:
         swapped = sender.block([(sender.xorb(pieces), 2, 4), (sender.xorb(pieces), 0, 2)]).terms
-        tx.sql.execute(sa.update(tables.xet_files).values(terms=swapped.encode()))
+        tx.sql.execute(sa.update(file_tables.xet_files).values(terms=swapped.encode()))
     assert [item.where for item in findings(world, is_deep=False)] == [f"xet file {file}"]
 
 
 def test_a_lost_row_of_a_xorb_is_found(world: World, sender: Sender, ref: RepoRef) -> None:
     sender.add(ref, "w", sender.chunks(1))
     with world.hub.write() as tx:
-        tx.sql.execute(sa.delete(tables.xorbs))
+        tx.sql.execute(sa.delete(file_tables.xorbs))
     assert kinds(world, is_deep=False) == [("corrupt", "xet"), ("orphaned", "xorbs")]
 
 

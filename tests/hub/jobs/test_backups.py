@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from entrepot.blobs import LocalBlobs, file_key
-from entrepot.catalog import copies, hub_metadata, tables
+from entrepot.catalog import copies, file_tables, hub_metadata, tables
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos import repositories as repos
 from entrepot.errors import DataFolderError, Refused, StoreUnusable, ThingNotFound
@@ -371,7 +371,14 @@ def test_a_hub_moves_to_postgresql_and_a_bucket_and_back(
     try:
         assert [found for found in maintenance.fsck(hub) if found.is_damage] == []
         with hub.read() as tx, filled.hub.read() as old:
-            for table in (tables.repos, tables.refs, tables.objects, tables.files, tables.file_links, tables.xorbs):
+            for table in (
+                tables.repos,
+                tables.refs,
+                tables.objects,
+                file_tables.files,
+                file_tables.file_links,
+                file_tables.xorbs,
+            ):
                 assert copies.sum_of(tx, table) == copies.sum_of(old, table), table.name
     finally:
         hub.close()

@@ -72,10 +72,16 @@ def test_the_reason_of_a_copy_replaces_that_it_is_missing(world: World) -> None:
 def test_consequences_of_a_known_loss_are_recognised() -> None:
     known = [LOST, Finding("missing", XORB, "lost"), Finding("missing", "model alice/m", "the object 1")]
     for finding in (
-        Finding("corrupt", "model alice/m", f"the object 2: no bytes are stored under {KEY}"),
-        Finding("corrupt", "xet file 3", f"the stored xorb {'b' * 64} is damaged"),
+        Finding("corrupt", "model alice/m", "the object 2: its bytes are missing", due_to="a" * 64),
+        Finding("corrupt", "xet file 3", "a stored xorb is damaged", due_to="b" * 64),
         Finding("missing", "model alice/m", "the object 1"),
+        Finding("corrupt", KEY, "its bytes have another sha256"),
+        Finding("missing", f"{XORB[:-1]}1", "in another serialisation"),
     ):
         assert damaged_content.is_due_to(finding, known)
-    for finding in (Finding("missing", "model alice/m", "the object 2"), Finding("missing", KEY.replace("a", "c"), "")):
+    for finding in (
+        Finding("missing", "model alice/m", "the object 2"),
+        Finding("missing", KEY.replace("a", "c"), ""),
+        Finding("corrupt", f"model alice/{'a' * 64}", f"the object 3, named by refs/heads/{'a' * 64}"),
+    ):
         assert not damaged_content.is_due_to(finding, known)

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from entrepot.catalog import tables
+from entrepot.catalog import file_tables
 from entrepot.catalog.files import scans
 from entrepot.hub.jobs import handlers
 from entrepot.hub.scanning import pickle_scans, results, scan_jobs
@@ -20,7 +20,9 @@ def waiting(world: World, kind: str) -> int:
 
 def statuses(world: World) -> list[str]:
     with world.hub.read() as tx:
-        return sorted(tx.sql.execute(tables.scans.select().with_only_columns(tables.scans.c.status)).scalars())
+        return sorted(
+            tx.sql.execute(file_tables.scans.select().with_only_columns(file_tables.scans.c.status)).scalars()
+        )
 
 
 def test_a_commit_is_followed_by_a_scan_only_if_scanning_is_on(world: World, scanning: World) -> None:
@@ -109,7 +111,7 @@ def test_a_command_reads_again_after_a_month(with_command: World) -> None:
 
 def contents_of(world: World) -> list[str]:
     with world.hub.read() as tx:
-        return list(tx.sql.execute(tables.scans.select().with_only_columns(tables.scans.c.content)).scalars())
+        return list(tx.sql.execute(file_tables.scans.select().with_only_columns(file_tables.scans.c.content)).scalars())
 
 
 def test_a_repository_that_is_gone_is_no_error(scanning: World) -> None:

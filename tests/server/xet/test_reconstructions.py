@@ -8,7 +8,7 @@ import httpx2
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import file_tables
 from entrepot.errors import Malformed
 from entrepot.names import Sha256
 from entrepot.server.xet.reconstructions import read_range
@@ -151,7 +151,7 @@ def test_the_json_is_exactly_that_of_the_protocol(store: Store, content: bytes) 
 def test_nothing_in_a_reconstruction_names_a_xorb(store: Store, scattered: tuple[str, str, bytes]) -> None:
     repo, file, _ = scattered
     with store.hub.read() as tx:
-        stored = tx.sql.execute(sa.select(tables.xorbs.c.hash, tables.xorbs.c.directory)).all()
+        stored = tx.sql.execute(sa.select(file_tables.xorbs.c.hash, file_tables.xorbs.c.directory)).all()
     text = ask(store, repo, file).text
     assert not any(row.hash in text or read_index(row.directory).xorb_hash() in text for row in stored)
 

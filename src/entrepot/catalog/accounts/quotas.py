@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import community_tables, tables
+from entrepot.catalog import community_tables, file_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.prepared import Prepared
 
@@ -28,7 +28,7 @@ def _bytes_in(table: sa.Table) -> sa.Select[Any]:
     return query.join(table, table.c.repo_id == _R.c.id)
 
 
-_BYTES = [_bytes_in(table) for table in (tables.file_links, tables.objects, tables.bucket_files)]
+_BYTES = [_bytes_in(table) for table in (file_tables.file_links, tables.objects, file_tables.bucket_files)]
 
 
 @attrs.frozen

@@ -7,18 +7,18 @@ from collections.abc import Collection, Iterator, Sequence
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import file_tables, tables
 from entrepot.catalog.database import Read
-from entrepot.catalog.files import file_links
+from entrepot.catalog.files import linked_forms
 from entrepot.catalog.lists import slices
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import Sha256, XetHash
 
-_L = tables.file_links
-_F = tables.files
-_B = tables.bucket_files
-_U = tables.xet_file_xorbs
-_X = tables.xorbs
+_L = file_tables.file_links
+_F = file_tables.files
+_B = file_tables.bucket_files
+_U = file_tables.xet_file_xorbs
+_X = file_tables.xorbs
 _R = tables.repos
 _O = tables.objects
 _XORB = "xorb:"
@@ -100,12 +100,12 @@ def needed_elsewhere(tx: Read, here: Sequence[StoredBytes], repo_id: int, seen_b
     """Return the keys of the given blobs that other repositories or buckets need too, of those that a caller can read.
 
     Args:
-        seen_by: as for :func:`entrepot.catalog.files.file_links.readable_elsewhere`.
+        seen_by: as for :func:`entrepot.catalog.files.linked_forms.readable_elsewhere`.
     """
     raw = [holding.key for holding in here if holding.xorb is None]
     xorbs = [holding.xorb for holding in here if holding.xorb is not None]
     found: set[str] = set()
-    seen = file_links.is_visible(seen_by)
+    seen = linked_forms.is_visible(seen_by)
     others = (_L.c.repo_id != repo_id) & seen
     for batch in slices(raw):
         query = sa.select(_L.c.sha256).join(_R, _R.c.id == _L.c.repo_id).where(others)

@@ -12,15 +12,15 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import file_tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.lists import slices
 from entrepot.names import RepoPath, XetFileId, XetHash
 
-_B = tables.bucket_files
-_U = tables.xet_file_xorbs
-_X = tables.xorbs
+_B = file_tables.bucket_files
+_U = file_tables.xet_file_xorbs
+_X = file_tables.xorbs
 _PIECE = 256
 _AFTER_SLASH = b"0"  # the byte after "/"
 _FIRST_AFTER = b"\0"  # no path contains it

@@ -12,15 +12,15 @@ from collections.abc import Sequence
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import file_tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.lists import slices
 from entrepot.names import XetFileId, XetHash
 
-_G = tables.bucket_rights
-_B = tables.bucket_files
-_T = tables.xet_files
+_G = file_tables.bucket_rights
+_B = file_tables.bucket_files
+_T = file_tables.xet_files
 
 
 @attrs.frozen

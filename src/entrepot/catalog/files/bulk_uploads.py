@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import file_tables
 from entrepot.catalog.database import Read, Write
-from entrepot.catalog.files import file_links, xet_files
-from entrepot.catalog.files.file_links import SHARED, LinkedForm
+from entrepot.catalog.files import file_links, linked_forms, xet_files
+from entrepot.catalog.files.file_links import SHARED
+from entrepot.catalog.files.linked_forms import LinkedForm
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.catalog.lists import slices
 from entrepot.names import Sha256, XetHash
 
-_F = tables.files
-_L = tables.file_links
+_F = file_tables.files
+_L = file_tables.file_links
 
 _USER: sa.BindParameter[int] = sa.bindparam("user")
 # Statements are built once: building one costs more than running it on cached pages.
@@ -25,7 +26,7 @@ _KEPT = (
         _L.c.sha256,
         _L.c.size,
         (_L.c.xet_file.is_(None) & _F.c.is_raw & ~_F.c.is_damaged & _F.c.sweeping_ms.is_(None)).label("is_raw"),
-        (_L.c.xet_file.is_not(None) & ~file_links.is_form_damaged()).label("is_chunked"),
+        (_L.c.xet_file.is_not(None) & ~linked_forms.is_form_damaged()).label("is_chunked"),
     )
     .outerjoin(_F, _F.c.sha256 == _L.c.sha256)
     .where((_L.c.repo_id == sa.bindparam("repo")) & _L.c.sha256.in_(sa.bindparam("wanted", expanding=True)))
@@ -77,7 +78,7 @@ def put(tx: Write, repo_id: int, arrivals: Sequence[ProvenFile], user_id: int, n
     there = file_links.usable(tx, repo_id, [item.sha256 for item in arrivals])
     for item in arrivals:
         if item.sha256 in there:
-            file_links.set_chunked(tx, repo_id, item.sha256, item.row.id, item.row.hash)
+            linked_forms.set_chunked(tx, repo_id, item.sha256, item.row.id, item.row.hash)
     forms = {item.sha256: LinkedForm(item.row.size, item.row.id, item.row.hash) for item in arrivals}
     file_links.link_forms(tx, repo_id, forms, user_id, now_ms)
     return list(there)

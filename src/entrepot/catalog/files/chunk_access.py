@@ -9,21 +9,21 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables, visibility
+from entrepot.catalog import file_tables, tables, visibility
 from entrepot.catalog.database import Read
 from entrepot.catalog.lists import slices
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import Uid, XetHash
 
-_U = tables.xet_file_xorbs
-_L = tables.file_links
-_C = tables.xet_claims
-_B = tables.bucket_files
+_U = file_tables.xet_file_xorbs
+_L = file_tables.file_links
+_C = file_tables.xet_claims
+_B = file_tables.bucket_files
 _R = tables.repos
-_D = tables.dedup_chunks
-_S = tables.shard_xorbs
-_G = tables.xorb_uploads
-_X = tables.xorb_realms
+_D = file_tables.dedup_chunks
+_S = file_tables.shard_xorbs
+_G = file_tables.xorb_uploads
+_X = file_tables.xorb_realms
 _BATCH = 200
 _CANDIDATES = 8
 _REPEATS = 8  # how many files are read for each xorb that is wanted: small files share xorbs

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import file_tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.prepared import PreparedForList
 from entrepot.names import Sha256
 
-_F = tables.files
+_F = file_tables.files
 _DAMAGED = PreparedForList(
     _F.c.sha256, lambda is_wanted: sa.select(_F.c.sha256).where(is_wanted & _F.c.is_damaged & _F.c.is_raw)
 )

@@ -8,16 +8,16 @@ from __future__ import annotations
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import community_tables, tables
+from entrepot.catalog import community_tables, file_tables, tables
 from entrepot.catalog.database import Read
 from entrepot.names import Sha256, XetHash, quote_path
 
 _A = community_tables.attachments
-_B = tables.bucket_files
-_L = tables.file_links
+_B = file_tables.bucket_files
+_L = file_tables.file_links
 _O = tables.objects
-_U = tables.xet_file_xorbs
-_X = tables.xet_files
+_U = file_tables.xet_file_xorbs
+_X = file_tables.xet_files
 
 LIMIT = 20
 """How many uses of one content are named."""

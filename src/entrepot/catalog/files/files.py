@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from entrepot.catalog import community_tables, tables
+from entrepot.catalog import community_tables, file_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
-from entrepot.catalog.files import file_links
+from entrepot.catalog.files import linked_forms
 from entrepot.catalog.lists import slices
 from entrepot.catalog.prepared import PreparedForList
 from entrepot.errors import Busy
 from entrepot.names import Sha256
 
-_F = tables.files
-_L = tables.file_links
+_F = file_tables.files
+_L = file_tables.file_links
 
 SWEEP_LEASE_MS = 600_000
 """How long a sweeper may take for one file; an older claim was left by a sweeper that crashed."""
@@ -103,7 +103,7 @@ def raw_of(tx: Read, repo_id: int, *, larger_than: int, limit: int, skip: int = 
         sa.select(_F.c.sha256, _F.c.size)
         .join(_L, _L.c.sha256 == _F.c.sha256)
         .where((_L.c.repo_id == repo_id) & _L.c.path.is_not(None))
-        .where(_L.c.xet_file.is_(None) | (_L.c.is_verified.is_(True) & file_links.is_form_damaged()))
+        .where(_L.c.xet_file.is_(None) | (_L.c.is_verified.is_(True) & linked_forms.is_form_damaged()))
         .where(_F.c.is_raw.is_(True) & (_F.c.size > larger_than))
         .order_by(_F.c.created_ms, _F.c.sha256)
         .limit(limit)
@@ -120,7 +120,7 @@ def drop_raw(tx: Write, sha256: Sha256, touched_before_ms: int) -> bool:
     begun since ``touched_before_ms``.
     """
     here = (_F.c.sha256 == sha256) & _F.c.is_raw.is_(True) & (_F.c.touched_ms <= touched_before_ms) & _is_free()
-    here &= ~sa.exists().where((_L.c.sha256 == _F.c.sha256) & file_links.is_form_damaged())
+    here &= ~sa.exists().where((_L.c.sha256 == _F.c.sha256) & linked_forms.is_form_damaged())
     return bool(tx.sql.execute(sa.update(_F).where(here).values(is_raw=False)).rowcount)
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import file_tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 
-_T = tables.repo_scans
+_T = file_tables.repo_scans
 
 
 @attrs.frozen
@@ -35,7 +35,7 @@ _COLUMNS = [_T.c[name] for name in _NAMES]
 
 def put(tx: Write, row: ScanSummary) -> None:
     """Store what a scan found, in place of what the one before found."""
-    insert_missing(tx.sql, _T, [attrs.asdict(row)], refresh=_NAMES[1:])
+    insert_missing(tx, _T, [attrs.asdict(row)], refresh=_NAMES[1:])
 
 
 def page(tx: Read, worst: str, *, before: int | None, limit: int) -> list[ScanSummary]:

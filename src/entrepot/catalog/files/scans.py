@@ -8,12 +8,12 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import file_tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.lists import bounded, slices
 
-_S = tables.scans
+_S = file_tables.scans
 _FINDING = ("version", "status", "report", "scanned_ms", "seen_ms")
 
 

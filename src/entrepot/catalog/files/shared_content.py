@@ -12,17 +12,18 @@ from collections.abc import Mapping
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import file_tables, tables
 from entrepot.catalog.database import Read
 from entrepot.catalog.files.chunk_access import UID_SECONDS, unpacked
-from entrepot.catalog.files.file_links import SHARED, is_proven, is_visible
+from entrepot.catalog.files.file_links import SHARED
+from entrepot.catalog.files.linked_forms import is_proven, is_visible
 from entrepot.catalog.lists import bounded, slices
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import Sha256, Uid, XetHash
 
-_L = tables.file_links
-_U = tables.xet_file_xorbs
-_X = tables.xorbs
+_L = file_tables.file_links
+_U = file_tables.xet_file_xorbs
+_X = file_tables.xorbs
 _R = tables.repos
 
 MOST_FILES = 200

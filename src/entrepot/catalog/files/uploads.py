@@ -5,12 +5,12 @@ from __future__ import annotations
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import file_tables
 from entrepot.catalog.database import Read, Write
 from entrepot.names import Sha256, Uid
 
-_U = tables.uploads
-_P = tables.upload_parts
+_U = file_tables.uploads
+_P = file_tables.upload_parts
 
 
 @attrs.frozen

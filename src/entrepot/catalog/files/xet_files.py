@@ -8,18 +8,19 @@ from collections.abc import Mapping, Sequence
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import file_tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
-from entrepot.catalog.files import file_links
-from entrepot.catalog.files.file_links import REPO, LinkedForm, LinkUser, best_first, is_shown
+from entrepot.catalog.files import file_links, linked_forms
+from entrepot.catalog.files.file_links import REPO, LinkUser, best_first, is_shown
+from entrepot.catalog.files.linked_forms import LinkedForm
 from entrepot.catalog.lists import bounded, slices
 from entrepot.names import RepoPath, Sha256, Uid, XetFileId, XetHash
 
-_T = tables.xet_files
-_U = tables.xet_file_xorbs
-_C = tables.xet_claims
-_L = tables.file_links
+_T = file_tables.xet_files
+_U = file_tables.xet_file_xorbs
+_C = file_tables.xet_claims
+_L = file_tables.file_links
 
 
 _ID_BYTES = 20
@@ -147,7 +148,7 @@ _WANTED: sa.BindParameter[str] = sa.bindparam("wanted")
 _READABLE = (
     sa.select(_L.c.xet_file)
     .where((_L.c.repo_id == _REPO) & (_L.c.xet_hash == _WANTED) & is_shown(_L.c.owner_id))
-    .order_by(file_links.is_form_damaged(), *best_first(_L.c.owner_id))
+    .order_by(linked_forms.is_form_damaged(), *best_first(_L.c.owner_id))
     .limit(1),
     sa.select(_C.c.file)
     .where(_C.c.file.in_(sa.select(_T.c.id).where(_T.c.hash == _WANTED)))
@@ -169,8 +170,8 @@ def find_readable(tx: Read, repo_id: int, xet_hash: XetHash, user: LinkUser) -> 
 
 _DAMAGED = (
     sa.select(_U.c.xorb)
-    .join(tables.xorbs, tables.xorbs.c.hash == _U.c.xorb)
-    .where((_U.c.file == sa.bindparam("wanted")) & tables.xorbs.c.is_damaged.is_(True))
+    .join(file_tables.xorbs, file_tables.xorbs.c.hash == _U.c.xorb)
+    .where((_U.c.file == sa.bindparam("wanted")) & file_tables.xorbs.c.is_damaged.is_(True))
     .limit(1)
 )
 
@@ -182,8 +183,8 @@ def damaged_xorb_of(tx: Read, file: XetFileId) -> XetHash | None:
 
 _DAMAGED_FILES = (
     sa.select(_U.c.file)
-    .join(tables.xorbs, tables.xorbs.c.hash == _U.c.xorb)
-    .where(_U.c.file.in_(sa.bindparam("wanted", expanding=True)) & tables.xorbs.c.is_damaged.is_(True))
+    .join(file_tables.xorbs, file_tables.xorbs.c.hash == _U.c.xorb)
+    .where(_U.c.file.in_(sa.bindparam("wanted", expanding=True)) & file_tables.xorbs.c.is_damaged.is_(True))
     .distinct()
 )
 
@@ -277,7 +278,7 @@ def withdraw(tx: Write, repo_id: int, sha256s: Sequence[Sha256]) -> None:
 
 def remove_unused(tx: Write, touched_before_ms: int) -> int:
     """Delete the files that no link, claim or bucket needs; return how many."""
-    uses = (_L.c.xet_file, _C.c.file, tables.bucket_files.c.file, tables.bucket_rights.c.file)
+    uses = (_L.c.xet_file, _C.c.file, file_tables.bucket_files.c.file, file_tables.bucket_rights.c.file)
     is_free = sa.and_(*(~sa.exists().where(column == _T.c.id) for column in uses))
     old = is_free & (_T.c.touched_ms < touched_before_ms)
     found = list(tx.sql.execute(sa.select(_T.c.id).where(old).with_for_update()).scalars())

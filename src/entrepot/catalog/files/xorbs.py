@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import file_tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.lists import slices
@@ -19,11 +19,11 @@ from entrepot.catalog.prepared import Prepared
 from entrepot.errors import Busy
 from entrepot.names import Uid, XetHash
 
-_X = tables.xorbs
-_R = tables.xorb_realms
-_G = tables.xorb_uploads
-_D = tables.dedup_chunks
-_S = tables.shard_xorbs
+_X = file_tables.xorbs
+_R = file_tables.xorb_realms
+_G = file_tables.xorb_uploads
+_D = file_tables.dedup_chunks
+_S = file_tables.shard_xorbs
 
 SWEEP_LEASE_MS = 600_000
 """How long a sweeper may take for one xorb; an older claim was left by a sweeper that crashed."""
@@ -282,5 +282,5 @@ def _is_reliable(tx: Read, xorb: XetHash, now_ms: int) -> bool:
 
 
 def _is_free() -> sa.ColumnElement[bool]:
-    used = tables.xet_file_xorbs
+    used = file_tables.xet_file_xorbs
     return ~sa.exists().where(used.c.xorb == _X.c.hash)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import file_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.lists import bounded, slices
@@ -61,7 +61,7 @@ _MEASURE = sa.select(_T.c.oid, _T.c.size, _T.c.sha256, _T.c.pointer_size).where(
 _PRESENT = PreparedForList(
     _T.c.oid, lambda named: sa.select(_T.c.oid).where((_T.c.repo_id == sa.bindparam("repo")) & named)
 )
-_L = tables.file_links
+_L = file_tables.file_links
 _LINKED = sa.exists().where((_L.c.repo_id == _T.c.repo_id) & (_L.c.sha256 == _T.c.sha256))
 _DELETED_POINTERS = sa.select(_T.c.oid, _T.c.sha256, _T.c.pointer_size, _LINKED.label("is_back")).where(
     _NAMED & _T.c.pointer_size.is_not(None) & ~_LINKED.where(_L.c.path.is_not(None))

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import cascades, sign_in_tables, tables
+from entrepot.catalog import cascades, file_tables, sign_in_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import bounded, slices
 from entrepot.catalog.prepared import Prepared, PreparedWrite
@@ -358,31 +358,33 @@ def deleted_before(tx: Read, cutoff_ms: int) -> list[int]:
 def erase(tx: Write, repo_id: int) -> None:
     """Delete every row of a repository that is marked as deleted."""
     tx.sql.execute(
-        sa.delete(tables.upload_parts).where(
-            tables.upload_parts.c.upload.in_(sa.select(tables.uploads.c.uid).where(tables.uploads.c.repo_id == repo_id))
+        sa.delete(file_tables.upload_parts).where(
+            file_tables.upload_parts.c.upload.in_(
+                sa.select(file_tables.uploads.c.uid).where(file_tables.uploads.c.repo_id == repo_id)
+            )
         )
     )
     for table in (
-        tables.uploads,
+        file_tables.uploads,
         tables.refs,
         tables.objects,
         tables.parents,
         tables.commits,
         tables.path_changes,
         tables.lineage_edges,
-        tables.file_links,
+        file_tables.file_links,
         tables.repo_tags,
         tables.redirects,
         tables.downloads,
-        tables.xet_claims,
-        tables.bucket_files,
-        tables.bucket_rights,
+        file_tables.xet_claims,
+        file_tables.bucket_files,
+        file_tables.bucket_rights,
         tables.lfs_locks,
         tables.push_reservations,
         tables.staged,
         sign_in_tables.trusted_publishers,
         tables.conversions,
-        tables.repo_scans,
+        file_tables.repo_scans,
     ):
         tx.sql.execute(sa.delete(table).where(table.c.repo_id == repo_id))
     cascades.erase_around_repo(tx, repo_id)

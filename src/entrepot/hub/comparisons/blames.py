@@ -81,6 +81,7 @@ class _Search:
         self._hub, self._tx, self._repo_id, self._path = hub, tx, repo_id, path
         self._trees = Trees(hub.store, tx, repo_id)
         self._waiting: dict[Oid, _Lines] = {}
+        self._versions: dict[Oid, Oid | None] = {}
         self._order: list[tuple[int, Oid]] = []
 
     def trace(self, head: Oid) -> list[Oid | None]:
@@ -137,6 +138,12 @@ class _Search:
         return lines
 
     def _version(self, commit: Oid) -> Oid | None:
+        """Return the file object of a commit; it is looked up once, though a commit is a parent and then a version."""
+        if commit not in self._versions:
+            self._versions[commit] = self._find_version(commit)
+        return self._versions[commit]
+
+    def _find_version(self, commit: Oid) -> Oid | None:
         entry = self._trees.find(objects.root_of(self._hub.store, self._tx, self._repo_id, commit), self._path)
         return None if entry is None or entry.is_folder or entry.mode == Mode.GITLINK else entry.oid
 

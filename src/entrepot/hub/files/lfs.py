@@ -12,7 +12,7 @@ import attrs
 
 from entrepot.blobs import VerifiedSink, file_key, receive_verified
 from entrepot.catalog import Lock, Read
-from entrepot.catalog.files import file_checks, file_links, files
+from entrepot.catalog.files import file_checks, file_links, files, linked_forms
 from entrepot.catalog.files.file_links import LinkUser
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import (
@@ -285,7 +285,7 @@ def _intact_sizes(tx: Read, author: Caller, row: RepoRow, sha256s: Sequence[Sha2
     """Return the sizes of files that need no upload: usable ones whose bytes are not damaged."""
     found = usable_sizes(tx, author, row, sha256s)
     lost = {sha256 for sha256 in file_checks.damaged(tx, list(found)) if _is_raw(tx, author, row, sha256)}
-    lost |= file_links.damaged_forms(tx, row.id, list(found))
+    lost |= linked_forms.damaged_forms(tx, row.id, list(found))
     return {sha256: size for sha256, size in found.items() if sha256 not in lost}
 
 

@@ -8,7 +8,7 @@ import attrs
 
 from entrepot.blobs import file_key
 from entrepot.catalog import Lock, Read, Write
-from entrepot.catalog.files import file_links, files, xet_files
+from entrepot.catalog.files import file_links, files, linked_forms, xet_files
 from entrepot.catalog.files.file_links import READER, LinkUser
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.git.objects import ObjectRow
@@ -308,7 +308,7 @@ def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256
     found = present_sizes(tx, caller, row, wanted)
     missing = [sha256 for sha256 in wanted if sha256 not in found]
     if missing:
-        readable = file_links.readable_elsewhere(tx, read_by(caller), missing)
+        readable = linked_forms.readable_elsewhere(tx, read_by(caller), missing)
         found |= {sha256: form.size for sha256, form in readable.items()}
         missing = [sha256 for sha256 in missing if sha256 not in found]
     if missing:
@@ -332,7 +332,7 @@ def admit(
     usable = present_sizes(tx, caller, row, wanted)
     missing = [sha256 for sha256 in dict.fromkeys(wanted) if sha256 not in usable]
     if missing:
-        readable = file_links.readable_elsewhere(tx, read_by(caller), missing)
+        readable = linked_forms.readable_elsewhere(tx, read_by(caller), missing)
         file_links.link_forms(tx, row.id, readable, caller.account.id, now_ms)
         left = [sha256 for sha256 in missing if sha256 not in readable]
         claimed = xet_files.claimed(tx, row.id, left, link_user(tx, caller, row))

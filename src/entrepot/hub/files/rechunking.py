@@ -16,7 +16,7 @@ import attrs
 
 from entrepot.blobs import OpenSink, file_key
 from entrepot.catalog import Lock
-from entrepot.catalog.files import file_links, files, xet_files, xorbs
+from entrepot.catalog.files import file_links, files, linked_forms, xet_files, xorbs
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import repositories
@@ -126,9 +126,9 @@ def verify_readable(hub: HubContext, caller: Caller, row: RepoRow, wanted: Seque
     with hub.read() as tx:
         there = set(file_links.usable(tx, row.id, wanted)) | set(xet_files.claimed(tx, row.id, wanted))
         missing = [sha256 for sha256 in dict.fromkeys(wanted) if sha256 not in there]
-        proven = file_links.readable_elsewhere(tx, read_by(caller), missing)
+        proven = linked_forms.readable_elsewhere(tx, read_by(caller), missing)
         missing = [sha256 for sha256 in missing if sha256 not in proven]
-        claims = file_links.claimed_elsewhere(tx, read_by(caller), missing) if missing else []
+        claims = linked_forms.claimed_elsewhere(tx, read_by(caller), missing) if missing else []
     _verify_now(hub, claims)
 
 
@@ -139,8 +139,8 @@ def verify_named(hub: HubContext, repo_id: int, wanted: Sequence[Sha256]) -> Non
         BeingVerified: as :func:`verify_readable`.
     """
     with hub.read() as tx:
-        proven = set(file_links.proven(tx, repo_id, wanted))
-        claims = file_links.claimed_elsewhere(tx, None, [sha256 for sha256 in wanted if sha256 not in proven])
+        proven = set(linked_forms.proven(tx, repo_id, wanted))
+        claims = linked_forms.claimed_elsewhere(tx, None, [sha256 for sha256 in wanted if sha256 not in proven])
     _verify_now(hub, [claim for claim in claims if claim[0] == repo_id])
 
 
@@ -180,7 +180,7 @@ def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetFileId) -> G
         return _Verdict.UNKNOWN
     if digest.hexdigest() == sha256:
         with hub.write(Lock.repo(repo_id), Lock.file(sha256), Lock.xorb(file)) as tx:
-            file_links.mark_verified(tx, repo_id, sha256, file)
+            linked_forms.mark_verified(tx, repo_id, sha256, file)
         drop_raw(hub, sha256, begun_ms)
         return _Verdict.RIGHT
     with hub.read() as tx:
@@ -190,7 +190,7 @@ def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetFileId) -> G
             return _Verdict.UNKNOWN  # the stored bytes are damaged: the claim may be true
         yield
     with hub.write(Lock.repo(repo_id)) as tx:
-        file_links.mark_false_claim(tx, repo_id, sha256, file)
+        linked_forms.mark_false_claim(tx, repo_id, sha256, file)
     return _Verdict.WRONG
 
 
@@ -311,7 +311,7 @@ class Rechunker:
                         raise Busy("a xorb that other files use too")
                 row = XetFileRow.of(file, terms.size, terms.encode())
                 xet_files.put(tx, row, terms.used(), now)
-                file_links.set_chunked(tx, self._repo_id, draft.sha256, row.id, file)
+                linked_forms.set_chunked(tx, self._repo_id, draft.sha256, row.id, file)
             xorbs.remember_chunks(tx, self._shard, self._findable)
             xorbs.remember_group(tx, self._shard, self._built)
         return [draft.sha256 for draft in self._drafts]

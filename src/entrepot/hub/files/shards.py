@@ -11,10 +11,10 @@ import hashlib
 from collections.abc import Generator, Iterable, Sequence
 
 from entrepot.catalog import Lock, Write
-from entrepot.catalog.files import bucket_files, bucket_rights, file_links, xet_files, xorbs
+from entrepot.catalog.files import bucket_files, bucket_rights, file_links, linked_forms, xet_files, xorbs
 from entrepot.catalog.files.bucket_rights import BucketRight
 from entrepot.catalog.files.chunk_access import Viewer
-from entrepot.catalog.files.file_links import LinkedForm
+from entrepot.catalog.files.linked_forms import LinkedForm
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import repositories
@@ -182,7 +182,7 @@ def _claim(
     """Record what the uploader claims about files of a repository, for its commits."""
     now, key = hub.now_ms(), f"verify:{given.repo_id}"
     for row in rows:
-        file_links.mend(tx, given.repo_id, row.id, row.hash)
+        linked_forms.mend(tx, given.repo_id, row.id, row.hash)
     if given.is_proposal:
         forms = {claim.sha256: LinkedForm(claim.size, claim.file, claim.hash) for claim in claims}
         there = file_links.usable(tx, given.repo_id, list(forms))
@@ -216,7 +216,7 @@ def _check_digests(hub: HubContext, given: XetToken, shard: Shard, stored: int) 
         unknown = {
             (file.hash, file.sha256): file
             for file in shard.files
-            if file.sha256 is not None and not file_links.is_verified(tx, given.repo_id, file.sha256, file.hash)
+            if file.sha256 is not None and not linked_forms.is_verified(tx, given.repo_id, file.sha256, file.hash)
         }
     most = MAX_HASHED_FREELY + MAX_REPEATS * stored
     if sum(file.terms.size for file in unknown.values()) > most:

@@ -18,7 +18,7 @@ from entrepot.catalog.jobs import jobs
 from entrepot.errors import BlobMissing, BlobUnreadable, Damaged, Malformed, XorbDamaged
 from entrepot.hub.context import HubContext
 from entrepot.names import XetFileId, XetHash
-from entrepot.storage import chunk_content
+from entrepot.storage import chunk_content, fsck
 from entrepot.storage.chunk_content import StoredXorb
 from entrepot.storage.fsck import Finding
 from entrepot.xet import MerkleTree, Terms, read_index
@@ -211,7 +211,7 @@ def _check_file(hub: HubContext, tx: Read, file: XetFileId) -> Finding | None:
             index.check_range(term.start, term.end)
             tree.add(index.chunk_hashes(term.start, term.end), index.lengths(term.start, term.end))
     except (Malformed, Damaged) as error:
-        return Finding("corrupt", f"xet file {row.hash}", str(error), row.size)
+        return Finding("corrupt", f"xet file {row.hash}", str(error), row.size, due_to=fsck.cause_of(error))
     if tree.file_hash() != row.hash or terms.size != row.size:
         return Finding("corrupt", f"xet file {row.hash}", "its chunks form another file", row.size)
     return None

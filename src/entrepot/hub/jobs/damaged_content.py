@@ -15,7 +15,7 @@ from entrepot.catalog.repos import repositories
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import file_scrubbing, xorb_scrubbing
 from entrepot.names import XetHash
-from entrepot.storage.fsck import Finding, digest_of
+from entrepot.storage.fsck import Finding, blob_of, digest_of
 
 _XET_FILE = "xet file "
 
@@ -36,13 +36,13 @@ def with_uses(hub: HubContext, finding: Finding) -> Finding:
 
 def is_blob(where: str) -> bool:
     """Return whether a finding with this ``where`` is about the bytes under a key."""
-    return digest_of(where) is not None or xorb_of(where) is not None
+    return blob_of(where) != ""
 
 
 def is_due_to(finding: Finding, known: Sequence[Finding]) -> bool:
     """Return whether a finding is one of those that are known, or a consequence of a blob that they miss."""
-    digests = [lack.where.rpartition("/")[2].partition(".")[0] for lack in known if is_blob(lack.where)]
-    if any(digest in finding.where or digest in finding.what for digest in digests):
+    lost = {blob_of(lack.where) for lack in known} - {""}
+    if not lost.isdisjoint((finding.due_to, blob_of(finding.where))):
         return True
     return any((lack.where, lack.what) == (finding.where, finding.what) for lack in known)
 

@@ -9,7 +9,7 @@ import attrs
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
-from entrepot.catalog.files import file_links, files, xet_files
+from entrepot.catalog.files import file_links, files, linked_forms, xet_files
 from entrepot.catalog.files.file_links import Link
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.jobs import jobs
@@ -139,7 +139,7 @@ def share(
     with hub.write(Lock.repo_at(source), Lock.repo_at(target), *map(Lock.file, sha256s)) as tx:
         origin = access.readable(tx, caller, source)
         row, sharer = access.committable(tx, caller, target)
-        named = file_links.proven(tx, origin.id, list(dict.fromkeys(sha256s)))
+        named = linked_forms.proven(tx, origin.id, list(dict.fromkeys(sha256s)))
         there = file_links.usable(tx, row.id, list(named))
         fresh = {sha256: form for sha256, form in named.items() if sha256 not in there}
         quotas.allowance(hub, tx, row).spend(sum(form.size for form in fresh.values()))
