@@ -86,10 +86,7 @@ class ShardHandler:
 def _run_slice(steps: Generator[None, None, None]) -> bool:
     """Run the next steps of a shard; return whether some are left."""
     ends = time.monotonic() + SLICE_S
-    for _step in steps:
-        if time.monotonic() > ends:
-            return True
-    return False
+    return any(time.monotonic() > ends for _step in steps)
 
 
 async def _wait_for_disconnect(request: Request) -> None:
