@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -403,6 +405,47 @@ def test_short_jobs_get_through_when_no_more_long_ones_can_be_paused(
     worker.stop()
     assert sorted(job.state for job in own_jobs(hub)) == ["done", *["ready"] * 4]
     assert {job.attempts for job in own_jobs(hub) if job.state == "ready"} == {0}
+
+
+def test_a_job_of_several_slices_gets_through_beside_many_that_take_hours(
+    hub: HubContext,
+    clock: Clock,
+    lanes: dict[str, followups.Handler],
+    work: Callable[..., Worker],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One person may own many organisations, each with a claim of many gigabytes."""
+    for name, value in {"SLICE_S": 0.005, "LONG_S": 0.2, "MAX_PAUSED": 4, "MAX_LONG": 2}.items():
+        monkeypatch.setattr(f"entrepot.worker.loop.{name}", value)
+    ends, all_began, ran, begun = threading.Event(), threading.Event(), threading.Event(), Counter[int]()
+
+    def endless(_hub: HubContext, args: Mapping[str, Any]) -> Iterator[None]:
+        begun[args["number"]] += 1
+        while not ends.is_set():
+            yield
+            if len(begun) == 6:
+                all_began.set()
+
+    def of_three_slices(_hub: HubContext, _args: Mapping[str, Any]) -> Iterator[None]:
+        for _ in range(3):
+            time.sleep(0.006)
+            yield
+        ran.set()
+
+    lanes |= {"verify": endless, "chunk": of_three_slices}
+    worker = work(threads={"heavy": 1}, renew_every_s=0.5)
+    for number in range(6):
+        add_for(hub, 1 + number, "verify", number=number)
+    assert all_began.wait(WAIT_S)
+    add_for(hub, 9, "chunk")
+    tries = 0
+    while not ran.wait(0.2):  # a job for which there was no place waits for ten seconds
+        tries += 1
+        assert tries < WAIT_S / 0.2
+        clock.now_ms += 2_000
+    assert 1 in begun.values()  # those that were first go on, and do not begin again
+    ends.set()
+    worker.stop()
 
 
 def test_a_namespace_holds_at_most_a_quarter_of_the_threads(

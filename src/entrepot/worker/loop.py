@@ -19,12 +19,17 @@ _log = logging.getLogger("entrepot.worker")
 SLICE_S = 1.0
 """Seconds that a long job runs before it is paused for a job of another namespace."""
 
-MAX_PAUSED = 8
+MAX_PAUSED = 16
 """Maximum number of paused jobs that one thread keeps."""
+
+LONG_S = 20.0
+MAX_LONG = 8
+"""How many of the paused jobs may have run longer than ``LONG_S``, so that places are left for shorter ones."""
 
 _LOOK_EVERY_S = 2.0
 _AFTER_FAILURE_S = 2.0
 _NO_ROOM_MS = 10_000
+_NO_ROOM_LONG_MS = 120_000
 
 
 class Worker:
@@ -38,7 +43,9 @@ class Worker:
     Each lane has its own threads. Within a lane the namespaces are served
     in rotation; none of them uses more than a quarter of the threads (but at
     least one), and a job that takes longer than :data:`SLICE_S` is paused for the
-    jobs of others if its handler works step by step.
+    jobs of others if its handler works step by step. The longest jobs, which
+    may take hours, keep at most :data:`MAX_LONG` places among the paused ones
+    of a thread: jobs of seconds or minutes never wait for the end of one.
     """
 
     def __init__(
@@ -132,6 +139,10 @@ class Worker:
                 self._put_back(lane, paused.pop(), delay_ms=_NO_ROOM_MS)
         if paused:
             self._slice(lane, paused.pop(0), paused)
+            long = [slot for slot in paused if slot.took_s > LONG_S]
+            if len(long) > MAX_LONG:  # the one that loses least of its work
+                paused.remove(least := min(long, key=lambda slot: slot.took_s))
+                self._put_back(lane, least, delay_ms=_NO_ROOM_LONG_MS)
         if job is not None or paused:
             return 0.0
         # Jobs that other processes add send no signal to this one: check again soon. A due job that was not
