@@ -195,19 +195,21 @@ class Passing(Writer):
 
 
 class Sweeper(threading.Thread):
-    """Runs ``entrepot gc`` again and again; each run may be killed together with the server."""
+    """Runs ``entrepot gc`` again and again on the hub that the environment names.
 
-    def __init__(self, data: Path, allowed: threading.Event) -> None:
+    Each run may be killed together with the server.
+    """
+
+    def __init__(self, allowed: threading.Event) -> None:
         super().__init__(daemon=True)
         self.allowed = allowed
-        self.data = data
         self.stopping = threading.Event()
         self.runs = self.killed = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self) -> None:
         """Sweep until told to stop."""
-        command = [sys.executable, "-m", "entrepot", "admin", "gc", "--grace", "1s", "--data", str(self.data)]
+        command = [sys.executable, "-m", "entrepot", "admin", "gc", "--grace", "1s"]
         while not self.stopping.is_set():
             self.allowed.wait()
             self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from entrepot import HubApi
+from entrepot import HubApi, testing
 from entrepot.testing.hubs import RunningHub
+from tests.support.certificates import make_self_signed
 from tests.support.commands import Run
 from tests.support.scripted_hub import Reply, ScriptedHub
 
@@ -73,6 +74,24 @@ def test_a_clock_that_is_wrong_is_reported(
     found = at_hub("doctor", "--no-upload", "--endpoint", scripted_hub.url)
     assert found.code == 1
     assert words in found.out
+
+
+@pytest.mark.parametrize("is_authority", [True, False])
+def test_a_certificate_that_hf_xet_refuses_is_wrong(
+    at_hub: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_authority: bool
+) -> None:
+    pems = make_self_signed(tmp_path, is_authority=is_authority)
+    monkeypatch.setenv("SSL_CERT_FILE", str(pems.authority))
+    with testing.hub(tls_cert=str(pems.cert), tls_key=str(pems.key)) as hub:
+        given = ("--endpoint", hub.url, "--token", hub.token)
+        found = at_hub("doctor", "--json", *given)
+        assert verdicts(found)["certificate"] is not is_authority
+        assert ("large file" in verdicts(found)) is not is_authority  # hf_xet would try for minutes
+        assert found.code == int(is_authority)
+        assert ("certificate.authority" in hub.log()) is is_authority
+        without_xet = at_hub("doctor", "--json", *given, environ={"ENTREPOT_DISABLE_XET": "1"})
+    assert without_xet.code == 0, without_xet.out
+    assert "large file" in verdicts(without_xet)
 
 
 def test_the_environment_is_printed_without_secrets(at_hub: Run, entrepot_hub: RunningHub) -> None:

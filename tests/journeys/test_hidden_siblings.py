@@ -172,6 +172,11 @@ def fingerprint(found: Scene) -> dict[str, Any]:
             answer = bob.get(f"/v1/chunks/default/{read_hash(chunk_hash(pieces[0]))}")
             shape = [(block.raw_ends.tolist(), block.size) for block in parse_shard(answer.content).xorbs]
             seen[f"chunk {name}"] = (answer.status_code, len(answer.content), sorted(shape))
+        # The first miss of an upload is answered with what the sender may read elsewhere.
+        for session in ("one", "two"):
+            missed = bob.get(f"/v1/chunks/default/{'5' * 64}", headers={"x-xet-session-id": session})
+            shape = [(block.raw_ends.tolist(), block.size) for block in parse_shard(missed.content).xorbs]
+            seen[f"chunk missed {session}"] = (missed.status_code, len(missed.content), sorted(shape))
         # Everyone can compute the hash of a xorb with nothing but public chunks, and guess others.
         for label, name in (("alone", made(PUBLIC).hash), ("guessed", found.xorb.hash), ("forged", XetHash("3" * 64))):
             note(f"grant {label}", bob.post(f"/v1/xorb-grants/default/{name}", json={"length": 1}))

@@ -6,17 +6,13 @@ The configuration is the one of deploy/, with the paths and ports of the test.
 from __future__ import annotations
 
 import contextlib
-import getpass
 import os
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
-import httpx2
 import pytest
 
 from entrepot import testing
@@ -25,11 +21,10 @@ from entrepot.hub.context import open_hub
 from entrepot.names import RepoRef
 from entrepot.server.addresses import reserved
 from tests.support import hub_work
+from tests.support.nginx import DEPLOY, PROGRAM, running_nginx
 from tests.support.served_hub import ServedHub
 
-ROOT = Path(__file__).resolve().parents[2]
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin") or ""
-pytestmark = pytest.mark.skipif(not NGINX, reason="nginx is not installed")
+pytestmark = pytest.mark.skipif(not PROGRAM, reason="nginx is not installed")
 
 DATA = os.urandom(3_000_000)
 OTHER = os.urandom(2_000_000)
@@ -53,33 +48,12 @@ def nginx(folder: Path, hub_port: int, blobs: Path) -> Iterator[str]:
     """Run nginx in front of a hub; yield its URL."""
     with reserved("127.0.0.1", 0) as address:
         port = address.port
-    snippet = (ROOT / "deploy/nginx/stored-files.conf").read_text()
-    server = (ROOT / "deploy/nginx/entrepot.conf").read_text()
+    snippet = (DEPLOY / "stored-files.conf").read_text()
+    server = (DEPLOY / "entrepot.conf").read_text()
     common = server[server.index("    # Uploads may have any") : server.index("    # Monitoring")]
     body = (common + snippet).replace("127.0.0.1:8080", f"127.0.0.1:{hub_port}").replace("/srv/hub/blobs", str(blobs))
-    user = f"user {getpass.getuser()};" if os.getuid() == 0 else ""
-    (folder / "nginx.conf").write_text(f"""
-        daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1; {user}
-        events {{ worker_connections 64; }}
-        http {{
-            log_format inner '$request_method $uri $status'; access_log {folder}/access.log inner;
-            client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
-            uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-            server {{ listen 127.0.0.1:{port}; {body} }}
-        }}
-    """)
-    (folder / "access.log").touch()
-    command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf")]
-    subprocess.run([*command, "-t"], check=True, capture_output=True, timeout=30)
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    try:
-        transport = httpx2.HTTPTransport(retries=8)
-        with httpx2.Client(transport=transport, trust_env=False, timeout=30) as client:
-            assert client.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+    with running_nginx(folder, f"server {{ listen 127.0.0.1:{port}; {body} }}", port):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import itertools
 import shutil
@@ -18,8 +19,9 @@ from starlette.types import Receive, Scope, Send
 from entrepot.errors import ConfigError
 from entrepot.server import certificates
 from entrepot.server.addresses import Address
-from entrepot.server.certificates import Certificate, renewals
+from entrepot.server.certificates import Certificate, is_authority, renewals
 from entrepot.server.hosting import Limits, running
+from tests.support.certificates import Pems, make_self_signed
 
 
 async def count_bytes(scope: Scope, receive: Receive, send: Send) -> None:
@@ -187,3 +189,31 @@ def test_a_text_that_is_no_certificate_has_no_leaf(pair: Certificate) -> None:
         pair.leaf()
     with pytest.raises(ConfigError, match="cannot speak TLS"):
         pair.check()
+
+
+def test_certificates_of_authorities_are_told_from_those_of_servers(pems: Pems, tmp_path: Path) -> None:
+    assert is_authority(Certificate(pems.authority, pems.key).leaf())
+    assert not is_authority(Certificate(pems.cert, pems.key).leaf())
+    for kind in (True, False):
+        own = make_self_signed(tmp_path, is_authority=kind)
+        assert is_authority(Certificate(own.cert, own.key).leaf()) is kind
+
+
+def test_bytes_that_are_no_certificate_are_an_error(pems: Pems) -> None:
+    whole = Certificate(pems.authority, pems.key).leaf()
+    for bad in (b"", b"0", b"0\x82", b"0\x00"):
+        with pytest.raises(ValueError, match="no certificate in DER"):
+            is_authority(bad)
+    for at in range(len(whole)):  # whatever is wrong, no other error
+        with contextlib.suppress(ValueError):
+            is_authority(whole[:at] + bytes((whole[at] ^ 0x81,)) + whole[at + 1 :])
+
+
+def test_a_certificate_that_some_clients_refuse_is_served_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for kind in (False, True):
+        own = make_self_signed(tmp_path, is_authority=kind)
+        Certificate(own.cert, own.key).check()
+        assert ("certificate.authority" in caplog.text) is kind
+    assert f"file={own.cert}" in caplog.text

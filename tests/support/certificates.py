@@ -33,6 +33,16 @@ def make_certificates(folder: Path) -> Pems:
     return Pems(folder / "authority.pem", *_issue(folder / "authority.pem", folder))
 
 
+def make_self_signed(folder: Path, *, is_authority: bool) -> Pems:
+    """Create a certificate for 127.0.0.1 that signs itself, as an authority or not; clients trust it by name."""
+    (folder / "request").write_text("[req]\ndistinguished_name=name\n[name]\n")
+    kind = "TRUE" if is_authority else "FALSE"
+    names = f"-addext subjectAltName=IP:127.0.0.1,DNS:localhost -addext basicConstraints=critical,CA:{kind}"
+    files = "-keyout own.key -out own.pem"
+    _openssl(f"req -x509 -config request {_NEW} -days 2 -subj /CN=127.0.0.1 {names} {files}", folder)
+    return Pems(folder / "own.pem", folder / "own.pem", folder / "own.key")
+
+
 def _openssl(words: str, folder: Path) -> None:
     subprocess.run(["openssl", *words.split()], cwd=folder, check=True, capture_output=True)
 

@@ -10,6 +10,7 @@ import platform
 import shutil
 import tempfile
 import time
+import urllib.parse
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ MAX_SKEW_S = 60.0
 
 _LIBRARIES = ("httpx2", "hf_xet", "msgspec", "tqdm", "fsspec", "huggingface_hub")
 _SMALL, _LARGE = 1_000, 12 << 20
+_HANDSHAKE_S = 10
 
 
 @attrs.frozen
@@ -113,10 +115,14 @@ def run_checks(client: HubClient, *, tries_upload: bool) -> Iterator[CheckResult
     yield reached
     if not reached.is_well:
         return
+    certificate = _certificate(client)
+    if certificate is not None:
+        yield certificate
     yield _try("clock", lambda: _clock(client))
     known = _try("token", lambda: _token(client))
     yield known
-    if tries_upload and known.is_well and "may write" in known.text:
+    is_refused = certificate is not None and certificate.is_well is False  # hf_xet would try again for minutes
+    if tries_upload and not is_refused and known.is_well and "may write" in known.text:
         yield from _round_trip(client)
 
 
@@ -126,6 +132,26 @@ def _reach(client: HubClient) -> CheckResult:
     hub.send(Call("GET", "/api/models", _nothing, query=(("limit", "1"),)))
     took_ms = (time.monotonic() - began) * 1000
     return CheckResult("hub", True, f"{hub.endpoint} responds in {took_ms:.0f} ms")
+
+
+def _certificate(client: HubClient) -> CheckResult | None:
+    """Say whether hf_xet accepts the kind of certificate that the hub shows, which Python has accepted."""
+    import ssl
+
+    from entrepot.server.certificates import is_authority
+
+    parts = urllib.parse.urlsplit(client.hub.endpoint)
+    if parts.scheme != "https" or parts.hostname is None or client.places.disable_xet:
+        return None
+    try:
+        shown = ssl.get_server_certificate((parts.hostname, parts.port or 443), timeout=_HANDSHAKE_S)
+        is_refused = is_authority(ssl.PEM_cert_to_DER_cert(shown))
+    except (OSError, ValueError) as error:  # for example if only a proxy reaches the hub
+        return CheckResult("certificate", None, f"not read: {error}")
+    if not is_refused:
+        return CheckResult("certificate", True, "hf_xet accepts certificates of this kind")
+    cure = "create it with basicConstraints=CA:FALSE, or upload without Xet (ENTREPOT_DISABLE_XET=1)"
+    return CheckResult("certificate", False, f"hf_xet refuses the hub's certificate, which is an authority's; {cure}")
 
 
 def _clock(client: HubClient) -> CheckResult:

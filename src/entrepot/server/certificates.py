@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from collections.abc import AsyncIterator
@@ -18,6 +19,9 @@ LOOK_EVERY_S = 2.0
 
 _log = logging.getLogger("entrepot.server")
 
+_BOOLEAN, _EXTENSIONS = 0x01, 0xA3
+_BASIC_CONSTRAINTS = bytes((0x55, 0x1D, 0x13))  # 2.5.29.19
+
 Stamp = tuple[tuple[int, int, int], ...]
 
 
@@ -29,7 +33,7 @@ class Certificate:
     key: Path
 
     def check(self) -> None:
-        """Check that a server can use the files for TLS.
+        """Check that a server can use the files for TLS; log a warning if some clients refuse the certificate.
 
         Raises:
             ConfigError: a file cannot be read, is no PEM, or they do not belong together.
@@ -40,6 +44,9 @@ class Certificate:
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
             reason = f"cannot speak TLS with {self.cert} and {self.key}: {error}"
             raise ConfigError("tls_cert/tls_key", "files named there", reason) from error
+        with contextlib.suppress(ValueError):  # a form that only OpenSSL reads
+            if is_authority(self.leaf()):
+                _log.warning(render("certificate.authority", file=str(self.cert), refused_by="hf_xet"))
 
     def leaf(self) -> bytes:
         """Return the server's own certificate in DER, which is the first one of the file.
@@ -62,6 +69,45 @@ class Certificate:
         except OSError:
             return ()
         return tuple((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in found)
+
+
+def is_authority(certificate: bytes) -> bool:
+    """Return whether a certificate (DER) is that of an authority, also if a server uses it as its own.
+
+    OpenSSL accepts such a server if the certificate is trusted; webpki, which hf_xet uses, never does.
+    ``openssl req -x509`` makes such certificates unless told ``basicConstraints=CA:FALSE``.
+
+    Raises:
+        ValueError: this is not a certificate, as far as it was read.
+
+    Source: RFC 5280, sections 4.1 and 4.2.1.9.
+    """
+    try:
+        (_, signed), *_ = _elements(_elements(certificate)[0][1])
+        for tag, value in _elements(signed):
+            if tag != _EXTENSIONS:
+                continue
+            for _, extension in _elements(_elements(value)[0][1]):
+                (_, name), *others = _elements(extension)
+                if name == _BASIC_CONSTRAINTS:
+                    [(_, constraints)] = _elements(others[-1][1])  # before it may stand whether it is critical
+                    return any(tag == _BOOLEAN and value != b"\0" for tag, value in _elements(constraints))
+    except (IndexError, ValueError) as error:
+        raise ValueError("no certificate in DER") from error
+    return False
+
+
+def _elements(data: bytes) -> list[tuple[int, bytes]]:
+    """Return tag and content of the DER elements that follow each other."""
+    found, at = [], 0
+    while at < len(data):
+        tag, length, at = data[at], data[at + 1], at + 2
+        if length & 0x80:
+            end = at + (length & 0x7F)
+            length, at = int.from_bytes(data[at:end]), end
+        found.append((tag, data[at : at + length]))
+        at += length
+    return found
 
 
 async def renewals(certificate: Certificate, shown: Stamp) -> AsyncIterator[None]:

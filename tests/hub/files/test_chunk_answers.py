@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +14,9 @@ from entrepot.hub.files import chunk_answers, chunk_rights, chunks, xet_tokens, 
 from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.hub.jobs import maintenance
-from entrepot.names import RepoPath, RepoRef, Sha256, XetHash
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.repositories import RepoChanges
+from entrepot.names import RepoId, RepoPath, RepoRef, RepoType, Sha256, XetHash
 from entrepot.xet import Xorb, XorbBlock, chunk_hash, keyed_chunk_hash, parse_shard, read_hash
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
@@ -213,6 +215,50 @@ def test_an_upload_learns_of_the_latest_chunks_of_its_repository_that_its_reader
     assert chunk_answers.find_latest(world.hub, sender.give_read(ref)) is None
     damage(world, sender.xorb(sender.chunks(2)))
     assert list(answered(chunk_answers.find_latest(world.hub, sender.give(ref)))) == [first]
+
+
+def listed(answer: bytes | None, sender: Sender, names: Iterable[str]) -> set[str]:
+    """Return the repositories whose chunks an answer lists; those of each are made from its name."""
+    if answer is None:
+        return set()
+    footer = parse_shard(answer).footer
+    assert footer is not None
+    blocks = set(answered(answer).values())
+
+    def keyed(name: str) -> bytes:
+        return b"".join(keyed_chunk_hash(chunk_hash(piece), footer.key) for piece in sender.chunks(name))
+
+    return {name for name in names if keyed(name) in blocks}
+
+
+def test_the_first_upload_to_a_repository_learns_of_what_changed_last_that_its_sender_may_read(
+    world: World, sender: Sender, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("alice/old", "alice/own", "zed/open", "zed/secret", "zed/gated")
+    for name in names:
+        visibility = "private" if name in {"alice/own", "zed/secret"} else "public"
+        repo = world.repo(name, visibility=visibility)
+        sender.add(repo, "w", sender.chunks(name))
+        if name == "zed/gated":
+            repositories.configure(world.hub, world.caller("zed"), repo, RepoChanges(gated="auto"))
+        world.clock.advance(1000)
+
+    def learnt(repo: RepoRef) -> set[str]:
+        return listed(chunk_answers.find_latest(world.hub, sender.give(repo)), sender, names)
+
+    empty = world.repo("bob/m")
+    assert learnt(ref) == {"alice/old", "alice/own", "zed/open"}
+    assert learnt(empty) == {"alice/old", "zed/open"}
+    assert chunk_answers.find_latest(world.hub, sender.give_read(empty)) is None
+    with monkeypatch.context() as patched:  # what may not be used takes no place, and one's own comes first
+        patched.setattr(chunk_answers, "_LATEST_XORBS", 1)
+        assert learnt(ref) == {"alice/own"}
+        assert learnt(empty) == {"zed/open"}
+    shut = RepoChanges(visibility="private")
+    repositories.configure(world.hub, world.caller("zed"), RepoRef(RepoType.MODEL, RepoId("zed", "open")), shut)
+    assert learnt(empty) == {"alice/old"}
+    sender.add(ref, "w", sender.chunks("mine"))
+    assert learnt(ref) == set()  # from now on, the repository has files of its own
 
 
 def test_a_chunk_of_a_private_sibling_costs_the_statements_of_one_never_stored(world: World, sender: Sender) -> None:

@@ -90,6 +90,7 @@ def test_the_first_miss_of_an_upload_is_answered_with_the_latest_chunks_of_its_r
     store: Store, content: bytes
 ) -> None:
     repo, other = store.new_repo(), store.new_repo("bob")
+    store.make_private(repo)
     upload = store.upload(repo, content)
     store.commit(repo, "w", upload.block.sha256)
     unknown = f"/v1/chunks/default/{read_hash(chunk_hash(b'a new beginning'))}"
