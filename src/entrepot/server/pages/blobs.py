@@ -22,7 +22,6 @@ from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.last_versions import show_or_last
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.repositories.table_files import TableView, TableWindow, is_table, view_table, window_of
-from entrepot.server.pages.repositories.tensor_lists import ALL, TensorFilter, filter_of
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.scan_marks import ScanMark, mark_of
 from entrepot.server.pages.trees import crumbs, path_of
@@ -31,7 +30,10 @@ from entrepot.server.raw_path import split_revision
 from entrepot.server.rendering.code_colours import ColourBudget, colour
 from entrepot.server.rendering.code_languages import language_of_block
 from entrepot.server.rendering.markdown import Renderer
+from entrepot.server.rendering.tensor_lists import ALL, TensorFilter
 from entrepot.wire.texts import legible
+
+_MOST_ASKED = 200
 
 
 def routes() -> list[PageRoute]:
@@ -52,6 +54,12 @@ async def show_blob(request: Request, ref: RepoRef) -> Response:
 
     page = show_page(request, build, turns=turns)
     return await show_or_last(page, request, ref, revision, path)
+
+
+def filter_of(request: Request) -> TensorFilter:
+    """Return which tensors of a file a request asks for."""
+    text, dtype = (request.query_params.get(key, "").strip()[:_MOST_ASKED] for key in ("tensor", "dtype"))
+    return TensorFilter(text, dtype)
 
 
 def build_blob(
