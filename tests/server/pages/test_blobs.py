@@ -76,3 +76,18 @@ def test_files_of_private_repositories_load_in_pages_of_their_readers_only(
         assert signed_in.get(path, headers={"sec-fetch-site": other}).status_code == 401
     del signed_in.headers["sec-fetch-site"]
     assert signed_in.get(path).status_code == 401
+
+
+def test_json_is_shown_as_parts_that_fold(site: ServedHub, show: Show) -> None:
+    data = b'{"layers": [{"size": 1.50}], "<b>": "<script>"}'
+    site.commit(site.repo("folding"), {"config.json": data, "broken.json": b"{", "a.txt": data})
+    page = "/alice/folding/blob/main"
+    assert 'href="?view=folded"' in show(f"{page}/config.json")
+    text = show(f"{page}/config.json?view=folded")
+    assert '<span class="d">1.50</span>' in text
+    assert "<summary>" in text.partition("folds")[2]
+    assert "<script>" not in text.partition('class="folds')[2].partition("</section>")[0]
+    assert 'id="L1"' not in text
+    for other in ("broken.json", "a.txt"):
+        assert 'id="L1"' in show(f"{page}/{other}?view=folded"), "shown as text"
+    assert "view=folded" not in show(f"{page}/a.txt")

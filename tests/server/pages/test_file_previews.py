@@ -12,8 +12,6 @@ import pytest
 from entrepot.previews.sources import BytesRangeReader
 from entrepot.server.pages import file_previews
 from entrepot.server.pages.file_previews import FileView, view_file
-from entrepot.server.pages.repositories import tensor_lists
-from entrepot.server.pages.repositories.tensor_lists import TensorFilter
 
 
 def view(name: str, data: bytes) -> FileView:
@@ -44,29 +42,6 @@ def test_other_encodings_and_binary_files_are_told() -> None:
 )
 def test_media_are_shown_by_the_browser_but_pictures_that_can_run_are_text(name: str, form: str) -> None:
     assert view(name, b"<svg onload=alert(1)>").form == form
-
-
-def test_tensors_are_found_by_a_part_of_their_name_and_their_type(monkeypatch: pytest.MonkeyPatch) -> None:
-    header = {
-        name: {"dtype": dtype, "shape": [1], "data_offsets": [4 * at, 4 * at + size]}
-        for at, (name, dtype, size) in enumerate([("a.Attn.w", "F32", 4), ("b.attn.w", "I32", 4), ("norm", "F32", 4)])
-    }
-    source = BytesRangeReader(safetensors(header) + bytes(8))
-    for wanted, expected in (
-        (TensorFilter("ATTN"), ["a.Attn.w", "b.attn.w"]),
-        (TensorFilter("", "F32"), ["a.Attn.w", "norm"]),
-        (TensorFilter("attn", "I32"), ["b.attn.w"]),
-        (TensorFilter("none"), []),
-    ):
-        found = view_file("m.safetensors", source, wanted)
-        assert [row[0] for row in found.rows] == expected
-        assert ("Tensors", "3") in found.facts, "those of the file, whatever is shown"
-        assert found.tensors is not None
-        assert (found.tensors.total, found.tensors.dtypes) == (len(expected), [("F32", 2), ("I32", 1)])
-    monkeypatch.setattr(tensor_lists, "MAX_ROWS", 1)
-    assert view_file("m.safetensors", source).note.startswith("Only the first 1 of 3 tensors are listed. A part of")
-    assert view_file("m.safetensors", source, TensorFilter("attn")).note == "Only the first 1 of 2 tensors are listed."
-    assert view_file("m.safetensors", source, TensorFilter("norm")).note == ""
 
 
 def safetensors(header: object) -> bytes:

@@ -206,9 +206,11 @@ def named_like(tx: Read, kind: str, terms: Sequence[str], limit: int, *, after: 
         after: the last name of the previous page.
     """
     here = (_NS.c.kind == kind) & (_NS.c.name_key > after.lower())
-    query = sa.select(*_ACCOUNT).where(here).order_by(_NS.c.name_key).limit(limit)
+    # Found in the index first, which is a fraction of the table: no word of a name is in an index of its own.
+    found = sa.select(_NS.c.id).where(here).order_by(_NS.c.name_key).limit(limit)
     for term in terms:
-        query = query.where(_NS.c.name_key.contains(term.lower(), autoescape=True))
+        found = found.where(_NS.c.name_key.contains(term.lower(), autoescape=True))
+    query = sa.select(*_ACCOUNT).where(_NS.c.id.in_(found)).order_by(_NS.c.name_key)
     return [Account(*row) for row in tx.sql.execute(query)]
 
 

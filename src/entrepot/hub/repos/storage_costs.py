@@ -19,7 +19,7 @@ from entrepot.catalog.files.bucket_files import BucketTotals
 from entrepot.catalog.repos import refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
-from entrepot.errors import RepoNotFound
+from entrepot.errors import LimitExceeded, RepoNotFound, RevisionNotFound
 from entrepot.hub import access, revisions
 from entrepot.hub.callers import MaybeCaller, read_by
 from entrepot.hub.context import HubContext
@@ -28,6 +28,9 @@ from entrepot.storage import fsck, objects
 from entrepot.storage.fsck import ReachableSet
 from entrepot.storage.trees import Trees
 from entrepot.xet import ChunkSet, read_index
+
+MAX_TOGETHER = 100
+"""Refs whose deletion together is measured at most."""
 
 _PAGE = 100
 
@@ -92,6 +95,34 @@ def of_revision(hub: HubContext, caller: MaybeCaller | LocalOperator, ref: RepoR
         others = usage.holdings(tx, row.id, _files_of_others(hub, tx, row.id, commit))
         shared = usage.needed_elsewhere(tx, here, row.id, _seen_by(caller)) | (_keys(here) & _keys(others))
         return _cost(f"{row.ref}@{revision}", sum(item.size for item in listed), here, shared)
+
+
+def freed_without(hub: HubContext, caller: MaybeCaller, ref: RepoRef, names: Sequence[str]) -> int:
+    """Return the bytes that deleting several refs together frees after the grace period, with their histories.
+
+    Args:
+        names: full names of refs, at most :data:`MAX_TOGETHER`. What other refs need stays, as do files that
+            other repositories need; of a repository that the caller cannot read, this is not known.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo, RevisionNotFound: no access, or a ref does not exist.
+        LimitExceeded: there are more names.
+    """
+    if len(names) > MAX_TOGETHER:
+        raise LimitExceeded("the number of refs", MAX_TOGETHER)
+    with hub.read() as tx:
+        row = _row(tx, caller, ref)
+        known: dict[str, Oid] = dict(refs.everything(tx, row.id))
+        for name in names:
+            if name not in known:
+                raise RevisionNotFound(name)
+        gone, kept = ReachableSet(), ReachableSet()
+        fsck.extend(hub.store, tx, row.id, gone, [known[name] for name in names])
+        fsck.extend(hub.store, tx, row.id, kept, [oid for name, oid in known.items() if name not in names])
+        here = _shown(tx, caller, usage.holdings(tx, row.id, gone.files), usage.chunk_uses(tx, row.id, gone.files))
+        needed = usage.needed_elsewhere(tx, here, row.id, _seen_by(caller))
+        needed |= _keys(usage.holdings(tx, row.id, kept.files))
+        return sum(holding.size for holding in here if holding.key not in needed)
 
 
 @attrs.frozen

@@ -14,6 +14,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents
 from entrepot.hub.scanning import results
 from entrepot.names import RepoPath, RepoRef
+from entrepot.previews.sources import RangeReader
 from entrepot.server.handlers import app_state
 from entrepot.server.pages.card_html import CardLinks, relink
 from entrepot.server.pages.file_previews import FileView, view_file
@@ -22,7 +23,6 @@ from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.last_versions import show_or_last
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.repositories.table_files import TableView, TableWindow, is_table, view_table, window_of
-from entrepot.server.pages.repositories.tensor_lists import ALL, TensorFilter, filter_of
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.scan_marks import ScanMark, mark_of
 from entrepot.server.pages.trees import crumbs, path_of
@@ -30,8 +30,12 @@ from entrepot.server.public_urls import path_prefix
 from entrepot.server.raw_path import split_revision
 from entrepot.server.rendering.code_colours import ColourBudget, colour
 from entrepot.server.rendering.code_languages import language_of_block
+from entrepot.server.rendering.json_folds import MAX_JSON, fold_json
 from entrepot.server.rendering.markdown import Renderer
+from entrepot.server.rendering.tensor_lists import ALL, TensorFilter
 from entrepot.wire.texts import legible
+
+_MOST_ASKED = 200
 
 
 def routes() -> list[PageRoute]:
@@ -44,14 +48,20 @@ async def show_blob(request: Request, ref: RepoRef) -> Response:
     root = path_prefix(app_state(request).hub.settings)
     revision, tail = split_revision(request.path_params["tail"])
     path, window, wanted = path_of(tail), window_of(request), filter_of(request)
-    state = app_state(request)
+    state, is_folded = app_state(request), request.query_params.get("view") == "folded"
     turns = state.tables if is_table(path) else state.viewers
 
     def build(hub: HubContext, caller: MaybeCaller) -> WebPage:
-        return build_blob(hub, caller, ref, revision, path, window, root, wanted)
+        return build_blob(hub, caller, ref, revision, path, window, root, wanted, is_folded=is_folded)
 
     page = show_page(request, build, turns=turns)
     return await show_or_last(page, request, ref, revision, path)
+
+
+def filter_of(request: Request) -> TensorFilter:
+    """Return which tensors of a file a request asks for."""
+    text, dtype = (request.query_params.get(key, "").strip()[:_MOST_ASKED] for key in ("tensor", "dtype"))
+    return TensorFilter(text, dtype)
 
 
 def build_blob(
@@ -63,6 +73,8 @@ def build_blob(
     window: TableWindow,
     root: str,
     wanted: TensorFilter = ALL,
+    *,
+    is_folded: bool = False,
 ) -> WebPage:
     """Return the page of a file.
 
@@ -70,6 +82,7 @@ def build_blob(
         window: the rows that are shown of a table.
         root: the path prefix of the hub.
         wanted: the tensors that are shown, of a file with tensors.
+        is_folded: JSON is shown as parts that open and close.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
@@ -83,6 +96,7 @@ def build_blob(
             told = view.note if view else ""
             view = view_file(path.rpartition("/")[2], content, wanted)
             view = attrs.evolve(view, note=f"{told} {view.note}".strip())
+        folded = _folded(path, content) if is_folded else None
     values = {
         "section": found.info.row.type.plural,
         "repo": header,
@@ -101,9 +115,22 @@ def build_blob(
             view, f"{root}/{header.path}/{{}}/{header.segment}/{quoted(path.rpartition('/')[0])}/", root
         ),
         "code": _code_of(view),
+        "folded": folded,
         "window": window,
+        "may_fold": _may_fold(path, located.size),
     }
     return WebPage("blob.html", f"{legible(path)} · {header.id}", values)
+
+
+def _may_fold(path: RepoPath, size: int) -> bool:
+    return path.lower().endswith(".json") and size <= MAX_JSON
+
+
+def _folded(path: RepoPath, content: RangeReader) -> Markup | None:
+    """Return a small JSON file as parts that open and close; None for other files."""
+    if not _may_fold(path, content.size):
+        return None
+    return fold_json(content.read_at(0, content.size).decode("utf-8", "replace"))
 
 
 def _prose_of(view: FileView | TableView, place: str, root: str) -> dict[int, str]:

@@ -15,7 +15,9 @@ from entrepot.errors import Malformed
 from entrepot.previews import archives, notebooks, pickles
 from entrepot.previews.sources import RangeReader
 from entrepot.server.files import BINARY, TEXT, media_type
-from entrepot.server.pages.repositories.tensor_lists import (
+from entrepot.server.rendering.code_colours import ColourBudget, colour_lines
+from entrepot.server.rendering.code_languages import language_of_file
+from entrepot.server.rendering.tensor_lists import (
     ALL,
     COLUMNS,
     ENDINGS,
@@ -24,8 +26,6 @@ from entrepot.server.pages.repositories.tensor_lists import (
     list_tensors,
     note_of,
 )
-from entrepot.server.rendering.code_colours import ColourBudget, colour_lines
-from entrepot.server.rendering.code_languages import language_of_file
 
 MAX_TEXT = 512 << 10
 """Bytes of a text that are shown."""

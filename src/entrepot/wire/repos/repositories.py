@@ -272,3 +272,10 @@ class DayCount(msgspec.Struct, frozen=True, kw_only=True):
 
     day: str
     count: int
+
+
+class FreedStorage(msgspec.Struct, frozen=True, kw_only=True):
+    """The bytes that deleting some refs together frees."""
+
+    refs: Sequence[str]
+    freed: int

@@ -8,8 +8,9 @@ from starlette.routing import BaseRoute
 
 from entrepot.hub.repos import storage_costs
 from entrepot.names import RepoRef
-from entrepot.server.handlers import call_hub_slow, json_response
+from entrepot.server.handlers import call_hub_slow, json_response, query_list
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
+from entrepot.wire.repos.repositories import FreedStorage
 
 
 def routes() -> list[BaseRoute]:
@@ -21,7 +22,13 @@ def routes() -> list[BaseRoute]:
 
 
 async def measure_repo(request: Request, ref: RepoRef) -> Response:
-    """Serve ``GET storage``: logical, stored, shared and freed bytes of a repository."""
+    """Serve ``GET storage``: logical, stored, shared and freed bytes of a repository.
+
+    With ``without``, once for each ref: the bytes that deleting these refs together frees.
+    """
+    if names := query_list(request, "without"):
+        freed = await call_hub_slow(request, storage_costs.freed_without, ref, names)
+        return json_response(FreedStorage(refs=names, freed=freed))
     return json_response(storage_costs.as_fields(await call_hub_slow(request, storage_costs.of_repo, ref)))
 
 

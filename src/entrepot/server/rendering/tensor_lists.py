@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import attrs
-from starlette.requests import Request
 
 from entrepot.previews import gguf, safetensors
 from entrepot.previews.sources import RangeReader
@@ -22,7 +21,6 @@ ENDINGS = (".safetensors", ".gguf")
 
 COLUMNS = ("Tensor", "Type", "Shape", "Parameters")
 
-_MOST_ASKED = 200
 _MAX_VALUE = 200
 
 
@@ -55,12 +53,6 @@ class TensorList:
     total: int
     dtypes: Sequence[tuple[str, int]]
     facts: Sequence[tuple[str, str]]
-
-
-def filter_of(request: Request) -> TensorFilter:
-    """Return which tensors a request asks for."""
-    text, dtype = (request.query_params.get(key, "").strip()[:_MOST_ASKED] for key in ("tensor", "dtype"))
-    return TensorFilter(text, dtype)
 
 
 def list_tensors(name: str, source: RangeReader, wanted: TensorFilter) -> TensorList:
