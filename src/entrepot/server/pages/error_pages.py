@@ -60,7 +60,7 @@ class LastVersion:
 
 
 @attrs.frozen
-class Gate:
+class AccessLink:
     """The page on which a user asks for access to gated files: its path on this hub, and what it does."""
 
     page: str
@@ -102,16 +102,16 @@ def _text_of(error: EntrepotError) -> str:
             return sentence(error)
 
 
-def _gate_of(error: EntrepotError) -> Gate | None:
+def _gate_of(error: EntrepotError) -> AccessLink | None:
     """Return where a user asks for access to files that are gated; None if asking is not what helps."""
     if not isinstance(error, GatedRepo) or error.anonymous:
         return None
     prefix = "" if error.kind == "model" else f"{error.kind}s/"
-    return Gate(f"/{prefix}{error.repo}/access", "See your request" if error.request else "Request access")
+    return AccessLink(f"/{prefix}{error.repo}/access", "See your request" if error.request else "Request access")
 
 
 def _error_page(
-    status: int, title: str, text: str, last: LastVersion | None = None, *, gate: Gate | None = None
+    status: int, title: str, text: str, last: LastVersion | None = None, *, gate: AccessLink | None = None
 ) -> WebPage:
     values = {"status": status, "text": text, "may_sign_in": status in (401, 403, 404), "last": last, "gate": gate}
     return WebPage("error.html", title, values, status)
