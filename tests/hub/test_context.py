@@ -9,8 +9,10 @@ import pytest
 
 from entrepot.catalog.accounts import accounts
 from entrepot.errors import DataFolderError
+from entrepot.git.tree_names import TreeNames
 from entrepot.hub.context import open_hub
 from entrepot.hub.data_folders import is_new
+from entrepot.names import Oid
 from entrepot.settings import Settings
 
 
@@ -69,3 +71,15 @@ def test_a_file_is_no_folder(tmp_path: pathlib.Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataFolderError):
         open_hub(Settings(data=tmp_path / "file"), fsync=False)
+
+
+def test_caches_of_folders_are_part_of_the_memory_that_the_settings_allow(tmp_path: pathlib.Path) -> None:
+    key = (1, Oid("a" * 40))
+    tree = b"".join(b"100644 %06d\0%b" % (number, bytes(20)) for number in range(20_000))
+    for most, is_kept in ((56 << 20, True), (1 << 20, False)):
+        hub = open_hub(Settings(data=tmp_path, remembered_bytes=most))
+        hub.store.large_trees.put(key, tree)
+        hub.store.names.put(key, TreeNames(tree))
+        assert (hub.store.large_trees.find(key) is not None) == is_kept
+        assert (hub.store.names.find(key) is not None) == is_kept
+        hub.close()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +21,11 @@ import yaml
 from entrepot.cli.main import cli
 from entrepot.settings import SETTINGS
 from entrepot.testing.hubs import RunningHub
+from tests.support.certificates import make_certificates
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin") or ""
 UNITS = sorted(path.name for path in (DEPLOY / "systemd").iterdir())
 VARIABLES = {f"ENTREPOT_{setting.name.upper()}" for setting in SETTINGS}
 PAGES = ("docs/service.md", "docs/first-admin-day.md", "docs/operations.md", "README.md")
@@ -118,6 +124,21 @@ def test_the_compose_file_keeps_the_data_and_little_else() -> None:
     assert hub["read_only"] is True
 
 
+@pytest.mark.parametrize("name", ["docker/compose.yaml", "cluster/compose.yaml", "invalid"])
+def test_a_compose_file_has_the_shape_that_compose_expects(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("check_jsonschema")
+    file = DEPLOY / name
+    if name == "invalid":
+        file = tmp_path / "compose.yaml"
+        file.write_text("services: {hub: {image: hub, volume: [data:/data]}}")
+    words = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(file)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if name == "invalid":
+        assert "'volume' was unexpected" in done.stdout
+    else:
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_proxy_overwrites_what_clients_send() -> None:
     text = re.sub(r"#.*", "", (DEPLOY / "nginx/entrepot.conf").read_text())
     assert text.count("{") == text.count("}")
@@ -134,6 +155,33 @@ def test_the_proxy_overwrites_what_clients_send() -> None:
     assert re.search(r"proxy_pass http://[^/;]+;", text), "a path behind the port would decode the raw path"
     for line in ("client_max_body_size 0;", "proxy_request_buffering off;", "proxy_buffering off;", "gzip off;"):
         assert line in statements
+
+
+@pytest.mark.skipif(not NGINX, reason="nginx is not installed")
+@pytest.mark.parametrize(
+    "name", ["nginx/entrepot.conf", "nginx/stored-files.conf", "cluster/nginx.conf", "no such directive"]
+)
+def test_nginx_accepts_its_files(name: str, tmp_path: Path) -> None:
+    text = (DEPLOY / name).read_text() if "/" in name else "server { listen 8080; proxy_bufering off; }"
+    if name == "nginx/stored-files.conf":  # a part of a server block
+        text = f"server {{ listen 8080; {text} }}"
+    pems = make_certificates(tmp_path)
+    text = re.sub(r"/etc/ssl/\S+/fullchain.pem", str(pems.cert), text)
+    text = re.sub(r"/etc/ssl/\S+/privkey.pem", str(pems.key), text)
+    text = re.sub(r"\bserver[12]:", "127.0.0.1:", text)
+    sockets = itertools.count()
+    text = re.sub(r"listen [^\s;]+", lambda _found: f"listen unix:{tmp_path}/{next(sockets)}.sock", text)
+    places = " ".join(
+        f"{kind}_temp_path {tmp_path}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (tmp_path / "nginx.conf").write_text(
+        f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; {places} {text} }}"
+    )
+    done = subprocess.run([NGINX, "-t", "-c", tmp_path / "nginx.conf"], capture_output=True, text=True, check=False)
+    if name == "no such directive":
+        assert 'unknown directive "proxy_bufering"' in done.stderr
+    else:
+        assert done.returncode == 0, done.stderr
 
 
 def test_the_scrape_job_asks_the_route_of_metrics() -> None:

@@ -65,6 +65,17 @@ class PostgresServer:
             self._process.wait(timeout=_START_S)
             self._process = None
 
+    def require(self, *options: str) -> None:
+        """Change settings of the running server."""
+        for option in options:
+            name, _, value = option.partition("=")
+            self._run(f"ALTER SYSTEM SET {name} = '{value}'")
+        self._run("SELECT pg_reload_conf()")
+
+    def promote(self) -> None:
+        """Make a standby a primary server; return when it accepts writes."""
+        self._run("SELECT pg_promote(true, 60)")
+
     def url(self, name: str) -> str:
         """Return the URL of a database."""
         return f"postgresql://postgres@/{name}?host={self.folder}"
@@ -124,6 +135,22 @@ def _is_for_all(folder: pathlib.Path) -> bool:
 @contextlib.contextmanager
 def running(programs: pathlib.Path, *options: str) -> Iterator[PostgresServer]:
     """Run a server on a socket in a folder of its own, with more settings; it ends with this process."""
+    make = ["initdb", "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8", "-D"]
+    with _running(programs, make, options) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running_standby(programs: pathlib.Path, primary: PostgresServer, *options: str) -> Iterator[PostgresServer]:
+    """Run a standby of a running server, which receives everything that it writes; it ends with this process."""
+    make = ["pg_basebackup", "-h", str(primary.folder), "-U", "postgres", "-R", "-c", "fast", "--no-sync", "-D"]
+    with _running(programs, make, options) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _running(programs: pathlib.Path, make: list[str], options: tuple[str, ...]) -> Iterator[PostgresServer]:
+    """Run a server whose data folder is made by a command that ends with its path."""
     in_memory = pathlib.Path("/dev/shm")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="pg", dir=in_memory if in_memory.is_dir() else None))
     # The server refuses to run as root.
@@ -133,7 +160,7 @@ def running(programs: pathlib.Path, *options: str) -> Iterator[PostgresServer]:
             os.chown(folder, _NOBODY, _NOBODY)
         data = folder / "data"
         subprocess.run(
-            [programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8"],
+            [programs / make[0], *make[1:], data],
             check=True,
             capture_output=True,
             cwd=folder,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from entrepot.errors import Malformed
 from entrepot.xet import frames
-from entrepot.xet.frames import FRAME_HEADER, FrameReader, frame_as_clients, frame_blocks
+from entrepot.xet.frames import FRAME_HEADER, LARGE_FRAME_HEADER, FrameReader, frame_as_clients, frame_blocks
 
 TEXT = b"a line of text that comes again and again\n" * 3000
 NOISE = np.random.default_rng(17).bytes(131_072)
@@ -55,6 +55,14 @@ def test_frames_of_clients_are_read_without_the_library(monkeypatch: pytest.Monk
         assert read(frame_as_clients(content), length) == content
 
 
+@pytest.mark.parametrize("content", [TEXT[:100_000], TEXT[:131_072], NOISE[:100_000]], ids=["text", "chunk", "noise"])
+def test_frames_of_clients_with_large_blocks_are_too(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr(FrameReader, "_read_any", lambda *_: pytest.fail("the frame was not taken apart"))
+    whole = lz4.frame.compress(content, block_size=lz4.frame.BLOCKSIZE_MAX256KB, block_linked=False, store_size=False)
+    assert whole[:7] == LARGE_FRAME_HEADER, "as hf_xet 1.8 writes it"
+    assert [bytes(piece) for piece in FrameReader().read(memoryview(whole), len(content))] == [content]
+
+
 def test_uncompressed_blocks_are_not_copied() -> None:
     payload = memoryview(frame_blocks([(NOISE[:100], False), (TEXT[:1000], True), (NOISE[100:150], True)]))
     first, second, third = FrameReader().read(payload, 1150)
@@ -77,9 +85,12 @@ def test_any_blocks_are_read_as_the_library_reads_them(blocks: list[tuple[bytes,
     assert (found == whole) == (not off)
 
 
+@pytest.mark.parametrize("header", [FRAME_HEADER, LARGE_FRAME_HEADER], ids=["64 KiB", "256 KiB"])
 @pytest.mark.parametrize(
     "body",
     [
+        block(bytes(262_145), compressed=True) + bytes(4),
+        block(NOISE * 2 + b"x", compressed=False) + bytes(4),
         block(NOISE[:65_537], compressed=False) + bytes(4),
         block(bytes(65_537), compressed=True) + bytes(4),
         block(b"", compressed=False) + bytes(4),
@@ -97,9 +108,9 @@ def test_any_blocks_are_read_as_the_library_reads_them(blocks: list[tuple[bytes,
     ],
     ids=lambda body: f"{len(body)} bytes",
 )
-def test_unusual_frames_are_judged_as_the_library_judges_them(body: bytes) -> None:
-    for length in (0, 1, 2, 3, 65_536, 65_537):
-        checked(FRAME_HEADER + body, length)
+def test_unusual_frames_are_judged_as_the_library_judges_them(body: bytes, header: bytes) -> None:
+    for length in (0, 1, 2, 3, 65_536, 65_537, 262_144, 262_145):
+        checked(header + body, length)
 
 
 @given(st.data())
@@ -158,4 +169,4 @@ def test_a_frame_produces_little_more_than_it_announces() -> None:
         patch.setattr(lz4.block, "decompress", count)
         with pytest.raises(Malformed, match="not have the 100000 bytes"):
             read(bomb, 100_000)
-    assert produced == [65_536, 65_536]
+    assert produced == [65_536]

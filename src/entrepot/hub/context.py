@@ -193,7 +193,15 @@ def _open(settings: Settings, database: str, *, fsync: bool) -> HubContext:
         catalog.close()
         raise
     blobs = blob_stores.open_blobs(settings, bucket, fsync=fsync)
-    store = Store(catalog, blobs, blobs, blobs)
+    most = settings.remembered_bytes
+    store = Store(
+        catalog,
+        blobs,
+        blobs,
+        blobs,
+        large_tree_bytes=Share.LARGE_TREES.of(most),
+        tree_name_bytes=Share.TREE_NAMES.of(most),
+    )
     return HubContext(store, settings, store_id, Signer(bytes.fromhex(key)), clock)
 
 

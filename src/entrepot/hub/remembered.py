@@ -24,12 +24,14 @@ _OVERHEAD = 1024
 
 
 class Share(IntEnum):
-    """The shares of the setting ``remembered_bytes``, in sixteenths; they add up to the whole."""
+    """The shares of the setting ``remembered_bytes``: in MiB, if it has its default value, which is their sum."""
 
     ANSWERS = 8
     FILE_LISTS = 5
     CALLERS = 2
     TREES = 1
+    LARGE_TREES = 16
+    TREE_NAMES = 24
 
     def of(self, remembered_bytes: int) -> int:
         """Return the share in bytes, rounded down."""

@@ -64,20 +64,34 @@ class ValueCache(Generic[K, V]):
 
 @attrs.frozen
 class Store:
-    """Blobs and catalog together. The bytes under a key of ``blobs`` never change."""
+    """Blobs and catalog together. The bytes under a key of ``blobs`` never change.
+
+    Args:
+        large_tree_bytes: how many bytes of large trees are cached.
+        tree_name_bytes: how much memory the searchable names of trees take.
+    """
 
     catalog: Catalog
     blobs: Blobs
     parts: Multipart
     drafts: Inspectable
+    large_tree_bytes: int = 16 << 20
+    tree_name_bytes: int = 24 << 20
     trees: ValueCache[tuple[int, Oid], TreeScan] = attrs.field(
         factory=lambda: ValueCache[tuple[int, Oid], TreeScan](32 << 20, lambda scan: len(scan.content))
     )
     large_trees: ValueCache[tuple[int, Oid], bytes] = attrs.field(
-        factory=lambda: ValueCache[tuple[int, Oid], bytes](16 << 20, len)
+        default=attrs.Factory(
+            lambda store: ValueCache[tuple[int, Oid], bytes](store.large_tree_bytes, len), takes_self=True
+        ),
+        init=False,
     )
     names: ValueCache[tuple[int, Oid], TreeNames] = attrs.field(
-        factory=lambda: ValueCache[tuple[int, Oid], TreeNames](24 << 20, lambda names: names.weight)
+        default=attrs.Factory(
+            lambda store: ValueCache[tuple[int, Oid], TreeNames](store.tree_name_bytes, lambda names: names.weight),
+            takes_self=True,
+        ),
+        init=False,
     )
     listings: ValueCache[tuple[int, Oid], tuple[Entry, ...]] = attrs.field(
         factory=lambda: ValueCache[tuple[int, Oid], tuple[Entry, ...]](300_000, lambda entries: len(entries) + 1)

@@ -82,7 +82,7 @@ def pack(chunk: Buffer, method: CompressionMethod) -> Packed:
 class Decoder:
     """A decompressor of chunks, in two steps: grouped bytes of several chunks are put in order together.
 
-    Guarantees: at most 64 KiB more than the announced length are produced for a chunk, for any payload.
+    Guarantees: at most 256 KiB more than the announced length are produced for a chunk, for any payload.
     Not thread-safe.
     """
 

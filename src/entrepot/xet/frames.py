@@ -18,23 +18,25 @@ import lz4.frame
 from entrepot.errors import Malformed
 from entrepot.xet.hashes import Buffer
 
-MAX_BLOCK_BYTES = 64 * 1024
-"""A block of a frame with the usual header has at most this many bytes, compressed or not."""
-
 # Version 1, independent blocks of at most 64 KiB, no sizes and no checksums, as Xet clients write it.
 FRAME_HEADER = bytes.fromhex("04224d18604082")
+LARGE_FRAME_HEADER = bytes.fromhex("04224d186050fb")
+"""The same with blocks of at most 256 KiB: that of frames with more than 64 KiB in one block."""
+
+_MOST_IN_BLOCK = {FRAME_HEADER: 64 * 1024, LARGE_FRAME_HEADER: 256 * 1024}
+"""Bytes in a block at most, compressed or not."""
 _SIZE = struct.Struct("<I")
 _UNCOMPRESSED = 1 << 31
 _MOST_BLOCKS = 8
-"""A chunk as clients write it has 2 blocks, or 4. Each takes a microsecond here, so a frame with thousands of tiny ones
-is left to the library, which is many times faster at them."""
+"""A chunk as clients or the hub write it has 1, 2 or 4 blocks. Each takes a microsecond here, so a frame with thousands
+of tiny ones is left to the library, which is many times faster at them."""
 
 
 class FrameReader:
     """A reader of frames.
 
-    Guarantees: at most 64 KiB more than the announced length are produced for a frame. Not thread-safe; not to be used
-    again after an error, of which the library keeps a part.
+    Guarantees: at most one block more than the announced length is produced for a frame. Not thread-safe; not to be
+    used again after an error, of which the library keeps a part.
     """
 
     __slots__ = ("_library",)
@@ -52,8 +54,9 @@ class FrameReader:
             Malformed: the frame is damaged or of a kind that not all readers read, it has trailing bytes,
                 or its content has another length.
         """
-        if payload[: len(FRAME_HEADER)] == FRAME_HEADER:
-            pieces = _blocks(payload, length)
+        most = _MOST_IN_BLOCK.get(bytes(payload[: len(FRAME_HEADER)]))
+        if most is not None:
+            pieces = _blocks(payload, length, most)
             if pieces is not None:
                 return pieces
         return [self._read_any(payload, length)]
@@ -76,8 +79,8 @@ class FrameReader:
         return bytes(data)
 
 
-def _blocks(payload: memoryview, length: int) -> list[Buffer] | None:
-    """Return the content of each block of a frame with the usual header; None unless all of it is as it should be."""
+def _blocks(payload: memoryview, length: int, most: int) -> list[Buffer] | None:
+    """Return the content of each block of a frame with a usual header; None unless all of it is as it should be."""
     at, end = len(FRAME_HEADER), len(payload) - _SIZE.size
     pieces: list[Buffer] = []
     while at < end:
@@ -85,12 +88,12 @@ def _blocks(payload: memoryview, length: int) -> list[Buffer] | None:
             return None
         (size,) = _SIZE.unpack_from(payload, at)
         start, at = at + _SIZE.size, at + _SIZE.size + (size & ~_UNCOMPRESSED)
-        if at > end or not 0 < at - start <= MAX_BLOCK_BYTES:
+        if at > end or not 0 < at - start <= most:
             return None
         piece: Buffer = payload[start:at]
         if not size & _UNCOMPRESSED:
             try:
-                piece = lz4.block.decompress(piece, uncompressed_size=MAX_BLOCK_BYTES)
+                piece = lz4.block.decompress(piece, uncompressed_size=max(1, min(most, length)))
             except lz4.block.LZ4BlockError:
                 return None
         length -= len(piece)
@@ -115,5 +118,5 @@ def frame_blocks(blocks: Sequence[tuple[Buffer, bool]]) -> bytes:
 
 
 def frame_as_clients(data: Buffer) -> bytes:
-    """Return a frame exactly as Xet clients write it: independent blocks of 64 KiB, no checksums, no size."""
+    """Return a frame as Xet clients write it, always with independent blocks of 64 KiB, no checksums and no size."""
     return bytes(lz4.frame.compress(data, block_size=lz4.frame.BLOCKSIZE_MAX64KB, block_linked=False, store_size=False))

@@ -35,6 +35,27 @@ def opened(url: str) -> Iterator[Catalog]:
     catalog.close()
 
 
+@pytest.mark.parametrize(
+    ("url", "hosts"),
+    [
+        ("postgresql://u:p%40@h1:5432,h2:5433/d?target_session_attrs=read-write", ("h1,h2", "5432,5433")),
+        ("postgresql://h1,[::1]:5433/d", ("h1,::1", ",5433")),
+    ],
+)
+def test_several_hosts_are_tried_with_their_ports(url: str, hosts: tuple[str, str]) -> None:
+    engine = postgres.PostgreSQL().open(url, 1, 1000, 1)
+    asked = {}
+
+    @sa.event.listens_for(engine, "do_connect")
+    def note(_dialect: object, _record: object, _args: object, parameters: dict[str, Any]) -> None:
+        asked.update(parameters)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        engine.connect()
+    assert (asked["host"], asked["port"], asked["dbname"]) == (*hosts, "d")
+
+
 def held_locks(catalog: Catalog) -> int:
     with catalog.read() as tx:
         query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"

@@ -93,6 +93,8 @@ for _index in (index for table in tables.metadata.tables.values() for index in t
     if (_where := _index.dialect_options["sqlite"]["where"]) is not None:
         _index.dialect_options["postgresql"]["where"] = _where
 
+_SEVERAL_HOSTS = re.compile(r"(?P<before>postgresql://(?:[^/?]*@)?)(?P<hosts>[^/?@]*,[^/?@]*)(?P<after>/.*)")
+_HOST = re.compile(r"(?P<host>\[[^]]*\]|[^:]*)(?::(?P<port>[0-9]*))?")
 _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
@@ -161,9 +163,10 @@ class PostgreSQL:
             DataFolderError: psycopg is not installed.
         """
         limits = f"-c lock_timeout={wait_ms} -c idle_in_transaction_session_timeout={_IDLE_MS}"
+        found, hosts = _server_of(url)
         try:
             engine = sa.create_engine(
-                sa.make_url(url).set(drivername="postgresql+psycopg"),
+                found.set(drivername="postgresql+psycopg"),
                 pool_size=pool_size,
                 max_overflow=0,
                 pool_timeout=wait_ms / 1000,
@@ -172,7 +175,13 @@ class PostgreSQL:
                 isolation_level="READ COMMITTED",
                 json_serializer=_render_json,
                 json_deserializer=decode_stored,
-                connect_args={**_WATCHED, "options": limits, "client_encoding": "utf8", "connect_timeout": connect_s},
+                connect_args={
+                    **_WATCHED,
+                    **hosts,
+                    "options": limits,
+                    "client_encoding": "utf8",
+                    "connect_timeout": connect_s,
+                },
             )
         except ModuleNotFoundError as error:
             raise DataFolderError(
@@ -263,6 +272,20 @@ class PostgreSQL:
     def copy(self, engine: sa.Engine, target: Path) -> None:
         """Raise: snapshots of a PostgreSQL database are made with its own tools."""
         raise DataFolderError(str(target), "the database is PostgreSQL: copy it with pg_dump")
+
+
+def _server_of(url: str) -> tuple[sa.URL, Mapping[str, str]]:
+    """Return a URL, and the parameters of a connection that it cannot contain: several hosts with their ports.
+
+    Source: PostgreSQL, "libpq", "Specifying Multiple Hosts": the first one that fits is used.
+    """
+    several = _SEVERAL_HOSTS.fullmatch(url)
+    if several is None:
+        return sa.make_url(url), {}
+    places = [_HOST.fullmatch(place) for place in several["hosts"].split(",")]
+    hosts = ",".join(place["host"].strip("[]") if place else "" for place in places)
+    ports = ",".join(place["port"] or "" if place else "" for place in places)
+    return sa.make_url(several["before"] + several["after"]), {"host": hosts, "port": ports}
 
 
 def _snapshot(connection: Any) -> str:  # noqa: ANN401 -- psycopg is an optional library
