@@ -21,6 +21,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from entrepot.errors import InvalidCredentials, ObjectMissing, RepoMoved, RevisionNotFound
+from entrepot.server.error_responses import SEES_LASTING
 from entrepot.server.metrics import Metrics
 from entrepot.server.middleware import Middleware
 from entrepot.server.raw_path import decode_segment
@@ -60,6 +61,11 @@ async def damaged(request: Request) -> Response:
     raise ObjectMissing("0" * 40)
 
 
+async def lasting(request: Request) -> Response:
+    request.scope["state"][SEES_LASTING] = True
+    return await {"full": full, "damaged": damaged, "broken": broken}[request.path_params["what"]](request)
+
+
 async def half(request: Request) -> Response:
     async def body():  # type: ignore[no-untyped-def] # noqa: ANN202
         yield b"x" * 10
@@ -93,6 +99,7 @@ def app(metrics: Metrics | None = None, settings: Settings | None = None) -> ASG
         Route("/broken", broken),
         Route("/damaged", damaged),
         Route("/full", full),
+        Route("/lasting/{what}", lasting),
         Route("/half", half),
         Route("/refuse", refuse, methods=["PUT"]),
         Route("/empty", empty, methods=["PUT"]),
@@ -147,6 +154,12 @@ def test_a_full_disk_that_no_layer_below_has_noticed_is_told_in_words(client: ht
     assert answer.status_code == 507
     assert "space" in answer.json()["error"].lower()
     assert client.get("/echo/x").status_code == 200
+
+
+def test_a_client_that_repeats_every_5xx_is_told_when_a_failure_lasts(client: httpx2.Client) -> None:
+    assert [client.get(f"/lasting/{what}").status_code for what in ("full", "damaged", "broken")] == [413, 409, 500]
+    assert "retry-after" not in client.get("/lasting/full").headers
+    assert [client.get(f"/{what}").status_code for what in ("full", "damaged", "broken")] == [507, 500, 500]
 
 
 def test_head_has_headers_and_no_body(client: httpx2.Client) -> None:

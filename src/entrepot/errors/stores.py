@@ -141,7 +141,10 @@ class TooManyBodies(Unavailable):
         return f"{self.limit:,} request bodies {self.where} are unfinished, which is the limit; try again later"
 
 
-_DAMAGED_CHUNKS = "stored chunks of this content are damaged or missing; 'entrepot fsck' shows an administrator which"
+_DAMAGED_CHUNKS = (
+    "stored chunks of this content are damaged or missing; upload the file again from a copy to replace them; "
+    "'entrepot fsck' shows an administrator which files are affected"
+)
 """The hash of a xorb, which is also in the key of its bytes, derives from chunks that the caller may not read."""
 
 

@@ -26,7 +26,7 @@ from entrepot.errors import (
     Unavailable,
     shown,
 )
-from entrepot.wire.errors import ErrorStatus, answer_of
+from entrepot.wire.errors import ErrorStatus, answer_of, lasting_status
 from entrepot.wire.repos.staged import CanceledChange
 from entrepot.wire.texts import legible
 
@@ -39,6 +39,9 @@ MAX_HEADER_MESSAGE = 1000
 
 MAX_CANCELED = 100
 """Maximum number of paths in the body of a canceled commit."""
+
+SEES_LASTING = "sees_lasting"
+"""Set in ``scope["state"]`` for clients that repeat a request after every 5xx: see :func:`error_response`."""
 
 _RETRY_AFTER_S = 1
 
@@ -74,7 +77,7 @@ def with_errors(handler: Handler[T], explain: Callable[[EntrepotError, ErrorResp
     return handle
 
 
-def error_response(error: EntrepotError, *, raw_path: str, query: bytes) -> ErrorResponse:
+def error_response(error: EntrepotError, *, raw_path: str, query: bytes, sees_lasting: bool = False) -> ErrorResponse:
     """Return the response for an :class:`EntrepotError`.
 
     A moved repository becomes a 307 redirect to the same request under its new
@@ -84,6 +87,7 @@ def error_response(error: EntrepotError, *, raw_path: str, query: bytes) -> Erro
     Args:
         raw_path: the percent-encoded path of the request, without the query.
         query: the query string, kept in redirects.
+        sees_lasting: the client repeats a request after every 5xx for minutes, so a failure that lasts is a 4xx.
     """
     if isinstance(error, RepoMoved):
         location = moved_location(raw_path, query, old=error.old, new=error.new)
@@ -91,13 +95,15 @@ def error_response(error: EntrepotError, *, raw_path: str, query: bytes) -> Erro
             return text_response(404, error.message, code="RepoNotFound")
         return text_response(307, error.message, more=[(b"location", location.encode("ascii"))])
     shape: ErrorStatus = answer_of(error)
+    if sees_lasting and (lasting := lasting_status(error)) is not None:
+        shape = attrs.evolve(shape, status=lasting)
     more: list[Header] = []
     if isinstance(error, EntryNotFound) and error.commit:
         # Clients cache that this commit lacks the file only if the header names the commit.
         more.append((b"x-repo-commit", error.commit.encode("ascii", "replace")))
     if isinstance(error, RangeNotSatisfiable):
         more.append((b"content-range", f"bytes */{error.size}".encode()))
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable) and shape.status >= 500:
         more.append((b"retry-after", str(_RETRY_AFTER_S).encode()))
     return text_response(shape.status, error.told, code=shape.code, fields=_fields_of(error), more=more)
 

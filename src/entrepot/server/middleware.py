@@ -5,7 +5,8 @@ Pure ASGI, so it costs one frame per message. A handler may set in
 
 * ``caller``: the name shown in the access log;
 * ``challenge``: the ``WWW-Authenticate`` value of a 401 (git and git-lfs send
-  credentials only after a challenge).
+  credentials only after a challenge);
+* ``sees_lasting``: the client needs a 4xx for a failure that lasts.
 
 and can read ``request_id`` there. Below this layer, ``scope["path"]`` is the raw
 path; handlers decode its segments with ``raw_path.decode_segment``.
@@ -29,7 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrepot.errors import BodyTooSlow, ClientGone, Damaged, EntrepotError, StoreFull, TooManyBodies
 from entrepot.server.client_addresses import client_address, network_of
-from entrepot.server.error_responses import ErrorResponse, Header, error_response, text_response
+from entrepot.server.error_responses import SEES_LASTING, ErrorResponse, Header, error_response, text_response
 from entrepot.server.limits.body_limits import BodyLimits, LimitedBody, no_more
 from entrepot.server.limits.refusal_log import RefusalLog
 from entrepot.server.limits.wait_limits import WaitLimit
@@ -237,10 +238,7 @@ class _Request:
         except EntrepotError as error:
             if isinstance(error, Damaged):
                 self._log_failure(error)
-            response = error_response(
-                error, raw_path=self._terms.prefix + self._scope["path"], query=self._scope["query_string"]
-            )
-            await self._fail(response, error)
+            await self._fail(self._explain(error), error)
         except HTTPException as error:
             more = [
                 (name.lower().encode("ascii"), text.encode("latin-1")) for name, text in (error.headers or {}).items()
@@ -254,11 +252,18 @@ class _Request:
         except Exception as error:  # noqa: BLE001 - outermost handler: every request gets a response
             self._log_failure(error)
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                full = StoreFull(error.strerror or str(error))
-                await self._fail(error_response(full, raw_path=self._scope["path"], query=b""), error)
+                await self._fail(self._explain(StoreFull(error.strerror or str(error))), error)
                 return
             message = f"internal error; the details are in the hub's log under {self._scope['state']['request_id']}"
             await self._fail(text_response(500, message), error)
+
+    def _explain(self, error: EntrepotError) -> ErrorResponse:
+        return error_response(
+            error,
+            raw_path=self._terms.prefix + self._scope["path"],
+            query=self._scope["query_string"],
+            sees_lasting=SEES_LASTING in self._scope["state"],
+        )
 
     def _admit_body(self) -> None:
         bodies = self._terms.bodies

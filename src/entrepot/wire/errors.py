@@ -90,6 +90,18 @@ def answer_of(error: EntrepotError) -> ErrorStatus:
     raise AssertionError("the root of the error tree has a row")
 
 
+def lasting_status(error: EntrepotError) -> int | None:
+    """Return the status of a server's failure that lasts until someone acts, for clients that repeat every 5xx.
+
+    None: repeating the request may help, or the error has a 4xx.
+
+    Source: docs/protocols/xet.md, section 7.9.
+    """
+    if isinstance(error, errors.StoreFull):
+        return 413
+    return 409 if isinstance(error, errors.Damaged) else None
+
+
 def class_of(status: int, code: str | None) -> type[EntrepotError]:
     """Return the most specific error class for this status and code.
 

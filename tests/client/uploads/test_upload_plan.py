@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 
 from entrepot.client.commit_target import CommitMessage, CommitTarget
@@ -69,6 +71,25 @@ def test_only_changed_files_of_many_are_sent_to_the_hub(uploader: Uploader, rela
     relay.forget()
     surveyed(hub, repo, *texts, add("new.bin", b"\0"))
     assert [asked.path.split("/")[5] for asked in relay.seen] == ["tree", "preupload"]
+
+
+@pytest.mark.parametrize("count", [3, 300], ids=["a few", "many"])
+def test_a_file_whose_stored_bytes_are_damaged_is_sent_again(uploader: Uploader, relay: Relay, count: int) -> None:
+    repo, hub = uploader.repo(), uploader.through(relay.url)
+    files = [add("w.bin", os.urandom(2000)), *(add(f"{number}.txt") for number in range(count))]
+    publish(uploader.hub, CommitTarget(repo), files, CommitMessage("first"))
+
+    def without_digests(asked: RelayedRequest, go_on: PassOn) -> RelayedResponse:
+        answer = go_on(asked)
+        if "/preupload/" in asked.path:  # a hub does not name the digest of a file that it cannot serve
+            said = json.loads(answer.body)
+            said["files"] = [{key: value for key, value in item.items() if key != "oid"} for item in said["files"]]
+            return attrs.evolve(answer, body=json.dumps(said).encode())
+        return answer
+
+    assert surveyed(hub, repo, *files).decisions["w.bin"] is UploadDecision.SAME
+    relay.rule = without_digests
+    assert surveyed(hub, repo, *files).decisions["w.bin"] is UploadDecision.LARGE
 
 
 def test_a_few_files_of_a_full_folder_are_looked_up_by_their_paths(

@@ -9,12 +9,13 @@ import pytest
 from entrepot.blobs import file_key
 from entrepot.catalog.files import file_checks
 from entrepot.errors import BlobUnreadable
-from entrepot.hub.files import attachments, bulk_uploads, lfs, multipart_uploads, xorb_scrubbing
+from entrepot.hub.files import attachments, bulk_uploads, lfs, multipart_uploads, preuploads, xorb_scrubbing
 from entrepot.hub.files.bulk_uploads import UploadedFile
 from entrepot.hub.files.lfs import RequestedObject
 from entrepot.hub.files.lfs_links import SignedUrl
+from entrepot.hub.files.preuploads import Candidate
 from entrepot.hub.jobs import handlers, maintenance
-from entrepot.names import RepoRef, Sha256
+from entrepot.names import RepoPath, RepoRef, Sha256
 from tests.support import hub_work
 from tests.support.worlds import World
 
@@ -74,6 +75,25 @@ def test_a_damaged_file_is_not_served_until_an_upload_mends_it(world: World, ref
     assert world.read(ref, "w.bin") == DATA
     scrub(world)
     assert not is_marked(world)
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["damaged", "lost"])
+def test_a_file_that_fsck_finds_damaged_can_be_sent_again(world: World, ref: RepoRef, is_lost: bool) -> None:
+    world.add_large(ref, "w.bin", DATA)
+    if is_lost:
+        world.hub.store.blobs.delete(file_key(SHA256))
+    else:
+        spoil(world)
+    assert [item.is_damage for item in maintenance.fsck(world.hub)] == [True]
+    assert is_marked(world)
+    candidates = [Candidate(RepoPath("w.bin"), len(DATA), b"\0")]
+    assert [item.etag for item in preuploads.plan(world.hub, world.alice, ref, "main", candidates).advice] == [None]
+    asked = [RequestedObject(SHA256, len(DATA))]
+    [answer] = lfs.plan_uploads(world.hub, world.alice, ref, asked, takes_parts=False)
+    assert answer.link is not None
+    world.upload(ref, DATA)
+    assert world.read(ref, "w.bin") == DATA
+    assert [item.etag for item in preuploads.plan(world.hub, world.alice, ref, "main", candidates).advice] == [SHA256]
 
 
 def test_a_lost_file_can_be_sent_again(world: World, ref: RepoRef) -> None:

@@ -14,7 +14,7 @@ import pytest
 from entrepot.blobs import file_key, put
 from entrepot.catalog.files import file_links, files, xet_files, xorbs
 from entrepot.catalog.jobs import jobs
-from entrepot.errors import BeingVerified, Busy, EntryNotFound, LargeFileMissing, ThingNotFound
+from entrepot.errors import BeingVerified, Busy, Damaged, EntryNotFound, LargeFileMissing, ThingNotFound
 from entrepot.hub.files import chunk_answers, content_chunks, lfs, rechunking, reconstructions
 from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy
@@ -210,6 +210,23 @@ def test_more_files_than_a_batch_are_done_though_some_cannot_be(
     assert chunk(world, ref) == 2
     assert [world.read(ref, name) == contents_[name] for name in ("2", "4")] == [True, True]
     assert len(damage(world)) == 3
+
+
+@pytest.mark.parametrize("is_honest", [True, False], ids=["its chunks", "others"])
+def test_chunks_that_are_sent_for_a_damaged_file_replace_it(
+    world: World, ref: RepoRef, sender: Sender, is_honest: bool
+) -> None:
+    pieces = sender.chunks(1)
+    data = b"".join(pieces)
+    sha256 = world.add_large(ref, "w.bin", data)
+    world.hub.store.blobs.delete(file_key(sha256))
+    assert [item.is_damage for item in maintenance.fsck(world.hub)] == [True]
+    sender.add(ref, "w.bin", pieces if is_honest else sender.chunks(2), sha256=sha256)
+    if is_honest:
+        assert world.read(ref, "w.bin") == data
+    else:
+        with pytest.raises(Damaged):
+            world.read(ref, "w.bin")
 
 
 def test_damaged_bytes_do_not_become_chunks_of_an_intact_file(world: World, ref: RepoRef) -> None:

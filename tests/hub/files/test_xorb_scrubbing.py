@@ -11,12 +11,14 @@ from entrepot.catalog.files import xorbs
 from entrepot.catalog.files.xorbs import SWEEP_LEASE_MS
 from entrepot.catalog.jobs import jobs
 from entrepot.errors import XorbDamaged
+from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import chunks, reconstructions, xorb_scrubbing
+from entrepot.hub.files import chunks, preuploads, reconstructions, xet_tokens, xorb_scrubbing
 from entrepot.hub.files.operations import AddLarge
+from entrepot.hub.files.preuploads import Candidate
 from entrepot.hub.jobs import handlers, maintenance
 from entrepot.hub.repos import contents, repositories
-from entrepot.names import RepoPath, RepoRef, Sha256, XetHash
+from entrepot.names import RepoPath, RepoRef, Sha256, XetHash, parse_repo_id
 from entrepot.storage import chunk_content
 from entrepot.storage.fsck import Finding
 from tests.support import hub_work
@@ -175,6 +177,34 @@ def test_a_quarantine_ends_when_the_bytes_are_found_right(world: World, sender: 
     assert kinds(world, is_deep=False) == [("corrupt", "xorbs"), ("corrupt", "xet")]
     assert kinds(world, is_deep=True) == []
     assert world.read(ref, "w") == b"".join(sender.chunks(1))
+
+
+def test_clients_send_the_chunks_of_a_damaged_file_again(world: World, sender: Sender, ref: RepoRef) -> None:
+    pieces = sender.chunks(1)
+    sender.add(ref, "w", pieces)
+    world.repo("bob/b")
+    before, bobs = (xet_tokens.issue_write(world.hub, caller, of) for caller, of in _writers(world, ref))
+    candidates = [Candidate(RepoPath("w"), 1, b"\0")]
+    [was] = preuploads.plan(world.hub, world.alice, ref, "main", candidates).advice
+    sender.spoil(sender.stored()[0])
+    findings(world, is_deep=True)
+    [now] = preuploads.plan(world.hub, world.alice, ref, "main", candidates).advice
+    assert was.etag is not None
+    assert now.etag is None
+    # Clients keep what they know of stored chunks under the name of the store, for weeks.
+    after, others = (xet_tokens.issue_write(world.hub, caller, of) for caller, of in _writers(world, ref))
+    assert after.store != before.store
+    assert others.store != bobs.store
+    assert xet_tokens.check(world.hub, before.secret, before.store).may_write  # uploads under way go on
+    findings(world, is_deep=True)
+    assert xet_tokens.issue_write(world.hub, world.alice, ref).store == after.store  # nothing new
+    sender.send(sender.give(ref), sender.xorb(pieces))
+    [mended] = preuploads.plan(world.hub, world.alice, ref, "main", candidates).advice
+    assert mended.etag == was.etag
+
+
+def _writers(world: World, ref: RepoRef) -> list[tuple[Caller, RepoRef]]:
+    return [(world.alice, ref), (world.bob, RepoRef(ref.type, parse_repo_id("bob/b")))]
 
 
 # --- fsck -------------------------------------------------------------------

@@ -95,6 +95,8 @@ def _plan_many(
     decisions: dict[RepoPath, UploadDecision] = {}
     for same in _same_as(_likely(comparable, found.entries), digests):
         decisions.update(dict.fromkeys(same, UploadDecision.SAME))
+    # Only its advice says whether the stored bytes of a large file are damaged, and must be sent again.
+    large = {path for path in decisions if found.entries[path].lfs is not None}
     left = [add for add in adds if add.path not in decisions]
     texts = None
     # Importing the codecs of git takes a while, which pays off only for many files.
@@ -106,8 +108,10 @@ def _plan_many(
             clear = {LocalDecision.TEXT: UploadDecision.REGULAR, LocalDecision.LARGE: UploadDecision.LARGE}
             local = ((add.path, texts.decide(add)) for add in left if add.path in settled)
             decisions.update((path, clear[decision]) for path, decision in local if decision in clear)
-    meter.advance(len(decisions))
-    asked, head, _ = _ask(hub, target, [add for add in adds if add.path not in decisions], ignores, meter)
+    meter.advance(len(decisions.keys() - large))
+    unsettled = [add for add in adds if add.path in large or add.path not in decisions]
+    asked, head, advice = _ask(hub, target, unsettled, ignores, meter)
+    asked |= {path: UploadDecision.SAME for path in large if advice.get(path) is not None}
     return UploadPlan(decisions | asked, head, texts.contents if texts is not None else {}, found.commit)
 
 

@@ -12,7 +12,7 @@ import attrs
 
 from entrepot.blobs import VerifiedSink, file_key, receive_verified
 from entrepot.catalog import Lock, Read
-from entrepot.catalog.files import file_checks, file_links, files, linked_forms
+from entrepot.catalog.files import file_links, files
 from entrepot.catalog.files.file_links import LinkUser
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import (
@@ -31,7 +31,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.files import arrivals, chunks, file_scrubbing, flagged_files, lfs_links, multipart_uploads
 from entrepot.hub.files.arrivals import Arrival
 from entrepot.hub.files.lfs_links import COMPLETE, DOWNLOAD, PART, UPLOAD, SignedUrl
-from entrepot.hub.files.preparation import admit, link_user, present_sizes, usable_sizes
+from entrepot.hub.files.preparation import admit, damaged, present_sizes, usable_sizes
 from entrepot.names import RepoRef, Sha256
 from entrepot.storage.contents import Content
 
@@ -284,14 +284,8 @@ def fetch(hub: HubContext, sha256: str, query: Mapping[str, str]) -> Content:
 def _intact_sizes(tx: Read, author: Caller, row: RepoRow, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
     """Return the sizes of files that need no upload: usable ones whose bytes are not damaged."""
     found = usable_sizes(tx, author, row, sha256s)
-    lost = {sha256 for sha256 in file_checks.damaged(tx, list(found)) if _is_raw(tx, author, row, sha256)}
-    lost |= linked_forms.damaged_forms(tx, row.id, list(found))
+    lost = damaged(tx, author, row, list(found))
     return {sha256: size for sha256, size in found.items() if sha256 not in lost}
-
-
-def _is_raw(tx: Read, author: Caller, row: RepoRow, sha256: Sha256) -> bool:
-    kept = file_links.stored_form(tx, row.id, sha256, link_user(tx, author, row))
-    return kept is None or kept.is_raw
 
 
 def _refuse(

@@ -8,7 +8,7 @@ import attrs
 
 from entrepot.blobs import file_key
 from entrepot.catalog import Lock, Read, Write
-from entrepot.catalog.files import file_links, files, linked_forms, xet_files
+from entrepot.catalog.files import file_checks, file_links, files, linked_forms, xet_files
 from entrepot.catalog.files.file_links import READER, LinkUser
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.git.objects import ObjectRow
@@ -294,6 +294,18 @@ def link_user(tx: Read, caller: MaybeCaller, row: RepoRow) -> LinkUser:
     if caller is None:
         return READER
     return LinkUser(caller.account.id, access.may_commit(tx, caller, row))
+
+
+def damaged(tx: Read, caller: MaybeCaller, row: RepoRow, sha256s: Sequence[Sha256]) -> set[Sha256]:
+    """Return those large files of a repository whose stored bytes are damaged, so that they must be sent again."""
+    user = link_user(tx, caller, row)
+
+    def is_raw(sha256: Sha256) -> bool:
+        kept = file_links.stored_form(tx, row.id, sha256, user)
+        return kept is None or kept.is_raw
+
+    lost = {sha256 for sha256 in file_checks.damaged(tx, sha256s) if is_raw(sha256)}
+    return lost | linked_forms.damaged_forms(tx, row.id, sha256s)
 
 
 def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256]) -> dict[Sha256, int]:

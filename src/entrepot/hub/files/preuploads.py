@@ -14,11 +14,14 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
 from entrepot.hub.files.lfs_rules import TreeRules
-from entrepot.names import Oid, RepoPath, RepoRef
+from entrepot.hub.files.preparation import damaged
+from entrepot.names import Oid, RepoPath, RepoRef, Sha256
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Node, Trees
 
 MAX_FILES = 1_000
+
+_SHA256 = 64
 
 
 @attrs.frozen
@@ -32,7 +35,7 @@ class Candidate:
 
 @attrs.frozen
 class UploadAdvice:
-    """How to upload a file; ``etag`` is that of the file at its path now."""
+    """How to upload a file; ``etag`` is that of the file at its path now, None if its stored bytes are damaged."""
 
     path: RepoPath
     is_large: bool
@@ -90,13 +93,15 @@ def plan(
         rules = TreeRules(tx, row.id, lambda path: trees.find(root, path), given=attributes)
         hidden = Ignores.parse(ignores if ignores is not None else rules.text(RepoPath(".gitignore")))
         etags = _etags(trees, root, [candidate.path for candidate in candidates])
+        # A client leaves out what is there: of a damaged file it must not hear that it is.
+        lost = damaged(tx, caller, row, [Sha256(etag) for etag in etags.values() if len(etag) == _SHA256])
         limit = hub.settings.max_inline_file
         advice = [
             UploadAdvice(
                 item.path,
                 _is_large(rules.is_lfs(item.path), item, limit),
                 hidden.matches(item.path),
-                etags.get(item.path),
+                etag if (etag := etags.get(item.path)) not in lost else None,
             )
             for item in candidates
         ]

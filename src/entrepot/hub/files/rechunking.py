@@ -16,7 +16,7 @@ import attrs
 
 from entrepot.blobs import OpenSink, file_key
 from entrepot.catalog import Lock
-from entrepot.catalog.files import file_links, files, linked_forms, xet_files, xorbs
+from entrepot.catalog.files import file_checks, file_links, files, linked_forms, xet_files, xorbs
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import repositories
@@ -114,8 +114,9 @@ def verify_readable(hub: HubContext, caller: Caller, row: RepoRow, wanted: Seque
     """Verify claimed sha256 values of files in repositories that the caller may read.
 
     With this, a file that was just uploaded can be copied into another repository
-    before a job has verified it. Call it outside of transactions, before checking
-    the right to the files.
+    before a job has verified it. Files of the repository itself whose raw bytes are
+    damaged are read from chunks that were sent since. Call it outside of
+    transactions, before checking the right to the files.
 
     Args:
         row: target repository of the files; files that it has already are skipped.
@@ -129,7 +130,13 @@ def verify_readable(hub: HubContext, caller: Caller, row: RepoRow, wanted: Seque
         proven = linked_forms.readable_elsewhere(tx, read_by(caller), missing)
         missing = [sha256 for sha256 in missing if sha256 not in proven]
         claims = linked_forms.claimed_elsewhere(tx, read_by(caller), missing) if missing else []
+        lost = file_checks.damaged(tx, wanted)
+        sent = xet_files.claimed(tx, row.id, list(lost)) if lost else {}
     _verify_now(hub, claims)
+    for claim in sent.values():
+        if xorb_scrubbing.finish(_verify(hub, row.id, claim.sha256, claim.file)) is _Verdict.RIGHT:
+            with hub.write(Lock.repo(row.id), Lock.file(claim.sha256), Lock.xorb(claim.file)) as tx:
+                linked_forms.set_chunked(tx, row.id, claim.sha256, claim.file, claim.hash)
 
 
 def verify_named(hub: HubContext, repo_id: int, wanted: Sequence[Sha256]) -> None:

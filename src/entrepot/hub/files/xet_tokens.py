@@ -34,6 +34,7 @@ LIFETIME_S = 3600
 GRACE_S = 600
 _PURPOSE = "xet-pass"
 _GENERATION = "xet:"
+_DAMAGES = "xet-damages"
 _PREFIX = "xet_"
 ANONYMOUS = "public"
 """The holder of tokens that were issued to anonymous callers."""
@@ -182,6 +183,11 @@ def forget_known(tx: Write, holder: str) -> None:
     hub_metadata.put(tx, key, str(int(hub_metadata.find(tx, key) or 0) + 1))
 
 
+def forget_all_known(tx: Write) -> None:
+    """Give every next token another store name: clients discard their caches, and send damaged chunks again."""
+    hub_metadata.put(tx, _DAMAGES, str(int(hub_metadata.find(tx, _DAMAGES) or 0) + 1))
+
+
 def _store(hub: HubContext, tx: Read) -> str:
     return f"{hub.store_id}-{hub_metadata.find(tx, 'epoch')}"
 
@@ -190,13 +196,14 @@ def _view(hub: HubContext, tx: Read, given: XetToken) -> str:
     """Return the part of the store's name that is shared by callers with the same rights to chunks.
 
     Clients key their caches of known chunks by it. It changes when a client has
-    referred to chunks that it may no longer use.
+    referred to chunks that it may no longer use, and when stored chunks were found damaged.
     """
     parts = [given.holder]
     if hub.settings.dedup_scope == "namespace":
         parts.append(str(given.namespace_id))
     generation = hub_metadata.find(tx, _GENERATION + given.holder)
-    return "-".join([*parts, *([generation] if generation else [])])
+    damages = hub_metadata.find(tx, _DAMAGES)
+    return "-".join([*parts, *([generation] if generation else []), *([f"d{damages}"] if damages else [])])
 
 
 def holder_of(caller: MaybeCaller) -> str:

@@ -17,6 +17,7 @@ from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.jobs import jobs
 from entrepot.errors import BlobMissing, BlobUnreadable, Damaged, Malformed, XorbDamaged
 from entrepot.hub.context import HubContext
+from entrepot.hub.files import xet_tokens
 from entrepot.names import XetFileId, XetHash
 from entrepot.storage import chunk_content, fsck
 from entrepot.storage.chunk_content import StoredXorb
@@ -94,8 +95,10 @@ def is_damaged(hub: HubContext, xorb: XetHash) -> bool:
             hub.store, StoredXorb(row.hash, chunk_content.key_of(row), read_index(row.directory))
         )
     except (Malformed, XorbDamaged, BlobMissing, BlobUnreadable):
-        with hub.write(Lock.xorb(row.hash)) as tx:
+        with hub.write(Lock.hub(), Lock.xorb(row.hash)) as tx:
             xorbs.mark_damaged(tx, row.hash, state.since_ms)
+            if not state.is_damaged:
+                xet_tokens.forget_all_known(tx)  # so that uploads bring the chunks again
         return True
     with hub.write(Lock.xorb(row.hash)) as tx:
         xorbs.mark_checked(tx, row.hash, state.since_ms, hub.now_ms())

@@ -12,7 +12,9 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.types import Receive, Scope, Send
 
+from entrepot.server.error_responses import SEES_LASTING
 from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.xet import dedup, reconstructions, xorb_ranges
 from entrepot.server.xet.shards import ShardHandler
@@ -34,9 +36,18 @@ def routes(*, workers: int = 1) -> list[BaseRoute]:
     # Checking a shard may take seconds: shards have their own slots, and no caller can hold all of them.
     shards, xorbs = FairSlots(max(2, cores), per_caller=1), FairSlots(cores)
     return [
-        Mount("/xet/{store}", Router(_below_store(shards, xorbs), redirect_slashes=False)),
+        Mount("/xet/{store}", _Store(_below_store(shards, xorbs), redirect_slashes=False)),
         Route(xorb_ranges.PATH, xorb_ranges.fetch, methods=["GET"]),  # and HEAD
     ]
+
+
+class _Store(Router):
+    """Routes whose client repeats a request after every 5xx, with pauses of up to four minutes."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request, which sees which failures last."""
+        scope["state"][SEES_LASTING] = True
+        await super().__call__(scope, receive, send)
 
 
 def _below_store(shard_slots: FairSlots, xorb_slots: FairSlots) -> list[BaseRoute]:

@@ -28,6 +28,7 @@ from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.log_format import render
 from entrepot.server.threads import settle
 from entrepot.server.xet.auth import authorised_call, require_writer
+from entrepot.wire.errors import lasting_status
 from entrepot.wire.files.xet import Registered, ShardFailure, ShardLine, ShardResponse, Validating, encode_line
 
 LINE_EVERY_S = 15.0
@@ -127,7 +128,8 @@ class ProgressResponse:
         except EntrepotError as error:
             if isinstance(error, Damaged):
                 _log.error(render("shard.failed", id=self.request_id), exc_info=error)
-            return ShardFailure(message=error.told, retryable=isinstance(error, Unavailable))
+            is_retryable = isinstance(error, Unavailable) and lasting_status(error) is None
+            return ShardFailure(message=error.told, retryable=is_retryable)
         return Registered()
 
     async def _send(self, send: Send, line: ShardLine, *, begins: bool, ends: bool) -> None:
