@@ -15,11 +15,11 @@ import pytest
 
 from entrepot.blobs import file_key, put
 from entrepot.blobs.s3.buckets import S3Bucket
-from entrepot.errors import BlobUnreadable
+from entrepot.errors import BlobUnreadable, EntrepotError, XorbDamaged
 from entrepot.hub import blob_stores
 from entrepot.hub.accounts import accounts, quotas
 from entrepot.hub.context import open_hub
-from entrepot.hub.files import lfs
+from entrepot.hub.files import lfs, reconstructions
 from entrepot.hub.jobs import backups, maintenance
 from entrepot.hub.repos import branches, repositories, storage_costs
 from entrepot.names import RepoRef, Sha256
@@ -219,3 +219,31 @@ def test_a_backup_of_a_bucket_is_restored_into_another_one(
             restored.hub.close()
     finally:
         postgres.drop(url)
+
+
+@pytest.mark.parametrize("how", ["flipped", "cut", "deleted"])
+def test_damage_of_a_xorb_in_the_bucket_is_never_sent_and_heals_when_it_is_sent_again(
+    world: World, sender: Sender, tmp_path: pathlib.Path, how: str
+) -> None:
+    repo, bucket = world.repo(), bucket_of(world)
+    pieces = sender.chunks("damage", count=8, length=20_000)
+    sender.add(repo, "chunks", pieces)
+    [xorb] = keys(world, "xorbs/")
+    data = bucket.get(xorb) or b""
+    if how == "deleted":
+        bucket.delete(xorb)
+    else:
+        bucket.put(xorb, data[:-100] if how == "cut" else data[:-1] + bytes((data[-1] ^ 1,)))
+    for _ in range(2):
+        with pytest.raises(EntrepotError):
+            world.read(repo, "chunks")
+    with pytest.raises(XorbDamaged):
+        reconstructions.reconstruct(world.hub, sender.give_read(repo), sender.known_hash_at(repo, "chunks"), 0, None)
+    found = {finding.where for finding in damage(world, checks_chunks=True)}
+    assert any(xorb in where or where in xorb for where in found), found
+    saved = backups.backup(world.hub, tmp_path / "backup")
+    assert xorb in {lack.where for lack in saved.snapshot.lacks}
+    assert list(backups.verify(tmp_path / "backup")) == []
+    sender.add(repo, "again", pieces)
+    assert world.read(repo, "chunks") == b"".join(pieces) == world.read(repo, "again")
+    assert damage(world, checks_chunks=True) == []

@@ -113,8 +113,7 @@ def test_a_browser_signs_in_and_no_page_leads_out_of_the_prefix(secured: Secured
 
 def _crawl(browser: httpx2.Client, url: str) -> tuple[set[str], list[str]]:
     """Return the pages that were read, and the links that lead out of the prefix or nowhere."""
-    seen: set[str] = set()
-    waiting, faults = [f"{url}/"], []
+    seen, waiting, faults = set[str](), [f"{url}/"], list[str]()
     while waiting and len(seen) < PAGES:
         page = waiting.pop(0)
         if page in seen:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from entrepot.catalog import Lock
@@ -59,9 +60,13 @@ def test_many_users_are_created_on_a_running_hub_and_sign_in(
 ) -> None:
     Path("team.csv").write_text("name, fullname, admin\nann, Ann A., no\nben, ,\n", encoding="utf-8")
     lines = remote("users", "create", "--csv", "team.csv").out.splitlines()
-    assert lines[0] == "user,code,expires_at"
+    assert lines[0] == "user,code,expires_at,link"
     codes = dict(line.split(",")[:2] for line in lines[1:])
     assert sorted(codes) == ["ann", "ben"]
+    link = lines[2].split(",")[3]
+    assert link == f"{entrepot_hub.url}/login?code={codes['ben']}"
+    shown = httpx2.get(link, trust_env=False, timeout=30)
+    assert (shown.status_code, codes["ben"] in shown.text) == (200, True)
     login = ("login", "--endpoint", entrepot_hub.url, "--code", codes["ann"])
     cleared = {"ENTREPOT_TOKEN": "", "HF_TOKEN": ""}
     done = at_hub(*login, environ=cleared)

@@ -82,7 +82,8 @@ def create_user(
     With --csv, create a user for each row, all or none. The first row names
     the columns: name, and optionally fullname, email and admin (yes or no).
     The command prints one-time sign-in codes as CSV; each user exchanges theirs
-    with 'entrepot login --code'. With --endpoint, a single user also gets a code.
+    with 'entrepot login --code', or opens the link in a browser. With --endpoint,
+    a single user also gets a code.
 
     \b
     Examples:
@@ -95,7 +96,7 @@ def create_user(
     if table is not None:
         if fullname or email or password_stdin or is_admin:
             raise click.UsageError("--csv replaces NAME and the options that describe one user")
-        _show_codes(_create_many(target, read_users(table), expires_s), as_json=as_json)
+        _show_codes(target, _create_many(target, read_users(table), expires_s), as_json=as_json)
         return
     assert name is not None
     if target.is_remote or with_code:
@@ -104,7 +105,7 @@ def create_user(
         if password_stdin:
             raise click.UsageError("a user gets a password or a sign-in code; passwords are set on the data folder")
         user = NewUser(name=name, fullname=fullname, email=email, is_admin=is_admin)
-        _show_codes(_create_many(target, [user], expires_s), as_json=as_json)
+        _show_codes(target, _create_many(target, [user], expires_s), as_json=as_json)
         return
     from entrepot.hub.accounts import accounts, administration
 
@@ -322,8 +323,7 @@ def login_link(target: AdminTarget, name: str, expires_s: int | None, as_json: b
     from entrepot.hub.accounts import sign_ins
 
     code = target.run(sign_ins.issue_code, calls.issue_code, name, expires_s or _HOUR_S)
-    address = target.endpoint or address_of(target.session.load().settings)
-    link = f"{address.rstrip('/')}/login?code={code.code}"
+    link = _link(target, code)
     if as_json:
         show_json({"user": code.user, "link": link, "expires_at": code.expires_at})
         return
@@ -436,14 +436,20 @@ def _create_many(target: AdminTarget, users: Sequence[NewUser], expires_s: int |
     return target.run(sign_ins.create_users, calls.create_users, new)
 
 
-def _show_codes(codes: Sequence[SignInCode], *, as_json: bool) -> None:
+def _show_codes(target: AdminTarget, codes: Sequence[SignInCode], *, as_json: bool) -> None:
     if as_json:
-        show_json([fields_of(code) for code in codes])
+        show_json([{**fields_of(code), "link": _link(target, code)} for code in codes])
         return
     show_message(f"created {len(codes)} user{'s' if len(codes) != 1 else ''}; these sign-in codes are shown this once:")
-    show("user,code,expires_at")
+    show("user,code,expires_at,link")
     for code in codes:
-        show(f"{code.user},{code.code},{code.expires_at}")
+        show(f"{code.user},{code.code},{code.expires_at},{_link(target, code)}")
+
+
+def _link(target: AdminTarget, code: SignInCode) -> str:
+    """Return the URL that signs the user of a code in, in a browser."""
+    address = target.endpoint or address_of(target.session.load().settings)
+    return f"{address.rstrip('/')}/login?code={code.code}"
 
 
 def _change(
