@@ -12,7 +12,8 @@ import pytest
 from entrepot.hub.accounts import tokens
 from entrepot.hub.community import collections, discussion_rules
 from entrepot.hub.comparisons import comparisons, metrics
-from entrepot.hub.repos import lineage, protections
+from entrepot.hub.jobs import mirror_overviews
+from entrepot.hub.repos import lineage, protections, storage_costs
 from entrepot.hub.search import profiles, tags
 from entrepot.hub.sso import publishers
 from entrepot.hub.webhooks import webhooks
@@ -24,6 +25,7 @@ CURSORS = frozenset({"cursor", "after", "before", "p", "skip"})
 
 BOUNDED: dict[str, object] = {
     "/api/admin/repos/{kind}/{namespace}/{name}/protections": protections.MAX_PATTERNS,
+    "/api/admin/mirrors": mirror_overviews.MOST_SHOWN,
     "/api/admin/users/{account}": tokens.MAX_TOKENS,
     "/api/collections/{namespace}/{slug}": collections.MAX_ITEMS,
     "/api/collections/{uid}": collections.MAX_ITEMS,
@@ -40,6 +42,7 @@ BOUNDED: dict[str, object] = {
     "/api/{type}/{namespace}/{name}/diff/{tail}": comparisons.MAX_FILES,
     "/api/{type}/{namespace}/{name}/find/{tail}": trees.MAX_FOUND,
     "/api/{type}/{namespace}/{name}/discussions/{num}": discussion_rules.MAX_EVENTS,
+    "/api/{type}/{namespace}/{name}/storage": storage_costs.MAX_TOGETHER,
     "/api/{type}/{namespace}/{name}/trusted-publishers": publishers.MAX_PUBLISHERS,
     "/api/quicksearch": "the parameter limit",
     "/api/trending": "the parameter limit",

@@ -288,3 +288,23 @@ def test_a_large_mirror_is_slow_until_it_is_repacked(
     assert head_of(kept, stored_repo) == commit
     assert packs(kept, stored_repo) == before
     kept.repack(Uid("0" * 24))  # repacking an absent mirror does nothing
+
+
+def test_the_mirrors_that_were_used_last_are_described(stored_repo: StoredRepo, kept: Mirrors) -> None:
+    stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1"})))
+    assert kept.newest(9) == []
+    other = attrs.evolve(stored_repo.row, uid=new_uid())
+    for row, used_s in ((stored_repo.row, 2_000_000_000), (other, 1_000_000_000)):
+        head_of(kept, stored_repo, row)
+        os.utime(kept._folder / row.uid, (used_s, used_s))
+    first, second = kept.newest(9)
+    assert [(found.uid, found.used_ms) for found in (first, second)] == [
+        (stored_repo.row.uid, 2_000_000_000_000),
+        (other.uid, 1_000_000_000_000),
+    ]
+    assert (first.packs, first.is_sound, first.is_slow) == (1, True, False)
+    assert first.size == sum(file.stat().st_size for file in (kept._folder / first.uid / "objects/pack").iterdir())
+    assert [found.uid for found in kept.newest(1)] == [first.uid]
+    (kept._folder / first.uid / "packs.json").unlink()
+    broken = kept.newest(1)[0]
+    assert (broken.is_sound, broken.checked_ms) == (False, 0)

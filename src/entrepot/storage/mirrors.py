@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import heapq
 import json
 import os
 import secrets
@@ -81,6 +82,23 @@ class Lease:
     def release(self) -> None:
         """Allow others to remove the mirror; call this once."""
         os.close(self._lock)
+
+
+@attrs.frozen
+class MirrorFacts:
+    """A mirror as it is on the disk.
+
+    ``size``: of its packs in bytes; ``used_ms``, ``checked_ms``: when it was last used and verified (0: never);
+    ``is_sound``: no file is missing or cut; ``is_slow``: as of a :class:`Lease`.
+    """
+
+    uid: Uid
+    size: int
+    packs: int
+    used_ms: int
+    checked_ms: int
+    is_sound: bool
+    is_slow: bool
 
 
 class Mirrors:
@@ -171,6 +189,29 @@ class Mirrors:
                 return False
             self._remove(self._folder / uid)
             return True
+
+    def newest(self, limit: int) -> list[MirrorFacts]:
+        """Return the mirrors that were used last, the last one first; those that go meanwhile are left out."""
+        found: list[MirrorFacts] = []
+        for used_s, name in heapq.nlargest(limit, self._uses()):
+            path = self._folder / name
+            with contextlib.suppress(OSError):
+                packs = [file.stat().st_size for file in _packs_of(path)]
+                number = sum(1 for file in _packs_of(path) if file.suffix == ".pack")
+                listed = path / _LIST
+                checked_ms = round(listed.stat().st_mtime * 1_000) if listed.exists() else 0
+                is_slow = Lease(path, -1).is_slow
+                used_ms, is_sound = round(used_s * 1_000), _is_sound(path)
+                found.append(MirrorFacts(Uid(name), sum(packs), number, used_ms, checked_ms, is_sound, is_slow))
+        return found
+
+    def _uses(self) -> Iterator[tuple[float, str]]:
+        """Yield (last use, name) of every mirror."""
+        with contextlib.suppress(FileNotFoundError), os.scandir(self._folder) as entries:
+            for entry in entries:
+                if not entry.name.startswith("."):
+                    with contextlib.suppress(FileNotFoundError):
+                        yield entry.stat().st_mtime, entry.name
 
     def damaged(self) -> Iterator[str]:
         """Yield the names of damaged mirrors; reads all mirrors and changes none."""

@@ -36,6 +36,7 @@ from entrepot.server.hf.repos import (
     lineage,
     lookups,
     metrics,
+    mirror_reports,
     publishers,
     refs,
     replacements,
@@ -108,6 +109,7 @@ def routes() -> list[BaseRoute]:
         *aliases.routes(),
         *restrictions.routes(),
         *scan_reports.routes(),
+        *mirror_reports.routes(),
         *quotas.routes(),
         *infos.routes(),
     ]

@@ -63,3 +63,23 @@ class RepoScanReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     findings: Sequence[ScanFinding]
     scanned_at: str
     waiting: bool
+
+
+class MirrorInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The mirror of a repository for git clients on one server.
+
+    ``size``: of its packs in bytes; ``whole``: no file is missing or cut; ``slow``: repacking makes clones cheaper;
+    ``waiting``: it will be repacked; ``error``: why the last attempt failed.
+    """
+
+    repo: str
+    type: str
+    private: bool
+    size: int
+    packs: int
+    whole: bool
+    slow: bool
+    used_at: str
+    checked_at: str | None
+    waiting: bool
+    error: str | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from entrepot.server.pages.admin import accounts, first_start, namespaces, overview, records, scans
+from entrepot.server.pages.admin import accounts, first_start, mirrors, namespaces, overview, records, scans
 from entrepot.server.pages.routing import PageRoute
 
 
@@ -14,5 +14,6 @@ def routes() -> list[PageRoute]:
         *accounts.routes(),
         *records.routes(),
         *scans.routes(),
+        *mirrors.routes(),
         *namespaces.routes(),
     ]

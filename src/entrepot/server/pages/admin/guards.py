@@ -26,6 +26,7 @@ SECTIONS = (
     ("storage", "Storage"),
     ("gc", "Garbage collection"),
     ("scans", "Scans"),
+    ("mirrors", "Mirrors"),
     ("audit", "Audit log"),
     ("settings", "Settings"),
     ("health", "Health"),
