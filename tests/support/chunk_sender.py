@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import attrs
 
 from entrepot.hub.callers import MaybeCaller
-from entrepot.hub.files import chunks, shards, xet_tokens
+from entrepot.hub.files import chunks, xet_tokens
 from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.hub.repos import contents
@@ -31,6 +31,7 @@ from entrepot.xet import (
     parse_xorb,
     range_hash,
 )
+from tests.support.hub_work import register_shard
 from tests.support.worlds import World
 
 
@@ -88,7 +89,7 @@ class Sender:
 
     def register(self, given: XetToken, blocks: Sequence[FileBlock], new: Sequence[Xorb] = ()) -> None:
         shard = Shard(tuple(blocks), tuple(self.listed(xorb) for xorb in new))
-        shards.register_shard(self.world.hub, given, encode_shard(shard))
+        register_shard(self.world.hub, given, encode_shard(shard))
 
     def upload(
         self, ref: RepoRef, pieces: Sequence[bytes], *, sha256: str | None = None, by: MaybeCaller = None

@@ -8,7 +8,8 @@ from entrepot.catalog.accounts.accounts import Account, Token
 from entrepot.hub import audit
 from entrepot.hub.accounts import accounts, oauth_grants
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import file_scrubbing, rechunking, xorb_scrubbing
+from entrepot.hub.files import file_scrubbing, rechunking, shards, xorb_scrubbing
+from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.hub.files.xorb_scrubbing import finish
 from entrepot.hub.jobs import handlers
 from entrepot.hub.jobs.handlers import Outcome
@@ -18,6 +19,12 @@ def run_next(hub: HubContext, owner: str) -> Outcome | None:
     """Claim and run the next due job; return None if no job is due."""
     job = handlers.claim(hub, owner)
     return None if job is None else handlers.run(hub, owner, job)
+
+
+def register_shard(hub: HubContext, given: XetToken, data: bytes) -> None:
+    """Record the files of a shard, in one go."""
+    for _step in shards.register_steps(hub, given, data):
+        pass
 
 
 def scrub_files(hub: HubContext) -> int:

@@ -18,6 +18,7 @@ from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoPath, RepoRef, Sha256, XetHash
 from entrepot.xet import FileBlock, Shard, Term, Terms, Xorb, XorbRun, chunk_hash, encode_shard, parse_shard, read_hash
 from tests.support.chunk_sender import Sender
+from tests.support.hub_work import register_shard
 from tests.support.worlds import World
 
 
@@ -47,7 +48,7 @@ class Shared:
         return attrs.evolve(real, terms=Terms.of([Term(name, start, end, term.unpacked)]))
 
     def register(self, block: FileBlock) -> None:
-        shards.register_shard(self.sender.world.hub, self.given, encode_shard(Shard((block,), ())))
+        register_shard(self.sender.world.hub, self.given, encode_shard(Shard((block,), ())))
 
     def refusal(self, block: FileBlock) -> str:
         with pytest.raises(XorbMissing) as raised:
@@ -96,7 +97,7 @@ def test_a_guessed_xorb_is_answered_like_an_absent_one_though_its_chunks_are_rea
     real = shared.block(name, 0, 2)  # a valid name of the same chunks in the same shard makes no difference
     for block in (guessed, attrs.evolve(guessed, terms=Terms.of([Term(XetHash("1" * 64), 2, 4, 2000)]))):
         with pytest.raises(XorbMissing) as raised:
-            shards.register_shard(shared.sender.world.hub, shared.given, encode_shard(Shard((real, block), ())))
+            register_shard(shared.sender.world.hub, shared.given, encode_shard(Shard((real, block), ())))
         assert raised.value.xorb == block.terms.xorbs().pop()
 
 

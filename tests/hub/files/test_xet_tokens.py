@@ -18,13 +18,14 @@ from entrepot.errors import (
 from entrepot.hub.accounts import accounts, tokens
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED, Caller
-from entrepot.hub.files import chunks, reconstructions, shards, xet_tokens, xorb_scrubbing
+from entrepot.hub.files import chunks, reconstructions, xet_tokens, xorb_scrubbing
 from entrepot.hub.files.xet_tokens import GRACE_S, LIFETIME_S, IssuedXetToken, XetToken
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.scopes import RequestedScope, Scopes, ScopeTarget
 from entrepot.names import RepoId, RepoRef
 from tests.support.chunk_sender import Sender
+from tests.support.hub_work import register_shard
 from tests.support.worlds import World
 
 
@@ -90,7 +91,7 @@ def test_a_read_token_allows_no_upload(world: World, sender: Sender, ref: RepoRe
     for call in (
         lambda: chunks.receive_xorb(world.hub, given, xorb.hash, 10),
         lambda: chunks.has_xorb(world.hub, given, xorb.hash),
-        lambda: shards.register_shard(world.hub, given, b""),
+        lambda: register_shard(world.hub, given, b""),
     ):
         with pytest.raises(NotAllowed):
             call()

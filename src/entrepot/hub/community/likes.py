@@ -39,17 +39,6 @@ def unlike(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
         trends.refresh(tx, [row.id], hub.now_ms())
 
 
-def is_liked(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> bool:
-    """Return whether the caller likes a repository; False for anonymous callers.
-
-    Raises:
-        RepoNotFound, RepoMoved, RepoDisabled: no access.
-    """
-    with hub.read() as tx:
-        row = access.visible(tx, caller, ref)
-        return caller is not None and likes.is_liked(tx, row.id, caller.account.id)
-
-
 def likers(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, *, after: tuple[float, int] | None = None, limit: int = 100
 ) -> Page[Account]:

@@ -56,12 +56,6 @@ MAX_REPEATS = 4
 _PIECE = 8 << 20
 
 
-def register_shard(hub: HubContext, given: XetToken, data: bytes) -> None:
-    """Record the files of a shard, in one go; see :func:`register_steps`."""
-    for _step in register_steps(hub, given, data):
-        pass
-
-
 def register_steps(hub: HubContext, given: XetToken, data: bytes) -> Generator[None, None, None]:
     """Record the files of a shard after recomputing everything that it states; all of them or none.
 
