@@ -48,12 +48,16 @@ def fsck(
 ) -> Iterator[Finding]:
     """Check all stored data; yield faults as they are found, with the repositories and paths that use what is damaged.
 
+    What is found damaged is recorded: the hub does not serve it, and an upload of the same content replaces it.
+
     Args:
         checks_content: also hash every object and raw file; else only their presence and size.
         checks_chunks: also read and hash every chunk; damaged xorbs are quarantined.
         progress: called with a line about each step.
     """
     for finding in _find_faults(hub, checks_content, checks_chunks, progress):
+        if finding.is_damage:
+            damaged_content.mark(hub, finding.where)
         yield damaged_content.with_uses(hub, finding)
 
 
