@@ -29,7 +29,18 @@ def test_a_private_host_is_refused_first_and_after_a_redirect(site: GitSite, exa
     assert site.asked == ["/moved/README.md"]
 
 
-@pytest.mark.parametrize("target", ["file:///etc/passwd", "gopher://x.example/", "http://u:p@x.example/", "http://"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "file:///etc/passwd",
+        "gopher://x.example/",
+        "http://u:p@x.example/",
+        "http://",
+        "http://[::1",
+        "//[",
+        "http://[zz]/",
+    ],
+)
 def test_a_redirect_to_no_web_address_is_refused(site: GitSite, example_is_here: None, target: str) -> None:
     site.redirects["/moved/"] = target
     with pytest.raises(Refused):
@@ -49,3 +60,11 @@ def test_a_login_stays_with_its_host(site: GitSite, example_is_here: None, monke
     site.redirects["/there/"] = site.url("work/", "other.example")
     assert get(site.url("here/README.md"), Authorization="Basic x") == b"hello"
     assert sent == [True, True, False]
+
+
+@pytest.mark.parametrize("headers", [{"X": "a\nb"}, {"X": "\u20ac"}, {"": "x"}])
+def test_headers_of_a_source_that_cannot_be_sent_are_refused(
+    site: GitSite, example_is_here: None, headers: dict[str, str]
+) -> None:
+    with pytest.raises(Refused, match="as the source wants"):
+        get(site.url("work/README.md"), **headers)

@@ -61,6 +61,20 @@ def test_a_link_to_this_machine_is_refused(
     assert "/store" not in site.asked
 
 
+@pytest.mark.parametrize("href", ["http://[", "//[zz]/x", "http://source.example:99999/"])
+def test_a_link_that_is_no_url_is_refused_in_words(
+    world: World,
+    offer: Callable[[str], None],
+    site: GitSite,
+    import_url: Callable[[World, str], imports.Imported],
+    example_is_here: None,
+    href: str,
+) -> None:
+    offer(href)
+    with pytest.raises(Refused, match="leads to"):
+        import_url(world, site.url("repo.git"))
+
+
 def test_an_lfsconfig_cannot_lead_to_this_machine(
     world: World,
     site: GitSite,

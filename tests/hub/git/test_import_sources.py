@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from unittest.mock import Mock
 
 import pytest
 
 from entrepot.errors import Refused
 from entrepot.hub.git import guarded_http, imports
-from entrepot.hub.git.import_sources import check_source
+from entrepot.hub.git.guarded_http import GuardedResponse
+from entrepot.hub.git.import_sources import HINT, check_source
 from entrepot.names import RepoId, RepoRef, RepoType
 from tests.support.git_site import GitSite
 from tests.support.worlds import World
@@ -52,6 +55,31 @@ def test_a_later_redirect_is_not_followed_by_git(
     with pytest.raises(Refused, match="cannot be fetched"):
         import_url(world, site.url("repo.git"))
     assert not [path for path in site.asked if "hidden" in path]
+
+
+@pytest.mark.parametrize(
+    ("final", "is_kept"),
+    [
+        ("https://source.example/r", True),
+        ("https://source.example:443/r", True),
+        ("https://source.example:8443/r", False),
+        ("http://source.example/r", False),
+        ("http://source.example:443/r", False),
+        ("https://other.example/r", False),
+    ],
+)
+def test_a_login_is_sent_to_the_same_host_and_port_only(
+    monkeypatch: pytest.MonkeyPatch, example_is_here: None, final: str, is_kept: bool
+) -> None:
+    @contextlib.contextmanager
+    def redirected(_method: str, url: str, _headers: object, *, hint: str) -> Iterator[GuardedResponse]:
+        assert hint == HINT
+        assert "secret" not in url
+        yield GuardedResponse(f"{final}/info/refs?service=git-upload-pack", 200, Mock())
+
+    monkeypatch.setattr(guarded_http, "request", redirected)
+    judged = check_source("https://user:secret@source.example/moved", {}, allows_private=False)
+    assert ("secret" in judged.url) == is_kept
 
 
 def test_endless_redirects_end(

@@ -481,6 +481,22 @@ def test_leftovers_of_cut_off_uploads_go_after_a_grace_period(world: World) -> N
     assert not list(incoming.glob("*.tmp"))
 
 
+@pytest.mark.parametrize("checks_content", [True, False])
+def test_damage_that_fsck_finds_is_not_served_and_replaced_by_an_upload(world: World, checks_content: bool) -> None:
+    ref, data = world.repo(), b"large bytes" * 1000
+    sha256 = world.add_large(ref, "w.bin", data)
+    path = world.blob_path(file_key(sha256))
+    path.chmod(0o600)
+    path.write_bytes(b"?" + data[1:] if checks_content else data[:-1])
+    [found] = damage(world, checks_content=checks_content)
+    assert found.where == file_key(sha256)
+    with pytest.raises(EntrepotError):
+        world.read(ref, "w.bin")
+    world.upload(ref, data)
+    assert world.read(ref, "w.bin") == data
+    assert damage(world) == []
+
+
 def test_fsck_looks_into_clone_caches(world: World) -> None:
     ref = world.repo("alice/cached")
     errand = git_wire.serve_uploads(world.hub, None, ref, "")

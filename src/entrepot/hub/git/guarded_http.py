@@ -64,10 +64,12 @@ def request(
                 return
         except (OSError, http.client.HTTPException) as error:
             raise Refused(f"no answer from {shown(urlsplit(url).hostname or '')}: {type(error).__name__}") from error
+        except ValueError as error:  # headers that the source named
+            raise Refused(f"{shown(urlsplit(url).hostname or '')} cannot be asked as the source wants it") from error
         finally:
             connection.close()
-        following = urljoin(url, location)
-        if _origin_of(following) != _origin_of(url):
+        following = resolve(url, location)
+        if origin_of(following) != origin_of(url):
             kept = {name: value for name, value in kept.items() if name.lower() != "authorization"}
         url = following
     raise Refused(f"{shown(redact(url))} redirects too often")
@@ -90,6 +92,26 @@ def _path_of(url: str) -> str:
     return outbound_http.parse_target(url).path
 
 
-def _origin_of(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc.lower()
+def resolve(base: str, place: str) -> str:
+    """Return the URL of a place that a response or a file of the source names.
+
+    Raises:
+        Refused: it is not a URL.
+    """
+    try:
+        return urljoin(base, place)
+    except ValueError:
+        raise Refused(f"the source leads to {shown(redact(place))}, which is not a URL") from None
+
+
+def origin_of(url: str) -> tuple[str, str]:
+    """Return scheme and place of a URL, which together decide whether credentials may be sent there.
+
+    Raises:
+        Refused: it is not a URL.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise Refused(f"the source leads to {shown(redact(url))}, which is not a URL") from None
+    return parts.scheme.lower(), parts.netloc.lower()

@@ -11,7 +11,7 @@ import json
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from entrepot.errors import Refused, StoreUnavailable
 from entrepot.git.pointers import Pointer, parse_pointer
@@ -62,11 +62,11 @@ def fetch(source: ImportSource, folder: Path, pointers: Sequence[Pointer]) -> No
     parts = urlsplit(source.url)
     plain = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
     endpoint = configured_endpoint(folder) or f"{plain if plain.endswith('.git') else plain + '.git'}/info/lfs"
-    is_own = urlsplit(endpoint).netloc == urlsplit(plain).netloc
+    is_own = guarded_http.origin_of(endpoint) == guarded_http.origin_of(plain)
     login = _authorization(source, folder) if is_own else {}
     for at in range(0, len(pointers), _BATCH):
         for pointer, href, headers in _ask(endpoint, pointers[at : at + _BATCH], login):
-            _download(pointer, urljoin(endpoint, href), headers, folder)
+            _download(pointer, guarded_http.resolve(endpoint, href), headers, folder)
 
 
 def object_path(folder: Path, sha256: str) -> Path:

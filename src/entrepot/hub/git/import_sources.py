@@ -113,7 +113,8 @@ def _http(source: str, environ: Mapping[str, str]) -> ImportSource:
     except (OSError, InvalidName) as error:
         raise Refused(f"{shown(urlsplit(base).hostname or '')} cannot be resolved") from error
     host = f"[{name}]" if ":" in name else name
-    is_same = (target.scheme, name) == (parts.scheme.lower(), public_addresses.canonical_host(parts.hostname or ""))
+    first = (parts.scheme.lower(), public_addresses.canonical_host(parts.hostname or ""))
+    is_same = (target.scheme, name, target.port) == (*first, parts.port or _PORTS[first[0]])
     login = f"{users}@" if users and is_same else ""
     url = urlunsplit(
         (target.scheme, f"{login}{host}:{target.port}", quote(target.path, safe="/%~+:@!$&'()*,;="), "", "")
