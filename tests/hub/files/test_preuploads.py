@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from entrepot.errors import LimitExceeded, RevisionNotFound
+from entrepot.blobs.local import LocalBlobs
+from entrepot.errors import LimitExceeded, RevisionNotFound, StoreFull
 from entrepot.git import Mode
 from entrepot.hub.files import preuploads
 from entrepot.hub.files.operations import AddFile
@@ -82,6 +83,18 @@ def test_the_etag_names_what_is_there(world: World) -> None:
         assert len(ask(world, ref, path).etag) == 40
     assert ask(world, ref, "d").etag is None
     assert ask(world, ref, "new").etag is None
+
+
+def test_a_full_disk_is_told_before_anything_is_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = world.repo()
+    world.add_large(ref, "w.bin", b"large")
+    monkeypatch.setattr(LocalBlobs, "free_bytes", lambda _self: 1000)
+    for size in (1001, 10**12):
+        with pytest.raises(StoreFull):
+            ask(world, ref, "new.bin", size=size)
+    assert ask(world, ref, "new.bin", size=1000).is_large
+    assert ask(world, ref, "new.txt", size=5000).etag is None
+    assert ask(world, ref, "w.bin", size=len(b"large")).etag is not None
 
 
 def test_advice_comes_in_the_order_of_the_question(world: World) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -17,11 +17,12 @@ from entrepot.hub.files.lfs_rules import TreeRules
 from entrepot.hub.files.preparation import damaged
 from entrepot.names import Oid, RepoPath, RepoRef, Sha256
 from entrepot.storage import objects as stored
-from entrepot.storage.trees import Node, Trees
+from entrepot.storage.trees import ListedEntry, Node, Trees
 
 MAX_FILES = 1_000
 
 _SHA256 = 64
+_FIRST_BYTES = 64 << 20
 
 
 @attrs.frozen
@@ -77,6 +78,8 @@ def plan(
         RepoNotFound, LoginRequired, NotAllowed, RevisionNotFound: no access.
         Refused: the revision is the head of a pull request that is closed.
         LimitExceeded: more than 1,000 files.
+        StoreFull: the disk has no room for the first bytes of large files that are new. ``hf_xet`` shows no message
+            of the chunk store, but this one is shown.
 
     Source: docs/protocols/hf_api.md, sections 1A.5 and 4.2.
     """
@@ -92,7 +95,8 @@ def plan(
         trees = Trees(hub.store, tx, row.id)
         rules = TreeRules(tx, row.id, lambda path: trees.find(root, path), given=attributes)
         hidden = Ignores.parse(ignores if ignores is not None else rules.text(RepoPath(".gitignore")))
-        etags = _etags(trees, root, [candidate.path for candidate in candidates])
+        there = _entries(trees, root, [candidate.path for candidate in candidates])
+        etags = {path: entry.etag for path, entry in there.items()}
         # A client leaves out what is there: of a damaged file it must not hear that it is.
         lost = damaged(tx, caller, row, [Sha256(etag) for etag in etags.values() if len(etag) == _SHA256])
         limit = hub.settings.max_inline_file
@@ -105,7 +109,21 @@ def plan(
             )
             for item in candidates
         ]
+    sizes = {path: entry.size for path, entry in there.items()}
+    _check_room(
+        hub, sum(item.size for item, said in zip(candidates, advice, strict=True) if _is_new(item, said, sizes))
+    )
     return UploadAdvicePage(branch.head, advice)
+
+
+def _is_new(candidate: Candidate, said: UploadAdvice, sizes: Mapping[RepoPath, int]) -> bool:
+    return said.is_large and not said.is_ignored and sizes.get(candidate.path) != candidate.size
+
+
+def _check_room(hub: HubContext, size: int) -> None:
+    """Raise if there is no room for the beginning of so many bytes; the hub may have the others already, as chunks."""
+    if size:
+        hub.store.drafts.receive_unnamed(min(size, _FIRST_BYTES)).discard()
 
 
 def _is_large(decision: bool | None, candidate: Candidate, limit: int) -> bool:
@@ -125,7 +143,7 @@ def _is_text(sample: bytes) -> bool:
     return True
 
 
-def _etags(trees: Trees, root: Oid, paths: Sequence[RepoPath]) -> dict[RepoPath, str]:
+def _entries(trees: Trees, root: Oid, paths: Sequence[RepoPath]) -> dict[RepoPath, ListedEntry]:
     found = ((path, trees.find(root, path)) for path in paths)
     nodes = [Node(path, entry) for path, entry in found if entry is not None and not entry.is_folder]
-    return {item.path: item.etag for item in trees.measure(nodes)}
+    return {item.path: item for item in trees.measure(nodes)}
