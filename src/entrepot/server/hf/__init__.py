@@ -26,6 +26,7 @@ from entrepot.server.hf.files import (
     xet_tokens,
 )
 from entrepot.server.hf.repos import (
+    admin_reports,
     aliases,
     cards,
     commits,
@@ -36,14 +37,12 @@ from entrepot.server.hf.repos import (
     lineage,
     lookups,
     metrics,
-    mirror_reports,
     publishers,
     refs,
     replacements,
     repo_lists,
     repositories,
     restrictions,
-    scan_reports,
     staged,
     storage_costs,
     trees,
@@ -108,8 +107,7 @@ def routes() -> list[BaseRoute]:
         *jobs.routes(),
         *aliases.routes(),
         *restrictions.routes(),
-        *scan_reports.routes(),
-        *mirror_reports.routes(),
+        *admin_reports.routes(),
         *quotas.routes(),
         *infos.routes(),
     ]

@@ -1,4 +1,4 @@
-"""What scanners found on the whole hub, for administrators of the hub: routes specific to this hub."""
+"""What scanners found in repositories, and their mirrors, for administrators: routes specific to this hub."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from starlette.routing import BaseRoute, Route
 
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
+from entrepot.hub.jobs import mirror_overviews
+from entrepot.hub.jobs.mirror_overviews import MirrorReport
 from entrepot.hub.scanning import scan_reports
 from entrepot.hub.scanning.scan_reports import WORST, RepoReport
 from entrepot.names import RepoRef, parse_any_type, parse_repo_id
-from entrepot.server.handlers import call_hub, json_response, next_link, query_int
+from entrepot.server.handlers import call_hub, call_hub_slow, json_response, next_link, query_int
 from entrepot.server.raw_path import decode_segment
-from entrepot.wire.repos.restrictions import RepoScanReport, ScanFinding
+from entrepot.wire.repos.restrictions import MirrorInfo, RepoScanReport, ScanFinding
 from entrepot.wire.texts import legible
 from entrepot.wire.times import format_ms
 
@@ -26,6 +28,8 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/api/admin/scans", list_reports),
         Route("/api/admin/repos/{kind}/{namespace}/{name}/scan", request_scan, methods=["POST"]),
+        Route("/api/admin/mirrors", list_mirrors),
+        Route("/api/admin/repos/{kind}/{namespace}/{name}/repack", request_repack, methods=["POST"]),
     ]
 
 
@@ -45,9 +49,19 @@ async def list_reports(request: Request) -> Response:
 
 async def request_scan(request: Request) -> Response:
     """Scan what has no valid result yet in a repository soon."""
-    word, namespace, name = (decode_segment(request.path_params[key]) for key in ("kind", "namespace", "name"))
-    ref = RepoRef(parse_any_type(word), parse_repo_id(f"{namespace}/{name}"))
-    await call_hub(request, scan_reports.request_scan, ref)
+    await call_hub(request, scan_reports.request_scan, _ref(request))
+    return json_response({})
+
+
+async def list_mirrors(request: Request) -> Response:
+    """Serve the mirrors on this server that were used last."""
+    found = await call_hub_slow(request, mirror_overviews.list_mirrors)
+    return json_response([render_mirror(report) for report in found])
+
+
+async def request_repack(request: Request) -> Response:
+    """Repack the mirror of a repository soon."""
+    await call_hub(request, mirror_overviews.request_repack, _ref(request))
     return json_response({})
 
 
@@ -65,3 +79,26 @@ def render(report: RepoReport) -> RepoScanReport:
         scanned_at=format_ms(report.scanned_ms),
         waiting=report.is_waiting,
     )
+
+
+def render_mirror(report: MirrorReport) -> MirrorInfo:
+    """Return the JSON value of a mirror."""
+    facts = report.facts
+    return MirrorInfo(
+        repo=str(report.repo.ref.id),
+        type=report.repo.type.value,
+        private=report.repo.is_private,
+        size=facts.size,
+        packs=facts.packs,
+        whole=facts.is_sound,
+        slow=facts.is_slow,
+        used_at=format_ms(facts.used_ms),
+        checked_at=format_ms(facts.checked_ms) if facts.checked_ms else None,
+        waiting=report.is_waiting,
+        error=report.error or None,
+    )
+
+
+def _ref(request: Request) -> RepoRef:
+    word, namespace, name = (decode_segment(request.path_params[key]) for key in ("kind", "namespace", "name"))
+    return RepoRef(parse_any_type(word), parse_repo_id(f"{namespace}/{name}"))
