@@ -8,6 +8,7 @@ line in the table and no change in this file.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import re
 from collections.abc import Callable, Iterator
@@ -314,10 +315,11 @@ def bare(answer: httpx2.Response, ref: RepoRef) -> tuple[Any, ...]:
     return answer.status_code, {key: value.replace(ref.id.name, "NAME") for key, value in headers.items()}, text
 
 
-def lines_of(route: RouteCase) -> list[Line]:
+@functools.cache
+def lines_of(route: RouteCase) -> tuple[Line, ...]:
     """Return the lines of a route; those with a ``*`` only if there is no other."""
     found = [line for line in LINES if line.covers(route.method, route.path)]
-    return [line for line in found if not line.path.endswith("*")] or found
+    return tuple(line for line in found if not line.path.endswith("*")) or tuple(found)
 
 
 def absent_twin(ref: RepoRef) -> RepoRef:

@@ -8,7 +8,8 @@ import httpx2
 from entrepot.testing.hubs import RunningHub
 
 WRITERS = 16
-ROUNDS = 25
+ROUNDS = 8
+"""Commits of each writer; all together are more than a page of the history has."""
 
 
 def commit_body(path: str, content: str, parent: str | None = None, merge: str | None = None) -> bytes:

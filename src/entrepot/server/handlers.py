@@ -292,18 +292,19 @@ async def read_json(request: Request, shape: type[S]) -> S:
     body = await read_small(request, MAX_JSON) or b"{}"
     if request.method not in _CHANGES and not request.scope["path"].startswith(_ADMINISTRATION):
         return decode_json(body, shape)
-    strict: type[S] = _without_others(shape)
     try:
-        return decode_json(body, strict)
+        found = decode_json(body, _without_others(shape))
     except Malformed:
         _check_fields(body, shape)
         raise
+    assert isinstance(found, shape)
+    return found
 
 
 @functools.cache
-def _without_others(shape: type[S]) -> type[S]:
+def _without_others(shape: type[msgspec.Struct]) -> type[msgspec.Struct]:
     """Return the same shape, but without room for unknown fields."""
-    return msgspec.defstruct(f"{shape.__name__}WithoutOthers", (), bases=(shape,), forbid_unknown_fields=True)  # type: ignore[return-value]
+    return msgspec.defstruct(f"{shape.__name__}WithoutOthers", (), bases=(shape,), forbid_unknown_fields=True)
 
 
 def _check_fields(body: bytes, shape: type[msgspec.Struct]) -> None:

@@ -25,8 +25,8 @@ from sqlalchemy.dialects import postgresql
 from entrepot.catalog import tables
 from entrepot.catalog.dialects.interfaces import OpenSnapshot, TransactionOutcome
 from entrepot.catalog.dialects.snapshots import BegunTransaction, DriverConnection, begun_by_driver
+from entrepot.catalog.dialects.stored_json import decode_stored
 from entrepot.catalog.named_locks import AnyLock, Lock, LockClass, Lookup, in_order
-from entrepot.catalog.stored_json import decode_stored
 from entrepot.catalog.versions import ConnectionVersionWatch, VersionWatch
 from entrepot.errors import Busy, DatabaseUnavailable, DataFolderError, StoreFull
 from entrepot.names import RepoRef

@@ -21,8 +21,8 @@ from sqlalchemy.dialects import sqlite as lite
 from entrepot.catalog.brief_reads import BriefReads
 from entrepot.catalog.dialects.interfaces import OpenSnapshot
 from entrepot.catalog.dialects.snapshots import BEGUN, BegunTransaction, begun_by_driver
+from entrepot.catalog.dialects.stored_json import decode_stored
 from entrepot.catalog.named_locks import AnyLock
-from entrepot.catalog.stored_json import decode_stored
 from entrepot.catalog.tables import TEXT_INDEX
 from entrepot.catalog.versions import ConnectionVersionWatch, VersionWatch
 from entrepot.errors import Busy, DataFolderError, StoreFull

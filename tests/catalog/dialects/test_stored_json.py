@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from entrepot.catalog.stored_json import decode_stored
+from entrepot.catalog.dialects.stored_json import decode_stored
 
 TEXTS = [
     *("{}", "[]", "null", "true", "0", "-1.5e3", '""', '"\\u0000\\ud83d\\ude00"', '"ü"', " {} ", "\n[1]\n", "[1]  "),
