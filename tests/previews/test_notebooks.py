@@ -81,3 +81,14 @@ def test_what_is_small_as_text_and_large_in_memory_is_not_decoded(cells: bytes) 
 def test_large_files_are_not_read() -> None:
     with pytest.raises(Malformed, match="are read at most"):
         read_notebook(BytesRangeReader(bytes(MOST_NOTEBOOK + 1)))
+
+
+@pytest.mark.parametrize("picture", ['"><img src=x>', "AA AA%", "", "\u00e9"])
+def test_what_is_no_base64_is_no_picture(picture: str) -> None:
+    outputs = [
+        {"output_type": "display_data", "data": {"image/png": picture, "image/gif": ["A\n", "AAA "]}},
+        {"output_type": "display_data", "data": {"image/png": picture, "text/plain": "figure"}},
+        {"output_type": "display_data", "data": {"image/png": picture}},
+    ]
+    found = read_notebook(reader({"nbformat": 4, "cells": [{"cell_type": "code", "outputs": outputs}]}))
+    assert found.cells[0].outputs == (Output("image/gif", "AAAA"), Output("text", "figure"))

@@ -91,6 +91,7 @@ FILES = {
     "metrics.jsonl": b'{"step": 1, "loss": 0.5}\n{"step": 2, "loss": 0.25}\n',
     "weights.bin": bytes(1_000),
 }
+WIDE_TABLE = f"| a | b |\n|---|---|\n| {'words ' * 20} | `{'wide' * 20}` |"
 TABLE = b"name,count,text\n" + b"".join(b"row %d,%d,some words\n" % (number, number) for number in range(150))
 
 
@@ -145,7 +146,7 @@ def _repos(hub: HubContext, owen: Caller) -> tuple[RepoRef, RepoRef]:
 
 def _talk(hub: HubContext, wendy: Caller, model: RepoRef) -> None:
     discussions.create(hub, wendy, model, "A question", "Why *this*?")
-    discussions.comment(hub, wendy, model, 1, "Because.\n\n```\ncode\n```")
+    discussions.comment(hub, wendy, model, 1, f"Because.\n\n```\ncode\n```\n\n{WIDE_TABLE}")
     for title, text in (("Better words", b"import sys\n"), ("Other words", b"import re\n")):
         draft = CommitDraft(title, [AddFile(parse_path("train.py"), text)])
         pulls.open_with_commit(hub, wendy, model, "main", draft)

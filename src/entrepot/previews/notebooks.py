@@ -5,6 +5,7 @@ Source: the notebook format, version 4 (nbformat).
 
 from __future__ import annotations
 
+import string
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ MOST_NOTEBOOK = 16 << 20
 
 _MOST_CELLS, _MOST_OUTPUTS, _MOST_TEXT = 1_000, 100, 64 << 10
 _MOST_OBJECTS, _MOST_QUOTES = 250_000, 400_000
+_BASE64 = (string.ascii_letters + string.digits + "+/=").encode()
 _EMPTY = msgspec.Raw()
 
 T = TypeVar("T")
@@ -129,9 +131,15 @@ def _output(item: _RawOutput) -> Output | None:
     bundle = item.data
     for image in ("png", "jpeg", "gif", "webp"):
         value: msgspec.Raw = getattr(bundle, image)
-        if value is not _EMPTY:
-            return Output(f"image/{image}", "".join(_parts(value)))
+        if value is not _EMPTY and (content := _base64("".join(_parts(value)))):
+            return Output(f"image/{image}", content)
     return Output("text", _text(bundle.plain)) if bundle.plain is not _EMPTY else None
+
+
+def _base64(text: str) -> str:
+    """Return the base64 of a picture without spaces and line breaks; nothing if it is none."""
+    data = text.encode("ascii", "replace").translate(None, b" \t\r\n")
+    return "" if data.translate(None, _BASE64) else data.decode()
 
 
 def _text(value: msgspec.Raw, between: str = "") -> str:

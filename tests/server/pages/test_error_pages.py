@@ -5,6 +5,7 @@ import re
 import httpx2
 import pytest
 
+from entrepot.hub.community import access_requests
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from tests.support.served_hub import ServedHub
@@ -75,6 +76,20 @@ def test_a_gated_repository_shows_its_facts_but_not_its_content(site: ServedHub,
         assert (answer.status_code, answer.headers["x-error-code"]) == (401, "GatedRepo")
         assert "The content." not in answer.text
     assert browser.get("/alice/gated/tree/main").status_code == 200
+
+
+def test_the_page_of_a_gated_file_leads_to_the_request(site: ServedHub, browser: httpx2.Client) -> None:
+    ref = site.repo("gated-files", "dataset")
+    site.commit(ref, {"a.txt": b"x"})
+    repositories.configure(site.hub, site.caller(), ref, RepoChanges(gated="manual"))
+    path, asking = "/datasets/alice/gated-files/blob/main/a.txt", 'href="/datasets/alice/gated-files/access">'
+    assert asking not in browser.get(path).text
+    headers = {"authorization": f"Bearer {site.bob}"}
+    answer = browser.get(path, headers=headers)
+    assert answer.status_code == 403
+    assert f"{asking}Request access</a>" in answer.text
+    access_requests.request_access(site.hub, site.hub.identify(site.bob), ref, {})
+    assert f"{asking}See your request</a>" in browser.get(path, headers=headers).text
 
 
 def test_errors_are_told_in_words(browser: httpx2.Client) -> None:

@@ -4,9 +4,11 @@ import pathlib
 
 import httpx2
 
+from entrepot.hub.accounts import accounts, sign_ins
 from entrepot.hub.context import open_hub
 from entrepot.server.pages.home import build_home
 from entrepot.settings import Settings
+from tests.server.pages.conftest import browse
 from tests.support.served_hub import ServedHub
 
 
@@ -33,3 +35,21 @@ def test_a_new_hub_says_how_to_make_the_first_account(tmp_path: pathlib.Path, si
     finally:
         hub.close()
     assert build_home(site.hub, None).values["is_new"] is False
+
+
+def test_a_user_who_signs_in_with_links_only_is_told_to_choose_a_password(
+    site: ServedHub, signed_in: httpx2.Client
+) -> None:
+    told = "You have no password yet."
+    accounts.create_user(site.hub, "linked")
+    with browse(site) as client:
+        code = sign_ins.issue_code(site.hub, "tests", "linked", 3600).code
+        home = client.post("/login", data={"code": code}).text
+        assert told in home
+        assert 'href="/settings/password"' in home
+        accounts.reset_password(site.hub, "linked", "a sentence that works well")
+    with browse(site) as client:
+        home = client.post("/login", data={"name": "linked", "password": "a sentence that works well"}).text
+        assert "Your repositories" in home
+        assert told not in home
+    assert told not in signed_in.get("/").text

@@ -5,8 +5,10 @@ import re
 from collections.abc import Callable
 
 import httpx2
+import pytest
 
 from entrepot.hub.search.tags import SortedTag
+from entrepot.server.pages import listings
 from entrepot.server.pages.listings import PAGE, filter_groups, set_filters
 from tests.support.served_hub import ServedHub
 
@@ -22,6 +24,8 @@ def test_lists_show_what_the_visitor_sees(show: Show, signed_in: httpx2.Client) 
     assert sorted(names(signed_in.get("/models").text)) == ["alice/hidden", "alice/tern"]
     assert names(show("/datasets")) == ["alice/tides"]
     assert "No space that you can see is here yet" in show("/spaces")
+    assert '<p class="small soft">1 model</p>' in show("/models")
+    assert '<p class="small soft">2 models</p>' in signed_in.get("/models").text
 
 
 def test_filters_and_words_are_those_of_the_api(show: Show) -> None:
@@ -42,13 +46,16 @@ def test_filters_and_words_are_those_of_the_api(show: Show) -> None:
         assert f'href="/api/models?{html.escape(query.replace(":", "%3A"))}"' in text
 
 
-def test_the_next_page_goes_on_after_the_last_row(site: ServedHub, show: Show) -> None:
+def test_the_next_page_goes_on_after_the_last_row(site: ServedHub, show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(PAGE + 1):
         site.repo(f"many-{number}", "space")
     first = show("/spaces?sort=createdAt")
     more = re.search(r'href="(/spaces\?[^"]*cursor=[^"]*)">Next', first)
     assert more is not None
+    assert f'<p class="small soft">{PAGE + 1} spaces</p>' in first
+    monkeypatch.setattr(listings, "MOST_COUNTED", PAGE)
     second = show(html.unescape(more[1]))
+    assert f'<p class="small soft">{PAGE}+ spaces</p>' in second
     assert len(names(first)) == PAGE
     assert names(second) == ["alice/many-0"]
     assert ">Next<" not in second

@@ -76,3 +76,7 @@ def test_a_path_that_no_file_has_is_not_found() -> None:
     for path in ("../x", "a//b", "a/.git/x"):
         with pytest.raises(EntryNotFound):
             path_of(path)
+
+
+def test_the_last_commit_has_its_whole_message_as_title(show: Show) -> None:
+    assert re.search(r'id="fh" title="add">add</a>', show("/alice/tern/tree/main"))

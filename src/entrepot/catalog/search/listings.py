@@ -81,11 +81,16 @@ def find(tx: Read, search: Search) -> list[RepoRow]:
     return [row_of(row) for row in tx.sql.execute(query)]
 
 
-def count(tx: Read, search: Search) -> int:
-    """Return the total number of matching repositories; ``after`` and ``limit`` are ignored."""
-    query = sa.select(sa.func.count()).select_from(tables.repos)
+def count(tx: Read, search: Search, *, most: int | None = None) -> int:
+    """Return the total number of matching repositories; ``after`` and ``limit`` are ignored.
+
+    Args:
+        most: do not count further than this.
+    """
+    query = sa.select(tables.repos.c.id)
     query = query.join(tables.namespaces, tables.namespaces.c.id == tables.repos.c.namespace_id)
-    return tx.sql.execute(query.where(*_conditions(tx, search))).scalar_one()
+    matches = query.where(*_conditions(tx, search)).limit(most).subquery()
+    return tx.sql.execute(sa.select(sa.func.count()).select_from(matches)).scalar_one()
 
 
 def counts(tx: Read, namespace_id: int, seen_by: Visibility | None) -> dict[RepoType, int]:

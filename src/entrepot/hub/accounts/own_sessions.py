@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import attrs
 
 from entrepot.catalog import Lock, Read
-from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts import accounts, passkeys, sso_identities
 from entrepot.catalog.accounts import sessions as rows
 from entrepot.errors import ConfirmationNeeded, NotAllowed, StepExpired, ThingNotFound
 from entrepot.hub import audit
@@ -175,3 +175,11 @@ def _reader(caller: MaybeCaller) -> Caller:
 
 def _subject(known: Caller) -> str:
     return f"user {known.account.name}"
+
+
+def needs_link(hub: HubContext, caller: Caller) -> bool:
+    """Return whether only one-time links sign the caller in: there is no password, passkey or linked identity."""
+    if caller.account.password_hash is not None:
+        return False
+    with hub.read() as tx:
+        return not (passkeys.of_user(tx, caller.account.id) or sso_identities.of_user(tx, caller.account.id))

@@ -28,6 +28,7 @@ from entrepot.errors import (
     NotAllowed,
     Refused,
     RepoMoved,
+    RepoNotFound,
     ThingNotFound,
 )
 from entrepot.hub import access, audit, callers, folder_access, scopes
@@ -321,6 +322,8 @@ def _place(tx: Read, owner: Caller, requested: RequestedScope) -> ScopeTarget:
             return scopes.target_of(access.visible(tx, owner, ref), requested.permissions)
         except RepoMoved as moved:
             raise Malformed("entity of a scope", moved.message) from None
+        except RepoNotFound:  # one of several places: say which
+            raise ThingNotFound(requested.kind, requested.name) from None
     account = accounts.find(tx, requested.name)
     if account is None or account.kind != requested.kind:
         raise AccountNotFound(requested.name, "user" if requested.kind == "user" else "organisation")

@@ -186,6 +186,17 @@ def search(
     return SearchPage(found, listings.position_of(page[-1], wanted.sort) if len(rows) > len(page) else None)
 
 
+def count(hub: HubContext, caller: MaybeCaller, wanted: Search, *, most: int) -> int:
+    """Return how many repositories match that the caller may see; of more than ``most``, ``most``.
+
+    Raises:
+        LimitExceeded: as :func:`check_conditions`.
+    """
+    check_conditions(wanted)
+    with hub.read() as tx:
+        return listings.count(tx, attrs.evolve(wanted, seen_by=seen_by(caller)), most=most)
+
+
 def used_bytes(tx: Read, ids: Sequence[int]) -> dict[int, int]:
     """Return the bytes of the large files of repositories, and of the files of buckets, by row id."""
     return file_links.used_bytes(tx, ids) | {key: total.size for key, total in bucket_files.totals(tx, ids).items()}

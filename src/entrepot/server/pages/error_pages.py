@@ -59,6 +59,14 @@ class LastVersion:
     history: str
 
 
+@attrs.frozen
+class AccessLink:
+    """The page on which a user asks for access to gated files: its path on this hub, and what it does."""
+
+    page: str
+    action: str
+
+
 def show_error(request: Request, error: EntrepotError, last: LastVersion | None = None) -> Response:
     """Return the page of an error, with the status and the error headers that the API would send.
 
@@ -68,7 +76,7 @@ def show_error(request: Request, error: EntrepotError, last: LastVersion | None 
     answer = error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"])
     title = next((_TITLES[kind] for kind in type(error).__mro__ if kind in _TITLES), None)
     title = title or _BY_STATUS.get(answer.status, "Something went wrong")
-    page = _error_page(answer.status, title, _text_of(error), last)
+    page = _error_page(answer.status, title, _text_of(error), last, gate=_gate_of(error))
     skipped = (b"content-type", b"content-length")
     headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers if name.lower() not in skipped}
     return page_response(request, page, headers)
@@ -94,6 +102,16 @@ def _text_of(error: EntrepotError) -> str:
             return sentence(error)
 
 
-def _error_page(status: int, title: str, text: str, last: LastVersion | None = None) -> WebPage:
-    values = {"status": status, "text": text, "may_sign_in": status in (401, 403, 404), "last": last}
+def _gate_of(error: EntrepotError) -> AccessLink | None:
+    """Return where a user asks for access to files that are gated; None if asking is not what helps."""
+    if not isinstance(error, GatedRepo) or error.anonymous:
+        return None
+    prefix = "" if error.kind == "model" else f"{error.kind}s/"
+    return AccessLink(f"/{prefix}{error.repo}/access", "See your request" if error.request else "Request access")
+
+
+def _error_page(
+    status: int, title: str, text: str, last: LastVersion | None = None, *, gate: AccessLink | None = None
+) -> WebPage:
+    values = {"status": status, "text": text, "may_sign_in": status in (401, 403, 404), "last": last, "gate": gate}
     return WebPage("error.html", title, values, status)

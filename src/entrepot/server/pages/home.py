@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.hub.accounts import accounts, quotas
+from entrepot.hub.accounts import accounts, own_sessions, quotas
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import infos
@@ -41,6 +41,7 @@ def build_home(hub: HubContext, caller: MaybeCaller) -> WebPage:
         "own": repo_rows(own),
         "quota": None if caller is None or caller.limits is not None else quotas.own(hub, caller),
         "example": None if example is None else example.info.row.ref,
+        "needs_link": caller is not None and own_sessions.needs_link(hub, caller),
         "is_new": example is None and not accounts.has_accounts(hub),
     }
     return WebPage("home.html", "Models and datasets on your own server", values)

@@ -24,6 +24,9 @@ from entrepot.server.pages.rows import repo_rows
 PAGE = 30
 """Repositories on a page."""
 
+MOST_COUNTED = 1_000
+"""How many matches a list counts; of more, it says so."""
+
 SORTS = (
     ("trendingScore", "Trending"),
     ("downloads", "Most downloads"),
@@ -77,7 +80,11 @@ def _bound(kind: RepoType) -> PageHandler:
 
         def build(hub: HubContext, caller: MaybeCaller) -> WebPage:
             found = infos.search(hub, caller, wanted)
+            is_whole = wanted.after is None and found.after is None
+            total = len(found.infos) if is_whole else infos.count(hub, caller, wanted, most=MOST_COUNTED + 1)
             values = {
+                "total": min(total, MOST_COUNTED),
+                "is_capped": total > MOST_COUNTED,
                 "section": kind.plural,
                 "kind": kind,
                 "rows": repo_rows(found.infos),

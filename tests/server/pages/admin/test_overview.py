@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import httpx2
+import pytest
 
+from entrepot.hub.context import HubContext
+from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import repositories
 from tests.server.pages.settings.conftest import Send
 from tests.support.served_hub import ServedHub
@@ -51,3 +54,14 @@ def test_a_deletion_is_asked_for_once(site: ServedHub, admin: httpx2.Client, sen
 def test_every_page_leads_administrators_here(admin: httpx2.Client, signed_in: httpx2.Client) -> None:
     assert 'href="/-/admin"' in admin.get("/models").text
     assert "/-/admin" not in signed_in.get("/models").text
+
+
+def test_the_overview_counts_what_is_stored_as_chunks(admin: httpx2.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = maintenance.sizes
+
+    def sizes(hub: HubContext) -> dict[str, int]:
+        return {**known(hub), "file_bytes": 1_000_000, "xorb_bytes": 2_000_000, "xorbs": 3}
+
+    monkeypatch.setattr(maintenance, "sizes", sizes)
+    page = admin.get("/-/admin/overview").text
+    assert "<dt>Large files</dt><dd>3.00 MB</dd><dd>stored, 2.00 MB of it as chunks</dd>" in page

@@ -111,3 +111,10 @@ def test_tokens_of_uploads_stand_apart(site: ServedHub, signed_in: httpx2.Client
     accounts.create_token(site.hub, "alice", role="write", name=upload_tokens.NAME)
     text = signed_in.get("/settings/tokens").text
     assert text.index("of uploads in the browser") < text.index(f"<b>{upload_tokens.NAME}</b>")
+
+
+def test_a_place_that_does_not_exist_is_named(site: ServedHub, send: Send) -> None:
+    fields = {"name": "lost", "role": "fineGrained", "days": "30", "allow": ["repo.content.read"]}
+    refused = send("/settings/tokens", {**fields, "places": "alice/hidden\ndatasets/alice/absent\nalice/tern"})
+    assert refused.status_code == 404
+    assert "No dataset &#39;alice/absent&#39; here." in refused.text

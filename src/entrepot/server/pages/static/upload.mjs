@@ -68,8 +68,9 @@ const duration = seconds => seconds < 90 ? `${Math.ceil(seconds)} s` : seconds <
 function sum() {
   const [all, done] = whole(), now = performance.now();
   past.push([now, done]);
-  while (past.length > 2 && now - past[0][0] > 10_000) past.shift();
-  const rate = (done - past[0][1]) / Math.max(now - past[0][0], 1) * 1000;
+  // Blocks of up to 64 MiB are sent in bursts, with reading in between: the rate is that of the last minute.
+  while (past.length > 2 && now - past[0][0] > 60_000) past.shift();
+  const since = now - past[0][0], rate = since < 5_000 ? 0 : (done - past[0][1]) / since * 1000;
   at("bar").value = all ? done / all : 0;
   at("sum").textContent = `${size(done)} of ${size(all)}` + (rate > 1 && done < all ? `, ${size(rate)}/s, ${duration((all - done) / rate)} left` : "");
 }
