@@ -64,7 +64,9 @@ def test_models_that_servers_can_serve_have_their_commands() -> None:
     gguf = uses_of(attrs.evolve(TERN, gguf="q4/tern one.gguf"), "http://h")
     assert titles(gguf) == ["llama.cpp", "Ollama", *GENERAL]
     assert gguf[0].text == f"llama-server --model-url http://h/acme/tern/resolve/{COMMIT}/q4/tern%20one.gguf"
-    assert gguf[1].text.splitlines()[1:] == [
+    token = '-H "${HF_TOKEN:+Authorization: Bearer $HF_TOKEN}"'  # private and gated files need one
+    assert gguf[1].text.splitlines() == [
+        f"curl -fL {token} -o './tern one.gguf' http://h/acme/tern/resolve/{COMMIT}/q4/tern%20one.gguf",
         "echo 'FROM ./tern one.gguf' > Modelfile",
         "ollama create tern -f Modelfile",
     ]

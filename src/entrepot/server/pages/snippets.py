@@ -68,6 +68,8 @@ _MODEL_CODE = {
 Libraries read the address of the hub when they are imported.
 """
 
+_CURL = 'curl -fL -H "${HF_TOKEN:+Authorization: Bearer $HF_TOKEN}"'  # curl sends no empty header
+
 _ADDRESS = 'import os\n\nos.environ["HF_ENDPOINT"] = {endpoint}\n\n'
 _DATASET_CODE = "from datasets import load_dataset\n\ndata = load_dataset(\n    {id},\n    revision={rev},\n)"
 _SNAPSHOT = (
@@ -154,7 +156,7 @@ def _servers(repo: UsedRepo, endpoint: str) -> Iterator[UseSnippet]:
         yield UseSnippet("llama.cpp", f"llama-server --model-url {address}")
         yield UseSnippet(
             "Ollama",
-            f"curl -fL -o {local} {address}\n"
+            f"{_CURL} -o {local} {address}\n"
             f"echo {shlex.quote(f'FROM ./{file}')} > Modelfile\n"
             f"ollama create {repo.id.rpartition('/')[2].lower()} -f Modelfile",
         )
@@ -174,13 +176,12 @@ def _plain_tools(repo: UsedRepo, endpoint: str) -> Iterator[UseSnippet]:
     name = repo.path.rpartition("/")[2]
     clone = f"git lfs install\ngit clone {endpoint}/{repo.path}\ngit -C {name} checkout {repo.revision}"
     yield UseSnippet("git", clone)
-    head = 'curl -fL -H "${HF_TOKEN:+Authorization: Bearer $HF_TOKEN}"'  # curl sends no empty header
     if repo.file is not None:
         target = shlex.quote(repo.file.rpartition("/")[2])
-        yield UseSnippet("curl", f"{head} -o {target} {shlex.quote(_url(repo, endpoint, repo.file))}")
+        yield UseSnippet("curl", f"{_CURL} -o {target} {shlex.quote(_url(repo, endpoint, repo.file))}")
     else:
         address = f"{endpoint}/api/{repo.kind.plural}/{repo.id}/tree/{repo.revision}?recursive=true"
-        yield UseSnippet("curl", f"{head} {shlex.quote(address)}")
+        yield UseSnippet("curl", f"{_CURL} {shlex.quote(address)}")
 
 
 def _frameworks(repo: UsedRepo, endpoint: str) -> Iterator[UseSnippet]:

@@ -47,6 +47,15 @@ def test_the_password_alone_reaches_nothing_and_the_code_goes_on_to_the_page(sit
         assert "a password and a recovery code" in client.get("/settings/sessions").text
 
 
+def test_a_recovery_code_fits_into_every_field(site: ServedHub) -> None:
+    app = user_with_app(site, "fitting")
+    with browse(site) as client:
+        answer = client.post("/login", data={"name": "fitting", "password": PASSWORD})
+        limits = re.findall(r'<input[^>]* name="code"[^>]* maxlength="(\d+)"', answer.text)
+        assert len(limits) == 2
+        assert min(int(limit) for limit in limits) >= len(app.codes[0])
+
+
 def test_a_code_that_was_used_is_refused_in_another_browser_too(site: ServedHub) -> None:
     app = user_with_app(site, "replayed")
     with browse(site) as client, browse(site) as other:
