@@ -287,6 +287,17 @@ def test_the_main_journeys_need_no_javascript(chromium: Browser, url: str) -> No
     context.close()
 
 
+def test_a_wide_table_in_a_comment_scrolls_inside_its_box(chromium: Browser, url: str) -> None:
+    context = chromium.new_context(viewport=PHONE)  # type: ignore[arg-type]
+    context.set_default_timeout(WAIT_MS)
+    page = context.new_page()
+    page.goto(f"{url}/acme/tern/discussions/1")
+    assert page.locator(".prose table").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert page.evaluate("(box => box.scrollWidth > box.clientWidth)(document.querySelector('.prose table'))")
+    context.close()
+
+
 def main() -> None:
     """Open every page as each visitor in Chromium, however long it takes, and print what is wrong."""
     parser = importlib.import_module("justhtml")
