@@ -43,6 +43,10 @@ def test_a_missing_source_is_reported(at_hub: Run, fresh_name: str) -> None:
     assert refused.code == 1
     assert "give LOCAL as the second argument" in refused.err
     assert "no-such-folder" in at_hub("upload", fresh_name, "no-such-folder").err
+    Path("dangling").symlink_to("nowhere")
+    assert "it is a broken link" in at_hub("upload", fresh_name, "dangling").err
+    os.mkfifo("pipe")
+    assert "it is a named pipe" in at_hub("upload", fresh_name, "pipe").err
 
 
 def test_a_file_goes_to_the_given_path_or_to_the_root(at_hub: Run, fresh_name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from entrepot.cli.client.options import (
 )
 from entrepot.cli.reports import show, show_json
 from entrepot.cli.results import json_option
-from entrepot.errors import InvalidArgument, Refused, SecretsFound, SourceMissing
+from entrepot.errors import InvalidArgument, Refused, SecretsFound
 
 if TYPE_CHECKING:
     from entrepot.hf.api import HubApi
@@ -215,13 +216,16 @@ def read_order(repo: str, local: str | None, path_in_repo: str | None, order: Up
         InvalidArgument: LOCAL is omitted and no file or folder has the name of the repository; or options for
             folders are given with a file.
         SourceMissing: the file or folder does not exist.
+        SourceUnreadable: it is neither, such as a broken link or a socket.
     """
+    from entrepot.client.sources import PathSource
+
     name = repo.rpartition("/")[2]
     source = Path(local) if local is not None else Path(name)
-    if local is None and not source.exists():
+    if local is None and not os.path.lexists(source):
         raise InvalidArgument(f"no file or folder named {name!r} here: give LOCAL as the second argument")
-    if not source.exists():
-        raise SourceMissing(str(source))
+    if not source.is_dir():
+        PathSource.at(source)
     if source.is_file() and (order.include or order.exclude or order.delete):
         raise InvalidArgument("--include, --exclude and --delete are for folders, but this is a file")
     default = source.name if source.is_file() else "."

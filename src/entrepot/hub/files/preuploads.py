@@ -15,13 +15,12 @@ from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
 from entrepot.hub.files.lfs_rules import TreeRules
 from entrepot.hub.files.preparation import damaged
-from entrepot.names import Oid, RepoPath, RepoRef, Sha256
+from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import ListedEntry, Node, Trees
 
 MAX_FILES = 1_000
 
-_SHA256 = 64
 _FIRST_BYTES = 64 << 20
 
 
@@ -97,8 +96,8 @@ def plan(
         hidden = Ignores.parse(ignores if ignores is not None else rules.text(RepoPath(".gitignore")))
         there = _entries(trees, root, [candidate.path for candidate in candidates])
         etags = {path: entry.etag for path, entry in there.items()}
-        # A client leaves out what is there: of a damaged file it must not hear that it is.
-        lost = damaged(tx, caller, row, [Sha256(etag) for etag in etags.values() if len(etag) == _SHA256])
+        # Clients do not send what is there, but they have to send a damaged file.
+        lost = damaged(tx, caller, row, [entry.lfs.sha256 for entry in there.values() if entry.lfs is not None])
         limit = hub.settings.max_inline_file
         advice = [
             UploadAdvice(
@@ -109,19 +108,21 @@ def plan(
             )
             for item in candidates
         ]
-    sizes = {path: entry.size for path, entry in there.items()}
-    _check_room(
-        hub, sum(item.size for item, said in zip(candidates, advice, strict=True) if _is_new(item, said, sizes))
-    )
+    _check_room(hub, candidates, advice, there)
     return UploadAdvicePage(branch.head, advice)
 
 
-def _is_new(candidate: Candidate, said: UploadAdvice, sizes: Mapping[RepoPath, int]) -> bool:
-    return said.is_large and not said.is_ignored and sizes.get(candidate.path) != candidate.size
-
-
-def _check_room(hub: HubContext, size: int) -> None:
-    """Raise if there is no room for the beginning of so many bytes; the hub may have the others already, as chunks."""
+def _check_room(
+    hub: HubContext,
+    candidates: Sequence[Candidate],
+    advice: Sequence[UploadAdvice],
+    there: Mapping[RepoPath, ListedEntry],
+) -> None:
+    """Raise if there is no room for the beginning of the large files; the hub may have the rest already, as chunks."""
+    size = 0
+    for item, said in zip(candidates, advice, strict=True):
+        if said.is_large and not said.is_ignored and (item.path not in there or there[item.path].size != item.size):
+            size += item.size
     if size:
         hub.store.drafts.receive_unnamed(min(size, _FIRST_BYTES)).discard()
 

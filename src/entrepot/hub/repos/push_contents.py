@@ -250,7 +250,7 @@ class _Inspection:
             rule = name_fault(entry.name, is_top=folder == ROOT)
             if rule is not None:
                 path = RepoPath(f"{folder}/{entry.name}" if folder else entry.name)
-                fault = InvalidPath(path, f"{rule}; rename it in the commits that have it, and push again")
+                fault = InvalidPath(path, f"{rule}; rename it in the commits that have it")
                 self._faults.setdefault(path, fault)
                 if len(self._faults) > _MAX_FAULTS:
                     raise fault
