@@ -5,7 +5,7 @@ import pytest
 
 from entrepot.catalog import Catalog
 from entrepot.catalog.accounts import accounts
-from entrepot.catalog.accounts.accounts import Account, Token
+from entrepot.catalog.accounts.accounts import Account, Membership, Token, TokenHolder
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import AlreadyExists
@@ -108,6 +108,28 @@ def test_a_token_is_found_by_the_hash_of_its_secret_with_its_user(catalog: Catal
     with catalog.read() as tx:
         assert accounts.find_token(tx, secret(1)) == (stored, alice)
         assert accounts.find_token(tx, secret(2)) is None
+
+
+def test_the_holder_of_a_token_comes_with_their_organisations_by_name(
+    catalog: Catalog, alice: Account, add_account: AddAccount
+) -> None:
+    zeta, acme = add_account("zeta", "org"), add_account("Acme", "org")
+    stored = attrs.evolve(token(alice), role="fineGrained", scopes={"scoped": []})
+    with catalog.write() as tx:
+        accounts.add_token(tx, stored, secret(1))
+        assert accounts.find_holder(tx, secret(1)) == TokenHolder(stored, alice, [])
+        accounts.update(tx, alice.id, details="a profile")
+        accounts.join_org(tx, zeta.id, alice.id, "read")
+        accounts.join_org(tx, acme.id, alice.id, "admin")
+    expected = TokenHolder(
+        stored, attrs.evolve(alice, details="a profile"), [Membership(acme, "admin"), Membership(zeta, "read")]
+    )
+    with catalog.read() as tx:
+        assert accounts.find_holder(tx, secret(1)) == accounts.holder_by_uid(tx, stored.uid) == expected
+        assert list(expected.memberships) == accounts.memberships(tx, alice.id)
+        assert accounts.find_holder(tx, secret(2)) is None
+        rows = accounts._HOLDER.all(tx, {"secret_hash": secret(1)})
+        assert [(row.scopes, row.details) for row in rows] == [({"scoped": []}, "a profile"), (None, None)]
 
 
 def test_a_secret_is_stored_once(catalog: Catalog, alice: Account) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
+from psycopg.pq import TransactionStatus
 
 from entrepot.catalog import Catalog, Lock, Read, Write, hub_metadata, open_catalog, tables
 from entrepot.catalog.dialects import postgres
@@ -284,3 +285,46 @@ def test_a_connection_that_is_lost_inside_a_writing_transaction_is_replaced(open
         assert hub_metadata.put_first(tx, "a", "2") == "2"
     with opened.read() as later:
         assert FIND.scalar(later, {"key": "a"}) == "2"
+
+
+def test_a_connection_that_is_lost_while_its_transaction_ends_is_replaced(opened: Catalog) -> None:
+    with opened.read() as tx:
+        FIND.all(tx, {"key": "a"})
+        driver: Any = tx.driver
+    hang_up(SimpleNamespace(driver=driver))  # type: ignore[arg-type]  # it needs no more of a transaction
+    with opened.read() as tx:
+        assert FIND.all(tx, {"key": "a"}) == []
+        assert tx.driver is not driver
+
+
+@pytest.mark.parametrize("next_use", ["read", "write", "sqlalchemy"])
+def test_a_connection_is_ready_for_the_next_transaction_although_nothing_waited_for_the_end(
+    opened: Catalog, next_use: str
+) -> None:
+    with opened.read() as tx:
+        FIND.all(tx, {"key": "a"})
+        driver: Any = tx.driver
+    assert driver._pgconn.transaction_status == TransactionStatus.ACTIVE, "the end is on its way"
+    if next_use == "read":
+        with opened.read() as tx:
+            assert FIND.all(tx, {"key": "a"}) == []
+    elif next_use == "write":
+        with opened.write(Lock.hub()) as tx:
+            assert hub_metadata.put_first(tx, "a", "1") == "1"
+            assert tx.driver is driver
+    else:
+        with opened._engine.connect() as connection:
+            assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+
+
+def test_locks_are_taken_with_the_message_that_begins_the_transaction(opened: Catalog) -> None:
+    held = "SELECT classid, objid FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+    with opened.read() as tx:
+        driver: Any = tx.driver
+    with opened._engine.connect() as connection, connection.begin():
+        number = driver.lock([(1, -(2**31)), (2**31 - 1, 5)])
+        assert driver._pgconn.transaction_status == TransactionStatus.INTRANS
+        assert set(connection.exec_driver_sql(held)) == {(1, 2**31), (2**31 - 1, 5)}
+        assert number == connection.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar()
+        driver.lock([(7, 7)])
+        assert connection.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar() == number

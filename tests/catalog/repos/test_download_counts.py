@@ -31,19 +31,19 @@ def test_a_repository_shows_thirty_days_and_remembers_all(catalog: Catalog, repo
         download_counts.add(tx, TODAY, {repo.id: 1})
     assert shown(catalog, repo) == 11
     with catalog.read() as tx:
-        assert download_counts.all_time(tx, repo.id) == 111
+        assert download_counts.totals(tx, repo.id).downloads == 111
 
 
 def test_downloads_of_a_deleted_repository_are_dropped(catalog: Catalog, repo: RepoRow) -> None:
     with catalog.write() as tx:
         download_counts.add(tx, TODAY, {999: 1, repo.id: 1})
-        assert download_counts.all_time(tx, 999) == 0
-        assert download_counts.all_time(tx, repo.id) == 1
+        assert download_counts.totals(tx, 999).downloads == 0
+        assert download_counts.totals(tx, repo.id).downloads == 1
 
 
 def test_a_repository_without_downloads_counts_zero(catalog: Catalog, repo: RepoRow) -> None:
     with catalog.read() as tx:
-        assert download_counts.all_time(tx, repo.id) == 0
+        assert download_counts.totals(tx, repo.id).downloads == 0
 
 
 def test_totals_of_several_repositories_are_read_in_one_call(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ from entrepot.catalog.repos import repositories
 from entrepot.errors import Busy, EntryNotFound, InvalidPath, LimitExceeded
 from entrepot.git import EMPTY_TREE, Kind, Mode, TreeEditor, oid_of
 from entrepot.hub import revisions
+from entrepot.hub.accounts import quotas
 from entrepot.hub.files import preparation
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Operation
 from entrepot.hub.files.preparation import PreparedCommit, Put, Remove
@@ -24,8 +26,8 @@ def prepare(world: World, ref: RepoRef, *operations: Operation) -> PreparedCommi
         row = repositories.find(tx, ref)
         assert row is not None
         assert row is not None
-        branch = revisions.branch(tx, row.id, "main")
-    return preparation.prepare(world.hub, world.alice, row, branch, operations)
+        branch, quota = revisions.branch(tx, row.id, "main"), quotas.allowance(world.hub, tx, row)
+    return preparation.prepare(world.hub, world.alice, row, branch, operations, quota)
 
 
 def editor(**modes: int) -> TreeEditor:
@@ -63,6 +65,28 @@ def test_bytes_are_stored_before_anything_is_named(world: World) -> None:
     assert world.head(ref) == head
 
 
+def test_a_few_small_objects_are_left_to_the_publication_or_stored_on_request(world: World) -> None:
+    ref = world.repo()
+    prepared = prepare(world, ref, AddFile(P("a"), b"1"), AddFile(P("b"), b"2"))
+    oids = [oid_of(Kind.BLOB, content) for content in (b"1", b"2")]
+    assert ([row.oid for row in prepared.rows], prepared.objects) == (oids, frozenset())
+    with world.hub.read() as tx:
+        assert not any(rows.are_present(tx, world.row_id(ref), [oid]) for oid in oids)
+    stored = preparation.stored(world.hub, world.row_id(ref), prepared)
+    assert (stored.rows, stored.objects) == ((), set(oids))
+    with world.hub.read() as tx:
+        assert rows.are_present(tx, world.row_id(ref), oids)
+
+
+@pytest.mark.parametrize("contents", [[os.urandom(300)] * 33, [os.urandom(90_000) for _ in range(3)]])
+def test_many_objects_or_bytes_are_stored_before_the_publication(world: World, contents: list[bytes]) -> None:
+    ref = world.repo()
+    prepared = prepare(world, ref, *(AddFile(P(f"f{at}"), content) for at, content in enumerate(contents)))
+    assert prepared.rows == ()
+    with world.hub.read() as tx:
+        assert rows.are_present(tx, world.row_id(ref), {oid_of(Kind.BLOB, content) for content in contents})
+
+
 def test_only_one_content_is_held_at_a_time(world: World) -> None:
     import weakref
 
@@ -79,8 +103,8 @@ def test_only_one_content_is_held_at_a_time(world: World) -> None:
     with world.hub.read() as tx:
         row = repositories.find(tx, ref)
         assert row is not None
-        branch = revisions.branch(tx, row.id, "main")
-    preparation.prepare(world.hub, world.alice, row, branch, operations())
+        branch, quota = revisions.branch(tx, row.id, "main"), quotas.allowance(world.hub, tx, row)
+    preparation.prepare(world.hub, world.alice, row, branch, operations(), quota)
     assert most <= 2
 
 

@@ -5,11 +5,14 @@ import subprocess
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 
+from entrepot.catalog import Catalog, Write
 from entrepot.catalog.git import objects as object_rows
+from entrepot.catalog.named_locks import AnyLock
 from entrepot.catalog.repos import refs
 from entrepot.errors import (
     BranchMoved,
@@ -433,6 +436,22 @@ def test_a_commit_whose_bytes_were_swept_meanwhile_moves_no_branch(world: World)
         with pytest.raises(Busy):
             commits.create(world.hub, world.alice, ref, "main", CommitDraft("s", operations()))
     assert world.head(ref) == before
+
+
+def test_a_small_commit_takes_one_writing_transaction_and_its_objects_come_with_the_branch(world: World) -> None:
+    ref, written = world.repo(), 0
+    write = Catalog.write
+
+    def counted(catalog: Catalog, *locks: AnyLock) -> AbstractContextManager[Write]:
+        nonlocal written
+        written += 1
+        return write(catalog, *locks)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Catalog, "write", counted)
+        commits.create(world.hub, world.alice, ref, "main", CommitDraft("s", [add("deep/a", b"1"), add("b", b"2")]))
+    assert written == 1
+    assert (world.read(ref, "deep/a"), world.read(ref, "b")) == (b"1", b"2")
 
 
 def test_a_commit_needs_write_access(world: World) -> None:

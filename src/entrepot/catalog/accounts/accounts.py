@@ -101,25 +101,21 @@ class Token:
     grant_uid: str | None = None
 
 
+@attrs.frozen
+class TokenHolder:
+    """A token, expired or not, with its user and the memberships of that, by name of the organisation."""
+
+    token: Token
+    account: Account
+    memberships: Sequence[Membership]
+
+
 _NS = tables.namespaces
-_ACCOUNT = [
-    _NS.c[name]
-    for name in (
-        "id",
-        "uid",
-        "name",
-        "kind",
-        "fullname",
-        "email",
-        "password_hash",
-        "is_admin",
-        "default_visibility",
-        "created_ms",
-        "details",
-        "suspended_ms",
-        "parent_id",
-    )
-]
+_ACCOUNT_NAMES = (
+    *("id", "uid", "name", "kind", "fullname", "email", "password_hash", "is_admin"),
+    *("default_visibility", "created_ms", "details", "suspended_ms", "parent_id"),
+)
+_ACCOUNT = [_NS.c[name] for name in _ACCOUNT_NAMES]
 _TK = tables.tokens
 _TOKEN = [
     _TK.c[name]
@@ -135,9 +131,6 @@ _FIND_TOKEN = Prepared(
     .join(_NS, _NS.c.id == _TK.c.user_id)
     .where(_TK.c.secret_hash == sa.bindparam("secret_hash"))
 )
-_TOKEN_BY_UID = Prepared(
-    sa.select(*_TOKEN, *_ACCOUNT).join(_NS, _NS.c.id == _TK.c.user_id).where(_TK.c.uid == sa.bindparam("uid"))
-)
 _BY_ID = Prepared(sa.select(*_ACCOUNT).where(_NS.c.id == sa.bindparam("namespace")))
 _ROLE = Prepared(
     sa.select(tables.memberships.c.role).where(
@@ -150,6 +143,32 @@ _MEMBERSHIPS = Prepared(
     .where(tables.memberships.c.user_id == sa.bindparam("member"))
     .order_by(_NS.c.name_key)
 )
+_ORG = _NS.alias("org")
+
+
+def _select_holder() -> sa.Select[Any]:
+    """Return a query for a token with its user and the organisations of that, one in each row.
+
+    Long columns of token and user are in the first row only: a user may be in many organisations.
+    """
+    mine = tables.memberships
+    is_first = sa.func.row_number().over(order_by=_ORG.c.name_key) == 1
+    once = [
+        sa.case((is_first, column)).label(column.name) if column.name in ("scopes", "details") else column
+        for column in (*_TOKEN, *_ACCOUNT)
+    ]
+    return (
+        sa.select(*once, mine.c.role, *(_ORG.c[name] for name in _ACCOUNT_NAMES))
+        .select_from(_TK)
+        .join(_NS, _NS.c.id == _TK.c.user_id)
+        .outerjoin(mine, mine.c.user_id == _NS.c.id)
+        .outerjoin(_ORG, _ORG.c.id == mine.c.org_id)
+        .order_by(_ORG.c.name_key)
+    )
+
+
+_HOLDER = Prepared(_select_holder().where(_TK.c.secret_hash == sa.bindparam("secret_hash")))
+_HOLDER_BY_UID = Prepared(_select_holder().where(_TK.c.uid == sa.bindparam("uid")))
 
 
 def add(tx: Write, account: Account) -> Account:
@@ -365,10 +384,22 @@ def find_token(tx: Read, secret_hash: str) -> tuple[Token, Account] | None:
     return (Token(*row[: len(_TOKEN)]), Account(*row[len(_TOKEN) :])) if row else None
 
 
-def token_by_uid(tx: Read, uid: str) -> tuple[Token, Account] | None:
-    """Return the token with this permanent id and its user, expired or not; None if no token has it."""
-    row = _TOKEN_BY_UID.first(tx, {"uid": uid})
-    return (Token(*row[: len(_TOKEN)]), Account(*row[len(_TOKEN) :])) if row else None
+def find_holder(tx: Read, secret_hash: str) -> TokenHolder | None:
+    """Return the token with this secret and its user; None if no token has it."""
+    return _holder(_HOLDER.all(tx, {"secret_hash": secret_hash}))
+
+
+def holder_by_uid(tx: Read, uid: str) -> TokenHolder | None:
+    """Return the token with this permanent id and its user; None if no token has it."""
+    return _holder(_HOLDER_BY_UID.all(tx, {"uid": uid}))
+
+
+def _holder(rows: Sequence[Any]) -> TokenHolder | None:
+    if not rows:
+        return None
+    user, role = len(_TOKEN), len(_TOKEN) + len(_ACCOUNT)
+    memberships = [Membership(Account(*row[role + 1 :]), row[role]) for row in rows if row[role] is not None]
+    return TokenHolder(Token(*rows[0][:user]), Account(*rows[0][user:role]), memberships)
 
 
 def tokens_of(tx: Read, user_id: int) -> list[Token]:

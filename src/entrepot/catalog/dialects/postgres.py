@@ -53,10 +53,6 @@ _BUSY = frozenset({"40001", "40P01", "55P03"})  # a conflict, a deadlock, a lock
 _FULL = frozenset({"53100"})
 _GONE = frozenset({"57P01", "57P02", "57P03", "53300"})  # the server stops or starts, or has no free connection
 
-_LOCK = sa.text(
-    "SELECT CAST(pg_current_xact_id() AS text), count(pg_advisory_xact_lock(kind, number)) "
-    "FROM unnest(CAST(:kinds AS int[]), CAST(:numbers AS int[])) AS locks(kind, number)"
-)
 _NUMBER = "SELECT CAST(pg_current_xact_id_if_assigned() AS text)"
 _STATUS = sa.text("SELECT pg_xact_status(CAST(CAST(:number AS text) AS xid8))")
 _OUTCOMES = {
@@ -315,9 +311,10 @@ def _take(connection: sa.Connection, locks: Sequence[Lock]) -> str | None:
     """Take locks; return the number of the transaction, or None if there are none."""
     if not locks:
         return None
-    kinds, numbers = [SPACE + lock.kind for lock in locks], [lock.number for lock in locks]
-    number: str = connection.execute(_LOCK, {"kinds": kinds, "numbers": numbers}).scalar_one()
-    return number
+    from entrepot.catalog.dialects.postgres_reads import take_locks
+
+    on_loss = functools.partial(_note_loss, connection.engine)
+    return take_locks(on_loss, connection, [(SPACE + lock.kind, lock.number) for lock in locks])
 
 
 def _prepare(connection: Any, record: sa.pool.ConnectionPoolEntry) -> None:  # noqa: ANN401 -- as above
@@ -363,11 +360,15 @@ def _check(
     used_s = record.info.get("used_s")
     if used_s is None:
         return
+    from entrepot.catalog.dialects.postgres_reads import await_end
+
     try:
         if time.monotonic() - used_s < _TRUSTED_S and used_s > _losses.get(engine, float("-inf")):
             connection.pgconn.consume_input()  # perhaps the reason
             connection.pgconn.consume_input()  # the end, which follows it
+            await_end(record)
         else:
+            await_end(record)
             engine.dialect.do_ping(connection)
     except engine.dialect.loaded_dbapi.Error as error:
         raise sa.exc.InvalidatePoolError from error

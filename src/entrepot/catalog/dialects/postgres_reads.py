@@ -11,8 +11,8 @@ import functools
 import hashlib
 import re
 import select
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -25,6 +25,10 @@ from entrepot.catalog.dialects.snapshots import DriverConnection
 
 _BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _BEGIN_WRITING = b"BEGIN ISOLATION LEVEL READ COMMITTED"
+_LOCK = (
+    "SELECT CAST(pg_current_xact_id() AS text), count(pg_advisory_xact_lock(kind, number)) "
+    "FROM unnest(CAST('{%s}' AS int[]), CAST('{%s}' AS int[])) AS locks(kind, number)"
+)
 _KNOWN = b"SELECT name FROM pg_prepared_statements"
 _AUTO, _TEXT = PyFormat.AUTO, PyFormat.TEXT
 _PREPARED = "entrepot_prepared"
@@ -33,6 +37,8 @@ _SMALL_INTEGERS, _INTEGER = frozenset({21, 23}), 20
 """How PostgreSQL numbers int2 and int4, and int8."""
 _ENDS = (None, "57P01", "57P02")  # the second and third: the server is stopped, or has crashed
 _NO_SUCH_STATEMENT, _IS_PREPARED = "26000", "42P05"
+
+T = TypeVar("T")
 
 _StatementKey: TypeAlias = "tuple[str, tuple[int, ...]]"
 """A statement with the types of its parameters."""
@@ -61,6 +67,7 @@ class PreparedConnection:
         self._outdated: list[bytes] = []
         self._is_suspect = False
         self._is_lost = False
+        self._is_ending = False
         self._rows: Sequence[tuple[Any, ...]] = ()
         self._count = 0
 
@@ -86,6 +93,54 @@ class PreparedConnection:
         """
         if self._pgconn.transaction_status != TransactionStatus.IDLE:
             self._checked(self._pgconn.exec_, b"ROLLBACK")
+
+    def end_later(self) -> None:
+        """Send the end of the transaction, if there is one; :meth:`await_end` comes before the next use.
+
+        Raises:
+            psycopg.OperationalError: the connection is lost.
+        """
+        pgconn = self._pgconn
+        if pgconn.transaction_status == TransactionStatus.INTRANS:
+            self._called(pgconn.send_query, b"ROLLBACK")
+            self._is_ending = True
+        else:
+            self.end()
+
+    def await_end(self) -> None:
+        """Receive the answer to :meth:`end_later`, which has usually arrived.
+
+        Raises:
+            psycopg.OperationalError: the connection is lost.
+        """
+        if not self._is_ending:
+            return
+        self._is_ending = False
+        try:
+            self._send()
+            while (result := self._received()) is not None:
+                self._judge(result)
+        except psycopg.OperationalError:
+            self._lose()
+            raise
+
+    def lock(self, locks: Sequence[tuple[int, int]]) -> str:
+        """Take advisory locks, in this order, until the transaction ends; return its number.
+
+        The message that takes them begins the transaction, if the other user of the connection has not sent
+        anything yet.
+
+        Args:
+            locks: each as two numbers of 32 bits.
+
+        Raises:
+            psycopg.Error: the connection is lost, or a lock stayed taken.
+        """
+        text = _LOCK % tuple(",".join(str(int(number)) for number in numbers) for numbers in zip(*locks, strict=True))
+        taking = text.encode()
+        if self._pgconn.transaction_status == TransactionStatus.IDLE:
+            taking = _BEGIN_WRITING + b"; " + taking
+        return (self._checked(self._pgconn.exec_, taking).get_value(0, 0) or b"").decode()
 
     def leave(self) -> None:
         """End a transaction in which another user of the connection took part, before that one does.
@@ -261,7 +316,7 @@ class PreparedConnection:
         self._judge(result)
         return result
 
-    def _called(self, call: Callable[..., PGresult], *values: object) -> PGresult:
+    def _called(self, call: Callable[..., T], *values: object) -> T:
         """Return what the server answers, perhaps an error.
 
         Raises:
@@ -321,11 +376,31 @@ def join_transaction(on_loss: Callable[[], None], connection: sa.Connection) -> 
         sqlalchemy.exc.DBAPIError: the connection is lost.
     """
     found = _prepared_on(on_loss, connection.connection)
-    try:
+    with _translated(connection):
         found.take_part(_BEGIN_WRITING)
+    return found
+
+
+def take_locks(on_loss: Callable[[], None], connection: sa.Connection, locks: Sequence[tuple[int, int]]) -> str:
+    """Take locks in the transaction of SQLAlchemy's connection, as :meth:`PreparedConnection.lock`.
+
+    Args:
+        on_loss: as for :func:`begin_reading`.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: the connection is lost, or a lock stayed taken.
+    """
+    with _translated(connection):
+        return _prepared_on(on_loss, connection.connection).lock(locks)
+
+
+@contextlib.contextmanager
+def _translated(connection: sa.Connection) -> Iterator[None]:
+    """Give errors of the driver the form that SQLAlchemy gives them."""
+    try:
+        yield
     except psycopg.Error as error:
         raise sa.exc.DBAPIError.instance(None, None, error, psycopg.Error, dialect=connection.dialect) from error
-    return found
 
 
 def _prepared_on(on_loss: Callable[[], None], pooled: sa.PoolProxiedConnection) -> PreparedConnection:
@@ -337,12 +412,23 @@ def _prepared_on(on_loss: Callable[[], None], pooled: sa.PoolProxiedConnection) 
 
 
 def end_transaction(connection: Any, record: sa.pool.ConnectionPoolEntry | None, _state: object) -> None:  # noqa: ANN401
-    """End the transaction of a connection that is given back, as an event of the pool."""
+    """End the transaction of a connection that is given back, as an event of the pool; nothing waits for that."""
     prepared: PreparedConnection | None = None if record is None else record.info.get(_PREPARED)
     if prepared is not None:
-        prepared.end()
+        prepared.end_later()
     elif connection.pgconn.transaction_status != TransactionStatus.IDLE:
         connection.rollback()
+
+
+def await_end(record: sa.pool.ConnectionPoolEntry) -> None:
+    """Wait until a connection that was given back is ready.
+
+    Raises:
+        psycopg.OperationalError: it is lost.
+    """
+    prepared: PreparedConnection | None = record.info.get(_PREPARED)
+    if prepared is not None:
+        prepared.await_end()
 
 
 def suspect_statements(connection: sa.Connection) -> None:

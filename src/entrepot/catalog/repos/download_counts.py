@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import file_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import count_up
 from entrepot.catalog.lists import bounded
@@ -14,15 +15,24 @@ from entrepot.catalog.prepared import Prepared
 
 _T = tables.downloads
 # Statements are built once: building one costs more than running it on cached pages.
-_ALL_TIME = Prepared(
-    sa.select(sa.func.coalesce(sa.func.sum(_T.c.count), 0)).where(_T.c.repo_id == sa.bindparam("repo"))
-)
+_L = file_tables.file_links
+_DOWNLOADS = sa.select(sa.func.sum(_T.c.count)).where(_T.c.repo_id == sa.bindparam("repo"))
+_USED_BYTES = sa.select(sa.func.sum(_L.c.size)).where((_L.c.repo_id == sa.bindparam("repo")) & _L.c.path.is_not(None))
+_TOTALS = Prepared(sa.select(_DOWNLOADS.scalar_subquery().label("n"), _USED_BYTES.scalar_subquery().label("size")))
 _BY_DAY = Prepared(
     sa.select(_T.c.day, _T.c.count).where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.day > sa.bindparam("after")))
 )
 
 WINDOW_DAYS = 30
 """The number of days that the ``downloads`` field of a repository covers, as on the public hub."""
+
+
+@attrs.frozen
+class RepoTotals:
+    """Downloads of a repository since it was created, and the bytes of the large files that its commits refer to."""
+
+    downloads: int
+    used_bytes: int
 
 
 def add(tx: Write, day: int, counts: Mapping[int, int]) -> None:
@@ -37,9 +47,10 @@ def add(tx: Write, day: int, counts: Mapping[int, int]) -> None:
         tx.sql.execute(sa.update(tables.repos).where(tables.repos.c.id == repo_id).values(downloads=int(total)))
 
 
-def all_time(tx: Read, repo_id: int) -> int:
-    """Return the total downloads of a repository."""
-    return int(_ALL_TIME.scalar(tx, {"repo": repo_id}))
+def totals(tx: Read, repo_id: int) -> RepoTotals:
+    """Return what is summed up over a repository, in one query."""
+    row = _TOTALS.first(tx, {"repo": repo_id})
+    return RepoTotals(int(row.n or 0), int(row.size or 0))
 
 
 def all_times(tx: Read, repo_ids: Sequence[int]) -> dict[int, int]:

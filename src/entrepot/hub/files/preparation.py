@@ -16,7 +16,6 @@ from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Busy, EntryNotFound, InvalidOperation, InvalidPath, LargeFileMissing, LimitExceeded
 from entrepot.git import EMPTY_TREE, Entry, Kind, Mode, Pointer, TreeEditor, render_pointer
 from entrepot.hub import access, revisions
-from entrepot.hub.accounts import quotas
 from entrepot.hub.accounts.quotas import Allowance
 from entrepot.hub.callers import Caller, MaybeCaller, read_by
 from entrepot.hub.context import HubContext
@@ -30,6 +29,9 @@ from entrepot.storage.trees import Node, Trees
 
 _BATCH_BYTES = 8 << 20
 _BATCH_ROWS = 2000
+_JOINED_BYTES, _JOINED_ROWS = 256 << 10, 32
+"""What the publishing transaction stores at most, so that a small commit needs no other; the lock of the repository
+is held while it does."""
 _MAX_COPIED = 200_000
 """Maximum number of entries in a copied folder. Copies of copies double a tree each time: without a limit,
 a kilobyte of requests could create more files than any listing can hold."""
@@ -82,19 +84,23 @@ class PreparedCommit:
 
     ``large``: its large files, all of them durable; ``touched``: the
     paths it writes, removes or copies from on the same branch; ``pointers``:
-    ids of the pointers of large files by the paths at which they were written.
+    ids of the pointers of large files by the paths at which they were written;
+    ``rows``: objects that are not stored yet, because they are few and small: the
+    transaction that publishes the commit stores them.
     """
 
     edits: tuple[Put | Remove, ...]
     large: tuple[tuple[Sha256, RepoPath], ...]
     touched: frozenset[RepoPath]
     pointers: Mapping[RepoPath, Oid] = attrs.field(factory=dict)
+    rows: tuple[ObjectRow, ...] = ()
 
     @property
     def objects(self) -> frozenset[Oid]:
-        """The stored objects that the edits name."""
+        """The objects that the edits name and that are stored already."""
         puts = (edit for edit in self.edits if isinstance(edit, Put))
-        return frozenset(put.oid for put in puts if put.mode != Mode.GITLINK)
+        named = frozenset(put.oid for put in puts if put.mode != Mode.GITLINK)
+        return named.difference(row.oid for row in self.rows)
 
 
 def prepare(
@@ -103,13 +109,15 @@ def prepare(
     row: RepoRow,
     branch: BranchHead,
     operations: Iterable[Operation],
+    quota: Allowance,
     *,
     inline_bytes: int = 0,
 ) -> PreparedCommit:
-    """Check operations one by one and make their bytes durable.
+    """Check operations one by one and make their bytes durable; the publication stores those of a small commit.
 
     Args:
         operations: read once; only one content is held in memory at a time.
+        quota: what the namespace may still store.
         inline_bytes: approximate size of the content in them.
 
     Raises:
@@ -117,14 +125,19 @@ def prepare(
             operation cannot be applied; no ref was changed.
         QuotaExceeded: they exceed the quota of the namespace.
     """
-    with hub.read() as tx:
-        quota = quotas.allowance(hub, tx, row)
     # Checked before storing: bytes of a refused commit would count against the quota until they are swept.
     quota.spend(inline_bytes)
     prepared = _Preparation(hub, author, row, branch, quota)
     for operation in operations:
         prepared.take(operation)
     return prepared.finish()
+
+
+def stored(hub: HubContext, repo_id: int, prepared: PreparedCommit) -> PreparedCommit:
+    """Return the commit with all of its objects stored, for those who read them before it is published."""
+    if prepared.rows:
+        store_rows(hub, repo_id, prepared.rows)
+    return attrs.evolve(prepared, rows=())
 
 
 class _Preparation:
@@ -174,8 +187,20 @@ class _Preparation:
             self._edits[position] = Put(operation.path, Mode.FILE, pointer.oid)
             self._written[operation.path] = pointer.oid
             self._hold(objects.row_of(pointer))
-        self._flush()
-        return PreparedCommit(tuple(self._edits), tuple(self._large), frozenset(self._touched), self._written)
+        if not self._may_wait():
+            self._flush()
+        return PreparedCommit(
+            tuple(self._edits), tuple(self._large), frozenset(self._touched), self._written, tuple(self._waiting)
+        )
+
+    def _may_wait(self) -> bool:
+        """Return whether the publication may store what is left.
+
+        Rows whose bytes are in ``blobs`` are stored under the locks of these, and rules for large files are read
+        from what is stored.
+        """
+        is_small = self._waiting_bytes <= _JOINED_BYTES and len(self._waiting) <= _JOINED_ROWS
+        return is_small and not self._large and all(row.data is not None for row in self._waiting)
 
     def _add_file(self, operation: AddFile) -> None:
         limit = self._hub.settings.max_inline_file

@@ -31,6 +31,7 @@ from entrepot.errors import (
 )
 from entrepot.git import Kind, TreeEditor, diff_trees
 from entrepot.hub import capabilities
+from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
@@ -122,7 +123,7 @@ def create(
         waiter: how it waits for those who push; by default, this thread does.
 
     Guarantees: bytes first, refs last. Every object is durable before the
-    branch moves, so a crash leaves garbage for the sweeper, never a branch that
+    branch moves, or with it, so a crash leaves garbage for the sweeper, never a branch that
     points at a missing object.
 
     Raises:
@@ -145,9 +146,12 @@ def create(
             raise Malformed("commit", f"staged changes belong to branches, and {branch.ref} is not a branch")
         if not draft.allows_disjoint:
             _check_pin(hub, tx, row.id, branch, draft, ())
+        quota = quotas.allowance(hub, tx, row)
     waiter = waiter or ReservationWaiter()
     size = waiter.once(draft.inline_bytes)
-    prepared = preparation.prepare(hub, author, row, branch, draft.operations, inline_bytes=size)
+    prepared = preparation.prepare(hub, author, row, branch, draft.operations, quota, inline_bytes=size)
+    if draft.takes_staged or policies.refuses_flagged(hub):  # which read the new objects
+        prepared = preparation.stored(hub, row.id, prepared)
     policies.scan_added(
         hub, row, [(edit.path, edit.mode, edit.oid) for edit in prepared.edits if isinstance(edit, Put)]
     )
@@ -292,7 +296,7 @@ def compose(
     root, fresh = editor.write()
     commit = commit_object(hub, author, root, (parent,), draft.summary, draft.description)
     made = [GitObject(oid, Kind.TREE, content) for oid, content in fresh.items()]
-    rows = [objects.row_of(item) for item in (*additions.made, *made, commit)]
+    rows = [*prepared.rows, *(objects.row_of(item) for item in (*additions.made, *made, commit))]
     return Composed(commit.oid, rows, additions.paths, root == before)
 
 

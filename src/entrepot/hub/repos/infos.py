@@ -109,9 +109,9 @@ def describe(
         is_listed = tree is not None and (with_sizes or is_known is None or not is_known(tree))
         siblings = contents.files_of(hub, tx, row, head, trees=trees) if is_listed else []
         listed = trees.measure(siblings) if with_sizes else []
-        used = file_links.used_bytes(tx, [row.id]).get(row.id, 0)
-        total = download_counts.all_time(tx, row.id)
-        return RevisionInfo(info, siblings, listed, used, total, left_out=tuple(trees.left_out), tree=tree)
+        totals = download_counts.totals(tx, row.id)
+        left_out = tuple(trees.left_out)
+        return RevisionInfo(info, siblings, listed, totals.used_bytes, totals.downloads, left_out=left_out, tree=tree)
 
 
 @attrs.frozen

@@ -21,6 +21,7 @@ from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Busy, Malformed, NotMergeable, Refused, RevisionNotFound
 from entrepot.git import Merged
 from entrepot.hub import access, audit, capabilities, events, revisions
+from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import discussion_rules, pull_request_access
 from entrepot.hub.context import HubContext
@@ -179,8 +180,9 @@ def open_with_commit(
     with hub.read() as tx:
         row, author, base = _base(tx, caller, target, revision)
         start = base.head if draft.parent is None else revisions.resolve(tx, row.id, draft.parent)
+        quota = quotas.allowance(hub, tx, row)
     prepared = preparation.prepare(
-        hub, author, row, BranchHead(base.ref, start), draft.operations, inline_bytes=draft.inline_bytes
+        hub, author, row, BranchHead(base.ref, start), draft.operations, quota, inline_bytes=draft.inline_bytes
     )
     known = lfs_rules.read_root(hub, row.id, start) if prepared.pointers else {}
     with hub.read() as tx:

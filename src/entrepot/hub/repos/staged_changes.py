@@ -26,6 +26,7 @@ from entrepot.catalog.repos.staged import StagedRow as StagedRow
 from entrepot.errors import Busy, InvalidOperation, InvalidPath, LargeFileMissing, LimitExceeded, RevisionNotFound
 from entrepot.git import Entry
 from entrepot.hub import access, audit, capabilities, revisions
+from entrepot.hub.accounts import quotas
 from entrepot.hub.audit import Detail
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
@@ -111,7 +112,9 @@ def stage(
     """
     with hub.read() as tx:
         row, author, head = _target(tx, caller, ref, branch, of_all=False)
-    prepared = preparation.prepare(hub, author, row, head, _stageable(operations), inline_bytes=inline_bytes)
+        quota = quotas.allowance(hub, tx, row)
+    prepared = preparation.prepare(hub, author, row, head, _stageable(operations), quota, inline_bytes=inline_bytes)
+    prepared = preparation.stored(hub, row.id, prepared)
     with hub.read() as tx:
         sizes = object_rows.measure(tx, row.id, list(prepared.objects))
         trees, root = Trees(hub.store, tx, row.id), objects.root_of(hub.store, tx, row.id, head.head)

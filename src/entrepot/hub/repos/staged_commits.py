@@ -110,7 +110,8 @@ def combine(prepared: PreparedCommit, found: FoundChanges) -> PreparedCommit:
             large.append((row.sha256, row.path))
     own = [attrs.evolve(edit, is_lenient=True) if isinstance(edit, Remove) else edit for edit in prepared.edits]
     touched = prepared.touched | {row.path for row in (*deleted, *added)}
-    return PreparedCommit((*edits, *own), (*large, *prepared.large), touched, pointers | dict(prepared.pointers))
+    pointers |= dict(prepared.pointers)
+    return PreparedCommit((*edits, *own), (*large, *prepared.large), touched, pointers, prepared.rows)
 
 
 def _is_made(row: StagedRow, removed: set[RepoPath], editor: TreeEditor) -> bool:

@@ -31,13 +31,18 @@ WAIT_S, MOST_SCANNED = 20.0, 50
 """How long a commit waits for the scans of its files, and of how many."""
 
 
+def refuses_flagged(hub: HubContext) -> bool:
+    """Return whether a commit is refused if it adds a file that a scanner flags."""
+    return hub.settings.scanning == "refuse"
+
+
 def scan_added(hub: HubContext, row: RepoRow, added: Iterable[tuple[RepoPath, int, Oid]]) -> None:
     """Scan the files that a commit is about to add, if flagged files are refused; all of them are stored already.
 
     Args:
         added: path, mode and id of each file.
     """
-    if hub.settings.scanning != "refuse":
+    if not refuses_flagged(hub):
         return
     with hub.read() as tx:
         files = list(itertools.islice(_named(hub, tx, row, added), MOST_SCANNED))
@@ -55,7 +60,7 @@ def check_move(hub: HubContext, tx: Read, row: RepoRow, ref: RefName, old: Oid |
     Raises:
         Refused: it adds one; the message names the file and the finding.
     """
-    if hub.settings.scanning != "refuse" or new is None or old == new:
+    if not refuses_flagged(hub) or new is None or old == new:
         return
     base = old or refs.find(tx, row.id, MAIN)
     before = EMPTY_TREE if base is None else objects.root_of(hub.store, tx, row.id, base)
