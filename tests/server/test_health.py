@@ -77,6 +77,20 @@ def test_metrics_behind_a_proxy_are_for_administrators(world: ServedHub, name: s
     assert "entrepot_requests_total" in world.client(admin, **proxied).get("/metrics").text
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:80", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:7", 200),
+        ("evil.example", 401),
+        ("127.0.0.1.evil.example", 401),
+    ],
+)
+def test_metrics_are_not_for_pages_of_other_hosts(world: ServedHub, host: str, status: int) -> None:
+    assert world.client(host=host).get("/metrics").status_code == status
+
+
 def test_metrics_are_public_when_a_setting_says_so(tmp_path: Path) -> None:
     hub = open_hub(Settings(data=tmp_path / "data", public_metrics=True), fsync=False)
     with running(make_app(hub)) as address:

@@ -18,6 +18,7 @@ _PROXY_HEADERS = frozenset(
 )  # fmt: skip
 _PROXY_PREFIXES = (b"x-forwarded", b"x-original-", b"x-envoy-", b"x-amzn-trace-id", b"x-azure-", b"x-appengine-")
 """How the names of headers begin that only proxies and load balancers write."""
+_HERE = re.compile(rb"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 
 
@@ -44,11 +45,15 @@ def client_address(scope: Scope, settings: Settings) -> str:
 
 
 def is_local(scope: Scope) -> bool:
-    """Return whether the request comes directly from a process on this machine, without a proxy."""
+    """Return whether the request comes directly from a process on this machine, without a proxy.
+
+    A request that names another host may have been sent by a browser, on behalf of a page of that host.
+    """
     client = scope.get("client")
     return (
         client is not None
         and is_loopback(client[0])
+        and all(_HERE.fullmatch(value) for name, value in scope["headers"] if name == b"host")
         and not any(name in _PROXY_HEADERS or name.startswith(_PROXY_PREFIXES) for name, _ in scope["headers"])
     )
 
