@@ -49,7 +49,7 @@ def reporting_full_disk(what: str) -> Iterator[None]:
     """Convert an ``OSError`` that means a full disk into :class:`StoreFull`; others pass through unchanged.
 
     Args:
-        what: what needed the space, such as ``the clone cache``.
+        what: what needed the space, such as ``the mirror``.
     """
     try:
         yield

@@ -203,7 +203,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     maintenance_job_threads: Annotated[
         int,
         _Doc(
-            number(0, 64), "The number of threads for maintenance jobs (clone caches, trends); 0: none in this process."
+            number(0, 64), "The number of threads for maintenance jobs (mirrors, trends); 0: none in this process."
         ),
     ] = 1
     short_threads: Annotated[

@@ -121,7 +121,7 @@ class Mirrors:
             ObjectMissing, ObjectDamaged, BlobMissing: content that the
                 repository needs is missing or damaged.
         """
-        with reporting_full_disk("the clone cache"):
+        with reporting_full_disk("the mirror"):
             return self._take(store, reading, repo)
 
     def _take(self, store: Store, reading: ReadOpener, repo: RepoRow) -> Lease:

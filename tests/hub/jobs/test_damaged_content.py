@@ -35,7 +35,7 @@ def test_damage_names_every_kind_of_user(world: World, sender: Sender) -> None:
     assert any(use.startswith("model alice/m: the git object ") for use in found)
 
 
-@pytest.mark.parametrize("where", ["model alice/m", "clone cache 1", "files/strange", "xet file " + "0" * 64])
+@pytest.mark.parametrize("where", ["model alice/m", "mirror 1", "files/strange", "xet file " + "0" * 64])
 def test_what_no_one_uses_has_no_users(world: World, where: str) -> None:
     assert damaged_content.with_uses(world.hub, Finding("corrupt", where, "bad")).used_by == ()
 

@@ -505,5 +505,5 @@ def test_fsck_looks_into_clone_caches(world: World) -> None:
     pack = next((world.hub.settings.data / "cache" / "git" / errand.uid / "objects" / "pack").glob("*.pack"))
     pack.chmod(0o600)
     pack.write_bytes(pack.read_bytes()[:-1] + b"?")
-    assert [item.where for item in maintenance.fsck(world.hub) if item.is_damage] == [f"clone cache {errand.uid}"]
+    assert [item.where for item in maintenance.fsck(world.hub) if item.is_damage] == [f"mirror {errand.uid}"]
     assert [item for item in maintenance.fsck(world.hub, checks_content=False) if item.is_damage] == []

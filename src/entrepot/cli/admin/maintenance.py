@@ -57,7 +57,7 @@ def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
     progress.clear()
     not_checked = ["chunks of large files (--deep reads and hashes them)"] if not deep else []
     if quick:
-        not_checked.append("contents of git objects, raw large files and clone caches (omit --quick to check them)")
+        not_checked.append("contents of git objects, raw large files and mirrors (omit --quick to check them)")
     damaged = sum(finding.is_damage for finding in found)
     counts = {kind: sum(finding.kind == kind for finding in found) for kind in ("orphaned", "unreadable", "unproven")}
     if as_json:

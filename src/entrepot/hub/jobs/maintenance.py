@@ -191,9 +191,9 @@ def _find_faults(
     progress("checking chunks")
     yield from xorb_scrubbing.check(hub, checks_content=checks_chunks)
     if checks_content:
-        progress("checking clone caches")
+        progress("checking mirrors")
         for uid in hub.mirrors.damaged():
-            yield Finding("corrupt", f"clone cache {uid}", "its bytes have changed; the next clone recreates it")
+            yield Finding("corrupt", f"mirror {uid}", "its bytes have changed; the next clone recreates it")
     progress("checking links to large files")
     yield from link_checks.check_links(hub)
 
