@@ -37,7 +37,7 @@ def test_a_mistake_is_named_with_its_place_and_cure(run: Run) -> None:
     outcome = run("config", environ={"ENTREPOT_PROT": "9000"})
     assert outcome.code == 1
     assert (
-        outcome.err == "error: setting 'prot' (ENTREPOT_PROT): there is no such setting; did you mean ENTREPOT_PORT?\n"
+        outcome.err == "error: setting 'prot' (ENTREPOT_PROT): no setting has this name; did you mean ENTREPOT_PORT?\n"
     )
 
 

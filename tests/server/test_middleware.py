@@ -21,7 +21,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from entrepot.errors import InvalidCredentials, ObjectMissing, RepoMoved, RevisionNotFound
-from entrepot.server.error_responses import SEES_LASTING
+from entrepot.server.error_responses import REPEATS_5XX
 from entrepot.server.metrics import Metrics
 from entrepot.server.middleware import Middleware
 from entrepot.server.raw_path import decode_segment
@@ -62,7 +62,7 @@ async def damaged(request: Request) -> Response:
 
 
 async def lasting(request: Request) -> Response:
-    request.scope["state"][SEES_LASTING] = True
+    request.scope["state"][REPEATS_5XX] = True
     return await {"full": full, "damaged": damaged, "broken": broken}[request.path_params["what"]](request)
 
 

@@ -119,7 +119,7 @@ def test_a_mistake_is_refused_with_its_place_and_its_cure(
     ("text", "setting", "cure"),
     [
         ("prot = 1", "prot", "did you mean port?"),
-        ("[server]\nport = 1", "server", "no such setting"),
+        ("[server]\nport = 1", "server", "no setting has this name"),
         ("port = true", "port", "not true or false"),
         ("port = [1]", "port", "not a list"),
         ("port = 1.5", "port", "not a fraction"),

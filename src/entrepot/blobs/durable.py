@@ -111,7 +111,7 @@ class Disk:
         self._durable |= made
 
     def _make_root(self) -> None:
-        """Create the root with its parents, and flush the name of each: without one of them all would be lost."""
+        """Create the root and its missing parents, and flush the name of each, so that a crash loses none of them."""
         paths = [pathlib.PurePath(self.root), *pathlib.PurePath(self.root).parents]
         missing = list(itertools.takewhile(lambda path: not os.path.isdir(path), paths))
         os.makedirs(self.root, 0o700, exist_ok=True)

@@ -156,7 +156,7 @@ class LocalBlobs:
         return self._parts.open(upload, offset, length)
 
     def seal_parts(self, upload: str, key: str, sha256: Sha256, size: int) -> bool:
-        """Verify the whole upload and publish it under ``key``, without copying it.
+        """Verify the whole upload and publish it under ``key``, without copying it; return whether the key is new.
 
         Raises:
             ThingNotFound, ContentMismatch, Busy: see

@@ -178,7 +178,7 @@ class LocalOpenSink(LocalSink):
             raise store_fault(error, self._key) from error
 
     def publish_as(self, key: str, size: int) -> bool:
-        """Publish the first ``size`` bytes under a key.
+        """Publish the first ``size`` bytes under a key, and return whether the key is new.
 
         Raises:
             InvalidName: the key is not valid; the sink stays open.

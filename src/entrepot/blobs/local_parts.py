@@ -137,7 +137,7 @@ class LocalParts:
         return LocalPartSink(self._disk, upload, fd, offset, length)
 
     def seal(self, upload: str, target: str, sha256: Sha256, size: int) -> bool:
-        """Verify the staging file, link it to ``target``, and remove the upload.
+        """Verify the staging file, link it to ``target``, and remove the upload; return whether ``target`` is new.
 
         Raises:
             ThingNotFound, ContentMismatch, Busy: see the interface.

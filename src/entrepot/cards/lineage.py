@@ -26,7 +26,7 @@ KINDS = (
 """What a source can be for a commit."""
 
 MOST_INPUTS = 200
-"""Sources of one card or message that are recorded at most."""
+"""Maximum number of sources of one card or message that are recorded."""
 
 _BY_RELATION = {"quantized": "quantised_from", "merge": "merged_from"}
 _LINE = re.compile(r"([A-Za-z][A-Za-z-]{0,60}): (.{1,500})")

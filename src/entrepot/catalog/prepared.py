@@ -24,6 +24,7 @@ _LENGTHS: Final = (1, 8, 64)
 _NONE: Final[Mapping[str, Any]] = {}
 
 Change: TypeAlias = "sa.Insert | sa.Update | sa.Delete"
+"""A statement that changes rows."""
 
 CHECKS: list[Callable[[sa.Connection, Change], None]] = []
 """Called with every prepared change before it runs: tests compare it with the locks of its transaction."""
@@ -71,7 +72,7 @@ class _Compiled:
             found = tx.driver.execute(self.text, parameters).fetchall()
         except self.errors as error:
             raise self.translated(tx, error) from error
-        return self.made(found)
+        return self.named_rows(found)
 
     def change(self, tx: WriteConnection, values: Mapping[str, Any]) -> int:
         """Run the statement; return how many rows it changed."""
@@ -87,8 +88,8 @@ class _Compiled:
         assert isinstance(made, sa.exc.DBAPIError)
         return made
 
-    def made(self, found: Sequence[Sequence[Any]]) -> list[Any]:
-        """Return rows as named tuples, with their values converted."""
+    def named_rows(self, found: Sequence[Sequence[Any]]) -> list[Any]:
+        """Return rows of the driver as named tuples with converted values."""
         if not self.results:
             return [self.make_row(row) for row in found]
         return [self.make_row(self._convert(row)) for row in found]
@@ -148,8 +149,8 @@ class PreparedWrite:
         """Prepare a statement; it is made and compiled when it is first used.
 
         Args:
-            make: returns it for a dialect of SQLAlchemy, which it gets the name of.
-            columns: what an INSERT gets values for, which have the names of the columns.
+            make: returns the statement for a dialect, given the name that SQLAlchemy gives the dialect.
+            columns: the columns that an INSERT sets; its values have the same names. None for other statements.
         """
         self._make, self._columns = make, columns
         self._compiled: dict[str, tuple[Change, _Compiled]] = {}
@@ -163,7 +164,7 @@ class PreparedWrite:
         return self._checked(tx).change(tx, values)
 
     def run_all(self, tx: WriteConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run the statement for each of some values; errors as :meth:`run`."""
+        """Run the statement once for each row of values; errors as :meth:`run`."""
         if len(rows) == 1:
             self.run(tx, rows[0])
             return

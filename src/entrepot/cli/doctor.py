@@ -135,7 +135,7 @@ def _reach(client: HubClient) -> CheckResult:
 
 
 def _certificate(client: HubClient) -> CheckResult | None:
-    """Say whether hf_xet accepts the kind of certificate that the hub shows, which Python has accepted."""
+    """Return whether hf_xet accepts the kind of certificate that the hub shows; None without TLS or without Xet."""
     import ssl
 
     from entrepot.server.certificates import is_authority

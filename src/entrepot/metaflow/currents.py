@@ -248,7 +248,7 @@ class CurrentHuggingfaceHub(CurrentRepos):
 
         Raises:
             RepoNotFound, RevisionNotFound, GatedRepo: the hub refuses.
-            TypeError: there is no such keyword.
+            TypeError: the keyword does not exist.
         """
         given = _checked({**keywords, "repo_id": repo_id, "repo_type": repo_type})
         return self._item(given, local_dir, takes_token=True).reference.to_dict()

@@ -143,7 +143,7 @@ def lineage(pathspec: str) -> RunLineage:
 
     Raises:
         InvalidArgument: the text is not the name of a run or task.
-        ThingNotFound: there is no such run or task.
+        ThingNotFound: the run or task does not exist.
     """
     parts = pathspec.split("/")
     if len(parts) not in (2, 4) or not all(parts):

@@ -77,7 +77,7 @@ class LoadedFolders(Mapping[str, str]):
         same commit that others selected.
 
         Raises:
-            KeyError: there is no such key.
+            KeyError: the key does not exist.
         """
         return str(self._entry(key).fetched.protect())
 

@@ -16,7 +16,7 @@ from entrepot.previews.files import MOST_READ, SeekableFile
 from entrepot.previews.sources import RangeReader
 
 MOST_MEMBERS = 10_000
-"""Members that a list names at most."""
+"""Maximum number of members in a list."""
 
 _MOST_DIRECTORY, _MOST_HEADER, _MOST_HEADERS, _MOST_NAMES = 8 << 20, 1 << 20, 24 << 20, 4 << 20
 

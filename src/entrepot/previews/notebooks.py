@@ -137,7 +137,7 @@ def _output(item: _RawOutput) -> Output | None:
 
 
 def _base64(text: str) -> str:
-    """Return the base64 of a picture without spaces and line breaks; nothing if it is none."""
+    """Return the base64 of a picture without white space; an empty text if it is not base64."""
     data = text.encode("ascii", "replace").translate(None, b" \t\r\n")
     return "" if data.translate(None, _BASE64) else data.decode()
 

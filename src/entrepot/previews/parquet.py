@@ -15,7 +15,7 @@ from entrepot.errors import Malformed
 from entrepot.previews.sources import RangeReader
 
 MOST_FOOTER = 64 << 20
-"""Bytes of footer that are read at most."""
+"""Maximum size of a footer that is read, in bytes."""
 
 _FORMAT = "Parquet file"
 _MOST_DEPTH, _MOST_STEPS, _MOST_KEPT = 16, 4_000_000, 250_000

@@ -168,7 +168,8 @@ def _keyed(rows: Sequence[Row], key: Sequence[str]) -> dict[bytes, Row]:
     for row in rows:
         digest = _digest([row.get(name) for name in key])
         if digest in found:
-            raise InvalidParameter("key", f"must have another value in each row; a value of {key[0]!r} has several")
+            reason = f"must have a different value in each row; several rows have the same {key[0]!r}"
+            raise InvalidParameter("key", reason)
         found[digest] = row
     return found
 

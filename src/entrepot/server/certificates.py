@@ -90,7 +90,8 @@ def is_authority(certificate: bytes) -> bool:
             for _, extension in _elements(_elements(value)[0][1]):
                 (_, name), *others = _elements(extension)
                 if name == _BASIC_CONSTRAINTS:
-                    [(_, constraints)] = _elements(others[-1][1])  # before it may stand whether it is critical
+                    # The value is the last element: the flag "critical" may precede it.
+                    [(_, constraints)] = _elements(others[-1][1])
                     return any(tag == _BOOLEAN and value != b"\0" for tag, value in _elements(constraints))
     except (IndexError, ValueError) as error:
         raise ValueError("no certificate in DER") from error

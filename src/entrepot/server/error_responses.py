@@ -40,8 +40,8 @@ MAX_HEADER_MESSAGE = 1000
 MAX_CANCELED = 100
 """Maximum number of paths in the body of a canceled commit."""
 
-SEES_LASTING = "sees_lasting"
-"""Set in ``scope["state"]`` for clients that repeat a request after every 5xx: see :func:`error_response`."""
+REPEATS_5XX = "repeats_5xx"
+"""The key in ``scope["state"]`` that handlers set for clients that repeat a request after every 5xx."""
 
 _RETRY_AFTER_S = 1
 
@@ -77,7 +77,7 @@ def with_errors(handler: Handler[T], explain: Callable[[EntrepotError, ErrorResp
     return handle
 
 
-def error_response(error: EntrepotError, *, raw_path: str, query: bytes, sees_lasting: bool = False) -> ErrorResponse:
+def error_response(error: EntrepotError, *, raw_path: str, query: bytes, repeats_5xx: bool = False) -> ErrorResponse:
     """Return the response for an :class:`EntrepotError`.
 
     A moved repository becomes a 307 redirect to the same request under its new
@@ -87,7 +87,7 @@ def error_response(error: EntrepotError, *, raw_path: str, query: bytes, sees_la
     Args:
         raw_path: the percent-encoded path of the request, without the query.
         query: the query string, kept in redirects.
-        sees_lasting: the client repeats a request after every 5xx for minutes, so a failure that lasts is a 4xx.
+        repeats_5xx: the client repeats a request after every 5xx for minutes, so a failure that lasts is a 4xx.
     """
     if isinstance(error, RepoMoved):
         location = moved_location(raw_path, query, old=error.old, new=error.new)
@@ -95,7 +95,7 @@ def error_response(error: EntrepotError, *, raw_path: str, query: bytes, sees_la
             return text_response(404, error.message, code="RepoNotFound")
         return text_response(307, error.message, more=[(b"location", location.encode("ascii"))])
     shape: ErrorStatus = answer_of(error)
-    if sees_lasting and (lasting := lasting_status(error)) is not None:
+    if repeats_5xx and (lasting := lasting_status(error)) is not None:
         shape = attrs.evolve(shape, status=lasting)
     more: list[Header] = []
     if isinstance(error, EntryNotFound) and error.commit:

@@ -303,7 +303,7 @@ async def read_json(request: Request, shape: type[S]) -> S:
 
 @functools.cache
 def _without_others(shape: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    """Return the same shape, but without room for unknown fields."""
+    """Return a subclass of a shape that refuses unknown fields."""
     return msgspec.defstruct(f"{shape.__name__}WithoutOthers", (), bases=(shape,), forbid_unknown_fields=True)
 
 

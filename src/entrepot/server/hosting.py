@@ -93,7 +93,7 @@ def load(target: str) -> Callable[[str, int], ASGIApp]:
     process (0 where there is one only).
 
     Raises:
-        ConfigError: there is no such module or name.
+        ConfigError: the module or name does not exist.
     """
     module, _, name = target.partition(":")
     try:

@@ -6,7 +6,7 @@ Pure ASGI, so it costs one frame per message. A handler may set in
 * ``caller``: the name shown in the access log;
 * ``challenge``: the ``WWW-Authenticate`` value of a 401 (git and git-lfs send
   credentials only after a challenge);
-* ``sees_lasting``: the client needs a 4xx for a failure that lasts.
+* ``repeats_5xx``: the client repeats a request after every 5xx, so it gets a 4xx for a failure that lasts.
 
 and can read ``request_id`` there. Below this layer, ``scope["path"]`` is the raw
 path; handlers decode its segments with ``raw_path.decode_segment``.
@@ -30,7 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrepot.errors import BodyTooSlow, ClientGone, Damaged, EntrepotError, StoreFull, TooManyBodies
 from entrepot.server.client_addresses import client_address, network_of
-from entrepot.server.error_responses import SEES_LASTING, ErrorResponse, Header, error_response, text_response
+from entrepot.server.error_responses import REPEATS_5XX, ErrorResponse, Header, error_response, text_response
 from entrepot.server.limits.body_limits import BodyLimits, LimitedBody, no_more
 from entrepot.server.limits.refusal_log import RefusalLog
 from entrepot.server.limits.wait_limits import WaitLimit
@@ -262,7 +262,7 @@ class _Request:
             error,
             raw_path=self._terms.prefix + self._scope["path"],
             query=self._scope["query_string"],
-            sees_lasting=SEES_LASTING in self._scope["state"],
+            repeats_5xx=REPEATS_5XX in self._scope["state"],
         )
 
     def _admit_body(self) -> None:

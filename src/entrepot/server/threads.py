@@ -153,7 +153,7 @@ async def _finish(call: Future[Result]) -> Result:
     ended: asyncio.Future[None] = loop.create_future()
 
     def wake(_call: Future[Result]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nothing waits
             loop.call_soon_threadsafe(_end, ended)
 
     call.add_done_callback(wake)

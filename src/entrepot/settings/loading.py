@@ -182,4 +182,4 @@ def _unknown(name: str, source: str, written_as: Mapping[str, str]) -> ConfigErr
 
     near = difflib.get_close_matches(name, written_as, n=1)
     cure = f"did you mean {written_as[near[0]]}?" if near else "see 'entrepot config' for every setting"
-    return ConfigError(name, source, f"there is no such setting; {cure}")
+    return ConfigError(name, source, f"no setting has this name; {cure}")

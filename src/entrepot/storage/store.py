@@ -67,8 +67,8 @@ class Store:
     """Blobs and catalog together. The bytes under a key of ``blobs`` never change.
 
     Args:
-        large_tree_bytes: how many bytes of large trees are cached.
-        tree_name_bytes: how much memory the searchable names of trees take.
+        large_tree_bytes: size of the cache of unpacked large trees, in bytes.
+        tree_name_bytes: size of the cache of names of files that searches read, in bytes.
     """
 
     catalog: Catalog

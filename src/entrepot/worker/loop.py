@@ -24,7 +24,7 @@ MAX_PAUSED = 16
 
 LONG_S = 20.0
 MAX_LONG = 8
-"""How many of the paused jobs may have run longer than ``LONG_S``, so that places are left for shorter ones."""
+"""Maximum number of paused jobs that have run longer than ``LONG_S`` seconds: other places are for shorter jobs."""
 
 _LOOK_EVERY_S = 2.0
 _AFTER_FAILURE_S = 2.0

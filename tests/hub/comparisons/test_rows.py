@@ -56,7 +56,7 @@ def test_rows_without_a_key_are_compared_as_a_whole_in_any_order_and_number() ->
 
 
 def test_a_key_that_is_asked_for_must_be_one() -> None:
-    for key, text in (("none", "both tables"), ("a", "another value in each row")):
+    for key, text in (("none", "both tables"), ("a", "a different value in each row")):
         with pytest.raises(InvalidParameter, match=text):
             compare(b"a\n1\n1\n", b"a\n1\n2\n", key=[key])
     found = compare(b"a,b,c\n1,1,x\n1,2,y\n", b"a,b,c\n1,1,x\n1,2,z\n", key=["a", "b"])

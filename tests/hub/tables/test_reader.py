@@ -129,7 +129,7 @@ def test_two_tables_are_compared(reader: TableReader) -> None:
     found = reader.compare(old, new, ([(0, 2)], [(0, 3)]), ())
     assert (list(found.key), found.added, found.removed, found.changed) == (["id"], 1, 0, 1)
     assert [change.kind for change in found.examples] == ["changed", "added"]
-    with pytest.raises(InvalidParameter, match="another value in each row"):
+    with pytest.raises(InvalidParameter, match="a different value in each row"):
         reader.compare(content("csv", b"a\n1\n1\n"), new, ([(0, 2)], [(0, 3)]), ["a"])
     groups = reader.describe_groups(content("parquet", parquet_of({"a": list(range(2500))}))).groups
     assert [(first, rows) for first, rows, _, _ in groups] == [(0, 1000), (1000, 1000), (2000, 500)]

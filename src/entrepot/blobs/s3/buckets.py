@@ -134,7 +134,7 @@ class S3Bucket:
         """Return the bytes ``start … stop`` of an object, ``start`` < ``stop``.
 
         Raises:
-            BlobMissing: there is no such object.
+            BlobMissing: the object does not exist.
             BlobUnreadable: it ends before ``stop``.
         """
         plain = self._open_plain(key, start, stop)
@@ -270,7 +270,7 @@ class ObjectStream(Protocol):
         """Return the next bytes, about ``length`` of them; none at the end.
 
         Raises:
-            BlobMissing: there is no such object.
+            BlobMissing: the object does not exist.
             BlobUnreadable: it ends early.
             StoreUnavailable: also in the middle; the bytes before are right.
         """

@@ -137,7 +137,7 @@ class S3Parts:
         return S3PartSink(sink, length, lambda: self._received(upload))
 
     def seal(self, upload: str, key: str, sha256: Sha256, size: int) -> bool:
-        """Read the parts in order, verify them as a whole, publish them, and remove the upload.
+        """Read and verify the parts in order, publish the whole, and remove the upload; return whether the key is new.
 
         Raises:
             ThingNotFound, ContentMismatch, Busy: see the interface.

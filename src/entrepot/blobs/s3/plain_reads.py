@@ -5,7 +5,7 @@ same bytes, twice the CPU time of one call that waits in the kernel until a whol
 would receive 16 KiB at a time, so that the library is faster.
 
 Every wait ends: a service that sends nothing for :data:`_SILENT_S` is not asked again over other connections, and no
-request or piece takes longer than a service needs at :data:`_LEAST_RATE`, and that time once more.
+piece takes longer than :data:`_SILENT_S` and the time that it needs at :data:`_LEAST_RATE`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _CONNECT_S = 5.0
 _SILENT_S = 15.0
 """How long the service may send nothing."""
 _LEAST_RATE = 64 << 10
-"""Bytes a second; a service that sends less for the length of a piece is not waited for."""
+"""Bytes a second. A piece that arrives more slowly than this on average is given up."""
 _PAUSE_S = 10.0
 """How long the library is asked after a failure, before another attempt here."""
 _IDLE_S = 5.0
@@ -135,8 +135,7 @@ class PlainStream:
         """Return the next ``length`` bytes; fewer only at the end, where there are none left.
 
         Raises:
-            StoreUnavailable: the connection broke, nothing arrived for some time, or too little in all; the stream
-                is closed.
+            StoreUnavailable: the connection broke, or the bytes arrived too slowly; the stream is closed.
         """
         length = min(length, self._left)
         if length == 0:

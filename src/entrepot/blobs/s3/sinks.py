@@ -138,7 +138,7 @@ class S3OpenSink(Discarding):
         raise ValueError("the bytes have no key yet")
 
     def publish_as(self, key: str, size: int) -> bool:
-        """Publish the first ``size`` bytes under a key.
+        """Publish the first ``size`` bytes under a key, and return whether the key is new.
 
         Raises:
             InvalidName: the key is not valid; the sink stays open.

@@ -145,7 +145,9 @@ class S3Blobs:
         return self._parts.open(upload, offset, length)
 
     def seal_parts(self, upload: str, key: str, sha256: Sha256, size: int) -> bool:
-        """Verify the whole upload and publish it under ``key``; every byte is read and written once.
+        """Verify the whole upload and publish it under ``key``, and return whether the key is new.
+
+        Every byte is read and written once.
 
         Raises:
             ThingNotFound, ContentMismatch, Busy: see :class:`~entrepot.blobs.interfaces.Multipart`.

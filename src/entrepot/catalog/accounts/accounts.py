@@ -103,7 +103,7 @@ class Token:
 
 @attrs.frozen
 class TokenHolder:
-    """A token, expired or not, with its user and the memberships of that, by name of the organisation."""
+    """A token, expired or not, with its user and the user's memberships, in the order of the organisations' names."""
 
     token: Token
     account: Account
@@ -147,9 +147,9 @@ _ORG = _NS.alias("org")
 
 
 def _select_holder() -> sa.Select[Any]:
-    """Return a query for a token with its user and the organisations of that, one in each row.
+    """Return a query for a token and its user, with one row for each organisation of the user, or one row without any.
 
-    Long columns of token and user are in the first row only: a user may be in many organisations.
+    Long columns of token and user are in the first row only, because a user may be in many organisations.
     """
     mine = tables.memberships
     is_first = sa.func.row_number().over(order_by=_ORG.c.name_key) == 1
@@ -225,7 +225,7 @@ def named_like(tx: Read, kind: str, terms: Sequence[str], limit: int, *, after: 
         after: the last name of the previous page.
     """
     here = (_NS.c.kind == kind) & (_NS.c.name_key > after.lower())
-    # Found in the index first, which is a fraction of the table: no word of a name is in an index of its own.
+    # The index of names is scanned, which is a fraction of the table; only matching rows are read from the table.
     found = sa.select(_NS.c.id).where(here).order_by(_NS.c.name_key).limit(limit)
     for term in terms:
         found = found.where(_NS.c.name_key.contains(term.lower(), autoescape=True))
@@ -385,12 +385,12 @@ def find_token(tx: Read, secret_hash: str) -> tuple[Token, Account] | None:
 
 
 def find_holder(tx: Read, secret_hash: str) -> TokenHolder | None:
-    """Return the token with this secret and its user; None if no token has it."""
+    """Return the token whose secret has this hash, with its user; None if no token has it."""
     return _holder(_HOLDER.all(tx, {"secret_hash": secret_hash}))
 
 
 def holder_by_uid(tx: Read, uid: str) -> TokenHolder | None:
-    """Return the token with this permanent id and its user; None if no token has it."""
+    """Return the token with this permanent id, with its user; None if no token has it."""
     return _holder(_HOLDER_BY_UID.all(tx, {"uid": uid}))
 
 

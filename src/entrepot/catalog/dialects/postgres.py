@@ -129,7 +129,7 @@ class PostgresTransaction(BegunTransaction):
     @functools.cached_property
     def driver(self) -> DriverConnection:
         """What runs prepared statements in this transaction."""
-        from entrepot.catalog.dialects.postgres_reads import join_transaction
+        from entrepot.catalog.dialects.postgres_statements import join_transaction
 
         return join_transaction(functools.partial(_note_loss, self.sql.engine), self.sql)
 
@@ -183,7 +183,7 @@ class PostgreSQL:
             raise DataFolderError(
                 "(database)", "PostgreSQL needs psycopg: pip install 'entrepot[server,postgres]'"
             ) from error
-        from entrepot.catalog.dialects.postgres_reads import end_transaction, suspect_statements
+        from entrepot.catalog.dialects.postgres_statements import end_transaction, suspect_statements
 
         sa.event.listen(engine, "connect", _prepare)
         sa.event.listen(engine, "reset", end_transaction)
@@ -194,7 +194,7 @@ class PostgreSQL:
 
     def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[OpenSnapshot]]:
         """Return a function that begins transactions of the level REPEATABLE READ, which cannot write."""
-        from entrepot.catalog.dialects.postgres_reads import begin_reading
+        from entrepot.catalog.dialects.postgres_statements import begin_reading
 
         begin = functools.partial(begin_reading, functools.partial(_note_loss, engine))
         return lambda: begun_by_driver(engine, begin)
@@ -311,7 +311,7 @@ def _take(connection: sa.Connection, locks: Sequence[Lock]) -> str | None:
     """Take locks; return the number of the transaction, or None if there are none."""
     if not locks:
         return None
-    from entrepot.catalog.dialects.postgres_reads import take_locks
+    from entrepot.catalog.dialects.postgres_statements import take_locks
 
     on_loss = functools.partial(_note_loss, connection.engine)
     return take_locks(on_loss, connection, [(SPACE + lock.kind, lock.number) for lock in locks])
@@ -360,7 +360,7 @@ def _check(
     used_s = record.info.get("used_s")
     if used_s is None:
         return
-    from entrepot.catalog.dialects.postgres_reads import await_end
+    from entrepot.catalog.dialects.postgres_statements import await_end
 
     try:
         if time.monotonic() - used_s < _TRUSTED_S and used_s > _losses.get(engine, float("-inf")):

@@ -27,15 +27,15 @@ class BegunTransaction:
         return self.sql.connection.dbapi_connection
 
     def receipt(self) -> Receipt | None:
-        """Return what finds the transaction again; None if it changed nothing, or cannot be found."""
+        """Return None: the transaction cannot be found again after its connection was lost."""
         return None
 
 
 DriverConnection: TypeAlias = Any
 """A connection of a driver, or what takes its place: ``execute`` returns an object with ``fetchall``.
 
-It may have ``execute_all``, for several changes in one message, and ``leave``, if it ends a transaction at a lower
-price than SQLAlchemy.
+It may have ``execute_all``, which runs several changes with one message, and ``leave``, which ends a transaction at
+less cost than SQLAlchemy does.
 """
 
 

@@ -252,7 +252,10 @@ def adopt(tx: Write, xorb: XetHash, now_ms: int) -> bool:
 
 
 def begin_sweep(tx: Write, xorb: XetHash, touched_before_ms: int, now_ms: int) -> bool:
-    """Claim a xorb for deletion if it is still unused; then delete its bytes, then :func:`end_sweep`."""
+    """Claim a xorb for deletion if it is still unused; return whether it was.
+
+    The caller then deletes its bytes and calls :func:`end_sweep`.
+    """
     old = (_X.c.hash == xorb) & (_X.c.touched_ms < touched_before_ms) & _is_free()
     old &= _X.c.sweeping_ms.is_(None) | (_X.c.sweeping_ms <= now_ms - SWEEP_LEASE_MS)
     if not tx.sql.execute(sa.update(_X).where(old).values(sweeping_ms=now_ms)).rowcount:

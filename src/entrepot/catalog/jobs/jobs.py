@@ -311,7 +311,7 @@ def fail(tx: Write, job_id: int, owner: str, error: str, retry_ms: int | None, n
 
 
 def _let_wait(tx: Write, here: sa.ColumnElement[bool], values: Mapping[str, Any], now_ms: int) -> bool:
-    """Let a job wait again, or end it if an equal one is waiting; return False if there is no such job."""
+    """Let a job wait again, or end it if an equal one is waiting; return False if the job does not exist."""
     twin = sa.alias(_T)
     is_doubled = sa.exists().where((twin.c.dedup_key == _T.c.dedup_key) & (twin.c.state == "ready"))
     is_doubled = is_doubled.where(twin.c.id != _T.c.id)
@@ -345,13 +345,13 @@ def find(
 
 
 def retry(tx: Write, job_id: int, now_ms: int) -> bool:
-    """Make a dead or waiting job due immediately; return False if there is no such job."""
+    """Make a dead or waiting job due immediately; return False if the job does not exist."""
     here = (_T.c.id == job_id) & _T.c.state.in_(("dead", "ready"))
     return _let_wait(tx, here, {"run_ms": now_ms, "attempts": 0}, now_ms)
 
 
 def cancel(tx: Write, job_id: int) -> bool:
-    """Delete a job that is not running; return False if there is no such job."""
+    """Delete a job that is not running; return False if the job does not exist."""
     return bool(tx.sql.execute(sa.delete(_T).where((_T.c.id == job_id) & (_T.c.state != "running"))).rowcount)
 
 

@@ -48,7 +48,7 @@ def add(tx: Write, day: int, counts: Mapping[int, int]) -> None:
 
 
 def totals(tx: Read, repo_id: int) -> RepoTotals:
-    """Return what is summed up over a repository, in one query."""
+    """Return the totals of a repository, with one query."""
     row = _TOTALS.first(tx, {"repo": repo_id})
     return RepoTotals(int(row.n or 0), int(row.size or 0))
 

@@ -38,7 +38,7 @@ class _Named(sa.types.UserDefinedType[str]):
         self.name = name
 
     def get_col_spec(self, **_kw: object) -> str:
-        """Return the name."""
+        """Return the name of the type in SQL."""
         return self.name
 
 

@@ -87,7 +87,7 @@ def count(tx: Read, search: Search, *, most: int | None = None) -> int:
     """Return the total number of matching repositories; ``after`` and ``limit`` are ignored.
 
     Args:
-        most: do not count further than this.
+        most: stop counting at this number; None: count all.
     """
     query = sa.select(tables.repos.c.id)
     query = query.join(tables.namespaces, tables.namespaces.c.id == tables.repos.c.namespace_id)

@@ -335,7 +335,7 @@ class ModelHubMixin:
 
 
 def _read_config(model_id: str, download: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the content of ``config.json``; None if it does not exist, even if there is no such repository.
+    """Return the content of ``config.json``; None if the file or the repository does not exist.
 
     A subclass may find models in other ways, so ``_from_pretrained`` runs in any case and reports missing files.
     """

@@ -16,7 +16,7 @@ def follow(hub: HubContext, caller: MaybeCaller, name: str, *, is_user: bool) ->
     """Follow a user or an organisation; does nothing if the caller follows it already.
 
     Raises:
-        LoginRequired, NotAllowed: the caller is anonymous, or the token is not for this.
+        LoginRequired, NotAllowed: the caller is anonymous, or the token does not permit this.
         AccountNotFound: the user or organisation does not exist.
         Refused: it is the caller's own account.
     """

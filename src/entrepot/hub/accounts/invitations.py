@@ -104,7 +104,7 @@ def accept(hub: HubContext, caller: MaybeCaller, uid: str) -> InvitationDetails:
     """Become a member of the organisation, with the offered role.
 
     Raises:
-        LoginRequired, NotAllowed: the caller is anonymous, or the token is not for this.
+        LoginRequired, NotAllowed: the caller is anonymous, or the token does not permit this.
         ThingNotFound: the caller has no such invitation, or it has expired.
     """
     guest = require_write(caller)

@@ -67,7 +67,7 @@ def end(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
     """End one of the caller's sessions.
 
     Raises:
-        LoginRequired, NotAllowed: the caller is anonymous, or the token is not for this.
+        LoginRequired, NotAllowed: the caller is anonymous, or the token does not permit this.
         ThingNotFound: the caller has no such session.
     """
     known = require_write(caller)
@@ -81,7 +81,7 @@ def end_all(hub: HubContext, caller: MaybeCaller) -> int:
     """End all sessions of the caller, including the one that sent the request; return their number.
 
     Raises:
-        LoginRequired, NotAllowed: the caller is anonymous, or the token is not for this.
+        LoginRequired, NotAllowed: the caller is anonymous, or the token does not permit this.
     """
     known = require_write(caller)
     with hub.write(Lock.hub(), Lock.audit()) as tx:
@@ -114,7 +114,7 @@ def change_password(hub: HubContext, caller: MaybeCaller, secret: str | None, pr
         present: the present password, unless it is not needed (:func:`needs_password`).
 
     Raises:
-        LoginRequired, NotAllowed: the caller is anonymous, the token is not for this, or the
+        LoginRequired, NotAllowed: the caller is anonymous, the token does not permit this, or the
             present password is another one.
         ConfirmationNeeded: the account has no password, and the caller signed in longer ago than an hour.
         InvalidName: the wanted password breaks a rule.
@@ -135,6 +135,14 @@ def change_password(hub: HubContext, caller: MaybeCaller, secret: str | None, pr
             raise ConfirmationNeeded
         accounts.set_password(tx, user.id, hashed, kept_session=hash_secret(secret or ""))
         audit.record(hub, tx, known, "user.password", _subject(known))
+
+
+def needs_link(hub: HubContext, caller: Caller) -> bool:
+    """Return whether only one-time links sign the caller in: there is no password, passkey or linked identity."""
+    if caller.account.password_hash is not None:
+        return False
+    with hub.read() as tx:
+        return not (passkeys.of_user(tx, caller.account.id) or sso_identities.of_user(tx, caller.account.id))
 
 
 def _needs_password(hub: HubContext, tx: Read, known: Caller, secret: str | None) -> bool:
@@ -175,11 +183,3 @@ def _reader(caller: MaybeCaller) -> Caller:
 
 def _subject(known: Caller) -> str:
     return f"user {known.account.name}"
-
-
-def needs_link(hub: HubContext, caller: Caller) -> bool:
-    """Return whether only one-time links sign the caller in: there is no password, passkey or linked identity."""
-    if caller.account.password_hash is not None:
-        return False
-    with hub.read() as tx:
-        return not (passkeys.of_user(tx, caller.account.id) or sso_identities.of_user(tx, caller.account.id))

@@ -25,7 +25,7 @@ from entrepot.hub.context import HubContext
 from entrepot.names import new_uid
 
 LIFETIME_MS = 60 * 86_400_000
-"""How long a session lasts at most."""
+"""Longest duration of a session, in milliseconds."""
 
 IDLE_MS = 14 * 86_400_000
 """How long a session lasts that is not used."""

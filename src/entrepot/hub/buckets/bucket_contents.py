@@ -84,7 +84,7 @@ def locate(hub: HubContext, caller: MaybeCaller, ref: RepoRef, path: str) -> Loc
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, NotAllowed: no access.
-        EntryNotFound: there is no such file.
+        EntryNotFound: the file does not exist.
     """
     with hub.read() as tx:
         row = access.readable(tx, caller, ref)

@@ -78,7 +78,7 @@ def mark(hub: HubContext, caller: MaybeCaller, uids: Sequence[str] | None, *, is
         uids: their ids, at most :data:`MOST_MARKED`; None marks all.
 
     Raises:
-        LoginRequired, NotAllowed: the caller is anonymous, or the token is not for this.
+        LoginRequired, NotAllowed: the caller is anonymous, or the token does not permit this.
         LimitExceeded: there are too many ids.
     """
     known = require_personal(require_write(caller))

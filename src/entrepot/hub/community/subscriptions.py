@@ -86,7 +86,7 @@ def choose(hub: HubContext, caller: MaybeCaller, ref: RepoRef, level: str) -> Su
 
     Raises:
         Malformed: the level is unknown.
-        LoginRequired, NotAllowed: the caller is anonymous, or the token is not for this.
+        LoginRequired, NotAllowed: the caller is anonymous, or the token does not permit this.
         RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     if level not in LEVELS:
@@ -117,7 +117,7 @@ def mute(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, is_mut
     """Mute a discussion for the caller, or return to what they chose for the repository.
 
     Raises:
-        LoginRequired, NotAllowed: the caller is anonymous, or the token is not for this; discussions are disabled.
+        LoginRequired, NotAllowed: the caller is anonymous, or the token does not permit this; discussions are disabled.
         RepoNotFound, RepoMoved, RepoDisabled, ThingNotFound: no access, or it does not exist.
     """
     with hub.write(Lock.repo_at(ref)) as tx:

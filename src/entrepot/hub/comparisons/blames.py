@@ -26,7 +26,7 @@ MAX_BLAMED = 256 << 10
 """Size of the largest file whose lines are traced, in bytes."""
 
 MOST_VERSIONS = 500
-"""Versions of a file that are compared at most."""
+"""Maximum number of versions of a file that are compared."""
 
 _CPU_S = 2.0
 

@@ -156,7 +156,7 @@ class _Files:
         """Return a range of a file.
 
         Raises:
-            ConversionFailed: there is no such file, or it was deleted.
+            ConversionFailed: the file does not exist, or it was deleted.
             BlobMissing, BlobUnreadable, XorbDamaged, StoreUnavailable: it cannot be read.
         """
         if number >= len(self._files) or length > PIECE:

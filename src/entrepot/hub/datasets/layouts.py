@@ -91,7 +91,7 @@ class Layout:
         """Return the paths of the files of a split, in order.
 
         Raises:
-            SplitNotFound: there is no such configuration or split.
+            SplitNotFound: the configuration or split does not exist.
         """
         splits = self.config(config).splits
         if split not in splits:
@@ -102,7 +102,7 @@ class Layout:
         """Return the files from which a split is read, the converted ones if there are any.
 
         Raises:
-            SplitNotFound: there is no such configuration or split.
+            SplitNotFound: the configuration or split does not exist.
             UnsupportedDataset: the card says how the files are read, in a way that the hub does not know.
         """
         paths = self.files(config, split)

@@ -194,7 +194,7 @@ def read_medium(
         parts: what leads to it within the cell (:func:`entrepot.previews.media.bytes_at`).
 
     Raises:
-        ThingNotFound: there is no such row, or nothing of this kind in its cell.
+        ThingNotFound: the row does not exist, or nothing of this kind in its cell.
         as :func:`read_rows`.
     """
     layout = find_layout(hub, caller, ref, revision)

@@ -57,7 +57,7 @@ def viewer_of(hub: HubContext, tx: Read, given: XetToken) -> Viewer:
         return viewer
     if hub.settings.dedup_scope == "hub":
         return attrs.evolve(viewer, is_everywhere=True)
-    # Whoever edits a shared folder has no role with its owner, whose other chunks are none of their business.
+    # An editor of a shared folder has no role with its owner, and must not learn of the chunks of others there.
     if hub.settings.dedup_scope == "namespace" and _belongs(caller, given.namespace_id):
         return attrs.evolve(viewer, realm=given.namespace_id)
     return viewer

@@ -30,8 +30,8 @@ from entrepot.storage.trees import Node, Trees
 _BATCH_BYTES = 8 << 20
 _BATCH_ROWS = 2000
 _JOINED_BYTES, _JOINED_ROWS = 256 << 10, 32
-"""What the publishing transaction stores at most, so that a small commit needs no other; the lock of the repository
-is held while it does."""
+"""Most bytes and rows that the publishing transaction stores itself, so that a small commit needs no other transaction;
+more would hold the lock of the repository for too long."""
 _MAX_COPIED = 200_000
 """Maximum number of entries in a copied folder. Copies of copies double a tree each time: without a limit,
 a kilobyte of requests could create more files than any listing can hold."""
@@ -134,7 +134,7 @@ def prepare(
 
 
 def stored(hub: HubContext, repo_id: int, prepared: PreparedCommit) -> PreparedCommit:
-    """Return the commit with all of its objects stored, for those who read them before it is published."""
+    """Store all objects of a commit, for code that reads them before it is published; return it without ``rows``."""
     if prepared.rows:
         store_rows(hub, repo_id, prepared.rows)
     return attrs.evolve(prepared, rows=())
@@ -196,8 +196,8 @@ class _Preparation:
     def _may_wait(self) -> bool:
         """Return whether the publication may store what is left.
 
-        Rows whose bytes are in ``blobs`` are stored under the locks of these, and rules for large files are read
-        from what is stored.
+        It may not if bytes of a row are in ``blobs``, because such rows are stored under the locks of those bytes, or
+        if there are large files, because the rules for these are read from stored objects.
         """
         is_small = self._waiting_bytes <= _JOINED_BYTES and len(self._waiting) <= _JOINED_ROWS
         return is_small and not self._large and all(row.data is not None for row in self._waiting)

@@ -22,6 +22,7 @@ from entrepot.storage.trees import ListedEntry, Node, Trees
 MAX_FILES = 1_000
 
 _FIRST_BYTES = 64 << 20
+"""Room that the disk must have before an upload of large files begins, unless they are smaller."""
 
 
 @attrs.frozen
@@ -77,8 +78,8 @@ def plan(
         RepoNotFound, LoginRequired, NotAllowed, RevisionNotFound: no access.
         Refused: the revision is the head of a pull request that is closed.
         LimitExceeded: more than 1,000 files.
-        StoreFull: the disk has no room for the first bytes of large files that are new. ``hf_xet`` shows no message
-            of the chunk store, but this one is shown.
+        StoreFull: the disk has no room for the first bytes of large files that are new. Clients show this message;
+            those of the chunk store are not shown by ``hf_xet``.
 
     Source: docs/protocols/hf_api.md, sections 1A.5 and 4.2.
     """

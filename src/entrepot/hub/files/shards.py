@@ -51,7 +51,8 @@ MAX_SHARD_BODY = 80 << 20
 
 MAX_HASHED_FREELY = 2 << 30
 MAX_REPEATS = 4
-"""Bytes of files whose sha256 is computed for one shard: the first number, and each chunk as often as the second."""
+"""Limits of what is hashed for one shard: the first number of bytes, and in addition the content of the xorbs that
+it names, as many times as the second number."""
 
 _PIECE = 8 << 20
 

@@ -184,7 +184,7 @@ def forget_known(tx: Write, holder: str) -> None:
 
 
 def forget_all_known(tx: Write) -> None:
-    """Give every next token another store name: clients discard their caches, and send damaged chunks again."""
+    """Change the store name of all later tokens, so that clients discard their caches and send damaged chunks again."""
     hub_metadata.put(tx, _DAMAGES, str(int(hub_metadata.find(tx, _DAMAGES) or 0) + 1))
 
 

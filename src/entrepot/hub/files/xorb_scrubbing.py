@@ -85,7 +85,10 @@ def finish(steps: Generator[None, None, T]) -> T:
 
 
 def is_damaged(hub: HubContext, xorb: XetHash) -> bool:
-    """Read and hash a stored xorb, and store the result: damaged ones enter quarantine, intact ones leave it."""
+    """Return whether a stored xorb is damaged, after reading and hashing it.
+
+    The result is recorded: a damaged xorb enters quarantine, an intact one leaves it.
+    """
     with hub.read() as tx:
         state, row = xorbs.state(tx, xorb), xorbs.find(tx, xorb)
     if state is None or row is None:

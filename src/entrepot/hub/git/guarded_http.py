@@ -65,7 +65,8 @@ def request(
         except (OSError, http.client.HTTPException) as error:
             raise Refused(f"no answer from {shown(urlsplit(url).hostname or '')}: {type(error).__name__}") from error
         except ValueError as error:  # headers that the source named
-            raise Refused(f"{shown(urlsplit(url).hostname or '')} cannot be asked as the source wants it") from error
+            host = shown(urlsplit(url).hostname or "")
+            raise Refused(f"the source names headers for requests to {host} that are not valid in HTTP") from error
         finally:
             connection.close()
         following = resolve(url, location)
@@ -92,20 +93,20 @@ def _path_of(url: str) -> str:
     return outbound_http.parse_target(url).path
 
 
-def resolve(base: str, place: str) -> str:
-    """Return the URL of a place that a response or a file of the source names.
+def resolve(base: str, reference: str) -> str:
+    """Return the absolute URL of a URL or path that a response or a file of the source names.
 
     Raises:
         Refused: it is not a URL.
     """
     try:
-        return urljoin(base, place)
+        return urljoin(base, reference)
     except ValueError:
-        raise Refused(f"the source leads to {shown(redact(place))}, which is not a URL") from None
+        raise Refused(f"the source leads to {shown(redact(reference))}, which is not a URL") from None
 
 
 def origin_of(url: str) -> tuple[str, str]:
-    """Return scheme and place of a URL, which together decide whether credentials may be sent there.
+    """Return the scheme and the network location of a URL; credentials are only sent to the origin they are for.
 
     Raises:
         Refused: it is not a URL.

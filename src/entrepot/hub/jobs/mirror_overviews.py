@@ -16,7 +16,7 @@ from entrepot.names import RepoRef
 from entrepot.storage.mirrors import MirrorFacts as MirrorFacts
 
 MOST_SHOWN = 100
-"""Mirrors that are listed: those that were used last."""
+"""Maximum number of mirrors in the list: those that were used last."""
 
 _JOB = "mirror"
 _MOST_DEAD = 500
@@ -55,7 +55,7 @@ def list_mirrors(hub: HubContext, by: Actor) -> list[MirrorReport]:
 
 
 def request_repack(hub: HubContext, by: Actor, ref: RepoRef) -> None:
-    """Repack the mirror of a repository soon, so that clones cost less; nothing happens if there is none.
+    """Queue a job that repacks the mirror of a repository, so that clones cost less; without a mirror it does nothing.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub, or the token may only read.

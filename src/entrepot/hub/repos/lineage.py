@@ -41,24 +41,24 @@ __all__ = [
 ]
 
 MAX_DEPTH = 20
-"""Steps from the repository that a graph goes at most."""
+"""Maximum number of steps from the repository to the edge of a graph."""
 
 MAX_EDGES = 1_000
-"""Edges of a graph at most."""
+"""Maximum number of edges in a graph."""
 
 MAX_INFERRED = 20
-"""Edges of a graph that are inferred at most, those of the most shared bytes."""
+"""Maximum number of inferred edges in a graph; those of the most shared bytes are kept."""
 
 INFERRED = "inferred"
-"""The origin of edges that nobody has stated: the repositories share content."""
+"""The origin of edges that are inferred: the repositories share content."""
 
 _LEAST_SHARE = 0.2  # of the smaller repository
 
 MAX_ADDED = 200
-"""Edges that one request adds to one commit at most."""
+"""Maximum number of edges that one request adds to one commit."""
 
 MAX_OUTPUTS = 20
-"""Results of a run that one request names at most."""
+"""Maximum number of results of a run that one request names."""
 
 
 @attrs.frozen
@@ -91,7 +91,7 @@ class LineageEdge:
 
     @property
     def is_inferred(self) -> bool:
-        """Whether nobody has stated the edge."""
+        """Whether the hub has inferred the edge."""
         return self.row.origin == INFERRED
 
 

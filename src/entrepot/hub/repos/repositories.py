@@ -338,7 +338,7 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
         ref = RepoRef(origin.type, RepoId(home.namespace.name, target.name))
         check_free(tx, ref)
         quotas.check_new_repo(hub, tx, home.namespace, copied_from=origin)
-        # Nobody publishes what is private by copying it into a public folder.
+        # A copy in a public folder must not publish private content.
         chosen = visibility or ("private" if origin.is_private and home.is_public else None)
         # The copy of a gated repository is gated too, so its owner cannot publish it by accident.
         fresh = fresh_row(hub, maker, home, ref, home.visibility(chosen, origin.visibility), origin.sdk)

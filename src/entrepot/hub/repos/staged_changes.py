@@ -39,7 +39,7 @@ from entrepot.storage import objects
 from entrepot.storage.trees import Trees
 
 MAX_STAGED = 100_000
-"""Staged changes of one user on one branch at most."""
+"""Maximum number of staged changes of one user on one branch."""
 
 _DAY_MS = 86_400_000
 

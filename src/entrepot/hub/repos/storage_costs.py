@@ -30,7 +30,7 @@ from entrepot.storage.trees import Trees
 from entrepot.xet import ChunkSet, read_index
 
 MAX_TOGETHER = 100
-"""Refs whose deletion together is measured at most."""
+"""Maximum number of refs whose joint deletion is measured."""
 
 _PAGE = 100
 
@@ -101,12 +101,14 @@ def freed_without(hub: HubContext, caller: MaybeCaller, ref: RepoRef, names: Seq
     """Return the bytes that deleting several refs together frees after the grace period, with their histories.
 
     Args:
-        names: full names of refs, at most :data:`MAX_TOGETHER`. What other refs need stays, as do files that
-            other repositories need; of a repository that the caller cannot read, this is not known.
+        names: full names of refs, at most :data:`MAX_TOGETHER`.
+
+    What other refs or other repositories need is not counted. Repositories that the caller cannot read are not
+    considered, so the result may be too large.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RevisionNotFound: no access, or a ref does not exist.
-        LimitExceeded: there are more names.
+        LimitExceeded: there are more than :data:`MAX_TOGETHER` names.
     """
     if len(names) > MAX_TOGETHER:
         raise LimitExceeded("the number of refs", MAX_TOGETHER)

@@ -48,6 +48,7 @@ _BATCH = 1_000
 _MOST_FINDINGS = 20
 _MOST_COUNTED = 10_000
 _END = object()
+_STATUS_RANKS: Mapping[str, int] = {status: rank for rank, status in enumerate(STATUSES)}
 
 
 @attrs.frozen
@@ -80,7 +81,7 @@ class _HeadFindings:
 
 
 def _rank(status: str) -> int:
-    return next(at for at, known in enumerate(STATUSES) if known == status)
+    return _STATUS_RANKS[status]
 
 
 def scan_job(repo_id: int) -> str:
@@ -188,7 +189,7 @@ def _scan_and_store(hub: HubContext, row: RepoRow, task: _Task) -> Generator[Non
 def _find_tasks(
     hub: HubContext, row: RepoRow, findings: _HeadFindings
 ) -> Generator[None, None, list[tuple[_Task, Oid]]]:
-    """Return what has to be scanned and at which head; note that other contents are still there, and their results."""
+    """Return what has to be scanned, each with its head; collect valid results, and note that contents were seen."""
     found: dict[tuple[str, str], tuple[_Task, Oid]] = {}
     with hub.read() as tx:
         heads = sorted({oid for _, oid in refs.everything(tx, row.id)})

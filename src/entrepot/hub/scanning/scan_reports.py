@@ -22,7 +22,7 @@ WORST = ("unsafe", "suspicious", "caution", "error", "safe")
 """The worst statuses that a repository can have, the worst first."""
 
 MOST_COUNTED = 1_000
-"""Repositories with one worst status that are counted; there may be more."""
+"""Maximum of the number of repositories that is counted for each worst status."""
 
 
 @attrs.frozen
@@ -92,7 +92,7 @@ def count_reports(hub: HubContext, by: Actor) -> dict[str, int]:
 
 
 def request_scan(hub: HubContext, by: Actor, ref: RepoRef) -> None:
-    """Scan what has no valid result yet at the heads of a repository soon, also if the job waits for a later time.
+    """Queue a scan of the files at the heads of a repository that have no valid result; one that waits begins now.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub, or the token may only read.

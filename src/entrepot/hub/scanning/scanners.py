@@ -28,7 +28,7 @@ STATUSES: tuple[ScanStatus, ...] = ("unsafe", "suspicious", "caution", "error", 
 _MOST_MESSAGE = 300
 
 TICK_S = 0.2
-"""How long a step of a scan waits at most."""
+"""Longest wait of one step of a scan, in seconds."""
 
 
 @attrs.frozen

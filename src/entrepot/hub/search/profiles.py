@@ -153,7 +153,7 @@ def change_profile(
     """Change the caller's own profile; None leaves a value as it is.
 
     Raises:
-        LoginRequired, NotAllowed: the caller is anonymous, or the token is not for this.
+        LoginRequired, NotAllowed: the caller is anonymous, or the token does not permit this.
         InvalidName, Malformed, LimitExceeded: a value cannot be used.
     """
     known = require_write(caller)

@@ -62,7 +62,8 @@ def exchange(hub: HubContext, token: str, resource: str) -> PublisherAccess:
     signatures.require_library()
     audience = hub.settings.base_url
     if not audience:
-        raise OAuthRefused("invalid_request", "the hub does not know its own address: an administrator sets base_url")
+        cure = "ask an administrator to set base_url"
+        raise OAuthRefused("invalid_request", f"the hub does not know its own address: {cure}")
     issuer = issuers.trusted(hub, id_tokens.issuer_of(token))
     find_key = functools.partial(issuer_keys.find_key, hub, issuer)
     proof = id_tokens.verify(token, find_key, issuer=issuer.url, audience=audience, now_s=hub.now_ms() // 1000)

@@ -25,7 +25,7 @@ class ArrowTable:
         """Return the rows from an offset on, at most ``length``; of one column only, if it is named.
 
         Raises:
-            UnsupportedDataset: there is no such column.
+            UnsupportedDataset: the column does not exist.
         """
         if column is not None and column not in self.features:
             raise UnsupportedDataset("table", f"it has no column {column!r}")

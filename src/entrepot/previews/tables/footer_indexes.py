@@ -24,7 +24,7 @@ MOST_FOOTER = 16 << 20
 """Bytes of the largest footer of which an index is made."""
 
 MOST_INDEX = 512 << 10
-"""Bytes of an index at most."""
+"""Maximum size of an index in bytes."""
 
 MOST_FRAME = 512 << 10
 """Bytes of a footer at most besides its row groups: with more there is no index."""

@@ -95,7 +95,7 @@ class ParquetTable:
         """Return the rows from an offset on, at most ``length``; of one column only, if it is named.
 
         Raises:
-            UnsupportedDataset: a row group is damaged or too large, or there is no such column.
+            UnsupportedDataset: a row group is damaged or too large, or the column does not exist.
         """
         import pyarrow
 

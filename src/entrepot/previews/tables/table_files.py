@@ -39,7 +39,7 @@ class TableFile(Protocol):
         """Return the rows from an offset on, at most ``length``; of one column only, if it is named.
 
         Raises:
-            UnsupportedDataset: there is no such column.
+            UnsupportedDataset: the column does not exist.
         """
         ...
 

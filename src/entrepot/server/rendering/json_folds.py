@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 from markupsafe import Markup, escape
@@ -74,12 +74,8 @@ def _members_of(value: object) -> Sequence[tuple[str, object]] | None:
     if isinstance(value, _Members):
         return value.pairs
     if isinstance(value, list):
-        return list(_numbered(value))
+        return [(str(at), item) for at, item in enumerate(value)]
     return None
-
-
-def _numbered(values: Iterable[object]) -> Iterator[tuple[str, object]]:
-    return ((str(at), value) for at, value in enumerate(values))
 
 
 def _leaf(value: object) -> str:

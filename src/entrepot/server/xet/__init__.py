@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
-from entrepot.server.error_responses import SEES_LASTING
+from entrepot.server.error_responses import REPEATS_5XX
 from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.xet import dedup, reconstructions, xorb_ranges
 from entrepot.server.xet.shards import ShardHandler
@@ -45,8 +45,8 @@ class _Store(Router):
     """Routes whose client repeats a request after every 5xx, with pauses of up to four minutes."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request, which sees which failures last."""
-        scope["state"][SEES_LASTING] = True
+        """Handle one request; a failure that lasts gets a 4xx."""
+        scope["state"][REPEATS_5XX] = True
         await super().__call__(scope, receive, send)
 
 

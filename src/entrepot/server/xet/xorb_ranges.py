@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from entrepot.errors import InvalidSignature, RangeNotSatisfiable
 from entrepot.hub.files import reconstructions
 from entrepot.names import XetHash
-from entrepot.server.error_responses import SEES_LASTING
+from entrepot.server.error_responses import REPEATS_5XX
 from entrepot.server.files import BINARY, FileResponse, describe_content, kept_open, open_content
 from entrepot.server.handlers import AppState, app_state
 from entrepot.server.ranges import ByteRange, parse_range
@@ -30,7 +30,7 @@ _HEADERS = (("cache-control", "private, no-store"),)
 
 async def fetch(request: Request) -> RangesResponse:
     """Serve GET and HEAD, authorised by the signed URL alone."""
-    request.scope["state"][SEES_LASTING] = True
+    request.scope["state"][REPEATS_5XX] = True
     state, name = app_state(request), hash_of(request)
     with kept_open() as opened:
         ranges = await state.threads.run_short(_open, state, request, name, opened, line=line_of(request.scope))

@@ -28,7 +28,7 @@ class LineageLink(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omi
     """An edge. ``source`` and ``result`` are paths such as ``datasets/alice/d``; commits have 40 hex digits.
 
     ``kind``: what the source is for the result; ``origin``: ``card``, ``commit``, ``api`` or ``inferred``;
-    ``run``: the run that made the result. ``inferred``: nobody has stated the edge; the repositories share
+    ``run``: the run that made the result. ``inferred``: the hub has inferred the edge; the repositories share
     ``shared_bytes``, which are the part ``share`` of the large files of the result. Such edges have no commit.
     """
 

@@ -56,7 +56,7 @@ class LocalEntityManager:
         """Return the versions that a version was made with.
 
         Raises:
-            EntityMissing, VersionMissing: there is no such version.
+            EntityMissing, VersionMissing: the version does not exist.
         """
         versions = {node.number: node for node in self.get_entity_versions(name, entity_type)}
         if version not in versions:
@@ -70,7 +70,7 @@ class LocalEntityManager:
         """Return all links from and to the versions of an entity; with a path, also write a file of the type.
 
         Raises:
-            EntityMissing: there is no such entity.
+            EntityMissing: the entity does not exist.
             InvalidArgument: the type of the file is neither csv nor json.
         """
         versions = set(self.get_entity_versions(name, entity_type))

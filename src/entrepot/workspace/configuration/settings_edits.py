@@ -103,7 +103,7 @@ class ConfigFile:
         values = read_config(self.path)
         buckets = _section(_section(values, "storages"), type_)
         if bucket not in buckets:
-            raise ConfigError(f"storages.{type_}.{bucket}", self.path.name, "there is no such storage")
+            raise ConfigError(f"storages.{type_}.{bucket}", self.path.name, "this storage is not configured")
         del buckets[bucket]
         if not buckets:
             del values["storages"][type_]

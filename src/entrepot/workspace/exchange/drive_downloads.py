@@ -26,7 +26,7 @@ def download_drive(calls: DriveClient, file_id: str, folder: Path, progress: Pro
     Documents of Google's own formats have no bytes and are left out.
 
     Raises:
-        ObjectsMissing: there is no such file or folder, or it has no files.
+        ObjectsMissing: the file or folder does not exist, or it has no files.
         Malformed: files have names that they cannot have on disk; nothing was written.
         LimitExceeded: folders are nested too deeply.
         StorageRefused, StorageUnreachable: as they say.

@@ -43,7 +43,7 @@ def import_objects(
         is_forced: replace files with other contents.
 
     Raises:
-        ObjectsMissing: there is no such object.
+        ObjectsMissing: the object does not exist.
         Malformed: objects have names that files cannot have; no file was changed.
         Refused: files with other contents are in the way, or a link is; no file was changed.
         StorageRefused, BucketMissing, StorageUnreachable, CannotWrite: as they say.

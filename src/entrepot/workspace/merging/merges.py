@@ -44,7 +44,7 @@ def merge_version(entity: Entity, name: str) -> MergeReport:
         name: the tag of a version of the same entity.
 
     Raises:
-        VersionMissing: there is no such version of this entity.
+        VersionMissing: the version of this entity does not exist.
         Refused: no version is checked out, or both sides have changed a file in different ways.
         LocalChanges: files are changed or staged; nothing was changed.
         ChunkMissing, ContentDamaged, StorageUnreachable: contents cannot be fetched; nothing was changed.

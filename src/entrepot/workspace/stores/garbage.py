@@ -216,7 +216,7 @@ def _delete(store: ChunkStore, sweeps: list[FoundSweep], garbage: dict[str, _Gar
         for key in sorted(sweep.record.candidates.keys() & garbage.keys(), key=_rank):
             bucket = store.bucket if key.startswith(ROOT) else store.legacy
             found = bucket.stat(key)
-            # Whoever has come to rely on it since has written it again.
+            # A writer that has come to rely on it since has written it again.
             if found is not None and found.modified < sweep.record.time:
                 bucket.delete(key)
                 deleted.append((key, garbage.pop(key)))

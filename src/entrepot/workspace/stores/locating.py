@@ -71,7 +71,7 @@ def locate(
         missing = tuple(f"the content {entry.sha256}" for entry in rest if entry.sha256)
         if missing:
             raise ChunkMissing("the outbox", missing)
-        return located  # contents of the old format are in the bucket, whoever names them
+        return located  # contents of the old format are in the bucket, whichever entity names them
     store.check_access(is_write=False)
     is_chunked = any(entry.sha256 for entry in rest)
     found = store.get_record(ref) if is_chunked else store.find_record(ref)

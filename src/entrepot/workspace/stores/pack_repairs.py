@@ -97,7 +97,7 @@ def _build(pack: Pack, places: Mapping[bytes, _Place]) -> Xorb | None:
 
 def _read(place: _Place) -> bytes:
     try:
-        # What was a file may be a pipe now, which would hold whoever opens it.
+        # What was a file may be a pipe now, which would block the thread that opens it.
         with open(os.open(place.file_path, _FLAGS), "rb") as file:
             file.seek(place.offset)
             return file.read(place.length)

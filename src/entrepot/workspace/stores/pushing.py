@@ -140,7 +140,7 @@ def refresh_objects(store: ChunkStore, keys: Iterable[str]) -> None:
     try:
         candidates = {key for sweep in list_sweeps(store.bucket) for key in sweep.record.candidates if key in wanted}
     except StorageRefused:
-        return  # without the right to list, nobody with these credentials could have collected either
+        return  # without the right to list, no client with these credentials could have collected either
     for key in sorted(candidates):
         found = store.bucket.get(key, MAX_INDEX_BYTES)
         if found is None:
@@ -227,7 +227,7 @@ def _send_record(
 ) -> None:
     manifest = hashlib.sha256(version.documents[MANIFEST]).hexdigest()
     key, data = record_key(version.ref), encode_json(make_record(version, manifest, indexes, int(time.time())))
-    # If somebody else has just published the same commit, that record stays: it is as good.
+    # If another client has just published the same commit, that record stays: it is equivalent.
     is_new = store.bucket.put_new(key, data) if replaced is None else store.bucket.replace(key, data, replaced)
     if is_new:
         sent.add(len(data))

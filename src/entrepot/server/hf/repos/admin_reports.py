@@ -1,4 +1,4 @@
-"""What scanners found in repositories, and their mirrors, for administrators: routes specific to this hub."""
+"""Results of scans and mirrors of all repositories, for administrators of the hub: routes specific to this hub."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from entrepot.hub.jobs import mirror_overviews
 from entrepot.hub.jobs.mirror_overviews import MirrorReport
 from entrepot.hub.scanning import scan_reports
 from entrepot.hub.scanning.scan_reports import WORST, RepoReport
-from entrepot.names import RepoRef, parse_any_type, parse_repo_id
 from entrepot.server.handlers import call_hub, call_hub_slow, json_response, next_link, query_int
-from entrepot.server.raw_path import decode_segment
+from entrepot.server.hf.repos.restrictions import any_ref
 from entrepot.wire.repos.restrictions import MirrorInfo, RepoScanReport, ScanFinding
 from entrepot.wire.texts import legible
 from entrepot.wire.times import format_ms
@@ -48,8 +47,8 @@ async def list_reports(request: Request) -> Response:
 
 
 async def request_scan(request: Request) -> Response:
-    """Scan what has no valid result yet in a repository soon."""
-    await call_hub(request, scan_reports.request_scan, _ref(request))
+    """Queue a scan of the files of a repository that have no valid result."""
+    await call_hub(request, scan_reports.request_scan, any_ref(request))
     return json_response({})
 
 
@@ -60,8 +59,8 @@ async def list_mirrors(request: Request) -> Response:
 
 
 async def request_repack(request: Request) -> Response:
-    """Repack the mirror of a repository soon."""
-    await call_hub(request, mirror_overviews.request_repack, _ref(request))
+    """Queue the repacking of the mirror of a repository."""
+    await call_hub(request, mirror_overviews.request_repack, any_ref(request))
     return json_response({})
 
 
@@ -97,8 +96,3 @@ def render_mirror(report: MirrorReport) -> MirrorInfo:
         waiting=report.is_waiting,
         error=report.error or None,
     )
-
-
-def _ref(request: Request) -> RepoRef:
-    word, namespace, name = (decode_segment(request.path_params[key]) for key in ("kind", "namespace", "name"))
-    return RepoRef(parse_any_type(word), parse_repo_id(f"{namespace}/{name}"))

@@ -81,7 +81,7 @@ def max_line(settings: Settings) -> int:
 
 
 def content_of(size: int) -> int:
-    """Estimate the content in a body of ``size`` bytes, nearly all of which is base64.
+    """Return an estimate of the bytes of content in a body of ``size`` bytes, nearly all of which is base64.
 
     The first lines count as no content, so a caller whose quota is used up can still delete.
     """

@@ -1,6 +1,6 @@
 """Requests that wait for pushes without holding a thread.
 
-While a repository is reserved for somebody who pushes (:mod:`entrepot.hub.repos.push_reservations`), any number of
+While a repository is reserved for a pusher (:mod:`entrepot.hub.repos.push_reservations`), any number of
 writers and of others who push may have to wait for seconds. In threads, they would keep these from all other requests
 of the hub.
 """
@@ -24,7 +24,7 @@ T = TypeVar("T")
 async def call_hub_unreserved(
     request: Request, use_case: Callable[[HubContext, MaybeCaller, ReservationWaiter], T]
 ) -> T:
-    """Call a use case that moves a ref, as :func:`entrepot.server.handlers.call_hub_slow`, when nobody pushes.
+    """Call a use case that moves a ref, as :func:`entrepot.server.handlers.call_hub_slow`, while no push is reserved.
 
     It begins again after each wait; it must not matter that it began before.
     """

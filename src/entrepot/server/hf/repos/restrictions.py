@@ -28,12 +28,12 @@ def routes() -> list[BaseRoute]:
 async def disable(request: Request) -> Response:
     """Restrict a repository to administrators of the hub."""
     body = await read_json(request, DisableReason)
-    return json_response(await call_hub(request, restrictions.disable, _any_ref(request), body.reason))
+    return json_response(await call_hub(request, restrictions.disable, any_ref(request), body.reason))
 
 
 async def enable(request: Request) -> Response:
     """Open a disabled repository again."""
-    return json_response(await call_hub(request, restrictions.enable, _any_ref(request)))
+    return json_response(await call_hub(request, restrictions.enable, any_ref(request)))
 
 
 async def show_protections(request: Request) -> Response:
@@ -47,7 +47,12 @@ async def change_protections(request: Request) -> Response:
     return json_response(await call_hub(request, restrictions.change_protections, _ref(request), body))
 
 
-def _any_ref(request: Request) -> RepoRef:
+def any_ref(request: Request) -> RepoRef:
+    """Return the repository, of any type, that the path of a route of administration names.
+
+    Raises:
+        InvalidName: it names no type, or the name cannot be that of a repository.
+    """
     word, namespace, name = (decode_segment(request.path_params[key]) for key in ("kind", "namespace", "name"))
     return RepoRef(parse_any_type(word), parse_repo_id(f"{namespace}/{name}"))
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from entrepot.hub.accounts.confirmations import require_recent
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
+from entrepot.names import RepoRef, parse_any_type, parse_repo_id
 from entrepot.server import browser_sessions
 from entrepot.server.pages.forms import Form, answer_form
 from entrepot.server.pages.frames import WebPage, show_page
@@ -91,3 +92,12 @@ def admin_form(act: AdminForm, page: AdminPage, *, is_grave: bool = False) -> Pa
         return await answer_form(request, run, again, is_slow=True)
 
     return endpoint
+
+
+def repo_in(form: Form) -> RepoRef:
+    """Return the repository that the fields ``type`` and ``repo`` of a form name.
+
+    Raises:
+        InvalidName: they name none.
+    """
+    return RepoRef(parse_any_type(form.text("type")), parse_repo_id(form.text("repo").strip()))

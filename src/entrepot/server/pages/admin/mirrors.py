@@ -9,8 +9,7 @@ from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import mirror_overviews
 from entrepot.hub.jobs.mirror_overviews import MOST_SHOWN
-from entrepot.names import RepoRef, parse_any_type, parse_repo_id
-from entrepot.server.pages.admin.guards import BASE, admin_form, admin_page, show_admin
+from entrepot.server.pages.admin.guards import BASE, admin_form, admin_page, repo_in, show_admin
 from entrepot.server.pages.forms import FRESH, Form
 from entrepot.server.pages.frames import WebPage
 from entrepot.server.pages.routing import PageRoute
@@ -49,6 +48,5 @@ def build_mirrors(hub: HubContext, caller: Caller, form: Form) -> WebPage:
 
 
 def _request_repack(hub: HubContext, caller: Caller, form: Form) -> str:
-    ref = RepoRef(parse_any_type(form.text("type")), parse_repo_id(form.text("repo").strip()))
-    mirror_overviews.request_repack(hub, caller, ref)
+    mirror_overviews.request_repack(hub, caller, repo_in(form))
     return "/mirrors?done=saved"

@@ -9,9 +9,8 @@ from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.scanning import scan_reports
 from entrepot.hub.scanning.scan_reports import MOST_COUNTED, WORST
-from entrepot.names import RepoRef, parse_any_type, parse_repo_id
 from entrepot.server.handlers import query_int
-from entrepot.server.pages.admin.guards import BASE, admin_form, admin_page, show_admin
+from entrepot.server.pages.admin.guards import BASE, admin_form, admin_page, repo_in, show_admin
 from entrepot.server.pages.forms import FRESH, Form
 from entrepot.server.pages.frames import WebPage
 from entrepot.server.pages.routing import PageRoute
@@ -71,6 +70,5 @@ def build_scans(hub: HubContext, caller: Caller, form: Form, *, worst: str = WOR
 
 
 def _request_scan(hub: HubContext, caller: Caller, form: Form) -> str:
-    ref = RepoRef(parse_any_type(form.text("type")), parse_repo_id(form.text("repo").strip()))
-    scan_reports.request_scan(hub, caller, ref)
+    scan_reports.request_scan(hub, caller, repo_in(form))
     return "/scans?done=saved"

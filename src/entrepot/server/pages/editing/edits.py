@@ -106,7 +106,7 @@ def build(hub: HubContext, caller: MaybeCaller, page: FilePage, form: Form) -> W
 
     Raises:
         LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: the visitor may not change files.
-        RevisionNotFound, EntryNotFound, Refused: there is no such branch or file, or it cannot be edited.
+        RevisionNotFound, EntryNotFound, Refused: the branch or file does not exist, or it cannot be edited.
     """
     target = pulls.find_target(hub, caller, page.ref, page.revision)
     header, _ = describe_header(hub, caller, target.row.ref, page.revision)

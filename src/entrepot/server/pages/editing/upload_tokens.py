@@ -47,7 +47,7 @@ def issue_token(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
 
     Raises:
         LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: the caller may not change files.
-        RevisionNotFound, Refused: there is no such branch, or the pull request is closed.
+        RevisionNotFound, Refused: the branch does not exist, or the pull request is closed.
         LimitExceeded: the account has too many tokens.
     """
     target, now = pulls.find_target(hub, caller, ref, revision), hub.now_ms()

@@ -122,7 +122,7 @@ def build_upload(
 
     Raises:
         LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: the visitor may not change files.
-        RevisionNotFound, Refused: there is no such branch, or the pull request is closed.
+        RevisionNotFound, Refused: the branch does not exist, or the pull request is closed.
     """
     target = pulls.find_target(hub, caller, ref, revision)
     header, _ = describe_header(hub, caller, target.row.ref, revision)

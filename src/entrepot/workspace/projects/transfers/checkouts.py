@@ -109,7 +109,7 @@ def checkout_version(
         is_forced: overwrite local changes.
 
     Raises:
-        EntityMissing, EntityAmbiguous, VersionMissing: there is no such version.
+        EntityMissing, EntityAmbiguous, VersionMissing: the version does not exist.
         LocalChanges: files would be overwritten; nothing was changed.
         ChunkMissing, ContentDamaged, RecordMissing: contents cannot be fetched; the workspace is unchanged.
         Malformed, InvalidPath: the version cannot be used; nothing was changed.

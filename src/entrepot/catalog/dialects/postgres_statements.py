@@ -127,8 +127,7 @@ class PreparedConnection:
     def lock(self, locks: Sequence[tuple[int, int]]) -> str:
         """Take advisory locks, in this order, until the transaction ends; return its number.
 
-        The message that takes them begins the transaction, if the other user of the connection has not sent
-        anything yet.
+        The message that takes them begins the transaction, if SQLAlchemy has not sent anything yet.
 
         Args:
             locks: each as two numbers of 32 bits.
@@ -143,18 +142,18 @@ class PreparedConnection:
         return (self._checked(self._pgconn.exec_, taking).get_value(0, 0) or b"").decode()
 
     def leave(self) -> None:
-        """End a transaction in which another user of the connection took part, before that one does.
+        """Roll back the transaction before SQLAlchemy, which also used the connection, makes psycopg do so.
 
         psycopg drops all prepared statements of a connection when it rolls back, also those that are not its own.
         """
-        with contextlib.suppress(psycopg.OperationalError):  # the other user finds out
+        with contextlib.suppress(psycopg.OperationalError):  # SQLAlchemy finds out
             self.end()
 
     def take_part(self, begin: bytes) -> None:
-        """Run the following statements in the transaction of another user of the connection.
+        """Run the following statements in the transaction that SQLAlchemy has begun on the connection.
 
         Args:
-            begin: the statement that begins it, if the other one has not sent anything yet.
+            begin: the statement that begins it, if SQLAlchemy has not sent anything yet.
 
         Raises:
             psycopg.OperationalError: the connection is lost.
@@ -207,7 +206,7 @@ class PreparedConnection:
         return self._rows
 
     def _check_names(self) -> None:
-        """Look which statements are prepared, if there is a doubt, and drop those that have to be prepared anew."""
+        """Ask which statements are still prepared, if that is in doubt, and drop those to be prepared anew."""
         if self._is_suspect:
             found = self._checked(self._pgconn.exec_, _KNOWN)
             known = {found.get_value(row, 0) for row in range(found.ntuples)}
@@ -237,7 +236,7 @@ class PreparedConnection:
         return (text, types), (name, given, formats, Format.BINARY)
 
     def _pipelined(self, statements: Sequence[_Call]) -> list[PGresult]:
-        """Send statements with one message; return their results, of which the first may be an error.
+        """Send statements with one message; return their results, some of which may be errors.
 
         Raises:
             psycopg.OperationalError: the connection is lost.
@@ -265,7 +264,7 @@ class PreparedConnection:
             self._pgconn.consume_input()
 
     def _received_until_mark(self) -> list[PGresult]:
-        """Return the results of a pipeline. The end of each is told by a result that is missing."""
+        """Return the results of a pipeline; libpq returns None after each, and a mark at the end."""
         results: list[PGresult] = []
         was_missing = True
         while True:
@@ -396,7 +395,7 @@ def take_locks(on_loss: Callable[[], None], connection: sa.Connection, locks: Se
 
 @contextlib.contextmanager
 def _translated(connection: sa.Connection) -> Iterator[None]:
-    """Give errors of the driver the form that SQLAlchemy gives them."""
+    """Raise errors of the driver as those of SQLAlchemy."""
     try:
         yield
     except psycopg.Error as error:

@@ -1,4 +1,4 @@
-"""Reads by the functions of libpq give what psycopg gives, and survive what happens to connections."""
+"""Statements run by the functions of libpq give what psycopg gives, and survive what happens to connections."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from psycopg.pq import TransactionStatus
 
 from entrepot.catalog import Catalog, Lock, Read, Write, hub_metadata, open_catalog, tables
 from entrepot.catalog.dialects import postgres
-from entrepot.catalog.dialects.postgres_reads import PreparedConnection
+from entrepot.catalog.dialects.postgres_statements import PreparedConnection
 from entrepot.catalog.prepared import Prepared
 from entrepot.errors import DatabaseUnavailable
 
