@@ -246,7 +246,7 @@ def test_damaged_chunks_are_not_named_to_readers(tmp_path: Path) -> None:
             [[fetch]] = plan["xorbs"].values()
             blob.chmod(0o600)
             blob.write_bytes(bytes(blob.stat().st_size))
-            xorb_scrubbing.is_damaged(found.store.hub, found.xorb.hash)
+            xorb_scrubbing.record_damage(found.store.hub, found.xorb.hash)
             resolve = f"{found.store.url}/{found.public}/resolve/main/first"
             answers = [
                 client.get(f"/v2/reconstructions/{file}"),

@@ -157,12 +157,12 @@ def test_a_xorb_that_is_swept_and_sent_again_while_it_is_looked_at_stays_good(
         raise XorbDamaged(xorb.hash)  # about the deleted bytes
 
     monkeypatch.setattr(chunk_content, "check_stored", check)
-    assert xorb_scrubbing.is_damaged(world.hub, xorb.hash)
+    assert xorb_scrubbing.record_damage(world.hub, xorb.hash)
     assert not is_damaged(world, xorb.hash)
 
 
 def test_a_xorb_that_is_gone_is_not_damaged(world: World, sender: Sender) -> None:
-    assert not xorb_scrubbing.is_damaged(world.hub, sender.xorb(sender.chunks(1)).hash)
+    assert not xorb_scrubbing.record_damage(world.hub, sender.xorb(sender.chunks(1)).hash)
 
 
 def test_a_quarantine_ends_when_the_bytes_are_found_right(world: World, sender: Sender, ref: RepoRef) -> None:

@@ -250,7 +250,7 @@ def test_damage_in_the_hub_is_left_out_listed_and_tried_again(
     }
     path.write_bytes(intact)
     if prefix == "xorbs/":
-        assert not xorb_scrubbing.is_damaged(filled.hub, XetHash(path.name.partition(".")[0]))
+        assert not xorb_scrubbing.record_damage(filled.hub, XetHash(path.name.partition(".")[0]))
     else:
         file_scrubbing.recheck(filled.hub, Sha256(path.name))
     again = backups.backup(filled.hub, folder)

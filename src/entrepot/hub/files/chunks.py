@@ -190,7 +190,7 @@ def _keep(
     if current is None or hub.store.blobs.stat(chunk_content.key_of(current)) is None:
         raise Busy("this xorb")  # another upload of it is not finished yet, or it was just swept
     # Bytes that existed before any row: of a concurrent upload, or of one that was interrupted.
-    if there is None and not is_fresh and xorb_scrubbing.is_damaged(hub, xorb):
+    if there is None and not is_fresh and xorb_scrubbing.record_damage(hub, xorb):
         raise Busy("this xorb")
     hub.store.indexes.drop(xorb)  # that of a new xorb is not in memory either
     return there is None
@@ -278,7 +278,7 @@ def open_file(hub: HubContext, file: XetFileId, *, is_hashed: bool = True) -> Ch
             return chunk_content.get_xorb(hub.store, tx, xorb)
 
     return ChunkedContent(
-        hub.store, terms, find, lambda xorb: xorb_scrubbing.is_damaged(hub, xorb), is_hashed=is_hashed
+        hub.store, terms, find, lambda xorb: xorb_scrubbing.record_damage(hub, xorb), is_hashed=is_hashed
     )
 
 
@@ -297,7 +297,7 @@ def open_files(hub: HubContext, files: Sequence[XetFileId]) -> dict[XetFileId, C
             return chunk_content.get_xorb(hub.store, tx, xorb)
 
     def report(xorb: XetHash) -> None:
-        xorb_scrubbing.is_damaged(hub, xorb)
+        xorb_scrubbing.record_damage(hub, xorb)
 
     return {
         file: ChunkedContent(hub.store, Terms(row.terms), find, report)

@@ -193,7 +193,7 @@ def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetFileId) -> G
     with hub.read() as tx:
         used = xet_files.xorbs_of(tx, [file])
     for xorb in sorted(used):
-        if xorb_scrubbing.is_damaged(hub, xorb):
+        if xorb_scrubbing.record_damage(hub, xorb):
             return _Verdict.UNKNOWN  # the stored bytes are damaged: the claim may be true
         yield
     with hub.write(Lock.repo(repo_id)) as tx:

@@ -68,7 +68,7 @@ def scrub_steps(hub: HubContext) -> Generator[None, None, int]:
             row = xorbs.find(tx, name) if name is not None else None
         if row is None:
             break
-        damaged += is_damaged(hub, row.hash)
+        damaged += record_damage(hub, row.hash)
         left -= row.size
         yield
     return damaged
@@ -84,10 +84,10 @@ def finish(steps: Generator[None, None, T]) -> T:
             return result
 
 
-def is_damaged(hub: HubContext, xorb: XetHash) -> bool:
-    """Return whether a stored xorb is damaged, after reading and hashing it.
+def record_damage(hub: HubContext, xorb: XetHash) -> bool:
+    """Read and hash a stored xorb, record whether it is damaged, and return that.
 
-    The result is recorded: a damaged xorb enters quarantine, an intact one leaves it.
+    A damaged xorb enters quarantine, an intact one leaves it.
     """
     with hub.read() as tx:
         state, row = xorbs.state(tx, xorb), xorbs.find(tx, xorb)
@@ -194,7 +194,7 @@ def _check_xorb(hub: HubContext, row: XorbRow, *, checks_content: bool) -> Findi
     key = chunk_content.key_of(row)
     stat = hub.store.blobs.stat(key)
     is_short = stat is None or stat.size != row.size
-    is_bad = is_damaged(hub, row.hash) if checks_content else row.is_damaged or is_short
+    is_bad = record_damage(hub, row.hash) if checks_content else row.is_damaged or is_short
     with hub.read() as tx:
         now = xorbs.find(tx, row.hash)
     if not is_bad or now is None or now.directory != row.directory:

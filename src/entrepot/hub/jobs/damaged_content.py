@@ -70,7 +70,7 @@ def mark(hub: HubContext, key: str) -> None:
     if sha256 is not None:
         file_scrubbing.recheck(hub, sha256)
     elif xorb is not None:
-        xorb_scrubbing.is_damaged(hub, xorb)
+        xorb_scrubbing.record_damage(hub, xorb)
 
 
 def _uses(tx: Read, where: str) -> list[FileUse]:
