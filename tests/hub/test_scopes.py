@@ -16,6 +16,7 @@ from entrepot.errors import (
     Malformed,
     NotAllowed,
     RepoNotFound,
+    ThingNotFound,
 )
 from entrepot.hub import access, scopes
 from entrepot.hub.accounts import accounts, tokens
@@ -324,8 +325,8 @@ def test_an_organisation_itself_needs_its_own_permissions(world: World, limited:
     [
         (("model", "alice/m", ["repo.everything"]), InvalidName),
         (("model", "alice/m", [ORG_WRITE]), InvalidName),
-        (("model", "bob/secret", [READ]), RepoNotFound),
-        (("model", "alice/absent", [READ]), RepoNotFound),
+        (("model", "bob/secret", [READ]), ThingNotFound),
+        (("model", "alice/absent", [READ]), ThingNotFound),
         (("model", "nonsense", [READ]), InvalidName),
         (("planet", "mars", [READ]), Malformed),
         (("org", "nowhere", [READ]), AccountNotFound),

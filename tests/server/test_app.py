@@ -9,15 +9,18 @@ import pytest
 from starlette.routing import BaseRoute, Mount, Route
 
 from entrepot.catalog.repos import conversions
-from entrepot.errors import InvalidName
+from entrepot.errors import InvalidName, StoreUnavailable
 from entrepot.hub.accounts import accounts
+from entrepot.hub.accounts.token_usage import TokenUsage
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import commits, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.repositories import NewRepo
+from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.hub.tables.reader import TableReader
 from entrepot.names import RepoType, parse_account, parse_path
+from entrepot.server import app
 from entrepot.server.app import build_handlers, make_app
 from entrepot.server.hosting import running
 from entrepot.settings import Settings
@@ -149,3 +152,39 @@ def test_no_account_can_be_called_like_the_first_part_of_a_route(hub: HubContext
     for word in words - {"info"}:  # of the host datasets-server.HUB only
         with pytest.raises(InvalidName):
             parse_account(word)
+
+
+def test_the_first_use_of_a_token_is_written_soon(hub: HubContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "_FIRST_USE_S", 0.01)
+    monkeypatch.setattr(app, "_TURNS_OF_A_FLUSH", 10**9)  # other writes never come
+    written, flush = threading.Event(), TokenUsage.flush
+
+    def flush_and_tell(uses: TokenUsage, hub: HubContext) -> None:
+        flush(uses, hub)
+        written.set()
+
+    monkeypatch.setattr(TokenUsage, "flush", flush_and_tell)
+    accounts.create_user(hub, "alice")
+    secret = accounts.create_token(hub, "alice", role="write").secret
+    with running(make_app(hub)) as address:
+        assert get(address.url, "/api/whoami-v2", authorization=f"Bearer {secret}").status_code == 200
+        assert written.wait(30)
+        known = hub.identify(secret)
+        assert known is not None
+        assert known.token.used_ms is not None
+
+
+def test_uses_of_tokens_are_written_although_downloads_cannot_be(
+    hub: HubContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = threading.Event()
+
+    def fail(_counter: DownloadCounter, _hub: HubContext) -> None:
+        if not written.is_set():
+            raise StoreUnavailable("the database", "it is busy")
+
+    monkeypatch.setattr(app, "_FIRST_USE_S", 0.01)
+    monkeypatch.setattr(DownloadCounter, "flush", fail)
+    monkeypatch.setattr(TokenUsage, "flush", lambda _uses, _hub: written.set())
+    with running(make_app(hub)):
+        assert written.wait(30)

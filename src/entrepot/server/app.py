@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,7 +31,8 @@ from entrepot.server.threads import Threads, settle
 if TYPE_CHECKING:
     from entrepot.server.pages.routing import PageRoute
 
-_FLUSH_EVERY_S = 10.0
+_FIRST_USE_S = 1.0
+_TURNS_OF_A_FLUSH = 10
 _SHARE_EVERY_S = 1.0
 
 
@@ -128,11 +130,16 @@ async def _prepare(state: AppState) -> None:
 
 
 async def _flush_often(state: AppState) -> None:
-    while True:
-        await asyncio.sleep(_FLUSH_EVERY_S)
-        with contextlib.suppress(Unavailable):  # counted again at the next turn
-            await state.threads.run_short(state.downloads.flush, state.hub)
-            await state.threads.run_short(state.uses.flush, state.hub)
+    """Write downloads and uses of tokens now and then, the first use of a token within a second or two."""
+    for turn in itertools.count(1):
+        await asyncio.sleep(_FIRST_USE_S)
+        is_due = turn % _TURNS_OF_A_FLUSH == 0
+        due = [state.downloads.flush] if is_due else []
+        if is_due or state.uses.has_first:
+            due.append(state.uses.flush)
+        for flush in due:
+            with contextlib.suppress(Unavailable):  # kept, and written at a later turn
+                await state.threads.run_short(flush, state.hub)
 
 
 async def _share_often(state: AppState, counts: RateCounts | None) -> None:

@@ -126,7 +126,7 @@ def test_a_fine_grained_token_names_repositories_as_urls_do(admin: Run, run: Run
     outcome = run(
         "admin", "create-token", "alice", "--fine-grained", "--repo", "datasets/alice/d", "--permission", "repo.write"
     )
-    assert (outcome.code, "not found" in outcome.err.lower()) == (1, True)
+    assert (outcome.code, "no dataset 'alice/d' here" in outcome.err) == (1, True)
 
 
 @pytest.mark.parametrize(

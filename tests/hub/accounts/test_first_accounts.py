@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot.catalog.audit import AuditFilter
-from entrepot.errors import InvalidName, ThingNotFound
+from entrepot.errors import InvalidName, Refused, ThingNotFound
 from entrepot.hub import audit
 from entrepot.hub.accounts import accounts, first_accounts, sessions
 from entrepot.hub.accounts.first_accounts import FirstAccount
@@ -25,9 +25,9 @@ def test_the_first_account_is_an_administrator_who_is_signed_in(hub: HubContext)
 def test_it_is_made_once(hub: HubContext) -> None:
     code = first_accounts.setup_code(hub)
     first_accounts.create_first(hub, code, FIRST, NOWHERE)
-    with pytest.raises(ThingNotFound):
+    with pytest.raises(Refused, match="sign in instead"):
         first_accounts.create_first(hub, code, FirstAccount("bob", "correct horse"), NOWHERE)
-    with pytest.raises(ThingNotFound):
+    with pytest.raises(Refused, match="sign in instead"):
         first_accounts.check_setup(hub, code)
 
 

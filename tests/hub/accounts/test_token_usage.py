@@ -31,6 +31,19 @@ def test_a_use_is_recorded_once_an_hour(world: World) -> None:
     assert used_ms(world) == start + EVERY_MS
 
 
+def test_only_the_first_use_is_urgent(world: World) -> None:
+    uses = TokenUsage()
+    uses.note(world.alice.token, world.clock())
+    assert uses.has_first
+    uses.flush(world.hub)
+    assert not uses.has_first
+    world.clock.advance(EVERY_MS)
+    uses.note(world.alice.token, world.clock())
+    assert not uses.has_first
+    uses.flush(world.hub)
+    assert used_ms(world) == world.clock()
+
+
 def test_two_processes_write_one_use(world: World) -> None:
     start, known = world.clock(), world.alice.token
     first, second = TokenUsage(), TokenUsage()

@@ -243,16 +243,29 @@ def test_a_conversion_that_exceeds_the_quota_is_not_kept(world: World, ref: Repo
 
 def test_nobody_else_changes_the_ref(world: World, ref: RepoRef) -> None:
     world.add(ref, "a.csv", b"a\n1\n")
-    for missing in (True, False):
+    run(world)
+    for is_empty in (True, False):
         with pytest.raises(NotAllowed, match="made by the hub"):
-            branches.create_branch(world.hub, world.alice, ref, PARQUET, start=None, is_empty=missing, overwrites=True)
-        run(world)
+            branches.create_branch(world.hub, world.alice, ref, PARQUET, start=None, is_empty=is_empty, overwrites=True)
     with pytest.raises(NotAllowed, match="made by the hub"):
         world.add(ref, "x", branch=PARQUET)
     with pytest.raises(NotAllowed, match="made by the hub"):
         commits.check_target(world.hub, world.alice, ref, "~parquet")
     with pytest.raises(NotAllowed, match="made by the hub"):
         branches.delete_branch(world.hub, world.alice, ref, PARQUET)
+
+
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_the_ref_can_be_created_before_the_first_conversion_which_replaces_it(
+    world: World, ref: RepoRef, is_empty: bool
+) -> None:
+    world.add(ref, "a.csv", b"a\n1\n")
+    branches.create_branch(world.hub, world.alice, ref, PARQUET, start=None, is_empty=is_empty, overwrites=False)
+    assert PARQUET in [head.ref for head in branches.list_refs(world.hub, None, ref)]
+    with pytest.raises(NotAllowed, match="made by the hub"):
+        world.add(ref, "x", branch=PARQUET)
+    run(world)
+    assert shown(world, ref) == ["default/train/0000.parquet"]
 
 
 def test_sweeps_keep_the_files_and_delete_those_of_earlier_conversions(world: World, ref: RepoRef) -> None:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import httpx2
 
 from entrepot.hub.accounts import accounts, follows
 from entrepot.hub.buckets import buckets
-from entrepot.hub.folders import folders
-from entrepot.hub.folders.folders import FolderDraft
+from entrepot.hub.folders import folders, grants
+from entrepot.hub.folders.folders import FolderDraft, FolderId
+from entrepot.hub.folders.grants import Subject
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoType
 from tests.server.pages.conftest import send_form
 from tests.support.served_hub import ServedHub
@@ -59,6 +63,35 @@ def test_the_page_of_a_folder_has_no_settings_of_an_organisation(site: ServedHub
     folders.create(site.hub, site.caller(), FolderDraft(RepoType.MODEL, "llm", "gulls"))
     assert 'href="/organizations/gulls/settings"' in signed_in.get("/gulls").text
     assert "/settings" not in signed_in.get("/gulls.llm").text.replace('href="/settings/profile"', "")
+
+
+def test_a_folder_is_shown_as_one_with_its_owner_and_its_repositories(
+    site: ServedHub, show: Callable[[str], str], signed_in: httpx2.Client
+) -> None:
+    for kind in (RepoType.MODEL, RepoType.DATASET):
+        folders.create(site.hub, site.caller(), FolderDraft(kind, "nests", "alice", description=f"<b>{kind.value}"))
+    grants.grant(site.hub, site.caller(), FolderId(RepoType.MODEL, "alice", "nests"), Subject(is_public=True), "view")
+    repositories.create(site.hub, site.caller(), NewRepo(RepoType.MODEL, "owl", "alice.nests"))
+    text = signed_in.get("/alice.nests").text
+    assert "<dt>Kind</dt><dd>folder</dd>" in text
+    assert '<dt>Owner</dt><dd><a href="/alice">alice</a></dd>' in text
+    assert "<dt>Members</dt>" not in text
+    assert "&lt;b&gt;dataset" in text
+    assert 'href="/alice.nests/owl"' in text
+    assert 'href="/-/folders/model/alice/nests">Share models' in text
+    assert 'href="/-/folders/dataset/alice/nests">Share datasets' in text
+    seen = show("/alice.nests")
+    assert 'href="/alice.nests/owl"' in seen
+    assert "/-/folders/" not in seen
+    assert "dataset" not in seen.partition("<main")[2].partition("</main>")[0]
+
+
+def test_a_folder_that_the_visitor_may_not_see_looks_like_none(site: ServedHub, browser: httpx2.Client) -> None:
+    folders.create(site.hub, site.caller(), FolderDraft(RepoType.MODEL, "eyrie", "alice"))
+    hidden, absent = browser.get("/alice.eyrie"), browser.get("/alice.never")
+    assert hidden.status_code == absent.status_code == 404
+    texts = [re.sub(r"<code>[0-9a-f]{16}</code>", "", answer.text) for answer in (hidden, absent)]
+    assert texts[0].replace("eyrie", "never") == texts[1]
 
 
 def test_an_account_is_followed_and_not_any_more(site: ServedHub, signed_in: httpx2.Client) -> None:

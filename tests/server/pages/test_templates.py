@@ -19,7 +19,7 @@ def test_values_are_escaped_and_bytes_that_are_no_text_are_replaced() -> None:
     values = {"root": "", "static": "/s", "item": {"is_private": False, "is_gated": False}}
     assert render_template("macros.html", values) is not None
     made = render_template(
-        "error.html", frame(title="<b>&\"'\udcff", status=404, text="<i>", may_sign_in=False, last=None)
+        "error.html", frame(title="<b>&\"'\udcff", status=404, text="<i>", may_sign_in=False, last=None, gate=None)
     ).decode()
     assert "<b>" not in made.partition("<main")[0]
     assert "&lt;b&gt;&amp;&#34;&#39;�" in made

@@ -93,7 +93,7 @@ class Token:
     expires_ms: int | None
     # Fine-grained tokens only: rights and where they apply, in the format of entrepot.hub.scopes.
     scopes: Mapping[str, Any] | None = None
-    # Accurate to an hour: not every use is recorded.
+    # Accurate to an hour: after the first use, not every one is recorded.
     used_ms: int | None = None
     # Distinguishes a secret from the one that replaced it; empty for callers on the machine itself.
     secret_hash: str = attrs.field(default="", eq=False, repr=False)

@@ -14,9 +14,14 @@ EVERY_MS = 3_600_000
 
 
 class TokenUsage:
-    """Collects uses in memory; :meth:`flush` writes at most one an hour for each token. Thread-safe."""
+    """Collects uses in memory; :meth:`flush` writes at most one an hour for each token. Thread-safe.
+
+    ``has_first``: the first use of a token has been collected since the last flush. It is to be written soon: until
+    then the token looks like one that nothing uses.
+    """
 
     def __init__(self) -> None:
+        self.has_first = False
         self._lock = threading.Lock()
         self._noted: dict[str, int] = {}
 
@@ -25,11 +30,13 @@ class TokenUsage:
         if token.used_ms is None or now_ms - token.used_ms >= EVERY_MS:
             with self._lock:
                 self._noted[token.uid] = now_ms
+                self.has_first = self.has_first or token.used_ms is None
 
     def flush(self, hub: HubContext) -> None:
         """Write the recorded uses to the catalog; keep those that cannot be written now."""
         with self._lock:
             noted, self._noted = self._noted, {}
+            self.has_first = False
         if not noted:
             return
         is_written = False

@@ -21,7 +21,7 @@ from entrepot.hub.files import link_checks, xorb_scrubbing
 from entrepot.hub.jobs import damaged_content
 from entrepot.names import Oid, Sha256
 from entrepot.storage import fsck as checks
-from entrepot.storage.fsck import Finding, ReachableSet
+from entrepot.storage.fsck import Finding, ReachableSet, digest_of
 
 _UPLOAD_DAYS = 7
 _DAY_MS = 86_400_000
@@ -48,7 +48,7 @@ def fsck(
 ) -> Iterator[Finding]:
     """Check all stored data; yield faults as they are found, with the repositories and paths that use what is damaged.
 
-    What is found damaged is recorded: the hub does not serve it, and an upload of the same content replaces it.
+    Damaged raw files are recorded: the hub does not serve them, and an upload of the same content replaces them.
 
     Args:
         checks_content: also hash every object and raw file; else only their presence and size.
@@ -56,7 +56,7 @@ def fsck(
         progress: called with a line about each step.
     """
     for finding in _find_faults(hub, checks_content, checks_chunks, progress):
-        if finding.is_damage:
+        if finding.is_damage and digest_of(finding.where) is not None:
             damaged_content.mark(hub, finding.where)
         yield damaged_content.with_uses(hub, finding)
 

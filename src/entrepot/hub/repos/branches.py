@@ -98,7 +98,7 @@ def create_branch(
         overwrites: move an existing branch (not main).
 
     Raises:
-        RepoNotFound, LoginRequired, NotAllowed: no access.
+        RepoNotFound, LoginRequired, NotAllowed: no access, or only the hub may change the ref, and it exists.
         InvalidName, RevisionNotFound: the name or the start cannot be used.
         AlreadyExists: the branch exists, or one below or above it (``a`` and ``a/b``).
         Refused: the name is the beginning of the id of a commit.
@@ -109,7 +109,7 @@ def create_branch(
         return
     with hub.write(Lock.repo_at(ref)) as tx:
         row, _ = access.committable(tx, caller, ref)
-        access.check_ref(row, branch)
+        _check_maker(tx, row, branch)
         old = _replaceable_head(tx, row, branch, overwrites=overwrites)
         if old is not None:
             protections.check_rewriting(row, branch)
@@ -121,10 +121,16 @@ def create_branch(
         repositories.update(tx, row.id, updated_ms=hub.now_ms())
 
 
+def _check_maker(tx: Read, row: RepoRow, branch: RefName) -> None:
+    """Raise if a ref of the hub's own exists; callers may create it, and the next conversion replaces it."""
+    if refs.find(tx, row.id, branch) is not None:
+        access.check_ref(row, branch)
+
+
 def _create_empty(hub: HubContext, caller: MaybeCaller, ref: RepoRef, branch: RefName, *, overwrites: bool) -> None:
     with hub.read() as tx:
         row, maker = access.committable(tx, caller, ref)
-        access.check_ref(row, branch)
+        _check_maker(tx, row, branch)
         old = _replaceable_head(tx, row, branch, overwrites=overwrites)
         if old is not None:
             protections.check_rewriting(row, branch)

@@ -19,6 +19,7 @@ from entrepot.hub.accounts import orgs
 from entrepot.hub.accounts.follows import find
 from entrepot.hub.callers import MaybeCaller, require_login, require_write, seen_by
 from entrepot.hub.context import HubContext
+from entrepot.hub.folders.folders import KnownFolder
 from entrepot.hub.pages import NamePage
 from entrepot.hub.repos import infos
 from entrepot.hub.repos.infos import RevisionInfo
@@ -57,6 +58,15 @@ class UserProfile:
     discussions: int
     upvotes: int
     is_followed: bool
+
+
+@attrs.frozen
+class FolderProfile:
+    """The folders with a name like ``alice.llm`` that the caller sees, models first, and their repositories."""
+
+    account: Account
+    counts: Mapping[RepoType, int]
+    folders: Sequence[KnownFolder]
 
 
 @attrs.frozen
@@ -115,7 +125,8 @@ def org(hub: HubContext, caller: MaybeCaller, name: str) -> OrgProfile:
     """
     with hub.read() as tx:
         if "." in name:
-            return _folder(tx, caller, name)
+            found = _folder(tx, caller, name)
+            return OrgProfile(found.account, found.counts, members=0, followers=0, is_followed=False)
         account = find(tx, name, is_user=False)
         return OrgProfile(
             account,
@@ -124,6 +135,16 @@ def org(hub: HubContext, caller: MaybeCaller, name: str) -> OrgProfile:
             followers=follows.count_followers(tx, account.id),
             is_followed=_is_followed(tx, caller, account),
         )
+
+
+def folder(hub: HubContext, caller: MaybeCaller, name: str) -> FolderProfile:
+    """Return the folders with a name like ``alice.llm``, one for each type of repositories that the caller sees.
+
+    Raises:
+        AccountNotFound: no folder has this name, or the caller sees none of these folders.
+    """
+    with hub.read() as tx:
+        return _folder(tx, caller, name)
 
 
 def change_profile(
@@ -178,20 +199,17 @@ def stored(
     return StoredPage(page, None if last is None else (last.updated_ms, last.id), total)
 
 
-def _folder(tx: Read, caller: MaybeCaller, name: str) -> OrgProfile:
+def _folder(tx: Read, caller: MaybeCaller, name: str) -> FolderProfile:
     """Return the profile of the folders with one name, of the types that the caller sees."""
-    kinds = [kind for kind in folder_access.KINDS if _sees_folder(tx, caller, kind, name)]
-    account = accounts.find(tx, name) if kinds else None
+    found = [folders.find(tx, kind, name) for kind in folder_access.KINDS]
+    seen = [row for row in found if row is not None and folder_access.may_see(tx, caller, row)]
+    account = accounts.find(tx, name) if seen else None
     if account is None:
         raise AccountNotFound(name, "organisation")
+    kinds = {row.type for row in seen}
     counted = listings.counts(tx, account.id, seen_by(caller))
     shown = {kind: number for kind, number in counted.items() if kind in kinds}
-    return OrgProfile(account, shown, members=0, followers=0, is_followed=False)
-
-
-def _sees_folder(tx: Read, caller: MaybeCaller, kind: RepoType, name: str) -> bool:
-    found = folders.find(tx, kind, name)
-    return found is not None and folder_access.may_see(tx, caller, found)
+    return FolderProfile(account, shown, [KnownFolder(row, folder_access.permission(tx, caller, row)) for row in seen])
 
 
 def _is_followed(tx: Read, caller: MaybeCaller, account: Account) -> bool:

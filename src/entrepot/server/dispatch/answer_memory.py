@@ -30,7 +30,7 @@ Reusable: TypeAlias = Response | FileResponse
 _READ = frozenset({b"host", b"x-forwarded-proto", b"x-forwarded-host"})
 _OF_BROWSERS = frozenset({b"cookie", b"sec-fetch-site"})
 _METHODS = frozenset({"GET", "HEAD"})
-_LARGEST_SHARE = 8
+_LARGEST_SHARE = 4
 _LONGEST_KEY = 512
 
 _OBJECTS, _AGAIN, _HEADERS = 1024, 2048, 2048
@@ -60,8 +60,9 @@ class AnswerMemory:
     def __init__(self, settings: Settings) -> None:
         """Start empty; answers take at most their share of ``remembered_bytes`` of the settings."""
         self._settings = settings
-        self._held = Remembered[RememberedAnswer](Share.ANSWERS.of(settings.remembered_bytes))
-        self._largest = settings.remembered_bytes // _LARGEST_SHARE
+        most = Share.ANSWERS.of(settings.remembered_bytes)
+        self._held = Remembered[RememberedAnswer](most)
+        self._largest = most // _LARGEST_SHARE
 
     @property
     def size(self) -> int:

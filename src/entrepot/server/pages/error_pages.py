@@ -76,7 +76,7 @@ def show_error(request: Request, error: EntrepotError, last: LastVersion | None 
     answer = error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"])
     title = next((_TITLES[kind] for kind in type(error).__mro__ if kind in _TITLES), None)
     title = title or _BY_STATUS.get(answer.status, "Something went wrong")
-    page = _error_page(answer.status, title, _text_of(error), last, gate=_gate_of(error))
+    page = error_page(answer.status, title, _text_of(error), last, gate=_gate_of(error))
     skipped = (b"content-type", b"content-length")
     headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers if name.lower() not in skipped}
     return page_response(request, page, headers)
@@ -84,7 +84,7 @@ def show_error(request: Request, error: EntrepotError, last: LastVersion | None 
 
 def show_absent(request: Request) -> Response:
     """Return the page of an address that nothing serves, which is also that of things the visitor may not know of."""
-    return page_response(request, _error_page(404, _TITLES[RepoNotFound], _HIDDEN_TEXT))
+    return page_response(request, error_page(404, _TITLES[RepoNotFound], _HIDDEN_TEXT))
 
 
 def _text_of(error: EntrepotError) -> str:
@@ -110,8 +110,10 @@ def _gate_of(error: EntrepotError) -> AccessLink | None:
     return AccessLink(f"/{prefix}{error.repo}/access", "See your request" if error.request else "Request access")
 
 
-def _error_page(
+def error_page(
     status: int, title: str, text: str, last: LastVersion | None = None, *, gate: AccessLink | None = None
 ) -> WebPage:
-    values = {"status": status, "text": text, "may_sign_in": status in (401, 403, 404), "last": last, "gate": gate}
+    """Return the page of an error, with a link to sign in unless that cannot help."""
+    may_sign_in = status in (401, 403, 404, 410)
+    values = {"status": status, "text": text, "may_sign_in": may_sign_in, "last": last, "gate": gate}
     return WebPage("error.html", title, values, status)

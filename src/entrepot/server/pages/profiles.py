@@ -1,4 +1,4 @@
-"""Pages of users and organisations, with their repositories."""
+"""Pages of users, organisations and folders, with their repositories."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from entrepot.hub.pages import NamePage
 from entrepot.hub.repos import infos
 from entrepot.hub.repos.infos import Search
 from entrepot.hub.search import profiles
-from entrepot.hub.search.profiles import OrgProfile, UserProfile
+from entrepot.hub.search.profiles import FolderProfile, OrgProfile, UserProfile
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType
 from entrepot.server.handlers import repo_of
 from entrepot.server.hf.pages import parse_name
@@ -29,7 +29,7 @@ from entrepot.server.pages.forms import FRESH, Form, answer_form
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute, account_of, wants_html
 from entrepot.server.pages.rows import RepoLine, repo_rows
-from entrepot.server.pages.settings.folder_sharing import FolderLine, lines_of
+from entrepot.server.pages.settings.folder_sharing import FolderLine, line_of, lines_of
 from entrepot.server.pages.settings.org_frame import base_of
 
 _SHOWN = 20
@@ -78,7 +78,7 @@ async def follow(request: Request) -> Response:
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
         change = follows.follow if form.yes_or_no("followed") else follows.unfollow
         profile = _find(hub, caller, name)
-        if profile is None:
+        if profile is None or isinstance(profile, FolderProfile):
             raise AccountNotFound(name)
         change(hub, caller, profile.account.name, is_user=profile.account.is_user)
         return f"/{quoted(profile.account.name)}"
@@ -92,7 +92,7 @@ async def follow(request: Request) -> Response:
 def build_account(
     hub: HubContext, caller: MaybeCaller, name: str, alias: RepoRef, begin: ListStarts, form: Form = FRESH
 ) -> WebPage:
-    """Return the page of a user or an organisation; ``form``: that which follows it, with its problem.
+    """Return the page of a user, an organisation or a folder; ``form``: that which follows it, with its problem.
 
     Raises:
         RepoMoved: the name is an alias of a model that the caller may see.
@@ -108,6 +108,8 @@ def build_account(
         for kind in VERSIONED_TYPES
         if (total := profile.counts.get(kind, 0))
     ]
+    if isinstance(profile, FolderProfile):
+        return _folder_page(profile, owned)
     members = profile.members if isinstance(profile, OrgProfile) else None
     path = "users" if isinstance(profile, UserProfile) else "organizations"
     found = buckets.list_all(hub, caller, account.name, limit=_SHOWN)
@@ -120,13 +122,25 @@ def build_account(
         "members": members,
         "followers": profile.followers,
         "is_followed": profile.is_followed,
-        "may_follow": caller is not None and caller.account.id != account.id and account.parent_id is None,
+        "may_follow": caller is not None and caller.account.id != account.id,
         "form": form,
         "buckets": found.buckets,
         "more_buckets": found.after is not None,
         "links": _links(caller, account),
     }
     return WebPage("account.html", account.name, values)
+
+
+def _folder_page(profile: FolderProfile, owned: list[OwnedRepos]) -> WebPage:
+    """Return the page of the folders with one name."""
+    account = profile.account
+    values = {
+        "api": f"/api/organizations/{quoted(account.name)}/overview",
+        "account": account,
+        "owned": owned,
+        "folders": [(line_of(known), known.row) for known in profile.folders],
+    }
+    return WebPage("folder.html", f"Folder {account.name}", values)
 
 
 def _alias_of(request: Request) -> RepoRef:
@@ -137,10 +151,8 @@ def _alias_of(request: Request) -> RepoRef:
 
 def _lists(hub: HubContext, caller: MaybeCaller, account: Account, begin: ListStarts) -> dict[str, object]:
     """Return the lists beside the repositories: folders, and the organisations of a user."""
-    folders: Sequence[FolderLine] = ()
-    more_folders: str | None = None
-    if account.parent_id is None:
-        folders, more_folders = lines_of(hub, caller, account.name, begin.folders)
+    folders: Sequence[FolderLine]
+    folders, more_folders = lines_of(hub, caller, account.name, begin.folders)
     orgs = NamePage[Account]((), None)
     if account.is_user:
         orgs = profiles.list_orgs(hub, caller, account.name, after=begin.orgs, limit=_ORGS)
@@ -164,13 +176,13 @@ def _links(caller: MaybeCaller, account: Account) -> list[tuple[str, str]]:
     if caller.account.id == account.id:
         own = [("Settings", "/settings/profile")]
         return [*own, ("Administration", ADMINISTRATION)] if caller.sees_all else own
-    if account.is_user or account.parent_id is not None or caller.role_in(account.id) is None:
+    if account.is_user or caller.role_in(account.id) is None:
         return []
     return [("Settings", base_of(account.name))]
 
 
-def _find(hub: HubContext, caller: MaybeCaller, name: str) -> UserProfile | OrgProfile | None:
-    for find in (profiles.user, profiles.org):
+def _find(hub: HubContext, caller: MaybeCaller, name: str) -> UserProfile | OrgProfile | FolderProfile | None:
+    for find in (profiles.folder,) if "." in name else (profiles.user, profiles.org):
         try:
             return find(hub, caller, name)
         except AccountNotFound:

@@ -13,6 +13,7 @@ from entrepot.hub.accounts.passwords import MIN_LENGTH
 from entrepot.hub.accounts.sessions import OpenedSession
 from entrepot.server import browser_sessions
 from entrepot.server.handlers import app_state
+from entrepot.server.pages.error_pages import error_page
 from entrepot.server.pages.forms import FRESH, Form, go_to, read_form, sentence
 from entrepot.server.pages.frames import WebPage, page_response
 from entrepot.server.pages.routing import PageRoute
@@ -38,7 +39,7 @@ async def show(request: Request) -> Response:
     except ThingNotFound:
         raise HTTPException(404) from None
     except Refused as error:
-        return _used_page(request, error)
+        return page_response(request, error_page(410, "This link has been used", sentence(error)), _FRESH)
     return _page(request, code, FRESH)
 
 
@@ -63,7 +64,7 @@ async def create(request: Request) -> Response:
     except ThingNotFound:
         raise HTTPException(404) from None
     except Refused as error:
-        return _used_page(request, error)
+        return page_response(request, error_page(410, "This link has been used", sentence(error)), _FRESH)
     except (InvalidName, Malformed) as error:
         return _page(request, code, Form(form.fields, sentence(error)), 400)
     cookie = browser_sessions.cookie_header(request.scope, state.hub, opened.secret)
@@ -73,8 +74,3 @@ async def create(request: Request) -> Response:
 def _page(request: Request, code: str, form: Form, status: int = 200) -> Response:
     values = {"code": code, "form": form, "shortest": MIN_LENGTH, "address": ADDRESS}
     return page_response(request, WebPage("first_start.html", "Create the first account", values, status), _FRESH)
-
-
-def _used_page(request: Request, error: Refused) -> Response:
-    values = {"status": 410, "text": sentence(error), "may_sign_in": True, "last": None}
-    return page_response(request, WebPage("error.html", "This link has been used", values, 410), _FRESH)

@@ -14,7 +14,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.folders import folder_lists, folders, grants
 from entrepot.hub.folders.folder_lists import FolderQuery
-from entrepot.hub.folders.folders import FolderChanges, FolderId
+from entrepot.hub.folders.folders import FolderChanges, FolderId, KnownFolder
 from entrepot.hub.folders.grants import Subject
 from entrepot.names import RepoType
 from entrepot.server.handlers import query_int
@@ -99,14 +99,17 @@ def lines_of(
             page = folder_lists.list_folders(hub, caller, FolderQuery(kind, owner=owner), after=start, limit=SHOWN)
         except AccountNotFound:
             continue
-        for item in page.items:
-            owns = item.permission == folder_access.OWN
-            sharing = address_of(kind, item.row.owner, item.row.name) if owns else ""
-            path = f"/{item.row.namespace}"
-            lines.append(FolderLine(kind.value, item.row.name, path, item.row.is_public, sharing))
+        lines.extend(line_of(item) for item in page.items)
         if page.after is not None:
             return lines, f"{kind.value}.{page.after}"
     return lines, None
+
+
+def line_of(known: KnownFolder) -> FolderLine:
+    """Return a folder as lists show it."""
+    row, owns = known.row, known.permission == folder_access.OWN
+    sharing = address_of(row.type, row.owner, row.name) if owns else ""
+    return FolderLine(row.type.value, row.name, f"/{row.namespace}", row.is_public, sharing)
 
 
 def address_of(kind: RepoType, owner: str, name: str) -> str:
