@@ -30,7 +30,8 @@ def read_duration(_ctx: click.Context, _parameter: click.Parameter, value: str |
 @pass_session
 def fsck(session: Session, quick: bool, deep: bool, as_json: bool) -> int:
     """Check the integrity of all stored data. Nothing is changed, except that
-    --deep stops serving damaged chunks.
+    the hub no longer serves large files that are found damaged, and with --deep
+    no damaged chunks. An upload of the same content replaces them.
 
     Findings of the kinds 'missing' and 'corrupt' are damage (exit code 1). The
     others are not (exit code 0): 'orphaned' data is removed by 'entrepot gc'
