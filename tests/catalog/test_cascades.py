@@ -58,6 +58,7 @@ def discussion(tx: Write, repo: RepoRow, author: int) -> None:
         is_pull=False,
         status="open",
         is_pinned=False,
+        is_locked=False,
         comments=1,
         created_ms=1,
         updated_ms=1,

@@ -32,6 +32,7 @@ discussions = sa.Table(
     sa.Column("fork_oid", Hex(20)),
     sa.Column("merge_oid", Hex(20)),
     sa.Column("is_pinned", sa.Boolean, nullable=False),
+    sa.Column("is_locked", sa.Boolean, nullable=False),
     sa.Column("comments", sa.Integer, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("updated_ms", sa.BigInteger, nullable=False),

@@ -29,7 +29,7 @@ def start(tx: Write, repo: RepoRow, author: int, *, is_pull: bool = False, statu
     num = discussions.next_number(tx, repo.id)
     base = MAIN if is_pull else None
     discussion = DiscussionRow(
-        0, new_uid(), repo.id, num, "t", author, is_pull, status, base, None, None, False, 0, 1, 1
+        0, new_uid(), repo.id, num, "t", author, is_pull, status, base, None, None, False, False, 0, 1, 1
     )
     return discussions.add(tx, discussion)
 

@@ -8,6 +8,7 @@ from entrepot.hub.community.discussion_events import (
     MAX_VERSIONS,
     Comment,
     CommitAdded,
+    LockChange,
     PinChange,
     StatusChange,
     TitleChange,
@@ -69,11 +70,13 @@ def test_every_kind_is_read(world: object) -> None:
         ("commit", {"subject": "s", "oid": oid}),
         ("title-change", {"from": "a", "to": "b"}),
         ("pinning-change", {"pinned": True}),
+        ("locking-change", {"locked": False}),
     )
     assert [item.what for item in found] == [
         StatusChange("closed"),
         CommitAdded("s", oid),
         TitleChange("a", "b"),
         PinChange(True),
+        LockChange(False),
     ]
-    assert [item.author for item in found] == [None] * 4
+    assert [item.author for item in found] == [None] * 5

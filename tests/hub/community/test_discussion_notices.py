@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot.catalog.community import notifications as rows
-from entrepot.errors import RepoNotFound
+from entrepot.errors import NotAllowed, RepoNotFound
 from entrepot.hub.accounts import administration, members
 from entrepot.hub.callers import Caller
 from entrepot.hub.community import discussion_notices, discussions, notification_lists, subscriptions
@@ -49,6 +49,17 @@ def test_the_owner_is_told_about_a_new_discussion_and_its_author_about_answers(w
     discussions.set_status(world.hub, world.alice, ref, 1, "closed")
     assert told(world, world.zed) == [("closed", "participating")]
     assert told(world, world.bob) == [("closed", "author")]
+
+
+def test_a_lock_tells_no_one_and_silences_no_writer(world: World, ref: RepoRef) -> None:
+    discussions.create(world.hub, world.bob, ref, "A question", "Why?")
+    discussions.lock(world.hub, world.alice, ref, 1, is_locked=True)
+    assert told(world, world.bob) == []
+    with pytest.raises(NotAllowed):
+        discussions.comment(world.hub, world.bob, ref, 1, "@zed, look")
+    assert told(world, world.zed) == []
+    discussions.comment(world.hub, world.alice, ref, 1, "Because.")
+    assert told(world, world.bob) == [("comment", "author")]
 
 
 def test_those_who_are_mentioned_are_told_but_not_the_writer_nor_organisations(world: World, ref: RepoRef) -> None:

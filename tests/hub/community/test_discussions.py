@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ from entrepot.catalog.repos import refs
 from entrepot.errors import LoginRequired, Malformed, NotAllowed, Refused, RepoNotFound, ThingNotFound
 from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import MaybeCaller
-from entrepot.hub.community import discussions
-from entrepot.hub.community.discussion_events import HIDDEN, Comment, PinChange, StatusChange, TitleChange
+from entrepot.hub.community import discussion_rules, discussions
+from entrepot.hub.community.discussion_events import HIDDEN, Comment, LockChange, PinChange, StatusChange, TitleChange
 from entrepot.hub.repos import pulls
 from entrepot.hub.webhooks import webhooks
 from entrepot.names import RefName, RepoRef
@@ -109,6 +110,70 @@ def test_pinning_is_for_writers(world: World, ref: RepoRef) -> None:
     assert [event.what for event in found.events[1:]] == [PinChange(True)]
 
 
+def test_a_locked_discussion_is_changed_by_writers_only_and_read_by_all(world: World, ref: RepoRef) -> None:
+    hub = world.hub
+    pulls.open_draft(hub, world.bob, ref, "Draft", "description")
+    uid = discussions.comment(hub, world.bob, ref, 1, "mine").uid
+    for who in (world.bob, world.zed, world.rita, world.caller("wendy", "read"), None):
+        with pytest.raises((NotAllowed, LoginRequired)):
+            discussions.lock(hub, who, ref, 1, is_locked=True)
+    for _ in range(2):
+        discussions.lock(hub, world.wendy, ref, 1, is_locked=True)
+    before = discussions.show(hub, None, ref, 1)
+    assert before.shown.discussion.is_locked
+    assert [event.what for event in before.events[2:]] == [LockChange(True)]
+    doors: list[Callable[[MaybeCaller], object]] = [
+        lambda who: discussions.comment(hub, who, ref, 1, "x"),
+        lambda who: discussions.edit_comment(hub, who, ref, 1, uid, "x"),
+        lambda who: discussions.hide_comment(hub, who, ref, 1, uid),
+        lambda who: discussions.rename(hub, who, ref, 1, "Other title"),
+        lambda who: discussions.set_status(hub, who, ref, 1, "open"),
+        lambda who: discussions.set_status(hub, who, ref, 1, "closed", "x"),
+        lambda who: world.add(ref, "a", by=who, branch="refs/pr/1", summary="x"),
+        lambda who: pulls.delete_ref(hub, who, ref, 1),
+        lambda who: discussions.lock(hub, who, ref, 1, is_locked=False),
+        lambda who: pulls.merge(hub, who, ref, 1, text="x"),
+    ]
+    for door in doors:
+        for who in (world.bob, world.zed, world.rita):
+            with pytest.raises(NotAllowed):
+                door(who)
+    assert discussions.show(hub, world.zed, ref, 1) == before
+    for door in doors[:5]:
+        door(world.wendy)
+    assert texts(world, ref) == ["description", HIDDEN, "x"]
+    discussions.lock(hub, world.wendy, ref, 1, is_locked=False)
+    assert discussions.comment(hub, world.zed, ref, 1, "again").what.latest.raw == "again"
+
+
+def test_the_author_of_a_locked_pull_request_is_told_why(world: World, ref: RepoRef) -> None:
+    begun(world, ref)
+    pulls.open_draft(world.hub, world.bob, ref, "Draft", "text")
+    for num in (1, 2):
+        discussions.lock(world.hub, world.wendy, ref, num, is_locked=True)
+    with pytest.raises(NotAllowed, match=r"^Discussion 1 is locked: only those who may write to the model acme/m"):
+        discussions.comment(world.hub, world.bob, ref, 1, "x")
+    with pytest.raises(NotAllowed, match=r"^Pull request 2 is locked: only those who may write to the model acme/m"):
+        world.add(ref, "a", by=world.bob, branch="refs/pr/2")
+
+
+def test_a_locked_pull_request_is_merged_by_writers(world: World, ref: RepoRef) -> None:
+    pulls.open_draft(world.hub, world.bob, ref, "Draft", "text")
+    discussions.set_status(world.hub, world.bob, ref, 1, "open")
+    world.add(ref, "a", by=world.bob, branch="refs/pr/1")
+    discussions.lock(world.hub, world.wendy, ref, 1, is_locked=True)
+    pulls.merge(world.hub, world.wendy, ref, 1, text="Thanks.")
+    found = discussions.show(world.hub, None, ref, 1).shown.discussion
+    assert (found.status, found.is_locked) == ("merged", True)
+
+
+def test_a_full_discussion_can_be_locked(world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun(world, ref)
+    monkeypatch.setattr(discussion_rules, "MAX_EVENTS", 1)
+    discussions.lock(world.hub, world.wendy, ref, 1, is_locked=True)
+    assert discussions.show(world.hub, None, ref, 1).shown.discussion.is_locked
+
+
 def test_a_deleted_discussion_is_gone_and_its_number_used(world: World, ref: RepoRef) -> None:
     pulls.open_draft(world.hub, world.bob, ref, "Draft", "text")
     with pytest.raises(NotAllowed):
@@ -186,6 +251,7 @@ def test_webhooks_receive_events_of_discussions(world: World, ref: RepoRef) -> N
     uid = discussions.comment(world.hub, world.bob, ref, 1, "one").uid
     discussions.edit_comment(world.hub, world.bob, ref, 1, uid, "two")
     discussions.rename(world.hub, world.bob, ref, 1, "Other")
+    discussions.lock(world.hub, world.wendy, ref, 1, is_locked=True)
     discussions.delete(world.hub, world.wendy, ref, 1)
     with world.hub.read() as tx:
         payloads = list(
@@ -198,8 +264,10 @@ def test_webhooks_receive_events_of_discussions(world: World, ref: RepoRef) -> N
         ("discussion.comment", "create"),
         ("discussion.comment", "update"),
         ("discussion", "update"),
+        ("discussion", "update"),
         ("discussion", "delete"),
     ]
+    assert [it["discussion"]["locked"] for it in payloads] == [False] * 4 + [True] * 2
     first = payloads[0]["discussion"]
     assert (first["num"], first["title"], first["status"], first["isPullRequest"]) == (1, "Draft", "draft", True)
     assert first["changes"] == {"base": "refs/heads/main"}

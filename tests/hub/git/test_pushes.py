@@ -476,6 +476,17 @@ def test_a_pull_request_that_is_closed_takes_no_push(author: Author, world: Worl
     assert said == {"refs/pr/1": "pull request 1 is closed: reopen it first"}
 
 
+def test_a_pull_request_that_is_locked_takes_pushes_of_writers_only(author: Author, world: World) -> None:
+    old = world.head(author.ref)
+    pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
+    new = author.commit(a=b"1")
+    discussions.lock(world.hub, world.alice, author.ref, 1, is_locked=True)
+    said = reasons(author.push(("refs/pr/1", old, new), by=world.bob))
+    assert str(said["refs/pr/1"]).startswith("Pull request 1 is locked: only those who may write")
+    assert len(discussions.show(world.hub, None, author.ref, 1).events) == 2
+    assert reasons(author.push(("refs/pr/1", old, new), by=world.alice)) == {"refs/pr/1": None}
+
+
 def test_one_that_is_closed_at_the_last_moment_moves_nothing(
     author: Author, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,7 @@ def test_details_have_the_keys_that_clients_read() -> None:
         "repo": {"name": "a/b", "type": "model"},
         "numComments": 0,
         "pinned": False,
+        "locked": False,
         "events": [
             {
                 "id": "b" * 24,

@@ -45,6 +45,7 @@ class DiscussionRow:
     fork_oid: Oid | None
     merge_oid: Oid | None
     is_pinned: bool
+    is_locked: bool
     comments: int
     created_ms: int
     updated_ms: int

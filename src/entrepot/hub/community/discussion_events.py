@@ -73,7 +73,14 @@ class PinChange:
     is_pinned: bool
 
 
-EventContent = Comment | StatusChange | CommitAdded | TitleChange | PinChange
+@attrs.frozen
+class LockChange:
+    """The discussion was locked or unlocked."""
+
+    is_locked: bool
+
+
+EventContent = Comment | StatusChange | CommitAdded | TitleChange | PinChange | LockChange
 
 
 @attrs.frozen
@@ -132,6 +139,8 @@ def _read(event: EventRow, writers: Mapping[str, AuthorRow]) -> EventContent:
             return TitleChange(data["from"], data["to"])
         case "pinning-change":
             return PinChange(data["pinned"])
+        case "locking-change":
+            return LockChange(data["locked"])
         case _:
             history = tuple(_version(version, writers) for version in data["history"])
             return Comment(_version(data, writers), history, data["edits"], data["hidden"])

@@ -2,7 +2,8 @@
 
 Everyone who sees a repository may read its discussions and take part; titles and
 states may be changed by the author of a discussion and by users with write access
-to the repository. The setting ``discussionsDisabled`` disables all of it.
+to the repository, who alone may change a locked discussion. The setting
+``discussionsDisabled`` disables all of it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ MAX_TEXT = 65_536
 MAX_EVENTS = 1_000
 """Maximum number of events in a discussion, because it is read as a whole."""
 
+_ALWAYS_STORED = ("status-change", "locking-change")
 _DISABLED = "discussionsDisabled"
 
 
@@ -59,6 +61,23 @@ def get_repo_to_discuss(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[Re
     return row, known
 
 
+def get_discussion_to_join(
+    tx: Read, caller: MaybeCaller, ref: RepoRef, num: int
+) -> tuple[RepoRow, Caller, DiscussionRow]:
+    """Return the discussion if the caller may write in it; all use cases for which that is enough begin here.
+
+    Raises:
+        ThingNotFound: the discussion does not exist.
+        NotAllowed: it is locked, and the caller may not write to the repository.
+        LoginRequired, RepoNotFound, RepoMoved, RepoDisabled: as :func:`get_repo_to_discuss`.
+    """
+    row, known = get_repo_to_discuss(tx, caller, ref)
+    discussion = get(tx, row, num)
+    if discussion.is_locked and not access.may_write(tx, known, row):
+        raise lock_refusal(row, discussion)
+    return row, known, discussion
+
+
 def get_discussion_to_change(
     tx: Read, caller: MaybeCaller, ref: RepoRef, num: int
 ) -> tuple[RepoRow, Caller, DiscussionRow]:
@@ -66,17 +85,16 @@ def get_discussion_to_change(
 
     Raises:
         ThingNotFound: the discussion does not exist.
-        NotAllowed: the caller is not its author and may not write to the repository.
-        LoginRequired, RepoNotFound, RepoMoved, RepoDisabled: as :func:`repo_to_discuss`.
+        NotAllowed: the caller may not write to the repository, and is not its author or it is locked.
+        LoginRequired, RepoNotFound, RepoMoved, RepoDisabled: as :func:`get_repo_to_discuss`.
     """
-    row, known = get_repo_to_discuss(tx, caller, ref)
-    discussion = get(tx, row, num)
+    row, known, discussion = get_discussion_to_join(tx, caller, ref, num)
     check_may_change(tx, known, row, discussion.author_id)
     return row, known, discussion
 
 
 def owned(tx: Read, caller: MaybeCaller, ref: RepoRef, num: int) -> tuple[RepoRow, Caller, DiscussionRow]:
-    """Return the discussion if the caller may pin or delete it, which needs write access to the repository.
+    """Return the discussion if the caller may pin, lock or delete it, which needs write access to the repository.
 
     Raises:
         as :func:`discussion_to_change`.
@@ -138,6 +156,15 @@ def check_may_change(tx: Read, known: Caller, row: RepoRow, author_id: int) -> N
         raise NotAllowed(
             f"Only its author and those who may write to the {row.type.value} {row.ref.id} can do this: you are neither"
         )
+
+
+def lock_refusal(row: RepoRow, discussion: DiscussionRow) -> NotAllowed:
+    """Return the error for those whom the lock of a discussion excludes."""
+    what = "Pull request" if discussion.is_pull else "Discussion"
+    return NotAllowed(
+        f"{what} {discussion.num} is locked: only those who may write to "
+        f"the {row.type.value} {row.ref.id} can change it"
+    )
 
 
 def are_enabled(row: RepoRow) -> bool:
@@ -209,6 +236,7 @@ def create(
             fork_oid=None,
             merge_oid=None,
             is_pinned=False,
+            is_locked=False,
             comments=0,
             created_ms=now,
             updated_ms=now,
@@ -240,10 +268,10 @@ def note(
     """Store an event of a discussion, and schedule the notifications about it.
 
     Raises:
-        LimitExceeded: the discussion has too many already. A change of its
-            state is always stored, because otherwise it could not be closed.
+        LimitExceeded: the discussion has too many already. A change of its state
+            or lock is always stored, because otherwise it could not be closed or locked.
     """
-    if kind != "status-change" and is_full(tx, discussion):
+    if kind not in _ALWAYS_STORED and is_full(tx, discussion):
         raise LimitExceeded(f"the number of events in discussion {discussion.num}", MAX_EVENTS, "begin a new one")
     now = hub.now_ms()
     discussions.change(tx, discussion.id, updated_ms=now)
@@ -274,7 +302,7 @@ def emit_event(
 ) -> None:
     """Record an event about a discussion, or about a comment in it, for the webhooks that watch the repository.
 
-    Source of the keys: huggingface_hub 2.4.0, ``_webhooks_payload.py``.
+    Source of the keys: huggingface_hub 2.4.0, ``_webhooks_payload.py``, which ignores others such as ``locked``.
     """
     events.emit(hub, tx, row, scope, action, _payload(tx, row, discussion, comment))
 
@@ -290,6 +318,7 @@ def _payload(tx: Read, row: RepoRow, discussion: DiscussionRow, comment: EventRo
             "status": discussion.status,
             "isPullRequest": discussion.is_pull,
             "pinned": discussion.is_pinned,
+            "locked": discussion.is_locked,
             "author": {"id": people[discussion.author_id].uid} if discussion.author_id in people else {"id": ""},
             "url": {"web": page, "api": f"/api/{row.type.plural}/{row.ref.id}/discussions/{discussion.num}"},
         }

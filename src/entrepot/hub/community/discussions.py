@@ -141,12 +141,13 @@ def comment(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, text: 
     Raises:
         Malformed, LimitExceeded: the text cannot be used, or the discussion has too many events.
         ThingNotFound: the discussion does not exist.
-        LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
+        NotAllowed: it is locked, and the caller may not write to the repository; or no access.
+        LoginRequired, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     text = discussion_rules.checked_text(text)
     with hub.write(Lock.repo_at(ref)) as tx:
-        row, author = discussion_rules.get_repo_to_discuss(tx, caller, ref)
-        event = discussion_rules.add_comment(hub, tx, row, discussion_rules.get(tx, row, num), author, text)
+        row, author, discussion = discussion_rules.get_discussion_to_join(tx, caller, ref, num)
+        event = discussion_rules.add_comment(hub, tx, row, discussion, author, text)
         return discussion_rules.shown_event(tx, event)
 
 
@@ -156,7 +157,7 @@ def edit_comment(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, u
     Raises:
         Malformed, LimitExceeded: the text cannot be used.
         ThingNotFound: the comment does not exist.
-        NotAllowed: the caller is not its author and may not write to the repository.
+        NotAllowed: the caller may not write to the repository, and is not its author or the discussion is locked.
         Refused: it is hidden.
         LoginRequired, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
@@ -187,7 +188,7 @@ def rename(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, title: 
     Raises:
         Malformed: the title cannot be used.
         ThingNotFound: the discussion does not exist.
-        NotAllowed: the caller is not its author and may not write to the repository.
+        NotAllowed: the caller may not write to the repository, and is not its author or it is locked.
         LoginRequired, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     title = discussion_rules.checked_title(title)
@@ -212,7 +213,7 @@ def set_status(
     Raises:
         Malformed: the state is unknown.
         ThingNotFound: the discussion does not exist.
-        NotAllowed: the caller is not its author and may not write to the repository.
+        NotAllowed: the caller may not write to the repository, and is not its author or it is locked.
         Refused: it is merged, or in this state already.
         LoginRequired, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
@@ -245,6 +246,24 @@ def pin(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, is_pinn
             discussion_rules.emit_event(hub, tx, row, attrs.evolve(discussion, is_pinned=is_pinned), "update")
 
 
+def lock(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, is_locked: bool) -> None:
+    """Lock a discussion, or unlock it; does nothing if that is its state already.
+
+    While it is locked, everyone who sees the repository still reads it, but only
+    those who may write to the repository can comment, change or merge it.
+
+    Raises:
+        ThingNotFound: the discussion does not exist.
+        LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
+    """
+    with hub.write(Lock.repo_at(ref)) as tx:
+        row, known, discussion = discussion_rules.owned(tx, caller, ref, num)
+        if discussion.is_locked != is_locked:
+            discussion_rules.note(hub, tx, discussion, known, "locking-change", {"locked": is_locked})
+            discussions.change(tx, discussion.id, is_locked=is_locked)
+            discussion_rules.emit_event(hub, tx, row, attrs.evolve(discussion, is_locked=is_locked), "update")
+
+
 def delete(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> None:
     """Delete a discussion with its comments, and the ref of a pull request; its number is not used again.
 
@@ -271,8 +290,7 @@ def _shown(tx: Read, row: RepoRow, found: Sequence[DiscussionRow]) -> list[Liste
 def _own_comment(
     tx: Read, caller: MaybeCaller, ref: RepoRef, num: int, uid: str
 ) -> tuple[RepoRow, Caller, DiscussionRow, EventRow]:
-    row, known = discussion_rules.get_repo_to_discuss(tx, caller, ref)
-    discussion = discussion_rules.get(tx, row, num)
+    row, known, discussion = discussion_rules.get_discussion_to_join(tx, caller, ref, num)
     event = discussions.find_event(tx, discussion.id, uid)
     if event is None or event.kind != "comment":
         raise ThingNotFound("comment", uid)

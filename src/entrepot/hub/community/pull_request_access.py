@@ -112,14 +112,18 @@ def check_proposal(tx: Read, known: Caller, row: RepoRow, discussion: Discussion
     """Raise if the caller may not commit to a pull request, or if it is closed or merged.
 
     Raises:
-        NotAllowed: the caller is not its author and may not write to the repository.
+        NotAllowed: the caller may not write to the repository, and is not its author or it is locked:
+            titles of commits are shown among the comments.
         Refused: it is closed or merged.
     """
-    if discussion.author_id != known.account.id and not access.may_commit(tx, known, row):
-        raise NotAllowed(
-            f"Pull request {discussion.num} takes commits of its author and of those who may write to "
-            f"the {row.type.value} {row.ref.id} only; open one of your own"
-        )
+    if not access.may_commit(tx, known, row):
+        if discussion.author_id != known.account.id:
+            raise NotAllowed(
+                f"Pull request {discussion.num} takes commits of its author and of those who may write to "
+                f"the {row.type.value} {row.ref.id} only; open one of your own"
+            )
+        if discussion.is_locked:
+            raise discussion_rules.lock_refusal(row, discussion)
     if not discussion.is_alive:
         advice = "reopen it first" if discussion.status == discussions.CLOSED else "open another one"
         raise Refused(f"pull request {discussion.num} is {discussion.status}: {advice}")

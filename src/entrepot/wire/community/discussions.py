@@ -76,7 +76,13 @@ class PinData(msgspec.Struct, frozen=True):
     pinned: bool
 
 
-EventData = CommentData | StatusData | CommitData | TitleData | PinData
+class LockData(msgspec.Struct, frozen=True):
+    """Whether the discussion was locked or unlocked."""
+
+    locked: bool
+
+
+EventData = CommentData | StatusData | CommitData | TitleData | PinData | LockData
 """The data of the events that this hub writes."""
 
 DataT = TypeVar("DataT")
@@ -107,6 +113,7 @@ class Discussion(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     repo: RepoName
     num_comments: int = 0
     pinned: bool = False
+    locked: bool = False
 
 
 class DiscussionPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -190,6 +197,12 @@ class PinRequest(msgspec.Struct):
     """Body of ``POST pin``."""
 
     pinned: bool
+
+
+class LockRequest(msgspec.Struct):
+    """Body of ``POST lock``, an extension of this hub."""
+
+    locked: bool
 
 
 class MessageResponse(msgspec.Struct, Generic[DataT], frozen=True, rename="camel"):

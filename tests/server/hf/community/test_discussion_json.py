@@ -12,6 +12,7 @@ from entrepot.hub.community.discussion_events import (
     CommitAdded,
     DiscussionEvent,
     EventContent,
+    LockChange,
     PinChange,
     StatusChange,
     TitleChange,
@@ -33,6 +34,7 @@ def rendered(what: EventContent, author: AuthorRow | None = BOB) -> Any:
         (CommitAdded("s\udcff", Oid("c" * 40)), "commit", {"subject": "s\ufffd", "oid": "c" * 40}),
         (TitleChange("a", "b"), "title-change", {"from": "a", "to": "b"}),
         (PinChange(True), "pinning-change", {"pinned": True}),
+        (LockChange(True), "locking-change", {"locked": True}),
     ],
 )
 def test_each_kind_of_event_has_its_type_and_data(what: EventContent, kind: str, data: dict[str, Any]) -> None:

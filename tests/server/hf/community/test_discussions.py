@@ -92,6 +92,36 @@ def test_a_conversation(stranger: httpx2.Client, alice: httpx2.Client, repo: str
     assert alice.get(f"{base(repo)}/1").status_code == 404
 
 
+def test_a_locked_discussion_refuses_readers_and_is_still_read(
+    stranger: httpx2.Client, alice: httpx2.Client, anonymous: httpx2.Client, repo: str
+) -> None:
+    begun(stranger, repo)
+    one = f"{base(repo)}/1"
+    event = stranger.get(one).json()["events"][0]["id"]
+    assert stranger.post(f"{one}/lock", json={"locked": True}).status_code == 403
+    assert alice.post(f"{one}/lock", json={"locked": "yes"}).status_code == 400
+    assert alice.post(f"{one}/lock", json={"locked": True}).json() == {"locked": True}
+    before = anonymous.get(one).json()
+    assert (before["locked"], before["events"][-1]["type"]) == (True, "locking-change")
+    assert before["events"][-1]["data"] == {"locked": True}
+    assert anonymous.get(base(repo)).json()["discussions"][0]["locked"] is True
+    for action, body in (
+        ("comment", {"comment": "x"}),
+        (f"comment/{event}/edit", {"content": "x"}),
+        (f"comment/{event}/hide", {}),
+        ("title", {"title": "Other"}),
+        ("status", {"status": "closed", "comment": "x"}),
+        ("lock", {"locked": False}),
+    ):
+        assert stranger.post(f"{one}/{action}", json=body).status_code == 403, action
+    refused = stranger.post(f"{one}/comment", json={"comment": "x"})
+    assert f"Discussion 1 is locked: only those who may write to the model {repo}" in refused.json()["error"]
+    assert anonymous.get(one).json() == before
+    assert alice.post(f"{one}/comment", json={"comment": "x"}).status_code == 201
+    alice.post(f"{one}/lock", json={"locked": False})
+    assert stranger.post(f"{one}/comment", json={"comment": "x"}).status_code == 201
+
+
 @pytest.mark.parametrize("body", [b"", b"null", b"{}", b'{"comment": null}', b'{"comment": "ok", "squash": true}'])
 def test_a_merge_takes_any_body_that_clients_send(
     stranger: httpx2.Client, alice: httpx2.Client, committer: Committer, repo: str, body: bytes

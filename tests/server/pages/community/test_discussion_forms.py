@@ -49,6 +49,41 @@ def test_a_discussion_is_opened_talked_about_renamed_closed_and_reopened(
     assert not stored(site, "lively", 1).shown.discussion.is_pinned
 
 
+def test_a_locked_discussion_says_so_and_offers_readers_no_form(
+    site: ServedHub, signed_in: httpx2.Client, stranger: httpx2.Client, browser: httpx2.Client
+) -> None:
+    site.repo("shut")
+    send_form(stranger, "/alice/shut/discussions/new", {"title": "A question", "text": "Why?"})
+    page = "/alice/shut/discussions/1"
+    text = send_form(signed_in, page, {"locked": "yes"}, f"{page}/lock").text
+    for shown in ("locked the discussion", "Locked</span>", "Unlock discussion", f'action="{page}/comment"'):
+        assert shown in text
+    sentence = "This discussion is locked: only those who may write to this model can comment."
+    for reader in (stranger, browser):
+        text = reader.get(page).text
+        assert sentence in text
+        assert "Why?" in text
+        for action in ("comment", "edit", "hide", "title", "status", "lock"):
+            assert f'action="{page}/{action}"' not in text
+    assert "Locked</span>" in browser.get("/alice/shut/discussions").text
+    before = stored(site, "shut", 1)
+    fields = {
+        "text": "Because.",
+        "event": str(before.events[0].uid),
+        "new": "Other",
+        "title": "Other title",
+        "status": "closed",
+        "locked": "no",
+    }
+    for action in ("comment", "edit", "hide", "title", "status", "lock"):
+        answer = send_form(stranger, "/alice/tern/discussions/new", fields, f"{page}/{action}")
+        assert answer.status_code == 403, action
+    assert stored(site, "shut", 1) == before
+    text = send_form(signed_in, page, {"locked": "no"}, f"{page}/lock").text
+    assert "unlocked the discussion" in text
+    assert "Because." in send_form(stranger, page, {"text": "Because."}, f"{page}/comment").text
+
+
 def test_a_comment_is_changed_and_deleted(site: ServedHub, signed_in: httpx2.Client) -> None:
     ref = site.repo("edited")
     discussions.create(site.hub, site.caller(), ref, "A question", "first words")
@@ -171,14 +206,21 @@ def test_a_draft_pull_request_is_opened_and_marked_as_ready(site: ServedHub, sig
     assert "1 B" in answer.text
 
 
-@pytest.mark.parametrize("action", ["title", "pin", "merge", "status", "edit", "hide"])
+@pytest.mark.parametrize("action", ["title", "pin", "lock", "merge", "status", "edit", "hide"])
 def test_a_stranger_changes_nothing(site: ServedHub, stranger: httpx2.Client, action: str) -> None:
     ref = site.repo(f"kept-{action}")
     num = propose(site, ref, {"a.txt": b"a"})
     page = f"/alice/kept-{action}/discussions/{num}"
     event = str(stored(site, f"kept-{action}", num).events[0].uid)
     before = stored(site, f"kept-{action}", num)
-    fields = {"title": "Other title", "pinned": "yes", "status": "closed", "event": event, "new": "Other"}
+    fields = {
+        "title": "Other title",
+        "pinned": "yes",
+        "locked": "yes",
+        "status": "closed",
+        "event": event,
+        "new": "Other",
+    }
     answer = send_form(stranger, page, fields, f"{page}/{action}")
     assert answer.status_code == 403
     assert stored(site, f"kept-{action}", num) == before

@@ -76,7 +76,7 @@ def test_only_what_a_visitor_may_do_is_offered(
     ref = site.repo("offers")
     page = f"/alice/offers/discussions/{propose(site, ref, {'a.txt': b'a'})}"
     own, foreign = signed_in.get(page).text, stranger.get(page).text
-    for action in ("edit", "hide", "title", "pin", "merge"):
+    for action in ("edit", "hide", "title", "pin", "lock", "merge"):
         assert f'action="{page}/{action}"' in own
         assert f'action="{page}/{action}"' not in foreign
     assert f'formaction="{page}/status"' in own

@@ -9,6 +9,7 @@ from entrepot.hub.community.discussion_events import (
     CommitAdded,
     DiscussionEvent,
     EventContent,
+    LockChange,
     PinChange,
     StatusChange,
     TitleChange,
@@ -35,6 +36,8 @@ def test_an_event_is_a_sentence() -> None:
     assert thread(StatusChange("unheard-of"), None).text == "unheard-of"
     assert thread(TitleChange("a", "b"), None).text == "changed the title from “a” to “b”"
     assert thread(PinChange(False), None).text == "unpinned this"
+    assert thread(LockChange(True), None).text == "locked the discussion"
+    assert thread(LockChange(False), None).text == "unlocked the discussion"
     item = thread(CommitAdded("Fix", Oid("ab" * 20)), None)
     assert (item.text, item.commit) == ("added abababa Fix", "ab" * 20)
 

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_141e93a31369"
+revision = "first_df24768c5eff"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -777,6 +777,7 @@ def upgrade() -> None:
         sa.Column("fork_oid", Hex(length=20), nullable=True),
         sa.Column("merge_oid", Hex(length=20), nullable=True),
         sa.Column("is_pinned", sa.Boolean(), nullable=False),
+        sa.Column("is_locked", sa.Boolean(), nullable=False),
         sa.Column("comments", sa.Integer(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("updated_ms", sa.BigInteger(), nullable=False),

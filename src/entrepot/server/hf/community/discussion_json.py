@@ -12,6 +12,7 @@ from entrepot.hub.community.discussion_events import (
     CommitAdded,
     DiscussionEvent,
     EventContent,
+    LockChange,
     PinChange,
     StatusChange,
     TitleChange,
@@ -29,6 +30,7 @@ from entrepot.wire.community.discussions import (
     DiscussionPage,
     Event,
     EventData,
+    LockData,
     PinData,
     RepoName,
     StatusData,
@@ -44,6 +46,7 @@ _TYPES: dict[type[EventContent], str] = {
     CommitAdded: "commit",
     TitleChange: "title-change",
     PinChange: "pinning-change",
+    LockChange: "locking-change",
 }
 
 
@@ -71,6 +74,7 @@ def render_details(found: DiscussionWithEvents, review: PullRequestDiff | None) 
         repo=head.repo,
         num_comments=head.num_comments,
         pinned=head.pinned,
+        locked=head.locked,
         events=[render_event(event, renderer) for event in found.events],
     )
     if review is None:
@@ -107,6 +111,7 @@ def _render(shown: ListedDiscussion) -> Discussion:
         repo=RepoName(name=str(repo.ref.id), type=repo.type.value),
         num_comments=discussion.comments,
         pinned=discussion.is_pinned,
+        locked=discussion.is_locked,
     )
 
 
@@ -128,6 +133,8 @@ def _data(what: EventContent, renderer: Renderer) -> EventData:
             return TitleData(legible(what.old), legible(what.new))
         case PinChange():
             return PinData(what.is_pinned)
+        case LockChange():
+            return LockData(what.is_locked)
 
 
 def _text(version: CommentVersion, renderer: Renderer) -> Text:

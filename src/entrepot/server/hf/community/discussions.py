@@ -36,6 +36,7 @@ from entrepot.server.hf.repos.reservation_waits import call_hub_unreserved
 from entrepot.wire.community.discussions import (
     CommentResponse,
     EditedComment,
+    LockRequest,
     MadeDiscussion,
     MergeRequest,
     MessageResponse,
@@ -72,6 +73,7 @@ def routes() -> list[BaseRoute]:
         *repo_routes("POST", f"{one}/status", set_status),
         *repo_routes("POST", f"{one}/merge", merge),
         *repo_routes("POST", f"{one}/pin", pin),
+        *repo_routes("POST", f"{one}/lock", lock),
         *repo_routes("DELETE", f"{one}/ref", delete_ref),
         *repo_routes("GET", f"{one}/storage", measure),
     ]
@@ -190,6 +192,13 @@ async def pin(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST pin``: pin or unpin a discussion."""
     wish = await read_json(request, PinRequest)
     await call_hub(request, discussions.pin, ref, number_of(request), is_pinned=wish.pinned)
+    return json_response(wish)
+
+
+async def lock(request: Request, ref: RepoRef) -> Response:
+    """Handle ``POST lock``: lock or unlock a discussion."""
+    wish = await read_json(request, LockRequest)
+    await call_hub(request, discussions.lock, ref, number_of(request), is_locked=wish.locked)
     return json_response(wish)
 
 

@@ -37,6 +37,7 @@ def routes() -> list[PageRoute]:
         "title": (_rename, "saved"),
         "status": (_set_status, ""),
         "pin": (_pin, ""),
+        "lock": (_lock, ""),
         "merge": (_merge, "merged"),
         "resolve": (_resolve, "committed"),
     }
@@ -127,6 +128,10 @@ def _set_status(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, fo
 
 def _pin(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:
     discussions.pin(hub, caller, ref, num, is_pinned=form.yes_or_no("pinned"))
+
+
+def _lock(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:
+    discussions.lock(hub, caller, ref, num, is_locked=form.yes_or_no("locked"))
 
 
 def _merge(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:

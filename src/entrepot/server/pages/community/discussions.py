@@ -53,6 +53,7 @@ class DiscussionLine:
     status: str
     is_pull: bool
     is_pinned: bool
+    is_locked: bool
     author: str
     comments: int
     created_ms: int
@@ -187,7 +188,8 @@ def build_discussion(
     header, may = describe_repo(hub, caller, ref)
     found = discussions.show(hub, caller, may.row.ref, num)
     row, links = found.shown.discussion, links_of(header, path_prefix(hub.settings))
-    visitor_id = None if caller is None else caller.account.id
+    is_shut = row.is_locked and not may.may_write
+    visitor_id = None if caller is None or is_shut else caller.account.id
     if form.problem and form.has("event"):  # its text must not get lost
         part = _part_with(found.events, form.text("event"), part)
     shown, left_out = part_of(found.events, part)
@@ -198,6 +200,7 @@ def build_discussion(
         "part": part,
         "parts": -(-len(found.events) // EVENTS),
         "left_out": left_out,
+        "is_shut": is_shut,
         "is_muted": _is_muted(hub, caller, may.row.ref, num),
         "may_change": may.may_write or (visitor_id == row.author_id and may.may_discuss),
         "merge": _merge_box(hub, caller, may.row.ref, num) if row.is_pull and row.is_alive else None,
@@ -281,6 +284,7 @@ def _line(shown: ListedDiscussion) -> DiscussionLine:
         row.status,
         row.is_pull,
         row.is_pinned,
+        row.is_locked,
         author_name(shown.author),
         row.comments,
         row.created_ms,

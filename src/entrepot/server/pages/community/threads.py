@@ -11,6 +11,7 @@ from entrepot.hub.community.discussion_events import (
     Comment,
     CommitAdded,
     DiscussionEvent,
+    LockChange,
     PinChange,
     StatusChange,
     TitleChange,
@@ -99,3 +100,5 @@ def _item(
             return attrs.evolve(item, text=f"changed the title from “{legible(old)}” to “{legible(new)}”", icon="edit")
         case PinChange(is_pinned):
             return attrs.evolve(item, text="pinned this" if is_pinned else "unpinned this", icon="tag")
+        case LockChange(is_locked):
+            return attrs.evolve(item, text=f"{'locked' if is_locked else 'unlocked'} the discussion", icon="lock")
