@@ -38,6 +38,8 @@ BOUNDED: dict[str, object] = {
     "/api/models/{namespace}/{name}/safetensors-metadata/{tail}": "the headers of one model, which have a limit",
     "/api/settings/webhooks": webhooks.MAX_WEBHOOKS,
     "/api/settings/webhooks/{id}": webhooks.MAX_WATCHED,
+    "/api/users/{account}/activity": "the days of a year",
+    "/api/organizations/{account}/activity": "the days of a year",
     "/api/users/{account}/overview": profiles.MOST_ORGS,
     "/api/{type}/{namespace}/{name}/diff/{tail}": comparisons.MAX_FILES,
     "/api/{type}/{namespace}/{name}/find/{tail}": trees.MAX_FOUND,

@@ -56,6 +56,8 @@ def forget_activity(tx: Write, account_id: int) -> None:
     ):
         tx.sql.execute(sa.update(table).where(column == account_id).values({column: None}))
     tx.sql.execute(sa.delete(tables.staged).where(tables.staged.c.user_id == account_id))
+    done = tables.activity
+    tx.sql.execute(sa.delete(done).where((done.c.account_id == account_id) | (done.c.owner_id == account_id)))
     links, claims = file_tables.file_links, file_tables.xet_claims
     tx.sql.execute(sa.delete(links).where(links.c.owner_id == account_id))
     tx.sql.execute(sa.delete(claims).where(claims.c.user_id == account_id))

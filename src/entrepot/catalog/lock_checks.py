@@ -35,6 +35,7 @@ LOCKS: dict[str, frozenset[LockClass]] = {
     **dict.fromkeys(
         (
             *("refs", "objects", "commits", "parents", "path_changes", "downloads", "file_links", "uploads"),
+            "activity",
             *("upload_parts", "lfs_locks", "staged", "discussions", "discussion_events", "likes", "access_requests"),
             *("push_reservations", "subscriptions"),
             *("collection_items", "lineage_edges", "bucket_files", "trusted_publishers", "conversions"),

@@ -14,6 +14,7 @@ from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos import (
+    activity,
     commits,
     conversions,
     download_counts,
@@ -198,6 +199,7 @@ def fill(catalog: Catalog, row: RepoRow) -> None:
         uploads.put_part(tx, upload.uid, 1, "etag", 5)
         repositories.set_facts(tx, row.id, CardFacts(None, None, None, None, None, ("mit",)))
         download_counts.add(tx, 1, {row.id: 1})
+        activity.add(tx, row, 1, 1)
         made = XetFileRow.of(XetHash(sha), 1, b"")
         xet_files.put(tx, made, {}, 1)
         xet_files.claim(tx, row.id, [Claim(sha, made.id, made.hash, 1)], 1, 1)

@@ -33,6 +33,7 @@ from entrepot.hub.community.discussion_events import CommitAdded
 from entrepot.hub.git import pushes
 from entrepot.hub.repos import branches, contents, histories, lfs_files, locks, pulls, repositories
 from entrepot.hub.repos.push_reservations import PushWaiter
+from entrepot.hub.search import activity
 from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef, Sha256
 from entrepot.storage import objects as stored
 from tests.support import hub_work
@@ -119,6 +120,19 @@ def test_a_push_is_visible_immediately_with_the_same_ids(author: Author, world: 
     assert world.read(author.ref, "b") == (author.folder / "work" / "b").read_bytes()
     page = histories.history(world.hub, None, author.ref, "main", offset=0, limit=3)
     assert [item.oid for item in page.commits] == [new, middle, old]
+
+
+def test_a_push_counts_once_in_the_activity_of_its_user(author: Author, world: World) -> None:
+    def counted() -> int:
+        return sum(activity.of_user(world.hub, None, "alice").counts.values())
+
+    before, old = counted(), world.head(author.ref)
+    author.commit(a=b"1")
+    new = author.commit(b=b"2")
+    author.push((MAIN, old, new), ("refs/heads/side", None, new))
+    assert counted() == before + 1
+    author.push(("refs/heads/side", new, None))
+    assert counted() == before + 1
 
 
 def test_a_push_that_lost_a_race_gets_a_turn_that_its_success_ends(author: Author, world: World) -> None:

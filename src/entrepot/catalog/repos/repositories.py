@@ -376,6 +376,7 @@ def erase(tx: Write, repo_id: int) -> None:
         tables.repo_tags,
         tables.redirects,
         tables.downloads,
+        tables.activity,
         file_tables.xet_claims,
         file_tables.bucket_files,
         file_tables.bucket_rights,

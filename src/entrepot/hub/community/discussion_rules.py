@@ -14,6 +14,7 @@ from typing import Any
 from entrepot.catalog import Read, Write
 from entrepot.catalog.community import discussions
 from entrepot.catalog.community.discussions import DiscussionRow, EventRow
+from entrepot.catalog.repos import activity
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import LimitExceeded, Malformed, NotAllowed, ThingNotFound
 from entrepot.hub import access, events
@@ -244,6 +245,7 @@ def create(
     )
     first = note(hub, tx, discussion, author, "comment", discussion_events.comment_data(text, author.account.uid, now))
     emit_event(hub, tx, row, discussion, "create", comment=first)
+    activity.add(tx, row, author.account.id, now)
     return discussion
 
 
@@ -259,6 +261,7 @@ def add_comment(
     event = note(hub, tx, discussion, author, "comment", data)
     discussions.count_comment(tx, discussion.id)
     emit_event(hub, tx, row, discussion, "create", comment=event, scope="discussion.comment")
+    activity.add(tx, row, author.account.id, hub.now_ms())
     return event
 
 

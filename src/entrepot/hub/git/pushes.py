@@ -17,7 +17,7 @@ from entrepot.catalog.community import discussions
 from entrepot.catalog.files import files
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.git.objects import ObjectRow
-from entrepot.catalog.repos import refs
+from entrepot.catalog.repos import activity, refs
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Busy, EntrepotError, LimitExceeded, Malformed, NotAllowed, Refused, StoreFull
 from entrepot.git import Kind
@@ -347,6 +347,8 @@ def _publish(
             events.RefChange(RefName(it.ref), it.old, it.new) for it in commands if it.ref in done and it.old != it.new
         ]
         events.emit_content(hub, tx, row, changed)
+        if any(it.new is not None for it in changed):
+            activity.add(tx, row, author.account.id, now)
         for gone in (it for it in changed if it.new is None):
             audit.record(hub, tx, push.author, "ref.delete", access.subject(row), {"ref": gone.ref, "was": gone.old})
     return outcome

@@ -13,7 +13,7 @@ from entrepot.catalog.files.file_links import LinkUser
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.jobs import jobs
-from entrepot.catalog.repos import commits, refs, repositories
+from entrepot.catalog.repos import activity, commits, refs, repositories
 from entrepot.errors import Busy, LargeFileMissing, RepoNotFound
 from entrepot.git import Commit, Kind, Signature, encode_commit
 from entrepot.hub import events, file_mutability
@@ -90,6 +90,7 @@ def publish(hub: HubContext, tx: Write, publication: Publication) -> bool:
     if move.ref == MAIN:
         conversions.plan(hub, tx, row)
     events.emit_content(hub, tx, row, [events.RefChange(move.ref, move.old, move.new)])
+    activity.add(tx, row, publication.pusher_id, now)
     return True
 
 

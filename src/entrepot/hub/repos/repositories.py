@@ -14,7 +14,7 @@ from entrepot.catalog.community import likes
 from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
-from entrepot.catalog.repos import commits, conversions, folders, refs, repo_tags, repositories
+from entrepot.catalog.repos import activity, commits, conversions, folders, refs, repo_tags, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import full_text
 from entrepot.errors import AlreadyExists, InvalidName, InvalidPath, Malformed
@@ -245,6 +245,7 @@ def relocate(hub: HubContext, tx: Write, by: Caller | str, row: RepoRow, namespa
     moved_to = {"name": str(there.id), "owner": {"id": owner.uid}}
     events.emit(hub, tx, row, "repo", "move", {"movedTo": moved_to})
     repositories.rename(tx, row, there, namespace.id)
+    activity.change_owner(tx, row.id, namespace.id)
     if namespace.id != row.namespace_id:
         # A folder decides about what is moved into it; outside, the visibility stays as it was.
         folder = None if namespace.parent_id is None else folders.at(tx, row.type, namespace.id)

@@ -18,11 +18,13 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.pages import NamePage
 from entrepot.hub.repos import infos
 from entrepot.hub.repos.infos import Search
-from entrepot.hub.search import profiles
+from entrepot.hub.search import activity, profiles
 from entrepot.hub.search.profiles import FolderProfile, OrgProfile, UserProfile
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType
 from entrepot.server.handlers import repo_of
 from entrepot.server.hf.pages import parse_name
+from entrepot.server.pages.accounts import calendars
+from entrepot.server.pages.accounts.calendars import DrawnCalendar
 from entrepot.server.pages.admin.guards import BASE as ADMINISTRATION
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.forms import FRESH, Form, answer_form
@@ -113,9 +115,11 @@ def build_account(
     members = profile.members if isinstance(profile, OrgProfile) else None
     path = "users" if isinstance(profile, UserProfile) else "organizations"
     found = buckets.list_all(hub, caller, account.name, limit=_SHOWN)
-    api = f"/api/{path}/{quoted(account.name)}/overview"
+    base = f"/api/{path}/{quoted(account.name)}"
     values = {
-        "api": api,
+        "api": f"{base}/overview",
+        "calendar": _calendar(hub, caller, account),
+        "calendar_api": f"{base}/activity",
         "account": account,
         "owned": owned,
         **_lists(hub, caller, account, begin),
@@ -163,6 +167,14 @@ def _lists(hub: HubContext, caller: MaybeCaller, account: Account, begin: ListSt
         "more_folders": more_folders,
         "begin": begin,
     }
+
+
+def _calendar(hub: HubContext, caller: MaybeCaller, account: Account) -> DrawnCalendar | None:
+    """Return what was done in the last year, as far as the visitor may see it; folders have no calendar."""
+    if account.parent_id is not None:
+        return None
+    find_activity = activity.of_user if account.is_user else activity.of_org
+    return calendars.draw(find_activity(hub, caller, account.name))
 
 
 def _start(request: Request, name: str) -> str:

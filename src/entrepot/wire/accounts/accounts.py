@@ -188,3 +188,18 @@ class OwnProfile(msgspec.Struct):
     user: str
     fullname: str
     details: str | None
+
+
+class ActiveDay(msgspec.Struct, frozen=True):
+    """A day (UTC, ``YYYY-MM-DD``) on which something was done, and how often."""
+
+    date: str
+    count: int
+
+
+class AccountActivity(msgspec.Struct, frozen=True):
+    """The days between two on which something was done that the caller may see, in order."""
+
+    first: str
+    last: str
+    days: Sequence[ActiveDay]

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_df24768c5eff"
+revision = "first_61c7e901ec22"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -618,6 +618,22 @@ def upgrade() -> None:
     )
     op.create_index("access_requests_by_status", "access_requests", ["repo_id", "status", "requested_ms"], unique=False)
     op.create_index(op.f("ix_access_requests_user_id"), "access_requests", ["user_id"], unique=False)
+    op.create_table(
+        "activity",
+        sa.Column("repo_id", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("owner_id", sa.BigInteger(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["repo_id"],
+            ["repos.id"],
+        ),
+        sa.PrimaryKeyConstraint("repo_id", "day", "account_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("activity_by_account", "activity", ["account_id", "day"], unique=False)
+    op.create_index("activity_by_owner", "activity", ["owner_id", "day"], unique=False)
     op.create_table(
         "bucket_files",
         sa.Column("repo_id", sa.BigInteger(), nullable=False),

@@ -17,7 +17,7 @@ from entrepot.hub.search import profiles
 from entrepot.hub.search.profiles import MOST_ORGS, MOST_STORED, OrgProfile, StoredPage, UserProfile
 from entrepot.names import RepoType
 from entrepot.server.handlers import call_hub, json_response, query_int, read_json
-from entrepot.server.hf.accounts import avatars
+from entrepot.server.hf.accounts import activity, avatars
 from entrepot.server.hf.pages import after_of, link_to, link_to_name, name_after
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.accounts.accounts import OrgName, OrgOverview, OwnProfile, ProfileEdits, UserOverview
@@ -34,6 +34,7 @@ def routes() -> list[BaseRoute]:
         Route("/api/organizations/{account}/settings/repositories", list_org_storage),
         Route("/api/settings/repositories", list_own_storage),
         Route("/api/settings/profile", introduce, methods=["PUT"]),
+        *activity.routes(),
     ]
 
 

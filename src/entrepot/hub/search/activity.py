@@ -1,0 +1,64 @@
+"""What users did, and what was done in the repositories of organisations, on each day of the last year."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from entrepot.catalog.repos import activity
+from entrepot.hub.accounts.follows import find
+from entrepot.hub.callers import MaybeCaller, seen_by
+from entrepot.hub.context import HubContext
+
+WEEKS = 53
+"""How many weeks, which begin on Mondays, are shown at most: the last one contains today."""
+
+
+@attrs.frozen
+class ActivityCalendar:
+    """The days (since 1970 UTC) from ``first`` to ``last``; ``counts``: of those on which something was done."""
+
+    first: int
+    last: int
+    counts: Mapping[int, int]
+
+
+def of_user(hub: HubContext, caller: MaybeCaller, name: str) -> ActivityCalendar:
+    """Return what a user did in the repositories that the caller may see.
+
+    A commit, a push, a new discussion or pull request and a comment count one each. Nothing derives from
+    other repositories. If a user did very much, the calendar begins later.
+
+    Raises:
+        AccountNotFound: no user has this name.
+    """
+    first, last = _days(hub)
+    with hub.read() as tx:
+        account = find(tx, name, is_user=True)
+        found = activity.by_account(tx, account.id, first, seen_by(caller))
+    return ActivityCalendar(found.first, last, found.counts)
+
+
+def of_org(hub: HubContext, caller: MaybeCaller, name: str) -> ActivityCalendar:
+    """Return what anyone did in those repositories of an organisation that the caller may see; see :func:`of_user`.
+
+    Raises:
+        AccountNotFound: no organisation has this name.
+    """
+    first, last = _days(hub)
+    with hub.read() as tx:
+        account = find(tx, name, is_user=False)
+        found = activity.by_owner(tx, account.id, first, seen_by(caller))
+    return ActivityCalendar(found.first, last, found.counts)
+
+
+def weekday(day: int) -> int:
+    """Return the day of the week of a day since 1970: 0 is Monday."""
+    return (day + 3) % 7
+
+
+def _days(hub: HubContext) -> tuple[int, int]:
+    """Return the Monday with which a calendar begins, and today."""
+    today = hub.now_ms() // activity.DAY_MS
+    return today - weekday(today) - 7 * (WEEKS - 1), today
