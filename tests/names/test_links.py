@@ -1,7 +1,7 @@
 import pytest
 
 from entrepot.errors import InvalidName
-from entrepot.names import RepoId, RepoRef, RepoType, parse_repo_link
+from entrepot.names import PageLink, RepoId, RepoRef, RepoType, parse_page_link, parse_repo_link
 
 DATA = RepoRef(RepoType.DATASET, RepoId("a", "b"))
 MODEL = RepoRef(RepoType.MODEL, RepoId("a", "b"))
@@ -31,7 +31,7 @@ def test_a_type_is_written_in_singular_or_plural(word: str) -> None:
         "entrepot://datasets/a/b",
     ],
 )
-@pytest.mark.parametrize("repo_type", [None, "", "model", "dataset", "datasets"])
+@pytest.mark.parametrize("repo_type", [None, "", "dataset", "datasets"])
 def test_a_text_with_a_type_needs_no_other(text: str, repo_type: str | None) -> None:
     assert parse_repo_link(text, repo_type) == DATA
 
@@ -43,9 +43,30 @@ def test_a_model_is_the_default(text: str) -> None:
     assert parse_repo_link(text) == MODEL
 
 
-def test_a_type_that_contradicts_the_text_is_refused() -> None:
-    with pytest.raises(InvalidName, match="dataset"):
-        parse_repo_link("datasets/a/b", "space")
+@pytest.mark.parametrize("text", ["datasets/a/b", "https://h/datasets/a/b", "hf://datasets/a/b"])
+@pytest.mark.parametrize("repo_type", ["space", "model", "models"])
+def test_a_type_that_contradicts_the_text_is_refused(text: str, repo_type: str) -> None:
+    with pytest.raises(InvalidName, match=f"names a dataset, and the type given is {repo_type.rstrip('s')}"):
+        parse_repo_link(text, repo_type)
+
+
+@pytest.mark.parametrize(
+    ("page", "revision", "path", "is_folder"),
+    [
+        ("", None, "", False),
+        ("/commits/v1", None, "", False),
+        ("/tree/v1", "v1", "", True),
+        ("/tree/main/a/b/", "main", "a/b", True),
+        ("/blob/main/config.json", "main", "config.json", False),
+        ("/raw/refs%2Fpr%2F1/a%20b/c%3Fd", "refs/pr/1", "a b/c?d", False),
+        ("/resolve/v1/tree/x.bin?download=true#L3", "v1", "tree/x.bin", False),
+    ],
+)
+def test_the_address_of_a_page_names_revision_and_path(
+    page: str, revision: str | None, path: str, is_folder: bool
+) -> None:
+    found = parse_page_link(f"https://h/datasets/a/b{page}")
+    assert found == PageLink(DATA, revision, path, is_folder)
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ class CurrentHub(CurrentRepos):
         repo_id: str,
         path_or_folder: StrPath,
         *,
-        repo_type: str = "model",
+        repo_type: str | None = None,
         path_in_repo: str | None = None,
         message: str | None = None,
         branch: str = "main",

@@ -47,7 +47,7 @@ def parse_push(
     repo_id: str,
     path_or_folder: str | os.PathLike[str],
     *,
-    repo_type: str = "model",
+    repo_type: str | None = None,
     path_in_repo: str | None = None,
     message: str | None = None,
     branch: str = "main",

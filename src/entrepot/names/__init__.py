@@ -26,7 +26,7 @@ from entrepot.names.folders import (
     split_namespace,
 )
 from entrepot.names.labels import parse_description, parse_labels
-from entrepot.names.links import parse_repo_link, split_url
+from entrepot.names.links import PageLink, parse_page_link, parse_repo_link, split_url
 from entrepot.names.paths import (
     ROOT,
     RepoPath,
@@ -73,6 +73,7 @@ __all__ = [
     "AccountName",
     "FolderName",
     "Oid",
+    "PageLink",
     "RefName",
     "RepoId",
     "RepoKind",
@@ -98,6 +99,7 @@ __all__ = [
     "parse_fullname",
     "parse_labels",
     "parse_oid",
+    "parse_page_link",
     "parse_path",
     "parse_repo_id",
     "parse_repo_link",

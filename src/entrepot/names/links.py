@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import urllib.parse
 
+import attrs
+
 from entrepot.errors import InvalidName
 from entrepot.names.repos import (
     VERSIONED_TYPES,
@@ -19,8 +21,22 @@ _KINDS = {kind.plural: kind for kind in VERSIONED_TYPES}
 _SCHEMES = ("http://", "https://")
 _OWN_SCHEMES = ("entrepot://", "hf://")
 _CONTENT = frozenset({"tree", "blob", "resolve", "raw"})
+_MAIN = "main"
 _PAGES = _CONTENT | {"commits", "commit", "discussions", "settings", "edit", "upload", "compare"}
-_MAIN = ("main",)
+
+
+@attrs.frozen
+class PageLink:
+    """A repository, and what the address of one of its pages names in it.
+
+    ``revision``: None if it names none; ``path``: of a file or a folder, without a slash at the end, "" if it names
+    none; ``is_folder``: of a folder, or of the whole tree.
+    """
+
+    repo: RepoRef
+    revision: str | None = None
+    path: str = ""
+    is_folder: bool = False
 
 
 def parse_repo_link(
@@ -37,8 +53,8 @@ def parse_repo_link(
     repository or of one of its pages (``https://hub/datasets/alice/data/tree/main``).
 
     Args:
-        repo_type: model, dataset or space, singular or plural. A type in the text takes
-            effect if this is None or model, which is the default of most callers.
+        repo_type: model, dataset or space, singular or plural; None or "" takes the type in
+            the text, or else model.
         endpoint: the hub that URLs must belong to; None accepts any hub.
         is_short_allowed: whether the namespace may be missing.
         takes_buckets: whether it may be a bucket, too (``buckets/alice/data``, or the type ``bucket``).
@@ -46,6 +62,30 @@ def parse_repo_link(
     Raises:
         InvalidName: the text is not a repository, is one of another hub or of another
             type, or refers to a file or to a revision other than main.
+    """
+    found = parse_page_link(
+        text, repo_type, endpoint=endpoint, is_short_allowed=is_short_allowed, takes_buckets=takes_buckets
+    )
+    if found.path or found.revision not in (None, _MAIN):
+        raise InvalidName("repository", text, "it names a revision or a file too; give those separately")
+    return found.repo
+
+
+def parse_page_link(
+    text: str,
+    repo_type: str | None = None,
+    *,
+    endpoint: str | None = None,
+    is_short_allowed: bool = False,
+    takes_buckets: bool = False,
+) -> PageLink:
+    """Return the repository that a text refers to, and the revision, file or folder that it names in it.
+
+    Takes what :func:`parse_repo_link` takes, and the URLs of the pages of files, folders and revisions. Revision and
+    path are decoded, and not checked.
+
+    Raises:
+        InvalidName: the text is not a repository, or is one of another hub or of another type.
     """
     written = text.strip()
     is_address = written.lower().startswith((*_SCHEMES, *_OWN_SCHEMES))
@@ -58,12 +98,15 @@ def parse_repo_link(
         named = RepoType.BUCKET
     if named is not None:
         parts = parts[1:]
-        if repo_type and wanted not in (named, RepoType.MODEL):
-            raise InvalidName("repository", text, f"it names a {named.value}, and the type given is {wanted.value}")
-    if is_address:
-        parts = _without_page(text, parts)
+        if repo_type and wanted is not named:
+            reason = f"it names a {named.value}, and the type given is {wanted.value}; give one of the two"
+            raise InvalidName("repository", text, reason)
+    parts, page = _divided(parts) if is_address else (parts, [])
     parse = parse_wanted_id if is_short_allowed else parse_repo_id
-    return RepoRef(named or wanted, parse("/".join(parts)))
+    ref = RepoRef(named or wanted, parse("/".join(parts)))
+    if len(page) < 2 or page[0] not in _CONTENT:
+        return PageLink(ref)
+    return PageLink(ref, page[1], "/".join(page[2:]), page[0] == "tree")
 
 
 def split_url(text: str) -> urllib.parse.SplitResult:
@@ -107,10 +150,8 @@ def _port(parsed: urllib.parse.SplitResult) -> int | None:
         return None
 
 
-def _without_page(text: str, parts: list[str]) -> list[str]:
-    """Return the segments of an id, without those of a page of the repository."""
+def _divided(parts: list[str]) -> tuple[list[str], list[str]]:
+    """Return the segments of an id, and those of a page of the repository."""
     at = next((at for at, part in enumerate(parts) if at and part in _PAGES), len(parts))
     name, page = parts[:at], parts[at:]
-    if page and page[0] in _CONTENT and tuple(page[1:]) not in ((), _MAIN):
-        raise InvalidName("repository", text, "it names a revision or a file too; give those separately")
-    return [*name[:-1], name[-1].removesuffix(".git")] if name else name
+    return [*name[:-1], name[-1].removesuffix(".git")] if name else name, page

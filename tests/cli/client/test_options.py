@@ -81,6 +81,31 @@ def test_a_repository_may_be_pasted_as_an_address_or_with_its_type(at_hub: Run, 
     assert "expected model, dataset or space" in at_hub("repo", "info", name, "--type", "table").err
 
 
+def test_a_pasted_page_gives_revision_and_path_to_commands_that_take_them(
+    at_hub: Run, entrepot_hub: RunningHub, made: str
+) -> None:
+    page = f"{entrepot_hub.url}/{made}"
+    assert at_hub("repo", "branch", "create", made, "side").code == 0
+    one = at_hub("download", f"{page}/blob/side/sub/b.txt", "--json")
+    assert Path(one.json["path"]).read_text() == "two\n"
+    assert at_hub("download", f"{page}/tree/main/sub", "--local-dir", "out").code == 0
+    assert [path.name for path in Path("out").glob("**/*.txt")] == ["b.txt"]
+    assert [row["path"] for row in at_hub("repo", "files", f"{page}/tree/main/sub", "--json").json] == ["sub/b.txt"]
+    for args, reason in (
+        (("download", f"{page}/blob/main/a.txt", "a.txt"), "another one is given"),
+        (("download", f"{page}/tree/side", "--revision", "v9"), "other than --revision"),
+        (("repo", "info", f"{page}/blob/main/a.txt"), "it names a file"),
+        (("repo", "tag", "list", f"{page}/tree/side"), "it names a revision"),
+    ):
+        refused = at_hub(*args)
+        assert (refused.code, reason in refused.err) == (1, True), (args, refused)
+
+
+def test_an_explicit_type_that_contradicts_the_name_is_an_error(at_hub: Run) -> None:
+    refused = at_hub("repo", "info", "datasets/alice/x", "--repo-type", "model")
+    assert "it names a dataset, and the type given is model" in refused.err
+
+
 def test_a_token_that_cannot_be_sent_names_the_option_and_is_not_shown() -> None:
     from click.testing import CliRunner
 

@@ -18,7 +18,7 @@ HUB = "http://127.0.0.1:8080"
         ("alice/m", None, "alice/m"),
         ("alice/m", "dataset", "datasets/alice/m"),
         ("datasets/alice/m", None, "datasets/alice/m"),
-        ("datasets/alice/m", "model", "datasets/alice/m"),
+        ("datasets/alice/m", "dataset", "datasets/alice/m"),
         (f"{HUB}/alice/m", None, "alice/m"),
         (f"{HUB}/alice/m.git", None, "alice/m"),
         (f"{HUB}/spaces/alice/m/", None, "spaces/alice/m"),

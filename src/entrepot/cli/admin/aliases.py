@@ -8,7 +8,7 @@ from entrepot.cli.reports import show_json, show_table
 from entrepot.cli.results import json_option, show_result
 from entrepot.cli.sessions import Session, folder_options, pass_session
 
-_TYPE = click.option("--type", "repo_type", metavar="TYPE", default="model", help="model (default), dataset or space.")
+_TYPE = click.option("--type", "repo_type", metavar="TYPE", help="model (default), dataset or space.")
 
 
 @click.group(short_help="Make ids without a namespace resolve to repositories.")
@@ -31,7 +31,7 @@ def aliases() -> None:
 @json_option
 @folder_options
 @pass_session
-def add_alias(session: Session, name: str, repo: str, repo_type: str, as_json: bool) -> None:
+def add_alias(session: Session, name: str, repo: str, repo_type: str | None, as_json: bool) -> None:
     """Make NAME resolve to REPO (namespace/name), replacing an existing alias.
 
     \b
@@ -54,7 +54,7 @@ def add_alias(session: Session, name: str, repo: str, repo_type: str, as_json: b
 @json_option
 @folder_options
 @pass_session
-def remove_alias(session: Session, name: str, repo_type: str, as_json: bool) -> None:
+def remove_alias(session: Session, name: str, repo_type: str | None, as_json: bool) -> None:
     """Delete the alias NAME; the repository stays.
 
     \b

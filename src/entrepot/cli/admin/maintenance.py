@@ -133,10 +133,10 @@ def gc(session: Session, dry_run: bool, grace: int | None, bump_epoch: bool, as_
 @click.command(short_help="Show the storage used by repositories.")
 @folder_options
 @click.argument("target", metavar="[REPO[@REV]]", required=False)
-@click.option("--repo-type", default="model", help="model, dataset, space or bucket.", show_default=True)
+@click.option("--repo-type", metavar="TYPE", help="model, dataset, space or bucket; default: that of the id, or model.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @pass_session
-def du(session: Session, target: str | None, repo_type: str, as_json: bool) -> None:
+def du(session: Session, target: str | None, repo_type: str | None, as_json: bool) -> None:
     """Show the storage used by repositories.
 
     For each repository (or for one, or one revision of it): the logical size

@@ -11,6 +11,7 @@ from entrepot.cli.client.options import (
     exclude_option,
     hub_options,
     include_option,
+    literal_pattern,
     revision_option,
     type_option,
 )
@@ -55,12 +56,14 @@ def download(
     """Download one FILE, several, or all files of REPO, and print their location.
 
     Files that are already here are not fetched again, interrupted downloads
-    are continued, and every file is checked against its digest.
+    are continued, and every file is checked against its digest. REPO may be
+    the address of a page of the hub, also of a file, a folder or a revision.
 
     \b
     Examples:
       entrepot download alice/my-model
       entrepot download alice/my-model config.json
+      entrepot download https://hub.example.org/datasets/alice/data/blob/v1/train.csv
       entrepot download alice/data --repo-type dataset --include "*.parquet" --local-dir data
     """
     if files and (include or exclude):
@@ -84,7 +87,7 @@ def download(
         "cache_dir": cache_dir,
         "local_dir": local_dir,
         "force_download": force_download,
-        "allow_patterns": [_literal(name) for name in files] or list(include) or None,
+        "allow_patterns": [literal_pattern(name) for name in files] or list(include) or None,
         "ignore_patterns": list(exclude) or None,
         "max_workers": max_workers,
     }
@@ -94,11 +97,6 @@ def download(
     if files:
         _check_all_there(api.list_repo_files(repo, repo_type=repo_type, revision=revision), files, repo)
     _show_path(api.snapshot_download(repo, **how), as_json=as_json)  # type: ignore[call-overload]
-
-
-def _literal(name: str) -> str:
-    """Return a pattern that matches exactly this name."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in name)
 
 
 def _check_all_there(found: list[str], wanted: tuple[str, ...], repo: str) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import attrs
 import click
+from click.core import ParameterSource
 
 from entrepot.cli.reports import show_message
 from entrepot.cli.sessions import Session
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from entrepot.client.hubs import Hub
     from entrepot.client.paths import ClientPaths
     from entrepot.hf.api import HubApi
-    from entrepot.names import RepoRef
+    from entrepot.names import PageLink
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -95,10 +96,12 @@ def hub_options(command: Function) -> Function:
 
     @functools.wraps(command)
     def with_caller(*args: object, endpoint: str | None, token: str | None, quiet: bool, **kwargs: object) -> object:
-        session = click.get_current_context().ensure_object(Session)
+        context = click.get_current_context()
+        session = context.ensure_object(Session)
         if isinstance(text := kwargs.get("repo"), str) and "repo_type" in kwargs:
-            ref = _read_repo(text, kwargs["repo_type"], endpoint, session)
-            kwargs |= {"repo": str(ref.id), "repo_type": ref.type.value}
+            is_given = context.get_parameter_source("repo_type") is not ParameterSource.DEFAULT
+            link = _read_repo(text, kwargs["repo_type"] if is_given else None, endpoint, session)
+            kwargs |= {"repo": str(link.repo.id), "repo_type": link.repo.type.value, **_named_in(text, link, kwargs)}
         if token:
             from entrepot.client.tokens import parse_token
 
@@ -115,13 +118,57 @@ def hub_options(command: Function) -> Function:
     return cast(Function, address(secret(quiet(with_caller))))
 
 
-def _read_repo(text: str, repo_type: object, endpoint: str | None, session: Session) -> RepoRef:
+def _read_repo(text: str, repo_type: object, endpoint: str | None, session: Session) -> PageLink:
     """Parse the repository named by an argument: an id, an id prefixed with its type, or a URL of this hub."""
     from entrepot.client.paths import read_paths
-    from entrepot.names import parse_repo_link
+    from entrepot.names import parse_page_link
 
     hub = endpoint or read_paths(session.environ).endpoint
-    return parse_repo_link(text, None if repo_type is None else str(repo_type), endpoint=hub, is_short_allowed=True)
+    return parse_page_link(text, None if repo_type is None else str(repo_type), endpoint=hub, is_short_allowed=True)
+
+
+def _named_in(text: str, link: PageLink, given: Mapping[str, object]) -> dict[str, object]:
+    """Return the arguments that the address of a page stands for, besides the repository.
+
+    Args:
+        given: the arguments of the command. It takes a revision as ``revision``, files as ``files``, and a folder as
+            ``folder`` or as a pattern of ``include``.
+
+    Raises:
+        InvalidName: the command takes no such argument, or another one is given for it.
+    """
+    found: dict[str, object] = {}
+    if link.revision not in (None, "main"):
+        if given.get("revision", link.revision) not in (None, link.revision):
+            raise InvalidName("repository", text, "it names a revision other than --revision; give one of the two")
+        if "revision" not in given:
+            raise InvalidName(
+                "repository", text, "it names a revision, which this command takes separately or not at all"
+            )
+        found["revision"] = link.revision
+    if not link.path:
+        return found
+    name, value = _argument_of(link, given)
+    if name not in given:
+        word = "folder" if link.is_folder else "file"
+        raise InvalidName("repository", text, f"it names a {word}, which this command takes separately or not at all")
+    if any(given.get(key) for key in ("files", "folder", "include")):
+        raise InvalidName("repository", text, "it names a file or a folder, and another one is given")
+    return {**found, name: value}
+
+
+def _argument_of(link: PageLink, given: Mapping[str, object]) -> tuple[str, object]:
+    """Return the argument that takes the path of a page, and its value."""
+    if not link.is_folder:
+        return "files", (link.path,)
+    if "folder" in given:
+        return "folder", link.path
+    return "include", (f"{literal_pattern(link.path)}/*",)
+
+
+def literal_pattern(name: str) -> str:
+    """Return a pattern that matches exactly this name."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in name)
 
 
 def _read_type(ctx: click.Context, param: click.Parameter, value: str) -> str:
