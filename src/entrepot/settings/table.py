@@ -202,9 +202,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 8
     maintenance_job_threads: Annotated[
         int,
-        _Doc(
-            number(0, 64), "The number of threads for maintenance jobs (mirrors, trends); 0: none in this process."
-        ),
+        _Doc(number(0, 64), "The number of threads for maintenance jobs (mirrors, trends); 0: none in this process."),
     ] = 1
     short_threads: Annotated[
         int, _Doc(number(1, 1024), "The maximum number of short calls that one process runs at the same time.")
