@@ -199,7 +199,7 @@ class PinRequest(msgspec.Struct):
     pinned: bool
 
 
-class DiscussionLock(msgspec.Struct):
+class DiscussionLockRequest(msgspec.Struct):
     """Body of ``POST lock``, an extension of this hub."""
 
     locked: bool

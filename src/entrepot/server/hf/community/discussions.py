@@ -35,7 +35,7 @@ from entrepot.server.hf.repo_routes import repo_routes
 from entrepot.server.hf.repos.reservation_waits import call_hub_unreserved
 from entrepot.wire.community.discussions import (
     CommentResponse,
-    DiscussionLock,
+    DiscussionLockRequest,
     EditedComment,
     MadeDiscussion,
     MergeRequest,
@@ -197,7 +197,7 @@ async def pin(request: Request, ref: RepoRef) -> Response:
 
 async def lock(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST lock``: lock or unlock a discussion."""
-    wish = await read_json(request, DiscussionLock)
+    wish = await read_json(request, DiscussionLockRequest)
     await call_hub(request, discussions.lock, ref, number_of(request), is_locked=wish.locked)
     return json_response(wish)
 
