@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_61cb299e7d32"
+HEAD = "first_9ef177e20646"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})
