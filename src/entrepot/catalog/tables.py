@@ -180,6 +180,8 @@ repos = sa.Table(
     sa.Column("discussions", sa.Integer, nullable=False, server_default="0"),
     # In a folder: the visibility is that of the folder, and changes with its grants.
     sa.Column("follows", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Bytes of the large files that its commits refer to; `catalog/files/file_links.py` keeps it.
+    sa.Column("size", sa.BigInteger, nullable=False, server_default="0"),
     # The namespace comes first, so the same index finds the repositories of an account.
     sa.UniqueConstraint("namespace_id", "type", "name_key", name="repos_name"),
     sa.Index("repos_by_update", "type", "updated_ms"),
@@ -187,6 +189,7 @@ repos = sa.Table(
     sa.Index("repos_by_downloads", "type", "downloads"),
     sa.Index("repos_by_likes", "type", "likes"),
     sa.Index("repos_by_trend", "type", "trending"),
+    sa.Index("repos_by_size", "type", "size"),
     # Deleted ones are few: the others are counted as all of them without these.
     sa.Index("repos_deleted", "deleted_ms", sqlite_where=IS_DELETED),
 )

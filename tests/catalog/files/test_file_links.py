@@ -10,6 +10,7 @@ from entrepot.catalog.files.file_links import READER, LinkUser, StoredForm
 from entrepot.catalog.files.linked_forms import LinkedForm
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.catalog.files.xorbs import XorbRow
+from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import MAIN, RepoPath, XetHash, branch_ref, new_uid
@@ -148,6 +149,40 @@ def test_used_bytes_count_committed_files(catalog: Catalog, repo: RepoRow, add_r
     with catalog.write() as tx:
         file_links.link(tx, other.id, [C], None, 1)
         assert file_links.used_bytes(tx, [repo.id, other.id, empty.id]) == {repo.id: 21, other.id: 10}
+
+
+def test_the_size_of_a_repository_is_that_of_its_committed_files(
+    catalog: Catalog, repo: RepoRow, add_repo: AddRepo
+) -> None:
+    copy = add_repo("copy")
+    store(catalog, A, B, C)
+
+    def sizes() -> list[int]:
+        with catalog.read() as tx:
+            found = repositories.by_ids(tx, [repo.id, copy.id])
+            used = file_links.used_bytes(tx, [repo.id, copy.id])
+        shown = [found[row.id].size for row in (repo, copy)]
+        assert shown == [used.get(row.id, 0) for row in (repo, copy)]
+        return shown
+
+    with catalog.write() as tx:
+        file_links.link(tx, repo.id, [C], None, 1)
+    assert sizes() == [0, 0]
+    commit(catalog, repo, A, B)
+    assert sizes() == [21, 0]
+    commit(catalog, repo, B, C)
+    assert sizes() == [33, 0]
+    with catalog.write() as tx:
+        file_links.copy_links(tx, repo.id, copy.id, 9, 50)
+        file_links.copy_links(tx, repo.id, copy.id, 9, 50)
+    assert sizes() == [33, 33]
+    with catalog.write() as tx:
+        file_links.unlink(tx, repo.id, [A, A])
+        file_links.unlink_unused(tx, copy.id, [A, B], 10**15)
+    assert sizes() == [23, 12]
+    with catalog.write() as tx:
+        file_links.unlink_unused(tx, copy.id, [C], 0)
+    assert sizes() == [23, 12]
 
 
 # --- forms ------------------------------------------------------------------

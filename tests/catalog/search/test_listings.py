@@ -53,14 +53,15 @@ def test_the_last_change_comes_first(catalog: Catalog, add_repo: AddRepo) -> Non
         ("createdAt", ["z", "x", "y"]),
         ("downloads", ["y", "z", "x"]),
         ("likes", ["z", "y", "x"]),
+        ("size", ["y", "x", "z"]),
     ],
 )
 def test_each_sort_word_sorts_by_its_own_column(
     catalog: Catalog, add_repo: AddRepo, sort: str, expected: list[str]
 ) -> None:
-    add_repo("x", updated_ms=3, created_ms=2, downloads=1, likes=1)
-    add_repo("y", updated_ms=2, created_ms=1, downloads=3, likes=2)
-    add_repo("z", updated_ms=1, created_ms=3, downloads=2, likes=3)
+    add_repo("x", updated_ms=3, created_ms=2, downloads=1, likes=1, size=2)
+    add_repo("y", updated_ms=2, created_ms=1, downloads=3, likes=2, size=3)
+    add_repo("z", updated_ms=1, created_ms=3, downloads=2, likes=3, size=1)
     assert names(catalog, attrs.evolve(MODELS, sort=sort)) == expected
 
 
@@ -72,7 +73,7 @@ def test_ties_are_broken_by_age_and_pages_neither_skip_nor_repeat_them(
 ) -> None:
     for number, name in enumerate("abcdefg"):
         group = number // 3
-        add_repo(name, updated_ms=group, created_ms=group, downloads=group, likes=group)
+        add_repo(name, updated_ms=group, created_ms=group, downloads=group, likes=group, size=group)
     search = Search(RepoType.MODEL, sort=sort, is_ascending=is_ascending, author=author, limit=2)
     expected = list("abcdefg") if is_ascending else list("gfedcba")
     assert pages(catalog, search) == expected
@@ -185,8 +186,8 @@ def test_rows_of_a_listing_are_whole(catalog: Catalog, add_repo: AddRepo) -> Non
 
 
 def test_the_position_of_a_row_is_its_sort_value_and_its_id(add_repo: AddRepo) -> None:
-    row = add_repo("x", updated_ms=1, created_ms=2, downloads=3, likes=4, trending=5.5)
-    assert [listings.position_of(row, sort) for sort in SORTS] == [(value, row.id) for value in (1, 2, 3, 4, 5.5)]
+    row = add_repo("x", updated_ms=1, created_ms=2, downloads=3, likes=4, trending=5.5, size=6)
+    assert [listings.position_of(row, sort) for sort in SORTS] == [(value, row.id) for value in (1, 2, 3, 4, 5.5, 6)]
 
 
 def test_any_of_several_beginnings_of_a_tag_is_enough(catalog: Catalog, add_repo: AddRepo) -> None:

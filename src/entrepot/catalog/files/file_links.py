@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import file_tables
+from entrepot.catalog import file_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.files import linked_forms
@@ -99,7 +99,9 @@ _STORED = PreparedForList(
 )
 _COMMITTED = PreparedForList(
     _L.c.sha256,
-    lambda wanted: sa.select(_L.c.sha256).where((_L.c.repo_id == _REPO) & wanted & (_L.c.owner_id == SHARED)),
+    lambda wanted: sa.select(_L.c.sha256, _L.c.size).where(
+        (_L.c.repo_id == _REPO) & wanted & (_L.c.owner_id == SHARED)
+    ),
 )
 _RENEW = sa.update(_L).where(_HERE).values(touched_ms=sa.bindparam("now"))
 _WAITING = (
@@ -237,7 +239,8 @@ def name_links(
     for batch in slices(wanted):
         here = {"repo": repo_id, "wanted": batch}
         owners = {row.sha256: row.owner_id for row in tx.sql.execute(_WAITING, here | {"user": pusher_id})}
-        owners |= {row.sha256: SHARED for row in _COMMITTED.all(tx, batch, {"repo": repo_id})}
+        before = _committed_bytes(tx, repo_id, batch)
+        owners |= dict.fromkeys(before, SHARED)
         same = {"repo": repo_id, "new_ref": ref, "now": now_ms}
         rows = [
             same | {"one": sha256, "new_path": paths[sha256], "from_owner": owners.get(sha256, SHARED)}
@@ -246,6 +249,8 @@ def name_links(
         tx.sql.execute(_NAME, rows)
         if any(owner != SHARED for owner in owners.values()):
             tx.sql.execute(sa.delete(_L).where(_HERE & _L.c.path.is_(None)), here)
+        if len(before) < len(batch):
+            _resize(tx, repo_id, before, _committed_bytes(tx, repo_id, batch))
 
 
 def copy_links(tx: Write, source_id: int, target_id: int, pusher_id: int | None, now_ms: int) -> None:
@@ -259,7 +264,10 @@ def copy_links(tx: Write, source_id: int, target_id: int, pusher_id: int | None,
         | {"owner_id": SHARED, "path": row.path, "ref": row.ref}
         for row in tx.sql.execute(query)
     ]
+    wanted = [row["sha256"] for row in rows]
+    before = _committed_bytes(tx, target_id, wanted)
     insert_missing(tx, _L, rows)
+    _resize(tx, target_id, before, _committed_bytes(tx, target_id, wanted))
 
 
 def committed_links(tx: Read, repo_id: int, *, after: str | None, limit: int) -> list[Link]:
@@ -287,7 +295,9 @@ def unlink(tx: Write, repo_id: int, sha256s: Sequence[Sha256]) -> None:
     """Delete a repository's links to files; the bytes are deleted after the last link and the grace period."""
     for batch in slices(sha256s):
         here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(batch)
+        before = _committed_bytes(tx, repo_id, batch)
         tx.sql.execute(sa.delete(_L).where(here))
+        _resize(tx, repo_id, before, {})
 
 
 def unlink_unused(tx: Write, repo_id: int, sha256s: Sequence[Sha256], linked_before_ms: int) -> None:
@@ -296,7 +306,9 @@ def unlink_unused(tx: Write, repo_id: int, sha256s: Sequence[Sha256], linked_bef
     for batch in slices(sha256s):
         here = (_L.c.repo_id == repo_id) & _L.c.sha256.in_(batch)
         here &= (_L.c.linked_ms < linked_before_ms) & (_L.c.touched_ms < linked_before_ms)
+        before = _committed_bytes(tx, repo_id, batch)
         tx.sql.execute(sa.delete(_L).where(here & ~fresh))
+        _resize(tx, repo_id, before, _committed_bytes(tx, repo_id, batch))
 
 
 def unlink_lost(tx: Write, repo_id: int, sha256: Sha256) -> None:
@@ -328,6 +340,19 @@ def used_bytes(tx: Read, repo_ids: Sequence[int]) -> dict[int, int]:
         total = _USED_BYTES_OF_ONE.scalar(tx, {"repo": repo_ids[0]})
         return {} if total is None else {repo_ids[0]: int(total)}
     return {repo_id: int(size) for repo_id, size in tx.sql.execute(_USED_BYTES, {"repos": repo_ids})}
+
+
+def _committed_bytes(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:
+    """Return the sizes of those of some files that commits of a repository name."""
+    return {row.sha256: row.size for row in _COMMITTED.all(tx, sha256s, {"repo": repo_id})}
+
+
+def _resize(tx: Write, repo_id: int, before: Mapping[Sha256, int], after: Mapping[Sha256, int]) -> None:
+    """Change the size in the row of a repository by what its committed files have grown or shrunk."""
+    change = sum(after.values()) - sum(before.values())
+    if change:
+        repos = tables.repos
+        tx.sql.execute(sa.update(repos).where(repos.c.id == repo_id).values(size=repos.c.size + change))
 
 
 def _replace_damaged(tx: Write, repo_id: int, forms: dict[Sha256, LinkedForm]) -> None:

@@ -51,6 +51,8 @@ class RepoRow:
     follows: bool = False
     # The account that owns the folder of the repository; None: the repository is in no folder.
     parent_id: int | None = None
+    # Bytes of the large files that its commits refer to; of a bucket, 0.
+    size: int = 0
 
     @property
     def ref(self) -> RepoRef:
@@ -131,6 +133,7 @@ COLUMNS = [
     _R.c.description,
     _R.c.follows,
     _NS.c.parent_id,
+    _R.c.size,
 ]
 _LABELS_AT = [column.name for column in COLUMNS].index("labels")
 _SELECT = sa.select(*COLUMNS).join(_NS, _NS.c.id == _R.c.namespace_id).where(_R.c.deleted_ms.is_(None))

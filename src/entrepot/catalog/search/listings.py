@@ -24,6 +24,7 @@ SORTS = {
     "downloads": tables.repos.c.downloads,
     "likes": tables.repos.c.likes,
     "trending": tables.repos.c.trending,
+    "size": tables.repos.c.size,
 }
 """Sort keys and their columns; the row id breaks ties."""
 
@@ -128,6 +129,7 @@ def position_of(row: RepoRow, sort: str) -> tuple[float, int]:
         "downloads": row.downloads,
         "likes": row.likes,
         "trending": row.trending,
+        "size": row.size,
     }
     return values[sort], row.id
 

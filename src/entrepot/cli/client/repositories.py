@@ -149,7 +149,7 @@ def visibility(client: HubClient, repo: str, word: str, repo_type: str, as_json:
 )
 @click.option(
     "--sort",
-    type=click.Choice(("last_modified", "created_at", "downloads", "likes", "trending_score")),
+    type=click.Choice(("last_modified", "created_at", "downloads", "likes", "size", "trending_score")),
     default="last_modified",
     show_default=True,
     help="Sort order.",

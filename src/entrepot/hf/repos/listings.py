@@ -60,8 +60,8 @@ class Listings(Base):
             search, model_name: substrings of the model id.
             emissions_thresholds: lowest and highest emissions in grams of CO₂, as
                 stated on the model card; needs ``cardData``.
-            sort: ``last_modified``, ``created_at``, ``downloads``, ``likes`` or
-                ``trending_score``; descending, unless ``direction`` is 1.
+            sort: ``last_modified``, ``created_at``, ``downloads``, ``likes``, ``trending_score``
+                or, on this hub, ``size``; descending, unless ``direction`` is 1.
             limit: maximum number of models; None returns all.
             expand: return only these properties; excludes ``full``, ``cardData`` and ``fetch_config``.
 

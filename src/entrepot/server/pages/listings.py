@@ -33,6 +33,7 @@ SORTS = (
     ("likes", "Most likes"),
     ("lastModified", "Recently updated"),
     ("createdAt", "Recently created"),
+    ("size", "Largest"),
 )
 _GROUPS = (
     ("pipeline_tag", "Task"),

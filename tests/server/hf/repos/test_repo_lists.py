@@ -66,6 +66,7 @@ def shelf(site: Site) -> Shelf:
             downloads=number % 3,
             likes=number % 2,
             trending=TRENDS[number],
+            size=SIZES[number],
         )
     found.make(
         "alice", "bert-base", card="license: mit\npipeline_tag: fill-mask\nlibrary_name: transformers\ntags: [x, y]"
@@ -80,6 +81,7 @@ def shelf(site: Site) -> Shelf:
 
 
 TRENDS = (9.5, 1.5, 8.25, 0.5, 4.5, 0.0, 1.0)
+SIZES = (5 << 40, 1, 5 << 40, 1, 0, 2, 5 << 40)
 ZOES = [f"zoe/m{number}" for number in (6, 5, 4, 3, 2, 1, 0)]
 
 
@@ -150,6 +152,7 @@ def test_gated_repositories_are_distinguished(shelf: Shelf, site: Site) -> None:
         ("trendingScore", "0241635"),
         ("trending_score", "0241635"),
         ("likes", "5316420"),
+        ("size", "6205314"),
     ],
 )
 def test_each_word_of_sort_sorts_downwards_in_pages_too(shelf: Shelf, site: Site, sort: str, expected: str) -> None:
@@ -201,7 +204,7 @@ def test_a_repository_made_meanwhile_shifts_no_page(shelf: Shelf, site: Site, an
 
 
 @pytest.mark.parametrize(
-    "query", ["sort=size", "limit=x", "cursor=%00", "cursor=abc", "cursor=W10", "cursor=WzFlOTksMV0", "expand=x"]
+    "query", ["sort=weight", "limit=x", "cursor=%00", "cursor=abc", "cursor=W10", "cursor=WzFlOTksMV0", "expand=x"]
 )
 def test_a_parameter_that_means_nothing_is_a_400(anonymous: httpx2.Client, query: str) -> None:
     assert anonymous.get(f"/api/models?{query}").status_code == 400
@@ -275,7 +278,7 @@ def test_pages_have_a_size_of_their_own() -> None:
 
 
 def test_every_order_is_one_of_the_hub() -> None:
-    assert set(SORTS.values()) == {"lastModified", "createdAt", "downloads", "likes", "trending"}
+    assert set(SORTS.values()) == {"lastModified", "createdAt", "downloads", "likes", "trending", "size"}
 
 
 # --- the real client ---------------------------------------------------------

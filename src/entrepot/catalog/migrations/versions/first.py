@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_61c7e901ec22"
+revision = "first_d508fef5a0a5"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -453,6 +453,7 @@ def upgrade() -> None:
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("discussions", sa.Integer(), server_default="0", nullable=False),
         sa.Column("follows", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("size", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["namespace_id"],
             ["namespaces.id"],
@@ -464,6 +465,7 @@ def upgrade() -> None:
     op.create_index("repos_by_creation", "repos", ["type", "created_ms"], unique=False)
     op.create_index("repos_by_downloads", "repos", ["type", "downloads"], unique=False)
     op.create_index("repos_by_likes", "repos", ["type", "likes"], unique=False)
+    op.create_index("repos_by_size", "repos", ["type", "size"], unique=False)
     op.create_index("repos_by_trend", "repos", ["type", "trending"], unique=False)
     op.create_index("repos_by_update", "repos", ["type", "updated_ms"], unique=False)
     op.create_index(

@@ -33,6 +33,7 @@ SORTS = {
     "trending_score": "trending",
     "downloads": "downloads",
     "likes": "likes",
+    "size": "size",
 }
 """Values of ``sort`` and their orders; the default is the most recent change first."""
 
