@@ -46,7 +46,7 @@ with (
         Terms,
         XorbBuilder,
         XorbIndex,
-        check_shard,
+        check_steps,
         chunk_ends,
         chunk_hash,
         encode_shard,
@@ -91,7 +91,7 @@ def shard(data: bytes) -> None:
     for file in found.files:
         if file.sha256:
             parse_sha256(file.sha256)
-    check_shard(found, lambda _: None)
+    list(check_steps(found, lambda _: None))
 
 
 def footer(data: bytes) -> None:

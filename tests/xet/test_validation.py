@@ -23,8 +23,7 @@ from entrepot.xet import (
     XorbBlock,
     XorbBuilder,
     XorbIndex,
-    check_files,
-    check_shard,
+    check_steps,
     check_xorb,
     chunk_hash,
     encode_shard,
@@ -37,6 +36,15 @@ from entrepot.xet import (
 )
 from entrepot.xet.repeats import repeated_file_hash
 from entrepot.xet.validation import MAX_SHARD_XORBS
+
+
+def check_shard(shard: Shard, find: Callable[[XetHash], Any]) -> None:
+    for _step in check_steps(shard, find):
+        pass
+
+
+def check_files(files: list[FileBlock], find: Callable[[XetHash], Any]) -> None:
+    check_shard(Shard(tuple(files), ()), find)
 
 
 def build(*pieces: bytes) -> Any:
@@ -97,6 +105,15 @@ def test_a_true_shard_passes() -> None:
     asked: list[XetHash] = []
     check_shard(SHARD, lambda xorb: asked.append(xorb) or STORED.get(xorb))
     assert set(asked) == set(STORED)
+
+
+def test_a_xorb_that_is_listed_many_times_is_looked_up_once() -> None:
+    asked: list[XetHash] = []
+    check_shard(Shard((), SHARD.xorbs * 1_000), lambda xorb: asked.append(xorb) or STORED.get(xorb))
+    assert sorted(asked) == sorted(block.hash for block in SHARD.xorbs)
+    wrong = attrs.evolve(SHARD.xorbs[0], hashes=bytes(len(SHARD.xorbs[0].hashes)))
+    with pytest.raises(Malformed):
+        check_shard(Shard((), (*SHARD.xorbs, wrong)), STORED.get)
 
 
 def test_the_empty_file_passes_and_another_name_for_it_does_not() -> None:

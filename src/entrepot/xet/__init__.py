@@ -29,7 +29,13 @@ from entrepot.xet.indexes import MAX_CHUNKS, MAX_RAW_BYTES, XorbIndex, read_inde
 from entrepot.xet.plans import Fetch, FetchRange, Lookup, Plan, plan
 from entrepot.xet.shards import FileBlock, Shard, ShardFooter, XorbBlock, encode_shard, parse_shard
 from entrepot.xet.terms import Term, Terms
-from entrepot.xet.validation import FindUsable, UsableXorb, check_files, check_shard, check_xorb, named_xorbs
+from entrepot.xet.validation import (
+    FindUsable,
+    UsableXorb,
+    check_steps,
+    check_xorb,
+    named_xorbs,
+)
 from entrepot.xet.xorbs import (
     MAX_BODY_BYTES,
     MAX_XORB_BYTES,
@@ -75,8 +81,7 @@ __all__ = [
     "XorbIndex",
     "XorbRun",
     "XorbWriter",
-    "check_files",
-    "check_shard",
+    "check_steps",
     "check_xorb",
     "chunk_ends",
     "chunk_hash",

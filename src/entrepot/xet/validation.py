@@ -13,7 +13,7 @@ Source: docs/protocols/xet.md, section 8.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING
 
 import attrs
@@ -56,24 +56,32 @@ MAX_REPEATED_TERMS = 150_000
 """The maximum number of terms of a file with more than a million chunks, most of them repeated."""
 
 _FEW_CHUNKS = 1 << 20
+_FILES_A_STEP = 100
 _Range = tuple[XetHash, int, int]
 
 
-def check_shard(shard: Shard, find: FindUsable) -> None:
-    """Check that an uploaded shard is correct.
+def check_steps(shard: Shard, find: FindUsable) -> Generator[None, None, None]:
+    """Check that an uploaded shard is correct; yields after each xorb and each few files, so that others take turns.
 
     Raises:
         LimitExceeded: its files have more than 16,777,216 distinct chunks together.
         XorbMissing, Malformed: as for :func:`check_files` and :func:`check_xorb`.
 
-    Guarantees: a range of chunks that several terms use is loaded and hashed once.
+    Guarantees: a range of chunks that several terms use is loaded and hashed once; a xorb that is listed several
+    times is looked up once.
     """
+    checked: dict[XetHash, XorbBlock] = {}
     for xorb in shard.xorbs:
+        known = checked.get(xorb.hash)
+        if known is not None and (known.hashes, known.raw_ends) == (xorb.hashes, xorb.raw_ends):
+            continue
         usable = find(xorb.hash)
         if usable is None:
             raise XorbMissing(xorb.hash, "the list of new xorbs")
         check_xorb(xorb, usable)
-    check_files(shard.files, find)
+        checked[xorb.hash] = xorb
+        yield
+    yield from check_files(shard.files, find)
 
 
 def named_xorbs(shard: Shard) -> list[XetHash]:
@@ -90,8 +98,8 @@ def named_xorbs(shard: Shard) -> list[XetHash]:
     return list(found)
 
 
-def check_files(files: Iterable[FileBlock], find: FindUsable) -> None:
-    """Check that files consist of chunks that the uploader may use, and that their ids are correct.
+def check_files(files: Iterable[FileBlock], find: FindUsable) -> Generator[None, None, None]:
+    """Check that files consist of chunks that the uploader may use, and that their ids are correct, step by step.
 
     Raises:
         LimitExceeded: they have too many distinct chunks, or too many terms that overlap.
@@ -106,8 +114,10 @@ def check_files(files: Iterable[FileBlock], find: FindUsable) -> None:
     for file in files:
         if file.range_hashes is None or len(file.range_hashes) != HASH_BYTES * len(file.terms):
             raise Malformed(_name(file), "its range hashes are missing")
-    known = _load_ranges(files, find)
-    for file in files:
+    known = yield from _load_ranges(files, find)
+    for position, file in enumerate(files):
+        if position % _FILES_A_STEP == 0:
+            yield
         assert file.range_hashes is not None
         for number, term in enumerate(file.terms):
             if file.range_hashes[HASH_BYTES * number : HASH_BYTES * (number + 1)] != known[_key(term)].digest:
@@ -152,8 +162,8 @@ class _Chunks:
         return _Part(hashes, self._lengths[start:end], range_hash(hashes))
 
 
-def _load_ranges(files: tuple[FileBlock, ...], find: FindUsable) -> dict[_Range, _Part]:
-    """Return every distinct range of chunks that the terms refer to, xorb by xorb."""
+def _load_ranges(files: tuple[FileBlock, ...], find: FindUsable) -> Generator[None, None, dict[_Range, _Part]]:
+    """Return every distinct range of chunks that the terms refer to; yields after each xorb."""
     terms: dict[XetHash, dict[tuple[int, int], tuple[FileBlock, int, Term]]] = {}
     for file in files:
         for number, term in enumerate(file.terms):
@@ -174,6 +184,7 @@ def _load_ranges(files: tuple[FileBlock, ...], find: FindUsable) -> dict[_Range,
             if usable.index.raw_length(start, end) != term.unpacked:
                 raise Malformed(_name(file), f"the length of term {number} does not match")
             known[xorb, start, end] = chunks.part(start, end)
+        yield
     return known
 
 

@@ -276,11 +276,11 @@ def test_links_in_one_repository_are_mended_by_the_same_content(
     for row in (repo, other):
         link(catalog, row, ONE)
     with catalog.write() as tx:
-        linked_forms.mend(tx, repo.id, TWO.id, TWO.hash)
+        linked_forms.mend(tx, repo.id, {TWO.hash: TWO.id})
     assert kept(catalog, repo) == as_chunks(ONE)
     with catalog.write() as tx:
         xorbs.mark_damaged(tx, X, 1)
-        linked_forms.mend(tx, repo.id, TWO.id, TWO.hash)
+        linked_forms.mend(tx, repo.id, {TWO.hash: TWO.id})
     assert (kept(catalog, repo), kept(catalog, other)) == (as_chunks(TWO), as_chunks(ONE))
 
 

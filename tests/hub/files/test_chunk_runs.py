@@ -163,7 +163,7 @@ def test_the_name_of_another_holder_is_answered_like_an_absent_xorb(world: World
 
 def test_an_error_names_a_run_as_it_was_sent(world: World, shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     name = shared.name()
-    monkeypatch.setattr(shards, "check_shard", lambda *_: (_ for _ in ()).throw(XorbMissing(shared.xorb.hash, "late")))
+    monkeypatch.setattr(shards, "check_steps", lambda *_: (_ for _ in ()).throw(XorbMissing(shared.xorb.hash, "late")))
     with pytest.raises(XorbMissing) as raised:
         shared.register(shared.block(name, 0, 2))
     assert raised.value.xorb == name

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import struct
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -465,16 +466,16 @@ def test_a_xorb_that_is_lost_while_its_shard_is_checked_is_not_referred_to(
     xorb = sender.xorb(sender.chunks(1))
     sender.send(given, xorb)
     world.clock.advance(1)
-    from entrepot.xet import check_shard as check
+    from entrepot.xet import check_steps as check
 
-    def checked(*args: Any) -> None:
-        check(*args)
+    def checked(*args: Any) -> Iterator[None]:
+        yield from check(*args)
         if fate == "swept":
             assert sweep(world) == [xorb.hash]
         else:
             damage(world, xorb)
 
-    monkeypatch.setattr(shards, "check_shard", checked)
+    monkeypatch.setattr(shards, "check_steps", checked)
     with pytest.raises(XorbMissing):
         sender.register(given, [sender.block([(xorb, 0, 4)], "a" * 64)])
     assert [finding for finding in maintenance.fsck(world.hub) if finding.where.startswith("xet file")] == []

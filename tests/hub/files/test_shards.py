@@ -4,18 +4,20 @@ import hashlib
 
 import attrs
 import pytest
+import sqlalchemy as sa
 
 from entrepot.catalog.files import file_links, xet_files
+from entrepot.catalog.files.file_links import LinkUser
 from entrepot.errors import (
     ContentMismatch,
     LimitExceeded,
     Malformed,
     XorbMissing,
 )
-from entrepot.hub.files import chunk_answers, xet_tokens
+from entrepot.hub.files import chunk_answers, shards, xet_tokens
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.names import RepoRef, Sha256, XetHash
-from entrepot.xet import chunk_hash, read_hash
+from entrepot.xet import FileBlock, Shard, Xorb, chunk_hash, encode_shard, read_hash
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
 
@@ -51,6 +53,39 @@ def test_of_a_shard_with_one_wrong_file_nothing_is_registered(world: World, send
     with world.hub.read() as tx:
         assert xet_files.ids(tx) == []
     assert chunk_answers.find_chunk(world.hub, given, name_of(sender.chunks(1)[0])) is None
+
+
+def many_files(sender: Sender, given: XetToken, count: int) -> tuple[list[FileBlock], Xorb]:
+    """Send a xorb, and return as many files that are parts of it."""
+    xorb = sender.xorb(sender.chunks("many", count + 1, 64))
+    sender.send(given, xorb)
+    return [sender.block([(xorb, n, n + 2)], hashlib.sha256(str(n).encode()).hexdigest()) for n in range(count)], xorb
+
+
+def test_a_shard_of_many_files_costs_few_statements(world: World, sender: Sender, given: XetToken) -> None:
+    files, xorb = many_files(sender, given, 300)
+    ran: list[str] = []
+    sa.event.listen(world.hub.catalog._engine, "before_cursor_execute", lambda *told: ran.append(told[2]))
+    sender.register(given, files, [xorb])
+    assert len(ran) < 100
+
+
+def test_a_long_shard_is_recorded_in_parts_between_which_others_write(
+    world: World, sender: Sender, ref: RepoRef, given: XetToken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "_PART", 20)
+    files, xorb = many_files(sender, given, 40)
+    counts = []
+    for _step in shards.register_steps(world.hub, given, encode_shard(Shard(tuple(files), (sender.listed(xorb),)))):
+        with world.hub.read() as tx:
+            counts.append(len(xet_files.ids(tx)))
+        world.add(ref, f"{len(counts)}.txt")
+    assert list(dict.fromkeys(counts)) == [0, 10, 20, 30, 40]
+    with world.hub.read() as tx:
+        wanted = [file.sha256 for file in files if file.sha256 is not None]
+        claims = xet_files.claimed(tx, given.repo_id, wanted, LinkUser(given.user_id, is_writer=True))
+    assert {sha256: claim.hash for sha256, claim in claims.items()} == {file.sha256: file.hash for file in files}
+    assert chunk_answers.find_chunk(world.hub, given, name_of(sender.chunks("many", 41, 64)[39])) is not None
 
 
 def test_a_missing_xorb_is_named(sender: Sender, given: XetToken) -> None:

@@ -190,7 +190,12 @@ def remove(tx: Write, repo_id: int, paths: Sequence[RepoPath]) -> None:
 def mend(tx: Write, repo_id: int, files: Mapping[XetHash, XetFileId]) -> None:
     """Let files of a bucket with the same content use these chunks, if those that they use are damaged."""
     damaged = sa.exists().where((_U.c.file == _B.c.file) & (_X.c.hash == _U.c.xorb) & _X.c.is_damaged.is_(True))
-    for xet_hash, file in files.items():
+    lost: set[XetHash] = set()
+    for batch in slices(list(files)):
+        here = (_B.c.repo_id == repo_id) & _B.c.xet_hash.in_(batch) & damaged
+        lost.update(tx.sql.execute(sa.select(_B.c.xet_hash).where(here)).scalars())
+    for xet_hash in sorted(lost):
+        file = files[xet_hash]
         here = (_B.c.repo_id == repo_id) & (_B.c.xet_hash == xet_hash) & (_B.c.file != file) & damaged
         tx.sql.execute(sa.update(_B).where(here).values(file=file))
 

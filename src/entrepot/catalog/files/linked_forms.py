@@ -5,7 +5,7 @@ A repository offers a file to another one only in a form whose SHA-256 is verifi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 import sqlalchemy as sa
@@ -108,10 +108,16 @@ def set_chunked(tx: Write, repo_id: int, sha256: Sha256, file: XetFileId, xet_ha
     tx.sql.execute(sa.update(_L).where(here).values(values))
 
 
-def mend(tx: Write, repo_id: int, file: XetFileId, xet_hash: XetHash) -> None:
-    """Let links of a repository to the same content use this file, if the one that they use is damaged."""
-    here = (_L.c.repo_id == repo_id) & (_L.c.xet_hash == xet_hash) & (_L.c.xet_file != file) & is_form_damaged()
-    tx.sql.execute(sa.update(_L).where(here).values(xet_file=file))
+def mend(tx: Write, repo_id: int, forms: Mapping[XetHash, XetFileId]) -> None:
+    """Let links of a repository to the same content use these files, if the ones that they use are damaged."""
+    lost: set[XetHash] = set()
+    for batch in slices(list(forms)):
+        here = (_L.c.repo_id == repo_id) & _L.c.xet_hash.in_(batch) & is_form_damaged()
+        lost.update(tx.sql.execute(sa.select(_L.c.xet_hash).where(here)).scalars())
+    for xet_hash in sorted(lost):
+        file = forms[xet_hash]
+        here = (_L.c.repo_id == repo_id) & (_L.c.xet_hash == xet_hash) & (_L.c.xet_file != file) & is_form_damaged()
+        tx.sql.execute(sa.update(_L).where(here).values(xet_file=file))
 
 
 def damaged_forms(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> set[Sha256]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from entrepot.catalog import Lock, Write
 from entrepot.catalog.files import bucket_files, bucket_rights, file_links, linked_forms, xet_files, xorbs
@@ -32,14 +32,16 @@ from entrepot.hub.files.chunk_rights import ChunkRights
 from entrepot.hub.files.chunk_runs import RunNames, TranslatedShard, translate
 from entrepot.hub.files.chunks import find_intact, link_user
 from entrepot.hub.files.xet_tokens import XetToken
-from entrepot.names import XetHash, new_uid
+from entrepot.names import Uid, XetFileId, XetHash, new_uid
 from entrepot.storage import chunk_content
 from entrepot.storage.chunk_content import StoredXorb
 from entrepot.xet import (
     HASH_BYTES,
+    FileBlock,
     Shard,
     UsableXorb,
-    check_shard,
+    XorbBlock,
+    check_steps,
     eligible_chunks,
     named_xorbs,
     parse_shard,
@@ -56,11 +58,15 @@ it names, as many times as the second number."""
 
 _PIECE = 8 << 20
 
+_PART = 4_000
+"""About how many rows one transaction records: while it does, a hub with SQLite writes nothing else."""
+
 
 def register_steps(hub: HubContext, given: XetToken, data: bytes) -> Generator[None, None, None]:
-    """Record the files of a shard after recomputing everything that it states; all of them or none.
+    """Record the files of a shard after recomputing everything that it states; none of them if something is false.
 
-    Yields after every few megabytes of content that has to be read, so that a long shard can take turns with others.
+    Yields after every few megabytes of content, every xorb and every few thousand rows, so that a long shard can take
+    turns with others. A long one is recorded in parts; those before a failure stay, and the client sends it again.
 
     Raises:
         NotAllowed: the token is for reading.
@@ -105,14 +111,17 @@ def _register(
         return UsableXorb(stored.index, usable)
 
     try:
-        check_shard(shard, find)
+        yield from check_steps(shard, find)
     except XorbMissing:
         with hub.write(Lock.hub()) as tx:
             xet_tokens.forget_known(tx, given.holder)
         raise
     if given.is_proposal:
         yield from _check_digests(hub, given, shard, sum(sizes.values()))
-    _record(hub, given, shard, named, is_proven=_is_proven(hub, viewer, shard, named))
+    is_proven, uid = _is_proven(hub, viewer, shard, named), new_uid()
+    for part in _parts(shard):
+        _record(hub, given, part, uid, is_proven=is_proven)
+        yield
 
 
 def _check_room(hub: HubContext, given: XetToken, shard: Shard) -> None:
@@ -143,8 +152,28 @@ def _is_proven(hub: HubContext, viewer: Viewer, shard: Shard, named: Sequence[Xe
     return all(rights.of(xorb).covers(start, end) for xorb, start, end in ranges)
 
 
-def _record(hub: HubContext, given: XetToken, shard: Shard, named: Sequence[XetHash], *, is_proven: bool) -> None:
-    now, uid = hub.now_ms(), new_uid()
+def _parts(shard: Shard) -> Iterator[Shard]:
+    """Yield the files of a shard and the xorbs that it lists, in parts of about :data:`_PART` rows; at least one."""
+    # Each xorb once: repetitions of one that is correct say nothing new.
+    items: list[FileBlock | XorbBlock] = [*shard.files, *{block.hash: block for block in shard.xorbs}.values()]
+    files: list[FileBlock] = []
+    listed: list[XorbBlock] = []
+    rows = 0
+    for item in items:
+        size = 1 + (len(item.terms) if isinstance(item, FileBlock) else len(item.flagged) + len(item.raw_ends) // 256)
+        if rows and rows + size > _PART:
+            yield Shard(tuple(files), tuple(listed))
+            files, listed, rows = [], [], 0
+        if isinstance(item, FileBlock):
+            files.append(item)
+        else:
+            listed.append(item)
+        rows += size
+    yield Shard(tuple(files), tuple(listed))
+
+
+def _record(hub: HubContext, given: XetToken, shard: Shard, uid: Uid, *, is_proven: bool) -> None:
+    now, named = hub.now_ms(), named_xorbs(shard)
     rows = {file.hash: XetFileRow.of(file.hash, file.terms.size, file.terms.encode()) for file in shard.files}
     used = [(rows[file.hash], file.terms.used()) for file in {file.hash: file for file in shard.files}.values()]
     chunks = _findable(hub, shard)
@@ -166,18 +195,22 @@ def _record(hub: HubContext, given: XetToken, shard: Shard, named: Sequence[XetH
             bucket_rights.grant(tx, repo.id, [BucketRight(row.hash, row.id) for row, _ in used], now)
             bucket_files.mend(tx, repo.id, {row.hash: row.id for row, _ in used})
         else:
-            _claim(hub, tx, given, repo, claims, rows.values())
+            _claim(hub, tx, given, repo, claims, {row.hash: row.id for row in rows.values()})
         xorbs.remember_chunks(tx, uid, chunks)
         xorbs.remember_group(tx, uid, [block.hash for block in shard.xorbs])
 
 
 def _claim(
-    hub: HubContext, tx: Write, given: XetToken, repo: RepoRow, claims: Sequence[Claim], rows: Iterable[XetFileRow]
+    hub: HubContext,
+    tx: Write,
+    given: XetToken,
+    repo: RepoRow,
+    claims: Sequence[Claim],
+    rows: Mapping[XetHash, XetFileId],
 ) -> None:
     """Record what the uploader claims about files of a repository, for its commits."""
     now, key = hub.now_ms(), f"verify:{given.repo_id}"
-    for row in rows:
-        linked_forms.mend(tx, given.repo_id, row.id, row.hash)
+    linked_forms.mend(tx, given.repo_id, rows)
     if given.is_proposal:
         forms = {claim.sha256: LinkedForm(claim.size, claim.file, claim.hash) for claim in claims}
         there = file_links.usable(tx, given.repo_id, list(forms))
