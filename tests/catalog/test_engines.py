@@ -223,7 +223,7 @@ def test_counting_up_starts_at_the_first_count(catalog: Catalog, repo: RepoRow) 
     table = tables.downloads
     with catalog.write() as tx:
         for day, count in [(1, 5), (1, 2), (2, 1)]:
-            count_up(tx.sql, table, {"repo_id": repo.id, "day": day, "count": count}, "count")
+            count_up(tx, table, {"repo_id": repo.id, "day": day, "count": count}, "count")
         rows = tx.sql.execute(sa.select(table.c.day, table.c["count"]).order_by(table.c.day)).all()
     assert [tuple(row) for row in rows] == [(1, 7), (2, 1)]
 

@@ -95,12 +95,20 @@ def _missing(table: sa.Table, refresh: tuple[str, ...], dialect: str) -> Upsert:
     return insert.on_conflict_do_update(index_elements=keys, set_={c: insert.excluded[c] for c in refresh})
 
 
-def count_up(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any], column: str) -> None:
+def count_up(tx: WriteConnection, table: sa.Table, row: Mapping[str, Any], column: str) -> None:
     """Insert a row, or add its ``column`` to that of the existing row with the same primary key."""
+    _count_up(table, tuple(row), column).run(tx, row)
+
+
+@functools.cache
+def _count_up(table: sa.Table, columns: tuple[str, ...], column: str) -> PreparedWrite:
+    return PreparedWrite(functools.partial(_counted, table, column), columns)
+
+
+def _counted(table: sa.Table, column: str, dialect: str) -> Upsert:
     keys = [c.name for c in table.primary_key.columns]
-    insert = dialects.of(connection).insert(table)
-    total = {column: table.c[column] + insert.excluded[column]}
-    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=total), row)
+    insert = dialects.named(dialect).insert(table)
+    return insert.on_conflict_do_update(index_elements=keys, set_={column: table.c[column] + insert.excluded[column]})
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from entrepot.errors import Busy, EntrepotError, Malformed, XorbDamaged
 from entrepot.hub.accounts import accounts
 from entrepot.hub.files import shards
 from entrepot.names import XetHash
+from entrepot.server.xet import shards as server_shards
 from entrepot.server.xet.shards import ProgressResponse
 from entrepot.xet import (
     FileBlock,
@@ -261,6 +262,37 @@ def test_slow_shards_of_one_caller_keep_no_one_elses_uploads_waiting(
         finally:
             may_end.set()
         assert {answer.result().status_code for answer in waiting} == {200}
+
+
+def test_shards_of_one_account_that_wait_have_a_limited_size(
+    store: Store, make_upload: Callable[[bytes], Upload], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hers, his = store.new_repo("alice"), store.new_repo("bob")
+    slow, quick = (make_upload(random.Random(name).randbytes(200_000)) for name in ("waits", "soon"))
+    register, began, may_end = shards.register_steps, threading.Event(), threading.Event()
+
+    def registering(hub: Any, given: Any, data: bytes) -> Iterator[None]:
+        if data == slow.shard():
+            began.set()
+            assert may_end.wait(60)
+        yield from register(hub, given, data)
+
+    monkeypatch.setattr(shards, "register_steps", registering)
+    monkeypatch.setattr(server_shards, "MAX_WAITING", 2 * len(slow.shard()) - 1)
+    with store.client(hers) as alice, store.client(his) as bob, ThreadPoolExecutor(1) as pool:
+        put_xorb(alice, slow)
+        first = pool.submit(alice.post, "/v1/shards", content=slow.shard())
+        assert began.wait(60)
+        try:
+            assert alice.post("/v1/shards", content=slow.shard()).status_code == 503
+            [line] = alice.post("/v2/shards", content=slow.shard()).raise_for_status().text.splitlines()
+            assert json.loads(line)["retryable"] is True
+            put_xorb(bob, quick)
+            bob.post("/v1/shards", content=quick.shard()).raise_for_status()
+        finally:
+            may_end.set()
+        assert first.result().status_code == 200
+        alice.post("/v1/shards", content=slow.shard()).raise_for_status()
 
 
 def test_long_shards_take_turns_with_those_of_others_and_end_with_their_connection(

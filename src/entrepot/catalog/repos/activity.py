@@ -36,7 +36,7 @@ def add(tx: Write, row: RepoRow, account_id: int, now_ms: int) -> None:
         "owner_id": row.owner_id,
         "count": 1,
     }
-    count_up(tx.sql, _A, counted, "count")
+    count_up(tx, _A, counted, "count")
 
 
 def by_account(tx: Read, account_id: int, first: int, seen: Visibility | None) -> DailyActivity:

@@ -41,7 +41,7 @@ def add(tx: Write, day: int, counts: Mapping[int, int]) -> None:
         exists = tx.sql.execute(sa.select(tables.repos.c.id).where(tables.repos.c.id == repo_id)).first()
         if not exists:
             continue
-        count_up(tx.sql, _T, {"repo_id": repo_id, "day": day, "count": count}, "count")
+        count_up(tx, _T, {"repo_id": repo_id, "day": day, "count": count}, "count")
         window = sa.select(sa.func.sum(_T.c.count)).where((_T.c.repo_id == repo_id) & (_T.c.day > day - WINDOW_DAYS))
         total = tx.sql.execute(window).scalar_one()
         tx.sql.execute(sa.update(tables.repos).where(tables.repos.c.id == repo_id).values(downloads=int(total)))

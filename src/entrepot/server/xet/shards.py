@@ -11,14 +11,15 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Generator
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 
 import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from entrepot.errors import ClientGone, Damaged, EntrepotError, Unavailable
+from entrepot.errors import Busy, ClientGone, Damaged, EntrepotError, Unavailable
 from entrepot.hub.files import shards
 from entrepot.hub.files.shards import MAX_SHARD_BODY
 from entrepot.hub.files.xet_tokens import XetToken
@@ -37,6 +38,10 @@ LINE_EVERY_S = 15.0
 SLICE_S = 1.0
 """Seconds that a shard is verified before another caller's has its turn."""
 
+MAX_WAITING = 2 * MAX_SHARD_BODY
+MAX_WAITING_IN_ALL = 8 * MAX_SHARD_BODY
+"""How many bytes of shards one account, and all accounts together, may have in memory."""
+
 LINES = "application/x-ndjson"
 
 _EVERYONE = 1 << 30
@@ -51,6 +56,7 @@ class ShardHandler:
         """Verify while holding one of the slots, for a slice at a time."""
         self._slots = slots
         self._accounts = FairSlots(_EVERYONE, per_caller=1)
+        self._waiting: Counter[str] = Counter()
 
     async def register(self, request: Request) -> Response:
         """Handle ``POST shards``: register a shard and return one JSON object, or the usual error."""
@@ -66,7 +72,7 @@ class ShardHandler:
 
     async def _register(self, request: Request, given: XetToken, data: bytes) -> None:
         state, account = app_state(request), str(given.user_id)
-        async with self._accounts.hold(account):
+        async with self._counted(account, len(data)), self._accounts.hold(account):
             steps = shards.register_steps(state.hub, given, data)
             watching: asyncio.Task[None] | None = None
             try:
@@ -82,6 +88,23 @@ class ShardHandler:
                 if watching is not None:
                     watching.cancel()
                     await settle(watching)
+
+    @contextlib.asynccontextmanager
+    async def _counted(self, account: str, size: int) -> AsyncIterator[None]:
+        """Count the bytes of a shard inside the block.
+
+        Raises:
+            Busy: too many bytes of shards are waiting already.
+        """
+        if self._waiting[account] + size > MAX_WAITING or self._waiting.total() + size > MAX_WAITING_IN_ALL:
+            raise Busy("the verification of shards")
+        self._waiting[account] += size
+        try:
+            yield
+        finally:
+            self._waiting[account] -= size
+            if not self._waiting[account]:
+                del self._waiting[account]
 
 
 def _run_slice(steps: Generator[None, None, None]) -> bool:
