@@ -81,7 +81,7 @@ OWN_SCRIPT = re.compile(r"/-/static/[0-9a-f]{16}/(?:copy|keys|upload)\.mjs")
 class Reader(html.parser.HTMLParser):
     """Reads a page as a browser does, and notes what must not be there."""
 
-    _VOID = frozenset("meta link input img br hr use path rect".split())  # noqa: SIM905
+    _VOID = frozenset("meta link input img br hr use path".split())  # noqa: SIM905
 
     def __init__(self) -> None:
         super().__init__()

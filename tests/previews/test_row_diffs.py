@@ -30,7 +30,7 @@ def test_rows_without_a_key_are_counted_as_often_as_they_are_there() -> None:
 
 
 def test_a_key_must_be_unique() -> None:
-    with pytest.raises(InvalidParameter, match="'a' has several"):
+    with pytest.raises(InvalidParameter, match="several rows have the same 'a'"):
         compare([{"a": 1}, {"a": 1}], [{"a": 1}], "a")
 
 

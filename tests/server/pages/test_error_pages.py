@@ -50,7 +50,7 @@ def test_errors_say_what_and_keep_the_status_and_code_of_the_api(site: ServedHub
         ("/alice/tern/blob/main/none", 404, "EntryNotFound", "This file does not exist"),
         ("/alice/tern/blob/main/..%2Fx", 404, "EntryNotFound", "This file does not exist"),
         ("/nobody-here", 404, "AccountNotFound", "This page does not exist"),
-        ("/models?sort=size", 400, None, "This request cannot be read"),
+        ("/models?sort=weight", 400, None, "This request cannot be read"),
         ("/models?cursor=x", 400, None, "This request cannot be read"),
         ("/alice/tern/tree/main?cursor=x", 400, None, "This request cannot be read"),
         ("/alice/tern/blob/%zz/x", 400, None, "This request cannot be read"),
