@@ -49,7 +49,12 @@ def test_no_one_is_believed_by_default() -> None:
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
 def test_a_process_of_this_machine_is_local(peer: str) -> None:
-    assert is_local(scope_of(peer, ("host", "anything")))
+    assert is_local(scope_of(peer, ("host", "localhost:8080")))
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1@evil.example", ""])
+def test_a_request_for_another_host_is_not_local(host: str) -> None:
+    assert not is_local(scope_of("127.0.0.1", ("host", host)))
 
 
 @pytest.mark.parametrize(
