@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import attrs
 
@@ -238,12 +239,7 @@ def pin(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, is_pinn
         ThingNotFound: the discussion does not exist.
         LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
-    with hub.write(Lock.repo_at(ref)) as tx:
-        row, known, discussion = discussion_rules.owned(tx, caller, ref, num)
-        if discussion.is_pinned != is_pinned:
-            discussion_rules.note(hub, tx, discussion, known, "pinning-change", {"pinned": is_pinned})
-            discussions.change(tx, discussion.id, is_pinned=is_pinned)
-            discussion_rules.emit_event(hub, tx, row, attrs.evolve(discussion, is_pinned=is_pinned), "update")
+    _flag(hub, caller, ref, num, "is_pinned", is_pinned, "pinning-change", "pinned")
 
 
 def lock(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, is_locked: bool) -> None:
@@ -256,12 +252,21 @@ def lock(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, is_loc
         ThingNotFound: the discussion does not exist.
         LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
+    _flag(hub, caller, ref, num, "is_locked", is_locked, "locking-change", "locked")
+
+
+def _flag(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, column: str, value: bool, event: str, key: str
+) -> None:
+    """Change a flag of a discussion and note the event; do nothing if it has the value already."""
     with hub.write(Lock.repo_at(ref)) as tx:
         row, known, discussion = discussion_rules.owned(tx, caller, ref, num)
-        if discussion.is_locked != is_locked:
-            discussion_rules.note(hub, tx, discussion, known, "locking-change", {"locked": is_locked})
-            discussions.change(tx, discussion.id, is_locked=is_locked)
-            discussion_rules.emit_event(hub, tx, row, attrs.evolve(discussion, is_locked=is_locked), "update")
+        flag: dict[str, Any] = {column: value}
+        changed = attrs.evolve(discussion, **flag)
+        if changed != discussion:
+            discussion_rules.note(hub, tx, discussion, known, event, {key: value})
+            discussions.change(tx, discussion.id, **flag)
+            discussion_rules.emit_event(hub, tx, row, changed, "update")
 
 
 def delete(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> None:
