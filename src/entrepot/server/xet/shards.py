@@ -12,7 +12,7 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 
 import attrs
 from starlette.requests import Request
@@ -72,25 +72,29 @@ class ShardHandler:
 
     async def _register(self, request: Request, given: XetToken, data: bytes) -> None:
         state, account = app_state(request), str(given.user_id)
-        async with self._counted(account, len(data)), self._accounts.hold(account):
-            steps = shards.register_steps(state.hub, given, data)
-            watching: asyncio.Task[None] | None = None
-            try:
-                while True:
-                    async with self._slots.hold(account):
-                        if not await state.threads.run_transfer(_run_slice, steps):
-                            return
-                    watching = watching or asyncio.create_task(_wait_for_disconnect(request))
-                    if watching.done():
-                        raise ClientGone
-            finally:
-                steps.close()
-                if watching is not None:
-                    watching.cancel()
-                    await settle(watching)
+        with self._counted(account, len(data)):
+            async with self._accounts.hold(account):
+                await self._run(request, account, shards.register_steps(state.hub, given, data))
 
-    @contextlib.asynccontextmanager
-    async def _counted(self, account: str, size: int) -> AsyncIterator[None]:
+    async def _run(self, request: Request, account: str, steps: Generator[None, None, None]) -> None:
+        threads = app_state(request).threads
+        watching: asyncio.Task[None] | None = None
+        try:
+            while True:
+                async with self._slots.hold(account):
+                    if not await threads.run_transfer(_run_slice, steps):
+                        return
+                watching = watching or asyncio.create_task(_wait_for_disconnect(request))
+                if watching.done():
+                    raise ClientGone
+        finally:
+            steps.close()
+            if watching is not None:
+                watching.cancel()
+                await settle(watching)
+
+    @contextlib.contextmanager
+    def _counted(self, account: str, size: int) -> Iterator[None]:
         """Count the bytes of a shard inside the block.
 
         Raises:
