@@ -4,7 +4,9 @@ import pytest
 
 from entrepot.catalog import Catalog, open_catalog
 from entrepot.catalog.dialects.interfaces import Presence
+from entrepot.catalog.repos import repositories
 from entrepot.errors import DatabaseUnavailable, Refused
+from tests.support.postgres import PostgresServer
 
 
 def presence_of(catalog: Catalog) -> Presence:
@@ -53,6 +55,19 @@ def test_a_lost_mark_is_set_again(opened: Catalog) -> None:
     with pytest.raises(Refused), presence_of(opened).exclude():
         raise AssertionError("excluded a server that runs")
     server.release()
+
+
+def test_marks_that_are_set_again_take_no_connection_from_the_pool(postgres: PostgresServer) -> None:
+    url = postgres.create_with_tables()
+    catalog = open_catalog(url, pool_size=2)
+    for _ in range(4):
+        server = presence_of(catalog)
+        server.keep()
+        server.release()
+        with catalog.read() as tx:
+            assert repositories.by_id(tx, 1) is None
+    catalog.close()
+    postgres.drop(url)
 
 
 def test_a_database_in_a_file_needs_no_marks(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -9,6 +9,7 @@ from typing import Any, cast
 import psycopg
 import sqlalchemy as sa
 
+from entrepot.catalog.dialects.postgres import outside_pool
 from entrepot.catalog.engines import translated
 
 _CHANNEL = "entrepot_jobs"
@@ -46,9 +47,7 @@ class PostgresNotices:
             self._listening = None
 
     def _listen(self) -> None:
-        self._listening = self._engine.raw_connection()
-        self._listening.detach()
-        self._driver().autocommit = True
+        self._listening = outside_pool(self._engine)
         self._driver().execute(f"LISTEN {_CHANNEL}")
 
     def _driver(self) -> psycopg.Connection[Any]:

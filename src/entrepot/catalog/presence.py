@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from entrepot.catalog.dialects.postgres import SPACE
+from entrepot.catalog.dialects.postgres import SPACE, outside_pool
 from entrepot.catalog.engines import translated
 from entrepot.errors import Refused
 
@@ -82,9 +82,7 @@ class PostgresPresence:
 
     def _connect(self) -> sa.Connection:
         """Return a connection outside of the pool, so that closing it ends its locks."""
-        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        connection.detach()
-        return connection
+        return sa.Connection(self._engine, outside_pool(self._engine))
 
 
 def _close(connection: sa.Connection) -> None:

@@ -10,7 +10,7 @@ import attrs
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import Catalog, Lock, engines, hub_metadata, open_catalog, tables
+from entrepot.catalog import Catalog, Lock, Read, engines, hub_metadata, open_catalog, tables
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.dialects import postgres
@@ -206,6 +206,18 @@ def test_a_connection_that_is_lost_inside_a_transaction_is_reported(opened: Cata
         tx.sql.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
     with opened.write() as tx:
         assert hub_metadata.put_first(tx, "a", "1") == "1"
+
+
+def test_a_statement_that_is_cancelled_can_be_repeated(opened: Catalog) -> None:
+    def cancelled(tx: Read) -> None:
+        tx.sql.exec_driver_sql("SET LOCAL statement_timeout = 20")
+        tx.sql.exec_driver_sql("SELECT pg_sleep(20)")
+
+    with pytest.raises(Busy), opened.read() as tx:
+        cancelled(tx)
+    with pytest.raises(Busy), opened.write() as tx:
+        cancelled(tx)
+    assert opened.clock_ms()
 
 
 def test_a_server_that_does_not_answer_cannot_be_used(url: str) -> None:

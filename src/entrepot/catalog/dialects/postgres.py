@@ -49,7 +49,8 @@ _WATCHED: Mapping[str, object] = {
     "tcp_user_timeout": 60_000,
 }
 
-_BUSY = frozenset({"40001", "40P01", "55P03"})  # a conflict, a deadlock, a lock that stayed taken
+# A conflict, a deadlock, a lock that stayed taken, a statement that took too long or that an operator cancelled.
+_BUSY = frozenset({"40001", "40P01", "55P03", "57014"})
 _FULL = frozenset({"53100"})
 _GONE = frozenset({"57P01", "57P02", "57P03", "53300"})  # the server stops or starts, or has no free connection
 
@@ -253,14 +254,9 @@ class PostgreSQL:
         Source: PostgreSQL, "Functions and Operators", "Transaction ID and Snapshot Information Functions".
         """
 
-        def connect() -> sa.PoolProxiedConnection:
-            connection = engine.raw_connection()
-            connection.detach()
-            driver: Any = connection.dbapi_connection
-            driver.autocommit = True
-            return connection
-
-        return ConnectionVersionWatch(connect, _snapshot, engine.dialect.loaded_dbapi.Error, is_immediate=False)
+        return ConnectionVersionWatch(
+            lambda: outside_pool(engine), _snapshot, engine.dialect.loaded_dbapi.Error, is_immediate=False
+        )
 
     def brief(self, engine: sa.Engine) -> None:
         """Return None: every statement is a message to a server."""
@@ -268,6 +264,18 @@ class PostgreSQL:
     def copy(self, engine: sa.Engine, target: Path) -> None:
         """Raise: snapshots of a PostgreSQL database are made with its own tools."""
         raise DataFolderError(str(target), "the database is PostgreSQL: copy it with pg_dump")
+
+
+def outside_pool(engine: sa.Engine) -> sa.PoolProxiedConnection:
+    """Return a connection that the pool has given away, in which every statement is a transaction of its own.
+
+    It is given away first: what an execution option changes would be changed back on the next connection in its place.
+    """
+    pooled = engine.raw_connection()
+    pooled.detach()
+    driver: Any = pooled.dbapi_connection
+    driver.autocommit = True
+    return pooled
 
 
 def _server_of(url: str) -> tuple[sa.URL, Mapping[str, str]]:
