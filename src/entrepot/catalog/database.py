@@ -90,6 +90,21 @@ class Write(Read):
         super().__init__(transaction)
         self.proof: Proof | None = None
         """How to find out whether the changes took effect, if the database itself does not know it any more."""
+        self._last: dict[Lock, Callable[[], None]] = {}
+
+    def check_last(self, lock: Lock, check: Callable[[], None]) -> None:
+        """Call a function when the block has ended, under a lock that is taken then; what it raises undoes everything.
+
+        For what depends on rows of many other transactions: nothing but the confirmation happens under the lock. A
+        later check with the same lock replaces an earlier one.
+        """
+        self._last[lock] = check
+
+    def run_last_checks(self) -> None:
+        """Run the checks; nothing is written afterwards."""
+        for lock in sorted(self._last):
+            self._transaction.lock_late(lock)
+            self._last[lock]()
 
 
 @attrs.frozen
@@ -174,6 +189,7 @@ class Catalog:
             with self._begun(locks, **{KINDS: kinds}) as transaction:
                 tx = Write(transaction)
                 yield tx
+                tx.run_last_checks()
                 # What fails afterwards is the confirmation.
                 ended = _Ended(tx.proof, transaction.receipt())
         except DatabaseUnavailable:

@@ -32,6 +32,7 @@ class LockClass(enum.IntEnum):
     XORB = 5
     JOB = 6
     AUDIT = 7
+    QUOTA = 8
 
 
 @attrs.frozen(order=True)
@@ -106,6 +107,11 @@ class Lock:
     def audit() -> Lock:
         """Return the lock of the audit log, whose rows form one chain."""
         return Lock(LockClass.AUDIT)
+
+    @staticmethod
+    def quota(namespace_id: int) -> Lock:
+        """Return the lock of the bytes that a namespace uses, for :meth:`Write.check_last` only."""
+        return Lock(LockClass.QUOTA, namespace_id % 2**31)
 
 
 @attrs.frozen

@@ -390,3 +390,27 @@ def test_a_restart_without_a_crash_leaves_numbers_their_meaning(crashing: Postgr
     with opened.read() as later:
         assert receipt.outcome(later.sql) is TransactionOutcome.APPLIED
     opened.close()
+
+
+def test_a_last_check_sees_what_transactions_with_other_locks_have_written(opened: Catalog) -> None:
+    met = threading.Barrier(2)
+
+    def add(number: int) -> bool:
+        try:
+            with opened.write(Lock.repo(number)) as tx:
+                jobs.enqueue(tx, f"kind{number}", {}, 1)
+                met.wait(timeout=60)
+
+                def check() -> None:
+                    if len(jobs.find(tx)) > 1:
+                        raise Busy("the sum")
+
+                tx.check_last(Lock.quota(1), check)
+        except Busy:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(add, range(2))) == [False, True]
+    with opened.read() as tx:
+        assert len(jobs.find(tx)) == 1

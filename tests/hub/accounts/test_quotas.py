@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 import attrs
 import pytest
 
+from entrepot.catalog import Write
 from entrepot.catalog.audit import AuditFilter
 from entrepot.catalog.repos import repositories as repository_rows
 from entrepot.errors import AccountNotFound, LimitExceeded, LoginRequired, Malformed, NotAllowed, QuotaExceeded
 from entrepot.hub import audit
 from entrepot.hub.accounts import quotas, tokens
+from entrepot.hub.accounts.quotas import Allowance
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED
 from entrepot.hub.files import bulk_uploads, lfs, multipart_uploads, xet_tokens
@@ -385,3 +387,32 @@ def test_files_planned_together_cannot_exceed_the_quota_together(
     shown = quotas.show(world.hub, "alice")
     assert shown.max_bytes is not None
     assert shown.used <= shown.max_bytes
+
+
+@pytest.mark.parametrize("send", [commit_inline, send_many])
+def test_what_others_store_between_the_check_and_the_publication_counts(
+    world: World, send: Callable[[World, RepoRef, bytes], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, other = world.repo(), world.repo("alice/other")
+    most = used(world) + 300_000
+    limit(world, max_bytes=most)
+    spend = Allowance.spend
+
+    def spend_while_another_stores(left: Allowance, size: int, tx: Write | None = None) -> None:
+        monkeypatch.setattr(Allowance, "spend", spend)
+        left.spend(size, tx)
+        commit_inline(world, other, os.urandom(200_000))
+
+    monkeypatch.setattr(Allowance, "spend", spend_while_another_stores)
+    with pytest.raises(QuotaExceeded, match=r"are used, 200,000 bytes more would be needed"):
+        send(world, target, os.urandom(200_000))
+    assert "a.bin" not in world.paths(target)
+    assert used(world) <= most
+
+
+def test_a_commit_that_just_fits_is_accepted_with_its_trees(world: World) -> None:
+    target = world.repo()
+    left = 2 * MIB
+    limit(world, max_bytes=used(world) + left)
+    commit_inline(world, target, os.urandom(left))
+    assert used(world) > left

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import sqlalchemy as sa
 
 from entrepot.catalog.brief_reads import BriefReads
-from entrepot.catalog.named_locks import AnyLock
+from entrepot.catalog.named_locks import AnyLock, Lock
 from entrepot.catalog.versions import VersionWatch
 
 if TYPE_CHECKING:
@@ -106,6 +106,9 @@ class OpenTransaction(OpenSnapshot, Protocol):
 
     def receipt(self) -> Receipt | None:
         """Return an identifier of the transaction; None if it changed nothing, or cannot be found again."""
+
+    def lock_late(self, lock: Lock) -> None:
+        """Take one more lock, if the database has several writers at a time."""
 
 
 class Dialect(Protocol):

@@ -134,6 +134,10 @@ class PostgresTransaction(BegunTransaction):
 
         return join_transaction(functools.partial(_note_loss, self.sql.engine), self.sql)
 
+    def lock_late(self, lock: Lock) -> None:
+        """Take one more lock, until the transaction ends."""
+        self._number = _take(self.sql, [lock])
+
     def receipt(self) -> PostgresReceipt | None:
         """Return the number of the transaction, if it has changed something or could have done so under its locks.
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 from entrepot.catalog.dialects.interfaces import Receipt
+from entrepot.catalog.named_locks import Lock
 
 BEGUN = "entrepot_begun"
 """The execution option of connections whose transaction the driver has begun already."""
@@ -29,6 +30,9 @@ class BegunTransaction:
     def receipt(self) -> Receipt | None:
         """Return None: the transaction cannot be found again after its connection was lost."""
         return None
+
+    def lock_late(self, lock: Lock) -> None:
+        """Do nothing: the transaction is the only one that writes."""
 
 
 DriverConnection: TypeAlias = Any

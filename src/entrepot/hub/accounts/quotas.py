@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from entrepot.catalog import Lock, Read
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts, quotas
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.accounts.quotas import QuotaRow as QuotaRow
@@ -49,6 +49,7 @@ class Allowance:
     max_bytes: int | None
     max_file_bytes: int | None
     used: int
+    _spent: int = attrs.field(default=0, init=False)
 
     def check_file(self, what: str, size: int) -> None:
         """Raise if a file is larger than the limit for one file.
@@ -80,17 +81,40 @@ class Allowance:
         self.check(size)
         self.used += size
 
-    def spend(self, size: int) -> None:
+    def spend(self, size: int, tx: Write | None = None) -> None:
         """Count bytes that are accepted, in the cached sum of the namespace too.
 
         If the transaction that stores them fails, the cached sum is too large until it is computed again.
+
+        Args:
+            tx: that transaction, if it is this one; another one calls :meth:`settle`.
 
         Raises:
             QuotaExceeded: they exceed the quota; nothing was counted.
         """
         self.promise(size)
+        self._spent += size
         if self.max_bytes is not None:
             self._hub.usage_cache.add(self._namespace_id, size)
+        if tx is not None and size > 0:
+            self.settle(tx)
+
+    def settle(self, tx: Write, beside: int = 0) -> None:
+        """Check accepted bytes again at the end of the transaction that stores them: others may have been faster.
+
+        Then, when the block of the transaction has ended, QuotaExceeded is raised if the sum exceeds the quota.
+
+        Args:
+            beside: further bytes that it stores, which are not judged: commits and trees.
+        """
+        if self.max_bytes is not None:
+            tx.check_last(Lock.quota(self._namespace_id), lambda: self._check_sum(tx, beside))
+
+    def _check_sum(self, tx: Write, beside: int) -> None:
+        used = _used(self._hub, tx, self._namespace_id)
+        if self.max_bytes is not None and used > self.max_bytes + beside:
+            needed = max(self._spent, used - self.max_bytes)
+            raise _exceeded(self.namespace, *(render(number) for number in (self.max_bytes, used - needed, needed)))
 
 
 def allowance(hub: HubContext, tx: Read, row: RepoRow) -> Allowance:
@@ -106,7 +130,7 @@ def allowance_of(hub: HubContext, tx: Read, namespace_id: int, namespace: str) -
 
 
 def check_new_repo(
-    hub: HubContext, tx: Read, namespace: Account, *, size: int = 0, copied_from: RepoRow | None = None
+    hub: HubContext, tx: Write, namespace: Account, *, size: int = 0, copied_from: RepoRow | None = None
 ) -> None:
     """Raise if a namespace may not have another repository, or not the bytes that come with it; else count these.
 
@@ -124,10 +148,10 @@ def check_new_repo(
         return
     left = allowance_of(hub, tx, namespace.owner_id, namespace.owner)
     if left.max_bytes is not None:
-        left.spend(size if copied_from is None else quotas.bytes_of_repo(tx, copied_from.id))
+        left.spend(size if copied_from is None else quotas.bytes_of_repo(tx, copied_from.id), tx)
 
 
-def check_new_folder(hub: HubContext, tx: Read, account: Account, rows: Sequence[RepoRow]) -> None:
+def check_new_folder(hub: HubContext, tx: Write, account: Account, rows: Sequence[RepoRow]) -> None:
     """Raise if an account may not have these repositories of another account in addition to its own; else count them.
 
     Raises:
@@ -136,7 +160,7 @@ def check_new_folder(hub: HubContext, tx: Read, account: Account, rows: Sequence
     _check_count(hub, tx, account, len(rows))
     left = allowance_of(hub, tx, account.id, account.name)
     if left.max_bytes is not None:
-        left.spend(sum(quotas.bytes_of_repo(tx, row.id) for row in rows))
+        left.spend(sum(quotas.bytes_of_repo(tx, row.id) for row in rows), tx)
 
 
 def own(hub: HubContext, caller: MaybeCaller) -> NamespaceQuota:

@@ -180,7 +180,7 @@ class _Batch:
         added = [item for item in self.files.values() if item is not None]
         more = sum(item.size for item in added) - sum(item.size for item in before.values())
         if more > 0:
-            self.quota.spend(more)
+            self.quota.spend(more, tx)
         else:
             hub.usage_cache.add(self.row.owner_id, more)
         # Downloads of what leaves the bucket go on.

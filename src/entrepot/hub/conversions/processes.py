@@ -266,7 +266,7 @@ class _Output:
                 raise RepoNotFound
             if not files.confirm(tx, sha256, size):
                 raise Busy("this file")
-            quotas.allowance(self._hub, tx, row).spend(size)
+            quotas.allowance(self._hub, tx, row).spend(size, tx)
             file_links.link(tx, row.id, [sha256], None, self._hub.now_ms())
         if self._hub.store.blobs.stat(file_key(sha256)) is None:
             # Chunks have just replaced an earlier copy, and these bytes were deleted with it.

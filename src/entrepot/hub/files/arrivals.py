@@ -15,7 +15,7 @@ from entrepot.blobs import file_key
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.files import file_checks, file_links, files
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import Busy, EntrepotError
+from entrepot.errors import Busy, EntrepotError, QuotaExceeded
 from entrepot.hub import capabilities
 from entrepot.hub.accounts import quotas
 from entrepot.hub.accounts.quotas import Allowance
@@ -141,6 +141,14 @@ def _run(hub: HubContext, step: _Step) -> int:
 
 
 def _run_all(hub: HubContext, steps: Sequence[_Step]) -> list[int | Exception]:
+    """Do the same as :func:`_run_together`; steps of which one exceeds a quota in the end are taken one by one."""
+    try:
+        return _run_together(hub, steps)
+    except QuotaExceeded as error:
+        return [error] if len(steps) == 1 else [_run_all(hub, [step])[0] for step in steps]
+
+
+def _run_together(hub: HubContext, steps: Sequence[_Step]) -> list[int | Exception]:
     """Take several steps in one transaction; return for each a number or why it could not be taken.
 
     Of bytes that are about to be published, it is 1 if they replace damaged ones, else 0;
@@ -224,4 +232,4 @@ class _Group:
             repo_id == row.id and arrival.sha256 in sizes for (repo_id, _), sizes in self._links.items()
         ):
             return
-        left.spend(_added(self._tx, row, arrival.sha256, arrival.size))
+        left.spend(_added(self._tx, row, arrival.sha256, arrival.size), self._tx)

@@ -8,12 +8,12 @@ upload in chunks, except that no claim remains: the hub has hashed the bytes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
 from entrepot.blobs import file_key
-from entrepot.catalog import Lock
+from entrepot.catalog import Lock, Write
 from entrepot.catalog.files import bulk_uploads as rows
 from entrepot.catalog.files import file_links, files, xorbs
 from entrepot.catalog.files.bulk_uploads import FileState, ProvenFile
@@ -93,10 +93,12 @@ def receive_files(
     contents = _verified(hub, uploads, quota)
     with hub.read() as tx:
         linked = file_links.usable(tx, row.id, list(contents))
-    quota.spend(sum(len(data) for sha256, data in contents.items() if sha256 not in linked))
+    new = sum(len(data) for sha256, data in contents.items() if sha256 not in linked)
+    quota.spend(new)
     there = _stored_already(hub, row.id, author.account.id, contents)
     arrivals = _Packing(hub, row.owner_id).pack({key: contents[key] for key in contents if key not in there})
-    for sha256 in _record(hub, row, author, revision, contents, arrivals):
+    settle = quota.settle if new else None
+    for sha256 in _record(hub, row, author, revision, contents, arrivals, settle):
         rechunking.drop_raw(hub, sha256, hub.now_ms())
     return list(contents)
 
@@ -147,6 +149,7 @@ def _record(
     revision: str | None,
     contents: Mapping[Sha256, Buffer],
     arrivals: Sequence[ProvenFile],
+    settle: Callable[[Write], None] | None,
 ) -> list[Sha256]:
     """Publish the rows; return the files that may now have raw bytes in addition to their chunks."""
     now = hub.now_ms()
@@ -160,6 +163,8 @@ def _record(
         raw = rows.put(tx, row.id, arrivals, author.account.id, now)
         if len(file_links.usable(tx, row.id, list(contents))) < len(contents):
             raise Busy("these files")  # a stored file was swept in the meantime
+        if settle is not None:
+            settle(tx)
     return raw
 
 

@@ -248,7 +248,7 @@ class _Preparation:
             raise InvalidOperation(operation.path, "a whole repository cannot be copied into a folder of itself")
         with self._hub.write(Lock.repo(source.id), Lock.repo(self._row.id)) as tx:
             if source.id != self._row.id:
-                self._quota.spend(object_rows.missing_bytes(tx, source.id, self._row.id, needed))
+                self._quota.spend(object_rows.missing_bytes(tx, source.id, self._row.id, needed), tx)
                 there = object_rows.copy(tx, source.id, self._row.id, needed, self._hub.now_ms())
             else:
                 there = object_rows.touch(tx, source.id, needed, self._hub.now_ms())
@@ -375,7 +375,7 @@ def admit(
         claimed = xet_files.claimed(tx, row.id, left, link_user(tx, caller, row))
         xet_files.link_claimed(tx, row.id, claimed, caller.account.id, now_ms)
         fresh = present_sizes(tx, caller, row, missing)
-        quota.spend(sum(fresh.values()))
+        quota.spend(sum(fresh.values()), tx)
         usable |= fresh
     file_links.renew(tx, row.id, list(usable), now_ms)
     return usable

@@ -214,7 +214,8 @@ def _claim(
     if given.is_proposal:
         forms = {claim.sha256: LinkedForm(claim.size, claim.file, claim.hash) for claim in claims}
         there = file_links.usable(tx, given.repo_id, list(forms))
-        quotas.allowance(hub, tx, repo).spend(sum(form.size for sha256, form in forms.items() if sha256 not in there))
+        new = sum(form.size for sha256, form in forms.items() if sha256 not in there)
+        quotas.allowance(hub, tx, repo).spend(new, tx)
         file_links.link_forms(tx, given.repo_id, forms, given.user_id, now)
     elif given.user_id is not None:
         xet_files.claim(tx, given.repo_id, claims, given.user_id, now)

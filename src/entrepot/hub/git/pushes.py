@@ -25,6 +25,7 @@ from entrepot.git.commands import Command, CommandStatus, PushRequest
 from entrepot.git.packs import read_pack_header
 from entrepot.hub import access, audit, capabilities, events, file_mutability
 from entrepot.hub.accounts import quotas
+from entrepot.hub.accounts.quotas import Allowance
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
@@ -202,7 +203,7 @@ def finish(push: Push) -> list[CommandStatus]:
         return [CommandStatus(ref, reason or "another ref was refused") for ref, reason in wanted.items()]
     prepared = _prepare(push, found, large)
     try:
-        outcome = _publish(push, found, prepared, [c for c in commands if wanted[c.ref] is None])
+        outcome = _publish(push, found, prepared, [c for c in commands if wanted[c.ref] is None], quota)
         if may_commit and _MOVED in outcome.values():
             push_reservations.note_loss(hub, repo_id, author.account.id)
         wanted |= outcome
@@ -306,7 +307,7 @@ def _store(push: Push, batch: Sequence[stored.GitObject]) -> list[Oid]:
 
 
 def _publish(
-    push: Push, found: PushContents, prepared: _Prepared, commands: Sequence[Command]
+    push: Push, found: PushContents, prepared: _Prepared, commands: Sequence[Command], quota: Allowance
 ) -> dict[str, str | None]:
     """Make the push visible in one transaction; return for each command why it was refused, or None."""
     hub, repo_id, now = push.hub, push.row.id, push.hub.now_ms()
@@ -347,6 +348,8 @@ def _publish(
             events.RefChange(RefName(it.ref), it.old, it.new) for it in commands if it.ref in done and it.old != it.new
         ]
         events.emit_content(hub, tx, row, changed)
+        if done and found.size:
+            quota.settle(tx)
         if any(it.new is not None for it in changed):
             activity.add(tx, row, author.account.id, now)
         for gone in (it for it in changed if it.new is None):

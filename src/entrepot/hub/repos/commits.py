@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 import attrs
 
 from entrepot.cards.lineage import read_message
-from entrepot.catalog import Lock, Read
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos import commits as commit_rows
@@ -32,6 +32,7 @@ from entrepot.errors import (
 from entrepot.git import Kind, TreeEditor, diff_trees
 from entrepot.hub import capabilities
 from entrepot.hub.accounts import quotas
+from entrepot.hub.accounts.quotas import Allowance
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
@@ -51,6 +52,8 @@ from entrepot.storage.objects import GitObject
 from entrepot.storage.trees import Trees
 
 MAX_MESSAGE = 64 << 10
+_MAX_POINTER = 256
+"""More bytes than the pointer of a large file has."""
 
 
 @attrs.frozen
@@ -156,7 +159,7 @@ def create(
         hub, row, [(edit.path, edit.mode, edit.oid) for edit in prepared.edits if isinstance(edit, Put)]
     )
     known = lfs_rules.read_root(hub, row.id, branch.head) if prepared.pointers or draft.takes_staged else {}
-    attempt = functools.partial(_attempt, hub, author, row, branch.ref, draft, prepared, known, waiter)
+    attempt = functools.partial(_attempt, hub, author, row, branch.ref, draft, prepared, known, waiter, quota)
     recorded = waiter.persist(hub, row.id, branch.ref, attempt)
     hub.job_added.set()
     describes = draft.takes_staged or file_metadata.describe(prepared.touched)
@@ -177,6 +180,7 @@ def _attempt(
     prepared: PreparedCommit,
     known: Mapping[Oid, bytes],
     waiter: ReservationWaiter,
+    quota: Allowance,
 ) -> RecordedCommit | None:
     """Apply the edits to the head and try to move the branch; return None if another was faster or someone pushes."""
     with hub.read() as tx:
@@ -200,6 +204,7 @@ def _attempt(
         whole.touched,
         author.account.id,
         whole.objects,
+        settling(quota, draft, prepared, made),
     )
     with hub.write(Lock.repo(row.id)) as tx:
         author = capabilities.recheck(tx, author, row, ref, hub.now_ms())
@@ -298,6 +303,19 @@ def compose(
     made = [GitObject(oid, Kind.TREE, content) for oid, content in fresh.items()]
     rows = [*prepared.rows, *(objects.row_of(item) for item in (*additions.made, *made, commit))]
     return Composed(commit.oid, rows, additions.paths, root == before)
+
+
+def settling(
+    quota: Allowance, draft: CommitDraft, prepared: PreparedCommit, made: Composed
+) -> Callable[[Write], None] | None:
+    """Return what judges the quota again when a commit is published; None if it has no content.
+
+    As in the first check, its trees, its commit and the pointers of its large files are not judged.
+    """
+    if not draft.inline_bytes:
+        return None
+    beside = sum(row.size for row in made.rows) - sum(row.size for row in prepared.rows)
+    return functools.partial(quota.settle, beside=beside + _MAX_POINTER * len(prepared.large))
 
 
 def check_message(draft: CommitDraft) -> CommitDraft:

@@ -142,7 +142,7 @@ def share(
         named = linked_forms.proven(tx, origin.id, list(dict.fromkeys(sha256s)))
         there = file_links.usable(tx, row.id, list(named))
         fresh = {sha256: form for sha256, form in named.items() if sha256 not in there}
-        quotas.allowance(hub, tx, row).spend(sum(form.size for form in fresh.values()))
+        quotas.allowance(hub, tx, row).spend(sum(form.size for form in fresh.values()), tx)
         file_links.link_forms(tx, row.id, fresh, sharer.account.id, hub.now_ms())
         file_links.renew(tx, row.id, list(named), hub.now_ms())
         files.touch(tx, list(named), hub.now_ms())

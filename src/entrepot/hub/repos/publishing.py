@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import attrs
 
@@ -44,7 +44,8 @@ class Publication:
     ``rows``: the new commit and trees; ``parents``: of the new commit;
     ``large``: large files the commit names, admitted to the repository before;
     ``touched``: paths that changed, which decide about follow-up jobs;
-    ``needed``: objects stored before, which no sweep may have deleted in the meantime.
+    ``needed``: objects stored before, which no sweep may have deleted in the meantime;
+    ``settle``: called with the transaction, to judge the quota at its end.
     """
 
     repo_id: int
@@ -55,6 +56,7 @@ class Publication:
     touched: Collection[RepoPath]
     pusher_id: int
     needed: Collection[Oid] = ()
+    settle: Callable[[Write], None] | None = None
 
 
 def publish(hub: HubContext, tx: Write, publication: Publication) -> bool:
@@ -91,6 +93,8 @@ def publish(hub: HubContext, tx: Write, publication: Publication) -> bool:
         conversions.plan(hub, tx, row)
     events.emit_content(hub, tx, row, [events.RefChange(move.ref, move.old, move.new)])
     activity.add(tx, row, publication.pusher_id, now)
+    if publication.settle is not None:
+        publication.settle(tx)
     return True
 
 

@@ -188,11 +188,12 @@ def open_with_commit(
     with hub.read() as tx:
         made = commits.compose(hub, tx, author, row, start, draft, prepared, known)
     commit = made.oid
+    settle = commits.settling(quota, draft, prepared, made)
 
     def publication(ref: RefName) -> Publication:
         move, needed = Move(ref, None, commit), prepared.objects | {start}
-        account_id = author.account.id
-        return Publication(row.id, move, (start,), made.rows, prepared.large, prepared.touched, account_id, needed)
+        named = prepared.large, prepared.touched, author.account.id, needed, settle
+        return Publication(row.id, move, (start,), made.rows, *named)
 
     discussion = _open(hub, row, author, base, draft.summary, _text_of(draft.description), publication)
     return OpenedPullRequest(RecordedCommit(row, discussion_rules.head_ref(discussion), commit), discussion.num)

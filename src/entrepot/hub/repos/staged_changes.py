@@ -125,6 +125,8 @@ def stage(
         if refs.find(tx, row.id, head.ref) is None:
             raise RevisionNotFound(branch)
         _check_stored(tx, row, prepared)
+        if inline_bytes:
+            quota.settle(tx)
         return _write(tx, area, changes, hub.now_ms())
 
 
