@@ -125,6 +125,21 @@ def test_a_name_is_locked_by_what_has_it_or_by_where_it_would_be(opened: Catalog
         assert (kinds(), held_locks(opened)) == ({LockClass.REPO}, 1)
 
 
+def test_a_name_is_looked_up_with_the_same_statements_whether_or_not_something_has_it(opened: Catalog) -> None:
+    with opened.write(Lock.hub()) as tx:
+        alice = accounts.add(tx, accounts.fresh("alice", "user", 1))
+    with opened.write(Lock.namespace(alice.id)) as tx:
+        repositories.add(tx, new_row(alice))
+    ran: list[str] = []
+    sa.event.listen(opened._engine, "before_cursor_execute", lambda *given: ran.append(given[2]))
+    seen = []
+    for name in ("gpt2", "absent"):
+        with opened.write(Lock.repo_at(attrs.evolve(REF, id=RepoId("alice", name)))):
+            seen.append(list(ran))
+        ran.clear()
+    assert seen[0] == seen[1]
+
+
 def new_row(owner: Account) -> RepoRow:
     names: dict[str, Any] = {"uid": new_uid(), "namespace_id": owner.id, "namespace": owner.name, "name": "gpt2"}
     state: dict[str, Any] = {"visibility": "public", "gated": "no", "is_disabled": False, "settings": {}}

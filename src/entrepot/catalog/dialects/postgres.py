@@ -80,11 +80,18 @@ _R, _N = tables.repos, tables.namespaces
 _NAMESPACE = sa.select(_N.c.id).where(_N.c.name_key == sa.bindparam("name"))
 _REPO_BY_UID = sa.select(_R.c.id).where(_R.c.uid == sa.bindparam("uid"))
 _REPO = (
-    sa.select(_R.c.id)
-    .join(_N, _N.c.id == _R.c.namespace_id)
+    sa.select(_N.c.id, _R.c.id.label("repo_id"))
+    .select_from(
+        _N.outerjoin(
+            _R,
+            (_R.c.namespace_id == _N.c.id)
+            & (_R.c.type == sa.bindparam("kind"))
+            & (_R.c.name_key == sa.bindparam("called")),
+        )
+    )
     .where(_N.c.name_key == sa.bindparam("name"))
-    .where((_R.c.type == sa.bindparam("kind")) & (_R.c.name_key == sa.bindparam("called")))
 )
+"""One statement whether the repository exists or not: a second one would show in the time of an answer."""
 # Said here, because SQLAlchemy loads its module for PostgreSQL when an index mentions it.
 for _index in (index for table in tables.metadata.tables.values() for index in table.indexes):
     if (_where := _index.dialect_options["sqlite"]["where"]) is not None:
@@ -306,8 +313,10 @@ def _look_up(connection: sa.Connection, lookup: Lookup) -> Lock:
     if isinstance(lookup.name, RepoRef):
         ref = lookup.name
         names = {"name": ref.id.namespace.lower(), "kind": ref.type.value, "called": ref.id.name.lower()}
-        repo_id = connection.execute(_REPO, names).scalar()
-        return Lock.repo(repo_id) if repo_id is not None else _namespace(connection, ref.id.namespace)
+        row = connection.execute(_REPO, names).first()
+        if row is None:
+            return Lock.hub()
+        return Lock.namespace(row.id) if row.repo_id is None else Lock.repo(row.repo_id)
     if lookup.kind is LockClass.REPO:
         repo_id = connection.execute(_REPO_BY_UID, {"uid": lookup.name}).scalar()
         return Lock.repo(repo_id) if repo_id is not None else Lock.nothing()
