@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_d508fef5a0a5"
+HEAD = "first_be9af289baea"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

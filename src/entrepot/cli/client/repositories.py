@@ -25,6 +25,8 @@ _ENTRIES = (
     CommandEntry("delete", f"{_HERE}:delete", "Delete a repository with everything in it."),
     CommandEntry("move", f"{_HERE}:move", "Rename or transfer a repository."),
     CommandEntry("visibility", f"{_HERE}:visibility", "Set who can see a repository."),
+    CommandEntry("archive", f"{_HERE}:archive", "Make a repository read-only."),
+    CommandEntry("unarchive", f"{_HERE}:unarchive", "Make an archived repository writable again."),
     CommandEntry("list", f"{_HERE}:list_repos", "Find repositories."),
     CommandEntry("info", f"{_HERE}:info", "Show information about a repository."),
     CommandEntry("files", f"{_HERE}:files", "List the files of a repository."),
@@ -138,6 +140,38 @@ def visibility(client: HubClient, repo: str, word: str, repo_type: str, as_json:
         f"{repo} {said}",
         as_json=as_json,
     )
+
+
+@click.command(short_help="Make a repository read-only.")
+@click.argument("repo", metavar="REPO")
+@type_option
+@json_option
+@hub_options
+def archive(client: HubClient, repo: str, repo_type: str, as_json: bool) -> None:
+    """Archive REPO: it can be read, downloaded and copied, and nothing in it can be changed.
+
+    \b
+    Example:
+      entrepot repo archive acme/bert
+    """
+    client.api.update_repo_settings(repo, archived=True, repo_type=repo_type)
+    show_result({"id": repo, "type": repo_type, "archived": True}, f"{repo} is archived", as_json=as_json)
+
+
+@click.command(short_help="Make an archived repository writable again.")
+@click.argument("repo", metavar="REPO")
+@type_option
+@json_option
+@hub_options
+def unarchive(client: HubClient, repo: str, repo_type: str, as_json: bool) -> None:
+    """Unarchive REPO, so that it can be changed again.
+
+    \b
+    Example:
+      entrepot repo unarchive acme/bert
+    """
+    client.api.update_repo_settings(repo, archived=False, repo_type=repo_type)
+    show_result({"id": repo, "type": repo_type, "archived": False}, f"{repo} is not archived", as_json=as_json)
 
 
 @click.command("list", short_help="Find repositories.")
@@ -340,6 +374,7 @@ def _row(item: Any) -> dict[str, Any]:  # noqa: ANN401 - one of three kinds of i
         "id": item.id,
         "private": item.private,
         "gated": item.gated,
+        "archived": bool(item.archived),
         "sha": item.sha,
         "created": _time(item.created_at),
         "updated": _time(item.last_modified),

@@ -19,7 +19,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -28,6 +28,9 @@ from entrepot.server.rendering.code_colours import ColourBudget
 from entrepot.server.rendering.code_languages import language_of_block
 from entrepot.server.rendering.footnotes import FootnoteKey, number
 from entrepot.server.rendering.html_caches import HtmlCache, key_of
+
+if TYPE_CHECKING:
+    from pyromark import Options
 
 MAX_RENDERED = 1 << 20
 """Total characters that one :class:`Renderer` formats; later texts stay unformatted."""
@@ -183,7 +186,7 @@ def parse(text: str) -> Iterable[tuple[Any, Any]]:
     return pyromark.events_with_range(text, options=_options())
 
 
-def _options() -> Any:
+def _options() -> Options:
     import pyromark
 
     known = pyromark.Options
