@@ -6,7 +6,7 @@ import json
 import struct
 import zlib
 
-from entrepot.hub.accounts import accounts, invitations
+from entrepot.hub.accounts import accounts, avatars, invitations
 from entrepot.hub.buckets import batches, buckets
 from entrepot.hub.buckets.batches import EMPTY, AddToBucket
 from entrepot.hub.callers import Caller, Role
@@ -90,7 +90,7 @@ FILES = {
     "README.md": CARD,
     "docs/guide.md": b"# Guide\n\n[back](../README.md)\n",
     "pictures/tern.png": picture(),
-    "pictures/tern.svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="36" height="36" viewBox="0 0 9 9"><path d="M1 1h7v7z"/></svg>\n',
+    "pictures/tern.svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="36"><path d="M4 4h28v28z"/></svg>\n',
     "config.json": b'{"model_type": "tern"}\n',
     "train.py": b"import os\n\n\nprint(os.getcwd(), 'a line that is wider than a telephone, surely, in every font')\n",
     "model.safetensors": tensors(2, 2),
@@ -125,6 +125,7 @@ def populate(hub: HubContext) -> None:
             accounts.set_member(hub, "acme", name, role)
     accounts.create_user(hub, "ines", password=PASSWORD)
     owen, wendy = caller_of(hub, "owen"), caller_of(hub, "wendy")
+    avatars.change(hub, owen, None, picture())
     invitations.invite(hub, owen, "acme", "ines", "read")
     model, data = _repos(hub, owen)
     _talk(hub, wendy, model)
