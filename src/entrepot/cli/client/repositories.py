@@ -181,6 +181,7 @@ def unarchive(client: HubClient, repo: str, repo_type: str, as_json: bool) -> No
 @click.option(
     "--filter", "tags", multiple=True, metavar="TAG", help="Only repositories with this tag; may be repeated."
 )
+@click.option("--archived/--not-archived", "archived", default=None, help="Only archived repositories, or only others.")
 @click.option(
     "--sort",
     type=click.Choice(("last_modified", "created_at", "downloads", "likes", "size", "trending_score")),
@@ -197,6 +198,7 @@ def list_repos(
     author: str | None,
     search: str | None,
     tags: tuple[str, ...],
+    archived: bool | None,
     sort: str,
     limit: int,
     as_json: bool,
@@ -210,7 +212,8 @@ def list_repos(
     """
     api = client.api
     find: Any = {"model": api.list_models, "dataset": api.list_datasets, "space": api.list_spaces}[repo_type]
-    found = list(find(author=author, search=search, filter=list(tags) or None, sort=sort, limit=limit))
+    wanted = {"author": author, "search": search, "filter": list(tags) or None, "archived": archived}
+    found = list(find(**wanted, sort=sort, limit=limit))
     if as_json:
         show_json([_row(item) for item in found])
         return
