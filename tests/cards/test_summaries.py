@@ -19,6 +19,14 @@ lines -->
     assert summarise("") == summarise("\n<br>\n") == ""
 
 
+def test_footnotes_are_left_out() -> None:
+    assert (
+        summarise("A claim[^1], see[^2 b].\n\n[^1]: What it\n    rests on.\n[^2 b]: More.\nThe end")
+        == "A claim, see. The end"
+    )
+    assert summarise("[^") == "[^"
+
+
 def test_long_texts_are_cut_between_words() -> None:
     found = summarise("word " * 1_000)
     assert found.endswith(" word…")

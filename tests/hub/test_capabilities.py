@@ -101,6 +101,10 @@ def disable(world: World, ref: RepoRef) -> None:
         rows.update(tx, row.id, is_disabled=True)
 
 
+def archive(world: World, ref: RepoRef) -> None:
+    repositories.configure(world.hub, world.olga, ref, repositories.RepoChanges(archived=True))
+
+
 def delete(world: World, ref: RepoRef) -> None:
     repositories.delete(world.hub, world.olga, ref)
 
@@ -109,7 +113,7 @@ def transfer(world: World, ref: RepoRef) -> None:
     repositories.move(world.hub, world.olga, ref, RepoRef(ref.type, type(ref.id)("olga", "gone")))
 
 
-CHANGES = [demote, remove, revoke, rotate, expire, lower, rescope, disable, delete, transfer]
+CHANGES = [demote, remove, revoke, rotate, expire, lower, rescope, disable, archive, delete, transfer]
 
 
 @pytest.fixture

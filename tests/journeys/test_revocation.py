@@ -22,7 +22,7 @@ from entrepot.hub.callers import Role
 from entrepot.hub.community import moderation
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.repos import repositories
-from entrepot.hub.repos.repositories import NewRepo
+from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoType, Sha256
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
@@ -84,12 +84,16 @@ def disable(holder: Holder) -> None:
     moderation.disable(holder.hub, holder.ref, "a complaint")
 
 
+def archive(holder: Holder) -> None:
+    repositories.configure(holder.hub, holder.owner, holder.ref, RepoChanges(archived=True))
+
+
 def delete(holder: Holder) -> None:
     repositories.delete(holder.hub, holder.owner, holder.ref)
 
 
 Change = Callable[[Holder], None]
-each_change = pytest.mark.parametrize("lose", [revoke, demote, remove, disable, delete])
+each_change = pytest.mark.parametrize("lose", [revoke, demote, remove, disable, archive, delete])
 
 
 @pytest.fixture(scope="module", params=["folder", "bucket"])

@@ -89,7 +89,7 @@ def test_files_are_closed_only_when_the_block_fails() -> None:
         (".gitattributes", TEXT),
         ("config.JSON", TEXT),
         ("index.html", TEXT),
-        ("evil.svg", TEXT),
+        ("evil.svg", "image/svg+xml"),
         ("app.js", TEXT),
         ("page.xhtml", TEXT),
         ("cat.PNG", "image/png"),

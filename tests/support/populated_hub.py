@@ -6,7 +6,7 @@ import json
 import struct
 import zlib
 
-from entrepot.hub.accounts import accounts, invitations
+from entrepot.hub.accounts import accounts, avatars, invitations
 from entrepot.hub.buckets import batches, buckets
 from entrepot.hub.buckets.batches import EMPTY, AddToBucket
 from entrepot.hub.callers import Caller, Role
@@ -41,6 +41,12 @@ model-index:
 # Tern
 
 A [guide](docs/guide.md), ![a picture](pictures/tern.png) and a list:
+
+A drawing: ![a drawing](pictures/tern.svg)
+
+A claim[^source] that is repeated[^source].
+
+[^source]: What it rests on.
 
 * `code` and **strong**
 * a very-long-name-without-any-place-where-it-could-be-broken-in-two-that-is-wider-than-a-telephone
@@ -84,6 +90,7 @@ FILES = {
     "README.md": CARD,
     "docs/guide.md": b"# Guide\n\n[back](../README.md)\n",
     "pictures/tern.png": picture(),
+    "pictures/tern.svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="36"><path d="M4 4h28v28z"/></svg>\n',
     "config.json": b'{"model_type": "tern"}\n',
     "train.py": b"import os\n\n\nprint(os.getcwd(), 'a line that is wider than a telephone, surely, in every font')\n",
     "model.safetensors": tensors(2, 2),
@@ -118,6 +125,7 @@ def populate(hub: HubContext) -> None:
             accounts.set_member(hub, "acme", name, role)
     accounts.create_user(hub, "ines", password=PASSWORD)
     owen, wendy = caller_of(hub, "owen"), caller_of(hub, "wendy")
+    avatars.change(hub, owen, None, picture())
     invitations.invite(hub, owen, "acme", "ines", "read")
     model, data = _repos(hub, owen)
     _talk(hub, wendy, model)
@@ -130,6 +138,9 @@ def _repos(hub: HubContext, owen: Caller) -> tuple[RepoRef, RepoRef]:
     space = repositories.create(hub, owen, NewRepo(RepoType.SPACE, "demo", "acme", sdk="static")).ref
     secret = repositories.create(hub, owen, NewRepo(RepoType.MODEL, "secret", "acme", "private")).ref
     gated = repositories.create(hub, owen, NewRepo(RepoType.MODEL, "gated", "acme")).ref
+    old = repositories.create(hub, owen, NewRepo(RepoType.MODEL, "shelved", "acme")).ref
+    discussions.create(hub, owen, old, "A question", "Is it maintained?")
+    repositories.configure(hub, owen, old, RepoChanges(archived=True))
     repositories.create(hub, owen, NewRepo(RepoType.MODEL, "empty", "acme", is_empty=True))
     commit(hub, owen, model, FILES, "First files")
     branches.create_tag(hub, owen, model, "main", "v1", "the first")
@@ -145,7 +156,7 @@ def _repos(hub: HubContext, owen: Caller) -> tuple[RepoRef, RepoRef]:
 
 
 def _talk(hub: HubContext, wendy: Caller, model: RepoRef) -> None:
-    discussions.create(hub, wendy, model, "A question", "Why *this*?")
+    discussions.create(hub, wendy, model, "A question", "Why *this*?[^1]\n\n[^1]: A note.")
     discussions.comment(hub, wendy, model, 1, f"Because.\n\n```\ncode\n```\n\n{WIDE_TABLE}")
     for title, text in (("Better words", b"import sys\n"), ("Other words", b"import re\n")):
         draft = CommitDraft(title, [AddFile(parse_path("train.py"), text)])

@@ -15,6 +15,8 @@ _BLOCK = re.compile(r"^```[^\n`]*\n(?P<code>.*?)^```", re.DOTALL | re.MULTILINE)
 _TITLE = re.compile(r"\A\s*#\s[^\n]*\n(?=\s*[^\s#])")
 _HTML = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
+_NOTE = re.compile(r"^\[\^[^\]\n]+\]:[^\n]*(?:\n(?: {4}|\t)[^\n]*)*", re.MULTILINE)
+_REFERENCE = re.compile(r"\[\^[^\]\n]+\]")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _MARK = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+|\|.*$|-{3,}$|={3,}$|```.*$)", re.MULTILINE)
 _EMPHASIS = re.compile(r"[*`]")
@@ -36,7 +38,7 @@ def summarise(text: str) -> str:
     """
     plain = _TITLE.sub("", text[: 20 * MAX_SUMMARY], count=1)
     for pattern, replacement in (
-        *((_BLOCK, " "), (_HTML, " "), (_IMAGE, " ")),
+        *((_BLOCK, " "), (_HTML, " "), (_IMAGE, " "), (_NOTE, " "), (_REFERENCE, "")),
         *((_LINK, r"\1"), (_MARK, " "), (_EMPHASIS, "")),
     ):
         plain = pattern.sub(replacement, plain)

@@ -70,7 +70,7 @@ def forget_activity(tx: Write, account_id: int) -> None:
 def erase_around_account(tx: Write, account_id: int) -> None:
     """Delete likes, follows, collections, requests, invitations and webhooks of an account that is being deleted.
 
-    Its notifications and subscriptions go too. Its comments in discussions stay, without an author.
+    Its picture, notifications and subscriptions go too. Its comments in discussions stay, without an author.
     """
     notified, subscribed = community_tables.notifications, community_tables.subscriptions
     tx.sql.execute(sa.delete(notified).where((notified.c.user_id == account_id) | (notified.c.org_id == account_id)))
@@ -94,6 +94,7 @@ def erase_around_account(tx: Write, account_id: int) -> None:
         sa.delete(community_tables.access_requests).where(community_tables.access_requests.c.user_id == account_id)
     )
     tx.sql.execute(sa.delete(community_tables.quotas).where(community_tables.quotas.c.namespace_id == account_id))
+    tx.sql.execute(sa.delete(community_tables.avatars).where(community_tables.avatars.c.namespace_id == account_id))
     _erase_folders(tx, account_id)
 
 

@@ -51,6 +51,16 @@ discussion_events = sa.Table(
     sa.Column("created_ms", sa.BigInteger, nullable=False),
 )
 
+# Pictures that accounts have uploaded; each has at most 256 KiB.
+avatars = sa.Table(
+    "avatars",
+    metadata,
+    sa.Column("namespace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("media_type", sa.String(20), nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Column("updated_ms", sa.BigInteger, nullable=False),
+)
+
 attachments = sa.Table(
     "attachments",
     metadata,

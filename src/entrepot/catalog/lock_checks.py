@@ -20,7 +20,7 @@ _FILE, _XORB, _JOB, _AUDIT = LockClass.FILE, LockClass.XORB, LockClass.JOB, Lock
 LOCKS: dict[str, frozenset[LockClass]] = {
     **dict.fromkeys(
         (
-            *("memberships", "tokens", "sign_in_codes", "sessions", "invitations", "follows", "quotas"),
+            *("memberships", "tokens", "sign_in_codes", "sessions", "invitations", "follows", "quotas", "avatars"),
             *("oauth_grants", "device_codes", "used_id_tokens", "sso_identities"),
             *("second_factors", "recovery_codes", "passkeys"),
             *("collections", "collection_upvotes", "webhooks", "webhook_watches"),

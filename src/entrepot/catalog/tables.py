@@ -180,6 +180,8 @@ repos = sa.Table(
     sa.Column("discussions", sa.Integer, nullable=False, server_default="0"),
     # In a folder: the visibility is that of the folder, and changes with its grants.
     sa.Column("follows", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Nothing in it can be changed.
+    sa.Column("is_archived", sa.Boolean, nullable=False, server_default=sa.false()),
     # Bytes of the large files that its commits refer to; `catalog/files/file_links.py` keeps it.
     sa.Column("size", sa.BigInteger, nullable=False, server_default="0"),
     # The namespace comes first, so the same index finds the repositories of an account.

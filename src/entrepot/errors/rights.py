@@ -201,6 +201,19 @@ class NotAllowed(Forbidden):
 
 
 @attrs.define
+class RepoArchived(NotAllowed):
+    """The repository is archived: it can be read, and nothing in it can be changed."""
+
+    @classmethod
+    def of(cls, kind: str, repo: str) -> RepoArchived:
+        """Return the error about a repository."""
+        return cls(
+            f"The {kind} {repo} is archived: it can be read, but nothing in it can be changed "
+            f"until an admin of {repo.partition('/')[0]} unarchives it in its settings"
+        )
+
+
+@attrs.define
 class GatedRepo(Forbidden):
     """The repository is gated: its metadata is public, but its content needs an accepted access request."""
 

@@ -18,7 +18,7 @@ from entrepot.catalog.repos import folders, grants, repositories
 from entrepot.catalog.repos.folders import FolderRow
 from entrepot.catalog.repos.grants import NO_ROLES, FolderPlace, GrantedRoles
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import GatedRepo, NotAllowed, RepoDisabled, RepoMoved, RepoNotFound
+from entrepot.errors import GatedRepo, NotAllowed, RepoArchived, RepoDisabled, RepoMoved, RepoNotFound
 from entrepot.hub import scopes
 from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change, require_login
 from entrepot.names import PARQUET, RepoRef, RepoType
@@ -104,9 +104,23 @@ def writable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Call
 
     Raises:
         LoginRequired, NotAllowed: the caller may see it, but lacks the right.
+        RepoArchived: nothing in it can be changed.
         RepoMoved, RepoNotFound, RepoDisabled: as :func:`visible`.
     """
-    return _changeable(tx, caller, ref, frozenset({scopes.WRITE}))
+    row, known = manageable(tx, caller, ref)
+    check_not_archived(row)
+    return row, known
+
+
+def manageable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
+    """Return the repository, also an archived one, if the caller has the rights that :func:`writable` asks for.
+
+    For use cases that read what only writers see, or decide who may read.
+
+    Raises:
+        as :func:`writable`, except RepoArchived.
+    """
+    return _with_rights(tx, caller, ref, frozenset({scopes.WRITE}))
 
 
 def committable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
@@ -115,7 +129,9 @@ def committable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, C
     Raises:
         as :func:`writable`.
     """
-    return _changeable(tx, caller, ref, scopes.COMMITS)
+    row, known = _with_rights(tx, caller, ref, scopes.COMMITS)
+    check_not_archived(row)
+    return row, known
 
 
 def owned(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
@@ -125,8 +141,7 @@ def owned(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]
         as :func:`writable`.
     """
     row, known = writable(tx, caller, ref)
-    if known.own_role(row.namespace_id, row.parent_id) is not Role.ADMIN:
-        raise NotAllowed(f"Only owners of the {row.type.value} {row.ref.id} can do this: the role 'admin' is needed")
+    check_admin(known, row)
     return row, known
 
 
@@ -139,7 +154,7 @@ def reviewable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Ca
     row = visible(tx, caller, ref, by_alias=False)
     known = require_login(caller)
     if known.limits is None or not known.permits_on(scopes.REQUESTS, row):
-        return writable(tx, caller, ref)
+        return manageable(tx, caller, ref)
     if not has_write_role(tx, known, row):
         raise _too_low(tx, known, row)
     return row, known
@@ -151,12 +166,14 @@ def discussable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, C
     Raises:
         LoginRequired: the caller is anonymous.
         NotAllowed: the token does not allow it.
+        RepoArchived: nothing in it can be changed, and its discussions belong to it.
         RepoMoved, RepoNotFound, RepoDisabled: as :func:`visible`.
     """
     row = visible(tx, caller, ref, by_alias=False)
     known = require_change(caller)
     if not may_discuss(known, row):
         raise _lacks(scopes.DISCUSS, row)
+    check_not_archived(row)
     return row, known
 
 
@@ -197,6 +214,31 @@ def check_ref(row: RepoRow, ref: str) -> None:
         raise NotAllowed(f"{PARQUET} is made by the hub from the branch main; change the files of main")
 
 
+def check_not_archived(row: RepoRow) -> None:
+    """Raise if a repository is archived.
+
+    Raises:
+        RepoArchived: it is.
+    """
+    if row.is_archived:
+        raise RepoArchived.of(row.type.value, str(row.ref.id))
+
+
+def is_admin(caller: Caller, row: RepoRow) -> bool:
+    """Return whether the account is an admin of the namespace of a repository, regardless of the token."""
+    return caller.own_role(row.namespace_id, row.parent_id) is Role.ADMIN
+
+
+def check_admin(caller: Caller, row: RepoRow) -> None:
+    """Raise unless the caller is an admin of the namespace of a repository that they may change.
+
+    Raises:
+        NotAllowed: the caller's role is not sufficient.
+    """
+    if not is_admin(caller, row):
+        raise NotAllowed(f"Only owners of the {row.type.value} {row.ref.id} can do this: the role 'admin' is needed")
+
+
 def subject(row: RepoRow) -> str:
     """Return the name of a repository in the audit log: ``model alice/gpt``."""
     return f"{row.type.value} {row.ref.id}"
@@ -227,13 +269,18 @@ def may_read(tx: Read, caller: MaybeCaller, row: RepoRow) -> bool:
 
 
 def may_write(tx: Read, caller: Caller, row: RepoRow) -> bool:
-    """Return whether the caller's role and token allow all changes, as :func:`writable`."""
-    return _may_change(tx, caller, row, frozenset({scopes.WRITE}))
+    """Return whether the caller may make all changes, as :func:`writable`."""
+    return not row.is_archived and may_manage(tx, caller, row)
+
+
+def may_manage(tx: Read, caller: Caller, row: RepoRow) -> bool:
+    """Return whether the caller's role and token allow all changes, also if it is archived, as :func:`manageable`."""
+    return _has_rights(tx, caller, row, frozenset({scopes.WRITE}))
 
 
 def may_commit(tx: Read, caller: Caller, row: RepoRow) -> bool:
-    """Return whether the caller's role and token allow changes of the content, as :func:`committable`."""
-    return _may_change(tx, caller, row, scopes.COMMITS)
+    """Return whether the caller may change the content, as :func:`committable`."""
+    return not row.is_archived and _has_rights(tx, caller, row, scopes.COMMITS)
 
 
 def may_discuss(caller: Caller, row: RepoRow) -> bool:
@@ -328,7 +375,7 @@ def places_asked(caller: MaybeCaller) -> int:
     return 0 if caller is None else len(caller.granted)
 
 
-def _changeable(tx: Read, caller: MaybeCaller, ref: RepoRef, permissions: frozenset[str]) -> tuple[RepoRow, Caller]:
+def _with_rights(tx: Read, caller: MaybeCaller, ref: RepoRef, permissions: frozenset[str]) -> tuple[RepoRow, Caller]:
     row = visible(tx, caller, ref, by_alias=False)
     known = require_change(caller)
     if not known.permits_any(permissions, row):
@@ -338,7 +385,7 @@ def _changeable(tx: Read, caller: MaybeCaller, ref: RepoRef, permissions: frozen
     return row, known
 
 
-def _may_change(tx: Read, caller: Caller, row: RepoRow, permissions: frozenset[str]) -> bool:
+def _has_rights(tx: Read, caller: Caller, row: RepoRow, permissions: frozenset[str]) -> bool:
     if not (caller.may_write or caller.limits is not None):
         return False
     return caller.permits_any(permissions, row) and has_write_role(tx, caller, row)

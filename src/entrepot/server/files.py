@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from entrepot.errors import ObjectDamaged
 from entrepot.server.responders import (
+    SVG,
     Content,
     Header,
     MemoryContent,
@@ -44,12 +45,13 @@ _TEXT_NAMES = frozenset(
 _TEXT_ENDINGS = frozenset(
     """
     txt md markdown rst tex log csv tsv json jsonl ndjson geojson ipynb yaml yml toml ini cfg conf env properties
-    gitattributes gitignore gitmodules editorconfig dockerignore lock xml html htm xhtml svg css scss js mjs cjs ts tsx
+    gitattributes gitignore gitmodules editorconfig dockerignore lock xml html htm xhtml css scss js mjs cjs ts tsx
     jsx vue py pyi pyx pxd sh bash zsh fish bat ps1 c h cc cpp cxx hpp cu cuh java kt scala go rs rb php pl lua r jl
     swift m sql proto graphql jinja jinja2 j2 tmpl cmake gradle diff patch srt vtt bib
     """.split()  # noqa: SIM905 - a list of words reads better than a hundred literals
 )
-# Types that a browser can display and that cannot contain scripts: SVG, PDF and HTML are deliberately absent.
+# Types that a browser can display and that cannot contain scripts: PDF and HTML are deliberately absent. SVG has
+# headers of its own (`server/responders.py`).
 _SHOWN = {
     "png": "image/png",
     "jpg": "image/jpeg",
@@ -59,6 +61,7 @@ _SHOWN = {
     "bmp": "image/bmp",
     "ico": "image/x-icon",
     "avif": "image/avif",
+    "svg": SVG,
     "wav": "audio/wav",
     "mp3": "audio/mpeg",
     "flac": "audio/flac",

@@ -35,8 +35,12 @@ _WARM_BYTES = 16 * 1024 * 1024
 _WARMING = 512 * 1024
 """Bytes per read for a peer that may still turn out to be slow; they are sent in small pieces, so that few are queued
 for it, and read together, so that the event loop wakes up less often."""
+_DRAWN = b"default-src 'none'; style-src 'unsafe-inline'; sandbox"
 _SLOW_SECONDS_PER_BYTE = 0.2 / (1024 * 1024)
 _UNSAFE_NAME = re.compile(r'[^\x20-\x7e]|["\\%;]')
+
+SVG = "image/svg+xml"
+"""The media type of pictures that can hold scripts."""
 
 Header = tuple[bytes, bytes]
 
@@ -284,10 +288,16 @@ def _cut(data: bytes, parts: list[bytes | ByteRange]) -> bytes:
 
 
 def _fixed_headers(content: Content, filename: str, treatment: Treatment) -> list[Header]:
+    """Return the headers of a file that depend on no request.
+
+    An SVG picture is shown where a page embeds it as an image, in which browsers run no scripts and load nothing.
+    Opened by its address it is saved: it is never a document at the address of the hub.
+    """
+    is_drawn = content.content_type == SVG
     return [
         (b"etag", f'"{content.etag}"'.encode("ascii")),
-        (b"content-disposition", disposition(filename, treatment).encode("ascii")),
-        (b"content-security-policy", b"default-src 'none'; sandbox"),
+        (b"content-disposition", disposition(filename, "attachment" if is_drawn else treatment).encode("ascii")),
+        (b"content-security-policy", _DRAWN if is_drawn else b"default-src 'none'; sandbox"),
         (b"x-content-type-options", b"nosniff"),
     ]
 

@@ -49,6 +49,7 @@ TABLE: tuple[Row, ...] = (
     # So that clients need not read the message.
     Row(errors.AlreadyExists, ErrorStatus(409, "AlreadyExists")),
     Row(errors.AccountNotFound, ErrorStatus(404, "AccountNotFound")),
+    Row(errors.RepoArchived, ErrorStatus(403, "RepoArchived")),
     Row(errors.GrantNotFound, ErrorStatus(404, "GrantNotFound")),
     # Of the dataset viewer.
     Row(errors.InvalidParameter, ErrorStatus(422, "InvalidParameter")),

@@ -3,7 +3,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from entrepot import HubApi
+from entrepot.errors import RepoArchived
 
 Run = Callable[..., Any]
 
@@ -45,6 +48,18 @@ def test_files_are_listed_as_deep_as_wanted(at_hub: Run, made: str) -> None:
     assert "4 B  a.txt" in at_hub("repo", "files", made, "--long").out
     [row] = [row for row in at_hub("repo", "files", made, "--json").json if row["path"] == "a.txt"]
     assert (row["type"], row["size"], row["sha256"]) == ("file", 4, None)
+
+
+def test_a_repository_is_archived_listed_as_such_and_unarchived(at_hub: Run, made: str) -> None:
+    assert at_hub("repo", "archive", made).out.strip() == f"{made} is archived"
+    assert at_hub("repo", "info", made, "--json").json["archived"] is True
+    assert [row["id"] for row in at_hub("repo", "list", "--archived", "--json").json] == [made]
+    assert made not in [row["id"] for row in at_hub("repo", "list", "--not-archived", "--json").json]
+    with pytest.raises(RepoArchived, match="is archived: it can be read"):
+        HubApi().create_branch(made, branch="more")
+    assert at_hub("repo", "unarchive", made, "--json").json == {"id": made, "type": "model", "archived": False}
+    assert at_hub("repo", "info", made, "--json").json["archived"] is False
+    HubApi().create_branch(made, branch="more")
 
 
 def test_the_log_is_newest_first(at_hub: Run, made: str) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from huggingface_hub import HfApi as Oracle
+from huggingface_hub.errors import HfHubHTTPError
 
 import entrepot
 from entrepot.errors import (
@@ -10,6 +11,7 @@ from entrepot.errors import (
     InvalidArgument,
     InvalidName,
     NotOffered,
+    RepoArchived,
     RepoNotFound,
     RevisionNotFound,
 )
@@ -145,3 +147,19 @@ def test_the_message_suggests_a_wrong_type(at_hub: RunningHub, fresh_name: str) 
     entrepot.create_repo(fresh_name, repo_type="dataset")
     with pytest.raises(RepoNotFound, match=r"check the name and the type \(repo_type\)"):
         entrepot.model_info(fresh_name)
+
+
+def test_clients_are_told_that_a_repository_is_archived(at_hub: RunningHub, oracle: Oracle, fresh_name: str) -> None:
+    entrepot.create_repo(fresh_name)
+    entrepot.update_repo_settings(fresh_name, archived=True)
+    with pytest.raises(RepoArchived, match=f"{fresh_name} is archived"):
+        entrepot.upload_file(path_or_fileobj=b"x", path_in_repo="x.txt", repo_id=fresh_name)
+    with pytest.raises(HfHubHTTPError, match="unarchives it in its settings") as caught:
+        oracle.upload_file(path_or_fileobj=b"x", path_in_repo="x.txt", repo_id=fresh_name)
+    assert caught.value.response.status_code == 403
+    assert oracle.model_info(fresh_name).archived is True
+    assert oracle.hf_hub_download(fresh_name, ".gitattributes")
+    entrepot.update_repo_settings(fresh_name, archived=False)
+    assert entrepot.model_info(fresh_name).archived is None
+    assert not hasattr(oracle.model_info(fresh_name), "archived")
+    oracle.upload_file(path_or_fileobj=b"x", path_in_repo="x.txt", repo_id=fresh_name)

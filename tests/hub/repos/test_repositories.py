@@ -12,15 +12,17 @@ from entrepot.errors import (
     LoginRequired,
     NotAllowed,
     Refused,
+    RepoArchived,
     RepoMoved,
     RepoNotFound,
 )
 from entrepot.git import DEFAULT_DATASET, DEFAULT_MODEL
+from entrepot.hub import audit
 from entrepot.hub.accounts import accounts
-from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.callers import MaybeCaller, Role
 from entrepot.hub.files.operations import Copy, Delete
 from entrepot.hub.jobs import maintenance
-from entrepot.hub.repos import branches, histories, infos, repositories
+from entrepot.hub.repos import branches, histories, infos, protections, repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
 from tests.support.worlds import World
@@ -119,6 +121,33 @@ def test_settings_change_one_by_one(world: World) -> None:
     for bad in (RepoChanges(visibility="x"), RepoChanges(gated="x")):
         with pytest.raises(InvalidName):
             repositories.configure(world.hub, world.alice, ref, bad)
+
+
+def test_admins_archive_a_repository_and_nothing_else_changes_until_they_unarchive_it(world: World) -> None:
+    olga, wendy = world.olga, world.wendy
+    accounts.set_member(world.hub, "acme", "wendy", Role.WRITE)
+    ref = world.repo("acme/shelved", by=olga)
+    for wanted in (True, False):
+        with pytest.raises(NotAllowed, match="the role 'admin' is needed"):
+            repositories.configure(world.hub, wendy, ref, RepoChanges(archived=wanted))
+    done = [repositories.configure(world.hub, olga, ref, RepoChanges(archived=True)) for _ in range(2)]
+    assert [row.is_archived for row in done] == [True, True]
+    for changes in (RepoChanges(gated="auto"), RepoChanges(archived=True, description="x"), RepoChanges(labels=[])):
+        with pytest.raises(RepoArchived, match="acme/shelved is archived"):
+            repositories.configure(world.hub, olga, ref, changes)
+    with pytest.raises(RepoArchived):
+        repositories.check_write(world.hub, olga, ref)
+    with pytest.raises(RepoArchived):
+        protections.change(world.hub, ref, lambda now: now)
+    assert repositories.rights(world.hub, olga, ref).may_manage
+    assert not repositories.rights(world.hub, olga, ref).may_write
+    copy = repositories.duplicate(world.hub, wendy, ref, RepoId("wendy", "copy"), None)
+    assert not copy.is_archived
+    changed = repositories.configure(world.hub, olga, ref, RepoChanges(archived=False, description="in use again"))
+    assert (changed.is_archived, changed.description) == (False, "in use again")
+    everything = audit.AuditFilter(None, None, None, None, None)
+    actions = [entry.action for entry in audit.search(world.hub, everything, limit=100)]
+    assert (actions.count("repo.archive"), actions.count("repo.unarchive")) == (1, 1)
 
 
 def test_renaming_leaves_a_redirect_through_every_old_name(world: World) -> None:

@@ -23,9 +23,14 @@ def test_pictures_are_shown_from_their_own_address(site: ServedHub, show: Show) 
     commit = site.commit(site.repo("pictures"), {"a.png": b"\x89PNG", "b.svg": b"<svg onload='alert(1)'/>"})
     assert f'<img src="/alice/pictures/resolve/{commit}/a.png"' in show("/alice/pictures/blob/main/a.png")
     text = show("/alice/pictures/blob/main/b.svg")
-    assert "<img" not in text
+    assert f'<img src="/alice/pictures/resolve/{commit}/b.svg" alt="b.svg">' in text
     assert "<svg onload" not in text
     assert "&lt;svg onload" in re.sub(r"</?span[^>]*>", "", text)  # its code has colours
+
+
+def test_an_empty_drawing_is_no_picture(site: ServedHub, show: Show) -> None:
+    site.commit(site.repo("drawings"), {"a.svg": b""})
+    assert "<img" not in show("/alice/drawings/blob/main/a.svg")
 
 
 def test_large_files_are_read_by_ranges(site: ServedHub, show: Show) -> None:

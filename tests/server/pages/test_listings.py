@@ -39,6 +39,8 @@ def test_filters_and_words_are_those_of_the_api(show: Show) -> None:
         ("pipeline_tag=x", False),
         ("author=alice&sort=likes", True),
         ("gated=true", False),
+        ("archived=false", True),
+        ("archived=true", False),
     ):
         text = show(f"/models?{query}")
         assert names(text) == (["alice/tern"] if found else []), query
@@ -68,7 +70,14 @@ def test_filter_links_set_and_remove() -> None:
         "pipeline_tag": [SortedTag("a b", "a b", "pipeline_tag", 1)],
     }
     query = [("search", "x"), ("filter", "license:mit"), ("pipeline_tag", "old")]
-    task, licence = filter_groups(groups, query)
+    task, licence, state = filter_groups(groups, query)
     assert (task.title, task.links[0].query) == ("Task", "search=x&filter=license%3Amit&pipeline_tag=a+b")
     assert (licence.links[0].is_set, licence.links[0].query) == (True, "search=x&pipeline_tag=old")
     assert [chip.label for chip in set_filters(query)] == ["license:mit", "old"]
+    assert [(link.label, link.is_set, link.query.rpartition("&")[2]) for link in state.links] == [
+        ("Not archived", False, "archived=false"),
+        ("Archived", False, "archived=true"),
+    ]
+    _, _, state = filter_groups(groups, [("archived", "true")])
+    assert [(link.is_set, link.query) for link in state.links] == [(False, "archived=false"), (True, "")]
+    assert [chip.label for chip in set_filters([("archived", "true")])] == ["archived: true"]

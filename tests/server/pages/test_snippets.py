@@ -20,7 +20,7 @@ COMMIT = "8f3c2d1" + "0" * 33
 NUMBERS = itertools.count()
 TERN = UsedRepo(RepoType.MODEL, "acme/tern", "acme/tern", COMMIT)
 TIDES = UsedRepo(RepoType.DATASET, "acme/tides", "datasets/acme/tides", COMMIT)
-GENERAL = ["huggingface_hub", "hf", "entrepot", "git", "curl", "Metaflow", "Asset Hub"]
+GENERAL = ["huggingface_hub", "hf", "entrepot", "git", "JavaScript", "curl", "Metaflow", "Asset Hub"]
 PYTHON = {
     "transformers",
     "diffusers",

@@ -73,7 +73,7 @@ HOSTILE = [
 ]
 
 _TAG = re.compile(r"<[^>]*>")
-ALLOWED = ("href", "title", "src", "alt", "rel", "start", "class")
+ALLOWED = ("href", "title", "src", "alt", "rel", "start", "class", "id")
 
 
 def check(html: str, tags: set[str] = markdown._TAGS, more: tuple[str, ...] = ()) -> None:
@@ -83,6 +83,7 @@ def check(html: str, tags: set[str] = markdown._TAGS, more: tuple[str, ...] = ()
         assert name[1] in tags, tag
         bare = re.sub(r'"[^"]*"', '""', tag)
         assert set(re.findall(r" ([a-z-]+)=", bare)) <= {*ALLOWED, *more}, tag
+        assert all(re.fullmatch(r"fn(?:ref)?-[0-9]+", value) for value in re.findall(r' id="([^"]*)"', tag)), tag
         if name[1] == "span":
             assert re.fullmatch(r'</span>|<span(?: class="[kscnod]")?>', tag), tag
         for value in re.findall(r'(?:href|src)="([^"]*)"', tag):
@@ -212,6 +213,13 @@ BOMBS = {
     "breaks": fill("a  \n"),
     "zeros": fill("\0"),
     "tabs": fill("-\t"),
+    "references to one note": "[^a]: x\n\n" + fill("[^a]"),
+    "notes": "".join(f"[^{number}]: x\n" for number in range(6_000)),
+    "notes with references": "".join(f"[^{number}]: x[^{number + 1}]\n" for number in range(3_000)),
+    "notes in notes": fill("[^a]: "),
+    "one note again and again": fill("[^a]: x\n"),
+    "long labels": "[^" + "l" * 900 + "]: x\n\n" + fill("[^" + "l" * 900 + "]"),
+    "open labels": fill("[^"),
 }
 
 
@@ -239,6 +247,7 @@ def test_no_text_becomes_very_large_or_reaches_the_cleaner_deeply_nested(
 
 CARD_BOMBS = {
     **BOMBS,
+    "forged notes": fill('<div class="footnote-definition" id="x"><sup class="footnote-definition-label">1</sup>'),
     "open text before paragraphs": "<b><i><u><s><sub><sup>" + "x\n\n" * 20_000,
     "text that ends above blocks": fill("<b><p>x<i><div>y</b>\n\n"),
     "open divisions": fill("<div>"),

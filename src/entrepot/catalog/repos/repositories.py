@@ -53,6 +53,8 @@ class RepoRow:
     parent_id: int | None = None
     # Bytes of the large files that its commits refer to; of a bucket, 0.
     size: int = 0
+    # It can be read, and nothing in it can be changed.
+    is_archived: bool = False
 
     @property
     def ref(self) -> RepoRef:
@@ -134,6 +136,7 @@ COLUMNS = [
     _R.c.follows,
     _NS.c.parent_id,
     _R.c.size,
+    _R.c.is_archived,
 ]
 _LABELS_AT = [column.name for column in COLUMNS].index("labels")
 _SELECT = sa.select(*COLUMNS).join(_NS, _NS.c.id == _R.c.namespace_id).where(_R.c.deleted_ms.is_(None))

@@ -52,6 +52,7 @@ class Search:
     any_prefix: tuple[str, ...] = ()
     pipeline_tag: str | None = None
     gated: bool | None = None
+    archived: bool | None = None
     sort: str = "lastModified"
     is_ascending: bool = False
     after: tuple[float, int] | None = None
@@ -157,4 +158,6 @@ def _conditions(tx: Read, search: Search) -> list[sa.ColumnElement[Any]]:
         found.append(repos.c.pipeline_tag == search.pipeline_tag)
     if search.gated is not None:
         found.append(repos.c.gated != "no" if search.gated else repos.c.gated == "no")
+    if search.archived is not None:
+        found.append(repos.c.is_archived.is_(search.archived))
     return found

@@ -25,6 +25,8 @@ _ENTRIES = (
     CommandEntry("delete", f"{_HERE}:delete", "Delete a repository with everything in it."),
     CommandEntry("move", f"{_HERE}:move", "Rename or transfer a repository."),
     CommandEntry("visibility", f"{_HERE}:visibility", "Set who can see a repository."),
+    CommandEntry("archive", f"{_HERE}:archive", "Make a repository read-only."),
+    CommandEntry("unarchive", f"{_HERE}:unarchive", "Make an archived repository writable again."),
     CommandEntry("list", f"{_HERE}:list_repos", "Find repositories."),
     CommandEntry("info", f"{_HERE}:info", "Show information about a repository."),
     CommandEntry("files", f"{_HERE}:files", "List the files of a repository."),
@@ -140,6 +142,38 @@ def visibility(client: HubClient, repo: str, word: str, repo_type: str, as_json:
     )
 
 
+@click.command(short_help="Make a repository read-only.")
+@click.argument("repo", metavar="REPO")
+@type_option
+@json_option
+@hub_options
+def archive(client: HubClient, repo: str, repo_type: str, as_json: bool) -> None:
+    """Archive REPO: it can be read, downloaded and copied, and nothing in it can be changed.
+
+    \b
+    Example:
+      entrepot repo archive acme/bert
+    """
+    client.api.update_repo_settings(repo, archived=True, repo_type=repo_type)
+    show_result({"id": repo, "type": repo_type, "archived": True}, f"{repo} is archived", as_json=as_json)
+
+
+@click.command(short_help="Make an archived repository writable again.")
+@click.argument("repo", metavar="REPO")
+@type_option
+@json_option
+@hub_options
+def unarchive(client: HubClient, repo: str, repo_type: str, as_json: bool) -> None:
+    """Unarchive REPO, so that it can be changed again.
+
+    \b
+    Example:
+      entrepot repo unarchive acme/bert
+    """
+    client.api.update_repo_settings(repo, archived=False, repo_type=repo_type)
+    show_result({"id": repo, "type": repo_type, "archived": False}, f"{repo} is not archived", as_json=as_json)
+
+
 @click.command("list", short_help="Find repositories.")
 @type_option
 @click.option("--author", metavar="NAMESPACE", help="Only repositories of this user or organisation.")
@@ -147,6 +181,7 @@ def visibility(client: HubClient, repo: str, word: str, repo_type: str, as_json:
 @click.option(
     "--filter", "tags", multiple=True, metavar="TAG", help="Only repositories with this tag; may be repeated."
 )
+@click.option("--archived/--not-archived", "archived", default=None, help="Only archived repositories, or only others.")
 @click.option(
     "--sort",
     type=click.Choice(("last_modified", "created_at", "downloads", "likes", "size", "trending_score")),
@@ -163,6 +198,7 @@ def list_repos(
     author: str | None,
     search: str | None,
     tags: tuple[str, ...],
+    archived: bool | None,
     sort: str,
     limit: int,
     as_json: bool,
@@ -176,7 +212,8 @@ def list_repos(
     """
     api = client.api
     find: Any = {"model": api.list_models, "dataset": api.list_datasets, "space": api.list_spaces}[repo_type]
-    found = list(find(author=author, search=search, filter=list(tags) or None, sort=sort, limit=limit))
+    wanted = {"author": author, "search": search, "filter": list(tags) or None, "archived": archived}
+    found = list(find(**wanted, sort=sort, limit=limit))
     if as_json:
         show_json([_row(item) for item in found])
         return
@@ -340,6 +377,7 @@ def _row(item: Any) -> dict[str, Any]:  # noqa: ANN401 - one of three kinds of i
         "id": item.id,
         "private": item.private,
         "gated": item.gated,
+        "archived": bool(item.archived),
         "sha": item.sha,
         "created": _time(item.created_at),
         "updated": _time(item.last_modified),

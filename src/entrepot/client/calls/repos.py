@@ -54,6 +54,7 @@ class Filter:
     tags: tuple[str, ...] = ()
     pipeline_tag: str | None = None
     gated: bool | None = None
+    archived: bool | None = None
     sort: str | None = None
     direction: int | None = None
     limit: int | None = None
@@ -164,6 +165,7 @@ def page(kind: RepoType, wanted: Filter) -> Call[ResultPage[WiderRepoInfo]]:
         filter=wanted.tags,
         pipeline_tag=wanted.pipeline_tag,
         gated=wanted.gated,
+        archived=wanted.archived,
         sort=wanted.sort,
         direction=wanted.direction,
         limit=wanted.limit,

@@ -50,6 +50,7 @@ class Listings(Base):
         full: bool | None = None,
         cardData: bool = False,  # noqa: N803 - name in huggingface_hub
         fetch_config: bool = False,
+        archived: bool | None = None,
         token: str | bool | None = None,
     ) -> Iterator[ModelInfo]:
         """List models; pages are fetched as needed.
@@ -63,6 +64,7 @@ class Listings(Base):
             sort: ``last_modified``, ``created_at``, ``downloads``, ``likes``, ``trending_score``
                 or, on this hub, ``size``; descending, unless ``direction`` is 1.
             limit: maximum number of models; None returns all.
+            archived: only archived ones, or (False) only others; a filter of entrepot only.
             expand: return only these properties; excludes ``full``, ``cardData`` and ``fetch_config``.
 
         Raises:
@@ -75,6 +77,7 @@ class Listings(Base):
             tags=(*_words(filter, library, language, task, tags), *_prefixed("dataset", trained_dataset)),
             pipeline_tag=pipeline_tag,
             gated=gated,
+            archived=archived,
             card_data=cardData or None,
             config=fetch_config or None,
             extra=_runnable(apps, inference, inference_provider, num_parameters),
@@ -102,6 +105,7 @@ class Listings(Base):
         limit: int | None = None,
         expand: Words = None,
         full: bool | None = None,
+        archived: bool | None = None,
         token: str | bool | None = None,
     ) -> Iterator[DatasetInfo]:
         """List datasets; pages are fetched as needed.
@@ -130,6 +134,7 @@ class Listings(Base):
                 *_prefixed("benchmark", official),
             ),
             gated=gated,
+            archived=archived,
         )
         return map(dataset_of, self._found(RepoType.DATASET, wanted, sort, direction, limit, expand, full, token))
 
@@ -147,6 +152,7 @@ class Listings(Base):
         limit: int | None = None,
         expand: Words = None,
         full: bool | None = None,
+        archived: bool | None = None,
         token: str | bool | None = None,
     ) -> Iterator[SpaceInfo]:
         """List spaces; pages are fetched as needed.
@@ -163,6 +169,7 @@ class Listings(Base):
             search=search,
             author=author,
             tags=_words(filter),
+            archived=archived,
             extra=pairs(datasets=_words(datasets), models=_words(models), linked=linked or None),
         )
         return map(space_of, self._found(RepoType.SPACE, wanted, sort, direction, limit, expand, full, token))

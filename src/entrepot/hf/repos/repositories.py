@@ -151,6 +151,7 @@ class Repos(Base):
         discussions_disabled: bool | None = None,
         protected_branches: list[str] | None = None,
         immutable_tags: bool | None = None,
+        archived: bool | None = None,
         token: str | bool | None = None,
         repo_type: str | None = None,
     ) -> None:
@@ -163,6 +164,7 @@ class Repos(Base):
                 of the repository again.
             protected_branches: branches that cannot be force-pushed or deleted; a setting of entrepot only.
             immutable_tags: whether tags cannot be moved or deleted; a setting of entrepot only.
+            archived: whether nothing in it can be changed until False is set again; a setting of entrepot only.
 
         Raises:
             RepoNotFound: the repository does not exist.
@@ -176,6 +178,7 @@ class Repos(Base):
             discussions_disabled=discussions_disabled,
             protected_branches=protected_branches,
             immutable_tags=immutable_tags,
+            archived=archived,
         )
         self._hub(token).send(repos.configure(self._repo_to_change(repo_id, repo_type, token), settings))
 

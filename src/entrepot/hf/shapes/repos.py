@@ -74,6 +74,7 @@ class RepoInfo:
     last_modified: datetime.datetime | None = None
     private: bool | None = None
     disabled: bool | None = None
+    archived: bool | None = None
     gated: Literal["auto", "manual", False] | None = None
     likes: int | None = None
     tags: list[str] | None = None
@@ -259,6 +260,7 @@ def _usual(found: WiderRepoInfo) -> dict[str, Any]:
         "last_modified": parse_timestamp_or_none(known(found.last_modified)),
         "private": known(found.private),
         "disabled": known(found.disabled),
+        "archived": known(found.archived),
         "gated": known(found.gated),
         "likes": known(found.likes),
         "tags": _list(known(found.tags)),

@@ -196,7 +196,7 @@ def decide(
     """
     _check_decision(status, reason)
     with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
-        row, decider = access.writable(tx, caller, ref)
+        row, decider = access.manageable(tx, caller, ref)
         _check_gated(row)
         _decide(hub, tx, decider, row, requester, status, reason)
 
@@ -220,7 +220,7 @@ def decide_many(
         raise LimitExceeded("the number of requests in one call", MAX_DECISIONS, "decide in smaller groups")
     outcomes = []
     with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
-        row, decider = access.writable(tx, caller, ref)
+        row, decider = access.manageable(tx, caller, ref)
         _check_gated(row)
         for requester in requesters:
             try:
@@ -241,7 +241,7 @@ def grant(hub: HubContext, caller: MaybeCaller, ref: RepoRef, user: str) -> None
         AccountNotFound: the user does not exist.
     """
     with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
-        row, giver = access.writable(tx, caller, ref)
+        row, giver = access.manageable(tx, caller, ref)
         _check_gated(row)
         found = _user(tx, user)
         there = access_requests.find(tx, row.id, found.id)

@@ -75,7 +75,7 @@ def check_served(
         names += [name_large(owner, sha256, None)] if sha256 is not None else []
         names += [name_large(owner, None, xet_hash)] if xet_hash is not None else []
     is_flagged = scans.have_status(tx, names, FLAGGED)
-    if is_flagged and (caller is None or not access.may_write(tx, caller, row)):
+    if is_flagged and (caller is None or not access.may_manage(tx, caller, row)):
         raise NotAllowed(
             "A scanner has found that loading this file is unsafe, so this hub does not serve it; "
             "those who may write to the repository can read it and delete it"

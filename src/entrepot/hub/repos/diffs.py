@@ -68,7 +68,7 @@ def render(
     most_texts: int = FILES_LIMIT,
 ) -> str:
     """Return changes of files in git's format, as :func:`between`; after ``most_texts`` files, files are only named."""
-    shows_all = not flagged_files.hides(hub.settings) or (caller is not None and access.may_write(tx, caller, row))
+    shows_all = not flagged_files.hides(hub.settings) or (caller is not None and access.may_manage(tx, caller, row))
     pieces: list[str] = []
     size = 0
     for change in changes:

@@ -66,11 +66,13 @@ def change(
 
     Raises:
         RepoNotFound: the repository does not exist.
+        RepoArchived: it is archived.
         InvalidName: a pattern breaks the rules of branch names, or there are more than 100.
         Refused: a branch hides a tag that would become immutable.
     """
     with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
         row = _row(tx, ref)
+        access.check_not_archived(row)
         wanted = alter(of(row))
         check_patterns(list(wanted.branches))
         if wanted.tags:

@@ -77,7 +77,8 @@ class NewRepo:
 class RepoChanges:
     """Changes to the settings of a repository; None leaves a value as it is.
 
-    ``visibility``: ``public``, ``private``, or ``folder`` to follow the folder again.
+    ``visibility``: ``public``, ``private``, or ``folder`` to follow the folder again. ``archived``: only admins of
+    the namespace set it; of an archived repository, nothing else changes unless the same changes unarchive it.
     """
 
     visibility: str | None = None
@@ -85,6 +86,7 @@ class RepoChanges:
     options: Mapping[str, object] = attrs.field(factory=dict)
     labels: Sequence[str] | None = None
     description: str | None = None
+    archived: bool | None = None
 
 
 _EVENT_FILES = "tensorboard"
@@ -95,6 +97,7 @@ _EVENT_FILES = "tensorboard"
 class RepoRights:
     """What a caller may do with a repository that they see. ``may_discuss``: also to open pull requests.
 
+    ``may_manage``: to see its settings, also if it is archived, when nothing else may be changed.
     ``has_metrics``: whether it is a model whose card has evaluation results, or that has event files.
     ``is_liked``: the caller likes it; ``watch``: which notifications they get, empty if the token is not for these.
     """
@@ -105,6 +108,7 @@ class RepoRights:
     has_metrics: bool = False
     is_liked: bool = False
     watch: str = ""
+    may_manage: bool = False
 
     @property
     def has_discussions(self) -> bool:
@@ -124,10 +128,13 @@ def rights(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> RepoRights:
         if caller is None:
             return RepoRights(row, may_write=False, may_discuss=False, has_metrics=has_metrics)
         may_discuss = caller.may_write or (caller.limits is not None and access.may_discuss(caller, row))
+        may_manage = access.may_manage(tx, caller, row)
+        is_open = not row.is_archived
         user = caller.account.id
         watch = subscriptions.effective(tx, row, user).level if caller.limits is None else ""
         is_liked = likes.is_liked(tx, row.id, user)
-        return RepoRights(row, access.may_write(tx, caller, row), may_discuss, has_metrics, is_liked, watch)
+        may = (may_manage and is_open, may_discuss and is_open, has_metrics, is_liked, watch, may_manage)
+        return RepoRights(row, *may)
 
 
 def _has_metrics(tx: Read, row: RepoRow) -> bool:
@@ -267,6 +274,7 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
 
     Raises:
         RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
+        RepoArchived: it is archived, and the changes do not unarchive it.
         InvalidName: a value is unknown.
         Malformed, LimitExceeded: a label or the description breaks a rule.
         Refused: the mutability was set before, to another value, or the repository is in no folder to follow.
@@ -278,38 +286,66 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
     # Following reads the visibility of the folder, which changes under the lock of its namespace.
     folder = [Lock.namespace_named(ref.id.namespace)] if changes.visibility == visibilities.FOLDER else []
     with hub.write(*folder, Lock.repo_at(ref), Lock.audit()) as tx:
-        row, settler = access.writable(tx, caller, ref)
-        values: dict[str, object] = {}
-        if changes.visibility is not None:
-            values |= visibilities.choose(tx, settler, row, changes.visibility)
-        if changes.gated is not None:
-            values["gated"] = changes.gated
-        if changes.options:
-            protections.check_patterns([str(it) for it in _list_of(changes.options.get(protections.BRANCHES))])
-            if file_mutability.KEY in changes.options:
-                file_mutability.check_setting(row, changes.options[file_mutability.KEY])
-            values["settings"] = dict(row.settings) | dict(changes.options)
-            if changes.options.get(protections.TAGS):
-                protections.check_tags_visible(tx, row)
+        row, settler = access.manageable(tx, caller, ref)
+        _check_archive(settler, row, changes)
+        values = _values_of(tx, settler, row, changes)
         if values:
             repositories.update(tx, row.id, **values)
             if values.get("visibility", row.visibility) != row.visibility:
                 full_text.follow(tx, row.id)
             if (values.get("gated", row.gated) == "no") != (row.gated == "no") and row.type.kind.has_commits:
                 jobs.enqueue(tx, "card", {"repo": row.id}, hub.now_ms(), dedup_key=card_job(row.id))
+            if changes.archived is not None and changes.archived != row.is_archived:
+                action = "repo.archive" if changes.archived else "repo.unarchive"
+                audit.record(hub, tx, settler, action, access.subject(row))
             words = {name: value for name, value in values.items() if isinstance(value, str)}
             words |= {name: json.dumps(value) for name, value in changes.options.items()}
-            audit.record(hub, tx, settler, "repo.settings", access.subject(row), words)
+            if words:
+                audit.record(hub, tx, settler, "repo.settings", access.subject(row), words)
         repo_labels.change(hub, tx, settler, row, changes.labels, changes.description)
         changed = repositories.by_id(tx, row.id)
         assert changed is not None
         if values:
-            updated = {"private": changed.is_private} | {"gated": changed.gated != "no" and changed.gated}
+            updated = {"private": changed.is_private, "gated": changed.gated != "no" and changed.gated}
+            if changes.archived is not None:
+                updated["archived"] = changed.is_archived
             events.emit(hub, tx, changed, "repo.config", "update", {"updatedConfig": updated})
     hub.job_added.set()
     if changes.gated is not None:  # the text of its card is shown in lists and searches, or no more
         run_now(hub, card_job(changed.id))
     return changed
+
+
+def _check_archive(settler: Caller, row: RepoRow, changes: RepoChanges) -> None:
+    """Raise if changes may not be made because a repository is archived, or by someone who may not archive it.
+
+    Raises:
+        NotAllowed: the caller is not an admin of the namespace.
+        RepoArchived: the changes leave it archived, and change something else.
+    """
+    if changes.archived is not None:
+        access.check_admin(settler, row)
+    if changes.archived is not False and attrs.evolve(changes, archived=None) != RepoChanges():
+        access.check_not_archived(row)
+
+
+def _values_of(tx: Write, settler: Caller, row: RepoRow, changes: RepoChanges) -> dict[str, object]:
+    """Return the columns that changes set, after checking the values; labels and description have their own."""
+    values: dict[str, object] = {}
+    if changes.visibility is not None:
+        values |= visibilities.choose(tx, settler, row, changes.visibility)
+    if changes.gated is not None:
+        values["gated"] = changes.gated
+    if changes.archived is not None:
+        values["is_archived"] = changes.archived
+    if changes.options:
+        protections.check_patterns([str(it) for it in _list_of(changes.options.get(protections.BRANCHES))])
+        if file_mutability.KEY in changes.options:
+            file_mutability.check_setting(row, changes.options[file_mutability.KEY])
+        values["settings"] = dict(row.settings) | dict(changes.options)
+        if changes.options.get(protections.TAGS):
+            protections.check_tags_visible(tx, row)
+    return values
 
 
 def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: RepoId, visibility: str | None) -> RepoRow:
@@ -383,13 +419,24 @@ def check_write(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
 
 
 def check_manage(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
-    """Raise unless the caller may change the settings of a repository.
+    """Raise unless the caller may see the settings of a repository, and change them unless it is archived.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
     with hub.read() as tx:
-        access.writable(tx, caller, ref)
+        access.manageable(tx, caller, ref)
+
+
+def may_archive(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> bool:
+    """Return whether the caller may archive a repository whose settings they see, or unarchive it.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access to its settings.
+    """
+    with hub.read() as tx:
+        row, known = access.manageable(tx, caller, ref)
+        return access.is_admin(known, row)
 
 
 def fresh_row(

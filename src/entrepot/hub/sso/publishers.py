@@ -68,16 +68,17 @@ def add(hub: HubContext, caller: MaybeCaller, ref: RepoRef, draft: PublisherDraf
     """Add a publisher, which will have the caller's rights in this repository.
 
     Raises:
-        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: the caller may not write to it.
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed, RepoArchived: the caller may not write to it.
         ExtraNotInstalled, Refused: the hub cannot verify tokens, or does not trust the issuer.
         InvalidName, Malformed, LimitExceeded: a value of the draft cannot be used.
         AlreadyExists: there is one with the same claims.
     """
     with hub.read() as tx:
-        _managed(tx, caller, ref)  # nothing about issuers is said to others
+        access.check_not_archived(_managed(tx, caller, ref)[0])  # nothing about issuers is said to others
     _check(hub, draft)
     with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
         row, owner = _managed(tx, caller, ref)
+        access.check_not_archived(row)
         present = trusted_publishers.of_repo(tx, row.id)
         if len(present) >= MAX_PUBLISHERS:
             raise LimitExceeded("the number of publishers of one repository", MAX_PUBLISHERS, "remove some first")
@@ -97,11 +98,12 @@ def remove(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uid: str) -> None
     """Remove a publisher; its access tokens become invalid immediately.
 
     Raises:
-        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: the caller may not write to it.
+        RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed, RepoArchived: the caller may not write to it.
         ThingNotFound: the repository has no such publisher.
     """
     with hub.write(Lock.hub(), Lock.repo_at(ref), Lock.audit()) as tx:
         row, actor = _managed(tx, caller, ref)
+        access.check_not_archived(row)
         found = [one for one in trusted_publishers.of_repo(tx, row.id) if one.uid == uid]
         if not found:
             raise ThingNotFound("trusted publisher", uid)
@@ -117,7 +119,7 @@ def details_of(publisher: PublisherRow) -> dict[str, audit.Detail]:
 
 def _managed(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
     """Return repository and caller, whose token must allow everything: a publisher cannot make another one."""
-    row, _ = access.writable(tx, caller, ref)
+    row, _ = access.manageable(tx, caller, ref)
     return row, require_write(caller)
 
 

@@ -110,7 +110,7 @@ def _may(tx: Read, user: Account, row: RepoRow, role: str) -> bool:
     owner = callers.acting_as(tx, user)
     if not access.may_see(tx, owner, row):
         return False
-    return access.may_write(tx, owner, row) if role == WRITE else access.may_read(tx, owner, row)
+    return access.may_manage(tx, owner, row) if role == WRITE else access.may_read(tx, owner, row)
 
 
 def _nobody(resource: str, proof: IdToken) -> OAuthRefused:

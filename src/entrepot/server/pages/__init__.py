@@ -37,6 +37,7 @@ from entrepot.server.pages.repositories import (
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.searching import collection_forms, collections, searches
 from entrepot.server.pages.settings import (
+    avatars,
     folder_sharing,
     org_audit,
     org_members,
@@ -72,6 +73,7 @@ def routes() -> list[PageRoute]:
         *sso.routes(),
         *themes.routes(),
         *own_profiles.routes(),
+        *avatars.routes(),
         *passwords.routes(),
         *security.routes(),
         *tokens.routes(),

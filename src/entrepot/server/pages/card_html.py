@@ -28,7 +28,8 @@ MAX_CARD = 1 << 20
 _FRONT_MATTER = re.compile(r"\A﻿?---[ \t]*\r?\n.*?^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _EXTERNAL = re.compile(r"(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
 _HOST = re.compile(r"(?:[a-z]+:)?//([^/?#]+)", re.IGNORECASE)
-_TAG = re.compile(r"<(/?)(h[1-6]|a|img|pre|table)\b([^>]*)>")
+_TAG = re.compile(r"<(/?)(h[1-6]|a|img|pre|table|div|sup)\b([^>]*)>")
+_NOTE_ID = re.compile(r'<(?:div|sup) id="([a-z]+-[0-9]+)">')
 _ATTRIBUTE = re.compile(r' ([a-z]+)="([^"]*)"')
 _TEXT = re.compile(r"<[^>]+>")
 _NOT_SLUG = re.compile(r"[^\w\- ]+")
@@ -40,7 +41,7 @@ class CardLinks:
     """Where links and images of a card lead.
 
     ``files``, ``images``: the root of the repository for each, ending in a slash; ``root``: the path prefix of the hub;
-    ``prefix``: of the ids of headings, different for each text on a page.
+    ``prefix``: of the ids of headings and footnotes, different for each text on a page.
     """
 
     files: str
@@ -80,11 +81,9 @@ def without_comments(text: str) -> str:
     """Return Markdown without HTML comments, which cards use for notes to their authors; code keeps them."""
     if "<!--" not in text or len(text) > markdown.MAX_TEXT:
         return text
-    import pyromark
-
     text = text.encode("utf-8", "replace").decode()
     data, pieces, done = text.encode(), list[bytes](), 0
-    for event, place in pyromark.events_with_range(text):
+    for event, place in markdown.parse(text):
         start, end = place["start"], place["end"]
         is_html = event == {"Start": "HtmlBlock"} or (isinstance(event, dict) and "InlineHtml" in event)
         raw = data[start:end].strip()
@@ -97,9 +96,9 @@ def without_comments(text: str) -> str:
 def relink(made: str, links: CardLinks) -> str:
     """Return HTML from the cleaner of Markdown with lower headings and links that lead into the repository.
 
-    Code and tables can be scrolled with the keyboard.
+    Code and tables can be scrolled with the keyboard. No id occurs twice: headings have none that a footnote has.
     """
-    used: set[str] = set()
+    used = set(_NOTE_ID.findall(made))
     is_in_link = False
 
     def changed(tag: re.Match[str]) -> str:
@@ -107,6 +106,8 @@ def relink(made: str, links: CardLinks) -> str:
         closing, name, rest = str(tag[1]), str(tag[2]), str(tag[3])
         if name in ("pre", "table"):  # they scroll inside their box, also with the keyboard
             return tag[0] if closing else f'<{name} tabindex="0">'
+        if name in ("div", "sup"):
+            return tag[0].replace(' id="', f' id="{links.prefix}-', 1)  # quotes inside a value are escaped
         if name[0] == "h":
             level = min(int(name[1]) + 1, 6)
             if closing:

@@ -12,6 +12,7 @@ from entrepot.errors import (
     GatedRepo,
     LoginRequired,
     NotFound,
+    RepoArchived,
     RepoDisabled,
     RepoNotFound,
     RevisionNotFound,
@@ -26,6 +27,7 @@ _TITLES: dict[type[EntrepotError], str] = {
     RevisionNotFound: "This revision does not exist",
     EntryNotFound: "This file does not exist",
     GatedRepo: "The files of this repository are gated",
+    RepoArchived: "This repository is archived",
     RepoDisabled: "This repository is disabled",
     NotFound: "This page does not exist",
 }

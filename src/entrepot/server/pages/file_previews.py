@@ -26,6 +26,7 @@ from entrepot.server.rendering.tensor_lists import (
     list_tensors,
     note_of,
 )
+from entrepot.server.responders import SVG
 
 MAX_TEXT = 512 << 10
 """Bytes of a text that are shown."""
@@ -48,7 +49,8 @@ class FileView:
     """The preview of a file.
 
     ``form``: the part of the template; ``note``: why less than everything, or nothing, is shown;
-    ``lines``: those of code are HTML, marked as such; ``tensors``: what the table lists, of a file with tensors.
+    ``lines``: those of code are HTML, marked as such; ``is_drawn``: the text is that of a picture;
+    ``tensors``: what the table lists, of a file with tensors.
     """
 
     form: str
@@ -59,6 +61,7 @@ class FileView:
     rows: Sequence[Sequence[str]] = ()
     notebook: notebooks.Notebook | None = None
     tensors: TensorList | None = None
+    is_drawn: bool = False
 
 
 @attrs.frozen
@@ -83,17 +86,24 @@ def view_file(name: str, source: RangeReader, wanted: TensorFilter = ALL) -> Fil
     except Malformed as error:
         return FileView("none", f"This file cannot be shown: {error.message}.")
     kind = media_type(name)
+    if kind == SVG:
+        return attrs.evolve(_view_code(name, source), is_drawn=source.size > 0)
     for form in ("image", "audio", "video"):
         if kind.startswith(f"{form}/"):
             return FileView(form)
     if kind in (TEXT, BINARY):
-        view = view_text(source)
-        language = language_of_file(name)
-        if language is not None and view.lines:
-            lines = colour_lines(view.lines, language, ColourBudget())
-            return attrs.evolve(view, lines=[Markup(line) for line in lines])  # noqa: S704 - escaped there
-        return view
+        return _view_code(name, source)
     return FileView("none", "Files of this type are not shown.")
+
+
+def _view_code(name: str, source: RangeReader) -> FileView:
+    """Return the first lines of a text, in colours if its language is known."""
+    view = view_text(source)
+    language = language_of_file(name)
+    if language is not None and view.lines:
+        lines = colour_lines(view.lines, language, ColourBudget())
+        return attrs.evolve(view, lines=[Markup(line) for line in lines])  # noqa: S704 - escaped there
+    return view
 
 
 def view_text(source: RangeReader) -> FileView:

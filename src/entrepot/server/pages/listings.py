@@ -43,6 +43,7 @@ _GROUPS = (
     ("language", "Language"),
     ("other", "Tags"),
 )
+_STATES = (("false", "Not archived"), ("true", "Archived"))
 
 Query = Sequence[tuple[str, str]]
 """The parameters of a query, in order."""
@@ -50,10 +51,10 @@ Query = Sequence[tuple[str, str]]
 
 @attrs.frozen
 class FilterLink:
-    """A link that sets a filter, or removes it if it is set."""
+    """A link that sets a filter, or removes it if it is set; ``count`` None: how many match is not known."""
 
     label: str
-    count: int
+    count: int | None
     query: str
     is_set: bool
 
@@ -115,15 +116,20 @@ def filter_groups(groups: Mapping[str, Sequence[SortedTag]], query: Query) -> li
         links = [_link(tag, key, query) for tag in groups.get(key, ()) if key != "other" or ":" not in tag.tag]
         if links:
             found.append(FilterGroup(title, links))
-    return found
+    return [*found, FilterGroup("State", [_state(word, label, query) for word, label in _STATES])] if found else found
 
 
 def set_filters(query: Query) -> list[FilterLink]:
     """Return the filters of a query, each with a link to the list without it."""
     return [
-        FilterLink(f"author: {value}" if key == "author" else value, 0, _without(query, key, value), is_set=True)
+        FilterLink(
+            f"{key}: {value}" if key in ("author", "archived", "gated") else value,
+            None,
+            _without(query, key, value),
+            is_set=True,
+        )
         for key, value in query
-        if key in ("filter", "filter[]", "pipeline_tag", "author", "gated")
+        if key in ("filter", "filter[]", "pipeline_tag", "author", "archived", "gated")
     ]
 
 
@@ -133,6 +139,12 @@ def _link(tag: SortedTag, group: str, query: Query) -> FilterLink:
     kept = [pair for pair in query if pair[0] != "pipeline_tag"] if key == "pipeline_tag" else list(query)
     changed = _without(query, key, tag.tag) if is_set else urlencode([*kept, (key, tag.tag)])
     return FilterLink(tag.label, tag.count, changed, is_set)
+
+
+def _state(word: str, label: str, query: Query) -> FilterLink:
+    is_set = ("archived", word) in query
+    kept = [pair for pair in query if pair[0] != "archived"]
+    return FilterLink(label, None, urlencode(kept if is_set else [*kept, ("archived", word)]), is_set)
 
 
 def _without(query: Query, key: str, value: str) -> str:

@@ -38,7 +38,8 @@ class RepoHeader:
 
     ``revision``: as it was asked for; ``segment``: the same in a URL; ``may_edit``: whether
     files can be changed there, by a commit or a pull request; ``has_metrics``: whether there is a tab
-    of metrics; ``watch``: which notifications the visitor gets, empty if they cannot choose.
+    of metrics; ``watch``: which notifications the visitor gets, empty if they cannot choose; ``may_manage``: whether
+    there are tabs of storage and settings.
     """
 
     kind: str
@@ -60,6 +61,8 @@ class RepoHeader:
     likes: int = 0
     is_liked: bool = False
     watch: str = ""
+    is_archived: bool = False
+    may_manage: bool = False
 
 
 def describe_header(
@@ -118,6 +121,8 @@ def header_of(may: RepoRights, revision: str, refs: Sequence[RefName]) -> RepoHe
         likes=row.likes,
         is_liked=may.is_liked,
         watch=may.watch,
+        is_archived=row.is_archived,
+        may_manage=may.may_manage,
     )
 
 

@@ -33,6 +33,7 @@ class RepoLine:
     description: str
     facts: Sequence[str]
     updated_ms: int
+    is_archived: bool = False
 
 
 def repo_rows(found: Iterable[RevisionInfo]) -> list[RepoLine]:
@@ -94,4 +95,5 @@ def _row(found: RevisionInfo) -> RepoLine:
         description_of(found),
         facts_of(row, found.used_bytes),
         row.updated_ms,
+        row.is_archived,
     )

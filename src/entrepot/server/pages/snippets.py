@@ -76,6 +76,14 @@ _SNAPSHOT = (
     "from huggingface_hub import snapshot_download\n\n"
     "folder = snapshot_download(\n    {id},\n    repo_type={type},\n    revision={rev},\n{at})"
 )  # fmt: skip
+_JAVASCRIPT = """import {{ snapshotDownload }} from "@huggingface/hub";
+
+const folder = await snapshotDownload({{
+  repo: {{ type: {type}, name: {id} }},
+  revision: {rev},
+  hubUrl: {endpoint},
+  accessToken: process.env.HF_TOKEN,
+}});"""
 _ASSET_HUB = "from entrepot import ah\n\nah.login({endpoint})\nah.download(\n    {path},\n    save_dir={name},\n)"
 _METAFLOW = """from metaflow import FlowSpec, current, hub, step
 
@@ -172,10 +180,11 @@ def _clients(repo: UsedRepo, endpoint: str) -> Iterator[UseSnippet]:
 
 
 def _plain_tools(repo: UsedRepo, endpoint: str) -> Iterator[UseSnippet]:
-    """Yield commands of git and curl."""
+    """Yield commands of git and curl, and code for Node.js."""
     name = repo.path.rpartition("/")[2]
     clone = f"git lfs install\ngit clone {endpoint}/{repo.path}\ngit -C {name} checkout {repo.revision}"
     yield UseSnippet("git", clone)
+    yield UseSnippet("JavaScript", _JAVASCRIPT.format(**_words(repo, endpoint)))
     if repo.file is not None:
         target = shlex.quote(repo.file.rpartition("/")[2])
         yield UseSnippet("curl", f"{_CURL} -o {target} {shlex.quote(_url(repo, endpoint, repo.file))}")

@@ -5,7 +5,8 @@ HTML is filtered by an allowlist. No scripts, no styles, no forms; links and
 images can only point to http(s) URLs or to this hub. Cards keep raw HTML of a
 longer allowlist, because those of public models begin with centred pictures
 and hold tables and folds: such tags are nested properly before they reach the
-cleaner, so that it has nothing to repair, and nothing to multiply.
+cleaner, so that it has nothing to repair, and nothing to multiply. Footnotes
+have ids (:mod:`entrepot.server.rendering.footnotes`).
 
 The parser (pulldown-cmark, wrapped by pyromark) takes linear time. The cost of
 the other steps is bounded by the size of its output and by its nesting depth:
@@ -18,14 +19,18 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from entrepot.server.rendering import code_colours
 from entrepot.server.rendering.code_colours import ColourBudget
 from entrepot.server.rendering.code_languages import language_of_block
+from entrepot.server.rendering.footnotes import FootnoteKey, number
 from entrepot.server.rendering.html_caches import HtmlCache, key_of
+
+if TYPE_CHECKING:
+    from pyromark import Options
 
 MAX_RENDERED = 1 << 20
 """Total characters that one :class:`Renderer` formats; later texts stay unformatted."""
@@ -42,11 +47,12 @@ MAX_DEPTH = 64
 _CACHE_BYTES = 4 << 20
 _NOTE = "<p><em>This text is too long or too complex to be formatted; it is shown as it was written.</em></p>\n"
 _TAGS = {
-    "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "img", "li", "ol", "p",
-    "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "a", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "img", "li", "ol",
+    "p", "pre", "s", "span", "strong", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 _ATTRIBUTES = {
     "a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}, "code": {"class"}, "span": {"class"},
+    "div": {"id"}, "sup": {"id"},
 }  # fmt: skip
 _CARD_BLOCKS = {
     "blockquote", "center", "dd", "details", "div", "dl", "dt", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5",
@@ -59,7 +65,8 @@ _CARD_INLINE = {
 _CARD_TAGS = _CARD_BLOCKS | _CARD_INLINE
 _CARD_ATTRIBUTES = {
     **_ATTRIBUTES,
-    **{name: {"align"} for name in ("div", "h1", "h2", "h3", "h4", "h5", "h6", "p", "tr")},
+    "div": {"align", "id"},
+    **{name: {"align"} for name in ("h1", "h2", "h3", "h4", "h5", "h6", "p", "tr")},
     **{name: {"align", "colspan", "rowspan"} for name in ("td", "th")},
     "img": {"src", "alt", "title", "width", "height", "align"},
     "abbr": {"title"},
@@ -99,8 +106,8 @@ class _Profile:
 class Renderer:
     """Renders the texts of one response, with a limit on their total size; for use by one thread at a time.
 
-    Texts are Markdown (CommonMark with tables and strikethrough); fenced blocks have colours
-    (:mod:`entrepot.server.rendering.code_colours`).
+    Texts are Markdown (CommonMark with tables, strikethrough and footnotes); fenced blocks have colours
+    (:mod:`entrepot.server.rendering.code_colours`). The only ids are those of footnotes: ``fn-N`` and ``fnref-N``.
 
     Guarantees: a text of 64 KiB takes less than 0.1 CPU seconds, and what colours may take; its HTML is at most six
     times as long as the text or :data:`MAX_HTML`, plus a note. Results for equal texts are cached.
@@ -148,35 +155,57 @@ def _render(text: str, profile: _Profile, colours: ColourBudget) -> str:
     # Imported for the first text only: they take 2.4 MB, and many hubs hold no discussions.
     import nh3
 
-    text = text.encode("utf-8", "replace").decode()
-    made = _formatted(text, is_html_kept=profile.has_html)
+    text, key = text.encode("utf-8", "replace").decode(), FootnoteKey()
+    made = _formatted(text, key, is_html_kept=profile.has_html)
     if made is None and profile.has_html:
-        made = _formatted(text, is_html_kept=False)
+        made = _formatted(text, key, is_html_kept=False)
     if made is None:
         return as_written(text)
     coloured = _coloured(made, colours)
-    return nh3.clean(
+
+    def kept(tag: str, attribute: str, value: str) -> str | None:
+        if attribute == "id":
+            return value if key.is_id(tag, value) else None
+        return profile.kept(tag, attribute, value)
+
+    cleaned = nh3.clean(
         made if _is_too_much(coloured) else coloured,
         tags=profile.tags,
         attributes=dict(profile.attributes),
-        attribute_filter=profile.kept,
+        attribute_filter=kept,
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener noreferrer",
     )
+    return key.remove(cleaned)
 
 
-def _formatted(text: str, *, is_html_kept: bool) -> str | None:
+def parse(text: str) -> Iterable[tuple[Any, Any]]:
+    """Return the events of the parser with the bytes that they stand for, as texts of this module are parsed."""
+    import pyromark
+
+    return pyromark.events_with_range(text, options=_options())
+
+
+def _options() -> Options:
+    import pyromark
+
+    known = pyromark.Options
+    return known.ENABLE_TABLES | known.ENABLE_STRIKETHROUGH | known.ENABLE_FOOTNOTES
+
+
+def _formatted(text: str, key: FootnoteKey, *, is_html_kept: bool) -> str | None:
     """Return the HTML of a text, with its raw HTML escaped or nested; None if it is too much for the cleaner."""
     import pyromark
 
-    options = pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH
+    options = _options()
     made = pyromark.html(text, options=options)
     if len(made) > MAX_HTML or (not is_html_kept and _is_too_much(made)):
         return None
     if "<" in text:
-        escaped = _escape_raw_html(text, pyromark.events_with_range(text, options=options), is_html_kept=is_html_kept)
+        escaped = _escape_raw_html(text, parse(text), is_html_kept=is_html_kept)
         if escaped != text:
             made = pyromark.html(escaped, options=options)
+    made = number(made, key)
     if is_html_kept and len(made) <= MAX_HTML:
         made = _nested(made)
     return None if _is_too_much(made) else made

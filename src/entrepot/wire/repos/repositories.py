@@ -92,6 +92,7 @@ class RepoSettings(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=T
     printable characters, no duplicates), ``description`` has up to 10,000
     characters; an empty list or text clears. ``mutability`` (``strict``, ``flexible`` or
     ``mutable``) is set once. ``visibility`` may be ``folder``: that of the folder of the repository.
+    ``archived`` makes everything in the repository read-only, or ends this.
     """
 
     private: bool | None = None
@@ -102,6 +103,7 @@ class RepoSettings(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=T
     protected_branches: list[str] | None = None
     immutable_tags: bool | None = None
     mutability: str | None = None
+    archived: bool | None = None
     gated_notifications_email: str | None = None
     gated_notifications_mode: Literal["bulk", "real-time"] | None = None
     labels: list[str] | None = None
@@ -199,7 +201,8 @@ class RepoInfo(
 
     ``tags`` has the labels of the repository after those of its card;
     ``description`` is the card's, else the repository's. ``annotations``: an extension
-    of this hub, in the description of one repository, absent if nothing was set.
+    of this hub, in the description of one repository, absent if nothing was set. ``archived``: an
+    extension too, absent unless true.
     """
 
     uid: str
@@ -210,6 +213,7 @@ class RepoInfo(
     private: bool | UnsetType = UNSET
     gated: Gate | UnsetType = UNSET
     disabled: bool | UnsetType = UNSET
+    archived: bool | UnsetType = UNSET
     last_modified: str | UnsetType = UNSET
     created_at: str | UnsetType = UNSET
     downloads: int | UnsetType = UNSET

@@ -56,5 +56,6 @@ def test_pictures_are_shown_as_they_were_and_are_within_bounds() -> None:
         ("a%20b.PNG", 1, 2),
         ("new.jpg", None, 3),
         ("old.webp", 4, None),
+        ("x.svg", 1, 2),
     ]
     assert len(pictures_of([picture(f"{number}.png", 1, 2) for number in range(30)])) == MOST_PICTURES

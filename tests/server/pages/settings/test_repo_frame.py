@@ -13,6 +13,7 @@ from tests.support.served_hub import ServedHub
 PAGES = ["settings", "settings/general", "settings/access", "settings/branches", "settings/delete"]
 PAGES += ["settings/publishers"]
 FORMS = [
+    "settings/archive",
     "settings/visibility",
     "settings/description",
     "settings/discussions",

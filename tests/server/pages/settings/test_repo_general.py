@@ -51,6 +51,32 @@ def test_a_mistake_is_told_and_what_was_typed_stays(site: ServedHub, send: Send)
             assert value in answer.text
 
 
+def test_a_repository_is_archived_and_unarchived(
+    site: ServedHub, send: Send, signed_in: httpx2.Client, browser: httpx2.Client
+) -> None:
+    site.repo("shelved")
+    assert "Saved." in send("/alice/shelved/settings/archive", {"archived": "yes"}).text
+    page = browser.get("/alice/shelved").text
+    assert "Archived</span>" in page
+    assert "can be read, downloaded and copied; nothing in it can be changed." in page
+    assert "Archived</span>" in browser.get("/models?archived=true").text
+    settings = signed_in.get("/alice/shelved/settings").text
+    assert 'value="no">Unarchive</button>' in settings
+    assert "settings/visibility" not in settings
+    for path in ("settings/visibility", "settings/delete", "discussions/new", "commit/main"):
+        refused = send(
+            f"/alice/shelved/{path}", {"visibility": "private", "confirm": "alice/shelved", "title": "A title"}
+        )
+        assert refused.status_code == 403, path
+        assert "alice/shelved is archived" in refused.text
+    for path in ("upload/main", "edit/main/README.md"):
+        assert signed_in.get(f"/alice/shelved/{path}").status_code == 403
+    files = signed_in.get("/alice/shelved/tree/main").text
+    assert "/upload/main" not in files
+    assert "Saved." in send("/alice/shelved/settings/archive", {"archived": "no"}).text
+    assert "/upload/main" in signed_in.get("/alice/shelved/tree/main").text
+
+
 def test_a_repository_in_a_folder_may_follow_it(site: ServedHub, send: Send, signed_in: httpx2.Client) -> None:
     new = NewRepo(RepoType.MODEL, "in-folder", "alice.box", "public")
     repositories.create(site.hub, site.caller(), new)

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_d508fef5a0a5"
+revision = "first_8f4c43f459c6"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -46,6 +46,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_audit_action"), "audit", ["action"], unique=False)
     op.create_index(op.f("ix_audit_actor"), "audit", ["actor"], unique=False)
     op.create_index(op.f("ix_audit_at_ms"), "audit", ["at_ms"], unique=False)
+    op.create_table(
+        "avatars",
+        sa.Column("namespace_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("media_type", sa.String(length=20), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("updated_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("namespace_id"),
+    )
     op.create_table(
         "dedup_chunks",
         sa.Column("chunk", Hex(length=32), nullable=False),
@@ -453,6 +461,7 @@ def upgrade() -> None:
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("discussions", sa.Integer(), server_default="0", nullable=False),
         sa.Column("follows", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("is_archived", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("size", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["namespace_id"],

@@ -1,7 +1,6 @@
-"""Avatars of accounts: a pattern generated from the name.
+"""Avatars of accounts: a picture that was uploaded, else a pattern generated from the name.
 
-Every valid account name has a picture, whether the account exists or not;
-the route therefore reveals nothing.
+Every valid account name has a picture, whether the account exists or not.
 """
 
 from __future__ import annotations
@@ -13,13 +12,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from entrepot.hub.accounts import avatars
 from entrepot.names import parse_account
-from entrepot.server.handlers import base_url
+from entrepot.previews.account_pictures import MAX_BYTES
+from entrepot.server.bodies import read_small
+from entrepot.server.handlers import base_url, call_hub, call_hub_briefly
 from entrepot.server.raw_path import decode_segment
 
 _CELLS = 5
 _HEADERS = {
-    "Cache-Control": "public, max-age=86400",
+    "Cache-Control": "public, max-age=300",  # a new picture is seen by everyone within five minutes
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
 }
@@ -30,6 +32,16 @@ def routes() -> list[BaseRoute]:
     return [Route("/-/avatars/{name}.svg", show)]
 
 
+def api_routes() -> list[BaseRoute]:
+    """Return the routes that change pictures."""
+    return [
+        Route("/api/settings/avatar", change_own, methods=["PUT"]),
+        Route("/api/settings/avatar", remove_own, methods=["DELETE"]),
+        Route("/api/organizations/{account}/avatar", change_of_org, methods=["PUT"]),
+        Route("/api/organizations/{account}/avatar", remove_of_org, methods=["DELETE"]),
+    ]
+
+
 async def show(request: Request) -> Response:
     """Serve ``GET /-/avatars/{name}.svg``, the picture of a name.
 
@@ -37,7 +49,40 @@ async def show(request: Request) -> Response:
         InvalidName: no account can have this name.
     """
     name = parse_account(decode_segment(request.path_params["name"]))
-    return Response(render(name), 200, _HEADERS, "image/svg+xml")
+    found = await call_hub_briefly(request, avatars.find, name)
+    data, kind = (render(name), "image/svg+xml") if found is None else (found.data, found.media_type)
+    headers = {**_HEADERS, "ETag": f'"{hashlib.sha256(data).hexdigest()[:32]}"'}
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(data, 200, headers, kind)
+
+
+async def change_own(request: Request) -> Response:
+    """Handle ``PUT /api/settings/avatar``: the body, a PNG or JPEG picture, becomes that of the caller."""
+    return await _change(request, None)
+
+
+async def remove_own(request: Request) -> Response:
+    """Handle ``DELETE /api/settings/avatar``: the caller has the generated picture again."""
+    await call_hub(request, avatars.remove, None)
+    return Response(status_code=204)
+
+
+async def change_of_org(request: Request) -> Response:
+    """Handle ``PUT /api/organizations/{account}/avatar``, for its administrators."""
+    return await _change(request, decode_segment(request.path_params["account"]))
+
+
+async def remove_of_org(request: Request) -> Response:
+    """Handle ``DELETE /api/organizations/{account}/avatar``, for its administrators."""
+    await call_hub(request, avatars.remove, decode_segment(request.path_params["account"]))
+    return Response(status_code=204)
+
+
+async def _change(request: Request, org: str | None) -> Response:
+    await call_hub(request, avatars.check, org)  # before a picture is received
+    await call_hub(request, avatars.change, org, await read_small(request, MAX_BYTES))
+    return Response(status_code=204)
 
 
 def url_of(request: Request, name: str) -> str:

@@ -35,6 +35,7 @@ def routes() -> list[BaseRoute]:
         Route("/api/settings/repositories", list_own_storage),
         Route("/api/settings/profile", introduce, methods=["PUT"]),
         *activity.routes(),
+        *avatars.api_routes(),
     ]
 
 

@@ -19,6 +19,7 @@ from entrepot.hub.community.discussion_events import (
 )
 from entrepot.hub.community.discussions import DiscussionList, DiscussionWithEvents, ListedDiscussion
 from entrepot.hub.repos.pulls import PullRequestDiff
+from entrepot.server.rendering.footnotes import without_anchors
 from entrepot.server.rendering.markdown import Renderer
 from entrepot.wire.community.discussions import (
     Author,
@@ -140,7 +141,10 @@ def _data(what: EventContent, renderer: Renderer) -> EventData:
 def _text(version: CommentVersion, renderer: Renderer) -> Text:
     raw = legible(version.raw)
     return Text(
-        raw=raw, html=renderer.render(raw), updated_at=format_ms(version.updated_ms), author=_author(version.author)
+        raw=raw,
+        html=without_anchors(renderer.render(raw)),
+        updated_at=format_ms(version.updated_ms),
+        author=_author(version.author),
     )
 
 

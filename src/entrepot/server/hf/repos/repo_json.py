@@ -45,7 +45,7 @@ EXPANDABLE = {kind: tuple(sorted(f"{_EVERY} {words}".split(), key=str.lower)) fo
 """The properties that ``expand=`` may name. Source: huggingface_hub 2.4.0, ``hf_api.py``, ``Expand…Property_T``."""
 
 _DEFAULT = frozenset(
-    """author cardData createdAt description disabled gated lastModified likes private sha siblings tags
+    """archived author cardData createdAt description disabled gated lastModified likes private sha siblings tags
     usedStorage""".split()  # noqa: SIM905
 )
 _USUAL = {
@@ -116,6 +116,7 @@ def render_info(full: RevisionInfo) -> RepoInfo:
         private=row.is_private,
         gated=render_gate(row.gated),
         disabled=row.is_disabled,
+        archived=row.is_archived or UNSET,
         last_modified=format_ms(row.updated_ms),
         created_at=format_ms(row.created_ms),
         downloads=row.downloads,

@@ -92,6 +92,7 @@ def read_search(request: Request, kind: RepoType, page: int) -> Search:
         any_prefix=("model:", "dataset:") if kind is RepoType.SPACE and query_flag(request, "linked") else (),
         pipeline_tag=query.get("pipeline_tag") or None,
         gated=query_flag(request, "gated") if query.get("gated") else None,
+        archived=query_flag(request, "archived") if query.get("archived") else None,
         sort=_sort(query.get("sort")),
         is_ascending=query.get("direction") == "1",
         after=after_of(request),

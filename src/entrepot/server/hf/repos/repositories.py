@@ -101,7 +101,7 @@ async def configure(request: Request, ref: RepoRef) -> Response:
     body = await read_json(request, RepoSettings)
     options = {stored: getattr(body, name) for name, stored in _OPTIONS.items() if getattr(body, name) is not None}
     visibility, gate = _visibility(body.visibility, body.private), _gate(body.gated)
-    changes = RepoChanges(visibility, gate, options, body.labels, body.description)
+    changes = RepoChanges(visibility, gate, options, body.labels, body.description, body.archived)
     row = await call_hub(request, repositories.configure, ref, changes)
     changed = RepoSettings(
         private=None if body.private is None else row.is_private,
@@ -109,6 +109,7 @@ async def configure(request: Request, ref: RepoRef) -> Response:
         gated=None if body.gated is None else render_gate(row.gated),
         labels=None if body.labels is None else list(row.labels),
         description=None if body.description is None else row.description,
+        archived=None if body.archived is None else row.is_archived,
         **{name: row.settings[stored] for name, stored in _OPTIONS.items() if stored in options},
     )
     return json_response(changed)

@@ -36,7 +36,7 @@ MAX_THUMBNAIL = 256 << 10
 
 _MAX_TEXT, _MIN_CELL = 600_000, 40
 _MAX_PICTURES = 200
-PICTURE = re.compile(r"\.(?:png|jpe?g|gif|webp)\Z", re.IGNORECASE)
+PICTURE = re.compile(r"\.(?:png|jpe?g|gif|webp|svg)\Z", re.IGNORECASE)
 """Matches the end of the path of a picture that pages show."""
 
 

@@ -26,6 +26,9 @@ SECTIONS = (
 )
 """Sections of the settings of a repository."""
 
+_ARCHIVED = tuple(section for section in SECTIONS if section[0] in ("general", "access"))
+"""Those in which something can be changed of an archived repository."""
+
 RepoForm = Callable[[HubContext, MaybeCaller, RepoRef, Form], str]
 """Runs the use case of a form of a repository; returns what follows its settings in the address to go to."""
 
@@ -48,7 +51,7 @@ def repo_settings_page(
         "repo": header,
         "tab": "settings",
         "row": may.row,
-        "side_links": sections(f"/{header.path}/settings", SECTIONS, current),
+        "side_links": sections(f"/{header.path}/settings", _ARCHIVED if header.is_archived else SECTIONS, current),
         "sections_of": "Settings",
         "base": f"/{header.path}/settings",
         **values,

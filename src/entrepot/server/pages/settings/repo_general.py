@@ -1,4 +1,4 @@
-"""Settings of a repository: who sees it, its description, its name, and its deletion."""
+"""Settings of a repository: who sees it, its description, its name, whether it is archived, and its deletion."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def routes() -> list[PageRoute]:
         *repo_pages("/settings/visibility", repo_form(_set_visibility, build), ["POST"], has_short=False),
         *repo_pages("/settings/description", repo_form(_describe, build), ["POST"], has_short=False),
         *repo_pages("/settings/discussions", repo_form(_set_discussions, build), ["POST"], has_short=False),
+        *repo_pages("/settings/archive", repo_form(_archive, build), ["POST"], has_short=False),
         *repo_pages("/settings/move", move, ["POST"], has_short=False),
         *repo_pages("/settings/delete", show_deletion, has_short=False),
         *repo_pages("/settings/delete", delete, ["POST"], has_short=False),
@@ -72,7 +73,13 @@ def build(hub: HubContext, caller: MaybeCaller, ref: RepoRef, form: Form) -> Web
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
-    return repo_settings_page(hub, caller, ref, "general", {"form": form, "folder": FOLDER, "off": DISCUSSIONS_OFF})
+    values = {
+        "form": form,
+        "folder": FOLDER,
+        "off": DISCUSSIONS_OFF,
+        "may_archive": repositories.may_archive(hub, caller, ref),
+    }
+    return repo_settings_page(hub, caller, ref, "general", values)
 
 
 def build_deletion(hub: HubContext, caller: MaybeCaller, ref: RepoRef, form: Form) -> WebPage:
@@ -101,4 +108,9 @@ def _describe(hub: HubContext, caller: MaybeCaller, ref: RepoRef, form: Form) ->
 def _set_discussions(hub: HubContext, caller: MaybeCaller, ref: RepoRef, form: Form) -> str:
     changes = RepoChanges(options={DISCUSSIONS_OFF: not form.has("discussions")})
     repositories.configure(hub, caller, ref, changes)
+    return "?done=saved"
+
+
+def _archive(hub: HubContext, caller: MaybeCaller, ref: RepoRef, form: Form) -> str:
+    repositories.configure(hub, caller, ref, RepoChanges(archived=form.text("archived") == "yes"))
     return "?done=saved"
