@@ -136,10 +136,17 @@ sys.stdin.read()
     assert [has_ended(pid) for pid in pids] == [True, True]
 
 
+@pytest.mark.parametrize("lacks", ["the function", "the permission"])
 def test_where_processes_cannot_be_copied_each_is_started(
-    processes: ForkedProcesses, monkeypatch: pytest.MonkeyPatch
+    processes: ForkedProcesses, monkeypatch: pytest.MonkeyPatch, lacks: str
 ) -> None:
-    monkeypatch.delattr(os, "pidfd_open")
+    def forbidden(_pid: int) -> int:
+        raise PermissionError
+
+    if lacks == "the function":
+        monkeypatch.delattr(os, "pidfd_open")
+    else:
+        monkeypatch.setattr(os, "pidfd_open", forbidden)
     with cold_sandboxes():
         process = processes.start()
     assert isinstance(process, subprocess.Popen)

@@ -79,7 +79,12 @@ def _copied(running: dict[int, int], pipes: Sequence[int], work: Callable[[Child
     finally:
         for pipe in pipes:
             os.close(pipe)
-    handle = os.pidfd_open(pid)  # the copy is waited for in serve only, so the id is still its own
+    try:
+        handle = os.pidfd_open(pid)  # the copy is waited for in serve only, so the id is still its own
+    except OSError:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
     running[handle] = pid
     return handle
 

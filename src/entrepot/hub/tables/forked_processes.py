@@ -75,7 +75,7 @@ class ForkedProcesses:
         Raises:
             StoreUnavailable: none can be started.
         """
-        if not hasattr(os, "pidfd_open"):
+        if not _has_handles():
             return start_process(self._alone)
         with self._guard:
             for _ in range(_ATTEMPTS):
@@ -103,6 +103,15 @@ class ForkedProcesses:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_END_S)  # by itself it kills its copies
             end_process(process)
+
+
+def _has_handles() -> bool:
+    """Return whether processes have handles (pidfds) here: Linux since 5.3, unless a container forbids them."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True
 
 
 def _start_server(module: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
