@@ -14,7 +14,7 @@ import hypothesis
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import lock_checks, prepared
+from entrepot.catalog import lock_checks
 from entrepot.catalog.dialects import sqlite
 from entrepot.testing import hubs
 from tests.support import cheap_cryptography, warm_sandboxes, warm_servers
@@ -36,7 +36,6 @@ hypothesis.settings.load_profile("project")
 
 # Every transaction of every test that names its locks is checked; see tests/catalog/test_lock_checks.py.
 sa.event.listen(sa.Engine, "before_execute", lock_checks.check)
-prepared.CHECKS.append(lock_checks.check)
 
 # Thousands of tests have a database of their own, most for milliseconds: they compile each statement once together,
 # their tables are made by statements that exist, and their commits do not wait for the disk; applications, passwords

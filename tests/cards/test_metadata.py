@@ -47,6 +47,21 @@ def test_files_and_features_of_datasets_are_described_by_old_yaml() -> None:
     assert read_dataset_card("no block") == {}
 
 
+def test_what_an_alias_refers_to_has_the_version_of_its_place() -> None:
+    told = "language: &words [no, 010]\nconfigs:\n- names: &labels [no, 010]\n  tags: *words\nmore: *labels\n"
+    old, new = [False, 8], ["no", 10]
+    assert read_dataset_card(f"---\n{told}---\n") == {
+        "language": new,
+        "configs": [{"names": old, "tags": new}],
+        "more": old,
+    }
+
+
+def test_a_fault_in_the_card_of_a_dataset_names_its_line() -> None:
+    with pytest.raises(Malformed, match="line 4"):
+        read_dataset_card("---\nconfigs: no\nx: [\n---\n")
+
+
 def test_a_model_is_found_by_everything_its_card_says() -> None:
     block = (
         "license: MIT\nlanguage: [en, no]\nlibrary_name: transformers\npipeline_tag: text-generation\n"

@@ -43,6 +43,14 @@ def test_a_missing_name_has_the_place_where_git_would_put_it(listed: list[Entry]
     assert content[:at] + encode_tree([added]) + content[at:] == encode_tree([*without, added])
 
 
+@given(folders, st.lists(letters, max_size=20))
+def test_names_in_any_order_are_found_together_as_one_by_one(listed: list[Entry], others: list[str]) -> None:
+    scan = TreeScan(encode_tree(listed))
+    stored = [entry.name.encode() for entry in parse_tree(scan.content)]
+    asked = [*stored, *(name.encode() for name in others), *reversed(stored[::2]), b"", *stored[1::3]]
+    assert scan.find_each(asked) == [scan.find(name) for name in asked]
+
+
 def test_an_entry_inside_the_bytes_of_an_id_is_not_found() -> None:
     content = encode_tree([Entry("a", Mode.FILE, DECEPTIVE)])
     assert b"100644 b\0" in content

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 
 from entrepot.catalog import Read
@@ -311,6 +312,39 @@ def test_a_repository_of_the_same_name_is_another_one(world: World, ref: RepoRef
     world.repo("acme/m", by=world.olga)
     with world.hub.read() as tx, pytest.raises(RepoNotFound):
         capabilities.writing_repo(tx, grant, world.clock.now_ms)
+
+
+def test_a_change_in_flight_does_not_reach_a_repository_that_got_the_same_row(world: World, ref: RepoRef) -> None:
+    now_ms = world.clock.now_ms
+    with world.hub.read() as tx:
+        row = row_of(tx, ref)
+        assert capabilities.recheck_push(tx, world.wendy, row, now_ms)[0] == row
+        other = attrs.evolve(row, uid=Uid("0" * 24))
+        for lost in (other, attrs.evolve(row, id=row.id + 1_000)):
+            with pytest.raises(RepoNotFound):
+                capabilities.recheck_push(tx, world.wendy, lost, now_ms)
+            with pytest.raises(RepoNotFound):
+                capabilities.recheck(tx, world.wendy, lost, None, now_ms)
+
+
+def test_only_a_writer_who_names_no_revision_uploads_for_main(world: World, ref: RepoRef) -> None:
+    with world.hub.read() as tx:
+        row = row_of(tx, ref)
+        assert capabilities.target(tx, row, world.wendy, None) == "refs/heads/main"
+        assert capabilities.target(tx, row, world.wendy, "refs/pr/1") == "refs/pr/1"
+        assert capabilities.target(tx, row, world.bob, None) is None
+
+
+def test_the_holder_of_a_capability_is_known_as_long_as_the_token_is_valid(world: World, ref: RepoRef) -> None:
+    with world.hub.read() as tx:
+        mine, nobodys = (capabilities.of(row_of(tx, ref), caller) for caller in (world.wendy, None))
+        found = capabilities.holder(tx, mine, world.clock.now_ms)
+        assert found is not None
+        assert found.account == world.wendy.account
+        assert capabilities.holder(tx, nobodys, world.clock.now_ms) is None
+    revoke(world, ref)
+    with world.hub.read() as tx:
+        assert capabilities.holder(tx, mine, world.clock.now_ms) is None
 
 
 def test_a_rename_keeps_what_the_right_still_allows(world: World, ref: RepoRef) -> None:

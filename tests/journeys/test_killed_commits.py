@@ -33,7 +33,6 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import sqlalchemy as sa
-from entrepot.catalog import prepared
 from entrepot.hub.context import open_hub
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import commits, staged_changes
@@ -53,8 +52,7 @@ def run(turn, left):
     hub = open_hub(Settings(data=Path(sys.argv[1])), fsync=False)
     author = hub.identify(sys.argv[2])
     staged_changes.reset(hub, author, ref, "main", of_all=False)
-    sa.event.listen(sa.Engine, "before_cursor_execute", count)
-    prepared.CHECKS.append(count)
+    sa.event.listen(sa.Engine, "before_execute", count)
     sa.event.listen(sa.Engine, "commit", count)
     for number in range(1000):
         name = f"{turn}-{number}"

@@ -32,7 +32,6 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import sqlalchemy as sa
-from entrepot.catalog import prepared
 from entrepot.hub.context import open_hub
 from entrepot.hub.jobs import moves
 from entrepot.settings import Settings
@@ -51,8 +50,7 @@ def run(left):
     source = open_hub(Settings(data=Path(sys.argv[1])))
     for name in ("open", "replace", "rename", "link", "fsync", "unlink", "mkdir"):
         setattr(os, name, counted(getattr(os, name)))
-    sa.event.listen(sa.Engine, "before_cursor_execute", count)
-    prepared.CHECKS.append(count)
+    sa.event.listen(sa.Engine, "before_execute", count)
     sa.event.listen(sa.Engine, "commit", count)
     moves.move(source, Settings(data=Path(sys.argv[2])))
 

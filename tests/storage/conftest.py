@@ -42,5 +42,5 @@ def stored_repo(tmp_path: pathlib.Path) -> Iterator[StoredRepo]:
                 **values,
             ),
         )
-    yield StoredRepo(Store(catalog, blobs, blobs, blobs), row)
+    yield StoredRepo(Store(catalog, blobs, blobs, blobs, large_tree_bytes=16 << 20, tree_name_bytes=24 << 20), row)
     catalog.close()

@@ -23,6 +23,7 @@ MODULES = {
     "entrepot.hub.tables.sandbox": ("pyarrow.parquet", "pyarrow.ipc", "entrepot.previews.row_diffs"),
     "entrepot.hub.conversions.sandbox": ("pyarrow.parquet", "pyarrow.json", "pyarrow.csv"),
     "entrepot.hub.datasets.sandbox": ("duckdb", "pyarrow.dataset", "entrepot.previews.row_pages"),
+    "entrepot.hub.datasets.sandbox_server": ("duckdb", "pyarrow.dataset", "entrepot.previews.row_pages"),
 }
 """The modules whose processes are copied, and what each of them imports late."""
 
@@ -66,7 +67,8 @@ def _start(argv: Sequence[str], **options: Any) -> Any:
     module = next((name for name in MODULES if list(argv) == exchanges.command_of(name)), None)
     if module is None:
         return subprocess.Popen(argv, **options)
-    return _original(module, options["env"]).copy()
+    given = options["stdin"]
+    return _original(module, options["env"]).copy(given if given >= 0 else None)
 
 
 class _Original:
@@ -80,16 +82,25 @@ class _Original:
             self._process = subprocess.Popen(command, env=environ, cwd="/", pass_fds=[given.fileno()])
         atexit.register(self._end)
 
-    def copy(self) -> _Copy:
-        """Return a new copy, with pipes to its input and from its output."""
+    def copy(self, given: int | None = None) -> _Copy:
+        """Return a new copy, with pipes to its input and from its output; with nothing but its input if it is given."""
+        if given is not None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            try:
+                return _Copy(self._copied(given, nowhere), None, None, self)
+            finally:
+                os.close(nowhere)
         to_read, to_write = os.pipe()
         from_read, from_write = os.pipe()
-        with self._guard:
-            socket.send_fds(self._control, [_COPY], [to_read, from_write])
-            pid = int.from_bytes(self._control.recv(8), "big")
+        pid = self._copied(to_read, from_write)
         os.close(to_read)
         os.close(from_write)
         return _Copy(pid, os.fdopen(to_write, "wb"), os.fdopen(from_read, "rb"), self)
+
+    def _copied(self, to_read: int, to_write: int) -> int:
+        with self._guard:
+            socket.send_fds(self._control, [_COPY], [to_read, to_write])
+            return int.from_bytes(self._control.recv(8), "big")
 
     def reap(self, pid: int) -> int:
         """Return the exit code of a copy that has ended."""
@@ -105,7 +116,7 @@ class _Original:
 class _Copy:
     """A copied process, used like a :class:`subprocess.Popen`."""
 
-    def __init__(self, pid: int, stdin: IO[bytes], stdout: IO[bytes], original: _Original) -> None:
+    def __init__(self, pid: int, stdin: IO[bytes] | None, stdout: IO[bytes] | None, original: _Original) -> None:
         self.pid, self.stdin, self.stdout, self.stderr = pid, stdin, stdout, None
         self.returncode: int | None = None
         self._original = original
@@ -150,8 +161,8 @@ def serve() -> None:
     """Be an original: import the module that the command names, and make copies until the tests have ended."""
     module = importlib.import_module(sys.argv[1])
     control = socket.socket(fileno=int(sys.argv[2]))
-    if hasattr(module, "_OnlyArrow"):
-        sys.meta_path.insert(0, module._OnlyArrow())  # as its main does before it imports pyarrow
+    if hasattr(module, "leave_out_numpy"):
+        module.leave_out_numpy()  # as its main does before it imports pyarrow
     for name in (*MODULES[sys.argv[1]], *_PREVIEWS):
         importlib.import_module(name)
     while True:

@@ -8,9 +8,9 @@ plain JSON values.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Collection
 
-from entrepot.cards.yaml_values import JsonValue, YamlReader, plain_value
+from entrepot.cards.yaml_values import JsonValue, YamlReader
 from entrepot.errors import Malformed
 
 MAX_BLOCK = 1 << 20
@@ -36,9 +36,7 @@ def split_card(text: str) -> tuple[str | None, str]:
     return found[2], text[found.end() :]
 
 
-def parse_metadata(
-    block: str, *, first_line: int = 1, plain: Callable[[str], JsonValue] = plain_value
-) -> dict[str, JsonValue]:
+def parse_metadata(block: str, *, first_line: int = 1, old_keys: Collection[str] = ()) -> dict[str, JsonValue]:
     """Parse a YAML block as a JSON object.
 
     Dates become ISO 8601 strings. If a key is repeated, the last one wins. Keys
@@ -50,7 +48,7 @@ def parse_metadata(
     Args:
         block: at most 1,048,576 characters.
         first_line: the line number of the first line of the block, for messages.
-        plain: returns the values of unquoted scalars.
+        old_keys: keys of the block below which values are those of YAML 1.1, where ``no`` is False and ``010`` is 8.
 
     Raises:
         Malformed: the block is not YAML or not a single mapping, has a tag for an
@@ -60,7 +58,7 @@ def parse_metadata(
     """
     if len(block) > MAX_BLOCK:
         raise Malformed("repo card metadata", f"it is longer than {MAX_BLOCK:,} characters")
-    value = YamlReader(first_line, plain).read(block)
+    value = YamlReader(first_line, old_keys).read(block)
     if value is None:
         return {}
     if not isinstance(value, dict):

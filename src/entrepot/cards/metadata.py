@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import attrs
 
 from entrepot.cards.front_matter import parse_metadata, split_card
-from entrepot.cards.yaml_values import JsonValue, plain_value_1_1
+from entrepot.cards.yaml_values import JsonValue
 from entrepot.names import RepoType
 
 MAX_TAGS = 1000
@@ -87,18 +87,15 @@ def read_card(text: str) -> Card:
 def read_dataset_card(text: str) -> Mapping[str, JsonValue]:
     """Return the metadata of the README of a dataset, in which files and features are described by YAML 1.1.
 
-    So does ``datasets`` read ``configs`` and ``dataset_info``: the label ``no`` is False there, not a text. It reads
-    other keys so as well, for which the hub has its own rules (:func:`read_card`).
+    ``datasets``, which loads the files, reads ``configs`` and ``dataset_info`` as YAML 1.1: the label ``no`` is False
+    there, not a text. It reads other keys so as well, but those are for the hub, whose search must find the language
+    ``no`` (:func:`read_card`). The text is parsed once, and the key decides.
 
     Raises:
         Malformed: as of :func:`read_card`.
     """
-    card = read_card(text).data
-    block = split_card(text)[0]
-    if block is None or _OLD_KEYS.isdisjoint(card):
-        return card
-    old = parse_metadata(block, first_line=_first_line(text), plain=plain_value_1_1)
-    return {key: old.get(key, value) if key in _OLD_KEYS else value for key, value in card.items()}
+    block, _ = split_card(text)
+    return {} if block is None else parse_metadata(block, first_line=_first_line(text), old_keys=_OLD_KEYS)
 
 
 def _first_line(text: str) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Collection
 from typing import TypeAlias
 
 import attrs
@@ -72,11 +72,12 @@ class YamlReader:
 
     Args:
         first_line: number of the first line, for messages.
-        plain: returns the values of unquoted scalars.
+        old_keys: keys of the document below which unquoted scalars are those of YAML 1.1. What an alias refers to has
+            the version of the place where it is written.
     """
 
-    def __init__(self, first_line: int = 1, plain: Callable[[str], JsonValue] | None = None) -> None:
-        self._plain = plain or plain_value
+    def __init__(self, first_line: int = 1, old_keys: Collection[str] = ()) -> None:
+        self._old_keys = old_keys
         self._first_line = first_line
         self._line = first_line
         self._open: list[_Open] = []
@@ -190,7 +191,8 @@ class YamlReader:
         if event.tag in _TEXT_TAGS or (event.tag is None and not event.implicit[0]):
             value: JsonValue = text
         elif event.tag in _PLAIN_TAGS:
-            value = self._plain(text)
+            is_old = bool(self._open) and self._open[0].key in self._old_keys
+            value = plain_value_1_1(text) if is_old else plain_value(text)
         else:
             raise self._malformed(f"the tag {shown(str(event.tag))} is not allowed")
         return _Node(value, 1, len(text), 0, text)

@@ -26,9 +26,6 @@ _NONE: Final[Mapping[str, Any]] = {}
 Change: TypeAlias = "sa.Insert | sa.Update | sa.Delete"
 """A statement that changes rows."""
 
-CHECKS: list[Callable[[sa.Connection, Change], None]] = []
-"""Called with every prepared change before it runs: tests compare it with the locks of its transaction."""
-
 
 class ReadConnection(Protocol):
     """The part of a transaction that prepared statements need."""
@@ -180,13 +177,13 @@ class PreparedWrite:
             raise compiled.translated(tx, error) from error
 
     def _checked(self, tx: WriteConnection) -> _Compiled:
-        """Return the compiled statement, after the checks that SQLAlchemy's events would make."""
+        """Return the compiled statement, after SQLAlchemy's event ``before_execute``, as for other statements."""
         found = self._compiled.get(tx.dialect.name)
         if found is None:
             change = self._make(tx.dialect.name)
             found = self._compiled[tx.dialect.name] = change, _compile(change, tx.dialect, self._columns)
-        for check in CHECKS:
-            check(tx.sql, found[0])
+        for listener in tx.sql.dispatch.before_execute:
+            listener(tx.sql, found[0], [], {}, {})
         return found[1]
 
 

@@ -43,6 +43,15 @@ class BeingVerified(Unavailable):
 
 
 @attrs.define
+class HistoryBeingIndexed(Unavailable):
+    """Which commits changed which files is not known yet: more commits are new than a request indexes."""
+
+    @property
+    def message(self) -> str:
+        return "the history of this repository is being indexed; try again in a moment"
+
+
+@attrs.define
 class StoreFull(Unavailable):
     """The disk that holds the data folder has no space left."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from entrepot.git.trees import BLOCK_ENTRIES, Entry, block_starts, entry_of, sort_key
@@ -78,9 +78,22 @@ class TreeScan:
         for key in (name, name + b"/"):
             start, end = self.seek(key)
             if start != end:
-                mode, _, digest = self._read(start)
-                return EntrySpan(start, end, mode, Oid(digest.hex()))
+                return self._entry_at(start)
         return None
+
+    def find_each(self, names: Iterable[bytes]) -> list[EntrySpan | None]:
+        """Return the entry with each name, or None.
+
+        Names in stored order are found much faster than one by one: each is looked for behind the one before it.
+        """
+        found, at = list[EntrySpan | None](), len(self.content)
+        for name in names:
+            span = self._entry_at(at) if at < len(self.content) else None
+            if span is None or self.content[at : span.end - 21].partition(b" ")[2] != name:
+                span = self.find(name)
+            found.append(span)
+            at = at if span is None else span.end
+        return found
 
     def folders(self, at: int = 0) -> Iterator[Entry]:
         """Yield the folders from the entry at a position on, in stored order.
@@ -125,6 +138,11 @@ class TreeScan:
                 return (at, end) if found == key else (at, at)
             at = end
         return stop, stop
+
+    def _entry_at(self, at: int) -> EntrySpan:
+        """Return the entry that begins at a position."""
+        mode, _, digest = self._read(at)
+        return EntrySpan(at, self.content.index(0, at) + 21, mode, Oid(digest.hex()))
 
     def _named_at(self, space: int) -> EntrySpan | None:
         """Return the entry whose mode ends at this space; None if it is part of a name or an id."""

@@ -10,7 +10,7 @@ import attrs
 
 from entrepot.catalog import Read
 from entrepot.catalog.accounts import accounts, passkeys, second_factors, sso_identities
-from entrepot.catalog.accounts.accounts import Account, Membership, Token, TokenHolder
+from entrepot.catalog.accounts.accounts import Account, Membership, OwnedToken, Token
 from entrepot.catalog.repos.grants import FolderPlace, GrantedRoles
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
@@ -120,7 +120,7 @@ def identify(tx: Read, secret: str | None, now_ms: int) -> MaybeCaller:
     """
     if secret is None:
         return None
-    return _valid(tx, accounts.find_holder(tx, hash_secret(secret)), now_ms)
+    return _valid(tx, accounts.find_token(tx, hash_secret(secret)), now_ms)
 
 
 def still_valid(caller: Caller, now_ms: int) -> Caller:
@@ -151,7 +151,7 @@ def find_by_stamp(tx: Read, stamp: str, user_id: int, now_ms: int) -> Caller:
         if account is None:
             raise InvalidCredentials
         return operator(account)
-    found = accounts.holder_by_uid(tx, uid)
+    found = accounts.find_token_by_uid(tx, uid)
     if found is None or found.token.user_id != user_id or stamp_of(found.token) != stamp:
         raise InvalidCredentials
     return _valid(tx, found, now_ms)
@@ -227,7 +227,7 @@ def is_expired(token: Token, now_ms: int) -> bool:
     return token.expires_ms is not None and token.expires_ms <= now_ms
 
 
-def _valid(tx: Read, found: TokenHolder | None, now_ms: int) -> Caller:
+def _valid(tx: Read, found: OwnedToken | None, now_ms: int) -> Caller:
     """Return the caller of a stored token; the only function that decides which tokens are valid.
 
     Raises:
@@ -243,8 +243,8 @@ def _valid(tx: Read, found: TokenHolder | None, now_ms: int) -> Caller:
     return _caller(tx, found)
 
 
-def _caller(tx: Read, holder: TokenHolder) -> Caller:
-    token, account, memberships = holder.token, holder.account, tuple(holder.memberships)
+def _caller(tx: Read, owned: OwnedToken) -> Caller:
+    token, account, memberships = owned.token, owned.account, tuple(owned.memberships)
     roles = {membership.org.id: Role.parse(membership.role) for membership in memberships}
     roles |= {account.id: Role.ADMIN}
     limits = None
@@ -258,7 +258,7 @@ def _caller(tx: Read, holder: TokenHolder) -> Caller:
 def acting_as(tx: Read, account: Account) -> Caller:
     """Return an account as a caller with an unlimited token; for the administrator of the machine."""
     token = Token(account.uid, account.id, "", "write", 0, None)
-    return _caller(tx, TokenHolder(token, account, accounts.memberships(tx, account.id)))
+    return _caller(tx, OwnedToken(token, account, accounts.memberships(tx, account.id)))
 
 
 def require_login(caller: MaybeCaller) -> Caller:

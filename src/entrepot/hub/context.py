@@ -25,6 +25,7 @@ from entrepot.hub.permissions import create_private, make_private
 from entrepot.hub.remembered import Remembered, Share, Version, VersionWatch
 from entrepot.hub.revisions import ReadableTree
 from entrepot.hub.signing import Signer
+from entrepot.hub.tables.forked_processes import ForkedProcesses
 from entrepot.hub.tables.known_layouts import KnownLayouts
 from entrepot.hub.tables.reader import TableReader
 from entrepot.hub.usage_cache import UsageCache
@@ -32,6 +33,7 @@ from entrepot.names import new_uid
 from entrepot.settings import Settings
 from entrepot.storage import Store
 from entrepot.storage.mirrors import Mirrors
+from entrepot.storage.store import ValueCache
 
 
 @attrs.frozen
@@ -58,6 +60,15 @@ class HubContext:
     known_trees: Remembered[ReadableTree] = attrs.field(
         default=attrs.Factory(
             lambda hub: Remembered[ReadableTree](Share.TREES.of(hub.settings.remembered_bytes)), takes_self=True
+        )
+    )
+    query_processes: ForkedProcesses = attrs.field(
+        factory=lambda: ForkedProcesses("entrepot.hub.datasets.sandbox_server", "entrepot.hub.datasets.sandbox")
+    )
+    query_results: ValueCache[str, bytes] = attrs.field(
+        default=attrs.Factory(
+            lambda hub: ValueCache[str, bytes](Share.QUERY_RESULTS.of(hub.settings.remembered_bytes), len),
+            takes_self=True,
         )
     )
     query_slots: threading.BoundedSemaphore = attrs.field(factory=lambda: threading.BoundedSemaphore(2))
@@ -129,8 +140,9 @@ class HubContext:
         return caller
 
     def close(self) -> None:
-        """End the processes that read tables, and close the database."""
+        """End the processes that read tables and run queries, and close the database."""
         self.tables.close()
+        self.query_processes.close()
         self.store.catalog.close()
 
 

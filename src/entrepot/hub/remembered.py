@@ -32,6 +32,7 @@ class Share(IntEnum):
     TREES = 1
     LARGE_TREES = 16
     TREE_NAMES = 24
+    QUERY_RESULTS = 4
 
     def of(self, remembered_bytes: int) -> int:
         """Return the share in bytes, rounded down."""

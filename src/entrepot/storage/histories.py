@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
@@ -91,13 +91,16 @@ def last_commits(
             their first parents, which for few paths is much faster than to index them.
     """
     newest = commits.last_changes(tx, repo_id, head, paths)
-    # The tree of a commit is also the older side of the next one.
-    find = functools.cache(Trees(store, tx, repo_id).find)
+    named = dict[str, list[str]]()
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        named.setdefault(folder, []).append(name)
+    sides = _Sides(Trees(store, tx, repo_id), named)
     ranks: dict[Oid, tuple[int, Oid]] = {}
     for oid in unindexed:
         commit = read_commit(tx, repo_id, oid)
         before = read_commit(tx, repo_id, commit.parents[0]).tree if commit.parents else EMPTY_TREE
-        for path in _differing(find, before, commit.tree, paths):
+        for path in sides.differing(before, commit.tree):
             for one in (oid, newest.get(path, oid)):
                 if one not in ranks:
                     ranks[one] = -(commits.generation(tx, repo_id, one) or 0), one
@@ -106,21 +109,30 @@ def last_commits(
     return {path: logged[oid] for path, oid in newest.items()}
 
 
-def _differing(
-    find: Callable[[Oid, RepoPath], Entry | None], old: Oid, new: Oid, paths: Sequence[RepoPath]
-) -> Iterator[RepoPath]:
-    """Yield the paths whose entries differ between two trees; nothing is looked up in folders that are the same."""
-    sides: dict[str, list[Oid | None]] = {}
-    for path in paths:
-        folder, _, name = path.rpartition("/")
-        if folder not in sides:
-            found = (None if root == EMPTY_TREE else find(root, RepoPath(folder)) for root in (old, new))
-            sides[folder] = [entry.oid if entry is not None and entry.is_folder else None for entry in found]
-        before, after = sides[folder]
-        if before != after:
-            entries = (None if root is None else find(root, RepoPath(name)) for root in (before, after))
-            if next(entries) != next(entries):
-                yield path
+class _Sides:
+    """The entries of some paths in trees; the tree of a commit is also the older side of the next one."""
+
+    def __init__(self, trees: Trees, named: Mapping[str, Sequence[str]]) -> None:
+        self._trees, self._named = trees, named
+        self._folder = functools.cache(self._find_folder)
+        self._entries = functools.cache(self._find_entries)
+
+    def differing(self, old: Oid, new: Oid) -> Iterator[RepoPath]:
+        """Yield the paths whose entries differ between two trees; nothing is looked up in equal folders."""
+        for folder, names in self._named.items():
+            before, after = self._folder(old, folder), self._folder(new, folder)
+            if before == after:
+                continue
+            pairs = zip(names, self._entries(before, folder), self._entries(after, folder), strict=True)
+            yield from (RepoPath(f"{folder}/{name}" if folder else name) for name, was, now in pairs if was != now)
+
+    def _find_folder(self, root: Oid, folder: str) -> Oid | None:
+        found = None if root == EMPTY_TREE else self._trees.find(root, RepoPath(folder))
+        return found.oid if found is not None and found.is_folder else None
+
+    def _find_entries(self, tree: Oid | None, folder: str) -> Sequence[Entry | None]:
+        names = self._named[folder]
+        return [None] * len(names) if tree is None else self._trees.find_each(tree, names)
 
 
 def log_of(tx: Read, repo_id: int, oids: Sequence[Oid]) -> list[LoggedCommit]:

@@ -75,8 +75,8 @@ class Store:
     blobs: Blobs
     parts: Multipart
     drafts: Inspectable
-    large_tree_bytes: int = 16 << 20
-    tree_name_bytes: int = 24 << 20
+    large_tree_bytes: int
+    tree_name_bytes: int
     trees: ValueCache[tuple[int, Oid], TreeScan] = attrs.field(
         factory=lambda: ValueCache[tuple[int, Oid], TreeScan](32 << 20, lambda scan: len(scan.content))
     )

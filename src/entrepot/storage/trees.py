@@ -123,6 +123,17 @@ class Trees:
             here = Entry(name, span.mode, span.oid)
         return here
 
+    def find_each(self, folder: Oid, names: Sequence[str]) -> list[Entry | None]:
+        """Return the entry of a tree with each name, or None; names in stored order are found fastest.
+
+        The empty name is that of the tree itself.
+        """
+        spans = self._scan(folder).find_each([name.encode("utf-8", "surrogateescape") for name in names])
+        entries = [
+            None if span is None else Entry(name, span.mode, span.oid) for name, span in zip(names, spans, strict=True)
+        ]
+        return [entry if name else Entry("", Mode.FOLDER, folder) for name, entry in zip(names, entries, strict=True)]
+
     def folder(self, root: Oid, path: RepoPath) -> Oid:
         """Return the tree at a path.
 

@@ -5,7 +5,7 @@ import pytest
 
 from entrepot.catalog import Catalog
 from entrepot.catalog.accounts import accounts
-from entrepot.catalog.accounts.accounts import Account, Membership, Token, TokenHolder
+from entrepot.catalog.accounts.accounts import Account, Membership, OwnedToken, Token
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import AlreadyExists
@@ -106,7 +106,7 @@ def test_a_token_is_found_by_the_hash_of_its_secret_with_its_user(catalog: Catal
     with catalog.write() as tx:
         accounts.add_token(tx, stored, secret(1))
     with catalog.read() as tx:
-        assert accounts.find_token(tx, secret(1)) == (stored, alice)
+        assert accounts.find_token(tx, secret(1)) == OwnedToken(stored, alice, [])
         assert accounts.find_token(tx, secret(2)) is None
 
 
@@ -117,18 +117,18 @@ def test_the_holder_of_a_token_comes_with_their_organisations_by_name(
     stored = attrs.evolve(token(alice), role="fineGrained", scopes={"scoped": []})
     with catalog.write() as tx:
         accounts.add_token(tx, stored, secret(1))
-        assert accounts.find_holder(tx, secret(1)) == TokenHolder(stored, alice, [])
+        assert accounts.find_token(tx, secret(1)) == OwnedToken(stored, alice, [])
         accounts.update(tx, alice.id, details="a profile")
         accounts.join_org(tx, zeta.id, alice.id, "read")
         accounts.join_org(tx, acme.id, alice.id, "admin")
-    expected = TokenHolder(
+    expected = OwnedToken(
         stored, attrs.evolve(alice, details="a profile"), [Membership(acme, "admin"), Membership(zeta, "read")]
     )
     with catalog.read() as tx:
-        assert accounts.find_holder(tx, secret(1)) == accounts.holder_by_uid(tx, stored.uid) == expected
+        assert accounts.find_token(tx, secret(1)) == accounts.find_token_by_uid(tx, stored.uid) == expected
         assert list(expected.memberships) == accounts.memberships(tx, alice.id)
-        assert accounts.find_holder(tx, secret(2)) is None
-        rows = accounts._HOLDER.all(tx, {"secret_hash": secret(1)})
+        assert accounts.find_token(tx, secret(2)) is None
+        rows = accounts._TOKEN_BY_HASH.all(tx, {"secret_hash": secret(1)})
         assert [(row.scopes, row.details) for row in rows] == [({"scoped": []}, "a profile"), (None, None)]
 
 
@@ -256,7 +256,7 @@ def test_a_token_is_renamed_and_gets_another_secret(catalog: Catalog, alice: Acc
         with pytest.raises(AlreadyExists):
             accounts.update_token(tx, two.uid, secret_hash=secret(3))
     assert found is not None
-    assert found[0] == attrs.evolve(one, name="desk")
+    assert found.token == attrs.evolve(one, name="desk")
 
 
 def test_the_use_of_a_token_is_written_down_now_and_then(catalog: Catalog, alice: Account) -> None:

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import attrs
-import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import Catalog, prepared
+from entrepot.catalog import Catalog
 from entrepot.catalog.files import scans
 from entrepot.catalog.files.scans import ScanRow
 
@@ -34,10 +33,9 @@ def test_results_that_nothing_refers_to_are_forgotten(catalog: Catalog) -> None:
         assert scans.find(tx, [ROW.content, gone.content]) == {(ROW.content, "pickles"): attrs.evolve(ROW, seen_ms=7)}
 
 
-def test_a_result_is_stored_in_one_statement(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_is_stored_in_one_statement(catalog: Catalog) -> None:
     statements = list[object]()
-    monkeypatch.setattr(prepared, "CHECKS", [lambda _connection, change: statements.append(change)])
     with catalog.write() as tx:
-        sa.event.listen(tx.sql, "before_cursor_execute", lambda *given: statements.append(given[2]))
+        sa.event.listen(tx.sql, "before_execute", lambda *given: statements.append(given[1]))
         scans.put(tx, ROW)
         assert [type(it).__name__ for it in statements] == ["Insert"], "two scans may end at the same time"

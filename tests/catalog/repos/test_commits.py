@@ -125,6 +125,7 @@ def test_commits_to_index_come_parents_first_and_only_of_this_branch(catalog: Ca
     record(catalog, repo, {**DIAMOND, 6: [1]})
     with catalog.write() as tx:
         assert numbers(commits.unindexed(tx, repo.id, oid(5))) == [1, 2, 3, 4, 5]
+        assert [commits.count_unindexed(tx, repo.id, oid(5), most=most) for most in (1, 5, 6)] == [1, 5, 5]
         for number in (1, 3):
             commits.mark_indexed(tx, repo.id, oid(number))
         assert numbers(commits.unindexed(tx, repo.id, oid(5))) == [2, 4, 5]

@@ -11,9 +11,11 @@ from entrepot.errors import (
     LargeFileMissing,
     LimitExceeded,
     NotAllowed,
+    QuotaExceeded,
     RepoNotFound,
     ThingNotFound,
 )
+from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller
 from entrepot.hub.files import lfs
 from entrepot.hub.files.lfs import RequestedObject
@@ -63,6 +65,23 @@ def test_another_size_of_a_stored_file_is_refused(world: World) -> None:
     assert answer.link is None
     assert answer.refusal is not None
     assert answer.refusal[0] == 422
+
+
+def test_files_that_are_planned_together_share_the_room_that_is_left(world: World) -> None:
+    ref = world.repo()
+    quotas.change(world.hub, "alice", {"max_bytes": quotas.show(world.hub, "alice").used + 250})
+    files = [RequestedObject(Sha256(f"{number:064x}"), 100) for number in range(4)]
+    planned = lfs.plan_uploads(world.hub, world.alice, ref, files, takes_parts=False)
+    assert [answer.refusal and answer.refusal[0] for answer in planned] == [None, None, 413, 413]
+
+
+def test_an_upload_does_not_begin_when_the_namespace_has_become_full(world: World) -> None:
+    ref = world.repo()
+    link = plan(world, ref, DATA).link
+    assert isinstance(link, SignedUrl)
+    quotas.change(world.hub, "alice", {"max_bytes": quotas.show(world.hub, "alice").used + len(DATA) - 1})
+    with pytest.raises(QuotaExceeded):
+        lfs.receive(world.hub, wanted(DATA).sha256, link.query)
 
 
 def test_a_file_of_another_users_private_repository_looks_absent(world: World) -> None:

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from entrepot.errors import InvalidSignature
-from entrepot.hub.files import lfs
+from entrepot.hub.files import lfs, lfs_links
 from entrepot.hub.files.lfs import RequestedObject
 from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.names import Sha256
@@ -53,3 +53,15 @@ def test_a_link_expires(world: World) -> None:
     world.clock.advance(1000)
     with pytest.raises(InvalidSignature):
         lfs.receive(world.hub, SHA256, link.query)
+
+
+def test_a_link_lives_as_long_as_the_setting_says(world: World) -> None:
+    lifetime_ms = world.hub.settings.url_lifetime_s * 1000
+    assert link_to(world).expires_ms == world.clock.now_ms // 1000 * 1000 + lifetime_ms
+
+
+@pytest.mark.parametrize("left", ["oid", "repo"])
+def test_a_signed_text_that_names_no_object_is_no_link(world: World, left: str) -> None:
+    signed = lfs_links.sign(world.hub, "upload", "/x", {left: str(SHA256)})
+    with pytest.raises(InvalidSignature, match="names no object"):
+        lfs_links.check(world.hub, "upload", "/x", signed.query)

@@ -137,15 +137,23 @@ def test_every_account_has_a_store_of_its_own_and_a_new_one_when_it_relied_on_wh
     assert check(world, again).may_write
 
 
+def test_damaged_chunks_give_everyone_a_new_store_each_time(world: World, ref: RepoRef) -> None:
+    stores = []
+    for _ in range(3):
+        stores += [xet_tokens.issue_read(world.hub, caller, ref, None).store for caller in (None, world.alice)]
+        with world.hub.write() as tx:
+            xet_tokens.forget_all_known(tx)
+    assert len(set(stores)) == 6
+
+
 def test_namespaces_that_are_kept_apart_have_stores_of_their_own(make_world: Callable[..., World]) -> None:
     apart = make_world(dedup_scope="namespace")
-    issued = {
-        name: xet_tokens.issue_write(apart.hub, apart.caller(name), apart.repo(f"{name}/r"))
-        for name in ("alice", "bob")
-    }
-    assert len({one.store for one in issued.values()}) == 2
+    olga = apart.caller("olga")
+    refs = [apart.repo(name, by=olga) for name in ("olga/r", "acme/r", "acme/s")]
+    issued = [xet_tokens.issue_write(apart.hub, olga, ref) for ref in refs]
+    assert [one.store == issued[1].store for one in issued] == [False, True, True]
     with pytest.raises(ThingNotFound):
-        xet_tokens.check(apart.hub, issued["alice"].secret, issued["bob"].store)
+        xet_tokens.check(apart.hub, issued[0].secret, issued[1].store)
 
 
 def test_a_token_for_a_deleted_repository_registers_nothing(world: World, sender: Sender, ref: RepoRef) -> None:

@@ -149,6 +149,66 @@ def test_there_is_a_limit_over_all_addresses() -> None:
     asyncio.run(main())
 
 
+def test_a_body_that_has_ended_leaves_its_place_to_others_of_its_address() -> None:
+    limits = limits_of(Clock(), max_bodies_per_address=1)
+    for _ in range(3):
+        limits.release(limits.admit(b"a", silent))
+    limits.admit(b"a", silent)
+    with pytest.raises(TooManyBodies, match="from one address"):
+        limits.admit(b"a", silent)
+
+
+@pytest.mark.parametrize("size", [1, 1 << 20])
+def test_the_body_that_has_been_silent_longest_gives_way_as_soon_as_it_may(size: int) -> None:
+    async def main() -> None:
+        clock = Clock()
+        limits = limits_of(clock, max_bodies_per_address=2)
+        peer = Peer(clock, (0.5, b"x" * size), (0.0, b"y"))
+        first, second = limits.admit(b"a", peer), limits.admit(b"a", silent)
+        await first.receive()
+        waits = [asyncio.create_task(second.receive())]
+        await asyncio.sleep(0)
+        clock.now_s += 0.5  # a second after the second body came, and half of one after the first has sent something
+        limits.admit(b"a", silent)
+        with pytest.raises(BodyTooSlow):
+            await waits[0]
+        assert (await first.receive())["body"] == b"y"
+
+    asyncio.run(main())
+
+
+def test_a_body_that_has_used_most_of_its_time_is_not_waited_for_again() -> None:
+    async def main() -> None:
+        clock = Clock()
+        peer = Peer(clock, (59.99, b"x"), (0.0, b"y"))
+        body = limits_of(clock).admit(b"a", lambda: peer() if len(peer.steps) == 2 else silent())
+        await body.receive()
+        async with asyncio.timeout(30):
+            with pytest.raises(BodyTooSlow):
+                await body.receive()
+
+    asyncio.run(main())
+
+
+def test_an_address_that_got_no_place_is_forgotten() -> None:
+    limits = limits_of(Clock(), max_bodies=1)
+    limits.admit(b"a", silent)
+    with pytest.raises(TooManyBodies, match="in all"):
+        limits.admit(b"b", silent)
+    assert list(limits._by_address) == [b"a"]
+
+
+def test_nothing_more_is_read_of_a_body_that_was_too_slow() -> None:
+    async def main() -> None:
+        clock = Clock()
+        body = limits_of(clock).admit(b"a", Peer(clock, (61.0, b"x"), (0.0, b"y" * (1 << 20)), (0.0, b"z")))
+        for _ in range(2):
+            with pytest.raises(BodyTooSlow):
+                await body.receive()
+
+    asyncio.run(main())
+
+
 @pytest.fixture
 def hub(tmp_path: pathlib.Path) -> Iterator[HubContext]:
     settings = Settings(data=tmp_path / "data", body_timeout_s=1, min_body_rate=1024)

@@ -102,7 +102,7 @@ class Token:
 
 
 @attrs.frozen
-class TokenHolder:
+class OwnedToken:
     """A token, expired or not, with its user and the user's memberships, in the order of the organisations' names."""
 
     token: Token
@@ -126,11 +126,6 @@ _TOKEN = [
 ]
 
 # Statements are built once: building one costs more than running it on cached pages.
-_FIND_TOKEN = Prepared(
-    sa.select(*_TOKEN, *_ACCOUNT)
-    .join(_NS, _NS.c.id == _TK.c.user_id)
-    .where(_TK.c.secret_hash == sa.bindparam("secret_hash"))
-)
 _BY_ID = Prepared(sa.select(*_ACCOUNT).where(_NS.c.id == sa.bindparam("namespace")))
 _ROLE = Prepared(
     sa.select(tables.memberships.c.role).where(
@@ -146,7 +141,7 @@ _MEMBERSHIPS = Prepared(
 _ORG = _NS.alias("org")
 
 
-def _select_holder() -> sa.Select[Any]:
+def _select_owned() -> sa.Select[Any]:
     """Return a query for a token and its user, with one row for each organisation of the user, or one row without any.
 
     Long columns of token and user are in the first row only, because a user may be in many organisations.
@@ -167,8 +162,8 @@ def _select_holder() -> sa.Select[Any]:
     )
 
 
-_HOLDER = Prepared(_select_holder().where(_TK.c.secret_hash == sa.bindparam("secret_hash")))
-_HOLDER_BY_UID = Prepared(_select_holder().where(_TK.c.uid == sa.bindparam("uid")))
+_TOKEN_BY_HASH = Prepared(_select_owned().where(_TK.c.secret_hash == sa.bindparam("secret_hash")))
+_TOKEN_BY_UID = Prepared(_select_owned().where(_TK.c.uid == sa.bindparam("uid")))
 
 
 def add(tx: Write, account: Account) -> Account:
@@ -378,28 +373,22 @@ def add_token(tx: Write, token: Token, secret_hash: str) -> None:
     tx.sql.execute(sa.insert(_TK).values(**attrs.asdict(token) | {"secret_hash": secret_hash}))
 
 
-def find_token(tx: Read, secret_hash: str) -> tuple[Token, Account] | None:
-    """Return the token with this secret and its user, expired or not; None if no token has it."""
-    row = _FIND_TOKEN.first(tx, {"secret_hash": secret_hash})
-    return (Token(*row[: len(_TOKEN)]), Account(*row[len(_TOKEN) :])) if row else None
-
-
-def find_holder(tx: Read, secret_hash: str) -> TokenHolder | None:
+def find_token(tx: Read, secret_hash: str) -> OwnedToken | None:
     """Return the token whose secret has this hash, with its user; None if no token has it."""
-    return _holder(_HOLDER.all(tx, {"secret_hash": secret_hash}))
+    return _owned(_TOKEN_BY_HASH.all(tx, {"secret_hash": secret_hash}))
 
 
-def holder_by_uid(tx: Read, uid: str) -> TokenHolder | None:
+def find_token_by_uid(tx: Read, uid: str) -> OwnedToken | None:
     """Return the token with this permanent id, with its user; None if no token has it."""
-    return _holder(_HOLDER_BY_UID.all(tx, {"uid": uid}))
+    return _owned(_TOKEN_BY_UID.all(tx, {"uid": uid}))
 
 
-def _holder(rows: Sequence[Any]) -> TokenHolder | None:
+def _owned(rows: Sequence[Any]) -> OwnedToken | None:
     if not rows:
         return None
     user, role = len(_TOKEN), len(_TOKEN) + len(_ACCOUNT)
     memberships = [Membership(Account(*row[role + 1 :]), row[role]) for row in rows if row[role] is not None]
-    return TokenHolder(Token(*rows[0][:user]), Account(*rows[0][user:role]), memberships)
+    return OwnedToken(Token(*rows[0][:user]), Account(*rows[0][user:role]), memberships)
 
 
 def tokens_of(tx: Read, user_id: int) -> list[Token]:

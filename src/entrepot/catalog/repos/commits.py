@@ -41,7 +41,8 @@ _MARK = (
 )
 
 
-def _unindexed() -> sa.Select[Oid]:
+def _waiting() -> sa.CTE:
+    """Return the commits from a head on that are not indexed, each reached over such commits only."""
     here = (_C.c.repo_id == sa.bindparam("repo")) & _C.c.is_indexed.is_(False)
     start = sa.select(_C.c.oid, _C.c.generation).where(here & (_C.c.oid == sa.bindparam("head")))
     reach = start.cte("waiting", recursive=True)
@@ -51,11 +52,13 @@ def _unindexed() -> sa.Select[Oid]:
         .join(_P, (_P.c.oid == reach.c.oid) & (_P.c.repo_id == sa.bindparam("repo")))
         .join(_C, (_C.c.oid == _P.c.parent) & here)
     )
-    reach = reach.union(step)
-    return sa.select(reach.c.oid).order_by(reach.c.generation, reach.c.oid)
+    return reach.union(step)
 
 
-_UNINDEXED = _unindexed()
+_WAITING = _waiting()
+_UNINDEXED = sa.select(_WAITING.c.oid).order_by(_WAITING.c.generation, _WAITING.c.oid)
+# Without an order, the walk ends as soon as there are enough.
+_SOME_UNINDEXED = sa.select(_WAITING.c.oid).limit(sa.bindparam("most"))
 
 
 def generation(tx: Read, repo_id: int, oid: Oid) -> int | None:
@@ -179,6 +182,11 @@ def unindexed(tx: Read, repo_id: int, head: Oid) -> list[Oid]:
     """Return the ancestors of ``head`` whose changed paths are not recorded yet, parents first."""
     # A commit is marked after its ancestors, so the walk can stop at a marked commit.
     return list(tx.sql.execute(_UNINDEXED, {"repo": repo_id, "head": head}).scalars())
+
+
+def count_unindexed(tx: Read, repo_id: int, head: Oid, *, most: int) -> int:
+    """Return how many commits :func:`unindexed` returns, counting up to ``most``."""
+    return len(tx.sql.execute(_SOME_UNINDEXED, {"repo": repo_id, "head": head, "most": most}).all())
 
 
 def put_changes(tx: Write, repo_id: int, oid: Oid, paths: Iterable[RepoPath]) -> None:

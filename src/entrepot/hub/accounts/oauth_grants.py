@@ -79,9 +79,9 @@ def repeat_grant(hub: HubContext, tx: Write, grant: OAuthGrantRow, proof: str) -
     """Return the tokens that a proof was exchanged for; None if they were replaced or revoked since."""
     access, refresh = _derive(hub, grant.uid, proof)
     found = accounts.find_token(tx, hash_secret(access))
-    if found is None or grant.refresh_hash != hash_secret(refresh) or found[0].expires_ms is None:
+    if found is None or grant.refresh_hash != hash_secret(refresh) or found.token.expires_ms is None:
         return None
-    return IssuedAccess(access, refresh, max(0, (found[0].expires_ms - hub.now_ms()) // 1000))
+    return IssuedAccess(access, refresh, max(0, (found.token.expires_ms - hub.now_ms()) // 1000))
 
 
 def refresh_grant(hub: HubContext, client_id: str, refresh_token: str) -> IssuedAccess:

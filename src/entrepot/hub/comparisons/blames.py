@@ -14,7 +14,7 @@ from entrepot.errors import LimitExceeded, Malformed
 from entrepot.git import Mode, matching_lines
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.jobs.indexing import index_history
+from entrepot.hub.jobs.indexing import index_briefly
 from entrepot.hub.repos import contents
 from entrepot.hub.repos.contents import LocatedFile
 from entrepot.names import Oid, RepoPath, RepoRef
@@ -56,13 +56,14 @@ def blame(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, pat
         NotAllowed: a scanner has flagged the file, and it is hidden from the caller.
         Malformed: it is not a text that git stores.
         LimitExceeded: it is larger than :data:`MAX_BLAMED`.
+        HistoryBeingIndexed: too many commits are new.
     """
     located = contents.locate(hub, caller, ref, revision, path)
     if located.lfs is not None:
         raise Malformed("file", "it is stored as a large file, whose lines have no history")
     if located.size > MAX_BLAMED:
         raise LimitExceeded("the size of the file in bytes", MAX_BLAMED, "lines of smaller files are traced")
-    index_history(hub, located.repo.id, located.commit)
+    index_briefly(hub, located.repo.id, located.commit)
     with hub.read() as tx:
         search = _Search(hub, tx, located.repo.id, path)
         origins = search.trace(located.commit)

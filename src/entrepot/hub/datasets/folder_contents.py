@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 from collections.abc import Callable
 
 from entrepot.errors import UnsupportedDataset
@@ -15,6 +17,8 @@ from entrepot.storage.contents import Content
 
 class FolderContent:
     """What :func:`entrepot.previews.tables.media_folders.open_folder` reads; metadata are read when they are needed.
+
+    ``content_key`` names these bytes within one repository.
 
     Args:
         split: the one whose rows are read.
@@ -39,6 +43,8 @@ class FolderContent:
             self._parts.append((at, file))
             at += file.size
         self.size = at
+        keys = [file.content_key for file in located]
+        self.content_key = hashlib.sha256(json.dumps([self._head.hex(), *keys]).encode()).hexdigest()
 
     def __enter__(self) -> FolderContent:
         return self

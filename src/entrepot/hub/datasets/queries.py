@@ -10,7 +10,6 @@ import functools
 import importlib.util
 import json
 import re
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -20,10 +19,11 @@ import attrs
 from entrepot.errors import ExtraNotInstalled, LimitExceeded, QueryRefused, StoreUnavailable, UnsupportedDataset
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
+from entrepot.hub.datasets import query_results
 from entrepot.hub.datasets.folder_contents import FolderContent
 from entrepot.hub.datasets.layouts import Layout, SplitFiles, find_layout
 from entrepot.hub.repos import contents
-from entrepot.hub.tables.exchanges import Exchange, ProcessEnded, end_process, killed_after, start_process
+from entrepot.hub.tables.exchanges import ChildProcess, Exchange, ProcessEnded, end_process, killed_after
 from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.previews.table_formats import FOLDERS, FORMATS, check_installed
 from entrepot.storage.contents import Content
@@ -44,7 +44,6 @@ _MOST_RESULT = 8 << 20
 _MOST_READ = 2 << 30
 _CPU_S, _WALL_S, _WAIT_S = 10, 30.0, 20.0
 _MOST_ANSWER = 2 * _MOST_RESULT + MAX_ROWS * 1000
-_MODULE = "entrepot.hub.datasets.sandbox"
 # DuckDB guesses a name among its own tables too, which are of no use here.
 _GUESS = re.compile(r'(?<=does not exist!) Did you mean "[^"]*"\?')
 
@@ -171,7 +170,9 @@ def try_queries(
     hints: Mapping[str, Any] | None = None,
     parts: Mapping[str, str] | None = None,
 ) -> list[Mapping[str, Any]]:
-    """Return the result of each query, or why it was ``refused``; all run in one process.
+    """Return the result of each query, or why it was ``refused``; all run in one process, which runs nothing else.
+
+    Results over the same bytes are remembered; whether the caller may read each file is judged before.
 
     Raises:
         as :func:`run`, if none can run.
@@ -191,13 +192,21 @@ def try_queries(
             "hints": dict(hints or {}),
             "parts": dict(parts or {}),
         }
+        key = query_results.key_of(request, files.keys)
+        known = query_results.find(hub, key)
+        if known is not None:
+            return known
         stack.enter_context(_slot(hub))
-        process = start_process(_MODULE)
+        process = hub.query_processes.start()
         stack.callback(end_process, process)
-        return _results(process, files, request)
+        answer = _answer(process, files, request)
+    results: list[Mapping[str, Any]] = json.loads(answer)
+    if query_results.may_keep([*queries, *(parts or {}).values()], results):
+        hub.query_results.put(key, answer)
+    return results
 
 
-def _results(process: subprocess.Popen[bytes], files: _Files, request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _answer(process: ChildProcess, files: _Files, request: Mapping[str, Any]) -> bytes:
     try:
         with killed_after(process, _WALL_S):
             kind, answer = Exchange(process, files.read, _MOST_ANSWER).run(request)
@@ -207,8 +216,7 @@ def _results(process: subprocess.Popen[bytes], files: _Files, request: Mapping[s
         ) from None
     if kind != b"A":
         raise QueryRefused(answer.decode("utf-8", "replace"))
-    results: list[Mapping[str, Any]] = json.loads(answer)
-    return results
+    return answer
 
 
 def _check_engine() -> None:
@@ -219,10 +227,11 @@ def _check_engine() -> None:
 
 
 class _Files:
-    """The files of the tables of a query, opened when they are read."""
+    """The files of the tables of a query, opened when they are read; ``keys``: what names the bytes of each."""
 
     def __init__(self, hub: HubContext, caller: MaybeCaller, stack: ExitStack) -> None:
         self._hub, self._caller, self._stack = hub, caller, stack
+        self.keys: list[str] = []
         self._located: list[contents.LocatedFile | FolderContent] = []
         self._open: dict[int, Content | FolderContent] = {}
         self._left = _MOST_READ
@@ -240,6 +249,7 @@ class _Files:
                 located = self._locate(table, path)
                 files.append((len(self._located), located.size))
                 self._located.append(located)
+        self.keys += [f"{table.layout.repo.id}:{self._located[number].content_key}" for number, _ in files]
         names = list(paths)
         described = {"schema": table.schema, "name": table.name, "format": form, "files": files, "names": names}
         return {**described, "separator": table.files.separator}

@@ -1,20 +1,23 @@
 """The process that runs queries: it reads nothing but the bytes that its parent sends.
 
-It receives one request on its input, and asks for ranges of the files that
+It receives one request, and asks for ranges of the files that
 the request names. Before the first query it gives up the ability to open
 files, sockets and devices, which the kernel enforces. DuckDB itself is
-locked too. ``hub/datasets/queries.py`` is the other side.
+locked too. ``hub/datasets/queries.py`` is the other side. On Linux it is a copy of the process of
+``hub/datasets/sandbox_server.py``, elsewhere it runs :func:`main`.
 The frames are those of ``hub/tables/child_pipes.py``; ``A`` and ``E`` end the process.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from entrepot.hub.datasets.column_statistics import quoted
 from entrepot.hub.tables.child_pipes import ChildPipe, RemoteFile, confine, limit_work, seal_limits
+from entrepot.hub.tables.lean_imports import leave_out_numpy
 
 _MOST_MEMORY = 4 << 30
 _DUCKDB_MEMORY = "768MB"
@@ -47,8 +50,29 @@ class _Refused(Exception):
 
 
 def main() -> None:
+    """Run the queries of one request that comes over standard input."""
+    leave_out_numpy()
+    serve(ChildPipe.take_standard())
+
+
+def warm() -> None:
+    """Import what queries need, and run one, which makes the next one faster."""
+    import pyarrow as pa
+    import pyarrow.dataset
+
+    from entrepot.previews import media  # noqa: F401 - used later
+    from entrepot.previews.tables import table_files  # noqa: F401
+
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+    _warm_results()
+    with contextlib.closing(_connect()) as connection:
+        connection.register("_source", pa.table({"a": [1]}))
+        connection.execute("SELECT a, count(*) FROM _source GROUP BY a ORDER BY a").to_arrow_reader(1).read_all()
+
+
+def serve(pipe: ChildPipe) -> None:
     """Run the queries of one request."""
-    pipe = ChildPipe.take_standard()
     try:
         pipe.send(b"A", _run(pipe, pipe.request()))
     except EOFError:
@@ -67,7 +91,7 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> bytes:
     pa.set_io_thread_count(1)
     limit_work(request["cpu_s"], _MOST_MEMORY)  # before a table is opened: some formats are decompressed then
     seal_limits()
-    connection = duckdb.connect(":memory:", config={"threads": "1"})
+    connection = _connect()
     is_partial = False
     for at, table in enumerate(request["tables"]):
         try:
@@ -83,7 +107,7 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> bytes:
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM _source{at}")  # noqa: S608 - quoted names
     for key, value in _LOCKS.items():
         connection.execute(f"SET {key} = '{value}'")
-    _warm()
+    _warm_results()
     confine()
     for shape, text in request["parts"].items():
         _check_part(connection, shape, text)
@@ -96,6 +120,12 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> bytes:
         except (duckdb.Error, pa.ArrowException, OSError, ValueError, TypeError, MemoryError, RuntimeError) as error:
             results.append({"refused": _line(error)})
     return json.dumps(results, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _connect() -> Any:  # noqa: ANN401 - of duckdb
+    import duckdb
+
+    return duckdb.connect(":memory:", config={"threads": "1"})
 
 
 def _check_part(connection: Any, shape: str, text: str) -> None:  # noqa: ANN401 - of duckdb
@@ -131,7 +161,7 @@ def _open(pipe: ChildPipe, table: Mapping[str, Any]) -> tuple[Any, bool]:
     return pa.concat_tables(tables, promote_options="permissive"), any(item.is_partial for item in read)
 
 
-def _warm() -> None:
+def _warm_results() -> None:
     """Load what the conversion of results loads late, while files can still be opened."""
     import datetime
 

@@ -122,7 +122,7 @@ def check(hub: HubContext, secret: str | None, store: str) -> XetToken:
     if fields["e"] + GRACE_S < hub.now_ms() // 1000:
         raise InvalidCredentials
     grant = capabilities.of_fields(fields["g"])
-    found = XetToken(0, grant.user_id, fields["n"], fields["w"], fields.get("p", False), fields["h"], grant)
+    found = XetToken(0, grant.user_id, fields["n"], fields["w"], fields["p"], fields["h"], grant)
     with hub.read() as tx:
         found = attrs.evolve(found, repo_id=recheck(hub, tx, found).id)
         # The part after the epoch may have changed since then: tokens issued before remain valid.

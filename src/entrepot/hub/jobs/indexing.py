@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable
 
 from entrepot.cards.lineage import LineageInput, read_message
 from entrepot.catalog import Lock, Read
+from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import commits, lineage, refs, repositories
 from entrepot.catalog.repos.lineage import EdgeRow
+from entrepot.errors import HistoryBeingIndexed
 from entrepot.hub.context import HubContext
 from entrepot.names import Oid, RepoPath
 from entrepot.storage import histories
 from entrepot.storage.objects import read_commit
 
+BRIEF_COMMITS = 100
+"""How many commits a request indexes at most; with more, it leaves all to the job."""
+
+_BRIEF_S = 0.1  # of processor time
 _BATCH = 2_000
 _MAX_PATHS = 5_000_000
 """Maximum number of indexed paths of one commit: nested references to the same trees can unfold to any number."""
+
+
+def history_job(repo_id: int) -> str:
+    """Return the deduplication key of the job that indexes a repository's new commits."""
+    return f"history:{repo_id}"
 
 
 def index_history(hub: HubContext, repo_id: int, head: Oid) -> int:
@@ -30,23 +42,75 @@ def index_history(hub: HubContext, repo_id: int, head: Oid) -> int:
     """
     with hub.read() as tx:
         waiting = commits.unindexed(tx, repo_id, head)
-    done: list[tuple[Oid, list[RepoPath]]] = []
-    said: list[EdgeRow] = []
+    done = _Records(hub, repo_id)
     for oid in waiting:
-        with hub.read() as tx:
-            said += _lineage_of(hub, tx, repo_id, oid)
-            paths = list(itertools.islice(histories.changed_paths(hub.store, tx, repo_id, oid), _MAX_PATHS))
-        while len(paths) > _BATCH:
-            with hub.write(Lock.repo(repo_id)) as tx:
-                commits.put_changes(tx, repo_id, oid, paths[-_BATCH:])
-            del paths[-_BATCH:]
-        done.append((oid, paths))
-        if sum(1 + len(more) for _, more in done) >= _BATCH:
-            _record(hub, repo_id, done, said)
-            done.clear()
-            said.clear()
-    _record(hub, repo_id, done, said)
+        done.add(oid, _changes_of(hub, repo_id, oid, _MAX_PATHS))
+    done.write()
     return len(waiting)
+
+
+def index_briefly(hub: HubContext, repo_id: int, head: Oid) -> None:
+    """Do what :func:`index_history` does, if that is little: a request can wait for it.
+
+    Raises:
+        HistoryBeingIndexed: it is more, and a job does it.
+    """
+    with hub.read() as tx:
+        is_short = commits.count_unindexed(tx, repo_id, head, most=BRIEF_COMMITS + 1) <= BRIEF_COMMITS
+        waiting = commits.unindexed(tx, repo_id, head) if is_short else []
+    end_s, done = time.thread_time() + _BRIEF_S, _Records(hub, repo_id)
+    for oid in waiting:
+        changes = _changes_of(hub, repo_id, oid, _BATCH + 1)
+        is_short = len(changes) <= _BATCH and time.thread_time() < end_s
+        if not is_short:
+            break
+        done.add(oid, changes)
+    done.write()
+    if is_short:
+        return
+    with hub.write(Lock.nothing()) as tx:
+        jobs.enqueue(tx, "history", {"repo": repo_id}, hub.now_ms(), dedup_key=history_job(repo_id))
+    hub.job_added.set()
+    raise HistoryBeingIndexed
+
+
+def _changes_of(hub: HubContext, repo_id: int, oid: Oid, most: int) -> list[RepoPath]:
+    """Return up to ``most`` of the paths that a commit changed."""
+    with hub.read() as tx:
+        return list(itertools.islice(histories.changed_paths(hub.store, tx, repo_id, oid), most))
+
+
+class _Records:
+    """What is known of commits and not stored yet; stored together, because a transaction for each would cost more."""
+
+    def __init__(self, hub: HubContext, repo_id: int) -> None:
+        self._hub, self._repo_id = hub, repo_id
+        self._done: list[tuple[Oid, list[RepoPath]]] = []
+        self._said: list[EdgeRow] = []
+
+    def add(self, oid: Oid, paths: list[RepoPath]) -> None:
+        """Take the paths that a commit changed; parents come before their children."""
+        with self._hub.read() as tx:
+            self._said += _lineage_of(self._hub, tx, self._repo_id, oid)
+        while len(paths) > _BATCH:
+            with self._hub.write(Lock.repo(self._repo_id)) as tx:
+                commits.put_changes(tx, self._repo_id, oid, paths[-_BATCH:])
+            del paths[-_BATCH:]
+        self._done.append((oid, paths))
+        if sum(1 + len(more) for _, more in self._done) >= _BATCH:
+            self.write()
+
+    def write(self) -> None:
+        """Store everything, and mark the commits as indexed, parents first, in one transaction."""
+        if not self._done:
+            return
+        with self._hub.write(Lock.repo(self._repo_id)) as tx:
+            lineage.put(tx, self._said)
+            for oid, paths in self._done:
+                commits.put_changes(tx, self._repo_id, oid, paths)
+                commits.mark_indexed(tx, self._repo_id, oid)
+        self._done.clear()
+        self._said.clear()
 
 
 def adopt_lineage(hub: HubContext, repo_id: int) -> None:
@@ -76,16 +140,3 @@ def edges_of(
 ) -> list[EdgeRow]:
     """Return the rows of the sources of one commit."""
     return [EdgeRow(repo_id, oid, it.kind, it.type, it.name, it.oid, run, origin, now_ms) for it in inputs]
-
-
-def _record(
-    hub: HubContext, repo_id: int, done: Sequence[tuple[Oid, Sequence[RepoPath]]], said: Sequence[EdgeRow]
-) -> None:
-    """Mark several commits as indexed in one transaction, parents first: one transaction each would cost more."""
-    if not done:
-        return
-    with hub.write(Lock.repo(repo_id)) as tx:
-        lineage.put(tx, said)
-        for oid, paths in done:
-            commits.put_changes(tx, repo_id, oid, paths)
-            commits.mark_indexed(tx, repo_id, oid)

@@ -40,8 +40,9 @@ from entrepot.hub.files import lfs_rules, preparation
 from entrepot.hub.files.operations import Operation
 from entrepot.hub.files.preparation import PreparedCommit, Put
 from entrepot.hub.jobs import file_metadata, handlers
+from entrepot.hub.jobs.indexing import history_job
 from entrepot.hub.repos import locks, staged_commits
-from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, history_job, publish
+from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.hub.repos.staged_commits import FoundChanges, StagedPolicy
 from entrepot.hub.revisions import BranchHead

@@ -14,7 +14,7 @@ from entrepot.hub import access, audit, capabilities, revisions
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
-from entrepot.hub.jobs.indexing import index_history
+from entrepot.hub.jobs.indexing import index_briefly
 from entrepot.hub.repos import diffs, protections
 from entrepot.hub.repos.publishing import Move, Publication, commit_object, publish
 from entrepot.names import Oid, RepoPath, RepoRef
@@ -66,11 +66,12 @@ def path_history(
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or the revision does not exist.
         EntryNotFound: no commit has ever had the path.
+        HistoryBeingIndexed: too many commits are new.
     """
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
         head = revisions.resolve(tx, row.id, revision)
-    index_history(hub, row.id, head)
+    index_briefly(hub, row.id, head)
     with hub.read() as tx:
         found, total = commits.changes_of(tx, row.id, head, path, offset=offset, limit=limit)
         if not total:

@@ -33,6 +33,7 @@ from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.conversions import conversions
 from entrepot.hub.files import rechunking
+from entrepot.hub.jobs.indexing import history_job
 from entrepot.hub.repos import protections
 from entrepot.names import Oid, RefName, RepoRef, Sha256
 from entrepot.storage import histories, objects
@@ -215,7 +216,7 @@ def _publish(
         _record(hub, tx, deleter, row, unwanted, rewrites_history=True)
         conversions.plan(hub, tx, row)
         repositories.update(tx, repo_id, updated_ms=now)
-        jobs.enqueue(tx, "history", {"repo": repo_id}, now, dedup_key=f"history:{repo_id}")
+        jobs.enqueue(tx, "history", {"repo": repo_id}, now, dedup_key=history_job(repo_id))
     return True
 
 

@@ -21,6 +21,7 @@ from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.conversions import conversions
 from entrepot.hub.jobs import file_metadata
+from entrepot.hub.jobs.indexing import history_job
 from entrepot.hub.scanning import policies, scan_jobs
 from entrepot.names import MAIN, Oid, RefName, RepoPath, Sha256
 from entrepot.storage import histories
@@ -159,11 +160,6 @@ def touches_card(touched: Collection[RepoPath]) -> bool:
 def card_job(repo_id: int) -> str:
     """Return the deduplication key of the job that indexes a repository's card."""
     return f"card:{repo_id}"
-
-
-def history_job(repo_id: int) -> str:
-    """Return the deduplication key of the job that indexes a repository's new commits."""
-    return f"history:{repo_id}"
 
 
 def commit_object(

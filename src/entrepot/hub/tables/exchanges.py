@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import entrepot
 from entrepot.errors import EntrepotError
@@ -25,6 +26,24 @@ ReadRange = Callable[[int, int, int], bytes]
 
 KeepIndex = Callable[[int, bytes], object]
 """Keeps an index that the process has made of a file, whose number is given first."""
+
+
+class ChildProcess(Protocol):
+    """A process that works for the hub over two pipes."""
+
+    @property
+    def stdin(self) -> IO[bytes] | None:
+        """What the process reads."""
+
+    @property
+    def stdout(self) -> IO[bytes] | None:
+        """What the process writes."""
+
+    def kill(self) -> None:
+        """End the process immediately, if it still runs."""
+
+    def wait(self) -> object:
+        """Return when the process has ended."""
 
 
 class ProcessEnded(Exception):
@@ -52,15 +71,32 @@ def start_process(module: str) -> subprocess.Popen[bytes]:
         cwd="/",
         env=ENVIRON,
     )
-    with contextlib.suppress(ImportError, AttributeError, OSError):  # a larger pipe is faster, but not needed
-        import fcntl
-
-        assert process.stdin is not None
-        fcntl.fcntl(process.stdin, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    assert process.stdin is not None
+    widen(process.stdin)
     return process
 
 
-def end_process(process: subprocess.Popen[bytes]) -> None:
+def start_with_input(module: str, given: socket.socket) -> subprocess.Popen[bytes]:
+    """Start the function ``main`` of a module in a process that inherits nothing but a socket as standard input."""
+    return subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
+        command_of(module),
+        stdin=given.fileno(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env=ENVIRON,
+    )
+
+
+def widen(pipe: IO[bytes]) -> None:
+    """Let a pipe hold more bytes, where the platform can do that: it is faster, but not needed."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+def end_process(process: ChildProcess) -> None:
     """Kill a process, wait for its end, and close its pipes."""
     process.kill()
     process.wait()
@@ -71,7 +107,7 @@ def end_process(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def killed_after(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
+def killed_after(process: ChildProcess, seconds: float) -> Iterator[None]:
     """Kill a process if the block takes longer."""
     timer = threading.Timer(seconds, process.kill)
     timer.daemon = True
@@ -87,7 +123,7 @@ class Exchange:
 
     def __init__(
         self,
-        process: subprocess.Popen[bytes],
+        process: ChildProcess,
         read: ReadRange,
         most: int,
         keep: KeepIndex = lambda _number, _index: None,

@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from entrepot.errors import EntrepotError, InvalidParameter, Malformed, UnsupportedDataset
 from entrepot.hub.tables.child_pipes import NUMBER, ChildPipe, RemoteFile, confine, limit_work
+from entrepot.hub.tables.lean_imports import leave_out_numpy
 
 IDLE_S = 300.0
 """How long a process waits for a request."""
@@ -65,19 +65,10 @@ class _OpenTables:
         self._kept.clear()
 
 
-class _OnlyArrow:
-    """Finds neither pandas nor numpy: pyarrow would load them, which takes longer than all else, for nothing here."""
-
-    def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
-        """Refuse the two; leave other modules to other finders."""
-        if name in ("pandas", "numpy"):
-            raise ModuleNotFoundError(name)
-
-
 def main() -> None:
     """Serve requests until the hub is gone."""
     pipe = ChildPipe.take_standard()
-    sys.meta_path.insert(0, _OnlyArrow())
+    leave_out_numpy()
     _warm()
     memory = _Memory()
     confine()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 import attrs
 from markupsafe import Markup
@@ -23,9 +24,11 @@ _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 _FILE = re.compile(r"diff --git (?:\"?a/)(.*)\Z")
 
 
-@attrs.frozen
-class DiffLine:
-    """A line: ``sign`` is ``+``, ``-``, a space, or ``@`` for the head of a hunk; text that is code is HTML, marked."""
+class DiffLine(NamedTuple):
+    """A line: ``sign`` is ``+``, ``-``, a space, or ``@`` for the head of a hunk; text that is code is HTML, marked.
+
+    A page makes thousands of them, and a named tuple is made in a tenth of the time of a frozen attrs class.
+    """
 
     sign: str
     text: str
@@ -72,7 +75,7 @@ def parse_diff(text: str) -> CommitDiff:
             continue
         if line == "(more files differ)":
             return CommitDiff(files, is_complete=False)
-        file, hunk = files[-1], _HUNK.match(line)
+        file, hunk = files[-1], _HUNK.match(line) if line.startswith("@@") else None
         if hunk:
             old, new, in_hunk = int(hunk[1]), int(hunk[2]), True
             shown = DiffLine("@", line)
@@ -116,9 +119,10 @@ def _colour_file(file: FileDiff, budget: ColourBudget) -> FileDiff:
 def _colour_hunk(hunk: Sequence[DiffLine], language: str, budget: ColourBudget) -> Iterator[DiffLine]:
     old = iter(colour_lines([line.text for line in hunk if line.sign != "+"], language, budget))
     new = iter(colour_lines([line.text for line in hunk if line.sign != "-"], language, budget))
-    for line in hunk:
-        sides = [next(side) for side, other in ((old, "+"), (new, "-")) if line.sign != other]
-        yield attrs.evolve(line, text=Markup(sides[-1]))  # noqa: S704 - escaped there
+    for sign, _, old_number, new_number in hunk:
+        text = next(old) if sign != "+" else ""
+        text = next(new) if sign != "-" else text
+        yield DiffLine(sign, Markup(text), old_number, new_number)  # noqa: S704 - escaped there
 
 
 def _lines(text: str) -> Iterator[str]:

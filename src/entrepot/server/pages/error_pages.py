@@ -10,6 +10,7 @@ from entrepot.errors import (
     EntrepotError,
     EntryNotFound,
     GatedRepo,
+    HistoryBeingIndexed,
     LoginRequired,
     NotFound,
     RepoArchived,
@@ -29,6 +30,7 @@ _TITLES: dict[type[EntrepotError], str] = {
     GatedRepo: "The files of this repository are gated",
     RepoArchived: "This repository is archived",
     RepoDisabled: "This repository is disabled",
+    HistoryBeingIndexed: "The history is being indexed",
     NotFound: "This page does not exist",
 }
 _BY_STATUS = {
@@ -49,6 +51,8 @@ _HIDDEN_TEXT = "The address is wrong, or the repository is private. This page is
 
 
 _SHOWN = 200
+_RELOAD_S = 2
+_INDEXED_TEXT = "Many commits of this repository are new. The page appears by itself as soon as they are indexed."
 _LOGIN_TEXT = "This page is for users of this hub. You come back here after you have signed in."
 
 
@@ -78,9 +82,12 @@ def show_error(request: Request, error: EntrepotError, last: LastVersion | None 
     answer = error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"])
     title = next((_TITLES[kind] for kind in type(error).__mro__ if kind in _TITLES), None)
     title = title or _BY_STATUS.get(answer.status, "Something went wrong")
-    page = error_page(answer.status, title, _text_of(error), last, gate=_gate_of(error))
+    reloads = isinstance(error, HistoryBeingIndexed)
+    page = error_page(answer.status, title, _text_of(error), last, gate=_gate_of(error), reloads=reloads)
     skipped = (b"content-type", b"content-length")
     headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers if name.lower() not in skipped}
+    if page.values["reloads"]:
+        headers["refresh"] = str(_RELOAD_S)  # works without scripts
     return page_response(request, page, headers)
 
 
@@ -94,6 +101,8 @@ def _text_of(error: EntrepotError) -> str:
     match error:
         case RepoNotFound():
             return _HIDDEN_TEXT
+        case HistoryBeingIndexed():
+            return _INDEXED_TEXT
         case LoginRequired():
             return _LOGIN_TEXT
         case RevisionNotFound(revision=revision):
@@ -113,9 +122,20 @@ def _gate_of(error: EntrepotError) -> AccessLink | None:
 
 
 def error_page(
-    status: int, title: str, text: str, last: LastVersion | None = None, *, gate: AccessLink | None = None
+    status: int,
+    title: str,
+    text: str,
+    last: LastVersion | None = None,
+    *,
+    gate: AccessLink | None = None,
+    reloads: bool = False,
 ) -> WebPage:
-    """Return the page of an error, with a link to sign in unless that cannot help."""
+    """Return the page of an error, with a link to sign in unless that cannot help.
+
+    Args:
+        reloads: whether the browser asks again by itself, because what was asked for will soon be there.
+    """
     may_sign_in = status in (401, 403, 404, 410)
     values = {"status": status, "text": text, "may_sign_in": may_sign_in, "last": last, "gate": gate}
+    values["reloads"] = reloads
     return WebPage("error.html", title, values, status)

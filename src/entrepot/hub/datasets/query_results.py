@@ -1,0 +1,50 @@
+"""Results of queries that are remembered: of the same queries over the same bytes.
+
+Rights are no part of them: only who has located each file for the caller can name its bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from entrepot.hub.context import HubContext
+
+# What has another value for each query: the functions that DuckDB calls volatile, those of the clock and of its own
+# state, and samples. Whoever hides one of them from this list gets an older value of it.
+_FUNCTIONS = (
+    "age|ago|currval|gen_random_uuid|nextval|now|query|query_table|random|setseed|setval|sleep_ms|stats|today|"
+    r"transaction_timestamp|txid_current|uuid\w*|vector_type|write_log|get_current_\w+|current_\w+|in_search_path|"
+    r"json_execute\w*|reservoir\w*|duckdb_\w+|pragma_\w+|pg_\w+"
+)
+_UNREPEATABLE = re.compile(
+    rf"\b(?:{_FUNCTIONS})\"?\s*\(|\b(?:current_\w+|get_current_\w+|localtime\w*|(?:table)?sample|duckdb_\w+|pragma_\w+)\b"
+    r"|\b(?:now|today|tomorrow|yesterday)\s*'",
+    re.IGNORECASE,
+)
+
+
+def key_of(request: Mapping[str, Any], contents: Sequence[str]) -> str:
+    """Return the key of the results of a request.
+
+    Args:
+        contents: what names the bytes of its files, in their order.
+    """
+    return hashlib.sha256(json.dumps([request, contents], sort_keys=True).encode()).hexdigest()
+
+
+def find(hub: HubContext, key: str) -> list[Mapping[str, Any]] | None:
+    """Return the results under a key, as new objects; None if there are none."""
+    answer = hub.query_results.find(key)
+    if answer is None:
+        return None
+    results: list[Mapping[str, Any]] = json.loads(answer)
+    return results
+
+
+def may_keep(texts: Sequence[str], results: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether the same queries would have the same results: none is refused, or depends on chance or time."""
+    return not any("refused" in result for result in results) and not any(map(_UNREPEATABLE.search, texts))
