@@ -18,6 +18,7 @@ from entrepot.catalog import lock_checks
 from entrepot.catalog.dialects import sqlite
 from entrepot.testing import hubs
 from tests.support import cheap_cryptography, warm_sandboxes, warm_servers
+from tests.support.bytecode import keep_bytecode
 from tests.support.certificates import Pems, make_certificates
 from tests.support.compiled_statements import share_compiled_statements
 from tests.support.patience import wait_longer_for_servers
@@ -41,6 +42,7 @@ sa.event.listen(sa.Engine, "before_execute", lock_checks.check)
 # their tables are made by statements that exist, and their commits do not wait for the disk; applications, passwords
 # and HTTP clients are made cheaply. The servers that tests start as processes are as users have them, but those of
 # entrepot.testing share the imports, and so do the processes that read tables.
+keep_bytecode()
 share_compiled_statements()
 make_tables_quickly()
 share_compiled_paths()
