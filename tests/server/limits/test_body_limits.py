@@ -112,6 +112,27 @@ def test_time_that_the_server_takes_itself_does_not_count() -> None:
     asyncio.run(main())
 
 
+def test_a_handler_may_wait_for_the_disconnection_of_its_peer_as_long_as_it_works() -> None:
+    messages = iter(
+        list[Message]([{"type": "http.request", "body": b"all", "more_body": False}, {"type": "http.disconnect"}])
+    )
+
+    async def receive() -> Message:
+        message = next(messages)
+        if message["type"] == "http.disconnect":
+            await asyncio.sleep(0.3)
+        return message
+
+    async def work() -> Message:
+        body = limits.admit(b"a", receive)
+        await body.receive()
+        return await body.receive()
+
+    limits = limits_of(Clock())
+    limits.period_s = 0.1
+    assert asyncio.run(work()) == {"type": "http.disconnect"}
+
+
 def test_a_silent_body_gives_way_to_a_new_one_of_its_address() -> None:
     async def main() -> None:
         clock = Clock()

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import httpx2
 import pytest
 
+from entrepot.server.xet.dedup import MISS_S
+from entrepot.server.xet.guesses import AT_ONCE
 from entrepot.xet import chunk_hash, parse_shard, read_hash
 from tests.support.chunk_store import Store
 
@@ -104,3 +107,30 @@ def test_the_first_miss_of_an_upload_is_answered_with_the_latest_chunks_of_its_r
         ):
             named = {"x-xet-session-id": f"other-{index}"} if headers is None else headers
             assert caller.get(unknown, headers=named).status_code == 404
+
+
+def test_misses_of_what_is_private_and_of_what_is_absent_leave_no_sooner_than_a_fixed_time(
+    store: Store, content: bytes
+) -> None:
+    hers, his = store.new_repo("alice"), store.new_repo("bob")
+    store.make_private(hers)
+    upload = store.upload(hers, content)
+    store.commit(hers, "w", upload.block.sha256)
+    with store.client(his) as bob:
+        for chunk, xorb in [(first_chunk(upload), upload.xorb.hash), ("7" * 64, "8" * 64)]:
+            for method, path in [("GET", f"/v1/chunks/default/{chunk}"), ("POST", f"/v1/xorb-grants/default/{xorb}")]:
+                began = time.monotonic()
+                assert bob.request(method, path).status_code == 404
+                assert time.monotonic() - began >= MISS_S
+
+
+def test_an_account_gets_no_further_guesses_by_naming_further_uploads(store: Store, content: bytes) -> None:
+    repo = store.new_repo()
+    store.commit(repo, "w", store.upload(repo, content).block.sha256)
+    with store.client(repo) as client:
+        answers = [
+            client.get(f"/v1/chunks/default/{'9' * 64}", headers={"x-xet-session-id": f"made-up-{number}"})
+            for number in range(AT_ONCE + 40)
+        ]
+    found = sum(answer.status_code == 200 for answer in answers)
+    assert found <= AT_ONCE + 5  # some more may come while the requests run

@@ -105,13 +105,16 @@ class LimitedBody:
         self._brought = 0
         self._waiting = WaitLimit()
         self._is_over = False
+        self._is_complete = False
 
     async def receive(self) -> Message:
-        """Return the next message.
+        """Return the next message; after the last one of the body, wait without limit for the peer to disconnect.
 
         Raises:
             BodyTooSlow: the peer sends nothing or too little, or the body was evicted for another request.
         """
+        if self._is_complete:
+            return await self._receive()
         limits = self._limits
         started = limits.clock()
         if self._is_over:
@@ -126,6 +129,7 @@ class LimitedBody:
         self._waited_s += self.heard_at - started
         self._brought += len(message.get("body", b""))
         if not message.get("more_body", False):
+            self._is_complete = True
             limits.release(self)
         elif self._brought >= limits.period_bytes:
             self._brought, self._waited_s = 0, 0.0

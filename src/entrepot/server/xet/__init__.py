@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from entrepot.server.error_responses import REPEATS_5XX
 from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.xet import dedup, reconstructions, xorb_ranges
+from entrepot.server.xet.dedup import QueryHandler
 from entrepot.server.xet.shards import ShardHandler
 from entrepot.server.xet.xorbs import XorbHandler
 
@@ -52,10 +53,10 @@ class _Store(Router):
 
 def _below_store(shard_slots: FairSlots, xorb_slots: FairSlots) -> list[BaseRoute]:
     """Return the routes that clients call, most frequent first."""
-    shards, receive_xorb = ShardHandler(shard_slots), XorbHandler(xorb_slots).receive
+    shards, receive_xorb, queries = ShardHandler(shard_slots), XorbHandler(xorb_slots).receive, QueryHandler()
     return [
-        *_pooled("GET", ("chunks", "chunk"), dedup.ChunkHandler().find),
-        *_pooled("POST", ("xorb-grants",), dedup.find_xorb),
+        *_pooled("GET", ("chunks", "chunk"), queries.find_chunk),
+        *_pooled("POST", ("xorb-grants",), queries.find_xorb),
         *_pooled("POST", ("xorbs", "xorb"), receive_xorb),
         Route("/v2/reconstructions/{hash}", reconstructions.plan_v2),
         *[

@@ -19,13 +19,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from entrepot.errors import Busy, ClientGone, Damaged, EntrepotError, Unavailable
+from entrepot.errors import Busy, ClientGone, Damaged, EntrepotError, Unavailable, XorbMissing
 from entrepot.hub.files import shards
 from entrepot.hub.files.shards import MAX_SHARD_BODY
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.server.bodies import read_small
 from entrepot.server.handlers import app_state, json_response
 from entrepot.server.limits.fair_slots import FairSlots
+from entrepot.server.limits.release_times import ReleaseTimes
 from entrepot.server.log_format import render
 from entrepot.server.threads import settle
 from entrepot.server.xet.auth import authorised_call, require_writer
@@ -42,6 +43,10 @@ MAX_WAITING = 2 * MAX_SHARD_BODY
 MAX_WAITING_IN_ALL = 8 * MAX_SHARD_BODY
 """How many bytes of shards one account, and all accounts together, may have in memory."""
 
+MISSING_S = 0.05
+"""The failure of a shard that names chunks which are not available leaves at multiples of these seconds: whether they
+are stored or not, for others, takes a little time."""
+
 LINES = "application/x-ndjson"
 
 _EVERYONE = 1 << 30
@@ -57,6 +62,7 @@ class ShardHandler:
         self._slots = slots
         self._accounts = FairSlots(_EVERYONE, per_caller=1)
         self._waiting: Counter[str] = Counter()
+        self._missing = ReleaseTimes(MISSING_S)
 
     async def register(self, request: Request) -> Response:
         """Handle ``POST shards``: register a shard and return one JSON object, or the usual error."""
@@ -71,10 +77,14 @@ class ShardHandler:
         return ProgressResponse(lambda: self._register(request, given, data), request.scope["state"]["request_id"])
 
     async def _register(self, request: Request, given: XetToken, data: bytes) -> None:
-        state, account = app_state(request), str(given.user_id)
+        state, account, arrived = app_state(request), str(given.user_id), self._missing.now()
         with self._counted(account, len(data)):
             async with self._accounts.hold(account):
-                await self._run(request, account, shards.register_steps(state.hub, given, data))
+                try:
+                    await self._run(request, account, shards.register_steps(state.hub, given, data))
+                except XorbMissing:
+                    await self._missing.wait(arrived)
+                    raise
 
     async def _run(self, request: Request, account: str, steps: Generator[None, None, None]) -> None:
         threads = app_state(request).threads
