@@ -26,6 +26,7 @@ from entrepot.server.rendering import code_colours
 from entrepot.server.rendering.code_colours import ColourBudget
 from entrepot.server.rendering.code_languages import language_of_block
 from entrepot.server.rendering.html_caches import HtmlCache, key_of
+from entrepot.server.rendering.task_marks import with_marks
 
 MAX_RENDERED = 1 << 20
 """Total characters that one :class:`Renderer` formats; later texts stay unformatted."""
@@ -133,7 +134,7 @@ def _cached(text: str, profile: _Profile, colours: ColourBudget) -> str:
     key = key_of(profile.name, text)
     found = _CACHE.find(key)
     if found is None:
-        found = _render(text, profile, colours)
+        found = with_marks(_render(text, profile, colours))
         if not colours.is_spent:  # what there was no time for gets its colours the next time
             _CACHE.keep(key, found)
     return found
