@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1280, "height": 900}
 IS_PAGE = re.compile(r"/(?!api/|login\?next=)(?!.*/(?:resolve|raw)/)(?!-/(?:static|avatars)/)")
 KNOWN_WORDS = re.compile(
     r"-|acme|blob|tree|commits?|compare|discussions|files|settings|edit|new|delete|upload|viewer|metrics|storage"
@@ -63,6 +64,12 @@ LOOK = """() => ({
     document.querySelectorAll("main").length === 1 ? "" : "not one main element",
     ...[...document.querySelectorAll("[id]")].map(one => one.id).filter((id, at, all) => all.indexOf(id) !== at)
       .map(id => "twice: #" + id),
+    ...[...document.querySelectorAll("time")]
+      .filter(one => !/^\\d{4}-\\d\\d-\\d\\d(T\\d\\d:\\d\\dZ)?$/.test(one.dateTime))
+      .map(one => "a time without its date: " + one.outerHTML),
+    ...[...document.querySelectorAll(":is(div, span, p, pre, code, b, i)[aria-label]:not([role])")]
+      .map(one => "a label on an element without a role: " + one.outerHTML.slice(0, 120)),
+    ...[...document.querySelectorAll("span form, p form")].map(one => "a form in a text: " + one.action),
   ].filter(one => one),
   kinds: [...new Set([...document.querySelectorAll("body, body *")].map(one => [one.parentElement, one].map(it => [
     it.tagName, ...[...it.classList].sort(), it.getAttribute("role"), it.getAttribute("type"), it.hidden,
@@ -191,10 +198,12 @@ def judge_status(walk: Walk, path: str, status: int) -> bool:
 
 
 def judge(walk: Walk) -> None:
-    """Run axe-core on a page as a telephone shows it, and its rule about contrast on the dark one."""
+    """Run axe-core on a page as a telephone and a desk show it, and its rule about contrast on the dark one."""
     walk.page.evaluate(walk.axe)
-    for fault in walk.page.evaluate(AXE, None):
-        walk.note(fault)
+    for size in (DESK, PHONE):  # a telephone does not show drawings
+        walk.page.set_viewport_size(size)  # type: ignore[arg-type]
+        for fault in walk.page.evaluate(AXE, None):
+            walk.note(fault)
     walk.page.emulate_media(color_scheme="dark")
     for fault in walk.page.evaluate(AXE, ["color-contrast"]):
         walk.note(f"dark: {fault}")

@@ -102,6 +102,19 @@ def test_errors_are_told_in_words(browser: httpx2.Client) -> None:
         assert f"<p>{words}</p>" in browser.get(path).text, path
 
 
+def test_an_error_in_a_repository_leads_on_there(browser: httpx2.Client) -> None:
+    for path, page, label in (
+        ("tree/none", "/refs", "Branches and tags"),
+        ("blob/main/none", "/tree/main", "Files"),
+        ("discussions/99", "/discussions", "Discussions"),
+        ("commit/none", "", "Go to alice/tern"),
+    ):
+        answer = browser.get(f"/alice/tern/{path}")
+        assert answer.status_code == 404
+        assert f'href="/alice/tern{page}">{label}</a>' in answer.text, path
+    assert 'href="/alice/' not in browser.get("/alice/absent/tree/none").text.replace('href="/alice/absent', "")
+
+
 def test_a_form_without_a_session_leads_back_to_its_page(site: ServedHub, browser: httpx2.Client) -> None:
     page = f"{site.url}/alice/tern/discussions/new?kind=x"
     answer = browser.post("/alice/tern/like", data={"liked": "yes"}, headers={"referer": page})

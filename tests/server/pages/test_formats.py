@@ -11,6 +11,9 @@ from entrepot.server.pages import formats
         (0, "0 B"),
         (999, "999 B"),
         (1000, "1.00 kB"),
+        (9_996, "10.0 kB"),
+        (99_960, "100 kB"),
+        (999_999, "1.00 MB"),
         (4_980_000_000, "4.98 GB"),
         (72_400_000_000, "72.4 GB"),
         (10**21, "1,000,000 PB"),
@@ -89,3 +92,21 @@ def test_the_time_that_is_left_is_rounded_up(left_ms: int, text: str) -> None:
 )
 def test_lengths_of_time_have_their_largest_whole_unit(seconds: int, text: str) -> None:
     assert formats.length_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "word", "text"),
+    [
+        (1, "repository", "1 repository"),
+        (2, "repository", "2 repositories"),
+        (0, "day", "0 days"),
+        (2, "file", "2 files"),
+    ],
+)
+def test_a_count_has_its_noun(number: int, word: str, text: str) -> None:
+    assert formats.many_text(number, word) == text
+
+
+def test_a_time_is_written_for_programs_too() -> None:
+    assert formats.iso_text(1_796_036_400_000) == "2026-11-30T11:00Z"
+    assert formats.iso_text(10**18) == ""

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+import html
+import json
+import os
 import pathlib
 import re
+import shutil
+import subprocess
 
 import httpx2
+import pytest
 
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
+from entrepot.hub.files.operations import AddFile
+from entrepot.hub.repos import pulls
+from entrepot.hub.repos.commits import CommitDraft
+from entrepot.names import parse_path
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.server.pages.frames import POLICY, SCRIPTS, WebPage, with_script
@@ -94,3 +104,45 @@ def test_a_page_with_a_script_allows_scripts_of_this_hub_only() -> None:
     page = with_script(WebPage("login.html", "Sign in"))
     assert "script-src 'self';" in page.policy
     assert "unsafe" not in page.policy
+
+
+COMMAND = re.compile(r'aria-label="command for this page as JSON"><code>(.*?)</code>', re.DOTALL)
+
+
+def commands_of(text: str) -> list[str]:
+    """Return the commands and code that a page offers for copying."""
+    found = re.findall(r'<div class="snip"><pre[^>]*><code>(.*?)</code>', text, re.DOTALL)
+    return [html.unescape(one) for one in found]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_command_for_a_page_as_json_works_as_it_is_copied(site: ServedHub, signed_in: httpx2.Client) -> None:
+    pages = dict.fromkeys(["/", "/models", "/alice", "/alice/tern/tree/main", "/-/api"])
+    mine = dict.fromkeys(["/alice/hidden", "/settings/tokens", "/settings/account"], site.alice)
+    for path, token in {**pages, **mine}.items():
+        found = COMMAND.search(signed_in.get(path).text)
+        assert found is not None, path
+        environ = {name: value for name, value in os.environ.items() if name == "PATH"}
+        ran = subprocess.run(
+            ["sh", "-c", html.unescape(found[1])],
+            env=environ | ({"HF_TOKEN": token} if token else {}),
+            capture_output=True,
+            timeout=60,
+            check=True,
+        )
+        assert "error" not in json.loads(ran.stdout), path
+
+
+def test_commands_that_download_name_this_hub(site: ServedHub, browser: httpx2.Client) -> None:
+    ref = site.repo("many-ways")
+    draft = CommitDraft("A change", [AddFile(parse_path("a.txt"), b"a")])
+    pulls.open_with_commit(site.hub, site.caller(), ref, "main", draft)
+    found = [
+        text
+        for path in ("/alice/many-ways", "/alice/many-ways/tree/main", "/alice/many-ways/discussions/1")
+        for text in commands_of(browser.get(path).text)
+        if "hf download" in text
+    ]
+    assert len(found) == 3
+    start = f"export HF_ENDPOINT={site.url}\nhf download alice/many-ways --revision "
+    assert all(text.startswith(start) for text in found)

@@ -53,3 +53,19 @@ def test_the_gate_comes_first(site: ServedHub, browser: httpx2.Client) -> None:
     answer = browser.get("/alice/gated-later/blob/main/docs")
     assert (answer.status_code, answer.headers["x-error-code"]) == (401, "GatedRepo")
     assert "It was there before" not in answer.text
+
+
+def test_the_address_of_a_file_as_a_folder_leads_to_the_file_and_the_other_way_round(
+    site: ServedHub, browser: httpx2.Client
+) -> None:
+    site.commit(site.repo("mixed-up"), {"docs/a b.txt": b"words\n"})
+    for asked, target in (
+        ("tree/main/docs/a%20b.txt", "blob/main/docs/a%20b.txt"),
+        ("blob/main/docs", "tree/main/docs"),
+        ("blame/main/docs", "tree/main/docs"),
+        ("blob/main", "tree/main"),
+    ):
+        answer = browser.get(f"/alice/mixed-up/{asked}", follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (302, f"/alice/mixed-up/{target}")
+        assert browser.get(f"/alice/mixed-up/{target}").status_code == 200
+    assert browser.get("/alice/mixed-up/blob/main/docs", headers={"accept": "*/*"}).status_code == 404

@@ -23,7 +23,10 @@ def render(text: str) -> str:
     ("text", "html"),
     [
         ("**bold** and `code`", "<p><strong>bold</strong> and <code>code</code></p>\n"),
-        ("- [x] done (abc)", "<ul>\n<li>[x] done (abc)</li>\n</ul>\n"),
+        (
+            "- [x] done (abc)",
+            '<ul>\n<li class="task"><span role="img" aria-label="done">☑</span> done (abc)</li>\n</ul>\n',
+        ),
         ("~~gone~~", "<p><del>gone</del></p>\n"),
         ("@bob thanks", "<p>@bob thanks</p>\n"),
         ("```python\nx = 1\n```", '<pre><code class="language-python">x = <span class="o">1</span>\n</code></pre>\n'),

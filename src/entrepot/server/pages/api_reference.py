@@ -19,7 +19,8 @@ def routes() -> list[PageRoute]:
 
 async def show(request: Request) -> Response:
     """Serve the page; it is the same for every visitor."""
-    return await show_page(request, lambda _hub, _caller: WebPage("api.html", "HTTP API", {"subjects": _subjects()}))
+    values = {"subjects": _subjects(), "api": "/api/openapi.json"}
+    return await show_page(request, lambda _hub, _caller: WebPage("api.html", "HTTP API", values))
 
 
 def _subjects() -> list[tuple[str, list[Described]]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +19,9 @@ from entrepot.errors import (
     RepoDisabled,
     RepoNotFound,
     RevisionNotFound,
+    ThingNotFound,
 )
+from entrepot.names import RepoRef
 from entrepot.server.error_responses import error_response
 from entrepot.server.pages.forms import sentence
 from entrepot.server.pages.frames import WebPage, page_response
@@ -66,6 +70,14 @@ class LastVersion:
 
 
 @attrs.frozen
+class Place:
+    """Another page of a repository, one of whose pages shows an error: its path on this hub, and its label."""
+
+    page: str
+    label: str
+
+
+@attrs.frozen
 class AccessLink:
     """The page on which a user asks for access to gated files: its path on this hub, and what it does."""
 
@@ -82,8 +94,9 @@ def show_error(request: Request, error: EntrepotError, last: LastVersion | None 
     answer = error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"])
     title = next((_TITLES[kind] for kind in type(error).__mro__ if kind in _TITLES), None)
     title = title or _BY_STATUS.get(answer.status, "Something went wrong")
+    places = _places_of(error, request.scope["state"].get("repo_of_page"))
     reloads = isinstance(error, HistoryBeingIndexed)
-    page = error_page(answer.status, title, _text_of(error), last, gate=_gate_of(error), reloads=reloads)
+    page = error_page(answer.status, title, _text_of(error), last, gate=_gate_of(error), places=places, reloads=reloads)
     skipped = (b"content-type", b"content-length")
     headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers if name.lower() not in skipped}
     if page.values["reloads"]:
@@ -121,6 +134,22 @@ def _gate_of(error: EntrepotError) -> AccessLink | None:
     return AccessLink(f"/{prefix}{error.repo}/access", "See your request" if error.request else "Request access")
 
 
+def _places_of(error: EntrepotError, ref: RepoRef | None) -> list[Place]:
+    """Return where to go on in a repository that the visitor may see, but not what they asked for there."""
+    if ref is None or not isinstance(error, EntryNotFound | GatedRepo | RevisionNotFound | ThingNotFound):
+        return []
+    here = Place(f"/{ref.path}", f"Go to {ref.id}")
+    match error:
+        case EntryNotFound():
+            return [here, Place(f"/{ref.path}/tree/main", "Files")]
+        case RevisionNotFound():
+            return [here, Place(f"/{ref.path}/refs", "Branches and tags")]
+        case ThingNotFound(what="discussion" | "pull request"):
+            return [here, Place(f"/{ref.path}/discussions", "Discussions")]
+        case _:
+            return [here]
+
+
 def error_page(
     status: int,
     title: str,
@@ -128,6 +157,7 @@ def error_page(
     last: LastVersion | None = None,
     *,
     gate: AccessLink | None = None,
+    places: Sequence[Place] = (),
     reloads: bool = False,
 ) -> WebPage:
     """Return the page of an error, with a link to sign in unless that cannot help.
@@ -136,6 +166,13 @@ def error_page(
         reloads: whether the browser asks again by itself, because what was asked for will soon be there.
     """
     may_sign_in = status in (401, 403, 404, 410)
-    values = {"status": status, "text": text, "may_sign_in": may_sign_in, "last": last, "gate": gate}
-    values["reloads"] = reloads
+    values = {
+        "status": status,
+        "text": text,
+        "may_sign_in": may_sign_in,
+        "last": last,
+        "gate": gate,
+        "places": places,
+        "reloads": reloads,
+    }
     return WebPage("error.html", title, values, status)

@@ -73,6 +73,19 @@ def date_text(at_ms: int) -> str:
     return f"{found:%Y-%m-%d %H:%M} UTC"
 
 
+def iso_text(at_ms: int) -> str:
+    """Return a time as programs read it: ``2026-11-30T11:02Z``; empty for one that no calendar has."""
+    shown = date_text(at_ms)
+    return f"{shown[:10]}T{shown[11:16]}Z" if shown[:1].isdigit() else ""
+
+
+def many_text(number: int, word: str) -> str:
+    """Return a count with its noun: ``1 statement``, ``2 repositories``."""
+    if number != 1:
+        word = f"{word[:-1]}ies" if word.endswith("y") and word[-2:-1] not in "aeiou" else f"{word}s"
+    return f"{count_text(number)} {word}"
+
+
 def quoted(path: str) -> str:
     """Return a path for a URL: its slashes stay, everything else that is special is encoded."""
     return quote(path.encode("utf-8", "surrogateescape"), safe="/")
@@ -96,7 +109,8 @@ def shape_text(shape: tuple[int, ...]) -> str:
 
 def _scaled(number: int, step: int, units: tuple[str, ...]) -> str:
     value, unit = float(number), 0
-    while value >= step and unit < len(units) - 1:
+    # What is rounded up to a whole step has the next unit: "1.00 MB", never "1,000 kB".
+    while unit < len(units) - 1 and (value >= step or (unit and round(value) >= step)):
         value, unit = value / step, unit + 1
-    digits = 0 if unit == 0 or value >= 100 else 1 if value >= 10 else 2
+    digits = 0 if unit == 0 or value >= 99.95 else 1 if value >= 9.995 else 2
     return f"{value:,.{digits}f} {units[unit]}".rstrip()

@@ -37,6 +37,7 @@ def build_home(hub: HubContext, caller: MaybeCaller) -> WebPage:
     own = [] if caller is None else _newest_of(hub, caller)
     example = next(iter([*models, *datasets]), None)
     values = {
+        "api": "/api/trending",
         "models": repo_rows(models),
         "datasets": repo_rows(datasets),
         "own": repo_rows(own),

@@ -164,7 +164,9 @@ def _show_problem(request: Request, error: EntrepotError) -> Response:
 def _bound(handler: RepoPageHandler, kind: RepoType) -> PageHandler:
     async def endpoint(request: Request) -> Response:
         request.path_params.setdefault("namespace", "")
-        return await handler(request, repo_of(request, kind))
+        ref = repo_of(request, kind)
+        request.scope["state"]["repo_of_page"] = ref
+        return await handler(request, ref)
 
     return endpoint
 

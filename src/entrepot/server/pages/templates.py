@@ -38,6 +38,8 @@ def _environment() -> Environment:
         "size": formats.size_text,
         "count": formats.count_text,
         "date": formats.date_text,
+        "iso": formats.iso_text,
+        "many": formats.many_text,
         "age": formats.age_text,
         "until": formats.until_text,
         "length_text": formats.length_text,

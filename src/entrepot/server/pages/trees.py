@@ -91,7 +91,7 @@ async def show_tree(request: Request, ref: RepoRef) -> Response:
     after = parse_cursor(cursor) if cursor else None
     path = path_of(tail.strip("/"))
     page = show_page(request, lambda hub, caller: build_tree(hub, caller, ref, revision, path, after, endpoint, root))
-    return await show_or_last(page, request, ref, revision, path)
+    return await show_or_last(page, request, ref, revision, path, is_folder=True)
 
 
 def build_tree(

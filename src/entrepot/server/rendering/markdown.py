@@ -28,6 +28,7 @@ from entrepot.server.rendering.code_colours import ColourBudget
 from entrepot.server.rendering.code_languages import language_of_block
 from entrepot.server.rendering.footnotes import FootnoteKey, number
 from entrepot.server.rendering.html_caches import HtmlCache, key_of
+from entrepot.server.rendering.task_marks import with_marks
 
 if TYPE_CHECKING:
     from pyromark import Options
@@ -140,7 +141,7 @@ def _cached(text: str, profile: _Profile, colours: ColourBudget) -> str:
     key = key_of(profile.name, text)
     found = _CACHE.find(key)
     if found is None:
-        found = _render(text, profile, colours)
+        found = with_marks(_render(text, profile, colours))
         if not colours.is_spent:  # what there was no time for gets its colours the next time
             _CACHE.keep(key, found)
     return found

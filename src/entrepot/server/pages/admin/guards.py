@@ -34,6 +34,9 @@ SECTIONS = (
 )
 """Sections of the administration."""
 
+_WITH_API = ("users", "orgs", "repos", "jobs", "mirrors", "audit")
+"""Sections whose content the API answers under their name."""
+
 BASE = "/-/admin"
 """The address of the administration."""
 
@@ -47,7 +50,14 @@ AdminForm = Callable[[HubContext, Caller, Form], "str | WebPage"]
 def admin_page(current: str, values: Mapping[str, object]) -> WebPage:
     """Return a page of the administration."""
     title = dict(SECTIONS)[current]
-    around = {"side_links": sections(BASE, SECTIONS, current), "sections_of": "Administration", "base": BASE, **values}
+    around = {
+        "side_links": sections(BASE, SECTIONS, current),
+        "sections_of": "Administration",
+        "base": BASE,
+        "api": f"/api/admin/{current}" if current in _WITH_API else "",
+        "is_personal": True,
+        **values,
+    }
     return WebPage(f"admin_{current}.html", title, around)
 
 

@@ -41,8 +41,6 @@ def build_mirrors(hub: HubContext, caller: Caller, form: Form) -> WebPage:
         "icons": ICONS,
         "most": MOST_SHOWN,
         "limit": hub.settings.git_cache_bytes,
-        "api": "/api/admin/mirrors",
-        "is_personal": True,
     }
     return admin_page("mirrors", values)
 

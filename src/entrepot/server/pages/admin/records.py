@@ -61,6 +61,7 @@ def build_jobs(hub: HubContext, caller: Caller, form: Form, *, state: str = DEAD
     values = {
         "form": form,
         "found": found,
+        "api": f"/api/admin/jobs?state={state}",
         "state": state,
         "states": overviews.STATES,
         "sizes": overviews.figures(hub, caller).sizes,

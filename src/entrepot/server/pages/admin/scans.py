@@ -64,7 +64,6 @@ def build_scans(hub: HubContext, caller: Caller, form: Form, *, worst: str = WOR
         "more": shown[-1].repo.id if len(found) > SHOWN else 0,
         "scanning": hub.settings.scanning,
         "api": f"/api/admin/scans?status={worst}",
-        "is_personal": True,
     }
     return admin_page("scans", values)
 

@@ -37,6 +37,4 @@ def build(hub: HubContext, caller: MaybeCaller, name: str, wanted: AuditFilter, 
         LoginRequired, AccountNotFound, NotAllowed: the caller is not an administrator of the organisation.
     """
     rows = orgs.list_audit(hub, caller, name, wanted, before=before or None, limit=SHOWN + 1)
-    return org_page(
-        hub, caller, name, "audit", {**audit_values(rows, wanted), "api": f"/api/organizations/{name}/audit"}
-    )
+    return org_page(hub, caller, name, "audit", audit_values(rows, wanted))

@@ -49,6 +49,8 @@ def org_page(hub: HubContext, caller: MaybeCaller, name: str, current: str, valu
         "base": base_of(org.name),
         "org": org,
         "is_admin": is_admin,
+        "api": f"/api/organizations/{org.name}/{'settings' if current == 'general' else current}",
+        "is_personal": True,
         **values,
     }
     return WebPage(f"org_{current}.html", f"{dict(shown)[current]} · {org.name}", around)

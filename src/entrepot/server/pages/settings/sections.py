@@ -30,6 +30,9 @@ ACCOUNT = (
 )
 """Sections of the settings of an account."""
 
+_APIS = {"profile": "/api/whoami-v2", "account": "/api/whoami-v2", "tokens": "/api/settings/tokens"}
+"""Paths of the API that answer what sections show; other sections name theirs themselves, or have none."""
+
 
 def sections(base: str, known: Sequence[tuple[str, str]], current: str) -> list[Section]:
     """Return the list of sections below an address, one of which is shown."""
@@ -40,5 +43,11 @@ def own_page(current: str, values: Mapping[str, object], status: int = 200) -> W
     """Return a page of the settings of an account; its JSON needs a token, so browsers get no link to it."""
     title = dict(ACCOUNT)[current]
     links = sections("/settings", ACCOUNT, current)
-    around = {"side_links": links, "sections_of": "Settings", "is_personal": True, **values}
+    around = {
+        "side_links": links,
+        "sections_of": "Settings",
+        "is_personal": True,
+        "api": _APIS.get(current, ""),
+        **values,
+    }
     return WebPage(f"settings_{current}.html", title, around, status)
