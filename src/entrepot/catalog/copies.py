@@ -152,7 +152,7 @@ def _copy_table(old: Read, new: Write, table: sa.Table, progress: Progress) -> i
 
 
 def _place_of(tx: Read) -> tuple[Any, ...] | None:
-    """Return what names a PostgreSQL database on the machine where it runs: the start of its server, and its number."""
+    """Return the identity of a PostgreSQL database on its machine: the start time of the server, and its number."""
     if tx.sql.dialect.name != "postgresql":
         return None
     row = tx.sql.execute(

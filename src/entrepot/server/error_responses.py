@@ -111,7 +111,7 @@ def error_response(error: EntrepotError, *, raw_path: str, query: bytes, repeats
 
 
 def _fields_of(error: EntrepotError) -> Mapping[str, object]:
-    """Return what clients read from the body besides the message."""
+    """Return the fields that clients read from the body in addition to the message."""
     if isinstance(error, AlreadyExists):
         return {} if error.url is None else {"url": error.url}
     if isinstance(error, AmbiguousRevision):

@@ -37,7 +37,7 @@ SPACE = 0x656E7400
 _IDLE_MS = 60_000
 _ATTEMPTS = 5
 _TRUSTED_S = 1.0
-"""How long a connection is used again without asking the server whether it is still there: that is a message more."""
+"""Time for which an idle connection is reused without testing it first, which would cost a round trip."""
 _losses: WeakKeyDictionary[sa.Engine, float] = WeakKeyDictionary()
 """When a connection of an engine was found lost, on the clock of this process."""
 
@@ -128,7 +128,7 @@ class PostgresTransaction(BegunTransaction):
 
     @functools.cached_property
     def driver(self) -> DriverConnection:
-        """What runs prepared statements in this transaction."""
+        """The connection that runs prepared statements in this transaction."""
         from entrepot.catalog.dialects.postgres_statements import join_transaction
 
         return join_transaction(functools.partial(_note_loss, self.sql.engine), self.sql)

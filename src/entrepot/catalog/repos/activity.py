@@ -16,7 +16,7 @@ _A, _R, _N = tables.activity, tables.repos, tables.namespaces
 DAY_MS = 86_400_000
 
 MOST_ROWS = 5_000
-"""How many counts are added up for a calendar, the newest first."""
+"""Maximum number of counts added up for a calendar, newest first."""
 
 
 @attrs.frozen

@@ -26,7 +26,7 @@ from entrepot.previews.table_formats import check_installed
 from entrepot.storage.store import ValueCache
 
 MAX_GROUPS = 100_000
-"""Row groups of a Parquet file whose places are told."""
+"""Maximum number of row groups of a Parquet file whose positions are reported."""
 
 _MOST_RESULT = 64 << 20
 _KEPT_BYTES = 16 << 20
