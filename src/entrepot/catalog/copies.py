@@ -192,7 +192,7 @@ def _names(tx: Read, ids: Sequence[int]) -> dict[int, str]:
 
 
 def _set_counters(new: Write) -> None:
-    """Let PostgreSQL number the next rows after those that were copied; SQLite does it by itself."""
+    """Let PostgreSQL number the next rows after those that were copied; SQLite does so automatically."""
     if new.sql.dialect.name != "postgresql":
         return
     for table in metadata.sorted_tables:

@@ -204,7 +204,7 @@ class PostgreSQL:
         """Begin a transaction and take its locks.
 
         Raises:
-            Busy: things were renamed again and again while the transaction waited for them.
+            Busy: a locked name kept changing its meaning while the transaction waited for it.
         """
         named = [lock for lock in locks if isinstance(lock, Lock)]
         wanted = [lock for lock in locks if isinstance(lock, Lookup)]
@@ -249,7 +249,7 @@ class PostgreSQL:
     def watch(self, engine: sa.Engine) -> VersionWatch:
         """Return a watch that compares snapshots: two equal ones see the same transactions.
 
-        A commit is in every snapshot that is taken after the client was told of it.
+        A commit is in every snapshot that is taken after the client was informed of it.
         Source: PostgreSQL, "Functions and Operators", "Transaction ID and Snapshot Information Functions".
         """
 

@@ -206,7 +206,7 @@ class PreparedConnection:
         return self._rows
 
     def _check_names(self) -> None:
-        """Ask which statements are still prepared, if that is in doubt, and drop those to be prepared anew."""
+        """Ask which statements are still prepared, if that is in doubt, and drop those to be prepared again."""
         if self._is_suspect:
             found = self._checked(self._pgconn.exec_, _KNOWN)
             known = {found.get_value(row, 0) for row in range(found.ntuples)}
@@ -295,7 +295,7 @@ class PreparedConnection:
 
         Raises:
             psycopg.OperationalError: as :meth:`_checked`; or its rows have other types than before, and the next
-                transaction prepares it anew, as psycopg does it.
+                transaction prepares it again, as psycopg does it.
             psycopg.Error: the server refuses the statement.
         """
         try:

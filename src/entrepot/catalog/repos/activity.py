@@ -28,7 +28,7 @@ class DailyActivity:
 
 
 def add(tx: Write, row: RepoRow, account_id: int, now_ms: int) -> None:
-    """Count one thing that an account did in a repository today (UTC)."""
+    """Count one action of an account in a repository today (UTC)."""
     counted = {
         "repo_id": row.id,
         "day": now_ms // DAY_MS,

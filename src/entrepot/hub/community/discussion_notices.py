@@ -77,7 +77,7 @@ def notify_steps(hub: HubContext, args: JobArgs) -> Iterator[None]:
             news = _find(tx, args["event"])  # it may be deleted, or private, meanwhile
             if news is None:
                 return
-            # Users who were told about this event before keep that reason.
+            # Users who were notified of this event before keep that reason.
             _tell(tx, news, reasons)
         yield
 

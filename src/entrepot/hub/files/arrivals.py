@@ -1,7 +1,7 @@
 """Recording of large files whose bytes arrive through signed links; those that arrive at the same time together.
 
 Most of the cost of a small file is that of the transactions that record it, so concurrent
-uploads share them (:mod:`entrepot.catalog.grouped_writes`). Rights and quotas are judged for each one.
+uploads share them (:mod:`entrepot.catalog.grouped_writes`). Rights and quotas are checked for each one.
 The bytes of the smallest files are also published together (:mod:`entrepot.hub.files.small_arrivals`).
 """
 

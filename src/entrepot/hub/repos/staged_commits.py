@@ -58,7 +58,7 @@ def drop(tx: Write, found: FoundChanges) -> None:
 
 
 def check(prepared: PreparedCommit, found: FoundChanges, editor: TreeEditor) -> None:
-    """Raise if an author has staged changes that their commit does not make.
+    """Raise if an author has staged changes that their commit does not include.
 
     Args:
         prepared: the commit's own changes.

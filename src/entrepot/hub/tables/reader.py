@@ -1,6 +1,6 @@
 """Read uploaded tables: their columns, their rows, and how two of them differ. All of the hub goes through here.
 
-What a table says of itself is kept for the next request, in memory, and so are indexes of large footers of Parquet
+The metadata of a table is kept for the next request, in memory, and so are indexes of large footers of Parquet
 files, under a key that only who may read the file is given.
 """
 
