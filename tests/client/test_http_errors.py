@@ -130,8 +130,9 @@ def test_a_redirect_that_could_not_be_followed_names_the_new_place() -> None:
     assert "model a/b has moved to /new/place: use its new name" in failed(307, location="/new/place?x=1").message
 
 
-def test_something_that_this_hub_does_not_offer() -> None:
-    assert "does not offer GET /api/x" in failed(404, b'{"error": "Not Found"}').message
+@pytest.mark.parametrize("text", ["", "Not Found", "nothing is served at this path; leave out the slash at its end"])
+def test_something_that_this_hub_does_not_offer(text: str) -> None:
+    assert "does not offer GET /api/x" in failed(404, f'{{"error": "{text}"}}'.encode()).message
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def test_the_first_two_blocks_set_everything_up() -> None:
 def test_the_first_steps_push_and_pull_a_model(tmp_path: Path) -> None:
     hub = f"{sys.executable} -m entrepot quickstart --port 0 --data {tmp_path / 'data'}"
     text = BLOCKS[2].replace(".venv/bin/python", sys.executable)
-    text = text.replace("./script/server --data /tmp/entrepot-demo", hub)
+    text = text.replace('./script/server --data "$(mktemp -d)"', hub)
     assert "script/" not in text
     environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "HF_HUB_DISABLE_TELEMETRY": "1"}
     done = subprocess.run(["bash", "-c", text], env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=120)

@@ -143,9 +143,12 @@ def test_an_error_of_ours_is_json_with_its_code(client: httpx2.Client) -> None:
 
 
 def test_unknown_paths_and_methods_are_json_too(client: httpx2.Client) -> None:
-    assert client.get("/nowhere").json() == {"error": "Not Found"}
+    assert client.get("/nowhere").json() == {"error": "nothing is served at this path"}
     wrong = client.delete("/missing")
-    assert (wrong.status_code, wrong.json()) == (405, {"error": "Method Not Allowed"})
+    assert (wrong.status_code, wrong.json()) == (
+        405,
+        {"error": "this path does not accept DELETE; it accepts GET, HEAD"},
+    )
     assert "GET" in wrong.headers["allow"]
 
 

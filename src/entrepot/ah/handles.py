@@ -19,7 +19,7 @@ _GONE = "Cannot call method, because its delete() method has been called or the 
 
 @attrs.define(eq=False)
 class Life:
-    """Whether a resource is there: it ends with its own deletion, or with what it is in."""
+    """Whether a resource exists: it ends with its own deletion, or with that of its container."""
 
     outer: Life | None = None
     is_over: bool = False
@@ -56,7 +56,7 @@ class Handle:
 
     @property
     def alive(self) -> bool:
-        """Whether the resource is there, as far as this handle knows."""
+        """Whether the resource exists, as far as this handle knows."""
         return self._life.is_alive
 
     def __repr__(self) -> str:

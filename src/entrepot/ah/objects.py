@@ -6,7 +6,6 @@ import hashlib
 import mimetypes
 import os
 import re
-import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from entrepot.ah.paths import ResourcePath
 from entrepot.ah.plans import EVERYTHING, listed_paths
 from entrepot.ah.properties import Row
 from entrepot.ah.sessions import LOG, HubSession
+from entrepot.client import user_warnings
 from entrepot.client.calls import contents, trees
 from entrepot.client.calls import files as calls
 from entrepot.client.downloads.fetching import WantedFile
@@ -150,7 +150,7 @@ def download_objects(
         chosen = objects_only if wanted is None else _chosen(found, objects_only, wanted, path)
         if not chosen:
             if not objects_only:
-                warnings.warn(f"{path} has no objects: nothing to download", stacklevel=4)
+                user_warnings.warn(f"{path} has no objects: nothing to download")
             return
         if LOG.isEnabledFor(20):
             for number, item in enumerate(chosen, 1):

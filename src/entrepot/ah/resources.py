@@ -38,7 +38,7 @@ class Folder(Handle):
         self.extra: str = extra_of(found.created_at)
 
     def _fresh(self) -> HubSession:
-        """Return the session after checking that the folder is there, under whatever name."""
+        """Return the session after checking that the folder exists, under any name."""
         session = self._session()
         try:
             found = folders.get_folder(session, self._path)
@@ -124,7 +124,7 @@ class Asset(Handle):
         return self._folder
 
     def _fresh(self) -> HubSession:
-        """Return the session after checking that the asset is there, under whatever path."""
+        """Return the session after checking that the asset exists, under any path."""
         session = self._session()
         try:
             found = assets.get_asset(session, self._path)
@@ -266,7 +266,7 @@ class RefHandle(Handle):
         return (*super()._identity(), self.asset.id)
 
     def _fresh(self) -> tuple[HubSession, RefFacts]:
-        """Return the session and what the hub says about the ref, after checking that it is there."""
+        """Return the session and the hub's description of the ref, after checking that it exists."""
         if not self.alive:
             raise self._gone()
         session = self.asset._fresh()

@@ -12,7 +12,6 @@ import contextvars
 import logging
 import os
 import threading
-import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import attrs
 
 from entrepot import errors
 from entrepot.ah.errors import AssetHubError, NotLoggedIn, unreachable
+from entrepot.client import user_warnings
 from entrepot.client.calls import accounts
 from entrepot.client.hubs import Hub, connect, find_token
 from entrepot.client.paths import ClientPaths, current_paths, parse_endpoint
@@ -136,10 +136,9 @@ def opened(
     sources = _Sources(paths, os.environ if environ is None else environ)
     endpoint = sources.endpoint() if ah_host is None else _address(ah_host)
     if ais_host is not None and parse_endpoint(ais_host) != endpoint:
-        warnings.warn(
+        user_warnings.warn(
             f"ais_host is ignored: the hub at {endpoint} serves contents itself; leave it out",
             UserWarning,
-            stacklevel=3,
         )
     token = sources.token(endpoint) if api_key is None else _key(api_key)
     hub = connect(endpoint, token, paths=paths, library_name="asset-hub")

@@ -28,7 +28,7 @@ MOST_BYTES = 32 * 1024
 MOST_ROWS = 256
 MOST_STATEMENTS = 64
 MOST_ENTRIES = 512
-"""How much a transaction may say that it processes, in entries of a folder."""
+"""Maximum work of a transaction, in entries of a folder."""
 
 # A single slow read says nothing: the thread may have waited for a processor. The mean of the latest fifty does.
 _SLOW_S = 0.005

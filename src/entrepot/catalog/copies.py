@@ -152,7 +152,7 @@ def _copy_table(old: Read, new: Write, table: sa.Table, progress: Progress) -> i
 
 
 def _place_of(tx: Read) -> tuple[Any, ...] | None:
-    """Return what names a PostgreSQL database on the machine where it runs: the start of its server, and its number."""
+    """Return the identity of a PostgreSQL database on its machine: the start time of the server, and its number."""
     if tx.sql.dialect.name != "postgresql":
         return None
     row = tx.sql.execute(
@@ -192,7 +192,7 @@ def _names(tx: Read, ids: Sequence[int]) -> dict[int, str]:
 
 
 def _set_counters(new: Write) -> None:
-    """Let PostgreSQL number the next rows after those that were copied; SQLite does it by itself."""
+    """Let PostgreSQL number the next rows after those that were copied; SQLite does so automatically."""
     if new.sql.dialect.name != "postgresql":
         return
     for table in metadata.sorted_tables:

@@ -269,7 +269,7 @@ class Catalog:
         return PostgresNotices(self._engine)
 
     def watch(self) -> VersionWatch:
-        """Return a new watch that tells the version of the database; the caller closes it."""
+        """Return a new watch that reports the version of the database; the caller closes it."""
         return self._dialect.watch(self._engine)
 
     def clock_ms(self) -> int | None:

@@ -16,10 +16,10 @@ from typing import TypeVar
 from entrepot.errors import LimitExceeded
 
 BATCH = 500
-"""How many values a statement gets by default."""
+"""Default number of values of one statement."""
 
 MOST = 30_000
-"""How many values the lists of one statement may have together, so that other parameters have room."""
+"""Maximum number of values in all lists of one statement, which leaves room for other parameters."""
 
 _T = TypeVar("_T")
 

@@ -65,7 +65,7 @@ ATOMIC = {
     "jobs": "each statement is atomic: an insert that respects waiting jobs, or a change that depends on the state",
     "job_lanes": "a row only says which namespace was served last",
     "events": "rows are only added, and removed when nothing refers to them",
-    "notifications": "a row is what one user is told about one topic; statements replace, mark or remove whole rows",
+    "notifications": "a row is one notification of a user; statements replace, mark or remove whole rows",
     "scans": "a row is what a scanner found in one content, for all who store it",
 }
 """Tables that need no lock, and why."""

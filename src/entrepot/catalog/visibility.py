@@ -41,7 +41,7 @@ class Visibility:
 
 
 _MOST = MOST // 4
-"""How many values of each kind a statement can have."""
+"""Maximum number of values of each kind in a statement."""
 
 PUBLIC_ONLY = Visibility()
 """Nothing that is private."""

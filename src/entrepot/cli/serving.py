@@ -152,7 +152,7 @@ def serve(session: Session, /, lifeline: bool, **flags: object) -> None:
 
 
 def server_lock(settings: Settings) -> contextlib.AbstractContextManager[None]:
-    """Return the lock of a server on its data folder, which is none with PostgreSQL.
+    """Return the lock that a server takes on its data folder; with PostgreSQL, it locks nothing.
 
     Several servers may work on one PostgreSQL database and the folder that they share; SQLite is for one machine.
     """

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import attrs
 
+from entrepot.client import user_warnings
 from entrepot.client.patterns import Patterns, Selection, select
 from entrepot.client.sources import PathSource, Stamp, kind_of
 from entrepot.errors import SourceMissing, SourceUnreadable
@@ -72,7 +72,7 @@ def walk(
     left_out: list[LeftOut] = []
     yield from _Walk(select(allow, ignore), on_left_out or left_out.append).inside(str(root), "")
     if left_out:
-        warnings.warn(_summary(root, left_out), stacklevel=2)
+        user_warnings.warn(_summary(root, left_out))
 
 
 @attrs.frozen

@@ -23,7 +23,7 @@ from entrepot import errors
 from entrepot.client.calls import Call, Response, without_query
 from entrepot.errors import EntrepotError, HubTimeout, HubUnreachable, TlsFailed, shown
 from entrepot.errors.redactions import redact
-from entrepot.wire.errors import class_of
+from entrepot.wire.errors import NO_ROUTE, class_of
 
 if TYPE_CHECKING:
     import httpx2
@@ -239,7 +239,7 @@ def _sentence(
             return f"{subject} needs a login at {endpoint}: {text if has_token and text else _LOGIN}"
         case errors.EntryNotFound | errors.RevisionNotFound if text:
             return f"{subject}: {text}"
-        case errors.NotFound if text in ("", "Not Found"):
+        case errors.NotFound if text in ("", "Not Found") or text.startswith(NO_ROUTE):
             path = urllib.parse.urlsplit(error.url).path
             return f"{endpoint} does not offer {call.method} {path}: check that it is a hub, and its version"
         case errors.Forbidden if _is_signed(answer, call, endpoint):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 
 import attrs
 
+from entrepot.client import user_warnings
 from entrepot.client.sources import Source
 from entrepot.errors import InvalidPath
 from entrepot.names import RepoPath, RepoRef, Sha256, parse_path
@@ -95,10 +95,9 @@ def checked(path: str) -> RepoPath:
     parsed = parse_path(path)
     if "\\" in parsed:
         meant = parsed.replace("\\", "/")
-        warnings.warn(
+        user_warnings.warn(
             f"the backslash in {path!r} becomes part of the file's name in the repository; "
             f"write {meant!r} if you mean a folder",
-            stacklevel=4,
         )
     return parsed
 

@@ -40,14 +40,14 @@ def visible(tx: Read, caller: MaybeCaller, ref: RepoRef, *, by_alias: bool = Tru
         RepoNotFound: it does not exist, or is private and not visible to the caller.
         RepoDisabled: an administrator has disabled it.
     """
-    asked = places_asked(caller)
+    asked = grant_lookups(caller)
     row = repositories.find(tx, ref)
     if row is None or not may_see(tx, caller, row):
         # Also for a hidden one: with the same lookups, it takes as long to refuse as one that does not exist.
         for moved in _find_moved(tx, ref, by_alias=by_alias):
             if row is None and moved is not None and may_see(tx, caller, moved):
                 raise RepoMoved(str(ref.id), str(moved.ref.id))
-        ask_in_vain(tx, caller, ref.type, asked)
+        match_lookups(tx, caller, ref.type, asked)
         raise RepoNotFound(anonymous=caller is None)
     _check_enabled(caller, row)
     return row
@@ -189,11 +189,11 @@ def namespace_for(tx: Read, maker: Caller, name: str, kind: RepoType) -> Account
     if found is not None and found.parent_id is None:
         role = maker.own_role(found.id)
     else:
-        asked = places_asked(maker)
+        asked = grant_lookups(maker)
         folder = folders.at(tx, kind, _NOWHERE if found is None else found.id)
         role = None if folder is None else folder_role(tx, maker, folder)
         if role is None:
-            ask_in_vain(tx, maker, kind, asked)
+            match_lookups(tx, maker, kind, asked)
     if found is None or role is None:
         raise NotAllowed(refusal)
     if role < Role.CONTRIBUTOR:
@@ -361,17 +361,20 @@ def load_places(tx: Read, caller: Caller, places: Iterable[tuple[int, int, RepoT
         caller.granted.update({place: found.get(place, NO_ROLES) for place in wanted})
 
 
-def ask_in_vain(tx: Read, caller: MaybeCaller, kind: RepoType, asked: int) -> None:
-    """Look for grants in no folder, unless the caller's were looked up since :func:`places_asked` returned ``asked``.
+def match_lookups(tx: Read, caller: MaybeCaller, kind: RepoType, asked: int) -> None:
+    """Look up grants in a folder that does not exist, unless the caller's have been looked up since the call began.
 
-    So refusing what does not exist takes as long as refusing what a folder hides.
+    A refusal for something that does not exist then takes as long as one for something in a folder of others.
+
+    Args:
+        asked: the result of :func:`grant_lookups` at the beginning of the call.
     """
-    if caller is not None and asked == places_asked(caller):
+    if caller is not None and asked == grant_lookups(caller):
         grants.roles_at(tx, (_NOWHERE, kind), caller.roles.keys())
 
 
-def places_asked(caller: MaybeCaller) -> int:
-    """Return the number of folders in which the caller's grants were looked up."""
+def grant_lookups(caller: MaybeCaller) -> int:
+    """Return the number of folders in which the grants of the caller have been looked up."""
     return 0 if caller is None else len(caller.granted)
 
 

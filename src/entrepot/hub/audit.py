@@ -99,7 +99,7 @@ def verify(hub: HubContext, kept: str | None = None) -> ChainCheck:
 def list_rows(
     hub: HubContext, caller: MaybeCaller, wanted: AuditFilter, *, before: int | None = None, limit: int = 100
 ) -> Sequence[AuditRow]:
-    """Do the same as :func:`search`, for administrators of the hub.
+    """Search as :func:`search` does, for administrators of the hub.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not one, or uses a fine-grained token.

@@ -112,7 +112,7 @@ class HubContext:
             yield tx
 
     def watch(self) -> VersionWatch:
-        """Return a new watch that tells the version of the database, for :mod:`entrepot.hub.remembered`."""
+        """Return a new watch that reports the version of the database, for :mod:`entrepot.hub.remembered`."""
         return self.store.catalog.watch()
 
     def identify(self, secret: str | None, version: Version | None = None) -> MaybeCaller:

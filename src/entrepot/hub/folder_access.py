@@ -34,7 +34,7 @@ def visible(tx: Read, caller: MaybeCaller, kind: RepoType, owner: str, name: str
         ThingNotFound: it does not exist, or is not visible to the caller.
     """
     wanted = folder_namespace(owner, name)
-    asked = access.places_asked(caller)
+    asked = access.grant_lookups(caller)
     found = folders.find(tx, kind, wanted) if kind in KINDS else None
     if found is not None and may_see(tx, caller, found):
         return found
@@ -42,7 +42,7 @@ def visible(tx: Read, caller: MaybeCaller, kind: RepoType, owner: str, name: str
     moved = folders.find_moved(tx, kind, wanted)
     if found is None and moved is not None and may_see(tx, caller, moved):
         raise RepoMoved(f"{owner}/{name}", f"{moved.owner}/{moved.name}")
-    access.ask_in_vain(tx, caller, kind, asked)
+    access.match_lookups(tx, caller, kind, asked)
     raise not_found(kind, owner, name)
 
 

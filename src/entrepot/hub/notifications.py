@@ -33,7 +33,7 @@ MOST_KEPT = 1_000
 """Notifications kept for a user; older ones are deleted."""
 
 MOST_TOLD = 50
-"""Most people who are told about an access request: those who decide, the oldest accounts first."""
+"""Maximum number of people who are notified of an access request: those who decide, oldest accounts first."""
 
 PERSONAL = "personal"
 """The reason of notifications that concern the user alone."""

@@ -20,7 +20,7 @@ from entrepot.catalog.versions import VersionWatch as VersionWatch
 Value = TypeVar("Value")
 
 _OVERHEAD = 1024
-"""What an entry takes besides its bytes: the key and small objects, roughly."""
+"""Approximate memory of an entry in addition to its bytes: the key and small objects."""
 
 
 class Share(IntEnum):
@@ -76,7 +76,7 @@ class Remembered(Generic[Value]):
             return found[0]
 
     def keep(self, version: Version | None, key: Hashable, value: Value, size: int = 0) -> None:
-        """Cache a value, unless the database has changed meanwhile.
+        """Cache a value, unless the database has changed since it was read.
 
         Args:
             version: asked for before the first row for the value was read.

@@ -73,7 +73,7 @@ class Signer:
         return bytes.fromhex(self._signature(f"derive {purpose}", fields))
 
     def sealer(self, purpose: str, *parts: str) -> Sealer:
-        """Return what encrypts short payloads for a purpose and parts; payloads of another one cannot be opened."""
+        """Return the sealer for a purpose and its parts; it cannot open what a sealer of another purpose encrypted."""
         return Sealer(self.derive(f"tag {purpose}", *parts), self.derive(f"stream {purpose}", *parts))
 
     def _signature(self, purpose: str, fields: Mapping[str, str]) -> str:
@@ -96,12 +96,12 @@ class Sealer:
     _stream_key: bytes = attrs.field(repr=False)
 
     def seal(self, payload: bytes) -> bytes:
-        """Return a payload encrypted, 16 bytes longer than it is."""
+        """Return the encrypted payload, which is 16 bytes longer."""
         tag = self._tag(payload)
         return tag + self._masked(tag, payload)
 
     def open(self, sealed: bytes) -> bytes | None:
-        """Return the payload of what :meth:`seal` has returned, or None for anything else."""
+        """Return the payload that :meth:`seal` encrypted; None for any other bytes."""
         tag, masked = sealed[:TAG_BYTES], sealed[TAG_BYTES:]
         payload = self._masked(tag, masked)
         return payload if hmac.compare_digest(tag, self._tag(payload)) else None

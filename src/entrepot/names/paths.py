@@ -56,8 +56,10 @@ def parse_path(text: str) -> RepoPath:
         raise InvalidPath(text, "it is not valid Unicode") from None
     if _CONTROL.search(text):
         raise InvalidPath(text, "it contains a control character")
-    if _is_absolute(text):
+    if text[0] in "/\\":
         raise InvalidPath(text, "it is absolute; use a path relative to the repository")
+    if text[1:2] == ":":  # Windows takes any character before a colon as a drive
+        raise InvalidPath(text, f"it begins with {text[:2]!r}, a drive on Windows")
     for segment in text.split("/"):
         _check_segment(text, segment)
     return RepoPath(text)
@@ -134,11 +136,6 @@ def _is_encodable(path: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _is_absolute(path: str) -> bool:
-    # Windows takes any character before a colon as a drive.
-    return path[0] in "/\\" or path[1:2] == ":"
 
 
 def check_extent(path: str) -> None:

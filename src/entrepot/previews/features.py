@@ -46,7 +46,7 @@ def fits(stated: Any, stored: Any) -> bool:  # noqa: ANN401 - JSON
 
 
 def _family(kind: Any) -> str:  # noqa: ANN401 - JSON
-    """Return what the values of a feature are for calculations; empty for those that are only shown."""
+    """Return the kind of a feature for calculations; empty for a feature that is only shown."""
     if isinstance(kind, list):
         return "list"
     name, dtype = (kind.get("_type"), str(kind.get("dtype"))) if isinstance(kind, dict) else (None, "")

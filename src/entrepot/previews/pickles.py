@@ -144,7 +144,7 @@ def _merge(scans: Iterable[PickleScan]) -> PickleScan:
 
 
 def _scan(data: bytes) -> PickleScan:
-    """Return the imports of the pickles at the start of some bytes, one behind the other."""
+    """Return the imports of the pickles at the start of some bytes, one after the other."""
     found: set[tuple[str, str]] = set()
     is_complete = len(data) <= MOST_PICKLE
     at, steps, count = 0, _MOST_STEPS, 0

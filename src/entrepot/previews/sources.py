@@ -95,7 +95,7 @@ class SequentialReader:
         """Pass over bytes without reading them.
 
         Raises:
-            Malformed: the file ends before.
+            Malformed: the file ends earlier.
         """
         if self.offset + length > self._source.size:
             raise Malformed(self._kind, "it ends within its header")

@@ -91,7 +91,7 @@ def _ending_of(name: str) -> str:
 
 
 def separator_of(name: str) -> str:
-    """Return what separates the fields of a CSV file of this name."""
+    """Return the separator of a CSV file of this name."""
     return "\t" if ".tsv" in name.lower() else ","
 
 

@@ -16,7 +16,7 @@ _SOURCE = "address to listen on"
 
 @attrs.frozen
 class Address:
-    """An IP address and the actual port; ``is_secure`` tells whether the server uses TLS."""
+    """An IP address and the actual port; ``is_secure``: whether the server uses TLS."""
 
     ip: str
     port: int

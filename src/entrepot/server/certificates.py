@@ -15,7 +15,7 @@ from entrepot.errors import ConfigError
 from entrepot.server.log_format import render
 
 LOOK_EVERY_S = 2.0
-"""How often the two files are looked at."""
+"""Interval at which the two files are checked for changes."""
 
 _log = logging.getLogger("entrepot.server")
 

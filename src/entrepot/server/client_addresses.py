@@ -17,7 +17,7 @@ _PROXY_HEADERS = frozenset(
     }
 )  # fmt: skip
 _PROXY_PREFIXES = (b"x-forwarded", b"x-original-", b"x-envoy-", b"x-amzn-trace-id", b"x-azure-", b"x-appengine-")
-"""How the names of headers begin that only proxies and load balancers write."""
+"""Prefixes of headers that only proxies and load balancers write."""
 _HERE = re.compile(rb"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 

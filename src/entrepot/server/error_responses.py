@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import TypeAlias, TypeVar
 
 import attrs
 import msgspec
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from entrepot.errors import (
@@ -26,7 +28,7 @@ from entrepot.errors import (
     Unavailable,
     shown,
 )
-from entrepot.wire.errors import ErrorStatus, answer_of, lasting_status
+from entrepot.wire.errors import NO_ROUTE, ErrorStatus, answer_of, lasting_status
 from entrepot.wire.repos.staged import CanceledChange
 from entrepot.wire.texts import legible
 
@@ -109,7 +111,7 @@ def error_response(error: EntrepotError, *, raw_path: str, query: bytes, repeats
 
 
 def _fields_of(error: EntrepotError) -> Mapping[str, object]:
-    """Return what clients read from the body besides the message."""
+    """Return the fields that clients read from the body in addition to the message."""
     if isinstance(error, AlreadyExists):
         return {} if error.url is None else {"url": error.url}
     if isinstance(error, AmbiguousRevision):
@@ -143,6 +145,23 @@ def text_response(
     if code is not None:
         headers.append((b"x-error-code", code.encode("ascii")))
     return ErrorResponse(status, headers + (more or []), body)
+
+
+def routing_text(error: HTTPException, method: str, path: str) -> str:
+    """Return the message for a request that no route serves, with the likely mistake.
+
+    It does not repeat the path: the response would differ between a hidden and an absent repository.
+    """
+    allowed = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
+    if error.detail != HTTPStatus(error.status_code).phrase:
+        return error.detail
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and allowed:
+        return f"this path does not accept {method}; it accepts {allowed}"
+    if error.status_code != HTTPStatus.NOT_FOUND:
+        return error.detail
+    if "//" in path:
+        return f"{NO_ROUTE}; remove the empty segment '//' (does the address of the hub end with a slash?)"
+    return f"{NO_ROUTE}; leave out the slash at its end" if path.endswith("/") and path != "/" else NO_ROUTE
 
 
 def header_text(message: str) -> str:

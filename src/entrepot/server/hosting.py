@@ -445,12 +445,12 @@ async def _end(servers: _Servers, application: _Application) -> None:
 
 
 def _reachable(address: Address) -> str:
-    """Where this process reaches its own servers."""
+    """Return the host name or IP address at which this process can reach its own servers."""
     return Address(address.ip, address.port).url.removeprefix("http://").rpartition(":")[0].strip("[]")
 
 
 async def _until_listening(address: Address) -> None:
-    """Connect until it works: granian binds in a thread of its own and does not report it."""
+    """Try to connect until it succeeds: granian binds in its own thread and does not report when it has."""
     while True:
         try:
             _, writer = await asyncio.open_connection(_reachable(address), address.port)

@@ -30,7 +30,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrepot.errors import BodyTooSlow, ClientGone, Damaged, EntrepotError, StoreFull, TooManyBodies
 from entrepot.server.client_addresses import client_address, network_of
-from entrepot.server.error_responses import REPEATS_5XX, ErrorResponse, Header, error_response, text_response
+from entrepot.server.error_responses import (
+    REPEATS_5XX,
+    ErrorResponse,
+    Header,
+    error_response,
+    routing_text,
+    text_response,
+)
 from entrepot.server.limits.body_limits import BodyLimits, LimitedBody, no_more
 from entrepot.server.limits.refusal_log import RefusalLog
 from entrepot.server.limits.wait_limits import WaitLimit
@@ -243,7 +250,8 @@ class _Request:
             more = [
                 (name.lower().encode("ascii"), text.encode("latin-1")) for name, text in (error.headers or {}).items()
             ]
-            await self._fail(text_response(error.status_code, error.detail, more=more), error)
+            text = routing_text(error, self._scope["method"], self._scope["path"])
+            await self._fail(text_response(error.status_code, text, more=more), error)
         except asyncio.CancelledError as error:
             # Only hosting cancels requests, at the end of its grace period.
             await self._fail(

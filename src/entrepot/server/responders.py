@@ -84,7 +84,7 @@ class MemoryContent:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the bytes are there, so that GET can be answered too."""
+        """Whether the bytes are available, so that GET can be answered too."""
         return len(self.data) == self.size
 
     def read_at(self, offset: int, length: int) -> bytes:

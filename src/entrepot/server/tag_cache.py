@@ -13,7 +13,7 @@ from entrepot.hub.search.tags import SortedTag
 from entrepot.names import RepoType
 
 FRESH_MS = 60_000
-"""How long counts may be old: counting reads the tags of all repositories."""
+"""Maximum age of the counts: counting reads the tags of all repositories."""
 
 _MOST = 12
 

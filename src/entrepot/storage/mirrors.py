@@ -191,7 +191,7 @@ class Mirrors:
             return True
 
     def newest(self, limit: int) -> list[MirrorFacts]:
-        """Return the mirrors that were used last, the last one first; those that go meanwhile are left out."""
+        """Return the most recently used mirrors, newest use first; those that are deleted meanwhile are left out."""
         found: list[MirrorFacts] = []
         for used_s, name in heapq.nlargest(limit, self._uses()):
             path = self._folder / name

@@ -13,6 +13,9 @@ import attrs
 from entrepot import errors
 from entrepot.errors import EntrepotError
 
+NO_ROUTE = "nothing is served at this path"
+"""How the message begins for a path that no route matches; the client tells it from a thing that was not found."""
+
 
 @attrs.frozen
 class ErrorStatus:

@@ -96,7 +96,7 @@ def open_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> list[me
 
 
 def decode_chunks(data: Buffer, index: XorbIndex, start: int, end: int) -> list[memoryview]:
-    """Do the same as :func:`open_chunks` without hashing, for a caller who compares a hash of the whole content.
+    """Open chunks as :func:`open_chunks` does, without hashing, for callers who verify the hash of the whole content.
 
     Raises:
         Malformed: as :func:`open_chunks`.

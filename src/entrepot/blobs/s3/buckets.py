@@ -139,7 +139,7 @@ class S3Bucket:
         """
         plain = self._open_plain(key, start, stop)
         if plain is not None:
-            with plain, contextlib.suppress(StoreUnavailable):  # if it breaks off, the client begins anew
+            with plain, contextlib.suppress(StoreUnavailable):  # if it breaks off, the client begins again
                 return memoryview(plain.read(stop - start))
         with self._reading(key, start):
             found = memoryview(obstore.get_range(self._client, self._at(key), start=start, end=stop))

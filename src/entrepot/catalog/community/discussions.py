@@ -89,12 +89,12 @@ class AuthorRow:
     kind: str
 
 
-_TALK = [_D.c[field.name] for field in attrs.fields(DiscussionRow)]
+_COLUMNS = [_D.c[field.name] for field in attrs.fields(DiscussionRow)]
 _EVENT = [_E.c[field.name] for field in attrs.fields(EventRow)]
 _PERSON = [_NS.c[field.name] for field in attrs.fields(AuthorRow)]
 _HERE = _D.c.repo_id == sa.bindparam("repo")
 # Statements are built once: building one costs more than running it on cached pages.
-_FIND = sa.select(*_TALK).where(_HERE & (_D.c.num == sa.bindparam("number")))
+_FIND = sa.select(*_COLUMNS).where(_HERE & (_D.c.num == sa.bindparam("number")))
 _EVENTS = sa.select(*_EVENT).where(_E.c.discussion_id == sa.bindparam("discussion")).order_by(_E.c.id)
 _FIND_EVENT = sa.select(*_EVENT).where(
     (_E.c.discussion_id == sa.bindparam("discussion")) & (_E.c.uid == sa.bindparam("called"))
@@ -124,13 +124,13 @@ def find(tx: Read, repo_id: int, num: int) -> DiscussionRow | None:
 
 def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, DiscussionRow]:
     """Return the discussions with these row ids, without deleted ones."""
-    rows = tx.sql.execute(sa.select(*_TALK).where(_D.c.id.in_(bounded(ids))))
+    rows = tx.sql.execute(sa.select(*_COLUMNS).where(_D.c.id.in_(bounded(ids))))
     return {row.id: DiscussionRow(*row) for row in rows}
 
 
 def page(tx: Read, repo_id: int, wanted: DiscussionFilter, *, offset: int, limit: int) -> list[DiscussionRow]:
     """Return one page of the discussions of a repository, newest first."""
-    query = sa.select(*_TALK).where(_matching(repo_id, wanted)).order_by(_D.c.num.desc())
+    query = sa.select(*_COLUMNS).where(_matching(repo_id, wanted)).order_by(_D.c.num.desc())
     return [DiscussionRow(*row) for row in tx.sql.execute(query.offset(offset).limit(limit))]
 
 

@@ -119,12 +119,12 @@ def is_unread_about(tx: Read, user_id: int, topic: str) -> bool:
 
 
 def mark_topic(tx: Write, user_id: int, topic: str) -> None:
-    """Mark what a user was told about a topic as read."""
+    """Mark a user's notifications about a topic as read."""
     tx.sql.execute(sa.update(_N).where((_N.c.user_id == user_id) & (_N.c.topic == topic)).values(is_read=True))
 
 
 def remove_topic(tx: Write, user_id: int, topic: str) -> None:
-    """Delete what a user was told about a topic."""
+    """Delete a user's notifications about a topic."""
     tx.sql.execute(sa.delete(_N).where((_N.c.user_id == user_id) & (_N.c.topic == topic)))
 
 

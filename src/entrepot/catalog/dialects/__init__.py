@@ -1,4 +1,4 @@
-"""What differs between SQL databases, one module for each, which is imported when a database of its kind is opened."""
+"""Differences between SQL databases: one module for each kind, imported when such a database is opened."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ class Dialect(Protocol):
         """Create the full-text index of repositories, which SQLAlchemy cannot describe for every database."""
 
     def watch(self, engine: sa.Engine) -> VersionWatch:
-        """Return a watch that tells the version of the database; nothing is connected yet."""
+        """Return a watch that reports the version of the database; it does not connect yet."""
 
     def brief(self, engine: sa.Engine) -> BriefReads | None:
         """Return the connection for reads that an event loop may wait for; None if every read asks another machine."""

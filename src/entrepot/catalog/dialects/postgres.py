@@ -37,7 +37,7 @@ SPACE = 0x656E7400
 _IDLE_MS = 60_000
 _ATTEMPTS = 5
 _TRUSTED_S = 1.0
-"""How long a connection is used again without asking the server whether it is still there: that is a message more."""
+"""Time for which an idle connection is reused without testing it first, which would cost a round trip."""
 _losses: WeakKeyDictionary[sa.Engine, float] = WeakKeyDictionary()
 """When a connection of an engine was found lost, on the clock of this process."""
 
@@ -136,7 +136,7 @@ class PostgresTransaction(BegunTransaction):
 
     @functools.cached_property
     def driver(self) -> DriverConnection:
-        """What runs prepared statements in this transaction."""
+        """The connection that runs prepared statements in this transaction."""
         from entrepot.catalog.dialects.postgres_statements import join_transaction
 
         return join_transaction(functools.partial(_note_loss, self.sql.engine), self.sql)
@@ -216,7 +216,7 @@ class PostgreSQL:
         """Begin a transaction and take its locks.
 
         Raises:
-            Busy: things were renamed again and again while the transaction waited for them.
+            Busy: a locked name kept changing its meaning while the transaction waited for it.
         """
         named = [lock for lock in locks if isinstance(lock, Lock)]
         wanted = [lock for lock in locks if isinstance(lock, Lookup)]
@@ -261,7 +261,7 @@ class PostgreSQL:
     def watch(self, engine: sa.Engine) -> VersionWatch:
         """Return a watch that compares snapshots: two equal ones see the same transactions.
 
-        A commit is in every snapshot that is taken after the client was told of it.
+        A commit is in every snapshot that is taken after the client was informed of it.
         Source: PostgreSQL, "Functions and Operators", "Transaction ID and Snapshot Information Functions".
         """
 

@@ -206,7 +206,7 @@ class PreparedConnection:
         return self._rows
 
     def _check_names(self) -> None:
-        """Ask which statements are still prepared, if that is in doubt, and drop those to be prepared anew."""
+        """Ask which statements are still prepared, if that is in doubt, and drop those to be prepared again."""
         if self._is_suspect:
             found = self._checked(self._pgconn.exec_, _KNOWN)
             known = {found.get_value(row, 0) for row in range(found.ntuples)}
@@ -256,7 +256,7 @@ class PreparedConnection:
         return results
 
     def _send(self) -> None:
-        """Send what is buffered; meanwhile, receive, so that the server never waits for this end."""
+        """Send the buffer, and receive while sending, so that the server never waits for the client."""
         while self._pgconn.flush():
             self._arrivals.modify(self._pgconn.socket, select.POLLIN | select.POLLOUT)
             self._arrivals.poll()
@@ -295,7 +295,7 @@ class PreparedConnection:
 
         Raises:
             psycopg.OperationalError: as :meth:`_checked`; or its rows have other types than before, and the next
-                transaction prepares it anew, as psycopg does it.
+                transaction prepares it again, as psycopg does it.
             psycopg.Error: the server refuses the statement.
         """
         try:
@@ -305,7 +305,7 @@ class PreparedConnection:
             raise psycopg.OperationalError("the tables of a prepared statement have changed") from error
 
     def _checked(self, call: Callable[..., PGresult], *values: object) -> PGresult:
-        """Return what the server answers.
+        """Return the result of a call to the server.
 
         Raises:
             psycopg.OperationalError: the connection is lost, or its statements were changed by others.
@@ -316,7 +316,7 @@ class PreparedConnection:
         return result
 
     def _called(self, call: Callable[..., T], *values: object) -> T:
-        """Return what the server answers, perhaps an error.
+        """Return the result of a call to the server, which may be an error.
 
         Raises:
             psycopg.OperationalError: the connection is lost.
@@ -347,7 +347,7 @@ class PreparedConnection:
 
 
 def begin_reading(on_loss: Callable[[], None], pooled: sa.PoolProxiedConnection) -> DriverConnection:
-    """Begin a transaction on a pooled connection, and return what runs its statements.
+    """Begin a transaction on a pooled connection, and return the driver's connection.
 
     Args:
         on_loss: called when the connection turns out to be lost, now or later.
@@ -366,7 +366,7 @@ def begin_reading(on_loss: Callable[[], None], pooled: sa.PoolProxiedConnection)
 
 
 def join_transaction(on_loss: Callable[[], None], connection: sa.Connection) -> DriverConnection:
-    """Return what runs statements in the transaction of SQLAlchemy's connection, which can write.
+    """Return the driver's connection in the transaction of SQLAlchemy's connection, which can write.
 
     Args:
         on_loss: as for :func:`begin_reading`.

@@ -40,7 +40,7 @@ class SQLite:
     has_one_writer = True
 
     def open(self, url: str, pool_size: int, wait_ms: int, connect_s: int) -> sa.Engine:
-        """Create an engine; as many connections as are kept may be opened besides."""
+        """Create an engine; beyond the connections that it keeps, it may open as many again."""
         engine = sa.create_engine(
             url,
             pool_size=pool_size,

@@ -20,7 +20,7 @@ _U = file_tables.xet_file_xorbs
 _X = file_tables.xet_files
 
 LIMIT = 20
-"""How many uses of one content are named."""
+"""Maximum number of uses that are listed for one content."""
 
 
 @attrs.frozen

@@ -19,7 +19,7 @@ _F = file_tables.files
 _L = file_tables.file_links
 
 SWEEP_LEASE_MS = 600_000
-"""How long a sweeper may take for one file; an older claim was left by a sweeper that crashed."""
+"""Maximum time that a sweeper needs for one file; an older claim was left by a sweeper that crashed."""
 
 # Statements are built once: building one costs more than running it on cached pages.
 _SWEEPING = sa.select(_F.c.sweeping_ms).where(_F.c.sha256 == sa.bindparam("wanted"))
@@ -50,7 +50,7 @@ def reserve(tx: Write, sha256: Sha256, size: int, now_ms: int) -> None:
 
 
 def reserve_all(tx: Write, sizes: Mapping[Sha256, int], now_ms: int) -> set[Sha256]:
-    """Do the same as :func:`reserve` for at most 500 files; return those that a sweeper is deleting, left unchanged."""
+    """Reserve at most 500 files, as :func:`reserve` does one; return those that a sweeper is deleting, unchanged."""
     swept = being_swept(tx, list(sizes), now_ms)
     rows = [
         {"sha256": sha256, "size": size, "created_ms": now_ms, "touched_ms": now_ms, "sweeping_ms": None}

@@ -73,7 +73,7 @@ class _Other:
 
 
 def find(tx: Read, repo_id: int, seen: Visibility | None) -> list[SharedContent]:
-    """Return what other repositories share with one, those that share the most first.
+    """Return the content that other repositories share with one, the largest share first.
 
     Args:
         seen: where the caller can read private and gated repositories; None means everywhere.

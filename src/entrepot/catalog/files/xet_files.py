@@ -94,7 +94,7 @@ def put(tx: Write, row: XetFileRow, xorbs: Mapping[XetHash, bytes], now_ms: int)
 
 
 def put_many(tx: Write, rows: Sequence[tuple[XetFileRow, Mapping[XetHash, bytes]]], now_ms: int) -> None:
-    """Do the same as :func:`put` for many files."""
+    """Store many files, as :func:`put` does one."""
     times = {"created_ms": now_ms, "touched_ms": now_ms}
     insert_missing(tx, _T, [attrs.asdict(row) | times for row, _ in rows], refresh=("touched_ms",))
     uses = [{"file": row.id, "xorb": xorb, "ranges": used} for row, xorbs in rows for xorb, used in xorbs.items()]

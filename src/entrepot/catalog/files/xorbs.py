@@ -26,7 +26,7 @@ _D = file_tables.dedup_chunks
 _S = file_tables.shard_xorbs
 
 SWEEP_LEASE_MS = 600_000
-"""How long a sweeper may take for one xorb; an older claim was left by a sweeper that crashed."""
+"""Maximum time that a sweeper needs for one xorb; an older claim was left by a sweeper that crashed."""
 
 
 @attrs.frozen

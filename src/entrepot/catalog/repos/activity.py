@@ -16,7 +16,7 @@ _A, _R, _N = tables.activity, tables.repos, tables.namespaces
 DAY_MS = 86_400_000
 
 MOST_ROWS = 5_000
-"""How many counts are added up for a calendar, the newest first."""
+"""Maximum number of counts added up for a calendar, newest first."""
 
 
 @attrs.frozen
@@ -28,7 +28,7 @@ class DailyActivity:
 
 
 def add(tx: Write, row: RepoRow, account_id: int, now_ms: int) -> None:
-    """Count one thing that an account did in a repository today (UTC)."""
+    """Count one action of an account in a repository today (UTC)."""
     counted = {
         "repo_id": row.id,
         "day": now_ms // DAY_MS,

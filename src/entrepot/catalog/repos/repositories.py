@@ -347,7 +347,7 @@ def unlink(tx: Write, row: RepoRow, now_ms: int) -> None:
 
 
 def unlink_all(tx: Write, namespace_id: int, kind: RepoType, now_ms: int) -> None:
-    """Do the same as :func:`unlink` for all repositories of a type in a namespace, in four statements."""
+    """Unlink all repositories of a type in a namespace, as :func:`unlink` does one, in four statements."""
     here = (_R.c.namespace_id == namespace_id) & (_R.c.type == kind.value) & _R.c.deleted_ms.is_(None)
     chosen = sa.select(_R.c.id).where(here)
     for table in (tables.redirects, tables.repo_tags):

@@ -184,13 +184,13 @@ def forget(tx: Write, finished_before_ms: int, limit: int) -> int:
 
 
 def forget_events(tx: Write, created_before_ms: int, after: int, limit: int) -> int | None:
-    """Delete the events without deliveries among the oldest ``limit`` after one that were created before a time.
+    """Delete events without deliveries that were created before a time; examine at most ``limit`` events, oldest first.
 
     Args:
-        after: row id of an event; 0 for the beginning.
+        after: row id of the last event that was examined before; 0 for the beginning.
 
     Returns:
-        the row id of the last event that was looked at, None if there are no more.
+        the row id of the last examined event, None if there are no more.
     """
     oldest = sa.select(_E.c.id, _E.c.created_ms).where(_E.c.id > after).order_by(_E.c.id).limit(limit)
     seen = [row.id for row in tx.sql.execute(oldest) if row.created_ms < created_before_ms]

@@ -110,8 +110,9 @@ def admin() -> None:
 
     Works on the data folder, whether the hub is running or not; changes take
     effect immediately. --data can be given before or after the command. The
-    commands on users, orgs, members and repos also work on a running hub, with
-    --endpoint and a token of one of its administrators.
+    commands on users, tokens, orgs, members, repos, quotas, jobs and the audit
+    log also work on a running hub, with --endpoint and a token of one of its
+    administrators.
 
     \b
     Examples:

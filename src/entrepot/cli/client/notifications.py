@@ -1,4 +1,4 @@
-"""``entrepot notifications``: what the hub tells a user."""
+"""``entrepot notifications``: the notifications of a user."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def subscribe(client: HubClient, repo: str, level: str, num: int | None, repo_ty
 
 @click.command("read", short_help="Mark notifications as read.")
 @click.argument("ids", metavar="ID...", nargs=-1)
-@click.option("--all", "marks_all", is_flag=True, help="Mark all of them.")
+@click.option("--all", "marks_all", is_flag=True, help="Mark all notifications.")
 @json_option
 @hub_options
 def mark_read(client: HubClient, ids: tuple[str, ...], marks_all: bool, as_json: bool) -> None:

@@ -47,7 +47,7 @@ _ENTITY = (
     CommandEntry("log", f"{_HERE}.reading_commands:log", "Show the versions of an entity."),
     CommandEntry("diff", f"{_HERE}.reading_commands:diff", "Show what differs between two versions."),
     CommandEntry("merge", f"{_HERE}.version_commands:merge", "Stage the changes of another version."),
-    CommandEntry("reset", f"{_HERE}.version_commands:reset", "Unstage, discard changes, or take back a version."),
+    CommandEntry("reset", f"{_HERE}.version_commands:reset", "Unstage, discard changes, or undo a version."),
     CommandEntry("unlock", f"{_HERE}.version_commands:unlock", "Allow changes of files of a flexible entity."),
     CommandEntry("fsck", f"{_HERE}.integrity_commands:fsck", "Check what is kept locally."),
     CommandEntry(

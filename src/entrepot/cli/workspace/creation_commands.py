@@ -25,7 +25,7 @@ _MUTABILITIES = ("strict", "flexible", "mutable")
 @click.option("--import", "source", type=click.Path(path_type=Path), help="Folder or file to copy into the entity.")
 @click.option("--import-url", help="Address of a file, or of a file or folder of Google Drive, to fetch.")
 @click.option("--credentials-path", help="File with the credentials of Google, for Drive.")
-@click.option("--unzip", is_flag=True, help="Replace imported zip archives by their contents.")
+@click.option("--unzip", is_flag=True, help="Replace imported zip archives with their contents.")
 @console_options
 def create(
     console: Console,

@@ -58,7 +58,7 @@ def tag() -> None:
 
 @tag.command("list")
 @asked_argument("name")
-@click.option("--all", "has_user_tags", is_flag=True, help="Also tags of users.")
+@click.option("--all", "has_user_tags", is_flag=True, help="Include tags that users have created.")
 @console_options
 def list_tags(console: Console, name: str, has_user_tags: bool) -> None:
     """List the tags of an entity in ascending order of the versions.
@@ -195,7 +195,7 @@ def _log_row(entry: LoggedVersion) -> dict[str, object]:
 @asked_argument("name")
 @asked_argument("first_tag")
 @asked_argument("second_tag")
-@click.option("--full", is_flag=True, help="List every file, also long lists.")
+@click.option("--full", is_flag=True, help="List every file, even if there are many.")
 @console_options
 def diff(console: Console, name: str, first_tag: str, second_tag: str, full: bool) -> None:
     """Show which files differ between two versions.

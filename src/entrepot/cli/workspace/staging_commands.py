@@ -28,7 +28,7 @@ NOTHING_TO_PUSH = "No blobs to push at this time."
 @click.command(short_help="Show what is new, changed and staged.")
 @asked_argument("name")
 @click.argument("directory", required=False)
-@click.option("--full", is_flag=True, help="List every file, also long lists.")
+@click.option("--full", is_flag=True, help="List every file, even if there are many.")
 @console_options
 def status(console: Console, name: str, directory: str | None, full: bool) -> None:
     """Show what is staged, untracked, corrupted and changed; with DIRECTORY, inside this folder of the entity.

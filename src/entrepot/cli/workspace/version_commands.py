@@ -196,7 +196,7 @@ def merge(console: Console, name: str, tag: str, retry: int) -> None:
         console.info("Repository: 'add --bumpversion' and 'commit' make a version of it")
 
 
-@click.command(short_help="Unstage, discard changes, or take back a version.")
+@click.command(short_help="Unstage, discard changes, or undo a version.")
 @asked_argument("name")
 @click.option("--soft", is_flag=True, help="Move the head only.")
 @click.option("--mixed", is_flag=True, help="Also unstage; this is the default.")
@@ -204,7 +204,7 @@ def merge(console: Console, name: str, tag: str, retry: int) -> None:
 @click.option("--reference", type=click.Choice(["head", "head~1"], case_sensitive=False), default="head")
 @console_options
 def reset(console: Console, name: str, soft: bool, mixed: bool, hard: bool, reference: str) -> None:
-    """Unstage, discard changes, or take back a version that is not published (--reference=head~1).
+    """Unstage, discard changes, or undo a version that is not published (--reference=head~1).
 
     \b
     Examples:
@@ -219,7 +219,7 @@ def reset(console: Console, name: str, soft: bool, mixed: bool, hard: bool, refe
     undoes = reference.lower() == "head~1"
     report = reset_entity(console.entity(name), ResetMode((*modes, "mixed")[0]), undoes_version=undoes)
     if report.undone is not None:
-        console.info(f"Repository: {report.undone} was taken back")
+        console.info(f"Repository: {report.undone} was undone")
     console.result({"head": report.head, "undone": report.undone}, [])
 
 

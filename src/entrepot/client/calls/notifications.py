@@ -26,7 +26,7 @@ def listing(*, shows_all: bool = False, limit: int = 50) -> Call[NotificationLis
 
 
 def subscriptions() -> Call[ResultPage[OwnSubscription]]:
-    """Build the call that lists what the caller has chosen to be told, page by page."""
+    """Build the call that lists the subscriptions of the caller, page by page."""
     return Call("GET", f"{_ROOT}/subscriptions", page_of(json_as(list[OwnSubscription])), subject=_SUBJECT)
 
 

@@ -8,13 +8,13 @@ are downloaded: many small files with one request if the hub supports it
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import attrs
 
+from entrepot.client import user_warnings
 from entrepot.client.cache.caches import RepoCache, is_commit
 from entrepot.client.calls import contents, repos, trees
 from entrepot.client.downloads.download_targets import DownloadTarget
@@ -90,7 +90,7 @@ def download_snapshot(
     folder = target.folder(listed.commit)
     if not chosen:
         if patterns := described(allow, ignore):
-            warnings.warn(f"no file of {ref} at {revision} matches {patterns}", stacklevel=2)
+            user_warnings.warn(f"no file of {ref} at {revision} matches {patterns}")
         folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import warnings
 
+from entrepot.client import user_warnings
 from entrepot.client.calls import trees
 from entrepot.client.commit_target import CommitTarget
 from entrepot.client.folders import walk
@@ -40,7 +40,7 @@ def warn_of_nothing(folder: str | os.PathLike[str], allow: Patterns, ignore: Pat
     patterns = described(allow, ignore)
     shown = os.fspath(folder)
     what = f"no file in {shown} matches {patterns}" if patterns else f"{shown} has no file"
-    warnings.warn(f"{what}: nothing to upload", stacklevel=3)
+    user_warnings.warn(f"{what}: nothing to upload")
 
 
 def deletions(hub: Hub, target: CommitTarget, path_in_repo: str | None, patterns: Patterns) -> list[Delete]:
@@ -69,7 +69,7 @@ def deletions(hub: Hub, target: CommitTarget, path_in_repo: str | None, patterns
     ]
     if not found and patterns != "*" and patterns != ["*"]:
         where = f"{below} of {target.repo}" if below else str(target.repo)
-        warnings.warn(f"no file in {where} matches {described(patterns)}: nothing to delete", stacklevel=3)
+        user_warnings.warn(f"no file in {where} matches {described(patterns)}: nothing to delete")
     return found
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import fnmatch
 import re
-import warnings
 from collections.abc import Iterable, Sequence
 
+from entrepot.client import user_warnings
 from entrepot.client.operations import Add
 from entrepot.errors import SecretsFound
 
@@ -78,9 +78,8 @@ def warn_of_secrets(paths: Sequence[str]) -> None:
 def _warn(found: Sequence[str]) -> None:
     if found:
         names = ", ".join(found[:_MOST_NAMES]) + (", ..." if len(found) > _MOST_NAMES else "")
-        warnings.warn(
+        user_warnings.warn(
             f"{len(found)} file(s) to be uploaded look like secrets: {names}; if they are, delete them from the "
             "repository, revoke what they hold, and leave them out the next time",
             SecretFileWarning,
-            stacklevel=3,
         )

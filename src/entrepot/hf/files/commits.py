@@ -7,11 +7,11 @@ import logging
 import re
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Concatenate, ParamSpec, TypeVar
 
+from entrepot.client import user_warnings
 from entrepot.client.background_jobs import BackgroundJobs
 from entrepot.client.commit_target import CommitMessage, CommitTarget
 from entrepot.client.hubs import Hub
@@ -144,7 +144,7 @@ def commit(
 
     made = publish(hub, target, operations, message, progress=progress_of(hub), allow_secrets=allow_secrets)
     for remark in made.warnings:
-        warnings.warn(remark, stacklevel=5)
+        user_warnings.warn(remark)
     if not made.is_new:
         logger.warning("nothing changed in %s, head is %s", target.repo, made.oid)
     return CommitInfo(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
 
+from entrepot.client import user_warnings
 from entrepot.client.hubs import Hub
 from entrepot.client.parallel import DOWNLOADS
 from entrepot.errors import InvalidArgument
@@ -251,4 +251,4 @@ def _options(
 
 def _warn_of(proxies: Mapping[str, str] | None) -> None:
     if proxies:
-        warnings.warn("proxies is not used: set HTTP_PROXY or HTTPS_PROXY instead", FutureWarning, stacklevel=3)
+        user_warnings.warn("proxies is not used: set HTTP_PROXY or HTTPS_PROXY instead", FutureWarning)

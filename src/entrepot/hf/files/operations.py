@@ -11,13 +11,13 @@ import base64
 import contextlib
 import io
 import os
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Literal
 
+from entrepot.client import user_warnings
 from entrepot.client.operations import Add, AddStored, Copy, Delete, DeleteFolder, Operation, repo_path
 from entrepot.client.sources import PathSource, Source, oid_of, sha256_of, source_of
 from entrepot.errors import InvalidArgument
@@ -223,7 +223,7 @@ def warn_of_overwriting(operations: Sequence[CommitOperation]) -> None:
         path = PurePosixPath(operation.path_in_repo)
         if isinstance(operation, CommitOperationAdd):
             if written[str(path)]:
-                warnings.warn(f"this commit writes {operation.path_in_repo!r} more than once", stacklevel=4)
+                user_warnings.warn(f"this commit writes {operation.path_in_repo!r} more than once")
             written.update(map(str, (path, *path.parents)))
         elif isinstance(operation, CommitOperationDelete) and written[str(path)]:
-            warnings.warn(f"this commit deletes {operation.path_in_repo!r} after writing to it", stacklevel=4)
+            user_warnings.warn(f"this commit deletes {operation.path_in_repo!r} after writing to it")

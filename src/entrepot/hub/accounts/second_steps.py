@@ -18,7 +18,7 @@ def user_name(hub: HubContext, proof: str) -> str:
     """Return the name of the user whose password was entered.
 
     Raises:
-        StepExpired: the proof is not of this hub or too old, or the password was changed.
+        StepExpired: this hub did not issue the proof, or it is too old, or the password was changed.
     """
     with hub.read() as tx:
         return second_factors.proved_user(hub, tx, proof).name
@@ -27,7 +27,7 @@ def user_name(hub: HubContext, proof: str) -> str:
 def finish(
     hub: HubContext, proof: str, code: str, *, replaced: str | None = None, origin: SessionOrigin = NOWHERE
 ) -> OpenedSession:
-    """Open a session with the proof of the password and a code, which is used up.
+    """Open a session for the proof of a password and a code; the code cannot be used again.
 
     Args:
         proof: of :class:`~entrepot.errors.SecondFactorNeeded`.

@@ -94,7 +94,7 @@ def sign_in(
 def sign_in_with_code(
     hub: HubContext, code: str, *, replaced: str | None = None, origin: SessionOrigin = NOWHERE
 ) -> OpenedSession:
-    """Open a session with a one-time code, which is used up.
+    """Open a session with a one-time code, which cannot be used again.
 
     Raises:
         InvalidSignInCode: the code is unknown, used or expired.

@@ -209,7 +209,7 @@ def decide_many(
     status: str,
     reason: str | None = None,
 ) -> list[DecidedRequest]:
-    """Do the same as :func:`decide` for several requests; a failed decision does not stop the others.
+    """Decide several requests, as :func:`decide` does one; a failed decision does not stop the others.
 
     Raises:
         LimitExceeded: more than 1,000.

@@ -39,7 +39,7 @@ MOST_MENTIONS = 20
 """Names in one comment that are looked up."""
 
 MENTIONED, AUTHOR, PARTICIPATING, WATCHING = "mention", "author", "participating", "watching"
-"""Why someone is told about a discussion; of several reasons, the first."""
+"""Reasons for a notification about a discussion; if several apply, the first."""
 
 _DAY_MS = 86_400_000
 _BATCH = 200
@@ -77,7 +77,7 @@ def notify_steps(hub: HubContext, args: JobArgs) -> Iterator[None]:
             news = _find(tx, args["event"])  # it may be deleted, or private, meanwhile
             if news is None:
                 return
-            # Users who were told about this event before keep that reason.
+            # Users who were notified of this event before keep that reason.
             _tell(tx, news, reasons)
         yield
 
@@ -167,7 +167,7 @@ def _tell(tx: Write, news: _News, reasons: Mapping[int, str]) -> None:
 
 
 def _what(tx: Read, news: _News) -> str:
-    """Return what happened: ``opened``, ``comment``, or the new state."""
+    """Return the name of an event: ``opened``, ``comment``, or the new state."""
     if news.event.kind == "status-change":
         return str(news.event.data["status"])
     return "opened" if discussions.first_event(tx, news.discussion.id) == news.event.id else "comment"

@@ -33,7 +33,7 @@ _CPU_S = 2.0
 
 @attrs.frozen
 class Blame:
-    """The commit that each line of a file comes from; None for lines that are older than what was compared.
+    """The commit that each line of a file comes from; None for lines that are older than the compared commits.
 
     ``commits``: those that are named, by id.
     """

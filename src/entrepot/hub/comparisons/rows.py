@@ -130,7 +130,7 @@ def _equal_groups(
 
 
 def _likely_starts(group: RowGroup, old: ComparedFile, new: ComparedFile, places: Mapping[bytes, int]) -> Iterator[int]:
-    """Yield where the group began in the old file, judged by the first of its chunks that is there too."""
+    """Yield the likely starts of the group in the old file, derived from each chunk that both files have."""
     if old.chunks is None or new.chunks is None:
         return
     chunk = bisect.bisect_right(new.chunks.ends, group.start)

@@ -90,7 +90,7 @@ def _read_index(hub: HubContext, located: LocatedFile) -> bytes:
 
 
 def _locate_shard(hub: HubContext, caller: MaybeCaller, index: LocatedFile, name: str) -> LocatedFile:
-    """Return a file of the commit of an index, which names it; the rights of the caller are judged again."""
+    """Return a file of the commit of an index, which names it; the rights of the caller are checked again."""
     try:
         return contents.locate(hub, caller, index.repo.ref, index.commit, parse_path(name))
     except InvalidPath as error:

@@ -52,7 +52,7 @@ _MADE_BY = "entrepot", "noreply@entrepot"
 
 @attrs.define
 class _Draft:
-    """The tree of the ref: objects that are new, and those that are there already."""
+    """The tree of the ref: objects that are new, and those that exist already."""
 
     made: dict[Oid, GitObject] = attrs.field(factory=dict)
     entries: dict[str, tuple[int, Oid]] = attrs.field(factory=dict)

@@ -321,7 +321,7 @@ class _Shards:
         return known if known is None else self._kept(path, known)
 
     def describe(self, path: str) -> TableFacts:
-        """Return what a file says of itself."""
+        """Return the metadata of a file."""
         with self._opened(path) as content:
             return self._kept(path, self._hub.tables.describe(content))
 

@@ -1,7 +1,7 @@
 """Recording of large files whose bytes arrive through signed links; those that arrive at the same time together.
 
 Most of the cost of a small file is that of the transactions that record it, so concurrent
-uploads share them (:mod:`entrepot.catalog.grouped_writes`). Rights and quotas are judged for each one.
+uploads share them (:mod:`entrepot.catalog.grouped_writes`). Rights and quotas are checked for each one.
 The bytes of the smallest files are also published together (:mod:`entrepot.hub.files.small_arrivals`).
 """
 
@@ -77,7 +77,7 @@ def refusals(hub: HubContext, tx: Read, arrivals: Sequence[Arrival]) -> list[Ent
 
 
 def reserve_all(hub: HubContext, arrivals: Sequence[Arrival]) -> list[Exception | None]:
-    """Do the same as :func:`reserve` for several files; return the error of each one, or None."""
+    """Reserve several files, as :func:`reserve` does one; return the error of each, or None."""
     found = _run_all(hub, [_Step(it, is_durable=False) for it in arrivals])
     for arrival, outcome in zip(arrivals, found, strict=True):
         if outcome == 1:
@@ -86,7 +86,7 @@ def reserve_all(hub: HubContext, arrivals: Sequence[Arrival]) -> list[Exception 
 
 
 def link_all(hub: HubContext, arrivals: Sequence[Arrival]) -> list[Exception | None]:
-    """Do the same as :func:`link` for several files; return the error of each one, or None."""
+    """Link several files, as :func:`link` does one; return the error of each, or None."""
     found = _run_all(hub, [_Step(it, is_durable=True) for it in arrivals])
     return [_keep_error(hub, outcome, it.sha256) for outcome, it in zip(found, arrivals, strict=True)]
 

@@ -3,7 +3,7 @@
 The hash of a xorb derives from all of its chunks, and the place of a chunk in it from those before, which may belong to
 files that the caller may not read. A run therefore has a name that only the hub can read, with chunk numbers from 0.
 Names are made for one holder of tokens and need no storage; shards that use them are translated before they are
-checked, and the rights to the chunks are judged then, as for xorbs that are named by their hashes.
+checked, and the rights to the chunks are checked then, as for xorbs that are named by their hashes.
 
 Source: docs/protocols/xet.md, section 9.
 """

@@ -336,10 +336,10 @@ def damaged(tx: Read, caller: MaybeCaller, row: RepoRow, sha256s: Sequence[Sha25
 def usable_sizes(tx: Read, caller: Caller, row: RepoRow, wanted: Sequence[Sha256]) -> dict[Sha256, int]:
     """Return the sizes of those large files that the caller may commit to a repository.
 
-    That is: files that its commits name or the caller has uploaded to it
-    (who may write there: all that were uploaded), files of any repository
+    These are files that commits of the repository name, files that the caller
+    has uploaded to it (for writers: that anyone has), files of any repository
     whose content the caller may read, and chunks that were registered for it
-    under this sha256, by the caller too. Knowing a digest alone gives no
+    under this sha256, also by the caller. Knowing a digest alone gives no
     access to its bytes.
     """
     found = present_sizes(tx, caller, row, wanted)

@@ -97,7 +97,7 @@ def verify_claims(hub: HubContext, limit: int = 100, *, repo_id: int | None = No
 
 
 def verify_steps(hub: HubContext, limit: int = 100, *, repo_id: int | None = None) -> Generator[None, None, int]:
-    """Do the same as :func:`verify_claims`, and yield after every few megabytes."""
+    """Verify claims as :func:`verify_claims` does, but yield after every few megabytes."""
     right = left = 0
     while True:
         with hub.read() as tx:
@@ -264,7 +264,7 @@ class Rechunker:
         xorb_scrubbing.finish(self.add_steps(sha256, size))
 
     def add_steps(self, sha256: Sha256, size: int) -> Generator[None, None, None]:
-        """Do the same as :meth:`add`, and yield after every few megabytes."""
+        """Add bytes as :meth:`add` does, but yield after every few megabytes."""
         if size >= _OWN_XORBS:
             # Repositories that must not know of each other then store the same file in the same xorbs, once.
             self._close_xorb()

@@ -219,7 +219,7 @@ def _describe_gguf(hub: HubContext, file: StoredFile) -> dict[str, JsonValue] | 
 
 
 def _read(hub: HubContext, file: StoredFile, read: Callable[[RangeReader], T], left: int) -> tuple[T | None, int]:
-    """Return what a reader finds in a file, and how many bytes may still be read of further files.
+    """Return the finding of a reader in a file, and how many bytes of other files may still be read.
 
     Args:
         left: bytes that may be read.

@@ -36,7 +36,7 @@ class MirrorReport:
 
 
 def list_mirrors(hub: HubContext, by: Actor) -> list[MirrorReport]:
-    """Return the mirrors on this server that were used last, the last one first.
+    """Return the most recently used mirrors on this server, newest use first.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.

@@ -100,7 +100,7 @@ def delete(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uids: Sequence[st
 def delete_content(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, sha256: Sha256, *, rewrites_history: bool
 ) -> None:
-    """Do the same as :func:`delete`, for the large file with this content.
+    """Delete the large file with this content, as :func:`delete` does.
 
     Raises:
         RepoNotFound, LoginRequired, NotAllowed: no access.

@@ -38,7 +38,7 @@ class NamedRevision:
 
 
 def find(hub: HubContext, caller: MaybeCaller, ref: RepoRef, text: str) -> NamedRevision:
-    """Return what a text names: a full commit id, a branch, a tag, or the beginning of a commit id, in this order.
+    """Return the revision that a text names: a full commit id, branch, tag or abbreviated commit id, in this order.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled: no access.

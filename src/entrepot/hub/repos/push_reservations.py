@@ -98,7 +98,7 @@ class ReservationWaiter(Waiter):
         """Create a waiter that has not waited yet.
 
         Args:
-            patience_s: how long it waits in all, :data:`PATIENCE_S` if not given.
+            patience_s: the total time it may wait; :data:`PATIENCE_S` if not given.
             blocks: its thread may wait. A server has few threads: a few commits to a reserved repository
                 would keep them from all other requests, so a server waits without one.
         """
@@ -144,7 +144,7 @@ class ReservationWaiter(Waiter):
         Call it outside of transactions.
 
         Raises:
-            RepositoryReserved: it said so, and this thread may not wait.
+            RepositoryReserved: someone has a reservation, and this thread may not wait.
         """
         if self._was_held and not self._blocks:
             self._has_begun_before = True

@@ -58,7 +58,7 @@ def drop(tx: Write, found: FoundChanges) -> None:
 
 
 def check(prepared: PreparedCommit, found: FoundChanges, editor: TreeEditor) -> None:
-    """Raise if an author has staged changes that their commit does not make.
+    """Raise if an author has staged changes that their commit does not include.
 
     Args:
         prepared: the commit's own changes.
@@ -130,7 +130,7 @@ def _unknown(row: StagedRow, touched: frozenset[RepoPath]) -> CanceledPath:
 
 
 def _addable(found: Sequence[StagedRow], own: set[RepoPath], removed: set[RepoPath]) -> list[StagedRow]:
-    """Return the staged files that are in a commit, in the order of staging."""
+    """Return the staged files that a commit takes over, in the order of staging."""
     taken, above = set(own), {folder for path in own for folder in folders_of(path)}
     kept: list[StagedRow] = []
     for row in reversed(found):

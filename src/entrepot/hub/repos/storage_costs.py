@@ -204,9 +204,10 @@ def _shown(
     here: Sequence[StoredBytes],
     uses: Iterable[tuple[XetHash, bytes]],
 ) -> Sequence[StoredBytes]:
-    """Return what a repository needs, with the sizes that a caller may know: of its own chunks in each xorb.
+    """Return the stored bytes of a repository, with the sizes that the caller may know.
 
-    The rest of a xorb may belong to private files of others. The operator sees whole xorbs.
+    Of a xorb, callers may know the size of the repository's own chunks: the others may belong to private files. The
+    operator sees whole xorbs.
     """
     if isinstance(caller, LocalOperator):
         return here

@@ -62,7 +62,7 @@ def judge_output(code: int, output: bytes) -> Verdict:
     """Return the verdict for an exit code and an output.
 
     Raises:
-        ScanFailed: the exit code says so.
+        ScanFailed: the exit code means that the scan failed.
     """
     if code not in (0, 1):
         raise ScanFailed("the command cannot be run" if code == 127 else f"the command failed with exit code {code}")

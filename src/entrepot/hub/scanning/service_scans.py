@@ -147,7 +147,7 @@ def _connected(settings: Settings) -> http.client.HTTPConnection:
 
 
 def _proof(settings: Settings) -> dict[str, str]:
-    """Return the header that tells the service who asks."""
+    """Return the header that identifies the hub to the service."""
     if not settings.scan_token_file:
         return {}
     try:

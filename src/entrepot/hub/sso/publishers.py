@@ -1,6 +1,6 @@
 """Use cases on trusted publishers: jobs of continuous integration that may publish in a repository without a secret.
 
-A publisher acts with the rights of the user who set it up, limited to its repository. They are judged at every use of
+A publisher acts with the rights of the user who set it up, limited to its repository. They are checked at every use of
 its access tokens, so it ends with the right, the membership or the account of this user.
 """
 

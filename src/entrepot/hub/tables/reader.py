@@ -1,6 +1,6 @@
 """Read uploaded tables: their columns, their rows, and how two of them differ. All of the hub goes through here.
 
-What a table says of itself is kept for the next request, in memory, and so are indexes of large footers of Parquet
+The metadata of a table is kept for the next request, in memory, and so are indexes of large footers of Parquet
 files, under a key that only who may read the file is given.
 """
 
@@ -26,7 +26,7 @@ from entrepot.previews.table_formats import check_installed
 from entrepot.storage.store import ValueCache
 
 MAX_GROUPS = 100_000
-"""Row groups of a Parquet file whose places are told."""
+"""Maximum number of row groups of a Parquet file whose positions are reported."""
 
 _MOST_RESULT = 64 << 20
 _KEPT_BYTES = 16 << 20

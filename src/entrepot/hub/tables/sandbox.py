@@ -56,7 +56,7 @@ class _OpenTables:
         return kept[1]
 
     def _known_index(self, asked: Mapping[str, Any], number: int) -> bytes:
-        """Return what the hub has kept of a table; ``number``: that of the index among the files."""
+        """Return the index that the hub has cached for a table; ``number``: its number among the files."""
         size = int(asked.get("index", 0))
         return RemoteFile(self._pipe, number, size).read_at(0, size) if size else b""
 
@@ -66,7 +66,7 @@ class _OpenTables:
 
 
 def main() -> None:
-    """Serve requests until the hub is gone."""
+    """Serve requests until the hub closes the pipe."""
     pipe = ChildPipe.take_standard()
     leave_out_numpy()
     _warm()
@@ -191,7 +191,7 @@ class _Memory:
         self.mapped = self._pages(0)
 
     def resident(self) -> int:
-        """Return the bytes that are resident."""
+        """Return the resident memory of this process, in bytes."""
         return self._pages(1)
 
     def _pages(self, field: int) -> int:

@@ -34,8 +34,8 @@ _LARGEST_SHARE = 4
 _LONGEST_KEY = 512
 
 _OBJECTS, _AGAIN, _HEADERS = 1024, 2048, 2048
-"""What the objects of an answer take besides its bytes, those of what is done again, and the headers of a file;
-measured, and rounded."""
+"""Memory in addition to the bytes of an answer: its objects, those of repeated work, and the headers of a file;
+measured and rounded."""
 
 
 @attrs.frozen

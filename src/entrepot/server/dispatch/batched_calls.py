@@ -18,7 +18,7 @@ from entrepot.server.threads import Threads
 Item = TypeVar("Item")
 
 _PATIENCE_S: Final = 0.005
-"""How long a batch waits until it is as large as the last one."""
+"""Maximum time that a batch waits to become as large as the last one."""
 
 
 class BatchedCalls(Generic[Item]):

@@ -1,7 +1,7 @@
 """Pages for browsers: HTML made on the server from the same use cases as the API.
 
 A page is a function that calls use cases and returns a template with its values
-(:mod:`~entrepot.server.pages.frames`). Rights are judged by the use cases only.
+(:mod:`~entrepot.server.pages.frames`). Rights are checked by the use cases only.
 """
 
 from __future__ import annotations

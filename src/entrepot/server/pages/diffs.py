@@ -53,7 +53,7 @@ class FileDiff:
 
 @attrs.frozen
 class CommitDiff:
-    """The changes of a commit. ``is_complete``: whether all files are there."""
+    """The changes of a commit. ``is_complete``: whether it lists all changed files."""
 
     files: list[FileDiff]
     is_complete: bool

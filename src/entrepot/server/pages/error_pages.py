@@ -110,7 +110,7 @@ def show_absent(request: Request) -> Response:
 
 
 def _text_of(error: EntrepotError) -> str:
-    """Return what a page says about an error; some messages are those of the public hub, which tell people little."""
+    """Return the text of a page about an error; it replaces messages of the public hub, which say little to people."""
     match error:
         case RepoNotFound():
             return _HIDDEN_TEXT

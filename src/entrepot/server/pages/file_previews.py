@@ -48,9 +48,9 @@ MAX_PICKLE = 4 << 20
 class FileView:
     """The preview of a file.
 
-    ``form``: the part of the template; ``note``: why less than everything, or nothing, is shown;
-    ``lines``: those of code are HTML, marked as such; ``is_drawn``: the text is that of a picture;
-    ``tensors``: what the table lists, of a file with tensors.
+    ``form``: the part of the template; ``note``: why the preview is incomplete or empty; ``lines``: lines of text,
+    of code as HTML; ``is_drawn``: whether the text is that of a picture;
+    ``tensors``: the tensors of the file, for the table.
     """
 
     form: str

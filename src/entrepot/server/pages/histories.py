@@ -49,7 +49,7 @@ async def show_commit(request: Request, ref: RepoRef) -> Response:
 
 
 async def revert(request: Request, ref: RepoRef) -> Response:
-    """Open a pull request that undoes a commit, and go to its page."""
+    """Open a pull request that undoes a commit, and redirect to its page."""
     revision = decode_segment(request.path_params["tail"])
 
     def act(hub: HubContext, caller: MaybeCaller, _form: Form) -> str:

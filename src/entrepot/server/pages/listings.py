@@ -25,7 +25,7 @@ PAGE = 30
 """Repositories on a page."""
 
 MOST_COUNTED = 1_000
-"""How many matches a list counts; of more, it says so."""
+"""Maximum number of matches that a list counts; beyond it, the list shows this number and a plus sign."""
 
 SORTS = (
     ("trendingScore", "Trending"),

@@ -74,7 +74,7 @@ async def show_account(request: Request) -> Response:
 
 
 async def follow(request: Request) -> Response:
-    """Follow a user or an organisation, or stop that, and go back to its page."""
+    """Follow or unfollow a user or an organisation, and redirect to its page."""
     name, alias = account_of(request), _alias_of(request)
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:

@@ -111,9 +111,9 @@ def wants_html(request: Request) -> bool:
 
 
 async def answer_unserved(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a request that no route matches: browsers get the page that hidden things have too.
+    """Answer a request that no route matches: browsers get the page for what is absent or hidden.
 
-    They are led to the page whose address the path is without slashes at its end, whether or not it shows anything.
+    If the path without slashes at its end is the address of a page, they are redirected to it, whatever it shows.
 
     Raises:
         HTTPException: 404, for everyone else and for paths of the API; the middleware sends it as JSON.

@@ -42,7 +42,7 @@ def repo_rows(found: Iterable[RevisionInfo]) -> list[RepoLine]:
 
 
 def parameters_of(counts: WeightCounts | None) -> int | None:
-    """Return the number of parameters of a model, if the headers of its files told it."""
+    """Return the number of parameters of a model, if the headers of its files state it."""
     return counts.total or None if counts is not None else None
 
 
@@ -64,7 +64,7 @@ def description_of(found: RevisionInfo) -> str:
 
 
 def facts_of(row: RepoRow, used_bytes: int = 0) -> list[str]:
-    """Return what a line says of a repository, in one order on all pages."""
+    """Return the facts in the line of a repository, in the same order on all pages."""
     parameters, licence = parameters_of(row.files.safetensors), license_of(row.card)
     facts = [
         row.pipeline_tag,

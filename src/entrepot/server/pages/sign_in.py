@@ -45,7 +45,7 @@ async def show_form(request: Request) -> Response:
 
 
 async def sign_in(request: Request) -> Response:
-    """Open a session and go to the page that the visitor came from."""
+    """Open a session, and redirect to the page that the visitor came from."""
     state = app_state(request)
     browser_sessions.check_origin(request, state.hub)
     fields = await read_form(request, _MAX_FORM)
@@ -78,7 +78,7 @@ async def sign_in(request: Request) -> Response:
 
 
 async def sign_out(request: Request) -> Response:
-    """End the session and go to the first page."""
+    """End the session, and redirect to the first page."""
     state = app_state(request)
     browser_sessions.check_origin(request, state.hub)
     fields = await read_form(request, _MAX_FORM)

@@ -124,7 +124,7 @@ def uses_of(repo: UsedRepo, endpoint: str) -> list[UseSnippet]:
 
 
 def _words(repo: UsedRepo, endpoint: str) -> dict[str, str]:
-    """Return what the templates name, as literals of Python."""
+    """Return the values that the templates use, as Python literals."""
     return {
         "id": json.dumps(repo.id),
         "rev": json.dumps(repo.revision),

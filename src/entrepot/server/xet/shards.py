@@ -41,7 +41,7 @@ SLICE_S = 1.0
 
 MAX_WAITING = 2 * MAX_SHARD_BODY
 MAX_WAITING_IN_ALL = 8 * MAX_SHARD_BODY
-"""How many bytes of shards one account, and all accounts together, may have in memory."""
+"""Maximum bytes of shards in memory, for one account and for all accounts together."""
 
 MISSING_S = 0.05
 """The failure of a shard that names chunks which are not available leaves at multiples of these seconds: whether they

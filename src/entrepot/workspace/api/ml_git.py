@@ -110,7 +110,7 @@ class MLGitAPI:
             import_path: a file or folder to copy into the entity.
             import_url: the address of a file, or of a file or folder of Google Drive, to fetch into it.
             credentials_path: the file with the credentials of Google.
-            unzip: replace zip archives by their contents.
+            unzip: replace zip archives with their contents.
         """
         words = categories.split(",") if isinstance(categories, str) else categories
         self.workspace.of_kind(entity).create(

@@ -277,7 +277,7 @@ class KindWorkspace:
         return read_metrics(self._state, name)
 
     def reset(self, name: str, mode: str = "mixed", *, undoes_version: bool = False) -> ResetReport:
-        """Unstage (``mixed``), also restore files (``hard``), or only take back a local version (``soft``)."""
+        """Unstage (``mixed``), also restore files (``hard``), or only undo a local version (``soft``)."""
         return reset_entity(self._entity(name), ResetMode(mode), undoes_version=undoes_version)
 
     def merge(self, name: str, tag: str) -> MergeReport:

@@ -28,7 +28,7 @@ def data_from(
         source: a file or folder to copy.
         url: the address of a file (http, https), or of a file or folder of Google Drive.
         credentials: the file with the credentials of Google, which Drive needs.
-        unpacks: replace zip archives by their contents.
+        unpacks: replace zip archives with their contents.
 
     Raises:
         InvalidArgument: options exclude or need each other.

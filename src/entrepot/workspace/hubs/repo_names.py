@@ -22,7 +22,7 @@ def repo_name(name: str) -> str:
 
 
 def entity_name(repo: str) -> str | None:
-    """Return the name of the entity whose repository has a name without being told so; None if no entity has it."""
+    """Return the name of the entity that a repository of this name has by default; None if there is none."""
     name = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), repo)
     return name if repo_name(name) == repo else None
 

@@ -47,7 +47,7 @@ _MOST_REPOSITORIES = 100_000
 
 OTHER_REPOSITORY = (
     "name another one in the spec: 'repository' below 'manifest' (--repo-name of 'create' and 'to-hub' does it); "
-    "a committed version is taken back by 'reset --reference=head~1'"
+    "a committed version is undone by 'reset --reference=head~1'"
 )
 """What to do about a repository that is taken."""
 

@@ -1,4 +1,4 @@
-"""Resets: unstaging, discarding changes, and taking back a version that is not published."""
+"""Resets: unstaging, discarding changes, and undoing a version that is not published."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ResetMode(enum.StrEnum):
 
 @attrs.frozen
 class ResetReport:
-    """The head after a reset, and the tag of the version that was taken back, if any."""
+    """The head after a reset, and the tag of the version that was undone, if any."""
 
     head: str | None
     undone: str | None
@@ -49,12 +49,12 @@ def reset_entity(entity: Entity, mode: ResetMode = ResetMode.MIXED, *, undoes_ve
     """Reset one entity; other entities and untracked files are not touched.
 
     Args:
-        undoes_version: take back the version of the head, which must not be published. What was merged into it is
+        undoes_version: undo the version of the head, which must not be published. What was merged into it is
             merged into the version that is made next, unless its files are discarded too (``hard``).
 
     Raises:
         Refused: the version is published; nothing was changed.
-        VersionMissing: there is no version to take back.
+        VersionMissing: there is no version to undo.
         ChunkMissing, StorageUnreachable: contents cannot be restored; the workspace is unchanged.
     """
     state = entity.state
@@ -86,10 +86,10 @@ def _undo_version(entity: Entity, merged: Sequence[str]) -> str:
     state, database = entity.state, entity.state.database
     head, refs = database.head(entity.folder), state.metadata.refs()
     if head is None:
-        raise VersionMissing(entity.name, "the entity has no version to take back")
+        raise VersionMissing(entity.name, "the entity has no version to undo")
     local = refs.unpublished.get(head.tag)
     if local is None or local.commit != head.commit:
-        raise Refused(f"{head.tag} is published and cannot be taken back; commit a new version instead")
+        raise Refused(f"{head.tag} is published and cannot be undone; commit a new version instead")
     version = read_version(state, parse_tag(head.tag), head.commit)
     before = _base_version(entity, head)
     files, staged = database.files(entity.folder), database.staged(entity.folder)

@@ -51,8 +51,8 @@ class LoggedVersion:
     """One version in a history; ``changes`` compares it with the one before.
 
     Attributes:
-        bytes: of all files; without those whose size the manifest does not say, as in the old format.
-        declared_size: what the spec says about the size, if the manifest says it of some files only.
+        bytes: total size of the files whose size the manifest records; manifests in the old format record none.
+        declared_size: the size that the spec states, if the manifest does not record that of every file.
     """
 
     tag: VersionTag

@@ -161,7 +161,7 @@ class ChunkStore(Closing):
             raise ContentDamaged(self.storage, (f"{FORMAT} ({error.reason})",)) from error
 
     def _recognise(self, identity: str) -> None:
-        """Forget cached indexes if the store was made anew under the same name: their packs are gone."""
+        """Discard cached indexes if the store was created again under the same name: their packs no longer exist."""
         path = self.cache.folder / _IDENTITY
         with contextlib.suppress(FileNotFoundError):
             known = path.read_text(encoding="utf-8", errors="replace")

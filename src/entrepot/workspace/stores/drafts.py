@@ -38,7 +38,7 @@ class Draft:
         self._lock = threading.Lock()
 
     def is_complete(self) -> bool:
-        """Return whether the content is there, verified by an earlier fetch."""
+        """Return whether an earlier fetch has stored and verified the content."""
         try:
             return self.path.stat().st_size == self.size
         except FileNotFoundError:

@@ -18,7 +18,7 @@ from entrepot.workspace.stores.outbox import Outbox
 from entrepot.xet import FileBlock, Term, Terms
 
 _SMALL_INDEX = 1 << 20
-"""Indexes are not written anew to save less than this."""
+"""Indexes are not written again to save less than this."""
 
 
 @attrs.frozen

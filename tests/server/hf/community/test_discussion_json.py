@@ -24,7 +24,9 @@ BOB = AuthorRow(1, Uid("b" * 24), "bob", "Bob", "user")
 
 
 def rendered(what: EventContent, author: AuthorRow | None = BOB) -> Any:
-    return msgspec.json.decode(msgspec.json.encode(render_event(DiscussionEvent(Uid("e" * 24), 0, author, what))))
+    return msgspec.json.decode(
+        msgspec.json.encode(render_event(DiscussionEvent(Uid("e" * 24), 0, author, what), "/{}.svg".format))
+    )
 
 
 @pytest.mark.parametrize(

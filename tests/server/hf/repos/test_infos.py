@@ -240,16 +240,29 @@ def test_head_answers_without_a_body(alice: httpx2.Client, model: str) -> None:
     assert (answer.status_code, answer.content) == (200, b"")
 
 
-@pytest.mark.parametrize("path", ["/api/models/a/b/c", "/api/nothing", "/api", "/api/models/"])
-def test_an_unknown_route_is_a_404_in_json_without_a_code(alice: httpx2.Client, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "cure"),
+    [
+        ("/api/models/a/b/c", ""),
+        ("/api/nothing", ""),
+        ("/api", ""),
+        ("/api/models/", "; leave out the slash at its end"),
+        (
+            "/api//models",
+            "; remove the empty segment '//' (does the address of the hub end with a slash?)",
+        ),
+    ],
+)
+def test_an_unknown_route_is_a_404_in_json_without_a_code(alice: httpx2.Client, path: str, cure: str) -> None:
     answer = alice.get(path)
-    assert (answer.status_code, answer.json()) == (404, {"error": "Not Found"})
+    assert (answer.status_code, answer.json()) == (404, {"error": "nothing is served at this path" + cure})
     assert "x-error-code" not in answer.headers
 
 
 def test_another_method_is_a_405_in_json(alice: httpx2.Client, model: str) -> None:
     answer = alice.patch(f"/api/models/{model}", json={})
-    assert (answer.status_code, answer.json()) == (405, {"error": "Method Not Allowed"})
+    assert answer.status_code == 405
+    assert answer.json() == {"error": "this path does not accept PATCH; it accepts GET, HEAD"}
 
 
 FURNISHED = {

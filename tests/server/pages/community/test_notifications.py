@@ -84,7 +84,7 @@ def test_a_repository_is_watched_and_a_discussion_muted_with_forms(site: ServedH
     assert '<option value="participating" selected>' in answer.text
     assert send_form(signed_in, page, {"level": "loud"}, "/alice/quiet/watch").status_code == 400
     answer = send_form(signed_in, f"{page}/1", {"muted": "yes"}, f"{page}/1/mute")
-    assert "You are told nothing about this discussion." in answer.text
+    assert "You get no notifications of this discussion." in answer.text
     answer = send_form(signed_in, f"{page}/1", {"muted": "no"}, f"{page}/1/mute")
     assert "Mute</button>" in answer.text
     assert send_form(signed_in, f"{page}/1", {"muted": "x"}, f"{page}/1/mute").status_code == 400

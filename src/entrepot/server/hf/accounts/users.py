@@ -5,9 +5,6 @@ Source: docs/protocols/hf_api.md, section 1C.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-
 from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,9 +15,10 @@ from entrepot.hub.search.profiles import MOST_ORGS, MOST_STORED, OrgProfile, Sto
 from entrepot.names import RepoType
 from entrepot.server.handlers import call_hub, json_response, query_int, read_json
 from entrepot.server.hf.accounts import activity, avatars
+from entrepot.server.hf.accounts.people import Picture, pictures_of, render_orgs
 from entrepot.server.hf.pages import after_of, link_to, link_to_name, name_after
 from entrepot.server.raw_path import decode_segment
-from entrepot.wire.accounts.accounts import OrgName, OrgOverview, OwnProfile, ProfileEdits, UserOverview
+from entrepot.wire.accounts.accounts import OrgOverview, OwnProfile, ProfileEdits, UserOverview
 from entrepot.wire.repos.repositories import StoredRepo
 from entrepot.wire.times import format_ms
 
@@ -42,16 +40,14 @@ def routes() -> list[BaseRoute]:
 async def show_user(request: Request) -> Response:
     """Serve a user; 404 if not found."""
     found = await call_hub(request, profiles.user, _account(request))
-    return json_response(render_user(found, functools.partial(avatars.url_of, request)))
+    return json_response(render_user(found, pictures_of(request)))
 
 
 async def list_orgs(request: Request) -> Response:
     """Serve a page of the organisations of a user, by name."""
     limit, after = query_int(request, "limit", MOST_ORGS, low=1, high=MOST_ORGS), name_after(request)
     page = await call_hub(request, profiles.list_orgs, _account(request), after=after, limit=limit)
-    picture = functools.partial(avatars.url_of, request)
-    orgs = [OrgName(org.uid, org.name, org.fullname, picture(org.name)) for org in page.items]
-    return json_response(orgs, headers=link_to_name(request, page.after))
+    return json_response(render_orgs(page.items, pictures_of(request)), headers=link_to_name(request, page.after))
 
 
 async def show_org(request: Request) -> Response:
@@ -77,8 +73,8 @@ async def introduce(request: Request) -> Response:
     return json_response(OwnProfile(user=account.name, fullname=account.fullname, details=account.details))
 
 
-def render_user(profile: UserProfile, picture: Callable[[str], str]) -> UserOverview:
-    """Return the overview of a user; ``picture`` returns the URL of the picture of an account."""
+def render_user(profile: UserProfile, picture: Picture) -> UserOverview:
+    """Return the overview of a user."""
     account, counts = profile.account, profile.counts
     return UserOverview(
         uid=account.uid,
@@ -95,7 +91,7 @@ def render_user(profile: UserProfile, picture: Callable[[str], str]) -> UserOver
         num_followers=profile.followers,
         is_following=profile.is_followed,
         details=account.details or UNSET,
-        orgs=[OrgName(org.uid, org.name, org.fullname, picture(org.name)) for org in profile.orgs],
+        orgs=render_orgs(profile.orgs, picture),
         created_at=format_ms(account.created_ms),
     )
 

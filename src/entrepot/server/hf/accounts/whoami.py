@@ -5,9 +5,6 @@ Source: docs/protocols/hf_api.md, section 1A.1.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-
 from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +14,7 @@ from entrepot.hub.accounts import tokens
 from entrepot.hub.accounts.tokens import KnownToken
 from entrepot.hub.callers import FINE_GRAINED, Caller
 from entrepot.server.handlers import call_hub_briefly, json_response, remembering
-from entrepot.server.hf.accounts import avatars
+from entrepot.server.hf.accounts.people import Picture, pictures_of
 from entrepot.server.hf.accounts.tokens import render_scopes
 from entrepot.wire.accounts.accounts import Auth, OwnOrg, TokenInfo, WhoAmI
 from entrepot.wire.times import format_ms
@@ -30,16 +27,12 @@ def routes() -> list[BaseRoute]:
 
 async def whoami(request: Request) -> Response:
     """Serve the caller, their organisations and their token; 401 for anonymous requests."""
-    picture = functools.partial(avatars.url_of, request)
+    picture = pictures_of(request)
     return json_response(render_caller(*await call_hub_briefly(request, tokens.present), picture=picture))
 
 
-def render_caller(caller: Caller, known: KnownToken, *, picture: Callable[[str], str]) -> WhoAmI:
-    """Return the caller's own view of their account.
-
-    Args:
-        picture: returns the URL of the picture of an account.
-    """
+def render_caller(caller: Caller, known: KnownToken, *, picture: Picture) -> WhoAmI:
+    """Return the caller's own view of their account."""
     account = caller.account
     # A job of continuous integration that publishes for someone needs no way to write to them.
     email = None if _is_of_publisher(known) else account.email

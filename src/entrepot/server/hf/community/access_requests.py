@@ -22,6 +22,7 @@ from entrepot.hub.community.access_requests import STATUSES, Gate, RequestWithUs
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType
 from entrepot.server.bodies import read_pairs, read_small
 from entrepot.server.handlers import app_state, call_hub, json_response, next_link, query_int, read_json, repo_of
+from entrepot.server.hf.accounts.people import Picture, pictures_of
 from entrepot.server.hf.pages import parse_cursor, render_cursor
 from entrepot.server.hf.repo_routes import repo_routes
 from entrepot.server.hf.repos.repo_json import render_gate
@@ -132,7 +133,7 @@ async def report(request: Request, ref: RepoRef) -> Response:
     return Response(text, headers=headers, media_type="text/csv; charset=utf-8")
 
 
-def render_request(asked: RequestWithUser) -> AccessRequestInfo:
+def render_request(asked: RequestWithUser, picture: Picture) -> AccessRequestInfo:
     """Return a request as its reviewers see it."""
     request, user = asked.request, asked.user
     return AccessRequestInfo(
@@ -140,6 +141,7 @@ def render_request(asked: RequestWithUser) -> AccessRequestInfo:
             uid=user.uid,
             user=user.name,
             fullname=user.fullname,
+            avatar_url=picture(user.name),
             email=user.email if request.fields is not None else None,
         ),
         request_id=request.uid,
@@ -176,7 +178,7 @@ def render_form(gate: Gate) -> GateInfo:
 
 def render_csv(items: Sequence[RequestWithUser]) -> str:
     """Return requests as CSV with a header row; cells are escaped so that spreadsheets do not run them as formulas."""
-    shapes = [render_request(item) for item in items]
+    shapes = [render_request(item, str) for item in items]  # the table has no pictures
     answers = [{} if shape.fields is UNSET else shape.fields for shape in shapes]
     names = list(dict.fromkeys(name for fields in answers for name in fields))
     text = io.StringIO()
@@ -214,7 +216,8 @@ def _lister(status: str) -> Callable[[Request, RepoRef], Awaitable[Response]]:
         limit = query_int(request, "limit", PAGE, low=1, high=PAGE)
         page = await call_hub(request, access_requests.list_requests, ref, status, after=after, limit=limit)
         headers = {"link": next_link(request, {"cursor": render_cursor(page.after)})} if page.after else None
-        return json_response([render_request(item) for item in page.items], headers=headers)
+        picture = pictures_of(request)
+        return json_response([render_request(item, picture) for item in page.items], headers=headers)
 
     return endpoint
 

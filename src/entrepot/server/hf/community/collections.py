@@ -21,6 +21,7 @@ from entrepot.hub.community.collections import (
 )
 from entrepot.server.bodies import read_small
 from entrepot.server.handlers import MAX_JSON, call_hub, json_response, query_int, query_list, read_json
+from entrepot.server.hf.accounts.people import Picture, pictures_of
 from entrepot.server.hf.pages import after_of, link_to
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.community.collections import (
@@ -87,7 +88,8 @@ async def list_collections(request: Request) -> Response:
         limit=query_int(request, "limit", _PAGE, low=1, high=_PAGE),
     )
     page = await call_hub(request, collections.list_collections, filters)
-    shown = [msgspec.structs.replace(render(item), position=UNSET) for item in page.items]
+    picture = pictures_of(request)
+    shown = [msgspec.structs.replace(render(item, picture), position=UNSET) for item in page.items]
     return json_response(shown, headers=link_to(request, page.after))
 
 
@@ -102,19 +104,20 @@ async def create(request: Request) -> Response:
         if error.url is None:
             raise
         return json_response(CollectionConflict(error.message, error.url), 409, {"X-Error-Message": error.message})
-    return json_response(render(made))
+    return _respond(request, made)
 
 
 async def show(request: Request) -> Response:
     """Serve a collection with all its items; only the id at the end of the slug is used."""
-    return json_response(render(await call_hub(request, collections.get, _slug(request))))
+    return _respond(request, await call_hub(request, collections.get, _slug(request)))
 
 
 async def update(request: Request) -> Response:
     """Update a collection."""
     body = await read_json(request, CollectionPatch)
     edits = CollectionUpdate(body.title, body.description, body.position, body.private, body.theme)
-    return json_response(CollectionChanged(render(await call_hub(request, collections.update, _slug(request), edits))))
+    changed = await call_hub(request, collections.update, _slug(request), edits)
+    return json_response(CollectionChanged(render(changed, pictures_of(request))))
 
 
 async def delete(request: Request) -> Response:
@@ -125,19 +128,19 @@ async def delete(request: Request) -> Response:
 
 async def upvote(request: Request) -> Response:
     """Upvote a collection."""
-    return json_response(render(await call_hub(request, collections.vote, _slug(request), is_for=True)))
+    return _respond(request, await call_hub(request, collections.vote, _slug(request), is_for=True))
 
 
 async def withdraw(request: Request) -> Response:
     """Withdraw an upvote."""
-    return json_response(render(await call_hub(request, collections.vote, _slug(request), is_for=False)))
+    return _respond(request, await call_hub(request, collections.vote, _slug(request), is_for=False))
 
 
 async def add_item(request: Request) -> Response:
     """Add an item; 409 if the collection already has it."""
     body = await read_json(request, NewItem)
     item = (body.item.type, body.item.id)
-    return json_response(render(await call_hub(request, collections.add_item, _slug(request), item, body.note)))
+    return _respond(request, await call_hub(request, collections.add_item, _slug(request), item, body.note))
 
 
 async def update_item(request: Request) -> Response:
@@ -169,14 +172,22 @@ async def remove_item(request: Request) -> Response:
     return PlainTextResponse("OK")
 
 
-def render(found: Collection) -> CollectionInfo:
+def _respond(request: Request, found: Collection) -> Response:
+    return json_response(render(found, pictures_of(request)))
+
+
+def render(found: Collection, picture: Picture) -> CollectionInfo:
     """Return the JSON value of a collection."""
     row, owner = found.row, found.owner
     return CollectionInfo(
         slug=found.slug,
         title=row.title,
         owner=CollectionOwner(
-            uid=owner.uid, name=owner.name, fullname=owner.fullname, type="user" if owner.is_user else "org"
+            uid=owner.uid,
+            name=owner.name,
+            fullname=owner.fullname,
+            type="user" if owner.is_user else "org",
+            avatar_url=picture(owner.name),
         ),
         items=[_render_item(item, position) for position, item in enumerate(found.items)],
         last_updated=format_ms(row.updated_ms),

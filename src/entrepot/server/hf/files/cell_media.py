@@ -1,6 +1,6 @@
 """Pictures, sounds and films in rows of tables: the URLs that cells have, and the route that serves their bytes.
 
-A URL names the commit, so it means the same bytes forever; whether the caller may read them is judged at every request.
+A URL names the commit, so it means the same bytes forever; the right to read them is checked at every request.
 
 Source: docs/dataset-viewer.md, section "Pictures, sounds and films".
 """
@@ -29,7 +29,7 @@ from entrepot.server.responders import MemoryContent
 
 _ROUTE = "/-/viewer/assets"
 _MOST_DEPTH = 32
-_CACHING = "private, no-cache"  # rights are judged at every request
+_CACHING = "private, no-cache"  # rights are checked at every request
 
 
 def routes() -> list[BaseRoute]:

@@ -54,7 +54,7 @@ async def begin_using(request: Request) -> Response:
 
 
 async def sign_in(request: Request) -> Response:
-    """Open a session and go to the page that the visitor came from."""
+    """Open a session, and redirect to the page that the visitor came from."""
     state = app_state(request)
     browser_sessions.check_origin(request, state.hub)
     fields = await read_form(request, _MAX_FORM)

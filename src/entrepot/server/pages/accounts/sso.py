@@ -55,7 +55,7 @@ async def start(request: Request) -> Response:
 
 
 async def finish(request: Request) -> Response:
-    """Open a session, or link an identity, and go to the page that the visitor came from."""
+    """Open a session, or link an identity, and redirect to the page that the visitor came from."""
     state, query = app_state(request), request.query_params
     reply = IssuerReply(*(query.get(name, "") for name in ("state", "code", "error", "iss")))
     kept, origin = kept_value(request, _COOKIE), origin_of(request)

@@ -25,7 +25,7 @@ def routes() -> list[PageRoute]:
 
 
 async def choose(request: Request) -> Response:
-    """Keep the choice in the browser, and go back to the page.
+    """Keep the choice in the browser, and redirect to the page.
 
     Raises:
         NotAllowed: the form was not sent by a page of this hub.

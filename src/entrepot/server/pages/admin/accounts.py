@@ -23,7 +23,7 @@ SHOWN = 100
 """Rows on a page."""
 
 LINK_S = 7 * 86_400
-"""How long a one-time link is valid."""
+"""Lifetime of a one-time link."""
 
 _LAST = (1 << 63) - 1
 

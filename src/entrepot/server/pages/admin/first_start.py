@@ -44,7 +44,7 @@ async def show(request: Request) -> Response:
 
 
 async def create(request: Request) -> Response:
-    """Make the administrator, sign them in, and go to the administration."""
+    """Create the administrator, sign them in, and redirect to the administration."""
     state = app_state(request)
     browser_sessions.check_origin(request, state.hub)
     form = await read_form(request, _MAX_FORM)

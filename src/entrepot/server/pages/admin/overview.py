@@ -16,7 +16,7 @@ from entrepot.server.pages.routing import PageRoute
 from entrepot.settings import SETTINGS
 
 SWEEP_S = 10.0
-"""How long the rehearsal of a sweep may take for a page."""
+"""Maximum time for the dry run of a sweep on a page."""
 
 
 def routes() -> list[PageRoute]:

@@ -53,7 +53,7 @@ def routes() -> list[PageRoute]:
 
 
 async def create(request: Request, ref: RepoRef) -> Response:
-    """Open a discussion, or a pull request: with the commits of a branch, or without changes; go to its page."""
+    """Open a discussion, or a pull request: with the commits of a branch, or without changes; redirect to its page."""
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str | WebPage:
         if form.has("preview"):
@@ -74,7 +74,7 @@ async def create(request: Request, ref: RepoRef) -> Response:
 
 
 async def delete(request: Request, ref: RepoRef) -> Response:
-    """Delete a discussion with its comments, and go to the list."""
+    """Delete a discussion with its comments, and redirect to the list."""
     num = number_of(request)
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:

@@ -252,7 +252,7 @@ def build_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) ->
 
 
 def _level(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> str:
-    """Return what the visitor is told about a repository; empty if they cannot choose it."""
+    """Return the level of notifications of the visitor about a repository; empty if they cannot choose it."""
     return subscriptions.of_repo(hub, caller, ref).level if may_change(caller) else ""
 
 

@@ -24,7 +24,7 @@ def routes() -> list[PageRoute]:
 
 
 async def choose(request: Request, ref: RepoRef) -> Response:
-    """Like a repository, or stop that, and go back to the page with the button."""
+    """Like or unlike a repository, and redirect to the page with the button."""
     endpoint, root = endpoint_of(request), path_prefix(app_state(request).hub.settings)
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:

@@ -76,7 +76,7 @@ async def mark(request: Request) -> Response:
 
 
 async def choose(request: Request, ref: RepoRef) -> Response:
-    """Set which notifications about a repository the visitor gets, and go back to the page with the button."""
+    """Set which notifications about a repository the visitor gets, and redirect to the page with the button."""
     root = path_prefix(app_state(request).hub.settings)
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:

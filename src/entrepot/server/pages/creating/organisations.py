@@ -27,7 +27,7 @@ async def show_new_org(request: Request) -> Response:
 
 
 async def create_org(request: Request) -> Response:
-    """Create an organisation and go to its page."""
+    """Create an organisation, and redirect to its page."""
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
         new = NewOrg(form.text("name").strip(), form.text("fullname").strip() or None, form.text("visibility") or None)

@@ -32,7 +32,7 @@ from entrepot.wire.texts import legible
 
 @attrs.frozen
 class BlameGroup:
-    """Consecutive lines of one commit. ``commit``: None if they are older than what was compared; ``first``: from 1."""
+    """Consecutive lines of one commit; ``commit``: None if older than the compared commits; ``first``: from 1."""
 
     commit: CommitLine | None
     first: int

@@ -214,7 +214,7 @@ def _label(value: float, kind: Any) -> str | None:  # noqa: ANN401 - JSON
 
 
 def _summary(item: Mapping[str, Any]) -> tuple[str, Sequence[GridBar]]:
-    """Return what statistics say of a column in a line, and its histogram."""
+    """Return the statistics of a column as one line, and its histogram."""
     found, kind = item.get("column_statistics") or {}, item.get("column_type")
     share = float(found.get("nan_proportion") or 0)
     missing = [f"{share * 100:.3g} % missing"] if share else []

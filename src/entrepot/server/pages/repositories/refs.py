@@ -69,7 +69,7 @@ async def show(request: Request, ref: RepoRef) -> Response:
 
 
 async def create(request: Request, ref: RepoRef) -> Response:
-    """Create a branch or a tag, and go to the list."""
+    """Create a branch or a tag, and redirect to the list."""
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
         found, kind = repositories.rights(hub, caller, ref).row.ref, kind_of(form)
@@ -84,7 +84,7 @@ async def create(request: Request, ref: RepoRef) -> Response:
 
 
 async def delete(request: Request, ref: RepoRef) -> Response:
-    """Delete a branch or a tag, and go to the list."""
+    """Delete a branch or a tag, and redirect to the list."""
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
         found, kind = repositories.rights(hub, caller, ref).row.ref, kind_of(form)

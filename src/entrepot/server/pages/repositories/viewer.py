@@ -143,7 +143,7 @@ def build_viewer(hub: HubContext, caller: MaybeCaller, ref: RepoRef, asked: View
 
 
 def _settled(layout: Layout, asked: ViewerQuery) -> ViewerQuery:
-    """Return what was asked with the configuration and the split that it means."""
+    """Return the query with its configuration and split filled in."""
     default = next((config for config in layout.configs if config.is_default), layout.configs[0])
     config = layout.config(asked.config) if asked.config else default
     split = asked.split or next(iter(config.splits), "")

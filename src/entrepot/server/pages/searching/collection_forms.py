@@ -50,7 +50,7 @@ async def show_edit(request: Request) -> Response:
 
 
 async def create(request: Request) -> Response:
-    """Create a collection and go to its page."""
+    """Create a collection, and redirect to its page."""
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
         item = form.text("item").strip()

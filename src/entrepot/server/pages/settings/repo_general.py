@@ -42,7 +42,7 @@ async def show_deletion(request: Request, ref: RepoRef) -> Response:
 
 
 async def move(request: Request, ref: RepoRef) -> Response:
-    """Rename or transfer the repository, and go to its new address."""
+    """Rename or transfer the repository, and redirect to its new address."""
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
         repositories.check_manage(hub, caller, ref)
@@ -54,7 +54,7 @@ async def move(request: Request, ref: RepoRef) -> Response:
 
 
 async def delete(request: Request, ref: RepoRef) -> Response:
-    """Delete the repository, whose name was typed, and go to the page of its namespace."""
+    """Delete the repository, whose name was typed, and redirect to the page of its namespace."""
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
         repositories.check_manage(hub, caller, ref)

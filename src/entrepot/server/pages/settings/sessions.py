@@ -41,7 +41,7 @@ async def end(request: Request) -> Response:
 
 
 async def end_all(request: Request) -> Response:
-    """End all sessions, also this one, and go to the first page."""
+    """End all sessions, also this one, and redirect to the first page."""
 
     def act(hub: HubContext, caller: MaybeCaller, _form: Form) -> str:
         own_sessions.end_all(hub, caller)

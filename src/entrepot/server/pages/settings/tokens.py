@@ -117,7 +117,7 @@ def build(
 
     Args:
         after: the position of the last token of the page before.
-        fresh: a secret that was made by this request.
+        fresh: a secret that this request has created.
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.

@@ -174,7 +174,7 @@ def _chosen(form: Form, otherwise: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _watched(form: Form) -> list[tuple[str, str]]:
-    """Return what the lines of a form name, as pairs of kind and name.
+    """Return the names in the lines of a form, as pairs of kind and name.
 
     Raises:
         Malformed: there are none.
@@ -192,7 +192,7 @@ def _subject(line: str) -> tuple[str, str]:
 
 
 def _names(row: WebhookRow) -> list[str]:
-    """Return what a webhook watches as its owner types it."""
+    """Return the watched names of a webhook in the form in which its owner types them."""
     prefixes = {kind: prefix for prefix, kind in _PREFIXES.items()} | {"model": "", "org": ""}
     return [f"{prefixes[watch.kind]}{watch.name}" for watch in row.watched]
 

@@ -1,1 +1,1 @@
-"""Files of entities in the workspace: what is there, how it differs, and how it gets there."""
+"""Files of entities in the workspace: scans, comparisons with versions, and placement."""

@@ -67,7 +67,7 @@ class Bucket(Protocol):
         ...
 
     def delete(self, key: str) -> None:
-        """Delete an object if it is there."""
+        """Delete an object if it exists."""
         ...
 
 

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class StoreFormat(msgspec.Struct, frozen=True):
-    """The content of ``format.json``: the format, and an id that distinguishes stores that were made anew."""
+    """The content of ``format.json``: the format, and an id that tells apart stores of one name."""
 
     format: int
     store: str
