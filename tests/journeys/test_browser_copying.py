@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.populated_hub import populate
+from tests.support.populated_hub import FILES, populate
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -45,6 +45,31 @@ def test_a_click_copies_a_command_and_code_of_the_card(page: Page, *, has_clipbo
     page.locator(".prose button.copy").first.click()
     page.locator(".prose [role=status]", has_text="Copied").wait_for(state="attached")
     assert page.evaluate(read).startswith("from transformers import AutoModel  # a line")
+
+
+@pytest.mark.parametrize("has_clipboard", [True, False])
+def test_a_click_copies_the_whole_of_a_text(page: Page, url: str, *, has_clipboard: bool) -> None:
+    page.goto(f"{url}/acme/tern/blob/v1/train.py")
+    if not has_clipboard:  # as over http
+        page.evaluate("window.clipboard = navigator.clipboard")
+        page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.get_by_role("button", name="Copy: Content of the file").click()
+    page.get_by_text("Copied", exact=True).wait_for(state="attached")
+    assert page.evaluate("(window.clipboard ?? navigator.clipboard).readText()") == FILES["train.py"].decode().rstrip()
+
+
+def test_an_address_marks_several_lines(page: Page, url: str) -> None:
+    page.goto(f"{url}/acme/tern/blob/v1/train.py#L2")
+    marked = "[...document.querySelectorAll('tr.mk')].map(row => row.id)"
+    assert page.evaluate(marked) == []
+    page.locator("#L4 .ln a").click(modifiers=["Shift"])
+    page.wait_for_url("**#L2-L4")
+    page.locator("#L3.mk").wait_for()
+    assert page.evaluate(marked) == ["L2", "L3", "L4"]
+    page.goto(f"{url}/acme/tern/blob/v1/train.py#L3-L1")
+    page.reload()
+    page.locator("#L1.mk").wait_for()
+    assert page.evaluate(marked) == ["L1", "L2", "L3"]
 
 
 def test_no_other_script_of_the_hub_runs(page: Page) -> None:
