@@ -37,7 +37,7 @@ def test_pages_of_accounts_show_what_the_visitor_may_see(
     show: Callable[[str], str], browser: httpx2.Client, signed_in: httpx2.Client
 ) -> None:
     def counted(text: str) -> int:
-        found = re.search(r"([\d,]+) on \d+ days? as a table", text)
+        found = re.search(r"([\d,]+) actions? on \d+ days?, as a table", text)
         return int(found[1].replace(",", "")) if found else 0
 
     api = "/api/users/alice/activity"
