@@ -76,7 +76,7 @@ def add(hub: HubContext, caller: MaybeCaller, ref: RepoRef, draft: PublisherDraf
     with hub.read() as tx:
         _managed(tx, caller, ref)  # nothing about issuers is said to others
     _check(hub, draft)
-    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref), Lock.audit()) as tx:
         row, owner = _managed(tx, caller, ref)
         present = trusted_publishers.of_repo(tx, row.id)
         if len(present) >= MAX_PUBLISHERS:
@@ -100,7 +100,7 @@ def remove(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uid: str) -> None
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: the caller may not write to it.
         ThingNotFound: the repository has no such publisher.
     """
-    with hub.write(Lock.hub(), Lock.repo_at(ref), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), access.lock(hub, caller, ref), Lock.audit()) as tx:
         row, actor = _managed(tx, caller, ref)
         found = [one for one in trusted_publishers.of_repo(tx, row.id) if one.uid == uid]
         if not found:
