@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import attrs
 import pytest
 
+from entrepot.catalog import Lock
 from entrepot.errors import (
     EntrepotError,
     GatedRepo,
@@ -16,6 +18,8 @@ from entrepot.errors import (
     RepoNotFound,
 )
 from entrepot.hub import access
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.community import likes
 from entrepot.hub.files import lfs, preuploads
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.repos import branches, commits, contents, histories, infos, lfs_files, repositories
@@ -232,3 +236,22 @@ def test_everyone_who_sees_a_repository_may_discuss(world: World, repos: dict[st
                 access.discussable(tx, caller, repos["public"])
         with pytest.raises(RepoNotFound):
             access.discussable(tx, world.zed, repos["private"])
+
+
+def delete_tag(hub: Any, who: Any, ref: RepoRef) -> None:
+    branches.delete_tag(hub, who, ref, "v1")
+
+
+@pytest.mark.parametrize("change", [likes.like, repositories.delete, delete_tag])
+def test_who_may_not_see_a_repository_does_not_wait_for_its_writers(world: World, change: Use) -> None:
+    hidden = world.repo("alice/hidden", visibility="private")
+    callers: list[MaybeCaller] = [None, world.bob]
+
+    def is_refused(caller: MaybeCaller) -> bool:
+        with pytest.raises(RepoNotFound):
+            change(world.hub, caller, hidden)
+        return True
+
+    with ThreadPoolExecutor(1) as pool, world.hub.write(Lock.repo(world.row_id(hidden))):
+        asked = [pool.submit(is_refused, caller) for caller in callers]
+        assert all(future.result(timeout=20) for future in asked)

@@ -8,12 +8,14 @@ Source: docs/protocols/hf_api.md, section 0.2.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 
-from entrepot.catalog import Read
+from entrepot.catalog import Lock, Read
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.community import access_requests
+from entrepot.catalog.named_locks import Lookup
 from entrepot.catalog.repos import folders, grants, repositories
 from entrepot.catalog.repos.folders import FolderRow
 from entrepot.catalog.repos.grants import NO_ROLES, FolderPlace, GrantedRoles
@@ -21,6 +23,7 @@ from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import GatedRepo, NotAllowed, RepoArchived, RepoDisabled, RepoMoved, RepoNotFound
 from entrepot.hub import scopes
 from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change, require_login
+from entrepot.hub.context import HubContext
 from entrepot.names import PARQUET, RepoRef, RepoType
 
 _NOWHERE = 0  # no namespace has this row id
@@ -56,6 +59,19 @@ def visible(tx: Read, caller: MaybeCaller, ref: RepoRef, *, by_alias: bool = Tru
 def _check_enabled(caller: MaybeCaller, row: RepoRow) -> None:
     if row.is_disabled and not (caller is not None and caller.sees_all):
         raise RepoDisabled
+
+
+def lock(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Lookup:
+    """Return the lock of a repository, which a transaction takes before it judges the rights of the caller again.
+
+    It is not for callers who may not see the repository: they would wait for those who change it.
+
+    Raises:
+        RepoNotFound: it does not exist, or is private and not visible to the caller.
+    """
+    with hub.read() as tx, contextlib.suppress(RepoMoved, RepoDisabled):  # as the transaction finds
+        visible(tx, caller, ref)
+    return Lock.repo_at(ref)
 
 
 def readable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> RepoRow:

@@ -109,7 +109,7 @@ def request_access(hub: HubContext, caller: MaybeCaller, ref: RepoRef, answers: 
         NotGated, AlreadyGranted: no request is needed.
         Malformed: an answer is missing, or the form does not accept it.
     """
-    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref), Lock.audit()) as tx:
         row = access.visible(tx, caller, ref)
         requester = require_write(caller)
         _check_gated(row)
@@ -137,7 +137,7 @@ def cancel(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access, or it was rejected.
         ThingNotFound: the caller has made no request.
     """
-    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref), Lock.audit()) as tx:
         row = access.visible(tx, caller, ref)
         requester = require_write(caller)
         found = access_requests.find(tx, row.id, requester.account.id)
@@ -195,7 +195,7 @@ def decide(
         InvalidName, Malformed: the status or the reason cannot be used.
     """
     _check_decision(status, reason)
-    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref), Lock.audit()) as tx:
         row, decider = access.manageable(tx, caller, ref)
         _check_gated(row)
         _decide(hub, tx, decider, row, requester, status, reason)
@@ -219,7 +219,7 @@ def decide_many(
     if len(requesters) > MAX_DECISIONS:
         raise LimitExceeded("the number of requests in one call", MAX_DECISIONS, "decide in smaller groups")
     outcomes = []
-    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref), Lock.audit()) as tx:
         row, decider = access.manageable(tx, caller, ref)
         _check_gated(row)
         for requester in requesters:
@@ -240,7 +240,7 @@ def grant(hub: HubContext, caller: MaybeCaller, ref: RepoRef, user: str) -> None
         NotGated, AlreadyGranted: the user has access already.
         AccountNotFound: the user does not exist.
     """
-    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref), Lock.audit()) as tx:
         row, giver = access.manageable(tx, caller, ref)
         _check_gated(row)
         found = _user(tx, user)

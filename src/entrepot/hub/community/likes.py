@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from entrepot.catalog import Lock
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.community import likes, trends
@@ -21,7 +20,7 @@ def like(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
-    with hub.write(Lock.repo_at(ref)) as tx:
+    with hub.write(access.lock(hub, caller, ref)) as tx:
         row = access.visible(tx, caller, ref)
         likes.add(tx, row.id, require_write(caller).account.id, hub.now_ms())
         trends.refresh(tx, [row.id], hub.now_ms())
@@ -33,7 +32,7 @@ def unlike(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
-    with hub.write(Lock.repo_at(ref)) as tx:
+    with hub.write(access.lock(hub, caller, ref)) as tx:
         row = access.visible(tx, caller, ref)
         likes.remove(tx, row.id, require_write(caller).account.id)
         trends.refresh(tx, [row.id], hub.now_ms())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from entrepot.catalog import Lock, Read
+from entrepot.catalog import Read
 from entrepot.catalog.community import subscriptions
 from entrepot.catalog.community.subscriptions import ALL, NONE, PARTICIPATING, WHOLE_REPO
 from entrepot.catalog.repos import repositories
@@ -91,7 +91,7 @@ def choose(hub: HubContext, caller: MaybeCaller, ref: RepoRef, level: str) -> Su
     """
     if level not in LEVELS:
         raise Malformed("level", f"expected one of {', '.join(LEVELS)}")
-    with hub.write(Lock.repo_at(ref)) as tx:
+    with hub.write(access.lock(hub, caller, ref)) as tx:
         row = access.visible(tx, caller, ref, by_alias=False)
         known = require_personal(require_write(caller))
         chosen = None if level == default_level(row, known.account.id) else level
@@ -120,7 +120,7 @@ def mute(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, is_mut
         LoginRequired, NotAllowed: the caller is anonymous, or the token does not permit this; discussions are disabled.
         RepoNotFound, RepoMoved, RepoDisabled, ThingNotFound: no access, or it does not exist.
     """
-    with hub.write(Lock.repo_at(ref)) as tx:
+    with hub.write(access.lock(hub, caller, ref)) as tx:
         row = access.visible(tx, caller, ref, by_alias=False)
         known = require_personal(require_write(caller))
         discussion_rules.check_enabled(row)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 
-from entrepot.catalog import Lock, Read
+from entrepot.catalog import Read
 from entrepot.catalog.repos import locks
 from entrepot.catalog.repos.locks import LfsLock as LfsLock
 from entrepot.errors import NotAllowed, Refused, ThingNotFound, shown
@@ -66,7 +66,7 @@ def take(hub: HubContext, caller: MaybeCaller, ref: RepoRef, path: RepoPath, bra
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
-    with hub.write(Lock.repo_at(ref)) as tx:
+    with hub.write(access.lock(hub, caller, ref)) as tx:
         row, author = access.committable(tx, caller, ref)
         there = locks.at_path(tx, row.id, path)
         if there is not None:
@@ -126,7 +126,7 @@ def release(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uid: str, *, by_
         NotAllowed: the caller may not write, or does not own the lock.
         ThingNotFound: the lock does not exist.
     """
-    with hub.write(Lock.repo_at(ref)) as tx:
+    with hub.write(access.lock(hub, caller, ref)) as tx:
         row, author = (access.writable if by_force else access.committable)(tx, caller, ref)
         lock = locks.find(tx, row.id, uid)
         if lock is None:

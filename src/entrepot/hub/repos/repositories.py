@@ -192,7 +192,7 @@ def delete(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
     Raises:
         RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
     """
-    with hub.write(Lock.repo_at(ref), Lock.namespace_named(ref.id.namespace), Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref), Lock.namespace_named(ref.id.namespace), Lock.audit()) as tx:
         row, remover = access.writable(tx, caller, ref)
         discard(hub, tx, remover, row)
 
@@ -206,7 +206,7 @@ def move(hub: HubContext, caller: MaybeCaller, ref: RepoRef, target: RepoRef) ->
         QuotaExceeded: it exceeds the quota of the other namespace.
     """
     namespaces = folder_homes.locks_of(ref.id.namespace, target.id.namespace)
-    with hub.write(Lock.repo_at(ref), *namespaces, Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref), *namespaces, Lock.audit()) as tx:
         row, mover = access.writable(tx, caller, ref)
         home = folder_homes.get(hub, tx, mover, target.id.namespace, target.type)
         relocate(hub, tx, mover, row, home.namespace, target.id.name)
@@ -285,7 +285,7 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
         raise InvalidName("gate", changes.gated, "expected auto, manual or false")
     # Following reads the visibility of the folder, which changes under the lock of its namespace.
     folder = [Lock.namespace_named(ref.id.namespace)] if changes.visibility == visibilities.FOLDER else []
-    with hub.write(*folder, Lock.repo_at(ref), Lock.audit()) as tx:
+    with hub.write(*folder, access.lock(hub, caller, ref), Lock.audit()) as tx:
         row, settler = access.manageable(tx, caller, ref)
         _check_archive(settler, row, changes)
         values = _values_of(tx, settler, row, changes)
