@@ -212,6 +212,18 @@ def test_a_token_follows_a_renamed_repository_until_the_name_is_taken(world: Wor
         check(world, issued)
 
 
+def test_a_write_token_ends_when_the_repository_goes_to_another_owner(world: World) -> None:
+    olga = world.caller("olga")
+    ref = world.repo("olga/m", by=olga)
+    writing, reading = xet_tokens.issue_write(world.hub, olga, ref), xet_tokens.issue_read(world.hub, olga, ref, None)
+    repositories.move(world.hub, olga, ref, RepoRef(ref.type, RepoId("acme", "m")))
+    with pytest.raises(InvalidCredentials):
+        check(world, writing)
+    assert not check(world, reading).may_write
+    again = xet_tokens.issue_write(world.hub, olga, RepoRef(ref.type, RepoId("acme", "m")))
+    assert check(world, again).may_write
+
+
 def test_a_fine_grained_token_for_the_old_repository_opens_no_new_private_one(world: World, ref: RepoRef) -> None:
     with world.hub.read() as tx:
         row = repos.find(tx, ref)

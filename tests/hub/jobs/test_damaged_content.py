@@ -85,3 +85,17 @@ def test_consequences_of_a_known_loss_are_recognised() -> None:
         Finding("corrupt", f"model alice/{'a' * 64}", f"the object 3, named by refs/heads/{'a' * 64}"),
     ):
         assert not damaged_content.is_due_to(finding, known)
+
+
+def test_an_explanation_marks_what_is_damaged(world: World) -> None:
+    world.add_large(world.repo(), "raw.bin", b"raw" * 50_000)
+    key = next(stat.key for stat in world.hub.store.blobs.list("files/"))
+    size = len(b"raw" * 50_000)
+    world.hub.store.blobs.delete(key)
+    put(world.hub.store.blobs, key, b"?" * size)
+    lost = Finding("missing", key, "the file", size)
+    [explained] = damaged_content.explain(world.hub, [lost], {key: "it was damaged already"})
+    assert (explained.kind, explained.what) == ("corrupt", "it was damaged already")
+    assert damaged_content.explain(world.hub, [lost], {}) == [lost]
+    with world.hub.read() as tx:
+        assert file_checks.damaged(tx, [Sha256(key.rpartition("/")[2])])

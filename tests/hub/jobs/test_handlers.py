@@ -4,12 +4,13 @@ import itertools
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from entrepot.catalog.jobs import jobs
-from entrepot.errors import Busy, Malformed
+from entrepot.errors import Busy, Malformed, ThingNotFound
 from entrepot.hub.jobs import handlers
 from entrepot.hub.jobs.handlers import LEASE_MS, MAX_ATTEMPTS
 from tests.support import hub_work
@@ -116,3 +117,79 @@ def test_a_job_of_a_live_worker_is_not_taken_over(world: World, failing: list[in
     handlers.take_over(world.hub)
     assert hub_work.run_next(world.hub, "heir") is None
     assert failing == []
+
+
+def test_recurring_jobs_are_scheduled_and_schedule_themselves(world: World) -> None:
+    handlers.plan_recurring(world.hub)
+    with world.hub.read() as tx:
+        planned = {job.kind: job for job in jobs.find(tx, states=["ready"])}
+    assert {"scrub", "reverify", "trends"} < planned.keys()
+    assert len(planned) == 5  # and deletions of old deliveries and notifications; no scanner is set
+    for _step in handlers.scrub(world.hub, {}):
+        pass
+    with world.hub.write() as tx:
+        jobs.cancel(tx, planned["scrub"].id)
+    for _step in handlers.scrub(world.hub, {}):
+        pass
+    with world.hub.read() as tx:
+        assert [job.kind for job in jobs.find(tx, states=["ready"]) if job.kind == "scrub"] == ["scrub"]
+
+
+def test_a_dead_job_is_due_again_when_it_is_retried_and_others_are_not_found(world: World, failing: list[int]) -> None:
+    with world.hub.write() as tx:
+        job = jobs.claim(tx, "me", world.clock(), world.clock() + 1, dedup_key="one")
+        assert job is not None
+        jobs.fail(tx, job.id, "me", "no", None, world.clock())
+    assert handlers.pause_ms(world.hub) is None
+    handlers.retry(world.hub, job.id)
+    assert (only(world).state, only(world).attempts, handlers.pause_ms(world.hub)) == ("ready", 0, 0)
+    with pytest.raises(ThingNotFound):
+        handlers.retry(world.hub, job.id + 1)
+
+
+def test_the_pause_lasts_until_the_next_job_is_due(world: World, failing: list[int]) -> None:
+    job_id = only(world).id
+    with world.hub.write() as tx:
+        jobs.cancel(tx, job_id)
+        jobs.enqueue(tx, "fail", {}, world.clock(), delay_ms=700)
+    assert handlers.pause_ms(world.hub) == 700
+    world.clock.advance(1_000)
+    assert handlers.pause_ms(world.hub) == 0
+
+
+def test_a_job_that_is_put_back_ends_its_work_and_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+
+    def work(_hub: Any, _args: Any) -> Iterator[None]:
+        try:
+            while True:
+                yield
+        finally:
+            ended.append("work")
+
+    monkeypatch.setattr(handlers, "HANDLERS", {"long": work})
+    with world.hub.write() as tx:
+        jobs.enqueue(tx, "long", {}, world.clock())
+    job = handlers.claim(world.hub, "me")
+    assert job is not None
+    current = handlers.Run(world.hub, "me", job)
+    assert current.step()
+    current.put_back(delay_ms=500)
+    assert ended == ["work"]
+    assert (only(world).state, only(world).run_ms, only(world).attempts) == ("ready", world.clock() + 500, 0)
+
+
+def test_a_mistake_in_a_handler_is_recorded_and_raised(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mistaken(_hub: Any, _args: Any) -> None:
+        raise ZeroDivisionError("x" * 5_000)
+
+    monkeypatch.setattr(handlers, "HANDLERS", {"bad": mistaken})
+    with world.hub.write() as tx:
+        jobs.enqueue(tx, "bad", {}, world.clock())
+    job = handlers.claim(world.hub, "me")
+    assert job is not None
+    with pytest.raises(ZeroDivisionError):
+        handlers.run(world.hub, "me", job)
+    assert only(world).state == "ready"
+    assert (only(world).error or "").startswith("ZeroDivisionError: xxx")
+    assert len(only(world).error or "") == 2_000

@@ -45,3 +45,29 @@ def test_only_administrators_of_the_hub_read(world: World) -> None:
             records.list_audit(world.hub, by, AuditQuery(), None, 1)
         with pytest.raises(kind):
             records.list_jobs(world.hub, by, [], [], None, 1)
+        with pytest.raises(kind):
+            records.verify_audit(world.hub, by, None)
+
+
+def test_the_audit_log_is_filtered_by_each_part_of_a_query(world: World) -> None:
+    for name in ("alice/m", "bob/m"):
+        world.repo(name)
+    every = records.list_audit(world.hub, world.root, AuditQuery(), None, 100)
+    for query in (
+        AuditQuery(actor="bob"),
+        AuditQuery(subject="model bob/m"),
+        AuditQuery(actor="bob", action="repo.create"),
+    ):
+        found = records.list_audit(world.hub, world.root, query, None, 100)
+        assert [(row.actor, row.subject) for row in found if row.action == "repo.create"] == [("bob", "model bob/m")]
+        assert 0 < len(found) < len(every)
+
+
+def test_a_job_names_its_namespace_if_it_has_one(world: World) -> None:
+    world.repo()
+    with world.hub.write(Lock.nothing()) as tx:
+        jobs.enqueue(tx, "scrub", {}, world.hub.now_ms())
+    listed = records.list_jobs(world.hub, world.root, ["ready"], [], None, 100)
+    named = {job.kind: job.namespace for job in listed}
+    assert named["scrub"] is None
+    assert named["history"] == world.alice.account.id

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from entrepot.catalog.repos import locks as lock_rows
+from entrepot.catalog.repos import repositories
 from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import Role
 from entrepot.names import RepoRef
@@ -54,6 +56,23 @@ def test_a_lock_is_made_listed_and_released(world: ServedHub, kind: str) -> None
     answer = locks(world, ref, world.alice, "POST", f"/{made['id']}/unlock", json={})
     assert (answer.status_code, answer.json()) == (200, {"lock": made})
     assert locks(world, ref, None).json() == {"locks": []}
+
+
+@pytest.mark.parametrize(
+    ("named", "recorded"),
+    [({"ref": {"name": "refs/heads/main"}}, "refs/heads/main"), ({}, None), ({"ref": {"name": "a..b"}}, None)],
+)
+def test_the_branch_of_a_lock_is_recorded_if_it_is_named_and_valid(
+    world: ServedHub, named: dict[str, Any], recorded: str | None
+) -> None:
+    ref = world.repo(f"locks-ref-{len(str(named))}")
+    answer = locks(world, ref, world.alice, "POST", json={"path": "a.bin", **named})
+    assert answer.status_code == 201
+    with world.hub.read() as tx:
+        row = repositories.find(tx, ref)
+        assert row is not None
+        [held] = lock_rows.page(tx, row.id, limit=10)
+    assert held.ref == recorded
 
 
 def test_a_second_lock_is_a_conflict_that_tells_of_the_first(world: ServedHub) -> None:
