@@ -50,6 +50,7 @@ def failed(
         (409, "AlreadyExists", errors.AlreadyExists),
         (404, "AccountNotFound", errors.AccountNotFound),
         (404, "GrantNotFound", errors.GrantNotFound),
+        (403, "RepoArchived", errors.RepoArchived),
         (412, "", errors.BranchMoved),
         (413, "", errors.TooLarge),
         (416, "", errors.RangeNotSatisfiable),

@@ -24,6 +24,7 @@ SENT = [
     (errors.LoginRequired(), 401, None),
     (errors.InvalidSignature("expired"), 403, None),
     (errors.RepoDisabled(), 403, None),
+    (errors.RepoArchived.of("model", "acme/m"), 403, "RepoArchived"),
     (errors.ThingNotFound("job", "1"), 404, None),
     (errors.AccountNotFound("bob"), 404, "AccountNotFound"),
     (errors.GrantNotFound("alice.folder", "bob"), 404, "GrantNotFound"),

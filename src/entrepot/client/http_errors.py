@@ -117,6 +117,7 @@ _ARGUMENTS: dict[type[EntrepotError], _Arguments] = {
     errors.AmbiguousRevision: lambda answer, subject: (subject, ()),
     errors.AlreadyExists: lambda answer, subject: (said_in(answer, _document(answer)) or subject,),
     errors.AccountNotFound: lambda answer, subject: (subject,),
+    errors.RepoArchived: lambda answer, subject: (said_in(answer, _document(answer)) or subject,),
     errors.GrantNotFound: lambda answer, subject: (subject, ""),
     errors.StoreFull: lambda answer, subject: ("",),
     errors.InvalidParameter: lambda answer, subject: (subject, ""),

@@ -3,6 +3,8 @@ from __future__ import annotations
 import httpx2
 
 from entrepot.hub.accounts import accounts
+from entrepot.hub.community import collections
+from entrepot.hub.community.collections import CollectionDraft
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoType
@@ -60,6 +62,10 @@ def test_a_repository_is_archived_and_unarchived(
     assert "Archived</span>" in page
     assert "can be read, downloaded and copied; nothing in it can be changed." in page
     assert "Archived</span>" in browser.get("/models?archived=true").text
+    assert "Archived</span>" in browser.get("/search?q=shelved").text
+    draft = CollectionDraft("Old ones", item=("model", "alice/shelved"))
+    slug = collections.create(site.hub, site.caller(), draft).slug
+    assert "Archived</span>" in browser.get(f"/collections/{slug}").text
     settings = signed_in.get("/alice/shelved/settings").text
     assert 'value="no">Unarchive</button>' in settings
     assert "settings/visibility" not in settings

@@ -38,6 +38,7 @@ class ItemLine:
     note: str
     is_private: bool
     is_gated: bool
+    is_archived: bool = False
 
 
 def routes() -> list[PageRoute]:
@@ -108,6 +109,7 @@ def line_of(item: CollectionItem) -> ItemLine:
     row, repo = item.row, item.repo
     if repo is not None:
         icon, path = ICONS[repo.type.value], repo.ref.path
-        return ItemLine(icon, item.name, path, row.kind, row.note or "", repo.is_private, repo.gated != "no")
+        badges = (repo.is_private, repo.gated != "no", repo.is_archived)
+        return ItemLine(icon, item.name, path, row.kind, row.note or "", *badges)
     path = f"collections/{item.name}" if row.kind == "collection" else ""
     return ItemLine("folder" if path else "file", item.name, path, row.kind, row.note or "", False, False)

@@ -45,6 +45,7 @@ class FoundRepo:
     name: str
     is_private: bool
     is_gated: bool
+    is_archived: bool
     facts: Sequence[str]
     updated_ms: int
     snippet: Sequence[tuple[str, bool]]
@@ -116,6 +117,7 @@ def _found(item: SearchHit) -> FoundRepo:
         row.ref.id.name,
         row.is_private,
         row.gated != "no",
+        row.is_archived,
         facts_of(row),
         row.updated_ms,
         split_snippet(item.hit.snippet),
