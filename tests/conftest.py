@@ -8,7 +8,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -84,6 +84,20 @@ def pytest_xdist_auto_num_workers() -> int:
     """Return how many workers ``-n auto`` starts: more than cores, because tests wait for servers and for git."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores + min(cores // 2, 2)
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each worker a long run of tests, and then half of what another has left, as with ``--dist=worksteal``.
+
+    By default tests are dealt out in pieces that become small at the end, and each worker makes the hubs and databases
+    of the modules that it gets a piece of.
+    """
+    if config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

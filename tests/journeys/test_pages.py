@@ -203,6 +203,7 @@ def problems_of(found: dict[str, httpx2.Response]) -> list[tuple[str, int]]:
     ]
 
 
+@pytest.mark.timeout(600)  # hundreds of pages
 def test_every_link_works_for_an_anonymous_visitor_and_shows_nothing_private(url: str) -> None:
     with browse(url) as client:
         found = crawl(client, url)
@@ -212,6 +213,7 @@ def test_every_link_works_for_an_anonymous_visitor_and_shows_nothing_private(url
     assert any("/commit/" in path for path in found)
 
 
+@pytest.mark.timeout(600)
 def test_every_link_works_for_the_owner_too(url: str) -> None:
     with browse(url) as client:
         client.post("/login", data={"name": "alice", "password": PASSWORD})

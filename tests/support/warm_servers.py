@@ -28,14 +28,16 @@ UMASK = 0o022
 _IMPORTED = (
     *("entrepot.server.app", "entrepot.server.workers", "entrepot.cli.main", "entrepot.cli.serving"),
     *("entrepot.worker.loop", "entrepot.hub.accounts.first_accounts", "entrepot.hub.sso.browser_sign_ins"),
+    "tests.support.warm_imports",
 )
 
 
 def start_servers_warm() -> None:
     """Let the hubs of :mod:`entrepot.testing` in this process skip the start of an interpreter and the imports.
 
-    Each is forked from a process that has imported the server, run nothing and started no thread. Several
-    workers, which the server starts itself, start as always; :func:`cold_servers` is for tests of the start.
+    Each is forked from a process that has imported the server, made an application that it does not run
+    (tests/support/warm_imports.py) and started no thread. Several workers, which the server starts itself, start as
+    always; :func:`cold_servers` is for tests of the start.
     """
     multiprocessing.get_context("forkserver").set_forkserver_preload(list(_IMPORTED))
     hubs._launch = _launch
