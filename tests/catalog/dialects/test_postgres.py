@@ -277,19 +277,18 @@ def test_a_server_that_accepts_no_changes_is_an_outage_until_it_does(
 def test_a_standby_is_one_too(caplog: pytest.LogCaptureFixture) -> None:
     programs = find_programs()
     assert programs is not None
-    with running(programs) as primary, running_standby(programs, primary) as standby:
+    with running(programs) as primary:
         name = primary.create()
-        open_catalog(primary.url(name)).close()
-        primary.require("synchronous_standby_names=*", "synchronous_commit=remote_apply")
         with contextlib.closing(open_catalog(primary.url(name))) as writer, writer.write(Lock.hub()) as tx:
             hub_metadata.put_first(tx, "a", "1")
-        catalog = Catalog(engines.make_engine(standby.url(name)))
-        for lock in (Lock.hub(), Lock.nothing()):
-            with pytest.raises(DatabaseReadOnly), catalog.write(lock) as tx:
-                change(tx, lock)
-        with catalog.read() as later:
-            assert hub_metadata.find(later, "a") == "1"
-        catalog.close()
+        with running_standby(programs, primary) as standby:  # which begins with a copy of all that
+            catalog = Catalog(engines.make_engine(standby.url(name)))
+            for lock in (Lock.hub(), Lock.nothing()):
+                with pytest.raises(DatabaseReadOnly), catalog.write(lock) as tx:
+                    change(tx, lock)
+            with catalog.read() as later:
+                assert hub_metadata.find(later, "a") == "1"
+            catalog.close()
     assert "recovery" in caplog.text
 
 
