@@ -64,6 +64,6 @@ def test_a_value_is_replaced_and_forgotten_with_its_size() -> None:
 
 
 def test_the_shares_of_the_memory_are_all_of_it() -> None:
-    assert [share.of(28 << 20) >> 19 for share in Share] == [8, 5, 2, 1, 16, 24]
-    assert sum(share.of(28 << 20) for share in Share) == 28 << 20
+    assert [share.of(222 << 20) >> 21 for share in Share] == [8, 5, 2, 1, 16, 24, 15, 14, 23, 3]
+    assert sum(share.of(222 << 20) for share in Share) == 222 << 20
     assert {share.of(0) for share in Share} == {0}

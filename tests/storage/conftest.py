@@ -14,9 +14,19 @@ from entrepot.catalog.accounts import accounts
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.names import RepoType, new_uid
-from entrepot.storage import Store
+from entrepot.storage import CacheLimits, Store
 from tests.support.guarded_blobs import GuardedLocalBlobs
 from tests.support.stored_repo import StoredRepo
+
+_MIB = 1 << 20
+_LIMITS = CacheLimits(
+    trees=15 * _MIB,
+    large_trees=16 * _MIB,
+    names=24 * _MIB,
+    listings=14 * _MIB,
+    indexes=23 * _MIB,
+    roots=3 * _MIB,
+)
 
 
 @pytest.fixture
@@ -42,5 +52,5 @@ def stored_repo(tmp_path: pathlib.Path) -> Iterator[StoredRepo]:
                 **values,
             ),
         )
-    yield StoredRepo(Store(catalog, blobs, blobs, blobs, large_tree_bytes=16 << 20, tree_name_bytes=24 << 20), row)
+    yield StoredRepo(Store(catalog, blobs, blobs, blobs, _LIMITS), row)
     catalog.close()

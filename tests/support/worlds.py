@@ -15,6 +15,7 @@ import attrs
 from entrepot.blobs import LocalBlobs
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.repos import refs
+from entrepot.catalog.repos import repositories as repos
 from entrepot.git import EMPTY_TREE, Kind, TreeEditor
 from entrepot.hub.callers import Caller, MaybeCaller, Role
 from entrepot.hub.context import HubContext, open_hub
@@ -93,8 +94,6 @@ class World:
         return repositories.create(self.hub, maker, NewRepo(kind, short, namespace=namespace, **new)).ref
 
     def row_id(self, ref: RepoRef) -> int:
-        from entrepot.catalog.repos import repositories as repos
-
         with self.hub.read() as tx:
             row = repos.find(tx, ref)
         assert row is not None
@@ -175,7 +174,9 @@ class World:
             publication = Publication(
                 row_id, Move(MAIN, head, commit.oid), (head,), rows, (), tuple(map(RepoPath, files)), author.account.id
             )
-            assert publish(self.hub, tx, publication)
+            row = repos.by_id(tx, row_id)
+            assert row is not None
+            assert publish(self.hub, tx, row, publication)
         return commit.oid
 
     def export(self, ref: RepoRef, folder: pathlib.Path) -> Callable[..., str]:

@@ -97,7 +97,7 @@ def _missing(table: sa.Table, refresh: tuple[str, ...], dialect: str) -> Upsert:
 
 def count_up(tx: WriteConnection, table: sa.Table, row: Mapping[str, Any], column: str) -> None:
     """Insert a row, or add its ``column`` to that of the existing row with the same primary key."""
-    _count_up(table, tuple(row), column).run(tx, row)
+    _count_up(table, tuple(row), column).run_all(tx, [row])
 
 
 @functools.cache

@@ -161,18 +161,20 @@ class PreparedWrite:
         return self._checked(tx).change(tx, values)
 
     def run_all(self, tx: WriteConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run the statement once for each row of values; errors as :meth:`run`."""
-        if len(rows) == 1:
-            self.run(tx, rows[0])
-            return
+        """Run the statement once for each row of values, at the latest before the next statement or the end.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: as :meth:`run`; the transaction cannot go on. A database on another machine
+                may report it with a later statement, or when the transaction ends.
+        """
         compiled = self._checked(tx)
-        execute_all = getattr(tx.driver, "execute_all", None)
+        defer = getattr(tx.driver, "defer", None)
         try:
-            if execute_all is None:
+            if defer is None:
                 tx.driver.executemany(compiled.text, [compiled.parameters(values) for values in rows])
                 return
-            for batch in slices(rows, _LENGTHS[-1]):
-                execute_all([(compiled.text, compiled.parameters(values)) for values in batch])
+            for values in rows:
+                defer(compiled.text, compiled.parameters(values))
         except compiled.errors as error:
             raise compiled.translated(tx, error) from error
 

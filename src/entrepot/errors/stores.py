@@ -74,6 +74,15 @@ class DatabaseUnavailable(Unavailable):
 
 
 @attrs.define
+class DatabaseReadOnly(DatabaseUnavailable):
+    """The server of the database that answers accepts no changes: a standby, or one in maintenance."""
+
+    @property
+    def message(self) -> str:
+        return "the database accepts no changes now, and nothing was changed; try again in a moment"
+
+
+@attrs.define
 class ServerStopping(Unavailable):
     """The server is about to stop; load balancers should send requests to others."""
 

@@ -31,10 +31,13 @@ _VIEWER = "you may view this folder; 'edit' is needed"
 _ROLES = {grants.VIEW: Role.READ, grants.EDIT: Role.WRITE}
 
 
-def visible(tx: Read, caller: MaybeCaller, ref: RepoRef, *, by_alias: bool = True) -> RepoRow:
+def visible(
+    tx: Read, caller: MaybeCaller, ref: RepoRef, *, by_alias: bool = True, found: RepoRow | None = None
+) -> RepoRow:
     """Return the repository if the caller may see its metadata.
 
     Args:
+        found: the repository with this name, if this transaction has read it.
         by_alias: whether to look up an id without a namespace among the
             aliases; use cases that change something never do.
 
@@ -44,7 +47,7 @@ def visible(tx: Read, caller: MaybeCaller, ref: RepoRef, *, by_alias: bool = Tru
         RepoDisabled: an administrator has disabled it.
     """
     asked = grant_lookups(caller)
-    row = repositories.find(tx, ref)
+    row = repositories.find(tx, ref) if found is None else found
     if row is None or not may_see(tx, caller, row):
         # Also for a hidden one: with the same lookups, it takes as long to refuse as one that does not exist.
         for moved in _find_moved(tx, ref, by_alias=by_alias):
@@ -139,13 +142,16 @@ def manageable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Ca
     return _with_rights(tx, caller, ref, frozenset({scopes.WRITE}))
 
 
-def committable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
+def committable(tx: Read, caller: MaybeCaller, ref: RepoRef, *, found: RepoRow | None = None) -> tuple[RepoRow, Caller]:
     """Return the repository if the caller may change its content: files, branches and tags.
+
+    Args:
+        found: as for :func:`visible`.
 
     Raises:
         as :func:`writable`.
     """
-    row, known = _with_rights(tx, caller, ref, scopes.COMMITS)
+    row, known = _with_rights(tx, caller, ref, scopes.COMMITS, found)
     check_not_archived(row)
     return row, known
 
@@ -394,8 +400,10 @@ def grant_lookups(caller: MaybeCaller) -> int:
     return 0 if caller is None else len(caller.granted)
 
 
-def _with_rights(tx: Read, caller: MaybeCaller, ref: RepoRef, permissions: frozenset[str]) -> tuple[RepoRow, Caller]:
-    row = visible(tx, caller, ref, by_alias=False)
+def _with_rights(
+    tx: Read, caller: MaybeCaller, ref: RepoRef, permissions: frozenset[str], found: RepoRow | None = None
+) -> tuple[RepoRow, Caller]:
+    row = visible(tx, caller, ref, by_alias=False, found=found)
     known = require_change(caller)
     if not known.permits_any(permissions, row):
         raise _lacks(scopes.WRITE, row)

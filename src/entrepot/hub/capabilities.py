@@ -119,8 +119,10 @@ def writing_repo(tx: Read, grant: Capability, now_ms: int) -> tuple[RepoRow, Cal
     return pull_request_access.uploader(tx, holder, row.ref, grant.revision)
 
 
-def recheck(tx: Read, caller: Caller, row: RepoRow, ref: RefName | str | None, now_ms: int) -> Caller:
-    """Return a writer with their present rights, in the transaction that publishes their change.
+def recheck(tx: Read, caller: Caller, row: RepoRow, ref: RefName | str | None, now_ms: int) -> tuple[RepoRow, Caller]:
+    """Return a repository as it is now and a writer with their present rights, to publish a change.
+
+    Call it in the transaction that publishes, under the lock of the repository.
 
     Args:
         row: the repository as it was when the request began.
@@ -136,7 +138,7 @@ def recheck(tx: Read, caller: Caller, row: RepoRow, ref: RefName | str | None, n
     if now is None or now.uid != row.uid:
         raise RepoNotFound
     known = callers.renewed(tx, caller, now_ms)
-    return pull_request_access.uploader(tx, known, now.ref, None if ref is None else str(ref))[1]
+    return pull_request_access.uploader(tx, known, now.ref, None if ref is None else str(ref), found=now)
 
 
 def recheck_push(tx: Read, caller: Caller, row: RepoRow, now_ms: int) -> tuple[RepoRow, Caller]:

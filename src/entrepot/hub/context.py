@@ -31,9 +31,12 @@ from entrepot.hub.tables.reader import TableReader
 from entrepot.hub.usage_cache import UsageCache
 from entrepot.names import new_uid
 from entrepot.settings import Settings
-from entrepot.storage import Store
+from entrepot.storage import CacheLimits, Store
 from entrepot.storage.mirrors import Mirrors
 from entrepot.storage.store import ValueCache
+
+_LEAST_CACHE = 1 << 20
+"""Bytes of caches without which one request would read the same objects several times."""
 
 
 @attrs.frozen
@@ -211,8 +214,14 @@ def _open(settings: Settings, database: str, *, fsync: bool) -> HubContext:
         blobs,
         blobs,
         blobs,
-        large_tree_bytes=Share.LARGE_TREES.of(most),
-        tree_name_bytes=Share.TREE_NAMES.of(most),
+        CacheLimits(
+            trees=max(Share.SCANNED_TREES.of(most), _LEAST_CACHE),
+            large_trees=Share.LARGE_TREES.of(most),
+            names=Share.TREE_NAMES.of(most),
+            listings=max(Share.LISTINGS.of(most), _LEAST_CACHE),
+            indexes=max(Share.XORB_INDEXES.of(most), _LEAST_CACHE),
+            roots=max(Share.ROOTS.of(most), _LEAST_CACHE),
+        ),
     )
     return HubContext(store, settings, store_id, Signer(bytes.fromhex(key)), clock)
 

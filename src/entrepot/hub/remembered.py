@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
-from enum import IntEnum
+from enum import IntEnum, unique
 from typing import Generic, TypeVar
 
 from entrepot.catalog.versions import Version as Version
@@ -23,6 +23,7 @@ _OVERHEAD = 1024
 """Approximate memory of an entry in addition to its bytes: the key and small objects."""
 
 
+@unique  # members of one size would be one member
 class Share(IntEnum):
     """The shares of the setting ``remembered_bytes``: in MiB, if it has its default value, which is their sum."""
 
@@ -33,6 +34,10 @@ class Share(IntEnum):
     LARGE_TREES = 16
     TREE_NAMES = 24
     QUERY_RESULTS = 4
+    SCANNED_TREES = 15
+    LISTINGS = 14
+    XORB_INDEXES = 23
+    ROOTS = 3
 
     def of(self, remembered_bytes: int) -> int:
         """Return the share in bytes, rounded down."""

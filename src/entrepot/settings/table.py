@@ -214,9 +214,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         _Doc(
             size(0, _TIB),
-            "How much memory one process uses for remembered answers and what they are made of; 0: none.",
+            "How much memory one process uses for remembered answers and what they are made of; 0: a few MiB.",
         ),
-    ] = 60 * _MIB
+    ] = 115 * _MIB
     webhook_private_targets: Annotated[
         bool, _Doc(SWITCH, "Whether webhooks may connect to addresses of this machine and of private networks.")
     ] = False

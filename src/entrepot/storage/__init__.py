@@ -1,5 +1,5 @@
 """Storage of git objects and large files: content in ``blobs``, metadata in ``catalog``."""
 
-from entrepot.storage.store import Store
+from entrepot.storage.store import CacheLimits, Store
 
-__all__ = ["Store"]
+__all__ = ["CacheLimits", "Store"]

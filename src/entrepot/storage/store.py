@@ -63,42 +63,77 @@ class ValueCache(Generic[K, V]):
 
 
 @attrs.frozen
-class Store:
-    """Blobs and catalog together. The bytes under a key of ``blobs`` never change.
+class CacheLimits:
+    """How many bytes each cache of a store may take, about.
 
-    Args:
-        large_tree_bytes: size of the cache of unpacked large trees, in bytes.
-        tree_name_bytes: size of the cache of names of files that searches read, in bytes.
+    ``trees``: scanned trees; ``large_trees``: unpacked large trees; ``names``: names of files, which searches read;
+    ``listings``: sorted entries of folders; ``indexes``: those of xorbs; ``roots``: the trees of commits.
     """
+
+    trees: int
+    large_trees: int
+    names: int
+    listings: int
+    indexes: int
+    roots: int
+
+
+# What Python's objects take, with a margin: an entry with its name and id 240 bytes; a key and an id as its value 340.
+_ENTRY, _KEY = 300, 500
+
+
+@attrs.frozen
+class Store:
+    """Blobs and catalog together, with caches of what never changes: the bytes under a key, git objects, indexes."""
 
     catalog: Catalog
     blobs: Blobs
     parts: Multipart
     drafts: Inspectable
-    large_tree_bytes: int
-    tree_name_bytes: int
+    limits: CacheLimits
     trees: ValueCache[tuple[int, Oid], TreeScan] = attrs.field(
-        factory=lambda: ValueCache[tuple[int, Oid], TreeScan](32 << 20, lambda scan: len(scan.content))
+        default=attrs.Factory(
+            lambda store: ValueCache[tuple[int, Oid], TreeScan](
+                store.limits.trees, lambda scan: len(scan.content) + _KEY
+            ),
+            takes_self=True,
+        ),
+        init=False,
     )
     large_trees: ValueCache[tuple[int, Oid], bytes] = attrs.field(
         default=attrs.Factory(
-            lambda store: ValueCache[tuple[int, Oid], bytes](store.large_tree_bytes, len), takes_self=True
+            lambda store: ValueCache[tuple[int, Oid], bytes](store.limits.large_trees, len), takes_self=True
         ),
         init=False,
     )
     names: ValueCache[tuple[int, Oid], TreeNames] = attrs.field(
         default=attrs.Factory(
-            lambda store: ValueCache[tuple[int, Oid], TreeNames](store.tree_name_bytes, lambda names: names.weight),
+            lambda store: ValueCache[tuple[int, Oid], TreeNames](store.limits.names, lambda names: names.weight),
             takes_self=True,
         ),
         init=False,
     )
     listings: ValueCache[tuple[int, Oid], tuple[Entry, ...]] = attrs.field(
-        factory=lambda: ValueCache[tuple[int, Oid], tuple[Entry, ...]](300_000, lambda entries: len(entries) + 1)
+        default=attrs.Factory(
+            lambda store: ValueCache[tuple[int, Oid], tuple[Entry, ...]](
+                store.limits.listings, lambda entries: _ENTRY * len(entries) + _KEY
+            ),
+            takes_self=True,
+        ),
+        init=False,
     )
     indexes: ValueCache[XetHash, tuple[int, str, XorbIndex]] = attrs.field(
-        factory=lambda: ValueCache[XetHash, tuple[int, str, XorbIndex]](64 << 20, lambda known: 40 * known[2].count)
+        default=attrs.Factory(
+            lambda store: ValueCache[XetHash, tuple[int, str, XorbIndex]](
+                store.limits.indexes, lambda known: 40 * known[2].count + _KEY
+            ),
+            takes_self=True,
+        ),
+        init=False,
     )
     roots: ValueCache[tuple[int, Oid], Oid] = attrs.field(
-        factory=lambda: ValueCache[tuple[int, Oid], Oid](20_000, lambda _root: 1)
+        default=attrs.Factory(
+            lambda store: ValueCache[tuple[int, Oid], Oid](store.limits.roots, lambda _root: _KEY), takes_self=True
+        ),
+        init=False,
     )

@@ -1,5 +1,6 @@
 """What is special about PostgreSQL: locks, snapshots, and errors by their SQLSTATE."""
 
+import contextlib
 import signal
 import threading
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import attrs
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import Catalog, Lock, Read, engines, hub_metadata, open_catalog, tables
+from entrepot.catalog import Catalog, Lock, Read, Write, engines, hub_metadata, open_catalog, tables
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.dialects import postgres
@@ -20,10 +21,10 @@ from entrepot.catalog.jobs import jobs
 from entrepot.catalog.named_locks import LockClass
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import Busy, DatabaseUnavailable, DataFolderError
+from entrepot.errors import Busy, DatabaseReadOnly, DatabaseUnavailable, DataFolderError
 from entrepot.names import RepoId, RepoRef, RepoType, new_uid
 from tests.support.lost_confirmations import ConfirmationLoser
-from tests.support.postgres import PostgresServer, find_programs, running
+from tests.support.postgres import PostgresServer, find_programs, running, running_standby
 
 REF = RepoRef(RepoType.MODEL, RepoId("alice", "gpt2"))
 
@@ -245,14 +246,77 @@ def test_a_job_that_another_transaction_needs_is_not_claimed_before_its_rows_can
         jobs.enqueue(tx, "card", {}, 1, dedup_key="k")
     with opened.write() as first:
         jobs.enqueue(first, "card", {}, 1, dedup_key="k")
+        assert jobs.is_pending(first, "k")  # with which the server learns of the job
         with ThreadPoolExecutor(1) as pool:
             assert pool.submit(claim, opened).result(timeout=60) is None
+    assert claim(opened) is not None
+    assert claim(opened) is None, "there is one job"
+
+
+def test_a_job_that_is_claimed_before_the_server_learns_of_an_equal_one_is_added_again(opened: Catalog) -> None:
+    with opened.write() as tx:
+        jobs.enqueue(tx, "card", {}, 1, dedup_key="k")
+    with opened.write() as first:
+        jobs.enqueue(first, "card", {}, 1, dedup_key="k")
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(claim, opened).result(timeout=60) is not None
     assert claim(opened) is not None
 
 
 def claim(catalog: Catalog) -> jobs.Job | None:
     with catalog.write(Lock.nothing()) as tx:
         return jobs.claim(tx, "w1", 10, 10)
+
+
+def change(tx: Write, lock: Lock) -> None:
+    """Change a row that may be changed under a lock."""
+    if lock == Lock.nothing():
+        jobs.enqueue(tx, "card", {}, 1, dedup_key="k")
+    else:
+        hub_metadata.put_first(tx, "b", "1")
+
+
+@pytest.mark.parametrize("lock", [Lock.hub(), Lock.nothing()])
+def test_a_server_that_accepts_no_changes_is_an_outage_until_it_does(
+    opened: Catalog, url: str, lock: Lock, caplog: pytest.LogCaptureFixture
+) -> None:
+    admin = sa.create_engine(
+        sa.make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
+    )
+    setting = f"ALTER DATABASE {admin.url.database} SET default_transaction_read_only ="
+    with admin.connect() as asked:
+        asked.exec_driver_sql(f"{setting} on")
+    catalog = open_catalog(url, pool_size=1)
+    with pytest.raises(DatabaseReadOnly, match="accepts no changes"), catalog.write(lock) as tx:
+        change(tx, lock)
+    assert "database.read-only" in caplog.text
+    assert "target_session_attrs=read-write" in caplog.text
+    with admin.connect() as asked:
+        asked.exec_driver_sql("SET default_transaction_read_only = off")
+        asked.exec_driver_sql(f"{setting} off")
+    with catalog.write(lock) as tx:
+        change(tx, lock)
+    with catalog.read() as later:
+        assert jobs.is_pending(later, "k") or hub_metadata.find(later, "b") == "1"
+    catalog.close()
+
+
+def test_a_standby_is_one_too(caplog: pytest.LogCaptureFixture) -> None:
+    programs = find_programs()
+    assert programs is not None
+    with running(programs) as primary:
+        name = primary.create()
+        with contextlib.closing(open_catalog(primary.url(name))) as writer, writer.write(Lock.hub()) as tx:
+            hub_metadata.put_first(tx, "a", "1")
+        with running_standby(programs, primary) as standby:  # which begins with a copy of all that
+            catalog = Catalog(engines.make_engine(standby.url(name)))
+            for lock in (Lock.hub(), Lock.nothing()):
+                with pytest.raises(DatabaseReadOnly), catalog.write(lock) as tx:
+                    change(tx, lock)
+            with catalog.read() as later:
+                assert hub_metadata.find(later, "a") == "1"
+            catalog.close()
+    assert "recovery" in caplog.text
 
 
 def test_a_repository_that_does_not_exist_can_be_locked(opened: Catalog) -> None:

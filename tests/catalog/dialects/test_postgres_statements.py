@@ -238,23 +238,106 @@ def test_a_read_through_sqlalchemy_leaves_the_statements_prepared(opened: Catalo
 def test_changes_of_one_message_all_take_effect_or_none_and_the_first_error_counts(opened: Catalog) -> None:
     add, broken = "INSERT INTO meta (key, value) VALUES (%(key)s, 'x')", "SELECT 1 / length(%(key)s)"
     with opened.write(Lock.hub()) as tx:
-        tx.driver.execute_all([(add, {"key": key}) for key in ("a", "b")])
+        defer(tx, *[(add, {"key": key}) for key in ("a", "b")])
+        tx.driver.settle()
+        defer(tx, (add, {"key": "c"}), (broken, {"key": ""}), (add, {"key": "a"}))
         with pytest.raises(psycopg.errors.DivisionByZero):
-            tx.driver.execute_all([(add, {"key": "c"}), (broken, {"key": ""}), (add, {"key": "a"})])
+            tx.driver.settle()
         tx.sql.rollback()
     with opened.write(Lock.hub()) as tx:
-        tx.driver.execute_all([(add, {"key": key}) for key in ("a", "b")])
-    with opened.read() as tx:
-        assert [FIND.scalar(tx, {"key": key}) for key in ("a", "b", "c")] == ["x", "x", None]
+        defer(tx, *[(add, {"key": key}) for key in ("a", "b")])
+    with opened.read() as later:
+        assert [FIND.scalar(later, {"key": key}) for key in ("a", "b", "c")] == ["x", "x", None]
+
+
+def defer(tx: Read, *asked: tuple[str, dict[str, Any]]) -> None:
+    for text, values in asked:
+        tx.driver.defer(text, values)
+
+
+@pytest.mark.parametrize("through", ["prepared", "sqlalchemy", "end"])
+@pytest.mark.parametrize("lock", [Lock.hub(), Lock.nothing()])
+def test_changes_wait_for_the_next_statement_or_the_end_of_their_transaction(
+    opened: Catalog, url: str, through: str, lock: Lock
+) -> None:
+    add = "INSERT INTO meta (key, value) VALUES (%(key)s, 'x')"
+    with opened.write(lock) as tx:
+        defer(tx, (add, {"key": "a"}), (add, {"key": "b"}))
+        if through == "prepared":
+            assert FIND.scalar(tx, {"key": "b"}) == "x"
+        if through == "sqlalchemy":
+            assert tx.sql.exec_driver_sql("SELECT count(*) FROM meta WHERE key IN ('a', 'b')").scalar() == 2
+        defer(tx, (add, {"key": "c"}))
+    catalog = open_catalog(url, pool_size=1)
+    with catalog.read() as other:
+        assert [FIND.scalar(other, {"key": key}) for key in ("a", "b", "c")] == ["x", "x", "x"]
+    catalog.close()
+
+
+@pytest.mark.parametrize("count", [1, 200])
+def test_changes_that_wait_are_dropped_if_the_transaction_fails(opened: Catalog, count: int) -> None:
+    add = "INSERT INTO meta (key, value) VALUES (%(key)s, 'x')"
+    with contextlib.suppress(KeyError), opened.write(Lock.hub()) as tx:
+        defer(tx, *[(add, {"key": f"a{number}"}) for number in range(count)])
+        raise KeyError
+    for lock in (Lock.hub(), Lock.nothing()):
+        with opened.write(lock) as tx:
+            defer(tx, (add, {"key": lock.kind.name}))
+        with opened.read() as later:
+            assert FIND.scalar(later, {"key": lock.kind.name}) == "x"
+            assert FIND.scalar(later, {"key": "a0"}) is None
+
+
+def test_an_error_of_a_change_that_waited_ends_the_transaction_without_effect(opened: Catalog) -> None:
+    add = "INSERT INTO meta (key, value) VALUES (%(key)s, 'x')"
+    with pytest.raises(sa.exc.IntegrityError), opened.write(Lock.hub()) as tx:
+        defer(tx, (add, {"key": "a"}), (add, {"key": "b"}), (add, {"key": "a"}))
+    with opened.read() as later:
+        assert FIND.scalar(later, {"key": "b"}) is None
+
+
+def test_a_transaction_whose_error_was_not_passed_on_is_not_taken_for_committed(opened: Catalog) -> None:
+    def write(tx: Write) -> None:
+        hub_metadata.put_first(tx, "a", "1")
+        with contextlib.suppress(psycopg.Error):
+            tx.driver.execute("SELECT 1 / 0", {})
+
+    with pytest.raises(sa.exc.InternalError, match="has failed"), opened.write(Lock.hub()) as tx:
+        write(tx)
+    with opened.read() as later:
+        assert FIND.scalar(later, {"key": "a"}) is None
+
+
+def test_a_change_without_locks_and_its_end_are_two_messages(opened: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened.write(Lock.nothing()) as tx:
+        driver: Any = tx.driver
+        defer(tx, ("DELETE FROM meta WHERE key = %(key)s", {"key": "a"}))
+    sent: list[int] = []
+    pipelined = PreparedConnection._pipelined
+
+    def counted(self: PreparedConnection, statements: Any) -> Any:
+        sent.append(len(statements))
+        return pipelined(self, statements)
+
+    monkeypatch.setattr(PreparedConnection, "_pipelined", counted)
+    with opened.write(Lock.nothing()) as tx:
+        assert tx.driver is driver
+        defer(tx, ("DELETE FROM meta WHERE key = %(key)s", {"key": "a"}))
+    assert sent == [3, 1], "beginning, change and number of the transaction; then its end"
+    with opened.write(Lock.nothing()):
+        pass
+    assert len(sent) == 2, "nothing was done"
 
 
 def test_a_connection_that_is_lost_in_the_middle_of_a_message_is_replaced(opened: Catalog) -> None:
     end = "SELECT pg_terminate_backend(pg_backend_pid())"
 
     def read(tx: Read, *asked: str) -> None:
-        tx.driver.execute_all([(text, {}) for text in asked])
+        defer(tx, *[(text, {}) for text in asked])
+        tx.driver.settle()
         hang_up(tx)
-        tx.driver.execute_all([("SELECT 1", {}), ("SELECT 2", {})])
+        defer(tx, ("SELECT 1", {}), ("SELECT 2", {}))
+        tx.driver.settle()
 
     for asked in (("SELECT 1",), ("SELECT 1", end), ("SELECT 1", end, "SELECT 2")):
         with pytest.raises(DatabaseUnavailable), opened.read() as tx:

@@ -100,14 +100,29 @@ def test_removed_files_take_their_metadata_along(world: World) -> None:
     assert (info(world, ref).row.pipeline_tag, info(world, ref).row.file_metadata) == (None, None)
 
 
-@pytest.mark.parametrize("path", ["README.md", "model.safetensors", "data/a.parquet", "events.out.tfevents.1", "a.JPG"])
-def test_files_that_describe_a_repository(path: str) -> None:
-    assert file_metadata.describe(["LICENSE", path])
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        *((kind, "README.md") for kind in RepoType),
+        *((RepoType.MODEL, path) for path in ("model.safetensors", "events.out.tfevents.1", ".eval_results/a.yaml")),
+        *((RepoType.DATASET, path) for path in ("data/a.parquet", "a.JPG", "notes.txt")),
+    ],
+)
+def test_files_that_describe_a_repository(kind: RepoType, path: str) -> None:
+    assert file_metadata.describe(kind, ["LICENSE", path])
 
 
-@pytest.mark.parametrize("path", [".gitattributes", "train.py", "data/notes.rst", "LICENSE"])
-def test_files_that_say_nothing_about_it(path: str) -> None:
-    assert not file_metadata.describe([path])
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        *((kind, path) for kind in RepoType for path in (".gitattributes", "train.py", "data/notes.rst", "LICENSE")),
+        *((RepoType.MODEL, path) for path in ("notes.txt", "data/model.safetensors")),
+        *((RepoType.DATASET, path) for path in ("model.safetensors", ".eval_results/a.yaml")),
+        (RepoType.SPACE, "data/a.parquet"),
+    ],
+)
+def test_files_that_say_nothing_about_it(kind: RepoType, path: str) -> None:
+    assert not file_metadata.describe(kind, [path])
 
 
 def test_no_content_of_a_file_makes_a_repository_unreadable(world: World) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,8 +29,10 @@ from entrepot.catalog.dialects.snapshots import BegunTransaction, DriverConnecti
 from entrepot.catalog.dialects.stored_json import decode_stored
 from entrepot.catalog.named_locks import AnyLock, Lock, LockClass, Lookup, in_order
 from entrepot.catalog.versions import ConnectionVersionWatch, VersionWatch
-from entrepot.errors import Busy, DatabaseUnavailable, DataFolderError, StoreFull
+from entrepot.errors import Busy, DatabaseReadOnly, DatabaseUnavailable, DataFolderError, StoreFull
 from entrepot.names import RepoRef
+
+_log = logging.getLogger("entrepot.catalog")
 
 SPACE = 0x656E7400
 """Added to the classes of locks, so that another application in the same database has other locks."""
@@ -52,6 +55,10 @@ _WATCHED: Mapping[str, object] = {
 # A conflict, a deadlock, a lock that stayed taken, a statement that took too long or that an operator cancelled.
 _BUSY = frozenset({"40001", "40P01", "55P03", "57014"})
 _FULL = frozenset({"53100"})
+_READ_ONLY = "25006"
+_READ_ONLY_CURE = (
+    "if it is a standby, name all hosts in the setting 'database', with the parameter target_session_attrs=read-write"
+)
 _GONE = frozenset({"57P01", "57P02", "57P03", "53300"})  # the server stops or starts, or has no free connection
 
 _NUMBER = "SELECT CAST(pg_current_xact_id_if_assigned() AS text)"
@@ -154,9 +161,29 @@ class PostgresTransaction(BegunTransaction):
         """
         number, known = self._number, self.sql.info
         if number is None:
-            number = self.sql.exec_driver_sql(_NUMBER).scalar()
+            number = self._own_number()
         cluster = known.get("cluster")
         return None if number is None or cluster is None else PostgresReceipt(cluster, known["run"], number)
+
+    def _own_number(self) -> str | None:
+        from entrepot.catalog.dialects.postgres_statements import translated
+
+        if not self.driver.has_begun:
+            return None
+        with translated(self.sql):
+            number: str | None = self.driver.execute(_NUMBER, {}).fetchall()[0][0]
+        return number
+
+    def commit(self) -> None:
+        """Commit with the same message as the changes that wait.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: one of them failed, or the connection is lost.
+        """
+        from entrepot.catalog.dialects.postgres_statements import translated
+
+        with translated(self.sql):
+            self.driver.commit()
 
 
 class PostgreSQL:
@@ -178,6 +205,7 @@ class PostgreSQL:
                 pool_size=pool_size,
                 max_overflow=0,
                 pool_timeout=wait_ms / 1000,
+                pool_use_lifo=True,  # few connections are busy, with all statements prepared and their data at hand
                 pool_reset_on_return=None,  # an event does it
                 hide_parameters=True,  # errors end up in logs, where no token hash or content belongs
                 isolation_level="READ COMMITTED",
@@ -195,11 +223,16 @@ class PostgreSQL:
             raise DataFolderError(
                 "(database)", "PostgreSQL needs psycopg: pip install 'entrepot[server,postgres]'"
             ) from error
-        from entrepot.catalog.dialects.postgres_statements import end_transaction, suspect_statements
+        from entrepot.catalog.dialects.postgres_statements import (
+            end_transaction,
+            send_deferred,
+            suspect_statements,
+        )
 
         sa.event.listen(engine, "connect", _prepare)
         sa.event.listen(engine, "reset", end_transaction)
         sa.event.listen(engine, "rollback", suspect_statements)
+        sa.event.listen(engine, "before_cursor_execute", send_deferred)
         sa.event.listen(engine, "checkin", _note_use)
         sa.event.listen(engine, "checkout", functools.partial(_check, engine))
         return engine
@@ -217,7 +250,23 @@ class PostgreSQL:
 
         Raises:
             Busy: a locked name kept changing its meaning while the transaction waited for it.
+            DatabaseReadOnly: the server accepts no changes. Its connection is dropped, so that the next transaction
+                looks for another host.
         """
+        try:
+            with self._begun(connection, locks) as transaction:
+                yield transaction
+        except sa.exc.DBAPIError as error:
+            # A change inside of a reading transaction has the same state; that one is a defect, and stays one.
+            if getattr(error.orig, "sqlstate", None) != _READ_ONLY:
+                raise
+            connection.invalidate()
+            said = " ".join(str(error.orig).split())
+            _log.warning("database.read-only reason=%r cure=%r", said, _READ_ONLY_CURE)
+            raise DatabaseReadOnly(f"{said}; {_READ_ONLY_CURE}") from error
+
+    @contextlib.contextmanager
+    def _begun(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> Iterator[PostgresTransaction]:
         named = [lock for lock in locks if isinstance(lock, Lock)]
         wanted = [lock for lock in locks if isinstance(lock, Lookup)]
         for _ in range(_ATTEMPTS):
@@ -230,7 +279,9 @@ class PostgreSQL:
         else:
             raise Busy("the repository")
         with transaction:
-            yield PostgresTransaction(connection, number)
+            opened = PostgresTransaction(connection, number)
+            yield opened
+            opened.commit()
 
     def insert(self, table: sa.Table) -> postgresql.Insert:
         """Return PostgreSQL's insert."""

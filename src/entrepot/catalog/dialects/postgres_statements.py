@@ -2,6 +2,10 @@
 
 psycopg's cursors take three times the processor time of libpq for a message, and a read of a few rows takes six
 messages or more. psycopg's own adapters convert the values, in their binary form.
+
+A message and its answer cost about as much as the statement itself, on both sides. Therefore the statement that begins
+a transaction, changes whose result nobody needs, and the end of the transaction travel together with the next
+statement: libpq calls this a pipeline. The server runs its statements in their order, and none after one that failed.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from entrepot.catalog.dialects.snapshots import DriverConnection
 
 _BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _BEGIN_WRITING = b"BEGIN ISOLATION LEVEL READ COMMITTED"
+_COMMIT = b"COMMIT"
 _LOCK = (
     "SELECT CAST(pg_current_xact_id() AS text), count(pg_advisory_xact_lock(kind, number)) "
     "FROM unnest(CAST('{%s}' AS int[]), CAST('{%s}' AS int[])) AS locks(kind, number)"
@@ -37,6 +42,8 @@ _SMALL_INTEGERS, _INTEGER = frozenset({21, 23}), 20
 """How PostgreSQL numbers int2 and int4, and int8."""
 _ENDS = (None, "57P01", "57P02")  # the second and third: the server is stopped, or has crashed
 _NO_SUCH_STATEMENT, _IS_PREPARED = "26000", "42P05"
+_MOST_DEFERRED = 64
+"""Changes that wait for the next message of their transaction."""
 
 T = TypeVar("T")
 
@@ -47,6 +54,11 @@ _Call: TypeAlias = "tuple[bytes, Any, Sequence[Format], Format]"
 """What libpq takes to run a prepared statement: its name, values, their formats and that of its rows."""
 
 _Bound: TypeAlias = "tuple[_StatementKey, _Call]"
+
+_Command: TypeAlias = "tuple[bytes]"
+"""A statement without parameters that is not prepared."""
+
+_Asked: TypeAlias = "_Bound | tuple[None, _Command]"
 
 
 class PreparedConnection:
@@ -65,6 +77,9 @@ class PreparedConnection:
         self._values = Transformer(connection)
         self._names: dict[_StatementKey, bytes] = {}
         self._outdated: list[bytes] = []
+        self._opening: bytes | None = None
+        """The statement that begins the transaction, before it is sent."""
+        self._deferred: list[_Bound] = []
         self._is_suspect = False
         self._is_lost = False
         self._is_ending = False
@@ -76,21 +91,41 @@ class PreparedConnection:
         """Whether the server has closed the connection."""
         return self._is_lost or self._pgconn.status == ConnStatus.BAD
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a statement of the transaction was sent, or waits to be."""
+        return bool(self._deferred) or self._pgconn.transaction_status != TransactionStatus.IDLE
+
     def begin(self) -> None:
-        """Begin a transaction, which sees one snapshot.
+        """Begin a transaction, which sees one snapshot: the one of its first statement, with which it is sent.
 
         Raises:
             psycopg.OperationalError: the connection is lost.
         """
-        self._checked(self._pgconn.exec_, _BEGIN)
         self._check_names()
+        self._opening = _BEGIN
+
+    def settle(self) -> None:
+        """Send what waits for the next statement, because that one will not come from this object.
+
+        Raises:
+            psycopg.Error: as psycopg's cursor; the first error of all.
+        """
+        if self._opening is not None or self._deferred:
+            self._run([])
+
+    def send_deferred(self) -> None:
+        """Send the changes that wait, if there are any; errors as :meth:`settle`."""
+        if self._deferred:
+            self._run([])
 
     def end(self) -> None:
-        """End the transaction, if there is one.
+        """End the transaction, if there is one; changes that were not sent are dropped.
 
         Raises:
             psycopg.OperationalError: the connection is lost.
         """
+        self._forget()
         if self._pgconn.transaction_status != TransactionStatus.IDLE:
             self._checked(self._pgconn.exec_, b"ROLLBACK")
 
@@ -101,6 +136,7 @@ class PreparedConnection:
             psycopg.OperationalError: the connection is lost.
         """
         pgconn = self._pgconn
+        self._forget()
         if pgconn.transaction_status == TransactionStatus.INTRANS:
             self._called(pgconn.send_query, b"ROLLBACK")
             self._is_ending = True
@@ -153,17 +189,32 @@ class PreparedConnection:
         """Run the following statements in the transaction that SQLAlchemy has begun on the connection.
 
         Args:
-            begin: the statement that begins it, if SQLAlchemy has not sent anything yet.
+            begin: the statement that begins it, sent with the next one if SQLAlchemy has not sent anything until then.
 
         Raises:
             psycopg.OperationalError: the connection is lost.
         """
-        if self._pgconn.transaction_status == TransactionStatus.IDLE:
-            self._checked(self._pgconn.exec_, begin)
         self._check_names()
+        self._forget()
+        if self._pgconn.transaction_status == TransactionStatus.IDLE:
+            self._opening = begin
+
+    def commit(self) -> None:
+        """Send the changes that wait, and commit; nothing is sent if nothing was to be done.
+
+        Raises:
+            psycopg.Error: a change has failed, now or before, so the transaction is to be rolled back.
+        """
+        if not self.has_begun:
+            return
+        result = self._run([(None, (_COMMIT,))])
+        if result.command_status != _COMMIT:
+            # The server answers so if a statement had failed, and its error was not passed on.
+            raise psycopg.errors.InFailedSqlTransaction("a statement of the transaction has failed")
 
     def suspect(self) -> None:
         """Look which statements are still prepared before the next one: psycopg drops all after a rollback."""
+        self._forget()
         self._is_suspect = True
 
     def execute(self, text: str, parameters: Mapping[str, Any]) -> PreparedConnection:
@@ -175,26 +226,28 @@ class PreparedConnection:
         Raises:
             psycopg.Error: as psycopg's cursor.
         """
-        key, bound = self._bind(text, parameters)
-        result = self._called(self._pgconn.exec_prepared, *bound)
-        self._judge_statement(key, result)
+        asked = self._bind(text, parameters)
+        if self._opening is None and not self._deferred:
+            key, call = asked
+            result = self._called(self._pgconn.exec_prepared, *call)
+            self._judge_statement(key, result)
+        else:
+            result = self._run([asked])
         self._count = result.command_tuples or 0
         self._rows = self._loaded(result)
         return self
 
-    def execute_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-        """Run several statements with one message, without their rows.
+    def defer(self, text: str, parameters: Mapping[str, Any]) -> None:
+        """Run a statement, without its rows, before the next one of the transaction or before its end.
 
-        Args:
-            asked: texts and parameters as for :meth:`execute`.
+        Its errors are raised there.
 
         Raises:
-            psycopg.Error: as psycopg's cursor; the first error of all.
+            psycopg.Error: as :meth:`execute`, for statements that were deferred before.
         """
-        statements = [self._bind(*it) for it in asked]
-        results = self._pipelined([bound for _, bound in statements])
-        for (key, _), result in zip(statements, results, strict=True):
-            self._judge_statement(key, result)
+        self._deferred.append(self._bind(text, parameters))
+        if len(self._deferred) >= _MOST_DEFERRED:
+            self.settle()
 
     @property
     def rowcount(self) -> int:
@@ -235,7 +288,31 @@ class PreparedConnection:
             self._names[text, types] = name
         return (text, types), (name, given, formats, Format.BINARY)
 
-    def _pipelined(self, statements: Sequence[_Call]) -> list[PGresult]:
+    def _forget(self) -> None:
+        """Drop what waits for the next statement."""
+        self._opening = None
+        self._deferred.clear()
+
+    def _run(self, statements: Sequence[_Asked]) -> PGresult:
+        """Run what waits, then more statements, with one message; return the last result.
+
+        Raises:
+            psycopg.Error: as psycopg's cursor; the first error of all.
+        """
+        asked: list[_Asked] = [*self._deferred, *statements]
+        # SQLAlchemy may have begun the transaction in the meantime.
+        if self._opening is not None and self._pgconn.transaction_status == TransactionStatus.IDLE:
+            asked.insert(0, (None, (self._opening,)))
+        self._forget()
+        results = self._pipelined([call for _, call in asked])
+        for (key, _), result in zip(asked, results, strict=True):
+            if key is None:
+                self._judge(result)
+            else:
+                self._judge_statement(key, result)
+        return results[-1]
+
+    def _pipelined(self, statements: Sequence[_Call | _Command]) -> list[PGresult]:
         """Send statements with one message; return their results, some of which may be errors.
 
         Raises:
@@ -244,8 +321,11 @@ class PreparedConnection:
         pgconn = self._pgconn
         try:
             pgconn.enter_pipeline_mode()
-            for bound in statements:
-                pgconn.send_query_prepared(*bound)
+            for call in statements:
+                if len(call) == 1:
+                    pgconn.send_query_params(*call, None)
+                else:
+                    pgconn.send_query_prepared(*call)
             pgconn.pipeline_sync()
             self._send()
             results = self._received_until_mark()
@@ -375,7 +455,7 @@ def join_transaction(on_loss: Callable[[], None], connection: sa.Connection) -> 
         sqlalchemy.exc.DBAPIError: the connection is lost.
     """
     found = _prepared_on(on_loss, connection.connection)
-    with _translated(connection):
+    with translated(connection):
         found.take_part(_BEGIN_WRITING)
     return found
 
@@ -389,12 +469,12 @@ def take_locks(on_loss: Callable[[], None], connection: sa.Connection, locks: Se
     Raises:
         sqlalchemy.exc.DBAPIError: the connection is lost, or a lock stayed taken.
     """
-    with _translated(connection):
+    with translated(connection):
         return _prepared_on(on_loss, connection.connection).lock(locks)
 
 
 @contextlib.contextmanager
-def _translated(connection: sa.Connection) -> Iterator[None]:
+def translated(connection: sa.Connection) -> Iterator[None]:
     """Raise errors of the driver as those of SQLAlchemy."""
     try:
         yield
@@ -428,6 +508,18 @@ def await_end(record: sa.pool.ConnectionPoolEntry) -> None:
     prepared: PreparedConnection | None = record.info.get(_PREPARED)
     if prepared is not None:
         prepared.await_end()
+
+
+def send_deferred(connection: sa.Connection, *_statement: object) -> None:
+    """Run the changes that wait before a statement of SQLAlchemy, as an event of the engine.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: one of them failed.
+    """
+    prepared: PreparedConnection | None = connection.connection.info.get(_PREPARED)
+    if prepared is not None:
+        with translated(connection):
+            prepared.send_deferred()
 
 
 def suspect_statements(connection: sa.Connection) -> None:

@@ -74,23 +74,15 @@ _IN_LANE = _T.c.lane == sa.bindparam("lane")
 _READY = Prepared(sa.select(sa.func.min(_T.c.run_ms)).where((_T.c.state == "ready") & _IN_LANE))
 _LEASED = Prepared(sa.select(sa.func.min(_T.c.lease_ms)).where((_T.c.state == "running") & _IN_LANE))
 # Folders have no turns of their own: their owner has one.
-_NAMESPACE_OF = Prepared(
+_NAMESPACE_OF = (
     sa.select(sa.func.coalesce(tables.namespaces.c.parent_id, tables.namespaces.c.id))
     .join(tables.repos, tables.repos.c.namespace_id == tables.namespaces.c.id)
-    .where(tables.repos.c.id == sa.bindparam("repo"))
+    .where(tables.repos.c.id == sa.bindparam("repo", type_=tables.repos.c.id.type))
 )
 _SERVED_LAST = sa.select(_L.c.namespace_id).where(_L.c.lane == sa.bindparam("lane"))
 # Of several workers that claim at a time, one notes whom it serves, and no one waits for that.
 _FREE_LANE = sa.select(_L.c.lane).where(_L.c.lane == sa.bindparam("of")).with_for_update(skip_locked=True)
 _SERVED = sa.update(_L).where(_L.c.lane.in_(_FREE_LANE)).values(namespace_id=sa.bindparam("served"))
-
-_WAITING = Prepared(
-    sa.select(_T.c.id, _T.c.run_ms, _T.c.attempts)
-    .where((_T.c.dedup_key == sa.bindparam("key")) & (_T.c.state == "ready"))
-    # Where several transactions write at a time, the waiting job is locked until this one ends: a worker
-    # that claimed it before would not see the rows because of which the job is to run.
-    .with_for_update()
-)
 
 _MINE = (_T.c.id == sa.bindparam("job")) & (_T.c.owner == sa.bindparam("by")) & (_T.c.state == "running")
 _DONE = sa.update(_T).where(_MINE).values(state="done", finished_ms=sa.bindparam("now"), lease_ms=None, error=None)
@@ -161,34 +153,40 @@ def enqueue(
             ``args["repo"]`` identifies, or the hub itself.
         hastens: an equal job that waits for a later time is brought forward, unless it waits because it failed.
     """
-    run_ms = now_ms + delay_ms
-    if dedup_key is not None and (waiting := _WAITING.first(tx, {"key": dedup_key})):
-        if hastens and waiting.run_ms > run_ms and not waiting.attempts:
-            tx.sql.execute(sa.update(_T).where(_T.c.id == waiting.id).values(run_ms=run_ms))
-        return
-    if namespace_id is None:
-        namespace_id = _NAMESPACE_OF.scalar(tx, {"repo": args["repo"]}) if "repo" in args else None
     values = {"kind": kind, "dedup_key": dedup_key, "args": dict(args), "state": "ready", "attempts": 0}
-    values |= {"lane": lane_of(kind), "namespace_id": namespace_id or 0}
-    (_ADD_SOONER if hastens else _ADD).run(tx, values | {"run_ms": run_ms, "created_ms": now_ms})
+    values |= {"lane": lane_of(kind), "run_ms": now_ms + delay_ms, "created_ms": now_ms}
+    is_of_repo = namespace_id is None and "repo" in args
+    values |= {"repo": args["repo"]} if is_of_repo else {"namespace_id": namespace_id or 0}
+    _ADD[is_of_repo, hastens].run_all(tx, [values])
 
 
-def _add(dialect: str, *, hastens: bool) -> Upsert:
-    """Return the insert of a job that respects an equal one which is added, or waits again, at the same moment."""
-    known = dialects.named(dialect)
-    insert = known.insert(_T)
-    if known.has_one_writer:
-        return insert.on_conflict_do_nothing(index_elements=["dedup_key"], index_where=tables.IS_READY)
-    same: dict[str, Any] = {"dedup_key": insert.excluded.dedup_key}
-    if hastens:
-        is_sooner = (insert.excluded.run_ms < _T.c.run_ms) & (_T.c.attempts == 0)
-        same["run_ms"] = sa.case((is_sooner, insert.excluded.run_ms), else_=_T.c.run_ms)
-    return insert.on_conflict_do_update(index_elements=["dedup_key"], index_where=tables.IS_READY, set_=same)
+def _add(dialect: str, *, is_of_repo: bool, hastens: bool) -> Upsert:
+    """Return the insert of a job that respects an equal one which waits.
+
+    Where several transactions write at a time, the waiting job is locked until this one ends, even if it stays as it
+    is: a worker that claimed it before would not see the rows because of which the job is to run.
+    """
+    insert = dialects.named(dialect).insert(_T).inline()  # nobody needs the new id
+    if is_of_repo:
+        insert = insert.values(namespace_id=sa.func.coalesce(_NAMESPACE_OF.scalar_subquery(), 0))
+    is_sooner = (insert.excluded.run_ms < _T.c.run_ms) & (_T.c.attempts == 0)
+    return insert.on_conflict_do_update(
+        index_elements=["dedup_key"],
+        index_where=tables.IS_READY,
+        set_={"run_ms": insert.excluded.run_ms},
+        where=is_sooner if hastens else sa.false(),
+    )
 
 
-_ADDED = ("kind", "lane", "namespace_id", "dedup_key", "args", "state", "attempts", "run_ms", "created_ms")
-_ADD = PreparedWrite(functools.partial(_add, hastens=False), _ADDED)
-_ADD_SOONER = PreparedWrite(functools.partial(_add, hastens=True), _ADDED)
+_ADDED = ("kind", "lane", "dedup_key", "args", "state", "attempts", "run_ms", "created_ms")
+_ADD = {
+    (is_of_repo, hastens): PreparedWrite(
+        functools.partial(_add, is_of_repo=is_of_repo, hastens=hastens),
+        _ADDED if is_of_repo else (*_ADDED, "namespace_id"),
+    )
+    for is_of_repo in (False, True)
+    for hastens in (False, True)
+}
 
 
 def lane_of(kind: str) -> str:

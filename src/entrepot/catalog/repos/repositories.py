@@ -329,7 +329,7 @@ def drop_redirect(tx: Write, ref: RepoRef) -> None:
 
 def update(tx: Write, repo_id: int, **values: object) -> None:
     """Set columns of a repository."""
-    _update(tuple(values)).run(tx, {"row": repo_id} | {f"new_{name}": value for name, value in values.items()})
+    _update(tuple(values)).run_all(tx, [{"row": repo_id} | {f"new_{name}": value for name, value in values.items()}])
 
 
 @functools.cache

@@ -76,13 +76,16 @@ def get_changeable_ref(
     return row, known, BranchHead(pull_ref(number), head)
 
 
-def uploader(tx: Read, caller: MaybeCaller, ref: RepoRef, revision: str | None) -> tuple[RepoRow, Caller]:
+def uploader(
+    tx: Read, caller: MaybeCaller, ref: RepoRef, revision: str | None, *, found: RepoRow | None = None
+) -> tuple[RepoRow, Caller]:
     """Return the repository if the caller may upload bytes to it, for a later commit.
 
     Args:
         revision: target of the commit; None stands for a pull request
             that does not exist yet. For a branch that does not exist,
             the caller needs write access; the commit decides about its name.
+        found: the repository with this name, if this transaction has read it.
 
     Raises:
         as :func:`changeable`.
@@ -90,7 +93,7 @@ def uploader(tx: Read, caller: MaybeCaller, ref: RepoRef, revision: str | None) 
     if revision is None:
         return _contributor(tx, caller, ref)
     if number_of(revision) is None:
-        return access.committable(tx, caller, ref)
+        return access.committable(tx, caller, ref, found=found)
     row, known, _ = get_changeable_ref(tx, caller, ref, revision)
     return row, known
 

@@ -404,5 +404,5 @@ def _conclude(push: Push, found: PushContents, outcome: Mapping[str, str | None]
         with contextlib.suppress(OSError):
             hub.mirrors.drop(push.row.uid)
     hub.job_added.set()
-    if outcome.get(MAIN, "") is None and file_metadata.describe(found.paths.values()):
+    if outcome.get(MAIN, "") is None and file_metadata.describe(push.row.type, found.paths.values()):
         handlers.run_now(hub, card_job(push.row.id))

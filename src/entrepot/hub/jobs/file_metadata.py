@@ -42,12 +42,14 @@ _MOST_EVALUATIONS, _MOST_EVALUATION = 100, 256 << 10
 _YAML = (".yaml", ".yml")
 _MODEL_INDEX = "model.safetensors.index.json"
 
-# Of the files that cards.libraries, cards.model_files and cards.dataset_files look at.
-_TOP_EXTENSIONS = frozenset({"md", "jinja", "yaml", "pb", "keras", "nemo"})
-_EXTENSIONS = frozenset(
-    """skops joblib mlmodel mlpackage bin pt pth h5 index msgpack safetensors onnx gguf tflite xml json parquet csv tsv
-    jsonl ndjson arrow txt tar gz zst jpg jpeg png gif bmp webp tif tiff wav mp3 flac ogg m4a opus mp4 mkv avi webm mov
-    pdf ply glb obj stl""".split()  # noqa: SIM905
+# Of the files that cards.libraries, cards.model_files (only at the top) and cards.dataset_files look at.
+_MODEL_EXTENSIONS = frozenset(
+    """jinja yaml pb keras nemo skops joblib mlmodel mlpackage bin pt pth h5 index msgpack safetensors onnx gguf tflite
+    xml json""".split()  # noqa: SIM905
+)
+_DATA_EXTENSIONS = frozenset(
+    """parquet csv tsv json jsonl ndjson arrow txt tar gz zst jpg jpeg png gif bmp webp tif tiff wav mp3 flac ogg m4a
+    opus mp4 mkv avi webm mov pdf xml ply glb obj stl""".split()  # noqa: SIM905
 )
 
 T = TypeVar("T")
@@ -96,16 +98,20 @@ class FoundFiles:
         return ModelFiles(self.paths, self.documents)
 
 
-def describe(paths: Iterable[str]) -> bool:
-    """Return whether one of these files may say something about its repository."""
-    return any(_may_describe(path) for path in paths)
+def describe(kind: RepoType, paths: Iterable[str]) -> bool:
+    """Return whether one of these files may say something about its repository, which is of a type."""
+    return any(_may_describe(kind, path) for path in paths)
 
 
-def _may_describe(path: str) -> bool:
-    extension = path.rpartition(".")[2].lower()
-    if path.startswith(f"{eval_files.FOLDER}/"):
+def _may_describe(kind: RepoType, path: str) -> bool:
+    is_top, extension = "/" not in path, path.rpartition(".")[2].lower()
+    if is_top and extension == "md":
         return True
-    return extension in _EXTENSIONS or (extension in _TOP_EXTENSIONS and "/" not in path) or "tfevents" in path
+    if kind.kind.has_library:
+        if path.startswith(f"{eval_files.FOLDER}/"):
+            return True
+        return is_top and (extension in _MODEL_EXTENSIONS or "tfevents" in path)
+    return kind is RepoType.DATASET and extension in _DATA_EXTENSIONS
 
 
 def find(hub: HubContext, tx: Read, row: RepoRow, head: Oid) -> FoundFiles:

@@ -139,10 +139,10 @@ def _create_empty(hub: HubContext, caller: MaybeCaller, ref: RepoRef, branch: Re
     commit = commit_object(hub, maker, tree.oid, (), "initial commit")
     rows = [stored.row_of(item) for item in (tree, commit)]
     with hub.write(Lock.repo(row.id)) as tx:
-        capabilities.recheck(tx, maker, row, branch, hub.now_ms())
+        present, _ = capabilities.recheck(tx, maker, row, branch, hub.now_ms())
         _check_new(tx, row, branch)
         move = Move(branch, old, commit.oid)
-        if not publish(hub, tx, Publication(row.id, move, (), rows, (), (), maker.account.id)):
+        if not publish(hub, tx, present, Publication(row.id, move, (), rows, (), (), maker.account.id)):
             raise AlreadyExists(f"Reference {branch} already exists")
 
 

@@ -163,7 +163,7 @@ def create(
     attempt = functools.partial(_attempt, hub, author, row, branch.ref, draft, prepared, known, waiter, quota)
     recorded = waiter.persist(hub, row.id, branch.ref, attempt)
     hub.job_added.set()
-    describes = draft.takes_staged or file_metadata.describe(prepared.touched)
+    describes = draft.takes_staged or file_metadata.describe(row.type, prepared.touched)
     if branch.ref == MAIN and not recorded.is_unchanged and describes:
         # Listings need the new card immediately; if this fails, the queue still has the job.
         handlers.run_now(hub, card_job(row.id))
@@ -208,7 +208,7 @@ def _attempt(
         settling(quota, draft, prepared, made),
     )
     with hub.write(Lock.repo(row.id)) as tx:
-        author = capabilities.recheck(tx, author, row, ref, hub.now_ms())
+        present, author = capabilities.recheck(tx, author, row, ref, hub.now_ms())
         if waiter.is_held(hub, tx, row.id):
             return None
         if found is not None and not staged_commits.is_current(tx, found):
@@ -216,7 +216,7 @@ def _attempt(
         if found is not None and made.is_unchanged:
             is_published = refs.find(tx, row.id, ref) == head
         else:
-            is_published = publish(hub, tx, publication)
+            is_published = publish(hub, tx, present, publication)
         if not is_published:
             return None
         if found is not None:

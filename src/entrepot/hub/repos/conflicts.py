@@ -100,8 +100,8 @@ def _merged(
 def _published(hub: HubContext, row: RepoRow, author: Caller, publication: Publication, summary: str) -> RecordedCommit:
     move = publication.move
     with hub.write(Lock.repo(row.id)) as tx:
-        author = capabilities.recheck(tx, author, row, move.ref, hub.now_ms())
-        if not publish(hub, tx, publication):
+        present, author = capabilities.recheck(tx, author, row, move.ref, hub.now_ms())
+        if not publish(hub, tx, present, publication):
             raise BranchMoved(move.ref)
         pull_request_access.record_commits(hub, tx, row, author, move.ref, [(move.new, summary)])
     hub.job_added.set()

@@ -155,9 +155,9 @@ def squash(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, me
     commit = commit_object(hub, author, root, (), summary, description.strip("\n"))
     move = Move(branch.ref, branch.head, commit.oid)
     with hub.write(Lock.repo(row.id), Lock.audit()) as tx:
-        author = capabilities.recheck(tx, author, row, branch.ref, hub.now_ms())
+        present, author = capabilities.recheck(tx, author, row, branch.ref, hub.now_ms())
         rows = [objects.row_of(commit)]
-        if not publish(hub, tx, Publication(row.id, move, (), rows, (), (), author.account.id)):
+        if not publish(hub, tx, present, Publication(row.id, move, (), rows, (), (), author.account.id)):
             raise BranchMoved(branch.ref)
         pull_request_access.record_fork(tx, row, branch)
         pull_request_access.record_commits(hub, tx, row, author, branch.ref, [(commit.oid, summary)])

@@ -14,7 +14,8 @@ from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import activity, commits, refs, repositories
-from entrepot.errors import Busy, LargeFileMissing, RepoNotFound
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import Busy, LargeFileMissing
 from entrepot.git import Commit, Kind, Signature, encode_commit
 from entrepot.hub import events, file_mutability
 from entrepot.hub.callers import Caller
@@ -23,7 +24,7 @@ from entrepot.hub.conversions import conversions
 from entrepot.hub.jobs import file_metadata
 from entrepot.hub.jobs.indexing import history_job
 from entrepot.hub.scanning import policies, scan_jobs
-from entrepot.names import MAIN, Oid, RefName, RepoPath, Sha256
+from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoType, Sha256
 from entrepot.storage import histories
 from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
@@ -60,23 +61,22 @@ class Publication:
     settle: Callable[[Write], None] | None = None
 
 
-def publish(hub: HubContext, tx: Write, publication: Publication) -> bool:
+def publish(hub: HubContext, tx: Write, row: RepoRow, publication: Publication) -> bool:
     """Store the last rows, move the ref, and enqueue the follow-up jobs.
+
+    Args:
+        row: the repository as it is now, read in this transaction under its lock.
 
     Returns:
         False if another writer moved the ref first; the caller then rolls
         the transaction back by raising an exception, or ends it.
 
     Raises:
-        RepoNotFound: the repository was deleted in the meantime.
         LargeFileMissing: a large file was swept in the meantime.
         Busy: an object was swept in the meantime; repeat everything.
         Refused: the repository is strict, and a file would change; or a scanner has flagged a new file.
     """
     now, repo_id, move = hub.now_ms(), publication.repo_id, publication.move
-    row = repositories.by_id(tx, repo_id)
-    if row is None:
-        raise RepoNotFound
     if not refs.swap(tx, repo_id, move.ref, move.old, move.new, now):
         return False
     tx.proof = functools.partial(has_moved, repo_id, {move.ref: move.new})
@@ -87,7 +87,7 @@ def publish(hub: HubContext, tx: Write, publication: Publication) -> bool:
     file_mutability.check_move(hub, tx, row, move.ref, move.old, move.new)
     link_files(tx, repo_id, publication.large, publication.pusher_id, move.ref, now)
     policies.check_move(hub, tx, row, move.ref, move.old, move.new)
-    has_card = move.ref == MAIN and touches_card(publication.touched)
+    has_card = move.ref == MAIN and touches_card(row.type, publication.touched)
     is_proposal = move.ref.startswith("refs/pr/")
     follow_up(hub, tx, repo_id, has_large=bool(publication.large), has_card=has_card, is_proposal=is_proposal)
     if move.ref == MAIN:
@@ -152,9 +152,9 @@ def link_files(
     file_links.name_links(tx, repo_id, large, ref, now_ms, pusher_id=pusher_id)
 
 
-def touches_card(touched: Collection[RepoPath]) -> bool:
+def touches_card(kind: RepoType, touched: Collection[RepoPath]) -> bool:
     """Return whether a change of these paths may change the repository's metadata in listings."""
-    return any("/" not in path for path in touched) or file_metadata.describe(touched)
+    return any("/" not in path for path in touched) or file_metadata.describe(kind, touched)
 
 
 def card_job(repo_id: int) -> str:

@@ -372,10 +372,10 @@ def _attempt(
         merger.account.id,
     )
     with hub.write(Lock.repo(row.id)) as tx:
-        merger = capabilities.recheck(tx, merger, row, discussion.base, hub.now_ms())
+        present, merger = capabilities.recheck(tx, merger, row, discussion.base, hub.now_ms())
         if waiter.is_held(hub, tx, row.id) or not _is_unchanged(tx, discussion, head):
             return None
-        if not publish(hub, tx, publication):
+        if not publish(hub, tx, present, publication):
             return None
         _conclude(hub, tx, row, discussion, merger, commit.oid, said)
     return RecordedCommit(row, discussion.base, commit.oid)
@@ -446,10 +446,10 @@ def _open(
         Busy: objects of the commit were swept in the meantime.
     """
     with hub.write(Lock.repo(row.id)) as tx:
-        author = capabilities.recheck(tx, author, row, None, hub.now_ms())
+        present, author = capabilities.recheck(tx, author, row, None, hub.now_ms())
         discussion = discussion_rules.create(hub, tx, row, author, title_of(summary), text, status=OPEN, base=base.ref)
         publication = make(discussion_rules.head_ref(discussion))
-        if not publish(hub, tx, publication):
+        if not publish(hub, tx, present, publication):
             raise Busy("the pull request")
         move = publication.move
         pull_request_access.record_commits(hub, tx, row, author, move.ref, [(move.new, summary)])

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import attrs
 
 from entrepot.catalog import Lock, Read, Write
-from entrepot.catalog.repos import refs, repositories
+from entrepot.catalog.repos import refs
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import LimitExceeded, Malformed, NotAllowed, RepoNotFound, RevisionNotFound
+from entrepot.errors import LimitExceeded, Malformed, NotAllowed, RevisionNotFound
 from entrepot.git import Change, diff_trees
 from entrepot.hub import access, audit, capabilities, revisions
 from entrepot.hub.callers import Caller, MaybeCaller
@@ -103,19 +103,16 @@ def _attempt(hub: HubContext, author: Caller, merge: _Merge, waiter: Reservation
     move, rows = Move(merge.target, old, commit.oid), [objects.row_of(commit)]
     publication = Publication(row.id, move, (old, new), rows, large, touched, author.account.id)
     with hub.write(Lock.repo(row.id), Lock.audit()) as tx:
-        author = capabilities.recheck(tx, author, row, merge.target, hub.now_ms())
+        present, author = capabilities.recheck(tx, author, row, merge.target, hub.now_ms())
         if waiter.is_held(hub, tx, row.id):
             return None
-        present = repositories.by_id(tx, row.id)
-        if present is None:
-            raise RepoNotFound
         _check_protection(present, merge.target)
         # The source must not have moved: its ref keeps the merged trees alive.
-        if refs.find(tx, row.id, merge.source) != new or not publish(hub, tx, publication):
+        if refs.find(tx, row.id, merge.source) != new or not publish(hub, tx, present, publication):
             return None
         _record(hub, tx, author, merge, commit.oid, old)
     hub.job_added.set()
-    if merge.target == MAIN and touches_card(touched):
+    if merge.target == MAIN and touches_card(row.type, touched):
         handlers.run_now(hub, card_job(row.id))
     return RecordedCommit(row, merge.target, commit.oid)
 

@@ -180,7 +180,7 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
         events.emit(hub, tx, row, "repo", "create")
         audit.record(hub, tx, maker, "repo.create", access.subject(row), {"visibility": row.visibility})
         move = Move(MAIN, None, commit.oid)
-        publish(hub, tx, Publication(row.id, move, (), rows, (), tuple(content), maker.account.id))
+        publish(hub, tx, row, Publication(row.id, move, (), rows, (), tuple(content), maker.account.id))
     hub.job_added.set()
     run_now(hub, card_job(row.id))
     return row

@@ -376,6 +376,17 @@ def test_strangers_are_refused_before_their_body_is_taken_in(site: Site, repo: s
         assert sent < 40 * MIB
 
 
+@pytest.mark.parametrize("body", [b"", b"{}\n", b"no json\n", b'{"key": "header", "value": {"summary": " "}}\n'])
+@pytest.mark.parametrize("kind", ["application/x-ndjson", "application/json"])
+def test_strangers_hear_nothing_of_the_faults_of_a_short_body(
+    site: Site, anonymous: httpx2.Client, repo: str, body: bytes, kind: str
+) -> None:
+    for token, expected in ((None, 401), (site.bob, 403), ("hf_wrong", 401), (site.alice, 400)):
+        headers = {"content-type": kind} | ({} if token is None else {"authorization": f"Bearer {token}"})
+        answer = anonymous.post(f"/api/models/{repo}/commit/main", content=body, headers=headers)
+        assert answer.status_code == expected
+
+
 def test_the_longest_line_holds_the_largest_regular_file() -> None:
     settings = Settings(data=Path("unused"))
     encoded = len(base64.b64encode(b"x" * settings.max_inline_file))

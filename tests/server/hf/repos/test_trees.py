@@ -253,7 +253,7 @@ def plant(site: Site, repo: str, names: list[str]) -> None:
     rows = [stored.row_of(item) for item in made]
     move = Move(MAIN, head, commit.oid)
     with site.hub.write() as tx:
-        assert publish(site.hub, tx, Publication(row.id, move, (head,), rows, (), (), author.account.id))
+        assert publish(site.hub, tx, row, Publication(row.id, move, (head,), rows, (), (), author.account.id))
 
 
 def test_paths_that_no_client_can_use_are_reported_in_a_header_and_can_be_deleted(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from entrepot.errors import Malformed
+from entrepot.errors import EntrepotError, Malformed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import commits, pulls
@@ -24,6 +27,8 @@ from entrepot.wire.repos.commits import CommitResponse
 
 _LINE_MARGIN = 64 * 1024
 _NO_CONTENT = 4 * 1024
+_SHORT = 64 * 1024
+"""Bytes of a body that cost less to receive than a question about rights."""
 
 
 def routes() -> list[BaseRoute]:
@@ -35,22 +40,22 @@ async def create(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST commit/{branch}``: create one commit from lines of JSON or from one JSON object."""
     revision, allows_disjoint = tail_of(request), _wants_disjoint(request)
     is_proposal = query_flag(request, "create_pr")
-    # Before a body of gigabytes is received.
-    await call_hub_briefly(request, pulls.check_open if is_proposal else commits.check_target, ref, revision)
     target = _CommitRequest(ref, revision, is_proposal=is_proposal)
+    if not _is_short(request):
+        await call_hub_briefly(request, target.check)  # before a body of gigabytes is received
     if request.headers.get("content-type", "").startswith("application/json"):
         body = await read_small(request, max_line(app_state(request).hub.settings))
 
         def record(hub: HubContext, caller: MaybeCaller, waiter: ReservationWaiter) -> _CommitResult:
-            draft = read_whole(body, allows_disjoint=allows_disjoint)
-            return target.run(hub, caller, attrs.evolve(draft, inline_bytes=content_of(len(body))), waiter)
+            decode = functools.partial(read_whole, body, allows_disjoint=allows_disjoint)
+            return target.run(hub, caller, decode, len(body), waiter)
 
         return _answer(request, await call_hub_unreserved(request, record))
     with await spool(request) as spooled:
 
         def record_lines(hub: HubContext, caller: MaybeCaller, waiter: ReservationWaiter) -> _CommitResult:
-            draft = read_lines(spooled.lines(), allows_disjoint=allows_disjoint)
-            return target.run(hub, caller, attrs.evolve(draft, inline_bytes=content_of(spooled.size)), waiter)
+            decode = functools.partial(read_lines, spooled.lines(), allows_disjoint=allows_disjoint)
+            return target.run(hub, caller, decode, spooled.size, waiter)
 
         return _answer(request, await call_hub_unreserved(request, record_lines))
 
@@ -73,6 +78,12 @@ async def spool(request: Request) -> SpooledBody:
         # The system's folder for temporary files is often a small one in memory.
         folder=settings.temporary_folder,
     )
+
+
+def _is_short(request: Request) -> bool:
+    """Return whether the body has a few kilobytes, as its sender says: no more than that will be received."""
+    length = request.headers.get("content-length", "") if "content-encoding" not in request.headers else ""
+    return length.isascii() and length.isdigit() and int(length[:9]) <= _SHORT and len(length) < 9
 
 
 def max_line(settings: Settings) -> int:
@@ -104,8 +115,30 @@ class _CommitRequest:
     revision: str
     is_proposal: bool = attrs.field(kw_only=True)
 
-    def run(self, hub: HubContext, caller: MaybeCaller, draft: CommitDraft, waiter: ReservationWaiter) -> _CommitResult:
-        """Create the commit on the branch or in a new pull request."""
+    def check(self, hub: HubContext, caller: MaybeCaller) -> None:
+        """Raise unless the caller may commit; errors as the use cases."""
+        judge = pulls.check_open if self.is_proposal else commits.check_target
+        judge(hub, caller, self.ref, self.revision)
+
+    def run(
+        self,
+        hub: HubContext,
+        caller: MaybeCaller,
+        decode: Callable[[], CommitDraft],
+        size: int,
+        waiter: ReservationWaiter,
+    ) -> _CommitResult:
+        """Create the commit on the branch or in a new pull request.
+
+        Args:
+            decode: returns the commit that is asked for.
+            size: of the body, in bytes.
+        """
+        try:
+            draft = attrs.evolve(commits.check_message(decode()), inline_bytes=content_of(size))
+        except EntrepotError:
+            self.check(hub, caller)  # who may not commit hears of that only
+            raise
         if self.is_proposal:
             opened = pulls.open_with_commit(hub, caller, self.ref, self.revision, draft)
             return _CommitResult(opened.recorded, opened.num)
