@@ -7,7 +7,6 @@ redirect or an LFS ``href`` names another one.
 from __future__ import annotations
 
 import contextlib
-import random
 import ssl
 import threading
 import time
@@ -20,9 +19,9 @@ import attrs
 
 from entrepot.client import http_errors
 from entrepot.client.calls import MOST_BODY, Call, Response, ResultPage, joined
-from entrepot.client.http_errors import HubFailure
 from entrepot.client.log_redaction import redact_foreign_logs
 from entrepot.client.response_bodies import ResponseBody
+from entrepot.client.retries import pause_after
 from entrepot.errors import AnswerUnusable, ConfigError, EntrepotError, HubUnreachable, TlsFailed
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ _POOL = 32
 _KEEP_ALIVE_S = 30.0
 _MOST_REDIRECTS = 10
 _MOST_WAIT_S = 60.0
-_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ELSEWHERE = "tokens and content are not sent to another address; if it belongs to the hub, use it as the endpoint"
@@ -257,7 +255,7 @@ class Transport:
             try:
                 return ask()
             except EntrepotError as error:
-                pause = _pause_after(error, call, attempt)
+                pause = pause_after(error, call, attempt)
                 # If the hub has never responded, the address is probably wrong: retry only once.
                 is_hopeless = isinstance(error, HubUnreachable) and not self._was_reached and attempt > 0
                 if pause is None or is_hopeless or attempt == attempts - 1:
@@ -418,41 +416,6 @@ def _shown_origin(url: str) -> str:
 
 def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
-
-
-def _pause_after(error: EntrepotError, call: Call[Any], attempt: int) -> float | None:
-    """Return the seconds to wait before a retry; None if the call must not be or need not be retried."""
-    if isinstance(error, HubFailure):
-        # A rate-limited request was not processed, so it is safe to send any call again.
-        may_resend = error.status == 429 or (error.status in _RETRIED and call.is_repeatable)
-        asked = _asked_pause(error.response.headers)
-        return (_backoff(attempt) if asked is None else asked) if may_resend else None
-    return _backoff(attempt) if _may_resend(call, error) else None
-
-
-def _may_resend(call: Call[Any], error: EntrepotError) -> bool:
-    """Return whether a call without a response may be sent again: it is repeatable, or was never sent."""
-    import httpx2
-
-    cause = error.__cause__
-    if isinstance(error, TlsFailed) or not isinstance(cause, httpx2.TransportError):
-        return False
-    if isinstance(cause, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
-        return False
-    return call.is_repeatable or isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
-
-
-def _backoff(attempt: int) -> float:
-    """Return the seconds before a retry: doubling, with jitter so that clients do not retry at the same time."""
-    return min(8.0, 0.25 * 2.0**attempt) * random.uniform(0.75, 1.25)  # noqa: S311 - not used for security
-
-
-def _asked_pause(headers: Mapping[str, str]) -> float | None:
-    """Return the pause in seconds that a response asks for; None if it has none."""
-    text = headers.get("retry-after", "")
-    if not text and "r=0" in headers.get("ratelimit", ""):
-        text = headers["ratelimit"].partition("t=")[2].partition(";")[0]
-    return float(text) if text.isdigit() else None
 
 
 def _pieces(content: Iterable[bytes] | BinaryIO) -> Iterator[bytes]:

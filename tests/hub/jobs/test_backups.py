@@ -20,7 +20,7 @@ from entrepot.errors import DataFolderError, Refused, StoreUnusable, ThingNotFou
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.files import file_scrubbing, xorb_scrubbing
 from entrepot.hub.files.operations import AddFile, AddLarge, Operation
-from entrepot.hub.jobs import backups, maintenance
+from entrepot.hub.jobs import backup_folders, backups, maintenance
 from entrepot.hub.repos import commits, repositories, staged_changes
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.staged_commits import StagedPolicy
@@ -103,8 +103,8 @@ def test_only_new_bytes_are_copied(filled: World, folder: Path) -> None:
     third = backups.backup(filled.hub, folder)
     assert (third.copied, third.copied_bytes) == (1, 200_000)
     assert third.snapshot.blobs == first.snapshot.blobs + 1
-    assert backups.snapshots(folder)[0] == first.snapshot
-    assert len(backups.snapshots(folder)) == 3
+    assert backup_folders.snapshots(folder)[0] == first.snapshot
+    assert len(backup_folders.snapshots(folder)) == 3
 
 
 def test_other_users_of_the_machine_cannot_read_it(filled: World, folder: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_backup_is_consistent_while_the_hub_is_written_to(filled: World, folde
     finally:
         stop.set()
         writer.join()
-    for number, snapshot in enumerate(backups.snapshots(folder)):
+    for number, snapshot in enumerate(backup_folders.snapshots(folder)):
         assert damage(folder, name=snapshot.name) == []
         assert backups.restore(folder, Settings(data=tmp_path / str(number)), snapshot.name)[1] == []
 
@@ -242,7 +242,7 @@ def test_damage_in_the_hub_is_left_out_listed_and_tried_again(
     assert key in [lack.where for lack in made.lacks]
     assert all(lack.used_by and "model alice/m: " in lack.used_by[0] for lack in made.lacks)
     assert keys(folder) == keys(filled.hub.settings.data) - {key}
-    assert backups.snapshots(folder) == [made]
+    assert backup_folders.snapshots(folder) == [made]
     assert damage(folder) == []  # beyond what the hub lacked
     data = tmp_path / "restored"
     assert {lack.where for lack in backups.restore(folder, Settings(data=data))[1]} == {
@@ -287,12 +287,12 @@ def test_an_interrupted_backup_leaves_no_snapshot_and_the_next_one_continues(
     def interrupt(*_args: object, **_kwargs: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(backups, "_finish", interrupt)
+    monkeypatch.setattr(backups, "publish", interrupt)
     with pytest.raises(KeyboardInterrupt):
         backups.backup(filled.hub, folder)
     monkeypatch.undo()
     (folder / "snapshots" / ".part-1").mkdir()
-    assert backups.snapshots(folder) == []
+    assert backup_folders.snapshots(folder) == []
     assert backups.backup(filled.hub, folder).copied == 0
     assert not list((folder / "snapshots").glob(".*"))
 
@@ -306,7 +306,7 @@ def test_folders_that_are_something_else_are_left_alone(filled: World, folder: P
     for inside in (data, data / "backup"):
         with pytest.raises(DataFolderError, match="data folder"):
             backups.backup(filled.hub, inside)
-    for act in (backups.snapshots, lambda it: list(backups.verify(it)), lambda it: backups.prune(it, 1)):
+    for act in (backup_folders.snapshots, lambda it: list(backups.verify(it)), lambda it: backups.prune(it, 1)):
         with pytest.raises(DataFolderError, match="not a backup folder"):
             act(folder)
     assert [path.name for path in folder.iterdir()] == ["diary.txt"]
@@ -318,7 +318,7 @@ def test_folders_that_are_something_else_are_left_alone(filled: World, folder: P
         backups.restore(good, Settings(data=tmp_path / "new"), "2001-01-01T000000Z")
     (good / "backup.json").write_text('{"entrepot-backup": 99}')
     with pytest.raises(DataFolderError, match="upgrade"):
-        backups.snapshots(good)
+        backup_folders.snapshots(good)
 
 
 def test_a_folder_has_one_writer(filled: World, folder: Path, tmp_path: Path) -> None:

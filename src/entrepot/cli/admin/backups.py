@@ -14,7 +14,7 @@ from entrepot.cli.results import json_option
 from entrepot.cli.sessions import Session, folder_options, pass_session
 
 if TYPE_CHECKING:
-    from entrepot.hub.jobs.backups import Snapshot
+    from entrepot.hub.jobs.backup_folders import Snapshot
 
 _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 _snapshot = click.option("--snapshot", metavar="NAME", help="Name of the snapshot; default: the newest.")
@@ -107,9 +107,9 @@ def list_snapshots(folder: Path, as_json: bool) -> None:
     Example:
       entrepot backup list /mnt/backups
     """
-    from entrepot.hub.jobs import backups
+    from entrepot.hub.jobs import backup_folders
 
-    found = backups.snapshots(folder.absolute())
+    found = backup_folders.snapshots(folder.absolute())
     if as_json:
         show_json([_row(item) for item in found])
         return
@@ -132,10 +132,10 @@ def verify(folder: Path, snapshot: str | None, quick: bool, as_json: bool) -> in
     Example:
       entrepot backup verify /backup/hub
     """
-    from entrepot.hub.jobs import backups
+    from entrepot.hub.jobs import backup_folders, backups
 
     progress = ProgressLine()
-    chosen = backups.choose(folder.absolute(), snapshot)
+    chosen = backup_folders.choose(folder.absolute(), snapshot)
     found = []
     for finding in backups.verify(folder.absolute(), chosen.name, is_quick=quick, progress=progress):
         found.append(finding)

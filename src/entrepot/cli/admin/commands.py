@@ -7,7 +7,8 @@ import click
 from entrepot.cli.groups import CommandEntry, LazyGroup
 from entrepot.cli.sessions import folder_options
 
-_ACCOUNTS = "entrepot.cli.admin.accounts"
+_USERS = "entrepot.cli.admin.users"
+_CODES = "entrepot.cli.admin.sign_in_codes"
 _ORGS = "entrepot.cli.admin.organisations"
 _REPOS = "entrepot.cli.admin.repositories"
 _TOKENS = "entrepot.cli.admin.tokens"
@@ -21,16 +22,16 @@ _UPKEEP = "entrepot.cli.admin.maintenance"
 _HERE = "entrepot.cli.admin.commands"
 
 _USER_ENTRIES = (
-    CommandEntry("list", f"{_ACCOUNTS}:list_users", "List the users."),
-    CommandEntry("create", f"{_ACCOUNTS}:create_user", "Create a user, or many from a CSV file."),
-    CommandEntry("delete", f"{_ACCOUNTS}:delete_user", "Delete a user."),
-    CommandEntry("code", f"{_ACCOUNTS}:sign_in_code", "Print a one-time sign-in code for a user."),
-    CommandEntry("suspend", f"{_ACCOUNTS}:suspend", "Suspend an account: its tokens are refused."),
-    CommandEntry("unsuspend", f"{_ACCOUNTS}:unsuspend", "End the suspension of an account."),
-    CommandEntry("set-admin", f"{_ACCOUNTS}:set_admin", "Make a user an administrator of the hub."),
-    CommandEntry("unset-admin", f"{_ACCOUNTS}:unset_admin", "Make an administrator an ordinary user again."),
-    CommandEntry("reset-password", f"{_ACCOUNTS}:reset_password", "Give a user a new password."),
-    CommandEntry("reset-2fa", f"{_ACCOUNTS}:reset_factors", "Remove the second factor and the passkeys of a user."),
+    CommandEntry("list", f"{_USERS}:list_users", "List the users."),
+    CommandEntry("create", f"{_USERS}:create_user", "Create a user, or many from a CSV file."),
+    CommandEntry("delete", f"{_USERS}:delete_user", "Delete a user."),
+    CommandEntry("code", f"{_CODES}:sign_in_code", "Print a one-time sign-in code for a user."),
+    CommandEntry("suspend", f"{_USERS}:suspend", "Suspend an account: its tokens are refused."),
+    CommandEntry("unsuspend", f"{_USERS}:unsuspend", "End the suspension of an account."),
+    CommandEntry("set-admin", f"{_USERS}:set_admin", "Make a user an administrator of the hub."),
+    CommandEntry("unset-admin", f"{_USERS}:unset_admin", "Make an administrator an ordinary user again."),
+    CommandEntry("reset-password", f"{_USERS}:reset_password", "Give a user a new password."),
+    CommandEntry("reset-2fa", f"{_USERS}:reset_factors", "Remove the second factor and the passkeys of a user."),
 )
 _TOKEN_ENTRIES = (
     CommandEntry("list", f"{_TOKENS}:list_tokens", "List the tokens of one user or of all."),
@@ -58,16 +59,16 @@ _REPO_ENTRIES = (
     CommandEntry("unprotect", f"{_PROTECTIONS}:unprotect", "Remove the protection of branches and tags."),
 )
 _OLDER = (
-    CommandEntry("create-user", f"{_ACCOUNTS}:create_user", hidden=True),
+    CommandEntry("create-user", f"{_USERS}:create_user", hidden=True),
     CommandEntry("create-org", f"{_ORGS}:create_org", hidden=True),
     CommandEntry("add-member", f"{_ORGS}:add_member", hidden=True),
     CommandEntry("create-token", f"{_TOKENS}:create_token", hidden=True),
-    CommandEntry("list-users", f"{_ACCOUNTS}:list_users", hidden=True),
+    CommandEntry("list-users", f"{_USERS}:list_users", hidden=True),
     CommandEntry("list-orgs", f"{_ORGS}:list_orgs", hidden=True),
     CommandEntry("list-tokens", f"{_TOKENS}:list_tokens", hidden=True),
-    CommandEntry("delete-user", f"{_ACCOUNTS}:delete_user", hidden=True),
+    CommandEntry("delete-user", f"{_USERS}:delete_user", hidden=True),
     CommandEntry("revoke-token", f"{_TOKENS}:revoke_token", hidden=True),
-    CommandEntry("reset-password", f"{_ACCOUNTS}:reset_password", hidden=True),
+    CommandEntry("reset-password", f"{_USERS}:reset_password", hidden=True),
     CommandEntry("disable-repo", f"{_MODERATION}:disable_repo", hidden=True),
     CommandEntry("enable-repo", f"{_MODERATION}:enable_repo", hidden=True),
     CommandEntry("user", f"{_HERE}:users", hidden=True),
@@ -83,7 +84,7 @@ _OLDER = (
 
 _ENTRIES = (
     CommandEntry("users", f"{_HERE}:users", "Create, suspend and delete users."),
-    CommandEntry("login-link", f"{_ACCOUNTS}:login_link", "Print a one-time link that signs a user in, in a browser."),
+    CommandEntry("login-link", f"{_CODES}:login_link", "Print a one-time link that signs a user in, in a browser."),
     CommandEntry("tokens", f"{_HERE}:tokens", "Create, list and revoke tokens."),
     CommandEntry("orgs", f"{_HERE}:orgs", "Create, list and delete organisations."),
     CommandEntry("members", f"{_HERE}:members", "List, add and remove members of an organisation."),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from entrepot.cli.admin.accounts import confirm_purge, purge_option, show_removed, transfer_option, yes_option
 from entrepot.cli.admin.targets import AdminTarget, fields_of, target_options
+from entrepot.cli.admin.users import confirm_purge, purge_option, show_removed, transfer_option, yes_option
 from entrepot.cli.reports import show_json, show_table
 from entrepot.cli.results import json_option, show_result
 

@@ -1,12 +1,5 @@
 """Backups: consistent, incremental copies of a hub that may be in use at the same time.
 
-A backup folder holds one pool of blobs and any number of snapshots::
-
-    backup.json             format
-    blobs/                  a blob store like that of a data folder, shared by all snapshots
-    snapshots/<UTC time>/   catalog.sqlite3, keys.txt, and entrepot.toml if there is one;
-                            damage.json if the hub had damaged data, which the snapshot lacks
-
 The database is copied first, as of one moment; then the bytes that the copy
 needs. The content of a key never changes, so only keys that the pool lacks are
 copied, each verified on the way. A snapshot gets its name after everything it
@@ -19,51 +12,46 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import shutil
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Sequence, Set
-from datetime import UTC, datetime
 from pathlib import Path
 
 import attrs
 
 from entrepot.blobs import Blobs, LocalBlobs, Reader, Sink, Stat
 from entrepot.catalog import Catalog, copies, open_catalog
-from entrepot.errors import BlobMissing, DataFolderError, Refused, ThingNotFound
+from entrepot.errors import BlobMissing, DataFolderError, Refused
 from entrepot.hub import blob_stores, data_folders
 from entrepot.hub.context import HubContext, open_hub
-from entrepot.hub.data_folders import Marker
 from entrepot.hub.files import xorb_scrubbing
 from entrepot.hub.jobs import blob_copies, damaged_content, maintenance
+from entrepot.hub.jobs.backup_folders import (
+    CATALOG_FILE,
+    CONFIG_FILE,
+    FORMAT_FILE,
+    Snapshot,
+    check_marker,
+    choose,
+    copy_file,
+    guarded,
+    locked,
+    prepared,
+    publish,
+    read_keys,
+    snapshots,
+    write_text,
+)
 from entrepot.settings import Settings
 from entrepot.storage.fsck import Finding
 
-FORMAT = 1
-_MARKER, _FORMAT, _KEYS = "backup.json", "format.json", "keys.txt"
-_CATALOG, _CONFIG, _DAMAGE = "catalog.sqlite3", "entrepot.toml", "damage.json"
 _STORES = frozenset({"data", "database", "store", "scratch"})
-_PIECE = 4 << 20
 _ROUNDS = 5
 _PART = ".part-"
-_KIND = "backup folder"
 
 Progress = Callable[[str], None]
-
-
-@attrs.frozen
-class Snapshot:
-    """One backup: its name (a UTC time), the numbers of blobs and bytes it refers to, and what it lacks.
-
-    ``lacks``: the damaged and missing data of the hub at that time.
-    """
-
-    name: str
-    blobs: int
-    size: int
-    lacks: tuple[Finding, ...] = ()
 
 
 @attrs.frozen
@@ -93,7 +81,7 @@ def backup(
     """
     if keep is not None and keep < 1:
         raise Refused("a backup keeps at least one snapshot")
-    with _guarded(folder), _prepared(folder, hub):
+    with guarded(folder), prepared(folder, hub):
         pool, copied = LocalBlobs(folder / "blobs"), blob_copies.NOTHING
         earlier: Set[Finding] = frozenset()
         for _ in range(_ROUNDS):
@@ -102,7 +90,7 @@ def backup(
             part.mkdir(mode=0o700)
             try:
                 progress("copying the database")
-                copies.copy_to_file(hub.store.catalog, part / _CATALOG)
+                copies.copy_to_file(hub.store.catalog, part / CATALOG_FILE)
                 keys = list(hub.store.blobs.list(""))
                 copied += blob_copies.copy_blobs(hub.store.blobs, pool, keys, hub.store.catalog, progress)
                 progress("checking the snapshot")
@@ -112,7 +100,7 @@ def backup(
                     earlier = frozenset(lacks)
                     continue
                 lacks = damaged_content.explain(hub, lacks, copied.damaged)
-                made = _finish(hub, folder, part, pool, keys, lacks)
+                made = publish(hub, folder, part, pool, keys, lacks)
             finally:
                 shutil.rmtree(part, ignore_errors=True)
             deleted = _prune(folder, keep) if keep is not None else ()
@@ -124,26 +112,14 @@ def _check_part(
     part: Path, folder: Path, pool: LocalBlobs, keys: list[Stat], progress: Progress
 ) -> tuple[list[Stat], list[Finding]]:
     """Return the blobs of a new snapshot, and what its database needs beyond them."""
-    lacks = _damage(part / _CATALOG, folder, {stat.key for stat in keys}, is_deep=False, progress=progress)
+    lacks = _damage(part / CATALOG_FILE, folder, {stat.key for stat in keys}, is_deep=False, progress=progress)
     absent = [lack.where for lack in lacks if lack.kind == "missing" and damaged_content.is_blob(lack.where)]
     kept = [stat for key in absent if (stat := pool.stat(key)) is not None]
     if not kept:
         return keys, lacks
     # The hub has lost bytes that an earlier backup has: they belong to this snapshot too.
     keys = [*keys, *kept]
-    return keys, _damage(part / _CATALOG, folder, {stat.key for stat in keys}, is_deep=False, progress=progress)
-
-
-def snapshots(folder: Path) -> list[Snapshot]:
-    """Return the snapshots of a backup folder, oldest first.
-
-    Raises:
-        DataFolderError: it is not a backup folder.
-    """
-    _check_marker(folder)
-    with _guarded(folder):
-        names = sorted(path.name for path in (folder / "snapshots").iterdir() if not path.name.startswith("."))
-        return [_read_snapshot(folder, name) for name in names]
+    return keys, _damage(part / CATALOG_FILE, folder, {stat.key for stat in keys}, is_deep=False, progress=progress)
 
 
 def verify(
@@ -161,8 +137,8 @@ def verify(
         DataFolderError, ThingNotFound: it is not a backup folder, or has no such snapshot.
     """
     chosen = choose(folder, name)
-    with _guarded(folder), _locked(folder, fcntl.LOCK_SH):
-        pool, keys = LocalBlobs(folder / "blobs"), _read_keys(folder, chosen.name)
+    with guarded(folder), locked(folder, fcntl.LOCK_SH):
+        pool, keys = LocalBlobs(folder / "blobs"), read_keys(folder, chosen.name)
         for number, (key, size) in enumerate(sorted(keys.items()), 1):
             progress(f"checking blob {number:,} of {len(keys):,}")
             stat = pool.stat(key)
@@ -170,7 +146,7 @@ def verify(
                 yield Finding("missing", key, "a blob of the snapshot", size)
             elif stat.size != size:
                 yield Finding("corrupt", key, f"expected {size:,} bytes, found {stat.size:,}", size)
-        catalog = folder / "snapshots" / chosen.name / _CATALOG
+        catalog = folder / "snapshots" / chosen.name / CATALOG_FILE
         for finding in _damage(catalog, folder, set(keys), is_deep=not is_quick, progress=progress):
             if not damaged_content.is_due_to(finding, chosen.lacks):
                 yield finding
@@ -194,12 +170,12 @@ def restore(
         ThingNotFound: it has no such snapshot.
     """
     chosen, data = choose(folder, name), settings.data
-    with _guarded(data, "data folder"), _locked(folder, fcntl.LOCK_SH):
+    with guarded(data, "data folder"), locked(folder, fcntl.LOCK_SH):
         # An interrupted copy into a bucket leaves temporary files, and is continued.
-        known = {data / _CONFIG, settings.scratch_folder}
+        known = {data / CONFIG_FILE, settings.scratch_folder}
         if data.exists() and any(path not in known for path in data.iterdir()):
             raise DataFolderError(str(data), "it is not empty; restore into a new folder")
-        marker = data_folders.decode((folder / _FORMAT).read_bytes())
+        marker = data_folders.decode((folder / FORMAT_FILE).read_bytes())
         bucket = blob_stores.find_bucket(settings)
         if settings.database:
             with contextlib.closing(_open_database(settings)) as empty, empty.read() as tx:
@@ -207,20 +183,20 @@ def restore(
         if bucket is not None:
             bucket.claim(marker)
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        source, keys = folder / "snapshots" / chosen.name, _read_keys(folder, chosen.name)
+        source, keys = folder / "snapshots" / chosen.name, read_keys(folder, chosen.name)
         pool, blobs = LocalBlobs(folder / "blobs"), blob_stores.open_blobs(settings, bucket, fsync=True)
         wanted = [Stat(key, size, 0) for key, size in keys.items()]
-        with _opened_copy(source / _CATALOG, settings) as catalog:
+        with _opened_copy(source / CATALOG_FILE, settings) as catalog:
             damaged = blob_copies.copy_blobs(pool, blobs, wanted, catalog, progress).damaged
-            _restore_database(source / _CATALOG, catalog, settings, progress)
-        _restore_config(source / _CONFIG, data)
+            _restore_database(source / CATALOG_FILE, catalog, settings, progress)
+        _restore_config(source / CONFIG_FILE, data)
         restored = attrs.evolve(
             marker,
             database="postgresql" if settings.database else "sqlite",
             store=None if bucket is None else blob_stores.S3,
         )
         # Written last: without these files, no hub opens the folder or the bucket.
-        _write(data / _FORMAT, data_folders.encode(restored).decode())
+        write_text(data / FORMAT_FILE, data_folders.encode(restored).decode())
         if bucket is not None:
             bucket.put(restored)
     progress("checking the restored hub")
@@ -238,15 +214,15 @@ def _opened_copy(source: Path, settings: Settings) -> Iterator[Catalog]:
     """Open a copy of the database of a snapshot; opening writes into the folder of a database."""
     settings.scratch_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(prefix="restore-", dir=settings.scratch_folder) as folder:
-        copied = Path(folder) / _CATALOG
-        _copy_file(source, copied)
+        copied = Path(folder) / CATALOG_FILE
+        copy_file(source, copied)
         with contextlib.closing(open_catalog(f"sqlite:///{copied}", pool_size=2, creates=False)) as catalog:
             yield catalog
 
 
 def _restore_database(source: Path, catalog: Catalog, settings: Settings, progress: Progress) -> None:
     if not settings.database:
-        _copy_file(source, settings.data / _CATALOG)
+        copy_file(source, settings.data / CATALOG_FILE)
         return
     progress("copying the database")
     with contextlib.closing(_open_database(settings)) as new:
@@ -261,10 +237,10 @@ def _restore_config(source: Path, data: Path) -> None:
     """Copy the settings file, unless there is one; no hub reads one that names other stores, because of its name."""
     if source.exists():
         found = tomllib.loads(source.read_text(encoding="utf-8"))
-        is_usable = not (data / _CONFIG).exists() and not found.keys() & _STORES
-        target = data / (_CONFIG if is_usable else f"{_CONFIG}.restored")
+        is_usable = not (data / CONFIG_FILE).exists() and not found.keys() & _STORES
+        target = data / (CONFIG_FILE if is_usable else f"{CONFIG_FILE}.restored")
         if not target.exists():
-            _copy_file(source, target)
+            copy_file(source, target)
 
 
 def prune(folder: Path, keep: int) -> list[str]:
@@ -275,8 +251,8 @@ def prune(folder: Path, keep: int) -> list[str]:
     """
     if keep < 1:
         raise Refused("a backup keeps at least one snapshot")
-    _check_marker(folder)
-    with _guarded(folder), _locked(folder, fcntl.LOCK_EX):
+    check_marker(folder)
+    with guarded(folder), locked(folder, fcntl.LOCK_EX):
         return _prune(folder, keep)
 
 
@@ -285,85 +261,11 @@ def _prune(folder: Path, keep: int) -> list[str]:
     gone, kept = known[:-keep], known[-keep:]
     for name in gone:
         shutil.rmtree(folder / "snapshots" / name)
-    needed = {key for name in kept for key in _read_keys(folder, name)}
+    needed = {key for name in kept for key in read_keys(folder, name)}
     pool = LocalBlobs(folder / "blobs")
     for key in [stat.key for stat in pool.list("") if stat.key not in needed]:
         pool.delete(key)
     return gone
-
-
-@contextlib.contextmanager
-def _prepared(folder: Path, hub: HubContext) -> Iterator[None]:
-    """Create or check a backup folder, and hold its lock for writing."""
-    data = hub.settings.data
-    # A backup has its bytes in a folder and its database in a file, whatever the hub has.
-    format_text = data_folders.encode(Marker(hub.store_id, "sqlite")).decode()
-    if folder.resolve() == data.resolve() or data.resolve() in folder.resolve().parents:
-        raise DataFolderError(
-            str(folder), "a backup inside the data folder is lost with it; name another folder", _KIND
-        )
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not (folder / _MARKER).exists():
-        if any(folder.iterdir()):
-            raise DataFolderError(str(folder), "it is not empty and not a backup folder; name another one", _KIND)
-        (folder / "snapshots").mkdir(mode=0o700)
-        _write(folder / _FORMAT, format_text)
-        _write(folder / _MARKER, json.dumps({"entrepot-backup": FORMAT}) + "\n")
-    _check_marker(folder)
-    if (folder / _FORMAT).read_text() != format_text:
-        raise DataFolderError(
-            str(folder), "it holds backups of another hub or another layout; name another folder", _KIND
-        )
-    with _locked(folder, fcntl.LOCK_EX):
-        for leftover in (folder / "snapshots").glob(".*"):
-            shutil.rmtree(leftover, ignore_errors=True)  # left by an interrupted backup
-        yield
-
-
-@contextlib.contextmanager
-def _locked(folder: Path, mode: int) -> Iterator[None]:
-    """Hold the lock of a backup folder: one writer, or any number of readers.
-
-    Raises:
-        Refused: another process holds it.
-    """
-    fd = os.open(folder / _MARKER, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(fd, mode | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refused(f"another process is using the backup folder {folder}: wait until it ends") from None
-        yield
-    finally:
-        os.close(fd)
-
-
-def _check_marker(folder: Path) -> None:
-    try:
-        found = json.loads((folder / _MARKER).read_text()).get("entrepot-backup")
-    except (OSError, ValueError, AttributeError):
-        raise DataFolderError(str(folder), "it is not a backup folder", _KIND) from None
-    if found != FORMAT:
-        raise DataFolderError(
-            str(folder), f"its format is {found!r}, this version reads {FORMAT}; upgrade entrepot", _KIND
-        )
-
-
-def choose(folder: Path, name: str | None) -> Snapshot:
-    """Return the snapshot with a name; None is the newest.
-
-    Raises:
-        DataFolderError: it is not a backup folder, or has no snapshot yet.
-        ThingNotFound: it has no such snapshot.
-    """
-    known = {snapshot.name: snapshot for snapshot in snapshots(folder)}
-    if not known:
-        raise DataFolderError(str(folder), "no backup into it was completed, so it has no snapshot", _KIND)
-    if name is None:
-        return known[max(known)]
-    if name not in known:
-        raise ThingNotFound("snapshot", name)
-    return known[name]
 
 
 @attrs.frozen
@@ -400,8 +302,8 @@ def _damage(catalog: Path, backup_folder: Path, only: Set[str], *, is_deep: bool
     """Yield faults of a copied database and its blobs in a backup; works on a copy, because checking writes."""
     with tempfile.TemporaryDirectory(prefix=".check-", dir=backup_folder / "snapshots") as folder:
         data = Path(folder)
-        shutil.copyfile(catalog, data / _CATALOG)
-        shutil.copyfile(backup_folder / _FORMAT, data / _FORMAT)
+        shutil.copyfile(catalog, data / CATALOG_FILE)
+        shutil.copyfile(backup_folder / FORMAT_FILE, data / FORMAT_FILE)
         opened = open_hub(Settings(data=data))
         try:
             store = attrs.evolve(opened.store, blobs=_Only(LocalBlobs(backup_folder / "blobs"), only))
@@ -410,70 +312,3 @@ def _damage(catalog: Path, backup_folder: Path, only: Set[str], *, is_deep: bool
             return [finding for finding in findings if finding.is_damage]
         finally:
             opened.close()
-
-
-def _finish(
-    hub: HubContext, folder: Path, part: Path, pool: LocalBlobs, keys: Sequence[Stat], lacks: Sequence[Finding]
-) -> Snapshot:
-    config = hub.settings.data / _CONFIG
-    if config.exists():
-        _copy_file(config, part / _CONFIG)
-    kept = {stat.key: found.size for stat in keys if (found := pool.stat(stat.key)) is not None}
-    _write(part / _KEYS, "".join(f"{size} {key}\n" for key, size in sorted(kept.items())))
-    if lacks:
-        _write(part / _DAMAGE, json.dumps([attrs.asdict(lack) for lack in lacks], indent=1) + "\n")
-    stem = datetime.fromtimestamp(hub.now_ms() / 1000, UTC).strftime("%Y-%m-%dT%H%M%SZ")
-    taken = [path.name for path in (folder / "snapshots").glob(f"{stem}*")]
-    name = f"{stem}-{len(taken) + 1:03}" if taken else stem
-    os.replace(part, folder / "snapshots" / name)
-    _sync_folder(folder / "snapshots")
-    return Snapshot(name, len(kept), sum(kept.values()), tuple(lacks))
-
-
-def _read_snapshot(folder: Path, name: str) -> Snapshot:
-    keys, damage = _read_keys(folder, name), folder / "snapshots" / name / _DAMAGE
-    found = json.loads(damage.read_text()) if damage.exists() else []
-    lacks = tuple(Finding(**it | {"used_by": tuple(it["used_by"])}) for it in found)
-    return Snapshot(name, len(keys), sum(keys.values()), lacks)
-
-
-def _read_keys(folder: Path, name: str) -> dict[str, int]:
-    keys = {}
-    for line in (folder / "snapshots" / name / _KEYS).read_text().splitlines():
-        size, _, key = line.partition(" ")
-        keys[key] = int(size)
-    return keys
-
-
-def _write(path: Path, text: str) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _copy_file(source: Path, target: Path) -> None:
-    with (
-        source.open("rb") as reader,
-        open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as writer,
-    ):
-        shutil.copyfileobj(reader, writer, _PIECE)
-        writer.flush()
-        os.fsync(writer.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-@contextlib.contextmanager
-def _guarded(folder: Path, kind: str = _KIND) -> Iterator[None]:
-    """Translate file system errors into the project's errors."""
-    try:
-        yield
-    except OSError as error:
-        raise DataFolderError(str(folder), error.strerror or str(error), kind) from error

@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from entrepot.cli.admin.maintenance import read_duration
+from entrepot.cli.admin.sign_in_codes import WEEK_S, expiry_option, show_codes
 from entrepot.cli.admin.targets import AdminTarget, fields_of, target_options
+from entrepot.cli.admin.user_tables import read_users
 from entrepot.cli.client.options import confirm
 from entrepot.cli.reports import show, show_json, show_message, show_table
 from entrepot.cli.results import json_option, read_first_line, show_result
 from entrepot.cli.sessions import Session, folder_options, pass_session
-from entrepot.errors import Malformed
 
 if TYPE_CHECKING:
-    from entrepot.settings import Settings
     from entrepot.wire.accounts.administration import NewUser, Removed, SignInCode
 
-_COLUMNS = ("name", "fullname", "email", "admin")
-_YES, _NO = ("1", "true", "yes"), ("", "0", "false", "no")
-_WEEK_S, _HOUR_S = 7 * 86_400, 3_600
-_EVERY_INTERFACE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - replaced, not bound
 
 _password_option = click.option(
     "--password-stdin", is_flag=True, help="Read the password from the first line of standard input."
-)
-_expiry_option = click.option(
-    "--expires",
-    "expires_s",
-    metavar="DURATION",
-    callback=read_duration,
-    help="How long sign-in codes are valid, at most 30d; default: 7d.",
 )
 transfer_option = click.option(
     "--transfer-to", metavar="NAME", help="Move all repositories to this user or organisation."
@@ -62,7 +48,7 @@ yes_option = click.option("-y", "--yes", "is_sure", is_flag=True, help="Do not a
     help="Create the users in this CSV file; - is standard input.",
 )
 @click.option("--code", "with_code", is_flag=True, help="Also print a one-time sign-in code.")
-@_expiry_option
+@expiry_option
 @json_option
 @target_options
 def create_user(
@@ -96,7 +82,7 @@ def create_user(
     if table is not None:
         if fullname or email or password_stdin or is_admin:
             raise click.UsageError("--csv replaces NAME and the options that describe one user")
-        _show_codes(target, _create_many(target, read_users(table), expires_s), as_json=as_json)
+        show_codes(target, _create_many(target, read_users(table), expires_s), as_json=as_json)
         return
     assert name is not None
     if target.is_remote or with_code:
@@ -105,7 +91,7 @@ def create_user(
         if password_stdin:
             raise click.UsageError("a user gets a password or a sign-in code; passwords are set on the data folder")
         user = NewUser(name=name, fullname=fullname, email=email, is_admin=is_admin)
-        _show_codes(target, _create_many(target, [user], expires_s), as_json=as_json)
+        show_codes(target, _create_many(target, [user], expires_s), as_json=as_json)
         return
     from entrepot.hub.accounts import accounts, administration
 
@@ -263,74 +249,6 @@ def reset_factors(target: AdminTarget, name: str, as_json: bool) -> None:
     show_result(fields_of(removed), f"removed {factor} and {keys} of {removed.user}", as_json=as_json)
 
 
-def address_of(settings: Settings) -> str:
-    """Return the URL of the hub of these settings, as a browser on its machine opens it."""
-    if settings.base_url:
-        return settings.base_url
-    host = _EVERY_INTERFACE.get(settings.host, settings.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
-
-
-@click.command(short_help="Print a one-time sign-in code for a user.")
-@click.argument("name")
-@_expiry_option
-@json_option
-@target_options
-def sign_in_code(target: AdminTarget, name: str, expires_s: int | None, as_json: bool) -> None:
-    """Print a code that the user exchanges once for a token; earlier codes become invalid.
-
-    Only the code is written to standard output.
-
-    \b
-    Examples:
-      entrepot admin users code bob
-      entrepot login --endpoint https://hub.example.org --code code_...
-    """
-    from entrepot.client.calls import administration as calls
-    from entrepot.hub.accounts import sign_ins
-
-    code = target.run(sign_ins.issue_code, calls.issue_code, name, expires_s or _WEEK_S)
-    if as_json:
-        show_json(fields_of(code))
-        return
-    show_message(f"sign-in code of {code.user}, valid once, until {code.expires_at}:")
-    show(code.code)
-
-
-@click.command(short_help="Print a one-time link that signs a user in, in a browser.")
-@click.argument("name")
-@click.option(
-    "--expires",
-    "expires_s",
-    metavar="DURATION",
-    callback=read_duration,
-    help="How long the link is valid, at most 30d; default: 1h.",
-)
-@json_option
-@target_options
-def login_link(target: AdminTarget, name: str, expires_s: int | None, as_json: bool) -> None:
-    """Print a link with which the user signs in once, in a browser, without a password.
-
-    Earlier links and sign-in codes of the user become invalid. Only the link is
-    written to standard output.
-
-    \b
-    Examples:
-      entrepot admin login-link alice
-      entrepot admin login-link bob --endpoint https://hub.example.org --expires 1d
-    """
-    from entrepot.client.calls import administration as calls
-    from entrepot.hub.accounts import sign_ins
-
-    code = target.run(sign_ins.issue_code, calls.issue_code, name, expires_s or _HOUR_S)
-    link = _link(target, code)
-    if as_json:
-        show_json({"user": code.user, "link": link, "expires_at": code.expires_at})
-        return
-    show_message(f"sign-in link of {code.user}, valid once, until {code.expires_at}:")
-    show(link)
-
-
 @click.command(short_help="Give a user a new password.")
 @click.argument("name")
 @_password_option
@@ -384,72 +302,13 @@ def show_removed(kind: str, removed: Removed, *, as_json: bool) -> None:
     show(f"deleted {kind} {removed.deleted}")
 
 
-def read_users(table: Path) -> list[NewUser]:
-    """Return the users listed in a CSV file; ``-`` is standard input.
-
-    Raises:
-        Malformed: the file is not a valid table of users; the message names the line.
-        click.FileError: it cannot be read.
-    """
-    if str(table) == "-":
-        return _parse_users(sys.stdin, "standard input")
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as lines:
-            return _parse_users(lines, str(table))
-    except OSError as error:
-        raise click.FileError(str(table), error.strerror) from None
-    except UnicodeDecodeError:
-        raise Malformed(str(table), "it is not UTF-8") from None
-
-
-def _parse_users(lines: TextIO, where: str) -> list[NewUser]:
-    from entrepot.wire.accounts.administration import NewUser
-
-    rows = csv.DictReader(lines, skipinitialspace=True)
-    columns = [name.strip().lower() for name in rows.fieldnames or ()]
-    rows.fieldnames = columns
-    unknown = [name for name in columns if name not in _COLUMNS]
-    if "name" not in columns or unknown:
-        raise Malformed(where, f"the first row names the columns: name, and optionally {', '.join(_COLUMNS[1:])}")
-    users = []
-    for row in rows:
-        line = f"{where}, line {rows.line_num}"
-        if None in row or None in row.values():
-            raise Malformed(line, f"expected {len(columns)} columns")
-        cells = {name: cell.strip() for name, cell in row.items()}
-        word = cells.get("admin", "").lower()
-        if word not in (*_YES, *_NO) or not cells["name"]:
-            raise Malformed(line, "admin is yes or no" if cells["name"] else "the name is empty")
-        fullname, email = cells.get("fullname") or None, cells.get("email") or None
-        users.append(NewUser(name=cells["name"], fullname=fullname, email=email, is_admin=word in _YES))
-    if not users:
-        raise Malformed(where, "it lists no users")
-    return users
-
-
 def _create_many(target: AdminTarget, users: Sequence[NewUser], expires_s: int | None) -> Sequence[SignInCode]:
     from entrepot.client.calls import administration as calls
     from entrepot.hub.accounts import sign_ins
     from entrepot.wire.accounts.administration import NewUsers
 
-    new = NewUsers(users=users, expires_s=expires_s or _WEEK_S)
+    new = NewUsers(users=users, expires_s=expires_s or WEEK_S)
     return target.run(sign_ins.create_users, calls.create_users, new)
-
-
-def _show_codes(target: AdminTarget, codes: Sequence[SignInCode], *, as_json: bool) -> None:
-    if as_json:
-        show_json([{**fields_of(code), "link": _link(target, code)} for code in codes])
-        return
-    show_message(f"created {len(codes)} user{'s' if len(codes) != 1 else ''}; these sign-in codes are shown this once:")
-    show("user,code,expires_at,link")
-    for code in codes:
-        show(f"{code.user},{code.code},{code.expires_at},{_link(target, code)}")
-
-
-def _link(target: AdminTarget, code: SignInCode) -> str:
-    """Return the URL that signs the user of a code in, in a browser."""
-    address = target.endpoint or address_of(target.session.load().settings)
-    return f"{address.rstrip('/')}/login?code={code.code}"
 
 
 def _change(

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from entrepot.catalog.accounts import accounts as account_rows
-from entrepot.cli.admin.accounts import address_of
 from entrepot.hub.accounts import passwords, sessions
 from entrepot.hub.context import open_hub
 from entrepot.settings import Settings
@@ -177,19 +176,6 @@ def test_a_login_link_signs_a_user_in_once(admin: Run, data: Path) -> None:
     assert told["user"] == "alice"
     assert told["link"].startswith("http://127.0.0.1:8080/login?code=code_")
     assert set(told) == {"user", "link", "expires_at"}
-
-
-@pytest.mark.parametrize(
-    ("settings", "url"),
-    [
-        (Settings(data=Path()), "http://127.0.0.1:8080"),
-        (Settings(data=Path(), host="0.0.0.0", port=80), "http://127.0.0.1:80"),
-        (Settings(data=Path(), host="::1"), "http://[::1]:8080"),
-        (Settings(data=Path(), base_url="https://hub.example.org/hub"), "https://hub.example.org/hub"),
-    ],
-)
-def test_the_address_of_a_hub_can_be_opened_on_its_machine(settings: Settings, url: str) -> None:
-    assert address_of(settings) == url
 
 
 def test_older_spellings_work_and_are_not_listed(admin: Run, run: Run) -> None:
