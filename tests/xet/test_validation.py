@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import contextlib
+import gc
+import time
 import tracemalloc
 from array import array
 from collections.abc import Callable
@@ -14,6 +17,8 @@ from hypothesis import strategies as st
 from entrepot.errors import Invalid, LimitExceeded, Malformed, XorbMissing
 from entrepot.names import XetHash
 from entrepot.xet import (
+    HASH_BYTES,
+    ZERO_HASH,
     ChunkSet,
     FileBlock,
     Shard,
@@ -28,14 +33,17 @@ from entrepot.xet import (
     chunk_hash,
     encode_shard,
     file_hash,
+    name_steps,
     named_xorbs,
     pack_ranges,
     parse_shard,
+    parse_steps,
     range_hash,
     read_hash,
 )
 from entrepot.xet.repeats import repeated_file_hash
-from entrepot.xet.validation import MAX_SHARD_XORBS
+from entrepot.xet.shards import MAX_SHARD_XORBS
+from entrepot.xet.steps import end_of
 
 
 def check_shard(shard: Shard, find: Callable[[XetHash], Any]) -> None:
@@ -244,9 +252,9 @@ def test_runs_that_follow_each_other_in_many_ways_are_refused_before_they_cost_m
     runs = [(hashes[: 32 * (2048 - cut)], np.full(2048 - cut, 9)) for cut in range(64)]
     order = [runs[number * number % 61] for number in range(400)] + [runs[number % 64] for number in range(400)]
     with pytest.raises(LimitExceeded, match="the repeated chunks of a file exceeds the limit of 100,000"):
-        repeated_file_hash(order, 100_000)
+        end_of(repeated_file_hash(order, 100_000))
     all_lengths = np.concatenate([lengths for _, lengths in order])
-    assert repeated_file_hash(order) == file_hash(b"".join(part for part, _ in order), all_lengths)
+    assert end_of(repeated_file_hash(order)) == file_hash(b"".join(part for part, _ in order), all_lengths)
 
 
 def test_terms_that_overlap_share_the_memory_of_their_xorb() -> None:
@@ -266,7 +274,7 @@ def test_terms_that_overlap_share_the_memory_of_their_xorb() -> None:
 def test_a_xorb_that_is_repeated_is_looked_up_and_hashed_once() -> None:
     stored, name, times = big(1), XetHash("1" * 64), 50_000
     hashes, lengths = stored.index.hashes, stored.index.lengths(0, 8192)
-    file = repeated_file_hash([(hashes, lengths)] * times)
+    file = end_of(repeated_file_hash([(hashes, lengths)] * times))
     terms, proof = Terms.of([Term(name, 0, 8192, 8192)] * times), range_hash(hashes)
     asked: list[XetHash] = []
 
@@ -292,3 +300,47 @@ def test_no_changed_byte_makes_a_true_shard_of_other_content(damage: Callable[..
         return
     else:
         assert [list(file.terms) for file in shard.files] in ([TERMS], [])
+
+
+def test_the_steps_of_the_largest_shards_are_short() -> None:
+    empty = FileBlock(ZERO_HASH, Terms.of([]), b"", None)
+    name = XetHash("1" * 64)
+    ranges = [Term(name, number % 8000, number % 8000 + 1, 1) for number in range(100_000)]
+    long = FileBlock(XetHash("2" * 64), Terms.of(ranges), bytes(HASH_BYTES * len(ranges)), None)
+    for files in ((empty,) * 100_000, (long,)):
+        data = encode_shard(Shard(files, ()))
+        steps, works = parse_steps(data), list[float]()
+        began = time.thread_time()
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                shard = end.value
+                break
+            works.append(time.thread_time() - began)
+            began = time.thread_time()
+        named: dict[XetHash, None] = {}
+        for checks in (name_steps(shard, named), check_steps(shard, lambda _xorb: big(1))):
+            began = time.thread_time()
+            with contextlib.suppress(Malformed):
+                for _step in checks:
+                    works.append(time.thread_time() - began)
+                    began = time.thread_time()
+            works.append(time.thread_time() - began)
+        assert max(works) < 0.25
+
+
+def test_the_files_of_a_parsed_shard_are_no_objects() -> None:
+    files = (FileBlock(ZERO_HASH, Terms.of([]), b"", None),) * 100_000
+    data = encode_shard(Shard(files, ()))
+    gc.collect()
+    before = len(gc.get_objects())
+    shard = parse_shard(data)
+    assert len(gc.get_objects()) - before < 1_000
+    assert (len(shard.files), shard.files[7], list(shard.files[5:7])) == (100_000, files[0], [files[0]] * 2)
+
+
+def test_a_shard_lists_a_limited_number_of_xorbs() -> None:
+    listed = SHARD.xorbs[0]
+    with pytest.raises(LimitExceeded, match="xorbs that the shard lists"):
+        parse_shard(encode_shard(Shard((), (listed,) * (MAX_SHARD_XORBS + 1))))

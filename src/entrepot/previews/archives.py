@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import attrs
 from entrepot.errors import Malformed
 from entrepot.previews.files import MOST_READ, SeekableFile
 from entrepot.previews.sources import RangeReader
+from entrepot.previews.tar_headers import read_headers
 
 MOST_MEMBERS = 10_000
 """Maximum number of members in a list."""
@@ -86,17 +86,14 @@ def list_tar(source: RangeReader, *, most: int = MOST_MEMBERS) -> ArchiveMembers
     Raises:
         Malformed: it is not a tar archive, or its first headers have more than 24 MiB.
     """
-    file = cast("IO[bytes]", SeekableFile(source, "tar archive", most_read=_MOST_HEADER, most=_MOST_HEADERS))
+    file = SeekableFile(source, "tar archive", most_read=_MOST_HEADER, most=_MOST_HEADERS)
     found: list[ArchiveMember] = []
     left = _MOST_NAMES
-    try:
-        with tarfile.open(fileobj=file, mode="r:") as archive:
-            while len(found) <= most and left > 0 and (it := archive.next()) is not None:
-                found.append(ArchiveMember(it.name, it.size, None, it.isdir()))
-                left -= len(it.name)
-                archive.members = []  # type: ignore[attr-defined] # they keep whatever their headers say
-    except (tarfile.TarError, ValueError, OverflowError, EOFError, UnicodeError, RecursionError) as error:
-        raise Malformed("tar archive", str(error)) from error
+    for it in read_headers(file):
+        found.append(ArchiveMember(it.name, it.size, None, it.is_folder))
+        left -= len(it.name)
+        if len(found) > most or left <= 0:
+            break
     return ArchiveMembers(tuple(found[:most]), len(found) <= most and left > 0)
 
 

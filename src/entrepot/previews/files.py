@@ -10,7 +10,7 @@ MOST_READ = 64 << 20
 
 
 class SeekableFile:
-    """The part of a binary file object that ``zipfile`` and ``tarfile`` need.
+    """The part of a binary file object that ``zipfile`` needs.
 
     Args:
         kind: the format, for messages.

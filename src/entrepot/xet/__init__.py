@@ -27,13 +27,23 @@ from entrepot.xet.hashes import (
 )
 from entrepot.xet.indexes import MAX_CHUNKS, MAX_RAW_BYTES, XorbIndex, read_index
 from entrepot.xet.plans import Fetch, FetchRange, Lookup, Plan, plan
-from entrepot.xet.shards import FileBlock, Shard, ShardFooter, XorbBlock, encode_shard, parse_shard
-from entrepot.xet.terms import Term, Terms
+from entrepot.xet.shards import (
+    FileBlock,
+    FileBlocks,
+    Shard,
+    ShardFooter,
+    XorbBlock,
+    encode_shard,
+    parse_shard,
+    parse_steps,
+)
+from entrepot.xet.terms import PIECE, Term, Terms
 from entrepot.xet.validation import (
     FindUsable,
     UsableXorb,
     check_steps,
     check_xorb,
+    name_steps,
     named_xorbs,
 )
 from entrepot.xet.xorbs import (
@@ -54,6 +64,7 @@ __all__ = [
     "MAX_RAW_BYTES",
     "MAX_XORB_BYTES",
     "MIN_CHUNK_BYTES",
+    "PIECE",
     "ZERO_HASH",
     "AnsweredRun",
     "Buffer",
@@ -62,6 +73,7 @@ __all__ = [
     "Fetch",
     "FetchRange",
     "FileBlock",
+    "FileBlocks",
     "FilePart",
     "FilePlan",
     "FindUsable",
@@ -93,10 +105,12 @@ __all__ = [
     "file_hash",
     "keyed_chunk_hash",
     "merkle_root",
+    "name_steps",
     "named_xorbs",
     "open_chunks",
     "pack_ranges",
     "parse_shard",
+    "parse_steps",
     "parse_xorb",
     "plan",
     "plan_parts",

@@ -9,7 +9,7 @@ each combination is computed once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
@@ -28,13 +28,14 @@ Run: TypeAlias = "tuple[Buffer, NDArray[np.int64]]"
 _SMALL = 1 << 17
 """The number of nodes up to which a level is folded directly."""
 
+_RUNS_A_STEP = 50
 
 FEW_NODES = 1 << 22
 """The number of nodes that are joined in any case, which takes a few seconds."""
 
 
-def repeated_file_hash(runs: Iterable[Run], most: int = FEW_NODES) -> XetHash:
-    """Return the id of the file whose chunks are these runs, one after the other.
+def repeated_file_hash(runs: Iterable[Run], most: int = FEW_NODES) -> Generator[None, None, XetHash]:
+    """Return the id of the file whose chunks are these runs, one after the other; yields after each few of them.
 
     Raises:
         LimitExceeded: more than ``most`` nodes have to be joined, because many
@@ -42,11 +43,13 @@ def repeated_file_hash(runs: Iterable[Run], most: int = FEW_NODES) -> XetHash:
     """
     left = most
     level = _Level()
-    for hashes, lengths in runs:
+    for number, (hashes, lengths) in enumerate(runs):
         level.append(bytes(hashes), lengths)
+        if number % _RUNS_A_STEP == 0:
+            yield
     level = level.with_rare_runs_joined()
     while level.count > _SMALL:
-        level, left = level.above(left)
+        level, left = yield from level.above(left)
     return root_file_hash(*level.joined())
 
 
@@ -91,13 +94,15 @@ class _Level:
             found.append(*_join([self.runs[rare] for rare in waiting]))
         return found
 
-    def above(self, most: int) -> tuple[_Level, int]:
+    def above(self, most: int) -> Generator[None, None, tuple[_Level, int]]:
         """Return the level above, and how many of ``most`` nodes were not joined for it."""
         found = _Level()
         left = most
         known: dict[tuple[bytes, bytes, int], tuple[int, bytes, NDArray[np.int64]]] = {}
         hashes, lengths = b"", np.zeros(0, np.int64)
-        for number in self.order:
+        for place, number in enumerate(self.order):
+            if place % _RUNS_A_STEP == 0:
+                yield
             key = hashes, lengths.tobytes(), number
             if key not in known:
                 run_hashes, run_lengths = self.runs[number]

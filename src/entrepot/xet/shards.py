@@ -9,15 +9,18 @@ from __future__ import annotations
 import functools
 import struct
 from array import array
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import overload
 
 import attrs
 
-from entrepot.errors import Malformed
+from entrepot.errors import LimitExceeded, Malformed
 from entrepot.names import Sha256, XetHash
 from entrepot.xet.arrays import np
 from entrepot.xet.compression import MAX_CHUNK_BYTES
 from entrepot.xet.hashes import HASH_BYTES, Buffer, encode_hash, read_hash
 from entrepot.xet.indexes import MAX_CHUNKS
+from entrepot.xet.steps import end_of
 from entrepot.xet.terms import TERM_BYTES, Terms
 
 RECORD_BYTES = TERM_BYTES
@@ -26,9 +29,18 @@ MAGIC = b"HFRepoMetaData\x00" + bytes.fromhex("55696745 6a7b8157 83a5bdd9 5ccdd1
 VERSION = 2
 BOOKEND = b"\xff" * 32 + bytes(16)
 
+MAX_SHARD_XORBS = 1 << 15
+"""The maximum number of xorbs that a shard may list, and that it may refer to."""
+
+TOO_MANY = "upload fewer files at a time"
+"""What helps against limits of shards."""
+
 HAS_RANGE_HASHES = 0x80000000
 HAS_SHA256 = 0x40000000
 _GLOBAL_DEDUP = 0x80000000
+
+_BLOCKS_A_STEP = 10_000
+_XORBS_A_STEP = 500
 
 _HEADER = struct.Struct("<32sQQ")
 _BLOCK = struct.Struct("<32sIIII")
@@ -80,11 +92,68 @@ class ShardFooter:
     expires: int
 
 
+class FileBlocks(Sequence[FileBlock]):
+    """The files of a parsed shard, kept as its records and converted on access: a shard may have a million.
+
+    As objects, they would take ten times the memory, and each collection of garbage would stop the process for
+    seconds to look at them.
+
+    Args:
+        records: the file section, checked already.
+        starts: where the block of each file begins in it.
+    """
+
+    __slots__ = ("_records", "_starts")
+
+    def __init__(self, records: bytes, starts: array[int]) -> None:
+        self._records = records
+        self._starts = starts
+
+    @classmethod
+    def steps(cls, blocks: Iterable[FileBlock | None]) -> Generator[None, None, FileBlocks]:
+        """Return files given as objects; yields where they have None in between."""
+        records, starts = bytearray(), array("Q")
+        for block in blocks:
+            if block is None:
+                yield
+                continue
+            starts.append(len(records))
+            for piece in _encode_file(block):
+                records += piece
+        return cls(bytes(records), starts)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    @overload
+    def __getitem__(self, place: int) -> FileBlock: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> FileBlocks: ...
+
+    def __getitem__(self, place: int | slice) -> FileBlock | FileBlocks:
+        if isinstance(place, slice):
+            return FileBlocks(self._records, self._starts[place])
+        return self._at(self._starts[place])
+
+    def __iter__(self) -> Iterator[FileBlock]:
+        return map(self._at, self._starts)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (FileBlocks, tuple)) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment] # as the terms of its files
+
+    def _at(self, start: int) -> FileBlock:
+        reader = _Reader(memoryview(self._records), start)
+        return _read_file(reader, reader.take(1, "file section"))
+
+
 @attrs.frozen
 class Shard:
     """The content of a shard; ``footer`` is None if there is none, as in uploads of current clients."""
 
-    files: tuple[FileBlock, ...]
+    files: Sequence[FileBlock]
     xorbs: tuple[XorbBlock, ...]
     footer: ShardFooter | None = None
 
@@ -94,31 +163,45 @@ def parse_shard(data: Buffer) -> Shard:
 
     Raises:
         Malformed: the bytes violate the format.
+        LimitExceeded: it lists more than 32,768 xorbs.
 
     Guarantees: every count is checked against the available bytes before memory
     is allocated; time and memory are linear in the input, and the result does
     not keep ``data`` alive.
     """
+    return end_of(parse_steps(data))
+
+
+def parse_steps(data: Buffer) -> Generator[None, None, Shard]:
+    """Parse a shard as :func:`parse_shard`; yields after every few thousand records, so that others take turns."""
     reader = _Reader(memoryview(data))
     magic, version, footer_size = _HEADER.unpack(reader.take(1, "header"))
     if magic != MAGIC:
         raise Malformed("shard", "it does not begin like a shard")
     if version != VERSION or footer_size not in (0, FOOTER_BYTES):
         raise Malformed("shard", f"version {version} with a footer of {footer_size} bytes is unknown")
-    files: list[FileBlock] = []
+    files_at, starts = reader.at, array("Q")
     while (head := reader.take(1, "file section")) != BOOKEND:
-        files.append(_read_file(reader, head))
+        starts.append(reader.at - RECORD_BYTES - files_at)
+        _skip_file(reader, head)
+        if len(starts) % _BLOCKS_A_STEP == 0:
+            yield
+    files = FileBlocks(bytes(reader.view[files_at : reader.at]), starts)
     xorbs_at = reader.at
     xorbs: list[XorbBlock] = []
     while (head := reader.take(1, "xorb section")) != BOOKEND:
         xorbs.append(_read_xorb(reader, head))
+        if len(xorbs) > MAX_SHARD_XORBS:
+            raise LimitExceeded("the number of xorbs that the shard lists", MAX_SHARD_XORBS, TOO_MANY)
+        if len(xorbs) % _XORBS_A_STEP == 0:
+            yield
     rest = reader.view[reader.at :]
     # hf_xet 1.1.10 and 1.2.0 remove the footer before they send a shard, but leave its size in the header.
     if footer_size and len(rest):
-        return Shard(tuple(files), tuple(xorbs), _read_footer(rest, xorbs_at, len(data)))
+        return Shard(files, tuple(xorbs), _read_footer(rest, xorbs_at, len(data)))
     if len(rest):
         raise Malformed("shard", f"{len(rest)} bytes follow its end")
-    return Shard(tuple(files), tuple(xorbs))
+    return Shard(files, tuple(xorbs))
 
 
 def encode_shard(shard: Shard) -> bytes:
@@ -141,9 +224,9 @@ class _Reader:
 
     __slots__ = ("at", "view")
 
-    def __init__(self, view: memoryview) -> None:
+    def __init__(self, view: memoryview, at: int = 0) -> None:
         self.view = view
-        self.at = 0
+        self.at = at
 
     def take(self, records: int, what: str) -> memoryview:
         end = self.at + records * RECORD_BYTES
@@ -154,10 +237,20 @@ class _Reader:
         return taken
 
 
-def _read_file(reader: _Reader, head: memoryview) -> FileBlock:
-    raw, flags, count, zero, also_zero = _BLOCK.unpack(head)
+def _skip_file(reader: _Reader, head: memoryview) -> None:
+    """Move behind the block of a file without reading more of it than its header."""
+    _, flags, count, zero, also_zero = _BLOCK.unpack(head)
     if flags & ~(HAS_RANGE_HASHES | HAS_SHA256) or zero or also_zero:
         raise Malformed("shard", f"the file block at byte {reader.at - RECORD_BYTES} has unknown flags")
+    reader.take(count, "list of terms")
+    if flags & HAS_RANGE_HASHES:
+        reader.take(count, "list of range hashes")
+    if flags & HAS_SHA256:
+        reader.take(1, "sha256")
+
+
+def _read_file(reader: _Reader, head: memoryview) -> FileBlock:
+    raw, flags, count, _, _ = _BLOCK.unpack(head)
     terms = Terms(reader.take(count, "list of terms"))
     range_hashes = _hash_column(reader.take(count, "list of range hashes")) if flags & HAS_RANGE_HASHES else None
     # The digest is stored by way of the text form of a hash, so its groups of 8 bytes are reversed.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, KeysView, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TERM_BYTES = 48
+PIECE = 10_000
+"""How many terms are read in about a hundredth of a second."""
+
 _HASH_BYTES = 32
 
 _RECORD = struct.Struct("<32sIIII")
@@ -66,6 +69,11 @@ class Terms:
         """Return these terms as a value of this class."""
         return cls(b"".join(_RECORD.pack(encode_hash(t.xorb), 0, t.unpacked, t.start, t.end) for t in terms))
 
+    @classmethod
+    def joined(cls, pieces: Sequence[Terms]) -> Terms:
+        """Return the terms of all pieces, one after the other."""
+        return pieces[0] if len(pieces) == 1 else cls(b"".join(piece.encode() for piece in pieces))
+
     def __len__(self) -> int:
         return len(self._records) // TERM_BYTES
 
@@ -77,11 +85,15 @@ class Terms:
                 known, name = raw, _xorb_name(raw)
             yield Term(name, start, end, unpacked)
 
-    def xorbs(self) -> set[XetHash]:
-        """Return the xorbs of the terms, without making terms."""
+    def xorbs(self) -> KeysView[XetHash]:
+        """Return the xorbs of the terms in the order in which they first occur, without making terms."""
         records = self._records
-        raws = {records[at : at + _HASH_BYTES] for at in range(0, len(records), TERM_BYTES)}
-        return {_xorb_name(raw) for raw in raws}
+        raws = dict.fromkeys(records[at : at + _HASH_BYTES] for at in range(0, len(records), TERM_BYTES))
+        return dict.fromkeys(map(_xorb_name, raws)).keys()
+
+    def pieces(self) -> Iterator[Terms]:
+        """Return the terms in pieces of at most :data:`PIECE`, after each of which others may have their turn."""
+        return (self.part(at, at + PIECE) for at in range(0, len(self), PIECE)) if len(self) > PIECE else iter((self,))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Terms) and self._records == other._records

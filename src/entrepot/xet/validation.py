@@ -13,8 +13,8 @@ Source: docs/protocols/xet.md, section 8.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
-from typing import TYPE_CHECKING
+import itertools
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
 import attrs
 
@@ -24,12 +24,9 @@ from entrepot.xet.arrays import np
 from entrepot.xet.chunk_sets import ChunkSet
 from entrepot.xet.hashes import HASH_BYTES, MerkleTree, range_hash
 from entrepot.xet.indexes import MAX_CHUNKS, XorbIndex
-from entrepot.xet.repeats import FEW_NODES, repeated_file_hash
-from entrepot.xet.shards import FileBlock, Shard, XorbBlock
-from entrepot.xet.terms import Term, Terms
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from entrepot.xet.repeats import FEW_NODES, Run, repeated_file_hash
+from entrepot.xet.shards import MAX_SHARD_XORBS, TOO_MANY, FileBlock, Shard, XorbBlock
+from entrepot.xet.terms import PIECE, Term, Terms
 
 
 @attrs.frozen
@@ -49,14 +46,13 @@ MAX_SHARD_CHUNKS = 1 << 24
 MAX_OVERLAP = 4
 """How many times more chunks than its distinct ones a large shard may have in overlapping terms."""
 
-MAX_SHARD_XORBS = 1 << 15
-"""The maximum number of xorbs that a shard may refer to."""
-
 MAX_REPEATED_TERMS = 150_000
 """The maximum number of terms of a file with more than a million chunks, most of them repeated."""
 
 _FEW_CHUNKS = 1 << 20
-_FILES_A_STEP = 100
+_CHUNKS_A_STEP = 100_000
+_FEW_TERMS = 1_000
+_TERMS_A_FILE = 10  # as many take as long as the rest of a file
 _Range = tuple[XetHash, int, int]
 
 
@@ -90,15 +86,28 @@ def named_xorbs(shard: Shard) -> list[XetHash]:
     Raises:
         LimitExceeded: there are more than 32,768.
     """
-    found = dict.fromkeys(block.hash for block in shard.xorbs)
-    for file in shard.files:
-        found |= dict.fromkeys(term.xorb for term in file.terms)
-    if len(found) > MAX_SHARD_XORBS:
-        raise LimitExceeded("the number of xorbs that the shard names", MAX_SHARD_XORBS, "upload fewer files at a time")
+    found: dict[XetHash, None] = {}
+    for _step in name_steps(shard, found):
+        pass
     return list(found)
 
 
-def check_files(files: Iterable[FileBlock], find: FindUsable) -> Generator[None, None, None]:
+def name_steps(shard: Shard, found: dict[XetHash, None]) -> Generator[None, None, None]:
+    """Add the xorbs of :func:`named_xorbs` to a dictionary; yields after each few thousand terms or files."""
+    found.update(dict.fromkeys(block.hash for block in shard.xorbs))
+    left = PIECE
+    for file in shard.files:
+        for piece in file.terms.pieces():
+            found.update(dict.fromkeys(piece.xorbs()))
+            if len(found) > MAX_SHARD_XORBS:
+                raise LimitExceeded("the number of xorbs that the shard names", MAX_SHARD_XORBS, TOO_MANY)
+            left -= _TERMS_A_FILE + len(piece)
+            if left <= 0:
+                left = PIECE
+                yield
+
+
+def check_files(files: Sequence[FileBlock], find: FindUsable) -> Generator[None, None, None]:
     """Check that files consist of chunks that the uploader may use, and that their ids are correct, step by step.
 
     Raises:
@@ -110,19 +119,24 @@ def check_files(files: Iterable[FileBlock], find: FindUsable) -> Generator[None,
     Guarantees: time is linear in the numbers of terms and distinct chunks,
     about 1 us each; memory in the numbers of terms and of chunks of the xorbs.
     """
-    files = tuple(files)
-    for file in files:
-        if file.range_hashes is None or len(file.range_hashes) != HASH_BYTES * len(file.terms):
-            raise Malformed(_name(file), "its range hashes are missing")
     known = yield from _load_ranges(files, find)
-    for position, file in enumerate(files):
-        if position % _FILES_A_STEP == 0:
-            yield
+    left = PIECE
+    for file in files:
         assert file.range_hashes is not None
+        left -= _TERMS_A_FILE
         for number, term in enumerate(file.terms):
-            if file.range_hashes[HASH_BYTES * number : HASH_BYTES * (number + 1)] != known[_key(term)].digest:
+            if file.range_hashes[HASH_BYTES * number : HASH_BYTES * (number + 1)] != known.digests[_key(term)]:
                 raise Malformed(_name(file), f"the range hash of term {number} does not match")
-        if _file_hash(file.terms, known) != file.hash:
+            left -= 2
+            if left <= 0:
+                left = PIECE
+                yield
+        if left <= 0:
+            left = PIECE
+            yield
+        is_short = len(file.terms) < _FEW_TERMS and file.terms.chunk_count < _CHUNKS_A_STEP
+        found = _short_file_hash(file.terms, known) if is_short else (yield from _file_hash(file.terms, known))
+        if found != file.hash:
             raise Malformed(_name(file), "its hash does not match its terms")
 
 
@@ -140,89 +154,149 @@ def check_xorb(block: XorbBlock, usable: UsableXorb) -> None:
         raise Malformed(f"the xorb {block.hash}", "its list of chunks does not match")
 
 
-@attrs.frozen
-class _Part:
-    """The chunks of a term: their hashes, lengths and range hash. Terms of one xorb share memory."""
-
-    hashes: memoryview = attrs.field(repr=False, eq=False)
-    lengths: NDArray[np.int64] = attrs.field(repr=False, eq=False)
-    digest: bytes
-
-
 class _Chunks:
-    """The chunks of one xorb, from which parts are taken without copies."""
+    """The chunks of one xorb, from which those of terms are taken without copies."""
+
+    __slots__ = ("_hashes", "_lengths")
 
     def __init__(self, index: XorbIndex) -> None:
         self._hashes = memoryview(index.hashes)
         self._lengths = index.lengths(0, index.count)
 
-    def part(self, start: int, end: int) -> _Part:
-        """Return the chunks ``start`` to ``end`` (exclusive)."""
-        hashes = self._hashes[HASH_BYTES * start : HASH_BYTES * end]
-        return _Part(hashes, self._lengths[start:end], range_hash(hashes))
+    def hashes(self, start: int, end: int) -> memoryview:
+        """Return the raw hashes of the chunks ``start`` to ``end`` (exclusive)."""
+        return self._hashes[HASH_BYTES * start : HASH_BYTES * end]
+
+    def part(self, start: int, end: int) -> Run:
+        """Return hashes and lengths of the chunks ``start`` to ``end`` (exclusive)."""
+        return self.hashes(start, end), self._lengths[start:end]
 
 
-def _load_ranges(files: tuple[FileBlock, ...], find: FindUsable) -> Generator[None, None, dict[_Range, _Part]]:
-    """Return every distinct range of chunks that the terms refer to; yields after each xorb."""
-    terms: dict[XetHash, dict[tuple[int, int], tuple[FileBlock, int, Term]]] = {}
-    for file in files:
+@attrs.frozen
+class _Known:
+    """The range hash of each distinct range of chunks of a shard, and the chunks of its xorbs.
+
+    The dictionary of a large shard has a million entries, none of them an object that collections of garbage look at.
+    """
+
+    digests: dict[_Range, bytes] = attrs.field(factory=dict)
+    chunks: dict[XetHash, _Chunks] = attrs.field(factory=dict)
+
+    def part(self, term: Term) -> Run:
+        """Return hashes and lengths of the chunks of a term."""
+        return self.chunks[term.xorb].part(term.start, term.end)
+
+
+def _load_ranges(files: Sequence[FileBlock], find: FindUsable) -> Generator[None, None, _Known]:
+    """Return every distinct range of chunks that the terms refer to; yields after each few of them."""
+    places: dict[XetHash, dict[tuple[int, int], int]] = {}
+    left = PIECE
+    for position, file in enumerate(files):
+        if file.range_hashes is None or len(file.range_hashes) != HASH_BYTES * len(file.terms):
+            raise Malformed(_name(file), "its range hashes are missing")
+        left -= _TERMS_A_FILE
+        if left <= 0:
+            left = PIECE
+            yield
         for number, term in enumerate(file.terms):
             if not 0 <= term.start < term.end:
                 raise Malformed(_name(file), f"term {number} has no chunks")
-            first = terms.setdefault(term.xorb, {}).setdefault((term.start, term.end), (file, number, term))
-            if first[2].unpacked != term.unpacked:
+            place = position << 64 | number << 32 | term.unpacked
+            first = places.setdefault(term.xorb, {}).setdefault((term.start, term.end), place)
+            if first & 0xFFFFFFFF != term.unpacked:
                 raise Malformed(_name(file), f"the length of term {number} does not match")
-    _check_effort(ranges.keys() for ranges in terms.values())
-    known: dict[_Range, _Part] = {}
-    for xorb, ranges in terms.items():
+            left -= 1
+            if left <= 0:
+                left = PIECE
+                yield
+    yield from _check_effort(places)
+    known = _Known()
+    for xorb, ranges in places.items():
         usable = find(xorb)
-        chunks = _Chunks(usable.index) if usable else None
-        for (start, end), (file, number, term) in ranges.items():
+        if usable is not None:
+            known.chunks[xorb] = _Chunks(usable.index)
+        for (start, end), place in ranges.items():
+            number, unpacked = place >> 32 & 0xFFFFFFFF, place & 0xFFFFFFFF
             # First of all: chunks that the uploader may not use are treated like absent ones.
-            if usable is None or chunks is None or end > usable.index.count or not usable.chunks.covers(start, end):
-                raise XorbMissing(xorb, f"term {number} of {_name(file)}")
-            if usable.index.raw_length(start, end) != term.unpacked:
-                raise Malformed(_name(file), f"the length of term {number} does not match")
-            known[xorb, start, end] = chunks.part(start, end)
+            if usable is None or end > usable.index.count or not usable.chunks.covers(start, end):
+                raise XorbMissing(xorb, f"term {number} of {_name(files[place >> 64])}")
+            if usable.index.raw_length(start, end) != unpacked:
+                raise Malformed(_name(files[place >> 64]), f"the length of term {number} does not match")
+            known.digests[xorb, start, end] = range_hash(known.chunks[xorb].hashes(start, end))
+            left -= 1 + (end - start) // 100
+            if left <= 0:
+                left = PIECE
+                yield
         yield
     return known
 
 
-def _check_effort(xorbs: Iterable[Iterable[tuple[int, int]]]) -> None:
+def _check_effort(xorbs: Mapping[XetHash, Iterable[tuple[int, int]]]) -> Generator[None, None, None]:
     """Check that the ranges of chunks of each xorb are not too many, nor overlap too much, to be hashed.
 
     Overlapping ranges are hashed one by one, so that without a limit a short
-    shard costs as much as the largest one.
+    shard costs as much as the largest one. Yields after each few xorbs.
     """
     total = different = 0
-    for ranges in xorbs:
-        reached = 0
-        for start, end in sorted(ranges):
-            total += end - start
-            different += min(max(0, end - max(start, reached)), MAX_CHUNKS)
-            reached = max(reached, end)
-    cure = "upload fewer files at a time"
+    left = PIECE
+    for ranges in xorbs.values():
+        pairs = np.fromiter(itertools.chain.from_iterable(ranges), np.int64).reshape(-1, 2)
+        starts, ends = pairs[np.argsort(pairs[:, 0], kind="stable")].T
+        total += int((ends - starts).sum())
+        reached = np.maximum.accumulate(ends)
+        new = np.minimum(ends - np.maximum(starts, np.concatenate(([0], reached[:-1]))), MAX_CHUNKS)
+        different += int(new.clip(0).sum())
+        left -= 10 + len(starts)
+        if left <= 0:
+            left = PIECE
+            yield
     if total > MAX_SHARD_CHUNKS:
-        raise LimitExceeded("the number of chunks of the files of the shard", MAX_SHARD_CHUNKS, cure)
+        raise LimitExceeded("the number of chunks of the files of the shard", MAX_SHARD_CHUNKS, TOO_MANY)
     limit = max(_FEW_CHUNKS, MAX_OVERLAP * different)
     if total > limit:
-        raise LimitExceeded("the number of chunks in overlapping terms of the shard", limit, cure)
+        raise LimitExceeded("the number of chunks in overlapping terms of the shard", limit, TOO_MANY)
 
 
-def _file_hash(terms: Terms, known: dict[_Range, _Part]) -> XetHash:
-    """Return the id of the file with these terms."""
+def _short_file_hash(terms: Terms, known: _Known) -> XetHash:
+    """Return the id of a file with a few terms and chunks."""
     tree = MerkleTree()
-    different = sum(end - start for _, start, end in {_key(term) for term in terms})
+    for term in terms:
+        tree.add(*known.part(term))
+    return tree.file_hash()
+
+
+def _file_hash(terms: Terms, known: _Known) -> Generator[None, None, XetHash]:
+    """Return the id of the file with these terms; yields after each few thousand of them."""
+    different = 0
+    ranges: set[_Range] = set()
+    for piece in terms.pieces():
+        for term in piece:
+            if (key := _key(term)) not in ranges:
+                ranges.add(key)
+                different += term.end - term.start
+        if len(terms) > PIECE:
+            yield
     if terms.chunk_count <= max(_FEW_CHUNKS, 2 * different):
+        tree, left = MerkleTree(), _CHUNKS_A_STEP
         for term in terms:
-            part = known[_key(term)]
-            tree.add(part.hashes, part.lengths)
+            tree.add(*known.part(term))
+            left -= 10 + term.end - term.start
+            if left <= 0:
+                left = _CHUNKS_A_STEP
+                yield
         return tree.file_hash()
     if len(terms) > MAX_REPEATED_TERMS:
         raise LimitExceeded("the number of terms of a file that repeats chunks", MAX_REPEATED_TERMS)
-    parts = (known[_key(term)] for term in terms)
     most = max(FEW_NODES, MAX_OVERLAP * different)
-    return repeated_file_hash(((part.hashes, part.lengths) for part in parts), most)
+    # The same object each time: bytes are hashed once, when they are first compared.
+    copied: dict[_Range, Run] = {}
+    for start, end in itertools.pairwise((*range(0, len(terms), _FEW_TERMS), len(terms))):
+        for term in terms.part(start, end):
+            if (key := _key(term)) not in copied:
+                hashes, lengths = known.part(term)
+                copied[key] = bytes(hashes), lengths
+        yield
+    return (yield from repeated_file_hash((copied[_key(term)] for term in terms), most))
 
 
 def _key(term: Term) -> _Range:

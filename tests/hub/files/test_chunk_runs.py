@@ -8,6 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from entrepot.catalog import file_tables
+from entrepot.catalog.files import xet_files
+from entrepot.catalog.files.file_links import LinkUser
 from entrepot.errors import XorbMissing
 from entrepot.hub.files import chunk_answers, chunks, reconstructions, shards
 from entrepot.hub.files.chunk_runs import RunNames
@@ -53,7 +55,7 @@ class Shared:
     def refusal(self, block: FileBlock) -> str:
         with pytest.raises(XorbMissing) as raised:
             self.register(block)
-        return str(raised.value).replace(block.terms.xorbs().pop(), "NAME").replace(block.hash, "FILE")
+        return str(raised.value).replace(next(iter(block.terms)).xorb, "NAME").replace(block.hash, "FILE")
 
 
 @pytest.fixture
@@ -98,7 +100,7 @@ def test_a_guessed_xorb_is_answered_like_an_absent_one_though_its_chunks_are_rea
     for block in (guessed, attrs.evolve(guessed, terms=Terms.of([Term(XetHash("1" * 64), 2, 4, 2000)]))):
         with pytest.raises(XorbMissing) as raised:
             register_shard(shared.sender.world.hub, shared.given, encode_shard(Shard((real, block), ())))
-        assert raised.value.xorb == block.terms.xorbs().pop()
+        assert raised.value.xorb == next(iter(block.terms)).xorb
 
 
 def test_a_xorb_of_readable_chunks_alone_is_sent_like_one_that_is_not_stored(world: World, sender: Sender) -> None:
@@ -167,3 +169,26 @@ def test_an_error_names_a_run_as_it_was_sent(world: World, shared: Shared, monke
     with pytest.raises(XorbMissing) as raised:
         shared.register(shared.block(name, 0, 2))
     assert raised.value.xorb == name
+
+
+def test_a_right_that_is_removed_while_a_shard_is_recorded_holds_for_none_of_its_later_parts(
+    world: World, shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "_PART", 2)
+    name = shared.name()
+    blocks = [attrs.evolve(shared.block(name, 0, end), sha256=Sha256(f"{end:064x}")) for end in (1, 2, 3, 4)]
+    steps = shards.register_steps(world.hub, shared.given, encode_shard(Shard(tuple(blocks), ())))
+
+    def stored() -> int:
+        with world.hub.read() as tx:
+            user = LinkUser(shared.given.user_id, is_writer=True)
+            wanted = [Sha256(f"{end:064x}") for end in (1, 2, 3, 4)]
+            return len(xet_files.claimed(tx, shared.given.repo_id, wanted, user))
+
+    while stored() < 2:
+        next(steps)
+    repositories.configure(world.hub, world.alice, shared.public, RepoChanges(visibility="private"))
+    with pytest.raises(XorbMissing) as raised:
+        list(steps)
+    assert raised.value.xorb == name
+    assert stored() == 2

@@ -161,10 +161,12 @@ _LATEST = (
 )
 
 
-def readable_ranges(tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> Iterator[tuple[XetHash, bytes]]:
-    """Yield (xorb, packed chunk ranges) for the readable files that use one of these xorbs."""
-    left, names = MAX_ROWS, _names(viewer)
-    for batch in slices(wanted, _BATCH):
+def readable_ranges(
+    tx: Read, viewer: Viewer, wanted: Sequence[XetHash], most: int = MAX_ROWS
+) -> Iterator[tuple[XetHash, bytes]]:
+    """Yield (xorb, packed chunk ranges) for the readable files that use one of these xorbs, at most ``most`` times."""
+    left, names = most, _names(viewer)
+    for batch in slices(wanted, _BATCH) if left > 0 else ():
         found = 0
         for row in tx.sql.execute(_RANGES, names | {"wanted": batch, "most": left}):
             found += 1

@@ -9,7 +9,7 @@ response is the same as for chunks that were never stored.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 
@@ -31,13 +31,27 @@ _EVERYTHING = pack_ranges([(0, MAX_CHUNKS)])
 class ChunkRights:
     """The chunks of some xorbs that a viewer may refer to, whether or not they are stored."""
 
-    def __init__(self, tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> None:
+    def __init__(self, tx: Read | None = None, viewer: Viewer | None = None, wanted: Sequence[XetHash] = ()) -> None:
         """Look up the rights to the given xorbs."""
-        self._whole = chunk_access.whole(tx, viewer, wanted)
-        self._ranges: dict[XetHash, set[bytes]] = {xorb: {_EVERYTHING} for xorb in self._whole}
-        others = [xorb for xorb in wanted if xorb not in self._whole]
-        for xorb, packed in chunk_access.readable_ranges(tx, viewer, others):
+        self._whole: set[XetHash] = set()
+        self._ranges: dict[XetHash, set[bytes]] = {}
+        self._left = chunk_access.MAX_ROWS
+        if tx is not None and viewer is not None:
+            self.add(tx, viewer, wanted)
+
+    def add(self, tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> None:
+        """Look up the rights to further xorbs."""
+        whole = chunk_access.whole(tx, viewer, wanted)
+        self._whole |= whole
+        self._ranges |= {xorb: {_EVERYTHING} for xorb in whole}
+        others = [xorb for xorb in wanted if xorb not in whole]
+        for xorb, packed in chunk_access.readable_ranges(tx, viewer, others, self._left):
+            self._left -= 1
             self._ranges.setdefault(xorb, set()).add(packed)
+
+    def lost(self, now: ChunkRights, xorbs: Iterable[XetHash]) -> list[XetHash]:
+        """Return those of some xorbs to which the viewer had more rights before than ``now``."""
+        return [xorb for xorb in xorbs if not self._ranges.get(xorb, set()) <= now._ranges.get(xorb, set())]
 
     def of(self, xorb: XetHash) -> ChunkSet:
         """Return the chunks of one of the xorbs that the viewer may refer to."""

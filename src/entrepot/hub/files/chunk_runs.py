@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 
 import attrs
 
@@ -22,7 +22,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.files.chunk_rights import ChunkRights
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.names import XetHash
-from entrepot.xet import FileBlock, Shard, Term, Terms, XorbRun
+from entrepot.xet import PIECE, FileBlock, FileBlocks, Shard, Term, Terms, XorbRun
 
 _PREFIX_BYTES = 12
 """Bytes of the hash of a xorb in a name: to find two xorbs that begin alike takes about 2**48 attempts."""
@@ -73,24 +73,26 @@ class TranslatedShard:
     sent: Mapping[XetHash, XetHash]
 
 
-def translate(shard: Shard, runs: Mapping[XetHash, XorbRun], rights: ChunkRights) -> TranslatedShard:
-    """Return a shard with the terms that use runs as terms of their xorbs.
+def translate(
+    shard: Shard, named: Iterable[XetHash], runs: Mapping[XetHash, XorbRun], rights: ChunkRights
+) -> Generator[None, None, TranslatedShard]:
+    """Return a shard with the terms that use runs as terms of their xorbs; yields after each few thousand terms.
 
     A xorb counts by its own hash only for those who have sent it, or share it. Others could otherwise find out by
     guessing what else is in it: the hash derives from all chunks. Terms keep their name, which no xorb has, if their
     chunks are outside of the run, or may not be used now.
 
     Args:
-        runs: those that the shard names.
+        named: what the shard names.
+        runs: those of them that are runs.
         rights: those of the uploader, to the xorbs that the shard names and to those of the runs.
     """
-    listed = {block.hash for block in shard.xorbs}.union(*(file.terms.xorbs() for file in shard.files))
-    whole = {name for name in listed if rights.is_whole(name)}
+    whole = {name for name in named if rights.is_whole(name)}
     if not runs:
         return TranslatedShard(shard, frozenset(whole), {})
     within = {run.xorb for run in runs.values()} - whole
-    guessed = {name: _name_of_none(name) for name in listed & within}
-    files = tuple(_translated(file, runs, guessed, rights) for file in shard.files)
+    guessed = {name: _name_of_none(name) for name in named if name in within}
+    files = yield from FileBlocks.steps(_translated_files(shard, runs, guessed, rights))
     xorbs = tuple(attrs.evolve(block, hash=guessed.get(block.hash, block.hash)) for block in shard.xorbs)
     sent = {run.xorb: name for name, run in runs.items() if run.xorb in within}
     sent |= {none: name for name, none in guessed.items()}
@@ -101,18 +103,32 @@ def _name_of_none(name: XetHash) -> XetHash:
     return XetHash(hashlib.sha256(f"no xorb {name}".encode()).hexdigest())
 
 
+def _translated_files(
+    shard: Shard, runs: Mapping[XetHash, XorbRun], guessed: Mapping[XetHash, XetHash], rights: ChunkRights
+) -> Iterator[FileBlock | None]:
+    """Yield the files of a shard with translated terms, and None after each few thousand terms."""
+    others = {*runs, *guessed}
+    left = PIECE
+    for file in shard.files:
+        pieces: list[Terms] = []
+        for piece in file.terms.pieces():
+            if piece.xorbs().isdisjoint(others):
+                pieces.append(piece)
+            else:
+                pieces.append(Terms.of(_translated(term, runs, guessed, rights) for term in piece))
+            left -= 10 + len(piece)
+            if left <= 0:
+                left = PIECE
+                yield None
+        yield attrs.evolve(file, terms=Terms.joined(pieces))
+
+
 def _translated(
-    file: FileBlock, runs: Mapping[XetHash, XorbRun], guessed: Mapping[XetHash, XetHash], rights: ChunkRights
-) -> FileBlock:
-    if file.terms.xorbs().isdisjoint({*runs, *guessed}):
-        return file
-    terms = (
-        attrs.evolve(term, xorb=guessed[term.xorb])
-        if term.xorb in guessed
-        else _placed(term, runs.get(term.xorb), rights)
-        for term in file.terms
-    )
-    return attrs.evolve(file, terms=Terms.of(terms))
+    term: Term, runs: Mapping[XetHash, XorbRun], guessed: Mapping[XetHash, XetHash], rights: ChunkRights
+) -> Term:
+    if term.xorb in guessed:
+        return attrs.evolve(term, xorb=guessed[term.xorb])
+    return _placed(term, runs.get(term.xorb), rights)
 
 
 def _placed(term: Term, run: XorbRun | None, rights: ChunkRights) -> Term:

@@ -7,16 +7,21 @@ Source: docs/protocols/xet.md, sections 7 to 9.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
+import itertools
 from collections.abc import Generator, Iterator, Mapping, Sequence
 
-from entrepot.catalog import Lock, Write
+import attrs
+
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.files import bucket_files, bucket_rights, file_links, linked_forms, xet_files, xorbs
 from entrepot.catalog.files.bucket_rights import BucketRight
 from entrepot.catalog.files.chunk_access import Viewer
 from entrepot.catalog.files.linked_forms import LinkedForm
 from entrepot.catalog.files.xet_files import Claim, XetFileRow
 from entrepot.catalog.jobs import jobs
+from entrepot.catalog.lists import slices
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import (
@@ -32,7 +37,7 @@ from entrepot.hub.files.chunk_rights import ChunkRights
 from entrepot.hub.files.chunk_runs import RunNames, TranslatedShard, translate
 from entrepot.hub.files.chunks import find_intact, link_user
 from entrepot.hub.files.xet_tokens import XetToken
-from entrepot.names import Uid, XetFileId, XetHash, new_uid
+from entrepot.names import Sha256, Uid, XetFileId, XetHash, new_uid
 from entrepot.storage import chunk_content
 from entrepot.storage.chunk_content import StoredXorb
 from entrepot.xet import (
@@ -41,10 +46,12 @@ from entrepot.xet import (
     Shard,
     UsableXorb,
     XorbBlock,
+    XorbRun,
     check_steps,
     eligible_chunks,
+    name_steps,
     named_xorbs,
-    parse_shard,
+    parse_steps,
     read_hash,
 )
 
@@ -57,6 +64,9 @@ MAX_REPEATS = 4
 it names, as many times as the second number."""
 
 _PIECE = 8 << 20
+
+_FILES_A_STEP = 2_000
+_NAMES_A_STEP = 1_000
 
 _PART = 4_000
 """About how many rows one transaction records: while it does, a hub with SQLite writes nothing else."""
@@ -79,30 +89,43 @@ def register_steps(hub: HubContext, given: XetToken, data: bytes) -> Generator[N
     xet_tokens.require_write(given)
     if len(data) > MAX_SHARD_BODY:
         raise LimitExceeded("the shard", MAX_SHARD_BODY)
-    shard = parse_shard(data)
-    sent = named_xorbs(shard)
-    _check_room(hub, given, shard)
+    shard = yield from parse_steps(data)
+    sent: dict[XetHash, None] = {}
+    yield from name_steps(shard, sent)
+    yield from _check_room(hub, given, shard)
     with hub.read() as tx:
         viewer = chunk_rights.viewer_of(hub, tx, given)
-        runs = RunNames(hub, given).find(tx, sent)
-        rights = ChunkRights(tx, viewer, list({*sent, *(run.xorb for run in runs.values())}))
-    translated = translate(shard, runs, rights)
+    runs, names, rights = dict[XetHash, XorbRun](), RunNames(hub, given), ChunkRights()
+    for batch in slices(list(sent), _NAMES_A_STEP):
+        with hub.read() as tx:
+            found = names.find(tx, batch)
+            rights.add(tx, viewer, list({*batch, *(run.xorb for run in found.values())}))
+        runs |= found
+        yield
+    translated = yield from translate(shard, sent, runs, rights)
     try:
-        yield from _register(hub, given, translated, viewer, rights)
+        yield from _register(hub, given, _Judged(translated, viewer, rights))
     except XorbMissing as error:
         raise XorbMissing(translated.sent.get(XetHash(error.xorb), error.xorb), error.where) from None
 
 
-def _register(
-    hub: HubContext, given: XetToken, translated: TranslatedShard, viewer: Viewer, rights: ChunkRights
-) -> Generator[None, None, None]:
-    shard, named = translated.shard, named_xorbs(translated.shard)
+@attrs.frozen
+class _Judged:
+    """A translated shard, who sent it, and their rights when it came; what they have lost is found at each part."""
+
+    translated: TranslatedShard
+    viewer: Viewer
+    rights: ChunkRights
+
+
+def _register(hub: HubContext, given: XetToken, judged: _Judged) -> Generator[None, None, None]:
+    translated, shard = judged.translated, judged.translated.shard
     sizes: dict[XetHash, int] = {}
 
     def find(xorb: XetHash) -> UsableXorb | None:
         if xorb not in translated.usable:
             return None
-        usable = rights.of(xorb)
+        usable = judged.rights.of(xorb)
         with hub.read() as tx:
             stored = chunk_content.find_xorb(hub.store, tx, xorb)
         if stored is None:
@@ -118,44 +141,70 @@ def _register(
         raise
     if given.is_proposal:
         yield from _check_digests(hub, given, shard, sum(sizes.values()))
-    is_proven, uid = _is_proven(hub, viewer, shard, named), new_uid()
+    is_proven, uid = (yield from _is_proven(hub, judged)), new_uid()
     for part in _parts(shard):
-        _record(hub, given, part, uid, is_proven=is_proven)
+        _record(hub, given, part, uid, judged, is_proven=is_proven)
         yield
 
 
-def _check_room(hub: HubContext, given: XetToken, shard: Shard) -> None:
+def _check_room(hub: HubContext, given: XetToken, shard: Shard) -> Generator[None, None, None]:
     """Raise if the files exceed the quota of the namespace, before they are verified."""
-    sizes = {file.sha256: file.terms.size for file in shard.files if file.sha256 is not None}
+    sizes: dict[Sha256, int] = {}
     # Clients may leave the sha256 out, and do so for buckets.
-    unnamed = {file.hash: file.terms.size for file in shard.files if file.sha256 is None}
+    unnamed: dict[XetHash, int] = {}
+    for number, file in enumerate(shard.files, start=1):
+        if file.sha256 is not None:
+            sizes[file.sha256] = file.terms.size
+        else:
+            unnamed[file.hash] = file.terms.size
+        if number % _FILES_A_STEP == 0:
+            yield
     with hub.read() as tx:
         row = repositories.by_id(tx, given.repo_id)
         if row is None:
             raise RepoNotFound
-        there = file_links.usable(tx, row.id, list(sizes), link_user(given))
-        known = bucket_files.by_hash(tx, row.id, list(unnamed))
         quota = quotas.allowance(hub, tx, row)
     for size in (*sizes.values(), *unnamed.values()):
         quota.check_file("a file", size)
-    new = sum(size for sha256, size in sizes.items() if sha256 not in there)
-    quota.check(new + sum(size for xet_hash, size in unnamed.items() if xet_hash not in known))
+    new, user = 0, link_user(given)
+    for digests in slices(list(sizes), _FILES_A_STEP):
+        with hub.read() as tx:
+            there = file_links.usable(tx, row.id, digests, user)
+        new += sum(sizes[sha256] for sha256 in digests if sha256 not in there)
+        yield
+    for hashes in slices(list(unnamed), _FILES_A_STEP):
+        with hub.read() as tx:
+            known = bucket_files.by_hash(tx, row.id, hashes)
+        new += sum(unnamed[xet_hash] for xet_hash in hashes if xet_hash not in known)
+        yield
+    quota.check(new)
 
 
-def _is_proven(hub: HubContext, viewer: Viewer, shard: Shard, named: Sequence[XetHash]) -> bool:
+def _is_proven(hub: HubContext, judged: _Judged) -> Generator[None, None, bool]:
     """Return whether the viewer has sent or may read every chunk of the files, regardless of ``dedup_scope``."""
-    if viewer == chunk_rights.strict(viewer):
+    strict, shard = chunk_rights.strict(judged.viewer), judged.translated.shard
+    if judged.viewer == strict:
         return True
-    with hub.read() as tx:
-        rights = ChunkRights(tx, chunk_rights.strict(viewer), named)
-    ranges = {(term.xorb, term.start, term.end) for file in shard.files for term in file.terms}
-    return all(rights.of(xorb).covers(start, end) for xorb, start, end in ranges)
+    named: dict[XetHash, None] = {}
+    yield from name_steps(shard, named)
+    rights = ChunkRights()
+    for batch in slices(list(named), _NAMES_A_STEP):
+        with hub.read() as tx:
+            rights.add(tx, strict, batch)
+        yield
+    chunks = functools.cache(rights.of)
+    for file in shard.files:
+        for piece in file.terms.pieces():
+            if not all(chunks(term.xorb).covers(term.start, term.end) for term in piece):
+                return False
+            yield
+    return True
 
 
 def _parts(shard: Shard) -> Iterator[Shard]:
     """Yield the files of a shard and the xorbs that it lists, in parts of about :data:`_PART` rows; at least one."""
     # Each xorb once: repetitions of one that is correct say nothing new.
-    items: list[FileBlock | XorbBlock] = [*shard.files, *{block.hash: block for block in shard.xorbs}.values()]
+    items = itertools.chain[FileBlock | XorbBlock](shard.files, {block.hash: block for block in shard.xorbs}.values())
     files: list[FileBlock] = []
     listed: list[XorbBlock] = []
     rows = 0
@@ -172,7 +221,7 @@ def _parts(shard: Shard) -> Iterator[Shard]:
     yield Shard(tuple(files), tuple(listed))
 
 
-def _record(hub: HubContext, given: XetToken, shard: Shard, uid: Uid, *, is_proven: bool) -> None:
+def _record(hub: HubContext, given: XetToken, shard: Shard, uid: Uid, judged: _Judged, *, is_proven: bool) -> None:
     now, named = hub.now_ms(), named_xorbs(shard)
     rows = {file.hash: XetFileRow.of(file.hash, file.terms.size, file.terms.encode()) for file in shard.files}
     used = [(rows[file.hash], file.terms.used()) for file in {file.hash: file for file in shard.files}.values()]
@@ -187,6 +236,7 @@ def _record(hub: HubContext, given: XetToken, shard: Shard, uid: Uid, *, is_prov
     locks = (Lock.repo(given.repo_id), *map(Lock.file, proven), *map(Lock.xorb, chunked))
     with hub.write(*locks) as tx:
         repo = xet_tokens.recheck(hub, tx, given)
+        _judge_again(hub, tx, given, shard, named, judged)
         for xorb in named:
             if not xorbs.use(tx, xorb, None, now):
                 raise XorbMissing(xorb, "it was deleted in the meantime")
@@ -198,6 +248,27 @@ def _record(hub: HubContext, given: XetToken, shard: Shard, uid: Uid, *, is_prov
             _claim(hub, tx, given, repo, claims, {row.hash: row.id for row in rows.values()})
         xorbs.remember_chunks(tx, uid, chunks)
         xorbs.remember_group(tx, uid, [block.hash for block in shard.xorbs])
+
+
+def _judge_again(
+    hub: HubContext, tx: Read, given: XetToken, shard: Shard, named: Sequence[XetHash], judged: _Judged
+) -> None:
+    """Raise if the sender has lost the right to a chunk of a part of a shard since the shard came.
+
+    Raises:
+        XorbMissing: as if they never had it.
+    """
+    rights = ChunkRights(tx, chunk_rights.viewer_of(hub, tx, given), named)
+    left = {xorb: rights.of(xorb) for xorb in judged.rights.lost(rights, named)}
+    if not left:
+        return
+    for file in shard.files:
+        for number, term in enumerate(file.terms):
+            if term.xorb in left and not left[term.xorb].covers(term.start, term.end):
+                raise XorbMissing(term.xorb, f"term {number} of the file {file.hash}")
+    for block in shard.xorbs:
+        if block.hash in left and not left[block.hash].covers(0, len(block.raw_ends)):
+            raise XorbMissing(block.hash, "the list of new xorbs")
 
 
 def _claim(

@@ -36,7 +36,7 @@ from entrepot.wire.files.xet import Registered, ShardFailure, ShardLine, ShardRe
 LINE_EVERY_S = 15.0
 """Seconds between lines; clients give up after five minutes without a line, proxies often after one."""
 
-SLICE_S = 1.0
+SLICE_S = 0.1
 """Seconds that a shard is verified before another caller's has its turn."""
 
 MAX_WAITING = 2 * MAX_SHARD_BODY
