@@ -8,8 +8,10 @@ Source: docs/protocols/hf_api.md, section 0.2.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Concatenate, ParamSpec
+
+import attrs
 
 from entrepot.catalog import Lock, Read
 from entrepot.catalog.accounts import accounts
@@ -22,10 +24,11 @@ from entrepot.catalog.repos.grants import NO_ROLES, FolderPlace, GrantedRoles
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import GatedRepo, NotAllowed, RepoArchived, RepoDisabled, RepoMoved, RepoNotFound
 from entrepot.hub import scopes
-from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change, require_login
+from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change, require_login, require_write
 from entrepot.hub.context import HubContext
 from entrepot.names import PARQUET, RepoRef, RepoType
 
+_More = ParamSpec("_More")
 _NOWHERE = 0  # no namespace has this row id
 _VIEWER = "you may view this folder; 'edit' is needed"
 _ROLES = {grants.VIEW: Role.READ, grants.EDIT: Role.WRITE}
@@ -64,17 +67,39 @@ def _check_enabled(caller: MaybeCaller, row: RepoRow) -> None:
         raise RepoDisabled
 
 
-def lock(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Lookup:
+def lock(
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    judge: Callable[Concatenate[Read, MaybeCaller, RepoRef, _More], object],
+    *more: _More.args,
+    **named: _More.kwargs,
+) -> Lookup:
     """Return the lock of a repository, which a transaction takes before it judges the rights of the caller again.
 
-    It is not for callers who may not see the repository: they would wait for those who change it.
+    It is not for callers without these rights: they would wait for those who change the repository.
+
+    Args:
+        judge: what the transaction asks for the rights, such as :func:`writable`; called without the lock.
+        more, named: further arguments of ``judge``.
 
     Raises:
-        RepoNotFound: it does not exist, or is private and not visible to the caller.
+        as ``judge``.
     """
-    with hub.read() as tx, contextlib.suppress(RepoMoved, RepoDisabled):  # as the transaction finds
-        visible(tx, caller, ref)
+    with hub.read() as tx:
+        # The transaction must look up grants again, because it may have waited for long.
+        judge(tx, None if caller is None else attrs.evolve(caller, granted={}), ref, *more, **named)
     return Lock.repo_at(ref)
+
+
+def personal(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
+    """Return a repository that the caller sees, and the caller, for what is theirs and not the repository's.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is anonymous, or the token does not allow every change.
+        RepoMoved, RepoNotFound, RepoDisabled: as :func:`visible`.
+    """
+    return visible(tx, caller, ref), require_write(caller)
 
 
 def readable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> RepoRow:

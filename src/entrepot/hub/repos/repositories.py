@@ -192,7 +192,8 @@ def delete(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
     Raises:
         RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
     """
-    with hub.write(access.lock(hub, caller, ref), Lock.namespace_named(ref.id.namespace), Lock.audit()) as tx:
+    namespace = Lock.namespace_named(ref.id.namespace)
+    with hub.write(access.lock(hub, caller, ref, access.writable), namespace, Lock.audit()) as tx:
         row, remover = access.writable(tx, caller, ref)
         discard(hub, tx, remover, row)
 
@@ -206,7 +207,7 @@ def move(hub: HubContext, caller: MaybeCaller, ref: RepoRef, target: RepoRef) ->
         QuotaExceeded: it exceeds the quota of the other namespace.
     """
     namespaces = folder_homes.locks_of(ref.id.namespace, target.id.namespace)
-    with hub.write(access.lock(hub, caller, ref), *namespaces, Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref, _movable, target), *namespaces, Lock.audit()) as tx:
         row, mover = access.writable(tx, caller, ref)
         home = folder_homes.get(hub, tx, mover, target.id.namespace, target.type)
         relocate(hub, tx, mover, row, home.namespace, target.id.name)
@@ -215,6 +216,11 @@ def move(hub: HubContext, caller: MaybeCaller, ref: RepoRef, target: RepoRef) ->
     hub.job_added.set()
     run_now(hub, card_job(moved.id))
     return moved
+
+
+def _movable(tx: Read, caller: MaybeCaller, ref: RepoRef, target: RepoRef) -> None:
+    _, mover = access.writable(tx, caller, ref)
+    folder_homes.check(tx, mover, target.id.namespace, target.type)
 
 
 def discard(hub: HubContext, tx: Write, by: Caller | str, row: RepoRow) -> None:
@@ -285,7 +291,7 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
         raise InvalidName("gate", changes.gated, "expected auto, manual or false")
     # Following reads the visibility of the folder, which changes under the lock of its namespace.
     folder = [Lock.namespace_named(ref.id.namespace)] if changes.visibility == visibilities.FOLDER else []
-    with hub.write(*folder, access.lock(hub, caller, ref), Lock.audit()) as tx:
+    with hub.write(*folder, access.lock(hub, caller, ref, access.manageable), Lock.audit()) as tx:
         row, settler = access.manageable(tx, caller, ref)
         _check_archive(settler, row, changes)
         values = _values_of(tx, settler, row, changes)
@@ -364,6 +370,7 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
     visibilities.check(visibility)
     with hub.read() as tx:
         source_id = access.readable(tx, maker, source).id
+        folder_homes.check(tx, maker, target.namespace, source.type)
         for name, path, rule in fsck.unreadable(hub.store, tx, source_id):
             if not name.startswith("refs/pr/"):
                 raise InvalidPath(path, f"{rule}; rename or delete it on {name} first")

@@ -76,7 +76,7 @@ def add(hub: HubContext, caller: MaybeCaller, ref: RepoRef, draft: PublisherDraf
     with hub.read() as tx:
         access.check_not_archived(_managed(tx, caller, ref)[0])  # nothing about issuers is said to others
     _check(hub, draft)
-    with hub.write(access.lock(hub, caller, ref), Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref, _managed), Lock.audit()) as tx:
         row, owner = _managed(tx, caller, ref)
         access.check_not_archived(row)
         present = trusted_publishers.of_repo(tx, row.id)
@@ -101,7 +101,7 @@ def remove(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uid: str) -> None
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed, RepoArchived: the caller may not write to it.
         ThingNotFound: the repository has no such publisher.
     """
-    with hub.write(Lock.hub(), access.lock(hub, caller, ref), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), access.lock(hub, caller, ref, _managed), Lock.audit()) as tx:
         row, actor = _managed(tx, caller, ref)
         access.check_not_archived(row)
         found = [one for one in trusted_publishers.of_repo(tx, row.id) if one.uid == uid]
