@@ -132,7 +132,9 @@ def rights(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> RepoRights:
         has_metrics = _has_metrics(tx, row)
         still_open = discussions.count_alive(tx, row.id) if discussion_rules.are_enabled(row) else 0
         if caller is None:
-            return RepoRights(row, may_write=False, may_discuss=False, has_metrics=has_metrics, open_discussions=still_open)
+            return RepoRights(
+                row, may_write=False, may_discuss=False, has_metrics=has_metrics, open_discussions=still_open
+            )
         may_discuss = caller.may_write or (caller.limits is not None and access.may_discuss(caller, row))
         may_manage = access.may_manage(tx, caller, row)
         is_open = not row.is_archived
