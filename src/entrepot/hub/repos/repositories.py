@@ -130,18 +130,16 @@ def rights(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> RepoRights:
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
         has_metrics = _has_metrics(tx, row)
-        still_open = discussions.count_alive(tx, row.id) if discussion_rules.are_enabled(row) else 0
+        alive = discussions.count_alive(tx, row.id) if discussion_rules.are_enabled(row) else 0
         if caller is None:
-            return RepoRights(
-                row, may_write=False, may_discuss=False, has_metrics=has_metrics, open_discussions=still_open
-            )
+            return RepoRights(row, may_write=False, may_discuss=False, has_metrics=has_metrics, open_discussions=alive)
         may_discuss = caller.may_write or (caller.limits is not None and access.may_discuss(caller, row))
         may_manage = access.may_manage(tx, caller, row)
         is_open = not row.is_archived
         user = caller.account.id
         watch = subscriptions.effective(tx, row, user).level if caller.limits is None else ""
         is_liked = likes.is_liked(tx, row.id, user)
-        may = (may_manage and is_open, may_discuss and is_open, has_metrics, is_liked, watch, may_manage, still_open)
+        may = (may_manage and is_open, may_discuss and is_open, has_metrics, is_liked, watch, may_manage, alive)
         return RepoRights(row, *may)
 
 

@@ -32,6 +32,7 @@ from entrepot.server.pages.repositories.card_facts import (
     tree_of,
     trend_of,
 )
+from entrepot.server.pages.repositories.outlines import outline_of
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.rows import license_of, parameters_of
 from entrepot.server.pages.snippets import UsedRepo
@@ -77,6 +78,7 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
         "head": head,
         "row": row,
         "card": card,
+        "outline": outline_of(card) if card else (),
         "refusal": refusal,
         "is_flagged": is_flagged,
         "licence": license_of(row.card),
