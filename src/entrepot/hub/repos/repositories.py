@@ -10,7 +10,7 @@ import attrs
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
-from entrepot.catalog.community import likes
+from entrepot.catalog.community import discussions, likes
 from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
@@ -89,6 +89,9 @@ class RepoChanges:
     archived: bool | None = None
 
 
+MOST_COUNTED = discussions.MOST_COUNTED
+"""Open discussions of a repository that are counted at most."""
+
 _EVENT_FILES = "tensorboard"
 """The tag of repositories with event files, which the metadata of files bring."""
 
@@ -99,6 +102,7 @@ class RepoRights:
 
     ``may_manage``: to see its settings, also if it is archived, when nothing else may be changed.
     ``has_metrics``: whether it is a model whose card has evaluation results, or that has event files.
+    ``open_discussions``: with pull requests, at most :data:`MOST_COUNTED`; 0 if they are disabled.
     ``is_liked``: the caller likes it; ``watch``: which notifications they get, empty if the token is not for these.
     """
 
@@ -109,6 +113,7 @@ class RepoRights:
     is_liked: bool = False
     watch: str = ""
     may_manage: bool = False
+    open_discussions: int = 0
 
     @property
     def has_discussions(self) -> bool:
@@ -125,15 +130,16 @@ def rights(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> RepoRights:
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
         has_metrics = _has_metrics(tx, row)
+        alive = discussions.count_alive(tx, row.id) if discussion_rules.are_enabled(row) else 0
         if caller is None:
-            return RepoRights(row, may_write=False, may_discuss=False, has_metrics=has_metrics)
+            return RepoRights(row, may_write=False, may_discuss=False, has_metrics=has_metrics, open_discussions=alive)
         may_discuss = caller.may_write or (caller.limits is not None and access.may_discuss(caller, row))
         may_manage = access.may_manage(tx, caller, row)
         is_open = not row.is_archived
         user = caller.account.id
         watch = subscriptions.effective(tx, row, user).level if caller.limits is None else ""
         is_liked = likes.is_liked(tx, row.id, user)
-        may = (may_manage and is_open, may_discuss and is_open, has_metrics, is_liked, watch, may_manage)
+        may = (may_manage and is_open, may_discuss and is_open, has_metrics, is_liked, watch, may_manage, alive)
         return RepoRights(row, *may)
 
 
