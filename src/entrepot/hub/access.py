@@ -65,7 +65,7 @@ def _check_enabled(caller: MaybeCaller, row: RepoRow) -> None:
 
 
 def lock(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Lookup:
-    """Return the lock of a repository, which a transaction takes before it judges the rights of the caller again.
+    """Return the lock of a repository, which a transaction takes before it checks the rights of the caller again.
 
     It is not for callers who may not see the repository: they would wait for those who change it.
 
