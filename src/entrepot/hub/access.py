@@ -75,7 +75,7 @@ def lock(
     *more: _More.args,
     **named: _More.kwargs,
 ) -> Lookup:
-    """Return the lock of a repository, which a transaction takes before it judges the rights of the caller again.
+    """Return the lock of a repository, which a transaction takes before it checks the rights of the caller again.
 
     It is not for callers without these rights: they would wait for those who change the repository.
 

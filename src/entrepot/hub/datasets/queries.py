@@ -178,7 +178,7 @@ def try_queries(
 ) -> list[Mapping[str, Any]]:
     """Return the result of each query, or why it was ``refused``; all run in one process, which runs nothing else.
 
-    Results over the same bytes are remembered; whether the caller may read each file is judged before.
+    Results over the same bytes are remembered; whether the caller may read each file is checked first.
 
     Raises:
         as :func:`run`, if none can run.

@@ -126,7 +126,7 @@ def locate(
     Args:
         is_raw: return the file as git stores it: an LFS pointer is a text file.
         version: of the database, asked for after the request has arrived. While it stands, further files of the
-            revision are found without judging the rights of the caller and resolving the revision again; the row
+            revision are found without checking the rights of the caller and resolving the revision again; the row
             of the repository is then without its card and configuration.
 
     Raises:
@@ -149,7 +149,7 @@ def locate(
         located = _locate_in(hub, tx, caller, found, path, is_raw=is_raw)
     if version is not None and len(revision) <= _LONGEST_REVISION:
         lean = attrs.evolve(row, card=None, config=None, file_metadata=None)
-        hub.known_trees.keep(version, key, attrs.evolve(found, repo=lean), _TREE_BYTES)
+        hub.known_trees.put(version, key, attrs.evolve(found, repo=lean), _TREE_BYTES)
     return located
 
 

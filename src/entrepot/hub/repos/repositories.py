@@ -298,9 +298,9 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
     # Following reads the visibility of the folder, which changes under the lock of its namespace.
     folder = [Lock.namespace_named(ref.id.namespace)] if changes.visibility == visibilities.FOLDER else []
     with hub.write(*folder, access.lock(hub, caller, ref, access.manageable), Lock.audit()) as tx:
-        row, settler = access.manageable(tx, caller, ref)
-        _check_archive(settler, row, changes)
-        values = _values_of(tx, settler, row, changes)
+        row, manager = access.manageable(tx, caller, ref)
+        _check_archived(manager, row, changes)
+        values = _values_of(tx, manager, row, changes)
         if values:
             repositories.update(tx, row.id, **values)
             if values.get("visibility", row.visibility) != row.visibility:
@@ -309,12 +309,12 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
                 jobs.enqueue(tx, "card", {"repo": row.id}, hub.now_ms(), dedup_key=card_job(row.id))
             if changes.archived is not None and changes.archived != row.is_archived:
                 action = "repo.archive" if changes.archived else "repo.unarchive"
-                audit.record(hub, tx, settler, action, access.subject(row))
+                audit.record(hub, tx, manager, action, access.subject(row))
             words = {name: value for name, value in values.items() if isinstance(value, str)}
             words |= {name: json.dumps(value) for name, value in changes.options.items()}
             if words:
-                audit.record(hub, tx, settler, "repo.settings", access.subject(row), words)
-        repo_labels.change(hub, tx, settler, row, changes.labels, changes.description)
+                audit.record(hub, tx, manager, "repo.settings", access.subject(row), words)
+        repo_labels.change(hub, tx, manager, row, changes.labels, changes.description)
         changed = repositories.by_id(tx, row.id)
         assert changed is not None
         if values:
@@ -328,24 +328,24 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
     return changed
 
 
-def _check_archive(settler: Caller, row: RepoRow, changes: RepoChanges) -> None:
-    """Raise if changes may not be made because a repository is archived, or by someone who may not archive it.
+def _check_archived(manager: Caller, row: RepoRow, changes: RepoChanges) -> None:
+    """Raise if the repository is archived and stays so, or if someone who may not archive it tries to.
 
     Raises:
         NotAllowed: the caller is not an admin of the namespace.
         RepoArchived: the changes leave it archived, and change something else.
     """
     if changes.archived is not None:
-        access.check_admin(settler, row)
+        access.check_admin(manager, row)
     if changes.archived is not False and attrs.evolve(changes, archived=None) != RepoChanges():
         access.check_not_archived(row)
 
 
-def _values_of(tx: Write, settler: Caller, row: RepoRow, changes: RepoChanges) -> dict[str, object]:
+def _values_of(tx: Write, manager: Caller, row: RepoRow, changes: RepoChanges) -> dict[str, object]:
     """Return the columns that changes set, after checking the values; labels and description have their own."""
     values: dict[str, object] = {}
     if changes.visibility is not None:
-        values |= visibilities.choose(tx, settler, row, changes.visibility)
+        values |= visibilities.choose(tx, manager, row, changes.visibility)
     if changes.gated is not None:
         values["gated"] = changes.gated
     if changes.archived is not None:

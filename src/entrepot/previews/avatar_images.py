@@ -1,7 +1,7 @@
-"""Pictures that stand for accounts: PNG and JPEG, read without decoding, and written without what they say besides.
+"""Pictures of accounts: PNG and JPEG files, checked without decoding them, and stored without their metadata.
 
-A picture from a telephone says where it was taken. Only the parts that browsers need to show it are kept; text, times
-and places are dropped, and with them the orientation that a camera notes.
+A photograph may say where it was taken. Only the parts that browsers need to show it are kept; texts, times and
+places are dropped, and with them the orientation that a camera records.
 Source: PNG (Third Edition), sections 5 and 11; ITU-T T.81, annex B; Exif 2.32, section 4.5.
 """
 
@@ -30,7 +30,7 @@ _AFTER_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # neither a stuffed byte
 
 
 @attrs.frozen
-class AccountPicture:
+class AvatarImage:
     """A picture that can be shown: its media type, its sides in pixels, and its bytes."""
 
     media_type: str
@@ -39,7 +39,7 @@ class AccountPicture:
     data: bytes
 
 
-def read_account_picture(data: bytes) -> AccountPicture:
+def read_avatar(data: bytes) -> AvatarImage:
     """Return a picture without its metadata.
 
     Raises:
@@ -59,7 +59,7 @@ def read_account_picture(data: bytes) -> AccountPicture:
     return found
 
 
-def _read_png(data: bytes) -> AccountPicture:
+def _read_png(data: bytes) -> AvatarImage:
     at, kept, kinds = len(_PNG), [_PNG], list[bytes]()
     while not kinds or kinds[-1] != b"IEND":
         size, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
@@ -72,10 +72,10 @@ def _read_png(data: bytes) -> AccountPicture:
         at = end
     if kinds[0] != b"IHDR" or len(kept[1]) != 25 or b"IDAT" not in kinds:
         raise Malformed("picture", "it is damaged")
-    return AccountPicture("image/png", int.from_bytes(kept[1][8:12]), int.from_bytes(kept[1][12:16]), b"".join(kept))
+    return AvatarImage("image/png", int.from_bytes(kept[1][8:12]), int.from_bytes(kept[1][12:16]), b"".join(kept))
 
 
-def _read_jpeg(data: bytes) -> AccountPicture:
+def _read_jpeg(data: bytes) -> AvatarImage:
     at, kept, width, height, has_scan = 2, [data[:2]], 0, 0, False
     while data[at : at + 2] != _JPEG_END:  # the first: cameras append further pictures, with places of their own
         marker, size = data[at + 1 : at + 2], int.from_bytes(data[at + 2 : at + 4])
@@ -95,7 +95,7 @@ def _read_jpeg(data: bytes) -> AccountPicture:
         at = end
     if not has_scan or not (width or height):
         raise Malformed("picture", "it is cut off or damaged")
-    return AccountPicture("image/jpeg", width, height, b"".join((*kept, _JPEG_END)))
+    return AvatarImage("image/jpeg", width, height, b"".join((*kept, _JPEG_END)))
 
 
 def _end_of_scan(data: bytes, at: int) -> int:
