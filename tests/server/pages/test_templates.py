@@ -19,8 +19,8 @@ SCRIPTS = {
 def test_values_are_escaped_and_bytes_that_are_no_text_are_replaced() -> None:
     values = {"root": "", "static": "/s", "item": {"is_private": False, "is_gated": False}}
     assert render_template("macros.html", values) is not None
-    values = error_page(404, "<b>&\"'\udcff", "<i>").values
-    made = render_template("error.html", frame(**values, title="<b>&\"'\udcff") | {"may_sign_in": False}).decode()
+    page = error_page(404, "<b>&\"'\udcff", "<i>")
+    made = render_template("error.html", frame(**page.values, title="<b>&\"'\udcff") | {"may_sign_in": False}).decode()
     assert "<b>" not in made.partition("<main")[0]
     assert "&lt;b&gt;&amp;&#34;&#39;�" in made
     assert "<p>&lt;i&gt;</p>" in made
