@@ -6,7 +6,7 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from unittest import mock
@@ -20,7 +20,6 @@ from entrepot.catalog.engines import WriteLock, count_up, insert_missing, make_e
 from entrepot.catalog.files import file_links, files, linked_forms, uploads
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
-from entrepot.catalog.prepared import PreparedWrite
 from entrepot.catalog.repos import commits, refs, repo_tags, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import listings
@@ -283,7 +282,7 @@ def plans(path: pathlib.Path) -> Iterator[tuple[Catalog, list[str]]]:
     steps: list[str] = []
 
     def explain(connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
-        if re.match(r"SELECT|WITH|INSERT|UPDATE|DELETE", statement):
+        if re.match(r"INSERT|SELECT|WITH|UPDATE|DELETE", statement):
             raw = connection.connection.driver_connection
             steps.extend(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
 
@@ -294,12 +293,11 @@ def plans(path: pathlib.Path) -> Iterator[tuple[Catalog, list[str]]]:
 
         return run_explained
 
-    run_all = PreparedWrite.run_all
+    run_all = prepared.PreparedWrite.run_all
 
-    def run_all_explained(write: PreparedWrite, tx: Any, rows: Sequence[Any]) -> None:
+    def run_all_explained(write: prepared.PreparedWrite, tx: Any, rows: Sequence[Mapping[str, Any]]) -> None:
         compiled = write._checked(tx)
-        for values in rows:
-            explain(tx.sql, None, compiled.text, compiled.parameters(values), None, False)
+        explain(tx.sql, None, compiled.text, compiled.parameters(rows[0]), None, False)
         run_all(write, tx, rows)
 
     sa.event.listen(engine, "before_cursor_execute", explain)
@@ -308,7 +306,7 @@ def plans(path: pathlib.Path) -> Iterator[tuple[Catalog, list[str]]]:
         for name in ("rows", "change"):
             patched = explained(getattr(prepared._Compiled, name))
             patches.enter_context(mock.patch.object(prepared._Compiled, name, patched))
-        patches.enter_context(mock.patch.object(PreparedWrite, "run_all", run_all_explained))
+        patches.enter_context(mock.patch.object(prepared.PreparedWrite, "run_all", run_all_explained))
         yield watched, steps
     watched.close()
 

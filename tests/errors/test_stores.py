@@ -29,11 +29,11 @@ def test_a_refused_body_has_a_message_with_the_cure() -> None:
 )
 def test_callers_are_not_told_which_chunks_are_damaged(error: Damaged) -> None:
     assert "ab" * 2 in error.message or "xorbs/ab" in error.message
-    assert "xorbs" not in error.told
-    assert "abab" not in error.told
-    assert "entrepot fsck" in error.told
+    assert "xorbs" not in error.public_message
+    assert "abab" not in error.public_message
+    assert "entrepot fsck" in error.public_message
 
 
 def test_callers_are_told_everything_else() -> None:
     for error in (BlobMissing("files/aa/bb/cc"), BlobUnreadable("files/aa", "no")):
-        assert error.told == error.message
+        assert error.public_message == error.message

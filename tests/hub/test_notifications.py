@@ -51,7 +51,7 @@ def test_only_the_newest_of_a_user_are_kept(world: World, monkeypatch: pytest.Mo
     monkeypatch.setattr(notifications, "MOST_KEPT", 2)
     for number in range(4):
         with world.hub.write() as tx:
-            notifications.tell(world.hub, tx, [world.bob.account.id], notifications.WEBHOOK, f"webhook:{number}")
+            notifications.notify(world.hub, tx, [world.bob.account.id], notifications.WEBHOOK, f"webhook:{number}")
         world.clock.advance(1)
     found = notification_lists.list_page(world.hub, world.bob).items
     assert [item.row.topic for item in found] == ["webhook:3", "webhook:2"]

@@ -10,7 +10,7 @@ V1, V2 = (1, 1), (1, 2)
 def test_a_value_is_found_under_its_version_only() -> None:
     memory = Remembered[str](100_000)
     assert memory.find(V1, "a") is None
-    memory.keep(V1, "a", "old")
+    memory.put(V1, "a", "old")
     assert memory.find(V1, "a") == "old"
     assert memory.find(V2, "a") is None
     assert memory.find(V1, "a") is None, "what is of another version is forgotten"
@@ -20,15 +20,15 @@ def test_a_value_that_was_made_while_the_database_changed_is_not_kept() -> None:
     memory = Remembered[str](100_000)
     memory.find(V1, "a")
     memory.find(V2, "b")
-    memory.keep(V1, "a", "old")
+    memory.put(V1, "a", "old")
     assert memory.find(V2, "a") is None
 
 
 def test_an_unknown_version_finds_and_keeps_nothing() -> None:
     memory = Remembered[str](100_000)
     memory.find(V1, "a")
-    memory.keep(V1, "a", "x")
-    memory.keep(None, "b", "y")
+    memory.put(V1, "a", "x")
+    memory.put(None, "b", "y")
     assert memory.find(None, "a") is None
     assert memory.find(None, "b") is None
 
@@ -37,9 +37,9 @@ def test_values_used_longest_ago_are_forgotten_first() -> None:
     memory = Remembered[int](10 * 2048)
     memory.find(V1, 0)
     for number in range(10):
-        memory.keep(V1, number, number, 1024)
+        memory.put(V1, number, number, 1024)
     assert memory.find(V1, 0) == 0
-    memory.keep(V1, 10, 10, 1024)
+    memory.put(V1, 10, 10, 1024)
     assert [memory.find(V1, number) for number in (0, 1, 2, 10)] == [0, None, 2, 10]
     assert memory.size == 10 * 2048
 
@@ -48,15 +48,15 @@ def test_a_value_larger_than_the_memory_is_not_kept() -> None:
     for most in (0, 5_000):
         memory = Remembered[str](most)
         memory.find(V1, "a")
-        memory.keep(V1, "a", "x", 5_000)
+        memory.put(V1, "a", "x", 5_000)
         assert (memory.find(V1, "a"), memory.size) == (None, 0)
 
 
 def test_a_value_is_replaced_and_forgotten_with_its_size() -> None:
     memory = Remembered[str](100_000)
     memory.find(V1, "a")
-    memory.keep(V1, "a", "x", 5_000)
-    memory.keep(V1, "a", "y", 100)
+    memory.put(V1, "a", "x", 5_000)
+    memory.put(V1, "a", "y", 100)
     assert (memory.find(V1, "a"), memory.size < 2_000) == ("y", True)
     memory.forget("a")
     memory.forget("a")
@@ -64,6 +64,6 @@ def test_a_value_is_replaced_and_forgotten_with_its_size() -> None:
 
 
 def test_the_shares_of_the_memory_are_all_of_it() -> None:
-    assert [share.of(222 << 20) >> 21 for share in Share] == [8, 5, 2, 1, 16, 24, 15, 14, 23, 3]
-    assert sum(share.of(222 << 20) for share in Share) == 222 << 20
+    assert [share.of(230 << 20) >> 21 for share in Share] == [8, 5, 2, 1, 16, 24, 4, 15, 14, 23, 3]
+    assert sum(share.of(230 << 20) for share in Share) == 230 << 20
     assert {share.of(0) for share in Share} == {0}

@@ -114,8 +114,8 @@ def test_the_index_of_replaced_bytes_is_read_again(stored_repo: StoredRepo) -> N
     moved.ends[0] += 3
     moved.ends[1] += 3
     with stored_repo.store.catalog.write() as tx:
-        xorbs.claim(tx, xorb.hash, 5)
-        xorbs.mend(tx, chunk_content.row_of(xorb.hash, moved), 5, 5)
+        xorbs.begin_repair(tx, xorb.hash, 5)
+        xorbs.end_repair(tx, chunk_content.row_of(xorb.hash, moved), 5, 5)
     new = find(stored_repo.store, xorb.hash)
     assert new.index == moved
     assert new.key != old.key
@@ -191,8 +191,8 @@ def test_a_xorb_that_is_mended_meanwhile_is_found_at_its_new_place(
         moved.ends[number] += number // 3
     row = chunk_content.row_of(xorb.hash, moved)
     with stored_repo.store.catalog.write() as tx:
-        xorbs.claim(tx, xorb.hash, 5)
-        xorbs.mend(tx, row, 5, 5)
+        xorbs.begin_repair(tx, xorb.hash, 5)
+        xorbs.end_repair(tx, row, 5, 5)
     put(stored_repo.store.blobs, chunk_content.key_of(row), xorb.data + b"?")
     stored_repo.store.blobs.delete(old.key)
     assert content.read_at(500, 1000) == whole[500:1500]

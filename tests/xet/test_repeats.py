@@ -7,7 +7,7 @@ import pytest
 
 from entrepot.xet import file_hash, repeats
 from entrepot.xet.repeats import Run, repeated_file_hash
-from entrepot.xet.steps import end_of
+from entrepot.xet.steps import run_steps
 
 
 def run(draw: random.Random, count: int) -> Run:
@@ -24,7 +24,7 @@ def test_a_file_of_repeated_runs_has_the_hash_of_all_its_chunks(
     pool = [run(draw, draw.randint(1, draw.choice([2, 30, 300]))) for _ in range(draw.randint(1, 5))]
     runs = [draw.choice(pool) for _ in range(draw.randint(1, 60))]
     hashes, lengths = b"".join(bytes(part) for part, _ in runs), np.concatenate([part for _, part in runs])
-    assert end_of(repeated_file_hash(runs)) == file_hash(hashes, lengths)
+    assert run_steps(repeated_file_hash(runs)) == file_hash(hashes, lengths)
 
 
 def test_each_combination_is_joined_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,5 +36,5 @@ def test_each_combination_is_joined_once(monkeypatch: pytest.MonkeyPatch) -> Non
         return fold(hashes, lengths, complete=complete)  # type: ignore[arg-type]
 
     monkeypatch.setattr(repeats, "fold", counted)
-    end_of(repeated_file_hash([run(random.Random(1), 1024)] * 20_000))
+    run_steps(repeated_file_hash([run(random.Random(1), 1024)] * 20_000))
     assert sum(joined) < 200_000  # of 20 million chunks

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from entrepot.xet.steps import end_of
+from entrepot.xet.steps import run_steps
 
 
 def test_the_result_of_steps_is_returned_after_the_last_one() -> None:
@@ -14,4 +14,4 @@ def test_the_result_of_steps_is_returned_after_the_last_one() -> None:
             yield
         return "result"
 
-    assert (end_of(work()), done) == ("result", [0, 1, 2])
+    assert (run_steps(work()), done) == ("result", [0, 1, 2])

@@ -33,8 +33,8 @@ from entrepot.xet import (
     chunk_hash,
     encode_shard,
     file_hash,
-    name_steps,
     named_xorbs,
+    named_xorbs_steps,
     pack_ranges,
     parse_shard,
     parse_steps,
@@ -43,7 +43,7 @@ from entrepot.xet import (
 )
 from entrepot.xet.repeats import repeated_file_hash
 from entrepot.xet.shards import MAX_SHARD_XORBS
-from entrepot.xet.steps import end_of
+from entrepot.xet.steps import run_steps
 
 
 def check_shard(shard: Shard, find: Callable[[XetHash], Any]) -> None:
@@ -252,9 +252,9 @@ def test_runs_that_follow_each_other_in_many_ways_are_refused_before_they_cost_m
     runs = [(hashes[: 32 * (2048 - cut)], np.full(2048 - cut, 9)) for cut in range(64)]
     order = [runs[number * number % 61] for number in range(400)] + [runs[number % 64] for number in range(400)]
     with pytest.raises(LimitExceeded, match="the repeated chunks of a file exceeds the limit of 100,000"):
-        end_of(repeated_file_hash(order, 100_000))
+        run_steps(repeated_file_hash(order, 100_000))
     all_lengths = np.concatenate([lengths for _, lengths in order])
-    assert end_of(repeated_file_hash(order)) == file_hash(b"".join(part for part, _ in order), all_lengths)
+    assert run_steps(repeated_file_hash(order)) == file_hash(b"".join(part for part, _ in order), all_lengths)
 
 
 def test_terms_that_overlap_share_the_memory_of_their_xorb() -> None:
@@ -274,7 +274,7 @@ def test_terms_that_overlap_share_the_memory_of_their_xorb() -> None:
 def test_a_xorb_that_is_repeated_is_looked_up_and_hashed_once() -> None:
     stored, name, times = big(1), XetHash("1" * 64), 50_000
     hashes, lengths = stored.index.hashes, stored.index.lengths(0, 8192)
-    file = end_of(repeated_file_hash([(hashes, lengths)] * times))
+    file = run_steps(repeated_file_hash([(hashes, lengths)] * times))
     terms, proof = Terms.of([Term(name, 0, 8192, 8192)] * times), range_hash(hashes)
     asked: list[XetHash] = []
 
@@ -320,7 +320,7 @@ def test_the_steps_of_the_largest_shards_are_short() -> None:
             works.append(time.thread_time() - began)
             began = time.thread_time()
         named: dict[XetHash, None] = {}
-        for checks in (name_steps(shard, named), check_steps(shard, lambda _xorb: big(1))):
+        for checks in (named_xorbs_steps(shard, named), check_steps(shard, lambda _xorb: big(1))):
             began = time.thread_time()
             with contextlib.suppress(Malformed):
                 for _step in checks:

@@ -87,7 +87,7 @@ def find_configs(card: Mapping[str, JsonValue], paths: Sequence[str]) -> list[Da
         raise Malformed("card", "every entry of 'configs' needs a unique string as 'config_name'; quote 'no'")
     default = _default_of(entries)
     found = [
-        _config(str(name), _told(entry, known), is_default=str(name) == default, entry=entry)
+        _config(str(name), _declared_files(entry, known), is_default=str(name) == default, entry=entry)
         for name, entry in zip(names, entries, strict=True)
     ]
     # As in `datasets`, the files of the first configuration decide the default options of all of them.
@@ -112,7 +112,7 @@ def _default_of(entries: Sequence[Mapping[str, JsonValue]]) -> str | None:
     return names[0] if len(names) == 1 else next((name for name in names if name == "default"), None)
 
 
-def _told(entry: Mapping[str, JsonValue], paths: DataPaths) -> dict[str, list[str]]:
+def _declared_files(entry: Mapping[str, JsonValue], paths: DataPaths) -> dict[str, list[str]]:
     """Return the data files of an entry of ``configs`` by split."""
     folder = entry.get("data_dir")
     base = posixpath.normpath(folder) + "/" if isinstance(folder, str) and folder not in ("", ".", "./") else ""

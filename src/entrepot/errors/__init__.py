@@ -112,7 +112,7 @@ from entrepot.errors.projects import (
 )
 from entrepot.errors.rights import (
     AccountSuspended,
-    CodesHeld,
+    CodesPaused,
     ConfirmationNeeded,
     GatedRepo,
     InvalidCredentials,
@@ -187,7 +187,7 @@ __all__ = [
     "ChunkMissing",
     "ChunksRefused",
     "ClientGone",
-    "CodesHeld",
+    "CodesPaused",
     "CommitCanceled",
     "ConfigError",
     "ConfirmationNeeded",

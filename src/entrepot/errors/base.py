@@ -29,7 +29,7 @@ class EntrepotError(Exception):
         raise AttributeError("every leaf of the error tree has a message")
 
     @property
-    def told(self) -> str:
+    def public_message(self) -> str:
         """The message for callers: without what is for administrators only, who read it in the log."""
         return self.message
 

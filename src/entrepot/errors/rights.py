@@ -71,7 +71,7 @@ class WrongCode(Unauthenticated):
 
 
 @attrs.define
-class CodesHeld(Unauthenticated):
+class CodesPaused(Unauthenticated):
     """There were too many wrong codes for an account, from any address."""
 
     wait_s: int

@@ -180,7 +180,7 @@ _DAMAGED_CHUNKS = (
 """The hash of a xorb, which is also in the key of its bytes, derives from chunks that the caller may not read."""
 
 
-def _told(key: str, message: str) -> str:
+def _without_key(key: str, message: str) -> str:
     return _DAMAGED_CHUNKS if key.startswith("xorbs/") else message
 
 
@@ -195,8 +195,8 @@ class BlobMissing(Damaged):
         return f"no bytes are stored under {self.key}; run 'entrepot fsck'"
 
     @property
-    def told(self) -> str:
-        return _told(self.key, self.message)
+    def public_message(self) -> str:
+        return _without_key(self.key, self.message)
 
 
 @attrs.define
@@ -211,8 +211,8 @@ class BlobUnreadable(Damaged):
         return f"the bytes under {self.key} cannot be read: {self.reason}; run 'entrepot fsck'"
 
     @property
-    def told(self) -> str:
-        return _told(self.key, self.message)
+    def public_message(self) -> str:
+        return _without_key(self.key, self.message)
 
 
 @attrs.define
@@ -226,7 +226,7 @@ class XorbDamaged(Damaged):
         return f"the stored xorb {self.xorb} is damaged, and with it the files that need it; run 'entrepot fsck'"
 
     @property
-    def told(self) -> str:
+    def public_message(self) -> str:
         return _DAMAGED_CHUNKS
 
 

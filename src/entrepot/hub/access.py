@@ -71,24 +71,24 @@ def lock(
     hub: HubContext,
     caller: MaybeCaller,
     ref: RepoRef,
-    judge: Callable[Concatenate[Read, MaybeCaller, RepoRef, _More], object],
+    check: Callable[Concatenate[Read, MaybeCaller, RepoRef, _More], object],
     *more: _More.args,
     **named: _More.kwargs,
 ) -> Lookup:
-    """Return the lock of a repository, which a transaction takes before it judges the rights of the caller again.
+    """Return the lock of a repository, which a transaction takes before it checks the rights of the caller again.
 
     It is not for callers without these rights: they would wait for those who change the repository.
 
     Args:
-        judge: what the transaction asks for the rights, such as :func:`writable`; called without the lock.
-        more, named: further arguments of ``judge``.
+        check: what the transaction asks for the rights, such as :func:`writable`; called without the lock.
+        more, named: further arguments of ``check``.
 
     Raises:
-        as ``judge``.
+        as ``check``.
     """
     with hub.read() as tx:
         # The transaction must look up grants again, because it may have waited for long.
-        judge(tx, None if caller is None else attrs.evolve(caller, granted={}), ref, *more, **named)
+        check(tx, None if caller is None else attrs.evolve(caller, granted={}), ref, *more, **named)
     return Lock.repo_at(ref)
 
 

@@ -66,7 +66,7 @@ class HubBucket:
             found = self._mark(fresh_id if known is None or known.store_id is None else known.store_id)
         assert found.store_id is not None
         if known is not None and known.database is None and (known.store_id, known.store) != (found.store_id, S3):
-            data_folders.forget(folder, known)  # it has no data yet
+            data_folders.remove_marker(folder, known)  # it has no data yet
         return data_folders.prepare(folder, found.store_id, S3), found
 
     def check_kind(self, folder: Path, markers: tuple[Marker, Marker], kind: str) -> None:
@@ -78,7 +78,7 @@ class HubBucket:
         here, there = markers
         if there.database is None or (there.database == kind and (kind != "sqlite" or here.database is not None)):
             return
-        data_folders.forget(folder, here)
+        data_folders.remove_marker(folder, here)
         where = "in another data folder" if there.database == kind else "of another kind"
         raise StoreUnusable(
             self.bucket.name,
@@ -95,7 +95,7 @@ class HubBucket:
         here, there = markers
         if stored_id == there.store_id or (stored_id is None and there.database is None):
             return
-        data_folders.forget(folder, here)
+        data_folders.remove_marker(folder, here)
         owner = "none" if stored_id is None else f"the hub {stored_id}"
         raise StoreUnusable(
             self.bucket.name,

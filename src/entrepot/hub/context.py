@@ -139,7 +139,7 @@ class HubContext:
             if caller is not None:
                 callers.require_factor(tx, caller.account, self.settings)
         if caller is not None and version is not None:
-            self.known_callers.keep(version, key, caller, 1024 * len(caller.memberships))
+            self.known_callers.put(version, key, caller, 1024 * len(caller.memberships))
         return caller
 
     def close(self) -> None:

@@ -78,7 +78,7 @@ def check_store(folder: Path, marker: Marker, store: str | None) -> None:
     raise DataFolderError(str(folder), "its large files are in the folder, not in a bucket; unset the setting 'store'")
 
 
-def forget(folder: Path, marker: Marker) -> None:
+def remove_marker(folder: Path, marker: Marker) -> None:
     """Remove the marker of a folder that has no data, so that it can be used with another database or bucket."""
     if marker.store_id is not None and marker.database is None:
         with contextlib.suppress(OSError):
@@ -112,7 +112,7 @@ def check_id(folder: Path, marker: Marker, kind: str, stored_id: str | None) -> 
         return
     if marker.store_id is None and kind == "sqlite":
         return  # a folder from before there were ids; its database is in it
-    forget(folder, marker)
+    remove_marker(folder, marker)
     raise DataFolderError(
         str(folder),
         f"the database belongs to another data folder (its id is {stored_id or 'not set'}, that of the folder "

@@ -1,6 +1,6 @@
 """Notifications of users, stored in the transaction of the change that causes them.
 
-A user has one notification about each topic; news replace it. Who is told about a
+A user has one notification about each topic; news replace it. Who is notified of a
 discussion is found by a job (:mod:`entrepot.hub.community.discussion_notices`), because
 a repository may have many watchers; all else concerns a few people.
 """
@@ -32,7 +32,7 @@ WEBHOOK = "webhook"
 MOST_KEPT = 1_000
 """Notifications kept for a user; older ones are deleted."""
 
-MOST_TOLD = 50
+MOST_NOTIFIED = 50
 """Maximum number of people who are notified of an access request: those who decide, oldest accounts first."""
 
 PERSONAL = "personal"
@@ -54,7 +54,7 @@ def webhook_topic(webhook_id: int) -> str:
     return f"webhook:{webhook_id}"
 
 
-def tell(
+def notify(
     hub: HubContext,
     tx: Write,
     user_ids: Collection[int],
@@ -68,23 +68,23 @@ def tell(
 ) -> None:
     """Notify users of an event, except the one who caused it, in the transaction of the change."""
     actor_id = 0 if actor is None else actor.id
-    told = NotificationRow(
+    news = NotificationRow(
         topic, kind, PERSONAL, actor_id, hub.now_ms(), repo_id=repo_id, org_id=org_id, data=dict(data or {})
     )
     others = {user_id for user_id in user_ids if user_id != actor_id}
-    notifications.put(tx, told, dict.fromkeys(others, PERSONAL))
+    notifications.put(tx, news, dict.fromkeys(others, PERSONAL))
     notifications.keep_newest(tx, others, MOST_KEPT)
 
 
 def deciders(tx: Read, row: RepoRow) -> list[int]:
-    """Return the row ids of the users who decide on access requests for a repository, at most :data:`MOST_TOLD`.
+    """Return the row ids of the users who decide on access requests for a repository, at most :data:`MOST_NOTIFIED`.
 
     These are its owner, or the members of the organisation who may write to all of its repositories.
     """
     owner = accounts.by_ids(tx, [row.owner_id]).get(row.owner_id)
     if owner is None:
         return []
-    return [owner.id] if owner.is_user else accounts.members_with(tx, owner.id, ("write", "admin"), limit=MOST_TOLD)
+    return [owner.id] if owner.is_user else accounts.members_with(tx, owner.id, ("write", "admin"), limit=MOST_NOTIFIED)
 
 
 def require_personal(caller: Caller) -> Caller:

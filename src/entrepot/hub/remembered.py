@@ -80,7 +80,7 @@ class Remembered(Generic[Value]):
             self._held.move_to_end(key)
             return found[0]
 
-    def keep(self, version: Version | None, key: Hashable, value: Value, size: int = 0) -> None:
+    def put(self, version: Version | None, key: Hashable, value: Value, size: int = 0) -> None:
         """Cache a value, unless the database has changed since it was read.
 
         Args:

@@ -36,10 +36,10 @@ class TarHeader:
 
 
 def read_headers(file: SeekableFile) -> Iterator[TarHeader]:
-    """Yield the headers of an archive, up to its end or the first block that is none.
+    """Yield the headers of an archive, up to its end or the first block that is not a header.
 
     Raises:
-        Malformed: the first block is no header, an extended header is damaged, or the headers have too many bytes.
+        Malformed: the first block is not a header, an extended header is damaged, or the headers have too many bytes.
     """
     name, stated, at = "", dict[str, str](), 0
     while True:
@@ -134,7 +134,7 @@ def _number(field: bytes) -> int:
 
 def _decimal(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER):
-        raise Malformed("tar archive", "a size is no number")
+        raise Malformed("tar archive", "a size is not a number")
     return int(text)
 
 

@@ -56,24 +56,24 @@ def reserved(host: str, port: int) -> Iterator[Address]:
             with socket.socket(family, kind, protocol) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(place)
-        holder = socket.socket(family, kind, protocol)
+        reservation = socket.socket(family, kind, protocol)
         try:
-            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if hasattr(socket, "SO_REUSEPORT"):
-                holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            holder.bind(place)
+                reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            reservation.bind(place)
         except OSError:
-            holder.close()
+            reservation.close()
             raise
     except OSError as error:
         cure = "; end the program that uses the port, or choose another port" if error.errno == errno.EADDRINUSE else ""
         reason = f"cannot listen on {host}:{port}: {error.strerror or error}{cure}"
         raise ConfigError("host/port", _SOURCE, reason) from error
-    with holder:
+    with reservation:
         if not hasattr(socket, "SO_REUSEPORT"):
-            bound = holder.getsockname()
-            holder.close()
+            bound = reservation.getsockname()
+            reservation.close()
             yield Address(str(bound[0]), int(bound[1]))
             return
-        bound = holder.getsockname()
+        bound = reservation.getsockname()
         yield Address(str(bound[0]), int(bound[1]))

@@ -108,7 +108,7 @@ def error_response(error: EntrepotError, *, raw_path: str, query: bytes, repeats
         more.append((b"content-range", f"bytes */{error.size}".encode()))
     if isinstance(error, Unavailable) and shape.status >= 500:
         more.append((b"retry-after", str(_RETRY_AFTER_S).encode()))
-    return text_response(shape.status, error.told, code=shape.code, fields=_fields_of(error), more=more)
+    return text_response(shape.status, error.public_message, code=shape.code, fields=_fields_of(error), more=more)
 
 
 def _fields_of(error: EntrepotError) -> Mapping[str, object]:

@@ -125,7 +125,7 @@ def remembering(handler: Callable[[Request], Awaitable[Reusable]]) -> Callable[[
         found = state.answers.find(version, key, state.hub.now_ms(), needs_body=request.method != "HEAD")
         if found is None:
             response = await handler(request)
-            state.answers.keep(version, key, RememberedAnswer(response, kept.get("identity"), kept.get("again")))
+            state.answers.put(version, key, RememberedAnswer(response, kept.get("identity"), kept.get("again")))
             return response
         if found.caller is not None:
             _note_caller(request, state, found.caller)

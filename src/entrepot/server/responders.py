@@ -35,7 +35,7 @@ _WARM_BYTES = 16 * 1024 * 1024
 _WARMING = 512 * 1024
 """Bytes per read for a peer that may still turn out to be slow; they are sent in small pieces, so that few are queued
 for it, and read together, so that the event loop wakes up less often."""
-_DRAWN = b"default-src 'none'; style-src 'unsafe-inline'; sandbox"
+_SVG_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; sandbox"
 _SLOW_SECONDS_PER_BYTE = 0.2 / (1024 * 1024)
 _UNSAFE_NAME = re.compile(r'[^\x20-\x7e]|["\\%;]')
 
@@ -293,11 +293,11 @@ def _fixed_headers(content: Content, filename: str, treatment: Treatment) -> lis
     An SVG picture is shown where a page embeds it as an image, in which browsers run no scripts and load nothing.
     Opened by its address it is saved: it is never a document at the address of the hub.
     """
-    is_drawn = content.content_type == SVG
+    is_svg = content.content_type == SVG
     return [
         (b"etag", f'"{content.etag}"'.encode("ascii")),
-        (b"content-disposition", disposition(filename, "attachment" if is_drawn else treatment).encode("ascii")),
-        (b"content-security-policy", _DRAWN if is_drawn else b"default-src 'none'; sandbox"),
+        (b"content-disposition", disposition(filename, "attachment" if is_svg else treatment).encode("ascii")),
+        (b"content-security-policy", _SVG_POLICY if is_svg else b"default-src 'none'; sandbox"),
         (b"x-content-type-options", b"nosniff"),
     ]
 
@@ -364,10 +364,10 @@ class _Stream:
                 is_last = final and not more and not pieces
                 await self._send({"type": "http.response.body", "body": data, "more_body": not is_last})
                 self._sent += len(data)
-            self._judge(self._sent - sent, time.monotonic() - started)
+            self._adapt_pieces(self._sent - sent, time.monotonic() - started)
         return True
 
-    def _judge(self, length: int, seconds: float) -> None:
+    def _adapt_pieces(self, length: int, seconds: float) -> None:
         self._slow = seconds > _SLOW_SECONDS_PER_BYTE * length
         if self._slow:
             self._length = self._piece = SMALL_PIECE

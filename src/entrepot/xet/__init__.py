@@ -43,8 +43,8 @@ from entrepot.xet.validation import (
     UsableXorb,
     check_steps,
     check_xorb,
-    name_steps,
     named_xorbs,
+    named_xorbs_steps,
 )
 from entrepot.xet.xorbs import (
     MAX_BODY_BYTES,
@@ -105,8 +105,8 @@ __all__ = [
     "file_hash",
     "keyed_chunk_hash",
     "merkle_root",
-    "name_steps",
     "named_xorbs",
+    "named_xorbs_steps",
     "open_chunks",
     "pack_ranges",
     "parse_shard",

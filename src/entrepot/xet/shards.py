@@ -20,7 +20,7 @@ from entrepot.xet.arrays import np
 from entrepot.xet.compression import MAX_CHUNK_BYTES
 from entrepot.xet.hashes import HASH_BYTES, Buffer, encode_hash, read_hash
 from entrepot.xet.indexes import MAX_CHUNKS
-from entrepot.xet.steps import end_of
+from entrepot.xet.steps import run_steps
 from entrepot.xet.terms import TERM_BYTES, Terms
 
 RECORD_BYTES = TERM_BYTES
@@ -33,7 +33,7 @@ MAX_SHARD_XORBS = 1 << 15
 """The maximum number of xorbs that a shard may list, and that it may refer to."""
 
 TOO_MANY = "upload fewer files at a time"
-"""What helps against limits of shards."""
+"""The cure for errors about limits of a shard."""
 
 HAS_RANGE_HASHES = 0x80000000
 HAS_SHA256 = 0x40000000
@@ -110,7 +110,7 @@ class FileBlocks(Sequence[FileBlock]):
         self._starts = starts
 
     @classmethod
-    def steps(cls, blocks: Iterable[FileBlock | None]) -> Generator[None, None, FileBlocks]:
+    def collect(cls, blocks: Iterable[FileBlock | None]) -> Generator[None, None, FileBlocks]:
         """Return files given as objects; yields where they have None in between."""
         records, starts = bytearray(), array("Q")
         for block in blocks:
@@ -169,7 +169,7 @@ def parse_shard(data: Buffer) -> Shard:
     is allocated; time and memory are linear in the input, and the result does
     not keep ``data`` alive.
     """
-    return end_of(parse_steps(data))
+    return run_steps(parse_steps(data))
 
 
 def parse_steps(data: Buffer) -> Generator[None, None, Shard]:

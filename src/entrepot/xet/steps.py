@@ -1,4 +1,4 @@
-"""Long work in steps: a generator yields where other work may have its turn, and returns the result."""
+"""Long work as generators, which yield where other work may run, and return the result."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 
-def end_of(steps: Generator[None, None, Result]) -> Result:
-    """Run all steps without turns for others, and return the result."""
+def run_steps(steps: Generator[None, None, Result]) -> Result:
+    """Run a generator to its end without a pause, and return its result."""
     while True:
         try:
             next(steps)

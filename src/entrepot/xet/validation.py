@@ -87,12 +87,12 @@ def named_xorbs(shard: Shard) -> list[XetHash]:
         LimitExceeded: there are more than 32,768.
     """
     found: dict[XetHash, None] = {}
-    for _step in name_steps(shard, found):
+    for _step in named_xorbs_steps(shard, found):
         pass
     return list(found)
 
 
-def name_steps(shard: Shard, found: dict[XetHash, None]) -> Generator[None, None, None]:
+def named_xorbs_steps(shard: Shard, found: dict[XetHash, None]) -> Generator[None, None, None]:
     """Add the xorbs of :func:`named_xorbs` to a dictionary; yields after each few thousand terms or files."""
     found.update(dict.fromkeys(block.hash for block in shard.xorbs))
     left = PIECE

@@ -239,10 +239,10 @@ def test_changes_of_one_message_all_take_effect_or_none_and_the_first_error_coun
     add, broken = "INSERT INTO meta (key, value) VALUES (%(key)s, 'x')", "SELECT 1 / length(%(key)s)"
     with opened.write(Lock.hub()) as tx:
         defer(tx, *[(add, {"key": key}) for key in ("a", "b")])
-        tx.driver.settle()
+        tx.driver.flush()
         defer(tx, (add, {"key": "c"}), (broken, {"key": ""}), (add, {"key": "a"}))
         with pytest.raises(psycopg.errors.DivisionByZero):
-            tx.driver.settle()
+            tx.driver.flush()
         tx.sql.rollback()
     with opened.write(Lock.hub()) as tx:
         defer(tx, *[(add, {"key": key}) for key in ("a", "b")])
@@ -334,10 +334,10 @@ def test_a_connection_that_is_lost_in_the_middle_of_a_message_is_replaced(opened
 
     def read(tx: Read, *asked: str) -> None:
         defer(tx, *[(text, {}) for text in asked])
-        tx.driver.settle()
+        tx.driver.flush()
         hang_up(tx)
         defer(tx, ("SELECT 1", {}), ("SELECT 2", {}))
-        tx.driver.settle()
+        tx.driver.flush()
 
     for asked in (("SELECT 1",), ("SELECT 1", end), ("SELECT 1", end, "SELECT 2")):
         with pytest.raises(DatabaseUnavailable), opened.read() as tx:

@@ -153,28 +153,28 @@ def test_a_mended_xorb_is_a_new_one(catalog: Catalog) -> None:
     store(catalog, A)
     damage(catalog, A)
     with catalog.write() as tx:
-        xorbs.claim(tx, A, 5)
-        xorbs.mend(tx, row(A, 70), 5, 5)
+        xorbs.begin_repair(tx, A, 5)
+        xorbs.end_repair(tx, row(A, 70), 5, 5)
         assert xorbs.find(tx, A) == row(A, 70)
         assert xorbs.state(tx, A) == XorbState(6, is_damaged=False)
         assert xorbs.use(tx, A, BOB, 9)
     damage(catalog, A, since_ms=6)
     with catalog.write() as tx:
-        xorbs.claim(tx, A, 80)
-        xorbs.mend(tx, row(A), 80, 90)
+        xorbs.begin_repair(tx, A, 80)
+        xorbs.end_repair(tx, row(A), 80, 90)
         assert xorbs.state(tx, A) == XorbState(90, is_damaged=False)
 
 
 def test_one_replaces_bytes_at_a_time(catalog: Catalog) -> None:
     store(catalog, A)
     with catalog.write() as tx:
-        xorbs.claim(tx, A, 10)
+        xorbs.begin_repair(tx, A, 10)
         assert is_damaged(tx, A)
     for take in (
-        lambda tx: xorbs.claim(tx, A, 11),
+        lambda tx: xorbs.begin_repair(tx, A, 11),
         lambda tx: xorbs.use(tx, A, ALICE, 11),
         lambda tx: xorbs.put(tx, row(A), ALICE, 11),
-        lambda tx: xorbs.mend(tx, row(A), 9, 11),
+        lambda tx: xorbs.end_repair(tx, row(A), 9, 11),
     ):
         with catalog.write() as tx, pytest.raises(Busy):
             take(tx)
@@ -183,10 +183,10 @@ def test_one_replaces_bytes_at_a_time(catalog: Catalog) -> None:
         xorbs.mark_checked(tx, A, 5, 11)
         assert is_damaged(tx, A)
         late = 10 + SWEEP_LEASE_MS
-        xorbs.claim(tx, A, late)
+        xorbs.begin_repair(tx, A, late)
         with pytest.raises(Busy):
-            xorbs.mend(tx, row(A), 10, late)
-        xorbs.mend(tx, row(A), late, late)
+            xorbs.end_repair(tx, row(A), 10, late)
+        xorbs.end_repair(tx, row(A), late, late)
 
 
 def test_the_longest_unchecked_xorb_is_next(catalog: Catalog) -> None:

@@ -208,8 +208,8 @@ def test_forgotten_commits_leave_nothing_and_others_stay(catalog: Catalog, repo:
         change(catalog, one, 1, "a")
         change(catalog, one, 3, "a")
     with catalog.write() as tx:
-        commits.forget(tx, repo.id, [oid(3), oid(9)])
-        commits.forget(tx, repo.id, [])
+        commits.remove(tx, repo.id, [oid(3), oid(9)])
+        commits.remove(tx, repo.id, [])
         assert commits.generation(tx, repo.id, oid(3)) is None
         assert commits.ancestors(tx, repo.id, oid(3)) == []
         assert commits.last_changes(tx, repo.id, oid(2), [RepoPath("a")]) == {"a": oid(1)}

@@ -5,7 +5,7 @@ import pytest
 from entrepot.errors import AccountNotFound, LoginRequired, Malformed, NotAllowed
 from entrepot.hub.accounts import accounts, avatars, orgs
 from entrepot.hub.callers import Role
-from tests.previews.test_account_pictures import jpeg, png
+from tests.previews.test_avatar_images import jpeg, png
 from tests.support.worlds import World
 
 

@@ -9,7 +9,7 @@ from entrepot.catalog import Lock
 from entrepot.catalog.accounts import accounts as rows
 from entrepot.catalog.accounts import second_factors as factor_rows
 from entrepot.catalog.audit import AuditFilter
-from entrepot.errors import CodesHeld, StepExpired, WrongCode
+from entrepot.errors import CodesPaused, StepExpired, WrongCode
 from entrepot.hub import audit
 from entrepot.hub.accounts import accounts, second_factors
 from entrepot.hub.accounts.second_factors import FREE_FAILURES, MOST_HOLD_MS, PENDING_MS, CodeUse
@@ -71,7 +71,7 @@ def test_after_some_wrong_codes_the_right_one_waits_but_recovery_codes_do_not(hu
         assert use(hub, "12345").wait_s == 0
     held = use(hub, app.shows(hub))
     assert (held.means, held.wait_s) == ("", 60)
-    with pytest.raises(CodesHeld, match="wait 60 seconds, or use a recovery code"):
+    with pytest.raises(CodesPaused, match="wait 60 seconds, or use a recovery code"):
         held.require()
     assert use(hub, app.codes[0]).means == second_factors.RECOVERY
     later = after(hub, 60_000)

@@ -183,7 +183,7 @@ def test_a_link_to_bytes_that_were_replaced_is_refused(world: World, sender: Sen
     damage(world, xorb)
     with pytest.raises(XorbDamaged) as raised:
         reconstructions.fetch(world.hub, part.name, part.query)
-    assert xorb.hash not in raised.value.told
+    assert xorb.hash not in raised.value.public_message
     sender.send(given, sender.uncompressed(pieces))
     with pytest.raises(InvalidSignature):
         reconstructions.fetch(world.hub, part.name, part.query)

@@ -258,7 +258,7 @@ def test_only_resumable_tokens_of_equal_scopes_share_what_they_have_sent(world: 
     ) -> Caller:
         place = RequestedScope("model", str(ref.id), permissions)
         draft = TokenDraft(FINE_GRAINED, name, places=[place], is_resumable=is_resumable)
-        caller = world.hub.identify(tokens.make(world.hub, world.alice, draft)[0].secret)
+        caller = world.hub.identify(tokens.create(world.hub, world.alice, draft)[0].secret)
         assert caller is not None
         return caller
 

@@ -109,7 +109,7 @@ def test_removed_files_take_their_metadata_along(world: World) -> None:
     ],
 )
 def test_files_that_describe_a_repository(kind: RepoType, path: str) -> None:
-    assert file_metadata.describe(kind, ["LICENSE", path])
+    assert file_metadata.may_describe(kind, ["LICENSE", path])
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_files_that_describe_a_repository(kind: RepoType, path: str) -> None:
     ],
 )
 def test_files_that_say_nothing_about_it(kind: RepoType, path: str) -> None:
-    assert not file_metadata.describe(kind, [path])
+    assert not file_metadata.may_describe(kind, [path])
 
 
 def test_no_content_of_a_file_makes_a_repository_unreadable(world: World) -> None:

@@ -278,7 +278,7 @@ def test_large_answers_and_errors_are_not_kept(tmp_path: Path, threads: Threads)
 
     def is_kept(response: Reusable, name: str) -> bool:
         memory.find(version, name, 0)
-        memory.keep(version, name, RememberedAnswer(response, None))
+        memory.put(version, name, RememberedAnswer(response, None))
         return memory.find(version, name, 0) is not None
 
     assert is_kept(json_response("x" * 8_000), "small")
@@ -306,7 +306,7 @@ def test_the_objects_of_an_answer_count_too(tmp_path: Path) -> None:
     memory, version = AnswerMemory(Settings(data=tmp_path)), (1, 1)
     memory.find(version, "any", 0)
     for number in range(10_000):
-        memory.keep(version, number, RememberedAnswer(json_response({}), None, lambda _request: None))
+        memory.put(version, number, RememberedAnswer(json_response({}), None, lambda _request: None))
     kept = sum(memory.find(version, number, 0) is not None for number in range(10_000))
     # 4.6 KB each, as measured, for a file of four bytes; answers have half of 16 MiB.
     assert 1_500 < kept < 2_100
@@ -320,7 +320,7 @@ def test_get_and_head_share_an_answer_unless_only_head_was_answered(tmp_path: Pa
 
     def found(data: bytes) -> list[bool]:
         memory.find(version, get, 0)
-        memory.keep(version, get, RememberedAnswer(FileResponse(MemoryContent("e", "t", 3, data), "f", threads), None))
+        memory.put(version, get, RememberedAnswer(FileResponse(MemoryContent("e", "t", 3, data), "f", threads), None))
         return [memory.find(version, get, 0, needs_body=needs) is not None for needs in (True, False)]
 
     assert (found(b""), found(b"abc")) == ([False, True], [True, True])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from entrepot.server.pages.card_html import CardLinks, relink
 from entrepot.server.rendering import footnotes, markdown
-from entrepot.server.rendering.footnotes import FootnoteKey, number, without_anchors
+from entrepot.server.rendering.footnotes import FootnoteKey, number_footnotes, without_anchors
 from entrepot.server.rendering.markdown import Renderer, render_card
 from tests.server.rendering.test_markdown import CARD_ATTRIBUTES, HOSTILE, check
 
@@ -111,5 +111,5 @@ def test_a_text_beside_others_has_numbers_only() -> None:
 
 
 def test_html_without_footnotes_is_the_same() -> None:
-    assert number("<p>x</p>", FootnoteKey()) == "<p>x</p>"
+    assert number_footnotes("<p>x</p>", FootnoteKey()) == "<p>x</p>"
     assert footnotes.without_anchors('<a href="#x">1</a>') == '<a href="#x">1</a>'

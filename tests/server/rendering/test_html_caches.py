@@ -6,12 +6,12 @@ from entrepot.server.rendering.html_caches import HtmlCache, key_of
 def test_the_cache_drops_what_was_used_longest_ago() -> None:
     cache = HtmlCache(5_000)
     for key in (b"a", b"b"):
-        cache.keep(key, "x" * 2_000)
+        cache.put(key, "x" * 2_000)
     assert cache.find(b"a") is not None
-    cache.keep(b"c", "x" * 2_000)
-    cache.keep(b"c", "y")
+    cache.put(b"c", "x" * 2_000)
+    cache.put(b"c", "y")
     assert [cache.find(key) is not None for key in (b"a", b"b", b"c")] == [True, False, True]
-    cache.keep(b"d", "é" * 5_000)
+    cache.put(b"d", "é" * 5_000)
     assert cache.find(b"d") is None
 
 

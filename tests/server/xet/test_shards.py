@@ -222,7 +222,7 @@ def test_the_last_line_says_whether_to_try_again(error: EntrepotError, retryable
         raise error
 
     asyncio.run(told(ProgressResponse(fail, "id"), sent))
-    assert bodies(sent) == [{"type": "error", "message": error.told, "retryable": retryable}]
+    assert bodies(sent) == [{"type": "error", "message": error.public_message, "retryable": retryable}]
     assert "abc123" not in str(bodies(sent))
 
 

@@ -54,7 +54,7 @@ _COLUMNS = [_N.c[field.name] for field in attrs.fields(NotificationRow)]
 _NEWS = ("kind", "reason", "actor_id", "repo_id", "discussion_id", "org_id", "data", "event_id", "happened_ms")
 
 
-def put(tx: Write, told: NotificationRow, reasons: Mapping[int, str]) -> None:
+def put(tx: Write, news: NotificationRow, reasons: Mapping[int, str]) -> None:
     """Store unread notifications; they replace those of the same users about the same topic.
 
     A later event of the same discussion is never replaced, so repeating the call changes nothing.
@@ -62,7 +62,7 @@ def put(tx: Write, told: NotificationRow, reasons: Mapping[int, str]) -> None:
     Args:
         reasons: row ids of the users, and why each of them is notified.
     """
-    shared = {**attrs.asdict(told, filter=attrs.filters.exclude("id", "uid", "user_id", "reason")), "is_read": False}
+    shared = {**attrs.asdict(news, filter=attrs.filters.exclude("id", "uid", "user_id", "reason")), "is_read": False}
     # In one order, so that two transactions cannot wait for each other.
     rows = [shared | {"uid": new_uid(), "user_id": user, "reason": reasons[user]} for user in sorted(reasons)]
     if rows:

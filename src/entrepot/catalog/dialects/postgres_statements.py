@@ -105,7 +105,7 @@ class PreparedConnection:
         self._check_names()
         self._opening = _BEGIN
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Send what waits for the next statement, because that one will not come from this object.
 
         Raises:
@@ -115,7 +115,7 @@ class PreparedConnection:
             self._run([])
 
     def send_deferred(self) -> None:
-        """Send the changes that wait, if there are any; errors as :meth:`settle`."""
+        """Send the changes that wait, if there are any; errors as :meth:`flush`."""
         if self._deferred:
             self._run([])
 
@@ -155,7 +155,7 @@ class PreparedConnection:
         try:
             self._send()
             while (result := self._received()) is not None:
-                self._judge(result)
+                self._raise_failure(result)
         except psycopg.OperationalError:
             self._lose()
             raise
@@ -230,7 +230,7 @@ class PreparedConnection:
         if self._opening is None and not self._deferred:
             key, call = asked
             result = self._called(self._pgconn.exec_prepared, *call)
-            self._judge_statement(key, result)
+            self._raise_failure_of(key, result)
         else:
             result = self._run([asked])
         self._count = result.command_tuples or 0
@@ -247,7 +247,7 @@ class PreparedConnection:
         """
         self._deferred.append(self._bind(text, parameters))
         if len(self._deferred) >= _MOST_DEFERRED:
-            self.settle()
+            self.flush()
 
     @property
     def rowcount(self) -> int:
@@ -307,9 +307,9 @@ class PreparedConnection:
         results = self._pipelined([call for _, call in asked])
         for (key, _), result in zip(asked, results, strict=True):
             if key is None:
-                self._judge(result)
+                self._raise_failure(result)
             else:
-                self._judge_statement(key, result)
+                self._raise_failure_of(key, result)
         return results[-1]
 
     def _pipelined(self, statements: Sequence[_Call | _Command]) -> list[PGresult]:
@@ -370,7 +370,7 @@ class PreparedConnection:
         self._values.set_pgresult(result)
         return self._values.load_rows(0, result.ntuples, tuple)
 
-    def _judge_statement(self, key: _StatementKey, result: PGresult) -> None:
+    def _raise_failure_of(self, key: _StatementKey, result: PGresult) -> None:
         """Raise the error of the result of a prepared statement, if it is one.
 
         Raises:
@@ -379,7 +379,7 @@ class PreparedConnection:
             psycopg.Error: the server refuses the statement.
         """
         try:
-            self._judge(result)
+            self._raise_failure(result)
         except psycopg.errors.FeatureNotSupported as error:
             self._outdated.append(self._names.pop(key))
             raise psycopg.OperationalError("the tables of a prepared statement have changed") from error
@@ -392,7 +392,7 @@ class PreparedConnection:
             psycopg.Error: the server refuses the statement.
         """
         result = self._called(call, *values)
-        self._judge(result)
+        self._raise_failure(result)
         return result
 
     def _called(self, call: Callable[..., T], *values: object) -> T:
@@ -407,7 +407,7 @@ class PreparedConnection:
             self._lose()
             raise
 
-    def _judge(self, result: PGresult) -> None:
+    def _raise_failure(self, result: PGresult) -> None:
         """Raise the error of a result, if it is one; errors as :meth:`_checked`."""
         if result.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
             return

@@ -38,7 +38,7 @@ class BegunTransaction:
 DriverConnection: TypeAlias = Any
 """A connection of a driver, or what takes its place: ``execute`` returns an object with ``fetchall``.
 
-It may have ``defer``, which runs a change together with the next statement; ``settle``, which runs these changes now,
+It may have ``defer``, which runs a change together with the next statement; ``flush``, which runs these changes now,
 before SQLAlchemy uses the connection; and ``leave``, which ends a transaction at less cost than SQLAlchemy does.
 """
 
@@ -57,8 +57,8 @@ class DriverTransaction:
     def sql(self) -> sa.Connection:
         """SQLAlchemy's connection."""
         if self._sql is None:
-            if (settle := getattr(self.driver, "settle", None)) is not None:
-                settle()
+            if (flush := getattr(self.driver, "flush", None)) is not None:
+                flush()
             self._sql = sa.Connection(self._engine, self._pooled).execution_options(**{BEGUN: True})
             self._sql.begin()
         return self._sql

@@ -176,8 +176,8 @@ def mark_damaged(tx: Write, xorb: XetHash, since_ms: int) -> None:
         tx.sql.execute(sa.delete(_D).where(_D.c.xorb == xorb))
 
 
-def claim(tx: Write, xorb: XetHash, now_ms: int) -> None:
-    """Quarantine a xorb while its bytes are replaced; call :func:`mend` afterwards.
+def begin_repair(tx: Write, xorb: XetHash, now_ms: int) -> None:
+    """Quarantine a xorb while its bytes are replaced; call :func:`end_repair` afterwards.
 
     Raises:
         Busy: its bytes are being deleted or replaced.
@@ -186,7 +186,7 @@ def claim(tx: Write, xorb: XetHash, now_ms: int) -> None:
     tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(is_damaged=True, sweeping_ms=now_ms))
 
 
-def mend(tx: Write, row: XorbRow, claimed_ms: int, now_ms: int) -> None:
+def end_repair(tx: Write, row: XorbRow, claimed_ms: int, now_ms: int) -> None:
     """Release a xorb from quarantine after verified bytes have replaced the damaged ones.
 
     Raises:

@@ -258,7 +258,7 @@ def copy_all(tx: Write, source_id: int, target_id: int) -> None:
         tx.sql.execute(sa.insert(table).from_select(["repo_id", *names], rows))
 
 
-def forget(tx: Write, repo_id: int, oids: Sequence[Oid]) -> None:
+def remove(tx: Write, repo_id: int, oids: Sequence[Oid]) -> None:
     """Delete the rows of commits that no longer exist."""
     for table in (_P, _X, _C):
         for batch in slices(oids):

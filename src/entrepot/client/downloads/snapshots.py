@@ -83,7 +83,7 @@ def download_snapshot(
         return _local_copy(hub, ref, revision, selection, options, error)
     target = target_of(hub, ref, options)
     chosen = [wanted for wanted in listed.files if selection.has(wanted.path)]
-    missing = chosen if options.is_forced else [w for w in chosen if not _is_settled(target, w)]
+    missing = chosen if options.is_forced else [w for w in chosen if not _is_complete(target, w)]
     if missing:
         _fetch_all(_SnapshotRequest(hub, target, options), missing, threads)
     target.sweep()
@@ -126,7 +126,7 @@ def fetch_files(
     Raises:
         DownloadDamaged, DiskFull, CannotWrite, InvalidPath: as ``downloads.download``.
     """
-    missing = [wanted for wanted in files if not _is_settled(target, wanted)]
+    missing = [wanted for wanted in files if not _is_complete(target, wanted)]
     if missing:
         _fetch_all(_SnapshotRequest(hub, target, Options(progress=progress)), missing, threads)
 
@@ -186,7 +186,7 @@ def _is_submodule(entry: TreeEntry) -> bool:
     return entry.size == 0 and entry.lfs is None and not is_intact(b"", entry.oid)
 
 
-def _is_settled(target: DownloadTarget, wanted: WantedFile) -> bool:
+def _is_complete(target: DownloadTarget, wanted: WantedFile) -> bool:
     """Return whether a file needs no download; local content is added to the commit."""
     return target.find(wanted.commit, wanted.path) is not None or target.adopt(wanted) is not None
 

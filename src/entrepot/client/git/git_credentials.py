@@ -15,18 +15,18 @@ def remember(endpoint: str, user: str, secret: str) -> None:
         ProgramMissing: git is not installed.
         GitFailed: git failed.
     """
-    _tell("approve", endpoint, {"username": user, "password": secret})
+    _run_helper("approve", endpoint, {"username": user, "password": secret})
 
 
 def forget(endpoint: str) -> None:
     """Make git's credential helpers erase the token of this hub; does nothing if git is not installed."""
     try:
-        _tell("reject", endpoint, {})
+        _run_helper("reject", endpoint, {})
     except (ProgramMissing, GitFailed):
         return
 
 
-def _tell(verb: str, endpoint: str, facts: dict[str, str]) -> None:
+def _run_helper(verb: str, endpoint: str, facts: dict[str, str]) -> None:
     parts = urllib.parse.urlsplit(endpoint)
     lines = {"protocol": parts.scheme, "host": parts.netloc, **facts}
     if any("\n" in value or "\0" in value for value in lines.values()):

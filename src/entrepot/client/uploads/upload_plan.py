@@ -75,22 +75,22 @@ def plan_upload(
         SourceChanged, SourceMissing, SourceUnreadable: a file changed after it was found, or cannot be read.
     """
     adds = [operation for operation in operations if isinstance(operation, Add)]
-    settled = _settled(operations) - set(always)
-    digests.recall(add.source for add in adds if add.path in settled)
-    if len(settled) > preuploads.MOST_FILES:
-        return _plan_many(hub, target, adds, settled, digests, meter)
+    plain = _plain_additions(operations) - set(always)
+    digests.recall(add.source for add in adds if add.path in plain)
+    if len(plain) > preuploads.MOST_FILES:
+        return _plan_many(hub, target, adds, plain, digests, meter)
     decisions, head, advice = _ask(hub, target, adds, _ignores(target, adds), meter)
-    likely = [_Likely(add, oid) for add in adds if add.path in settled and (oid := advice.get(add.path))]
+    likely = [_Likely(add, oid) for add in adds if add.path in plain and (oid := advice.get(add.path))]
     for same in _same_as([item for item in likely if item.suits(decisions[item.add.path])], digests):
         decisions.update(dict.fromkeys(same, UploadDecision.SAME))
     return UploadPlan(decisions, head, base=head)
 
 
 def _plan_many(
-    hub: Hub, target: CommitTarget, adds: Sequence[Add], settled: Collection[RepoPath], digests: Digests, meter: Meter
+    hub: Hub, target: CommitTarget, adds: Sequence[Add], plain: Collection[RepoPath], digests: Digests, meter: Meter
 ) -> UploadPlan:
     """Compare with the repository first, and decide small files without the hub."""
-    comparable, ignores = [add for add in adds if add.path in settled], _ignores(target, adds)
+    comparable, ignores = [add for add in adds if add.path in plain], _ignores(target, adds)
     found = find_entries(hub, target, [add.path for add in comparable])
     decisions: dict[RepoPath, UploadDecision] = {}
     for same in _same_as(_likely(comparable, found.entries), digests):
@@ -106,11 +106,11 @@ def _plan_many(
         texts = read_rules(hub, target, found.folder, found.entries, ignores)
         if texts is not None:
             clear = {LocalDecision.TEXT: UploadDecision.REGULAR, LocalDecision.LARGE: UploadDecision.LARGE}
-            local = ((add.path, texts.decide(add)) for add in left if add.path in settled)
+            local = ((add.path, texts.decide(add)) for add in left if add.path in plain)
             decisions.update((path, clear[decision]) for path, decision in local if decision in clear)
     meter.advance(len(decisions.keys() - large))
-    unsettled = [add for add in adds if add.path in large or add.path not in decisions]
-    asked, head, advice = _ask(hub, target, unsettled, ignores, meter)
+    undecided = [add for add in adds if add.path in large or add.path not in decisions]
+    asked, head, advice = _ask(hub, target, undecided, ignores, meter)
     asked |= {path: UploadDecision.SAME for path in large if advice.get(path) is not None}
     return UploadPlan(decisions | asked, head, texts.contents if texts is not None else {}, found.commit)
 
@@ -248,7 +248,7 @@ class _Preupload:
         return adds, self.hub.send(call)
 
 
-def _settled(operations: Sequence[Operation]) -> set[RepoPath]:
+def _plain_additions(operations: Sequence[Operation]) -> set[RepoPath]:
     """Return paths that are added only once and not changed otherwise: the addition replaces the existing file."""
     adds = Counter(operation.path for operation in operations if isinstance(operation, Add))
     others = [operation for operation in operations if not isinstance(operation, Add)]

@@ -118,14 +118,14 @@ def assign_role(hub: HubContext, tx: Write, by: Caller | str, org: Account, user
     accounts.join_org(tx, org.id, user.id, word)
     audit.record(hub, tx, by, "member.role", org_subject(org), {"user": user.name, "role": word, "from": before})
     if word != before:
-        tell_member(hub, tx, by, org, user, word)
+        notify_member(hub, tx, by, org, user, word)
 
 
-def tell_member(hub: HubContext, tx: Write, by: Caller | str, org: Account, user: Account, role: str | None) -> None:
+def notify_member(hub: HubContext, tx: Write, by: Caller | str, org: Account, user: Account, role: str | None) -> None:
     """Notify a user of their present role in an organisation; None: they were removed from it."""
     actor = None if isinstance(by, str) else by.account
     kind, topic, data = notifications.MEMBERSHIP, f"member:{org.id}", {"role": role}
-    notifications.tell(hub, tx, [user.id], kind, topic, actor=actor, org_id=org.id, data=data)
+    notifications.notify(hub, tx, [user.id], kind, topic, actor=actor, org_id=org.id, data=data)
 
 
 def check_admin_left(tx: Read, org: Account, user: Account) -> None:

@@ -22,10 +22,10 @@ from entrepot.hub.accounts.accounts import (
     check_admin_left,
     check_hub_admin_left,
     find_user,
+    notify_member,
     org_subject,
     parse_visibility,
     revoke_token,
-    tell_member,
 )
 from entrepot.hub.accounts.members import parse_role
 from entrepot.hub.accounts.quotas import NamespaceQuota
@@ -274,7 +274,7 @@ def remove_member(hub: HubContext, by: Actor, org: str, user: str) -> None:
         check_admin_left(tx, found, person)
         accounts.leave_org(tx, found.id, person.id)
         audit.record(hub, tx, actor, "member.remove", org_subject(found), {"user": person.name})
-        tell_member(hub, tx, actor, found, person, None)
+        notify_member(hub, tx, actor, found, person, None)
 
 
 def list_repos(hub: HubContext, by: Actor, namespace: str | None = None, after: int = 0) -> AdminRepos:

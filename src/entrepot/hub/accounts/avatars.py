@@ -10,7 +10,7 @@ from entrepot.hub import callers
 from entrepot.hub.accounts import orgs
 from entrepot.hub.callers import MaybeCaller, require_write
 from entrepot.hub.context import HubContext
-from entrepot.previews.account_pictures import read_account_picture
+from entrepot.previews.avatar_images import read_avatar
 
 
 def find(hub: HubContext, _caller: MaybeCaller, name: str) -> AvatarRow | None:
@@ -40,7 +40,7 @@ def change(hub: HubContext, caller: MaybeCaller, org: str | None, data: bytes) -
         LimitExceeded: it has more than 256 KiB, or more than 1,024 pixels on a side.
     """
     check(hub, caller, org)
-    picture = read_account_picture(data)
+    picture = read_avatar(data)
     with hub.write(Lock.hub()) as tx:
         known = caller if caller is None else callers.renewed(tx, caller, hub.now_ms())
         account = _get_account(tx, known, org)

@@ -98,7 +98,7 @@ def confirm(hub: HubContext, caller: MaybeCaller, session: str | None, password:
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or the password is wrong.
-        WrongCode, CodesHeld: the code is not accepted.
+        WrongCode, CodesPaused: the code is not accepted.
         StepExpired: the session has ended.
     """
     known = require_write(caller)

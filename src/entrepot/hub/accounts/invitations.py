@@ -65,7 +65,7 @@ def invite(hub: HubContext, caller: MaybeCaller, name: str, user: str, role: str
         audit.record(hub, tx, admin, "invitation.create", org_subject(org), {"user": guest.name, "role": word})
         topic = notifications.invitation_topic(org.id)
         kind, data = notifications.INVITATION, {"role": word}
-        notifications.tell(hub, tx, [guest.id], kind, topic, actor=admin.account, org_id=org.id, data=data)
+        notifications.notify(hub, tx, [guest.id], kind, topic, actor=admin.account, org_id=org.id, data=data)
     return InvitationDetails(made, org, guest, admin.account)
 
 
@@ -160,7 +160,7 @@ def _answered(hub: HubContext, tx: Write, offer: InvitationDetails, answer: str)
         topic = f"answer:{offer.org.id}:{offer.user.id}"
         kind, data = notifications.INVITATION_ANSWER, {"answer": answer}
         people = [offer.inviter.id]
-        notifications.tell(hub, tx, people, kind, topic, actor=offer.user, org_id=offer.org.id, data=data)
+        notifications.notify(hub, tx, people, kind, topic, actor=offer.user, org_id=offer.org.id, data=data)
 
 
 def _own(hub: HubContext, tx: Read, guest: Caller, uid: str) -> InvitationDetails:

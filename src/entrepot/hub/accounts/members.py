@@ -12,7 +12,7 @@ from entrepot.catalog.accounts.accounts import Account, Member
 from entrepot.errors import AccountNotFound, InvalidName, NotAllowed, ThingNotFound
 from entrepot.hub import audit, scopes
 from entrepot.hub.accounts import orgs
-from entrepot.hub.accounts.accounts import assign_role, check_admin_left, org_subject, tell_member
+from entrepot.hub.accounts.accounts import assign_role, check_admin_left, notify_member, org_subject
 from entrepot.hub.callers import MaybeCaller, Role, require_change
 from entrepot.hub.context import HubContext
 
@@ -78,7 +78,7 @@ def remove(hub: HubContext, caller: MaybeCaller, name: str, user: str) -> None:
         accounts.leave_org(tx, org.id, member.id)
         action = "member.leave" if is_self else "member.remove"
         audit.record(hub, tx, known, action, org_subject(org), {"user": member.name})
-        tell_member(hub, tx, known, org, member, None)
+        notify_member(hub, tx, known, org, member, None)
 
 
 def parse_role(word: str) -> Role:

@@ -153,7 +153,7 @@ def renew_codes(hub: HubContext, caller: MaybeCaller, session: str | None, code:
         LoginRequired, NotAllowed, ConfirmationNeeded: as :func:`begin`.
         ThingNotFound: the account has no second factor.
         StepExpired: the session has ended.
-        WrongCode, CodesHeld: the code proves nothing.
+        WrongCode, CodesPaused: the code proves nothing.
     """
     known = require_recent(hub, caller, session)
     codes: Sequence[str] = ()
@@ -176,7 +176,7 @@ def disable(hub: HubContext, caller: MaybeCaller, session: str | None, password:
     Raises:
         LoginRequired, NotAllowed: the caller has not signed in with a browser, or the password is wrong.
         ThingNotFound: the account has no second factor.
-        WrongCode, CodesHeld: the code proves nothing.
+        WrongCode, CodesPaused: the code proves nothing.
     """
     known = require_write(caller)
     if session is None or known.token.secret_hash:

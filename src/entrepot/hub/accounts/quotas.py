@@ -87,7 +87,7 @@ class Allowance:
         If the transaction that stores them fails, the cached sum is too large until it is computed again.
 
         Args:
-            tx: that transaction, if it is this one; another one calls :meth:`settle`.
+            tx: that transaction, if it is this one; another one calls :meth:`check_at_end`.
 
         Raises:
             QuotaExceeded: they exceed the quota; nothing was counted.
@@ -97,15 +97,15 @@ class Allowance:
         if self.max_bytes is not None:
             self._hub.usage_cache.add(self._namespace_id, size)
         if tx is not None and size > 0:
-            self.settle(tx)
+            self.check_at_end(tx)
 
-    def settle(self, tx: Write, beside: int = 0) -> None:
-        """Check accepted bytes again at the end of the transaction that stores them: others may have been faster.
+    def check_at_end(self, tx: Write, beside: int = 0) -> None:
+        """Check the quota once more when the transaction that stores the bytes ends: other writers may have used it up.
 
-        Then, when the block of the transaction has ended, QuotaExceeded is raised if the sum exceeds the quota.
+        QuotaExceeded is then raised by the end of the transaction, not by this method.
 
         Args:
-            beside: further bytes that it stores, which are not judged: commits and trees.
+            beside: further bytes that it stores, which are not counted: commits and trees.
         """
         if self.max_bytes is not None:
             tx.check_last(Lock.quota(self._namespace_id), lambda: self._check_sum(tx, beside))

@@ -21,7 +21,7 @@ from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts import second_factors as rows
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.accounts.second_factors import SecondFactorRow
-from entrepot.errors import CodesHeld, InvalidSignature, StepExpired, WrongCode
+from entrepot.errors import CodesPaused, InvalidSignature, StepExpired, WrongCode
 from entrepot.hub import audit
 from entrepot.hub.accounts import one_time_passwords
 from entrepot.hub.context import HubContext
@@ -56,10 +56,10 @@ class CodeUse:
 
         Raises:
             WrongCode: no code, or a wrong one, was given.
-            CodesHeld: too many wrong codes were given; no code is accepted for some seconds.
+            CodesPaused: too many wrong codes were given; no code is accepted for some seconds.
         """
         if self.wait_s:
-            raise CodesHeld(self.wait_s)
+            raise CodesPaused(self.wait_s)
         if not self.means:
             raise WrongCode
         return self.means

@@ -38,7 +38,7 @@ def finish(
         StepExpired: the proof is not of this hub or too old, the password was changed, or the account has no
             second factor any more.
         WrongCode: the code is wrong, was used, or is too old.
-        CodesHeld: there were too many wrong codes; recovery codes are still accepted.
+        CodesPaused: there were too many wrong codes; recovery codes are still accepted.
         AccountSuspended: an administrator of the hub has suspended the account.
     """
     opened = None

@@ -119,7 +119,7 @@ def list_own(
         return [describe(tx, token) for token in found[_start(found, after) :][:limit]]
 
 
-def make(hub: HubContext, caller: MaybeCaller, draft: TokenDraft) -> tuple[IssuedToken, KnownToken]:
+def create(hub: HubContext, caller: MaybeCaller, draft: TokenDraft) -> tuple[IssuedToken, KnownToken]:
     """Create a token for the caller.
 
     Raises:
@@ -131,7 +131,7 @@ def make(hub: HubContext, caller: MaybeCaller, draft: TokenDraft) -> tuple[Issue
     maker = require_write(caller)
     with hub.write(Lock.hub(), Lock.audit()) as tx:
         draft = attrs.evolve(draft, expires_ms=_expiry_within(maker.token, draft.expires_ms))
-        made = _make(hub, tx, maker, draft, new_secret())
+        made = _create(hub, tx, maker, draft, new_secret())
         audit.record(hub, tx, maker, "token.create", _subject(maker.account, made.token), {"role": draft.role})
         return made, describe(tx, made.token)
 
@@ -163,7 +163,7 @@ def create_for(
         owner = accounts.find(tx, user)
         if owner is None or not owner.is_user:
             raise AccountNotFound(user, "user")
-        made = _make(hub, tx, callers.acting_as(tx, owner), draft, value)
+        made = _create(hub, tx, callers.acting_as(tx, owner), draft, value)
         details: dict[str, audit.Detail] = {"role": draft.role, "imported": secret is not None}
         audit.record(hub, tx, by, "token.create", _subject(owner, made.token), details)
         return made, describe(tx, made.token)
@@ -272,7 +272,7 @@ def _imported(secret: str) -> str:
     return secret
 
 
-def _make(hub: HubContext, tx: Write, owner: Caller, draft: TokenDraft, secret: str) -> IssuedToken:
+def _create(hub: HubContext, tx: Write, owner: Caller, draft: TokenDraft, secret: str) -> IssuedToken:
     if draft.role not in ROLES:
         raise InvalidName("token role", draft.role, f"expected {', '.join(ROLES)}")
     now = hub.now_ms()

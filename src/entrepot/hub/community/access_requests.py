@@ -125,7 +125,7 @@ def request_access(hub: HubContext, caller: MaybeCaller, ref: RepoRef, answers: 
         fresh = AccessRequest(0, new_uid(), row.id, requester.account.id, status, kept, None, now, handled)
         audit.record(hub, tx, requester, "access.request", access.subject(row), {"status": status})
         if status == PENDING:
-            _tell_deciders(hub, tx, requester, row)
+            _notify_deciders(hub, tx, requester, row)
         return access_requests.add(tx, fresh)
 
 
@@ -252,7 +252,7 @@ def grant(hub: HubContext, caller: MaybeCaller, ref: RepoRef, user: str) -> None
         else:
             access_requests.decide(tx, _decided(hub, giver, there, ACCEPTED, None))
         audit.record(hub, tx, giver, "access.grant", access.subject(row), {"user": found.name})
-        _tell_requester(hub, tx, giver, row, found.id, ACCEPTED)
+        _notify_requester(hub, tx, giver, row, found.id, ACCEPTED)
 
 
 def _decide(
@@ -266,19 +266,21 @@ def _decide(
     details = {"user": people[found.user_id].name, "from": found.status, "to": status}
     audit.record(hub, tx, decider, "access.decide", access.subject(row), details)
     if status != PENDING:
-        _tell_requester(hub, tx, decider, row, found.user_id, status)
+        _notify_requester(hub, tx, decider, row, found.user_id, status)
 
 
-def _tell_deciders(hub: HubContext, tx: Write, requester: Caller, row: RepoRow) -> None:
+def _notify_deciders(hub: HubContext, tx: Write, requester: Caller, row: RepoRow) -> None:
     topic = notifications.requests_topic(row.id)
     deciders = notifications.deciders(tx, row)
-    notifications.tell(hub, tx, deciders, notifications.ACCESS_REQUEST, topic, actor=requester.account, repo_id=row.id)
+    notifications.notify(
+        hub, tx, deciders, notifications.ACCESS_REQUEST, topic, actor=requester.account, repo_id=row.id
+    )
 
 
-def _tell_requester(hub: HubContext, tx: Write, decider: Caller, row: RepoRow, user_id: int, status: str) -> None:
+def _notify_requester(hub: HubContext, tx: Write, decider: Caller, row: RepoRow, user_id: int, status: str) -> None:
     kind = notifications.ACCESS_DECISION
     data = {"status": status}
-    notifications.tell(hub, tx, [user_id], kind, f"access:{row.id}", actor=decider.account, repo_id=row.id, data=data)
+    notifications.notify(hub, tx, [user_id], kind, f"access:{row.id}", actor=decider.account, repo_id=row.id, data=data)
 
 
 def _decided(hub: HubContext, decider: Caller, found: AccessRequest, status: str, reason: str | None) -> AccessRequest:

@@ -78,7 +78,7 @@ def notify_steps(hub: HubContext, args: JobArgs) -> Iterator[None]:
             if news is None:
                 return
             # Users who were notified of this event before keep that reason.
-            _tell(tx, news, reasons)
+            _notify(tx, news, reasons)
         yield
 
 
@@ -143,8 +143,8 @@ def _involved(tx: Read, news: _News) -> dict[int, str]:
     return reasons
 
 
-def _tell(tx: Write, news: _News, reasons: Mapping[int, str]) -> None:
-    """Tell those users who may see the repository, want to know, and are not who did it."""
+def _notify(tx: Write, news: _News, reasons: Mapping[int, str]) -> None:
+    """Notify those users who may see the repository, want to know, and are not who did it."""
     row, discussion, event = news.row, news.discussion, news.event
     wanted = set(reasons) - {event.author_id, 0}
     for num in (WHOLE_REPO, discussion.num):

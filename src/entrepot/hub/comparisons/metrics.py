@@ -22,7 +22,7 @@ from entrepot.errors import Damaged, EntryNotFound, Malformed, NotAllowed, Unava
 from entrepot.hub import access, revisions
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.jobs.indexing import index_history
+from entrepot.hub.jobs.indexing import index_briefly
 from entrepot.hub.repos import contents
 from entrepot.names import MAIN, ROOT, Oid, RepoPath, RepoRef
 from entrepot.previews.metric_files import MetricSeries, is_metric_file, read_metric_file, series_of
@@ -88,12 +88,13 @@ def read_history(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> MetricsH
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: the caller may not read the content.
+        HistoryBeingIndexed: too many commits are new.
     """
     with hub.read() as tx:
         row = access.readable(tx, caller, ref)
         head = refs.find(tx, row.id, MAIN)
     if head is not None:
-        index_history(hub, row.id, head)
+        index_briefly(hub, row.id, head)
     with hub.read() as tx:
         names, is_complete = _named(tx, row.id)
         changed: Sequence[Oid] = ()

@@ -90,7 +90,7 @@ def read_plan(hub: HubContext, tx: Read, row: RepoRow, commit: Oid) -> Conversio
     flagged = flagged_files.flagged_of(hub, tx, [content.content for content in contents.values()])
     hidden = {path for path, content in contents.items() if content.content in flagged}
     plans = [_plan(hub, card, config, contents, hidden) for config in configs]
-    told = [_told(hub, plan) for plan in plans]
+    told = [_described(hub, plan) for plan in plans]
     return ConversionPlan(commit, plans, _digest(told))
 
 
@@ -171,7 +171,7 @@ def _misnamed(config: DatasetConfig) -> str | None:
     return None
 
 
-def _told(hub: HubContext, plan: ConfigPlan) -> Any:  # noqa: ANN401 - JSON
+def _described(hub: HubContext, plan: ConfigPlan) -> Any:  # noqa: ANN401 - JSON
     files = {split: [(str(file.path), file.oid) for file in files] for split, files in plan.splits.items()}
     limit = hub.settings.convert_max_bytes if plan.format != "parquet" else 0
     folder = None if plan.folder is None else attrs.asdict(plan.folder)

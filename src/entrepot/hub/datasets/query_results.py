@@ -1,6 +1,6 @@
-"""Results of queries that are remembered: of the same queries over the same bytes.
+"""Remembered results of queries, found by the same queries over the same bytes.
 
-Rights are no part of them: only who has located each file for the caller can name its bytes.
+They depend on no rights: the keys of the files are known only after each file was located for the caller.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 from entrepot.hub.context import HubContext
 
-# What has another value for each query: the functions that DuckDB calls volatile, those of the clock and of its own
-# state, and samples. Whoever hides one of them from this list gets an older value of it.
+# What may differ each time a query runs: the functions that DuckDB calls volatile, those of the clock and of its own
+# state, and samples. A query that disguises one of them gets an older value, and nothing worse.
 _FUNCTIONS = (
     "age|ago|currval|gen_random_uuid|nextval|now|query|query_table|random|setseed|setval|sleep_ms|stats|today|"
     r"transaction_timestamp|txid_current|uuid\w*|vector_type|write_log|get_current_\w+|current_\w+|in_search_path|"
@@ -31,7 +31,7 @@ def key_of(request: Mapping[str, Any], contents: Sequence[str]) -> str:
     """Return the key of the results of a request.
 
     Args:
-        contents: what names the bytes of its files, in their order.
+        contents: the keys of the contents of its files, in their order.
     """
     return hashlib.sha256(json.dumps([request, contents], sort_keys=True).encode()).hexdigest()
 
@@ -46,5 +46,5 @@ def find(hub: HubContext, key: str) -> list[Mapping[str, Any]] | None:
 
 
 def may_keep(texts: Sequence[str], results: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether the same queries would have the same results: none is refused, or depends on chance or time."""
+    """Return whether results may be remembered: no query was refused, or depends on chance or time."""
     return not any("refused" in result for result in results) and not any(map(_UNREPEATABLE.search, texts))

@@ -173,13 +173,13 @@ def _run_together(hub: HubContext, steps: Sequence[_Step]) -> list[int | Excepti
 
 def _link_all(hub: HubContext, tx: Write, arrivals: Sequence[Arrival]) -> Iterator[int | Exception]:
     group = _Group(hub, tx, arrivals)
-    found = [group.judge(it) for it in arrivals]
+    found = [group.check(it) for it in arrivals]
     group.write()
     return iter(found)
 
 
 class _Writers:
-    """The holders of capabilities, and their repositories; each is judged once in a transaction."""
+    """The holders of capabilities, and their repositories; each is checked once in a transaction."""
 
     def __init__(self, tx: Read, now_ms: int) -> None:
         self._tx, self._now = tx, now_ms
@@ -205,7 +205,7 @@ class _Group:
         self._allowances: dict[int, Allowance] = {}
         self._links: dict[tuple[int, int], dict[Sha256, int]] = {}
 
-    def judge(self, arrival: Arrival) -> int | Exception:
+    def check(self, arrival: Arrival) -> int | Exception:
         """Return the repository that a file will be linked to, or why it cannot be; nothing is written yet."""
         try:
             row, holder = self._writers.of(arrival.grant)

@@ -97,8 +97,8 @@ def receive_files(
     quota.spend(new)
     there = _stored_already(hub, row.id, author.account.id, contents)
     arrivals = _Packing(hub, row.owner_id).pack({key: contents[key] for key in contents if key not in there})
-    settle = quota.settle if new else None
-    for sha256 in _record(hub, row, author, revision, contents, arrivals, settle):
+    check_quota = quota.check_at_end if new else None
+    for sha256 in _record(hub, row, author, revision, contents, arrivals, check_quota):
         rechunking.drop_raw(hub, sha256, hub.now_ms())
     return list(contents)
 
@@ -149,7 +149,7 @@ def _record(
     revision: str | None,
     contents: Mapping[Sha256, Buffer],
     arrivals: Sequence[ProvenFile],
-    settle: Callable[[Write], None] | None,
+    check_quota: Callable[[Write], None] | None,
 ) -> list[Sha256]:
     """Publish the rows; return the files that may now have raw bytes in addition to their chunks."""
     now = hub.now_ms()
@@ -163,8 +163,8 @@ def _record(
         raw = rows.put(tx, row.id, arrivals, author.account.id, now)
         if len(file_links.usable(tx, row.id, list(contents))) < len(contents):
             raise Busy("these files")  # a stored file was swept in the meantime
-        if settle is not None:
-            settle(tx)
+        if check_quota is not None:
+            check_quota(tx)
     return raw
 
 

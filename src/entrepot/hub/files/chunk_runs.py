@@ -92,7 +92,7 @@ def translate(
         return TranslatedShard(shard, frozenset(whole), {})
     within = {run.xorb for run in runs.values()} - whole
     guessed = {name: _name_of_none(name) for name in named if name in within}
-    files = yield from FileBlocks.steps(_translated_files(shard, runs, guessed, rights))
+    files = yield from FileBlocks.collect(_translated_files(shard, runs, guessed, rights))
     xorbs = tuple(attrs.evolve(block, hash=guessed.get(block.hash, block.hash)) for block in shard.xorbs)
     sent = {run.xorb: name for name, run in runs.items() if run.xorb in within}
     sent |= {none: name for name, none in guessed.items()}

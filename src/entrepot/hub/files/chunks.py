@@ -84,7 +84,7 @@ class ReceivingXorb:
         with self._hub.read() as tx:
             xet_tokens.recheck(self._hub, tx, self._given)
             viewer = chunk_rights.viewer_of(self._hub, tx, self._given)
-            is_known = ChunkRights(tx, viewer, [self._xorb]).is_whole(self._xorb)
+            is_known = self._xorb in chunk_access.whole(tx, viewer, [self._xorb])
         is_fresh = keep_xorb(
             self._hub,
             self._given.namespace_id,
@@ -92,11 +92,11 @@ class ReceivingXorb:
             index,
             self._sink,
             holder=self._given.holder,
-            judge=self._judge,
+            check=self._check_right,
         )
         return is_fresh or not is_known
 
-    def _judge(self, tx: Read) -> None:
+    def _check_right(self, tx: Read) -> None:
         """Raise unless the sender may still send, in the transaction that lets them refer to the xorb."""
         xet_tokens.recheck(self._hub, tx, self._given)
 
@@ -133,24 +133,24 @@ def keep_xorb(
     sink: OpenSink,
     *,
     holder: str | None = None,
-    judge: Callable[[Read], None] = lambda _tx: None,
+    check: Callable[[Read], None] = lambda _tx: None,
 ) -> bool:
     """Publish the bytes of a verified xorb and record it; False if it was stored already.
 
     Args:
         holder: id of the sender, who may refer to all of its chunks afterwards.
-        judge: raises if the sender has lost the right; called in every transaction that records the xorb.
+        check: raises if the sender has lost the right; called in every transaction that records the xorb.
 
     Raises:
         Busy: a sweeper is deleting the same xorb.
-        Whatever ``judge`` raises: nothing is recorded; the bytes may be swept as orphaned.
+        Whatever ``check`` raises: nothing is recorded; the bytes may be swept as orphaned.
 
     Guarantees: the bytes of a small xorb depend on its chunks only, not on how its senders compress. Otherwise
     its layout would tell the second sender of guessed content that someone else has stored it.
     """
 
     def keep(source: OpenSink, of: XorbIndex) -> bool:
-        return _keep(hub, namespace_id, chunk_content.row_of(xorb, of), source, holder, judge)
+        return _keep(hub, namespace_id, chunk_content.row_of(xorb, of), source, holder, check)
 
     if index.raw_size > UNIFORM_BYTES:
         return keep(sink, index)
@@ -168,23 +168,23 @@ def _keep(
     row: XorbRow,
     sink: OpenSink,
     holder: str | None,
-    judge: Callable[[Read], None],
+    check: Callable[[Read], None],
 ) -> bool:
     # The same steps for a xorb that someone else has stored: neither the response nor the time tells the sender.
     xorb = row.hash
     with hub.write(Lock.xorb(xorb)) as tx:
-        judge(tx)
+        check(tx)
         there = xorbs.find(tx, xorb)
         is_usable = bool(xorbs.touch(tx, [xorb], hub.now_ms()))
         if there is not None and not is_usable:
             xorbs.check_replaceable(tx, xorb, hub.now_ms())
     is_there = hub.store.blobs.stat(chunk_content.key_of(there or row)) is not None
     if there is not None and not (is_usable and is_there):
-        _replace(hub, namespace_id, there, row, sink, holder, judge)
+        _replace(hub, namespace_id, there, row, sink, holder, check)
         return True
     is_fresh = sink.publish_as(chunk_content.key_of(row), row.size)  # another layout is swept as orphaned
     with hub.write(Lock.xorb(xorb)) as tx:
-        judge(tx)
+        check(tx)
         xorbs.put(tx, row, namespace_id, hub.now_ms(), holder=holder)
         current = xorbs.find(tx, xorb)
     if current is None or hub.store.blobs.stat(chunk_content.key_of(current)) is None:
@@ -203,7 +203,7 @@ def _replace(
     row: XorbRow,
     sink: OpenSink,
     holder: str | None,
-    judge: Callable[[Read], None],
+    check: Callable[[Read], None],
 ) -> None:
     """Replace lost or damaged bytes by verified ones; no one can read the xorb in the meantime.
 
@@ -212,14 +212,14 @@ def _replace(
     """
     claimed_ms = hub.now_ms()
     with hub.write(Lock.xorb(row.hash)) as tx:
-        xorbs.claim(tx, row.hash, claimed_ms)
+        xorbs.begin_repair(tx, row.hash, claimed_ms)
     for key in {chunk_content.key_of(there), chunk_content.key_of(row)}:
         hub.store.blobs.delete(key)
     sink.publish_as(chunk_content.key_of(row), row.size)
     with hub.write(Lock.xorb(row.hash)) as tx:
-        xorbs.mend(tx, row, claimed_ms, hub.now_ms())
+        xorbs.end_repair(tx, row, claimed_ms, hub.now_ms())
     with hub.write(Lock.xorb(row.hash)) as tx:
-        judge(tx)
+        check(tx)
         xorbs.put(tx, row, namespace_id, hub.now_ms(), holder=holder)
 
 
@@ -231,9 +231,9 @@ def has_xorb(hub: HubContext, given: XetToken, xorb: XetHash) -> bool:
     """
     xet_tokens.require_write(given)
     with hub.write(Lock.xorb(xorb)) as tx:
-        rights = ChunkRights(tx, chunk_rights.viewer_of(hub, tx, given), [xorb])
         # Not for those who may read all of its chunks: that they are alone in a xorb tells about others beside them.
-        stored = find_intact(hub, tx, xorb) if rights.is_whole(xorb) else None
+        is_whole = xorb in chunk_access.whole(tx, chunk_rights.viewer_of(hub, tx, given), [xorb])
+        stored = find_intact(hub, tx, xorb) if is_whole else None
         if stored is None:
             return False
         if not xorbs.use(tx, xorb, None, hub.now_ms()):

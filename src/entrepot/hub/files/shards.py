@@ -49,8 +49,8 @@ from entrepot.xet import (
     XorbRun,
     check_steps,
     eligible_chunks,
-    name_steps,
     named_xorbs,
+    named_xorbs_steps,
     parse_steps,
     read_hash,
 )
@@ -91,7 +91,7 @@ def register_steps(hub: HubContext, given: XetToken, data: bytes) -> Generator[N
         raise LimitExceeded("the shard", MAX_SHARD_BODY)
     shard = yield from parse_steps(data)
     sent: dict[XetHash, None] = {}
-    yield from name_steps(shard, sent)
+    yield from named_xorbs_steps(shard, sent)
     yield from _check_room(hub, given, shard)
     with hub.read() as tx:
         viewer = chunk_rights.viewer_of(hub, tx, given)
@@ -104,28 +104,28 @@ def register_steps(hub: HubContext, given: XetToken, data: bytes) -> Generator[N
         yield
     translated = yield from translate(shard, sent, runs, rights)
     try:
-        yield from _register(hub, given, _Judged(translated, viewer, rights))
+        yield from _register(hub, given, _ReceivedShard(translated, viewer, rights))
     except XorbMissing as error:
         raise XorbMissing(translated.sent.get(XetHash(error.xorb), error.xorb), error.where) from None
 
 
 @attrs.frozen
-class _Judged:
-    """A translated shard, who sent it, and their rights when it came; what they have lost is found at each part."""
+class _ReceivedShard:
+    """A translated shard, its sender, and the sender's rights when it arrived, which are compared for each part."""
 
     translated: TranslatedShard
     viewer: Viewer
     rights: ChunkRights
 
 
-def _register(hub: HubContext, given: XetToken, judged: _Judged) -> Generator[None, None, None]:
-    translated, shard = judged.translated, judged.translated.shard
+def _register(hub: HubContext, given: XetToken, received: _ReceivedShard) -> Generator[None, None, None]:
+    translated, shard = received.translated, received.translated.shard
     sizes: dict[XetHash, int] = {}
 
     def find(xorb: XetHash) -> UsableXorb | None:
         if xorb not in translated.usable:
             return None
-        usable = judged.rights.of(xorb)
+        usable = received.rights.of(xorb)
         with hub.read() as tx:
             stored = chunk_content.find_xorb(hub.store, tx, xorb)
         if stored is None:
@@ -141,9 +141,9 @@ def _register(hub: HubContext, given: XetToken, judged: _Judged) -> Generator[No
         raise
     if given.is_proposal:
         yield from _check_digests(hub, given, shard, sum(sizes.values()))
-    is_proven, uid = (yield from _is_proven(hub, judged)), new_uid()
+    is_proven, uid = (yield from _is_proven(hub, received)), new_uid()
     for part in _parts(shard):
-        _record(hub, given, part, uid, judged, is_proven=is_proven)
+        _record(hub, given, part, uid, received, is_proven=is_proven)
         yield
 
 
@@ -180,13 +180,13 @@ def _check_room(hub: HubContext, given: XetToken, shard: Shard) -> Generator[Non
     quota.check(new)
 
 
-def _is_proven(hub: HubContext, judged: _Judged) -> Generator[None, None, bool]:
+def _is_proven(hub: HubContext, received: _ReceivedShard) -> Generator[None, None, bool]:
     """Return whether the viewer has sent or may read every chunk of the files, regardless of ``dedup_scope``."""
-    strict, shard = chunk_rights.strict(judged.viewer), judged.translated.shard
-    if judged.viewer == strict:
+    strict, shard = chunk_rights.strict(received.viewer), received.translated.shard
+    if received.viewer == strict:
         return True
     named: dict[XetHash, None] = {}
-    yield from name_steps(shard, named)
+    yield from named_xorbs_steps(shard, named)
     rights = ChunkRights()
     for batch in slices(list(named), _NAMES_A_STEP):
         with hub.read() as tx:
@@ -221,7 +221,9 @@ def _parts(shard: Shard) -> Iterator[Shard]:
     yield Shard(tuple(files), tuple(listed))
 
 
-def _record(hub: HubContext, given: XetToken, shard: Shard, uid: Uid, judged: _Judged, *, is_proven: bool) -> None:
+def _record(
+    hub: HubContext, given: XetToken, shard: Shard, uid: Uid, received: _ReceivedShard, *, is_proven: bool
+) -> None:
     now, named = hub.now_ms(), named_xorbs(shard)
     rows = {file.hash: XetFileRow.of(file.hash, file.terms.size, file.terms.encode()) for file in shard.files}
     used = [(rows[file.hash], file.terms.used()) for file in {file.hash: file for file in shard.files}.values()]
@@ -236,7 +238,7 @@ def _record(hub: HubContext, given: XetToken, shard: Shard, uid: Uid, judged: _J
     locks = (Lock.repo(given.repo_id), *map(Lock.file, proven), *map(Lock.xorb, chunked))
     with hub.write(*locks) as tx:
         repo = xet_tokens.recheck(hub, tx, given)
-        _judge_again(hub, tx, given, shard, named, judged)
+        _recheck(hub, tx, given, shard, named, received)
         for xorb in named:
             if not xorbs.use(tx, xorb, None, now):
                 raise XorbMissing(xorb, "it was deleted in the meantime")
@@ -250,16 +252,16 @@ def _record(hub: HubContext, given: XetToken, shard: Shard, uid: Uid, judged: _J
         xorbs.remember_group(tx, uid, [block.hash for block in shard.xorbs])
 
 
-def _judge_again(
-    hub: HubContext, tx: Read, given: XetToken, shard: Shard, named: Sequence[XetHash], judged: _Judged
+def _recheck(
+    hub: HubContext, tx: Read, given: XetToken, shard: Shard, named: Sequence[XetHash], received: _ReceivedShard
 ) -> None:
-    """Raise if the sender has lost the right to a chunk of a part of a shard since the shard came.
+    """Raise if the sender has lost the right to a chunk of this part since the shard arrived.
 
     Raises:
         XorbMissing: as if they never had it.
     """
     rights = ChunkRights(tx, chunk_rights.viewer_of(hub, tx, given), named)
-    left = {xorb: rights.of(xorb) for xorb in judged.rights.lost(rights, named)}
+    left = {xorb: rights.of(xorb) for xorb in received.rights.lost(rights, named)}
     if not left:
         return
     for file in shard.files:

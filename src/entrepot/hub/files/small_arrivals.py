@@ -55,7 +55,7 @@ def store_all(hub: HubContext, received: Sequence[ReceivedFile]) -> list[Excepti
     """
     for it in received:
         it.outcome = _mismatch(it)
-    _judge(hub, _open(received))
+    _check_rights(hub, _open(received))
     _note_all(_open(received), functools.partial(arrivals.reserve_all, hub))
     _put(hub, _open(received))
     _note_all(_open(received), functools.partial(arrivals.link_all, hub))
@@ -85,8 +85,8 @@ def _mismatch(it: ReceivedFile) -> EntrepotError | None:
     return None if digest == it.arrival.sha256 else ContentMismatch("sha256", it.arrival.sha256, digest)
 
 
-def _judge(hub: HubContext, received: Sequence[ReceivedFile]) -> None:
-    """Leave out files that may not arrive, before anything of them is written."""
+def _check_rights(hub: HubContext, received: Sequence[ReceivedFile]) -> None:
+    """Leave out files whose senders may not send them, before anything of them is written."""
     if received:
         with hub.read() as tx:
             _note(received, arrivals.refusals(hub, tx, [it.arrival for it in received]))

@@ -86,7 +86,7 @@ def get(hub: HubContext, tx: Write, maker: Caller, name: str, kind: RepoType) ->
     """
     owner = _owner_of_missing(tx, maker, name, kind)
     if owner is not None:
-        make(hub, tx, maker, owner, kind, split_namespace(name)[1])
+        create(hub, tx, maker, owner, kind, split_namespace(name)[1])
     return of(tx, maker, access.namespace_for(tx, maker, name, kind), kind)
 
 
@@ -98,7 +98,7 @@ def of(tx: Read, maker: Caller, namespace: Account, kind: RepoType) -> Home:
     return Home(namespace, folder, folder_access.permission(tx, maker, folder) == folder_access.OWN)
 
 
-def make(hub: HubContext, tx: Write, maker: Caller | str, owner: Account, kind: RepoType, name: str) -> FolderRow:
+def create(hub: HubContext, tx: Write, maker: Caller | str, owner: Account, kind: RepoType, name: str) -> FolderRow:
     """Make a folder; the caller has checked the right to do so.
 
     Raises:

@@ -86,7 +86,7 @@ def create(hub: HubContext, caller: MaybeCaller, new: FolderDraft) -> KnownFolde
     parse_folder_name(owner.name, new.name)
     with hub.write(Lock.namespace(owner.id), Lock.audit()) as tx:
         owner, _ = folder_access.maker_of(tx, maker, owner.name)
-        made = folder_homes.make(hub, tx, maker, owner, new.type, new.name)
+        made = folder_homes.create(hub, tx, maker, owner, new.type, new.name)
         folders.update(tx, made.id, labels=list(labels), description=description)
         return _known(tx, maker, made)
 

@@ -29,7 +29,7 @@ def check(word: str | None) -> None:
         raise InvalidName("visibility", word, "expected public or private")
 
 
-def choose(tx: Read, settler: Caller, row: RepoRow, word: str) -> Mapping[str, object]:
+def choose(tx: Read, manager: Caller, row: RepoRow, word: str) -> Mapping[str, object]:
     """Return the columns to set for a visibility that the caller chose; it no longer follows a folder then.
 
     Raises:
@@ -38,21 +38,21 @@ def choose(tx: Read, settler: Caller, row: RepoRow, word: str) -> Mapping[str, o
         Refused: the repository is in no folder.
     """
     if word == FOLDER:
-        return _follow(tx, settler, row)
+        return _follow(tx, manager, row)
     if row.parent_id is None:
         return {"visibility": word}
-    if word == "public" and folder_access.permission_on(tx, settler, row) != folder_access.OWN:
+    if word == "public" and folder_access.permission_on(tx, manager, row) != folder_access.OWN:
         if row.is_private:
             raise NotAllowed(_OWNER_PUBLISHES.format(row.namespace))
         return {}
     return {"visibility": word, "follows": False}
 
 
-def _follow(tx: Read, settler: Caller, row: RepoRow) -> Mapping[str, object]:
+def _follow(tx: Read, manager: Caller, row: RepoRow) -> Mapping[str, object]:
     folder = None if row.parent_id is None else folders.at(tx, row.type, row.namespace_id)
     if folder is None:
         raise Refused(f"{row.ref.id} is in no folder whose visibility it could follow: choose public or private")
     outcome = folder_homes.outcome_of(folder)
-    if outcome == "public" and row.is_private and folder_access.permission_on(tx, settler, row) != folder_access.OWN:
+    if outcome == "public" and row.is_private and folder_access.permission_on(tx, manager, row) != folder_access.OWN:
         raise NotAllowed(_OWNER_PUBLISHES.format(row.namespace))
     return {"visibility": outcome, "follows": True}

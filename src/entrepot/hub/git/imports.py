@@ -86,7 +86,7 @@ def import_repo(
             not accept the contents of the source.
     """
     progress(f"fetching {redact(source)}")
-    judged = _clone(hub, source, folder, environ)
+    checked = _clone(hub, source, folder, environ)
     heads = dict(_list_refs(folder))
     first = heads.get(MAIN) or _head(folder)
     if first is None:
@@ -95,7 +95,7 @@ def import_repo(
     rewritten = _without_large(hub, folder, heads, rewrites_large=rewrites_large)
     if rewritten is not None:
         heads = {name: rewritten.ids.get(oid, oid) for name, oid in heads.items()}
-    found, owner = _fetch_large(folder, judged), _owner(hub, ref.id.namespace)
+    found, owner = _fetch_large(folder, checked), _owner(hub, ref.id.namespace)
     new = NewRepo(ref.type, ref.id.name, ref.id.namespace, visibility, sdk="static" if ref.type == "space" else None)
     row = repositories.create(hub, owner, new)
     try:
@@ -112,10 +112,10 @@ def import_repo(
 
 
 def _clone(hub: HubContext, source: str, folder: Path, environ: Mapping[str, str]) -> ImportSource:
-    judged = import_sources.check_source(source, environ, allows_private=hub.settings.import_private_sources)
-    cloning = [*judged.options, "clone", "--quiet", "--mirror", "--", judged.url, str(folder)]
-    _fetch(cloning, folder.parent, judged.environ)
-    return judged
+    checked = import_sources.check_source(source, environ, allows_private=hub.settings.import_private_sources)
+    cloning = [*checked.options, "clone", "--quiet", "--mirror", "--", checked.url, str(folder)]
+    _fetch(cloning, folder.parent, checked.environ)
+    return checked
 
 
 def _without_large(

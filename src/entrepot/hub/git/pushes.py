@@ -349,7 +349,7 @@ def _publish(
         ]
         events.emit_content(hub, tx, row, changed)
         if done and found.size:
-            quota.settle(tx)
+            quota.check_at_end(tx)
         if any(it.new is not None for it in changed):
             activity.add(tx, row, author.account.id, now)
         for gone in (it for it in changed if it.new is None):
@@ -404,5 +404,5 @@ def _conclude(push: Push, found: PushContents, outcome: Mapping[str, str | None]
         with contextlib.suppress(OSError):
             hub.mirrors.drop(push.row.uid)
     hub.job_added.set()
-    if outcome.get(MAIN, "") is None and file_metadata.describe(push.row.type, found.paths.values()):
+    if outcome.get(MAIN, "") is None and file_metadata.may_describe(push.row.type, found.paths.values()):
         handlers.run_now(hub, card_job(push.row.id))

@@ -56,7 +56,7 @@ def snapshots(folder: Path) -> list[Snapshot]:
         DataFolderError: it is not a backup folder.
     """
     check_marker(folder)
-    with guarded(folder):
+    with translated_errors(folder):
         names = sorted(path.name for path in (folder / "snapshots").iterdir() if not path.name.startswith("."))
         return [_read_snapshot(folder, name) for name in names]
 
@@ -210,7 +210,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def guarded(folder: Path, kind: str = _KIND) -> Iterator[None]:
+def translated_errors(folder: Path, kind: str = _KIND) -> Iterator[None]:
     """Translate file system errors into the project's errors."""
     try:
         yield

@@ -36,12 +36,12 @@ from entrepot.hub.jobs.backup_folders import (
     check_marker,
     choose,
     copy_file,
-    guarded,
     locked,
     prepared,
     publish,
     read_keys,
     snapshots,
+    translated_errors,
     write_text,
 )
 from entrepot.settings import Settings
@@ -81,7 +81,7 @@ def backup(
     """
     if keep is not None and keep < 1:
         raise Refused("a backup keeps at least one snapshot")
-    with guarded(folder), prepared(folder, hub):
+    with translated_errors(folder), prepared(folder, hub):
         pool, copied = LocalBlobs(folder / "blobs"), blob_copies.NOTHING
         earlier: Set[Finding] = frozenset()
         for _ in range(_ROUNDS):
@@ -137,7 +137,7 @@ def verify(
         DataFolderError, ThingNotFound: it is not a backup folder, or has no such snapshot.
     """
     chosen = choose(folder, name)
-    with guarded(folder), locked(folder, fcntl.LOCK_SH):
+    with translated_errors(folder), locked(folder, fcntl.LOCK_SH):
         pool, keys = LocalBlobs(folder / "blobs"), read_keys(folder, chosen.name)
         for number, (key, size) in enumerate(sorted(keys.items()), 1):
             progress(f"checking blob {number:,} of {len(keys):,}")
@@ -170,7 +170,7 @@ def restore(
         ThingNotFound: it has no such snapshot.
     """
     chosen, data = choose(folder, name), settings.data
-    with guarded(data, "data folder"), locked(folder, fcntl.LOCK_SH):
+    with translated_errors(data, "data folder"), locked(folder, fcntl.LOCK_SH):
         # An interrupted copy into a bucket leaves temporary files, and is continued.
         known = {data / CONFIG_FILE, settings.scratch_folder}
         if data.exists() and any(path not in known for path in data.iterdir()):
@@ -252,7 +252,7 @@ def prune(folder: Path, keep: int) -> list[str]:
     if keep < 1:
         raise Refused("a backup keeps at least one snapshot")
     check_marker(folder)
-    with guarded(folder), locked(folder, fcntl.LOCK_EX):
+    with translated_errors(folder), locked(folder, fcntl.LOCK_EX):
         return _prune(folder, keep)
 
 

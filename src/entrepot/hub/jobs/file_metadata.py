@@ -98,12 +98,12 @@ class FoundFiles:
         return ModelFiles(self.paths, self.documents)
 
 
-def describe(kind: RepoType, paths: Iterable[str]) -> bool:
+def may_describe(kind: RepoType, paths: Iterable[str]) -> bool:
     """Return whether one of these files may say something about its repository, which is of a type."""
-    return any(_may_describe(kind, path) for path in paths)
+    return any(_may_one_describe(kind, path) for path in paths)
 
 
-def _may_describe(kind: RepoType, path: str) -> bool:
+def _may_one_describe(kind: RepoType, path: str) -> bool:
     is_top, extension = "/" not in path, path.rpartition(".")[2].lower()
     if is_top and extension == "md":
         return True

@@ -42,7 +42,7 @@ def index_history(hub: HubContext, repo_id: int, head: Oid) -> int:
     """
     with hub.read() as tx:
         waiting = commits.unindexed(tx, repo_id, head)
-    done = _Records(hub, repo_id)
+    done = _IndexedCommits(hub, repo_id)
     for oid in waiting:
         done.add(oid, _changes_of(hub, repo_id, oid, _MAX_PATHS))
     done.write()
@@ -58,7 +58,7 @@ def index_briefly(hub: HubContext, repo_id: int, head: Oid) -> None:
     with hub.read() as tx:
         is_short = commits.count_unindexed(tx, repo_id, head, most=BRIEF_COMMITS + 1) <= BRIEF_COMMITS
         waiting = commits.unindexed(tx, repo_id, head) if is_short else []
-    end_s, done = time.thread_time() + _BRIEF_S, _Records(hub, repo_id)
+    end_s, done = time.thread_time() + _BRIEF_S, _IndexedCommits(hub, repo_id)
     for oid in waiting:
         changes = _changes_of(hub, repo_id, oid, _BATCH + 1)
         is_short = len(changes) <= _BATCH and time.thread_time() < end_s
@@ -80,8 +80,8 @@ def _changes_of(hub: HubContext, repo_id: int, oid: Oid, most: int) -> list[Repo
         return list(itertools.islice(histories.changed_paths(hub.store, tx, repo_id, oid), most))
 
 
-class _Records:
-    """What is known of commits and not stored yet; stored together, because a transaction for each would cost more."""
+class _IndexedCommits:
+    """Indexed commits that are not stored yet: many share a transaction, because one for each would cost more."""
 
     def __init__(self, hub: HubContext, repo_id: int) -> None:
         self._hub, self._repo_id = hub, repo_id

@@ -300,7 +300,7 @@ def _remove(
     with hub.write(Lock.repo(repo_id)) as tx:
         if refs.everything(tx, repo_id) != heads:
             return False
-        commits.forget(tx, repo_id, [oid for oid, kind, _ in loose if kind == "commit"])
+        commits.remove(tx, repo_id, [oid for oid, kind, _ in loose if kind == "commit"])
         objects.remove(tx, repo_id, [oid for oid, _, _ in loose], touched_before_ms=cutoff)
         file_links.unlink_unused(tx, repo_id, links, cutoff)
     return True

@@ -163,7 +163,7 @@ def create(
     attempt = functools.partial(_attempt, hub, author, row, branch.ref, draft, prepared, known, waiter, quota)
     recorded = waiter.persist(hub, row.id, branch.ref, attempt)
     hub.job_added.set()
-    describes = draft.takes_staged or file_metadata.describe(row.type, prepared.touched)
+    describes = draft.takes_staged or file_metadata.may_describe(row.type, prepared.touched)
     if branch.ref == MAIN and not recorded.is_unchanged and describes:
         # Listings need the new card immediately; if this fails, the queue still has the job.
         handlers.run_now(hub, card_job(row.id))
@@ -205,7 +205,7 @@ def _attempt(
         whole.touched,
         author.account.id,
         whole.objects,
-        settling(quota, draft, prepared, made),
+        quota_check(quota, draft, prepared, made),
     )
     with hub.write(Lock.repo(row.id)) as tx:
         present, author = capabilities.recheck(tx, author, row, ref, hub.now_ms())
@@ -306,17 +306,17 @@ def compose(
     return Composed(commit.oid, rows, additions.paths, root == before)
 
 
-def settling(
+def quota_check(
     quota: Allowance, draft: CommitDraft, prepared: PreparedCommit, made: Composed
 ) -> Callable[[Write], None] | None:
-    """Return what judges the quota again when a commit is published; None if it has no content.
+    """Return the function that checks the quota again when a commit is published; None if the commit has no content.
 
-    As in the first check, its trees, its commit and the pointers of its large files are not judged.
+    As in the first check, its trees, its commit and the pointers of its large files are not counted.
     """
     if not draft.inline_bytes:
         return None
     beside = sum(row.size for row in made.rows) - sum(row.size for row in prepared.rows)
-    return functools.partial(quota.settle, beside=beside + _MAX_POINTER * len(prepared.large))
+    return functools.partial(quota.check_at_end, beside=beside + _MAX_POINTER * len(prepared.large))
 
 
 def check_message(draft: CommitDraft) -> CommitDraft:

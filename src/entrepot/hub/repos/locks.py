@@ -176,7 +176,7 @@ class PushGuard:
     _trees: Callable[[Oid], Oid]
     _find: Callable[[Oid, RepoPath], Entry | None]
     _parents: Mapping[Oid, tuple[Oid, ...]]
-    _judged: dict[Oid, LfsLock | None] = attrs.field(factory=dict)
+    _found: dict[Oid, LfsLock | None] = attrs.field(factory=dict)
 
     def find(self, old: Oid | None, new: Oid, is_forward: Callable[[], bool]) -> LfsLock | None:
         """Return a lock that forbids moving a branch from ``old`` (None: it is new) to ``new``.
@@ -191,7 +191,7 @@ class PushGuard:
             oid = waiting.pop()
             if oid not in self._parents:
                 continue
-            lock = self._judge(oid)
+            lock = self._lock_against(oid)
             if lock is not None:
                 return lock
             fresh = [parent for parent in self._parents[oid] if parent not in seen]
@@ -199,10 +199,10 @@ class PushGuard:
             waiting += fresh
         return None if old is None or is_forward() else self._differing(new, [old])
 
-    def _judge(self, oid: Oid) -> LfsLock | None:
-        if oid not in self._judged:
-            self._judged[oid] = self._differing(oid, self._parents[oid])
-        return self._judged[oid]
+    def _lock_against(self, oid: Oid) -> LfsLock | None:
+        if oid not in self._found:
+            self._found[oid] = self._differing(oid, self._parents[oid])
+        return self._found[oid]
 
     def _differing(self, oid: Oid, others: Sequence[Oid]) -> LfsLock | None:
         tree, before = self._trees(oid), [self._trees(other) for other in others]

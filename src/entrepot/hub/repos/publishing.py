@@ -47,7 +47,7 @@ class Publication:
     ``large``: large files the commit names, admitted to the repository before;
     ``touched``: paths that changed, which decide about follow-up jobs;
     ``needed``: objects stored before, which no sweep may have deleted in the meantime;
-    ``settle``: called with the transaction, to judge the quota at its end.
+    ``check_quota``: called with the transaction, checks the quota at its end.
     """
 
     repo_id: int
@@ -58,7 +58,7 @@ class Publication:
     touched: Collection[RepoPath]
     pusher_id: int
     needed: Collection[Oid] = ()
-    settle: Callable[[Write], None] | None = None
+    check_quota: Callable[[Write], None] | None = None
 
 
 def publish(hub: HubContext, tx: Write, row: RepoRow, publication: Publication) -> bool:
@@ -94,8 +94,8 @@ def publish(hub: HubContext, tx: Write, row: RepoRow, publication: Publication) 
         conversions.plan(hub, tx, row)
     events.emit_content(hub, tx, row, [events.RefChange(move.ref, move.old, move.new)])
     activity.add(tx, row, publication.pusher_id, now)
-    if publication.settle is not None:
-        publication.settle(tx)
+    if publication.check_quota is not None:
+        publication.check_quota(tx)
     return True
 
 
@@ -154,7 +154,7 @@ def link_files(
 
 def touches_card(kind: RepoType, touched: Collection[RepoPath]) -> bool:
     """Return whether a change of these paths may change the repository's metadata in listings."""
-    return any("/" not in path for path in touched) or file_metadata.describe(kind, touched)
+    return any("/" not in path for path in touched) or file_metadata.may_describe(kind, touched)
 
 
 def card_job(repo_id: int) -> str:

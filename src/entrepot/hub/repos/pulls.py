@@ -188,11 +188,11 @@ def open_with_commit(
     with hub.read() as tx:
         made = commits.compose(hub, tx, author, row, start, draft, prepared, known)
     commit = made.oid
-    settle = commits.settling(quota, draft, prepared, made)
+    check_quota = commits.quota_check(quota, draft, prepared, made)
 
     def publication(ref: RefName) -> Publication:
         move, needed = Move(ref, None, commit), prepared.objects | {start}
-        named = prepared.large, prepared.touched, author.account.id, needed, settle
+        named = prepared.large, prepared.touched, author.account.id, needed, check_quota
         return Publication(row.id, move, (start,), made.rows, *named)
 
     discussion = _open(hub, row, author, base, draft.summary, _text_of(draft.description), publication)

@@ -10,7 +10,7 @@ import attrs
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
-from entrepot.catalog.community import likes
+from entrepot.catalog.community import discussions, likes
 from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
@@ -89,6 +89,9 @@ class RepoChanges:
     archived: bool | None = None
 
 
+MOST_COUNTED = discussions.MOST_COUNTED
+"""Open discussions of a repository that are counted at most."""
+
 _EVENT_FILES = "tensorboard"
 """The tag of repositories with event files, which the metadata of files bring."""
 
@@ -99,6 +102,7 @@ class RepoRights:
 
     ``may_manage``: to see its settings, also if it is archived, when nothing else may be changed.
     ``has_metrics``: whether it is a model whose card has evaluation results, or that has event files.
+    ``open_discussions``: with pull requests, at most :data:`MOST_COUNTED`; 0 if they are disabled.
     ``is_liked``: the caller likes it; ``watch``: which notifications they get, empty if the token is not for these.
     """
 
@@ -109,6 +113,7 @@ class RepoRights:
     is_liked: bool = False
     watch: str = ""
     may_manage: bool = False
+    open_discussions: int = 0
 
     @property
     def has_discussions(self) -> bool:
@@ -125,15 +130,16 @@ def rights(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> RepoRights:
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
         has_metrics = _has_metrics(tx, row)
+        alive = discussions.count_alive(tx, row.id) if discussion_rules.are_enabled(row) else 0
         if caller is None:
-            return RepoRights(row, may_write=False, may_discuss=False, has_metrics=has_metrics)
+            return RepoRights(row, may_write=False, may_discuss=False, has_metrics=has_metrics, open_discussions=alive)
         may_discuss = caller.may_write or (caller.limits is not None and access.may_discuss(caller, row))
         may_manage = access.may_manage(tx, caller, row)
         is_open = not row.is_archived
         user = caller.account.id
         watch = subscriptions.effective(tx, row, user).level if caller.limits is None else ""
         is_liked = likes.is_liked(tx, row.id, user)
-        may = (may_manage and is_open, may_discuss and is_open, has_metrics, is_liked, watch, may_manage)
+        may = (may_manage and is_open, may_discuss and is_open, has_metrics, is_liked, watch, may_manage, alive)
         return RepoRights(row, *may)
 
 
@@ -292,9 +298,9 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
     # Following reads the visibility of the folder, which changes under the lock of its namespace.
     folder = [Lock.namespace_named(ref.id.namespace)] if changes.visibility == visibilities.FOLDER else []
     with hub.write(*folder, access.lock(hub, caller, ref, access.manageable), Lock.audit()) as tx:
-        row, settler = access.manageable(tx, caller, ref)
-        _check_archive(settler, row, changes)
-        values = _values_of(tx, settler, row, changes)
+        row, manager = access.manageable(tx, caller, ref)
+        _check_archived(manager, row, changes)
+        values = _values_of(tx, manager, row, changes)
         if values:
             repositories.update(tx, row.id, **values)
             if values.get("visibility", row.visibility) != row.visibility:
@@ -303,12 +309,12 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
                 jobs.enqueue(tx, "card", {"repo": row.id}, hub.now_ms(), dedup_key=card_job(row.id))
             if changes.archived is not None and changes.archived != row.is_archived:
                 action = "repo.archive" if changes.archived else "repo.unarchive"
-                audit.record(hub, tx, settler, action, access.subject(row))
+                audit.record(hub, tx, manager, action, access.subject(row))
             words = {name: value for name, value in values.items() if isinstance(value, str)}
             words |= {name: json.dumps(value) for name, value in changes.options.items()}
             if words:
-                audit.record(hub, tx, settler, "repo.settings", access.subject(row), words)
-        repo_labels.change(hub, tx, settler, row, changes.labels, changes.description)
+                audit.record(hub, tx, manager, "repo.settings", access.subject(row), words)
+        repo_labels.change(hub, tx, manager, row, changes.labels, changes.description)
         changed = repositories.by_id(tx, row.id)
         assert changed is not None
         if values:
@@ -322,24 +328,24 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
     return changed
 
 
-def _check_archive(settler: Caller, row: RepoRow, changes: RepoChanges) -> None:
-    """Raise if changes may not be made because a repository is archived, or by someone who may not archive it.
+def _check_archived(manager: Caller, row: RepoRow, changes: RepoChanges) -> None:
+    """Raise if the repository is archived and stays so, or if someone who may not archive it tries to.
 
     Raises:
         NotAllowed: the caller is not an admin of the namespace.
         RepoArchived: the changes leave it archived, and change something else.
     """
     if changes.archived is not None:
-        access.check_admin(settler, row)
+        access.check_admin(manager, row)
     if changes.archived is not False and attrs.evolve(changes, archived=None) != RepoChanges():
         access.check_not_archived(row)
 
 
-def _values_of(tx: Write, settler: Caller, row: RepoRow, changes: RepoChanges) -> dict[str, object]:
+def _values_of(tx: Write, manager: Caller, row: RepoRow, changes: RepoChanges) -> dict[str, object]:
     """Return the columns that changes set, after checking the values; labels and description have their own."""
     values: dict[str, object] = {}
     if changes.visibility is not None:
-        values |= visibilities.choose(tx, settler, row, changes.visibility)
+        values |= visibilities.choose(tx, manager, row, changes.visibility)
     if changes.gated is not None:
         values["gated"] = changes.gated
     if changes.archived is not None:

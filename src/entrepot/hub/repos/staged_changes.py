@@ -126,7 +126,7 @@ def stage(
             raise RevisionNotFound(branch)
         _check_stored(tx, row, prepared)
         if inline_bytes:
-            quota.settle(tx)
+            quota.check_at_end(tx)
         return _write(tx, area, changes, hub.now_ms())
 
 

@@ -14,8 +14,8 @@ from entrepot.errors import InvalidName, LimitExceeded, Malformed
 IDENTITY = ("sub", "repository", "repository_id", "project_path", "project_id")
 """Claims that say who asks. One of them must be given in full, or anyone at the issuer could publish."""
 
-_JUDGED = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti"})
-"""Claims that the hub judges itself."""
+_STANDARD = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti"})
+"""The claims that the hub checks itself."""
 
 _MAX_CLAIMS = 20
 _MAX_PATTERN = 500
@@ -46,8 +46,8 @@ def match(claims: Mapping[str, str], token: Mapping[str, object]) -> bool:
 
 
 def _check_pattern(name: str, pattern: str) -> None:
-    if not _CLAIM.fullmatch(name) or name in _JUDGED:
-        raise InvalidName("claim", name, f"expected the name of a claim other than {', '.join(sorted(_JUDGED))}")
+    if not _CLAIM.fullmatch(name) or name in _STANDARD:
+        raise InvalidName("claim", name, f"expected the name of a claim other than {', '.join(sorted(_STANDARD))}")
     if not pattern or len(pattern) > _MAX_PATTERN or not pattern.isprintable() or pattern != pattern.strip():
         raise InvalidName("pattern", pattern, f"expected 1 to {_MAX_PATTERN} printable characters")
     if any(part.count("*") > 1 for part in _SEPARATORS.split(pattern)):

@@ -1,4 +1,4 @@
-"""Processes for one piece of work each, as copies of one that has done the imports, where the platform can do that.
+"""Processes that do one piece of work each: where possible, copies of a process that has done the imports.
 
 The process that is copied (``hub/tables/fork_servers.py``) is started by the first use, and ends after some minutes
 without one. On other platforms, each piece of work starts a process.
@@ -101,7 +101,7 @@ class ForkedProcesses:
             self._server = None
             control.close()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_END_S)  # by itself it kills its copies
+                process.wait(_END_S)  # it kills its copies first
             end_process(process)
 
 

@@ -47,7 +47,7 @@ class KnownLayout:
 class KnownLayouts(ValueCache[LayoutKey, KnownLayout]):
     """Layouts of commits. Thread-safe.
 
-    Rights are no part of them: only who has judged that the caller may read the repository looks here.
+    They depend on no rights: a use case checks that the caller may read the repository before it looks here.
     """
 
     def __init__(self, most: int = MOST_BYTES) -> None:

@@ -208,7 +208,7 @@ def _conclude(hub: HubContext, taken: _Taken, posted: PostResult) -> bool:
             deliveries.end_pauses(tx, [taken.host_key])
         if is_given_up:
             deliveries.conclude(tx, delivery.id, "failed", posted.status, answer, now)
-            _tell_owner(hub, tx, taken)
+            _notify_owner(hub, tx, taken)
             return True
         pause = _pause_after(attempts, _LONGEST_PAUSE_MS)
         deliveries.conclude(tx, delivery.id, "pending", posted.status, answer, now + pause)
@@ -218,12 +218,12 @@ def _conclude(hub: HubContext, taken: _Taken, posted: PostResult) -> bool:
     return False
 
 
-def _tell_owner(hub: HubContext, tx: Write, taken: _Taken) -> None:
+def _notify_owner(hub: HubContext, tx: Write, taken: _Taken) -> None:
     """Tell the owner of a webhook that a delivery was given up; its address may be a secret, its host is not."""
     webhook = taken.webhook
     kind, topic = notifications.WEBHOOK, notifications.webhook_topic(webhook.id)
     data = {"host": taken.target.host, "webhook": webhook.uid}
-    notifications.tell(hub, tx, [webhook.owner_id], kind, topic, data=data)
+    notifications.notify(hub, tx, [webhook.owner_id], kind, topic, data=data)
 
 
 def _pause_after(failures: int, longest_ms: int) -> int:

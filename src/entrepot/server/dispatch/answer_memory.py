@@ -108,12 +108,12 @@ class AnswerMemory:
             return None
         return found
 
-    def keep(self, version: Version | None, key: Hashable, answer: RememberedAnswer) -> None:
+    def put(self, version: Version | None, key: Hashable, answer: RememberedAnswer) -> None:
         """Remember an answer if it is successful and small."""
         size = _size_of(answer.response)
         if size is not None and size <= self._largest:
             objects = _OBJECTS if answer.again is None else _OBJECTS + _AGAIN
-            self._held.keep(version, key, answer, size + objects)
+            self._held.put(version, key, answer, size + objects)
 
 
 def _size_of(response: Reusable) -> int | None:

@@ -69,11 +69,11 @@ class BatchedCalls(Generic[Item]):
                 outcomes = await self._outcomes([item for item, _ in batch])
                 self._expected = min(self._most, len(batch) + len(self._waiting))
                 for (_, done), outcome in zip(batch, outcomes, strict=True):
-                    _settle(done, outcome)
+                    _resolve(done, outcome)
         finally:
             self._running = None
             for _, done in (*batch, *self._waiting):
-                _settle(done, Busy("the server"))  # only if this task was cancelled
+                _resolve(done, Busy("the server"))  # only if this task was cancelled
             self._waiting.clear()
 
     async def _gather(self) -> None:
@@ -95,7 +95,7 @@ class BatchedCalls(Generic[Item]):
         return [error, *([others] * (len(items) - 1))]
 
 
-def _settle(done: asyncio.Future[None], outcome: BaseException | None) -> None:
+def _resolve(done: asyncio.Future[None], outcome: BaseException | None) -> None:
     if done.done():
         return  # its request was cancelled
     if outcome is None:

@@ -64,7 +64,7 @@ class ListSearch:
             encoded = msgspec.json.encode(info.siblings if isinstance(info.siblings, Sequence) else ())
             found = FileList(msgspec.Raw(encoded), full.left_out)
             if full.tree is not None:
-                self._held.keep(_ALWAYS, full.tree, found, len(encoded))
+                self._held.put(_ALWAYS, full.tree, found, len(encoded))
         ready: Any = found.encoded
         info.siblings = ready
         return found.left_out

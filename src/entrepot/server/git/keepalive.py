@@ -68,16 +68,16 @@ class KeepaliveResponse:
     async def _show(self, text: str) -> None:
         if text and text != self._shown and not self._asked.is_quiet:
             is_same_line = text.partition(":")[0] == self._shown.partition(":")[0]
-            await self._tell(render_progress(("" if is_same_line or not self._shown else "\n") + text + "\r"))
+            await self._send_progress(render_progress(("" if is_same_line or not self._shown else "\n") + text + "\r"))
             self._shown = text
             self._silent = 0
             return
         self._silent += 1
         if self._silent >= _SILENT_LOOKS:
-            await self._tell(KEEPALIVE)
+            await self._send_progress(KEEPALIVE)
             self._silent = 0
 
-    async def _tell(self, data: bytes) -> None:
+    async def _send_progress(self, data: bytes) -> None:
         if not self._is_begun:
             self._is_begun = True
             await self._send({"type": "http.response.start", "status": 200, "headers": self._headers})

@@ -84,7 +84,7 @@ class PushResponse:
         """Process the push and send progress to the client."""
         wait = KeepaliveResponse(send, _RESULT, self.push.request)
         try:
-            report = await _settle(self.state, self.push, self.stream, wait)
+            report = await _receive(self.state, self.push, self.stream, wait)
         finally:
             await self.state.threads.run_transfer(self.push.close)
         await wait.conclude(report)
@@ -101,7 +101,7 @@ async def _begin(request: Request, ref: RepoRef, asked: Asked) -> Push:
     return begun[0]
 
 
-async def _settle(state: AppState, push: Push, stream: PacketStream, wait: KeepaliveResponse) -> bytes:
+async def _receive(state: AppState, push: Push, stream: PacketStream, wait: KeepaliveResponse) -> bytes:
     """Receive the pack and publish it; return the report of success or failure."""
     asked = push.request
     try:

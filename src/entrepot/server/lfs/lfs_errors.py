@@ -39,6 +39,6 @@ def with_lfs_errors(handler: Handler, *, challenges: bool = False) -> Handler:
 
 
 def _explain(error: EntrepotError, base: ErrorResponse) -> Response:
-    response = lfs_response(Failure(error.told, error.told), base.status)
+    response = lfs_response(Failure(error.public_message, error.public_message), base.status)
     response.raw_headers += [header for header in base.headers if header[0] not in _REPLACED]
     return response

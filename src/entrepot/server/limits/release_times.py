@@ -1,7 +1,7 @@
 """Release times: answers that leave a fixed time after their requests arrived, however long the work took.
 
-That something exists which the caller may not see can cost some microseconds more than that nothing exists, and
-thousands of requests show such a difference. An answer that always leaves at the same time shows nothing.
+Looking up a thing that the caller may not see can take some microseconds longer than looking up one that does not
+exist, and thousands of requests reveal the difference. An answer that always leaves at the same time reveals nothing.
 
 Timers of event loops do not suffice: they wait whole milliseconds from the moment when the work has ended, so the
 fraction of a millisecond that it took remains visible. The release times are those of a thread, which sleeps until

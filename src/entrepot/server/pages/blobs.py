@@ -111,7 +111,7 @@ def build_blob(
         "mark": "XET" if located.xet_hash else "LFS" if located.lfs else "",
         "scan": _scan_of(hub, caller, located.repo.ref, located.commit, path),
         "view": view,
-        "is_drawn": isinstance(view, FileView) and view.is_drawn,
+        "is_svg": isinstance(view, FileView) and view.is_svg,
         "prose": _prose_of(
             view, f"{root}/{header.path}/{{}}/{header.segment}/{quoted(path.rpartition('/')[0])}/", root
         ),

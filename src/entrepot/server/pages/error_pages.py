@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import attrs
@@ -14,6 +15,7 @@ from entrepot.errors import (
     GatedRepo,
     HistoryBeingIndexed,
     LoginRequired,
+    Malformed,
     NotFound,
     RepoArchived,
     RepoDisabled,
@@ -54,9 +56,10 @@ _BY_STATUS = {
 _HIDDEN_TEXT = "The address is wrong, or the repository is private. This page is the same in both cases."
 
 
+_PARAMETER = re.compile(r"parameter '(\w+)'")
 _SHOWN = 200
 _RELOAD_S = 2
-_INDEXED_TEXT = "Many commits of this repository are new. The page appears by itself as soon as they are indexed."
+_INDEXED_TEXT = "Many commits of this repository are new. This page loads again automatically until they are indexed."
 _LOGIN_TEXT = "This page is for users of this hub. You come back here after you have signed in."
 
 
@@ -70,8 +73,8 @@ class LastVersion:
 
 
 @attrs.frozen
-class Place:
-    """Another page of a repository, one of whose pages shows an error: its path on this hub, and its label."""
+class NextPage:
+    """A link of an error page to another page of the same repository: its path on this hub, and its label."""
 
     page: str
     label: str
@@ -94,9 +97,17 @@ def show_error(request: Request, error: EntrepotError, last: LastVersion | None 
     answer = error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"])
     title = next((_TITLES[kind] for kind in type(error).__mro__ if kind in _TITLES), None)
     title = title or _BY_STATUS.get(answer.status, "Something went wrong")
-    places = _places_of(error, request.scope["state"].get("repo_of_page"))
-    reloads = isinstance(error, HistoryBeingIndexed)
-    page = error_page(answer.status, title, _text_of(error), last, gate=_gate_of(error), places=places, reloads=reloads)
+    next_pages = _next_pages(error, request.scope["state"].get("repo_of_page"))
+    page = error_page(
+        answer.status,
+        title,
+        _text_of(error),
+        last,
+        gate=_gate_of(error),
+        next_pages=next_pages,
+        reloads=isinstance(error, HistoryBeingIndexed),
+        leaves_query=_parameter_of(error) is not None and request.method in ("GET", "HEAD"),
+    )
     skipped = (b"content-type", b"content-length")
     headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers if name.lower() not in skipped}
     if page.values["reloads"]:
@@ -111,6 +122,9 @@ def show_absent(request: Request) -> Response:
 
 def _text_of(error: EntrepotError) -> str:
     """Return the text of a page about an error; it replaces messages of the public hub, which say little to people."""
+    parameter = _parameter_of(error)
+    if parameter is not None:
+        return f"The address of this page has a value for “{parameter}” that the page does not know."
     match error:
         case RepoNotFound():
             return _HIDDEN_TEXT
@@ -126,6 +140,12 @@ def _text_of(error: EntrepotError) -> str:
             return sentence(error)
 
 
+def _parameter_of(error: EntrepotError) -> str | None:
+    """Return the name of the parameter of the address that an error is about; None for other errors."""
+    found = _PARAMETER.fullmatch(error.what) if isinstance(error, Malformed) else None
+    return found[1] if found is not None else None
+
+
 def _gate_of(error: EntrepotError) -> AccessLink | None:
     """Return where a user asks for access to files that are gated; None if asking is not what helps."""
     if not isinstance(error, GatedRepo) or error.anonymous:
@@ -134,18 +154,18 @@ def _gate_of(error: EntrepotError) -> AccessLink | None:
     return AccessLink(f"/{prefix}{error.repo}/access", "See your request" if error.request else "Request access")
 
 
-def _places_of(error: EntrepotError, ref: RepoRef | None) -> list[Place]:
-    """Return where to go on in a repository that the visitor may see, but not what they asked for there."""
+def _next_pages(error: EntrepotError, ref: RepoRef | None) -> list[NextPage]:
+    """Return links to other pages of the repository, if the visitor may see it but the requested page failed."""
     if ref is None or not isinstance(error, EntryNotFound | GatedRepo | RevisionNotFound | ThingNotFound):
         return []
-    here = Place(f"/{ref.path}", f"Go to {ref.id}")
+    here = NextPage(f"/{ref.path}", f"Go to {ref.id}")
     match error:
         case EntryNotFound():
-            return [here, Place(f"/{ref.path}/tree/main", "Files")]
+            return [here, NextPage(f"/{ref.path}/tree/main", "Files")]
         case RevisionNotFound():
-            return [here, Place(f"/{ref.path}/refs", "Branches and tags")]
+            return [here, NextPage(f"/{ref.path}/refs", "Branches and tags")]
         case ThingNotFound(what="discussion" | "pull request"):
-            return [here, Place(f"/{ref.path}/discussions", "Discussions")]
+            return [here, NextPage(f"/{ref.path}/discussions", "Discussions")]
         case _:
             return [here]
 
@@ -157,13 +177,15 @@ def error_page(
     last: LastVersion | None = None,
     *,
     gate: AccessLink | None = None,
-    places: Sequence[Place] = (),
+    next_pages: Sequence[NextPage] = (),
     reloads: bool = False,
+    leaves_query: bool = False,
 ) -> WebPage:
     """Return the page of an error, with a link to sign in unless that cannot help.
 
     Args:
-        reloads: whether the browser asks again by itself, because what was asked for will soon be there.
+        reloads: whether the browser loads the page again automatically, because it will soon succeed.
+        leaves_query: whether the page leads to the same address without its query.
     """
     may_sign_in = status in (401, 403, 404, 410)
     values = {
@@ -172,7 +194,8 @@ def error_page(
         "may_sign_in": may_sign_in,
         "last": last,
         "gate": gate,
-        "places": places,
+        "next_pages": next_pages,
         "reloads": reloads,
+        "leaves_query": leaves_query,
     }
     return WebPage("error.html", title, values, status)

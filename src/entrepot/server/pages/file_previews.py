@@ -49,7 +49,7 @@ class FileView:
     """The preview of a file.
 
     ``form``: the part of the template; ``note``: why the preview is incomplete or empty; ``lines``: lines of text,
-    of code as HTML; ``is_drawn``: whether the text is that of a picture;
+    of code as HTML; ``is_svg``: whether the text is that of a picture;
     ``tensors``: the tensors of the file, for the table.
     """
 
@@ -61,7 +61,7 @@ class FileView:
     rows: Sequence[Sequence[str]] = ()
     notebook: notebooks.Notebook | None = None
     tensors: TensorList | None = None
-    is_drawn: bool = False
+    is_svg: bool = False
 
 
 @attrs.frozen
@@ -87,7 +87,7 @@ def view_file(name: str, source: RangeReader, wanted: TensorFilter = ALL) -> Fil
         return FileView("none", f"This file cannot be shown: {error.message}.")
     kind = media_type(name)
     if kind == SVG:
-        return attrs.evolve(_view_code(name, source), is_drawn=source.size > 0)
+        return attrs.evolve(_view_code(name, source), is_svg=source.size > 0)
     for form in ("image", "audio", "video"):
         if kind.startswith(f"{form}/"):
             return FileView(form)

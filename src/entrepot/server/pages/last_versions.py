@@ -46,7 +46,7 @@ async def show_or_last(
 def find_other(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath, *, is_folder: bool
 ) -> str | None:
-    """Return the page of what a revision has at a path, if it is a file and not the wanted folder, or a folder.
+    """Return the page of the file at a path where a folder is wanted, or of the folder where a file is; else None.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled: no access.

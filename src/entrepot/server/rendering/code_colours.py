@@ -116,9 +116,9 @@ def colour(code: str, language: str | None, budget: ColourBudget) -> str:
     reading = _UNFINISHED.take(key) or _Reading(code, language)
     made = reading.go_on(budget)
     if reading.is_finished:
-        _CACHE.keep(key, made)
+        _CACHE.put(key, made)
     else:
-        _UNFINISHED.keep(key, reading)
+        _UNFINISHED.put(key, reading)
     return made
 
 
@@ -185,7 +185,7 @@ class _Readings:
         with self._guard:
             return self._kept.pop(key, None)
 
-    def keep(self, key: bytes, reading: _Reading) -> None:
+    def put(self, key: bytes, reading: _Reading) -> None:
         """Keep a text for the next response that shows it."""
         with self._guard:
             self._kept[key] = reading

@@ -29,7 +29,7 @@ class FootnoteKey:
     text: str = attrs.field(factory=lambda: secrets.token_hex(8))
 
     def is_id(self, tag: str, value: str) -> bool:
-        """Return whether the value of an attribute ``id`` was made by :func:`number` with this key."""
+        """Return whether the value of an attribute ``id`` was made by :func:`number_footnotes` with this key."""
         kind = _HELD.get(tag)
         return kind is not None and re.fullmatch(rf"{kind}-{self.text}-[0-9]{{1,6}}", value) is not None
 
@@ -38,7 +38,7 @@ class FootnoteKey:
         return cleaned.replace(f"-{self.text}-", "-")
 
 
-def number(made: str, key: FootnoteKey) -> str:
+def number_footnotes(made: str, key: FootnoteKey) -> str:
     """Return HTML of the parser whose footnotes have ids with numbers, and whose notes link back.
 
     A label that is defined twice has its first note; a reference without a note is its number. Guarantees: linear

@@ -24,7 +24,7 @@ class HtmlCache:
                 self._kept.move_to_end(key)
             return found
 
-    def keep(self, key: bytes, made: str) -> None:
+    def put(self, key: bytes, made: str) -> None:
         """Store a value, evicting the least recently used ones."""
         with self._guard:
             if key in self._kept:

@@ -26,7 +26,7 @@ import attrs
 from entrepot.server.rendering import code_colours
 from entrepot.server.rendering.code_colours import ColourBudget
 from entrepot.server.rendering.code_languages import language_of_block
-from entrepot.server.rendering.footnotes import FootnoteKey, number
+from entrepot.server.rendering.footnotes import FootnoteKey, number_footnotes
 from entrepot.server.rendering.html_caches import HtmlCache, key_of
 from entrepot.server.rendering.task_marks import with_marks
 
@@ -143,7 +143,7 @@ def _cached(text: str, profile: _Profile, colours: ColourBudget) -> str:
     if found is None:
         found = with_marks(_render(text, profile, colours))
         if not colours.is_spent:  # what there was no time for gets its colours the next time
-            _CACHE.keep(key, found)
+            _CACHE.put(key, found)
     return found
 
 
@@ -206,7 +206,7 @@ def _formatted(text: str, key: FootnoteKey, *, is_html_kept: bool) -> str | None
         escaped = _escape_raw_html(text, parse(text), is_html_kept=is_html_kept)
         if escaped != text:
             made = pyromark.html(escaped, options=options)
-    made = number(made, key)
+    made = number_footnotes(made, key)
     if is_html_kept and len(made) <= MAX_HTML:
         made = _nested(made)
     return None if _is_too_much(made) else made

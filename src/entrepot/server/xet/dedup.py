@@ -56,7 +56,7 @@ class QueryHandler:
         account = given.user_id
         if account is None or not given.may_write:
             return None
-        if not self._guesses.begins(account, request.headers.get(_SESSION)):
+        if not self._guesses.take(account, request.headers.get(_SESSION)):
             return None
         async with self._turns.hold(str(account)):
             return await authorised_call(request, chunk_answers.find_latest)

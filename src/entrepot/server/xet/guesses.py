@@ -41,8 +41,8 @@ class Guesses:
         self._clock = clock
         self._accounts: OrderedDict[int, _Account] = OrderedDict()
 
-    def begins(self, account: int, upload: str | None) -> bool:
-        """Return whether an upload, named by its client, begins now and its account has a guess left, and take it."""
+    def take(self, account: int, upload: str | None) -> bool:
+        """Take a guess for a new upload, named by its client; return False if it or its account has none left."""
         if not upload or len(upload) > _LONGEST_NAME:
             return False
         now_s = self._clock()

@@ -166,7 +166,7 @@ class ProgressResponse:
             if isinstance(error, Damaged):
                 _log.error(render("shard.failed", id=self.request_id), exc_info=error)
             is_retryable = isinstance(error, Unavailable) and lasting_status(error) is None
-            return ShardFailure(message=error.told, retryable=is_retryable)
+            return ShardFailure(message=error.public_message, retryable=is_retryable)
         return Registered()
 
     async def _send(self, send: Send, line: ShardLine, *, begins: bool, ends: bool) -> None:

@@ -338,7 +338,7 @@ class HubMetadata(MetadataRepository):
             self.drop_fetched()
 
     def drop_fetched(self) -> None:
-        """Delete the refs under which a fetch keeps what it has not judged yet."""
+        """Delete the refs under which a fetch keeps what it has not verified yet."""
         names = self.git.line("for-each-ref", "--format=%(refname)", _FETCHED).splitlines()
         if names:
             self._update(*(f"delete {name}" for name in names))

@@ -4,9 +4,9 @@ import xml.etree.ElementTree as ET
 
 import httpx2
 
-from entrepot.previews.account_pictures import MAX_BYTES
+from entrepot.previews.avatar_images import MAX_BYTES
 from entrepot.server.hf.accounts.avatars import render
-from tests.previews.test_account_pictures import png
+from tests.previews.test_avatar_images import png
 
 
 def test_a_picture_belongs_to_a_name_in_every_case() -> None:

@@ -65,7 +65,7 @@ def test_a_publisher_does_not_learn_the_address_of_its_owner(
     caller = site.hub.identify(made.secret)
     assert caller is not None
     token = attrs.evolve(caller.token, role=role, grant_uid=new_uid() if has_grant else None)
-    found = render_caller(caller, KnownToken(token, None, ()), picture=str)
+    found = render_caller(caller, KnownToken(token, None, ()), avatar_url=str)
     assert (found.email, found.email_verified) == (f"{name}@x.io" if shows else None, shows)
 
 

@@ -4,8 +4,8 @@ import httpx2
 import pytest
 
 from entrepot.hub.accounts import accounts
-from entrepot.previews.account_pictures import MAX_BYTES
-from tests.previews.test_account_pictures import jpeg, png
+from entrepot.previews.avatar_images import MAX_BYTES
+from tests.previews.test_avatar_images import jpeg, png
 from tests.server.pages.settings.conftest import Send, form_token
 from tests.support.served_hub import ServedHub
 

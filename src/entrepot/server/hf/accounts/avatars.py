@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from entrepot.hub.accounts import avatars
 from entrepot.names import parse_account
-from entrepot.previews.account_pictures import MAX_BYTES
+from entrepot.previews.avatar_images import MAX_BYTES
 from entrepot.server.bodies import read_small
 from entrepot.server.handlers import base_url, call_hub, call_hub_briefly
 from entrepot.server.raw_path import decode_segment

@@ -10,7 +10,7 @@ from entrepot.hub.accounts import follows
 from entrepot.hub.accounts.follows import Account
 from entrepot.hub.pages import Page
 from entrepot.server.handlers import call_hub, json_response, query_int
-from entrepot.server.hf.accounts.people import pictures_of, render_people
+from entrepot.server.hf.accounts.people import avatar_urls, render_people
 from entrepot.server.hf.pages import after_of, link_to
 from entrepot.server.raw_path import decode_segment
 
@@ -61,7 +61,7 @@ async def list_following(request: Request) -> Response:
 
 
 def _people(request: Request, page: Page[Account]) -> Response:
-    people = render_people(page.items, pictures_of(request))
+    people = render_people(page.items, avatar_urls(request))
     return json_response(people, headers=link_to(request, page.after))
 
 

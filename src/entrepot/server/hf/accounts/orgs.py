@@ -14,7 +14,7 @@ from entrepot.hub.accounts import members, orgs
 from entrepot.hub.accounts.members import MemberPage
 from entrepot.hub.accounts.orgs import Account, NewOrg, OrgChanges
 from entrepot.server.handlers import call_hub, json_response, query_int, read_json
-from entrepot.server.hf.accounts.people import Picture, pictures_of, render_person
+from entrepot.server.hf.accounts.people import AvatarUrl, avatar_urls, render_person
 from entrepot.server.hf.pages import link_to_name, name_after
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.accounts.accounts import Person
@@ -66,7 +66,7 @@ async def list_members(request: Request) -> Response:
     """Serve the members of an organisation by name; members also see the roles."""
     limit, after = query_int(request, "limit", _PAGE, low=1, high=_PAGE), name_after(request)
     page = await call_hub(request, members.list_members, _account(request), after=after, limit=limit)
-    return json_response(render_members(page, pictures_of(request)), headers=link_to_name(request, page.after))
+    return json_response(render_members(page, avatar_urls(request)), headers=link_to_name(request, page.after))
 
 
 async def change_role(request: Request) -> Response:
@@ -93,9 +93,11 @@ def render_settings(org: Account) -> OrgSettings:
     )
 
 
-def render_members(page: MemberPage, picture: Picture) -> list[Person]:
+def render_members(page: MemberPage, avatar_url: AvatarUrl) -> list[Person]:
     """Return members in the form of user lists."""
-    return [render_person(member.user, picture, member.role if page.with_roles else UNSET) for member in page.members]
+    return [
+        render_person(member.user, avatar_url, member.role if page.with_roles else UNSET) for member in page.members
+    ]
 
 
 def _account(request: Request) -> str:

@@ -43,7 +43,7 @@ async def list_tokens(request: Request) -> Response:
 async def create(request: Request) -> Response:
     """Create a token; the response has its secret, which is not shown again."""
     body = await read_json(request, TokenCreation)
-    made, known = await call_hub(request, tokens.make, tokens.draft_of(body))
+    made, known = await call_hub(request, tokens.create, tokens.draft_of(body))
     return json_response(render_token(known, made.secret), headers={"cache-control": "no-store"})
 
 

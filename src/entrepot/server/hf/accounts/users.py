@@ -15,7 +15,7 @@ from entrepot.hub.search.profiles import MOST_ORGS, MOST_STORED, OrgProfile, Sto
 from entrepot.names import RepoType
 from entrepot.server.handlers import call_hub, json_response, query_int, read_json
 from entrepot.server.hf.accounts import activity, avatars
-from entrepot.server.hf.accounts.people import Picture, pictures_of, render_orgs
+from entrepot.server.hf.accounts.people import AvatarUrl, avatar_urls, render_orgs
 from entrepot.server.hf.pages import after_of, link_to, link_to_name, name_after
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.accounts.accounts import OrgOverview, OwnProfile, ProfileEdits, UserOverview
@@ -40,14 +40,14 @@ def routes() -> list[BaseRoute]:
 async def show_user(request: Request) -> Response:
     """Serve a user; 404 if not found."""
     found = await call_hub(request, profiles.user, _account(request))
-    return json_response(render_user(found, pictures_of(request)))
+    return json_response(render_user(found, avatar_urls(request)))
 
 
 async def list_orgs(request: Request) -> Response:
     """Serve a page of the organisations of a user, by name."""
     limit, after = query_int(request, "limit", MOST_ORGS, low=1, high=MOST_ORGS), name_after(request)
     page = await call_hub(request, profiles.list_orgs, _account(request), after=after, limit=limit)
-    return json_response(render_orgs(page.items, pictures_of(request)), headers=link_to_name(request, page.after))
+    return json_response(render_orgs(page.items, avatar_urls(request)), headers=link_to_name(request, page.after))
 
 
 async def show_org(request: Request) -> Response:
@@ -73,14 +73,14 @@ async def introduce(request: Request) -> Response:
     return json_response(OwnProfile(user=account.name, fullname=account.fullname, details=account.details))
 
 
-def render_user(profile: UserProfile, picture: Picture) -> UserOverview:
+def render_user(profile: UserProfile, avatar_url: AvatarUrl) -> UserOverview:
     """Return the overview of a user."""
     account, counts = profile.account, profile.counts
     return UserOverview(
         uid=account.uid,
         user=account.name,
         fullname=account.fullname,
-        avatar_url=picture(account.name),
+        avatar_url=avatar_url(account.name),
         num_models=counts.get(RepoType.MODEL, 0),
         num_datasets=counts.get(RepoType.DATASET, 0),
         num_spaces=counts.get(RepoType.SPACE, 0),
@@ -91,7 +91,7 @@ def render_user(profile: UserProfile, picture: Picture) -> UserOverview:
         num_followers=profile.followers,
         is_following=profile.is_followed,
         details=account.details or UNSET,
-        orgs=render_orgs(profile.orgs, picture),
+        orgs=render_orgs(profile.orgs, avatar_url),
         created_at=format_ms(account.created_ms),
     )
 

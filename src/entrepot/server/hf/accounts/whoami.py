@@ -14,7 +14,7 @@ from entrepot.hub.accounts import tokens
 from entrepot.hub.accounts.tokens import KnownToken
 from entrepot.hub.callers import FINE_GRAINED, Caller
 from entrepot.server.handlers import call_hub_briefly, json_response, remembering
-from entrepot.server.hf.accounts.people import Picture, pictures_of
+from entrepot.server.hf.accounts.people import AvatarUrl, avatar_urls
 from entrepot.server.hf.accounts.tokens import render_scopes
 from entrepot.wire.accounts.accounts import Auth, OwnOrg, TokenInfo, WhoAmI
 from entrepot.wire.times import format_ms
@@ -27,18 +27,18 @@ def routes() -> list[BaseRoute]:
 
 async def whoami(request: Request) -> Response:
     """Serve the caller, their organisations and their token; 401 for anonymous requests."""
-    picture = pictures_of(request)
-    return json_response(render_caller(*await call_hub_briefly(request, tokens.present), picture=picture))
+    avatar_url = avatar_urls(request)
+    return json_response(render_caller(*await call_hub_briefly(request, tokens.present), avatar_url=avatar_url))
 
 
-def render_caller(caller: Caller, known: KnownToken, *, picture: Picture) -> WhoAmI:
+def render_caller(caller: Caller, known: KnownToken, *, avatar_url: AvatarUrl) -> WhoAmI:
     """Return the caller's own view of their account."""
     account = caller.account
     # A job of continuous integration that publishes for someone needs no way to write to them.
     email = None if _is_of_publisher(known) else account.email
     orgs = [
         OwnOrg(id=membership.org.uid, name=membership.org.name, fullname=membership.org.fullname,
-               role_in_org=membership.role, avatar_url=picture(membership.org.name))
+               role_in_org=membership.role, avatar_url=avatar_url(membership.org.name))
         for membership in caller.memberships
     ]  # fmt: skip
     return WhoAmI(
@@ -47,7 +47,7 @@ def render_caller(caller: Caller, known: KnownToken, *, picture: Picture) -> Who
         fullname=account.fullname,
         email=email,
         email_verified=email is not None,
-        avatar_url=picture(account.name),
+        avatar_url=avatar_url(account.name),
         orgs=orgs,
         auth=_authentication(known),
     )

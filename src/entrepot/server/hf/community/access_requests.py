@@ -22,7 +22,7 @@ from entrepot.hub.community.access_requests import STATUSES, Gate, RequestWithUs
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType
 from entrepot.server.bodies import read_pairs, read_small
 from entrepot.server.handlers import app_state, call_hub, json_response, next_link, query_int, read_json, repo_of
-from entrepot.server.hf.accounts.people import Picture, pictures_of
+from entrepot.server.hf.accounts.people import AvatarUrl, avatar_urls
 from entrepot.server.hf.pages import parse_cursor, render_cursor
 from entrepot.server.hf.repo_routes import repo_routes
 from entrepot.server.hf.repos.repo_json import render_gate
@@ -133,7 +133,7 @@ async def report(request: Request, ref: RepoRef) -> Response:
     return Response(text, headers=headers, media_type="text/csv; charset=utf-8")
 
 
-def render_request(asked: RequestWithUser, picture: Picture) -> AccessRequestInfo:
+def render_request(asked: RequestWithUser, avatar_url: AvatarUrl) -> AccessRequestInfo:
     """Return a request as its reviewers see it."""
     request, user = asked.request, asked.user
     return AccessRequestInfo(
@@ -141,7 +141,7 @@ def render_request(asked: RequestWithUser, picture: Picture) -> AccessRequestInf
             uid=user.uid,
             user=user.name,
             fullname=user.fullname,
-            avatar_url=picture(user.name),
+            avatar_url=avatar_url(user.name),
             email=user.email if request.fields is not None else None,
         ),
         request_id=request.uid,
@@ -216,8 +216,8 @@ def _lister(status: str) -> Callable[[Request, RepoRef], Awaitable[Response]]:
         limit = query_int(request, "limit", PAGE, low=1, high=PAGE)
         page = await call_hub(request, access_requests.list_requests, ref, status, after=after, limit=limit)
         headers = {"link": next_link(request, {"cursor": render_cursor(page.after)})} if page.after else None
-        picture = pictures_of(request)
-        return json_response([render_request(item, picture) for item in page.items], headers=headers)
+        avatar_url = avatar_urls(request)
+        return json_response([render_request(item, avatar_url) for item in page.items], headers=headers)
 
     return endpoint
 

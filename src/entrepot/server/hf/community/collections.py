@@ -21,7 +21,7 @@ from entrepot.hub.community.collections import (
 )
 from entrepot.server.bodies import read_small
 from entrepot.server.handlers import MAX_JSON, call_hub, json_response, query_int, query_list, read_json
-from entrepot.server.hf.accounts.people import Picture, pictures_of
+from entrepot.server.hf.accounts.people import AvatarUrl, avatar_urls
 from entrepot.server.hf.pages import after_of, link_to
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.community.collections import (
@@ -88,8 +88,8 @@ async def list_collections(request: Request) -> Response:
         limit=query_int(request, "limit", _PAGE, low=1, high=_PAGE),
     )
     page = await call_hub(request, collections.list_collections, filters)
-    picture = pictures_of(request)
-    shown = [msgspec.structs.replace(render(item, picture), position=UNSET) for item in page.items]
+    avatar_url = avatar_urls(request)
+    shown = [msgspec.structs.replace(render(item, avatar_url), position=UNSET) for item in page.items]
     return json_response(shown, headers=link_to(request, page.after))
 
 
@@ -117,7 +117,7 @@ async def update(request: Request) -> Response:
     body = await read_json(request, CollectionPatch)
     edits = CollectionUpdate(body.title, body.description, body.position, body.private, body.theme)
     changed = await call_hub(request, collections.update, _slug(request), edits)
-    return json_response(CollectionChanged(render(changed, pictures_of(request))))
+    return json_response(CollectionChanged(render(changed, avatar_urls(request))))
 
 
 async def delete(request: Request) -> Response:
@@ -173,10 +173,10 @@ async def remove_item(request: Request) -> Response:
 
 
 def _respond(request: Request, found: Collection) -> Response:
-    return json_response(render(found, pictures_of(request)))
+    return json_response(render(found, avatar_urls(request)))
 
 
-def render(found: Collection, picture: Picture) -> CollectionInfo:
+def render(found: Collection, avatar_url: AvatarUrl) -> CollectionInfo:
     """Return the JSON value of a collection."""
     row, owner = found.row, found.owner
     return CollectionInfo(
@@ -187,7 +187,7 @@ def render(found: Collection, picture: Picture) -> CollectionInfo:
             name=owner.name,
             fullname=owner.fullname,
             type="user" if owner.is_user else "org",
-            avatar_url=picture(owner.name),
+            avatar_url=avatar_url(owner.name),
         ),
         items=[_render_item(item, position) for position, item in enumerate(found.items)],
         last_updated=format_ms(row.updated_ms),

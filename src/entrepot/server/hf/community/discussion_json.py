@@ -19,7 +19,7 @@ from entrepot.hub.community.discussion_events import (
 )
 from entrepot.hub.community.discussions import DiscussionList, DiscussionWithEvents, ListedDiscussion
 from entrepot.hub.repos.pulls import PullRequestDiff
-from entrepot.server.hf.accounts.people import Picture
+from entrepot.server.hf.accounts.people import AvatarUrl
 from entrepot.server.rendering.footnotes import without_anchors
 from entrepot.server.rendering.markdown import Renderer
 from entrepot.wire.community.discussions import (
@@ -52,10 +52,10 @@ _TYPES: dict[type[EventContent], str] = {
 }
 
 
-def render_page(found: DiscussionList, start: int, picture: Picture) -> DiscussionPage:
+def render_page(found: DiscussionList, start: int, avatar_url: AvatarUrl) -> DiscussionPage:
     """Return a page of a list; the page begins at ``start``."""
     return DiscussionPage(
-        discussions=[_render(shown, picture) for shown in found.discussions],
+        discussions=[_render(shown, avatar_url) for shown in found.discussions],
         count=found.total,
         start=start,
         num_closed_discussions=found.closed,
@@ -63,11 +63,11 @@ def render_page(found: DiscussionList, start: int, picture: Picture) -> Discussi
 
 
 def render_details(
-    found: DiscussionWithEvents, review: PullRequestDiff | None, picture: Picture
+    found: DiscussionWithEvents, review: PullRequestDiff | None, avatar_url: AvatarUrl
 ) -> DiscussionDetails[EventData]:
     """Return one discussion with its events; with a review, as a pull request."""
     discussion, renderer = found.shown.discussion, Renderer()
-    head = _render(found.shown, picture)
+    head = _render(found.shown, avatar_url)
     details = DiscussionDetails(
         num=head.num,
         title=head.title,
@@ -79,7 +79,7 @@ def render_details(
         num_comments=head.num_comments,
         pinned=head.pinned,
         locked=head.locked,
-        events=[render_event(event, picture, renderer) for event in found.events],
+        events=[render_event(event, avatar_url, renderer) for event in found.events],
     )
     if review is None:
         return details
@@ -92,25 +92,25 @@ def render_details(
     )
 
 
-def render_event(event: DiscussionEvent, picture: Picture, renderer: Renderer | None = None) -> Event[EventData]:
+def render_event(event: DiscussionEvent, avatar_url: AvatarUrl, renderer: Renderer | None = None) -> Event[EventData]:
     """Return one event; the renderer is shared by all events of the response."""
     return Event(
         id=event.uid,
         type=_TYPES[type(event.what)],
         created_at=format_ms(event.created_ms),
-        author=_author(event.author, picture),
-        data=_data(event.what, picture, renderer or Renderer()),
+        author=_author(event.author, avatar_url),
+        data=_data(event.what, avatar_url, renderer or Renderer()),
     )
 
 
-def _render(shown: ListedDiscussion, picture: Picture) -> Discussion:
+def _render(shown: ListedDiscussion, avatar_url: AvatarUrl) -> Discussion:
     discussion, repo = shown.discussion, shown.repo
     return Discussion(
         num=discussion.num,
         title=legible(discussion.title),
         status=discussion.status,
         is_pull_request=discussion.is_pull,
-        author=_author(shown.author, picture),
+        author=_author(shown.author, avatar_url),
         created_at=format_ms(discussion.created_ms),
         repo=RepoName(name=str(repo.ref.id), type=repo.type.value),
         num_comments=discussion.comments,
@@ -119,14 +119,14 @@ def _render(shown: ListedDiscussion, picture: Picture) -> Discussion:
     )
 
 
-def _data(what: EventContent, picture: Picture, renderer: Renderer) -> EventData:
+def _data(what: EventContent, avatar_url: AvatarUrl, renderer: Renderer) -> EventData:
     match what:
         case Comment():
             return CommentData(
                 edited=what.edits > 0,
                 hidden=what.is_hidden,
-                latest=_text(what.latest, picture, renderer),
-                history=[_text(version, picture, renderer) for version in what.history],
+                latest=_text(what.latest, avatar_url, renderer),
+                history=[_text(version, avatar_url, renderer) for version in what.history],
                 num_edits=what.edits,
             )
         case StatusChange():
@@ -141,19 +141,19 @@ def _data(what: EventContent, picture: Picture, renderer: Renderer) -> EventData
             return LockData(what.is_locked)
 
 
-def _text(version: CommentVersion, picture: Picture, renderer: Renderer) -> Text:
+def _text(version: CommentVersion, avatar_url: AvatarUrl, renderer: Renderer) -> Text:
     raw = legible(version.raw)
     return Text(
         raw=raw,
         html=without_anchors(renderer.render(raw)),
         updated_at=format_ms(version.updated_ms),
-        author=_author(version.author, picture),
+        author=_author(version.author, avatar_url),
     )
 
 
-def _author(person: AuthorRow | None, picture: Picture) -> Author | UnsetType:
+def _author(person: AuthorRow | None, avatar_url: AvatarUrl) -> Author | UnsetType:
     if person is None:
         return UNSET
     return Author(
-        uid=person.uid, name=person.name, fullname=person.fullname, type=person.kind, avatar_url=picture(person.name)
+        uid=person.uid, name=person.name, fullname=person.fullname, type=person.kind, avatar_url=avatar_url(person.name)
     )

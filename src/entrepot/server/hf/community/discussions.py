@@ -30,7 +30,7 @@ from entrepot.server.handlers import (
     query_int,
     read_json,
 )
-from entrepot.server.hf.accounts.people import pictures_of
+from entrepot.server.hf.accounts.people import avatar_urls
 from entrepot.server.hf.community.discussion_json import render_details, render_event, render_page
 from entrepot.server.hf.repo_routes import repo_routes
 from entrepot.server.hf.repos.reservation_waits import call_hub_unreserved
@@ -97,7 +97,7 @@ async def list_all(request: Request, ref: RepoRef) -> Response:
         offset=start,
         limit=PAGE,
     )
-    return json_response(render_page(found, start, pictures_of(request)))
+    return json_response(render_page(found, start, avatar_urls(request)))
 
 
 async def create(request: Request, ref: RepoRef) -> Response:
@@ -130,10 +130,10 @@ async def show(request: Request, ref: RepoRef) -> Response:
     """Serve ``GET discussions/{num}``: a discussion with its events; with ``diff``, also the diff of a pull request."""
     wanted = _Details(ref, number_of(request), query_flag(request, "diff"))
 
-    picture = pictures_of(request)
+    avatar_url = avatar_urls(request)
 
     def answer(hub: HubContext, caller: MaybeCaller) -> Response:
-        return json_response(render_details(*wanted.run(hub, caller), picture))
+        return json_response(render_details(*wanted.run(hub, caller), avatar_url))
 
     return await call_hub_slow(request, answer)
 
@@ -148,34 +148,34 @@ async def comment(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST comment``: add a comment."""
     new = await read_json(request, NewComment)
     event = await call_hub(request, discussions.comment, ref, number_of(request), new.comment)
-    return json_response(MessageResponse(render_event(event, pictures_of(request))), 201)
+    return json_response(MessageResponse(render_event(event, avatar_urls(request))), 201)
 
 
 async def edit(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST comment/{event}/edit``: replace the text of a comment."""
     new = await read_json(request, EditedComment)
     event = await call_hub(request, discussions.edit_comment, ref, number_of(request), _event(request), new.content)
-    return json_response(CommentResponse(render_event(event, pictures_of(request))))
+    return json_response(CommentResponse(render_event(event, avatar_urls(request))))
 
 
 async def hide(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST comment/{event}/hide``: delete the text of a comment; the body is ignored."""
     event = await call_hub(request, discussions.hide_comment, ref, number_of(request), _event(request))
-    return json_response(CommentResponse(render_event(event, pictures_of(request))))
+    return json_response(CommentResponse(render_event(event, avatar_urls(request))))
 
 
 async def rename(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST title``: rename a discussion."""
     new = await read_json(request, NewTitle)
     event = await call_hub(request, discussions.rename, ref, number_of(request), new.title)
-    return json_response(TitleResponse(render_event(event, pictures_of(request))))
+    return json_response(TitleResponse(render_event(event, avatar_urls(request))))
 
 
 async def set_status(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST status``: open or close a discussion."""
     new = await read_json(request, NewStatus)
     event = await call_hub(request, discussions.set_status, ref, number_of(request), new.status, new.comment)
-    return json_response(StatusResponse(render_event(event, pictures_of(request))))
+    return json_response(StatusResponse(render_event(event, avatar_urls(request))))
 
 
 async def merge(request: Request, ref: RepoRef) -> Response:

@@ -10,7 +10,7 @@ from entrepot.hub.community import likes
 from entrepot.hub.community.likes import Like
 from entrepot.names import RepoRef
 from entrepot.server.handlers import call_hub, json_response, query_int
-from entrepot.server.hf.accounts.people import pictures_of, render_people
+from entrepot.server.hf.accounts.people import avatar_urls, render_people
 from entrepot.server.hf.files.buckets import bucket_route
 from entrepot.server.hf.pages import after_of, link_to
 from entrepot.server.hf.repo_routes import repo_routes
@@ -50,7 +50,7 @@ async def list_likers(request: Request, ref: RepoRef) -> Response:
     """Serve the users who like a repository, most recent like first."""
     limit = query_int(request, "limit", _PAGE, low=1, high=_PAGE)
     page = await call_hub(request, likes.likers, ref, after=after_of(request), limit=limit)
-    people = render_people(page.items, pictures_of(request))
+    people = render_people(page.items, avatar_urls(request))
     return json_response(people, headers=link_to(request, page.after))
 
 

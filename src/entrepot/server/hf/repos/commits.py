@@ -28,7 +28,7 @@ from entrepot.wire.repos.commits import CommitResponse
 _LINE_MARGIN = 64 * 1024
 _NO_CONTENT = 4 * 1024
 _SHORT = 64 * 1024
-"""Bytes of a body that cost less to receive than a question about rights."""
+"""Size up to which receiving the body costs less than checking the rights before it."""
 
 
 def routes() -> list[BaseRoute]:
@@ -117,8 +117,8 @@ class _CommitRequest:
 
     def check(self, hub: HubContext, caller: MaybeCaller) -> None:
         """Raise unless the caller may commit; errors as the use cases."""
-        judge = pulls.check_open if self.is_proposal else commits.check_target
-        judge(hub, caller, self.ref, self.revision)
+        check = pulls.check_open if self.is_proposal else commits.check_target
+        check(hub, caller, self.ref, self.revision)
 
     def run(
         self,

@@ -17,7 +17,7 @@ from entrepot.hub.search import searches
 from entrepot.hub.search.searches import QuickResults, SearchHit
 from entrepot.names import VERSIONED_TYPES, RepoType, parse_any_type
 from entrepot.server.handlers import call_hub, json_response, query_int, query_list
-from entrepot.server.hf.accounts.people import Picture, pictures_of, render_orgs, render_people
+from entrepot.server.hf.accounts.people import AvatarUrl, avatar_urls, render_orgs, render_people
 from entrepot.server.hf.repos.repo_json import render_infos, usual_properties
 from entrepot.wire.searches import QuickRepo, QuickSearchResponse, TextHit, TextSearchResponse, Trending, TrendingRepo
 from entrepot.wire.times import format_ms
@@ -40,7 +40,7 @@ async def propose(request: Request) -> Response:
     found = await call_hub(
         request, searches.quick, words, _kinds(request), limit=query_int(request, "limit", 5, low=1, high=20)
     )
-    return json_response(render_quick(words, found, pictures_of(request)))
+    return json_response(render_quick(words, found, avatar_urls(request)))
 
 
 async def show_trending(request: Request) -> Response:
@@ -60,7 +60,7 @@ async def find_text(request: Request) -> Response:
     return json_response(TextSearchResponse(hits=hits, total=found.total, skip=skip, limit=limit))
 
 
-def render_quick(words: str, found: QuickResults, picture: Picture) -> QuickSearchResponse:
+def render_quick(words: str, found: QuickResults, avatar_url: AvatarUrl) -> QuickSearchResponse:
     """Return the suggestions of a search box."""
 
     def shown(kind: RepoType) -> list[QuickRepo]:
@@ -78,8 +78,8 @@ def render_quick(words: str, found: QuickResults, picture: Picture) -> QuickSear
         datasets_count=found.counts.get(RepoType.DATASET, 0),
         spaces=shown(RepoType.SPACE),
         spaces_count=found.counts.get(RepoType.SPACE, 0),
-        orgs=render_orgs(found.orgs, picture),
-        users=render_people(found.users, picture),
+        orgs=render_orgs(found.orgs, avatar_url),
+        users=render_people(found.users, avatar_url),
     )
 
 

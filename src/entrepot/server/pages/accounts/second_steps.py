@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.errors import AccountSuspended, CodesHeld, StepExpired, WrongCode
+from entrepot.errors import AccountSuspended, CodesPaused, StepExpired, WrongCode
 from entrepot.hub.accounts import second_steps
 from entrepot.hub.accounts.sessions import OpenedSession
 from entrepot.server import browser_sessions
@@ -43,8 +43,8 @@ async def enter_code(request: Request) -> Response:
             text = wait_text(wait_s)
             return code_page(request, name=name, proof=proof, target=target, problem=text, status=429, wait_s=wait_s)
         opened = await state.threads.run_transfer(open_session)
-    except (WrongCode, CodesHeld) as error:
-        status, wait_s = (429, error.wait_s) if isinstance(error, CodesHeld) else (401, 0)
+    except (WrongCode, CodesPaused) as error:
+        status, wait_s = (429, error.wait_s) if isinstance(error, CodesPaused) else (401, 0)
         text = sentence(error)
         return code_page(request, name=name, proof=proof, target=target, problem=text, status=status, wait_s=wait_s)
     except (StepExpired, AccountSuspended) as error:

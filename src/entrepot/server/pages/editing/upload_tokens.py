@@ -57,4 +57,4 @@ def issue_token(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
     permissions = [scopes.READ, scopes.COMMIT, scopes.DISCUSS]
     place = RequestedScope(target.row.type.value, str(target.row.ref.id), permissions)
     draft = TokenDraft(FINE_GRAINED, NAME, now + LIFETIME_MS, places=[place], is_resumable=True)
-    return tokens.make(hub, caller, draft)[0].secret
+    return tokens.create(hub, caller, draft)[0].secret

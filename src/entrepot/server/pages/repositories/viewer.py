@@ -118,11 +118,12 @@ def build_viewer(hub: HubContext, caller: MaybeCaller, ref: RepoRef, asked: View
     row = found.info.row
     values: dict[str, object] = {"section": row.type.plural, "repo": header, "tab": "viewer", "asked": asked}
     values |= {"layout": None, "grid": None, "result": None, "problem": "", "refused": "", "config": None}
+    values["limits"] = {"cpu_s": queries.MAX_CPU_S, "wall_s": queries.MAX_S}
     try:
         layout = layouts.find_layout(hub, caller, row.ref, asked.revision)
     except UnsupportedDataset as error:
         return WebPage("viewer.html", f"Rows of {header.id}", {**values, "problem": sentence(error)})
-    asked = _settled(layout, asked)
+    asked = _completed(layout, asked)
     values |= {"layout": layout, "asked": asked, "config": layout.config(asked.config)}
     values["api"] = "/-/viewer/" + _api(row.type.value, header.id, asked)
     values["table"] = _table_name(layout, asked)
@@ -142,7 +143,7 @@ def build_viewer(hub: HubContext, caller: MaybeCaller, ref: RepoRef, asked: View
     return WebPage("viewer.html", f"Rows of {header.id}", values, status)
 
 
-def _settled(layout: Layout, asked: ViewerQuery) -> ViewerQuery:
+def _completed(layout: Layout, asked: ViewerQuery) -> ViewerQuery:
     """Return the query with its configuration and split filled in."""
     default = next((config for config in layout.configs if config.is_default), layout.configs[0])
     config = layout.config(asked.config) if asked.config else default

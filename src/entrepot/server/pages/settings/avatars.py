@@ -9,7 +9,7 @@ from entrepot.errors import Malformed
 from entrepot.hub.accounts import avatars
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.previews.account_pictures import MAX_BYTES
+from entrepot.previews.avatar_images import MAX_BYTES
 from entrepot.server import browser_sessions
 from entrepot.server.bodies import read_small
 from entrepot.server.handlers import app_state, call_hub

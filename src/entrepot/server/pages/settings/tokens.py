@@ -77,7 +77,7 @@ async def create(request: Request) -> Response:
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
         confirmations.require_recent_of_admin(hub, caller, secret)
-        made, known = tokens.make(hub, caller, read_draft(hub, require_login(caller), form))
+        made, known = tokens.create(hub, caller, read_draft(hub, require_login(caller), form))
         return build(hub, caller, FRESH, NewSecret(_shown(known, hub.now_ms()), made.secret))
 
     return await answer_form(request, act, build)

@@ -147,18 +147,18 @@ def _survey(entity: Entity, spec: Spec, head: Head | None, patterns: Sequence[st
     if head is not None and head.extent is not Extent.FULL and found.new:
         files = head_version(entity.state, head.tag, head.commit).manifest.files
         unseen = {path: files[path] for path in found.new if path in files}
-        _judge_unseen(scan, found, unseen, tracked, spec.mutability)
+        _sort_unseen(scan, found, unseen, tracked, spec.mutability)
     return _Staging(scan, tracked, staged, found, unseen)
 
 
-def _judge_unseen(
+def _sort_unseen(
     scan: Scan,
     found: Comparison,
     unseen: Mapping[RepoPath, ManifestEntry],
     tracked: dict[RepoPath, TrackedFile],
     mutability: Mutability,
 ) -> None:
-    """Judge files of a partial checkout that the version has, but the checkout had left out."""
+    """Sort files of a partial checkout that the version has, but the checkout had left out."""
     for path, entry in unseen.items():
         if has_content(scan.files[path], entry):
             found.new.remove(path)
