@@ -80,7 +80,7 @@ def make_world(
             url = server_of_databases.copy(prepared_database)
             databases.append(url)
         hub = guarded(open_hub(Settings(data=folder, **settings), fsync=False, database=url), clock)
-        opened.append(World(hub, clock, prepared_data[1]))
+        opened.append(World(hub, clock, prepared_data[1], url))
         return opened[-1]
 
     yield make

@@ -69,6 +69,7 @@ class World:
     hub: HubContext
     clock: Clock
     secrets: Mapping[str, str]
+    database: str | None = None
 
     def __getattr__(self, name: str) -> Caller:
         """Return the caller with this name and a write token."""
@@ -84,7 +85,7 @@ class World:
     def reopen(self) -> None:
         """Close the hub and open its data folder again, as in a restart."""
         self.hub.close()
-        self.hub = guarded(open_hub(self.hub.settings, fsync=False), self.clock)
+        self.hub = guarded(open_hub(self.hub.settings, fsync=False, database=self.database), self.clock)
 
     def repo(
         self, name: str = "alice/m", by: MaybeCaller = None, kind: RepoType = RepoType.MODEL, **new: Any

@@ -175,8 +175,8 @@ def test_unneeded_bytes_that_a_sweep_deletes_do_not_matter(filled: World, folder
             raw = next(key for key in keys(filled.hub.settings.data) if key.startswith("files/"))
             filled.hub.store.blobs.delete(raw)
             with filled.hub.write() as tx:
-                for table in ("file_links", "files"):
-                    tx.sql.execute(sa.text(f"DELETE FROM {table} WHERE hex(sha256) = '{raw[-64:].upper()}'"))
+                for table in (file_tables.file_links, file_tables.files):
+                    tx.sql.execute(sa.delete(table).where(table.c.sha256 == Sha256(raw[-64:])))
         rounds.append(1)
 
     hub = attrs.evolve(filled.hub, store=attrs.evolve(filled.hub.store, blobs=Sweeping(filled.hub, sweep)))

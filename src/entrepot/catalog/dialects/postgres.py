@@ -54,6 +54,7 @@ _WATCHED: Mapping[str, object] = {
 
 # A conflict, a deadlock, a lock that stayed taken, a statement that took too long or that an operator cancelled.
 _BUSY = frozenset({"40001", "40P01", "55P03", "57014"})
+_OTHER_TABLES = frozenset({"42P01", "42703"})  # a table or a column is missing: damaged, or of another version
 _FULL = frozenset({"53100"})
 _READ_ONLY = "25006"
 _READ_ONLY_CURE = (
@@ -297,6 +298,8 @@ class PostgreSQL:
             return Busy("the database")
         if state in _FULL:
             return StoreFull(said)
+        if state in _OTHER_TABLES:
+            return DataFolderError("(database)", said)
         if not isinstance(error, sa.exc.OperationalError):
             return None
         # Failures to connect have no state.
