@@ -19,7 +19,6 @@ import pytest
 from entrepot.catalog import Lock, sign_in_tables
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
-from entrepot.settings import Settings
 from entrepot.testing.hubs import RunningHub
 
 PASSWORD = "correct horse"
@@ -29,7 +28,7 @@ HF = Path(sys.executable).parent / "hf"
 @pytest.fixture
 def hub(entrepot_fresh_hub: RunningHub) -> RunningHub:
     entrepot_fresh_hub.user("tester")
-    opened = open_hub(Settings(data=entrepot_fresh_hub.data))
+    opened = open_hub(entrepot_fresh_hub.settings)
     accounts.reset_password(opened, "tester", PASSWORD)
     opened.close()
     return entrepot_fresh_hub
@@ -154,7 +153,7 @@ def test_an_access_token_that_ends_soon_is_renewed(hub: RunningHub, environ: dic
     assert second["refresh_token"] != first["refresh_token"]
     assert int(second["expires_at"]) > time.time() + 29 * 86_400
     assert Path(environ["HF_HOME"], "token").read_text() == second["hf_token"]
-    opened = open_hub(Settings(data=hub.data))
+    opened = open_hub(hub.settings)
     with opened.write(Lock.hub()) as tx:
         tx.sql.execute(sign_in_tables.oauth_grants.delete())
     opened.close()
