@@ -8,6 +8,8 @@ To add an error, list it in ``entrepot.errors`` too.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 
 from entrepot.errors.base import Damaged, Unavailable, shown
@@ -89,6 +91,18 @@ class ServerStopping(Unavailable):
     @property
     def message(self) -> str:
         return "this server is about to stop; another one answers"
+
+
+@attrs.define
+class NotReady(Unavailable):
+    """Load balancers should not send requests to this server; ``details`` are for monitoring."""
+
+    reason: str
+    details: Mapping[str, object]
+
+    @property
+    def message(self) -> str:
+        return self.reason
 
 
 @attrs.define

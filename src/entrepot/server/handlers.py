@@ -22,6 +22,7 @@ from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext, NotBrief
 from entrepot.hub.files import small_arrivals
 from entrepot.hub.files.small_arrivals import ReceivedFile
+from entrepot.hub.jobs.readiness import ReadinessCheck
 from entrepot.hub.remembered import Share
 from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id, quote_path
@@ -91,6 +92,9 @@ class AppState:
             ),
             takes_self=True,
         )
+    )
+    readiness: ReadinessCheck = attrs.field(
+        default=attrs.Factory(lambda state: ReadinessCheck(state.hub), takes_self=True)
     )
     latest: LatestVersion = attrs.field(
         default=attrs.Factory(lambda state: LatestVersion(state.hub.watch()), takes_self=True)
