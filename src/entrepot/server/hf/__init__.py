@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from entrepot.server.hf import audits, jobs, spaces, telemetry
+from entrepot.server.hf import audits, hub_reports, jobs, spaces, telemetry
 from entrepot.server.hf.accounts import administration, follows, invitations, orgs, quotas, tokens, users, whoami
 from entrepot.server.hf.community import access_requests, collections, discussions, likes, notifications
 from entrepot.server.hf.files import (
@@ -105,6 +105,7 @@ def routes() -> list[BaseRoute]:
         *administration.routes(),
         *audits.routes(),
         *jobs.routes(),
+        *hub_reports.routes(),
         *aliases.routes(),
         *restrictions.routes(),
         *admin_reports.routes(),
