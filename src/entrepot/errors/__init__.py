@@ -150,6 +150,7 @@ from entrepot.errors.stores import (
     StoreFull,
     StoreUnavailable,
     StoreUnusable,
+    TooManyArchives,
     TooManyBodies,
     XorbDamaged,
 )
@@ -285,6 +286,7 @@ __all__ = [
     "TlsFailed",
     "TokenMissing",
     "TooLarge",
+    "TooManyArchives",
     "TooManyBodies",
     "TooManyWaiting",
     "Unauthenticated",
