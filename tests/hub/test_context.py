@@ -77,7 +77,7 @@ def test_a_file_is_no_folder(tmp_path: pathlib.Path) -> None:
 def test_caches_of_folders_are_part_of_the_memory_that_the_settings_allow(tmp_path: pathlib.Path) -> None:
     key = (1, Oid("a" * 40))
     tree = b"".join(b"100644 %06d\0%b" % (number, bytes(20)) for number in range(20_000))
-    for most, is_kept in ((111 << 20, True), (1 << 20, False)):
+    for most, is_kept in ((115 << 20, True), (1 << 20, False)):
         hub = open_hub(Settings(data=tmp_path, remembered_bytes=most))
         hub.store.large_trees.put(key, tree)
         hub.store.names.put(key, TreeNames(tree))
@@ -88,10 +88,10 @@ def test_caches_of_folders_are_part_of_the_memory_that_the_settings_allow(tmp_pa
 
 def test_all_caches_of_the_store_follow_the_settings(tmp_path: pathlib.Path) -> None:
     limits = {}
-    for most in (111 << 20, 222 << 20, 0):
+    for most in (115 << 20, 230 << 20, 0):
         hub = open_hub(Settings(data=tmp_path, remembered_bytes=most))
         limits[most] = attrs.asdict(hub.store.limits)
         hub.close()
-    assert limits[222 << 20] == {name: 2 * size for name, size in limits[111 << 20].items()}
-    assert sum(limits[111 << 20].values()) + (16 << 20) == Settings(data=tmp_path).remembered_bytes
+    assert limits[230 << 20] == {name: 2 * size for name, size in limits[115 << 20].items()}
+    assert sum(limits[115 << 20].values()) + (20 << 20) == Settings(data=tmp_path).remembered_bytes
     assert sum(limits[0].values()) == 4 << 20
