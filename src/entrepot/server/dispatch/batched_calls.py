@@ -85,12 +85,14 @@ class BatchedCalls(Generic[Item]):
                 await self._enough.wait()
 
     async def _outcomes(self, items: Sequence[Item]) -> Sequence[BaseException | None]:
-        try:
-            return await self._threads.run_transfer(self._work, items)
-        except Exception as error:  # noqa: BLE001 - carried to the requests
-            # Only the request that began the batch gets an unexpected error, so it is logged once.
-            others = error if isinstance(error, EntrepotError) else Busy("the server")
-            return [error, *([others] * (len(items) - 1))]
+        call = asyncio.ensure_future(self._threads.run_transfer(self._work, items))
+        await asyncio.wait((call,))
+        error = call.exception()
+        if error is None:
+            return call.result()
+        # Only the request that began the batch gets an unexpected error, so it is logged once.
+        others = error if isinstance(error, EntrepotError) else Busy("the server")
+        return [error, *([others] * (len(items) - 1))]
 
 
 def _resolve(done: asyncio.Future[None], outcome: BaseException | None) -> None:
