@@ -102,6 +102,15 @@ def routes() -> list[BaseRoute]:
         *spaces.routes(),  # after all others of the same paths: it refuses every method
         *telemetry.routes(),
         *webhooks.routes(),
+        *_of_administrators(),
+        *quotas.routes(),
+        *infos.routes(),
+    ]
+
+
+def _of_administrators() -> list[BaseRoute]:
+    """Return the routes for administrators of the hub."""
+    return [
         *administration.routes(),
         *audits.routes(),
         *jobs.routes(),
@@ -109,6 +118,4 @@ def routes() -> list[BaseRoute]:
         *aliases.routes(),
         *restrictions.routes(),
         *admin_reports.routes(),
-        *quotas.routes(),
-        *infos.routes(),
     ]
