@@ -78,7 +78,7 @@ def test_a_file_is_no_folder(tmp_path: pathlib.Path) -> None:
 def test_caches_of_folders_are_part_of_the_memory_that_the_settings_allow(tmp_path: pathlib.Path) -> None:
     key = (1, Oid("a" * 40))
     tree = b"".join(b"100644 %06d\0%b" % (number, bytes(20)) for number in range(20_000))
-    for most, is_kept in ((111 << 20, True), (1 << 20, False)):
+    for most, is_kept in ((115 << 20, True), (1 << 20, False)):
         hub = open_hub(Settings(data=tmp_path, remembered_bytes=most))
         hub.store.large_trees.put(key, tree)
         hub.store.names.put(key, TreeNames(tree))

@@ -151,6 +151,7 @@ from entrepot.errors.stores import (
     StoreFull,
     StoreUnavailable,
     StoreUnusable,
+    TooManyArchives,
     TooManyBodies,
     XorbDamaged,
 )
@@ -287,6 +288,7 @@ __all__ = [
     "TlsFailed",
     "TokenMissing",
     "TooLarge",
+    "TooManyArchives",
     "TooManyBodies",
     "TooManyWaiting",
     "Unauthenticated",

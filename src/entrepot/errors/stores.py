@@ -173,6 +173,20 @@ class TooManyBodies(Unavailable):
         return f"{self.limit:,} request bodies {self.where} are unfinished, which is the limit; try again later"
 
 
+@attrs.define
+class TooManyArchives(Unavailable):
+    """The server is already sending as many archives as it allows."""
+
+    most_each: int
+
+    @property
+    def message(self) -> str:
+        return (
+            f"too many archives are being sent, or {self.most_each} to this address; "
+            "try again when one of them is complete, or use 'hf download'"
+        )
+
+
 _DAMAGED_CHUNKS = (
     "stored chunks of this content are damaged or missing; upload the file again from a copy to replace them; "
     "'entrepot fsck' shows an administrator which files are affected"

@@ -156,15 +156,18 @@ def writable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Call
     return row, known
 
 
-def manageable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
+def manageable(tx: Read, caller: MaybeCaller, ref: RepoRef, *, by_alias: bool = False) -> tuple[RepoRow, Caller]:
     """Return the repository, also an archived one, if the caller has the rights that :func:`writable` asks for.
 
     For use cases that read what only writers see, or decide who may read.
 
+    Args:
+        by_alias: as for :func:`visible`; for those that read.
+
     Raises:
         as :func:`writable`, except RepoArchived.
     """
-    return _with_rights(tx, caller, ref, frozenset({scopes.WRITE}))
+    return _with_rights(tx, caller, ref, frozenset({scopes.WRITE}), by_alias=by_alias)
 
 
 def committable(tx: Read, caller: MaybeCaller, ref: RepoRef, *, found: RepoRow | None = None) -> tuple[RepoRow, Caller]:
@@ -198,10 +201,10 @@ def reviewable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Ca
     Raises:
         as :func:`writable`.
     """
-    row = visible(tx, caller, ref, by_alias=False)
+    row = visible(tx, caller, ref)
     known = require_login(caller)
     if known.limits is None or not known.permits_on(scopes.REQUESTS, row):
-        return manageable(tx, caller, ref)
+        return manageable(tx, caller, ref, by_alias=True)
     if not has_write_role(tx, known, row):
         raise _too_low(tx, known, row)
     return row, known
@@ -426,9 +429,15 @@ def grant_lookups(caller: MaybeCaller) -> int:
 
 
 def _with_rights(
-    tx: Read, caller: MaybeCaller, ref: RepoRef, permissions: frozenset[str], found: RepoRow | None = None
+    tx: Read,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    permissions: frozenset[str],
+    found: RepoRow | None = None,
+    *,
+    by_alias: bool = False,
 ) -> tuple[RepoRow, Caller]:
-    row = visible(tx, caller, ref, by_alias=False, found=found)
+    row = visible(tx, caller, ref, by_alias=by_alias, found=found)
     known = require_change(caller)
     if not known.permits_any(permissions, row):
         raise _lacks(scopes.WRITE, row)

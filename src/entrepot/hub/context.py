@@ -114,6 +114,10 @@ class HubContext:
         with self.store.catalog.write(*locks) as tx:
             yield tx
 
+    def write_unflushed(self, *locks: AnyLock) -> AbstractContextManager[Write]:
+        """Return a block as :meth:`write`, for changes that a loss of power may undo: it does not wait for the disk."""
+        return self.store.catalog.write_unflushed(*locks)
+
     def watch(self) -> VersionWatch:
         """Return a new watch that reports the version of the database, for :mod:`entrepot.hub.remembered`."""
         return self.store.catalog.watch()
@@ -208,22 +212,20 @@ def _open(settings: Settings, database: str, *, fsync: bool) -> HubContext:
         catalog.close()
         raise
     blobs = blob_stores.open_blobs(settings, bucket, fsync=fsync)
-    most = settings.remembered_bytes
-    store = Store(
-        catalog,
-        blobs,
-        blobs,
-        blobs,
-        CacheLimits(
-            trees=max(Share.SCANNED_TREES.of(most), _LEAST_CACHE),
-            large_trees=Share.LARGE_TREES.of(most),
-            names=Share.TREE_NAMES.of(most),
-            listings=max(Share.LISTINGS.of(most), _LEAST_CACHE),
-            indexes=max(Share.XORB_INDEXES.of(most), _LEAST_CACHE),
-            roots=max(Share.ROOTS.of(most), _LEAST_CACHE),
-        ),
-    )
+    store = Store(catalog, blobs, blobs, blobs, _cache_limits(settings.remembered_bytes))
     return HubContext(store, settings, store_id, Signer(bytes.fromhex(key)), clock)
+
+
+def _cache_limits(most: int) -> CacheLimits:
+    """Return the limits of the caches of the store, which are shares of ``most`` bytes, or a little more."""
+    return CacheLimits(
+        trees=max(Share.SCANNED_TREES.of(most), _LEAST_CACHE),
+        large_trees=Share.LARGE_TREES.of(most),
+        names=Share.TREE_NAMES.of(most),
+        listings=max(Share.LISTINGS.of(most), _LEAST_CACHE),
+        indexes=max(Share.XORB_INDEXES.of(most), _LEAST_CACHE),
+        roots=max(Share.ROOTS.of(most), _LEAST_CACHE),
+    )
 
 
 def _identity(catalog: Catalog, folder: Path, marker: data_folders.Marker, kind: str) -> tuple[str, str]:

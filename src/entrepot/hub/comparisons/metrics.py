@@ -18,7 +18,7 @@ from entrepot.cards.card_metrics import metrics_of, read_card_metrics
 from entrepot.cards.yaml_values import JsonValue
 from entrepot.catalog import Read
 from entrepot.catalog.repos import commits, refs
-from entrepot.errors import Damaged, EntryNotFound, Malformed, NotAllowed, Unavailable
+from entrepot.errors import Damaged, EntrepotError, EntryNotFound, LimitExceeded, Malformed, NotAllowed, Unavailable
 from entrepot.hub import access, revisions
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
@@ -39,6 +39,9 @@ MAX_BYTES = 8 << 20
 
 MAX_SERIES = 60
 """Series of one revision."""
+
+MAX_COMPARED = 5
+"""Models that are compared with another one."""
 
 _CARD = RepoPath("README.md")
 _MOST_CARD, _MOST_TAGS, _MOST_ENTRIES, _MOST_FILES = 1 << 20, 500, 20_000, 50
@@ -63,6 +66,15 @@ class MetricsHistory:
     revisions: Sequence[RevisionMetrics]
     metrics: Sequence[str]
     is_complete: bool
+
+
+@attrs.frozen
+class ComparedModel:
+    """The metrics of the card of a model at main; ``ref`` is None if the caller can read no model with this name."""
+
+    name: str
+    ref: RepoRef | None
+    values: Mapping[str, float]
 
 
 @attrs.frozen
@@ -107,6 +119,29 @@ def read_history(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> MetricsH
     listed, is_read = _read_cards(hub, caller, row.ref, logged[:MAX_REVISIONS], names)
     metrics = list(dict.fromkeys(name for item in listed for name in item.values))
     return MetricsHistory(listed, metrics, is_complete and is_read and len(logged) <= MAX_REVISIONS)
+
+
+def compare(hub: HubContext, caller: MaybeCaller, wanted: Sequence[RepoRef]) -> list[ComparedModel]:
+    """Return the metrics of the cards of several models at main, in this order; equal ones once.
+
+    A model that the caller may not read looks like one that does not exist.
+
+    Raises:
+        LimitExceeded: more than five models.
+    """
+    if len(wanted) > MAX_COMPARED:
+        raise LimitExceeded("the number of models to compare with", MAX_COMPARED)
+    found: dict[str, ComparedModel] = {}
+    with hub.read() as tx:
+        for ref in wanted:
+            try:
+                row = access.readable(tx, caller, ref)
+            except EntrepotError:
+                found.setdefault(str(ref.id).lower(), ComparedModel(str(ref.id), None, {}))
+                continue
+            name = str(row.ref.id)
+            found.setdefault(name.lower(), ComparedModel(name, row.ref, metrics_of_card(row.card)))
+    return list(found.values())
 
 
 def read_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> RevisionFiles:

@@ -327,34 +327,39 @@ def _publish(
         for command in commands:
             file_mutability.check_move(hub, tx, row, RefName(command.ref), command.old, command.new)
         outcome = _move(tx, push, row, commands, now)
-        done = [RefName(ref) for ref, reason in outcome.items() if reason is None]
+        done = [command for command in commands if outcome[command.ref] is None]
         if done:
-            moves = {RefName(command.ref): command.new for command in commands if command.ref in done}
-            tx.proof = functools.partial(has_moved, repo_id, moves)
+            tx.proof = functools.partial(has_moved, repo_id, {RefName(it.ref): it.new for it in done})
             push_reservations.end(tx, repo_id, author.account.id, now)
-        if done and prepared.large:
-            link_files(tx, repo_id, prepared.large, push.author.account.id, done[0], now)
-        for command in commands:
-            if command.ref in done:
-                policies.check_move(hub, tx, row, RefName(command.ref), command.old, command.new)
-            if command.ref in done and command.new is not None and command.old != command.new:
-                new_commits = _new_commits(found, command.new)
-                pull_request_access.record_commits(hub, tx, row, push.author, RefName(command.ref), new_commits)
-        is_proposal = all(pull_request_access.number_of(ref) is not None for ref in done)
-        follow_up(hub, tx, repo_id, has_large=bool(prepared.large), has_card=MAIN in done, is_proposal=is_proposal)
-        if MAIN in done:
-            conversions.plan(hub, tx, row)
-        changed = [
-            events.RefChange(RefName(it.ref), it.old, it.new) for it in commands if it.ref in done and it.old != it.new
-        ]
-        events.emit_content(hub, tx, row, changed)
+        _record_moves(tx, push, row, found, prepared, done)
         if done and found.size:
             quota.check_at_end(tx)
-        if any(it.new is not None for it in changed):
-            activity.add(tx, row, author.account.id, now)
-        for gone in (it for it in changed if it.new is None):
-            audit.record(hub, tx, push.author, "ref.delete", access.subject(row), {"ref": gone.ref, "was": gone.old})
     return outcome
+
+
+def _record_moves(
+    tx: Write, push: Push, row: RepoRow, found: PushContents, prepared: _Prepared, done: Sequence[Command]
+) -> None:
+    """Record what follows from refs that have moved: links, commits of pull requests, jobs, events, the audit log."""
+    hub, pusher, now = push.hub, push.author.account.id, push.hub.now_ms()
+    refs_done = [RefName(command.ref) for command in done]
+    if done and prepared.large:
+        link_files(tx, row.id, prepared.large, pusher, refs_done[0], now)
+    for command, ref in zip(done, refs_done, strict=True):
+        policies.check_move(hub, tx, row, ref, command.old, command.new)
+        if command.new is not None and command.old != command.new:
+            new_commits = _new_commits(found, command.new)
+            pull_request_access.record_commits(hub, tx, row, push.author, ref, new_commits)
+    is_proposal = all(pull_request_access.number_of(ref) is not None for ref in refs_done)
+    follow_up(hub, tx, row.id, has_large=bool(prepared.large), has_card=MAIN in refs_done, is_proposal=is_proposal)
+    if MAIN in refs_done:
+        conversions.plan(hub, tx, row)
+    changed = [events.RefChange(RefName(it.ref), it.old, it.new) for it in done if it.old != it.new]
+    events.emit_content(hub, tx, row, changed)
+    if any(it.new is not None for it in changed):
+        activity.add(tx, row, pusher, now)
+    for gone in (it for it in changed if it.new is None):
+        audit.record(hub, tx, push.author, "ref.delete", access.subject(row), {"ref": gone.ref, "was": gone.old})
 
 
 def _new_commits(found: PushContents, head: Oid) -> list[tuple[Oid, str]]:

@@ -438,7 +438,7 @@ def check_manage(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
     with hub.read() as tx:
-        access.manageable(tx, caller, ref)
+        access.manageable(tx, caller, ref, by_alias=True)
 
 
 def may_archive(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> bool:
@@ -448,7 +448,7 @@ def may_archive(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> bool:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access to its settings.
     """
     with hub.read() as tx:
-        row, known = access.manageable(tx, caller, ref)
+        row, known = access.manageable(tx, caller, ref, by_alias=True)
         return access.is_admin(known, row)
 
 

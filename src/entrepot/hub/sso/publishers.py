@@ -58,7 +58,7 @@ def of_repo(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[Publ
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: the caller may not write to it.
     """
     with hub.read() as tx:
-        row, _ = _managed(tx, caller, ref)
+        row, _ = _managed(tx, caller, ref, by_alias=True)
         found = trusted_publishers.of_repo(tx, row.id)
         owners = accounts.by_ids(tx, [publisher.user_id for publisher in found])
         return [Publisher(publisher, owners[publisher.user_id].name) for publisher in found]
@@ -117,9 +117,9 @@ def details_of(publisher: PublisherRow) -> dict[str, audit.Detail]:
     return {"publisher": publisher.uid, "issuer": publisher.issuer, "claims": claims, "role": publisher.role}
 
 
-def _managed(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
+def _managed(tx: Read, caller: MaybeCaller, ref: RepoRef, *, by_alias: bool = False) -> tuple[RepoRow, Caller]:
     """Return repository and caller, whose token must allow everything: a publisher cannot make another one."""
-    row, _ = access.manageable(tx, caller, ref)
+    row, _ = access.manageable(tx, caller, ref, by_alias=by_alias)
     return row, require_write(caller)
 
 

@@ -151,16 +151,30 @@ def _typed(name: str | None, values: Sequence[Any]) -> Any:  # noqa: ANN401 - JS
         _check_dates(name, kinds)
         return pa.array(values, pa.null() if not kinds else pa.bool_() if kinds == {bool} else pa.string())
     if kinds <= {int, float}:
-        _check_dates(name, kinds)
-        whole = [None if value is None else _whole(value) for value in values]
-        numbers = [number for number in whole if number is not None]
-        is_plain = kinds == {int} and len(present) == len(values)
-        if not is_plain and max(map(abs, numbers)) > _EXACT:
-            raise Malformed("JSON file", f"the column {name!r} has numbers of more than 53 bits beside others")
-        return pa.array(whole, pa.uint64() if max(numbers) >= 1 << 63 else pa.int64())
-    if not kinds <= {dict, list}:
-        raise Malformed("JSON file", f"the column {name!r} has values of several types")
-    waiting: list[tuple[Any, int]] = [(value, 0) for value in present]
+        return _numbers(name, values, kinds)
+    if kinds <= {dict, list}:
+        return _nested(name, values)
+    raise Malformed("JSON file", f"the column {name!r} has values of several types")
+
+
+def _numbers(name: str | None, values: Sequence[Any], kinds: set[type]) -> Any:  # noqa: ANN401 - an array of pyarrow
+    """Return a column of numbers, which pandas reads as floats if one is missing or a fraction."""
+    import pyarrow as pa
+
+    _check_dates(name, kinds)
+    whole = [None if value is None else _whole(value) for value in values]
+    present = [number for number in whole if number is not None]
+    is_plain = kinds == {int} and len(present) == len(values)
+    if not is_plain and max(map(abs, present)) > _EXACT:
+        raise Malformed("JSON file", f"the column {name!r} has numbers of more than 53 bits beside others")
+    return pa.array(whole, pa.uint64() if max(present) >= 1 << 63 else pa.int64())
+
+
+def _nested(name: str | None, values: Sequence[Any]) -> Any:  # noqa: ANN401 - an array of pyarrow
+    """Return a column of objects and lists, after checking the numbers in them."""
+    import pyarrow as pa
+
+    waiting: list[tuple[Any, int]] = [(value, 0) for value in values if value is not None]
     while waiting:
         value, depth = waiting.pop()
         if depth > MAX_DEPTH:

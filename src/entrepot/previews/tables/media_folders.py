@@ -117,10 +117,8 @@ class FolderTables:
     def _fields(self) -> list[tuple[str, Any]]:
         return [(field.name, field) for field in self.schema]
 
-    def _describe(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return features and types of the columns that the metadata have; note which are media."""
-        import pyarrow as pa
-
+    def _metadata_schema(self) -> tuple[Mapping[str, Any], Any]:
+        """Return the features and the schema of the metadata files, which all have the same features."""
         found, schema, first = None, None, ""
         paths = [path for split in self._folder.splits.values() for path in split.metadata]
         if len({posixpath.splitext(path)[1] for path in paths}) > 1:
@@ -138,6 +136,13 @@ class FolderTables:
                 break
         if found is None or schema is None:
             raise Malformed("folder", "its metadata files have no rows")
+        return found, schema
+
+    def _describe(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return features and types of the columns that the metadata have; note which are media."""
+        import pyarrow as pa
+
+        found, schema = self._metadata_schema()
         renamed, types, media = dict[str, Any](), dict[str, Any](), dict[str, _Medium]()
         for field in schema:
             name, medium = self._renamed(field.name, found[field.name])

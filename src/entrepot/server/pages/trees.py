@@ -18,6 +18,7 @@ from entrepot.hub.repos import contents, histories
 from entrepot.hub.repos.contents import DescribedEntry, TreePage
 from entrepot.hub.scanning import results
 from entrepot.hub.scanning.results import FileScan
+from entrepot.hub.search import archives
 from entrepot.names import ROOT, Oid, RepoPath, RepoRef, parse_path
 from entrepot.server.handlers import app_state
 from entrepot.server.hf.repos.tree_cursors import Cursor, encode_cursor, parse_cursor
@@ -135,6 +136,8 @@ def build_tree(
         "has_commits": has_commits,
         "more": None if tree.after is None else encode_cursor(Cursor(tree.after, tree.commit)),
         "readme": readme,
+        "most_archived": archives.MAX_FILES,
+        "most_bytes": archives.MAX_BYTES,
         "clone": f"git clone {endpoint}/{header.path}" if endpoint else "",
     }
     return WebPage("tree.html", f"Files of {header.id}", values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import enum
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 import msgspec
@@ -92,32 +92,17 @@ def _undo_version(entity: Entity, merged: Sequence[str]) -> str:
         raise Refused(f"{head.tag} is published and cannot be undone; commit a new version instead")
     version = read_version(state, parse_tag(head.tag), head.commit)
     before = _base_version(entity, head)
-    files, staged = database.files(entity.folder), database.staged(entity.folder)
-    base_files = before.manifest.files if before is not None else {}
-    changes: dict[RepoPath, StagedFile] = {path: StagedFile(FileChange.DELETED) for path in base_files}
-    tracked: dict[RepoPath, TrackedFile] = {}
-    for path, entry in version.manifest.files.items():
-        old = base_files.get(path)
-        changes.pop(path, None)
-        row = files.get(path)
-        if old is not None and old.content == entry.content:
-            if row is not None:
-                tracked[path] = row
-        else:
-            kind = FileChange.NEW if old is None else FileChange.MODIFIED
-            changes[path] = StagedFile(kind, entry, row.state if row is not None else None)
-            if old is not None:
-                tracked[path] = TrackedFile(old)
+    difference = _difference(before, version, database.files(entity.folder))
+    staged = database.staged(entity.folder)
     base = None
     if before is not None:
         base = Head(str(before.tag), before.commit, head.extent, database.base(str(before.tag)))
-    tracked |= {path: TrackedFile(entry) for path, entry in base_files.items() if path in changes}
     merged = [*merged, *(tag for tag in database.merged(entity.folder) if tag not in merged)]
     with database.transaction() as transaction:
         transaction.drop_files(entity.folder)
-        transaction.put_files(entity.folder, tracked)
+        transaction.put_files(entity.folder, difference.tracked)
         transaction.unstage(entity.folder)
-        transaction.stage(entity.folder, changes | staged)
+        transaction.stage(entity.folder, difference.changes | staged)
         for tag in merged:
             transaction.add_merged(entity.folder, tag)
         transaction.set_head(entity.folder, base)
@@ -129,6 +114,35 @@ def _undo_version(entity: Entity, merged: Sequence[str]) -> str:
     else:
         write_head_file(entity, base.tag, base.commit)
     return head.tag
+
+
+@attrs.frozen
+class _Difference:
+    """A version as a change of the one before it: the tracked files of that one, and the changes to stage."""
+
+    tracked: dict[RepoPath, TrackedFile]
+    changes: dict[RepoPath, StagedFile]
+
+
+def _difference(before: Version | None, version: Version, rows: Mapping[RepoPath, TrackedFile]) -> _Difference:
+    """Return the difference between a version and the one before it.
+
+    Args:
+        rows: the tracked files of ``version``.
+    """
+    base_files = before.manifest.files if before is not None else {}
+    changes: dict[RepoPath, StagedFile] = {path: StagedFile(FileChange.DELETED) for path in base_files}
+    unchanged: dict[RepoPath, TrackedFile] = {}
+    for path, entry in version.manifest.files.items():
+        old, row = base_files.get(path), rows.get(path)
+        changes.pop(path, None)
+        if old is None or old.content != entry.content:
+            kind = FileChange.NEW if old is None else FileChange.MODIFIED
+            changes[path] = StagedFile(kind, entry, row.state if row is not None else None)
+        elif row is not None:
+            unchanged[path] = row
+    changed = {path: TrackedFile(entry) for path, entry in base_files.items() if path in changes}
+    return _Difference(unchanged | changed, changes)
 
 
 def _base_version(entity: Entity, head: Head) -> Version | None:

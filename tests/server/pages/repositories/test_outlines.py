@@ -55,4 +55,5 @@ def test_the_page_lists_the_headings_beside_the_card_and_folded_above_it(
     text = show(f"/{ref.path}")
     assert text.count('<a href="#card-use-it">Use it</a>') == 2
     assert '<details class="fold in only-s"><summary' in text
+    assert '<section class="hide-s"><h2 id="contents">' in text, "only one of them is shown"
     assert "Contents of the card" not in show("/alice/tern")
