@@ -203,6 +203,7 @@ def naming(site: Site, who: str, one: RepoRef, *, call: list[str]) -> httpx2.Res
         path, body = path.replace(f"<{word}>", value), body.replace(f"<{word}>", value)
     media = "application/x-ndjson" if "/commit/" in path else "application/json"
     headers = {"content-type": media if body.startswith("{") else "application/x-www-form-urlencoded"} if body else {}
+    headers["accept-encoding"] = "identity"  # packed, pages with different names have different lengths
     if who != "anonymous":
         headers["authorization"] = f"Bearer {site.secrets[who]}"
     return site.client.request(method, path, headers=headers, content=body.replace("\\n", "\n").encode())
